@@ -71,7 +71,7 @@ async def open_node(
     Raises:
         RefusedError: locked (another process owns the folder), wrong_passphrase, invalid settings; nothing was changed.
     """
-    faults = schemas.verify(sha256_hex)
+    faults = schemas.verify_schema_files(sha256_hex)
     if faults:
         raise RefusedError(Code.INVALID, "the schemas of this installation were altered", findings=faults)
     config = settings.load(folder)

@@ -17,11 +17,21 @@ Pure but for reading its own package files. Imports only `gateway.errors`. How t
 
 from __future__ import annotations
 
-from schemas.catalogue import Answers, Catalogue, MessageType, catalogue, verify
+from schemas.catalogue import Answers, Catalogue, MessageType, load_catalogue, verify_schema_files
 from schemas.codelists import CodeEntry, CodeList, code_list, code_lists
-from schemas.text import nfc, text_findings
+from schemas.text import normalise_text, text_findings
 from schemas.validation import validate
-from schemas.walk import SENSITIVITY, Field, categories, categories_at, classes, disclosed, fields, highest, parts
+from schemas.walk import (
+    SENSITIVITY,
+    Field,
+    categories_at,
+    find_categories,
+    find_classes,
+    find_disclosed,
+    highest_class,
+    list_fields,
+    list_parts,
+)
 
 __all__ = [
     "SENSITIVITY",
@@ -31,18 +41,18 @@ __all__ = [
     "CodeList",
     "Field",
     "MessageType",
-    "catalogue",
-    "categories",
     "categories_at",
-    "classes",
     "code_list",
     "code_lists",
-    "disclosed",
-    "fields",
-    "highest",
-    "nfc",
-    "parts",
+    "find_categories",
+    "find_classes",
+    "find_disclosed",
+    "highest_class",
+    "list_fields",
+    "list_parts",
+    "load_catalogue",
+    "normalise_text",
     "text_findings",
     "validate",
-    "verify",
+    "verify_schema_files",
 ]

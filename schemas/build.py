@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.errors import Code, RefusedError
-from schemas.compose import Library, Spec, compose
+from schemas.compose import Library, Spec, compose_schema
 
 Digest = Callable[[bytes], str]
 
@@ -21,7 +21,7 @@ RELEASED = "released.json"
 PUBLISHED = "published"
 
 
-def build(root: Path, sha256_hex: Digest, check: bool) -> list[str]:
+def build_derived_files(root: Path, sha256_hex: Digest, check: bool) -> list[str]:
     """Bring the derived files under `root` (the folder of this package) up to date and say which ones were not.
 
     With `check` nothing is written and the list is what would change. Raises RefusedError when a released file would.
@@ -40,12 +40,12 @@ def build(root: Path, sha256_hex: Digest, check: bool) -> list[str]:
     return _settle(root, files, check=check)
 
 
-def released(root: Path, sha256_hex: Digest) -> bytes:
+def list_released(root: Path, sha256_hex: Digest) -> bytes:
     """The content of released.json that makes everything published now unchangeable; written when a release is made."""
     return _encode({path.name: f"sha256:{sha256_hex(path.read_bytes())}" for path in _files(root / PUBLISHED)})
 
 
-def library(root: Path) -> Library:
+def read_library(root: Path) -> Library:
     """Code lists and fragments as the folder has them."""
     fragments = {path.stem: _read(path) for path in _files(root / "fragments")}
     types = fragments.pop("types")
@@ -53,9 +53,9 @@ def library(root: Path) -> Library:
 
 
 def _published(root: Path) -> dict[str, bytes]:
-    parts = library(root)
+    parts = read_library(root)
     sources = [_read(path) for path in _files(root / "source")]
-    return {file_name(source): _encode(compose(source, parts)) for source in sources}
+    return {file_name(source): _encode(compose_schema(source, parts)) for source in sources}
 
 
 def file_name(source: Spec) -> str:

@@ -67,7 +67,7 @@ class MessageType:
     @property
     def document(self) -> Mapping[str, Any]:
         """The JSON Schema itself. Shared: treat it as constant."""
-        document: Mapping[str, Any] = resources.parsed(f"published/{self.file}")
+        document: Mapping[str, Any] = resources.read_json(f"published/{self.file}")
         return document
 
 
@@ -125,9 +125,9 @@ def _newest(entries: Any) -> MessageType:
 
 
 @cache
-def catalogue() -> Catalogue:
+def load_catalogue() -> Catalogue:
     """The catalogue of this installation, read once."""
-    return Catalogue(held=tuple(_entry(entry) for entry in resources.parsed("catalogue.json")))
+    return Catalogue(held=tuple(_entry(entry) for entry in resources.read_json("catalogue.json")))
 
 
 def _entry(entry: Mapping[str, Any]) -> MessageType:
@@ -137,12 +137,16 @@ def _entry(entry: Mapping[str, Any]) -> MessageType:
     return MessageType(**{**entry, **lists, "answers": answers})
 
 
-def verify(sha256_hex: Callable[[bytes], str]) -> tuple[Finding, ...]:
+def verify_schema_files(sha256_hex: Callable[[bytes], str]) -> tuple[Finding, ...]:
     """Compare every schema file with the hash the catalogue states; a node starts only when nothing is found.
 
     The hash function is an argument because only `keys/` may import one.
     """
-    wrong = (e for e in catalogue().held if f"sha256:{sha256_hex(resources.raw(f'published/{e.file}'))}" != e.schema)
+    wrong = (
+        e
+        for e in load_catalogue().held
+        if f"sha256:{sha256_hex(resources.read_bytes(f'published/{e.file}'))}" != e.schema
+    )
     return tuple(
         Finding(place=entry.file, rule="schema_hash", hint="reinstall, or run ./dev schemas") for entry in wrong
     )

@@ -60,19 +60,19 @@ class Clock:
 
 
 @cache
-def clocks() -> Mapping[str, Clock]:
+def load_clocks() -> Mapping[str, Clock]:
     """All clocks by name. Raises ValueError where the file breaks a rule, which a test would have found."""
-    entries = resources.parsed("clocks.json")["clocks"]
-    return MappingProxyType({name: parse(name, entry) for name, entry in entries.items()})
+    entries = resources.read_json("clocks.json")["clocks"]
+    return MappingProxyType({name: parse_clock(name, entry) for name, entry in entries.items()})
 
 
 @cache
-def reminders() -> tuple[int, ...]:
+def load_reminders() -> tuple[int, ...]:
     """The percentages of a duration at which a reminder is due."""
-    return tuple(resources.parsed("clocks.json")["remind"])
+    return tuple(resources.read_json("clocks.json")["remind"])
 
 
-def parse(name: str, entry: Mapping[str, Any]) -> Clock:
+def parse_clock(name: str, entry: Mapping[str, Any]) -> Clock:
     """One clock of the file.
 
     Raises:

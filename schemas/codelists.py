@@ -51,7 +51,7 @@ def code_list(name: str) -> CodeList:
     """The code list `name`. Raises RefusedError(not_found) when there is none."""
     if name not in code_lists():
         raise RefusedError(Code.NOT_FOUND, "no such code list", hint="trm schema list names them")
-    value: Mapping[str, Any] = resources.parsed(f"codes/{name}.json")
+    value: Mapping[str, Any] = resources.read_json(f"codes/{name}.json")
     return CodeList(
         name=name,
         title=MappingProxyType(value["title"]),
@@ -64,7 +64,7 @@ def code_list(name: str) -> CodeList:
 @cache
 def code_lists() -> tuple[str, ...]:
     """The names of all code lists."""
-    return resources.names("codes")
+    return resources.list_json_files("codes")
 
 
 def _entry(value: Mapping[str, Any]) -> CodeEntry:

@@ -21,7 +21,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
-from schemas.clocks import clocks
+from schemas.clocks import load_clocks
 
 Schema: TypeAlias = dict[str, Any]
 Spec: TypeAlias = Mapping[str, Any]
@@ -84,7 +84,7 @@ class Marks:
         )
 
 
-def compose(source: Spec, library: Library) -> Schema:
+def compose_schema(source: Spec, library: Library) -> Schema:
     """The published schema of one source file. Raises SourceError, or KeyError for a name that the library lacks."""
     composer = _Composer(library=library)
     about = _about(source, library) if "body_type" in source else {}
@@ -109,7 +109,7 @@ def _about(source: Spec, library: Library) -> Schema:
     if not all(listed and set(listed) <= set(roles) for listed in sides.values()):
         raise SourceError("senders and receivers are codes of the list role, or any")
     answers = source["answers"]
-    if answers is not None and (set(answers) != {"types", "clock"} or answers["clock"] not in clocks()):
+    if answers is not None and (set(answers) != {"types", "clock"} or answers["clock"] not in load_clocks()):
         raise SourceError("answers is null, or types and one of the known clocks")
     return {name: source[name] for name in METADATA} | sides
 
@@ -224,22 +224,22 @@ class _Composer:
     def _unknown(self, properties: Mapping[str, Schema]) -> Schema:
         """Why a value is missing. The reason has the class of the value and no category: refusing discloses no data."""
         reasons = {
-            name: self._code("absence", Marks(sensitivity=next(found("x-class", schema))))
+            name: self._code("absence", Marks(sensitivity=next(find_values("x-class", schema))))
             for name, schema in properties.items()
         }
         return {"type": "object", "minProperties": 1, "properties": reasons, "additionalProperties": False}
 
 
-def found(keyword: str, schema: object) -> Iterator[Any]:
+def find_values(keyword: str, schema: object) -> Iterator[Any]:
     """Every value of `keyword` in `schema`, references not followed."""
     if isinstance(schema, Mapping):
         if keyword in schema:
             yield schema[keyword]
         for value in schema.values():
-            yield from found(keyword, value)
+            yield from find_values(keyword, value)
     elif isinstance(schema, list):
         for value in schema:
-            yield from found(keyword, value)
+            yield from find_values(keyword, value)
 
 
 def _any_value(longest: int) -> Schema:
@@ -258,7 +258,7 @@ def _leaf(marks: Marks) -> Schema:
 def _unknowable(members: Spec, properties: Mapping[str, Schema]) -> tuple[str, ...]:
     """The members that are not required and hold personal data: what a person may not know or not tell."""
     free = (key.rstrip("?~") for key, spec in members.items() if key[-1] in "?~" and spec.get("unknowable", True))
-    return tuple(name for name in free if any(found("x-category", properties[name])))
+    return tuple(name for name in free if any(find_values("x-category", properties[name])))
 
 
 def _partial(fragment: Spec, required: Sequence[str]) -> Spec:

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from schemas.catalogue import catalogue
+from schemas.catalogue import load_catalogue
 from schemas.codelists import ENGLISH, code_list
 from schemas.compose import NEVER
-from schemas.walk import Node, members, resolve
+from schemas.walk import Node, list_members, resolve_reference
 
 ALWAYS, ANSWERED, SAYABLE, FREE = "yes", "yes, or why not", "no, or why not", "no"
 """Whether a member has to be there: always; by a value or a reason in `unknown`; if at all, either way; not at all."""
@@ -73,26 +73,26 @@ class Condition:
     when: tuple[When, ...]
 
 
-def rows(name: str) -> tuple[Row, ...]:
+def describe_members(name: str) -> tuple[Row, ...]:
     """The members of the message type or schema hash `name`, in document order, without `unknown` itself."""
-    root = catalogue().resolve(name).document
+    root = load_catalogue().resolve(name).document
     halves: Mapping[str, Node] = root["properties"]
     return tuple(row for half, schema in halves.items() for row in _members(schema, root, f"/{half}"))
 
 
-def rules(name: str) -> tuple[Rule, ...]:
+def describe_rules(name: str) -> tuple[Rule, ...]:
     """The conditional rules of `name`, outer objects first. What `need` already says is no rule here."""
-    root = catalogue().resolve(name).document
+    root = load_catalogue().resolve(name).document
     return tuple(Rule(place=place, text=_sentence(rule)) for place, rule in _ruled(root, root, ""))
 
 
 @cache
-def conditions(name: str) -> tuple[Condition, ...]:
+def list_conditions(name: str) -> tuple[Condition, ...]:
     """What the rules of `name` ask of single members, as data: for who tells it in another language.
 
-    What a rule says about the value itself is left out here; `rules` has it.
+    What a rule says about the value itself is left out here; `describe_rules` has it.
     """
-    root = catalogue().resolve(name).document
+    root = load_catalogue().resolve(name).document
     return tuple(
         Condition(place=place, path=path, wish=wish, when=when)
         for place, rule in _ruled(root, root, "")
@@ -106,19 +106,24 @@ def conditions(name: str) -> tuple[Condition, ...]:
 
 
 def _members(schema: Node, root: Node, place: str) -> Iterator[Row]:
-    schema = resolve(schema, root)
+    schema = resolve_reference(schema, root)
     needs = _needs(schema)
-    for name, member in members(schema):
+    for name, member in list_members(schema):
         if name in needs:
             yield from _member(member, root, f"{place}/{name}", needs[name])
 
 
 def _member(member: Node, root: Node, place: str, need: str) -> Iterator[Row]:
-    node = resolve(member, root)
+    node = resolve_reference(member, root)
     meaning = member.get("description", "")
     one, many, inner, below = member, "", node, place
     if "items" in node:
-        one, many, inner, below = node["items"], f"; {_many(node)}", resolve(node["items"], root), f"{place}/*"
+        one, many, inner, below = (
+            node["items"],
+            f"; {_many(node)}",
+            resolve_reference(node["items"], root),
+            f"{place}/*",
+        )
     if "properties" in inner:
         most = f", at most {inner['maxProperties']} members" if "maxProperties" in inner else ""
         yield _row(place, need, f"object{most}{many}", meaning, {})
@@ -146,7 +151,7 @@ def _needs(schema: Node) -> Mapping[str, str]:
     sayable = schema["properties"].get("unknown", {}).get("properties", {})
     answered = {rule["else"]["required"][0] for rule in schema.get("allOf", ()) if _is_answer(rule) and "else" in rule}
     needs = {}
-    for name, _ in members(schema):
+    for name, _ in list_members(schema):
         if name in schema["required"]:
             needs[name] = ALWAYS
         elif name in answered:
@@ -190,14 +195,14 @@ def _kind(said: Node, node: Node) -> str:
 
 def _ruled(schema: Node, root: Node, place: str) -> Iterator[tuple[str, Node]]:
     """Each rule with the place of its object, outer objects first."""
-    node = resolve(schema, root)
+    node = resolve_reference(schema, root)
     if "items" in node:
         yield from _ruled(node["items"], root, f"{place}/*")
         return
     for rule in node.get("allOf", ()):
         if not _is_answer(rule):
             yield place, rule
-    for name, member in members(node) if "properties" in node else ():
+    for name, member in list_members(node) if "properties" in node else ():
         if name != "unknown":
             yield from _ruled(member, root, f"{place}/{name}")
 

@@ -18,10 +18,10 @@ from typing import Any
 
 from gateway.errors import Finding
 from schemas import resources
-from schemas.catalogue import catalogue
+from schemas.catalogue import load_catalogue
 from schemas.codelists import ENGLISH, code_list
-from schemas.describe import ALWAYS, ANSWERED, SAYABLE, Row, rows, rules
-from schemas.walk import Node, members, resolve
+from schemas.describe import ALWAYS, ANSWERED, SAYABLE, Row, describe_members, describe_rules
+from schemas.walk import Node, list_members, resolve_reference
 
 LISTED = 24
 """The longest code list that is told whole; of a longer one its name is told."""
@@ -40,7 +40,7 @@ class Explanation:
     mend: str
 
 
-def explain(name: str, body: object, finding: Finding) -> Explanation:
+def explain_finding(name: str, body: object, finding: Finding) -> Explanation:
     """Explain a finding of `validate` or `text_findings` about `body`, judged by the type or schema hash `name`."""
     steps = _steps(finding.place)
     node = _node(name, steps)
@@ -51,7 +51,7 @@ def explain(name: str, body: object, finding: Finding) -> Explanation:
 
 def nearest_type(word: object) -> str | None:
     """The message type whose name is nearest to a word that is none."""
-    return nearest(word, [entry.body_type for entry in catalogue().types])
+    return find_nearest(word, [entry.body_type for entry in load_catalogue().types])
 
 
 def likeliest_type(content: object) -> str | None:
@@ -60,7 +60,7 @@ def likeliest_type(content: object) -> str | None:
     For a file of which nobody said what it is.
     """
     names = frozenset(_names(content))
-    scores = {entry.body_type: len(names & _members_of(entry.schema)) for entry in catalogue().types}
+    scores = {entry.body_type: len(names & _members_of(entry.schema)) for entry in load_catalogue().types}
     best = max(scores, key=lambda body_type: scores[body_type])
     return best if scores[best] > 1 else None
 
@@ -104,12 +104,12 @@ class _About:
 
 @cache
 def _rows(name: str) -> Mapping[str, Row]:
-    return {row.place: row for row in rows(name)}
+    return {row.place: row for row in describe_members(name)}
 
 
 @cache
 def _rules(name: str) -> tuple[tuple[str, str], ...]:
-    return tuple((rule.place, rule.text) for rule in rules(name))
+    return tuple((rule.place, rule.text) for rule in describe_rules(name))
 
 
 def _steps(place: str) -> tuple[str, ...]:
@@ -132,13 +132,13 @@ def _at(value: Any, steps: Iterable[str]) -> Any:
 
 
 def _node(name: str, steps: Iterable[str]) -> Node | None:
-    root = catalogue().resolve(name).document
-    node = resolve(root, root)
+    root = load_catalogue().resolve(name).document
+    node = resolve_reference(root, root)
     for step in steps:
         inner = node.get("items") if step.isdigit() else node.get("properties", {}).get(step)
         if not isinstance(inner, Mapping):
             return None
-        node = resolve(inner, root)
+        node = resolve_reference(inner, root)
     return node
 
 
@@ -161,7 +161,7 @@ def _kind(about: _About) -> str:
 
 def _shape(row: Row) -> str:
     """How a value of a leaf type is written; empty for what is no leaf type."""
-    leaf = resources.parsed("fragments/types.json").get(row.kind.partition(";")[0])
+    leaf = resources.read_json("fragments/types.json").get(row.kind.partition(";")[0])
     return str(leaf["description"]) if leaf else ""
 
 
@@ -205,14 +205,14 @@ def _type(about: _About) -> tuple[str, str]:
         case int() if "string" in kinds:
             mend = "put it in quotation marks"
         case _ if "object" in kinds:
-            mend = f"an object with the members {', '.join(name for name, _ in members(node))}"
+            mend = f"an object with the members {', '.join(name for name, _ in list_members(node))}"
         case _:
             mend = f"give one {_or(kinds)} here"
     return _kind(about) or f"{_or(kinds)}", mend
 
 
 def _additional(about: _About) -> tuple[str, str]:
-    allowed = [name for name, _ in members(about.node or {})]
+    allowed = [name for name, _ in list_members(about.node or {})]
     strange = [name for name in about.value if name not in allowed] if isinstance(about.value, dict) else []
     advice = Counter(_renamed(about.name, name, allowed) for name in strange)
     known = [told for told in advice if told is not None][:SUGGESTED]
@@ -224,7 +224,7 @@ def _additional(about: _About) -> tuple[str, str]:
 
 def _renamed(name: str, strange: object, allowed: list[str]) -> str | None:
     """What to do with a member that does not belong there, in words of the schema; None: nothing like it is known."""
-    near = nearest(strange, allowed)
+    near = find_nearest(strange, allowed)
     if near is not None:
         return f"did you mean `{near}`?"
     places = [place for place in _rows(name) if place.rpartition("/")[2] == strange]
@@ -308,13 +308,13 @@ def _nearest_code(listed: str, codes: list[str], value: object) -> str | None:
     found = labels.get(_plain(value))
     if found in codes:
         return found
-    return nearest(value, codes) or next(
+    return find_nearest(value, codes) or next(
         (labels[near] for near in get_close_matches(_plain(value), labels, n=1, cutoff=0.8) if labels[near] in codes),
         None,
     )
 
 
-def nearest(word: object, ours: Iterable[str]) -> str | None:
+def find_nearest(word: object, ours: Iterable[str]) -> str | None:
     """The one of ``ours`` that ``word`` was probably meant to be; None where none is near."""
     if not isinstance(word, str):
         return None
@@ -342,7 +342,7 @@ def _names(value: object) -> Iterator[str]:
 def _members_of(name: str) -> frozenset[str]:
     return frozenset(
         step
-        for row in rows(name)
+        for row in describe_members(name)
         if row.place.startswith("/content/")
         for step in row.place.split("/")[2:]
         if step != "*"

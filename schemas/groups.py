@@ -25,10 +25,10 @@ from types import MappingProxyType
 
 from gateway.errors import Finding
 from schemas import resources
-from schemas.catalogue import catalogue
+from schemas.catalogue import load_catalogue
 from schemas.codelists import code_list
-from schemas.reading import WORD, Labels, Log, Spot, finish, parse_json
-from schemas.walk import Field, fields
+from schemas.reading import WORD, Labels, Log, Spot, parse_json, raise_faults
+from schemas.walk import Field, list_fields
 
 FILE = "groups.json"
 FORMAT = "trm-field-groups/1"
@@ -59,16 +59,16 @@ class FieldGroups:
 
     def of(self, body_type: str) -> Mapping[str, GroupRule]:
         """The group of every field of the message type `body_type`, by path; a field in none is not there."""
-        found = ((field.path, self._rule(body_type, field)) for field in fields(body_type))
+        found = ((field.path, self._rule(body_type, field)) for field in list_fields(body_type))
         return {path: rule for path, rule in found if rule is not None}
 
     def closed(self, body_type: str) -> tuple[Field, ...]:
         """The fields of `body_type` that are in no group and so never leave."""
         grouped = self.of(body_type)
-        return tuple(field for field in fields(body_type) if field.path not in grouped)
+        return tuple(field for field in list_fields(body_type) if field.path not in grouped)
 
     def _rule(self, name: str, field: Field) -> GroupRule | None:
-        body_type, path = catalogue().resolve(name).body_type, field.path
+        body_type, path = load_catalogue().resolve(name).body_type, field.path
         if (stem := _found(self.by_category, body_type, path)) is not None:
             return GroupRule(name=stem, category=field.category, sibling=field.category_as, by_category=True)
         if (group := _found(self.placed, body_type, path)) is not None:
@@ -106,14 +106,14 @@ class GroupRule:
 @cache
 def field_groups() -> FieldGroups:
     """The groups of this installation, read once."""
-    return read_groups(resources.raw(FILE))
+    return read_groups(resources.read_bytes(FILE))
 
 
 def read_groups(data: bytes) -> FieldGroups:
     """The groups in a file. Raises RefusedError(invalid) with every fault and its place."""
     log: Log = []
     groups = _groups(parse_json(data, f"{FILE}#", log))
-    finish(log, FILE)
+    raise_faults(log, FILE)
     return groups
 
 
@@ -132,9 +132,9 @@ def unheld_fields(groups: FieldGroups) -> tuple[Finding, ...]:
 
 
 def _is_held(body_type: str, path: str) -> bool:
-    types = [entry.body_type for entry in catalogue().types if body_type in (ANY, entry.body_type)]
-    types = [name for name in types if "properties" in catalogue().get(name).document]
-    return any(field.path == path for name in types for field in fields(name))
+    types = [entry.body_type for entry in load_catalogue().types if body_type in (ANY, entry.body_type)]
+    types = [name for name in types if "properties" in load_catalogue().get(name).document]
+    return any(field.path == path for name in types for field in list_fields(name))
 
 
 def _found(table: Mapping[tuple[str, str], str], body_type: str, path: str) -> str | None:

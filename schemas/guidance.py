@@ -16,7 +16,7 @@ The head:
     sources                     ids in a `sources.json` of this folder, or of the package
     language                    of title, keywords, summary and text; left out: en
 
-`load` reads a folder to the end and refuses it with every fault, each with its place.
+`load_texts` reads a folder to the end and refuses it with every fault, each with its place.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from types import MappingProxyType
 from gateway.errors import Finding
 from schemas import resources
 from schemas.codelists import ENGLISH, code_list
-from schemas.labels import DRAFT, REVIEWED, languages
-from schemas.reading import NAME, Folder, Labels, Log, Spot, finish, open_json
+from schemas.labels import DRAFT, REVIEWED, load_languages
+from schemas.reading import NAME, Folder, Labels, Log, Spot, open_json, raise_faults
 from schemas.text import HINTS, text_faults
 
 TOPICS = (
@@ -93,21 +93,21 @@ class Text:
 
 
 @cache
-def general() -> Mapping[str, Text]:
+def load_general_texts() -> Mapping[str, Text]:
     """The texts that hold in every region, by id."""
-    return load(resources.folder("guidance"), "the guidance of this package", {}, ())
+    return load_texts(resources.open_folder("guidance"), "the guidance of this package", {}, ())
 
 
 @cache
-def sources() -> Mapping[str, Source]:
+def load_sources() -> Mapping[str, Source]:
     """The documents that texts of every folder can cite."""
     log: Log = []
-    found = _sources(resources.folder("guidance"), log)
-    finish(log, "sources.json")
+    found = _sources(resources.open_folder("guidance"), log)
+    raise_faults(log, "sources.json")
     return MappingProxyType(found)
 
 
-def load(folder: Folder, what: str, known: Mapping[str, Source], taken: Collection[str]) -> Mapping[str, Text]:
+def load_texts(folder: Folder, what: str, known: Mapping[str, Source], taken: Collection[str]) -> Mapping[str, Text]:
     """The texts of a folder by id. `known` are sources that they may cite besides, `taken` ids that are not free.
 
     Raises:
@@ -115,7 +115,7 @@ def load(folder: Folder, what: str, known: Mapping[str, Source], taken: Collecti
     """
     log: Log = []
     found = texts_at(folder, log, known, taken)
-    finish(log, what)
+    raise_faults(log, what)
     return MappingProxyType(found)
 
 
@@ -192,8 +192,8 @@ def _head(place: str, data: bytes, log: Log) -> _Head | None:
     head = _Head(place=place, values=values, body=parts[2].strip())
     if not head.body:
         log.append(Finding(place=place, rule="empty", hint="a text below the head"))
-    if head.language not in languages():
-        head.spot("language", log).fault("unknown_language", f"one of {', '.join(languages())}")
+    if head.language not in load_languages():
+        head.spot("language", log).fault("unknown_language", f"one of {', '.join(load_languages())}")
         return None
     return head
 
@@ -280,7 +280,7 @@ def _words(folder: Folder, texts: Mapping[str, str], log: Log) -> dict[str, dict
     place = folder.joinpath("words")
     for file in sorted(place.iterdir(), key=lambda file: file.name) if place.is_dir() else ():
         language = file.name.removesuffix(".json")
-        if language not in languages():
+        if language not in load_languages():
             log.append(Finding(place=f"words/{file.name}", rule="unknown_file", hint="XX.json of a language there is"))
             continue
         members = open_json(folder, f"words/{file.name}", log).members(("language", "status", "texts"))

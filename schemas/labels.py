@@ -4,7 +4,7 @@
 file. The English labels of the code lists stand in `codes/`, the English meanings in the schemas. A meaning is found by
 its English, so that a translation of what was reworded since is missing, not wrong. What is not there is missing: it is
 never guessed and never taken from another language. What a file may hold is what the catalogue and the code lists have,
-so a file with a name that nothing has is refused (`faults`).
+so a file with a name that nothing has is refused (`find_label_faults`).
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from typing import Any, Literal, TypeAlias
 
 from gateway.errors import Code, Finding, RefusedError
 from schemas import resources
-from schemas.catalogue import catalogue
+from schemas.catalogue import load_catalogue
 from schemas.codelists import ENGLISH, code_list, code_lists
-from schemas.compose import found
-from schemas.places import pointer
+from schemas.compose import find_values
+from schemas.places import format_pointer
 from schemas.text import HINTS, text_faults
-from schemas.walk import Node, members, resolve
+from schemas.walk import Node, list_members, resolve_reference
 
 DRAFT, REVIEWED = "draft", "reviewed"
 
@@ -61,22 +61,22 @@ class Label:
 
 
 @cache
-def languages() -> Mapping[str, Language]:
+def load_languages() -> Mapping[str, Language]:
     """Every language by its code, English first."""
-    rows: Mapping[str, Any] = resources.parsed("languages.json")
+    rows: Mapping[str, Any] = resources.read_json("languages.json")
     return MappingProxyType({lang: Language(code=lang, **row) for lang, row in rows.items()})
 
 
-def language(lang: str) -> Language:
+def find_language(lang: str) -> Language:
     """The language `lang`. Raises RefusedError(not_found) for one that this installation does not know."""
-    if lang not in languages():
-        raise RefusedError(Code.NOT_FOUND, "no such language", hint=f"one of {', '.join(languages())}")
-    return languages()[lang]
+    if lang not in load_languages():
+        raise RefusedError(Code.NOT_FOUND, "no such language", hint=f"one of {', '.join(load_languages())}")
+    return load_languages()[lang]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Labels:
-    """The labels of one language. `file` holds what `faults` has passed; empty for a language nobody has begun.
+    """The labels of one language. `file` has passed `find_label_faults`; it is empty for a language nobody has begun.
 
     Every look-up answers with a `Label`, also for what no language can know: that is missing too.
     """
@@ -107,7 +107,7 @@ class Labels:
 
     def message(self, body_type: str) -> Label:
         """The name of a message type, given with its number ("referral.request/1")."""
-        return self._find("messages", short(body_type))
+        return self._find("messages", label_name(body_type))
 
     def field(self, body_type: str, place: str) -> Label:
         """The label of one member of `body_type`. `place` is a JSON pointer; items of lists are `*` or counted.
@@ -116,13 +116,13 @@ class Labels:
         name of the member.
         """
         steps = tuple(step for step in place.split("/")[1:] if step != "*" and not step.isdecimal())
-        own = self._find("fields", _key(short(body_type), steps))
+        own = self._find("fields", _key(label_name(body_type), steps))
         return self._find("fields", steps[-1]) if own.missing else own
 
     def meaning(self, english: str) -> Label:
         """What a field means, by the `description` that its schema has."""
         if self._english:
-            return _label(english if english in subjects().meanings else None, self.status)
+            return _label(english if english in collect_subjects().meanings else None, self.status)
         return self._find("meanings", english)
 
     def lacking(self) -> tuple[str, ...]:
@@ -130,7 +130,7 @@ class Labels:
 
         English labels of code lists and English meanings are not asked for: nothing is there without them.
         """
-        wanted = subjects()
+        wanted = collect_subjects()
         lists, meanings = ({}, ()) if self._english else (wanted.lists, sorted(wanted.meanings))
         asked = [
             *(("lists", name, "title") for name in sorted(lists)),
@@ -139,7 +139,7 @@ class Labels:
             *(("fields", name) for name in sorted(wanted.fields)),
             *(("meanings", english) for english in meanings),
         ]
-        return tuple(pointer(path) for path in asked if self._find(*path).missing)
+        return tuple(format_pointer(path) for path in asked if self._find(*path).missing)
 
     @property
     def _english(self) -> bool:
@@ -155,21 +155,21 @@ class Labels:
 def read_labels(lang: str, value: object) -> Labels:
     """The labels in `value`, read from `labels/LANG.json`.
 
-    Raises RefusedError(not_found) like `language`, and RefusedError(invalid) with all `faults` when there are any.
+    Raises RefusedError(not_found) like `find_language`, and RefusedError(invalid) with every fault of the file.
     """
-    found = faults(lang, value)
+    found = find_label_faults(lang, value)
     if found or not isinstance(value, Mapping):
         raise RefusedError(Code.INVALID, f"labels/{lang}.json is wrong; nothing of it is used", findings=found)
-    return Labels(language=language(lang), file=value)
+    return Labels(language=find_language(lang), file=value)
 
 
 @cache
-def labels(lang: str) -> Labels:
+def load_labels(lang: str) -> Labels:
     """The labels of this installation in the language `lang`; all are missing while it has no file. Raises likewise."""
-    spoken = language(lang)
-    if lang not in resources.names("labels"):
+    spoken = find_language(lang)
+    if lang not in resources.list_json_files("labels"):
         return Labels(language=spoken, file=MappingProxyType({}))
-    return read_labels(lang, resources.parsed(f"labels/{lang}.json"))
+    return read_labels(lang, resources.read_json(f"labels/{lang}.json"))
 
 
 # --- what a file may hold ----------------------------------------------------------------------------------------
@@ -189,30 +189,32 @@ class Subjects:
 
 
 @cache
-def subjects() -> Subjects:
+def collect_subjects() -> Subjects:
     """What the code lists and all published schemas have; `unknown` is a field, the members in it are not."""
-    documents = [resources.parsed(f"published/{name}.json") for name in resources.names("published")]
+    documents = [resources.read_json(f"published/{name}.json") for name in resources.list_json_files("published")]
     return Subjects(
         lists={name: frozenset(entry.code for entry in code_list(name).codes) for name in code_lists()},
-        messages=frozenset(short(entry.body_type) for entry in catalogue().held),
-        fields=frozenset(name for document in documents for inner in found("properties", document) for name in inner),
+        messages=frozenset(label_name(entry.body_type) for entry in load_catalogue().held),
+        fields=frozenset(
+            name for document in documents for inner in find_values("properties", document) for name in inner
+        ),
         places=frozenset(key for document in documents for key in _places(document)),
         meanings=frozenset(
-            text for document in documents for text in found("description", document) if isinstance(text, str)
+            text for document in documents for text in find_values("description", document) if isinstance(text, str)
         ),
     )
 
 
-def faults(lang: str, value: object) -> tuple[Finding, ...]:
+def find_label_faults(lang: str, value: object) -> tuple[Finding, ...]:
     """What is wrong in `value`, read from `labels/LANG.json`: unknown names, wrong types, texts that cannot be labels.
 
-    A label that is not there is no fault. Places are JSON pointers into the file. Raises like `language`.
+    A label that is not there is no fault. Places are JSON pointers into the file. Raises like `find_language`.
     """
-    language(lang)
+    find_language(lang)
     return tuple(_file_faults(lang, value))
 
 
-def short(body_type: str) -> str:
+def label_name(body_type: str) -> str:
     """The name of a message type without its number, by which labels know it."""
     return body_type.rpartition("/")[0] or body_type
 
@@ -230,15 +232,15 @@ def _key(name: str, steps: tuple[str, ...]) -> str:
 
 
 def _places(document: Node) -> Iterator[str]:
-    name = short(document["x-message"]["body_type"] if "x-message" in document else document["x-object"])
+    name = label_name(document["x-message"]["body_type"] if "x-message" in document else document["x-object"])
     return (_key(name, path) for path in _paths(document, document, ()))
 
 
 def _paths(schema: Node, root: Node, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    node = resolve(schema, root)
+    node = resolve_reference(schema, root)
     if "items" in node:
         yield from _paths(node["items"], root, path)
-    for name, member in members(node):
+    for name, member in list_members(node):
         yield (*path, name)
         if name != "unknown":
             yield from _paths(member, root, (*path, name))
@@ -248,7 +250,7 @@ Check: TypeAlias = Callable[[object, tuple[str, ...]], Iterator[Finding]]
 
 
 def _file_faults(lang: str, value: object) -> Iterator[Finding]:
-    known = subjects()
+    known = collect_subjects()
     sections: dict[str, Check] = {
         "language": _one_of((lang,)),
         "status": _one_of((DRAFT, REVIEWED)),
@@ -305,4 +307,4 @@ def _meaning(value: object, path: tuple[str, ...]) -> Iterator[Finding]:
 
 
 def _fault(path: tuple[str, ...], rule: str, hint: str) -> Finding:
-    return Finding(place=pointer(path), rule=rule, hint=hint)
+    return Finding(place=format_pointer(path), rule=rule, hint=hint)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cache
 
-from schemas.catalogue import catalogue
-from schemas.compose import found
+from schemas.catalogue import load_catalogue
+from schemas.compose import find_values
 
 Path = tuple[str | int, ...]
 
@@ -21,18 +21,20 @@ MAX_FINDINGS = 100
 """A hostile body cannot make the answer longer than this."""
 
 
-def pointer(path: Iterable[str | int]) -> str:
+def format_pointer(path: Iterable[str | int]) -> str:
     """The JSON pointer (RFC 6901) of a path of member names and indexes."""
     return "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in path)
 
 
-def known(path: Path) -> str:
+def format_known_pointer(path: Path) -> str:
     """The pointer of `path` up to the first member name that no schema has."""
     foreign = (i for i, step in enumerate(path) if not isinstance(step, int) and step not in _names())
-    return pointer(path[: next(foreign, len(path))])
+    return format_pointer(path[: next(foreign, len(path))])
 
 
 @cache
 def _names() -> frozenset[str]:
-    documents = (entry.document for entry in catalogue().held)
-    return frozenset(name for document in documents for members in found("properties", document) for name in members)
+    documents = (entry.document for entry in load_catalogue().held)
+    return frozenset(
+        name for document in documents for members in find_values("properties", document) for name in members
+    )

@@ -1,8 +1,9 @@
 """Read a JSON file that people edit, to the end, so that one reading tells every fault with its place.
 
-A `Spot` is one value at one place ("policies/two-step.json#/rules/3/purpose"). Its questions note a finding and answer
-with something harmless, so the reader goes on; `finish` raises at the end if anything was found. What it reads here is
-an administrator's file and no case, yet findings keep to the rule: place, rule, hint, and no value.
+A `Spot` is one value at one place ("policies/two-step.json#/rules/3/purpose"). A method that meets a fault notes a
+finding and returns a harmless value, so that reading goes on; `raise_faults` raises at the end if anything was found.
+These files belong to an administrator and hold no case, yet their findings follow the rule for cases: place, rule and
+hint, never a value.
 """
 
 from __future__ import annotations
@@ -69,12 +70,12 @@ class Wording:
         return {language: said[english] for language, said in self.texts.items() if english in said}
 
 
-def label(labels: Labels, language: str) -> str:
+def pick_label(labels: Labels, language: str) -> str:
     """The text in `language`; where that is missing the English one, which is always there, marked as English."""
     return labels.get(language) or f"{labels[ENGLISH]} [{ENGLISH}]"
 
 
-def finish(log: Log, what: str) -> None:
+def raise_faults(log: Log, what: str) -> None:
     """Raises RefusedError(invalid) with all that was found in `what`; nothing for a clean log."""
     if log:
         raise RefusedError(Code.INVALID, f"{what} is not valid", hint="mend each place named", findings=log)

@@ -24,13 +24,13 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from schemas.catalogue import catalogue
+from schemas.catalogue import load_catalogue
 from schemas.codelists import code_list
-from schemas.describe import rows
+from schemas.describe import describe_members
 from schemas.labels import Direction, Label, Labels
-from schemas.places import pointer
+from schemas.places import format_pointer
 from schemas.text import BIDI_CONTROLS
-from schemas.walk import Node, members, resolve
+from schemas.walk import Node, list_members, resolve_reference
 
 RIGHT_TO_LEFT_MARK, FIRST_STRONG_ISOLATE, POP_ISOLATE = "\u200f", "\u2068", "\u2069"
 """UAX 9: the mark makes a line run from right to left; an isolate keeps what is inside from turning what is outside."""
@@ -90,37 +90,37 @@ class Rendering:
         return f"{FIRST_STRONG_ISOLATE}{value}{POP_ISOLATE}" if isolated else value
 
 
-def render(type: str, body: object, labels: Labels, named: Named = MappingProxyType({})) -> Rendering:
+def render_message(type: str, body: object, labels: Labels, named: Named = MappingProxyType({})) -> Rendering:
     """`body` ({"header", "content"}) of the message type or schema hash `type` for people.
 
     Any JSON value is shown, valid or not; judging is for `validate`. Raises RefusedError(no_common_schema) for a type
     that is not held.
     """
-    entry = catalogue().resolve(type)
+    entry = load_catalogue().resolve(type)
     page = _Page(entry.body_type, entry.document, labels, named)
     page.body(body)
     return page.rendering()
 
 
-def outline(type: str, labels: Labels) -> Rendering:
+def render_type(type: str, labels: Labels) -> Rendering:
     """What `type` may say: label, place and meaning of every member, then the labels of every code it uses.
 
-    Retired codes are left out. Raises like `render`.
+    Retired codes are left out. Raises like `render_message`.
     """
-    entry = catalogue().resolve(type)
+    entry = load_catalogue().resolve(type)
     page = _Page(entry.body_type, entry.document, labels, {})
     page.outline(entry.schema)
     return page.rendering()
 
 
-def harmless(text: str) -> str:
+def replace_controls(text: str) -> str:
     """`text` without what steers direction or a terminal or breaks a line in secret; its newlines and tabs stay."""
     return "".join(REPLACED if _steers(char) else char for char in text)
 
 
-def marked(name: str, word: str) -> str:
+def mark_name(name: str, word: str) -> str:
     """A name that has no label, with what is to be said of it."""
-    return f"{harmless(name).replace(NEWLINE, REPLACED)} [{word}]"
+    return f"{replace_controls(name).replace(NEWLINE, REPLACED)} [{word}]"
 
 
 # ------------------------------------------------------------------------------------------------------------------
@@ -149,7 +149,7 @@ class _Page:
             self._put(0, "", self._scalar(body))
 
     def outline(self, schema: str) -> None:
-        listed = rows(schema)
+        listed = describe_members(schema)
         for row in listed:
             names = [step for step in row.place.split("/")[1:] if step != "*"]
             codes = f" ({row.codes})" if row.codes else ""
@@ -165,11 +165,11 @@ class _Page:
     # --- members
 
     def _object(self, node: Node, value: Mapping[str, Any], path: Path, depth: int) -> None:
-        known = dict(members(node))
+        known = dict(list_members(node))
         reasons = value.get(UNKNOWN) if UNKNOWN in known else None
         told = dict(reasons) if isinstance(reasons, Mapping) else {}
         for name, member in known.items():
-            label = self._field(pointer((*path, name)), name)
+            label = self._field(format_pointer((*path, name)), name)
             if name == UNKNOWN:
                 continue
             if name in value:
@@ -177,13 +177,13 @@ class _Page:
             elif name in told:
                 self._put(depth, label, f"({self._reason(told.pop(name))})")
         if told or (reasons is not None and not isinstance(reasons, Mapping)):
-            self._put(depth, self._field(pointer((*path, UNKNOWN)), UNKNOWN), self._scalar(told or reasons))
+            self._put(depth, self._field(format_pointer((*path, UNKNOWN)), UNKNOWN), self._scalar(told or reasons))
         for name in sorted(value.keys() - known.keys()):
-            self._put(depth, marked(name, self._words.unknown_field), self._scalar(value[name]))
+            self._put(depth, mark_name(name, self._words.unknown_field), self._scalar(value[name]))
 
     def _value(self, label: str, said: Node, value: object, path: Path, depth: int) -> None:
         """`said` still has its reference: a timestamp is known by it."""
-        node = resolve(said, self._root)
+        node = resolve_reference(said, self._root)
         if isinstance(value, Mapping) and "properties" in node:
             self._put(depth, label)
             self._object(node, value, path, depth + 1)
@@ -201,7 +201,7 @@ class _Page:
         if said.get("$ref") == TIMESTAMP and isinstance(value, int) and 0 <= value <= LATEST:
             return f"{datetime.fromtimestamp(value, UTC):%Y-%m-%d %H:%M:%S} UTC"
         leaf = str(said.get("$ref")).removeprefix(DEFS)
-        name = self._named.get(pointer(path)) or self._named.get(leaf)
+        name = self._named.get(format_pointer(path)) or self._named.get(leaf)
         return self._scalar(name(value) if name is not None and isinstance(value, str) else value)
 
     # --- words
@@ -213,13 +213,13 @@ class _Page:
             case None | "" | []:
                 return NOTHING
             case str():
-                return harmless(value)
+                return replace_controls(value)
             case _:
-                return harmless(json.dumps(value, ensure_ascii=False, sort_keys=True))
+                return replace_controls(json.dumps(value, ensure_ascii=False, sort_keys=True))
 
     def _code(self, name: str, code: str) -> str:
         if code not in code_list(name):
-            return marked(code, self._words.unknown_code)
+            return mark_name(code, self._words.unknown_code)
         return self._said(self._labels.code(name, code), code)
 
     def _reason(self, code: object) -> str:
@@ -231,7 +231,7 @@ class _Page:
     def _said(self, label: Label, name: str) -> str:
         """The text of a label; the name itself, marked, where there is none."""
         self._draft |= label.draft
-        return marked(name, self._words.no_label) if label.text is None else label.text
+        return mark_name(name, self._words.no_label) if label.text is None else label.text
 
     def _put(self, depth: int, label: str, value: str = "") -> None:
         self._lines.append(Line(depth=depth, label=label, value=value))

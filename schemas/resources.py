@@ -1,4 +1,4 @@
-"""The data files of this package, read once with importlib.resources; the only I/O of the loader."""
+"""The data files of this package, each read once through importlib.resources: the only I/O of the loaders."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from importlib.resources.abc import Traversable
 from typing import Any
 
 
-def raw(path: str) -> bytes:
+def read_bytes(path: str) -> bytes:
     """The bytes of the package file `path`, written with slashes."""
     return files("schemas").joinpath(path).read_bytes()
 
 
 @cache
-def parsed(path: str) -> Any:
+def read_json(path: str) -> Any:
     """The JSON of the package file `path`. The value is shared: treat it as constant."""
-    return json.loads(raw(path))
+    return json.loads(read_bytes(path))
 
 
-def names(folder: str) -> tuple[str, ...]:
+def list_json_files(folder: str) -> tuple[str, ...]:
     """The names of the JSON files in `folder`, without the ending."""
     entries = (entry.name for entry in files("schemas").joinpath(folder).iterdir())
     return tuple(sorted(name.removesuffix(".json") for name in entries if name.endswith(".json")))
 
 
-def folder(path: str) -> Traversable:
+def open_folder(path: str) -> Traversable:
     """The package folder `path`, for a loader that also takes folders from elsewhere."""
     return files("schemas").joinpath(path)

@@ -58,12 +58,12 @@ class Retention:
 
 
 @cache
-def retention() -> Retention:
+def load_retention() -> Retention:
     """The table. Raises ValueError where the file breaks a rule, which a test would have found."""
-    return parse(resources.parsed("retention.json"))
+    return parse_retention(resources.read_json("retention.json"))
 
 
-def parse(value: Mapping[str, Any]) -> Retention:
+def parse_retention(value: Mapping[str, Any]) -> Retention:
     """Read the table.
 
     Raises:

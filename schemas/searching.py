@@ -14,44 +14,44 @@ from functools import cache
 from typing import Any, TypeAlias
 
 from schemas import resources
-from schemas.labels import labels, languages
+from schemas.labels import load_labels, load_languages
 
 Spoken: TypeAlias = Mapping[str, Sequence[str]]
 """By language, the words for one thing."""
 
 
-def times() -> Mapping[str, Spoken]:
+def load_time_words() -> Mapping[str, Spoken]:
     """Words for a time, by its name."""
-    return said()["times"]
+    return load_search_words()["times"]
 
 
-def ages() -> Mapping[str, Spoken]:
+def load_age_words() -> Mapping[str, Spoken]:
     """Words for `child` and for `adult`."""
-    return said()["ages"]
+    return load_search_words()["ages"]
 
 
 @cache
-def stop() -> frozenset[str]:
+def load_stop_words() -> frozenset[str]:
     """Words that say nothing in a question, of all languages."""
-    return frozenset(word for spoken in said()["stop"].values() for word in spoken)
+    return frozenset(word for spoken in load_search_words()["stop"].values() for word in spoken)
 
 
-def spellings(code_list: str, code: str) -> Iterator[tuple[str, str]]:
+def list_spellings(code_list: str, code: str) -> Iterator[tuple[str, str]]:
     """What a code is called: (language, words), by its label and by what else people say."""
-    more: Spoken = said()["countries"].get(code, {}) if code_list == "country" else _other(code_list, code)
-    for language in languages():
-        label = labels(language).code(code_list, code).text
+    more: Spoken = load_search_words()["countries"].get(code, {}) if code_list == "country" else _other(code_list, code)
+    for language in load_languages():
+        label = load_labels(language).code(code_list, code).text
         if label is not None:
             yield language, label
         yield from ((language, word) for word in more.get(language, ()))
 
 
 def _other(code_list: str, code: str) -> Spoken:
-    found: Spoken = said()["codes"].get(code_list, {}).get(code, {})
+    found: Spoken = load_search_words()["codes"].get(code_list, {}).get(code, {})
     return found
 
 
-def said() -> dict[str, dict[str, Any]]:
+def load_search_words() -> dict[str, dict[str, Any]]:
     """The file as a whole: treat it as constant."""
-    found: dict[str, dict[str, Any]] = resources.parsed("search.json")
+    found: dict[str, dict[str, Any]] = resources.read_json("search.json")
     return found

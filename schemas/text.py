@@ -19,7 +19,7 @@ from itertools import islice
 from typing import TypeAlias
 
 from gateway.errors import Finding
-from schemas.places import MAX_DEPTH, MAX_FINDINGS, Path, known
+from schemas.places import MAX_DEPTH, MAX_FINDINGS, Path, format_known_pointer
 
 Json: TypeAlias = "bool | int | str | list[Json] | dict[str, Json] | None"
 
@@ -81,7 +81,7 @@ def text_findings(value: Json) -> tuple[Finding, ...]:
     if _all_plain(value):
         return ()
     found = (
-        Finding(place=known(path), rule=rule, hint=HINTS[rule])
+        Finding(place=format_known_pointer(path), rule=rule, hint=HINTS[rule])
         for path, text in _strings(value, ())
         for rule in text_faults(text)
     )
@@ -98,14 +98,14 @@ def text_faults(text: str) -> tuple[str, ...]:
     return tuple(sorted(faults))
 
 
-def nfc(value: Json) -> Json:
+def normalise_text(value: Json) -> Json:
     """`value` with every string in normalisation form C, canonically the same text. For drafts only."""
     if isinstance(value, str):
         return unicodedata.normalize("NFC", value)
     if isinstance(value, list):
-        return [nfc(item) for item in value]
+        return [normalise_text(item) for item in value]
     if isinstance(value, dict):
-        return {key: nfc(member) for key, member in value.items()}
+        return {key: normalise_text(member) for key, member in value.items()}
     return value
 
 

@@ -17,9 +17,9 @@ from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
 from gateway.errors import Finding
-from schemas.catalogue import catalogue
-from schemas.compose import found
-from schemas.places import MAX_DEPTH, MAX_FINDINGS, Path, known, pointer
+from schemas.catalogue import load_catalogue
+from schemas.compose import find_values
+from schemas.places import MAX_DEPTH, MAX_FINDINGS, Path, format_known_pointer, format_pointer
 
 try:
     import jsonschema_rs as fast
@@ -35,7 +35,7 @@ def validate(name: str, body: object) -> tuple[Finding, ...]:
 
     Findings come in document order, each place and rule once. Raises RefusedError(no_common_schema) when not held.
     """
-    schema = catalogue().resolve(name).schema
+    schema = load_catalogue().resolve(name).schema
     if not _homely(body) and (alien := tuple(islice(_alien(body, ()), MAX_FINDINGS))):
         return alien
     if fast is not None and _fast(schema).is_valid(body):
@@ -45,7 +45,7 @@ def validate(name: str, body: object) -> tuple[Finding, ...]:
 
 def reference_findings(name: str, body: object) -> tuple[Finding, ...]:
     """The findings of the reference validator alone, for tests that compare the two."""
-    return _findings(_reference(catalogue().resolve(name).schema).iter_errors(body))
+    return _findings(_reference(load_catalogue().resolve(name).schema).iter_errors(body))
 
 
 def _worded(schema: str, body: object) -> tuple[Finding, ...]:
@@ -84,8 +84,8 @@ def _fast(schema: str) -> Any:
 
 
 def _checked(schema: str) -> dict[str, Any]:
-    document = dict(catalogue().by_schema(schema).document)
-    unknown = set(found("format", document)) - set(FORMATS.checkers)
+    document = dict(load_catalogue().by_schema(schema).document)
+    unknown = set(find_values("format", document)) - set(FORMATS.checkers)
     if unknown:
         raise RuntimeError(f"formats that nobody checks: {sorted(unknown)}")
     return document
@@ -127,7 +127,7 @@ def _ascii_names(members: dict[Any, object]) -> bool:
 def _alien(value: object, path: Path) -> Iterator[Finding]:
     """What no schema can refuse the same way in every language: floats, surrogates, excessive depth."""
     if len(path) >= MAX_DEPTH:
-        yield Finding(place=known(path), rule="depth", hint=f"at most {MAX_DEPTH} levels")
+        yield Finding(place=format_known_pointer(path), rule="depth", hint=f"at most {MAX_DEPTH} levels")
     elif isinstance(value, dict):
         for key, member in value.items():
             yield from _alien(key if isinstance(key, str) else object(), path)
@@ -137,10 +137,12 @@ def _alien(value: object, path: Path) -> Iterator[Finding]:
             yield from _alien(member, (*path, index))
     elif isinstance(value, str):
         if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
-            yield Finding(place=known(path), rule="text_surrogate", hint="no lone surrogates")
+            yield Finding(place=format_known_pointer(path), rule="text_surrogate", hint="no lone surrogates")
     elif not isinstance(value, bool | int | None):
         yield Finding(
-            place=known(path), rule="not_json", hint="only objects, arrays, strings, integers, booleans, null"
+            place=format_known_pointer(path),
+            rule="not_json",
+            hint="only objects, arrays, strings, integers, booleans, null",
         )
 
 
@@ -158,7 +160,7 @@ def _findings(errors: Iterable[ValidationError]) -> tuple[Finding, ...]:
 
 
 def _worded_error(error: ValidationError) -> Iterator[Finding]:
-    place = pointer(error.absolute_path)
+    place = format_pointer(error.absolute_path)
     schema: Mapping[str, Any] = error.schema if isinstance(error.schema, Mapping) else {}
     expected: Any = error.validator_value
     instance: Any = error.instance

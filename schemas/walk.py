@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from schemas.catalogue import catalogue
+from schemas.catalogue import load_catalogue
 from schemas.compose import NEVER
 
 SENSITIVITY = ("public", "operational", "pseudonymous", "identifying", "special", "locating")
@@ -35,28 +35,28 @@ class Field:
 
 
 @cache
-def fields(name: str) -> tuple[Field, ...]:
+def list_fields(name: str) -> tuple[Field, ...]:
     """Every leaf of the message type or schema hash `name`, in document order."""
-    root = catalogue().resolve(name).document
+    root = load_catalogue().resolve(name).document
     return tuple(_fields(root, root, "", required=True))
 
 
-def categories(name: str, content: object) -> frozenset[str]:
+def find_categories(name: str, content: object) -> frozenset[str]:
     """The categories of personal data that are present in `content`; what a consent must cover (gate G2).
 
     A value said to be unknown or refused discloses nothing and has no category. What `name` does not know is left to
     `validate`; nothing of an invalid content is ever part of the answer.
     """
-    return disclosed(name, content)[1]
+    return find_disclosed(name, content)[1]
 
 
-def classes(name: str, content: object) -> frozenset[str]:
+def find_classes(name: str, content: object) -> frozenset[str]:
     """The sensitivity classes that are present in `content`; what `name` does not know is left to `validate`."""
-    return disclosed(name, content)[0]
+    return find_disclosed(name, content)[0]
 
 
-def disclosed(name: str, content: object) -> tuple[frozenset[str], frozenset[str]]:
-    """`classes` and `categories`, found in one walk."""
+def find_disclosed(name: str, content: object) -> tuple[frozenset[str], frozenset[str]]:
+    """`find_classes` and `find_categories`, found in one walk."""
     found: set[tuple[str, str | None]] = set()
     _disclosed(_resolved_content(name), content, found)
     return (
@@ -76,19 +76,19 @@ def categories_at(place: str) -> frozenset[str]:
 @cache
 def _categories() -> Mapping[str, frozenset[str]]:
     found: dict[str, set[str | None]] = {}
-    for entry in catalogue().types:
-        for field in fields(entry.schema):
+    for entry in load_catalogue().types:
+        for field in list_fields(entry.schema):
             varies = "x-category-codes" in field.schema
             found.setdefault(field.path, set()).add(None if varies else field.category)
     return {path: frozenset(filter(None, named)) for path, named in found.items() if None not in named}
 
 
-def parts(name: str, content: object) -> tuple[int, ...]:
+def list_parts(name: str, content: object) -> tuple[int, ...]:
     """The files that `content` names, by number, in document order; for a valid content."""
     return tuple(value for leaf, value in _leaves(_resolved_content(name), content) if leaf.get("x-part"))
 
 
-def highest(present: frozenset[str]) -> str:
+def highest_class(present: frozenset[str]) -> str:
     """The most sensitive of the classes; `public` for none."""
     return max(present, key=SENSITIVITY.index, default=SENSITIVITY[0])
 
@@ -96,7 +96,7 @@ def highest(present: frozenset[str]) -> str:
 # ------------------------------------------------------------------------------------------------------------------
 
 
-def resolve(schema: Node, root: Node) -> Node:
+def resolve_reference(schema: Node, root: Node) -> Node:
     """`schema` with its local reference followed and joined with what stands beside the reference."""
     while "$ref" in schema:
         target: Node = root["$defs"][schema["$ref"].removeprefix("#/$defs/")]
@@ -110,10 +110,10 @@ def resolve(schema: Node, root: Node) -> Node:
 
 def each_leaf(schema: Node, root: Node) -> Node:
     """Of a list with one item for each code, the code itself: its `enum` has all that are wanted."""
-    return resolve(resolve(schema["items"], root)["properties"][schema["x-each"]], root)
+    return resolve_reference(resolve_reference(schema["items"], root)["properties"][schema["x-each"]], root)
 
 
-def members(schema: Node) -> Iterator[tuple[str, Node]]:
+def list_members(schema: Node) -> Iterator[tuple[str, Node]]:
     """The members that an object may have, those that are always refused left out."""
     for name, member in schema.get("properties", {}).items():
         if member != NEVER:
@@ -121,9 +121,9 @@ def members(schema: Node) -> Iterator[tuple[str, Node]]:
 
 
 def _fields(schema: Node, root: Node, path: str, *, required: bool) -> Iterator[Field]:
-    schema = resolve(schema, root)
+    schema = resolve_reference(schema, root)
     if "properties" in schema:
-        for name, member in members(schema):
+        for name, member in list_members(schema):
             yield from _fields(member, root, f"{path}/{name}", required=name in schema.get("required", ()))
     elif "items" in schema:
         yield from _fields(schema["items"], root, f"{path}/*", required=required)
@@ -142,15 +142,15 @@ def _fields(schema: Node, root: Node, path: str, *, required: bool) -> Iterator[
 
 @cache
 def _resolved_content(name: str) -> Node:
-    root = catalogue().resolve(name).document
+    root = load_catalogue().resolve(name).document
     return _resolved(root["properties"]["content"], root)
 
 
 def _resolved(schema: Node, root: Node) -> Node:
     """`schema` with every reference below it followed; schemas are finite, so this ends."""
-    schema = dict(resolve(schema, root))
+    schema = dict(resolve_reference(schema, root))
     if "properties" in schema:
-        schema["properties"] = {name: _resolved(member, root) for name, member in members(schema)}
+        schema["properties"] = {name: _resolved(member, root) for name, member in list_members(schema)}
     if "items" in schema:
         schema["items"] = _resolved(schema["items"], root)
     return schema

@@ -41,7 +41,7 @@ class FolderAdapter:
     def create(cls, root: Path) -> None:
         """Make the layout under `root`; what is there stays as it is."""
         with world("the drop folder"):
-            places.make(root)
+            places.make_folders(root)
 
     def describe(self) -> Description:
         """What it is; `erased` is true of what the office has not collected yet."""
@@ -59,13 +59,13 @@ class FolderAdapter:
 
     async def settle(self, record: LocalRecord, notice: Notice) -> None:
         """Move the draft to taken or refused."""
-        await self._work(outgoing.settle, self._root, record.ref, notice)
+        await self._work(outgoing.settle_draft, self._root, record.ref, notice)
 
     async def push(self, item: Delivery | Notice) -> str:
         """Put a document into incoming or notices, once for each key; the files of a message come first."""
         if isinstance(item, Delivery) and item.attachments:
             await self._put_files(item)
-        return await self._work(incoming.put, self._root, item, self._mode)
+        return await self._work(incoming.put_item, self._root, item, self._mode)
 
     async def push_all(self, items: Sequence[Delivery | Notice]) -> Sequence[str | RefusedError | TransientError]:
         """Put several documents in order; ends behind the first that has to be tried again."""
@@ -107,25 +107,25 @@ class FolderAdapter:
 
     async def status(self, local_id: str) -> str:
         """`waiting`, `collected` or `erased`."""
-        return await self._work(incoming.status, self._root, local_id)
+        return await self._work(incoming.read_status, self._root, local_id)
 
     async def erase(self, local_id: str) -> Erasure:
         """Remove a document that was handed over."""
-        return await self._work(incoming.erase, self._root, local_id)
+        return await self._work(incoming.erase_item, self._root, local_id)
 
     async def _work(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         with world("the drop folder"):
             return await in_thread(self._lock, _own_files, work, *args, **kwargs)
 
     def _pull(self) -> list[LocalRecord]:
-        outgoing.claim(self._root)
-        return outgoing.read(self._root, limit=self._limit, batch=self._batch)
+        outgoing.claim_drafts(self._root)
+        return outgoing.read_drafts(self._root, limit=self._limit, batch=self._batch)
 
     def _check(self) -> list[Finding]:
         findings = [finding for name in places.ALL for finding in _check_folder(self._root, name)]
         if findings:
             return findings
-        strangers = outgoing.strangers(self._root)
+        strangers = outgoing.count_strangers(self._root)
         if strangers:
             hint = f"{strangers} of them; drop drafts as plain .json files, by rename"
             findings.append(Finding(place=f"folder {places.OUTGOING}", rule="not_a_draft", hint=hint))

@@ -56,7 +56,7 @@ class Handed:
         return f".{self.key}.part"
 
 
-def put(root: Path, item: Delivery | Notice, mode: int) -> str:
+def put_item(root: Path, item: Delivery | Notice, mode: int) -> str:
     """Hand over `item` and return its local id; the same key gives the same id and no second file."""
     folder = INCOMING if isinstance(item, Delivery) else NOTICES
     key = key_name(item.key)
@@ -129,7 +129,7 @@ def _named_in(target: Folder, name: str) -> set[str]:
 
 
 def put_all(root: Path, items: Sequence[Delivery], mode: int) -> list[str | RefusedError]:
-    """Hand over several messages: each step of `put` for all of them before the next, so that they share its cost.
+    """Hand over several messages: each step of `put_item` for all of them before the next, so that they share its cost.
 
     For each its local id, or why it can not be handed over; the same key gives the same id, in one call too.
     """
@@ -162,7 +162,7 @@ def _stage(journal: Folder, target: Folder, item: Delivery, handed: dict[str, Ha
     return one
 
 
-def status(root: Path, local_id: str) -> str:
+def read_status(root: Path, local_id: str) -> str:
     """`waiting` for the office, `collected` by it, or `erased`."""
     handed = _find(root, local_id)
     with Folder(root / ERASED) as erased, Folder(root / handed.folder) as target:
@@ -171,7 +171,7 @@ def status(root: Path, local_id: str) -> str:
         return "waiting" if target.has(handed.name) or target.has(handed.part) else "collected"
 
 
-def erase(root: Path, local_id: str) -> Erasure:
+def erase_item(root: Path, local_id: str) -> Erasure:
     """Leave a tombstone, then remove the document.
 
     `erased` is true only of what was still here. What the office has collected lies where this adapter cannot reach:

@@ -35,7 +35,7 @@ _NAME_FAULTS = {
 }
 
 
-def claim(root: Path) -> None:
+def claim_drafts(root: Path) -> None:
     """Move every finished draft from outgoing to claimed; what is not a plain `.json` file stays where it is."""
     with Folder(root / OUTGOING) as outgoing, Folder(root / CLAIMED) as claimed, Folder(root / TAKEN) as taken:
         for name in outgoing.names():
@@ -47,14 +47,14 @@ def claim(root: Path) -> None:
                 outgoing.move(name, claimed, new)
 
 
-def read(root: Path, *, limit: int, batch: int) -> list[LocalRecord]:
+def read_drafts(root: Path, *, limit: int, batch: int) -> list[LocalRecord]:
     """Every claimed draft, the first `batch` of them in the order of their names."""
     with Folder(root / CLAIMED) as claimed:
         names = [name for name in claimed.names() if _finished(name)]
         return [_record(claimed, name, limit) for name in names[:batch]]
 
 
-def settle(root: Path, ref: str, notice: Notice) -> None:
+def settle_draft(root: Path, ref: str, notice: Notice) -> None:
     """Move the draft to where the office sees what became of it; doing it twice is doing it once."""
     name = _name_of(ref)
     with Folder(root / CLAIMED) as claimed, Folder(root / TAKEN) as taken, Folder(root / REFUSED) as refused:
@@ -70,7 +70,7 @@ def settle(root: Path, ref: str, notice: Notice) -> None:
             claimed.move(name, refused, new)
 
 
-def strangers(root: Path) -> int:
+def count_strangers(root: Path) -> int:
     """How many things in outgoing are neither a draft nor one being written: links, folders, pipes, other files."""
     with Folder(root / OUTGOING) as outgoing:
         entries = [outgoing.entry(name) for name in outgoing.names() if not _unfinished(name)]

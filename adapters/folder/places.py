@@ -24,7 +24,7 @@ JOURNAL = "journal"
 ALL = (OUTGOING, CLAIMED, TAKEN, REFUSED, INCOMING, NOTICES, ERASED, JOURNAL)
 
 
-def make(root: Path) -> None:
+def make_folders(root: Path) -> None:
     """Make what is missing under `root`, private to this user.
 
     Only an administrator's command calls this. The running adapter never does: on a share that is not mounted it would

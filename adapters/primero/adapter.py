@@ -21,7 +21,7 @@ from adapters.kit.fingerprint import fingerprint
 from adapters.kit.journal import Journal, kept
 from adapters.kit.mapping import name_and_edition
 from adapters.kit.threads import in_thread
-from adapters.primero.client import Primero, PrimeroError, refused
+from adapters.primero.client import Primero, PrimeroError, refusal_error
 from adapters.primero.texts import NOTES, case_fields, fields_of, note_of, uuid_of
 from gateway.errors import Code, Finding, GatewayError, RefusedError
 from gateway.ports import Delivery, Description, Erasure, Json, LocalRecord, Notice, NoticeKind
@@ -277,7 +277,7 @@ class PrimeroAdapter:
         except PrimeroError as error:
             if error.status in {403, 404}:
                 return Erasure.NOT_SUPPORTED
-            raise refused(error, "the erasure") from None
+            raise refusal_error(error, "the erasure") from None
         return Erasure.DISABLED_ONLY
 
     async def _known(self, local_id: str) -> str:
@@ -295,7 +295,7 @@ class PrimeroAdapter:
                 await self._client.system()
                 return await self._check()
             except PrimeroError as error:
-                return [Finding(place="account", rule="no_right", hint=refused(error, "a look").hint)]
+                return [Finding(place="account", rule="no_right", hint=refusal_error(error, "a look").hint)]
             except GatewayError as error:
                 return [Finding(place="primero", rule="not_usable", hint=f"{error.what}. {error.hint}")]
 
@@ -324,7 +324,7 @@ class PrimeroAdapter:
         try:
             return await work
         except PrimeroError as error:
-            raise refused(error, what) from None
+            raise refusal_error(error, what) from None
 
 
 def _is_drafted(settled: Mapping[str, tuple[str, str]], referral: Mapping[str, Any]) -> bool:

@@ -148,7 +148,7 @@ class Primero:
 _SHORT = "id,case_id_display,last_updated_at,owned_by,referred_users"
 
 
-def refused(error: PrimeroError, what: str) -> RefusedError:
+def refusal_error(error: PrimeroError, what: str) -> RefusedError:
     """What a person is told of a refusal: which fields, if any, and no word of the answer."""
     fields = f", fields {', '.join(error.fields)}" if error.fields else ""
     hint = {

@@ -19,7 +19,7 @@ from adapters.kit.journal import Journal, kept
 from adapters.kit.mapping import name_and_edition
 from adapters.kit.names import is_plain
 from adapters.kit.threads import in_thread
-from adapters.rest.api import Api, at
+from adapters.rest.api import Api, value_at
 from gateway.errors import Code, Finding, GatewayError, RefusedError
 from gateway.ports import Delivery, Description, Erasure, Json, LocalRecord, Notice
 
@@ -189,7 +189,7 @@ BAD_REF = "a name is a whole number, or 1 to 64 of letters, digits, dot, hyphen,
 
 
 def _ref_of(item: Mapping[str, Any], pointer: str) -> str | None:
-    found = at(item, pointer)
+    found = value_at(item, pointer)
     text = str(found) if isinstance(found, str | int) and not isinstance(found, bool) else ""
     return text if is_plain(text) else None
 

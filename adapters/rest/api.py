@@ -113,7 +113,7 @@ class Api:
             match paging.kind:
                 case "page" | "offset" if found:
                     continue
-                case "cursor" if (cursor := at(answer.value, paging.next)) not in (
+                case "cursor" if (cursor := value_at(answer.value, paging.next)) not in (
                     None,
                     "",
                     *query.get(paging.param, ()),
@@ -201,7 +201,7 @@ class Api:
         return {"webhook-id": key, "webhook-timestamp": str(int(now.timestamp())), "webhook-signature": signed}
 
 
-def at(value: Any, pointer: str) -> Any:
+def value_at(value: Any, pointer: str) -> Any:
     """What stands at a JSON pointer, None if nothing."""
     for part in pointer.split("/")[1:]:
         name = part.replace("~1", "/").replace("~0", "~")
@@ -215,12 +215,12 @@ def at(value: Any, pointer: str) -> Any:
 
 
 def _id(value: Any, pointer: str) -> str | None:
-    found = at(value, pointer)
+    found = value_at(value, pointer)
     return str(found) if isinstance(found, str | int) and not isinstance(found, bool) and found != "" else None
 
 
 def _list_at(answer: Answer, pointer: str) -> Sequence[Mapping[str, Any]]:
-    found = at(answer.value, pointer)
+    found = value_at(answer.value, pointer)
     if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
         raise TransientError(Code.ADAPTER_BUSY, f"the API answers without a list at {pointer or 'its top'}")
     return found

@@ -11,14 +11,14 @@ from typing import ParamSpec, TypeVar
 from adapters.kit.files import PRIVATE, Folder, NotPlainError, TooLargeError, read_plain, world
 from adapters.kit.threads import in_thread
 from adapters.sheet import htcds
-from adapters.sheet.headings import Heading, find_heading, normal
+from adapters.sheet.headings import Heading, find_heading, normalise_label
 from adapters.sheet.layout import LIMIT, Layout, read_layout
 from adapters.sheet.ledger import Journal, push_line, settle_line
 from adapters.sheet.read import read_table
 from adapters.sheet.records import Row, missing_columns, rows_of
-from adapters.sheet.results import render
-from adapters.sheet.table import Limits, Table, UnreadableError, letters
-from adapters.sheet.words import ENGLISH, words
+from adapters.sheet.results import render_workbook
+from adapters.sheet.table import Limits, Table, UnreadableError, column_letters
+from adapters.sheet.words import ENGLISH, load_words
 from gateway.errors import Code, Finding, RefusedError, TransientError
 from gateway.ports import Delivery, Description, Erasure, LocalRecord, Notice, NoticeKind
 
@@ -70,15 +70,15 @@ class SheetAdapter:
         if file_mode not in {0o600, 0o640}:
             raise RefusedError(Code.INVALID, "file_mode is 0600 or 0640")
         self._source = source
-        self._marks = {normal(label): path for label, path in marks.items()}
-        self._key = normal(key)
+        self._marks = {normalise_label(label): path for label, path in marks.items()}
+        self._key = normalise_label(key)
         self._results = source.with_name(RESULTS) if results is None else results
         self._sheet = sheet
         self._delimiter = delimiter
-        self._ids = frozenset(map(normal, ids))
+        self._ids = frozenset(map(normalise_label, ids))
         self._limits = limits or Limits()
         self._mode = file_mode
-        self._words = words(language)
+        self._words = load_words(language)
         self._lock = Lock()
         self._journal = Journal(self._results.with_suffix(".jsonl"), file_mode)
         self._shown = -1
@@ -143,7 +143,7 @@ class SheetAdapter:
         if self._shown == ledger.version:
             return
         with Folder(self._results.parent) as folder:
-            folder.write(self._results.name, render(ledger, self._words), self._mode)
+            folder.write(self._results.name, render_workbook(ledger, self._words), self._mode)
         self._shown = ledger.version
 
     # --- reading -------------------------------------------------------------------------------------------------
@@ -239,9 +239,9 @@ class SheetAdapter:
                 place=_column_place(table, column),
                 label=label,
                 read_by={
-                    layout.name: str(layout.columns[normal(label)])
+                    layout.name: str(layout.columns[normalise_label(label)])
                     for layout in marks.values()
-                    if normal(label) in layout.columns
+                    if normalise_label(label) in layout.columns
                 },
             )
             for column, label in heading.labels.items()
@@ -316,7 +316,7 @@ class SheetAdapter:
         return findings + [
             Finding(place=_column_place(table, column), rule="unread_column", hint="map it, or list it under ignored")
             for column, label in heading.labels.items()
-            if normal(label) not in known
+            if normalise_label(label) not in known
         ]
 
 
@@ -334,4 +334,8 @@ def _missing(label: str) -> Finding:
 
 
 def _column_place(table: Table, column: int) -> str:
-    return f"column {letters(column)}" if table.sheet is None else f"sheet {table.sheet}, column {letters(column)}"
+    return (
+        f"column {column_letters(column)}"
+        if table.sheet is None
+        else f"sheet {table.sheet}, column {column_letters(column)}"
+    )

@@ -27,10 +27,10 @@ class Heading:
 
     def columns(self, names: Collection[str]) -> list[int]:
         """The columns whose label is one of `names` (in normal form)."""
-        return [column for column, label in self.labels.items() if normal(label) in names]
+        return [column for column, label in self.labels.items() if normalise_label(label) in names]
 
 
-def normal(label: str) -> str:
+def normalise_label(label: str) -> str:
     """The form in which labels are compared: without regard to case, runs of white space as one space."""
     return " ".join(label.split()).casefold()
 
@@ -44,4 +44,6 @@ def find_heading(rows: Sequence[Sequence[Cell]], known: Collection[str]) -> Head
 
 def _heading(number: int, row: Sequence[Cell], known: Collection[str]) -> Heading:
     labels = {column: cell for column, cell in enumerate(row) if isinstance(cell, str) and cell.strip()}
-    return Heading(row=number, labels=labels, matches=sum(1 for label in labels.values() if normal(label) in known))
+    return Heading(
+        row=number, labels=labels, matches=sum(1 for label in labels.values() if normalise_label(label) in known)
+    )

@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from adapters.sheet.headings import normal
+from adapters.sheet.headings import normalise_label
 from gateway.errors import Code, RefusedError
 
 LIMIT = 1 << 20
@@ -73,7 +73,7 @@ def read_layout(data: bytes, ids: Collection[str]) -> Layout:
     if document.get("format") != "trm-mapping/1" or not isinstance(name, str) or _NAME.fullmatch(name) is None:
         raise _invalid("it is not of format trm-mapping/1")
     named = _mapping(document.get("aliases") or {}, "aliases")
-    aliases = {normal(label): _labels(also) for label, also in named.items()}
+    aliases = {normalise_label(label): _labels(also) for label, also in named.items()}
     columns: dict[str, Kind] = {}
     for label, kind in _rules(document):
         for spelling in [label, *aliases.get(label, [])]:
@@ -115,7 +115,7 @@ def _merged(first: Kind, second: Kind) -> Kind:
 
 def _labels(value: object) -> list[str]:
     values: list[object] = value if isinstance(value, list) else [value]
-    labels = [normal(label) for label in values if isinstance(label, str)]
+    labels = [normalise_label(label) for label in values if isinstance(label, str)]
     if len(labels) != len(values):
         raise _invalid("a label is not text")
     return labels

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from adapters.sheet.cells import Fault, is_empty, read_cell
 from adapters.sheet.container import ERROR, FORMULA, MERGED, UNCACHED
-from adapters.sheet.headings import Heading, normal
+from adapters.sheet.headings import Heading, normalise_label
 from adapters.sheet.layout import Kind, Layout
 from adapters.sheet.table import Cell, Table
 from gateway.errors import Finding
@@ -128,7 +128,7 @@ class _Sheet:
         places: dict[str, str] = {}
         faults: list[Finding] = []
         for column, label in self._heading.labels.items():
-            kind = layout.columns.get(normal(label))
+            kind = layout.columns.get(normalise_label(label))
             if kind is None:
                 continue
             value = self._value(number, column, kind)
@@ -161,7 +161,7 @@ class _Sheet:
         cell = self._cell(number, mark)
         if isinstance(cell, float) and cell.is_integer():
             cell = int(cell)
-        return normal(str(cell))
+        return normalise_label(str(cell))
 
     def _cell(self, number: int, column: int) -> Cell:
         cells = self._table.rows[number]

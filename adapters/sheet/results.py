@@ -61,7 +61,7 @@ Format = Any
 # the library has no types
 
 
-def render(ledger: Ledger, words: Words) -> bytes:
+def render_workbook(ledger: Ledger, words: Words) -> bytes:
     """The workbook for a ledger; the same ledger gives the same bytes. Nothing is written to a temporary file.
 
     Headings, what a state means and what is wrong with a cell are in the language of `words`, codes as they are.
@@ -80,16 +80,16 @@ def render(ledger: Ledger, words: Words) -> bytes:
     return output.getvalue()
 
 
-def flatten(value: Json, path: str = "") -> Iterator[tuple[str, str]]:
+def flatten_document(value: Json, path: str = "") -> Iterator[tuple[str, str]]:
     """Every leaf of a document with a path for people: `person / birth date`, `services requested 2 / service`."""
     match value:
         case dict() if value:
             for name, member in value.items():
                 words = name.replace("_", " ")
-                yield from flatten(member, f"{path} / {words}" if path else words)
+                yield from flatten_document(member, f"{path} / {words}" if path else words)
         case list() if value:
             for number, item in enumerate(value, start=1):
-                yield from flatten(item, f"{path} {number}")
+                yield from flatten_document(item, f"{path} {number}")
         case dict() | list() | None:
             yield path, "(none)"
         case bool():
@@ -190,7 +190,7 @@ def _received_row(item: Delivery) -> Sequence[str]:
 
 def _content_rows(item: Delivery) -> Iterator[Sequence[str]]:
     for part, document in (("header", item.header), ("content", item.content)):
-        for path, value in flatten(dict(document)):
+        for path, value in flatten_document(dict(document)):
             for start in range(0, len(value), CELL) or (0,):
                 more = f" (continued {start // CELL})" if start else ""
                 yield item.message_id, item.type, item.sender_name, part, path + more, value[start : start + CELL]

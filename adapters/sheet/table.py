@@ -49,11 +49,11 @@ class Table:
 
     def place(self, row: int, column: int) -> str:
         """Where a person finds a cell: `sheet Cases, row 7, column D`; row and column count from 0 here."""
-        where = f"row {row + 1}, column {letters(column)}"
+        where = f"row {row + 1}, column {column_letters(column)}"
         return where if self.sheet is None else f"sheet {_printable(self.sheet)}, {where}"
 
 
-def letters(column: int) -> str:
+def column_letters(column: int) -> str:
     """The letters of a column counted from 0: 0 is A, 26 is AA."""
     name = ""
     number = column + 1

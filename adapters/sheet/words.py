@@ -78,19 +78,19 @@ class Words:
 
 
 @cache
-def words(language: str = ENGLISH) -> Words:
+def load_words(language: str = ENGLISH) -> Words:
     """The words of `language`; one that has no file is shown in English throughout."""
     return Words(language=language, own=_file(language), english=_file(ENGLISH))
 
 
 @cache
-def known() -> Sequence[str]:
+def list_languages() -> Sequence[str]:
     """The languages that have a file."""
     return sorted(path.stem for path in FOLDER.glob("*.json"))
 
 
 def _file(language: str) -> Mapping[str, Any]:
     value: Mapping[str, Any] = {}
-    if language in known():
+    if language in list_languages():
         value = json.loads((FOLDER / f"{language}.json").read_text(encoding="utf-8"))
     return value

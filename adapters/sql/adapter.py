@@ -14,7 +14,7 @@ from adapters.kit.mapping import name_and_edition
 from adapters.kit.threads import in_thread
 from adapters.sql import inbox
 from adapters.sql.cells import BAD_REF, ref_of
-from adapters.sql.database import STATEMENT_SECONDS, Address, database
+from adapters.sql.database import STATEMENT_SECONDS, Address, translate_errors
 from adapters.sql.outbox import Outbox
 from adapters.sql.tables import inbox_table, outbox_view
 from gateway.errors import Finding, GatewayError, RefusedError, TransientError
@@ -93,11 +93,11 @@ class SqlAdapter:
 
     async def status(self, local_id: str) -> str:
         """The state of a row of the inbox: `new`, `erased`, or the office's own word."""
-        return await self._work(self._one, inbox.status, local_id)
+        return await self._work(self._one, inbox.read_status, local_id)
 
     async def erase(self, local_id: str) -> Erasure:
         """Empty a row of the inbox."""
-        return await self._work(self._one, inbox.erase, local_id)
+        return await self._work(self._one, inbox.erase_row, local_id)
 
     async def _work(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         return await in_thread(self._lock, _translated, work, *args, **kwargs)
@@ -109,7 +109,7 @@ class SqlAdapter:
 
     def _settle(self, ref: str, notice: Notice) -> None:
         with self._engine.begin() as connection:
-            inbox.settle(connection, self._inbox, ref, self._versions.get(ref), notice)
+            inbox.record_reading(connection, self._inbox, ref, self._versions.get(ref), notice)
 
     def _put_all(self, items: Sequence[Delivery | Notice]) -> list[str | RefusedError]:
         with self._engine.begin() as connection:
@@ -123,7 +123,7 @@ class SqlAdapter:
 
     def _check(self) -> list[Finding]:
         try:
-            with database(), self._engine.connect() as connection:
+            with translate_errors(), self._engine.connect() as connection:
                 return [*self._check_view(connection), *self._check_inbox(connection)]
         except GatewayError as exc:
             return [Finding(place="database", rule="not_reachable", hint=f"{exc.what}: {exc.hint}")]
@@ -177,5 +177,5 @@ def _allowed(connection: Connection, statement: Executable) -> bool:
 
 
 def _translated(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    with database():
+    with translate_errors():
         return work(*args, **kwargs)

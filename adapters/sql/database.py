@@ -146,7 +146,7 @@ class Address:
 
 
 @contextmanager
-def database() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """Turn what a driver raises into one of our errors.
 
     What it says of the item itself (too long, a character that the column cannot hold, a rule of the table) is for a

@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from adapters.kit.items import item_to_json, notice_to_json
 from adapters.kit.names import KEY_BYTES, key_name
 from adapters.kit.strict_json import write_json
-from adapters.sql.database import database
+from adapters.sql.database import translate_errors
 from adapters.sql.tables import ERASED, MESSAGE, NEW, NOTICE, SETTLED
 from gateway.errors import Code, RefusedError
 from gateway.ports import Delivery, Erasure, Json, Notice
@@ -42,7 +42,7 @@ def put_all(connection: Connection, inbox: Table, items: Sequence[Delivery | Not
     return outcomes
 
 
-def settle(connection: Connection, inbox: Table, ref: str, version: str | None, notice: Notice) -> None:
+def record_reading(connection: Connection, inbox: Table, ref: str, version: str | None, notice: Notice) -> None:
     """Write down how the reading of a row ended; a later reading of the same attempt takes the place of an earlier.
 
     Without a version, as after a restart, only what is written down already can be settled again.
@@ -53,7 +53,7 @@ def settle(connection: Connection, inbox: Table, ref: str, version: str | None, 
         if not known:
             raise RefusedError(Code.NOT_FOUND, "no such record in the view")
         return
-    record, attempt = parted(ref)
+    record, attempt = split_ref(ref)
     row = {
         "kind": SETTLED,
         "type": str(notice.kind),
@@ -72,12 +72,12 @@ def settle(connection: Connection, inbox: Table, ref: str, version: str | None, 
         _insert(connection, inbox, row | {"item_key": key})
 
 
-def status(connection: Connection, inbox: Table, local_id: str) -> str:
+def read_status(connection: Connection, inbox: Table, local_id: str) -> str:
     """The state of the row: `new`, `erased`, or the office's own word."""
     return _find(connection, inbox, local_id)
 
 
-def erase(connection: Connection, inbox: Table, local_id: str) -> Erasure:
+def erase_row(connection: Connection, inbox: Table, local_id: str) -> Erasure:
     """Empty the row. Its key, type and ids stay, so that no repeat can bring the content back."""
     if _find(connection, inbox, local_id) != ERASED:
         emptied = {"document": None, "sender_name": None, "state": ERASED}
@@ -85,7 +85,7 @@ def erase(connection: Connection, inbox: Table, local_id: str) -> Erasure:
     return Erasure.ERASED
 
 
-def parted(ref: str) -> tuple[str, int]:
+def split_ref(ref: str) -> tuple[str, int]:
     """The ref of the row and the number of the attempt."""
     record, _, attempt = ref.rpartition(ATTEMPT)
     return (record, int(attempt)) if record and attempt.isdecimal() else (ref, 1)
@@ -97,7 +97,7 @@ def _known(connection: Connection, inbox: Table, keys: Sequence[str]) -> set[str
 
 def _insert(connection: Connection, inbox: Table, row: dict[str, Any]) -> None:
     """Insert a row; if another process was first, its row is the one."""
-    with database():
+    with translate_errors():
         try:
             with connection.begin_nested():
                 connection.execute(insert(inbox).values(row))
@@ -126,7 +126,7 @@ def _row(item: Delivery | Notice) -> dict[str, Any]:
         "document": _text(item_to_json(item)),
     }
     if isinstance(item, Notice):
-        record, attempt = parted(item.ref)
+        record, attempt = split_ref(item.ref)
         about = {"kind": NOTICE, "type": str(item.kind), "record": record, "attempt": attempt}
         return row | about | {"received_at": _moment(item.at)}
     about = {"kind": MESSAGE, "type": item.type, "in_reply_to": item.in_reply_to, "sender_name": item.sender_name[:200]}

@@ -21,9 +21,9 @@ __all__ = ["KIND"]
 
 @asynccontextmanager
 async def _stand_in(folder: Path) -> AsyncIterator[NewBench]:
-    from .bench import serving
+    from .bench import serve_imitation
 
-    async with serving(folder) as new:
+    async with serve_imitation(folder) as new:
         yield new
 
 

@@ -174,7 +174,7 @@ class TemplateBench:
 
 
 @asynccontextmanager
-async def serving(folder: Path) -> AsyncIterator[NewBench]:
+async def serve_imitation(folder: Path) -> AsyncIterator[NewBench]:
     """The imitation on a free port of this machine, and how to make a tenant of it."""
     tenants: dict[str, Tenant] = {}
     password_file = folder / "password"

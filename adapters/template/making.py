@@ -14,7 +14,7 @@ MODULES = ("__init__.py", "adapter.py", "bench.py", "settings.py", "system.py", 
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 
-def make(name: str, where: Path) -> Path:
+def make_package(name: str, where: Path) -> Path:
     """The folder `trm-adapter-NAME` in `where`, with everything that the adapter needs; nothing is overwritten.
 
     Raises:

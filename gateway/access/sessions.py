@@ -114,7 +114,7 @@ class People:
         try:
             challenge = self._challenges.of(_enrolling(hash), ceremony, now)
             made = await self._workers.off_loop(
-                lambda: passkeys.register(dict(credential), site=self._site, challenge=challenge)
+                lambda: passkeys.verify_registration(dict(credential), site=self._site, challenge=challenge)
             )
             self._challenges.use(ceremony, now)
         except RemoteError as exc:
@@ -180,7 +180,7 @@ class People:
         if assertion.holder not in (None, unb64u(row.id)):
             raise RemoteError(Code.MISDIRECTED, "the passkey was made for somebody else")
         counter = await self._workers.off_loop(
-            lambda: passkeys.verify(assertion, passkey_of(held), site=self._site, challenge=challenge)
+            lambda: passkeys.verify_assertion(assertion, passkey_of(held), site=self._site, challenge=challenge)
         )
         self._challenges.use(ceremony, now)
         return counter

@@ -40,8 +40,8 @@ from keys.documents.backup import (
     Member,
     RecoveryPublic,
     chain_member,
-    pieces,
     read_header,
+    read_pieces,
     seal_backup,
 )
 from keys.documents.signed_note import NOTE_LIMIT
@@ -193,7 +193,7 @@ class BackupMaker:
 
 def _chunks(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
-        yield from pieces(file.read)
+        yield from read_pieces(file.read)
 
 
 def write_new(path: Path, content: Iterable[bytes]) -> None:

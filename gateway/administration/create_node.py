@@ -37,7 +37,7 @@ from gateway.ports import Clock
 from keys.documents.change import AdminCard
 from keys.documents.descriptor import Unit as DescriptorUnit
 from keys.documents.descriptor import accept_descriptor, build_descriptor, sign_descriptor
-from keys.documents.fingerprint import fingerprint, node_id
+from keys.documents.fingerprint import compute_fingerprint, node_id
 from keys.documents.key_records import KeyRecord
 from keys.documents.tombstone import build_tombstone
 from keys.keystore.keystore import DEFAULT_COST, Cost, Keystore, system_rand
@@ -211,7 +211,7 @@ async def _fill(
     asked = [] if roots else _write_requests(plan, folder / REQUESTS, node, payload, now)
     return Made(
         node=node,
-        fingerprint=fingerprint(node, records, threshold),
+        fingerprint=compute_fingerprint(node, records, threshold),
         root_files=tuple(root_files),
         requests=tuple(plan.folder / REQUESTS / name for name in asked),
         policy=None if policy is None else f"{policy.name} version {policy.version}",

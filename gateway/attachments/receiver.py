@@ -28,7 +28,7 @@ from gateway.messages.store.messages import IN
 from gateway.messages.types import AuthenticStatement
 from gateway.ports import Clock, Files
 from keys.documents.envelope import join_envelopes
-from keys.primitives.attachment_cipher import SEGMENT, segment_length, segments
+from keys.primitives.attachment_cipher import SEGMENT, count_segments, segment_length
 from keys.primitives.encoding import canon
 
 MOST_UPLOADS = 16
@@ -70,7 +70,7 @@ class IncomingFiles:
         whole = True
         for row in rows:
             held = min(row.held, await self._files.size(row.file) // SEGMENT)
-            if row.held == segments(row.length) and await self._files.size(row.file) == row.length:
+            if row.held == count_segments(row.length) and await self._files.size(row.file) == row.length:
                 continue
             whole = False
             if held < row.held:
@@ -149,7 +149,7 @@ class Uploads:
             await self._files.put(row.file, segment.k * SEGMENT, data)
             held = segment.k + 1
             await self._store.move(partial(store.came, row=row, held=held, at=self._clock.now()))
-            left = sum(segments(other.length) - other.held for other in rows) - 1
+            left = sum(count_segments(other.length) - other.held for other in rows) - 1
             if left:
                 return _next(held)
             return Reply(200, _JSON, await self._judge(NodeId(node), join_envelopes([upload.envelope])))

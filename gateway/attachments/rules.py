@@ -41,7 +41,7 @@ def faults(schema: str, content: Mapping[str, Json], files: Sequence[SecretPart]
     """What is wrong with the files of a body that is valid by itself: each is named once, and is of a type that is
     taken.
     """
-    named = sorted(schemas.parts(schema, content))
+    named = sorted(schemas.list_parts(schema, content))
     if named != list(range(len(files))):
         hint = f"the fields name {len(named)} file(s), and {len(files)} go with the message: each is named once"
         return (Finding(place="/content", rule="attachments", hint=hint),)

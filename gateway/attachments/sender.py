@@ -20,7 +20,7 @@ from gateway.messages.machines.delivery import Outgoing
 from gateway.messages.store import messages
 from gateway.messages.store.messages import MessageRow
 from gateway.ports import Clock, Files
-from keys.primitives.attachment_cipher import SEGMENT, segment_length, segments
+from keys.primitives.attachment_cipher import SEGMENT, count_segments, segment_length
 
 TRIES = 4
 """How often one segment is sent before the round ends; the pauses between are doubled each time."""
@@ -56,7 +56,7 @@ class Uploader:
     async def _part(self, peer: PeerAddress, message: MessageRow, row: AttachmentRow) -> Answered | bool:
         """One part: the answer that ends the message, True when the peer has the part, False when it waits for none."""
         k = await self._wanted(peer, row)
-        while k is not None and k < segments(row.length):
+        while k is not None and k < count_segments(row.length):
             if not await self.goes(message):
                 return False
             found = await self._segment(peer, row, k)

@@ -41,7 +41,7 @@ from keys.documents.signed_note import (
     SignedNote,
     open_checkpoint,
     read_cosignatures,
-    witnesses,
+    verify_cosignatures,
 )
 from keys.primitives.encoding import SKEW, parse
 from keys.primitives.sign import PublicKey
@@ -309,7 +309,7 @@ def _last_dated(connection: Connection, who: Parties, kept: bytes | None) -> int
             at = value.get("at") if isinstance(value, dict) else None
             times += [at] if isinstance(at, int) else []
     with suppress(RemoteError):
-        times += [] if kept is None else witnesses(SignedNote.decode(kept), who.witnesses).values()
+        times += [] if kept is None else verify_cosignatures(SignedNote.decode(kept), who.witnesses).values()
     return max(times)
 
 

@@ -25,7 +25,7 @@ from keys.documents.signed_note import (
     cosigned_at,
     cosigned_by,
     open_checkpoint,
-    witnesses,
+    verify_cosignatures,
 )
 from keys.primitives.encoding import parse
 from keys.primitives.sign import PublicKey
@@ -258,7 +258,7 @@ def _read_kept(work: _Examination) -> None:
         if Checkpoint.parse(note.text).origin != work.parties.origin:
             return
         head = open_checkpoint(note, work.parties.origin, work.parties.log_keys)
-        witnesses(note, work.parties.witnesses)
+        verify_cosignatures(note, work.parties.witnesses)
     except RemoteError as error:
         work.add("kept checkpoint", f"does not verify: {error.what}")
         return

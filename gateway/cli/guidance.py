@@ -125,10 +125,10 @@ def check_texts(reach: Reach, as_json: bool) -> None:
     from gateway.foundation import config
     from gateway.foundation.node_folder import GUIDANCE
     from gateway.guidance.library import own_texts
-    from schemas.region_pack.regions import region
+    from schemas.region_pack.regions import load_region
 
     folder = reach.folder / GUIDANCE
-    found = own_texts(folder, region(config.load(reach.folder).node.region))
+    found = own_texts(folder, load_region(config.load(reach.folder).node.region))
     output.print_answer(
         {"texts": [*found], "folder": str(folder)},
         as_json=as_json,

@@ -79,15 +79,15 @@ def show_steps(what: str, node: Path | None, name: str | None, lang: str | None,
 
 
 def _pack(node: Path | None, name: str | None) -> Region:
-    from schemas.region_pack.regions import region
+    from schemas.region_pack.regions import load_region
 
     if name is not None:
         if node is not None:
             raise click.UsageError("give --node or --region")
-        return region(name)
+        return load_region(name)
     from gateway.foundation import config
 
-    return region(config.load(options.find_folder(node)).node.region)
+    return load_region(config.load(options.find_folder(node)).node.region)
 
 
 # --- for programs -------------------------------------------------------------------------------------------------
@@ -133,16 +133,16 @@ def _unheld(messages: Sequence[str]) -> list[Json]:
     """List the message types that this installation does not have."""
     import schemas
 
-    held = {entry.body_type.partition("/")[0] for entry in schemas.catalogue().types}
+    held = {entry.body_type.partition("/")[0] for entry in schemas.load_catalogue().types}
     return [name for name in messages if name not in held]
 
 
 def _clock(name: str | None) -> Json:
-    from schemas.clocks import clocks
+    from schemas.clocks import load_clocks
 
     if name is None:
         return None
-    clock = clocks()[name]
+    clock = load_clocks()[name]
     lasts: dict[str, Json] = {case: {str(long.unit): long.count} for case, long in clock.durations.items()}
     return {"name": name, "about": clock.about, "durations": lasts, "source": clock.source}
 
@@ -154,17 +154,17 @@ class _Words:
     """Texts of a region pack and labels of code lists in one language."""
 
     def __init__(self, lang: str) -> None:
-        from schemas.labels import labels
+        from schemas.labels import load_labels
 
-        self._labels = labels(lang)
+        self._labels = load_labels(lang)
         self._lang = lang
 
     def text(self, value: Json) -> str:
         """Return a text in this language."""
-        from schemas.reading import label
+        from schemas.reading import pick_label
 
         found = {str(key): str(text) for key, text in value.items()} if isinstance(value, dict) else {}
-        return label(found, self._lang) if found else "-"
+        return pick_label(found, self._lang) if found else "-"
 
     def role(self, code: Json) -> str:
         """Return the label of a role; a missing one is marked."""

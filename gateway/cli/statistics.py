@@ -78,9 +78,9 @@ def show_statistics(
       trm statistics show 2026 --table victims --node /srv/trm/fr
       trm statistics show 2026 --in CTDC --node /srv/trm/fr
     """
-    from schemas.labels import language
+    from schemas.labels import find_language
 
-    spoken = language(lang or "en")
+    spoken = find_language(lang or "en")
     if period is None:
         output.print_answer(reach.ask("statistics.list"), as_json=as_json, people=_show_list)
         return
@@ -104,9 +104,9 @@ def show_statistics(
 
 def _region(reach: Reach) -> Region:
     from gateway.foundation import config
-    from schemas.region_pack.regions import region
+    from schemas.region_pack.regions import load_region
 
-    return region(config.load(reach.folder).node.region)
+    return load_region(config.load(reach.folder).node.region)
 
 
 def _show_list(value: Mapping[str, Json]) -> None:
@@ -134,14 +134,14 @@ def _show_tables(value: Mapping[str, Json], plan: StatisticsPlan, classification
 
 def _show_table(name: str, cells: Json, plan: TablePlan | None, classification: str | None, lang: str) -> None:
     """Print one table in the words of the plan, or by the names of its categories if the plan no longer has it."""
-    from schemas.reading import label
+    from schemas.reading import pick_label
 
-    title = name if plan is None else f"{label(plan.title, lang)} ({name})"
+    title = name if plan is None else f"{pick_label(plan.title, lang)} ({name})"
     if not isinstance(cells, list):
         output.print_line(f"{title}: withheld, too few cases to protect anybody in it")
         return
     output.print_line(title)
-    heads = ["cell"] if plan is None else [label(dimension.title, lang) for dimension in plan.dimensions]
+    heads = ["cell"] if plan is None else [pick_label(dimension.title, lang) for dimension in plan.dimensions]
     rows = [row for item in cells if isinstance(item, dict) if (row := _row(item, plan, classification, lang))]
     output.print_table([*heads, "cases"], rows, empty="no cell")
     if plan is not None and classification is not None:

@@ -63,7 +63,7 @@ from gateway.erasure.storage_epochs import StorageEpochs
 from gateway.errors import GatewayError
 from gateway.federation.client import FederationClient
 from gateway.federation.handlers import Refusal
-from gateway.federation.listener import RunningServer, serve
+from gateway.federation.listener import RunningServer, start_listener
 from gateway.federation.server import federation_app
 from gateway.federation.tls import server_context
 from gateway.foundation.chores import HOUR, Chore
@@ -109,8 +109,8 @@ from gateway.trust.peer_sync import PeerSync
 from gateway.trust.ping import Pinger
 from gateway.trust.record_exchange import RecordExchange
 from keys.primitives.tls import self_signed, server_files, spki_hash
-from schemas.region_pack.calendars import calendar
-from schemas.region_pack.regions import region
+from schemas.region_pack.calendars import load_calendar
+from schemas.region_pack.regions import load_region
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +149,7 @@ class Node:
         self.rand = rand = outside.rand
         self.adapter = outside.adapter
         self._outside = outside
-        self.region = region(config.node.region)
+        self.region = load_region(config.node.region)
         self.sealer = ContentSealer(keys, rand)
         self.content = Content(store, self.sealer)
         self.identity = Identity(own, keys)
@@ -491,7 +491,7 @@ class Node:
         origin = self.config.console_origin
         if origin is None:
             return ()
-        zone = calendar(self.region.name, self.own.descriptor.country).zone
+        zone = load_calendar(self.region.name, self.own.descriptor.country).zone
         about = Settings(
             origin=origin,
             node=self.config.node.name,
@@ -531,7 +531,7 @@ class Node:
             report=self._report,
         )
         host, _, port = self.config.federation.listen.rpartition(":")
-        return await serve(app, host.strip("[]"), int(port), context)
+        return await start_listener(app, host.strip("[]"), int(port), context)
 
     def _report(self, refusal: Refusal) -> None:
         """What was turned away, without a byte of it."""

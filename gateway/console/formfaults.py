@@ -14,10 +14,10 @@ from gateway.console.words import N_, Words
 from gateway.errors import Finding
 from gateway.foundation.json import Json
 from schemas import describe
-from schemas.catalogue import catalogue
+from schemas.catalogue import load_catalogue
 from schemas.describe import ANSWERED
 from schemas.text import text_findings
-from schemas.walk import Node, members, resolve
+from schemas.walk import Node, list_members, resolve_reference
 
 RULES: Mapping[str, str] = {
     "required": N_("This is missing."),
@@ -62,7 +62,7 @@ def find_faults(body_type: str, document: Mapping[str, Json]) -> tuple[Finding, 
     """Find the faults of a document. Members that the node fills in are given values first; a missing object that is
     required is treated as begun, so that each of its questions is named instead of the object alone.
     """
-    root = catalogue().resolve(body_type).document
+    root = load_catalogue().resolve(body_type).document
     content, known = (_begun(root["properties"][half], root, document.get(half)) for half in reversed(HALVES))
     header: dict[str, Json] = {**known, "author_ref": "x", "seen": 0}
     if isinstance(claim := header.get("vital_interest"), dict):
@@ -72,14 +72,14 @@ def find_faults(body_type: str, document: Mapping[str, Json]) -> tuple[Finding, 
 
 
 def _begun(said: Node, root: Node, value: Json) -> dict[str, Json]:
-    node = resolve(said, root)
+    node = resolve_reference(said, root)
     begun = dict(value) if isinstance(value, dict) else {}
-    for name, member in members(node):
+    for name, member in list_members(node):
         if kind_of(member, root) is Kind.OBJECT:
             if name in node["required"] or isinstance(begun.get(name), dict):
                 begun[name] = _begun(member, root, begun.get(name))
         elif isinstance(rows := begun.get(name), list) and kind_of(member, root) is Kind.ROWS:
-            items = resolve(member, root)["items"]
+            items = resolve_reference(member, root)["items"]
             begun[name] = [_begun(items, root, row) if isinstance(row, dict) else row for row in rows]
     return begun
 
@@ -134,11 +134,11 @@ def _sentence(body_type: str, finding: Finding, node: Node, need: str, words: Wo
 
 def _at(body_type: str, place: str) -> tuple[Node, str]:
     """Return the schema at a place, with its reference, and whether its object requires it."""
-    root = catalogue().resolve(body_type).document
+    root = load_catalogue().resolve(body_type).document
     node: Node = root
     said: Node = root
     for step in place.split("/")[1:]:
-        node = resolve(said, root)
+        node = resolve_reference(said, root)
         if step.isdecimal() and "items" in node:
             said = node["items"]
         elif step in node.get("properties", {}):
@@ -146,10 +146,10 @@ def _at(body_type: str, place: str) -> tuple[Node, str]:
         else:
             return {}, ""
     beside = {"$ref": said["$ref"]} if "$ref" in said else {}
-    return {**resolve(said, root), **beside}, _needs(body_type).get(generalise_place(place), "")
+    return {**resolve_reference(said, root), **beside}, _needs(body_type).get(generalise_place(place), "")
 
 
 @cache
 def _needs(body_type: str) -> Mapping[str, str]:
     """Return, by place, whether a member is required."""
-    return {row.place.removesuffix("/*"): row.need for row in describe.rows(body_type)}
+    return {row.place.removesuffix("/*"): row.need for row in describe.describe_members(body_type)}

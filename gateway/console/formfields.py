@@ -22,8 +22,8 @@ from enum import StrEnum
 from typing import Any
 
 from gateway.foundation.json import Json
-from schemas.catalogue import catalogue
-from schemas.walk import Node, members, resolve
+from schemas.catalogue import load_catalogue
+from schemas.walk import Node, list_members, resolve_reference
 
 Fields = Mapping[str, Sequence[str]]
 Offset = Callable[[int], int]
@@ -65,12 +65,12 @@ class Kind(StrEnum):
 
 def kind_of(said: Node, root: Node) -> Kind:
     """Return the control for the member with this schema; ``said`` is the schema before its reference is resolved."""
-    node = resolve(said, root)
+    node = resolve_reference(said, root)
     match node:
         case {"properties": _}:
             return Kind.OBJECT
         case {"items": items}:
-            item = resolve(items, root)
+            item = resolve_reference(items, root)
             if "properties" in item:
                 return Kind.ROWS
             short = node.get("uniqueItems") and "x-codes" in item and len(item["enum"]) <= BOXES
@@ -100,7 +100,7 @@ def type_of(said: Node) -> str:
 
 def list_asked(node: Node, place: str) -> Iterator[tuple[str, Node]]:
     """List the members of an object that a form asks for, without the reasons for missing ones."""
-    for name, member in members(node):
+    for name, member in list_members(node):
         if f"{place}/{name}" not in FILLED and not (name == "unknown" and "properties" in member):
             yield name, member
 
@@ -116,7 +116,7 @@ def list_reasons(node: Node) -> Mapping[str, Node]:
 
 def to_fields(body_type: str, document: Mapping[str, Json], offset: Offset) -> dict[str, tuple[str, ...]]:
     """Convert a document to the fields that a browser would send for it, without the empty ones."""
-    root = catalogue().resolve(body_type).document
+    root = load_catalogue().resolve(body_type).document
     found: dict[str, tuple[str, ...]] = {}
     for half in HALVES:
         _put(root["properties"][half], root, document.get(half), f"/{half}", found, offset)
@@ -124,7 +124,7 @@ def to_fields(body_type: str, document: Mapping[str, Json], offset: Offset) -> d
 
 
 def _put(said: Node, root: Node, value: Json, place: str, found: dict[str, tuple[str, ...]], offset: Offset) -> None:
-    node, kind = resolve(said, root), kind_of(said, root)
+    node, kind = resolve_reference(said, root), kind_of(said, root)
     match kind, value:
         case Kind.OBJECT, dict():
             if not value:
@@ -173,7 +173,7 @@ def _local(at: int, offset: Offset) -> str:
 
 def to_document(body_type: str, fields: Fields, offset: Offset) -> dict[str, Json]:
     """Convert form fields to the document `{"header": ..., "content": ...}`."""
-    root = catalogue().resolve(body_type).document
+    root = load_catalogue().resolve(body_type).document
     taken = _Taken(root=root, fields=fields, offset=offset, rows=find_rows(fields))
     document: dict[str, Json] = {}
     for half in HALVES:
@@ -205,7 +205,7 @@ class _Taken:
     rows: Mapping[str, Sequence[int]]
 
     def value(self, said: Node, place: str) -> Json:
-        node = resolve(said, self.root)
+        node = resolve_reference(said, self.root)
         match kind_of(said, self.root):
             case Kind.OBJECT:
                 return self._object(node, place)

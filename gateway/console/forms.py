@@ -32,10 +32,10 @@ from gateway.console.formfields import (
 )
 from gateway.console.words import N_, Words
 from schemas import describe
-from schemas.catalogue import catalogue
+from schemas.catalogue import load_catalogue
 from schemas.codelists import ENGLISH, code_list
 from schemas.describe import ALWAYS, ANSWERED, Condition, When
-from schemas.walk import Node, each_leaf, members, resolve
+from schemas.walk import Node, each_leaf, list_members, resolve_reference
 
 Options: TypeAlias = Sequence[tuple[str, str]]
 RADIOS = 6
@@ -169,7 +169,7 @@ def build_form(
     ``choices`` are what can be chosen at a place, or for all of a leaf type (`type:unit_ref`); ``near`` is what is
     offered first of a leaf type or code list (`language`, `country`); ``blank`` are lists that get an empty row.
     """
-    entry = catalogue().resolve(body_type)
+    entry = load_catalogue().resolve(body_type)
     fields = _laid_out(entry.document, fields)
     maker = _Maker(
         body_type=entry.body_type,
@@ -188,8 +188,8 @@ def build_form(
 def _laid_out(root: Node, fields: Fields) -> Fields:
     """Add a row for each code that has none yet, in a list that needs one for each."""
     laid: dict[str, Sequence[str]] = {}
-    for name, said in members(resolve(root["properties"]["content"], root)):
-        node, place = resolve(said, root), f"/content/{name}"
+    for name, said in list_members(resolve_reference(root["properties"]["content"], root)):
+        node, place = resolve_reference(said, root), f"/content/{name}"
         if "x-each" not in node:
             continue
         rows, asks = find_rows(fields).get(place, ()), node["x-each"]
@@ -292,7 +292,7 @@ class _Maker:
         )
 
     def _half(self, name: str) -> Node:
-        return resolve(self.root["properties"][name], self.root)
+        return resolve_reference(self.root["properties"][name], self.root)
 
     def _parts(self, node: Node, place: str) -> Iterator[Part]:
         why = list_reasons(node)
@@ -301,7 +301,7 @@ class _Maker:
 
     def part(self, said: Node, place: str, absent: Field | None = None) -> Part:
         """Make the question or group for the member at a place."""
-        node, label = resolve(said, self.root), self.label(place)
+        node, label = resolve_reference(said, self.root), self.label(place)
         hints, need = self.asks.hints(said, place), self.asks.need(place)
         match kind_of(said, self.root):
             case Kind.OBJECT:
@@ -340,7 +340,7 @@ class _Maker:
                         place=f"{place}/{n}#row", label=name, look="line", parts=(replace(part, label=name),), row=True
                     )
                 )
-        lines = "properties" not in resolve(node["items"], self.root)
+        lines = "properties" not in resolve_reference(node["items"], self.root)
         return Group(
             place=place,
             label=label,
@@ -372,8 +372,8 @@ class _Maker:
         need: str,
         absent: Field | None,
     ) -> Field:
-        node = resolve(said, self.root)
-        leaf = resolve(node["items"], self.root) if kind is Kind.BOXES else node
+        node = resolve_reference(said, self.root)
+        leaf = resolve_reference(node["items"], self.root) if kind is Kind.BOXES else node
         look, options = self._look(kind, said, node, leaf, place, need)
         extra = {}
         if kind is Kind.TIME and self._values(place + AT):
@@ -464,7 +464,7 @@ class _Maker:
         if reason is None:
             return None
         here = f"{place}/unknown/{name}"
-        leaf = resolve(reason, self.root)
+        leaf = resolve_reference(reason, self.root)
         return Field(
             place=here,
             label=self.words("Why it is missing: %(field)s", field=self.label(f"{place}/{name}")),
@@ -505,9 +505,9 @@ class _Asks:
 
     def __init__(self, body_type: str, words: Words) -> None:
         self._type, self.words = body_type, words
-        self._rows = {row.place: row for row in describe.rows(body_type)}
+        self._rows = {row.place: row for row in describe.describe_members(body_type)}
         self._single, self._together = defaultdict[str, list[Condition]](list), defaultdict[str, list[Condition]](list)
-        for condition in describe.conditions(body_type):
+        for condition in describe.list_conditions(body_type):
             if condition.wish == describe.ONE_OF:
                 self._together[condition.place].append(condition)
             else:

@@ -1,7 +1,7 @@
 """Templates to HTML: one environment for each language, everything escaped, a name that is not there an error.
 
 What people or other nodes wrote goes through `text`: it stands in an isolate of its own direction, and what steers
-direction or is invisible is replaced by a sign that one can see (`schemas.render.harmless`).
+direction or is invisible is replaced by a sign that one can see (`schemas.render.replace_controls`).
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from gateway.console import assets
 from gateway.console.prose import render_prose
 from gateway.console.states import Says
 from gateway.console.words import Words, load_words
-from schemas.labels import languages
-from schemas.render import REPLACED, harmless
+from schemas.labels import load_languages
+from schemas.render import REPLACED, replace_controls
 
 
 def escape_text(value: object) -> Markup:
     """Escape a text that somebody wrote, replace invisible characters, and isolate its direction."""
-    seen = "".join(REPLACED if _invisible(char) else char for char in harmless(str(value)))
+    seen = "".join(REPLACED if _invisible(char) else char for char in replace_controls(str(value)))
     return Markup("<bdi>{}</bdi>").format(seen)
 
 
@@ -52,7 +52,7 @@ def make_environment(language: str) -> Environment:
     )
     found.install_gettext_translations(spoken.texts, newstyle=True)  # type: ignore[attr-defined]
     found.filters |= {"text": escape_text, "lines": escape_lines, "prose": render_prose}
-    found.globals |= {"asset": assets.find_address, "languages": languages, "says": Says(spoken), "words": spoken}
+    found.globals |= {"asset": assets.find_address, "languages": load_languages, "says": Says(spoken), "words": spoken}
     return found
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from gateway.console.visit import Visit
 from gateway.console.words import Words
-from schemas.render import Named, harmless
+from schemas.render import Named, replace_controls
 
 
 class Units:
@@ -22,7 +22,7 @@ class Units:
 
     def __init__(self, listed: Sequence[Mapping[str, Any]], words: Words) -> None:
         self.listed = listed
-        names = [harmless(str(unit["name"])) for unit in listed]
+        names = [replace_controls(str(unit["name"])) for unit in listed]
         called = Counter((unit["peer"], name) for unit, name in zip(listed, names, strict=True))
         self._names: dict[tuple[str | None, str], str] = {}
         self._references: dict[str, str] = {}

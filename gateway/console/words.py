@@ -21,7 +21,7 @@ from babel.support import NullTranslations, Translations
 
 from gateway.console.alphabet import Place, rank_name
 from schemas.codelists import ENGLISH, code_list
-from schemas.labels import REVIEWED, Label, Labels, Language, labels, languages
+from schemas.labels import REVIEWED, Label, Labels, Language, load_labels, load_languages
 
 STATUS = "status: "
 """Before the first word of a `.po` file: draft until a native speaker has read it, then reviewed."""
@@ -106,8 +106,8 @@ def _local(at: int, offset: int) -> datetime:
 
 @cache
 def load_words(code: str) -> Words:
-    """Load one language of `schemas.labels.languages`; English for a language that is not there."""
-    code = code if code in languages() else ENGLISH
+    """Load one language of `schemas.labels.load_languages`; English for a language that is not there."""
+    code = code if code in load_languages() else ENGLISH
     texts, draft = NullTranslations(), False
     if code != ENGLISH:
         catalogue = read_po(io.StringIO(files(__package__).joinpath(f"locale/{code}.po").read_text("utf-8")), code)
@@ -116,7 +116,9 @@ def load_words(code: str) -> Words:
         write_mo(compiled, catalogue)
         compiled.seek(0)
         texts = Translations(compiled)
-    return Words(language=languages()[code], labels=labels(code), draft=draft, texts=texts, locale=Locale.parse(code))
+    return Words(
+        language=load_languages()[code], labels=load_labels(code), draft=draft, texts=texts, locale=Locale.parse(code)
+    )
 
 
 def choose_preferred(header: str, otherwise: str) -> str:
@@ -128,4 +130,4 @@ def choose_preferred(header: str, otherwise: str) -> str:
             wanted.append((-float(weight or "1"), place, tag.split("-")[0].lower()))
         except ValueError:
             continue
-    return next((tag for _, _, tag in sorted(wanted) if tag in languages()), otherwise)
+    return next((tag for _, _, tag in sorted(wanted) if tag in load_languages()), otherwise)

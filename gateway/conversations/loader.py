@@ -39,7 +39,7 @@ from gateway.messages.store.messages import MessageRow, StatementRow
 from gateway.messages.store.receipts import Word
 from gateway.peers.registry import PeerRegistry
 from keys.documents.envelope import Status
-from schemas.region_pack.calendars import calendar, calendars
+from schemas.region_pack.calendars import load_calendar, load_calendars
 from schemas.region_pack.regions import Region
 
 APPLIED = frozenset({Incoming.AWAITING_HANDOVER, Incoming.HANDED_OVER, Incoming.OPENED})
@@ -198,15 +198,15 @@ class ConversationLoader:
         region = self._region.name
         return Setting(
             calendars={
-                ours: calendar(region, self._own.descriptor.country),
-                ours.other: calendar(region, self._country(peer)),
+                ours: load_calendar(region, self._own.descriptor.country),
+                ours.other: load_calendar(region, self._country(peer)),
             }
         )
 
     def unlisted(self, peer: str) -> list[str]:
         """The countries of the two nodes that have no calendar here."""
         countries = {self._own.descriptor.country, self._country(peer)}
-        return sorted(country for country in countries if country not in calendars(self._region.name))
+        return sorted(country for country in countries if country not in load_calendars(self._region.name))
 
     def _country(self, peer: str) -> str:
         found = self._peers.get(peer)
@@ -230,7 +230,7 @@ class ConversationLoader:
         self, held: LoadedConversation, key: Key, body_type: str, known: Conversation | None, *, by_us: bool
     ) -> ConversationContext | None:
         """In the conversation there is, or in one that the message begins."""
-        kind = schemas.catalogue().get(body_type).kind
+        kind = schemas.load_catalogue().get(body_type).kind
         if kind == probe.KIND:
             return None
         ours = held.ours if held.rows else Side.HOST if by_us else Side.RECEIVING

@@ -175,7 +175,7 @@ class Directory:
 
     @cached_property
     def _index(self) -> Index:
-        return Index({key: _fields(unit) for key, unit in self.units.items()}, searching.stop())
+        return Index({key: _fields(unit) for key, unit in self.units.items()}, searching.load_stop_words())
 
     @cached_property
     def _held(self) -> Lexicon:
@@ -328,12 +328,12 @@ _LISTS = {"roles": "role", "services": "service", "groups_served": "group_served
 
 @cache
 def _code_fields(name: str, code: str) -> tuple[Field, ...]:
-    return tuple(Field(text=text, language=language) for language, text in searching.spellings(name, code))
+    return tuple(Field(text=text, language=language) for language, text in searching.list_spellings(name, code))
 
 
 def _spoken(name: str, code: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
-    for language, text in searching.spellings(name, code):
+    for language, text in searching.list_spellings(name, code):
         found.setdefault(language, []).append(text)
     return found
 
@@ -344,12 +344,12 @@ def _times(asked: Sequence[str]) -> Mapping[str, frozenset[int]]:
 
 @cache
 def _lexicon_of_times() -> Lexicon:
-    return Lexicon(searching.times(), near=False)
+    return Lexicon(searching.load_time_words(), near=False)
 
 
 @cache
 def _ages() -> Lexicon:
-    return Lexicon(searching.ages(), near=False)
+    return Lexicon(searching.load_age_words(), near=False)
 
 
 @cache
@@ -360,4 +360,4 @@ def _elsewhere() -> Lexicon:
 
 @cache
 def _stop() -> frozenset[str]:
-    return frozenset(form for word in searching.stop() for form in words(word))
+    return frozenset(form for word in searching.load_stop_words() for form in words(word))

@@ -41,8 +41,8 @@ from gateway.messages.store.conversations import ConversationRow, Key
 from gateway.messages.store.messages import IN, MessageRow
 from gateway.ports import Clock, Json
 from gateway.statistics.releases import StatisticsReleases
-from schemas import classes, highest
-from schemas.retention import retention as table
+from schemas import find_classes, highest_class
+from schemas.retention import load_retention as table
 from schemas.types import type_name
 from schemas.walk import SENSITIVITY
 
@@ -247,7 +247,7 @@ def _standing(story: _Story, row: ConversationRow | None, *, held: bool) -> Rete
 def _sensitivity(opened: MessageContent, body: Mapping[str, Json]) -> str:
     """The highest class of what a message says; that of a schema which is not held any more is the highest there is."""
     try:
-        return highest(classes(opened.facts.schema, body))
+        return highest_class(find_classes(opened.facts.schema, body))
     except RefusedError:
         return SENSITIVITY[-1]
 

@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from gateway.foundation.json import Json
-from schemas.clocks import Unit, clocks
-from schemas.retention import retention
+from schemas.clocks import Unit, load_clocks
+from schemas.retention import load_retention
 from schemas.types import type_name
 
 HOUR = 3_600
@@ -84,10 +84,15 @@ def _asked(
     what: What, ground: str, *, targets: frozenset[str] = frozenset(), consent: str | None = None
 ) -> ErasureRequest:
     case = "misdirected" if ground == "misdirected" else "ordinary"
-    duration = clocks()["erasure"].duration(case)
+    duration = load_clocks()["erasure"].duration(case)
     due = duration.count * (HOUR if duration.unit is Unit.HOURS else DAY)
     return ErasureRequest(
-        what=what, ground=ground, wait=retention().wait_hours[case] * HOUR, due=due, targets=targets, consent=consent
+        what=what,
+        ground=ground,
+        wait=load_retention().wait_hours[case] * HOUR,
+        due=due,
+        targets=targets,
+        consent=consent,
     )
 
 

@@ -43,7 +43,7 @@ from keys.documents.envelope import (
     Secret,
     Statement,
     Status,
-    commit,
+    compute_commitment,
     encode_signatures,
     statement_hash,
 )
@@ -154,7 +154,7 @@ def _lasting(statement: Statement) -> Statement:
 def _check_disclosure(value: Json, statement: Statement) -> None:
     member = exact(value, _DISCLOSURE, what="disclosure")
     secret, body = unb64u(member["secret"]), unb64u(member["body"])
-    if commit(secret, body) != statement.commit:
+    if compute_commitment(secret, body) != statement.commit:
         raise RemoteError(Code.BAD_COMMITMENT, "the disclosed content is not what was signed")
     Secret.parse(secret)
 

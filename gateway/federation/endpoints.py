@@ -241,7 +241,7 @@ _PART = re.compile(
 )
 
 
-def find(method: str, path: str) -> tuple[Endpoint, Segment | None] | None:
+def find_endpoint(method: str, path: str) -> tuple[Endpoint, Segment | None] | None:
     """The endpoint of a request line, and the part that it names; None for one that does not exist."""
     fixed = _FIXED.get((method, path))
     if fixed is not None:

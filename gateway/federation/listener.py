@@ -12,7 +12,7 @@ import ssl
 
 from aiohttp import web
 
-from gateway.federation.server import FederationApp, bare
+from gateway.federation.server import FederationApp, build_bare_response
 
 IDLE_SECONDS = 75.0
 """How long a connection may take for a request head, and stay open without one."""
@@ -35,7 +35,7 @@ class _Connection(web.RequestHandler):
         """The answer to bytes that are no HTTP request; ``message`` would quote them."""
         if request.writer.output_size > 0:
             raise ConnectionError("the answer was begun already")
-        return bare(status)
+        return build_bare_response(status)
 
 
 class _Listener(web.Server):
@@ -99,7 +99,7 @@ class RunningServer:
     """A listening node. ``port`` is the real one also when 0 was asked for."""
 
     def __init__(self, listener: _Listener, sockets: asyncio.Server) -> None:
-        """Made by ``serve`` only."""
+        """Made by ``start_listener`` only."""
         self._listener = listener
         self._sockets = sockets
         self.port: int = sockets.sockets[0].getsockname()[1]
@@ -112,7 +112,7 @@ class RunningServer:
         await self._listener.gone(LINGER_SECONDS)
 
 
-async def serve(app: FederationApp, host: str, port: int, ssl_context: ssl.SSLContext) -> RunningServer:
+async def start_listener(app: FederationApp, host: str, port: int, ssl_context: ssl.SSLContext) -> RunningServer:
     """Listen on ``host``:``port`` (0 picks a free port). ``ssl_context`` comes from ``tls.server_context``.
 
     Raises ``OSError`` when the address cannot be had.

@@ -29,7 +29,7 @@ def place_of(peer: PeerAddress) -> tuple[str, int]:
     return parts.hostname, parts.port
 
 
-async def resolve(peer: PeerAddress) -> tuple[str, ...]:
+async def resolve_host(peer: PeerAddress) -> tuple[str, ...]:
     """The addresses that the host name has, each once; a host that is an address has itself."""
     host, port = place_of(peer)
     with contextlib.suppress(ValueError):
@@ -42,7 +42,7 @@ async def resolve(peer: PeerAddress) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
-async def reach(peer: PeerAddress) -> None:
+async def connect_tcp(peer: PeerAddress) -> None:
     """Open a TCP connection and close it."""
     host, port = place_of(peer)
     try:

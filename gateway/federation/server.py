@@ -142,13 +142,13 @@ class FederationApp:
                     assert_never(row.access)
         except _Bare as leave:
             self._tell(row, leave.peer, leave.status, leave.code)
-            return bare(leave.status)
+            return build_bare_response(leave.status)
         except TransientError as exc:
             self._tell(row, None, HTTPStatus.SERVICE_UNAVAILABLE, exc.code)
-            return bare(HTTPStatus.SERVICE_UNAVAILABLE)
+            return build_bare_response(HTTPStatus.SERVICE_UNAVAILABLE)
         except Exception as exc:  # noqa: BLE001 (the last resort at the border: a bare 500, told to `report`)
             self._tell(row, None, HTTPStatus.INTERNAL_SERVER_ERROR, None, exc)
-            return bare(HTTPStatus.INTERNAL_SERVER_ERROR)
+            return build_bare_response(HTTPStatus.INTERNAL_SERVER_ERROR)
 
     # --- step 1 --------------------------------------------------------------------------------------------------
 
@@ -157,7 +157,7 @@ class FederationApp:
             path, query = split_target(request.raw_path)
         except RemoteError as exc:
             raise _Bare(HTTPStatus.BAD_REQUEST, exc.code) from exc
-        found = endpoints.find(request.method, path)
+        found = endpoints.find_endpoint(request.method, path)
         if found is None or (query != "?" and found[0] is not endpoints.GET_DESCRIPTOR):
             raise _Bare(HTTPStatus.NOT_FOUND)
         return *found, query
@@ -268,7 +268,7 @@ class FederationApp:
 
     def _signed(self, reply: Reply, claim: Claim) -> web.Response:
         if _is_bare(reply.status):
-            return bare(reply.status)
+            return build_bare_response(reply.status)
         fields = sign_response(
             status=reply.status,
             content_type=reply.content_type,
@@ -369,13 +369,13 @@ def _is_bare(status: int) -> bool:
 
 def _plain(reply: Reply) -> web.Response:
     if _is_bare(reply.status):
-        return bare(reply.status)
+        return build_bare_response(reply.status)
     return web.Response(
         status=reply.status, body=reply.body, headers={"Content-Type": reply.content_type, "Server": _MARK}
     )
 
 
-def bare(status: int) -> web.Response:
+def build_bare_response(status: int) -> web.Response:
     """A status and nothing else; the connection ends with it, so that no unread body can be taken for a request."""
     response = web.Response(status=status, headers={"Server": _MARK})
     response.force_close()

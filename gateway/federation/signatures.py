@@ -166,7 +166,7 @@ def sign_request(
 
     def claim(signed: dict[str, str]) -> Claim:
         return read_request(
-            RequestHead(method=method, authority=authority, path=path, query=query, fields=encoded(signed))
+            RequestHead(method=method, authority=authority, path=path, query=query, fields=encode_fields(signed))
         )
 
     return _signed(fields, claim, sign)
@@ -193,7 +193,7 @@ def sign_response(
     }
 
     def claim(signed: dict[str, str]) -> Claim:
-        return read_response(ResponseHead(status=status, fields=encoded(signed)), asked)
+        return read_response(ResponseHead(status=status, fields=encode_fields(signed)), asked)
 
     return _signed(fields, claim, sign)
 
@@ -208,7 +208,7 @@ def fresh_nonce(rand: Rand) -> str:
     return b64u(rand(NONCE_BYTES))
 
 
-def encoded(fields: dict[str, str]) -> Fields:
+def encode_fields(fields: dict[str, str]) -> Fields:
     """Header fields as the verifier gets them."""
     return tuple((name.encode("ascii"), value.encode("ascii")) for name, value in fields.items())
 

@@ -20,8 +20,8 @@ from gateway.foundation.environment import PASSPHRASE_CREDENTIAL as PASSPHRASE_C
 from gateway.foundation.environment import node_folder as node_folder
 from gateway.foundation.environment import passphrase as passphrase
 from gateway.foundation.hours import Hours, hours_of
-from schemas.labels import languages
-from schemas.region_pack.regions import regions
+from schemas.labels import load_languages
+from schemas.region_pack.regions import list_regions
 
 HostPort = Annotated[str, Field(pattern=r"^[A-Za-z0-9.\-\[\]:]+:[0-9]{1,5}$")]
 StaffRef = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$")]
@@ -90,8 +90,8 @@ class ConsoleSection(_Section):
     @field_validator("language")
     @classmethod
     def _spoken(cls, value: str) -> str:
-        if value not in languages():
-            raise ValueError(f"one of {', '.join(languages())}")
+        if value not in load_languages():
+            raise ValueError(f"one of {', '.join(load_languages())}")
         return value
 
 
@@ -252,8 +252,8 @@ def parse(text: str, path: Path) -> Config:
         raise RefusedError(
             Code.INVALID, f"{path} has {len(findings)} fault(s); nothing was started", findings=findings
         ) from exc
-    if config.node.region not in regions():
-        findings = [Finding(place="node.region", rule="unknown_region", hint=f"held: {', '.join(regions())}")]
+    if config.node.region not in list_regions():
+        findings = [Finding(place="node.region", rule="unknown_region", hint=f"held: {', '.join(list_regions())}")]
         raise RefusedError(
             Code.INVALID, f"{path} names no region pack of this installation; nothing was started", findings=findings
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gateway.errors import Finding, RefusedError
 from gateway.guidance.lookup import Library, Origin
-from schemas.guidance import Text, general, load, sources
+from schemas.guidance import Text, load_general_texts, load_sources, load_texts
 from schemas.region_pack.regions import Region
 
 Marks = tuple[tuple[str, int, int], ...]
@@ -34,7 +34,7 @@ class GuidanceLibrary:
                 own = own_texts(self._folder, self._region)
             except RefusedError as error:
                 self._faults = error.findings
-            shared = {Origin.GENERAL: general(), Origin.REGION: self._region.guidance}
+            shared = {Origin.GENERAL: load_general_texts(), Origin.REGION: self._region.guidance}
             self._library, self._marks = Library({**shared, Origin.OWN: own}), marks
         return self._library, self._faults
 
@@ -48,7 +48,9 @@ def own_texts(folder: Path, region: Region) -> Mapping[str, Text]:
     if not folder.is_dir():
         return {}
     cited = {source.id: source for text in region.guidance.values() for source in text.sources}
-    return load(folder, "the guidance of this node", {**sources(), **cited}, {*general(), *region.guidance})
+    return load_texts(
+        folder, "the guidance of this node", {**load_sources(), **cited}, {*load_general_texts(), *region.guidance}
+    )
 
 
 def _marks(folder: Path) -> Iterator[tuple[str, int, int]]:

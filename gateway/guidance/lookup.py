@@ -60,7 +60,7 @@ class Library:
     def __init__(self, parts: Mapping[Origin, Mapping[str, Text]]) -> None:
         self.texts = {id: text for texts in parts.values() for id, text in texts.items()}
         self.origins = {id: origin for origin, texts in parts.items() for id in texts}
-        self._index = Index({id: _fields(text) for id, text in self.texts.items()}, searching.stop())
+        self._index = Index({id: _fields(text) for id, text in self.texts.items()}, searching.load_stop_words())
 
     def list(self, wanted: Wanted) -> tuple[Text, ...]:
         """The texts that are wanted, in the order of the library."""

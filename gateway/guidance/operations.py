@@ -16,8 +16,8 @@ from gateway.operations.table import Operation
 from gateway.ports import Clock, Json, OperationResult
 from schemas.codelists import ENGLISH
 from schemas.guidance import Text
-from schemas.labels import language as spoken
-from schemas.region_pack.calendars import calendar
+from schemas.labels import find_language as spoken
+from schemas.region_pack.calendars import load_calendar
 from schemas.region_pack.regions import Region
 
 _WANTED = ("stage", "role", "country", "other", "topic")
@@ -81,7 +81,7 @@ class GuidanceOperations:
         )
 
     def _summaries(self, library: Library, texts: tuple[Text, ...], language: str) -> list[Json]:
-        zone = calendar(self._region.name, self._own.descriptor.country).zone
+        zone = load_calendar(self._region.name, self._own.descriptor.country).zone
         today = local_date(zone, self._clock.now())
         return [_summary(library, one, language, today) for one in texts]
 

@@ -21,7 +21,7 @@ from gateway.messages.store import messages
 from gateway.ports import Clock
 from keys.documents.descriptor import Descriptor, accept_chain
 from keys.documents.key_records import Use
-from keys.documents.succession import USES, Change, needed, next_descriptor
+from keys.documents.succession import USES, Change, count_needed_keys, next_descriptor
 from keys.documents.tombstone import build_tombstone
 from keys.offline.ceremony import Request
 from keys.primitives.sign import DESCRIPTOR, TOMBSTONE, PublicKey, SignedDocument
@@ -56,7 +56,7 @@ class Publication:
             RefusedError: clock, or invalid for what no peer would accept.
         """
         now, last = self._clock.now(), self._identity.own.descriptor
-        new = {use: self._keys(use, count, now) for use, count in needed(last, change, now).items()}
+        new = {use: self._keys(use, count, now) for use, count in count_needed_keys(last, change, now).items()}
         payload = next_descriptor(last, change, new, now)
         made = Request.of(DESCRIPTOR, payload, last.document.payload)
         if made.new is None:

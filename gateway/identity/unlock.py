@@ -54,7 +54,7 @@ def in_process(folder: Path, passphrase: str, *, at_least: Cost = DEFAULT_COST) 
     """Open the key store here."""
 
     async def unlock(stack: AsyncExitStack, generation: int) -> Keystore:
-        await asyncio.to_thread(stack.enter_context, keyd.locked(folder / RUN / keyd.LOCK))
+        await asyncio.to_thread(stack.enter_context, keyd.lock_keystore(folder / RUN / keyd.LOCK))
         return await asyncio.to_thread(open_keystore, folder / KEYSTORE, passphrase, generation, at_least)
 
     return unlock

@@ -22,7 +22,7 @@ from gateway.mapping.htcds import Profile, profile
 from gateway.mapping.labels import in_language
 from gateway.mapping.to_message import RecordMapping, parse
 from gateway.ports import Adapter
-from schemas.labels import labels, languages
+from schemas.labels import load_labels, load_languages
 
 MAPPING_SIZE = 1 << 20
 
@@ -68,7 +68,7 @@ def read(section: AdapterSection, folder: Path) -> CaseSystem:
         mapping = read_mapping(path)
         if mapping.name in mappings:
             raise RefusedError(Code.CONFLICT, f"two mapping files of the adapter are named {mapping.name}")
-        mappings[mapping.name] = mapping if spoken is None else in_language(mapping, labels(spoken))
+        mappings[mapping.name] = mapping if spoken is None else in_language(mapping, load_labels(spoken))
     found = CaseSystem(kind=kind, settings=own, mappings=mappings)
     if len(found.inward) < sum(mapping.direction.inward for mapping in mappings.values()):
         raise RefusedError(Code.CONFLICT, "two mapping files of the adapter read messages of one type")
@@ -130,8 +130,8 @@ def _judged(section: AdapterSection) -> tuple[Kind[Any], Settings]:
             f"node.toml has {len(findings)} fault(s) under adapter; nothing was started",
             findings=findings,
         ) from exc
-    if (spoken := own.spoken()) is not None and spoken not in languages():
-        hint = f"one of {', '.join(languages())}"
+    if (spoken := own.spoken()) is not None and spoken not in load_languages():
+        hint = f"one of {', '.join(load_languages())}"
         finding = Finding(place="adapter.language", rule="unknown_language", hint=hint)
         raise RefusedError(
             Code.INVALID, "node.toml: adapter.language is not a known language", hint=hint, findings=[finding]
@@ -152,7 +152,7 @@ def language_names() -> Mapping[str, Collection[str]]:
     from babel.core import Locale
 
     found: dict[str, set[str]] = {}
-    for spoken in languages():
+    for spoken in load_languages():
         for tag, name in Locale.parse(spoken).languages.items():
             found.setdefault(tag.partition("_")[0], set()).add(name)
     return found

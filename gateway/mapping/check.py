@@ -14,8 +14,8 @@ import schemas
 from gateway.errors import Finding
 from gateway.mapping.to_record import is_left_out, is_read, ways_back
 from gateway.mapping.types import Absence, Back, Kind, Loss, RecordMapping, Rule, compared
-from schemas.labels import labels, languages
-from schemas.walk import fields
+from schemas.labels import load_labels, load_languages
+from schemas.walk import list_fields
 
 Names = Mapping[str, Collection[str]]
 """The codes of a list, each with its labels in every language."""
@@ -38,7 +38,7 @@ class Vocabulary:
 
 def vocabulary(body_type: str, spoken: Names) -> Vocabulary:
     """What a message type of this installation can say; no members for a type that it does not know."""
-    named = [labels(lang) for lang in languages()]
+    named = [load_labels(lang) for lang in load_languages()]
     lists = {
         name: {
             entry.code: {label.text for each in named if (label := each.code(name, entry.code)).text is not None}
@@ -46,7 +46,7 @@ def vocabulary(body_type: str, spoken: Names) -> Vocabulary:
         }
         for name in schemas.code_lists()
     }
-    leaves = fields(body_type) if body_type in schemas.catalogue() else ()
+    leaves = list_fields(body_type) if body_type in schemas.load_catalogue() else ()
     return Vocabulary(lists=lists, members=frozenset(_dotted(leaf.path) for leaf in leaves), languages=spoken)
 
 

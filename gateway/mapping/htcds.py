@@ -19,7 +19,7 @@ from gateway.foundation.json import Json
 from gateway.mapping.to_message import Reading, map_record
 from gateway.mapping.to_record import Written, unread, write
 from gateway.mapping.types import RecordMapping, compared
-from schemas.explain import explain
+from schemas.explain import explain_finding
 
 MAPPED, NOT_A_FIELD = "carried over", "no field of HTCDS 2.0, under no name that is known of it"
 
@@ -196,7 +196,7 @@ def _wanted(draft: Mapping[str, Json]) -> Iterator[Line]:
     header = draft["header"] if isinstance(draft["header"], dict) else {}
     body: Json = {"header": {**header, "seen": 0}, "content": draft["content"]}
     for found in schemas.validate(str(draft["type"]), body):
-        told = explain(str(draft["type"]), body, found)
+        told = explain_finding(str(draft["type"]), body, found)
         why = told.expected if found.rule == "required" else f"{found.rule}: {told.mend}"
         yield Line(field="", place=found.place, fate=Fate.PERSON, why=why)
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import schemas
 from gateway.mapping.types import Absence, Kind, Meaning, RecordMapping, Rule, Target, compared
 from schemas.labels import Label, Labels
-from schemas.render import ABSENCE, marked
+from schemas.render import ABSENCE, mark_name
 
 COUNTRIES = "country"
 """The code list of columns with a country."""
@@ -65,7 +65,7 @@ def _exact(value: str | bool) -> Target:
 
 
 def _choice(code: str, label: Label, labels: Labels, meaning: Target | Absence) -> Choice:
-    text = marked(code, labels.language.no_label) if label.text is None else label.text
+    text = mark_name(code, labels.language.no_label) if label.text is None else label.text
     return Choice(text=text, meaning=meaning)
 
 

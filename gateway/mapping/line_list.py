@@ -7,12 +7,12 @@ from pathlib import Path
 
 from adapters.sheet import SheetSettings, htcds
 from adapters.sheet.blank import BlankColumn, Entry, blank_workbook
-from adapters.sheet.words import Words, words
+from adapters.sheet.words import Words, load_words
 from gateway.mapping.case_system import read_mapping
 from gateway.mapping.labels import choices
 from gateway.mapping.types import Kind, RecordMapping, Rule, compared
-from schemas.labels import Labels, labels
-from schemas.render import marked
+from schemas.labels import Labels, load_labels
+from schemas.render import mark_name
 
 _FIRST = (htcds.KEY, "Case Number", *htcds.MARKS, "Recipient")
 _PLAIN = {Kind.DATE: Entry.DATE, Kind.YEAR: Entry.NUMBER, Kind.INTEGER: Entry.NUMBER}
@@ -26,7 +26,7 @@ def new_line_list(language: str, mapping: Path | None = None) -> bytes:
     Raises:
         RefusedError: for a language that is not known, and for a mapping file as `read_mapping` does.
     """
-    spoken, said = labels(language), words(language)
+    spoken, said = load_labels(language), load_words(language)
     marks = SheetSettings(path=Path(), mapping=mapping).marks()
     mappings = [read_mapping(marks[htcds.READY_TO_REFER]), read_mapping(marks[htcds.READY_TO_ASK])]
     read = _readers(mappings)
@@ -64,14 +64,14 @@ def _column(name: str, reader: tuple[RecordMapping, Rule] | None, spoken: Labels
         yes_no = (spoken.language.yes, spoken.language.no)
         return BlankColumn(label=name, heading=own or name, entry=Entry.ONE, choices=yes_no)
     if reader is None:
-        heading = own or marked(name, spoken.language.no_label)
+        heading = own or mark_name(name, spoken.language.no_label)
         return BlankColumn(label=name, heading=heading, entry=Entry.HOME)
     mapping, rule = reader
     offered = [choice.text for choice in choices(rule, spoken)]
     field = spoken.field(mapping.body_type, _pointer(rule)).text
     return BlankColumn(
         label=name,
-        heading=own or field or marked(name, spoken.language.no_label),
+        heading=own or field or mark_name(name, spoken.language.no_label),
         entry=_entry(rule) if offered else _PLAIN.get(rule.kind, Entry.TEXT),
         choices=offered,
         needed=rule.required,

@@ -28,7 +28,7 @@ def form_faults(draft: Mapping[str, Json]) -> list[Finding]:
     header, body_type, purpose = draft.get("header"), draft.get("type"), draft.get("purpose")
     if isinstance(header, dict) and "seen" in header:
         faults.append(Finding(place="/header/seen", rule="additionalProperties", hint="the node fills this in"))
-    if "type" in draft and not (isinstance(body_type, str) and body_type in schemas.catalogue()):
+    if "type" in draft and not (isinstance(body_type, str) and body_type in schemas.load_catalogue()):
         faults.append(Finding(place="/type", rule="unknown_type", hint="trm schema list shows the types"))
     for name in IDS:
         if draft.get(name) is not None and not is_id(draft[name]):

@@ -158,7 +158,7 @@ class FederationHandlers:
 
     async def get_schemas(self, peer: str) -> Reply:
         """The hashes of the schemas held here."""
-        return Reply(200, JSON, canon({"schemas": [*sorted(schemas.catalogue().hashes)]}))
+        return Reply(200, JSON, canon({"schemas": [*sorted(schemas.load_catalogue().hashes)]}))
 
     async def post_checkpoint(self, peer: str, body: bytes) -> Reply:
         """A peer's log asks this node to witness it."""

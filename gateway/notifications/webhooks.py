@@ -116,7 +116,7 @@ class WebhookSender:
             headers = {
                 "webhook-id": id,
                 "webhook-timestamp": str(now),
-                "webhook-signature": webhook_signature.sign(hook.secret, id, now, body),
+                "webhook-signature": webhook_signature.sign_webhook(hook.secret, id, now, body),
             }
             try:
                 await self._client.call(hook.url, headers, body, ca_file=hook.ca_file)

@@ -145,7 +145,7 @@ class ConsentContextLoader:
         except RefusedError:
             return handling_of({})
         header, body = opened.halves()
-        return handling_of(header) if schemas.categories(opened.facts.schema, body) else None
+        return handling_of(header) if schemas.find_categories(opened.facts.schema, body) else None
 
 
 def _withdrawn(connection: Connection, conversation: bytes) -> bool:

@@ -30,7 +30,7 @@ from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.json import Json
 from schemas.codelists import ENGLISH
 from schemas.groups import FieldGroups, GroupRule, field_groups
-from schemas.region_pack.policies import CorridorPolicy, Pair, Rule, spell
+from schemas.region_pack.policies import CorridorPolicy, Pair, Rule, format_corridor
 from schemas.types import never_blocked, type_name
 
 #: Types of whose content no part may be left out.
@@ -87,7 +87,7 @@ def sift(
     groups: FieldGroups | None = None,
 ) -> Leaves | Blocked:
     """The same for a body that is known to be valid."""
-    name = type_name(schemas.catalogue().resolve(body_type).body_type)
+    name = type_name(schemas.load_catalogue().resolve(body_type).body_type)
     if never_blocked(name):  # 2
         return Leaves(body=dict(body), dropped={})
     rule = None if policy is None else policy.rule(corridor, purpose)
@@ -231,7 +231,7 @@ def diff(old: CorridorPolicy, new: CorridorPolicy, *, language: str = ENGLISH) -
         for opens, groups in ((True, _more(before, after, case)), (False, _more(after, before, case))):
             for group in sorted(groups):
                 key = (purpose or "", step, group, opens)
-                changes.setdefault(key, []).append(spell(corridor))
+                changes.setdefault(key, []).append(format_corridor(corridor))
     lines = [] if old.field_groups == new.field_groups else [_REGROUPED]
     return (*lines, *(_sentence(key, corridors, language) for key, corridors in changes.items()))
 
@@ -262,7 +262,7 @@ def rules_in_words(policy: CorridorPolicy) -> tuple[str, ...]:
     """All that a policy opens, a line for each rule and step; nothing of it is left out."""
     lines = [f"wherever a rule holds: {', '.join(sorted(policy.always)) or 'nothing'}"]
     for rule in policy.rules:
-        ways = ", ".join(sorted(spell(pair) for name in rule.corridors for pair in policy.corridors[name]))
+        ways = ", ".join(sorted(format_corridor(pair) for name in rule.corridors for pair in policy.corridors[name]))
         about = f"purpose {rule.purpose}" if rule.purpose else "no purpose"
         for when, groups in (
             (DisclosureStage.BEFORE_ACCEPTANCE, rule.before),

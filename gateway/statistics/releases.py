@@ -55,7 +55,7 @@ from gateway.statistics.rules import (
     to_json,
 )
 from gateway.statistics.store import ReleaseRow
-from schemas.region_pack.calendars import calendar
+from schemas.region_pack.calendars import load_calendar
 from schemas.region_pack.regions import Region
 from schemas.types import type_name
 
@@ -231,7 +231,7 @@ class StatisticsReleases:
 
     def _day(self, at: int) -> date:
         """The day it is in the country of this node."""
-        return local_date(calendar(self._region.name, self._own.descriptor.country).zone, at)
+        return local_date(load_calendar(self._region.name, self._own.descriptor.country).zone, at)
 
     async def _cases(self) -> _Counted:
         """Those that are in no tally."""

@@ -216,7 +216,7 @@ class TrustChanges:
         if not isinstance(value, dict):
             raise RefusedError(Code.INVALID, "a scope is an object; nothing was changed")
         known = {
-            "types": {entry.body_type.partition("/")[0] for entry in schemas.catalogue().types},
+            "types": {entry.body_type.partition("/")[0] for entry in schemas.load_catalogue().types},
             "units": {unit.id for unit in self._config.units},
             "roles": {code.code for code in schemas.code_list("role").codes},
             "purposes": {code.code for code in schemas.code_list("purpose").codes},

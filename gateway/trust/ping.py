@@ -30,7 +30,7 @@ from gateway.peers.scope import Direction, PeerState
 from gateway.ports import Clock
 from gateway.trust.peer_sync import PeerSync
 from keys.documents.descriptor import Descriptor, common_suite
-from keys.documents.descriptor import usable as descriptor_usable
+from keys.documents.descriptor import require_usable_descriptor as descriptor_usable
 from keys.documents.key_records import Use
 from keys.documents.keyset import parse_keyset
 from keys.primitives.encoding import parse
@@ -116,12 +116,12 @@ class Pinger:
 
     async def _check_name(self, peer: Peer) -> str:
         host, _ = probe.place_of(address(peer.descriptor))
-        found = await probe.resolve(address(peer.descriptor))
+        found = await probe.resolve_host(address(peer.descriptor))
         return f"{host} is {', '.join(found)}"
 
     async def _check_tcp(self, peer: Peer) -> str:
         place = address(peer.descriptor)
-        await probe.reach(place)
+        await probe.connect_tcp(place)
         return f"port {probe.place_of(place)[1]} is open"
 
     async def _check_tls(self, peer: Peer) -> str:
@@ -193,7 +193,7 @@ class Pinger:
 
     async def _check_schemas(self, peer: Peer) -> str:
         found = await self._sync.refresh_schemas(peer)
-        common = schemas.catalogue().hashes & set(found.schemas or ())
+        common = schemas.load_catalogue().hashes & set(found.schemas or ())
         if not common:
             raise RefusedError(Code.NO_COMMON_SCHEMA, "no message type in common")
         return f"{len(common)} message types in common; our signature was accepted"
@@ -210,7 +210,7 @@ class Pinger:
                 f"trust is not in force on both sides: {standing.missing}",
                 hint="trm peer show says what is missing; the other side's administrators have to approve too",
             )
-        held = [entry.body_type for entry in schemas.catalogue().types if not never_blocked(entry.body_type)]
+        held = [entry.body_type for entry in schemas.load_catalogue().types if not never_blocked(entry.body_type)]
         ways = {way: sum(standing.outside(name, way) is None for name in held) for way in Direction}
         if not any(ways.values()):
             raise RefusedError(Code.OUT_OF_SCOPE, "nothing is permitted except what is never blocked")

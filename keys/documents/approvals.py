@@ -30,7 +30,7 @@ from keys.documents.passkey import (
     Assertion,
     Passkey,
     Site,
-    verify,
+    verify_assertion,
 )
 from keys.primitives.encoding import (
     DOCUMENT_LIMIT,
@@ -80,10 +80,10 @@ class PasskeyCard:
         cls, *, pseudonym: str, label: str, at: int, site: Site, passkey: Passkey, assertion: Assertion
     ) -> tuple[Self, int]:
         """A new card, and where the passkey's counter stands now. Raises RemoteError as
-        `keys.documents.passkey.verify`.
+        `keys.documents.passkey.verify_assertion`.
         """
         challenge = cls.challenge(pseudonym=pseudonym, label=label, at=at, site=site, passkey=passkey)
-        counter = verify(assertion, passkey, site=site, challenge=challenge)
+        counter = verify_assertion(assertion, passkey, site=site, challenge=challenge)
         shown = replace(passkey, counter=0)
         made = cls(pseudonym=pseudonym, label=label, at=at, site=site, passkey=shown, assertion=assertion)
         return cls.from_json(made.to_json()), counter
@@ -98,7 +98,7 @@ class PasskeyCard:
         site = Site(origin=text(place["origin"]), rp=text(place["rp"]))
         passkey = Passkey(id=unb64u(key["id"]), key=unb64u(key["key"]), counter=0, synced=False)
         assertion = _read_assertion(document["assertion"], passkey)
-        verify(assertion, passkey, site=site, challenge=h("admin", canon(member)))
+        verify_assertion(assertion, passkey, site=site, challenge=h("admin", canon(member)))
         return cls(
             pseudonym=text(member["pseudonym"]),
             label=text(member["label"]),
@@ -194,7 +194,7 @@ class PasskeyApproval:
 
     def check(self, card: Card, change: Change, *, counter: int = 0) -> int:
         """Return the passkey's counter if this is the word of `card` about exactly `change`; the counter goes on from
-        `counter`. Raises RemoteError as `keys.documents.passkey.verify`.
+        `counter`. Raises RemoteError as `keys.documents.passkey.verify_assertion`.
         """
         if not isinstance(card, PasskeyCard) or self.kid != card.kid:
             raise RemoteError(Code.BAD_SIGNATURE, "signed by another key")
@@ -202,7 +202,7 @@ class PasskeyApproval:
             raise RemoteError(Code.CONFLICT, "the approval is for another change")
         challenge = self.challenge(change, emergency=self.emergency)
         passkey = replace(card.passkey, counter=counter)
-        return verify(self.assertion, passkey, site=card.site, challenge=challenge)
+        return verify_assertion(self.assertion, passkey, site=card.site, challenge=challenge)
 
     @property
     def hash(self) -> str:

@@ -331,7 +331,7 @@ class Opening:
         return len(self._held) >= size
 
 
-def pieces(read: Read) -> Iterable[bytes]:
+def read_pieces(read: Read) -> Iterable[bytes]:
     """Everything that is left to read, in pieces of bounded size."""
     return iter(lambda: read(CHUNK), b"")
 

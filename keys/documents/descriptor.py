@@ -9,7 +9,7 @@
      roots held sign it; exactly one higher, with the matching `prev`, not issued earlier; at least the OLD threshold
      of the OLD roots sign too; revocations stay
   5. not issued more than 300 s ahead of `now`
-Expiry counts only for the newest descriptor, when it is used: ``usable``.
+Expiry counts only for the newest descriptor, when it is used: ``require_usable_descriptor``.
 
 Of another document under a held version nobody else's word is taken: without the signatures of the held roots it is
 `bad_signature`, so that a stranger can not make a peer look like an equivocator.
@@ -26,7 +26,7 @@ from typing import Final
 from gateway.errors import Code, RefusedError, RemoteError
 from gateway.foundation.ids import NodeId
 from gateway.ports import Json
-from keys.documents.fingerprint import fingerprint, fingerprint_hash, node_id
+from keys.documents.fingerprint import compute_fingerprint, fingerprint_hash, node_id
 from keys.documents.key_records import KeyRecord, Use
 from keys.primitives.encoding import (
     DAY,
@@ -136,7 +136,7 @@ class Descriptor:
     @property
     def fingerprint(self) -> str:
         """Six groups of five digits (B4)."""
-        return fingerprint(self.node, self.roots, self.threshold)
+        return compute_fingerprint(self.node, self.roots, self.threshold)
 
     @property
     def authority(self) -> str:
@@ -289,7 +289,7 @@ def accept_chain(
     return tuple(chain)
 
 
-def usable(descriptor: Descriptor, now: int) -> None:
+def require_usable_descriptor(descriptor: Descriptor, now: int) -> None:
     """Return if nothing but time could speak against the newest descriptor. Raises RefusedError(stale_descriptor)."""
     if now >= descriptor.expires:
         raise RefusedError(

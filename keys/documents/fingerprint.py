@@ -30,7 +30,7 @@ def fingerprint_hash(node: str, roots: Sequence[KeyRecord], threshold: int) -> b
     return h("fp", node.encode() + canon(roots_json(roots, threshold)))
 
 
-def fingerprint(node: str, roots: Sequence[KeyRecord], threshold: int) -> str:
+def compute_fingerprint(node: str, roots: Sequence[KeyRecord], threshold: int) -> str:
     """Six groups of five digits, joined by one space."""
     return digits_of(fingerprint_hash(node, roots, threshold))
 

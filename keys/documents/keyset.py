@@ -146,7 +146,7 @@ def accept_keyset(descriptor: Descriptor, last: Keyset | None, document: SignedD
     return new
 
 
-def usable(keyset: Keyset, descriptor: Descriptor, now: int) -> None:
+def require_usable_keyset(keyset: Keyset, descriptor: Descriptor, now: int) -> None:
     """Return if content may be sealed with `keyset` now. Raises RefusedError(stale_keyset).
 
     It is stale when it has expired, and when a newer descriptor was accepted after it: a key could have been revoked.

@@ -38,7 +38,7 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 # --- making roots and proofs -------------------------------------------------------------------------------------
 
 
-def root(size: int, node: Node) -> bytes:
+def compute_root(size: int, node: Node) -> bytes:
     """The root of the first `size` leaves."""
     return _subtree(0, size, node) if size else EMPTY
 
@@ -237,7 +237,7 @@ class Tiles:
 
     def root(self) -> bytes:
         """The root of the whole tree."""
-        return root(self.size, self.node)
+        return compute_root(self.size, self.node)
 
     def full(self, since: int) -> Iterator[tuple[int, int, bytes]]:
         """The tiles that became full while the tree grew from `since` leaves: (level, index, bytes), lowest first."""

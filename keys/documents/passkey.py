@@ -135,7 +135,7 @@ def request_options(site: Site, challenge: bytes, *, only: Sequence[bytes] = ())
 # --- what comes back ---------------------------------------------------------------------------------------------
 
 
-def register(value: Json, *, site: Site, challenge: bytes) -> Passkey:
+def verify_registration(value: Json, *, site: Site, challenge: bytes) -> Passkey:
     """The passkey in `PublicKeyCredential.toJSON()` of a creation.
 
     Raises:
@@ -182,7 +182,7 @@ def register(value: Json, *, site: Site, challenge: bytes) -> Passkey:
     return Passkey(id=id, key=key, counter=made.sign_count, synced=parsed.auth_data.flags.be)
 
 
-def verify(assertion: Assertion, passkey: Passkey, *, site: Site, challenge: bytes) -> int:
+def verify_assertion(assertion: Assertion, passkey: Passkey, *, site: Site, challenge: bytes) -> int:
     """Return the passkey's new counter if its holder signed this challenge for this site.
 
     Raises:

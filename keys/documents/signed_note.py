@@ -194,7 +194,7 @@ def cosigned_by(signature: NoteSignature, keys: Iterable[PublicKey]) -> bool:
     return signature.key_id in {key_id(signature.name, _COSIGNATURE, key) for key in keys}
 
 
-def witnesses(note: SignedNote, known: Mapping[str, Sequence[PublicKey]]) -> dict[str, int]:
+def verify_cosignatures(note: SignedNote, known: Mapping[str, Sequence[PublicKey]]) -> dict[str, int]:
     """Who of the `known` witnesses (node id to its keys) cosigned, and when last; unknown ones are passed over.
 
     Raises RemoteError(bad_signature) when a line of a known key does not verify.

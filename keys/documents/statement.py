@@ -184,7 +184,7 @@ def link_hash(*, epoch: int, n: int, id: str, prev: str | None) -> str:
     return b64u(h("link", canon({"epoch": epoch, "n": n, "id": id, "prev": prev})))
 
 
-def commit(secret: bytes, body: bytes) -> str:
+def compute_commitment(secret: bytes, body: bytes) -> str:
     """H("commit", LP(secret) || LP(body)): binding, and hiding because the salt dies with the content."""
     return b64u(h("commit", lp_join(secret, body)))
 

@@ -7,7 +7,7 @@ A descriptor lists keys for its own whole life, so that the holders of the roots
 days one after the other, and a successor for any other key that ends within 100 days. It ends with the first of those
 that stay, and after 400 days at most: a change between two meetings does not move the next one.
 
-``needed`` says how many new keys that takes; they are made first, as a descriptor lists keys that exist.
+``count_needed_keys`` says how many new keys that takes; they are made first, as a descriptor lists keys that exist.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class _Row:
     windows: tuple[tuple[int, int], ...]
 
 
-def needed(last: Descriptor, change: Change, now: int) -> Mapping[Use, int]:
+def count_needed_keys(last: Descriptor, change: Change, now: int) -> Mapping[Use, int]:
     """How many new keys of each use ``next_descriptor`` takes."""
     return {use: len(row.windows) for use, row in _rows(last, change, now)[0].items()}
 
@@ -55,8 +55,8 @@ def needed(last: Descriptor, change: Change, now: int) -> Mapping[Use, int]:
 def next_descriptor(last: Descriptor, change: Change, new: Mapping[Use, Sequence[PublicKey]], now: int) -> bytes:
     """The payload of the version after `last`, issued `now`, to be signed by roots.
 
-    `new` has the keys that ``needed`` asks for. Raises RefusedError(clock) when `last` was issued later than now, and
-    invalid for whatever no peer would accept.
+    `new` has the keys that ``count_needed_keys`` asks for. Raises RefusedError(clock) when `last` was issued later than
+    now, and invalid for whatever no peer would accept.
     """
     if now < last.issued:
         raise RefusedError(

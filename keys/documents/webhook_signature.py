@@ -34,7 +34,7 @@ def read_secret(text: str) -> bytes:
     return secret
 
 
-def sign(secret: bytes, id: str, at: int, body: bytes) -> str:
+def sign_webhook(secret: bytes, id: str, at: int, body: bytes) -> str:
     """The value of the header `webhook-signature`; `at` is the one of `webhook-timestamp`."""
     signed = hmac.digest(secret, f"{id}.{at}.".encode() + body, "sha256")
     return "v1," + base64.b64encode(signed).decode("ascii")

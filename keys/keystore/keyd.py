@@ -169,7 +169,7 @@ class KeyServer:
         return KeyServiceStatus.of(self._keys, self._keys.gen)
 
 
-def run(
+def run_key_service(
     folder: Path,
     unlock: Callable[[], Keystore],
     *,
@@ -185,7 +185,7 @@ def run(
     SIGINT stop it. Raises RefusedError: locked, and what `unlock` raises.
     """
     with ExitStack() as stack:
-        stack.enter_context(locked(folder / LOCK))
+        stack.enter_context(lock_keystore(folder / LOCK))
         keys = unlock()
         stop = stack.enter_context(_signals(child=child))
         server = KeyServer(keys, uid=os.getuid() if uid is None else uid, alone=not child, recovery=recovery)
@@ -230,7 +230,7 @@ def _signals(*, child: bool) -> Iterator[int]:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
+def lock_keystore(path: Path) -> Iterator[None]:
     """One key service for one key store; one that is about to end is waited for."""
     path.parent.mkdir(mode=0o700, exist_ok=True)
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -48,7 +48,7 @@ def part_length(size: int) -> int:
     return _HEAD + plain + _TAG * (plain // _CHUNK + 1)  # the last chunk is short, hence perhaps empty
 
 
-def segments(length: int) -> int:
+def count_segments(length: int) -> int:
     """In how many requests a part of `length` bytes travels."""
     return -(-length // SEGMENT)
 

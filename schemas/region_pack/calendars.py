@@ -116,22 +116,24 @@ class Calendar:
 
 
 @cache
-def calendars(region: str) -> Mapping[str, Calendar]:
+def load_calendars(region: str) -> Mapping[str, Calendar]:
     """The calendars of a region by country code. Raises ValueError where a file breaks a rule."""
     folder = f"regions/{region}/calendars"
-    found = {name: parse(resources.parsed(f"{folder}/{name}.json")) for name in resources.names(folder)}
+    found = {
+        name: parse_calendar(resources.read_json(f"{folder}/{name}.json")) for name in resources.list_json_files(folder)
+    }
     if wrong := [name for name, calendar in found.items() if name != calendar.country]:
         raise ValueError(f"calendars with another name than their country: {wrong}")
     return MappingProxyType(found)
 
 
-def calendar(region: str, country: str) -> Calendar:
-    """The calendar of a country; `unlisted` where the region has none."""
-    return calendars(region).get(country) or unlisted(country)
+def load_calendar(region: str, country: str) -> Calendar:
+    """The calendar of a country; `make_stand_in` where the region has none."""
+    return load_calendars(region).get(country) or make_stand_in(country)
 
 
 @cache
-def unlisted(country: str) -> Calendar:
+def make_stand_in(country: str) -> Calendar:
     """What stands in for a calendar that nobody has written: UTC, a weekend, no holiday, and a legal time that is known
     for no year. So each deadline in days carries a doubt and is used against nobody; hours need no calendar.
     """
@@ -148,8 +150,8 @@ def unlisted(country: str) -> Calendar:
     )
 
 
-def check(spot: Spot, country: str) -> None:
-    """Note each fault of the calendar file of `country`; what has none is read by `parse`."""
+def check_calendar(spot: Spot, country: str) -> None:
+    """Note each fault of the calendar file of `country`; what has none is read by `parse_calendar`."""
     members = spot.members(
         ("country", "zone", "weekend", "weekend_holidays", "holidays", "sources", "note"), ("suspended",)
     )
@@ -175,7 +177,7 @@ def _readable(spot: Spot, reader: Callable[[Any], object], hint: str) -> None:
         spot.fault("calendar", hint)
 
 
-def parse(value: Mapping[str, Any]) -> Calendar:
+def parse_calendar(value: Mapping[str, Any]) -> Calendar:
     """One calendar file. Raises ValueError or KeyError where it breaks a rule."""
     return Calendar(
         country=value["country"],

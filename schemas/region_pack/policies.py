@@ -12,8 +12,8 @@ Everything else is closed: a corridor or purpose without a rule, a group that no
 has. `purpose` is a code, or `none` for messages that have no purpose. A corridor goes from the country of the sending
 node to that of the receiving one, so answers need rules of their own.
 
-A policy has one spelling, made by `text`: members sorted, sets sorted, two spaces, one item a line. So equal policies
-have equal bytes, two versions can be compared with any tool, and what people sign is the file that they read.
+A policy has one spelling, made by `format_policy`: members sorted, sets sorted, two spaces, one item a line. So equal
+policies have equal bytes, two versions can be compared with any tool, and what people sign is the file that they read.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from typing import Any, TypeAlias
 
 from schemas.codelists import code_list
 from schemas.groups import field_groups
-from schemas.reading import NAME, WORD, Labels, Log, Spot, Wording, finish, parse_json
+from schemas.reading import NAME, WORD, Labels, Log, Spot, Wording, parse_json, raise_faults
 
 FORMAT = "trm-corridor-policy/1"
 NO_PURPOSE = "none"
@@ -79,19 +79,19 @@ def read_policy(data: bytes, *, place: str = "policy") -> CorridorPolicy:
     """The policy in the bytes of a file; `place` is how findings call the file.
 
     Raises RefusedError(invalid) with every fault: an unknown key, group, purpose or corridor set, two rules for one
-    case, another revision of the field groups than the one installed, another spelling than that of `text`.
+    case, another revision of the field groups than the one installed, another spelling than that of `format_policy`.
     """
     log: Log = []
     policy = policy_at(parse_json(data, f"{place}#", log), log)
-    if not log and text(policy).encode() != data:
+    if not log and format_policy(policy).encode() != data:
         Spot(value=None, place=f"{place}#", log=log).fault(
             "spelling", "one spelling: members and sets sorted, two spaces, one item a line"
         )
-    finish(log, place)
+    raise_faults(log, place)
     return policy
 
 
-def text(policy: CorridorPolicy) -> str:
+def format_policy(policy: CorridorPolicy) -> str:
     """The one spelling of a policy, as its file holds it and as it is signed."""
     value = {
         "format": FORMAT,
@@ -99,7 +99,9 @@ def text(policy: CorridorPolicy) -> str:
         "version": policy.version,
         "field_groups": policy.field_groups,
         "title": dict(policy.title),
-        "corridors": {name: sorted(spell(pair) for pair in pairs) for name, pairs in policy.corridors.items()},
+        "corridors": {
+            name: sorted(format_corridor(pair) for pair in pairs) for name, pairs in policy.corridors.items()
+        },
         "always": sorted(policy.always),
         "rules": sorted(
             (_rule_json(rule) for rule in policy.rules), key=lambda rule: (rule["purpose"], rule["corridors"])
@@ -110,10 +112,10 @@ def text(policy: CorridorPolicy) -> str:
 
 def canonical_bytes(policy: CorridorPolicy) -> bytes:
     """The bytes that administrators approve and sign: those of the file."""
-    return text(policy).encode()
+    return format_policy(policy).encode()
 
 
-def spell(pair: Pair) -> str:
+def format_corridor(pair: Pair) -> str:
     """How a corridor is written: `FR>AL`."""
     return ">".join(pair)
 
@@ -184,7 +186,7 @@ def _pairs(name: str, spot: Spot) -> frozenset[Pair]:
 
 
 def read_pair(spot: Spot) -> Pair:
-    """A corridor as `spell` writes it."""
+    """A corridor as `format_corridor` writes it."""
     before, _, after = spot.matching(_CORRIDOR, "two countries such as FR>AL").partition(">")
     if before and before == after:
         spot.fault("form", "two different countries")

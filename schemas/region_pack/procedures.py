@@ -33,7 +33,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gateway.errors import Code
-from schemas.clocks import clocks
+from schemas.clocks import load_clocks
 from schemas.codelists import code_list
 from schemas.reading import Labels, Spot, Wording
 
@@ -200,7 +200,7 @@ def _flag(members: Mapping[str, Spot], name: str) -> bool:
 def _clock(members: Mapping[str, Spot]) -> str | None:
     if "clock" not in members:
         return None
-    return members["clock"].one_of(clocks(), "unknown_clock", "a clock of schemas/clocks.json")
+    return members["clock"].one_of(load_clocks(), "unknown_clock", "a clock of schemas/clocks.json")
 
 
 def _sentences(spot: Spot, wording: Wording) -> tuple[Labels, ...]:

@@ -9,8 +9,8 @@
     NAME/guidance/                texts of the guidance library that belong to the region; may be missing
     NAME/README.md                what the region is and where its rules come from
 
-`load` reads a whole pack and refuses it with every fault found, each with its place; nothing of a pack is used that
-was not checked. Another region begins as a copy of a folder: `schemas/regions/README.md`.
+`read_region_pack` reads a whole pack and refuses it with every fault found, each with its place; nothing of a pack is
+used unchecked. A new region begins as a copy of a folder: `schemas/regions/README.md`.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from types import MappingProxyType
 
 from gateway.errors import Code, Finding, RefusedError
 from schemas import resources
-from schemas.catalogue import catalogue
+from schemas.catalogue import load_catalogue
 from schemas.codelists import ENGLISH, code_list
-from schemas.guidance import Text, general, sources, texts_at
+from schemas.guidance import Text, load_general_texts, load_sources, texts_at
 from schemas.labels import DRAFT, REVIEWED
-from schemas.reading import LANGUAGE, NAME, Folder, Labels, Log, Spot, Wording, finish, open_json
+from schemas.reading import LANGUAGE, NAME, Folder, Labels, Log, Spot, Wording, open_json, raise_faults
 from schemas.region_pack import calendars
-from schemas.region_pack.policies import CorridorPolicy, Pair, policy_at, text
+from schemas.region_pack.policies import CorridorPolicy, Pair, format_policy, policy_at
 from schemas.region_pack.procedures import STAGES, Procedure, stage_at
 from schemas.region_pack.statistics import StatisticsPlan, plan_at
 
@@ -73,29 +73,29 @@ class Region:
 
 
 @cache
-def region(name: str) -> Region:
+def load_region(name: str) -> Region:
     """The region pack `name` of this installation. Raises RefusedError(not_found) when there is none."""
-    if name not in regions():
-        raise RefusedError(Code.NOT_FOUND, "no such region pack", hint=f"held: {', '.join(regions())}")
-    return load(_packs().joinpath(name))
+    if name not in list_regions():
+        raise RefusedError(Code.NOT_FOUND, "no such region pack", hint=f"held: {', '.join(list_regions())}")
+    return read_region_pack(_packs().joinpath(name))
 
 
 @cache
-def regions() -> tuple[str, ...]:
+def list_regions() -> tuple[str, ...]:
     """The names of the region packs of this installation."""
     return tuple(sorted(entry.name for entry in _packs().iterdir() if entry.is_dir() and NAME.fullmatch(entry.name)))
 
 
 def starting_policy(name: str) -> CorridorPolicy | None:
     """The policy with which a node of this region begins, None where its pack has none of that name."""
-    return region(name).policies.get(STARTING_POLICY)
+    return load_region(name).policies.get(STARTING_POLICY)
 
 
 def _packs() -> Folder:
-    return resources.folder("regions")
+    return resources.open_folder("regions")
 
 
-def load(folder: Folder) -> Region:
+def read_region_pack(folder: Folder) -> Region:
     """The pack in `folder`; a `pathlib.Path` will do. Raises RefusedError(invalid) with every fault found."""
     log: Log = []
     _entries(folder, log)
@@ -124,16 +124,17 @@ def load(folder: Folder) -> Region:
         statistics=plan_at(open_json(folder, "statistics.json", log), wording),
         guidance=MappingProxyType(_guidance(folder, log)),
     )
-    finish(log, f"region pack {folder.name}")
+    raise_faults(log, f"region pack {folder.name}")
     return found
 
 
 def unheld_types(region: Region) -> tuple[Finding, ...]:
-    """The message types that a procedure names and the catalogue does not hold.
+    """Find the message types that a procedure names and the catalogue does not hold.
 
-    Not part of `load`: a procedure may name a type that this installation does not hold yet, and shows it as such.
+    Not part of `read_region_pack`: a procedure may name a type that this installation does not hold yet, and shows it
+    as such.
     """
-    held = {entry.body_type.partition("/")[0] for entry in catalogue().types}
+    held = {entry.body_type.partition("/")[0] for entry in load_catalogue().types}
     return tuple(
         Finding(place=f"{step.id}/messages/{index}", rule="unheld_type", hint="the catalogue has no such message type")
         for step in region.procedure.steps
@@ -252,7 +253,7 @@ def _calendars(folder: Folder, log: Log) -> None:
     for name in _files(folder, "calendars"):
         country = name.removesuffix(".json")
         if name.endswith(".json") and country in code_list("country"):
-            calendars.check(open_json(folder, f"calendars/{name}", log), country)
+            calendars.check_calendar(open_json(folder, f"calendars/{name}", log), country)
         elif name != "README.md":
             log.append(
                 Finding(place=f"calendars/{name}", rule="unknown_file", hint="XX.json for each country, README.md")
@@ -262,7 +263,7 @@ def _calendars(folder: Folder, log: Log) -> None:
 def _guidance(folder: Folder, log: Log) -> dict[str, Text]:
     place = folder.joinpath("guidance")
     own: Log = []
-    found = texts_at(place, own, sources(), general()) if place.is_dir() else {}
+    found = texts_at(place, own, load_sources(), load_general_texts()) if place.is_dir() else {}
     log += (replace(finding, place=f"guidance/{finding.place}") for finding in own)
     return found
 
@@ -271,7 +272,7 @@ def _fits(policy: CorridorPolicy, root: Spot, file: Folder, corridors: frozenset
     """What the policy says about itself is true of its file, and it speaks of no corridor outside the region."""
     if f"{policy.name}.json" != file.name:
         root.at("name", None).fault("name", "the name of the file")
-    if text(policy).encode() != file.read_bytes():
+    if format_policy(policy).encode() != file.read_bytes():
         root.fault("spelling", "one spelling: members and sets sorted, two spaces, one item a line")
     for name, pairs in policy.corridors.items():
         if any(pair not in corridors and (pair[1], pair[0]) not in corridors for pair in pairs):

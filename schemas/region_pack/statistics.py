@@ -30,11 +30,11 @@ from functools import cache
 from math import prod
 from types import MappingProxyType
 
-from schemas.catalogue import catalogue
+from schemas.catalogue import load_catalogue
 from schemas.codelists import code_list, code_lists
-from schemas.reading import WORD, Labels, Spot, Wording, label
-from schemas.walk import members as members_of
-from schemas.walk import resolve
+from schemas.reading import WORD, Labels, Spot, Wording, pick_label
+from schemas.walk import list_members as members_of
+from schemas.walk import resolve_reference
 
 FORMAT = "trm-statistics/1"
 MAX_DIMENSIONS = 3
@@ -88,7 +88,7 @@ class Dimension:
         found = self.categories.get(category)
         if classification is not None:
             return None if found is None else found.called.get(classification)
-        return category if found is None else label(found.title, language)
+        return category if found is None else pick_label(found.title, language)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,12 +158,14 @@ def _table(name: str, spot: Spot, dimensions: Mapping[str, Dimension], wording: 
 @cache
 def told_in() -> Mapping[str, str]:
     """By dimension the code list in which a `stats.submission` tells it."""
-    root = catalogue().get(SUBMISSION).document
+    root = load_catalogue().get(SUBMISSION).document
     node = root
     for step in ("content", "cells", "*", "key"):
-        node = resolve(node["items"] if step == "*" else dict(members_of(node))[step], root)
-    found = {name: resolve(member, root) for name, member in members_of(node)}
-    found = {name: resolve(dict(members_of(member)).get("to", member), root) for name, member in found.items()}
+        node = resolve_reference(node["items"] if step == "*" else dict(members_of(node))[step], root)
+    found = {name: resolve_reference(member, root) for name, member in members_of(node)}
+    found = {
+        name: resolve_reference(dict(members_of(member)).get("to", member), root) for name, member in found.items()
+    }
     return MappingProxyType({name: member["x-codes"] for name, member in found.items() if "x-codes" in member})
 
 

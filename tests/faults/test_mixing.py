@@ -23,7 +23,7 @@ from gateway.messages import content_codec
 from gateway.messages.store import messages, receipts
 from gateway.node.dispatch import NodeOperations
 from gateway.ports import Delivery, Json, Notice, OperationResult
-from keys.documents.envelope import commit, statement_hash
+from keys.documents.envelope import compute_commitment, statement_hash
 from keys.primitives.encoding import b64u
 
 DELIVERED = "awaiting_opening"
@@ -74,7 +74,7 @@ async def look_at_rows(node: Node, name: str, copies: Copies) -> None:
             expected = (row.id, opened.facts.conversation, statement_hash(signed))
             if (said["id"], said["conv"], statement.hash) != expected:
                 copies.complaints.append(f"{name} statement: {number} is signed as another message")
-            if said["commit"] != commit(opened.secret, opened.body):
+            if said["commit"] != compute_commitment(opened.secret, opened.body):
                 copies.complaints.append(f"{name} statement: {number} commits to another body")
         for receipt in told:
             copies.look(f"{name} receipt", number, receipt.object.decode(), marked=False)

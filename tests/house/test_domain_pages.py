@@ -9,9 +9,9 @@ from typing import NamedTuple
 import pytest
 from support.house import ROOT
 
-from schemas.catalogue import catalogue
-from schemas.clocks import Duration, Unit, clocks
-from schemas.retention import retention
+from schemas.catalogue import load_catalogue
+from schemas.clocks import Duration, Unit, load_clocks
+from schemas.retention import load_retention
 
 FOLDER = ROOT / "docs" / "domain"
 INDEX = FOLDER / "README.md"
@@ -136,7 +136,7 @@ def test_every_message_type_is_named():
     """The chapter about messages has every type of the catalogue in a heading."""
     headings = " ".join(re.findall(r"^## .*$", (FOLDER / "messages.md").read_text(encoding="utf-8"), re.MULTILINE))
     named = set(re.findall(r"`([a-z._]+)`", headings))
-    assert {entry.body_type.partition("/")[0] for entry in catalogue().types} - named == set()
+    assert {entry.body_type.partition("/")[0] for entry in load_catalogue().types} - named == set()
 
 
 UNITS = {Unit.HOURS: "h", Unit.DAYS: "days", Unit.WORKING_DAYS: "wd"}
@@ -168,7 +168,7 @@ def test_the_clocks_are_those_of_the_data():
         return f"{duration.count} {UNITS[duration.unit]}"
 
     expected = {}
-    for name, clock in clocks().items():
+    for name, clock in load_clocks().items():
         cases = clock.durations
         if set(cases) == set(PRIORITIES):
             expected[name] = [told(cases[case]) for case in PRIORITIES]
@@ -182,13 +182,13 @@ def test_the_clocks_are_those_of_the_data():
 def test_the_days_of_retention_are_those_of_the_data():
     """Clause 10.2 has each number of days that a rule has, and no other."""
     told = re.findall(r"(\d+) days", " ".join(rest for _, rest in rows(text_of("10.2"))))
-    assert sorted({int(days) for days in told}) == sorted({rule.days for rule in retention().rules if rule.days})
+    assert sorted({int(days) for days in told}) == sorted({rule.days for rule in load_retention().rules if rule.days})
 
 
 def test_the_types_never_blocked_are_those_of_the_catalogue():
     """Clause 3.10 names exactly what passes every gate."""
     named = {code for code in codes(text_of("3.10")) if "." in code}
-    assert named == {entry.body_type.partition("/")[0] for entry in catalogue().types if entry.never_blocked}
+    assert named == {entry.body_type.partition("/")[0] for entry in load_catalogue().types if entry.never_blocked}
 
 
 def test_the_rows_of_a_referral_are_those_of_the_machine():

@@ -10,8 +10,8 @@ from support.tables import table
 
 from gateway.directory.rules import Question
 from gateway.guidance.lookup import Wanted
-from schemas.guidance import general
-from schemas.labels import languages
+from schemas.guidance import load_general_texts
+from schemas.labels import load_languages
 
 ASKED = QUESTIONS["questions"]
 
@@ -44,7 +44,7 @@ def test_there_are_forty_in_every_language():
     """At least four in each language, half for the directory and half for the guidance."""
     assert len(ASKED) == 40
     spoken = Counter(asked["language"] for asked in ASKED)
-    assert set(spoken) == set(languages())
+    assert set(spoken) == set(load_languages())
     assert min(spoken.values()) >= 4
     assert sum("guidance" in asked["first"] for asked in ASKED) == 20
 
@@ -52,5 +52,5 @@ def test_there_are_forty_in_every_language():
 def test_the_library_has_the_texts_that_were_promised():
     """The list of texts was written with the questions."""
     assert {item["id"]: item["title"] for item in QUESTIONS["guidance"]} == {
-        id: text.title["en"] for id, text in general().items()
+        id: text.title["en"] for id, text in load_general_texts().items()
     }

@@ -10,10 +10,10 @@ from support.generate import bodies, mutated
 from support.patterns import parse, sample
 from support.tables import table
 
-from schemas import catalogue, categories, code_list, text_findings, validate
+from schemas import code_list, find_categories, load_catalogue, text_findings, validate
 from schemas.validation import reference_findings
 
-TYPES = [entry.body_type for entry in catalogue().types]
+TYPES = [entry.body_type for entry in load_catalogue().types]
 ROUNDS = 20
 """Per type; each makes one valid and one changed body, so more than 1000 verdicts in all."""
 
@@ -21,7 +21,7 @@ ROUNDS = 20
 @pytest.mark.parametrize("body_type", TYPES)
 def test_generated_bodies_are_valid_for_both_validators(body_type: str) -> None:
     """The generator makes valid bodies, and both validators and the text policy say so."""
-    fast = jsonschema_rs.validator_for(dict(catalogue().get(body_type).document), validate_formats=True)
+    fast = jsonschema_rs.validator_for(dict(load_catalogue().get(body_type).document), validate_formats=True)
     for seed in range(ROUNDS):
         body = bodies(body_type, random.Random(seed))
         assert () == reference_findings(body_type, body) == text_findings(body)
@@ -31,7 +31,7 @@ def test_generated_bodies_are_valid_for_both_validators(body_type: str) -> None:
 @pytest.mark.parametrize("body_type", TYPES)
 def test_validators_agree_on_changed_bodies(body_type: str) -> None:
     """After one random change both still say the same."""
-    fast = jsonschema_rs.validator_for(dict(catalogue().get(body_type).document), validate_formats=True)
+    fast = jsonschema_rs.validator_for(dict(load_catalogue().get(body_type).document), validate_formats=True)
     refused = 0
     for seed in range(ROUNDS):
         rng = random.Random(1000 + seed)
@@ -56,7 +56,7 @@ def test_a_body_shares_nothing_with_its_schema() -> None:
     for seed in range(200):
         started = bodies("safety.alert.ack/1", random.Random(seed))["content"]["action_started"]
         started.append("x")
-    content = catalogue().get("safety.alert.ack/1").document["properties"]["content"]
+    content = load_catalogue().get("safety.alert.ack/1").document["properties"]["content"]
     assert content["allOf"][0]["then"]["properties"]["action_started"] == prescribed
 
 
@@ -86,7 +86,7 @@ def test_categories_are_always_from_the_list(body_type: str) -> None:
     """Whatever a body says, the categories it discloses are codes of the list."""
     known = {entry.code for entry in code_list("data_category").codes}
     for seed in range(20):
-        assert categories(body_type, bodies(body_type, random.Random(seed))["content"]) <= known
+        assert find_categories(body_type, bodies(body_type, random.Random(seed))["content"]) <= known
 
 
 @pytest.mark.parametrize(

@@ -21,10 +21,10 @@ from support.judges import Judge, Opinion, by_jsonschema, by_jsonschema_rs, judg
 from support.shared import ROOT
 from support.tables import table
 
-from schemas import catalogue
+from schemas import load_catalogue
 from schemas.catalogue import MessageType
 
-TYPES = catalogue().types
+TYPES = load_catalogue().types
 EXAMPLES = ROOT / "schemas" / "examples"
 SHORT, LONG = 40, 1_000
 """Bodies per type in `./dev test` and in `./dev deep`."""
@@ -125,7 +125,7 @@ PLANTED = {
 def test_a_validator_of_another_mind_is_found(mind: str) -> None:
     """One that is always of the same opinion differs on exactly the bodies that it is wrong about."""
     three = {"jsonschema": by_jsonschema, "jsonschema-rs": by_jsonschema_rs, "planted": lambda *_: PLANTED[mind]}
-    refused, differences = compared(three, catalogue().get("referral.accept/1"), 20)
+    refused, differences = compared(three, load_catalogue().get("referral.accept/1"), 20)
     wrong = {"accepts everything": refused.total(), "gives up on everything": 20 - refused.total()}
     assert len(differences) == wrong.get(mind, 20)
 
@@ -133,7 +133,7 @@ def test_a_validator_of_another_mind_is_found(mind: str) -> None:
 @pytest.mark.parametrize("name", ["toString", "valueOf"])
 def test_a_member_that_ajv_trips_over_is_refused(name: str, ajv: Ajv) -> None:
     """Two alike items with a member that every object of JavaScript has: ajv throws, which is no acceptance."""
-    entry = catalogue().get("bid.report/1")
+    entry = load_catalogue().get("bid.report/1")
     body = bodies("bid.report/1", random.Random(1), 1.0)
     body["content"]["panel"] = [body["content"]["panel"][0] | {name: True}] * 2
     told = [judge(entry, body) for judge in judges(ajv).values()]

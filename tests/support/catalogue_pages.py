@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from schemas import CodeEntry, CodeList, MessageType, catalogue, code_list, code_lists, fields, resources
+from schemas import CodeEntry, CodeList, MessageType, code_list, code_lists, list_fields, load_catalogue, resources
 from schemas.compose import PERSONAL_HEADER
-from schemas.describe import ALWAYS, ANSWERED, FREE, SAYABLE, Row, Rule, rows, rules
+from schemas.describe import ALWAYS, ANSWERED, FREE, SAYABLE, Row, Rule, describe_members, describe_rules
 
 MESSAGES, CODES = "messages", "codes.md"
 PRINTED = "Printed from `schemas/` by `./dev docs`; do not edit."
@@ -49,7 +49,7 @@ A code never changes its meaning; a label may be reworded. A label is a draft un
 
 def documents(examples: Path) -> dict[str, str]:
     """Every page by its path below docs/; `examples` is the folder with the examples of the messages."""
-    pages = {f"{MESSAGES}/{page_of(entry)}": _page(entry, examples) for entry in catalogue().types}
+    pages = {f"{MESSAGES}/{page_of(entry)}": _page(entry, examples) for entry in load_catalogue().types}
     return {
         f"{MESSAGES}/README.md": _index(),
         f"{MESSAGES}/header.md": _header(examples),
@@ -69,7 +69,7 @@ def page_of(entry: MessageType) -> str:
 def _index() -> str:
     listed = [
         (_link(e.body_type), e.title, _words(e.stage), _codes_of(e.senders), _codes_of(e.receivers), _owed(e))
-        for e in catalogue().types
+        for e in load_catalogue().types
     ]
     table = _table(("message", "title", "stage", "from", "to", "answer"), listed)
     return "\n".join([INDEX, *table, "", *_kinds(), ""])
@@ -77,7 +77,7 @@ def _index() -> str:
 
 def _kinds() -> Iterator[str]:
     """The types of fragments/types.json, to which the pages refer by name."""
-    types: Mapping[str, Any] = resources.parsed("fragments/types.json")
+    types: Mapping[str, Any] = resources.read_json("fragments/types.json")
     yield from ("## Kinds of value", "")
     yield from _table(("kind", "what"), [(f"`{name}`", type_["description"]) for name, type_ in types.items()])
 
@@ -86,9 +86,9 @@ def _kinds() -> Iterator[str]:
 
 
 def _page(entry: MessageType, examples: Path) -> str:
-    own = [rule for rule in rules(entry.body_type) if not rule.place.startswith("/header")]
+    own = [rule for rule in describe_rules(entry.body_type) if not rule.place.startswith("/header")]
     lines = [f"# {entry.title}", "", f"`{entry.body_type}`. {PRINTED}", "", *_about(entry), "", "## Content", ""]
-    lines += _members(rows(entry.body_type), "/content")
+    lines += _members(describe_members(entry.body_type), "/content")
     if own:
         lines += ["", "## Rules", "", *(_rule(rule, "/content") for rule in own)]
     return "\n".join([*lines, "", *_example(entry, examples, "content"), ""])
@@ -150,22 +150,22 @@ def _example(entry: MessageType, examples: Path, half: str) -> Iterator[str]:
 
 
 def _header(examples: Path) -> str:
-    lines = [HEADER, *_members(rows(ABOUT_A_PERSON), "/header"), "", "## Rules", ""]
-    lines += [_rule(rule, "/header") for rule in rules(ABOUT_A_PERSON) if rule.place.startswith("/header")]
+    lines = [HEADER, *_members(describe_members(ABOUT_A_PERSON), "/header"), "", "## Rules", ""]
+    lines += [_rule(rule, "/header") for rule in describe_rules(ABOUT_A_PERSON) if rule.place.startswith("/header")]
     lines += [
         "- `legal_basis` and `transfer_basis` may be left out of messages that pass every gate, and of those that are"
         " about no person.",
         f"- Enquiries and probes are refused with any of {_listed(PERSONAL_HEADER)}.",
     ]
-    return "\n".join([*lines, "", *_example(catalogue().get(ABOUT_A_PERSON), examples, "header"), ""])
+    return "\n".join([*lines, "", *_example(load_catalogue().get(ABOUT_A_PERSON), examples, "header"), ""])
 
 
 # --- code lists ---------------------------------------------------------------------------------------------------
 
 
 def _codes(listed: CodeList) -> Iterator[str]:
-    users = [e for e in catalogue().types if any(field.codes == listed.name for field in fields(e.body_type))]
-    everywhere = len(users) == len(catalogue().types)
+    users = [e for e in load_catalogue().types if any(field.codes == listed.name for field in list_fields(e.body_type))]
+    everywhere = len(users) == len(load_catalogue().types)
     used = "every message" if everywhere else ", ".join(_link(e.body_type, MESSAGES + "/") for e in users)
     yield from (f"## {listed.name}", "", f"{listed.title['en']}. Source: {listed.source}.")
     status = ", ".join(f"{language} ({state})" for language, state in listed.label_status.items())
@@ -193,8 +193,8 @@ def _owed(entry: MessageType) -> str:
 def _link(body_type: str, folder: str = "") -> str:
     """A link where the type is held; its name where it is not."""
     return (
-        f"[{body_type}]({folder}{page_of(catalogue().get(body_type))})"
-        if body_type in catalogue()
+        f"[{body_type}]({folder}{page_of(load_catalogue().get(body_type))})"
+        if body_type in load_catalogue()
         else f"`{body_type}`"
     )
 

@@ -17,9 +17,9 @@ from typing import Any
 
 from support.generate import Schema, bodies, holds, made
 
-from schemas import catalogue
+from schemas import load_catalogue
 from schemas.compose import NEVER
-from schemas.walk import resolve
+from schemas.walk import resolve_reference
 
 ATTEMPTS = 12
 """Changes to try on the members that a conditional rule names, before another rule is tried."""
@@ -66,7 +66,7 @@ Change = Callable[[Place, random.Random], bool]
 
 def changed(body_type: str, rng: random.Random, optional_probability: float = 0.5) -> tuple[Any, str]:
     """A body of `body_type` with one change, and the name of what the change aims at (a key of AIMS)."""
-    root = catalogue().find(body_type).document
+    root = load_catalogue().find(body_type).document
     box = {"": bodies(body_type, rng, optional_probability)}
     found = list(_places(box, "", root, root))
     for aim in rng.sample(list(AIMS), len(AIMS)):
@@ -77,7 +77,7 @@ def changed(body_type: str, rng: random.Random, optional_probability: float = 0.
 
 
 def _places(holder: Any, key: Any, schema: Schema, root: Schema) -> Iterator[Place]:
-    schema, value = resolve(schema, root), holder[key]
+    schema, value = resolve_reference(schema, root), holder[key]
     yield Place(holder=holder, key=key, schema=schema, root=root)
     match value:
         case dict():
@@ -190,7 +190,7 @@ def _condition(place: Place, rng: random.Random) -> bool:
 def _stir(value: Any, rule: Schema, schema: Schema, root: Schema, rng: random.Random) -> None:
     """Take away, add or make anew one member that `rule` names, here or in a member."""
     name, inner = rng.choice(list(_named(rule)))
-    below, member = list(_named(inner)), resolve(schema["properties"][name], root)
+    below, member = list(_named(inner)), resolve_reference(schema["properties"][name], root)
     if below and isinstance(value.get(name, {}), dict):
         _stir(value.setdefault(name, {}), inner, member, root, rng)
     elif name in value and rng.random() < 0.5:

@@ -18,14 +18,14 @@ from support import catalogue_pages
 from support import state_diagrams as diagrams
 
 from keys.primitives.encoding import sha256_hex
-from schemas.build import build
+from schemas.build import build_derived_files
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def schemas(*, check: bool) -> list[str]:
     """Published schemas and the catalogue, from sources, fragments and code lists."""
-    return [f"schemas/{name}" for name in build(ROOT / "schemas", sha256_hex, check=check)]
+    return [f"schemas/{name}" for name in build_derived_files(ROOT / "schemas", sha256_hex, check=check)]
 
 
 def vectors(*, check: bool) -> list[str]:

@@ -67,7 +67,7 @@ def _units() -> frozenset[str]:
 
 
 EVERYTHING = Agreed(
-    types=frozenset(type_name(held.body_type) for held in schemas.catalogue().types),
+    types=frozenset(type_name(held.body_type) for held in schemas.load_catalogue().types),
     directions=frozenset(Direction),
     corridors=frozenset({("FR", "FR")}),
     units=_units(),
@@ -254,7 +254,7 @@ class Endpoint:
     def submit(self, draft: Draft, facts: Circumstances | None = None) -> ValidMessage:
         """Outgoing steps 1 to 3, with a consent that covers the examples, under a policy that closes nothing."""
         facts = facts or circumstances(consent(self.peer.node))
-        files = files_for(schemas.parts(draft.body_type, draft.content))
+        files = files_for(schemas.list_parts(draft.body_type, draft.content))
         return outbound.submit(draft, self.standing, facts, policy=OPEN, around=None, now=self.now, files=files)[1]
 
     def send(self, message: ValidMessage) -> SealedEnvelope:
@@ -270,7 +270,7 @@ class Endpoint:
         """The secret of a message whose body names files, with what proves them."""
         content = parse(message.body, limit=len(message.body))
         assert isinstance(content, dict)
-        return outbound.new_secret(self.rand, files_for(schemas.parts(message.schema, content["content"])))
+        return outbound.new_secret(self.rand, files_for(schemas.list_parts(message.schema, content["content"])))
 
     def seal(self, message: ValidMessage, position: LinkPosition, secret: bytes) -> SealedEnvelope:
         """Outgoing steps 6 and 7."""

@@ -22,7 +22,7 @@ from gateway.federation.address import PeerAddress
 from gateway.federation.client import FederationClient
 from gateway.federation.endpoints import Segment
 from gateway.federation.handlers import Refusal, Reply
-from gateway.federation.listener import serve
+from gateway.federation.listener import start_listener
 from gateway.federation.nonces import NonceCache
 from gateway.federation.rates import TokenBuckets
 from gateway.federation.server import federation_app
@@ -277,7 +277,7 @@ async def listening(
         nonces=nonces,
         report=refusals.append,
     )
-    server = await serve(app, "127.0.0.1", port, server_context(certificate.cert, certificate.key))
+    server = await start_listener(app, "127.0.0.1", port, server_context(certificate.cert, certificate.key))
     try:
         yield Site(
             party=bel,

@@ -18,9 +18,9 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from support.patterns import parse, sample
 
-from schemas import catalogue
+from schemas import load_catalogue
 from schemas.compose import NEVER
-from schemas.walk import each_leaf, resolve
+from schemas.walk import each_leaf, resolve_reference
 
 Schema = Mapping[str, Any]
 
@@ -48,7 +48,7 @@ def bodies(
     longest_array: int = 3,
 ) -> dict[str, Any]:
     """One valid body of `body_type` (or of the schema with that hash)."""
-    root = catalogue().find(body_type).document
+    root = load_catalogue().find(body_type).document
     maker = _Maker(rng=rng, root=root, share=optional_probability, text=longest_text, array=longest_array)
     body: dict[str, Any] = maker.value(root)
     return body
@@ -73,7 +73,7 @@ class _Maker:
     array: int
 
     def value(self, schema: Schema) -> Any:
-        schema = resolve(schema, self.root)
+        schema = resolve_reference(schema, self.root)
         if "const" in schema:
             return _copied(schema["const"])
         if "enum" in schema:
@@ -159,7 +159,7 @@ class _Maker:
         elif member.get("type") == "null":
             made[name] = None
         elif isinstance(made[name], dict):
-            self._repair(made[name], member, resolve(schema["properties"][name], self.root))
+            self._repair(made[name], member, resolve_reference(schema["properties"][name], self.root))
         else:
             while not self._holds(member, made[name]):
                 made[name] = self.value(schema["properties"][name])

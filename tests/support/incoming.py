@@ -58,14 +58,14 @@ def authentic(body: bytes, held: str, **stated: Any) -> AuthenticStatement:
         content = json.loads(body)["content"]
     except (ValueError, TypeError, KeyError):
         content = {}
-    files = files_for(schemas.parts(held, content))
+    files = files_for(schemas.list_parts(held, content))
     secret = replace(wire.Secret.parse(SENDER.secret), parts=files).encode()
     usual: dict[str, Any] = {
         "body_type": held,
-        "schema": schemas.catalogue().get(held).schema,
+        "schema": schemas.load_catalogue().get(held).schema,
         "parts": lengths(files),
     }
-    statement = SENDER.statement(**{**usual, "commit": wire.commit(secret, body), **stated})
+    statement = SENDER.statement(**{**usual, "commit": wire.compute_commitment(secret, body), **stated})
     return arrive(framed(statement, body=body, secret=secret))
 
 

@@ -15,7 +15,7 @@ import jsonschema_rs
 from support.ajv import Ajv
 
 from schemas.catalogue import MessageType
-from schemas.places import pointer
+from schemas.places import format_pointer
 from schemas.validation import reference_findings
 
 Rule: TypeAlias = tuple[str, str]
@@ -73,11 +73,11 @@ def _rust(entry: MessageType) -> Any:
 
 def _of_rust(document: Mapping[str, Any], error: jsonschema_rs.ValidationError) -> _Broken:
     *parents, keyword = error.schema_path
-    parent = _at(document, pointer(parents))
+    parent = _at(document, format_pointer(parents))
     return _Broken(
         keyword=str(keyword),
-        place=pointer(error.instance_path),
-        at=pointer(error.schema_path),
+        place=format_pointer(error.instance_path),
+        at=format_pointer(error.schema_path),
         missing=getattr(error.kind, "property", None),
         codes="x-codes" in parent,
         never=keyword == "not" and parent["not"] == {},

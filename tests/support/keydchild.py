@@ -18,7 +18,7 @@ from gateway.errors import GatewayError
 from gateway.foundation import config, logs
 from gateway.foundation.environment import passphrase
 from keys.documents.backup import RecoveryPublic
-from keys.keystore.keyd import run
+from keys.keystore.keyd import run_key_service
 from keys.keystore.keystore import Cost, Keystore
 
 CHEAP = Cost(t=1, m=8 * 1024 * 1024)
@@ -36,7 +36,7 @@ def main(folder: Path, file: Path, recovery: str | None = None) -> None:
     """What `trm keyd --child` does."""
     logs.configure("info")
     try:
-        run(
+        run_key_service(
             folder / "run",
             lambda: Keystore.open(folder / "keystore", passphrase(file), at_least=CHEAP),
             ready=lambda _: print(json.dumps({"ready": True}), flush=True),

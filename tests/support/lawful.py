@@ -21,7 +21,7 @@ Said = Sequence[tuple[str, Mapping[str, Any]]]
 def assert_lawful(letter: Letter, side: Side, told: Sequence[Letter], person: Person) -> None:
     """A message of ``side`` that arrived has kept the rules, by ``told``, which its writer had said and read before."""
     kind, content = letter.line.kind, letter.draft.content
-    if never_blocked(kind) or not schemas.catalogue().by_schema(letter.schema).personal:
+    if never_blocked(kind) or not schemas.load_catalogue().by_schema(letter.schema).personal:
         return
     before = [(one.line.kind, one.draft.content) for one in told]
     _consented(letter, before, person)
@@ -36,7 +36,7 @@ def _consented(letter: Letter, before: Said, person: Person) -> None:
         return
     ref = letter.draft.header["consent_ref"]
     said = [(kind, content) for kind, content in before if content.get("consent_id") == ref]
-    present = schemas.categories(letter.schema, letter.draft.content)
+    present = schemas.find_categories(letter.schema, letter.draft.content)
     gone = any(kind == "consent.withdrawal" and content["scope"] == "all" for kind, content in said)
     assert not gone, f"{letter.line.kind} went after the consent was taken back"
     assert not present or "consent.record" in dict(said), f"{letter.line.kind} went without a consent"

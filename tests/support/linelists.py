@@ -9,7 +9,7 @@ from pathlib import Path
 import openpyxl
 
 from gateway.mapping.line_list import new_line_list
-from schemas.labels import labels
+from schemas.labels import load_labels
 
 CODES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "Recipient Role": ("role", ("national_focal_point",)),
@@ -45,7 +45,7 @@ Row = dict[str, object]
 
 def office_row(number: int, language: str) -> Row:
     """A case that can be referred: what the drop-downs offer in `language`, several values with a semicolon."""
-    said = labels(language)
+    said = load_labels(language)
     words = said.language
     chosen = {
         label: "; ".join(str(said.code(name, code).text) for code in codes) for label, (name, codes) in CODES.items()

@@ -12,7 +12,7 @@ from support.generate import _Maker
 from support.running import header
 
 from gateway.ports import Json
-from schemas import catalogue
+from schemas import load_catalogue
 
 REFERRAL = "referral.request/1"
 _MARK = re.compile(r"m(\d{4})z")
@@ -39,7 +39,7 @@ class _MarkedMaker(_Maker):
 
 def referral(number: int, to: str, consent_id: str) -> dict[str, Json]:
     """A request of random shape for referral `number`, valid under its schema."""
-    root = catalogue().find(REFERRAL).document
+    root = load_catalogue().find(REFERRAL).document
     maker = _MarkedMaker(rng=random.Random(number), root=root, share=0.5, text=400, array=3, number=number)
     made: dict[str, Any] = maker.value(root)
     made["content"]["legal_status"] = "irregular"  # nothing about an asylum seeker goes to the State of origin (G5)

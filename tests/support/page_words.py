@@ -13,7 +13,7 @@ from babel.messages.pofile import read_po, write_po
 
 from gateway.console.words import STATUS
 from schemas.codelists import ENGLISH
-from schemas.labels import DRAFT, REVIEWED, languages
+from schemas.labels import DRAFT, REVIEWED, load_languages
 
 CONSOLE = Path(__file__).resolve().parents[2] / "gateway" / "console"
 METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
@@ -55,7 +55,7 @@ def documents() -> dict[Path, str]:
     wanted = texts()
     return {
         CONSOLE / "locale" / f"{lang}.po": _document(lang, wanted, translated(lang))
-        for lang in languages()
+        for lang in load_languages()
         if lang != ENGLISH
     }
 

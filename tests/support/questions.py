@@ -9,9 +9,9 @@ from typing import Any
 
 from gateway.directory.rules import Directory, Entry
 from gateway.guidance.lookup import Library, Origin
-from schemas.guidance import general
-from schemas.region_pack.calendars import Calendar, calendar
-from schemas.region_pack.regions import region
+from schemas.guidance import load_general_texts
+from schemas.region_pack.calendars import Calendar, load_calendar
+from schemas.region_pack.regions import load_region
 
 QUESTIONS: dict[str, Any] = json.loads((Path(__file__).parent / "questions.json").read_text())
 REGION = "tact"
@@ -42,9 +42,9 @@ def seed() -> Directory:
 
 def calendars() -> dict[str, Calendar]:
     """The calendar of each country."""
-    return {item["country"]: calendar(REGION, item["country"]) for item in QUESTIONS["directory"]}
+    return {item["country"]: load_calendar(REGION, item["country"]) for item in QUESTIONS["directory"]}
 
 
 def library() -> Library:
     """The texts of the package and of its region."""
-    return Library({Origin.GENERAL: general(), Origin.REGION: region(REGION).guidance})
+    return Library({Origin.GENERAL: load_general_texts(), Origin.REGION: load_region(REGION).guidance})

@@ -92,7 +92,7 @@ def step_9(envelope: wire.Envelope, statement: wire.Statement, inner: wire.Inner
         raise RemoteError(Code.EXPIRED, "statement has expired")
     if not 0 < statement.expires - statement.created <= wire.MESSAGE_LIFE:
         raise RemoteError(Code.MALFORMED, "statement lives too long")
-    if wire.commit(inner.secret, inner.body) != statement.commit:
+    if wire.compute_commitment(inner.secret, inner.body) != statement.commit:
         raise RemoteError(Code.BAD_COMMITMENT, "another body")
 
 
@@ -142,7 +142,7 @@ class Sender:
             "body_type": "referral.request/1",
             "schema": "sha256:" + "5a" * 32,
             "purpose": "referral",
-            "commit": wire.commit(self.secret, self.body),
+            "commit": wire.compute_commitment(self.secret, self.body),
         }
         return wire.Statement(**{**honest, **changes})
 

@@ -7,16 +7,16 @@ from pathlib import Path
 from gateway.conversations.rules.disclosure import DisclosureStage
 from gateway.policy.corridor import opened
 from schemas.groups import field_groups
-from schemas.reading import label
+from schemas.reading import pick_label
 from schemas.region_pack.policies import NO_PURPOSE
-from schemas.region_pack.regions import Region, region
+from schemas.region_pack.regions import Region, load_region
 
 OPENING, CLOSING = "<!-- printed -->\n", "<!-- /printed -->"
 
 
 def documents(docs: Path) -> dict[Path, str]:
     """Both pages as they should be."""
-    found = region("tact")
+    found = load_region("tact")
     return {
         docs / "policy.md": _with(docs / "policy.md", _policy(found)),
         docs / "region-packs.md": _with(docs / "region-packs.md", _procedure(found)),
@@ -46,7 +46,7 @@ def _policy(found: Region) -> list[str]:
             else ""
             for rule in rules
         )
-        rows.append(f"| `{name}`: {label(group.title, 'en')} | {' | '.join(marks)} |")
+        rows.append(f"| `{name}`: {pick_label(group.title, 'en')} | {' | '.join(marks)} |")
     return rows
 
 
@@ -54,13 +54,18 @@ def _procedure(found: Region) -> list[str]:
     """One row for each step."""
     rows: list[str] = []
     for stage in found.procedure.stages:
-        rows += ["", f"**{label(stage.title, 'en')}**", "", "| step | side | responsible | messages | gates | clock |"]
+        rows += [
+            "",
+            f"**{pick_label(stage.title, 'en')}**",
+            "",
+            "| step | side | responsible | messages | gates | clock |",
+        ]
         rows.append("|---|---|---|---|---|---|")
         for step in stage.steps:
             messages = ", ".join(f"`{name}`" for name in step.messages) or "at the desk"
             when = "".join(f"; only if {fact}" for fact in sorted(step.only_if))
             rows.append(
-                f"| {label(step.title, 'en')}{when} | {step.side} | `{step.responsible}` | {messages} "
+                f"| {pick_label(step.title, 'en')}{when} | {step.side} | `{step.responsible}` | {messages} "
                 f"| {' '.join(step.gates)} | {step.clock or ''} |"
             )
     return rows[1:]

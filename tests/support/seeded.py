@@ -342,7 +342,7 @@ def _body(kind: str, stem: str) -> dict[str, Any]:
 
 @cache
 def _schema(body_type: str) -> str:
-    return schemas.catalogue().get(body_type).schema
+    return schemas.load_catalogue().get(body_type).schema
 
 
 def _content(one: _Said) -> bytes:

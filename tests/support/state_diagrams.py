@@ -12,7 +12,7 @@ from gateway.conversations.rules.machines import ENQUIRY, REFERRAL, STANDING
 from gateway.foundation.state_machine import Machine
 from gateway.messages.machines.acceptance import ACCEPTANCE
 from gateway.messages.machines.delivery import DELIVERY
-from schemas.clocks import Clock, Duration, clocks
+from schemas.clocks import Clock, Duration, load_clocks
 
 MACHINES: tuple[Machine[Any, Any], ...] = (DELIVERY, ACCEPTANCE, ENQUIRY, REFERRAL, STANDING)
 
@@ -84,7 +84,7 @@ def crossings() -> str:
 
 def clock_table() -> str:
     """The clocks, as a Markdown table with its heading."""
-    return _CLOCKS + "\n".join(_clock(clock) for clock in clocks().values()) + "\n"
+    return _CLOCKS + "\n".join(_clock(clock) for clock in load_clocks().values()) + "\n"
 
 
 def _clock(clock: Clock) -> str:

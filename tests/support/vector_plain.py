@@ -11,13 +11,13 @@ from gateway.federation.signatures import (
     RequestHead,
     SignedRequest,
     content_digest,
-    encoded,
+    encode_fields,
     read_request,
     sign_request,
     sign_response,
 )
 from keys.documents.descriptor import Descriptor
-from keys.documents.envelope import Secret, Statement, commit, link_hash, pack_inner, statement_hash
+from keys.documents.envelope import Secret, Statement, compute_commitment, link_hash, pack_inner, statement_hash
 from keys.documents.fingerprint import fingerprint_hash, pair_code
 from keys.documents.key_records import Use
 from keys.primitives.encoding import b64u, canon, h, lp_join, padme
@@ -219,7 +219,7 @@ def statement(**changes: Any) -> Statement:
         "body_type": "referral.request/1",
         "schema": "sha256:" + "5a" * 32,
         "purpose": "referral",
-        "commit": commit(SECRET.encode(), BODY),
+        "commit": compute_commitment(SECRET.encode(), BODY),
     }
     return Statement(**{**usual, **changes})
 
@@ -270,7 +270,7 @@ def numbers() -> Case:
         "statement": {"bytes": b64u(said), "hash": statement_hash(said)},
         "secret": b64u(SECRET.encode()),
         "body": b64u(BODY),
-        "commit": commit(SECRET.encode(), BODY),
+        "commit": compute_commitment(SECRET.encode(), BODY),
         "inner": {"signatures": b64u(b"{}"), "length": len(inner), "frames": b64u(inner.rstrip(b"\0"))},
         "links": _links(),
     }
@@ -371,7 +371,7 @@ def http() -> Case:
             {"keyid": f"{node}:{key.public.kid}", "seed": key.seeds()[0].hex(), "ed25519": key.public.ed25519.hex()}
             for node, key in ((sign.from_node, sign.alb.http), (sign.to_node, sign.bel.http))
         ],
-        "base": read_request(RequestHead(**_TARGET, fields=encoded(good))).base.decode(),
+        "base": read_request(RequestHead(**_TARGET, fields=encode_fields(good))).base.decode(),
         "requests": [*_good_requests(sign), *_bad_requests(sign), *_bad_fields(sign), *_late(sign)],
         "answers": _answers(sign),
     }

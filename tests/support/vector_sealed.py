@@ -310,7 +310,7 @@ class _Sealer:
             "body_type": "referral.request/1",
             "schema": "sha256:" + "5a" * 32,
             "purpose": "referral",
-            "commit": wire.commit(self.secret, BODY),
+            "commit": wire.compute_commitment(self.secret, BODY),
         }
         return wire.Statement(**{**usual, **changes})
 

@@ -300,7 +300,7 @@ class Walk:
                 self._circumstances(end, draft),
                 policy=OPEN,
                 around=ConversationContext(conversation=end.conversation(), side=end.side)
-                if schemas.catalogue().get(draft.body_type).kind in ("referral", "any")
+                if schemas.load_catalogue().get(draft.body_type).kind in ("referral", "any")
                 else None,
                 now=self.now + end.skew,
             )
@@ -313,7 +313,7 @@ class Walk:
         self._line = line
         body = example(f"{line.kind}.1/{line.stem}", NODES[end.side.other])
         header = body["header"] | {"sender_unit": UNIT, "recipient_unit": UNIT, "seen": end.seen()}
-        personal = schemas.catalogue().get(f"{line.kind}/1").personal
+        personal = schemas.load_catalogue().get(f"{line.kind}/1").personal
         if personal and line.kind not in ("consent.record",):
             header["consent_ref"] = self._newest(end)
         header |= line.header
@@ -472,7 +472,7 @@ class Walk:
             id=draft.id,
             sender=NODES[sender.side],
             body_type=draft.body_type,
-            schema=schemas.catalogue().get(draft.body_type).schema,
+            schema=schemas.load_catalogue().get(draft.body_type).schema,
             conversation=draft.conversation,
             reply_to=draft.reply_to,
             purpose=draft.purpose,

@@ -14,7 +14,7 @@ from support.shared import shared
 
 from gateway.errors import Code
 from keys.documents import envelope as wire
-from keys.documents.descriptor import Descriptor, accept_descriptor, usable
+from keys.documents.descriptor import Descriptor, accept_descriptor, require_usable_descriptor
 from keys.documents.envelope import Receipt, Secret, Statement, Status, parse_envelope
 from keys.documents.fingerprint import pair_code
 from keys.documents.keyset import Keyset, accept_keyset
@@ -101,7 +101,7 @@ def test_descriptors() -> None:
     """Both descriptors are accepted, usable, and of the nodes that the file names."""
     assert descriptor("recipient").node == vectors()["me"]
     for side in ("sender", "recipient"):
-        usable(descriptor(side), vectors()["now"])
+        require_usable_descriptor(descriptor(side), vectors()["now"])
 
 
 def test_keyset() -> None:

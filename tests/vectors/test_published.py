@@ -11,7 +11,7 @@ from support import vector_judges as judges
 from support import vectors
 from support.house import ROOT
 
-from gateway.federation.signatures import RequestHead, encoded, read_request
+from gateway.federation.signatures import RequestHead, encode_fields, read_request
 from keys.documents.descriptor import accept_chain
 from keys.documents.envelope import (
     Receipts,
@@ -19,12 +19,12 @@ from keys.documents.envelope import (
     Statement,
     Void,
     cek_info,
-    commit,
+    compute_commitment,
     link_hash,
     parse_envelope,
     statement_hash,
 )
-from keys.documents.fingerprint import fingerprint, fingerprint_hash, node_id, pair_code
+from keys.documents.fingerprint import compute_fingerprint, fingerprint_hash, node_id, pair_code
 from keys.documents.key_records import KeyRecord
 from keys.primitives.encoding import b64u, canon, h, lp_join, lp_split, padme, parse, unb64u
 from keys.primitives.seal import EncPrivateKey
@@ -104,7 +104,7 @@ def test_identity() -> None:
         asked = (case["node"], roots, case["threshold"])
         assert node_id(roots, case["threshold"]) == case["node"]
         assert fingerprint_hash(*asked).hex() == case["x"]
-        digits.append(fingerprint(*asked))
+        digits.append(compute_fingerprint(*asked))
         assert digits[-1] == case["fingerprint"]
     assert pair_code(*digits) == pair_code(*digits[::-1]) == file["pair_code"]
 
@@ -117,7 +117,7 @@ def test_numbers() -> None:
     assert statement_hash(data) == file["statement"]["hash"]
     secret = unb64u(file["secret"])
     assert Secret.parse(secret).encode() == secret
-    assert commit(secret, unb64u(file["body"])) == file["commit"]
+    assert compute_commitment(secret, unb64u(file["body"])) == file["commit"]
     frames = (data, unb64u(file["inner"]["signatures"]), secret, unb64u(file["body"]))
     assert lp_join(*frames) == unb64u(file["inner"]["frames"])
     for case in file["links"]:
@@ -131,7 +131,7 @@ def test_http() -> None:
     file = published("http")
     good = file["requests"][0]
     target = {name: good[name] for name in ("method", "authority", "path", "query")}
-    assert read_request(RequestHead(fields=encoded(dict(good["fields"])), **target)).base.decode() == file["base"]
+    assert read_request(RequestHead(fields=encode_fields(dict(good["fields"])), **target)).base.decode() == file["base"]
     assert {entry["ed25519"] for entry in file["keys"]} == {
         SigningKey.from_seeds(bytes.fromhex(entry["seed"])).public.ed25519.hex() for entry in file["keys"]
     }

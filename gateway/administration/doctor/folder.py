@@ -18,7 +18,7 @@ from gateway.foundation.config import Config, load
 from gateway.foundation.node_folder import ROOT_FILES
 from gateway.guidance.library import own_texts
 from gateway.mapping import case_system
-from schemas.region_pack.regions import region
+from schemas.region_pack.regions import load_region
 
 MIB = 2**20
 LITTLE_SPACE = 1024 * MIB
@@ -168,7 +168,7 @@ def guidance(folder: Path, config: Config) -> Check:
     from gateway.foundation.node_folder import GUIDANCE
 
     try:
-        found = own_texts(folder / GUIDANCE, region(config.node.region))
+        found = own_texts(folder / GUIDANCE, load_region(config.node.region))
     except GatewayError as error:
         first = error.findings[0]
         found_out = f"no own text is used: {len(error.findings)} fault(s), the first in {first.place}: {first.rule}"

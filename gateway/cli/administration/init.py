@@ -249,9 +249,9 @@ def _show(plan: Plan, made: Made) -> None:
 
 def _abroad(plan: Plan) -> list[str]:
     """Warn that a country outside the region pack is on no corridor of it."""
-    from schemas.region_pack.regions import region
+    from schemas.region_pack.regions import load_region
 
-    if plan.country in region(plan.region).countries:
+    if plan.country in load_region(plan.region).countries:
         return []
     return [
         f"the region pack {plan.region} has no country {plan.country}, so its policy lets nothing leave: name another "

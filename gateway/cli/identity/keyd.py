@@ -60,7 +60,7 @@ def serve_keys(
     """
     from gateway.cli import options
     from gateway.foundation import environment, logs
-    from keys.keystore.keyd import run
+    from keys.keystore.keyd import run_key_service
     from keys.keystore.keystore import Keystore
 
     folder = options.find_folder(node)
@@ -71,7 +71,7 @@ def serve_keys(
         return Keystore.open(folder / "keystore", environment.passphrase(passphrase_file))
 
     try:
-        run(
+        run_key_service(
             folder / "run",
             unlock,
             ready=lambda keys: _ready(keys, folder, as_json or child),

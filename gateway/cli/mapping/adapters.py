@@ -82,9 +82,9 @@ def create_adapter(name: str, into: Path) -> None:
     Example:
       trm adapter new acme
     """
-    from adapters.template.making import make
+    from adapters.template.making import make_package
 
-    folder = make(name, into)
+    folder = make_package(name, into)
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         output.print_line(str(path))
     output.print_hint(f"pip install -e {folder}, then trm adapter check {name}")

@@ -32,7 +32,7 @@ def list_types(as_json: bool) -> None:
     """
     import schemas
 
-    listed: list[Json] = [entry.to_json() for entry in schemas.catalogue().held]
+    listed: list[Json] = [entry.to_json() for entry in schemas.load_catalogue().held]
     output.print_answer({"schemas": listed}, as_json=as_json, people=_show_list)
 
 
@@ -59,21 +59,21 @@ def show_type(type: str, document: bool, lang: str | None, as_json: bool) -> Non
       trm schema show referral.request/1 --language fr
     """
     import schemas
-    from schemas.labels import labels
-    from schemas.render import outline
+    from schemas.labels import load_labels
+    from schemas.render import render_type
 
     if document and lang is not None:
         raise click.UsageError("the JSON Schema has no language: give --document or --language")
 
-    if type not in schemas.catalogue():
+    if type not in schemas.load_catalogue():
         raise RefusedError(Code.NOT_FOUND, "no such message type", hint="trm schema list shows them")
-    entry = schemas.catalogue().find(type)
+    entry = schemas.load_catalogue().find(type)
     if document:
         output.print_json(dict(entry.document))
     elif lang is None:
         output.print_answer(typeview.describe_type(entry), as_json=as_json, people=typeview.print_type)
     else:
-        page = outline(entry.schema, labels(lang))
+        page = render_type(entry.schema, load_labels(lang))
         output.print_answer(
             output.rendering_to_json(page), as_json=as_json, people=lambda _: output.print_rendering(page)
         )

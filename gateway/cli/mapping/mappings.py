@@ -102,11 +102,11 @@ def preview_mapping(file: Path, records: Path, back: bool, language: str | None,
     from gateway.app import marked_rows
     from gateway.mapping.case_system import read_mapping
     from gateway.mapping.labels import in_language
-    from schemas.labels import labels
+    from schemas.labels import load_labels
 
     parsed = read_mapping(file)
     if language is not None:
-        parsed = in_language(parsed, labels(language))
+        parsed = in_language(parsed, load_labels(language))
     if back:
         drawn: list[Json] = [_back(parsed, records.name, output.read_object(records))]
     elif records.suffix == ".json":

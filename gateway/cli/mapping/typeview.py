@@ -22,7 +22,7 @@ def describe_type(entry: MessageType) -> dict[str, Json]:
 
     owed = entry.answers
     answers: Json = None if owed is None else {"types": [*owed.types], "clock": owed.clock}
-    members = describe.rows(entry.schema)
+    members = describe.describe_members(entry.schema)
     return {
         "type": entry.body_type,
         "revision": entry.revision,
@@ -50,7 +50,7 @@ def describe_type(entry: MessageType) -> dict[str, Json]:
             }
             for row in members
         ],
-        "rules": [{"path": rule.place, "text": rule.text} for rule in describe.rules(entry.schema)],
+        "rules": [{"path": rule.place, "text": rule.text} for rule in describe.describe_rules(entry.schema)],
         "code_lists": _codes({row.codes for row in members if row.codes}),
     }
 

@@ -17,26 +17,26 @@ def find_faults(draft: Mapping[str, Json]) -> Sequence[Finding]:
     if "to" in draft and not (isinstance(draft["to"], str) and draft["to"]):
         found.append(Finding(place="/to", rule="unknown_peer", hint="trm peer list shows the names"))
     body_type, header, content = draft.get("type"), draft.get("header"), draft.get("content")
-    if isinstance(header, dict) and isinstance(content, dict) and body_type in schemas.catalogue():
+    if isinstance(header, dict) and isinstance(content, dict) and body_type in schemas.load_catalogue():
         found += schema_faults(str(body_type), header, content)
     return found
 
 
 def explain_fault(draft: Mapping[str, Json], fault: Finding) -> dict[str, Json]:
     """Explain a fault as a line of corrections, as `schemas.explain` does, without a value from the file."""
-    from schemas.explain import explain
+    from schemas.explain import explain_finding
 
     body_type = str(draft.get("type"))
     expected, mend = _ours(draft, fault)
     if not mend and fault.place.startswith(("/header", "/content")):
-        told = explain(body_type, {"header": draft.get("header"), "content": draft.get("content")}, fault)
+        told = explain_finding(body_type, {"header": draft.get("header"), "content": draft.get("content")}, fault)
         expected, mend = told.expected, told.mend
     return {"place": fault.place, "rule": fault.rule, "hint": fault.hint, "expected": expected, "mend": mend}
 
 
 def _ours(draft: Mapping[str, Json], fault: Finding) -> tuple[str, str]:
     """Explain a fault of the draft's own members; empty for faults inside header and content."""
-    from schemas.explain import likeliest_type, nearest, nearest_type
+    from schemas.explain import find_nearest, likeliest_type, nearest_type
 
     match fault.place, fault.rule:
         case "/type", "required":
@@ -56,7 +56,7 @@ def _ours(draft: Mapping[str, Json], fault: Finding) -> tuple[str, str]:
         case (("/header" | "/content"), "type") if not isinstance(draft.get(fault.place[1:]), dict):
             return "an object", "write members and values in braces"
         case "/purpose", _:
-            near = nearest(draft.get("purpose"), _purposes())
+            near = find_nearest(draft.get("purpose"), _purposes())
             return f"a code of purpose: {', '.join(_purposes())}", f"did you mean {near}?" if near else "choose one"
         case "", "additionalProperties":
             return fault.hint, "facts of the case belong under `content`, who writes to whom under `header`"

@@ -189,9 +189,9 @@ def show_conversation(reach: Reach, id: str, lang: str | None, as_json: bool) ->
       trm conversation show Vt5m0bJr3QkK0m1c5n8sT4 --language fr --node /srv/trm/fr
     """
     if lang is not None:
-        from schemas.labels import language
+        from schemas.labels import find_language
 
-        language(lang)  # a wrong one is refused before anything is opened
+        find_language(lang)  # a wrong one is refused before anything is opened
     answer = reach.ask("conversation.show", id=id)
     output.print_answer(answer, as_json=as_json, people=lambda value: _show_conversation(value, lang))
 

@@ -105,14 +105,16 @@ def show_message(reach: Reach, id: str, direction: str | None, lang: str | None,
       trm message show q2x0bJr3QkK0m1c5n8sT4g --node /srv/trm/fr
       trm message show q2x0bJr3QkK0m1c5n8sT4g --language fr --node /srv/trm/fr
     """
-    from schemas.labels import labels
-    from schemas.render import render
+    from schemas.labels import load_labels
+    from schemas.render import render_message
 
-    spoken = None if lang is None else labels(lang)  # a wrong one is refused before content is read and that logged
+    spoken = (
+        None if lang is None else load_labels(lang)
+    )  # a wrong one is refused before content is read and that logged
     value = reach.ask("message.show", id=id, direction=direction)
     page = None
     if spoken is not None and "content" in value:
-        page = render(str(value["type"]), {"header": value["header"], "content": value["content"]}, spoken)
+        page = render_message(str(value["type"]), {"header": value["header"], "content": value["content"]}, spoken)
         value["rendered"] = output.rendering_to_json(page)
     output.print_answer(value, as_json=as_json, people=lambda value: _show_message(value, page))
 

@@ -21,7 +21,7 @@ from gateway.console.visit import Form, Page, Section, Visit
 from gateway.console.words import N_, Words, load_words
 from gateway.errors import Code, Finding, RefusedError
 from gateway.ports import Json
-from schemas.labels import languages
+from schemas.labels import load_languages
 
 SECTION = Section(path="/consents", title=N_("Consents"), operation="consent.list")
 RECORD = "consent.record/1"
@@ -65,7 +65,7 @@ async def choose_language(visit: Visit) -> web.StreamResponse:
 async def take_consent(visit: Visit) -> web.StreamResponse:
     """Show the form in both languages; once filled in, record the consent and note it in the draft that needed it."""
     form = await visit.form()
-    if form.one("with") not in languages():
+    if form.one("with") not in load_languages():
         fault = visit.words("Choose one.")
         return visit.page("consent-language.html", draft=form.one("draft"), fault=fault, status=422)
     act, _, place = form.one("act").partition(":")
@@ -176,7 +176,7 @@ async def print_consent(visit: Visit) -> web.StreamResponse:
     """Show the consent as a sheet to print for the person, in their language or another one."""
     found = await visit.ask("consent.show", {"id": visit.request.match_info["consent"]})
     wanted = visit.request.query.get("language") or str(found["record"].get("language", ""))[:2]
-    second = load_words(wanted if wanted in languages() else visit.words.language.code)
+    second = load_words(wanted if wanted in load_languages() else visit.words.language.code)
     record = {name: value for name, value in found["record"].items() if name not in ("told", "consent_id")}
     told = [second(text) for text in (FREE, *TOLD.values())]
     said = await _said(visit, record, second)

@@ -21,7 +21,7 @@ from gateway.console.words import N_
 from gateway.errors import Code, Finding, GatewayError, RefusedError
 from gateway.ports import Json
 from keys.primitives.encoding import canon, sha256_hex
-from schemas.labels import languages
+from schemas.labels import load_languages
 
 SECTION = Section(path="/directory", title=N_("Directory"), operation="directory.search")
 TYPE = "directory.update/1"
@@ -203,7 +203,7 @@ async def _form(
 ) -> web.Response:
     words, home = visit.words, await _home(visit)
     units = [str(one["unit_id"]) for one in _units(content) if isinstance(one, dict) and one.get("unit_id")]
-    ours = [(code, words.spoken(code)) for code in languages()]
+    ours = [(code, words.spoken(code)) for code in load_languages()]
     offered: dict[str, forms.Options] = {
         "/content/units/*/name/*/language": ours,
         "/content/procedures/*/text/*/language": ours,

@@ -21,8 +21,8 @@ from gateway.console.visit import Form, Page, Section, Visit
 from gateway.console.words import N_
 from gateway.errors import Code, Finding, RefusedError
 from gateway.ports import Json
-from schemas.catalogue import catalogue
-from schemas.walk import fields
+from schemas.catalogue import load_catalogue
+from schemas.walk import list_fields
 
 SECTION = Section(path="/drafts", title=N_("Drafts"), operation="draft.list")
 WAITING = ("waiting", "waiting_second")
@@ -51,7 +51,7 @@ async def choose_message(visit: Visit) -> web.StreamResponse:
 
 
 async def _new(visit: Visit, faults: Mapping[str, str], given: Form | None = None) -> web.StreamResponse:
-    types = sorted((entry.body_type for entry in catalogue().types if _begins(entry.body_type)), key=_asked_for)
+    types = sorted((entry.body_type for entry in load_catalogue().types if _begins(entry.body_type)), key=_asked_for)
     units = await load_units(visit)
     to = [
         (f"{unit['peer']}/{unit['unit']}", units.reference(f"{unit['node']}/{unit['unit']}"))
@@ -75,7 +75,7 @@ def _asked_for(body_type: str) -> bool:
 
 def _begins(body_type: str) -> bool:
     """Whether a message of this type can be the first of a conversation."""
-    entry = catalogue().get(body_type)
+    entry = load_catalogue().get(body_type)
     alone = entry.kind in ("enquiry", "standing") and not entry.reply_to
     return (alone or body_type == REFERRAL) and body_type not in ELSEWHERE
 
@@ -86,7 +86,7 @@ async def begin_conversation(visit: Visit) -> web.StreamResponse:
     peer, _, unit = form.one("to").partition("/")
     units = await load_units(visit)
     there = unit in dict(units.of(peer))
-    chosen = form.one("type") in catalogue() and _begins(form.one("type"))
+    chosen = form.one("type") in load_catalogue() and _begins(form.one("type"))
     if not (there and chosen):
         missing = {"type": chosen, "to": there}
         return await _new(visit, {name: visit.words("Choose one.") for name, ok in missing.items() if not ok}, form)
@@ -203,7 +203,7 @@ async def load_waiting_draft(visit: Visit) -> dict[str, Any]:
     shown: dict[str, Any] = await visit.ask("draft.show", {"id": visit.request.match_info["draft"]})
     if shown["state"] not in WAITING:
         raise RefusedError(Code.CONFLICT, f"the draft is {shown['state']}")
-    if shown["type"] not in catalogue():
+    if shown["type"] not in load_catalogue():
         raise RefusedError(Code.INVALID, "the draft has no known message type", hint="discard it")
     return shown
 
@@ -248,7 +248,7 @@ async def save_draft(visit: Visit) -> web.StreamResponse:
 async def _late(visit: Visit, form: Form, error: RefusedError) -> web.StreamResponse:
     """Show what was filled in, to be copied: somebody sent or discarded the draft meanwhile."""
     body_type = form.one("type")
-    if error.code is not Code.CONFLICT or body_type not in catalogue():
+    if error.code is not Code.CONFLICT or body_type not in load_catalogue():
         raise error
     wrote = await render_draft(
         {"type": body_type, "to": "", **to_document(body_type, form.fields, visit.settings.offset)}, visit
@@ -299,7 +299,7 @@ async def _page(
 
 
 def _takes_files(body_type: str) -> bool:
-    return any(field.schema.get("x-part") for field in fields(body_type))
+    return any(field.schema.get("x-part") for field in list_fields(body_type))
 
 
 async def render_draft(draft: Mapping[str, Json], visit: Visit) -> list[Part]:

@@ -14,7 +14,7 @@ from gateway.console.visit import OPEN, Form, Page, Visit
 from gateway.errors import Code, RefusedError
 from gateway.operations.roles import Role
 from gateway.ports import Json
-from schemas.labels import languages
+from schemas.labels import load_languages
 
 START: Mapping[Role, str] = {Role.OPERATOR: "/operations", Role.AUDITOR: "/audit", Role.TRUST_ADMIN: "/trust"}
 """Where somebody begins who has no desk."""
@@ -84,7 +84,7 @@ async def choose_language(visit: Visit) -> web.StreamResponse:
     """Set the language and return to the page."""
     form = await visit.form()
     language, back = form.one("language"), form.one("back")
-    if language not in languages():
+    if language not in load_languages():
         raise RefusedError(Code.INVALID, "no such language")
     if visit.person is not None:
         await visit.console.sign_in.speak(visit.person.id, language)

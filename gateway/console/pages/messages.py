@@ -19,7 +19,7 @@ from gateway.errors import GatewayError
 from gateway.foundation.logs import logger
 from gateway.messages.machines.delivery import Outgoing, OutgoingEvent, allows
 from gateway.ports import Json
-from schemas.render import Line, Named, render
+from schemas.render import Line, Named, render_message
 
 SECTION = Section(path="/inbox", title=N_("New messages"), operation="inbox.list")
 ONE = "/messages/{id}"
@@ -54,7 +54,7 @@ def render_half(whole: Any, half: str, words: Words, units: Named = MappingProxy
     names them.
     """
     named = {"language": words.spoken, "date": words.date, **units}
-    _title, *lines = render(whole["type"], {half: whole[half]}, words.labels, named).lines
+    _title, *lines = render_message(whole["type"], {half: whole[half]}, words.labels, named).lines
     return [part for top in build_tree(lines) for part in top.parts]
 
 

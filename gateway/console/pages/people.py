@@ -13,7 +13,7 @@ from gateway.console.words import N_
 from gateway.errors import GatewayError
 from gateway.operations.roles import Role
 from gateway.ports import Json
-from schemas.labels import languages
+from schemas.labels import load_languages
 
 SECTION = Section(path="/people", title=N_("People"), operation="person.list")
 ROLES: Mapping[Role, str] = {
@@ -95,7 +95,7 @@ async def _asking(visit: Visit, form: Form, error: GatewayError | None) -> web.R
         told=error and visit.told(error),
         roles=[(role, said) for role, said in _roles(visit) if giver(Role(role)) in visit.who.caller.roles],
         units=(await load_units(visit)).of(),
-        spoken=[(code, language.name) for code, language in languages().items()],
+        spoken=[(code, language.name) for code, language in load_languages().items()],
     )
 
 

@@ -8,7 +8,7 @@ from datetime import date
 
 from gateway.conversations.rules.facts import Message, Side
 from gateway.foundation.deadlines import Deadline, deadline, end_of
-from schemas.clocks import clocks
+from schemas.clocks import load_clocks
 from schemas.region_pack.calendars import Calendar
 
 
@@ -25,12 +25,12 @@ class Setting:
 
         Who asked may give more time with ``respond_by``, never less.
         """
-        found = deadline(clocks()[clock].duration(case), start, self.calendars[owing], percent=percent)
+        found = deadline(load_clocks()[clock].duration(case), start, self.calendars[owing], percent=percent)
         return _not_before(found, asked) if percent >= 100 else found
 
     def silence(self, clock: str, case: str, start: int, owing: Side, asked: Message | None = None) -> Deadline:
         """When saying nothing has its effect."""
-        percent = clocks()[clock].silence
+        percent = load_clocks()[clock].silence
         if percent is None:
             raise RuntimeError(f"silence has no effect on clock {clock}")
         return self.until(clock, case, start, owing, percent=percent, asked=asked)

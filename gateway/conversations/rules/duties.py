@@ -21,8 +21,8 @@ from gateway.conversations.rules.machines import REFERRAL, Enquiry, Referral
 from gateway.conversations.rules.order import Order
 from gateway.conversations.rules.situation import DAY, PAUSE, Outcome, Situation
 from gateway.foundation.deadlines import Deadline
-from schemas.clocks import clocks
-from schemas.clocks import reminders as percentages
+from schemas.clocks import load_clocks
+from schemas.clocks import load_reminders as percentages
 
 OPENED = "opened"
 """The answer that is no message: the signed receipt that a person opened it, which any reply implies."""
@@ -287,7 +287,7 @@ def _is_answer(order: Order, answer: Message, asked: Message, meant: set[str | N
 
 def _asked(found: Fold, setting: Setting, ask: Ask, message: Message) -> Duty:
     by = message.side if ask.own else message.side.other
-    if clocks()[ask.clock].named_in is not None and message.said.day is not None:
+    if load_clocks()[ask.clock].named_in is not None and message.said.day is not None:
         return _named(ask.clock, by, message.id, setting.end_of(message.said.day, by))
     start = message.received if ask.clock == "opened" and message.received is not None else message.created
     return _duty(setting, ask.clock, ask.case(message, found.situation), start, by, message, message)

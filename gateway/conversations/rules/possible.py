@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from gateway.conversations.rules.context import ConversationContext
 from gateway.conversations.rules.facts import Message, Said
 from gateway.conversations.rules.fold import Conversation, JudgementPoint, Possible
-from schemas.catalogue import MessageType, catalogue
+from schemas.catalogue import MessageType, load_catalogue
 from schemas.types import type_name
 
 ANY = "any"
@@ -39,7 +39,7 @@ def possible(around: ConversationContext, now: int) -> tuple[Writable, ...]:
     kinds = (str(around.conversation.kind), ANY)
     return tuple(
         Writable(body_type=entry.body_type, reply_to=quoted)
-        for entry in catalogue().types
+        for entry in load_catalogue().types
         if entry.kind in kinds
         for quoted in _quotable(entry, around)
         if any(

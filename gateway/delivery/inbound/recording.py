@@ -153,7 +153,7 @@ class Recorder:
             id=message.id,
             conversation=self._sealer.conversation_index(message.conversation),
             consent=self._sealer.consent_index(consent) if isinstance(consent, str) else None,
-            kind=schemas.catalogue().get(message.body_type).kind,
+            kind=schemas.load_catalogue().get(message.body_type).kind,
             state=str(first_state(message.body_type, behind_gap=result.behind_gap)),
             reason=None,
             epoch=message.position.epoch,

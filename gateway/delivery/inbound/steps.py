@@ -210,7 +210,7 @@ def _check_times(statement: wire.Statement, now: int) -> None:
 
 
 def _check_commitment(opened: OpenedEnvelope) -> None:
-    if wire.commit(opened.secret, opened.body) != opened.statement.commit:
+    if wire.compute_commitment(opened.secret, opened.body) != opened.statement.commit:
         raise RemoteError(Code.BAD_COMMITMENT, "the body is not the one that was signed")
     if lengths(files_of(opened.secret)) != opened.statement.parts:
         raise RemoteError(Code.MALFORMED, "the secret is of other parts")
@@ -315,7 +315,7 @@ def _check_scope(scope: PeerScope, body_type: str, outside: str | None) -> None:
 
 def _find_schema(statement: wire.Statement) -> schemas.MessageType:
     try:
-        found = schemas.catalogue().by_schema(statement.schema)
+        found = schemas.load_catalogue().by_schema(statement.schema)
     except RefusedError as exc:
         raise RemoteError(Code.SCHEMA, "this node does not have the schema") from exc
     if found.body_type != statement.body_type:
@@ -437,10 +437,10 @@ def _gate_facts(examined: ExaminedMessage, known: ReceiverContext, own_node: str
     the grant ends. A withdrawal counts from the moment it is held.
     """
     body_type, unit = examined.body_type, examined.header.get("recipient_unit")
-    sensitivities, categories = schemas.disclosed(examined.schema, examined.content)
+    sensitivities, categories = schemas.find_disclosed(examined.schema, examined.content)
     return GateFacts(
         body_type=body_type,
-        personal=schemas.catalogue().by_schema(examined.schema).personal,
+        personal=schemas.load_catalogue().by_schema(examined.schema).personal,
         categories=categories,
         sensitivities=sensitivities,
         purpose=examined.purpose,

@@ -32,7 +32,7 @@ from gateway.ports import Clock, Json, OperationResult
 from keys.primitives.encoding import canon
 from schemas.codelists import ENGLISH
 from schemas.groups import field_groups
-from schemas.region_pack.policies import spell
+from schemas.region_pack.policies import format_corridor
 
 ADDED = ("consent", "reply_to", "conversation")
 """What whoever releases a draft first may add to it."""
@@ -148,7 +148,7 @@ class ReleaseOperations:
         value: dict[str, Json] = {
             "type": found.draft.body_type,
             "purpose": found.draft.purpose,
-            "corridor": spell(found.corridor),
+            "corridor": format_corridor(found.corridor),
             "step": str(found.step),
             "policy": None if held is None else {"name": held.name, "version": held.version, "digest": held.digest},
             "leaves": None if leaves is None else {"header": body.get("header"), "content": body.get("content")},

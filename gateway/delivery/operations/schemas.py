@@ -29,13 +29,13 @@ class SchemaOperations:
     async def list_schemas(self, arguments: Arguments) -> OperationResult:
         """What may be said, in every revision held."""
         only(arguments)
-        items: list[Json] = [entry.to_json() for entry in schemas.catalogue().held]
+        items: list[Json] = [entry.to_json() for entry in schemas.load_catalogue().held]
         return OperationResult(value={"schemas": items})
 
     async def show_schema(self, arguments: Arguments) -> OperationResult:
         """One type field by field, and its JSON Schema."""
         only(arguments, "id")
-        entry = schemas.catalogue().find(text(arguments, "id").replace("@", "/"))
+        entry = schemas.load_catalogue().find(text(arguments, "id").replace("@", "/"))
         fields: list[Json] = [
             {
                 "path": field.path,
@@ -44,7 +44,7 @@ class SchemaOperations:
                 "codes": field.codes,
                 "required": field.required,
             }
-            for field in schemas.fields(entry.schema)
+            for field in schemas.list_fields(entry.schema)
         ]
         return OperationResult(
             value={"type": entry.body_type, "schema": entry.schema, "fields": fields, "document": dict(entry.document)}

@@ -343,7 +343,7 @@ class Preparation:
             id=message.id,
             conversation=self._content.sealer.conversation_index(message.conversation),
             consent=None if consent is None else self._content.sealer.consent_index(consent),
-            kind=schemas.catalogue().get(message.body_type).kind,
+            kind=schemas.load_catalogue().get(message.body_type).kind,
             state=str(Outgoing.QUEUED),
             reason=None,
             epoch=None,

@@ -49,9 +49,9 @@ from gateway.peers.scope import listens
 from gateway.ports import Clock
 from gateway.trust.peer_sync import PeerSync
 from keys.documents.descriptor import GATEWAY
-from keys.documents.descriptor import usable as descriptor_usable
+from keys.documents.descriptor import require_usable_descriptor as descriptor_usable
 from keys.documents.envelope import ENVELOPES_LIMIT, MOST_ENVELOPES, Receipt, Status
-from keys.documents.keyset import usable as keyset_usable
+from keys.documents.keyset import require_usable_keyset as keyset_usable
 from keys.documents.receipts import MOST_RECEIPTS, batch_hash
 from keys.primitives.encoding import parse
 

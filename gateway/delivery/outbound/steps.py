@@ -74,14 +74,14 @@ def schema_for(body_type: str, *, begun: Iterable[tuple[str, str]], theirs: Coll
     """
     for name, schema in begun:
         if name == body_type:
-            return schemas.catalogue().by_schema(schema).schema
+            return schemas.load_catalogue().by_schema(schema).schema
         if type_name(name) == type_name(body_type):
             raise RefusedError(
                 Code.NO_COMMON_SCHEMA,
                 f"this conversation began with {name} and stays with it; nothing was sent",
                 hint=f"write it as {name}; {body_type} can be used in a new conversation",
             )
-    held = schemas.catalogue()
+    held = schemas.load_catalogue()
     common = theirs and any(entry.body_type == body_type and entry.schema in theirs for entry in held.held)
     return (held.common(body_type, theirs) if theirs and common else held.get(body_type)).schema
 
@@ -105,7 +105,7 @@ def submit(
         RefusedError: with the code of the scope, the policy, the gate or the schema, places are JSON pointers into the
             draft; or out_of_order, with the reason for the person.
     """
-    chosen = schema or schemas.catalogue().get(draft.body_type).schema
+    chosen = schema or schemas.load_catalogue().get(draft.body_type).schema
     _in_scope(standing, draft.body_type)  # 1
     left = disclosed(draft, standing, policy=policy, around=around, now=now, schema=chosen)  # 1b
     findings = (*_purpose_findings(draft.purpose), *_faults(left), *schemas.text_findings(_body_of(draft)))
@@ -266,10 +266,10 @@ def _facts(
     written: Mapping[str, Json] | None,
 ) -> GateFacts:
     """What is disclosed is what leaves; what protects the person is judged by all that was `written` here."""
-    sensitivities, categories = schemas.disclosed(schema, content)
+    sensitivities, categories = schemas.find_disclosed(schema, content)
     return GateFacts(
         body_type=body_type,
-        personal=schemas.catalogue().by_schema(schema).personal,
+        personal=schemas.load_catalogue().by_schema(schema).personal,
         categories=categories,
         sensitivities=sensitivities,
         purpose=purpose,
@@ -508,7 +508,7 @@ def depart(
         body_type=message.body_type,
         schema=message.schema,
         purpose=message.purpose,
-        commit=wire.commit(secret, message.body),
+        commit=wire.compute_commitment(secret, message.body),
         parts=parts,
     ).encode()
     signatures = wire.encode_signatures(sign(STATEMENT, statement))

@@ -13,8 +13,8 @@ from gateway.operations.table import Operation
 from gateway.peers.registry import PeerRegistry
 from gateway.ports import Json, OperationResult
 from schemas.codelists import ENGLISH
-from schemas.labels import labels
-from schemas.labels import language as spoken
+from schemas.labels import find_language as spoken
+from schemas.labels import load_labels
 
 
 class CodeListOperations:
@@ -45,7 +45,7 @@ class CodeListOperations:
         """One code list with its labels in a language; a label that is missing is null and never guessed."""
         only(arguments, "id", "language")
         found = schemas.code_list(text(arguments, "id"))
-        shown = labels(maybe_text(arguments, "language") or ENGLISH)
+        shown = load_labels(maybe_text(arguments, "language") or ENGLISH)
         codes: list[Json] = []
         for entry in found.codes:
             label = shown.code(found.name, entry.code)

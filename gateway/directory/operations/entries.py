@@ -28,8 +28,8 @@ from gateway.peers.scope import PeerState
 from gateway.ports import Clock, Json, OperationResult
 from keys.primitives.encoding import b64u
 from schemas.codelists import ENGLISH
-from schemas.labels import language as spoken
-from schemas.region_pack.calendars import Calendar, calendar
+from schemas.labels import find_language as spoken
+from schemas.region_pack.calendars import Calendar, load_calendar
 from schemas.region_pack.regions import Region
 
 TYPE = "directory.update/1"
@@ -126,7 +126,7 @@ class DirectoryOperations:
                 "no node of this country has published its offices",
                 hint="trm directory search finds those that have",
             )
-        now, days = self._clock.now(), calendar(self._region.name, country)
+        now, days = self._clock.now(), load_calendar(self._region.name, country)
         return OperationResult(
             value={"country": country, "entries": [_entry(one, days, now, shown_in) for one in entries]}
         )
@@ -168,7 +168,9 @@ class DirectoryOperations:
 
     def _last(self, now: int) -> date:
         """The last day for which a unit can be told."""
-        return local_date(calendar(self._region.name, self._own.descriptor.country).zone, now) + timedelta(seconds=LIFE)
+        return local_date(load_calendar(self._region.name, self._own.descriptor.country).zone, now) + timedelta(
+            seconds=LIFE
+        )
 
     async def publish(self, arguments: Arguments) -> OperationResult:
         """A named person says what the offices of this country are: kept as this node's entry, and sent to every active

@@ -216,7 +216,7 @@ def _kept(scope: Scope) -> Kept | None:
         return None
     longest = max((scope.holds[row.conversation] for row in scope.kept), key=lambda hold: hold.until)
     there = [scope.contents[row.ref] for row in scope.kept if row.ref in scope.contents]
-    categories = {name for item in there for name in schemas.categories(item.facts.schema, item.halves()[1])}
+    categories = {name for item in there for name in schemas.find_categories(item.facts.schema, item.halves()[1])}
     return Kept(categories=categories or {"identity"}, ground=longest.ground, until=longest.until)
 
 

@@ -11,7 +11,7 @@ from gateway.foundation.json import Json
 from gateway.policy.gates.facts import PERMIT, Decision, GateFacts, Refuse
 from gateway.policy.identifiers import Identifier, identifiers
 from gateway.statistics.suppression import Leak, Table, leak, table_of
-from schemas.places import Path, known
+from schemas.places import Path, format_known_pointer
 from schemas.types import never_blocked
 
 #: Rules of findings that mean "this code is not known" (schema) and "this value has no code" (mapping).
@@ -52,7 +52,10 @@ def g1_no_identifiers(facts: GateFacts) -> Decision:
         return _g1("/content", "this message carries no personal data: send it as a referral, with consent")
     for path, text in _free_text(facts.body_type, facts.content):
         if found := identifiers(text, facts.today) & forbidden:
-            return _g1(known(path), f"take out {' and '.join(sorted(found))}; nothing here may point to a person")
+            return _g1(
+                format_known_pointer(path),
+                f"take out {' and '.join(sorted(found))}; nothing here may point to a person",
+            )
     return PERMIT
 
 
@@ -62,14 +65,16 @@ def _g1(place: str, hint: str) -> Refuse:
 
 def _free_text(body_type: str, content: Mapping[str, Json]) -> Iterator[tuple[Path, str]]:
     """Each string of the content that is not a code, a date or another closed form; what no schema knows counts too."""
-    closed = frozenset(leaf.path for leaf in schemas.fields(body_type) if not leaf.text) if _held(body_type) else ()
+    closed = (
+        frozenset(leaf.path for leaf in schemas.list_fields(body_type) if not leaf.text) if _held(body_type) else ()
+    )
     for path, text in _strings(dict(content), ("content",)):
         if "".join("/*" if isinstance(step, int) else f"/{step}" for step in path) not in closed:
             yield path, text
 
 
 def _held(body_type: str) -> bool:
-    return body_type in schemas.catalogue()
+    return body_type in schemas.load_catalogue()
 
 
 def _strings(value: Json, path: Path) -> Iterator[tuple[Path, str]]:

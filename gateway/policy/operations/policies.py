@@ -17,7 +17,7 @@ from gateway.policy.in_force import Adopted, PoliciesInForce
 from gateway.ports import Clock, Json, OperationResult
 from gateway.trust import history
 from gateway.trust.operations.changes import shown
-from schemas.region_pack.policies import spell
+from schemas.region_pack.policies import format_corridor
 
 
 class PolicyOperations:
@@ -61,7 +61,7 @@ class PolicyOperations:
     def _ways(self, held: Adopted) -> list[Json]:
         """The corridors from the country of this node on which anything may leave."""
         pairs = () if held.policy is None else held.policy.pairs
-        return [spell(pair) for pair in sorted(pairs) if pair[0] == self._own.descriptor.country]
+        return [format_corridor(pair) for pair in sorted(pairs) if pair[0] == self._own.descriptor.country]
 
 
 def _shown(one: Adopted) -> dict[str, Json]:

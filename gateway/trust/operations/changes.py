@@ -54,7 +54,7 @@ def everything(own: OwnIdentity, config: Config, peer: Peer) -> Scope:
     """The widest scope: every type, both ways, all of our units; what people start from and narrow."""
     us, them = own.descriptor.country, peer.descriptor.country
     return Scope(
-        types=frozenset(type_name(entry.body_type) for entry in schemas.catalogue().types),
+        types=frozenset(type_name(entry.body_type) for entry in schemas.load_catalogue().types),
         directions=frozenset(Direction),
         corridors=frozenset({(us, them), (them, us)}),
         units=frozenset(unit.id for unit in config.units),

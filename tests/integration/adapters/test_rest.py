@@ -15,7 +15,7 @@ from adapters.rest import KIND
 from adapters.rest.bench import SIGNING, RestBench, stand_in
 from gateway.errors import RefusedError, TransientError
 from gateway.ports import Erasure, MappedRecord, NoticeKind
-from keys.documents.webhook_signature import read_secret, sign
+from keys.documents.webhook_signature import read_secret, sign_webhook
 
 
 @pytest.fixture
@@ -100,7 +100,9 @@ async def test_posts_are_signed(bench: RestBench) -> None:
     await bench.adapter().push(item)
     headers = {name.lower(): value for name, value in bench.office.headers.items()}
     assert headers["webhook-id"] == headers["idempotency-key"] == item.key
-    expected = sign(read_secret(SIGNING), item.key, int(headers["webhook-timestamp"]), bench.office.bodies[item.key])
+    expected = sign_webhook(
+        read_secret(SIGNING), item.key, int(headers["webhook-timestamp"]), bench.office.bodies[item.key]
+    )
     assert headers["webhook-signature"] == expected
 
 

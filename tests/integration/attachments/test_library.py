@@ -20,13 +20,13 @@ from gateway.federation.client import Answered
 from gateway.federation.endpoints import PUT_PART
 from gateway.federation.wire import Wire
 from gateway.ports import Delivery
-from keys.primitives.attachment_cipher import SEGMENT, part_length, segments
+from keys.primitives.attachment_cipher import SEGMENT, count_segments, part_length
 from keys.primitives.encoding import sha256_hex
 from schemas.region_pack.policies import canonical_bytes
 
 PDF = b"%PDF-1.7\nplain words of a case\n" + bytes(range(256)) * 40_000 + b"\n%%EOF\n"
 """Some 10 MiB."""
-COUNT = segments(part_length(len(PDF)))
+COUNT = count_segments(part_length(len(PDF)))
 NOTE = b"a note, shorter than its padding"
 
 

@@ -13,7 +13,7 @@ from support.visitors import Visitor, console_at, visitor
 
 from gateway.console.words import load_words
 from gateway.operations.roles import Role
-from schemas.labels import languages
+from schemas.labels import load_languages
 
 UNIT = "/content/units/1"
 DUTY = "+355690000077"
@@ -40,7 +40,7 @@ async def speak(person: Visitor, language: str) -> None:
     """Change the language of the pages."""
     await person.open("/directory")
     await person.press("/language", {"language": language})
-    assert f'<html lang="{language}" dir="{languages()[language].direction}">' in person.text
+    assert f'<html lang="{language}" dir="{load_languages()[language].direction}">' in person.text
 
 
 async def told(person: Visitor) -> None:

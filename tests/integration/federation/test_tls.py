@@ -16,7 +16,7 @@ from support.federation import spki_hash as independent_spki_hash
 from gateway.errors import Code, TransientError
 from gateway.federation.address import PeerAddress
 from gateway.federation.client import FederationClient
-from gateway.federation.listener import serve
+from gateway.federation.listener import start_listener
 from gateway.federation.tls import client_context, server_context
 from gateway.federation.wire import Patience
 from keys.primitives.tls import secret_spki_hash, self_signed, server_files, spki_hash
@@ -75,7 +75,7 @@ async def test_serve_takes_no_weaker_context(site: Site) -> None:
     weak = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     weak.load_cert_chain(site.certificate.cert, site.certificate.key)
     with pytest.raises(RuntimeError, match=r"1\.3"):
-        await serve(None, "127.0.0.1", 0, weak)  # type: ignore[arg-type]
+        await start_listener(None, "127.0.0.1", 0, weak)  # type: ignore[arg-type]
 
 
 async def test_the_nodes_own_certificate_and_pin_fit(site: Site) -> None:

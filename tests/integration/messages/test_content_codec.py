@@ -12,8 +12,8 @@ from gateway.database import content
 from gateway.messages.content_codec import read_content
 from gateway.messages.store import messages
 from keys.primitives.encoding import lp_join, lp_split
-from schemas.labels import labels, languages
-from schemas.render import render
+from schemas.labels import load_labels, load_languages
+from schemas.render import render_message
 
 OLD, LIMIT = b"SafeHouse1998", 1_000_000
 """A code that our list does not have."""
@@ -44,7 +44,7 @@ async def test_a_code_that_the_list_does_not_have_is_marked(tmp_path: Path, dire
         await node.store.move(older)
         shown = await party.call("message.show", id=id)
         body = {"header": shown["header"], "content": shown["content"]}
-        for lang in languages():
-            text = render(shown["type"], body, labels(lang)).text()
-            assert f"{OLD.decode()} [{labels(lang).language.unknown_code}]" in text
-            assert text.count(f"[{labels(lang).language.unknown_code}]") == 1
+        for lang in load_languages():
+            text = render_message(shown["type"], body, load_labels(lang)).text()
+            assert f"{OLD.decode()} [{load_labels(lang).language.unknown_code}]" in text
+            assert text.count(f"[{load_labels(lang).language.unknown_code}]") == 1

@@ -21,7 +21,7 @@ from support.pair import START, example
 from support.policies import open_on, text_of
 
 from keys.primitives.encoding import b64u, sha256_hex
-from schemas.build import build, released
+from schemas.build import build_derived_files, list_released
 
 CONSENT = b64u(b"consent consent."[:16])
 OLD, NEW, LAST = (b64u(name.ljust(16, b".")) for name in (b"before", b"between", b"after"))
@@ -33,7 +33,7 @@ def newer(base: Path) -> Path:
     """A package folder whose catalogue has more of `info.request` than this repository."""
     root = base / "newer" / "schemas"
     shutil.copytree(ROOT / "schemas", root, ignore=shutil.ignore_patterns("__pycache__"))
-    (root / "released.json").write_bytes(released(root, sha256_hex))
+    (root / "released.json").write_bytes(list_released(root, sha256_hex))
     source = json.loads((root / "source" / "info.request.1.json").read_bytes())
     question = source["content"]["object"]["items"]["list"]["object"]["question"]
     question["text"] = LONGER
@@ -43,7 +43,7 @@ def newer(base: Path) -> Path:
     asked = groups["groups"]["question"]["fields"]
     asked["info.request/2"] = asked["info.request/1"]
     (root / "groups.json").write_text(json.dumps(groups))
-    changed = build(root, sha256_hex, check=False)
+    changed = build_derived_files(root, sha256_hex, check=False)
     assert changed == ["catalogue.json", "published/info.request.1.2.json", "published/info.request.2.1.json"]
     return root.parent
 

@@ -16,7 +16,7 @@ from support.shared import shared
 
 import schemas
 from adapters.sheet import SheetAdapter, htcds
-from adapters.sheet.headings import normal
+from adapters.sheet.headings import normalise_label
 from adapters.sheet.sample import SampleCase, sample_cases, write_sample
 from gateway.mapping import to_message
 from gateway.mapping.case_system import language_names
@@ -173,7 +173,7 @@ def test_unknown_labels_are_refused(tmp_path: Path) -> None:
 
 def test_labels_are_distinct() -> None:
     """No two columns of the layout can be taken for each other, and ids and marks are among them."""
-    labels = [normal(label) for label in LABELS]
+    labels = [normalise_label(label) for label in LABELS]
     assert len(labels) == len(set(labels))
     assert {htcds.KEY, *htcds.MARKS} <= set(htcds.ADDED)
     assert htcds.IDS - {"Identity Number"} <= set(LABELS)

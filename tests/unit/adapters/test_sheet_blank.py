@@ -14,13 +14,13 @@ from support.house import ROOT
 from support.linelists import CODES, fill
 
 from adapters.sheet import SheetAdapter, htcds, records
-from adapters.sheet.words import FOLDER, known, words
+from adapters.sheet.words import FOLDER, list_languages, load_words
 from gateway.errors import Finding, RefusedError
 from gateway.mapping.case_system import read_mapping
 from gateway.mapping.labels import in_language
 from gateway.mapping.line_list import new_line_list
 from gateway.mapping.to_message import map_record
-from schemas.labels import labels, languages
+from schemas.labels import load_labels, load_languages
 
 MAPPING = ROOT / "gateway" / "mapping"
 SOURCES = [*Path(htcds.__file__).parent.glob("*.py"), MAPPING / "cells.py"]
@@ -44,10 +44,10 @@ def _offered(book: openpyxl.Workbook) -> dict[str, list[str]]:
     return found
 
 
-@pytest.mark.parametrize("lang", languages())
+@pytest.mark.parametrize("lang", load_languages())
 def test_drop_downs_in_each_language(lang: str) -> None:
     """A column with codes offers their labels; labels for the reader stand in row 2, those for people above them."""
-    book, said = _opened(lang), labels(lang)
+    book, said = _opened(lang), load_labels(lang)
     cases = book.worksheets[0]
     assert (cases.freeze_panes, cases.sheet_view.rightToLeft or False) == ("B3", lang == "ar")
     assert book["trm-lists"].sheet_state == "hidden"
@@ -61,7 +61,7 @@ def test_drop_downs_in_each_language(lang: str) -> None:
     above = dict(zip(row, (str(cell.value) for cell in cases[1]), strict=True))
     assert above["Gender"] == said.field("referral.request/1", "/content/person/gender").text
     assert above["Age Group"].endswith(" *") and not above["Gender"].endswith("*")
-    assert _instructions(book.worksheets[1]) == list(words(lang).instructions())
+    assert _instructions(book.worksheets[1]) == list(load_words(lang).instructions())
     assert not any(str(cell.value).startswith("=") for sheet in book for cells in sheet for cell in cells)
     book.close()
 
@@ -79,18 +79,18 @@ def test_several_values_can_be_typed() -> None:
         for rule in cases.data_validations.dataValidation
     }
     assert rules["Gender"].showErrorMessage and not rules["Services Requested"].showErrorMessage
-    assert rules["Services Requested"].prompt == words("fr")("notes", "many")
+    assert rules["Services Requested"].prompt == load_words("fr")("notes", "many")
     assert cases.column_dimensions["A"].width > 20
     book.close()
 
 
-@pytest.mark.parametrize("lang", languages())
+@pytest.mark.parametrize("lang", load_languages())
 async def test_a_filled_workbook_is_read(tmp_path: Path, lang: str) -> None:
     """What a person chooses in a language comes out as the codes, the same in each; unknown labels are faults."""
     path = tmp_path / "cases.xlsx"
     fill(path, lang, 2, lambda number, row: row.update({"Gender": "??"} if number == 2 else {}))
     good, bad = await SheetAdapter(path, marks=htcds.MARKS, language=lang).pull()
-    mapping = in_language(read_mapping(htcds.MAPPING), labels(lang))
+    mapping = in_language(read_mapping(htcds.MAPPING), load_labels(lang))
     draft = map_record(mapping, good)
     assert isinstance(draft, dict)
     content = draft["content"]
@@ -127,7 +127,7 @@ async def test_the_columns_of_an_office(tmp_path: Path) -> None:
     row = [str(cell.value) for cell in cases[2]]
     assert row[:3] == [htcds.KEY, htcds.READY_TO_ASK, htcds.READY_TO_REFER]
     assert {"Sex", "Born", "Recipient"} < set(row) and "First Name" not in row
-    assert _offered(book)["Sex"] == [labels("fr").code("gender", "Feminine").text]
+    assert _offered(book)["Sex"] == [load_labels("fr").code("gender", "Feminine").text]
     assert (
         "yyyy" in cases.column_dimensions[cases.cell(row=2, column=row.index("Born") + 1).column_letter].number_format
     )
@@ -150,10 +150,10 @@ def test_a_language_that_is_not_known() -> None:
 
 def test_every_language_has_words() -> None:
     """Each language of the labels has its file here, and no other has."""
-    assert known() == sorted(languages())
+    assert list_languages() == sorted(load_languages())
 
 
-@pytest.mark.parametrize("lang", known())
+@pytest.mark.parametrize("lang", list_languages())
 def test_a_file_of_words_is_whole(lang: str) -> None:
     """It has the keys of the English one, texts that are no formulas, and titles that a sheet can have."""
     own = json.loads((FOLDER / f"{lang}.json").read_text(encoding="utf-8"))
@@ -168,9 +168,9 @@ def test_a_file_of_words_is_whole(lang: str) -> None:
     assert len(own["instructions"]) == len(english["instructions"])
     assert all(len(title) <= 31 and not set("[]:*?/\\\\'") & set(title) for title in own["pages"].values())
     assert all(len(note) <= 255 for note in own["notes"].values())
-    assert own["direction"] == labels(lang).language.direction
+    assert own["direction"] == load_labels(lang).language.direction
     assert own["status"] in {"draft", "reviewed"} and english["status"] == "reviewed"
-    shown = words(lang).place("sheet A, B, row 7, column D", "Gender")
+    shown = load_words(lang).place("sheet A, B, row 7, column D", "Gender")
     assert all(part in shown for part in ("A, B", "7", "D", "(Gender)"))
 
 
@@ -181,14 +181,14 @@ def test_every_rule_of_a_cell_has_words() -> None:
     told |= set(re.findall(r'self\._fault\([^"\n]*, "(\w+)"', (MAPPING / "to_message.py").read_text("utf-8")))
     told |= records._HINTS.keys()
     assert len(told) > 25 and {"missing", "bad_mark", "unmapped_code"} <= told
-    assert told <= words().english["rules"].keys()
+    assert told <= load_words().english["rules"].keys()
 
 
 def test_what_has_no_words_is_english_and_marked() -> None:
     """A language without a file, and a rule that nobody has put into words."""
-    none = words("xx")
-    assert none("states", "drafted") == f"{words()('states', 'drafted')} [en]"
+    none = load_words("xx")
+    assert none("states", "drafted") == f"{load_words()('states', 'drafted')} [en]"
     assert none.page("cases") == "Cases" and none.column("Consent") is None
     assert none.fault(Finding(place="", rule="missing", hint="fill it")) == "fill it [en]"
-    assert words().fault(Finding(place="", rule="missing", hint="fill it")) == "fill it"
+    assert load_words().fault(Finding(place="", rule="missing", hint="fill it")) == "fill it"
     assert none.place("/content/a") == "/content/a"

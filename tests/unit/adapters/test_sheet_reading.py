@@ -16,9 +16,9 @@ from support.workbooks import LABELS, csv, ods, ods_cell, ods_row, spoilt_sheet,
 
 from adapters.sheet import SheetAdapter
 from adapters.sheet.cells import Fault, read_cell
-from adapters.sheet.headings import find_heading, normal
+from adapters.sheet.headings import find_heading, normalise_label
 from adapters.sheet.layout import Kind, read_layout
-from adapters.sheet.table import Cell, Limits, Table, UnreadableError, letters
+from adapters.sheet.table import Cell, Limits, Table, UnreadableError, column_letters
 from gateway.errors import RefusedError
 from gateway.ports import Json, LocalRecord
 
@@ -476,14 +476,14 @@ async def test_other_files(tmp_path: Path) -> None:
 def test_letters(column: int) -> None:
     """The letters of a column count like a spreadsheet's."""
     number = 0
-    for letter in letters(column):
+    for letter in column_letters(column):
         number = number * 26 + ord(letter) - ord("A") + 1
     assert number - 1 == column
 
 
 def test_heading_is_no_coincidence() -> None:
     """Two known words in a row of text are no label row; where the file knows fewer labels, those are enough."""
-    known = {normal(label) for label in LABELS}
+    known = {normalise_label(label) for label in LABELS}
     assert find_heading([["Name", "Case", "", "x"]], known) is None
     heading = find_heading([["Name", "x"], ["Name", "Case"]], {"name", "case"})
     assert heading is not None and (heading.row, heading.labels) == (1, {0: "Name", 1: "Case"})

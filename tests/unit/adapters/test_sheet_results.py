@@ -19,9 +19,9 @@ from adapters.kit.contract import a_delivery, a_notice
 from adapters.sheet import SheetAdapter, htcds
 from adapters.sheet.ledger import Ledger, push_line, settle_line
 from adapters.sheet.read import _translated
-from adapters.sheet.results import CELL, flatten, render
+from adapters.sheet.results import CELL, flatten_document, render_workbook
 from adapters.sheet.table import UnreadableError
-from adapters.sheet.words import words
+from adapters.sheet.words import load_words
 from gateway.errors import Finding, RefusedError, TransientError
 from gateway.ports import Json, LocalRecord, NoticeKind
 
@@ -164,7 +164,7 @@ async def test_results_in_the_language_of_the_office(bench: SheetBench) -> None:
     new = Finding(place="/a", rule="never_heard_of", hint="call somebody")
     refused = a_notice(record.ref, NoticeKind.REFUSED)
     await adapter.settle(record, replace(refused, findings=(known, new)))
-    said, sheets = words("ar"), sheet_cells(bench.results)
+    said, sheets = load_words("ar"), sheet_cells(bench.results)
     heading, one, other = sheets[said.page("records")]
     assert heading[:3] == [said("headings", name) for name in ("Reference", "Sent As", "State")]
     assert heading[0] != "Reference" and one[3] == said("states", "refused")
@@ -236,8 +236,8 @@ def test_long_and_odd_texts() -> None:
     ledger = Ledger()
     for number, text in enumerate((long, odd)):
         ledger.apply(push_line(a_delivery(key=f"k{number}", text=text)))
-    workbook = render(ledger, words())
-    assert workbook == render(ledger, words())
+    workbook = render_workbook(ledger, load_words())
+    assert workbook == render_workbook(ledger, load_words())
     rows = openpyxl.load_workbook(BytesIO(workbook))["Content"].iter_rows(min_row=2, min_col=5, values_only=True)
     shown = [(path, str(value)) for path, value in rows if str(path).startswith("summary")]
     assert [path for path, _ in shown] == ["summary", "summary (continued 1)", "summary"]
@@ -256,7 +256,7 @@ def test_every_leaf_has_a_row(value: Json) -> None:
         inner = part.values() if isinstance(part, dict) else part if isinstance(part, list) else None
         return sum(map(leaves, inner)) if inner else 1
 
-    assert leaves(value) == len(list(flatten(value)))
+    assert leaves(value) == len(list(flatten_document(value)))
 
 
 async def test_many_at_once(bench: SheetBench) -> None:

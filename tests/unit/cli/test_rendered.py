@@ -11,7 +11,7 @@ from support.desks import Desk, consent
 from support.pair import example
 from support.policies import open_on, text_of
 
-from schemas.labels import labels, languages
+from schemas.labels import load_labels, load_languages
 
 RIGHT_TO_LEFT_MARK = "\u200f"
 SUMMARY = "Καλεί μόνο το πρωί.\nПише українською.\nتقرأ العربية. Dzwonić po 10:00."
@@ -40,13 +40,13 @@ def page(desk: Desk, id: str, lang: str) -> bytes:
     """The document as a desk prints it, without what that desk knows of the message besides."""
     ran = desk.trm("message", "show", id, "--language", lang)
     assert ran.exit_code == 0, ran.stderr
-    title = labels(lang).message("referral.request/1").text
+    title = load_labels(lang).message("referral.request/1").text
     lines = ran.stdout_bytes.splitlines(keepends=True)
     (start,) = [n for n, line in enumerate(lines) if line.decode().strip(f"{RIGHT_TO_LEFT_MARK}\n") == title]
     return b"".join(lines[start:])
 
 
-@pytest.mark.parametrize("lang", languages())
+@pytest.mark.parametrize("lang", load_languages())
 def test_both_desks_print_the_same_bytes(federation, referral: str, lang: str) -> None:
     """Title, every label and every value, to the last mark of direction."""
     written, read = page(federation.fr, referral, lang), page(federation.al, referral, lang)
@@ -54,7 +54,7 @@ def test_both_desks_print_the_same_bytes(federation, referral: str, lang: str) -
     assert len(read.splitlines()) > 40
     for line in SUMMARY.split("\n"):
         assert line.encode() in read
-    unmarked = labels(lang).language
+    unmarked = load_labels(lang).language
     assert f"[{unmarked.no_label}]".encode() not in read
     assert f"[{unmarked.unknown_code}]".encode() not in read
 
@@ -68,7 +68,7 @@ def test_arabic_runs_from_right_to_left(federation, referral: str) -> None:
         lang: json.loads(federation.al.trm("message", "show", referral, "--language", lang, "--json").stdout)[
             "rendered"
         ]
-        for lang in languages()
+        for lang in load_languages()
     }
     assert {lang for lang, shown in told.items() if shown["direction"] == "rtl"} == {"ar"}
     assert RIGHT_TO_LEFT_MARK.encode() not in page(federation.al, referral, "fr")

@@ -8,7 +8,7 @@ import pytest
 from support.desks import Desk
 
 from gateway.cli import statistics
-from schemas.region_pack.regions import region
+from schemas.region_pack.regions import load_region
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_a_table_in_words(released) -> None:
     ran = released.trm("statistics", "show", "2024", "--table", "victims", "--language", "fr")
     french = ran.stdout
     assert "trm: hint: texts in français" in ran.stderr
-    sex = region("tact").statistics.tables["victims"].dimensions[0]
+    sex = load_region("tact").statistics.tables["victims"].dimensions[0]
     woman = sex.categories["woman"].title["fr"]
     assert woman in french and "[en]" not in french
 
@@ -84,7 +84,7 @@ def test_what_is_hidden_says_so(capsys: pytest.CaptureFixture[str]) -> None:
         "total": None,
         "tables": {"victims": None, "old": [{"key": ["x", None], "n": None}, {"key": [None, None], "n": 12}]},
     }
-    statistics._show_tables(value, region("tact").statistics, None, "en")
+    statistics._show_tables(value, load_region("tact").statistics, None, "en")
     shown = lines(capsys.readouterr().out)
     assert "all cases withheld: 1 to 9" in shown
     assert any(line.endswith("(victims): withheld, too few cases to protect anybody in it") for line in shown)

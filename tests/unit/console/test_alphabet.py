@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.console.alphabet import ALPHABETS, rank_name
-from schemas.labels import languages
+from schemas.labels import load_languages
 
 IN_ORDER = {
     "en": ["Afar", "Åland", "Albanian", "Arabic", "Church Slavic", "Churchyard"],
@@ -20,7 +20,7 @@ IN_ORDER = {
 }
 
 
-@pytest.mark.parametrize("language", languages())
+@pytest.mark.parametrize("language", load_languages())
 def test_names_stand_in_the_order_of_the_alphabet(language: str):
     """Of every language of the pages; capitals and accents that make no letter do not count."""
     names = IN_ORDER[language]
@@ -29,7 +29,7 @@ def test_names_stand_in_the_order_of_the_alphabet(language: str):
 
 def test_every_letter_stands_once():
     """In each alphabet."""
-    assert set(ALPHABETS) == set(languages())
+    assert set(ALPHABETS) == set(load_languages())
     assert all(len(set(letters.split())) == len(letters.split()) for letters in ALPHABETS.values())
 
 

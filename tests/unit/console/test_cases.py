@@ -167,7 +167,7 @@ async def test_a_message_is_read_in_the_language_of_the_reader():
         there.sign_in.sessions["secret"] = person(language="ar")
         text = (await there.get(f"/messages/{MESSAGE}?way=in")).text
         assert 'dir="rtl"' in text
-        assert schemas.labels.labels("ar").message("referral.request/1").text in text
+        assert schemas.labels.load_labels("ar").message("referral.request/1").text in text
 
 
 def poisoned(value: Any) -> Any:
@@ -195,7 +195,7 @@ async def test_a_failed_message_says_when_a_file_is_gone():
 async def test_what_a_peer_wrote_is_never_markup():
     """A script, a turned line, invisible signs and very long texts, in every text of every type."""
     async with console(answers()) as there:
-        for entry in schemas.catalogue().held:
+        for entry in schemas.load_catalogue().held:
             whole = WHOLE | {"type": entry.body_type} | poisoned(body(entry.body_type, valid(entry.body_type)))
             there.desk.answers["message.show"] = whole
             text = (await there.get(f"/messages/{MESSAGE}")).text

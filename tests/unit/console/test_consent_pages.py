@@ -15,8 +15,8 @@ from support.written import KNOWN, PEER, SCRIPT, draft
 from gateway.console.pages.consent import FREE, SHEET, TOLD
 from gateway.console.words import load_words
 from gateway.errors import Code, Finding, RefusedError
-from schemas.labels import languages
-from schemas.walk import fields
+from schemas.labels import load_languages
+from schemas.walk import list_fields
 
 ID = "CCCCCCCCCCCCCCCCCCCCCA"
 UNIT = f"{PEER['node']}/fp"
@@ -67,7 +67,7 @@ def test_what_the_desk_is_played_to_say_is_what_it_says():
 
 def test_each_of_the_seven_things_has_its_sentence():
     """Those that the schema asks for."""
-    asked = [f.path.rpartition("/")[2] for f in fields("consent.record/1") if f.path.startswith("/content/told/")]
+    asked = [f.path.rpartition("/")[2] for f in list_fields("consent.record/1") if f.path.startswith("/content/told/")]
     assert list(TOLD) == asked
 
 
@@ -78,7 +78,7 @@ async def begun(there: Any, lang: str, *, draft: str = "") -> Any:
     return seen, read(seen.text)
 
 
-@pytest.mark.parametrize("lang", languages())
+@pytest.mark.parametrize("lang", load_languages())
 async def test_a_consent_is_told_in_two_languages(lang):
     """The seven things, and each question; in its own direction; nothing is filled in but the language."""
     async with console(ANSWERS) as there:

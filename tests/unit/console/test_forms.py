@@ -22,13 +22,13 @@ from gateway.console import formfaults, forms, looks
 from gateway.console.formfields import HALVES, remove_row, to_document, to_fields
 from gateway.console.words import load_words
 from gateway.errors import Finding
-from schemas import catalogue, code_list, fields
-from schemas.describe import ONE_OF, conditions
-from schemas.labels import languages
-from schemas.walk import each_leaf, members, resolve
+from schemas import code_list, list_fields, load_catalogue
+from schemas.describe import ONE_OF, list_conditions
+from schemas.labels import load_languages
+from schemas.walk import each_leaf, list_members, resolve_reference
 
 EXAMPLES = Path(schemas.__file__).parent / "examples"
-TYPES = [entry.body_type for entry in catalogue().types]
+TYPES = [entry.body_type for entry in load_catalogue().types]
 SCRIPT = "<script>alert('x')</script>\"><img src=x onerror=alert(1)>"
 SHOWN = """{% import "form.html" as it with context %}<main><h1>x</h1><form method="post" action="/x">
 {% for part in parts %}{{ it.section(part, faults) }}{% endfor %}</form></main>"""
@@ -74,7 +74,7 @@ def trimmed(value: Any) -> Any:
     return value.strip() if isinstance(value, str) else value
 
 
-@pytest.mark.parametrize("lang", languages())
+@pytest.mark.parametrize("lang", load_languages())
 def test_a_long_list_begins_with_what_is_near(lang: str):
     """The region's languages and countries in a group of their own, then the others; each value is offered once."""
     spoken = load_words(lang)
@@ -126,11 +126,13 @@ def test_a_page_is_a_way_back(body_type):
 @table("body_type", TYPES)
 def test_an_empty_form_says_nothing(body_type):
     """No value is chosen for anybody, but where only one is possible, or one for each row."""
-    root = catalogue().get(body_type).document
-    content = resolve(root["properties"]["content"], root)
-    fixed = {name: member["const"] for name, member in members(content) if member.get("const") not in (None, True)} | {
+    root = load_catalogue().get(body_type).document
+    content = resolve_reference(root["properties"]["content"], root)
+    fixed = {
+        name: member["const"] for name, member in list_members(content) if member.get("const") not in (None, True)
+    } | {
         name: [{member["x-each"]: code} for code in each_leaf(member, root)["enum"]]
-        for name, member in members(content)
+        for name, member in list_members(content)
         if "x-each" in member
     }
     assert to_document(body_type, sent(shown(body_type, {"header": {}, "content": {}})), offset) == {
@@ -144,13 +146,13 @@ def test_an_empty_form_says_nothing(body_type):
 def test_what_people_wrote_is_never_part_of_the_page(body_type, lang):
     """A script in every text, faults and all; it comes back as it was written."""
     document = documents(body_type)[-1]
-    root = catalogue().get(body_type).document
+    root = load_catalogue().get(body_type).document
     each = {
         f"/content/{name}/*/{member['x-each']}"  # the code of its row, which nobody writes
-        for name, member in members(resolve(root["properties"]["content"], root))
+        for name, member in list_members(resolve_reference(root["properties"]["content"], root))
         if "x-each" in member
     }
-    places = {field.path for field in fields(body_type) if field.schema.get("type") == "string"} - each
+    places = {field.path for field in list_fields(body_type) if field.schema.get("type") == "string"} - each
 
     def scripted(value: Any, path: str) -> Any:
         if isinstance(value, dict):
@@ -308,13 +310,13 @@ def test_the_meaning_of_a_field_is_told_in_the_language_of_the_reader():
     assert told[1][0] == told[2][0] == ("en", english)
 
 
-@pytest.mark.parametrize("lang", languages())
+@pytest.mark.parametrize("lang", load_languages())
 def test_every_condition_has_its_sentence(lang):
     """Of every type."""
     for body_type in TYPES:
         parts = list(_every(forms.build_form(body_type, {}, load_words(lang))))
         told = sum(len([1 for code, _ in part.hints if code == lang]) for part in parts)
-        single = [one for one in conditions(body_type) if one.wish != ONE_OF and "*" not in one.place]
+        single = [one for one in list_conditions(body_type) if one.wish != ONE_OF and "*" not in one.place]
         assert told >= len({(one.place, one.path) for one in single if one.path[-1:] and len(one.path) == 1}) // 2
 
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from support.pagelook import faults
 
 from gateway.console.prose import render_prose
-from schemas.guidance import general
-from schemas.region_pack.regions import region
+from schemas.guidance import load_general_texts
+from schemas.region_pack.regions import load_region
 
 OURS = frozenset(
     {
@@ -142,7 +142,7 @@ def test_a_long_text_takes_no_time(text):
 
 def test_every_text_of_the_library_is_shown_whole():
     """No sign of Markdown is left over, and each text is well made."""
-    for text in [*general().values(), *region("tact").guidance.values()]:
+    for text in [*load_general_texts().values(), *load_region("tact").guidance.values()]:
         shown = render_prose(text.body)
         assert faults(f"<h1>x</h1>{shown}") == [], text.id
         assert "**" not in shown and "`" not in shown and "\n1." not in shown, text.id

@@ -22,7 +22,7 @@ from gateway.erasure.rules import What
 from gateway.messages.machines.acceptance import Incoming
 from gateway.messages.machines.delivery import Outgoing
 from gateway.operations.roles import Role
-from schemas.clocks import clocks
+from schemas.clocks import load_clocks
 from schemas.region_pack.procedures import GATES, Fact
 
 
@@ -38,7 +38,7 @@ from schemas.region_pack.procedures import GATES, Fact
         (states.OUTCOMES, Outcome),
         (states.FACTS, Fact),
         (states.STEPS, StepStanding),
-        (states.CLOCKS, clocks()),
+        (states.CLOCKS, load_clocks()),
         (states.GATES, GATES),
         (states.ROLES, Role),
         (states.CHANNELS, Channel),

@@ -9,9 +9,9 @@ from gateway.conversations.rules.duties import Duty
 from gateway.conversations.rules.facts import Side
 from gateway.foundation.deadlines import Deadline
 from schemas.region_pack.procedures import ANY_TIME, STATES, Fact
-from schemas.region_pack.regions import region
+from schemas.region_pack.regions import load_region
 
-PROCEDURE = region("tact").procedure
+PROCEDURE = load_region("tact").procedure
 
 
 def at(state: str, *facts: Fact, kind: str = "referral", seen: tuple[str, ...] = ()) -> Position:

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 import schemas
 from gateway.conversations.rules.machines import Referral
 from gateway.erasure.retention_rules import DAY, Item, RetentionDecision, RetentionFacts, decide, plan
-from schemas.retention import parse, retention
+from schemas.retention import load_retention, parse_retention
 from schemas.types import type_name
 
-RULES = retention().rules
+RULES = load_retention().rules
 START = 1_800_000_000
 FAR = date(2099, 12, 31)
 REFERRAL = RetentionFacts(kind="referral", last=START)
@@ -70,7 +70,7 @@ def test_each_rule(what: Item, rule: str, days: int):
 
 def test_the_table_names_what_there_is():
     """Types of the catalogue, states of a referral, kinds of conversations: a misspelt one would never apply."""
-    entries = schemas.catalogue().types
+    entries = schemas.load_catalogue().types
     types = {type_name(entry.body_type) for entry in entries}
     assert all(rule.types | rule.but <= types for rule in RULES)
     assert all(rule.kinds <= {entry.kind for entry in entries} for rule in RULES)
@@ -185,4 +185,4 @@ BROKEN = {
 def test_a_broken_table_is_refused(value):
     """A misspelt rule would silently keep everything."""
     with pytest.raises(ValueError, match="retention"):
-        parse({"wait_hours": {"ordinary": 24, "misdirected": 0}} | value)
+        parse_retention({"wait_hours": {"ordinary": 24, "misdirected": 0}} | value)

@@ -30,7 +30,7 @@ from gateway.errors import Code, RefusedError
 from gateway.evidence import verify as bundle
 from gateway.evidence.build import Exhibit, build, parse_fingerprint
 from keys.documents.descriptor import Descriptor, accept_descriptor
-from keys.documents.envelope import Status, commit, encode_signatures
+from keys.documents.envelope import Status, compute_commitment, encode_signatures
 from keys.documents.key_records import Use
 from keys.primitives.encoding import DAY, b64u, canon, unb64u
 from keys.primitives.sign import RECEIPT, RECEIPTS, STATEMENT, SignedDocument, SigningKey
@@ -357,7 +357,7 @@ def test_one_message_in_two_places() -> None:
 
 def test_a_secret_that_is_none() -> None:
     """What is disclosed as the secret has the members of one, even if the sender committed to less."""
-    said = restated(commit=commit(b"{}", b"{}"))
+    said = restated(commit=compute_commitment(b"{}", b"{}"))
     held = Exhibit(sealings=[(said, encode_signatures(A.sig.sign(STATEMENT, said)))], disclosure=(b"{}", b"{}"))
     with pytest.raises(RefusedError, match="secret"):
         build(CASE.chains, [held], [])

@@ -17,7 +17,7 @@ from support.stranger import verified, verify
 
 from gateway.errors import Code
 from keys.documents.descriptor import Revocation
-from keys.documents.envelope import Secret, commit
+from keys.documents.envelope import Secret, compute_commitment
 from keys.documents.key_records import Use
 from keys.documents.signed_note import SignedNote
 from keys.primitives.encoding import DAY, b64u, canon, unb64u
@@ -265,7 +265,7 @@ def test_row_51_a_known_body_and_an_unknown_salt() -> None:
     body = unb64u(json.loads(DATA)["messages"][0]["disclosure"]["body"])
     for salt in (b"\0" * 32, b"s" * 32, b""):
         secret = canon({"parts": [], "salt": b64u(salt)})
-        assert commit(secret, body) != stated(REFERRAL).commit
+        assert compute_commitment(secret, body) != stated(REFERRAL).commit
         shown = {"secret": b64u(secret), "body": b64u(body)}
         data = edited(ERASED, lambda value, shown=shown: value["messages"][0].update(disclosure=shown))
         with refused(Code.BAD_COMMITMENT):

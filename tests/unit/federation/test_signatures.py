@@ -25,7 +25,7 @@ from gateway.federation.signatures import (
     ResponseHead,
     SignedRequest,
     content_digest,
-    encoded,
+    encode_fields,
     fresh_nonce,
     sign_request,
     sign_response,
@@ -73,7 +73,7 @@ def judge(head: RequestHead, *, body: bytes = BODY, now: int = NOW, started: int
 
 def test_a_signed_request_verifies_and_names_its_sender() -> None:
     """What one node signs the other one accepts, and learns who, for whom, and until when."""
-    verified = judge(head_of(encoded(signed())))
+    verified = judge(head_of(encode_fields(signed())))
     assert (verified.node, verified.kid, verified.nonce) == (ALB.node, ALB.http_kid, NONCE)
     assert (verified.created, verified.expires, verified.recipient) == (NOW, NOW + 120, BEL.node)
 
@@ -82,7 +82,7 @@ def test_a_request_without_a_body_signs_the_empty_digest() -> None:
     """An empty body has a content type and a digest too (B14.15)."""
     fields = signed(method="GET", path="/v1/link", content_type="application/octet-stream", body=b"")
     assert fields["Content-Digest"] == "sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:"
-    head = RequestHead(method="GET", authority=AUTHORITY, path="/v1/link", query="?", fields=encoded(fields))
+    head = RequestHead(method="GET", authority=AUTHORITY, path="/v1/link", query="?", fields=encode_fields(fields))
     assert judge(head, body=b"").node == ALB.node
 
 
@@ -104,7 +104,7 @@ def edit(name: str, old: str, new: str) -> Fault:
 
     def fault(fields: dict[str, str]) -> Fields:
         assert old in fields[name], "the fault must be possible"
-        return encoded(resigned({**fields, name: fields[name].replace(old, new)}))
+        return encode_fields(resigned({**fields, name: fields[name].replace(old, new)}))
 
     return fault
 
@@ -131,17 +131,17 @@ def resigned(fields: dict[str, str]) -> dict[str, str]:
 
 def twice(name: str) -> Fault:
     """One field sent two times with the same value."""
-    return lambda fields: (*encoded(fields), (name.encode(), fields[name].encode()))
+    return lambda fields: (*encode_fields(fields), (name.encode(), fields[name].encode()))
 
 
 def without(name: str) -> Fault:
     """One field left out."""
-    return lambda fields: encoded({key: value for key, value in fields.items() if key != name})
+    return lambda fields: encode_fields({key: value for key, value in fields.items() if key != name})
 
 
 def over(name: str, value: str) -> Fault:
     """One field overwritten after signing."""
-    return lambda fields: encoded({**fields, name: value})
+    return lambda fields: encode_fields({**fields, name: value})
 
 
 BAD_FIELDS: dict[str, Fault] = {
@@ -157,7 +157,7 @@ BAD_FIELDS: dict[str, Fault] = {
     "another tag": edit("Signature-Input", "nrm-node/1", "nrm-node/2"),
     "no tag": edit("Signature-Input", ';tag="nrm-node/1"', ""),
     "another label": edit("Signature-Input", "nrm=(", "sig1=("),
-    "two labels": lambda fields: encoded(
+    "two labels": lambda fields: encode_fields(
         {
             **fields,
             "Signature-Input": fields["Signature-Input"] + ", x" + fields["Signature-Input"],
@@ -202,13 +202,13 @@ BAD_FIELDS: dict[str, Fault] = {
     "another digest than signed": over("Content-Digest", content_digest(b"other")),
     "a second digest algorithm": edit("Content-Digest", "sha-256=", "sha-512=:" + "A" * 86 + "==:, sha-256="),
     "a weak digest algorithm": edit("Content-Digest", "sha-256=", "md5="),
-    "a digest with idle bits": lambda fields: encoded(
+    "a digest with idle bits": lambda fields: encode_fields(
         resigned({**fields, "Content-Digest": fields["Content-Digest"][:-3] + "B=:"})
     ),
     "a signature of zeros": over("Signature", f"nrm=:{base64.b64encode(bytes(64)).decode()}:"),
     "a signature of 63 bytes": over("Signature", f"nrm=:{base64.b64encode(bytes(63)).decode()}:"),
-    "a signature with a parameter": lambda fields: encoded({**fields, "Signature": fields["Signature"] + ";x=1"}),
-    "a value that is not ASCII": lambda fields: (*encoded(fields)[1:], (b"Content-Type", b"application/\xff")),
+    "a signature with a parameter": lambda fields: encode_fields({**fields, "Signature": fields["Signature"] + ";x=1"}),
+    "a value that is not ASCII": lambda fields: (*encode_fields(fields)[1:], (b"Content-Type", b"application/\xff")),
 }
 
 
@@ -216,7 +216,7 @@ BAD_FIELDS: dict[str, Fault] = {
 def test_a_request_with_one_fault_is_refused(name: str) -> None:
     """Reduced coverage, other algorithms, stretched lives, doubled fields: each alone is enough (PROTOCOL C27, C28)."""
     fields = signed()
-    assert judge(head_of(encoded(fields)))
+    assert judge(head_of(encode_fields(fields)))
     with pytest.raises(RemoteError) as refused:
         judge(head_of(BAD_FIELDS[name](fields)))
     assert refused.value.code is Code.BAD_SIGNATURE
@@ -241,21 +241,21 @@ def test_a_request_with_one_fault_is_refused(name: str) -> None:
 def test_a_request_moved_elsewhere_is_refused(change: dict[str, str]) -> None:
     """Another method, authority, path or query than the signed one (PROTOCOL C28)."""
     with pytest.raises(RemoteError) as refused:
-        judge(replace(head_of(encoded(signed())), **change))
+        judge(replace(head_of(encode_fields(signed())), **change))
     assert refused.value.code is Code.BAD_SIGNATURE
 
 
 def test_another_body_is_refused() -> None:
     """The digest is compared with the bytes that came."""
     with pytest.raises(RemoteError, match="digest"):
-        judge(head_of(encoded(signed())), body=BODY + b" ")
+        judge(head_of(encode_fields(signed())), body=BODY + b" ")
 
 
 def test_a_key_of_another_node_is_refused() -> None:
     """bel cannot sign in the name of alb, nor alb under a kid it does not have."""
     for stolen in (signed(sign=BEL.sign_http), signed(kid=BEL.http_kid)):
         with pytest.raises(RemoteError) as refused:
-            judge(head_of(encoded(stolen)))
+            judge(head_of(encode_fields(stolen)))
         assert refused.value.code is Code.BAD_SIGNATURE
 
 
@@ -266,7 +266,7 @@ def test_the_caller_may_answer_unknown_key() -> None:
         raise RemoteError(Code.UNKNOWN_KEY, "no such key")
 
     with pytest.raises(RemoteError) as refused:
-        verify_request(head_of(encoded(signed())), body=BODY, now=NOW, started=0, verify=unknown)
+        verify_request(head_of(encode_fields(signed())), body=BODY, now=NOW, started=0, verify=unknown)
     assert refused.value.code is Code.UNKNOWN_KEY
 
 
@@ -276,20 +276,20 @@ def test_the_caller_may_answer_unknown_key() -> None:
 @pytest.mark.parametrize("shift", [-30, -29, 0, 120, 149, 150])
 def test_a_request_within_its_time_is_taken(shift: int) -> None:
     """Thirty seconds of skew are allowed on both sides of created..expires."""
-    assert judge(head_of(encoded(signed())), now=NOW + shift).created == NOW
+    assert judge(head_of(encode_fields(signed())), now=NOW + shift).created == NOW
 
 
 @pytest.mark.parametrize("shift", [-3600, -31, 151, 86_400])
 def test_a_request_outside_its_time_is_stale(shift: int) -> None:
     """One second more of skew and the sender has to sign anew."""
     with pytest.raises(RemoteError) as refused:
-        judge(head_of(encoded(signed())), now=NOW + shift)
+        judge(head_of(encode_fields(signed())), now=NOW + shift)
     assert refused.value.code is Code.STALE
 
 
 def test_a_request_from_before_the_start_is_stale() -> None:
     """The nonces of an earlier process are forgotten, so its requests are too."""
-    head = head_of(encoded(signed()))
+    head = head_of(encode_fields(signed()))
     assert judge(head, started=NOW).created == NOW
     with pytest.raises(RemoteError) as refused:
         judge(head, started=NOW + 1)
@@ -300,7 +300,7 @@ def test_a_forgery_is_never_called_stale() -> None:
     """Only a proven sender learns that its clock is wrong."""
     fields = {**signed(), "Signature": f"nrm=:{base64.b64encode(bytes(64)).decode()}:"}
     with pytest.raises(RemoteError) as refused:
-        judge(head_of(encoded(fields)), now=NOW + 10_000)
+        judge(head_of(encode_fields(fields)), now=NOW + 10_000)
     assert refused.value.code is Code.BAD_SIGNATURE
 
 
@@ -310,7 +310,7 @@ def test_a_forgery_is_never_called_stale() -> None:
 @given(name=st.sampled_from(sorted(signed())), at=st.integers(0, 500), byte=st.integers(0, 255))
 def test_any_changed_byte_is_refused(name: str, at: int, byte: int) -> None:
     """No byte of a signed field can be changed, whatever it becomes."""
-    fields = dict(encoded(signed()))
+    fields = dict(encode_fields(signed()))
     value = bytearray(fields[name.encode()])
     at %= len(value)
     if value[at] == byte:
@@ -322,7 +322,9 @@ def test_any_changed_byte_is_refused(name: str, at: int, byte: int) -> None:
 
 
 @given(
-    fields=st.lists(st.tuples(st.sampled_from([k for k, _ in encoded(signed())]), st.binary(max_size=40)), max_size=9)
+    fields=st.lists(
+        st.tuples(st.sampled_from([k for k, _ in encode_fields(signed())]), st.binary(max_size=40)), max_size=9
+    )
 )
 def test_junk_is_refused_and_never_crashes(fields: list[tuple[bytes, bytes]]) -> None:
     """Whatever a stranger puts into the fields, the answer is one and the same code."""
@@ -345,7 +347,7 @@ def test_everything_that_can_be_signed_verifies(
     """Signing and verifying agree on every request that the profile can express."""
     nonce = fresh_nonce(lambda size: seed[:size])
     fields = signed(body=body, created=created, life=life, path=path, query=query, nonce=nonce)
-    head = RequestHead(method="POST", authority=AUTHORITY, path=path, query=query, fields=encoded(fields))
+    head = RequestHead(method="POST", authority=AUTHORITY, path=path, query=query, fields=encode_fields(fields))
     assert judge(head, body=body, now=created, started=0).nonce == nonce
 
 
@@ -428,7 +430,7 @@ def believe(
 
 def test_a_signed_answer_verifies() -> None:
     """What the server signs the client believes; the profile's text is exact."""
-    believe(encoded(answered()))
+    believe(encode_fields(answered()))
     assert answered()["Signature-Input"].startswith(
         'nrm=("@status" "content-type" "content-digest" "@method";req "@path";req "signature";req);created='
     )
@@ -450,7 +452,7 @@ def test_a_signed_answer_verifies() -> None:
 def test_an_answer_moved_elsewhere_is_refused(change: dict[str, Any]) -> None:
     """An answer holds for one status, one body, one request and one peer."""
     with pytest.raises(RemoteError) as refused:
-        believe(encoded(answered()), **change)
+        believe(encode_fields(answered()), **change)
     assert refused.value.code is Code.BAD_SIGNATURE
 
 
@@ -466,7 +468,7 @@ def test_an_answer_with_a_field_missing_or_doubled_is_refused(name: str) -> None
 def test_a_request_signature_is_no_answer() -> None:
     """The two covered lists cannot stand for each other."""
     with pytest.raises(RemoteError) as refused:
-        believe(encoded(signed()), body=BODY, peer=ALB.node)
+        believe(encode_fields(signed()), body=BODY, peer=ALB.node)
     assert refused.value.code is Code.BAD_SIGNATURE
 
 
@@ -474,7 +476,7 @@ def test_a_request_signature_is_no_answer() -> None:
 def test_an_answer_outside_its_time_is_stale(shift: int) -> None:
     """Clocks that differ by more than thirty seconds show in the answers too."""
     with pytest.raises(RemoteError) as refused:
-        believe(encoded(answered()), now=NOW + shift)
+        believe(encode_fields(answered()), now=NOW + shift)
     assert refused.value.code is Code.STALE
 
 
@@ -565,7 +567,7 @@ def test_we_accept_what_the_oracle_signs() -> None:
     }
     message = Message("POST", f"https://{AUTHORITY}/v1/messages", CaseInsensitiveDict(fields))
     oracle_signs(message, signed()["Signature-Input"].removeprefix("nrm="), Keys().resolve_private_key(keyid(ALB)))
-    assert judge(head_of(encoded(dict(message.headers.items())))).node == ALB.node
+    assert judge(head_of(encode_fields(dict(message.headers.items())))).node == ALB.node
 
 
 def test_we_accept_answers_that_the_oracle_signs() -> None:
@@ -574,7 +576,7 @@ def test_we_accept_answers_that_the_oracle_signs() -> None:
     fields = {"Content-Type": "application/json", "Content-Digest": content_digest(b"{}")}
     answer = Answer(200, CaseInsensitiveDict(fields), request)
     oracle_signs(answer, answered()["Signature-Input"].removeprefix("nrm="), Keys().resolve_private_key(keyid(BEL)))
-    believe(encoded(dict(answer.headers.items())))
+    believe(encode_fields(dict(answer.headers.items())))
 
 
 def test_the_oracle_in_its_own_order_is_refused() -> None:
@@ -595,7 +597,7 @@ def test_the_oracle_in_its_own_order_is_refused() -> None:
     )
     assert oracle().verify(message, expect_tag="nrm-node/1", body=BODY)
     with pytest.raises(RemoteError) as refused:
-        judge(head_of(encoded(dict(message.headers.items()))), now=int(time.time()))
+        judge(head_of(encode_fields(dict(message.headers.items()))), now=int(time.time()))
     assert refused.value.code is Code.BAD_SIGNATURE
 
 

@@ -14,10 +14,10 @@ from support.tables import table
 
 from gateway.foundation.deadlines import deadline, end_of, working_day
 from gateway.foundation.workdays import Uncertain, is_working
-from schemas.clocks import Clock, Duration, Unit, clocks
-from schemas.region_pack.calendars import calendars
+from schemas.clocks import Clock, Duration, Unit, load_clocks
+from schemas.region_pack.calendars import load_calendars
 
-CALENDARS = calendars("tact")
+CALENDARS = load_calendars("tact")
 DAY = 86_400
 
 
@@ -191,8 +191,8 @@ def test_a_holiday_in_the_week_gives_a_day_more():
     assert {end for country, end in ends.items() if country != "UA"} == {"2026-05-04T23:59:59"}
 
 
-EMERGENCIES = [clock for clock in clocks().values() if "emergency" in clock.durations]
-ALARMS = [clocks()[name] for name in ("alert_ack", "alert_raise", "alert_update", "withdrawal_ack", "cancel_ack")]
+EMERGENCIES = [clock for clock in load_clocks().values() if "emergency" in clock.durations]
+ALARMS = [load_clocks()[name] for name in ("alert_ack", "alert_raise", "alert_update", "withdrawal_ack", "cancel_ack")]
 WORST = ["2026-12-24T22:00", "2026-04-30T23:30", "2026-03-28T12:00", "2026-10-24T23:59", "2026-05-26T08:00"]
 """Christmas Eve, the night before Labour Day, before both changes of time, before Eid al-Adha."""
 

@@ -20,9 +20,9 @@ from gateway.foundation.workdays import (
     orthodox_easter,
     western_easter,
 )
-from schemas.region_pack.calendars import calendars
+from schemas.region_pack.calendars import load_calendars
 
-CALENDARS = calendars("tact")
+CALENDARS = load_calendars("tact")
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,12 @@ import pytest
 from support.questions import library
 
 from gateway.guidance.lookup import Library, Origin, Wanted, shown
-from schemas.labels import languages
+from schemas.labels import load_languages
 
 LIBRARY = library()
 
 
-@pytest.mark.parametrize("language", languages())
+@pytest.mark.parametrize("language", load_languages())
 def test_a_title_finds_its_text(language):
     """In each language the title of a text is the best question for it."""
     for id, text in LIBRARY.texts.items():

@@ -16,7 +16,7 @@ from gateway.mapping.labels import choices, in_language
 from gateway.mapping.to_message import map_record, parse, placed
 from gateway.mapping.types import Absence, RecordMapping, Rule, Target
 from gateway.ports import LocalRecord
-from schemas.labels import Labels, labels, language, languages
+from schemas.labels import Labels, find_language, load_labels, load_languages
 
 MAPPINGS = {mapping.name: mapping for mapping in map(read_mapping, htcds.MARKS.values())}
 
@@ -29,7 +29,7 @@ def mapping(**fields: dict[str, Any]) -> RecordMapping:
 
 def invented(**codes: str) -> Labels:
     """The labels of a language for codes of the list gender alone."""
-    return Labels(language=language("fr"), file={"status": "draft", "lists": {"gender": {"codes": codes}}})
+    return Labels(language=find_language("fr"), file={"status": "draft", "lists": {"gender": {"codes": codes}}})
 
 
 def gender(**more: object) -> Rule:
@@ -44,11 +44,11 @@ def spoken(rule: Rule, said: Labels) -> Rule:
     return in_language(replace(mapping(), rules=(rule,)), said).rules[0]
 
 
-@pytest.mark.parametrize("lang", languages())
+@pytest.mark.parametrize("lang", load_languages())
 @table("name", MAPPINGS)
 def test_every_choice_is_understood(name: str, lang: str) -> None:
     """What a drop-down offers becomes the code it stands for, alone and beside the others, in each language."""
-    said = labels(lang)
+    said = load_labels(lang)
     count = 0
     for rule in in_language(MAPPINGS[name], said).rules:
         offered = choices(rule, said)
@@ -104,15 +104,15 @@ def test_a_text_with_two_meanings_is_for_a_person(said: Labels, more: dict[str, 
 
 def test_why_there_is_no_value() -> None:
     """The reasons that the file knows are offered in the language, after the codes."""
-    rule = spoken(gender(unknown_values={"Declined": "refused"}), labels("fr"))
-    texts = [choice.text for choice in choices(rule, labels("fr"))]
-    assert texts[-1] == labels("fr").code("absence", "refused").text and len(texts) == 3
+    rule = spoken(gender(unknown_values={"Declined": "refused"}), load_labels("fr"))
+    texts = [choice.text for choice in choices(rule, load_labels("fr"))]
+    assert texts[-1] == load_labels("fr").code("absence", "refused").text and len(texts) == 3
     assert read_cell(rule, texts[-1]) == Cell(absent=Absence.REFUSED)
 
 
 def test_columns_of_other_kinds() -> None:
     """Yes and no, countries, and the words of the file for languages; nothing is offered for text."""
-    said = labels("sq")
+    said = load_labels("sq")
     yes = mapping(child__bia_done={"from": "A", "type": "boolean", "codes": {"Yes": True, "No": False}}).rules[0]
     assert [choice.text for choice in choices(yes, said)] == ["Po", "Jo"]
     country = mapping(person__nationalities={"from": "A", "type": "country"}).rules[0]
@@ -124,9 +124,9 @@ def test_columns_of_other_kinds() -> None:
 
 def test_a_label_loses_nothing_where_the_word_of_the_file_does() -> None:
     """A value that the file marks as lossy stays so; the label of the code says exactly the code."""
-    rule = in_language(MAPPINGS["htcds-2-0"], labels("fr"))
+    rule = in_language(MAPPINGS["htcds-2-0"], load_labels("fr"))
     (status,) = [each for each in rule.rules if each.path.text == "content.thb_status"]
-    exact = str(labels("fr").code("case_status_thb", "presumed").text)
+    exact = str(load_labels("fr").code("case_status_thb", "presumed").text)
     cell = read_cell(status, "Possible victim of trafficking")
     assert isinstance(cell, Cell) and len(cell.losses) == 1
     assert read_cell(status, exact) == Cell(values=("presumed",))

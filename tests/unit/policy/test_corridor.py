@@ -20,15 +20,15 @@ from gateway.conversations.rules.disclosure import ACCEPTED_STATES, DisclosureSt
 from gateway.errors import Code
 from gateway.foundation.json import Json
 from gateway.policy.corridor import Blocked, Leaves, case_reference, diff, minimise, opened, widens
-from schemas import catalogue, code_list, fields, parts, resources, validate
+from schemas import code_list, list_fields, list_parts, load_catalogue, resources, validate
 from schemas.groups import field_groups, read_groups
 from schemas.region_pack.policies import CorridorPolicy, Rule
-from schemas.region_pack.regions import region
+from schemas.region_pack.regions import load_region
 
-POLICY = region("tact").policies["two-step"]
+POLICY = load_region("tact").policies["two-step"]
 WAY = ("FR", "AL")
 BEFORE, AFTER = DisclosureStage
-TYPES = [entry.body_type for entry in catalogue().types if "properties" in entry.document]
+TYPES = [entry.body_type for entry in load_catalogue().types if "properties" in entry.document]
 
 HEADER: dict[str, Any] = {
     "sender_unit": "focal-point",
@@ -204,7 +204,7 @@ def test_an_invalid_body_is_no_matter_of_policy() -> None:
 
 def test_a_new_field_does_not_leave() -> None:
     """A field that no group names is taken out even when the policy opens everything."""
-    data = json.loads(resources.raw("groups.json"))
+    data = json.loads(resources.read_bytes("groups.json"))
     data["groups"]["person_name"]["fields"]["*"].remove("@person/name_given")
     groups = read_groups(json.dumps(data).encode())
     policy = narrow(*field_groups().groups)
@@ -259,7 +259,7 @@ def test_an_answer_outside_its_purpose_stays() -> None:
 
 def examples(body_type: str) -> list[dict[str, Json]]:
     """The valid bodies of this type among the examples."""
-    folder = resources.folder("examples").joinpath(body_type.replace("/", "."))
+    folder = resources.open_folder("examples").joinpath(body_type.replace("/", "."))
     files = sorted(
         (entry for entry in folder.iterdir() if entry.name.startswith("valid")), key=lambda entry: entry.name
     )
@@ -277,7 +277,7 @@ def test_a_consent_record_passes_whole_or_not_at_all() -> None:
     """Half a consent is another consent: where a part of it is closed, that part is named and nothing leaves."""
     body = examples("consent.record/1")[0]
     assert let(body, BEFORE, body_type="consent.record/1") == Leaves(body=body, dropped={})
-    data = json.loads(resources.raw("groups.json"))
+    data = json.loads(resources.read_bytes("groups.json"))
     data["groups"]["consent"]["fields"]["consent.record/1"].remove("/content/signed_form_sha256")
     found = minimise(
         "consent.record/1",
@@ -300,7 +300,7 @@ def test_the_first_step_opens_nothing_that_identifies() -> None:
     table = field_groups().of("referral.request/1")
     exposed = {
         field.path.removeprefix("/content/person/")
-        for field in fields("referral.request/1")
+        for field in list_fields("referral.request/1")
         if field.sensitivity in ("identifying", "locating")
         and "/unknown/" not in field.path
         and table[field.path].group({}) in open_now
@@ -315,7 +315,9 @@ def test_every_message_has_a_purpose(body_type: str) -> None:
     for body in examples(body_type):
         whole = Leaves(body=body, dropped={})
         leaves = whole in [let(body, AFTER, body_type=body_type, purpose=purpose) for purpose in purposes]
-        assert leaves != bool(parts(body_type, body["content"]))  # files leave where people have opened their group
+        assert leaves != bool(
+            list_parts(body_type, body["content"])
+        )  # files leave where people have opened their group
 
 
 def test_a_consulate_never_learns_of_a_victim() -> None:
@@ -356,7 +358,7 @@ def around(body: Any, place: str) -> dict[str, Any]:
 def test_nothing_closed_ever_leaves(seed: int, name: str, closed: set[str]) -> None:
     """Whatever the body and the closed groups: what leaves is valid and open, what was taken out is closed."""
     body = bodies(name, random.Random(seed))
-    if catalogue().get(name).never_blocked:
+    if load_catalogue().get(name).never_blocked:
         return
     found = let(body, BEFORE, body_type=name, policy=narrow(*set(field_groups().groups) - closed))
     table = field_groups().of(name)

@@ -10,7 +10,7 @@ from gateway.policy.two_person_release import approved, needs_two
 CLAIM = {"ground": "medical_emergency"}
 
 
-@table("body_type", [entry.body_type for entry in schemas.catalogue().held])
+@table("body_type", [entry.body_type for entry in schemas.load_catalogue().held])
 def test_a_referral_needs_two(body_type):
     """Every other type needs one, unless it claims danger to life."""
     assert needs_two(body_type, {}) == (body_type == "referral.request/1")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from gateway.errors import Code, RefusedError
-from schemas.build import build, released
+from schemas.build import build_derived_files, list_released
 
 PACKAGE = Path(__file__).resolve().parents[3] / "schemas"
 RELEASES = Path(__file__).resolve().parents[2] / "data"
@@ -40,14 +40,14 @@ def edit(path: Path, **changes: Any) -> None:
 
 def test_committed_files_are_up_to_date() -> None:
     """What is in the repository is what the sources make."""
-    assert build(PACKAGE, sha256_hex, check=True) == []
+    assert build_derived_files(PACKAGE, sha256_hex, check=True) == []
 
 
 def test_builds_the_same_bytes_from_nothing(root: Path) -> None:
     """Without any derived file, exactly the committed ones come out."""
     shutil.rmtree(root / "published")
     (root / "catalogue.json").unlink()
-    build(root, sha256_hex, check=False)
+    build_derived_files(root, sha256_hex, check=False)
     for path in (PACKAGE / "published").glob("*.json"):
         assert path.read_bytes() == (root / "published" / path.name).read_bytes()
     assert (PACKAGE / "catalogue.json").read_bytes() == (root / "catalogue.json").read_bytes()
@@ -57,7 +57,10 @@ def test_check_writes_nothing(root: Path) -> None:
     """With check, differences are told and the files stay as they were."""
     edit(root / "source" / "referral.decline.1.json", title="No")
     before = {path: path.read_bytes() for path in root.rglob("*.json")}
-    assert build(root, sha256_hex, check=True) == ["catalogue.json", "published/referral.decline.1.1.json"]
+    assert build_derived_files(root, sha256_hex, check=True) == [
+        "catalogue.json",
+        "published/referral.decline.1.1.json",
+    ]
     assert before == {path: path.read_bytes() for path in root.rglob("*.json")}
 
 
@@ -65,18 +68,18 @@ def test_file_without_source_is_found_and_removed(root: Path) -> None:
     """A published file that nothing makes any more is told, then deleted."""
     stray = root / "published" / "old.1.1.json"
     stray.write_text("{}\n")
-    assert build(root, sha256_hex, check=True) == ["published/old.1.1.json has no source"]
-    build(root, sha256_hex, check=False)
+    assert build_derived_files(root, sha256_hex, check=True) == ["published/old.1.1.json has no source"]
+    build_derived_files(root, sha256_hex, check=False)
     assert not stray.exists()
 
 
 def test_released_file_cannot_change(root: Path) -> None:
     """After a release a source that would change a published file is refused, and nothing is written."""
-    (root / "released.json").write_bytes(released(root, sha256_hex))
-    assert build(root, sha256_hex, check=True) == []
+    (root / "released.json").write_bytes(list_released(root, sha256_hex))
+    assert build_derived_files(root, sha256_hex, check=True) == []
     edit(root / "source" / "referral.decline.1.json", title="No")
     with pytest.raises(RefusedError, match="released and would change") as caught:
-        build(root, sha256_hex, check=False)
+        build_derived_files(root, sha256_hex, check=False)
     assert caught.value.code == Code.INVALID
 
 
@@ -93,18 +96,21 @@ def test_a_release_stays_as_it_was(kept: Path) -> None:
 
 def test_new_code_after_a_release_needs_a_new_revision(root: Path) -> None:
     """A code list is part of each schema that uses it, so adding a code changes released files."""
-    (root / "released.json").write_bytes(released(root, sha256_hex))
+    (root / "released.json").write_bytes(list_released(root, sha256_hex))
     codes = json.loads((root / "codes" / "withdraw_reason.json").read_text())["codes"]
     edit(root / "codes" / "withdraw_reason.json", codes=[*codes, {"code": "moved", "labels": {"en": "Moved"}}])
     with pytest.raises(RefusedError, match=r"referral\.withdraw\.1\.1\.json"):
-        build(root, sha256_hex, check=True)
+        build_derived_files(root, sha256_hex, check=True)
 
 
 def test_new_revision_stands_beside_the_released_one(root: Path) -> None:
     """With a higher revision both files are published and both are in the catalogue."""
-    (root / "released.json").write_bytes(released(root, sha256_hex))
+    (root / "released.json").write_bytes(list_released(root, sha256_hex))
     edit(root / "source" / "referral.decline.1.json", title="No", revision=2)
-    assert build(root, sha256_hex, check=False) == ["catalogue.json", "published/referral.decline.1.2.json"]
+    assert build_derived_files(root, sha256_hex, check=False) == [
+        "catalogue.json",
+        "published/referral.decline.1.2.json",
+    ]
     entries = json.loads((root / "catalogue.json").read_text())
     declines = [(e["revision"], e["file"]) for e in entries if e["body_type"] == "referral.decline/1"]
     assert declines == [(1, "referral.decline.1.1.json"), (2, "referral.decline.1.2.json")]
@@ -116,7 +122,7 @@ def test_label_changes_no_schema(root: Path) -> None:
     value = json.loads(path.read_text())
     value["codes"][0]["labels"] = {"en": "At once", "fr": "Tout de suite"}
     path.write_text(json.dumps(value))
-    assert build(root, sha256_hex, check=True) == []
+    assert build_derived_files(root, sha256_hex, check=True) == []
 
 
 def test_retired_code_leaves_the_next_revision(root: Path) -> None:
@@ -125,6 +131,6 @@ def test_retired_code_leaves_the_next_revision(root: Path) -> None:
     value = json.loads(path.read_text())
     value["codes"][0]["retired"] = True
     path.write_text(json.dumps(value))
-    build(root, sha256_hex, check=False)
+    build_derived_files(root, sha256_hex, check=False)
     schema = json.loads((root / "published" / "referral.withdraw.1.1.json").read_text())
     assert value["codes"][0]["code"] not in schema["$defs"]["code.withdraw_reason"]["enum"]

@@ -10,7 +10,16 @@ import pytest
 from support.shared import shared
 
 from gateway.errors import Code, RefusedError
-from schemas import Answers, Catalogue, MessageType, catalogue, code_list, fields, highest, verify
+from schemas import (
+    Answers,
+    Catalogue,
+    MessageType,
+    code_list,
+    highest_class,
+    list_fields,
+    load_catalogue,
+    verify_schema_files,
+)
 from schemas import resources as package
 from schemas.types import NEVER_BLOCKED, type_name
 
@@ -72,29 +81,29 @@ def sha256_hex(data: bytes) -> str:
 
 def two_revisions() -> tuple[Catalogue, MessageType, MessageType]:
     """A catalogue that holds a type in an older and a newer revision."""
-    old = catalogue().get("referral.request/1")
+    old = load_catalogue().get("referral.request/1")
     new = replace(old, revision=2, schema="sha256:" + "2" * 64, file="referral.request.1.2.json")
     return Catalogue(held=(new, old)), old, new
 
 
 def test_holds_the_types_of_the_design() -> None:
     """The catalogue names each message type once, in the order of names."""
-    names = [entry.body_type for entry in catalogue().types]
+    names = [entry.body_type for entry in load_catalogue().types]
     assert sorted(EXPECTED) == names
 
 
 def test_hash_is_that_of_the_file() -> None:
     """What a statement pins is the SHA-256 of the bytes of the schema file."""
-    assert verify(sha256_hex) == ()
-    entry = catalogue().get("referral.request/1")
-    assert f"sha256:{sha256_hex(package.raw(f'published/{entry.file}'))}" == entry.schema
+    assert verify_schema_files(sha256_hex) == ()
+    entry = load_catalogue().get("referral.request/1")
+    assert f"sha256:{sha256_hex(package.read_bytes(f'published/{entry.file}'))}" == entry.schema
 
 
 def test_changed_file_is_found() -> None:
     """A schema file that is not the one of the catalogue is named."""
-    findings = verify(lambda data: sha256_hex(data + b"\n"))
+    findings = verify_schema_files(lambda data: sha256_hex(data + b"\n"))
     assert {"schema_hash"} == {finding.rule for finding in findings}
-    assert len(catalogue().held) == len(findings)
+    assert len(load_catalogue().held) == len(findings)
 
 
 def test_newest_revision_by_name_and_any_by_hash() -> None:
@@ -117,7 +126,7 @@ def test_sender_uses_the_newest_revision_of_both() -> None:
 @pytest.mark.parametrize("name", ["referral.request/2", "referral.request", "sha256:" + "0" * 64, ""])
 def test_unknown_name_is_refused(name: str) -> None:
     """What is not held is refused with a code, not guessed; who looks it up for himself has not found it."""
-    for ask, code in ((catalogue().resolve, Code.NO_COMMON_SCHEMA), (catalogue().find, Code.NOT_FOUND)):
+    for ask, code in ((load_catalogue().resolve, Code.NO_COMMON_SCHEMA), (load_catalogue().find, Code.NOT_FOUND)):
         with pytest.raises(RefusedError, match="no such message type") as caught:
             ask(name)
         assert caught.value.code == code
@@ -126,18 +135,18 @@ def test_unknown_name_is_refused(name: str) -> None:
 def test_no_common_revision_is_refused() -> None:
     """A peer that holds none of our revisions gets no message of that type."""
     with pytest.raises(RefusedError) as caught:
-        catalogue().common("referral.request/1", {"sha256:" + "0" * 64})
+        load_catalogue().common("referral.request/1", {"sha256:" + "0" * 64})
     assert caught.value.code == Code.NO_COMMON_SCHEMA
 
 
 def test_what_a_reply_answers_exists() -> None:
     """Every type that is named as answered is itself in the catalogue."""
-    assert {name for entry in catalogue().types for name in entry.reply_to} <= EXPECTED
+    assert {name for entry in load_catalogue().types for name in entry.reply_to} <= EXPECTED
 
 
 def test_reply_is_what_the_question_asks_for() -> None:
     """A type held that answers another quotes it, or begins on its own as well; both ends can play their parts."""
-    held = {entry.body_type: entry for entry in catalogue().types}
+    held = {entry.body_type: entry for entry in load_catalogue().types}
     pairs = [
         (asked, held[name]) for asked in held.values() if asked.answers for name in asked.answers.types if name in held
     ]
@@ -149,7 +158,7 @@ def test_reply_is_what_the_question_asks_for() -> None:
 
 def test_every_reply_is_asked_for() -> None:
     """What has to quote a message is owed to one of those it may quote."""
-    held = {entry.body_type: entry for entry in catalogue().types}
+    held = {entry.body_type: entry for entry in load_catalogue().types}
     for reply in held.values():
         owed = [answers.types for name in reply.reply_to if (answers := held[name].answers)]
         assert not reply.reply_to or any(reply.body_type in types for types in owed), reply.body_type
@@ -158,7 +167,7 @@ def test_every_reply_is_asked_for() -> None:
 def test_withdrawal_may_come_from_any_unit_and_is_owed_an_answer() -> None:
     """Never blocked means that no role stops it either (G10)."""
     roles = tuple(entry.code for entry in code_list("role").codes)
-    withdrawal = catalogue().get("consent.withdrawal/1")
+    withdrawal = load_catalogue().get("consent.withdrawal/1")
     assert roles == withdrawal.senders == withdrawal.receivers
     assert Answers(types=("consent.withdrawal.ack/1",), clock="withdrawal_ack") == withdrawal.answers
 
@@ -166,19 +175,19 @@ def test_withdrawal_may_come_from_any_unit_and_is_owed_an_answer() -> None:
 def test_only_a_focal_point_opens_a_referral() -> None:
     """DOMAIN 4.1: the national focal point is the only role that opens and answers a referral."""
     for name in ("referral.request/1", "referral.accept/1", "referral.decline/1", "referral.withdraw/1"):
-        entry = catalogue().get(name)
+        entry = load_catalogue().get(name)
         assert entry.senders == entry.receivers == ("national_focal_point",)
 
 
 def test_types_never_blocked() -> None:
     """The types that pass every gate are exactly those that every scope lets pass."""
-    assert {type_name(e.body_type) for e in catalogue().types if e.never_blocked} == NEVER_BLOCKED
+    assert {type_name(e.body_type) for e in load_catalogue().types if e.never_blocked} == NEVER_BLOCKED
 
 
 def test_fields_of_the_design_catalogue_are_there() -> None:
     """Each plain field of the design's catalogue is a member of our schema; composite ones were split by hand."""
     design = json.loads(shared("data/trm_catalogue.json").read_text())
-    ours = {entry.body_type.split("/")[0]: entry for entry in catalogue().types}
+    ours = {entry.body_type.split("/")[0]: entry for entry in load_catalogue().types}
     for message in design["messages"]:
         if message["code"] in ours:
             members = ours[message["code"]].document["properties"]["content"]["properties"]
@@ -196,21 +205,21 @@ def test_fields_have_the_class_and_the_duty_of_the_design() -> None:
     }
     compared = 0
     for message in design["messages"]:
-        if (name := f"{message['code']}/1") not in catalogue():
+        if (name := f"{message['code']}/1") not in load_catalogue():
             continue
-        content = catalogue().get(name).document["properties"]["content"]
+        content = load_catalogue().get(name).document["properties"]["content"]
         needed = {
             *content["required"],
             *(n for r in content.get("allOf", ()) for n in r.get("else", {}).get("required", ())),
         }
         for field in message["fields"]:
             place = f"/content/{field['name']}"
-            leaves = [leaf for leaf in fields(name) if f"{leaf.path}/".startswith(f"{place}/")]
+            leaves = [leaf for leaf in list_fields(name) if f"{leaf.path}/".startswith(f"{place}/")]
             if not leaves:
                 continue
             compared += 1
             if (message["code"], field["name"]) in otherwise:
                 continue
-            assert field["cls"] == highest(frozenset(leaf.sensitivity for leaf in leaves)), (name, place)
+            assert field["cls"] == highest_class(frozenset(leaf.sensitivity for leaf in leaves)), (name, place)
             assert field["req"] == "C" or (field["name"] in needed) == (field["req"] == "R"), (name, place)
     assert compared > 100

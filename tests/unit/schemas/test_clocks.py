@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from support.tables import table
 
-from schemas.clocks import PRIORITIES, Clock, Duration, Unit, clocks, parse, reminders
+from schemas.clocks import PRIORITIES, Clock, Duration, Unit, load_clocks, load_reminders, parse_clock
 
 NAMES = {
     "opened",
@@ -45,8 +45,8 @@ def entry(**durations: dict[str, object]) -> dict[str, object]:
 
 def test_every_clock_of_the_deadline_table_is_there():
     """Each has what it is about, a source, and one of the known sets of cases."""
-    assert NAMES - set(clocks()) == set()
-    for clock in clocks().values():
+    assert NAMES - set(load_clocks()) == set()
+    for clock in load_clocks().values():
         assert clock.about
         assert clock.source
         assert set(clock.durations) in CASES
@@ -67,13 +67,13 @@ def test_every_clock_of_the_deadline_table_is_there():
 )
 def test_durations_are_those_of_the_table(clock, case, expected):
     """A sample of each kind, one that is the same for all cases included."""
-    found = clocks()[clock].duration(case)
+    found = load_clocks()[clock].duration(case)
     assert expected == (found.count, found.unit)
 
 
 def test_silence_speaks_where_the_table_says_so():
     """A request expires at 150 %; a closure and the conditions of an acceptance are settled at 100 %."""
-    speaking = {name: clock.silence for name, clock in clocks().items() if clock.silence}
+    speaking = {name: clock.silence for name, clock in load_clocks().items() if clock.silence}
     assert speaking == {
         "decision": 150,
         "enquiry_reply": 150,
@@ -81,10 +81,10 @@ def test_silence_speaks_where_the_table_says_so():
         "conditions": 100,
         "closure_response": 100,
     }
-    assert reminders() == (50, 100)
+    assert load_reminders() == (50, 100)
 
 
-@table("clock", clocks().values(), ids=lambda clock: clock.name)
+@table("clock", load_clocks().values(), ids=lambda clock: clock.name)
 def test_an_emergency_never_stops(clock: Clock):
     """No emergency is counted in working days."""
     assert clock.durations.get("emergency", Duration(count=1, unit=Unit.HOURS)).unit is not Unit.WORKING_DAYS
@@ -106,10 +106,10 @@ def test_an_emergency_never_stops(clock: Clock):
 def test_a_bad_clock_is_refused(bad):
     """One fault each."""
     with pytest.raises(ValueError, match=r".+"):
-        parse("bad", bad)
+        parse_clock("bad", bad)
 
 
 def test_a_case_that_does_not_exist_is_our_bug():
     """A clock asked for a case it does not have says so."""
     with pytest.raises(RuntimeError, match="no such case"):
-        clocks()["arrival"].duration("normal")
+        load_clocks()["arrival"].duration("normal")

@@ -10,7 +10,7 @@ from support.shared import shared
 from support.tables import table
 
 from gateway.errors import WIRE_CODES, Code, RefusedError
-from schemas import catalogue, code_list, code_lists, fields
+from schemas import code_list, code_lists, list_fields, load_catalogue
 
 
 @table("name", code_lists())
@@ -37,7 +37,7 @@ def test_codes_equal_the_design() -> None:
 
 def test_every_list_is_used_or_documented() -> None:
     """No list is dead: a message uses it, or it belongs to the receipts."""
-    used = {field.codes for entry in catalogue().types for field in fields(entry.body_type)}
+    used = {field.codes for entry in load_catalogue().types for field in list_fields(entry.body_type)}
     assert {"receipt_status", "wire_code"} == set(code_lists()) - used
 
 

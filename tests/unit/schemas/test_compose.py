@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from schemas.compose import Library, SourceError, compose
+from schemas.compose import Library, SourceError, compose_schema
 
 LIBRARY = Library(
     codes={
@@ -51,7 +51,7 @@ ABOUT: dict[str, Any] = {
 
 def composed(document: dict[str, Any]) -> dict[str, Any]:
     """The schema of a document with the class `special`."""
-    return compose(
+    return compose_schema(
         {"object_type": "x/1", "revision": 1, "title": "x", "document": {"class": "special", **document}}, LIBRARY
     )
 
@@ -163,7 +163,7 @@ def test_same_source_gives_the_same_schema() -> None:
 def test_kind_of_conversation_is_of_a_closed_list() -> None:
     """A misspelt kind would quietly lose the rules of its conversation, so it stops the build."""
     with pytest.raises(SourceError, match="kind of conversation"):
-        compose({**ABOUT, "kind": "standing-order"}, LIBRARY)
+        compose_schema({**ABOUT, "kind": "standing-order"}, LIBRARY)
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_kind_of_conversation_is_of_a_closed_list() -> None:
 )
 def test_header_depends_on_whether_a_person_is_behind_it(personal: bool, kind: str, basis: bool, valid: bool) -> None:
     """Personal messages need both bases, enquiries and standing conversations refuse them."""
-    schema = compose({**ABOUT, "kind": kind, "personal": personal}, LIBRARY)
+    schema = compose_schema({**ABOUT, "kind": kind, "personal": personal}, LIBRARY)
     header = {"from": "x"} | ({"legal_basis": "x", "transfer_basis": "x"} if basis else {})
     assert [valid] == verdicts(schema, {"header": header, "content": {}})
 
@@ -196,7 +196,7 @@ def test_rule_narrows_the_values_of_a_member() -> None:
 def test_message_says_who_sends_it_and_what_it_asks_for() -> None:
     """What a source says about itself is in its schema; `any` is published as all roles that are in use."""
     answers = {"types": ["y/1"], "clock": "decision"}
-    about = compose({**ABOUT, "senders": "any", "answers": answers}, LIBRARY)["x-message"]
+    about = compose_schema({**ABOUT, "senders": "any", "answers": answers}, LIBRARY)["x-message"]
     assert (["guardian", "dpo"], ["dpo"], answers) == (about["senders"], about["receivers"], about["answers"])
     assert {*ABOUT} - {"title", "content"} == {*about}
 
@@ -215,14 +215,14 @@ def test_message_says_who_sends_it_and_what_it_asks_for() -> None:
 def test_message_that_is_owed_to_nobody_is_refused(change: dict[str, Any]) -> None:
     """Roles that are not in the list and clocks that nobody knows stop the build."""
     with pytest.raises(SourceError):
-        compose({**ABOUT, **change}, LIBRARY)
+        compose_schema({**ABOUT, **change}, LIBRARY)
 
 
 @pytest.mark.parametrize("name", sorted({*ABOUT} - {"title", "content", "revision"} - {"body_type"}))
 def test_message_has_to_say_everything_about_itself(name: str) -> None:
     """A source that leaves out one of its properties stops the build."""
     with pytest.raises(SourceError, match=name):
-        compose({key: value for key, value in ABOUT.items() if key != name}, LIBRARY)
+        compose_schema({key: value for key, value in ABOUT.items() if key != name}, LIBRARY)
 
 
 @pytest.mark.parametrize(

@@ -11,19 +11,19 @@ import pytest
 from support.tables import table
 
 from gateway.errors import Code, RefusedError
-from schemas import catalogue, fields, validate
-from schemas.describe import ALWAYS, ANSWERED, FREE, SAYABLE, Row, rows, rules
+from schemas import list_fields, load_catalogue, validate
+from schemas.describe import ALWAYS, ANSWERED, FREE, SAYABLE, Row, describe_members, describe_rules
 
 PACKAGE = Path(__file__).resolve().parents[3] / "schemas"
 NAMES = ("pseudonym", "languages", "gender", "age_group")
 FROM_FRAGMENTS = ("/header", "/content/person")
 """Where the rules of a fragment show; they are not in the source of the type."""
-TYPES = [entry.body_type for entry in catalogue().types]
+TYPES = [entry.body_type for entry in load_catalogue().types]
 
 
 def row(body_type: str, place: str) -> Row:
     """The row of one member."""
-    return next(found for found in rows(body_type) if found.place == place)
+    return next(found for found in describe_members(body_type) if found.place == place)
 
 
 def source(body_type: str) -> Any:
@@ -45,8 +45,10 @@ def written(spec: Any) -> Iterator[Any]:
 @table("body_type", TYPES)
 def test_every_leaf_is_told_once(body_type: str) -> None:
     """Places, lists, classes and categories are those that the walk finds; reasons of absence are no rows."""
-    leaves = [(leaf.path, leaf.codes, leaf.sensitivity) for leaf in fields(body_type) if "/unknown/" not in leaf.path]
-    told = [(found.place, found.codes, found.sensitivity) for found in rows(body_type) if found.sensitivity]
+    leaves = [
+        (leaf.path, leaf.codes, leaf.sensitivity) for leaf in list_fields(body_type) if "/unknown/" not in leaf.path
+    ]
+    told = [(found.place, found.codes, found.sensitivity) for found in describe_members(body_type) if found.sensitivity]
     assert leaves == told
 
 
@@ -55,7 +57,7 @@ def test_needed_is_what_a_body_is_refused_without(body_type: str) -> None:
     """Without anything in its content, exactly the members that are needed or to be answered are found missing."""
     findings = validate(body_type, {"header": {}, "content": {}})
     missing = {finding.place for finding in findings if finding.rule == "required"}
-    needed = {told.place.removesuffix("/*") for told in rows(body_type) if told.need in (ALWAYS, ANSWERED)}
+    needed = {told.place.removesuffix("/*") for told in describe_members(body_type) if told.need in (ALWAYS, ANSWERED)}
     assert missing == {place for place in needed if place.count("/") == 2}
 
 
@@ -94,7 +96,7 @@ def test_meaning_is_the_note_or_the_title_of_the_list() -> None:
 @table("body_type", TYPES)
 def test_every_rule_of_the_source_is_one_sentence(body_type: str) -> None:
     """No rule of the source is left out, and none is told that is not in it."""
-    own = [rule for rule in rules(body_type) if not rule.place.startswith(FROM_FRAGMENTS)]
+    own = [rule for rule in describe_rules(body_type) if not rule.place.startswith(FROM_FRAGMENTS)]
     wanted = list(written(source(body_type)))
     assert len(own) == len(wanted)
     assert all(rule.text.endswith(".") for rule in own)
@@ -142,12 +144,12 @@ def test_every_rule_of_the_source_is_one_sentence(body_type: str) -> None:
 )
 def test_rule_is_told_in_words(body_type: str, place: str, text: str) -> None:
     """Conditions and wishes of each form."""
-    assert text in [rule.text for rule in rules(body_type) if rule.place == place]
+    assert text in [rule.text for rule in describe_rules(body_type) if rule.place == place]
 
 
 def test_unknown_type_is_refused() -> None:
     """What is not held cannot be told."""
-    for ask in (rows, rules):
+    for ask in (describe_members, describe_rules):
         with pytest.raises(RefusedError) as caught:
             ask("referral.magic/1")
         assert caught.value.code == Code.NO_COMMON_SCHEMA

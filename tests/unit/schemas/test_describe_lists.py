@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from schemas import catalogue, describe
+from schemas import describe, load_catalogue
 
 
 def sentences(name: str) -> set[str]:
     """The rules of a type as sentences, wherever they stand."""
-    return {rule.text for rule in describe.rules(name)}
+    return {rule.text for rule in describe.describe_rules(name)}
 
 
 def test_condition_on_one_item_is_told() -> None:
@@ -32,13 +32,17 @@ def test_only_value_of_a_list_is_told() -> None:
 
 def test_kinds_of_members_are_told() -> None:
     """An object with a limit of members and a value of several types have a kind of their own."""
-    kinds = {row.place: row.kind for name in ("stats.submission/1", "data.correction/1") for row in describe.rows(name)}
+    kinds = {
+        row.place: row.kind
+        for name in ("stats.submission/1", "data.correction/1")
+        for row in describe.describe_members(name)
+    }
     assert kinds["/content/cells/*/key"] == "object, at most 3 members"
     assert kinds["/content/new_value"] == "text of at most 2000 characters, whole number, true or false"
 
 
 def test_every_type_can_be_told() -> None:
     """No message type has a rule or a member in a form for which there are no words."""
-    for entry in catalogue().types:
-        assert describe.rows(entry.body_type), entry.body_type
+    for entry in load_catalogue().types:
+        assert describe.describe_members(entry.body_type), entry.body_type
         assert all(sentence.endswith(".") for sentence in sentences(entry.body_type)), entry.body_type

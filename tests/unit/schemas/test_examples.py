@@ -8,7 +8,7 @@ from typing import Any
 
 from support.tables import table
 
-from schemas import catalogue, text_findings, validate
+from schemas import load_catalogue, text_findings, validate
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "schemas" / "examples"
 VALID = sorted(EXAMPLES.glob("*/valid-*.json"))
@@ -61,7 +61,7 @@ def test_refusal_names_an_existing_place_or_a_missing_member(path: Path) -> None
 @table("path", VALID, ids=short)
 def test_valid_example_goes_between_the_roles_of_its_type(path: Path) -> None:
     """Sender and receiver of a valid example have roles that the type names."""
-    entry, header = catalogue().get(name_of(path)), read(path)["header"]
+    entry, header = load_catalogue().get(name_of(path)), read(path)["header"]
     if entry.senders:
         assert header["sender_role"] in entry.senders
         assert header["recipient_role"] in entry.receivers
@@ -69,7 +69,7 @@ def test_valid_example_goes_between_the_roles_of_its_type(path: Path) -> None:
 
 def test_every_type_has_enough_examples() -> None:
     """At least two valid and four invalid examples for each message type, and none for a type that does not exist."""
-    types = {entry.body_type for entry in catalogue().types}
+    types = {entry.body_type for entry in load_catalogue().types}
     assert types == {name_of(path) for path in VALID} == {name_of(path) for path in INVALID}
     for body_type in types:
         assert len([path for path in VALID if name_of(path) == body_type]) >= 2

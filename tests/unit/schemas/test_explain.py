@@ -9,17 +9,17 @@ from support.shared import ROOT
 from support.tables import table
 
 from gateway.errors import Finding
-from schemas import catalogue, text_findings, validate
-from schemas.explain import Explanation, explain, likeliest_type, nearest, nearest_type
+from schemas import load_catalogue, text_findings, validate
+from schemas.explain import Explanation, explain_finding, find_nearest, likeliest_type, nearest_type
 
 EXAMPLES = sorted((ROOT / "schemas" / "examples").glob("*/*.json"))
 INVALID = [path for path in EXAMPLES if path.name.startswith("invalid-")]
-TYPES = [entry.body_type for entry in catalogue().types]
+TYPES = [entry.body_type for entry in load_catalogue().types]
 
 
 def explained(body_type: str, body: object) -> list[Explanation]:
     """All that is wrong with a body, explained."""
-    return [explain(body_type, body, fault) for fault in (*validate(body_type, body), *text_findings(body))]
+    return [explain_finding(body_type, body, fault) for fault in (*validate(body_type, body), *text_findings(body))]
 
 
 def body_type_of(path) -> str:
@@ -113,7 +113,7 @@ def test_no_word_of_the_body_is_printed(word):
 
 def test_a_place_of_the_whole_body():
     """A finding about everything, or one at a place that the schema does not have, is passed on as it is."""
-    told = explain("referral.request/1", {}, Finding(place="", rule="depth", hint="at most 24 levels"))
+    told = explain_finding("referral.request/1", {}, Finding(place="", rule="depth", hint="at most 24 levels"))
     assert (told.expected, told.mend) == ("at most 24 levels", "at most 24 levels")
 
 
@@ -125,4 +125,4 @@ def test_a_type_is_guessed_from_names_alone():
     assert likeliest_type({"cells": [{"count": 1}], "dimensions": []}) == "stats.submission/1"
     assert likeliest_type({"prs_FirstName": "x"}) is None and likeliest_type([1]) is None
     assert (nearest_type("referral_request"), nearest_type("x"), nearest_type(3)) == ("referral.request/1", None, None)
-    assert nearest(None, ["a"]) is None
+    assert find_nearest(None, ["a"]) is None

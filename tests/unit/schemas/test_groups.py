@@ -12,10 +12,10 @@ from support.awaited import FIELDS, TYPES
 from support.tables import table
 
 from gateway.errors import RefusedError
-from schemas import catalogue, fields, resources
+from schemas import list_fields, load_catalogue, resources
 from schemas.groups import field_groups, read_groups, unheld_fields
 
-BODIES = [entry.body_type for entry in catalogue().types if "properties" in entry.document]
+BODIES = [entry.body_type for entry in load_catalogue().types if "properties" in entry.document]
 
 #: The revision of the groups and the hash of the file. A change of the file needs a new revision, so that a policy that
 #: was approved for the old one is looked at again; change both here, on purpose.
@@ -24,7 +24,7 @@ RELEASED = (2, "cec04af42091e843fbb133f51b55696ec16b17a004961af1514a06dd01e89b01
 
 def changed(change: Callable[[dict[str, Any]], object]) -> bytes:
     """The groups file with one change."""
-    value = json.loads(resources.raw("groups.json"))
+    value = json.loads(resources.read_bytes("groups.json"))
     change(value)
     return json.dumps(value).encode()
 
@@ -35,7 +35,7 @@ def test_every_field_is_in_one_group_or_closed(body_type: str) -> None:
     groups = field_groups()
     rules = groups.of(body_type)
     closed = {field.path for field in groups.closed(body_type)}
-    assert {field.path for field in fields(body_type)} == set(rules) | closed
+    assert {field.path for field in list_fields(body_type)} == set(rules) | closed
     assert not set(rules) & closed
     for rule in rules.values():
         assert rule.by_category or rule.group({}) in groups.groups
@@ -50,7 +50,7 @@ def test_groups_name_what_the_catalogue_has() -> None:
 
 def test_a_changed_file_has_a_new_revision() -> None:
     """Who changes the groups raises the revision, or policies would open more than was approved."""
-    digest = hashlib.sha256(resources.raw("groups.json")).hexdigest()
+    digest = hashlib.sha256(resources.read_bytes("groups.json")).hexdigest()
     assert (field_groups().revision, digest) == RELEASED
 
 

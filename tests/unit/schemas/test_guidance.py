@@ -12,10 +12,10 @@ from support.tables import table
 from gateway.errors import RefusedError
 from schemas import searching
 from schemas.codelists import code_list
-from schemas.guidance import TOPICS, general, load, sources
-from schemas.labels import languages
+from schemas.guidance import TOPICS, load_general_texts, load_sources, load_texts
+from schemas.labels import load_languages
 from schemas.region_pack.procedures import STAGES
-from schemas.region_pack.regions import region
+from schemas.region_pack.regions import load_region
 
 HEAD = """---
 title: A text
@@ -44,31 +44,31 @@ def folder(tmp_path: Path, text: str = HEAD, name: str = "a-text.md") -> Path:
 def faults(path: Path) -> list[tuple[str, str]]:
     """What is wrong in a folder: place and rule."""
     with pytest.raises(RefusedError) as refused:
-        load(path, "own guidance", sources(), general())
+        load_texts(path, "own guidance", load_sources(), load_general_texts())
     return [(finding.place, finding.rule) for finding in refused.value.findings]
 
 
-@table("text", general().values(), ids=general())
+@table("text", load_general_texts().values(), ids=load_general_texts())
 def test_each_text_is_short_cited_and_known_in_every_language(text):
     """120 to 250 words; a source; title, keywords and summary in nine languages, drafts where nobody reviewed them."""
     assert 110 <= len(text.body.split()) <= 270
     assert text.sources
-    assert set(text.title) == set(text.keywords) == set(text.summary) == set(languages())
-    assert text.drafts == set(languages()) - {"en"}
+    assert set(text.title) == set(text.keywords) == set(text.summary) == set(load_languages())
+    assert text.drafts == set(load_languages()) - {"en"}
     assert text.written < text.review_by
 
 
 def test_every_stage_topic_and_source_is_used():
     """No drawer is empty, and no document is listed that no text needs."""
-    texts = general().values()
+    texts = load_general_texts().values()
     assert {stage for text in texts for stage in text.stages} == set(STAGES) - {"any_time"}
     assert {topic for text in texts for topic in text.topics} == set(TOPICS)
-    assert {source.id for text in texts for source in text.sources} == set(sources())
+    assert {source.id for text in texts for source in text.sources} == set(load_sources())
 
 
 def test_a_source_names_a_place_and_no_address_of_ours():
     """Where to find it is a number, a site or a publisher; an address would be one more thing that goes stale."""
-    for source in sources().values():
+    for source in load_sources().values():
         assert source.title
         assert source.issuer
         assert source.where
@@ -77,7 +77,7 @@ def test_a_source_names_a_place_and_no_address_of_ours():
 
 def test_own_texts_are_read(tmp_path):
     """A folder beside the settings, with the sources of the package; words and sources of its own may be missing."""
-    found = load(folder(tmp_path), "own guidance", sources(), general())["a-text"]
+    found = load_texts(folder(tmp_path), "own guidance", load_sources(), load_general_texts())["a-text"]
     assert (found.title["en"], found.body, found.review_by) == ("A text", "What to do.", date(2027, 1, 1))
     assert [source.id for source in found.sources] == ["gdpr"]
     assert found.drafts == frozenset()
@@ -94,7 +94,7 @@ def test_own_words_and_sources(tmp_path):
     (tmp_path / "words" / "en.json").write_text(
         json.dumps({"language": "en", "status": "reviewed", "texts": {"a-text": words}})
     )
-    found = load(tmp_path, "own guidance", sources(), general())["a-text"]
+    found = load_texts(tmp_path, "own guidance", load_sources(), load_general_texts())["a-text"]
     assert (dict(found.title), found.sources[0].year) == ({"el": "Κείμενο", "en": "A text"}, None)
     assert found.drafts == frozenset()
 
@@ -158,13 +158,13 @@ def test_words_for_a_text_that_is_not_there(tmp_path):
 
 def test_the_region_has_texts_of_its_own():
     """They hold in its countries."""
-    assert region("tact").guidance["ukraine-conflict"].countries == ("UA",)
+    assert load_region("tact").guidance["ukraine-conflict"].countries == ("UA",)
 
 
 def test_words_of_the_search_are_of_codes_and_languages_there_are():
     """A misspelt code in `search.json` would be a word that finds nothing."""
-    for name, codes in searching.said()["codes"].items():
+    for name, codes in searching.load_search_words()["codes"].items():
         assert set(codes) <= {entry.code for entry in code_list(name).codes}
-    assert set(searching.said()["countries"]) <= {entry.code for entry in code_list("country").codes}
-    spoken = [*searching.times().values(), *searching.ages().values()]
-    assert all(set(words) == set(languages()) for words in spoken)
+    assert set(searching.load_search_words()["countries"]) <= {entry.code for entry in code_list("country").codes}
+    spoken = [*searching.load_time_words().values(), *searching.load_age_words().values()]
+    assert all(set(words) == set(load_languages()) for words in spoken)

@@ -7,9 +7,20 @@ from typing import Any
 import pytest
 
 from gateway.errors import Code, RefusedError
-from schemas import catalogue, code_list, code_lists
-from schemas.describe import rows
-from schemas.labels import DRAFT, REVIEWED, Label, Labels, faults, labels, language, languages, read_labels, subjects
+from schemas import code_list, code_lists, load_catalogue
+from schemas.describe import describe_members
+from schemas.labels import (
+    DRAFT,
+    REVIEWED,
+    Label,
+    Labels,
+    collect_subjects,
+    find_label_faults,
+    find_language,
+    load_labels,
+    load_languages,
+    read_labels,
+)
 
 REQUEST = "referral.request/1"
 AGE = "/content/person/age_group"
@@ -30,9 +41,9 @@ FRENCH = file(
 
 def test_the_languages_of_the_corridors_are_there() -> None:
     """Nine of them; each has its own words, and Arabic alone runs from right to left."""
-    assert set(languages()) >= {"en", "fr", "el", "it", "pl", "es", "sq", "ar", "uk"}
-    assert [lang for lang, spoken in languages().items() if spoken.direction == "rtl"] == ["ar"]
-    for spoken in languages().values():
+    assert set(load_languages()) >= {"en", "fr", "el", "it", "pl", "es", "sq", "ar", "uk"}
+    assert [lang for lang, spoken in load_languages().items() if spoken.direction == "rtl"] == ["ar"]
+    for spoken in load_languages().values():
         assert all((spoken.name, spoken.yes, spoken.no, spoken.no_label, spoken.unknown_code, spoken.unknown_field))
         assert len({spoken.no_label, spoken.unknown_code, spoken.unknown_field, spoken.draft}) == 4
 
@@ -40,7 +51,12 @@ def test_the_languages_of_the_corridors_are_there() -> None:
 @pytest.mark.parametrize("lang", ["xx", "../codes/gender", "EN", ""])
 def test_a_language_that_is_not_known_is_refused(lang: str) -> None:
     """Every way in asks the table first, so that no word of a caller becomes a file name."""
-    for ask in (language, labels, lambda word: faults(word, {}), lambda word: read_labels(word, {})):
+    for ask in (
+        find_language,
+        load_labels,
+        lambda word: find_label_faults(word, {}),
+        lambda word: read_labels(word, {}),
+    ):
         with pytest.raises(RefusedError) as caught:
             ask(lang)
         assert caught.value.code == Code.NOT_FOUND
@@ -97,7 +113,7 @@ def test_what_is_not_there_is_missing_and_not_english() -> None:
 
 def test_a_language_without_a_file_has_no_status_and_no_label() -> None:
     """What nobody has begun is missing whole, as in a file without labels."""
-    unbegun = Labels(language=language("fr"), file={})
+    unbegun = Labels(language=find_language("fr"), file={})
     assert unbegun.status is None
     assert unbegun.lacking() == read_labels("fr", file()).lacking()
     assert len(unbegun.lacking()) == expected_labels()
@@ -105,7 +121,7 @@ def test_a_language_without_a_file_has_no_status_and_no_label() -> None:
 
 def expected_labels() -> int:
     """How many labels a language other than English has when it is complete."""
-    wanted = subjects()
+    wanted = collect_subjects()
     return (
         sum(1 + len(codes) for codes in wanted.lists.values())
         + len(wanted.messages)
@@ -125,7 +141,7 @@ def test_a_label_says_whether_it_is_a_draft(said: str, draft: bool) -> None:
 
 def test_english_has_the_labels_of_the_code_lists() -> None:
     """They stand with the codes, with the status of the list."""
-    english = labels("en")
+    english = load_labels("en")
     for name in code_lists():
         listed = code_list(name)
         draft = listed.label_status["en"] == DRAFT
@@ -146,9 +162,9 @@ def test_what_is_lacking_is_named_by_its_place() -> None:
 
 def test_everything_that_is_shown_can_be_labelled() -> None:
     """Each member of each message is a name and a place that a file may have."""
-    wanted = subjects()
-    for entry in catalogue().held:
-        for row in rows(entry.schema):
+    wanted = collect_subjects()
+    for entry in load_catalogue().held:
+        for row in describe_members(entry.schema):
             steps = [step for step in row.place.split("/")[1:] if step != "*"]
             path = ".".join(steps[1:] if steps[0] == "content" else steps)
             assert steps[-1] in wanted.fields
@@ -190,7 +206,7 @@ BAD: list[tuple[str, object, str]] = [
 def test_a_wrong_file_is_refused_with_the_place(section: str, value: object, rule: str) -> None:
     """One fault, found at its place below the section, and nothing of the file is used."""
     wrong = {**FRENCH, section: value}
-    found = faults("fr", wrong)
+    found = find_label_faults("fr", wrong)
     assert [fault.rule for fault in found] == [rule]
     assert found[0].place.startswith(f"/{section}") and found[0].hint
     with pytest.raises(RefusedError, match="nothing of it is used") as caught:
@@ -201,24 +217,24 @@ def test_a_wrong_file_is_refused_with_the_place(section: str, value: object, rul
 @pytest.mark.parametrize("name", ["language", "status"])
 def test_a_file_says_its_language_and_status(name: str) -> None:
     """Neither may be left out."""
-    found = faults("fr", {key: value for key, value in FRENCH.items() if key != name})
+    found = find_label_faults("fr", {key: value for key, value in FRENCH.items() if key != name})
     assert [(fault.place, fault.rule) for fault in found] == [(f"/{name}", "required")]
 
 
 def test_a_file_is_an_object() -> None:
     """Anything else is one fault at the root."""
-    assert [(fault.place, fault.rule) for fault in faults("fr", [])] == [("", "type")]
+    assert [(fault.place, fault.rule) for fault in find_label_faults("fr", [])] == [("", "type")]
 
 
 def test_english_has_no_lists_and_meanings_of_its_own() -> None:
     """There is one place for the English label of a code, and for what a field means."""
-    assert [fault.place for fault in faults("en", {**FRENCH, "language": "en"})] == ["/lists", "/meanings"]
-    assert labels("en").meaning("who met the person").text == "who met the person"
-    assert labels("en").meaning("who met her").missing
+    assert [fault.place for fault in find_label_faults("en", {**FRENCH, "language": "en"})] == ["/lists", "/meanings"]
+    assert load_labels("en").meaning("who met the person").text == "who met the person"
+    assert load_labels("en").meaning("who met her").missing
 
 
 def test_a_good_file_has_no_fault() -> None:
     """Also with the typography of its language: no-break spaces and the joiners and letters of its script."""
-    assert faults("fr", FRENCH) == ()
-    assert faults("fr", file(fields={"summary": "Résumé\u00a0: l\u2019essentiel"})) == ()
-    assert faults("ar", file("ar", fields={"summary": "ملخص"})) == ()
+    assert find_label_faults("fr", FRENCH) == ()
+    assert find_label_faults("fr", file(fields={"summary": "Résumé\u00a0: l\u2019essentiel"})) == ()
+    assert find_label_faults("ar", file("ar", fields={"summary": "ملخص"})) == ()

@@ -11,13 +11,13 @@ from jsonschema import Draft202012Validator
 from support.patterns import is_long, parse
 from support.tables import table
 
-from schemas import SENSITIVITY, catalogue, code_list, code_lists, fields
-from schemas.compose import PERSONAL_HEADER, found
+from schemas import SENSITIVITY, code_list, code_lists, list_fields, load_catalogue
+from schemas.compose import PERSONAL_HEADER, find_values
 from schemas.validation import FORMATS
 
 PUBLISHED = sorted((Path(__file__).resolve().parents[3] / "schemas" / "published").glob("*.json"))
 each_schema = table("schema", [json.loads(path.read_bytes()) for path in PUBLISHED], ids=[p.stem for p in PUBLISHED])
-TYPES = [entry.body_type for entry in catalogue().types]
+TYPES = [entry.body_type for entry in load_catalogue().types]
 each_type = table("body_type", TYPES)
 
 KEYWORDS = {
@@ -80,7 +80,7 @@ def test_uses_only_agreed_keywords(schema: dict[str, Any]) -> None:
 @each_schema
 def test_is_self_contained(schema: dict[str, Any]) -> None:
     """Every reference points into the schema itself, and every definition is used."""
-    used = {reference.removeprefix("#/$defs/") for reference in found("$ref", schema)}
+    used = {reference.removeprefix("#/$defs/") for reference in find_values("$ref", schema)}
     assert set(schema["$defs"]) == used
 
 
@@ -96,7 +96,7 @@ def test_patterns_are_in_the_agreed_subset(schema: dict[str, Any]) -> None:
 @each_schema
 def test_formats_are_checked(schema: dict[str, Any]) -> None:
     """No format is used that the reference validator would pass unchecked."""
-    assert set(found("format", schema)) <= set(FORMATS.checkers)
+    assert set(find_values("format", schema)) <= set(FORMATS.checkers)
 
 
 @each_schema
@@ -128,7 +128,7 @@ def test_objects_are_closed(schema: dict[str, Any]) -> None:
 @each_type
 def test_every_leaf_has_a_class(body_type: str) -> None:
     """Each field says how sensitive it is."""
-    for field in fields(body_type):
+    for field in list_fields(body_type):
         assert field.sensitivity in SENSITIVITY, field.path
 
 
@@ -136,7 +136,7 @@ def test_every_leaf_has_a_class(body_type: str) -> None:
 def test_personal_leaf_has_a_category(body_type: str) -> None:
     """A field that identifies, locates or is special says which category a consent must cover, or why none does."""
     categories = code_list("data_category")
-    for field in fields(body_type):
+    for field in list_fields(body_type):
         if field.sensitivity in ("identifying", "special", "locating") and "/unknown/" not in field.path:
             reason = field.category or field.category_as or WITHOUT_CATEGORY.get(field.path)
             assert reason, field.path
@@ -146,7 +146,7 @@ def test_personal_leaf_has_a_category(body_type: str) -> None:
 @each_type
 def test_saying_unknown_has_no_category(body_type: str) -> None:
     """To say that something is unknown or refused discloses nothing that needs a consent."""
-    for field in fields(body_type):
+    for field in list_fields(body_type):
         if "/unknown/" in field.path:
             assert (field.category, field.codes) == (None, "absence")
 
@@ -154,7 +154,7 @@ def test_saying_unknown_has_no_category(body_type: str) -> None:
 @each_type
 def test_codes_are_those_of_the_list(body_type: str) -> None:
     """An enumeration is always a code list, with exactly its codes."""
-    for field in fields(body_type):
+    for field in list_fields(body_type):
         assert ("enum" in field.schema) == (field.codes is not None)
         if field.codes:
             assert field.codes in code_lists()
@@ -165,32 +165,36 @@ def test_codes_are_those_of_the_list(body_type: str) -> None:
 def test_enquiry_holds_nothing_about_a_person() -> None:
     """Enquiries have no field above the class operational in their content and no long free text (gate G1)."""
     for body_type in ("enquiry.capacity/1", "enquiry.reply/1"):
-        for field in fields(body_type):
+        for field in list_fields(body_type):
             if field.path.startswith("/content/"):
                 assert field.sensitivity in ("public", "operational"), field.path
             assert field.category is None
     texts = {
-        f.path: f.schema["maxLength"] for f in fields("enquiry.capacity/1") if f.text and f.path.startswith("/content")
+        f.path: f.schema["maxLength"]
+        for f in list_fields("enquiry.capacity/1")
+        if f.text and f.path.startswith("/content")
     }
     assert texts == {"/content/note": 280}
 
 
 def test_standing_conversation_holds_nothing_about_a_person() -> None:
     """Directory, statistics and breach disclose no category, and only directory and breach have sentences (gate G1)."""
-    standing = [entry.body_type for entry in catalogue().types if entry.kind == "standing"]
+    standing = [entry.body_type for entry in load_catalogue().types if entry.kind == "standing"]
     assert {"breach.notice/1", "directory.update/1", "stats.request/1", "stats.submission/1"} <= set(standing)
     for body_type in standing:
-        for field in fields(body_type):
+        for field in list_fields(body_type):
             assert field.category is None is field.category_as, field.path
             assert field.path.split("/")[2] not in PERSONAL_HEADER, field.path
-    table = {field.path for field in fields("stats.submission/1") if field.text and field.path.startswith("/content/")}
+    table = {
+        field.path for field in list_fields("stats.submission/1") if field.text and field.path.startswith("/content/")
+    }
     assert table == {"/content/coverage"}
 
 
 def test_count_below_ten_is_refused() -> None:
     """A count of 1 to 9 persons never leaves a node, and a cell crosses three dimensions at most (gate G12)."""
-    cells = catalogue().get("stats.submission/1").document["properties"]["content"]["properties"]["cells"]
-    count = Draft202012Validator(catalogue().get("stats.submission/1").document["$defs"]["count"])
+    cells = load_catalogue().get("stats.submission/1").document["properties"]["content"]["properties"]["cells"]
+    count = Draft202012Validator(load_catalogue().get("stats.submission/1").document["$defs"]["count"])
     assert [n for n in range(12) if count.is_valid(n)] == [0, 10, 11]
     assert cells["items"]["properties"]["key"]["maxProperties"] == 3
 
@@ -201,12 +205,12 @@ def test_verification_of_nationality_cannot_say_why_it_is_asked() -> None:
         ("nationality.request/1", {"names", "birth_place", "number", "parents_names"}),
         ("nationality.reply/1", {"need"}),
     ):
-        content = [field for field in fields(body_type) if field.path.startswith("/content/")]
+        content = [field for field in list_fields(body_type) if field.path.startswith("/content/")]
         assert {field.sensitivity for field in content} <= {"identifying", "pseudonymous"}
         assert {field.category for field in content} <= {"identity", "documents", "family", None}
         assert {field.codes for field in content} <= {"travel_doc", "country", "nationality_result", "absence", None}
         assert texts == {field.path.removesuffix("/*").split("/")[-1] for field in content if field.text}
-        entry = catalogue().get(body_type)
+        entry = load_catalogue().get(body_type)
         assert {*entry.senders, *entry.receivers} == {"migration_authority", "consular_mfa"}
-    context = next(field for field in fields("nationality.request/1") if field.path == "/content/context")
+    context = next(field for field in list_fields("nationality.request/1") if field.path == "/content/context")
     assert context.schema["const"] == "documentation"

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from support.tables import table
 
 from gateway.errors import Code, RefusedError
-from schemas import catalogue, code_list
-from schemas.describe import rows
-from schemas.labels import REVIEWED, Labels, labels, languages, read_labels
-from schemas.render import REPLACED, Line, Rendering, harmless, outline, render
+from schemas import code_list, load_catalogue
+from schemas.describe import describe_members
+from schemas.labels import REVIEWED, Labels, load_labels, load_languages, read_labels
+from schemas.render import REPLACED, Line, Rendering, render_message, render_type, replace_controls
 from schemas.text import BIDI_CONTROLS
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "schemas" / "examples"
@@ -47,7 +47,7 @@ def turned(value: Any) -> Any:
 
 def content(value: dict[str, Any], told: Labels, body_type: str = CLOSURE) -> tuple[Line, ...]:
     """The lines of a content, without title and heading."""
-    shown = render(body_type, {"content": value}, told).lines
+    shown = render_message(body_type, {"content": value}, told).lines
     heading = next(place for place, line in enumerate(shown) if line.depth == 0 and line.label.startswith("content"))
     return shown[heading + 1 :]
 
@@ -68,18 +68,18 @@ def leaves(value: Any) -> int:
 def test_an_example_is_shown_whole_and_the_same_everywhere(path: Path) -> None:
     """In each language: as many values as the body has, and the same bytes in whatever order the body was written."""
     body_type, body = read(path)
-    for lang in languages():
-        shown = render(body_type, body, labels(lang))
+    for lang in load_languages():
+        shown = render_message(body_type, body, load_labels(lang))
         assert sum(1 for line in shown.lines if line.value) == leaves(body)
-        assert shown.text().encode() == render(body_type, turned(body), labels(lang)).text().encode()
+        assert shown.text().encode() == render_message(body_type, turned(body), load_labels(lang)).text().encode()
 
 
 @table("path", VALID, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_nothing_of_a_valid_example_is_marked_in_english(path: Path) -> None:
     """English has every label, and a valid body has no unknown code or member."""
     body_type, body = read(path)
-    words = labels("en").language
-    text = render(body_type, body, labels("en")).text()
+    words = load_labels("en").language
+    text = render_message(body_type, body, load_labels("en")).text()
     assert not [word for word in (words.no_label, words.unknown_code, words.unknown_field) if f"[{word}]" in text]
 
 
@@ -87,7 +87,7 @@ def test_who_shows_a_document_may_bring_words() -> None:
     """By leaf type, and by place, which goes first; what they say can not break out of its line."""
     body = {"header": {"sender_unit": "a", "recipient_unit": "b"}, "content": {"lead_unit": "c"}}
     named = {"unit": str.upper, "/header/recipient_unit": lambda unit: f"{unit}\u202e"}
-    shown = render("referral.accept/1", body, labels("en"), named).lines
+    shown = render_message("referral.accept/1", body, load_labels("en"), named).lines
     assert [line.value for line in shown if line.value] == ["A", f"b{REPLACED}", "C"]
 
 
@@ -105,7 +105,7 @@ def test_a_referral_reads_like_this() -> None:
             "services_requested": [{"service": "interpretation"}, {"service": "food", "note": "halal"}],
         },
     }
-    assert render("referral.request/1", body, labels("en")).text() == REFERRAL
+    assert render_message("referral.request/1", body, load_labels("en")).text() == REFERRAL
 
 
 REFERRAL = """\
@@ -142,7 +142,7 @@ def test_a_missing_label_is_marked_with_its_own_name() -> None:
         Line(depth=1, label="answer [sans libellé]", value="agree [sans libellé]"),
         Line(depth=1, label="Remarque", value="bon"),
     )
-    assert render(CLOSURE, {}, french()).lines == (Line(depth=0, label="closure.response/1 [sans libellé]"),)
+    assert render_message(CLOSURE, {}, french()).lines == (Line(depth=0, label="closure.response/1 [sans libellé]"),)
 
 
 def test_an_unknown_code_is_marked() -> None:
@@ -156,9 +156,9 @@ def test_a_leaf_type_is_put_into_words_of_who_shows_it() -> None:
     """A text of that type, made harmless like every other; what is no text, and another type, stays as it is."""
     body = {"header": {"language": "sq", "handling": {"retain_until": "2027-11-30"}}}
     named = {"language": lambda tag: f"<{tag}>\u202e"}
-    values = [line.value for line in render(CLOSURE, body, labels("en"), named).lines]
+    values = [line.value for line in render_message(CLOSURE, body, load_labels("en"), named).lines]
     assert f"<sq>{REPLACED}" in values and "2027-11-30" in values
-    odd = render(CLOSURE, {"header": {"language": 7}}, labels("en"), named)
+    odd = render_message(CLOSURE, {"header": {"language": 7}}, load_labels("en"), named)
     assert "7" in [line.value for line in odd.lines]
 
 
@@ -210,14 +210,14 @@ def test_a_reason_beside_its_value_is_shown_too() -> None:
 def test_a_draft_says_so_below_its_title(status: str, mark: tuple[str, ...]) -> None:
     """One draft label is enough; a reviewed language has no mark."""
     told = read_labels("fr", {"language": "fr", "status": status, "messages": {"closure.response": "Réponse"}})
-    shown = render(CLOSURE, {}, told)
+    shown = render_message(CLOSURE, {}, told)
     assert (shown.draft, tuple(line.label for line in shown.lines)) == (bool(mark), ("Réponse", *mark))
 
 
 def test_arabic_runs_from_right_to_left() -> None:
     """The direction is told, each line begins with the mark, and a value is isolated."""
     told = read_labels("ar", {"language": "ar", "status": REVIEWED, "fields": {"note": "ملاحظة", "content": "محتوى"}})
-    shown = render(CLOSURE, {"content": {"note": "Flight AF 12\nنعم"}}, told)
+    shown = render_message(CLOSURE, {"content": {"note": "Flight AF 12\nنعم"}}, told)
     assert shown.direction == "rtl"
     lines = shown.text().splitlines()
     assert all(line.startswith(RTL_MARK) for line in lines)
@@ -227,7 +227,7 @@ def test_arabic_runs_from_right_to_left() -> None:
 def test_an_arabic_value_is_isolated_in_a_page_from_left_to_right() -> None:
     """Only a value that could turn the line has marks around it."""
     for value, written in (("Réponse", "Réponse"), ("نعم", "\u2068نعم\u2069")):
-        shown = render(CLOSURE, {"content": {"note": value}}, labels("en"))
+        shown = render_message(CLOSURE, {"content": {"note": value}}, load_labels("en"))
         assert shown.direction == "ltr"
         assert shown.text().splitlines()[-1].endswith(f": {written}")
 
@@ -235,15 +235,15 @@ def test_an_arabic_value_is_isolated_in_a_page_from_left_to_right() -> None:
 def test_the_second_line_of_a_text_cannot_pass_for_a_member() -> None:
     """A text that imitates a line of the page has a bar before it."""
     told = french(note="Remarque")
-    text = render(CLOSURE, {"content": {"note": "x\nRemarque: y"}}, told).text()
+    text = render_message(CLOSURE, {"content": {"note": "x\nRemarque: y"}}, told).text()
     assert text.splitlines()[-1] == "    | Remarque: y"
 
 
-@given(body=JSON_VALUES, lang=st.sampled_from(sorted(languages())))
+@given(body=JSON_VALUES, lang=st.sampled_from(sorted(load_languages())))
 def test_any_value_is_shown_and_steers_nothing(body: object, lang: str) -> None:
     """Whatever stands in a body, as a whole and in each place: no line fails, no control or direction gets through."""
     for value in (body, {"header": body, "content": body}, {"content": {"person": body, "unknown": body}}):
-        shown = render("referral.request/1", value, labels(lang))
+        shown = render_message("referral.request/1", value, load_labels(lang))
         for line in shown.lines:
             assert not BIDI_CONTROLS & set(line.label + line.value)
             assert "\n" not in line.label
@@ -255,16 +255,16 @@ def test_any_value_is_shown_and_steers_nothing(body: object, lang: str) -> None:
 @given(st.text())
 def test_harmless_text_stays_as_it_is(text: str) -> None:
     """As long as before, changed only where something steers, and once is enough."""
-    cleaned = harmless(text)
-    assert len(cleaned) == len(text) and harmless(cleaned) == cleaned
+    cleaned = replace_controls(text)
+    assert len(cleaned) == len(text) and replace_controls(cleaned) == cleaned
     assert all(new in (old, "\ufffd") for old, new in zip(text, cleaned, strict=True))
 
 
-@table("body_type", [entry.body_type for entry in catalogue().types])
+@table("body_type", [entry.body_type for entry in load_catalogue().types])
 def test_an_outline_has_every_member_and_every_code(body_type: str) -> None:
     """Places in the order of the schema, then each code that is still offered."""
-    shown = outline(body_type, labels("en")).lines
-    listed = rows(body_type)
+    shown = render_type(body_type, load_labels("en")).lines
+    listed = describe_members(body_type)
     places = [re.split("[ :]", line.value)[0] for line in shown if line.value.startswith("/")]
     assert places == [row.place for row in listed]
     names = sorted({row.codes for row in listed if row.codes})
@@ -274,7 +274,7 @@ def test_an_outline_has_every_member_and_every_code(body_type: str) -> None:
 
 def test_an_outline_tells_what_a_language_lacks() -> None:
     """The label of a place stands beside it; what is missing shows its name; a meaning is told where there is one."""
-    lines = outline(CLOSURE, french(note="Remarque")).lines
+    lines = render_type(CLOSURE, french(note="Remarque")).lines
     assert Line(depth=0, label="Remarque", value="/content/note") in lines
     assert Line(depth=0, label="answer [sans libellé]", value="/content/answer (closure_answer)") in lines
     assert Line(depth=1, label="agree [sans libellé]", value="agree") in lines
@@ -282,7 +282,10 @@ def test_an_outline_tells_what_a_language_lacks() -> None:
 
 def test_a_type_that_is_not_held_is_refused() -> None:
     """Both ways of showing say that there is no such type."""
-    shows: list[Any] = [lambda: render("no.such/1", {}, labels("en")), lambda: outline("no.such/1", labels("en"))]
+    shows: list[Any] = [
+        lambda: render_message("no.such/1", {}, load_labels("en")),
+        lambda: render_type("no.such/1", load_labels("en")),
+    ]
     for show in shows:
         with pytest.raises(RefusedError) as caught:
             show()
@@ -293,5 +296,5 @@ def test_a_rendering_is_a_value() -> None:
     """Two renderings of one document are equal."""
     path = VALID[0]
     body_type, body = read(path)
-    first, second = (render(body_type, body, labels("en")) for _ in range(2))
+    first, second = (render_message(body_type, body, load_labels("en")) for _ in range(2))
     assert first == second and isinstance(first, Rendering)

@@ -8,7 +8,7 @@ from typing import Any
 from support.tables import table
 
 from gateway.errors import Finding
-from schemas import nfc, text_findings
+from schemas import normalise_text, text_findings
 from schemas.text import JOINING_SCRIPTS, text_faults
 
 GOOD = {
@@ -89,8 +89,8 @@ def test_values_that_are_no_text_are_passed_over() -> None:
 def test_nfc_makes_a_draft_pass() -> None:
     """Decomposed text, as some systems store it, passes after normalisation and means the same."""
     draft = {"a": ["e\u0301", 7], "b": None}
-    assert nfc(draft) == {"a": ["é", 7], "b": None}
-    assert text_findings(nfc(draft)) == ()
+    assert normalise_text(draft) == {"a": ["é", 7], "b": None}
+    assert text_findings(normalise_text(draft)) == ()
 
 
 def test_joining_scripts_are_sorted_and_disjoint() -> None:

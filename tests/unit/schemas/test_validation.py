@@ -12,8 +12,8 @@ from support.generate import bodies
 from support.tables import table
 
 from gateway.errors import Code, RefusedError
-from schemas import catalogue, categories, text_findings, validate, validation
-from schemas.places import MAX_FINDINGS, pointer
+from schemas import find_categories, load_catalogue, text_findings, validate, validation
+from schemas.places import MAX_FINDINGS, format_pointer
 from schemas.validation import FORMATS, _checked, reference_findings
 
 CANARY = "Zorzqua"
@@ -32,7 +32,7 @@ def rules(changed: object, name: str = "referral.request/1") -> list[tuple[str, 
 def test_name_and_hash_mean_the_same_schema() -> None:
     """A body is judged alike by its type and by the hash its statement pins."""
     assert validate("referral.request/1", body()) == ()
-    assert validate(catalogue().get("referral.request/1").schema, body()) == ()
+    assert validate(load_catalogue().get("referral.request/1").schema, body()) == ()
 
 
 def test_unknown_type_is_refused() -> None:
@@ -78,14 +78,14 @@ def planted(value: Any) -> Any:
     return CANARY
 
 
-@table("name", [entry.body_type for entry in catalogue().types])
+@table("name", [entry.body_type for entry in load_catalogue().types])
 def test_no_finding_holds_a_value(name: str) -> None:
     """With a marked value everywhere, also as member names, no finding carries it."""
     changed = planted(bodies(name, random.Random(1), 1.0))
     findings = validate(name, changed) + text_findings({CANARY: changed, "content": {CANARY: f"{CANARY}\x00"}})
     assert findings
     assert CANARY not in repr(findings)
-    assert CANARY not in categories(name, changed["content"])
+    assert CANARY not in find_categories(name, changed["content"])
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_deep_value_is_refused() -> None:
     changed["content"]["summary"] = deep
     assert [rule for _, rule in rules(changed)] == ["depth"]
     assert text_findings(changed) == ()
-    assert categories("referral.request/1", changed["content"])
+    assert find_categories("referral.request/1", changed["content"])
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_reference_takes_no_line_end_and_no_foreign_character(text: str) -> None
 
 def test_long_strings_are_bounded_before_anything_else_matters() -> None:
     """50 KB in each place that takes a string is refused for its length."""
-    schema = catalogue().get("referral.request/1")
+    schema = load_catalogue().get("referral.request/1")
     changed = body()
     changed["header"] = dict.fromkeys(changed["header"], "a" * 50000)
     found = {place for place, rule in rules(changed) if rule in ("maxLength", "unknown_code", "type")}
@@ -180,16 +180,18 @@ def test_schema_with_an_unchecked_format_does_not_compile(monkeypatch: pytest.Mo
     """A format that nobody checks is our fault and stops the node."""
     from schemas import resources
 
-    entry = catalogue().get("referral.withdraw/1")
-    text = json.dumps(resources.parsed(f"published/{entry.file}")).replace('"format": "date"', '"format": "hostname"')
-    monkeypatch.setattr(resources, "parsed", lambda _path: json.loads(text))
+    entry = load_catalogue().get("referral.withdraw/1")
+    text = json.dumps(resources.read_json(f"published/{entry.file}")).replace(
+        '"format": "date"', '"format": "hostname"'
+    )
+    monkeypatch.setattr(resources, "read_json", lambda _path: json.loads(text))
     with pytest.raises(RuntimeError, match="hostname"):
         _checked(entry.schema)
 
 
 def test_pointer_escapes() -> None:
     """RFC 6901: `~` and `/` in a name are written as ~0 and ~1."""
-    assert pointer(["a/b", 0, "c~d"]) == "/a~1b/0/c~0d"
+    assert format_pointer(["a/b", 0, "c~d"]) == "/a~1b/0/c~0d"
 
 
 def test_reference_alone_says_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,16 @@ from typing import Any
 
 import pytest
 
-from schemas import SENSITIVITY, catalogue, categories, classes, code_list, fields, highest, parts
+from schemas import (
+    SENSITIVITY,
+    code_list,
+    find_categories,
+    find_classes,
+    highest_class,
+    list_fields,
+    list_parts,
+    load_catalogue,
+)
 
 MINIMAL: dict[str, Any] = {
     "referral_kind": "service",
@@ -25,7 +34,7 @@ MINIMAL: dict[str, Any] = {
 
 def test_only_what_is_present_counts() -> None:
     """A category is there when one of its fields is; saying that a value is unknown or refused discloses none."""
-    assert {"exploitation", "identity", "immigration", "needs"} == categories("referral.request/1", MINIMAL)
+    assert {"exploitation", "identity", "immigration", "needs"} == find_categories("referral.request/1", MINIMAL)
 
 
 @pytest.mark.parametrize(
@@ -42,8 +51,8 @@ def test_only_what_is_present_counts() -> None:
 )
 def test_each_part_asks_for_its_own_category(more: dict[str, Any], category: set[str]) -> None:
     """Nothing asks for a wider consent than what it discloses."""
-    base = categories("referral.request/1", MINIMAL)
-    assert category == categories("referral.request/1", MINIMAL | more) - base
+    base = find_categories("referral.request/1", MINIMAL)
+    assert category == find_categories("referral.request/1", MINIMAL | more) - base
 
 
 def test_person_parts_have_own_categories() -> None:
@@ -52,7 +61,7 @@ def test_person_parts_have_own_categories() -> None:
         "safe_contact_rule": {"may_call": False},
         "identity_documents": [{"kind": "passport"}],
     }
-    found = categories("referral.request/1", MINIMAL | {"person": person})
+    found = find_categories("referral.request/1", MINIMAL | {"person": person})
     assert {"contact", "documents"} <= found
 
 
@@ -62,7 +71,7 @@ def test_answer_has_the_category_that_was_asked_for() -> None:
         {"item_id": "a", "status": "given", "data_category": "health_mental", "value": "x"},
         {"item_id": "b", "status": "refused_by_person", "data_category": "criminal"},
     ]
-    assert {"health_mental"} == categories("info.reply/1", {"answers": answers})
+    assert {"health_mental"} == find_categories("info.reply/1", {"answers": answers})
 
 
 def test_second_step_of_disclosure_is_identity() -> None:
@@ -71,7 +80,7 @@ def test_second_step_of_disclosure_is_identity() -> None:
         "answers": [{"item_id": "a", "status": "given", "data_category": "identity", "in_person": True}],
         "person_identifying": {"pseudonym": "Mali", "name_family": "Provaj"},
     }
-    assert {"identity"} == categories("info.reply/1", content)
+    assert {"identity"} == find_categories("info.reply/1", content)
 
 
 def test_enquiry_discloses_nothing() -> None:
@@ -83,29 +92,29 @@ def test_enquiry_discloses_nothing() -> None:
         "note": "x",
         "referral_kind": "service",
     }
-    assert frozenset() == categories("enquiry.capacity/1", content)
-    assert {"operational"} == classes("enquiry.capacity/1", content)
+    assert frozenset() == find_categories("enquiry.capacity/1", content)
+    assert {"operational"} == find_classes("enquiry.capacity/1", content)
 
 
 def test_classes_and_the_highest_of_them() -> None:
     """A message has the highest class of its fields; locating is above special."""
-    assert {"pseudonymous", "identifying", "special", "locating"} == classes("referral.request/1", MINIMAL)
-    assert highest(classes("referral.request/1", MINIMAL)) == "locating"
-    assert highest(frozenset()) == "public"
+    assert {"pseudonymous", "identifying", "special", "locating"} == find_classes("referral.request/1", MINIMAL)
+    assert highest_class(find_classes("referral.request/1", MINIMAL)) == "locating"
+    assert highest_class(frozenset()) == "public"
 
 
 def test_fields_list_every_leaf_once() -> None:
     """A mapping can be checked against the list: paths are unique, items are written with a star."""
-    for entry in catalogue().types:
-        paths = [field.path for field in fields(entry.body_type)]
+    for entry in load_catalogue().types:
+        paths = [field.path for field in list_fields(entry.body_type)]
         assert len(set(paths)) == len(paths)
-    by_path = {field.path: field for field in fields("referral.request/1")}
+    by_path = {field.path: field for field in list_fields("referral.request/1")}
     assert by_path["/header/legal_basis/*"].required
     assert not by_path["/header/case_ref_sender"].required
     assert by_path["/content/person/nationalities/*"].codes == "country"
     assert by_path["/content/summary"].text
     assert by_path["/content/proceedings/*/stage"].category_as == "proceeding"
-    assert "/header/consent_ref" not in {field.path for field in fields("enquiry.capacity/1")}
+    assert "/header/consent_ref" not in {field.path for field in list_fields("enquiry.capacity/1")}
 
 
 def test_sensitivity_order() -> None:
@@ -121,23 +130,23 @@ def test_invalid_content_is_walked_without_harm(value: object) -> None:
     """Categories may be asked before the verdict; whatever comes, the answer holds only codes of the list."""
     content = dict.fromkeys(MINIMAL, value) | {"proceedings": value, "answers": value, "health_flags": value}
     known = {entry.code for entry in code_list("data_category").codes}
-    for entry in catalogue().types:
-        assert categories(entry.body_type, content) <= known
-        assert categories(entry.body_type, value) <= known
+    for entry in load_catalogue().types:
+        assert find_categories(entry.body_type, content) <= known
+        assert find_categories(entry.body_type, value) <= known
 
 
 def test_unknown_category_of_an_answer_is_no_category() -> None:
     """A code that the list does not have never becomes a category, so no refusal can repeat it."""
     answers = [{"item_id": "a", "status": "given", "data_category": "Zorzqua", "value": "x"}]
-    assert categories("info.reply/1", {"answers": answers}) == frozenset()
+    assert find_categories("info.reply/1", {"answers": answers}) == frozenset()
 
 
 def test_the_files_that_a_content_names() -> None:
     """By number, wherever they stand; what is no reference to a file is none."""
     named = {"attachments": [{"part": 1, "doc_kind": "other"}, {"part": 0, "doc_kind": "court_document"}]}
-    assert parts("referral.request/1", MINIMAL | named) == (1, 0)
-    assert parts("referral.request/1", MINIMAL) == ()
-    assert {"documents", "criminal"} <= categories("referral.request/1", MINIMAL | named)
+    assert list_parts("referral.request/1", MINIMAL | named) == (1, 0)
+    assert list_parts("referral.request/1", MINIMAL) == ()
+    assert {"documents", "criminal"} <= find_categories("referral.request/1", MINIMAL | named)
     answer = {"answers": [{"item_id": "a", "status": "given", "attachment": {"part": 3, "doc_kind": "other"}}]}
-    assert parts("info.reply/1", answer) == (3,)
-    assert parts("traveldoc.request/1", {"photo": {"part": 0}}) == (0,)
+    assert list_parts("info.reply/1", answer) == (3,)
+    assert list_parts("traveldoc.request/1", {"photo": {"part": 0}}) == (0,)

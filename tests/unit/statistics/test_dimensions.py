@@ -10,7 +10,7 @@ import pytest
 from gateway.conversations.history import Opened, Side
 from gateway.statistics.dimensions import case_of
 from gateway.statistics.rules import count
-from schemas.region_pack.regions import region
+from schemas.region_pack.regions import load_region
 from schemas.region_pack.statistics import COUNTED
 
 DAY = date(2026, 11, 1)
@@ -58,7 +58,7 @@ def test_what_was_erased_is_counted_as_not_stated() -> None:
     """The case is there, and nothing is known of it but where it went."""
     case = case_of([], DAY, "AL")
     assert codes() == {"corridor": {"AL"}}
-    counted = count(region("tact").statistics.tables["registrations"], [case])
+    counted = count(load_region("tact").statistics.tables["registrations"], [case])
     assert counted["not_stated", "not_stated", "AL"] == 1
 
 

@@ -39,10 +39,10 @@ from gateway.statistics.rules import (
     to_json,
 )
 from gateway.statistics.suppression import Table, leak, table_of
-from schemas.region_pack.regions import region
+from schemas.region_pack.regions import load_region
 from schemas.region_pack.statistics import Category, Dimension, PeriodLength, StatisticsPlan, TablePlan
 
-PLAN = region("tact").statistics
+PLAN = load_region("tact").statistics
 DAY = date(2025, 5, 5)
 LATER = date(2026, 1, 2)
 

@@ -10,7 +10,7 @@ from support.desks import enquiry, header, run
 from support.house import ROOT
 
 from schemas import code_list
-from schemas.labels import labels
+from schemas.labels import load_labels
 
 HTCDS = ROOT / "adapters" / "sheet" / "htcds-2.0.yaml"
 
@@ -292,7 +292,7 @@ def test_a_marked_row_is_previewed(tmp_path: Path):
 def test_a_label_of_a_language_is_previewed(tmp_path: Path):
     """With --language a label of a code is a value of the column; without it, it is none."""
     (tmp_path / "office.yaml").write_text(MAPPING, encoding="utf-8")
-    adult = labels("fr").code("age_group", "adult").text
+    adult = load_labels("fr").code("age_group", "adult").text
     (tmp_path / "record.json").write_text(json.dumps({"Age": adult}), encoding="utf-8")
     words = ("mapping", "preview", str(tmp_path / "office.yaml"), str(tmp_path / "record.json"), "--json")
     assert run(*words).exit_code == 1

@@ -12,7 +12,7 @@ import pytest
 from support.desks import enquiry
 
 from gateway.cli.messages import exchange
-from schemas.region_pack.regions import region
+from schemas.region_pack.regions import load_region
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_the_procedure_in_a_language(federation, asked):
     """Steps and roles are told in the language, as a draft where nobody has reviewed them; a wrong one is refused."""
     ran = federation.al.trm("conversation", "show", asked["conversation"], "--language", "fr")
     assert ran.exit_code == 0, ran.stderr
-    assert f"stage      {region('tact').procedure.stages[1].title['fr']}" in ran.stdout
+    assert f"stage      {load_region('tact').procedure.stages[1].title['fr']}" in ran.stdout
     assert "[en]" not in ran.stdout and "trm: hint: texts in français" in ran.stderr
     assert "Point focal national" in ran.stdout
     assert federation.al.trm("conversation", "show", asked["conversation"], "--language", "xx").exit_code == 1

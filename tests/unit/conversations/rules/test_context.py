@@ -12,7 +12,7 @@ from gateway.conversations.rules.fold import Impossible, JudgementPoint, Possibl
 from gateway.conversations.rules.order import Order, place
 from gateway.foundation.deadlines import deadline
 from schemas.clocks import Duration, Unit
-from schemas.region_pack.calendars import calendar
+from schemas.region_pack.calendars import load_calendar
 
 
 def at(talk: Talk, side: Side = HOST, *, partial: bool = False) -> ConversationContext:
@@ -89,7 +89,7 @@ def test_only_a_referral_quotes_an_enquiry():
 
 def test_without_a_calendar_days_are_not_certain():
     """A deadline in days of a country nobody wrote a calendar for is used against nobody; hours need none."""
-    nowhere = calendar("tact", "XK")
+    nowhere = load_calendar("tact", "XK")
     for unit in (Unit.DAYS, Unit.WORKING_DAYS):
         found = deadline(Duration(count=3, unit=unit), Talk().now, nowhere)
         assert not found.certain

@@ -31,8 +31,8 @@ from gateway.conversations.rules.duties import ASKS, Watched, duties, owed, reme
 from gateway.conversations.rules.facts import Side
 from gateway.conversations.rules.machines import Kind
 from gateway.messages.types import MESSAGE_LIFE
-from schemas import catalogue
-from schemas.clocks import clocks
+from schemas import load_catalogue
+from schemas.clocks import load_clocks
 from schemas.types import type_name
 
 
@@ -352,7 +352,7 @@ def test_an_enquiry_is_owed_an_answer():
 
 def test_every_clock_of_a_duty_exists():
     """And each of the table has the cases that its messages can be."""
-    assert {ask.clock for ask in ASKS} <= set(clocks())
+    assert {ask.clock for ask in ASKS} <= set(load_clocks())
 
 
 IN_ITS_STATE = {
@@ -369,7 +369,7 @@ IN_ITS_STATE = {
 def test_the_catalogue_says_what_is_owed():
     """The clock that a type names is the one by which its answer is owed."""
     held = {(ask.kind, ask.clock) for ask in ASKS} | set(IN_ITS_STATE.items())
-    owed_for = {(type_name(e.body_type), e.answers.clock) for e in catalogue().types if e.answers is not None}
+    owed_for = {(type_name(e.body_type), e.answers.clock) for e in load_catalogue().types if e.answers is not None}
     assert owed_for <= held
 
 

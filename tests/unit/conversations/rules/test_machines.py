@@ -8,7 +8,7 @@ import pytest
 from support.state_diagrams import MACHINES, clock_table, crossings, document, render, table
 
 from gateway.conversations.rules.crossing import CROSSINGS
-from schemas.clocks import clocks
+from schemas.clocks import load_clocks
 
 ROOT = Path(__file__).resolve().parents[4]
 
@@ -46,6 +46,6 @@ def test_every_crossing_and_every_clock_is_listed():
     for rule in CROSSINGS:
         (row,) = (line for line in rules if line.startswith(f"| `{rule.winner}` |"))
         assert all(f"`{name}`" in row for name in rule.losers)
-    for clock in clocks().values():
+    for clock in load_clocks().values():
         (row,) = (line for line in lines if line.startswith(f"| `{clock.name}` |"))
         assert all(str(duration.count) in row for duration in clock.durations.values())

@@ -9,7 +9,7 @@ from support.talk import HOST, RECEIVING, Talk
 from gateway.conversations.rules.context import ConversationContext
 from gateway.conversations.rules.machines import Kind
 from gateway.conversations.rules.possible import possible
-from schemas import catalogue
+from schemas import load_catalogue
 from schemas.types import never_blocked, type_name
 
 
@@ -68,8 +68,8 @@ def test_an_enquiry_has_one_answer():
 
 def test_what_is_missing_hides_nothing():
     """Behind a gap everything of the kind is possible; what is never blocked is possible everywhere."""
-    all_of_it = {type_name(entry.body_type) for entry in catalogue().types if entry.kind in ("referral", "any")}
-    alone = {type_name(entry.body_type) for entry in catalogue().types if not entry.reply_to}
+    all_of_it = {type_name(entry.body_type) for entry in load_catalogue().types if entry.kind in ("referral", "any")}
+    alone = {type_name(entry.body_type) for entry in load_catalogue().types if not entry.reply_to}
     assert set(written(talk.requested(), HOST, partial=True)) >= all_of_it & alone
     free = {name for name in all_of_it & alone if never_blocked(name)}
     assert free <= set(written(talk.closed(), RECEIVING))

@@ -108,8 +108,8 @@ def with_files(count: int, named: list[int], **part: Any) -> AuthenticStatement:
     body = canon(value)
     stated = SENDER.statement(
         parts=tuple(part_length(file.size) for file in files),
-        commit=wire.commit(secret, body),
-        schema=schemas.catalogue().get("referral.request/1").schema,
+        commit=wire.compute_commitment(secret, body),
+        schema=schemas.load_catalogue().get("referral.request/1").schema,
     )
     return arrive(framed(stated, secret=secret, body=body))
 
@@ -151,7 +151,7 @@ def test_row_55_another_length_than_the_parts_say() -> None:
     """Step 9: what stands outside is what the secret needs."""
     secret = wire.Secret(salt=b"s" * 32, parts=(PART,)).encode()
     body = canon(example(REFERRAL))
-    stated = SENDER.statement(parts=(part_length(PART.size) + 1,), commit=wire.commit(secret, body))
+    stated = SENDER.statement(parts=(part_length(PART.size) + 1,), commit=wire.compute_commitment(secret, body))
     with refused(Code.MALFORMED, "parts"):
         arrive(framed(stated, secret=secret, body=body))
 

@@ -176,7 +176,7 @@ def test_row_55_extra_members() -> None:
     """An unknown member is refused in the envelope, the statement, the signatures and the secret."""
     extra = edited(STATED.encode(), lambda value: value.update(more=1))
     secret = edited(SENDER.secret, lambda value: value.update(more=1))
-    lying = SENDER.statement(commit=wire.commit(secret, SENDER.body))
+    lying = SENDER.statement(commit=wire.compute_commitment(secret, SENDER.body))
     frame = edited(wire.encode_signatures(A.sig.sign(STATEMENT, STATED.encode())), lambda value: value.update(more=1))
     for data in (
         edited(SEALED, lambda value: value.update(more=1)),
@@ -196,7 +196,7 @@ def test_row_55_extra_members() -> None:
 )
 def test_row_55_a_secret_that_hides_nothing(secret: bytes) -> None:
     """B5: the secret is a salt of 32 bytes and the parts; a signed commitment to anything else is malformed."""
-    stated = SENDER.statement(commit=wire.commit(secret, SENDER.body))
+    stated = SENDER.statement(commit=wire.compute_commitment(secret, SENDER.body))
     with refused(Code.MALFORMED):
         arrive(framed(stated, secret=secret))
 
@@ -204,6 +204,6 @@ def test_row_55_a_secret_that_hides_nothing(secret: bytes) -> None:
 def test_row_55_parts_inside_and_outside_agree() -> None:
     """The manifest in the secret has as many parts as the statement."""
     secret = wire.Secret(salt=b"s" * 32, parts=(PART,)).encode()
-    stated = SENDER.statement(commit=wire.commit(secret, SENDER.body))
+    stated = SENDER.statement(commit=wire.compute_commitment(secret, SENDER.body))
     with refused(Code.MALFORMED, "parts"):
         arrive(framed(stated, secret=secret))

@@ -11,7 +11,7 @@ from gateway.delivery.outbound.steps import schema_for
 from gateway.errors import Code, RefusedError
 from schemas.catalogue import Catalogue
 
-ASK, REPLY = (schemas.catalogue().get(name) for name in ("info.request/1", "info.reply/1"))
+ASK, REPLY = (schemas.load_catalogue().get(name) for name in ("info.request/1", "info.reply/1"))
 SECOND = replace(ASK, revision=2, schema="sha256:second")
 THIRD = replace(ASK, revision=3, schema="sha256:third")
 NEXT = replace(ASK, body_type="info.request/2", schema="sha256:next")
@@ -21,7 +21,7 @@ NEXT = replace(ASK, body_type="info.request/2", schema="sha256:next")
 def _grown(monkeypatch: pytest.MonkeyPatch) -> None:
     """A node that was upgraded twice and gave up the first revision."""
     grown = Catalogue(held=(SECOND, THIRD, NEXT, REPLY))
-    monkeypatch.setattr(schemas, "catalogue", lambda: grown)
+    monkeypatch.setattr(schemas, "load_catalogue", lambda: grown)
 
 
 @pytest.mark.parametrize(

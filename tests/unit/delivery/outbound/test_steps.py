@@ -307,7 +307,7 @@ def test_schema(change: Callable[[Any], object]) -> None:
 
 def test_a_conversation_keeps_its_schema() -> None:
     """The hash that is given is the one that judges and is pinned; one that is not held refuses."""
-    pinned = schemas.catalogue().get("enquiry.capacity/1").schema
+    pinned = schemas.load_catalogue().get("enquiry.capacity/1").schema
     end, facts = sender(), circumstances()
     _, message = steps.submit(end.draft(ENQUIRY), end.standing, facts, policy=OPEN, around=None, now=NOW, schema=pinned)
     assert message.schema == pinned
@@ -513,4 +513,4 @@ def test_two_sealings_share_no_bytes() -> None:
 
 def test_everything_is_every_type() -> None:
     """The scope of these tests lists the whole catalogue, so that no test passes by an empty one."""
-    assert len(EVERYTHING.types) == len(schemas.catalogue().types)
+    assert len(EVERYTHING.types) == len(schemas.load_catalogue().types)

@@ -13,7 +13,7 @@ from support.ceremony import ADMINS
 from gateway.errors import Code, RemoteError
 from keys.documents.approvals import PasskeyApproval, PasskeyCard, read_approval, read_card
 from keys.documents.change import Change
-from keys.documents.passkey import Assertion, Site, creation_options, register, request_options
+from keys.documents.passkey import Assertion, Site, creation_options, request_options, verify_registration
 from keys.primitives.encoding import canon, parse, sha256
 
 SITE = Site.at(ORIGIN)
@@ -30,7 +30,7 @@ def signed(device: Authenticator, challenge: bytes) -> Assertion:
 def card_of(device: Authenticator, **other: Any) -> PasskeyCard:
     """The card of a device."""
     asked = creation_options(SITE, b"c" * 32, service="TRM", person=b"p", name="Ana", held=[], synced=True)
-    passkey = register(device.create(asked), site=SITE, challenge=b"c" * 32)
+    passkey = verify_registration(device.create(asked), site=SITE, challenge=b"c" * 32)
     about: dict[str, Any] = {
         "pseudonym": PSEUDONYM,
         "label": "Ana B.",

@@ -22,8 +22,8 @@ from keys.documents.descriptor import (
     encode_chain,
     key_at,
     parse_descriptor,
+    require_usable_descriptor,
     revocation_of,
-    usable,
 )
 from keys.documents.key_records import Use
 from keys.offline.roots import new_root
@@ -396,10 +396,10 @@ def test_expiry_counts_when_used() -> None:
     """Rule 5: an expired version is still a link of the chain; only the newest one is judged, when it is used."""
     late = FIRST.expires + DAY
     second = accept_descriptor(FIRST, follow(issued=late, expires=late + DAY), late)
-    usable(second, late)
+    require_usable_descriptor(second, late)
     for descriptor, at in ((FIRST, late), (second, late + DAY)):
         with pytest.raises(RefusedError) as caught:
-            usable(descriptor, at)
+            require_usable_descriptor(descriptor, at)
         assert caught.value.code is Code.STALE_DESCRIPTOR
 
 

@@ -278,7 +278,7 @@ def test_body_or_secret_swapped() -> None:
 
 def test_commitment_hides_a_known_body() -> None:
     """Part C row 51: without the salt, a guess of the body can not be confirmed."""
-    guesses = {wire.commit(wire.Secret(salt=bytes([i]) * 32).encode(), SENDER.body) for i in range(50)}
+    guesses = {wire.compute_commitment(wire.Secret(salt=bytes([i]) * 32).encode(), SENDER.body) for i in range(50)}
     assert STATED.commit not in guesses
     assert len(guesses) == 50
 

@@ -8,7 +8,7 @@ import pytest
 from support.nodes import NOW, Node, Seeds, record, refused
 
 from gateway.errors import Code, RemoteError
-from keys.documents.fingerprint import fingerprint, fingerprint_hash, node_id, pair_code
+from keys.documents.fingerprint import compute_fingerprint, fingerprint_hash, node_id, pair_code
 from keys.documents.key_records import KeyRecord, Use
 from keys.offline.roots import new_root
 from keys.primitives.encoding import is_node
@@ -79,7 +79,7 @@ def test_pair_code_is_the_same_on_both_sides() -> None:
     groups = code.split(" ")
     assert len(groups) == 12
     assert all(len(group) == 5 and group.isdecimal() for group in groups)
-    assert fingerprint(a.node, b.roots, b.threshold) not in (a.fingerprint, b.fingerprint)
+    assert compute_fingerprint(a.node, b.roots, b.threshold) not in (a.fingerprint, b.fingerprint)
     assert len(fingerprint_hash(a.node, a.roots, a.threshold)) == 32
 
 

@@ -12,7 +12,7 @@ from support.nodes import NOW, Node, Seeds, edited, record, refused, signed
 from gateway.errors import Code, RefusedError
 from keys.documents.descriptor import Revocation, Unit, accept_descriptor
 from keys.documents.key_records import Use
-from keys.documents.keyset import accept_keyset, usable
+from keys.documents.keyset import accept_keyset, require_usable_keyset
 from keys.primitives.encoding import DAY, b64u
 from keys.primitives.seal import EncPrivateKey, enc_kid
 from keys.primitives.sign import KEYSET, STATEMENT, SigningKey, sign_document
@@ -187,11 +187,11 @@ def test_keyset_of_the_future_is_refused() -> None:
 
 def test_stale_keyset_is_not_used() -> None:
     """Part C row 31: nothing is sealed with an expired keyset, nor with one from before the newest descriptor."""
-    usable(HELD, FIRST, NOW)
+    require_usable_keyset(HELD, FIRST, NOW)
     second = accept_descriptor(FIRST, signed(A.next(FIRST), A.roots[:2]), NOW)
     for descriptor, at in ((FIRST, HELD.expires), (second, NOW)):
         with pytest.raises(RefusedError) as caught:
-            usable(HELD, descriptor, at)
+            require_usable_keyset(HELD, descriptor, at)
         assert caught.value.code is Code.STALE_KEYSET
 
 

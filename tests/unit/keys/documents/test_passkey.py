@@ -19,9 +19,9 @@ from keys.documents.passkey import (
     Passkey,
     Site,
     creation_options,
-    register,
     request_options,
-    verify,
+    verify_assertion,
+    verify_registration,
 )
 from keys.keystore.keystore import system_rand
 from keys.primitives.encoding import b64u, unb64u
@@ -39,13 +39,13 @@ def created(device: Authenticator, site: Site = SITE) -> dict[str, Any]:
 
 def made(device: Authenticator) -> Passkey:
     """The passkey of a device, registered."""
-    return register(created(device), site=SITE, challenge=CHALLENGE)
+    return verify_registration(created(device), site=SITE, challenge=CHALLENGE)
 
 
 def shown(device: Authenticator, passkey: Passkey) -> int:
     """The device signs, and it is judged."""
     said = Assertion.from_browser(device.get(request_options(SITE, CHALLENGE)))
-    return verify(said, passkey, site=SITE, challenge=CHALLENGE)
+    return verify_assertion(said, passkey, site=SITE, challenge=CHALLENGE)
 
 
 @pytest.mark.parametrize("key", [None, rsa.generate_private_key(65537, 2048)], ids=["ES256", "RS256"])
@@ -137,7 +137,7 @@ def test_no_byte_of_a_signature_can_be_altered(part: str):
     spoilt[-1] ^= 1
     given["response"][part] = b64u(bytes(spoilt))
     with pytest.raises(RemoteError):
-        verify(Assertion.from_browser(given), passkey, site=SITE, challenge=CHALLENGE)
+        verify_assertion(Assertion.from_browser(given), passkey, site=SITE, challenge=CHALLENGE)
 
 
 def attestation(given: dict[str, Any], **changes: Any) -> dict[str, Any]:
@@ -174,7 +174,7 @@ BAD: dict[str, Any] = {
 def test_bytes_of_a_stranger_are_one_error(spoil: Any):
     """Nothing from outside leaves as another kind of error."""
     with pytest.raises(RemoteError):
-        register(spoil(created(Authenticator())), site=SITE, challenge=CHALLENGE)
+        verify_registration(spoil(created(Authenticator())), site=SITE, challenge=CHALLENGE)
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_client_data_with_a_member_twice():
     twice = json.dumps(said)[:-1] + f', "origin": "{ORIGIN}x"}}'
     given["response"]["clientDataJSON"] = b64u(twice.encode())
     with pytest.raises(RemoteError, match="another origin"):
-        register(given, site=SITE, challenge=CHALLENGE)
+        verify_registration(given, site=SITE, challenge=CHALLENGE)
 
 
 # --- challenges ---------------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from keys.documents.signed_note import (
     read_cosignature_text,
     read_cosignatures,
     sign_checkpoint,
-    witnesses,
+    verify_cosignatures,
 )
 from keys.primitives.encoding import unb64u
 from keys.primitives.sign import PublicKey, SigningKey, verify_raw
@@ -71,9 +71,9 @@ def test_signed_and_opened() -> None:
     """A checkpoint opens with the log's key, also among others; cosignatures of unknown witnesses are passed over."""
     note = SignedNote.decode(SIGNED.plus([COSIGNED]).encode())
     assert open_checkpoint(note, HEAD.origin, [OTHER.public, LOG.public]) == HEAD
-    assert witnesses(note, {WITNESS: [WIT.public], "another": [OTHER.public]}) == {WITNESS: NOW}
-    assert witnesses(note, {"another": [WIT.public]}) == {}
-    assert witnesses(note, {WITNESS: [OTHER.public]}) == {}
+    assert verify_cosignatures(note, {WITNESS: [WIT.public], "another": [OTHER.public]}) == {WITNESS: NOW}
+    assert verify_cosignatures(note, {"another": [WIT.public]}) == {}
+    assert verify_cosignatures(note, {WITNESS: [OTHER.public]}) == {}
 
 
 def test_another_log_key_or_text() -> None:
@@ -94,7 +94,7 @@ def test_one_bad_signature_of_a_known_key_spoils_the_note() -> None:
         open_checkpoint(SIGNED.plus([bad]), HEAD.origin, [LOG.public])
     worse = NoteSignature(name=WITNESS, key_id=COSIGNED.key_id, value=COSIGNED.value[:-1] + b"\0")
     with refused(Code.BAD_SIGNATURE):
-        witnesses(SIGNED.plus([worse]), {WITNESS: [WIT.public]})
+        verify_cosignatures(SIGNED.plus([worse]), {WITNESS: [WIT.public]})
 
 
 def test_cosignature_binds_time_key_and_text() -> None:

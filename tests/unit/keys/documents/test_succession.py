@@ -10,7 +10,7 @@ from support.nodes import NOW, Node, Seeds, signed
 from gateway.errors import Code, RefusedError
 from keys.documents.descriptor import Descriptor, Revocation, accept_descriptor
 from keys.documents.key_records import KeyRecord, Use
-from keys.documents.succession import OVERLAP, USES, Change, needed, next_descriptor
+from keys.documents.succession import OVERLAP, USES, Change, count_needed_keys, next_descriptor
 from keys.keystore.keyring import Keyring
 from keys.primitives.encoding import DAY
 from keys.primitives.sign import SigningKey
@@ -32,7 +32,7 @@ def after(last: Descriptor, change: Change, now: int) -> Descriptor:
     rand = Seeds(f"new/{last.version}/{now}")
     new = {
         use: [SigningKey.generate(rand, hybrid=use is Use.SIG).public for _ in range(count)]
-        for use, count in needed(last, change, now).items()
+        for use, count in count_needed_keys(last, change, now).items()
     }
     return accept_descriptor(last, signed(next_descriptor(last, change, new, now), A.roots[:2]), now)
 

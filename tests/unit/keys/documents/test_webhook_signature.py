@@ -8,14 +8,14 @@ import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from gateway.errors import Code, RefusedError
-from keys.documents.webhook_signature import new_secret, read_secret, sign
+from keys.documents.webhook_signature import new_secret, read_secret, sign_webhook
 
 SECRET = new_secret(lambda size: bytes(range(size)))
 
 
 def headers(id: str, at: int, body: bytes) -> dict[str, str]:
     """The three headers of one call."""
-    signature = sign(read_secret(SECRET), id, at, body)
+    signature = sign_webhook(read_secret(SECRET), id, at, body)
     return {"webhook-id": id, "webhook-timestamp": str(at), "webhook-signature": signature}
 
 

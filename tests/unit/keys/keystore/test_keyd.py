@@ -419,5 +419,9 @@ def test_a_fault_of_ours_tells_nothing(store: Keystore) -> None:
 def test_one_key_service_for_one_key_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A second one is refused while the first has the lock."""
     monkeypatch.setattr(keyd, "LOCK_PATIENCE", 0.1)
-    with keyd.locked(tmp_path / "keyd.lock"), refused_local(Code.LOCKED), keyd.locked(tmp_path / "keyd.lock"):
+    with (
+        keyd.lock_keystore(tmp_path / "keyd.lock"),
+        refused_local(Code.LOCKED),
+        keyd.lock_keystore(tmp_path / "keyd.lock"),
+    ):
         raise AssertionError("two at once")

@@ -67,7 +67,7 @@ def test_the_context_names_message_and_place() -> None:
 )
 def test_segments(length: int, count: int, last: int) -> None:
     """Each but the last is exactly 1 MiB, and there is none behind the last."""
-    assert attachment_cipher.segments(length) == count
+    assert attachment_cipher.count_segments(length) == count
     assert attachment_cipher.segment_length(length, count - 1) == last
     assert attachment_cipher.segment_length(length, count) == 0
 

@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 
 from gateway.errors import RefusedError
-from schemas.region_pack.policies import canonical_bytes, read_policy, text
-from schemas.region_pack.regions import region
+from schemas.region_pack.policies import canonical_bytes, format_policy, read_policy
+from schemas.region_pack.regions import load_region
 
-POLICY = region("tact").policies["two-step"]
+POLICY = load_region("tact").policies["two-step"]
 
 
 def spelled(change: Callable[[dict[str, Any]], object]) -> bytes:
     """The default policy with one change, in the one spelling."""
-    value = json.loads(text(POLICY))
+    value = json.loads(format_policy(POLICY))
     change(value)
     return (json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True) + "\n").encode()
 
@@ -26,7 +26,7 @@ def spelled(change: Callable[[dict[str, Any]], object]) -> bytes:
 def test_read_and_written_is_the_same() -> None:
     """Reading what was written gives the policy and the bytes back."""
     assert read_policy(canonical_bytes(POLICY)) == POLICY
-    assert text(read_policy(text(POLICY).encode())) == text(POLICY)
+    assert format_policy(read_policy(format_policy(POLICY).encode())) == format_policy(POLICY)
 
 
 def test_one_line_for_one_group() -> None:
@@ -37,7 +37,7 @@ def test_one_line_for_one_group() -> None:
         referral["after_acceptance"] = sorted([*referral["after_acceptance"], "answer_criminal"])
 
     changed = read_policy(spelled(open_one))
-    lines = list(difflib.ndiff(text(POLICY).splitlines(), text(changed).splitlines()))
+    lines = list(difflib.ndiff(format_policy(POLICY).splitlines(), format_policy(changed).splitlines()))
     assert [line for line in lines if line[0] in "+-"] == ['+         "answer_criminal",']
 
 
@@ -45,7 +45,7 @@ def test_one_line_for_one_group() -> None:
 def test_another_spelling_is_refused(wide: Callable[[bytes], bytes]) -> None:
     """What people sign has one spelling only."""
     with pytest.raises(RefusedError) as caught:
-        read_policy(wide(text(POLICY).encode()))
+        read_policy(wide(format_policy(POLICY).encode()))
     assert [found.rule for found in caught.value.findings] == ["spelling"]
 
 

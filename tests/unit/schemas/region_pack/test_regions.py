@@ -12,10 +12,10 @@ import pytest
 from support.awaited import TYPES
 
 from gateway.errors import Code, RefusedError
-from schemas.region_pack.calendars import calendars
-from schemas.region_pack.policies import read_policy, text
+from schemas.region_pack.calendars import load_calendars
+from schemas.region_pack.policies import format_policy, read_policy
 from schemas.region_pack.procedures import STAGES
-from schemas.region_pack.regions import load, region, regions, starting_policy, unheld_types
+from schemas.region_pack.regions import list_regions, load_region, read_region_pack, starting_policy, unheld_types
 
 TACT = Path(__file__).resolve().parents[4] / "schemas" / "regions" / "tact"
 
@@ -40,53 +40,53 @@ def copy(tmp_path: Path) -> Path:
 def faults(folder: Path) -> list[tuple[str, str]]:
     """Place and rule of everything that is wrong with a pack."""
     with pytest.raises(RefusedError) as caught:
-        load(folder)
+        read_region_pack(folder)
     assert caught.value.code is Code.INVALID
     return [(finding.place, finding.rule) for finding in caught.value.findings]
 
 
 def test_the_pack_is_held_and_loads() -> None:
     """The region of the project is there, with its eight countries and fifteen corridors."""
-    assert "tact" in regions()
-    found = region("tact")
+    assert "tact" in list_regions()
+    found = load_region("tact")
     assert {"AL", "MA", "UA", "FR", "GR", "IT", "PL", "ES"} == set(found.countries)
     assert len(found.corridors) == 15 and ("FR", "AL") in found.corridors and ("AL", "FR") not in found.corridors
     assert ("AL", "FR") in found.ways
     assert tuple(stage.name for stage in found.procedure.stages) == STAGES
 
 
-@pytest.mark.parametrize("name", regions())
+@pytest.mark.parametrize("name", list_regions())
 def test_every_pack_is_whole(name: str) -> None:
     """Also one that somebody has just copied: every file of it is read, and each country has a calendar."""
-    found = region(name)
-    assert found.countries.keys() <= calendars(name).keys()
+    found = load_region(name)
+    assert found.countries.keys() <= load_calendars(name).keys()
     assert starting_policy(name)
 
 
 def test_unknown_pack_is_refused() -> None:
     """A name that no folder has is an answer and no crash."""
     with pytest.raises(RefusedError, match="no such region pack"):
-        region("atlantis")
+        load_region("atlantis")
 
 
 def test_named_types_are_of_the_catalogue() -> None:
     """A procedure names only types that the catalogue holds, or is known to be on its way."""
-    missing = {finding.place for finding in unheld_types(region("tact"))}
-    steps = {step.id: step.messages for step in region("tact").procedure.steps}
+    missing = {finding.place for finding in unheld_types(load_region("tact"))}
+    steps = {step.id: step.messages for step in load_region("tact").procedure.steps}
     named = {steps[place.split("/")[0]][int(place.rsplit("/", 1)[1])] for place in missing}
     assert named <= TYPES
 
 
 def test_each_step_says_what_it_needs() -> None:
     """Each step has an answerable role, a source, and what protects the person or what the person is told."""
-    for step in region("tact").procedure.steps:
+    for step in load_region("tact").procedure.steps:
         assert step.responsible and step.source, step.id
         assert step.safeguards or step.tell_person, step.id
 
 
 def test_return_of_a_child_is_guarded() -> None:
     """The steps that move a person name the gates that law demands: best interests and joint risk assessment."""
-    steps = {step.id: step for step in region("tact").procedure.steps}
+    steps = {step.id: step for step in load_region("tact").procedure.steps}
     for name in ("return.propose", "return.answer", "return.depart"):
         assert {"G3", "G4", "G5"} <= set(steps[name].gates), name
     assert "G15" in steps["return.verify_nationality"].gates
@@ -94,8 +94,8 @@ def test_return_of_a_child_is_guarded() -> None:
 
 def test_every_corridor_has_a_policy_for_every_purpose() -> None:
     """No corridor of the region is forgotten: each way has a rule for referral and for return."""
-    policy = region("tact").policies["two-step"]
-    assert region("tact").ways == policy.pairs
+    policy = load_region("tact").policies["two-step"]
+    assert load_region("tact").ways == policy.pairs
     for way in policy.pairs:
         assert policy.rule(way, "referral") and policy.rule(way, "return") and policy.rule(way, None)
 
@@ -124,9 +124,9 @@ def test_a_copy_under_another_name_loads(copy: Path) -> None:
         json.dumps(policy, indent=2, sort_keys=True) + "\n", encoding="utf-8"
     )
 
-    found = load(copy)
+    found = read_region_pack(copy)
     assert ("PL", "LT") in found.corridors and found.countries["LT"].languages == ("lt", "en")
-    assert len(found.procedure.steps) == len(region("tact").procedure.steps) - 1
+    assert len(found.procedure.steps) == len(load_region("tact").procedure.steps) - 1
     assert found.policies["baltic"].rule(("PL", "LT"), "referral")
 
 
@@ -135,7 +135,7 @@ def first_step(**members: Any) -> Callable[[dict[str, Any]], object]:
     return lambda value: value["steps"][0].update(members)
 
 
-JOURNEY = next(step.title["en"] for step in region("tact").procedure.steps if step.id == "return.propose")
+JOURNEY = next(step.title["en"] for step in load_region("tact").procedure.steps if step.id == "return.propose")
 
 
 def worded(folder: Path, **members: Any) -> None:
@@ -153,7 +153,7 @@ def propose(value: dict[str, Any]) -> dict[str, Any]:
 
 def proposing(folder: Path) -> Mapping[str, str]:
     """The title of one step."""
-    return next(step.title for step in load(folder).procedure.steps if step.id == "return.propose")
+    return next(step.title for step in read_region_pack(folder).procedure.steps if step.id == "return.propose")
 
 
 def test_texts_are_translated_by_their_english(copy: Path) -> None:
@@ -171,7 +171,7 @@ def test_texts_are_translated_by_their_english(copy: Path) -> None:
 def test_what_nobody_reviewed_is_a_draft(copy: Path, status: str, drafts: bool) -> None:
     """The file of a language says it."""
     worded(copy, status=status)
-    assert ("fr" in load(copy).drafts) is drafts
+    assert ("fr" in read_region_pack(copy).drafts) is drafts
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def english(value: Any) -> Iterator[str]:
             yield from english(item)
 
 
-@pytest.mark.parametrize("lang", [lang for lang in region("tact").languages if lang != "en"])
+@pytest.mark.parametrize("lang", [lang for lang in load_region("tact").languages if lang != "en"])
 def test_the_pack_speaks_all_its_languages(lang: str) -> None:
     """Every text of the procedure and of the published tables is translated, and nothing that is no text of it."""
     files = [TACT / "region.json", TACT / "statistics.json", *(TACT / "procedures").iterdir()]
@@ -320,7 +320,7 @@ def test_findings_hold_no_value(copy: Path) -> None:
     """What stands in the file is not repeated in a finding, whatever it is."""
     edited(copy, "procedures/return.json", first_step(responsible="Zana Provaj", clock="Zana Provaj"))
     with pytest.raises(RefusedError) as caught:
-        load(copy)
+        read_region_pack(copy)
     assert len(caught.value.findings) == 2
     assert "Zana" not in repr([str(caught.value), caught.value.hint, caught.value.findings])
 
@@ -368,4 +368,4 @@ def test_a_policy_has_the_name_of_its_file(copy: Path) -> None:
 def test_the_policy_of_the_pack_is_in_its_one_spelling() -> None:
     """The file is what `text` writes, so what people sign is what they read."""
     data = (TACT / "policies" / "two-step.json").read_bytes()
-    assert data == text(read_policy(data)).encode()
+    assert data == format_policy(read_policy(data)).encode()

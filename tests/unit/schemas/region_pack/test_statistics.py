@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from schemas.reading import Log, Spot, Wording
-from schemas.region_pack.regions import region
+from schemas.region_pack.regions import load_region
 from schemas.region_pack.statistics import COUNTED, MAX_CELLS, MAX_DIMENSIONS, plan_at, told_in
 
 FILE = Path(__file__).resolve().parents[4] / "schemas" / "regions" / "tact" / "statistics.json"
@@ -27,7 +27,7 @@ def faults(change: Callable[[dict[str, Any]], object]) -> list[tuple[str, str]]:
 
 def test_the_plan_is_a_lattice() -> None:
     """At most three dimensions to a table, no dimension in two tables, every table small enough."""
-    tables = region("tact").statistics.tables.values()
+    tables = load_region("tact").statistics.tables.values()
     names = [dimension.name for table in tables for dimension in table.dimensions]
     assert len(set(names)) == len(names)
     for table in tables:
@@ -39,7 +39,7 @@ def test_the_plan_is_a_lattice() -> None:
 
 def test_each_code_counts_in_one_category() -> None:
     """No code is lost and none counts twice."""
-    for table in region("tact").statistics.tables.values():
+    for table in load_region("tact").statistics.tables.values():
         for dimension in table.dimensions:
             codes = [code for category in dimension.categories.values() for code in category.codes]
             assert len(set(codes)) == len(codes) > 0, dimension.name
