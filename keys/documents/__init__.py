@@ -1,1 +1,1 @@
-"""Signed and sealed documents: how each is built, parsed and verified."""
+"""Signed and sealed documents: building, parsing and verifying each of them."""

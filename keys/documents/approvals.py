@@ -1,6 +1,7 @@
 """Administrators with a passkey, and approvals of either kind (PROTOCOL B13).
 
-Beside the signed documents of `keys.documents.change`, for whoever has a key file, stand two with WebAuthn signatures:
+`keys.documents.change` has the signed documents of an administrator with a key file. These two are their counterparts
+with WebAuthn signatures:
 
     nrm.admin-passkey/1   a person's passkey under a pseudonym; the signature in it, over the hash of all the rest,
                           proves that they hold it, were verified, and that it stays in its device
@@ -9,8 +10,8 @@ Beside the signed documents of `keys.documents.change`, for whoever has a key fi
     challenge of a card       H("admin", card)
     challenge of an approval  H("approve", change), or H("approve_now", change) to ask for no delay
 
-A card says at which site its passkey is good, so that each approval can be verified years later, from its own bytes,
-its card and the change. When it was made is the word of the node: unlike a key file, an authenticator signs no time.
+A card names the site of its passkey, so that each approval can be verified years later from its own bytes, its card and
+the change. The time of an approval is asserted by the node: unlike a key file, an authenticator signs no time.
 """
 
 from __future__ import annotations
@@ -61,7 +62,10 @@ ASSERTION_TYPE: Final = "nrm.assertion/1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PasskeyCard:
-    """An administrator's passkey: what a node enrols. Reading one proves possession, as of an `AdminCard`."""
+    """An administrator's passkey, as a node enrols it.
+
+    Reading one proves possession, as reading an `AdminCard` does.
+    """
 
     pseudonym: str
     label: str
@@ -72,15 +76,16 @@ class PasskeyCard:
 
     @staticmethod
     def challenge(*, pseudonym: str, label: str, at: int, site: Site, passkey: Passkey) -> bytes:
-        """What the holder of the passkey signs to be put on a card."""
+        """Compute the challenge that the holder of the passkey signs to be put on a card."""
         return h("admin", canon(_card(pseudonym, label, at, site, passkey)))
 
     @classmethod
     def make(
         cls, *, pseudonym: str, label: str, at: int, site: Site, passkey: Passkey, assertion: Assertion
     ) -> tuple[Self, int]:
-        """A new card, and where the passkey's counter stands now. Raises RemoteError as
-        `keys.documents.passkey.verify_assertion`.
+        """Make a new card and return it with the current value of the passkey's counter.
+
+        Raises RemoteError as `keys.documents.passkey.verify_assertion`.
         """
         challenge = cls.challenge(pseudonym=pseudonym, label=label, at=at, site=site, passkey=passkey)
         counter = verify_assertion(assertion, passkey, site=site, challenge=challenge)
@@ -90,7 +95,7 @@ class PasskeyCard:
 
     @classmethod
     def from_json(cls, value: Json) -> Self:
-        """The card in its member form, verified with its own passkey. Raises RemoteError."""
+        """Read the card in its member form, verified with its own passkey. Raises RemoteError."""
         document = exact(value, _CARD_DOCUMENT, what="administrator")
         member = exact(document["card"], _CARD, what="administrator.card")
         place = exact(member["site"], _SITE, what="administrator.site")
@@ -109,7 +114,7 @@ class PasskeyCard:
         )
 
     def to_json(self) -> dict[str, Json]:
-        """The member form, as a change carries it."""
+        """Return the member form, as a change carries it."""
         card = _card(self.pseudonym, self.label, self.at, self.site, self.passkey)
         return {"card": card, "assertion": _assertion(self.assertion)}
 
@@ -123,7 +128,7 @@ Card = AdminCard | PasskeyCard
 
 
 def read_card(value: Json) -> Card:
-    """A card of either kind. Raises RemoteError."""
+    """Read a card of either kind. Raises RemoteError."""
     return PasskeyCard.from_json(value) if isinstance(value, dict) and "card" in value else AdminCard.from_json(value)
 
 
@@ -132,7 +137,7 @@ def read_card(value: Json) -> Card:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PasskeyApproval:
-    """One person's word about one change, by passkey. Whether it is, `check` tells."""
+    """One person's approval of one change, signed with a passkey. Only `check` proves that it is genuine."""
 
     change: str
     admin: str
@@ -143,12 +148,12 @@ class PasskeyApproval:
 
     @staticmethod
     def challenge(change: Change, *, emergency: bool) -> bytes:
-        """What is signed to approve exactly these bytes."""
+        """Compute the challenge that is signed to approve exactly these bytes."""
         return h("approve_now" if emergency else "approve", change.encode())
 
     @classmethod
     def make(cls, change: Change, card: PasskeyCard, assertion: Assertion, *, at: int, emergency: bool) -> Self:
-        """The approval that this signature is, if it is one."""
+        """Build the approval that this assertion claims to be; `check` judges it."""
         return cls(
             change=change.hash,
             admin=card.pseudonym,
@@ -160,7 +165,7 @@ class PasskeyApproval:
 
     @classmethod
     def from_json(cls, value: Json) -> Self:
-        """The approval in its member form. Raises RemoteError(malformed)."""
+        """Read the approval in its member form. Raises RemoteError(malformed)."""
         member = exact(value, _APPROVAL, what="approval")
         signed = exact(member["assertion"], _ASSERTION, what="approval.assertion")
         return cls(
@@ -178,7 +183,7 @@ class PasskeyApproval:
         )
 
     def encode(self) -> bytes:
-        """Canonical JSON, as it is stored with the change."""
+        """Return canonical JSON, as it is stored with the change."""
         return canon(
             {
                 "type": ASSERTION_TYPE,
@@ -193,8 +198,10 @@ class PasskeyApproval:
         )
 
     def check(self, card: Card, change: Change, *, counter: int = 0) -> int:
-        """Return the passkey's counter if this is the word of `card` about exactly `change`; the counter goes on from
-        `counter`. Raises RemoteError as `keys.documents.passkey.verify_assertion`.
+        """Verify that the holder of `card` approved exactly `change`, and return the passkey's new counter.
+
+        `counter` is its last known value; a counter that does not rise is refused, unless both are 0 (an authenticator
+        without one). Raises RemoteError as `keys.documents.passkey.verify_assertion`.
         """
         if not isinstance(card, PasskeyCard) or self.kid != card.kid:
             raise RemoteError(Code.BAD_SIGNATURE, "signed by another key")
@@ -206,7 +213,7 @@ class PasskeyApproval:
 
     @property
     def hash(self) -> str:
-        """H("approval", document): what a trust record names as the assertion."""
+        """Return H("approval", document), by which a trust record names the approval."""
         return b64u(h("approval", self.encode()))
 
 
@@ -214,7 +221,7 @@ AnyApproval = Approval | PasskeyApproval
 
 
 def read_approval(data: bytes) -> AnyApproval:
-    """A stored approval of either kind. Raises RemoteError(malformed, too_large, wrong_type)."""
+    """Read a stored approval of either kind. Raises RemoteError(malformed, too_large, wrong_type)."""
     value = parse(data, limit=DOCUMENT_LIMIT)
     if isinstance(value, dict) and value.get("type") == ASSERTION_TYPE:
         return PasskeyApproval.from_json(value)
@@ -254,7 +261,7 @@ def _read_assertion(value: Json, passkey: Passkey) -> Assertion:
 
 
 def _up_to(most: int) -> Check:
-    """Base64url of 1 to `most` bytes."""
+    """Check for base64url of 1 to `most` bytes."""
     return is_str(r"[A-Za-z0-9_-]{2,}", most * 4 // 3 + 2)
 
 

@@ -5,10 +5,10 @@
     x       = H("backup", header);  enc = HPKE(recovery key, CEK, info = "nrm1/backup-key" || 0 || x)
     content = (LP(name) || u64 size || bytes) ..., of `size` bytes with hash `sha256`; the first member is the chain
 
-The header can be read without the key, so that old files can be sorted out; it is believed only when its signature
-fits the chain inside. Everybody has the public half and can seal a file: the signature says that this node did.
-`gen` is the generation of the keystore and `epoch` the storage epoch, both of when the backup was made.
-What a stream yields is authentic chunk by chunk; it is the whole backup only when ``Opening.finish`` has returned.
+The header can be read without the key, so that old files can be identified and removed; it is trusted only once its
+signature verifies against the chain inside. Anybody can seal a file to the public half: the signature proves that this
+node did. `gen` is the generation of the keystore and `epoch` the storage epoch, both at the time of the backup.
+A stream is authentic chunk by chunk; it is the whole backup only when ``Opening.finish`` has returned.
 """
 
 from __future__ import annotations
@@ -70,14 +70,16 @@ Read = Callable[[int], bytes]
 
 
 class Kind(StrEnum):
-    """What a backup holds."""
+    """The contents of a backup."""
 
     DATA = "data"
     KEYSTORE = "keystore"
 
 
 class Member(NamedTuple):
-    """One named piece of a backup; `chunks` is asked twice, for the hash and for the content, and yields the same."""
+    """One named piece of a backup. `chunks` is called twice, for the hash and for the content, and must yield the same
+    bytes.
+    """
 
     name: str
     size: int
@@ -85,18 +87,18 @@ class Member(NamedTuple):
 
     @classmethod
     def of(cls, name: str, data: bytes) -> Self:
-        """A piece that is in memory."""
+        """Make a member of bytes that are in memory."""
         return cls(name, len(data), lambda: iter((data,)))
 
 
 def chain_member(chain: bytes) -> Member:
-    """The node's own descriptors: the first member of every backup, by which its signature is judged."""
+    """Make the first member of every backup: the node's own descriptors, by which its signature is verified."""
     return Member.of(CHAIN, chain)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """What stands before the sealed content. `at` is Unix seconds, `kid` names the recovery key."""
+    """The header in front of the sealed content. `at` is Unix seconds, `kid` names the recovery key."""
 
     node: str
     at: int
@@ -108,7 +110,7 @@ class Header:
     sha256: str
 
     def encode(self) -> bytes:
-        """Canonical JSON: the bytes that are signed."""
+        """Return canonical JSON: the bytes that are signed."""
         return canon(
             {
                 "type": "nrm.backup/1",
@@ -154,14 +156,14 @@ _HEADER: Final[dict[str, Check]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecoveryPublic:
-    """The half of a recovery key that closes. `made` is Unix seconds."""
+    """The public half of a recovery key, which seals backups. `made` is Unix seconds."""
 
     kid: str
     public: bytes
     made: int
 
     def encode(self) -> bytes:
-        """The content of its file."""
+        """Return the content of its file."""
         return (
             canon({"type": "nrm.recovery-public/1", "kid": self.kid, "pub": b64u(self.public), "made": self.made})
             + b"\n"
@@ -201,9 +203,9 @@ def seal_backup(
     sign: Sign,
     rand: Rand,
 ) -> tuple[Header, Iterator[bytes]]:
-    """The header and the bytes of the file, in pieces of bounded size.
+    """Build the header and the bytes of a backup file, in pieces of bounded size.
 
-    Raises RemoteError(bad_key). A member that yields another size or other bytes the second time is a RuntimeError.
+    Raises RemoteError(bad_key), and RuntimeError for a member that yields another size or other bytes the second time.
     """
     size, digest = 0, hashlib.sha256()
     for piece in _content(members):
@@ -229,6 +231,7 @@ def _sealed(
         digest.update(piece)
         yield encryptor.update(piece)
     yield encryptor.finalize()
+    # The header was signed over the first reading; a database that was written to meanwhile would not restore.
     if b64u(digest.digest()) != header.sha256:
         raise RuntimeError("the content changed while it was sealed")
 
@@ -248,7 +251,7 @@ def _content(members: Sequence[Member]) -> Iterator[bytes]:
 
 
 def read_header(read: Read) -> tuple[Header, SignedDocument, bytes]:
-    """The header in front of a file, its document, and the hash that binds it; nothing is proven yet.
+    """Read the header in front of a file, its document, and the hash that binds it; nothing is proven yet.
 
     Raises RemoteError(malformed, wrong_type).
     """
@@ -258,10 +261,13 @@ def read_header(read: Read) -> tuple[Header, SignedDocument, bytes]:
 
 
 class Opening:
-    """A backup that is being opened: members in order, each read to its end before the next; then ``finish``."""
+    """A backup that is being opened: read the members in order, each to its end, then call ``finish``."""
 
     def __init__(self, read: Read, private: EncPrivateKey) -> None:
-        """Raises RemoteError: malformed, undecryptable, unknown_recipient_key for another recovery key."""
+        """Read the header and open the content key.
+
+        Raises RemoteError: malformed, undecryptable, unknown_recipient_key when the file is sealed to another key.
+        """
         self.header, self._document, bound = read_header(read)
         if self.header.kid != private.kid:
             raise RemoteError(Code.UNKNOWN_RECIPIENT_KEY, "the backup is sealed to another recovery key")
@@ -274,7 +280,7 @@ class Opening:
         self._digest = hashlib.sha256()
 
     def member(self) -> tuple[str, int] | None:
-        """Name and size of the next member, None after the last."""
+        """Read the name and the size of the next member; None after the last."""
         if not self._more(1):
             return None
         length = int.from_bytes(self._take(4), "big")
@@ -284,26 +290,31 @@ class Opening:
         return name.decode("ascii", "replace"), int.from_bytes(self._take(_LENGTH), "big")
 
     def chunks(self, size: int) -> Iterator[bytes]:
-        """The content of the member that was named last. Raises RemoteError(undecryptable, malformed)."""
+        """Yield the content of the member that `member` returned last. Raises RemoteError(undecryptable, malformed)."""
         while size:
             self._more(1)
+            # As much as is opened already, so that a member of gigabytes takes a chunk of memory.
             chunk = self._take(min(size, max(1, len(self._held))))
             size -= len(chunk)
             yield chunk
 
     def whole(self, size: int, limit: int) -> bytes:
-        """The same in one piece, of a member that is small."""
+        """Read a small member in one piece. Raises RemoteError: undecryptable, malformed (also for more than `limit`
+        bytes).
+        """
         if size > limit:
             raise malformed("a member of the backup is too large")
         return b"".join(self.chunks(size))
 
     def finish(self, chain: Sequence[Descriptor]) -> Header:
-        """Return the header once everything was read and is whole, signed by the node of `chain` when it was made.
+        """Verify that the whole content was read and that the node of `chain` signed it; return the header.
 
-        Raises RemoteError: undecryptable, malformed, wrong_node, unknown_key, revoked_key, bad_signature.
+        The signing key must have been valid when the backup was made. Raises RemoteError: undecryptable, malformed,
+        wrong_node, unknown_key, revoked_key, bad_signature.
         """
         if self._more(1) or self._size != self.header.size or b64u(self._digest.digest()) != self.header.sha256:
             raise malformed("the backup holds other bytes than its header says")
+        # By the chain inside the backup, which its reader has accepted: a restored node has no other one.
         newest = chain[-1]
         if newest.node != self.header.node:
             raise RemoteError(Code.WRONG_NODE, "the chain in the backup is of another node")
@@ -332,7 +343,7 @@ class Opening:
 
 
 def read_pieces(read: Read) -> Iterable[bytes]:
-    """Everything that is left to read, in pieces of bounded size."""
+    """Yield everything that is left to read, in pieces of bounded size."""
     return iter(lambda: read(CHUNK), b"")
 
 

@@ -4,8 +4,8 @@
     nrm.change/1    exactly one change of one subject; `prev` is the newest completed change of that subject
     nrm.approval/1  "I approve the change with this hash", signed by an administrator
 
-The hash of a change covers every byte of it, so that nothing can be altered after somebody approved it. How many people
-a change needs, and what it does, is `gateway.changes.rules`; here is what it looks like.
+The hash of a change covers every byte of it, so that nothing can be altered after somebody approved it. This module
+defines the documents; `gateway.changes.rules` decides how many people a change needs and what it does.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ PSEUDONYM: Final = 16  # random bytes
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdminCard:
-    """The public half of an administrator: what a node enrols. Reading one proves possession of the key."""
+    """The public half of an administrator's key, as a node enrols it. Reading one proves possession of the key."""
 
     pseudonym: str
     label: str
@@ -75,7 +75,10 @@ class AdminCard:
 
     @classmethod
     def make(cls, *, pseudonym: str, label: str, at: int, key: SigningKey) -> Self:
-        """A new card, signed by the key it shows. Raises RemoteError(malformed) for a label that is no line of text."""
+        """Make a new card, signed by the key it shows.
+
+        Raises RemoteError(malformed) for a label that is no line of text.
+        """
         public = key.public
         payload = canon(
             {
@@ -94,7 +97,10 @@ class AdminCard:
 
     @classmethod
     def read(cls, document: SignedDocument) -> Self:
-        """The card in a document, verified with its own key. Raises RemoteError(malformed, bad_key, bad_signature)."""
+        """Read the card in a document, verified with its own key.
+
+        Raises RemoteError(malformed, bad_key, bad_signature).
+        """
         member = exact(parse_payload(document.payload), _ADMIN, what="administrator")
         record = exact(member["key"], _KEY, what="administrator.key")
         key = PublicKey(kid=text(record["kid"]), ed25519=unb64u(record["ed25519"]), mldsa65=unb64u(record["mldsa65"]))
@@ -109,11 +115,11 @@ class AdminCard:
 
     @classmethod
     def from_json(cls, value: Json) -> Self:
-        """The card in the member form of a document. Raises RemoteError as ``read``, and wrong_type."""
+        """Read the card in the member form of a document. Raises RemoteError as ``read``, and wrong_type."""
         return cls.read(SignedDocument.from_json(value, ADMIN))
 
     def to_json(self) -> dict[str, Json]:
-        """The member form, as a change carries it."""
+        """Return the member form, as a change carries it."""
         return self.document.to_json()
 
     @property
@@ -137,7 +143,7 @@ class Change:
     body: Mapping[str, Json]
 
     def to_json(self) -> dict[str, Json]:
-        """The object that is hashed."""
+        """Return the object that is hashed."""
         return {
             "type": CHANGE_TYPE,
             "node": self.node,
@@ -149,12 +155,12 @@ class Change:
         }
 
     def encode(self) -> bytes:
-        """Canonical JSON: the exact bytes that an approval covers."""
+        """Return canonical JSON: the exact bytes that an approval covers."""
         return canon(self.to_json())
 
     @property
     def hash(self) -> str:
-        """What people sign and what the next change of the subject names as its `prev`."""
+        """The hash that people sign and that the next change of the subject names as its `prev`."""
         return change_hash(self.encode())
 
     @classmethod
@@ -178,7 +184,7 @@ class Change:
 
 
 def change_hash(payload: bytes) -> str:
-    """H("change", payload)."""
+    """Return H("change", payload)."""
     return b64u(h("change", payload))
 
 
@@ -187,7 +193,10 @@ def change_hash(payload: bytes) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approval:
-    """One person's word about one change. `emergency` asks to skip the waiting time; all must say so."""
+    """One person's approval of one change.
+
+    `emergency` asks to skip the waiting time; every approval must ask for it.
+    """
 
     change: str
     admin: str
@@ -197,7 +206,7 @@ class Approval:
 
     @classmethod
     def sign(cls, change: Change, *, admin: str, key: SigningKey, at: int, emergency: bool = False) -> Self:
-        """Approve exactly these bytes."""
+        """Approve exactly the bytes of `change`."""
         payload = canon(
             {"type": APPROVAL_TYPE, "change": change.hash, "admin": admin, "at": at, "emergency": emergency}
         )
@@ -205,7 +214,9 @@ class Approval:
 
     @classmethod
     def read(cls, document: SignedDocument) -> Self:
-        """The approval in a document; whose it is, ``SignedDocument.verify`` tells. Raises RemoteError(malformed)."""
+        """Read the approval in a document; ``SignedDocument.verify`` proves who signed it. Raises
+        RemoteError(malformed).
+        """
         member = exact(parse_payload(document.payload), _APPROVAL, what="approval")
         return cls(
             change=text(member["change"]),
@@ -217,15 +228,15 @@ class Approval:
 
     @classmethod
     def from_json(cls, value: Json) -> Self:
-        """The approval in the member form of a document. Raises RemoteError(malformed, wrong_type)."""
+        """Read the approval in the member form of a document. Raises RemoteError(malformed, wrong_type)."""
         return cls.read(SignedDocument.from_json(value, APPROVAL))
 
     def encode(self) -> bytes:
-        """Canonical JSON, as it is stored with the change."""
+        """Return canonical JSON, as it is stored with the change."""
         return self.document.encode()
 
     def check(self, card: object, change: Change) -> None:
-        """Return if this is the word of `card` about exactly `change`. Raises RemoteError(bad_signature, conflict)."""
+        """Verify that `card` approved exactly `change`. Raises RemoteError(bad_signature, conflict)."""
         if not isinstance(card, AdminCard):
             raise RemoteError(Code.BAD_SIGNATURE, "signed by another key")
         self.document.verify(card.key)
@@ -239,7 +250,7 @@ class Approval:
 
     @property
     def hash(self) -> str:
-        """H("approval", document): what a trust record names as the assertion."""
+        """Return H("approval", document), by which a trust record names the approval."""
         return b64u(h("approval", self.encode()))
 
 
@@ -247,7 +258,7 @@ class Approval:
 
 
 def is_bool(value: Json) -> bool:
-    """True or false."""
+    """Whether the value is true or false."""
     return isinstance(value, bool)
 
 

@@ -11,8 +11,8 @@
   5. not issued more than 300 s ahead of `now`
 Expiry counts only for the newest descriptor, when it is used: ``require_usable_descriptor``.
 
-Of another document under a held version nobody else's word is taken: without the signatures of the held roots it is
-`bad_signature`, so that a stranger can not make a peer look like an equivocator.
+A second document under a held version counts as an equivocation only when the held roots signed it; otherwise it is
+`bad_signature`, so that a stranger can not make a peer look dishonest.
 """
 
 from __future__ import annotations
@@ -72,20 +72,20 @@ _UNIT_ID: Final = r"[a-z0-9][a-z0-9-]{0,47}"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unit:
-    """An organisation of this NRM that can hold a key of its own."""
+    """An organisation of this NRM that can have a key of its own."""
 
     id: str
     name: str
     roles: tuple[str, ...] = ()
 
     def to_json(self) -> Json:
-        """The member form `{id,name,roles}`."""
+        """Return the member form `{id,name,roles}`."""
         return {"id": self.id, "name": self.name, "roles": list(self.roles)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revocation:
-    """A key that is never accepted again: revoked `at`, not to be trusted `since` (Unix seconds)."""
+    """A key that must never be accepted again: revoked `at`, not to be trusted from `since` on (Unix seconds)."""
 
     kid: str
     at: int
@@ -93,7 +93,7 @@ class Revocation:
     reason: str
 
     def to_json(self) -> Json:
-        """The member form `{kid,at,since,reason}`."""
+        """Return the member form `{kid,at,since,reason}`."""
         return {"kid": self.kid, "at": self.at, "since": self.since, "reason": self.reason}
 
 
@@ -130,7 +130,7 @@ class Descriptor:
 
     @property
     def fingerprint_hash(self) -> bytes:
-        """What the digits are made of; a QR code carries it whole."""
+        """The hash that the digits encode; a QR code carries it whole."""
         return fingerprint_hash(self.node, self.roots, self.threshold)
 
     @property
@@ -144,7 +144,7 @@ class Descriptor:
         return self.endpoints[0].removeprefix("https://").lower().removesuffix(":443")
 
     def key(self, kid: str, use: Use | str) -> KeyRecord:
-        """The record of `kid`, whatever the time.
+        """Return the record of `kid`, whatever the time.
 
         Raises RemoteError(revoked_key), or unknown_key for a kid that is not listed for `use`.
         """
@@ -156,7 +156,7 @@ class Descriptor:
         raise RemoteError(Code.UNKNOWN_KEY, f"no {use} key has this kid")
 
     def keys_of(self, use: Use | str, at: int) -> tuple[KeyRecord, ...]:
-        """The records for `use` that are valid at `at`, Unix seconds; the one that began last comes last."""
+        """Return the records for `use` that are valid at `at`, Unix seconds; the one that began last comes last."""
         found = (record for record in (*self.keys, *self.roots) if record.use == use and record.valid_at(at))
         return tuple(sorted(found, key=lambda record: record.from_))
 
@@ -194,7 +194,7 @@ def build_descriptor(
     version: int = 1,
     prev: str | None = None,
 ) -> bytes:
-    """The payload to be signed by roots. For version 1 leave out `node`, `version` and `prev`.
+    """Build the payload to be signed by roots. For version 1 leave out `node`, `version` and `prev`.
 
     Raises RefusedError(invalid) for whatever rule 1 would refuse.
     """
@@ -249,13 +249,15 @@ def decode_chain(data: bytes) -> tuple[SignedDocument, ...]:
 
 
 def accept_descriptor(prev: Descriptor | None, document: SignedDocument, now: int) -> Descriptor:
-    """Rules 1 to 5. `prev` is the newest descriptor held, None at first contact; the same one again returns `prev`.
+    """Apply rules 1 to 5 and return the accepted descriptor.
 
-    Raises RemoteError: malformed, too_large, wrong_type, bad_key, revoked_key (1), bad_signature (2, 4), wrong_node,
-    bad_chain, rollback, equivocation (3, 4), not_yet_valid (5). Nothing of a refused document is believed; with
-    `equivocation` it is proof and to be kept beside `prev`.
+    `prev` is the newest descriptor held, None at first contact; receiving the held one again returns `prev`. Raises
+    RemoteError: malformed, too_large, wrong_type, bad_key, revoked_key (1), bad_signature (2, 4), wrong_node,
+    bad_chain, rollback, equivocation (3, 4), not_yet_valid (5). Nothing in a refused document is believed; a document
+    refused with `equivocation` is proof of misconduct and has to be kept beside `prev`.
     """
     new = parse_descriptor(document)  # 1
+    # Compared by payload: other signatures over the same bytes say nothing new, and peers repeat what they hold.
     if prev is not None and new.document.payload == prev.document.payload:
         return prev
     signers = _signers(new, prev)
@@ -272,10 +274,11 @@ def accept_descriptor(prev: Descriptor | None, document: SignedDocument, now: in
 def accept_chain(
     documents: Sequence[SignedDocument], now: int, *, held: Sequence[Descriptor] = ()
 ) -> tuple[Descriptor, ...]:
-    """The whole chain from version 1 on. `held` are the accepted versions 1, 2, ...; `documents` may begin among them.
+    """Accept a chain and return all of it, from version 1 on.
 
-    A document under a held version must be the held one. Raises RemoteError as ``accept_descriptor``; bad_chain for
-    no document at all.
+    `held` are the accepted versions 1, 2, ...; `documents` may begin at any of them. A document whose version is held
+    must equal the held one. Raises RemoteError as ``accept_descriptor``, and bad_chain when there is no document at
+    all.
     """
     chain = list(held)
     for document in documents:
@@ -290,7 +293,7 @@ def accept_chain(
 
 
 def require_usable_descriptor(descriptor: Descriptor, now: int) -> None:
-    """Return if nothing but time could speak against the newest descriptor. Raises RefusedError(stale_descriptor)."""
+    """Check that the newest descriptor has not expired. Raises RefusedError(stale_descriptor)."""
     if now >= descriptor.expires:
         raise RefusedError(
             Code.STALE_DESCRIPTOR, "descriptor has expired", hint="the peer's root holders must issue a new one"
@@ -298,7 +301,7 @@ def require_usable_descriptor(descriptor: Descriptor, now: int) -> None:
 
 
 def common_suite(ours: Descriptor, theirs: Descriptor) -> str:
-    """The suite both signed descriptors offer. Raises RefusedError(no_common_suite)."""
+    """Find the suite that both signed descriptors offer. Raises RefusedError(no_common_suite)."""
     if SUITE in ours.suites and SUITE in theirs.suites:
         return SUITE
     raise RefusedError(Code.NO_COMMON_SUITE, f"not both nodes offer {SUITE}")
@@ -319,13 +322,14 @@ def key_at(chain: Iterable[Descriptor], kid: str, from_desc: int) -> KeyRecord:
 
 
 def revocation_of(chain: Sequence[Descriptor], kid: str) -> Revocation | None:
-    """The revocation of `kid` in the newest version of the chain, if any."""
+    """Find the revocation of `kid` in the newest version of the chain."""
     return next((item for item in chain[-1].revoked if item.kid == kid), None) if chain else None
 
 
 def _same(chain: Sequence[Descriptor], version: int, document: SignedDocument, now: int) -> None:
-    """Return if `document` is the one held. It is judged like that one was, by the roots before it, so that only those
-    who could have issued it can be blamed for a second one."""
+    """Check that `document` is the held one. Another document is judged as the held one was, by the roots before it, so
+    that only those who could have issued it can be blamed for a second one.
+    """
     held = chain[version - 1]
     if document.payload == held.document.payload:
         return
@@ -336,10 +340,11 @@ def _same(chain: Sequence[Descriptor], version: int, document: SignedDocument, n
 
 
 def _signers(new: Descriptor, prev: Descriptor | None) -> frozenset[str]:
-    """Kids of the roots, old or new, that signed. A signature of anybody else, or a second one, is refused."""
+    """Find the kids of the roots, old or new, that signed. A signature by anybody else, or a second one, is refused."""
     known = {record.kid: record.public for record in (*(prev.roots if prev else ()), *new.roots)}
     signers: set[str] = set()
     for signature in new.document.signatures:
+        # One signature that does not verify refuses the whole document, so that all nodes judge it alike.
         if signature.kid not in known or signature.kid in signers:
             raise RemoteError(Code.BAD_SIGNATURE, "signed twice by one root, or by no root")
         verify(known[signature.kid], DESCRIPTOR, new.document.payload, signature)
@@ -365,6 +370,7 @@ def _next(prev: Descriptor, new: Descriptor, signers: frozenset[str]) -> None:
         raise RemoteError(Code.WRONG_NODE, "descriptor is of another node")
     if new.version < prev.version:
         raise RemoteError(Code.ROLLBACK, "descriptor is older than the one held")
+    # Before equivocation is judged: only the held roots can incriminate themselves.
     _require(prev.roots, prev.threshold, signers, new.issued)
     if new.version == prev.version:
         raise RemoteError(Code.EQUIVOCATION, "two descriptors under one version")
@@ -372,6 +378,7 @@ def _next(prev: Descriptor, new: Descriptor, signers: frozenset[str]) -> None:
         raise RemoteError(Code.BAD_CHAIN, "descriptor does not follow the one held")
     if new.issued < prev.issued:
         raise RemoteError(Code.ROLLBACK, "descriptor was issued before the one held")
+    # A revocation may reach further back, never less far: a thief of roots could else make a stolen key good again.
     since = {revocation.kid: revocation.since for revocation in new.revoked}
     if any(since.get(old.kid, old.since + 1) > old.since for old in prev.revoked):
         raise RemoteError(Code.ROLLBACK, "a revocation was taken back")
@@ -427,6 +434,7 @@ def _check_keys(new: Descriptor) -> None:
     if any(record.use is not Use.ROOT for record in new.roots) or any(record.use is Use.ROOT for record in new.keys):
         raise RemoteError(Code.BAD_KEY, "root keys are in roots and nowhere else")
     records = (*new.roots, *new.keys)
+    # By component, since a kid covers both halves: one Ed25519 key under two kids would have two uses.
     components = Counter(part for record in records for part in (record.public.ed25519, record.public.mldsa65) if part)
     if max(components.values()) > 1:
         raise RemoteError(Code.BAD_KEY, "one key has two uses")

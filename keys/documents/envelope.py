@@ -1,14 +1,14 @@
 """The codec of an envelope and of what is inside: bytes to values and back, nothing else (PROTOCOL B5, B14).
 
-    envelope   clear header and closed content; ``Envelope``
+    envelope   clear header and sealed content; ``Envelope``
       inner    four frames and zeros up to a bucket size; ``Inner``
         statement   signed, kept as evidence after erasure, no personal data; ``keys.documents.statement``
         signatures  exactly one
         secret      salt and part keys, destroyed with the content; ``keys.documents.statement``
         body        JSON of a message type, not read here
 
-Each ``parse`` proves shape only. Whether names, hashes and times agree is for ``gateway.delivery`` to say.
-Ids and hashes are members, hence base64url text; sealed and closed bytes are ``bytes``.
+Each ``parse`` proves shape only; ``gateway.delivery`` checks that names, hashes and times agree.
+Ids and hashes are members, hence base64url text; sealed content is ``bytes``.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ SMALLEST_INNER: Final = 16_384  # bytes
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipient:
-    """One holder of the content key: the key's id and the closed content key (1168 bytes)."""
+    """One holder of the content key: the key id and the sealed content key (1168 bytes)."""
 
     kid: KeyId
     enc: bytes
@@ -116,7 +116,9 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
-    """What travels. `exp` is Unix seconds on a full hour; `parts` are the ciphertext lengths of attachments."""
+    """One envelope, as it travels. `exp` is Unix seconds on a full hour; `parts` are the ciphertext lengths of
+    attachments.
+    """
 
     id: MessageId
     to: NodeId
@@ -132,11 +134,11 @@ class Envelope:
 
     @property
     def hdr(self) -> bytes:
-        """Hash of the clear header, 32 bytes; bound into every closed content key and into the content."""
+        """Hash of the clear header, 32 bytes; bound into every sealed content key and into the sealed content."""
         return header_hash(id=self.id, to=self.to, exp=self.exp, kids=self.kids, parts=self.parts)
 
     def encode(self) -> bytes:
-        """Canonical JSON."""
+        """Return canonical JSON."""
         rcp: list[Json] = [{"kid": recipient.kid, "enc": b64u(recipient.enc)} for recipient in self.rcp]
         return canon(
             {
@@ -169,10 +171,12 @@ def parse_envelope(data: bytes) -> Envelope:
     Raises RemoteError(too_large, malformed, unsupported_suite).
     """
     value = parse(data, limit=ENVELOPE_LIMIT)
+    # Before the exact members: an envelope of a later suite has others, and its sender has to learn the reason.
     if isinstance(value, dict) and isinstance(version := value.get("v"), str) and version != SUITE:
         raise RemoteError(Code.UNSUPPORTED_SUITE, "envelope is of another suite")
     member = exact(value, _ENVELOPE, what="envelope")
     recipients = [exact(item, _RECIPIENT, what="rcp") for item in items(member["rcp"])]
+    # Two sealed keys under one kid could differ, and each would open another content.
     if len({text(item["kid"]) for item in recipients}) != len(recipients):
         raise malformed("envelope names a recipient twice")
     return Envelope(
@@ -191,17 +195,19 @@ def header_hash(*, id: str, to: str, exp: int, kids: Sequence[str], parts: Seque
 
 
 def cek_info(kid: str, hdr: bytes) -> bytes:
-    """What binds a closed content key to its recipient and its envelope: the `info` of HPKE."""
+    """Build the HPKE `info` that binds a sealed content key to its recipient and its envelope."""
     return b"nrm1/cek\0" + kid.encode() + b"\0" + hdr
 
 
 def body_context(hdr: bytes) -> bytes:
-    """What binds the content to its envelope: the context of Cobblestone-256."""
+    """Build the Cobblestone-256 context that binds the sealed content to its envelope."""
     return b"nrm1/body\0" + hdr
 
 
 def round_up_to_hour(at: int) -> int:
-    """`exp` of a message that expires at `at`: the next full hour, so that it does not tell the second of writing."""
+    """Round an expiry up to the next full hour, so that `exp` does not reveal the second in which a message was
+    written.
+    """
     return -(-at // HOUR) * HOUR
 
 
@@ -209,7 +215,7 @@ def round_up_to_hour(at: int) -> int:
 
 
 def join_envelopes(envelopes: Sequence[bytes]) -> bytes:
-    """The request body for 1 to 32 envelopes. Whether they fit into 4 MiB is for the caller to see to before."""
+    """Join 1 to 32 envelopes to a request body. The caller makes sure that they fit into 4 MiB."""
     body = lp_join(*envelopes)
     if not 1 <= len(envelopes) <= MOST_ENVELOPES or len(body) > ENVELOPES_LIMIT:
         raise RuntimeError("more envelopes than one request carries")
@@ -231,7 +237,7 @@ def split_envelopes(data: bytes) -> tuple[bytes, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inner:
-    """The four frames of the closed content, unread."""
+    """The four frames of the sealed content, not parsed yet."""
 
     statement: bytes
     signatures: bytes
@@ -240,7 +246,7 @@ class Inner:
 
 
 def pack_inner(*, statement: bytes, signatures: bytes, secret: bytes, body: bytes) -> bytes:
-    """Frames, then zeros up to max(16384, padme(len))."""
+    """Join the frames and pad with zeros up to max(16384, padme(len))."""
     frames = lp_join(statement, signatures, secret, body)
     return frames.ljust(max(SMALLEST_INNER, padme(len(frames))), b"\0")
 
@@ -255,6 +261,7 @@ def unpack_inner(inner: bytes) -> Inner:
     for _ in range(4):
         frame, offset = lp_read(inner, offset)
         frames.append(frame)
+    # Padding has one spelling: else it could carry data that no record or audit entry covers.
     if inner.count(0, offset) != len(inner) - offset or len(inner) != max(SMALLEST_INNER, padme(offset)):
         raise malformed("padding is not as prescribed")
     statement, signatures, secret, body = frames
@@ -267,6 +274,6 @@ def encode_signatures(signature: Signature) -> bytes:
 
 
 def parse_signatures(data: bytes) -> Signature:
-    """The one signature of the frame. Raises RemoteError(malformed)."""
+    """Read the one signature of the frame. Raises RemoteError(malformed)."""
     member = exact(parse_payload(data), {"signatures": list_of(is_object, 1, 1)}, what="signatures")
     return Signature.from_json(items(member["signatures"])[0])

@@ -1,8 +1,7 @@
 """Proof that the roots of a node signed two descriptors under one version: anybody can check it (PROTOCOL B3, B4 c).
 
-`nrm.equivocation/1 {type, chain, documents}`: the accepted documents before that version, and the two under it. Who
-verifies needs nothing else, and learns the node id from the chain; whether that is the node one means is settled by its
-fingerprint.
+`nrm.equivocation/1 {type, chain, documents}`: the accepted documents before that version, and the two under it. A
+verifier needs nothing else and takes the node id from the chain; the fingerprint shows whether it is the node meant.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ _EVER: Final = 2**53 - 2  # times do not matter to a proof: what was signed was 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Equivocation:
-    """What is proven: `roots` signed both `hashes` as version `version` of `node`."""
+    """A verified proof: `roots` signed both `hashes` as version `version` of `node`."""
 
     node: str
     name: str
@@ -33,9 +32,10 @@ class Equivocation:
 
 
 def build_proof(held: Sequence[Descriptor], other: SignedDocument) -> bytes:
-    """The proof for a document that ``accept_chain`` called an equivocation against the accepted chain `held`.
+    """Build the proof for a document that ``accept_chain`` refused as an equivocation against the accepted chain
+    `held`.
 
-    Raises RemoteError(malformed) where nothing is held under its version.
+    Raises RemoteError(malformed) when no document of its version is held.
     """
     version = parse_descriptor(other).version
     if not 1 <= version <= len(held):
@@ -50,7 +50,7 @@ def build_proof(held: Sequence[Descriptor], other: SignedDocument) -> bytes:
 
 
 def verify_proof(data: bytes) -> Equivocation:
-    """Check a proof from nothing. Raises RemoteError for whatever does not prove it, with the code of the fault."""
+    """Verify a proof by itself. Raises RemoteError, with the code of the fault, for anything that does not prove it."""
     member = exact(parse(data, limit=LIMIT), _PROOF, what="proof")
     chain = [SignedDocument.from_json(item, DESCRIPTOR) for item in items(member["chain"])]
     one, other = (SignedDocument.from_json(item, DESCRIPTOR) for item in items(member["documents"]))

@@ -31,13 +31,16 @@ def fingerprint_hash(node: str, roots: Sequence[KeyRecord], threshold: int) -> b
 
 
 def compute_fingerprint(node: str, roots: Sequence[KeyRecord], threshold: int) -> str:
-    """Six groups of five digits, joined by one space."""
+    """Compute the fingerprint: six groups of five digits, joined by single spaces."""
     return digits_of(fingerprint_hash(node, roots, threshold))
 
 
 @lru_cache(maxsize=1024)
 def digits_of(x: bytes) -> str:
-    """The digits of a fingerprint hash. Slow to compute by intention, and asked for of the same peers again."""
+    """Compute the digits of a fingerprint hash.
+
+    Slow by design and called for the same peers repeatedly, hence cached.
+    """
     digest = x
     for _ in range(_ITERATIONS):
         digest = hashlib.sha512(digest + x).digest()

@@ -27,7 +27,7 @@ from keys.primitives.sign import ED25519_PUBLIC, MLDSA65_PUBLIC, PublicKey
 
 
 class Use(StrEnum):
-    """What a key is for; one key has one use."""
+    """The purpose of a key; one key has one use."""
 
     ROOT = "root"
     SIG = "sig"
@@ -62,7 +62,7 @@ class KeyRecord:
         return self.from_ - skew <= at < self.until + skew
 
     def to_json(self) -> Json:
-        """The member form `{kid,use,from,until,ed25519,mldsa65|null}`."""
+        """Return the member form `{kid,use,from,until,ed25519,mldsa65|null}`."""
         half = self.public.mldsa65
         return {
             "kid": self.kid,

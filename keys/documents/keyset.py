@@ -61,7 +61,7 @@ class EncKey:
     until: int
 
     def to_json(self) -> Json:
-        """The member form `{kid,unit,pub,from,until}`."""
+        """Return the member form `{kid,unit,pub,from,until}`."""
         return {"kid": self.kid, "unit": self.unit, "pub": b64u(self.pub), "from": self.from_, "until": self.until}
 
 
@@ -86,7 +86,9 @@ class Keyset:
         return self.desc_version, self.version
 
     def enc_for(self, unit: str, now: int) -> EncKey:
-        """The newest key of `unit` that is valid now, 300 s allowed at its beginning. Raises RefusedError(no_key)."""
+        """Return the newest key of `unit` that is valid now; it may begin up to 300 s ahead. Raises
+        RefusedError(no_key).
+        """
         found = [key for key in self.enc if key.unit == unit and key.from_ - SKEW <= now < key.until]
         if not found:
             raise RefusedError(Code.NO_KEY, "the peer lists no valid encryption key", hint="wait for its next keyset")
@@ -105,7 +107,7 @@ def build_keyset(
     heads: Sequence[str] = (),
     checkpoint: str = "",
 ) -> bytes:
-    """The payload to be signed by `sig`. Raises RefusedError(invalid) for whatever rule 1 would refuse."""
+    """Build the payload to be signed by `sig`. Raises RefusedError(invalid) for whatever rule 1 would refuse."""
     payload = canon(
         {
             "type": "nrm.keyset/1",
@@ -128,11 +130,11 @@ def build_keyset(
 
 
 def accept_keyset(descriptor: Descriptor, last: Keyset | None, document: SignedDocument, now: int) -> Keyset:
-    """Rules 1 to 5. `descriptor` is the newest one held, `last` the keyset held.
+    """Apply rules 1 to 5. `descriptor` is the newest one held, `last` the keyset held.
 
     Raises RemoteError: malformed, wrong_type, bad_key, revoked_key (1), wrong_node, newer_descriptor (fetch the chain,
-    judge again), rollback, bad_chain (2), unknown_key, revoked_key, bad_signature (3), rollback (4), not_yet_valid,
-    stale_keyset (5).
+    then judge again), rollback, bad_chain (2), unknown_key, revoked_key, bad_signature (3), rollback (4),
+    not_yet_valid, stale_keyset (5).
     """
     new = parse_keyset(document)  # 1
     _names(new, descriptor)  # 2
@@ -147,9 +149,10 @@ def accept_keyset(descriptor: Descriptor, last: Keyset | None, document: SignedD
 
 
 def require_usable_keyset(keyset: Keyset, descriptor: Descriptor, now: int) -> None:
-    """Return if content may be sealed with `keyset` now. Raises RefusedError(stale_keyset).
+    """Check that content may be sealed with `keyset` now. Raises RefusedError(stale_keyset).
 
-    It is stale when it has expired, and when a newer descriptor was accepted after it: a key could have been revoked.
+    A keyset is stale once it has expired, and once a newer descriptor was accepted: one of its keys may have been
+    revoked.
     """
     if now >= keyset.expires or keyset.desc_hash != descriptor.hash:
         raise RefusedError(Code.STALE_KEYSET, "keyset is out of date", hint="the peer has to be reached first")
@@ -160,6 +163,7 @@ def _names(new: Keyset, descriptor: Descriptor) -> None:
         raise RemoteError(Code.WRONG_NODE, "keyset is of another node")
     if new.desc_version > descriptor.version:
         raise RemoteError(Code.NEWER_DESCRIPTOR, "keyset names a descriptor that is not held")
+    # A keyset of before the newest descriptor may list keys that this descriptor revokes.
     if new.desc_version < descriptor.version:
         raise RemoteError(Code.ROLLBACK, "keyset names an older descriptor")
     if new.desc_hash != descriptor.hash:
@@ -175,6 +179,7 @@ def _names(new: Keyset, descriptor: Descriptor) -> None:
 def _not_lower(last: Keyset, new: Keyset) -> None:
     if new.pair < last.pair:
         raise RemoteError(Code.ROLLBACK, "keyset is older than the one held")
+    # Two keysets under one number would let a thief of `sig` swap encryption keys unnoticed.
     if new.pair == last.pair and new.document.payload != last.document.payload:
         raise RemoteError(Code.ROLLBACK, "two keysets under one number")
 
@@ -219,6 +224,7 @@ def _enc_key(value: Json) -> EncKey:
         raise malformed("encryption key ends before it begins")
     if key.kid != enc_kid(key.pub):
         raise RemoteError(Code.BAD_KEY, "kid does not commit to the encryption key")
+    # Here and not when sealing: a bad key has to refuse the keyset, not a message that a person waits for.
     check_enc_public(key.pub)
     return key
 

@@ -1,6 +1,6 @@
 """`nrm.reset/1`: a node that was restored from a backup asks a peer to begin their link anew (PROTOCOL B3, last row).
 
-It repeats what the peer said it holds of this link (`view`), names the new epoch of both directions, the time of the
+It repeats the peer's own record of this link (`view`) and names the new epoch of both directions, the time of the
 backup, and the change that two people of the restored node approved. One person of the other side accepts it.
 """
 
@@ -40,12 +40,15 @@ class View:
     hash: str | None
 
     def to_json(self) -> dict[str, Json]:
-        """The three members."""
+        """Return the member form `{epoch,high,hash}`."""
         return {"epoch": self.epoch, "high": self.high, "hash": self.hash}
 
     @classmethod
     def from_json(cls, value: Json) -> Self:
-        """Read them. Raises RemoteError(malformed); the hash is null exactly for a link that was not used."""
+        """Read the member form; the hash is null exactly for a link that was never used.
+
+        Raises RemoteError(malformed).
+        """
         member = exact(value, _VIEW, what="view")
         view = cls(epoch=number(member["epoch"]), high=number(member["high"]), hash=maybe_text(member["hash"]))
         if (view.hash is None) != (view.high == 0):
@@ -55,7 +58,7 @@ class View:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reset:
-    """One request. `backup` and `created` are Unix seconds of the restored node's clock."""
+    """One request to reset a link. `backup` and `created` are Unix seconds of the restored node's clock."""
 
     from_: str
     to: str
@@ -66,7 +69,7 @@ class Reset:
     created: int
 
     def encode(self) -> bytes:
-        """Canonical JSON: the bytes that are signed."""
+        """Return canonical JSON: the bytes that are signed."""
         return canon(
             {
                 "type": "nrm.reset/1",
@@ -99,7 +102,7 @@ class Reset:
 
 
 def reset_hash(payload: bytes) -> str:
-    """b64u(H("reset", payload)): by this name a person accepts it."""
+    """b64u(H("reset", payload)), by which a person accepts a request."""
     return b64u(h("reset", payload))
 
 

@@ -1,10 +1,10 @@
 """The Merkle tree of RFC 9162 section 2.1 over the leaves of an audit log (PROTOCOL B10): roots, proofs, their judges.
 
 A tree is read through a ``Node``: (height, index) -> the hash over the leaves index * 2^height up to, but without,
-(index + 1) * 2^height, all of which are there. What stores the hashes decides how it finds one: ``Frontier`` keeps
-none and only grows, ``Tiles`` keeps 256 of them at a time, as C2SP tlog-tiles cuts a tree.
+(index + 1) * 2^height, all of which exist. There are two stores of hashes: ``Frontier`` only grows and keeps the peaks
+alone; ``Tiles`` reads 256 hashes at a time, as C2SP tlog-tiles divides a tree.
 
-A judge answers False for whatever is not the one right proof; no input of a stranger makes it raise.
+``is_included`` and ``is_consistent`` return False for anything but the one right proof; no input makes them raise.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ Node = Callable[[int, int], bytes]
 
 
 def leaf_hash(leaf: bytes) -> bytes:
-    """SHA-256(0x00 || leaf)."""
+    """Return SHA-256(0x00 || leaf)."""
     return hashlib.sha256(b"\x00" + leaf).digest()
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
-    """SHA-256(0x01 || left || right)."""
+    """Return SHA-256(0x01 || left || right)."""
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
@@ -39,19 +39,21 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 
 def compute_root(size: int, node: Node) -> bytes:
-    """The root of the first `size` leaves."""
+    """Compute the root over the first `size` leaves."""
     return _subtree(0, size, node) if size else EMPTY
 
 
 def prove_inclusion(index: int, size: int, node: Node) -> tuple[bytes, ...]:
-    """PATH(index, D[size]) of RFC 9162, 2.1.3.1: that leaf `index`, counted from 0, is in the tree of `size` leaves."""
+    """Prove that leaf `index`, counted from 0, is in the tree of `size` leaves: PATH(index, D[size]) of RFC 9162,
+    2.1.3.1.
+    """
     if not 0 <= index < size:
         raise RuntimeError("a leaf outside of the tree can not be proven")
     return tuple(_path(index, 0, size, node))
 
 
 def prove_consistency(old: int, size: int, node: Node) -> tuple[bytes, ...]:
-    """PROOF(old, D[size]) of RFC 9162, 2.1.4.1: that the tree of `size` leaves begins with the one of `old`.
+    """Prove that the tree of `size` leaves begins with the tree of `old`: PROOF(old, D[size]) of RFC 9162, 2.1.4.1.
 
     Empty when `old` is 0 or `size` (C2SP tlog-witness).
     """
@@ -61,7 +63,7 @@ def prove_consistency(old: int, size: int, node: Node) -> tuple[bytes, ...]:
 
 
 def _split(size: int) -> int:
-    """The largest power of two smaller than `size`."""
+    """Return the largest power of two smaller than `size`."""
     return 1 << (size - 1).bit_length() - 1
 
 
@@ -159,14 +161,14 @@ def is_consistent(old: int, size: int, old_root: bytes, root: bytes, proof: Sequ
 
 
 class Frontier:
-    """A tree that only grows and of which only the root is asked: the peaks, a hash for each bit of its size."""
+    """A tree that only grows and is asked only for its root: it keeps the peaks, one hash for each bit of its size."""
 
     def __init__(self) -> None:
         self.size = 0
         self._peaks: list[bytes] = []
 
     def append(self, leaf: bytes) -> None:
-        """One more leaf, by its hash."""
+        """Append one leaf, given by its hash."""
         found, size = leaf, self.size
         while size & 1:
             found, size = node_hash(self._peaks.pop(), found), size >> 1
@@ -174,7 +176,7 @@ class Frontier:
         self.size += 1
 
     def root(self) -> bytes:
-        """The root of what was appended."""
+        """Compute the root over all appended leaves."""
         if not self._peaks:
             return EMPTY
         found = self._peaks[-1]
@@ -184,7 +186,7 @@ class Frontier:
 
 
 def root_of(leaves: Iterable[bytes]) -> bytes:
-    """The root over leaf hashes."""
+    """Compute the root over leaf hashes."""
     frontier = Frontier()
     for leaf in leaves:
         frontier.append(leaf)
@@ -192,11 +194,11 @@ def root_of(leaves: Iterable[bytes]) -> bytes:
 
 
 class Tiles:
-    """A tree of `size` leaves out of stored tiles. Tile `index` of `level` has the hashes of height 8 * level from
-    number 256 * index on; only full ones are stored, the rest is computed from what is below.
+    """A tree of `size` leaves, read from stored tiles. Tile `index` of `level` has the hashes of height 8 * level from
+    number 256 * index on. Only full tiles are stored; the others are computed from the level below.
 
-    `stored(level, index)` gives the 8192 bytes of a tile or None, `leaves(first, last)` the leaf hashes of that range,
-    from 0 and without `last`. Neither is believed here: what comes out is compared with a signed root.
+    `stored(level, index)` returns the 8192 bytes of a tile or None, `leaves(first, last)` the leaf hashes from `first`
+    up to but without `last`, counted from 0. Neither is trusted: the caller compares the result with a signed root.
     """
 
     def __init__(
@@ -211,7 +213,7 @@ class Tiles:
         self._read: dict[tuple[int, int], tuple[bytes, ...]] = {}
 
     def tile(self, level: int, index: int) -> tuple[bytes, ...]:
-        """The hashes of one tile: 256, or fewer at the end of the tree."""
+        """Return the hashes of one tile: 256, or fewer at the end of the tree."""
         key = (level, index)
         if key not in self._read:
             self._read[key] = self._make(level, index)
@@ -228,7 +230,7 @@ class Tiles:
         return tuple(root_of(self.tile(level - 1, below)) for below in range(first, last))
 
     def node(self, height: int, index: int) -> bytes:
-        """The ``Node`` of this tree."""
+        """Return the ``Node`` of this tree."""
         level, inside = divmod(height, TILE_HEIGHT)
         first = index << inside
         tile = self.tile(level, first // TILE)
@@ -236,11 +238,13 @@ class Tiles:
         return root_of(tile[place : place + (1 << inside)])
 
     def root(self) -> bytes:
-        """The root of the whole tree."""
+        """Return the root of the whole tree."""
         return compute_root(self.size, self.node)
 
     def full(self, since: int) -> Iterator[tuple[int, int, bytes]]:
-        """The tiles that became full while the tree grew from `since` leaves: (level, index, bytes), lowest first."""
+        """Yield the tiles that became full while the tree grew from `since` leaves: (level, index, bytes), lowest level
+        first.
+        """
         level = 0
         while self.size >> TILE_HEIGHT * (level + 1):
             step = TILE_HEIGHT * (level + 1)

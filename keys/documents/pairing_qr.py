@@ -30,18 +30,18 @@ class ScannedNode:
 
 
 def node_text(x: bytes, endpoint: str) -> str:
-    """What the QR code of one node says."""
+    """Build the text of the QR code of one node."""
     return f"NRM1:NODE:{x.hex().upper()}:{endpoint}"
 
 
 def pair_text(a: bytes, b: bytes) -> str:
-    """What the QR code of a pair says, the same on both sides."""
+    """Build the text of the QR code of a pair, the same on both sides."""
     first, second = sorted((a, b), key=digits_of)
     return f"NRM1:PAIR:{first.hex().upper()}:{second.hex().upper()}"
 
 
 def read_node(text: str) -> ScannedNode:
-    """Raises RefusedError(invalid) for anything else than a ``node_text``."""
+    """Read a ``node_text``. Raises RefusedError(invalid) for anything else."""
     match = _NODE.fullmatch(text.strip()) if len(text) <= LONGEST else None
     if match is None:
         raise _other("NRM1:NODE:", "trm node pairing --qr")
@@ -49,7 +49,7 @@ def read_node(text: str) -> ScannedNode:
 
 
 def read_pair(text: str) -> str:
-    """The 60 digits of a scanned pair. Raises RefusedError(invalid) for anything else than a ``pair_text``."""
+    """Read a ``pair_text`` and return its 60 digits. Raises RefusedError(invalid) for anything else."""
     match = _PAIR.fullmatch(text.strip()) if len(text) <= LONGEST else None
     if match is None:
         raise _other("NRM1:PAIR:", "trm peer code --qr")

@@ -1,12 +1,12 @@
 """Passkeys: the one place that knows WebAuthn (W3C, Level 3; PROTOCOL B13).
 
-A person shows a passkey by signing a challenge in the browser. What comes back is judged in this order, the library
-`webauthn` last and over everything once more:
+A person proves possession of a passkey by signing a challenge in the browser. The response is checked in this order;
+the library `webauthn` then checks all of it again:
   1. the browser       made for this purpose, this challenge and this origin, not inside of a foreign page
   2. the authenticator made for this site, a person was there and was verified (PIN, finger, face)
   3. the passkey       of the kind it was registered as, its counter did not go back
   4. the signature
-Not judged is who built the authenticator: there is no list of permitted ones, and attestation is not asked for.
+The maker of the authenticator is not checked: there is no list of permitted ones, and attestation is not requested.
 ES256 and RS256 only: OpenSSL accepts Ed25519 keys under which one signature fits every message (PROTOCOL A1).
 """
 
@@ -47,20 +47,20 @@ _GET: Final = "webauthn.get"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """Where passkeys are good: the origin of the console, and the relying party, which is its host."""
+    """The site where passkeys are valid: the origin of the console, and the relying party, which is its host."""
 
     origin: str
     rp: str
 
     @classmethod
     def at(cls, origin: str) -> Self:
-        """The site of an origin such as `https://desk.example.org:8443`."""
+        """Return the site of an origin such as `https://desk.example.org:8443`."""
         return cls(origin=origin, rp=origin.partition("://")[2].partition(":")[0])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passkey:
-    """The public half of a passkey. `key` is a COSE key, `synced` says that its maker may copy it to other devices."""
+    """The public half of a passkey. `key` is a COSE key; `synced`: its provider may copy it to other devices."""
 
     id: bytes
     key: bytes
@@ -75,7 +75,9 @@ class Passkey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assertion:
-    """What an authenticator signed: `authenticator` followed by the hash of `client`. `holder` is the user handle."""
+    """One signature of an authenticator: over `authenticator` followed by the hash of `client`. `holder` is the user
+    handle.
+    """
 
     id: bytes
     client: bytes
@@ -103,7 +105,10 @@ class Assertion:
 def creation_options(
     site: Site, challenge: bytes, *, service: str, person: bytes, name: str, held: Sequence[bytes], synced: bool
 ) -> dict[str, Json]:
-    """The argument of `navigator.credentials.create()`; `held` are passkeys this person has, `synced` ones may come."""
+    """Build the argument of `navigator.credentials.create()`.
+
+    `held` are the passkeys that this person has already; `synced` permits passkeys that are copied between devices.
+    """
     return {
         "rp": {"id": site.rp, "name": service},
         "user": {"id": b64u(person), "name": name, "displayName": name},
@@ -122,7 +127,9 @@ def creation_options(
 
 
 def request_options(site: Site, challenge: bytes, *, only: Sequence[bytes] = ()) -> dict[str, Json]:
-    """The argument of `navigator.credentials.get()`; `only` names the passkeys that will do, none: any of the site."""
+    """Build the argument of `navigator.credentials.get()`. `only` limits it to these passkeys; empty permits any of the
+    site.
+    """
     return {
         "rpId": site.rp,
         "challenge": b64u(challenge),
@@ -136,7 +143,7 @@ def request_options(site: Site, challenge: bytes, *, only: Sequence[bytes] = ())
 
 
 def verify_registration(value: Json, *, site: Site, challenge: bytes) -> Passkey:
-    """The passkey in `PublicKeyCredential.toJSON()` of a creation.
+    """Verify the `PublicKeyCredential.toJSON()` of a creation and return the new passkey.
 
     Raises:
         RemoteError: malformed, wrong_type, conflict (another challenge), misdirected (another site), unauthorised
@@ -159,6 +166,7 @@ def verify_registration(value: Json, *, site: Site, challenge: bytes) -> Passkey
     with _judged(Code.BAD_KEY, "this is no passkey that can be kept"):
         parsed = parse_attestation_object(attestation)
         _check_authenticator(parsed.auth_data, site)  # 2
+        # Other formats come only when attestation was requested, and it never is.
         if parsed.fmt not in (AttestationFormat.NONE, AttestationFormat.PACKED):
             raise RemoteError(Code.BAD_KEY, "an attestation that was not asked for")
         made = verify_registration_response(
@@ -175,7 +183,8 @@ def verify_registration(value: Json, *, site: Site, challenge: bytes) -> Passkey
         )
         key = made.credential_public_key
         decoded = decode_credential_public_key(key)
-        decoded_public_key_to_cryptography(decoded)  # a point of the curve, a modulus
+        # Without attestation the library never loads the key: a point off the curve would only fail at the first login.
+        decoded_public_key_to_cryptography(decoded)
     short = isinstance(decoded, DecodedRSAPublicKey) and len(decoded.n.lstrip(b"\0")) < FEWEST_RSA
     if made.credential_id != id or short or len(key) > MOST_KEY or key[0] == UNCOMPRESSED:
         raise RemoteError(Code.BAD_KEY, "this is no passkey that can be kept")
@@ -183,7 +192,7 @@ def verify_registration(value: Json, *, site: Site, challenge: bytes) -> Passkey
 
 
 def verify_assertion(assertion: Assertion, passkey: Passkey, *, site: Site, challenge: bytes) -> int:
-    """Return the passkey's new counter if its holder signed this challenge for this site.
+    """Verify that the holder of `passkey` signed this challenge for this site, and return the passkey's new counter.
 
     Raises:
         RemoteError: malformed, wrong_type, conflict (another challenge), misdirected (another site), unauthorised
@@ -197,8 +206,10 @@ def verify_assertion(assertion: Assertion, passkey: Passkey, *, site: Site, chal
     with _judged(Code.BAD_SIGNATURE, "not signed by this passkey"):
         said = parse_authenticator_data(assertion.authenticator)
         _check_authenticator(said, site)  # 2
+        # Administrators need passkeys that stay in their device: one that turns syncable may exist twice.
         if said.flags.be != passkey.synced:  # 3
             raise RemoteError(Code.BAD_KEY, "the passkey is of another kind than it was")
+        # Both 0 means that the authenticator keeps no counter (WebAuthn, 6.1.1).
         if (said.sign_count or passkey.counter) and said.sign_count <= passkey.counter:
             raise RemoteError(Code.ROLLBACK, "the counter of the passkey went back: there may be a copy of it")
         if assertion.id != passkey.id:
@@ -225,7 +236,7 @@ def verify_assertion(assertion: Assertion, passkey: Passkey, *, site: Site, chal
 
 @contextmanager
 def _judged(code: Code, what: str) -> Iterator[None]:
-    """The border to the library: whatever it says about bytes from outside becomes one error of ours."""
+    """Translate every exception of the library about bytes from outside into one error of ours."""
     from webauthn.helpers.exceptions import WebAuthnException
 
     try:
@@ -235,7 +246,7 @@ def _judged(code: Code, what: str) -> Iterator[None]:
 
 
 def _outer(value: Json) -> tuple[bytes, dict[str, Json]]:
-    """Id and response of what a browser gives; members that browsers add are left alone."""
+    """Read the id and the response that a browser returns; members that browsers add are ignored."""
     match value:
         case {"id": id, "rawId": raw, "type": "public-key", "response": dict(response)} if id == raw:
             return _bytes({"id": id}, "id", MOST_ID), response
@@ -260,6 +271,7 @@ def _check_client(client: bytes, kind: str, site: Site, challenge: bytes) -> Non
         raise RemoteError(Code.WRONG_TYPE, "signed for another purpose")
     if said.get("challenge") != b64u(challenge):
         raise RemoteError(Code.CONFLICT, "signed for something else")
+    # crossOrigin: a page that frames the console could make a person sign without knowing for whom.
     if said.get("origin") != site.origin or said.get("crossOrigin", False) is not False:
         raise RemoteError(Code.MISDIRECTED, "signed at another origin")
 
@@ -275,8 +287,10 @@ def _check_authenticator(said: AuthenticatorData, site: Site) -> None:
 
 
 class Challenges:
-    """Challenges of one process, good once and for five minutes. Nothing is kept of one before it is used, so that
-    asking for many takes no room and pushes out nobody's: with the key of the process each is made again from its id.
+    """The challenges of one process, each valid once and for five minutes.
+
+    Nothing is stored until a challenge is used: each is derived again from its id with a key of the process. So
+    requesting many takes no memory and displaces nobody's.
     """
 
     def __init__(self, rand: Rand) -> None:
@@ -285,19 +299,19 @@ class Challenges:
         self._used: dict[str, int] = {}
 
     def new(self, purpose: str, now: int) -> tuple[str, bytes]:
-        """A fresh id and its challenge, for one purpose."""
+        """Make a fresh id and its challenge, for one purpose."""
         id = f"{now + CHALLENGE_LIFE}.{b64u(self._rand(16))}"
         return id, self._challenge(purpose, id)
 
     def of(self, purpose: str, id: str, now: int) -> bytes:
-        """The challenge of an id. Raises RemoteError(expired) for one that is over or was used."""
+        """Derive the challenge of an id. Raises RemoteError(expired) for one that has expired or was used."""
         until = id.partition(".")[0]
         if not (until.isascii() and until.isdigit() and len(until) < 16) or int(until) <= now or id in self._used:
             raise RemoteError(Code.EXPIRED, "this took too long, or was done already")
         return self._challenge(purpose, id)
 
     def use(self, id: str, now: int) -> None:
-        """Never again. Raises RemoteError(expired) where somebody was quicker."""
+        """Mark a challenge as used. Raises RemoteError(expired) when another request was quicker."""
         if id in self._used:
             raise RemoteError(Code.EXPIRED, "this took too long, or was done already")
         self._used = {used: until for used, until in self._used.items() if until > now}

@@ -79,7 +79,7 @@ class Receipt:
         }
 
     def encode(self) -> bytes:
-        """Canonical JSON of the object."""
+        """Return canonical JSON of the object."""
         return canon(self.to_json())
 
     @classmethod
@@ -131,7 +131,7 @@ class Receipts:
     receipts: tuple[Receipt, ...]
 
     def encode(self) -> bytes:
-        """Canonical JSON: the bytes that are signed. A batch that breaks a rule is our own bug."""
+        """Return canonical JSON: the bytes that are signed. Raises RuntimeError for a batch that breaks a rule."""
         if fault := _batch_fault(self.receipts):
             raise RuntimeError(fault)
         return canon({"type": "nrm.receipts/1", "receipts": [receipt.to_json() for receipt in self.receipts]})
@@ -172,6 +172,7 @@ def _batch_fault(receipts: Sequence[Receipt]) -> str | None:
         return "batch does not have 1 to 100 receipts"
     if not _one(receipt.from_ for receipt in receipts) or not _one(receipt.to for receipt in receipts):
         return "batch is not between two nodes"
+    # A receipt is final: two with one status could differ in time or code, and each side would keep another one.
     if len({(receipt.of, receipt.status) for receipt in receipts}) != len(receipts):
         return "batch says one thing twice"
     return None

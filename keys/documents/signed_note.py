@@ -1,10 +1,10 @@
 """Signed notes, checkpoints and cosignatures as C2SP writes them (signed-note, tlog-checkpoint, tlog-cosignature), and
 the body of tlog-witness' ``add-checkpoint`` (PROTOCOL B10).
 
-A checkpoint says: the log `origin` has `size` leaves under `root`. The log signs its text with an Ed25519 key of use
-``log``, under the origin as the key's name; a witness signs "as of this second the largest tree I saw of this log is
-that one" with a key of use ``wit``, under its node id. Signatures of unknown keys are passed over, one of a known key
-that does not verify spoils the whole note (signed-note).
+A checkpoint states that the log `origin` has `size` leaves under `root`. The log signs its text with an Ed25519 key of
+use ``log``, under the origin as the key's name. A witness signs "at this second this is the largest tree of this log
+that I have seen" with a key of use ``wit``, under its node id. Signatures by unknown keys are ignored; a signature of a
+known key that does not verify invalidates the whole note (signed-note).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _NAME: Final = is_str(r"[!-*,-~]{1,200}", 200)  # printable ASCII without space 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """One tree head of one log. ``text`` is what is signed."""
+    """One tree head of one log. ``text`` is the signed text."""
 
     origin: str
     size: int
@@ -58,7 +58,7 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoteSignature:
-    """One signature line: who, by which key (4 bytes that are a hint, no proof), and the bytes behind it."""
+    """One signature line: the name, the key id (4 bytes, a hint and no proof), and the signature bytes."""
 
     name: str
     key_id: bytes
@@ -71,7 +71,7 @@ class NoteSignature:
 
     @classmethod
     def of(cls, name: str, signed: bytes) -> Self:
-        """The line of what ``KeyService.sign_log`` and ``cosign`` give: key id, then the signature."""
+        """Make the line from the output of ``KeyService.sign_log`` or ``cosign``: key id, then the signature."""
         return cls(name=name, key_id=signed[:_KEY_ID], value=signed[_KEY_ID:])
 
     @classmethod
@@ -88,13 +88,13 @@ class NoteSignature:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedNote:
-    """A text and who says to have signed it. Reading one proves its shape, not its signatures."""
+    """A text and its signature lines. Reading one proves its shape, not its signatures."""
 
     text: bytes
     signatures: tuple[NoteSignature, ...]
 
     def encode(self) -> bytes:
-        """The text, an empty line, the signature lines."""
+        """Return the text, an empty line, and the signature lines."""
         return self.text + b"\n" + b"".join(signature.line for signature in self.signatures)
 
     @classmethod
@@ -111,7 +111,7 @@ class SignedNote:
         return cls(text=text + b"\n", signatures=tuple(NoteSignature.parse(line) for line in lines))
 
     def plus(self, signatures: Iterable[NoteSignature]) -> SignedNote:
-        """The same text with more signatures behind those that it has."""
+        """Return the note with more signatures after those that it has."""
         return SignedNote(text=self.text, signatures=(*self.signatures, *signatures))
 
 
@@ -119,23 +119,23 @@ class SignedNote:
 
 
 def key_id(name: str, kind: bytes, public: PublicKey) -> bytes:
-    """SHA-256(name || newline || kind || key)[:4] (signed-note)."""
+    """Return SHA-256(name || newline || kind || key)[:4] (signed-note)."""
     return sha256(name.encode("ascii") + b"\n" + kind + public.ed25519)[:_KEY_ID]
 
 
 def sign_checkpoint(text: bytes, key: SigningKey) -> bytes:
-    """Key id and signature of the log over a checkpoint. Raises RemoteError(malformed) for a text that is none."""
+    """Sign a checkpoint as its log; return key id and signature. Raises RemoteError(malformed) for any other text."""
     origin = Checkpoint.parse(text).origin
     return key_id(origin, _ED25519, key.public) + key.sign_raw(text)
 
 
 def cosignature_text(text: bytes, at: int) -> bytes:
-    """What a witness signs: its second, Unix time, and the whole checkpoint."""
+    """Build the text that a witness signs: the time in Unix seconds and the whole checkpoint."""
     return f"{_HEADER}\ntime {at}\n".encode("ascii") + text
 
 
 def read_cosignature_text(message: bytes) -> tuple[Checkpoint, int]:
-    """The checkpoint and the second of what a witness signs. Raises RemoteError(malformed)."""
+    """Read the checkpoint and the time from a text that a witness signs. Raises RemoteError(malformed)."""
     head, time, text = (*message.split(b"\n", 2), b"", b"")[:3]
     if head != _HEADER.encode() or not time.startswith(b"time "):
         raise malformed("not what a witness signs")
@@ -144,7 +144,9 @@ def read_cosignature_text(message: bytes) -> tuple[Checkpoint, int]:
 
 
 def cosign_checkpoint(message: bytes, name: str, key: SigningKey) -> bytes:
-    """Key id, second and signature of the witness `name`. Raises RemoteError(malformed) for another message."""
+    """Cosign as the witness `name`; return key id, time and signature. Raises RemoteError(malformed) for any other
+    message.
+    """
     _, at = read_cosignature_text(message)
     return key_id(name, _COSIGNATURE, key.public) + at.to_bytes(_TIME, "big") + key.sign_raw(message)
 
@@ -153,10 +155,10 @@ def cosign_checkpoint(message: bytes, name: str, key: SigningKey) -> bytes:
 
 
 def open_checkpoint(note: SignedNote, origin: str, keys: Iterable[PublicKey]) -> Checkpoint:
-    """The checkpoint that one of the log's `keys` signed.
+    """Verify that one of the log's `keys` signed the note, and return its checkpoint.
 
-    Raises RemoteError: malformed for another text, unknown_sender for another origin, bad_signature
-    when none of the keys signed, or one of them not rightly.
+    Raises RemoteError: malformed for another text, unknown_sender for another origin, bad_signature when none of the
+    keys signed or the signature of one of them does not verify.
     """
     checkpoint = Checkpoint.parse(note.text)
     if checkpoint.origin != origin:
@@ -174,7 +176,7 @@ def open_checkpoint(note: SignedNote, origin: str, keys: Iterable[PublicKey]) ->
 
 
 def cosigned_at(text: bytes, signature: NoteSignature, keys: Iterable[PublicKey]) -> int:
-    """When the witness that the line names signed `text`, Unix seconds, by one of its `keys`.
+    """Verify the cosignature of the witness that the line names, by one of its `keys`; return its time in Unix seconds.
 
     Raises RemoteError(bad_signature), also for a key that is not among them.
     """
@@ -190,14 +192,15 @@ def cosigned_at(text: bytes, signature: NoteSignature, keys: Iterable[PublicKey]
 
 
 def cosigned_by(signature: NoteSignature, keys: Iterable[PublicKey]) -> bool:
-    """Whether a witness' line names one of these keys of it; nothing is verified."""
+    """Whether the line of a witness names one of these keys; nothing is verified."""
     return signature.key_id in {key_id(signature.name, _COSIGNATURE, key) for key in keys}
 
 
 def verify_cosignatures(note: SignedNote, known: Mapping[str, Sequence[PublicKey]]) -> dict[str, int]:
-    """Who of the `known` witnesses (node id to its keys) cosigned, and when last; unknown ones are passed over.
+    """Verify the cosignatures of `known` witnesses (node id to keys) and return the time of the last one of each.
 
-    Raises RemoteError(bad_signature) when a line of a known key does not verify.
+    Cosignatures of unknown witnesses are ignored. Raises RemoteError(bad_signature) when the line of a known key does
+    not verify.
     """
     found: dict[str, int] = {}
     for signature in note.signatures:
@@ -220,7 +223,7 @@ class AddCheckpoint:
     note: SignedNote
 
     def encode(self) -> bytes:
-        """The lines of tlog-witness."""
+        """Write the lines of tlog-witness."""
         steps = "".join(f"{_b64(step)}\n" for step in self.proof)
         return f"old {self.old}\n{steps}\n".encode("ascii") + self.note.encode()
 
@@ -239,7 +242,7 @@ class AddCheckpoint:
 
 
 def read_cosignatures(answer: bytes) -> tuple[NoteSignature, ...]:
-    """The signature lines of a witness' answer. Raises RemoteError(malformed)."""
+    """Read the signature lines in the answer of a witness. Raises RemoteError(malformed)."""
     lines = _lines(answer)
     if not 1 <= len(lines) <= MOST_SIGNATURES:
         raise malformed("witness answered no cosignature or too many")
@@ -250,7 +253,7 @@ def read_cosignatures(answer: bytes) -> tuple[NoteSignature, ...]:
 
 
 def _lines(data: bytes) -> list[str]:
-    """The non-empty lines of UTF-8 text that ends with a newline and has no other control character."""
+    """Return the non-empty lines of UTF-8 text that ends with a newline and has no other control character."""
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as exc:

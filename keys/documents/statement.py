@@ -1,6 +1,6 @@
 """What is signed about a message, and the half of its commitment that can be destroyed (PROTOCOL B5, B14).
 
-Each ``parse`` proves shape only. Whether names, hashes and times agree is for ``gateway.delivery`` to say.
+Each ``parse`` proves shape only; ``gateway.delivery`` checks that names, hashes and times agree.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ is_parts: Final[Check] = list_of(is_int(1), 0, MOST_PARTS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """Who says what to whom, when, as which number: the signed evidence.
+    """The signed evidence of a message: sender, receiver, conversation, times, number and commitment.
 
     Ids and hashes are base64url, times Unix seconds. `rcp` are the key ids of the envelope; `prev` is None exactly when
     `n` is 1 (B14.12); `schema` is "sha256:" and 64 hexadecimal digits; `commit` hides the body once the salt is gone.
@@ -81,7 +81,7 @@ class Statement:
     suite: str = SUITE
 
     def encode(self) -> bytes:
-        """Canonical JSON: the bytes that are signed."""
+        """Return canonical JSON: the bytes that are signed."""
         return canon(
             {
                 "type": "nrm.statement/1",
@@ -185,7 +185,10 @@ def link_hash(*, epoch: int, n: int, id: str, prev: str | None) -> str:
 
 
 def compute_commitment(secret: bytes, body: bytes) -> str:
-    """H("commit", LP(secret) || LP(body)): binding, and hiding because the salt dies with the content."""
+    """Compute H("commit", LP(secret) || LP(body)).
+
+    It binds, and it hides because the salt is destroyed with the content.
+    """
     return b64u(h("commit", lp_join(secret, body)))
 
 
@@ -194,7 +197,7 @@ def compute_commitment(secret: bytes, body: bytes) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecretPart:
-    """What opens and proves attachment `n`: `size` of the content in bytes, its key and its SHA-256."""
+    """The key and the expected content of attachment `n`: `size` in bytes, and its SHA-256."""
 
     n: int
     name: str
@@ -215,7 +218,7 @@ class Secret:
     parts: tuple[SecretPart, ...] = ()
 
     def encode(self) -> bytes:
-        """Canonical JSON."""
+        """Return canonical JSON."""
         parts: list[Json] = [
             {
                 "n": part.n,
@@ -281,7 +284,7 @@ class Void:
     created: int
 
     def encode(self) -> bytes:
-        """Canonical JSON: the bytes that are signed."""
+        """Return canonical JSON: the bytes that are signed."""
         return canon(
             {
                 "type": "nrm.void/1",

@@ -4,10 +4,10 @@ A new `sig`, `log` or `wit` key is listed 14 days before it is used, beside the 
 for 14 days after, so that what is in flight verifies. `at_once` and a revocation leave out the wait.
 
 A descriptor lists keys for its own whole life, so that the holders of the roots meet once a year: `http` keys of 90
-days one after the other, and a successor for any other key that ends within 100 days. It ends with the first of those
-that stay, and after 400 days at most: a change between two meetings does not move the next one.
+days one after another, and a successor for any other key that ends within 100 days. It expires with the first of the
+keys that stay, and after 400 days at most: a change between two meetings does not move the next one.
 
-``count_needed_keys`` says how many new keys that takes; they are made first, as a descriptor lists keys that exist.
+``count_needed_keys`` counts the new keys that this takes; they are made first, since a descriptor lists existing keys.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _LIFE: Final = {Use.SIG: SIG_LIFE, Use.LOG: LOG_LIFE, Use.WIT: LOG_LIFE, Use.HTT
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What the next descriptor changes. `roots` is the new list with its threshold, None for the old one."""
+    """The changes of the next descriptor. `roots` is the new list with its threshold, None to keep the old one."""
 
     rotate: frozenset[Use] = frozenset()
     at_once: bool = False
@@ -41,23 +41,24 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Row:
-    """The keys of one use: what stays, and the windows that new keys fill."""
+    """The keys of one use: those that stay, and the windows that new keys fill."""
 
     kept: tuple[KeyRecord, ...]
     windows: tuple[tuple[int, int], ...]
 
 
 def count_needed_keys(last: Descriptor, change: Change, now: int) -> Mapping[Use, int]:
-    """How many new keys of each use ``next_descriptor`` takes."""
+    """Count the new keys of each use that ``next_descriptor`` takes."""
     return {use: len(row.windows) for use, row in _rows(last, change, now)[0].items()}
 
 
 def next_descriptor(last: Descriptor, change: Change, new: Mapping[Use, Sequence[PublicKey]], now: int) -> bytes:
-    """The payload of the version after `last`, issued `now`, to be signed by roots.
+    """Build the payload of the version after `last`, issued `now`, to be signed by roots.
 
-    `new` has the keys that ``count_needed_keys`` asks for. Raises RefusedError(clock) when `last` was issued later than
-    now, and invalid for whatever no peer would accept.
+    `new` has the keys that ``count_needed_keys`` asks for. Raises RefusedError: clock when `last` was issued later than
+    now, and invalid for anything that no peer would accept.
     """
+    # Peers refuse a descriptor that is older than the one they hold, and the holders of roots would meet in vain.
     if now < last.issued:
         raise RefusedError(
             Code.CLOCK,
@@ -93,15 +94,16 @@ def next_descriptor(last: Descriptor, change: Change, new: Mapping[Use, Sequence
 
 
 def _rows(last: Descriptor, change: Change, now: int) -> tuple[dict[Use, _Row], int]:
-    """The keys of each use, and until when the new descriptor is valid.
+    """Find the keys of each use, and until when the new descriptor is valid.
 
-    A use that is rotated, or whose last key ends soon, gets successors beside what is there; else only the times that a
-    revoked or ended key leaves open are filled.
+    A use that is rotated, or whose last key ends soon, gets successors beside its present keys; otherwise only the
+    times that a revoked or expired key leaves open are filled.
     """
     revoked = {revocation.kid for revocation in change.revoke}
     listed = {use: [r for r in last.keys if r.use is use and r.until > now] for use in USES}
     kept = {use: [r for r in records if r.kid not in revoked] for use, records in listed.items()}
     staying = {use: _covered_until(kept[use], now) for use in USES if use is not Use.HTTP and kept[use] == listed[use]}
+    # The descriptor expires with the first key that stays: one that ends soon would bring the next meeting forward.
     renewed = change.rotate | {use for use, until in staying.items() if until < now + RENEWED}
     end = min([now + LONGEST_LIFE, *(until for use, until in staying.items() if use not in renewed)])
     rows: dict[Use, _Row] = {}
@@ -115,12 +117,12 @@ def _rows(last: Descriptor, change: Change, now: int) -> tuple[dict[Use, _Row], 
 
 
 def _retired(kept: Sequence[KeyRecord], start: int) -> tuple[KeyRecord, ...]:
-    """The old keys as they stay listed: 14 days longer than they are used; those that never began are dropped."""
+    """Keep the old keys listed for 14 days longer than they are used, and drop those that never began."""
     return tuple(replace(r, until=min(r.until, start + OVERLAP)) for r in kept if r.from_ <= start)
 
 
 def _covered_until(kept: Collection[KeyRecord], now: int) -> int:
-    """Until when there is a key without a break from now on."""
+    """Find the time until which there is a key without a gap from now on."""
     at = now
     for record in sorted(kept, key=lambda found: found.from_):
         if record.from_ <= at:
@@ -129,7 +131,7 @@ def _covered_until(kept: Collection[KeyRecord], now: int) -> int:
 
 
 def _open_windows(kept: Collection[KeyRecord], start: int, end: int, life: int) -> tuple[tuple[int, int], ...]:
-    """The times from `start` to `end` that no record covers, in pieces of at most `life`."""
+    """Find the times from `start` to `end` that no record covers, in pieces of at most `life`."""
     windows: list[tuple[int, int]] = []
     at = start
     for record in sorted(kept, key=lambda found: found.from_):

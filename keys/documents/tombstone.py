@@ -1,10 +1,11 @@
 """The end of a node id: signed by all its roots at the first ceremony, kept sealed at two places (PROTOCOL B2, B3).
 
-It is for the day on which two or more roots are lost or stolen, when no descriptor can be trusted any more. Whoever
-holds it may publish it; a peer that takes it revokes the node for ever.
+It is for the day on which two or more roots are lost or stolen, when no descriptor can be trusted any more. Any holder
+of it may publish it; a peer that accepts it revokes the node for ever.
 
-``accept_tombstone`` wants the signature of every root of one accepted version of the chain, each root valid when it was
-issued: a tombstone of the first ceremony stays good after a root was replaced, and fewer than all can not end a node.
+``accept_tombstone`` demands the signature of every root of one accepted version of the chain, each root valid when it
+was issued: a tombstone of the first ceremony stays valid after a root was replaced, and fewer than all roots can not
+end a node.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from keys.primitives.sign import TOMBSTONE, SignedDocument, verify
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tombstone:
-    """`node` is dead; `issued` is when its roots wrote this, often years before (Unix seconds)."""
+    """The signed end of `node`; its roots wrote it at `issued`, often years before (Unix seconds)."""
 
     node: str
     issued: int
@@ -30,12 +31,12 @@ class Tombstone:
 
 
 def build_tombstone(node: str, issued: int) -> bytes:
-    """The payload that all roots sign."""
+    """Build the payload that all roots sign."""
     return canon({"type": "nrm.tombstone/1", "node": node, "issued": issued})
 
 
 def parse_tombstone(document: SignedDocument) -> Tombstone:
-    """The shape, no signatures. Raises RemoteError(wrong_type, malformed)."""
+    """Read the shape; verify no signature. Raises RemoteError(wrong_type, malformed)."""
     if document.payload_type != TOMBSTONE:
         raise RemoteError(Code.WRONG_TYPE, "document is no tombstone")
     member = exact(parse_payload(document.payload), _TOMBSTONE, what="tombstone")
@@ -43,16 +44,17 @@ def parse_tombstone(document: SignedDocument) -> Tombstone:
 
 
 def accept_tombstone(chain: Sequence[Descriptor], document: SignedDocument, now: int) -> Tombstone:
-    """The tombstone of the node whose accepted chain this is.
+    """Verify a tombstone against the accepted chain of its node.
 
-    Raises RemoteError: wrong_type, malformed, wrong_node, not_yet_valid, or bad_signature for one that does not verify,
-    is by no root of the chain, comes twice, or is missing.
+    Raises RemoteError: wrong_type, malformed, wrong_node, not_yet_valid; bad_signature when a signature does not
+    verify, is by no root of the chain, comes twice, or is missing.
     """
     found = parse_tombstone(document)
     if not chain or found.node != chain[-1].node:
         raise RemoteError(Code.WRONG_NODE, "tombstone is of another node")
     if found.issued > now + SKEW:
         raise RemoteError(Code.NOT_YET_VALID, "tombstone was issued in the future")
+    # Roots of every version: a tombstone of the first ceremony must still work after a root was replaced.
     roots = {record.kid: record for descriptor in chain for record in descriptor.roots}
     signers = _signers(roots, document)
     if not any(_all_signed(descriptor.roots, signers, found.issued) for descriptor in chain):

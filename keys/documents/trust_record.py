@@ -52,7 +52,7 @@ MOST_APPROVALS: Final = 16
 
 
 class TrustState(StrEnum):
-    """What the issuer says of the peer."""
+    """The decision of the issuer about the peer."""
 
     ACTIVE = "active"
     SUSPENDED = "suspended"
@@ -61,7 +61,7 @@ class TrustState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assertion:
-    """Which administrator stood behind a record: pseudonym, kid of the key, hash of the signed approval."""
+    """The administrator behind a record: pseudonym, kid of the key, hash of the signed approval."""
 
     admin: str
     credential: str
@@ -84,7 +84,7 @@ class TrustRecord:
     prev: str | None
 
     def encode(self) -> bytes:
-        """Canonical JSON, which is what `sig` signs."""
+        """Return canonical JSON: the bytes that `sig` signs."""
         return canon(
             {
                 "type": TYPE,
@@ -105,12 +105,12 @@ class TrustRecord:
 
     @property
     def hash(self) -> str:
-        """What the next record names as its `prev`."""
+        """The hash that the next record names as its `prev`."""
         return trust_hash(self.encode())
 
 
 def trust_hash(payload: bytes) -> str:
-    """H("trust", payload)."""
+    """Return H("trust", payload)."""
     return b64u(h("trust", payload))
 
 
@@ -138,7 +138,8 @@ def parse_trust(document: SignedDocument) -> TrustRecord:
 
 
 def read_trust(data: bytes, chain: Iterable[Descriptor]) -> TrustRecord:
-    """A stored record, verified with the `sig` key of its issuer's chain that signed it, whatever became of the key.
+    """Read a stored record and verify it with the key of the issuer's chain that signed it, even if that key was
+    revoked or has expired since.
 
     Raises RemoteError(malformed, unknown_key, bad_signature).
     """
@@ -154,7 +155,7 @@ def read_trust(data: bytes, chain: Iterable[Descriptor]) -> TrustRecord:
 def accept_trust(
     chain: Sequence[TrustRecord], document: SignedDocument, *, signer: PublicKey, issuer: str, me: str
 ) -> TrustRecord | None:
-    """The record if it is new and extends `chain`, None for one that is held already (steps 1 to 3).
+    """Apply steps 1 to 3: return the record when it is new and extends `chain`, None when it is held already.
 
     `signer` is the issuer's key that the document's kid names. Raises RemoteError(malformed, bad_signature,
     unknown_sender, misdirected, bad_chain).
@@ -170,6 +171,7 @@ def accept_trust(
     newest = chain[-1] if chain else None
     if record.prev != (None if newest is None else newest.hash):
         raise RemoteError(Code.BAD_CHAIN, "trust record does not extend the newest one held")
+    # A revocation is final, so that no later record, signed with a stolen key perhaps, can bring a peer back.
     if newest is not None and newest.state is TrustState.REVOKED:
         raise RemoteError(Code.BAD_CHAIN, "nothing follows a revocation")
     return record
@@ -186,7 +188,7 @@ def _assertion(value: Json) -> Assertion:
 
 
 def _sorted_list(check: Check, most: int) -> Check:
-    """A sorted array without repeats: equal scopes have equal bytes."""
+    """Check for a sorted array without repeats, so that equal scopes have equal bytes."""
     allowed = list_of(check, 0, most, distinct=True)
     return lambda value: allowed(value) and isinstance(value, list) and value == sorted(value, key=canon)
 

@@ -1,6 +1,6 @@
 """The signature of webhooks (Standard Webhooks 1.0): HMAC-SHA256 over id, time and body under a secret of the receiver.
 
-It protects what goes to a system of the own country over a local line; nothing between nodes rests on it.
+It protects requests to a system of the own country on a local network; nothing between nodes depends on it.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ SIZE = 32
 
 
 def new_secret(rand: Callable[[int], bytes]) -> str:
-    """A fresh secret in the form that receivers' libraries read."""
+    """Make a fresh secret in the form that the libraries of receivers read."""
     return PREFIX + base64.b64encode(rand(SIZE)).decode("ascii")
 
 
 def read_secret(text: str) -> bytes:
-    """The bytes of a secret. Raises RefusedError(bad_key) for what is none."""
+    """Read the bytes of a secret. Raises RefusedError(bad_key) for any other text."""
     encoded = text.strip().removeprefix(PREFIX)
     try:
         secret = base64.b64decode(encoded, validate=True)
@@ -35,6 +35,6 @@ def read_secret(text: str) -> bytes:
 
 
 def sign_webhook(secret: bytes, id: str, at: int, body: bytes) -> str:
-    """The value of the header `webhook-signature`; `at` is the one of `webhook-timestamp`."""
+    """Compute the value of the header `webhook-signature`; `at` is the time in the header `webhook-timestamp`."""
     signed = hmac.digest(secret, f"{id}.{at}.".encode() + body, "sha256")
     return "v1," + base64.b64encode(signed).decode("ascii")

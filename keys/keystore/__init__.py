@@ -1,1 +1,1 @@
-"""Where secret keys live, and the process that holds them."""
+"""The secret keys of a running node: the key store, and the process that holds it."""

@@ -1,4 +1,4 @@
-"""Frames over a Unix stream socket: u32 length, then so many bytes; and who is at the other end of it."""
+"""Frames over a Unix stream socket (u32 length, then that many bytes), and the user at the other end."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _UCRED: Final = struct.Struct("3i")  # pid, uid, gid: struct ucred, unix(7)
 
 
 class ClosedError(OSError):
-    """The other end is gone, or said more than a frame may hold. `sent`: it may have read what was sent last."""
+    """The other end is gone, or sent a frame that is too long. `sent`: it may have read the last frame sent to it."""
 
     def __init__(self, what: str, *, sent: bool = True) -> None:
         super().__init__(what)
@@ -28,7 +28,7 @@ class Channel:
         self._data = bytearray()
 
     def send(self, *frames: bytes) -> None:
-        """Send frames, in one move. Raises ClosedError with `sent` False where the other end was gone before."""
+        """Send frames in one write. Raises ClosedError with `sent` False when the other end was gone before."""
         if any(4 + len(data) > LIMIT for data in frames):
             raise RuntimeError("frame is larger than a frame may be")
         try:
@@ -37,11 +37,11 @@ class Channel:
             raise ClosedError("the other end is gone", sent=False) from exc
 
     def holds_more(self) -> bool:
-        """Whether the whole next frame has come already."""
+        """Whether the whole next frame has arrived already."""
         return len(self._data) >= 4 and len(self._data) >= 4 + int.from_bytes(self._data[:4], "big")
 
     def receive(self) -> bytes:
-        """The next frame. Raises ClosedError, and TimeoutError where the socket has a deadline."""
+        """Receive the next frame. Raises ClosedError, and TimeoutError when the socket has a deadline."""
         self._fill(4)
         end = 4 + int.from_bytes(self._data[:4], "big")
         if end > LIMIT:
@@ -52,7 +52,7 @@ class Channel:
         return frame
 
     def _fill(self, size: int) -> None:
-        """Have `size` bytes. The buffer grows with what comes: a length alone takes no memory."""
+        """Receive until the buffer holds `size` bytes. It grows with the data: a length alone allocates no memory."""
         while len(self._data) < size:
             piece = self._socket.recv(_CHUNK)
             if not piece:
@@ -60,20 +60,20 @@ class Channel:
             self._data += piece
 
     def within(self, seconds: float | None) -> None:
-        """How long one move of data may take from now on; None for ever."""
+        """Set the deadline of each following read and write, in seconds; None for no deadline."""
         self._socket.settimeout(seconds)
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._socket.close()
 
     def __del__(self) -> None:
-        """A thread that ends hangs up."""
+        """Close the connection when its thread ends."""
         self.close()
 
 
 def uid_of(connection: socket.socket) -> int:
-    """The user of the process at the other end, as the kernel says it (SO_PEERCRED)."""
+    """Return the user of the process at the other end, as reported by the kernel (SO_PEERCRED)."""
     data = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
     _, uid, _ = _UCRED.unpack(data)
     return int(uid)

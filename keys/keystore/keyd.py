@@ -1,11 +1,11 @@
 """The key service as a process: it alone opens the key store and answers for it on a Unix socket (PROTOCOL B12 d).
 
-Who may ask is one user, known by the kernel (SO_PEERCRED); there is no network. A thread serves each connection, so
-that several requests are under way. What is asked more often than a node ever needs is refused for a while: who took
-over the listener does not read a country's messages out faster than its node would.
-The key store itself refuses what its node must not say (``keys.keystore.keystore``). Backups are closed to the recovery
-key that was named at the start and to no other: to a key of its own, who took over the listener would have all keys in
-a file. Nothing of a fault travels but its code.
+One user may call it, identified by the kernel (SO_PEERCRED); there is no network. A thread serves each connection, so
+that several requests run at once. Calls above the rate that a node ever needs are refused for a while: an attacker who
+took over the listener can not read a country's messages faster than its node would.
+The key store itself refuses to sign what its node must not sign (``keys.keystore.keystore``). Backups are sealed to the
+recovery key that was named at the start and to no other: sealed to a key of the attacker's own, a backup would hand
+over all keys in one file. Of a fault only its code is sent.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ _STDIN: Final = 0
 
 
 class Pace:
-    """So many per second, and so many at once."""
+    """A rate limit: so many per second, and so many at once."""
 
     def __init__(self, per_second: int, burst: int, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._rate, self._burst, self._monotonic = per_second, burst, monotonic
@@ -62,7 +62,7 @@ class Pace:
         self._lock = threading.Lock()
 
     def take(self) -> bool:
-        """Whether one more may be done now."""
+        """Whether one more is permitted now."""
         with self._lock:
             now = self._monotonic()
             self._left = min(self._burst, self._left + (now - self._at) * self._rate)
@@ -74,8 +74,8 @@ class Pace:
 
 
 class KeyServer:
-    """Answers for one key store. `uid` is the only user that may ask; `alone`: it is not the child of a node;
-    `recovery` is the kid of the only key that backups are closed to, None for no backup.
+    """The server of one key store. Only the user `uid` may call it; `alone`: it is not the child of a node; `recovery`
+    is the kid of the only key that backups are sealed to, None for no backup.
     """
 
     def __init__(
@@ -95,7 +95,9 @@ class KeyServer:
         self._log = logger()
 
     def accept(self, listener: socket.socket) -> None:
-        """Take one connection and serve it in a thread of its own; refuse a stranger and one too many."""
+        """Accept one connection and serve it in a thread of its own; refuse other users and connections beyond the
+        limit.
+        """
         connection, _ = listener.accept()
         if uid_of(connection) != self._uid or not self._free.acquire(blocking=False):
             self._log.warning("keyd.turned_away")
@@ -104,7 +106,7 @@ class KeyServer:
         threading.Thread(target=self._serve, args=(connection,), name="keyd", daemon=True).start()
 
     def finish(self) -> None:
-        """Wait for a change that is under way; no other begins."""
+        """Wait for a change that is in progress; no other begins."""
         self._change.acquire()
 
     def _serve(self, connection: socket.socket) -> None:
@@ -131,7 +133,7 @@ class KeyServer:
             self._free.release()
 
     def answer(self, request: bytes) -> bytes:
-        """The answer to one request. Raises RemoteError(malformed) for what is none."""
+        """Answer one request. Raises RemoteError(malformed) for bytes that are no request."""
         name, arguments = decode_request(request)
         paced = METHODS[name].paced
         try:
@@ -148,7 +150,7 @@ class KeyServer:
             return FAULT
 
     def _changed(self, name: str, arguments: Sequence[Any]) -> bytes:
-        """One at a time, so that what is told last is how the keys stand."""
+        """Run changes one at a time, so that the status sent last is the current one."""
         with self._change:
             before = self._keys.gen
             try:
@@ -161,6 +163,7 @@ class KeyServer:
         return encode_answer(name, answer)
 
     def _do(self, name: str, arguments: Sequence[Any]) -> Any:
+        # Else whoever took over the listener would have all keys in one file, sealed to a key of their own.
         if name == "backup" and arguments[0].kid != self._recovery:
             raise RefusedError(Code.FORBIDDEN, "backup for another recovery key")
         return getattr(self._keys, name)(*arguments)
@@ -178,11 +181,11 @@ def run_key_service(
     child: bool = False,
     recovery: str | None = None,
 ) -> None:
-    """Serve the key store that `unlock` opens, on the socket in `folder`, until told to stop; `recovery` is the kid of
+    """Serve the key store that `unlock` opens, on the socket in `folder`, until told to stop. `recovery` is the kid of
     the recovery key.
 
-    A `child` stops when its standard input ends, that is with its node, and leaves signals to it; else SIGTERM and
-    SIGINT stop it. Raises RefusedError: locked, and what `unlock` raises.
+    A `child` stops when its standard input ends, that is with its node, and leaves signals to the node; otherwise
+    SIGTERM and SIGINT stop it. Raises RefusedError: locked, and what `unlock` raises.
     """
     with ExitStack() as stack:
         stack.enter_context(lock_keystore(folder / LOCK))
@@ -213,7 +216,7 @@ def _until(stop: int, listener: socket.socket, server: KeyServer) -> None:
 
 @contextmanager
 def _signals(*, child: bool) -> Iterator[int]:
-    """A descriptor that ends when the process is to stop."""
+    """Provide a file descriptor that becomes readable when the process has to stop."""
     if child:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_IGN)  # they mean the node, which asks for signatures until its end
@@ -231,7 +234,7 @@ def _signals(*, child: bool) -> Iterator[int]:
 
 @contextmanager
 def lock_keystore(path: Path) -> Iterator[None]:
-    """One key service for one key store; one that is about to end is waited for."""
+    """Hold the lock by which one key store has one key service; wait for one that is about to end."""
     path.parent.mkdir(mode=0o700, exist_ok=True)
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -255,9 +258,12 @@ def lock_keystore(path: Path) -> Iterator[None]:
 
 @contextmanager
 def _listening(path: Path, *, shared: bool) -> Iterator[socket.socket]:
-    """The socket, mode 0600; 0660 where another user asks, who then shares its group. One that was left is replaced."""
+    """Provide the listening socket: mode 0600, or 0660 when another user calls, who then shares its group. A socket
+    that a crash left behind is replaced.
+    """
     path.unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as listener:
+        # The mode is set by the umask: a chmod after bind would leave a moment in which anybody could connect.
         before = os.umask(0o117 if shared else 0o177)
         try:
             listener.bind(str(path))

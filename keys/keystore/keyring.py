@@ -1,10 +1,10 @@
-"""What a keystore holds, as a frozen value with its life cycle: no file, no clock, no randomness of its own.
+"""The secrets of a node as one frozen value with its life cycle: no file, no clock, no randomness of its own.
 
 Life of an encryption key (PROTOCOL B2): a new one every 24 hours, listed for senders for 72, its seed destroyed 10 days
 after it was made, whatever is in flight.
 Rotation of the storage epoch (B9): old and new stand side by side, rows are wrapped anew, the old one goes. Each step
-may be done again after a crash and then changes nothing.
-Every move returns the keyring to save; the same object where there is nothing to do.
+can be repeated after a crash and then changes nothing.
+Every transition returns the keyring to save, or the same object when there is nothing to do.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ TLS_SECRET: Final = 48  # bytes from which a P-256 key is derived without bias
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldKey:
-    """A signing key and when it was made, Unix seconds."""
+    """A signing key and the time it was made, Unix seconds."""
 
     use: Use
     key: SigningKey
@@ -93,7 +93,7 @@ class HeldEpoch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keyring:
-    """All secrets of a node but its roots. Prints as <redacted> and can not be pickled.
+    """All secrets of a node except its roots. Prints as <redacted> and can not be pickled.
 
     `epochs` rise by number and the last one is in use; `index` and `actor` are HMAC keys; `tls` are secrets of 48 bytes
     for ``keys.primitives.tls``.
@@ -109,7 +109,7 @@ class Keyring:
 
     @classmethod
     def new(cls, node: str, now: int, rand: Rand) -> Self:
-        """Keys for the first descriptor of a node, one storage epoch, and no encryption key yet."""
+        """Make the keys for the first descriptor of a node and one storage epoch; encryption keys are made later."""
         uses = (Use.SIG, Use.LOG, Use.WIT, *[Use.HTTP] * HTTP_KEYS)
         return cls(
             node=node,
@@ -130,17 +130,18 @@ class Keyring:
     # --- signing keys --------------------------------------------------------------------------------------------
 
     def of(self, use: Use) -> tuple[HeldKey, ...]:
-        """The keys for `use`, in the order in which they were made."""
+        """Return the keys for `use`, in the order in which they were made."""
         return tuple(held for held in self.keys if held.use is use)
 
     def with_key(self, use: Use, now: int, rand: Rand) -> Self:
-        """One more key for `use`, to be listed in the next descriptor."""
+        """Add one key for `use`, to be listed in the next descriptor."""
+        # A node that held a root could change its own identity, and so could whoever takes it over.
         if use is Use.ROOT:
             raise RuntimeError("a keystore holds no root")
         return replace(self, keys=(*self.keys, _new_key(use, now, rand)))
 
     def without_key(self, kid: str) -> Self:
-        """Without the key `kid`. Raises RefusedError(not_found), or invalid for the last one of its use."""
+        """Remove the key `kid`. Raises RefusedError(not_found), or invalid for the last key of its use."""
         gone = next((held for held in self.keys if held.kid == kid), None)
         if gone is None:
             raise RefusedError(Code.NOT_FOUND, "keystore has no such key")
@@ -149,8 +150,8 @@ class Keyring:
         return replace(self, keys=tuple(held for held in self.keys if held is not gone))
 
     def first_records(self, issued: int) -> tuple[KeyRecord, ...]:
-        """Key records for the first descriptor: `sig` for as long as it lives, `log` and `wit` for two years, `http` in
-        succession.
+        """Build the key records of the first descriptor: `sig` for as long as it is valid, `log` and `wit` for two
+        years, `http` keys one after another.
         """
         lives = {Use.SIG: SIG_LIFE, Use.LOG: LOG_LIFE, Use.WIT: LOG_LIFE}
         plain = [_record(held, issued, issued + lives[held.use]) for held in self.keys if held.use is not Use.HTTP]
@@ -163,7 +164,7 @@ class Keyring:
     # --- encryption keys -----------------------------------------------------------------------------------------
 
     def renew_enc(self, units: Sequence[str], now: int, rand: Rand) -> Self:
-        """A new key for each unit whose newest one is 24 hours old or missing."""
+        """Add a new key for each unit whose newest one is 24 hours old or missing."""
         due = [unit for unit in units if now >= self._newest_enc(unit) + ENC_EVERY]
         if not due:
             return self
@@ -174,7 +175,7 @@ class Keyring:
         return max((held.made for held in self.enc if held.unit == unit), default=-ENC_EVERY)
 
     def listed_enc(self, now: int) -> tuple[EncKey, ...]:
-        """Public halves of the keys that senders may still use."""
+        """Return the public halves of the keys that senders may still use."""
         return tuple(
             EncKey(kid=held.key.kid, unit=held.unit, pub=held.key.public, from_=held.made, until=held.made + ENC_LISTED)
             for held in self.enc
@@ -182,25 +183,28 @@ class Keyring:
         )
 
     def expired_enc(self, now: int) -> tuple[str, ...]:
-        """Kids of the keys whose time is over."""
+        """Return the kids of the keys whose seeds are due for destruction."""
         return tuple(held.key.kid for held in self.enc if now >= held.made + ENC_LIFE)
 
     def without_enc(self, kids: Iterable[str]) -> Self:
-        """Without the seeds of `kids`."""
+        """Remove the seeds of `kids`."""
         gone = frozenset(kids)
         return replace(self, enc=tuple(held for held in self.enc if held.key.kid not in gone)) if gone else self
 
     # --- storage epochs ------------------------------------------------------------------------------------------
 
     def begin_epoch(self, now: int, rand: Rand) -> Self:
-        """A new epoch beside the old one; unchanged while a rotation is under way."""
+        """Add a new epoch beside the old one; change nothing while a rotation is in progress."""
+        # One rotation at a time: rows of a third epoch would make it unclear when the first may be destroyed.
         if len(self.epochs) > 1:
             return self
         new = HeldEpoch(n=self.epochs[-1].n + 1, key=rand(SECRET), made=now)
         return replace(self, epochs=(*self.epochs, new))
 
     def finish_epoch(self, old: int) -> Self:
-        """Without epoch `old`; unchanged when it is gone already. Raises RefusedError(invalid) for the one in use."""
+        """Remove epoch `old`; change nothing when it is gone already. Raises RefusedError(invalid) for the epoch in
+        use.
+        """
         if old >= self.epochs[-1].n:
             raise RefusedError(Code.INVALID, "the newest storage epoch stays", hint="begin a new one first")
         kept = tuple(epoch for epoch in self.epochs if epoch.n != old)
@@ -209,7 +213,7 @@ class Keyring:
     # --- codec ---------------------------------------------------------------------------------------------------
 
     def encode(self) -> bytes:
-        """Canonical JSON of all secrets: only ever to be sealed."""
+        """Return canonical JSON of all secrets, to be sealed at once."""
         return canon(
             {
                 "type": "nrm.keyring/1",

@@ -1,9 +1,9 @@
 """The key service of a node: a keyring in a sealed file (PROTOCOL B9, B12).
 
-Every change is on disk before it counts: the new keyring is written as the next generation, and only then used. If the
-disk does not take it, TransientError is raised and nothing has changed. Changes wait for each other; signing, opening
-and wrapping read one unchanging keyring and may run in any thread.
-No private key leaves: there is no method that returns one, but for ``tls_secrets``, which the TLS library needs.
+Every change is on disk before it takes effect: the new keyring is written as the next generation, and only then used.
+When the disk does not take it, TransientError is raised and nothing has changed. Changes run one at a time; signing,
+opening and wrapping read one immutable keyring and may run in any thread.
+No method returns a private key, except ``tls_secrets``, which the TLS library needs.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ _SPEAKER: Final = {
 
 
 class Keystore:
-    """See the module. Implements ``KeyService``. Prints as <redacted> and can not be pickled."""
+    """The key store of a node, opened. Implements ``KeyService``. Prints as <redacted> and can not be pickled."""
 
     def __init__(self, file: SealedFile, ring: Keyring, rand: Rand) -> None:
         self._file = file
@@ -77,7 +77,7 @@ class Keystore:
         cost: Cost = DEFAULT_COST,
         rand: Rand = system_rand,
     ) -> Self:
-        """A keystore for a new node in a new file, mode 0600.
+        """Create a keystore for a new node in a new file, mode 0600.
 
         Raises RefusedError(exists), or invalid for an empty passphrase.
         """
@@ -94,7 +94,7 @@ class Keystore:
         at_least: Cost = DEFAULT_COST,
         rand: Rand = system_rand,
     ) -> Self:
-        """Open what is there. `min_gen` is the generation that the node's log recorded last.
+        """Open an existing file. `min_gen` is the generation that the node's log recorded last.
 
         Raises RefusedError(not_found, invalid, wrong_passphrase, rollback).
         """
@@ -118,7 +118,7 @@ class Keystore:
         cost: Cost = DEFAULT_COST,
         rand: Rand = system_rand,
     ) -> Self:
-        """A keyring that came out of a backup, in a new file of generation `gen`: one that the node did not have yet.
+        """Write a keyring from a backup into a new file of generation `gen`, which the node has not had yet.
 
         Raises RefusedError(exists), or invalid for an empty passphrase.
         """
@@ -133,7 +133,7 @@ class Keystore:
 
     @property
     def node(self) -> str:
-        """The node all of this is for."""
+        """The node that owns these keys."""
         return self._ring.node
 
     @property
@@ -142,7 +142,7 @@ class Keystore:
         return self._file.gen
 
     def listing(self) -> tuple[KeyInfo, ...]:
-        """Every key with its age."""
+        """Return every key with its age."""
         ring, signers = self._ring, {held.kid for held in self._signers.values()}
         return (
             *(KeyInfo(use=k.use.value, kid=k.kid, made=k.made, current=k.kid in signers) for k in ring.keys),
@@ -151,11 +151,12 @@ class Keystore:
         )
 
     def _save(self, move: Callable[[Keyring], Keyring]) -> bool:
-        """Apply `move`; whether it changed anything. The new keyring counts once it is on disk."""
+        """Apply `move` and return whether it changed anything. The new keyring is used only once it is on disk."""
         with self._change:
             new = move(self._ring)
             if new is self._ring:
                 return False
+            # In this order: a key in use that is not on disk is lost with the process, and with it what it sealed.
             self._file.replace(new.encode())
             self._ring = new
             return True
@@ -164,24 +165,25 @@ class Keystore:
 
     @property
     def sig_kid(self) -> str:
-        """Key id of what ``sign`` uses."""
+        """Key id of the key that ``sign`` uses."""
         return self._signer(Use.SIG).kid
 
     @property
     def http_kid(self) -> str:
-        """Key id of what ``sign_http`` uses."""
+        """Key id of the key that ``sign_http`` uses."""
         return self._signer(Use.HTTP).kid
 
     def activate(self, chain: Sequence[Descriptor], now: int) -> None:
-        """Sign from now on by the keys that the last of the own `chain` lists as valid at `now`, for each use the one
-        that began last. The chain was accepted (``keys.documents.descriptor.accept_chain``), so its roots have signed
-        it.
+        """From now on sign with the keys that the last descriptor of the own `chain` lists as valid at `now`; for each
+        use, with the one that began last. The chain was accepted (``keys.documents.descriptor.accept_chain``), so its
+        roots have signed it.
 
-        To be called at start, with each new own descriptor, and daily: the pre-listed `http` keys follow each other.
-        Raises RefusedError(no_key) if a use has none: it signs nothing from then on, the others go on. Raises
+        Call it at start, with each new own descriptor, and daily: the pre-listed `http` keys follow each other. Raises
+        RefusedError(no_key) when a use has none: that use signs nothing from then on, the others go on. Raises
         wrong_node for another node's descriptor, and changes nothing.
         """
         descriptor = chain[-1]
+        # Else a keystore in the wrong folder would sign by the descriptor of another node.
         if descriptor.node != self.node:
             raise RefusedError(Code.WRONG_NODE, "descriptor is of another node than the keystore")
         self._origin = descriptor.log
@@ -193,7 +195,7 @@ class Keystore:
             raise _no_key(missing)
 
     def _signer(self, use: Use) -> HeldKey:
-        """The key in use. Raises RefusedError(no_key) when there is none."""
+        """Return the key in use. Raises RefusedError(no_key) when there is none."""
         held = self._signers.get(use)
         if held is None:
             raise _no_key([use.value])
@@ -209,16 +211,19 @@ class Keystore:
 
         Raises RefusedError(invalid) for any other type, and for a payload that another node would have to sign.
         """
+        # The key store reads what it signs: whoever takes over the node can still not sign for another one.
         if _speaker(payload_type, payload) != self.node:
             raise RefusedError(Code.INVALID, "keystore signs what its own node says and nothing else")
         return self._signer(Use.SIG).key.sign(payload_type, payload)
 
     def sign_http(self, base: bytes) -> bytes:
-        """Ed25519 over a signature base of RFC 9421, 64 bytes."""
+        """Sign a signature base of RFC 9421 with Ed25519; 64 bytes."""
         return self._signer(Use.HTTP).key.sign_raw(base)
 
     def sign_log(self, text: bytes) -> bytes:
-        """Key id and signature over a checkpoint of the own log, and over nothing else: RefusedError(invalid)."""
+        """Sign a checkpoint of the own log; return key id and signature. Raises RefusedError(invalid) for any other
+        text.
+        """
         try:
             own = Checkpoint.parse(text).origin == self._origin
         except RemoteError:
@@ -228,21 +233,24 @@ class Keystore:
         return sign_checkpoint(text, self._signer(Use.LOG).key)
 
     def cosign(self, text: bytes) -> bytes:
-        """Key id, time and signature as a witness, under the node id; never over the own log: RefusedError(invalid)."""
+        """Cosign another log's checkpoint under the node id; return key id, time and signature. Raises
+        RefusedError(invalid) for any other text, and for a checkpoint of the own log.
+        """
         try:
             foreign = read_cosignature_text(text)[0].origin != self._origin
         except RemoteError:
             foreign = False
+        # A node that witnessed its own log would vouch for itself; a reader counts witnesses as independent.
         if not foreign:
             raise RefusedError(Code.INVALID, "keystore cosigns checkpoints of other logs and nothing else")
         return cosign_checkpoint(text, self.node, self._signer(Use.WIT).key)
 
     def public(self, use: Use) -> tuple[PublicKey, ...]:
-        """Public halves of all keys for `use`."""
+        """Return the public halves of all keys for `use`."""
         return tuple(held.key.public for held in self._ring.of(use))
 
     def first_records(self, issued: int) -> tuple[KeyRecord, ...]:
-        """Key records for the first descriptor of this node."""
+        """Build the key records of the first descriptor of this node."""
         return self._ring.first_records(issued)
 
     def add_key(self, use: Use, now: int) -> PublicKey:
@@ -257,11 +265,11 @@ class Keystore:
         self._save(lambda ring: ring.without_key(kid))
 
     def tls_secrets(self) -> tuple[bytes, ...]:
-        """What ``keys.primitives.tls`` makes the listener's key of; the first one is in use."""
+        """Return the secrets of which ``keys.primitives.tls`` makes the listener's keys; the first one is in use."""
         return self._ring.tls
 
     def tls_spki(self) -> tuple[bytes, ...]:
-        """The pins for the descriptor, 32 bytes each."""
+        """Return the pins for the descriptor, 32 bytes each."""
         from keys.primitives.tls import secret_spki_hash  # certificates are heavy, and a key service makes none
 
         return tuple(secret_spki_hash(secret) for secret in self._ring.tls)
@@ -269,22 +277,22 @@ class Keystore:
     # --- encryption keys -----------------------------------------------------------------------------------------
 
     def open_cek(self, kid: str, enc: bytes, info: bytes) -> bytes:
-        """A content key, 32 bytes. Raises RemoteError(unknown_recipient_key, undecryptable)."""
+        """Open a content key, 32 bytes. Raises RemoteError(unknown_recipient_key, undecryptable)."""
         held = next((held for held in self._ring.enc if held.key.kid == kid), None)
         if held is None:
             raise RemoteError(Code.UNKNOWN_RECIPIENT_KEY, "no encryption key has this kid")
         return open_cek(held.key, enc, info)
 
     def ensure_enc(self, now: int, units: tuple[str, ...] = DEFAULT_UNITS) -> bool:
-        """Make the encryption keys that are due; whether there are new ones, so that a keyset is due too."""
+        """Make the encryption keys that are due; return whether there are new ones, which make a new keyset due."""
         return self._save(lambda ring: ring.renew_enc(units, now, self._rand))
 
     def enc_public(self, now: int) -> tuple[EncKey, ...]:
-        """What the keyset lists: the keys that are younger than 72 hours."""
+        """Return the keys for the keyset: those that are younger than 72 hours."""
         return self._ring.listed_enc(now)
 
     def destroy_enc(self, now: int) -> tuple[str, ...]:
-        """Destroy the seeds that were made 10 days ago or earlier; their kids."""
+        """Destroy the seeds that were made 10 days ago or earlier; return their kids."""
         gone = self._ring.expired_enc(now)
         self._save(lambda ring: ring.without_enc(gone))
         return gone
@@ -303,6 +311,7 @@ class Keystore:
 
     def backup(self, recovery: RecoveryPublic, chain: bytes, now: int) -> bytes:
         """A backup file of everything but the encryption seeds, which are in none (B9): closed before it leaves."""
+        # Seeds live for 10 days so that old messages stay closed for ever; a backup would keep them for years.
         ring = self._ring.without_enc([held.key.kid for held in self._ring.enc])
         _, pieces = seal_backup(
             [chain_member(chain), Member.of(KEYRING, ring.encode())],
@@ -320,7 +329,7 @@ class Keystore:
     # --- data at rest --------------------------------------------------------------------------------------------
 
     def wrap(self, row_id: bytes) -> tuple[bytes, int, bytes]:
-        """A new data key for a row: (data key, epoch, wrapped data key)."""
+        """Make a new data key for a row and wrap it: (data key, epoch, wrapped data key)."""
         dk = self._rand(SECRET)
         return dk, *self.wrap_dk(row_id, dk)
 
@@ -331,7 +340,7 @@ class Keystore:
         return epoch.n, nonce + aead_seal(epoch.key, nonce, dk, _row_aad(row_id, epoch.n))
 
     def unwrap(self, row_id: bytes, epoch: int, wrapped: bytes) -> bytes:
-        """The data key of a row. Raises RefusedError(undecryptable), also when the epoch is gone."""
+        """Unwrap the data key of a row. Raises RefusedError(undecryptable), also when its epoch is gone."""
         held = next((held for held in self._ring.epochs if held.n == epoch), None)
         if held is None:
             raise RefusedError(Code.UNDECRYPTABLE, "storage epoch was destroyed")
@@ -341,23 +350,24 @@ class Keystore:
             raise RefusedError(Code.UNDECRYPTABLE, "data key does not open; the row was altered") from exc
 
     def rewrap(self, rows: Sequence[tuple[bytes, int, bytes]]) -> tuple[bytes | None, ...]:
-        """Data keys of rows (id, epoch, wrapped data key) wrapped anew under the newest epoch; None for one that does
+        """Wrap the data keys of rows (id, epoch, wrapped data key) anew under the newest epoch; None for one that does
         not open.
         """
         return tuple(self._rewrapped(*row) for row in rows)
 
     def _rewrapped(self, row_id: bytes, epoch: int, wrapped: bytes) -> bytes | None:
+        # One altered row must not stop a rotation, or it would keep the old epoch, and all it opens, alive.
         try:
             return self.wrap_dk(row_id, self.unwrap(row_id, epoch, wrapped))[1]
         except RefusedError:
             return None
 
     def index(self, data: bytes) -> bytes:
-        """16 bytes by which a row is found again without telling what it is about."""
+        """Compute 16 bytes by which a row can be found without revealing its subject."""
         return keyed_index(self._ring.index, data)
 
     def actor(self, data: bytes) -> bytes:
-        """16 bytes that stand for a person in the audit log."""
+        """Compute 16 bytes that stand for a person in the audit log."""
         return keyed_index(self._ring.actor, data)
 
     @property
@@ -367,26 +377,27 @@ class Keystore:
 
     @property
     def epoch_made(self) -> int:
-        """When the newest epoch began, Unix seconds."""
+        """The time at which the newest epoch began, Unix seconds."""
         return self._ring.epochs[-1].made
 
     @property
     def old_epochs(self) -> tuple[int, ...]:
-        """Epochs whose rows are still to be wrapped anew: a rotation that was begun and not finished."""
+        """Epochs whose rows have still to be wrapped anew: a rotation that was begun and not finished."""
         return tuple(epoch.n for epoch in self._ring.epochs[:-1])
 
     def begin_epoch(self, now: int) -> int:
-        """Step 1 of a rotation: old and new key are on disk, ``wrap`` uses the new one. Step 2 is the caller's.
+        """Step 1 of a rotation: put the new key on disk beside the old one and use it in ``wrap``. Step 2 is the
+        caller's.
 
-        While a rotation is under way it changes nothing. The number of the newest epoch.
+        Changes nothing while a rotation is in progress. Returns the number of the newest epoch.
         """
         self._save(lambda ring: ring.begin_epoch(now, self._rand))
         return self.epoch
 
     def finish_epoch(self, old: int) -> None:
-        """Step 3 of a rotation: `old` is gone for ever, and with it every row that still names it.
+        """Step 3 of a rotation: destroy `old`, and with it the content of every row that still names it.
 
-        To be called only when the database has no such row. Raises RefusedError(invalid) for the newest epoch.
+        Call it only when no row of the database does. Raises RefusedError(invalid) for the newest epoch.
         """
         self._save(lambda ring: ring.finish_epoch(old))
 

@@ -33,32 +33,33 @@ class KeyService(Protocol):
 
     @property
     def node(self) -> str:
-        """The node all of this is for."""
+        """The node that owns these keys."""
         ...
 
     @property
     def sig_kid(self) -> str:
-        """Key id of what ``sign`` uses."""
+        """Key id of the key that ``sign`` uses."""
         ...
 
     @property
     def http_kid(self) -> str:
-        """Key id of what ``sign_http`` uses."""
+        """Key id of the key that ``sign_http`` uses."""
         ...
 
     def listing(self) -> tuple[KeyInfo, ...]:
-        """Every key with its age."""
+        """List every key with its age."""
         ...
 
     def activate(self, chain: Sequence[Descriptor], now: int) -> None:
-        """Sign by the keys that the last descriptor of this own chain, which begins with the first, lists as valid now.
+        """From now on sign with the keys that the last descriptor of the own `chain`, given from version 1 on, lists as
+        valid.
 
-        Raises RefusedError(no_key) if a use has none: it signs nothing from then on, the others go on.
+        Raises RefusedError(no_key) when a use has none: that use signs nothing from then on, the others go on.
         """
         ...
 
     def public(self, use: Use) -> tuple[PublicKey, ...]:
-        """Public halves of all keys held for `use`, in the order in which they were made."""
+        """Return the public halves of all keys held for `use`, in the order in which they were made."""
         ...
 
     def add_key(self, use: Use, now: int) -> PublicKey:
@@ -79,46 +80,50 @@ class KeyService(Protocol):
         ...
 
     def sign_http(self, base: bytes) -> bytes:
-        """Ed25519 over a signature base of RFC 9421, 64 bytes."""
+        """Sign a signature base of RFC 9421 with Ed25519; 64 bytes."""
         ...
 
     def sign_log(self, text: bytes) -> bytes:
-        """Key id and signature of this node's log over one of its checkpoints (``keys.documents.signed_note``);
-        RefusedError(invalid) for anything else.
+        """Sign a checkpoint of this node's log (``keys.documents.signed_note``); return key id and signature.
+
+        Raises RefusedError(invalid) for anything else.
         """
         ...
 
     def cosign(self, text: bytes) -> bytes:
-        """Key id, time and signature of this node as a witness over another log's checkpoint with its cosignature
-        header (``keys.documents.signed_note.cosignature_text``); RefusedError(invalid) for anything else. The caller
-        has judged it.
+        """Cosign another log's checkpoint as this node; return key id, time and signature.
+
+        `text` is ``keys.documents.signed_note.cosignature_text``; RefusedError(invalid) for anything else. The caller
+        has verified the checkpoint before.
         """
         ...
 
     def open_cek(self, kid: str, enc: bytes, info: bytes) -> bytes:
-        """A content key. Raises RemoteError(unknown_recipient_key, undecryptable)."""
+        """Open a content key, 32 bytes. Raises RemoteError(unknown_recipient_key, undecryptable)."""
         ...
 
     def wrap(self, row_id: bytes) -> tuple[bytes, int, bytes]:
-        """A new data key for a row: (data key, epoch, wrapped data key)."""
+        """Make a new data key for a row and wrap it: (data key, epoch, wrapped data key)."""
         ...
 
     def rewrap(self, rows: Sequence[tuple[bytes, int, bytes]]) -> tuple[bytes | None, ...]:
-        """Data keys of rows (id, epoch, wrapped data key) wrapped anew under the newest epoch; None for one that does
-        not open. No data key comes out.
+        """Wrap the data keys of rows (id, epoch, wrapped data key) anew under the newest epoch; None for one that does
+        not open.
+
+        No data key leaves the key service.
         """
         ...
 
     def unwrap(self, row_id: bytes, epoch: int, wrapped: bytes) -> bytes:
-        """The data key of a row. Raises RefusedError(undecryptable), also when the epoch is gone."""
+        """Unwrap the data key of a row. Raises RefusedError(undecryptable), also when its epoch is gone."""
         ...
 
     def index(self, data: bytes) -> bytes:
-        """16 bytes by which a row is found again without telling what it is about."""
+        """Compute 16 bytes by which a row can be found without revealing its subject."""
         ...
 
     def actor(self, data: bytes) -> bytes:
-        """16 bytes that stand for a person in the audit log."""
+        """Compute 16 bytes that stand for a person in the audit log."""
         ...
 
     def backup(self, recovery: RecoveryPublic, chain: bytes, now: int) -> bytes:
@@ -126,24 +131,25 @@ class KeyService(Protocol):
         ...
 
     def ensure_enc(self, now: int, units: tuple[str, ...] = ...) -> bool:
-        """Make the encryption keys that are due; whether there are new ones, so that a keyset is due too."""
+        """Make the encryption keys that are due; return whether there are new ones, which make a new keyset due."""
         ...
 
     def enc_public(self, now: int) -> tuple[EncKey, ...]:
-        """What the keyset lists."""
+        """Return the keys for the keyset."""
         ...
 
     def destroy_enc(self, now: int) -> tuple[str, ...]:
-        """Destroy the seeds whose time is over; their kids."""
+        """Destroy the seeds that are due for destruction; return their kids."""
         ...
 
     def destroy_all_enc(self) -> tuple[str, ...]:
-        """Destroy every seed at once; their kids. What is in flight comes back to its sender."""
+        """Destroy every seed at once; return their kids. Messages in flight come back to their senders."""
         ...
 
     def each(self, name: str, calls: Sequence[tuple[object, ...]]) -> list[Any]:
-        """One method that changes nothing, for each of several arguments, in order: its result, or the GatewayError
-        that it raised for this one.
+        """Call one method that changes nothing for each of several arguments, in order.
+
+        Each item is the result, or the GatewayError that this call raised.
         """
         ...
 
@@ -154,18 +160,18 @@ class KeyService(Protocol):
 
     @property
     def epoch_made(self) -> int:
-        """When the newest epoch began."""
+        """The time at which the newest epoch began, Unix seconds."""
         ...
 
     @property
     def old_epochs(self) -> tuple[int, ...]:
-        """Epochs whose rows are still to be wrapped anew: a rotation that was begun and not finished."""
+        """Epochs whose rows have still to be wrapped anew: a rotation that was begun and not finished."""
         ...
 
     def begin_epoch(self, now: int) -> int:
-        """Step 1 of a rotation: the new epoch is on disk beside the old one."""
+        """Step 1 of a rotation: put the new epoch on disk beside the old one; return its number."""
         ...
 
     def finish_epoch(self, old: int) -> None:
-        """Step 3 of a rotation: `old` is gone. Only when no row names it any more."""
+        """Step 3 of a rotation: destroy `old`. Call it only when no row names it any more."""
         ...

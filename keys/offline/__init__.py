@@ -1,1 +1,1 @@
-"""Keys that never lie on the node: roots, recovery, administrators."""
+"""Keys that are never on the node: roots, recovery, administrators."""

@@ -1,7 +1,7 @@
 """Administrators' key files: one person, one file, one passphrase, on media of their own (DESIGN 3c, PROTOCOL B13).
 
-Same file format as the keystore. The file is only ever read by `trm ... --as FILE`, on the machine of its holder; a
-node holds the public card and never the key.
+The file format is that of the keystore. Only `trm ... --as FILE` reads the file, on the machine of its holder; a node
+holds the public card and never the key.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Admin:
     key: SigningKey
 
     def approve(self, change: Change, *, at: int, emergency: bool = False) -> Approval:
-        """This person's signed word about exactly this change."""
+        """Sign this person's approval of exactly this change."""
         return Approval.sign(change, admin=self.card.pseudonym, key=self.key, at=at, emergency=emergency)
 
     def __repr__(self) -> str:
@@ -40,7 +40,7 @@ class Admin:
 def create_admin(
     path: Path, passphrase: str, *, label: str, now: int, cost: Cost = DEFAULT_COST, rand: Rand = system_rand
 ) -> Admin:
-    """A new key in a new file, mode 0600.
+    """Create a new key in a new file, mode 0600.
 
     Raises RefusedError(exists), or invalid for an empty passphrase or a label that is not one line of text.
     """
@@ -66,7 +66,7 @@ def write_admin(
 
 
 def load_admin(path: Path, passphrase: str, *, at_least: Cost = DEFAULT_COST) -> Admin:
-    """The key in a file. Raises RefusedError(not_found, invalid, wrong_passphrase)."""
+    """Load the key in a file. Raises RefusedError(not_found, invalid, wrong_passphrase)."""
     _, content = SealedFile.open(path, KIND, passphrase, at_least=at_least, min_gen=1, rand=system_rand)
     try:
         member = exact(parse_payload(content), _FILE, what="administrator's key")
@@ -80,7 +80,7 @@ def load_admin(path: Path, passphrase: str, *, at_least: Cost = DEFAULT_COST) ->
 
 
 def new_admin(*, label: str, now: int, rand: Rand = system_rand) -> Admin:
-    """A key in memory only: before it is written, and for tests. Raises RefusedError(invalid) for a bad label."""
+    """Make a key in memory only: before it is written, and for tests. Raises RefusedError(invalid) for a bad label."""
     key = SigningKey.generate(rand, hybrid=True)
     try:
         card = AdminCard.make(pseudonym=b64u(rand(PSEUDONYM)), label=label, at=now, key=key)

@@ -1,12 +1,11 @@
 """The files that travel between a node and the people who hold its roots, on media that both read (PROTOCOL B2, B3).
 
-    FILE.public   a holder's public root key, signed by itself: what is listed can also sign, and was not copied wrongly
-    REQUEST       what is to be signed: the payload of a descriptor or tombstone, and the descriptor that it follows
-    SIG           the same payload with the signature of one root
+    FILE.public   a holder's public root key, signed by itself: proof that it was copied correctly and can sign
+    REQUEST       the payload to sign, of a descriptor or tombstone, and the descriptor that it follows
+    SIG           the payload with the signature of one root
 
-None of them holds a secret. A request proves nothing: whoever signs reads it first, on a machine of their own. The
-descriptor it says to follow is believed because the new one names it by hash; peers hold the true one and would refuse
-another.
+None of them holds a secret. A request proves nothing: its signers read it first, on machines of their own. Its previous
+descriptor is trusted because the new one names it by hash; peers hold the true one and would refuse another.
 """
 
 from __future__ import annotations
@@ -44,13 +43,16 @@ _PAYLOAD: Final = is_str(r"[A-Za-z0-9_-]+", 2 * DOCUMENT_LIMIT)
 
 
 def root_public(record: KeyRecord, key: SigningKey, at: int) -> SignedDocument:
-    """The public document of a root key: its record, signed by the key itself."""
+    """Build the public document of a root key: its record, signed by the key itself."""
     payload = canon({"type": "nrm.root/1", "root": record.to_json(), "at": at})
     return sign_document(ROOT_KEY, payload, [key])
 
 
 def read_root_public(data: bytes) -> KeyRecord:
-    """The record in a FILE.public. Raises RemoteError: malformed, too_large, wrong_type, bad_key, bad_signature."""
+    """Read the record in a FILE.public.
+
+    Raises RemoteError: malformed, too_large, wrong_type, bad_key, bad_signature.
+    """
     document = SignedDocument.decode(data, ROOT_KEY)
     record = KeyRecord.from_json(exact(parse_payload(document.payload), _ROOT, what="root")["root"])
     if record.use is not Use.ROOT:
@@ -61,7 +63,7 @@ def read_root_public(data: bytes) -> KeyRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What root holders are asked to sign. `new` is a descriptor, or None for a tombstone; `tombstone` the other way.
+    """A request to root holders. Either `new` is a descriptor or `tombstone` is a tombstone; the other one is None.
 
     `previous` is the descriptor before, None for version 1 and for the tombstone of a node that has none yet.
     """
@@ -74,7 +76,7 @@ class Request:
 
     @classmethod
     def of(cls, payload_type: str, payload: bytes, previous: bytes | None) -> Self:
-        """Read the parts of a request: the payload, and the payload of the descriptor before.
+        """Read a request: its payload, and the payload of the descriptor before.
 
         Raises RemoteError: wrong_type, malformed, bad_key, revoked_key; bad_chain when one does not follow the other.
         """
@@ -97,7 +99,7 @@ class Request:
         return cls.of(text(member["payloadType"]), unb64u(member["payload"]), maybe_bytes(member["previous"]))
 
     def encode(self) -> bytes:
-        """Canonical JSON."""
+        """Return canonical JSON."""
         return canon(
             {
                 "type": "nrm.request/1",
@@ -109,19 +111,23 @@ class Request:
 
     @property
     def node(self) -> str:
-        """The node it is about."""
+        """The node that the request is about."""
         found = self.new or self.tombstone
         if found is None:
             raise RuntimeError("a request asks for a descriptor or a tombstone")
         return found.node
 
     def may_sign(self, kid: str) -> bool:
-        """Whether the root `kid` is one of the new or the old ones; for a tombstone anybody may who says so."""
+        """Whether the root `kid` is one of the new or the old ones. For the tombstone of a node without a descriptor,
+        any key may sign.
+        """
         lists = [found.roots for found in (self.new, self.previous) if found is not None]
         return not lists or any(record.kid == kid for roots in lists for record in roots)
 
     def sign(self, key: SigningKey) -> SignedDocument:
-        """SIG: the payload with one signature. Raises RefusedError(invalid) for a key that is no root of this node."""
+        """Sign the payload with one root key: a SIG file. Raises RefusedError(invalid) for a key that is no root of
+        this node.
+        """
         if not self.may_sign(key.public.kid):
             raise RefusedError(
                 Code.INVALID,
@@ -131,9 +137,9 @@ class Request:
         return sign_document(self.payload_type, self.payload, [key])
 
     def gather(self, signatures: Sequence[bytes]) -> SignedDocument:
-        """One document of several SIG files; one that comes twice counts once.
+        """Join several SIG files to one document; a file that comes twice counts once.
 
-        Raises RefusedError(invalid) for a SIG of another request. Whether they suffice is what accepting decides.
+        Raises RefusedError(invalid) for a SIG of another request. Acceptance decides whether the signatures suffice.
         """
         found: dict[str, Signature] = {}
         for data in signatures:

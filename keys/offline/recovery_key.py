@@ -1,6 +1,6 @@
 """The recovery key: an X-Wing key in a file under a passphrase, made on a machine that is not the node's (PROTOCOL B9).
 
-Beside it lies its public half, which is all that a node has: with it the node closes backups that it can not open.
+Its public half lies beside it and is all that a node has: with it the node seals backups that it can not open.
 """
 
 from __future__ import annotations
@@ -21,16 +21,17 @@ _LIMIT: Final = 1024
 
 
 def public_path(path: Path) -> Path:
-    """Where the public half of the key file `path` lies."""
+    """Return the path of the public half of the key file `path`."""
     return path.with_name(path.name + ".public")
 
 
 def create_recovery(
     path: Path, passphrase: str, *, now: int, cost: Cost = DEFAULT_COST, rand: Rand = system_rand
 ) -> RecoveryPublic:
-    """A new recovery key in `path`, mode 0600, and its public half beside it.
+    """Create a new recovery key in `path`, mode 0600, and its public half beside it.
 
-    Raises RefusedError(exists) if one of the two is there, or invalid for an empty passphrase; nothing is left behind.
+    Raises RefusedError(exists) when one of the two files is there, or invalid for an empty passphrase; nothing is left
+    behind.
     """
     beside = public_path(path)
     if beside.exists():
@@ -49,7 +50,7 @@ def create_recovery(
 
 
 def load_recovery(path: Path, passphrase: str, *, at_least: Cost = DEFAULT_COST) -> EncPrivateKey:
-    """The key in a file. Raises RefusedError(not_found, invalid, wrong_passphrase)."""
+    """Load the key in a file. Raises RefusedError(not_found, invalid, wrong_passphrase)."""
     _, content = SealedFile.open(path, KIND, passphrase, at_least=at_least, min_gen=1, rand=system_rand)
     try:
         member = exact(parse(content, limit=_LIMIT), _SECRET, what="recovery key")

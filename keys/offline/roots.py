@@ -1,7 +1,7 @@
 """Root keys: one file for each holder, outside of the node's folder, only used to sign descriptors (PROTOCOL B2).
 
-Same file format as the keystore. Each holder makes one on a machine of their own (`trm keys root new`) and hands out
-its public document; `trm init --roots` makes three at once, for trying things out. Two of three must sign.
+The file format is that of the keystore. Each holder makes one on a machine of their own (`trm keys root new`) and hands
+out its public document; `trm init --roots` makes three at once, for a trial. Two of three must sign.
 """
 
 from __future__ import annotations
@@ -35,18 +35,21 @@ LIFE: Final = 8 * 365 * DAY  # seconds (B2)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Root:
-    """A root key in the hands of its holder: what the descriptor says of it, and the key itself."""
+    """A root key in the hands of its holder: its record in the descriptor, and the key itself."""
 
     record: KeyRecord
     key: SigningKey
 
     def public(self) -> SignedDocument:
-        """The public document for the node that this root shall belong to."""
+        """Build the public document for the node that this root will belong to."""
         return root_public(self.record, self.key, self.record.from_)
 
 
 def create_root(path: Path, passphrase: str, *, now: int, cost: Cost = DEFAULT_COST, rand: Rand = system_rand) -> Root:
-    """A new root key in a new file, mode 0600. Raises RefusedError(exists), or invalid for an empty passphrase."""
+    """Create a new root key in a new file, mode 0600.
+
+    Raises RefusedError(exists), or invalid for an empty passphrase.
+    """
     root = new_root(now=now, rand=rand)
     ed25519, mldsa65 = root.key.seeds()
     content = canon(
@@ -63,7 +66,7 @@ def create_root(path: Path, passphrase: str, *, now: int, cost: Cost = DEFAULT_C
 
 
 def load_root(path: Path, passphrase: str, *, at_least: Cost = DEFAULT_COST) -> Root:
-    """The root key in a file. Raises RefusedError(not_found, invalid, wrong_passphrase)."""
+    """Load the root key in a file. Raises RefusedError(not_found, invalid, wrong_passphrase)."""
     _, content = SealedFile.open(path, KIND, passphrase, at_least=at_least, min_gen=1, rand=system_rand)
     try:
         member = exact(parse_payload(content), _ROOT, what="root")
@@ -74,7 +77,7 @@ def load_root(path: Path, passphrase: str, *, at_least: Cost = DEFAULT_COST) -> 
 
 
 def new_root(*, now: int, rand: Rand = system_rand) -> Root:
-    """A root key in memory only: for the first signature, before it is written, and for tests."""
+    """Make a root key in memory only: for the first signature, before it is written, and for tests."""
     return _root(SigningKey.generate(rand, hybrid=True), now, now + LIFE)
 
 

@@ -1,1 +1,1 @@
-"""Encoding, sealing, signing, TLS."""
+"""Canonical encoding, sealing, signing and TLS keys: the modules that call cryptographic libraries."""

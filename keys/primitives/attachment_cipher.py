@@ -4,8 +4,8 @@
     part    Cobblestone-256(key, context = "nrm1/part" || 0 || id || u16 n, plain)
 
 The context binds a part to its message and to its place there. Both directions hold a few chunks in memory, whatever
-the size. What `PartOpener.update` gives out is proven to be of this part, chunk by chunk; that it is the whole file is
-proven by `finalize`, and nothing is released before.
+the size. `PartOpener.update` proves chunk by chunk that its output belongs to this part; only `finalize` proves that it
+is the whole file, and nothing is released before.
 """
 
 from __future__ import annotations
@@ -33,33 +33,33 @@ _ZEROS: Final = bytes(64 * 1024)
 
 
 def part_context(id: str, n: int) -> bytes:
-    """What binds part `n` to the message `id`."""
+    """Build the context that binds part `n` to the message `id`."""
     return b"nrm1/part\0" + unb64u(id, 16) + n.to_bytes(2, "big")
 
 
 def plain_length(size: int) -> int:
-    """Length prefix, content of `size` bytes and padding."""
+    """Compute the length of prefix, content of `size` bytes and padding together."""
     return max(SMALLEST_PLAIN, padme(_LENGTH + size))
 
 
 def part_length(size: int) -> int:
-    """Bytes of the part that carries `size` bytes: what header and statement say of it."""
+    """Compute the length in bytes of the part that carries `size` bytes, as header and statement state it."""
     plain = plain_length(size)
     return _HEAD + plain + _TAG * (plain // _CHUNK + 1)  # the last chunk is short, hence perhaps empty
 
 
 def count_segments(length: int) -> int:
-    """In how many requests a part of `length` bytes travels."""
+    """Count the requests in which a part of `length` bytes travels."""
     return -(-length // SEGMENT)
 
 
 def segment_length(length: int, k: int) -> int:
-    """Bytes of segment `k` of a part of `length` bytes; 0 for one that it does not have."""
+    """Compute the length of segment `k` of a part of `length` bytes; 0 for a segment that it does not have."""
     return max(0, min(SEGMENT, length - k * SEGMENT))
 
 
 class PartSealer:
-    """Closes one file of a known size: `update` for all of its content, then `finish`."""
+    """Seals one file of known size: call `update` for all of its content, then `finish`."""
 
     def __init__(self, key: bytes, *, id: str, n: int, size: int) -> None:
         if len(key) != CEK:
@@ -71,7 +71,7 @@ class PartSealer:
         self._prefix = size.to_bytes(_LENGTH, "big")
 
     def update(self, content: bytes) -> bytes:
-        """The next bytes of the part. Raises RefusedError(malformed) for more content than was said."""
+        """Seal the next bytes of the content. Raises RefusedError(malformed) for more content than `size` announced."""
         self._left -= len(content)
         if self._left < 0:
             raise RefusedError(Code.MALFORMED, "the file is longer than was said")
@@ -80,7 +80,10 @@ class PartSealer:
         return self._encryptor.update(prefix + content)
 
     def finish(self) -> Iterator[bytes]:
-        """The rest of the part, in pieces. Raises RefusedError(malformed) for less content than was said."""
+        """Yield the rest of the part, in pieces.
+
+        Raises RefusedError(malformed) for less content than `size` announced.
+        """
         if self._left:
             raise RefusedError(Code.MALFORMED, "the file is shorter than was said")
         yield self._encryptor.update(self._prefix)
@@ -90,14 +93,14 @@ class PartSealer:
         yield self._encryptor.finalize()
 
     def part(self, *, name: str, media: str) -> SecretPart:
-        """What opens and proves it; after `finish`."""
+        """Return the key and the hash that open and prove the part; call it after `finish`."""
         return SecretPart(
             n=self._n, name=name, media=media, size=self._size, key=self._key, sha256=self._digest.digest()
         )
 
 
 class PartOpener:
-    """Opens one part: `update` for all of its bytes, then `finalize`."""
+    """Opens one part: call `update` for all of its bytes, then `finalize`."""
 
     def __init__(self, part: SecretPart, *, id: str) -> None:
         self._part = part
@@ -108,11 +111,11 @@ class PartOpener:
         self._padding = plain_length(part.size) - _LENGTH - part.size
 
     def update(self, data: bytes) -> bytes:
-        """The content in the next bytes of the part.
+        """Open the next bytes of the part.
 
         Raises:
-            RemoteError: undecryptable for what is not of this part, bad_commitment for another length than was signed,
-                malformed for padding that is not as prescribed.
+            RemoteError: undecryptable for bytes that are not of this part, bad_commitment for another length than was
+                signed, malformed for padding that is not as prescribed.
         """
         try:
             return self._taken(self._decryptor.update(data))
@@ -120,8 +123,9 @@ class PartOpener:
             raise undecryptable() from exc
 
     def finalize(self) -> bytes:
-        """The last of the content, once all of it is proven. Raises RemoteError as `update` does, and bad_commitment
-        for another content than was signed.
+        """Return the last of the content, once all of it is proven.
+
+        Raises RemoteError as `update` does, and bad_commitment for other content than was signed.
         """
         try:
             rest = self._taken(self._decryptor.finalize())
@@ -134,7 +138,7 @@ class PartOpener:
         return rest
 
     def _taken(self, plain: bytes) -> bytes:
-        """The content in these plain bytes, without what stands before and behind it."""
+        """Cut prefix and padding off the plain bytes."""
         missing = _LENGTH - len(self._head)
         if missing and plain:
             self._head += plain[:missing]

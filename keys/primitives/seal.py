@@ -1,9 +1,9 @@
 """Closing and opening, one suite and no choice (PROTOCOL B5, A1).
 
-HPKE base mode with MLKEM768-X25519 (0x647a), HKDF-SHA256 (0x0001) and ChaCha20-Poly1305 (0x0003) closes a content key
-of 32 bytes; Cobblestone-256 closes the content under that key.
+HPKE base mode with MLKEM768-X25519 (0x647a), HKDF-SHA256 (0x0001) and ChaCha20-Poly1305 (0x0003) seals a content key
+of 32 bytes; Cobblestone-256 seals the content under that key.
 
-Opening fails in one way only, RemoteError(undecryptable): the reason is not told.
+Opening fails in one way only, RemoteError(undecryptable): a reason would be an oracle.
 At rest: XChaCha20-Poly1305 with random nonces of 24 bytes (B9), and HMAC-SHA256 for look-ups.
 """
 
@@ -47,7 +47,7 @@ _PROBE: Final = X25519PrivateKey.from_private_bytes(b"\x01" * 32)
 
 
 def undecryptable() -> RemoteError:
-    """The one error of everything that does not open."""
+    """Make the one error for everything that does not open, so that no caller learns the reason."""
     return RemoteError(Code.UNDECRYPTABLE, "does not open")
 
 
@@ -71,14 +71,14 @@ class EncPrivateKey:
         self.kid: KeyId = enc_kid(self.public)
 
     def open(self, enc: bytes, info: bytes) -> bytes:
-        """HPKE open; any plaintext length. Raises RemoteError(undecryptable)."""
+        """Open with HPKE; the plaintext may have any length. Raises RemoteError(undecryptable)."""
         try:
             return _HPKE.decrypt(enc, self._key, info)
         except InvalidTag as exc:
             raise undecryptable() from exc
 
     def seed(self) -> bytes:
-        """The seed; only for the code that writes the keystore."""
+        """Return the seed; only for the code that writes the keystore."""
         return self._seed
 
     def __repr__(self) -> str:
@@ -94,9 +94,10 @@ def enc_kid(public: bytes) -> KeyId:
 
 
 def check_enc_public(public: bytes) -> None:
-    """Return if `public` is a usable X-Wing key.
+    """Check that `public` is a usable X-Wing key.
 
-    Raises RemoteError(bad_key) for a length, a coefficient that is not reduced (FIPS 203, 7.2), a low-order share.
+    Raises RemoteError(bad_key) for a wrong length, a coefficient that is not reduced (FIPS 203, 7.2), a low-order
+    share.
     """
     _load_public(public)
 
@@ -116,7 +117,7 @@ def _load_public(public: bytes) -> MLKEM768X25519PublicKey:
 
 
 def seal_cek(public: bytes, cek: bytes, info: bytes) -> bytes:
-    """Close a content key for the holder of `public`: 1168 bytes. Raises RemoteError(bad_key)."""
+    """Seal a content key for the holder of `public`: 1168 bytes. Raises RemoteError(bad_key)."""
     if len(cek) != CEK:
         raise RuntimeError("content key is not 32 bytes")
     return _HPKE.encrypt(cek, _load_public(public), info)
@@ -130,7 +131,9 @@ def open_cek(private: EncPrivateKey, enc: bytes, info: bytes) -> bytes:
 
 
 def seal_content(cek: bytes, context: bytes, inner: bytes) -> bytes:
-    """Cobblestone-256: random salt, key commitment, chunks of 16 KiB; `context` is bound (C2SP chunked-encryption)."""
+    """Seal with Cobblestone-256: random salt, key commitment, chunks of 16 KiB; `context` is bound (C2SP
+    chunked-encryption).
+    """
     encryptor = Cobblestone256Encryptor(cek, context)
     return encryptor.update(inner) + encryptor.finalize()
 
@@ -148,7 +151,9 @@ def open_content(cek: bytes, context: bytes, ct: bytes) -> bytes:
 
 
 def aead_seal(key: bytes, nonce: bytes, plaintext: bytes, aad: bytes) -> bytes:
-    """XChaCha20-Poly1305; `key` 32 bytes, `nonce` 24 random bytes, never used twice. The nonce is not in the result."""
+    """Seal with XChaCha20-Poly1305; `key` 32 bytes, `nonce` 24 random bytes, never used twice and not part of the
+    result.
+    """
     return nacl.bindings.crypto_aead_xchacha20poly1305_ietf_encrypt(plaintext, aad, nonce, key)
 
 

@@ -4,9 +4,9 @@
     header = canonical JSON {type, kdf, t, m, p, salt, nonce, gen, hsm}
     k      = H("ks", argon2id(passphrase, salt, t, m) || pepper); no pepper without an HSM
 
-The cost of the key derivation stands in the header, so a reader bounds it on both sides: below, nobody can weaken a
-file that is written anew; above, nobody can make opening it exhaust the machine. `gen` rises by one with each write;
-who opens a file names the lowest generation that may be offered.
+The cost of the key derivation stands in the header, so a reader bounds it on both sides: the lower bound keeps anybody
+from weakening a file that is written anew, the upper bound from exhausting the machine that opens it. `gen` rises by
+one with each write; the opener names the lowest generation that it accepts, which defeats a rollback.
 A file that was replaced is unlinked, not overwritten: disk encryption below is part of the design (B9).
 """
 
@@ -69,12 +69,12 @@ DEFAULT_COST: Final = Cost.default()
 
 
 def system_rand(size: int) -> bytes:
-    """`size` random bytes of the operating system: the `rand` of a real node."""
+    """Return `size` random bytes of the operating system: the `rand` of a real node."""
     return secrets.token_bytes(size)
 
 
 class SealedFile:
-    """An opened file: knows its path, generation and key, and replaces its content. Prints as <redacted>."""
+    """An opened file: it knows its path, generation and key, and replaces its content. Prints as <redacted>."""
 
     __slots__ = ("_cost", "_key", "_kind", "_path", "_rand", "_salt", "gen")
 
@@ -86,9 +86,9 @@ class SealedFile:
     def create(
         cls, path: Path, kind: str, passphrase: str, content: bytes, *, cost: Cost, rand: Rand, gen: int = 1
     ) -> Self:
-        """Write a new file, mode 0600; `gen` goes on where one was restored from a backup.
+        """Write a new file, mode 0600; `gen` continues the count of a file that was restored from a backup.
 
-        Raises RefusedError(exists) and leaves what is there; RefusedError(invalid) for an empty passphrase.
+        Raises RefusedError(exists) and leaves the existing file alone; RefusedError(invalid) for an empty passphrase.
         """
         salt = rand(_SALT)
         made = cls(path, kind, _derive(passphrase, salt, cost), salt, cost, gen, rand)
@@ -102,7 +102,7 @@ class SealedFile:
     def open(
         cls, path: Path, kind: str, passphrase: str, *, at_least: Cost, min_gen: int, rand: Rand
     ) -> tuple[Self, bytes]:
-        """The file and its secrets.
+        """Open a file and return it with its secrets.
 
         Raises RefusedError: not_found, invalid (no such file, cost out of bounds), rollback (older than `min_gen`),
         wrong_passphrase (or damaged: the two can not be told apart).
@@ -117,13 +117,16 @@ class SealedFile:
             content = aead_open(key, unb64u(header["nonce"]), closed, aad)
         except RemoteError as exc:
             raise RefusedError(Code.WRONG_PASSPHRASE, f"{path.name}: wrong passphrase, or the file is damaged") from exc
+        # Compared only now: before the file opened, its generation was anybody's claim.
         if gen < min_gen:
             raise RefusedError(Code.ROLLBACK, f"{path.name} is older than the one used last")
+        # A kill between writing and renaming leaves the next generation here; it was never acknowledged.
         _temporary(path).unlink(missing_ok=True)
         return cls(path, kind, key, salt, cost, gen, rand), content
 
     def replace(self, content: bytes) -> None:
-        """Write `content` as the next generation: it is on disk when this returns, and nothing is changed if it raises.
+        """Write `content` as the next generation. It is on disk when this returns; nothing has changed when this
+        raises.
 
         Raises TransientError when the disk does not take it.
         """
@@ -157,6 +160,7 @@ class SealedFile:
 def _derive(passphrase: str, salt: bytes, cost: Cost) -> bytes:
     if not passphrase.strip():
         raise RefusedError(Code.INVALID, "passphrase is empty", hint="a file without a passphrase protects nothing")
+    # Two keyboards may type one letter as different code points; both must open the file.
     secret = unicodedata.normalize("NFC", passphrase).encode()
     stretched = nacl.bindings.crypto_pwhash_alg(
         _KEY, secret, salt, cost.t, cost.m, nacl.bindings.crypto_pwhash_ALG_ARGON2ID13
@@ -165,7 +169,10 @@ def _derive(passphrase: str, salt: bytes, cost: Cost) -> bytes:
 
 
 def _split(data: bytes, kind: str, name: str) -> tuple[dict[str, Json], bytes, bytes]:
-    """Header, its exact bytes, and the closed rest; nothing of it is authentic yet, hence the bounds."""
+    """Split a file into header, its exact bytes, and the sealed rest.
+
+    Nothing of it is authentic yet, so every member has bounds.
+    """
     checks: dict[str, Check] = {
         "type": one_of(kind),
         "kdf": one_of(_KDF),
@@ -199,7 +206,7 @@ def _read(path: Path) -> bytes:
 
 
 def _temporary(path: Path) -> Path:
-    """Always the same name, so that what a crash left behind is written over, not kept."""
+    """Return the one temporary name, so that a file that a crash left behind is overwritten, not kept."""
     return path.with_name(path.name + ".new")
 
 
@@ -220,6 +227,7 @@ def _write_over(path: Path, data: bytes) -> None:
 def _write_temporary(path: Path, data: bytes) -> Path:
     temporary = _temporary(path)
     temporary.unlink(missing_ok=True)
+    # Exclusive and without following links: nobody can have put a file or a link there to read the secrets.
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(data)
@@ -229,6 +237,7 @@ def _write_temporary(path: Path, data: bytes) -> Path:
 
 
 def _sync_folder(path: Path) -> None:
+    # The name is in the folder, not in the file: without this a power cut brings the old generation back.
     descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

@@ -92,7 +92,7 @@ class PublicKey:
 
     @classmethod
     def checked(cls, ed25519: bytes, mldsa65: bytes | None = None) -> Self:
-        """The key with its kid computed. Raises RemoteError(bad_key)."""
+        """Make a key, with its kid computed. Raises RemoteError(bad_key)."""
         return cls(kid=kid_of(ed25519, mldsa65), ed25519=ed25519, mldsa65=mldsa65)
 
 
@@ -116,12 +116,12 @@ class SigningKey:
 
     @classmethod
     def from_seeds(cls, ed25519_seed: bytes, mldsa65_seed: bytes | None = None) -> Self:
-        """The key of two seeds of 32 bytes, or of one for a key that is Ed25519 only."""
+        """Make a key of two seeds of 32 bytes, or of one for a key that is Ed25519 only."""
         return cls(ed25519_seed, mldsa65_seed)
 
     @classmethod
     def generate(cls, rand: Rand, *, hybrid: bool) -> Self:
-        """A new key from `rand(n)`, a source of n secret bytes."""
+        """Generate a new key from `rand(n)`, a source of n secret bytes."""
         return cls(rand(SEED), rand(SEED) if hybrid else None)
 
     def sign(self, payload_type: str, payload: bytes) -> Signature:
@@ -140,7 +140,7 @@ class SigningKey:
         return self._ed25519.sign(message)
 
     def seeds(self) -> tuple[bytes, bytes | None]:
-        """Both seeds; only for the code that writes key files."""
+        """Return both seeds; only for the code that writes key files."""
         half = None if self._mldsa65 is None else self._mldsa65.private_bytes_raw()
         return self._ed25519.private_bytes_raw(), half
 
@@ -148,6 +148,7 @@ class SigningKey:
         return "<redacted>"
 
     def __reduce__(self) -> NoReturn:
+        # A pickled key would be a copy in another process or in a file.
         raise TypeError("a private key is not pickled")
 
 
@@ -156,7 +157,7 @@ class SigningKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signature:
-    """What one key says about one document. `mldsa65` is None exactly where the key has no such half."""
+    """One signature by one key. `mldsa65` is None exactly when the key has no such half."""
 
     kid: str
     ed25519: bytes
@@ -199,6 +200,7 @@ def verify(public: PublicKey, payload_type: str, payload: bytes, signature: Sign
     """
     if signature.kid != public.kid:
         raise RemoteError(Code.BAD_SIGNATURE, "signed by another key")
+    # The key decides, never the signature: else leaving out the post-quantum half would downgrade a hybrid key.
     if (signature.mldsa65 is None) != (public.mldsa65 is None):
         raise RemoteError(Code.BAD_SIGNATURE, "halves of the signature are not those of the key")
     base = pae(payload_type, payload)
@@ -208,10 +210,14 @@ def verify(public: PublicKey, payload_type: str, payload: bytes, signature: Sign
 
 
 def verify_raw(ed25519: bytes, message: bytes, signature: bytes) -> None:
-    """Ed25519 by libsodium: canonical, no low-order point. Raises RemoteError(bad_signature)."""
+    """Verify an Ed25519 signature with libsodium: canonical encodings only, no low-order point.
+
+    Raises RemoteError(bad_signature).
+    """
     try:
         if len(ed25519) != ED25519_PUBLIC or len(signature) != ED25519_SIGNATURE:
             raise RemoteError(Code.BAD_SIGNATURE, "wrong length")
+        # libsodium, not OpenSSL: see the module. Every node must refuse the same signatures.
         nacl.bindings.crypto_sign_open(signature + message, ed25519)
     except nacl.exceptions.BadSignatureError as exc:
         raise RemoteError(Code.BAD_SIGNATURE, "ed25519 signature does not verify") from exc
@@ -234,7 +240,7 @@ def _mldsa65(public: bytes) -> MLDSA65PublicKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedDocument:
-    """Exact bytes, their type, and who signed them. Reading one proves its shape, not its signatures."""
+    """Exact bytes, their type, and their signatures. Reading one proves its shape, not its signatures."""
 
     payload: bytes
     payload_type: str
@@ -249,7 +255,7 @@ class SignedDocument:
         }
 
     def encode(self) -> bytes:
-        """Canonical JSON."""
+        """Return canonical JSON."""
         return canon(self.to_json())
 
     @classmethod
@@ -274,13 +280,13 @@ class SignedDocument:
 
     @property
     def signature(self) -> Signature:
-        """The only signature. Raises RemoteError(malformed) where there are several."""
+        """The only signature. Raises RemoteError(malformed) when there are several."""
         if len(self.signatures) != 1:
             raise malformed("document has not exactly one signature")
         return self.signatures[0]
 
     def verify(self, public: PublicKey) -> None:
-        """Return if `public` alone signed this document. Raises RemoteError(malformed, bad_signature)."""
+        """Verify that `public` alone signed this document. Raises RemoteError(malformed, bad_signature)."""
         verify(public, self.payload_type, self.payload, self.signature)
 
 

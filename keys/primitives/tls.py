@@ -1,8 +1,8 @@
 """The key of the public listener and its certificate (PROTOCOL B2, A4).
 
-The pin is what counts: a client compares the hash of the public key with the descriptor, so the certificate lives ten
-years, is signed by itself and may be made anew.
-The private key is never written to a disk: ``server_files`` shows it to the TLS library as a file in memory.
+Only the pin counts: a client compares the hash of the public key with the descriptor, so the certificate is valid for
+ten years, signs itself and can be made anew at any time.
+The private key is never written to a disk: ``server_files`` passes it to the TLS library as a file in memory.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC6325
 
 
 def spki_hash(certificate: bytes) -> bytes:
-    """SHA-256 of the public key of a DER certificate: what a descriptor pins. Raises RefusedError(bad_key)."""
+    """Compute SHA-256 of the public key of a DER certificate, as a descriptor pins it. Raises RefusedError(bad_key)."""
     try:
         key = x509.load_der_x509_certificate(certificate).public_key()
         return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()
@@ -38,20 +38,20 @@ def spki_hash(certificate: bytes) -> bytes:
 
 
 def secret_spki_hash(secret: bytes) -> bytes:
-    """The pin of the key that ``private_key`` makes of `secret`."""
+    """Compute the pin of the key that ``private_key`` derives from `secret`."""
     public = private_key(secret).public_key()
     return hashlib.sha256(public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()
 
 
 def private_key(secret: bytes) -> ec.EllipticCurvePrivateKey:
-    """The P-256 key of 48 secret bytes; the 16 spare ones keep the choice even (FIPS 186-5, A.2.1)."""
+    """Derive the P-256 key from 48 secret bytes; the 16 spare ones keep the choice unbiased (FIPS 186-5, A.2.1)."""
     if len(secret) != 48:
         raise RuntimeError("tls secret is not 48 bytes")
     return ec.derive_private_key(int.from_bytes(secret, "big") % (_ORDER - 1) + 1, ec.SECP256R1())
 
 
 def self_signed(secret: bytes, *, node: str, hosts: Sequence[str], now: int) -> bytes:
-    """A DER certificate for `hosts` (names or addresses), valid for ten years from a day before `now`."""
+    """Make a DER certificate for `hosts` (names or addresses), valid for ten years from a day before `now`."""
     key = private_key(secret)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, node)])
     start = datetime.datetime.fromtimestamp(now, datetime.UTC) - datetime.timedelta(days=1)
@@ -71,9 +71,10 @@ def self_signed(secret: bytes, *, node: str, hosts: Sequence[str], now: int) -> 
 
 @contextmanager
 def server_files(secret: bytes, certificate: bytes) -> Iterator[tuple[Path, Path]]:
-    """Paths of certificate and key in PEM form, for ``ssl.SSLContext.load_cert_chain``, which takes nothing else.
+    """Provide the paths of certificate and key in PEM form for ``ssl.SSLContext.load_cert_chain``, which takes only
+    paths.
 
-    They lie in memory (memfd_create), are gone on leaving, and only this process can open them by these paths.
+    The files lie in memory (memfd_create), are gone afterwards, and only this process can open them by these paths.
     """
     pem = x509.load_der_x509_certificate(certificate).public_bytes(Encoding.PEM)
     key = private_key(secret).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
