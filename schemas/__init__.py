@@ -1,18 +1,22 @@
-"""What may be said: message schemas, code lists with labels, and the small loader for them.
+"""Message schemas, code lists with labels, region packs and guidance, and the loaders for them.
 
-    catalogue()                 the message types held, by name and by the hash that a statement pins
-    validate(name, body)        judge a body; findings never hold a value
-    text_findings(body)         the text policy
-    categories(name, content)   the categories of personal data present, for consent
-    disclosed(name, content)    the sensitivity classes present, and these categories
-    parts(name, content)        the files that a content names
-    fields(name)                every field with class, category and code list, for mappings and forms
-    code_list(name)             codes with labels
-    describe.rows, .rules       a type in words, for people
-    labels.labels(lang)         the labels of a language: what is there, missing, a draft
-    render.render, .outline     a message, or a type, as lines in a language
+    load_catalogue()                  the message types held, by name and by the hash that a statement pins
+    validate(name, body)              judge a body; findings never hold a value
+    text_findings(body)               the text policy
+    find_categories(name, content)    the categories of personal data present, for consent
+    find_disclosed(name, content)     the sensitivity classes present, and these categories
+    list_parts(name, content)         the attachments that a content names
+    list_fields(name)                 every field with class, category and code list, for mappings and forms
+    code_list(name)                   codes with labels
 
-Pure but for reading its own package files. Imports only `gateway.errors`. How to add a message: README.md.
+and, in modules of their own:
+
+    describe.describe_members, .describe_rules   a type in words, for people
+    labels.load_labels(lang)                     the labels of a language: present, missing, draft
+    render.render_message, .render_type          a message, or a type, as lines in a language
+
+Pure, except that it reads its own package files. Imports only `gateway.errors` and `gateway.strict_json`. How to add
+a message: README.md.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Writes what is derived: published/*.json and catalogue.json. Reads and writes files; no node ever imports it.
+"""Write the derived files published/*.json and catalogue.json. Reads and writes files; no node imports it.
 
 A file named in released.json has been in a release and never changes again (docs/adr/0002-how-a-schema-grows.md): a
 source that would change it has to raise its revision.
@@ -22,12 +22,13 @@ PUBLISHED = "published"
 
 
 def build_derived_files(root: Path, sha256_hex: Digest, check: bool) -> list[str]:
-    """Bring the derived files under `root` (the folder of this package) up to date and say which ones were not.
+    """Bring the derived files under `root` (the folder of this package) up to date and return those that were not.
 
     With `check` nothing is written and the list is what would change. Raises RefusedError when a released file would.
     """
     wanted = _published(root)
     released = _read(root / RELEASED)
+    # A statement pins a schema by its hash: a released file that changed would make old messages unverifiable.
     for name, digest in released.items():
         kept = wanted.get(name) or (root / PUBLISHED / name).read_bytes()
         if f"sha256:{sha256_hex(kept)}" != digest:
@@ -41,12 +42,12 @@ def build_derived_files(root: Path, sha256_hex: Digest, check: bool) -> list[str
 
 
 def list_released(root: Path, sha256_hex: Digest) -> bytes:
-    """The content of released.json that makes everything published now unchangeable; written when a release is made."""
+    """Make the content of released.json that freezes everything published now; it is written when a release is made."""
     return _encode({path.name: f"sha256:{sha256_hex(path.read_bytes())}" for path in _files(root / PUBLISHED)})
 
 
 def read_library(root: Path) -> Library:
-    """Code lists and fragments as the folder has them."""
+    """Read the code lists and fragments of the folder."""
     fragments = {path.stem: _read(path) for path in _files(root / "fragments")}
     types = fragments.pop("types")
     return Library(codes={path.stem: _read(path) for path in _files(root / "codes")}, types=types, fragments=fragments)
@@ -59,7 +60,7 @@ def _published(root: Path) -> dict[str, bytes]:
 
 
 def file_name(source: Spec) -> str:
-    """`referral.request/1` in its second revision is `referral.request.1.2.json`."""
+    """Name a published file: `referral.request/1` in its second revision is `referral.request.1.2.json`."""
     name = source.get("body_type") or source["object_type"]
     return f"{name.replace('/', '.')}.{source['revision']}.json"
 

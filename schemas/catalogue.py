@@ -16,7 +16,7 @@ _LISTED = "trm schema list shows those held"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answers:
-    """What a message asks of its receiver: one of ``types`` before ``clock`` has run out.
+    """The answer that a message requires: one of ``types`` before ``clock`` has run out.
 
     Without types the signed receipt ``opened`` is the answer: a person of the other side has seen it. ``clock`` is a
     name of `clocks.json`.
@@ -31,10 +31,10 @@ class MessageType:
     """One revision of one message type.
 
     ``kind`` is the kind of conversation it belongs to: enquiry, referral, standing, probe or any. ``reply_to`` lists
-    what it answers: when not empty, the message must quote one of these. ``senders`` and ``receivers`` are the roles
-    (codes of the list role) that a unit has to have to send or to get it. ``answers`` is what is owed for it, None
-    where nothing is. ``personal`` says that it is about a person, so that its header carries a legal basis and a
-    transfer basis. ``never_blocked`` types pass every gate (G10).
+    the types it answers: when not empty, the message must quote one of these. ``senders`` and ``receivers`` are the
+    roles (codes of the list role) that a unit needs to send or to receive it. ``answers`` is the answer it requires,
+    None for no answer. ``personal``: it is about a person, so that its header carries a legal basis and a transfer
+    basis. ``never_blocked`` types pass every gate (G10).
     """
 
     body_type: str
@@ -53,7 +53,7 @@ class MessageType:
     personal: bool
 
     def to_json(self) -> dict[str, Any]:
-        """What lists of message types tell of it."""
+        """Return the properties that lists of message types show."""
         return {
             "type": self.body_type,
             "revision": self.revision,
@@ -85,32 +85,37 @@ class Catalogue:
 
     @property
     def hashes(self) -> frozenset[str]:
-        """What this node tells its peers at `GET /v1/schemas`."""
+        """The schema hashes that this node publishes to its peers at `GET /v1/schemas`."""
         return frozenset(entry.schema for entry in self.held)
 
     def __contains__(self, name: object) -> bool:
         return any(name in (entry.body_type, entry.schema) for entry in self.held)
 
     def get(self, body_type: str) -> MessageType:
-        """The newest revision of `body_type`. Raises RefusedError(no_common_schema) for a type not held."""
+        """Return the newest revision of `body_type`. Raises RefusedError(no_common_schema) for a type not held."""
         return _newest(entry for entry in self.held if entry.body_type == body_type)
 
     def by_schema(self, schema: str) -> MessageType:
-        """The revision whose file has the hash `schema` ("sha256:..."). Raises RefusedError(no_common_schema)."""
+        """Return the revision whose file has the hash `schema` ("sha256:...").
+
+        Raises RefusedError(no_common_schema).
+        """
         return _newest(entry for entry in self.held if entry.schema == schema)
 
     def resolve(self, name: str) -> MessageType:
-        """By hash when `name` begins with "sha256:", else the newest of a type. Raises like `get`."""
+        """Return a type by its schema hash when `name` begins with "sha256:", else the newest revision. Raises like
+        `get`.
+        """
         return self.by_schema(name) if name.startswith("sha256:") else self.get(name)
 
     def find(self, name: str) -> MessageType:
-        """The same for who only looks it up, with no peer to have it in common with. Raises RefusedError(not_found)."""
+        """Like `resolve`, for a look-up without a peer. Raises RefusedError(not_found) for a type not held."""
         if name not in self:
             raise RefusedError(Code.NOT_FOUND, _UNKNOWN, hint=_LISTED)
         return self.resolve(name)
 
     def common(self, body_type: str, theirs: Collection[str]) -> MessageType:
-        """The newest revision of `body_type` that a peer with the schema hashes `theirs` also holds.
+        """Return the newest revision of `body_type` that a peer with the schema hashes `theirs` also holds.
 
         Raises RefusedError(no_common_schema) when there is none. A conversation that has begun keeps its revision.
         """
@@ -126,7 +131,7 @@ def _newest(entries: Any) -> MessageType:
 
 @cache
 def load_catalogue() -> Catalogue:
-    """The catalogue of this installation, read once."""
+    """Load the catalogue of this installation; it is read once."""
     return Catalogue(held=tuple(_entry(entry) for entry in resources.read_json("catalogue.json")))
 
 

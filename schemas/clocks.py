@@ -1,4 +1,4 @@
-"""The clocks of a referral: how long an answer may take, by name and case."""
+"""The clocks of a referral: the time within which an answer is due, by name and case (`clocks.json`)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ANY = "any"
 
 
 class Unit(StrEnum):
-    """In what a duration is counted."""
+    """The unit of a duration."""
 
     HOURS = "hours"
     DAYS = "days"
@@ -36,8 +36,8 @@ class Clock:
     """One clock.
 
     ``durations`` is by priority, or by the cases that ``about`` names, or has the single case "any". It is empty when
-    the message itself names the day, in its field ``named_in``. ``silence`` is the percentage of the duration at which
-    saying nothing has an effect on the conversation, None when it never has one.
+    the message itself names the day, in its field ``named_in``. ``silence`` is the percentage of the duration after
+    which an absent answer has an effect on the conversation, None when it never has one.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Clock:
     named_in: str | None
 
     def duration(self, case: str) -> Duration:
-        """That of ``case``; of the only one where there is no choice.
+        """Return the duration of ``case``, or the only one when there is no choice.
 
         Raises:
             RuntimeError: the clock has no such case: our bug, the cases are written beside the clocks.
@@ -61,24 +61,27 @@ class Clock:
 
 @cache
 def load_clocks() -> Mapping[str, Clock]:
-    """All clocks by name. Raises ValueError where the file breaks a rule, which a test would have found."""
+    """Load all clocks by name. Raises ValueError where the file breaks a rule; a test reads the file, so no node meets
+    this.
+    """
     entries = resources.read_json("clocks.json")["clocks"]
     return MappingProxyType({name: parse_clock(name, entry) for name, entry in entries.items()})
 
 
 @cache
 def load_reminders() -> tuple[int, ...]:
-    """The percentages of a duration at which a reminder is due."""
+    """Load the percentages of a duration at which a reminder is due."""
     return tuple(resources.read_json("clocks.json")["remind"])
 
 
 def parse_clock(name: str, entry: Mapping[str, Any]) -> Clock:
-    """One clock of the file.
+    """Parse one clock of the file.
 
     Raises:
         ValueError: a duration is no whole number above zero in one unit, or weekends would stop an emergency.
     """
     durations = {case: _duration(name, value) for case, value in entry["durations"].items()}
+    # A person in danger is in danger on Sundays too.
     if "emergency" in durations and durations["emergency"].unit is Unit.WORKING_DAYS:
         raise ValueError(f"clock {name}: an emergency does not stop for weekends and holidays")
     if bool(durations) == ("named_in" in entry):

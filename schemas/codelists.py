@@ -42,13 +42,13 @@ class CodeList:
         return any(entry.code == code for entry in self.codes)
 
     def label(self, code: str) -> str:
-        """The English label of `code`, else the code itself. Other languages: `schemas.labels`."""
+        """Return the English label of `code`, else the code itself. Other languages: `schemas.labels`."""
         return next((entry.labels[ENGLISH] for entry in self.codes if entry.code == code), code)
 
 
 @cache
 def code_list(name: str) -> CodeList:
-    """The code list `name`. Raises RefusedError(not_found) when there is none."""
+    """Return the code list `name`. Raises RefusedError(not_found) when there is none."""
     if name not in code_lists():
         raise RefusedError(Code.NOT_FOUND, "no such code list", hint="trm schema list names them")
     value: Mapping[str, Any] = resources.read_json(f"codes/{name}.json")
@@ -63,7 +63,7 @@ def code_list(name: str) -> CodeList:
 
 @cache
 def code_lists() -> tuple[str, ...]:
-    """The names of all code lists."""
+    """Return the names of all code lists."""
     return resources.list_json_files("codes")
 
 

@@ -1,4 +1,4 @@
-"""From the compact source notation to one self-contained JSON Schema 2020-12. Pure: values in, values out.
+"""Compose a self-contained JSON Schema 2020-12 from the compact source notation. Pure: values in, values out.
 
 The notation (README.md has it as a table). A *field* says one of
 
@@ -12,7 +12,7 @@ The notation (README.md has it as a table). A *field* says one of
 
 and may add ``class``, ``category``, ``nullable``, ``unknowable: false`` and ``note``. Class and category are inherited
 downwards. A member name ends in ``?`` when optional and in ``~`` when it has to be answered: by a value or, in
-``unknown``, by why there is none.
+``unknown``, by the reason why there is none.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class SourceError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Library:
-    """What sources may refer to: code lists and fragments as read from their files, by name."""
+    """Everything that a source may refer to: code lists and fragments as read from their files, by name."""
 
     codes: Mapping[str, Spec]
     types: Mapping[str, Spec]
@@ -70,13 +70,13 @@ class Library:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Marks:
-    """What a field inherits: its sensitivity class and the category of personal data it belongs to."""
+    """The marks that a field inherits: its sensitivity class and the category of personal data it belongs to."""
 
     sensitivity: str | None = None
     category: str | Spec | None = None
 
     def of(self, spec: Spec) -> Marks:
-        """These marks with those of `spec` laid over them; ``category: null`` takes the category away."""
+        """Return these marks overridden by those of `spec`; ``category: null`` removes the category."""
         return replace(
             self,
             sensitivity=spec.get("class", self.sensitivity),
@@ -85,7 +85,9 @@ class Marks:
 
 
 def compose_schema(source: Spec, library: Library) -> Schema:
-    """The published schema of one source file. Raises SourceError, or KeyError for a name that the library lacks."""
+    """Compose the published schema of one source file. Raises SourceError, or KeyError for a name that the library
+    lacks.
+    """
     composer = _Composer(library=library)
     about = _about(source, library) if "body_type" in source else {}
     body = _document(source, composer) if "document" in source else _body(source, composer)
@@ -99,7 +101,9 @@ def compose_schema(source: Spec, library: Library) -> Schema:
 
 
 def _about(source: Spec, library: Library) -> Schema:
-    """What the catalogue says of a message type, complete and with its roles and its clock checked."""
+    """Build the entry of a message type for the catalogue, and check that it is complete and that roles and clock
+    exist.
+    """
     if missing := [name for name in METADATA if name not in source]:
         raise SourceError(f"a message source without {', '.join(missing)}")
     if source["kind"] not in KINDS:
@@ -197,7 +201,7 @@ class _Composer:
         return {"type": "array", **bounds, **({"uniqueItems": True} if spec.get("unique") else {}), "items": items}
 
     def _one_for_each(self, items: Schema, name: str) -> Schema:
-        """As many items as there are codes, and among them one with each: so none twice."""
+        """Require as many items as there are codes, and one with each of them: so none comes twice."""
         codes = self.defs[items["properties"][name]["$ref"].removeprefix("#/$defs/")]["enum"]
         wanted = [{"contains": {"properties": {name: {"const": code}}, "required": [name]}} for code in codes]
         bounds = {"minItems": len(codes), "maxItems": len(codes)}
@@ -222,7 +226,9 @@ class _Composer:
         } | _all_of(rules)
 
     def _unknown(self, properties: Mapping[str, Schema]) -> Schema:
-        """Why a value is missing. The reason has the class of the value and no category: refusing discloses no data."""
+        """Build `unknown`: the reason why a value is missing. It has the class of the value and no category, since a
+        refusal discloses no data.
+        """
         reasons = {
             name: self._code("absence", Marks(sensitivity=next(find_values("x-class", schema))))
             for name, schema in properties.items()
@@ -231,7 +237,7 @@ class _Composer:
 
 
 def find_values(keyword: str, schema: object) -> Iterator[Any]:
-    """Every value of `keyword` in `schema`, references not followed."""
+    """Find every value of `keyword` in `schema`, references not followed."""
     if isinstance(schema, Mapping):
         if keyword in schema:
             yield schema[keyword]
@@ -243,7 +249,7 @@ def find_values(keyword: str, schema: object) -> Iterator[Any]:
 
 
 def _any_value(longest: int) -> Schema:
-    """The limits of a value of no one type; each is silent about the types that it is not for."""
+    """Bound a value that may have any type; each bound applies to values of its own type only."""
     return {"minLength": 1, "maxLength": longest, "minimum": -MOST, "maximum": MOST}
 
 
@@ -256,13 +262,15 @@ def _leaf(marks: Marks) -> Schema:
 
 
 def _unknowable(members: Spec, properties: Mapping[str, Schema]) -> tuple[str, ...]:
-    """The members that are not required and hold personal data: what a person may not know or not tell."""
+    """Find the members that are not required and hold personal data: a person may not know them or not tell them."""
     free = (key.rstrip("?~") for key, spec in members.items() if key[-1] in "?~" and spec.get("unknowable", True))
     return tuple(name for name in free if any(find_values("x-category", properties[name])))
 
 
 def _partial(fragment: Spec, required: Sequence[str]) -> Spec:
-    """The fragment with every member optional except `required`, and without the rules that demand one of several."""
+    """Return the fragment with all members optional but `required`, and without rules that demand one of several
+    members.
+    """
     plain = {key.rstrip("?~"): member for key, member in fragment["object"].items()}
     members = {name if name in required else f"{name}?": member for name, member in plain.items()}
     return {**fragment, "object": members, "rules": [rule for rule in fragment["rules"] if "any_of" not in rule]}
@@ -289,7 +297,7 @@ def _wish(path: str, unknowable: frozenset[str]) -> Schema:
 
 
 def _answer(name: str, *, needed: bool) -> Schema:
-    """Said to be unknown and given at once is refused; a needed one must be one of the two."""
+    """Refuse a value that is both given and said to be unknown; when it is needed, require one of the two."""
     rule: Schema = {"if": _says(name), "then": {"properties": {name: NEVER}}}
     return rule | ({"else": {"required": [name]}} if needed else {})
 
@@ -320,7 +328,7 @@ def _meets(value: object) -> Schema | bool:
 
 
 def _at(path: str, schema: Schema | bool, *, required: bool = False) -> Schema:
-    """`schema` applied at the dotted `path`."""
+    """Apply `schema` at the dotted `path`."""
     name, _, rest = path.partition(".")
     inner = _at(rest, schema, required=required) if rest else schema
     return ({"required": [name]} if required else {}) | ({} if inner is True else {"properties": {name: inner}})

@@ -1,7 +1,7 @@
-"""What a message type says, in words: its members one by one and its rules as sentences; for pages and terminals.
+"""Describe a message type in words: its members one by one and its rules as sentences; for pages and terminals.
 
-Read from the published schema alone, so that a page never says more than what is judged. The sentences are the way
-back from what `compose` makes of the rules of a source; a rule in another form is a bug of this module.
+The description is read from the published schema alone, so that a page never promises more than validation enforces.
+The sentences invert what `compose` makes of the rules of a source; a rule in another form is a bug of this module.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ NEEDED, EITHER_WAY, ONE_OF, LEFT_OUT = "needed", "answered", "one of", "left out
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class When:
-    """A condition. ``path`` is dotted as names from the object of the rule, ``how`` what is asked of the value there:
-    given, is (one of ``values``), has (a code of ``values``), some or every (its items meet ``inner``).
+    """A condition. ``path`` is dotted as names from the object of the rule, ``how`` the test of the value there: given,
+    is (one of ``values``), has (a code of ``values``), some or every (its items meet ``inner``).
     """
 
     path: tuple[str, ...]
@@ -65,7 +65,7 @@ class When:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """What a rule asks of the member at ``path`` below the object at ``place`` when all of ``when`` are met."""
+    """The demand of a rule on the member at ``path`` below the object at ``place``, when all of ``when`` are met."""
 
     place: str
     path: tuple[str, ...]
@@ -74,23 +74,26 @@ class Condition:
 
 
 def describe_members(name: str) -> tuple[Row, ...]:
-    """The members of the message type or schema hash `name`, in document order, without `unknown` itself."""
+    """Describe the members of the message type or schema hash `name`, in document order, without `unknown` itself."""
     root = load_catalogue().resolve(name).document
     halves: Mapping[str, Node] = root["properties"]
     return tuple(row for half, schema in halves.items() for row in _members(schema, root, f"/{half}"))
 
 
 def describe_rules(name: str) -> tuple[Rule, ...]:
-    """The conditional rules of `name`, outer objects first. What `need` already says is no rule here."""
+    """Describe the conditional rules of `name`, outer objects first.
+
+    A demand that `Row.need` states is no rule here.
+    """
     root = load_catalogue().resolve(name).document
     return tuple(Rule(place=place, text=_sentence(rule)) for place, rule in _ruled(root, root, ""))
 
 
 @cache
 def list_conditions(name: str) -> tuple[Condition, ...]:
-    """What the rules of `name` ask of single members, as data: for who tells it in another language.
+    """List the demands of the rules of `name` on single members, as data, so that other modules can word them.
 
-    What a rule says about the value itself is left out here; `describe_rules` has it.
+    Demands on the value itself are left out; `describe_rules` has them.
     """
     root = load_catalogue().resolve(name).document
     return tuple(
@@ -147,7 +150,7 @@ def _row(place: str, need: str, kind: str, meaning: str, leaf: Node) -> Row:
 
 
 def _needs(schema: Node) -> Mapping[str, str]:
-    """For each member but `unknown` what `need` says of it."""
+    """Find the need of each member except `unknown`."""
     sayable = schema["properties"].get("unknown", {}).get("properties", {})
     answered = {rule["else"]["required"][0] for rule in schema.get("allOf", ()) if _is_answer(rule) and "else" in rule}
     needs = {}
@@ -170,7 +173,7 @@ def _many(node: Node) -> str:
 
 
 def _kind(said: Node, node: Node) -> str:
-    """The kind of a leaf. `said` still has its reference: the name of a type of fragments/types.json."""
+    """Return the kind of a leaf. `said` still has its reference: the name of a type of fragments/types.json."""
     match node:
         case {"x-codes": listed}:
             return f"code of {listed}"
@@ -194,7 +197,7 @@ def _kind(said: Node, node: Node) -> str:
 
 
 def _ruled(schema: Node, root: Node, place: str) -> Iterator[tuple[str, Node]]:
-    """Each rule with the place of its object, outer objects first."""
+    """Yield each rule with the place of its object, outer objects first."""
     node = resolve_reference(schema, root)
     if "items" in node:
         yield from _ruled(node["items"], root, f"{place}/*")
@@ -208,7 +211,7 @@ def _ruled(schema: Node, root: Node, place: str) -> Iterator[tuple[str, Node]]:
 
 
 def _parted(rule: Node) -> tuple[tuple[When, ...], Node]:
-    """Condition and wishes of a rule; a rule without a condition always holds."""
+    """Split a rule into its condition and its demands; a rule without a condition always holds."""
     if "if" in rule and "then" in rule:
         return _whens(rule["if"]), rule["then"]
     return (), rule
@@ -249,13 +252,13 @@ def _asked(part: Node) -> Iterator[tuple[tuple[str, ...], str]]:
 
 
 def _is_answer(rule: Node) -> bool:
-    """Whether the rule only says that a value and its absence do not go together; `need` tells it."""
+    """Whether the rule only says that a value and its absence exclude each other; `need` states that already."""
     said, then = _said(rule.get("if", {})), rule.get("then", {})
     return said is not None and then == {"properties": {said: NEVER}}
 
 
 def _said(condition: Node) -> str | None:
-    """The member that `condition` finds in `unknown`, if that is all it looks for."""
+    """Return the member that `condition` finds in `unknown`, if that is all it looks for."""
     match list(_paths(condition)):
         case [(("unknown", name), True)]:
             return name
@@ -294,7 +297,7 @@ def _meets(name: str, value: Node | bool) -> str:
 
 
 def _wishes(then: Node) -> str:
-    """What a rule asks for; wishes of one kind share a sentence."""
+    """Word the demands of a rule; demands of one kind share a sentence."""
     told: dict[str, list[str]] = {}
     for part in then.get("allOf", [then]):
         for name, wish in _wish(part):
@@ -327,7 +330,7 @@ def _wanted(value: Node | bool) -> str:
 
 
 def _paths(schema: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Each place that `schema` speaks of, with what it says there; True for "is there"."""
+    """Yield each place that `schema` constrains, with the constraint; True for "is there"."""
     inner = schema.get("properties", {})
     for name in schema.get("required", ()):
         if name not in inner:

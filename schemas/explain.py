@@ -1,9 +1,9 @@
-"""What was expected at a place where a body is at fault, and how to mend it: for who writes the body, on their screen.
+"""Explain a fault of a body and how to mend it, to the author of the body, on their screen.
 
-A finding of `validate` goes to logs and to peers and so tells a place and a rule alone. An explanation looks at the
-body as well: it compares a word with the codes and member names of the schema and tells the nearest of these. It still
-prints no word of the body, since all that it names is ours; but which code is nearest depends on what stands there, so
-it is for the terminal of who holds the file, and for nothing that is kept or sent.
+A finding of `validate` goes to logs and to peers, so it names a place and a rule and nothing else. An explanation also
+looks at the body: it compares a word with the codes and member names of the schema and suggests the nearest one. It
+prints no word of the body, only names of the schema; but the nearest code depends on the word in the body, so an
+explanation is for the terminal of the file's owner, and for nothing that is kept or sent.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from schemas.describe import ALWAYS, ANSWERED, SAYABLE, Row, describe_members, d
 from schemas.walk import Node, list_members, resolve_reference
 
 LISTED = 24
-"""The longest code list that is told whole; of a longer one its name is told."""
+"""The longest code list whose codes are all listed; of a longer one only its name is given."""
 
 SUGGESTED = 5
 """Members of one object for which a name is suggested."""
@@ -32,7 +32,7 @@ SUGGESTED = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """One fault. ``expected`` is what the schema wants at the place, ``mend`` what to do; neither has a value."""
+    """The explanation of one fault: ``expected`` at the place, and how to ``mend`` it; neither repeats a value."""
 
     place: str
     rule: str
@@ -50,14 +50,14 @@ def explain_finding(name: str, body: object, finding: Finding) -> Explanation:
 
 
 def nearest_type(word: object) -> str | None:
-    """The message type whose name is nearest to a word that is none."""
+    """Find the message type whose name is nearest to a word that names none."""
     return find_nearest(word, [entry.body_type for entry in load_catalogue().types])
 
 
 def likeliest_type(content: object) -> str | None:
-    """The message type whose content has most of the member names that occur in ``content``; None where none has two.
+    """Guess the type of a content by its member names: the type that has most of them; None when no type has two.
 
-    For a file of which nobody said what it is.
+    For a file whose type nobody gave.
     """
     names = frozenset(_names(content))
     scores = {entry.body_type: len(names & _members_of(entry.schema)) for entry in load_catalogue().types}
@@ -70,7 +70,9 @@ def likeliest_type(content: object) -> str | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _About:
-    """What there is to say about one place. ``place`` has `*` for each item; ``node`` is the schema there, if any."""
+    """One place with everything that can be said about it. ``place`` has `*` for each item; ``node`` is its schema, if
+    any.
+    """
 
     name: str
     place: str
@@ -90,14 +92,14 @@ class _About:
         return self.place.rpartition("/")[2]
 
     def sentences(self) -> str:
-        """The rules of the objects around the place that speak of the member, or of the object itself."""
+        """Return the rules of the objects around the place that speak of the member, or of the object itself."""
         around = self.place.rpartition("/")[0]
         told = [text for place, text in _rules(self.name) if place == around and f"`{self.member}`" in text]
         told += [text for place, text in _rules(self.name) if place != around and self._deeper(place, text)]
         return " ".join(told)
 
     def _deeper(self, place: str, text: str) -> bool:
-        """A rule further out that names the member by a dotted path."""
+        """Whether a rule of an outer object names the member by a dotted path."""
         rest = self.place.removeprefix(f"{place}/")
         return rest != self.place and "/" in rest and f"`{rest.replace('/', '.')}`" in text
 
@@ -146,7 +148,7 @@ def _node(name: str, steps: Iterable[str]) -> Node | None:
 
 
 def _said(about: _About) -> tuple[str, str]:
-    """A rule without words of its own: what the place is, and the hint of the finding."""
+    """Explain a rule that has no words of its own: the kind of the place, and the hint of the finding."""
     return _kind(about), about.finding.hint
 
 
@@ -160,7 +162,7 @@ def _kind(about: _About) -> str:
 
 
 def _shape(row: Row) -> str:
-    """How a value of a leaf type is written; empty for what is no leaf type."""
+    """Describe the form of a leaf type; empty for anything else."""
     leaf = resources.read_json("fragments/types.json").get(row.kind.partition(";")[0])
     return str(leaf["description"]) if leaf else ""
 
@@ -223,7 +225,7 @@ def _additional(about: _About) -> tuple[str, str]:
 
 
 def _renamed(name: str, strange: object, allowed: list[str]) -> str | None:
-    """What to do with a member that does not belong there, in words of the schema; None: nothing like it is known."""
+    """Suggest how to mend a member that does not belong there, in names of the schema; None when nothing is near."""
     near = find_nearest(strange, allowed)
     if near is not None:
         return f"did you mean `{near}`?"
@@ -237,7 +239,7 @@ def _format(about: _About) -> tuple[str, str]:
 
 
 def _together(about: _About) -> tuple[str, str]:
-    """A rule about several members: the sentences say what goes together."""
+    """Explain a rule about several members; its sentences name those that belong together."""
     own = [text for place, text in _rules(about.name) if place == about.place]
     match about.finding.rule:
         case "anyOf":
@@ -301,7 +303,7 @@ _TOLD = {
 
 
 def _nearest_code(listed: str, codes: list[str], value: object) -> str | None:
-    """By its label, whatever the language of none but English, else by its letters."""
+    """Find the nearest code, by its English label, else by its letters."""
     if not isinstance(value, str):
         return None
     labels = {_plain(entry.labels[ENGLISH]): entry.code for entry in code_list(listed).codes} if listed else {}
@@ -315,7 +317,7 @@ def _nearest_code(listed: str, codes: list[str], value: object) -> str | None:
 
 
 def find_nearest(word: object, ours: Iterable[str]) -> str | None:
-    """The one of ``ours`` that ``word`` was probably meant to be; None where none is near."""
+    """Find the one of ``ours`` that ``word`` was probably meant to be; None when none is near."""
     if not isinstance(word, str):
         return None
     plain = {_plain(one): one for one in ours}
@@ -324,7 +326,7 @@ def find_nearest(word: object, ours: Iterable[str]) -> str | None:
 
 
 def _plain(word: str) -> str:
-    """Without case and without what joins words: `birthDate`, `Birth date` and `birth_date` are one."""
+    """Fold case and the characters that join words, so that `birthDate`, `Birth date` and `birth_date` are equal."""
     return re.sub(r"[\W_]+", "", word).casefold()
 
 

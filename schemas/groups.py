@@ -38,7 +38,7 @@ _ABSENCE = "/unknown/"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """One named set of fields, with what people read about it."""
+    """One named set of fields, with its title for people."""
 
     name: str
     title: Labels
@@ -58,12 +58,12 @@ class FieldGroups:
     absences: str
 
     def of(self, body_type: str) -> Mapping[str, GroupRule]:
-        """The group of every field of the message type `body_type`, by path; a field in none is not there."""
+        """Return the group of every field of the message type `body_type`, by path; a field in no group is absent."""
         found = ((field.path, self._rule(body_type, field)) for field in list_fields(body_type))
         return {path: rule for path, rule in found if rule is not None}
 
     def closed(self, body_type: str) -> tuple[Field, ...]:
-        """The fields of `body_type` that are in no group and so never leave."""
+        """Return the fields of `body_type` that are in no group and so never leave."""
         grouped = self.of(body_type)
         return tuple(field for field in list_fields(body_type) if field.path not in grouped)
 
@@ -73,6 +73,7 @@ class FieldGroups:
             return GroupRule(name=stem, category=field.category, sibling=field.category_as, by_category=True)
         if (group := _found(self.placed, body_type, path)) is not None:
             return GroupRule(name=group)
+        # A field that is open may also be said to be missing; else a form could neither send nor explain it.
         before, absence, member = path.rpartition(_ABSENCE)
         if absence and self._holds(body_type, f"{before}/{member}"):
             return GroupRule(name=self.absences)
@@ -89,7 +90,7 @@ class FieldGroups:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupRule:
-    """How the group of a field is found: by its name alone, or by its name and the category that the field is about."""
+    """The way to the group of a field: its name alone, or its name and the category that the field is about."""
 
     name: str
     by_category: bool = False
@@ -97,7 +98,7 @@ class GroupRule:
     sibling: str | None = None
 
     def group(self, around: Mapping[str, object]) -> str:
-        """The group of the field in the object `around` it."""
+        """Return the group of the field in the object `around` it."""
         if not self.by_category:
             return self.name
         return f"{self.name}_{around.get(self.sibling) if self.sibling else self.category}"
@@ -105,12 +106,12 @@ class GroupRule:
 
 @cache
 def field_groups() -> FieldGroups:
-    """The groups of this installation, read once."""
+    """Load the groups of this installation; they are read once."""
     return read_groups(resources.read_bytes(FILE))
 
 
 def read_groups(data: bytes) -> FieldGroups:
-    """The groups in a file. Raises RefusedError(invalid) with every fault and its place."""
+    """Read the groups in a file. Raises RefusedError(invalid) with every fault and its place."""
     log: Log = []
     groups = _groups(parse_json(data, f"{FILE}#", log))
     raise_faults(log, FILE)
@@ -118,10 +119,11 @@ def read_groups(data: bytes) -> FieldGroups:
 
 
 def unheld_fields(groups: FieldGroups) -> tuple[Finding, ...]:
-    """What the groups name and the catalogue does not have: a type not held, or a path that its type lacks.
+    """Find the fields that the groups name and the catalogue lacks: a type not held, or a path that its type does not
+    have.
 
-    Not asked at start: a group may name the fields of a message type before its schema arrives, since a name without a
-    field opens nothing.
+    Not checked at start: a group may name the fields of a message type before its schema arrives, since a name without
+    a field opens nothing.
     """
     names = sorted({*groups.placed, *groups.by_category})
     return tuple(
@@ -187,7 +189,7 @@ class _Reader:
                     self._place(table, (body_type, path), name, item)
 
     def _paths(self, item: Spot) -> Iterator[str]:
-        """What one spelling of a path stands for."""
+        """Yield the paths that one spelling stands for."""
         text = item.text()
         base, _, rest = text.removeprefix("@").partition("/")
         if text.startswith("/"):
@@ -200,6 +202,7 @@ class _Reader:
     def _place(self, table: dict[tuple[str, str], str], key: tuple[str, str], name: str, item: Spot) -> None:
         body_type, path = key
         taken = {*self.placed, *self.by_category}
+        # A field in two groups would leave as soon as one of them is open.
         if key in taken or (body_type != ANY and (ANY, path) in taken):
             item.fault("twice", "a field belongs to one group")
         if body_type == ANY and any(placed == path for _, placed in taken):

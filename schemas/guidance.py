@@ -1,4 +1,4 @@
-"""The guidance library: short hands-on texts by stage, role, country and topic, with the documents they rest on.
+"""The guidance library: short practical texts by stage, role, country and topic, with the documents they cite.
 
 A folder of guidance, in this package, in a region pack, or beside the settings of a node:
 
@@ -12,7 +12,7 @@ The head:
     stages, roles, topics       codes of `trm_stage` and `role`; words of `TOPICS`; one at least of each
     countries                   codes of `country`: it holds in each of them
     between                     two of them in its place: it holds between the two; both left out: everywhere
-    version, written, review_by    a number from 1; the days on which it was written and has to be read again
+    version, written, review_by    a number from 1; the days on which it was written and has to be reviewed
     sources                     ids in a `sources.json` of this folder, or of the package
     language                    of title, keywords, summary and text; left out: en
 
@@ -61,7 +61,7 @@ _LINE = re.compile(r"(?P<name>[a-z_]{1,20}): +(?P<value>\S.*)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A public document; a year that nobody is certain of is left out."""
+    """A public document; `year` is None when it is uncertain."""
 
     id: str
     title: str
@@ -72,7 +72,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
-    """One text. `title`, `keywords` and `summary` by language; `drafts` are the languages that nobody has reviewed."""
+    """One text.
+
+    `title`, `keywords` and `summary` are by language; `drafts` are the languages that nobody has reviewed.
+    """
 
     id: str
     language: str
@@ -94,13 +97,13 @@ class Text:
 
 @cache
 def load_general_texts() -> Mapping[str, Text]:
-    """The texts that hold in every region, by id."""
+    """Load the texts that hold in every region, by id."""
     return load_texts(resources.open_folder("guidance"), "the guidance of this package", {}, ())
 
 
 @cache
 def load_sources() -> Mapping[str, Source]:
-    """The documents that texts of every folder can cite."""
+    """Load the documents that texts of every folder can cite."""
     log: Log = []
     found = _sources(resources.open_folder("guidance"), log)
     raise_faults(log, "sources.json")
@@ -108,10 +111,10 @@ def load_sources() -> Mapping[str, Source]:
 
 
 def load_texts(folder: Folder, what: str, known: Mapping[str, Source], taken: Collection[str]) -> Mapping[str, Text]:
-    """The texts of a folder by id. `known` are sources that they may cite besides, `taken` ids that are not free.
+    """Load the texts of a folder by id. `known` are sources that they may also cite, `taken` ids that are not free.
 
     Raises:
-        RefusedError: invalid, with every fault in the folder that `what` names.
+        RefusedError: invalid, with every fault in the folder; `what` names it in the message.
     """
     log: Log = []
     found = texts_at(folder, log, known, taken)
@@ -120,7 +123,7 @@ def load_texts(folder: Folder, what: str, known: Mapping[str, Source], taken: Co
 
 
 def texts_at(folder: Folder, log: Log, known: Mapping[str, Source], taken: Collection[str]) -> dict[str, Text]:
-    """The same with the faults in `log`."""
+    """Read the texts of a folder by id and note its faults in `log`."""
     for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
         if entry.name not in ("texts", "words", "sources.json", "README.md"):
             log.append(Finding(place=entry.name, rule="unknown_file", hint="only texts, words and sources.json"))
@@ -237,7 +240,7 @@ def _line(head: _Head, name: str, log: Log) -> str:
 
 def _codes(head: _Head, name: str, known: Collection[str], log: Log, *, low: int) -> tuple[str, ...]:
     if name not in head.values:
-        return ()  # told by _head where it is needed
+        return ()  # _head has noted it as missing where it is required
     return head.several(name, log).several(known, "unknown_code", "codes with commas; see docs/guidance.md", low=low)
 
 

@@ -1,10 +1,10 @@
-"""The labels of lists, codes, messages and fields in each language, and what a field means: found, missing or a draft.
+"""The labels of lists, codes, messages and fields in each language, and the meanings of fields.
 
-`languages.json` says which languages there are; `labels/XX.json` has the labels of one, so that one translator owns one
-file. The English labels of the code lists stand in `codes/`, the English meanings in the schemas. A meaning is found by
-its English, so that a translation of what was reworded since is missing, not wrong. What is not there is missing: it is
-never guessed and never taken from another language. What a file may hold is what the catalogue and the code lists have,
-so a file with a name that nothing has is refused (`find_label_faults`).
+`languages.json` lists the languages; `labels/XX.json` has the labels of one, so that one translator owns one file. The
+English labels of the code lists are in `codes/`, the English meanings in the schemas. A meaning is found by its English
+text, so that the translation of a text that was reworded since is missing, not wrong. A missing label is never guessed
+and never taken from another language. A file may have labels only for names of the catalogue and the code lists; any
+other name is refused (`find_label_faults`).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Direction: TypeAlias = Literal["ltr", "rtl"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Language:
-    """One language and the words that every rendering in it needs. `name` is what its speakers call it."""
+    """One language with the words that every rendering in it needs. `name` is its own name for itself."""
 
     code: str
     name: str
@@ -49,7 +49,7 @@ class Language:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Label:
-    """The answer to a look-up. `text` is None where the language has no label; `draft` until somebody reviewed it."""
+    """The result of a look-up. `text` is None when the language has no label; `draft` until somebody reviewed it."""
 
     text: str | None
     draft: bool
@@ -62,13 +62,13 @@ class Label:
 
 @cache
 def load_languages() -> Mapping[str, Language]:
-    """Every language by its code, English first."""
+    """Load every language by its code, English first."""
     rows: Mapping[str, Any] = resources.read_json("languages.json")
     return MappingProxyType({lang: Language(code=lang, **row) for lang, row in rows.items()})
 
 
 def find_language(lang: str) -> Language:
-    """The language `lang`. Raises RefusedError(not_found) for one that this installation does not know."""
+    """Find the language `lang`. Raises RefusedError(not_found) for one that this installation does not know."""
     if lang not in load_languages():
         raise RefusedError(Code.NOT_FOUND, "no such language", hint=f"one of {', '.join(load_languages())}")
     return load_languages()[lang]
@@ -78,7 +78,7 @@ def find_language(lang: str) -> Language:
 class Labels:
     """The labels of one language. `file` has passed `find_label_faults`; it is empty for a language nobody has begun.
 
-    Every look-up answers with a `Label`, also for what no language can know: that is missing too.
+    Every look-up returns a `Label`; one for a name that no language can know is missing.
     """
 
     language: Language
@@ -86,19 +86,19 @@ class Labels:
 
     @property
     def status(self) -> str | None:
-        """How far the file has come: draft or reviewed; None while there is none."""
+        """The review state of the file: draft or reviewed; None while there is none."""
         said: str | None = self.file.get("status")
         return said
 
     def title(self, name: str) -> Label:
-        """The title of the code list `name`. Raises RefusedError(not_found) when there is no such list."""
+        """Return the title of the code list `name`. Raises RefusedError(not_found) when there is no such list."""
         listed = code_list(name)
         if self._english:
             return _label(listed.title[ENGLISH], listed.label_status[ENGLISH])
         return self._find("lists", name, "title")
 
     def code(self, name: str, code: str) -> Label:
-        """The label of `code` of the list `name`. Raises RefusedError(not_found) when there is no such list."""
+        """Return the label of `code` of the list `name`. Raises RefusedError(not_found) when there is no such list."""
         listed = code_list(name)
         if self._english:
             text = next((entry.labels[ENGLISH] for entry in listed.codes if entry.code == code), None)
@@ -106,29 +106,30 @@ class Labels:
         return self._find("lists", name, "codes", code)
 
     def message(self, body_type: str) -> Label:
-        """The name of a message type, given with its number ("referral.request/1")."""
+        """Return the name of a message type, given with its number ("referral.request/1")."""
         return self._find("messages", label_name(body_type))
 
     def field(self, body_type: str, place: str) -> Label:
-        """The label of one member of `body_type`. `place` is a JSON pointer; items of lists are `*` or counted.
+        """Look up the label of one member of `body_type`. `place` is a JSON pointer; items of lists are `*` or counted.
 
-        What is written for this one place ("referral.request:person.age_group") stands before what is written for the
-        name of the member.
+        A label for this one place ("referral.request:person.age_group") takes precedence over one for the member's
+        name.
         """
         steps = tuple(step for step in place.split("/")[1:] if step != "*" and not step.isdecimal())
         own = self._find("fields", _key(label_name(body_type), steps))
         return self._find("fields", steps[-1]) if own.missing else own
 
     def meaning(self, english: str) -> Label:
-        """What a field means, by the `description` that its schema has."""
+        """Look up the meaning of a field by its English `description` in the schema."""
         if self._english:
             return _label(english if english in collect_subjects().meanings else None, self.status)
         return self._find("meanings", english)
 
     def lacking(self) -> tuple[str, ...]:
-        """What has no label here, as places in the file (JSON pointers).
+        """List the places in the file (JSON pointers) where a label is missing.
 
-        English labels of code lists and English meanings are not asked for: nothing is there without them.
+        English labels of code lists and English meanings are not listed: without them the code or field would not
+        exist.
         """
         wanted = collect_subjects()
         lists, meanings = ({}, ()) if self._english else (wanted.lists, sorted(wanted.meanings))
@@ -153,7 +154,7 @@ class Labels:
 
 
 def read_labels(lang: str, value: object) -> Labels:
-    """The labels in `value`, read from `labels/LANG.json`.
+    """Validate `value`, read from `labels/LANG.json`, and return its labels.
 
     Raises RefusedError(not_found) like `find_language`, and RefusedError(invalid) with every fault of the file.
     """
@@ -165,7 +166,9 @@ def read_labels(lang: str, value: object) -> Labels:
 
 @cache
 def load_labels(lang: str) -> Labels:
-    """The labels of this installation in the language `lang`; all are missing while it has no file. Raises likewise."""
+    """Load the labels of this installation in `lang`; while the language has no file, all are missing. Raises the same
+    errors.
+    """
     spoken = find_language(lang)
     if lang not in resources.list_json_files("labels"):
         return Labels(language=spoken, file=MappingProxyType({}))
@@ -190,7 +193,7 @@ class Subjects:
 
 @cache
 def collect_subjects() -> Subjects:
-    """What the code lists and all published schemas have; `unknown` is a field, the members in it are not."""
+    """Collect everything that code lists and published schemas have; `unknown` is a field, its members are not."""
     documents = [resources.read_json(f"published/{name}.json") for name in resources.list_json_files("published")]
     return Subjects(
         lists={name: frozenset(entry.code for entry in code_list(name).codes) for name in code_lists()},
@@ -206,16 +209,17 @@ def collect_subjects() -> Subjects:
 
 
 def find_label_faults(lang: str, value: object) -> tuple[Finding, ...]:
-    """What is wrong in `value`, read from `labels/LANG.json`: unknown names, wrong types, texts that cannot be labels.
+    """Find the faults of `value`, read from `labels/LANG.json`: unknown names, wrong types, texts that cannot be
+    labels.
 
-    A label that is not there is no fault. Places are JSON pointers into the file. Raises like `find_language`.
+    A missing label is no fault. Places are JSON pointers into the file. Raises like `find_language`.
     """
     find_language(lang)
     return tuple(_file_faults(lang, value))
 
 
 def label_name(body_type: str) -> str:
-    """The name of a message type without its number, by which labels know it."""
+    """Return the name of a message type without its number, as label files write it."""
     return body_type.rpartition("/")[0] or body_type
 
 
@@ -227,7 +231,7 @@ def _label(text: str | None, said: str | None) -> Label:
 
 
 def _key(name: str, steps: tuple[str, ...]) -> str:
-    """The key of one place: below `content` the path alone, elsewhere the whole of it."""
+    """Return the key of one place: below `content` the path alone, elsewhere the whole of it."""
     return f"{name}:{'.'.join(steps[1:] if steps[0] == 'content' else steps)}"
 
 

@@ -1,4 +1,4 @@
-"""Where a finding is: a JSON pointer made only of names that some schema has.
+"""The place of a finding: a JSON pointer made only of names that some schema has.
 
 A member name of the input may itself be content ("Maria": true), so a place stops before the first name that no schema
 of this node knows.
@@ -22,12 +22,12 @@ MAX_FINDINGS = 100
 
 
 def format_pointer(path: Iterable[str | int]) -> str:
-    """The JSON pointer (RFC 6901) of a path of member names and indexes."""
+    """Format the JSON pointer (RFC 6901) of a path of member names and indexes."""
     return "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in path)
 
 
 def format_known_pointer(path: Path) -> str:
-    """The pointer of `path` up to the first member name that no schema has."""
+    """Format the pointer of `path` up to the first member name that no schema has."""
     foreign = (i for i, step in enumerate(path) if not isinstance(step, int) and step not in _names())
     return format_pointer(path[: next(foreign, len(path))])
 

@@ -1,17 +1,17 @@
-"""A message, or what a message may say, as lines for people in one language.
+"""Render a message, or a message type, as lines for people in one language.
 
-    render(type, body, labels)    one document, every member in the order of its schema
-    outline(type, labels)         the members of a type, then its codes
+    render_message(type, body, labels)    one document, every member in the order of its schema
+    render_type(type, labels)             the members of a type, then its codes
 
-The same document with the same schemas and label files gives the same bytes on every node: nothing here knows a clock,
-a time zone, a locale or the order in which a body was written. Who shows it to one person may bring words of its own
-for leaf types and places (`named`): a page says "Albanian" where the document has `sq`. What has no label shows its own
-name and says so; a code that its list does not have is marked, and so is a member that the schema does not have.
-Nothing is left out: a member without a line is not in the body, and a dash stands for an empty list.
+The same document with the same schemas and label files gives the same bytes on every node: rendering uses no clock, no
+time zone, no locale, and not the order in which a body was written. A caller that renders for one person may pass words
+of its own for leaf types and places (`named`): a page says "Albanian" where the document has `sq`. A member without a
+label shows its own name, marked; an unknown code and a member that the schema lacks are marked as well. Nothing is left
+out: a member without a line is not in the body, and a dash stands for an empty list.
 
-Direction is told, not guessed: `Rendering.direction` is for a page (`dir`), `text` has the marks for a terminal: a
-value that may turn its line stands in an isolate. No value can close it: what steers direction or a terminal is
-replaced.
+Direction is stated, not guessed: `Rendering.direction` is for a page (`dir`); `text` has the marks for a terminal, and
+a value that may turn the direction of its line stands in an isolate. No value can close it: characters that steer
+direction or a terminal are replaced.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendering:
-    """All lines, the title first. `draft` says that a label in them has not been reviewed by a native speaker."""
+    """All lines, the title first. `draft` is true when a label in them was not reviewed by a native speaker."""
 
     language: str
     direction: Direction
@@ -74,7 +74,7 @@ class Rendering:
     lines: tuple[Line, ...]
 
     def text(self) -> str:
-        """The lines as text with the marks of direction, each ended by a newline."""
+        """Return the lines as text with direction marks, each ended by a newline."""
         return "".join(f"{self._written(line)}\n" for line in self.lines)
 
     def _written(self, line: Line) -> str:
@@ -84,16 +84,16 @@ class Rendering:
         return "\n".join([start + head, *(f"{start}{INDENT}{CONTINUED}{part}" for part in more)])
 
     def _isolated(self, value: str) -> str:
-        """`value` in an isolate, where it or the line runs from right to left."""
+        """Wrap `value` in an isolate when it or the line runs from right to left."""
         turns = any(unicodedata.bidirectional(char) in ("R", "AL") for char in value)
         isolated = value and (turns or self.direction == "rtl")
         return f"{FIRST_STRONG_ISOLATE}{value}{POP_ISOLATE}" if isolated else value
 
 
 def render_message(type: str, body: object, labels: Labels, named: Named = MappingProxyType({})) -> Rendering:
-    """`body` ({"header", "content"}) of the message type or schema hash `type` for people.
+    """Render `body` ({"header", "content"}) of the message type or schema hash `type` for people.
 
-    Any JSON value is shown, valid or not; judging is for `validate`. Raises RefusedError(no_common_schema) for a type
+    Any JSON value is rendered, valid or not; `validate` judges it. Raises RefusedError(no_common_schema) for a type
     that is not held.
     """
     entry = load_catalogue().resolve(type)
@@ -103,7 +103,7 @@ def render_message(type: str, body: object, labels: Labels, named: Named = Mappi
 
 
 def render_type(type: str, labels: Labels) -> Rendering:
-    """What `type` may say: label, place and meaning of every member, then the labels of every code it uses.
+    """Render the members of `type` with label, place and meaning, then the labels of every code they use.
 
     Retired codes are left out. Raises like `render_message`.
     """
@@ -114,12 +114,14 @@ def render_type(type: str, labels: Labels) -> Rendering:
 
 
 def replace_controls(text: str) -> str:
-    """`text` without what steers direction or a terminal or breaks a line in secret; its newlines and tabs stay."""
+    """Replace the characters of `text` that steer direction or a terminal or break a line invisibly; newlines and tabs
+    stay.
+    """
     return "".join(REPLACED if _steers(char) else char for char in text)
 
 
 def mark_name(name: str, word: str) -> str:
-    """A name that has no label, with what is to be said of it."""
+    """Mark a name with `word`, which says that it has no label, or is not in its list or schema."""
     return f"{replace_controls(name).replace(NEWLINE, REPLACED)} [{word}]"
 
 
@@ -127,7 +129,7 @@ def mark_name(name: str, word: str) -> str:
 
 
 class _Page:
-    """Lines as they come, and whether a label among them is a draft."""
+    """Collects lines, and whether a label among them is a draft."""
 
     def __init__(self, body_type: str, root: Node, labels: Labels, named: Named) -> None:
         self._type, self._root, self._named = body_type, root, named
@@ -182,7 +184,7 @@ class _Page:
             self._put(depth, mark_name(name, self._words.unknown_field), self._scalar(value[name]))
 
     def _value(self, label: str, said: Node, value: object, path: Path, depth: int) -> None:
-        """`said` still has its reference: a timestamp is known by it."""
+        """Render one value. `said` still has its reference, by which a timestamp is recognised."""
         node = resolve_reference(said, self._root)
         if isinstance(value, Mapping) and "properties" in node:
             self._put(depth, label)
@@ -229,7 +231,7 @@ class _Page:
         return self._said(self._labels.field(self._type, place), name)
 
     def _said(self, label: Label, name: str) -> str:
-        """The text of a label; the name itself, marked, where there is none."""
+        """Return the text of a label, or the marked name when there is none."""
         self._draft |= label.draft
         return mark_name(name, self._words.no_label) if label.text is None else label.text
 

@@ -10,22 +10,22 @@ from typing import Any
 
 
 def read_bytes(path: str) -> bytes:
-    """The bytes of the package file `path`, written with slashes."""
+    """Read the package file `path`, written with slashes."""
     return files("schemas").joinpath(path).read_bytes()
 
 
 @cache
 def read_json(path: str) -> Any:
-    """The JSON of the package file `path`. The value is shared: treat it as constant."""
+    """Read the JSON of the package file `path`. The value is shared: treat it as constant."""
     return json.loads(read_bytes(path))
 
 
 def list_json_files(folder: str) -> tuple[str, ...]:
-    """The names of the JSON files in `folder`, without the ending."""
+    """List the names of the JSON files in `folder`, without the ending."""
     entries = (entry.name for entry in files("schemas").joinpath(folder).iterdir())
     return tuple(sorted(name.removesuffix(".json") for name in entries if name.endswith(".json")))
 
 
 def open_folder(path: str) -> Traversable:
-    """The package folder `path`, for a loader that also takes folders from elsewhere."""
+    """Open the package folder `path`, for a loader that also takes folders from elsewhere."""
     return files("schemas").joinpath(path)

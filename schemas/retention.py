@@ -1,4 +1,4 @@
-"""How long a message is kept, as data: the rules by type, kind and state of the conversation, and sensitivity class."""
+"""The retention rules (`retention.json`): by message type, kind and state of the conversation, sensitivity class."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NEEDED = frozenset({"name", "about", "from", "days", "source"})
 
 
 class From(StrEnum):
-    """What the days of a rule are counted from."""
+    """The event from which the days of a rule are counted."""
 
     NAMED = "named"
     """The end of the day that the header names in `handling.retain_until`."""
@@ -51,7 +51,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
-    """All rules, and how many hours a person has to place a legal hold before a request to erase is followed."""
+    """All rules, and the hours that a person has to place a legal hold before a request to erase is executed."""
 
     rules: tuple[Rule, ...]
     wait_hours: Mapping[str, int]
@@ -59,7 +59,7 @@ class Retention:
 
 @cache
 def load_retention() -> Retention:
-    """The table. Raises ValueError where the file breaks a rule, which a test would have found."""
+    """Load the table. Raises ValueError where the file breaks a rule; a test reads the file, so no node meets this."""
     return parse_retention(resources.read_json("retention.json"))
 
 

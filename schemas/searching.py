@@ -1,6 +1,6 @@
-"""The words by which people ask, beside the labels of the code lists (`search.json`): drafts in nine languages.
+"""The words of search questions besides the labels of the code lists (`search.json`): drafts in nine languages.
 
-stop        words that say nothing in a question, such as "who" and "case"
+stop        words without meaning in a question, such as "who" and "case"
 times       words for a time: sunday, saturday, weekend, night
 ages        words for a child and for an adult
 countries   other forms of the name of a country: cases, adjectives, its capital
@@ -21,23 +21,23 @@ Spoken: TypeAlias = Mapping[str, Sequence[str]]
 
 
 def load_time_words() -> Mapping[str, Spoken]:
-    """Words for a time, by its name."""
+    """Load the words for times, by the name of the time."""
     return load_search_words()["times"]
 
 
 def load_age_words() -> Mapping[str, Spoken]:
-    """Words for `child` and for `adult`."""
+    """Load the words for `child` and for `adult`."""
     return load_search_words()["ages"]
 
 
 @cache
 def load_stop_words() -> frozenset[str]:
-    """Words that say nothing in a question, of all languages."""
+    """Load the words of all languages that carry no meaning in a question."""
     return frozenset(word for spoken in load_search_words()["stop"].values() for word in spoken)
 
 
 def list_spellings(code_list: str, code: str) -> Iterator[tuple[str, str]]:
-    """What a code is called: (language, words), by its label and by what else people say."""
+    """Yield the names of a code as (language, words): its label, and its other names."""
     more: Spoken = load_search_words()["countries"].get(code, {}) if code_list == "country" else _other(code_list, code)
     for language in load_languages():
         label = load_labels(language).code(code_list, code).text
@@ -52,6 +52,6 @@ def _other(code_list: str, code: str) -> Spoken:
 
 
 def load_search_words() -> dict[str, dict[str, Any]]:
-    """The file as a whole: treat it as constant."""
+    """Load the whole file; treat it as constant."""
     found: dict[str, dict[str, Any]] = resources.read_json("search.json")
     return found

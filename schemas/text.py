@@ -74,9 +74,10 @@ _BY_CATEGORY = {
 
 
 def text_findings(value: Json) -> tuple[Finding, ...]:
-    """What breaks the policy in any string of `value`, each place and rule once; at most `MAX_FINDINGS`.
+    """Find the places in the strings of `value` that break the policy, each place and rule once; at most
+    `MAX_FINDINGS`.
 
-    `value` may be anything that was parsed, valid or not. What lies deeper than a body can be is left to the schema.
+    `value` may be any parsed JSON, valid or not. Strings deeper than a body can be are left to the schema.
     """
     if _all_plain(value):
         return ()
@@ -89,7 +90,7 @@ def text_findings(value: Json) -> tuple[Finding, ...]:
 
 
 def text_faults(text: str) -> tuple[str, ...]:
-    """The rules that `text` breaks, in alphabetical order; empty for nearly everything people write."""
+    """List the rules that `text` breaks, in alphabetical order; empty for nearly everything people write."""
     if text.isascii() and text.isprintable():
         return ()
     faults = {fault for place, char in enumerate(text) if (fault := _fault(char, text[place - 1] if place else ""))}
@@ -99,7 +100,7 @@ def text_faults(text: str) -> tuple[str, ...]:
 
 
 def normalise_text(value: Json) -> Json:
-    """`value` with every string in normalisation form C, canonically the same text. For drafts only."""
+    """Return `value` with every string in normalisation form C, which is canonically equal. Used for drafts only."""
     if isinstance(value, str):
         return unicodedata.normalize("NFC", value)
     if isinstance(value, list):
@@ -129,7 +130,7 @@ def _joins(char: str) -> bool:
 
 
 def _all_plain(value: Json) -> bool:
-    """Whether every string is of printable ASCII: no rule can find a fault, and nothing else need be looked at."""
+    """Whether every string is printable ASCII, in which no rule can find a fault; then nothing else needs a look."""
     waiting: list[Json] = [value]
     for item in waiting:
         if isinstance(item, str):

@@ -17,7 +17,7 @@ NEVER_BLOCKED: frozenset[str] = frozenset(
 
 
 def type_name(body_type: str) -> str:
-    """The name of a body type without its version: `referral.request/1` gives `referral.request`."""
+    """Return the name of a body type without its version: `referral.request/1` gives `referral.request`."""
     return body_type.partition("/")[0]
 
 

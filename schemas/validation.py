@@ -1,6 +1,6 @@
 """Judge a body by its schema. A refusal names places and rules and never holds a value, nor a member name of the input.
 
-`jsonschema` is the reference and words every refusal. `jsonschema_rs`, where it can be imported, only gives the verdict
+`jsonschema` is the reference and words every refusal. `jsonschema_rs`, where it can be imported, only gives the result
 "valid" faster; where it refuses what the reference accepts, the body is refused (PROTOCOL A3: both must agree).
 """
 
@@ -31,11 +31,12 @@ FORMATS = FormatChecker(formats=["date"])
 
 
 def validate(name: str, body: object) -> tuple[Finding, ...]:
-    """Judge `body` by the schema `name`: a body type (its newest revision) or a hash. Empty means valid.
+    """Judge `body` by the schema `name`: a body type (its newest revision) or a hash. An empty result means valid.
 
     Findings come in document order, each place and rule once. Raises RefusedError(no_common_schema) when not held.
     """
     schema = load_catalogue().resolve(name).schema
+    # First, since validators disagree about these values, and `jsonschema_rs` does not take all of them.
     if not _homely(body) and (alien := tuple(islice(_alien(body, ()), MAX_FINDINGS))):
         return alien
     if fast is not None and _fast(schema).is_valid(body):
@@ -44,12 +45,13 @@ def validate(name: str, body: object) -> tuple[Finding, ...]:
 
 
 def reference_findings(name: str, body: object) -> tuple[Finding, ...]:
-    """The findings of the reference validator alone, for tests that compare the two."""
+    """Return the findings of the reference validator alone, for tests that compare the two."""
     return _findings(_reference(load_catalogue().resolve(name).schema).iter_errors(body))
 
 
 def _worded(schema: str, body: object) -> tuple[Finding, ...]:
     findings = _findings(_reference(schema).iter_errors(body))
+    # Only reached when the fast validator refused: both must accept, or nodes with and without it would differ.
     if fast is not None and not findings:
         return (Finding(place="", rule="validators_disagree", hint="the two validators disagree; report this schema"),)
     return findings
@@ -59,7 +61,7 @@ def _worded(schema: str, body: object) -> tuple[Finding, ...]:
 
 
 def _ecma_pattern(_validator: Any, pattern: str, value: object, _schema: object) -> Iterator[ValidationError]:
-    """`pattern` with the `$` of ECMA-262: Python's also matches before a final newline."""
+    """Check `pattern` with the `$` of ECMA-262: Python's also matches before a final newline."""
     if isinstance(value, str) and not _matches(pattern, value):
         yield ValidationError("does not match")
 
@@ -125,7 +127,7 @@ def _ascii_names(members: dict[Any, object]) -> bool:
 
 
 def _alien(value: object, path: Path) -> Iterator[Finding]:
-    """What no schema can refuse the same way in every language: floats, surrogates, excessive depth."""
+    """Find values that schemas can not refuse alike in every language: floats, surrogates, excessive depth."""
     if len(path) >= MAX_DEPTH:
         yield Finding(place=format_known_pointer(path), rule="depth", hint=f"at most {MAX_DEPTH} levels")
     elif isinstance(value, dict):
@@ -154,6 +156,7 @@ def _findings(errors: Iterable[ValidationError]) -> tuple[Finding, ...]:
     for error in errors:
         for finding in _worded_error(error):
             findings.setdefault((finding.place, finding.rule), finding)
+        # A body of a megabyte can break one rule in every item; the errors are made as they are asked for.
         if len(findings) >= MAX_FINDINGS:
             break
     return tuple(findings.values())[:MAX_FINDINGS]
@@ -170,6 +173,7 @@ def _worded_error(error: ValidationError) -> Iterator[Finding]:
                 if name not in instance:
                     yield Finding(place=f"{place}/{name}", rule="required", hint="is missing")
         case "additionalProperties":
+            # The place is the object, not the strange member: its name comes from the body and may be content.
             yield Finding(place=place, rule="additionalProperties", hint=f"only {_some(schema['properties'])}")
         case "enum" if "x-codes" in schema:
             if isinstance(instance, str):
@@ -178,7 +182,7 @@ def _worded_error(error: ValidationError) -> Iterator[Finding]:
             names = [name for branch in expected for name in branch["required"]]
             yield Finding(place=place, rule="anyOf", hint=f"at least one of {_some(names)}")
         case "format" if "pattern" in schema and not _matches(schema["pattern"], instance):
-            pass  # the pattern says it
+            pass  # the finding of the pattern is enough
         case "contains":
             yield Finding(place=place, rule="contains", hint=f"no item for {_looked_for(expected)}")
         case "not" if expected == {}:
@@ -210,7 +214,7 @@ def _hint(rule: str, expected: Any, schema: Mapping[str, Any]) -> str:
 
 
 def _looked_for(item: Mapping[str, Any]) -> str:
-    """The code that an item of a list with one for each code has to have."""
+    """Return the code that one item of a list must have when the list needs an item for each code."""
     return ", ".join(str(member["const"]) for member in item["properties"].values())
 
 

@@ -1,4 +1,4 @@
-"""Walk a schema and a value side by side: which fields exist, which of them are present, what they disclose."""
+"""Walk a schema and a value side by side: list the fields, find those present and what they disclose."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Field:
 
 @cache
 def list_fields(name: str) -> tuple[Field, ...]:
-    """Every leaf of the message type or schema hash `name`, in document order."""
+    """List every leaf of the message type or schema hash `name`, in document order."""
     root = load_catalogue().resolve(name).document
     return tuple(_fields(root, root, "", required=True))
 
@@ -51,12 +51,12 @@ def find_categories(name: str, content: object) -> frozenset[str]:
 
 
 def find_classes(name: str, content: object) -> frozenset[str]:
-    """The sensitivity classes that are present in `content`; what `name` does not know is left to `validate`."""
+    """Find the sensitivity classes that are present in `content`; members that `name` lacks are left to `validate`."""
     return find_disclosed(name, content)[0]
 
 
 def find_disclosed(name: str, content: object) -> tuple[frozenset[str], frozenset[str]]:
-    """`find_classes` and `find_categories`, found in one walk."""
+    """Find the sensitivity classes and the data categories in `content` in one walk."""
     found: set[tuple[str, str | None]] = set()
     _disclosed(_resolved_content(name), content, found)
     return (
@@ -66,8 +66,9 @@ def find_disclosed(name: str, content: object) -> tuple[frozenset[str], frozense
 
 
 def categories_at(place: str) -> frozenset[str]:
-    """The categories of the field at ``place``, a JSON pointer into a body, in the types that have it. Empty where one
-    of them gives it none, or not always the same (that of a sibling, or of its code).
+    """Return the categories of the field at ``place``, a JSON pointer into a body, in the types that have it.
+
+    Empty where one of these types gives it no category, or a varying one (that of a sibling, or of its code).
     """
     path = "".join("/*" if step.isdigit() or step == "-" else f"/{step}" for step in place.split("/")[1:])
     return _categories().get(path, frozenset())
@@ -78,18 +79,19 @@ def _categories() -> Mapping[str, frozenset[str]]:
     found: dict[str, set[str | None]] = {}
     for entry in load_catalogue().types:
         for field in list_fields(entry.schema):
+            # Only a category that holds for every value: a correction that names another one is refused by it.
             varies = "x-category-codes" in field.schema
             found.setdefault(field.path, set()).add(None if varies else field.category)
     return {path: frozenset(filter(None, named)) for path, named in found.items() if None not in named}
 
 
 def list_parts(name: str, content: object) -> tuple[int, ...]:
-    """The files that `content` names, by number, in document order; for a valid content."""
+    """List the attachments that `content` names, by number, in document order; for a valid content."""
     return tuple(value for leaf, value in _leaves(_resolved_content(name), content) if leaf.get("x-part"))
 
 
 def highest_class(present: frozenset[str]) -> str:
-    """The most sensitive of the classes; `public` for none."""
+    """Return the most sensitive of the classes; `public` when there is none."""
     return max(present, key=SENSITIVITY.index, default=SENSITIVITY[0])
 
 
@@ -97,7 +99,7 @@ def highest_class(present: frozenset[str]) -> str:
 
 
 def resolve_reference(schema: Node, root: Node) -> Node:
-    """`schema` with its local reference followed and joined with what stands beside the reference."""
+    """Follow the local reference of `schema` and merge it with the keywords beside it."""
     while "$ref" in schema:
         target: Node = root["$defs"][schema["$ref"].removeprefix("#/$defs/")]
         own = {key: value for key, value in schema.items() if key != "$ref"}
@@ -109,12 +111,12 @@ def resolve_reference(schema: Node, root: Node) -> Node:
 
 
 def each_leaf(schema: Node, root: Node) -> Node:
-    """Of a list with one item for each code, the code itself: its `enum` has all that are wanted."""
+    """Return the schema of the code in a list with one item for each code: its `enum` has all required codes."""
     return resolve_reference(resolve_reference(schema["items"], root)["properties"][schema["x-each"]], root)
 
 
 def list_members(schema: Node) -> Iterator[tuple[str, Node]]:
-    """The members that an object may have, those that are always refused left out."""
+    """Yield the members that an object may have; members that are always refused are left out."""
     for name, member in schema.get("properties", {}).items():
         if member != NEVER:
             yield name, member
@@ -157,7 +159,7 @@ def _resolved(schema: Node, root: Node) -> Node:
 
 
 def _disclosed(schema: Node, value: object, found: set[tuple[str, str | None]]) -> None:
-    """Add (class, category) of each leaf of `value`; members the schema does not know are left to the validator."""
+    """Add (class, category) of each leaf of `value`; members the schema lacks are left to the validator."""
     if isinstance(value, dict):
         for name, leaf in schema.get("properties", {}).items():
             if name in value:
@@ -173,7 +175,7 @@ def _disclosed(schema: Node, value: object, found: set[tuple[str, str | None]]) 
 
 
 def _leaves(schema: Node, value: object) -> Iterator[tuple[Node, Any]]:
-    """Each leaf that `value` has with what stands there; members the schema does not know are left out."""
+    """Yield each leaf of `value` with its value; members the schema lacks are left out."""
     if isinstance(value, dict):
         for name, leaf in schema.get("properties", {}).items():
             if name in value:
@@ -192,7 +194,7 @@ def _category(schema: Node, value: object) -> str | None:
 
 
 def _borrowed(schema: Node, sibling: str, value: Mapping[str, Any]) -> str | None:
-    """The category of a sibling: the code itself if the sibling names a data category, else that of the sibling."""
+    """Return the category of a sibling: its code when the sibling names a data category, else its own category."""
     leaf = schema["properties"][sibling]
     if leaf.get("x-codes") == "data_category":
         named = value.get(sibling)

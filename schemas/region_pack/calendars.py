@@ -1,8 +1,8 @@
 """The calendars of a region: time zone, weekend and holidays of each country, from `regions/NAME/calendars/XX.json`.
 
-Only what the files say; which day is a holiday is worked out in `gateway.foundation.workdays`. The legal time is data
-too and not the zone file of the machine: both nodes of a conversation have to find the same deadline, and their
-machines may have different versions of it (Morocco decides anew each year).
+This module reads the files; `gateway.foundation.workdays` computes the holidays. The legal time is data too, not the
+zone file of the machine: both nodes of a conversation have to compute the same deadline, and their machines may have
+different versions of that file (Morocco decides anew each year).
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 
 
 class Status(StrEnum):
-    """How sure a listed date is: made known by the authority, or computed ahead."""
+    """The certainty of a listed date: announced by the authority, or computed ahead."""
 
     ANNOUNCED = "announced"
     EXPECTED = "expected"
 
 
 class Easter(StrEnum):
-    """Which Easter a movable holiday is counted from."""
+    """The Easter from which a movable holiday is counted."""
 
     WESTERN = "western"
     ORTHODOX = "orthodox"
@@ -79,7 +79,7 @@ class EasterDay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedDay:
-    """Days that no rule gives, by year. A year that is missing is unknown; ``once`` says that there are no others."""
+    """Days that no rule gives, by year. A missing year is unknown; ``once`` says that there are no other years."""
 
     name: str
     days: Mapping[int, tuple[date, ...]]
@@ -117,7 +117,7 @@ class Calendar:
 
 @cache
 def load_calendars(region: str) -> Mapping[str, Calendar]:
-    """The calendars of a region by country code. Raises ValueError where a file breaks a rule."""
+    """Load the calendars of a region by country code. Raises ValueError where a file breaks a rule."""
     folder = f"regions/{region}/calendars"
     found = {
         name: parse_calendar(resources.read_json(f"{folder}/{name}.json")) for name in resources.list_json_files(folder)
@@ -128,15 +128,17 @@ def load_calendars(region: str) -> Mapping[str, Calendar]:
 
 
 def load_calendar(region: str, country: str) -> Calendar:
-    """The calendar of a country; `make_stand_in` where the region has none."""
+    """Load the calendar of a country; `make_stand_in` where the region has none."""
     return load_calendars(region).get(country) or make_stand_in(country)
 
 
 @cache
 def make_stand_in(country: str) -> Calendar:
-    """What stands in for a calendar that nobody has written: UTC, a weekend, no holiday, and a legal time that is known
-    for no year. So each deadline in days carries a doubt and is used against nobody; hours need no calendar.
+    """Make the calendar of a country whose calendar nobody has written: UTC, a weekend, no holiday, and a legal time
+    that is known for no year. So every deadline in days is uncertain and has no consequence for anybody; hours need no
+    calendar.
     """
+    # The year 0 alone is known: so every deadline that falls into a real year is marked as uncertain.
     zone = Zone(name="UTC", offset=timedelta(0), summer=False, first_year=0, last_year=0)
     return Calendar(
         country=country,
@@ -151,7 +153,7 @@ def make_stand_in(country: str) -> Calendar:
 
 
 def check_calendar(spot: Spot, country: str) -> None:
-    """Note each fault of the calendar file of `country`; what has none is read by `parse_calendar`."""
+    """Note each fault of the calendar file of `country`; a file without one can be read by `parse_calendar`."""
     members = spot.members(
         ("country", "zone", "weekend", "weekend_holidays", "holidays", "sources", "note"), ("suspended",)
     )
@@ -178,7 +180,7 @@ def _readable(spot: Spot, reader: Callable[[Any], object], hint: str) -> None:
 
 
 def parse_calendar(value: Mapping[str, Any]) -> Calendar:
-    """One calendar file. Raises ValueError or KeyError where it breaks a rule."""
+    """Parse one calendar file. Raises ValueError or KeyError where it breaks a rule."""
     return Calendar(
         country=value["country"],
         zone=_zone(value["zone"]),
@@ -213,7 +215,7 @@ def _shift(value: Mapping[str, Any]) -> Shift:
 
 
 def _instant(text: str) -> int:
-    """Unix seconds of a minute in UTC, written 2027-02-07T02:00."""
+    """Parse a minute in UTC, written 2027-02-07T02:00, to Unix seconds."""
     return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
 
 

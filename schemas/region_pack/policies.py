@@ -39,8 +39,8 @@ Pair: TypeAlias = tuple[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """What may leave on some corridors for one purpose (None: the message has none). `after` comes on top of
-    `before`; `reason` is what a data-protection officer reads.
+    """The groups that are open on some corridors for one purpose (None: the message has none). `after` is added to
+    `before` once the case is accepted; `reason` is for data-protection officers.
     """
 
     corridors: frozenset[str]
@@ -52,7 +52,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorridorPolicy:
-    """A policy as read; at most one rule holds for a pair of countries and a purpose."""
+    """A policy; at most one rule holds for a pair of countries and a purpose."""
 
     name: str
     version: int
@@ -63,7 +63,9 @@ class CorridorPolicy:
     rules: tuple[Rule, ...]
 
     def rule(self, corridor: Pair, purpose: str | None) -> Rule | None:
-        """The one rule for a message from one country to another with this purpose, None where all is closed."""
+        """Find the one rule for a message from one country to another with this purpose; None when everything is
+        closed.
+        """
         for rule in self.rules:
             if rule.purpose == purpose and any(corridor in self.corridors[name] for name in rule.corridors):
                 return rule
@@ -71,15 +73,15 @@ class CorridorPolicy:
 
     @property
     def pairs(self) -> frozenset[Pair]:
-        """Every corridor that some rule speaks of."""
+        """Every corridor that some rule names."""
         return frozenset(pair for rule in self.rules for name in rule.corridors for pair in self.corridors[name])
 
 
 def read_policy(data: bytes, *, place: str = "policy") -> CorridorPolicy:
-    """The policy in the bytes of a file; `place` is how findings call the file.
+    """Read a policy from the bytes of its file; `place` names the file in findings.
 
     Raises RefusedError(invalid) with every fault: an unknown key, group, purpose or corridor set, two rules for one
-    case, another revision of the field groups than the one installed, another spelling than that of `format_policy`.
+    case, another revision of the field groups than the installed one, another spelling than that of `format_policy`.
     """
     log: Log = []
     policy = policy_at(parse_json(data, f"{place}#", log), log)
@@ -92,7 +94,7 @@ def read_policy(data: bytes, *, place: str = "policy") -> CorridorPolicy:
 
 
 def format_policy(policy: CorridorPolicy) -> str:
-    """The one spelling of a policy, as its file holds it and as it is signed."""
+    """Format the one spelling of a policy, as its file holds it and as it is signed."""
     value = {
         "format": FORMAT,
         "name": policy.name,
@@ -111,12 +113,12 @@ def format_policy(policy: CorridorPolicy) -> str:
 
 
 def canonical_bytes(policy: CorridorPolicy) -> bytes:
-    """The bytes that administrators approve and sign: those of the file."""
+    """Return the bytes that administrators approve and sign: those of the file."""
     return format_policy(policy).encode()
 
 
 def format_corridor(pair: Pair) -> str:
-    """How a corridor is written: `FR>AL`."""
+    """Format a corridor: `FR>AL`."""
     return ">".join(pair)
 
 
@@ -134,11 +136,12 @@ def _rule_json(rule: Rule) -> dict[str, Any]:
 
 
 def policy_at(root: Spot, log: Log, *, wording: Wording | None = None) -> CorridorPolicy:
-    """The policy below `root`; faults are in `log`, and with a fault in it the policy is not to be used."""
+    """Read the policy below `root`. Faults are noted in `log`; a policy with a fault must not be used."""
     names = ("format", "name", "version", "field_groups", "title", "corridors", "always", "rules")
     members = root.members(names)
     members["format"].const(FORMAT)
     revision = members["field_groups"].number(1, 9999)
+    # Groups may have gained fields since: people approved the policy for what the groups held then.
     if revision != field_groups().revision:
         members["field_groups"].fault(
             "field_groups", "written for other field groups: look at what changed and issue a new version"
@@ -154,6 +157,7 @@ def policy_at(root: Spot, log: Log, *, wording: Wording | None = None) -> Corrid
         always=always,
         rules=tuple(_rule(spot, corridors, always, wording) for spot in members["rules"].items()),
     )
+    # Compared only when everything else is right: a rule with a fault in its corridors reads as one without any.
     if not log:
         _alone(policy, members["rules"])
     return policy
@@ -186,7 +190,7 @@ def _pairs(name: str, spot: Spot) -> frozenset[Pair]:
 
 
 def read_pair(spot: Spot) -> Pair:
-    """A corridor as `format_corridor` writes it."""
+    """Read a corridor as `format_corridor` writes it."""
     before, _, after = spot.matching(_CORRIDOR, "two countries such as FR>AL").partition(">")
     if before and before == after:
         spot.fault("form", "two different countries")
@@ -194,7 +198,7 @@ def read_pair(spot: Spot) -> Pair:
 
 
 def _alone(policy: CorridorPolicy, spot: Spot) -> None:
-    """Two rules for one case would make the answer depend on their order."""
+    """Refuse two rules for one case: the result would depend on their order."""
     seen: set[tuple[Pair, str | None]] = set()
     for item, rule in zip(spot.items(), policy.rules, strict=True):
         cases = {(pair, rule.purpose) for name in rule.corridors for pair in policy.corridors[name]}

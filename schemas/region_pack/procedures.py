@@ -60,7 +60,7 @@ _TYPE = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)+")
 
 
 class Side(StrEnum):
-    """Whose part a step is."""
+    """The country that performs a step."""
 
     HOST = "host"
     RECEIVING = "receiving"
@@ -85,7 +85,7 @@ class Fact(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcedureStep:
-    """One step; the module says what each member means."""
+    """One step; the module describes each member."""
 
     id: str
     stage: str
@@ -132,7 +132,7 @@ class Procedure:
 
 
 def stage_at(root: Spot, name: str, wording: Wording) -> Stage:
-    """The stage `name` below `root`; faults are in its log."""
+    """Read the stage `name` below `root`; faults are noted in its log."""
     members = root.members(("format", "stage", "title", "source", "steps"))
     members["format"].const(FORMAT)
     members["stage"].const(name)

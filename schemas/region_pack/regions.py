@@ -42,7 +42,7 @@ _TERRITORY = re.compile(r"[a-z][a-z0-9-]{2,31}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Country:
-    """A country of the region: the languages in which its units work, the first being what is shown by default."""
+    """A country of the region, with the languages in which its units work; the first one is the default."""
 
     code: str
     languages: tuple[str, ...]
@@ -50,9 +50,9 @@ class Country:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Region:
-    """A region pack as read. `corridors` are pairs (host country, receiving country) between which cases are referred;
-    messages of a case go both ways, so a policy may name each of them in both directions. `drafts` are the languages
-    whose texts no native speaker has reviewed.
+    """A region pack. `corridors` are pairs (host country, receiving country) between which cases are referred; messages
+    of a case go both ways, so a policy may name a corridor in both directions. `drafts` are the languages whose texts
+    no native speaker has reviewed.
     """
 
     name: str
@@ -68,13 +68,13 @@ class Region:
 
     @property
     def ways(self) -> frozenset[Pair]:
-        """Every pair of countries from one of which to the other a message may go."""
+        """Every pair of countries from the first of which a message may go to the second."""
         return self.corridors | {(to, from_) for from_, to in self.corridors}
 
 
 @cache
 def load_region(name: str) -> Region:
-    """The region pack `name` of this installation. Raises RefusedError(not_found) when there is none."""
+    """Load the region pack `name` of this installation. Raises RefusedError(not_found) when there is none."""
     if name not in list_regions():
         raise RefusedError(Code.NOT_FOUND, "no such region pack", hint=f"held: {', '.join(list_regions())}")
     return read_region_pack(_packs().joinpath(name))
@@ -82,12 +82,12 @@ def load_region(name: str) -> Region:
 
 @cache
 def list_regions() -> tuple[str, ...]:
-    """The names of the region packs of this installation."""
+    """List the names of the region packs of this installation."""
     return tuple(sorted(entry.name for entry in _packs().iterdir() if entry.is_dir() and NAME.fullmatch(entry.name)))
 
 
 def starting_policy(name: str) -> CorridorPolicy | None:
-    """The policy with which a node of this region begins, None where its pack has none of that name."""
+    """Load the policy with which a node of this region begins; None when its pack has none of that name."""
     return load_region(name).policies.get(STARTING_POLICY)
 
 
@@ -96,7 +96,7 @@ def _packs() -> Folder:
 
 
 def read_region_pack(folder: Folder) -> Region:
-    """The pack in `folder`; a `pathlib.Path` will do. Raises RefusedError(invalid) with every fault found."""
+    """Read the pack in `folder`, which may be a `pathlib.Path`. Raises RefusedError(invalid) with every fault found."""
     log: Log = []
     _entries(folder, log)
     members = open_json(folder, "region.json", log).members(
@@ -196,7 +196,7 @@ class _Words:
 
 
 def _spoken(folder: Folder, log: Log) -> tuple[str, ...]:
-    """The languages that have a file of words; anything else in its folder is a fault."""
+    """List the languages that have a file of words; anything else in its folder is a fault."""
     found = _files(folder, "words")
     for name in found:
         if not name.endswith(".json"):
@@ -249,7 +249,7 @@ def _policies(
 
 
 def _calendars(folder: Folder, log: Log) -> None:
-    """Those that are there; a country without one has a stand-in, by which no deadline in days is certain."""
+    """Check the calendars that exist. A country without one has a stand-in, by which no deadline in days is certain."""
     for name in _files(folder, "calendars"):
         country = name.removesuffix(".json")
         if name.endswith(".json") and country in code_list("country"):
@@ -269,7 +269,7 @@ def _guidance(folder: Folder, log: Log) -> dict[str, Text]:
 
 
 def _fits(policy: CorridorPolicy, root: Spot, file: Folder, corridors: frozenset[Pair]) -> None:
-    """What the policy says about itself is true of its file, and it speaks of no corridor outside the region."""
+    """Check that name and revision of the policy match its file, and that it names no corridor outside the region."""
     if f"{policy.name}.json" != file.name:
         root.at("name", None).fault("name", "the name of the file")
     if format_policy(policy).encode() != file.read_bytes():

@@ -1,4 +1,4 @@
-"""What a region publishes about itself: the dimensions, and the closed list of tables (`statistics.json` of a region).
+"""The statistics that a region publishes: its dimensions and its closed list of tables (`statistics.json`).
 
     {"format": "trm-statistics/1", "version": 1, "period": "year", "threshold": 10,
      "classifications": {"CTDC": {"title": ..., "source": ...}},
@@ -9,12 +9,11 @@
 
 A dimension sorts the codes of one code list into categories, each code into exactly one; one category may have the
 `rest`. `missing` is the category of a case without a value, `several` that of a case with values in more than one
-category, since every case has to count once. `code` is the one code by which a `stats.submission` tells the category;
-the one category without it is told as not stated.
+category, since every case has to count once. `code` is the code of the category in a `stats.submission`; the one
+category without a code is reported as not stated.
 
-`in` says what a category is called in a published classification. Where that has no word for it, or its codes have not
-been entered, nothing stands there, and nothing is made up; to re-point the tables to another classification is to fill
-in a column here.
+`in` gives the name of a category in a published classification. Where the classification has no word for it, or its
+codes have not been entered, the name is left out and never invented; a further classification is one more name here.
 
 **The tables are one fixed lattice** (DOMAIN 2.1 G12; docs/statistics.md has the reasons): at most three dimensions
 each; no dimension in two tables, so two tables share nothing but the number of all cases; one length of period for all.
@@ -51,7 +50,7 @@ MAX_CELLS = 500
 
 
 class PeriodLength(StrEnum):
-    """How long the time is that one release counts."""
+    """The length of the period that one release counts."""
 
     YEAR = "year"
     QUARTER = "quarter"
@@ -59,7 +58,7 @@ class PeriodLength(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Category:
-    """One value of a dimension. `code` is what a message calls it, None for not stated; `called` is its name by
+    """One value of a dimension. `code` is its code in messages, None for not stated; `called` is its name by
     classification.
     """
 
@@ -72,7 +71,7 @@ class Category:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dimension:
-    """How the codes of one list are counted."""
+    """The way in which the codes of one list are counted."""
 
     name: str
     title: Labels
@@ -82,8 +81,9 @@ class Dimension:
     several: str | None
 
     def worded(self, category: str, classification: str | None, language: str) -> str | None:
-        """A category in the words of a classification, None where it has none; else by its title, or by its name where
-        the plan does not have it any more.
+        """Return the name of a category in a classification, None where it has none.
+
+        Without a classification: its title, or its name when the plan no longer has the category.
         """
         found = self.categories.get(category)
         if classification is not None:
@@ -93,7 +93,7 @@ class Dimension:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TablePlan:
-    """One table that is published: its dimensions in order."""
+    """One published table, with its dimensions in order."""
 
     name: str
     title: Labels
@@ -102,7 +102,7 @@ class TablePlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatisticsPlan:
-    """All that a region publishes. `classifications` has the title of each."""
+    """Everything that a region publishes. `classifications` has the title of each."""
 
     version: int
     period: PeriodLength
@@ -112,7 +112,7 @@ class StatisticsPlan:
 
 
 def plan_at(root: Spot, wording: Wording) -> StatisticsPlan:
-    """The plan below `root`; faults are in its log, and with a fault in it the plan is not to be used."""
+    """Read the plan below `root`. Faults are noted in its log; a plan with a fault must not be used."""
     members = root.members(("format", "version", "period", "threshold", "classifications", "dimensions", "tables"))
     members["format"].const(FORMAT)
     classifications = {
@@ -156,8 +156,8 @@ def _table(name: str, spot: Spot, dimensions: Mapping[str, Dimension], wording: 
 
 
 @cache
-def told_in() -> Mapping[str, str]:
-    """By dimension the code list in which a `stats.submission` tells it."""
+def list_submission_codes() -> Mapping[str, str]:
+    """Return, for each dimension, the code list in which a `stats.submission` states it."""
     root = load_catalogue().get(SUBMISSION).document
     node = root
     for step in ("content", "cells", "*", "key"):
@@ -208,10 +208,10 @@ def _codes(spot: Spot, codes: Collection[str]) -> frozenset[str]:
 
 
 def _told(part: Mapping[str, Spot], dimension: str) -> str | None:
-    if "code" not in part or dimension not in told_in():
+    if "code" not in part or dimension not in list_submission_codes():
         return None
-    listed = {entry.code for entry in code_list(told_in()[dimension]).codes}
-    return part["code"].one_of(listed, "unknown_code", f"a code of the list {told_in()[dimension]}")
+    listed = {entry.code for entry in code_list(list_submission_codes()[dimension]).codes}
+    return part["code"].one_of(listed, "unknown_code", f"a code of the list {list_submission_codes()[dimension]}")
 
 
 def _category(

@@ -11,7 +11,7 @@ import pytest
 
 from schemas.reading import Log, Spot, Wording
 from schemas.region_pack.regions import load_region
-from schemas.region_pack.statistics import COUNTED, MAX_CELLS, MAX_DIMENSIONS, plan_at, told_in
+from schemas.region_pack.statistics import COUNTED, MAX_CELLS, MAX_DIMENSIONS, list_submission_codes, plan_at
 
 FILE = Path(__file__).resolve().parents[4] / "schemas" / "regions" / "tact" / "statistics.json"
 
@@ -47,8 +47,8 @@ def test_each_code_counts_in_one_category() -> None:
 
 def test_a_message_can_tell_each_dimension() -> None:
     """What a node counts has a code list in the message, the corridor that of its countries."""
-    assert set(COUNTED) <= set(told_in())
-    assert (told_in()["sex"], told_in()["corridor"]) == ("gender", "country")
+    assert set(COUNTED) <= set(list_submission_codes())
+    assert (list_submission_codes()["sex"], list_submission_codes()["corridor"]) == ("gender", "country")
 
 
 def cross(value: dict[str, Any], *names: str) -> None:
