@@ -1,7 +1,7 @@
 """Where a peer is reached: the value of ``endpoints[0]`` and the pins of its descriptor (PROTOCOL B8a, B14.15).
 
-An endpoint is ``https://host:port`` and nothing behind it. The authority that both sides sign is taken from it, never
-from a Host header, so it stays true behind a proxy: lower case, the port left out exactly when it is 443.
+An endpoint is ``https://host:port`` without a path. The authority that both sides sign is taken from it, never from a
+Host header, so that it is right behind a proxy as well: lower case, the port left out exactly when it is 443.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ PIN_BYTES = 32
 
 
 def authority_of(endpoint: str) -> str:
-    """The ``@authority`` of an endpoint ``https://host:port``.
+    """Return the ``@authority`` of an endpoint ``https://host:port``.
 
     Raises ``RefusedError(invalid)`` for anything else: another scheme, a path, a user name, no port.
     """
@@ -47,5 +47,5 @@ class PeerAddress:
 
     @classmethod
     def at(cls, node: str, endpoint: str, spki: frozenset[bytes]) -> PeerAddress:
-        """The address of ``node`` at the first endpoint of its descriptor; raises ``RefusedError(invalid)``."""
+        """Return the address of ``node`` at the first endpoint of its descriptor; raises ``RefusedError(invalid)``."""
         return cls(node=node, authority=authority_of(endpoint), url=endpoint, spki=spki)

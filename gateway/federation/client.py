@@ -1,8 +1,8 @@
 """The way out: one request to one peer, and an answer that counts only when the peer signed it (PROTOCOL B5, B8, B8a).
 
-A peer is reached over TLS 1.3, its server key pinned before a byte of the request leaves, over few connections that
-are kept open. An ``Answered`` is final for the layer above: its response signature verified. Everything else is not
-final and comes as ``TransientError``, which means that the same bytes are to be sent again later, signed anew:
+A peer is reached over TLS 1.3, its server key checked against the pins before a byte of the request leaves, over few
+connections that are kept open. An ``Answered`` is final for the layer above: its response signature verified. Any other
+outcome is not final and raises ``TransientError``: the same bytes have to be sent again later, signed anew:
 
     unreachable     no name, no connection, no answer in time, 429, 5xx, or an answer that is not HTTP
     not_active      a bare 403: the peer does not admit us now
@@ -51,7 +51,7 @@ class Answered:
 
 
 class FederationClient:
-    """Asks peers. One object for the node; ``close`` it at the end."""
+    """The client of all peers. One object for the node; ``close`` it at the end."""
 
     def __init__(
         self,
@@ -88,25 +88,27 @@ class FederationClient:
     # --- unsigned questions and pushed documents ------------------------------------------------------------------
 
     async def connect(self, peer: PeerAddress) -> None:
-        """Make sure that a pinned connection to the peer works, now or a few seconds ago; else ``TransientError``."""
+        """Make sure that a pinned connection to the peer works, now or a few seconds ago. Raises ``TransientError``."""
         wire = await self._wire(peer)
         if not wire.warm:
             await self.get_keyset(peer)
 
     async def get_descriptor(self, peer: PeerAddress, from_version: int = 1) -> bytes:
-        """The array of descriptor documents from that version on, unread."""
+        """Fetch the array of descriptor documents from that version on, unparsed."""
         return await self._public(peer, endpoints.GET_DESCRIPTOR, f"?from={from_version}")
 
     async def get_keyset(self, peer: PeerAddress) -> bytes:
-        """The newest keyset document, unread."""
+        """Fetch the newest keyset document, unparsed."""
         return await self._public(peer, endpoints.GET_KEYSET)
 
     async def shake_hands(self, peer: PeerAddress) -> None:
-        """A connection of its own, for a person who asks: TLS 1.3 and a pinned key, and nothing is sent."""
+        """Open a connection for a person who tests the way: TLS 1.3 and a pinned key; no request is sent."""
         await probe.shake_hands(peer, self._spki_hash)
 
     async def time_at(self, peer: PeerAddress) -> int:
-        """The peer's clock in Unix seconds, as its `Date` says: proven by the pinned connection alone."""
+        """Return the peer's clock in Unix seconds, from its `Date` header: authenticated by the pinned connection
+        alone.
+        """
         wire = await self._wire(peer)
         raw = await wire.send(endpoints.GET_KEYSET)
         dates = [value.decode("latin-1") for name, value in raw.fields if name.lower() == b"date"]
@@ -116,15 +118,15 @@ class FederationClient:
             raise TransientError(Code.REJECTED, "the peer's answer has no date") from exc
 
     async def push_descriptor(self, peer: PeerAddress, document: bytes) -> None:
-        """Hand over one descriptor document; returns when the peer took it."""
+        """Push one descriptor document; return when the peer took it."""
         await self._push(peer, endpoints.POST_DESCRIPTOR, document)
 
     async def push_keyset(self, peer: PeerAddress, document: bytes) -> None:
-        """Hand over the keyset document; returns when the peer took it."""
+        """Push the keyset document; return when the peer took it."""
         await self._push(peer, endpoints.POST_KEYSET, document)
 
     async def push_tombstone(self, peer: PeerAddress, document: bytes) -> None:
-        """Hand over the tombstone of a node; returns when the peer took it."""
+        """Push the tombstone of a node; return when the peer took it."""
         await self._push(peer, endpoints.POST_TOMBSTONE, document)
 
     async def fetch_descriptor_unpinned(self, url: str) -> bytes:
@@ -151,7 +153,7 @@ class FederationClient:
         return await self._ask(peer, endpoints.PUT_PART, segment, Segment(id, n, k).path)
 
     async def get_part(self, peer: PeerAddress, id: str, n: int) -> Answered:
-        """Which segment of a part the peer wants next; 404 where it waits for none (B6)."""
+        """Ask which segment of a part the peer needs next; 404 where it waits for none (B6)."""
         return await self._ask(peer, endpoints.GET_PART, b"", Segment(id, n, None).path)
 
     async def post_void(self, peer: PeerAddress, document: bytes) -> Answered:
@@ -159,7 +161,7 @@ class FederationClient:
         return await self._ask(peer, endpoints.POST_VOID, document)
 
     async def post_receipts(self, peer: PeerAddress, document: bytes) -> Answered:
-        """Hand over one signed batch of receipts."""
+        """Post one signed batch of receipts."""
         return await self._ask(peer, endpoints.POST_RECEIPTS, document)
 
     async def post_trust(self, peer: PeerAddress, document: bytes) -> Answered:
@@ -167,7 +169,7 @@ class FederationClient:
         return await self._ask(peer, endpoints.POST_TRUST, document)
 
     async def get_schemas(self, peer: PeerAddress) -> Answered:
-        """The hashes of the peer's catalogue."""
+        """Fetch the hashes of the peer's catalogue."""
         return await self._ask(peer, endpoints.GET_SCHEMAS, b"")
 
     async def post_checkpoint(self, peer: PeerAddress, request: bytes) -> Answered:
@@ -175,7 +177,7 @@ class FederationClient:
         return await self._ask(peer, endpoints.POST_CHECKPOINT, request)
 
     async def get_checkpoint(self, peer: PeerAddress) -> Answered:
-        """The newest checkpoint of our log that the peer cosigned; 404 for none."""
+        """Fetch the newest checkpoint of our log that the peer cosigned; 404 for none."""
         return await self._ask(peer, endpoints.GET_CHECKPOINT, b"")
 
     async def post_link(self, peer: PeerAddress, document: bytes) -> Answered:
@@ -183,11 +185,11 @@ class FederationClient:
         return await self._ask(peer, endpoints.POST_LINK, document)
 
     async def get_link(self, peer: PeerAddress) -> Answered:
-        """What the peer holds of our numbering: epoch, highest number, its hash (B14.14)."""
+        """Ask the peer for its record of our numbering: epoch, highest number, its hash (B14.14)."""
         return await self._ask(peer, endpoints.GET_LINK, b"")
 
     async def get_held(self, peer: PeerAddress) -> Answered:
-        """Which of our descriptors the peer holds (B4 c)."""
+        """Ask which of our descriptors the peer holds (B4 c)."""
         return await self._ask(peer, endpoints.GET_HELD, b"")
 
     # --- the three kinds of request -------------------------------------------------------------------------------
@@ -202,8 +204,8 @@ class FederationClient:
         _taken(await wire.send(row, headers={"Content-Type": row.content_type}, body=document))
 
     async def _ask(self, peer: PeerAddress, row: Endpoint, body: bytes, path: str | None = None) -> Answered:
-        """Sign, send, and believe the answer only when its signature is the peer's and binds it to this request.
-        ``path`` is that of a row with places in it.
+        """Sign and send; accept the answer only when the peer signed it and it is bound to this request. ``path`` is
+        the path of a row with placeholders.
         """
         _fits(row, body)
         path = path or row.path
@@ -223,6 +225,7 @@ class FederationClient:
             sign=self._keys.sign_http,
         )
         raw = await wire.send(row, path=path, headers=headers, body=body)
+        # Bound to our signature: else an attacker could answer with an old signed answer to the same path.
         asked = SignedRequest(method=row.method, path=path, signature=headers["Signature"])
         try:
             claim = await self._proven(raw, asked)
@@ -232,6 +235,7 @@ class FederationClient:
         return Answered(status=raw.status, content_type=claim.content_type, body=raw.body)
 
     async def _proven(self, raw: Raw, asked: SignedRequest) -> Claim:
+        # A 403 or 5xx is never signed by a right server: a signature on it is not worth a look.
         if raw.status == 403 or raw.status >= 500 or not _has_signature(raw):
             raise _not_final(raw.status)
         claim = read_response(ResponseHead(status=raw.status, fields=raw.fields), asked)
@@ -240,7 +244,7 @@ class FederationClient:
         return claim
 
     async def _wire(self, peer: PeerAddress) -> Wire:
-        """The connections to the peer, made anew when its address or its pins have changed."""
+        """Return the connections to the peer, made anew when its address or its pins have changed."""
         held = self._wires.get(peer.node)
         if held is not None and held[0] == peer:
             return held[1]
@@ -257,7 +261,7 @@ def _fits(row: Endpoint, body: bytes) -> None:
 
 
 def _taken(raw: Raw) -> bytes:
-    """The body of an unsigned answer that says yes."""
+    """Return the body of an unsigned answer with status 200."""
     if raw.status != 200:
         raise _not_final(raw.status)
     if raw.content_type != JSON:
@@ -270,7 +274,7 @@ def _has_signature(raw: Raw) -> bool:
 
 
 def _not_final(status: int) -> TransientError:
-    """What an answer means that nobody signed."""
+    """Translate the status of an unsigned answer."""
     match status:
         case 403:
             return TransientError(Code.NOT_ACTIVE, "peer refused without a reason (403)")

@@ -35,18 +35,18 @@ LINK_LIMIT = 4_096
 
 
 class Access(StrEnum):
-    """What proves who is asking."""
+    """The proof of identity that an endpoint demands."""
 
     PUBLIC = "public"
-    """Nobody: an unsigned question with an unsigned answer."""
+    """None: an unsigned request with an unsigned answer."""
     DOCUMENT = "document"
     """The signatures inside the document that is pushed."""
     PEER = "peer"
     """The HTTP signature of an active peer; the answer is signed too."""
     PAIRED = "paired"
-    """The same, also of a peer that is not active yet: how two nodes tell each other that they begin."""
+    """An HTTP signature, also of a peer that is not active yet: so two nodes can begin to permit each other."""
     KNOWN = "known"
-    """The same, of any peer that is not revoked: a node may ask what is held of it also when it was suspended."""
+    """An HTTP signature of any peer that is not revoked: a suspended node may still ask what is held of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,7 +222,7 @@ ENDPOINTS = (
 
 
 class Segment(NamedTuple):
-    """What a path of a part names: the message, which of its parts, and which segment of that; None for the part."""
+    """The attachment segment that a path names: message, part, and segment; ``k`` is None for the part as a whole."""
 
     id: str
     n: int
@@ -242,7 +242,7 @@ _PART = re.compile(
 
 
 def find_endpoint(method: str, path: str) -> tuple[Endpoint, Segment | None] | None:
-    """The endpoint of a request line, and the part that it names; None for one that does not exist."""
+    """Find the endpoint of a request line, and the segment that it names; None for a request that no endpoint takes."""
     fixed = _FIXED.get((method, path))
     if fixed is not None:
         return None if "{" in path else (fixed, None)

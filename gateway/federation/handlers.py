@@ -1,4 +1,4 @@
-"""What stands behind the front door: the shape of the handlers, and what is told about those who were turned away."""
+"""The interface of the request handlers behind the server, and the record of a refused request."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gateway.federation.endpoints import Segment
 
 
 class Reply(NamedTuple):
-    """What a handler answers. A 403 or 5xx is sent without its body and without a signature."""
+    """The answer of a handler. A 403 or 5xx is sent without its body and without a signature."""
 
     status: int
     content_type: str
@@ -19,10 +19,10 @@ class Reply(NamedTuple):
 
 
 class FederationHandlers(Protocol):
-    """What stands behind the door. ``peer`` is the proven node id.
+    """The handlers behind the server. ``peer`` is the proven node id.
 
     A handler raises ``RemoteError`` to refuse the whole request with its code (a push is then refused by a bare 403),
-    and ``TransientError`` to say 503: the peer repeats the same bytes.
+    and ``TransientError`` to answer 503: the peer repeats the same bytes.
     """
 
     async def get_descriptor(self, from_version: int) -> Reply:
@@ -30,19 +30,19 @@ class FederationHandlers(Protocol):
         ...
 
     async def get_keyset(self) -> Reply:
-        """The newest keyset document."""
+        """Return the newest keyset document."""
         ...
 
     async def post_descriptor(self, body: bytes) -> Reply:
-        """A known node pushes one descriptor document: 200 ``{}``."""
+        """Take one descriptor document that a known node pushes: 200 ``{}``."""
         ...
 
     async def post_keyset(self, body: bytes) -> Reply:
-        """A known node pushes its keyset document: 200 ``{}``."""
+        """Take the keyset document that a known node pushes: 200 ``{}``."""
         ...
 
     async def post_tombstone(self, body: bytes) -> Reply:
-        """Somebody publishes the tombstone of a known node: 200 ``{}``."""
+        """Take the tombstone of a known node, which anybody may publish: 200 ``{}``."""
         ...
 
     async def post_messages(self, peer: str, body: bytes) -> Reply:
@@ -68,15 +68,15 @@ class FederationHandlers(Protocol):
         ...
 
     async def get_part(self, peer: str, segment: Segment) -> Reply:
-        """Which segment of a part is wanted next: ``{"next": k}``; 404 where no message waits for it (B6)."""
+        """Return the segment of a part that is needed next: ``{"next": k}``; 404 where no message waits for it (B6)."""
         ...
 
     async def get_schemas(self, peer: str) -> Reply:
-        """The hashes of this node's catalogue: ``{"schemas": [...]}``."""
+        """Return the hashes of this node's catalogue: ``{"schemas": [...]}``."""
         ...
 
     async def get_held(self, peer: str) -> Reply:
-        """Which descriptor of the peer this node holds: ``{"version", "hash", "document"}`` (B4 c)."""
+        """Return the descriptor of the peer that this node holds: ``{"version", "hash", "document"}`` (B4 c)."""
         ...
 
     async def post_checkpoint(self, peer: str, body: bytes) -> Reply:
@@ -88,7 +88,7 @@ class FederationHandlers(Protocol):
         ...
 
     async def get_link(self, peer: str) -> Reply:
-        """What this node holds of the peer's numbering: ``{"epoch", "high", "hash"}`` (B14.14)."""
+        """Return this node's record of the peer's numbering: ``{"epoch", "high", "hash"}`` (B14.14)."""
         ...
 
     async def post_link(self, peer: str, body: bytes) -> Reply:
@@ -98,9 +98,9 @@ class FederationHandlers(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """Something was turned away. Holds no byte of the request: safe to log and to count.
+    """One refused request. Holds no byte of the request: safe to log and to count.
 
-    ``peer`` is None until it is proven. ``error`` is set for a fault of ours only (status 500).
+    ``peer`` is None until it is proven. ``error`` is set for a fault of this node only (status 500).
     """
 
     endpoint: str | None

@@ -1,6 +1,6 @@
 """The sockets under the front door: TLS 1.3, bounded connections, and no word about what strangers send (PROTOCOL A6).
 
-aiohttp would decompress bodies, quote a faulty request in its answer and log its raw lines; here it does none of that.
+aiohttp would decompress bodies, quote a faulty request in its answer and log its raw lines; all three are off here.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ CONNECTIONS = 512
 
 
 class _Connection(web.RequestHandler):
-    """aiohttp's connection, made quiet: what cannot be parsed gets a bare status, and no line of it is logged."""
+    """A connection of aiohttp, made quiet: bytes that cannot be parsed get a bare status, and no line of them is
+    logged.
+    """
 
     def handle_error(
         self,
@@ -32,14 +34,14 @@ class _Connection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """The answer to bytes that are no HTTP request; ``message`` would quote them."""
+        """Answer bytes that are no HTTP request; ``message`` would quote them."""
         if request.writer.output_size > 0:
             raise ConnectionError("the answer was begun already")
         return build_bare_response(status)
 
 
 class _Listener(web.Server):
-    """Makes a connection for each client, with limits that nothing can drop silently."""
+    """Makes a connection for each client, and enforces the limits on their number."""
 
     def __init__(self, app: FederationApp) -> None:
         super().__init__(app)
@@ -73,7 +75,7 @@ class _Listener(web.Server):
             self._none_live.set()
 
     async def gone(self, seconds: float) -> None:
-        """Until every connection that is being closed is closed; what takes longer is cut. TLS says good-bye first."""
+        """Wait until every closing connection is closed; cut those that take longer. TLS says good-bye first."""
         self._none_live.clear()
         if self._live:
             with contextlib.suppress(TimeoutError):
@@ -96,7 +98,7 @@ _SILENCE = _silence()
 
 
 class RunningServer:
-    """A listening node. ``port`` is the real one also when 0 was asked for."""
+    """A listening node. ``port`` is the real port, also when 0 was requested."""
 
     def __init__(self, listener: _Listener, sockets: asyncio.Server) -> None:
         """Made by ``start_listener`` only."""
@@ -115,7 +117,7 @@ class RunningServer:
 async def start_listener(app: FederationApp, host: str, port: int, ssl_context: ssl.SSLContext) -> RunningServer:
     """Listen on ``host``:``port`` (0 picks a free port). ``ssl_context`` comes from ``tls.server_context``.
 
-    Raises ``OSError`` when the address cannot be had.
+    Raises ``OSError`` when the address is not available.
     """
     if ssl_context.minimum_version is not ssl.TLSVersion.TLSv1_3:
         raise RuntimeError("the federation listener speaks TLS 1.3 only")

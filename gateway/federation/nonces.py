@@ -1,6 +1,6 @@
 """Which signed requests were seen already (PROTOCOL B8: nonce cache per keyid until ``expires`` + skew, in memory).
 
-The memory ends with the process; what was created before its start is refused as ``stale`` in ``signatures``. Only
+The memory ends with the process; requests created before its start are refused as ``stale`` in ``signatures``. Only
 requests whose signature verified get here, so the number of key ids is bounded by the peers, and the nonces of each by
 ``per_key``.
 """
@@ -15,16 +15,19 @@ _SWEEP_SECONDS = 30
 
 
 class Seen(StrEnum):
-    """What the cache says of a request."""
+    """The result of a look-up."""
 
     FIRST = "first"
     REPLAY = "replay"
     FULL = "full"
-    """The peer has used up its memory: it has to wait until older nonces have expired."""
+    """The peer has used up its share of memory: it has to wait until older nonces have expired."""
 
 
 class NonceCache:
-    """Nonces in use, by key id. To look and to remember is one call without a pause: two replays cannot both pass."""
+    """The nonces in use, by key id.
+
+    Checking and remembering is one call without a pause: two replays cannot both pass.
+    """
 
     def __init__(self, *, per_key: int = 65_536) -> None:
         """``per_key``: how many live nonces one key may have; at 150 s each that is more than 400 requests a second."""
@@ -45,7 +48,7 @@ class NonceCache:
         return Seen.FIRST
 
     def __len__(self) -> int:
-        """How many nonces are held."""
+        """Count the nonces held."""
         return sum(len(nonces) for nonces in self._until.values())
 
     def _sweep(self, now: int) -> None:

@@ -1,4 +1,7 @@
-"""What this room asks of the rest of the node. ``gateway.app`` hands these in; no key material comes with them."""
+"""The interfaces that the rest of the node provides to this package.
+
+``gateway.app`` passes them in, without any key.
+"""
 
 from __future__ import annotations
 

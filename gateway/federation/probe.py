@@ -1,7 +1,7 @@
-"""The way to a peer one layer at a time, for a person who asks which of them is broken: name, TCP, TLS.
+"""Test the way to a peer one layer at a time (name, TCP, TLS), for a person who looks for the broken one.
 
-Each function looks at one layer on a connection of its own and leaves nothing open. Deadlines are real time, as
-everywhere at a socket. Errors are ``TransientError`` with the code that the client uses for the same trouble.
+Each function tests one layer on a connection of its own and leaves nothing open. Deadlines are real time, as everywhere
+at a socket. Errors are ``TransientError`` with the code that the client uses for the same fault.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PATIENCE = 10.0
 
 
 def place_of(peer: PeerAddress) -> tuple[str, int]:
-    """Host and port of the peer's first endpoint."""
+    """Return host and port of the peer's first endpoint."""
     parts = urlsplit(peer.url)
     if parts.hostname is None or parts.port is None:
         raise RuntimeError("an address has a host and a port")
@@ -30,7 +30,7 @@ def place_of(peer: PeerAddress) -> tuple[str, int]:
 
 
 async def resolve_host(peer: PeerAddress) -> tuple[str, ...]:
-    """The addresses that the host name has, each once; a host that is an address has itself."""
+    """Return the addresses of the host name, each once; a host that is an address has itself."""
     host, port = place_of(peer)
     with contextlib.suppress(ValueError):
         return (str(ipaddress.ip_address(host)),)
@@ -56,7 +56,7 @@ async def connect_tcp(peer: PeerAddress) -> None:
 
 
 async def shake_hands(peer: PeerAddress, spki_hash: SpkiHash) -> None:
-    """TLS 1.3 with whoever listens there, who then must show a key that the descriptor pins."""
+    """Shake hands in TLS 1.3 with the server there, which must show a key that the descriptor pins."""
     host, port = place_of(peer)
     try:
         async with asyncio.timeout(PATIENCE):

@@ -37,7 +37,7 @@ class TokenBuckets:
         return granted
 
     def __len__(self) -> int:
-        """How many addresses are remembered."""
+        """Count the addresses that are remembered."""
         return len(self._buckets)
 
 

@@ -163,12 +163,14 @@ class FederationApp:
         return *found, query
 
     def _step_1(self, request: web.BaseRequest, row: Endpoint) -> int:
-        """Receive step 1; how long the body is that may be read."""
+        """Apply receive step 1 and return the length of the body that may be read."""
+        # Before anything is parsed further: a flood must not cost more than a look at the request line.
         cost = 1.0 if row.access in self._verify else STRANGER_COST
         if not self._buckets.take(request.remote or "", cost):
             raise _Bare(HTTPStatus.TOO_MANY_REQUESTS)
         if request.version != (1, 1) or "Upgrade" in request.headers:
             raise _Bare(HTTPStatus.BAD_REQUEST)
+        # Nothing is decompressed: the digest covers the bytes as sent, and a bomb would unpack before any check.
         if "Content-Encoding" in request.headers:
             raise _Bare(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
         length = _length(request, row)
@@ -201,6 +203,7 @@ class FederationApp:
         self, request: web.BaseRequest, row: Endpoint, segment: Segment | None, query: str, length: int
     ) -> web.StreamResponse:
         claim = await self._proven(request, row, row.path if segment is None else segment.path, query)
+        # Counted by proven peer, not by address: several peers may share one, and one may use several.
         if self._busy[claim.node] >= REQUESTS_PER_PEER:
             raise _Bare(HTTPStatus.TOO_MANY_REQUESTS, peer=claim.node)
         self._busy[claim.node] += 1
@@ -211,7 +214,7 @@ class FederationApp:
         return self._signed(reply, claim)
 
     async def _proven(self, request: web.BaseRequest, row: Endpoint, path: str, query: str) -> Claim:
-        """The signature, from the head alone: a stranger's body is not even read."""
+        """Verify the signature from the head alone: the body of a stranger is not even read."""
         head = RequestHead(
             method=row.method, authority=self._authority, path=path, query=query, fields=request.raw_headers
         )
@@ -225,7 +228,7 @@ class FederationApp:
         return claim
 
     async def _answered(self, claim: Claim, row: Endpoint, segment: Segment | None, body: bytes) -> Reply:
-        """The rest of step 2, then the handler. From here on a refusal has a code, as the peer is known."""
+        """Apply the rest of step 2 and call the handler. From here on a refusal has a code, since the peer is known."""
         try:
             verified = self._admitted(claim, body)
             if verified.recipient != self._node:
@@ -242,11 +245,13 @@ class FederationApp:
             return Reply(HTTPStatus.BAD_REQUEST, JSON, canon({"code": str(exc.code)}))
 
     def _admitted(self, claim: Claim, body: bytes) -> VerifiedRequest:
-        """Digest, times, nonce, in one go: between the look at the clock and the nonce nothing else runs."""
+        """Check digest, times and nonce in one go: between the look at the clock and the nonce nothing else runs."""
         now = self._clock.now()
         try:
             verified = admit_request(claim, body=body, now=now, started=self._started)
         except RemoteError as exc:
+            # Only `stale` is answered with its code: the sender signs anew. A body that does not match was altered on
+            # the way, so the answer would go to whoever altered it.
             if exc.code is Code.STALE:
                 raise
             raise _Bare(HTTPStatus.FORBIDDEN, exc.code, claim.node) from exc
@@ -304,13 +309,13 @@ def federation_app(
     nonces: NonceCache | None = None,
     report: Report = lambda refusal: None,
 ) -> FederationApp:
-    """The public listener of ``node``, to be run by ``listener.serve``.
+    """Make the public listener of ``node``, to be run by ``listener.start_listener``.
 
     ``authority`` is ``address.authority_of`` of the node's own first endpoint. ``keys`` signs the answers.
-    ``clock.now()`` of this call is the start of the process: what was signed before is ``stale``. ``rand`` makes
-    nonces. ``verify_paired`` admits also peers that are not active yet, ``verify_known`` every one that is not revoked,
-    where an endpoint takes them; without these nobody else is admitted. ``report`` is told of every refusal and must
-    not raise.
+    ``clock.now()`` of this call is the start of the process: requests signed before it are ``stale``. ``rand`` makes
+    nonces. ``verify_paired`` also admits peers that are not active yet, ``verify_known`` every peer that is not
+    revoked, where an endpoint takes them; without these nobody else is admitted. ``report`` is called for every refusal
+    and must not raise.
     """
     return FederationApp(
         handlers,
@@ -351,7 +356,7 @@ def _from_version(query: str) -> int:
 
 
 async def _read(request: web.BaseRequest, length: int) -> bytes:
-    """Exactly the announced body. The deadline is real time: it guards a socket, not a rule of the protocol."""
+    """Read exactly the announced body. The deadline is real time: it guards a socket, not a rule of the protocol."""
     if length == 0:
         return b""
     try:
@@ -376,7 +381,9 @@ def _plain(reply: Reply) -> web.Response:
 
 
 def build_bare_response(status: int) -> web.Response:
-    """A status and nothing else; the connection ends with it, so that no unread body can be taken for a request."""
+    """Build an answer of a status and nothing else. The connection ends with it, so that no unread body can be taken
+    for a request.
+    """
     response = web.Response(status=status, headers={"Server": _MARK})
     response.force_close()
     return response

@@ -1,14 +1,14 @@
 """The HTTP signature profile ``nrm-node/1`` (PROTOCOL B8, B14.15; RFC 9421, RFC 9530). Pure.
 
-One label, one covered list, one order of parameters, one algorithm that the key decides: there is one way to write a
-signature and everything else is refused. A request is judged in three steps, each from one type to the next:
+One label, one list of covered components, one order of parameters, one algorithm, which the key decides: a signature
+has one spelling and everything else is refused. A request is verified in three steps, each from one type to the next:
 
 1. ``read_request``: its form. Each field exactly once, each character in its place -> ``Claim``. Nothing is believed.
 2. the caller resolves the key by (node, kid), which must be an ``http`` key of an admitted peer, and checks with it.
 3. ``admit_request``: the digest of the body, then the times -> ``VerifiedRequest``.
 
-``verify_request`` is the three in a row. Answers are signed in the same way, over their own fields and over the method,
-path and signature of the request that they answer, so an answer cannot be moved to another request.
+``verify_request`` does all three. Answers are signed in the same way, over their own fields and over the method, path
+and signature of the request that they answer, so an answer cannot be moved to another request.
 
 All times are Unix seconds. Codes: ``bad_signature`` for whatever does not prove its origin, ``unknown_key`` when
 ``verify`` raises it, and ``stale`` for a proven request outside its time: the sender signs anew.
@@ -83,7 +83,7 @@ class ResponseHead:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedRequest:
-    """What an answer is bound to: the request's method, path and the whole value of its Signature field."""
+    """The parts of a request to which its answer is bound: method, path and the whole value of its Signature field."""
 
     method: str
     path: str
@@ -92,7 +92,7 @@ class SignedRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A well-formed signature that nobody has checked yet. ``base`` is what ``signature`` should be a signature of."""
+    """A well-formed signature that nobody has checked yet: ``signature`` claims to be over ``base``."""
 
     node: str
     kid: str
@@ -109,7 +109,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifiedRequest:
-    """A request that ``node`` really made, in time, with this body. ``recipient`` is whom it was meant for."""
+    """A request that ``node`` really made, in time, with this body, for ``recipient``."""
 
     node: str
     kid: str
@@ -122,9 +122,10 @@ class VerifiedRequest:
 
 
 def split_target(target: str) -> tuple[str, str]:
-    """Path and query of a request target as they stand on the wire; raises ``RemoteError(malformed)``.
+    """Split a request target into path and query; raises ``RemoteError(malformed)``.
 
-    Only the origin form is taken: a path, then perhaps a query. No scheme, no fragment, nothing outside visible ASCII.
+    Only the origin form is accepted: a path, then perhaps a query. No scheme, no fragment, nothing outside visible
+    ASCII.
     """
     path, mark, rest = target.partition("?")
     query = f"?{rest}" if mark else "?"
@@ -152,7 +153,7 @@ def sign_request(
     sign: Sign,
     life: int = LIFE,
 ) -> dict[str, str]:
-    """The five header fields of a signed request.
+    """Sign a request and return its five header fields.
 
     A request without a body has ``content_type`` application/octet-stream and ``body`` empty. Raises ``RuntimeError``
     when an argument does not fit the profile: that is a fault of the caller.
@@ -185,7 +186,7 @@ def sign_response(
     sign: Sign,
     life: int = LIFE,
 ) -> dict[str, str]:
-    """The four header fields of a signed answer to ``asked``. Raises ``RuntimeError`` like ``sign_request``."""
+    """Sign an answer to ``asked`` and return its four header fields. Raises ``RuntimeError`` like ``sign_request``."""
     fields = {
         "Content-Type": content_type,
         "Content-Digest": content_digest(body),
@@ -204,12 +205,12 @@ def content_digest(body: bytes) -> str:
 
 
 def fresh_nonce(rand: Rand) -> str:
-    """16 random bytes in base64url, 22 characters."""
+    """Make a nonce: 16 random bytes in base64url, 22 characters."""
     return b64u(rand(NONCE_BYTES))
 
 
 def encode_fields(fields: dict[str, str]) -> Fields:
-    """Header fields as the verifier gets them."""
+    """Encode header fields in the form that the verifier gets."""
     return tuple((name.encode("ascii"), value.encode("ascii")) for name, value in fields.items())
 
 
@@ -221,7 +222,7 @@ def _input(parts: str, *, created: int, life: int, nonce: str, node: str, kid: s
 
 
 def _signed(fields: dict[str, str], claim: Callable[[dict[str, str]], Claim], sign: Sign) -> dict[str, str]:
-    """Sign the base that a verifier will read, so that there is one place where a base is made."""
+    """Sign the base that a verifier will build, so that bases are built in one place."""
     try:
         base = claim({**fields, "Signature": _signature_field(bytes(SIGNATURE_BYTES))}).base
     except (RemoteError, UnicodeEncodeError) as exc:
@@ -240,7 +241,7 @@ def _signature_field(signature: bytes) -> str:
 
 
 def read_request(head: RequestHead) -> Claim:
-    """Step 1 of a request: its form; raises ``RemoteError(bad_signature)``."""
+    """Step 1 of a request: parse its form; raises ``RemoteError(bad_signature)``."""
     content_type = _once(head.fields, "content-type", _CONTENT_TYPE)[0]
     digest = _once(head.fields, "content-digest", _DIGEST)
     recipient = _once(head.fields, "nrm-recipient", _RECIPIENT)[0]
@@ -261,7 +262,7 @@ def read_request(head: RequestHead) -> Claim:
 
 
 def read_response(head: ResponseHead, asked: SignedRequest) -> Claim:
-    """Step 1 of an answer to ``asked``: its form; raises ``RemoteError(bad_signature)``."""
+    """Step 1 of an answer to ``asked``: parse its form; raises ``RemoteError(bad_signature)``."""
     content_type = _once(head.fields, "content-type", _CONTENT_TYPE)[0]
     digest = _once(head.fields, "content-digest", _DIGEST)
     signature = _once(head.fields, "signature", _SIGNATURE)
@@ -279,10 +280,10 @@ def read_response(head: ResponseHead, asked: SignedRequest) -> Claim:
 
 
 def admit_request(claim: Claim, *, body: bytes, now: int, started: int) -> VerifiedRequest:
-    """Step 3 of a request whose signature was found genuine in step 2: its digest, then its times.
+    """Step 3 of a request whose signature step 2 found genuine: check its digest, then its times.
 
-    ``started`` is when this process began: it remembers no nonce from before. Raises ``RemoteError``: ``bad_signature``
-    when the body is another one, ``stale`` when the time is wrong.
+    ``started`` is the start of this process, which remembers no nonce from before. Raises ``RemoteError``:
+    ``bad_signature`` when the body is another one, ``stale`` when the time is wrong.
     """
     _check_digest(claim, body)
     if claim.created < started:
@@ -301,7 +302,7 @@ def admit_request(claim: Claim, *, body: bytes, now: int, started: int) -> Verif
 
 
 def admit_response(claim: Claim, *, body: bytes, now: int, peer: str) -> None:
-    """Step 3 of a genuine answer: it comes from ``peer``, has this body and is in time; raises ``RemoteError``."""
+    """Step 3 of a genuine answer: check that ``peer`` signed it, its body and its time; raises ``RemoteError``."""
     if claim.node != peer:
         raise RemoteError(Code.BAD_SIGNATURE, "answer is signed by another node")
     _check_digest(claim, body)
@@ -309,7 +310,7 @@ def admit_response(claim: Claim, *, body: bytes, now: int, peer: str) -> None:
 
 
 def verify_request(head: RequestHead, *, body: bytes, now: int, started: int, verify: Verify) -> VerifiedRequest:
-    """All three steps of a request; raises ``RemoteError``: ``bad_signature``, ``unknown_key`` or ``stale``."""
+    """Apply all three steps to a request; raises ``RemoteError``: ``bad_signature``, ``unknown_key`` or ``stale``."""
     claim = read_request(head)
     _check_genuine(claim, verify)
     return admit_request(claim, body=body, now=now, started=started)
@@ -318,7 +319,7 @@ def verify_request(head: RequestHead, *, body: bytes, now: int, started: int, ve
 def verify_response(
     head: ResponseHead, *, asked: SignedRequest, body: bytes, now: int, peer: str, verify: Verify
 ) -> None:
-    """All three steps of an answer from ``peer``; raises ``RemoteError`` like ``verify_request``."""
+    """Apply all three steps to an answer from ``peer``; raises ``RemoteError`` like ``verify_request``."""
     claim = read_response(head, asked)
     _check_genuine(claim, verify)
     admit_response(claim, body=body, now=now, peer=peer)

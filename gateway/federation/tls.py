@@ -1,8 +1,8 @@
 """TLS between nodes: 1.3 only, the server known by the hash of its key (PROTOCOL part 0 row 7, A4, B14.19).
 
-There is no authority to ask. The client accepts any certificate while the handshake runs and then, before one byte of
-a request leaves, compares the SHA-256 of the server's public key with the pins of the peer's descriptor. A certificate
-may be renewed freely; the key is what counts. Clients are not asked for a certificate: the HTTP signature names them.
+There is no certificate authority. The client accepts any certificate while the handshake runs and then, before one byte
+of a request leaves, compares the SHA-256 of the server's public key with the pins of the peer's descriptor. A
+certificate may be renewed freely; only the key counts. Clients show no certificate: the HTTP signature names them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from gateway.federation.ports import SpkiHash
 
 
 def server_context(certificate: Path, key: Path, password: str | bytes | None = None) -> ssl.SSLContext:
-    """The server's context from two PEM files; ``password`` opens the key file when it is encrypted."""
+    """Make the server's context from two PEM files; ``password`` opens the key file when it is encrypted."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     _harden(context)
     context.num_tickets = 0  # no resumption: a ticket would outlive a change of keys (ECOSYSTEM 2.12)
@@ -27,7 +27,10 @@ def server_context(certificate: Path, key: Path, password: str | bytes | None = 
 
 
 def client_context() -> ssl.SSLContext:
-    """The client's context. It trusts nobody by itself: use it with ``PinnedKeys``, or for a first contact only."""
+    """Make the client's context.
+
+    It trusts nobody by itself: use it with ``PinnedKeys``, or for a first contact only.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     _harden(context)
     context.check_hostname = False

@@ -1,6 +1,6 @@
-"""One request on the wire and its whole answer, within limits: the border where foreign errors become ours.
+"""Send one request and read its whole answer, within limits; here the errors of libraries become ours.
 
-Deadlines are real time: they guard sockets. Nothing of the environment is trusted: no proxy, no cookies, no redirects.
+Deadlines are real time: they guard sockets. Nothing of the environment is used: no proxy, no cookies, no redirects.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ PATIENCE = Patience()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Raw:
-    """An answer as it came, unproven. ``at``: Unix seconds when its head had arrived."""
+    """An answer as received, unproven. ``at``: Unix seconds when its head had arrived."""
 
     status: int
     fields: tuple[tuple[bytes, bytes], ...]
@@ -48,7 +48,7 @@ class Raw:
 
 
 class Wire:
-    """The few kept-alive connections to one server. Made inside a running event loop; to be closed."""
+    """The few kept-alive connections to one server. Make it inside a running event loop, and close it."""
 
     def __init__(self, url: str, pinned: PinnedKeys | None, *, patience: Patience, clock: Clock) -> None:
         """``url`` is ``https://host:port``. ``pinned`` checks every connection; None is for a first contact only."""
@@ -71,7 +71,7 @@ class Wire:
 
     @property
     def warm(self) -> bool:
-        """Whether the server answered a moment ago, so that its connection is taken to be open."""
+        """Whether the server answered a moment ago, so that its connection is assumed to be open."""
         return self._answered is not None and self._clock.monotonic() - self._answered <= WARM_SECONDS
 
     async def close(self) -> None:
@@ -87,7 +87,9 @@ class Wire:
         headers: Mapping[str, str] = NO_HEADERS,
         body: bytes = b"",
     ) -> Raw:
-        """Ask ``row``; ``query`` begins with its question mark. Raises ``TransientError`` for all that networks do."""
+        """Send a request to ``row``; ``query`` begins with its question mark. Raises ``TransientError`` for all network
+        faults.
+        """
         target = f"{self._url}{path or row.path}{query if query != '?' else ''}"
         content = io.BytesIO(body) if row.method in ("POST", "PUT") else None
         if self._session.closed:
@@ -111,7 +113,7 @@ class Wire:
 
 
 async def _bounded(response: aiohttp.ClientResponse, limit: int) -> bytes:
-    """The body, or ``TransientError(too_large)`` as soon as it is longer than ``limit`` bytes."""
+    """Read the body; raise ``TransientError(too_large)`` as soon as it is longer than ``limit`` bytes."""
     if "Content-Encoding" in response.headers:
         raise TransientError(Code.REJECTED, "answer is compressed")
     chunks: list[bytes] = []
@@ -128,7 +130,7 @@ async def _bounded(response: aiohttp.ClientResponse, limit: int) -> bytes:
 
 
 def _translated(exc: Exception) -> TransientError:
-    """A foreign error in our words, without an address or a byte of what was sent."""
+    """Translate a foreign error into ours, without an address or a byte of the request."""
     match exc:
         case aiohttp.ServerFingerprintMismatch():
             return TransientError(
