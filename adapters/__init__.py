@@ -1,1 +1,1 @@
-"""How a country's system is reached: one folder per kind of local system, each a `gateway.ports.Adapter`."""
+"""Adapters for the case systems of countries: one folder per kind of local system, each a `gateway.ports.Adapter`."""

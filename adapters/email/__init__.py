@@ -1,4 +1,4 @@
-"""Mail that says that something waits at the desk, and nothing about it. No adapter: nothing comes in or goes out."""
+"""E-mail notices that something waits at the desk, without a word about it. No adapter: no message passes here."""
 
 from adapters.email.mailer import Mailer
 

@@ -1,4 +1,4 @@
-"""One fixed text to fixed people over SMTP with TLS, always: there is nothing in it to fill in but the node's name."""
+"""Send one fixed text to fixed people over SMTP, always with TLS. Its only variable is the node's name."""
 
 from __future__ import annotations
 
@@ -49,7 +49,9 @@ class Mailer:
         self._ca = ca
 
     async def tell(self, *, urgent: bool) -> None:
-        """Say that something waits. Raises TransientError without a word of the server; it is tried again."""
+        """Send the notice that something waits. Raises TransientError without a word of the server; the caller tries
+        again.
+        """
         try:
             import aiosmtplib
         except ImportError as exc:

@@ -1,4 +1,4 @@
-"""A drop folder: JSON files go out of `outgoing/` and come in to `incoming/`. See README.md for the layout."""
+"""A drop folder: the node reads JSON files from `outgoing/` and writes them to `incoming/`. Layout: README.md."""
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
@@ -17,7 +17,7 @@ class FolderSettings(Settings):
     path: Path
 
     def case_files(self) -> Sequence[Path]:
-        """The drop folder."""
+        """Return the drop folder."""
         return (self.path,)
 
 

@@ -44,17 +44,17 @@ class FolderAdapter:
             places.make_folders(root)
 
     def describe(self) -> Description:
-        """What it is; `erased` is true of what the office has not collected yet."""
+        """Describe the adapter; `erased` is true of items that the office has not collected yet."""
         return Description(
             kind=self.kind, version="1", target=str(self._root), can_pull=True, can_push=True, erasure=Erasure.ERASED
         )
 
     async def check(self) -> Sequence[Finding]:
-        """Whether every folder is there, writable, on one disk, closed to others, and whether something lies about."""
+        """Check that every folder exists, is writable, on one disk, closed to others, and free of strange entries."""
         return await in_thread(self._lock, self._check)
 
     async def pull(self) -> Sequence[LocalRecord]:
-        """Claim what was dropped and return what is claimed; the same again until `settle`."""
+        """Claim the dropped drafts and return those claimed; the same ones again until `settle`."""
         return await self._work(self._pull)
 
     async def settle(self, record: LocalRecord, notice: Notice) -> None:
@@ -68,7 +68,7 @@ class FolderAdapter:
         return await self._work(incoming.put_item, self._root, item, self._mode)
 
     async def push_all(self, items: Sequence[Delivery | Notice]) -> Sequence[str | RefusedError | TransientError]:
-        """Put several documents in order; ends behind the first that has to be tried again."""
+        """Put several documents in order; stop after the first that has to be tried again."""
         outcomes: list[str | RefusedError | TransientError] = []
         try:
             for kind, run in [(kind, [*run]) for kind, run in groupby(items, type)]:
@@ -106,7 +106,7 @@ class FolderAdapter:
         return outcomes
 
     async def status(self, local_id: str) -> str:
-        """`waiting`, `collected` or `erased`."""
+        """Return `waiting`, `collected` or `erased`."""
         return await self._work(incoming.read_status, self._root, local_id)
 
     async def erase(self, local_id: str) -> Erasure:
@@ -133,7 +133,7 @@ class FolderAdapter:
 
 
 def _own_files(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run `work`; a file of our own that is no plain small file any more was replaced, and a person has to look."""
+    """Run `work`; raise RefusedError when a file of our own is no plain small file any more: a person has to look."""
     try:
         return work(*args, **kwargs)
     except (NotPlainError, TooLargeError) as exc:

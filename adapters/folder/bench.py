@@ -1,4 +1,4 @@
-"""A drop folder in the hands of a test, with the office's side of it."""
+"""A drop folder under the control of a test, with the office's side of it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class FolderBench:
 
     @contextmanager
     def trouble(self, kind: Trouble) -> Iterator[None]:
-        """The share is not mounted: its place is there and empty."""
+        """Unmount the share: its place is there and empty."""
         away = self.root.with_name("away")
         self.root.rename(away)
         self.root.mkdir()

@@ -1,8 +1,8 @@
-"""From the node to the office: hand over once, say what became of it, erase.
+"""From the node to the office: hand over once, report the status, erase.
 
 Handing over is four steps, and a kill between any two of them leaves a state from which the repeat goes on:
 
-1. the journal is asked for the key: if it knows it, steps 2 and 3 are behind us
+1. the journal is asked for the key: if it knows it, steps 2 and 3 were done before
 2. the whole document is written under a hidden name made from the key
 3. the journal gets the key with the name the document will have
 4. the hidden name is renamed to that name; if it is gone, that happened before, and the office may have taken it away
@@ -47,12 +47,12 @@ class Handed:
 
     @property
     def local_id(self) -> str:
-        """What the node keeps to ask about it later."""
+        """The id by which the node asks about the item later."""
         return f"{self.folder}/{self.name}#{self.key}"
 
     @property
     def part(self) -> str:
-        """The hidden name the document has until step 4."""
+        """The hidden name of the document until step 4."""
         return f".{self.key}.part"
 
 
@@ -64,6 +64,7 @@ def put_item(root: Path, item: Delivery | Notice, mode: int) -> str:
         handed = _known(journal, key)
         if handed is None:
             handed = Handed(folder=folder, name=_free(target, item_name(item)), key=key)
+            # The document before the key: a key without a document would end every repeat with nothing to show.
             target.stage(handed.part, write_json(item_to_json(item)), mode)
             _remember(journal, [handed])
         if target.has(handed.part):
@@ -72,7 +73,7 @@ def put_item(root: Path, item: Delivery | Notice, mode: int) -> str:
 
 
 def place_for(root: Path, item: Delivery) -> str | None:
-    """The beginning of the names of its files; None when the message was handed over before."""
+    """Return the beginning of the names of its files; None when the message was handed over before."""
     key = key_name(item.key)
     with Folder(root / JOURNAL) as journal, Folder(root / INCOMING) as target:
         handed = _known(journal, key)
@@ -82,25 +83,25 @@ def place_for(root: Path, item: Delivery) -> str | None:
 
 
 def begin_file(root: Path, item: Delivery, attachment: Attachment, mode: int) -> None:
-    """An empty hidden file for an attachment; what a kill left of it goes."""
+    """Create an empty hidden file for an attachment, in place of what a kill left of it."""
     with Folder(root / INCOMING) as target:
         target.stage(_hidden(item, attachment), b"", mode)
 
 
 def add_to_file(root: Path, item: Delivery, attachment: Attachment, data: bytes) -> None:
-    """The next bytes of it, durable."""
+    """Append the next bytes of the attachment, durably."""
     with Folder(root / INCOMING) as target:
         target.append(_hidden(item, attachment), data)
 
 
 def end_files(root: Path, item: Delivery, stem: str) -> None:
-    """All of them are whole: they get their names."""
+    """Give the complete files their names."""
     with Folder(root / INCOMING) as target:
         target.rename_all({_hidden(item, one): f"{stem}.{one.name}" for one in item.attachments})
 
 
 def give_up_files(root: Path, item: Delivery) -> None:
-    """One of them did not open to its end: nothing of any stays."""
+    """Remove every file of the message: one of them did not open to its end."""
     with Folder(root / INCOMING) as target:
         for one in item.attachments:
             target.remove(_hidden(item, one))
@@ -115,13 +116,13 @@ def _stem(name: str) -> str:
 
 
 def _files_of(target: Folder, name: str) -> list[str]:
-    """The files beside a document, whatever it says of them."""
+    """List the files beside a document, whatever the document names."""
     form = re.compile(re.escape(_stem(name)) + r"\.[0-9]\.[a-z]{3,4}")
     return [found for found in target.names() if form.fullmatch(found)]
 
 
 def _named_in(target: Folder, name: str) -> set[str]:
-    """The files that a document names."""
+    """Return the files that a document names."""
     value, _ = read_json(target.read(name, _DOCUMENT), limit=_DOCUMENT)
     listed = value.get("attachments", []) if isinstance(value, dict) else []
     entries = listed if isinstance(listed, list) else []
@@ -131,7 +132,8 @@ def _named_in(target: Folder, name: str) -> set[str]:
 def put_all(root: Path, items: Sequence[Delivery], mode: int) -> list[str | RefusedError]:
     """Hand over several messages: each step of `put_item` for all of them before the next, so that they share its cost.
 
-    For each its local id, or why it can not be handed over; the same key gives the same id, in one call too.
+    Returns the local id of each, or the error why it can not be handed over; the same key gives the same id, also
+    within one call.
     """
     outcomes: list[str | RefusedError] = []
     handed: dict[str, Handed] = {}
@@ -151,7 +153,7 @@ def put_all(root: Path, items: Sequence[Delivery], mode: int) -> list[str | Refu
 
 
 def _stage(journal: Folder, target: Folder, item: Delivery, handed: dict[str, Handed], new: dict[str, bytes]) -> Handed:
-    """Steps 1 and 2 for one of several, without the disk: what it is, and its document if it is new."""
+    """Steps 1 and 2 for one of several messages, without the disk: register it, and its document if it is new."""
     key = key_name(item.key)
     one = handed.get(key) or _known(journal, key)
     if one is None:
@@ -163,7 +165,7 @@ def _stage(journal: Folder, target: Folder, item: Delivery, handed: dict[str, Ha
 
 
 def read_status(root: Path, local_id: str) -> str:
-    """`waiting` for the office, `collected` by it, or `erased`."""
+    """Return `waiting` (for the office), `collected` (by it) or `erased`."""
     handed = _find(root, local_id)
     with Folder(root / ERASED) as erased, Folder(root / handed.folder) as target:
         if erased.has(handed.name):
@@ -174,8 +176,8 @@ def read_status(root: Path, local_id: str) -> str:
 def erase_item(root: Path, local_id: str) -> Erasure:
     """Leave a tombstone, then remove the document.
 
-    `erased` is true only of what was still here. What the office has collected lies where this adapter cannot reach:
-    the tombstone tells the office, and the answer is `not_supported`. The first answer is kept and repeated.
+    Only a document that was still here is `erased`. What the office has collected lies where this adapter cannot reach:
+    the tombstone asks the office to erase it, and the answer is `not_supported`. The first answer is kept and repeated.
     """
     handed = _find(root, local_id)
     with Folder(root / ERASED) as erased, Folder(root / handed.folder) as target:
@@ -185,6 +187,7 @@ def erase_item(root: Path, local_id: str) -> Erasure:
             if target.has(handed.name) and handed.folder == INCOMING:  # with all of its files, or not wholly here
                 present = _named_in(target, handed.name) <= set(_files_of(target, handed.name))
             answer = Erasure.ERASED if present else Erasure.NOT_SUPPORTED
+            # Before the document goes: after a kill the repeat finds nothing left and would answer not_supported.
             erased.write(handed.name, _tombstone(handed, answer))
         target.remove(handed.part)
         for name in _files_of(target, handed.name) if handed.folder == INCOMING else ():
@@ -205,7 +208,7 @@ def _entry_name(key: str) -> str:
 
 
 def _remember(journal: Folder, handed: Sequence[Handed]) -> None:
-    """Step 3. The lines are those of all keys, since all names are of one file."""
+    """Step 3. The entry has a line for each key, since all names belong to one file."""
     lines: dict[str, Json] = {one.key: {"folder": one.folder, "name": one.name} for one in handed}
     journal.share([_entry_name(one.key) for one in handed], write_json(lines))
 
@@ -228,7 +231,7 @@ def _damaged() -> RefusedError:
 
 
 def _find(root: Path, local_id: str) -> Handed:
-    """What a local id stands for; the journal must know it, so a made-up one reaches no file."""
+    """Find the item of a local id. The journal must know it, so that an invented id reaches no file."""
     match = _LOCAL_ID.fullmatch(local_id)
     if match is not None:
         with Folder(root / JOURNAL) as journal:

@@ -43,19 +43,20 @@ def claim_drafts(root: Path) -> None:
             if entry is None or not entry.plain:
                 continue
             new = _claimed_name(entry, taken)
+            # A rename replaces what is there: a draft that is still being judged must not change under the node.
             if not claimed.has(new):
                 outgoing.move(name, claimed, new)
 
 
 def read_drafts(root: Path, *, limit: int, batch: int) -> list[LocalRecord]:
-    """Every claimed draft, the first `batch` of them in the order of their names."""
+    """Read the first `batch` claimed drafts, in the order of their names."""
     with Folder(root / CLAIMED) as claimed:
         names = [name for name in claimed.names() if _finished(name)]
         return [_record(claimed, name, limit) for name in names[:batch]]
 
 
 def settle_draft(root: Path, ref: str, notice: Notice) -> None:
-    """Move the draft to where the office sees what became of it; doing it twice is doing it once."""
+    """Move the draft to the folder of its outcome. Doing it twice has the effect of doing it once."""
     name = _name_of(ref)
     with Folder(root / CLAIMED) as claimed, Folder(root / TAKEN) as taken, Folder(root / REFUSED) as refused:
         if not claimed.has(name):
@@ -66,12 +67,13 @@ def settle_draft(root: Path, ref: str, notice: Notice) -> None:
             claimed.move(name, taken, _free(taken, name))
         else:
             new = _free(refused, name)
+            # The reasons first: a refused draft without reasons would leave the office guessing after a kill.
             refused.write(f"{new.removesuffix(_SUFFIX)}.errors.json", _reasons(new, notice))
             claimed.move(name, refused, new)
 
 
 def count_strangers(root: Path) -> int:
-    """How many things in outgoing are neither a draft nor one being written: links, folders, pipes, other files."""
+    """Count the entries of outgoing that are neither drafts nor being written: links, folders, pipes, other files."""
     with Folder(root / OUTGOING) as outgoing:
         entries = [outgoing.entry(name) for name in outgoing.names() if not _unfinished(name)]
     return sum(1 for entry in entries if entry and not (entry.plain and entry.name.endswith(_SUFFIX)))
@@ -86,7 +88,7 @@ def _finished(name: str) -> bool:
 
 
 def _claimed_name(entry: Entry, taken: Folder) -> str:
-    """The name under which a draft is claimed; a replaced name is made from what a rename leaves unchanged."""
+    """Return the name under which a draft is claimed; a replaced name is made from what a rename leaves unchanged."""
     stem = entry.name.removesuffix(_SUFFIX)
     if not is_plain(stem) or stem.endswith(".errors"):
         return f"{_UNNAMED}{entry.inode:x}-{entry.changed:x}{_SUFFIX}"

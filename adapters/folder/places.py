@@ -1,4 +1,4 @@
-"""The folders under the root of a drop folder, and who writes what."""
+"""The folders under the root of a drop folder, and the side that writes each of them."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ ALL = (OUTGOING, CLAIMED, TAKEN, REFUSED, INCOMING, NOTICES, ERASED, JOURNAL)
 
 
 def make_folders(root: Path) -> None:
-    """Make what is missing under `root`, private to this user.
+    """Make the missing folders under `root`, private to this user.
 
-    Only an administrator's command calls this. The running adapter never does: on a share that is not mounted it would
-    build an empty layout on the wrong disk and report that nothing waits.
+    Only an administrator's command calls this, never the running adapter: on a share that is not mounted it would build
+    an empty layout on the wrong disk and report that nothing waits.
     """
     for name in ALL:
         (root / name).mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,1 +1,1 @@
-"""What every adapter needs and is easy to get wrong: names, durable files, strict JSON, the contract."""
+"""The parts of an adapter that are easy to get wrong: names, durable files, strict JSON, and the contract as checks."""

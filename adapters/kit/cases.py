@@ -1,7 +1,7 @@
-"""About fifty things that happen to an adapter sooner or later, each as a black-box case with what to do if it fails.
+"""About fifty events that an adapter meets sooner or later, each as a black-box case with advice for a failure.
 
-`CASES` are all of them: the promises of `adapters.kit.contract`, and what goes wrong in the world. A case knows the
-port and a `Bench`, and nothing of the adapter. `trm adapter check NAME` runs them; a test does it like this:
+`CASES` are all of them: the promises of `adapters.kit.contract`, and the faults of case systems and networks. A case
+knows the port and a `Bench`, and nothing of the adapter. `trm adapter check NAME` runs them; a test runs them so:
 
     async with KIND.stand_in(folder) as new:
         for case in CASES:

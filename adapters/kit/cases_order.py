@@ -1,4 +1,4 @@
-"""Cases of a world in order: what an adapter is asked every day, and what is odd in what it is given."""
+"""Cases without faults: the everyday calls of an adapter, and odd content in them."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ async def drafted_is_told(trial: Trial) -> None:
 
 
 async def every_kind_of_news(trial: Trial) -> None:
-    """Whatever becomes of a record can be told."""
+    """Every outcome of a record can be shown to the office."""
     trial.bench.offer("one")
     adapter = trial.bench.adapter()
     (record,) = await adapter.pull()
@@ -160,7 +160,7 @@ async def says_nothing(trial: Trial) -> None:
 
 
 async def description_says_nothing(trial: Trial) -> None:
-    """What the adapter says of itself holds no password: it is shown to operators."""
+    """The description of the adapter holds no password: it is shown to operators."""
     described = trial.bench.adapter().describe()
     require("://" not in described.target or "@" not in described.target, "the target names a user or a password")
     if trial.kind is not None:

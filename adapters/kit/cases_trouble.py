@@ -1,4 +1,4 @@
-"""Cases of a world that is not in order: a process that is killed, a system that is away, slow, full or confused."""
+"""Cases with faults: a process that is killed, a system that is away, slow, full or confused."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ async def killed_while_pushing(trial: Trial) -> None:
 
 
 async def push_fails_and_goes_on(trial: Trial, *, trouble: Trouble) -> None:
-    """A hand-over that can not be made now is to be tried again, and is then made once."""
+    """A hand-over that fails for now is tried again and then made once."""
     item = a_delivery(text=TOLD)
     with trial.bench.trouble(trouble):
         await is_transient(trial.bench.adapter().push(item), "push")
@@ -53,7 +53,7 @@ async def push_fails_and_goes_on(trial: Trial, *, trouble: Trouble) -> None:
 
 
 async def pull_fails_and_goes_on(trial: Trial, *, trouble: Trouble) -> None:
-    """A system that can not be looked at now is not an empty one, and loses nothing."""
+    """A system that can not be read now is not an empty one, and loses nothing."""
     trial.bench.offer("one")
     with trial.bench.trouble(trouble):
         await is_transient(trial.bench.adapter().pull(), "pull")
@@ -61,7 +61,7 @@ async def pull_fails_and_goes_on(trial: Trial, *, trouble: Trouble) -> None:
 
 
 async def trouble_is_found(trial: Trial, *, trouble: Trouble) -> None:
-    """`check` tells an operator what is wrong, and does not fall over it."""
+    """`check` reports the fault to an operator and does not fail itself."""
     adapter = trial.bench.adapter()
     with trial.bench.trouble(trouble):
         found = await within(adapter.check(), "check")
@@ -80,7 +80,7 @@ async def cut_push_is_one(trial: Trial) -> None:
 
 
 async def cut_settle_is_one(trial: Trial) -> None:
-    """The same while a record is settled: if it comes again, it is settled again, and then it does not come again."""
+    """A record whose settling was cut off is settled again when it comes again, and then does not come again."""
     trial.bench.offer("one")
     adapter = trial.bench.adapter()
     (record,) = await adapter.pull()
@@ -95,7 +95,7 @@ async def cut_settle_is_one(trial: Trial) -> None:
 
 
 async def cut_erase_is_told(trial: Trial) -> None:
-    """The same while an item is erased: the repeat answers as the first time would have."""
+    """When erasing was cut off, the repeat answers as the first time would have."""
     adapter = trial.bench.adapter()
     local_id = await adapter.push(a_delivery())
     with trial.bench.trouble(Trouble.CUT):
@@ -105,7 +105,7 @@ async def cut_erase_is_told(trial: Trial) -> None:
 
 
 async def session_is_renewed(trial: Trial) -> None:
-    """A session that ended is begun anew, and nobody has to know."""
+    """A session that has ended is begun anew, without an error."""
     trial.bench.offer("one")
     adapter = trial.bench.adapter()
     await adapter.pull()
@@ -118,7 +118,7 @@ async def session_is_renewed(trial: Trial) -> None:
 
 
 async def locked_out_is_told(trial: Trial) -> None:
-    """Credentials that are taken no more are an error and a finding; no password is told; then all goes on."""
+    """Refused credentials are an error and a finding that reveal no password; once they work, everything goes on."""
     item = a_delivery(text=TOLD)
     with trial.bench.trouble(Trouble.LOCKED_OUT):
         adapter = trial.bench.adapter()
@@ -140,7 +140,7 @@ async def garbled_is_an_error(trial: Trial) -> None:
 
 
 async def garbled_push_is_one(trial: Trial) -> None:
-    """The same for a hand-over: whatever the answer says, the repeat makes one item."""
+    """After a hand-over with a garbled answer, the repeat makes one item."""
     item = a_delivery(text=TOLD)
     with trial.bench.trouble(Trouble.GARBLED):
         await error_or_done(trial.bench.adapter().push(item), "push")
@@ -149,7 +149,7 @@ async def garbled_push_is_one(trial: Trial) -> None:
 
 
 async def all_pages_are_read(trial: Trial) -> None:
-    """A system that gives little at a time gives everything in the end."""
+    """A system that returns little at a time returns everything in the end."""
     with trial.bench.trouble(Trouble.SMALL_PAGES):
         await all_come(trial.bench)
 

@@ -30,7 +30,7 @@ _LATER = (429, 503)
 
 
 class _Stays(HTTPRedirectHandler):
-    """A token goes to the address that was set, and to no other one."""
+    """Sends a token to the configured address and to no other."""
 
     def redirect_request(self, *_args: Any, **_named: Any) -> None:
         """Follow nothing."""
@@ -54,7 +54,7 @@ class ProblemError(Exception):
 
 
 class Node:
-    """One node, as the bearer of one token."""
+    """One node, used with one token."""
 
     def __init__(self, url: str, token: str, *, timeout: float = TIMEOUT, tries: int = TRIES) -> None:
         if not url.startswith(("http://", "https://")):
@@ -74,10 +74,11 @@ class Node:
         key: str | None = None,
         version: str | None = None,
     ) -> Any:
-        """One request and its answer. A POST has an Idempotency-Key and so can be repeated when its answer was lost.
+        """Send one request and return its answer. A POST has an Idempotency-Key, so it can be repeated when its answer
+        was lost.
 
         Raises:
-            ProblemError: the node refused, or has not the time now and had it neither at the last try.
+            ProblemError: the node refused, or was still busy at the last try.
             OSError: the node can not be reached, also not at the last try.
         """
         wanted = {name: value for name, value in (query or {}).items() if value is not None}
@@ -119,7 +120,9 @@ class Node:
         return dict(self.ask("POST", "/messages", draft, key=key))
 
     def inbox(self, *, wait: int = 0) -> Iterator[dict[str, Any]]:
-        """What came in and nobody has taken, oldest first; with nothing there it waits so many seconds for one."""
+        """Yield the messages that nobody has taken, oldest first; when there is none, wait up to `wait` seconds for
+        one.
+        """
         after: str | None = None
         while True:
             page = self.ask("GET", "/inbox", query={"wait": wait, "after": after})
@@ -129,41 +132,41 @@ class Node:
             wait, after = 0, page["next"]
 
     def message(self, id: str) -> dict[str, Any]:
-        """One message with header, content and receipts."""
+        """Return one message with header, content and receipts."""
         return dict(self.ask("GET", f"/messages/{quote(id, safe='')}"))
 
     def take(self, id: str) -> dict[str, Any]:
-        """Say that a message is stored here: its sender gets the receipt `delivered`."""
+        """Confirm that a message is stored here: its sender gets the receipt `delivered`."""
         return dict(self.ask("POST", f"/messages/{quote(id, safe='')}/ack", {}))
 
     # --- drafts ---------------------------------------------------------------------------------------------------
 
     def save(self, draft: Mapping[str, Any], *, key: str | None = None) -> dict[str, Any]:
-        """Keep a draft for a person to release; `findings` say what it still lacks."""
+        """Keep a draft for a person to release; `findings` lists its faults."""
         return dict(self.ask("POST", "/drafts", {"draft": dict(draft)}, key=key))
 
     def change(self, id: str, draft: Mapping[str, Any], *, version: str) -> dict[str, Any]:
-        """Put another draft in the place of the version that was seen; refused if somebody changed it meanwhile."""
+        """Replace the version of a draft that was read; refused if somebody changed it meanwhile."""
         return dict(self.ask("PUT", f"/drafts/{quote(id, safe='')}", {"draft": dict(draft)}, version=version))
 
     # --- looking --------------------------------------------------------------------------------------------------
 
     def due(self) -> list[dict[str, Any]]:
-        """Who owes what until when, overdue first."""
+        """List the answers that are due, by whom and until when, overdue ones first."""
         return list(self.ask("GET", "/conversations/due")["due"])
 
     def directory(self, *, country: str | None = None, role: str | None = None) -> list[dict[str, Any]]:
-        """Units that can be asked."""
+        """List the units that can be addressed."""
         return list(self.ask("GET", "/directory", query={"country": country, "role": role})["units"])
 
     def codes(self, name: str, *, language: str = "en") -> dict[str, str | None]:
-        """A code list with its labels; None where a label is missing."""
+        """Return a code list with its labels; None where a label is missing."""
         shown = self.ask("GET", f"/codes/{quote(name, safe='')}", query={"language": language})
         return {entry["code"]: entry["label"] for entry in shown["codes"]}
 
 
 def _problem(data: bytes) -> Mapping[str, Any]:
-    """A problem as the node tells it; an answer of something else on the way has no words of ours."""
+    """Read a problem that the node reports; an answer of anything else on the way yields an empty one."""
     try:
         value = json.loads(data)
     except ValueError:

@@ -26,7 +26,7 @@ MARKER = "Marker Xanthippe 4711"
 
 
 class BrokenContractError(AssertionError):
-    """An adapter does not keep the contract; the text says which promise."""
+    """An adapter breaks the contract; the text says which promise."""
 
 
 class Trouble(StrEnum):
@@ -63,25 +63,25 @@ class Trouble(StrEnum):
 
 
 class Bench(Protocol):
-    """A local system in the hands of a test."""
+    """One local system under the control of a test."""
 
     @property
     def troubles(self) -> Collection[Trouble]:
-        """What `trouble` can cause; the rest is not tried on this kind of system."""
+        """The troubles that `trouble` can cause; the others are not tried on this kind of system."""
         ...
 
     def trouble(self, kind: Trouble) -> AbstractContextManager[None]:
-        """The system misbehaves in this way, for adapters that are there already and for new ones."""
+        """Make the system misbehave in this way, for existing adapters and for new ones."""
         ...
 
     def settings(self) -> Mapping[str, str | int | bool] | None:
-        """What would stand under `[adapter]` for this local system, so that a process of its own can be killed while
-        it works; None where no other process can reach it.
+        """Return the settings under `[adapter]` for this local system, so that a process of its own can use it and be
+        killed; None when no other process can reach it.
         """
         ...
 
     def adapter(self) -> Adapter:
-        """A new adapter over this local system."""
+        """Make a new adapter over this local system."""
         ...
 
     def offer(self, name: str) -> None:
@@ -93,11 +93,11 @@ class Bench(Protocol):
         ...
 
     def received(self) -> list[str]:
-        """The message id of every received message that the local system shows, once for each time it shows it."""
+        """Return the message id of each received message that the local system shows, as often as it shows it."""
         ...
 
     def noticed(self) -> list[str]:
-        """The kind of every notice that the local system shows."""
+        """Return the kind of every notice that the local system shows."""
         ...
 
     def shows(self, text: str) -> bool:
@@ -111,7 +111,7 @@ NewBench = Callable[[], Bench]
 
 @asynccontextmanager
 async def in_folders(make: Callable[[Path], Bench], folder: Path) -> AsyncIterator[NewBench]:
-    """A stand-in for a system that is files: each bench gets a private folder of its own."""
+    """Provide a stand-in for a system that consists of files: each bench gets a private folder of its own."""
     numbers = count(1)
 
     def new() -> Bench:
@@ -126,7 +126,7 @@ Check = Callable[[Bench], Awaitable[None]]
 
 
 def a_delivery(key: str = "key-1", message_id: str = "AAAAAAAAAAAAAAAAAAAAAA", text: str = "a summary") -> Delivery:
-    """A received referral to hand over."""
+    """Make a received referral to hand over."""
     return Delivery(
         key=key,
         message_id=message_id,
@@ -147,7 +147,7 @@ def a_delivery(key: str = "key-1", message_id: str = "AAAAAAAAAAAAAAAAAAAAAA", t
 def a_notice(
     ref: str, kind: NoticeKind, key: str = "notice-1", at: int = 1_750_000_100, findings: tuple[Finding, ...] = ()
 ) -> Notice:
-    """News about a record."""
+    """Make news about a record."""
     code = Code.SCHEMA if findings else None
     return Notice(key=key, ref=ref, kind=kind, at=at, code=code, findings=findings)
 
@@ -217,7 +217,7 @@ async def faults_name_places(bench: Bench) -> None:
 
 
 async def one_key_once(bench: Bench) -> None:
-    """The same key makes one item and one local id: repeated, after a restart, and at the same time."""
+    """One key makes one item and one local id: repeated, after a restart, and at the same time."""
     adapter = bench.adapter()
     item = a_delivery()
     ids = {await adapter.push(item), await adapter.push(item), await bench.adapter().push(item)}
@@ -251,7 +251,7 @@ async def many_at_once(bench: Bench) -> None:
 
 
 async def content_arrives(bench: Bench) -> None:
-    """What a message says can be read in the local system, in every script, with signs that a spreadsheet would run."""
+    """The local system shows the content of a message, in every script, with signs that a spreadsheet would run."""
     text = "=HYPERLINK(1) Ça va? Здрастуйте مرحبا"
     await bench.adapter().push(a_delivery(text=text))
     _require(bench.shows(text), "the text of a message is not shown as it was sent")
@@ -270,7 +270,7 @@ async def notices_once(bench: Bench) -> None:
 
 
 async def status_is_known(bench: Bench) -> None:
-    """What was handed over has a status, also after a restart; what was not is refused, whatever its id looks like."""
+    """An item that was handed over has a status, also after a restart; any id that was never given is refused."""
     local_id = await bench.adapter().push(a_delivery())
     _require(bool(await bench.adapter().status(local_id)), "an item has no status")
     for unknown in ("", "nothing", "../../etc/passwd", local_id + "x", "incoming/\n#a"):

@@ -36,7 +36,7 @@ class NotPlainError(Exception):
 
 @contextmanager
 def world(what: str) -> Iterator[None]:
-    """Turn an OSError into TransientError(adapter_busy); the text has `what` and the error's symbol, never a path."""
+    """Translate an OSError into TransientError(adapter_busy); the text has `what` and the error's symbol, no path."""
     try:
         yield
     except OSError as exc:
@@ -46,7 +46,7 @@ def world(what: str) -> Iterator[None]:
 
 
 def read_plain(path: Path, limit: int) -> bytes:
-    """The bytes of a configured file; links are followed, for an administrator may have made one.
+    """Read the bytes of a configured file; links are followed, for an administrator may have made one.
 
     Raises OSError, NotPlainError for a pipe, folder or device, TooLargeError for more than `limit` bytes.
     """
@@ -101,19 +101,21 @@ class Folder:
         os.close(self._fd)
 
     def mode(self) -> int:
-        """The permission bits of the directory itself."""
+        """Return the permission bits of the directory itself."""
         return stat.S_IMODE(os.fstat(self._fd).st_mode)
 
     def device(self) -> int:
-        """The disk it lies on; a rename works on one disk only."""
+        """Return the disk it lies on; a rename works on one disk only."""
         return os.fstat(self._fd).st_dev
 
     def names(self) -> list[str]:
-        """Every name in the directory, sorted; undecodable bytes come as surrogates and are never plain."""
+        """Return every name in the directory, sorted; undecodable bytes come as surrogates and are never plain."""
         return sorted(os.listdir(self._fd))  # noqa: PTH208 (a path has no descriptor)
 
     def entry(self, name: str) -> Entry | None:
-        """What is under `name`, None if nothing. A file with a second name (hard link) is not plain: whose is it?"""
+        """Look up `name`; None if there is nothing. A file with a second name (hard link) is not plain: its owner is
+        unclear.
+        """
         try:
             found = os.stat(name, dir_fd=self._fd, follow_symlinks=False)
         except FileNotFoundError:
@@ -122,11 +124,13 @@ class Folder:
         return Entry(name=name, plain=plain, size=found.st_size, inode=found.st_ino, changed=found.st_mtime_ns)
 
     def has(self, name: str) -> bool:
-        """Whether anything is under `name`."""
+        """Whether anything has this name."""
         return self.entry(name) is not None
 
     def read(self, name: str, limit: int, *, shared: bool = False) -> bytes:
-        """The bytes of a plain file; raises NotPlainError, TooLargeError. One that `share` wrote has several names."""
+        """Read a plain file; raises NotPlainError, TooLargeError. With `shared` a file may have several names, as
+        `share` writes.
+        """
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         try:
             descriptor = os.open(name, flags, dir_fd=self._fd)
@@ -137,17 +141,17 @@ class Folder:
         return _drain(descriptor, limit, links=shared)
 
     def stage(self, part: str, data: bytes, mode: int = PRIVATE) -> None:
-        """Put a whole new file under `part`, durable; whatever was there before is gone."""
+        """Write a whole new file `part`, durably; an older one is replaced."""
         self.stage_all({part: data}, mode)
 
     def stage_all(self, files: Mapping[str, bytes], mode: int = PRIVATE) -> None:
-        """The same for several files, whose names become durable together."""
+        """Write several files like `stage`; their names become durable together."""
         if files:
             self._fill(files, mode)
             self.sync()
 
     def _fill(self, files: Mapping[str, bytes], mode: int) -> None:
-        """New files with durable content, under names that are not durable yet."""
+        """Write new files whose content is durable under names that are not durable yet."""
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         descriptors: list[int] = []
         try:
@@ -168,7 +172,8 @@ class Folder:
         self.rename_all({part: name})
 
     def share(self, names: Sequence[str], data: bytes, mode: int = PRIVATE) -> None:
-        """Put one whole new file under several new names, durable together; a kill leaves some of them, the first last.
+        """Write one whole new file under several new names, durable together; after a kill some exist, the first one
+        last.
 
         It is written and synced once, whatever the number of names. Where a disk knows no second name of a file, each
         name gets a file of its own.
@@ -193,7 +198,7 @@ class Folder:
             self.sync()
 
     def append(self, name: str, data: bytes, mode: int = PRIVATE) -> None:
-        """Add to the end of `name`, durable. A failure, or a kill, may leave a part of `data` there."""
+        """Append to `name`, durably. A failure, or a kill, may leave a part of `data` there."""
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         fresh = not self.has(name)
         descriptor = os.open(name, flags, mode, dir_fd=self._fd)

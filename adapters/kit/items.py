@@ -15,18 +15,18 @@ T = TypeVar("T")
 
 
 def finding_to_json(finding: Finding) -> dict[str, Json]:
-    """Place and rule, and the hint where there is one."""
+    """Convert a finding: place and rule, and the hint if there is one."""
     document: dict[str, Json] = {"place": finding.place, "rule": finding.rule}
     return document | {"hint": finding.hint} if finding.hint else document
 
 
 def findings_to_json(findings: Iterable[Finding]) -> list[Json]:
-    """The findings in their order."""
+    """Convert findings, in their order."""
     return [finding_to_json(finding) for finding in findings]
 
 
 def delivery_to_json(item: Delivery) -> dict[str, Json]:
-    """The document a local system gets for a received message."""
+    """Convert a received message to the document that a local system gets."""
     document: dict[str, Json] = {
         "format": DELIVERY_FORMAT,
         "key": item.key,
@@ -49,7 +49,7 @@ def delivery_to_json(item: Delivery) -> dict[str, Json]:
 
 
 def _attachment_to_json(attachment: Attachment) -> dict[str, Json]:
-    """What a file is; its content travels beside the document."""
+    """Describe an attachment; its content travels beside the document."""
     return {
         "part": attachment.part,
         "name": attachment.name,
@@ -69,7 +69,7 @@ def _record_to_json(record: MappedRecord) -> dict[str, Json]:
 
 
 def notice_to_json(item: Notice) -> dict[str, Json]:
-    """The document a local system gets for news about its own record."""
+    """Convert news about a record to the document that a local system gets."""
     return {
         "format": NOTICE_FORMAT,
         "key": item.key,
@@ -84,12 +84,12 @@ def notice_to_json(item: Notice) -> dict[str, Json]:
 
 
 def item_to_json(item: Delivery | Notice) -> dict[str, Json]:
-    """Either of the two."""
+    """Convert either of the two."""
     return delivery_to_json(item) if isinstance(item, Delivery) else notice_to_json(item)
 
 
 def item_from_json(value: Json) -> Delivery | Notice:
-    """What `item_to_json` wrote. Raises ValueError where the document has another shape; the text holds no value."""
+    """Read what `item_to_json` wrote. Raises ValueError, without a value, where the document has another shape."""
     document = _typed(value, dict)
     match document.get("format"):
         case "trm-delivery/1":
@@ -101,7 +101,7 @@ def item_from_json(value: Json) -> Delivery | Notice:
 
 
 def notice_from_json(value: Json) -> Notice:
-    """Like `item_from_json`, for a place where only a notice can be."""
+    """Read a notice like `item_from_json`, where nothing else is permitted."""
     item = item_from_json(value)
     if not isinstance(item, Notice):
         raise ValueError("not a notice")
@@ -141,7 +141,7 @@ def _attachment(value: Json) -> Attachment:
 
 
 async def _gone() -> AsyncIterator[bytes]:
-    """A document does not hold the files that it names."""
+    """Yield no content: a document does not hold the files that it names."""
     raise RefusedError(Code.NOT_FOUND, "the file is not kept with the document")
     yield b""
 

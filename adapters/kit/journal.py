@@ -1,11 +1,11 @@
-"""What an adapter has to remember that its case system cannot: a file of JSON lines, whole after a kill.
+"""The memory of an adapter whose case system cannot remember: a file of JSON lines, whole after a kill.
 
 A line counts when its newline is on disk; what a kill leaves after the last newline was never acknowledged and is cut
 off. Lines hold keys, ids and states, and nothing of what a message or a record says.
 
     {"op": "settled", "ref", "kind", "version"}   how the reading of a record ended
     {"op": "handed", "key", "id"}                 the local id of an item, once for each key
-    {"op": "erased", "id", "answer"}              what was said when it was erased
+    {"op": "erased", "id", "answer"}              the answer to erasing it
     {"op": "fact", "name", "value"}               anything else that has a name; the last one counts
 """
 
@@ -57,7 +57,7 @@ class Journal:
         self._read = True
 
     def settle(self, ref: str, notice: Notice, version: str = "") -> None:
-        """Remember how the reading of a record ended."""
+        """Record the outcome of reading a record."""
         if self.settled.get(ref) != (str(notice.kind), version):
             self._add({"op": "settled", "ref": ref, "kind": str(notice.kind), "version": version})
 
@@ -67,15 +67,15 @@ class Journal:
         return kind != NoticeKind.DRAFTED and then != version
 
     def hand(self, key: str, local_id: str) -> None:
-        """Remember that the item with this key is in the case system, and under which id."""
+        """Record that the item with this key is in the case system, and its id there."""
         self._add({"op": "handed", "key": key, "id": local_id})
 
     def erase(self, local_id: str, answer: Erasure) -> None:
-        """Remember what was said when this item was erased."""
+        """Record the answer to erasing this item."""
         self._add({"op": "erased", "id": local_id, "answer": str(answer)})
 
     def note(self, name: str, value: Json) -> None:
-        """Remember a fact."""
+        """Record a fact."""
         if self.facts.get(name) != value:
             self._add({"op": "fact", "name": name, "value": value})
 
@@ -84,7 +84,7 @@ class Journal:
         return local_id in self.handed.values()
 
     def require(self, local_id: str) -> None:
-        """Read the file. Raises RefusedError(not_found) for a local id that was never given, and what `load` raises."""
+        """Check that a local id was given. Raises RefusedError(not_found) otherwise, and what `load` raises."""
         self.load()
         if not self.knows(local_id):
             raise RefusedError(Code.NOT_FOUND, "nothing with this local id was handed over here")

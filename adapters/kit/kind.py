@@ -1,4 +1,4 @@
-"""A kind of adapter: how it is configured, made and checked. A package offers it as an entry point of `GROUP`.
+"""A kind of adapter: its settings, its constructor and its stand-in. A package offers it as an entry point of `GROUP`.
 
     [project.entry-points."trm_gateway.adapters"]
     acme = "trm_adapter_acme:KIND"
@@ -34,15 +34,15 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     def case_files(self) -> Sequence[Path]:
-        """Files and folders that hold plain text of cases; they must lie outside of the node folder."""
+        """List the files and folders that hold plain text of cases; they must lie outside of the node folder."""
         return ()
 
     def mapping_files(self) -> Sequence[Path]:
-        """The mapping files that records name, and by which messages become records."""
+        """List the mapping files that records name and that turn messages into records."""
         return ()
 
     def spoken(self) -> str | None:
-        """The language whose labels stand in records beside the values of the mapping files, if any."""
+        """Return the language whose labels stand in records beside the values of the mapping files, if any."""
         return None
 
 
@@ -68,7 +68,7 @@ class Kind(Generic[S]):
 
 
 def offered() -> Mapping[str, Sequence[EntryPoint]]:
-    """What the installed packages offer, by name, without importing any of it."""
+    """List the kinds that the installed packages offer, by name, without importing any of them."""
     found: dict[str, list[EntryPoint]] = {}
     for point in entry_points(group=GROUP):
         offers = found.setdefault(point.name, [])
@@ -78,7 +78,7 @@ def offered() -> Mapping[str, Sequence[EntryPoint]]:
 
 
 def find(name: str) -> Kind[Any]:
-    """The kind with this name.
+    """Load the kind with this name.
 
     Raises:
         RefusedError: not_found; conflict for a name offered twice; invalid for one that can not be loaded.

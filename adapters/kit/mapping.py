@@ -1,4 +1,4 @@
-"""What an adapter has to know of a mapping file that the node applies: its name, and whether it was changed."""
+"""The two facts that an adapter needs of a mapping file, which the node applies: its name, and whether it changed."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ LIMIT = 1 << 20
 
 
 def name_and_edition(path: Path) -> tuple[str, str]:
-    """The name that stands in the file, for `LocalRecord.mapping`, and a short text that differs when the file does.
+    """Return the name in the file, for `LocalRecord.mapping`, and a short text that differs when the file does.
 
-    A record that the mapping refused is to be offered again when the office has mended the file.
+    With the text an adapter offers a refused record again once the office has mended the file.
     """
     try:
         data = read_plain(path, LIMIT)

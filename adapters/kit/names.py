@@ -1,4 +1,4 @@
-"""File names made from ids, and the judgement on names made by others.
+"""Make file names from ids, and check names made by others.
 
 A name is visible to everybody who can list the folder and to every backup, so it never carries anything about a case:
 ours are made from random ids and message types, those of the office are checked and replaced where they are not plain.
@@ -26,7 +26,7 @@ def is_plain(name: str) -> bool:
 
 
 def key_name(key: str) -> str:
-    """A file name that stands for an idempotency key: base32 of its bytes, so that no two keys share a name.
+    """Return a file name that stands for an idempotency key: base32 of its bytes, so that no two keys share a name.
 
     Lower-case base32 holds on a file system that knows no case. Raises RefusedError(invalid) for an empty or long key.
     """
@@ -37,7 +37,7 @@ def key_name(key: str) -> str:
 
 
 def message_name(message_type: str, message_id: str) -> str:
-    """`referral.request.1-<id>.json` for `referral.request/1`; RefusedError(invalid) where type or id is not one."""
+    """Name a message file: `referral.request.1-<id>.json`; RefusedError(invalid) where type or id is not one."""
     if _TYPE.fullmatch(message_type) is None or _ID.fullmatch(message_id) is None:
         raise RefusedError(Code.INVALID, "message type or id cannot name a file")
     return f"{message_type.replace('/', '.')}-{message_id}.json"
@@ -54,6 +54,6 @@ def item_name(item: Delivery | Notice) -> str:
 
 
 def numbered(name: str, number: int) -> str:
-    """`a.json` with number 2 is `a.2.json`; number 1 is the name itself."""
+    """Insert a number: `a.json` with number 2 is `a.2.json`; number 1 is the name itself."""
     stem, dot, suffix = name.rpartition(".")
     return name if number == 1 else f"{stem}.{number}{dot}{suffix}"

@@ -1,4 +1,4 @@
-"""Passwords, tokens and keys in files of their own, read when they are used: a new one needs no restart."""
+"""Passwords, tokens and keys in files of their own, read at each use: a new one needs no restart."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LIMIT = 64 << 10
 
 
 def read_secret(path: Path, what: str) -> str:
-    """The text of a secret file without its last newline; `what` names it in an error ("the password file").
+    """Read the text of a secret file without its last newline; `what` names it in an error ("the password file").
 
     Raises TransientError where it cannot be read now, RefusedError where it is no plain file of text, is empty, or may
     be read by everybody.

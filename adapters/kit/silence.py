@@ -1,4 +1,4 @@
-"""What an adapter says aloud: log records of every level and library, standard output and error, warnings."""
+"""Capture everything that an adapter logs or prints: records of every level, standard output and error, warnings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 
 @contextmanager
 def heard() -> Iterator[Callable[[], str]]:
-    """Listen; what is yielded gives everything that was said. Levels and handlers are afterwards as they were."""
+    """Capture all output; the yielded function returns it. Levels and handlers are restored afterwards."""
     said = io.StringIO()
     handler = logging.StreamHandler(said)
     root, level = logging.getLogger(), logging.getLogger().level
@@ -27,6 +27,6 @@ def heard() -> Iterator[Callable[[], str]]:
 
 
 def place(error: BaseException) -> str:
-    """Where in the source an error came from, without its text, which may hold what was handled."""
+    """Return the place in the source where an error was raised, without its text, which may hold content."""
     frames = traceback.extract_tb(error.__traceback__)
     return f" at {frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else ""

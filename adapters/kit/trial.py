@@ -1,4 +1,4 @@
-"""What a case is run on, how it ends, and what cases ask of the calls they make."""
+"""Run a case on a bench, and check the calls that cases make."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ TOLD = "Content Xanthippe 4712"
 
 
 class NodeSide(Protocol):
-    """What the node does with the settings and the records of an adapter."""
+    """The node's use of the settings and records of an adapter."""
 
     def mapping_faults(self) -> Sequence[Finding]:
-        """What `trm mapping check` says of the adapter's mapping files."""
+        """Return the findings of `trm mapping check` on the adapter's mapping files."""
         ...
 
     def draft(self, record: LocalRecord) -> Mapping[str, Json] | Sequence[Finding]:
-        """The draft that a record makes, or what is wrong with it."""
+        """Map a record to its draft, or return the findings."""
         ...
 
 
@@ -45,7 +45,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One thing that happens. `needs` are troubles that the bench must be able to cause, `mend` what to do."""
+    """One case. `needs` are troubles that the bench must be able to cause, `mend` is the advice for a failure."""
 
     name: str
     about: str
@@ -57,7 +57,7 @@ class Case:
 
 
 class Verdict(StrEnum):
-    """How a case ended."""
+    """The result of a case."""
 
     KEPT = "kept"
     BROKEN = "broken"
@@ -66,7 +66,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What a case found: `why` is which promise is broken, or what the bench lacks to try it."""
+    """The outcome of a case: `why` names the broken promise, or what the bench lacks to try the case."""
 
     case: Case
     verdict: Verdict
@@ -74,7 +74,7 @@ class Outcome:
 
 
 async def run(case: Case, trial: Trial) -> Outcome:
-    """Run one case. Whatever an adapter raises is its answer; no text of it is repeated."""
+    """Run one case. Any exception of an adapter is its answer; none of its text is repeated."""
     missing = [str(trouble) for trouble in sorted(case.needs - set(trial.bench.troubles))]
     if missing:
         return Outcome(case=case, verdict=Verdict.NOT_TRIED, why=f"the bench can not cause {', '.join(missing)}")
@@ -95,7 +95,7 @@ async def run(case: Case, trial: Trial) -> Outcome:
 
 
 async def all_come(bench: Bench) -> None:
-    """Many records are offered, and each comes once."""
+    """Offer many records and check that each comes once."""
     for number in range(MANY):
         bench.offer(f"record-{number}")
     await settle_all(bench.adapter(), MANY)
@@ -118,19 +118,19 @@ async def settle_all(adapter: Adapter, expected: int, *, looks: int = 2) -> None
 
 
 def an_item(number: int) -> Delivery:
-    """A message with a number, of its own key and id."""
+    """Make a message with a number, of its own key and id."""
     return a_delivery(key=f"key-{number}", message_id=f"{number:022d}", text=f"text {number}")
 
 
 def node_of(trial: Trial) -> NodeSide:
-    """The node's side of a registered kind."""
+    """Return the node's side of a registered kind."""
     if trial.node is None:
         raise RuntimeError("a case that needs the node was run without one")
     return trial.node
 
 
 def where(trial: Trial) -> victim.Where:
-    """How another process reaches the local system of a registered kind."""
+    """Return the settings by which another process reaches the local system of a registered kind."""
     settings = trial.bench.settings()
     if trial.kind is None or settings is None:
         raise RuntimeError("a case that needs another process was run without settings")
@@ -138,7 +138,7 @@ def where(trial: Trial) -> victim.Where:
 
 
 async def within(answer: Awaitable[object], what: str) -> object:
-    """The answer, which has to come in time."""
+    """Await an answer, which must come in time."""
     try:
         async with asyncio.timeout(LONGEST):
             return await answer
@@ -147,7 +147,7 @@ async def within(answer: Awaitable[object], what: str) -> object:
 
 
 async def outcome_of(answer: Awaitable[object], what: str) -> GatewayError | None:
-    """How a call ended: None if well, and else with an error of the contract whose words say nothing."""
+    """Await a call: None when it succeeds, otherwise its error, which must be of the contract and reveal nothing."""
     try:
         await within(answer, what)
     except GatewayError as exc:
@@ -159,38 +159,38 @@ async def outcome_of(answer: Awaitable[object], what: str) -> GatewayError | Non
 
 
 async def is_transient(answer: Awaitable[object], what: str) -> None:
-    """The call has to be tried again, says so, and says nothing else."""
+    """Check that the call asks to be tried again and reveals nothing."""
     error = await outcome_of(answer, what)
     require(error is not None, f"{what} says that all is well")
     require(isinstance(error, TransientError), f"{what} is refused for good, and not to be tried again")
 
 
 async def transient_or_done(answer: Awaitable[object], what: str) -> None:
-    """The call went well, or has to be tried again."""
+    """Check that the call succeeds or asks to be tried again."""
     error = await outcome_of(answer, what)
     refused = error is not None and not isinstance(error, TransientError)
     require(not refused, f"{what} is refused for good, and not to be tried again")
 
 
 async def is_an_error(answer: Awaitable[object], what: str) -> None:
-    """The call did not go well, and says so."""
+    """Check that the call fails with an error of the contract."""
     require(await outcome_of(answer, what) is not None, f"{what} says that all is well")
 
 
 async def error_or_done(answer: Awaitable[object], what: str) -> None:
-    """The call went well, or raised an error of the contract."""
+    """Check that the call succeeds or raises an error of the contract."""
     error = await outcome_of(answer, what)
     known = error is None or isinstance(error, TransientError | RefusedError)
     require(known, f"{what} raises an error that is not of the contract")
 
 
 def says_nothing_of(found: object) -> None:
-    """What was found repeats no content."""
+    """Check that `found` repeats no content."""
     told = repr(found)
     require(MARKER not in told and TOLD not in told, "a finding repeats content")
 
 
 def require(kept: bool, broken: str) -> None:
-    """A promise that is kept, or the words of the one that is broken."""
+    """Raise BrokenContractError with `broken` unless the promise was kept."""
     if not kept:
         raise BrokenContractError(broken)

@@ -1,7 +1,7 @@
 """A process of its own that hands over one message and is killed: `python -m adapters.kit.victim`.
 
-It reads from its standard input which adapter with which settings is to push what, says `ready` before it begins and
-the local id when it has ended. Whoever started it sends SIGKILL when it likes.
+It reads the adapter, its settings and the item from its standard input, prints `ready` before it pushes and the local
+id afterwards. Its parent sends SIGKILL at any moment.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ LONGEST = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Where:
-    """How another process reaches the local system: the kind, and what stands under `[adapter]`."""
+    """The local system for another process: the kind, and the settings under `[adapter]`."""
 
     kind: str
     settings: Mapping[str, str | int | bool]
 
 
 async def killed_after(where: Where, item: Delivery) -> str:
-    """The item was handed over by a process that was killed before anybody heard of it; its local id."""
+    """Hand over the item in a process that is killed before it reports; return the local id."""
     process = await _started(where, item)
     try:
         local_id = (await _line(process)).strip()
@@ -42,14 +42,14 @@ async def killed_after(where: Where, item: Delivery) -> str:
 
 
 async def killed_while(where: Where, item: Delivery, seconds: float) -> None:
-    """A process began to hand over the item and was killed so much later."""
+    """Hand over the item in a process that is killed `seconds` after it began."""
     process = await _started(where, item)
     await asyncio.sleep(seconds)
     await _kill(process)
 
 
 async def _started(where: Where, item: Delivery) -> Process:
-    """A process that is about to push."""
+    """Start a process that is about to push."""
     command = (sys.executable, "-m", "adapters.kit.victim")
     process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, stderr=asyncio.subprocess.DEVNULL)
     task: dict[str, Json] = {"kind": where.kind, "settings": dict(where.settings), "item": item_to_json(item)}

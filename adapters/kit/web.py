@@ -1,7 +1,7 @@
-"""Asking a case system over HTTPS: one place that knows what can go wrong on the way, and never repeats an answer.
+"""Ask a case system over HTTPS: one place that handles every fault on the way, and never repeats an answer.
 
 A server elsewhere is reached over TLS with its name verified. Redirects are not followed: a login must not go to
-another place. What is too large, is no JSON, or came too late means that the system does not work now.
+another place. An answer that is too large, no JSON or too late means that the system does not work now.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _HERE = frozenset({"127.0.0.1", "::1", "localhost"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What came back: a status below 500 that is none of the troubles of `Web.ask`, and the JSON, if any."""
+    """A usable answer: a status below 500 that `Web.ask` does not raise for, and the JSON, if any."""
 
     status: int
     value: Any
@@ -33,7 +33,7 @@ class Answer:
 
 
 class Web:
-    """A case system at `base`. `ca` are the authorities to believe instead of the system's own."""
+    """A case system at `base`. `ca` are the authorities to trust instead of the system's own."""
 
     def __init__(self, base: str, *, ca: Path | None = None, patience: float = PATIENCE) -> None:
         parts = urlsplit(base)
@@ -49,7 +49,7 @@ class Web:
         self._here = parts.scheme == "http"
 
     def have_patience(self, seconds: float) -> None:
-        """Wait this long for an answer from now on."""
+        """Set the seconds to wait for each following answer."""
         self._patience = aiohttp.ClientTimeout(total=seconds)
 
     @property
@@ -66,9 +66,9 @@ class Web:
         query: Mapping[str, str] | Sequence[tuple[str, str]] | None = None,
         data: bytes | None = None,
     ) -> Answer:
-        """One request and its answer.
+        """Send one request and return its answer.
 
-        Raises TransientError where there is none, or it is 408, 425, 429, 500 or more, a redirect, or no JSON.
+        Raises TransientError when there is none, or it is 408, 425, 429, 500 or more, a redirect, or no JSON.
         """
         connector = aiohttp.TCPConnector(ssl=True if self._here else self._context())
         try:

@@ -13,7 +13,7 @@ __all__ = ["KIND", "Primero", "PrimeroAdapter", "PrimeroSettings"]
 
 
 class PrimeroSettings(Settings):
-    """Where Primero is, and as whom the gateway comes there."""
+    """The address of Primero, and the account of the gateway there."""
 
     url: str
     user: str
@@ -24,7 +24,7 @@ class PrimeroSettings(Settings):
     worker: str | None = None
 
     def mapping_files(self) -> Sequence[Path]:
-        """The one that referrals are read by, and cases from abroad are written by."""
+        """Return the mapping file that reads referrals and writes cases from abroad."""
         return (self.mapping,)
 
 

@@ -64,7 +64,7 @@ class PrimeroAdapter:
         self._about: dict[str, tuple[str, str]] = {}
 
     def describe(self) -> Description:
-        """What it is; the API of Primero can disable a case and erases nothing."""
+        """Describe the adapter; the API of Primero can disable a case and erases nothing."""
         return Description(
             kind=self.kind,
             version="1",
@@ -77,13 +77,14 @@ class PrimeroAdapter:
     # --- out ------------------------------------------------------------------------------------------------------
 
     async def pull(self) -> Sequence[LocalRecord]:
-        """The referrals to the gateway's user that are open and not settled, the cases changed last first."""
+        """Return the referrals to the gateway's user that are open and not settled, the cases changed last first."""
         async with self._turn:
             return await self._refusals_told("being looked at", self._pull())
 
     async def _pull(self) -> list[LocalRecord]:
         await kept(self._lock, self._journal.load)
         name, edition = await in_thread(self._lock, name_and_edition, self._mapping)
+        # Now and then from the beginning: a clock of Primero that was set back would hide changes for ever.
         if self._looks % SWEEP == 0:
             self._since = None
         self._looks += 1
@@ -93,13 +94,14 @@ class PrimeroAdapter:
             found += await self._due(str(case["id"]), name, edition)
             if len(found) >= self._batch:
                 return found
+        # The mark moves on only when nothing is due: what was pulled and not settled has to come again.
         if not found:
             stamps = [stamp for case in cases if isinstance(stamp := case.get("last_updated_at"), str)]
             self._since = max([*stamps, *([self._since] if self._since else [])], default=None)
         return found
 
     async def _due(self, case: str, mapping: str, edition: str) -> list[LocalRecord]:
-        """The referrals of one case that are due, each as a record; and a consent that was taken back there."""
+        """Return the referrals of one case that are due, each as a record, and a consent withdrawn in Primero."""
         ours = [each for each in await self._client.referrals(case) if each.get("transitioned_to") == self._user]
         settled, facts = self._journal.settled, self._journal.facts
         new = [each for each in ours if each.get("status") == "in_progress" and not _is_drafted(settled, each)]
@@ -113,7 +115,9 @@ class PrimeroAdapter:
         return [each for each in records if self._journal.is_due(each.ref, self._about[each.ref][1])]
 
     def _record(self, case: Mapping[str, Any], referral: Mapping[str, Any], mapping: str, edition: str) -> LocalRecord:
-        """A referral and its case. What the notes of this adapter change is no change of the record."""
+        """Make a record of a referral and its case. Changes by notes of this adapter do not count as changes of the
+        record.
+        """
         ref = str(referral["id"])
         fields, places, faults = fields_of(case, referral, _place(case))
         said = {name: value for name, value in fields.items() if not name.startswith("last_updated")}
@@ -124,7 +128,7 @@ class PrimeroAdapter:
         )
 
     def _unticked(self, case: Mapping[str, Any], referral: Mapping[str, Any]) -> LocalRecord:
-        """The worker took the consent away after the case was referred: that is a withdrawal, for people to tell."""
+        """Make a record of a withdrawal: the worker removed the consent after referring the case; people decide."""
         ref = f"{referral['id']}.consent"
         self._about[ref] = (str(case["id"]), "unticked")
         hint = "if the person withdrew, say so: trm consent withdraw. Primero may refuse to end this referral now"
@@ -185,8 +189,8 @@ class PrimeroAdapter:
                 return await self._from_abroad(item)
 
     async def _answer(self, case: str, referral: str, item: Delivery) -> None:
-        """What the other country says of a case that a worker here referred. The note is written before: with the
-        referral ends the account's access to the case.
+        """Write the other country's answer to a referral by a worker here. The note is written first: with the referral
+        ends the account's access to the case.
         """
         now = next((each for each in await self._client.referrals(case) if each["id"] == referral), None)
         status = None if now is None else now.get("status")
@@ -203,6 +207,7 @@ class PrimeroAdapter:
             if item.type not in MAKES_A_CASE:
                 what = "this message has no case in Primero"
                 raise RefusedError(Code.ADAPTER_REFUSED, what, hint="answer it at the desk of the node")
+            # The id is derived from the conversation: a create whose answer was lost is refused the second time.
             await self._client.create({"id": case, "other_agency_id": item.conversation[:64]})
             await kept(self._lock, self._journal.note, f"made/{case}", True)
         if item.type == REQUEST and f"request/{case}" not in self._journal.facts:
@@ -215,7 +220,8 @@ class PrimeroAdapter:
             for each in await self._client.referrals(case):
                 if each.get("transitioned_by") == self._user and each.get("status") in OPEN:
                     await self._consent_told(self._client.revoke(case, str(each["id"])))
-            await self._client.update(case, dict.fromkeys(CONSENT_FIELDS, False))  # after it: Primero asks for them
+            # After the referrals: Primero demands these fields at every save of one.
+            await self._client.update(case, dict.fromkeys(CONSENT_FIELDS, False))
         return case
 
     async def _refer(self, case: str, worker: str) -> None:
@@ -227,7 +233,9 @@ class PrimeroAdapter:
             await self._client.refer(case, worker, "from another country, by the gateway")
 
     async def _consent_told(self, work: Awaitable[None]) -> None:
-        """Primero asks for consent at every save of a referral, and so refuses to end it after a withdrawal."""
+        """Explain a refusal for lack of consent: Primero checks it at every save, and so refuses to end a withdrawn
+        referral.
+        """
         try:
             await work
         except PrimeroError as error:
@@ -242,7 +250,7 @@ class PrimeroAdapter:
     # --- afterwards -----------------------------------------------------------------------------------------------
 
     async def status(self, local_id: str) -> str:
-        """`noted`, `erased`, or what the worker here made of a case from abroad."""
+        """Return `noted`, `erased`, or the state that the worker here gave a case from abroad."""
         async with self._turn:
             case = await self._known(local_id)
             if local_id in self._journal.erased:
@@ -256,8 +264,8 @@ class PrimeroAdapter:
             return str(ours[-1].get("status")) if ours else "noted"
 
     async def erase(self, local_id: str) -> Erasure:
-        """Take the note away, and disable the case that a referral from abroad made. The history of Primero keeps what
-        was there until its administrator removes it.
+        """Remove the note, and disable the case that a referral from abroad made. The history of Primero keeps the
+        content until its administrator removes it.
         """
         async with self._turn:
             case = await self._known(local_id)
@@ -275,6 +283,7 @@ class PrimeroAdapter:
             if self._journal.facts.get(f"request/{case}") == local_id.partition("/")[2]:
                 await self._client.disable(case)
         except PrimeroError as error:
+            # The account lost its access with the end of the referral, so nothing can be erased from here.
             if error.status in {403, 404}:
                 return Erasure.NOT_SUPPORTED
             raise refusal_error(error, "the erasure") from None
@@ -287,7 +296,9 @@ class PrimeroAdapter:
     # --- checking -------------------------------------------------------------------------------------------------
 
     async def check(self) -> Sequence[Finding]:
-        """Whether Primero answers, its forms have what is written, and the account sees no more than it must."""
+        """Check that Primero answers, that its forms have the fields written here, and that the account sees no more
+        than it must.
+        """
         async with self._turn:
             try:
                 await kept(self._lock, self._journal.load)
@@ -337,7 +348,7 @@ def _place(case: Mapping[str, Any]) -> str:
 
 
 def _consent(item: Delivery) -> dict[str, Json]:
-    """The two consent fields of a case from abroad: true only if the grants of its consent record say so."""
+    """Return the two consent fields of a case from abroad: true only if the grants of its consent record permit it."""
     if item.type != CONSENT:
         return {}
     grants, denials = item.content.get("grants"), item.content.get("denials")

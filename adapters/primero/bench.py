@@ -1,4 +1,4 @@
-"""A Primero in the hands of a test: the stand-in, a worker who refers cases, and the gateway's account."""
+"""A Primero under the control of a test: the stand-in, a worker who refers cases, and the gateway's account."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CODES = ("male", "female")
 
 
 class PrimeroBench:
-    """What the contract asks of a Primero."""
+    """A Primero for the cases of the contract."""
 
     troubles = (
         Trouble.FAILING,
@@ -52,7 +52,7 @@ class PrimeroBench:
 
     @contextmanager
     def trouble(self, kind: Trouble) -> Iterator[None]:
-        """Switch a fault of the stand-in on."""
+        """Switch on a fault of the stand-in."""
         faults = {
             Trouble.FAILING: Faults(status=500),
             Trouble.SLOW: Faults(slow=1.0),
@@ -65,13 +65,13 @@ class PrimeroBench:
             Trouble.CLOCK_AHEAD: Faults(clock=timedelta(hours=26)),
             Trouble.CLOCK_BEHIND: Faults(clock=timedelta(hours=-26)),
         }
-        self.office.trouble = faults.get(kind, Faults())
+        self.office.faults = faults.get(kind, Faults())
         self._patience = 0.4 if kind is Trouble.SLOW else 30.0
         self._sex = "of another list" if kind is Trouble.UNMAPPED_CODE else "female"
         try:
             yield
         finally:
-            self.office.trouble, self._sex = Faults(), "female"
+            self.office.faults, self._sex = Faults(), "female"
 
     def settings(self) -> Mapping[str, str | int | bool]:
         return {
@@ -94,14 +94,16 @@ class PrimeroBench:
         self.case(name_first=MARKER, age=1.5)
 
     def case(self, **fields: object) -> tuple[str, str]:
-        """A worker makes a case, with consent, and refers it to the gateway; ids of the case and the referral."""
+        """Make a case with consent as a worker and refer it to the gateway; return the ids of the case and the
+        referral.
+        """
         given = {"consent_for_services": True, "disclosure_other_orgs": True, **fields}
         case, _ = self.office.create(self.worker, {"id": str(uuid4()), **given})
         referral = self.office.refer(self.worker, case["id"], {"transitioned_to": USER, "notes": "to Albania"})
         return case["id"], referral["id"]
 
     def notes(self) -> list[dict[str, str]]:
-        """Every note of every case."""
+        """Return every note of every case."""
         return [note for case in self.office.cases.values() for note in case.get("notes_section", [])]
 
     def received(self) -> list[str]:

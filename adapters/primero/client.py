@@ -1,7 +1,7 @@
-"""What is asked of Primero v2, and what its refusals mean. Knows the API and nothing of messages.
+"""The requests to Primero v2 and the meaning of its refusals. Knows the API and nothing of messages.
 
-Basic authentication, for it needs no session and no CSRF token. Primero locks an account after six wrong logins, for
-half an hour: a password that was refused is not shown again for that long, unless its file has changed.
+Basic authentication, since it needs no session and no CSRF token. Primero locks an account for half an hour after six
+wrong logins: a refused password is not sent again for that long, unless its file has changed.
 """
 
 from __future__ import annotations
@@ -47,23 +47,23 @@ class Primero:
 
     @property
     def base(self) -> str:
-        """Its address."""
+        """The address of the API."""
         return self._web.base
 
     async def system(self) -> Mapping[str, Any]:
-        """What it says of itself; needs no login."""
+        """Return the description that Primero gives of itself; needs no login."""
         answer = await self._web.ask("GET", f"{_API}/primero", headers={"Accept": "application/json"})
         return _object(answer.value, "data") if answer.status == 200 else {}
 
     async def forms(self) -> Sequence[Mapping[str, Any]]:
-        """The forms that this account may see."""
+        """Return the forms that this account may see."""
         return _objects(await self._ask("GET", "/forms"))
 
     async def changed(self, since: str | None) -> Sequence[Mapping[str, Any]]:
-        """Short forms of the cases that changed since then, that instant included; the newest first.
+        """Return short forms of the cases that changed since then, that instant included; the newest first.
 
         Newest first, since a case that changes while pages are read then moves to the front: one may come twice, and
-        none is passed over.
+        none is missed.
         """
         found: dict[str, Mapping[str, Any]] = {}
         query = {"fields": _SHORT, "per": str(PER), "order_by": "last_updated_at", "order": "desc"}
@@ -81,11 +81,11 @@ class Primero:
                 return [*found.values()]
 
     async def case(self, case: str) -> Mapping[str, Any]:
-        """One case, as far as this account may see it."""
+        """Return one case, as far as this account may see it."""
         return _object(await self._ask("GET", f"/cases/{case}"), "data")
 
     async def create(self, fields: Mapping[str, Json]) -> None:
-        """Make a case with an id of our own: a second one with this id cannot be made."""
+        """Create a case with an id of our own: a second one with this id cannot be made."""
         try:
             await self._ask("POST", "/cases", data=fields)
         except PrimeroError as error:
@@ -97,15 +97,15 @@ class Primero:
         await self._ask("PATCH", f"/cases/{case}", data=fields)
 
     async def disable(self, case: str) -> None:
-        """All that deleting a case does: it is marked as not valid."""
+        """Disable a case: Primero marks it as not valid and deletes nothing."""
         await self._ask("DELETE", f"/cases/{case}")
 
     async def referrals(self, case: str) -> Sequence[Mapping[str, Any]]:
-        """The referrals of a case that this account may see."""
+        """Return the referrals of a case that this account may see."""
         return [each for each in _objects(await self._ask("GET", f"/cases/{case}/referrals")) if "id" in each]
 
     async def refer(self, case: str, worker: str, notes: str) -> None:
-        """Refer a case to a person here. Primero asks for the consent fields of the case; nothing overrides them."""
+        """Refer a case to a person here. Primero requires the consent fields of the case; nothing overrides them."""
         await self._ask("POST", f"/cases/{case}/referrals", data={"transitioned_to": worker, "notes": notes})
 
     async def answer(self, case: str, referral: str, status: str, reason: str = "") -> None:
@@ -116,7 +116,7 @@ class Primero:
         await self._ask("PATCH", f"/cases/{case}/referrals/{referral}", data=data)
 
     async def revoke(self, case: str, referral: str) -> None:
-        """Take a referral back."""
+        """Revoke a referral."""
         await self._ask("DELETE", f"/cases/{case}/referrals/{referral}")
 
     async def _ask(
@@ -128,6 +128,7 @@ class Primero:
             headers["Content-Type"] = "application/json"
             body = orjson.dumps({"data": dict(data)})
         answer = await self._web.ask(method, _API + path, headers=headers, query=query, data=body)
+        # Remembered by the header, so that a new password in the file is tried at once.
         if answer.status == 401:
             self._wrong = (headers["Authorization"], time.monotonic())
             raise _locked_out()
@@ -149,7 +150,7 @@ _SHORT = "id,case_id_display,last_updated_at,owned_by,referred_users"
 
 
 def refusal_error(error: PrimeroError, what: str) -> RefusedError:
-    """What a person is told of a refusal: which fields, if any, and no word of the answer."""
+    """Explain a refusal to a person: the fields it is about, if any, and no word of the answer."""
     fields = f", fields {', '.join(error.fields)}" if error.fields else ""
     hint = {
         403: "the account has no right to this any more, or never had: look at its role and at the referral",
@@ -162,6 +163,7 @@ def refusal_error(error: PrimeroError, what: str) -> RefusedError:
 def _refusal(status: int, value: Any) -> PrimeroError:
     errors = value.get("errors") if isinstance(value, dict) else None
     details = [error.get("detail") for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
+    # Only names of fields: other details may quote the value that was refused.
     fields = [detail for detail in details if isinstance(detail, str) and detail.replace("_", "").isalnum()]
     consent = "transition.errors.consent" in orjson.dumps(errors).decode() if errors else False
     return PrimeroError(status, [field for field in fields if field.isascii() and len(field) <= 64], consent)

@@ -1,4 +1,4 @@
-"""What Primero shows of a message or of news: a note of the case, for people; and a case as fields, for the mapping."""
+"""Write messages and news as notes of a Primero case, for people; and read a case as fields, for the mapping."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _LARGEST = 2**53
 
 
 def uuid_of(name: str) -> str:
-    """An id of ours in Primero, the same at each repeat: this is what makes creating and noting idempotent."""
+    """Derive an id in Primero, the same at each repeat: this makes creating and noting idempotent."""
     return str(uuid5(NAMESPACE_URL, f"trm-gateway:{name}"))
 
 
 def note_of(item: Delivery | Notice) -> dict[str, Json]:
-    """The subform that shows an item."""
+    """Build the subform that shows an item."""
     if isinstance(item, Delivery):
         at, subject = item.received, f"{item.type} {item.message_id}"
         text = [f"from {item.sender_name}", *_lines(dict(item.content))]
@@ -46,10 +46,10 @@ def note_of(item: Delivery | Notice) -> dict[str, Json]:
 def fields_of(
     case: Mapping[str, Any], referral: Mapping[str, Any], place: str
 ) -> tuple[dict[str, Json], dict[str, str], list[Finding]]:
-    """A case with one of its referrals as the mapping file reads them: labels, places, and what is no value.
+    """Build the record of a case and one of its referrals: labels, places, and findings for unusable values.
 
-    The labels are the names of Primero; those of the referral begin with `referral.`, those of the service that it is
-    about with `services_section.`. Other subforms are not carried.
+    The labels are the names of Primero; those of the referral begin with `referral.`, those of its service with
+    `services_section.`. Other subforms are left out.
     """
     services = case.get(SERVICES)
     about = [
@@ -82,7 +82,7 @@ def fields_of(
 
 
 def case_fields(fields: Mapping[str, Json], key: str) -> dict[str, Json]:
-    """A mapped record as what Primero takes: labels with `services_section.` become one subform of the case."""
+    """Convert a mapped record to fields of Primero: labels with `services_section.` become one subform of the case."""
     own = {name: value for name, value in fields.items() if "." not in name}
     service = {
         name.removeprefix(f"{SERVICES}."): value for name, value in fields.items() if name.startswith(f"{SERVICES}.")

@@ -1,4 +1,4 @@
-"""A JSON API of the office, by configuration: a list that is read, a path that takes what comes. See README.md."""
+"""A JSON API of the office, by configuration: a list to read, a path to post to. See README.md."""
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
@@ -21,7 +21,7 @@ Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.\[\]-]{1,64}$")]
 
 
 class RestSettings(Settings):
-    """Where the API is, how it lets the gateway in, how its lists and answers look."""
+    """The address of the API, the login of the gateway, and the form of lists and answers."""
 
     url: str
     ca_file: Path | None = None
@@ -59,7 +59,7 @@ class RestSettings(Settings):
         return self
 
     def mapping_files(self) -> Sequence[Path]:
-        """The one that the items of the list are read by."""
+        """Return the mapping file that reads the items of the list."""
         return (self.mapping,)
 
 

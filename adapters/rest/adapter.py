@@ -1,7 +1,7 @@
-"""A JSON API behind the port: items of its list become drafts, what comes in is posted once for each key.
+"""A JSON API behind the port: items of its list become drafts, received messages are posted once for each key.
 
-An API is trusted to know a key again: by the header Idempotency-Key, or by being asked before (`find_path`). The
-journal of the adapter remembers what the API has acknowledged.
+An API is trusted to recognise a key: by the header Idempotency-Key, or by being asked before (`find_path`). The
+journal of the adapter records what the API has acknowledged.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ _DEPTH = 8
 
 class RestAdapter:
     """The API that `api` reaches. `ref` is the pointer to the name of an item, `mapping` makes drafts of items,
-    `journal` is a file of its own. `whole` says whether a message is posted as a document or as its mapped record only;
-    `notices` is the path for news, None where the API wants none.
+    `journal` is a file of its own. `whole`: a message is posted as a document, else as its mapped record only;
+    `notices` is the path for news, None where the API takes none.
     """
 
     kind = "rest"
@@ -60,13 +60,13 @@ class RestAdapter:
         self._versions: dict[str, str] = {}
 
     def describe(self) -> Description:
-        """What it is; what erasing means was said by who configured it."""
+        """Describe the adapter; the settings state what erasing means in this API."""
         return Description(
             kind=self.kind, version="1", target=self.api.base, can_pull=True, can_push=True, erasure=self._erasing
         )
 
     async def check(self) -> Sequence[Finding]:
-        """Whether the list can be read to its end, and its items have names."""
+        """Check that the list can be read to its end, and that its items have names."""
         async with self._turn:
             try:
                 await kept(self._lock, self._journal.load)
@@ -81,7 +81,7 @@ class RestAdapter:
             return []
 
     async def pull(self) -> Sequence[LocalRecord]:
-        """The items of the list that are not settled, or were changed since they were refused."""
+        """Return the items of the list that are not settled, or were changed since they were refused."""
         async with self._turn:
             await kept(self._lock, self._journal.load)
             name, edition = await in_thread(self._lock, name_and_edition, self._mapping)
@@ -91,6 +91,7 @@ class RestAdapter:
                 versions.setdefault(record.ref, set()).add(version)
             found: dict[str, LocalRecord] = {}
             for record, version in read:
+                # Two different items with one name: settling one would settle the other, and a person would be lost.
                 if len(versions[record.ref]) > 1:
                     record = self._twice(record, version)
                 if self._journal.is_due(record.ref, f"{version}/{edition}"):
@@ -99,7 +100,7 @@ class RestAdapter:
             return [*found.values()]
 
     def _record(self, item: Mapping[str, Any], mapping: str) -> tuple[LocalRecord, str]:
-        """An item as a record, and a text that differs when it does."""
+        """Make a record of an item, and a text that differs when the item does."""
         version = fingerprint(item)
         ref = _ref_of(item, self._ref)
         fields: dict[str, Json] = {}
@@ -116,7 +117,8 @@ class RestAdapter:
         return record, version
 
     def _twice(self, record: LocalRecord, version: str) -> LocalRecord:
-        """One of several items with one name, under a name that says nothing: which of them is meant, nobody knows.
+        """Make one faulty record of several items with one name, under a name that reveals nothing: nobody knows which
+        is meant.
 
         An item that a list in pages shows twice is the same one, and no fault.
         """
@@ -125,10 +127,11 @@ class RestAdapter:
         return replace(record, ref=f"~{version}", fields={}, faults=(fault,))
 
     async def settle(self, record: LocalRecord, notice: Notice) -> None:
-        """Tell the API how the reading of an item ended, and remember it."""
+        """Report the outcome of reading an item to the API, and record it."""
         async with self._turn:
             await kept(self._lock, self._journal.load)
             version = self._versions.get(record.ref)
+            # After a restart no version is known; what the journal has settled stays settled, all else comes again.
             if version is None:
                 if record.ref not in self._journal.settled:
                     raise RefusedError(Code.NOT_FOUND, "no such item was pulled here")
@@ -138,7 +141,7 @@ class RestAdapter:
             await kept(self._lock, self._journal.settle, record.ref, notice, version)
 
     async def push(self, item: Delivery | Notice) -> str:
-        """Post an item, once for each key; the id that the API gave, or the key."""
+        """Post an item, once for each key; return the id that the API gave, or the key."""
         async with self._turn:
             await kept(self._lock, self._journal.load)
             known = self._journal.handed.get(item.key)
@@ -155,6 +158,7 @@ class RestAdapter:
             if self._notices is None:
                 return item.key  # the API was configured to hear no news
             return await self.api.create(self._notices, item.key, notice_to_json(item))
+        # Asked first: the answer to an earlier post may have been lost after the API had made the item.
         found = await self.api.find(item.key)
         return found or await self.api.create(self._create, item.key, self._body(item))
 
@@ -167,13 +171,13 @@ class RestAdapter:
         return _nested(item.record.fields)
 
     async def status(self, local_id: str) -> str:
-        """`posted` or `erased`."""
+        """Return `posted` or `erased`."""
         async with self._turn:
             await kept(self._lock, self._journal.require, local_id)
             return "erased" if local_id in self._journal.erased else "posted"
 
     async def erase(self, local_id: str) -> Erasure:
-        """Delete what was posted, where the API can."""
+        """Delete a posted item, where the API can."""
         async with self._turn:
             await kept(self._lock, self._journal.require, local_id)
             told = self._journal.erased.get(local_id)
@@ -195,13 +199,14 @@ def _ref_of(item: Mapping[str, Any], pointer: str) -> str | None:
 
 
 def _flatten(value: Any, label: str, place: str, fields: dict[str, Json], faults: list[Finding]) -> None:
-    """Members of an item by their path with dots: what the mapping file calls a column. Lists of texts and whole
+    """Flatten an item to fields named by their path with dots, as mapping files name columns. Lists of texts and whole
     numbers are joined.
     """
     match value:
         case dict() if label.count(".") < _DEPTH:
             for name, member in value.items():
                 _flatten(member, f"{label}.{name}" if label else str(name), place, fields, faults)
+        # No message has fractions: rounding one would change a fact about a person without anybody's decision.
         case float() if not value.is_integer():
             faults.append(Finding(place=f"{place}, member {label}", rule="number_not_whole"))
         case int() | float() if not isinstance(value, bool) and abs(value) >= _LARGEST:
@@ -217,7 +222,7 @@ def _flatten(value: Any, label: str, place: str, fields: dict[str, Json], faults
 
 
 def _nested(fields: Mapping[str, Json]) -> dict[str, Json]:
-    """The way back: labels with dots as objects in objects."""
+    """Undo `_flatten`: labels with dots become objects in objects."""
     made: dict[str, Json] = {}
     for label, value in fields.items():
         *path, last = label.split(".")

@@ -1,4 +1,4 @@
-"""Requests to a JSON API that is known by its configuration: login, paging, signing. Knows nothing of messages."""
+"""Requests to a JSON API that is described by its configuration: login, paging, signing. Knows nothing of messages."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ Query = dict[str, list[str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Login:
-    """How a request proves itself: `bearer`, `basic` with a user as `name`, or the header `name`."""
+    """The login of a request: `bearer`, `basic` with a user as `name`, or the header `name`."""
 
     kind: str
     name: str | None
     secret: Path
 
     def header(self) -> dict[str, str]:
-        """The header of a request; the file is read each time."""
+        """Build the header of a request; the file is read each time."""
         secret = read_secret(self.secret, "the file with the secret of the API")
         match self.kind:
             case "basic":
@@ -45,7 +45,7 @@ class Login:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paging:
-    """How a list goes on: `none`; `page` and `offset` by a parameter, until a page is empty; `cursor` by what stands at
+    """The paging of a list: `none`; `page` and `offset` by a parameter, until a page is empty; `cursor` by the value at
     `next` of an answer; `link` by the header Link with rel="next" (RFC 8288).
     """
 
@@ -59,7 +59,7 @@ class Paging:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paths:
-    """Where things are, below the address; `items` and `created` are JSON pointers into answers."""
+    """The paths below the address; `items` and `created` are JSON pointers into answers."""
 
     list: str
     items: str
@@ -69,7 +69,7 @@ class Paths:
 
 
 class Api:
-    """One API at `base`. What is posted is signed as Standard Webhooks say, where `signing` names a secret."""
+    """One API at `base`. Posts are signed as Standard Webhooks when `signing` names a secret."""
 
     def __init__(
         self,
@@ -88,16 +88,16 @@ class Api:
         self._signing = signing
 
     def have_patience(self, seconds: float) -> None:
-        """Wait this long for an answer from now on."""
+        """Set the seconds to wait for each following answer."""
         self._web.have_patience(seconds)
 
     @property
     def base(self) -> str:
-        """Its address."""
+        """The address of the API."""
         return self._web.base
 
     async def items(self) -> AsyncIterator[Mapping[str, Any]]:
-        """Every item of the list, page by page."""
+        """Yield every item of the list, page by page."""
         path, query = _parted(self._paths.list)
         paging, place = self._paging, self._paging.first if self._paging.kind == "page" else 0
         if paging.size_param is not None:
@@ -123,10 +123,11 @@ class Api:
                     path, query = following
                 case _:
                     return
+        # Half a list is not a list: a record beyond it would never be seen, and nobody would know.
         raise TransientError(Code.ADAPTER_BUSY, f"the list of the API does not end within {MOST_PAGES} pages")
 
     def _following(self, answer: Answer, path: str) -> tuple[str, Query] | None:
-        """The next page of a Link header, only below our address: a login must not follow a link elsewhere."""
+        """Return the next page of a Link header, only below our address: a login must not follow a link elsewhere."""
         for part in answer.headers.get("Link", "").split(","):
             target, _, rest = part.strip().partition(">")
             if target.startswith("<") and 'rel="next"' in rest.replace("rel=next", 'rel="next"'):
@@ -137,7 +138,7 @@ class Api:
         return None
 
     async def find(self, key: str) -> str | None:
-        """The id of what was created with this key, where the API can be asked."""
+        """Find the id of the item created with this key, where the API can be asked."""
         if self._paths.find is None:
             return None
         path, query = _parted(self._paths.find.replace("{key}", quote(key, safe="")))
@@ -146,16 +147,18 @@ class Api:
         return _id(found[0], self._paths.created) if found else None
 
     async def create(self, path: str, key: str, body: Json) -> str:
-        """Post a document with its key; the id that the answer gives, or the key."""
+        """Post a document with its key; return the id in the answer, or the key."""
         answer = await self._ask("POST", path, data=orjson.dumps(body), key=key)
         return _id(answer.value, self._paths.created) or key
 
     async def tell(self, path: str, key: str, body: Json) -> None:
-        """Post news that may be told again at another time: an API that knows its key with other words (409) has it."""
+        """Post news, which may be posted again at another time: an API that has the key with other content (409) has
+        the news.
+        """
         await self._ask("POST", path, data=orjson.dumps(body), key=key, fine=409)
 
     async def erase(self, local_id: str) -> bool:
-        """Delete something; False where it is not there any more."""
+        """Delete an item; return False when it is not there any more."""
         path = (self._paths.erase or "").replace("{id}", quote(local_id, safe=""))
         answer = await self._ask("DELETE", path, fine=404)
         return answer.status != 404
@@ -175,6 +178,7 @@ class Api:
             headers |= {"Content-Type": "application/json", "Idempotency-Key": key, **self._signature(key, data)}
         asked = [(name, value) for name, values in (query or {}).items() for value in values]
         answer = await self._web.ask(method, path, headers=headers, query=asked, data=data)
+        # Transient: an administrator renews the secret, and no message may be refused meanwhile.
         if answer.status in {401, 407}:
             hint = "put the right secret into its file; it is read at each request"
             raise TransientError(Code.ADAPTER_BUSY, "the API does not take the login", hint=hint)
@@ -202,7 +206,7 @@ class Api:
 
 
 def value_at(value: Any, pointer: str) -> Any:
-    """What stands at a JSON pointer, None if nothing."""
+    """Return the value at a JSON pointer, None if there is none."""
     for part in pointer.split("/")[1:]:
         name = part.replace("~1", "/").replace("~0", "~")
         if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""A JSON API in the hands of a test."""
+"""A JSON API under the control of a test."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SIGNING = "whsec_" + "A" * 43 + "="
 
 
 class RestBench:
-    """What the contract asks of an API."""
+    """An API for the cases of the contract."""
 
     troubles = (
         Trouble.FAILING,
@@ -43,7 +43,7 @@ class RestBench:
 
     @contextmanager
     def trouble(self, kind: Trouble) -> Iterator[None]:
-        """Switch a fault of the stand-in on."""
+        """Switch on a fault of the stand-in."""
         faults: dict[Trouble, tuple[str, Any]] = {
             Trouble.FAILING: ("status", 500),
             Trouble.THROTTLED: ("status", 429),

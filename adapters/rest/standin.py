@@ -1,4 +1,4 @@
-"""A small JSON API as an office may have one: strict, with every kind of paging, and faults that can be switched on."""
+"""A small JSON API, as an office may have one: strict, with every kind of paging and faults that can be switched on."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @dataclass
 class Office:
-    """What an API holds, and how it misbehaves: `status` for every answer, `slow` seconds, `cut` after the work,
-    HTML instead of JSON (`garbled`), `largest` items in a page. `headers` are those of what was posted last.
+    """The content of an API, and its faults: `status` for every answer, `slow` seconds, `cut` after the work, HTML
+    instead of JSON (`garbled`), `largest` items in a page. `headers` are those of the last post.
     """
 
     token: str = ""
@@ -34,7 +34,7 @@ class Office:
 
 
 class StandIn:
-    """Offices on one port of this machine, for as long as `async with` lasts; 0 is any that is free."""
+    """Several offices on one port of this machine while `async with` lasts; port 0 picks a free one."""
 
     def __init__(self, port: int = 0) -> None:
         self._offices: dict[str, Office] = {}
@@ -42,7 +42,7 @@ class StandIn:
         self._port = port
 
     def new(self) -> tuple[str, Office]:
-        """One more office: its address, and what it holds."""
+        """Make one more office; return its address and its content."""
         name = f"office{len(self._offices) + 1}"
         self._offices[name] = Office()
         return f"http://127.0.0.1:{self._port}/{name}", self._offices[name]
@@ -107,13 +107,13 @@ class StandIn:
         return web.json_response(answer, headers=headers)
 
     async def _offer(self, request: web.Request) -> web.Response:
-        """People of the office make an item ready."""
+        """Make an item ready, as people of the office do."""
         item = orjson.loads(await request.read())
         self._office(request).ready.append(item)
         return web.json_response(item, status=201)
 
     async def _find(self, request: web.Request) -> web.Response:
-        """What was created with a key; without one, all that people of the office see."""
+        """Return the item created with a key; without a key, everything that people of the office see."""
         office = self._office(request)
         if "key" not in request.query:
             return web.json_response({"data": [*office.posted.values()]})

@@ -8,13 +8,13 @@ from pydantic import Field
 from adapters.kit.contract import NewBench
 from adapters.kit.kind import Kind, Settings
 from adapters.sftp.adapter import SftpAdapter
-from adapters.sftp.server import Server
+from adapters.sftp.connection import Server
 
 __all__ = ["KIND", "Server", "SftpAdapter", "SftpSettings"]
 
 
 class SftpSettings(Settings):
-    """Which server, known by which key, and as whom the gateway comes there."""
+    """The server, its host key, and the account of the gateway there."""
 
     host: str = Field(min_length=1, max_length=253)
     port: int = Field(default=22, ge=1, le=65535)

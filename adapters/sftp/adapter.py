@@ -1,11 +1,11 @@
 """The drop folder on an SFTP server behind the port.
 
-The office sees the folders of `adapters/folder`. What was handed over is remembered here, in a journal file, since a
-server elsewhere has no lock and no durable directory that we could ask.
+The office sees the folders of `adapters/folder`. Handed-over items are recorded here, in a journal file, since a server
+elsewhere has no lock and no durable directory to ask.
 
 Handing over is four steps, and a kill between any two of them leaves a state from which the repeat goes on:
 
-1. the journal is asked for the key: if it knows it, steps 2 and 3 are behind us
+1. the journal is asked for the key: if it knows it, steps 2 and 3 were done before
 2. the whole document is written under a hidden name made from the key
 3. the journal gets the key with the name the document will have
 4. the hidden name is renamed to that name; if it is gone, that happened before, and the office may have taken it away
@@ -23,7 +23,7 @@ from adapters.kit.items import findings_to_json, item_to_json
 from adapters.kit.journal import Journal, kept
 from adapters.kit.names import is_plain, item_name, key_name, numbered
 from adapters.kit.strict_json import LIMIT, read_json, write_json
-from adapters.sftp.server import Entry, Remote, Server
+from adapters.sftp.connection import Entry, Remote, Server
 from gateway.errors import Code, Finding, RefusedError, TransientError
 from gateway.ports import Delivery, Description, Erasure, LocalRecord, Notice, NoticeKind
 
@@ -52,14 +52,14 @@ class SftpAdapter:
         self._lock = Lock()
 
     def describe(self) -> Description:
-        """What it is; `erased` is true of what the office has not collected yet."""
+        """Describe the adapter; `erased` is true of items that the office has not collected yet."""
         target = f"sftp://{self._server.host}:{self._server.port}/{self._root.removeprefix('/')}"
         return Description(
             kind=self.kind, version="1", target=target, can_pull=True, can_push=True, erasure=Erasure.ERASED
         )
 
     async def check(self) -> Sequence[Finding]:
-        """Whether the server is the right one, and every folder is there and writable."""
+        """Check that the server is the right one, and that every folder exists and is writable."""
         async with self._turn:
             findings = []
             for name in FOLDERS:
@@ -75,7 +75,7 @@ class SftpAdapter:
     # --- from the office ------------------------------------------------------------------------------------------
 
     async def pull(self) -> Sequence[LocalRecord]:
-        """Claim what was dropped and return what is claimed; the same again until `settle`."""
+        """Claim the dropped drafts and return those claimed; the same ones again until `settle`."""
         async with self._turn, self._server.open(self._root) as remote:
             for entry in await remote.entries(OUTGOING):
                 if _finished(entry.name) and entry.plain:
@@ -86,7 +86,7 @@ class SftpAdapter:
             return [await _record(remote, name) for name in names[: self._batch]]
 
     async def settle(self, record: LocalRecord, notice: Notice) -> None:
-        """Move the draft to where the office sees what became of it; doing it twice is doing it once."""
+        """Move the draft to the folder of its outcome. Doing it twice has the effect of doing it once."""
         replaced = record.ref.startswith((_UNNAMED, _AGAIN))
         if not is_plain(record.ref[1:] if replaced else record.ref):
             raise RefusedError(Code.NOT_FOUND, "no such draft in the drop folder")
@@ -116,6 +116,7 @@ class SftpAdapter:
             local_id = self._journal.handed.get(item.key)
             if local_id is None:
                 name = await self._free_name(remote, folder, item_name(item))
+                # The document before the key: a key without a document would end every repeat with nothing to show.
                 await remote.write(part, write_json(item_to_json(item)))
                 local_id = f"{folder}/{name}"
                 await kept(self._lock, self._journal.hand, item.key, local_id)
@@ -124,14 +125,14 @@ class SftpAdapter:
             return local_id
 
     async def _free_name(self, remote: Remote, folder: str, name: str) -> str:
-        """A name that is not there and was never given: the office may have collected what had it."""
+        """Return a name that is free and was never given: the office may have collected its former holder."""
         number = 1
         while self._journal.knows(f"{folder}/{numbered(name, number)}"):
             number += 1
         return await _free(remote, folder, numbered(name, number))
 
     async def status(self, local_id: str) -> str:
-        """`waiting` for the office, `collected` by it, or `erased`."""
+        """Return `waiting` (for the office), `collected` (by it) or `erased`."""
         async with self._turn, self._server.open(self._root) as remote:
             await kept(self._lock, self._journal.require, local_id)
             if local_id in self._journal.erased:
@@ -148,6 +149,7 @@ class SftpAdapter:
             if answer is None:
                 there = await remote.has(local_id) or await remote.has(part)
                 answer = Erasure.ERASED if there else Erasure.NOT_SUPPORTED
+                # Before the document goes: after a kill the repeat finds nothing left and would answer not_supported.
                 await _put(remote, ERASED, local_id.partition("/")[2], _tombstone(local_id, answer))
                 await kept(self._lock, self._journal.erase, local_id, answer)
             await remote.remove(part)
@@ -160,7 +162,7 @@ class SftpAdapter:
 
 
 async def _put(remote: Remote, folder: str, name: str, data: bytes) -> None:
-    """A whole file under its name, or none."""
+    """Write a whole file under its name, or none."""
     await remote.write(f"{folder}/.{name}.part", data)
     await remote.move(f"{folder}/.{name}.part", f"{folder}/{name}")
 
@@ -173,7 +175,7 @@ async def _free(remote: Remote, folder: str, name: str) -> str:
 
 
 async def _claimed_name(remote: Remote, entry: Entry) -> str:
-    """The name under which a draft is claimed; a replaced name is made from what a rename leaves unchanged."""
+    """Return the name under which a draft is claimed; a replaced name is made from what a rename leaves unchanged."""
     stem = entry.name.removesuffix(".json")
     mark = fingerprint(entry.name, entry.size, entry.changed)
     if not is_plain(stem) or stem.endswith(".errors"):

@@ -12,11 +12,11 @@ import asyncssh
 
 from adapters.kit.contract import MARKER, NewBench, Trouble, in_folders
 from adapters.sftp.adapter import FOLDERS, SftpAdapter
-from adapters.sftp.server import Server
+from adapters.sftp.connection import Server
 
 
 class SftpBench:
-    """What the contract asks of a drop folder."""
+    """A drop folder for the cases of the contract."""
 
     troubles = (Trouble.AWAY,)
 
@@ -29,7 +29,7 @@ class SftpBench:
 
     @contextmanager
     def trouble(self, kind: Trouble) -> Iterator[None]:
-        """The disk of the server is not mounted: its place is there and empty."""
+        """Unmount the disk of the server: its place is there and empty."""
         away = self.root.rename(self.root.with_name("away"))
         self.root.mkdir()
         try:

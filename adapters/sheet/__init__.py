@@ -14,26 +14,26 @@ __all__ = ["KIND", "Column", "Limits", "SheetAdapter", "SheetSettings"]
 
 
 class SheetSettings(Settings):
-    """Where the line list is, which mapping file reads a row marked as ready to refer, and what the office speaks."""
+    """The line list, the mapping file for rows marked as ready to refer, and the language of the office."""
 
     path: Path
     mapping: Path | None = None
     language: str | None = None
 
     def marks(self) -> Mapping[str, Path]:
-        """Which mark column makes which draft; the mapping of the office takes the place of the referral one."""
+        """Return the mapping file of each mark column; the mapping of the office replaces the one for referrals."""
         return htcds.MARKS if self.mapping is None else htcds.MARKS | {htcds.READY_TO_REFER: self.mapping}
 
     def case_files(self) -> Sequence[Path]:
-        """The line list; the results lie beside it."""
+        """Return the line list; the results lie beside it."""
         return (self.path,)
 
     def mapping_files(self) -> Sequence[Path]:
-        """One for each mark column."""
+        """Return one mapping file for each mark column."""
         return tuple(self.marks().values())
 
     def spoken(self) -> str | None:
-        """Cells may hold the labels of this language, as the drop-downs of `trm sheet new` offer them."""
+        """Return the language whose labels cells may hold, as the drop-downs of `trm sheet new` offer them."""
         return self.language
 
 

@@ -1,4 +1,4 @@
-"""The line list behind the port: reads one workbook or CSV file, shows what came of it in a second one beside it."""
+"""The line list behind the port: read one workbook or CSV file, show the results in a second one beside it."""
 
 from __future__ import annotations
 
@@ -88,40 +88,40 @@ class SheetAdapter:
             raise RefusedError(Code.INVALID, "the results cannot take the place of the line list")
 
     def describe(self) -> Description:
-        """What it is; erasing removes the rows from the result workbook and the item from the journal."""
+        """Describe the adapter; erasing removes the rows from the result workbook and the item from the journal."""
         return Description(
             kind=self.kind, version="1", target=str(self._source), can_pull=True, can_push=True, erasure=Erasure.ERASED
         )
 
     async def check(self) -> Sequence[Finding]:
-        """Whether the files can be read and written, and whether the columns that steer the reading are there."""
+        """Check that the files can be read and written, and that the columns that steer the reading are there."""
         return await in_thread(self._lock, self._check)
 
     async def columns(self) -> Sequence[Column]:
-        """How the columns are understood, to be shown to a person before the first row is marked."""
+        """List the columns as the adapter understands them, for a person to check before the first row is marked."""
         return await self._work(self._columns)
 
     async def pull(self) -> Sequence[LocalRecord]:
-        """The marked rows that are not settled, or were changed since they were refused.
+        """Return the marked rows that are not settled, or were changed since they were refused.
 
         Raises RefusedError with findings where the file as a whole cannot be used.
         """
         return await self._work(self._pull)
 
     async def settle(self, record: LocalRecord, notice: Notice) -> None:
-        """Note how the reading of a row ended, and show it once no row that was pulled with it waits for its own."""
+        """Record the outcome of reading a row, and show it once no other row of that pull waits for its own."""
         await self._work(self._settle, record, notice)
         if not self._states:
             await self._show()
 
     async def push(self, item: Delivery | Notice) -> str:
-        """Take an item into the journal and the workbook, once for each key; the key is the local id."""
+        """Add an item to the journal and the workbook, once for each key; the key is the local id."""
         await self._work(self._push, item)
         await self._show()
         return item.key
 
     async def status(self, local_id: str) -> str:
-        """`listed` or `erased`."""
+        """Return `listed` or `erased`."""
         return await self._work(self._status, local_id)
 
     async def erase(self, local_id: str) -> Erasure:
@@ -168,7 +168,7 @@ class SheetAdapter:
         return records
 
     def _ref(self, row: Row) -> str | None:
-        """The ref under which a row is due, None if nothing is due.
+        """Return the ref under which a row is due, None if nothing is due.
 
         A row that became a draft stays one, whatever is typed into it later. Only when a person has put that draft
         aside and the row has changed since is it due again, under a new ref, for the node knows the old one.
@@ -192,8 +192,8 @@ class SheetAdapter:
         return LocalRecord(ref=ref, fields=row.fields, mapping=row.layout.name, places=row.places, faults=row.faults)
 
     def _state(self, row: Row) -> str:
-        """A refused row is due again when it, the mapping file or the language changes; a draft put aside only when the
-        row does.
+        """Return the state of a row: a refused row is due again when the row, the mapping file or the language changes,
+        a draft put aside only when the row does.
         """
         return f"{row.state}.{row.layout.fingerprint}.{self._words.language}"
 
@@ -228,7 +228,7 @@ class SheetAdapter:
         return RefusedError(Code.ADAPTER_REFUSED, what, hint=findings[0].hint, findings=findings)
 
     def _signature(self) -> Signature:
-        """What changes when the line list or a mapping is saved."""
+        """Return a value that changes when the line list or a mapping file is saved."""
         stats = [path.stat() for path in (self._source, *self._marks.values())]
         return tuple((stat.st_mtime_ns, stat.st_size, stat.st_ino) for stat in stats)
 
@@ -321,7 +321,7 @@ class SheetAdapter:
 
 
 def _configured_files(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run `work`; a configured path that leads to no plain file of sensible size is for a person to look at."""
+    """Run `work`; raise RefusedError when a configured path is no plain file of sensible size: a person has to look."""
     try:
         return work(*args, **kwargs)
     except (NotPlainError, TooLargeError) as exc:

@@ -1,4 +1,4 @@
-"""An HTCDS workbook in the hands of a test, with the office's side of it."""
+"""An HTCDS workbook under the control of a test, with the office's side of it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TODAY = date(2025, 6, 1)
 
 
 def sheet_cells(path: Path) -> dict[str, list[list[str]]]:
-    """Every cell of a workbook as text, by sheet."""
+    """Read every cell of a workbook as text, by sheet."""
     if not path.exists():
         return {}
     with CalamineWorkbook.from_path(path) as workbook:
@@ -31,7 +31,7 @@ def sheet_cells(path: Path) -> dict[str, list[list[str]]]:
 
 @contextmanager
 def _moved(place: Path, aside: Path) -> Iterator[Path]:
-    """Something lies elsewhere meanwhile."""
+    """Move something away meanwhile."""
     place.rename(aside)
     try:
         yield aside
@@ -56,7 +56,7 @@ class SheetBench:
 
     @contextmanager
     def trouble(self, kind: Trouble) -> Iterator[None]:
-        """The share is not mounted; the workbook is torn; a cell has a word that is on no list."""
+        """Unmount the share, tear the workbook, or write a word into a cell that is on no list."""
         match kind:
             case Trouble.UNMAPPED_CODE:
                 self.cells = {"Gender": MARKER}

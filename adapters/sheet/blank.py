@@ -1,8 +1,8 @@
-"""A workbook for an office that has nothing else: the columns of a line list, with drop-downs in its language.
+"""Make a workbook for an office that has no system: the columns of a line list, with drop-downs in its language.
 
-Row 1 is for people, in their language; row 2 has the labels by which the reader knows the columns. What a drop-down
-offers stands on a hidden sheet, since a list inside a cell's rule ends at 255 characters. A cell that may hold several
-values takes what is typed as well: a workbook without macros can not choose twice. The same arguments give the same
+Row 1 is for people, in their language; row 2 has the labels by which the reader recognises the columns. The choices of
+a drop-down stand on a hidden sheet, since a list inside a cell's rule ends at 255 characters. A cell that may hold
+several values also takes typed text: a workbook without macros can not choose twice. The same arguments give the same
 bytes.
 """
 
@@ -35,7 +35,7 @@ Format = Any
 
 
 class Entry(StrEnum):
-    """What is entered in a column; the note beside its cells says so (`notes` of the words)."""
+    """The kind of entry of a column; the note beside its cells explains it (`notes` of the words)."""
 
     ONE = "one"
     MANY = "many"
@@ -59,7 +59,7 @@ class BlankColumn:
 
 
 def blank_workbook(columns: Sequence[BlankColumn], words: Words) -> bytes:
-    """The workbook with no case in it."""
+    """Make the workbook, with no case in it."""
     output = BytesIO()
     workbook = xlsxwriter.Workbook(output, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
     workbook.set_properties({"title": "TRM line list", "created": datetime(2000, 1, 1)})
@@ -122,7 +122,7 @@ class _Cases:
         return self._home if column.entry is Entry.HOME else self._heading
 
     def _rule(self, number: int, column: BlankColumn) -> None:
-        """The drop-down and the note of a column. Only a list is enforced: what is wrong is for the reader to say."""
+        """Add the drop-down and the note of a column. Only lists are enforced: the reader reports other faults."""
         rule: dict[str, object] = {"validate": "any"}
         if column.choices:
             rule = {"validate": "list", "source": self._range(tuple(column.choices))}
@@ -134,7 +134,7 @@ class _Cases:
         self._page.data_validation(_LABEL + 1, number, _LABEL + FILLED_ROWS, number, rule)
 
     def _range(self, choices: tuple[str, ...]) -> str:
-        """Where these texts stand on the hidden sheet; equal lists stand there once."""
+        """Return the range of these texts on the hidden sheet; equal lists are written once."""
         if choices not in self._ranges:
             column = len(self._ranges)
             for row, text in enumerate(choices):

@@ -1,7 +1,7 @@
-"""One cell: what it may be in its column, and what it is in the record.
+"""Read one cell: its value in the record, or its fault.
 
-A workbook keeps every number as a fraction, drops leading zeros, and turns what looks like a date into one. Where that
-cannot be undone the cell is a fault, for the person who knows the answer sits in front of it.
+A workbook keeps every number as a fraction, drops leading zeros, and turns text that looks like a date into one. Where
+that cannot be undone the cell is a fault: the person who knows the answer sits in front of the workbook.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _TYPED_YEARS = (date(1905, 3, 14), date(1905, 9, 30))
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Why a cell cannot be read; the hint says what to type."""
+    """A cell that cannot be read; the hint says what to type."""
 
     rule: str
     hint: str
@@ -44,7 +44,7 @@ def is_empty(cell: Cell) -> bool:
 
 
 def read_cell(kind: Kind, cell: Cell) -> Json | Fault:
-    """The value for the record, None for an empty cell, or what is wrong."""
+    """Read a cell: the value for the record, None for an empty cell, or a fault."""
     match cell:
         case str():
             return cell.strip() or None

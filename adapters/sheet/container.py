@@ -1,4 +1,4 @@
-"""A workbook is a zip archive made by somebody else: it is weighed and looked through before the reader may open it.
+"""Scan a workbook, a zip archive made by somebody else, before the reader may open it: its true size and its cells.
 
 The reader keeps a sheet as a full rectangle and unpacks whatever the archive holds, so one value in the last cell of a
 sheet, or a well packed member, would take all memory. And it shows a formula as the result that some program stored
@@ -34,7 +34,7 @@ Attributes = dict[str, str]
 
 @dataclass(slots=True)
 class Scan:
-    """What one sheet holds, as far as the reader does not say: its extent and its defective cells (from 0).
+    """Facts about one sheet that the reader does not report: its extent and its defective cells (from 0).
 
     `merged` are cells that reach over rows below theirs, each as its column, its row and the last row.
     """
@@ -45,14 +45,14 @@ class Scan:
     merged: list[tuple[int, int, int]] = field(default_factory=list)
 
     def saw(self, limits: Limits, row: int, column: int, rows: int = 1, columns: int = 1) -> None:
-        """Count a cell with content, or a block of equal ones; too far out is UnreadableError at once."""
+        """Count a cell with content, or a block of equal ones; raise UnreadableError at once when it is too far out."""
         self.rows = max(self.rows, row + rows)
         self.columns = max(self.columns, column + columns)
         limits.admit(self.rows, self.columns)
 
 
 def scan_workbook(data: bytes, suffix: str, sheet: str | None, limits: Limits) -> Mapping[str, Scan]:
-    """A scan of each sheet by its name, in xlsx of `sheet` alone where it is named.
+    """Scan each sheet, by its name; in xlsx only `sheet` when it is named.
 
     The reader unpacks an ods file as a whole, so there every sheet counts. Raises UnreadableError.
     """
@@ -68,7 +68,7 @@ def scan_workbook(data: bytes, suffix: str, sheet: str | None, limits: Limits) -
 
 
 def _weigh(archive: zipfile.ZipFile, data: bytes, limit: int) -> None:
-    """Unpack every member without keeping it, and stop at `limit`: what the archive says of sizes may be a lie."""
+    """Unpack every member without keeping it, and stop at `limit`: the sizes that the archive states may be a lie."""
     members = archive.infolist()
     names = {member.filename for member in members}
     if len(members) > _MEMBERS or len(names) != len(members):
@@ -96,7 +96,7 @@ def _packed(data: bytes, member: zipfile.ZipInfo) -> memoryview:
 
 
 def _unpacked_size(packed: memoryview, limit: int) -> int:
-    """The true size of a deflated member, or something above `limit`."""
+    """Return the true size of a deflated member, or something above `limit`."""
     inflate = zlib.decompressobj(-zlib.MAX_WBITS)
     size = 0
     for start in range(0, len(packed), _STEP):

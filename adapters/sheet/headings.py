@@ -26,17 +26,17 @@ class Heading:
     matches: int
 
     def columns(self, names: Collection[str]) -> list[int]:
-        """The columns whose label is one of `names` (in normal form)."""
+        """Return the columns whose label is one of `names` (in normal form)."""
         return [column for column, label in self.labels.items() if normalise_label(label) in names]
 
 
 def normalise_label(label: str) -> str:
-    """The form in which labels are compared: without regard to case, runs of white space as one space."""
+    """Return the form in which labels are compared: case folded, runs of white space as one space."""
     return " ".join(label.split()).casefold()
 
 
 def find_heading(rows: Sequence[Sequence[Cell]], known: Collection[str]) -> Heading | None:
-    """The first row with most known labels among the first rows, if they are enough; `known` is in normal form."""
+    """Find the first row with most known labels among the first rows, if they are enough; `known` is in normal form."""
     headings = [_heading(number, row, known) for number, row in enumerate(rows[:SEARCHED])]
     best = max(headings, key=lambda heading: heading.matches, default=None)
     return best if best is not None and best.matches >= min(ENOUGH, len(known)) else None

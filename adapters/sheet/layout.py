@@ -1,7 +1,7 @@
-"""Which columns a mapping file reads, and what each may hold.
+"""Read from a mapping file the columns it uses and the kind of cell each may hold.
 
 The node applies the mapping (docs/mapping-format.md); the reader of the sheet needs from the same file only the labels
-and the kind of cell each rule expects, for a workbook types its cells behind the back of whoever fills them in.
+and the kind of cell each rule expects, since a workbook changes the types of cells behind the back of its user.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,47}")
 
 
 class Kind(StrEnum):
-    """What a column holds, seen from the cell."""
+    """The kind of value that the cells of a column hold."""
 
     TEXT = "text"
     ID = "id"
@@ -59,14 +59,15 @@ class Layout:
 
     @property
     def known(self) -> frozenset[str]:
-        """Every label that the file says something about."""
+        """Every label that the file names."""
         return self.ignored | self.columns.keys()
 
 
 def read_layout(data: bytes, ids: Collection[str]) -> Layout:
-    """The layout of a mapping file; `ids` are the labels (normal form) of text columns in which a leading zero counts.
+    """Read the columns from a mapping file.
 
-    Checks only what is needed here: `trm mapping check` does the whole. Raises RefusedError(invalid).
+    `ids` are the labels (normal form) of text columns in which a leading zero counts. Checks only what is needed here:
+    `trm mapping check` does the whole. Raises RefusedError(invalid).
     """
     document = _mapping(_load(data), "the file")
     name = document.get("name")

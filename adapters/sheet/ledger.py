@@ -1,4 +1,4 @@
-"""What the result workbook shows, and the journal that keeps it.
+"""The content of the result workbook, and the journal that keeps it.
 
 A workbook cannot be appended to, so it is only a picture: the truth is a file of JSON lines beside it. A line counts
 when its newline is on disk; what a kill leaves after the last newline was never acknowledged and is cut off at the next
@@ -29,7 +29,7 @@ _CLOSING = frozenset({NoticeKind.DISCARDED, NoticeKind.CANCELLED})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
-    """How the reading of a row ended, and the row's state then; an empty state is one that is not known any more.
+    """The outcome of reading a row, and the row's state then; an empty state is one that is not known any more.
 
     ``columns`` has the label of the column for each place that the notice names.
     """
@@ -50,16 +50,16 @@ class Ledger:
     version: int = 0
 
     def notices(self) -> Iterable[Notice]:
-        """Every notice, those of settling included."""
+        """Yield every notice, those of settling included."""
         yield from (settled.notice for settled in self.settled.values())
         yield from (item for item in self.items.values() if isinstance(item, Notice))
 
     def columns(self) -> Mapping[str, str]:
-        """The labels of columns by place, as far as findings name them."""
+        """Return the labels of columns by place, as far as findings name them."""
         return {place: label for settled in self.settled.values() for place, label in settled.columns.items()}
 
     def deliveries(self) -> list[Delivery]:
-        """Every received message that was not erased, oldest first."""
+        """Return every received message that was not erased, oldest first."""
         found = [item for item in self.items.values() if isinstance(item, Delivery)]
         return sorted(found, key=lambda item: (item.received, item.key))
 
@@ -68,7 +68,7 @@ class Ledger:
         return key in self.items or key in self.erased
 
     def apply(self, line: Json) -> None:
-        """Take one line in. Raises ValueError for what is no line of a journal; then nothing has changed."""
+        """Apply one line. Raises ValueError for a line that is not of a journal; then nothing has changed."""
         match line:
             case {"op": "settle", "ref": str(ref), "state": str(state), "notice": notice, "columns": dict(columns)}:
                 labels = {place: str(label) for place, label in columns.items()}
@@ -86,24 +86,24 @@ class Ledger:
         self.version += 1
 
     def lines(self) -> list[Json]:
-        """The shortest journal that gives this ledger."""
+        """Return the shortest journal that yields this ledger."""
         settled = [settle_line(ref, row.state, row.notice, row.columns) for ref, row in self.settled.items()]
         pushed = [push_line(item) for item in self.items.values()]
         return [*settled, *pushed, *(erased_line(key, message_id) for key, message_id in self.erased.items())]
 
 
 def settle_line(ref: str, state: str, notice: Notice, columns: Mapping[str, str]) -> Json:
-    """The line for `settle`."""
+    """Build the line for `settle`."""
     return {"op": "settle", "ref": ref, "state": state, "notice": notice_to_json(notice), "columns": {**columns}}
 
 
 def push_line(item: Delivery | Notice) -> Json:
-    """The line for `push`."""
+    """Build the line for `push`."""
     return {"op": "push", "item": item_to_json(item)}
 
 
 def erased_line(key: str, message_id: str) -> Json:
-    """The line for `erase`; it takes the place of the item's own."""
+    """Build the line for `erase`; it replaces the item's own."""
     return {"op": "erased", "key": key, "message_id": message_id}
 
 
@@ -116,13 +116,16 @@ class Journal:
         self._ledger: Ledger | None = None
 
     def ledger(self) -> Ledger:
-        """The ledger, read at the first call. Raises OSError, RefusedError(adapter_refused) for a damaged line."""
+        """Return the ledger, read at the first call.
+
+        Raises OSError, RefusedError(adapter_refused) for a damaged line.
+        """
         if self._ledger is None:
             self._ledger = self._load()
         return self._ledger
 
     def add(self, line: Json) -> None:
-        """Make `line` durable, then take it in. A failure may leave a part of it, so the file is then read anew."""
+        """Make `line` durable, then apply it. A failure may leave a part of it, so the file is then read anew."""
         ledger = self.ledger()
         self._ledger = None
         with Folder(self._path.parent) as folder:
@@ -131,7 +134,7 @@ class Journal:
         self._ledger = ledger
 
     def forget(self, key: str, message_id: str) -> None:
-        """Write the whole journal again without the item of `key`, leaving a line that it was there."""
+        """Rewrite the journal without the item of `key`, with a line that it was here."""
         ledger = self.ledger()
         self._ledger = None
         ledger.apply(erased_line(key, message_id))

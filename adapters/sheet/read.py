@@ -21,10 +21,10 @@ DELIMITERS = (",", ";", "\t")
 def read_table(
     data: bytes, suffix: str, known: Collection[str], *, sheet: str | None, delimiter: str | None, limits: Limits
 ) -> Table:
-    """The table of a file that has a row of known labels.
+    """Read the table of a file: the one with a row of known labels.
 
     `sheet` names the worksheet; without it the first visible one with such a row is taken. `delimiter` is that of a CSV
-    file; without it the one that finds most labels. Raises UnreadableError with what a person can do about it.
+    file; without it the one that yields most labels. Raises UnreadableError with advice for a person.
     """
     if suffix in WORKBOOKS:
         tables = _worksheets(data, suffix, sheet, limits)
@@ -42,7 +42,7 @@ def read_table(
 
 
 def _best(tables: Iterable[Table], known: Collection[str]) -> Table | None:
-    """The table whose label row holds most known labels."""
+    """Return the table whose label row holds most known labels."""
     found = [(heading.matches, table) for table in tables if (heading := find_heading(table.rows, known))]
     return max(found, key=lambda pair: pair[0])[1] if found else None
 
@@ -66,7 +66,7 @@ def _worksheets(data: bytes, suffix: str, sheet: str | None, limits: Limits) -> 
 
 
 def _covered(rows: list[list[Cell]], scan: Scan, limits: Limits) -> dict[tuple[int, int], str]:
-    """The cells that a merged cell with a value reaches over: people see the value there, and the reader does not."""
+    """Find the cells that a merged cell with a value covers: people see the value there, the reader returns none."""
     found: dict[tuple[int, int], str] = {}
     left = limits.cells
     for column, row, last in scan.merged:
@@ -95,10 +95,10 @@ def _cells(workbook: CalamineWorkbook, name: str) -> list[list[Cell]]:
 
 
 def _translated(exc: BaseException) -> BaseException:
-    """What to raise for a failure of the reader.
+    """Choose the exception to raise for a failure of the reader.
 
     A file can drive the compiled reader into a panic, which arrives as a BaseException of a module that cannot be
-    imported: it is known by its name, and must not end the node.
+    imported: it is recognised by its name, and must not end the node.
     """
     panic = type(exc).__name__ == "PanicException"
     if panic or isinstance(exc, CalamineError | OSError | ValueError | OverflowError):
@@ -107,7 +107,7 @@ def _translated(exc: BaseException) -> BaseException:
 
 
 def _line_lists(data: bytes, delimiter: str | None, limits: Limits) -> Iterator[Table]:
-    """The file split at each delimiter that could be meant."""
+    """Split the file at each delimiter that could be meant."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as exc:
@@ -118,7 +118,7 @@ def _line_lists(data: bytes, delimiter: str | None, limits: Limits) -> Iterator[
 
 
 def _split(text: str, delimiter: str, limits: Limits) -> tuple[list[list[Cell]], bool]:
-    """The rows as far as they can be told apart, and whether that was not to the end."""
+    """Split a CSV text into rows as far as they can be told apart; also return whether that was not to the end."""
     rows: list[list[Cell]] = []
     columns = 0
     try:
@@ -132,7 +132,7 @@ def _split(text: str, delimiter: str, limits: Limits) -> tuple[list[list[Cell]],
 
 
 def _formulas(rows: list[list[Cell]]) -> dict[tuple[int, int], str]:
-    """In a CSV file a cell that begins with `=` is a formula that nothing has computed."""
+    """Find the formulas of a CSV file: cells that begin with `=`, which nothing has computed."""
     return {
         (number, column): UNCACHED
         for number, row in enumerate(rows)

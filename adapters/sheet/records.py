@@ -1,4 +1,4 @@
-"""Rows to records, pure: what the person marked as ready, cell by cell, with every fault at its cell.
+"""Turn rows to records, pure: the rows that a person marked as ready, cell by cell, with every fault at its cell.
 
 1. a row without a filled cell under a label is no row; the row numbers of the HTCDS template have no label
 2. the key column names the row, once in the sheet; where it is missing, odd or doubled the row goes by its number
@@ -47,7 +47,7 @@ _HINTS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """What a row says under one mapping. ``base`` with an attempt number is the `ref` of the record.
+    """One row read under one mapping. ``base`` with an attempt number is the `ref` of the record.
 
     ``places`` has the columns that steer the reading besides those of ``fields``. ``state`` changes when any labelled
     cell of the row or any fault does.
@@ -62,12 +62,12 @@ class Row:
 
 
 def rows_of(table: Table, heading: Heading, marks: Mapping[str, Layout], key: str) -> list[Row]:
-    """Every row that is marked for a mapping; `marks` and `key` are labels in normal form."""
+    """Return every row that is marked for a mapping; `marks` and `key` are labels in normal form."""
     return list(_Sheet(table, heading, key).rows(marks))
 
 
 def missing_columns(heading: Heading, marks: Mapping[str, Layout], key: str) -> list[str]:
-    """The key and mark columns that the sheet does not have."""
+    """Return the key and mark columns that the sheet does not have."""
     return [label for label in (key, *marks) if not heading.columns({label})]
 
 
@@ -123,7 +123,7 @@ class _Sheet:
         )
 
     def _cells(self, number: int, layout: Layout) -> tuple[dict[str, Json], dict[str, str], list[Finding]]:
-        """The values of the columns that the layout reads, by label as written; an empty cell is there, as None."""
+        """Read the columns of the layout, by label as written; an empty cell is None."""
         fields: dict[str, Json] = {}
         places: dict[str, str] = {}
         faults: list[Finding] = []
@@ -177,7 +177,7 @@ class _Sheet:
         return Finding(place=self._table.place(number, column), rule=rule, hint=hint or _HINTS.get(rule, ""))
 
     def _state(self, number: int, faults: Sequence[Finding]) -> str:
-        """Two check sums of the row: enough to notice an edit. They stay in the office's own folder."""
+        """Compute two check sums of the row: enough to notice an edit. They stay in the office's own folder."""
         cells: Sequence[Cell] = [self._cell(number, column) for column in self._heading.labels]
         text = repr((cells, [(fault.place, fault.rule) for fault in faults])).encode("utf-8", "backslashreplace")
         return f"{zlib.crc32(text):08x}{zlib.adler32(text):08x}"

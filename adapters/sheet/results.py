@@ -1,4 +1,4 @@
-"""The result workbook: what became of the office's records, and what was received, for people.
+"""The result workbook for people: the outcomes of the office's records, and the received messages.
 
 Every cell is text. A value that begins with a character by which a spreadsheet knows a formula carries the mark of
 quoted text as well, so that neither opening the file nor editing the cell brings it to life.
@@ -62,9 +62,9 @@ Format = Any
 
 
 def render_workbook(ledger: Ledger, words: Words) -> bytes:
-    """The workbook for a ledger; the same ledger gives the same bytes. Nothing is written to a temporary file.
+    """Render the workbook of a ledger; the same ledger gives the same bytes. Nothing is written to a temporary file.
 
-    Headings, what a state means and what is wrong with a cell are in the language of `words`, codes as they are.
+    Headings, the meaning of a state and the fault of a cell are in the language of `words`; codes stay codes.
     """
     output = BytesIO()
     workbook = xlsxwriter.Workbook(output, {"in_memory": True, "strings_to_urls": False})
@@ -81,7 +81,7 @@ def render_workbook(ledger: Ledger, words: Words) -> bytes:
 
 
 def flatten_document(value: Json, path: str = "") -> Iterator[tuple[str, str]]:
-    """Every leaf of a document with a path for people: `person / birth date`, `services requested 2 / service`."""
+    """Yield every leaf with a path for people: `person / birth date`, `services requested 2 / service`."""
     match value:
         case dict() if value:
             for name, member in value.items():
@@ -136,12 +136,12 @@ class _Pages:
 
 
 def _clean(value: str) -> str:
-    """The text without the characters that XML cannot carry; in their place stands the replacement character."""
+    """Replace the characters that XML cannot carry by the replacement character."""
     return "".join("\ufffd" if "\ud800" <= c <= "\udfff" or c in "\ufffe\uffff" else c for c in value)
 
 
 def _record_rows(ledger: Ledger, words: Words) -> Iterator[Sequence[str]]:
-    """The latest news of each record, one row for each finding."""
+    """Yield the latest news of each record, one row for each finding."""
     latest: dict[str, Notice] = {}
     for notice in ledger.notices():
         known = latest.get(notice.ref)

@@ -28,12 +28,12 @@ _FAMILY = ("Veshoni", "Talkaru", "Horvynska", "Selmadin", "Zhubrani", "Korvelan"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleCase:
-    """One row: what stands under each label. Labels that are absent are empty cells."""
+    """One row: the value under each label. Labels that are absent are empty cells."""
 
     cells: Mapping[str, Value]
 
     def having(self, cells: Mapping[str, Value]) -> SampleCase:
-        """The same row with other values under these labels, as a person would type them over."""
+        """Return the row with other values under these labels, as a person would type them."""
         return SampleCase(cells={**self.cells, **cells})
 
     @property
@@ -43,7 +43,8 @@ class SampleCase:
 
 
 def sample_cases(today: date, *, recipient: str, count: int = 8, first: int = 1) -> list[SampleCase]:
-    """`count` cases for `recipient` (a node id or the name of a peer), numbered from `first`; none is marked as ready.
+    """Make `count` cases for `recipient` (a node id or the name of a peer), numbered from `first`; none is marked as
+    ready.
 
     They repeat eight kinds: a woman who wishes to go home, a man without a document, a young person whose age is
     disputed, a person whose asylum claim is pending, one who does not want to say much, two siblings, and one in the
@@ -53,7 +54,7 @@ def sample_cases(today: date, *, recipient: str, count: int = 8, first: int = 1)
 
 
 def write_sample(path: Path, cases: Sequence[SampleCase], *, sheet: str = "Cases", mode: int = PRIVATE) -> None:
-    """Write the workbook as the HTCDS template has it, in place of what was there.
+    """Write the workbook in the layout of the HTCDS template, in place of an older one.
 
     Row 1 is hidden and has machine names, row 2 has the labels, column A has row numbers, and the columns that a
     referral needs stand to the right. Raises ValueError for a label that is not in the layout.
@@ -262,5 +263,5 @@ _KINDS = (
 
 
 def _day(today: date, *, years: int, days: int) -> date:
-    """A day of birth; counted so that no leap day is in the way."""
+    """Return a day of birth; counted so that no leap day is in the way."""
     return date(today.year - years, 1, 1) + timedelta(days=days % 365)

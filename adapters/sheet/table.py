@@ -1,4 +1,4 @@
-"""What a line list is once it is read, whatever file it came from."""
+"""A line list once it is read, whatever its file format was."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class UnreadableError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How much of a file is read. `cells` bounds rows times columns, which is what a reader keeps in memory."""
+    """The limits for a file. `cells` bounds rows times columns, which is what a reader keeps in memory."""
 
     file_bytes: int = 32 << 20
     unpacked_bytes: int = 256 << 20
@@ -31,7 +31,7 @@ class Limits:
     cells: int = 2_000_000
 
     def admit(self, rows: int, columns: int) -> None:
-        """Raise UnreadableError for a sheet that reaches further than this."""
+        """Raise UnreadableError for a sheet that exceeds these limits."""
         if rows > self.rows or columns > self.columns or rows * columns > self.cells:
             hint = f"at most {self.rows} rows and {self.columns} columns; look for a stray value far away and clear it"
             raise UnreadableError("sheet_too_large", hint)
@@ -48,13 +48,13 @@ class Table:
     """The row (from 1) from which on a CSV file cannot be told apart."""
 
     def place(self, row: int, column: int) -> str:
-        """Where a person finds a cell: `sheet Cases, row 7, column D`; row and column count from 0 here."""
+        """Name a cell for people: `sheet Cases, row 7, column D`; row and column count from 0 here."""
         where = f"row {row + 1}, column {column_letters(column)}"
         return where if self.sheet is None else f"sheet {_printable(self.sheet)}, {where}"
 
 
 def column_letters(column: int) -> str:
-    """The letters of a column counted from 0: 0 is A, 26 is AA."""
+    """Return the letters of a column counted from 0: 0 is A, 26 is AA."""
     name = ""
     number = column + 1
     while number:

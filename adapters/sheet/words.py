@@ -1,7 +1,7 @@
 """The words of the sheets in the language of the office: one file for each language in `words/`, English whole.
 
-What a language does not have is shown in English with a mark, never left out. Codes stay what they are in every
-language, so that who helps from afar knows them.
+A text that a language lacks is shown in English with a mark, never left out. Codes are the same in every language, so
+that a helper elsewhere recognises them.
 """
 
 from __future__ import annotations
@@ -37,36 +37,36 @@ class Words:
         return self.own.get("direction") == "rtl"
 
     def __call__(self, section: str, name: str) -> str:
-        """One text; English and marked where the language has none, the name itself where nothing has."""
+        """Return one text; English and marked where the language has none, the name itself where neither has."""
         own: str | None = self.own.get(section, {}).get(name)
         return self._marked(self.english[section].get(name, name)) if own is None else own
 
     def page(self, name: str) -> str:
-        """The title of a sheet, which takes no mark."""
+        """Return the title of a sheet, which is never marked."""
         own: str | None = self.own.get("pages", {}).get(name)
         return str(self.english["pages"][name]) if own is None else own
 
     def instructions(self) -> Sequence[str]:
-        """The page that explains the workbook, line by line; what nobody has reviewed says so first."""
+        """Return the page that explains the workbook, line by line; a text that nobody has reviewed says so first."""
         own: Sequence[str] | None = self.own.get("instructions")
         if own is None:
             return [self._marked(line) for line in self.english["instructions"]]
         return own if self.own["status"] == "reviewed" else [f"[{self.own['draft']}]", *own]
 
     def column(self, label: str) -> str | None:
-        """What people read above the column with this label, if this language has words for it."""
+        """Return the heading for people above the column with this label, if this language has one."""
         own: str | None = self.own.get("columns", {}).get(label)
         return own
 
     def fault(self, finding: Finding) -> str:
-        """What is wrong and what to do. English is as exact as the finding; others say what the rule stands for."""
+        """Word a finding and its remedy. English is as exact as the finding; other languages word the rule."""
         if self.language == ENGLISH:
             return finding.hint
         own: str | None = self.own.get("rules", {}).get(finding.rule)
         return self._marked(finding.hint) if own is None else own
 
     def place(self, place: str, column: str = "") -> str:
-        """Where it is, with the label of the column; a place that is no cell stays as it is."""
+        """Word a place, with the label of the column; a place that is no cell stays as it is."""
         match = _CELL.fullmatch(place)
         if match is not None:
             shown = self("places", "row" if match["sheet"] is None else "sheet").format(**match.groupdict())
@@ -79,13 +79,13 @@ class Words:
 
 @cache
 def load_words(language: str = ENGLISH) -> Words:
-    """The words of `language`; one that has no file is shown in English throughout."""
+    """Load the words of `language`; one that has no file is shown in English throughout."""
     return Words(language=language, own=_file(language), english=_file(ENGLISH))
 
 
 @cache
 def list_languages() -> Sequence[str]:
-    """The languages that have a file."""
+    """List the languages that have a file."""
     return sorted(path.stem for path in FOLDER.glob("*.json"))
 
 

@@ -1,4 +1,4 @@
-"""A database of the office: a read-only view goes out, one inbox table takes what comes in. See README.md."""
+"""A database of the office: the node reads one view and writes one inbox table. See README.md."""
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
@@ -13,7 +13,7 @@ __all__ = ["KIND", "Address", "SqlAdapter", "SqlSettings"]
 
 
 class SqlSettings(Settings):
-    """Where the database is, and what of it is for the gateway."""
+    """The address of the database, and the parts of it that are for the gateway."""
 
     url: str
     password_file: Path | None = None
@@ -25,15 +25,15 @@ class SqlSettings(Settings):
     inbox: str = "trm_inbox"
 
     def address(self) -> Address:
-        """Where the database is."""
+        """Return the address of the database."""
         return Address(url=self.url, password=self.password_file, ca=self.ca_file)
 
     def case_files(self) -> Sequence[Path]:
-        """The file of an SQLite database."""
+        """Return the file of an SQLite database."""
         return self.address().files
 
     def mapping_files(self) -> Sequence[Path]:
-        """The one that rows of the view are read by."""
+        """Return the mapping file that reads the rows of the view."""
         return (self.mapping,)
 
 

@@ -55,7 +55,7 @@ class SqlAdapter:
         self._versions: dict[str, str] = {}
 
     def describe(self) -> Description:
-        """What it is; erasing empties the row, and the office's own copies and backups are out of its reach."""
+        """Describe the adapter; erasing empties the row, and can not reach the office's own copies and backups."""
         return Description(
             kind=self.kind,
             version="1",
@@ -66,15 +66,15 @@ class SqlAdapter:
         )
 
     async def check(self) -> Sequence[Finding]:
-        """Whether view and inbox can be used as they must, and the account can do no more."""
+        """Check that view and inbox can be used as needed, and that the account can do no more."""
         return await in_thread(self._lock, self._check)
 
     async def pull(self) -> Sequence[LocalRecord]:
-        """The rows of the view that are not settled, or were changed since they were refused."""
+        """Return the rows of the view that are not settled, or were changed since they were refused."""
         return await self._work(self._pull)
 
     async def settle(self, record: LocalRecord, notice: Notice) -> None:
-        """Note in the inbox how the reading of a row ended."""
+        """Record in the inbox the outcome of reading a row."""
         await self._work(self._settle, record.ref, notice)
 
     async def push(self, item: Delivery | Notice) -> str:
@@ -85,14 +85,14 @@ class SqlAdapter:
         return outcome
 
     async def push_all(self, items: Sequence[Delivery | Notice]) -> Sequence[str | RefusedError | TransientError]:
-        """Insert several in one transaction; none of them is there if the database fails meanwhile."""
+        """Insert several items in one transaction; when the database fails meanwhile, none of them is there."""
         try:
             return await self._work(self._put_all, items)
         except TransientError as error:
             return [error]
 
     async def status(self, local_id: str) -> str:
-        """The state of a row of the inbox: `new`, `erased`, or the office's own word."""
+        """Return the state of a row of the inbox: `new`, `erased`, or the office's own word."""
         return await self._work(self._one, inbox.read_status, local_id)
 
     async def erase(self, local_id: str) -> Erasure:
@@ -163,7 +163,7 @@ class SqlAdapter:
 
 
 def _allowed(connection: Connection, statement: Executable) -> bool:
-    """Whether the database would do it: the statement touches no row, and is undone."""
+    """Whether the database permits the statement, which touches no row and is undone."""
     connection.rollback()
     try:
         connection.execute(statement)

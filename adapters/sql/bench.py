@@ -1,4 +1,4 @@
-"""The database of an office in the hands of a test: SQLite here, other servers where a test gives them."""
+"""The database of an office under the control of a test: SQLite here, other servers where a test provides them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Office:
     address: Address
 
     def run(self, *statements: str, **values: object) -> list[Any]:
-        """Do this as an administrator; the rows of the last statement."""
+        """Execute the statements as an administrator; return the rows of the last one."""
         engine = create_engine(self.admin, poolclass=NullPool)
         with engine.begin() as connection:
             for statement in statements[:-1]:
@@ -53,23 +53,23 @@ class Office:
             return list(result.all()) if result.returns_rows else []
 
     def make_inbox(self) -> None:
-        """The inbox and the account, by the script of this kind."""
+        """Create the inbox and the account, by the script of this kind."""
         for statement in _statements((HERE / f"{self.kind}.sql").read_text()):
             self.run(statement.replace(":", "\\:"))
 
     def make(self) -> None:
-        """The inbox, the table of the office, and the view."""
+        """Create the inbox, the table of the office, and the view."""
         self.make_inbox()
         self.run(_CASES.format(*_TYPES[self.kind]), _VIEW)
         self.grant()
 
     def grant(self) -> None:
-        """The right to read the view, where there are rights."""
+        """Grant the right to read the view, where there are rights."""
         if self.kind != "sqlite":
             self.run(f"GRANT SELECT ON trm_outbox TO trm_adapter{'@localhost' if self.kind == 'mariadb' else ''}")
 
     def adapter(self, **more: Any) -> SqlAdapter:
-        """A new adapter over this database."""
+        """Return a new adapter over this database."""
         return SqlAdapter(self.address, **{"mapping": SAMPLE, **more})
 
     def case(
@@ -86,12 +86,12 @@ class Office:
         )
 
     def inbox(self, columns: str = "*", where: str = "1 = 1", **values: object) -> list[Any]:
-        """Rows of the inbox."""
+        """Return rows of the inbox."""
         return self.run(f"SELECT {columns} FROM trm_inbox WHERE {where} ORDER BY item_key", **values)  # noqa: S608 (words of the callers; values are bound)
 
 
 def sqlite_office(folder: Path) -> Office:
-    """An office whose database is a file in `folder`."""
+    """Make an office whose database is a file in `folder`."""
     file = folder / "exchange.db"
     file.touch(mode=0o600)
     office = Office("sqlite", URL.create("sqlite", database=str(file)), Address(url=f"sqlite:///{file}"))
@@ -100,7 +100,7 @@ def sqlite_office(folder: Path) -> Office:
 
 
 class SqlBench:
-    """What the contract asks of an office."""
+    """An office for the cases of the contract."""
 
     troubles: Sequence[Trouble] = (
         Trouble.AWAY,
@@ -121,7 +121,7 @@ class SqlBench:
 
     @contextmanager
     def trouble(self, kind: Trouble) -> Iterator[None]:
-        """Trouble of a database that is a file; what concerns records holds for every kind of database."""
+        """Cause a trouble that a database in a file can have; those about records apply to every kind of database."""
         match kind:
             case Trouble.EQUAL_STAMPS:
                 self._stamp = 1000
@@ -189,7 +189,7 @@ class SqlBench:
 
 
 def _statements(lines: str) -> Sequence[str]:
-    """The statements of a script; a semicolon at the end of a line ends one, except within $$."""
+    """Split a script into statements; a semicolon at the end of a line ends one, except within $$."""
     found, part = [], ""
     for line in lines.splitlines():
         bare = line.split("--")[0].rstrip()

@@ -1,4 +1,4 @@
-"""One cell of a view as JSON, or why it is none: a date in one form, no fractions, no bytes, nothing rounded."""
+"""Convert one cell of a view to JSON, or refuse it: dates in one form, no fractions, no bytes, nothing rounded."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class BadCellError(Exception):
 
 
 def to_json(value: object) -> Json:
-    """The value of a cell. A time of day that is midnight in a column without zone is taken as a mere date."""
+    """Convert the value of a cell. A midnight in a column without zone is taken as a mere date."""
     match value:
         case None | bool():
             return value
@@ -53,7 +53,7 @@ def to_json(value: object) -> Json:
 
 
 def stamp_of(value: object) -> str | None:
-    """The change column as text that differs when it does; None for an empty one."""
+    """Convert the change column to text that differs when it does; None for an empty one."""
     match value:
         case None:
             return None
@@ -66,7 +66,7 @@ def stamp_of(value: object) -> str | None:
 
 
 def ref_of(value: object) -> str | None:
-    """The ref column as text: a whole number, a UUID, or a plain name; None for anything else."""
+    """Convert the ref column to text: a whole number, a UUID, or a plain name; None for anything else."""
     text = str(value) if isinstance(value, int | str | UUID) and not isinstance(value, bool) else ""
     return text if is_plain(text) else None
 

@@ -1,4 +1,4 @@
-"""The database behind the adapter: how it is reached, and what its driver's errors mean.
+"""The connection to the database, and the meaning of its driver's errors.
 
 The driver is chosen by the first word of the address. A server on another machine is reached over TLS with its name
 verified, always. A connection lives for one piece of work: nothing is pooled that could be stale or stay open.
@@ -38,7 +38,7 @@ _NAME = re.compile(r"(?:[A-Za-z_][A-Za-z0-9_]{0,62}\.)?[A-Za-z_][A-Za-z0-9_]{0,6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """Where a database is and how its server proves itself; making one checks it, and connects to nothing."""
+    """The address of a database and its TLS settings; making one checks it, and connects to nothing."""
 
     url: str
     password: Path | None = None
@@ -73,13 +73,15 @@ class Address:
         return URL.create(url.drivername, None, None, url.host, url.port, url.database, url.query).render_as_string()
 
     def engine(self, patience: int = STATEMENT_SECONDS) -> Engine:
-        """An engine that opens a connection for each piece of work and waits `patience` seconds for an answer. SQL and
-        its values stay out of its errors.
+        """Make an engine that opens a connection for each piece of work and waits `patience` seconds for an answer.
+
+        SQL and its values stay out of its errors.
         """
         try:
             engine = create_engine(
                 self._driver_url(),
                 poolclass=NullPool,
+                # Errors are logged, and the parameters are case data.
                 hide_parameters=True,
                 connect_args=self._args(patience),
                 **self._level(),
@@ -106,7 +108,7 @@ class Address:
         return url.set(drivername=DRIVERS[url.drivername])
 
     def _level(self) -> dict[str, Any]:
-        """A statement sees what others have committed before it; SQLite has nothing else."""
+        """Choose the isolation level: a statement sees all commits before it; SQLite has nothing else."""
         return {} if self.dialect == "sqlite" else {"isolation_level": "READ COMMITTED"}
 
     def _args(self, patience: int) -> dict[str, Any]:
@@ -131,6 +133,7 @@ class Address:
     def _postgresql_tls(self) -> dict[str, Any]:
         if self._here():
             return {}
+        # libpq's default, prefer, would fall back to plain text when somebody on the way asks for it.
         return {"sslmode": "verify-full", "sslrootcert": "system" if self.ca is None else str(self.ca)}
 
     def _mariadb_tls(self) -> dict[str, Any]:
@@ -147,11 +150,11 @@ class Address:
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Turn what a driver raises into one of our errors.
+    """Translate what a driver raises into one of our errors.
 
-    What it says of the item itself (too long, a character that the column cannot hold, a rule of the table) is for a
-    person; everything else, missing rights included, may be mended and is tried again. The driver's words may repeat a
-    row, so they are not kept as the cause.
+    Errors about the item itself (too long, a character that the column cannot hold, a rule of the table) are for a
+    person; all others, missing rights included, may be mended and are tried again. The driver's words may repeat a row,
+    so they are not kept as the cause.
     """
     try:
         yield
@@ -168,7 +171,7 @@ def translate_errors() -> Iterator[None]:
 
 
 def name_of(text: str, what: str) -> tuple[str | None, str]:
-    """`schema.table` or `table` as schema and name; raises RefusedError for anything else."""
+    """Split `schema.table` or `table` into schema and name; raises RefusedError for anything else."""
     if _NAME.fullmatch(text) is None:
         raise _invalid(f"{what} is not the name of a table or column")
     schema, _, name = text.rpartition(".")
@@ -176,7 +179,7 @@ def name_of(text: str, what: str) -> tuple[str | None, str]:
 
 
 def _symbol(exc: DBAPIError) -> str:
-    """What can be told of an error: the SQLSTATE or number that the server gave, else the driver's class."""
+    """Return the part of an error that is safe to show: SQLSTATE or number of the server, else the driver's class."""
     state = getattr(exc.orig, "sqlstate", None)
     return state if isinstance(state, str) else str(_number(exc) or type(exc.orig).__name__)
 
@@ -198,7 +201,7 @@ def _invalid(what: str, hint: str = "") -> RefusedError:
 
 
 def _prepare_sqlite(connection: Any, record: object) -> None:
-    """We begin transactions ourselves; what is committed is on disk, and what is deleted is overwritten."""
+    """Leave transactions to us; make commits durable and overwrite deleted content."""
     connection.isolation_level = None
     for pragma in ("synchronous = FULL", "secure_delete = ON"):
         connection.execute(f"PRAGMA {pragma}").close()

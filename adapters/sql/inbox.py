@@ -28,7 +28,7 @@ _KEY = re.compile(r"[!-}]{1,160}")
 
 
 def put_all(connection: Connection, inbox: Table, items: Sequence[Delivery | Notice]) -> list[str | RefusedError]:
-    """Insert what is not there yet, in order, in the caller's transaction; the key of an item is its local id."""
+    """Insert new items in order, in the caller's transaction; the key of an item is its local id."""
     outcomes: list[str | RefusedError] = []
     known = _known(connection, inbox, [item.key for item in items])
     for item in items:
@@ -43,9 +43,9 @@ def put_all(connection: Connection, inbox: Table, items: Sequence[Delivery | Not
 
 
 def record_reading(connection: Connection, inbox: Table, ref: str, version: str | None, notice: Notice) -> None:
-    """Write down how the reading of a row ended; a later reading of the same attempt takes the place of an earlier.
+    """Record the outcome of reading a row; a later reading of the same attempt replaces an earlier one.
 
-    Without a version, as after a restart, only what is written down already can be settled again.
+    Without a version, as after a restart, only a recorded outcome can be settled again.
     """
     key = f"{ATTEMPT}{key_name(ref)}"
     known = bool(_known(connection, inbox, [key]))
@@ -73,7 +73,7 @@ def record_reading(connection: Connection, inbox: Table, ref: str, version: str 
 
 
 def read_status(connection: Connection, inbox: Table, local_id: str) -> str:
-    """The state of the row: `new`, `erased`, or the office's own word."""
+    """Read the state of the row: `new`, `erased`, or the office's own word."""
     return _find(connection, inbox, local_id)
 
 
@@ -86,7 +86,7 @@ def erase_row(connection: Connection, inbox: Table, local_id: str) -> Erasure:
 
 
 def split_ref(ref: str) -> tuple[str, int]:
-    """The ref of the row and the number of the attempt."""
+    """Split a ref into that of the row and the number of the attempt."""
     record, _, attempt = ref.rpartition(ATTEMPT)
     return (record, int(attempt)) if record and attempt.isdecimal() else (ref, 1)
 
@@ -96,9 +96,10 @@ def _known(connection: Connection, inbox: Table, keys: Sequence[str]) -> set[str
 
 
 def _insert(connection: Connection, inbox: Table, row: dict[str, Any]) -> None:
-    """Insert a row; if another process was first, its row is the one."""
+    """Insert a row; when another process was first, keep its row."""
     with translate_errors():
         try:
+            # A savepoint: PostgreSQL refuses everything else in a transaction after one failed statement.
             with connection.begin_nested():
                 connection.execute(insert(inbox).values(row))
         except IntegrityError:
@@ -110,6 +111,7 @@ def _find(connection: Connection, inbox: Table, local_id: str) -> str:
     if _KEY.fullmatch(local_id):
         asked = select(inbox.c.item_key, inbox.c.state)
         found = connection.execute(asked.where(inbox.c.item_key == local_id, inbox.c.kind != SETTLED)).one_or_none()
+        # An inbox made with a collation that ignores case would find a key that differs from this one in its case.
         if found is not None and found.item_key == local_id:
             return str(found.state)
     raise RefusedError(Code.NOT_FOUND, "nothing with this local id was handed over here")

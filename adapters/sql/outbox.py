@@ -1,4 +1,4 @@
-"""Out of the office's database: which rows of the view are due, and what they say.
+"""Out of the office's database: find the rows of the view that are due, and read them.
 
 1. walk    the change column from the cursor on, the cursor's own stamp included: equal stamps are never told apart
 2. read    all rows of the refs found, and how the last reading of each ref ended (the inbox table)
@@ -34,7 +34,7 @@ _CLOSING = frozenset({str(NoticeKind.DISCARDED), str(NoticeKind.CANCELLED)})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """What the view says under one ref; `version` differs when it does."""
+    """The content of the view under one ref; `version` differs when it does."""
 
     ref: str
     version: str
@@ -44,7 +44,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
-    """A record to pull, and what `settle` writes down about it."""
+    """A record to pull, and the version that `settle` records for it."""
 
     record: LocalRecord
     version: str
@@ -63,7 +63,7 @@ class Outbox:
         self._pulls = 0
 
     def due(self, mapping: str, edition: str) -> list[Due]:
-        """The rows that are due, the oldest change first; the same again until they are settled.
+        """Return the rows that are due, the oldest change first; the same ones again until they are settled.
 
         `edition` differs when the mapping file does, so that rows that it refused are due again.
         """
@@ -74,6 +74,7 @@ class Outbox:
         self._pulls += 1
         found: dict[str, Due] = {}
         last = self._cursor
+        # Two connections: a driver that streams one result can not answer a second question beside it.
         with self._engine.connect() as walking, self._engine.connect() as reading, ExitStack() as closers:
             for each in (walking, reading):
                 each.execution_options(trm_reading=True)
@@ -104,7 +105,7 @@ class Outbox:
                 yield [(row[0], row[1]) for row in chunk]
 
     def _rows(self, connection: Connection, refs: Sequence[Any]) -> dict[str, Row]:
-        """Step 2: what the view says under these refs. A ref that names no row well is itself the fault."""
+        """Step 2: read the rows of these refs. A ref that names no single row is itself the fault."""
         view = self._view
         known = {ref for ref in refs if ref_of(ref) is not None}
         asked = select(view.ref.label(_REF), view.changed.label(_STAMP), view.all).select_from(view.source)
@@ -174,7 +175,9 @@ class Outbox:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Settled:
-    """By ref and attempt: how the reading ended and at which version; and whether a person put the draft aside."""
+    """The outcomes by ref and attempt: how the reading ended and at which version, and whether a person put the draft
+    aside.
+    """
 
     ended: dict[tuple[str, int], tuple[str, str]]
     closed: set[tuple[str, int]]
@@ -194,5 +197,5 @@ def _settled(connection: Connection, inbox: Table, refs: Sequence[str]) -> _Sett
 
 
 def _name(raw: object) -> str:
-    """The ref of a row as the node sees it; one that is not plain is replaced by a name that says nothing."""
+    """Return the ref of a row for the node; one that is not plain is replaced by a name that reveals nothing."""
     return ref_of(raw) or f"{ATTEMPT}{fingerprint(raw)}"

@@ -1,4 +1,4 @@
-"""The two things of the office's database that the adapter knows: the inbox table and the outbox view.
+"""The two parts of the office's database that the adapter uses: the inbox table and the outbox view.
 
 The scripts beside this file make the table. Where the two differ, `SqlAdapter.check` says so.
 """
@@ -31,7 +31,7 @@ NEW, ERASED = "new", "erased"
 
 
 def inbox_table(name: str) -> Table:
-    """The inbox: one row for each message, each piece of news, and each record that was read out of the view."""
+    """Define the inbox: one row for each message, each piece of news, and each record that was read out of the view."""
     schema, short = name_of(name, "inbox")
     return Table(
         short,
@@ -55,7 +55,7 @@ def inbox_table(name: str) -> Table:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """The outbox view with the two columns that steer its reading; what else it has is content."""
+    """The outbox view with the two columns that steer its reading; all other columns are content."""
 
     name: str
     stamp: str
@@ -66,7 +66,7 @@ class View:
 
 
 def outbox_view(name: str, ref: str, changed: str) -> View:
-    """The view `name` with its columns `ref` and `changed`."""
+    """Define the view `name` with its columns `ref` and `changed`."""
     schema, short = name_of(name, "view")
     steering: list[ColumnClause[Any]] = [
         column(name_of(ref, "ref_column")[1]),

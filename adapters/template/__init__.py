@@ -1,7 +1,7 @@
 """A case system with a JSON interface over HTTP.
 
-As it stands the system is an invented one. What it says and expects is in `system.py`, what an office sets in
-`settings.py`, the words of its records in `mapping.yaml`; `bench.py` imitates it for `trm adapter check`.
+As it stands the system is an invented one. Its interface is in `system.py`, the settings of an office in `settings.py`,
+the words of its records in `mapping.yaml`; `bench.py` imitates it for `trm adapter check`.
 """
 
 from __future__ import annotations

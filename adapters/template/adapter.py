@@ -31,7 +31,7 @@ class TemplateAdapter:
         self._lock = asyncio.Lock()
 
     def describe(self) -> Description:
-        """What it is; the system forgets what it is told to erase."""
+        """Describe the adapter; the system forgets erased items."""
         return Description(
             kind="template",
             version="1",
@@ -42,7 +42,7 @@ class TemplateAdapter:
         )
 
     async def check(self) -> Sequence[Finding]:
-        """Whether the system lets us in and shows its list."""
+        """Check that the system accepts the login and shows its list."""
         try:
             name_and_edition(self._settings.mapping)
             await self._page(0)
@@ -51,7 +51,7 @@ class TemplateAdapter:
         return []
 
     async def pull(self) -> Sequence[LocalRecord]:
-        """Every record that is ready: the system itself keeps what was settled, so no cursor can lose one."""
+        """Return every record that is ready: the system itself keeps what was settled, so no cursor can lose one."""
         name, _ = name_and_edition(self._settings.mapping)
         found: list[LocalRecord] = []
         after = 0
@@ -64,17 +64,19 @@ class TemplateAdapter:
         raise RefusedError(Code.ADAPTER_REFUSED, "the list of the case system does not end")
 
     async def settle(self, record: LocalRecord, notice: Notice) -> None:
-        """Write the outcome to the record; written again, it is the same."""
+        """Write the outcome to the record; writing it again changes nothing."""
         await self._call("PUT", f"/records/{record.ref}/outcome", notice_to_json(notice))
 
     async def push(self, item: Delivery | Notice) -> str:
-        """Put it under its key: the system makes one item of it, however often it is put. The key is the local id."""
+        """Put the item under its key: the system makes one item of it, however often it is put. The key is the local
+        id.
+        """
         key = key_name(item.key)
         await self._call("PUT", f"/inbox/{key}", item_to_json(item))
         return key
 
     async def status(self, local_id: str) -> str:
-        """`waiting`, `read` or `erased`."""
+        """Return `waiting`, `read` or `erased`."""
         answer = await self._item("GET", local_id)
         return str(answer.get("state"))
 
@@ -105,7 +107,7 @@ class TemplateAdapter:
 
 
 def _record(item: Json, mapping: str) -> LocalRecord:
-    """A record as the mapping file reads it: each member of `case` by its name; what is no case is a fault."""
+    """Make the record that the mapping file reads: each member of `case` by its name; anything else is a fault."""
     known = item if isinstance(item, dict) else {}
     ref, case = known.get("id"), known.get("case")
     if not isinstance(ref, str) or _ID.fullmatch(ref) is None:

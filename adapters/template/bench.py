@@ -44,7 +44,7 @@ CASE: Mapping[str, Any] = {
 
 @dataclass
 class Tenant:
-    """What one case system holds: records that are ready, their outcomes, the inbox, the session."""
+    """The content of one case system: records that are ready, their outcomes, the inbox, the session."""
 
     records: dict[int, dict[str, Any]] = field(default_factory=dict)
     outcomes: dict[str, Any] = field(default_factory=dict)
@@ -55,7 +55,9 @@ class Tenant:
     tokens: Iterator[int] = field(default_factory=lambda: count(1))
 
     def answer(self, method: str, path: str, query: Mapping[str, str], body: Any, token: str) -> tuple[int, Any]:
-        """Status and body. A path, a method or a member that is not of the interface is an error, as in real life."""
+        """Answer a request with status and body. A path, method or member that is not of the interface is an error, as
+        in life.
+        """
         if (method, path) == ("POST", "/login"):
             if self.trouble is Trouble.LOCKED_OUT or body != {"user": USER, "password": PASSWORD}:
                 return 401, {"error": "credentials"}
@@ -83,14 +85,14 @@ class Tenant:
         return 405, {"error": "not of this interface"}
 
     def page(self, after: int) -> dict[str, Any]:
-        """The records behind a number that are ready, and the number to go on from."""
+        """Return the ready records after a number, and the number to go on from."""
         ready = [record for number, record in self.records.items() if number > after]
         ready = [record for record in ready if record["id"] not in self.outcomes]
         most = 2 if self.trouble is Trouble.SMALL_PAGES else PAGE
         return {"records": ready[:most], "next": ready[most - 1]["number"] if len(ready) > most else None}
 
     def item(self, method: str, key: str, body: Any) -> tuple[int, Any]:
-        """One item of the inbox; what was erased is remembered by its key alone."""
+        """Handle one item of the inbox; an erased item is remembered by its key alone."""
         known = key in self.inbox
         if method == "PUT":
             if known:
@@ -110,7 +112,7 @@ _TENANTS = web.AppKey("tenants", dict[str, Tenant])
 
 
 class TemplateBench:
-    """One tenant in the hands of a test."""
+    """One tenant under the control of a test."""
 
     troubles = (
         Trouble.AWAY,
@@ -175,7 +177,7 @@ class TemplateBench:
 
 @asynccontextmanager
 async def serve_imitation(folder: Path) -> AsyncIterator[NewBench]:
-    """The imitation on a free port of this machine, and how to make a tenant of it."""
+    """Serve the imitation on a free port of this machine; provide a function that makes a tenant of it."""
     tenants: dict[str, Tenant] = {}
     password_file = folder / "password"
     password_file.write_text(f"{PASSWORD}\n")
@@ -223,7 +225,7 @@ async def _answer(request: web.Request) -> web.StreamResponse:
 
 
 def _cut(request: web.Request) -> web.StreamResponse:
-    """The connection ends before the answer."""
+    """Cut the connection before the answer."""
     if request.transport is not None:
         request.transport.abort()
     return web.Response(status=500)

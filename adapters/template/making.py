@@ -15,7 +15,7 @@ _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 
 def make_package(name: str, where: Path) -> Path:
-    """The folder `trm-adapter-NAME` in `where`, with everything that the adapter needs; nothing is overwritten.
+    """Make the folder `trm-adapter-NAME` in `where`, with everything that the adapter needs; nothing is overwritten.
 
     Raises:
         RefusedError: invalid for a name that can not be one, conflict for a kind that is installed, exists.
@@ -37,7 +37,7 @@ def make_package(name: str, where: Path) -> Path:
 
 
 def _files(name: str) -> Mapping[str, str]:
-    """Every file of the package by its path in the folder."""
+    """Return every file of the package by its path in the folder."""
     texts = {f"trm_adapter_template/{module}": HERE / module for module in MODULES}
     texts |= {
         "pyproject.toml": HERE / "project" / "pyproject.toml.txt",
@@ -48,7 +48,7 @@ def _files(name: str) -> Mapping[str, str]:
 
 
 def _named(text: str, name: str) -> str:
-    """The text with the name in each of its forms: of a distribution, a class, a module and kind."""
+    """Insert the name in each of its forms: of a distribution, a class, a module and kind."""
     dashed = name.replace("_", "-")  # a distribution and a mapping file have no underscore in their names
     text = text.replace("trm-adapter-template", f"trm-adapter-{dashed}").replace("name: template", f"name: {dashed}")
     text = text.replace("Template", "".join(part.capitalize() for part in name.split("_")))

@@ -1,4 +1,4 @@
-"""What an office writes under `[adapter]` of node.toml besides `kind` and `poll_seconds`."""
+"""The settings of an office under `[adapter]` of node.toml, besides `kind` and `poll_seconds`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MAPPING = Path(__file__).with_name("mapping.yaml")
 
 
 class TemplateSettings(Settings):
-    """Where the case system is, as whom the gateway comes, and which mapping file reads its records."""
+    """The address of the case system, the login of the gateway, and the mapping file that reads its records."""
 
     url: str = Field(pattern=r"^https?://[^\s@]+$", description="address of the interface, without user and password")
     user: str = Field(min_length=1, max_length=100)
@@ -22,5 +22,5 @@ class TemplateSettings(Settings):
     patience: float = Field(default=30, gt=0, le=300, description="seconds that one answer may take")
 
     def mapping_files(self) -> Sequence[Path]:
-        """Both ways go by one file."""
+        """Return the one mapping file of both directions."""
         return (self.mapping,)

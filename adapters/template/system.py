@@ -26,7 +26,7 @@ MOST = 8 << 20
 
 
 class CaseSystem:
-    """One case system. The session is begun when it is needed and again when it has ended."""
+    """One case system. A session is begun when it is needed and again when it has ended."""
 
     def __init__(self, url: str, user: str, password: Path, patience: float) -> None:
         self._url = url.rstrip("/")
@@ -36,11 +36,11 @@ class CaseSystem:
         self._token: str | None = None
 
     async def call(self, method: str, path: str, body: Json = None) -> tuple[int, Mapping[str, Json]]:
-        """The status below 300, or 404 or 410, and the object of the answer.
+        """Call the interface; return the status, below 300 or 404 or 410, and the object of the answer.
 
         Raises:
             TransientError: time can mend it: no connection, no answer in time, 429, 5xx.
-            RefusedError: a person has to look: credentials, or an answer that is none of this interface.
+            RefusedError: a person has to look: credentials, or an answer that is not of this interface.
         """
         if self._token is None:
             self._token = await self._log_in()
@@ -76,7 +76,7 @@ class CaseSystem:
 
 
 def _object(status: int, data: bytes) -> Mapping[str, Json]:
-    """The object of an answer; what is neither a success nor expected is an error, and its text is not looked at."""
+    """Return the object of an answer. Any other status is an error whose text is not looked at."""
     if status == 429 or status >= 500:
         raise TransientError(Code.ADAPTER_BUSY, f"the case system answers {status}")
     if status >= 300 and status not in (401, 403, 404, 410):

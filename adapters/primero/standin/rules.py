@@ -43,7 +43,7 @@ MOVES = {"accepted": "in_progress", "rejected": "in_progress", "done": "accepted
 
 
 class Refusal(Exception):
-    """What Primero answers with an error: status, the field it is about, the key of its text."""
+    """An error answer of Primero: status, the field it is about, the key of its text."""
 
     def __init__(self, status: int, detail: str = "", message: str = "") -> None:
         super().__init__(message)
@@ -69,9 +69,9 @@ class Account:
     fields: frozenset[str] = frozenset(FIELDS)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Faults:
-    """Faults that can be switched on."""
+    """The faults of one Primero that are switched on, as a whole: a bench replaces it, and nothing changes it."""
 
     status: int = 0
     """Every answer is this error."""
@@ -93,19 +93,19 @@ class Faults:
 
 @dataclass
 class Office:
-    """Everything that a Primero holds."""
+    """The content of one Primero."""
 
     accounts: dict[str, Account] = field(default_factory=dict)
     cases: dict[str, dict[str, Any]] = field(default_factory=dict)
     referrals: dict[str, dict[str, Any]] = field(default_factory=dict)
-    trouble: Faults = field(default_factory=Faults)
+    faults: Faults = field(default_factory=Faults)
     dropped: list[str] = field(default_factory=list)
     _ticks: Any = field(default_factory=count)
 
     def log_in(self, name: str, password: str) -> Account:
-        """The account; six wrong passwords lock it, and it says the same then."""
+        """Return the account. Six wrong passwords lock it; the answer stays the same."""
         account = self.accounts.get(name)
-        if account is None or self.trouble.locked_out or account.failures >= 6 or account.password != password:
+        if account is None or self.faults.locked_out or account.failures >= 6 or account.password != password:
             if account is not None:
                 account.failures += 1
             raise Refusal(401)
@@ -115,11 +115,11 @@ class Office:
     # --- cases ----------------------------------------------------------------------------------------------------
 
     def visible(self, account: Account) -> list[dict[str, Any]]:
-        """The cases that an account may see."""
+        """Return the cases that an account may see."""
         return [case for case in self.cases.values() if self._sees(account, case)]
 
     def case(self, account: Account, case: str, *, to_write: bool = False) -> dict[str, Any]:
-        """One case; 404 if there is none, 403 if the account may not."""
+        """Return one case; 404 if there is none, 403 if the account may not see it."""
         found = self.cases.get(case)
         if found is None:
             raise Refusal(404)
@@ -128,7 +128,7 @@ class Office:
         return found
 
     def create(self, account: Account, data: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
-        """A new case, and whether its id was given."""
+        """Create a case; return it, and whether the client gave its id."""
         self._judge(account, {name: value for name, value in data.items() if name != "id"})
         given = data.get("id")
         if given is not None:
@@ -158,7 +158,7 @@ class Office:
         return found
 
     def disable(self, account: Account, case: str) -> None:
-        """All that deleting does."""
+        """Disable a case, which is all that deleting does."""
         found = self.case(account, case, to_write=True)
         found["record_state"] = False
         self._touch(found)
@@ -174,7 +174,7 @@ class Office:
         ]
 
     def shown(self, case: Mapping[str, Any]) -> dict[str, Any]:
-        """A case with what is derived from its referrals."""
+        """Return a case with the fields that are derived from its referrals."""
         return {**case, "referred_users": self._referred(case["id"])}
 
     def _judge(self, account: Account, data: Mapping[str, Any]) -> None:
@@ -206,14 +206,14 @@ class Office:
         self._touch(case)
 
     def _touch(self, case: dict[str, Any]) -> None:
-        tick = timedelta(milliseconds=0 if self.trouble.stands_still else next(self._ticks))
-        moment = datetime(2025, 6, 1, 9, tzinfo=UTC) + self.trouble.clock + tick
+        tick = timedelta(milliseconds=0 if self.faults.stands_still else next(self._ticks))
+        moment = datetime(2025, 6, 1, 9, tzinfo=UTC) + self.faults.clock + tick
         case["last_updated_at"] = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
     # --- referrals ------------------------------------------------------------------------------------------------
 
     def referrals_of(self, account: Account, case: str) -> list[dict[str, Any]]:
-        """What an account sees of the referrals of a case: its own and those to it; with the scope ALL, every one."""
+        """Return the referrals of a case that an account sees: its own and those to it; all with the scope ALL."""
         self.case(account, case)
         return [
             each
@@ -223,7 +223,7 @@ class Office:
         ]
 
     def refer(self, account: Account, case: str, data: Mapping[str, Any]) -> dict[str, Any]:
-        """A new referral. What is not permitted is dropped without a word, as Rails does; `dropped` remembers it."""
+        """Make a referral. Members that are not permitted are dropped silently, as Rails does; `dropped` lists them."""
         found = self.case(account, case)
         if not account.may_refer:
             raise Refusal(403)
@@ -247,7 +247,9 @@ class Office:
         return referral
 
     def answer(self, account: Account, case: str, referral: str, data: Mapping[str, Any]) -> dict[str, Any]:
-        """Set the status of a referral. Who can read the case can: `user_can_accept_or_reject` is not enforced."""
+        """Set the status of a referral. Any account that can read the case may: `user_can_accept_or_reject` is not
+        enforced.
+        """
         self.case(account, case)
         found = self._referral(referral)
         self.dropped += [name for name in data if name not in {"status", "rejected_reason", "rejection_note"}]
@@ -262,7 +264,7 @@ class Office:
         return found
 
     def revoke(self, account: Account, case: str, referral: str) -> dict[str, Any]:
-        """Take a referral back; a save like every other, so consent is asked for."""
+        """Revoke a referral; a save like every other, so consent is required."""
         self.case(account, case)
         found = self._referral(referral)
         self._ask_consent(self.cases[case], found)
@@ -276,7 +278,7 @@ class Office:
         return self.referrals[referral]
 
     def _ask_consent(self, case: Mapping[str, Any], referral: Mapping[str, Any]) -> None:
-        """The rule of the module CP, on every save of a transition."""
+        """Apply the rule of the module CP to every save of a transition."""
         given = case.get("disclosure_other_orgs") is True and case.get("consent_for_services") is True
         if not given and referral.get("consent_overridden") is not True:
             raise Refusal(422, "consent", "transition.errors.consent")

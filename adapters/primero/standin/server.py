@@ -18,8 +18,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class StandIn:
-    """Primeros on one port of this machine, for as long as `async with` lasts; each is an office with its address. The
-    port 0 is any that is free.
+    """Several Primeros on one port of this machine while `async with` lasts, each an office with its address. Port 0
+    picks a free one.
     """
 
     def __init__(self, port: int = 0) -> None:
@@ -28,7 +28,7 @@ class StandIn:
         self._port = port
 
     def new(self) -> tuple[str, Office]:
-        """One more Primero, empty: its address, and what it holds."""
+        """Make one more Primero, empty; return its address and its content."""
         name = f"office{len(self._offices) + 1}"
         self._offices[name] = Office()
         return f"http://127.0.0.1:{self._port}/{name}", self._offices[name]
@@ -65,23 +65,26 @@ class StandIn:
 
     @web.middleware
     async def _middle(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Faults around, errors as Primero words them. Idempotency headers mean nothing here, as there."""
+        """Apply the faults, and word errors as Primero does.
+
+        Idempotency headers have no meaning here, as in Primero.
+        """
         if request.match_info.get("office") not in self._offices:
             return _error(request, Refusal(404))
-        trouble = self._office(request).trouble
-        if trouble.slow:
-            await asyncio.sleep(trouble.slow)
-        if trouble.garbled:
+        faults = self._office(request).faults
+        if faults.slow:
+            await asyncio.sleep(faults.slow)
+        if faults.garbled:
             return web.Response(text="<html>gateway timeout</html>", content_type="text/html")
-        if trouble.status:
-            return _error(request, Refusal(trouble.status, message="trouble"))
+        if faults.status:
+            return _error(request, Refusal(faults.status, message="trouble"))
         try:
             response = await handler(request)
         except Refusal as refusal:
             response = _error(request, refusal)
         except web.HTTPException as exc:
             response = _error(request, Refusal(exc.status))
-        if trouble.cut and request.transport is not None:
+        if faults.cut and request.transport is not None:
             request.transport.abort()
         return response
 
@@ -124,7 +127,7 @@ class StandIn:
             raise Refusal(422, sorted(set(asked) - _QUERY)[0], "unknown filter")
         page, per = (
             _number(asked, "page", 1),
-            min(_number(asked, "per", 20), 1000, self._office(request).trouble.largest_page),
+            min(_number(asked, "per", 20), 1000, self._office(request).faults.largest_page),
         )
         found = [case for case in self._office(request).visible(account) if _matches(case, asked)]
         found.sort(key=lambda case: str(case.get(asked.get("order_by", "id"))), reverse=asked.get("order") == "desc")

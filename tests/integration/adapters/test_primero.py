@@ -195,7 +195,7 @@ async def test_pages_that_move_lose_no_case(bench: PrimeroBench) -> None:
     """Cases in pages of two with equal stamps, one of them changed while they are read: each comes."""
     with bench.trouble(Trouble.EQUAL_STAMPS):
         wanted = {bench.case(name_first=f"number {number}")[1] for number in range(7)}
-    bench.office.trouble = Faults(largest_page=2)
+    bench.office.faults = Faults(largest_page=2)
     adapter = bench.adapter()
     asked = adapter._client.referrals
 

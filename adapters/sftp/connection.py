@@ -1,4 +1,4 @@
-"""The SFTP server: reached by one key of ours, known by one of its own. A connection lives for one piece of work."""
+"""The connection to an SFTP server: our key, its pinned host key, one connection for each piece of work."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PATIENCE = 30.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One name in a folder, links not followed."""
+    """One name in a folder; links are not followed."""
 
     name: str
     plain: bool
@@ -30,14 +30,14 @@ class Entry:
 
 
 class Remote:
-    """An open connection with the few things that the protocol does."""
+    """An open connection with the few operations of the drop-folder protocol."""
 
     def __init__(self, client: asyncssh.SFTPClient, root: str) -> None:
         self._client = client
         self._root = root
 
     async def entries(self, folder: str) -> list[Entry]:
-        """What is in a folder, sorted by name."""
+        """List the entries of a folder, sorted by name."""
         found = []
         for each in await self._client.readdir(self._path(folder)):
             name, attrs = str(each.filename), each.attrs
@@ -47,7 +47,7 @@ class Remote:
         return sorted(found, key=lambda entry: entry.name)
 
     async def has(self, path: str) -> bool:
-        """Whether anything is there, links not followed."""
+        """Whether anything is there; links are not followed."""
         import asyncssh
 
         try:
@@ -57,13 +57,13 @@ class Remote:
         return True
 
     async def read(self, path: str, limit: int) -> bytes:
-        """At most `limit` bytes and one more, by which too much is seen."""
+        """Read at most `limit` bytes and one more, by which a larger file is noticed."""
         async with self._client.open(self._path(path), "rb") as file:
             data = await file.read(limit + 1)
         return data if isinstance(data, bytes) else data.encode()
 
     async def write(self, path: str, data: bytes) -> None:
-        """A whole new file in place of whatever was there, on the disk of the server before this returns."""
+        """Write a whole new file in place of an older one; it is on the disk of the server when this returns."""
         import asyncssh
 
         private = asyncssh.SFTPAttrs(permissions=0o600)
@@ -90,8 +90,8 @@ class Remote:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """Where the server is. `host_key` is its public key as a line ("ssh-ed25519 AAAA..."): no other is accepted, and
-    no file of known hosts is asked.
+    """The address of the server. `host_key` is its public key as a line ("ssh-ed25519 AAAA..."): no other is accepted,
+    and no file of known hosts is used.
     """
 
     host: str
@@ -103,7 +103,7 @@ class Server:
 
     @asynccontextmanager
     async def open(self, root: str) -> AsyncIterator[Remote]:
-        """A connection; what goes wrong on it is TransientError without a word of the server."""
+        """Open a connection; faults on it are raised as TransientError without a word of the server."""
         try:
             import asyncssh
         except ImportError as exc:
@@ -122,6 +122,7 @@ class Server:
                     username=self.user,
                     client_keys=[own],
                     known_hosts=([pinned], [], []),
+                    # Nothing of the machine's SSH settings: another key or jump host there is not the office's choice.
                     config=None,
                     agent_path=None,
                     password=None,
