@@ -25,7 +25,7 @@ from gateway.database.engine import Store
 from gateway.errors import Code, GatewayError, RemoteError, TransientError
 from gateway.federation.client import Answered
 from gateway.foundation.logs import logger
-from gateway.foundation.wakeups import Wakeups
+from gateway.messages.wakeups import Wakeups
 from gateway.peers.link import PeerLink
 from gateway.peers.registry import Peer, address
 from gateway.peers.scope import PeerState

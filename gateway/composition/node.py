@@ -76,7 +76,6 @@ from gateway.foundation.node_folder import (
     RUN,
     SOCKET,
 )
-from gateway.foundation.wakeups import EventStream, Wakeups
 from gateway.foundation.workdays import offset
 from gateway.foundation.workers import Workers
 from gateway.guidance.library import GuidanceLibrary
@@ -85,6 +84,7 @@ from gateway.identity.own_identity import OwnIdentity
 from gateway.identity.publication import Publication
 from gateway.identity.unlock import Keyholder
 from gateway.mapping.types import RecordMapping
+from gateway.messages.wakeups import EventStream, Wakeups
 from gateway.node.federation_handlers import FederationHandlers
 from gateway.node.scheduler import Scheduler
 from gateway.notifications.email_notices import EmailNotices

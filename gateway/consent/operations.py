@@ -24,12 +24,12 @@ from gateway.delivery.outbound.preparation import Preparation
 from gateway.erasure.peer_requests import store
 from gateway.errors import Code, RefusedError
 from gateway.foundation.config import Config
-from gateway.foundation.wakeups import EventStream, Wakeups
 from gateway.identity.own_identity import OwnIdentity
 from gateway.messages import content_codec, headers
 from gateway.messages.store import local, messages
 from gateway.messages.store.local import OWN, ConsentRow
 from gateway.messages.types import Draft
+from gateway.messages.wakeups import EventStream, Wakeups
 from gateway.operations.arguments import Arguments, author_ref, members, number, only, text
 from gateway.operations.table import Operation
 from gateway.peers.registry import PeerRegistry

@@ -23,11 +23,11 @@ from gateway.database import journal
 from gateway.database.sealed_content import Content
 from gateway.foundation.chores import MINUTE, Chore
 from gateway.foundation.config import Config, DutySection
-from gateway.foundation.wakeups import EventStream
 from gateway.foundation.workdays import DAY, HOUR
 from gateway.foundation.workers import Workers
 from gateway.messages.store import conversations as rows_of
 from gateway.messages.store.conversations import ConversationRow, Key, ReminderRow
+from gateway.messages.wakeups import EventStream
 from gateway.ports import Clock
 
 BATCH = 200

@@ -28,7 +28,6 @@ from gateway.database.sealed_content import Content
 from gateway.delivery.local_receipts import LocalReceipts
 from gateway.errors import Code, GatewayError, RefusedError, TransientError
 from gateway.foundation.logs import logger
-from gateway.foundation.wakeups import Wakeups
 from gateway.foundation.workers import Workers
 from gateway.identity.identity import NodeKeys
 from gateway.mapping.to_message import RecordMapping, map_message
@@ -41,6 +40,7 @@ from gateway.messages.store import links, local, messages
 from gateway.messages.store.links import GapRow
 from gateway.messages.store.local import NoticeRow
 from gateway.messages.store.messages import InboxRow, MessageRow
+from gateway.messages.wakeups import Wakeups
 from gateway.peers.registry import PeerRegistry
 from gateway.ports import Adapter, Attachment, BulkAdapter, Clock, Delivery, MappedRecord, Notice, NoticeKind
 

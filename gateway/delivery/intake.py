@@ -16,10 +16,10 @@ from gateway.database.sealed_content import Content
 from gateway.delivery.outbound.draft import DraftReader
 from gateway.errors import Code, Finding, RefusedError, TransientError
 from gateway.foundation.logs import logger
-from gateway.foundation.wakeups import EventStream
 from gateway.mapping.to_message import RecordMapping, map_record, placed
 from gateway.messages.store import local
 from gateway.messages.store.local import DraftRow
+from gateway.messages.wakeups import EventStream
 from gateway.ports import Adapter, Clock, Json, LocalRecord, Notice, NoticeKind
 from keys.primitives.encoding import b64u, canon, sha256
 

@@ -11,13 +11,13 @@ from gateway.database import content, journal
 from gateway.database.audit_entries import leaf
 from gateway.database.content import SealedRow
 from gateway.database.sealed_content import Content
-from gateway.foundation.wakeups import EventStream, Wakeups
 from gateway.foundation.workers import Workers
 from gateway.identity.identity import Identity
 from gateway.messages import answers, state_transitions
 from gateway.messages.machines.acceptance import Incoming, IncomingEvent, allows, step
 from gateway.messages.store import handed_over, messages, receipts
 from gateway.messages.store.messages import MessageRow
+from gateway.messages.wakeups import EventStream, Wakeups
 from gateway.ports import Clock
 from keys.documents.envelope import Receipt, Status
 from keys.documents.receipts import batch_hash

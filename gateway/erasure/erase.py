@@ -30,7 +30,6 @@ from gateway.erasure import store as erasures
 from gateway.erasure.store import ErasureRow
 from gateway.errors import Code, RefusedError, TransientError
 from gateway.foundation.logs import logger
-from gateway.foundation.wakeups import EventStream, Wakeups
 from gateway.foundation.workers import Workers
 from gateway.identity.identity import Identity
 from gateway.messages import answers, state_transitions
@@ -40,6 +39,7 @@ from gateway.messages.state_transitions import Change
 from gateway.messages.store import handed_over, messages, receipts
 from gateway.messages.store.handed_over import DUE, NOT_HELD
 from gateway.messages.store.messages import IN, OUT, MessageRow
+from gateway.messages.wakeups import EventStream, Wakeups
 from gateway.policy import asylum_holds
 from gateway.ports import Adapter, Clock, Erasure
 from keys.documents.envelope import Receipt, Status

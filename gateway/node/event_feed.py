@@ -13,11 +13,11 @@ from gateway.database import journal
 from gateway.database.content import SealedRow
 from gateway.database.sealed_content import Content
 from gateway.delivery.operations import messages
-from gateway.foundation.wakeups import EventStream
 from gateway.foundation.workers import Workers
 from gateway.messages import probe
 from gateway.messages.store import messages as message_rows
 from gateway.messages.store.messages import MessageRow
+from gateway.messages.wakeups import EventStream
 from gateway.operations.ports import Happening
 from gateway.operations.roles import Caller
 from gateway.peers.registry import PeerRegistry

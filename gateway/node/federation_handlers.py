@@ -11,8 +11,8 @@ from gateway.errors import Code, RemoteError, TransientError
 from gateway.federation.endpoints import Segment
 from gateway.federation.handlers import Reply
 from gateway.foundation.ids import NodeId
-from gateway.foundation.wakeups import Wakeups
 from gateway.identity.own_identity import OwnIdentity
+from gateway.messages.wakeups import Wakeups
 from gateway.peers.registry import PeerRegistry
 from gateway.peers.scope import PeerState
 from gateway.peers.tombstones import Tombstones

@@ -21,10 +21,10 @@ from gateway.database.engine import Store
 from gateway.errors import TransientError
 from gateway.foundation.config import Config, WebhookSection
 from gateway.foundation.logs import logger
-from gateway.foundation.wakeups import EventStream
 from gateway.identity.own_identity import OwnIdentity
 from gateway.messages import probe
 from gateway.messages.store import messages
+from gateway.messages.wakeups import EventStream
 from gateway.notifications import store as hooks
 from gateway.notifications.store import CallRow
 from gateway.notifications.webhook_client import HookClient

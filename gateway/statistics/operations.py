@@ -12,11 +12,11 @@ from gateway.delivery.operations.drafting import keep
 from gateway.delivery.operations.messages import opened_row
 from gateway.delivery.outbound.draft import DraftReader
 from gateway.errors import Code, RefusedError
-from gateway.foundation.wakeups import EventStream
 from gateway.identity.own_identity import OwnIdentity
 from gateway.messages.content_codec import MessageContent
 from gateway.messages.store import messages
 from gateway.messages.store.messages import MessageRow
+from gateway.messages.wakeups import EventStream
 from gateway.operations.arguments import Arguments, only, text
 from gateway.operations.table import Operation
 from gateway.ports import Clock, Json, OperationResult

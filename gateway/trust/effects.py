@@ -22,8 +22,8 @@ from gateway.database.engine import Store
 from gateway.errors import Code, RefusedError, RemoteError
 from gateway.foundation.chores import MINUTE, Chore
 from gateway.foundation.logs import logger
-from gateway.foundation.wakeups import Wakeups
 from gateway.identity.identity import Identity
+from gateway.messages.wakeups import Wakeups
 from gateway.peers import store as peer_rows
 from gateway.peers import trust_record_store
 from gateway.peers.registry import PeerRegistry

@@ -20,9 +20,9 @@ from gateway.database.audit_entries import leaf
 from gateway.database.engine import Store
 from gateway.errors import Code, GatewayError, RemoteError
 from gateway.foundation.logs import logger
-from gateway.foundation.wakeups import Wakeups
 from gateway.identity.identity import Identity
 from gateway.messages import answers
+from gateway.messages.wakeups import Wakeups
 from gateway.peers import trust_record_store
 from gateway.peers.link import PeerLink
 from gateway.peers.registry import Peer, address

@@ -24,7 +24,6 @@ from gateway.delivery.inbound.results import JudgedRequests, NumberRefused, Rece
 from gateway.delivery.inbound.rules import NumberedRequest, first_state, goes_at_once
 from gateway.errors import Code, TransientError
 from gateway.foundation.ids import NodeId
-from gateway.foundation.wakeups import EventStream, Wakeups
 from gateway.foundation.workers import Workers
 from gateway.identity.identity import Identity
 from gateway.messages import answers, content_codec, state_transitions
@@ -33,6 +32,7 @@ from gateway.messages.store import conversations, links, messages, receipts
 from gateway.messages.store.links import GapRow, NumberRow
 from gateway.messages.store.messages import InboxRow, MessageRow, StatementRow
 from gateway.messages.types import AcceptedMessage
+from gateway.messages.wakeups import EventStream, Wakeups
 from gateway.peers.link import PeerLink
 from gateway.ports import Clock
 from gateway.trust.peer_sync import stop

@@ -17,10 +17,10 @@ from gateway.delivery.intake import WAITING
 from gateway.delivery.operations.messages import drafted, find_draft, version_of
 from gateway.delivery.outbound.draft import DraftReader
 from gateway.errors import Code, Finding, RefusedError
-from gateway.foundation.wakeups import EventStream
 from gateway.messages.draft_form import MEMBERS
 from gateway.messages.store import local
 from gateway.messages.store.local import DraftRow
+from gateway.messages.wakeups import EventStream
 from gateway.operations.arguments import Arguments, members, only, text
 from gateway.operations.table import Operation
 from gateway.ports import Clock, Json, OperationResult

@@ -10,11 +10,11 @@ from gateway.database import content
 from gateway.database.content import SealedRow
 from gateway.database.sealed_content import Content
 from gateway.delivery.operations.messages import cursor_of, opened_rows, summary
-from gateway.foundation.wakeups import EventStream
 from gateway.foundation.workers import Workers
 from gateway.messages.machines.acceptance import Incoming
 from gateway.messages.store import messages
 from gateway.messages.store.messages import MessageRow
+from gateway.messages.wakeups import EventStream
 from gateway.operations.arguments import Arguments, maybe_text, number, only
 from gateway.operations.table import Operation
 from gateway.peers.registry import PeerRegistry

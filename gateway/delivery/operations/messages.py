@@ -21,7 +21,6 @@ from gateway.delivery.intake import DISCARDED, RELEASED, REPLACED, WAITING
 from gateway.delivery.local_receipts import LocalReceipts
 from gateway.erasure import certificates, operations
 from gateway.errors import Code, RefusedError
-from gateway.foundation.wakeups import EventStream, Wakeups
 from gateway.foundation.workers import Workers
 from gateway.identity.own_identity import OwnIdentity
 from gateway.messages import content_codec, state_transitions
@@ -33,6 +32,7 @@ from gateway.messages.store import conversations as rows_of
 from gateway.messages.store import local, messages, receipts
 from gateway.messages.store.conversations import ConversationRow, Key
 from gateway.messages.store.messages import MessageRow
+from gateway.messages.wakeups import EventStream, Wakeups
 from gateway.operations.arguments import Arguments, maybe_text, number, one_of, only, text
 from gateway.operations.roles import Caller
 from gateway.operations.table import CallerOperation, Operation

@@ -19,10 +19,10 @@ from gateway.delivery.operations.messages import FIRST_BY, WAITING_SECOND, actor
 from gateway.delivery.outbound.preparation import Preparation
 from gateway.delivery.outbound.submission import Submission
 from gateway.errors import Code, RefusedError
-from gateway.foundation.wakeups import Wakeups
 from gateway.messages.machines.acceptance import Incoming
 from gateway.messages.store import local
 from gateway.messages.store.local import DraftRow
+from gateway.messages.wakeups import Wakeups
 from gateway.operations.arguments import Arguments, author_ref, maybe_text, members, only, person, text
 from gateway.operations.table import KeyedOperation, Operation
 from gateway.policy import two_person_release

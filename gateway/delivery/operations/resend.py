@@ -20,12 +20,12 @@ from gateway.delivery.operations.messages import actor_of, offer_again, opened_r
 from gateway.delivery.outbound import draft
 from gateway.delivery.outbound.submission import Submission
 from gateway.errors import Code, GatewayError, RefusedError
-from gateway.foundation.wakeups import Wakeups
 from gateway.messages.machines.acceptance import Incoming
 from gateway.messages.machines.delivery import Outgoing
 from gateway.messages.probe import KIND as PROBE
 from gateway.messages.store import messages
 from gateway.messages.store.messages import MessageRow
+from gateway.messages.wakeups import Wakeups
 from gateway.operations.arguments import Arguments, maybe_text, number, only, text
 from gateway.operations.table import Operation
 from gateway.peers.registry import PeerRegistry

@@ -10,12 +10,12 @@ from gateway.database import journal
 from gateway.database.engine import Store
 from gateway.errors import Code
 from gateway.foundation.chores import DAY, HOUR, MINUTE, Chore
-from gateway.foundation.wakeups import EventStream, Wakeups
 from gateway.messages import state_transitions
 from gateway.messages.machines.delivery import Outgoing, OutgoingEvent, allows
 from gateway.messages.machines.numbering import GAP_PATIENCE
 from gateway.messages.state_transitions import Change
 from gateway.messages.store import links, local, messages
+from gateway.messages.wakeups import EventStream, Wakeups
 from gateway.peers.registry import PeerRegistry
 from gateway.peers.scope import PeerState
 from gateway.ports import Clock

@@ -12,7 +12,6 @@ from gateway.database import journal
 from gateway.database.audit_entries import leaf
 from gateway.database.engine import Store
 from gateway.errors import WIRE_CODES, Code
-from gateway.foundation.wakeups import EventStream, Wakeups
 from gateway.foundation.workers import Workers
 from gateway.identity.own_identity import OwnIdentity
 from gateway.messages import answers, state_transitions
@@ -20,6 +19,7 @@ from gateway.messages.machines.delivery import Outgoing, OutgoingEvent, allows
 from gateway.messages.state_transitions import Change
 from gateway.messages.store import messages, receipts
 from gateway.messages.store.messages import MessageRow
+from gateway.messages.wakeups import EventStream, Wakeups
 from gateway.peers.registry import Peer
 from gateway.ports import Clock
 from gateway.trust.link_reset import store

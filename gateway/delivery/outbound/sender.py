@@ -33,7 +33,6 @@ from gateway.delivery.outbound.submission import Submission
 from gateway.errors import Code, GatewayError, RefusedError, RemoteError, TransientError
 from gateway.federation.client import Answered
 from gateway.foundation.logs import logger
-from gateway.foundation.wakeups import EventStream, Wakeups
 from gateway.foundation.workers import Workers
 from gateway.identity.identity import Identity
 from gateway.messages import answers, state_transitions
@@ -42,6 +41,7 @@ from gateway.messages.machines.delivery import Outgoing, OutgoingEvent, allows
 from gateway.messages.state_transitions import Change
 from gateway.messages.store import messages, receipts
 from gateway.messages.store.receipts import ReceiptRow
+from gateway.messages.wakeups import EventStream, Wakeups
 from gateway.peers import store as peer_rows
 from gateway.peers.link import PeerLink
 from gateway.peers.registry import Peer, address

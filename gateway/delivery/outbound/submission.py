@@ -23,11 +23,11 @@ from gateway.delivery.outbound.draft import DraftReader
 from gateway.delivery.outbound.preparation import Batch, Preparation, Prepared, Unsealed
 from gateway.errors import Code, GatewayError, RefusedError
 from gateway.foundation.batcher import Batcher
-from gateway.foundation.wakeups import EventStream, Wakeups
 from gateway.messages.machines.delivery import Outgoing
 from gateway.messages.store import local
 from gateway.messages.store.conversations import Key
 from gateway.messages.types import Draft
+from gateway.messages.wakeups import EventStream, Wakeups
 from gateway.peers.registry import Peer
 from gateway.ports import Json, OperationResult
 from keys.primitives.encoding import canon

@@ -32,7 +32,6 @@ from gateway.erasure.rules import Kept, Outcome
 from gateway.errors import GatewayError, RefusedError, TransientError
 from gateway.foundation.config import Config
 from gateway.foundation.logs import logger
-from gateway.foundation.wakeups import EventStream, Wakeups
 from gateway.identity.identity import NodeKeys
 from gateway.messages import content_codec
 from gateway.messages.content_codec import MessageContent
@@ -40,6 +39,7 @@ from gateway.messages.store import messages, receipts
 from gateway.messages.store.handed_over import DUE
 from gateway.messages.store.messages import OUT
 from gateway.messages.types import Draft
+from gateway.messages.wakeups import EventStream, Wakeups
 from gateway.peers.registry import PeerRegistry
 from gateway.ports import Clock, Json
 from keys.documents.envelope import Status

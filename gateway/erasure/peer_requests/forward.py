@@ -27,13 +27,13 @@ from gateway.erasure.peer_requests.store import OnwardRow, RequestRow, State
 from gateway.erasure.rules import What
 from gateway.errors import GatewayError, RefusedError, TransientError
 from gateway.foundation.logs import logger
-from gateway.foundation.wakeups import EventStream, Wakeups
 from gateway.messages import content_codec, headers
 from gateway.messages.content_codec import MessageContent
 from gateway.messages.store import local, messages
 from gateway.messages.store.local import OWN
 from gateway.messages.store.messages import MessageRow
 from gateway.messages.types import Draft
+from gateway.messages.wakeups import EventStream, Wakeups
 from gateway.peers.registry import PeerRegistry
 from gateway.ports import Clock, Json
 from keys.primitives.encoding import b64u

@@ -16,11 +16,11 @@ from gateway.database.audit_entries import leaf
 from gateway.database.engine import Store
 from gateway.errors import Code, RefusedError, RemoteError, TransientError
 from gateway.foundation.chores import Chore
-from gateway.foundation.wakeups import EventStream, Wakeups
 from gateway.foundation.workers import Workers
 from gateway.identity.identity import Identity
 from gateway.messages.machines.numbering import FIRST_EPOCH
 from gateway.messages.store import links
+from gateway.messages.wakeups import EventStream, Wakeups
 from gateway.peers.link import PeerLink
 from gateway.peers.link_reset_state import ResetState, check_offer, new_epoch
 from gateway.peers.registry import Peer, address

@@ -24,8 +24,8 @@ from gateway.database.engine import Store
 from gateway.delivery.outbound.steps import BODY_LIMIT
 from gateway.errors import Code, RefusedError, RemoteError
 from gateway.foundation.config import Config
-from gateway.foundation.wakeups import Wakeups
 from gateway.identity.own_identity import OwnIdentity
+from gateway.messages.wakeups import Wakeups
 from gateway.operations.arguments import Arguments, maybe_text, members, only, text
 from gateway.operations.table import Operation
 from gateway.peers.link import PeerLink

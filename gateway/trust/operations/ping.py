@@ -11,12 +11,12 @@ from gateway.database.engine import Store
 from gateway.delivery.outbound.submission import Submission
 from gateway.errors import Code, RefusedError
 from gateway.foundation.config import Config
-from gateway.foundation.wakeups import EventStream, Wakeups
 from gateway.messages.machines.delivery import Outgoing
 from gateway.messages.probe import KIND, TYPE, End, Leg, done, header, over
 from gateway.messages.store import messages, receipts
 from gateway.messages.store.messages import MessageRow
 from gateway.messages.store.receipts import ReceiptRow
+from gateway.messages.wakeups import EventStream, Wakeups
 from gateway.operations.arguments import Arguments, number, only, text
 from gateway.operations.table import Operation
 from gateway.peers.registry import Peer, PeerRegistry

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from gateway.foundation.wakeups import EventStream, Wakeups
+from gateway.messages.wakeups import EventStream, Wakeups
 
 
 async def test_what_happened_before_the_wait_is_not_lost():
