@@ -30,8 +30,8 @@ from pathlib import Path
 from types import TracebackType
 
 HERE = Path(__file__).resolve().parent
-PEERS = HERE.parent / ".venv-peers" / "bin" / "python"
-BODY_BYTES = 4168  # the referral of PERFORMANCE: about 4 KB
+PEER_PYTHON = HERE.parent / ".venv-peers" / "bin" / "python"
+BODY_BYTES = 4168  # a referral: about 4 KB
 WARM_UP = 2.0  # seconds of load that are not counted
 START_LIMIT = 30.0  # seconds until both sites answer
 
@@ -54,7 +54,7 @@ class Load:
 class Pair:
     """Two sites A and B, prepared, served by gunicorn and stopped again; A sends, B receives and answers."""
 
-    def __init__(self, python: Path = PEERS, *, workers: int = 2, threads: int = 8) -> None:
+    def __init__(self, python: Path = PEER_PYTHON, *, workers: int = 2, threads: int = 8) -> None:
         self._python, self._workers, self._threads = python, workers, threads
         self._folder = Path(tempfile.mkdtemp(prefix="trm-as2-"))
         self._ports = dict(zip("AB", free_ports(2), strict=True))
@@ -241,7 +241,9 @@ def main() -> int:
     parser.add_argument("--concurrency", type=int, nargs="+", default=[8, 32], metavar="N", help="clients at once")
     parser.add_argument("--workers", type=int, default=2, help="gunicorn processes of each site (default 2)")
     parser.add_argument("--threads", type=int, default=8, help="threads of each process (default 8)")
-    parser.add_argument("--python", type=Path, default=PEERS, help="Python that has django-pyas2 (default .venv-peers)")
+    parser.add_argument(
+        "--python", type=Path, default=PEER_PYTHON, help="Python that has django-pyas2 (default .venv-peers)"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     args = parser.parse_args()
     if not args.python.exists():

@@ -5,7 +5,7 @@
     open_log        the audit log of a folder that nobody runs
     publish_first   give a waiting node its first descriptor
 
-A folder has one owner: two processes never open one (DESIGN 3c).
+A folder has one owner: two processes never open one (nrm1 13.11).
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from typing import Any
 
 
 class Code(StrEnum):
-    """Machine codes. The first block travels to a peer (PROTOCOL B5, B14.6); the second never leaves this node."""
+    """Machine codes. The first block travels to a peer (nrm1 6.12); the second never leaves this node."""
 
     MALFORMED = "malformed"
     TOO_LARGE = "too_large"

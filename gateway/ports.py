@@ -161,7 +161,7 @@ class Notice:
 
 
 class Erasure(StrEnum):
-    """What an adapter can honestly say about erasing (DESIGN 3b.5)."""
+    """What an adapter can honestly say about erasing (nrm1 12.6)."""
 
     ERASED = "erased"
     DISABLED_ONLY = "disabled_only"
@@ -181,7 +181,7 @@ class Description:
 
 
 class Adapter(Protocol):
-    """How a country's system is reached (DOMAIN 6.4): makes drafts, never sends; never defaults a code; logs no value.
+    """How a local system is reached (domain 11.13): makes drafts, never sends; never defaults a code; logs no value.
 
     ``push`` returns the local id after the item is durable on the other side. It raises ``TransientError`` to be
     tried again and ``RefusedError`` when a person has to look. ``pull`` may return a record again until ``settle``

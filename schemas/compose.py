@@ -43,13 +43,13 @@ ANY_ROLE = "any"
 """Stands in a source for every role of the list `role`; what is published names them."""
 
 KINDS = ("enquiry", "referral", "standing", "probe", "any")
-"""The kinds of conversation (DOMAIN 3), the test of a link, and what belongs to whatever it is about."""
+"""The kinds of conversation (domain 4.1), the test of a link, and what belongs to whatever it is about."""
 
 IMPERSONAL = ("enquiry", "standing", "probe")
 """Kinds of conversation in which nothing may point to a person; PERSONAL_HEADER is refused there (gate G1)."""
 
 MOST = 2**53 - 1
-"""The largest integer that every parser of JSON keeps (PROTOCOL B1.1)."""
+"""The largest integer that every parser of JSON keeps (nrm1 1.2)."""
 
 NEVER: Schema = {"not": {}}
 """What a member that must not be there has to satisfy; `false` says the same, but jsonschema loses its place."""

@@ -1,7 +1,7 @@
 """Field groups: named sets of fields, the words in which a corridor policy says what may leave (`groups.json`).
 
 Every field of every message type belongs to at most one group, and a field in none is closed on every corridor: that is
-how a new field begins (PEERS L2). Fields are named one by one, so a new member of an object is never taken along.
+how a new field begins. Fields are named one by one, so a new member of an object is never taken along.
 Three spellings shorten the file without opening anything by themselves:
 
 - fields under `*` stand for that path in every type that has it (the header);

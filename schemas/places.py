@@ -15,7 +15,7 @@ from schemas.compose import find_values
 Path = tuple[str | int, ...]
 
 MAX_DEPTH = 24
-"""Nesting of a JSON value (PROTOCOL B1.2)."""
+"""Nesting of a JSON value (nrm1 1.3)."""
 
 MAX_FINDINGS = 100
 """A hostile body cannot make the answer longer than this."""

@@ -1,4 +1,4 @@
-"""The text policy for what people write (PROTOCOL B1.7): one spelling for each text, and nothing that cannot be seen.
+"""The text policy for what people write (nrm1 1.15): one spelling for each text, and nothing that cannot be seen.
 
     1  text_nfc         Unicode normalisation form C
     2  text_control     no control characters but newline and tab

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-#: What PROTOCOL B4 names `consent.withdrawal(.ack)`, `erasure.*` and `safety.alert*`, as DOMAIN 2.3 has them.
+#: What nrm1 4.20 names `consent.withdrawal(.ack)`, `erasure.*` and `safety.alert*` (domain 3.10).
 NEVER_BLOCKED: frozenset[str] = frozenset(
     {
         "consent.withdrawal",
@@ -22,5 +22,5 @@ def type_name(body_type: str) -> str:
 
 
 def never_blocked(body_type: str) -> bool:
-    """Whether no scope, no gate and no suspension by a person stops this type (DOMAIN 2.1 G10, PROTOCOL B4)."""
+    """Whether no scope, no gate and no suspension by a person stops this type (domain 3.10, nrm1 4.20)."""
     return type_name(body_type) in NEVER_BLOCKED

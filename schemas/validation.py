@@ -1,7 +1,7 @@
 """Judge a body by its schema. A refusal names places and rules and never holds a value, nor a member name of the input.
 
 `jsonschema` is the reference and words every refusal. `jsonschema_rs`, where it can be imported, only gives the result
-"valid" faster; where it refuses what the reference accepts, the body is refused (PROTOCOL A3: both must agree).
+"valid" faster; where it refuses what the reference accepts, the body is refused (nrm1 13.8: both must agree).
 """
 
 from __future__ import annotations

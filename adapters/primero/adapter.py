@@ -1,4 +1,4 @@
-"""Primero v2 behind the port (DOMAIN 6.1). Two recipes, one account with as few rights as can be.
+"""Primero v2 behind the port (domain 11.14). Two recipes, one account with as few rights as can be.
 
     out   a worker refers a case to the gateway's user; the referral becomes a record; what the other country answers
           becomes its status: accepted, rejected with our reason, done

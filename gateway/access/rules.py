@@ -28,7 +28,7 @@ SEEN_EACH = MINUTE
 PERSONAL: tuple[Role, ...] = tuple(role for role in Role if role is not Role.ADAPTER)
 """The roles of people; a case system has a token."""
 DEVICE_BOUND: frozenset[Role] = frozenset({Role.TRUST_ADMIN})
-"""Roles that a passkey which can be copied to other devices does not open (PROTOCOL B13)."""
+"""Roles that a passkey which can be copied to other devices does not open (nrm1 13.10)."""
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}", re.ASCII)
 
 

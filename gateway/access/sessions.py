@@ -1,4 +1,4 @@
-"""Who comes in at the console: invitations, passkeys and sessions (PROTOCOL B13).
+"""Who comes in at the console: invitations, passkeys and sessions (nrm1 13.10).
 
     invited, enrol     an invitation becomes one passkey, and is over
     begin, sign_in     a passkey becomes a session

@@ -1,4 +1,4 @@
-"""`trm backup`: two files for an offline recovery key, made while the node works (PROTOCOL B9).
+"""`trm backup`: two files for an offline recovery key, made while the node works (nrm1 13.4).
 
     NAME-DATE.data       own chain, node.toml, the checkpoint kept beside the database, and a snapshot of the database
     NAME-DATE.keystore   own chain and the keyring without encryption seeds, closed inside of the key service

@@ -48,7 +48,7 @@ from schemas.region_pack.policies import CorridorPolicy
 from schemas.region_pack.regions import starting_policy
 
 DESCRIPTOR_LIFE = 400 * 86_400
-ROOTS, THRESHOLD = 3, 2  # two of three people (PROTOCOL B2)
+ROOTS, THRESHOLD = 3, 2  # two of three people (nrm1 2.23)
 REQUESTS = "requests"
 """Folder of a node that waits for its first descriptor: what its root holders take away to sign."""
 

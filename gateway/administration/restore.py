@@ -1,4 +1,4 @@
-"""Opening backups: `trm backup verify` and `trm restore` (PROTOCOL B3 last row, B9). A running node is not needed.
+"""Opening backups: `trm backup verify` and `trm restore` (nrm1 5.8, 13.4). A running node is not needed.
 
 A restored node is made in a new folder and never over one that is there. It knows that it was restored: it numbers,
 sends and accepts nothing from a peer before people on both sides have agreed (`gateway.peers.link_reset_state`).

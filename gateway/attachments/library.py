@@ -41,7 +41,7 @@ FAILED_ALARM = "message.failed"
 """Open about a message of ours, it says that a person may still send it anew, with its files."""
 
 _MAY_GO_AGAIN = frozenset({*SENDING, Outgoing.AWAITING_HANDOVER})
-"""States in which the ciphertext may be needed once more: also what a restored peer lost (PROTOCOL B3)."""
+"""States in which the ciphertext may be needed once more: also what a restored peer lost (nrm1 5.11)."""
 
 
 class _Spool:
@@ -253,8 +253,8 @@ class AttachmentLibrary:
             raise RemoteError(Code.WRONG_TYPE, "the file is not of the type that was declared")
 
     async def sweep(self) -> None:
-        """Rows that are of nothing any more, then the files that no row names: keys were destroyed before (PROTOCOL
-        B9).
+        """Rows that are of nothing any more, then the files that no row names: keys were destroyed before (nrm1
+        13.3).
         """
         now, states = self._clock.now(), [str(state) for state in _MAY_GO_AGAIN]
 

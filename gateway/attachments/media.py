@@ -1,4 +1,4 @@
-"""What a file is, by its content: a short list of types, looked through as a stream (pure; part C row 22).
+"""What a file is, by its content: a short list of types, looked through as a stream (pure; threat 22).
 
 A name or a claimed type proves nothing, so neither is asked. Each type has a walker that reads the file from the first
 byte to the last and refuses what does not belong to it; memory is bounded whatever the file says of itself. What would

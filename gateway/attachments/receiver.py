@@ -1,6 +1,6 @@
-"""Receiving the parts of a message (PROTOCOL B6, B14.10; step 13d of the receive order).
+"""Receiving the parts of a message (nrm1 10.6 to 10.8; step 18 of the receive order).
 
-An envelope with parts that passes every step up to 13c is kept as it came, and its number is not used yet. Its parts
+An envelope with parts that passes every step up to 17 is kept as it came, and its number is not used yet. Its parts
 come in segments, each on disk before it is answered; which one is wanted next can be asked at any time. When the last
 one is there, the envelope is judged once more as if it had just come, now with its files: they are opened as streams
 and checked against what was signed, and only then is the message received. Until then the id has no final answer.

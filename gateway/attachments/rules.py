@@ -1,4 +1,4 @@
-"""The files of a message, as its sender and its receiver judge them alike (PROTOCOL B6).
+"""The files of a message, as its sender and its receiver judge them alike (nrm1 10.4).
 
 A body names each file by its number, in a field that says what it is; how to open and prove it, its type and its
 length stand in the secret, which the statement commits to. So a file that no field names does not travel, and where a

@@ -1,4 +1,4 @@
-"""Bringing the parts of one message to its peer, which has judged the envelope (PROTOCOL B6, B14.10).
+"""Bringing the parts of one message to its peer, which has judged the envelope (nrm1 10.7, 10.9).
 
 The ciphertext is fixed, so going on after a break needs nothing but the answer to "which segment is next?". A segment
 that did not arrive is asked about and sent again a few times; what lasts longer is left to the sender's backoff, and

@@ -1,4 +1,4 @@
-"""Reads of case content are recorded: who, what, on which day (PROTOCOL B10).
+"""Reads of case content are recorded: who, what, on which day (nrm1 13.9).
 
 A leaf of the audit log and a row that finds it again are committed before anybody is shown anything. Both name the
 reader without a name, once for each thing and day, so that looking at one case all morning is one entry.

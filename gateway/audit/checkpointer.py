@@ -1,4 +1,4 @@
-"""Who witnesses the log of this node, and when it is signed (PROTOCOL B10; C2SP tlog-witness).
+"""Who witnesses the log of this node, and when it is signed (nrm1 11.5; C2SP tlog-witness).
 
 1. A checkpoint each hour and after each change of trust or keys.
 2. Every active peer is asked to cosign it, and once an hour again, so that "witnessed at" is never old for long.
@@ -142,7 +142,7 @@ class Checkpointer:
         if peer is None or row is None or self._log.halted is Code.LOG_ROLLED_BACK:
             return
         if not self._link.registry.speaks(node):
-            return  # one of the two was restored: what was cosigned before counts anew once people agreed (B3)
+            return  # one of the two was restored: what was cosigned before counts anew once people agreed (nrm1 5.11)
         answered = await self._asked(peer, row, 0 if mine is None else mine.size)
         if answered.status == Answer.CONFLICT and (held := _held_size(answered)) <= row.size:
             answered = await self._asked(peer, row, held)

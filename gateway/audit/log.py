@@ -1,4 +1,4 @@
-"""The audit log of this node as a tree: compared at the start, signed, proven, examined (PROTOCOL B10).
+"""The audit log of this node as a tree: compared at the start, signed, proven, examined (nrm1 11.1).
 
 `start`       before anything is written: the tail against the last checkpoints, in the database and kept beside it. A
               log that lost or changed entries is not run on, and no clock before what it has signed

@@ -1,4 +1,4 @@
-"""Examining a whole audit log: its leaves, tiles, checkpoints and cosignatures, against each other (PROTOCOL B10).
+"""Examining a whole audit log: its leaves, tiles, checkpoints and cosignatures, against each other (nrm1 11.1).
 
 1. each leaf is there, is canonical JSON and says its own number;
 2. each checkpoint is signed by a key of the log, and its root is that of the leaves before it;
@@ -226,7 +226,7 @@ class _Recorder:
 
 
 def _read_cosignatures(work: _Examination) -> None:
-    """Step 4."""
+    """Step 6."""
     rows = {size for size, _ in work.stored.checkpoints}
     for size, peer, line in work.stored.cosignatures:
         place = f"cosignature of {peer} on {size}"

@@ -1,4 +1,4 @@
-"""This node as a witness of its peers' logs (PROTOCOL B10; C2SP tlog-witness).
+"""This node as a witness of its peers' logs (nrm1 11.3; C2SP tlog-witness).
 
 A peer's log is the one that its newest descriptor names. What is held of it is compared and replaced in one
 transaction, on disk before the cosignature is made: of two requests at once one is told 409 and asks again.

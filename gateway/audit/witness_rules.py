@@ -1,4 +1,4 @@
-"""What a witness answers, and when a log counts as witnessed (PROTOCOL B10; C2SP tlog-witness, ``add-checkpoint``).
+"""What a witness answers, and when a log counts as witnessed (nrm1 11.3; C2SP tlog-witness, ``add-checkpoint``).
 
 The log's signature is proven and its origin known before anybody comes here; the steps are those of the specification:
 

@@ -1,4 +1,4 @@
-"""The administrators of a node: the fold of their own completed changes (DESIGN 3c, PROTOCOL B13)."""
+"""The administrators of a node: the fold of their own completed changes (nrm1 8.14, 8.18)."""
 
 from __future__ import annotations
 

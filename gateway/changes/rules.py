@@ -1,5 +1,5 @@
-"""Four eyes on trust: what people may change, how many it takes, and what the completed changes add up to (PROTOCOL
-B4, B13).
+"""Four eyes on trust: what people may change, how many it takes, and what the completed changes add up to
+(nrm1 8.13, 8.17).
 
 A change concerns one subject: a peer, the administrators, or the node, whose corridor policy it is. It is prepared,
 proposed with a first approval, approved by further people until there are enough, and then completed; completed changes
@@ -23,11 +23,11 @@ from gateway.peers.scope import PeerState, Scope, contains
 HOUR = 3_600
 DAY = 24 * HOUR
 DELAY = DAY
-"""Seconds between the last approval of what widens trust and its effect (B4), so that others can stop it."""
+"""Seconds between the last approval of what widens trust and its effect (nrm1 8.17), so that others can stop it."""
 PROPOSAL_LIFE = DAY
-"""Seconds after which a proposal that too few people approved is over (B13)."""
+"""Seconds after which a proposal that too few people approved is over (nrm1 8.17)."""
 YEAR = 366 * DAY
-"""For how long people usually agree to trust before they confirm it; at most 400 days (B4)."""
+"""For how long people usually agree to trust before they confirm it; at most 400 days (nrm1 8.1)."""
 FEWEST_ADMINS = 2
 
 ADMINS = "admins"
@@ -36,7 +36,7 @@ NODE = "node"
 """The subject of changes of what this node lets leave: its corridor policy."""
 
 CHANNELS = ("in_person", "video", "known_phone")
-"""How two administrators may compare digits: in a way that shows who speaks (B4)."""
+"""How two administrators may compare digits: in a way that shows who speaks (nrm1 8.14)."""
 
 
 class Action(StrEnum):
@@ -224,7 +224,7 @@ def _number(body: Mapping[str, Json], name: str) -> int:
 
 
 ROOTS_CHANGED = "roots_changed"
-"""Why a peer fell back to verified: its chain replaced at least two roots, or its threshold (B4)."""
+"""Why a peer fell back to verified: its chain replaced at least two roots, or its threshold (nrm1 2.19)."""
 
 _AGREED_ONCE = frozenset({PeerState.ACTIVE, PeerState.SUSPENDED, PeerState.SUSPENDED_FOR_CAUSE})
 

@@ -1,4 +1,4 @@
-"""Changes that people propose and complete, their approvals, and the trust records of both directions (PROTOCOL B4).
+"""Changes that people propose and complete, their approvals, and the trust records of both directions (nrm1 8.13).
 
 Nothing here is ever altered but the state of a change and whether a record was acknowledged; every row can be verified
 from its own bytes. Records of a peer give way to others in two cases only (``gateway.trust.record_exchange``).

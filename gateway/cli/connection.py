@@ -1,5 +1,5 @@
 """How `trm` reaches the node: over its socket while it runs; otherwise by owning the folder for the length of one
-operation (DESIGN 3c).
+operation (nrm1 13.11).
 
 Both ways end at the same operations of the same desk.
 """

@@ -1,5 +1,5 @@
-"""Consents: recorded by a person, shown, and withdrawn; a withdrawal is never blocked (DOMAIN 2.4 messages 16 and
-17).
+"""Consents: recorded by a person, shown, and withdrawn; a withdrawal is never blocked (domain 2.21 and
+2.22).
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""What a person agreed to, as `consent.record` says it, and what was taken back since (DOMAIN 2.4 messages 16 to 18).
+"""What a person agreed to, as `consent.record` says it, and what was taken back since (domain 2.21 to 2.23).
 
 A consent is a list of grants: one purpose, some recipient units, some categories of data, perhaps an end. Nothing is
 granted in bulk, and a denial beats every grant. A withdrawal takes back all or some of the grants, needs no reason and
 is never misread in favour of sharing: one that names a grant which does not exist takes back everything.
 
 Unit references are `n1.../unit`, dates are days in UTC. Consent is one of two things that a transfer needs; the other,
-the transfer basis, is a gate of its own (DOMAIN 0.3, gate G6).
+the transfer basis, is a gate of its own (domain 7.1, gate G6).
 """
 
 from __future__ import annotations
@@ -164,8 +164,8 @@ def onward(
     categories: Iterable[str],
     today: date,
 ) -> frozenset[str]:
-    """The categories that may NOT be passed on to another unit on a consent that another node recorded (DOMAIN message
-    16: the recipient enforces the scope; IOM DP 5, GDPR 5(1)(b)). Empty means that all may.
+    """The categories that may NOT be passed on to another unit on a consent that another node recorded (domain 7.12;
+    IOM DP 5, GDPR 5(1)(b)). Empty means that all may.
 
     Three must say yes: the person agreed to onward sharing, a grant names the unit with purpose and category, and each
     sender of the data lets it go there; ``handling`` is empty where no data came under this consent.

@@ -1,4 +1,4 @@
-"""Safety alerts: who is woken, who is next and when, and whether it is overdue (DOMAIN message 31); and what else waits
+"""Safety alerts: who is woken, who is next and when, and whether it is overdue (domain 9.2, 9.3); and what else waits
 until the quiet hours of a desk are over. Pure rules over facts and a moment.
 """
 
@@ -13,7 +13,7 @@ from schemas.types import type_name
 
 # --- quiet hours --------------------------------------------------------------------------------------------------
 
-#: Types and priority that wake people whatever the hour (DOMAIN 3.3 ALERT, 2.6: emergency clocks never stop).
+#: Types and priority that wake people whatever the hour (domain 9.6; emergency clocks never stop, domain 5.1).
 WAKES: frozenset[str] = frozenset({"safety.alert", "safety.alert.ack", "safety.alert.update"})
 EMERGENCY = "emergency"
 
@@ -36,10 +36,10 @@ def ring_at(body_type: str, priority: str, quiet: Hours, at: datetime) -> dateti
 
 HOUR = 3600
 URGENT_KINDS: frozenset[str] = frozenset({"missing_child", "medical", "self_harm", "violence"})
-"""Kinds of alert for which a human answers within one hour (DOMAIN message 31)."""
+"""Kinds of alert for which a human answers within one hour (domain 9.2)."""
 
 UPDATE_EVERY = 24 * HOUR
-"""Seconds between updates until an alert is resolved (DOMAIN message 31)."""
+"""Seconds between updates until an alert is resolved (domain 9.4)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@
     return.proposal          who travels                                                  G3
 
 Of two messages that say the same thing the later one counts, by the sender's signed time; a message without a fact
-leaves the older fact standing. Names of members are those of DOMAIN 2.4. Nothing here fails: what is not understood
+leaves the older fact standing. The rule is domain 9.18. Nothing here fails: what is not understood
 says nothing, and a gate is closed to what was not said.
 """
 
@@ -31,7 +31,7 @@ from schemas.types import type_name
 Members = Mapping[str, Json]
 
 NO_REFOULEMENT: frozenset[str] = frozenset({"asylum_pending", "protection_granted"})
-"""Legal statuses under which nothing goes to the State of nationality (DOMAIN 2.1 G5)."""
+"""Legal statuses under which nothing goes to the State of nationality (domain 9.10)."""
 
 CHILD: frozenset[str] = frozenset({"child", "presumed_child"})
 """Age groups that are treated as a child; age in doubt counts as one (ECAT 10(3))."""
@@ -248,7 +248,7 @@ def _correction(history: History, message: Opened) -> History:
 
 
 def _stopped(history: History, message: Opened) -> History:
-    """A withdrawal or a cancelled return that says why: an asylum claim sets the hold (DOMAIN 3.3)."""
+    """A withdrawal or a cancelled return that says why: an asylum claim sets the hold (domain 9.10)."""
     if message.content.get("reason") == "asylum_claim":
         return _with_status(history, message, "asylum_pending")
     return history

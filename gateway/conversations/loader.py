@@ -1,6 +1,6 @@
 """Conversations from the store: loaded with what is sealed opened at once, as the pure core takes them.
 
-What the core needs of a message is taken from its content each time, because some of it is content (DESIGN 2): the
+What the core needs of a message is taken from its content each time, because some of it is content (ADR 0011): the
 database holds ids, states and sizes only. A message whose content is gone or does not open is missing here, and a
 conversation with one is `partial`: it goes on from the state in its row, by what came since, and refuses nothing.
 
@@ -43,7 +43,7 @@ from schemas.region_pack.calendars import load_calendar, load_calendars
 from schemas.region_pack.regions import Region
 
 APPLIED = frozenset({Incoming.AWAITING_HANDOVER, Incoming.HANDED_OVER, Incoming.OPENED})
-"""Incoming messages that `seen` counts: taken, in order, and neither held nor refused (DESIGN 3b.4)."""
+"""Incoming messages that `seen` counts: taken, in order, and neither held nor refused (nrm1 12.5)."""
 
 ENDED = frozenset({Outgoing.REJECTED, Outgoing.FAILED, Outgoing.CANCELLED})
 """Own messages that count as never written: refused by the peer, or taken back before it had them."""
@@ -79,7 +79,7 @@ class LoadedConversation:
 
     @property
     def seen(self) -> int:
-        """What the header of the next own message says (DESIGN 3b.4)."""
+        """What the header of the next own message says (nrm1 12.5)."""
         return max((place_of(row) for row in self.rows if _applied(row)), default=0)
 
     def as_known(self, reply_to: str | None) -> Conversation | None:

@@ -32,7 +32,7 @@ from gateway.foundation.state_machine import reachable
 from schemas.region_pack.procedures import ANY_TIME, Fact, Procedure, ProcedureStep, Side
 from schemas.types import type_name
 
-#: After these nothing else of the procedure follows (DOMAIN 3.1, 3.2).
+#: After these nothing else of the procedure follows (domain 4.3, 4.5).
 _ENDED = frozenset(
     {
         *("DECLINED", "EXPIRED", "WITHDRAWN", "CLOSED", "ERASED"),

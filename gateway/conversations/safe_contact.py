@@ -1,7 +1,7 @@
 """Safety of the person: how to reach somebody safely, and whom not to tell. Pure rules over facts and a moment.
 
-    may_contact     is it safe to use this channel now? (`safe_contact_rule` of a person, DOMAIN message 3)
-    do_not_notify   which parties must not hear of the case? (DOMAIN 1.11: family, consulate and police are three yeses)
+    may_contact     is it safe to use this channel now? (`safe_contact_rule` of a person, domain 9.8)
+    do_not_notify   which parties must not hear of the case? (domain 7.5: family, consulate and police are three yeses)
 
 Silence and doubt are no permission: a rule that is missing, refused, or written in words that no machine reads is put
 before a person. Times of day are those of the place where the person is; the caller converts them. Answers repeat
@@ -145,8 +145,8 @@ def do_not_notify(
 ) -> Mapping[Party, str]:
     """The parties that must not hear of the case, each with the reason; others may be told within the consent.
 
-    Closed unless the person said yes to that party (DOMAIN 1.11). `may_disclose_to_family` is the code of
-    `family.inquiry`; its default is `nothing` (DOMAIN message 14).
+    Closed unless the person said yes to that party (domain 9.9). `may_disclose_to_family` is the code of
+    `family.inquiry`; its default is `nothing` (domain 2.19).
     """
     closed = {
         party: "the person has not agreed to it"

@@ -195,7 +195,7 @@ def _first(items: Iterable[Owed]) -> int | None:
 
 
 def _day(at: int) -> int:
-    """The first second of the day, UTC: the database holds no time of what a message says (PROTOCOL B9)."""
+    """The first second of the day, UTC: the database holds no time of what a message says (nrm1 13.1)."""
     return at // DAY * DAY
 
 

@@ -1,4 +1,4 @@
-"""The audit leaves this node writes (PROTOCOL B10): canonical JSON without content."""
+"""The audit leaves this node writes (nrm1 13.9): canonical JSON without content."""
 
 from __future__ import annotations
 

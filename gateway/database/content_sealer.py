@@ -1,5 +1,5 @@
-"""Content on its way to and from the disk: sealed under a data key of its own, which an epoch key wraps (PROTOCOL
-B9).
+"""Content on its way to and from the disk: sealed under a data key of its own, which an epoch key wraps
+(nrm1 13.1).
 
 What is needed for many rows is asked of the key service at once (`seal_each`, `open_each`, `learn`): one move of data
 to it and back costs more than what it does for one row.

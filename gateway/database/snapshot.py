@@ -1,4 +1,4 @@
-"""A consistent copy of the database while the node works, and the check of one that came back (PROTOCOL B9).
+"""A consistent copy of the database while the node works, and the check of one that came back (nrm1 13.4).
 
 The copy holds what the database holds: content as ciphertext only, and nothing of what was erased, since freed pages
 are zeroed (`secure_delete`).

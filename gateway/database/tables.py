@@ -1,7 +1,7 @@
 """The tables. The schema a new node gets comes from the migrations; a test proves both equal.
 
 In the clear: random ids, peer node ids, states, days and sizes, hashes of statements, protocol documents that peers
-publish anyway. Sealed: everything said about a person, and every name a local system uses for a case (PROTOCOL B9).
+publish anyway. Sealed: everything said about a person, and every name a local system uses for a case (nrm1 13.1).
 
 `sealed.ref` is the time-ordered local number of a piece of content; a message row has the number of its content.
 Bodies are kept out of the tables that are polled.
@@ -69,7 +69,7 @@ peer_descriptor = Table(
     PrimaryKeyConstraint("node", "version"),
 )
 
-# --- trust: what people decided, and the records that say so (PROTOCOL B4) -----------------------------------------
+# --- trust: what people decided, and the records that say so (nrm1 8.13) -----------------------------------------
 
 change = Table(
     "change",
@@ -125,7 +125,7 @@ sealed = Table(
     Column("data", LargeBinary, nullable=False),
 )
 
-# --- numbering of the ordered links (PROTOCOL B5) -----------------------------------------------------------------
+# --- numbering of the ordered links (nrm1 5.1) -----------------------------------------------------------------
 
 link = Table(
     "link",
@@ -500,7 +500,7 @@ session = Table(
     Index("session_person", "person"),
 )
 
-# --- erasing (PROTOCOL B9) -----------------------------------------------------------------------------------------
+# --- erasing (nrm1 13.3) -----------------------------------------------------------------------------------------
 
 erasure = Table(
     "erasure",

@@ -1,5 +1,5 @@
-"""Hand-over: accepted messages and news go to the case system, in order, until it has acknowledged them (DESIGN 3.4,
-3b.3).
+"""Hand-over: accepted messages and news go to the case system, in order, until it has acknowledged them (nrm1 12.12,
+12.4).
 
 A positive receipt exists only after the adapter acknowledged; while there is no key to sign one, all of it waits. A
 message behind a gap waits at most ten minutes from the first sight of the gap; withdrawals and safety alerts do not

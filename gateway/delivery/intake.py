@@ -1,5 +1,5 @@
-"""Collecting: records of the case system become drafts that wait for a person. Nothing is sent from here (DESIGN
-3b.8).
+"""Collecting: records of the case system become drafts that wait for a person. Nothing is sent from here
+(nrm1 12.9).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The marked values of the demonstration, and the search for them in every file where they must not be.
 
-Nothing of a case may lie readable outside of the case systems' own folders (DESIGN 3.2). So the cases of the
+Nothing of a case may lie readable outside of the case systems' own folders (nrm1 13.1). So the cases of the
 demonstration hold values that occur nowhere else, and whatever the nodes wrote is searched for them: as text, as the
 encodings in which text hides (UTF-16, hexadecimal, base64 at each of its three alignments, JSON escapes), and in the
 names of the files. A hit names the file, the mark and the encoding, never the value.

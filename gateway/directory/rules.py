@@ -1,4 +1,4 @@
-"""The directory: what each country says of its own offices, and who answers a question (DOMAIN 2.4 no. 43, 4.1).
+"""The directory: what each country says of its own offices, and who answers a question (domain 6.5, 6.6).
 
 An entry is the content of one `directory.update`, said by the node of a country. It counts for 90 days from the day it
 was made, each of its units until its own end; what is over is shown as over and never as current. A country speaks
@@ -29,7 +29,7 @@ from schemas.codelists import ENGLISH, code_list
 from schemas.region_pack.calendars import Calendar
 
 LIFE = 90 * 86_400
-"""Seconds for which an entry counts from when it was made (DOMAIN 2.3, no. 43)."""
+"""Seconds for which an entry counts from when it was made (domain 6.5)."""
 MOST = 20
 """Units that one answer lists."""
 CHILDREN = frozenset({"children", "unaccompanied_children"})

@@ -1,4 +1,4 @@
-"""The certificate of an onward recipient, as a confirmation carries it (PEERS L3; PROTOCOL B7).
+"""The certificate of an onward recipient, as a confirmation carries it (nrm1 7.11; threat 58).
 
 It is what that node signed, its receipts `erased`, with its descriptor chain from version 1 on. Who reads it can verify
 that the node with this id signed it; that the data had gone to that node is vouched for by the sender of the

@@ -1,10 +1,10 @@
-"""Erasing messages (PROTOCOL B9): each step can be repeated after a crash at any point.
+"""Erasing messages (nrm1 13.3): each step can be repeated after a crash at any point.
 
     1  one transaction: the data key, then the bytes, and all that hangs on the message; who knows of it is written down
-    2  the case system is asked to erase what it took, and its honest answer is kept (DESIGN 3b.5)
+    2  the case system is asked to erase what it took, and its honest answer is kept (nrm1 12.6)
     3  the write-ahead log is emptied, local records and asylum holds that nothing is left of are forgotten, files
        without a key go
-    4  when the storage epoch of step 1 is gone too, the sender gets the signed receipt `erased` (PROTOCOL B7)
+    4  when the storage epoch of step 1 is gone too, the sender gets the signed receipt `erased` (nrm1 6.2)
 
 The message row, its statement with signatures and all receipts stay: they hold no personal data and prove what was.
 """

@@ -51,7 +51,7 @@ RETAINED = "retained"
 """The fact of the database that says on which day, counted from 1970 in UTC, retention was looked at last."""
 
 CONFIRMED = frozenset({"declined", "expired"})
-"""The rules of referrals whose sender is owed a confirmation (DOMAIN 2.4, entry 5; 3.2, rows 10 and 11)."""
+"""The rules of referrals whose sender is owed a confirmation (domain 10.12)."""
 
 
 @dataclass(slots=True, kw_only=True)

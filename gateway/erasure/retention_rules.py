@@ -3,13 +3,13 @@
 The rules are data (`schemas/retention.json`). Of all rules that apply to a message the one that ends first counts: each
 is a promise to the person. Three things come before it, in this order:
 
-    legal hold     nothing of a conversation under hold is erased, by whatever rule (DOMAIN 3.3, LEGAL_HOLD)
+    legal hold     nothing of a conversation under hold is erased, by whatever rule (domain 10.3)
     under way      what this node still owes somebody is delivered, handed over or seen by a person first
     unreadable     of a content that does not open nobody can say what it is: a person decides
 
 `plan` answers for many messages at once, so that a dry run and a real one are the same decision. Erasing destroys the
 data key now; copies of it in the write-ahead log and in backups end with the storage epoch, so everything is gone for
-good `horizon` later at the latest (PROTOCOL B9: erasure horizon = epoch length).
+good `horizon` later at the latest (nrm1 13.2: erasure horizon = epoch length).
 """
 
 from __future__ import annotations

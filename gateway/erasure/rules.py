@@ -1,4 +1,4 @@
-"""What a message asks to be erased, by when, and what a confirmation says of it (pure; DOMAIN 2.4, 17, 39, 40).
+"""What a message asks to be erased, by when, and what a confirmation says of it (pure; domain 10.6, 10.8).
 
 A request is one of three messages: `erasure.request`, a `consent.withdrawal` of a person who wants the data erased, and
 a `referral.withdraw` with `erase`. What names whole messages, a conversation or a consent is followed by the node; what

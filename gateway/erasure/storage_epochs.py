@@ -1,6 +1,4 @@
-"""Storage epochs: the keys that wrap every data key, changed in time and at once after content was erased (PROTOCOL
-B9).
-"""
+"""Storage epochs: the keys that wrap every data key, changed in time and at once after an erasure (nrm1 13.1)."""
 
 from __future__ import annotations
 
@@ -44,7 +42,7 @@ class StorageEpochs:
         return (Chore("storage epoch", HOUR, self.rotate_if_due),)
 
     async def rotate_if_due(self) -> None:
-        """A new storage epoch once a week or as often as is set (PROTOCOL B9)."""
+        """A new storage epoch once a week or as often as is set (nrm1 13.2)."""
         age = self._clock.now() - self._keys.epoch_made
         if age >= self._epoch_days * DAY:
             await self.rotate()

@@ -1,7 +1,7 @@
 """What was erased and what is left of it elsewhere, local ids of what was handed over, and legal holds.
 
 An erasure is written in the transaction that destroys the data key. It names the storage epoch in force then: as soon
-as that epoch is gone too, nobody can open a copy of the key (PROTOCOL B7, B9), and the sender is told.
+as that epoch is gone too, nobody can open a copy of the key (nrm1 6.2, 13.3), and the sender is told.
 """
 
 from __future__ import annotations

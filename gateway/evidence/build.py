@@ -1,4 +1,4 @@
-"""The evidence bundle: who sent what to whom, and what the other side confirmed, for anybody to verify (B7, B14.3).
+"""The evidence bundle: who sent what to whom, and what the other side confirmed, for anybody to verify (nrm1 7.1, 7.3).
 
     bundle        {type, parties, messages, receipts, log}; canonical JSON, exact members, nothing that is not verified
       parties       two descriptor chains, each the signed documents 1 to the newest held; in the order of the node ids

@@ -1,4 +1,4 @@
-"""What an evidence bundle proves and what it does not, in plain words: one line for each thing (PROTOCOL B7).
+"""What an evidence bundle proves and what it does not, in plain words: one line for each thing (nrm1 7.4).
 
 Nothing of a body is in a line, but who signed the certificates that a confirmation forwards. Times are those that the
 nodes state, as UTC.
@@ -215,7 +215,7 @@ def _contradictions(message: ProvenMessage) -> Iterator[str]:
 def _contradict(receipts: Sequence[Receipt]) -> bool:
     """Whether one thing is said in two ways, or what was handed over is rejected, or what arrived was never accepted.
 
-    A message that was received may be rejected afterwards (DESIGN 3b.6), but not as void (B14.4).
+    A message that was received may be rejected afterwards (nrm1 12.6), but not as void (nrm1 5.7).
     """
     said = {receipt.status for receipt in receipts}
     handed = said & {Status.DELIVERED, Status.OPENED}
@@ -238,7 +238,7 @@ def _weigh(proof: Proof, names: dict[str, str], node: str, by: Sequence[tuple[st
     """Whether `node` itself signed, and why that is weighed; `by` are (kid, hash in the log) of one signature or more.
 
     A key that was revoked later proves something by a witness only, who saw it in the log before `since`: the date is
-    the word of whoever held the key (PROTOCOL B7).
+    the word of whoever held the key (nrm1 7.4).
     """
     gone = [(_revocation(proof, node, kid), hash) for kid, hash in by]
     late = [(revocation, hash) for revocation, hash in gone if revocation is not None]
@@ -268,7 +268,7 @@ def _support(sealing: Sealing, message: ProvenMessage, proof: Proof, names: dict
 
 
 def _valid(chain: Chain, kid: str, statement: Statement) -> bool:
-    """Whether the key was listed as valid when the statement is dated, at or after `from_desc` (B14.11)."""
+    """Whether the key was listed as valid when the statement is dated, at or after `from_desc` (nrm1 7.3)."""
     return any(
         record.kid == kid and record.use is Use.SIG and record.valid_at(statement.created, skew=SKEW)
         for descriptor in chain
@@ -281,7 +281,7 @@ def _valid(chain: Chain, kid: str, statement: Statement) -> bool:
 
 
 def _warnings(proof: Proof, names: dict[str, str]) -> Iterator[str]:
-    """Numbers that can not both be true (PROTOCOL B5, Numbering): the signed statements prove who is to blame."""
+    """Numbers that can not both be true (nrm1 5.2): the signed statements prove who is to blame."""
     statements = [message.statement for message in proof.messages]
     for node, name in names.items():
         mine = sorted((s for s in statements if s.from_ == node), key=lambda s: (s.epoch, s.n))

@@ -1,4 +1,4 @@
-"""What the audit log has about the statements and receipts of a conversation, for an evidence bundle (PROTOCOL B7).
+"""What the audit log has about the statements and receipts of a conversation, for an evidence bundle (nrm1 7.10).
 
 A leaf goes under the smallest checkpoint that has it and that the other party cosigned, else under the smallest that
 anybody did: the older the word of a witness, the more it says about a key that was revoked since. Without any witness

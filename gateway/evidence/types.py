@@ -44,7 +44,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedReceipt:
-    """One receipt and the batches it is in: it may have been sent again (B14.2)."""
+    """One receipt and the batches it is in: it may have been sent again (nrm1 6.6)."""
 
     receipt: Receipt
     batches: tuple[Batch, ...]
@@ -65,7 +65,7 @@ class ProvenMessage:
 
     @property
     def statement(self) -> Statement:
-        """The statement of the first sealing shown; the others differ only in what sealing anew changes (B14.9)."""
+        """The statement of the first sealing shown; the others differ only in what sealing anew changes (nrm1 5.5)."""
         return self.sealings[0].statement
 
 

@@ -1,9 +1,9 @@
 """How an evidence bundle is verified: from bytes and anchors to a ``Proof``. Its format: ``gateway.evidence.build``.
 
 1. size, canonical form, exact members;
-2. both chains by every rule of B3 and without a gap; the fingerprint of each one's newest roots is among the anchors;
+2. both chains by every rule of nrm1 2.13 to 2.17, without a gap; the fingerprint of their newest roots is an anchor;
 3. each statement: signed by a `sig` key that the sender's chain lists at or after `from_desc`, between the two parties,
-   all of one conversation; the sealings of a message differ only in what sealing anew changes (B14.9);
+   all of one conversation; the sealings of a message differ only in what sealing anew changes (nrm1 5.5);
 4. each disclosure: it is what the statement commits to;
 5. each batch: signed likewise by the receiver's chain; what names a statement agrees with it in parties, id and number;
 6. the audit log of one party about all of this, if it is there: ``gateway.evidence.verify_log_part``.
@@ -147,7 +147,7 @@ def _sealing(document: SignedDocument, chains: Chains) -> Sealing:
 
 
 def _lasting(statement: Statement) -> Statement:
-    """A statement without what sealing anew changes (B14.9)."""
+    """A statement without what sealing anew changes (nrm1 5.5)."""
     return replace(statement, rcp=(), from_desc=0, to_desc=0, created=0)
 
 
@@ -189,7 +189,7 @@ def place_of(sealings: Sequence[Statement]) -> tuple[int, str, int, int, str]:
 
 
 def receipt_document(value: Json) -> SignedDocument:
-    """A batch, or a lone receipt, which is verified though never issued (B7). Raises RemoteError."""
+    """A batch, or a lone receipt, which is verified though never issued (nrm1 7.1). Raises RemoteError."""
     lone = isinstance(value, dict) and value.get("payloadType") == RECEIPT
     return SignedDocument.from_json(value, RECEIPT if lone else RECEIPTS)
 

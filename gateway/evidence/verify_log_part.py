@@ -1,4 +1,4 @@
-"""How the part `log` of an evidence bundle is verified: step 6 of ``gateway.evidence.verify`` (PROTOCOL B7, B10).
+"""How the part `log` of an evidence bundle is verified: step 6 of ``gateway.evidence.verify`` (nrm1 7.2, 7.6).
 
     log           {node, checkpoints, witnesses}: the audit log of one of the parties, or null
       checkpoints   each {note, leaves}; in the order of their sizes

@@ -1,4 +1,4 @@
-"""Node to node over HTTPS (PROTOCOL B8, B8a, B14).
+"""Node to node over HTTPS (nrm1 9).
 
 This package carries bytes. It knows no case, reads no protocol document and holds no key: signing and verifying are
 callables that ``gateway.app`` passes in. Read it in this order:

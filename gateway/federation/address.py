@@ -1,4 +1,4 @@
-"""Where a peer is reached: the value of ``endpoints[0]`` and the pins of its descriptor (PROTOCOL B8a, B14.15).
+"""Where a peer is reached: the value of ``endpoints[0]`` and the pins of its descriptor (nrm1 2.12, 9.12).
 
 An endpoint is ``https://host:port`` without a path. The authority that both sides sign is taken from it, never from a
 Host header, so that it is right behind a proxy as well: lower case, the port left out exactly when it is 443.

@@ -1,4 +1,4 @@
-"""The way out: one request to one peer, and an answer that counts only when the peer signed it (PROTOCOL B5, B8, B8a).
+"""The way out: one request to one peer, and an answer that counts only when the peer signed it (nrm1 9.14, 9.15).
 
 A peer is reached over TLS 1.3, its server key checked against the pins before a byte of the request leaves, over few
 connections that are kept open. An ``Answered`` is final for the layer above: its response signature verified. Any other
@@ -130,7 +130,7 @@ class FederationClient:
         await self._push(peer, endpoints.POST_TOMBSTONE, document)
 
     async def fetch_descriptor_unpinned(self, url: str) -> bytes:
-        """The whole descriptor chain of a stranger at ``https://host:port``, for a first contact only (B8a).
+        """The whole descriptor chain of a stranger at ``https://host:port``, for a first contact only (nrm1 9.17).
 
         Nothing proves who answered: the 60 digits decide that later. Raises ``RefusedError(invalid)`` for an address of
         another form.
@@ -149,15 +149,15 @@ class FederationClient:
         return await self._ask(peer, endpoints.POST_MESSAGES, join_envelopes(envelopes))
 
     async def put_part(self, peer: PeerAddress, id: str, n: int, k: int, segment: bytes) -> Answered:
-        """Hand over segment `k` of part `n` of a message (B6)."""
+        """Hand over segment `k` of part `n` of a message (nrm1 10.7)."""
         return await self._ask(peer, endpoints.PUT_PART, segment, Segment(id, n, k).path)
 
     async def get_part(self, peer: PeerAddress, id: str, n: int) -> Answered:
-        """Ask which segment of a part the peer needs next; 404 where it waits for none (B6)."""
+        """Ask which segment of a part the peer needs next; 404 where it waits for none (nrm1 10.7)."""
         return await self._ask(peer, endpoints.GET_PART, b"", Segment(id, n, None).path)
 
     async def post_void(self, peer: PeerAddress, document: bytes) -> Answered:
-        """Ask whether a message arrived, and fence it off if not (B5, void)."""
+        """Ask whether a message arrived, and fence it off if not (nrm1 5.6)."""
         return await self._ask(peer, endpoints.POST_VOID, document)
 
     async def post_receipts(self, peer: PeerAddress, document: bytes) -> Answered:
@@ -165,7 +165,7 @@ class FederationClient:
         return await self._ask(peer, endpoints.POST_RECEIPTS, document)
 
     async def post_trust(self, peer: PeerAddress, document: bytes) -> Answered:
-        """Hand over one trust record; the peer takes it also before it made us active (B4)."""
+        """Hand over one trust record; the peer takes it also before it made us active (nrm1 8.5)."""
         return await self._ask(peer, endpoints.POST_TRUST, document)
 
     async def get_schemas(self, peer: PeerAddress) -> Answered:
@@ -181,15 +181,15 @@ class FederationClient:
         return await self._ask(peer, endpoints.GET_CHECKPOINT, b"")
 
     async def post_link(self, peer: PeerAddress, document: bytes) -> Answered:
-        """Ask the peer to begin the link anew; it answers what it holds of our numbering (B3)."""
+        """Ask the peer to begin the link anew; it answers what it holds of our numbering (nrm1 5.9)."""
         return await self._ask(peer, endpoints.POST_LINK, document)
 
     async def get_link(self, peer: PeerAddress) -> Answered:
-        """Ask the peer for its record of our numbering: epoch, highest number, its hash (B14.14)."""
+        """Ask the peer for its record of our numbering: epoch, highest number, its hash (nrm1 5.8)."""
         return await self._ask(peer, endpoints.GET_LINK, b"")
 
     async def get_held(self, peer: PeerAddress) -> Answered:
-        """Ask which of our descriptors the peer holds (B4 c)."""
+        """Ask which of our descriptors the peer holds (nrm1 2.25)."""
         return await self._ask(peer, endpoints.GET_HELD, b"")
 
     # --- the three kinds of request -------------------------------------------------------------------------------

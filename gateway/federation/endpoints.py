@@ -1,4 +1,4 @@
-"""What two nodes may ask of each other: the closed list of endpoints (PROTOCOL B8a, B14.5, B14.14, B14.16).
+"""What two nodes may ask of each other: the closed list of endpoints (nrm1 9.2).
 
 Server and client read the same rows, so that they cannot disagree about a path, a content type or a limit. Sizes are in
 bytes. An endpoint that is not here does not exist: it is answered with a bare 404.
@@ -20,7 +20,7 @@ from keys.primitives.sign import DESCRIPTOR, KEYSET, RECEIPTS, RESET, TOMBSTONE,
 
 JSON = "application/json"
 NOTHING = "application/octet-stream"
-"""The content type of a signed request or answer without a body (B14.15)."""
+"""The content type of a signed request or answer without a body (nrm1 9.10)."""
 
 TEXT = "text/plain"
 """Signed notes and what asks for them (C2SP)."""
@@ -28,7 +28,7 @@ TREE_SIZE = "text/x.tlog.size"
 """The body is the size of the tree that the witness holds (C2SP tlog-witness)."""
 
 CHAIN_LIMIT = 4 * 1024 * 1024
-"""A whole descriptor chain, which is also a pairing file (B14.14)."""
+"""A whole descriptor chain, which is also a pairing file (nrm1 2.18)."""
 ANSWER_LIMIT = 400_000
 """The answers to one batch: 32 codes and a signed batch of receipts."""
 LINK_LIMIT = 4_096

@@ -26,7 +26,7 @@ class FederationHandlers(Protocol):
     """
 
     async def get_descriptor(self, from_version: int) -> Reply:
-        """The array of descriptor documents from that version on; ``[]`` beyond the newest (B14.14)."""
+        """The array of descriptor documents from that version on; ``[]`` beyond the newest (nrm1 9.2)."""
         ...
 
     async def get_keyset(self) -> Reply:
@@ -46,29 +46,31 @@ class FederationHandlers(Protocol):
         ...
 
     async def post_messages(self, peer: str, body: bytes) -> Reply:
-        """Framed envelopes, not yet split: 200 with the answers (B5, B14.16)."""
+        """Framed envelopes, not yet split: 200 with the answers (nrm1 3.9, 6.7)."""
         ...
 
     async def post_void(self, peer: str, body: bytes) -> Reply:
-        """A signed void: answered like messages (B14.4)."""
+        """A signed void: answered like messages (nrm1 5.7)."""
         ...
 
     async def post_receipts(self, peer: str, body: bytes) -> Reply:
-        """A signed batch of receipts: 200 ``{}`` (B14.3)."""
+        """A signed batch of receipts: 200 ``{}`` (nrm1 6.4)."""
         ...
 
     async def post_trust(self, peer: str, body: bytes) -> Reply:
-        """A signed trust record of a peer that may not be active yet: 200 ``{}`` (B4)."""
+        """A signed trust record of a peer that may not be active yet: 200 ``{}`` (nrm1 8.5)."""
         ...
 
     async def put_part(self, peer: str, segment: Segment, body: bytes) -> Reply:
         """The next segment of a part: 200 with what is wanted next or, with the last one of all, the answer of
-        `post_messages`; 409 for another segment than the next, 404 where no message waits for it (B6, B14.10).
+        `post_messages`; 409 for another segment than the next, 404 where no message waits for it (nrm1 10.7).
         """
         ...
 
     async def get_part(self, peer: str, segment: Segment) -> Reply:
-        """Return the segment of a part that is needed next: ``{"next": k}``; 404 where no message waits for it (B6)."""
+        """Return the segment of a part that is needed next: ``{"next": k}``; 404 where no message waits for it (nrm1
+        10.7).
+        """
         ...
 
     async def get_schemas(self, peer: str) -> Reply:
@@ -76,23 +78,23 @@ class FederationHandlers(Protocol):
         ...
 
     async def get_held(self, peer: str) -> Reply:
-        """Return the descriptor of the peer that this node holds: ``{"version", "hash", "document"}`` (B4 c)."""
+        """Return the descriptor of the peer that this node holds: ``{"version", "hash", "document"}`` (nrm1 2.25)."""
         ...
 
     async def post_checkpoint(self, peer: str, body: bytes) -> Reply:
-        """The peer's log wants to be witnessed: 200 with a cosignature, else 400, 403, 404, 409 or 422 (B10)."""
+        """The peer's log wants to be witnessed: 200 with a cosignature, else 400, 403, 404, 409 or 422 (nrm1 11.3)."""
         ...
 
     async def get_checkpoint(self, peer: str) -> Reply:
-        """The newest checkpoint of the peer's own log that this node cosigned, 404 for none (B10)."""
+        """The newest checkpoint of the peer's own log that this node cosigned, 404 for none (nrm1 11.6)."""
         ...
 
     async def get_link(self, peer: str) -> Reply:
-        """Return this node's record of the peer's numbering: ``{"epoch", "high", "hash"}`` (B14.14)."""
+        """Return this node's record of the peer's numbering: ``{"epoch", "high", "hash"}`` (nrm1 5.8)."""
         ...
 
     async def post_link(self, peer: str, body: bytes) -> Reply:
-        """The peer was restored and asks to begin the link anew: answered like ``get_link`` (B3)."""
+        """The peer was restored and asks to begin the link anew: answered like ``get_link`` (nrm1 5.9)."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""The sockets under the front door: TLS 1.3, bounded connections, and no word about what strangers send (PROTOCOL A6).
+"""The sockets under the front door: TLS 1.3, bounded connections, and no word about what strangers send (nrm1 9.18).
 
 aiohttp would decompress bodies, quote a faulty request in its answer and log its raw lines; all three are off here.
 """
@@ -87,7 +87,7 @@ class _Listener(web.Server):
 
 
 def _silence() -> logging.Logger:
-    """A logger that belongs to nobody: raw header lines and paths go nowhere (PROTOCOL A6)."""
+    """A logger that belongs to nobody: raw header lines and paths go nowhere (nrm1 9.18)."""
     logger = logging.Logger("gateway.federation.silence", level=logging.CRITICAL + 1)
     logger.addHandler(logging.NullHandler())
     logger.propagate = False

@@ -1,4 +1,4 @@
-"""Which signed requests were seen already (PROTOCOL B8: nonce cache per keyid until ``expires`` + skew, in memory).
+"""Which signed requests were seen already (nrm1 9.13: nonce cache per keyid until ``expires`` + skew, in memory).
 
 The memory ends with the process; requests created before its start are refused as ``stale`` in ``signatures``. Only
 requests whose signature verified get here, so the number of key ids is bounded by the peers, and the nonces of each by

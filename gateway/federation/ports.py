@@ -18,7 +18,7 @@ VerifyPeer = Callable[[str, str, bytes, bytes], Awaitable[bool]]
 """(node, kid, base, signature) -> this is the valid signature of an ``http`` key that ``node`` has now, not revoked.
 
 For the server it answers all of receive step 2 that needs the peer table: the peer is active, or suspended by a person
-(PROTOCOL B14.8). It may raise ``RemoteError`` instead of returning False.
+(nrm1 9.3). It may raise ``RemoteError`` instead of returning False.
 """
 
 

@@ -1,4 +1,4 @@
-"""How fast one address may ask (PROTOCOL B5, receive step 1): a token bucket per connection address.
+"""How fast one address may ask (nrm1 9.8, receive step 1): a token bucket per connection address.
 
 The number of buckets is bounded; the address that was quiet for longest is forgotten first. IPv6 addresses count by
 their /64, which is what one customer gets.

@@ -1,4 +1,4 @@
-"""The front door: receive steps 1 and 2 of PROTOCOL B5, then a handler, then the signed answer (B8, B8a, B14.5).
+"""The front door: receive steps 1 and 2 (nrm1 4.1, 4.2, 9.6, 9.13), then a handler, then the signed answer (nrm1 9.14).
 
 1. The request line is one of ``endpoints``; the connection's address may ask (429); HTTP/1.1 without Upgrade, without
    Content-Encoding (415) or Transfer-Encoding, with a Content-Length on each POST (411) within its limit (413).

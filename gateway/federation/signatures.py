@@ -1,4 +1,4 @@
-"""The HTTP signature profile ``nrm-node/1`` (PROTOCOL B8, B14.15; RFC 9421, RFC 9530). Pure.
+"""The HTTP signature profile ``nrm-node/1`` (nrm1 9.10, 9.12; RFC 9421, RFC 9530). Pure.
 
 One label, one list of covered components, one order of parameters, one algorithm, which the key decides: a signature
 has one spelling and everything else is refused. A request is verified in three steps, each from one type to the next:
@@ -26,9 +26,9 @@ from gateway.federation.ports import Rand
 from keys.primitives.encoding import b64u, sha256
 
 SKEW = 30
-"""How far two clocks may differ (B8)."""
+"""How far two clocks may differ (nrm1 9.13)."""
 LIFE = 120
-"""The longest time from ``created`` to ``expires`` (B8)."""
+"""The longest time from ``created`` to ``expires`` (nrm1 9.11)."""
 NONCE_BYTES = 16
 SIGNATURE_BYTES = 64
 
@@ -61,7 +61,7 @@ _RECIPIENT = re.compile(_NODE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestHead:
-    """A request without its body. ``authority`` is the verifier's own value, never the Host header (B14.15).
+    """A request without its body. ``authority`` is the verifier's own value, never the Host header (nrm1 9.12).
 
     ``query`` begins with its question mark and is ``"?"`` when there is none (RFC 9421 2.2.7).
     """
@@ -200,7 +200,7 @@ def sign_response(
 
 
 def content_digest(body: bytes) -> str:
-    """The value of Content-Digest: SHA-256, also of an empty body (B8)."""
+    """The value of Content-Digest: SHA-256, also of an empty body (nrm1 9.10)."""
     return f"sha-256=:{base64.b64encode(sha256(body)).decode('ascii')}:"
 
 
@@ -373,7 +373,7 @@ def _base(*lines: tuple[str, str]) -> bytes:
 
 
 def _once(fields: Fields, name: str, shape: re.Pattern[str]) -> re.Match[str]:
-    """The one value of the field, in its shape: twice is as wrong as never (B8)."""
+    """The one value of the field, in its shape: twice is as wrong as never (nrm1 9.10)."""
     values = [value for key, value in fields if key.lower() == name.encode("ascii")]
     if len(values) != 1:
         raise RemoteError(Code.BAD_SIGNATURE, f"field {name} must occur exactly once")
@@ -390,7 +390,7 @@ def _shaped(value: str, shape: re.Pattern[str], what: str) -> str:
 
 
 def _bytes_of(found: re.Match[str]) -> bytes:
-    """The bytes of a base64 value that can be written in this one way only (B1.3)."""
+    """The bytes of a base64 value that can be written in this one way only (nrm1 9.11)."""
     text = found["bytes"]
     value = base64.b64decode(text)
     if base64.b64encode(value).decode("ascii") != text:

@@ -1,4 +1,4 @@
-"""TLS between nodes: 1.3 only, the server known by the hash of its key (PROTOCOL part 0 row 7, A4, B14.19).
+"""TLS between nodes: 1.3 only, the server known by the hash of its key (nrm1 9.17, 9.16).
 
 There is no certificate authority. The client accepts any certificate while the handshake runs and then, before one byte
 of a request leaves, compares the SHA-256 of the server's public key with the pins of the peer's descriptor. A
@@ -21,7 +21,7 @@ def server_context(certificate: Path, key: Path, password: str | bytes | None = 
     """Make the server's context from two PEM files; ``password`` opens the key file when it is encrypted."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     _harden(context)
-    context.num_tickets = 0  # no resumption: a ticket would outlive a change of keys (ECOSYSTEM 2.12)
+    context.num_tickets = 0  # no resumption: a ticket would outlive a change of keys (nrm1 9.16)
     context.load_cert_chain(certificate, key, password)
     return context
 

@@ -155,7 +155,7 @@ class NotifySection(_Section):
 class StorageSection(_Section):
     """How long keys at rest live."""
 
-    epoch_days: int = Field(default=7, ge=1, le=7, description="storage epoch = erasure horizon (PROTOCOL B9)")
+    epoch_days: int = Field(default=7, ge=1, le=7, description="storage epoch = erasure horizon (nrm1 13.2)")
 
 
 class BackupSection(_Section):

@@ -1,4 +1,4 @@
-"""What a process that holds keys asks of the kernel before it reads one (PROTOCOL B12, "Memory").
+"""What a process that holds keys asks of the kernel before it reads one (nrm1 13.7).
 
     no core      a crash writes no memory to the disk
     not dumpable nobody but root attaches to the process or reads its memory, also not under the same uid

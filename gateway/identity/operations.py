@@ -1,4 +1,4 @@
-"""Keys as people change them: requests for root holders, publication, panic, the end of a node id (PROTOCOL B3)."""
+"""Keys as people change them: requests for root holders, publication, panic, the end of a node id (nrm1 2.27)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This node's own chain and keyset: what it says about itself to every peer (PROTOCOL B3).
+"""This node's own chain and keyset: what it says about itself to every peer (nrm1 2.11).
 
 A keyset lives 48 hours and is issued anew every 12; its encryption keys are made every 24 hours, listed for senders
 for 72, and destroyed 10 days after they were made, whatever is in flight.
@@ -94,7 +94,7 @@ class OwnIdentity:
 
     def as_signed(self, batch: bytes | None) -> bytes | None:
         """A stored batch of receipts, unless its key was revoked or has ended since: peers judge it by what is valid
-        now (B14.3), so it has to be signed anew.
+        now (nrm1 6.6), so it has to be signed anew.
         """
         if batch is None:
             return None
@@ -120,7 +120,7 @@ class OwnIdentity:
         return self._keyset is not None
 
     def clock_is_back(self, now: int) -> bool:
-        """Whether the clock is earlier than what this node has signed: nothing can be dated then (DESIGN 3.12)."""
+        """Whether the clock is earlier than what this node has signed: nothing can be dated then (nrm1 12.11)."""
         return self._keyset is not None and now + SKEW < self._keyset.issued
 
     def keyset_due(self, now: int) -> bool:
@@ -164,7 +164,7 @@ class OwnIdentity:
         return len(gone)
 
     async def destroy_all_keys(self) -> int:
-        """Destroy every encryption key now (B3, "enc compromised or panic"); what is in flight comes back to its
+        """Destroy every encryption key now (nrm1 2.27); what is in flight comes back to its
         sender and is sealed anew for the keyset that follows.
         """
         now = self._clock.now()
@@ -175,7 +175,7 @@ class OwnIdentity:
         return len(gone)
 
     async def retire_keys(self) -> None:
-        """Destroy signing keys that have ended, were replaced or revoked, and are not in use (B2)."""
+        """Destroy signing keys that have ended, were replaced or revoked, and are not in use (nrm1 2.23)."""
         now = self._clock.now()
         live = {record.kid for record in self.descriptor.keys if record.until > now}
         once = {record.kid for descriptor in self._chain for record in descriptor.keys}
@@ -187,7 +187,7 @@ class OwnIdentity:
                     await self._store.move(partial(journal.append_leaf, build=leaf(now, "key.destroyed", kid=kid)))
 
     def chain_from(self, version: int) -> bytes:
-        """The canonical array that GET /v1/descriptor answers; also the body of a pairing file (B14.14)."""
+        """The canonical array that GET /v1/descriptor answers; also the body of a pairing file (nrm1 2.18)."""
         return canon([json.loads(data) for data in self._documents[version - 1 :]])
 
 

@@ -1,4 +1,4 @@
-"""The next descriptor of this node: asked for here, signed by root holders elsewhere, published here (PROTOCOL B3).
+"""The next descriptor of this node: asked for here, signed by root holders elsewhere, published here (nrm1 2.27).
 
 A request makes the new keys first and is otherwise only a file. What comes back is judged as a peer would judge it,
 and appended in one transaction with what follows for bytes that a retired key has signed.
@@ -82,7 +82,7 @@ class Publication:
         return spare + [self._identity.keys.add_key(use, now) for _ in range(count - len(spare))]
 
     async def publish(self, document: SignedDocument, actor: str) -> Published:
-        """Append the next descriptor, checked by the rules of B3 and against the keys that this node holds.
+        """Append the next descriptor, checked by the rules of nrm1 2.16 and against the keys that this node holds.
 
         Raises:
             RefusedError: the code of the broken rule; nothing was changed, and no peer has seen it.

@@ -9,7 +9,7 @@ from gateway.foundation.json import Json
 from gateway.foundation.workdays import parse_day
 from gateway.mapping.types import COUNTRY, LANGUAGE, Absence, Kind, Rule, Target, compared
 
-#: Years that a date or a year of a case can have. 1900 is what people type to get past a form (DOMAIN 0.10).
+#: Years that a date or a year of a case can have. 1900 is what people type to get past a form (domain 11.6).
 FIRST_YEAR, LAST_YEAR = 1901, 2099
 
 _YEAR = re.compile(r"[0-9]{4}")
@@ -60,7 +60,7 @@ def read_cell(rule: Rule, value: Json) -> Cell | CellFault:
 
 
 def _read_split(rule: Rule, value: str, separator: str) -> Cell | CellFault:
-    """The longest known value first, so that a value which contains the separator is found whole (DOMAIN 1.1)."""
+    """The longest known value first, so that a value which contains the separator is found whole (domain 11.8)."""
     known = {*(rule.codes or {}), *rule.absent, *rule.spoken}
     pieces = value.split(separator)
     found: list[Cell | CellFault] = []

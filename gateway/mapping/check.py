@@ -2,7 +2,7 @@
 
 A code that has no local value, two values that become one, a way back that leads to another code, a value that reads
 like another code than the one it leads to: each was made in production by somebody in a hurry and seen by nobody
-(PEERS M8, DOMAIN 5.2). What is meant is said in the file, by `lossy`, `note` and `reviewed`, or by `hold`.
+(domain 11.7). What is meant is said in the file, by `lossy`, `note` and `reviewed`, or by `hold`.
 """
 
 from __future__ import annotations

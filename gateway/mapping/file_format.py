@@ -1,7 +1,7 @@
 """The strict reader of mapping files; `docs/mapping-format.md` is the specification.
 
 All faults of a file are reported together, each with its place in the file. Unknown keys are faults, and so is
-everything that could become a default for an unknown code (DOMAIN 0.6, gate G11) or a constant for a fact about a case.
+everything that could become a default for an unknown code (domain 11.5, G11) or a constant for a fact about a case.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""HTCDS 2.0 records and referrals, both ways, with a report of what is lost (DOMAIN 1.1, 6.4; `docs/htcds.md`).
+"""HTCDS 2.0 records and referrals, both ways, with a report of what is lost (domain 11.10; `docs/htcds.md`).
 
 A mapping file says what goes over (`gateway.mapping.to_message`), a second file what becomes of everything else and
 why. Where a record of a case system is refused as a whole, this goes on with what can be carried over, because a person

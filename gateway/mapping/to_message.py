@@ -1,4 +1,4 @@
-"""From a record of a local system to a draft, by a mapping file (DOMAIN 6.4, `docs/mapping-format.md`).
+"""From a record of a local system to a draft, by a mapping file (domain 11.5, `docs/mapping-format.md`).
 
 Nothing is guessed: a value without a code is a fault at its cell (gate G11), an empty cell leaves its member out, a
 year alone does not become a day, and what a person did not say is written down as not said. A draft made here is

@@ -36,7 +36,7 @@ class Kind(StrEnum):
 
 
 class Absence(StrEnum):
-    """Why there is no value although somebody wrote something (DOMAIN 0.10; code list `absence`)."""
+    """Why there is no value although somebody wrote something (domain 2.5; code list `absence`)."""
 
     UNKNOWN = "unknown"
     REFUSED = "refused"

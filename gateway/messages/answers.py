@@ -1,4 +1,4 @@
-"""Receipts and answers between two nodes (PROTOCOL B5 "Several at once", Void; B7; B14.2 to B14.7, B14.16)."""
+"""Receipts and answers between two nodes (nrm1 6, 5.7)."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def encode_answers(answers: Iterable[Answer], document: bytes | None) -> bytes:
 
 
 def read_receipts(data: bytes, *, issuer: Descriptor, me: str, now: int) -> tuple[wire.Receipt, ...]:
-    """Verify a live batch with the newest descriptor held (B14.3).
+    """Verify a live batch with the newest descriptor held (nrm1 6.4).
 
     Raises:
         RemoteError: the whole batch is refused for any fault.
@@ -96,7 +96,7 @@ def _code(value: Json) -> Code | None:
 
 
 def read_next(data: bytes) -> int | None:
-    """What a peer says it wants next of a part (B14.10); None for an answer of another kind."""
+    """What a peer says it wants next of a part (nrm1 10.7); None for an answer of another kind."""
     value = parse(data, limit=ANSWER_LIMIT)
     if not isinstance(value, dict) or set(value) != {"next"} or not is_int()(value["next"]):
         return None
@@ -115,7 +115,7 @@ def read_refusal(data: bytes) -> Code:
 
 
 class Reaction(Enum):
-    """What a sender does about a code that came without a receipt (B14.7)."""
+    """What a sender does about a code that came without a receipt (nrm1 6.9)."""
 
     SEAL_ANEW = auto()
     SIGN_ANEW = auto()
@@ -125,7 +125,7 @@ class Reaction(Enum):
 
 
 def reaction(code: Code) -> Reaction:
-    """B14.7: a code without a receipt consumed no number."""
+    """nrm1 6.9: a code without a receipt consumed no number."""
     match code:
         case Code.UNKNOWN_RECIPIENT_KEY | Code.NEWER_DESCRIPTOR | Code.REVOKED_KEY:
             return Reaction.SEAL_ANEW

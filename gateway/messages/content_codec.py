@@ -1,7 +1,7 @@
 """What a sealed row of the store holds: canonical JSON for the facts about a message, raw frames for what was signed.
 
 message content    LP(facts) || LP(secret) || LP(body)     dies when the message is erased
-evidence           LP(statement) || LP(signatures)         outlives the content (PROTOCOL B5, B7)
+evidence           LP(statement) || LP(signatures)         outlives the content (nrm1 3.7, 7.5)
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What an accepted message does here besides being handed over: a port that slices fill and `gateway.composition` ties.
 
 A `consent.record` of a peer is kept, so that answers can rely on it. A `consent.withdrawal` takes effect in the
-accepting transaction: what waits to go and relies on that consent is refused at once (DESIGN 3.6, gate G7). A
+accepting transaction: what waits to go and relies on that consent is refused at once (gate G7). A
 `directory.update` becomes the peer's entry in the directory. Delivery knows none of these slices.
 """
 

@@ -31,7 +31,7 @@ _NOTICES = {
 }
 
 _ALARMING = (Outgoing.REJECTED, Outgoing.FAILED)
-"""What a person must look at: a refusal of the peer, or a message that never arrived (DESIGN 3b.7)."""
+"""What a person must look at: a refusal of the peer, or a message that never arrived (nrm1 12.8)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +91,7 @@ def _kept(state: Outgoing, reason: str | None) -> str | None:
 def _tell(connection: Connection, row: MessageRow, state: Outgoing, reason: str | None, at: int) -> None:
     """News for the case system and, where a person has to look, an alarm.
 
-    A numbered message that expires is told as failed at once, for the answer to its void may never come (DESIGN 3b.7);
+    A numbered message that expires is told as failed at once, for the answer to its void may never come (nrm1 12.8);
     if the void finds that it had arrived, that is news too.
     """
     expires = reason == Code.EXPIRED and state is Outgoing.VOIDING

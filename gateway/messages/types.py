@@ -25,7 +25,7 @@ from gateway.foundation.json import Json
 from keys.documents import envelope as wire
 
 MESSAGE_LIFE = 14 * 86_400
-"""Seconds from submission until a message expires (PROTOCOL B2, lifetimes)."""
+"""Seconds from submission until a message expires (nrm1 12.8)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

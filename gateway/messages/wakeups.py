@@ -21,7 +21,7 @@ class Wakeups:
         return self._outgoing.setdefault(peer, asyncio.Event())
 
     def peer_called(self, peer: str) -> None:
-        """The peer is there: forget the backoff (DESIGN 3b.1)."""
+        """The peer is there: forget the backoff (nrm1 12.14)."""
         self.called.add(peer)
         self.outgoing(peer).set()
 

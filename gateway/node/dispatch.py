@@ -70,7 +70,7 @@ class NodeOperations:
         return done
 
     async def _read(self, operation: str, arguments: Arguments, value: Json, caller: Caller) -> None:
-        """Record that content is about to be shown (PROTOCOL B10); who may not read it is shown none."""
+        """Record that content is about to be shown (nrm1 13.9); who may not read it is shown none."""
         what = READS.get(operation)
         if what is None or not caller.reads_content or not isinstance(value, dict):
             return
@@ -128,7 +128,7 @@ class NodeOperations:
         return self._feed.follow(after, caller)
 
     async def _erase(self, operation: str, arguments: Arguments) -> OperationResult:
-        """By a person's act the storage epoch ends at once: no copy of the data keys can be opened (PROTOCOL B9)."""
+        """By a person's act the storage epoch ends at once: no copy of the data keys can be opened (nrm1 13.2)."""
         done = await self._table.erasing[operation](arguments)
         self._feed.forget()
         await self._epochs.rotate()

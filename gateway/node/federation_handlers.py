@@ -1,4 +1,4 @@
-"""What stands behind the federation listener: the bytes of proven peers to the right procedure (PROTOCOL B8a)."""
+"""What stands behind the federation listener: the bytes of proven peers to the right procedure (nrm1 9.2)."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class FederationHandlers:
         return _EMPTY
 
     async def post_keyset(self, body: bytes) -> Reply:
-        """A known node pushes its newest keyset: it is there, so its queue wakes (DESIGN 3b.1)."""
+        """A known node pushes its newest keyset: it is there, so its queue wakes (nrm1 12.14)."""
         keyset = parse_keyset(SignedDocument.decode(body, KEYSET))
         peer = self._peers.get(keyset.node)
         if peer is None or peer.state is PeerState.REVOKED:
@@ -96,7 +96,7 @@ class FederationHandlers:
         return _EMPTY
 
     async def post_tombstone(self, body: bytes) -> Reply:
-        """The end of a known node, from whoever publishes it; the same again changes nothing (B3)."""
+        """The end of a known node, from whoever publishes it; the same again changes nothing (nrm1 2.24)."""
         document = SignedDocument.decode(body, TOMBSTONE)
         peer = self._peers.get(parse_tombstone(document).node)
         if peer is None:
@@ -129,7 +129,7 @@ class FederationHandlers:
         return Reply(200, JSON, await self._receiver.answer_void(NodeId(peer), body))
 
     async def post_receipts(self, peer: str, body: bytes) -> Reply:
-        """A batch of receipts for messages of ours; unknown and repeated ones are answered 200 too (B14.3)."""
+        """A batch of receipts for messages of ours; unknown and repeated ones are answered 200 too (nrm1 6.4)."""
         found = self._peers.get(peer)
         if found is None:
             raise RemoteError(Code.UNKNOWN_SENDER, "receipts of an unknown node")
@@ -146,7 +146,7 @@ class FederationHandlers:
         return _EMPTY
 
     def _hear(self, node: str) -> None:
-        """A restored node does not know what it accepted: until people approved the reset, nothing is judged (B3)."""
+        """Refuse what a restored node cannot judge, until people approved the reset of the link (nrm1 5.8)."""
         if not self._peers.hears(node):
             raise RemoteError(Code.LINK_RESET_REQUIRED, "this node was restored and the link was not reset yet")
 
@@ -170,12 +170,12 @@ class FederationHandlers:
         return await self._witness.shown(peer)
 
     async def get_link(self, peer: str) -> Reply:
-        """What is held of the peer's numbering: a restored node asks before it numbers anything (B14.14)."""
+        """What is held of the peer's numbering: a restored node asks before it numbers anything (nrm1 5.8)."""
         view = await self._link_reset.view(peer)
         return Reply(200, JSON, canon(view.to_json()))
 
     async def post_link(self, peer: str, body: bytes) -> Reply:
-        """A restored peer asks to begin the link anew; a person decides (B3)."""
+        """A restored peer asks to begin the link anew; a person decides (nrm1 5.10)."""
         found = self._peers.get(peer)
         if found is None:
             raise RemoteError(Code.UNKNOWN_SENDER, "a reset of an unknown node")
@@ -183,7 +183,9 @@ class FederationHandlers:
         return Reply(200, JSON, canon(view.to_json()))
 
     async def get_held(self, peer: str) -> Reply:
-        """Which descriptor of the peer is held here, so that it can see whether somebody shows another one (B4 c)."""
+        """Which descriptor of the peer is held here, so that it can see whether somebody shows another one (nrm1 8.5
+        c).
+        """
         found = self._peers.get(peer)
         if found is None:
             raise RemoteError(Code.UNKNOWN_SENDER, "a question of an unknown node")

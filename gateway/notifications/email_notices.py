@@ -1,4 +1,4 @@
-"""People are told that something waits at their desk, and not what: a message, a draft, an alarm (DOMAIN 6.3)."""
+"""People are told that something waits at their desk, and not what: a message, a draft, an alarm (domain 8.10)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Safety alerts that no human has taken, and taking one (DOMAIN messages 31 and 32)."""
+"""Safety alerts that no human has taken, and taking one (domain 9.2, 9.3)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from schemas.types import type_name
 
 ACK = "safety.alert.ack/1"
 TAKES = ("national_focal_point", "duty_contact")
-"""Roles that take an alert (DOMAIN 2.3, entry 32)."""
+"""Roles that take an alert (domain 6.7)."""
 HOURS = UPDATE_EVERY // HOUR
 """Until the next word on an alert at the latest."""
 

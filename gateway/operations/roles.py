@@ -22,7 +22,7 @@ from gateway.foundation.json import Json
 
 
 class Role(StrEnum):
-    """What a token is for (DESIGN 4). The order is that of the columns of docs/roles.md."""
+    """What a token is for. The order is that of the columns of docs/roles.md."""
 
     CASE_WORKER = "case_worker"
     FOCAL_POINT = "focal_point"
@@ -221,7 +221,7 @@ withdrawal is never blocked, and a hold closes only.
 CONTENT_MEMBERS: frozenset[str] = frozenset(
     {"type", "conversation", "in_reply_to", "purpose", "header", "content", "unit", "draft", "record", "case"}
 )
-"""Members of messages and drafts that the database holds only sealed (PROTOCOL B9)."""
+"""Members of messages and drafts that the database holds only sealed (nrm1 13.1)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Telling people in time what ends: this node's descriptor and keys, its peers' descriptors and trust records (B3)."""
+"""Telling people in time what ends: descriptors, keys and trust records, of this node and its peers (nrm1 2.23)."""
 
 from __future__ import annotations
 

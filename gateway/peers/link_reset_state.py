@@ -1,4 +1,4 @@
-"""Links of a node that was restored from a backup (PROTOCOL B3, last row of the table; B5 Numbering).
+"""Links of a node that was restored from a backup (nrm1 5.8, 5.2).
 
 A restored node does not know what it numbered after the backup, nor what it accepted. Therefore
 

@@ -193,7 +193,7 @@ class PeerRegistry:
 
 
 def _trust(mine: bytes | None, theirs: bytes | None, own: Sequence[Descriptor], chain: Sequence[Descriptor]) -> Trust:
-    """Two stored records. One that does not verify any more counts as missing: nothing passes (DESIGN 3.12)."""
+    """Two stored records. One that does not verify any more counts as missing: nothing passes (nrm1 12.11)."""
     ours, their = _record(mine, own), _record(theirs, chain)
     if ours is None or their is None:
         return Trust(mine=ours, theirs=their, agreed=NOTHING)
@@ -220,7 +220,7 @@ def address(descriptor: Descriptor) -> PeerAddress:
     """Where a peer is reached and which server keys it may show.
 
     Raises:
-        RemoteError: malformed, for an endpoint without a port: a descriptor may have one, but nobody reaches it (B8a).
+        RemoteError: malformed, for an endpoint without a port: it may stand there, nobody reaches it (nrm1 2.12).
     """
     try:
         return PeerAddress.at(descriptor.node, descriptor.endpoints[0], frozenset(descriptor.tls_spki))

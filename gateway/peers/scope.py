@@ -1,10 +1,10 @@
-"""What a peer may send and be sent: states of trust, and scopes (PROTOCOL B4, B14.20).
+"""What a peer may send and be sent: states of trust, and scopes (nrm1 8.3, 8.2).
 
 Each side signs what it permits; what may pass is what both permit: ``intersect``. Everything is denied unless listed,
 and an empty list permits nothing. It is asked three times: when a person submits, when the message departs, and when it
 is received. The types of ``NEVER_BLOCKED`` are in every scope and pass while a peer is suspended by a person. They do
 not pass when it is revoked, or suspended for equivocation or key compromise: then both desks are alarmed to phone
-(PROTOCOL B4, B14.8).
+(nrm1 8.3, 4.20).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _MIRROR = {Direction.SEND: Direction.RECEIVE, Direction.RECEIVE: Direction.SEND}
 
 
 class PeerState(StrEnum):
-    """Where the trust between this node and a peer stands (PROTOCOL B4)."""
+    """Where the trust between this node and a peer stands (nrm1 8.9)."""
 
     PROPOSED = "proposed"
     VERIFIED = "verified"
@@ -204,7 +204,7 @@ def outside(agreed: Agreed, facts: ScopeFacts) -> str | None:
     """The member of the scope that keeps this message out, None when all that is known is permitted.
 
     Deny by default: a header without a unit or a role is outside. A message without a purpose is not judged by
-    `purposes`, since some kinds have none (DOMAIN 2.1 G2).
+    `purposes`, since some kinds have none (domain 6.8).
     """
     if never_blocked(facts.body_type):
         return None
@@ -255,7 +255,7 @@ def permits(agreed: Agreed, facts: ScopeFacts) -> bool:
 
 
 def listens(state: PeerState) -> bool:
-    """Whether requests of the peer are answered at all, also voids and receipts (PROTOCOL B5 step 2, B14.8)."""
+    """Whether requests of the peer are answered at all, also voids and receipts (nrm1 4.2, 9.3)."""
     return state in (PeerState.ACTIVE, PeerState.SUSPENDED)
 
 

@@ -1,4 +1,4 @@
-"""Who is at the other end of a request: the node whose http key signed it (PROTOCOL B8)."""
+"""Who is at the other end of a request: the node whose http key signed it (nrm1 9)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class PeerSignatures:
         return peer is not None and listens(peer.state) and await self.signed_by(node, kid, base, signature)
 
     async def admits_paired(self, node: str, kid: str, base: bytes, signature: bytes) -> bool:
-        """The same for a peer whose trust records are taken: also one that is not active yet (B4)."""
+        """The same for a peer whose trust records are taken: also one that is not active yet (nrm1 8)."""
         peer = self._peers.get(node)
         return peer is not None and hears_trust(peer.state) and await self.signed_by(node, kid, base, signature)
 

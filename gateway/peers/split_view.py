@@ -1,4 +1,4 @@
-"""Self-monitoring: each peer says which descriptor of this node it holds (PROTOCOL B4, split view (c)).
+"""Self-monitoring: each peer says which descriptor of this node it holds (nrm1 2.25).
 
 A peer that was shown another document under a version of ours holds the proof that somebody made our roots sign twice.
 What it says is believed only as far as our own roots signed it: a peer that lies is told apart.

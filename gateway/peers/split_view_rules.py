@@ -1,4 +1,4 @@
-"""Rules about which descriptor of this node a peer says it holds (PROTOCOL B4, split view (c)). Pure.
+"""Rules about which descriptor of this node a peer says it holds (nrm1 2.25). Pure.
 
 What a peer says is believed only as far as our own roots signed it: a peer that lies is told apart.
 """

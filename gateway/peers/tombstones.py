@@ -1,4 +1,4 @@
-"""The end of a node id: a peer's, that somebody published, and this node's own (PROTOCOL B3)."""
+"""The end of a node id: a peer's, that somebody published, and this node's own (nrm1 2.24)."""
 
 from __future__ import annotations
 

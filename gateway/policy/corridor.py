@@ -1,18 +1,18 @@
-"""Corridor policy and minimisation: what of a message may leave, before it is sealed (PEERS L2, GDPR 5(1)(c)).
+"""Corridor policy and minimisation: what of a message may leave, before it is sealed (GDPR 5(1)(c)).
 
 The policy is data (`schemas.region_pack.policies`): per corridor, purpose and step of disclosure a closed list of field
 groups. `minimise` applies it and nothing else does: the preview that a sender sees is the value it returns, and so is
 what is sealed. What is known to be valid, since it waits on the outbox, begins at step 2 (`sift`). The steps:
 
     1   the body is valid as it is; a fault is the sender's to mend and not a matter of policy
-    2   a type that is never blocked passes whole (DOMAIN 2.1 G10: nothing stops a withdrawal or an alert)
+    2   a type that is never blocked passes whole (domain 3.10: nothing stops a withdrawal or an alert)
     3   a rule holds for the corridor and the purpose; without one nothing may leave
     4   each field whose group the rule does not open is taken out, with the objects and lists this leaves empty
     5   what remains is valid; where it is not, the message is refused and each field that is needed and closed is named
 
 A consent record is passed whole or not at all: half of what a person agreed to would be another agreement.
 
-**Two steps of disclosure** (DOMAIN 0.7, nrm.bg 1.4): before the other side has accepted the case only what it needs to
+**Two steps of disclosure** (domain 8.2, nrm.bg 1.4): before the other side has accepted the case only what it needs to
 decide; what identifies the person after that. The step is derived from the state of the conversation; a state that is
 not known to mean "accepted" is before acceptance.
 """
@@ -191,7 +191,7 @@ class _Sieve:
 
 
 def case_reference(keyed_hash: Callable[[bytes], bytes], *, peer: str, case: str) -> str:
-    """The reference under which `peer` (a node id) knows our case: stable, and unrelated to that of another peer (L8).
+    """The reference under which `peer` (a node id) knows our case: stable, unrelated to another peer's (domain 8.9).
 
     `keyed_hash` is a keyed hash under a secret of this node, of 16 bytes or more, HMAC-SHA-256 for instance; whoever
     lacks the secret can neither find the case nor tell that two peers hold the same one. 26 characters of Crockford's
@@ -209,7 +209,7 @@ _Case = tuple[Pair, str | None, DisclosureStage]
 
 
 def widens(old: CorridorPolicy, new: CorridorPolicy) -> bool:
-    """Whether `new` lets anything pass that `old` did not: that needs two people (DESIGN decision 8).
+    """Whether `new` lets anything pass that `old` did not: that needs two people (nrm1 8.10).
 
     A policy for other field groups counts as wider, since the same names may stand for more fields.
     """

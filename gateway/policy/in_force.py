@@ -65,7 +65,7 @@ class PoliciesInForce:
         return None if found is None else self._adopted[found.hash]
 
     def at(self, now: int) -> CorridorPolicy | None:
-        """The policy to be applied now. One that can not be applied is none: nothing leaves (DESIGN 3.12)."""
+        """The policy to be applied now. One that can not be applied is none: nothing leaves (nrm1 12.11)."""
         found = self.in_force(now)
         return None if found is None else found.policy
 

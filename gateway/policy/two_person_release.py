@@ -1,4 +1,4 @@
-"""What two different people release (DESIGN 3b.8; DOMAIN 3.2 row 2, 2.1 G2). Pure.
+"""What two different people release (nrm1 12.9; domain 6.9). Pure.
 
     referral.request    it brings a person's data to another country for the first time
     danger to life      without consent nobody decides alone, whatever the message is (`vital_interest`)

@@ -27,7 +27,7 @@ from typing import TypeAlias
 from gateway.foundation.json import Json
 
 SMALLEST = 10
-"""The smallest count that is published, zero excepted (DOMAIN 2.1 G12)."""
+"""The smallest count that is published, zero excepted (domain 12.2)."""
 
 MOST_DIMENSIONS = 3
 TOTAL = ""

@@ -1,4 +1,4 @@
-"""Trust as people change it: proposals, approvals, completion (PROTOCOL B4, B13).
+"""Trust as people change it: proposals, approvals, completion (nrm1 8.13, 8.17).
 
 Everything is judged inside the transaction that writes it, on what is stored then: two people who act in the same
 second meet each other's work. What follows from a completed change is in `trust_effects`; `trust_records` brings our

@@ -1,4 +1,4 @@
-"""What a revocation of a peer's key means for what was received before it was known (PROTOCOL B3, "sig compromised").
+"""What a revocation of a peer's key means for what was received before it was known (nrm1 12.16).
 
 Nothing is taken back: the message was acted on. It goes on a list that people work through, message by message.
 """

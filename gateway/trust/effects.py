@@ -1,4 +1,4 @@
-"""What follows from completed changes: the peer's state, our signed record, and what their time brings (PROTOCOL B4).
+"""What follows from completed changes: the peer's state, our signed record, and what their time brings (nrm1 8.17).
 
 The position towards a peer is never edited: it is the fold of what people completed, computed anew at each step.
 """
@@ -280,7 +280,7 @@ def give_up(connection: Connection, row: ChangeRow, state: str) -> None:
 
 def roots_changed(connection: Connection, chain: Sequence[Descriptor], *, at: int) -> None:
     """A peer that replaced two or more roots since people here compared its digits, or its threshold, falls back to
-    verified until one person compared them again (B4). Called in the transaction that stores the new descriptor.
+    verified until one person compared them again (nrm1 2.19). Called in the transaction that stores the new descriptor.
     """
     after = chain[-1]
     before = next((d for d in chain if d.version == _confirmed(connection, after.node)), None)

@@ -1,4 +1,4 @@
-"""The history of a subject, verified from its own bytes: what `trm peer show` prints (PROTOCOL B4, B13).
+"""The history of a subject, verified from its own bytes: what `trm peer show` prints (nrm1 8.18).
 
 Each change is judged alone, so that an altered byte is named at its place:
   1. the payload is a change of this node and subject, and its hash is the one it is stored under

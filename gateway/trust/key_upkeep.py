@@ -1,4 +1,4 @@
-"""The keys of this node in time: made, shown to the peers, used as soon as they hold them, destroyed (PROTOCOL B3)."""
+"""The keys of this node in time: made, shown to the peers, used as soon as they hold them, destroyed (nrm1 2)."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class KeyUpkeep:
             self._noted = gen
 
     async def renew_enc(self) -> int:
-        """Destroy every encryption key and show a new one to every peer now (B3, panic); how many were destroyed."""
+        """Destroy every encryption key and show a new one to every peer now (nrm1 2.27); how many were destroyed."""
         gone = await self._identity.own.destroy_all_keys()
         await self._identity.own.issue_keyset()
         await self._note_generation()
@@ -136,7 +136,7 @@ class KeyUpkeep:
             self._log.debug("push.postponed", peer=node, code=str(error.code))
 
     async def push(self) -> None:
-        """Descriptor and keyset to every active peer that has not taken this version from us yet (B8a)."""
+        """Descriptor and keyset to every active peer that has not taken this version from us yet (nrm1 9.4)."""
         if not self._identity.own.has_keyset:
             return  # without a key to sign with there was never one
         version = (self._identity.own.descriptor.version, self._identity.own.keyset.version)

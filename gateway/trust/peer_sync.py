@@ -1,4 +1,4 @@
-"""Keeping what peers say about themselves fresh: chains, keysets, catalogues (PROTOCOL B3, B8a). Nothing here widens
+"""Keeping what peers say about themselves fresh: chains, keysets, catalogues (nrm1 9.4). Nothing here widens
 trust.
 """
 
@@ -150,7 +150,7 @@ class PeerSync:
         return self._link.registry.find(peer.node)
 
     async def suspend_for_cause(self, node: str, code: Code, proof: bytes | None) -> None:
-        """A proof of misbehaviour stops a peer at once; two people would have to resume it (PROTOCOL B4)."""
+        """A proof of misbehaviour stops a peer at once; two people would have to resume it (nrm1 8.9)."""
         now = self._clock.now()
 
         def move(connection: Connection) -> None:

@@ -3,7 +3,7 @@
  1. name         the host of its first endpoint has an address
  2. tcp          somebody listens there
  3. tls          TLS 1.3, and the server key is one that its descriptor pins
- 4. clock        its clock and ours differ by no more than a signature bears (PROTOCOL B8)
+ 4. clock        its clock and ours differ by no more than a signature bears (nrm1 9.13)
  5. keys         its newest descriptor is in force, and what signs there, and here, is listed and not revoked
  6. keyset       encryption keys that may be used now
  7. versions     a suite that both descriptors offer

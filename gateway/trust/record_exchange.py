@@ -1,4 +1,4 @@
-"""Trust records on their way: ours to the peers, theirs to us (PROTOCOL B4, B8a, B14.20).
+"""Trust records on their way: ours to the peers, theirs to us (nrm1 8.6, 8.8).
 
 Ours are repeated until the peer took them; a peer that misses one says `bad_chain` and gets the whole chain again.
 

@@ -1,5 +1,5 @@
 """Received messages that a person has to look at again: a key that signed them was revoked from before they came
-(PROTOCOL B3, "sig compromised").
+(nrm1 12.16).
 """
 
 from __future__ import annotations

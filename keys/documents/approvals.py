@@ -1,4 +1,4 @@
-"""Administrators with a passkey, and approvals of either kind (PROTOCOL B13).
+"""Administrators with a passkey, and approvals of either kind (nrm1 8.16).
 
 `keys.documents.change` has the signed documents of an administrator with a key file. These two are their counterparts
 with WebAuthn signatures:

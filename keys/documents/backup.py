@@ -1,4 +1,4 @@
-"""A backup file: sealed to an offline recovery key, signed by the node, read and written as a stream (PROTOCOL B9).
+"""A backup file: sealed to an offline recovery key, signed by the node, read and written as a stream (nrm1 13.4).
 
     LP(header) || enc || Cobblestone-256(CEK, context = "nrm1/backup" || 0 || x, content)
     header  = signed document over nrm.backup/1 {type, node, at, kind, kid, gen, epoch, size, sha256}

@@ -1,4 +1,4 @@
-"""Who may change what: administrators, the changes they make, and their signed approvals (PROTOCOL B4, B13, B14.20).
+"""Who may change what: administrators, the changes they make, and their signed approvals (nrm1 8.13, 8.15).
 
     nrm.admin/1     a person's public key under a pseudonym, signed by that key, which proves possession
     nrm.change/1    exactly one change of one subject; `prev` is the newest completed change of that subject
@@ -311,7 +311,7 @@ _ADMIN: Final[dict[str, Check]] = {
 _KEY: Final[dict[str, Check]] = {
     "kid": is_id,
     "ed25519": is_b64u(ED25519_PUBLIC),
-    "mldsa65": is_b64u(MLDSA65_PUBLIC),  # both halves: approvals must last (B11)
+    "mldsa65": is_b64u(MLDSA65_PUBLIC),  # both halves: approvals must last (nrm1 2.2)
 }
 _CHANGE: Final[dict[str, Check]] = {
     "type": one_of(CHANGE_TYPE),

@@ -1,6 +1,6 @@
-"""Who a node is, in a chain of documents that its roots sign (PROTOCOL B3, B14.11, B14.13 to B14.15).
+"""Who a node is, in a chain of documents that its roots sign (nrm1 2.13, 2.7, 2.14).
 
-``accept_descriptor`` applies the rules of B3 in this order:
+``accept_descriptor`` applies the rules of nrm1 2.13 to 2.17 in this order:
   1. shape: canonical, exact members, 1 <= threshold <= roots <= 9, every key valid, no kid and no component key twice,
      no revoked kid listed
   2. at least `threshold` distinct roots of the new document sign; every signature that is there verifies
@@ -62,7 +62,7 @@ from keys.primitives.seal import SUITE
 from keys.primitives.sign import DESCRIPTOR, PublicKey, SignedDocument, SigningKey, sign_document, verify
 
 LONGEST_LIFE: Final = 400 * DAY  # seconds from `issued` to `expires`
-CHAIN_LIMIT: Final = 4 * 1024 * 1024  # bytes of a pairing file (B14.14)
+CHAIN_LIMIT: Final = 4 * 1024 * 1024  # bytes of a pairing file (nrm1 2.18)
 GATEWAY: Final = "gateway"  # the unit that every node has
 _ENDPOINT: Final = (
     r"https://(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\])(?::[1-9][0-9]{0,4})?"
@@ -135,12 +135,12 @@ class Descriptor:
 
     @property
     def fingerprint(self) -> str:
-        """Six groups of five digits (B4)."""
+        """Six groups of five digits (nrm1 2.9)."""
         return compute_fingerprint(self.node, self.roots, self.threshold)
 
     @property
     def authority(self) -> str:
-        """`host:port` of the first endpoint in lower case, the port left out exactly when it is 443 (B14.15)."""
+        """`host:port` of the first endpoint in lower case, the port left out exactly when it is 443 (nrm1 9.12)."""
         return self.endpoints[0].removeprefix("https://").lower().removesuffix(":443")
 
     def key(self, kid: str, use: Use | str) -> KeyRecord:
@@ -161,7 +161,7 @@ class Descriptor:
         return tuple(sorted(found, key=lambda record: record.from_))
 
     def signing_key(self, kid: str, *, at: int, use: Use | str = Use.SIG) -> PublicKey:
-        """The key for a signature made at `at` (Unix seconds, 300 s allowed at both ends; B14.11).
+        """The key for a signature made at `at` (Unix seconds, 300 s allowed at both ends; nrm1 2.7).
 
         Raises RemoteError(revoked_key), or unknown_key for a kid that is not listed, or not valid then.
         """
@@ -233,7 +233,7 @@ def sign_descriptor(payload: bytes, roots: Sequence[SigningKey]) -> SignedDocume
 
 
 def encode_chain(documents: Sequence[SignedDocument]) -> bytes:
-    """The body of `GET /v1/descriptor`, which is also a pairing file (B14.14)."""
+    """The body of `GET /v1/descriptor`, which is also a pairing file (nrm1 2.18)."""
     return canon([document.to_json() for document in documents])
 
 
@@ -308,7 +308,7 @@ def common_suite(ours: Descriptor, theirs: Descriptor) -> str:
 
 
 def key_at(chain: Iterable[Descriptor], kid: str, from_desc: int) -> KeyRecord:
-    """The `sig` record of `kid` in the first version at or after `from_desc` that lists it (evidence; B14.3).
+    """The `sig` record of `kid` in the first version at or after `from_desc` that lists it (evidence; nrm1 7.3).
 
     Revocation and validity do not matter here: ``revocation_of`` tells, and the verifier weighs. Raises
     RemoteError(unknown_key).
@@ -353,7 +353,7 @@ def _signers(new: Descriptor, prev: Descriptor | None) -> frozenset[str]:
 
 
 def _require(roots: Sequence[KeyRecord], threshold: int, signers: frozenset[str], issued: int) -> None:
-    """At least `threshold` of `roots` signed; a root counts while its record is valid at `issued` (B14.13)."""
+    """At least `threshold` of `roots` signed; a root counts while its record is valid at `issued` (nrm1 2.14)."""
     if sum(record.kid in signers and record.valid_at(issued) for record in roots) < threshold:
         raise RemoteError(Code.BAD_SIGNATURE, "not enough roots signed")
 

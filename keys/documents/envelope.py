@@ -1,4 +1,4 @@
-"""The codec of an envelope and of what is inside: bytes to values and back, nothing else (PROTOCOL B5, B14).
+"""The codec of an envelope and of what is inside: bytes to values and back, nothing else (nrm1 3).
 
     envelope   clear header and sealed content; ``Envelope``
       inner    four frames and zeros up to a bucket size; ``Inner``
@@ -95,7 +95,7 @@ __all__ = [
     "unpack_inner",
 ]
 
-ENVELOPES: Final = "application/vnd.nrm.envelopes.v1"  # the HTTP content type, also for one envelope (B14.16)
+ENVELOPES: Final = "application/vnd.nrm.envelopes.v1"  # the HTTP content type, also for one envelope (nrm1 3.9)
 ENVELOPE_LIMIT: Final = 1_500_000  # bytes
 ENVELOPES_LIMIT: Final = 4 * 1024 * 1024  # bytes
 MOST_ENVELOPES: Final = 32
@@ -166,7 +166,7 @@ _ENVELOPE: Final[dict[str, Check]] = {
 
 
 def parse_envelope(data: bytes) -> Envelope:
-    """Receive step 3, and of step 4 the suite and the counts.
+    """Receive step 4 (nrm1 4.4).
 
     Raises RemoteError(too_large, malformed, unsupported_suite).
     """
@@ -225,7 +225,7 @@ def join_envelopes(envelopes: Sequence[bytes]) -> bytes:
 def split_envelopes(data: bytes) -> tuple[bytes, ...]:
     """The envelopes of a request, each still unread.
 
-    Raises RemoteError(too_large, malformed) for the request as a whole (B14.16).
+    Raises RemoteError(too_large, malformed) for the request as a whole (nrm1 3.9).
     """
     if len(data) > ENVELOPES_LIMIT:
         raise RemoteError(Code.TOO_LARGE, f"more than {ENVELOPES_LIMIT} bytes")
@@ -252,7 +252,7 @@ def pack_inner(*, statement: bytes, signatures: bytes, secret: bytes, body: byte
 
 
 def unpack_inner(inner: bytes) -> Inner:
-    """Receive step 7.
+    """Receive step 8, its first part (nrm1 4.8).
 
     Raises RemoteError(malformed) for a bad frame, and for padding that is not zero or not of the right size.
     """
@@ -269,7 +269,7 @@ def unpack_inner(inner: bytes) -> Inner:
 
 
 def encode_signatures(signature: Signature) -> bytes:
-    """The frame `signatures`: canonical `{"signatures":[one]}` (B14.1)."""
+    """The frame `signatures`: canonical `{"signatures":[one]}` (nrm1 3.7)."""
     return canon({"signatures": [signature.to_json()]})
 
 

@@ -1,4 +1,4 @@
-"""Proof that the roots of a node signed two descriptors under one version: anybody can check it (PROTOCOL B3, B4 c).
+"""Proof that the roots of a node signed two descriptors under one version: anybody can check it (nrm1 2.26, 2.25).
 
 `nrm.equivocation/1 {type, chain, documents}`: the accepted documents before that version, and the two under it. A
 verifier needs nothing else and takes the node id from the chain; the fingerprint shows whether it is the node meant.

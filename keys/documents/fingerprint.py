@@ -1,4 +1,4 @@
-"""The name of a node and the digits that two people compare (PROTOCOL B2, B4, B14.18)."""
+"""The name of a node and the digits that two people compare (nrm1 2.8, 2.9)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Final
 from keys.documents.key_records import KeyRecord, roots_json
 from keys.primitives.encoding import canon, h
 
-_ITERATIONS: Final = 5200  # of SHA-512, as in Signal's safety numbers (B4)
+_ITERATIONS: Final = 5200  # of SHA-512, as in Signal's safety numbers (nrm1 2.9)
 _GROUPS: Final = 6
 _GROUP_BYTES: Final = 5
 
@@ -49,5 +49,5 @@ def digits_of(x: bytes) -> str:
 
 
 def pair_code(a: str, b: str) -> str:
-    """Both fingerprints as twelve groups, the same on both sides: the halves are ordered as digit strings (B14.18)."""
+    """Join both fingerprints to twelve groups, alike on both sides: ordered as digit strings (nrm1 2.9)."""
     return " ".join(sorted((a, b)))

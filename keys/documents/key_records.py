@@ -1,4 +1,4 @@
-"""Key records: which key does what, from when until when (PROTOCOL B2, B3, B14.13)."""
+"""Key records: which key does what, from when until when (nrm1 2.6)."""
 
 from __future__ import annotations
 
@@ -100,5 +100,5 @@ _RECORD: Final[dict[str, Check]] = {
 
 
 def roots_json(roots: Sequence[KeyRecord], threshold: int) -> Json:
-    """`{roots,threshold}`: what a node id and a fingerprint are computed from (B2, B4)."""
+    """`{roots,threshold}`: what a node id and a fingerprint are computed from (nrm1 2.8, 2.9)."""
     return {"roots": [record.to_json() for record in roots], "threshold": threshold}

@@ -1,4 +1,4 @@
-"""Which keys to seal for right now: a short-lived list, signed by a `sig` key (PROTOCOL B2, B3).
+"""Which keys to seal for right now: a short-lived list, signed by a `sig` key (nrm1 2.20, 2.21).
 
 ``accept_keyset`` applies, in this order:
   1. shape: canonical, exact members, alive for at most 48 hours, keys valid and their kids computed anew, units known,

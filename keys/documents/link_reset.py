@@ -1,4 +1,4 @@
-"""`nrm.reset/1`: a node that was restored from a backup asks a peer to begin their link anew (PROTOCOL B3, last row).
+"""`nrm.reset/1`: a node that was restored from a backup asks a peer to begin their link anew (nrm1 5.9).
 
 It repeats the peer's own record of this link (`view`) and names the new epoch of both directions, the time of the
 backup, and the change that two people of the restored node approved. One person of the other side accepts it.
@@ -33,7 +33,7 @@ from keys.primitives.encoding import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """What a node holds of the numbers of another one: the answer to `GET /v1/link` (B14.14)."""
+    """What a node holds of the numbers of another one: the answer to `GET /v1/link` (nrm1 5.8)."""
 
     epoch: int
     high: int

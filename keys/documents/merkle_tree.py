@@ -1,4 +1,4 @@
-"""The Merkle tree of RFC 9162 section 2.1 over the leaves of an audit log (PROTOCOL B10): roots, proofs, their judges.
+"""The Merkle tree of RFC 9162 section 2.1 over the leaves of an audit log (nrm1 11.1): roots, proofs, their judges.
 
 A tree is read through a ``Node``: (height, index) -> the hash over the leaves index * 2^height up to, but without,
 (index + 1) * 2^height, all of which exist. There are two stores of hashes: ``Frontier`` only grows and keeps the peaks

@@ -1,5 +1,5 @@
 """What a QR code of a pairing says: the fingerprint hashes themselves, so that a scan compares all 256 bits of each
-side instead of 30 digits (PROTOCOL B4, B14.18).
+side instead of 30 digits (nrm1 2.10).
 
     NRM1:NODE:<x>:<endpoint>    who a node is and where; the other node fetches its chain there and compares
     NRM1:PAIR:<x>:<x>           both sides, as two people compare them; in the order of their digits, the same on both

@@ -1,4 +1,4 @@
-"""Passkeys: the one place that knows WebAuthn (W3C, Level 3; PROTOCOL B13).
+"""Passkeys: the one place that knows WebAuthn (W3C, Level 3; nrm1 8.12).
 
 A person proves possession of a passkey by signing a challenge in the browser. The response is checked in this order;
 the library `webauthn` then checks all of it again:
@@ -7,7 +7,7 @@ the library `webauthn` then checks all of it again:
   3. the passkey       of the kind it was registered as, its counter did not go back
   4. the signature
 The maker of the authenticator is not checked: there is no list of permitted ones, and attestation is not requested.
-ES256 and RS256 only: OpenSSL accepts Ed25519 keys under which one signature fits every message (PROTOCOL A1).
+ES256 and RS256 only: OpenSSL accepts Ed25519 keys under which one signature fits every message (nrm1 2.5).
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Passkey:
 
     @property
     def kid(self) -> str:
-        """Its name of 16 bytes, which commits to all that is signed by (PROTOCOL B2)."""
+        """Its name of 16 bytes, which commits to all that is signed by (nrm1 8.12)."""
         return b64u(h("kid", lp_join(b"passkey", self.id, self.key))[:16])
 
 

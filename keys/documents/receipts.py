@@ -1,4 +1,4 @@
-"""What a receiver tells about a message, one signed step at a time (PROTOCOL B7, B14.2, B14.3)."""
+"""What a receiver tells about a message, one signed step at a time (nrm1 6.1)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ MOST_RECEIPTS: Final = 100
 
 
 class Status(StrEnum):
-    """How far a message has come (B7, DESIGN 3b.5)."""
+    """How far a message has come (nrm1 6.2, 12.6)."""
 
     RECEIVED = "received"
     DELIVERED = "delivered"
@@ -50,7 +50,7 @@ class Status(StrEnum):
 class Receipt:
     """One step of one message, told by its receiver. `of` names the statement or the void; `at` is Unix seconds.
 
-    `code` is None except for a rejection (B14.3).
+    `code` is None except for a rejection (nrm1 6.1).
     """
 
     of: str
@@ -64,7 +64,7 @@ class Receipt:
     code: str | None = None
 
     def to_json(self) -> dict[str, Json]:
-        """The object as it stands in a batch; it is stored and repeated unchanged (B14.2)."""
+        """The object as it stands in a batch; it is stored and repeated unchanged (nrm1 6.6)."""
         return {
             "type": "nrm.receipt/1",
             "of": self.of,
@@ -103,7 +103,7 @@ class Receipt:
 
     @classmethod
     def parse(cls, data: bytes) -> Self:
-        """Read a stored receipt, or the payload of a lone one, which is verified but never issued (B7).
+        """Read a stored receipt, or the payload of a lone one, which is verified but never issued (nrm1 1.11).
 
         Raises RemoteError(malformed).
         """
@@ -126,7 +126,7 @@ _RECEIPT: Final[dict[str, Check]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipts:
-    """A batch of 1 to 100 receipts of one node for one peer; one (of, status) occurs once (B7, B14.3)."""
+    """A batch of 1 to 100 receipts of one node for one peer; one (of, status) occurs once (nrm1 6.3)."""
 
     receipts: tuple[Receipt, ...]
 
@@ -138,7 +138,7 @@ class Receipts:
 
     @classmethod
     def parse(cls, data: bytes) -> Self:
-        """Read a payload; a batch with one fault is refused as a whole (B14.3). Raises RemoteError(malformed)."""
+        """Read a payload; a batch with one fault is refused as a whole (nrm1 6.4). Raises RemoteError(malformed)."""
         member = exact(parse_payload(data), _RECEIPTS, what="receipts")
         receipts = tuple(Receipt.from_json(item) for item in items(member["receipts"]))
         if fault := _batch_fault(receipts):
@@ -163,7 +163,7 @@ _RECEIPTS: Final[dict[str, Check]] = {
 
 
 def batch_hash(document: bytes) -> str:
-    """H("receipts", bytes) of a signed batch with its signature: how the audit log names it (B10)."""
+    """H("receipts", bytes) of a signed batch with its signature: how the audit log names it (nrm1 7.7)."""
     return b64u(h("receipts", document))
 
 

@@ -1,5 +1,5 @@
 """Signed notes, checkpoints and cosignatures as C2SP writes them (signed-note, tlog-checkpoint, tlog-cosignature), and
-the body of tlog-witness' ``add-checkpoint`` (PROTOCOL B10).
+the body of tlog-witness' ``add-checkpoint`` (nrm1 11.2).
 
 A checkpoint states that the log `origin` has `size` leaves under `root`. The log signs its text with an Ed25519 key of
 use ``log``, under the origin as the key's name. A witness signs "at this second this is the largest tree of this log

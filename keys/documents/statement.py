@@ -1,4 +1,4 @@
-"""What is signed about a message, and the half of its commitment that can be destroyed (PROTOCOL B5, B14).
+"""What is signed about a message, and the half of its commitment that can be destroyed (nrm1 3.2).
 
 Each ``parse`` proves shape only; ``gateway.delivery`` checks that names, hashes and times agree.
 """
@@ -57,7 +57,7 @@ class Statement:
     """The signed evidence of a message: sender, receiver, conversation, times, number and commitment.
 
     Ids and hashes are base64url, times Unix seconds. `rcp` are the key ids of the envelope; `prev` is None exactly when
-    `n` is 1 (B14.12); `schema` is "sha256:" and 64 hexadecimal digits; `commit` hides the body once the salt is gone.
+    `n` is 1 (nrm1 5.1); `schema` is "sha256:" and 64 hexadecimal digits; `commit` hides the body once the salt is gone.
     """
 
     id: MessageId
@@ -153,9 +153,9 @@ _STATEMENT: Final[dict[str, Check]] = {
     "reply_to": nullable(is_id),
     "created": is_int(),
     "expires": is_int(),
-    "body_type": is_str(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*/[1-9][0-9]{0,3}", 100),  # B14.17
+    "body_type": is_str(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*/[1-9][0-9]{0,3}", 100),  # nrm1 3.2
     "schema": is_str(r"sha256:[0-9a-f]{64}", 71),
-    "purpose": nullable(is_code),  # B14.17
+    "purpose": nullable(is_code),  # nrm1 3.2
     "commit": is_hash,
     "parts": is_parts,
 }
@@ -167,12 +167,12 @@ def _check_prev(n: int, prev: str | None) -> None:
 
 
 def statement_hash(data: bytes) -> str:
-    """H("stmt", bytes) of a statement or of a void, as a receipt's `of` names it (B7, B14.4)."""
+    """H("stmt", bytes) of a statement or of a void, as a receipt's `of` names it (nrm1 3.6)."""
     return b64u(h("stmt", data))
 
 
 def signatures_hash(frame: bytes) -> str:
-    """H("sigs", frame) of the signatures of a statement: how the audit log shows that they were there (B10).
+    """H("sigs", frame) of the signatures of a statement: how the audit log shows that they were there (nrm1 7.7).
 
     `of` alone would let whoever steals a key later sign what was put into a log before.
     """
@@ -180,7 +180,7 @@ def signatures_hash(frame: bytes) -> str:
 
 
 def link_hash(*, epoch: int, n: int, id: str, prev: str | None) -> str:
-    """H("link", canon({epoch,n,id,prev})): the `prev` of number n + 1 (B5, Numbering)."""
+    """H("link", canon({epoch,n,id,prev})): the `prev` of number n + 1 (nrm1 5.1)."""
     return b64u(h("link", canon({"epoch": epoch, "n": n, "id": id, "prev": prev})))
 
 
@@ -273,7 +273,7 @@ _SECRET_PART: Final[dict[str, Check]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Void:
-    """Asks whether a message was taken, and if not, that it never will be: question and fence in one (B5, B14.4)."""
+    """Asks whether a message was taken, and if not, that it never will be: question and fence in one (nrm1 5.6)."""
 
     id: MessageId
     from_: NodeId

@@ -1,4 +1,4 @@
-"""The next descriptor of a node: who follows whom (PROTOCOL B2, B3 "routine rotation" and "compromised").
+"""The next descriptor of a node: who follows whom (nrm1 2.23, 2.27).
 
 A new `sig`, `log` or `wit` key is listed 14 days before it is used, beside the old one, and the old one stays listed
 for 14 days after, so that what is in flight verifies. `at_once` and a revocation leave out the wait.
@@ -23,7 +23,7 @@ from keys.keystore.keyring import HTTP_LIFE, LOG_LIFE, SIG_LIFE
 from keys.primitives.encoding import DAY
 from keys.primitives.sign import PublicKey
 
-OVERLAP: Final = 14 * DAY  # listed before use, and after it (B2)
+OVERLAP: Final = 14 * DAY  # listed before use, and after it (nrm1 2.23)
 RENEWED: Final = 100 * DAY  # what ends sooner gets a successor in any next descriptor
 USES: Final = (Use.SIG, Use.LOG, Use.WIT, Use.HTTP)
 _LIFE: Final = {Use.SIG: SIG_LIFE, Use.LOG: LOG_LIFE, Use.WIT: LOG_LIFE, Use.HTTP: HTTP_LIFE}

@@ -1,4 +1,4 @@
-"""The end of a node id: signed by all its roots at the first ceremony, kept sealed at two places (PROTOCOL B2, B3).
+"""The end of a node id: signed by all its roots at the first ceremony, kept sealed at two places (nrm1 2.24).
 
 It is for the day on which two or more roots are lost or stolen, when no descriptor can be trusted any more. Any holder
 of it may publish it; a peer that accepts it revokes the node for ever.

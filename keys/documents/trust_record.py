@@ -1,4 +1,4 @@
-"""Trust records: what one node permits another, signed by its `sig` key and sent to that other (PROTOCOL B4, B14.20).
+"""Trust records: what one node permits another, signed by its `sig` key and sent to that other (nrm1 8.1, 8.6).
 
 The records of one issuer about one peer are a chain: `prev` names the record before, the newest one counts. A record
 is judged in this order:
@@ -47,7 +47,7 @@ from keys.primitives.sign import TRUST, PublicKey, SignedDocument
 
 TYPE: Final = "nrm.trust/1"
 LONGEST: Final = 400 * DAY
-"""Seconds that a record may stand before people confirm it again (B4)."""
+"""Seconds that a record may stand before people confirm it again (nrm1 8.1)."""
 MOST_APPROVALS: Final = 16
 
 

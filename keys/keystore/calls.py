@@ -4,7 +4,7 @@
     answer   u8 status || result, or u8 status || code: the family of ``gateway.errors`` and its code, never a text
     of a method that changes something, both ways: u8 status || LP(result or code) || LP(standing)
 
-All of it is binary: no secret takes a detour through text (PROTOCOL B12, "Memory"). No method gives a private key; the
+All of it is binary: no secret takes a detour through text (nrm1 13.7). No method gives a private key; the
 one exception is ``tls_secrets``, which the TLS library of the listener needs and which opens no message and no row.
 What does not change from call to call (`KeyServiceStatus`) is told at the beginning and after each change, so that
 nobody asks for it over and over.
@@ -29,7 +29,7 @@ from keys.primitives.sign import PublicKey, Signature
 T = TypeVar("T")
 LIMIT: Final = 8 * 1024 * 1024
 """Bytes of one request or answer: room for a backup of the largest keyring."""
-PROTOCOL: Final = b"nrm-keyd/1"
+KEYD_PROTOCOL: Final = b"nrm-keyd/1"
 
 
 # --- how things are written --------------------------------------------------------------------------------------

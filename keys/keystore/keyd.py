@@ -1,4 +1,4 @@
-"""The key service as a process: it alone opens the key store and answers for it on a Unix socket (PROTOCOL B12 d).
+"""The key service as a process: it alone opens the key store and answers for it on a Unix socket (nrm1 13.6).
 
 One user may call it, identified by the kernel (SO_PEERCRED); there is no network. A thread serves each connection, so
 that several requests run at once. Calls above the rate that a node ever needs are refused for a while: an attacker who
@@ -27,8 +27,8 @@ from gateway.foundation.logs import logger
 from keys.keystore.calls import (
     FAULT,
     HELLO,
+    KEYD_PROTOCOL,
     METHODS,
-    PROTOCOL,
     Answer,
     Hello,
     KeyServiceStatus,
@@ -114,7 +114,7 @@ class KeyServer:
         try:
             with self._change:
                 standing = self._standing()
-            hello = Hello(protocol=PROTOCOL, life=self._life, alone=self._alone, standing=standing)
+            hello = Hello(protocol=KEYD_PROTOCOL, life=self._life, alone=self._alone, standing=standing)
             channel.send(HELLO.write(hello))
             answers: list[bytes] = []
             while True:

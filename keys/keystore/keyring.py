@@ -1,8 +1,8 @@
 """The secrets of a node as one frozen value with its life cycle: no file, no clock, no randomness of its own.
 
-Life of an encryption key (PROTOCOL B2): a new one every 24 hours, listed for senders for 72, its seed destroyed 10 days
+Life of an encryption key (nrm1 2.23): a new one every 24 hours, listed for senders for 72, its seed destroyed 10 days
 after it was made, whatever is in flight.
-Rotation of the storage epoch (B9): old and new stand side by side, rows are wrapped anew, the old one goes. Each step
+Rotation of the storage epoch (nrm1 13.2): old and new stand side by side, rows are wrapped anew, one goes. Each step
 can be repeated after a crash and then changes nothing.
 Every transition returns the keyring to save, or the same object when there is nothing to do.
 """
@@ -47,11 +47,11 @@ ENC_EVERY: Final = DAY  # seconds
 ENC_LISTED: Final = 3 * DAY
 ENC_LIFE: Final = 10 * DAY
 HTTP_LIFE: Final = 90 * DAY
-SIG_LIFE: Final = 400 * DAY  # a year of use; 14 days listed before it, 14 after it, and a week (B2)
+SIG_LIFE: Final = 400 * DAY  # a year of use; 14 days listed before it, 14 after it, and a week (nrm1 2.23)
 LOG_LIFE: Final = 2 * 365 * DAY
 DEFAULT_UNITS: Final = (GATEWAY,)
-HTTP_KEYS: Final = 5  # cover the 400 days that a descriptor lives at most (B2)
-TLS_KEYS: Final = 2  # pins per descriptor (B2)
+HTTP_KEYS: Final = 5  # cover the 400 days that a descriptor lives at most (nrm1 2.23)
+TLS_KEYS: Final = 2  # pins per descriptor (nrm1 2.23)
 SECRET: Final = 32
 TLS_SECRET: Final = 48  # bytes from which a P-256 key is derived without bias
 

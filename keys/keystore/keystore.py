@@ -1,4 +1,4 @@
-"""The key service of a node: a keyring in a sealed file (PROTOCOL B9, B12).
+"""The key service of a node: a keyring in a sealed file (nrm1 13.5, 13.6).
 
 Every change is on disk before it takes effect: the new keyring is written as the next generation, and only then used.
 When the disk does not take it, TransientError is raised and nothing has changed. Changes run one at a time; signing,
@@ -43,7 +43,7 @@ __all__ = ["DEFAULT_COST", "Cost", "KeyInfo", "KeyService", "Keystore", "system_
 
 KIND: Final = "nrm.keystore/1"
 SIGNERS: Final = (Use.SIG, Use.HTTP, Use.LOG, Use.WIT)
-# The member that names the signer; nothing else is signed by an online key (B12d).
+# The member that names the signer; nothing else is signed by an online key (nrm1 13.6).
 _SPEAKER: Final = {
     KEYSET: "node",
     STATEMENT: "from",
@@ -298,7 +298,7 @@ class Keystore:
         return gone
 
     def destroy_all_enc(self) -> tuple[str, ...]:
-        """Destroy every seed at once (B3, "enc compromised or panic"): what is in flight comes back to its sender."""
+        """Destroy every seed at once (nrm1 2.27): what is in flight comes back to its sender."""
         gone = tuple(held.key.kid for held in self._ring.enc)
         self._save(lambda ring: ring.without_enc(gone))
         return gone
@@ -310,7 +310,7 @@ class Keystore:
     # --- backup --------------------------------------------------------------------------------------------------
 
     def backup(self, recovery: RecoveryPublic, chain: bytes, now: int) -> bytes:
-        """A backup file of everything but the encryption seeds, which are in none (B9): closed before it leaves."""
+        """Write a backup file of everything but encryption seeds (nrm1 13.4): closed before it leaves."""
         # Seeds live for 10 days so that old messages stay closed for ever; a backup would keep them for years.
         ring = self._ring.without_enc([held.key.kid for held in self._ring.enc])
         _, pieces = seal_backup(

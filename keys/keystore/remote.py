@@ -22,7 +22,16 @@ from weakref import WeakSet
 
 from gateway.errors import Code, RefusedError, RemoteError, TransientError
 from keys.documents.descriptor import Descriptor
-from keys.keystore.calls import HELLO, METHODS, PROTOCOL, Answer, Hello, KeyServiceStatus, decode_answer, encode_request
+from keys.keystore.calls import (
+    HELLO,
+    KEYD_PROTOCOL,
+    METHODS,
+    Answer,
+    Hello,
+    KeyServiceStatus,
+    decode_answer,
+    encode_request,
+)
 from keys.keystore.channel import Channel, ClosedError
 from keys.keystore.keyring import DEFAULT_UNITS
 from keys.keystore.service import KeyService
@@ -190,7 +199,7 @@ class RemoteKeys:
         """Read the greeting. A new life of the key service learns here by which descriptor it signs."""
         try:
             hello: Hello = HELLO.read(channel.receive())
-            if hello.protocol != PROTOCOL:
+            if hello.protocol != KEYD_PROTOCOL:
                 raise ValueError("the key service is of another version")
         except (OSError, ValueError, RemoteError) as exc:
             raise ClosedError("the key service did not greet", sent=False) from exc

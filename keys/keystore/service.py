@@ -1,4 +1,4 @@
-"""What a node asks of its keys. Rooms that need a key take this, never a private key (DESIGN 3c, Purity).
+"""What a node asks of its keys. Rooms that need a key take this, never a private key (ADR 0011).
 
 ``keys.keystore.keystore.Keystore`` implements it, and ``keys.keystore.remote.RemoteKeys`` by asking the process of
 ``keys.keystore.keyd``: what is added here is added to the table in ``keys.keystore.calls`` too, and a test compares the
@@ -127,7 +127,7 @@ class KeyService(Protocol):
         ...
 
     def backup(self, recovery: RecoveryPublic, chain: bytes, now: int) -> bytes:
-        """A backup file of all secrets but the encryption seeds, closed to an offline recovery key (B9)."""
+        """A backup file of all secrets but the encryption seeds, closed to an offline recovery key (nrm1 13.4)."""
         ...
 
     def ensure_enc(self, now: int, units: tuple[str, ...] = ...) -> bool:

@@ -1,4 +1,4 @@
-"""Administrators' key files: one person, one file, one passphrase, on media of their own (DESIGN 3c, PROTOCOL B13).
+"""Administrators' key files: one person, one file, one passphrase, on media of their own (nrm1 8.11, 8.12).
 
 The file format is that of the keystore. Only `trm ... --as FILE` reads the file, on the machine of its holder; a node
 holds the public card and never the key.

@@ -1,4 +1,4 @@
-"""The files that travel between a node and the people who hold its roots, on media that both read (PROTOCOL B2, B3).
+"""The files that travel between a node and the people who hold its roots, on media that both read (nrm1 2.23, 2.27).
 
     FILE.public   a holder's public root key, signed by itself: proof that it was copied correctly and can sign
     REQUEST       the payload to sign, of a descriptor or tombstone, and the descriptor that it follows

@@ -1,4 +1,4 @@
-"""The recovery key: an X-Wing key in a file under a passphrase, made on a machine that is not the node's (PROTOCOL B9).
+"""The recovery key: an X-Wing key in a file under a passphrase, made on a machine that is not the node's (nrm1 13.4).
 
 Its public half lies beside it and is all that a node has: with it the node seals backups that it can not open.
 """

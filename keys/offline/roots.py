@@ -1,4 +1,4 @@
-"""Root keys: one file for each holder, outside of the node's folder, only used to sign descriptors (PROTOCOL B2).
+"""Root keys: one file for each holder, outside of the node's folder, only used to sign descriptors (nrm1 2.23).
 
 The file format is that of the keystore. Each holder makes one on a machine of their own (`trm keys root new`) and hands
 out its public document; `trm init --roots` makes three at once, for a trial. Two of three must sign.
@@ -30,7 +30,7 @@ from keys.primitives.sealed_file import DEFAULT_COST, Cost, SealedFile, system_r
 from keys.primitives.sign import SEED, Rand, SignedDocument, SigningKey
 
 KIND: Final = "nrm.root/1"
-LIFE: Final = 8 * 365 * DAY  # seconds (B2)
+LIFE: Final = 8 * 365 * DAY  # seconds (nrm1 2.23)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Attachments: each under a key of its own, closed as a stream into one ciphertext that never changes (PROTOCOL B6).
+"""Attachments: each under a key of its own, closed as a stream into one ciphertext that never changes (nrm1 10.2).
 
     plain   u64 length || content || zeros, in all max(65536, padme(8 + length)) bytes
     part    Cobblestone-256(key, context = "nrm1/part" || 0 || id || u16 n, plain)
@@ -23,7 +23,7 @@ from keys.primitives.encoding import malformed, padme, unb64u
 from keys.primitives.seal import CEK, undecryptable
 
 SEGMENT: Final = 1024 * 1024
-"""Bytes of the ciphertext in one request; only the last segment is shorter (B14.10)."""
+"""Bytes of the ciphertext in one request; only the last segment is shorter (nrm1 10.7)."""
 SMALLEST_PLAIN: Final = 65_536
 _LENGTH: Final = 8  # bytes of the u64
 _HEAD: Final = 56  # salt and key commitment of Cobblestone-256 (C2SP chunked-encryption)

@@ -1,6 +1,6 @@
-"""One way to write each thing (PROTOCOL B1): restricted RFC 8785 JSON, base64url, hashes with labels, length prefixes.
+"""One way to write each thing (nrm1 1): restricted RFC 8785 JSON, base64url, hashes with labels, length prefixes.
 
-A document from outside is read in this order (B1.2), and nothing is believed before the last step:
+A document from outside is read in this order (nrm1 1.3), and nothing is believed before the last step:
   1. size         ``parse(limit=...)``
   2. depth        byte scan, before any parser runs
   3. JSON parser
@@ -22,16 +22,16 @@ import orjson
 from gateway.errors import Code, RefusedError, RemoteError
 from gateway.ports import Json as Json
 
-MAX_DEPTH: Final = 24  # B1.1
-MAX_INT: Final = 2**53 - 1  # B1.1
-LONGEST_NAME: Final = 64  # B1.1, characters of a member name
-SKEW: Final = 300  # B1.4, seconds
+MAX_DEPTH: Final = 24  # nrm1 1.2
+MAX_INT: Final = 2**53 - 1  # nrm1 1.2
+LONGEST_NAME: Final = 64  # nrm1 1.2, characters of a member name
+SKEW: Final = 300  # nrm1 1.6, seconds
 DAY: Final = 86_400  # seconds
-DOCUMENT_LIMIT: Final = 200_000  # bytes of a signed document, hence of any payload or frame (B14.14)
+DOCUMENT_LIMIT: Final = 200_000  # bytes of a signed document, hence of any payload or frame (nrm1 1.10)
 
 Check = Callable[[Json], bool]
 
-# B1.5; "ks" is the keystore's (B12a), those from "change" on are of trust (B14.20)
+# nrm1 1.7; "ks" is the keystore's (nrm1 13.5), those from "change" on are of trust
 _LABELS: Final = frozenset(
     {"node", "desc", "head", "stmt", "link", "hdr", "commit", "kid", "ekid", "fp", "ks", "change", "approval", "trust"}
     | {"backup", "receipts", "reset", "sigs"}
@@ -57,7 +57,7 @@ def malformed(what: str) -> RemoteError:
 
 
 def canon(value: Json) -> bytes:
-    """Write `value` in the one allowed spelling (B1.1). Raises RefusedError(invalid) for what the profile forbids."""
+    """Write `value` in the one allowed spelling (nrm1 1.2). Raises RefusedError(invalid) for what it forbids."""
     fault = _fault(value)
     if fault:
         raise RefusedError(Code.INVALID, fault)
@@ -152,7 +152,7 @@ def _too_deep(data: bytes) -> bool:
 
 
 def b64u(data: bytes) -> str:
-    """Base64url without padding (B1.3)."""
+    """Base64url without padding (nrm1 1.4)."""
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
 
 
@@ -190,14 +190,14 @@ def sha256_hex(data: bytes) -> str:
 
 
 def h(label: str, data: bytes) -> bytes:
-    """H(label, x) = SHA-256("nrm1/" || label || 0x00 || x), 32 bytes (B1.5). The labels are a closed set."""
+    """H(label, x) = SHA-256("nrm1/" || label || 0x00 || x), 32 bytes (nrm1 1.7). The labels are a closed set."""
     if label not in _LABELS:
         raise RuntimeError(f"unknown hash label {label!r}")
     return sha256(b"nrm1/" + label.encode() + b"\0" + data)
 
 
 def lp(data: bytes) -> bytes:
-    """LP(x) = u32 length, big-endian, then x (B1.5)."""
+    """LP(x) = u32 length, big-endian, then x (nrm1 1.8)."""
     return len(data).to_bytes(4, "big") + data
 
 
@@ -247,7 +247,7 @@ def padme(size: int) -> int:
 
 
 def exact(value: Json, members: Mapping[str, Check], *, what: str) -> dict[str, Json]:
-    """`value` as an object that has exactly `members`, each as its check says (B1.2).
+    """`value` as an object that has exactly `members`, each as its check says (nrm1 1.3).
 
     Raises RemoteError(malformed) that names `what` and the member, never a value and never an unknown name.
     """

@@ -1,10 +1,10 @@
-"""Closing and opening, one suite and no choice (PROTOCOL B5, A1).
+"""Closing and opening, one suite and no choice (nrm1 2.1, 2.5).
 
 HPKE base mode with MLKEM768-X25519 (0x647a), HKDF-SHA256 (0x0001) and ChaCha20-Poly1305 (0x0003) seals a content key
 of 32 bytes; Cobblestone-256 seals the content under that key.
 
 Opening fails in one way only, RemoteError(undecryptable): a reason would be an oracle.
-At rest: XChaCha20-Poly1305 with random nonces of 24 bytes (B9), and HMAC-SHA256 for look-ups.
+At rest: XChaCha20-Poly1305 with random nonces of 24 bytes (nrm1 13.1), and HMAC-SHA256 for look-ups.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ from keys.primitives.encoding import b64u, h
 
 SUITE: Final = "nrm1"
 CEK: Final = 32  # bytes of a content key
-ENC: Final = 1168  # bytes: ML-KEM ciphertext 1088, X25519 share 32, closed content key 32 + 16 (B5)
-ENC_PUBLIC: Final = 1216  # bytes: ML-KEM-768 key 1184, X25519 key 32 (A1)
+ENC: Final = 1168  # bytes: ML-KEM ciphertext 1088, X25519 share 32, closed content key 32 + 16 (nrm1 3.8)
+ENC_PUBLIC: Final = 1216  # bytes: ML-KEM-768 key 1184, X25519 key 32 (nrm1 2.3)
 ENC_SEED: Final = 32
 NONCE: Final = 24
 _TAG: Final = 16
@@ -55,7 +55,7 @@ def undecryptable() -> RemoteError:
 
 
 class EncPrivateKey:
-    """An X-Wing key, made from its 32-byte seed (draft-connolly-cfrg-xwing-kem; A1). Prints as <redacted>."""
+    """An X-Wing key, made from its 32-byte seed (draft-connolly-cfrg-xwing-kem; nrm1 2.5). Prints as <redacted>."""
 
     __slots__ = ("_key", "_seed", "kid", "public")
 
@@ -89,7 +89,7 @@ class EncPrivateKey:
 
 
 def enc_kid(public: bytes) -> KeyId:
-    """kid = b64u(H("ekid", pub)[:16]) (B2)."""
+    """kid = b64u(H("ekid", pub)[:16]) (nrm1 2.4)."""
     return KeyId(b64u(h("ekid", public)[:16]))
 
 
@@ -168,5 +168,5 @@ def aead_open(key: bytes, nonce: bytes, ciphertext: bytes, aad: bytes) -> bytes:
 
 
 def keyed_index(key: bytes, data: bytes) -> bytes:
-    """HMAC-SHA256 cut to 16 bytes: finds a row again without telling what it is about (B9)."""
+    """HMAC-SHA256 cut to 16 bytes: finds a row again without telling what it is about (nrm1 13.1)."""
     return hmac.digest(key, data, "sha256")[:16]

@@ -1,4 +1,4 @@
-"""A file of secrets under a passphrase, written atomically (PROTOCOL B12a).
+"""A file of secrets under a passphrase, written atomically (nrm1 13.5).
 
     u32 length || header || XChaCha20-Poly1305(k, secrets, aad = header)
     header = canonical JSON {type, kdf, t, m, p, salt, nonce, gen, hsm}
@@ -7,7 +7,7 @@
 The cost of the key derivation stands in the header, so a reader bounds it on both sides: the lower bound keeps anybody
 from weakening a file that is written anew, the upper bound from exhausting the machine that opens it. `gen` rises by
 one with each write; the opener names the lowest generation that it accepts, which defeats a rollback.
-A file that was replaced is unlinked, not overwritten: disk encryption below is part of the design (B9).
+A file that was replaced is unlinked, not overwritten: disk encryption below is part of the design (nrm1 13.2).
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Cost:
 
     @classmethod
     def default(cls) -> Self:
-        """4 passes over 256 MiB: about 0.6 s (B12a)."""
+        """4 passes over 256 MiB: about 0.6 s (nrm1 13.5)."""
         return cls(t=4, m=256 * MIB)
 
 

@@ -1,7 +1,7 @@
-"""Hybrid signatures, Ed25519 and ML-DSA-65, over the exact bytes of a document (PROTOCOL A2, B1.6, B2, B11).
+"""Hybrid signatures, Ed25519 and ML-DSA-65, over the exact bytes of a document (nrm1 2.2, 1.9).
 
 Signed with `cryptography`; Ed25519 is verified by PyNaCl, because OpenSSL accepts low-order public keys: with such a
-key one signature fits every message (PROTOCOL A1, "The Ed25519 finding"). Every key from outside passes
+key one signature fits every message (nrm1 2.5). Every key from outside passes
 ``is_valid_point``, which refuses low-order and mixed-order points from PyNaCl 1.6.2 on (CVE-2025-69277).
 
 No algorithm is named in a document: the key record decides, and the verifier demands exactly its components.
@@ -61,7 +61,7 @@ ED25519_SIGNATURE: Final = 64
 MLDSA65_PUBLIC: Final = 1952  # FIPS 204, table 2
 MLDSA65_SIGNATURE: Final = 3309  # FIPS 204, table 2
 SEED: Final = 32
-# A descriptor is signed by its own roots and by those of the version before: at most 9 each (B3.1, B3.4).
+# A descriptor is signed by its own roots and by those of the version before: at most 9 each (nrm1 2.14, 2.16).
 _MOST_SIGNATURES: Final = {DESCRIPTOR: 18, TOMBSTONE: 9}
 
 Rand = Callable[[int], bytes]
@@ -74,7 +74,7 @@ Rand = Callable[[int], bytes]
 class PublicKey:
     """A verification key that passed every check; holding one is the proof.
 
-    `kid` commits to both halves (B2). `mldsa65` is None for a key without the post-quantum half.
+    `kid` commits to both halves (nrm1 2.4). `mldsa65` is None for a key without the post-quantum half.
     Raises RemoteError(bad_key) from the constructor.
     """
 
@@ -97,7 +97,7 @@ class PublicKey:
 
 
 def kid_of(ed25519: bytes, mldsa65: bytes | None) -> str:
-    """kid = b64u(H("kid", LP(ed25519) || LP(mldsa65 or ""))[:16]) (B2)."""
+    """kid = b64u(H("kid", LP(ed25519) || LP(mldsa65 or ""))[:16]) (nrm1 2.4)."""
     return b64u(h("kid", lp_join(ed25519, mldsa65 or b""))[:16])
 
 
@@ -134,7 +134,7 @@ class SigningKey:
         )
 
     def sign_raw(self, message: bytes) -> bytes:
-        """Ed25519 over `message` itself, for HTTP requests and log checkpoints; never by a hybrid key (B2: one use)."""
+        """Sign `message` itself by Ed25519, for HTTP and log checkpoints; never by a hybrid key (nrm1 2.2: one use)."""
         if self._mldsa65 is not None:
             raise RuntimeError("a hybrid key signs documents only")
         return self._ed25519.sign(message)
@@ -164,7 +164,7 @@ class Signature:
     mldsa65: bytes | None
 
     def to_json(self) -> Json:
-        """The member form `{kid, ed25519, mldsa65|null}` (B14.1)."""
+        """The member form `{kid, ed25519, mldsa65|null}` (nrm1 1.10)."""
         half = None if self.mldsa65 is None else b64u(self.mldsa65)
         return {"kid": self.kid, "ed25519": b64u(self.ed25519), "mldsa65": half}
 
@@ -188,13 +188,13 @@ _SIGNATURE: Final = {
 
 
 def pae(payload_type: str, payload: bytes) -> bytes:
-    """Pre-authentication encoding of DSSE v1 (secure-systems-lab/dsse, protocol.md): what is signed (B1.6)."""
+    """Pre-authentication encoding of DSSE v1 (secure-systems-lab/dsse, protocol.md): what is signed (nrm1 1.9)."""
     kind = payload_type.encode()
     return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
 
 
 def verify(public: PublicKey, payload_type: str, payload: bytes, signature: Signature) -> None:
-    """Return if `signature` is by `public` with exactly the halves of the key (B11).
+    """Return if `signature` is by `public` with exactly the halves of the key (nrm1 1.12).
 
     Raises RemoteError(bad_signature).
     """
@@ -247,7 +247,7 @@ class SignedDocument:
     signatures: tuple[Signature, ...]
 
     def to_json(self) -> dict[str, Json]:
-        """The member form `{payload, payloadType, signatures}` (B14.1)."""
+        """The member form `{payload, payloadType, signatures}` (nrm1 1.10)."""
         return {
             "payload": b64u(self.payload),
             "payloadType": self.payload_type,

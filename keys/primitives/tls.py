@@ -1,4 +1,4 @@
-"""The key of the public listener and its certificate (PROTOCOL B2, A4).
+"""The key of the public listener and its certificate (nrm1 2.23, 9.16).
 
 Only the pin counts: a client compares the hash of the public key with the descriptor, so the certificate is valid for
 ten years, signs itself and can be made anew at any time.

@@ -1,4 +1,4 @@
-"""The corridor policy file: which field groups may leave, per corridor, purpose and step of disclosure (PEERS L2).
+"""The corridor policy file: which field groups may leave, per corridor, purpose and step of disclosure.
 
     {"format": "trm-corridor-policy/1", "name": "two-step", "version": 1, "field_groups": 1,
      "title": {"en": ...},

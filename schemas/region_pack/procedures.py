@@ -14,9 +14,9 @@ and a step:
     messages     the types that perform it, without version; empty for what is done at the desk
     optional     true: it is possible, and nobody owes it
     repeated     true: one message does not settle it (monitoring; a joint assessment)
-    only_if      facts that have to hold (DOMAIN 3.3 and the person's situation)
+    only_if      facts that have to hold (domain 4.8 and the person's situation)
     stopped_by   facts that forbid it for now
-    gates        the gates that the messages have to pass (DOMAIN 2.1)
+    gates        the gates that the messages have to pass (domain 3.1 to 3.15)
     clock        the clock that runs while it is due, by its name in `clocks.json`
     safeguards, tell_person    sentences: what protects the person, what the person has to be told
     source       where the rule comes from
@@ -53,7 +53,7 @@ STATES = frozenset(
         *("ARRIVED", "ACTIVE", "CLOSING", "CLOSED", "ERASED"),
     }
 )
-"""The states of an enquiry (DOMAIN 3.1) and of a referral (3.2), as a step names them."""
+"""The states of an enquiry (domain 4.3) and of a referral (domain 4.5), as a step names them."""
 
 _ID = re.compile(r"[a-z][a-z_]{0,31}\.[a-z][a-z0-9_]{0,31}")
 _TYPE = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)+")
@@ -68,7 +68,7 @@ class Side(StrEnum):
 
 
 class Fact(StrEnum):
-    """What a step may depend on besides the state: the person's situation, and the overlays of DOMAIN 3.3."""
+    """What a step may depend on besides the state: the person's situation, and the overlays of domain 4.8."""
 
     CHILD = "child"
     RETURN_WANTED = "return_wanted"

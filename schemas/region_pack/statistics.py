@@ -15,7 +15,7 @@ category without a code is reported as not stated.
 `in` gives the name of a category in a published classification. Where the classification has no word for it, or its
 codes have not been entered, the name is left out and never invented; a further classification is one more name here.
 
-**The tables are one fixed lattice** (DOMAIN 2.1 G12; docs/statistics.md has the reasons): at most three dimensions
+**The tables are one fixed lattice** (domain 12.5; docs/statistics.md has the reasons): at most three dimensions
 each; no dimension in two tables, so two tables share nothing but the number of all cases; one length of period for all.
 Dimensions are those of `COUNTED`: what a node knows of a case.
 """
@@ -38,7 +38,7 @@ from schemas.walk import resolve_reference
 FORMAT = "trm-statistics/1"
 MAX_DIMENSIONS = 3
 MIN_THRESHOLD = 10
-"""Both from G12 (DOMAIN 2.1): counts of 1 to 9 are suppressed, at most three dimensions are crossed."""
+"""Both from G12 (domain 3.12): counts of 1 to 9 are suppressed, at most three dimensions are crossed."""
 
 SUBMISSION = "stats.submission/1"
 

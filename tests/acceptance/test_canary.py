@@ -1,4 +1,4 @@
-"""Marked values go through two nodes by every way there is, and lie nowhere afterwards (show F; PROTOCOL C 42, 54)."""
+"""Marked values go through two nodes by every way there is, and lie nowhere afterwards (threats 42, 54)."""
 
 from __future__ import annotations
 

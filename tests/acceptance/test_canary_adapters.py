@@ -1,5 +1,5 @@
 """Marked values go through a node with each kind of adapter, into its troubles and past a receiver of webhooks; outside
-of the case systems they lie nowhere (show H).
+of the case systems they lie nowhere.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A file of 1 GiB between two processes: memory, hash, a cut on the way, and how fast (issue show E)."""
+"""A file of 1 GiB between two processes: memory, hash, a cut on the way, and how fast."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ async def opened(party: Party) -> Office:
 async def test_a_message_that_failed_is_sent_anew(tmp_path: Path):
     """The other node is stopped; an operator sees it, sees the failed message, and presses one button; it is delivered.
 
-    No page that the operator opens has anything of what the message says (PEERS M10, M11).
+    No page that the operator opens has anything of what the message says.
     """
     async with two_nodes(tmp_path) as two, chromium() as browser:
         fr, pages = await opened(two.fr), list[str]()

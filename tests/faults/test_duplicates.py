@@ -1,6 +1,6 @@
 """The same thing twice has the effect of once, and the answer of the first time.
 
-DESIGN 3.4; PEERS M3 i to iv; PROTOCOL B14.2.
+nrm1 12.12, 6.6.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """The key service of a node dies and comes back; the process that faces the network holds no key that opens anything
-(B12 d; part C rows 42, 44, 48).
+(nrm1 13.6; threats 42, 44, 48).
 """
 
 from __future__ import annotations

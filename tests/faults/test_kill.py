@@ -1,4 +1,4 @@
-"""`kill -9` at any instant loses nothing and doubles nothing (DESIGN 3.3, 3.4; PEERS M1), nor does it between the
+"""`kill -9` at any instant loses nothing and doubles nothing (nrm1 12.12), nor does it between the
 steps of an epoch rotation.
 """
 

@@ -1,5 +1,5 @@
-"""Show C of the trust issue: the database edited by hand. Each edit is named by `trm audit verify` or refused at the
-start, and the stranger's verifier names the same place (PROTOCOL B10; part C row 49).
+"""The database edited by hand. Each edit is named by `trm audit verify` or refused at the
+start, and the stranger's verifier names the same place (nrm1 11.1; threat 49).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Nothing of one referral ever stands in another one, however many are on their way at once (issue 2, show E)."""
+"""Nothing of one referral ever stands in another one, however many are on their way at once."""
 
 from __future__ import annotations
 

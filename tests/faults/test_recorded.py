@@ -1,4 +1,4 @@
-"""Recorded traffic and a thief who comes later (PROTOCOL B2 "Forward secrecy, honestly", part C row 48; Show G)."""
+"""Recorded traffic and a thief who comes later (nrm1 2.23; threat 48)."""
 
 from __future__ import annotations
 

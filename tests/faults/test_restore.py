@@ -1,5 +1,5 @@
 """Restore drill with both peers live: nothing sent twice, no replay accepted, an erased case stays erased (issue 3,
-show E; PROTOCOL B3 last row, B9).
+nrm1 5.8, 13.4).
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def ids_sent(wire: Spoiler) -> list[str]:
 
 
 async def test_restore_drill(drill: Drill) -> None:
-    """Show E: backup, traffic both ways, an erased case, loss of the disk, restore, reset by people, traffic again."""
+    """Backup, traffic both ways, an erased case, loss of the disk, restore, reset by people, traffic again."""
     two = drill.two
     before = [await two.fr.submit(f"before-{n}") for n in range(3)] + [await two.fr.submit("to be erased")]
     theirs = [await two.al.submit(f"theirs-{n}") for n in range(3)]

@@ -1,6 +1,6 @@
 """What days do to messages in flight: real processes, steered clocks, a wire that can be cut.
 
-DESIGN 3b.1, 3b.2, 3b.7; PEERS M2.
+nrm1 12.1, 12.2, 12.8.
 """
 
 from __future__ import annotations

@@ -121,3 +121,25 @@ def test_a_citation_of_nothing_is_seen():
     ]
     assert "99.1" not in places()["nrm1"]
     assert places()["nrm1"]["4.10"] == 1
+
+
+OLD = re.compile(
+    r"\bPROTOCOL (?:part )?(?:[ABCD]\.? ?\d|0\b)|\bPROTOCOL,? (?:\"|$)|\((?:[^()]*; )?PROTOCOL$"
+    r"|\bDESIGN(?: decision)? \d|\bDESIGN(?:$|:)|\bDOMAIN \d|\bpart [A-E] rows?\b|\bpart C\b"
+    r"|\bPEERS [LM]\d|\bECOSYSTEM\b|\bSTYLE(?:\.md)? \d|\b[Ss]how [A-J]\b|\bB14\.\d|(?<![\w\"'>=/#.,])B(?:1\.[1-7]|8a|12 ?[ad])\b"
+    r"|(?<=[(\"; ])B(?:[1-9]|1[0-4])(?= Numbering| step|, [Vv]oid| [cd]\b|: [a-z]|; |, B\d|\)[.;:,\"]|\)$)",
+    re.MULTILINE,
+)
+PRINTED = re.compile(r"^(?:schemas/(?:labels|published)/.*|schemas/fragments/types\.json|docs/messages/README\.md)$")
+"""A word of a published schema, and what is printed or translated from it: it changes with the next revision only."""
+
+
+def test_no_citation_of_the_old_forms_is_left():
+    """Nothing cites a page that is not in the repository."""
+    wrong = [
+        f"{path.relative_to(ROOT)}: {found[0]}"
+        for path, text in texts()
+        if not PRINTED.match(path.relative_to(ROOT).as_posix())
+        for found in OLD.finditer(text)
+    ]
+    assert wrong == []

@@ -1,4 +1,4 @@
-"""The rooms that hold rules take the clock, randomness and keys as arguments, and do no I/O (DESIGN 2 and 3c)."""
+"""The rooms that hold rules take the clock, randomness and keys as arguments, and do no I/O (ADR 0011)."""
 
 from __future__ import annotations
 

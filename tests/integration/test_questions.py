@@ -1,4 +1,4 @@
-"""Show E of the console: forty questions in nine languages, written before the search, each with its first hit."""
+"""Forty questions in nine languages, written before the search, each with its first hit."""
 
 from __future__ import annotations
 

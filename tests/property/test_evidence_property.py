@@ -1,4 +1,4 @@
-"""Any one-byte change of an evidence bundle is refused, before and after the content was erased (part C row 50), by the
+"""Any one-byte change of an evidence bundle is refused, before and after the content was erased (threat 50), by the
 gateway and by the verifier for strangers.
 """
 

@@ -1,4 +1,4 @@
-"""Two validators, one verdict: on generated bodies and on bodies with one random change (PEERS M6, PROTOCOL A3)."""
+"""Two validators, one verdict: on generated bodies and on bodies with one random change (nrm1 13.8)."""
 
 from __future__ import annotations
 

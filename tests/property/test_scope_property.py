@@ -1,4 +1,4 @@
-"""The effective scope of any two scopes: the same from both sides, never wider than either (part C row 40)."""
+"""The effective scope of any two scopes: the same from both sides, never wider than either (threat 40)."""
 
 from __future__ import annotations
 

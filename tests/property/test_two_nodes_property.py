@@ -27,7 +27,7 @@ from gateway.policy.gates.gate_table import AT_RECEIVER, GATES, LEFT_TO_SENDER
 STEPS = 60
 SHORT, LONG, PIECES = 200, 10_000, 40
 
-#: Lines of DOMAIN 3.2 that no message of the other side and no silence leads to: 1 is a draft that the other side knows
+#: Rows of domain 4.5 that no message of the other side and no silence leads to: 1 is a draft that the other side knows
 #: nothing of, 29 the own node's care of retention. 3 is a request that counts as never written.
 LOCAL_ROWS = {1, 29}
 REFUSED_ROW = 3
@@ -50,7 +50,7 @@ def watched(moves: Counter[tuple[int, ReferralEvent]]) -> Iterator[None]:
 
 
 def looked_at(found: Fold, seen: Seen) -> None:
-    """What has to hold of every fold, whoever made it; and what of the rules of DOMAIN 3.4 was there to see."""
+    """What has to hold of every fold, whoever made it; and what of the rules of domain 4.10 was there to see."""
     messages, outcomes = found.order.messages, found.outcomes
     assert set(outcomes) == {m.id for m in messages}
     assert all((outcomes[m.id] is Outcome.REJECTED) == m.rejected for m in messages)

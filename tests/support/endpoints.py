@@ -158,7 +158,7 @@ def purpose_of(name: str) -> str:
 def open_envelope(
     data: bytes, *, own: Descriptor, sender: Descriptor, keys: Sequence[EncPrivateKey], signer: str, now: int = NOW
 ) -> AuthenticStatement:
-    """Steps 3 to 10."""
+    """Receive steps 4 to 11."""
     unpacked = steps.open_envelope(steps.read_envelope(data), own=own, signer=signer, open_cek=opener(*keys), now=now)
     return steps.authenticate_statement(unpacked, own=own, sender=sender, now=now)
 
@@ -298,12 +298,12 @@ class Endpoint:
     # --- receiving ------------------------------------------------------------------------------------------------
 
     def receive(self, data: bytes) -> Receipt:
-        """Incoming steps 3 to 14 for one envelope: its final answer, the stored one for a repeat.
+        """Incoming steps 4 to 19 for one envelope: its final answer, the stored one for a repeat.
 
         Raises RemoteError where the answer is a code and not final; nothing has changed then.
         """
         envelope = steps.read_envelope(data)
-        if envelope.id in self.final:  # 3b
+        if envelope.id in self.final:  # 5
             return self.final[envelope.id]
         authentic = open_envelope(
             data, own=self.own, sender=self.peer, keys=[self.node.enc], signer=self.peer.node, now=self.now
@@ -312,7 +312,7 @@ class Endpoint:
         return self._finish(authentic)
 
     def _number(self, authentic: AuthenticStatement) -> New:
-        """Step 11."""
+        """Step 12."""
         said = authentic.statement
         view = LinkView(epoch=1, high=self.high, known=self.used, gaps=self.gaps)
         verdict = judge(view, epoch=said.epoch, n=said.n, id=said.id, prev=said.prev, link_hash=authentic.link_hash)
@@ -324,7 +324,7 @@ class Endpoint:
         return verdict
 
     def _finish(self, authentic: AuthenticStatement) -> Receipt:
-        """Steps 12 to 14."""
+        """Steps 13 to 19."""
         code: Code | None = None
         try:
             examined = steps.examine_message(authentic, scope=self.standing)

@@ -30,7 +30,7 @@ PART = wire.SecretPart(n=0, name="x", media="text/plain", size=1, key=b"k" * 32,
 def arrive(
     data: bytes, *, now: int = NOW, sender: Node = A, to: Node = B, signer: Node | None = None
 ) -> AuthenticStatement:
-    """Steps 3 to 10 at `to`, which takes the envelope for one of `sender`."""
+    """Steps 4 to 11 at `to`, which takes the envelope for one of `sender`."""
     by = (signer or sender).first().node
     return open_envelope(data, own=to.first(), sender=sender.first(), keys=[to.enc], signer=by, now=now)
 

@@ -1,4 +1,4 @@
-"""The rules of DOMAIN 2.1 that depend on what was said before, told anew by an account without the gates."""
+"""The gates (domain 3.3 to 3.8) that depend on what was said before, told anew by an account without the gates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The agreed subset of regular expressions (PROTOCOL A3), parsed and sampled.
+"""The agreed subset of regular expressions (nrm1 13.8), parsed and sampled.
 
 A pattern is `^ ... $` around literals, classes `[...]`, groups `(...|...)` and the repetitions `?` and `{m}`, `{m,n}`.
 What this small parser cannot read lies outside the subset: no `\\d`, `\\w`, `\\p`, no `*` or `+`, no look-around, no

@@ -1,4 +1,4 @@
-"""Receive steps 3 to 9 of PROTOCOL B5, composed of the functions of ``keys`` alone, and a sender that can cheat.
+"""Receive steps 4 to 11 (nrm1 4), composed of the functions of ``keys`` alone, and a sender that can cheat.
 
 One function per step, in the order of the protocol, so that a test can run ``gateway.delivery.inbound.steps`` instead
 and has to see the same codes.
@@ -34,7 +34,7 @@ class Received:
 
 
 def receive(data: bytes, *, own: Descriptor, sender: Descriptor, open_cek: OpenCek, now: int) -> Received:
-    """Steps 3 to 9. Raises RemoteError with the code of the first step that refuses."""
+    """Steps 4 to 11. Raises RemoteError with the code of the first step that refuses."""
     envelope = wire.parse_envelope(data)  # 3
     step_4(envelope, own, now)
     cek = step_5(envelope, open_cek)  # and the HPKE half of 6

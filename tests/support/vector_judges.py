@@ -115,7 +115,7 @@ def opener(file: Case) -> Callable[[str, bytes, bytes], bytes]:
 
 
 def receive(file: Case, case: Case) -> types.AuthenticStatement:
-    """Receive steps 3 to 10, as the node does them. Raises RemoteError."""
+    """Receive steps 4 to 11, as the node does them. Raises RemoteError."""
     chain = chain_of(file, case.get("recipient", ["recipient-1"]))
     own = chain[-1]
     sender = chain_of(file, case.get("sender", ["sender-1"]))[-1]

@@ -24,7 +24,7 @@ SIZES: Final = (0, 1, 16_368, 65_528, 65_529, 1_000_000, 1_048_576, 1_073_741_82
 
 
 def parts() -> Case:
-    """B6: lengths, a part that opens, and each refusal."""
+    """nrm1 10: lengths, a part that opens, and each refusal."""
     id, key = id_of("attachment"), seed("part/0")
     sealer = PartSealer(key, id=id, n=0, size=len(CONTENT))
     good = sealer.update(CONTENT) + b"".join(sealer.finish())

@@ -87,7 +87,7 @@ def _nested(depth: int) -> Any:
 
 
 def encodings() -> Case:
-    """B1: canonical JSON, base64url, hashes with labels, frames, PAE, padding."""
+    """nrm1 1: canonical JSON, base64url, hashes with labels, frames, PAE, padding."""
     values = {**_VALUES, "depth 24": _nested(24)}
     sample = b"referral"
     return {
@@ -182,7 +182,7 @@ def _bad_keys() -> list[Case]:
 
 
 def identity() -> Case:
-    """B2 and B4: keys from seeds, kids, node ids, the digits that two people compare."""
+    """nrm1 2.2, 2.9: keys from seeds, kids, node ids, the digits that two people compare."""
     first, second = Party(name="alb", size=3, threshold=2).first(), Party(name="bel").first()
     return {
         "signing_keys": [
@@ -263,7 +263,7 @@ def _links() -> list[Case]:
 
 
 def numbers() -> Case:
-    """B5: the statement and its hashes, the commitment, the inner frames, the links of a chain."""
+    """nrm1 3: the statement and its hashes, the commitment, the inner frames, the links of a chain."""
     said = statement().encode()
     inner = pack_inner(statement=said, signatures=b"{}", secret=SECRET.encode(), body=BODY)
     return {
@@ -363,7 +363,7 @@ def _asking(name: str, fields: Any, code: str | None, **changes: Any) -> Case:
 
 
 def http() -> Case:
-    """B8: requests and answers of the profile nrm-node/1."""
+    """nrm1 9.10: requests and answers of the profile nrm-node/1."""
     sign = _Http()
     good = sign.request()
     return {

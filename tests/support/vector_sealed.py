@@ -74,7 +74,7 @@ def _doubled(document: SignedDocument) -> SignedDocument:
 
 
 def descriptors() -> Case:
-    """B3: a chain that is accepted, and each refusal."""
+    """nrm1 2.13: a chain that is accepted, and each refusal."""
     alb, bel, chain = Party(name="alb", size=3, threshold=2), Party(name="bel", hybrid=False), _Chain()
     _threshold(chain, alb)
     first = chain.add("bel-1", signed(bel.payload(), bel.roots))
@@ -197,7 +197,7 @@ def _next(chain: _Chain, bel: Party, first: bytes) -> None:
 
 
 def keysets() -> Case:
-    """B3: a keyset that is accepted, and each refusal."""
+    """nrm1 2.20: a keyset that is accepted, and each refusal."""
     bel, chain = Party(name="bel", hybrid=False), _Chain()
     one = signed(bel.payload(), bel.roots)
     two = signed(bel.following(one.payload), bel.roots)
@@ -344,7 +344,7 @@ class _Sealer:
 
 
 def envelopes() -> Case:
-    """B5: envelopes that open, and envelopes that break one thing each."""
+    """nrm1 3: envelopes that open, and envelopes that break one thing each."""
     sealer = _Sealer()
     one = sealer.stated()
     two = sealer.stated(rcp=tuple(key.kid for key in sealer.to_keys), keys=2)
@@ -391,7 +391,7 @@ def _case(step: str, name: str, envelope: Case, code: str, **more: Any) -> Case:
 
 
 def _headers(one: Case, two: Case) -> list[Case]:
-    """Steps 3 to 5."""
+    """Steps 4 to 7."""
     first, second = one | {"ct": "@one"}, two | {"ct": "@two"}
     rcp = one["rcp"]
     nine = [rcp[0] | {"kid": id_of(f"kid {number}")} for number in range(9)]
@@ -424,7 +424,7 @@ def _flipped(text: str, place: int) -> str:
 
 
 def _opening(one: Case) -> list[Case]:
-    """Step 6: one bit of what was sealed."""
+    """Step 7: one bit of what was sealed."""
     sealed = one["rcp"][0]
 
     def enc(place: int) -> Case:
@@ -440,7 +440,7 @@ def _opening(one: Case) -> list[Case]:
 
 
 def _frames(sealer: _Sealer) -> list[Case]:
-    """Step 7, and the form of the statement."""
+    """Step 8, with the form of the statement."""
     statement = sealer.statement().encode()
     inner = sealer.inner(statement)
 
@@ -461,7 +461,7 @@ def _frames(sealer: _Sealer) -> list[Case]:
 
 
 def _signatures(sealer: _Sealer, one: Case) -> list[Case]:
-    """Steps 8 and 10."""
+    """Steps 10 and 8."""
     statement = sealer.statement().encode()
     good = sealer.alb.sig.sign(STATEMENT, statement)
     stranger = key_of("stranger/sig")
@@ -496,7 +496,7 @@ def _signatures(sealer: _Sealer, one: Case) -> list[Case]:
 
 
 def _crossed(sealer: _Sealer) -> list[Case]:
-    """Step 9: what is said twice, the clock, the commitment."""
+    """Step 11: what is said twice, the clock, the commitment."""
 
     def lie(name: str, code: str, *, now: int = NOW, **changes: Any) -> Case:
         return _case("9", name, sealer.stated(**changes), code, now=now)
@@ -541,7 +541,7 @@ def _receipt(issuer: Descriptor, **changes: Any) -> Receipt:
 
 
 def receipts() -> Case:
-    """B7: a batch as it is issued, and each refusal; the body of an answer."""
+    """nrm1 6.3: a batch as it is issued, and each refusal; the body of an answer."""
     bel = Party(name="bel", hybrid=False)
     issuer = bel.first()
     one = _receipt(issuer)
@@ -588,7 +588,7 @@ def _retyped(bel: Party, batch: bytes) -> Any:
 
 
 def voids() -> Case:
-    """B5: the void question, its hash, and what is no void."""
+    """nrm1 5.6: the void question, its hash, and what is no void."""
     cor = Party(name="cor", hybrid=False)
     sender = cor.first()
     void = Void(id=id_of("void"), from_=sender.node, to=NODE, epoch=1, n=1, prev=None, created=NOW)

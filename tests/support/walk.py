@@ -5,8 +5,8 @@ through `inbound.accept_message`: scope, every gate, the schema and the conversa
 numbers of the link are left out. The wire loses, doubles, delays and reorders. A walk is made of its seed alone.
 
 What a walk asserts by itself: an honest message is refused by its receiver only over what its sender could not know; a
-body that has to be stopped by a gate is stopped by this gate on both sides; what arrives has kept the rules of DOMAIN
-2.1 by an account of its own (`support.lawful`); at rest both sides agree. `Seen` counts what happened.
+body that has to be stopped by a gate is stopped by this gate on both sides; what arrives has passed gates 3.1 to
+3.15 of the domain by an account of its own (`support.lawful`); at rest both sides agree. `Seen` counts what happened.
 """
 
 from __future__ import annotations
@@ -457,7 +457,7 @@ class Walk:
         end.known[theirs.id] = replace(theirs, received=self.now + end.skew, rejected=refusal is not None)
 
     def _admission(self, end: End, sender: End, draft: Draft, said: Message, *, partial: bool) -> RemoteError | None:
-        """Steps 13b and 13c of the incoming procedure at `end`."""
+        """Steps 16 and 17 of the incoming procedure at `end`."""
         ref = str(draft.header.get("consent_ref"))
         consent, recorded_by = self._consent(end, ref)
         held = ReceiverContext(

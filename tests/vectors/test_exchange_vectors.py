@@ -1,4 +1,4 @@
-"""The golden vectors of nrm1 through the node's own procedures: steps 3 to 11, receipts, and evidence made of them."""
+"""The golden vectors of nrm1 through the node's own procedures: steps 4 to 12, receipts, and evidence made of them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def descriptor(side: str) -> Descriptor:
 
 
 def arrive(case: dict[str, Any], now: int, seeds: list[str] | None = None) -> AuthenticStatement:
-    """Steps 3 to 10 with the recipient's keys; the request is signed by the sender."""
+    """Steps 4 to 11 with the recipient's keys; the request is signed by the sender."""
     chosen = vectors()["enc_seeds"].values() if seeds is None else seeds
     return open_envelope(
         base64.urlsafe_b64decode(case["envelope_b64"] + "=="),
@@ -57,7 +57,7 @@ def valid() -> AuthenticStatement:
 
 
 def test_the_valid_envelope_opens() -> None:
-    """It passes steps 3 to 10 to the same statement, statement hash and body."""
+    """It passes steps 4 to 11 to the same statement, statement hash and body."""
     expected, found = vectors()["valid"], valid()
     assert orjson.loads(found.statement_bytes) == expected["statement"]
     assert found.statement_hash == expected["statement_hash"]
@@ -76,7 +76,7 @@ def test_each_key_alone_opens_it() -> None:
 
 
 def test_its_number_is_the_first_of_the_link() -> None:
-    """Step 11: the number is new and opens no gap."""
+    """Step 12: the number is new and opens no gap."""
     found, said = valid(), valid().statement
     verdict = judge(
         LinkView(epoch=1, high=0, known={}),
@@ -99,7 +99,7 @@ def test_the_invalid_envelopes_are_refused(place: int) -> None:
 
 
 def test_another_signer_of_the_request() -> None:
-    """Step 10: the same envelope under the request signature of another node."""
+    """Step 8: the same envelope under the request signature of another node."""
     with refused(Code.UNKNOWN_SENDER):
         steps.open_envelope(
             steps.read_envelope(base64.urlsafe_b64decode(vectors()["valid"]["envelope_b64"] + "==")),

@@ -26,7 +26,7 @@ def test_in_profile(name: str) -> None:
     [("french", "member name"), ("structures", "member name|float"), ("values", "float"), ("weird", "member name")],
 )
 def test_out_of_profile(name: str, words: str) -> None:
-    """Floats, empty names and names beyond ASCII are refused, in our own hands and in a peer's bytes (B1.1)."""
+    """Floats, empty names and names beyond ASCII are refused, in our own hands and in a peer's bytes (nrm1 1.2)."""
     value = json.loads(shared(f"vectors/jcs/input/{name}.json").read_text("utf-8"))
     with pytest.raises(RefusedError, match=words):
         canon(value)

@@ -43,7 +43,7 @@ def descriptor(side: str) -> Descriptor:
 
 
 def arrive(case: dict[str, Any], now: int) -> Received:
-    """Steps 3 to 9, with all four keys of the recipient."""
+    """Steps 4 to 11, with all four keys of the recipient."""
     keys = [EncPrivateKey(bytes.fromhex(seed)) for seed in vectors()["enc_seeds"].values()]
     return receive(
         envelope(case), own=descriptor("recipient"), sender=descriptor("sender"), open_cek=opener(*keys), now=now

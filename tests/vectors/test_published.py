@@ -178,7 +178,7 @@ def test_receipts_and_voids() -> None:
 
 
 def test_there_are_enough_faults() -> None:
-    """Each kind of document has its refusals, and the envelopes have each code that steps 3 to 10 can give."""
+    """Each kind of document has its refusals, and the envelopes have each code that steps 4 to 11 can give."""
     invalid = published("envelopes")["invalid"]
     assert {case["code"] for case in invalid} == {
         "bad_commitment",

@@ -137,7 +137,7 @@ def test_mlkem_768() -> None:
 
 @table("size", [0, 1, 100, 16_383, 16_384, 16_385, 32_768, 100_000, 1_000_000])
 def test_cobblestone_reference(size: int) -> None:
-    """PROTOCOL D.1: the library and the reference write and open each other's ciphertexts at every kind of length."""
+    """nrm1 13.8: the library and the reference write and open each other's ciphertexts at every kind of length."""
     key, context, message = b"k" * 32, b"nrm1/body\0context", hashlib.shake_256(b"m").digest(size)
     sealed = seal_content(key, context, message)
     assert cobblestone_open(key, context, sealed) == message

@@ -130,5 +130,5 @@ def _fault(name: str, hint: str) -> RefusedError:
 
 
 def _actor(actor: Actor, by: str) -> str:
-    """A person in the audit log: a keyed hash, the name stays in the local records (PROTOCOL B10)."""
+    """A person in the audit log: a keyed hash, the name stays in the local records (nrm1 13.9)."""
     return actor(by.encode()).hex()

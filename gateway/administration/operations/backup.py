@@ -1,4 +1,4 @@
-"""Backups of this node, and where links stand that have to be reset after a restore (PROTOCOL B3, B9)."""
+"""Backups of this node, and where links stand that have to be reset after a restore (nrm1 5.8, 13.4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`trm keys`: what the people who run a node and those who hold its roots do with keys (PROTOCOL B3).
+"""`trm keys`: what the people who run a node and those who hold its roots do with keys (nrm1 2.27).
 
 Nothing that is signed by roots is signed here: the node writes a REQUEST, holders sign it elsewhere
 (`gateway.cli.identity.roots`), and what they signed is published.

@@ -170,7 +170,7 @@ def _rows(table: list[list[str]], known: frozenset[str]) -> tuple[int, list[Mapp
     """Return how many labels of a table are known, and its records.
 
     In the spreadsheets of the standard a hidden row of names stands above the labels and disagrees with them: the lower
-    of the two rows is what people saw when they filled the table (DOMAIN 1.1).
+    of the two rows is what people saw when they filled the table (domain 11.9).
     """
     from gateway.mapping.types import compared
 

@@ -1,7 +1,7 @@
 """Trust with other countries: who is trusted how far, the ceremony on the telephone step by step, approvals, history.
 
 A change is prepared by the node, shown whole, and approved with the person's own passkey over the hash of exactly that
-change (PROTOCOL B13). Preparing stores nothing, so a page can hold a stop that needs one touch.
+change (nrm1 8.16). Preparing stores nothing, so a page can hold a stop that needs one touch.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from schemas.codelists import code_list
 
 SECTION = Section(path="/trust", title=N_("Trust"), operation="change.list")
 SOON = 60 * 24 * 3600
-"""Seconds before an end from which a page warns (DESIGN: 60, 30 and 7 days)."""
+"""Seconds before an end from which a page warns (60, 30 and 7 days)."""
 
 ACTIONS: Mapping[Action, str] = {
     Action.ADMIN_ENROL: N_("Enrol an administrator"),

@@ -1,7 +1,7 @@
 """A conversation as one side finds it when one more message is judged (pure).
 
 What is not known refuses nothing: behind a gap, or where the content of a message is gone, the message is possible.
-Nor does a conversation stop what nothing may stop (DOMAIN 2.1 G10).
+Nor does a conversation stop what nothing may stop (domain 3.10).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which of two crossing messages counts (DOMAIN 3.4), as a table.
+"""Which of two crossing messages counts (domain 4.10), as a table.
 
 A message loses when one that beats it was written by the other side in ignorance of it and would have its effect. The
 loser is delivered and shown like any other and has no effect; its writer sees why. Three rules are the catalogue's:

@@ -12,7 +12,7 @@ class DisclosureStage(StrEnum):
     AFTER_ACCEPTANCE = "after_acceptance"
 
 
-#: States of a referral that follow an acceptance without open conditions (DOMAIN 3.2). CLOSED is one of them: what is
+#: States of a referral that follow an acceptance without open conditions (domain 8.3). CLOSED is one of them: what is
 #: still said there (a correction, an erasure) concerns data that the other side was given.
 ACCEPTED_STATES: frozenset[str] = frozenset(
     {

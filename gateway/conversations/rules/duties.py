@@ -28,10 +28,10 @@ OPENED = "opened"
 """The answer that is no message: the signed receipt that a person opened it, which any reply implies."""
 
 TRAVEL_SOON = 72 * 3_600
-"""A cancelled return is urgent when travel is less than this away (DOMAIN 2.3, entry 26)."""
+"""A cancelled return is urgent when travel is less than this away (domain 5.10)."""
 
 POINTS: Mapping[str, int] = {"m1": 30, "m3": 91, "m6": 182, "m12": 365}
-"""Days after arrival on which a monitoring point falls (DOMAIN 2.3, entry 30); the others have no day of their own."""
+"""Days after arrival on which a monitoring point falls (domain 5.12); the others have no day of their own."""
 
 _PART = {Side.HOST: "sending", Side.RECEIVING: "receiving"}
 _LIFE = frozenset({"missing_child", "medical", "self_harm", "violence"})
@@ -318,7 +318,7 @@ def _waits_enquiry(found: Fold, setting: Setting) -> Iterator[Duty]:
 
 
 def _waits(now: Situation, found: Fold, setting: Setting, at: int) -> Iterator[Duty]:
-    """What the state itself asks for; the side is that of DOMAIN 3.2, column who."""
+    """What the state itself asks for; the side is that of the row (domain 4.5)."""
     host, receiving = Side.HOST, Side.RECEIVING
     match now:
         case Situation(state=_r.SENT, request=Message() as request):
@@ -350,7 +350,7 @@ def _waits(now: Situation, found: Fold, setting: Setting, at: int) -> Iterator[D
 
 
 def _waits_joint(found: Fold, setting: Setting) -> Iterator[Duty]:
-    """The joint conclusion on the risks, from both, once each side assessed its own part (DOMAIN 2.3, entry 20)."""
+    """The joint conclusion on the risks, from both, once each side assessed its own part (domain 5.13)."""
     assessed = [m for m in found.order.messages if m.kind == "risk.assessment" and _applied(found, m)]
     own = {m.side: m for m in assessed if m.said.word == _PART[m.side]}
     if len(own) < len(Side) or any(m.said.word == "joint" for m in assessed):
@@ -369,7 +369,7 @@ def arrived_at(arrival: Message) -> int:
 
 
 def _waits_arrival(now: Situation, found: Fold, setting: Setting, at: int) -> Iterator[Duty]:
-    """The confirmation of the arrival; and when it is overdue, or she was not met, an alert of the host (row 22)."""
+    """The confirmation of the arrival; when it is overdue, or says not met, an alert of the host (domain 5.11)."""
     if now.departure is None or now.proposal is None:
         return
     planned, case = now.proposal.said.arrives, "child" if now.proposal.said.child else "adult"
@@ -387,7 +387,7 @@ def _waits_arrival(now: Situation, found: Fold, setting: Setting, at: int) -> It
 def _waits_monitoring(now: Situation, found: Fold, setting: Setting, at: int) -> Iterator[Duty]:
     """The first point of the plan that has come and has no report; where it stays away, the host asks after the person.
 
-    Points count from the arrival; of who was helped without a journey (row 14) from the first day of the plan.
+    Points count from the arrival; without a journey, from the first day of the plan (domain 5.12).
     """
     begin = _monitored_from(now, setting)
     if now.plan is None or begin is None:

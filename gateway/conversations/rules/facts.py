@@ -122,7 +122,7 @@ def make_message(
 
 
 def quoted_enquiry(body_type: str, content: Content) -> str | None:
-    """The id of the enquiry that a referral quotes; an enquiry is used by it and not continued (DOMAIN 3.1)."""
+    """The id of the enquiry that a referral quotes; an enquiry is used by it and not continued (domain 4.1)."""
     return _text(content, "enquiry_id") or None if body_type.partition("/")[0] == "referral.request" else None
 
 

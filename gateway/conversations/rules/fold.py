@@ -35,7 +35,7 @@ from gateway.messages.types import MESSAGE_LIFE
 
 
 class Overlay(StrEnum):
-    """What can lie over a state (DOMAIN 3.3). The last three are local: never shared, and outside the equality."""
+    """What can lie over a state (domain 4.8). The last three are local: never shared, and outside the equality."""
 
     CONSENT_WITHDRAWN = "consent_withdrawn"
     ALERT = "alert"

@@ -2,17 +2,17 @@
 
 An *enquiry* holds no personal data and asks for capacity. A *referral* is about one person, from the request to the
 end of monitoring. A *standing* conversation is between two mechanisms: directory, statistics, breaches. A referral
-quotes an enquiry and does not continue it, so that personal data cannot slip into the wrong kind (DOMAIN 3).
+quotes an enquiry and does not continue it, so that personal data cannot slip into the wrong kind (domain 4.1).
 
 The state is never sent. Each side derives it from the messages of both (`fold.py`), and both find the same. What a
 receipt or a message says is an event; so is silence, where a clock of `schemas/clocks.json` gives it an effect. The
-rows of the referral carry the numbers of DOMAIN 3.2; a row with several sources is one number still. Number 1 is the
+rows of the referral carry the numbers of domain 4.5; a row with several sources is one number still. Number 1 is the
 entry. ERASED is local: the other side learns of an erasure by certificate.
 
 Rows that are not moves are here as well where the number exists (22, 24): the event is expected and the state stays.
-Three things go beyond the table of DOMAIN 3.2, marked [own]: a case may be closed before services or travel began, or
+Three things marked [own] stand in no guidance (domain 4.5): a case may be closed before services or travel began, or
 while a person who left is not found, since else it could never end; the host agrees to conditions by its next planning
-message; and a request refused after arrival is a draft again (DESIGN 3b.6).
+message; and a request refused after arrival is a draft again (nrm1 12.6).
 """
 
 from __future__ import annotations
@@ -172,7 +172,7 @@ ROWS: tuple[Row, ...] = (
     _row(2, (_r.DRAFT,), _e.REQUEST, _r.SENT, By.HOST, "the request left"),
     _row(3, (_r.SENT, _r.DELIVERED), _e.REJECTED, _r.DRAFT, By.NODE, "refused at arrival or, [own], after it"),
     _row(4, (_r.SENT,), _e.DELIVERED, _r.DELIVERED, By.NODE, "the other node has it: the decision clock starts"),
-    _row(5, (_r.DELIVERED,), _e.OPENED, _r.UNDER_REVIEW, By.NODE, "a person opened it, or answered (DESIGN 3b.6)"),
+    _row(5, (_r.DELIVERED,), _e.OPENED, _r.UNDER_REVIEW, By.NODE, "a person opened it, or answered (nrm1 12.6)"),
     _row(6, (_r.UNDER_REVIEW,), _e.ASK, _r.INFO_REQUESTED, By.RECEIVING, "a blocking question: the clock is paused"),
     _row(7, (_r.INFO_REQUESTED,), _e.ANSWER, _r.UNDER_REVIEW, By.HOST, "the last blocking question is answered"),
     _row(7, (_r.INFO_REQUESTED,), _e.EXPIRE, _r.EXPIRED, By.SILENCE, "no answer at 150 % of the time for it"),

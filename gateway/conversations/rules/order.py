@@ -22,7 +22,7 @@ EPOCH = 1 << 32
 
 
 def place(epoch: int, n: int) -> int:
-    """A number that goes on over the epochs of a link: ``n`` itself in the first one (PROTOCOL B3, link reset)."""
+    """A number that goes on over the epochs of a link: ``n`` itself in the first one (nrm1 12.5)."""
     return (epoch - 1) * EPOCH + n
 
 

@@ -80,7 +80,7 @@ def _possible(now: Situation, message: Message, event: ReferralEvent) -> bool:
 
 
 def _guard(now: Situation, message: Message, event: ReferralEvent) -> Outcome:
-    """What else a move needs, DOMAIN 3.2 column guard; gates on content are asked elsewhere
+    """What else a move needs (domain 4.6); gates on content are asked elsewhere
     (`gateway.policy.gates.gate_table`).
     """
     version = now.proposal.said.version if now.proposal else None
@@ -105,7 +105,7 @@ def _opened(now: Situation, at: int) -> Situation:
 
 
 def _requested(now: Situation, message: Message, event: ReferralEvent) -> Situation:
-    """What the receipts say of a request, together with it: rows 4 and 5."""
+    """What the receipts say of a request, together with it: rows 4 and 5 (domain 4.5)."""
     if event is not _e.REQUEST:
         return now
     now = replace(now, request=message, decided_from=message.received, paused=0)
@@ -140,7 +140,7 @@ def _noted(now: Situation, message: Message, order: Order) -> Situation:
 
 
 def _arrived(now: Situation, message: Message) -> Situation:
-    """Row 21 ends the alert that row 22 raised; other alerts stay."""
+    """Row 21 ends the alert that row 22 raised (domain 4.5); other alerts stay."""
     if now.state is _r.IN_TRANSIT:
         return replace(now, alerts=(*now.alerts, message))
     kept = tuple(alert for alert in now.alerts if alert.kind != "arrival.confirmation")
@@ -148,7 +148,7 @@ def _arrived(now: Situation, message: Message) -> Situation:
 
 
 def _overlaid(now: Situation, message: Message, order: Order) -> Situation:
-    """The overlays that both sides share, DOMAIN 3.3. What is cleared is only what the writer knew."""
+    """The overlays that both sides share (domain 4.8). What is cleared is only what the writer knew."""
     match message.kind:
         case "consent.record":
             kept = tuple(w for w in now.withdrawn if not order.knows(message, w))

@@ -10,17 +10,17 @@ from gateway.conversations.rules.machines import BEFORE_ACCEPTANCE, REFERRAL, Re
 
 DAY = 86_400
 PAUSE = 30 * DAY
-"""The decision clock pauses for this long in total at most (DOMAIN 2.3, entry 7)."""
+"""The decision clock pauses for this long in total at most (domain 5.9)."""
 
 REOPENING = 365 * DAY
-"""A closed case may be reopened for this long (DOMAIN 3.2, row 28)."""
+"""A closed case may be reopened for this long (domain 4.6)."""
 
 RESOLVED = frozenset({"resolved_safe", "resolved_harm", "false_alarm"})
 """The words of an update that end a safety alert; handed to the police is not an end."""
 
 _r, _e = Referral, ReferralEvent
 
-#: Delivered, shown and applied in every state, the final ones included (DOMAIN 3.4).
+#: Delivered, shown and applied in every state, the final ones included (domain 4.11).
 ALWAYS: frozenset[str] = frozenset(
     {
         "consent.withdrawal",
@@ -37,7 +37,7 @@ ALWAYS: frozenset[str] = frozenset(
     }
 )
 
-#: Steps of planning (DOMAIN 3.2, row 13).
+#: Steps of planning (domain 4.7).
 PLANNING: frozenset[str] = frozenset(
     {
         "assistance.plan",
@@ -73,7 +73,7 @@ MAY: dict[str, frozenset[Referral]] = {
 #: Types that only one side writes, where no row of the table says it.
 ONLY: dict[str, Side] = {"reintegration.plan": Side.RECEIVING, "monitoring.report": Side.RECEIVING}
 
-#: An answer of a person, which implies that the request was opened (DESIGN 3b.6).
+#: An answer of a person, which implies that the request was opened (nrm1 12.6).
 DECIDES = frozenset({"info.request", "referral.accept", "referral.decline"})
 
 

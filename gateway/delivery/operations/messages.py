@@ -424,7 +424,7 @@ def summary(peers: PeerRegistry, clock: Clock, row: MessageRow, opened: MessageC
 
 
 def _held(clock: Clock, row: MessageRow, peer: Peer | None) -> str | None:
-    """Why an outgoing message waits for people: nothing is agreed with the peer now (PROTOCOL B4)."""
+    """Why an outgoing message waits for people: nothing is agreed with the peer now (nrm1 8.3)."""
     if row.direction != messages.OUT or Outgoing(row.state) not in SENDING or peer is None:
         return None
     return peer.standing(clock.now()).held
@@ -464,7 +464,7 @@ async def _is_urgent(content: Content, row: MessageRow) -> bool:
 
 
 def actor_of(actor: Actor, by: str) -> str:
-    """A person in the audit log: a keyed hash, the name stays in the local records (PROTOCOL B10)."""
+    """A person in the audit log: a keyed hash, the name stays in the local records (nrm1 13.9)."""
     return actor(by.encode()).hex()
 
 

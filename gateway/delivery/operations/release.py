@@ -1,4 +1,4 @@
-"""Releasing: a person's act by which a message goes, and a second person's where it needs two (DESIGN 3b.8). What
+"""Releasing: a person's act by which a message goes, and a second person's where it needs two (nrm1 12.9). What
 of it would leave can be seen before.
 """
 
@@ -209,7 +209,7 @@ class ReleaseOperations:
 
 
 async def answering_opens(store: Store, local_receipts: LocalReceipts, arguments: Arguments) -> None:
-    """A human's answer implies that what it answers was opened (DESIGN 3b.6)."""
+    """A human's answer implies that what it answers was opened (nrm1 12.6)."""
     reply_to = arguments.get("in_reply_to")
     if not isinstance(reply_to, str):
         return

@@ -1,5 +1,5 @@
-"""What receipts of a peer do to our messages: the same for those in an answer and those a peer sends later (PROTOCOL
-B7).
+"""What receipts of a peer do to our messages: the same for those in an answer and those a peer sends later
+(nrm1 6.5).
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def _of_number(connection: Connection, row: MessageRow, receipt: Receipt) -> boo
 
 def _forgotten(connection: Connection, peer: str, receipt: Receipt) -> MessageRow | None:
     """The message of a receipt for a sealing that this node does not know: taken only where it was restored from a
-    backup that knows the message, for it was then sealed after the backup (PROTOCOL B3).
+    backup that knows the message, for it was then sealed after the backup (nrm1 5.12).
     """
     link = store.get(connection, peer)
     if link is None or link.backup is None:

@@ -1,5 +1,5 @@
-"""One sender per peer: the outbox in order, void questions, and receipts that are owed (DESIGN 3b.1, 3b.2; PROTOCOL
-B5).
+"""One sender per peer: the outbox in order, void questions, and receipts that are owed (nrm1 5.5, 5.6, 12.1,
+12.2).
 
 A round begins with a pinned connection and a fresh keyset; before that nothing is numbered or sealed. Then messages
 go in batches, a few requests in flight. What a batch got for an answer is written in one transaction. A failed
@@ -7,7 +7,7 @@ connection backs off, with jitter, up to an hour, for as long as messages live; 
 once.
 
 A message with files goes beside the others, one at a time: its envelope, its parts, and what the last of them got for
-an answer. So a large file keeps nothing else from going; the peer hands over by number all the same (DESIGN 3b.3).
+an answer. So a large file keeps nothing else from going; the peer hands over by number all the same (nrm1 12.4).
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ HELD_WAIT = 300.0
 """Seconds between looks at messages that are held until both sides' administrators agree again."""
 
 RESET_WAIT = 300.0
-"""About how many seconds until a restored peer is asked again; once people have agreed, nothing waits (B3)."""
+"""About how many seconds until a restored peer is asked again; once people have agreed, nothing waits (nrm1 5.8)."""
 
 FRESH = 300
 """Seconds for which a fetched keyset counts as looked at."""
@@ -81,7 +81,7 @@ SCHEMAS_FRESH = 3_600
 """Seconds after which a peer is asked again what schemas it holds: it may have been upgraded."""
 
 FINAL_WORDS = (Status.RECEIVED, Status.REJECTED)
-"""Receipts that answer an envelope; an answer without one of them and without a code is no answer (B14.7)."""
+"""Receipts that answer an envelope; an answer without one of them and without a code is no answer (nrm1 6.7)."""
 
 SEALINGS = 3
 """Sealings of one message in a row; more often and the two clocks or key lists disagree: wait."""
@@ -215,7 +215,7 @@ class Sender:
         return self._peer().standing(self._clock.now()).held
 
     async def _reach(self, peer: Peer) -> Peer:
-        """A pinned connection is open and the keyset is fresh (DESIGN 3b.1)."""
+        """A pinned connection is open and the keyset is fresh (nrm1 12.1)."""
         now = self._clock.now()
         stale = peer.keyset is None or peer.keyset_seen is None or now - peer.keyset_seen > FRESH
         if not stale and peer.keyset is not None:
@@ -238,7 +238,7 @@ class Sender:
         return self._link.registry.find(self._node)
 
     async def _refreshed(self, peer: Peer) -> Peer:
-        """The peer with a keyset that may be used now; one that is there and shows none is told to a person (B3)."""
+        """Return the peer with a keyset that may be used now; a person is told where it shows none (nrm1 2.22)."""
         now = self._clock.now()
         try:
             peer = await self._sync.refresh(await self._sync.fetch_chain(peer))
@@ -400,7 +400,7 @@ class Sender:
         )
 
     async def _whole(self, code: Code) -> GatewayError:
-        """A request that was refused as a whole: nothing of it is final (B14.5)."""
+        """A request that was refused as a whole: nothing of it is final (nrm1 6.8)."""
         if reaction(code) is Reaction.STOP_LINK:
             await self._sync.suspend_for_cause(self._node, code, None)
         if reaction(code) is Reaction.AWAIT_RESET:
@@ -408,7 +408,7 @@ class Sender:
         return TransientError(code, "the peer refused the request as a whole")
 
     async def _tell_reset(self) -> None:
-        """The peer was restored: what waits for it stays and is repeated until people on both sides agree (B3)."""
+        """Tell a person that the peer was restored: what waits stays and is repeated until people agree (nrm1 5.8)."""
         now = self._clock.now()
         await self._store.move(
             lambda c: journal.raise_alarm(c, at=now, kind=f"peer.{Code.LINK_RESET_REQUIRED}", peer=self._node)
@@ -479,7 +479,7 @@ class Sender:
     # --- receipts -------------------------------------------------------------------------------------------------
 
     async def _send_receipts(self, peer: Peer, waiting: _Waiting) -> None:
-        """Receipts that are owed, as one signed batch that is repeated until answered 200 (B7).
+        """Receipts that are owed, as one signed batch that is repeated until answered 200 (nrm1 6.5).
 
         That they are settled is written along with what comes next: a kill before it sends the same batch once more,
         which the peer takes as the repeat it is.

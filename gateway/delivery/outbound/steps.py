@@ -2,14 +2,14 @@
 
 Submission, when a person releases a draft:
 
- 1. scope      the peer is active and its scope lets this type go there (PROTOCOL B4, deny by default)
+ 1. scope      the peer is active and its scope lets this type go there (nrm1 8.3, deny by default)
  1b. policy    what the corridor policy closes is taken out, or stops it (docs/policy.md); what is not valid is told so
- 2. gates      consent, transfer basis and the other gates of DOMAIN 2.1 -> `PermittedMessage`; what was taken out is no
+ 2. gates      consent, transfer basis and the other gates (domain 3.16) -> `PermittedMessage`; what was taken out is no
                disclosure, and still speaks for the safety of the person
  3. validate   canonical body, schema by hash, text policy, size -> `ValidMessage`, which is stored sealed
- 3b. order     the conversation allows it now, by what its `seen` says is known here (DOMAIN 3)
+ 3b. order     the conversation allows it now, by what its `seen` says is known here (domain 4.13)
 
-Departure, when a pinned connection to the peer is open and its keyset is fresh (DESIGN 3b.1):
+Departure, when a pinned connection to the peer is open and its keyset is fresh (nrm1 12.1):
 
  4. recheck    still alive, scope, policy and gates again (a consent may be gone by now); the conversation, as it was
                known
@@ -18,7 +18,7 @@ Departure, when a pinned connection to the peer is open and its keyset is fresh 
  7. seal       content key for each recipient key, content under it -> `SealedEnvelope`
 
 The shell calls `disclosed` for 1b alone, for a preview, `submit` for 1 to 3b, `recheck` for 4, `next_position` for 5
-and `depart` for 6 and 7. Sealing anew (B5) is steps 6 and 7 again at the same place.
+and `depart` for 6 and 7. Sealing anew (nrm1 5.5) is steps 6 and 7 again at the same place.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ Sign = Callable[[str, bytes], Signature]
 Rand = Callable[[int], bytes]
 
 BODY_LIMIT = 1_000_000
-"""Bytes of a canonical body: leaves room for frames, padding and base64 in the 1.5 MB of an envelope (PROTOCOL B5)."""
+"""Bytes of a canonical body: leaves room for frames, padding and base64 in the 1.5 MB of an envelope (nrm1 3.1)."""
 
 
 PeerStanding = PeerScope
@@ -61,7 +61,7 @@ PeerStanding = PeerScope
 
 
 def schema_for(body_type: str, *, begun: Iterable[tuple[str, str]], theirs: Collection[str] | None) -> str:
-    """The schema hash by which the next message of a type is written (DESIGN 3.11, docs/adr/0002).
+    """The schema hash by which the next message of a type is written (nrm1 12.13, docs/adr/0002).
 
     `begun` are body type and schema of the messages of its conversation, in order: the first one of a type fixes its
     version for the conversation, also after an upgrade of either node. Where it is the first, the newest revision that
@@ -464,7 +464,7 @@ def _still_open(
 
 
 def new_secret(rand: Rand, files: Sequence[SecretPart] = ()) -> bytes:
-    """The secret frame: the salt that makes the commitment hiding (PROTOCOL B5), and what opens the files. Made once,
+    """The secret frame: the salt that makes the commitment hiding (nrm1 3.4), and what opens the files. Made once,
     at submission.
     """
     return wire.Secret(salt=rand(32), parts=tuple(files)).encode()

@@ -34,7 +34,7 @@ from schemas.region_pack.regions import Region
 
 TYPE = "directory.update/1"
 SPEAKER = "nrm_coordinator"
-"""In which role a country speaks of its offices (DOMAIN 2.3, no. 43)."""
+"""In which role a country speaks of its offices (domain 6.5)."""
 LATEST = 2**33
 """The last second that a question can name."""
 

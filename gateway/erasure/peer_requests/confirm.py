@@ -1,4 +1,4 @@
-"""Saying what became of a request to erase: exactly what was done, and no more (PROTOCOL B7, B9).
+"""Saying what became of a request to erase: exactly what was done, and no more (nrm1 6.2, 13.3).
 
     1  it was followed (`gateway.erasure.peer_requests.execute`)
     2  the storage epoch ends, so that no copy opens; the case system answers; the receipts `erased` are signed

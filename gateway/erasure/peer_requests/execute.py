@@ -1,4 +1,4 @@
-"""Following what peers asked to be erased (PROTOCOL B9): at its time, or when a person says so, everything that a
+"""Following what peers asked to be erased (nrm1 13.3): at its time, or when a person says so, everything that a
 request is about is erased; what is under a legal hold stays. `gateway.erasure.peer_requests.confirm` says what was
 done.
 """

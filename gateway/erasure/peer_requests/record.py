@@ -1,4 +1,4 @@
-"""What a peer's message asks of this node, taken down in the transaction that accepts it (DOMAIN 2.4, 17 and 39).
+"""What a peer's message asks of this node, taken down in the transaction that accepts it (domain 10.6).
 
 A withdrawal goes on to everybody who had the data from here, whether or not the person wants them erased; what goes on
 already goes on once. A confirmation is put beside what it answers, and what it leaves is told to a person.

@@ -2,25 +2,25 @@
 
 A message waits in QUEUED without number and without seal. It *departs* when a connection to the peer is open: consent
 and policy are checked again, then it is numbered, signed and sealed, all in one transaction, and from then on the same
-bytes are repeated until the peer has given a final answer (DESIGN 3b.1, 3b.2). Final answers are signed receipts and
+bytes are repeated until the peer has given a final answer (nrm1 12.1, 12.2). Final answers are signed receipts and
 nothing else. A refusal code without a receipt consumed no number: three of them ask to seal anew, which keeps the
-state; all others lead to a void (PROTOCOL B14.7), except those that stop the whole link and `stale`, which are no
+state; all others lead to a void (nrm1 6.9), except those that stop the whole link and `stale`, which are no
 business of one message and no event here.
 
 A number is never wasted. What was numbered and may no longer go (cancelled, expired, refused) is not dropped but
 voided: VOIDING asks the peer one question that is also a fence. Either the peer already had a final answer, then it is
 repeated and the message counts as arrived, or the number is consumed and the answer is a signed `rejected(void)`, which
-the caller reports as VOIDED (PROTOCOL B5, Void). Nothing else ends VOIDING, so it has no timer. Why a message failed
+the caller reports as VOIDED (nrm1 5.6). Nothing else ends VOIDING, so it has no timer. Why a message failed
 (expired, cancelled, a gate) is kept by the caller beside the state.
 
 Receipts come on two roads, in the answer to our request and in the peer's own requests, so they overtake each other
-(PROTOCOL B7). A later word includes the earlier ones: `opened` before `delivered` jumps ahead and the late word changes
+(nrm1 6.5). A later word includes the earlier ones: `opened` before `delivered` jumps ahead and the late word changes
 nothing. `erased` is kept as evidence and is no event. Where two receipts of one peer contradict each other, both are
 kept and the first final word stands. Therefore every state after departure has a row for every receipt: no peer can
 cause an illegal step. CANCEL, EXPIRE and REFUSE are ours: the caller asks ``allows`` first and tells the person
 "already there".
 
-A restored node knows neither what it has sent nor what was answered (PROTOCOL B3): FENCE turns everything that waits
+A restored node knows neither what it has sent nor what was answered (nrm1 5.8): FENCE turns everything that waits
 into a question. On the other side of such a link RENUMBER puts back what was not answered, and what the restored node
 took and can not have handed over; it departs again, under its old id.
 """
@@ -63,64 +63,64 @@ class OutgoingEvent(StrEnum):
     RENUMBER = "renumber"
 
 
-_CONTRADICTION = "contradicts an earlier final word: both are kept as evidence, the first stands (PROTOCOL B7)"
-_FENCED = "this node was restored: it asks instead of sending again (PROTOCOL B3, B5 Void)"
-_RENUMBERED = "the peer was restored and the link begins anew: same id, new number (PROTOCOL B3)"
-_LATE = "a late receipt says less than is known (PROTOCOL B7)"
-_REPEAT = "receipts are idempotent by (of, status) (PROTOCOL B7)"
+_CONTRADICTION = "contradicts an earlier final word: both are kept as evidence, the first stands (nrm1 6.6)"
+_FENCED = "this node was restored: it asks instead of sending again (nrm1 5.8, 5.6)"
+_RENUMBERED = "the peer was restored and the link begins anew: same id, new number (nrm1 5.11)"
+_LATE = "a late receipt says less than is known (nrm1 6.5)"
+_REPEAT = "receipts are idempotent by (of, status) (nrm1 6.6)"
 
 _s, _e = Outgoing, OutgoingEvent
 _TABLE: tuple[Transition[Outgoing, OutgoingEvent], ...] = (
     *moves(
         _s.QUEUED,
-        (_e.DEPART, _s.AWAITING_RECEIPT, "connection open, checks passed: number, sign, seal (DESIGN 3b.1)"),
-        (_e.CANCEL, _s.CANCELLED, "nothing was numbered, so nothing has to be voided (DESIGN 3b.1)"),
-        (_e.EXPIRE, _s.FAILED, "message life of 14 days is over (PROTOCOL B2; DESIGN 3b.7)"),
-        (_e.REFUSE, _s.FAILED, "consent or policy forbid it at departure (DESIGN 3b.1)"),
+        (_e.DEPART, _s.AWAITING_RECEIPT, "connection open, checks passed: number, sign, seal (nrm1 12.1)"),
+        (_e.CANCEL, _s.CANCELLED, "nothing was numbered, so nothing has to be voided (nrm1 12.1)"),
+        (_e.EXPIRE, _s.FAILED, "message life of 14 days is over (nrm1 12.8)"),
+        (_e.REFUSE, _s.FAILED, "consent or policy forbid it at departure (nrm1 12.1)"),
         (_e.FENCE, _s.VOIDING, _FENCED),
     ),
     *moves(
         _s.AWAITING_RECEIPT,
-        (_e.RECEIPT_RECEIVED, _s.AWAITING_HANDOVER, "durable at the peer (PROTOCOL B5 step 14)"),
-        (_e.RECEIPT_DELIVERED, _s.AWAITING_OPENING, "overtook `received`, whose answer was lost (PROTOCOL B7)"),
-        (_e.RECEIPT_OPENED, _s.OPENED, "overtook the other two (PROTOCOL B7)"),
-        (_e.RECEIPT_REJECTED, _s.REJECTED, "a signed refusal consumes the number and is final (PROTOCOL B5 step 11)"),
-        (_e.SEAL_ANEW, _s.AWAITING_RECEIPT, "a key or descriptor changed: same id, n and prev (PROTOCOL B14.7, B14.9)"),
-        (_e.CANCEL, _s.VOIDING, "a number is never wasted (DESIGN 3b.3)"),
-        (_e.EXPIRE, _s.VOIDING, "a number is never wasted (DESIGN 3b.3)"),
-        (_e.REFUSE, _s.VOIDING, "a gate before sealing anew, or any other code without a receipt (PROTOCOL B14.7)"),
-        (_e.VOIDED, _s.FAILED, "the peer fenced the number: it can never be accepted (PROTOCOL B5 Void)"),
+        (_e.RECEIPT_RECEIVED, _s.AWAITING_HANDOVER, "durable at the peer (nrm1 4.19)"),
+        (_e.RECEIPT_DELIVERED, _s.AWAITING_OPENING, "overtook `received`, whose answer was lost (nrm1 6.5)"),
+        (_e.RECEIPT_OPENED, _s.OPENED, "overtook the other two (nrm1 6.5)"),
+        (_e.RECEIPT_REJECTED, _s.REJECTED, "a signed refusal consumes the number and is final (nrm1 4.12)"),
+        (_e.SEAL_ANEW, _s.AWAITING_RECEIPT, "a key or descriptor changed: same id, n and prev (nrm1 6.9, 5.5)"),
+        (_e.CANCEL, _s.VOIDING, "a number is never wasted (nrm1 12.3)"),
+        (_e.EXPIRE, _s.VOIDING, "a number is never wasted (nrm1 12.3)"),
+        (_e.REFUSE, _s.VOIDING, "a gate before sealing anew, or any other code without a receipt (nrm1 6.9)"),
+        (_e.VOIDED, _s.FAILED, "the peer fenced the number: it can never be accepted (nrm1 5.6)"),
         (_e.FENCE, _s.VOIDING, _FENCED),
         (_e.RENUMBER, _s.QUEUED, _RENUMBERED),
     ),
     *moves(
         _s.VOIDING,
-        (_e.RECEIPT_RECEIVED, _s.AWAITING_HANDOVER, "it had arrived: its receipt answers the void (PROTOCOL B5 Void)"),
-        (_e.RECEIPT_DELIVERED, _s.AWAITING_OPENING, "it had arrived and was handed over (PROTOCOL B5 Void)"),
-        (_e.RECEIPT_OPENED, _s.OPENED, "it had arrived and was opened (PROTOCOL B5 Void)"),
-        (_e.RECEIPT_REJECTED, _s.REJECTED, "it had its final answer, a refusal (PROTOCOL B14.4)"),
-        (_e.VOIDED, _s.FAILED, "number consumed, `rejected(void)` signed (PROTOCOL B5 Void)"),
-        (_e.SEAL_ANEW, _s.VOIDING, "late answer to the envelope; a void is not sealed (PROTOCOL B5 Void)"),
-        (_e.CANCEL, _s.VOIDING, "the void is already asked for (DESIGN 3b.3)"),
-        (_e.EXPIRE, _s.VOIDING, "the void is already asked for (DESIGN 3b.3)"),
-        (_e.REFUSE, _s.VOIDING, "the void is already asked for (DESIGN 3b.3)"),
+        (_e.RECEIPT_RECEIVED, _s.AWAITING_HANDOVER, "it had arrived: its receipt answers the void (nrm1 5.6)"),
+        (_e.RECEIPT_DELIVERED, _s.AWAITING_OPENING, "it had arrived and was handed over (nrm1 5.6)"),
+        (_e.RECEIPT_OPENED, _s.OPENED, "it had arrived and was opened (nrm1 5.6)"),
+        (_e.RECEIPT_REJECTED, _s.REJECTED, "it had its final answer, a refusal (nrm1 5.7)"),
+        (_e.VOIDED, _s.FAILED, "number consumed, `rejected(void)` signed (nrm1 5.6)"),
+        (_e.SEAL_ANEW, _s.VOIDING, "late answer to the envelope; a void is not sealed (nrm1 5.6)"),
+        (_e.CANCEL, _s.VOIDING, "the void is already asked for (nrm1 12.3)"),
+        (_e.EXPIRE, _s.VOIDING, "the void is already asked for (nrm1 12.3)"),
+        (_e.REFUSE, _s.VOIDING, "the void is already asked for (nrm1 12.3)"),
         (_e.FENCE, _s.VOIDING, _FENCED),
         (_e.RENUMBER, _s.VOIDING, _RENUMBERED),
     ),
     *moves(
         _s.AWAITING_HANDOVER,
         (_e.RECEIPT_RECEIVED, _s.AWAITING_HANDOVER, _REPEAT),
-        (_e.RECEIPT_DELIVERED, _s.AWAITING_OPENING, "the adapter or the desk acknowledged (DESIGN 3b.5)"),
-        (_e.RECEIPT_OPENED, _s.OPENED, "overtook `delivered` (PROTOCOL B7)"),
-        (_e.RECEIPT_REJECTED, _s.REJECTED, "refused after arrival: back to a draft (DESIGN 3b.6)"),
+        (_e.RECEIPT_DELIVERED, _s.AWAITING_OPENING, "the adapter or the desk acknowledged (nrm1 12.6)"),
+        (_e.RECEIPT_OPENED, _s.OPENED, "overtook `delivered` (nrm1 6.5)"),
+        (_e.RECEIPT_REJECTED, _s.REJECTED, "refused after arrival: back to a draft (nrm1 12.6)"),
         (_e.VOIDED, _s.AWAITING_HANDOVER, _CONTRADICTION),
-        (_e.RENUMBER, _s.QUEUED, "the peer lost it before it was handed over: same id, new number (PROTOCOL B3)"),
+        (_e.RENUMBER, _s.QUEUED, "the peer lost it before it was handed over: same id, new number (nrm1 5.11)"),
     ),
     *moves(
         _s.AWAITING_OPENING,
         (_e.RECEIPT_RECEIVED, _s.AWAITING_OPENING, _LATE),
         (_e.RECEIPT_DELIVERED, _s.AWAITING_OPENING, _REPEAT),
-        (_e.RECEIPT_OPENED, _s.OPENED, "a human opened it, or answered (DESIGN 3b.5, 3b.6)"),
+        (_e.RECEIPT_OPENED, _s.OPENED, "a human opened it, or answered (nrm1 12.6)"),
         (_e.RECEIPT_REJECTED, _s.AWAITING_OPENING, _CONTRADICTION),
         (_e.VOIDED, _s.AWAITING_OPENING, _CONTRADICTION),
     ),
@@ -151,7 +151,7 @@ _TABLE: tuple[Transition[Outgoing, OutgoingEvent], ...] = (
 )
 
 
-#: No event leaves these; FAILED stays visible until a person dismisses it (DESIGN 3b.7).
+#: No event leaves these; FAILED stays visible until a person dismisses it (nrm1 12.8).
 FINAL: frozenset[Outgoing] = frozenset({Outgoing.OPENED, Outgoing.REJECTED, Outgoing.FAILED, Outgoing.CANCELLED})
 
 #: Somebody still owes a word: the exact opposite of FINAL.
@@ -164,7 +164,7 @@ DELIVERY: Machine[Outgoing, OutgoingEvent] = Machine(
     name="delivery",
     about="An outgoing message, as the sending node sees it.",
     states=tuple(Outgoing),
-    entries=(Entry(Outgoing.QUEUED, "mapped, gated, minimised, validated and stored under a data key (DESIGN 3b.1)"),),
+    entries=(Entry(Outgoing.QUEUED, "mapped, gated, minimised, validated and stored under a data key (nrm1 12.1)"),),
     final=FINAL,
     table=_TABLE,
 )

@@ -1,9 +1,9 @@
-"""Numbers of the messages of one ordered pair of nodes, as the receiver judges them (PROTOCOL B5 Numbering, B14.12).
+"""Numbers of the messages of one ordered pair of nodes, as the receiver judges them (nrm1 5.2).
 
 A sender counts `n` strictly by one in an `epoch`, and each number names the link hash of the one before it. This shows
 dropped, repeated, reordered and doubly used numbers without synchronised clocks. ``judge`` answers in this order:
 
-1. a higher epoch needs a link reset that people approve (PROTOCOL B3), a lower one has ended for ever;
+1. a higher epoch needs a link reset that people approve (nrm1 5.8), a lower one has ended for ever;
 2. the same number and id is the same message, whatever the bytes: a repeat;
 3. the same number and another id is an equivocation;
 4. an id that is known under another number, a number more than 100 000 above the highest, a `prev` that is null
@@ -25,16 +25,16 @@ from gateway.errors import Code
 #: The epoch of a link that was never reset.
 FIRST_EPOCH = 1
 
-#: How far above the highest number seen a number may lie (PROTOCOL B14.12).
+#: How far above the highest number seen a number may lie (nrm1 5.2).
 MAX_AHEAD = 100_000
 
-#: Seconds that a hand-over waits for missing numbers, from the first sight of the gap (DESIGN 3b.3).
+#: Seconds that a hand-over waits for missing numbers, from the first sight of the gap (nrm1 12.4).
 GAP_PATIENCE = 600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """What is kept of an accepted number: its id, its ``prev`` and its own link hash (base64url text, PROTOCOL B5)."""
+    """What is kept of an accepted number: its id, its ``prev`` and its own link hash (base64url text, nrm1 5.1)."""
 
     id: str
     prev: str | None
@@ -76,7 +76,7 @@ class LinkView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class New:
-    """A number to consume. ``behind_gap``: a lower number is missing, so hand-over waits (DESIGN 3b.3)."""
+    """A number to consume. ``behind_gap``: a lower number is missing, so hand-over waits (nrm1 12.4)."""
 
     fills_gap: bool
     opens_gap: Gap | None
@@ -184,7 +184,7 @@ def out_of_order(n: int, gaps: tuple[Gap, ...]) -> bool:
 
 
 def ready(n: int, gaps: tuple[Gap, ...], first_seen: int | None, now: int) -> bool:
-    """Whether number ``n`` may be handed over as far as gaps are concerned (DESIGN 3b.3).
+    """Whether number ``n`` may be handed over as far as gaps are concerned (nrm1 12.4).
 
     ``first_seen`` is when the oldest gap of this link was first seen, in Unix seconds: the patience is one for the
     link, and parts of a gap keep its time; one that lies as far ahead is of a clock that was put back. It may be None

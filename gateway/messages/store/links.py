@@ -1,4 +1,4 @@
-"""Numbers of the ordered links: what was used, what is missing, and since when (PROTOCOL B5 Numbering, B14.12)."""
+"""Numbers of the ordered links: what was used, what is missing, and since when (nrm1 5.1, 5.2)."""
 
 from __future__ import annotations
 

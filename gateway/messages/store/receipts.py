@@ -1,4 +1,4 @@
-"""Receipt objects, the signed batches that carried them, and the ones still owed to a peer (PROTOCOL B7, B14.2)."""
+"""Receipt objects, the signed batches that carried them, and the ones still owed to a peer (nrm1 6.5, 6.6)."""
 
 from __future__ import annotations
 

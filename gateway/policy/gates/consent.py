@@ -52,9 +52,9 @@ EEA: frozenset[str] = frozenset(
 )
 
 RETURN_CONSENT_DAYS = 90
-"""How old the consent to a return may be when it is proposed (DOMAIN message 24)."""
+"""How old the consent to a return may be when it is proposed (domain 7.15)."""
 
-#: Messages with a purpose of their own, each a separate yes of the person (DOMAIN 1.11 and the preconditions of 2.4).
+#: Messages with a purpose of their own, each a separate yes of the person (domain 7.6).
 PURPOSES: Mapping[str, frozenset[str]] = {
     "identification.certificate": frozenset({"referral", "assistance"}),
     "nationality.request": frozenset({"consular", "return"}),
@@ -82,10 +82,10 @@ NATIONAL_LAW = "non_gdpr"
 def g2_consent(facts: GateFacts) -> Decision:
     """G2: personal data need a consent that covers purpose, recipient unit and each category (GDPR 6, 9; IOM DP 4).
 
-    A `consent.record` needs no other consent, but goes only to units it names (DOMAIN 2.3 row 16). A message without
+    A `consent.record` needs no other consent, but goes only to units it names (domain 7.8). A message without
     any category (references only, such as a decline) has to name purpose and consent, which need not be known here: a
     decline for want of consent must be possible. On `consent_49_1_a` the person must have been told of the risks of
-    the transfer (DOMAIN message 16, GDPR 49(1)(a)). What rests on a consent that another node recorded is onward
+    the transfer (domain 7.14, GDPR 49(1)(a)). What rests on a consent that another node recorded is onward
     sharing unless it goes back there. A claim of danger to life that `g2_vital_interest` lets pass stands for a consent
     that is missing or does not reach so far, never for one that was refused.
     """
@@ -207,7 +207,7 @@ def _kept(facts: GateFacts, consent: Consent, purpose: str) -> frozenset[str]:
 
 
 def g2_received(facts: GateFacts) -> Decision:
-    """G2 at the receiver, against the record it holds (DOMAIN 2.3 row 16: the recipient enforces the scope).
+    """G2 at the receiver, against the record it holds (domain 7.8: the recipient enforces the scope).
 
     A record that is not here may be behind a gap, and the sender's signature stands for it; an answer is final, so it
     must not rest on what has not arrived yet. Nor can the receiver see whom the sender asked in danger to life.
@@ -327,7 +327,7 @@ def _on_consent(facts: GateFacts) -> Decision:
 
 
 def g7_withdrawal(facts: GateFacts) -> Decision:
-    """G7: after a withdrawal only acknowledgement, erasure and safety alert may go (GDPR 7(3), DOMAIN 3.3).
+    """G7: after a withdrawal only acknowledgement, erasure and safety alert may go (GDPR 7(3), domain 3.7).
 
     Those and the withdrawal itself are never blocked (G10). A new `consent.record` may go too: it ends the overlay. Of
     a consent withdrawn in part, what the withdrawn grants alone covered is refused here, under this name.
@@ -342,7 +342,7 @@ def g7_withdrawal(facts: GateFacts) -> Decision:
 
 def g7_received(facts: GateFacts) -> Decision:
     """G7 at the receiver: personal data that rest on what it knows to be withdrawn are not taken in, also when they
-    were on their way (GDPR 7(3); DOMAIN 3.4: withdrawal wins). References alone are left to the conversation.
+    were on their way (GDPR 7(3); domain 4.10: withdrawal wins). References alone are left to the conversation.
     """
     withdrawn = facts.conversation_withdrawn or (facts.consent is not None and facts.consent.fully_withdrawn)
     if facts.name == "consent.record" or not facts.categories:

@@ -40,7 +40,7 @@ NEUTRAL_CONTEXT = "documentation"
 
 
 def g1_no_identifiers(facts: GateFacts) -> Decision:
-    """G1: enquiries, directory and statistics carry nothing that identifies a person (DOMAIN 2.1; nrm.bg SOP 1.4 step
+    """G1: enquiries, directory and statistics carry nothing that identifies a person (domain 3.1; nrm.bg SOP 1.4 step
     2: first ask, with no more data than needed). Their schemas are closed; the free text that is left is scanned.
 
     Names are not recognised by any pattern: the text is read by a person before it is released.
@@ -90,7 +90,7 @@ def _strings(value: Json, path: Path) -> Iterator[tuple[Path, str]]:
 
 def g9_criminal(facts: GateFacts) -> Decision:
     """G9: data on offences and proceedings go only to a lawyer, a prosecutor or the police, and to a case manager with
-    the person's consent to that category (GDPR 10, DOMAIN 2.1). Danger to life does not open it.
+    the person's consent to that category (GDPR 10, domain 3.9). Danger to life does not open it.
     """
     if "criminal" not in facts.categories:
         return PERMIT
@@ -132,7 +132,7 @@ def g9_received(facts: GateFacts) -> Decision:
 
 
 def g11_codes(facts: GateFacts) -> Decision:
-    """G11: an unknown or unmapped code, or a type that the catalogue does not know, is refused (DOMAIN 0.6)."""
+    """G11: an unknown or unmapped code, or a type that the catalogue does not know, is refused (domain 3.11)."""
     if facts.personal is None:
         return Refuse(gate=Code.GATE_G11, place="/body_type", hint="the catalogue does not know this message type")
     for finding in facts.findings:
@@ -143,7 +143,7 @@ def g11_codes(facts: GateFacts) -> Decision:
 
 
 def g12_statistics(facts: GateFacts) -> Decision:
-    """G12: a table of counts gives no small count away (DOMAIN 2.1, UK LLC rule 10): see
+    """G12: a table of counts gives no small count away (domain 3.12, UK LLC 10): see
     `gateway.statistics.suppression`.
     """
     if facts.name != "stats.submission":
@@ -157,8 +157,8 @@ def g12_statistics(facts: GateFacts) -> Decision:
 
 
 def g13_reason(facts: GateFacts) -> Decision:
-    """G13: who declines says why (DOMAIN message 5, after Primero R2-1917); so does a capacity reply of no, and a
-    reception that refuses a return (DOMAIN messages 2 and 25).
+    """G13: who declines says why (domain 3.13, after Primero R2-1917); so does a capacity reply of no, and a
+    reception that refuses a return (domain 2.7, 2.30).
     """
     match facts.name:
         case "referral.decline":
@@ -175,10 +175,10 @@ def g13_reason(facts: GateFacts) -> Decision:
 
 
 def g14_directory(facts: GateFacts) -> Decision:
-    """G14: the recipient unit is in the signed directory, and its entry has not expired (DOMAIN 2.1).
+    """G14: the recipient unit is in the signed directory, and its entry has not expired (domain 3.14).
 
     The entry is the unit in the newest descriptor that the peer signed. A revoked or stale key is refused where keys
-    are used: nothing is sealed without a fresh keyset (PROTOCOL B3, departure).
+    are used: nothing is sealed without a fresh keyset (nrm1 2.22).
     """
     if facts.recipient is None:
         hint = "the peer's signed directory does not list this unit: trm peer show lists those it has"
@@ -190,7 +190,7 @@ def g14_directory(facts: GateFacts) -> Decision:
 
 
 def g15_neutral(facts: GateFacts) -> Decision:
-    """G15: a question about nationality never tells that the person is a victim (ECAT 11, DOMAIN message 10): the
+    """G15: a question about nationality never tells that the person is a victim (ECAT 11, domain 3.15): the
     context is the neutral word, the purpose is consular or return, and no other category of data is there.
     """
     if facts.name != "nationality.request":
@@ -212,5 +212,5 @@ def g15_neutral(facts: GateFacts) -> Decision:
 
 
 def g10_never_blocked(facts: GateFacts) -> bool:
-    """G10: withdrawal, erasure and safety alert are never blocked by any gate (GDPR 7(3); types: PROTOCOL B4)."""
+    """G10: withdrawal, erasure and safety alert are never blocked by any gate (GDPR 7(3); types: nrm1 4.20)."""
     return never_blocked(facts.body_type)

@@ -43,7 +43,7 @@ PUBLIC_ROLES: frozenset[str] = frozenset(
 def kind_by_roles(roles: frozenset[str]) -> UnitKind | None:
     """What the roles of a unit say about its kind; None where an authority and others can have them.
 
-    A signed descriptor lists roles of a unit and no kind (PROTOCOL B3), so this is all that a peer can rely on.
+    A signed descriptor lists roles of a unit and no kind (nrm1 2.11), so this is all that a peer can rely on.
     """
     return UnitKind.PUBLIC_AUTHORITY if roles & PUBLIC_ROLES else None
 

@@ -1,4 +1,4 @@
-"""The gates of DOMAIN 2.1, G1 to G15, as numbered functions over one frozen set of facts.
+"""The gates G1 to G15 (domain 3.1 to 3.15), as numbered functions over one frozen set of facts.
 
 A gate looks at facts and answers with a value: ``Permit``, or a ``Refuse`` that names the gate, a place and what to do.
 There is no override: danger to life is a path of its own with a second approver, and it opens G2 alone. What a gate is
@@ -21,7 +21,7 @@ not told refuses: facts that know nothing pass nothing.
     G15  a question about nationality never tells of a victim                                  gates_content
 
 The sender asks all of them twice, when a message is submitted and when it departs, because a consent may be gone by
-then (DESIGN 3b.1). The receiver asks those that it can judge: `AT_RECEIVER`, and `LEFT_TO_SENDER` says why not the
+then (nrm1 12.1). The receiver asks those that it can judge: `AT_RECEIVER`, and `LEFT_TO_SENDER` says why not the
 others. A receiver's answer is final, so it rests on the message, on signed documents and on what it holds, never on
 the absence of what may still be on its way.
 """

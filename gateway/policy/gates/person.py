@@ -10,9 +10,9 @@ from gateway.errors import Code
 from gateway.policy.gates.facts import PERMIT, Decision, GateFacts, Refuse, UnitKind
 
 RISK_DAYS = 30
-"""How long a joint risk assessment holds (DOMAIN 2.1 G4, message 20)."""
+"""How long a joint risk assessment holds (domain 9.16)."""
 
-#: From the least to the most protective; where the sides differ, the more protective one stands (DOMAIN message 20).
+#: From the least to the most protective; where the sides differ, the more protective one stands (domain 9.15).
 PROTECTIVE: tuple[str, ...] = (
     "proceed",
     "proceed_with_measures",
@@ -40,7 +40,7 @@ STOPPING: frozenset[str] = frozenset({"return.cancel", "referral.withdraw"})
 
 def g3_child(facts: GateFacts) -> Decision:
     """G3: no child returns without guardian, assent, best-interests determination and family report (ECAT 16(7),
-    DOMAIN 2.1; UNICEF Guidelines 3.2; FRA: the family assessment comes before a return).
+    domain 3.3; UNICEF Guidelines 3.2; FRA: the family assessment comes before a return).
 
     A proposal needs all of it and the guardian of the side that proposes; the confirmation needs the guardians of both
     sides. Age in doubt, or never told, counts as a child. Nobody is moved by a danger to life: see `safety.alert`.
@@ -101,7 +101,7 @@ def _not_in_best_interests(
 
 def g4_joint_risk(facts: GateFacts) -> Decision:
     """G4: a return needs a joint risk assessment of at most 30 days that says proceed (ECAT 16(2) and (7), TACT Risk
-    Assessment Matrix, DOMAIN 2.1).
+    Assessment Matrix, domain 3.4).
 
     Joint: each side sent its own part, and one concluded for both; where both did, the more protective one stands, and
     a newer part that says stop reopens it, whoever sent it and whichever it is. With `proceed_with_measures` a return
@@ -162,7 +162,7 @@ def _holds(risk: Risk, today: date) -> bool:
 
 def g5_asylum(facts: GateFacts) -> Decision:
     """G5: with an asylum claim pending or protection granted nothing goes to the State of nationality (Directive
-    2013/32 Art. 30, DOMAIN 2.1 and 3.3; with several nationalities, to none of them).
+    2013/32 Art. 30, domain 9.10; with several nationalities, to none of them).
 
     The exception is a partner NGO there, on the person's signed request and with a second person's approval. That a
     claim exists is itself not told: a reason or a correction that names it is refused, a neutral one may stop a return.
@@ -251,7 +251,7 @@ def _g5(place: str, hint: str) -> Refuse:
 
 def g8_reflection(facts: GateFacts) -> Decision:
     """G8: in the reflection period no return is proposed without the person's signed request (ECAT 13: at least 30 days
-    in which no expulsion is enforced; DOMAIN 2.1). A period without a known end has not ended.
+    in which no expulsion is enforced; domain 3.8). A period without a known end has not ended.
     """
     if facts.name != "return.proposal":
         return PERMIT

@@ -1,4 +1,4 @@
-"""Asylum holds: what a person here knows of an asylum claim and no message said (gate G5, DOMAIN 3.3)."""
+"""Asylum holds: what a person here knows of an asylum claim and no message said (gate G5, domain 9.11)."""
 
 from __future__ import annotations
 

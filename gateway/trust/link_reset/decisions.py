@@ -1,6 +1,6 @@
-"""What people decide about the link of a restored node and its peer, and what it does to messages (PROTOCOL B3, last
-row; `gateway.peers.link_reset_state` has the rules, `gateway.trust.link_reset.protocol` what the two nodes say to each
-other).
+"""What people decide about the link of a restored node and its peer, and what it does to messages
+(nrm1 5.8, 5.11; `gateway.peers.link_reset_state` has the rules, `gateway.trust.link_reset.protocol` what the two nodes
+say to each other).
 
 `link.reset`         two people of the restored node begin the link anew
 `link.accept_reset`  one person of the other side accepts it

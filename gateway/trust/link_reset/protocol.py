@@ -1,4 +1,4 @@
-"""What a node that was restored from a backup and its peer say to each other about their link (PROTOCOL B3, last row;
+"""What a node that was restored from a backup and its peer say to each other about their link (nrm1 5.9;
 `gateway.peers.link_reset_state` has the rules, `gateway.trust.link_reset.decisions` what people decide about it).
 
 A reset is asked for by a signed document that is repeated until the peer's own view of the link shows the new epoch.

@@ -1,4 +1,4 @@
-"""Resets of links, and what of a link has to be found, cleared or asked about then (PROTOCOL B3, last row)."""
+"""Resets of links, and what of a link has to be found, cleared or asked about then (nrm1 5.8)."""
 
 from __future__ import annotations
 

@@ -148,7 +148,7 @@ class ChangeOperations:
                 return {}
 
     async def _compared(self, action: Action, peer: Peer, arguments: Arguments, now: int) -> Mapping[str, Json]:
-        """What stands behind typed digits: right ones prove that both people look at the same keys (PROTOCOL B4)."""
+        """What stands behind typed digits: right ones prove that both people look at the same keys (nrm1 2.9)."""
         digits, channel = text(arguments, "digits"), text(arguments, "channel")
         if channel not in rules.CHANNELS:
             raise RefusedError(Code.INVALID, "the channel is one of " + ", ".join(rules.CHANNELS))

@@ -1,4 +1,4 @@
-"""Is the way to a peer whole: the steps of a ping, and a test message through the whole chain (PEERS M12)."""
+"""Is the way to a peer whole: the steps of a ping, and a test message through the whole chain."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """People of one real node: invited, signed in with real signatures, changed, ended; administrators among them who
-approve changes of trust with a passkey (PROTOCOL B13; part C rows 37 to 39).
+approve changes of trust with a passkey (nrm1 13.10; threats 37 to 39).
 """
 
 from __future__ import annotations

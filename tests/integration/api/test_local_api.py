@@ -1,4 +1,4 @@
-"""The local API of a running node: what a case system relies on (DESIGN 3c, 4)."""
+"""The local API of a running node: what a case system relies on (nrm1 13.12)."""
 
 from __future__ import annotations
 

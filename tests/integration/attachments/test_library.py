@@ -1,4 +1,4 @@
-"""Files between two real nodes: sealed once, in segments, resumed, checked before anybody gets them (issue show E)."""
+"""Files between two real nodes: sealed once, in segments, resumed, checked before anybody gets them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two nodes witness each other's logs: what is signed when, what is refused, who is told (PROTOCOL B10)."""
+"""Two nodes witness each other's logs: what is signed when, what is refused, who is told (nrm1 11.3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""News about records of the case system come in order for each record, whatever fails between (DESIGN 3b.7)."""
+"""News about records of the case system come in order for each record, whatever fails between (nrm1 12.8)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """Evidence of two real nodes: both sides agree, before and after erasure, with a log that each witnesses for the other
-(PROTOCOL B7; part C rows 50 and 51).
+(nrm1 7.2; threats 50 and 51).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Receive steps 1 and 2 against raw bytes: what must not come in does not (PROTOCOL B5, C16, C21, C22, C27, C29)."""
+"""Receive steps 1 and 2 against raw bytes: what must not come in does not (nrm1 9.6; threats 16, 21, 22, 27, 29)."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ STEP_1: dict[str, tuple[int, list[bytes], dict[str, bytes]]] = {
 
 @pytest.mark.parametrize("name", sorted(STEP_1))
 async def test_step_1_refuses(site: Site, name: str) -> None:
-    """Smuggling, bombs and unknown doors: a bare status, and no key is even looked up (PROTOCOL C21, C22, C27)."""
+    """Smuggling, bombs and unknown doors: a bare status, and no key is even looked up (threats 21, 22, 27)."""
     status, extra, changes = STEP_1[name]
     answer = await raw_exchange(site.port, raw(signed_fields(site), *extra, **changes), seconds=2.0)
     assert status_of(answer) == status
@@ -147,7 +147,7 @@ async def test_step_1_refuses(site: Site, name: str) -> None:
 
 
 async def test_a_small_bomb_is_not_unpacked(site: Site) -> None:
-    """A gzip body with a valid signature over its packed bytes is refused as it is (PROTOCOL C22)."""
+    """A gzip body with a valid signature over its packed bytes is refused as it is (threat 22)."""
     bomb = gzip.compress(bytes(3_000_000))
     request = raw(signed_fields(site, body=bomb), b"Content-Encoding: gzip", body=bomb)
     assert status_of(await raw_exchange(site.port, request)) == 415
@@ -155,7 +155,7 @@ async def test_a_small_bomb_is_not_unpacked(site: Site) -> None:
 
 
 async def test_an_oversize_body_is_refused_before_it_is_sent(site: Site) -> None:
-    """The length alone is enough: the answer comes while the body has not begun (PROTOCOL C21)."""
+    """The length alone is enough: the answer comes while the body has not begun (threat 21)."""
     request = raw(signed_fields(site), length=b"Content-Length: 4194305", body=b"")
     async with asyncio.timeout(5):
         answer = await raw_exchange(site.port, request, seconds=4.0)
@@ -193,7 +193,7 @@ async def test_a_descriptor_is_asked_for_in_one_way(site: Site, line: bytes) -> 
 
 
 async def test_a_descriptor_is_asked_for_from_1_by_default(site: Site) -> None:
-    """Without a query the chain starts at its beginning (B14.14)."""
+    """Without a query the chain starts at its beginning (nrm1 9.2)."""
     await raw_exchange(
         site.port, raw({}, b"Connection: close", line=b"GET /v1/descriptor HTTP/1.1", length=b"", body=b"")
     )
@@ -225,7 +225,7 @@ async def test_a_connection_that_breaks_in_the_body_reaches_no_handler(site: Sit
 async def test_bytes_that_are_no_http_are_answered_without_a_quote(
     site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What a stranger sends is neither quoted back nor logged, not even at DEBUG (PROTOCOL A6)."""
+    """What a stranger sends is neither quoted back nor logged, not even at DEBUG (nrm1 9.18)."""
     caplog.set_level(logging.DEBUG)
     answer = await raw_exchange(site.port, b"MARK-7f3a \x00 not http\r\nMARK-7f3a: x\r\n\r\n")
     assert status_of(answer) == 400
@@ -278,7 +278,7 @@ async def test_a_body_that_drips_is_given_up(site: Site, monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("name", ["Signature", "Signature-Input", "Content-Digest", "Content-Type", "NRM-Recipient"])
 async def test_a_field_that_comes_twice_is_refused(site: Site, name: str) -> None:
-    """Two fields of a name are refused however equal they are, in any case of letters (PROTOCOL C27)."""
+    """Two fields of a name are refused however equal they are, in any case of letters (threat 27)."""
     fields = signed_fields(site)
     for extra in (f"{name}: {fields[name]}", f"{name.lower()}: {fields[name]}"):
         answer = await raw_exchange(site.port, raw(fields, extra.encode()))
@@ -289,7 +289,7 @@ async def test_a_field_that_comes_twice_is_refused(site: Site, name: str) -> Non
 
 
 async def test_junk_with_a_bad_signature_never_reaches_a_handler(site: Site) -> None:
-    """A flood of well-formed requests with wrong signatures costs one check each, not one read body (PROTOCOL C29)."""
+    """A flood of well-formed requests with wrong signatures costs one check each, not one read body (threat 29)."""
     fields = signed_fields(site)
     forged = {**fields, "Signature": "nrm=:" + "A" * 86 + "==:"}
     answers = await asyncio.gather(
@@ -325,7 +325,7 @@ async def test_a_body_that_failed_does_not_use_up_the_nonce(site: Site) -> None:
 
 
 async def test_a_misrouted_request_is_answered_with_its_code(site: Site) -> None:
-    """A proven peer that meant another node is told so, signed, before anything is parsed (PROTOCOL C5)."""
+    """A proven peer that meant another node is told so, signed, before anything is parsed (threat 5)."""
     answer = await raw_exchange(site.port, raw(signed_fields(site, recipient=site.caller.node), b"Connection: close"))
     assert status_of(answer) == 400
     assert answer.endswith(b'\r\n\r\n{"code":"misrouted"}')
@@ -334,7 +334,7 @@ async def test_a_misrouted_request_is_answered_with_its_code(site: Site) -> None
 
 
 async def test_another_content_type_is_answered_with_its_code(site: Site) -> None:
-    """The only content type of a batch is envelopes.v1 (B14.16)."""
+    """The only content type of a batch is envelopes.v1 (nrm1 3.9)."""
     answer = await raw_exchange(
         site.port, raw(signed_fields(site, content_type="application/json"), b"Connection: close")
     )
@@ -343,7 +343,7 @@ async def test_another_content_type_is_answered_with_its_code(site: Site) -> Non
 
 
 async def test_a_thousand_replays_are_one_delivery(site: Site) -> None:
-    """The same signed bytes a thousand times: the handler is called once (PROTOCOL C16)."""
+    """The same signed bytes a thousand times: the handler is called once (threat 16)."""
     request = raw(signed_fields(site), b"Connection: close")
     limit = asyncio.Semaphore(REQUESTS_PER_PEER)
 

@@ -145,7 +145,7 @@ async def test_a_handler_cannot_send_a_body_with_403_or_5xx(site: Site, status: 
 
 
 async def test_a_refused_push_is_a_bare_403(site: Site) -> None:
-    """An unknown node's document is refused without a reason (B14.6)."""
+    """An unknown node's document is refused without a reason (nrm1 9.4)."""
     site.handlers.fault = RemoteError(Code.ROLLBACK, "older than the one held")
     client = site.client()
     with pytest.raises(TransientError) as refused:
@@ -156,7 +156,7 @@ async def test_a_refused_push_is_a_bare_403(site: Site) -> None:
 
 
 async def test_a_stranger_is_refused_without_a_word(site: Site) -> None:
-    """A well-made signature of a node that is no peer: 403, and no handler is called (PROTOCOL C29)."""
+    """A well-made signature of a node that is no peer: 403, and no handler is called (threat 29)."""
     client = site.client(caller=Party("mallory"))
     with pytest.raises(TransientError) as refused:
         await client.post_messages(site.address, [b"e"])

@@ -1,4 +1,4 @@
-"""TLS between nodes: 1.3 only, no resumption, the key pinned before a request begins (PROTOCOL A4, B14.19)."""
+"""TLS between nodes: 1.3 only, no resumption, the key pinned before a request begins (nrm1 9.16, 9.17)."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ def address(site: Site, port: int, *pins: bytes) -> PeerAddress:
 
 
 async def test_a_wrong_pin_stops_the_request_before_its_first_byte(site: Site, tmp_path: Path) -> None:
-    """A server with another key hears a handshake and nothing else (PROTOCOL A4, B14.19)."""
+    """A server with another key hears a handshake and nothing else (nrm1 9.16, 9.17)."""
     stranger = make_certificate(tmp_path, "stranger")
     client = site.client()
     async with hearing(stranger) as (port, ear):
@@ -270,7 +270,7 @@ ANSWERS: dict[str, tuple[bytes, Code]] = {
 
 @pytest.mark.parametrize("name", sorted(ANSWERS))
 async def test_an_answer_that_proves_nothing_is_never_final(site: Site, name: str) -> None:
-    """Unsigned, cut, too long or no answer at all: the same bytes will be sent again (PROTOCOL B5)."""
+    """Unsigned, cut, too long or no answer at all: the same bytes will be sent again (nrm1 6.9)."""
     answer, code = ANSWERS[name]
     client = site.client()
     async with hearing(site.certificate, answer=answer) as (port, ear):

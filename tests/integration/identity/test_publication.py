@@ -1,5 +1,5 @@
 """Every kind of key is changed while messages are in flight: nothing is lost, nothing is refused, nothing is restarted
-(PROTOCOL B2, B3; the two nodes are real, in one process).
+(nrm1 2.23, 2.27; the two nodes are real, in one process).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Storage epochs change while the node works (PROTOCOL B9): nothing that was stored becomes unreadable."""
+"""Storage epochs change while the node works (nrm1 13.2): nothing that was stored becomes unreadable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Safety alerts between two real nodes: one duty contact after the other is woken until a human takes it (L11)."""
+"""Safety alerts between two real nodes: duty contacts are woken in turn until a human takes it (domain 9.3)."""
 
 from __future__ import annotations
 

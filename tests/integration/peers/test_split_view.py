@@ -1,4 +1,4 @@
-"""Two of the roots are in bad hands (PROTOCOL B3, B4 c): two views of one node, the proof, the tombstone."""
+"""Two of the roots are in bad hands (nrm1 2.24, 2.25): two views of one node, the proof, the tombstone."""
 
 from __future__ import annotations
 

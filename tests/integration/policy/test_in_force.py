@@ -150,7 +150,7 @@ def fields(value: Any, place: str = "") -> set[str]:
 
 
 async def test_of_forty_fields_twelve_arrive(two: Two) -> None:
-    """PEERS L2: exactly what the corridor opens arrives, the preview says so before, and only places are logged."""
+    """Exactly what the corridor opens arrives, the preview says so before, and only places are logged."""
     assert TWO_STEP is not None
     await consented(two.fr)
     assert (len(fields(FORTY)), len(TWELVE)) == (40, 12)
@@ -352,7 +352,7 @@ async def test_a_policy_that_was_narrowed_stops_what_waits(two: Two) -> None:
 
 
 async def test_the_number_of_a_case_stays_at_home(two: Two) -> None:
-    """PEERS L8: each side knows the other's case under an opaque reference, and its own under its own number."""
+    """Each side knows the other's case under an opaque reference, and its own under its own number."""
     await consented(two.fr)
     request = about("referral.request/1", "AL")
     request["header"]["case_ref_sender"] = "FR-2026/0113"

@@ -1,4 +1,4 @@
-"""Trust between two real nodes: digits, four eyes, delay, records, history (PROTOCOL B4; part C rows 36, 37, 40)."""
+"""Trust between two real nodes: digits, four eyes, delay, records, history (nrm1 8.9; threats 36, 37, 40)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A key of a node is compromised (PROTOCOL B3): what its peer refuses, from which message on, and what people see."""
+"""A key of a node is compromised (nrm1 2.27): what its peer refuses, from which message on, and what people see."""
 
 from __future__ import annotations
 
@@ -334,7 +334,7 @@ async def test_a_peer_that_lost_all_of_it_is_told_by_a_key_of_today(two: Two) ->
 
 
 async def test_a_peer_without_a_usable_address_stops_no_revocation(two: Two, tmp_path: Path) -> None:
-    """Its newest descriptor names an endpoint without a port, which nobody can reach (B8a): who took the revocation is
+    """Its newest descriptor has an endpoint without port, which nobody reaches (nrm1 2.12): who took the revocation is
     answered all the same.
     """
     own = two.al.running.own.descriptor

@@ -1,4 +1,4 @@
-"""gateway.attachments.media: types by content, nothing else, in bounded memory (part C row 22)."""
+"""gateway.attachments.media: types by content, nothing else, in bounded memory (threat 22)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""gateway.audit.witness_rules: what a witness answers, and when a log is witnessed (PROTOCOL B10; part C row 49)."""
+"""gateway.audit.witness_rules: what a witness answers, and when a log is witnessed (nrm1 11.3; threat 49)."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def test_every_action_has_a_rule_and_a_shape():
 
 
 def test_what_takes_one_person_and_what_takes_two():
-    """B4: who may only do less acts alone and at once; everything that opens takes two, and what widens waits."""
+    """nrm1 8.10: who may only do less acts alone and at once; all that opens takes two, and what widens waits."""
     alone = {
         Action.PEER_NARROW,
         Action.PEER_SUSPEND,

@@ -52,7 +52,7 @@ def test_every_alarm_has_its_words():
 
 def test_every_name_has_its_words():
     """Steps of a ping, parts of the way, what is counted; reasons are codes of the node."""
-    assert set(operating.STEPS) == {name for name, _ in ping._STEPS}
+    assert set(operating.STEPS) == set(ping._FIXES)
     assert set(operating.LEGS) == {str(leg) for leg in Leg}
     assert {f"message.{name}" for name in operating.TROUBLES} == set(status_metrics.FAILED)
     assert set(operating.REASONS) | set(operating.HALTS) <= {str(code) for code in Code}

@@ -125,7 +125,7 @@ def test_a_withdrawal_makes_its_steps_due() -> None:
 
 
 def test_an_open_alert_forbids_closure() -> None:
-    """A case with an open alert is not closed (DOMAIN 3.3)."""
+    """A case with an open alert is not closed (domain 9.5)."""
     assert "monitoring.close" in ids(at("ACTIVE"), ProcedureStatus.POSSIBLE)
     assert "monitoring.close" in ids(at("ACTIVE", Fact.ALERT), ProcedureStatus.STOPPED)
 

@@ -1,4 +1,4 @@
-"""Audit leaves say that something happened and never what it was about (PROTOCOL B10)."""
+"""Audit leaves say that something happened and never what it was about (nrm1 13.9)."""
 
 from __future__ import annotations
 

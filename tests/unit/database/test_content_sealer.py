@@ -1,4 +1,4 @@
-"""Content at rest opens in its own row, under its own epoch, in its own node, and nowhere else (PROTOCOL B9)."""
+"""Content at rest opens in its own row, under its own epoch, in its own node, and nowhere else (nrm1 13.1)."""
 
 from __future__ import annotations
 

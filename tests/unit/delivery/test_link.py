@@ -1,4 +1,4 @@
-"""Repeats, order, numbers and clocks on a link of two endpoints (part C rows 16 to 20)."""
+"""Repeats, order, numbers and clocks on a link of two endpoints (threats 16 to 20)."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_row_17_a_broken_chain() -> None:
 
 
 def test_row_17_a_number_far_ahead() -> None:
-    """B14.12: more than 100 000 above the highest is refused, so that a gap stays countable."""
+    """nrm1 5.2: more than 100 000 above the highest is refused, so that a gap stays countable."""
     _, b = ends()
     with refused(Code.BAD_CHAIN):
         b.receive(numbered(100_001, "A" * 43))
@@ -113,7 +113,7 @@ def test_row_19_expired_between_statement_and_envelope() -> None:
 
 
 def test_row_19_an_expired_envelope_is_not_opened() -> None:
-    """Step 4 comes before any key: what has expired is told so, also when its key is long destroyed."""
+    """Step 6 comes before any key: what has expired is told so, also when its key is long destroyed."""
     with refused(Code.EXPIRED, "envelope"):
         open_envelope(SEALED, own=B.first(), sender=A.first(), keys=[], signer=A.first().node, now=NOW + 15 * DAY)
 
@@ -126,13 +126,13 @@ def test_row_20_another_epoch() -> None:
 
 
 def test_a_descriptor_of_the_receiver_that_never_was() -> None:
-    """B14.11: `to_desc` above the receiver's newest version is malformed."""
+    """nrm1 4.11: `to_desc` above the receiver's newest version is malformed."""
     with refused(Code.MALFORMED):
         arrive(SENDER.seal(SENDER.statement(to_desc=2)))
 
 
 def test_a_refused_body_has_consumed_its_number() -> None:
-    """B5 step 11: the refusal is a final, signed answer, and the link goes on."""
+    """nrm1 4.12: the refusal is a final, signed answer, and the link goes on."""
     a, b = ends()
     b.scope = NOTHING
     one, two = sent(a, 2)

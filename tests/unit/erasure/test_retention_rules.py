@@ -64,7 +64,7 @@ ENDED = {state: replace(REFERRAL, state=state, since=START + 2 * DAY) for state 
     ],
 )
 def test_each_rule(what: Item, rule: str, days: int):
-    """The days of DOMAIN 2.1, 3.1 and 3.2."""
+    """The days of each rule (domain 10.2)."""
     assert ends(what) == (rule, days)
 
 

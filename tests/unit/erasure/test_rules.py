@@ -65,7 +65,7 @@ QUESTIONS = [
 
 @pytest.mark.parametrize(("body_type", "content", "expected"), QUESTIONS)
 def test_what_asks(body_type: str, content: dict[str, object], expected: ErasureRequest | None):
-    """Each request with its ground and its times (DOMAIN 2.4, entries 6, 17 and 39)."""
+    """Each request with its ground and its times (domain 10.6, 10.7)."""
     assert asked(body_type, content) == expected  # type: ignore[arg-type]
 
 

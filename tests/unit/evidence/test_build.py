@@ -1,4 +1,4 @@
-"""Evidence bundles that must not verify, one fault each, and those that must (PROTOCOL B7, B14.3; part C row 50)."""
+"""Evidence bundles that must not verify, one fault each, and those that must (nrm1 7.2; threat 50)."""
 
 from __future__ import annotations
 
@@ -93,14 +93,14 @@ def test_both_nodes_build_the_same_bytes() -> None:
 
 
 def test_a_batch_is_shown_whole() -> None:
-    """B7: the batch about two conversations is in the bundle as it was signed; the other message is not."""
+    """nrm1 7.5: the batch about two conversations is in the bundle as it was signed; the other message is not."""
     assert CASE.batches[0] in DATA
     assert CASE.sealed["enquiry"].statement_hash in unb64u(json.loads(CASE.batches[0])["payload"]).decode()
     assert len(verify(DATA, ANCHORS).messages) == 2
 
 
 def test_a_later_chain_still_proves_it() -> None:
-    """B14.3: the key is taken from any version at or after `from_desc`, also when it has been replaced since."""
+    """nrm1 7.3: the key is taken from any version at or after `from_desc`, also when it has been replaced since."""
     key = SigningKey.generate(Endpoint.pair(A, B)[0].rand, hybrid=True)
     chain = next_version(A, CASE.chains[0], keys=[record(key, Use.SIG)])
     data = CASE.build(chains=(chain, CASE.chains[1]))
@@ -129,7 +129,7 @@ def test_a_sealing_that_no_receipt_names_stays_out() -> None:
 
 
 def test_a_lone_receipt() -> None:
-    """B7: it is verified, though never issued."""
+    """nrm1 7.1: it is verified, though never issued."""
     lone = receipt(REFERRAL, Status.DELIVERED).encode()
     document = SignedDocument(payload=lone, payload_type=RECEIPT, signatures=(B.sig.sign(RECEIPT, lone),)).encode()
     report = verify(CASE.build(exhibits=CASE.exhibits[:1], batches=(document,)), ANCHORS)
@@ -148,7 +148,7 @@ def test_without_the_right_anchors() -> None:
 
 
 def test_the_fingerprint_of_older_roots() -> None:
-    """B4: the digits are those of the newest version; with older ones the refusal says what to ask for."""
+    """nrm1 7.2: the digits are those of the newest version; with older ones the refusal says what to ask for."""
     roots = [C.roots[0], *A.roots[1:]]
     chain = next_version(A, CASE.chains[0])
     changed = A.next(chain[-1], roots=[root.record for root in roots])
@@ -251,7 +251,7 @@ def longer() -> tuple[Descriptor, ...]:
     ids=["first", "gap", "order", "twice", "one root", "same payload", "type"],
 )
 def test_chains_are_whole(change: Callable[[Any], object], code: Code) -> None:
-    """Every rule of B3 from version 1 on, without a gap and without a repeat."""
+    """Every rule of nrm1 2.13 to 2.17 from version 1 on, without a gap and without a repeat."""
     data = small().build(chains=(longer(), CASE.chains[1]))
     place = next(i for i, chain in enumerate(json.loads(data)["parties"]) if len(chain) == 3)
     with refused(code):
@@ -317,7 +317,7 @@ def test_a_statement_signed_as_something_else() -> None:
 
 
 def test_a_key_of_before() -> None:
-    """B14.3: a key that only versions before `from_desc` list signs nothing."""
+    """nrm1 7.2: a key that only versions before `from_desc` list signs nothing."""
     key = SigningKey.generate(Endpoint.pair(A, B)[0].rand, hybrid=True)
     chains = (next_version(A, CASE.chains[0], keys=[record(key, Use.SIG)]), CASE.chains[1])
     old = restated(from_desc=2)
@@ -332,7 +332,7 @@ def test_a_key_of_before() -> None:
     "changes", [{"id": OTHER_ID}, {"commit": "A" * 43}, {"purpose": None}, {"n": 3}, {"expires": NOW + DAY}], ids=str
 )
 def test_two_sealings_of_different_messages(changes: dict[str, Any]) -> None:
-    """B14.9: sealings of one message agree in all but what sealing anew changes."""
+    """nrm1 5.5: sealings of one message agree in all but what sealing anew changes."""
     other = restated(created=NOW + 1, **changes)
     both = [(REFERRAL.statement, REFERRAL.signatures), (other, encode_signatures(A.sig.sign(STATEMENT, other)))]
     with pytest.raises(RefusedError, match="spliced"):

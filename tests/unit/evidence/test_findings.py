@@ -1,4 +1,4 @@
-"""What a bundle proves, in words: doubtful keys, contradictions, and what is never proven (PROTOCOL B5, B7)."""
+"""What a bundle proves, in words: doubtful keys, contradictions, and what is never proven (nrm1 5.2, 7.4)."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ def test_other_receipts(status: Status, code: str | None, words: str) -> None:
 
 
 def test_signed_since_the_revocation() -> None:
-    """B7: what is dated after `since` shows nothing about who signed it: no verifier takes it, so no bundle has it."""
+    """nrm1 7.4: what is dated after `since` shows nothing about who signed: no verifier takes it, no bundle has it."""
     chains = (revoked(A, CASE.chains[0], NOW), CASE.chains[1])
     assert [message.id for message in report(chains=chains).messages] == [CASE.sealed["decline"].id]
     with pytest.raises(RefusedError, match="no message"):
@@ -254,7 +254,7 @@ def test_a_leaf_names_the_signature() -> None:
 
 
 def test_a_key_that_was_not_valid_then() -> None:
-    """B14.11: a statement outside the validity of its key would have been refused; it is said, not hidden."""
+    """nrm1 7.3: a statement outside the validity of its key would have been refused; it is said, not hidden."""
     over = [record(A.sig, Use.SIG, until=NOW - 1000)]
     node = Node("a", content={"keys": over})
     first = node.first()
@@ -312,7 +312,7 @@ def test_receipts_that_contradict_each_other(more: Receipt) -> None:
 
 @pytest.mark.parametrize("status", [Status.DELIVERED, Status.OPENED, Status.ERASED])
 def test_rejected_after_arrival(status: Status) -> None:
-    """DESIGN 3b.6: what was received may be rejected by a person, but not once it was handed over."""
+    """nrm1 12.6: what was received may be rejected by a person, but not once it was handed over."""
     told = [receipt(REFERRAL, Status.RECEIVED), receipt(REFERRAL, Status.REJECTED, code="mapping_failed")]
     assert only(batches=(batch(B.sig, *told),)).not_proven == ()
     found = only(batches=(batch(B.sig, *told, receipt(REFERRAL, status)),))
@@ -320,7 +320,7 @@ def test_rejected_after_arrival(status: Status) -> None:
 
 
 def test_the_same_receipt_in_two_batches() -> None:
-    """B14.2: a receipt that was sent again in another batch contradicts nothing."""
+    """nrm1 6.6: a receipt that was sent again in another batch contradicts nothing."""
     again = batch(B.sig, receipt(REFERRAL, Status.RECEIVED, at=NOW), receipt(REFERRAL, Status.DELIVERED))
     found = only(batches=(CASE.batches[0], again))
     assert found.not_proven == ()
@@ -328,7 +328,7 @@ def test_the_same_receipt_in_two_batches() -> None:
 
 
 def test_a_receipt_that_was_signed_again_by_a_newer_key() -> None:
-    """B14.2, B14.3: it stands, although its first batch is by a key that was revoked since."""
+    """nrm1 6.6, 7.4: it stands, although its first batch is by a key that was revoked since."""
     key = SigningKey.generate(Endpoint.pair(B, A)[0].rand, hybrid=True)
     gone = Revocation(kid=B.sig.public.kid, at=NOW + DAY, since=NOW, reason="stolen")
     chain = next_version(B, CASE.chains[1], keys=[record(key, Use.SIG)], revoked=[gone])

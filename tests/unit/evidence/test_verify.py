@@ -1,5 +1,5 @@
 """Manipulations of an evidence bundle, each by somebody who knows the format: all are refused, by the gateway and by
-the verifier for strangers (PROTOCOL B7; part C rows 50, 51, 57).
+the verifier for strangers (nrm1 7.2; threats 50, 51, 57).
 """
 
 from __future__ import annotations

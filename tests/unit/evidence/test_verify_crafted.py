@@ -114,13 +114,13 @@ GOOD_DESCRIPTORS: dict[str, Change] = {
 
 @pytest.mark.parametrize("name", BAD_DESCRIPTORS)
 def test_a_descriptor_that_its_roots_should_not_have_signed(name: str) -> None:
-    """Each rule of B3, inside of true signatures."""
+    """Each rule of nrm1 2.13 to 2.17, inside of true signatures."""
     assert not verified(with_second_descriptor(BAD_DESCRIPTORS[name]), CASE.anchors)
 
 
 @pytest.mark.parametrize("name", GOOD_DESCRIPTORS)
 def test_an_unusual_descriptor(name: str) -> None:
-    """What B3 allows, both take."""
+    """What nrm1 2.13 to 2.17 allows, both take."""
     assert verified(with_second_descriptor(GOOD_DESCRIPTORS[name]), CASE.anchors)
 
 

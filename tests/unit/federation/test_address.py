@@ -1,4 +1,4 @@
-"""Endpoints, authorities and the table of what may be asked (PROTOCOL B8a, B14.15)."""
+"""Endpoints, authorities and the table of what may be asked (nrm1 9.2, 9.12)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The memory of nonces: one request once, and bounded (PROTOCOL B8, C16)."""
+"""The memory of nonces: one request once, and bounded (nrm1 9.13; threat 16)."""
 
 from __future__ import annotations
 

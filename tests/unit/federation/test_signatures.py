@@ -1,4 +1,4 @@
-"""The HTTP signature profile ``nrm-node/1``: one way to write a signature, no other (PROTOCOL B8, C27, C28)."""
+"""The HTTP signature profile ``nrm-node/1``: one way to write a signature, no other (nrm1 9.10; threats 27, 28)."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_signed_request_verifies_and_names_its_sender() -> None:
 
 
 def test_a_request_without_a_body_signs_the_empty_digest() -> None:
-    """An empty body has a content type and a digest too (B14.15)."""
+    """An empty body has a content type and a digest too (nrm1 9.10)."""
     fields = signed(method="GET", path="/v1/link", content_type="application/octet-stream", body=b"")
     assert fields["Content-Digest"] == "sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:"
     head = RequestHead(method="GET", authority=AUTHORITY, path="/v1/link", query="?", fields=encode_fields(fields))
@@ -214,7 +214,7 @@ BAD_FIELDS: dict[str, Fault] = {
 
 @pytest.mark.parametrize("name", sorted(BAD_FIELDS))
 def test_a_request_with_one_fault_is_refused(name: str) -> None:
-    """Reduced coverage, other algorithms, stretched lives, doubled fields: each alone is enough (PROTOCOL C27, C28)."""
+    """Reduced coverage, other algorithms, stretched lives, doubled fields: each alone is enough (threats 27, 28)."""
     fields = signed()
     assert judge(head_of(encode_fields(fields)))
     with pytest.raises(RemoteError) as refused:
@@ -239,7 +239,7 @@ def test_a_request_with_one_fault_is_refused(name: str) -> None:
     ids=repr,
 )
 def test_a_request_moved_elsewhere_is_refused(change: dict[str, str]) -> None:
-    """Another method, authority, path or query than the signed one (PROTOCOL C28)."""
+    """Another method, authority, path or query than the signed one (threat 28)."""
     with pytest.raises(RemoteError) as refused:
         judge(replace(head_of(encode_fields(signed())), **change))
     assert refused.value.code is Code.BAD_SIGNATURE

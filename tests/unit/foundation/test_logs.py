@@ -1,4 +1,4 @@
-"""Logging by an allow-list: whatever is not on it is dropped before it can be written (PROTOCOL C 54)."""
+"""Logging by an allow-list: whatever is not on it is dropped before it can be written (threat 54)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""gateway.foundation.process: what the kernel promises to a process that holds keys (PROTOCOL B12)."""
+"""gateway.foundation.process: what the kernel promises to a process that holds keys (nrm1 13.7)."""
 
 from __future__ import annotations
 

@@ -203,13 +203,13 @@ def test_a_label_is_found_by_its_alias():
 
 
 def test_a_year_alone_does_not_become_a_day():
-    """A cell that holds only a year goes to year_to, never to 1 January (DOMAIN 6.4)."""
+    """A cell that holds only a year goes to year_to, never to 1 January (domain 11.6)."""
     assert draft(Birthdate="1994")["content"] == {"person": {"birth_year": 1994}}
     assert draft(Birthdate=1994)["content"] == {"person": {"birth_year": 1994}}
 
 
 def test_a_value_that_holds_the_separator_is_found_whole():
-    """`Water supply; sewerage` is one value because the table says so (DOMAIN A.2)."""
+    """`Water supply; sewerage` is one value because the table says so (domain 11.8)."""
     assert draft(Exploitation="Water supply; sewerage;Forced labour")["content"] == {
         "exploitation": ["ForcedLabour", "ForcedLabour"]
     }

@@ -1,4 +1,4 @@
-"""Answers and receipts: what a peer's word is worth (PROTOCOL B5, B7, B14; part C rows 13 and 57)."""
+"""Answers and receipts: what a peer's word is worth (nrm1 6.7, 6; threats 13 and 57)."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ def test_row_57_said_twice_or_half() -> None:
 
 
 def test_row_13_a_batch_is_signed_as_a_batch() -> None:
-    """The payload type is under the signature, and a lone receipt is no batch (B7)."""
+    """The payload type is under the signature, and a lone receipt is no batch (nrm1 1.11)."""
     payload = SignedDocument.decode(BATCH, RECEIPTS).payload
     wrong = SignedDocument(payload=payload, payload_type=RECEIPTS, signatures=(B.sig.sign(STATEMENT, payload),))
     with refused(Code.BAD_SIGNATURE):
@@ -196,7 +196,7 @@ def test_row_13_a_batch_is_signed_as_a_batch() -> None:
 
 
 def test_a_batch_by_a_revoked_or_ended_key() -> None:
-    """B14.3: a live batch is judged with the newest descriptor and the validity of the key now."""
+    """nrm1 6.4: a live batch is judged with the newest descriptor and the validity of the key now."""
     gone = [Revocation(kid=B.sig.public.kid, at=NOW, since=NOW, reason="stolen")]
     other = SigningKey.generate(A_END.rand, hybrid=True)
     revoked = accept_descriptor(None, B.document(keys=[record(other, Use.SIG)], revoked=gone), NOW)
@@ -215,7 +215,7 @@ def test_a_receipt_in_an_answer_is_judged_too() -> None:
 
 
 def test_any_sealing_is_recognised() -> None:
-    """B5: the sender keeps the hash of every sealing and accepts a receipt for any of them."""
+    """nrm1 5.5: the sender keeps the hash of every sealing and accepts a receipt for any of them."""
     a, b = Endpoint.pair(A, B)
     message = a.submit(a.draft("enquiry.capacity.1/valid-minimal"))
     first: SealedEnvelope = a.send(message)
@@ -247,7 +247,7 @@ def test_refusal_of_a_whole_request() -> None:
 
 
 def test_every_code_has_a_reaction() -> None:
-    """B14.7: a code without a receipt consumed no number; what is done depends on the code alone."""
+    """nrm1 6.9: a code without a receipt consumed no number; what is done depends on the code alone."""
     kinds = {found: {code for code in WIRE_CODES if reaction(code) is found} for found in Reaction}
     assert kinds[Reaction.SEAL_ANEW] == {Code.UNKNOWN_RECIPIENT_KEY, Code.NEWER_DESCRIPTOR, Code.REVOKED_KEY}
     assert kinds[Reaction.SIGN_ANEW] == {Code.STALE}

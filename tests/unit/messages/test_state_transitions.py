@@ -1,4 +1,4 @@
-"""A message changes its state together with all that belongs to it, or not at all (DESIGN 3.3)."""
+"""A message changes its state together with all that belongs to it, or not at all (nrm1 12.12)."""
 
 from __future__ import annotations
 

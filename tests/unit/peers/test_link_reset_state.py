@@ -1,4 +1,4 @@
-"""When a link may begin anew (PROTOCOL B3, last row)."""
+"""When a link may begin anew (nrm1 5.8)."""
 
 from __future__ import annotations
 

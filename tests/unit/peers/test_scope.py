@@ -167,14 +167,14 @@ def test_narrower_is_narrower_in_every_member(member):
     ],
 )
 def test_what_each_state_lets_pass(state, ordinary, protected, direction):
-    """B4 and B14.8: a person's suspension spares the never-blocked types, a suspension for cause nothing."""
+    """nrm1 4.20: a person's suspension spares the never-blocked types, a suspension for cause nothing."""
     assert ordinary == may(state, direction, "referral.request/1")
     for name in NEVER_BLOCKED:
         assert protected == may(state, direction, f"{name}/1")
 
 
 def test_who_is_answered_at_all():
-    """Step 2 accepts active peers and those suspended by a person; trust records also of those that are not active yet;
+    """Step 2 takes active peers and those suspended by a person; trust records also of those not active yet;
     all others get a bare 403.
     """
     assert {state for state in PeerState if listens(state)} == {PeerState.ACTIVE, PeerState.SUSPENDED}
@@ -197,7 +197,7 @@ def test_a_standing_knows_its_corridor_in_both_directions():
 
 
 def test_never_blocked_is_a_closed_list():
-    """The patterns of B4 are spelled out; a look-alike gets nothing."""
+    """The patterns of nrm1 4.20 are spelled out; a look-alike gets nothing."""
     assert never_blocked("safety.alert.update/1")
     assert not never_blocked("safety.alerted/1")
     assert not never_blocked("consent.record/1")

@@ -167,7 +167,7 @@ def test_what_is_needed_and_closed_is_named() -> None:
 
 
 def test_twelve_fields_of_forty() -> None:
-    """Through a corridor of a few groups exactly their fields arrive (PEERS L2)."""
+    """Through a corridor of a few groups exactly their fields arrive."""
     groups = ("routing", "handling", "legal_basis", "request_kind", "person_label", "person_profile", "contact_rule")
     needed = ("thb_status", "needs", "residence", "immediate_risk")
     found = let(referral(), BEFORE, policy=narrow(*groups, *needed))
@@ -390,7 +390,7 @@ def keyed(secret: bytes) -> Any:
 
 
 def test_a_reference_is_stable_and_differs_by_peer() -> None:
-    """One case has one reference for one peer for ever, and another one for the next (PEERS L8)."""
+    """One case has one reference for one peer for ever, and another one for the next."""
     hash_ = keyed(b"secret")
     one = case_reference(hash_, peer="n1b", case="17")
     assert (

@@ -173,7 +173,7 @@ def test_withdrawal_may_come_from_any_unit_and_is_owed_an_answer() -> None:
 
 
 def test_only_a_focal_point_opens_a_referral() -> None:
-    """DOMAIN 4.1: the national focal point is the only role that opens and answers a referral."""
+    """The national focal point is the only role that opens and answers a referral (domain 6.2)."""
     for name in ("referral.request/1", "referral.accept/1", "referral.decline/1", "referral.withdraw/1"):
         entry = load_catalogue().get(name)
         assert entry.senders == entry.receivers == ("national_focal_point",)

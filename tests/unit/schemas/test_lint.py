@@ -1,4 +1,4 @@
-"""What every published schema has to keep to, so that two validators in two languages say the same (PROTOCOL A3)."""
+"""What every published schema has to keep to, so that two validators in two languages say the same (nrm1 13.8)."""
 
 from __future__ import annotations
 

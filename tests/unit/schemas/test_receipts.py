@@ -1,4 +1,4 @@
-"""The schemas of the receipt objects: documentation for other implementers, true to the protocol (B7, B14.3)."""
+"""The schemas of the receipt objects: documentation for other implementers, true to the protocol (nrm1 6.1, 6.3)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Numbers of a link as the receiver sees them: order, gaps, equivocation, broken chains.
 
-PROTOCOL B5 Numbering; DESIGN 3b.3.
+nrm1 5.2, 12.4.
 """
 
 from __future__ import annotations

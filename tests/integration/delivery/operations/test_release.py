@@ -1,4 +1,4 @@
-"""Two different people release a referral, and what goes without consent in danger to life (DESIGN 3b.8, gate G2)."""
+"""Two different people release a referral, and what goes without consent in danger to life (nrm1 12.9, gate G2)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What a sender does when the peer, its keys or the wire are not as they should be.
 
-DESIGN 3b.1 to 3b.3; PROTOCOL B5, B14.7.
+nrm1 12.1 to 12.4, 5.5, 6.9.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def in_state(party: Party, id: str, state: str) -> Callable[[], Awaitable[bool]]
 
 
 def forget_keys(party: Party) -> None:
-    """All encryption keys of a node are destroyed, as in a panic (PROTOCOL B3)."""
+    """All encryption keys of a node are destroyed, as in a panic (nrm1 2.27)."""
     keys = party.running.keys
     assert isinstance(keys, Keystore)
     keys.destroy_all_enc()
@@ -280,7 +280,7 @@ async def test_stale_keyset_fails_closed(two: Two) -> None:
 
 async def test_suspended_peer(two: Two) -> None:
     """What is ordinary is held at the sender, which knows of the suspension, and goes after it; a withdrawal passes
-    (PROTOCOL B4, B14.8).
+    (nrm1 4.20).
     """
     wire = Spoiler(two.fr)
     wire.away = True

@@ -1,4 +1,4 @@
-"""Show E: three nodes A, B and C. B passed a person's data on to C; the person withdraws at A and wants them erased.
+"""Three nodes A, B and C. B passed a person's data on to C; the person withdraws at A and wants them erased.
 
 A ends up with two certificates that verify offline, the one of B and, vouched for by B, the one of C. On the disks of B
 and C, and in yesterday's backup of the data, made while they worked and opened with its recovery key, nothing can be

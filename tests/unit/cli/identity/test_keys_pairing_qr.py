@@ -1,4 +1,4 @@
-"""Pairing by QR codes: added by what one node shows, verified by what the pair shows (PROTOCOL B4)."""
+"""Pairing by QR codes: added by what one node shows, verified by what the pair shows (nrm1 2.10)."""
 
 from __future__ import annotations
 

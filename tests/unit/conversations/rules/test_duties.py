@@ -265,7 +265,7 @@ def test_monitoring_points_come_one_after_the_other():
 
 
 def test_who_was_helped_without_a_journey_is_monitored_from_the_first_day_of_the_plan():
-    """Services began where the person is (row 14), so there is no arrival to count from."""
+    """Services began where the person is (domain 4.5, row 14), so there is no arrival to count from."""
     talk = planning()
     talk.say(RECEIVING, "assistance.plan", flag=True)
     plan = talk.say(RECEIVING, "reintegration.plan", points=("m1",), day=date(2026, 11, 3))
@@ -280,7 +280,7 @@ def test_who_was_helped_without_a_journey_is_monitored_from_the_first_day_of_the
     ("side", "kind", "word"), [(RECEIVING, "monitoring.report", "m1"), (HOST, "safety.alert", "missing_contact")]
 )
 def test_a_report_that_stays_away_asks_after_the_person(side, kind, word):
-    """The host has 30 days from the point (DOMAIN 2.3, entry 30); the report or an alert answers it."""
+    """The host has 30 days from the point (domain 5.12); the report or an alert answers it."""
     talk = active()
     assert "contact_check" not in owing(talk, after=43 * DAY)
     late = owing(talk, after=46 * DAY)

@@ -155,7 +155,7 @@ def test_every_number_of_the_table_is_there():
     ("make", "state"), [(sent, R.SENT), (delivered, R.DELIVERED), (requested, R.UNDER_REVIEW), (rejected, R.DRAFT)]
 )
 def test_receipts_move_the_state(make, state):
-    """Rows 3, 4 and 5: what the receiving node and its people say of the request."""
+    """Rows 3, 4 and 5 (domain 4.5): what the receiving node and its people say of the request."""
     assert state == make().fold().state
 
 
@@ -310,7 +310,7 @@ def test_a_resolved_alert_leaves_another_one():
 
 
 def test_who_was_not_met_is_an_alert_until_met_or_resolved():
-    """Row 22 over IN_TRANSIT; the later meeting clears it, a resolved alert as well."""
+    """Row 22 (domain 4.5) over IN_TRANSIT; the later meeting clears it, a resolved alert as well."""
     missed = then(in_transit, RECEIVING, "arrival.confirmation", word="not_arrived")
     assert missed.fold().overlays == {Overlay.ALERT}
     missed.say(RECEIVING, "arrival.confirmation", word="met_safe")
@@ -464,7 +464,7 @@ def test_a_question_pauses_the_decision():
 
 
 def test_an_unanswered_question_expires_the_referral():
-    """Row 7: at 150 % of the time for the answer, in the time of the host."""
+    """Row 7 (domain 4.5): at 150 % of the time for the answer, in the time of the host."""
     assert asked().fold(after=20 * DAY).state is R.INFO_REQUESTED
     assert asked().fold(after=22 * DAY).state is R.EXPIRED
 

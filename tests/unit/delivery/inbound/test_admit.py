@@ -1,4 +1,4 @@
-"""Scope, body and conversation of an authentic message: steps 12 to 13b (part C rows 26, 40, 55)."""
+"""Scope, body and conversation of an authentic message: steps 13 to 17 (threats 26, 40, 55)."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def admit(
     knows: ReceiverContext | None = None,
     around: ConversationContext | None = None,
 ) -> AcceptedMessage:
-    """Steps 12 to 13c for an active peer that may say everything."""
+    """Steps 13 to 17 for an active peer that may say everything."""
     examined = steps.examine_message(statement, scope=standing(state, scope))
     return steps.accept_message(examined, known=knows or held(), conversation=around, own_node=B.first().node)
 
@@ -56,7 +56,7 @@ def test_every_valid_example_is_admitted(name: str) -> None:
     assert (message.id, message.sender, message.position.n) == (stated.statement.id, A.first().node, 1)
 
 
-# --- step 12 ---------------------------------------------------------------------------------------------------------
+# --- steps 13 and 15 --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -82,13 +82,13 @@ def test_row_40_out_of_scope(scope: Agreed) -> None:
 
 @pytest.mark.parametrize("state", sorted(set(PeerState) - {PeerState.ACTIVE}))
 def test_out_of_scope_by_state(state: PeerState) -> None:
-    """B14.8: of a peer that is not active nothing but the never-blocked types is taken."""
+    """nrm1 4.13: of a peer that is not active nothing but the never-blocked types is taken."""
     with refused(Code.OUT_OF_SCOPE):
         admit(said(REFERRAL), state=state)
 
 
 def test_a_withdrawal_is_never_blocked() -> None:
-    """B4, G10: it passes an empty scope, a suspension by a person, and the want of a purpose."""
+    """nrm1 4.20, G10: it passes an empty scope, a suspension by a person, and the want of a purpose."""
     stated = said(WITHDRAWAL, purpose=None)
     assert admit(stated, state=PeerState.SUSPENDED, scope=NOTHING).body_type == "consent.withdrawal/1"
     for state in (PeerState.SUSPENDED_FOR_CAUSE, PeerState.REVOKED):
@@ -148,7 +148,7 @@ def test_a_file_larger_than_agreed() -> None:
 
 
 def test_row_55_another_length_than_the_parts_say() -> None:
-    """Step 9: what stands outside is what the secret needs."""
+    """Step 11: what stands outside is what the secret needs."""
     secret = wire.Secret(salt=b"s" * 32, parts=(PART,)).encode()
     body = canon(example(REFERRAL))
     stated = SENDER.statement(parts=(part_length(PART.size) + 1,), commit=wire.compute_commitment(secret, body))
@@ -156,7 +156,7 @@ def test_row_55_another_length_than_the_parts_say() -> None:
         arrive(framed(stated, secret=secret, body=body))
 
 
-# --- step 13 ---------------------------------------------------------------------------------------------------------
+# --- step 14 ---------------------------------------------------------------------------------------------------------
 
 
 def test_a_consent_record_needs_no_purpose() -> None:
@@ -233,7 +233,7 @@ CORRIDORS = ["Erë", "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", "क्
 
 @pytest.mark.parametrize("text", [*HIDDEN, unicodedata.normalize("NFD", "é")], ids=ascii)
 def test_row_26_the_text_policy(text: str) -> None:
-    """B1.7: bidi controls, invisible and control characters and other spellings are refused."""
+    """nrm1 1.15: bidi controls, invisible and control characters and other spellings are refused."""
     with refused(Code.SCHEMA):
         admit(said(REFERRAL, lambda body: body["content"]["person"].update(pseudonym=text)))
 
@@ -245,7 +245,7 @@ def test_row_26_text_of_the_corridors_passes(text: str) -> None:
     assert admit(stated).content["person"]["pseudonym"] == text  # type: ignore[index, call-overload]
 
 
-# --- step 13b: gates -------------------------------------------------------------------------------------------------
+# --- step 16: gates -------------------------------------------------------------------------------------------------
 
 KNOWN = consent(B.first().node)
 """What the record of the examples covers for B's unit."""
@@ -268,7 +268,7 @@ def test_gates_with_what_the_receiver_holds() -> None:
     ids=["not covered", "passed on", "withdrawn", "withdrawal without a record"],
 )
 def test_gates_2_and_7_at_the_receiver(knows: ReceiverContext, code: Code) -> None:
-    """DOMAIN 2.3 row 16: the recipient enforces the scope; findings name gate and place."""
+    """The recipient enforces the scope (domain 7.8); findings name gate and place."""
     with pytest.raises(RemoteError) as caught:
         admit(said(REFERRAL), knows=knows)
     assert caught.value.code is code
@@ -326,7 +326,7 @@ def test_a_withdrawal_passes_closed_gates() -> None:
     assert admit(said(WITHDRAWAL, purpose=None), knows=held(replace(KNOWN, withdrawn_all=True), withdrawn=True))
 
 
-# --- step 13c: the conversation ---------------------------------------------------------------------------------------
+# --- step 17: the conversation ---------------------------------------------------------------------------------------
 
 
 def test_what_no_honest_node_would_have_sent_is_refused() -> None:

@@ -1,4 +1,4 @@
-"""Envelopes that are not in the one form: size, depth, spelling, ids (part C rows 21 to 26)."""
+"""Envelopes that are not in the one form: size, depth, spelling, ids (threats 21 to 26)."""
 
 from __future__ import annotations
 

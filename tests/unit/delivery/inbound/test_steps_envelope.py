@@ -1,4 +1,4 @@
-"""Envelopes that were changed on the way, or carry what they must not (part C rows 1 to 5, 53, 55)."""
+"""Envelopes that were changed on the way, or carry what they must not (threats 1 to 5, 53, 55)."""
 
 from __future__ import annotations
 
@@ -195,7 +195,7 @@ def test_row_55_extra_members() -> None:
     ids=["no members", "empty", "short salt", "long salt"],
 )
 def test_row_55_a_secret_that_hides_nothing(secret: bytes) -> None:
-    """B5: the secret is a salt of 32 bytes and the parts; a signed commitment to anything else is malformed."""
+    """nrm1 3.4: the secret is a salt of 32 bytes and the parts; a signed commitment to anything else is malformed."""
     stated = SENDER.statement(commit=wire.compute_commitment(secret, SENDER.body))
     with refused(Code.MALFORMED):
         arrive(framed(stated, secret=secret))

@@ -1,4 +1,4 @@
-"""Who signed it, for whom, as what (part C rows 6 to 13; B14.11)."""
+"""Who signed it, for whom, as what (nrm1 2.7; threats 6 to 13)."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_row_7_relabelled() -> None:
 
 
 def test_row_7_the_request_is_of_another_node() -> None:
-    """Step 10: C carries A's envelope under its own request signature, and is not told more."""
+    """Step 8: C carries A's envelope under its own request signature, and is not told more."""
     with refused(Code.UNKNOWN_SENDER):
         arrive(SEALED, signer=C)
 
@@ -133,7 +133,7 @@ def test_row_13_a_receipt_in_place_of_the_statement() -> None:
 
 
 def test_a_revoked_key() -> None:
-    """B14.11: a revoked key is refused whatever time the statement names."""
+    """nrm1 2.7: a revoked key is refused whatever time the statement names."""
     gone = [Revocation(kid=A.sig.public.kid, at=NOW, since=NOW, reason="stolen")]
     sender = accept_descriptor(None, A.document(keys=[record(C.sig, Use.SIG)], revoked=gone), NOW)
     with refused(Code.REVOKED_KEY):
@@ -142,7 +142,7 @@ def test_a_revoked_key() -> None:
 
 @pytest.mark.parametrize("until", [NOW - 301, NOW - 10_000])
 def test_a_key_that_was_over(until: int) -> None:
-    """B14.11: validity is judged at the signed `created`, with 300 seconds of skew."""
+    """nrm1 2.7: validity is judged at the signed `created`, with 300 seconds of skew."""
     keys = [record(A.sig, Use.SIG, until=until)]
     sender = accept_descriptor(None, A.document(keys=keys), NOW)
     with refused(Code.UNKNOWN_KEY):
@@ -177,12 +177,12 @@ GONE = [Revocation(kid=C.sig.public.kid, at=NOW, since=NOW, reason="stolen")]
     ids=["first", "names", "revoked", "revoked in between", "suites", "threshold", "roots"],
 )
 def test_what_makes_a_descriptor_too_old(versions: tuple[dict[str, Any], ...], oldest: int) -> None:
-    """B14.11: a later version revoked a key or changed suites or roots; anything else keeps the older one usable."""
+    """nrm1 4.11: a later version revoked a key or changed suites or roots; anything else keeps the older one usable."""
     assert steps.oldest_usable(own_chain(*versions)) == oldest
 
 
 def test_a_descriptor_that_is_too_old() -> None:
-    """B14.11: the sender has to seal anew for the newest descriptor; one that is only older does no harm."""
+    """nrm1 4.11: the sender has to seal anew for the newest descriptor; one that is only older does no harm."""
     for versions, code in (((({"name": "NRM of b"}),), None), (({"revoked": GONE},), Code.NEWER_DESCRIPTOR)):
         chain = own_chain(*versions)
         unpacked = steps.open_envelope(

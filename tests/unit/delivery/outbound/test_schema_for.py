@@ -1,4 +1,4 @@
-"""By which schema the next message of a conversation is written (DESIGN 3.11, docs/adr/0002)."""
+"""By which schema the next message of a conversation is written (nrm1 12.13, docs/adr/0002)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The outgoing procedure: every refusal of scope, gates and schema through `submit`, and what departs (DOMAIN 2.1)."""
+"""The outgoing procedure: every refusal of scope, gates and schema through `submit`, and what departs (domain 3.16)."""
 
 from __future__ import annotations
 
@@ -419,7 +419,7 @@ def recheck(message: ValidMessage, **changes: Any) -> None:
     ids=["expired", "suspended", "scope", "consent gone", "grant over", "withdrawn", "conversation", "schema", "none"],
 )
 def test_what_closed_since_submission(changes: dict[str, Any], code: Code) -> None:
-    """DESIGN 3b.1: scope, consent and policy are asked again when a message departs."""
+    """nrm1 12.1: scope, consent and policy are asked again when a message departs."""
     message = sender().submit(referral())
     recheck(message)
     with pytest.raises(RefusedError) as caught:
@@ -471,7 +471,7 @@ def test_what_a_statement_says() -> None:
 
 
 def test_sealing_anew_changes_only_what_it_must() -> None:
-    """B14.9: rcp, to_desc, from_desc and created may change; id, place, expiry, commitment and body may not."""
+    """nrm1 5.5: rcp, to_desc, from_desc and created may change; id, place, expiry, commitment and body may not."""
     a, _ = Endpoint.pair(A, B)
     message = a.submit(a.draft(REFERRAL))
     first = a.send(message)

@@ -64,7 +64,7 @@ def test_a_card_and_an_approval_are_read_as_they_were_written():
 
 
 def test_the_challenge_is_the_hash_of_the_change():
-    """As the protocol has it (B13); with another word where no delay is asked for."""
+    """As the protocol has it (nrm1 8.16); with another word where no delay is asked for."""
     bytes_of = CHANGE.encode()
     assert PasskeyApproval.challenge(CHANGE, emergency=False) == sha256(b"nrm1/approve\0" + bytes_of)
     assert PasskeyApproval.challenge(CHANGE, emergency=True) == sha256(b"nrm1/approve_now\0" + bytes_of)

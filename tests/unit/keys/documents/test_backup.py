@@ -1,4 +1,4 @@
-"""Backup files: closed to a recovery key, signed, streamed (PROTOCOL B9)."""
+"""Backup files: closed to a recovery key, signed, streamed (nrm1 13.4)."""
 
 from __future__ import annotations
 

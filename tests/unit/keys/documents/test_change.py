@@ -44,7 +44,7 @@ def test_a_key_file_opens_for_its_holder_only(tmp_path: Path):
 
 
 def test_a_cheap_key_file_is_refused(tmp_path: Path):
-    """A file whose key derivation was weakened does not open (part C row 46)."""
+    """A file whose key derivation was weakened does not open (threat 46)."""
     create_admin(tmp_path / "ana.key", "secret", label="Ana B.", now=5, cost=CHEAP)
     with pytest.raises(RefusedError, match="weaker key derivation"):
         load_admin(tmp_path / "ana.key", "secret")

@@ -1,4 +1,4 @@
-"""keys.documents.descriptor: every rule of acceptance of PROTOCOL B3, one fault each (part C rows 14, 30, 33, 34)."""
+"""keys.documents.descriptor: every rule of acceptance of nrm1 2.13 to 2.17, one fault each (threats 14, 30, 33, 34)."""
 
 from __future__ import annotations
 
@@ -122,14 +122,14 @@ def test_ten_roots_are_too_many() -> None:
     "point", ["01" + "00" * 31, "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"]
 )
 def test_low_order_key_in_a_descriptor_is_refused(point: str) -> None:
-    """Rule 1, part C row 14: a low-order Ed25519 key makes the whole descriptor unacceptable."""
+    """Rule 1, threat 14: a low-order Ed25519 key makes the whole descriptor unacceptable."""
     change = {"ed25519": b64u(bytes.fromhex(point))}
     with refused(Code.BAD_KEY):
         accept_descriptor(None, spoiled(lambda body: body["keys"][0].update(change)), NOW)
 
 
 def test_mixed_order_key_in_a_descriptor_is_refused() -> None:
-    """Rule 1, part C row 14: so does a key that is a good one plus a point of low order."""
+    """Rule 1, threat 14: so does a key that is a good one plus a point of low order."""
     mixed = nacl.bindings.crypto_core_ed25519_add(A.sig.public.ed25519, b"\xec" + b"\xff" * 30 + b"\x7f")
     with refused(Code.BAD_KEY):
         accept_descriptor(None, spoiled(lambda body: body["keys"][0].update(ed25519=b64u(mixed))), NOW)
@@ -148,7 +148,7 @@ def test_same_key_twice_is_refused() -> None:
 
 
 def test_component_key_under_two_uses_is_refused() -> None:
-    """Rule 1: one Ed25519 half in two records with different kids is still one key with two uses (B2)."""
+    """Rule 1: one Ed25519 half in two records with different kids is still one key with two uses (nrm1 2.2)."""
     half = SigningKey.from_seeds(A.sig.seeds()[0])
     with pytest.raises(RefusedError, match="two uses"):
         A.payload(keys=[record(A.sig, Use.SIG), record(half, Use.HTTP)])
@@ -166,7 +166,7 @@ def test_uses_have_their_place() -> None:
 
 
 def test_relisting_a_revoked_key_is_refused() -> None:
-    """Rule 1, part C row 34: a kid that is listed as revoked is not listed as a key."""
+    """Rule 1, threat 34: a kid that is listed as revoked is not listed as a key."""
     with pytest.raises(RefusedError, match="revoked key is listed"):
         A.payload(revoked=[revoke(A.sig.public.kid)])
 
@@ -175,13 +175,13 @@ def test_relisting_a_revoked_key_is_refused() -> None:
 
 
 def test_one_root_of_two_is_not_enough() -> None:
-    """Rule 2, part C row 33: one coerced root holder can not issue a descriptor."""
+    """Rule 2, threat 33: one coerced root holder can not issue a descriptor."""
     with refused(Code.BAD_SIGNATURE, "not enough"):
         accept_descriptor(None, signed(A.payload(), A.roots[:1]), NOW)
 
 
 def test_same_root_twice_is_refused() -> None:
-    """Rule 2, part C row 33: two signatures by one root are not two roots, even beside a second one."""
+    """Rule 2, threat 33: two signatures by one root are not two roots, even beside a second one."""
     for roots in ([A.roots[0], A.roots[0]], [A.roots[0], A.roots[0], A.roots[1]]):
         with refused(Code.BAD_SIGNATURE, "twice"):
             accept_descriptor(None, signed(A.payload(), roots), NOW)
@@ -202,7 +202,7 @@ def test_bad_signature_beside_good_ones_is_refused() -> None:
 
 
 def test_stripped_root_signature_is_refused() -> None:
-    """Rule 2, part C row 12: a root signs with both algorithms."""
+    """Rule 2, threat 12: a root signs with both algorithms."""
     document = A.document()
     stripped = replace(document.signatures[0], mldsa65=None)
     with refused(Code.BAD_SIGNATURE, "halves"):
@@ -217,7 +217,7 @@ def test_changed_byte_is_refused() -> None:
 
 
 def test_root_outside_of_its_validity_does_not_count() -> None:
-    """Rule 2, B14.13: a root's validity is judged when the descriptor was issued."""
+    """Rule 2, nrm1 2.14: a root's validity is judged when the descriptor was issued."""
     roots = [replace(root, record=replace(root.record, until=NOW - 1000)) for root in A.roots[:1]] + A.roots[1:]
     payload = A.payload(roots=[root.record for root in roots])
     with refused(Code.BAD_SIGNATURE, "not enough"):
@@ -226,7 +226,7 @@ def test_root_outside_of_its_validity_does_not_count() -> None:
 
 
 def test_signature_of_another_type_is_refused() -> None:
-    """Rule 2, part C row 13: roots that signed the same bytes as another type did not sign a descriptor."""
+    """Rule 2, threat 13: roots that signed the same bytes as another type did not sign a descriptor."""
     other = sign_document(STATEMENT, A.payload(), [root.key for root in A.roots[:2]])
     with refused(Code.BAD_SIGNATURE):
         accept_descriptor(None, replace(other, payload_type=DESCRIPTOR), NOW)
@@ -284,27 +284,27 @@ def test_another_node_is_no_next_version() -> None:
 
 
 def test_rollback_is_refused() -> None:
-    """Rule 4, part C row 30: an older version is never taken again."""
+    """Rule 4, threat 30: an older version is never taken again."""
     second = accept_descriptor(FIRST, follow(), NOW)
     with refused(Code.ROLLBACK, "older"):
         accept_descriptor(second, A.document(), NOW)
 
 
 def test_skipped_version_is_refused() -> None:
-    """Rule 4, part C row 30: exactly one higher."""
+    """Rule 4, threat 30: exactly one higher."""
     with refused(Code.BAD_CHAIN, "does not follow"):
         accept_descriptor(FIRST, follow(version=3), NOW)
 
 
 @pytest.mark.parametrize("prev", [None, "A" * 43])
 def test_wrong_prev_is_refused(prev: str | None) -> None:
-    """Rule 4, part C row 30: the next version names the hash of the one held."""
+    """Rule 4, threat 30: the next version names the hash of the one held."""
     with refused(Code.BAD_CHAIN, "does not follow"):
         accept_descriptor(FIRST, follow(prev=prev), NOW)
 
 
 def test_fork_is_equivocation() -> None:
-    """Rule 4, part C row 30: two documents of one version, both by the roots, are the proof of an equivocation."""
+    """Rule 4, threat 30: two documents of one version, both by the roots, are the proof of an equivocation."""
     second = accept_descriptor(FIRST, follow(), NOW)
     with refused(Code.EQUIVOCATION):
         accept_descriptor(second, follow(contact="another desk"), NOW)
@@ -336,7 +336,7 @@ def rotated(signers: list[Any], **changes: Any) -> SignedDocument:
 
 
 def test_rotation_of_roots_needs_old_and_new() -> None:
-    """Rule 4, part C row 33: new roots come in with the threshold of the old and of the new."""
+    """Rule 4, threat 33: new roots come in with the threshold of the old and of the new."""
     second = accept_descriptor(FIRST, rotated([*A.roots[:2], *NEW_ROOTS[1:]]), NOW)
     third = signed(A.next(second, roots=[root.record for root in NEW_ROOTS]), NEW_ROOTS[:2])
     assert accept_descriptor(second, third, NOW).version == 3
@@ -349,20 +349,20 @@ def test_rotation_of_roots_needs_old_and_new() -> None:
     ids=["new only", "old only", "one old", "one new"],
 )
 def test_rotation_by_one_side_is_refused(signers: list[Any]) -> None:
-    """Rule 4, part C row 33: neither side alone, nor one short of a threshold, rotates the roots."""
+    """Rule 4, threat 33: neither side alone, nor one short of a threshold, rotates the roots."""
     with refused(Code.BAD_SIGNATURE, "not enough"):
         accept_descriptor(FIRST, rotated(signers), NOW)
 
 
 def test_replaced_third_root() -> None:
-    """B3: one root holder lost: the other two sign a version with a new third, and are enough for both thresholds."""
+    """nrm1 2.27: one root holder lost: the other two sign a version with a new third, enough for both thresholds."""
     roots = [*A.roots[:2], NEW_ROOTS[0]]
     payload = A.next(FIRST, roots=[root.record for root in roots])
     assert accept_descriptor(FIRST, signed(payload, A.roots[:2]), NOW).version == 2
 
 
 def test_lowered_threshold_needs_the_old_one() -> None:
-    """Rule 4, part C row 33: a holder of one root can not lower the threshold to one."""
+    """Rule 4, threat 33: a holder of one root can not lower the threshold to one."""
     payload = A.next(FIRST, threshold=1)
     with refused(Code.BAD_SIGNATURE, "not enough"):
         accept_descriptor(FIRST, signed(payload, A.roots[:1]), NOW)
@@ -370,7 +370,7 @@ def test_lowered_threshold_needs_the_old_one() -> None:
 
 
 def test_revocation_stays() -> None:
-    """Rule 4, part C row 34: a revocation is never taken back, nor moved to a later time."""
+    """Rule 4, threat 34: a revocation is never taken back, nor moved to a later time."""
     other = SigningKey.generate(RAND, hybrid=True)
     keys = [record(other, Use.SIG), record(A.http, Use.HTTP)]
     second = accept_descriptor(FIRST, follow(keys=keys, revoked=[revoke(A.sig.public.kid)]), NOW)
@@ -475,7 +475,7 @@ def test_key_by_kid_and_use() -> None:
 
 
 def test_revoked_key_is_told_apart() -> None:
-    """A revoked key is never accepted, and the code says why (B14.11)."""
+    """A revoked key is never accepted, and the code says why (nrm1 2.7)."""
     other = SigningKey.generate(RAND, hybrid=True)
     second = accept_descriptor(FIRST, follow(keys=[record(other, Use.SIG)], revoked=[revoke(A.sig.public.kid)]), NOW)
     with refused(Code.REVOKED_KEY):
@@ -485,7 +485,7 @@ def test_revoked_key_is_told_apart() -> None:
 
 
 def test_signing_key_is_judged_at_a_time() -> None:
-    """B14.11: validity at the signed time, with 300 seconds at both ends."""
+    """nrm1 2.7: validity at the signed time, with 300 seconds at both ends."""
     kid, held = A.sig.public.kid, record(A.sig, Use.SIG)
     for at in (held.from_ - 300, held.until + 299):
         assert FIRST.signing_key(kid, at=at) == A.sig.public
@@ -504,7 +504,7 @@ def test_newest_key_of_a_use_comes_last() -> None:
 
 
 def test_key_at_finds_evidence_keys() -> None:
-    """B14.3: evidence accepts a sig key of any version at or after `from_desc`, and no other."""
+    """nrm1 7.3: evidence accepts a sig key of any version at or after `from_desc`, and no other."""
     other = SigningKey.generate(RAND, hybrid=True)
     second = accept_descriptor(FIRST, follow(keys=[record(other, Use.SIG), record(A.http, Use.HTTP)]), NOW)
     chain = [FIRST, second]
@@ -516,7 +516,7 @@ def test_key_at_finds_evidence_keys() -> None:
 
 
 def test_authority_is_lower_case_without_443() -> None:
-    """B14.15: host and port of the first endpoint in lower case, the port left out exactly when it is 443."""
+    """nrm1 9.12: host and port of the first endpoint in lower case, the port left out exactly when it is 443."""
     for endpoint, authority in [
         ("https://A.Example:443", "a.example"),
         ("https://a.example", "a.example"),

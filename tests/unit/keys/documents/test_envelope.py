@@ -1,4 +1,4 @@
-"""keys.documents.envelope: what travels, one fault each (PROTOCOL B5, B14; part C rows 1 to 13, 21, 55)."""
+"""keys.documents.envelope: what travels, one fault each (nrm1 3; threats 1 to 13, 21, 55)."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_recipients_are_bound() -> None:
 
 
 def test_unknown_recipient_key() -> None:
-    """A key that was destroyed is told by a code of its own (part C row 48)."""
+    """A key that was destroyed is told by a code of its own (threat 48)."""
     with refused(Code.UNKNOWN_RECIPIENT_KEY):
         receive(SEALED, own=B.first(), sender=A.first(), open_cek=opener(C.enc), now=NOW)
 
@@ -215,7 +215,7 @@ def test_bad_frames() -> None:
     ids=str,
 )
 def test_malformed_statement(place: str, value: object) -> None:
-    """B14.12, B14.17: a wrong or unknown member of a statement is malformed, and so is `prev` anywhere but after 1."""
+    """nrm1 3.2: a wrong or unknown member of a statement is malformed, and so is `prev` anywhere but after 1."""
     data = orjson.dumps({**orjson.loads(STATED.encode()), place: value}, option=orjson.OPT_SORT_KEYS)
     with refused(Code.MALFORMED):
         wire.Statement.parse(data)
@@ -299,7 +299,7 @@ def test_clock() -> None:
 
 
 def test_statement_by_a_revoked_key() -> None:
-    """B14.11: a revoked key is refused whatever time the statement names."""
+    """nrm1 2.7: a revoked key is refused whatever time the statement names."""
     gone = [Revocation(kid=A.sig.public.kid, at=NOW, since=NOW, reason="stolen")]
     sender = accept_descriptor(None, A.document(keys=[record(C.sig, Use.SIG)], revoked=gone), NOW)
     with refused(Code.REVOKED_KEY):
@@ -420,7 +420,7 @@ def test_receipts_round_trip() -> None:
     ids=["twice", "no code", "code", "other peer", "other node", "hash", "number"],
 )
 def test_bad_receipt_refuses_the_batch(second: wire.Receipt) -> None:
-    """B14.3, part C row 57: one bad receipt refuses all: said twice, a code too many, another pair of nodes."""
+    """nrm1 6.3; threat 57: one bad receipt refuses all: said twice, a code too many, another pair of nodes."""
     data = canon({"type": "nrm.receipts/1", "receipts": [RECEIPT.to_json(), second.to_json()]})
     with refused(Code.MALFORMED):
         wire.Receipts.parse(data)
@@ -451,7 +451,7 @@ def test_envelopes_round_trip() -> None:
 
 
 def test_bad_request_is_refused_whole() -> None:
-    """B14.16: a bad frame, none, and 33 envelopes are malformed as a whole; writing them is a bug of ours."""
+    """nrm1 3.9: a bad frame, none, and 33 envelopes are malformed as a whole; writing them is a bug of ours."""
     for data in (b"", b"\0\0\0\2x", lp_join(*[b"x"] * 33)):
         with refused(Code.MALFORMED):
             wire.split_envelopes(data)

@@ -1,4 +1,4 @@
-"""keys.documents.equivocation: two descriptors under one version, provable to anybody (PROTOCOL B3.4, B4 c)."""
+"""keys.documents.equivocation: two descriptors under one version, provable to anybody (nrm1 2.26, 2.25)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""keys.records and keys.documents.fingerprint: key records, node ids, fingerprints, pair codes (PROTOCOL B2, B4)."""
+"""keys.records and keys.documents.fingerprint: key records, node ids, fingerprints, pair codes (nrm1 2.8, 2.9)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_record_round_trip() -> None:
     ("key", "use"), [(CLASSICAL, Use.ROOT), (HYBRID, Use.HTTP), (HYBRID, Use.LOG), (HYBRID, Use.WIT)]
 )
 def test_use_decides_the_halves(key: SigningKey, use: Use) -> None:
-    """A root has both halves; http, log and wit have one (B14.13)."""
+    """A root has both halves; http, log and wit have one (nrm1 2.6)."""
     with refused(Code.BAD_KEY, "halves"):
         record(key, use)
 

@@ -1,4 +1,4 @@
-"""keys.documents.keyset: the rules of acceptance of PROTOCOL B3 (part C rows 15, 31, 32, 34, 35)."""
+"""keys.documents.keyset: the rules of acceptance of nrm1 2.21 (threats 15, 31, 32, 34, 35)."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_bad_member(place: str, value: object) -> None:
 
 
 def test_kid_of_an_encryption_key_is_computed_anew() -> None:
-    """Rule 1, part C row 35: a kid commits to its key, so another key can not stand under it."""
+    """Rule 1, threat 35: a kid commits to its key, so another key can not stand under it."""
     other = EncPrivateKey(RAND(32))
     with refused(Code.BAD_KEY, "kid"):
         accept_keyset(FIRST, None, spoiled(lambda body: body["enc"][0].update(pub=b64u(other.public))), NOW)
@@ -68,7 +68,7 @@ def test_kid_of_an_encryption_key_is_computed_anew() -> None:
     ids=["ml-kem 0xff", "x25519 zero", "x25519 one"],
 )
 def test_malformed_encryption_key(pub: bytes) -> None:
-    """Rule 1, part C row 15: unreduced ML-KEM coefficients and low-order X25519 shares are refused at import."""
+    """Rule 1, threat 15: unreduced ML-KEM coefficients and low-order X25519 shares are refused at import."""
     with refused(Code.BAD_KEY, "not valid"):
         accept_keyset(FIRST, None, spoiled(lambda body: body["enc"][0].update(pub=b64u(pub), kid=enc_kid(pub))), NOW)
 
@@ -110,7 +110,7 @@ def test_unit_is_known() -> None:
 
 
 def test_revoked_encryption_key_is_refused() -> None:
-    """Rule 2, part C row 34: what the descriptor revoked is not listed again."""
+    """Rule 2, threat 34: what the descriptor revoked is not listed again."""
     revoked = [Revocation(kid=A.enc.kid, at=NOW, since=NOW, reason="lost")]
     first = accept_descriptor(None, A.document(revoked=revoked), NOW)
     with refused(Code.REVOKED_KEY):
@@ -118,7 +118,7 @@ def test_revoked_encryption_key_is_refused() -> None:
 
 
 def test_swapped_encryption_key_breaks_the_signature() -> None:
-    """Rule 3, part C row 35: keys that were exchanged on the way are no longer signed."""
+    """Rule 3, threat 35: keys that were exchanged on the way are no longer signed."""
     other = EncPrivateKey(RAND(32))
     payload = A.keyset_payload(FIRST, enc=[A.enc_key(kid=other.kid, pub=other.public)])
     with refused(Code.BAD_SIGNATURE):
@@ -160,7 +160,7 @@ def test_older_keyset_is_refused() -> None:
 
 
 def test_fast_forward_recovers() -> None:
-    """Rule 4, part C row 32: a thief of `sig` counts to the end; a root-signed descriptor starts the count anew."""
+    """Rule 4, threat 32: a thief of `sig` counts to the end; a root-signed descriptor starts the count anew."""
     stolen = accept_keyset(FIRST, HELD, A.keyset(FIRST, version=2**53 - 1), NOW)
     other = SigningKey.generate(RAND, hybrid=True)
     revoked = [Revocation(kid=A.sig.public.kid, at=NOW, since=NOW, reason="stolen")]
@@ -171,7 +171,7 @@ def test_fast_forward_recovers() -> None:
 
 
 def test_frozen_keyset_goes_stale() -> None:
-    """Rule 5, part C row 31: an old keyset that is served for ever is refused after 48 hours."""
+    """Rule 5, threat 31: an old keyset that is served for ever is refused after 48 hours."""
     document = A.keyset(FIRST)
     assert accept_keyset(FIRST, None, document, NOW + 2 * DAY - 1)
     with refused(Code.STALE_KEYSET):

@@ -1,4 +1,4 @@
-"""`nrm.reset/1`, the request of a restored node (PROTOCOL B3)."""
+"""`nrm.reset/1`, the request of a restored node (nrm1 5.9)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""keys.documents.merkle_tree: the reference trees of Certificate Transparency (RFC 9162 2.1; PROTOCOL B10)."""
+"""keys.documents.merkle_tree: the reference trees of Certificate Transparency (RFC 9162 2.1; nrm1 11.1)."""
 
 from __future__ import annotations
 

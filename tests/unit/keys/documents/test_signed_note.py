@@ -1,4 +1,4 @@
-"""keys.documents.signed_note: notes, checkpoints and cosignatures as C2SP writes them (PROTOCOL B10)."""
+"""keys.documents.signed_note: notes, checkpoints and cosignatures as C2SP writes them (nrm1 11.2)."""
 
 from __future__ import annotations
 

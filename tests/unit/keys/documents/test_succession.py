@@ -1,4 +1,4 @@
-"""keys.documents.succession: who follows whom in the next descriptor (PROTOCOL B2, B3)."""
+"""keys.documents.succession: who follows whom in the next descriptor (nrm1 2.23, 2.27)."""
 
 from __future__ import annotations
 

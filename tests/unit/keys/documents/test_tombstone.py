@@ -1,4 +1,4 @@
-"""keys.tombstone: all roots end a node id, and nobody else does (PROTOCOL B2, B3)."""
+"""keys.tombstone: all roots end a node id, and nobody else does (nrm1 2.24)."""
 
 from __future__ import annotations
 

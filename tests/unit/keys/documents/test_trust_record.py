@@ -1,4 +1,4 @@
-"""Trust records: exact form, signed by their issuer, one chain per pair (PROTOCOL B4, B14.20)."""
+"""Trust records: exact form, signed by their issuer, one chain per pair (nrm1 8.1, 8.6)."""
 
 from __future__ import annotations
 

@@ -14,8 +14,8 @@ from gateway.identity.identity import NodeKeys
 from keys.keystore.calls import (
     FAULT,
     HELLO,
+    KEYD_PROTOCOL,
     METHODS,
-    PROTOCOL,
     STANDING_MEMBERS,
     Answer,
     Hello,
@@ -123,7 +123,7 @@ def test_a_fault_is_not_described() -> None:
 
 def test_the_greeting() -> None:
     """Comes out as it went in."""
-    hello = Hello(protocol=PROTOCOL, life=b"l" * 16, alone=True, standing=STANDING)
+    hello = Hello(protocol=KEYD_PROTOCOL, life=b"l" * 16, alone=True, standing=STANDING)
     assert HELLO.read(HELLO.write(hello)) == hello
 
 

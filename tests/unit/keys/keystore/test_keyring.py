@@ -1,4 +1,4 @@
-"""keys.keystore.keyring: the life of keys, without a file (PROTOCOL B2, B9)."""
+"""keys.keystore.keyring: the life of keys, without a file (nrm1 2.23, 13.2)."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_secrets_do_not_print() -> None:
 
 
 def test_encryption_key_every_24_hours() -> None:
-    """B2: a new key when the newest is 24 hours old, and nothing before."""
+    """nrm1 2.23: a new key when the newest is 24 hours old, and nothing before."""
     rand = Seeds("enc")
     one = ring().renew_enc(["gateway"], NOW, rand)
     assert one.renew_enc(["gateway"], NOW + DAY - 1, rand) is one
@@ -71,7 +71,7 @@ def test_each_unit_has_its_own_key() -> None:
 
 
 def test_listed_72_hours_and_destroyed_after_10_days() -> None:
-    """B2: senders see a key for 72 hours; its seed goes 10 days after it was made."""
+    """nrm1 2.23: senders see a key for 72 hours; its seed goes 10 days after it was made."""
     one = ring().renew_enc(["gateway"], NOW, Seeds("enc"))
     (listed,) = one.listed_enc(NOW + 72 * HOUR - 1)
     assert (listed.from_, listed.until, listed.pub) == (NOW, NOW + 72 * HOUR, one.enc[0].key.public)
@@ -83,7 +83,7 @@ def test_listed_72_hours_and_destroyed_after_10_days() -> None:
 
 
 def test_rotation_of_the_epoch_restarts_anywhere() -> None:
-    """B9: each step may be done again and then changes nothing; the epoch in use is never dropped."""
+    """nrm1 13.2: each step may be done again and then changes nothing; the epoch in use is never dropped."""
     one, rand = ring(), Seeds("epoch")
     both = one.begin_epoch(NOW + DAY, rand)
     assert [epoch.n for epoch in both.epochs] == [1, 2]

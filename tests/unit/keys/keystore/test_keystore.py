@@ -1,5 +1,5 @@
-"""keys.keystore.keystore and keys.primitives.sealed_file: file, passphrase, service (PROTOCOL B9, B12a; part C rows 44,
-45, 46, 48).
+"""keys.keystore.keystore and keys.primitives.sealed_file: file, passphrase, service (nrm1 13.5;
+threats 44, 45, 46, 48).
 """
 
 from __future__ import annotations
@@ -344,7 +344,7 @@ def named(node: str) -> bytes:
     ids=lambda value: value if isinstance(value, str) else value.__name__,
 )
 def test_signs_for_its_own_node_only(store: Keystore, kind: str, payload: Callable[[str], bytes]) -> None:
-    """B12d: what the node says is signed; what another node would have to say is not."""
+    """nrm1 13.6: what the node says is signed; what another node would have to say is not."""
     signature = store.sign(kind, payload(NODE))
     verify(store.public(Use.SIG)[0], kind, payload(NODE), signature)
     assert signature.kid == store.sig_kid
@@ -354,7 +354,7 @@ def test_signs_for_its_own_node_only(store: Keystore, kind: str, payload: Callab
 
 @pytest.mark.parametrize("kind", [DESCRIPTOR, TOMBSTONE, "text/plain"])
 def test_signs_nothing_that_roots_sign(store: Keystore, kind: str) -> None:
-    """B12d: a stolen node can not sign a descriptor, a tombstone, or anything without a type of its own."""
+    """nrm1 13.6: a stolen node can not sign a descriptor, a tombstone, or anything without a type of its own."""
     with fails(Code.INVALID):
         store.sign(kind, named(NODE))
 
@@ -372,7 +372,7 @@ def descriptor_of(store: Keystore, **changes: Any) -> Any:
 
 
 def test_http_keys_follow_each_other(store: Keystore) -> None:
-    """B2: with the descriptor that lists them, the key in use changes every 90 days by itself."""
+    """nrm1 2.23: with the descriptor that lists them, the key in use changes every 90 days by itself."""
     descriptor, used = descriptor_of(store), []
     for day in (0, 89, 90, 180, 270, 360):
         store.activate((descriptor,), NOW + day * DAY)
@@ -381,7 +381,7 @@ def test_http_keys_follow_each_other(store: Keystore) -> None:
 
 
 def test_new_sig_key_signs_once_it_is_listed(path: Path, store: Keystore) -> None:
-    """B3: a new key is made, listed for later, used when its time comes; then the old one can go."""
+    """nrm1 2.27: a new key is made, listed for later, used when its time comes; then the old one can go."""
     first = descriptor_of(store)
     records = store.first_records(NOW)
     old, public = store.sig_kid, store.add_key(Use.SIG, NOW)
@@ -440,7 +440,7 @@ def test_wrong_content_key_is_undecryptable(store: Keystore) -> None:
 
 
 def test_panic_destroys_every_seed(path: Path, store: Keystore) -> None:
-    """B3: all seeds at once; the next keyset has a new key."""
+    """nrm1 2.27: all seeds at once; the next keyset has a new key."""
     for day in range(3):
         store.ensure_enc(NOW + day * DAY)
     assert len(store.destroy_all_enc()) == 3
@@ -467,7 +467,7 @@ def test_data_keys(path: Path, store: Keystore) -> None:
 
 
 def test_epoch_rotation_survives_a_crash_between_any_two_steps(path: Path, store: Keystore) -> None:
-    """B9: the keystore is opened anew after each step, and each row stays readable until its epoch is finished."""
+    """nrm1 13.2: the keystore is opened anew after each step, and each row is readable until its epoch is finished."""
     dk, epoch, wrapped = store.wrap(ROW)
     assert opened(path).begin_epoch(NOW + 7 * DAY) == 2  # step 1, then a crash
     second = opened(path)
@@ -558,7 +558,7 @@ def test_rand_is_an_argument(tmp_path: Path) -> None:
 
 
 def test_signs_checkpoints_of_its_own_log_only(store: Keystore) -> None:
-    """B10, B12d: the log key signs a checkpoint of the own origin, no other log's, no other text, no cosignature."""
+    """nrm1 11.1: the log key signs a checkpoint of the own origin, no other log's, no other text, no cosignature."""
     own = descriptor_of(store)
     store.activate((own,), NOW)
     head = Checkpoint(origin=own.log, size=7, root=b"r" * 32)
@@ -571,7 +571,7 @@ def test_signs_checkpoints_of_its_own_log_only(store: Keystore) -> None:
 
 
 def test_cosigns_other_logs_only(store: Keystore) -> None:
-    """B10: the witness key signs another log's checkpoint with its time, never the own one, never a bare text."""
+    """nrm1 11.1: the witness key signs another log's checkpoint with its time, never the own one, never a bare text."""
     own = descriptor_of(store)
     store.activate((own,), NOW)
     head = Checkpoint(origin="log.example/1", size=7, root=b"r" * 32)
@@ -587,7 +587,7 @@ def test_cosigns_other_logs_only(store: Keystore) -> None:
 
 
 def test_a_restored_key_store_goes_on_with_its_generation(store: Keystore, path: Path) -> None:
-    """B9, B12a: a backup holds everything but encryption seeds; put back, it is newer than any file the node had."""
+    """nrm1 13.4, 13.5: a backup holds all but encryption seeds; put back, it is newer than any file the node had."""
     store.ensure_enc(NOW)
     key = EncPrivateKey(bytes(32))
     data = store.backup(RecoveryPublic(kid=key.kid, public=key.public, made=NOW), b"[]", NOW)

@@ -1,4 +1,4 @@
-"""keys.offline.ceremony: the files between a node and its root holders (PROTOCOL B2, B3)."""
+"""keys.offline.ceremony: the files between a node and its root holders (nrm1 2.23, 2.27)."""
 
 from __future__ import annotations
 

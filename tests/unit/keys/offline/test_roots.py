@@ -1,4 +1,4 @@
-"""keys.roots: root keys in files of their own (PROTOCOL B2)."""
+"""keys.roots: root keys in files of their own (nrm1 2.23)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""keys.primitives.attachment_cipher: attachments as streams (PROTOCOL B6; part C rows 52, 55)."""
+"""keys.primitives.attachment_cipher: attachments as streams (nrm1 10.2; threats 52, 55)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""keys.primitives.encoding: one spelling for each value (PROTOCOL B1; part C rows 21, 23, 24, 25, 55)."""
+"""keys.primitives.encoding: one spelling for each value (nrm1 1; threats 21, 23, 24, 25, 55)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""keys.primitives.seal: one suite, one kind of failure (PROTOCOL B5, B9; part C rows 1, 2, 3, 15, 53)."""
+"""keys.primitives.seal: one suite, one kind of failure (nrm1 2.1, 13.1; threats 1, 2, 3, 15, 53)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""keys.primitives.sign: both halves or nothing, the record decides, bad points stay outside (PROTOCOL part C rows 12,
-13, 14).
-"""
+"""keys.primitives.sign: both halves or nothing, the record decides, bad points stay outside (threats 12, 13, 14)."""
 
 from __future__ import annotations
 
@@ -138,7 +136,7 @@ def test_private_key_does_not_leave() -> None:
 
 
 def test_hybrid_key_signs_no_raw_message() -> None:
-    """A key that signs documents never signs bytes that could be one (PROTOCOL B2: one key, one use)."""
+    """A key that signs documents never signs bytes that could be one (nrm1 2.2: one key, one use)."""
     with pytest.raises(RuntimeError, match="documents only"):
         HYBRID.sign_raw(b"x")
     sign.verify_raw(CLASSICAL.public.ed25519, b"x", CLASSICAL.sign_raw(b"x"))

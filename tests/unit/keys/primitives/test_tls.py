@@ -1,4 +1,4 @@
-"""keys.primitives.tls: the listener's key and certificate (PROTOCOL B2, A4)."""
+"""keys.primitives.tls: the listener's key and certificate (nrm1 2.23, 9.16)."""
 
 from __future__ import annotations
 

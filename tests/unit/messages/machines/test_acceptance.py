@@ -79,7 +79,7 @@ def test_the_owed_and_the_final_do_not_meet():
 
 
 def test_only_two_types_go_at_once():
-    """DESIGN 3b.3 names exactly these."""
+    """nrm1 12.4 names exactly these."""
     assert {"consent.withdrawal", "safety.alert"} == AT_ONCE
 
 

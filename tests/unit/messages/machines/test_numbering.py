@@ -1,4 +1,4 @@
-"""Verdicts on numbers: each rule of PROTOCOL B5 Numbering and B14.12 by name."""
+"""Verdicts on numbers: each rule of nrm1 5.2 by name."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_exactly_100_000_ahead_is_accepted():
 
 
 def test_a_bad_chain_consumes_nothing():
-    """The same id and number with the right prev is accepted afterwards (B14.12)."""
+    """The same id and number with the right prev is accepted afterwards (nrm1 5.2)."""
     link = view(4)
     assert isinstance(verdict(link, 5, prev="wrong"), Refuse)
     assert isinstance(verdict(link, 5), New)

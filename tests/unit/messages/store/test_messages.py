@@ -155,7 +155,7 @@ def test_what_expires_comes_first_to_die(connection: Connection):
 
 
 def test_a_message_is_unique_by_id_direction_and_peer(connection: Connection):
-    """The same id may come from two peers, never twice from one (DESIGN 3.4)."""
+    """The same id may come from two peers, never twice from one (nrm1 12.12)."""
     messages.add(connection, [rows.message(1, id="same"), rows.message(2, id="same", peer="n1other")])
     assert [row.ref for row in messages.find(connection, "same")] == [1, 2]
     assert [row.ref for row in messages.find(connection, "same", direction="out", peer="n1other")] == [2]

@@ -202,7 +202,7 @@ def test_g4_measures_are_in_place_before_it_is_confirmed():
 
 
 def test_conclusions_are_codes():
-    """The order names what DOMAIN's list has; what says proceed is the least protective."""
+    """The order names every code of the list (domain 9.15); what says proceed is the least protective."""
     assert set(PROTECTIVE[:2]) == PROCEED
     assert {"suitable", "suitable_with_support"} == SUITABLE
 
