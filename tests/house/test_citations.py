@@ -126,7 +126,8 @@ def test_a_citation_of_nothing_is_seen():
 OLD = re.compile(
     r"\bPROTOCOL (?:part )?(?:[ABCD]\.? ?\d|0\b)|\bPROTOCOL,? (?:\"|$)|\((?:[^()]*; )?PROTOCOL$"
     r"|\bDESIGN(?: decision)? \d|\bDESIGN(?:$|:)|\bDOMAIN \d|\bpart [A-E] rows?\b|\bpart C\b"
-    r"|\bPEERS [LM]\d|\bECOSYSTEM\b|\bSTYLE(?:\.md)? \d|\b[Ss]how [A-J]\b|\bB14\.\d|(?<![\w\"'>=/#.,])B(?:1\.[1-7]|8a|12 ?[ad])\b"
+    r"|\bPEERS [LM]\d|\bECOSYSTEM\b|\bSTYLE(?:\.md)? \d|\b[Ss]how [A-J]\b|\bB14\.\d"
+    r"|(?<![\w\"'>=/#.,])B(?:1\.[1-7]|8a|12 ?[ad])\b"
     r"|(?<=[(\"; ])B(?:[1-9]|1[0-4])(?= Numbering| step|, [Vv]oid| [cd]\b|: [a-z]|; |, B\d|\)[.;:,\"]|\)$)",
     re.MULTILINE,
 )
