@@ -152,6 +152,7 @@ OTHER_RULES = ("behind a gap", "the same message twice has no second effect", "l
 """Gaps, repeats, and what comes after the end."""
 
 
+@pytest.mark.timeout(1_200)  # also on a machine that does other things
 def test_two_nodes_agree() -> None:
     """200 walks, the same ones each time, come to rest with both sides agreed; between them they meet every rule."""
     seen, moves = walk(range(SHORT))
