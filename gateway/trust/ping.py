@@ -62,13 +62,13 @@ _FIXES: Mapping[str, str] = {
     "address is the one of its descriptor",
     "tls": "ask the peer what listens there: nothing in front of its node may end TLS; after a change of its "
     "server key it has to publish a new descriptor",
-    "clock": "set the clocks of both machines by a time service",
+    "clock": "synchronise the clocks of both machines with a time service",
     "keys": "the peer has to publish a descriptor with valid keys and start its node again; speak to its administrator",
-    "keyset": "the peer's node has to issue a new keyset: ask it to look into its log",
+    "keyset": "the peer's node has to issue a new keyset: ask its administrator to check the log",
     "versions": "one of the two nodes has to be upgraded",
     "schemas": "one of the two nodes has to be upgraded",
-    "scope": "trm peer show tells what both sides permit; trm peer widen asks for more",
-    "signed round trip": "try again; if it stays so, both sides look into their logs",
+    "scope": "trm peer show says what both sides permit; trm peer widen asks for more",
+    "signed round trip": "try again; if it persists, both sides check their logs",
 }
 
 
