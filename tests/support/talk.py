@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -63,6 +64,20 @@ class Talk:
         return fold(self.conversation(**more), self.now + after)
 
 
+def then(make: Callable[[], Talk], side: Side, kind: str, **more: object) -> Talk:
+    """One message after another conversation."""
+    talk = make()
+    talk.say(side, kind, **more)
+    return talk
+
+
+def sent() -> Talk:
+    """A request without any receipt."""
+    talk = Talk()
+    talk.amend(talk.say(HOST, "referral.request"), received=None)
+    return talk
+
+
 def requested(**more: object) -> Talk:
     """A request that a person opened."""
     talk = Talk()
@@ -70,6 +85,16 @@ def requested(**more: object) -> Talk:
     request = talk.say(HOST, "referral.request", **more)
     talk.amend(request, opened=request.created + 120)
     return talk
+
+
+def asked() -> Talk:
+    """A request with a blocking question."""
+    return then(requested, RECEIVING, "info.request", flag=True)
+
+
+def conditional() -> Talk:
+    """An acceptance with conditions."""
+    return then(requested, RECEIVING, "referral.accept", flag=True)
 
 
 def accepted() -> Talk:

@@ -9,7 +9,6 @@ from support.talk import HOST, RECEIVING, Talk, requested
 from gateway.conversations.rules.context import ConversationContext
 from gateway.conversations.rules.facts import Message, Side, make_message, quoted_enquiry
 from gateway.conversations.rules.fold import Impossible, JudgementPoint, Possible
-from gateway.conversations.rules.order import Order, place
 from gateway.foundation.deadlines import deadline
 from schemas.clocks import Duration, Unit
 from schemas.region_pack.calendars import load_calendar
@@ -71,13 +70,6 @@ def test_a_message_is_read_from_its_two_halves():
     assert (found.kind, found.seen, found.priority, found.respond_by) == ("return.response", 7, "urgent", 1_800_000_000)
     assert (found.said.version, found.said.word) == (2, "confirm")
     assert (found.reply_to, found.received, found.opened, found.rejected) == ("p", 6, 8, True)
-
-
-def test_numbers_go_on_over_the_epochs_of_a_link():
-    """A message of a later epoch stands behind all of the one before, whatever its number."""
-    assert place(1, 17) == 17
-    early, late = a("reminder.due", id="early", n=place(1, 5_000)), a("reminder.due", id="late", n=place(2, 1))
-    assert [message.id for message in Order((late, early)).messages] == ["early", "late"]
 
 
 def test_only_a_referral_quotes_an_enquiry():

@@ -1,10 +1,9 @@
-"""Order, judgement, enquiries and standing conversations."""
+"""The fold of a conversation, its judgement, and what is remembered of contents that are gone."""
 
 from __future__ import annotations
 
 import random
 from dataclasses import replace
-from datetime import date
 
 import pytest
 from support.talk import (
@@ -36,50 +35,9 @@ from gateway.conversations.rules.fold import (
     fold,
     judge,
 )
-from gateway.conversations.rules.machines import Enquiry, Kind, OpenQuestionState, Referral
-from gateway.conversations.rules.order import Order
+from gateway.conversations.rules.machines import Enquiry, Kind, Referral
 from gateway.conversations.rules.situation import Outcome
 from gateway.errors import Code
-from gateway.messages.types import MESSAGE_LIFE
-
-
-def at(side: Side, n: int, seen: int = 0, created: int = 0, **more: object) -> Message:
-    """A message of which only its place matters."""
-    return Message(id=f"{side}{n}", side=side, n=n, seen=seen, created=created, kind="reminder.due", **more)  # type: ignore[arg-type]
-
-
-def ids(*messages: Message) -> list[str]:
-    """In the common order."""
-    return [message.id for message in Order(messages).messages]
-
-
-# --- order
-
-
-def test_what_was_read_comes_first():
-    """A later signed time does not put a message before what its writer had read."""
-    assert ids(at(HOST, 1, created=9), at(RECEIVING, 4, seen=1, created=5)) == ["host1", "receiving4"]
-    assert ids(at(RECEIVING, 4, created=9), at(HOST, 1, seen=4, created=5)) == ["receiving4", "host1"]
-
-
-def test_crossing_messages_follow_their_signed_times():
-    """The earlier first, the host's at the same second; numbers of two senders are not compared."""
-    assert ids(at(HOST, 1, created=6), at(RECEIVING, 9, created=5)) == ["receiving9", "host1"]
-    assert ids(at(HOST, 9, created=5), at(RECEIVING, 1, created=5)) == ["host9", "receiving1"]
-
-
-def test_a_sender_never_forgets():
-    """A message that says less than the one before it has seen what that had; and a reply knows what it quotes."""
-    later = [at(HOST, 1, seen=7), at(HOST, 2, seen=0)]
-    order = Order((*later, at(RECEIVING, 7)))
-    assert order.knows(later[1], at(RECEIVING, 7))
-    reply = at(HOST, 1, reply_to="receiving7", created=1)
-    assert ids(reply, at(RECEIVING, 7, created=9)) == ["receiving7", "host1"]
-
-
-def test_claims_that_contradict_each_other_are_ordered_all_the_same():
-    """Each says it had read the other: a fault, and still one order."""
-    assert ids(at(HOST, 1, seen=1, created=5), at(RECEIVING, 1, seen=1, created=4)) == ["receiving1", "host1"]
 
 
 def test_the_order_of_arrival_and_repeats_do_not_matter():
@@ -227,119 +185,6 @@ def test_withdrawal_and_alert_are_possible_in_every_state():
 def test_replies_are_of_types_that_exist():
     """What answers and what is answered are message types, one word and a dot."""
     assert all("." in name for pair in REPLIES.items() for name in pair)
-
-
-# --- enquiry
-
-
-def asked(*, received: bool = True) -> Talk:
-    """An enquiry."""
-    talk = Talk(kind=Kind.ENQUIRY)
-    message = talk.say(HOST, "enquiry.capacity")
-    if not received:
-        talk.amend(message, received=None)
-    return talk
-
-
-def offered(word: str = "yes") -> Talk:
-    """An enquiry with an answer; the offer stands until 9 November."""
-    talk = asked()
-    said = {"day": date(2026, 11, 9)} if word.startswith("yes") else {}
-    talk.say(RECEIVING, "enquiry.reply", to="enquiry.capacity", word=word, **said)
-    return talk
-
-
-@pytest.mark.parametrize(
-    ("talk", "state"),
-    [
-        (asked(received=False), Enquiry.ASKED),
-        (asked(), Enquiry.DELIVERED),
-        (offered(), Enquiry.OFFERED),
-        (offered("yes_conditional"), Enquiry.OFFERED),
-        (offered("no"), Enquiry.REFUSED),
-        (offered("redirect"), Enquiry.REFUSED),
-    ],
-)
-def test_an_enquiry_is_asked_and_answered(talk, state):
-    """Each answer, and what is known before there is one."""
-    assert state is talk.fold().state
-
-
-def test_an_enquiry_without_an_answer_expires():
-    """150 % of five working days are eight, in Albania: until the end of Thursday 12 November."""
-    talk = asked()
-    end = START + 10 * DAY + 14 * HOUR - 1
-    assert fold(talk.conversation(), end).state is Enquiry.DELIVERED
-    found = fold(talk.conversation(), end + 1)
-    assert (found.state, found.provisional) == (Enquiry.EXPIRED, True)
-    assert not fold(talk.conversation(), end + MESSAGE_LIFE + 1).provisional
-    late = talk.say(RECEIVING, "enquiry.reply", after=11 * DAY, word="yes")
-    assert talk.fold().outcomes[late.id] is Outcome.LATE
-
-
-def test_an_offer_is_used_while_it_stands():
-    """By a referral written on its last day; one a day later finds it expired."""
-    last = START + 7 * DAY
-    assert offered().fold(after=20 * DAY, quoted=last).state is Enquiry.USED
-    assert offered().fold(after=20 * DAY, quoted=last + DAY).state is Enquiry.EXPIRED
-    assert offered().fold(after=20 * DAY).state is Enquiry.EXPIRED
-    assert offered("no").fold(quoted=last).state is Enquiry.REFUSED
-
-
-def test_an_enquiry_taken_back_is_cancelled():
-    """Voided or refused: the other side never had it; it may be asked anew."""
-    talk = asked(received=False)
-    talk.amend(talk.messages[0], rejected=True)
-    assert talk.fold().state is Enquiry.CANCELLED
-    talk.say(HOST, "enquiry.capacity")
-    assert talk.fold().state is Enquiry.DELIVERED
-
-
-def test_what_has_no_place_in_an_enquiry_is_not_possible():
-    """A second answer, an answer of the asker, and anything with personal data."""
-    for talk, side, kind in (
-        (offered(), RECEIVING, "enquiry.reply"),
-        (asked(), HOST, "enquiry.reply"),
-        (offered(), HOST, "referral.request"),
-        (offered(), HOST, "consent.withdrawal"),
-    ):
-        assert isinstance(
-            judge(talk.conversation(), next_of(talk, side, kind), step=JudgementPoint.ADMISSION), Impossible
-        )
-
-
-# --- standing
-
-
-def test_a_standing_conversation_is_open_while_something_is_owed():
-    """Two requests for an aggregate; the second answer settles it."""
-    talk = Talk(kind=Kind.STANDING)
-    talk.say(HOST, "directory.update")
-    assert talk.fold().state is OpenQuestionState.QUIET
-    talk.say(HOST, "stats.request")
-    talk.say(HOST, "stats.request")
-    talk.say(RECEIVING, "stats.submission")
-    assert talk.fold().state is OpenQuestionState.OPEN
-    talk.say(RECEIVING, "stats.submission", to="stats.request")
-    assert talk.fold().state is OpenQuestionState.QUIET
-
-
-def test_a_breach_is_open_until_a_person_opened_it():
-    """The receipt is its answer."""
-    talk = Talk(kind=Kind.STANDING)
-    notice = talk.say(HOST, "breach.notice")
-    assert talk.fold().state is OpenQuestionState.OPEN
-    talk.amend(notice, opened=talk.now + 1)
-    assert talk.fold().state is OpenQuestionState.QUIET
-
-
-def test_personal_data_have_no_place_in_a_standing_conversation():
-    """Nothing about a person, not even what no state of a referral blocks."""
-    conversation = Conversation(kind=Kind.STANDING, setting=Talk().conversation().setting)
-    assert isinstance(judge(conversation, at(HOST, 1, created=START), step=JudgementPoint.ADMISSION), Possible)
-    for kind in ("referral.request", "consent.withdrawal", "safety.alert"):
-        personal = replace(at(HOST, 1, created=START), kind=kind)
-        assert isinstance(judge(conversation, personal, step=JudgementPoint.ADMISSION), Impossible)
 
 
 # --- what is remembered of contents that are gone

@@ -1,8 +1,7 @@
-"""The numbered rows of a referral, its overlays, crossings and clocks."""
+"""The numbered rows of a referral, and its overlays."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -10,28 +9,28 @@ from support.tables import table
 from support.talk import (
     DAY,
     HOST,
-    HOUR,
     RECEIVING,
-    SETTING,
-    START,
     Talk,
     accepted,
     active,
     arrived,
+    asked,
     closed,
     closing,
+    conditional,
     confirmed,
     in_transit,
     planning,
     proposed,
     requested,
+    sent,
+    then,
 )
 
 from gateway.conversations.rules.facts import Side
-from gateway.conversations.rules.fold import Fold, Overlay, fold
+from gateway.conversations.rules.fold import Fold, Overlay
 from gateway.conversations.rules.machines import NUMBERS, REFERRAL, ROWS, By, Referral
-from gateway.conversations.rules.situation import MAY, Outcome
-from gateway.messages.types import MESSAGE_LIFE
+from gateway.conversations.rules.situation import Outcome
 
 R = Referral
 
@@ -41,23 +40,9 @@ def unapplied(found: Fold) -> dict[str, Outcome]:
     return {id: outcome for id, outcome in found.outcomes.items() if outcome is not Outcome.APPLIED}
 
 
-def then(make: Callable[[], Talk], side: Side, kind: str, **more: object) -> Talk:
-    """One message after another conversation."""
-    talk = make()
-    talk.say(side, kind, **more)
-    return talk
-
-
 def draft() -> Talk:
     """Nothing was sent."""
     return Talk()
-
-
-def sent() -> Talk:
-    """A request without any receipt."""
-    talk = Talk()
-    talk.amend(talk.say(HOST, "referral.request"), received=None)
-    return talk
 
 
 def delivered() -> Talk:
@@ -65,16 +50,6 @@ def delivered() -> Talk:
     talk = Talk()
     talk.say(HOST, "referral.request")
     return talk
-
-
-def asked() -> Talk:
-    """A request with a blocking question."""
-    return then(requested, RECEIVING, "info.request", flag=True)
-
-
-def conditional() -> Talk:
-    """An acceptance with conditions."""
-    return then(requested, RECEIVING, "referral.accept", flag=True)
 
 
 def rejected() -> Talk:
@@ -244,11 +219,6 @@ def test_four_kinds_are_applied_after_the_end(talk, kind):
     assert (before, Outcome.APPLIED) == (talk.fold().state, talk.fold().outcomes[message.id])
 
 
-def test_withdrawal_and_alert_are_expected_everywhere():
-    """No state blocks them: they are in the table for each."""
-    assert MAY["consent.withdrawal"] == MAY["safety.alert"] == frozenset(R)
-
-
 # --- overlays
 
 
@@ -328,194 +298,3 @@ def test_a_correction_is_pending_until_its_ack():
     assert talk.fold().overlays == {Overlay.CORRECTION_PENDING}
     talk.say(RECEIVING, "data.correction.ack", to="data.correction")
     assert talk.fold().overlays == frozenset()
-
-
-# --- crossings
-
-
-@pytest.mark.parametrize(
-    ("make", "winner", "loser", "state"),
-    [
-        (requested, (HOST, "referral.withdraw", {}), (RECEIVING, "referral.accept", {}), R.WITHDRAWN),
-        (requested, (HOST, "referral.withdraw", {}), (RECEIVING, "referral.decline", {}), R.WITHDRAWN),
-        (requested, (HOST, "consent.withdrawal", {}), (RECEIVING, "referral.accept", {}), R.WITHDRAWN),
-        (
-            proposed,
-            (HOST, "return.cancel", {"version": 1}),
-            (RECEIVING, "return.response", {"version": 1, "word": "confirm"}),
-            R.PLANNING,
-        ),
-        (
-            proposed,
-            (HOST, "consent.withdrawal", {}),
-            (RECEIVING, "return.response", {"version": 1, "word": "confirm"}),
-            R.RETURN_PROPOSED,
-        ),
-        (
-            confirmed,
-            (HOST, "departure.notice", {"version": 1, "word": "departed"}),
-            (RECEIVING, "return.cancel", {"version": 1}),
-            R.IN_TRANSIT,
-        ),
-        (active, (RECEIVING, "safety.alert", {}), (HOST, "case.closure", {}), R.ACTIVE),
-        (closing, (RECEIVING, "safety.alert", {}), (HOST, "closure.response", {"word": "agree"}), R.CLOSING),
-    ],
-)
-@pytest.mark.parametrize("winner_first", [True, False])
-def test_who_wins_a_crossing(make, winner, loser, state, winner_first):
-    """Whichever was written first: the winner is applied, the loser is not, and the state is the winner's."""
-    talk = make()
-    said = {}
-    for side, kind, more in (winner, loser) if winner_first else (loser, winner):
-        crossing = bool(said)
-        said[kind] = talk.say(side, kind, unread=int(crossing), **more)
-    found = talk.fold()
-    assert state == found.state
-    assert unapplied(found) == {said[loser[1]].id: Outcome.CROSSED}
-
-
-def test_what_was_read_does_not_cross():
-    """Withdrawal after the acceptance was read comes too late: the referral is no longer the sender's to withdraw."""
-    talk = then(requested, RECEIVING, "referral.accept")
-    late = talk.say(HOST, "referral.withdraw")
-    assert (talk.fold().state, talk.fold().outcomes[late.id]) == (R.ACCEPTED, Outcome.OUT_OF_ORDER)
-
-
-def test_a_withdrawal_that_was_refused_wins_nothing():
-    """A rejected message counts as never written, in a crossing too."""
-    talk = then(requested, RECEIVING, "referral.accept")
-    talk.amend(talk.say(HOST, "referral.withdraw", unread=1), rejected=True)
-    assert talk.fold().state is R.ACCEPTED
-
-
-def test_closures_that_cross_agree():
-    """Both sides want to end the case, so it ends."""
-    talk = then(active, HOST, "case.closure")
-    talk.say(RECEIVING, "case.closure", unread=1)
-    assert talk.fold().state is R.CLOSED
-
-
-# --- silence
-
-
-def decision_over(talk: Talk) -> int:
-    """150 % of 14 days after delivery, by the calendar days of Albania."""
-    return START + 2 * HOUR + 21 * DAY + (23 - 12) * HOUR + 59 * 60 + 59
-
-
-def test_an_unanswered_request_expires_at_150_percent():
-    """Provisional for the life of a message, then final; one second earlier it is still under review."""
-    talk = requested()
-    over = decision_over(talk)
-    assert fold(talk.conversation(), over).state is R.UNDER_REVIEW
-    for at, provisional in ((over + 1, True), (over + MESSAGE_LIFE, True), (over + MESSAGE_LIFE + 1, False)):
-        found = fold(talk.conversation(), at)
-        assert (R.EXPIRED, provisional) == (found.state, found.provisional)
-
-
-@pytest.mark.parametrize(("late", "state"), [(0, R.ACCEPTED), (1, R.EXPIRED)])
-def test_an_answer_counts_by_its_signed_time(late, state):
-    """Written in the last second it counts, however late it arrives; a second later it is shown as late."""
-    talk = requested()
-    answer = talk.say(RECEIVING, "referral.accept", after=decision_over(talk) - talk.now + late)
-    found = fold(talk.conversation(), talk.now + 400 * DAY)
-    assert state == found.state
-    assert found.outcomes[answer.id] is (Outcome.LATE if late else Outcome.APPLIED)
-
-
-def test_an_answer_in_time_counts_behind_a_later_message():
-    """The host wrote after the deadline, and the answer in time says it had read that: its time still counts."""
-    talk = requested()
-    over = decision_over(talk)
-    talk.say(HOST, "consent.record", after=over + DAY - talk.now)
-    talk.say(RECEIVING, "referral.accept", after=-DAY)
-    assert talk.fold(after=30 * DAY).state is R.ACCEPTED
-
-
-def test_a_request_that_did_not_arrive_does_not_expire():
-    """No receipt, no clock: a person is told, and the state stays."""
-    assert sent().fold(after=400 * DAY).state is R.SENT
-
-
-@pytest.mark.parametrize(("priority", "hours"), [("emergency", 36), ("urgent", 108)])
-def test_an_emergency_expires_by_the_hour(priority, hours):
-    """150 % of 24 and of 72 hours, counted from the receipt, through a weekend."""
-    talk = requested(priority=priority)
-    received = talk.messages[-1].received
-    assert received is not None
-    assert fold(talk.conversation(), received + hours * HOUR).state is R.UNDER_REVIEW
-    assert fold(talk.conversation(), received + hours * HOUR + 1).state is R.EXPIRED
-
-
-def test_a_question_pauses_the_decision():
-    """Ten days of waiting for an answer move the end by ten days; forty move it by thirty."""
-    for wait, moved in ((10, 10), (20, 20)):
-        talk = asked()
-        talk.say(HOST, "info.reply", after=wait * DAY, to="info.request")
-        assert fold(talk.conversation(), decision_over(talk) + moved * DAY).state is R.UNDER_REVIEW
-        assert fold(talk.conversation(), decision_over(talk) + moved * DAY + 1).state is R.EXPIRED
-    talk = asked()
-    for _ in range(2):
-        talk.say(HOST, "info.reply", after=20 * DAY, to="info.request")
-        talk.say(RECEIVING, "info.request", after=0, flag=True)
-    talk.say(HOST, "info.reply", after=0, to="info.request")
-    assert fold(talk.conversation(), decision_over(talk) + 30 * DAY).state is R.UNDER_REVIEW
-    assert fold(talk.conversation(), decision_over(talk) + 30 * DAY + 1).state is R.EXPIRED
-
-
-def test_an_unanswered_question_expires_the_referral():
-    """Row 7 (domain 4.5): at 150 % of the time for the answer, in the time of the host."""
-    assert asked().fold(after=20 * DAY).state is R.INFO_REQUESTED
-    assert asked().fold(after=22 * DAY).state is R.EXPIRED
-
-
-def test_conditions_lapse_and_the_decision_starts_anew():
-    """Three working days of the host; then the receiving side may decide again, and has its full time for it."""
-    talk = conditional()
-    assert talk.fold(after=4 * DAY).state is R.UNDER_REVIEW
-    assert talk.fold(after=20 * DAY).state is R.UNDER_REVIEW
-    assert talk.fold(after=26 * DAY).state is R.EXPIRED
-    talk.say(RECEIVING, "referral.accept", after=5 * DAY)
-    assert talk.fold().state is R.ACCEPTED
-
-
-def test_agreement_to_conditions_after_the_lapse_is_late():
-    """The planning message of the host is shown, and the review goes on."""
-    talk = conditional()
-    late = talk.say(HOST, "risk.assessment", after=5 * DAY)
-    assert (talk.fold().state, talk.fold().outcomes[late.id]) == (R.UNDER_REVIEW, Outcome.LATE)
-
-
-def test_silence_agrees_to_a_closure_unless_an_alert_is_open():
-    """Ten working days; an alert stops the clock, and it begins anew with the end of the alert."""
-    assert closing().fold(after=20 * DAY).state is R.CLOSED
-    talk = then(closing, HOST, "safety.alert", after=DAY)
-    assert talk.fold(after=60 * DAY).state is R.CLOSING
-    talk.say(HOST, "safety.alert.update", after=60 * DAY, word="resolved_safe")
-    assert talk.fold(after=10 * DAY).state is R.CLOSING
-    assert talk.fold(after=20 * DAY).state is R.CLOSED
-
-
-def test_withdrawal_says_more_than_silence():
-    """Taken back after the deadline, while an answer may still be on its way: WITHDRAWN and not EXPIRED."""
-    talk = requested()
-    talk.say(HOST, "referral.withdraw", after=25 * DAY)
-    assert talk.fold(after=60 * DAY).state is R.WITHDRAWN
-
-
-def test_the_asker_may_give_more_time_and_not_less():
-    """`respond_by` beyond the end counts, before it does not."""
-    talk = requested(respond_by=START + 100 * DAY)
-    assert talk.fold(after=99 * DAY).state is R.UNDER_REVIEW
-    assert talk.fold(after=101 * DAY).state is R.EXPIRED
-    assert requested(respond_by=START).fold(after=DAY).state is R.UNDER_REVIEW
-
-
-def test_an_unknown_calendar_holds_nothing_against_anybody():
-    """Where the feasts of the year are not known, silence has no effect, and people close the case."""
-    talk = closing()
-    far = 40 * 365 * DAY
-    talk.messages = [replace(m, created=m.created + far, received=(m.received or 0) + far) for m in talk.messages]
-    talk.amend(talk.messages[-1], side=HOST, n=1_000)
-    assert SETTING.calendars[RECEIVING].country == "AL"
-    assert fold(talk.conversation(), talk.now + far + 100 * DAY).state is R.CLOSING
