@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from support.generate import bodies
 from support.tables import table
 
-from gateway.conversations.rules.disclosure import ACCEPTED_STATES, DisclosureStage, disclosure_stage
+from gateway.conversations.rules.disclosure import DisclosureStage
 from gateway.errors import Code
 from gateway.foundation.json import Json
 from gateway.policy.corridor import Blocked, Leaves, case_reference, diff, minimise, opened, widens
@@ -326,17 +326,6 @@ def test_a_consulate_never_learns_of_a_victim() -> None:
     assert rule is not None
     telling = {"thb_status", "exploitation", "needs", "request_kind", "immediate_risk", "summary", "proceedings"}
     assert not opened(POLICY, rule, AFTER) & telling
-
-
-@pytest.mark.parametrize("state", ["", "DRAFT", "SENT", "UNDER_REVIEW", "ACCEPTED_CONDITIONAL", "WITHDRAWN", "new"])
-def test_other_states_are_before_acceptance(state: str) -> None:
-    """A state that is not known to mean accepted opens nothing."""
-    assert disclosure_stage(state) is BEFORE
-
-
-def test_accepted_states_open_the_second_step() -> None:
-    """An acceptance and what follows it open the second step, however the state is spelled."""
-    assert {disclosure_stage(state.lower()) for state in ACCEPTED_STATES} == {AFTER}
 
 
 def around(body: Any, place: str) -> dict[str, Any]:

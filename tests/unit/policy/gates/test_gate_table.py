@@ -9,19 +9,15 @@ import pytest
 from support.gate_facts import ENQUIRY, GOOD, NOTHING, RECORD, gates, headed, refusals
 from support.tables import table
 
-import schemas
 from gateway.consent.rules import read, withdraw
 from gateway.errors import Code, Finding
-from gateway.policy.gates.facts import PUBLIC_ROLES
 from gateway.policy.gates.gate_table import (
     AT_RECEIVER,
     GATES,
     LEFT_TO_SENDER,
     Permit,
     Recipient,
-    UnitKind,
     evaluate,
-    kind_by_roles,
 )
 from schemas.types import NEVER_BLOCKED
 
@@ -129,13 +125,6 @@ def test_every_refusal_names_gate_place_and_hint():
     assert [refusal.gate for refusal in found] == told
     assert all(refusal.place.startswith("/") and refusal.hint for refusal in found)
     assert "Testina" not in repr(found)
-
-
-def test_what_roles_say_of_a_unit():
-    """Roles that only authorities have make one; others leave it open. All are codes of the list."""
-    assert kind_by_roles(frozenset({"case_manager", "police_liaison"})) is UnitKind.PUBLIC_AUTHORITY
-    assert kind_by_roles(frozenset({"national_focal_point", "guardian"})) is None
-    assert {code.code for code in schemas.code_list("role").codes} >= PUBLIC_ROLES
 
 
 def test_a_permit_is_one():
