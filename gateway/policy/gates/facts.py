@@ -1,5 +1,5 @@
-"""What the gates look at and what they answer with. The gates themselves are in `gates_content`, `gates_consent` and
-`gates_person`; `gates` lists them.
+"""Facts that the gates look at, and their answers. The gates are in `content`, `consent` and `person` beside this file;
+`gate_table` lists them.
 """
 
 from __future__ import annotations

@@ -5,20 +5,20 @@ There is no override: danger to life is a path of its own with a second approver
 not told refuses: facts that know nothing pass nothing.
 
     G10  never-blocked types pass every other gate; it is asked first
-    G1   enquiries, directory and statistics carry nothing that identifies a person            gates_content
-    G2   personal data need a consent that covers purpose, recipient unit and categories       gates_consent
-    G3   no child returns without guardian, assent, best interests and family report           gates_person
-    G4   a return needs a joint risk assessment of at most 30 days that says proceed           gates_person
-    G5   with asylum sought or granted nothing goes to the State of nationality                gates_person
-    G6   a public authority may not transfer on the person's consent                           gates_consent
-    G7   after a withdrawal only what serves the withdrawal, erasure and safety may go         gates_consent
-    G8   in the reflection period no return is proposed without the person's signed request    gates_person
-    G9   criminal data go to lawyers, prosecutors and police, or with consent to a case manager    gates_content
-    G11  an unknown or unmapped code is refused, never replaced                                gates_content
-    G12  statistics give no small count away                                                   gates_content
-    G13  who declines says why                                                                 gates_content
-    G14  the recipient unit is in the signed directory                                         gates_content
-    G15  a question about nationality never tells of a victim                                  gates_content
+    G1   enquiries, directory and statistics carry nothing that identifies a person            content
+    G2   personal data need a consent that covers purpose, recipient unit and categories       consent
+    G3   no child returns without guardian, assent, best interests and family report           person
+    G4   a return needs a joint risk assessment of at most 30 days that says proceed           person
+    G5   with asylum sought or granted nothing goes to the State of nationality                person
+    G6   a public authority may not transfer on the person's consent                           consent
+    G7   after a withdrawal only what serves the withdrawal, erasure and safety may go         consent
+    G8   in the reflection period no return is proposed without the person's signed request    person
+    G9   criminal data go to lawyers, prosecutors and police, or with consent to a case manager    content
+    G11  an unknown or unmapped code is refused, never replaced                                content
+    G12  statistics give no small count away                                                   content
+    G13  who declines says why                                                                 content
+    G14  the recipient unit is in the signed directory                                         content
+    G15  a question about nationality never tells of a victim                                  content
 
 The sender asks all of them twice, when a message is submitted and when it departs, because a consent may be gone by
 then (nrm1 12.1). The receiver asks those that it can judge: `AT_RECEIVER`, and `LEFT_TO_SENDER` says why not the
