@@ -14,11 +14,9 @@ import aiohttp
 import pytest
 import pytest_asyncio
 from sqlalchemy import Connection, update
-from support.nodeproc import enquiry
 from support.pair import Spoiler, Two, two_nodes
 
 from gateway.database.tables import receipt
-from gateway.errors import Code, RefusedError
 from gateway.federation.wire import Wire
 from gateway.messages.store import receipts
 from gateway.peers.registry import address
@@ -42,21 +40,8 @@ async def receipts_settled(two: Two) -> bool:
     return await two.al.rows("select (select count(*) from receipt_due) + (select count(*) from inbox)") == [(0,)]
 
 
-async def test_idempotency_key(two: Two) -> None:
-    """(i) The same key with the same body is the same message, with another body a conflict that stores nothing."""
-    fr, al = two
-    first = await fr.running.desk.call("message.submit", enquiry("one"), key="key-1")
-    again = await fr.running.desk.call("message.submit", enquiry("one"), key="key-1")
-    assert (first.created, again.created, again.value) == (True, False, first.value)
-    with pytest.raises(RefusedError) as refusal:
-        await fr.running.desk.call("message.submit", enquiry("two"), key="key-1")
-    assert refusal.value.code is Code.CONFLICT
-    await two.until(lambda: al.notes() == ["one"])
-    assert await fr.rows("select count(*) from message") == [(1,)]
-
-
 async def test_replayed_request(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
-    """(ii) Replayed HTTP bytes get a bare 403; the same envelope signed anew gets the same signed receipt document."""
+    """Replayed HTTP bytes get a bare 403; the same envelope signed anew gets the same signed receipt document."""
     fr, al = two
     taken: list[tuple[dict[str, str], bytes, bytes]] = []
     send = Wire.send
@@ -83,7 +68,7 @@ async def test_replayed_request(two: Two, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 async def test_no_delivered_receipt_before_the_case_system_took_it(two: Two) -> None:
-    """(iii) While the case system fails there is a `received` receipt and no other; `delivered` needs its word."""
+    """While the case system fails there is a `received` receipt and no other; `delivered` needs its word."""
     fr, al = two
     al.system.busy = 3
     id = await fr.submit("late")
@@ -103,7 +88,7 @@ async def test_no_delivered_receipt_before_the_case_system_took_it(two: Two) -> 
 
 @pytest.mark.parametrize("lost", [1, 3])
 async def test_answer_lost_on_the_wire(two: Two, lost: int) -> None:
-    """(iv) Answers that are lost after the work was done change nothing: the same bytes again, delivered once."""
+    """Answers that are lost after the work was done change nothing: the same bytes again, delivered once."""
     fr, al = two
     wire = Spoiler(fr)
     back = Spoiler(al)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import sqlite3
 import stat
 import time
 from collections.abc import AsyncIterator
@@ -55,23 +54,6 @@ async def test_a_key_makes_one_message(tmp_path: Path):
         assert (other.status, other.kind, other.value["code"]) == (409, "application/problem+json", "conflict")
         assert (await submitted(caller, "two"))["id"] != first.value["id"]
         assert len((await caller.ask("GET", MESSAGES)).value["messages"]) == 2
-
-
-async def test_a_key_makes_one_message_also_at_once(tmp_path: Path):
-    """Twenty callers with one key and one body get one id."""
-    async with paired(tmp_path) as (_, caller):
-        answers = await asyncio.gather(*(submitted(caller, "same") for _ in range(20)))
-        assert len({answer["id"] for answer in answers}) == 1
-        assert len((await caller.ask("GET", MESSAGES)).value["messages"]) == 1
-
-
-async def test_an_answer_was_committed_before(tmp_path: Path):
-    """After a 2xx the message is in the database that another reader opens."""
-    async with paired(tmp_path) as (node, caller):
-        id = (await submitted(caller, "one"))["id"]
-        with sqlite3.connect(f"file:{node.folder / 'node.db'}?mode=ro", uri=True) as reader:
-            assert reader.execute("select count(*) from message where id = ?", (id,)).fetchone() == (1,)
-        reader.close()
 
 
 async def test_pages_hold_every_message_once(tmp_path: Path):

@@ -12,13 +12,12 @@ import pytest_asyncio
 from support.forger import Forger
 from support.nodeproc import UNIT
 from support.pair import START, Party, Spoiler, Two, example, two_nodes
+from support.relied_on import CONSENT, record_of, recorded, referral, types
 
 from gateway.consent.effects import Recorded, Withdrawal
 from gateway.database.content import SealedRow
 from gateway.errors import Code, RefusedError
 from keys.primitives.encoding import b64u
-
-CONSENT = b64u(b"consent consent."[:16])
 
 
 @pytest_asyncio.fixture
@@ -26,61 +25,6 @@ async def two(tmp_path: Path) -> AsyncIterator[Two]:
     """Two nodes, paired and serving."""
     async with two_nodes(tmp_path) as made:
         yield made
-
-
-def record_of(unit: str) -> dict[str, Any]:
-    """What a person consented to: a grant for the referral and one for another purpose, both for one unit."""
-    content = example("consent.record/1", "AL")["content"]
-    content["consent_id"] = CONSENT
-    categories = ["identity", "contact", "exploitation", "needs", "immigration", "risk"]
-    content["grants"] = [
-        {"purpose": purpose, "recipient_units": [unit], "data_categories": categories, "until": "2027-11-30"}
-        for purpose in ("referral", "monitoring")
-    ]
-    return dict(content)
-
-
-def referral() -> dict[str, Any]:
-    """A small referral that relies on it."""
-    request = example("referral.request/1", "AL", consent_ref=CONSENT)
-    return request | {"purpose": "referral", "conversation": b64u(b"conversation one"[:16])}
-
-
-async def recorded(two: Two) -> None:
-    """A person at FR records the consent."""
-    await two.fr.call("consent.record", by="w-1", content=record_of(f"AL/{UNIT}"))
-
-
-def types(two: Two) -> list[str]:
-    """What AL's case system was given, by type."""
-    return [delivery.type for delivery in two.al.deliveries()]
-
-
-async def test_record_travels_first_and_once(two: Two) -> None:
-    """The consent record precedes the first message that relies on it, and only that one."""
-    await recorded(two)
-    await two.fr.call("message.submit", **referral())
-    await two.fr.call("message.submit", **referral() | {"conversation": b64u(b"conversation two"[:16])})
-    await two.until(lambda: types(two) == ["consent.record/1", "referral.request/1", "referral.request/1"])
-    held = await two.al.call("consent.show", id=CONSENT)
-    assert (held["holder"], held["state"]) == ("FR", "active")
-
-
-async def test_a_record_that_failed_travels_again(two: Two) -> None:
-    """Its peer never got it, so it precedes the next message that relies on it as it did the first."""
-    await recorded(two)
-    wire = Spoiler(two.fr)
-    wire.away = True
-    lost = (await two.fr.call("message.submit", **referral()))["id"]
-    two.clock.advance(15 * 86_400)
-
-    async def expired() -> bool:
-        return await two.fr.state(lost) == "failed"
-
-    await two.until(expired, seconds=90)
-    wire.away = False
-    await two.fr.call("message.submit", **referral() | {"conversation": b64u(b"conversation two"[:16])})
-    await two.until(lambda: types(two) == ["consent.record/1", "referral.request/1"], seconds=120)
 
 
 async def test_no_consent_no_referral(two: Two) -> None:

@@ -180,20 +180,6 @@ async def test_of_forty_fields_twelve_arrive(two: Two) -> None:
     assert not [data for _, data in logged if b"Zana" in data or b"Provaj" in data or b"a few words" in data]
 
 
-async def test_a_preview_tells_what_stands_in_the_way(two: Two) -> None:
-    """Nothing is stored by it, and every gate is there beside what would leave."""
-    request = about("referral.request/1", "AL")
-    shown = await two.fr.call("message.preview", draft=request)
-    assert (shown["goes"], shown["code"]) == (False, "gate_g2")
-    assert shown["leaves"]["content"]["person"]["pseudonym"] == request["content"]["person"]["pseudonym"]
-    assert await two.fr.rows("select count(*) from message") == [(0,)]
-    draft = (await two.fr.call("draft.save", draft=request))["id"]
-    again = await two.fr.call("draft.preview", id=draft, by="Ana Doe")
-    assert (again["goes"], again["code"], again["step"]) == (False, "gate_g2", "before_acceptance")
-    closed = await two.fr.call("message.preview", draft=request | {"purpose": "consular"})
-    assert (closed["leaves"], closed["code"]) == (None, "out_of_scope")
-
-
 # --- two steps -------------------------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,113 @@
+"""The parts of a message go to its peer: in order, on from a break, and no longer than the message may go."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from support.attached import COUNT, PDF, Segments, added, content, delivered, opened, reached, sent, stored
+from support.pair import Two, two_nodes
+
+from gateway.errors import Code, TransientError
+from gateway.federation.endpoints import PUT_PART
+from gateway.federation.wire import Wire
+from keys.primitives.attachment_cipher import SEGMENT, part_length
+
+
+@pytest_asyncio.fixture
+async def two(tmp_path: Path) -> AsyncIterator[Two]:
+    """FR and AL, paired and serving; people at FR have opened the group of files, which is closed otherwise."""
+    async with two_nodes(tmp_path) as pair:
+        await opened(pair)
+        yield pair
+
+
+async def test_what_is_on_its_way_is_shown_and_keeps_nothing_else_from_going(two: Two) -> None:
+    """While a file stands still both sides say how far it is, and the peer confirms a message that was sent later."""
+    seen, stop = Segments(two.fr), asyncio.Event()
+
+    async def wait(n: int, k: int) -> None:
+        if k == 3:
+            await stop.wait()
+
+    seen.fault = wait
+    id = await sent(two, await added(two.fr, PDF), 0)
+    await two.until(lambda: len(seen.sent) == 3, seconds=5)
+    await asyncio.sleep(0.4)
+    for party, state, peer in ((two.fr, "going", "AL"), (two.al, "coming", "FR")):
+        (item,) = (await party.call("attachment.moving"))["moving"]
+        assert (item["id"], item["state"], item["peer"], item["done"]) == (id, state, peer, 3 * SEGMENT)
+        assert item["bytes"] == part_length(len(PDF))
+    assert id not in {item["id"] for item in (await two.al.call("message.list"))["messages"]}  # it does not count yet
+    other = await two.fr.submit("later")
+    await reached(two, other, "awaiting_handover")
+    stop.set()
+    await reached(two, id, "awaiting_opening")
+    await reached(two, other, "awaiting_opening")
+    order = [item.message_id for item in two.al.deliveries()]
+    assert order.index(id) < order.index(other)  # hand-over follows the numbers
+
+
+async def test_a_cut_connection_goes_on_where_it_was(two: Two) -> None:
+    """Cut at 70 %, the receiving node started again: of the file less than 35 % is sent once more."""
+    seen = Segments(two.fr)
+    cut = -(-COUNT * 7 // 10)
+
+    async def away(n: int, k: int) -> None:
+        if k >= cut:
+            raise TransientError(Code.UNREACHABLE, "the wire is cut")
+
+    seen.fault = away
+    id = await sent(two, await added(two.fr, PDF), 0)
+    await two.until(lambda: len(seen.sent) == cut, seconds=5)
+    await two.al.stop()
+    await two.al.start()
+    seen.fault, before = None, len(seen.sent)
+    await reached(two, id, "awaiting_opening", seconds=600)
+    assert len(seen.sent) - before < COUNT * 35 / 100
+    assert sorted(seen.sent) == [(0, k) for k in range(COUNT)]
+    assert await content(delivered(two, id), 0) == PDF
+
+
+async def test_a_corrupted_segment_alone_is_sent_again(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bit that flips on the wire is refused by the digest, and only that segment goes once more."""
+    seen, send, spoilt = Segments(two.fr), Wire.send, [2]
+
+    async def flip(self: Wire, row: Any, **what: Any) -> Any:
+        if row is PUT_PART and what["path"].endswith(f"/{spoilt[0] if spoilt else '-'}"):
+            spoilt.clear()
+            what["body"] = what["body"][:-1] + bytes([what["body"][-1] ^ 1])
+        return await send(self, row, **what)
+
+    monkeypatch.setattr(Wire, "send", flip)
+    id = await sent(two, await added(two.fr, PDF), 0)
+    await reached(two, id, "awaiting_opening")
+    assert spoilt == []
+    assert sorted(seen.sent) == sorted([*((0, k) for k in range(COUNT)), (0, 2)])
+    assert await content(delivered(two, id), 0) == PDF
+
+
+async def test_a_cancelled_message_takes_its_files_along(two: Two) -> None:
+    """The number is fenced off, and what had come of the files goes."""
+    seen, stop = Segments(two.fr), asyncio.Event()
+
+    async def wait(n: int, k: int) -> None:
+        if k == 2:
+            await stop.wait()
+
+    seen.fault = wait
+    id = await sent(two, await added(two.fr, PDF), 0)
+    await two.until(lambda: len(seen.sent) == 2, seconds=5)
+    await two.fr.call("message.cancel", id=id, by="adm")
+    stop.set()
+    await reached(two, id, "failed")
+    for party in two:
+        await party.running.attachments.sweep()
+        assert stored(party) == []
+    assert len(seen.sent) <= 3
+    later = await two.fr.submit("later")
+    await reached(two, later, "awaiting_opening")
