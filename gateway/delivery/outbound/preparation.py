@@ -168,16 +168,14 @@ class Preparation:
         )
         return self.seal(made)
 
-    async def try_out(self, request: Mapping[str, Json], *, approver: str | None = None) -> list[Prepared]:
+    async def try_out(self, request: Mapping[str, Json], *, approver: str | None = None) -> None:
         """Judge a request that `approver` approved, and store nothing of it. Raises RefusedError, as submission."""
-        return await self.prepare(*self._drafts.draft_of(request), approver=approver)
+        draft, peer, found = await self._load_request(request)
+        self.prepare_batch(draft, peer, found, defaultdict(Batch), origin=None, reference=None, approver=approver)
 
     async def preview(self, request: Mapping[str, Json], *, approver: str | None = None) -> Preview:
         """Judge a request as `submit` does, and store nothing. Raises RefusedError for what is no draft at all."""
-        draft, peer = self._drafts.draft_of(request)
-        self._drafts.check_units(draft, peer)
-        named = {draft.id} if request.get("message") else set()
-        (found,) = await self._content.store.read(lambda c: self.load_inputs(c, [(draft, peer)], named))
+        draft, peer, found = await self._load_request(request)
         ready = self._ready(draft, peer, found, Batch(), approver)
         now, standing = self._clock.now(), peer.standing(self._clock.now())
         left = steps.disclosed(
@@ -201,6 +199,14 @@ class Preparation:
             first=None if ready.record is None else ready.record.body_type,
             refusal=refusal,
         )
+
+    async def _load_request(self, request: Mapping[str, Json]) -> tuple[Draft, Peer, Found]:
+        """Read a request as a draft, and load what it is judged by: with the files that wait, where it names its id."""
+        draft, peer = self._drafts.draft_of(request)
+        self._drafts.check_units(draft, peer)
+        named = {draft.id} if request.get("message") else set()
+        (found,) = await self._content.store.read(lambda c: self.load_inputs(c, [(draft, peer)], named))
+        return draft, peer, found
 
     def load_inputs(
         self, connection: Connection, drafts: Sequence[tuple[Draft, Peer]], named: Set[Json] = frozenset()

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from support.attached import NOTE, added, content, opened, stored
 from support.nodeproc import UNIT
 from support.pair import START, Party, Spoiler, Two, example, two_nodes
 
@@ -52,6 +53,13 @@ def in_danger(**claim: Any) -> dict[str, Any]:
     return referral(vital_interest={"ground": "medical_emergency", **claim}, **header)
 
 
+def naming(message: str) -> dict[str, Any]:
+    """A small referral with the one file that waits for the message of this id."""
+    request = referral() | {"message": message}
+    request["content"]["attachments"] = [{"part": 0, "doc_kind": "other"}]
+    return request
+
+
 async def drafted(party: Party, request: dict[str, Any]) -> str:
     """A draft that waits; its id."""
     return str((await party.call("draft.save", draft=request))["id"])
@@ -92,6 +100,33 @@ async def test_a_referral_goes_when_two_people_released_it(two: Two) -> None:
     await refused(fr, Code.CONFLICT, "draft.release", id=id, by="w-3")
     await two.until(lambda: [d.type for d in two.al.deliveries()] == ["consent.record/1", "referral.request/1"])
     assert (await fr.show(sent["id"]))["header"]["author_ref"] == "w-1"
+
+
+async def test_a_referral_with_a_file_goes_when_two_people_released_it(two: Two) -> None:
+    """The first release judges it with the file that waits for it, and leaves that where it is; both arrive."""
+    fr = two.fr
+    await opened(two)
+    message = await added(fr, NOTE)
+    id = await drafted(fr, naming(message))
+    assert (await fr.call("draft.release", id=id, by="w-1", consent=CONSENT))["state"] == "waiting_second"
+    waiting = (await fr.call("attachment.waiting", id=message))["attachments"]
+    assert ([item["size"] for item in waiting], len(stored(fr))) == ([len(NOTE)], 1)
+    sent = await fr.call("draft.release", id=id, by="w-2")
+    assert (sent["id"], await state(fr, id)) == (message, "released")
+    await two.until(lambda: [d.type for d in two.al.deliveries()] == ["consent.record/1", "referral.request/1"])
+    (given,) = [item for item in two.al.deliveries() if item.message_id == message]
+    assert [await content(given, n) for n in range(len(given.attachments))] == [NOTE]
+
+
+async def test_a_draft_whose_file_is_gone_is_released_by_nobody(two: Two) -> None:
+    """The first of two people is told that no file waits, and the draft stays as it was."""
+    fr = two.fr
+    await opened(two)
+    message = await added(fr, NOTE)
+    id = await drafted(fr, naming(message))
+    await fr.call("attachment.discard", id=message)
+    await refused(fr, Code.NOT_FOUND, "draft.release", id=id, by="w-1", consent=CONSENT)
+    assert await state(fr, id) == "waiting"
 
 
 async def test_a_changed_draft_is_released_anew_by_both(two: Two) -> None:
