@@ -67,7 +67,7 @@ def test_a_fault_of_ours_is_told_without_its_text():
 
     ran = CliRunner().invoke(Broken("trm"), ["node"])
     assert (ran.exit_code, ran.stdout) == (1, "")
-    assert ran.stderr.startswith("trm: error: an error of the program itself: RuntimeError at test_cut_off.py:")
+    assert ran.stderr.startswith("trm: error: an error of the program itself: RuntimeError at test_root.py:")
     assert "SECRETVALUE" not in ran.stderr
 
 

@@ -44,7 +44,7 @@ def test_the_schema_of_a_message(begun, theirs, expected):
 
 def test_another_version_than_the_conversation_began_with():
     """It is refused and says as what it can be written; a new conversation may use it."""
-    with pytest.raises(RefusedError, match=r"began with info\.request/1 and keeps it") as refused:
+    with pytest.raises(RefusedError, match=r"began with info\.request/1 and stays with it") as refused:
         schema_for("info.request/2", begun=[("info.request/1", SECOND.schema)], theirs={NEXT.schema})
     assert (refused.value.code, "write it as info.request/1" in refused.value.hint) == (Code.NO_COMMON_SCHEMA, True)
     assert schema_for("info.request/2", begun=[("info.reply/1", REPLY.schema)], theirs={NEXT.schema}) == NEXT.schema
