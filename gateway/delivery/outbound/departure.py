@@ -9,6 +9,7 @@ number.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
@@ -44,6 +45,10 @@ from keys.documents.envelope import Void, link_hash, statement_hash
 from keys.documents.statement import signatures_hash
 from keys.primitives.sign import VOID, SignedDocument
 
+WAITING = frozenset({Outgoing.QUEUED, Outgoing.AWAITING_RECEIPT, Outgoing.VOIDING})
+"""States of a message on the outbox; one that has left it meanwhile is finished, and is not judged again."""
+TRIES = 3
+"""Times that what was changed while it was judged is judged again at once."""
 TRUST_CODES = frozenset({Code.NOT_ACTIVE, Code.OUT_OF_SCOPE})
 """Refusals that end with a suspension or with a renewal: while one of those is the cause, the message is held."""
 
@@ -98,6 +103,10 @@ class _Sealed:
     evidence: SealedRow
 
 
+class _ChangedMeanwhileError(Exception):
+    """A person or the peer changed what was judged before it could be numbered."""
+
+
 class Departure:
     """Numbers, seals and signs what departs now."""
 
@@ -123,7 +132,20 @@ class Departure:
         self._rand = rand
 
     async def depart(self, peer: Peer, refs: Sequence[int]) -> list[Ready]:
-        """Make the messages `refs` ready to go to `peer`, whose keyset is fresh; what may not go is left out."""
+        """Make the messages `refs` ready to go to `peer`, whose keyset is fresh; what may not go is left out.
+
+        What was judged is compared with what is stored in the transaction that numbers it: a withdrawal, a cancellation
+        or a reset in between makes it start over, so that nothing leaves which a person has just stopped.
+
+        Raises:
+            TransientError: it was changed each time; nothing was numbered.
+        """
+        for _ in range(TRIES):
+            with suppress(_ChangedMeanwhileError):
+                return await self._try_to_depart(peer, refs)
+        raise TransientError(Code.LOCKED, "what waits was changed meanwhile; nothing was numbered", hint="repeat it")
+
+    async def _try_to_depart(self, peer: Peer, refs: Sequence[int]) -> list[Ready]:
         waiting = await self._content.store.read(lambda c: self._look_up(c, peer.node, refs))
         if any(opened is None for _, opened in waiting.judged):  # a rotation may have destroyed its epoch meanwhile
             waiting = await self._content.store.read(lambda c: self._look_up(c, peer.node, refs))
@@ -135,7 +157,7 @@ class Departure:
         now = self._clock.now()
 
         def move(connection: Connection) -> None:
-            _still(connection, peer.node, waiting.link)
+            _compare(connection, peer.node, waiting)
             state_transitions.advance(connection, refused, at=now)
             _number(connection, peer.node, fenced)
             _write(connection, peer.node, sealed, now)
@@ -162,7 +184,7 @@ class Departure:
 
     def _look_up(self, connection: Connection, node: str, refs: Sequence[int]) -> _Waiting:
         found = messages.get(connection, refs)
-        rows = tuple(found[ref] for ref in refs if ref in found)
+        rows = tuple(found[ref] for ref in refs if ref in found and found[ref].state in WAITING)
         return _Waiting(
             rows=rows,
             stored=messages.envelopes(connection, refs),
@@ -328,10 +350,14 @@ def _number(connection: Connection, node: str, fenced: Sequence[MessageRow]) -> 
     )
 
 
-def _still(connection: Connection, node: str, link: LinkRow) -> None:
-    """Return if the link was not reset since it was looked up; raises TransientError."""
-    if links.position(connection, node, links.OUT).epoch != link.epoch:
-        raise TransientError(Code.LOCKED, "the link was reset meanwhile; nothing was numbered", hint="repeat it")
+def _compare(connection: Connection, node: str, waiting: _Waiting) -> None:
+    """Return if link and messages stand as they were looked up; raises _ChangedMeanwhileError."""
+    stored = messages.get(connection, [row.ref for row in waiting.rows])
+    as_read = {row.ref: row.state for row in waiting.rows}
+    if links.position(connection, node, links.OUT).epoch != waiting.link.epoch or as_read != {
+        ref: row.state for ref, row in stored.items()
+    }:
+        raise _ChangedMeanwhileError
 
 
 def _question(row: MessageRow, opened: MessageContent) -> consent_context.Question:

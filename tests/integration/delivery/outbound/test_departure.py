@@ -15,6 +15,7 @@ import pytest_asyncio
 from support.nodechild import CHEAP
 from support.nodeproc import DAY, HOUR
 from support.pair import Party, Spoiler, Two, example, introduce, make_party, two_nodes
+from support.relied_on import CONSENT, recorded, referral, types
 
 from gateway.errors import Code, RefusedError, TransientError
 from gateway.identity import store
@@ -357,3 +358,31 @@ async def test_own_decision_takes_effect_at_once(two: Two, action: str) -> None:
     wire.away = False
     await pass_time(two, 120, 20)
     assert two.al.notes() == []
+
+
+async def test_a_withdrawal_while_bytes_are_made_stops_the_message(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a person does between the judging of a message and its numbering counts: the message keeps the end that it
+    was given, gets no number, and nothing of it is there to be sent.
+    """
+    fr = two.fr
+    await recorded(two)
+    departure = fr.running.departure
+    seal, withdrawn = departure._seal, asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def seal_late(peer: object, items: list[object]) -> object:
+        """Seal after a person has withdrawn the consent; runs in a worker thread."""
+        if items and any(item.message.body_type.startswith("referral") for item in items) and not withdrawn.is_set():
+            withdrawn.set()
+            act = fr.call("consent.withdraw", id=CONSENT, by="w-1")
+            asyncio.run_coroutine_threadsafe(act, loop).result(timeout=30)
+        return seal(peer, items)
+
+    monkeypatch.setattr(departure, "_seal", seal_late)
+    id = (await fr.call("message.submit", **referral()))["id"]
+    await two.until(in_state(fr, id, "failed"))
+    await two.until(lambda: "consent.withdrawal/1" in types(two))
+    shown = await fr.show(id)
+    assert (shown["reason"], shown["n"]) == ("gate_g7", None)
+    assert "referral.request/1" not in types(two)
+    assert await fr.rows("select * from envelope where ref in (select ref from message where state = 'failed')") == []
