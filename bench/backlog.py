@@ -42,7 +42,7 @@ async def put_messages(node: Node, request: Mapping[str, Json], messages: int) -
     Raises:
         RefusedError: as a submission does; nothing was stored.
     """
-    first = await node.preparation.try_out(request)  # with the consent record before it
+    first = await node.preparation.prepare(*node.drafts.draft_of(request))  # with the consent record before it
     model, case = first[-1], content_codec.read_content(node.sealer.open(first[-1].sealed)).facts.case
     await _write(node, first)
     for start in range(1, messages, AT_ONCE):
