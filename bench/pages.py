@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ async def measure_operations(base: Path, conversations: int, times: int) -> dict
         found: dict[str, list[tuple[float, float]]] = {}
         for operation, arguments in await list_asked(node):
             name = " ".join([operation, *(f"{key}={str(value)[:8]}" for key, value in arguments.items())])
-            found[name] = [await time_work(lambda: node.desk.call(operation, arguments)) for _ in range(times)]  # noqa: B023
+            found[name] = [await time_work(partial(node.desk.call, operation, arguments)) for _ in range(times)]
         async with console(desk=node.desk, now=node.clock.now) as there:
             for path in await list_paths(node):
                 seen = await there.get(path)
@@ -71,7 +72,7 @@ async def measure_operations(base: Path, conversations: int, times: int) -> dict
                     raise RuntimeError(f"{path}: {seen.status}")
                 size = len(seen.text.encode())
                 name = f"{path[:40]} {size // 1_000} kB"
-                found[name] = [await time_work(lambda: there.get(path)) for _ in range(times)]  # noqa: B023
+                found[name] = [await time_work(partial(there.get, path)) for _ in range(times)]
         return found
 
 

@@ -46,11 +46,22 @@ def render_prose(text: str) -> Markup:
     return Markup(_MARKDOWN.render(text))  # noqa: S704 (the renderer escapes every text and writes no HTML of it)
 
 
-def _parser() -> MarkdownIt:
-    made = MarkdownIt("zero", {"html": False, "maxNesting": NESTING}, renderer_cls=_Renderer).enable(_RULES)
+class _Parser(MarkdownIt):
+    """Takes the address of a link as it is written, and only one that says https."""
+
+    def normalizeLink(self, url: str) -> str:
+        """Return the address as it is written: it is shown as text and never followed."""
+        return url
+
+    def validateLink(self, url: str) -> bool:
+        """Whether the address is one that may be shown as that of a link."""
+        return url.startswith("https://")
+
+
+def _parser() -> _Parser:
+    made = _Parser("zero", {"html": False, "maxNesting": NESTING}, renderer_cls=_Renderer)
+    made.enable(_RULES)
     made.core.ruler.push("headings", lambda state: _set_levels(state.tokens))
-    made.normalizeLink = lambda url: url  # type: ignore[method-assign]
-    made.validateLink = lambda url: url.startswith("https://")  # type: ignore[method-assign]
     return made
 
 

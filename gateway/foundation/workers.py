@@ -9,7 +9,7 @@ from functools import partial
 from typing import TypeVar
 
 T = TypeVar("T")
-I = TypeVar("I")  # noqa: E741
+Item = TypeVar("Item")
 WORKERS = 2
 """Threads for signing and sealing; these let others run meanwhile."""
 
@@ -24,13 +24,13 @@ class Workers:
         """Run work that computes for a while (signing, sealing) in a worker thread."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)
 
-    async def off_loop_each(self, work: Callable[[I], T], items: Sequence[I]) -> list[T]:
+    async def off_loop_each(self, work: Callable[[Item], T], items: Sequence[Item]) -> list[T]:
         """Run work for each of `items`, in one piece per thread; results in order. Raises what the first failing item
         raised.
         """
         return await self.off_loop_pieces(partial(_each, work), items)
 
-    async def off_loop_pieces(self, work: Callable[[Sequence[I]], Sequence[T]], items: Sequence[I]) -> list[T]:
+    async def off_loop_pieces(self, work: Callable[[Sequence[Item]], Sequence[T]], items: Sequence[Item]) -> list[T]:
         """Run `work`, which takes several items and answers for each of them, in one piece per thread."""
         share = -(-len(items) // WORKERS)
         pieces = [items[start : start + share] for start in range(0, len(items), share)] if items else []
@@ -42,5 +42,5 @@ class Workers:
         self._pool.shutdown()
 
 
-def _each(work: Callable[[I], T], items: Sequence[I]) -> list[T]:
+def _each(work: Callable[[Item], T], items: Sequence[Item]) -> list[T]:
     return [work(item) for item in items]

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from html import unescape
 from pathlib import Path
 from urllib.parse import urlencode
@@ -76,6 +77,11 @@ def started(*nodes: NodeProcess) -> None:
         node.launch()
     for node in nodes:
         assert node._line() == "ready", node.log()
+
+
+def is_opened(node: NodeProcess, id: str) -> bool:
+    """Whether a person of the other side has opened the message, as its sender knows it."""
+    return bool(node.state(id) == "opened")
 
 
 def arrived(pair: Pair, node: NodeProcess, id: str) -> None:
@@ -371,7 +377,7 @@ def test_the_program_of_the_release_is_a_peer(pair: Pair, tmp_path: Path) -> Non
             id = node.call("message.submit", **enquiry(f"across from {node.name}", other.name))["id"]
             arrived(both, node, id)
             other.call("message.open", id=id, by="w-3")
-            both.until(lambda node=node, id=id: node.state(id) == "opened", seconds=300)  # type: ignore[misc]
+            both.until(partial(is_opened, node, id), seconds=300)
         referral = fr.call("draft.release", id=FACTS["drafts"]["waiting_second"], by="w-2")
         arrived(both, fr, referral["id"])
         lift(al)

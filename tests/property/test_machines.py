@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from gateway.delivery.inbound.rules import first_state
 from gateway.foundation.state_machine import IllegalStep
 from gateway.messages.machines import acceptance, delivery
 from gateway.messages.machines.acceptance import ACCEPTANCE, Incoming, IncomingEvent
@@ -103,7 +104,8 @@ class TwoEnds(RuleBasedStateMachine):
         elif new_key:
             self.out = delivery.step(self.out, OutgoingEvent.SEAL_ANEW)
         else:
-            self.peer = acceptance.arrive(body_type="referral.request/1", behind_gap=behind_gap, refused=refused)
+            taken = first_state("referral.request/1", behind_gap=behind_gap)
+            self.peer = Incoming.REFUSED if refused else taken
             self.wire.append(OutgoingEvent.RECEIPT_REJECTED if refused else OutgoingEvent.RECEIPT_RECEIVED)
 
     @precondition(lambda self: self.out is Outgoing.VOIDING)

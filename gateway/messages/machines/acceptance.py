@@ -88,9 +88,6 @@ FINAL: frozenset[Incoming] = frozenset({Incoming.OPENED, Incoming.REFUSED})
 #: The hand-over is still owed: by the order of numbers, by the adapter, or by a person.
 WAITING: frozenset[Incoming] = frozenset({Incoming.AWAITING_ORDER, Incoming.AWAITING_HANDOVER, Incoming.HELD})
 
-#: Message types that never wait behind a gap (nrm1 12.4).
-AT_ONCE: frozenset[str] = frozenset({"consent.withdrawal", "safety.alert"})
-
 ACCEPTANCE: Machine[Incoming, IncomingEvent] = Machine(
     name="acceptance",
     about="An incoming message, as the receiving node sees it.",
@@ -103,15 +100,6 @@ ACCEPTANCE: Machine[Incoming, IncomingEvent] = Machine(
     final=FINAL,
     table=_TABLE,
 )
-
-
-def arrive(*, body_type: str, behind_gap: bool, refused: bool) -> Incoming:
-    """The first state of a message whose number was just consumed; ``body_type`` with or without its version."""
-    if refused:
-        return Incoming.REFUSED
-    if behind_gap and body_type.partition("/")[0] not in AT_ONCE:
-        return Incoming.AWAITING_ORDER
-    return Incoming.AWAITING_HANDOVER
 
 
 def step(state: Incoming, event: IncomingEvent) -> Incoming:

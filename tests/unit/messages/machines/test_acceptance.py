@@ -7,35 +7,16 @@ import pytest
 from gateway.foundation.state_machine import IllegalStep
 from gateway.messages.machines.acceptance import (
     ACCEPTANCE,
-    AT_ONCE,
     FINAL,
     WAITING,
     Incoming,
     IncomingEvent,
     allows,
-    arrive,
     exportable,
     step,
 )
 
 S, E = Incoming, IncomingEvent
-
-
-@pytest.mark.parametrize(
-    ("body_type", "behind_gap", "refused", "expected"),
-    [
-        ("referral.request/1", False, False, S.AWAITING_HANDOVER),
-        ("referral.request/1", True, False, S.AWAITING_ORDER),
-        ("referral.request/1", True, True, S.REFUSED),
-        ("consent.withdrawal/1", True, False, S.AWAITING_HANDOVER),
-        ("consent.withdrawal", True, False, S.AWAITING_HANDOVER),
-        ("safety.alert/2", True, False, S.AWAITING_HANDOVER),
-        ("consent.withdrawal.ack/1", True, False, S.AWAITING_ORDER),
-    ],
-)
-def test_where_a_message_enters(body_type, behind_gap, refused, expected):
-    """Order makes a message wait, except the two types that are handed over at once."""
-    assert expected == arrive(body_type=body_type, behind_gap=behind_gap, refused=refused)
 
 
 @pytest.mark.parametrize(
@@ -76,11 +57,6 @@ def test_the_owed_and_the_final_do_not_meet():
     assert not FINAL & WAITING
     assert set(Incoming) - FINAL - WAITING == {S.HANDED_OVER}
     assert {row.source for row in ACCEPTANCE.table if row.event is E.RETRY} == {S.HELD}
-
-
-def test_only_two_types_go_at_once():
-    """nrm1 12.4 names exactly these."""
-    assert {"consent.withdrawal", "safety.alert"} == AT_ONCE
 
 
 @pytest.mark.parametrize(
