@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection
 
 from gateway.attachments import library, store
+from gateway.attachments.byte_source import SUFFIXES
 from gateway.attachments.library import AttachmentLibrary
-from gateway.attachments.media import SUFFIXES
 from gateway.attachments.store import AttachmentRow, UploadRow
 from gateway.database import content
 from gateway.database.sealed_content import Content

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import schemas
-from gateway.attachments.media import SUFFIXES
+from gateway.attachments.byte_source import SUFFIXES
 from gateway.errors import Finding
 from keys.documents.statement import Secret, SecretPart
 from keys.primitives.attachment_cipher import part_length

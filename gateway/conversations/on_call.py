@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from gateway.conversations.alert_rules import Escalation, escalation, ring_at
 from gateway.conversations.loader import LoadedConversation
-from gateway.conversations.rules.duties import Owed, Reminder
+from gateway.conversations.rules.morning_list import Owed, Reminder
 from gateway.database import journal
 from gateway.foundation.config import DutySection
 from gateway.foundation.workdays import offset

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 
-from gateway.conversations.rules.duties import Duty
+from gateway.conversations.rules.duty import Duty
 from gateway.conversations.rules.machines import ENQUIRY, REFERRAL
 from gateway.foundation.state_machine import reachable
 from schemas.region_pack.procedures import ANY_TIME, Fact, Procedure, ProcedureStep, Side

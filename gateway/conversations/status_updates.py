@@ -15,10 +15,11 @@ from sqlalchemy import Connection
 from gateway.conversations import on_call
 from gateway.conversations.loader import ConversationLoader, LoadedConversation
 from gateway.conversations.on_call import Alert
-from gateway.conversations.rules.duties import Owed, Reminder, Watched, arrived_at, owed, remembered, reminders
 from gateway.conversations.rules.fold import Fold, fold
 from gateway.conversations.rules.machines import ENQUIRY, REFERRAL, Enquiry, OpenQuestionState, Referral
+from gateway.conversations.rules.morning_list import Owed, Reminder, Watched, owed, remembered, reminders
 from gateway.conversations.rules.silence import silence
+from gateway.conversations.rules.waits import arrived_at
 from gateway.database import journal
 from gateway.database.sealed_content import Content
 from gateway.foundation.chores import MINUTE, Chore

@@ -10,7 +10,7 @@ import schemas
 from gateway.conversations import on_call, status_updates
 from gateway.conversations.alert_rules import HOUR, UPDATE_EVERY, Rung
 from gateway.conversations.loader import ConversationLoader, LoadedConversation
-from gateway.conversations.rules.duties import owed
+from gateway.conversations.rules.morning_list import owed
 from gateway.conversations.status_updates import THEM, US, StatusUpdates
 from gateway.database import content, journal
 from gateway.database.audit_entries import Actor, leaf

@@ -15,9 +15,11 @@ from gateway.conversations import status_updates as standings
 from gateway.conversations.loader import ConversationLoader, LoadedConversation
 from gateway.conversations.operations.procedures import standing_in
 from gateway.conversations.rules.context import ConversationContext
-from gateway.conversations.rules.duties import Duty, Owed, duties, owed
+from gateway.conversations.rules.duties import duties
+from gateway.conversations.rules.duty import Duty
 from gateway.conversations.rules.facts import Side
 from gateway.conversations.rules.fold import Fold, fold
+from gateway.conversations.rules.morning_list import Owed, owed
 from gateway.conversations.rules.possible import possible
 from gateway.conversations.status_updates import THEM, US, StatusUpdates
 from gateway.database.sealed_content import Content

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from gateway.conversations.loader import LoadedConversation
 from gateway.conversations.procedure import Known, StepView, owed_for, position
 from gateway.conversations.procedure_facts import facts_of
-from gateway.conversations.rules.duties import Duty
+from gateway.conversations.rules.duty import Duty
 from gateway.conversations.rules.facts import Side
 from gateway.conversations.rules.fold import Fold
 from gateway.conversations.rules.situation import Outcome

@@ -23,8 +23,8 @@ from support.attached import (
 )
 from support.pair import Spoiler, Two, two_nodes
 
+from gateway.attachments.byte_source import PDF as PDF_TYPE
 from gateway.attachments.folder import FileFolder
-from gateway.attachments.media import PDF as PDF_TYPE
 from gateway.errors import Code, RefusedError, TransientError
 from keys.primitives.attachment_cipher import SEGMENT
 from keys.primitives.encoding import sha256_hex

@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.tables import table
 
-from gateway.attachments import media
-from gateway.attachments.media import DOCX, JPEG, ODT, PDF, PNG, TEXT, XLSX, Inspector
+from gateway.attachments import office_documents
+from gateway.attachments.byte_source import DOCX, JPEG, ODT, PDF, PNG, TEXT, XLSX
+from gateway.attachments.media import Inspector
 from gateway.errors import Code, RefusedError
 
 PDF_FILE = b"%PDF-1.7\n" + bytes(range(256)) * 20 + b"\n%%EOF\n"
@@ -169,7 +170,7 @@ def test_packed_text_in_a_picture_is_bounded() -> None:
 @pytest.mark.parametrize("make", [archive, streamed])
 def test_an_archive_that_unpacks_to_far_more_is_a_bomb(make: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
     """Refused while it is read, with little memory: the sizes that it tells are not believed."""
-    monkeypatch.setattr(media, "UNPACKED_FREE", 10 * 1024 * 1024)
+    monkeypatch.setattr(office_documents, "UNPACKED_FREE", 10 * 1024 * 1024)
     bomb = make({**WORD, "word/media/0.png": bytes(40 * 1024 * 1024)})
     assert len(bomb) < 100_000
     tracemalloc.start()
@@ -193,7 +194,7 @@ def test_a_lie_about_the_size_does_not_help() -> None:
 
 def test_too_many_files(monkeypatch: pytest.MonkeyPatch) -> None:
     """The list of names stays small."""
-    monkeypatch.setattr(media, "MOST_MEMBERS", 5)
+    monkeypatch.setattr(office_documents, "MOST_MEMBERS", 5)
     with pytest.raises(RefusedError, match="too many"):
         looked_at(archive({f"{n}": b"" for n in range(6)}))
 

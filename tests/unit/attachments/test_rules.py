@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from support.endpoints import example
 
-from gateway.attachments.media import JPEG, PDF, SUFFIXES
+from gateway.attachments.byte_source import JPEG, PDF, SUFFIXES
 from gateway.attachments.rules import faults, files_of, largest, lengths, name_of
 from gateway.errors import Code, RemoteError
 from keys.documents.statement import Secret, SecretPart

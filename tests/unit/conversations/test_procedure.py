@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.conversations.procedure import Known, Position, ProcedureStatus, owed_for, position, spelled
-from gateway.conversations.rules.duties import Duty
+from gateway.conversations.rules.duty import Duty
 from gateway.conversations.rules.facts import Side
 from gateway.foundation.deadlines import Deadline
 from schemas.region_pack.procedures import ANY_TIME, STATES, Fact
