@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.console.forms import Options
+from gateway.console.forms.parts import Options
 from gateway.console.units import load_units
 from gateway.console.visit import Visit
 from gateway.console.words import Words

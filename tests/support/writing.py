@@ -10,7 +10,7 @@ from support.browser import UNFOLD, Seat
 from support.offices import Office
 from support.running import until
 
-from gateway.console.formfields import to_fields
+from gateway.console.forms.fields import to_fields
 from gateway.foundation.workdays import offset
 from schemas.region_pack.calendars import load_calendar
 

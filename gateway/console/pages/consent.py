@@ -11,8 +11,12 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway.console import choices, formfaults, forms
-from gateway.console.formfields import Fields, remove_row, to_document, to_fields
+from gateway.console import choices
+from gateway.console.forms.build import build_form
+from gateway.console.forms.faults import explain_faults, find_faults, group_by_place
+from gateway.console.forms.fields import Fields, remove_row, to_document, to_fields
+from gateway.console.forms.parts import Options, add_second_language, leave_out
+from gateway.console.forms.parts import Part as FormPart
 from gateway.console.pages.messages import Part
 from gateway.console.pages.messages import render_half as rendered
 from gateway.console.refusals import RefusalText
@@ -82,7 +86,7 @@ async def take_consent(visit: Visit) -> web.StreamResponse:
 
 async def _record(visit: Visit, form: Form, document: Mapping[str, Json]) -> web.StreamResponse:
     fields = to_fields(RECORD, document, visit.settings.offset)
-    found = [one for one in formfaults.find_faults(RECORD, document) if _is_asked(one)]
+    found = [one for one in find_faults(RECORD, document) if _is_asked(one)]
     if found:
         return await _form(visit, form, fields, findings=found)
     try:
@@ -124,13 +128,13 @@ async def _form(
     }
     near = visit.settings.near
     parts = [_asked(spoken, fields, offered, near, blank) for spoken in (visit.words, second)]
-    faults = formfaults.explain_faults(RECORD, findings, visit.words, parts[0])
+    faults = explain_faults(RECORD, findings, visit.words, parts[0])
     return visit.page(
         "consent.html",
-        parts=forms.add_second_language(*parts),
+        parts=add_second_language(*parts),
         second=second,
         told_both=_both(visit.words, second),
-        faults=formfaults.group_by_place(faults),
+        faults=group_by_place(faults),
         summary=faults,
         told=told,
         draft=form.one("draft"),
@@ -142,15 +146,13 @@ async def _form(
 def _asked(
     spoken: Words,
     fields: Fields,
-    offered: Mapping[str, forms.Options],
+    offered: Mapping[str, Options],
     near: Mapping[str, Collection[str]],
     blank: Iterable[str],
-) -> tuple[forms.Part, ...]:
+) -> tuple[FormPart, ...]:
     """Return the content of a consent without its id."""
-    made = forms.build_form(RECORD, fields, spoken, choices=offered, near=near, blank=blank)
-    return tuple(
-        forms.leave_out(section, "/content/consent_id") for section in made if section.place.startswith("/content")
-    )
+    made = build_form(RECORD, fields, spoken, choices=offered, near=near, blank=blank)
+    return tuple(leave_out(section, "/content/consent_id") for section in made if section.place.startswith("/content"))
 
 
 def _both(mine: Words, second: Words) -> list[tuple[str, str]]:

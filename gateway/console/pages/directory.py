@@ -10,8 +10,11 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway.console import choices, formfaults, forms
-from gateway.console.formfields import parse_moment, remove_row, to_document, to_fields
+from gateway.console import choices
+from gateway.console.forms.build import build_form
+from gateway.console.forms.faults import RULES, explain_faults, find_faults, group_by_place
+from gateway.console.forms.fields import parse_moment, remove_row, to_document, to_fields
+from gateway.console.forms.parts import Options, split_options
 from gateway.console.pages.messages import Part
 from gateway.console.pages.messages import render_half as rendered
 from gateway.console.refusals import RefusalText
@@ -50,7 +53,7 @@ async def search_directory(visit: Visit) -> web.StreamResponse:
     if "at" in form:
         at = parse_moment(form.one("at"), visit.settings.offset)
         if at is None:
-            return await _searching(visit, form, fault=visit.words(formfaults.RULES["form"]))
+            return await _searching(visit, form, fault=visit.words(RULES["form"]))
         asked["at"] = at
     return await _searching(visit, form, asked)
 
@@ -64,7 +67,7 @@ async def _searching(
     named = dict(sorted(named.items(), key=lambda one: words.place(one[1])))
     home, (near, rest) = (
         await _home(visit),
-        forms.split_options(choices.list_languages(words), visit.settings.near["language"], words),
+        split_options(choices.list_languages(words), visit.settings.near["language"], words),
     )
     return visit.page(
         "directory.html",
@@ -154,7 +157,7 @@ async def publish_own_entry(visit: Visit) -> web.StreamResponse:
         case "confirm":
             return await _form(visit, own, _confirmed(content, own["last"]), number=number)
     whole = {**content, "keys": own["content"].get("keys", [])}
-    judged = formfaults.find_faults(TYPE, {"content": {**whole, "supersedes": 0}})
+    judged = find_faults(TYPE, {"content": {**whole, "supersedes": 0}})
     findings = [one for one in judged if one.place.startswith(ASKED)]
     if findings:
         return await _form(visit, own, content, number=number, findings=findings, status=422)
@@ -204,7 +207,7 @@ async def _form(
     words, home = visit.words, await _home(visit)
     units = [str(one["unit_id"]) for one in _units(content) if isinstance(one, dict) and one.get("unit_id")]
     ours = [(code, words.spoken(code)) for code in load_languages()]
-    offered: dict[str, forms.Options] = {
+    offered: dict[str, Options] = {
         "/content/units/*/name/*/language": ours,
         "/content/procedures/*/text/*/language": ours,
         "/content/units/*/country": [(home, words.country(home))],
@@ -212,9 +215,9 @@ async def _form(
         "type:language": choices.list_languages(words),
     }
     fields = to_fields(TYPE, {"content": dict(content)}, visit.settings.offset)
-    whole = forms.build_form(TYPE, fields, words, choices=offered, near=visit.settings.near, blank=blank)
+    whole = build_form(TYPE, fields, words, choices=offered, near=visit.settings.near, blank=blank)
     parts = [part for part in whole if part.place.startswith(ASKED)]
-    faults = formfaults.explain_faults(TYPE, findings, words, parts)
+    faults = explain_faults(TYPE, findings, words, parts)
     peers = [peer["name"] for peer in (await visit.ask("peer.list"))["peers"] if peer["state"] == "active"]
     preview: list[Part] = rendered({"type": TYPE, "content": content}, "content", words) if shown else []
     page = visit.page(
@@ -222,7 +225,7 @@ async def _form(
         status=status,
         own=own,
         parts=parts,
-        faults=formfaults.group_by_place(faults),
+        faults=group_by_place(faults),
         summary=[(fault.place, f"{fault.label}: {fault.text}" if fault.label else fault.text) for fault in faults],
         number=str(own["number"]) if number is None else number,
         shown=shown,

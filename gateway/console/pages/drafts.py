@@ -11,8 +11,10 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway.console import choices, formfaults, forms
-from gateway.console.formfields import remove_row, to_document, to_fields
+from gateway.console import choices
+from gateway.console.forms.build import build_form
+from gateway.console.forms.faults import explain_faults, find_faults, group_by_place
+from gateway.console.forms.fields import remove_row, to_document, to_fields
 from gateway.console.pages.messages import Part
 from gateway.console.pages.messages import render_half as rendered
 from gateway.console.refusals import RefusalText
@@ -239,7 +241,7 @@ async def save_draft(visit: Visit) -> web.StreamResponse:
         return visit.go(f"/drafts/{shown['id']}/files")
     if act != "check":
         return visit.go(f"/drafts/{shown['id']}?saved=1")
-    findings = formfaults.find_faults(str(shown["type"]), draft)
+    findings = find_faults(str(shown["type"]), draft)
     if not findings:
         return visit.go(f"/drafts/{shown['id']}/preview")
     return await _page(visit, shown, draft, version=saved["version"], status=422, findings=findings)
@@ -281,14 +283,14 @@ async def _page(
     if isinstance(draft.get("purpose"), str):
         given["/purpose"] = (str(draft["purpose"]),)
     offered, near = await choices.list_choices(visit, draft), visit.settings.near
-    parts = forms.build_form(body_type, given, visit.words, choices=offered, near=near, blank=blank)
-    faults = formfaults.explain_faults(body_type, findings, visit.words, parts)
+    parts = build_form(body_type, given, visit.words, choices=offered, near=near, blank=blank)
+    faults = explain_faults(body_type, findings, visit.words, parts)
     return visit.page(
         "draft.html",
         shown=shown,
         body_type=body_type,
         parts=parts,
-        faults=formfaults.group_by_place(faults),
+        faults=group_by_place(faults),
         summary=faults,
         version=version,
         told=told,

@@ -12,7 +12,8 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway.console import formfaults, forms
+from gateway.console.forms.faults import explain_faults
+from gateway.console.forms.parts import label_place
 from gateway.console.pages.drafts import load_waiting_draft, render_draft
 from gateway.console.refusals import RefusalText
 from gateway.console.states import GATES
@@ -45,7 +46,7 @@ async def _preview(visit: Visit, shown: Mapping[str, Any], told: RefusalText | N
         leaves=leaves,
         told=told,
         dropped=_dropped(found, visit.words),
-        faults=[] if gates & set(GATES) else formfaults.explain_faults(body_type, findings, visit.words, ()),
+        faults=[] if gates & set(GATES) else explain_faults(body_type, findings, visit.words, ()),
         gates=[(name, *(visit.words(text) for text in GATES[name])) for name in GATES if name in gates],
         places=_labels(body_type, findings, visit.words),
         code=found["code"],
@@ -62,14 +63,14 @@ def _dropped(found: Mapping[str, Any], words: Words) -> Mapping[str, Sequence[st
     for one in found["dropped"]:
         group = groups.get(one["group"])
         title = one["title"] if group is None else group.title.get(words.language.code, group.title[ENGLISH])
-        listed[title].append(forms.label_place(str(found["type"]), one["place"], words))
+        listed[title].append(label_place(str(found["type"]), one["place"], words))
     return dict(listed)
 
 
 def _labels(body_type: str, findings: Sequence[Finding], words: Words) -> Sequence[str]:
     """List the labels of the places with findings, each once."""
     places = dict.fromkeys(one.place for one in findings if one.place.count("/") > 1)
-    return [forms.label_place(body_type, place, words) for place in places]
+    return [label_place(body_type, place, words) for place in places]
 
 
 async def release_draft(visit: Visit) -> web.StreamResponse:

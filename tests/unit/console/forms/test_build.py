@@ -18,8 +18,11 @@ from support.generate import bodies, mutated
 from support.tables import table
 
 import schemas
-from gateway.console import formfaults, forms, looks
-from gateway.console.formfields import HALVES, remove_row, to_document, to_fields
+from gateway.console import looks
+from gateway.console.forms.build import build_form
+from gateway.console.forms.faults import FILLED, explain_faults, find_faults
+from gateway.console.forms.fields import HALVES, remove_row, to_document, to_fields
+from gateway.console.forms.parts import list_places
 from gateway.console.words import load_words
 from gateway.errors import Finding
 from schemas import code_list, list_fields, load_catalogue
@@ -50,9 +53,9 @@ def asked(document: Mapping[str, Any]) -> dict[str, Any]:
 
 def shown(body_type: str, document: Mapping[str, Any], lang: str = "en", found: tuple[Finding, ...] = ()) -> Page:
     """The form of a document as a browser has it."""
-    parts = forms.build_form(body_type, to_fields(body_type, document, offset), load_words(lang))
+    parts = build_form(body_type, to_fields(body_type, document, offset), load_words(lang))
     wrong: dict[str, list[str]] = {}
-    for fault in formfaults.explain_faults(body_type, found, load_words(lang), parts):
+    for fault in explain_faults(body_type, found, load_words(lang), parts):
         wrong.setdefault(fault.place, []).append(fault.text)
     text = looks.make_environment(lang).from_string(SHOWN).render(parts=parts, faults=wrong)
     assert "<script" not in text and "<img" not in text
@@ -81,7 +84,7 @@ def test_a_long_list_begins_with_what_is_near(lang: str):
     offered = {"type:language": [(code, spoken.spoken(code)) for code in ("en", "fr", "sq", "uk", "zu")]}
     document = {"header": {"language": "xx"}, "content": {"person": {"nationalities": ["MA", "AL"]}}}
     given = to_fields("referral.request/1", document, offset)
-    parts = forms.build_form(
+    parts = build_form(
         "referral.request/1", given, spoken, choices=offered, near={"language": ("sq", "uk"), "country": ("MA", "FR")}
     )
     text = looks.make_environment(lang).from_string(SHOWN).render(parts=parts, faults={})
@@ -163,7 +166,7 @@ def test_what_people_wrote_is_never_part_of_the_page(body_type, lang):
         return SCRIPT if path in places else value
 
     hostile = {half: scripted(document[half], f"/{half}") for half in HALVES}
-    page = shown(body_type, hostile, lang, formfaults.find_faults(body_type, hostile))
+    page = shown(body_type, hostile, lang, find_faults(body_type, hostile))
     assert trimmed(to_document(body_type, sent(page), offset)) == trimmed(hostile)
 
 
@@ -174,11 +177,11 @@ def test_every_fault_is_told_at_a_field(body_type):
     for _ in range(3):
         spoilt = {"header": {}, "content": {}} | mutated(asked(bodies(body_type, rng)), rng)
         read_again = to_document(body_type, to_fields(body_type, spoilt, offset), offset)
-        found = formfaults.find_faults(body_type, read_again)
-        parts = forms.build_form(body_type, to_fields(body_type, read_again, offset), load_words("fr"))
-        known = [*forms.list_places(parts), ""]
-        told = formfaults.explain_faults(body_type, found, load_words("fr"), parts)
-        assert len(told) == len([one for one in found if one.place not in formfaults.FILLED])
+        found = find_faults(body_type, read_again)
+        parts = build_form(body_type, to_fields(body_type, read_again, offset), load_words("fr"))
+        known = [*list_places(parts), ""]
+        told = explain_faults(body_type, found, load_words("fr"), parts)
+        assert len(told) == len([one for one in found if one.place not in FILLED])
         assert all(fault.text and "%(" not in fault.text for fault in told)
         assert {fault.place for fault in told} <= set(known)
 
@@ -187,7 +190,7 @@ def test_every_fault_is_told_at_a_field(body_type):
 def test_the_judge_takes_what_is_valid(body_type):
     """With what the node fills in put in its place."""
     for document in documents(body_type):
-        assert formfaults.find_faults(body_type, document) == ()
+        assert find_faults(body_type, document) == ()
 
 
 @pytest.mark.parametrize(
@@ -206,7 +209,7 @@ def test_what_can_not_be_read_is_kept(name, text, value):
     document = to_document("referral.request/1", {name: (text,)}, offset)
     assert document["content"]["person"][name.rpartition("/")[2]] == value
     if isinstance(value, str):
-        found = [one for one in formfaults.find_faults("referral.request/1", document) if one.place == name]
+        found = [one for one in find_faults("referral.request/1", document) if one.place == name]
         assert found and shown("referral.request/1", document, found=tuple(found)).form("/x").sent()[name] == (text,)
 
 
@@ -265,7 +268,7 @@ def test_a_list_with_one_row_for_each_code_is_laid_out():
     place, codes = "/content/findings", [code.code for code in code_list("risk_domain").codes]
 
     def rows(given):
-        found = {part.place: part for part in _every(forms.build_form("risk.assessment/1", given, load_words("fr")))}
+        found = {part.place: part for part in _every(build_form("risk.assessment/1", given, load_words("fr")))}
         return found[place]
 
     said = {f"{place}/4/risk_domain": ("debt",), f"{place}/4/risk_known": ("false",)}
@@ -281,16 +284,16 @@ def test_a_list_with_one_row_for_each_code_is_laid_out():
 def test_rows_can_be_added_until_it_is_full():
     """The button goes with the last row that fits."""
     rows = {f"/content/household/{n}/relation": ("child",) for n in range(20)}
-    full = {part.place: part for part in forms.build_form("referral.request/1", rows, load_words("en"))}
+    full = {part.place: part for part in build_form("referral.request/1", rows, load_words("en"))}
     household = full["/content/household"]
     assert len(household.parts) == 20 and not household.add
-    more = forms.build_form("referral.request/1", {}, load_words("en"), blank=["/content/household"])
+    more = build_form("referral.request/1", {}, load_words("en"), blank=["/content/household"])
     assert [len(part.parts) for part in more if part.place == "/content/household"] == [1]
 
 
 def test_a_condition_is_told_in_the_language_of_the_reader():
     """With the labels of fields and codes."""
-    parts = forms.build_form("referral.request/1", {}, load_words("fr"))
+    parts = build_form("referral.request/1", {}, load_words("fr"))
     found = {part.place: part for part in _every(parts)}
     texts = [text for lang, text in found["/content/person/birth_year"].hints if lang == "fr"]
     label = found["/content/person/birth_date"].label
@@ -303,7 +306,7 @@ def test_the_meaning_of_a_field_is_told_in_the_language_of_the_reader():
     lacking = replace(known, labels=replace(known.labels, file={**known.labels.file, "meanings": {}}))
     place, english = "/content/arrived_at", "when the person arrived"
     told = [
-        next(part for part in _every(forms.build_form("arrival.confirmation/1", {}, said)) if part.place == place).hints
+        next(part for part in _every(build_form("arrival.confirmation/1", {}, said)) if part.place == place).hints
         for said in (known, lacking, load_words("en"))
     ]
     assert told[0][0] == ("fr", known.labels.meaning(english).text)
@@ -314,7 +317,7 @@ def test_the_meaning_of_a_field_is_told_in_the_language_of_the_reader():
 def test_every_condition_has_its_sentence(lang):
     """Of every type."""
     for body_type in TYPES:
-        parts = list(_every(forms.build_form(body_type, {}, load_words(lang))))
+        parts = list(_every(build_form(body_type, {}, load_words(lang))))
         told = sum(len([1 for code, _ in part.hints if code == lang]) for part in parts)
         single = [one for one in list_conditions(body_type) if one.wish != ONE_OF and "*" not in one.place]
         assert told >= len({(one.place, one.path) for one in single if one.path[-1:] and len(one.path) == 1}) // 2
@@ -325,8 +328,7 @@ def test_a_choice_is_offered_where_it_is_known():
     choices = {"/header/recipient_unit": [("fp", "Focal point")], "type:part": [("0", "1: PDF")]}
     given = {"/header/recipient_unit": ("other",), "/content/attachments/0/part": ("0",)}
     parts = {
-        part.place: part
-        for part in _every(forms.build_form("referral.request/1", given, load_words("en"), choices=choices))
+        part.place: part for part in _every(build_form("referral.request/1", given, load_words("en"), choices=choices))
     }
     assert [code for code, _ in parts["/header/recipient_unit"].options] == ["fp", "other"]
     assert parts["/content/attachments/0/part"].look == "select"

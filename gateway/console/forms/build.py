@@ -1,5 +1,5 @@
-"""A message type as a form in the language of the reader: `form(type, fields, words, ...)` gives its parts, for
-`templates/form.html`; `fields` as in `formfields`. What is wrong in it is told by `formfaults`.
+"""A message type as a form in the language of the reader: `build_form(type, fields, words, ...)` gives its parts, for
+`templates/form.html`; `fields` as in `fields.py`. What is wrong in it is told by `faults.py`.
 
 Everything comes from the published schema: which members there can be, their labels, codes, meaning and sensitivity,
 and when one is needed. No value is ever chosen for anybody: a list of one code shows that code and an empty
@@ -9,12 +9,10 @@ place, and a list that wants a row for each code is laid out with these rows.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from dataclasses import dataclass, replace
 
-from gateway.console.formfields import (
+from gateway.console.forms.fields import (
     AT,
     KIND,
     NO,
@@ -30,14 +28,14 @@ from gateway.console.formfields import (
     list_reasons,
     type_of,
 )
+from gateway.console.forms.needs import Needs
+from gateway.console.forms.parts import Field, Group, Options, Part, generalise_place, label_place, split_options
 from gateway.console.words import N_, Words
-from schemas import describe
 from schemas.catalogue import load_catalogue
-from schemas.codelists import ENGLISH, code_list
-from schemas.describe import ALWAYS, ANSWERED, Condition, When
+from schemas.codelists import code_list
+from schemas.describe import ALWAYS, ANSWERED
 from schemas.walk import Node, each_leaf, list_members, resolve_reference
 
-Options: TypeAlias = Sequence[tuple[str, str]]
 RADIOS = 6
 """The longest code list that is shown as a choice of buttons."""
 LONG = 120
@@ -90,70 +88,6 @@ SHAPES: Mapping[str, str] = {
 }
 """What a value of a leaf type looks like."""
 
-ONE_NEEDED = N_("At least one of these is needed: %(names)s.")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Field:
-    """One question. ``look`` names its control (see `templates/form.html`); ``extra`` are hidden fields beside it;
-    ``none`` tells whether "there is nothing" can be answered, and whether it was; ``also`` and ``others`` are its label
-    and the labels of its options in a second language.
-    """
-
-    place: str
-    label: str
-    look: str
-    values: tuple[str, ...] = ()
-    options: Options = ()
-    near: Options = ()
-    """Of a long list what is offered first; it does not stand in ``options`` again."""
-    hints: tuple[tuple[str, str], ...] = ()
-    """Pairs of language and text."""
-    mark: str = ""
-    need: str = ""
-    absent: Field | None = None
-    extra: Mapping[str, str] = field(default_factory=dict)
-    longest: int = 0
-    none: bool | None = None
-    also: str = ""
-    others: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def value(self) -> str:
-        """The first value; empty where there is none."""
-        return next(iter(self.values), "")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
-    """Questions about one thing, or the rows of a list. ``add`` says that another row fits in; ``row`` that this is a
-    row and can be removed; ``none`` that "there is nothing" can be answered (and whether it was); ``there`` that the
-    object is present although it is empty.
-    """
-
-    place: str
-    label: str
-    look: str = "group"
-    parts: tuple[Part, ...] = ()
-    hints: tuple[tuple[str, str], ...] = ()
-    need: str = ""
-    absent: Field | None = None
-    add: bool = False
-    row: bool = False
-    none: bool | None = None
-    lines: bool = False
-    there: bool = False
-    filled: bool = True
-    also: str = ""
-
-    @property
-    def simple(self) -> bool:
-        """Whether it is a list of single values, which stands among single questions."""
-        return self.look == "list" and self.lines
-
-
-Part: TypeAlias = "Field | Group"
-
 
 def build_form(
     body_type: str,
@@ -180,7 +114,7 @@ def build_form(
         near=near or {},
         blank=frozenset(blank),
         rows=find_rows(fields),
-        asks=_Asks(entry.body_type, words),
+        asks=Needs(entry.body_type, words),
     )
     return (*maker.content(), *maker.header())
 
@@ -199,44 +133,6 @@ def _laid_out(root: Node, fields: Fields) -> Fields:
     return {**fields, **laid}
 
 
-def list_places(parts: Iterable[Part]) -> Iterator[str]:
-    """List every place that has a field or group of its own."""
-    for part in parts:
-        yield part.place
-        if part.absent is not None:
-            yield part.absent.place
-        if isinstance(part, Group):
-            yield from list_places(part.parts)
-
-
-def split_options(options: Options, near: Collection[str], words: Words) -> tuple[Options, Options]:
-    """Split options into near ones and all others, each in alphabetical order."""
-    ordered = sorted(options, key=lambda one: words.place(one[1]))
-    return [one for one in ordered if one[0] in near], [one for one in ordered if one[0] not in near]
-
-
-def leave_out(group: Group, place: str) -> Group:
-    """Return the section without one of its questions."""
-    return replace(group, parts=tuple(part for part in group.parts if part.place != place))
-
-
-def add_second_language(parts: Sequence[Part], others: Sequence[Part]) -> tuple[Part, ...]:
-    """Add to a form the labels of the same form in a second language."""
-    return tuple(_beside(part, other) for part, other in zip(parts, others, strict=True))
-
-
-def _beside(part: Part, other: Part) -> Part:
-    if isinstance(part, Group) and isinstance(other, Group):
-        return replace(part, also=other.label, parts=add_second_language(part.parts, other.parts))
-    if isinstance(part, Field) and isinstance(other, Field):
-        short = part.look in ("radios", "boxes", "tick")
-        return replace(part, also=other.label, others=dict(other.options) if short else {})
-    raise RuntimeError("the two forms are not the same")
-
-
-# --- questions ----------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Maker:
     body_type: str
@@ -247,7 +143,7 @@ class _Maker:
     near: Mapping[str, Collection[str]]
     blank: frozenset[str]
     rows: Mapping[str, Sequence[int]]
-    asks: _Asks
+    asks: Needs
 
     def content(self) -> Iterator[Group]:
         """Yield sections: single questions that follow each other share one, each larger thing has its own."""
@@ -482,107 +378,3 @@ class _Maker:
 
     def _any(self, place: str) -> bool:
         return any(name.startswith((f"{place}/", f"{place}#")) and any(self.fields[name]) for name in self.fields)
-
-
-def label_place(body_type: str, place: str, words: Words) -> str:
-    """Name a member; a row gets its list and its number."""
-    steps = place.split("/")
-    number = f" {int(steps[-1]) + 1}" if steps[-1].isdecimal() else ""
-    found = words.labels.field(body_type, place)
-    return f"{steps[-1]} [{words.language.no_label}]" if found.text is None else f"{found.text}{number}"
-
-
-def generalise_place(place: str) -> str:
-    """Replace each row number in a place by `*`."""
-    return "/".join("*" if step.isdecimal() else step for step in place.split("/"))
-
-
-# --- when something is needed ---------------------------------------------------------------------------------------
-
-
-class _Asks:
-    """The questions that the schema asks, in the reader's words."""
-
-    def __init__(self, body_type: str, words: Words) -> None:
-        self._type, self.words = body_type, words
-        self._rows = {row.place: row for row in describe.describe_members(body_type)}
-        self._single, self._together = defaultdict[str, list[Condition]](list), defaultdict[str, list[Condition]](list)
-        for condition in describe.list_conditions(body_type):
-            if condition.wish == describe.ONE_OF:
-                self._together[condition.place].append(condition)
-            else:
-                self._single["/".join((condition.place, *condition.path))].append(condition)
-
-    def need(self, place: str) -> str:
-        """Return one of the four words of `schemas.describe`; empty for an item of a list."""
-        row = self._row(place)
-        return "" if row is None or place.rpartition("/")[2].isdecimal() else row.need
-
-    def hints(self, said: Node, place: str) -> tuple[tuple[str, str], ...]:
-        """Return the meaning of a member and the conditions under which it is needed."""
-        meaning, mine = said.get("description", ""), self.words.language.code
-        if place.rpartition("/")[2].isdecimal():
-            meaning = ""
-        own = self.words.labels.meaning(meaning).text
-        told = [(ENGLISH, meaning) if own is None else (mine, own)] if meaning else []
-        told += [(mine, text) for text in self._sentences(generalise_place(place))]
-        return tuple(told)
-
-    def together(self, place: str) -> tuple[tuple[str, str], ...]:
-        """List the groups of members of which one must be answered."""
-        sets: dict[tuple[When, ...], list[str]] = {}
-        for condition in self._together[generalise_place(place)]:
-            sets.setdefault(condition.when, []).append(self._label(condition.place, condition.path))
-        words, found = self.words, list[tuple[str, str]]()
-        for when, names in sets.items():
-            text = words(ONE_NEEDED, names=", ".join(names))
-            if when:
-                text = words("If %(condition)s: %(what)s", condition=self._condition(when, place), what=text)
-            found.append((words.language.code, text))
-        return tuple(found)
-
-    def _sentences(self, place: str) -> Iterator[str]:
-        said = {
-            describe.NEEDED: N_("Needed if %(condition)s."),
-            describe.EITHER_WAY: N_("Needed, or the reason why it is missing, if %(condition)s."),
-            describe.LEFT_OUT: N_("Leave empty if %(condition)s."),
-        }
-        for condition in self._single[place]:
-            if condition.when:
-                when = self._condition(condition.when, condition.place)
-                yield self.words(said[condition.wish], condition=when)
-
-    def _condition(self, when: Sequence[When], place: str) -> str:
-        first, *others = (self._met(one, place) for one in when)
-        for other in others:
-            first = self.words("%(one)s and %(other)s", one=first, other=other)
-        return first
-
-    def _met(self, when: When, place: str) -> str:
-        words, name = self.words, self._label(place, when.path)
-        below = "/".join((place, *when.path))
-        match when.how:
-            case "given" if when.path[0] == "unknown":
-                return words("it is said why “%(field)s” is missing", field=name)
-            case "given":
-                return words("“%(field)s” is filled in", field=name)
-            case "some" | "every":
-                inner = self._condition(when.inner, f"{below}/*")
-                some, every = N_("in one of “%(field)s” %(condition)s"), N_("in all of “%(field)s” %(condition)s")
-                return words(some if when.how == "some" else every, field=name, condition=inner)
-            case _:
-                values = " / ".join(self._value(value, below) for value in when.values)
-                return words("“%(field)s” is “%(values)s”", field=name, values=values)
-
-    def _value(self, value: object, place: str) -> str:
-        if isinstance(value, bool):
-            return self.words.language.yes if value else self.words.language.no
-        row = self._row(place)
-        return str(value) if row is None or row.codes is None else self.words.code(row.codes, value)
-
-    def _label(self, place: str, path: Sequence[str]) -> str:
-        return label_place(self._type, "/".join((place, *(step for step in path if step != "unknown"))), self.words)
-
-    def _row(self, place: str) -> describe.Row | None:
-        here = generalise_place(place)
-        return self._rows.get(here) or self._rows.get(f"{here}/*")

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from functools import cache
 
 import schemas
-from gateway.console.formfields import FILLED, HALVES, Kind, kind_of, type_of
-from gateway.console.forms import ONE_NEEDED, SHAPES, Part, generalise_place, label_place, list_places
+from gateway.console.forms.build import SHAPES
+from gateway.console.forms.fields import FILLED, HALVES, Kind, kind_of, type_of
+from gateway.console.forms.needs import ONE_NEEDED
+from gateway.console.forms.parts import Part, generalise_place, label_place, list_places
 from gateway.console.words import N_, Words
 from gateway.errors import Finding
 from gateway.foundation.json import Json

@@ -1,0 +1,1 @@
+"""Forms: a message type as questions in the language of the reader."""
