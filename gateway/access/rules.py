@@ -32,18 +32,6 @@ DEVICE_BOUND: frozenset[Role] = frozenset({Role.TRUST_ADMIN})
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}", re.ASCII)
 
 
-def read_roles(words: Iterable[object]) -> frozenset[Role]:
-    """The roles of a person. Raises RefusedError(invalid) for none, and for a word that is none of theirs."""
-    listed = [*words]
-    if not listed or not all(word in PERSONAL for word in listed):
-        raise RefusedError(
-            Code.INVALID,
-            "a person needs at least one role; nothing was changed",
-            findings=[Finding(place="/roles", rule="enum", hint="of " + ", ".join(PERSONAL))],
-        )
-    return frozenset(role for role in Role if role in listed)
-
-
 def check_language(language: str) -> None:
     """Whether this can be the tag of a language (BCP 47). Raises RefusedError(invalid)."""
     if not _LANGUAGE.fullmatch(language):

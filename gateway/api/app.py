@@ -2,7 +2,7 @@
 
 Two doors: the Unix socket (mode 0600, and the kernel must say that the caller is this user or root) and loopback with
 a bearer token. A token that is given decides, on either door. `_doorkeeper` is the one place where a role meets an
-operation: a route has the name of its operation, and one that has no row in the matrix is closed. Content never
+operation: a route has the name of its operation, and one that has no row is closed. Content never
 appears in an error, and there is no access log.
 """
 
@@ -15,6 +15,7 @@ import os
 import socket
 import struct
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,10 @@ from gateway.api import metrics, openapi
 from gateway.api.routes import PREFIX, ROUTES, Route
 from gateway.errors import Code, Finding, GatewayError, RefusedError, TransientError
 from gateway.foundation.logs import logger
+from gateway.node import rows
 from gateway.operations.ports import Operations
-from gateway.operations.roles import OWNER, Caller, allowed, may, visible
+from gateway.operations.registry import may, visible
+from gateway.operations.roles import OWNER, Caller
 from gateway.ports import Json
 from gateway.strict_json import DEPTH, LARGEST, Flaw, Rule, is_whole_text, read_json
 
@@ -60,9 +63,7 @@ _OF_HTTP = {
 _KEEP = {"Cache-Control": "no-store"}
 CHUNK = 256 * 1024
 """Bytes of a file that are taken from the socket at a time."""
-EVENTS = "event.stream"
-DESCRIPTION = "api.describe"
-METRICS = "metrics.read"
+EVENTS, DESCRIPTION, METRICS = (row.name for row in rows.APART)
 APART = {EVENTS: f"{PREFIX}/events", DESCRIPTION: f"{PREFIX}/openapi.json", METRICS: "/metrics"}
 """Paths of what is no question to the desk with one answer in JSON."""
 STATUS_OF_NODE, READINESS = "node.status", "node.ready"
@@ -120,9 +121,10 @@ def _caller(request: web.Request, admit: Callable[[str], Caller]) -> Caller:
 
 
 def _check_role(caller: Caller, operation: str) -> None:
-    if may(caller, operation):
+    row = rows.ROWS.get(operation)
+    if may(caller, row):
         return
-    roles = allowed(operation)
+    roles = () if row is None else row.allowed
     if caller.unit is not None and caller.roles & set(roles):
         raise RefusedError(
             Code.FORBIDDEN,
@@ -205,7 +207,7 @@ def _operation(desk: Operations, route: Route) -> Callable[[web.Request], Awaita
             )
         caller = request[_CALLER]
         done = await desk.call(route.operation, arguments, key=key, caller=caller)
-        value = visible(caller, route.operation, done.value)
+        value = visible(caller, rows.ROWS[route.operation], done.value)
         return web.Response(
             status=201 if done.created else 200,
             body=orjson.dumps(value),
@@ -361,14 +363,16 @@ def _events(desk: Operations) -> Callable[[web.Request], Awaitable[web.StreamRes
 
 
 def _event(caller: Caller, seq: int, value: Mapping[str, Json]) -> bytes:
-    return b"id: %d\ndata: %s\n\n" % (seq, orjson.dumps(visible(caller, EVENTS, dict(value))))
+    return b"id: %d\ndata: %s\n\n" % (seq, orjson.dumps(visible(caller, rows.EVENTS, dict(value))))
 
 
 def _description() -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    body = orjson.dumps(openapi.describe_api(), option=orjson.OPT_INDENT_2)
+    @cache
+    def body() -> bytes:
+        return orjson.dumps(openapi.describe_api(), option=orjson.OPT_INDENT_2)
 
     async def describe(_request: web.Request) -> web.Response:
-        return web.Response(body=body, content_type="application/json")
+        return web.Response(body=body(), content_type="application/json")
 
     return describe
 

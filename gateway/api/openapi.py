@@ -1,44 +1,76 @@
-"""The OpenAPI 3.1 description of the local API, made of the routes, their shapes and the matrix of roles."""
+"""The OpenAPI 3.1 description of the local API, made of the routes and of the rows of the operations."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from importlib.metadata import version
+from typing import Annotated, Any
+
+from pydantic import Field, TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema
 
 from gateway.api.routes import PREFIX, ROUTES, Route
-from gateway.api.shape import (
-    COMPONENTS,
-    COUNT,
-    FINDING,
-    TEXT,
-    Maybe,
-    Schema,
-    Shape,
-    about,
-    many,
-    named,
-    null_or,
-    record,
-)
-from gateway.api.shapes import SHAPES
-from gateway.api.shapes.node import TOLD
 from gateway.errors import Code
-from gateway.operations.roles import allowed
+from gateway.messages.store.messages import IN, OUT
+from gateway.node.rows import ROWS
+from gateway.operations.ids import MessageId
+from gateway.operations.models import UNSAID, Answer, Count, Fault, OneOf
+from gateway.operations.registry import Row
 from gateway.ports import Json
 
-PROBLEM = named(
-    "Problem",
-    record(
-        type=TEXT,
-        title=about(TEXT, "what happened and what was left unchanged"),
-        status=COUNT,
-        code={"type": "string", "enum": [*Code]},
-        gate=about(null_or(TEXT), "the gate that stands in the way, like G2"),
-        hint=about(TEXT, "what to do next"),
-        findings=many(FINDING),
-    ),
-    "A refusal (RFC 9457). It never repeats a value.",
-)
+Schema = dict[str, Any]
+
+
+class Problem(Answer):
+    """A refusal (RFC 9457). It never repeats a value."""
+
+    type: str
+    title: str = Field(description="what happened and what was left unchanged")
+    status: Count
+    code: Annotated[str, OneOf(*Code)]
+    gate: str | None = Field(description="the gate that stands in the way, like G2")
+    hint: str = Field(description="what to do next")
+    findings: list[Fault]
+
+
+class Happened(Answer):
+    """What happened, and which message it is about."""
+
+    seq: Count = Field(description="position in the event stream")
+    kind: str
+    state: str | None
+    id: MessageId = UNSAID
+    direction: Annotated[str, OneOf(IN, OUT)] = UNSAID
+    peer: str = UNSAID
+
+
+class Told(Answer):
+    """What a webhook carries: a CloudEvent 1.0 without content. The receiver asks for the message with its own
+    token.
+    """
+
+    specversion: Annotated[str, OneOf("1.0")]
+    id: str
+    source: str
+    type: str
+    time: str = Field(json_schema_extra={"format": "date-time"})
+    datacontenttype: Annotated[str, OneOf("application/json")]
+    data: Happened
+
+
+class _Describer(GenerateJsonSchema):
+    """Leaves out what says nothing: titles of members, and null as the default of what may be left out."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+    def default_schema(self, schema: Any) -> Schema:
+        made = super().default_schema(schema)
+        return {name: value for name, value in made.items() if name != "default" or value is not None}
+
+
+_REF = "#/components/schemas/"
 _IN_PATH = re.compile(r"{([a-z_]+)}")
 _ABOUT = (
     "How a case system, a script and `trm` talk to their own node. It never leaves the machine: a Unix socket, and "
@@ -49,11 +81,21 @@ _ABOUT = (
 
 def describe_api() -> dict[str, Json]:
     """Return the whole description, as `GET /api/v1/openapi.json` answers it."""
-    paths: dict[str, Json] = {}
-    for route in ROUTES:
-        item = paths.setdefault(PREFIX + route.path, {})
-        assert isinstance(item, dict)  # noqa: S101 (made in the line above)
-        item[route.method.lower()] = _operation(route, SHAPES[route.operation])
+    rows = [ROWS[route.operation] for route in ROUTES]
+    asked = {row.arguments: row.arguments for row in rows}
+    answered = {row.name: row.answer for row in rows} | {one.__name__: one for one in (Problem, Told)}
+    schemas, whole = TypeAdapter.json_schemas(
+        [(key, "validation", TypeAdapter(one)) for key, one in (*asked.items(), *answered.items())],
+        ref_template=_REF + "{model}",
+        schema_generator=_Describer,
+    )
+    components: Schema = whole["$defs"]
+    bodies = {model: components.pop(schemas[model, "validation"]["$ref"].removeprefix(_REF)) for model in asked}
+    answers = {name: schemas[name, "validation"] for name in answered}
+    paths: dict[str, dict[str, Json]] = {}
+    for route, row in zip(ROUTES, rows, strict=True):
+        described = _operation(route, row, bodies[row.arguments], answers)
+        paths.setdefault(PREFIX + route.path, {})[route.method.lower()] = described
     return {
         "openapi": "3.1.0",
         "info": {
@@ -64,17 +106,17 @@ def describe_api() -> dict[str, Json]:
         },
         "servers": [{"url": "http://127.0.0.1:8080", "description": "`local.listen` of node.toml"}],
         "security": [{"token": []}],
-        "paths": paths,
-        "webhooks": {"happened": {"post": _webhook()}},
+        "paths": {**paths},
+        "webhooks": {"happened": {"post": _webhook(answers["Told"])}},
         "components": {
-            "schemas": dict(COMPONENTS),
+            "schemas": components,
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "description": "made by trm token new"}},
         },
     }
 
 
-def _webhook() -> dict[str, Json]:
-    header: dict[str, Json] = {"in": "header", "required": True, "schema": TEXT}
+def _webhook(told: Schema) -> dict[str, Json]:
+    header: dict[str, Json] = {"in": "header", "required": True, "schema": {"type": "string"}}
     return {
         "operationId": "webhook.happened",
         "summary": "something happened here; told in the order of each conversation, for five days",
@@ -85,49 +127,81 @@ def _webhook() -> dict[str, Json]:
             {"name": "webhook-timestamp", **header},
             {"name": "webhook-signature", **header},
         ],
-        "requestBody": {"required": True, "content": {"application/cloudevents+json": {"schema": TOLD}}},
+        "requestBody": {"required": True, "content": {"application/cloudevents+json": {"schema": told}}},
         "responses": {"2XX": {"description": "the receiver has it"}, "default": {"description": "it comes again"}},
     }
 
 
-def _operation(route: Route, shape: Shape) -> dict[str, Json]:
-    given: Json = {} if route.gives else {"schema": shape.answer}
-    answer: Json = {"description": route.summary, "content": {shape.media: given}}
+def _operation(route: Route, row: Row, asked: Schema, answers: dict[str, Schema]) -> dict[str, Json]:
+    given: Json = {} if route.gives else {"schema": answers[row.name]}
+    answer: Json = {"description": row.summary, "content": {row.media: given}}
     described: dict[str, Json] = {
-        "operationId": route.operation,
-        "summary": route.summary,
-        "tags": [route.operation.partition(".")[0]],
-        "x-roles": [*allowed(route.operation)],
-        "parameters": [*_parameters(route, shape)],
+        "operationId": row.name,
+        "summary": row.summary,
+        "tags": [row.name.partition(".")[0]],
+        "x-roles": [*row.allowed],
+        "parameters": [*_parameters(route, asked)],
         "responses": {
             "200": answer,
-            **({"201": answer} if shape.creates else {}),
+            **({"201": answer} if row.creates else {}),
             "default": {
                 "description": "refused; nothing was changed",
-                "content": {"application/problem+json": {"schema": PROBLEM}},
+                "content": {"application/problem+json": {"schema": answers["Problem"]}},
             },
         },
     }
     if route.takes:
         described["requestBody"] = {"required": True, "content": {"application/octet-stream": {}}}
     elif route.method != "GET":
-        content: dict[str, Json] = {"schema": shape.body}
-        if shape.example is not None:
-            content["example"] = dict(shape.example)
-        needed = any(not isinstance(part, Maybe) for part in shape.arguments.values())
-        described["requestBody"] = {"required": needed, "content": {"application/json": content}}
+        body = _body(route, asked)
+        content: dict[str, Json] = {"schema": body}
+        if row.example is not None:
+            content["example"] = dict(row.example)
+        described["requestBody"] = {"required": "required" in body, "content": {"application/json": content}}
     return described
 
 
-def _parameters(route: Route, shape: Shape) -> list[Json]:
+def _body(route: Route, asked: Schema) -> Schema:
+    """The arguments as a POST carries them: those that stand neither in the path nor in a header."""
+    properties = {name: asked["properties"][name] for name in _in_body(route, asked)}
+    required = [name for name in asked.get("required", ()) if name in properties]
+    return {
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": False,
+        **({"required": required} if required else {}),
+    }
+
+
+def _in_body(route: Route, asked: Schema) -> Iterable[str]:
+    elsewhere = {*_IN_PATH.findall(route.path), *(["if_match"] if route.matched else [])}
+    return [name for name in asked.get("properties", {}) if name not in elsewhere]
+
+
+def _parameters(route: Route, asked: Schema) -> list[Json]:
     found: list[Json] = [
-        {"name": name, "in": "path", "required": True, "schema": TEXT} for name in _IN_PATH.findall(route.path)
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in _IN_PATH.findall(route.path)
     ]
     if route.method == "GET" or route.takes:
-        found += [_query(name, part) for name, part in shape.arguments.items()]
+        found += [
+            {
+                "name": name,
+                "in": "query",
+                "required": name in asked.get("required", ()),
+                "schema": _without_null(asked["properties"][name]),
+            }
+            for name in _in_body(route, asked)
+        ]
     if route.matched:
         found.append(
-            {"name": "If-Match", "in": "header", "required": True, "schema": TEXT, "description": "the ETag seen"}
+            {
+                "name": "If-Match",
+                "in": "header",
+                "required": True,
+                "schema": {"type": "string"},
+                "description": "the ETag seen",
+            }
         )
     if route.method == "POST" and not route.takes:
         found.append(
@@ -142,6 +216,7 @@ def _parameters(route: Route, shape: Shape) -> list[Json]:
     return found
 
 
-def _query(name: str, part: Schema | Maybe) -> Json:
-    schema, required = (part.schema, False) if isinstance(part, Maybe) else (part, True)
-    return {"name": name, "in": "query", "required": required, "schema": schema}
+def _without_null(schema: Schema) -> Schema:
+    """A query has no null: what is null is left out."""
+    others = [part for part in schema.get("anyOf", ()) if part != {"type": "null"}]
+    return schema if not others else {**{k: v for k, v in schema.items() if k != "anyOf"}, **others[0]}

@@ -11,10 +11,10 @@ from gateway.administration.operations.alarms import AlarmOperations
 from gateway.administration.operations.backup import BackupOperations
 from gateway.administration.operations.node import NodeViewOperations
 from gateway.administration.operations.status import StatusOperations
-from gateway.attachments.operations import AttachmentOperations
+from gateway.attachments.operations.files import AttachmentOperations
 from gateway.audit.operations.access import AccessOperations
 from gateway.audit.operations.log import AuditOperations
-from gateway.consent.operations import ConsentOperations
+from gateway.consent.operations.consents import ConsentOperations
 from gateway.conversations.operations.contact import ContactOperations
 from gateway.conversations.operations.conversations import ConversationOperations
 from gateway.delivery.operations.drafting import DraftOperations
@@ -25,16 +25,16 @@ from gateway.delivery.operations.resend import ResendOperations
 from gateway.delivery.operations.schemas import SchemaOperations
 from gateway.directory.operations.code_lists import CodeListOperations
 from gateway.directory.operations.entries import DirectoryOperations
-from gateway.erasure.operations import ErasureOperations
+from gateway.erasure.operations.erasing import ErasureOperations
 from gateway.erasure.peer_requests.operations import RequestOperations
 from gateway.evidence.operations import EvidenceOperations
 from gateway.guidance.operations import GuidanceOperations
-from gateway.identity.operations import KeyOperations
+from gateway.identity.operations.keys import KeyOperations
 from gateway.node.dispatch import NodeOperations
 from gateway.node.event_feed import EventFeed
 from gateway.node.units import UnitGuard
 from gateway.notifications.operations import AlertOperations
-from gateway.operations.table import OffersOperations, OperationTable, joined
+from gateway.operations.registry import joined
 from gateway.policy.operations.asylum import AsylumOperations
 from gateway.policy.operations.policies import PolicyOperations
 from gateway.statistics.operations import StatisticsOperations
@@ -112,19 +112,13 @@ def tie_operations(node: Node) -> NodeOperations:
         actor=node.keys.actor,
     )
     files = AttachmentOperations(content=node.content, peers=node.peers, attachments=node.attachments, files=node.files)
-    offered: Sequence[OffersOperations] = [
+    offered: Sequence[object] = [
         *(messages, conversations, release, alerts, people, access, erasure, requests, files),
         *_case_operations(node),
         *_node_operations(node),
     ]
-    table = OperationTable(
-        plain=joined(one.by_name() for one in offered),
-        keyed=joined([release.keyed(), alerts.keyed()]),
-        by_caller=joined([messages.by_caller(), people.by_caller(), access.by_caller()]),
-        erasing=joined([erasure.erasing(), requests.erasing()]),
-    )
     return NodeOperations(
-        table=table,
+        operations=joined(offered),
         files=files,
         units=UnitGuard(content=node.content, conversations=conversations, messages=messages),
         reads=node.reads,
@@ -138,7 +132,7 @@ def tie_operations(node: Node) -> NodeOperations:
     )
 
 
-def _case_operations(node: Node) -> Sequence[OffersOperations]:
+def _case_operations(node: Node) -> Sequence[object]:
     """Operations on cases: drafts, consents, directory, guidance, statistics."""
     return [
         DraftOperations(content=node.content, drafts=node.drafts, events=node.events, clock=node.clock, rand=node.rand),
@@ -209,7 +203,7 @@ def _case_operations(node: Node) -> Sequence[OffersOperations]:
     ]
 
 
-def _node_operations(node: Node) -> Sequence[OffersOperations]:
+def _node_operations(node: Node) -> Sequence[object]:
     """Operations on the node itself, its keys, its peers and its log."""
     return [
         KeyOperations(

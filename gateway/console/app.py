@@ -1,7 +1,7 @@
 """Route every request of the console: guard it, find its person and language, and hand it to one page.
 
 The table of pages is the whole of it: a page that is not in it does not exist, and one whose operation the person has
-no right to is closed before anything is asked (`gateway.operations.roles`).
+no right to is closed before anything is asked (`gateway.operations.registry`).
 """
 
 from __future__ import annotations
@@ -31,12 +31,11 @@ from gateway.console.pages import (
     trust,
 )
 from gateway.console.settings import Settings
-from gateway.console.visit import OPEN, Console, Page, Section, Visit
+from gateway.console.visit import OPEN, Console, Page, Section, Visit, list_allowed
 from gateway.console.words import choose_preferred, load_words
 from gateway.errors import Code, GatewayError, RefusedError, TransientError
 from gateway.foundation.logs import logger
 from gateway.operations.ports import Operations, SignIn
-from gateway.operations.roles import allowed
 
 PAGES: tuple[Page, ...] = (
     *entry.PAGES,
@@ -111,7 +110,7 @@ async def _answer(page: Page, visit: Visit) -> web.StreamResponse:
             if visit.person is None:
                 return await entry.show_interrupted(visit) if page.long else visit.go("/sign-in")
             if page.operation is not None and not visit.allows(page.operation):
-                hint = f"allowed for: {', '.join(allowed(page.operation)) or 'the owner of the node'}"
+                hint = f"allowed for: {list_allowed(page.operation)}"
                 raise RefusedError(Code.FORBIDDEN, "this page is not for your role", hint=hint)
         return await page.handler(visit)
     except TransientError as error:

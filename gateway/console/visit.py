@@ -19,8 +19,9 @@ from gateway.console.refusals import RefusalText, explain_refusal
 from gateway.console.settings import Settings
 from gateway.console.words import Words
 from gateway.errors import Code, RefusedError
+from gateway.node.rows import ROWS
 from gateway.operations.ports import Operations, Person, SignIn
-from gateway.operations.roles import allowed, may, visible
+from gateway.operations.registry import may, visible
 from gateway.ports import File, Json
 from keys.primitives.encoding import b64u
 
@@ -82,7 +83,7 @@ class Visit:
 
     def allows(self, operation: str) -> bool:
         """Whether this person may do the operation."""
-        return self.person is not None and may(self.person.caller, operation)
+        return self.person is not None and may(self.person.caller, ROWS.get(operation))
 
     async def ask(self, operation: str, arguments: Mapping[str, Json] | None = None, *, key: str | None = None) -> Any:
         """Do one operation of the node as this person; content is left out where they may not read it.
@@ -90,10 +91,10 @@ class Visit:
         Raises RefusedError and TransientError as the operation does, and forbidden where the role has no such right.
         """
         if not self.allows(operation):
-            named = ", ".join(allowed(operation)) or "the owner of the node"
-            raise RefusedError(Code.FORBIDDEN, f"your role may not do this: {operation}", hint=f"allowed for: {named}")
+            hint = f"allowed for: {list_allowed(operation)}"
+            raise RefusedError(Code.FORBIDDEN, f"your role may not do this: {operation}", hint=hint)
         done = await self.console.desk.call(operation, arguments or {}, key=key, caller=self.who.caller)
-        return visible(self.who.caller, operation, done.value)
+        return visible(self.who.caller, ROWS[operation], done.value)
 
     async def act(self, operation: str, arguments: Mapping[str, Json] | None = None, *, key: str | None = None) -> Any:
         """Do one operation in the person's name, for operations that record who did it."""
@@ -198,3 +199,8 @@ class Section:
     path: str
     title: str
     operation: str
+
+
+def list_allowed(operation: str) -> str:
+    """The roles that may do an operation, for a hint."""
+    return ", ".join(ROWS[operation].allowed if operation in ROWS else ()) or "the owner of the node"

@@ -17,7 +17,7 @@ from gateway.database.audit_entries import Actor, leaf
 from gateway.database.content import SealedRow
 from gateway.database.sealed_content import Content
 from gateway.delivery.operations.messages import conversation_rows
-from gateway.errors import Code, RefusedError
+from gateway.errors import Code, Finding, RefusedError
 from gateway.evidence.build import Exhibit, build
 from gateway.evidence.log_extract import extract
 from gateway.evidence.verify import LIMIT
@@ -26,13 +26,24 @@ from gateway.identity.own_identity import OwnIdentity
 from gateway.messages import content_codec
 from gateway.messages.store import messages, receipts
 from gateway.messages.store.messages import MessageRow
-from gateway.operations.arguments import Arguments, maybe_text, only, text
-from gateway.operations.table import Operation
+from gateway.operations.ids import ConversationId, PeerId
+from gateway.operations.models import Asked, By, Flag, Object
+from gateway.operations.registry import About, Reading, operation
+from gateway.operations.roles import FOCAL_POINT
 from gateway.peers.registry import PeerRegistry
 from gateway.ports import Clock, OperationResult
 from keys.documents.envelope import statement_hash
 from keys.documents.receipts import batch_hash
 from keys.primitives.encoding import parse
+
+
+class ExportEvidence(Asked):
+    """A conversation, of which peer, and whether its content is shown."""
+
+    id: ConversationId
+    disclose: Flag = False
+    by: By | None = None
+    peer: PeerId | None = None
 
 
 class _Kept:
@@ -70,22 +81,27 @@ class EvidenceOperations:
         self._clock = clock
         self._actor = actor
 
-    def by_name(self) -> Mapping[str, Operation]:
-        """The operations by their names."""
-        return {
-            "evidence.export": self.export,
-        }
-
-    async def export(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "evidence.export",
+        "proof of one conversation",
+        roles=FOCAL_POINT,
+        about=About.CASE,
+        answer=Object,
+        reads=Reading(what="evidence", shown=lambda asked, answer: asked.disclose is True),
+    )
+    async def export(self, asked: ExportEvidence) -> OperationResult:
         """The evidence bundle of one conversation; `disclose` adds the content, and a named person answers for that."""
-        only(arguments, "id", "disclose", "by", "peer")
-        disclose = arguments.get("disclose") in (True, "true")
-        by = text(arguments, "by", longest=64) if disclose else maybe_text(arguments, "by")
-        rows, sealed = await conversation_rows(self._content, text(arguments, "id"))
-        peer = self._peers.find(maybe_text(arguments, "peer") or _other_side(rows))
+        if asked.disclose and asked.by is None:
+            raise RefusedError(
+                Code.INVALID,
+                "the argument by is missing or wrong; nothing was shown",
+                findings=[Finding(place="/by", rule="type", hint="whoever shows the content answers for it by name")],
+            )
+        rows, sealed = await conversation_rows(self._content, asked.id)
+        peer = self._peers.find(asked.peer or _other_side(rows))
         rows = [row for row in rows if row.peer == peer.node]
         kept = await self._content.store.read(lambda c: _kept(c, rows))
-        exhibits = [self._exhibit(row, kept, sealed.get(row.ref) if disclose else None) for row in rows]
+        exhibits = [self._exhibit(row, kept, sealed.get(row.ref) if asked.disclose else None) for row in rows]
         exhibits = [exhibit for exhibit in exhibits if exhibit.sealings]
         if not exhibits:
             raise RefusedError(
@@ -99,8 +115,8 @@ class EvidenceOperations:
             self._content.store, self._own, self._peers, self._log, self._checkpointer, _hashes(exhibits, batches), peer
         )
         bundle = await self._workers.off_loop(lambda: build(chains, exhibits, batches, extracted))
-        if disclose:
-            await self._log_disclosure([row.id for row in rows if row.ref in sealed], str(by))
+        if asked.disclose:
+            await self._log_disclosure([row.id for row in rows if row.ref in sealed], str(asked.by))
         return OperationResult(value=parse(bundle, limit=LIMIT))
 
     def _exhibit(self, row: MessageRow, kept: _Kept, shown: SealedRow | None) -> Exhibit:

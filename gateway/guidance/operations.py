@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
+from typing import Annotated
+
+from pydantic import Field
 
 from gateway.errors import Code, RefusedError
 from gateway.foundation.workdays import local_date
@@ -11,8 +13,11 @@ from gateway.foundation.workers import Workers
 from gateway.guidance.library import GuidanceLibrary
 from gateway.guidance.lookup import Library, Wanted, shown
 from gateway.identity.own_identity import OwnIdentity
-from gateway.operations.arguments import Arguments, maybe_text, only, text
-from gateway.operations.table import Operation
+from gateway.operations.ids import GuidanceId
+from gateway.operations.models import Answer, Asked, Day, Fault, OneOf
+from gateway.operations.models import Text as AskedText
+from gateway.operations.registry import About, Units, operation
+from gateway.operations.roles import EVERYBODY
 from gateway.ports import Clock, Json, OperationResult
 from schemas.codelists import ENGLISH
 from schemas.guidance import Text
@@ -20,7 +25,87 @@ from schemas.labels import find_language as spoken
 from schemas.region_pack.calendars import load_calendar
 from schemas.region_pack.regions import Region
 
-_WANTED = ("stage", "role", "country", "other", "topic")
+Origin = Annotated[str, OneOf("general", "region", "own")]
+
+
+class InLanguage(Asked):
+    """In which language titles are shown."""
+
+    language: AskedText = Field(default=ENGLISH, description="of names and titles, such as fr")
+
+
+class WantedTexts(InLanguage):
+    """Which texts."""
+
+    stage: AskedText | None = Field(default=None, description="a code of the list trm_stage")
+    role: AskedText | None = Field(default=None, description="a code of the list role")
+    country: AskedText | None = None
+    other: AskedText | None = Field(
+        default=None, description="a second country: what holds in one of them, or between both"
+    )
+    topic: AskedText | None = None
+
+
+class SearchTexts(WantedTexts):
+    """Words, and which texts."""
+
+    text: AskedText = Field(description="in any of the nine languages")
+
+
+class OneText(InLanguage):
+    """A text by its id."""
+
+    id: GuidanceId
+
+
+class Guidance(Answer):
+    """One text of the guidance library, without its body."""
+
+    id: GuidanceId
+    title: str
+    summary: str
+    draft: bool = Field(description="nobody who speaks the language has reviewed title and summary")
+    origin: Origin
+    stages: list[str]
+    roles: list[str]
+    topics: list[str]
+    countries: list[str] = Field(description="in which it holds; empty, as is between: everywhere")
+    between: list[str] = Field(description="the two countries between which it holds")
+    version: int
+    written: Day
+    review_by: Day
+    overdue: bool = Field(description="it should have been read again")
+
+
+class FoundTexts(Answer):
+    """The texts that fit a search."""
+
+    texts: list[Guidance] = Field(description="best first")
+
+
+class Texts(Answer):
+    """The texts that fit."""
+
+    texts: list[Guidance]
+    faults: list[Fault] = Field(description="in the node's own folder, not used then")
+
+
+class Source(Answer):
+    """A document that a text rests on."""
+
+    id: str
+    title: str
+    issuer: str
+    year: int | None
+    where: str
+
+
+class WholeText(Guidance):
+    """One text with the documents it rests on."""
+
+    body: str = Field(description="Markdown")
+    body_language: str
+    sources: list[Source]
 
 
 class GuidanceOperations:
@@ -35,42 +120,56 @@ class GuidanceOperations:
         self._workers = workers
         self._clock = clock
 
-    def by_name(self) -> Mapping[str, Operation]:
-        """The operations by their names."""
-        return {
-            "guidance.list": self.list_texts,
-            "guidance.search": self.search,
-            "guidance.show": self.show,
-        }
-
-    async def list_texts(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "guidance.list",
+        "texts of the guidance library",
+        roles=EVERYBODY,
+        about=About.NODE,
+        answer=Texts,
+        units=Units.FREE,
+    )
+    async def list_texts(self, asked: WantedTexts) -> OperationResult:
         """The texts that fit, without their bodies; and what is wrong in the node's own folder."""
-        only(arguments, "stage", "role", "country", "other", "topic", "language")
         library, faults = await self._workers.off_loop(self._library.library)
-        found = library.list(_wanted(arguments))
+        found = library.list(_wanted(asked))
         return OperationResult(
             value={
-                "texts": self._summaries(library, found, _language(arguments)),
+                "texts": self._summaries(library, found, _language(asked)),
                 "faults": [fault.to_json() for fault in faults],
             }
         )
 
-    async def search(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "guidance.search",
+        "texts by words",
+        roles=EVERYBODY,
+        about=About.NODE,
+        answer=FoundTexts,
+        units=Units.FREE,
+        example={"text": "the person withdraws consent"},
+    )
+    async def search(self, asked: SearchTexts) -> OperationResult:
         """The texts that fit and have a word of the question, best first."""
-        only(arguments, "text", "stage", "role", "country", "other", "topic", "language")
-        question, wanted = text(arguments, "text"), _wanted(arguments)
+        wanted = _wanted(asked)
         library, _ = await self._workers.off_loop(self._library.library)
-        found = await self._workers.off_loop(lambda: library.search(question, wanted))
-        return OperationResult(value={"texts": self._summaries(library, found, _language(arguments))})
+        found = await self._workers.off_loop(lambda: library.search(asked.text, wanted))
+        return OperationResult(value={"texts": self._summaries(library, found, _language(asked))})
 
-    async def show(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "guidance.show",
+        "one text with its sources",
+        roles=EVERYBODY,
+        about=About.NODE,
+        answer=WholeText,
+        units=Units.FREE,
+    )
+    async def show(self, asked: OneText) -> OperationResult:
         """One text with the documents it rests on."""
-        only(arguments, "id", "language")
         library, _ = await self._workers.off_loop(self._library.library)
-        found = library.texts.get(text(arguments, "id", longest=48))
+        found = library.texts.get(asked.id)
         if found is None:
             raise RefusedError(Code.NOT_FOUND, "no such text", hint="trm guidance list shows the ids")
-        (about,) = self._summaries(library, (found,), _language(arguments))
+        (about,) = self._summaries(library, (found,), _language(asked))
         sources: list[Json] = [
             {"id": one.id, "title": one.title, "issuer": one.issuer, "year": one.year, "where": one.where}
             for one in found.sources
@@ -86,12 +185,12 @@ class GuidanceOperations:
         return [_summary(library, one, language, today) for one in texts]
 
 
-def _wanted(arguments: Arguments) -> Wanted:
-    return Wanted(**{name: maybe_text(arguments, name) for name in _WANTED})
+def _wanted(asked: WantedTexts) -> Wanted:
+    return Wanted(stage=asked.stage, role=asked.role, country=asked.country, other=asked.other, topic=asked.topic)
 
 
-def _language(arguments: Arguments) -> str:
-    return spoken(maybe_text(arguments, "language") or ENGLISH).code
+def _language(asked: InLanguage) -> str:
+    return spoken(asked.language).code
 
 
 def _summary(library: Library, one: Text, language: str, today: date) -> Json:

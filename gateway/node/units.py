@@ -1,4 +1,4 @@
-"""What a token bound to one unit gets: of messages and drafts, those of its unit (gateway.operations.roles).
+"""What a caller bound to one unit gets: of messages and drafts, those of its unit (gateway.operations.registry).
 
 The unit of a message is the one of this node: it sent it or it is sent to it. A message whose content was erased has
 none, so a bound token no longer sees it. Something of another unit is answered as if it were not there.
@@ -11,16 +11,19 @@ from collections.abc import Mapping
 from sqlalchemy import Connection
 
 from gateway.conversations.operations.conversations import ConversationOperations
+from gateway.conversations.operations.models import OneConversation
 from gateway.database import content as content_rows
 from gateway.database.content import SealedRow
 from gateway.database.sealed_content import Content
 from gateway.delivery.operations import messages
+from gateway.delivery.operations.draft_models import OneDraft, Unfinished
 from gateway.delivery.operations.messages import MessageOperations
 from gateway.errors import Code, RefusedError
 from gateway.messages.store import messages as message_rows
 from gateway.messages.store.messages import MessageRow
-from gateway.operations.arguments import Arguments
-from gateway.operations.roles import NARROWED
+from gateway.operations.ids import Subject, list_ids
+from gateway.operations.models import Asked
+from gateway.operations.registry import Row, Units
 from gateway.ports import Json
 
 _LISTS: Mapping[str, str] = {
@@ -31,56 +34,40 @@ _LISTS: Mapping[str, str] = {
     "conversation.due": "due",
     "conversation.show": "messages",
 }
-_REPLIES = ("in_reply_to", "reply_to")
 
 
 class UnitGuard:
-    """Looks whether what a bound token names is of its unit."""
+    """Looks whether what a bound caller names is of its unit."""
 
     def __init__(self, *, content: Content, conversations: ConversationOperations, messages: MessageOperations) -> None:
         self._content = content
         self._conversations = conversations
         self._messages = messages
 
-    async def check(self, operation: str, arguments: Arguments, unit: str) -> None:
-        """Before an operation: what it names is of this unit. Raises RefusedError, nothing was done."""
-        if operation not in NARROWED or operation in _LISTS:
+    async def check(self, row: Row, asked: Asked, unit: str) -> None:
+        """Before an operation: whatever it names is of this unit. Raises RefusedError, nothing was done."""
+        if row.units is not Units.NARROWED or row.name in _LISTS:
             return
-        if operation in ("message.submit", "message.preview"):
-            draft = arguments.get("draft") if operation == "message.preview" else arguments
-            header = draft.get("header") if isinstance(draft, Mapping) else None
-            if not isinstance(header, dict) or header.get("sender_unit") != unit:
-                raise RefusedError(
-                    Code.FORBIDDEN,
-                    "this token sends for its own unit only; nothing was stored",
-                    hint="name the unit of the token in /header/sender_unit",
-                )
-        elif operation in ("draft.save", "draft.change") and not _drafted_by(arguments.get("draft"), unit):
+        draft = asked if isinstance(asked, Unfinished) else getattr(asked, "draft", None)
+        if isinstance(draft, Unfinished) and not _written_by(draft, unit):
             raise RefusedError(
                 Code.FORBIDDEN,
-                "this token drafts for its own unit only; nothing was stored",
-                hint="name the unit of the token in /draft/header/sender_unit",
+                "this token writes for its own unit only; nothing was stored",
+                hint="name the unit of the token as sender_unit in the header",
             )
-        elif operation == "draft.save":
-            return
-        elif operation == "conversation.writable":
-            shown = await self._conversations.show_conversation({"id": arguments.get("id")})
-            narrow("conversation.show", shown.value, unit)
-        elif operation.startswith("draft."):
-            shown = await self._messages.show_draft({"id": arguments.get("id")})
-            if not isinstance(shown.value, dict) or shown.value["unit"] != unit:
-                raise RefusedError(Code.NOT_FOUND, "no such draft", hint="trm draft list shows the ids")
-        else:
-            await self._check_message(arguments.get("id"), unit)
-        for name in _REPLIES:
-            if arguments.get(name) is not None:
-                await self._check_message(arguments[name], unit)
+        for subject, id in list_ids(asked):
+            if subject is Subject.MESSAGE:
+                await self._check_message(id, unit)
+            elif subject is Subject.DRAFT:
+                await self._check_draft(id, unit)
+            elif subject is Subject.CONVERSATION and isinstance(asked, OneConversation):
+                await self._check_conversation(id, unit)
 
-    async def _check_message(self, id: Json, unit: str) -> None:
+    async def _check_message(self, id: str, unit: str) -> None:
         """All messages with this id are of the unit: two peers may have chosen the same."""
 
         def query(c: Connection) -> tuple[list[MessageRow], dict[int, SealedRow]]:
-            rows = message_rows.find(c, id) if isinstance(id, str) else []
+            rows = message_rows.find(c, id)
             return rows, content_rows.get(c, [row.ref for row in rows])
 
         rows, sealed = await self._content.store.read(query)
@@ -88,10 +75,18 @@ class UnitGuard:
         if units != {unit}:
             raise RefusedError(Code.NOT_FOUND, "no such message", hint="trm message list shows the ids")
 
+    async def _check_draft(self, id: str, unit: str) -> None:
+        shown = (await self._messages.show_draft(OneDraft(id=id))).value
+        if not isinstance(shown, dict) or shown["unit"] != unit:
+            raise RefusedError(Code.NOT_FOUND, "no such draft", hint="trm draft list shows the ids")
 
-def _drafted_by(draft: Json, unit: str) -> bool:
-    header = draft.get("header") if isinstance(draft, dict) else None
-    return isinstance(header, dict) and header.get("sender_unit") == unit
+    async def _check_conversation(self, id: str, unit: str) -> None:
+        shown = (await self._conversations.show_conversation(OneConversation(id=id))).value
+        narrow("conversation.show", shown, unit)
+
+
+def _written_by(draft: Unfinished, unit: str) -> bool:
+    return isinstance(draft.header, dict) and draft.header.get("sender_unit") == unit
 
 
 def narrow(operation: str, value: Json, unit: str) -> Json:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import Annotated
 
+from pydantic import Field
 from sqlalchemy import Connection
 
 import schemas
 from gateway.conversations import on_call, status_updates
 from gateway.conversations.alert_rules import HOUR, UPDATE_EVERY, Rung
 from gateway.conversations.loader import ConversationLoader, LoadedConversation
+from gateway.conversations.operations.models import Owes
 from gateway.conversations.rules.morning_list import owed
 from gateway.conversations.status_updates import THEM, US, StatusUpdates
 from gateway.database import content, journal
 from gateway.database.audit_entries import Actor, leaf
 from gateway.database.sealed_content import Content
 from gateway.delivery.local_receipts import LocalReceipts
+from gateway.delivery.operations.message_models import Submitted
 from gateway.delivery.operations.messages import actor_of, incoming, opened_row
 from gateway.delivery.operations.release import answering_opens
 from gateway.delivery.outbound.submission import Submission
@@ -24,8 +27,11 @@ from gateway.foundation.config import Config
 from gateway.messages.store import conversations as rows_of
 from gateway.messages.store.conversations import Key
 from gateway.messages.store.messages import MessageRow
-from gateway.operations.arguments import Arguments, author_ref, number, only, text
-from gateway.operations.table import KeyedOperation, Operation
+from gateway.operations.authors import author_ref
+from gateway.operations.ids import MessageId
+from gateway.operations.models import DIGITS, Answer, Asked, By, Nothing, Text, Time
+from gateway.operations.registry import About, operation
+from gateway.operations.roles import CASE_SYSTEMS, CASES
 from gateway.peers.registry import PeerRegistry
 from gateway.ports import Clock, Json, OperationResult
 from schemas.types import type_name
@@ -35,6 +41,43 @@ TAKES = ("national_focal_point", "duty_contact")
 """Roles that take an alert (domain 6.7)."""
 HOURS = UPDATE_EVERY // HOUR
 """Until the next word on an alert at the latest."""
+
+
+class AcknowledgeAlert(Asked):
+    """An alert, who takes it, and what has begun."""
+
+    id: MessageId
+    by: By
+    actions: list[Text] = Field(description="what has been begun, codes of the list alert_action")
+    hours: Annotated[
+        int, Field(ge=0, le=HOURS, description="until the next word, 24 at most and where it is left out"), DIGITS
+    ] = HOURS
+
+
+class Woken(Answer):
+    """Somebody who is woken, and when."""
+
+    contact: str = Field(description="one of duty.contacts")
+    at: Time
+
+
+class Alert(Answer):
+    """A safety alert that nobody has taken."""
+
+    id: MessageId
+    peer: str
+    kind: str = Field(description="a code of the list alert_kind")
+    owes: Owes
+    until: Time
+    overdue: bool
+    woken: list[Woken]
+    next: Woken | None
+
+
+class Alerts(Answer):
+    """The alerts of both sides, the earliest deadline first."""
+
+    alerts: list[Alert]
 
 
 class AlertOperations:
@@ -63,23 +106,17 @@ class AlertOperations:
         self._clock = clock
         self._actor = actor
 
-    def by_name(self) -> Mapping[str, Operation]:
-        """The operations by their names."""
-        return {
-            "alert.list": self.list_alerts,
-        }
-
-    def keyed(self) -> Mapping[str, KeyedOperation]:
-        """Those that remember their answer under a key."""
-        return {
-            "alert.acknowledge": self.acknowledge,
-        }
-
-    async def list_alerts(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "alert.list",
+        "safety alerts that nobody has taken",
+        roles=CASE_SYSTEMS,
+        about=About.CASE,
+        answer=Alerts,
+    )
+    async def list_alerts(self, _asked: Nothing) -> OperationResult:
         """Alerts that nobody has taken, of both sides, the earliest deadline first; who was woken here and who is
         next.
         """
-        only(arguments)
         await self._status_updates.keep()
 
         def query(c: Connection) -> dict[Key, LoadedConversation]:
@@ -103,14 +140,22 @@ class AlertOperations:
             "next": None if alert.state.next is None else _rung(alert.state.next),
         }
 
-    async def acknowledge(self, arguments: Arguments, key: str | None) -> OperationResult:
+    @operation(
+        "alert.acknowledge",
+        "a named person takes it",
+        roles=CASES,
+        about=About.CASE,
+        answer=Submitted,
+        creates=True,
+        example={"by": "Ana Doe", "actions": ["call_person"]},
+    )
+    async def acknowledge(self, asked: AcknowledgeAlert, key: str | None) -> OperationResult:
         """A named person takes an alert of a peer: the answer goes at once, nobody else is woken, both sides' alarms
         end.
 
         `actions` are what has begun, codes of the list alert_action, or `none` yet; `hours` until the next word.
         """
-        only(arguments, "id", "by", "actions", "hours")
-        id, by = text(arguments, "id"), text(arguments, "by", longest=64)
+        id, by = asked.id, asked.by
         row = await self._alert(id)
         opened = opened_row(
             self._content.sealer, (await self._content.store.read(lambda c: content.get(c, [row.ref]))).get(row.ref)
@@ -120,8 +165,8 @@ class AlertOperations:
         now, who = self._clock.now(), author_ref(by, self._actor)
         said: dict[str, Json] = {
             "taken_by": who,
-            "action_started": _actions(arguments),
-            "next_update_by": now + HOUR * number(arguments, "hours", otherwise=HOURS, most=HOURS),
+            "action_started": _actions(asked.actions),
+            "next_update_by": now + HOUR * asked.hours,
         }
         request: dict[str, Json] = {
             "type": ACK,
@@ -151,11 +196,10 @@ def _rung(rung: Rung) -> dict[str, Json]:
     return {"contact": rung.contact, "at": rung.at}
 
 
-def _actions(arguments: Arguments) -> list[Json]:
+def _actions(listed: list[str]) -> list[Json]:
     """Never a default: who takes an alert says what has begun, also when that is nothing yet."""
-    listed = arguments.get("actions")
     codes = [code.code for code in schemas.code_list("alert_action").codes]
-    if not isinstance(listed, list) or not listed or any(code not in codes for code in listed):
+    if not listed or any(code not in codes for code in listed):
         raise RefusedError(
             Code.INVALID,
             "the actions that have begun are missing; nothing was sent",

@@ -18,8 +18,6 @@ from gateway.messages.store import local
 from gateway.ports import Clock, Json, OperationResult
 from keys.primitives.encoding import canon
 
-SHOWN_ONCE = frozenset({"token.new", "person.add", "person.invite"})
-"""Operations whose answer is kept nowhere, so that it can not be given again."""
 _BEGUN = b""
 
 
@@ -30,8 +28,10 @@ async def answer_once(
     arguments: Mapping[str, Json],
     key: str,
     act: Callable[[], Awaitable[OperationResult]],
+    *,
+    kept: bool = True,
 ) -> OperationResult:
-    """Do `act`, or give the answer that was given under this key before.
+    """Do `act`, or give the answer that was given under this key before; one that is not `kept` is given once only.
 
     Raises:
         RefusedError: conflict; the key was used for something else, or its act was cut off or is still being done.
@@ -55,7 +55,7 @@ async def answer_once(
     except GatewayError:
         await content.store.move(lambda c: local.forget_submission(c, index))
         raise
-    if operation not in SHOWN_ONCE:
+    if kept:
         sealed = content.sealer.seal_answer(asked, orjson.dumps(done.value))
         await content.store.move(lambda c: local.answer_submission(c, index, sealed))
     return done

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
+from pydantic import Field
 from sqlalchemy import Connection
 
 from gateway.database import content
@@ -17,17 +18,86 @@ from gateway.messages.content_codec import MessageContent
 from gateway.messages.store import messages
 from gateway.messages.store.messages import MessageRow
 from gateway.messages.wakeups import EventStream
-from gateway.operations.arguments import Arguments, only, text
-from gateway.operations.table import Operation
+from gateway.operations.ids import DraftId, MessageId, PeriodId
+from gateway.operations.models import ActBy, Answer, Asked, Count, Nothing, Time
+from gateway.operations.registry import About, operation
+from gateway.operations.roles import CASES, FOCAL_POINT
 from gateway.ports import Clock, Json, OperationResult
 from gateway.statistics import store
 from gateway.statistics.releases import StatisticsReleases
-from gateway.statistics.rules import asked, content_of, to_json
+from gateway.statistics.rules import asked as asked_period
+from gateway.statistics.rules import content_of, to_json
 from schemas.region_pack.regions import Region
 from schemas.region_pack.statistics import SUBMISSION
 from schemas.types import type_name
 
 REQUEST = "stats.request"
+
+
+class MakeRelease(ActBy):
+    """A period that is over."""
+
+    period: PeriodId
+
+
+class OnePeriod(Asked):
+    """A period that was released."""
+
+    id: PeriodId
+
+
+class OneRequest(Asked):
+    """A request for statistics that a peer sent."""
+
+    id: MessageId
+
+
+class Cell(Answer):
+    """One count of a table."""
+
+    key: list[str | None]
+    n: Count | None
+
+
+class Tables(Answer):
+    """The tables of one period."""
+
+    version: Count = Field(description="of the plan of the region")
+    period: str = Field(description="a year or a quarter, 2026 or 2026-Q1")
+    threshold: Count = Field(description="smaller counts are suppressed, except 0")
+    total: Count | None = Field(description="all cases; null where they are too few")
+    tables: dict[str, list[Cell] | None] = Field(
+        description="every cell by its categories (null: summed over); n is null where suppressed, the table where "
+        "withheld"
+    )
+
+
+class Made(Tables):
+    """The tables of a period, and how they were made."""
+
+    new: bool = Field(description="false: it was counted before")
+    erased: Count = Field(description="cases of which the content is gone")
+
+
+class ReleasedPeriod(Answer):
+    """A period that was released."""
+
+    period: str
+    at: Time
+
+
+class Releases(Answer):
+    """Every period that was released."""
+
+    releases: list[ReleasedPeriod]
+
+
+class AnswerDraft(Answer):
+    """A draft that answers a request."""
+
+    draft: DraftId
+    period: str
+    table: str
 
 
 class StatisticsOperations:
@@ -54,39 +124,45 @@ class StatisticsOperations:
         self._clock = clock
         self._rand = rand
 
-    def by_name(self) -> Mapping[str, Operation]:
-        """The operations by their names."""
-        return {
-            "statistics.make": self.make,
-            "statistics.list": self.list_releases,
-            "statistics.show": self.show,
-            "statistics.draft": self.draft,
-        }
-
-    async def make(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "statistics.make",
+        "count a period that is over, once",
+        roles=FOCAL_POINT,
+        about=About.NODE,
+        answer=Made,
+        creates=True,
+        example={"period": "2026", "by": "Ana Doe"},
+    )
+    async def make(self, asked: MakeRelease) -> OperationResult:
         """Count a period that is over; a second call gives the stored release, unchanged."""
-        only(arguments, "period", "by")
-        by = text(arguments, "by", longest=64)
-        made = await self._releases.make(text(arguments, "period", longest=16), by)
+        made = await self._releases.make(asked.period, asked.by)
         return OperationResult(value=to_json(made.release) | {"new": made.new, "erased": made.erased}, created=made.new)
 
-    async def list_releases(self, arguments: Arguments) -> OperationResult:
+    @operation("statistics.list", "periods that were released", roles=CASES, about=About.NODE, answer=Releases)
+    async def list_releases(self, _asked: Nothing) -> OperationResult:
         """The periods that were released, and when."""
-        only(arguments)
         rows = await self._content.store.read(store.all_releases)
         return OperationResult(value={"releases": [{"period": row.period, "at": row.at} for row in rows]})
 
-    async def show(self, arguments: Arguments) -> OperationResult:
+    @operation("statistics.show", "the released tables of a period", roles=CASES, about=About.NODE, answer=Tables)
+    async def show(self, asked: OnePeriod) -> OperationResult:
         """The tables of one period, as they were released; null where a table is withheld or a count suppressed."""
-        only(arguments, "id")
-        return OperationResult(value=to_json(await self._releases.stored(text(arguments, "id", longest=16))))
+        return OperationResult(value=to_json(await self._releases.stored(asked.id)))
 
-    async def draft(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "statistics.draft",
+        "a draft that answers a request",
+        roles=FOCAL_POINT,
+        about=About.NODE,
+        answer=AnswerDraft,
+        example={},
+        creates=True,
+    )
+    async def draft(self, asked: OneRequest) -> OperationResult:
         """A draft that answers a `stats.request` with the stored table; a person releases it."""
-        only(arguments, "id")
-        row, opened = await self._request(text(arguments, "id"))
+        row, opened = await self._request(asked.id)
         header, wanted = opened.halves()
-        period = asked(str(wanted.get("period")))
+        period = asked_period(str(wanted.get("period")))
         found = await self._releases.stored(period.name)
         host = self._own.descriptor.country
         answer: dict[str, Json] = {

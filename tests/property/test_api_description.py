@@ -21,19 +21,17 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
-from support import desks
+from support import desks, pages
 from support.desks import free_port, served
+from support.shapes import document
 from support.tables import Faults
 
-from gateway.api import openapi
-from gateway.api.shapes import SHAPES
-from gateway.operations.roles import Role, allowed
+from gateway.node.rows import ROWS
+from gateway.operations.roles import Role
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 DESCRIBED: Any = schemathesis.openapi.from_dict(
-    {
-        name: part for name, part in openapi.describe_api().items() if name != "security"
-    }  # each token is given by the test
+    {name: part for name, part in document().items() if name != "security"}  # each token is given by the test
 )
 OPERATIONS = {found.ok().definition.raw["operationId"]: found.ok() for found in DESCRIBED.get_all_operations()}
 SUBJECTS = sorted({name.partition(".")[0] for name in OPERATIONS})
@@ -71,7 +69,7 @@ def ask(door: Door, role: Role, operation: str, case: Case) -> None:
     response = case.call(base_url=door.base, headers=headers, session=door.session, timeout=PATIENCE)
     assert response.status_code != 401
     case.validate_response(response, checks=CHECKS)
-    if role not in allowed(operation):
+    if role not in ROWS[operation].roles:
         assert response.status_code == 403, f"{role} was let in to {operation}"
 
 
@@ -86,12 +84,12 @@ def tried(door: Door, operation: str, *, may: int, may_not: int) -> None:
     """So many requests with each role that may, and with each that may not; as described and, where arguments are
     described, also as they are not.
     """
-    modes = [GenerationMode.POSITIVE, *([GenerationMode.NEGATIVE] if SHAPES[operation].arguments else [])]
+    modes = [GenerationMode.POSITIVE, *([GenerationMode.NEGATIVE] if pages.arguments(operation) else [])]
     made_up = {mode: OPERATIONS[operation].as_strategy(mode) for mode in modes}
     for role in Role:
-        for mode in modes if role in allowed(operation) else modes[:1]:
+        for mode in modes if role in ROWS[operation].roles else modes[:1]:
             settings = hypothesis.settings(
-                max_examples=may if role in allowed(operation) else may_not,
+                max_examples=may if role in ROWS[operation].roles else may_not,
                 deadline=None,
                 derandomize=True,
                 database=None,

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import ast
-import inspect
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, get_args, get_origin
@@ -14,39 +13,25 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 from support.house import files_of, syntax
-from support.operations import operations
 
 from adapters.kit.kind import find, offered
 from gateway.api.routes import PREFIX, ROUTES
 from gateway.foundation.config import Config
+from gateway.node.rows import ROWS
 from gateway.peers import expiry_rules, split_view_rules
 
 # --- the local API -------------------------------------------------------------------------------------------------
 
-_ONLY = re.compile(r'only\(arguments((?:, "[a-z_]+")*)\)')
-_DRAFT = ("type", "to", "header", "content", "purpose", "conversation", "in_reply_to", "message")
-_APART: Mapping[str, tuple[str, ...]] = {
-    "message.submit": (*_DRAFT, "by", "second_by"),
-    "attachment.add": ("message",),
-    "attachment.read": ("direction",),
-}
-"""Operations whose arguments are read elsewhere than in their method."""
-
 
 def arguments(operation: str) -> tuple[str, ...]:
     """What an operation takes, without what is in its path."""
-    found = _APART.get(operation)
-    if found is None:
-        read = _ONLY.search(inspect.getsource(operations()[operation]))
-        assert read, f"{operation} does not say what it takes"
-        found = tuple(re.findall(r'"([a-z_]+)"', read[1]))
-    return tuple(name for name in found if name != "id")
+    return tuple(name for name in ROWS[operation].arguments.model_fields if name not in ("id", "part"))
 
 
 def operation_rows() -> list[str]:
     """The table of operations, a row each."""
     return [
-        f"| {route.method} | `{PREFIX}{route.path}` | `{route.operation}` | {route.summary} | "
+        f"| {route.method} | `{PREFIX}{route.path}` | `{route.operation}` | {ROWS[route.operation].summary} | "
         f"{', '.join(f'`{name}`' for name in arguments(route.operation))} |"
         for route in ROUTES
     ]

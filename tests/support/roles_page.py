@@ -1,15 +1,18 @@
-"""docs/roles.md, printed from the matrix in `gateway/operations/roles.py`."""
+"""docs/roles.md, printed from the rows of the operations (`gateway/node/rows.py`)."""
 
 from __future__ import annotations
 
 from gateway.api.app import APART
 from gateway.api.routes import PREFIX, ROUTES
-from gateway.operations.roles import ABOUT, CONTENT_MEMBERS, MATRIX, NARROWED, READS_CONTENT, UNIT_FREE, Role
+from gateway.node.rows import ROWS
+from gateway.operations.registry import Units
+from gateway.operations.roles import ABOUT, CONTENT_MEMBERS, READS_CONTENT, Role
 
 HEAD = """# Roles
 
-Printed from `gateway/operations/roles.py` by `./dev docs`; do not edit. The node asks this table, in one place
-(`gateway/api/app.py`), before it does anything, and a test asks every cell over HTTP.
+Printed by `./dev docs` from the rows that stand on the operations (`gateway/node/rows.py` has them all); do not edit.
+The node asks these rows, in one place (`gateway/api/app.py`), before it does anything, and a test asks every cell over
+HTTP.
 
 Whoever calls on the socket as the user of the node, or as root, is its **owner** and may do everything below; trust
 changes need the signatures of administrators besides. A person at the console has one or more roles, and if wanted one
@@ -35,8 +38,8 @@ def _matrix() -> list[str]:
     named = {route.operation: f"{route.method} `{PREFIX}{route.path}`" for route in ROUTES}
     named |= {operation: f"GET `{path}`" for operation, path in APART.items()}
     rows = [
-        f"| `{operation}` | {named[operation]} | {' | '.join(_mark(role in roles) for role in Role)} |"
-        for operation, roles in MATRIX.items()
+        f"| `{operation}` | {place} | {' | '.join(_mark(role in ROWS[operation].roles) for role in Role)} |"
+        for operation, place in named.items()
     ]
     head = f"| operation | route | {' | '.join(str(role).replace('_', ' ') for role in Role)} |"
     return [
@@ -62,8 +65,7 @@ def _content() -> list[str]:
 
 
 def _units() -> list[str]:
-    narrowed = ", ".join(f"`{operation}`" for operation in MATRIX if operation in NARROWED)
-    free = ", ".join(f"`{operation}`" for operation in MATRIX if operation in UNIT_FREE)
+    narrowed, free = (_listed(units) for units in (Units.NARROWED, Units.FREE))
     return [
         "## Units",
         "",
@@ -71,6 +73,12 @@ def _units() -> list[str]:
         "others are answered as if they were not there, and a page of a list may be shorter than asked. It may use, as",
         f"far as its role does, {narrowed}; and what shows no message: {free}. Everything else is refused.",
     ]
+
+
+def _listed(units: Units) -> str:
+    return ", ".join(
+        f"`{name}`" for name in (*(route.operation for route in ROUTES), *APART) if ROWS[name].units is units
+    )
 
 
 def _mark(yes: bool) -> str:

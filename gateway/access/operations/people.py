@@ -4,12 +4,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from sqlalchemy import Connection
 
 from gateway.access import people_store as rows
 from gateway.access import rules
+from gateway.access.operations.models import (
+    AddPerson,
+    ChangePerson,
+    InvitedPerson,
+    InvitePerson,
+    OnePerson,
+    People,
+    PersonShown,
+)
+from gateway.access.operations.tokens import check_unit
 from gateway.access.people_store import PersonRow
 from gateway.access.sessions import code_hash, end_sessions, new_code, passkey_of, roles_of
 from gateway.database import journal
@@ -17,10 +27,10 @@ from gateway.database.audit_entries import Actor, leaf
 from gateway.database.engine import Store
 from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.config import Config
-from gateway.operations import arguments as args
-from gateway.operations.arguments import Arguments, maybe_text, only, text
-from gateway.operations.roles import Caller
-from gateway.operations.table import CallerOperation, Operation
+from gateway.operations.authors import person as tell_apart
+from gateway.operations.models import Nothing
+from gateway.operations.registry import About, operation
+from gateway.operations.roles import AUDITOR, GIVES, Caller, Role
 from gateway.ports import Clock, Json, OperationResult
 from keys.primitives.encoding import b64u, is_line
 
@@ -40,37 +50,27 @@ class PeopleOperations:
         self._rand = rand
         self._actor = actor
 
-    def by_name(self) -> Mapping[str, Operation]:
-        """The operations by their names."""
-        return {
-            "person.list": self.list_people,
-        }
-
-    def by_caller(self) -> Mapping[str, CallerOperation]:
-        """Those that look at who asks."""
-        return {
-            "person.add": self.add,
-            "person.change": self.change,
-            "person.invite": self.invite,
-            "person.sign_out": self.sign_out,
-            "person.end": self.end,
-        }
-
-    async def list_people(self, arguments: Arguments) -> OperationResult:
+    @operation("person.list", "who works at the console", roles=GIVES | AUDITOR, about=About.NODE, answer=People)
+    async def list_people(self, _asked: Nothing) -> OperationResult:
         """Everybody who works or has worked at the console; no secret."""
-        only(arguments)
         now = self._clock.now()
         return OperationResult(value={"people": await self._store.read(lambda c: _shown(c, rows.load(c), now))})
 
-    async def add(self, arguments: Arguments, caller: Caller) -> OperationResult:
+    @operation(
+        "person.add",
+        "invite somebody new; the code is shown once",
+        roles=GIVES,
+        about=About.NODE,
+        answer=InvitedPerson,
+        creates=True,
+        shown_once=True,
+        example={"name": "Eva M.", "roles": ["case_worker"], "by": "Ana Doe"},
+    )
+    async def add(self, asked: AddPerson, caller: Caller) -> OperationResult:
         """Make a person with an invitation. Its code is in this answer and nowhere else."""
-        only(arguments, "name", "roles", "unit", "language", "by")
-        name, roles, unit = (
-            text(arguments, "name", longest=64),
-            rules.read_roles(_words(arguments)),
-            self._unit(arguments),
-        )
-        language, by = maybe_text(arguments, "language"), text(arguments, "by", longest=64)
+        name, roles, unit = asked.name, frozenset(map(Role, asked.roles)), asked.unit
+        language, by = asked.language, asked.by
+        check_unit(self._config, unit)
         if not NAME(name) or not name.strip():
             raise RefusedError(
                 Code.INVALID,
@@ -92,8 +92,8 @@ class PeopleOperations:
         )
 
         def move(connection: Connection) -> Json:
-            same = args.person(name, bytes)
-            if any(one.ended is None and args.person(one.name, bytes) == same for one in rows.load(connection)):
+            same = tell_apart(name, bytes)
+            if any(one.ended is None and tell_apart(one.name, bytes) == same for one in rows.load(connection)):
                 raise RefusedError(
                     Code.EXISTS,
                     "somebody here has this name already; nothing was made",
@@ -109,16 +109,22 @@ class PeopleOperations:
 
         return OperationResult(value=self._with_code(await self._store.move(move), code), created=True)
 
-    async def change(self, arguments: Arguments, caller: Caller) -> OperationResult:
+    @operation(
+        "person.change",
+        "other roles, another unit",
+        roles=GIVES,
+        about=About.NODE,
+        answer=PersonShown,
+        example={"roles": ["focal_point"], "by": "Ana Doe"},
+    )
+    async def change(self, asked: ChangePerson, caller: Caller) -> OperationResult:
         """Other roles or another unit, what is left out stays. Their sessions end: they sign in with the new rights."""
-        only(arguments, "id", "roles", "unit", "by")
-        roles = rules.read_roles(_words(arguments)) if "roles" in arguments else None
-        unit = self._unit(arguments)
+        check_unit(self._config, asked.unit)
 
         def act(connection: Connection, row: PersonRow, by: str, now: int) -> None:
-            after = roles_of(row) if roles is None else roles
+            after = roles_of(row) if asked.roles is None else frozenset(map(Role, asked.roles))
             rules.check_gives(caller, roles_of(row) | after)
-            words, place = " ".join(sorted(after)), unit if "unit" in arguments else row.unit
+            words, place = " ".join(sorted(after)), asked.unit if "unit" in asked.model_fields_set else row.unit
             if (words, place) == (row.roles, row.unit):
                 raise RefusedError(Code.INVALID, "these are the rights they have already; nothing was changed")
             rows.change(connection, row.id, roles=words, unit=place)
@@ -128,46 +134,62 @@ class PeopleOperations:
                 connection, leaf(now, "person.changed", id=row.id, roles=words, bound=bound, actor=actor)
             )
 
-        return await self._act(arguments, caller, act)
+        return await self._act(asked, caller, act)
 
-    async def invite(self, arguments: Arguments, caller: Caller) -> OperationResult:
+    @operation(
+        "person.invite",
+        "let a person make a new passkey",
+        roles=GIVES,
+        about=About.NODE,
+        answer=InvitedPerson,
+        creates=True,
+        shown_once=True,
+        example={"instead": True, "by": "Ana Doe"},
+    )
+    async def invite(self, asked: InvitePerson, caller: Caller) -> OperationResult:
         """Let a person make one more passkey. Those they have stay, unless this one comes `instead` of them."""
-        only(arguments, "id", "instead", "by")
-        instead = arguments.get("instead", False)
-        if not isinstance(instead, bool):
-            raise RefusedError(
-                Code.INVALID,
-                "the argument instead is wrong; nothing was changed",
-                findings=[Finding(place="/instead", rule="type", hint="true or false")],
-            )
         code = new_code(self._rand)
 
         def act(connection: Connection, row: PersonRow, by: str, now: int) -> None:
             rules.check_gives(caller, roles_of(row))
-            if instead:
+            if asked.instead:
                 rows.drop_passkeys(connection, row.id)
                 end_sessions(connection, rows.sessions(connection, row.id), "invited", now)
             rows.invite(connection, code_hash(code), row.id, expires=now + rules.INVITED)
             journal.append_leaf(
-                connection, leaf(now, "person.invited", id=row.id, instead=instead, actor=_actor(self._actor, by))
+                connection, leaf(now, "person.invited", id=row.id, instead=asked.instead, actor=_actor(self._actor, by))
             )
 
-        done = await self._act(arguments, caller, act)
+        done = await self._act(asked, caller, act)
         return OperationResult(value=self._with_code(done.value, code), created=True)
 
-    async def sign_out(self, arguments: Arguments, caller: Caller) -> OperationResult:
+    @operation(
+        "person.sign_out",
+        "end their sessions",
+        roles=GIVES,
+        about=About.ONESELF,
+        answer=PersonShown,
+        example={"by": "Ana Doe"},
+    )
+    async def sign_out(self, asked: OnePerson, caller: Caller) -> OperationResult:
         """End every session of a person, one's own too; their passkeys stay."""
-        only(arguments, "id", "by")
 
         def act(connection: Connection, row: PersonRow, by: str, now: int) -> None:
             end_sessions(connection, rows.sessions(connection, row.id), "signed_out", now)
             journal.append_leaf(connection, leaf(now, "person.signed_out", id=row.id, actor=_actor(self._actor, by)))
 
-        return await self._act(arguments, caller, act, oneself=True)
+        return await self._act(asked, caller, act, oneself=True)
 
-    async def end(self, arguments: Arguments, caller: Caller) -> OperationResult:
+    @operation(
+        "person.end",
+        "a person works here no more",
+        roles=GIVES,
+        about=About.NODE,
+        answer=PersonShown,
+        example={"by": "Ana Doe"},
+    )
+    async def end(self, asked: OnePerson, caller: Caller) -> OperationResult:
         """A person works here no more: sessions, passkeys and invitation end at once. Their name stays in the list."""
-        only(arguments, "id", "by")
 
         def act(connection: Connection, row: PersonRow, by: str, now: int) -> None:
             end_sessions(connection, rows.sessions(connection, row.id), "ended", now)
@@ -176,18 +198,18 @@ class PeopleOperations:
             rows.end(connection, row.id, at=now)
             journal.append_leaf(connection, leaf(now, "person.ended", id=row.id, actor=_actor(self._actor, by)))
 
-        return await self._act(arguments, caller, act)
+        return await self._act(asked, caller, act)
 
     async def _act(
         self,
-        arguments: Arguments,
+        asked: OnePerson,
         caller: Caller,
         act: Callable[[Connection, PersonRow, str, int], None],
         *,
         oneself: bool = False,
     ) -> OperationResult:
         """One move about one person who works here; how they are then."""
-        id, by, now = text(arguments, "id", longest=64), text(arguments, "by", longest=64), self._clock.now()
+        id, by, now = asked.id, asked.by, self._clock.now()
 
         def move(connection: Connection) -> Json:
             row = rows.find(connection, id)
@@ -207,16 +229,6 @@ class PeopleOperations:
             raise RuntimeError("a person is shown as an object")
         origin = self._config.console_origin
         return shown | {"code": code, "address": None if origin is None else f"{origin}/enrol#{code}"}
-
-    def _unit(self, arguments: Arguments) -> str | None:
-        unit = maybe_text(arguments, "unit")
-        if unit is not None and unit not in {known.id for known in self._config.units}:
-            raise RefusedError(
-                Code.INVALID,
-                "the argument unit is wrong; nothing was changed",
-                findings=[Finding(place="/unit", rule="enum", hint="a unit of this node's node.toml")],
-            )
-        return unit
 
 
 def _shown(connection: Connection, people: list[PersonRow], now: int) -> list[Json]:
@@ -247,11 +259,6 @@ def _shown(connection: Connection, people: list[PersonRow], now: int) -> list[Js
             }
         )
     return shown
-
-
-def _words(arguments: Arguments) -> list[Json]:
-    words = arguments.get("roles")
-    return words if isinstance(words, list) else []
 
 
 def _actor(actor: Actor, by: str) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from typing import Annotated
 
+from pydantic import Field
 from sqlalchemy import Connection
 
 from gateway.access import api_tokens
@@ -15,13 +17,63 @@ from gateway.database.audit_entries import Actor, leaf
 from gateway.database.engine import Store
 from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.config import Config
-from gateway.operations.arguments import Arguments, maybe_text, number, only, text
-from gateway.operations.roles import Role
-from gateway.operations.table import Operation
+from gateway.operations.ids import TokenId, UnitId
+from gateway.operations.models import DIGITS, ActBy, Answer, Nothing, OneOf, Time
+from gateway.operations.registry import About, operation
+from gateway.operations.roles import CHECKS, OWNER_ONLY, TRUST, Role
 from gateway.ports import Clock, Json, OperationResult
 
 USUAL_DAYS = 365
 MOST_DAYS = 400
+
+RoleWord = Annotated[str, OneOf(*Role)]
+
+
+class MakeToken(ActBy):
+    """For what a token is."""
+
+    role: RoleWord
+    unit: UnitId | None = None
+    days: Annotated[int, Field(ge=1, le=MOST_DAYS), DIGITS] = USUAL_DAYS
+    label: Annotated[str, Field(min_length=1, max_length=64, description="what it is for")]
+
+
+class EndToken(ActBy):
+    """A token that ends."""
+
+    id: TokenId
+
+
+class TokenShown(Answer):
+    """A token without its secret."""
+
+    id: TokenId
+    role: RoleWord
+    unit: str | None
+    label: str
+    state: Annotated[str, OneOf("valid", "expired", "revoked")]
+    made: Time
+    expires: Time
+    revoked: Time | None
+
+
+class NewToken(TokenShown):
+    """A token with its text."""
+
+    token: str = Field(description="shown this once")
+
+
+class Tokens(Answer):
+    """Every token."""
+
+    tokens: list[TokenShown]
+
+
+class EndedToken(Answer):
+    """A token that is over."""
+
+    id: TokenId
+    state: Annotated[str, OneOf("revoked")]
 
 
 class TokenOperations:
@@ -44,48 +96,51 @@ class TokenOperations:
         self._rand = rand
         self._actor = actor
 
-    def by_name(self) -> Mapping[str, Operation]:
-        """The operations by their names."""
-        return {
-            "token.new": self.new,
-            "token.list": self.list_tokens,
-            "token.revoke": self.revoke,
-        }
-
-    async def new(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "token.new",
+        "make a token for one role; shown once",
+        roles=OWNER_ONLY,
+        about=About.NODE,
+        answer=NewToken,
+        creates=True,
+        shown_once=True,
+        example={"role": "adapter", "label": "case system", "by": "Ana Doe"},
+    )
+    async def new(self, asked: MakeToken) -> OperationResult:
         """Make a token for one role. Its text is in this answer and nowhere else."""
-        only(arguments, "role", "unit", "days", "label", "by")
-        role, unit = _role(text(arguments, "role")), maybe_text(arguments, "unit")
-        label, by = text(arguments, "label", longest=64), text(arguments, "by", longest=64)
-        days = number(arguments, "days", otherwise=USUAL_DAYS, most=MOST_DAYS)
-        if days == 0:
-            raise _fault("days", f"1 to {MOST_DAYS}")
-        if unit is not None and unit not in {known.id for known in self._config.units}:
-            raise _fault("unit", "a unit of this node's node.toml")
+        check_unit(self._config, asked.unit)
         now = self._clock.now()
-        secret, row = api_tokens.make(self._rand, role=role, unit=unit, label=label, now=now, days=days)
+        secret, row = api_tokens.make(
+            self._rand, role=Role(asked.role), unit=asked.unit, label=asked.label, now=now, days=asked.days
+        )
 
         def move(connection: Connection) -> None:
             token_rows.add(connection, row)
             journal.append_leaf(
-                connection, leaf(now, "token.made", id=row.id, role=row.role, actor=_actor(self._actor, by))
+                connection, leaf(now, "token.made", id=row.id, role=row.role, actor=_actor(self._actor, asked.by))
             )
 
         await self._store.move(move)
         await self._tokens.refresh()
         return OperationResult(value=_shown(row, now) | {"token": secret}, created=True)
 
-    async def list_tokens(self, arguments: Arguments) -> OperationResult:
+    @operation("token.list", "tokens of this API, without their secrets", roles=CHECKS, about=About.NODE, answer=Tokens)
+    async def list_tokens(self, _asked: Nothing) -> OperationResult:
         """Every token with its role and its end; no secret."""
-        only(arguments)
         now = self._clock.now()
         return OperationResult(value={"tokens": [_shown(row, now) for row in self._tokens.all()]})
 
-    async def revoke(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "token.revoke",
+        "end a token at once",
+        roles=TRUST,
+        about=About.NODE,
+        answer=EndedToken,
+        example={"by": "Ana Doe"},
+    )
+    async def revoke(self, asked: EndToken) -> OperationResult:
         """End a token at once and for ever."""
-        only(arguments, "id", "by")
-        id, by = text(arguments, "id"), text(arguments, "by", longest=64)
-        now = self._clock.now()
+        id, by, now = asked.id, asked.by, self._clock.now()
 
         def move(connection: Connection) -> None:
             if not token_rows.revoke(connection, id, at=now):
@@ -115,18 +170,14 @@ def _shown(row: TokenRow, now: int) -> dict[str, Json]:
     }
 
 
-def _role(word: str) -> Role:
-    if word not in set(Role):
-        raise _fault("role", "one of " + ", ".join(Role))
-    return Role(word)
-
-
-def _fault(name: str, hint: str) -> RefusedError:
-    return RefusedError(
-        Code.INVALID,
-        f"the argument {name} is wrong; nothing was made",
-        findings=[Finding(place=f"/{name}", rule="enum", hint=hint)],
-    )
+def check_unit(config: Config, unit: str | None) -> None:
+    """Whether this is a unit of this node, if it is named. Raises RefusedError invalid."""
+    if unit is not None and unit not in {known.id for known in config.units}:
+        raise RefusedError(
+            Code.INVALID,
+            "the argument unit is wrong; nothing was changed",
+            findings=[Finding(place="/unit", rule="enum", hint="a unit of this node's node.toml")],
+        )
 
 
 def _actor(actor: Actor, by: str) -> str:

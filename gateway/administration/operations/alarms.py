@@ -2,25 +2,80 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
+from pydantic import Field
 from sqlalchemy import Connection
 
 from gateway.administration import status_store as figure_rows
 from gateway.database import journal
 from gateway.database.audit_entries import Actor, leaf
 from gateway.database.engine import Store
-from gateway.delivery.operations import messages
 from gateway.errors import Code, RefusedError
 from gateway.foundation.config import Config
 from gateway.messages.store import messages as message_rows
 from gateway.messages.store.messages import MessageRow
 from gateway.notifications import webhooks
-from gateway.operations.arguments import Arguments, maybe_text, number, only, text
-from gateway.operations.table import Operation
+from gateway.operations.ids import AlarmId, MessageId, alarm_number
+from gateway.operations.models import ActBy, Answer, Count, Next, Nothing, Text, Time
+from gateway.operations.paging import Page, paged
+from gateway.operations.registry import About, Units, operation
+from gateway.operations.roles import FOCAL_POINT, RUNS, SERVES
 from gateway.peers.registry import PeerRegistry
 from gateway.ports import Clock, Json, OperationResult
 from gateway.trust import review_store
+
+
+class AlarmPage(Page):
+    """A page of alarms, of one kind if named."""
+
+    kind: Text | None = Field(default=None, description="see docs/operations.md")
+
+
+class DismissAlarm(ActBy):
+    """An alarm, and who has seen it."""
+
+    id: AlarmId
+
+
+class Alarm(Answer):
+    """What a person has to look at."""
+
+    id: AlarmId
+    at: Time
+    kind: str = Field(description="see docs/operations.md")
+    peer: str | None
+    message: MessageId | None
+    reason: str | None
+    count: Count | None
+
+
+class Alarms(Answer):
+    """A page of alarms, oldest first."""
+
+    next: Next | None
+    open: Count = Field(description="of all pages")
+    alarms: list[Alarm]
+
+
+class Dismissed(Answer):
+    """An alarm that somebody has seen."""
+
+    id: AlarmId
+
+
+class Webhook(Answer):
+    """A system that is told, and what waits for it."""
+
+    name: str
+    url: str
+    waiting: Count
+    oldest: Time | None
+    attempts: Count = Field(description="the most attempts at one call")
+
+
+class Webhooks(Answer):
+    """Systems that are told what happens."""
+
+    webhooks: list[Webhook]
 
 
 class AlarmOperations:
@@ -33,19 +88,10 @@ class AlarmOperations:
         self._clock = clock
         self._actor = actor
 
-    def by_name(self) -> Mapping[str, Operation]:
-        """The operations by their names."""
-        return {
-            "alarm.list": self.list_alarms,
-            "alarm.dismiss": self.dismiss_alarm,
-            "webhook.list": self.list_webhooks,
-        }
-
-    async def list_alarms(self, arguments: Arguments) -> OperationResult:
+    @operation("alarm.list", "what a person has to look at", roles=RUNS | FOCAL_POINT, about=About.NODE, answer=Alarms)
+    async def list_alarms(self, asked: AlarmPage) -> OperationResult:
         """What a person has to look at, oldest first; of one kind if named. `open` is how many of these there are."""
-        only(arguments, "limit", "cursor", "kind")
-        limit, after = number(arguments, "limit", otherwise=50), messages.position(arguments)
-        kind = maybe_text(arguments, "kind")
+        limit, after, kind = asked.limit, asked.position, asked.kind
 
         def query(c: Connection) -> tuple[list[journal.Alarm], dict[int, MessageRow], dict[str, int], int]:
             found = journal.open_page(c, limit=limit + 1, after=after, kind=kind)
@@ -54,7 +100,7 @@ class AlarmOperations:
             return found, message_rows.get(c, refs), review_store.counts(c), there
 
         found, rows, doubted, there = await self._store.read(query)
-        shown, following = messages.paged(found, limit, lambda alarm: alarm.seq)
+        shown, following = paged(found, limit, lambda alarm: alarm.seq)
         items: list[Json] = []
         for alarm in shown:
             peer = self._peers.get(alarm.peer) if alarm.peer is not None else None
@@ -72,11 +118,17 @@ class AlarmOperations:
             )
         return OperationResult(value={"alarms": items, "open": there, "next": following})
 
-    async def dismiss_alarm(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "alarm.dismiss",
+        "a named person has seen it",
+        roles=RUNS | FOCAL_POINT,
+        about=About.NODE,
+        answer=Dismissed,
+        example={"by": "Ana Doe"},
+    )
+    async def dismiss_alarm(self, asked: DismissAlarm) -> OperationResult:
         """A named person has seen it."""
-        only(arguments, "id", "by")
-        seq, by = number(arguments, "id", otherwise=0, most=2**40), text(arguments, "by", longest=64)
-        now = self._clock.now()
+        seq, by, now = alarm_number(asked.id), asked.by, self._clock.now()
 
         def move(connection: Connection) -> None:
             if not journal.dismiss_alarm(connection, seq, at=now):
@@ -86,7 +138,14 @@ class AlarmOperations:
         await self._store.move(move)
         return OperationResult(value={"id": str(seq)})
 
-    async def list_webhooks(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "webhook.list",
+        "systems that are told what happens",
+        roles=SERVES,
+        about=About.NODE,
+        answer=Webhooks,
+        units=Units.FREE,
+    )
+    async def list_webhooks(self, _asked: Nothing) -> OperationResult:
         """Systems that are told what happens, and what waits for them."""
-        only(arguments)
         return OperationResult(value={"webhooks": await webhooks.standing(self._store, self._config)})

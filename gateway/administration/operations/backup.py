@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
+
+from pydantic import Field
 
 from gateway.administration.backup import BackupMaker
 from gateway.errors import Code, RefusedError
 from gateway.foundation.config import Config
-from gateway.operations.arguments import Arguments, only, text
-from gateway.operations.table import Operation
+from gateway.operations.models import Answer, Asked, Count, Text
+from gateway.operations.registry import About, operation
+from gateway.operations.roles import OWNER_ONLY
 from gateway.ports import OperationResult
+
+
+class MakeBackup(Asked):
+    """Where a backup goes."""
+
+    folder: Text = Field(description="the whole path of a folder on the node's machine")
+
+
+class Backup(Answer):
+    """The files that were made."""
+
+    data: str
+    keystore: str
+    recovery: str
+    size: Count
+    overdue: list[str]
+    epoch_days: int
 
 
 class BackupOperations:
@@ -20,18 +39,19 @@ class BackupOperations:
         self._backups = backups
         self._config = config
 
-    def by_name(self) -> Mapping[str, Operation]:
-        """The operations by their names."""
-        return {
-            "backup.make": self.make,
-        }
-
-    async def make(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "backup.make",
+        "two encrypted files for the recovery key",
+        roles=OWNER_ONLY,
+        about=About.NODE,
+        answer=Backup,
+        example={"folder": "/srv/backups/2026-11-27"},
+    )
+    async def make(self, asked: MakeBackup) -> OperationResult:
         """Write two encrypted files into a folder of this machine, while the node works; what is there already
         stays.
         """
-        only(arguments, "folder")
-        folder = Path(text(arguments, "folder"))
+        folder = Path(asked.folder)
         if not folder.is_absolute():
             raise RefusedError(Code.INVALID, "the folder of a backup is named by its whole path; nothing was made")
         made = await self._backups.make(folder)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Any
 
+from pydantic import Field
 from sqlalchemy import Connection
 
 from gateway.database import journal
@@ -14,13 +15,100 @@ from gateway.foundation.config import Config
 from gateway.identity.identity import NodeKeys
 from gateway.identity.own_identity import OwnIdentity
 from gateway.messages.store import messages as message_rows
-from gateway.operations.arguments import Arguments, only
-from gateway.operations.table import Operation
+from gateway.operations.models import Answer, Count, Fault, Nothing, Object, Time
+from gateway.operations.registry import About, Units, operation
+from gateway.operations.roles import EVERYBODY, LOOKS, SERVES
 from gateway.peers.expiry_warnings import endings
 from gateway.peers.registry import PeerRegistry
 from gateway.ports import Adapter, Json, OperationResult
 from keys.documents.pairing_qr import node_text
 from keys.primitives.encoding import parse
+
+
+class HeldDescriptor(Answer):
+    """The descriptor in force."""
+
+    version: Count
+    issued: Time
+    expires: Time
+
+
+class HeldKeyset(Answer):
+    """The keyset in force."""
+
+    version: Count
+    expires: Time
+
+
+class OwnUnit(Answer):
+    """A unit of this node."""
+
+    id: str
+    name: str
+    kind: str
+
+
+class Ending(Answer):
+    """Something that ends: of this node, or of a peer."""
+
+    subject: str
+    at: Time
+    peer: str | None
+
+
+class NodeShown(Answer):
+    """Who this node is and how it is."""
+
+    name: str
+    node: str
+    country: str
+    demo: bool
+    endpoint: str
+    fingerprint: str
+    scanned: str
+    descriptor: HeldDescriptor
+    keyset: HeldKeyset | None
+    units: list[OwnUnit]
+    peers: Count
+    queued: Count
+    to_hand_over: Count
+    alarms: Count
+    endings: list[Ending]
+    process: Object = Field(description="what the kernel was asked for this process, and what it gave")
+
+
+class Key(Answer):
+    """A key without its bytes."""
+
+    use: str
+    kid: str
+    made: Time | None
+    current: bool
+
+
+class Keys(Answer):
+    """Every key of this node."""
+
+    keys: list[Key]
+
+
+class AboutAdapter(Answer):
+    """What the adapter of the case system is."""
+
+    kind: str
+    version: str
+    target: str
+    can_pull: bool
+    can_push: bool
+    erasure: str
+
+
+class AdapterChecked(Answer):
+    """The adapter, and what is wrong with it."""
+
+    adapter: AboutAdapter | None
+    ok: bool
+    findings: list[Fault]
 
 
 class NodeViewOperations:
@@ -43,18 +131,16 @@ class NodeViewOperations:
         self._config = config
         self._adapter = adapter
 
-    def by_name(self) -> Mapping[str, Operation]:
-        """The operations by their names."""
-        return {
-            "node.show": self.show_node,
-            "node.pairing": self.pairing,
-            "keys.list": self.list_keys,
-            "adapter.check": self.check_adapter,
-        }
-
-    async def show_node(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "node.show",
+        "identity, fingerprint, keys, queues, alarms",
+        roles=EVERYBODY,
+        about=About.NODE,
+        answer=NodeShown,
+        units=Units.FREE,
+    )
+    async def show_node(self, _asked: Nothing) -> OperationResult:
         """Who this node is and how it is."""
-        only(arguments)
         own = self._own.descriptor
 
         def query(c: Connection) -> tuple[int, int, list[journal.Alarm]]:
@@ -92,22 +178,29 @@ class NodeViewOperations:
             for item in endings(self._own, self._peers)
         ]
 
-    async def pairing(self, arguments: Arguments) -> OperationResult:
+    @operation("node.pairing", "the pairing file for another country", roles=LOOKS, about=About.NODE, answer=Any)
+    async def pairing(self, _asked: Nothing) -> OperationResult:
         """The pairing file: this node's descriptor chain, to be given to another country's administrator."""
-        only(arguments)
         return OperationResult(value=parse(self._own.chain_from(1), limit=4 * 1024 * 1024))
 
-    async def list_keys(self, arguments: Arguments) -> OperationResult:
+    @operation("keys.list", "keys with their ages", roles=LOOKS, about=About.NODE, answer=Keys)
+    async def list_keys(self, _asked: Nothing) -> OperationResult:
         """Every key with its use and age; no key bytes."""
-        only(arguments)
         items: list[Json] = [
             {"use": key.use, "kid": key.kid, "made": key.made, "current": key.current} for key in self._keys.listing()
         ]
         return OperationResult(value={"keys": items})
 
-    async def check_adapter(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "adapter.check",
+        "the case system's adapter, checked",
+        roles=SERVES,
+        about=About.NODE,
+        answer=AdapterChecked,
+        units=Units.FREE,
+    )
+    async def check_adapter(self, _asked: Nothing) -> OperationResult:
         """The case system's adapter: what it is, and what is wrong with it."""
-        only(arguments)
         if self._adapter is None:
             return OperationResult(value={"adapter": None, "ok": True, "findings": []})
         about = self._adapter.describe()

@@ -4,19 +4,157 @@ and whether it does its work.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import Annotated
 
-from gateway.administration import status_metrics
+from pydantic import Field
+
+from gateway.administration import status_metrics, status_store
 from gateway.administration.status_metrics import Figures, PeerFigures, StatusMetrics
-from gateway.administration.status_store import Pile
 from gateway.audit.log import AuditLog
 from gateway.database.engine import Store
 from gateway.errors import Code
 from gateway.identity.identity import Identity
-from gateway.operations.arguments import Arguments, only
-from gateway.operations.table import Operation
+from gateway.operations.models import Answer, Count, Nothing, OneOf, Time
+from gateway.operations.registry import About, operation
+from gateway.operations.roles import EVERYBODY, FOCAL_POINT, LOOKS
 from gateway.peers.registry import PeerRegistry
 from gateway.ports import Adapter, Clock, Json, OperationResult
+
+
+class Pile(Answer):
+    """So many, and since when the oldest is there."""
+
+    count: Count
+    oldest: Time | None
+
+
+class PeerStanding(Answer):
+    """What waits for a peer, and how the way to it is."""
+
+    name: str
+    state: str
+    delivery: Annotated[str, OneOf("idle", "waiting", "failing", "held")] = Field(
+        description="held: people have to agree first"
+    )
+    held: str | None = Field(description="why it is held")
+    queued: Pile
+    unreceived: Pile = Field(description="sent an hour ago or longer, without any receipt")
+    undelivered: Pile = Field(description="received by the peer, and taken by nobody there for a day")
+    failing_since: Time | None
+    attempts: Count
+    next_try: Time | None
+    contact: Time | None = Field(description="when it was last heard of")
+
+
+class Failed(Pile):
+    """Messages that failed for one reason."""
+
+    kind: Annotated[str, OneOf("failed", "rejected", "held")]
+    peer: str | None
+    reason: str | None = Field(description="a code")
+
+
+class HandOver(Answer):
+    """What waits for the case system and for people."""
+
+    adapter: str | None
+    messages: Pile
+    news: Pile = Field(description="that the case system has not taken")
+    drafts: Count = Field(description="that wait for a person")
+
+
+class WebhookStanding(Answer):
+    """A system that is told what happens."""
+
+    name: str
+    url: str
+    waiting: Count
+    oldest: Time | None
+    attempts: Count
+
+
+class ContentStanding(Answer):
+    """Sealed content."""
+
+    damaged: Count = Field(description="open alarms about things that do not open")
+    epoch: Count
+    epoch_made: Time
+    rotating: bool = Field(description="something is still under an older storage epoch")
+
+
+class Storage(Answer):
+    """What the disk holds."""
+
+    database: Count = Field(description="bytes")
+    log: Count = Field(description="bytes of the write-ahead log")
+    free: Count = Field(description="bytes beside the database")
+    files: Count
+    file_bytes: Count
+    coming: Count = Field(description="files on their way in")
+
+
+class ErasedFor(Answer):
+    """What was erased for one reason."""
+
+    reason: str
+    count: Count
+
+
+class Erasing(Answer):
+    """What retention has done, and what is left."""
+
+    looked: Time | None = Field(description="the day on which retention looked last")
+    next: Time | None
+    erased: list[ErasedFor] = Field(description="since that day began")
+    left: Count = Field(description="erased here, and not answered by the case system yet")
+    requests: Count
+    overdue: Count
+    holds: Count
+
+
+class LogMark(Answer):
+    """How far the log was signed or witnessed."""
+
+    size: Count
+    at: Time
+
+
+class LogStanding(Answer):
+    """The audit log."""
+
+    entries: Count
+    checkpoint: LogMark | None
+    witnessed: LogMark | None
+    halted: str | None
+
+
+class AlarmKind(Pile):
+    """Open alarms of one kind."""
+
+    kind: str
+
+
+class NodeStatus(Answer):
+    """How the node stands."""
+
+    at: Time
+    peers: list[PeerStanding]
+    failed: list[Failed]
+    hand_over: HandOver
+    webhooks: list[WebhookStanding]
+    content: ContentStanding
+    storage: Storage
+    backup: Time | None = Field(description="when the last one was made here")
+    erasing: Erasing
+    audit: LogStanding
+    alarms: list[AlarmKind]
+
+
+class Readiness(Answer):
+    """Whether messages can come and go."""
+
+    ready: bool
+    why: list[str] = Field(description="codes of what stops it")
 
 
 class StatusOperations:
@@ -41,21 +179,20 @@ class StatusOperations:
         self._adapter = adapter
         self._clock = clock
 
-    def by_name(self) -> Mapping[str, Operation]:
-        """The operations by their names."""
-        return {
-            "node.status": self.status,
-            "node.ready": self.ready,
-        }
-
-    async def status(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "node.status",
+        "queues, failures, storage, log",
+        roles=LOOKS | FOCAL_POINT,
+        about=About.NODE,
+        answer=NodeStatus,
+    )
+    async def status(self, _asked: Nothing) -> OperationResult:
         """Queues by peer, what failed and why, hand-over, erasing, log, storage and alarms; no content."""
-        only(arguments)
         return OperationResult(value=self._status(await self._status_metrics.read()))
 
-    async def ready(self, arguments: Arguments) -> OperationResult:
+    @operation("node.ready", "whether messages can come and go", roles=EVERYBODY, about=About.NODE, answer=Readiness)
+    async def ready(self, _asked: Nothing) -> OperationResult:
         """Whether messages can come and go; why not, by code."""
-        only(arguments)
         await self._store.read(lambda connection: connection.exec_driver_sql("select 1").all())
         faults = [] if self._log.halted is None else [self._log.halted]
         if not self._identity.keys.may_speak:
@@ -140,7 +277,7 @@ def _peer(one: PeerFigures) -> dict[str, Json]:
     }
 
 
-def _pile(pile: Pile) -> dict[str, Json]:
+def _pile(pile: status_store.Pile) -> dict[str, Json]:
     return {"count": pile.count, "oldest": pile.oldest}
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Annotated
 
 import orjson
+from pydantic import Field
 from sqlalchemy import Connection
 
 from gateway.access import people_store as person_rows
@@ -16,13 +18,14 @@ from gateway.audit.log import AuditLog
 from gateway.database import content
 from gateway.database.content_sealer import ContentSealer
 from gateway.database.sealed_content import Content
-from gateway.delivery.operations.messages import paged, position
 from gateway.errors import Code, RefusedError
 from gateway.messages.content_codec import read_content
 from gateway.messages.store import messages
-from gateway.operations.arguments import Arguments, maybe_text, number, only
-from gateway.operations.roles import Caller
-from gateway.operations.table import CallerOperation, Operation
+from gateway.operations.ids import ConsentId, ConversationId, MessageId
+from gateway.operations.models import DIGITS, UNSAID, Answer, Count, Next, Object, OneOf, Read, Text, Time
+from gateway.operations.paging import Page, paged
+from gateway.operations.registry import About, operation
+from gateway.operations.roles import AUDITOR, CHECKS, FOCAL_POINT, Caller
 from gateway.ports import Json, OperationResult
 from keys.primitives.encoding import b64u, unb64u
 
@@ -33,6 +36,62 @@ OF_CONVERSATION = frozenset({"conversation", "contact", "evidence"})
 """What was shown that has the index of a conversation for its id."""
 
 
+class WantedReads(Page):
+    """Which readings: of one message, conversation or consent, or by one reader."""
+
+    message: MessageId | None = Field(default=None, description="a message or draft")
+    conversation: ConversationId | None = Field(default=None, description="with all its messages")
+    consent: ConsentId | None = None
+    reader: Text | None = Field(default=None, description="as the answer names one: owner, token/ID, person/ID")
+
+
+class WantedEntries(Page):
+    """Which entries of the log."""
+
+    event: Text | None = Field(default=None, description="see docs/audit-events.md")
+    subject: Text | None = Field(default=None, description="an id, a hash or another member of the entry")
+    until: Annotated[int, Field(ge=0, le=LATEST, description="Unix seconds"), DIGITS] = LATEST
+
+
+class ReadShown(Answer):
+    """That somebody was shown content."""
+
+    at: int = Field(description="the first time on that day")
+    what: str = Field(description="message, draft, file/N, conversation, contact, consent or evidence")
+    id: MessageId = Field(description="as the audit log names it: of a conversation or consent its keyed index")
+    conversation: Read[ConversationId | None] = Field(
+        default=UNSAID, description="that it is the index of; null where that is not known"
+    )
+    reader: str
+    name: str | None = Field(description="of the person, or the label of the token")
+
+
+class Reads(Answer):
+    """A page of readings, newest first."""
+
+    next: Next | None
+    reads: list[ReadShown]
+
+
+class EntryShown(Answer):
+    """An entry of the log."""
+
+    seq: Count
+    at: Time
+    event: str
+    facts: Object = Field(description="the members of this event")
+    covered: Annotated[str, OneOf("witnessed", "signed", "open")] = Field(
+        description="by a checkpoint that peers cosigned, or we"
+    )
+
+
+class Entries(Answer):
+    """A page of entries, newest first."""
+
+    next: Next | None
+    entries: list[EntryShown]
+
+
 class AccessOperations:
     """Operations that show who read what."""
 
@@ -40,26 +99,13 @@ class AccessOperations:
         self._content = content
         self._log = log
 
-    def by_name(self) -> Mapping[str, Operation]:
-        """The operations by their names."""
-        return {
-            "audit.list": self.list_entries,
-        }
-
-    def by_caller(self) -> Mapping[str, CallerOperation]:
-        """Those that look at who asks."""
-        return {
-            "audit.reads": self.list_reads,
-        }
-
-    async def list_reads(self, arguments: Arguments, caller: Caller) -> OperationResult:
+    @operation("audit.reads", "who was shown what content", roles=FOCAL_POINT | AUDITOR, about=About.CASE, answer=Reads)
+    async def list_reads(self, asked: WantedReads, caller: Caller) -> OperationResult:
         """Who was shown what, newest first: of one message or draft, of one conversation with all its messages, of one
         consent, or by one reader. Conversations have their ids where the caller reads content.
         """
-        only(arguments, "limit", "cursor", "message", "conversation", "consent", "reader")
-        limit, before = number(arguments, "limit", otherwise=50), position(arguments)
-        message, reader = maybe_text(arguments, "message"), maybe_text(arguments, "reader")
-        conversation, consent = maybe_text(arguments, "conversation"), maybe_text(arguments, "consent")
+        limit, before, reader = asked.limit, asked.position, asked.reader
+        message, conversation, consent = asked.message, asked.conversation, asked.consent
         if sum(name is not None for name in (message, conversation, consent)) > 1:
             raise RefusedError(Code.INVALID, "name one of message, conversation and consent; nothing was listed")
 
@@ -86,14 +132,12 @@ class AccessOperations:
             items.append(said | {"name": names.get(one.reader)})
         return OperationResult(value={"reads": items, "next": following})
 
-    async def list_entries(self, arguments: Arguments) -> OperationResult:
+    @operation("audit.list", "entries, newest first", roles=CHECKS, about=About.NODE, answer=Entries)
+    async def list_entries(self, asked: WantedEntries) -> OperationResult:
         """Entries of the log, newest first, of one event, about one subject, or up to a time; each says how far it is
         covered: `witnessed`, `signed` by this node only, or `open` until the next checkpoint.
         """
-        only(arguments, "limit", "cursor", "event", "subject", "until")
-        limit, before = number(arguments, "limit", otherwise=50), position(arguments)
-        event, subject = maybe_text(arguments, "event"), maybe_text(arguments, "subject")
-        until = number(arguments, "until", otherwise=LATEST, most=LATEST)
+        limit, before, event, subject = asked.limit, asked.position, asked.event, asked.subject
         wanted = [f'"{word}"'.encode() for word in (event, subject) if word is not None]
 
         def query(c: Connection) -> tuple[list[tuple[int, bytes]], int, int, int]:
@@ -101,7 +145,7 @@ class AccessOperations:
                 store.newest_checkpoint(c),
                 store.newest_witnessed(c, self._log.parties().quorum),
             )
-            high = store.last_until(c, until) if before is None else before - 1
+            high = store.last_until(c, asked.until) if before is None else before - 1
             low = max(0, high - LOOKED_AT)
             found = store.matching(c, low, high, wanted, limit + 1)
             signed, seen = 0 if newest is None else newest.size, 0 if witnessed is None else witnessed.size

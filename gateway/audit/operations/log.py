@@ -2,18 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import Field
 
 from gateway.audit import reader
 from gateway.audit.log import AuditLog
 from gateway.database.engine import Store
 from gateway.identity.own_identity import OwnIdentity
-from gateway.operations.arguments import Arguments, number, only
-from gateway.operations.table import Operation
+from gateway.operations.models import DIGITS, Answer, Asked, Count, Fault, Nothing, Time
+from gateway.operations.registry import About, operation
+from gateway.operations.roles import CHECKS, LOOKS
 from gateway.peers.registry import PeerRegistry
 from gateway.ports import Clock, OperationResult
 
-MOST = 2**53 - 1
+Position = Annotated[int, Field(ge=0, le=2**53 - 1), DIGITS]
+
+
+class ExportPage(Asked):
+    """Which lines; without `after` the head of the export."""
+
+    after: Position | None = None
+    upto: Position = 0
+
+
+class Witness(Answer):
+    """A peer that cosigned a checkpoint."""
+
+    peer: str
+    node: str
+    at: Time
+
+
+class Witnessed(Answer):
+    """The newest checkpoint that enough peers cosigned."""
+
+    size: Count
+    by: list[Witness]
+
+
+class Standing(Answer):
+    """How far the log goes, and how far it is witnessed."""
+
+    origin: str
+    entries: Count
+    witnessed: Witnessed | None
+    quorum: Count
+
+
+class Mark(Answer):
+    """A checkpoint."""
+
+    size: Count
+    at: Time
+
+
+class LogShown(Standing):
+    """How the log stands."""
+
+    checkpoint: Mark | None
+    halted: str | None
+
+
+class LogVerified(Standing):
+    """Whether the log holds."""
+
+    ok: bool
+    checkpoints: Count
+    newest: Count | None
+    findings: list[Fault]
+
+
+class Exported(Answer):
+    """A page of the export."""
+
+    lines: list[str]
+    upto: Count
+    next: Count | None
 
 
 class AuditOperations:
@@ -26,35 +91,27 @@ class AuditOperations:
         self._log = log
         self._clock = clock
 
-    def by_name(self) -> Mapping[str, Operation]:
-        """The operations by their names."""
-        return {
-            "audit.show": self.show,
-            "audit.verify": self.verify,
-            "audit.export": self.export,
-        }
-
-    async def show(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "audit.show", "entries, checkpoints and witnesses of the log", roles=LOOKS, about=About.NODE, answer=LogShown
+    )
+    async def show(self, _asked: Nothing) -> OperationResult:
         """Entries, checkpoints and witnesses."""
-        only(arguments)
         return OperationResult(
             value=await reader.show(reader.of_running(self._store, self._own, self._peers, self._log, self._clock))
         )
 
-    async def verify(self, arguments: Arguments) -> OperationResult:
+    @operation("audit.verify", "examine every entry of the log", roles=LOOKS, about=About.NODE, answer=LogVerified)
+    async def verify(self, _asked: Nothing) -> OperationResult:
         """Every entry examined."""
-        only(arguments)
         return OperationResult(
             value=await reader.verify(reader.of_running(self._store, self._own, self._peers, self._log, self._clock))
         )
 
-    async def export(self, arguments: Arguments) -> OperationResult:
+    @operation("audit.export", "a page of lines for an auditor", roles=CHECKS, about=About.NODE, answer=Exported)
+    async def export(self, asked: ExportPage) -> OperationResult:
         """One page of the export; without `after` its head."""
-        only(arguments, "after", "upto")
-        after = number(arguments, "after", otherwise=0, most=MOST) if "after" in arguments else None
-        upto = number(arguments, "upto", otherwise=0, most=MOST)
         return OperationResult(
             value=await reader.export(
-                reader.of_running(self._store, self._own, self._peers, self._log, self._clock), after, upto
+                reader.of_running(self._store, self._own, self._peers, self._log, self._clock), asked.after, asked.upto
             )
         )

@@ -7,29 +7,56 @@ not a code word.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import Annotated
 
+from pydantic import Field
 from sqlalchemy import Connection
 
 from gateway.consent import register
 from gateway.conversations.history import Opened
 from gateway.conversations.loader import ConversationLoader, LoadedConversation
+from gateway.conversations.operations.models import OneConversation
 from gateway.conversations.rules.facts import Side
-from gateway.conversations.safe_contact import Channel, ContactRule, do_not_notify, may_contact, rule_of
+from gateway.conversations.safe_contact import Channel, Contact, ContactRule, Party, do_not_notify, may_contact, rule_of
 from gateway.database.sealed_content import Content
-from gateway.errors import Code, Finding, RefusedError
+from gateway.errors import Code, RefusedError
 from gateway.foundation.workdays import offset
 from gateway.messages.store import messages
 from gateway.messages.store.conversations import Key
-from gateway.operations.arguments import Arguments, maybe_text, only, text
-from gateway.operations.table import Operation
+from gateway.operations.models import Answer, OneOf, Text
+from gateway.operations.registry import About, Reading, operation
+from gateway.operations.roles import CASES
 from gateway.policy import store
 from gateway.ports import Clock, OperationResult
 from schemas.types import type_name
 
 PERSONS = ("person", "person_identifying")
 """Members of a content in which a person is described, with the rule for reaching them."""
+
+
+class AdviseContact(OneConversation):
+    """How the person of a conversation would be reached."""
+
+    channel: Annotated[str, OneOf(*Channel)]
+    address: Text | None = Field(default=None, description="the number or name that would be used")
+
+
+class Closed(Answer):
+    """Somebody who must not be told, and why."""
+
+    party: Party
+    why: str
+
+
+class Advice(Answer):
+    """Whether a channel may be used now."""
+
+    contact: Contact
+    why: str
+    check_who_answers: bool
+    do_not_notify: list[Closed]
 
 
 class ContactOperations:
@@ -40,17 +67,18 @@ class ContactOperations:
         self._loader = loader
         self._clock = clock
 
-    def by_name(self) -> Mapping[str, Operation]:
-        """The operations by their names."""
-        return {
-            "contact.advise": self.advise,
-        }
-
-    async def advise(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "contact.advise",
+        "may the person be reached so now, and who must not be told",
+        roles=CASES,
+        about=About.CASE,
+        answer=Advice,
+        reads=Reading(what="contact"),
+        example={"channel": "call"},
+    )
+    async def advise(self, asked: AdviseContact) -> OperationResult:
         """Whether a channel may be used now, and the parties that must not be told, each with the reason."""
-        only(arguments, "id", "channel", "address")
-        id, channel = text(arguments, "id"), _channel(text(arguments, "channel"))
-        address = maybe_text(arguments, "address")
+        id, channel = asked.id, Channel(asked.channel)
         index, (label,) = self._content.sealer.conversation_index(id), self._content.sealer.hold_indexes(id, ())
 
         def query(c: Connection) -> tuple[bool, dict[Key, LoadedConversation], list[register.Known]]:
@@ -70,7 +98,7 @@ class ContactOperations:
         one = next(iter(held.values()))
         said = sorted(one.said.values(), key=lambda message: message.created)
         local = _local(one, said, now)
-        advice = may_contact(_rule(said), channel, address, local)
+        advice = may_contact(_rule(said), channel, asked.address, local)
         closed = do_not_notify(
             known[0].consent if len(known) == 1 else None,
             one.history(),
@@ -86,16 +114,6 @@ class ContactOperations:
                 "do_not_notify": [{"party": str(party), "why": why} for party, why in sorted(closed.items())],
             }
         )
-
-
-def _channel(word: str) -> Channel:
-    if word not in set(Channel):
-        raise RefusedError(
-            Code.INVALID,
-            "the channel is not known; nothing was checked",
-            findings=[Finding(place="/channel", rule="enum", hint="one of " + ", ".join(Channel))],
-        )
-    return Channel(word)
 
 
 def _consent(message: Opened) -> str | None:

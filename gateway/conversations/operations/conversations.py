@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from gateway.consent import register
 from gateway.conversations import status_updates as standings
 from gateway.conversations.loader import ConversationLoader, LoadedConversation
+from gateway.conversations.operations.models import Conversation, DueList, DuePage, OneConversation, Writable
 from gateway.conversations.operations.procedures import standing_in
 from gateway.conversations.rules.context import ConversationContext
 from gateway.conversations.rules.duties import duties
@@ -34,8 +35,8 @@ from gateway.messages.store import conversations as rows_of
 from gateway.messages.store import messages
 from gateway.messages.store.conversations import ConversationRow, Key, Owing, Place
 from gateway.messages.store.messages import MessageRow
-from gateway.operations.arguments import Arguments, maybe_text, number, only, text
-from gateway.operations.table import Operation
+from gateway.operations.registry import About, Reading, Units, operation
+from gateway.operations.roles import CASE_SYSTEMS, CASES
 from gateway.peers.registry import PeerRegistry
 from gateway.policy import store
 from gateway.ports import Clock, Json, OperationResult
@@ -68,20 +69,20 @@ class ConversationOperations:
         self._workers = workers
         self._clock = clock
 
-    def by_name(self) -> Mapping[str, Operation]:
-        """The operations by their names."""
-        return {
-            "conversation.due": self.list_due,
-            "conversation.show": self.show_conversation,
-            "conversation.writable": self.list_writable,
-        }
-
-    async def show_conversation(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "conversation.show",
+        "one conversation in order",
+        roles=CASE_SYSTEMS,
+        about=About.CASE,
+        answer=Conversation,
+        units=Units.NARROWED,
+        reads=Reading(what="conversation"),
+    )
+    async def show_conversation(self, asked: OneConversation) -> OperationResult:
         """All messages of one conversation in local order, without bodies, and where it stands with each peer: one,
         unless a second peer repeats the id of another one's conversation.
         """
-        only(arguments, "id")
-        id = text(arguments, "id")
+        id = asked.id
         index = self._content.sealer.conversation_index(id)
 
         (label,) = self._content.sealer.hold_indexes(id, ())
@@ -117,10 +118,17 @@ class ConversationOperations:
             }
         )
 
-    async def list_writable(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "conversation.writable",
+        "what may be written now, and what it would answer",
+        roles=CASES,
+        about=About.CASE,
+        answer=Writable,
+        units=Units.NARROWED,
+    )
+    async def list_writable(self, asked: OneConversation) -> OperationResult:
         """What may be written now in a conversation, for each peer, and the part of a header that is known."""
-        only(arguments, "id")
-        id = text(arguments, "id")
+        id = asked.id
         index = self._content.sealer.conversation_index(id)
 
         def query(c: Connection) -> tuple[dict[Key, LoadedConversation], dict[int, MessageContent]]:
@@ -156,17 +164,22 @@ class ConversationOperations:
         found = [(name, await register.known(self._content, name)) for name in named]
         return [{"id": name, "state": known.state} for name, known in found if known.rows]
 
-    async def list_due(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "conversation.due",
+        "who owes what until when",
+        roles=CASE_SYSTEMS,
+        about=About.CASE,
+        answer=DueList,
+        units=Units.NARROWED,
+    )
+    async def list_due(self, asked: DuePage) -> OperationResult:
         """The morning list: a page of the conversations with the earliest deadlines, and what is owed in them, overdue
         first; `next` is the cursor of the page behind it. With `peer` and `unit` what is owed with that country or of
         that unit of ours; a page may then be shorter than asked.
         """
-        only(arguments, "limit", "cursor", "owes", "peer", "unit")
-        limit, wanted = number(arguments, "limit", otherwise=50), maybe_text(arguments, "owes")
-        if wanted not in _OWING:
-            raise RefusedError(Code.INVALID, f"the side that owes is {US} or {THEM}; nothing was listed")
-        by, after, unit = _OWING[wanted], _place(arguments), maybe_text(arguments, "unit")
-        node = peer_of(self._peers, arguments)
+        limit, wanted, unit = asked.limit, asked.owes, asked.unit
+        by, after = _OWING[wanted], None if asked.cursor is None else _place(asked.cursor)
+        node = peer_of(self._peers, asked.peer)
         await self._status_updates.keep()
 
         def query(
@@ -260,10 +273,7 @@ def _cursor(row: ConversationRow, by: Owing) -> str:
     return f"{getattr(row, by)}.{row.conversation.hex()}.{row.peer}"
 
 
-def _place(arguments: Arguments) -> Place | None:
-    cursor = maybe_text(arguments, "cursor")
-    if cursor is None:
-        return None
+def _place(cursor: str) -> Place:
     found = _CURSOR.fullmatch(cursor)
     if found is None:
         raise RefusedError(Code.INVALID, "the cursor is not valid", hint="take it from the page before")

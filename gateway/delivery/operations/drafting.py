@@ -5,7 +5,7 @@ A draft may be unfinished. What it lacks is told with each answer and judged whe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from sqlalchemy import Connection
 
@@ -14,15 +14,15 @@ from gateway.database import journal
 from gateway.database.audit_entries import leaf
 from gateway.database.sealed_content import Content
 from gateway.delivery.intake import WAITING
+from gateway.delivery.operations.draft_models import ENQUIRY, ChangeDraft, Saved, SaveDraft
 from gateway.delivery.operations.messages import drafted, find_draft, version_of
 from gateway.delivery.outbound.draft import DraftReader
-from gateway.errors import Code, Finding, RefusedError
-from gateway.messages.draft_form import MEMBERS
+from gateway.errors import Code, RefusedError
 from gateway.messages.store import local
 from gateway.messages.store.local import DraftRow
 from gateway.messages.wakeups import EventStream
-from gateway.operations.arguments import Arguments, members, only, text
-from gateway.operations.table import Operation
+from gateway.operations.registry import About, Units, operation
+from gateway.operations.roles import CASE_SYSTEMS, CASES
 from gateway.ports import Clock, Json, OperationResult
 from keys.primitives.encoding import b64u, canon
 
@@ -39,28 +39,38 @@ class DraftOperations:
         self._clock = clock
         self._rand = rand
 
-    def by_name(self) -> Mapping[str, Operation]:
-        """The operations by their names."""
-        return {
-            "draft.save": self.save,
-            "draft.change": self.change,
-        }
-
-    async def save(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "draft.save",
+        "keep a draft for a person to release",
+        roles=CASE_SYSTEMS,
+        about=About.CASE,
+        answer=Saved,
+        units=Units.NARROWED,
+        creates=True,
+        example={"draft": dict(ENQUIRY)},
+    )
+    async def save(self, asked: SaveDraft) -> OperationResult:
         """Keep a new draft for a person to release."""
-        only(arguments, "draft")
-        draft = _whole(members(arguments, "draft"))
+        draft = asked.draft.given()
         return OperationResult(
             value=self._answer(await keep(self._content, self._events, self._clock, self._rand, draft), draft),
             created=True,
         )
 
-    async def change(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "draft.change",
+        "change a draft",
+        roles=CASES,
+        about=About.CASE,
+        answer=Saved,
+        units=Units.NARROWED,
+        example={"draft": dict(ENQUIRY)},
+    )
+    async def change(self, asked: ChangeDraft) -> OperationResult:
         """Put another draft in the place of the version that the caller has seen. Raises RefusedError
         changed_meanwhile.
         """
-        only(arguments, "id", "draft", "if_match")
-        id, seen, draft = text(arguments, "id"), text(arguments, "if_match"), _whole(members(arguments, "draft"))
+        id, seen, draft = asked.id, asked.if_match, asked.draft.given()
         row, found = await find_draft(self._content.store, id)
         if row.state != WAITING:
             raise RefusedError(Code.CONFLICT, f"the draft is {row.state}; nothing was changed")
@@ -116,13 +126,3 @@ def _changed() -> RefusedError:
         "the draft is not the one you have seen; nothing was changed",
         hint="read it again, make the change there, and give its new version in If-Match",
     )
-
-
-def _whole(draft: dict[str, Json]) -> dict[str, Json]:
-    if set(draft) - MEMBERS:
-        raise RefusedError(
-            Code.INVALID,
-            "a draft has no such member; nothing was stored",
-            findings=[Finding(place="/draft", rule="additionalProperties", hint=", ".join(sorted(MEMBERS)))],
-        )
-    return draft

@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import Annotated
 
+from pydantic import Field
 from sqlalchemy import Connection
 
 from gateway.database import content
 from gateway.database.content import SealedRow
 from gateway.database.sealed_content import Content
-from gateway.delivery.operations.messages import cursor_of, opened_rows, summary
+from gateway.delivery.operations.message_models import Messages
+from gateway.delivery.operations.messages import opened_rows, summary
 from gateway.foundation.workers import Workers
 from gateway.messages.machines.acceptance import Incoming
 from gateway.messages.store import messages
 from gateway.messages.store.messages import MessageRow
 from gateway.messages.wakeups import EventStream
-from gateway.operations.arguments import Arguments, maybe_text, number, only
-from gateway.operations.table import Operation
+from gateway.operations.models import DIGITS, Asked, Cursor, Limit
+from gateway.operations.paging import read_cursor
+from gateway.operations.registry import About, Units, operation
+from gateway.operations.roles import CASE_SYSTEMS
 from gateway.peers.registry import PeerRegistry
 from gateway.ports import Clock, Json, OperationResult
 
 PATIENCE = 30
 """The most seconds that a question may wait for something to come."""
+
+
+class InboxPage(Asked):
+    """Where to read on, and how long to wait for something."""
+
+    after: Cursor | None = None
+    limit: Limit = 50
+    wait: Annotated[int, Field(ge=0, le=PATIENCE, description="seconds to wait for one"), DIGITS] = 0
 
 
 class InboxOperations:
@@ -36,13 +49,15 @@ class InboxOperations:
         self._events = events
         self._clock = clock
 
-    def by_name(self) -> Mapping[str, Operation]:
-        """The operations by their names."""
-        return {
-            "inbox.list": self.list_inbox,
-        }
-
-    async def list_inbox(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "inbox.list",
+        "what nobody has taken yet, oldest first",
+        roles=CASE_SYSTEMS,
+        about=About.CASE,
+        answer=Messages,
+        units=Units.NARROWED,
+    )
+    async def list_inbox(self, asked: InboxPage) -> OperationResult:
         """Messages that wait to be taken (`message.ack`), oldest first, behind the position `after`.
 
         With `wait` and nothing there, the answer comes with the first message, or empty after so many seconds. `next`
@@ -50,14 +65,8 @@ class InboxOperations:
         sees again all that still waits. What is behind a gap of its peer's numbers can not be taken and is not here
         yet; it may come in before a position that somebody has read past.
         """
-        only(arguments, "after", "limit", "wait")
-        after = maybe_text(arguments, "after")
-        position = 0 if after is None else cursor_of(after)
-        limit, patience = (
-            number(arguments, "limit", otherwise=50),
-            number(arguments, "wait", otherwise=0, most=PATIENCE),
-        )
-        until = self._clock.monotonic() + patience
+        position, limit = 0 if asked.after is None else read_cursor(asked.after), asked.limit
+        until = self._clock.monotonic() + asked.wait
         while True:
             happenings = self._events.happenings
             rows, sealed = await self._content.store.read(lambda c: _waiting(c, position, limit))
@@ -67,7 +76,7 @@ class InboxOperations:
             await self._events.wait_for_more(happenings, left)
         opened = await self._workers.off_loop(lambda: opened_rows(self._content.sealer, sealed))
         items: list[Json] = [summary(self._peers, self._clock, row, opened.get(row.ref)) for row in _by_number(rows)]
-        return OperationResult(value={"messages": items, "next": str(rows[-1].ref) if rows else after})
+        return OperationResult(value={"messages": items, "next": str(rows[-1].ref) if rows else asked.after})
 
 
 def _waiting(connection: Connection, after: int, limit: int) -> tuple[list[MessageRow], dict[int, SealedRow]]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import TypeVar
+from typing import Annotated
 
+from pydantic import Field
 from sqlalchemy import Connection
 
 from gateway.conversations.rules.machines import Enquiry, Kind, OpenQuestionState, Referral
@@ -17,9 +18,29 @@ from gateway.database.content import SealedRow
 from gateway.database.content_sealer import ContentSealer
 from gateway.database.engine import Store
 from gateway.database.sealed_content import Content
-from gateway.delivery.intake import DISCARDED, RELEASED, REPLACED, WAITING
+from gateway.delivery.intake import DISCARDED, WAITING
 from gateway.delivery.local_receipts import LocalReceipts
-from gateway.erasure import certificates, operations
+from gateway.delivery.operations.draft_models import (
+    WAITING_SECOND,
+    Discarded,
+    DraftBy,
+    DraftPage,
+    Drafts,
+    OneDraft,
+    WholeDraft,
+)
+from gateway.delivery.operations.message_models import (
+    MessageBy,
+    MessagePage,
+    Messages,
+    MessageState,
+    Moved,
+    OneMessage,
+    OneMessageOneWay,
+    WholeMessage,
+)
+from gateway.erasure import certificates
+from gateway.erasure.operations import erasing
 from gateway.errors import Code, RefusedError
 from gateway.foundation.workers import Workers
 from gateway.identity.own_identity import OwnIdentity
@@ -33,9 +54,11 @@ from gateway.messages.store import local, messages, receipts
 from gateway.messages.store.conversations import ConversationRow, Key
 from gateway.messages.store.messages import MessageRow
 from gateway.messages.wakeups import EventStream, Wakeups
-from gateway.operations.arguments import Arguments, maybe_text, number, one_of, only, text
-from gateway.operations.roles import Caller
-from gateway.operations.table import CallerOperation, Operation
+from gateway.operations.ids import ConversationId, PeerId
+from gateway.operations.models import Answer, Count, Next, OneOf, Read, Time, Type
+from gateway.operations.paging import Page, paged
+from gateway.operations.registry import About, Reading, Units, operation
+from gateway.operations.roles import CASE_SYSTEMS, CASES, MOVES, Caller
 from gateway.peers.registry import Peer, PeerRegistry
 from gateway.ports import Clock, Json, NoticeKind, OperationResult
 from keys.primitives.encoding import b64u, canon, parse, sha256
@@ -44,9 +67,38 @@ from schemas.types import never_blocked, type_name
 LIMIT = 2_000_000
 FIRST_BY = "released_first_by"
 """The member of a sealed draft that has the name of who released it first; it is no part of the draft."""
-WAITING_SECOND = "waiting_second"
-"""How a draft is shown that one person released and that needs two."""
-Row = TypeVar("Row")
+
+
+class ConversationPage(Page):
+    """Which conversations are listed."""
+
+    peer: PeerId | None = None
+    kind: Annotated[str, OneOf(*Kind)] | None = None
+    state: Annotated[str, OneOf(*Referral, *Enquiry, *OpenQuestionState)] | None = Field(
+        default=None, description="see docs/state-machines.md"
+    )
+
+
+class ConversationLine(Answer):
+    """A conversation, and its newest message."""
+
+    conversation: Read[ConversationId | None] = None
+    kind: str
+    state: str | None = Field(description="as it was last folded")
+    peer: str
+    unit: Read[str | None] = None
+    messages: Count
+    began: Time
+    last: Time
+    last_type: Type | None
+    last_state: MessageState
+
+
+class Conversations(Answer):
+    """A page of conversations."""
+
+    next: Next | None
+    conversations: list[ConversationLine]
 
 
 class MessageOperations:
@@ -77,42 +129,27 @@ class MessageOperations:
         self._clock = clock
         self._actor = actor
 
-    def by_name(self) -> Mapping[str, Operation]:
-        """The operations by their names."""
-        return {
-            "message.list": self.list_messages,
-            "message.ack": self.acknowledge,
-            "message.open": self.open_message,
-            "message.resend": self.resend,
-            "message.cancel": self.cancel,
-            "draft.list": self.list_drafts,
-            "draft.show": self.show_draft,
-            "draft.discard": self.discard_draft,
-            "conversation.list": self.list_conversations,
-        }
-
-    def by_caller(self) -> Mapping[str, CallerOperation]:
-        """Those that look at who asks."""
-        return {
-            "message.show": self.show_message,
-        }
-
-    async def list_messages(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "message.list",
+        "messages, newest first",
+        roles=MOVES,
+        about=About.CASE,
+        answer=Messages,
+        units=Units.NARROWED,
+    )
+    async def list_messages(self, asked: MessagePage) -> OperationResult:
         """A page of messages, newest first; `next` is the cursor of the page behind it."""
-        only(arguments, "limit", "cursor", "direction", "peer", "state", "conversation")
-        limit = number(arguments, "limit", otherwise=50)
-        conversation = maybe_text(arguments, "conversation")
-        node, before = peer_of(self._peers, arguments), position(arguments)
-        direction, state = direction_of(arguments), one_of(arguments, "state", (*Outgoing, *Incoming))
+        limit, conversation = asked.limit, asked.conversation
+        node, before = peer_of(self._peers, asked.peer), asked.position
 
         def query(c: Connection) -> tuple[list[MessageRow], dict[int, SealedRow]]:
             rows = messages.page(
                 c,
                 before=before,
                 limit=limit + 1,
-                direction=direction,
+                direction=asked.direction,
                 peer=node,
-                state=state,
+                state=asked.state,
                 conversation=None if conversation is None else self._content.sealer.conversation_index(conversation),
             )
             return rows, content_rows.get(c, [row.ref for row in rows])
@@ -123,10 +160,18 @@ class MessageOperations:
         items: list[Json] = [summary(self._peers, self._clock, row, opened.get(row.ref)) for row in shown]
         return OperationResult(value={"messages": items, "next": following})
 
-    async def show_message(self, arguments: Arguments, caller: Caller) -> OperationResult:
+    @operation(
+        "message.show",
+        "one message with its receipts",
+        roles=MOVES,
+        about=About.CASE,
+        answer=WholeMessage,
+        units=Units.NARROWED,
+        reads=Reading(what="message", shown=lambda asked, answer: "content" in answer),
+    )
+    async def show_message(self, asked: OneMessageOneWay, caller: Caller) -> OperationResult:
         """One message with its receipts and, if the caller reads content, its body."""
-        only(arguments, "id", "direction")
-        row = await self._one(text(arguments, "id"), direction_of(arguments))
+        row = await self._one(asked.id, asked.direction)
         way = receipts.ISSUED if row.direction == messages.IN else receipts.RECEIVED
 
         def query(c: Connection) -> tuple[dict[int, SealedRow], list[receipts.ReceiptRow]]:
@@ -136,7 +181,7 @@ class MessageOperations:
         opened = opened_row(self._content.sealer, sealed.get(row.ref))
         value = summary(self._peers, self._clock, row, opened)
         value["receipts"] = [{"status": r.status, "at": r.at, "code": r.code} for r in told]
-        value["erased"] = await operations.shown(self._content.store, row)
+        value["erased"] = await erasing.shown(self._content.store, row)
         value["case"] = None if opened is None else opened.facts.case
         value["dropped"] = [] if opened is None else [*opened.facts.dropped]
         if opened is not None and caller.reads_content:
@@ -166,16 +211,30 @@ class MessageOperations:
             raise RefusedError(Code.NOT_FOUND, "no such message", hint="trm message list shows the ids")
         return rows[0]
 
-    async def acknowledge(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "message.ack",
+        "the desk has taken an incoming message",
+        roles=CASE_SYSTEMS,
+        about=About.CASE,
+        answer=Moved,
+        units=Units.NARROWED,
+    )
+    async def acknowledge(self, asked: OneMessage) -> OperationResult:
         """The desk has taken an incoming message: the sender gets its `delivered` receipt."""
-        only(arguments, "id")
-        return await self._receipted(text(arguments, "id"), opening=False)
+        return await self._receipted(asked.id, opening=False)
 
-    async def open_message(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "message.open",
+        "a person has opened it",
+        roles=CASE_SYSTEMS,
+        about=About.CASE,
+        answer=Moved,
+        units=Units.NARROWED,
+        example={"by": "Ana Doe"},
+    )
+    async def open_message(self, asked: MessageBy) -> OperationResult:
         """A person has opened it: the sender gets its `opened` receipt."""
-        only(arguments, "id", "by")
-        text(arguments, "by")
-        return await self._receipted(text(arguments, "id"), opening=True)
+        return await self._receipted(asked.id, opening=True)
 
     async def _receipted(self, id: str, *, opening: bool) -> OperationResult:
         rows, hashes = await self._content.store.read(lambda c: incoming(c, id))
@@ -200,13 +259,20 @@ class MessageOperations:
 
     async def _not_erased(self, row: MessageRow) -> None:
         """Return while the content is there. Raises RefusedError: nobody can take, open or send it any more."""
-        if await operations.shown(self._content.store, row) is not None:
+        if await erasing.shown(self._content.store, row) is not None:
             raise RefusedError(Code.CONFLICT, "the content of this message was erased; nothing was changed")
 
-    async def resend(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "message.resend",
+        "try now",
+        roles=MOVES,
+        about=About.CASE,
+        answer=Moved,
+        units=Units.NARROWED,
+    )
+    async def resend(self, asked: OneMessage) -> OperationResult:
         """Try now: the backoff of the peer ends; a message that the case system refused is offered again."""
-        only(arguments, "id")
-        row = await self._one(text(arguments, "id"))
+        row = await self._one(asked.id)
         await self._not_erased(row)
         if row.direction == messages.OUT and row.state in (
             str(s) for s in (Outgoing.QUEUED, Outgoing.AWAITING_RECEIPT, Outgoing.VOIDING)
@@ -224,10 +290,18 @@ class MessageOperations:
             )
         return OperationResult(value={"id": row.id, "state": row.state})
 
-    async def cancel(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "message.cancel",
+        "cancel or void",
+        roles=CASE_SYSTEMS,
+        about=About.CASE,
+        answer=Moved,
+        units=Units.NARROWED,
+        example={"by": "Ana Doe"},
+    )
+    async def cancel(self, asked: MessageBy) -> OperationResult:
         """Cancel what was not numbered; void what was. A message that arrived can only be withdrawn by a message."""
-        only(arguments, "id", "by")
-        id, by = text(arguments, "id"), text(arguments, "by")
+        id, by = asked.id, asked.by
         now = self._clock.now()
 
         def move(connection: Connection) -> str:
@@ -254,11 +328,17 @@ class MessageOperations:
         await self._events.happened()
         return OperationResult(value={"id": id, "state": state})
 
-    async def list_drafts(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "draft.list",
+        "drafts that wait for a person",
+        roles=CASES,
+        about=About.CASE,
+        answer=Drafts,
+        units=Units.NARROWED,
+    )
+    async def list_drafts(self, asked: DraftPage) -> OperationResult:
         """Drafts of one state, oldest first; by default those that wait for a person."""
-        only(arguments, "state", "limit", "cursor")
-        state = one_of(arguments, "state", (WAITING, RELEASED, DISCARDED, REPLACED)) or WAITING
-        limit, after = number(arguments, "limit", otherwise=100), position(arguments) or 0
+        state, limit, after = asked.state or WAITING, asked.limit, asked.position or 0
 
         def query(c: Connection) -> tuple[list[local.DraftRow], dict[int, SealedRow]]:
             rows = local.drafts(c, state=state, limit=limit + 1, after=after)
@@ -270,20 +350,36 @@ class MessageOperations:
             value={"drafts": [_draft_summary(self._content.sealer, row, sealed) for row in shown], "next": following}
         )
 
-    async def show_draft(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "draft.show",
+        "one draft",
+        roles=CASES,
+        about=About.CASE,
+        answer=WholeDraft,
+        units=Units.NARROWED,
+        reads=Reading(what="draft"),
+    )
+    async def show_draft(self, asked: OneDraft) -> OperationResult:
         """One draft with everything in it, as it would be sent."""
-        only(arguments, "id")
-        row, sealed = await find_draft(self._content.store, text(arguments, "id"))
+        row, sealed = await find_draft(self._content.store, asked.id)
         return OperationResult(
             value=_draft_summary(self._content.sealer, row, sealed)
             | {"draft": drafted(self._content.sealer, sealed.get(row.ref))}
         )
 
-    async def discard_draft(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "draft.discard",
+        "a named person discards it",
+        roles=CASES,
+        about=About.CASE,
+        answer=Discarded,
+        units=Units.NARROWED,
+        example={"by": "Ana Doe"},
+    )
+    async def discard_draft(self, asked: DraftBy) -> OperationResult:
         """A named person discards a draft; its record in the case system is told."""
-        only(arguments, "id", "by")
-        by = text(arguments, "by", longest=64)
-        row, _ = await find_draft(self._content.store, text(arguments, "id"))
+        by = asked.by
+        row, _ = await find_draft(self._content.store, asked.id)
         now = self._clock.now()
 
         def move(connection: Connection) -> None:
@@ -298,14 +394,18 @@ class MessageOperations:
         self._wakeups.handover.set()
         return OperationResult(value={"id": row.id, "state": DISCARDED})
 
-    async def list_conversations(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "conversation.list",
+        "conversations, most recent first",
+        roles=CASE_SYSTEMS,
+        about=About.CASE,
+        answer=Conversations,
+        units=Units.NARROWED,
+    )
+    async def list_conversations(self, asked: ConversationPage) -> OperationResult:
         """Conversations, most recently active first; with one peer, of one kind, in one state."""
-        only(arguments, "limit", "cursor", "peer", "kind", "state")
-        limit, before = number(arguments, "limit", otherwise=50), position(arguments)
-        wanted = {"peer": peer_of(self._peers, arguments)} | {
-            "kind": one_of(arguments, "kind", Kind),
-            "state": one_of(arguments, "state", (*Referral, *Enquiry, *OpenQuestionState)),
-        }
+        limit, before = asked.limit, asked.position
+        wanted = {"peer": peer_of(self._peers, asked.peer), "kind": asked.kind, "state": asked.state}
         await self._status_updates.keep()
 
         def query(
@@ -349,34 +449,9 @@ class MessageOperations:
         return OperationResult(value={"conversations": items, "next": following})
 
 
-def direction_of(arguments: Arguments) -> str | None:
-    """Which way a message went, where the argument `direction` says it."""
-    return one_of(arguments, "direction", (messages.IN, messages.OUT))
-
-
-def peer_of(peers: PeerRegistry, arguments: Arguments) -> str | None:
-    """The node that the argument `peer` names, if there is one. Raises RefusedError for one that is not known."""
-    peer = maybe_text(arguments, "peer")
+def peer_of(peers: PeerRegistry, peer: str | None) -> str | None:
+    """The node of a peer that may be named. Raises RefusedError for one that is not known."""
     return None if peer is None else peers.find(peer).node
-
-
-def paged(rows: Sequence[Row], limit: int, ref: Callable[[Row], int]) -> tuple[Sequence[Row], str | None]:
-    """A page out of one row more than it has, and the cursor of the page behind it."""
-    shown = rows[:limit]
-    return shown, str(ref(shown[-1])) if shown and len(rows) > limit else None
-
-
-def position(arguments: Arguments) -> int | None:
-    """Where a page begins: behind the row that the argument `cursor` names, if there is one."""
-    cursor = maybe_text(arguments, "cursor")
-    return None if cursor is None else cursor_of(cursor)
-
-
-def cursor_of(value: str) -> int:
-    """The row that a cursor names."""
-    if len(value) > 15 or not value.isascii() or not value.isdigit():
-        raise RefusedError(Code.INVALID, "the cursor is not valid", hint="take it from the page before")
-    return int(value)
 
 
 def opened_row(sealer: ContentSealer, sealed: SealedRow | None) -> MessageContent | None:

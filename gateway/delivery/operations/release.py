@@ -15,7 +15,17 @@ from gateway.database.engine import Store
 from gateway.database.sealed_content import Content
 from gateway.delivery.intake import RELEASED, WAITING
 from gateway.delivery.local_receipts import LocalReceipts
-from gateway.delivery.operations.messages import FIRST_BY, WAITING_SECOND, actor_of, drafted, find_draft, incoming
+from gateway.delivery.operations.draft_models import (
+    ENQUIRY,
+    WAITING_SECOND,
+    JudgeDraft,
+    Preview,
+    ReleasedFirst,
+    ReleaseDraft,
+    SubmitMessage,
+)
+from gateway.delivery.operations.message_models import Submitted
+from gateway.delivery.operations.messages import FIRST_BY, actor_of, drafted, find_draft, incoming
 from gateway.delivery.outbound.preparation import Preparation
 from gateway.delivery.outbound.submission import Submission
 from gateway.errors import Code, RefusedError
@@ -23,8 +33,10 @@ from gateway.messages.machines.acceptance import Incoming
 from gateway.messages.store import local
 from gateway.messages.store.local import DraftRow
 from gateway.messages.wakeups import Wakeups
-from gateway.operations.arguments import Arguments, author_ref, maybe_text, members, only, person, text
-from gateway.operations.table import KeyedOperation, Operation
+from gateway.operations.authors import author_ref, person
+from gateway.operations.models import missing
+from gateway.operations.registry import About, Reading, Units, operation
+from gateway.operations.roles import CASE_SYSTEMS, CASES
 from gateway.policy import two_person_release
 from gateway.policy.corridor import Leaves
 from gateway.policy.in_force import PoliciesInForce
@@ -33,9 +45,6 @@ from keys.primitives.encoding import canon
 from schemas.codelists import ENGLISH
 from schemas.groups import field_groups
 from schemas.region_pack.policies import format_corridor
-
-ADDED = ("consent", "reply_to", "conversation")
-"""What whoever releases a draft first may add to it."""
 
 
 class ReleaseOperations:
@@ -62,53 +71,58 @@ class ReleaseOperations:
         self._clock = clock
         self._actor = actor
 
-    def by_name(self) -> Mapping[str, Operation]:
-        """The operations by their names."""
-        return {
-            "message.preview": self.preview_message,
-            "draft.preview": self.preview_draft,
-        }
-
-    def keyed(self) -> Mapping[str, KeyedOperation]:
-        """Those that remember their answer under a key."""
-        return {
-            "message.submit": self.submit_message,
-            "draft.release": self.release_draft,
-        }
-
-    async def submit_message(self, arguments: Arguments, key: str | None) -> OperationResult:
+    @operation(
+        "message.submit",
+        "submit and release a message",
+        roles=CASE_SYSTEMS,
+        about=About.CASE,
+        answer=Submitted,
+        units=Units.NARROWED,
+        creates=True,
+        example=ENQUIRY,
+    )
+    async def submit_message(self, asked: SubmitMessage, key: str | None) -> OperationResult:
         """Submit and release one message; `by` and `second_by` are two different people who released it."""
-        request = {name: value for name, value in arguments.items() if name not in ("by", "second_by")}
+        request = {name: value for name, value in asked.given().items() if name not in ("by", "second_by")}
         approver = None
-        if isinstance(request.get("header"), dict) and arguments.get("by") is not None:
-            by = text(arguments, "by", longest=64)
-            request["header"] = {"author_ref": author_ref(by, self._actor), **_header(request)}
-        if arguments.get("second_by") is not None:
-            by, second = (text(arguments, name, longest=64) for name in ("by", "second_by"))
-            if person(by, self._actor) == person(second, self._actor):
+        if isinstance(request.get("header"), dict) and asked.by is not None:
+            request["header"] = {"author_ref": author_ref(asked.by, self._actor), **_header(request)}
+        if asked.second_by is not None:
+            if asked.by is None:
+                raise missing(SubmitMessage, "by")
+            if person(asked.by, self._actor) == person(asked.second_by, self._actor):
                 raise _same_person()
-            approver = author_ref(second, self._actor)
+            approver = author_ref(asked.second_by, self._actor)
             request["header"] = two_person_release.approved(_header(request), approver)
         done = await self._submission.submit(request, key=key, approver=approver)
         await answering_opens(self._content.store, self._local_receipts, request)
         return done
 
-    async def release_draft(self, arguments: Arguments, key: str | None) -> OperationResult:
+    @operation(
+        "draft.release",
+        "a named person releases it",
+        roles=CASES,
+        about=About.CASE,
+        answer=Submitted | ReleasedFirst,
+        units=Units.NARROWED,
+        creates=True,
+        example={"by": "Ana Doe"},
+    )
+    async def release_draft(self, asked: ReleaseDraft, key: str | None) -> OperationResult:
         """A named person releases a draft; the consent it relies on may be added here, for a file never creates one.
         Where it needs two people the first one's release is kept with it, and it goes when a different person releases
         the same.
         """
-        only(arguments, "id", "by", "consent", "reply_to", "conversation")
-        by = text(arguments, "by", longest=64)
-        row, sealed = await find_draft(self._content.store, text(arguments, "id"))
+        by = asked.by
+        row, sealed = await find_draft(self._content.store, asked.id)
         if row.state != WAITING or row.ref not in sealed:
             raise RefusedError(Code.CONFLICT, f"the draft is {row.state}; nothing was sent")
-        request = self._completed(drafted(self._content.sealer, sealed[row.ref]), arguments, by)
+        request = self._completed(drafted(self._content.sealer, sealed[row.ref]), asked, by)
         approver, now = None, self._clock.now()
         if two_person_release.needs_two(str(request.get("type")), _header(request)):
             if row.first is None:
                 return await self._release_first(row, sealed[row.ref], request, by)
-            approver = self._second(row, arguments, by)
+            approver = self._second(row, asked, by)
             request["header"] = two_person_release.approved(_header(request), approver)
 
         def also(connection: Connection) -> None:
@@ -123,17 +137,33 @@ class ReleaseOperations:
         self._wakeups.handover.set()
         return done
 
-    async def preview_message(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "message.preview",
+        "what of it would leave",
+        roles=CASE_SYSTEMS,
+        about=About.CASE,
+        answer=Preview,
+        units=Units.NARROWED,
+        example={"draft": dict(ENQUIRY)},
+    )
+    async def preview_message(self, asked: JudgeDraft) -> OperationResult:
         """What of a message would leave now, what not and why, and what stands in its way; nothing is stored."""
-        only(arguments, "draft")
-        return await self._previewed(dict(members(arguments, "draft")))
+        return await self._previewed(asked.draft.given())
 
-    async def preview_draft(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "draft.preview",
+        "what of it would leave",
+        roles=CASES,
+        about=About.CASE,
+        answer=Preview,
+        units=Units.NARROWED,
+        reads=Reading(what="draft"),
+    )
+    async def preview_draft(self, asked: ReleaseDraft) -> OperationResult:
         """The same of a draft, as if this person released it now with what they add to it."""
-        only(arguments, "id", "by", "consent", "reply_to", "conversation")
-        by = text(arguments, "by", longest=64)
-        row, sealed = await find_draft(self._content.store, text(arguments, "id"))
-        return await self._previewed(self._completed(drafted(self._content.sealer, sealed.get(row.ref)), arguments, by))
+        by = asked.by
+        row, sealed = await find_draft(self._content.store, asked.id)
+        return await self._previewed(self._completed(drafted(self._content.sealer, sealed.get(row.ref)), asked, by))
 
     async def _previewed(self, request: dict[str, Json]) -> OperationResult:
         approver = None
@@ -160,17 +190,17 @@ class ReleaseOperations:
         }
         return OperationResult(value=value)
 
-    def _completed(self, draft: Mapping[str, Json], arguments: Arguments, by: str) -> dict[str, Json]:
+    def _completed(self, draft: Mapping[str, Json], asked: ReleaseDraft, by: str) -> dict[str, Json]:
         """A draft with what the person who releases it adds."""
         request = dict(draft)
         header = {"author_ref": author_ref(by, self._actor), **_header(request)}
-        consent = maybe_text(arguments, "consent")
-        if consent is not None:
-            header["consent_ref"] = consent
+        if asked.consent is not None:
+            header["consent_ref"] = asked.consent
         request["header"] = header
-        for argument, member in (("reply_to", "in_reply_to"), ("conversation", "conversation")):
-            if arguments.get(argument) is not None:
-                request[member] = text(arguments, argument)
+        if asked.reply_to is not None:
+            request["in_reply_to"] = asked.reply_to
+        if asked.conversation is not None:
+            request["conversation"] = asked.conversation
         return request
 
     async def _release_first(
@@ -195,11 +225,11 @@ class ReleaseOperations:
         await self._content.store.move(move)
         return OperationResult(value={"id": row.id, "state": WAITING_SECOND})
 
-    def _second(self, row: DraftRow, arguments: Arguments, by: str) -> str:
+    def _second(self, row: DraftRow, asked: ReleaseDraft, by: str) -> str:
         """The staff reference of a second, different person, who releases what the first one did and adds nothing."""
         if row.first == person(by, self._actor):
             raise _same_person()
-        if any(arguments.get(name) is not None for name in ADDED):
+        if any(added is not None for added in (asked.consent, asked.reply_to, asked.conversation)):
             raise RefusedError(
                 Code.CONFLICT,
                 "the first person released this as it is; nothing was sent",
@@ -208,9 +238,9 @@ class ReleaseOperations:
         return author_ref(by, self._actor)
 
 
-async def answering_opens(store: Store, local_receipts: LocalReceipts, arguments: Arguments) -> None:
+async def answering_opens(store: Store, local_receipts: LocalReceipts, request: Mapping[str, Json]) -> None:
     """A human's answer implies that what it answers was opened (nrm1 12.6)."""
-    reply_to = arguments.get("in_reply_to")
+    reply_to = request.get("in_reply_to")
     if not isinstance(reply_to, str):
         return
     rows, hashes = await store.read(lambda c: incoming(c, reply_to))

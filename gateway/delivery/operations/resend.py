@@ -7,8 +7,6 @@ for it. What a person took back, and what a person has dismissed, stays where it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from sqlalchemy import Connection
 
 from gateway.attachments import library, store
@@ -16,26 +14,24 @@ from gateway.attachments.library import AttachmentLibrary
 from gateway.database import content, journal
 from gateway.database.audit_entries import Actor, leaf
 from gateway.database.sealed_content import Content
-from gateway.delivery.operations.messages import actor_of, offer_again, opened_row
+from gateway.delivery.operations.message_models import ResendMany, TriedAgain
+from gateway.delivery.operations.messages import actor_of, offer_again, opened_row, peer_of
 from gateway.delivery.outbound import draft
 from gateway.delivery.outbound.submission import Submission
 from gateway.errors import Code, GatewayError, RefusedError
 from gateway.messages.machines.acceptance import Incoming
-from gateway.messages.machines.delivery import Outgoing
 from gateway.messages.probe import KIND as PROBE
 from gateway.messages.store import messages
 from gateway.messages.store.messages import MessageRow
 from gateway.messages.wakeups import Wakeups
-from gateway.operations.arguments import Arguments, maybe_text, number, only, text
-from gateway.operations.table import Operation
+from gateway.operations.registry import About, operation
+from gateway.operations.roles import Role
 from gateway.peers.registry import PeerRegistry
 from gateway.ports import Clock, Json, OperationResult
 from schemas.types import type_name
 
 MOST = 500
 """Messages that are tried in one go; `more` says that others are left."""
-LATEST = 2**53 - 1
-_FAILED, _HELD = str(Outgoing.FAILED), str(Incoming.HELD)
 
 
 class ResendOperations:
@@ -60,24 +56,21 @@ class ResendOperations:
         self._clock = clock
         self._actor = actor
 
-    def by_name(self) -> Mapping[str, Operation]:
-        """The operations by their names."""
-        return {
-            "message.resend_many": self.resend_many,
-        }
-
-    async def resend_many(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "message.resend_many",
+        "try many again, or count them",
+        roles=frozenset({Role.FOCAL_POINT, Role.OPERATOR}),
+        about=About.CASE,
+        answer=TriedAgain,
+        example={"state": "failed", "peer": "AL", "dry_run": True, "by": "Ana Doe"},
+    )
+    async def resend_many(self, asked: ResendMany) -> OperationResult:
         """Every message in `state` (`failed` or `held`), or this one, with this peer and reason, that is not younger
         than `before` and has an open alarm; with `dry_run` they are counted only. What is refused is told by id and
         code, and the others go on.
         """
-        only(arguments, "state", "message", "peer", "reason", "before", "dry_run", "by")
-        state, by = text(arguments, "state"), text(arguments, "by", longest=64)
-        if state not in (_FAILED, _HELD):
-            raise RefusedError(Code.INVALID, f"only what is {_FAILED} or {_HELD} is tried again; nothing was done")
-        name, reason, id = (maybe_text(arguments, word) for word in ("peer", "reason", "message"))
-        peer = None if name is None else self._peers.find(name).node
-        before = number(arguments, "before", otherwise=LATEST, most=LATEST)
+        state, by = asked.state, asked.by
+        peer = peer_of(self._peers, asked.peer)
 
         def query(c: Connection) -> list[MessageRow]:
             open_ones = journal.open_about(c, [f"message.{state}"])
@@ -86,22 +79,22 @@ class ResendOperations:
                 row
                 for row in rows
                 if row.state == state
-                and id in (None, row.id)
+                and asked.message in (None, row.id)
                 and peer in (None, row.peer)
-                and reason in (None, row.reason)
-                and row.at <= before
+                and asked.reason in (None, row.reason)
+                and row.at <= asked.before
                 and row.reason != Code.CANCELLED
                 and row.kind != PROBE
             ]
 
         found = await self._content.store.read(query)
         value: dict[str, Json] = {"matched": len(found), "again": 0, "refused": [], "more": len(found) > MOST}
-        if arguments.get("dry_run") in (True, "true"):
+        if asked.dry_run:
             return OperationResult(value=value)
         refused: list[Json] = []
         for row in found[:MOST]:
             try:
-                await (self._offer(row, by) if state == _HELD else self._send_anew(row, by))
+                await (self._offer(row, by) if state == Incoming.HELD else self._send_anew(row, by))
             except GatewayError as error:
                 refused.append({"id": row.id, "code": str(error.code)})
         done = min(len(found), MOST) - len(refused)

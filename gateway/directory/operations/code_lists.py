@@ -2,19 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from pydantic import Field
 
 import schemas
 from gateway.directory.cache import DirectoryCache
 from gateway.foundation.config import Config
 from gateway.identity.own_identity import OwnIdentity
-from gateway.operations.arguments import Arguments, maybe_text, only, text
-from gateway.operations.table import Operation
+from gateway.operations.ids import CodeListId
+from gateway.operations.models import Answer, Asked, Nothing, Text
+from gateway.operations.registry import About, Units, operation
+from gateway.operations.roles import EVERYBODY
 from gateway.peers.registry import PeerRegistry
 from gateway.ports import Json, OperationResult
 from schemas.codelists import ENGLISH
 from schemas.labels import find_language as spoken
 from schemas.labels import load_labels
+
+
+class OneCodeList(Asked):
+    """A code list in a language."""
+
+    id: CodeListId
+    language: Text = ENGLISH
+
+
+class WantedUnits(Asked):
+    """Which units, and in which language their names are shown."""
+
+    country: Text | None = None
+    role: Text | None = Field(default=None, description="a code of the list role")
+    language: Text = Field(default=ENGLISH, description="of the names, such as fr")
+
+
+class CodeListLine(Answer):
+    """A code list in a line."""
+
+    id: CodeListId
+    title: str
+    codes: int
+
+
+class CodeLists(Answer):
+    """Every code list."""
+
+    lists: list[CodeListLine]
+
+
+class CodeLabel(Answer):
+    """A code with its label."""
+
+    code: str
+    label: str | None
+    draft: bool = Field(description="nobody who speaks the language has reviewed it")
+
+
+class CodeListShown(Answer):
+    """A code list with its labels."""
+
+    id: CodeListId
+    language: str
+    direction: str
+    codes: list[CodeLabel]
+
+
+class ListedUnit(Answer):
+    """A unit by the signed descriptor of its node."""
+
+    peer: str
+    state: str = Field(description="own, or the state of the peer")
+    node: str
+    country: str
+    unit: str
+    name: str = Field(description="by the directory; where it does not know the unit, by the signed descriptor")
+    roles: list[str]
+    contact: str
+
+
+class ListedUnits(Answer):
+    """Units of this node and of its peers."""
+
+    units: list[ListedUnit]
 
 
 class CodeListOperations:
@@ -26,26 +93,25 @@ class CodeListOperations:
         self._directory = directory
         self._config = config
 
-    def by_name(self) -> Mapping[str, Operation]:
-        """The operations by their names."""
-        return {
-            "code.list": self.list_code_lists,
-            "code.show": self.show_code_list,
-            "directory.list": self.directory,
-        }
-
-    async def list_code_lists(self, arguments: Arguments) -> OperationResult:
+    @operation("code.list", "the code lists", roles=EVERYBODY, about=About.NODE, answer=CodeLists, units=Units.FREE)
+    async def list_code_lists(self, _asked: Nothing) -> OperationResult:
         """Every code list with how many codes it has."""
-        only(arguments)
         lists = [schemas.code_list(name) for name in schemas.code_lists()]
         items: list[Json] = [{"id": one.name, "title": one.title[ENGLISH], "codes": len(one.codes)} for one in lists]
         return OperationResult(value={"lists": items})
 
-    async def show_code_list(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "code.show",
+        "one code list in a language",
+        roles=EVERYBODY,
+        about=About.NODE,
+        answer=CodeListShown,
+        units=Units.FREE,
+    )
+    async def show_code_list(self, asked: OneCodeList) -> OperationResult:
         """One code list with its labels in a language; a label that is missing is null and never guessed."""
-        only(arguments, "id", "language")
-        found = schemas.code_list(text(arguments, "id"))
-        shown = load_labels(maybe_text(arguments, "language") or ENGLISH)
+        found = schemas.code_list(asked.id)
+        shown = load_labels(asked.language)
         codes: list[Json] = []
         for entry in found.codes:
             label = shown.code(found.name, entry.code)
@@ -55,13 +121,20 @@ class CodeListOperations:
             value={"id": found.name, "language": language.code, "direction": language.direction, "codes": codes}
         )
 
-    async def directory(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "directory.list",
+        "units of all countries, by descriptor",
+        roles=EVERYBODY,
+        about=About.NODE,
+        answer=ListedUnits,
+        units=Units.FREE,
+    )
+    async def directory(self, asked: WantedUnits) -> OperationResult:
         """The units of this node and of its peers by their signed descriptors; of one country or role if named. A unit
         is called what the directory calls it in a language, where it has told its units; else as the descriptor says.
         """
-        only(arguments, "country", "role", "language")
-        shown_in, told = spoken(maybe_text(arguments, "language") or ENGLISH).code, await self._directory.current()
-        country, role = maybe_text(arguments, "country"), maybe_text(arguments, "role")
+        shown_in, told = spoken(asked.language).code, await self._directory.current()
+        country, role = asked.country, asked.role
         listed = [(self._config.node.name, "own", self._own.descriptor)]
         listed += [(peer.name, str(peer.state), peer.descriptor) for peer in self._peers.all()]
         items: list[Json] = [

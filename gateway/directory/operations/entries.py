@@ -16,27 +16,37 @@ from gateway.delivery.outbound.submission import Submission
 from gateway.directory import cache
 from gateway.directory import store as rows
 from gateway.directory.cache import DirectoryCache
-from gateway.directory.rules import LIFE, Contact, Entry, Found, Question, foreign, standing, units_of
+from gateway.directory.operations.models import (
+    Country,
+    FoundOffices,
+    OneCountry,
+    OwnEntry,
+    PublishDirectory,
+    Publishing,
+    SearchDirectory,
+)
+from gateway.directory.operations.views import show_entry, show_office
+from gateway.directory.rules import LIFE, Entry, Question, foreign
 from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.workdays import local_date
 from gateway.foundation.workers import Workers
 from gateway.identity.own_identity import OwnIdentity
-from gateway.operations.arguments import Arguments, author_ref, maybe_text, members, number, only, text
-from gateway.operations.table import Operation
+from gateway.operations.authors import author_ref
+from gateway.operations.models import Nothing
+from gateway.operations.registry import About, Units, operation
+from gateway.operations.roles import EVERYBODY, FOCAL_POINT
 from gateway.peers.registry import Peer, PeerRegistry
 from gateway.peers.scope import PeerState
 from gateway.ports import Clock, Json, OperationResult
 from keys.primitives.encoding import b64u
 from schemas.codelists import ENGLISH
 from schemas.labels import find_language as spoken
-from schemas.region_pack.calendars import Calendar, load_calendar
+from schemas.region_pack.calendars import load_calendar
 from schemas.region_pack.regions import Region
 
 TYPE = "directory.update/1"
 SPEAKER = "nrm_coordinator"
 """In which role a country speaks of its offices (domain 6.5)."""
-LATEST = 2**33
-"""The last second that a question can name."""
 
 
 _READERS = ("national_focal_point", SPEAKER, "node_operator")
@@ -71,34 +81,26 @@ class DirectoryOperations:
         self._clock = clock
         self._actor = actor
 
-    def by_name(self) -> Mapping[str, Operation]:
-        """The operations by their names."""
-        return {
-            "directory.search": self.search,
-            "directory.show": self.show,
-            "directory.own": self.own,
-            "directory.publish": self.publish,
-        }
-
-    async def search(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "directory.search",
+        "whom to ask, in any words",
+        roles=EVERYBODY,
+        about=About.NODE,
+        answer=FoundOffices,
+        units=Units.FREE,
+        example={"text": "who do I ask in Albania for a child case on a Sunday?"},
+    )
+    async def search(self, asked: SearchDirectory) -> OperationResult:
         """Whom to ask: words in any language, chosen codes, or both; best first."""
-        only(arguments, "text", "country", "role", "service", "unit_language", "child", "at", "language")
-        shown_in = spoken(maybe_text(arguments, "language") or ENGLISH).code
-        child, said = arguments.get("child"), arguments.get("text")
-        if not isinstance(child, bool | None) or not isinstance(said, str | None):
-            raise RefusedError(
-                Code.INVALID,
-                "an argument is wrong; nothing was looked up",
-                findings=[Finding(place="/child" if isinstance(said, str | None) else "/text", rule="type")],
-            )
+        shown_in = spoken(asked.language).code
         question = Question(
-            text=said or "",
-            country=maybe_text(arguments, "country"),
-            role=maybe_text(arguments, "role"),
-            service=maybe_text(arguments, "service"),
-            language=maybe_text(arguments, "unit_language"),
-            child=child,
-            at=number(arguments, "at", otherwise=0, most=LATEST) if arguments.get("at") is not None else None,
+            text=asked.text or "",
+            country=asked.country,
+            role=asked.role,
+            service=asked.service,
+            language=asked.unit_language,
+            child=asked.child,
+            at=asked.at,
         )
         held = await self._directory.current()
         calendars, now = cache.calendars(self._region, held), self._clock.now()
@@ -110,14 +112,21 @@ class DirectoryOperations:
                     "child": understood.child,
                     "timed": understood.timed,
                 },
-                "units": [_unit(one, shown_in) for one in found],
+                "units": [show_office(one, shown_in) for one in found],
             }
         )
 
-    async def show(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "directory.show",
+        "what a country says of itself",
+        roles=EVERYBODY,
+        about=About.NODE,
+        answer=Country,
+        units=Units.FREE,
+    )
+    async def show(self, asked: OneCountry) -> OperationResult:
         """Everything that the nodes of one country say of it."""
-        only(arguments, "id", "language")
-        country, shown_in = text(arguments, "id", longest=32), spoken(maybe_text(arguments, "language") or ENGLISH).code
+        country, shown_in = asked.id, spoken(asked.language).code
         held = await self._directory.current()
         entries = [entry for entry in held.entries if entry.country == country]
         if not entries:
@@ -128,14 +137,20 @@ class DirectoryOperations:
             )
         now, days = self._clock.now(), load_calendar(self._region.name, country)
         return OperationResult(
-            value={"country": country, "entries": [_entry(one, days, now, shown_in) for one in entries]}
+            value={"country": country, "entries": [show_entry(one, days, now, shown_in) for one in entries]}
         )
 
-    async def own(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "directory.own",
+        "what this node told last, to be changed",
+        roles=FOCAL_POINT,
+        about=About.NODE,
+        answer=OwnEntry,
+    )
+    async def own(self, _asked: Nothing) -> OperationResult:
         """What this node has told last, to be changed and published anew; the units of its descriptor, if it never
         has.
         """
-        only(arguments)
         entry = await self._own_entry()
         content = self._begun() if entry is None else {**entry.content}
         content.pop("supersedes", None)
@@ -172,7 +187,14 @@ class DirectoryOperations:
             seconds=LIFE
         )
 
-    async def publish(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "directory.publish",
+        "this country's offices, to every active peer",
+        roles=FOCAL_POINT,
+        about=About.NODE,
+        answer=Publishing,
+    )
+    async def publish(self, asked: PublishDirectory) -> OperationResult:
         """A named person says what the offices of this country are: kept as this node's entry, and sent to every active
         peer at once. `content` is that of a `directory.update`; the node numbers it.
 
@@ -180,10 +202,9 @@ class DirectoryOperations:
             RefusedError: with each fault; or as the first peer's, where there are peers and none of them may get it.
                 Nothing was kept or sent.
         """
-        only(arguments, "content", "unit", "language", "by")
-        by, shown_in = text(arguments, "by", longest=64), spoken(maybe_text(arguments, "language") or ENGLISH).code
-        unit, now = maybe_text(arguments, "unit") or self._speaker(), self._clock.now()
-        said = await self._numbered(members(arguments, "content"), now)
+        by, shown_in = asked.by, spoken(asked.language).code
+        unit, now = asked.unit or self._speaker(), self._clock.now()
+        said = await self._numbered(asked.content, now)
         header = self._header(unit, shown_in, author_ref(by, self._actor), now)
         self._judge(header, said, now)
         going, left_out = await self._judged(header, said)
@@ -288,58 +309,3 @@ class DirectoryOperations:
             "header": {**header, "recipient_unit": reader, "recipient_role": role},
             "content": dict(said),
         }
-
-
-def _entry(entry: Entry, days: Calendar, now: int, shown_in: str) -> Json:
-    units: list[Json] = [_unit(standing(unit, days, now), shown_in) for unit in units_of(entry)]
-    procedures: list[Json] = [
-        {"kind": one["kind"], "text": _in(one["text"], shown_in), "url": one.get("url")}
-        for one in entry.content.get("procedures", ())
-    ]
-    return {
-        "peer": entry.peer,
-        "state": entry.state,
-        "number": entry.content["supersedes"],
-        "made": entry.made,
-        "expires": entry.expires,
-        "current": now < entry.expires,
-        "units": units,
-        "procedures": procedures,
-        "foreign": len(foreign(entry.content, entry.country)),
-    }
-
-
-def _unit(found: Found, shown_in: str) -> Json:
-    unit, said = found.unit, found.unit.said
-    return {
-        "country": unit.entry.country,
-        "peer": unit.entry.peer,
-        "state": unit.entry.state,
-        "unit": unit.id,
-        "name": unit.name(shown_in),
-        "roles": [*said["roles"]],
-        "services": [*said.get("services", ())],
-        "groups_served": [*said.get("groups_served", ())],
-        "languages": [*said["languages"]],
-        "for": [point["for"] for point in unit.focal],
-        "capacity": said["capacity_status"],
-        "hours": said.get("hours"),
-        "at": found.at,
-        "open": found.open,
-        "contact": _contact(found.contact),
-        "duty_phone": said.get("duty_phone"),
-        "made": unit.entry.made,
-        "current": found.current,
-        "expires": found.expires,
-    }
-
-
-def _contact(contact: Contact | None) -> Json:
-    if contact is None:
-        return None
-    return {"duty": contact.duty, "phone": contact.phone, "email": contact.email, "hours": contact.hours}
-
-
-def _in(texts: list[Mapping[str, str]], shown_in: str) -> str:
-    said = {one["language"]: one["text"] for one in texts}
-    return said.get(shown_in) or said.get(ENGLISH) or next(iter(said.values()))

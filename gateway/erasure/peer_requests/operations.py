@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
+from typing import Annotated
 
+from pydantic import Field
 from sqlalchemy import Connection
 
 from gateway.database import content, journal
 from gateway.database.audit_entries import Actor, leaf
 from gateway.database.sealed_content import Content
 from gateway.erasure import store
-from gateway.erasure.operations import code, day
+from gateway.erasure.operations.erasing import code, day
+from gateway.erasure.operations.models import Keep, Kept
 from gateway.erasure.peer_requests import execute
 from gateway.erasure.peer_requests import store as requests
 from gateway.erasure.peer_requests.confirm import RequestConfirmer
@@ -24,13 +26,60 @@ from gateway.erasure.store import HoldRow
 from gateway.errors import Code, RefusedError
 from gateway.messages.store import messages
 from gateway.messages.store.messages import IN
-from gateway.operations.arguments import Arguments, only, text
-from gateway.operations.table import Operation
+from gateway.operations.ids import MessageId
+from gateway.operations.models import Answer, Asked, By, Count, Nothing, OneOf, Time
+from gateway.operations.registry import About, operation
+from gateway.operations.roles import FOCAL_POINT
 from gateway.peers.registry import PeerRegistry
 from gateway.ports import Clock, Json, OperationResult
 from keys.primitives.encoding import is_id
 
 MOST_NAMED = 100
+
+
+class FollowRequest(Asked):
+    """The message that asks, and who follows it."""
+
+    id: MessageId
+    by: By
+    messages: list[MessageId] | None = Field(
+        default=None, max_length=MOST_NAMED, description="of a request about a part: what has to go"
+    )
+
+
+class RefuseRequest(Keep):
+    """The message that asks, who keeps what it is about, on which ground and until when."""
+
+    id: MessageId
+
+
+class ErasureRequest(Answer):
+    """What a peer asked to be erased, and how far it has come."""
+
+    id: MessageId = Field(description="of the message that asks")
+    peer: str
+    state: Annotated[str, OneOf(*(state for state in State if state is not State.OVER))]
+    what: What | None
+    ground: str | None
+    at: Time
+    follow: Time | None = Field(description="when the node follows it; null where a person has to, or did")
+    due: Time
+    erased_at: Time | None
+    answered: Time | None
+    told_onward: Count
+
+
+class ErasureRequests(Answer):
+    """Every request that is not over."""
+
+    requests: list[ErasureRequest]
+
+
+class Followed(Answer):
+    """How many messages were erased."""
+
+    id: MessageId
+    erased: Count
 
 
 class RequestOperations:
@@ -55,22 +104,15 @@ class RequestOperations:
         self._clock = clock
         self._actor = actor
 
-    def by_name(self) -> Mapping[str, Operation]:
-        """The operations by their names."""
-        return {
-            "erasure.list": self.list_requests,
-            "erasure.refuse": self.refuse,
-        }
-
-    def erasing(self) -> Mapping[str, Operation]:
-        """Those that destroy keys by a person's act."""
-        return {
-            "erasure.follow": self.follow,
-        }
-
-    async def list_requests(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "erasure.list",
+        "what peers asked to be erased",
+        roles=FOCAL_POINT,
+        about=About.CASE,
+        answer=ErasureRequests,
+    )
+    async def list_requests(self, _asked: Nothing) -> OperationResult:
         """Every request that is not over: what is asked, by when, and how far it has come."""
-        only(arguments)
 
         def query(c: Connection) -> list[tuple[RequestRow, str, Task | None, int]]:
             rows = requests.unsettled(c)
@@ -102,13 +144,23 @@ class RequestOperations:
         peer = self._peers.get(row.peer)
         return row.peer if peer is None else peer.name
 
-    async def follow(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "erasure.follow",
+        "a person follows it now",
+        roles=FOCAL_POINT,
+        about=About.CASE,
+        answer=Followed,
+        erases=True,
+        example={"by": "Ana Doe"},
+    )
+    async def follow(self, asked: FollowRequest) -> OperationResult:
         """A named person has it followed now. Of a request for a part of what messages say, `messages` are those that
         have to go; an empty list says that nothing of that part is held.
         """
-        only(arguments, "id", "by", "messages")
-        by, chosen = text(arguments, "by", longest=64), _chosen(arguments)
-        row = await self._waiting(text(arguments, "id"))
+        chosen = asked.messages
+        if chosen is not None and not all(map(is_id, chosen)):
+            raise RefusedError(Code.INVALID, "the argument messages has what is no message id; nothing was erased")
+        row = await self._waiting(asked.id)
         task = await read_task(self._content, row)
         part = task.what is What.PART
         if part and chosen is None:
@@ -123,16 +175,23 @@ class RequestOperations:
                 "the request itself says what is to be erased; nothing was erased",
                 hint="name no messages",
             )
-        gone = await self._executor.follow_one(row, only=chosen, by=by)
-        return OperationResult(value={"id": text(arguments, "id"), "erased": gone})
+        gone = await self._executor.follow_one(row, only=chosen, by=asked.by)
+        return OperationResult(value={"id": asked.id, "erased": gone})
 
-    async def refuse(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "erasure.refuse",
+        "keep it on a legal ground",
+        roles=FOCAL_POINT,
+        about=About.CASE,
+        answer=Kept,
+        example={"by": "Ana Doe", "ground": "legal_claims_17_3_e", "until": "2027-06-30"},
+    )
+    async def refuse(self, asked: RefuseRequest) -> OperationResult:
         """A named person keeps what was asked to be erased, on a legal ground: it comes under a legal hold, and the
         asking side is told the ground and until when.
         """
-        only(arguments, "id", "by", "ground", "until")
-        id, by, now = text(arguments, "id"), text(arguments, "by", longest=64), self._clock.now()
-        ground, until = code(arguments, "ground"), day(arguments, now)
+        id, by, now = asked.id, asked.by, self._clock.now()
+        ground, until = code("ground", asked.ground), day(asked.until, now)
         row = await self._waiting(id)
         task = await read_task(self._content, row)
         found = await self._content.store.read(partial(execute.scope_of, self._content.sealer, row=row, task=task))
@@ -178,12 +237,3 @@ class RequestOperations:
                 hint="trm erasure list shows how far each has come",
             )
         return row
-
-
-def _chosen(arguments: Arguments) -> list[str] | None:
-    value = arguments.get("messages")
-    if value is None:
-        return None
-    if not isinstance(value, list) or len(value) > MOST_NAMED or not all(is_id(item) for item in value):
-        raise RefusedError(Code.INVALID, f"the argument messages is a list of at most {MOST_NAMED} message ids")
-    return [str(item) for item in value]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
+from pydantic import Field
 from sqlalchemy import Connection
 
 from gateway.database import content, journal
@@ -14,12 +15,43 @@ from gateway.database.sealed_content import Content
 from gateway.delivery.operations.messages import conversation_rows, opened_rows
 from gateway.errors import Code, RefusedError
 from gateway.foundation.workers import Workers
-from gateway.operations.arguments import Arguments, only, person, text
-from gateway.operations.table import Operation
+from gateway.operations.authors import person
+from gateway.operations.ids import ConversationId
+from gateway.operations.models import Answer, Asked, By, Nothing, Time
+from gateway.operations.registry import About, Units, operation
+from gateway.operations.roles import CASE_SYSTEMS, CASES
 from gateway.policy import asylum_holds, store
 from gateway.policy.asylum_holds import Named
 from gateway.policy.store import AsylumHold
 from gateway.ports import Clock, Json, OperationResult
+
+
+class HoldBy(Asked):
+    """A person, and the conversation of the hold."""
+
+    id: ConversationId
+    by: By
+
+
+class Held(Answer):
+    """Whether a hold applies to a conversation."""
+
+    id: ConversationId
+    held: bool = Field(description="false once a second, different person lifted it")
+
+
+class Hold(Answer):
+    """An asylum hold; without the id where it does not open."""
+
+    id: ConversationId | None
+    at: Time
+    lift_wanted: bool
+
+
+class Holds(Answer):
+    """The asylum holds of this node."""
+
+    holds: list[Hold]
 
 
 class AsylumOperations:
@@ -31,20 +63,21 @@ class AsylumOperations:
         self._clock = clock
         self._actor = actor
 
-    def by_name(self) -> Mapping[str, Operation]:
-        """The operations by their names."""
-        return {
-            "asylum.hold": self.hold,
-            "asylum.lift": self.lift,
-            "asylum.list": self.list_holds,
-        }
-
-    async def hold(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "asylum.hold",
+        "nothing of it goes to the State of nationality",
+        roles=CASE_SYSTEMS,
+        about=About.CASE,
+        answer=Held,
+        units=Units.FREE,
+        creates=True,
+        example={"by": "Ana Doe"},
+    )
+    async def hold(self, asked: HoldBy) -> OperationResult:
         """A named person places a hold, at once: nothing of this conversation goes to the State of nationality any
         more, nor of others that rely on the same consents. What waits to go is judged again when it departs.
         """
-        only(arguments, "id", "by")
-        id, by, now = text(arguments, "id"), text(arguments, "by", longest=64), self._clock.now()
+        id, by, now = asked.id, asked.by, self._clock.now()
         _, sealed = await conversation_rows(self._content, id)
         opened = await self._workers.off_loop(lambda: opened_rows(self._content.sealer, sealed))
         consents = {one.facts.consent_ref for one in opened.values() if one.facts.consent_ref is not None}
@@ -70,12 +103,19 @@ class AsylumOperations:
 
         return OperationResult(value={"id": id, "held": True}, created=await self._content.store.move(move))
 
-    async def lift(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "asylum.lift",
+        "two people lift an asylum hold",
+        roles=CASES,
+        about=About.CASE,
+        answer=Held,
+        example={"by": "Ana Doe"},
+    )
+    async def lift(self, asked: HoldBy) -> OperationResult:
         """Two different people lift a hold, one after the other: after a decision, or on the person's written
         request.
         """
-        only(arguments, "id", "by")
-        id, by, now = text(arguments, "id"), text(arguments, "by", longest=64), self._clock.now()
+        id, by, now = asked.id, asked.by, self._clock.now()
         (label,), who = self._content.sealer.hold_indexes(id, ()), person(by, self._actor)
 
         def move(connection: Connection) -> bool:
@@ -97,9 +137,9 @@ class AsylumOperations:
 
         return OperationResult(value={"id": id, "held": await self._content.store.move(move)})
 
-    async def list_holds(self, arguments: Arguments) -> OperationResult:
+    @operation("asylum.list", "asylum holds", roles=CASES, about=About.CASE, answer=Holds)
+    async def list_holds(self, _asked: Nothing) -> OperationResult:
         """Asylum holds, oldest first, and whether a first person wants one lifted; one that does not open has no id."""
-        only(arguments)
 
         def query(c: Connection) -> tuple[Sequence[AsylumHold], dict[int, SealedRow]]:
             found = store.listed(c)

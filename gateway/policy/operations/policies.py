@@ -2,22 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
+from pydantic import Field
 from sqlalchemy import Connection
 
 from gateway.changes import store as rows
 from gateway.changes.rules import NODE
 from gateway.database.engine import Store
 from gateway.identity.own_identity import OwnIdentity
-from gateway.operations.arguments import Arguments, only
-from gateway.operations.table import Operation
+from gateway.operations.ids import ChangeId
+from gateway.operations.models import Answer, Count, Fault, Nothing, Object, Time
+from gateway.operations.registry import About, Units, operation
+from gateway.operations.roles import EVERYBODY
 from gateway.peers.registry import PeerRegistry
 from gateway.policy.in_force import Adopted, PoliciesInForce
 from gateway.ports import Clock, Json, OperationResult
 from gateway.trust import history
 from gateway.trust.operations.changes import shown
+from gateway.trust.operations.models import ChangeShown
 from schemas.region_pack.policies import format_corridor
+
+
+class Policy(Answer):
+    """A corridor policy that administrators adopted."""
+
+    change: ChangeId
+    name: str
+    version: Count
+    digest: str = Field(description="sha256: and 64 digits")
+    since: Time
+    usable: bool = Field(description="whether it can be applied; where not, nothing leaves")
+    faults: list[Fault]
+
+
+class WholePolicy(Policy):
+    """A corridor policy with its file."""
+
+    file: str = Field(description="the file, to the byte")
+    ways: list[str] = Field(description="the corridors from the country of this node, such as FR>AL")
+
+
+class Policies(Answer):
+    """What is in force, what waits, and who approved what."""
+
+    in_force: WholePolicy | None
+    waiting: list[Policy]
+    pending: list[ChangeShown]
+    changes: list[Object]
+    faults: list[str]
 
 
 class PolicyOperations:
@@ -32,15 +63,16 @@ class PolicyOperations:
         self._policies = policies
         self._clock = clock
 
-    def by_name(self) -> Mapping[str, Operation]:
-        """The operations by their names."""
-        return {
-            "policy.show": self.show,
-        }
-
-    async def show(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "policy.show",
+        "the corridor policy and who adopted it",
+        roles=EVERYBODY,
+        about=About.NODE,
+        answer=Policies,
+        units=Units.FREE,
+    )
+    async def show(self, _asked: Nothing) -> OperationResult:
         """The policy in force with its file and its faults, what waits or is pending, and the verified history."""
-        only(arguments)
         now = self._clock.now()
 
         def query(c: Connection) -> tuple[list[Json], list[str], list[Json]]:

@@ -7,6 +7,7 @@ the node judges the whole change again when it comes back with a signature.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -22,12 +23,13 @@ from gateway.database import journal
 from gateway.database.audit_entries import leaf
 from gateway.database.engine import Store
 from gateway.delivery.outbound.steps import BODY_LIMIT
-from gateway.errors import Code, RefusedError, RemoteError
+from gateway.errors import Code, Finding, RefusedError, RemoteError
 from gateway.foundation.config import Config
 from gateway.identity.own_identity import OwnIdentity
 from gateway.messages.wakeups import Wakeups
-from gateway.operations.arguments import Arguments, maybe_text, members, only, text
-from gateway.operations.table import Operation
+from gateway.operations.models import Nothing
+from gateway.operations.registry import About, operation
+from gateway.operations.roles import LOOKS, TRUST
 from gateway.peers.link import PeerLink
 from gateway.peers.registry import Peer, PeerRegistry
 from gateway.peers.scope import Direction, Scope, listens
@@ -38,6 +40,19 @@ from gateway.trust import changes
 from gateway.trust.change_text import words
 from gateway.trust.changes import Shown, TrustChanges, Word
 from gateway.trust.link_reset.protocol import LinkReset
+from gateway.trust.operations.models import (
+    Admins,
+    ApproveChange,
+    Changes,
+    ChangeShown,
+    OneChange,
+    PrepareChange,
+    Prepared,
+    ProposeChange,
+    SignedWord,
+    WantedChanges,
+    WithdrawChange,
+)
 from keys.documents.approvals import Card, read_approval
 from keys.documents.change import AdminCard, Approval, Change
 from keys.documents.fingerprint import pair_code
@@ -47,7 +62,6 @@ from schemas.region_pack.policies import read_policy
 from schemas.types import type_name
 
 MOST_LISTED = 200
-MOST_OF_POLICY = 100_000
 
 
 def everything(own: OwnIdentity, config: Config, peer: Peer) -> Scope:
@@ -91,26 +105,21 @@ class ChangeOperations:
         self._wakeups = wakeups
         self._clock = clock
 
-    def by_name(self) -> Mapping[str, Operation]:
-        """The operations by their names."""
-        return {
-            "change.prepare": self.prepare,
-            "change.propose": self.propose,
-            "change.list": self.list_changes,
-            "change.show": self.show,
-            "change.approve": self.approve,
-            "change.withdraw": self.withdraw,
-            "admin.list": self.list_admins,
-        }
-
-    async def prepare(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "change.prepare",
+        "the exact change to be signed",
+        roles=TRUST,
+        about=About.PEER,
+        answer=Prepared,
+        example={"action": "peer.suspend", "subject": "AL"},
+    )
+    async def prepare(self, asked: PrepareChange) -> OperationResult:
         """Write down what a person wants as the exact change to be signed; nothing is stored."""
-        only(arguments, "action", "subject", "digits", "channel", "scope", "admin", "pseudonym", "policy")
-        action = text(arguments, "action")
+        action = asked.action
         rule = rules.rule_of(action)
         now = self._clock.now()
-        subject = self._link.registry.find(text(arguments, "subject")).node if rule.subject is None else rule.subject
-        body = await self._body(Action(action), subject, arguments, now)
+        subject = self._link.registry.find(asked.subject).node if rule.subject is None else rule.subject
+        body = await self._body(Action(action), subject, asked, now)
 
         def look(c: Connection) -> Change:
             change = Change(
@@ -124,32 +133,32 @@ class ChangeOperations:
         payload = change.to_json()
         return OperationResult(value={"change": payload, "hash": change.hash, "words": [*words(payload)]})
 
-    async def _body(self, action: Action, subject: str, arguments: Arguments, now: int) -> Mapping[str, Json]:
+    async def _body(self, action: Action, subject: str, asked: PrepareChange, now: int) -> Mapping[str, Json]:
         match action:
             case Action.PEER_ACTIVATE | Action.PEER_CONFIRM_ROOTS:
-                return await self._compared(action, self._link.registry.find(subject), arguments, now)
+                return await self._compared(action, self._link.registry.find(subject), asked, now)
             case Action.PEER_WIDEN | Action.PEER_NARROW:
-                return {"scope": Scope.from_json(members(arguments, "scope")).to_json()}
+                return {"scope": Scope.from_json(_needed(asked, "scope")).to_json()}
             case Action.PEER_RENEW:
                 return {"expires": now + rules.YEAR}
             case Action.ADMIN_ENROL:
-                return {"admin": members(arguments, "admin")}
+                return {"admin": _needed(asked, "admin")}
             case Action.ADMIN_RETIRE:
-                return {"pseudonym": text(arguments, "pseudonym")}
+                return {"pseudonym": _needed(asked, "pseudonym")}
             case Action.LINK_RESET:
                 return await self._link_reset.propose(self._link.registry.find(subject))
             case Action.LINK_ACCEPT_RESET:
                 return self._link_reset.offered(self._link.registry.find(subject))
             case Action.POLICY_WIDEN | Action.POLICY_NARROW:
-                return in_force.body_of(read_policy(text(arguments, "policy", longest=MOST_OF_POLICY).encode()))
+                return in_force.body_of(read_policy(_needed(asked, "policy").encode()))
             case Action.ADMINS_BEGIN | Action.POLICY_BEGIN:
                 raise RefusedError(Code.INVALID, "trm init says how a node begins; nothing was changed")
             case _:
                 return {}
 
-    async def _compared(self, action: Action, peer: Peer, arguments: Arguments, now: int) -> Mapping[str, Json]:
+    async def _compared(self, action: Action, peer: Peer, asked: PrepareChange, now: int) -> Mapping[str, Json]:
         """What stands behind typed digits: right ones prove that both people look at the same keys (nrm1 2.9)."""
-        digits, channel = text(arguments, "digits"), text(arguments, "channel")
+        digits, channel = _needed(asked, "digits"), _needed(asked, "channel")
         if channel not in rules.CHANNELS:
             raise RefusedError(Code.INVALID, "the channel is one of " + ", ".join(rules.CHANNELS))
         if action is Action.PEER_ACTIVATE and peer.state != "proposed" and peer.trust.mine is None:
@@ -174,32 +183,45 @@ class ChangeOperations:
         }
         if action is Action.PEER_CONFIRM_ROOTS:
             return compared
-        chosen = arguments.get("scope")
-        scope = everything(self._own, self._config, peer) if chosen is None else Scope.from_json(chosen)
+        scope = everything(self._own, self._config, peer) if asked.scope is None else Scope.from_json(asked.scope)
         return {**compared, "scope": scope.to_json(), "not_before": None, "expires": now + rules.YEAR}
 
-    async def propose(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "change.propose",
+        "a change with its first approval",
+        roles=TRUST,
+        about=About.PEER,
+        answer=ChangeShown,
+        creates=True,
+    )
+    async def propose(self, asked: ProposeChange) -> OperationResult:
         """A prepared change with the first person's approval; what one person may do alone is done with it."""
-        only(arguments, "change", "approval", "assertion", "emergency")
         try:
-            change = Change.parse(canon(members(arguments, "change")))
+            change = Change.parse(canon(asked.change))
         except RemoteError as exc:
             raise RefusedError(Code.INVALID, f"this change cannot be made: {exc.what}") from exc
-        word = _word(arguments)
+        word = _word(asked)
         return await self._act(
             change.hash, lambda c, now: self._trust_changes.propose(c, change, word, now), created=True
         )
 
-    async def approve(self, arguments: Arguments) -> OperationResult:
+    @operation("change.approve", "another person approves", roles=TRUST, about=About.PEER, answer=ChangeShown)
+    async def approve(self, asked: ApproveChange) -> OperationResult:
         """Another person's approval of a pending change."""
-        only(arguments, "id", "approval", "assertion", "emergency")
-        hash, word = text(arguments, "id"), _word(arguments)
+        hash, word = asked.id, _word(asked)
         return await self._act(hash, lambda c, now: self._trust_changes.approve(c, hash, word, now))
 
-    async def withdraw(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "change.withdraw",
+        "give a change up",
+        roles=TRUST,
+        about=About.PEER,
+        answer=ChangeShown,
+        example={"by": "Ana Doe"},
+    )
+    async def withdraw(self, asked: WithdrawChange) -> OperationResult:
         """Give up a pending change; anybody who may propose may."""
-        only(arguments, "id", "by")
-        hash, by = text(arguments, "id"), text(arguments, "by", longest=64)
+        hash, by = asked.id, asked.by
         return await self._act(hash, lambda c, now: self._trust_changes.withdraw(c, hash, by, now))
 
     async def _act(
@@ -227,12 +249,12 @@ class ChangeOperations:
         value = await self._store.read(lambda c: shown(self._link.registry, c, row))
         return OperationResult(value=value, created=created)
 
-    async def list_changes(self, arguments: Arguments) -> OperationResult:
+    @operation("change.list", "changes of trust, newest first", roles=LOOKS, about=About.PEER, answer=Changes)
+    async def list_changes(self, asked: WantedChanges) -> OperationResult:
         """Changes, newest first; of one peer or of the administrators where `subject` names it, in one `state` if
         given.
         """
-        only(arguments, "subject", "state")
-        subject, state = maybe_text(arguments, "subject"), maybe_text(arguments, "state")
+        subject, state = asked.subject, asked.state
         if subject is not None and subject not in (ADMINS, NODE):
             subject = self._link.registry.find(subject).node
 
@@ -246,10 +268,10 @@ class ChangeOperations:
 
         return OperationResult(value={"changes": await self._store.read(query)})
 
-    async def show(self, arguments: Arguments) -> OperationResult:
+    @operation("change.show", "one change and who approved it", roles=LOOKS, about=About.PEER, answer=ChangeShown)
+    async def show(self, asked: OneChange) -> OperationResult:
         """One change: the exact object, its words, and who approved it."""
-        only(arguments, "id")
-        hash = text(arguments, "id")
+        hash = asked.id
 
         def query(c: Connection) -> dict[str, Json] | None:
             row = rows.find_change(c, hash)
@@ -260,9 +282,11 @@ class ChangeOperations:
             raise RefusedError(Code.NOT_FOUND, "there is no such change", hint="trm peer show lists what is pending")
         return OperationResult(value=value)
 
-    async def list_admins(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "admin.list", "administrators, and what is pending of them", roles=LOOKS, about=About.NODE, answer=Admins
+    )
+    async def list_admins(self, _asked: Nothing) -> OperationResult:
         """The administrators of this node, who offers to be one by passkey, and what is pending about them."""
-        only(arguments)
 
         def query(c: Connection) -> tuple[list[Json], list[Json], list[Json]]:
             pending = rows.in_state(c, rows.PENDING, ADMINS)
@@ -277,6 +301,18 @@ class ChangeOperations:
 # --- preparing ---------------------------------------------------------------------------------------------------
 
 
+def _needed(asked: PrepareChange, name: str) -> Any:
+    """A member that this action takes. Raises RefusedError invalid where it is left out."""
+    value = getattr(asked, name)
+    if value is None:
+        raise RefusedError(
+            Code.INVALID,
+            f"the argument {name} is missing or wrong; nothing was changed",
+            findings=[Finding(place=f"/{name}", rule="type", hint="this action needs it")],
+        )
+    return value
+
+
 def _formed(change: Change) -> Change:
     """The change as its reader will see it; a wrong body is refused before anybody signs it."""
     try:
@@ -288,22 +324,19 @@ def _formed(change: Change) -> Change:
 # --- proposing, approving ----------------------------------------------------------------------------------------
 
 
-def _word(arguments: Arguments) -> Word:
+def _word(asked: SignedWord) -> Word:
     """An approval signed by a key file, or what a browser gave for a passkey; whether that asks for no delay has been
     signed too, and is told apart here.
     """
-    if "approval" in arguments and not {"assertion", "emergency"} & arguments.keys():
-        try:
-            return Approval.from_json(members(arguments, "approval"))
-        except RemoteError as exc:
-            raise RefusedError(Code.INVALID, f"this is no signed approval: {exc.what}") from exc
-    emergency = arguments.get("emergency", False)
-    if "approval" in arguments or not isinstance(emergency, bool):
+    if (asked.approval is None) == (asked.assertion is None) or (asked.approval and asked.emergency is not None):
         raise RefusedError(Code.INVALID, "either an approval, or an assertion that may be an emergency; not both")
     try:
-        return Shown(assertion=Assertion.from_browser(members(arguments, "assertion")), emergency=emergency)
+        if asked.approval is not None:
+            return Approval.from_json(asked.approval)
+        return Shown(assertion=Assertion.from_browser(asked.assertion), emergency=asked.emergency is True)
     except RemoteError as exc:
-        raise RefusedError(Code.INVALID, f"this is no signature of a passkey: {exc.what}") from exc
+        what = "signed approval" if asked.assertion is None else "signature of a passkey"
+        raise RefusedError(Code.INVALID, f"this is no {what}: {exc.what}") from exc
 
 
 def _damaged(peers: PeerRegistry, row: ChangeRow, error: RemoteError) -> dict[str, Json]:

@@ -4,20 +4,19 @@ its whole verified history. What changes trust is in `changes`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from sqlalchemy import Connection
 
 from gateway.changes import store as trust_rows
 from gateway.database import journal
 from gateway.database.audit_entries import Actor, leaf
 from gateway.database.engine import Store
-from gateway.errors import Code, RefusedError, RemoteError, TransientError
+from gateway.errors import Code, Finding, RefusedError, RemoteError, TransientError
 from gateway.foundation.config import Config
 from gateway.identity.own_identity import OwnIdentity
 from gateway.messages.store import messages
-from gateway.operations.arguments import Arguments, maybe_text, only, text
-from gateway.operations.table import Operation
+from gateway.operations.models import Nothing
+from gateway.operations.registry import About, Units, operation
+from gateway.operations.roles import EVERYBODY, LOOKS, TRUST
 from gateway.peers import store as peer_rows
 from gateway.peers.link import PeerLink
 from gateway.peers.link_reset_state import ResetState
@@ -27,6 +26,7 @@ from gateway.peers.store import PeerRow
 from gateway.ports import Clock, Json, OperationResult
 from gateway.trust import history as trust_history
 from gateway.trust.operations.changes import everything, shown
+from gateway.trust.operations.models import AddPeer, Code60, OnePeer, PeerLine, Peers, Scope, WholePeer
 from gateway.trust.peer_sync import read_chain
 from keys.documents.descriptor import accept_chain
 from keys.documents.fingerprint import pair_code
@@ -77,32 +77,35 @@ class PeerOperations:
         self._clock = clock
         self._actor = actor
 
-    def by_name(self) -> Mapping[str, Operation]:
-        """The operations by their names."""
-        return {
-            "peer.list": self.list_peers,
-            "peer.add": self.add,
-            "peer.show": self.show,
-            "peer.code": self.code,
-            "peer.scope": self.scope,
-        }
-
-    async def list_peers(self, arguments: Arguments) -> OperationResult:
+    @operation("peer.list", "peers", roles=EVERYBODY, about=About.PEER, answer=Peers, units=Units.FREE)
+    async def list_peers(self, _asked: Nothing) -> OperationResult:
         """Every peer."""
-        only(arguments)
         now = self._clock.now()
         return OperationResult(value={"peers": [summary(peer, now) for peer in self._link.registry.all()]})
 
-    async def add(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "peer.add",
+        "propose a peer from its descriptor chain",
+        roles=TRUST,
+        about=About.PEER,
+        answer=PeerLine,
+        creates=True,
+        example={"url": "https://trm.example.al:8443", "by": "Ana Doe"},
+    )
+    async def add(self, asked: AddPeer) -> OperationResult:
         """Propose a peer from its chain: a pairing file's content, or an address to fetch it from. The digits decide
         later; a `fingerprint` that was scanned is compared now.
         """
-        only(arguments, "name", "chain", "url", "by", "fingerprint")
-        by = text(arguments, "by", longest=64)
-        if "chain" in arguments:
-            data = canon(arguments["chain"])
+        if asked.chain is not None:
+            data = canon(asked.chain)
+        elif asked.url is not None:
+            data = await self._fetched(asked.url)
         else:
-            data = await self._fetched(text(arguments, "url"))
+            raise RefusedError(
+                Code.INVALID,
+                "the argument url is missing or wrong; nothing was changed",
+                findings=[Finding(place="/url", rule="type", hint="the chain, or an address to fetch it from")],
+            )
         try:
             chain = accept_chain(read_chain(data), self._clock.now())
         except RemoteError as error:
@@ -112,13 +115,13 @@ class PeerOperations:
         newest = chain[-1]
         if newest.node == self._own.node:
             raise RefusedError(Code.WRONG_NODE, "this is the descriptor of this node itself")
-        if maybe_text(arguments, "fingerprint") not in (None, newest.fingerprint):
+        if asked.fingerprint not in (None, newest.fingerprint):
             raise RefusedError(
                 Code.WRONG_NODE,
                 "the node at this address is not the one that was scanned; nothing was changed",
                 hint="scan its code again; if it still differs, somebody is between you: stop",
             )
-        name = maybe_text(arguments, "name") or newest.name
+        name = asked.name or newest.name
         if not _is_name(name) or is_node(name):
             raise RefusedError(
                 Code.INVALID,
@@ -149,9 +152,11 @@ class PeerOperations:
             chain=tuple(descriptor.document.encode() for descriptor in chain),
         )
 
+        actor = _actor(self._actor, asked.by)
+
         def move(connection: Connection) -> None:
             peer_rows.add(connection, row)
-            journal.append_leaf(connection, leaf(now, "peer.proposed", peer=row.node, actor=_actor(self._actor, by)))
+            journal.append_leaf(connection, leaf(now, "peer.proposed", peer=row.node, actor=actor))
 
         await self._store.move(move)
         await self._link.registry.refresh()
@@ -165,12 +170,12 @@ class PeerOperations:
                 error.code, f"{error.what}; nothing was changed", hint="check the address, or ask for the pairing file"
             ) from error
 
-    async def show(self, arguments: Arguments) -> OperationResult:
+    @operation("peer.show", "one peer", roles=EVERYBODY, about=About.PEER, answer=WholePeer, units=Units.FREE)
+    async def show(self, asked: OnePeer) -> OperationResult:
         """One peer: its units, endpoint, what waits for it, what both sides permit, and the verified history of
         that.
         """
-        only(arguments, "id")
-        peer, now = self._link.registry.find(text(arguments, "id")), self._clock.now()
+        peer, now = self._link.registry.find(asked.id), self._clock.now()
 
         def query(c: Connection) -> tuple[int, tuple[list[Json], list[str]], list[str], list[Json]]:
             return (
@@ -219,19 +224,19 @@ class PeerOperations:
         waits = row.state != ResetState.OPEN or row.offer is not None
         return {"state": row.state, "waits": waits, "since": row.at, "backup": row.backup, "offer": offer}
 
-    async def scope(self, arguments: Arguments) -> OperationResult:
+    @operation("peer.scope", "what we permit the peer", roles=LOOKS, about=About.PEER, answer=Scope)
+    async def scope(self, asked: OnePeer) -> OperationResult:
         """What this node permits the peer, in the form of a scope file; the widest one for a peer that has none yet."""
-        only(arguments, "id")
-        peer = self._link.registry.find(text(arguments, "id"))
+        peer = self._link.registry.find(asked.id)
         mine = peer.trust.mine
         return OperationResult(
             value=everything(self._own, self._config, peer).to_json() if mine is None else mine.scope
         )
 
-    async def code(self, arguments: Arguments) -> OperationResult:
+    @operation("peer.code", "the 60 digits to compare", roles=TRUST, about=About.PEER, answer=Code60)
+    async def code(self, asked: OnePeer) -> OperationResult:
         """The 60 digits that two people compare over a channel they trust."""
-        only(arguments, "id")
-        peer = self._link.registry.find(text(arguments, "id"))
+        peer = self._link.registry.find(asked.id)
         own, theirs = self._own.descriptor, peer.descriptor
         return OperationResult(
             value={

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection
@@ -17,11 +17,12 @@ from gateway.messages.store import messages, receipts
 from gateway.messages.store.messages import MessageRow
 from gateway.messages.store.receipts import ReceiptRow
 from gateway.messages.wakeups import EventStream, Wakeups
-from gateway.operations.arguments import Arguments, number, only, text
-from gateway.operations.table import Operation
+from gateway.operations.registry import About, operation
+from gateway.operations.roles import RUNS
 from gateway.peers.registry import Peer, PeerRegistry
 from gateway.peers.scope import Direction
 from gateway.ports import Clock, Json, OperationResult
+from gateway.trust.operations.models import OnePeer, OneProbe, Pinged, Probed, Probing
 from gateway.trust.ping import Pinger
 from keys.documents.envelope import Status
 
@@ -53,18 +54,10 @@ class PingOperations:
         self._events = events
         self._clock = clock
 
-    def by_name(self) -> Mapping[str, Operation]:
-        """The operations by their names."""
-        return {
-            "peer.ping": self.ping,
-            "peer.probe": self.probe,
-            "peer.probed": self.probed,
-        }
-
-    async def ping(self, arguments: Arguments) -> OperationResult:
+    @operation("peer.ping", "check the way to a peer step by step", roles=RUNS, about=About.PEER, answer=Pinged)
+    async def ping(self, asked: OnePeer) -> OperationResult:
         """The way to a peer step by step; see `gateway.trust.ping`."""
-        only(arguments, "id")
-        peer = self._peers.find(text(arguments, "id"))
+        peer = self._peers.find(asked.id)
         steps = await self._pinger.ping(peer)
         listed: list[Json] = [
             {
@@ -79,10 +72,12 @@ class PingOperations:
         ]
         return OperationResult(value={"name": peer.name, "ok": steps[-1].ok, "steps": listed})
 
-    async def probe(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "peer.probe", "send a test message the whole way", roles=RUNS, about=About.PEER, answer=Probing, creates=True
+    )
+    async def probe(self, asked: OnePeer) -> OperationResult:
         """Send the test message through the whole chain; `peer.probed` tells how far it has come."""
-        only(arguments, "id")
-        peer = self._peers.find(text(arguments, "id"))
+        peer = self._peers.find(asked.id)
         now = self._clock.now()
         sender, recipient = self._ends(peer, now)
         request: dict[str, Json] = {
@@ -111,10 +106,10 @@ class PingOperations:
         )
         return next(fitting, pairs[0])
 
-    async def probed(self, arguments: Arguments) -> OperationResult:
+    @operation("peer.probed", "how far a test message has come", roles=RUNS, about=About.PEER, answer=Probed)
+    async def probed(self, asked: OneProbe) -> OperationResult:
         """How far a probe has come. With `seen` legs known to the caller it waits a little for more."""
-        only(arguments, "id", "seen")
-        id, seen = text(arguments, "id"), number(arguments, "seen", otherwise=0, most=len(Leg))
+        id, seen = asked.id, asked.seen
         happenings = self._events.happenings
         row, told = await self._look(id)
         if len(done(Outgoing(row.state))) <= seen and not over(Outgoing(row.state)):

@@ -14,7 +14,6 @@ from gateway.access.rules import (
     check_gives,
     check_language,
     over,
-    read_roles,
 )
 from gateway.errors import Code, RefusedError
 from gateway.operations.roles import OWNER, READS_CONTENT, Caller, Role
@@ -53,21 +52,8 @@ def test_nobody_changes_their_own_row():
     check_another(OWNER, "a")
 
 
-@pytest.mark.parametrize(
-    "words",
-    [[], ["adapter"], ["boss"], ["auditor", "boss"], [None], [["auditor"]], ["auditor", 1]],
-    ids=["none", "a system's", "unknown", "one of two unknown", "null", "nested", "a number"],
-)
-def test_words_that_are_no_roles(words: list[object]):
-    """A person has at least one role, and none of a case system."""
-    with pytest.raises(RefusedError) as caught:
-        read_roles(words)
-    assert caught.value.findings[0].place == "/roles"
-
-
-def test_roles_are_a_set():
-    """Said twice is said once; who looks after trust needs a passkey that stays where it is."""
-    assert read_roles(["auditor", "auditor"]) == {Role.AUDITOR}
+def test_trust_needs_a_passkey_that_stays():
+    """Who looks after trust has one that stays where it is."""
     assert {Role.TRUST_ADMIN} == DEVICE_BOUND
 
 

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 from support.local import TOKEN, FakeDesk, LocalApi, running_api
-from support.operations import operations
 from support.tables import table
 
 from gateway.api.routes import PREFIX, ROUTES
 from gateway.errors import Code, Finding, RefusedError, TransientError
+from gateway.node.rows import APART, ROWS
 from gateway.ports import OperationResult
 
 CANARY = "Tulpe-7391"
@@ -33,15 +33,12 @@ async def api(tmp_path: Path):
 
 # --- the table ----------------------------------------------------------------------------------------------------
 
-FILES = {"attachment.add", "attachment.read"}
-"""Operations that are streams; `NodeOperations.attach` and `attached` answer them."""
-
 
 def test_routes_and_operations_are_the_same():
     """Every route has its operation and every operation its route, each once."""
     routed = [route.operation for route in ROUTES]
     assert len(routed) == len(set(routed))
-    assert set(routed) == set(operations()) | FILES
+    assert set(routed) == set(ROWS) - {row.name for row in APART}
 
 
 def test_no_two_routes_share_a_place():

@@ -18,7 +18,8 @@ from gateway.console.app import PAGES
 from gateway.console.cookies import SESSION
 from gateway.console.visit import OPEN, Page
 from gateway.errors import Code, Finding, RefusedError, TransientError
-from gateway.operations.roles import MATRIX, Role
+from gateway.node.rows import ROWS
+from gateway.operations.roles import Role
 
 MORNING = {
     "alert.list": {"alerts": []},
@@ -65,7 +66,7 @@ async def test_a_page_is_closed_to_other_roles():
     async with console() as there:
         with Faults() as wrong:
             for page in (page for page in PAGES if page.operation):
-                for role in set(Role) - MATRIX[page.operation]:
+                for role in set(Role) - ROWS[page.operation].roles:
                     with wrong.row(page.method, page.path, role):
                         there.desk.calls.clear()
                         there.sign_in.sessions["secret"] = person(role)

@@ -70,7 +70,8 @@ async def test_somebody_of_one_unit_gets_the_same_pages():
     async with console(answers()) as there:
         there.sign_in.sessions["secret"] = Person(id="p1", name="Ana Doe", caller=bound)
         with Faults() as wrong:
-            for path in (path for path in PATHS if "/alerts" not in path and "/records" not in path):
+            closed = ("/alerts", "/records", f"/conversations/{CASE}/erase")
+            for path in (path for path in PATHS if not any(part in path for part in closed)):
                 with wrong.row(path):
                     there.desk.calls.clear()
                     seen = await there.get(path)

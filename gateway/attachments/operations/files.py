@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
@@ -10,17 +10,29 @@ from sqlalchemy import Connection
 from gateway.attachments import library, store
 from gateway.attachments.byte_source import SUFFIXES
 from gateway.attachments.library import AttachmentLibrary
+from gateway.attachments.operations.models import (
+    AddAttachment,
+    Added,
+    Attachments,
+    Forgotten,
+    Moving,
+    ReadAttachment,
+    Waiting,
+    WaitingFiles,
+)
 from gateway.attachments.store import AttachmentRow, UploadRow
 from gateway.database import content
 from gateway.database.sealed_content import Content
 from gateway.delivery.operations import messages
+from gateway.delivery.operations.message_models import OneMessageOneWay
 from gateway.errors import Code, RefusedError
 from gateway.messages.content_codec import MessageContent
 from gateway.messages.machines.delivery import Outgoing
 from gateway.messages.store import messages as message_rows
 from gateway.messages.store.messages import IN, MessageRow
-from gateway.operations.arguments import Arguments, maybe_text, number, only, text
-from gateway.operations.table import Operation
+from gateway.operations.models import Nothing
+from gateway.operations.registry import About, Units, operation
+from gateway.operations.roles import CASE_SYSTEMS, MOVES
 from gateway.peers.registry import PeerRegistry
 from gateway.ports import Files, Json, OperationResult
 from keys.documents.statement import SecretPart
@@ -46,19 +58,19 @@ class AttachmentOperations:
         self._attachments = attachments
         self._files = files
 
-    def by_name(self) -> Mapping[str, Operation]:
-        """The operations by their names."""
-        return {
-            "attachment.list": self.list_attachments,
-            "attachment.moving": self.moving,
-            "attachment.waiting": self.waiting,
-            "attachment.discard": self.discard,
-        }
-
-    async def add(self, arguments: Arguments, chunks: AsyncIterator[bytes], size: int) -> OperationResult:
+    @operation(
+        "attachment.add",
+        "seal a file",
+        roles=CASE_SYSTEMS,
+        about=About.CASE,
+        answer=Added,
+        units=Units.FREE,
+        creates=True,
+        streams=True,
+    )
+    async def add(self, asked: AddAttachment, chunks: AsyncIterator[bytes], size: int) -> OperationResult:
         """Seal a file for a message that is still to be submitted: the first one gives the message its id."""
-        only(arguments, "message")
-        id = maybe_text(arguments, "message")
+        id = asked.message
         if id is not None and not is_id(id):
             raise RefusedError(Code.INVALID, "a message id is 16 bytes as base64url; nothing was stored")
         row = await self._attachments.add(chunks, size=size, id=id)
@@ -68,20 +80,36 @@ class AttachmentOperations:
     async def _waiting(self, id: str) -> tuple[SecretPart, ...]:
         return await self._content.store.read(lambda c: library.waiting_in(self._content.sealer, c, id))
 
-    async def list_attachments(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "attachment.list",
+        "the files of a message",
+        roles=CASE_SYSTEMS,
+        about=About.CASE,
+        answer=Attachments,
+        units=Units.NARROWED,
+    )
+    async def list_attachments(self, asked: OneMessageOneWay) -> OperationResult:
         """The files of one message; `stored` says whether the ciphertext is still here."""
-        only(arguments, "id", "direction")
         items: list[Json] = []
-        for found in await self._of_message(text(arguments, "id"), messages.direction_of(arguments)):
+        for found in await self._of_message(asked.id, asked.direction):
             stored = await self._files.size(found.row.file) == found.row.length
             items.append({**_facts(found.part), "doc_kind": found.kind, "stored": stored})
         return OperationResult(value={"attachments": items})
 
-    async def read(self, arguments: Arguments) -> tuple[SecretPart, AsyncIterator[bytes]]:
+    @operation(
+        "attachment.read",
+        "one file, as a stream",
+        roles=CASE_SYSTEMS,
+        about=About.CASE,
+        answer=None,
+        units=Units.NARROWED,
+        streams=True,
+        media="application/octet-stream",
+    )
+    async def read(self, asked: ReadAttachment) -> tuple[SecretPart, AsyncIterator[bytes]]:
         """One file as a stream."""
-        only(arguments, "id", "part", "direction")
-        id, n = text(arguments, "id"), number(arguments, "part", otherwise=-1)
-        wanted = [f for f in await self._of_message(id, messages.direction_of(arguments)) if f.part.n == n]
+        id, n = asked.id, asked.part
+        wanted = [f for f in await self._of_message(id, asked.direction) if f.part.n == n]
         if not wanted:
             raise RefusedError(
                 Code.NOT_FOUND, "the message has no such file here", hint="trm attachment list shows them"
@@ -114,9 +142,15 @@ class AttachmentOperations:
         kinds = dict(_kinds(opened.halves()[1]))
         return [Found(row=one, part=by_number[one.n], kind=kinds.get(one.n)) for one in found]
 
-    async def moving(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "attachment.moving",
+        "files that are on their way",
+        roles=MOVES,
+        about=About.CASE,
+        answer=Moving,
+    )
+    async def moving(self, _asked: Nothing) -> OperationResult:
         """Messages whose files are on their way in either direction, and files that wait for their message."""
-        only(arguments)
 
         def query(c: Connection) -> tuple[list[AttachmentRow], dict[tuple[str, str], UploadRow]]:
             rows = store.moving(c, states=[str(Outgoing.QUEUED), str(Outgoing.AWAITING_RECEIPT)])
@@ -147,16 +181,30 @@ class AttachmentOperations:
             "last": None if upload is None else upload.at,
         }
 
-    async def waiting(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "attachment.waiting",
+        "the files that wait for a message that was not sent",
+        roles=CASE_SYSTEMS,
+        about=About.CASE,
+        answer=WaitingFiles,
+        units=Units.FREE,
+    )
+    async def waiting(self, asked: Waiting) -> OperationResult:
         """The files that wait for a message which was not submitted yet, in their order."""
-        only(arguments, "id")
-        found = await self._waiting(text(arguments, "id"))
+        found = await self._waiting(asked.id)
         return OperationResult(value={"attachments": [_facts(part) for part in found]})
 
-    async def discard(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "attachment.discard",
+        "forget the files of a message that was not sent",
+        roles=CASE_SYSTEMS,
+        about=About.CASE,
+        answer=Forgotten,
+        units=Units.FREE,
+    )
+    async def discard(self, asked: Waiting) -> OperationResult:
         """Forget the files of a message that was not submitted: their keys first, then the files."""
-        only(arguments, "id")
-        id = text(arguments, "id")
+        id = asked.id
 
         def move(connection: Connection) -> int:
             count = len(store.unsent(connection, [id]).get(id, []))

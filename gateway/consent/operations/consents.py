@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 
 from sqlalchemy import Connection
@@ -12,12 +12,22 @@ from sqlalchemy import Connection
 import schemas
 from gateway.consent import register
 from gateway.consent.effects import Withdrawal
+from gateway.consent.operations.models import (
+    EXAMPLE,
+    Consent,
+    ConsentPage,
+    Consents,
+    OneConsent,
+    RecordConsent,
+    Recorded,
+    WithdrawConsent,
+    Withdrawn,
+)
 from gateway.consent.rules import read
 from gateway.database import content, journal
 from gateway.database.audit_entries import Actor, leaf
 from gateway.database.content import SealedRow
 from gateway.database.sealed_content import Content
-from gateway.delivery.operations.messages import paged, position
 from gateway.delivery.outbound import draft as drafts
 from gateway.delivery.outbound import preparation
 from gateway.delivery.outbound.preparation import Preparation
@@ -30,8 +40,10 @@ from gateway.messages.store import local, messages
 from gateway.messages.store.local import OWN, ConsentRow
 from gateway.messages.types import Draft
 from gateway.messages.wakeups import EventStream, Wakeups
-from gateway.operations.arguments import Arguments, author_ref, members, number, only, text
-from gateway.operations.table import Operation
+from gateway.operations.authors import author_ref
+from gateway.operations.paging import paged
+from gateway.operations.registry import About, Reading, Units, operation
+from gateway.operations.roles import CASE_SYSTEMS, CASES
 from gateway.peers.registry import PeerRegistry
 from gateway.ports import Clock, Json, OperationResult
 from keys.primitives.encoding import b64u
@@ -68,22 +80,22 @@ class ConsentOperations:
         self._rand = rand
         self._actor = actor
 
-    def by_name(self) -> Mapping[str, Operation]:
-        """The operations by their names."""
-        return {
-            "consent.record": self.record,
-            "consent.list": self.list_consents,
-            "consent.show": self.show,
-            "consent.withdraw": self.withdraw,
-        }
-
-    async def record(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "consent.record",
+        "record a consent that a person gave",
+        roles=CASE_SYSTEMS,
+        about=About.CASE,
+        answer=Recorded,
+        units=Units.FREE,
+        creates=True,
+        example=EXAMPLE,
+    )
+    async def record(self, asked: RecordConsent) -> OperationResult:
         """Keep what a person consented to; units may be named PEER/unit. Nothing is sent until a message relies on
         it.
         """
-        only(arguments, "by", "content")
-        by = text(arguments, "by", longest=64)
-        given = dict(members(arguments, "content"))
+        by = asked.by
+        given = dict(asked.content)
         given.setdefault("consent_id", b64u(self._rand(16)))
         given["grants"] = self._resolved(given.get("grants"))
         findings = [
@@ -134,10 +146,10 @@ class ConsentOperations:
             resolved.append(grant)
         return resolved
 
-    async def list_consents(self, arguments: Arguments) -> OperationResult:
+    @operation("consent.list", "consents held here", roles=CASES, about=About.CASE, answer=Consents)
+    async def list_consents(self, asked: ConsentPage) -> OperationResult:
         """Consents held here, newest first, without what they say."""
-        only(arguments, "limit", "cursor")
-        limit, before = number(arguments, "limit", otherwise=100), position(arguments)
+        limit, before = asked.limit, asked.position
 
         def query(c: Connection) -> tuple[list[ConsentRow], dict[int, SealedRow]]:
             rows = local.all_consents(c, limit + 1, before)
@@ -163,10 +175,18 @@ class ConsentOperations:
         peer = self._peers.get(row.holder)
         return row.holder if peer is None else peer.name
 
-    async def show(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "consent.show",
+        "one consent",
+        roles=CASE_SYSTEMS,
+        about=About.CASE,
+        answer=Consent,
+        units=Units.FREE,
+        reads=Reading(what="consent"),
+    )
+    async def show(self, asked: OneConsent) -> OperationResult:
         """One consent as held here, with every withdrawal."""
-        only(arguments, "id")
-        known = await self._find(text(arguments, "id"))
+        known = await self._find(asked.id)
         if not known.held:
             raise RefusedError(
                 Code.UNDECRYPTABLE,
@@ -190,20 +210,29 @@ class ConsentOperations:
             raise RefusedError(Code.NOT_FOUND, "no such consent", hint="trm consent list shows the ids")
         return known
 
-    async def withdraw(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "consent.withdraw",
+        "withdraw, never blocked",
+        roles=CASE_SYSTEMS,
+        about=About.CASE,
+        answer=Withdrawn,
+        units=Units.FREE,
+        creates=True,
+        example={"by": "Ana Doe", "erase_wanted": True},
+    )
+    async def withdraw(self, asked: WithdrawConsent) -> OperationResult:
         """Take back a consent, whole or in part: effective here at once, told to every peer that relies on it."""
-        only(arguments, "id", "by", "grants", "erase_wanted")
-        reference, by = text(arguments, "id"), text(arguments, "by", longest=64)
+        reference, by = asked.id, asked.by
         known = await self._find(reference)
         now = self._clock.now()
         taken_back: dict[str, Json] = {
             "consent_id": reference,
-            "scope": "all" if arguments.get("grants") is None else "grants",
+            "scope": "all" if asked.grants is None else "grants",
             "withdrawn_on": now,
-            "erase_wanted": arguments.get("erase_wanted") is True,
+            "erase_wanted": asked.erase_wanted,
         }
-        if arguments.get("grants") is not None:
-            taken_back["grants"] = arguments["grants"]
+        if asked.grants is not None:
+            taken_back["grants"] = [*asked.grants]
         effect = Withdrawal(content=self._content, withdrawn=taken_back)
         told, damaged = await self._tell(known, taken_back, by)
 

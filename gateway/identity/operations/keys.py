@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from sqlalchemy import Connection
 
 from gateway.database import journal
@@ -11,11 +9,36 @@ from gateway.database.audit_entries import Actor, leaf
 from gateway.database.engine import Store
 from gateway.erasure.storage_epochs import StorageEpochs
 from gateway.errors import Code, RefusedError, RemoteError
+from gateway.identity.operations.models import (
+    KINDS,
+    Buried,
+    Ended,
+    Epoch,
+    NewRoots,
+    OneAlarm,
+    OneReview,
+    Proof,
+    PublishDescriptor,
+    Published,
+    Renewed,
+    Requested,
+    RequestKeys,
+    Reviewed,
+    Reviews,
+    Revoke,
+    TakeTombstone,
+    TombstoneRequest,
+)
 from gateway.identity.own_identity import OwnIdentity
 from gateway.identity.publication import Publication
 from gateway.messages.store import messages as message_rows
-from gateway.operations.arguments import Arguments, maybe_text, members, number, only, text
-from gateway.operations.table import Operation
+from gateway.operations.ids import alarm_number
+from gateway.operations.models import (
+    ActBy,
+    Nothing,
+)
+from gateway.operations.registry import About, operation
+from gateway.operations.roles import FOCAL_POINT, GIVES, LOOKS, RUNS, TRUST
 from gateway.peers.registry import PeerRegistry
 from gateway.peers.tombstones import Tombstones
 from gateway.ports import Clock, Json, OperationResult
@@ -32,12 +55,6 @@ from keys.primitives.encoding import canon, is_code, parse
 from keys.primitives.sign import DESCRIPTOR, TOMBSTONE, SignedDocument
 
 LIMIT = 4 * 1024 * 1024
-KINDS: Mapping[str, frozenset[Use]] = {
-    "sig": frozenset({Use.SIG}),
-    "log": frozenset({Use.LOG, Use.WIT}),
-    "http": frozenset({Use.HTTP}),
-}
-"""What can be rotated by name; `log` stands for both keys of the audit log."""
 
 
 class KeyOperations:
@@ -68,38 +85,30 @@ class KeyOperations:
         self._clock = clock
         self._actor = actor
 
-    def by_name(self) -> Mapping[str, Operation]:
-        """The operations by their names."""
-        return {
-            "keys.request": self.request,
-            "keys.tombstone": self.tombstone,
-            "keys.end": self.end,
-            "keys.proof": self.proof,
-            "peer.tombstone": self.end_of_peer,
-            "review.list": self.list_reviews,
-            "review.settle": self.settle_review,
-            "keys.publish": self.publish,
-            "keys.rotate_enc": self.rotate_enc,
-            "keys.rotate_epoch": self.rotate_epoch,
-        }
-
-    async def request(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "keys.request",
+        "make keys, ask for the next descriptor",
+        roles=RUNS,
+        about=About.NODE,
+        answer=Requested,
+        example={"rotate": ["sig"], "by": "Ana Doe"},
+    )
+    async def request(self, asked: RequestKeys) -> OperationResult:
         """Make the keys for the next descriptor and the request that root holders sign; nothing changes yet."""
-        only(arguments, "rotate", "at_once", "revoke", "roots", "by")
         change = Change(
-            rotate=_uses(arguments.get("rotate", [])),
-            at_once=arguments.get("at_once") is True,
-            revoke=_revocation(self._own, self._clock, arguments.get("revoke")),
-            roots=_roots(arguments.get("roots"), self._own.descriptor),
+            rotate=frozenset[Use]().union(*(KINDS[kind] for kind in asked.rotate)),
+            at_once=asked.at_once,
+            revoke=_revocation(self._own, self._clock, asked.revoke),
+            roots=_roots(asked.roots, self._own.descriptor),
         )
-        made = await self._publication.request(change, _actor(self._actor, arguments))
+        made = await self._publication.request(change, _actor(self._actor, asked.by))
         return OperationResult(value={"version": self._own.descriptor.version + 1, "request": _json(made.encode())})
 
-    async def publish(self, arguments: Arguments) -> OperationResult:
+    @operation("keys.publish", "publish a descriptor that roots signed", roles=RUNS, about=About.NODE, answer=Published)
+    async def publish(self, asked: PublishDescriptor) -> OperationResult:
         """Append a descriptor that enough root holders signed, sign by it, and tell the peers; who took it at once."""
-        only(arguments, "document", "by")
-        document = _document(arguments, "document", DESCRIPTOR)
-        done = await self._publication.publish(document, _actor(self._actor, arguments))
+        document = _document(asked.document, "document", DESCRIPTOR)
+        done = await self._publication.publish(document, _actor(self._actor, asked.by))
         took = await self._upkeep.announce(revokes=done.revokes)
         if done.revokes:
             await self._trust_effects.say_again()
@@ -108,31 +117,42 @@ class KeyOperations:
             value=value | {"expires": done.descriptor.expires, "fingerprint": done.descriptor.fingerprint}
         )
 
-    async def rotate_enc(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "keys.rotate_enc",
+        "destroy every encryption key now",
+        roles=RUNS,
+        about=About.NODE,
+        answer=Renewed,
+        example={"by": "Ana Doe"},
+    )
+    async def rotate_enc(self, _asked: ActBy) -> OperationResult:
         """Destroy every encryption key and show a new one: what is in flight comes back and is sealed anew."""
-        only(arguments, "by")
-        text(arguments, "by", longest=64)
         destroyed = await self._upkeep.renew_enc()
         return OperationResult(value={"destroyed": destroyed, "keyset": self._own.keyset.version})
 
-    async def rotate_epoch(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "keys.rotate_epoch",
+        "start a new storage epoch now",
+        roles=RUNS,
+        about=About.NODE,
+        answer=Epoch,
+        example={"by": "Ana Doe"},
+    )
+    async def rotate_epoch(self, _asked: ActBy) -> OperationResult:
         """Begin a new storage epoch: every data key is wrapped anew, and the key of the epoch before destroyed."""
-        only(arguments, "by")
-        text(arguments, "by")
         await self._epochs.rotate()
         return OperationResult(value={"epoch": self._epochs.current})
 
-    async def tombstone(self, arguments: Arguments) -> OperationResult:
+    @operation("keys.tombstone", "the request for a tombstone", roles=TRUST, about=About.NODE, answer=TombstoneRequest)
+    async def tombstone(self, _asked: Nothing) -> OperationResult:
         """The request for this node's tombstone, to be signed by all root holders and kept sealed."""
-        only(arguments)
         return OperationResult(value={"request": _json(self._publication.tombstone_request().encode())})
 
-    async def end(self, arguments: Arguments) -> OperationResult:
+    @operation("keys.end", "publish this node's own tombstone", roles=TRUST, about=About.NODE, answer=Ended)
+    async def end(self, asked: TakeTombstone) -> OperationResult:
         """Publish this node's own tombstone: every peer revokes it for ever. Who took it; repeat it for the others."""
-        only(arguments, "tombstone", "by")
-        text(arguments, "by", longest=64)
         try:
-            took = await self._tombstones.publish_own(_document(arguments, "tombstone", TOMBSTONE))
+            took = await self._tombstones.publish_own(_document(asked.tombstone, "tombstone", TOMBSTONE))
         except RemoteError as error:
             raise RefusedError(
                 error.code,
@@ -141,12 +161,11 @@ class KeyOperations:
             ) from error
         return OperationResult(value={"node": self._own.node, "took": {**took}})
 
-    async def end_of_peer(self, arguments: Arguments) -> OperationResult:
+    @operation("peer.tombstone", "take the tombstone of a peer", roles=TRUST, about=About.PEER, answer=Buried)
+    async def end_of_peer(self, asked: TakeTombstone) -> OperationResult:
         """Take the tombstone of a peer that came by hand: it is revoked for ever."""
-        only(arguments, "tombstone", "by")
-        text(arguments, "by", longest=64)
         try:
-            document = _document(arguments, "tombstone", TOMBSTONE)
+            document = _document(asked.tombstone, "tombstone", TOMBSTONE)
             peer = self._peers.find(parse_tombstone(document).node)
             new = await self._tombstones.bury(peer, document)
         except RemoteError as error:
@@ -157,11 +176,10 @@ class KeyOperations:
             ) from error
         return OperationResult(value={"name": peer.name, "node": peer.node, "new": new})
 
-    async def proof(self, arguments: Arguments) -> OperationResult:
+    @operation("keys.proof", "the portable proof of an alarm", roles=LOOKS, about=About.NODE, answer=Proof)
+    async def proof(self, asked: OneAlarm) -> OperationResult:
         """The portable proof behind an alarm about two descriptors under one version."""
-        only(arguments, "id")
-        seq = number(arguments, "id", otherwise=0, most=2**40)
-        data = await self._store.read(lambda c: journal.proof_of(c, seq))
+        data = await self._store.read(lambda c: journal.proof_of(c, alarm_number(asked.id)))
         try:
             found = verify_proof(data or b"")
         except RemoteError as error:
@@ -170,9 +188,9 @@ class KeyOperations:
             ) from error
         return OperationResult(value={"node": found.node, "version": found.version, "proof": _json(data or b"")})
 
-    async def list_reviews(self, arguments: Arguments) -> OperationResult:
+    @operation("review.list", "messages under a key revoked since", roles=GIVES, about=About.CASE, answer=Reviews)
+    async def list_reviews(self, _asked: Nothing) -> OperationResult:
         """Received messages whose key was revoked from before they came, and that nobody has looked at yet."""
-        only(arguments)
         found = await self._store.read(review_store.listed)
         items: list[Json] = []
         for doubt in found:
@@ -181,10 +199,17 @@ class KeyOperations:
             items.append({"message": doubt.id, "peer": name, "kid": doubt.kid, "received": doubt.received})
         return OperationResult(value={"reviews": items})
 
-    async def settle_review(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "review.settle",
+        "a named person has looked",
+        roles=FOCAL_POINT,
+        about=About.CASE,
+        answer=Reviewed,
+        example={"by": "Ana Doe"},
+    )
+    async def settle_review(self, asked: OneReview) -> OperationResult:
         """A named person has looked at one message of the list."""
-        only(arguments, "id", "by")
-        id, actor, now = text(arguments, "id"), _actor(self._actor, arguments), self._clock.now()
+        id, actor, now = asked.id, _actor(self._actor, asked.by), self._clock.now()
 
         def move(connection: Connection) -> None:
             rows = message_rows.find(connection, id, direction=message_rows.IN)
@@ -200,35 +225,25 @@ class KeyOperations:
 # --- reading arguments --------------------------------------------------------------------------------------------
 
 
-def _actor(actor: Actor, arguments: Arguments) -> str:
-    return actor(text(arguments, "by", longest=64).encode()).hex()
+def _actor(actor: Actor, by: str) -> str:
+    return actor(by.encode()).hex()
 
 
 def _json(data: bytes) -> Json:
     return parse(data, limit=LIMIT)
 
 
-def _document(arguments: Arguments, name: str, payload_type: str) -> SignedDocument:
+def _document(given: dict[str, Json], name: str, payload_type: str) -> SignedDocument:
     try:
-        return SignedDocument.from_json(members(arguments, name), payload_type)
+        return SignedDocument.from_json(given, payload_type)
     except RemoteError as error:
         raise RefusedError(error.code, f"the argument {name} is no such document: {error.what}") from error
 
 
-def _uses(kinds: Json) -> frozenset[Use]:
-    if not isinstance(kinds, list) or not all(isinstance(kind, str) and kind in KINDS for kind in kinds):
-        raise RefusedError(Code.INVALID, "rotate is a list of " + ", ".join(KINDS) + "; nothing was made")
-    return frozenset[Use]().union(*(KINDS[str(kind)] for kind in kinds))
-
-
-def _revocation(own: OwnIdentity, clock: Clock, value: Json) -> tuple[Revocation, ...]:
-    if value is None:
+def _revocation(own: OwnIdentity, clock: Clock, asked: Revoke | None) -> tuple[Revocation, ...]:
+    if asked is None:
         return ()
-    given = members({"revoke": value}, "revoke")
-    only(given, "kids", "since", "reason")
-    now, reason = clock.now(), maybe_text(given, "reason") or "compromised"
-    listed = given.get("kids")
-    kids = [text({"kids": kid}, "kids") for kid in (listed if isinstance(listed, list) else [])]
+    now, reason, kids = clock.now(), asked.reason, asked.kids
     newest = own.descriptor
     if any(record.kid in kids for record in newest.roots):
         raise RefusedError(
@@ -242,7 +257,7 @@ def _revocation(own: OwnIdentity, clock: Clock, value: Json) -> tuple[Revocation
         )
     if not is_code(reason):
         raise RefusedError(Code.INVALID, "a reason is one word in lower case, like stolen_laptop; nothing was made")
-    since = number(given, "since", otherwise=now, most=2**40)
+    since = now if asked.since is None else asked.since
     if since > now:
         raise RefusedError(
             Code.INVALID,
@@ -252,16 +267,13 @@ def _revocation(own: OwnIdentity, clock: Clock, value: Json) -> tuple[Revocation
     return tuple(Revocation(kid=kid, at=now, since=since, reason=reason) for kid in kids)
 
 
-def _roots(value: Json, last: Descriptor) -> tuple[tuple[KeyRecord, ...], int] | None:
+def _roots(asked: NewRoots | None, last: Descriptor) -> tuple[tuple[KeyRecord, ...], int] | None:
     """The new list of roots from their public documents; a holder who stays keeps the record of the descriptor."""
-    if value is None:
+    if asked is None:
         return None
-    given = members({"roots": value}, "roots")
-    only(given, "public", "threshold")
-    listed = given.get("public")
     held = {record.kid: record for record in last.roots}
     try:
-        found = [read_root_public(canon(item)) for item in (listed if isinstance(listed, list) else [])]
+        found = [read_root_public(canon(item)) for item in asked.public]
     except RemoteError as error:
         raise RefusedError(error.code, f"not a public root document: {error.what}; nothing was made") from error
     records = tuple(held.get(record.kid, record) for record in found)
@@ -269,4 +281,4 @@ def _roots(value: Json, last: Descriptor) -> tuple[tuple[KeyRecord, ...], int] |
         raise RefusedError(
             Code.INVALID, f"name {len(last.roots)} or more different roots, also those that stay; nothing was made"
         )
-    return records, number(given, "threshold", otherwise=last.threshold, most=9)
+    return records, last.threshold if asked.threshold is None else asked.threshold

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, date, datetime
 
 from sqlalchemy import Connection
@@ -15,8 +14,20 @@ from gateway.database.audit_entries import Actor, leaf
 from gateway.database.content import SealedRow
 from gateway.database.engine import Store
 from gateway.database.sealed_content import Content
+from gateway.delivery.operations.message_models import Erased
 from gateway.erasure import erase, retention, store
 from gateway.erasure.erase import Eraser
+from gateway.erasure.operations.models import (
+    ConversationBy,
+    EraseConversation,
+    EraseMessage,
+    HoldConversation,
+    Kept,
+    LegalHolds,
+    LiftedHold,
+    RetentionRun,
+    RunRetention,
+)
 from gateway.erasure.peer_requests import store as requests
 from gateway.erasure.retention import Retention
 from gateway.erasure.store import ErasureRow, HoldRow
@@ -25,8 +36,9 @@ from gateway.foundation.workdays import parse_day
 from gateway.messages import content_codec
 from gateway.messages.store import messages
 from gateway.messages.store.messages import MessageRow
-from gateway.operations.arguments import Arguments, one_of, only, text
-from gateway.operations.table import Operation
+from gateway.operations.models import Nothing
+from gateway.operations.registry import About, Units, operation
+from gateway.operations.roles import FOCAL_POINT, Role
 from gateway.ports import Clock, Json, OperationResult
 
 _LISTS = {"reason": "erasure_ground", "ground": "kept_ground"}
@@ -53,40 +65,39 @@ class ErasureOperations:
         self._clock = clock
         self._actor = actor
 
-    def by_name(self) -> Mapping[str, Operation]:
-        """The operations by their names."""
-        return {
-            "retention.hold": self.hold,
-            "retention.release": self.release,
-            "retention.list": self.list_holds,
-            "retention.run": self.run,
-        }
-
-    def erasing(self) -> Mapping[str, Operation]:
-        """Those that destroy keys by a person's act."""
-        return {
-            "message.erase": self.erase_message,
-            "conversation.erase": self.erase_conversation,
-        }
-
-    async def erase_message(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "message.erase",
+        "a person erases it",
+        roles=FOCAL_POINT,
+        about=About.CASE,
+        answer=Erased,
+        units=Units.NARROWED,
+        erases=True,
+        example={"by": "Ana Doe", "reason": "not_needed"},
+    )
+    async def erase_message(self, asked: EraseMessage) -> OperationResult:
         """A named person erases one message, here and in the case system; its sender is told by a signed receipt."""
-        only(arguments, "id", "direction", "by", "reason")
-        id, by, reason = text(arguments, "id"), text(arguments, "by", longest=64), code(arguments, "reason")
-        rows = await self._content.store.read(
-            lambda c: messages.find(c, id, direction=one_of(arguments, "direction", (messages.IN, messages.OUT)))
-        )
+        reason = code("reason", asked.reason)
+        rows = await self._content.store.read(lambda c: messages.find(c, asked.id, direction=asked.direction))
         if not rows:
             raise RefusedError(Code.NOT_FOUND, "no such message", hint="trm message list shows the ids")
         if len(rows) > 1:
             raise RefusedError(Code.CONFLICT, "two messages have this id; nothing was erased", hint="say --in or --out")
-        return await self._erase(rows, reason, by)
+        return await self._erase(rows, reason, asked.by)
 
-    async def erase_conversation(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "conversation.erase",
+        "a person erases it",
+        roles=FOCAL_POINT,
+        about=About.CASE,
+        answer=Erased,
+        erases=True,
+        example={"by": "Ana Doe", "reason": "not_needed"},
+    )
+    async def erase_conversation(self, asked: EraseConversation) -> OperationResult:
         """The same for every message of a conversation."""
-        only(arguments, "id", "by", "reason")
-        by, reason = text(arguments, "by", longest=64), code(arguments, "reason")
-        return await self._erase(await _conversation(self._content, text(arguments, "id")), reason, by)
+        reason = code("reason", asked.reason)
+        return await self._erase(await _conversation(self._content, asked.id), reason, asked.by)
 
     async def _erase(self, rows: list[MessageRow], reason: str, by: str) -> OperationResult:
         held = await self._content.store.read(store.holds)
@@ -111,12 +122,19 @@ class ErasureOperations:
         items: list[Json] = [{"id": row.id, "direction": row.direction, **_shown(found[row.ref])} for row in rows]
         return OperationResult(value={"erased": gone, "messages": items})
 
-    async def run(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "retention.run",
+        "erase what may be kept no longer",
+        roles=frozenset({Role.FOCAL_POINT, Role.OPERATOR}),
+        about=About.NODE,
+        answer=RetentionRun,
+        example={"by": "Ana Doe", "dry_run": True},
+    )
+    async def run(self, asked: RunRetention) -> OperationResult:
         """Erase what may be kept no longer, and what peers asked to be erased and is due; or with `dry_run` only say
         what that is.
         """
-        only(arguments, "by", "dry_run")
-        by, dry = text(arguments, "by", longest=64), arguments.get("dry_run") is True
+        by, dry = asked.by, asked.dry_run
         due = await self._content.store.read(lambda c: _due(c, self._clock.now()))
         made = await (self._retention.plan() if dry else self._retention.run(by=by))
         rows = await self._content.store.read(lambda c: messages.get(c, [item.ref for item in made.erase]))
@@ -135,12 +153,20 @@ class ErasureOperations:
             }
         )
 
-    async def hold(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "retention.hold",
+        "nothing of it is erased",
+        roles=FOCAL_POINT,
+        about=About.CASE,
+        answer=Kept,
+        creates=True,
+        example={"by": "Ana Doe", "ground": "restriction_18", "until": "2027-06-30"},
+    )
+    async def hold(self, asked: HoldConversation) -> OperationResult:
         """A named person places a legal hold: nothing of the conversation is erased until one lifts it."""
-        only(arguments, "id", "by", "ground", "until")
-        id, by = text(arguments, "id"), text(arguments, "by", longest=64)
+        id, by = asked.id, asked.by
         now = self._clock.now()
-        ground, until = code(arguments, "ground"), day(arguments, now)
+        ground, until = code("ground", asked.ground), day(asked.until, now)
         rows = await _conversation(self._content, id)
         row = HoldRow(conversation=rows[0].conversation, ground=ground, until=until.isoformat(), at=now)
 
@@ -153,10 +179,17 @@ class ErasureOperations:
         await self._content.store.move(move)
         return OperationResult(value={"id": id, "ground": ground, "until": row.until}, created=True)
 
-    async def release(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "retention.release",
+        "lift a legal hold",
+        roles=FOCAL_POINT,
+        about=About.CASE,
+        answer=LiftedHold,
+        example={"by": "Ana Doe"},
+    )
+    async def release(self, asked: ConversationBy) -> OperationResult:
         """A named person lifts a legal hold; retention goes on as if it had never been."""
-        only(arguments, "id", "by")
-        id, by, now = text(arguments, "id"), text(arguments, "by", longest=64), self._clock.now()
+        id, by, now = asked.id, asked.by, self._clock.now()
         index = self._content.sealer.conversation_index(id)
 
         def move(connection: Connection) -> None:
@@ -168,9 +201,15 @@ class ErasureOperations:
         await self._content.store.move(move)
         return OperationResult(value={"id": id})
 
-    async def list_holds(self, arguments: Arguments) -> OperationResult:
+    @operation(
+        "retention.list",
+        "legal holds",
+        roles=frozenset({Role.FOCAL_POINT, Role.AUDITOR}),
+        about=About.CASE,
+        answer=LegalHolds,
+    )
+    async def list_holds(self, _asked: Nothing) -> OperationResult:
         """Legal holds, oldest first; a conversation of which nothing is left has no id any more."""
-        only(arguments)
 
         def query(c: Connection) -> list[tuple[HoldRow, SealedRow | None]]:
             found = sorted(store.holds(c).values(), key=lambda row: row.at)
@@ -225,9 +264,8 @@ async def _conversation(content: Content, id: str) -> list[MessageRow]:
     return rows
 
 
-def code(arguments: Arguments, name: str) -> str:
-    """An argument that is a code of its list."""
-    value = text(arguments, name, longest=64)
+def code(name: str, value: str) -> str:
+    """The value of this argument, which is a code of its list. Raises RefusedError invalid."""
     codes = [entry.code for entry in schemas.code_list(_LISTS[name]).codes]
     if value not in codes:
         raise RefusedError(
@@ -238,9 +276,9 @@ def code(arguments: Arguments, name: str) -> str:
     return value
 
 
-def day(arguments: Arguments, now: int) -> date:
-    """The argument `until`, a day that is not over."""
-    until = parse_day(text(arguments, "until", longest=10))
+def day(value: str, now: int) -> date:
+    """The argument `until`, a day that is not over. Raises RefusedError invalid."""
+    until = parse_day(value)
     if until is None or until < datetime.fromtimestamp(now, UTC).date():
         raise RefusedError(
             Code.INVALID,

@@ -1,10 +1,10 @@
-"""What operations of the desk make of their arguments."""
+"""Who acts: what of it travels."""
 
 from __future__ import annotations
 
 import pytest
 
-from gateway.operations.arguments import author_ref
+from gateway.operations.authors import author_ref
 
 
 def keyed(data: bytes) -> bytes:

@@ -1,0 +1,115 @@
+"""What operations on consents take and answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import Field
+
+from gateway.conversations.operations.models import ConsentState
+from gateway.operations.ids import ConsentId, MessageId
+from gateway.operations.models import Answer, Asked, By, Count, Flag, Limit, Next, Object, Time
+from gateway.operations.paging import Page
+from gateway.ports import Json
+
+EXAMPLE: Mapping[str, Json] = {
+    "by": "Ana Doe",
+    "content": {
+        "given_by": "person",
+        "form": "written",
+        "taken_on": "2026-11-20",
+        "language": "sq",
+        "interpreter": True,
+        "grants": [
+            {
+                "purpose": "referral",
+                "recipient_units": ["AL/focal-point"],
+                "data_categories": ["identity", "needs"],
+                "until": "2030-11-30",
+            }
+        ],
+        "told": {
+            "purpose": True,
+            "uses": True,
+            "recipients": True,
+            "research_use": True,
+            "access": True,
+            "storage_time": True,
+            "withdrawal": True,
+        },
+        "onward_sharing": False,
+    },
+}
+
+
+class RecordConsent(Asked):
+    """A consent, and who took it."""
+
+    by: By
+    content: Object = Field(description="the content of consent.record/1; units may be PEER/unit")
+
+
+class ConsentPage(Page):
+    """A page of consents."""
+
+    limit: Limit = 100
+
+
+class OneConsent(Asked):
+    """A consent by its id."""
+
+    id: ConsentId
+
+
+class WithdrawConsent(OneConsent):
+    """What of a consent is taken back, and who says so."""
+
+    by: By
+    grants: list[Count] | None = Field(
+        default=None, description="the grants taken back, by place from 0; all where it is left out"
+    )
+    erase_wanted: Flag = False
+
+
+class Recorded(Answer):
+    """A consent and its state."""
+
+    id: ConsentId
+    state: ConsentState
+
+
+class ConsentLine(Answer):
+    """A consent held here, without what it says; without the id where it does not open."""
+
+    id: ConsentId | None
+    holder: str
+    state: ConsentState
+    at: Time
+
+
+class Consents(Answer):
+    """A page of consents, newest first."""
+
+    consents: list[ConsentLine]
+    next: Next | None
+
+
+class Consent(Recorded):
+    """A consent as it is held here."""
+
+    holder: str
+    record: Object = Field(description="what was recorded")
+    withdrawals: list[Object]
+
+
+class ToldOfWithdrawal(Answer):
+    """A peer that is told of a withdrawal, and by which message."""
+
+    peer: str
+    message: MessageId
+
+
+class Withdrawn(Recorded):
+    """A withdrawal, and who is told of it."""
+
+    told: list[ToldOfWithdrawal]

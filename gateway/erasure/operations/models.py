@@ -1,0 +1,112 @@
+"""What erasing, retention and legal holds take and answer."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from gateway.conversations.operations.models import OneConversation
+from gateway.delivery.operations.message_models import Direction, OneMessageOneWay
+from gateway.operations.ids import ConversationId, MessageId
+from gateway.operations.models import Answer, Asked, By, CodeText, Count, Day, Flag, Time
+
+UntilDay = Annotated[str, Field(min_length=1, max_length=10, json_schema_extra={"format": "date"})]
+
+
+class ConversationBy(OneConversation):
+    """A conversation, and who does something with it."""
+
+    by: By
+
+
+class EraseMessage(OneMessageOneWay):
+    """A message, who erases it and why."""
+
+    by: By
+    reason: CodeText = Field(description="a code of the list erasure_ground")
+
+
+class EraseConversation(ConversationBy):
+    """A conversation, who erases it and why."""
+
+    reason: CodeText = Field(description="a code of the list erasure_ground")
+
+
+class RunRetention(Asked):
+    """Who has it run; `dry_run`: only say what would be erased."""
+
+    by: By
+    dry_run: Flag = False
+
+
+class Keep(Asked):
+    """Who keeps something, on which ground and until when."""
+
+    by: By
+    ground: CodeText = Field(description="a code of the list kept_ground")
+    until: UntilDay
+
+
+class HoldConversation(Keep):
+    """A conversation of which nothing is erased."""
+
+    id: ConversationId
+
+
+class ReportLine(Answer):
+    """How many messages a rule of retention has this verdict on."""
+
+    verdict: str
+    rule: str | None
+    messages: Count
+
+
+class ToErase(Answer):
+    """A message that retention erases, and by which rule."""
+
+    id: MessageId
+    direction: Direction
+    rule: str | None
+    due: Time | None
+
+
+class RetentionRun(Answer):
+    """What retention erased, or would erase."""
+
+    dry_run: bool
+    at: Time
+    horizon: int = Field(description="when all of it can be read by nobody")
+    report: list[ReportLine]
+    erase: list[ToErase]
+    requests: list[MessageId] = Field(description="the messages of peers whose requests are followed")
+
+
+class LiftedHold(Answer):
+    """A conversation that is under no legal hold any more."""
+
+    id: ConversationId
+
+
+class Kept(Answer):
+    """What is kept, on which ground and until when."""
+
+    id: MessageId
+    ground: str
+    until: Day
+
+
+class LegalHold(Answer):
+    """A legal hold; without the id where nothing of the conversation is left."""
+
+    id: ConversationId | None
+    ground: str
+    until: Day
+    over: bool
+    at: Time
+
+
+class LegalHolds(Answer):
+    """The legal holds of this node."""
+
+    holds: list[LegalHold]

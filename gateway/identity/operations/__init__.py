@@ -1,0 +1,1 @@
+"""What people and programs may ask about the keys of this node."""

@@ -1,0 +1,147 @@
+"""One row for each operation, on the method that does it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, get_args
+
+import pytest
+from support.tables import table
+
+from gateway.node.rows import ROWS
+from gateway.operations.ids import ConsentId, Names
+from gateway.operations.models import Answer, Asked, Nothing
+from gateway.operations.registry import About, joined, operation, rows_of
+from gateway.operations.roles import CASES, OWNER, Caller
+from gateway.ports import OperationResult
+
+
+class One(Asked):
+    """A consent."""
+
+    id: ConsentId
+
+
+class Some(Answer):
+    """Something."""
+
+
+class ExampleOperations:
+    """Two operations, and a method that is none."""
+
+    @operation("consent.show", "one", roles=CASES, about=About.CASE, answer=Some)
+    async def show(self, asked: One, caller: Caller, key: str | None) -> OperationResult:
+        """Answer who asked."""
+        return OperationResult(value=[asked.id, key])
+
+    @operation("consent.list", "all", roles=CASES, about=About.CASE, answer=Some)
+    async def list_all(self, _asked: Nothing) -> OperationResult:
+        """Answer nothing."""
+        return OperationResult(value=None)
+
+    def helps(self) -> None:
+        """Is no operation."""
+
+
+class SameOperations:
+    """One that has a name of the others."""
+
+    @operation("consent.show", "one", roles=CASES, about=About.CASE, answer=Some)
+    async def show(self, asked: One) -> OperationResult:
+        """Answer nothing."""
+        return OperationResult(value=None)
+
+
+class NoOperations:
+    """A class that forgot its rows."""
+
+
+def test_a_row_is_read_from_the_class():
+    """The model of the arguments from the first parameter, the rest of what the handler wants from the others."""
+    rows = rows_of([ExampleOperations])
+    assert list(rows) == ["consent.show", "consent.list"]
+    assert rows["consent.show"].arguments is One
+    assert rows["consent.show"].takes == {"caller", "key"}
+    assert rows["consent.list"].arguments is Nothing
+    assert rows["consent.list"].takes == set()
+
+
+def test_a_handler_names_only_what_it_is_given():
+    """A slip in a name would be found by whoever asks the operation first."""
+    with pytest.raises(RuntimeError, match=r"consent\.slip wants what no operation is given"):
+
+        @operation("consent.slip", "one", roles=CASES, about=About.CASE, answer=Some)
+        async def slip(self: object, asked: One, callers: Caller) -> OperationResult:
+            return OperationResult(value=None)
+
+
+async def test_an_object_gives_what_does_it():
+    """The row of the class with the method of the object."""
+    found = joined([ExampleOperations()])
+    done = await found["consent.show"].handler(One(id="c"), caller=OWNER, key="k")
+    assert done.value == ["c", "k"]
+
+
+def test_no_name_is_given_twice():
+    """A fault of ours, told when the node is tied and not when it is asked."""
+    with pytest.raises(RuntimeError, match=r"two operations are called consent\.show"):
+        joined([ExampleOperations(), SameOperations()])
+    with pytest.raises(RuntimeError, match=r"two operations are called consent\.show"):
+        rows_of([ExampleOperations, SameOperations])
+
+
+def test_a_class_without_rows_is_refused():
+    """Its operations would be asked in vain."""
+    with pytest.raises(RuntimeError, match="NoOperations has no operation"):
+        joined([NoOperations()])
+
+
+# --- ids ----------------------------------------------------------------------------------------------------------
+
+
+IDS = re.compile(
+    r"id|.*_id|in_reply_to|reply_to|conversations?|consents?|messages?|drafts?|peers?|person|persons|people|unit|units|token"
+)
+
+
+def untyped_ids(model: type[Asked]) -> list[str]:
+    """Members that name a thing by an id and have no type that says of what."""
+    found = []
+    for name, field in model.model_fields.items():
+        inner = list(parts(field.annotation))
+        models = [one for one in inner if isinstance(one, type) and issubclass(one, Asked)]
+        marked = any(isinstance(one, Names) for one in (*field.metadata, *inner))
+        if IDS.fullmatch(name) and not marked and not models:
+            found.append(name)
+        found += [deeper for one in models for deeper in untyped_ids(one)]
+    return found
+
+
+def parts(annotation: Any) -> Iterator[Any]:
+    """A type, and whatever it is made of."""
+    yield annotation
+    yield from getattr(annotation, "__metadata__", ())
+    for part in get_args(annotation):
+        yield from parts(part)
+
+
+@table("operation", ROWS)
+def test_an_id_says_of_what(operation: str):
+    """Whatever is an id by its name has a type that says so, at every depth."""
+    assert untyped_ids(ROWS[operation].arguments) == []
+
+
+def test_an_id_that_is_plain_text_is_seen():
+    """So that the rule above can fail."""
+
+    class Loose(Asked):
+        id: str
+        in_reply_to: str | None = None
+
+    class Deep(Asked):
+        messages: list[str]
+        inner: Loose | None = None
+
+    assert untyped_ids(Deep) == ["messages", "id", "in_reply_to"]
+    assert untyped_ids(One) == []
