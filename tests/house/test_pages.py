@@ -34,10 +34,10 @@ def test_every_operation_has_its_row():
     assert page.read_text(encoding="utf-8") == pages.with_operations(page)
 
 
-def test_every_leaf_has_its_row():
-    """audit-events.md lists each event with every member that a leaf can state."""
+def test_every_audit_entry_has_its_row():
+    """audit-events.md lists each event with every member that an entry can state."""
     told = {event: set(re.findall(r"`([a-z]+)`", members)) for event, members in rows("audit-events.md").items()}
-    assert told == pages.leaves()
+    assert told == pages.audit_entries()
 
 
 def test_every_alarm_has_its_row():

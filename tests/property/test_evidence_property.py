@@ -83,7 +83,7 @@ def test_every_base64_field(kind: str) -> None:
         assert refused(with_text(data, path, text + "="))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(kind=st.sampled_from(sorted(BUNDLES)), part=st.floats(0, 1, exclude_max=True), byte=st.integers(1, 255))
 def test_any_byte_anywhere(kind: str, part: float, byte: int) -> None:
     """Any other byte at any place."""
@@ -92,7 +92,7 @@ def test_any_byte_anywhere(kind: str, part: float, byte: int) -> None:
     assert refused(data[:place] + bytes([data[place] ^ byte]) + data[place + 1 :])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(part=st.floats(0, 1, exclude_max=True), piece=st.binary(max_size=2), cut=st.integers(0, 2))
 def test_any_splice(part: float, piece: bytes, cut: int) -> None:
     """Bytes put in or taken out."""
@@ -102,14 +102,14 @@ def test_any_splice(part: float, piece: bytes, cut: int) -> None:
     assert spoiled == data or refused(spoiled)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(data=st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
 def test_noise(data: bytes) -> None:
     """What is no bundle is refused, never another error."""
     assert refused(data)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(order=st.randoms(use_true_random=False), erased=st.lists(st.booleans(), min_size=2, max_size=2))
 def test_the_order_of_the_parts_does_not_matter(order: random.Random, erased: list[bool]) -> None:
     """A bundle has one spelling, whichever content is still there."""
@@ -126,7 +126,7 @@ def test_the_order_of_the_parts_does_not_matter(order: random.Random, erased: li
     assert [message.disclosed for message in verify(true, case.anchors).messages] == [not gone for gone in erased]
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(count=st.integers(1, 5), heard=st.integers(0, 5))
 def test_what_endpoints_keep_always_verifies(count: int, heard: int) -> None:
     """Whatever of a conversation was answered, what was signed about it makes a bundle."""

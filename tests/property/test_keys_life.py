@@ -111,7 +111,7 @@ class KeystoreLife(RuleBasedStateMachine):
 
 
 KeystoreLife.TestCase.settings = settings(
-    max_examples=40, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=40, stateful_step_count=25, suppress_health_check=[HealthCheck.too_slow]
 )
 TestKeystoreLife = KeystoreLife.TestCase
 
@@ -126,7 +126,6 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @given(at=st.integers(0), bit=st.integers(0, 7))
-@settings(deadline=None)
 def test_any_mutation_of_the_file_is_refused(file: Path, at: int, bit: int) -> None:
     """Part C row 46: no bit of the keystore can be changed, neither of the header nor of the rest."""
     data = bytearray(file.with_name("good").read_bytes())

@@ -1,4 +1,4 @@
-"""What the reference pages have to say, read from the code: operations, settings, audit leaves."""
+"""What the reference pages have to say, read from the code: operations, settings, audit entries."""
 
 from __future__ import annotations
 
@@ -122,11 +122,11 @@ def alarms() -> frozenset[str]:
     return frozenset(found)
 
 
-# --- audit leaves --------------------------------------------------------------------------------------------------
+# --- audit entries -------------------------------------------------------------------------------------------------
 
 
-def leaves() -> dict[str, set[str]]:
-    """Every event that a leaf can have, with all members it can state."""
+def audit_entries() -> dict[str, set[str]]:
+    """Every event that an audit entry can have, with all members it can state."""
     found: defaultdict[str, set[str]] = defaultdict(set)
     for path in files_that_say("leaf("):
         tree = syntax(path)

@@ -78,12 +78,16 @@ class Party:
         if self.serving.done():
             self.serving.result()
 
-    async def stop(self) -> None:
-        """End in order."""
+    async def rest(self) -> None:
+        """End what serves and sends; the folder stays open."""
         if self.serving is not None:
             self.stopping.set()
             await self.serving
             self.serving = None
+
+    async def stop(self) -> None:
+        """End in order."""
+        await self.rest()
         if self.stack is not None:
             await self.stack.aclose()
             self.stack = self.opened = None

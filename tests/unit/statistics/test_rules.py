@@ -11,7 +11,7 @@ from itertools import pairwise, product
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from support.solver import Cell, lines, values, witness
 
@@ -178,7 +178,6 @@ def test_what_can_not_be_protected_is_withheld(found: dict[Cell, int]) -> None:
     assert protect(found, 10) is None
 
 
-@settings(deadline=None)
 @given(found=counts())
 def test_no_suppressed_cell_can_be_pinned(found: dict[Cell, int]) -> None:
     """An exact solver over the published numbers finds at least five values for every suppressed cell."""
@@ -245,7 +244,6 @@ def units(found: Mapping[Cell, int]) -> Iterator[Cell]:
             yield from [cell] * n
 
 
-@settings(deadline=None)
 @given(numbers=st.lists(st.integers(0, 23), min_size=10, max_size=120))
 def test_two_tables_together_pin_nothing(numbers: list[int]) -> None:
     """For every suppressed cell of every table there is another population with the same release and another value.

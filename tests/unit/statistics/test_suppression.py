@@ -194,7 +194,7 @@ def solutions(table, least, most):
             yield filled
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.lists(st.lists(COUNTS, min_size=2, max_size=2), min_size=2, max_size=3),
     st.lists(st.booleans(), min_size=12, max_size=12),

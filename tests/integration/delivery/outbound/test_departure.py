@@ -117,6 +117,7 @@ async def test_failures_survive_a_restart_and_a_call_ends_them(two: Two) -> None
     wire.away = True
     await two.fr.submit("waits")
     await pass_time(two, 3 * HOUR, 1_200)
+    await two.fr.rest()  # an attempt under way would count between the question and the stop
     before = await two.fr.call("peer.show", id="AL")
     await two.fr.stop()
     await two.fr.open()

@@ -444,7 +444,7 @@ async def test_flipped_bytes(tmp_path: Path, position: int) -> None:
 MEMBERS = ("xl/worksheets/sheet1.xml", "xl/workbook.xml", "xl/styles.xml", "xl/_rels/workbook.xml.rels")
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(member=st.sampled_from(MEMBERS), position=st.integers(0, 10_000), byte=st.integers(0, 255))
 async def test_changed_members(tmp_path: Path, member: str, position: int, byte: int) -> None:
     """A byte changed inside the archive, under a correct check sum, is read or refused as well."""
