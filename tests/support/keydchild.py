@@ -15,9 +15,8 @@ if __name__ == "__main__":
     sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from gateway.errors import GatewayError
-from gateway.foundation import config, logs
+from gateway.foundation import logs
 from gateway.foundation.environment import passphrase
-from keys.documents.backup import RecoveryPublic
 from keys.keystore.keyd import run_key_service
 from keys.keystore.keystore import Cost, Keystore
 
@@ -26,7 +25,10 @@ CHEAP = Cost(t=1, m=8 * 1024 * 1024)
 
 
 def command(folder: Path, passphrase_file: Path) -> list[str]:
-    """How `gateway.identity.unlock.by_child` starts it."""
+    """How `gateway.identity.unlock.by_child` starts it; what the program itself does not need is imported here."""
+    from gateway.foundation import config
+    from keys.documents.backup import RecoveryPublic
+
     backup = config.load(folder).backup
     recovery = [] if backup is None else [RecoveryPublic.parse(backup.recovery_key.read_bytes()).kid]
     return [sys.executable, __file__, str(folder), str(passphrase_file), *recovery]

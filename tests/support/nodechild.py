@@ -1,10 +1,11 @@
 """The process of one node under test: the real composition root, with a clock that a pipe steers and, if asked for, a
 place to die.
 
-Run as a program. Folders named as arguments come before this repository on the import path: a node of a newer package.
-The first line on standard input is a JSON object (`folder`, `passphrase_file`, `start`, `die`,
-`batch`, `log`). "ready" is printed once both listeners take requests. Then each line "advance SECONDS" moves the clock
-and is answered by "now SECONDS"; the end of the input stops the node, so that no node outlives its test.
+Run as a program, or forked off one that has imported it (`warm`). Folders named as arguments come before this
+repository on the import path: a node of a newer package. The first line on standard input is a JSON object (`folder`,
+`passphrase_file`, `start`, `die`, `batch`, `log`). "ready" is printed once both listeners take requests. Then each line
+"advance SECONDS" moves the clock and is answered by "now SECONDS"; the end of the input stops the node, so that no node
+outlives its test.
 """
 
 from __future__ import annotations

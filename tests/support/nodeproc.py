@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from support import warm
 from support.ceremony import ADMINS, CARDS, pairing, play
 from support.dropfolder import drop_folder
 from support.nodechild import CHEAP, ROOT, SteeredClock
@@ -117,7 +118,7 @@ class NodeProcess:
     batch: int = 1_000
     node: str = ""
     packages: tuple[Path, ...] = ()
-    process: subprocess.Popen[str] | None = None
+    process: subprocess.Popen[str] | warm.Forked | None = None
 
     @property
     def folder(self) -> Path:
@@ -180,17 +181,20 @@ class NodeProcess:
             "log": str(self.base / f"{self.name}.log"),
         }
         with (self.base / f"{self.name}.err").open("a") as errors:
-            self.process = subprocess.Popen(
-                [sys.executable, str(ROOT / "tests" / "support" / "nodechild.py"), *map(str, self.packages)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                text=True,
-                cwd=ROOT,
-            )
+            if self.packages:
+                self.process = subprocess.Popen(
+                    [sys.executable, str(ROOT / "tests" / "support" / "nodechild.py"), *map(str, self.packages)],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=errors,
+                    text=True,
+                    cwd=ROOT,
+                )
+            else:
+                self.process = warm.node(errors)
         self._say(json.dumps(spec))
 
-    def _pipe(self) -> subprocess.Popen[str]:
+    def _pipe(self) -> subprocess.Popen[str] | warm.Forked:
         assert self.process is not None, "the node does not run"
         return self.process
 

@@ -33,6 +33,7 @@ import orjson
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from sqlalchemy import create_engine
+from support import warm
 from support.nodeproc import ROOT, NodeProcess, Pair, free_port
 
 from keys.primitives.encoding import canon, sha256_hex
@@ -132,20 +133,10 @@ def holdings(node: NodeProcess) -> dict[str, Any]:
 
 # --- verbs at that time -------------------------------------------------------------------------------------------
 
-_THEN = "import time; then = {at}; time.time = lambda: then; from gateway.cli import main; main()"
-
 
 def trm_then(words: Sequence[str | Path], *, cwd: Path, at: int = AT) -> subprocess.CompletedProcess[str]:
     """Run one verb as a process whose clock stands still at the time of the folders."""
-    return subprocess.run(
-        [sys.executable, "-c", _THEN.format(at=float(at)), *map(str, words)],
-        cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    return warm.trm(words, cwd=cwd, at=float(at))
 
 
 # --- the wire -----------------------------------------------------------------------------------------------------

@@ -1,13 +1,14 @@
 """`trm` as a process of its own, begun in milliseconds: it is forked off a process that has imported it already.
 
     warm.trm(["node", "show"], cwd=base)     one verb, as `subprocess.run` would have it
+    warm.node(errors)                        a node under test (`nodechild`), as `subprocess.Popen` would have it
 
 What is forked has its own arguments, folder, environment, standard streams and end. Its keys cost little (`keycost`),
-unless `dear` is said. `trm serve` is begun cold: its loop (uvloop) does not live on in a fork, and it starts a key
-service that knows of no cheap keys.
+unless `dear` is said. `trm serve` is begun cold: its loop (uvloop) does not live on in a fork.
 
 Run as a program with the number of a socket, this is the process that everything is forked off: each line of JSON that
-comes with three descriptors makes one process, and is answered by how that ended. It ends with the socket.
+comes with three descriptors makes one process, and is answered by how that ended, or by its number if it is a node; how
+a node ended is asked for by that number. It ends with the socket.
 """
 
 from __future__ import annotations
@@ -21,10 +22,14 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, TextIO
+
+from support import keycost
 
 ROOT = Path(__file__).resolve().parents[2]
 ENOUGH = 65_536
@@ -39,8 +44,9 @@ def trm(
     env: Mapping[str, str] | None = None,
     timeout: float = 120,
     dear: bool = False,
+    at: float | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """One verb as a process: its exit code, and what it printed."""
+    """One verb as a process: its exit code, and what it printed. Its clock stands still at `at`, if that is given."""
     command, env = ["trm", *map(str, words)], dict(os.environ if env is None else env)
     if command[1] == "serve":
         return subprocess.run(
@@ -48,18 +54,48 @@ def trm(
             cwd=cwd,
             input=given,
             timeout=timeout,
-            env={**env, "PYTHONPATH": str(ROOT)},
+            env={**env, "PYTHONPATH": keycost.environment(dear=dear)["PYTHONPATH"]},
             capture_output=True,
             text=True,
             check=False,
         )
-    request = {"argv": command, "cwd": str(cwd), "env": env, "dear": dear}
+    request = {"argv": command, "cwd": str(cwd), "env": env, "dear": dear, "at": at}
     with tempfile.TemporaryFile("w+") as taken, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         taken.write(given)
         taken.seek(0)
-        code = _warm().run(request, [taken.fileno(), out.fileno(), err.fileno()], timeout)
+        code = _warm().ask(request, [taken.fileno(), out.fileno(), err.fileno()], timeout)
         printed = [(file.seek(0), file.read().decode())[1] for file in (out, err)]
     return subprocess.CompletedProcess(command, code, *printed)
+
+
+@dataclass(frozen=True)
+class Forked:
+    """A node that was begun; the part of `subprocess.Popen` that `nodeproc` uses."""
+
+    pid: int
+    stdin: IO[str]
+    stdout: IO[str]
+
+    def send_signal(self, number: int) -> None:
+        """Its number is its own until somebody waits for it."""
+        os.kill(self.pid, number)
+
+    def wait(self, timeout: float) -> int:
+        """Wait for its end; its exit code, negative for a signal. Once only."""
+        return _warm().ask({"wait": self.pid}, [], timeout)
+
+
+def node(errors: TextIO) -> Forked:
+    """`nodechild` as a process."""
+    taken, given = os.pipe()
+    heard, said = os.pipe()
+    request = {"argv": ["node"], "cwd": str(ROOT), "env": dict(os.environ), "dear": True, "stays": True}
+    try:
+        pid = _warm().ask(request, [taken, said, errors.fileno()], 60)
+    finally:
+        os.close(taken)
+        os.close(said)
+    return Forked(pid, os.fdopen(given, "w"), os.fdopen(heard))
 
 
 class _Warm:
@@ -74,8 +110,8 @@ class _Warm:
             )
         atexit.register(self.close)
 
-    def run(self, request: Mapping[str, Any], streams: Sequence[int], timeout: float) -> int:
-        """Run one command to its end; its exit code, negative for a signal. Raises TimeoutError: all of it is gone."""
+    def ask(self, request: Mapping[str, Any], streams: Sequence[int], timeout: float) -> int:
+        """The answer to a request. Raises TimeoutError: all of it is gone, with every node."""
         self._line.settimeout(timeout)
         socket.send_fds(self._line, [json.dumps(request).encode()], streams)
         try:
@@ -94,22 +130,24 @@ class _Warm:
 _warm = cache(_Warm)
 
 
-def _serve(line: socket.socket) -> None:
-    """Fork for each request; only what was forked returns from here, with its request done up to the verb itself."""
+def _serve(line: socket.socket) -> str:
+    """Fork for each request; only what was forked returns from here, as what it is to be: `trm` or `node`."""
     while True:
         asked, streams, _, _ = socket.recv_fds(line, ENOUGH, 3)
         if not asked:
             os._exit(0)
-        child = os.fork()
+        request = json.loads(asked)
+        child = request["wait"] if "wait" in request else os.fork()
         if child == 0:
             line.close()
-            return _become(json.loads(asked), streams)
+            return _become(request, streams)
         for stream in streams:
             os.close(stream)
-        line.send(str(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])).encode())
+        stays = request.get("stays")
+        line.send(str(child if stays else os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])).encode())
 
 
-def _become(request: Mapping[str, Any], streams: Sequence[int]) -> None:
+def _become(request: Mapping[str, Any], streams: Sequence[int]) -> str:
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)
@@ -120,20 +158,22 @@ def _become(request: Mapping[str, Any], streams: Sequence[int]) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if not request["dear"]:
         keycost.make(keycost.CHEAP)
+    if (at := request.get("at")) is not None:
+        time.time = lambda: at  # type: ignore[assignment]
+    return str(request["argv"][0])
 
 
 if __name__ == "__main__":
     sys.path[:] = [str(ROOT), str(ROOT / "tests"), *sys.path[1:]]
     import importlib
 
-    from support import keycost
+    from support import nodechild
 
-    import gateway.app  # noqa: F401 (what most verbs import when they are used)
     from gateway.cli import main
     from gateway.cli.root import VERBS
 
     for _, (place, _) in sorted(VERBS.items()):
         importlib.import_module(place.partition(":")[0])
     gc.freeze()
-    _serve(socket.socket(fileno=int(sys.argv[1])))
-    main()
+    become: dict[str, Callable[[], object]] = {"trm": main, "node": lambda: nodechild.start(nodechild.main)}
+    become[_serve(socket.socket(fileno=int(sys.argv[1])))]()

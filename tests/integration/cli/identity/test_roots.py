@@ -21,9 +21,9 @@ def commands() -> list[list[str]]:
     return [shlex.split(line) for line in text.splitlines() if line.startswith("    trm ")]
 
 
-def trm(base: Path, words: list[str], *, code: int = 0, dear: bool = False) -> str:
+def trm(base: Path, words: list[str], *, code: int = 0) -> str:
     """One command as a process; who is asked says yes."""
-    ran = warm.trm(words[1:], cwd=base, given="y\n", dear=dear)
+    ran = warm.trm(words[1:], cwd=base, given="y\n")
     assert ran.returncode == code, (words, ran.stdout, ran.stderr)
     return ran.stdout + ran.stderr
 
@@ -68,7 +68,7 @@ def test_nothing_of_it_is_left_to_chance(tmp_path: Path) -> None:
     first = [words for words in commands() if "2.request" not in " ".join(words)]
     steps = first[: first.index(next(words for words in first if words[1:3] == ["keys", "publish"]))]
     for words in steps:
-        trm(tmp_path, words, dear=words[1] == "init")  # this node is served below
+        trm(tmp_path, words)
     sign = next(words for words in steps if words[1:4] == ["keys", "root", "sign"])
     assert "exists already; nothing was signed" in trm(tmp_path, sign, code=1)
     again = [*sign[: sign.index("--out")], "--out", "other.sig", "--passphrase-file", "ben/passphrase"]

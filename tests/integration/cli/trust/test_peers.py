@@ -1,4 +1,4 @@
-"""Two nodes as an administrator makes and runs them: nothing but `trm` as a process, with the real cost of its keys."""
+"""Nodes as an administrator makes and runs them: nothing but `trm` as a process, once at the real cost of its keys."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import warm
+from support import keycost, warm
 from support.ceremony import KeyFiles, key_files
 from support.desks import consent, enquiry, free_port, header
 from support.house import ROOT
+
+from keys.primitives.sealed_file import Cost
 
 ROLE = "national_focal_point"
 WAIT = 60
@@ -30,6 +32,8 @@ class Country:
 
     name: str
     base: Path
+    dear: bool = False
+    """Whether its keys cost what they really cost."""
 
     @property
     def node(self) -> Path:
@@ -42,7 +46,7 @@ class Country:
             key: value for key, value in os.environ.items() if key not in ("TRM_NODE", "CREDENTIALS_DIRECTORY")
         }
         environment |= {"TRM_NODE": str(self.node)}
-        ran = warm.trm(words, cwd=self.base, given=given or "", env=environment, timeout=WAIT, dear=True)
+        ran = warm.trm(words, cwd=self.base, given=given or "", env=environment, timeout=WAIT, dear=self.dear)
         assert ran.returncode == code, (words, ran.stdout, ran.stderr)
         return ran
 
@@ -57,7 +61,7 @@ class Country:
             (self.base / name).touch(mode=0o600)
             (self.base / name).write_text(f"{name} of {self.name}\n", encoding="utf-8")
         port = free_port()
-        key_files(self.base / "keys")
+        key_files(self.base / "keys", cost=Cost.default() if self.dear else keycost.CHEAP)
         cards = [part for number in (0, 1) for part in ("--admin", f"keys/{number}.key.public")]
         ran = self.trm(
             "init",
@@ -92,7 +96,7 @@ class Country:
         process = subprocess.Popen(
             [sys.executable, "-m", "gateway.cli", "serve", "--node", "node", "--passphrase-file", "pass", "--json"],
             cwd=self.base,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            env=keycost.environment(dear=self.dear),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -208,8 +212,10 @@ def test_a_referral_is_proven_from_end_to_end(paired):
 
 
 def test_a_folder_has_one_owner(tmp_path):
-    """A verb owns the folder of a stopped node; while it runs a second one is refused; SIGINT ends it cleanly."""
-    ua = Country(name="UA", base=tmp_path / "ua")
+    """A verb owns the folder of a stopped node; while it runs a second one is refused; SIGINT ends it cleanly. All of
+    it with keys that cost what they really cost.
+    """
+    ua = Country(name="UA", base=tmp_path / "ua", dear=True)
     made = ua.init("--demo")
     assert "DEMO" in made.stdout and "trm: hint: run it: trm serve" in made.stderr
     shown = ua.json("node", "show", "--passphrase-file", "pass")
