@@ -26,7 +26,7 @@ from schemas.catalogue import MessageType
 
 TYPES = load_catalogue().types
 EXAMPLES = ROOT / "schemas" / "examples"
-SHORT, LONG = 40, 1_000
+SHORT, LONG = 16, 1_000
 """Bodies per type in `./dev test` and in `./dev deep`."""
 
 BY_SCHEMA = {"not_json": "type"}

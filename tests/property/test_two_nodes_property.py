@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 from support.lines import TRAPS
@@ -25,7 +25,9 @@ from gateway.errors import Code
 from gateway.policy.gates.gate_table import AT_RECEIVER, GATES, LEFT_TO_SENDER
 
 STEPS = 60
-SHORT, LONG, PIECES = 200, 10_000, 40
+FIRST, FEWEST, MOST, FURTHER = 150, 60, 400, 20
+"""The short form begins with a walk after which the rarest events come soon: 47 walks from 164 on meet everything."""
+LONG, PIECES = 10_000, 40
 
 #: Rows of domain 4.5 that no message of the other side and no silence leads to: 1 is a draft that the other side knows
 #: nothing of, 29 the own node's care of retention. 3 is a request that counts as never written.
@@ -100,9 +102,8 @@ OVERLAID = {
 }
 
 
-def walk(seeds: range) -> tuple[Seen, Counter[tuple[int, ReferralEvent]]]:
-    """These walks, and what happened in them."""
-    seen, moves = Seen(), Counter[tuple[int, ReferralEvent]]()
+def walk(seeds: range, seen: Seen, moves: Counter[tuple[int, ReferralEvent]]) -> None:
+    """These walks; what happens in them is counted."""
     with watched(moves):
         for seed in seeds:
             try:
@@ -110,7 +111,6 @@ def walk(seeds: range) -> tuple[Seen, Counter[tuple[int, ReferralEvent]]]:
             except AssertionError as error:
                 error.add_note(f"Walk({seed}, Seen()).go({STEPS})")
                 raise
-    return seen, moves
 
 
 def every_line_of_the_table_was_walked(seen: Seen, moves: Counter[tuple[int, ReferralEvent]]) -> None:
@@ -152,13 +152,9 @@ OTHER_RULES = ("behind a gap", "the same message twice has no second effect", "l
 """Gaps, repeats, and what comes after the end."""
 
 
-@pytest.mark.timeout(1_200)  # also on a machine that does other things
-def test_two_nodes_agree() -> None:
-    """200 walks, the same ones each time, come to rest with both sides agreed; between them they meet every rule."""
-    seen, moves = walk(range(SHORT))
+def everything_was_met(seen: Seen, moves: Counter[tuple[int, ReferralEvent]]) -> None:
+    """No rule, gate or line of the table was left out by these walks."""
     with Faults() as faults:
-        with faults.row("most of what was said had its effect"):
-            assert seen.outcomes[Outcome.APPLIED] > 10 * SHORT
         with faults.row("every line of the table was walked"):
             every_line_of_the_table_was_walked(seen, moves)
         with faults.row("every overlay was set and cleared"):
@@ -168,14 +164,25 @@ def test_two_nodes_agree() -> None:
         for rule in CROSSINGS:
             with faults.row("the crossing was decided", rule.winner):
                 assert crossings_won(seen, rule) > 0
-        for name in (
-            "behind a gap",
-            "the same message twice has no second effect",
-            "late, not applied",
-            "late, applied",
-        ):
+        for name in OTHER_RULES:
             with faults.row("the rule was met", name):
                 assert seen.rules[name] > 0
+
+
+@pytest.mark.timeout(1_200)  # also on a machine that does other things
+def test_two_nodes_agree() -> None:
+    """At least 60 walks, the same ones each time, come to rest with both sides agreed; there are as many as it takes,
+    up to 400, until between them they have met every rule.
+    """
+    seen, moves = Seen(), Counter[tuple[int, ReferralEvent]]()
+    walk(range(FIRST, FIRST + FEWEST), seen, moves)
+    assert seen.outcomes[Outcome.APPLIED] > 10 * FEWEST, "most of what was said had its effect"
+    for further in range(FIRST + FEWEST, FIRST + MOST, FURTHER):
+        with suppress(AssertionError):
+            everything_was_met(seen, moves)
+            break
+        walk(range(further, further + FURTHER), seen, moves)
+    everything_was_met(seen, moves)
 
 
 FOUND = {
@@ -190,13 +197,13 @@ FOUND = {
 @pytest.mark.parametrize("seed", FOUND, ids=str)
 def test_a_walk_that_once_went_wrong(seed):
     """It comes to rest now."""
-    walk(range(seed, seed + 1))
+    walk(range(seed, seed + 1), Seen(), Counter())
 
 
 @pytest.mark.deep
 @pytest.mark.timeout(3_600)  # also on a machine that does other things
 @pytest.mark.parametrize("piece", range(PIECES))
 def test_two_nodes_agree_always(piece):
-    """10 000 other walks, in pieces."""
-    first = SHORT + piece * (LONG // PIECES)
-    walk(range(first, first + LONG // PIECES))
+    """10 000 walks, in pieces."""
+    first = piece * (LONG // PIECES)
+    walk(range(first, first + LONG // PIECES), Seen(), Counter())

@@ -91,6 +91,7 @@ class Walk:
         self.flying: list[tuple[str, Side]] = []
         self.letters: dict[str, Letter] = {}
         self.basis: dict[str, dict[str, Letter]] = {}
+        self.consents: dict[tuple[str, ...], Consent] = {}
         self.count = 0
         self.person = self.rng.choice(PEOPLE)
         self.turned_away = seed % 25 == 7
@@ -392,9 +393,11 @@ class Walk:
         records = [m for m in told if m.kind == "consent.record"]
         if not records:
             return None, frozenset()
-        withdrawals = [self.letters[m.id].draft.content for m in told if m.kind == "consent.withdrawal"]
-        record = self.letters[records[-1].id].draft.content
-        return read(record, withdrawals), frozenset({NODES[records[-1].side]})
+        taken_back = [m for m in told if m.kind == "consent.withdrawal"]
+        record, told_by = self.letters[records[-1].id], (records[-1].id, *(m.id for m in taken_back))
+        if told_by not in self.consents:
+            self.consents[told_by] = read(record.draft.content, [self.letters[m.id].draft.content for m in taken_back])
+        return self.consents[told_by], frozenset({NODES[records[-1].side]})
 
     def _withdrawn(self, end: End, ref: str | None, *, but: str | None = None) -> bool:
         """Whether nothing of a consent is left."""

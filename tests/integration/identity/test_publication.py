@@ -20,7 +20,8 @@ from keys.documents.key_records import Use
 from keys.offline.roots import create_root
 from keys.primitives.encoding import DAY, parse
 
-COUNT = 200
+SHORT, LONG = 60, 200
+"""Messages that are in flight in `./dev test` and in `./dev deep`."""
 LANES = 4
 
 
@@ -72,16 +73,17 @@ def used(party: Party, kind: str) -> set[str]:
     return found or {root.kid for root in party.running.own.descriptor.roots}
 
 
+@pytest.mark.parametrize("count", [SHORT, pytest.param(LONG, marks=pytest.mark.deep)])
 @pytest.mark.parametrize("kind", KINDS)
-async def test_200_messages_in_flight(two: Two, kind: str) -> None:
-    """Both nodes change the key while 200 messages go; all arrive once, none fails, nobody is alarmed."""
+async def test_messages_in_flight(two: Two, kind: str, count: int) -> None:
+    """Both nodes change the key while messages go; all arrive once, none fails, nobody is alarmed."""
     before = [used(party, kind) for party in two]
     half, ids = asyncio.Event(), {}
 
     async def submit(lane: int) -> None:
-        for number in range(COUNT // LANES):
+        for number in range(count // LANES):
             ids[f"{lane}-{number}"] = await two.fr.submit(f"{lane}-{number}")
-            if len(ids) >= COUNT // 4:
+            if len(ids) >= count // 4:
                 half.set()
 
     async def rotate() -> None:
@@ -96,7 +98,7 @@ async def test_200_messages_in_flight(two: Two, kind: str) -> None:
         assert {message["id"] for message in listed} == {*ids.values()}
         return {message["state"] for message in listed} == {"awaiting_opening"}
 
-    await two.until(arrived, seconds=120, real=90, what="all 200 have their receipts")
+    await two.until(arrived, seconds=120, real=90, what="all have their receipts")
     assert sorted(two.al.notes()) == sorted(ids)
     assert [await party.alarms() for party in two] == [[], []]
     assert await two.al.rows("select count(*) from receipt where status = 'rejected'") == [(0,)]
@@ -121,7 +123,7 @@ async def test_routine_rotation_by_date(two: Two) -> None:
 async def test_http_keys_follow_each_other_by_date(two: Two) -> None:
     """After 90 days the next listed http key signs, and peers that were never told accept it."""
     before = [party.running.keys.http_kid for party in two]
-    await until_day(two, 91, DAY)
+    await until_day(two, 93, 3 * DAY)
     await two.until(
         lambda: all(p.running.keys.http_kid != kid for p, kid in zip(two, before, strict=True)), seconds=120
     )
@@ -173,7 +175,7 @@ async def test_what_peers_would_refuse_is_not_published(two: Two) -> None:
         await two.fr.call("keys.publish", document=document, by="admin")
 
 
-async def until_day(two: Two, day: int, step: int = DAY // 2) -> None:
+async def until_day(two: Two, day: int, step: int = DAY) -> None:
     """Let time pass, a step at a time, so that the nodes keep house."""
     from support.pair import START
 

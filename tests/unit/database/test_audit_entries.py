@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 
 import orjson
-from support.house import ROOT, files_of, syntax
+from support.house import ROOT, syntax
+from support.pages import files_that_say
 from support.tables import table
 
 from gateway.database.audit_entries import leaf
@@ -56,7 +57,9 @@ def calls(tree: ast.AST) -> list[ast.Call]:
     return [call for call in found if isinstance(call.func, ast.Name) and call.func.id == "leaf"]
 
 
-MADE = {f"{path.relative_to(ROOT)}:{call.lineno}": call for path in files_of("gateway") for call in calls(syntax(path))}
+MADE = {
+    f"{path.relative_to(ROOT)}:{call.lineno}": call for path in files_that_say("leaf(") for call in calls(syntax(path))
+}
 
 
 @table("call", MADE.values(), ids=MADE)
