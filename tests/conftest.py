@@ -1,13 +1,15 @@
 """What holds for every test: names of cases that are the same in every process, so that they can be spread over
 several; what takes long comes first, and what takes long to start is started once; every answer of a desk is held
-against its shape; and a new database is migrated once.
+against its shape; a new database is migrated once, and adapters are looked for once.
 """
 
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Generator, Iterator
-from functools import wraps
+from functools import cache, wraps
+from importlib.metadata import EntryPoints
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from support import fresh
 from support.ajv import Ajv, running
 from support.shapes import misfits
 
+from adapters.kit import kind
 from gateway.database import engine
 from gateway.node.dispatch import NodeOperations
 from gateway.ports import OperationResult
@@ -85,6 +88,20 @@ def _answers_have_their_shape() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(NodeOperations, "call", held)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _the_path_is_searched_for_adapters_once() -> Iterator[None]:
+    """Each node that is opened looks for its adapter in all that is installed; another path is searched anew."""
+    plain = kind.entry_points
+
+    @cache
+    def searched(_path: tuple[str, ...], group: str) -> EntryPoints:
+        return plain(group=group)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kind, "entry_points", lambda group: searched(tuple(sys.path), group))
         yield
 
 

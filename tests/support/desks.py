@@ -16,6 +16,7 @@ from typing import Any
 from click.testing import CliRunner, Result
 from support.ceremony import ADMINS, CARDS, pairing, play
 from support.dropfolder import drop_folder
+from support.keycost import CHEAP
 
 import schemas
 from adapters.folder import FolderAdapter
@@ -27,9 +28,7 @@ from gateway.foundation import logs
 from gateway.foundation.clock import SystemClock
 from gateway.foundation.config import Unit
 from keys.documents.change import AdminCard
-from keys.keystore.keystore import Cost
 
-CHEAP = Cost(t=1, m=8 * 1024 * 1024)
 UNIT = "focal-point"
 PASSPHRASE = "correct horse"
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from keys.keystore.keystore import DEFAULT_COST, Cost
 
-CHEAP = Cost(t=1, m=8 * 1024 * 1024)
+CHEAP = Cost(t=1, m=8192)
 """A key derivation that costs a test nothing."""
 
 

@@ -14,14 +14,13 @@ ROOT = Path(__file__).resolve().parents[2]
 if __name__ == "__main__":
     sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
+from support.keycost import CHEAP
+
 from gateway.errors import GatewayError
 from gateway.foundation import logs
 from gateway.foundation.environment import passphrase
 from keys.keystore.keyd import run_key_service
-from keys.keystore.keystore import Cost, Keystore
-
-CHEAP = Cost(t=1, m=8 * 1024 * 1024)
-"""A key derivation that costs a test nothing."""
+from keys.keystore.keystore import Keystore
 
 
 def command(folder: Path, passphrase_file: Path) -> list[str]:

@@ -18,6 +18,7 @@ from typing import Any
 from support.ceremony import ADMINS, CARDS, aplay, pairing
 from support.dropfolder import drop_folder
 from support.federation import free_port
+from support.keycost import CHEAP
 
 import schemas
 from adapters.folder import FolderAdapter
@@ -27,9 +28,7 @@ from gateway.composition.node import Node
 from gateway.foundation.clock import SystemClock
 from gateway.foundation.config import Unit
 from gateway.ports import Adapter
-from keys.keystore.keystore import Cost
 
-CHEAP = Cost(t=1, m=8 * 1024 * 1024)
 UNIT = "focal-point"
 PASSPHRASE = "correct horse"
 

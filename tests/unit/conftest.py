@@ -8,13 +8,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 from support.fresh import migrate
+from support.keycost import CHEAP
 from support.nodes import NOW
 
 from gateway.database.content_sealer import ContentSealer
 from gateway.database.engine import Store, _engine
 from keys.keystore.keystore import Cost, Keystore, system_rand
-
-CHEAP = Cost(t=1, m=8 * 1024 * 1024)
 
 
 @pytest.fixture(scope="session")
