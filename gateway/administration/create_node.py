@@ -27,6 +27,7 @@ from gateway.database.engine import Store
 from gateway.errors import Code, RefusedError
 from gateway.federation.address import authority_of
 from gateway.foundation.config import REGION, AdapterSection, Unit, parse
+from gateway.foundation.ids import NodeId
 from gateway.foundation.node_folder import DATABASE, KEYSTORE, RUN, TOKEN
 from gateway.identity import store as identity_store
 from gateway.identity.publication import FIRST_REQUEST
@@ -218,7 +219,7 @@ async def _fill(
     )
 
 
-def _write_requests(plan: Plan, folder: Path, node: str, payload: bytes, now: int) -> list[str]:
+def _write_requests(plan: Plan, folder: Path, node: NodeId, payload: bytes, now: int) -> list[str]:
     """What every root holder signs at the first ceremony: the first descriptor, and the tombstone for the worst day."""
     made = {
         f"{plan.name}-descriptor-1.request": Request.of(DESCRIPTOR, payload, None),
@@ -242,7 +243,7 @@ async def _write_database(
     folder: Path,
     first: _First,
     gen: int,
-    node: str,
+    node: NodeId,
     token: TokenRow,
     admins: Sequence[AdminCard],
     policy: CorridorPolicy | None,

@@ -13,6 +13,7 @@ from gateway.changes.store import ChangeRow
 from gateway.database import journal
 from gateway.database.audit_entries import leaf
 from gateway.errors import Code, RefusedError, RemoteError
+from gateway.foundation.ids import NodeId
 from gateway.ports import Json
 from keys.documents import approvals
 from keys.documents.approvals import Card, PasskeyCard
@@ -63,7 +64,7 @@ def by_passkey(connection: Connection, id: bytes) -> PasskeyCard:
     )
 
 
-def begin(connection: Connection, node: str, cards: Sequence[AdminCard], now: int) -> None:
+def begin(connection: Connection, node: NodeId, cards: Sequence[AdminCard], now: int) -> None:
     """The first administrators of a new node, in the transaction that makes it: the one change that nobody approves."""
     body: dict[str, Json] = {"admins": [card.to_json() for card in cards]}
     change = Change(node=node, subject=ADMINS, prev=None, at=now, action=str(Action.ADMINS_BEGIN), body=body)

@@ -68,6 +68,7 @@ from gateway.federation.server import federation_app
 from gateway.federation.tls import server_context
 from gateway.foundation.chores import HOUR, Chore
 from gateway.foundation.config import Config, EmailSection
+from gateway.foundation.ids import NodeId
 from gateway.foundation.logs import logger
 from gateway.foundation.node_folder import (
     ATTACHMENTS,
@@ -613,7 +614,7 @@ class Node:
             )
             yield asyncio.create_task(intake.run(), name="collect")
 
-    def _sender(self, node: str) -> Sender:
+    def _sender(self, node: NodeId) -> Sender:
         return Sender(
             node=node,
             store=self.store,

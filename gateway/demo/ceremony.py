@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from gateway.foundation.clock import SystemClock
+from gateway.foundation.ids import NodeId
 from gateway.ports import Json
 from keys.documents.change import Change
 from keys.offline.administrator_key import Admin
@@ -22,7 +23,7 @@ class Ask(Protocol):
         ...
 
 
-def trust_peer(ask: Ask, admins: Sequence[Admin], peer: str, *, digits: str | None = None) -> dict[str, Json]:
+def trust_peer(ask: Ask, admins: Sequence[Admin], peer: NodeId, *, digits: str | None = None) -> dict[str, Json]:
     """Let both administrators of a node trust a peer as an emergency, after they compared `digits` on a known phone."""
     read = str(ask("peer.code", id=peer)["code"]) if digits is None else digits
     return carry_out_change(ask, admins, "peer.activate", peer, digits=read, channel="known_phone")

@@ -13,10 +13,12 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from gateway.api.routes import PREFIX
 from gateway.demo.places import Country
 from gateway.errors import Code, RefusedError
+from gateway.foundation.ids import ConversationId, NodeId
 
 AGAIN = 0.1
 """Seconds until a node that does not answer is asked again."""
@@ -35,9 +37,9 @@ class Event:
     state: str
     id: str | None = None
     direction: str | None = None
-    peer: str | None = None
+    peer: NodeId | None = None
     type: str | None = None
-    conversation: str | None = None
+    conversation: ConversationId | None = None
     in_reply_to: str | None = None
 
 
@@ -148,7 +150,7 @@ def wait_until(what: str, check: Callable[[], bool], *, seconds: float = PATIENC
 
 
 def _event(country: str, seq: int, value: dict[str, object]) -> Event:
-    def text(name: str) -> str | None:
+    def text(name: str) -> Any:
         found = value.get(name)
         return found if isinstance(found, str) else None
 

@@ -15,6 +15,7 @@ from gateway.erasure.certificates import Certificate
 from gateway.errors import Code
 from gateway.evidence.report import MessageReport, Report
 from gateway.evidence.types import Chain, Cosignature, Entry, Proof, ProvenMessage, Sealing, SignedReceipt
+from gateway.foundation.ids import KeyId
 from keys.documents.descriptor import Revocation, revocation_of
 from keys.documents.envelope import Receipt, Statement, Status, link_hash
 from keys.documents.key_records import Use
@@ -231,7 +232,7 @@ def _contradict(receipts: Sequence[Receipt]) -> bool:
 
 
 def _revocation(proof: Proof, node: str, kid: str) -> Revocation | None:
-    return revocation_of(proof.chains[node], kid)
+    return revocation_of(proof.chains[node], KeyId(kid))
 
 
 def _weigh(proof: Proof, names: dict[str, str], node: str, by: Sequence[tuple[str, str]]) -> tuple[bool, str]:

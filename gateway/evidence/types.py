@@ -12,6 +12,7 @@ from typing import Any
 
 from gateway.erasure.certificates import Certificate
 from gateway.errors import Code, RemoteError
+from gateway.foundation.ids import KeyId
 from keys.documents.descriptor import Descriptor, accept_chain, revocation_of
 from keys.documents.envelope import Receipt, Statement
 from keys.primitives.encoding import MAX_INT, Json, malformed
@@ -144,7 +145,7 @@ def read_chain(documents: Sequence[Json]) -> Chain:
     return chain
 
 
-def check_dated(chain: Chain, kid: str, at: int) -> None:
+def check_dated(chain: Chain, kid: KeyId, at: int) -> None:
     """Return unless the key was revoked and `at` is not before its `since`: that shows nothing about who signed.
 
     Raises RemoteError(revoked_key).

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 from gateway.errors import Code, RefusedError
+from gateway.foundation.ids import NodeId
 
 _ENDPOINT = re.compile(
     r"https://(?P<host>\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?):(?P<port>[1-9][0-9]{0,4})"
@@ -33,7 +34,7 @@ def authority_of(endpoint: str) -> str:
 class PeerAddress:
     """A peer as the client needs it. ``spki`` holds the SHA-256 of each server key it may show, at least one."""
 
-    node: str
+    node: NodeId
     authority: str
     url: str
     spki: frozenset[bytes]
@@ -46,6 +47,6 @@ class PeerAddress:
             raise RefusedError(Code.INVALID, "a peer's address needs at least one pin of 32 bytes")
 
     @classmethod
-    def at(cls, node: str, endpoint: str, spki: frozenset[bytes]) -> PeerAddress:
+    def at(cls, node: NodeId, endpoint: str, spki: frozenset[bytes]) -> PeerAddress:
         """Return the address of ``node`` at the first endpoint of its descriptor; raises ``RefusedError(invalid)``."""
         return cls(node=node, authority=authority_of(endpoint), url=endpoint, spki=spki)

@@ -37,6 +37,7 @@ from gateway.federation.signatures import (
 )
 from gateway.federation.tls import PinnedKeys
 from gateway.federation.wire import PATIENCE, Patience, Raw, Wire
+from gateway.foundation.ids import NodeId
 from gateway.ports import Clock
 from keys.documents.envelope import join_envelopes
 
@@ -56,7 +57,7 @@ class FederationClient:
     def __init__(
         self,
         *,
-        node: str,
+        node: NodeId,
         keys: HttpKeys,
         verify: VerifyPeer,
         spki_hash: SpkiHash,
@@ -72,14 +73,14 @@ class FederationClient:
         self._clock = clock
         self._rand = rand
         self._patience = patience
-        self._wires: dict[str, tuple[PeerAddress, Wire]] = {}
+        self._wires: dict[NodeId, tuple[PeerAddress, Wire]] = {}
 
     async def close(self) -> None:
         """Close all connections."""
         for node in tuple(self._wires):
             await self.forget(node)
 
-    async def forget(self, node: str) -> None:
+    async def forget(self, node: NodeId) -> None:
         """Close the connections to a peer, as when it is revoked."""
         if node in self._wires:
             _, wire = self._wires.pop(node)

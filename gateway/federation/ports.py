@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
+from gateway.foundation.ids import KeyId, NodeId
+
 Rand = Callable[[int], bytes]
 """Number of bytes -> that many random bytes."""
 
 SpkiHash = Callable[[bytes], bytes]
 """DER certificate -> SHA-256 of its subject public key info (``keys.primitives.tls.spki_hash``)."""
 
-VerifyPeer = Callable[[str, str, bytes, bytes], Awaitable[bool]]
+VerifyPeer = Callable[[NodeId, KeyId, bytes, bytes], Awaitable[bool]]
 """(node, kid, base, signature) -> this is the valid signature of an ``http`` key that ``node`` has now, not revoked.
 
 For the server it answers all of receive step 2 that needs the peer table: the peer is active, or suspended by a person
@@ -26,7 +28,7 @@ class HttpKeys(Protocol):
     """The node's own ``http`` key, as a service."""
 
     @property
-    def http_kid(self) -> str:
+    def http_kid(self) -> KeyId:
         """The kid of the key that ``sign_http`` uses now."""
         ...
 

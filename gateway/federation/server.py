@@ -41,6 +41,7 @@ from gateway.federation.signatures import (
     sign_response,
     split_target,
 )
+from gateway.foundation.ids import NodeId
 from gateway.ports import Clock
 from keys.primitives.encoding import canon
 
@@ -59,7 +60,7 @@ _FROM = re.compile(r"\?from=([1-9][0-9]{0,8})")
 class _Bare(Exception):
     """Leave with this status and nothing else."""
 
-    def __init__(self, status: HTTPStatus, code: Code | None = None, peer: str | None = None) -> None:
+    def __init__(self, status: HTTPStatus, code: Code | None = None, peer: NodeId | None = None) -> None:
         super().__init__(status)
         self.status = status
         self.code = code
@@ -73,7 +74,7 @@ class FederationApp:
         self,
         handlers: FederationHandlers,
         *,
-        node: str,
+        node: NodeId,
         authority: str,
         keys: HttpKeys,
         verify: VerifyPeer,
@@ -96,7 +97,7 @@ class FederationApp:
         self._nonces = nonces
         self._report = report
         self._started = clock.now()
-        self._busy: Counter[str] = Counter()
+        self._busy: Counter[NodeId] = Counter()
         self._put_part, self._get_part = handlers.put_part, handlers.get_part
         self._get_descriptor = handlers.get_descriptor
         self._get_keyset = handlers.get_keyset
@@ -105,13 +106,13 @@ class FederationApp:
             endpoints.POST_KEYSET: handlers.post_keyset,
             endpoints.POST_TOMBSTONE: handlers.post_tombstone,
         }
-        self._ask: Mapping[Endpoint, Callable[[str], Awaitable[Reply]]] = {
+        self._ask: Mapping[Endpoint, Callable[[NodeId], Awaitable[Reply]]] = {
             endpoints.GET_SCHEMAS: handlers.get_schemas,
             endpoints.GET_LINK: handlers.get_link,
             endpoints.GET_CHECKPOINT: handlers.get_checkpoint,
             endpoints.GET_HELD: handlers.get_held,
         }
-        self._post: Mapping[Endpoint, Callable[[str, bytes], Awaitable[Reply]]] = {
+        self._post: Mapping[Endpoint, Callable[[NodeId, bytes], Awaitable[Reply]]] = {
             endpoints.POST_MESSAGES: handlers.post_messages,
             endpoints.POST_VOID: handlers.post_void,
             endpoints.POST_RECEIPTS: handlers.post_receipts,
@@ -263,7 +264,7 @@ class FederationApp:
             case Seen.FULL:
                 raise _Bare(HTTPStatus.TOO_MANY_REQUESTS, None, claim.node)
 
-    async def _handled(self, row: Endpoint, segment: Segment | None, peer: str, body: bytes) -> Reply:
+    async def _handled(self, row: Endpoint, segment: Segment | None, peer: NodeId, body: bytes) -> Reply:
         if segment is not None:
             put = row is endpoints.PUT_PART
             return await (self._put_part(peer, segment, body) if put else self._get_part(peer, segment))
@@ -288,7 +289,7 @@ class FederationApp:
         return web.Response(status=reply.status, body=reply.body, headers={**fields, "Server": _MARK})
 
     def _tell(
-        self, row: Endpoint | None, peer: str | None, status: int, code: Code | None, error: Exception | None = None
+        self, row: Endpoint | None, peer: NodeId | None, status: int, code: Code | None, error: Exception | None = None
     ) -> None:
         endpoint = None if row is None else f"{row.method} {row.path}"
         self._report(Refusal(endpoint=endpoint, peer=peer, status=int(status), code=code, error=error))
@@ -297,7 +298,7 @@ class FederationApp:
 def federation_app(
     handlers: FederationHandlers,
     *,
-    node: str,
+    node: NodeId,
     authority: str,
     keys: HttpKeys,
     verify: VerifyPeer,

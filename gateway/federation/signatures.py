@@ -23,6 +23,7 @@ from dataclasses import dataclass
 
 from gateway.errors import Code, RemoteError
 from gateway.federation.ports import Rand
+from gateway.foundation.ids import KeyId, NodeId
 from keys.primitives.encoding import b64u, sha256
 
 SKEW = 30
@@ -35,7 +36,7 @@ SIGNATURE_BYTES = 64
 Fields = Sequence[tuple[bytes, bytes]]
 """Header fields as they came: (name, value), repeated names repeated."""
 Sign = Callable[[bytes], bytes]
-Verify = Callable[[str, str, bytes, bytes], bool]
+Verify = Callable[[NodeId, KeyId, bytes, bytes], bool]
 """(node, kid, base, signature) -> genuine. May raise ``RemoteError(unknown_key)`` instead of returning False."""
 
 _REQUEST_PARTS = '"@method" "@authority" "@path" "@query" "content-type" "content-digest" "nrm-recipient"'
@@ -94,8 +95,8 @@ class SignedRequest:
 class Claim:
     """A well-formed signature that nobody has checked yet: ``signature`` claims to be over ``base``."""
 
-    node: str
-    kid: str
+    node: NodeId
+    kid: KeyId
     nonce: str
     created: int
     expires: int
@@ -111,8 +112,8 @@ class Claim:
 class VerifiedRequest:
     """A request that ``node`` really made, in time, with this body, for ``recipient``."""
 
-    node: str
-    kid: str
+    node: NodeId
+    kid: KeyId
     nonce: str
     created: int
     expires: int
@@ -146,8 +147,8 @@ def sign_request(
     content_type: str,
     body: bytes,
     recipient: str,
-    node: str,
-    kid: str,
+    node: NodeId,
+    kid: KeyId,
     nonce: str,
     created: int,
     sign: Sign,
@@ -179,8 +180,8 @@ def sign_response(
     content_type: str,
     body: bytes,
     asked: SignedRequest,
-    node: str,
-    kid: str,
+    node: NodeId,
+    kid: KeyId,
     nonce: str,
     created: int,
     sign: Sign,
@@ -214,7 +215,7 @@ def encode_fields(fields: dict[str, str]) -> Fields:
     return tuple((name.encode("ascii"), value.encode("ascii")) for name, value in fields.items())
 
 
-def _input(parts: str, *, created: int, life: int, nonce: str, node: str, kid: str) -> str:
+def _input(parts: str, *, created: int, life: int, nonce: str, node: NodeId, kid: KeyId) -> str:
     return (
         f"nrm=({parts});created={created};expires={created + life}"
         f';nonce="{nonce}";keyid="{node}:{kid}";tag="nrm-node/1"'
@@ -301,7 +302,7 @@ def admit_request(claim: Claim, *, body: bytes, now: int, started: int) -> Verif
     )
 
 
-def admit_response(claim: Claim, *, body: bytes, now: int, peer: str) -> None:
+def admit_response(claim: Claim, *, body: bytes, now: int, peer: NodeId) -> None:
     """Step 3 of a genuine answer: check that ``peer`` signed it, its body and its time; raises ``RemoteError``."""
     if claim.node != peer:
         raise RemoteError(Code.BAD_SIGNATURE, "answer is signed by another node")
@@ -317,7 +318,7 @@ def verify_request(head: RequestHead, *, body: bytes, now: int, started: int, ve
 
 
 def verify_response(
-    head: ResponseHead, *, asked: SignedRequest, body: bytes, now: int, peer: str, verify: Verify
+    head: ResponseHead, *, asked: SignedRequest, body: bytes, now: int, peer: NodeId, verify: Verify
 ) -> None:
     """Apply all three steps to an answer from ``peer``; raises ``RemoteError`` like ``verify_request``."""
     claim = read_response(head, asked)
@@ -354,8 +355,8 @@ def _claim(
     if not created < expires <= created + LIFE:
         raise RemoteError(Code.BAD_SIGNATURE, "signature is valid for more than 120 s or not at all")
     return Claim(
-        node=given["node"],
-        kid=given["kid"],
+        node=NodeId(given["node"]),
+        kid=KeyId(given["kid"]),
         nonce=given["nonce"],
         created=created,
         expires=expires,

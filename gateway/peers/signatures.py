@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gateway.errors import RemoteError
+from gateway.foundation.ids import KeyId, NodeId
 from gateway.peers.registry import PeerRegistry
 from gateway.peers.scope import PeerState, hears_trust, listens
 from gateway.ports import Clock
@@ -17,17 +18,17 @@ class PeerSignatures:
         self._peers = peers
         self._clock = clock
 
-    async def admits(self, node: str, kid: str, base: bytes, signature: bytes) -> bool:
+    async def admits(self, node: NodeId, kid: KeyId, base: bytes, signature: bytes) -> bool:
         """Receive step 2: the peer is active or suspended by a person, and this is a signature of its http key."""
         peer = self._peers.get(node)
         return peer is not None and listens(peer.state) and await self.signed_by(node, kid, base, signature)
 
-    async def admits_paired(self, node: str, kid: str, base: bytes, signature: bytes) -> bool:
+    async def admits_paired(self, node: NodeId, kid: KeyId, base: bytes, signature: bytes) -> bool:
         """The same for a peer whose trust records are taken: also one that is not active yet (nrm1 8)."""
         peer = self._peers.get(node)
         return peer is not None and hears_trust(peer.state) and await self.signed_by(node, kid, base, signature)
 
-    async def admits_known(self, node: str, kid: str, base: bytes, signature: bytes) -> bool:
+    async def admits_known(self, node: NodeId, kid: KeyId, base: bytes, signature: bytes) -> bool:
         """The same for every peer that is not revoked: what is held of it, it may always ask."""
         peer = self._peers.get(node)
         return (
@@ -36,7 +37,7 @@ class PeerSignatures:
             and await self.signed_by(node, kid, base, signature)
         )
 
-    async def signed_by(self, node: str, kid: str, base: bytes, signature: bytes) -> bool:
+    async def signed_by(self, node: NodeId, kid: KeyId, base: bytes, signature: bytes) -> bool:
         """Whether `kid` is an http key that the peer has now, and signed `base`."""
         peer = self._peers.get(node)
         if peer is None:

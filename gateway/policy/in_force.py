@@ -21,6 +21,7 @@ from gateway.database import journal
 from gateway.database.audit_entries import leaf
 from gateway.database.engine import Store
 from gateway.errors import Code, Finding, RefusedError
+from gateway.foundation.ids import NodeId
 from gateway.policy import corridor as rules
 from gateway.ports import Json
 from keys.documents.change import Change, change_hash
@@ -122,7 +123,7 @@ def body_of(policy: CorridorPolicy) -> dict[str, Json]:
 # --- as changes --------------------------------------------------------------------------------------------------
 
 
-def begin(connection: Connection, node: str, policy: CorridorPolicy, now: int) -> None:
+def begin(connection: Connection, node: NodeId, policy: CorridorPolicy, now: int) -> None:
     """The policy of a new node, in the transaction that makes it: like the first administrators, nobody approves it."""
     change = Change(node=node, subject=NODE, prev=None, at=now, action=str(Action.POLICY_BEGIN), body=body_of(policy))
     rows.add_change(

@@ -15,6 +15,7 @@ from gateway.database.content import SealedRow
 from gateway.database.sealed_content import Content
 from gateway.errors import RefusedError, RemoteError
 from gateway.foundation.chores import DAY, Chore
+from gateway.foundation.ids import KeyId
 from gateway.foundation.workers import Workers
 from gateway.messages import content_codec
 from gateway.peers.registry import PeerRegistry
@@ -82,7 +83,7 @@ class CompromiseReview:
         for peer in self._peers.all():
             await self.doubt(peer.node, [revocation for version in peer.chain for revocation in version.revoked])
 
-    def _kid(self, row: SealedRow) -> str | None:
+    def _kid(self, row: SealedRow) -> KeyId | None:
         """Who signed an accepted statement; None where the row does not open any more: what was erased needs no
         review.
         """

@@ -21,6 +21,7 @@ from gateway.database.audit_entries import leaf
 from gateway.database.engine import Store
 from gateway.errors import Code, RefusedError, RemoteError
 from gateway.foundation.chores import MINUTE, Chore
+from gateway.foundation.ids import NodeId
 from gateway.foundation.logs import logger
 from gateway.identity.identity import Identity
 from gateway.messages.wakeups import Wakeups
@@ -97,9 +98,9 @@ class TrustEffects:
         hook = ACTION_EFFECTS.get(Action(change.action))
         if hook is not None and not rules.waits(change.action, effective, now):
             hook.apply(connection, change, now)
-        self.settle(connection, change.subject, now, after=Action(change.action))
+        self.settle(connection, NodeId(change.subject), now, after=Action(change.action))
 
-    def settle(self, connection: Connection, node: str, now: int, *, after: Action | None = None) -> None:
+    def settle(self, connection: Connection, node: NodeId, now: int, *, after: Action | None = None) -> None:
         """Bring a peer's state, and our newest record about it, to what its completed changes say at `now`.
 
         A stop that no person made (a proof of misbehaviour, changed roots, a tombstone) stays, but for the change
@@ -117,7 +118,7 @@ class TrustEffects:
                 roots_changed(connection, self._chain(connection, node), at=now)
         self._record(connection, node, changes, now)
 
-    def _record(self, connection: Connection, node: str, changes: list[Completed], now: int) -> None:
+    def _record(self, connection: Connection, node: NodeId, changes: list[Completed], now: int) -> None:
         """Append a signed trust record if our position is another one than the newest record says.
 
         An activation that waits for its time is told at once: its record is not in force before that time.
@@ -169,7 +170,7 @@ class TrustEffects:
             await self._peers.refresh()
             self._wakeups.trust.set()
 
-    def _said(self, connection: Connection, node: str, trust: PeerTrust, prev: str | None) -> TrustRecord:
+    def _said(self, connection: Connection, node: NodeId, trust: PeerTrust, prev: str | None) -> TrustRecord:
         if trust.scope is None or trust.latest is None:
             raise RuntimeError("a peer that was activated has a scope")
         newest = self.newest_descriptor(connection, node)

@@ -15,6 +15,7 @@ from gateway.database.audit_entries import leaf
 from gateway.database.engine import Store
 from gateway.errors import Code, RemoteError, TransientError
 from gateway.foundation.chores import DAY, HOUR, Chore
+from gateway.foundation.ids import NodeId
 from gateway.peers import store as peer_rows
 from gateway.peers.link import PeerLink
 from gateway.peers.registry import Peer, address
@@ -149,7 +150,7 @@ class PeerSync:
         await self._link.registry.refresh()
         return self._link.registry.find(peer.node)
 
-    async def suspend_for_cause(self, node: str, code: Code, proof: bytes | None) -> None:
+    async def suspend_for_cause(self, node: NodeId, code: Code, proof: bytes | None) -> None:
         """A proof of misbehaviour stops a peer at once; two people would have to resume it (nrm1 8.9)."""
         now = self._clock.now()
 

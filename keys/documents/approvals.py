@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Self
 
 from gateway.errors import Code, RemoteError
+from gateway.foundation.ids import KeyId
 from gateway.ports import Json
 from keys.documents.change import AdminCard, Approval, Change, is_bool
 from keys.documents.passkey import (
@@ -119,7 +120,7 @@ class PasskeyCard:
         return {"card": card, "assertion": _assertion(self.assertion)}
 
     @property
-    def kid(self) -> str:
+    def kid(self) -> KeyId:
         """The name of its key."""
         return self.passkey.kid
 
@@ -141,7 +142,7 @@ class PasskeyApproval:
 
     change: str
     admin: str
-    kid: str
+    kid: KeyId
     at: int
     emergency: bool
     assertion: Assertion
@@ -171,7 +172,7 @@ class PasskeyApproval:
         return cls(
             change=text(member["change"]),
             admin=text(member["admin"]),
-            kid=text(member["kid"]),
+            kid=KeyId(text(member["kid"])),
             at=number(member["at"]),
             emergency=member["emergency"] is True,
             assertion=Assertion(

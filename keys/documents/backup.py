@@ -23,6 +23,7 @@ from cryptography.cobblestone import Cobblestone256Decryptor, Cobblestone256Encr
 from cryptography.exceptions import InvalidTag
 
 from gateway.errors import Code, RemoteError
+from gateway.foundation.ids import KeyId, NodeId
 from keys.documents.descriptor import Descriptor
 from keys.primitives.encoding import (
     Check,
@@ -100,10 +101,10 @@ def chain_member(chain: bytes) -> Member:
 class Header:
     """The header in front of the sealed content. `at` is Unix seconds, `kid` names the recovery key."""
 
-    node: str
+    node: NodeId
     at: int
     kind: Kind
-    kid: str
+    kid: KeyId
     gen: int
     epoch: int
     size: int
@@ -130,10 +131,10 @@ class Header:
         """Read a payload. Raises RemoteError(malformed)."""
         member = exact(parse_payload(data), _HEADER, what="backup header")
         return cls(
-            node=text(member["node"]),
+            node=NodeId(text(member["node"])),
             at=number(member["at"]),
             kind=Kind(text(member["kind"])),
-            kid=text(member["kid"]),
+            kid=KeyId(text(member["kid"])),
             gen=number(member["gen"]),
             epoch=number(member["epoch"]),
             size=number(member["size"]),
@@ -158,7 +159,7 @@ _HEADER: Final[dict[str, Check]] = {
 class RecoveryPublic:
     """The public half of a recovery key, which seals backups. `made` is Unix seconds."""
 
-    kid: str
+    kid: KeyId
     public: bytes
     made: int
 
@@ -177,7 +178,7 @@ class RecoveryPublic:
         check_enc_public(public)
         if member["kid"] != enc_kid(public):
             raise RemoteError(Code.BAD_KEY, "kid does not commit to the recovery key")
-        return cls(kid=text(member["kid"]), public=public, made=number(member["made"]))
+        return cls(kid=KeyId(text(member["kid"])), public=public, made=number(member["made"]))
 
 
 _PUBLIC: Final[dict[str, Check]] = {
@@ -195,7 +196,7 @@ def seal_backup(
     members: Sequence[Member],
     recovery: RecoveryPublic,
     *,
-    node: str,
+    node: NodeId,
     at: int,
     kind: Kind,
     gen: int,

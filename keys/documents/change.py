@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from gateway.errors import Code, RemoteError
+from gateway.foundation.ids import KeyId, NodeId
 from gateway.ports import Json
 from keys.documents.trust_record import is_scope
 from keys.primitives.encoding import (
@@ -103,7 +104,9 @@ class AdminCard:
         """
         member = exact(parse_payload(document.payload), _ADMIN, what="administrator")
         record = exact(member["key"], _KEY, what="administrator.key")
-        key = PublicKey(kid=text(record["kid"]), ed25519=unb64u(record["ed25519"]), mldsa65=unb64u(record["mldsa65"]))
+        key = PublicKey(
+            kid=KeyId(text(record["kid"])), ed25519=unb64u(record["ed25519"]), mldsa65=unb64u(record["mldsa65"])
+        )
         document.verify(key)
         return cls(
             pseudonym=text(member["pseudonym"]),
@@ -123,7 +126,7 @@ class AdminCard:
         return self.document.to_json()
 
     @property
-    def kid(self) -> str:
+    def kid(self) -> KeyId:
         """The name of its key."""
         return self.key.kid
 
@@ -135,7 +138,7 @@ class AdminCard:
 class Change:
     """One change of one subject: a peer's node id, `admins` or `node`. `at` is when it was prepared, Unix seconds."""
 
-    node: str
+    node: NodeId
     subject: str
     prev: str | None
     at: int
@@ -174,7 +177,7 @@ class Change:
         if shape is not None:
             exact(body, shape, what=f"change.body of {action}")
         return cls(
-            node=text(member["node"]),
+            node=NodeId(text(member["node"])),
             subject=text(member["subject"]),
             prev=maybe_text(member["prev"]),
             at=number(member["at"]),
@@ -244,7 +247,7 @@ class Approval:
             raise RemoteError(Code.CONFLICT, "the approval is for another change")
 
     @property
-    def kid(self) -> str:
+    def kid(self) -> KeyId:
         """The name of the key that signed."""
         return self.document.signature.kid
 

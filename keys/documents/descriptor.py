@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.errors import Code, RefusedError, RemoteError
-from gateway.foundation.ids import NodeId
+from gateway.foundation.ids import KeyId, NodeId, UnitId
 from gateway.ports import Json
 from keys.documents.fingerprint import compute_fingerprint, fingerprint_hash, node_id
 from keys.documents.key_records import KeyRecord, Use
@@ -63,7 +63,7 @@ from keys.primitives.sign import DESCRIPTOR, PublicKey, SignedDocument, SigningK
 
 LONGEST_LIFE: Final = 400 * DAY  # seconds from `issued` to `expires`
 CHAIN_LIMIT: Final = 4 * 1024 * 1024  # bytes of a pairing file (nrm1 2.18)
-GATEWAY: Final = "gateway"  # the unit that every node has
+GATEWAY: Final = UnitId("gateway")  # the unit that every node has
 _ENDPOINT: Final = (
     r"https://(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\])(?::[1-9][0-9]{0,4})?"
 )
@@ -87,7 +87,7 @@ class Unit:
 class Revocation:
     """A key that must never be accepted again: revoked `at`, not to be trusted from `since` on (Unix seconds)."""
 
-    kid: str
+    kid: KeyId
     at: int
     since: int
     reason: str
@@ -143,7 +143,7 @@ class Descriptor:
         """`host:port` of the first endpoint in lower case, the port left out exactly when it is 443 (nrm1 9.12)."""
         return self.endpoints[0].removeprefix("https://").lower().removesuffix(":443")
 
-    def key(self, kid: str, use: Use | str) -> KeyRecord:
+    def key(self, kid: KeyId, use: Use | str) -> KeyRecord:
         """Return the record of `kid`, whatever the time.
 
         Raises RemoteError(revoked_key), or unknown_key for a kid that is not listed for `use`.
@@ -160,7 +160,7 @@ class Descriptor:
         found = (record for record in (*self.keys, *self.roots) if record.use == use and record.valid_at(at))
         return tuple(sorted(found, key=lambda record: record.from_))
 
-    def signing_key(self, kid: str, *, at: int, use: Use | str = Use.SIG) -> PublicKey:
+    def signing_key(self, kid: KeyId, *, at: int, use: Use | str = Use.SIG) -> PublicKey:
         """The key for a signature made at `at` (Unix seconds, 300 s allowed at both ends; nrm1 2.7).
 
         Raises RemoteError(revoked_key), or unknown_key for a kid that is not listed, or not valid then.
@@ -190,7 +190,7 @@ def build_descriptor(
     units: Sequence[Unit] = (),
     revoked: Sequence[Revocation] = (),
     suites: Sequence[str] = (SUITE,),
-    node: str | None = None,
+    node: NodeId | None = None,
     version: int = 1,
     prev: str | None = None,
 ) -> bytes:
@@ -307,7 +307,7 @@ def common_suite(ours: Descriptor, theirs: Descriptor) -> str:
     raise RefusedError(Code.NO_COMMON_SUITE, f"not both nodes offer {SUITE}")
 
 
-def key_at(chain: Iterable[Descriptor], kid: str, from_desc: int) -> KeyRecord:
+def key_at(chain: Iterable[Descriptor], kid: KeyId, from_desc: int) -> KeyRecord:
     """The `sig` record of `kid` in the first version at or after `from_desc` that lists it (evidence; nrm1 7.3).
 
     Revocation and validity do not matter here: ``revocation_of`` tells, and the verifier weighs. Raises
@@ -321,7 +321,7 @@ def key_at(chain: Iterable[Descriptor], kid: str, from_desc: int) -> KeyRecord:
     raise RemoteError(Code.UNKNOWN_KEY, "no sig key of the chain has this kid")
 
 
-def revocation_of(chain: Sequence[Descriptor], kid: str) -> Revocation | None:
+def revocation_of(chain: Sequence[Descriptor], kid: KeyId) -> Revocation | None:
     """Find the revocation of `kid` in the newest version of the chain."""
     return next((item for item in chain[-1].revoked if item.kid == kid), None) if chain else None
 
@@ -451,7 +451,10 @@ def _unit(value: Json) -> Unit:
 def _revocation(value: Json) -> Revocation:
     member = exact(value, _REVOCATION, what="revocation")
     return Revocation(
-        kid=text(member["kid"]), at=number(member["at"]), since=number(member["since"]), reason=text(member["reason"])
+        kid=KeyId(text(member["kid"])),
+        at=number(member["at"]),
+        since=number(member["since"]),
+        reason=text(member["reason"]),
     )
 
 

@@ -194,7 +194,7 @@ def header_hash(*, id: str, to: str, exp: int, kids: Sequence[str], parts: Seque
     return h("hdr", canon({"v": SUITE, "id": id, "to": to, "exp": exp, "rcp": list(kids), "parts": list(parts)}))
 
 
-def cek_info(kid: str, hdr: bytes) -> bytes:
+def cek_info(kid: KeyId, hdr: bytes) -> bytes:
     """Build the HPKE `info` that binds a sealed content key to its recipient and its envelope."""
     return b"nrm1/cek\0" + kid.encode() + b"\0" + hdr
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.errors import Code, RemoteError
+from gateway.foundation.ids import NodeId
 from keys.documents.descriptor import Descriptor, accept_chain, accept_descriptor, parse_descriptor
 from keys.primitives.encoding import Check, canon, exact, is_object, items, list_of, malformed, one_of, parse
 from keys.primitives.sign import DESCRIPTOR, SignedDocument
@@ -23,7 +24,7 @@ _EVER: Final = 2**53 - 2  # times do not matter to a proof: what was signed was 
 class Equivocation:
     """A verified proof: `roots` signed both `hashes` as version `version` of `node`."""
 
-    node: str
+    node: NodeId
     name: str
     version: int
     hashes: tuple[str, str]

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
+from gateway.foundation.ids import NodeId
 from keys.documents.key_records import KeyRecord, roots_json
 from keys.primitives.encoding import canon, h
 
@@ -16,21 +17,21 @@ _GROUPS: Final = 6
 _GROUP_BYTES: Final = 5
 
 
-def node_id(roots: Sequence[KeyRecord], threshold: int) -> str:
+def node_id(roots: Sequence[KeyRecord], threshold: int) -> NodeId:
     """Of the roots of version 1: never changes, certifies itself.
 
     "n1" || base32lower(H("node", canon({roots,threshold}))[:20]), 160 bits.
     """
     digest = h("node", canon(roots_json(roots, threshold)))[:20]
-    return "n1" + base64.b32encode(digest).decode("ascii").lower()
+    return NodeId("n1" + base64.b32encode(digest).decode("ascii").lower())
 
 
-def fingerprint_hash(node: str, roots: Sequence[KeyRecord], threshold: int) -> bytes:
+def fingerprint_hash(node: NodeId, roots: Sequence[KeyRecord], threshold: int) -> bytes:
     """x = H("fp", node || canon({roots,threshold})), 32 bytes, of the newest accepted version; a QR code carries it."""
     return h("fp", node.encode() + canon(roots_json(roots, threshold)))
 
 
-def compute_fingerprint(node: str, roots: Sequence[KeyRecord], threshold: int) -> str:
+def compute_fingerprint(node: NodeId, roots: Sequence[KeyRecord], threshold: int) -> str:
     """Compute the fingerprint: six groups of five digits, joined by single spaces."""
     return digits_of(fingerprint_hash(node, roots, threshold))
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Final, Self
 
 from gateway.errors import Code, RemoteError
+from gateway.foundation.ids import KeyId
 from gateway.ports import Json
 from keys.primitives.encoding import (
     Check,
@@ -53,7 +54,7 @@ class KeyRecord:
             raise RemoteError(Code.BAD_KEY, f"halves of the key do not fit its use {self.use}")
 
     @property
-    def kid(self) -> str:
+    def kid(self) -> KeyId:
         """Key id; commits to the key."""
         return self.public.kid
 
@@ -79,7 +80,7 @@ class KeyRecord:
         member = exact(value, _RECORD, what="key record")
         half = member["mldsa65"]
         public = PublicKey(
-            kid=text(member["kid"]),
+            kid=KeyId(text(member["kid"])),
             ed25519=unb64u(member["ed25519"]),
             mldsa65=None if half is None else unb64u(half),
         )

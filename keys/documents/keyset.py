@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.errors import Code, RefusedError, RemoteError
-from gateway.foundation.ids import KeyId
+from gateway.foundation.ids import KeyId, NodeId, UnitId
 from gateway.ports import Json
 from keys.documents.descriptor import GATEWAY, Descriptor
 from keys.primitives.encoding import (
@@ -55,7 +55,7 @@ class EncKey:
     """A key that content keys are sealed for: `pub` 1216 bytes, valid from `from_` until before `until`."""
 
     kid: KeyId
-    unit: str
+    unit: UnitId
     pub: bytes
     from_: int
     until: int
@@ -69,7 +69,7 @@ class EncKey:
 class Keyset:
     """The encryption keys of a node. Holding one proves rule 1; only ``accept_keyset`` proves the others."""
 
-    node: str
+    node: NodeId
     version: int
     desc_version: int
     desc_hash: str
@@ -85,7 +85,7 @@ class Keyset:
         """(desc_version, version): never goes down."""
         return self.desc_version, self.version
 
-    def enc_for(self, unit: str, now: int) -> EncKey:
+    def enc_for(self, unit: UnitId, now: int) -> EncKey:
         """Return the newest key of `unit` that is valid now; it may begin up to 300 s ahead. Raises
         RefusedError(no_key).
         """
@@ -97,7 +97,7 @@ class Keyset:
 
 def build_keyset(
     *,
-    node: str,
+    node: NodeId,
     version: int,
     desc_version: int,
     desc_hash: str,
@@ -193,7 +193,7 @@ def parse_keyset(document: SignedDocument) -> Keyset:
         raise RemoteError(Code.WRONG_TYPE, "document is no keyset")
     member = exact(parse_payload(document.payload), _KEYSET, what="keyset")
     keyset = Keyset(
-        node=text(member["node"]),
+        node=NodeId(text(member["node"])),
         version=number(member["version"]),
         desc_version=number(member["desc_version"]),
         desc_hash=text(member["desc_hash"]),
@@ -215,7 +215,7 @@ def _enc_key(value: Json) -> EncKey:
     member = exact(value, _ENC_KEY, what="encryption key")
     key = EncKey(
         kid=KeyId(text(member["kid"])),
-        unit=text(member["unit"]),
+        unit=UnitId(text(member["unit"])),
         pub=unb64u(member["pub"]),
         from_=number(member["from"]),
         until=number(member["until"]),

@@ -22,6 +22,7 @@ import orjson
 from cryptography.exceptions import UnsupportedAlgorithm
 
 from gateway.errors import Code, RemoteError
+from gateway.foundation.ids import KeyId
 from gateway.ports import Json
 from keys.primitives.encoding import b64u, h, is_str, lp_join, malformed, sha256, unb64u
 from keys.primitives.sign import Rand
@@ -68,9 +69,9 @@ class Passkey:
     synced: bool
 
     @property
-    def kid(self) -> str:
+    def kid(self) -> KeyId:
         """Its name of 16 bytes, which commits to all that is signed by (nrm1 8.12)."""
-        return b64u(h("kid", lp_join(b"passkey", self.id, self.key))[:16])
+        return KeyId(b64u(h("kid", lp_join(b"passkey", self.id, self.key))[:16]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

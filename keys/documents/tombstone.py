@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.errors import Code, RemoteError
+from gateway.foundation.ids import KeyId, NodeId
 from keys.documents.descriptor import Descriptor
 from keys.documents.key_records import KeyRecord
 from keys.primitives.encoding import SKEW, Check, canon, exact, is_int, is_node, number, one_of, parse_payload, text
@@ -25,12 +26,12 @@ from keys.primitives.sign import TOMBSTONE, SignedDocument, verify
 class Tombstone:
     """The signed end of `node`; its roots wrote it at `issued`, often years before (Unix seconds)."""
 
-    node: str
+    node: NodeId
     issued: int
     document: SignedDocument
 
 
-def build_tombstone(node: str, issued: int) -> bytes:
+def build_tombstone(node: NodeId, issued: int) -> bytes:
     """Build the payload that all roots sign."""
     return canon({"type": "nrm.tombstone/1", "node": node, "issued": issued})
 
@@ -40,7 +41,7 @@ def parse_tombstone(document: SignedDocument) -> Tombstone:
     if document.payload_type != TOMBSTONE:
         raise RemoteError(Code.WRONG_TYPE, "document is no tombstone")
     member = exact(parse_payload(document.payload), _TOMBSTONE, what="tombstone")
-    return Tombstone(node=text(member["node"]), issued=number(member["issued"]), document=document)
+    return Tombstone(node=NodeId(text(member["node"])), issued=number(member["issued"]), document=document)
 
 
 def accept_tombstone(chain: Sequence[Descriptor], document: SignedDocument, now: int) -> Tombstone:
@@ -62,8 +63,8 @@ def accept_tombstone(chain: Sequence[Descriptor], document: SignedDocument, now:
     return found
 
 
-def _signers(roots: dict[str, KeyRecord], document: SignedDocument) -> frozenset[str]:
-    signers: set[str] = set()
+def _signers(roots: dict[KeyId, KeyRecord], document: SignedDocument) -> frozenset[KeyId]:
+    signers: set[KeyId] = set()
     for signature in document.signatures:
         if signature.kid not in roots or signature.kid in signers:
             raise RemoteError(Code.BAD_SIGNATURE, "signed twice by one root, or by no root")
@@ -72,7 +73,7 @@ def _signers(roots: dict[str, KeyRecord], document: SignedDocument) -> frozenset
     return frozenset(signers)
 
 
-def _all_signed(roots: Sequence[KeyRecord], signers: frozenset[str], issued: int) -> bool:
+def _all_signed(roots: Sequence[KeyRecord], signers: frozenset[KeyId], issued: int) -> bool:
     return all(record.kid in signers and record.valid_at(issued, skew=SKEW) for record in roots)
 
 

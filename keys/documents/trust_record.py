@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Final
 
 from gateway.errors import Code, RemoteError
+from gateway.foundation.ids import NodeId
 from gateway.ports import Json
 from keys.documents.descriptor import Descriptor
 from keys.documents.key_records import Use
@@ -72,8 +73,8 @@ class Assertion:
 class TrustRecord:
     """One record. `scope` has the exact form of the wire; times are Unix seconds."""
 
-    node: str
-    peer: str
+    node: NodeId
+    peer: NodeId
     peer_desc_version: int
     peer_desc_hash: str
     state: TrustState
@@ -124,8 +125,8 @@ def parse_trust(document: SignedDocument) -> TrustRecord:
     if not isinstance(scope, dict):
         raise malformed("trust record.scope is malformed")
     return TrustRecord(
-        node=text(member["node"]),
-        peer=text(member["peer"]),
+        node=NodeId(text(member["node"])),
+        peer=NodeId(text(member["peer"])),
         peer_desc_version=number(member["peer_desc_version"]),
         peer_desc_hash=text(member["peer_desc_hash"]),
         state=TrustState(text(member["state"])),

@@ -18,6 +18,7 @@ from enum import IntEnum, StrEnum
 from typing import Any, Final, Generic, Self, TypeVar
 
 from gateway.errors import Code, GatewayError, RefusedError, RemoteError, TransientError
+from gateway.foundation.ids import KeyId, NodeId
 from keys.documents.backup import RecoveryPublic
 from keys.documents.descriptor import Descriptor, accept_chain, decode_chain, encode_chain, parse_descriptor
 from keys.documents.key_records import Use
@@ -131,9 +132,9 @@ def _no(data: bytes) -> None:
 class KeyServiceStatus:
     """What the properties of ``KeyService`` say now; a kid is None where there is no key for it."""
 
-    node: str
-    sig_kid: str | None
-    http_kid: str | None
+    node: NodeId
+    sig_kid: KeyId | None
+    http_kid: KeyId | None
     may_speak: bool
     epoch: int
     epoch_made: int
@@ -155,7 +156,7 @@ class KeyServiceStatus:
         )
 
 
-def _held(kid: Callable[[], str]) -> str | None:
+def _held(kid: Callable[[], KeyId]) -> KeyId | None:
     try:
         return kid()
     except RefusedError:

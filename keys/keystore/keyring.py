@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Final, NoReturn, Self
 
 from gateway.errors import Code, RefusedError
+from gateway.foundation.ids import KeyId, NodeId, UnitId
 from gateway.ports import Json
 from keys.documents.descriptor import GATEWAY
 from keys.documents.key_records import KeyRecord, Use
@@ -49,7 +50,7 @@ ENC_LIFE: Final = 10 * DAY
 HTTP_LIFE: Final = 90 * DAY
 SIG_LIFE: Final = 400 * DAY  # a year of use; 14 days listed before it, 14 after it, and a week (nrm1 2.23)
 LOG_LIFE: Final = 2 * 365 * DAY
-DEFAULT_UNITS: Final = (GATEWAY,)
+DEFAULT_UNITS: Final[tuple[UnitId, ...]] = (GATEWAY,)
 HTTP_KEYS: Final = 5  # cover the 400 days that a descriptor lives at most (nrm1 2.23)
 TLS_KEYS: Final = 2  # pins per descriptor (nrm1 2.23)
 SECRET: Final = 32
@@ -65,7 +66,7 @@ class HeldKey:
     made: int
 
     @property
-    def kid(self) -> str:
+    def kid(self) -> KeyId:
         """Its key id."""
         return self.key.public.kid
 
@@ -74,7 +75,7 @@ class HeldKey:
 class HeldEnc:
     """An encryption key of a unit."""
 
-    unit: str
+    unit: UnitId
     key: EncPrivateKey
     made: int
 
@@ -99,7 +100,7 @@ class Keyring:
     for ``keys.primitives.tls``.
     """
 
-    node: str
+    node: NodeId
     keys: tuple[HeldKey, ...]
     tls: tuple[bytes, ...]
     enc: tuple[HeldEnc, ...]
@@ -108,7 +109,7 @@ class Keyring:
     actor: bytes
 
     @classmethod
-    def new(cls, node: str, now: int, rand: Rand) -> Self:
+    def new(cls, node: NodeId, now: int, rand: Rand) -> Self:
         """Make the keys for the first descriptor of a node and one storage epoch; encryption keys are made later."""
         uses = (Use.SIG, Use.LOG, Use.WIT, *[Use.HTTP] * HTTP_KEYS)
         return cls(
@@ -140,7 +141,7 @@ class Keyring:
             raise RuntimeError("a keystore holds no root")
         return replace(self, keys=(*self.keys, _new_key(use, now, rand)))
 
-    def without_key(self, kid: str) -> Self:
+    def without_key(self, kid: KeyId) -> Self:
         """Remove the key `kid`. Raises RefusedError(not_found), or invalid for the last key of its use."""
         gone = next((held for held in self.keys if held.kid == kid), None)
         if gone is None:
@@ -163,7 +164,7 @@ class Keyring:
 
     # --- encryption keys -----------------------------------------------------------------------------------------
 
-    def renew_enc(self, units: Sequence[str], now: int, rand: Rand) -> Self:
+    def renew_enc(self, units: Sequence[UnitId], now: int, rand: Rand) -> Self:
         """Add a new key for each unit whose newest one is 24 hours old or missing."""
         due = [unit for unit in units if now >= self._newest_enc(unit) + ENC_EVERY]
         if not due:
@@ -171,7 +172,7 @@ class Keyring:
         made = (HeldEnc(unit=unit, key=EncPrivateKey(rand(ENC_SEED)), made=now) for unit in due)
         return replace(self, enc=(*self.enc, *made))
 
-    def _newest_enc(self, unit: str) -> int:
+    def _newest_enc(self, unit: UnitId) -> int:
         return max((held.made for held in self.enc if held.unit == unit), default=-ENC_EVERY)
 
     def listed_enc(self, now: int) -> tuple[EncKey, ...]:
@@ -182,11 +183,11 @@ class Keyring:
             if now < held.made + ENC_LISTED
         )
 
-    def expired_enc(self, now: int) -> tuple[str, ...]:
+    def expired_enc(self, now: int) -> tuple[KeyId, ...]:
         """Return the kids of the keys whose seeds are due for destruction."""
         return tuple(held.key.kid for held in self.enc if now >= held.made + ENC_LIFE)
 
-    def without_enc(self, kids: Iterable[str]) -> Self:
+    def without_enc(self, kids: Iterable[KeyId]) -> Self:
         """Remove the seeds of `kids`."""
         gone = frozenset(kids)
         return replace(self, enc=tuple(held for held in self.enc if held.key.kid not in gone)) if gone else self
@@ -232,7 +233,7 @@ class Keyring:
         """Read what ``encode`` wrote. Raises RemoteError(malformed)."""
         member = exact(parse(data, limit=LIMIT), _KEYRING, what="keyring")
         return cls(
-            node=text(member["node"]),
+            node=NodeId(text(member["node"])),
             keys=tuple(_parse_key(item) for item in items(member["keys"])),
             tls=tuple(unb64u(item) for item in items(member["tls"])),
             enc=tuple(_parse_enc(item) for item in items(member["enc"])),
@@ -265,7 +266,9 @@ def _parse_key(value: Json) -> HeldKey:
 
 def _parse_enc(value: Json) -> HeldEnc:
     member = exact(value, _ENC, what="encryption key")
-    return HeldEnc(unit=text(member["unit"]), key=EncPrivateKey(unb64u(member["seed"])), made=number(member["made"]))
+    return HeldEnc(
+        unit=UnitId(text(member["unit"])), key=EncPrivateKey(unb64u(member["seed"])), made=number(member["made"])
+    )
 
 
 def _parse_epoch(value: Json) -> HeldEpoch:

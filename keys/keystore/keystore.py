@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn, Self
 
 from gateway.errors import Code, GatewayError, RefusedError, RemoteError
+from gateway.foundation.ids import KeyId, NodeId, UnitId
 from keys.documents.backup import KEYRING, Kind, Member, RecoveryPublic, chain_member, seal_backup
 from keys.documents.descriptor import Descriptor
 from keys.documents.key_records import KeyRecord, Use
@@ -72,7 +73,7 @@ class Keystore:
         path: Path,
         passphrase: str,
         *,
-        node: str,
+        node: NodeId,
         now: int,
         cost: Cost = DEFAULT_COST,
         rand: Rand = system_rand,
@@ -132,7 +133,7 @@ class Keystore:
         raise TypeError("a keystore is not pickled")
 
     @property
-    def node(self) -> str:
+    def node(self) -> NodeId:
         """The node that owns these keys."""
         return self._ring.node
 
@@ -164,12 +165,12 @@ class Keystore:
     # --- signing -------------------------------------------------------------------------------------------------
 
     @property
-    def sig_kid(self) -> str:
+    def sig_kid(self) -> KeyId:
         """Key id of the key that ``sign`` uses."""
         return self._signer(Use.SIG).kid
 
     @property
-    def http_kid(self) -> str:
+    def http_kid(self) -> KeyId:
         """Key id of the key that ``sign_http`` uses."""
         return self._signer(Use.HTTP).kid
 
@@ -258,7 +259,7 @@ class Keystore:
         self._save(lambda ring: ring.with_key(use, now, self._rand))
         return self._ring.of(use)[-1].key.public
 
-    def remove_key(self, kid: str) -> None:
+    def remove_key(self, kid: KeyId) -> None:
         """Destroy a signing key that is not in use. Raises RefusedError(not_found, invalid)."""
         if kid in {held.kid for held in self._signers.values()}:
             raise RefusedError(Code.INVALID, "the key is in use", hint="activate another one first")
@@ -276,14 +277,14 @@ class Keystore:
 
     # --- encryption keys -----------------------------------------------------------------------------------------
 
-    def open_cek(self, kid: str, enc: bytes, info: bytes) -> bytes:
+    def open_cek(self, kid: KeyId, enc: bytes, info: bytes) -> bytes:
         """Open a content key, 32 bytes. Raises RemoteError(unknown_recipient_key, undecryptable)."""
         held = next((held for held in self._ring.enc if held.key.kid == kid), None)
         if held is None:
             raise RemoteError(Code.UNKNOWN_RECIPIENT_KEY, "no encryption key has this kid")
         return open_cek(held.key, enc, info)
 
-    def ensure_enc(self, now: int, units: tuple[str, ...] = DEFAULT_UNITS) -> bool:
+    def ensure_enc(self, now: int, units: tuple[UnitId, ...] = DEFAULT_UNITS) -> bool:
         """Make the encryption keys that are due; return whether there are new ones, which make a new keyset due."""
         return self._save(lambda ring: ring.renew_enc(units, now, self._rand))
 
@@ -291,13 +292,13 @@ class Keystore:
         """Return the keys for the keyset: those that are younger than 72 hours."""
         return self._ring.listed_enc(now)
 
-    def destroy_enc(self, now: int) -> tuple[str, ...]:
+    def destroy_enc(self, now: int) -> tuple[KeyId, ...]:
         """Destroy the seeds that were made 10 days ago or earlier; return their kids."""
         gone = self._ring.expired_enc(now)
         self._save(lambda ring: ring.without_enc(gone))
         return gone
 
-    def destroy_all_enc(self) -> tuple[str, ...]:
+    def destroy_all_enc(self) -> tuple[KeyId, ...]:
         """Destroy every seed at once (nrm1 2.27): what is in flight comes back to its sender."""
         gone = tuple(held.key.kid for held in self._ring.enc)
         self._save(lambda ring: ring.without_enc(gone))

@@ -21,6 +21,7 @@ from typing import Any, Concatenate, Final, Generic, NoReturn, ParamSpec, Self, 
 from weakref import WeakSet
 
 from gateway.errors import Code, RefusedError, RemoteError, TransientError
+from gateway.foundation.ids import UnitId
 from keys.documents.descriptor import Descriptor
 from keys.keystore.calls import (
     HELLO,
@@ -267,7 +268,7 @@ class RemoteKeys:
             self._activated = (chain, now)
             self._call("activate", chain, now)
 
-    def ensure_enc(self, now: int, units: tuple[str, ...] = DEFAULT_UNITS) -> bool:
+    def ensure_enc(self, now: int, units: tuple[UnitId, ...] = DEFAULT_UNITS) -> bool:
         """See ``KeyService``."""
         return cast(bool, self._call("ensure_enc", now, units))
 

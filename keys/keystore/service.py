@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from gateway.foundation.ids import KeyId, NodeId, UnitId
 from keys.documents.backup import RecoveryPublic
 from keys.documents.descriptor import Descriptor
 from keys.documents.key_records import Use
@@ -32,17 +33,17 @@ class KeyService(Protocol):
     """Signs, opens and wraps for one node. Times are Unix seconds."""
 
     @property
-    def node(self) -> str:
+    def node(self) -> NodeId:
         """The node that owns these keys."""
         ...
 
     @property
-    def sig_kid(self) -> str:
+    def sig_kid(self) -> KeyId:
         """Key id of the key that ``sign`` uses."""
         ...
 
     @property
-    def http_kid(self) -> str:
+    def http_kid(self) -> KeyId:
         """Key id of the key that ``sign_http`` uses."""
         ...
 
@@ -66,7 +67,7 @@ class KeyService(Protocol):
         """Make one more key for `use`; it signs once a descriptor lists it and ``activate`` was called."""
         ...
 
-    def remove_key(self, kid: str) -> None:
+    def remove_key(self, kid: KeyId) -> None:
         """Destroy a signing key that is not in use. Raises RefusedError(not_found, invalid)."""
         ...
 
@@ -98,7 +99,7 @@ class KeyService(Protocol):
         """
         ...
 
-    def open_cek(self, kid: str, enc: bytes, info: bytes) -> bytes:
+    def open_cek(self, kid: KeyId, enc: bytes, info: bytes) -> bytes:
         """Open a content key, 32 bytes. Raises RemoteError(unknown_recipient_key, undecryptable)."""
         ...
 
@@ -130,7 +131,7 @@ class KeyService(Protocol):
         """A backup file of all secrets but the encryption seeds, closed to an offline recovery key (nrm1 13.4)."""
         ...
 
-    def ensure_enc(self, now: int, units: tuple[str, ...] = ...) -> bool:
+    def ensure_enc(self, now: int, units: tuple[UnitId, ...] = ...) -> bool:
         """Make the encryption keys that are due; return whether there are new ones, which make a new keyset due."""
         ...
 
@@ -138,11 +139,11 @@ class KeyService(Protocol):
         """Return the keys for the keyset."""
         ...
 
-    def destroy_enc(self, now: int) -> tuple[str, ...]:
+    def destroy_enc(self, now: int) -> tuple[KeyId, ...]:
         """Destroy the seeds that are due for destruction; return their kids."""
         ...
 
-    def destroy_all_enc(self) -> tuple[str, ...]:
+    def destroy_all_enc(self) -> tuple[KeyId, ...]:
         """Destroy every seed at once; return their kids. Messages in flight come back to their senders."""
         ...
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from gateway.errors import Code, RefusedError, RemoteError
+from gateway.foundation.ids import KeyId, NodeId
 from keys.documents.descriptor import Descriptor, parse_descriptor
 from keys.documents.key_records import KeyRecord, Use
 from keys.documents.tombstone import Tombstone, parse_tombstone
@@ -110,14 +111,14 @@ class Request:
         )
 
     @property
-    def node(self) -> str:
+    def node(self) -> NodeId:
         """The node that the request is about."""
         found = self.new or self.tombstone
         if found is None:
             raise RuntimeError("a request asks for a descriptor or a tombstone")
         return found.node
 
-    def may_sign(self, kid: str) -> bool:
+    def may_sign(self, kid: KeyId) -> bool:
         """Whether the root `kid` is one of the new or the old ones. For the tombstone of a node without a descriptor,
         any key may sign.
         """

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey, MLDSA65PublicKey
 
 from gateway.errors import Code, RemoteError
+from gateway.foundation.ids import KeyId
 from gateway.ports import Json
 from keys.primitives.encoding import (
     DOCUMENT_LIMIT,
@@ -78,7 +79,7 @@ class PublicKey:
     Raises RemoteError(bad_key) from the constructor.
     """
 
-    kid: str
+    kid: KeyId
     ed25519: bytes
     mldsa65: bytes | None
 
@@ -96,9 +97,9 @@ class PublicKey:
         return cls(kid=kid_of(ed25519, mldsa65), ed25519=ed25519, mldsa65=mldsa65)
 
 
-def kid_of(ed25519: bytes, mldsa65: bytes | None) -> str:
+def kid_of(ed25519: bytes, mldsa65: bytes | None) -> KeyId:
     """kid = b64u(H("kid", LP(ed25519) || LP(mldsa65 or ""))[:16]) (nrm1 2.4)."""
-    return b64u(h("kid", lp_join(ed25519, mldsa65 or b""))[:16])
+    return KeyId(b64u(h("kid", lp_join(ed25519, mldsa65 or b""))[:16]))
 
 
 class SigningKey:
@@ -159,7 +160,7 @@ class SigningKey:
 class Signature:
     """One signature by one key. `mldsa65` is None exactly when the key has no such half."""
 
-    kid: str
+    kid: KeyId
     ed25519: bytes
     mldsa65: bytes | None
 
@@ -174,7 +175,7 @@ class Signature:
         member = exact(value, _SIGNATURE, what="signature")
         half = member["mldsa65"]
         return cls(
-            kid=text(member["kid"]),
+            kid=KeyId(text(member["kid"])),
             ed25519=unb64u(member["ed25519"]),
             mldsa65=None if half is None else unb64u(half),
         )

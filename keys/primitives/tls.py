@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from gateway.errors import Code, RefusedError
+from gateway.foundation.ids import NodeId
 
 LIFE_DAYS: Final = 3653
 _ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # of P-256, SEC 2, 2.4.2
@@ -50,7 +51,7 @@ def private_key(secret: bytes) -> ec.EllipticCurvePrivateKey:
     return ec.derive_private_key(int.from_bytes(secret, "big") % (_ORDER - 1) + 1, ec.SECP256R1())
 
 
-def self_signed(secret: bytes, *, node: str, hosts: Sequence[str], now: int) -> bytes:
+def self_signed(secret: bytes, *, node: NodeId, hosts: Sequence[str], now: int) -> bytes:
     """Make a DER certificate for `hosts` (names or addresses), valid for ten years from a day before `now`."""
     key = private_key(secret)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, node)])

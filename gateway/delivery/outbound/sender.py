@@ -32,6 +32,7 @@ from gateway.delivery.outbound.departure import Departure, Ready
 from gateway.delivery.outbound.submission import Submission
 from gateway.errors import Code, GatewayError, RefusedError, RemoteError, TransientError
 from gateway.federation.client import Answered
+from gateway.foundation.ids import NodeId
 from gateway.foundation.logs import logger
 from gateway.foundation.workers import Workers
 from gateway.identity.identity import Identity
@@ -110,7 +111,7 @@ class Sender:
     def __init__(
         self,
         *,
-        node: str,
+        node: NodeId,
         store: Store,
         identity: Identity,
         link: PeerLink,

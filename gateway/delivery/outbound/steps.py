@@ -40,7 +40,7 @@ from gateway.policy.circumstances import Circumstances
 from gateway.policy.corridor import Blocked, Leaves, minimise, sift
 from gateway.policy.gates.gate_table import GateFacts, Permit, evaluate
 from keys.documents import envelope as wire
-from keys.documents.descriptor import Descriptor
+from keys.documents.descriptor import GATEWAY, Descriptor
 from keys.documents.keyset import Keyset
 from keys.documents.statement import SecretPart
 from keys.primitives.encoding import Json, canon
@@ -488,7 +488,7 @@ def depart(
     rand: Rand,
 ) -> SealedEnvelope:
     """Steps 6 and 7: state, sign, seal. `keyset` must be fresh; the key of unit `gateway` is used."""
-    key, parts = keyset.enc_for("gateway", now), lengths(files_of(secret))
+    key, parts = keyset.enc_for(GATEWAY, now), lengths(files_of(secret))
     created = max(now, message.expires - MESSAGE_LIFE)  # the clock may have been set back since submission
     statement = wire.Statement(
         suite=SUITE,

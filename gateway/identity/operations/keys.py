@@ -9,6 +9,7 @@ from gateway.database.audit_entries import Actor, leaf
 from gateway.database.engine import Store
 from gateway.erasure.storage_epochs import StorageEpochs
 from gateway.errors import Code, RefusedError, RemoteError
+from gateway.foundation.ids import KeyId
 from gateway.identity.operations.models import (
     KINDS,
     Buried,
@@ -243,7 +244,7 @@ def _document(given: dict[str, Json], name: str, payload_type: str) -> SignedDoc
 def _revocation(own: OwnIdentity, clock: Clock, asked: Revoke | None) -> tuple[Revocation, ...]:
     if asked is None:
         return ()
-    now, reason, kids = clock.now(), asked.reason, asked.kids
+    now, reason, kids = clock.now(), asked.reason, [KeyId(kid) for kid in asked.kids]
     newest = own.descriptor
     if any(record.kid in kids for record in newest.roots):
         raise RefusedError(
