@@ -127,7 +127,7 @@ def _ascii_names(members: dict[Any, object]) -> bool:
 
 
 def _alien(value: object, path: Path) -> Iterator[Finding]:
-    """Find values that schemas can not refuse alike in every language: floats, surrogates, excessive depth."""
+    """Find values that schemas cannot refuse alike in every language: floats, surrogates, excessive depth."""
     if len(path) >= MAX_DEPTH:
         yield Finding(place=format_known_pointer(path), rule="depth", hint=f"at most {MAX_DEPTH} levels")
     elif isinstance(value, dict):

@@ -132,7 +132,7 @@ def _named_in(target: Folder, name: str) -> set[str]:
 def put_all(root: Path, items: Sequence[Delivery], mode: int) -> list[str | RefusedError]:
     """Hand over several messages: each step of `put_item` for all of them before the next, so that they share its cost.
 
-    Returns the local id of each, or the error why it can not be handed over; the same key gives the same id, also
+    Returns the local id of each, or the error why it cannot be handed over; the same key gives the same id, also
     within one call.
     """
     outcomes: list[str | RefusedError] = []

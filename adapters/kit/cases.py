@@ -78,7 +78,7 @@ CASES: tuple[Case, ...] = (
     _promise("pulls_until_settled", "note in the local system that a record was settled, and only in settle()"),
     _promise("settles_once", "settle() finds what it did before and does nothing"),
     _promise("refused_is_told", "show rule and place of each finding where the office looks"),
-    _promise("faults_name_places", "return what can not be read as LocalRecord(faults=...): places, no values"),
+    _promise("faults_name_places", "return what cannot be read as LocalRecord(faults=...): places, no values"),
     _promise("one_key_once", _JOURNAL),
     _promise("two_keys_twice", "the local id comes from the key, or is kept beside it"),
     _promise("many_at_once", "push_all() does for each item what push() does"),

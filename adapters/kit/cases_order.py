@@ -108,7 +108,7 @@ async def one_key_also_for_news(trial: Trial) -> None:
 
 
 async def erasing_is_honest(trial: Trial) -> None:
-    """An answer is never better than the truth: what is `erased` can not be found."""
+    """An answer is never better than the truth: what is `erased` cannot be found."""
     item = a_delivery(text=TOLD)
     adapter = trial.bench.adapter()
     answer = await adapter.erase(await adapter.push(item))

@@ -53,7 +53,7 @@ async def push_fails_and_goes_on(trial: Trial, *, trouble: Trouble) -> None:
 
 
 async def pull_fails_and_goes_on(trial: Trial, *, trouble: Trouble) -> None:
-    """A system that can not be read now is not an empty one, and loses nothing."""
+    """A system that cannot be read now is not an empty one, and loses nothing."""
     trial.bench.offer("one")
     with trial.bench.trouble(trouble):
         await is_transient(trial.bench.adapter().pull(), "pull")

@@ -79,7 +79,7 @@ class Node:
 
         Raises:
             ProblemError: the node refused, or was still busy at the last try.
-            OSError: the node can not be reached, also not at the last try.
+            OSError: the node cannot be reached, also not at the last try.
         """
         wanted = {name: value for name, value in (query or {}).items() if value is not None}
         url = self._url + path + (f"?{urlencode(wanted)}" if wanted else "")

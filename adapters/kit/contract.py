@@ -33,7 +33,7 @@ class Trouble(StrEnum):
     """How a local system can misbehave. A bench causes those that its kind of system can have."""
 
     AWAY = "away"
-    """It can not be reached: refused connections, a share that is not mounted."""
+    """It cannot be reached: refused connections, a share that is not mounted."""
     FAILING = "failing"
     """It answers, and what it answers is an error of its own (500)."""
     SLOW = "slow"

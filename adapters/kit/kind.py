@@ -81,7 +81,7 @@ def find(name: str) -> Kind[Any]:
     """Load the kind with this name.
 
     Raises:
-        RefusedError: not_found; conflict for a name offered twice; invalid for one that can not be loaded.
+        RefusedError: not_found; conflict for a name offered twice; invalid for one that cannot be loaded.
     """
     known = offered()
     match known.get(name, ()):
@@ -101,11 +101,11 @@ def _loaded(point: EntryPoint) -> Kind[Any]:
     except ImportError as exc:
         missing = exc.name or point.value
         raise RefusedError(
-            Code.INVALID, f"the adapter {point.name} can not be loaded", hint=f"is {missing} installed?"
+            Code.INVALID, f"the adapter {point.name} cannot be loaded", hint=f"is {missing} installed?"
         ) from exc
     except AttributeError as exc:
         raise RefusedError(
-            Code.INVALID, f"the adapter {point.name} can not be loaded", hint=f"there is no {point.value}"
+            Code.INVALID, f"the adapter {point.name} cannot be loaded", hint=f"there is no {point.value}"
         ) from exc
     if not isinstance(kind, Kind) or kind.name != point.name:
         raise RefusedError(

@@ -77,7 +77,7 @@ async def run(case: Case, trial: Trial) -> Outcome:
     """Run one case. Any exception of an adapter is its answer; none of its text is repeated."""
     missing = [str(trouble) for trouble in sorted(case.needs - set(trial.bench.troubles))]
     if missing:
-        return Outcome(case=case, verdict=Verdict.NOT_TRIED, why=f"the bench can not cause {', '.join(missing)}")
+        return Outcome(case=case, verdict=Verdict.NOT_TRIED, why=f"the bench cannot cause {', '.join(missing)}")
     if case.registered and (trial.node is None or trial.bench.settings() is None):
         return Outcome(case=case, verdict=Verdict.NOT_TRIED, why="the bench has no settings for another process")
     try:

@@ -37,7 +37,7 @@ async def killed_after(where: Where, item: Delivery) -> str:
     finally:
         await _kill(process)
     if not local_id:
-        raise BrokenContractError("a process of its own can not hand over: do the settings of the bench suffice?")
+        raise BrokenContractError("a process of its own cannot hand over: do the settings of the bench suffice?")
     return str(json.loads(local_id))
 
 
@@ -59,7 +59,7 @@ async def _started(where: Where, item: Delivery) -> Process:
     process.stdin.close()
     if (await _line(process)).strip() != "ready":
         await _kill(process)
-        raise BrokenContractError("the adapter can not be made in a process of its own from the settings of the bench")
+        raise BrokenContractError("the adapter cannot be made in a process of its own from the settings of the bench")
     return process
 
 

@@ -136,7 +136,7 @@ class Server:
         except asyncssh.PermissionDenied:
             raise _trouble("does not take the account or its key", "look at key_file and the account") from None
         except asyncssh.SFTPOpUnsupported:
-            raise _trouble("can not sync or rename files as is needed", "use OpenSSH 6.5 or newer") from None
+            raise _trouble("cannot sync or rename files as is needed", "use OpenSSH 6.5 or newer") from None
         except (asyncssh.Error, TimeoutError, OSError) as exc:  # their words may hold a file name
             raise _trouble(f"cannot be used now ({type(exc).__name__})", "look at the server and its folders") from None
 

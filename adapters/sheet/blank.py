@@ -2,7 +2,7 @@
 
 Row 1 is for people, in their language; row 2 has the labels by which the reader recognises the columns. The choices of
 a drop-down stand on a hidden sheet, since a list inside a cell's rule ends at 255 characters. A cell that may hold
-several values also takes typed text: a workbook without macros can not choose twice. The same arguments give the same
+several values also takes typed text: a workbook without macros cannot choose twice. The same arguments give the same
 bytes.
 """
 

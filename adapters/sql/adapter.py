@@ -55,7 +55,7 @@ class SqlAdapter:
         self._versions: dict[str, str] = {}
 
     def describe(self) -> Description:
-        """Describe the adapter; erasing empties the row, and can not reach the office's own copies and backups."""
+        """Describe the adapter; erasing empties the row, and cannot reach the office's own copies and backups."""
         return Description(
             kind=self.kind,
             version="1",

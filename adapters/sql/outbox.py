@@ -74,7 +74,7 @@ class Outbox:
         self._pulls += 1
         found: dict[str, Due] = {}
         last = self._cursor
-        # Two connections: a driver that streams one result can not answer a second question beside it.
+        # Two connections: a driver that streams one result cannot answer a second question beside it.
         with self._engine.connect() as walking, self._engine.connect() as reading, ExitStack() as closers:
             for each in (walking, reading):
                 each.execution_options(trm_reading=True)

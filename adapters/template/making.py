@@ -18,7 +18,7 @@ def make_package(name: str, where: Path) -> Path:
     """Make the folder `trm-adapter-NAME` in `where`, with everything that the adapter needs; nothing is overwritten.
 
     Raises:
-        RefusedError: invalid for a name that can not be one, conflict for a kind that is installed, exists.
+        RefusedError: invalid for a name that cannot be one, conflict for a kind that is installed, exists.
     """
     if _NAME.fullmatch(name) is None or len(name) > 32 or name == "template":
         raise RefusedError(

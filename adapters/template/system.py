@@ -72,7 +72,7 @@ class CaseSystem:
                 async with session.request(method, self._url + path, **request) as response:
                     return response.status, _object(response.status, await response.content.read(MOST + 1))
         except (TimeoutError, aiohttp.ClientError, OSError) as exc:
-            raise TransientError(Code.ADAPTER_BUSY, "the case system can not be reached") from exc
+            raise TransientError(Code.ADAPTER_BUSY, "the case system cannot be reached") from exc
 
 
 def _object(status: int, data: bytes) -> Mapping[str, Json]:

@@ -87,7 +87,7 @@ def list_files(roots: Iterable[Path]) -> Iterator[Path]:
 def search_files(roots: Iterable[Path], marks: Mapping[str, str]) -> Scanned:
     """Search all files below `roots` for the marks (name -> value), contents and names.
 
-    A file that its program removes meanwhile is passed over; one that can not be read raises OSError.
+    A file that its program removes meanwhile is passed over; one that cannot be read raises OSError.
     """
     needles = [(mark, name, form) for mark, value in marks.items() for name, form in list_encodings(value).items()]
     hits: list[Hit] = []

@@ -1,5 +1,5 @@
 """The border to the code of an adapter, which may be somebody else's: what it raises beside the errors of the port, or
-never answers, is a system that can not be reached now. The node goes on with its peers, and the operator is told.
+never answers, is a system that cannot be reached now. The node goes on with its peers, and the operator is told.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ class Guarded:
         self._log = logger()
 
     def describe(self) -> Description:
-        """What it is and can do."""
+        """Return the description that the adapter gives of itself."""
         return self._adapter.describe()
 
     async def check(self) -> Sequence[Finding]:
-        """What is wrong with the local system; a check that fails is a finding."""
+        """List the faults of the local system; a check that fails is one of them."""
         try:
             return await self._call(self._adapter.check())
         except GatewayError as error:

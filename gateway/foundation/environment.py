@@ -18,7 +18,7 @@ NOTIFY_VARIABLE = "NOTIFY_SOCKET"
 
 
 def node_folder(option: str | None) -> Path:
-    """The node folder from --node or TRM_NODE."""
+    """Find the node folder: the option --node, else TRM_NODE. Raises RefusedError(invalid)."""
     chosen = option or os.environ.get(NODE_VARIABLE)
     if not chosen:
         raise RefusedError(Code.INVALID, "no node folder named", hint=f"use --node DIR or set {NODE_VARIABLE}")
@@ -26,7 +26,7 @@ def node_folder(option: str | None) -> Path:
 
 
 def passphrase_file(option: Path | None) -> Path:
-    """Where the passphrase stands: the file that was named, or the systemd credential `trm-passphrase`."""
+    """Find the file of the passphrase: the one that was named, else the systemd credential. Raises RefusedError."""
     if option is not None:
         return option
     folder = os.environ.get(CREDENTIALS_VARIABLE)
@@ -40,7 +40,7 @@ def passphrase_file(option: Path | None) -> Path:
 
 
 def passphrase(file: Path | None) -> str:
-    """The passphrase from a file or the systemd credential; one trailing newline is not part of it."""
+    """Read the passphrase from a file or the systemd credential; one trailing newline is not part of it."""
     file = passphrase_file(file)
     try:
         secret = file.read_text(encoding="utf-8")

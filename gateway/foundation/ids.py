@@ -1,4 +1,4 @@
-"""Types of the names that travel and are stored as text, so that one can not be passed where another is meant.
+"""Types of the names that travel and are stored as text, so that one cannot be passed where another is meant.
 
 They cost nothing at run time. Raw text becomes one of them in two places only: in the parser that proved its form, and
 at the api, the console and the command line, where a person or program names what exists.

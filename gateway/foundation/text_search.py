@@ -63,7 +63,7 @@ NEAR = 0.7
 
 
 def normal(text: str) -> str:
-    """The spelling under which texts are compared; the same again for what is normal already.
+    """Return the spelling under which texts are compared; a normal text stays as it is.
 
     Compatibility forms, case, accents (the tonos, the marks of Arabic), the seats of hamza, the two forms of alef and
     ya, ta marbuta, the apostrophe inside a Ukrainian word, and the article before an Arabic word make no difference.
@@ -82,12 +82,12 @@ def _normal(text: str) -> str:
 
 
 def words(text: str) -> tuple[str, ...]:
-    """The words of a text in the spelling that is compared; single Latin letters are what an elision leaves."""
+    """Split a text into words in the spelling that is compared; single Latin letters are what an elision leaves."""
     return tuple(word for word in _WORD.findall(normal(text)) if len(word) > 1 or not word.isascii() or word.isdigit())
 
 
 def script(word: str) -> str:
-    """The script of a word by its first letter; Latin where it is none of the others."""
+    """Tell the script of a word by its first letter; Latin where it is none of the others."""
     first = word[0]
     if "\u0370" <= first <= "\u03ff":
         return "greek"
@@ -98,7 +98,7 @@ def script(word: str) -> str:
 
 @lru_cache(maxsize=100_000)
 def stem(word: str, language: str) -> str:
-    """What a normal word of a language is compared by. A word of another script than that of the language is itself."""
+    """Reduce a normal word of a language to its stem. A word of another script stays whole."""
     if language not in STEMMERS or language not in LANGUAGES[script(word)]:
         return word
     return str(_stemmer(language).stemWord(word)) or word
@@ -111,7 +111,7 @@ def _stemmer(language: str) -> Any:
 
 @lru_cache(maxsize=10_000)
 def forms(word: str) -> frozenset[str]:
-    """Everything that a word of a question may be compared by: itself, and its stem in each language of its script."""
+    """List the forms by which a word of a question is compared: itself, and its stem in each language of its script."""
     return frozenset({word, *(stem(word, language) for language in LANGUAGES[script(word)])})
 
 

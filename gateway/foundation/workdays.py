@@ -77,7 +77,7 @@ def is_working(calendar: Calendar, day: date) -> bool:
 
 
 def doubts(calendar: Calendar, first: date, last: date) -> tuple[Doubt, ...]:
-    """What makes counting the days from ``first`` to ``last`` inclusive uncertain."""
+    """List the reasons why the count of days from ``first`` to ``last`` inclusive is uncertain."""
     found = set()
     for day in _days(first, last):
         year = _year(calendar, day.year)
@@ -92,12 +92,12 @@ def doubts(calendar: Calendar, first: date, last: date) -> tuple[Doubt, ...]:
 
 
 def local_date(zone: Zone, at: int) -> date:
-    """The day it is at ``at``, Unix seconds."""
+    """Return the local day at ``at``, Unix seconds."""
     return (datetime.fromtimestamp(at, tz=UTC) + offset(zone, at)).date()
 
 
 def end_of_day(zone: Zone, day: date) -> int:
-    """The last second of ``day``, Unix seconds."""
+    """Return the last second of ``day`` in Unix seconds."""
     midnight = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) + DAY
     guess = midnight - int(zone.offset.total_seconds())
     # No zone here changes its time within two hours of midnight, so one look at the offset is enough.
@@ -105,7 +105,7 @@ def end_of_day(zone: Zone, day: date) -> int:
 
 
 def offset(zone: Zone, at: int) -> timedelta:
-    """How far local time is ahead of UTC at ``at``."""
+    """Return the lead of local time over UTC at ``at``, Unix seconds."""
     for shift in zone.shifts:
         if shift.start <= at < shift.end:
             return shift.offset

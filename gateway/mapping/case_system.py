@@ -46,7 +46,7 @@ class CaseSystem:
         return {mapping.body_type: mapping for mapping in self.mappings.values() if mapping.direction.inward}
 
     def adapter(self) -> Adapter:
-        """An adapter for it; nothing is touched yet."""
+        """Make an adapter for it; nothing is touched yet."""
         return self.kind.make(self.settings)
 
     def create(self) -> None:
@@ -56,7 +56,7 @@ class CaseSystem:
 
 
 def read(section: AdapterSection, folder: Path) -> CaseSystem:
-    """The case system of the node in `folder`, with its mapping files.
+    """Read the case system of the node in `folder`, with its mapping files.
 
     Raises:
         RefusedError: with the path in node.toml, or the place in the mapping file, of each fault.
@@ -76,7 +76,7 @@ def read(section: AdapterSection, folder: Path) -> CaseSystem:
 
 
 def adapter_section(name: str, given: Mapping[str, str]) -> AdapterSection:
-    """`[adapter]` of a new node.toml, from words of a command line: numbers and truths as such, paths whole.
+    """Make `[adapter]` of a new node.toml from words of a command line: numbers and truths as such, paths whole.
 
     Raises:
         RefusedError: a setting that is needed is missing, or one is not known or not right; all of them are named.
@@ -99,7 +99,7 @@ def adapter_section(name: str, given: Mapping[str, str]) -> AdapterSection:
 
 
 def settings_of(section: AdapterSection, folder: Path) -> tuple[Kind[Any], Settings]:
-    """The kind that the section names and its settings. Raises RefusedError like `read`, but reads no other file."""
+    """Find the kind that the section names and its settings. Raises RefusedError like `read`; reads no other file."""
     kind, own = _judged(section)
     if any(path.resolve().is_relative_to(folder.resolve()) for path in own.case_files()):
         raise RefusedError(
@@ -111,7 +111,7 @@ def settings_of(section: AdapterSection, folder: Path) -> tuple[Kind[Any], Setti
 
 
 def _judged(section: AdapterSection) -> tuple[Kind[Any], Settings]:
-    """The kind that the section names and its settings, wherever the node lies."""
+    """Find the kind that the section names and its settings, wherever the node lies."""
     try:
         kind = find(section.kind)
     except RefusedError as exc:
@@ -140,7 +140,7 @@ def _judged(section: AdapterSection) -> tuple[Kind[Any], Settings]:
 
 
 def htcds() -> Profile:
-    """How HTCDS 2.0 records and referrals go into each other: two files of the package."""
+    """Load the profile of HTCDS 2.0: the mapping and the fates of all other fields, two files of the package."""
     from adapters.sheet.htcds import RECORD_FATES, RECORD_MAPPING
 
     return profile(read_mapping(RECORD_MAPPING), _plain(RECORD_FATES))
@@ -148,7 +148,7 @@ def htcds() -> Profile:
 
 @cache
 def language_names() -> Mapping[str, Collection[str]]:
-    """Languages without script and region, each with its names in the languages of this installation (CLDR)."""
+    """List languages without script and region, each with its names in the languages of this installation (CLDR)."""
     from babel.core import Locale
 
     found: dict[str, set[str]] = {}
@@ -159,12 +159,12 @@ def language_names() -> Mapping[str, Collection[str]]:
 
 
 def read_mapping(path: Path) -> RecordMapping:
-    """A mapping file; raises RefusedError with the place of each fault."""
+    """Read a mapping file. Raises RefusedError with the place of each fault."""
     return parse(_plain(path))
 
 
 def _plain(path: Path) -> object:
-    """The plain data of a YAML file."""
+    """Read the plain data of a YAML file. Raises RefusedError."""
     try:
         with path.open("rb") as file:
             data = file.read(MAPPING_SIZE + 1)
@@ -191,7 +191,7 @@ class _Strict(yaml.SafeLoader):
     """
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
-        """What the library takes for a date or a number and can not make one of has a place too."""
+        """Construct a value; what looks like a date or a number and is none is refused with its place."""
         try:
             return super().construct_object(node, deep)
         except (ValueError, LookupError, AttributeError) as exc:

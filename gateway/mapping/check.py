@@ -32,12 +32,12 @@ class Vocabulary:
     languages: Names = field(default_factory=dict)
 
     def named(self, kind: Kind) -> Names:
-        """The codes that a value of this kind may be, and what they are called, where no list is named."""
+        """Return the codes that a value of this kind may be, with their labels, where no list is named."""
         return {Kind.COUNTRY: self.lists.get("country", {}), Kind.LANGUAGE: self.languages}.get(kind, {})
 
 
 def vocabulary(body_type: str, spoken: Names) -> Vocabulary:
-    """What a message type of this installation can say; no members for a type that it does not know."""
+    """Collect the lists and members of a message type of this installation; no members for a type that is not held."""
     named = [load_labels(lang) for lang in load_languages()]
     lists = {
         name: {
@@ -51,12 +51,12 @@ def vocabulary(body_type: str, spoken: Names) -> Vocabulary:
 
 
 def _dotted(pointer: str) -> str:
-    """A leaf of a schema as a mapping file writes it: `*` of the pointer becomes `[]` behind the list."""
+    """Write a leaf of a schema as a mapping file does: `*` of the pointer becomes `[]` behind the list."""
     return pointer.removeprefix("/").replace("/*", "[]").replace("/", ".")
 
 
 def check(mapping: RecordMapping, vocabulary: Vocabulary) -> tuple[Finding, ...]:
-    """Every fault of the file against what its message type can say; `docs/mapping-format.md` explains each rule."""
+    """Find every fault of the file against its message type; `docs/mapping-format.md` explains each rule."""
     if not vocabulary.members:
         return (Finding(place="body_type", rule="unknown_type", hint="trm schema list names the message types"),)
     found = [finding for rule in mapping.rules for finding in _check_rule(rule, vocabulary)]
@@ -212,7 +212,7 @@ def _check_left_out(mapping: RecordMapping, vocabulary: Vocabulary) -> Iterable[
 
 
 def check_columns(mapping: RecordMapping, labels: Iterable[str]) -> tuple[Finding, ...]:
-    """Faults of a table's labels against the file: missing_column (it is read) and unread_column (nobody reads it)."""
+    """Find the labels that a table lacks (missing_column), and those that no rule reads (unread_column)."""
     present = {compared(label): label for label in labels if label.strip()}
     sources = {compared(source): source for rule in mapping.rules for source in rule.sources}
     spellings = {key: {key, *mapping.aliases.get(key, ())} for key in sources}

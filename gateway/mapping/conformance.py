@@ -24,7 +24,7 @@ class Side:
     cases: CaseSystem
 
     def mapping_faults(self) -> Sequence[Finding]:
-        """What `trm mapping check` says of each mapping file; the place begins with the file's name."""
+        """Check each mapping file as `trm mapping check` does; the place begins with the file's name."""
         return [
             Finding(place=f"{name} {finding.place}", rule=finding.rule, hint=finding.hint)
             for name, mapping in self.cases.mappings.items()
@@ -32,7 +32,7 @@ class Side:
         ]
 
     def draft(self, record: LocalRecord) -> Mapping[str, Json] | Sequence[Finding]:
-        """What the collector makes of a record, before its schema is judged."""
+        """Make a draft of a record as the collector does, before its schema is judged; or return the faults."""
         if record.mapping is None:
             return dict(record.fields)
         mapping = self.cases.outward.get(record.mapping)
@@ -42,7 +42,7 @@ class Side:
 
 
 def named(only: Collection[str]) -> Sequence[Case]:
-    """The cases with these names, or all. Raises RefusedError(not_found)."""
+    """Return the cases with these names, or all. Raises RefusedError(not_found)."""
     unknown = sorted(set(only) - {case.name for case in CASES})
     if unknown:
         raise RefusedError(Code.NOT_FOUND, f"there is no case {unknown[0]}", hint="trm adapter check NAME names them")

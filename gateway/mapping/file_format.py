@@ -50,7 +50,7 @@ _DEFAULTS = frozenset({"*", "", "default", "else", "otherwise"})
 
 
 def parse(value: object) -> RecordMapping:
-    """Reads a mapping file that YAML has turned into plain values.
+    """Read a mapping file that YAML has turned into plain values.
 
     Raises:
         RefusedError: invalid, with one finding for each fault of the file.
@@ -305,7 +305,7 @@ class _Reader:
         return found
 
     def fitting(self, kind: Kind, keys: Mapping[str, object], path: Path, place: str) -> None:
-        """Keys that this type needs or can not have."""
+        """Check the keys that this type needs or cannot have."""
         for key, kinds in _ONLY_FOR.items():
             if key in keys and kind not in kinds:
                 self.fault(_under(place, key), "unknown_key", f"not for type {kind}")
@@ -366,7 +366,7 @@ class _Reader:
         )
 
     def back(self, keys: Mapping[str, object], kind: Kind, direction: Direction, place: str) -> dict[str | bool, Back]:
-        """What codes become that no local value, or more than one, leads to."""
+        """Read the local values of codes to which no local value, or more than one, leads."""
         if "back" not in keys:
             return {}
         here = _under(place, "back")

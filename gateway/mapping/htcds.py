@@ -103,7 +103,7 @@ class _Record:
 
 
 def profile(mapping: RecordMapping, fates: object) -> Profile:
-    """The profile of a mapping and its second file.
+    """Build the profile of a mapping and its second file.
 
     Raises:
         RefusedError: the second file has another shape.
@@ -127,7 +127,7 @@ def profile(mapping: RecordMapping, fates: object) -> Profile:
 
 
 def take(profile: Profile, record: Mapping[str, Json]) -> Taken:
-    """The draft of a referral that a record makes, what became of each of its fields, and what a person has to add."""
+    """Make the draft of a referral from a record; report each of its fields, and what a person has to add."""
     filled = {label: value for label, value in record.items() if value not in (None, "", [], False)}
     draft, faults = _as_far_as_it_goes(profile.mapping, filled)
     lines = [*_carried(profile.mapping, filled, faults), *_left(profile, filled)]
@@ -135,7 +135,7 @@ def take(profile: Profile, record: Mapping[str, Json]) -> Taken:
 
 
 def _as_far_as_it_goes(mapping: RecordMapping, filled: Mapping[str, Json]) -> tuple[dict[str, Json], list[Finding]]:
-    """The draft without the fields that are at fault, and their faults."""
+    """Make the draft without the fields that are at fault, and return their faults."""
     faults: list[Finding] = []
     while True:
         record = _Record(fields=filled, places={label: label for label in filled})
@@ -155,7 +155,7 @@ def _as_far_as_it_goes(mapping: RecordMapping, filled: Mapping[str, Json]) -> tu
 
 
 def _carried(mapping: RecordMapping, filled: Mapping[str, Json], faults: Sequence[Finding]) -> Iterator[Line]:
-    """What a rule reads: carried over with what is lost by it, or at fault."""
+    """Report the fields that a rule reads: carried over with what is lost by it, or at fault."""
     wrong = {fault.place: f"{fault.rule}: {fault.hint}" for fault in faults}
     for read in Reading(mapping, _Record(fields=filled, places={label: label for label in filled})).each:
         for label, _ in read.cells:
@@ -169,7 +169,7 @@ def _carried(mapping: RecordMapping, filled: Mapping[str, Json], faults: Sequenc
 
 
 def _left(profile: Profile, filled: Mapping[str, Json]) -> Iterator[Line]:
-    """What no rule reads."""
+    """Report the fields that no rule reads."""
     mapping = profile.mapping
     read = {compared(source) for rule in mapping.rules if rule.direction.outward for source in rule.sources}
     read |= {other for source in read for other in mapping.aliases.get(source, ())}
@@ -189,7 +189,7 @@ def _left(profile: Profile, filled: Mapping[str, Json]) -> Iterator[Line]:
 
 
 def _wanted(draft: Mapping[str, Json]) -> Iterator[Line]:
-    """What a referral needs and the record does not say."""
+    """Report the members that a referral needs and the record does not give."""
     for name, what in (("to", "the peer that gets it"), ("purpose", "a code of the list purpose")):
         if draft[name] is None:
             yield Line(field="", place=f"/{name}", fate=Fate.PERSON, why=what)
@@ -205,7 +205,7 @@ def _wanted(draft: Mapping[str, Json]) -> Iterator[Line]:
 
 
 def give(profile: Profile, message: Mapping[str, Json], around: Circumstances) -> Given:
-    """The record that a referral makes, what became of each of its members, and which fields it leaves to a person.
+    """Make the record of a referral; report each of its members, and the fields that it leaves to a person.
 
     Raises:
         RefusedError: wrong_type; it is no referral.
@@ -234,7 +234,7 @@ def give(profile: Profile, message: Mapping[str, Json], around: Circumstances) -
 
 
 def _each(mapping: RecordMapping, message: Mapping[str, Json]) -> Iterator[Written]:
-    """What each rule writes; of a list that can not be written whole, what can be written of its items."""
+    """Yield the cells that each rule writes; of a list that cannot be written whole, those of its items."""
     for item in write(mapping, message):
         head, columns = item.rule.path.head, len(item.rule.sources)
         if item.fault is None or not item.rule.path.many:
@@ -250,19 +250,19 @@ def _each(mapping: RecordMapping, message: Mapping[str, Json]) -> Iterator[Writt
 
 
 def _place(item: Written, cell: Json) -> str:
-    """A year alone comes from another member than a date."""
+    """Return the place of a cell; a year alone comes from another member than a date."""
     year = item.rule.year_to
     return _pointer(year.text) if year is not None and len(str(cell)) == len("1994") else item.place
 
 
 def _joined(before: Json, cell: Json) -> str:
-    """Several values as HTCDS writes them into one cell, each once."""
+    """Join several values as HTCDS writes them into one cell, each once."""
     words = [word.strip() for text in (before, cell) if text is not None for word in str(text).split(";")]
     return ";".join(dict.fromkeys(words))
 
 
 def _why_not(item: Written) -> str:
-    """Why a rule wrote nothing: the note of the file about the code, where there is one."""
+    """Explain a rule that wrote nothing: the note of the file about the code, where there is one."""
     value = item.found[0] if isinstance(item.found, list) and item.found else item.found
     back = item.rule.back.get(value) if isinstance(value, str | bool) else None
     if back is not None and back.note:
@@ -284,7 +284,7 @@ def _with(message: Mapping[str, Json], head: Sequence[str], value: Json) -> dict
 
 
 def _said(profile: Profile, around: Circumstances) -> Iterator[tuple[str, Json]]:
-    """What is known of a referral beside its content."""
+    """Yield the fields that come from the circumstances of a referral and not from its content."""
     yield "cas_ReferringOrganisation", around.sender
     yield "cas_ReferredOrganisation", around.recipient
     if around.state in profile.status:
@@ -294,7 +294,7 @@ def _said(profile: Profile, around: Circumstances) -> Iterator[tuple[str, Json]]
 
 
 def _without_place(profile: Profile, message: Mapping[str, Json]) -> Iterator[Line]:
-    """What the referral says and the record can not."""
+    """Report the members of the referral for which the record has no place."""
     header = message.get("header")
     said = [f"/header/{name}" for name in header] if isinstance(header, dict) else []
     said += unread(profile.mapping, message)

@@ -31,7 +31,7 @@ class Choice:
 
 
 def choices(rule: Rule, labels: Labels) -> tuple[Choice, ...]:
-    """What a cell of this rule can say, without retired codes; none for a column of free text, dates or numbers."""
+    """List the texts that a cell of this rule can hold, without retired codes; none for free text, dates or numbers."""
     offered = [*_codes(rule, labels)]
     if offered:
         offered += [_choice(reason, labels.code(ABSENCE, reason), labels, reason) for reason in rule.words]
@@ -39,7 +39,7 @@ def choices(rule: Rule, labels: Labels) -> tuple[Choice, ...]:
 
 
 def in_language(mapping: RecordMapping, labels: Labels) -> RecordMapping:
-    """The mapping that reads the labels of a language beside the values of its file."""
+    """Return the mapping that reads the labels of a language beside the values of its file."""
     rules = tuple(replace(rule, spoken=_spoken(rule, labels)) for rule in mapping.rules)
     return replace(mapping, rules=rules)
 
@@ -60,7 +60,7 @@ def _codes(rule: Rule, labels: Labels) -> Iterator[Choice]:
 
 
 def _exact(value: str | bool) -> Target:
-    """The code itself: its own label loses nothing."""
+    """Return the code itself as a target: its own label loses nothing."""
     return Target(value=value, local=str(value))
 
 
@@ -82,7 +82,7 @@ def _spoken(rule: Rule, labels: Labels) -> Mapping[str, Meaning]:
 
 
 def _of_file(rule: Rule, word: str) -> Meaning:
-    """What the file itself says of a word, None where it says nothing."""
+    """Return the meaning that the file itself gives a word, None where it has no such word."""
     return rule.absent.get(word) or (rule.codes or {}).get(word)
 
 

@@ -3,7 +3,7 @@
 Nothing is guessed here either. A code has one local value, the one that leads to it, or the one that `back` of the file
 names; a code without one is a fault at its place in the message, and a person looks at the message. What is written
 into a cell is read again by the rules of the other way before it is believed: a text with the separator in it, a word
-that means "refused" here, a date that a cell can not hold would otherwise change their meaning without a word.
+that means "refused" here, a date that a cell cannot hold would otherwise change their meaning without a word.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Written:
 
 
 def map_message(mapping: RecordMapping, message: Mapping[str, Json]) -> MappedMessage | tuple[Finding, ...]:
-    """The record that a message of the mapping's type makes, or every reason why a person has to look at it.
+    """Make the record of a message of the mapping's type, or return every reason why a person has to look at it.
 
     ``message`` has the members of a draft. Of its header only what the file reads is carried over.
     """
@@ -68,12 +68,12 @@ def map_message(mapping: RecordMapping, message: Mapping[str, Json]) -> MappedMe
 
 
 def write(mapping: RecordMapping, message: Mapping[str, Json]) -> list[Written]:
-    """What each rule that goes this way makes of the message, in the order of the file."""
+    """Apply each rule that goes this way to the message, in the order of the file."""
     return [_written(rule, message) for rule in mapping.rules if rule.direction.inward]
 
 
 def unread(mapping: RecordMapping, message: Mapping[str, Json]) -> dict[str, bool]:
-    """The places of the content that no rule reads, and for each whether the file leaves it out on purpose."""
+    """Find the places of the content that no rule reads, each with whether the file leaves it out on purpose."""
     leaves = {steps: None for steps in _leaves(message.get("content"), ("content",)) if not is_read(mapping, steps)}
     return {_pointer(steps): is_left_out(mapping, steps) for steps in leaves}
 
@@ -95,7 +95,7 @@ def is_left_out(mapping: RecordMapping, steps: tuple[str, ...]) -> bool:
 
 
 def _about(plain: tuple[str, ...]) -> tuple[str, ...]:
-    """The member that a member of `unknown` is about; any other member is itself."""
+    """Return the member that a member of `unknown` is about; any other member is itself."""
     if "unknown" not in plain[:-1]:
         return plain
     at = plain.index("unknown")
@@ -107,8 +107,8 @@ def _plain(steps: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def ways_back(rule: Rule) -> dict[str | bool, Back]:
-    """For each code what it becomes: what `back` says, else the only value of the picklist that leads to it, else the
-    only one of them without a loss.
+    """Find for each code its local value: the one that `back` names, else the only value of the picklist that leads to
+    it, else the only one of them without a loss.
     """
     leading: dict[str | bool, list[Target]] = {}
     picklist = set(map(compared, rule.values))
@@ -179,7 +179,7 @@ def _write_values(rule: Rule, place: str, values: list[Json]) -> Written:
 
 
 def _values(rule: Rule, message: Mapping[str, Json]) -> list[Json] | Finding:
-    """What the message says at the path, one value for each cell or item."""
+    """Return the values of the message at the path, one for each cell or item; or a fault."""
     at = _at(message, rule.path.head)
     if not rule.path.many:
         year = None if rule.year_to is None else _at(message, rule.year_to.head)
@@ -199,7 +199,7 @@ def _values(rule: Rule, message: Mapping[str, Json]) -> list[Json] | Finding:
 
 
 def _cells(rule: Rule, values: list[Json]) -> tuple[tuple[str, Json], ...] | None:
-    """The values in the columns of the rule; None where they do not fit."""
+    """Distribute the values over the columns of the rule; None where they do not fit."""
     if not rule.path.many:
         return ((rule.sources[0], values[0]),)
     if len(rule.sources) == 1:
@@ -215,7 +215,7 @@ def _cells(rule: Rule, values: list[Json]) -> tuple[tuple[str, Json], ...] | Non
 
 
 def _joined(rule: Rule, values: list[Json]) -> Json:
-    """A list, or one text with the separator where the rule splits a cell."""
+    """Return a list, or one text with the separator where the rule splits a cell."""
     if rule.split is None:
         return values
     separator = rule.split if rule.split.isspace() else f"{rule.split} "
@@ -254,5 +254,5 @@ def _at(value: Json | Mapping[str, Json], steps: tuple[str, ...]) -> Json:
 
 
 def _pointer(steps: tuple[str, ...]) -> str:
-    """A place in a message: a JSON pointer with `*` for the items of a list."""
+    """Format a place in a message: a JSON pointer with `*` for the items of a list."""
     return "/" + "/".join(part for step in steps for part in ([step[:-2], "*"] if step.endswith("[]") else [step]))

@@ -12,7 +12,7 @@
 Expiry counts only for the newest descriptor, when it is used: ``require_usable_descriptor``.
 
 A second document under a held version counts as an equivocation only when the held roots signed it; otherwise it is
-`bad_signature`, so that a stranger can not make a peer look dishonest.
+`bad_signature`, so that a stranger cannot make a peer look dishonest.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ def prove_inclusion(index: int, size: int, node: Node) -> tuple[bytes, ...]:
     2.1.3.1.
     """
     if not 0 <= index < size:
-        raise RuntimeError("a leaf outside of the tree can not be proven")
+        raise RuntimeError("a leaf outside of the tree cannot be proven")
     return tuple(_path(index, 0, size, node))
 
 

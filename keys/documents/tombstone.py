@@ -4,7 +4,7 @@ It is for the day on which two or more roots are lost or stolen, when no descrip
 of it may publish it; a peer that accepts it revokes the node for ever.
 
 ``accept_tombstone`` demands the signature of every root of one accepted version of the chain, each root valid when it
-was issued: a tombstone of the first ceremony stays valid after a root was replaced, and fewer than all roots can not
+was issued: a tombstone of the first ceremony stays valid after a root was replaced, and fewer than all roots cannot
 end a node.
 """
 

@@ -36,7 +36,7 @@ KEYD_PROTOCOL: Final = b"nrm-keyd/1"
 # --- how things are written --------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)  # with slots a generic one can not be made in Python 3.11
+@dataclass(frozen=True)  # with slots a generic one cannot be made in Python 3.11
 class Codec(Generic[T]):
     """One kind of value; `read` raises RemoteError or ValueError for bytes that ``write`` does not make."""
 
@@ -276,13 +276,13 @@ _WORDS: Final[Mapping[Code, tuple[str, str]]] = {
 
 
 def encode_request(name: str, arguments: Sequence[object]) -> bytes:
-    """A call."""
+    """Write a call."""
     takes = METHODS[name].takes
     return lp_join(name.encode(), *(codec.write(value) for codec, value in zip(takes, arguments, strict=True)))
 
 
 def decode_request(data: bytes) -> tuple[str, tuple[Any, ...]]:
-    """The method, which is one of the table, and its arguments. Raises RemoteError(malformed)."""
+    """Read a call: a method of the table and its arguments. Raises RemoteError(malformed)."""
     try:
         name, *arguments = _parts(data)
         takes = METHODS[name.decode()].takes
@@ -301,7 +301,7 @@ class Answer:
 
 
 def encode_answer(name: str, answer: Answer) -> bytes:
-    """An answer; an error that is not one of the expected families is a fault, and nothing of it is told."""
+    """Write an answer; an error that is not one of the expected families is a fault, and nothing of it is told."""
     error = answer.error
     if error is None:
         status, body = Status.DONE, METHODS[name].gives.write(answer.result)
@@ -315,7 +315,7 @@ FAULT: Final = bytes([Status.FAULT])
 
 
 def decode_answer(name: str, data: bytes) -> Answer:
-    """What was answered to a call of `name`. Raises RuntimeError for a fault of the key service."""
+    """Read the answer to a call of `name`. Raises RuntimeError for a fault of the key service."""
     status, body, standing = Status(data[0]), data[1:], None
     if status is Status.FAULT:
         raise RuntimeError(f"the key service failed at {name}; its log says where")

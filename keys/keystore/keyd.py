@@ -2,7 +2,7 @@
 
 One user may call it, identified by the kernel (SO_PEERCRED); there is no network. A thread serves each connection, so
 that several requests run at once. Calls above the rate that a node ever needs are refused for a while: an attacker who
-took over the listener can not read a country's messages faster than its node would.
+took over the listener cannot read a country's messages faster than its node would.
 The key store itself refuses to sign what its node must not sign (``keys.keystore.keystore``). Backups are sealed to the
 recovery key that was named at the start and to no other: sealed to a key of the attacker's own, a backup would hand
 over all keys in one file. Of a fault only its code is sent.

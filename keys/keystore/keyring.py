@@ -94,7 +94,7 @@ class HeldEpoch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keyring:
-    """All secrets of a node except its roots. Prints as <redacted> and can not be pickled.
+    """All secrets of a node except its roots. Prints as <redacted> and cannot be pickled.
 
     `epochs` rise by number and the last one is in use; `index` and `actor` are HMAC keys; `tls` are secrets of 48 bytes
     for ``keys.primitives.tls``.

@@ -57,7 +57,7 @@ _SPEAKER: Final = {
 
 
 class Keystore:
-    """The key store of a node, opened. Implements ``KeyService``. Prints as <redacted> and can not be pickled."""
+    """The key store of a node, opened. Implements ``KeyService``. Prints as <redacted> and cannot be pickled."""
 
     def __init__(self, file: SealedFile, ring: Keyring, rand: Rand) -> None:
         self._file = file

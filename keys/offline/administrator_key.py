@@ -21,7 +21,7 @@ KIND: Final = "nrm.admin-key/1"
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Admin:
-    """An administrator's key in the hands of its holder. Prints as <redacted> and can not be pickled."""
+    """An administrator's key in the hands of its holder. Prints as <redacted> and cannot be pickled."""
 
     card: AdminCard
     key: SigningKey

@@ -1,6 +1,6 @@
 """The recovery key: an X-Wing key in a file under a passphrase, made on a machine that is not the node's (nrm1 13.4).
 
-Its public half lies beside it and is all that a node has: with it the node seals backups that it can not open.
+Its public half lies beside it and is all that a node has: with it the node seals backups that it cannot open.
 """
 
 from __future__ import annotations

@@ -105,7 +105,7 @@ class SealedFile:
         """Open a file and return it with its secrets.
 
         Raises RefusedError: not_found, invalid (no such file, cost out of bounds), rollback (older than `min_gen`),
-        wrong_passphrase (or damaged: the two can not be told apart).
+        wrong_passphrase (or damaged: the two cannot be told apart).
         """
         header, aad, closed = _split(_read(path), kind, path.name)
         cost = Cost(t=number(header["t"]), m=number(header["m"]))
@@ -133,7 +133,7 @@ class SealedFile:
         try:
             _write_over(self._path, self._seal(content, self.gen + 1))
         except OSError as exc:
-            raise TransientError(Code.UNREACHABLE, f"{self._path.name} can not be written: {exc.strerror}") from exc
+            raise TransientError(Code.UNREACHABLE, f"{self._path.name} cannot be written: {exc.strerror}") from exc
         self.gen += 1
 
     def _seal(self, content: bytes, gen: int) -> bytes:
@@ -202,7 +202,7 @@ def _read(path: Path) -> bytes:
     except FileNotFoundError as exc:
         raise RefusedError(Code.NOT_FOUND, f"there is no {path.name}") from exc
     except OSError as exc:
-        raise RefusedError(Code.INVALID, f"{path.name} can not be read: {exc.strerror}") from exc
+        raise RefusedError(Code.INVALID, f"{path.name} cannot be read: {exc.strerror}") from exc
 
 
 def _temporary(path: Path) -> Path:

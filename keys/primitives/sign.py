@@ -103,7 +103,7 @@ def kid_of(ed25519: bytes, mldsa65: bytes | None) -> KeyId:
 
 
 class SigningKey:
-    """A private key with one or both halves. It prints as <redacted> and can not be pickled."""
+    """A private key with one or both halves. It prints as <redacted> and cannot be pickled."""
 
     __slots__ = ("_ed25519", "_mldsa65", "public")
 

@@ -35,7 +35,7 @@ def spki_hash(certificate: bytes) -> bytes:
         key = x509.load_der_x509_certificate(certificate).public_key()
         return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()
     except ValueError as exc:
-        raise RefusedError(Code.BAD_KEY, "certificate can not be read") from exc
+        raise RefusedError(Code.BAD_KEY, "certificate cannot be read") from exc
 
 
 def secret_spki_hash(secret: bytes) -> bytes:

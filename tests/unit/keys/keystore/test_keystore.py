@@ -244,7 +244,7 @@ def test_full_disk_changes_nothing(path: Path, store: Keystore) -> None:
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, limit[1]))
     try:
-        with pytest.raises(TransientError, match="can not be written"):
+        with pytest.raises(TransientError, match="cannot be written"):
             store.ensure_enc(NOW)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limit)
