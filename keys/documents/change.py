@@ -42,7 +42,6 @@ from keys.primitives.encoding import (
     one_of,
     parse_payload,
     text,
-    unb64u,
 )
 from keys.primitives.sign import (
     ADMIN,
@@ -80,17 +79,12 @@ class AdminCard:
 
         Raises RemoteError(malformed) for a label that is no line of text.
         """
-        public = key.public
         payload = canon(
             {
                 "type": ADMIN_TYPE,
                 "pseudonym": pseudonym,
                 "label": label,
-                "key": {
-                    "kid": public.kid,
-                    "ed25519": b64u(public.ed25519),
-                    "mldsa65": None if public.mldsa65 is None else b64u(public.mldsa65),
-                },
+                "key": key.public.to_json(),
                 "at": at,
             }
         )
@@ -103,10 +97,7 @@ class AdminCard:
         Raises RemoteError(malformed, bad_key, bad_signature).
         """
         member = exact(parse_payload(document.payload), _ADMIN, what="administrator")
-        record = exact(member["key"], _KEY, what="administrator.key")
-        key = PublicKey(
-            kid=KeyId(text(record["kid"])), ed25519=unb64u(record["ed25519"]), mldsa65=unb64u(record["mldsa65"])
-        )
+        key = PublicKey.from_members(exact(member["key"], _KEY, what="administrator.key"))
         document.verify(key)
         return cls(
             pseudonym=text(member["pseudonym"]),

@@ -59,7 +59,14 @@ from keys.primitives.encoding import (
     unb64u,
 )
 from keys.primitives.seal import SUITE
-from keys.primitives.sign import DESCRIPTOR, PublicKey, SignedDocument, SigningKey, sign_document, verify
+from keys.primitives.sign import (
+    DESCRIPTOR,
+    PublicKey,
+    SignedDocument,
+    SigningKey,
+    sign_document,
+    verify_signers,
+)
 
 LONGEST_LIFE: Final = 400 * DAY  # seconds from `issued` to `expires`
 CHAIN_LIMIT: Final = 4 * 1024 * 1024  # bytes of a pairing file (nrm1 2.18)
@@ -260,7 +267,8 @@ def accept_descriptor(prev: Descriptor | None, document: SignedDocument, now: in
     # Compared by payload: other signatures over the same bytes say nothing new, and peers repeat what they hold.
     if prev is not None and new.document.payload == prev.document.payload:
         return prev
-    signers = _signers(new, prev)
+    roots = (*(prev.roots if prev else ()), *new.roots)
+    signers = verify_signers({record.kid: record.public for record in roots}, document)
     _require(new.roots, new.threshold, signers, new.issued)  # 2
     if prev is None:
         _first(new)  # 3
@@ -339,20 +347,7 @@ def _same(chain: Sequence[Descriptor], version: int, document: SignedDocument, n
     raise RemoteError(Code.EQUIVOCATION, "two descriptors under one version")
 
 
-def _signers(new: Descriptor, prev: Descriptor | None) -> frozenset[str]:
-    """Find the kids of the roots, old or new, that signed. A signature by anybody else, or a second one, is refused."""
-    known = {record.kid: record.public for record in (*(prev.roots if prev else ()), *new.roots)}
-    signers: set[str] = set()
-    for signature in new.document.signatures:
-        # One signature that does not verify refuses the whole document, so that all nodes judge it alike.
-        if signature.kid not in known or signature.kid in signers:
-            raise RemoteError(Code.BAD_SIGNATURE, "signed twice by one root, or by no root")
-        verify(known[signature.kid], DESCRIPTOR, new.document.payload, signature)
-        signers.add(signature.kid)
-    return frozenset(signers)
-
-
-def _require(roots: Sequence[KeyRecord], threshold: int, signers: frozenset[str], issued: int) -> None:
+def _require(roots: Sequence[KeyRecord], threshold: int, signers: frozenset[KeyId], issued: int) -> None:
     """At least `threshold` of `roots` signed; a root counts while its record is valid at `issued` (nrm1 2.14)."""
     if sum(record.kid in signers and record.valid_at(issued) for record in roots) < threshold:
         raise RemoteError(Code.BAD_SIGNATURE, "not enough roots signed")
@@ -365,7 +360,7 @@ def _first(new: Descriptor) -> None:
         raise RemoteError(Code.WRONG_NODE, "node id is not that of its roots")
 
 
-def _next(prev: Descriptor, new: Descriptor, signers: frozenset[str]) -> None:
+def _next(prev: Descriptor, new: Descriptor, signers: frozenset[KeyId]) -> None:
     if new.node != prev.node:
         raise RemoteError(Code.WRONG_NODE, "descriptor is of another node")
     if new.version < prev.version:

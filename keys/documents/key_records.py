@@ -12,7 +12,6 @@ from gateway.foundation.ids import KeyId
 from gateway.ports import Json
 from keys.primitives.encoding import (
     Check,
-    b64u,
     exact,
     is_b64u,
     is_id,
@@ -22,7 +21,6 @@ from keys.primitives.encoding import (
     number,
     one_of,
     text,
-    unb64u,
 )
 from keys.primitives.sign import ED25519_PUBLIC, MLDSA65_PUBLIC, PublicKey
 
@@ -64,28 +62,17 @@ class KeyRecord:
 
     def to_json(self) -> Json:
         """Return the member form `{kid,use,from,until,ed25519,mldsa65|null}`."""
-        half = self.public.mldsa65
-        return {
-            "kid": self.kid,
-            "use": self.use.value,
-            "from": self.from_,
-            "until": self.until,
-            "ed25519": b64u(self.public.ed25519),
-            "mldsa65": None if half is None else b64u(half),
-        }
+        return {**self.public.to_json(), "use": self.use.value, "from": self.from_, "until": self.until}
 
     @classmethod
     def from_json(cls, value: Json) -> Self:
         """Read the member form; the kid is computed anew. Raises RemoteError(malformed, bad_key)."""
         member = exact(value, _RECORD, what="key record")
-        half = member["mldsa65"]
-        public = PublicKey(
-            kid=KeyId(text(member["kid"])),
-            ed25519=unb64u(member["ed25519"]),
-            mldsa65=None if half is None else unb64u(half),
-        )
         return cls(
-            use=Use(text(member["use"])), from_=number(member["from"]), until=number(member["until"]), public=public
+            use=Use(text(member["use"])),
+            from_=number(member["from"]),
+            until=number(member["until"]),
+            public=PublicKey.from_members(member),
         )
 
 

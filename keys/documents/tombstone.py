@@ -19,7 +19,7 @@ from gateway.foundation.ids import KeyId, NodeId
 from keys.documents.descriptor import Descriptor
 from keys.documents.key_records import KeyRecord
 from keys.primitives.encoding import SKEW, Check, canon, exact, is_int, is_node, number, one_of, parse_payload, text
-from keys.primitives.sign import TOMBSTONE, SignedDocument, verify
+from keys.primitives.sign import TOMBSTONE, SignedDocument, verify_signers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,21 +56,11 @@ def accept_tombstone(chain: Sequence[Descriptor], document: SignedDocument, now:
     if found.issued > now + SKEW:
         raise RemoteError(Code.NOT_YET_VALID, "tombstone was issued in the future")
     # Roots of every version: a tombstone of the first ceremony must still work after a root was replaced.
-    roots = {record.kid: record for descriptor in chain for record in descriptor.roots}
-    signers = _signers(roots, document)
+    roots = {record.kid: record.public for descriptor in chain for record in descriptor.roots}
+    signers = verify_signers(roots, document)
     if not any(_all_signed(descriptor.roots, signers, found.issued) for descriptor in chain):
         raise RemoteError(Code.BAD_SIGNATURE, "not all roots signed")
     return found
-
-
-def _signers(roots: dict[KeyId, KeyRecord], document: SignedDocument) -> frozenset[KeyId]:
-    signers: set[KeyId] = set()
-    for signature in document.signatures:
-        if signature.kid not in roots or signature.kid in signers:
-            raise RemoteError(Code.BAD_SIGNATURE, "signed twice by one root, or by no root")
-        verify(roots[signature.kid].public, TOMBSTONE, document.payload, signature)
-        signers.add(signature.kid)
-    return frozenset(signers)
 
 
 def _all_signed(roots: Sequence[KeyRecord], signers: frozenset[KeyId], issued: int) -> bool:

@@ -260,7 +260,7 @@ def _key_json(held: HeldKey) -> Json:
 def _parse_key(value: Json) -> HeldKey:
     member = exact(value, _KEY, what="key")
     half = None if member["mldsa65"] is None else unb64u(member["mldsa65"])
-    key = SigningKey.from_seeds(unb64u(member["ed25519"]), half)
+    key = SigningKey(unb64u(member["ed25519"]), half)
     return HeldKey(use=Use(text(member["use"])), key=key, made=number(member["made"]))
 
 

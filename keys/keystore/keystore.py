@@ -101,11 +101,9 @@ class Keystore:
         """
         if path.exists() and path.stat().st_mode & 0o077:
             raise RefusedError(Code.INVALID, f"{path.name} can be read by others", hint=f"chmod 600 {path.name}")
-        file, content = SealedFile.open(path, KIND, passphrase, at_least=at_least, min_gen=min_gen, rand=rand)
-        try:
-            ring = Keyring.parse(content)
-        except RemoteError as exc:
-            raise RefusedError(Code.INVALID, f"{path.name} has another content than expected") from exc
+        file, ring = SealedFile.read(
+            path, KIND, passphrase, Keyring.parse, at_least=at_least, min_gen=min_gen, rand=rand
+        )
         return cls(file, ring, rand)
 
     @classmethod

@@ -115,21 +115,11 @@ class RemoteKeys:
     # --- calls ---------------------------------------------------------------------------------------------------
 
     def _call(self, name: str, *arguments: object) -> Any:
-        """One method, asked again over a new connection where the old one was cut. Raises GatewayError."""
-        request, method, on_loop = encode_request(name, arguments), METHODS[name], _on_loop()
-        end = time.monotonic() + (0.0 if on_loop else PATIENCE)
-        fresh = False
-        while True:
-            try:
-                return self._asked(name, request, ANSWER if on_loop and not method.changes else CHANGE)
-            except OSError as exc:
-                self._hang_up()
-                sent = not isinstance(exc, ClosedError) or exc.sent
-                if (method.changes and sent) or (fresh and time.monotonic() >= end):
-                    raise _away() from exc
-                if fresh:
-                    time.sleep(_PAUSE)
-                fresh = True
+        """Call one method. Raises GatewayError."""
+        (answer,) = self._answers(name, [encode_request(name, arguments)])
+        if answer.error is not None:
+            raise answer.error
+        return answer.result
 
     def each(self, name: str, calls: Sequence[tuple[object, ...]]) -> list[Any]:
         """See ``KeyService``. One move of data each way for `TOGETHER` calls."""
@@ -142,38 +132,38 @@ class RemoteKeys:
         return found
 
     def _answers(self, name: str, requests: Sequence[bytes]) -> list[Answer]:
-        """Calls that change nothing, asked again over a new connection where the old one was cut."""
-        on_loop = _on_loop()
+        """Send requests of one method; again over a new connection where the old one was cut, unless they change
+        something and may have arrived. Raises TransientError(unreachable).
+        """
+        changes, on_loop = METHODS[name].changes, _on_loop()
         end = time.monotonic() + (0.0 if on_loop else PATIENCE)
         fresh = False
         while True:
             try:
-                channel = self._connected()
-                channel.within(ANSWER if on_loop else CHANGE)
-                channel.send(*requests)
-                return [_decoded(name, channel.receive()) for _ in requests]
+                return self._asked(name, requests, ANSWER if on_loop and not changes else CHANGE)
             except OSError as exc:
                 self._hang_up()
-                if fresh and time.monotonic() >= end:
+                sent = not isinstance(exc, ClosedError) or exc.sent
+                if (changes and sent) or (fresh and time.monotonic() >= end):
                     raise _away() from exc
                 if fresh:
                     time.sleep(_PAUSE)
                 fresh = True
 
-    def _asked(self, name: str, request: bytes, seconds: float) -> Any:
+    def _asked(self, name: str, requests: Sequence[bytes], seconds: float) -> list[Answer]:
         if not METHODS[name].changes:
-            return _result(self._exchanged(name, request, seconds))
+            return self._exchanged(name, requests, seconds)
         with self._changing:
             life, self._life = self._life, None  # until it has answered nobody knows how the keys stand
-            answer = self._exchanged(name, request, seconds)
-            self._life, self._standing = self._life or life, answer.standing
-        return _result(answer)
+            answers = self._exchanged(name, requests, seconds)
+            self._life, self._standing = self._life or life, answers[-1].standing
+        return answers
 
-    def _exchanged(self, name: str, request: bytes, seconds: float) -> Answer:
+    def _exchanged(self, name: str, requests: Sequence[bytes], seconds: float) -> list[Answer]:
         channel = self._connected()
         channel.within(seconds)
-        channel.send(request)
-        return _decoded(name, channel.receive())
+        channel.send(*requests)
+        return [_decoded(name, channel.receive()) for _ in requests]
 
     def _connected(self) -> Channel:
         """The connection of this thread. Raises OSError."""
@@ -290,12 +280,6 @@ def _decoded(name: str, data: bytes) -> Answer:
         return decode_answer(name, data)
     except (ValueError, IndexError, RemoteError) as exc:  # never to be taken for what a peer's bytes are
         raise ClosedError("the key service answers something else") from exc
-
-
-def _result(answer: Answer) -> Any:
-    if answer.error is not None:
-        raise answer.error
-    return answer.result
 
 
 def _away() -> TransientError:

@@ -12,7 +12,18 @@ from typing import Final, NoReturn
 
 from gateway.errors import Code, RefusedError, RemoteError
 from keys.documents.change import PSEUDONYM, AdminCard, Approval, Change
-from keys.primitives.encoding import Check, b64u, canon, exact, is_b64u, is_object, one_of, parse_payload, unb64u
+from keys.primitives.encoding import (
+    Check,
+    b64u,
+    canon,
+    exact,
+    is_b64u,
+    is_object,
+    malformed,
+    one_of,
+    parse_payload,
+    unb64u,
+)
 from keys.primitives.sealed_file import DEFAULT_COST, Cost, SealedFile, system_rand
 from keys.primitives.sign import SEED, Rand, SigningKey
 
@@ -67,15 +78,15 @@ def write_admin(
 
 def load_admin(path: Path, passphrase: str, *, at_least: Cost = DEFAULT_COST) -> Admin:
     """Load the key in a file. Raises RefusedError(not_found, invalid, wrong_passphrase)."""
-    _, content = SealedFile.open(path, KIND, passphrase, at_least=at_least, min_gen=1, rand=system_rand)
-    try:
-        member = exact(parse_payload(content), _FILE, what="administrator's key")
-        key = SigningKey.from_seeds(unb64u(member["ed25519"]), unb64u(member["mldsa65"]))
-        card = AdminCard.from_json(member["card"])
-    except RemoteError as exc:
-        raise RefusedError(Code.INVALID, f"{path.name} has another content than expected") from exc
+    return SealedFile.read(path, KIND, passphrase, _parse, at_least=at_least)[1]
+
+
+def _parse(content: bytes) -> Admin:
+    member = exact(parse_payload(content), _FILE, what="administrator's key")
+    key = SigningKey(unb64u(member["ed25519"]), unb64u(member["mldsa65"]))
+    card = AdminCard.from_json(member["card"])
     if card.key != key.public:
-        raise RefusedError(Code.INVALID, f"{path.name} has another content than expected")
+        raise malformed("card is of another key")
     return Admin(card=card, key=key)
 
 

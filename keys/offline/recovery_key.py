@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-from gateway.errors import Code, RefusedError, RemoteError
+from gateway.errors import Code, RefusedError
 from keys.documents.backup import RecoveryPublic
 from keys.primitives.encoding import Check, b64u, canon, exact, is_b64u, is_int, one_of, parse, unb64u
 from keys.primitives.seal import ENC_SEED, EncPrivateKey
@@ -51,12 +51,11 @@ def create_recovery(
 
 def load_recovery(path: Path, passphrase: str, *, at_least: Cost = DEFAULT_COST) -> EncPrivateKey:
     """Load the key in a file. Raises RefusedError(not_found, invalid, wrong_passphrase)."""
-    _, content = SealedFile.open(path, KIND, passphrase, at_least=at_least, min_gen=1, rand=system_rand)
-    try:
-        member = exact(parse(content, limit=_LIMIT), _SECRET, what="recovery key")
-    except RemoteError as exc:
-        raise RefusedError(Code.INVALID, f"{path.name} has another content than expected") from exc
-    return EncPrivateKey(unb64u(member["seed"]))
+    return SealedFile.read(path, KIND, passphrase, _parse, at_least=at_least)[1]
+
+
+def _parse(content: bytes) -> EncPrivateKey:
+    return EncPrivateKey(unb64u(exact(parse(content, limit=_LIMIT), _SECRET, what="recovery key")["seed"]))
 
 
 _SECRET: Final[dict[str, Check]] = {

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from gateway.errors import Code, RefusedError, RemoteError
 from keys.documents.key_records import KeyRecord, Use
 from keys.offline.ceremony import root_public
 from keys.primitives.encoding import (
@@ -67,12 +66,12 @@ def create_root(path: Path, passphrase: str, *, now: int, cost: Cost = DEFAULT_C
 
 def load_root(path: Path, passphrase: str, *, at_least: Cost = DEFAULT_COST) -> Root:
     """Load the root key in a file. Raises RefusedError(not_found, invalid, wrong_passphrase)."""
-    _, content = SealedFile.open(path, KIND, passphrase, at_least=at_least, min_gen=1, rand=system_rand)
-    try:
-        member = exact(parse_payload(content), _ROOT, what="root")
-    except RemoteError as exc:
-        raise RefusedError(Code.INVALID, f"{path.name} has another content than expected") from exc
-    key = SigningKey.from_seeds(unb64u(member["ed25519"]), unb64u(member["mldsa65"]))
+    return SealedFile.read(path, KIND, passphrase, _parse, at_least=at_least)[1]
+
+
+def _parse(content: bytes) -> Root:
+    member = exact(parse_payload(content), _ROOT, what="root")
+    key = SigningKey(unb64u(member["ed25519"]), unb64u(member["mldsa65"]))
     return _root(key, number(member["from"]), number(member["until"]))
 
 

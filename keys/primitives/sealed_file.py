@@ -15,9 +15,10 @@ from __future__ import annotations
 import os
 import secrets
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 
 import nacl.bindings
 
@@ -42,6 +43,7 @@ from keys.primitives.encoding import (
 from keys.primitives.seal import NONCE, aead_open, aead_seal
 from keys.primitives.sign import Rand
 
+T = TypeVar("T")
 MIB: Final = 1024 * 1024
 FILE_LIMIT: Final = 4 * MIB
 _HEADER_LIMIT: Final = 1024
@@ -123,6 +125,25 @@ class SealedFile:
         # A kill between writing and renaming leaves the next generation here; it was never acknowledged.
         _temporary(path).unlink(missing_ok=True)
         return cls(path, kind, key, salt, cost, gen, rand), content
+
+    @classmethod
+    def read(
+        cls,
+        path: Path,
+        kind: str,
+        passphrase: str,
+        parse: Callable[[bytes], T],
+        *,
+        at_least: Cost,
+        min_gen: int = 1,
+        rand: Rand = system_rand,
+    ) -> tuple[Self, T]:
+        """Open a file as ``open`` does and parse its secrets. Raises RefusedError(invalid) for another content too."""
+        file, content = cls.open(path, kind, passphrase, at_least=at_least, min_gen=min_gen, rand=rand)
+        try:
+            return file, parse(content)
+        except RemoteError as exc:
+            raise RefusedError(Code.INVALID, f"{path.name} has another content than expected") from exc
 
     def replace(self, content: bytes) -> None:
         """Write `content` as the next generation. It is on disk when this returns; nothing has changed when this

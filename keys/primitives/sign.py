@@ -10,7 +10,7 @@ No algorithm is named in a document: the key record decides, and the verifier de
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NoReturn, Self
 
@@ -37,6 +37,7 @@ from keys.primitives.encoding import (
     list_of,
     lp_join,
     malformed,
+    maybe_bytes,
     nullable,
     parse,
     text,
@@ -72,16 +73,31 @@ Rand = Callable[[int], bytes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PublicKey:
-    """A verification key that passed every check; holding one is the proof.
-
-    `kid` commits to both halves (nrm1 2.4). `mldsa65` is None for a key without the post-quantum half.
-    Raises RemoteError(bad_key) from the constructor.
-    """
+class _Halves:
+    """A key or a signature: both halves under the kid of the key; `mldsa65` is None without the post-quantum half."""
 
     kid: KeyId
     ed25519: bytes
     mldsa65: bytes | None
+
+    def to_json(self) -> dict[str, Json]:
+        """Return the members `{kid, ed25519, mldsa65|null}` (nrm1 1.10)."""
+        half = None if self.mldsa65 is None else b64u(self.mldsa65)
+        return {"kid": self.kid, "ed25519": b64u(self.ed25519), "mldsa65": half}
+
+    @classmethod
+    def from_members(cls, member: Mapping[str, Json]) -> Self:
+        """Read these members of an object that was checked."""
+        kid, half = KeyId(text(member["kid"])), maybe_bytes(member["mldsa65"])
+        return cls(kid=kid, ed25519=unb64u(member["ed25519"]), mldsa65=half)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublicKey(_Halves):
+    """A verification key that passed every check; holding one is the proof. `kid` commits to both halves (nrm1 2.4).
+
+    Raises RemoteError(bad_key) from the constructor.
+    """
 
     def __post_init__(self) -> None:
         if len(self.ed25519) != ED25519_PUBLIC or not nacl.bindings.crypto_core_ed25519_is_valid_point(self.ed25519):
@@ -107,18 +123,14 @@ class SigningKey:
 
     __slots__ = ("_ed25519", "_mldsa65", "public")
 
-    def __init__(self, ed25519_seed: bytes, mldsa65_seed: bytes | None) -> None:
+    def __init__(self, ed25519_seed: bytes, mldsa65_seed: bytes | None = None) -> None:
+        """Make a key of two seeds of 32 bytes, or of one for a key that is Ed25519 only."""
         self._ed25519 = Ed25519PrivateKey.from_private_bytes(ed25519_seed)
         self._mldsa65 = None if mldsa65_seed is None else MLDSA65PrivateKey.from_seed_bytes(mldsa65_seed)
         self.public = PublicKey.checked(
             self._ed25519.public_key().public_bytes_raw(),
             None if self._mldsa65 is None else self._mldsa65.public_key().public_bytes_raw(),
         )
-
-    @classmethod
-    def from_seeds(cls, ed25519_seed: bytes, mldsa65_seed: bytes | None = None) -> Self:
-        """Make a key of two seeds of 32 bytes, or of one for a key that is Ed25519 only."""
-        return cls(ed25519_seed, mldsa65_seed)
 
     @classmethod
     def generate(cls, rand: Rand, *, hybrid: bool) -> Self:
@@ -157,28 +169,13 @@ class SigningKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Signature:
-    """One signature by one key. `mldsa65` is None exactly when the key has no such half."""
-
-    kid: KeyId
-    ed25519: bytes
-    mldsa65: bytes | None
-
-    def to_json(self) -> Json:
-        """The member form `{kid, ed25519, mldsa65|null}` (nrm1 1.10)."""
-        half = None if self.mldsa65 is None else b64u(self.mldsa65)
-        return {"kid": self.kid, "ed25519": b64u(self.ed25519), "mldsa65": half}
+class Signature(_Halves):
+    """One signature by one key, with exactly the halves of the key."""
 
     @classmethod
     def from_json(cls, value: Json) -> Self:
         """Read the member form. Raises RemoteError(malformed)."""
-        member = exact(value, _SIGNATURE, what="signature")
-        half = member["mldsa65"]
-        return cls(
-            kid=KeyId(text(member["kid"])),
-            ed25519=unb64u(member["ed25519"]),
-            mldsa65=None if half is None else unb64u(half),
-        )
+        return cls.from_members(exact(value, _SIGNATURE, what="signature"))
 
 
 _SIGNATURE: Final = {
@@ -296,6 +293,21 @@ _DOCUMENT: Final = {
     "payloadType": is_str(maxlen=100),
     "signatures": list_of(is_object, 1, max(_MOST_SIGNATURES.values())),
 }
+
+
+def verify_signers(known: Mapping[KeyId, PublicKey], document: SignedDocument) -> frozenset[KeyId]:
+    """Verify every signature of a document by the roots `known` and return the kids of those that signed.
+
+    Raises RemoteError(bad_signature) for a signature by anybody else, and for a second one by the same root.
+    """
+    signers: set[KeyId] = set()
+    for signature in document.signatures:
+        # One signature that does not verify refuses the whole document, so that all nodes judge it alike.
+        if signature.kid not in known or signature.kid in signers:
+            raise RemoteError(Code.BAD_SIGNATURE, "signed twice by one root, or by no root")
+        verify(known[signature.kid], document.payload_type, document.payload, signature)
+        signers.add(signature.kid)
+    return frozenset(signers)
 
 
 def sign_document(payload_type: str, payload: bytes, keys: Sequence[SigningKey]) -> SignedDocument:

@@ -270,7 +270,7 @@ def test_any_mutation_of_an_envelope_is_refused(at: int, how: int) -> None:
     assert caught.value.code in REFUSALS
 
 
-KEY = SigningKey.from_seeds(b"e" * 32, b"m" * 32)
+KEY = SigningKey(b"e" * 32, b"m" * 32)
 DOCUMENT = sign_document(STATEMENT, b'{"a":1}', [KEY])
 
 

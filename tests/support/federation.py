@@ -70,7 +70,7 @@ class Party:
     def __init__(self, name: str) -> None:
         seed = hashlib.sha256(name.encode()).digest()
         self.node = "n1" + base64.b32encode(seed[:20]).decode().lower()
-        self.key = SigningKey.from_seeds(seed)
+        self.key = SigningKey(seed)
         self.rand = Rand(name)
 
     @property

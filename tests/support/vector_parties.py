@@ -33,7 +33,7 @@ def id_of(name: str) -> str:
 
 def key_of(name: str, *, hybrid: bool = True) -> SigningKey:
     """The signing key of a name: its halves have the seeds NAME/ed25519 and NAME/mldsa65."""
-    return SigningKey.from_seeds(seed(f"{name}/ed25519"), seed(f"{name}/mldsa65") if hybrid else None)
+    return SigningKey(seed(f"{name}/ed25519"), seed(f"{name}/mldsa65") if hybrid else None)
 
 
 def record(key: SigningKey, use: Use, **changes: Any) -> KeyRecord:

@@ -34,7 +34,7 @@ CHEAP = Cost(t=1, m=8 * MIB)
 KEY = EncPrivateKey(bytes(range(32)))
 PUBLIC = RecoveryPublic(kid=KEY.kid, public=KEY.public, made=7)
 NODE = "n1aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-SIGNER = SigningKey.from_seeds(bytes(32), bytes(32))
+SIGNER = SigningKey(bytes(32), bytes(32))
 
 
 def sealed(*members: Member, kind: Kind = Kind.DATA) -> bytes:

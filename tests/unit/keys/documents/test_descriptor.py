@@ -149,10 +149,10 @@ def test_same_key_twice_is_refused() -> None:
 
 def test_component_key_under_two_uses_is_refused() -> None:
     """Rule 1: one Ed25519 half in two records with different kids is still one key with two uses (nrm1 2.2)."""
-    half = SigningKey.from_seeds(A.sig.seeds()[0])
+    half = SigningKey(A.sig.seeds()[0])
     with pytest.raises(RefusedError, match="two uses"):
         A.payload(keys=[record(A.sig, Use.SIG), record(half, Use.HTTP)])
-    root_half = SigningKey.from_seeds(A.roots[2].key.seeds()[0])
+    root_half = SigningKey(A.roots[2].key.seeds()[0])
     with pytest.raises(RefusedError, match="two uses"):
         A.payload(keys=[record(root_half, Use.LOG)])
 

@@ -144,8 +144,8 @@ def test_hybrid_key_signs_no_raw_message() -> None:
 
 def test_seeds_make_the_same_key() -> None:
     """A key is its seeds."""
-    assert SigningKey.from_seeds(*HYBRID.seeds()).public == HYBRID.public
-    assert SigningKey.from_seeds(*CLASSICAL.seeds()).public == CLASSICAL.public
+    assert SigningKey(*HYBRID.seeds()).public == HYBRID.public
+    assert SigningKey(*CLASSICAL.seeds()).public == CLASSICAL.public
 
 
 def test_document_round_trip() -> None:
