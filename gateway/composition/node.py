@@ -64,7 +64,7 @@ from gateway.errors import GatewayError
 from gateway.federation.client import FederationClient
 from gateway.federation.handlers import Refusal
 from gateway.federation.listener import RunningServer, start_listener
-from gateway.federation.server import federation_app
+from gateway.federation.server import FederationApp
 from gateway.federation.tls import server_context
 from gateway.foundation.chores import HOUR, Chore
 from gateway.foundation.config import Config, EmailSection
@@ -519,7 +519,7 @@ class Node:
         certificate = self_signed(secret, node=descriptor.node, hosts=[host.strip("[]")], now=self.clock.now())
         with server_files(secret, certificate) as (certificate_file, key_file):
             context = server_context(certificate_file, key_file)
-        app = federation_app(
+        app = FederationApp(
             self.handlers,
             node=descriptor.node,
             authority=descriptor.authority,

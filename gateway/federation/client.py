@@ -26,15 +26,8 @@ from gateway.federation import endpoints, probe
 from gateway.federation.address import PeerAddress, authority_of
 from gateway.federation.endpoints import JSON, Endpoint, Segment
 from gateway.federation.ports import HttpKeys, Rand, SpkiHash, VerifyPeer
-from gateway.federation.signatures import (
-    Claim,
-    ResponseHead,
-    SignedRequest,
-    admit_response,
-    fresh_nonce,
-    read_response,
-    sign_request,
-)
+from gateway.federation.signatures import Claim, ResponseHead, SignedRequest, admit_response, read_response
+from gateway.federation.signing import fresh_nonce, sign_request
 from gateway.federation.tls import PinnedKeys
 from gateway.federation.wire import PATIENCE, Patience, Raw, Wire
 from gateway.foundation.ids import NodeId

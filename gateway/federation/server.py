@@ -14,8 +14,6 @@ What a stranger sends goes into no log: what happened is told to ``report`` in w
 
 from __future__ import annotations
 
-import asyncio
-import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from email.utils import formatdate
@@ -31,44 +29,30 @@ from gateway.federation.handlers import FederationHandlers, Refusal, Reply, Repo
 from gateway.federation.nonces import NonceCache, Seen
 from gateway.federation.ports import HttpKeys, Rand, VerifyPeer
 from gateway.federation.rates import TokenBuckets
-from gateway.federation.signatures import (
-    Claim,
-    RequestHead,
-    VerifiedRequest,
-    admit_request,
-    fresh_nonce,
-    read_request,
-    sign_response,
-    split_target,
-)
+from gateway.federation.request_line import BareStatusError, body_length, find_row, read_body, read_from_version
+from gateway.federation.signatures import Claim, RequestHead, VerifiedRequest, admit_request, read_request
+from gateway.federation.signing import fresh_nonce, sign_response
 from gateway.foundation.ids import NodeId
 from gateway.ports import Clock
 from keys.primitives.encoding import canon
 
-BODY_SECONDS = 60.0
-"""How long a body may take to arrive."""
 REQUESTS_PER_PEER = 8
 """How many requests of one peer are worked on at once."""
 STRANGER_COST = 10.0
 """What an unsigned request costs of the address's tokens; a signed one costs 1."""
 
 _MARK = "nrm"  # the Server field of every answer: names neither the program nor its version
-_LENGTH = re.compile(r"0|[1-9][0-9]{0,11}")
-_FROM = re.compile(r"\?from=([1-9][0-9]{0,8})")
-
-
-class _Bare(Exception):
-    """Leave with this status and nothing else."""
-
-    def __init__(self, status: HTTPStatus, code: Code | None = None, peer: NodeId | None = None) -> None:
-        super().__init__(status)
-        self.status = status
-        self.code = code
-        self.peer = peer
 
 
 class FederationApp:
-    """All requests of one node's public listener. Made by ``federation_app`` and run by ``listener.serve``."""
+    """All requests of the public listener of ``node``, run by ``listener.start_listener``.
+
+    ``authority`` is ``address.authority_of`` of the node's own first endpoint. ``keys`` signs the answers. The time at
+    which this is made is the start of the process: requests signed before it are ``stale``. ``rand`` makes nonces.
+    ``verify_paired`` also admits peers that are not active yet, ``verify_known`` every peer that is not revoked, where
+    an endpoint takes them; without these nobody else is admitted. ``report`` is called for every refusal and must not
+    raise.
+    """
 
     def __init__(
         self,
@@ -78,23 +62,26 @@ class FederationApp:
         authority: str,
         keys: HttpKeys,
         verify: VerifyPeer,
-        verify_paired: VerifyPeer,
-        verify_known: VerifyPeer,
+        verify_paired: VerifyPeer | None = None,
+        verify_known: VerifyPeer | None = None,
         clock: Clock,
         rand: Rand,
-        buckets: TokenBuckets,
-        nonces: NonceCache,
-        report: Report,
+        buckets: TokenBuckets | None = None,
+        nonces: NonceCache | None = None,
+        report: Report = lambda refusal: None,
     ) -> None:
-        """See ``federation_app``."""
         self._node = node
         self._authority = authority
         self._keys = keys
-        self._verify = {Access.PEER: verify, Access.PAIRED: verify_paired, Access.KNOWN: verify_known}
+        self._verify = {
+            Access.PEER: verify,
+            Access.PAIRED: verify_paired or verify,
+            Access.KNOWN: verify_known or verify,
+        }
         self._clock = clock
         self._rand = rand
-        self._buckets = buckets
-        self._nonces = nonces
+        self._buckets = buckets if buckets is not None else TokenBuckets(monotonic=clock.monotonic)
+        self._nonces = nonces if nonces is not None else NonceCache()
         self._report = report
         self._started = clock.now()
         self._busy: Counter[NodeId] = Counter()
@@ -130,7 +117,7 @@ class FederationApp:
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         row: Endpoint | None = None
         try:
-            row, segment, query = self._row(request)
+            row, segment, query = find_row(request)
             length = self._step_1(request, row)
             match row.access:
                 case Access.PUBLIC:
@@ -141,7 +128,7 @@ class FederationApp:
                     return await self._peer(request, row, segment, query, length)
                 case _:
                     assert_never(row.access)
-        except _Bare as leave:
+        except BareStatusError as leave:
             self._tell(row, leave.peer, leave.status, leave.code)
             return build_bare_response(leave.status)
         except TransientError as exc:
@@ -153,31 +140,13 @@ class FederationApp:
 
     # --- step 1 --------------------------------------------------------------------------------------------------
 
-    def _row(self, request: web.BaseRequest) -> tuple[Endpoint, Segment | None, str]:
-        try:
-            path, query = split_target(request.raw_path)
-        except RemoteError as exc:
-            raise _Bare(HTTPStatus.BAD_REQUEST, exc.code) from exc
-        found = endpoints.find_endpoint(request.method, path)
-        if found is None or (query != "?" and found[0] is not endpoints.GET_DESCRIPTOR):
-            raise _Bare(HTTPStatus.NOT_FOUND)
-        return *found, query
-
     def _step_1(self, request: web.BaseRequest, row: Endpoint) -> int:
         """Apply receive step 1 and return the length of the body that may be read."""
         # Before anything is parsed further: a flood must not cost more than a look at the request line.
         cost = 1.0 if row.access in self._verify else STRANGER_COST
         if not self._buckets.take(request.remote or "", cost):
-            raise _Bare(HTTPStatus.TOO_MANY_REQUESTS)
-        if request.version != (1, 1) or "Upgrade" in request.headers:
-            raise _Bare(HTTPStatus.BAD_REQUEST)
-        # Nothing is decompressed: the digest covers the bytes as sent, and a bomb would unpack before any check.
-        if "Content-Encoding" in request.headers:
-            raise _Bare(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
-        length = _length(request, row)
-        if length > row.request_limit:
-            raise _Bare(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, Code.TOO_LARGE)
-        return length
+            raise BareStatusError(HTTPStatus.TOO_MANY_REQUESTS)
+        return body_length(request, row)
 
     # --- without a peer ------------------------------------------------------------------------------------------
 
@@ -185,18 +154,18 @@ class FederationApp:
         try:
             if row is endpoints.GET_KEYSET:
                 return await self._get_keyset()
-            return await self._get_descriptor(_from_version(query))
+            return await self._get_descriptor(read_from_version(query))
         except RemoteError as exc:
-            raise _Bare(HTTPStatus.BAD_REQUEST, exc.code) from exc
+            raise BareStatusError(HTTPStatus.BAD_REQUEST, exc.code) from exc
 
     async def _document(self, request: web.BaseRequest, row: Endpoint, length: int) -> Reply:
         if request.headers.getall("Content-Type", []) != [row.content_type]:
-            raise _Bare(HTTPStatus.FORBIDDEN, Code.WRONG_TYPE)
-        body = await _read(request, length)
+            raise BareStatusError(HTTPStatus.FORBIDDEN, Code.WRONG_TYPE)
+        body = await read_body(request, length)
         try:
             return await self._push[row](body)
         except RemoteError as exc:
-            raise _Bare(HTTPStatus.FORBIDDEN, exc.code) from exc
+            raise BareStatusError(HTTPStatus.FORBIDDEN, exc.code) from exc
 
     # --- step 2 and the handler ----------------------------------------------------------------------------------
 
@@ -206,10 +175,10 @@ class FederationApp:
         claim = await self._proven(request, row, row.path if segment is None else segment.path, query)
         # Counted by proven peer, not by address: several peers may share one, and one may use several.
         if self._busy[claim.node] >= REQUESTS_PER_PEER:
-            raise _Bare(HTTPStatus.TOO_MANY_REQUESTS, peer=claim.node)
+            raise BareStatusError(HTTPStatus.TOO_MANY_REQUESTS, peer=claim.node)
         self._busy[claim.node] += 1
         try:
-            reply = await self._answered(claim, row, segment, await _read(request, length))
+            reply = await self._answered(claim, row, segment, await read_body(request, length))
         finally:
             self._busy[claim.node] -= 1
         return self._signed(reply, claim)
@@ -223,9 +192,9 @@ class FederationApp:
             claim = read_request(head)
             genuine = await self._verify[row.access](claim.node, claim.kid, claim.base, claim.signature)
         except RemoteError as exc:
-            raise _Bare(HTTPStatus.FORBIDDEN, exc.code) from exc
+            raise BareStatusError(HTTPStatus.FORBIDDEN, exc.code) from exc
         if not genuine:
-            raise _Bare(HTTPStatus.FORBIDDEN, Code.BAD_SIGNATURE)
+            raise BareStatusError(HTTPStatus.FORBIDDEN, Code.BAD_SIGNATURE)
         return claim
 
     async def _answered(self, claim: Claim, row: Endpoint, segment: Segment | None, body: bytes) -> Reply:
@@ -238,10 +207,10 @@ class FederationApp:
                 raise RemoteError(Code.WRONG_TYPE, "content type is not the one of this endpoint")
             return await self._handled(row, segment, verified.node, body)
         except TransientError as exc:
-            raise _Bare(HTTPStatus.SERVICE_UNAVAILABLE, exc.code, claim.node) from exc
+            raise BareStatusError(HTTPStatus.SERVICE_UNAVAILABLE, exc.code, claim.node) from exc
         except RemoteError as exc:
             if exc.code not in WIRE_CODES:
-                raise _Bare(HTTPStatus.FORBIDDEN, exc.code, claim.node) from exc
+                raise BareStatusError(HTTPStatus.FORBIDDEN, exc.code, claim.node) from exc
             self._tell(row, claim.node, HTTPStatus.BAD_REQUEST, exc.code)
             return Reply(HTTPStatus.BAD_REQUEST, JSON, canon({"code": str(exc.code)}))
 
@@ -255,14 +224,14 @@ class FederationApp:
             # the way, so the answer would go to whoever altered it.
             if exc.code is Code.STALE:
                 raise
-            raise _Bare(HTTPStatus.FORBIDDEN, exc.code, claim.node) from exc
+            raise BareStatusError(HTTPStatus.FORBIDDEN, exc.code, claim.node) from exc
         match self._nonces.admit(verified, now):
             case Seen.FIRST:
                 return verified
             case Seen.REPLAY:
-                raise _Bare(HTTPStatus.FORBIDDEN, Code.BAD_SIGNATURE, claim.node)
+                raise BareStatusError(HTTPStatus.FORBIDDEN, Code.BAD_SIGNATURE, claim.node)
             case Seen.FULL:
-                raise _Bare(HTTPStatus.TOO_MANY_REQUESTS, None, claim.node)
+                raise BareStatusError(HTTPStatus.TOO_MANY_REQUESTS, None, claim.node)
 
     async def _handled(self, row: Endpoint, segment: Segment | None, peer: NodeId, body: bytes) -> Reply:
         if segment is not None:
@@ -293,80 +262,6 @@ class FederationApp:
     ) -> None:
         endpoint = None if row is None else f"{row.method} {row.path}"
         self._report(Refusal(endpoint=endpoint, peer=peer, status=int(status), code=code, error=error))
-
-
-def federation_app(
-    handlers: FederationHandlers,
-    *,
-    node: NodeId,
-    authority: str,
-    keys: HttpKeys,
-    verify: VerifyPeer,
-    verify_paired: VerifyPeer | None = None,
-    verify_known: VerifyPeer | None = None,
-    clock: Clock,
-    rand: Rand,
-    buckets: TokenBuckets | None = None,
-    nonces: NonceCache | None = None,
-    report: Report = lambda refusal: None,
-) -> FederationApp:
-    """Make the public listener of ``node``, to be run by ``listener.start_listener``.
-
-    ``authority`` is ``address.authority_of`` of the node's own first endpoint. ``keys`` signs the answers.
-    ``clock.now()`` of this call is the start of the process: requests signed before it are ``stale``. ``rand`` makes
-    nonces. ``verify_paired`` also admits peers that are not active yet, ``verify_known`` every peer that is not
-    revoked, where an endpoint takes them; without these nobody else is admitted. ``report`` is called for every refusal
-    and must not raise.
-    """
-    return FederationApp(
-        handlers,
-        node=node,
-        authority=authority,
-        keys=keys,
-        verify=verify,
-        verify_paired=verify_paired or verify,
-        verify_known=verify_known or verify,
-        clock=clock,
-        rand=rand,
-        buckets=buckets if buckets is not None else TokenBuckets(monotonic=clock.monotonic),
-        nonces=nonces if nonces is not None else NonceCache(),
-        report=report,
-    )
-
-
-def _length(request: web.BaseRequest, row: Endpoint) -> int:
-    lengths = request.headers.getall("Content-Length", [])
-    if "Transfer-Encoding" in request.headers:
-        raise _Bare(HTTPStatus.LENGTH_REQUIRED)
-    if not lengths and row.method == "GET":
-        return 0
-    if not lengths:
-        raise _Bare(HTTPStatus.LENGTH_REQUIRED)
-    if len(lengths) > 1 or _LENGTH.fullmatch(lengths[0]) is None:
-        raise _Bare(HTTPStatus.BAD_REQUEST)
-    return int(lengths[0])
-
-
-def _from_version(query: str) -> int:
-    if query == "?":
-        return 1
-    found = _FROM.fullmatch(query)
-    if found is None:
-        raise RemoteError(Code.MALFORMED, "query is not from=k")
-    return int(found[1])
-
-
-async def _read(request: web.BaseRequest, length: int) -> bytes:
-    """Read exactly the announced body. The deadline is real time: it guards a socket, not a rule of the protocol."""
-    if length == 0:
-        return b""
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            return await request.content.readexactly(length)
-    except TimeoutError as exc:
-        raise _Bare(HTTPStatus.REQUEST_TIMEOUT) from exc
-    except (asyncio.IncompleteReadError, web.RequestPayloadError, OSError) as exc:
-        raise _Bare(HTTPStatus.BAD_REQUEST) from exc
 
 
 def _is_bare(status: int) -> bool:

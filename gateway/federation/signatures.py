@@ -7,48 +7,42 @@ has one spelling and everything else is refused. A request is verified in three 
 2. the caller resolves the key by (node, kid), which must be an ``http`` key of an admitted peer, and checks with it.
 3. ``admit_request``: the digest of the body, then the times -> ``VerifiedRequest``.
 
-``verify_request`` does all three. Answers are signed in the same way, over their own fields and over the method, path
-and signature of the request that they answer, so an answer cannot be moved to another request.
+Answers are signed in the same way, over their own fields and over the method, path and signature of the request that
+they answer, so an answer cannot be moved to another request. ``signing`` makes what is read here.
 
-All times are Unix seconds. Codes: ``bad_signature`` for whatever does not prove its origin, ``unknown_key`` when
-``verify`` raises it, and ``stale`` for a proven request outside its time: the sender signs anew.
+All times are Unix seconds. Codes: ``bad_signature`` for whatever does not prove its origin, and ``stale`` for a proven
+request outside its time: the sender signs anew.
 """
 
 from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.errors import Code, RemoteError
-from gateway.federation.ports import Rand
 from gateway.foundation.ids import KeyId, NodeId
-from keys.primitives.encoding import b64u, sha256
+from keys.primitives.encoding import sha256
 
 SKEW = 30
 """How far two clocks may differ (nrm1 9.13)."""
 LIFE = 120
 """The longest time from ``created`` to ``expires`` (nrm1 9.11)."""
-NONCE_BYTES = 16
-SIGNATURE_BYTES = 64
 
 Fields = Sequence[tuple[bytes, bytes]]
 """Header fields as they came: (name, value), repeated names repeated."""
-Sign = Callable[[bytes], bytes]
-Verify = Callable[[NodeId, KeyId, bytes, bytes], bool]
-"""(node, kid, base, signature) -> genuine. May raise ``RemoteError(unknown_key)`` instead of returning False."""
 
-_REQUEST_PARTS = '"@method" "@authority" "@path" "@query" "content-type" "content-digest" "nrm-recipient"'
-_RESPONSE_PARTS = '"@status" "content-type" "content-digest" "@method";req "@path";req "signature";req'
+REQUEST_PARTS = '"@method" "@authority" "@path" "@query" "content-type" "content-digest" "nrm-recipient"'
+RESPONSE_PARTS = '"@status" "content-type" "content-digest" "@method";req "@path";req "signature";req'
 _ID16 = r"[A-Za-z0-9_-]{21}[AQgw]"  # 16 bytes in base64url: the last character has four zero bits
 _NODE = r"n1[a-z2-7]{32}"
 _PARAMETERS = (
     r";created=(?P<created>0|[1-9][0-9]{0,11});expires=(?P<expires>0|[1-9][0-9]{0,11})"
     rf';nonce="(?P<nonce>{_ID16})";keyid="(?P<node>{_NODE}):(?P<kid>{_ID16})";tag="nrm-node/1"'
 )
-_REQUEST_INPUT = re.compile(rf"nrm=(?P<params>\({re.escape(_REQUEST_PARTS)}\){_PARAMETERS})")
-_RESPONSE_INPUT = re.compile(rf"nrm=(?P<params>\({re.escape(_RESPONSE_PARTS)}\){_PARAMETERS})")
+_REQUEST_INPUT = re.compile(rf"nrm=(?P<params>\({re.escape(REQUEST_PARTS)}\){_PARAMETERS})")
+_RESPONSE_INPUT = re.compile(rf"nrm=(?P<params>\({re.escape(RESPONSE_PARTS)}\){_PARAMETERS})")
 _SIGNATURE = re.compile(r"nrm=:(?P<bytes>[A-Za-z0-9+/]{86}==):")
 _DIGEST = re.compile(r"sha-256=:(?P<bytes>[A-Za-z0-9+/]{43}=):")
 _STATUS = re.compile(r"[1-5][0-9]{2}")
@@ -135,109 +129,6 @@ def split_target(target: str) -> tuple[str, str]:
     return path, query
 
 
-# --- signing -----------------------------------------------------------------------------------------------------
-
-
-def sign_request(
-    *,
-    method: str,
-    authority: str,
-    path: str,
-    query: str,
-    content_type: str,
-    body: bytes,
-    recipient: str,
-    node: NodeId,
-    kid: KeyId,
-    nonce: str,
-    created: int,
-    sign: Sign,
-    life: int = LIFE,
-) -> dict[str, str]:
-    """Sign a request and return its five header fields.
-
-    A request without a body has ``content_type`` application/octet-stream and ``body`` empty. Raises ``RuntimeError``
-    when an argument does not fit the profile: that is a fault of the caller.
-    """
-    fields = {
-        "Content-Type": content_type,
-        "Content-Digest": content_digest(body),
-        "NRM-Recipient": recipient,
-        "Signature-Input": _input(_REQUEST_PARTS, created=created, life=life, nonce=nonce, node=node, kid=kid),
-    }
-
-    def claim(signed: dict[str, str]) -> Claim:
-        return read_request(
-            RequestHead(method=method, authority=authority, path=path, query=query, fields=encode_fields(signed))
-        )
-
-    return _signed(fields, claim, sign)
-
-
-def sign_response(
-    *,
-    status: int,
-    content_type: str,
-    body: bytes,
-    asked: SignedRequest,
-    node: NodeId,
-    kid: KeyId,
-    nonce: str,
-    created: int,
-    sign: Sign,
-    life: int = LIFE,
-) -> dict[str, str]:
-    """Sign an answer to ``asked`` and return its four header fields. Raises ``RuntimeError`` like ``sign_request``."""
-    fields = {
-        "Content-Type": content_type,
-        "Content-Digest": content_digest(body),
-        "Signature-Input": _input(_RESPONSE_PARTS, created=created, life=life, nonce=nonce, node=node, kid=kid),
-    }
-
-    def claim(signed: dict[str, str]) -> Claim:
-        return read_response(ResponseHead(status=status, fields=encode_fields(signed)), asked)
-
-    return _signed(fields, claim, sign)
-
-
-def content_digest(body: bytes) -> str:
-    """The value of Content-Digest: SHA-256, also of an empty body (nrm1 9.10)."""
-    return f"sha-256=:{base64.b64encode(sha256(body)).decode('ascii')}:"
-
-
-def fresh_nonce(rand: Rand) -> str:
-    """Make a nonce: 16 random bytes in base64url, 22 characters."""
-    return b64u(rand(NONCE_BYTES))
-
-
-def encode_fields(fields: dict[str, str]) -> Fields:
-    """Encode header fields in the form that the verifier gets."""
-    return tuple((name.encode("ascii"), value.encode("ascii")) for name, value in fields.items())
-
-
-def _input(parts: str, *, created: int, life: int, nonce: str, node: NodeId, kid: KeyId) -> str:
-    return (
-        f"nrm=({parts});created={created};expires={created + life}"
-        f';nonce="{nonce}";keyid="{node}:{kid}";tag="nrm-node/1"'
-    )
-
-
-def _signed(fields: dict[str, str], claim: Callable[[dict[str, str]], Claim], sign: Sign) -> dict[str, str]:
-    """Sign the base that a verifier will build, so that bases are built in one place."""
-    try:
-        base = claim({**fields, "Signature": _signature_field(bytes(SIGNATURE_BYTES))}).base
-    except (RemoteError, UnicodeEncodeError) as exc:
-        raise RuntimeError(f"an argument does not fit the signature profile: {exc}") from exc
-    signature = sign(base)
-    if len(signature) != SIGNATURE_BYTES:
-        raise RuntimeError("an http signature has 64 bytes")
-    return {**fields, "Signature": _signature_field(signature)}
-
-
-def _signature_field(signature: bytes) -> str:
-    return f"nrm=:{base64.b64encode(signature).decode('ascii')}:"
-
-
 # --- verifying ---------------------------------------------------------------------------------------------------
 
 
@@ -308,27 +199,6 @@ def admit_response(claim: Claim, *, body: bytes, now: int, peer: NodeId) -> None
         raise RemoteError(Code.BAD_SIGNATURE, "answer is signed by another node")
     _check_digest(claim, body)
     _check_times(claim, now)
-
-
-def verify_request(head: RequestHead, *, body: bytes, now: int, started: int, verify: Verify) -> VerifiedRequest:
-    """Apply all three steps to a request; raises ``RemoteError``: ``bad_signature``, ``unknown_key`` or ``stale``."""
-    claim = read_request(head)
-    _check_genuine(claim, verify)
-    return admit_request(claim, body=body, now=now, started=started)
-
-
-def verify_response(
-    head: ResponseHead, *, asked: SignedRequest, body: bytes, now: int, peer: NodeId, verify: Verify
-) -> None:
-    """Apply all three steps to an answer from ``peer``; raises ``RemoteError`` like ``verify_request``."""
-    claim = read_response(head, asked)
-    _check_genuine(claim, verify)
-    admit_response(claim, body=body, now=now, peer=peer)
-
-
-def _check_genuine(claim: Claim, verify: Verify) -> None:
-    if not verify(claim.node, claim.kid, claim.base, claim.signature):
-        raise RemoteError(Code.BAD_SIGNATURE, "http signature does not verify")
 
 
 def _check_digest(claim: Claim, body: bytes) -> None:

@@ -62,7 +62,8 @@ class KeyRecord:
 
     def to_json(self) -> Json:
         """Return the member form `{kid,use,from,until,ed25519,mldsa65|null}`."""
-        return {**self.public.to_json(), "use": self.use.value, "from": self.from_, "until": self.until}
+        window: dict[str, Json] = {"kid": self.kid, "use": self.use.value, "from": self.from_, "until": self.until}
+        return window | self.public.to_json()
 
     @classmethod
     def from_json(cls, value: Json) -> Self:

@@ -25,7 +25,7 @@ from gateway.federation.handlers import Refusal, Reply
 from gateway.federation.listener import start_listener
 from gateway.federation.nonces import NonceCache
 from gateway.federation.rates import TokenBuckets
-from gateway.federation.server import federation_app
+from gateway.federation.server import FederationApp
 from gateway.federation.tls import server_context
 from gateway.federation.wire import Patience
 from keys.primitives.sign import SigningKey, verify_raw
@@ -265,7 +265,7 @@ async def listening(
     refusals: list[Refusal] = []
     port = free_port()
     address = PeerAddress.at(bel.node, f"https://127.0.0.1:{port}", frozenset({certificate.pin}))
-    app = federation_app(
+    app = FederationApp(
         handlers,
         node=bel.node,
         authority=address.authority,

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from support.signed_requests import verify_request, verify_response
+
 from gateway.delivery.inbound import steps
 from gateway.errors import GatewayError, RemoteError
-from gateway.federation.signatures import RequestHead, ResponseHead, SignedRequest, verify_request, verify_response
+from gateway.federation.signatures import RequestHead, ResponseHead, SignedRequest
 from gateway.messages import answers, types
 from gateway.messages.machines.numbering import Entry, LinkView, Refuse, Repeat, apply, judge
 from keys.documents import envelope as wire

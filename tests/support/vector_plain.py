@@ -7,15 +7,8 @@ from typing import Any
 
 from support.vector_parties import NODE, NOW, Party, id_of, key_of, record, seed
 
-from gateway.federation.signatures import (
-    RequestHead,
-    SignedRequest,
-    content_digest,
-    encode_fields,
-    read_request,
-    sign_request,
-    sign_response,
-)
+from gateway.federation.signatures import RequestHead, SignedRequest, read_request
+from gateway.federation.signing import content_digest, encode_fields, sign_request, sign_response
 from keys.documents.descriptor import Descriptor
 from keys.documents.envelope import Secret, Statement, compute_commitment, link_hash, pack_inner, statement_hash
 from keys.documents.fingerprint import fingerprint_hash, pair_code

@@ -11,7 +11,8 @@ from support import vector_judges as judges
 from support import vectors
 from support.house import ROOT
 
-from gateway.federation.signatures import RequestHead, encode_fields, read_request
+from gateway.federation.signatures import RequestHead, read_request
+from gateway.federation.signing import encode_fields
 from keys.documents.descriptor import accept_chain
 from keys.documents.envelope import (
     Receipts,
