@@ -17,14 +17,12 @@ downwards. A member name ends in ``?`` when optional and in ``~`` when it has to
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from typing import Any
 
 from schemas.clocks import load_clocks
-
-Schema: TypeAlias = dict[str, Any]
-Spec: TypeAlias = Mapping[str, Any]
+from schemas.compose_rules import NEVER, Schema, SourceError, Spec, all_of, compose_rule, forbid_both
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 BASIS = ("legal_basis", "transfer_basis")
@@ -50,13 +48,6 @@ IMPERSONAL = ("enquiry", "standing", "probe")
 
 MOST = 2**53 - 1
 """The largest integer that every parser of JSON keeps (nrm1 1.2)."""
-
-NEVER: Schema = {"not": {}}
-"""What a member that must not be there has to satisfy; `false` says the same, but jsonschema loses its place."""
-
-
-class SourceError(ValueError):
-    """A source file does not follow the notation; this is for the author of the file and never reaches a node."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +125,7 @@ def _body(source: Spec, composer: _Composer) -> Schema:
         "required": ["header", "content"],
         "additionalProperties": False,
     }
-    return body | _all_of(_rule(rule, frozenset()) for rule in source.get("rules", ()))
+    return body | all_of(compose_rule(rule, frozenset()) for rule in source.get("rules", ()))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -213,8 +204,8 @@ class _Composer:
         unknowable = _unknowable(members, properties) if spec.get("says_unknown") else ()
         if any(mode == "~" and name not in unknowable for name, mode in modes.items()):
             raise SourceError("a member to be answered needs a category and says_unknown")
-        rules = [_answer(name, needed=modes[name] == "~") for name in unknowable]
-        rules += [_rule(rule, frozenset(unknowable)) for rule in spec.get("rules", ())]
+        rules = [forbid_both(name, needed=modes[name] == "~") for name in unknowable]
+        rules += [compose_rule(rule, frozenset(unknowable)) for rule in spec.get("rules", ())]
         if unknowable:
             properties["unknown"] = self._unknown({name: properties[name] for name in unknowable})
         return {
@@ -223,7 +214,7 @@ class _Composer:
             "required": [name for name, mode in modes.items() if not mode],
             "additionalProperties": False,
             **({"maxProperties": spec["most"]} if "most" in spec else {}),
-        } | _all_of(rules)
+        } | all_of(rules)
 
     def _unknown(self, properties: Mapping[str, Schema]) -> Schema:
         """Build `unknown`: the reason why a value is missing. It has the class of the value and no category, since a
@@ -274,66 +265,3 @@ def _partial(fragment: Spec, required: Sequence[str]) -> Spec:
     plain = {key.rstrip("?~"): member for key, member in fragment["object"].items()}
     members = {name if name in required else f"{name}?": member for name, member in plain.items()}
     return {**fragment, "object": members, "rules": [rule for rule in fragment["rules"] if "any_of" not in rule]}
-
-
-# --- rules: {when: condition, need | any_of | forbid | true | null | not_null: [paths], only: {path: [values]}} -------
-
-
-def _rule(rule: Spec, unknowable: frozenset[str]) -> Schema:
-    wanted = [_wish(path, unknowable) for path in rule.get("need", ())]
-    wanted += [_at(path, {"const": True}, required=True) for path in rule.get("true", ())]
-    wanted += [_at(path, {"type": "null"}) for path in rule.get("null", ())]
-    wanted += [_at(path, {"not": {"type": "null"}}) for path in rule.get("not_null", ())]
-    wanted += [_at(path, NEVER) for path in rule.get("forbid", ())]
-    wanted += [_at(path, {"enum": list(values)}) for path, values in rule.get("only", {}).items()]
-    if "any_of" in rule:
-        wanted.append({"anyOf": [{"required": [name]} for name in rule["any_of"]]})
-    then = wanted[0] if len(wanted) == 1 else {"allOf": wanted}
-    return {"if": _condition(rule["when"]), "then": then} if "when" in rule else then
-
-
-def _wish(path: str, unknowable: frozenset[str]) -> Schema:
-    return {"if": _says(path), "else": {"required": [path]}} if path in unknowable else {"required": [path]}
-
-
-def _answer(name: str, *, needed: bool) -> Schema:
-    """Refuse a value that is both given and said to be unknown; when it is needed, require one of the two."""
-    rule: Schema = {"if": _says(name), "then": {"properties": {name: NEVER}}}
-    return rule | ({"else": {"required": [name]}} if needed else {})
-
-
-def _says(name: str) -> Schema:
-    return _at(f"unknown.{name}", True, required=True)
-
-
-def _condition(when: Spec) -> Schema:
-    parts = [_at(path, _meets(value), required=True) for path, value in when.items()]
-    return parts[0] if len(parts) == 1 else {"allOf": parts}
-
-
-def _meets(value: object) -> Schema | bool:
-    match value:
-        case "present":
-            return True
-        case {"contains": dict() as condition}:
-            return {"contains": _condition(condition)}
-        case {"contains": code}:
-            return {"contains": {"const": code}}
-        case {"every": dict() as condition}:
-            return {"minItems": 1, "items": _condition(condition)}
-        case list():
-            return {"const": value[0]} if len(value) == 1 else {"enum": value}
-        case _:
-            raise SourceError("a condition is a list of values, contains, every, or present")
-
-
-def _at(path: str, schema: Schema | bool, *, required: bool = False) -> Schema:
-    """Apply `schema` at the dotted `path`."""
-    name, _, rest = path.partition(".")
-    inner = _at(rest, schema, required=required) if rest else schema
-    return ({"required": [name]} if required else {}) | ({} if inner is True else {"properties": {name: inner}})
-
-
-def _all_of(rules: Iterable[Schema]) -> Schema:
-    listed = list(rules)
-    return {"allOf": listed} if listed else {}

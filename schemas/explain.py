@@ -8,19 +8,19 @@ explanation is for the terminal of the file's owner, and for nothing that is kep
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
 from gateway.errors import Finding
 from schemas import resources
 from schemas.catalogue import load_catalogue
-from schemas.codelists import ENGLISH, code_list
-from schemas.describe import ALWAYS, ANSWERED, SAYABLE, Row, describe_members, describe_rules
+from schemas.describe import ALWAYS, ANSWERED, SAYABLE, Row, describe_members
+from schemas.describe_rules import describe_rules
+from schemas.nearest import find_nearest, nearest_code
+from schemas.text import HINTS
 from schemas.walk import Node, list_members, resolve_reference
 
 LISTED = 24
@@ -45,24 +45,9 @@ def explain_finding(name: str, body: object, finding: Finding) -> Explanation:
     steps = _steps(finding.place)
     node = _node(name, steps)
     about = _About(name=name, place=_general(steps), node=node, value=_at(body, steps), finding=finding)
-    expected, mend = _TOLD.get(finding.rule, _said)(about)
+    said = (finding.hint, _MENDS[finding.rule]) if finding.rule in _MENDS else _TOLD.get(finding.rule, _said)(about)
+    expected, mend = said
     return Explanation(place=finding.place, rule=finding.rule, expected=expected or finding.hint, mend=mend)
-
-
-def nearest_type(word: object) -> str | None:
-    """Find the message type whose name is nearest to a word that names none."""
-    return find_nearest(word, [entry.body_type for entry in load_catalogue().types])
-
-
-def likeliest_type(content: object) -> str | None:
-    """Guess the type of a content by its member names: the type that has most of them; None when no type has two.
-
-    For a file whose type nobody gave.
-    """
-    names = frozenset(_names(content))
-    scores = {entry.body_type: len(names & _members_of(entry.schema)) for entry in load_catalogue().types}
-    best = max(scores, key=lambda body_type: scores[body_type])
-    return best if scores[best] > 1 else None
 
 
 # --- where --------------------------------------------------------------------------------------------------------
@@ -183,7 +168,7 @@ def _unknown_code(about: _About) -> tuple[str, str]:
     listed, codes = str(node.get("x-codes", "")), [str(code) for code in node.get("enum", ())]
     expected = f"a code of {listed}"
     expected += f": {', '.join(codes)}" if len(codes) <= LISTED else f", which has {len(codes)}"
-    near = _nearest_code(listed, codes, about.value)
+    near = nearest_code(listed, codes, about.value)
     if near is not None:
         return expected, f"did you mean {near}?"
     return expected, f"choose a code of {listed} (trm schema show {about.name}); an unknown one gets no default"
@@ -252,14 +237,6 @@ def _together(about: _About) -> tuple[str, str]:
             return about.sentences() or _kind(about), about.finding.hint
 
 
-def _too_long(about: _About) -> tuple[str, str]:
-    return about.finding.hint, "shorten it: nothing is cut off by the node"
-
-
-def _too_many(about: _About) -> tuple[str, str]:
-    return about.finding.hint, "take some out, or send them in another message"
-
-
 def _one_for_each(about: _About) -> tuple[str, str]:
     node = about.node or {}
     name = str(node.get("x-each", ""))
@@ -267,10 +244,6 @@ def _one_for_each(about: _About) -> tuple[str, str]:
     wanted = [part["contains"]["properties"][name]["const"] for part in node.get("allOf", ())]
     lacking = ", ".join(code for code in wanted if code not in given)
     return f"one item for each code of `{name}`", f"add one for {lacking}, also where there is nothing to tell"
-
-
-def _text(about: _About) -> tuple[str, str]:
-    return about.finding.hint, "type the text anew without them; copying from a formatted page brings such characters"
 
 
 def _not_json(about: _About) -> tuple[str, str]:
@@ -289,66 +262,21 @@ _TOLD = {
     "const": _together,
     "enum": _together,
     "not": _format,
-    "maxLength": _too_long,
     "contains": _one_for_each,
-    "maxItems": _too_many,
-    "maxProperties": _too_many,
     "not_json": _not_json,
-    **dict.fromkeys(("text_nfc", "text_control", "text_surrogate", "text_private", "text_unassigned"), _text),
-    **dict.fromkeys(("text_bidi", "text_invisible", "text_joiner"), _text),
 }
 
-
-# --- the nearest word of ours -------------------------------------------------------------------------------------
-
-
-def _nearest_code(listed: str, codes: list[str], value: object) -> str | None:
-    """Find the nearest code, by its English label, else by its letters."""
-    if not isinstance(value, str):
-        return None
-    labels = {_plain(entry.labels[ENGLISH]): entry.code for entry in code_list(listed).codes} if listed else {}
-    found = labels.get(_plain(value))
-    if found in codes:
-        return found
-    return find_nearest(value, codes) or next(
-        (labels[near] for near in get_close_matches(_plain(value), labels, n=1, cutoff=0.8) if labels[near] in codes),
-        None,
-    )
-
-
-def find_nearest(word: object, ours: Iterable[str]) -> str | None:
-    """Find the one of ``ours`` that ``word`` was probably meant to be; None when none is near."""
-    if not isinstance(word, str):
-        return None
-    plain = {_plain(one): one for one in ours}
-    near = get_close_matches(_plain(word), plain, n=1, cutoff=0.72)
-    return plain[near[0]] if near else None
-
-
-def _plain(word: str) -> str:
-    """Fold case and the characters that join words, so that `birthDate`, `Birth date` and `birth_date` are equal."""
-    return re.sub(r"[\W_]+", "", word).casefold()
-
-
-def _names(value: object) -> Iterator[str]:
-    if isinstance(value, dict):
-        for name, member in value.items():
-            yield name
-            yield from _names(member)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _names(item)
-
-
-@cache
-def _members_of(name: str) -> frozenset[str]:
-    return frozenset(
-        step
-        for row in describe_members(name)
-        if row.place.startswith("/content/")
-        for step in row.place.split("/")[2:]
-        if step != "*"
-    )
+_FEWER = "take some out, or send them in another message"
+_MENDS = {
+    "maxLength": "shorten it: nothing is cut off by the node",
+    "maxItems": _FEWER,
+    "maxProperties": _FEWER,
+    **dict.fromkeys(
+        HINTS,
+        "type the text anew without them; copying from a formatted page brings such characters",
+    ),
+}
+"""How to mend a fault whose finding already says what is expected."""
 
 
 def _or(kinds: Iterable[Any]) -> str:

@@ -22,6 +22,7 @@ from schemas.codelists import ENGLISH, code_list, code_lists
 from schemas.compose import find_values
 from schemas.places import format_pointer
 from schemas.text import HINTS, text_faults
+from schemas.types import type_name
 from schemas.walk import Node, list_members, resolve_reference
 
 DRAFT, REVIEWED = "draft", "reviewed"
@@ -107,7 +108,7 @@ class Labels:
 
     def message(self, body_type: str) -> Label:
         """Return the name of a message type, given with its number ("referral.request/1")."""
-        return self._find("messages", label_name(body_type))
+        return self._find("messages", type_name(body_type))
 
     def field(self, body_type: str, place: str) -> Label:
         """Look up the label of one member of `body_type`. `place` is a JSON pointer; items of lists are `*` or counted.
@@ -116,7 +117,7 @@ class Labels:
         name.
         """
         steps = tuple(step for step in place.split("/")[1:] if step != "*" and not step.isdecimal())
-        own = self._find("fields", _key(label_name(body_type), steps))
+        own = self._find("fields", _key(type_name(body_type), steps))
         return self._find("fields", steps[-1]) if own.missing else own
 
     def meaning(self, english: str) -> Label:
@@ -197,7 +198,7 @@ def collect_subjects() -> Subjects:
     documents = [resources.read_json(f"published/{name}.json") for name in resources.list_json_files("published")]
     return Subjects(
         lists={name: frozenset(entry.code for entry in code_list(name).codes) for name in code_lists()},
-        messages=frozenset(label_name(entry.body_type) for entry in load_catalogue().held),
+        messages=frozenset(type_name(entry.body_type) for entry in load_catalogue().held),
         fields=frozenset(
             name for document in documents for inner in find_values("properties", document) for name in inner
         ),
@@ -218,14 +219,6 @@ def find_label_faults(lang: str, value: object) -> tuple[Finding, ...]:
     return tuple(_file_faults(lang, value))
 
 
-def label_name(body_type: str) -> str:
-    """Return the name of a message type without its number, as label files write it."""
-    return body_type.rpartition("/")[0] or body_type
-
-
-# ------------------------------------------------------------------------------------------------------------------
-
-
 def _label(text: str | None, said: str | None) -> Label:
     return Label(text=text, draft=text is not None and said != REVIEWED)
 
@@ -236,7 +229,7 @@ def _key(name: str, steps: tuple[str, ...]) -> str:
 
 
 def _places(document: Node) -> Iterator[str]:
-    name = label_name(document["x-message"]["body_type"] if "x-message" in document else document["x-object"])
+    name = type_name(document["x-message"]["body_type"] if "x-message" in document else document["x-object"])
     return (_key(name, path) for path in _paths(document, document, ()))
 
 
@@ -262,16 +255,17 @@ def _file_faults(lang: str, value: object) -> Iterator[Finding]:
         "fields": _object(dict.fromkeys(known.fields | known.places, _text)),
     }
     if lang != ENGLISH:
-        sections["lists"] = _object({name: _list(codes) for name, codes in known.lists.items()})
+        sections["lists"] = _object(
+            {
+                name: _object({"title": _text, "codes": _object(dict.fromkeys(codes, _text))})
+                for name, codes in known.lists.items()
+            }
+        )
         sections["meanings"] = _object(dict.fromkeys(known.meanings, _meaning))
     yield from _object(sections)(value, ())
     for name in ("language", "status"):
         if isinstance(value, Mapping) and name not in value:
             yield _fault((name,), "required", "every file says it")
-
-
-def _list(codes: frozenset[str]) -> Check:
-    return _object({"title": _text, "codes": _object(dict.fromkeys(codes, _text))})
 
 
 def _object(inside: Mapping[str, Check]) -> Check:

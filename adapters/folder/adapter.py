@@ -9,6 +9,7 @@ from threading import Lock
 from typing import ParamSpec, TypeVar
 
 from adapters.folder import incoming, outgoing, places
+from adapters.kit.drop_folder import OUTGOING
 from adapters.kit.files import PRIVATE, Folder, NotPlainError, TooLargeError, world
 from adapters.kit.strict_json import LIMIT
 from adapters.kit.threads import in_thread
@@ -128,7 +129,7 @@ class FolderAdapter:
         strangers = outgoing.count_strangers(self._root)
         if strangers:
             hint = f"{strangers} of them; drop drafts as plain .json files, by rename"
-            findings.append(Finding(place=f"folder {places.OUTGOING}", rule="not_a_draft", hint=hint))
+            findings.append(Finding(place=f"folder {OUTGOING}", rule="not_a_draft", hint=hint))
         return findings
 
 

@@ -20,15 +20,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from adapters.folder.places import ERASED, INCOMING, JOURNAL, NOTICES
-from adapters.kit.files import Folder
+from adapters.folder.places import JOURNAL
+from adapters.kit.drop_folder import ERASED, INCOMING, NOTICES, tombstone
+from adapters.kit.files import Folder, free_name
 from adapters.kit.items import item_to_json
-from adapters.kit.names import item_name, key_name, numbered
+from adapters.kit.names import item_name, key_name
 from adapters.kit.strict_json import read_json, write_json
 from gateway.errors import Code, RefusedError
 from gateway.ports import Attachment, Delivery, Erasure, Json, Notice
-
-ERASED_FORMAT = "trm-erased/1"
 
 _LOCAL_ID = re.compile(r"(incoming|notices)/([A-Za-z0-9~._-]{1,200})#([a-z2-7]{1,160})")
 _DOCUMENT = 4 * 1024 * 1024
@@ -63,7 +62,7 @@ def put_item(root: Path, item: Delivery | Notice, mode: int) -> str:
     with Folder(root / JOURNAL) as journal, Folder(root / folder) as target:
         handed = _known(journal, key)
         if handed is None:
-            handed = Handed(folder=folder, name=_free(target, item_name(item)), key=key)
+            handed = Handed(folder=folder, name=free_name(target, item_name(item)), key=key)
             # The document before the key: a key without a document would end every repeat with nothing to show.
             target.stage(handed.part, write_json(item_to_json(item)), mode)
             _remember(journal, [handed])
@@ -78,7 +77,7 @@ def place_for(root: Path, item: Delivery) -> str | None:
     with Folder(root / JOURNAL) as journal, Folder(root / INCOMING) as target:
         handed = _known(journal, key)
         if handed is None:
-            return _stem(_free(target, item_name(item)))
+            return _stem(free_name(target, item_name(item)))
         return _stem(handed.name) if target.has(handed.part) else None
 
 
@@ -157,7 +156,7 @@ def _stage(journal: Folder, target: Folder, item: Delivery, handed: dict[str, Ha
     key = key_name(item.key)
     one = handed.get(key) or _known(journal, key)
     if one is None:
-        name = _free(target, item_name(item), {other.name for other in handed.values()})
+        name = free_name(target, item_name(item), {other.name for other in handed.values()})
         one = Handed(folder=INCOMING, name=name, key=key)
         new[one.part] = write_json(item_to_json(item))
     handed[key] = one
@@ -188,19 +187,12 @@ def erase_item(root: Path, local_id: str) -> Erasure:
                 present = _named_in(target, handed.name) <= set(_files_of(target, handed.name))
             answer = Erasure.ERASED if present else Erasure.NOT_SUPPORTED
             # Before the document goes: after a kill the repeat finds nothing left and would answer not_supported.
-            erased.write(handed.name, _tombstone(handed, answer))
+            erased.write(handed.name, tombstone(handed.folder, handed.name, answer))
         target.remove(handed.part)
         for name in _files_of(target, handed.name) if handed.folder == INCOMING else ():
             target.remove(name)
         target.remove(handed.name)
     return answer
-
-
-def _free(target: Folder, name: str, taken: frozenset[str] | set[str] = frozenset()) -> str:
-    number = 1
-    while numbered(name, number) in taken or target.has(numbered(name, number)):
-        number += 1
-    return numbered(name, number)
 
 
 def _entry_name(key: str) -> str:
@@ -246,13 +238,6 @@ def _answered(erased: Folder, handed: Handed) -> Erasure | None:
         return None
     answer = _small(erased, handed.name).get("result")
     return Erasure.ERASED if answer == str(Erasure.ERASED) else Erasure.NOT_SUPPORTED
-
-
-def _tombstone(handed: Handed, answer: Erasure) -> bytes:
-    hint = "nothing is left to do" if answer is Erasure.ERASED else "erase the copy that was collected from the folder"
-    return write_json(
-        {"format": ERASED_FORMAT, "folder": handed.folder, "file": handed.name, "result": str(answer), "hint": hint}
-    )
 
 
 def _small(folder: Folder, name: str, *, shared: bool = False) -> dict[str, Json]:

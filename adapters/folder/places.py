@@ -4,20 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-OUTGOING = "outgoing"
-"""The office puts drafts here, by rename; the adapter only moves them away."""
-CLAIMED = "claimed"
-"""Drafts the node has read and not yet judged. Only the adapter writes here, and in all that follow."""
-TAKEN = "taken"
-"""Drafts that became drafts of the node, as they were."""
-REFUSED = "refused"
-"""Drafts that did not, each with the reasons beside it."""
-INCOMING = "incoming"
-"""Received messages; the office may take them away."""
-NOTICES = "notices"
-"""News about the office's drafts; the office may take them away."""
-ERASED = "erased"
-"""One small file for each message that must be gone, naming it and not repeating it."""
+from adapters.kit.drop_folder import CLAIMED, ERASED, INCOMING, NOTICES, OUTGOING, REFUSED, TAKEN
+
 JOURNAL = "journal"
 """One small file for each thing handed over, by its key; never touched by the office."""
 

@@ -6,8 +6,8 @@ import asyncio
 from dataclasses import replace
 
 from adapters.kit import silence
-from adapters.kit.contract import MARKER, a_delivery, a_notice
-from adapters.kit.trial import TOLD, Trial, all_come, an_item, require
+from adapters.kit.contract import MARKER, a_delivery, a_notice, require
+from adapters.kit.trial import TOLD, Trial, all_come, an_item
 from gateway.errors import RefusedError
 from gateway.ports import Delivery, Erasure, Json, Notice, NoticeKind
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from adapters.kit import victim
-from adapters.kit.contract import BrokenContractError, Trouble, a_delivery, a_notice
+from adapters.kit.contract import BrokenContractError, Trouble, a_delivery, a_notice, require
 from adapters.kit.trial import (
     LOOKS,
     TOLD,
@@ -16,7 +16,6 @@ from adapters.kit.trial import (
     is_an_error,
     is_transient,
     node_of,
-    require,
     says_nothing_of,
     settle_all,
     transient_or_done,

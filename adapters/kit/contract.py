@@ -155,14 +155,14 @@ def a_notice(
 async def is_described(bench: Bench) -> None:
     """An adapter says what it is, and says the same after a restart."""
     description = bench.adapter().describe()
-    _require(bool(description.kind and description.version and description.target), "description has an empty member")
-    _require(description == bench.adapter().describe(), "description changes with a restart")
+    require(bool(description.kind and description.version and description.target), "description has an empty member")
+    require(description == bench.adapter().describe(), "description changes with a restart")
 
 
 async def is_healthy(bench: Bench) -> None:
     """A local system in order gives no finding, and an empty one gives no record."""
     bench.offer("one")
-    _require(not await bench.adapter().check(), "check finds something in a system that is in order")
+    require(not await bench.adapter().check(), "check finds something in a system that is in order")
 
 
 async def pulls_until_settled(bench: Bench) -> None:
@@ -170,14 +170,14 @@ async def pulls_until_settled(bench: Bench) -> None:
     bench.offer("one")
     bench.offer("two")
     first = await bench.adapter().pull()
-    _require(len(first) == 2 and not any(record.faults for record in first), "two good records were not pulled")
+    require(len(first) == 2 and not any(record.faults for record in first), "two good records were not pulled")
     adapter = bench.adapter()
     again = await adapter.pull()
-    _require(_said(again) == _said(first), "a record changes between two pulls")
+    require(_said(again) == _said(first), "a record changes between two pulls")
     await adapter.settle(again[0], a_notice(again[0].ref, NoticeKind.DRAFTED))
     for either in (adapter, bench.adapter()):
         left = [record.ref for record in await either.pull()]
-        _require(left == [again[1].ref], "a settled record is pulled again, or another one is not")
+        require(left == [again[1].ref], "a settled record is pulled again, or another one is not")
 
 
 async def settles_once(bench: Bench) -> None:
@@ -189,7 +189,7 @@ async def settles_once(bench: Bench) -> None:
     await adapter.settle(record, notice)
     await adapter.settle(record, notice)
     await bench.adapter().settle(record, notice)
-    _require(not await bench.adapter().pull(), "a settled record is pulled again")
+    require(not await bench.adapter().pull(), "a settled record is pulled again")
 
 
 async def refused_is_told(bench: Bench) -> None:
@@ -199,8 +199,8 @@ async def refused_is_told(bench: Bench) -> None:
     (record,) = await adapter.pull()
     finding = Finding(place="/content/person", rule="rule_of_the_check")
     await adapter.settle(record, a_notice(record.ref, NoticeKind.REFUSED, findings=(finding,)))
-    _require(not await bench.adapter().pull(), "a refused record is pulled again")
-    _require(bench.shows("rule_of_the_check"), "the reason of a refusal is not shown")
+    require(not await bench.adapter().pull(), "a refused record is pulled again")
+    require(bench.shows("rule_of_the_check"), "the reason of a refusal is not shown")
 
 
 async def faults_name_places(bench: Bench) -> None:
@@ -209,11 +209,11 @@ async def faults_name_places(bench: Bench) -> None:
     bench.offer_bad("bad")
     records = await bench.adapter().pull()
     bad = [record for record in records if record.faults]
-    _require(len(records) == 2 and len(bad) == 1, "one faulty and one good record were not pulled")
+    require(len(records) == 2 and len(bad) == 1, "one faulty and one good record were not pulled")
     for finding in bad[0].faults:
-        _require(bool(finding.rule), "a fault has no rule")
-        _require(MARKER not in f"{finding.place}{finding.rule}{finding.hint}", "a fault repeats a value")
-    _require(MARKER not in bad[0].ref, "a ref repeats a value")
+        require(bool(finding.rule), "a fault has no rule")
+        require(MARKER not in f"{finding.place}{finding.rule}{finding.hint}", "a fault repeats a value")
+    require(MARKER not in bad[0].ref, "a ref repeats a value")
 
 
 async def one_key_once(bench: Bench) -> None:
@@ -222,8 +222,8 @@ async def one_key_once(bench: Bench) -> None:
     item = a_delivery()
     ids = {await adapter.push(item), await adapter.push(item), await bench.adapter().push(item)}
     ids |= set(await asyncio.gather(*(adapter.push(item) for _ in range(8))))
-    _require(len(ids) == 1, "one key has more than one local id")
-    _require(bench.received() == [item.message_id], "one key is shown more than once, or not at all")
+    require(len(ids) == 1, "one key has more than one local id")
+    require(bench.received() == [item.message_id], "one key is shown more than once, or not at all")
 
 
 async def two_keys_twice(bench: Bench) -> None:
@@ -231,8 +231,8 @@ async def two_keys_twice(bench: Bench) -> None:
     adapter = bench.adapter()
     items = [a_delivery(key=f"key-{number}", message_id=f"{number:022d}") for number in range(10)]
     ids = await asyncio.gather(*(adapter.push(item) for item in items))
-    _require(len(set(ids)) == len(items), "two keys share a local id")
-    _require(sorted(bench.received()) == sorted(item.message_id for item in items), "an item is missing or doubled")
+    require(len(set(ids)) == len(items), "two keys share a local id")
+    require(sorted(bench.received()) == sorted(item.message_id for item in items), "an item is missing or doubled")
 
 
 async def many_at_once(bench: Bench) -> None:
@@ -243,18 +243,18 @@ async def many_at_once(bench: Bench) -> None:
     items = [a_delivery(key=f"key-{number}", message_id=f"{number:022d}") for number in range(5)]
     first = await adapter.push(items[1])
     ids = list(await adapter.push_all([*items, items[0]]))
-    _require(not any(isinstance(outcome, GatewayError) for outcome in ids), "an item was not taken")
-    _require(ids[1] == first and ids[5] == ids[0], "one key has more than one local id")
-    _require(len(set(map(str, ids))) == len(items), "two keys share a local id")
-    _require(list(await later.push_all(items)) == ids[:5], "a repeat has other local ids")
-    _require(sorted(bench.received()) == sorted(item.message_id for item in items), "an item is missing or doubled")
+    require(not any(isinstance(outcome, GatewayError) for outcome in ids), "an item was not taken")
+    require(ids[1] == first and ids[5] == ids[0], "one key has more than one local id")
+    require(len(set(map(str, ids))) == len(items), "two keys share a local id")
+    require(list(await later.push_all(items)) == ids[:5], "a repeat has other local ids")
+    require(sorted(bench.received()) == sorted(item.message_id for item in items), "an item is missing or doubled")
 
 
 async def content_arrives(bench: Bench) -> None:
     """The local system shows the content of a message, in every script, with signs that a spreadsheet would run."""
     text = "=HYPERLINK(1) Ça va? Здрастуйте مرحبا"
     await bench.adapter().push(a_delivery(text=text))
-    _require(bench.shows(text), "the text of a message is not shown as it was sent")
+    require(bench.shows(text), "the text of a message is not shown as it was sent")
 
 
 async def notices_once(bench: Bench) -> None:
@@ -265,14 +265,14 @@ async def notices_once(bench: Bench) -> None:
     await adapter.settle(record, a_notice(record.ref, NoticeKind.DRAFTED))
     notice = a_notice(record.ref, NoticeKind.RECEIVED, key="notice-2", at=1_750_000_200)
     ids = {await adapter.push(notice), await adapter.push(notice), await bench.adapter().push(notice)}
-    _require(len(ids) == 1, "one key has more than one local id")
-    _require(bench.noticed().count("received") == 1, "a notice is shown more than once, or not at all")
+    require(len(ids) == 1, "one key has more than one local id")
+    require(bench.noticed().count("received") == 1, "a notice is shown more than once, or not at all")
 
 
 async def status_is_known(bench: Bench) -> None:
     """An item that was handed over has a status, also after a restart; any id that was never given is refused."""
     local_id = await bench.adapter().push(a_delivery())
-    _require(bool(await bench.adapter().status(local_id)), "an item has no status")
+    require(bool(await bench.adapter().status(local_id)), "an item has no status")
     for unknown in ("", "nothing", "../../etc/passwd", local_id + "x", "incoming/\n#a"):
         await _is_not_found(bench.adapter().status(unknown))
         await _is_not_found(bench.adapter().erase(unknown))
@@ -285,12 +285,12 @@ async def erased_is_gone(bench: Bench) -> None:
     await adapter.push(kept)
     local_id = await adapter.push(gone)
     answers = {await adapter.erase(local_id), await adapter.erase(local_id), await bench.adapter().erase(local_id)}
-    _require(answers == {adapter.describe().erasure}, "erasing answers unlike the description, or changes its answer")
+    require(answers == {adapter.describe().erasure}, "erasing answers unlike the description, or changes its answer")
     if Erasure.ERASED in answers:
-        _require(await bench.adapter().push(gone) == local_id, "a key has another local id after erasing")
-        _require(bench.received() == [kept.message_id], "an erased item is shown, or another one is gone")
-        _require(not bench.shows(MARKER), "an erased value can still be found")
-        _require(bench.shows("stays here"), "erasing one item damages another")
+        require(await bench.adapter().push(gone) == local_id, "a key has another local id after erasing")
+        require(bench.received() == [kept.message_id], "an erased item is shown, or another one is gone")
+        require(not bench.shows(MARKER), "an erased value can still be found")
+        require(bench.shows("stays here"), "erasing one item damages another")
 
 
 CHECKS: Mapping[str, Check] = {
@@ -323,7 +323,8 @@ def _content(record: LocalRecord) -> object:
     return record.ref, dict(record.fields), record.mapping, dict(record.places), record.faults
 
 
-def _require(kept: bool, broken: str) -> None:
+def require(kept: bool, broken: str) -> None:
+    """Raise BrokenContractError with `broken` unless the promise was kept."""
     if not kept:
         raise BrokenContractError(broken)
 
@@ -332,7 +333,7 @@ async def _is_not_found(answer: Awaitable[object]) -> None:
     try:
         await answer
     except RefusedError as exc:
-        _require(exc.code is Code.NOT_FOUND, "an unknown local id is refused with another code than not_found")
+        require(exc.code is Code.NOT_FOUND, "an unknown local id is refused with another code than not_found")
     except GatewayError as exc:
         raise BrokenContractError("an unknown local id is not refused") from exc
     else:

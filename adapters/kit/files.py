@@ -9,12 +9,14 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
+from adapters.kit.names import numbered
 from gateway.errors import Code, TransientError
 
 PRIVATE = 0o600
@@ -227,6 +229,12 @@ class Folder:
     def sync(self) -> None:
         """Make the directory's own changes durable."""
         os.fsync(self._fd)
+
+
+def free_name(folder: Folder, name: str, taken: Collection[str] = ()) -> str:
+    """Return the first of `name` and its numbered forms that nothing in the folder has and that is not `taken`."""
+    forms = (numbered(name, number) for number in count(1))
+    return next(form for form in forms if form not in taken and not folder.has(form))
 
 
 def _drain(descriptor: int, limit: int, *, links: bool) -> bytes:

@@ -17,14 +17,44 @@ from threading import Lock
 from typing import ParamSpec, TypeVar
 
 from adapters.kit.files import PRIVATE, Folder, NotPlainError, TooLargeError, world
-from adapters.kit.strict_json import read_json, write_line
+from adapters.kit.strict_json import LIMIT, read_json, write_line
 from adapters.kit.threads import in_thread
 from gateway.errors import Code, RefusedError
 from gateway.ports import Erasure, Json, Notice, NoticeKind
+from gateway.strict_json import DEPTH
 
 P = ParamSpec("P")
 T = TypeVar("T")
 _LIMIT = 256 << 20
+
+
+def replay_lines(
+    path: Path,
+    apply: Callable[[Json], None],
+    what: str,
+    *,
+    limit: int,
+    line_limit: int = LIMIT,
+    depth: int = DEPTH,
+    mode: int = PRIVATE,
+) -> None:
+    """Apply every whole line of a journal; cut off what a kill left after the last one. No file is an empty one.
+
+    `apply` raises ValueError for what is no line of it. Raises OSError, and RefusedError for a line that is damaged,
+    which names the journal as `what`.
+    """
+    with Folder(path.parent) as folder:
+        data = folder.read(path.name, limit) if folder.has(path.name) else b""
+        whole, _, torn = data.rpartition(b"\n")
+        if torn:
+            folder.write(path.name, whole + b"\n" if whole else b"", mode)
+    for number, line in enumerate(whole.split(b"\n") if whole else (), start=1):
+        value, faults = read_json(line, limit=line_limit, depth=depth)
+        try:
+            apply(None if faults else value)
+        except ValueError as exc:
+            damaged = f"line {number} of {what} is damaged"
+            raise RefusedError(Code.ADAPTER_REFUSED, damaged, hint="restore the file from a backup") from exc
 
 
 class Journal:
@@ -40,21 +70,9 @@ class Journal:
 
     def load(self) -> None:
         """Read the file, once. Raises OSError, and RefusedError for a line that is damaged."""
-        if self._read:
-            return
-        with Folder(self._path.parent) as folder:
-            data = folder.read(self._path.name, _LIMIT) if folder.has(self._path.name) else b""
-            whole, _, torn = data.rpartition(b"\n")
-            if torn:
-                folder.write(self._path.name, whole + b"\n" if whole else b"", PRIVATE)
-        for number, line in enumerate(whole.split(b"\n") if whole else (), start=1):
-            value, faults = read_json(line)
-            try:
-                self._apply(None if faults else value)
-            except ValueError as exc:
-                what = f"line {number} of the adapter's journal is damaged"
-                raise RefusedError(Code.ADAPTER_REFUSED, what, hint="restore the file from a backup") from exc
-        self._read = True
+        if not self._read:
+            replay_lines(self._path, self._apply, "the adapter's journal", limit=_LIMIT)
+            self._read = True
 
     def settle(self, ref: str, notice: Notice, version: str = "") -> None:
         """Record the outcome of reading a record."""

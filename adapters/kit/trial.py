@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from adapters.kit import silence, victim
-from adapters.kit.contract import MARKER, Bench, BrokenContractError, Trouble, a_delivery, a_notice
+from adapters.kit.contract import MARKER, Bench, BrokenContractError, Trouble, a_delivery, a_notice, require
 from gateway.errors import Finding, GatewayError, RefusedError, TransientError
 from gateway.ports import Adapter, Delivery, Json, LocalRecord, NoticeKind
 
@@ -188,9 +188,3 @@ def says_nothing_of(found: object) -> None:
     """Check that `found` repeats no content."""
     told = repr(found)
     require(MARKER not in told and TOLD not in told, "a finding repeats content")
-
-
-def require(kept: bool, broken: str) -> None:
-    """Raise BrokenContractError with `broken` unless the promise was kept."""
-    if not kept:
-        raise BrokenContractError(broken)

@@ -18,7 +18,6 @@ SAMPLE = Path(__file__).with_name("sample.yaml")
 USER, WORKER, PASSWORD = "trm_gateway", "worker", "a long password of the bench"
 _MESSAGE = re.compile(r"[a-z_.]+/[0-9]+ (\S+)")
 _NEWS = re.compile(r"TRM ([a-z]+)")
-_CODES = ("male", "female")
 
 
 class PrimeroBench:

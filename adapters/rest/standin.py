@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 from aiohttp import web
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+from adapters.kit.standin import Handler, OfficeServer
 
 
 @dataclass
@@ -33,47 +33,24 @@ class Office:
     largest: int = 50
 
 
-class StandIn:
-    """Several offices on one port of this machine while `async with` lasts; port 0 picks a free one."""
+class StandIn(OfficeServer[Office]):
+    """Several offices on one port."""
 
     def __init__(self, port: int = 0) -> None:
-        self._offices: dict[str, Office] = {}
-        self._runner: web.AppRunner | None = None
-        self._port = port
+        super().__init__(Office, port)
 
-    def new(self) -> tuple[str, Office]:
-        """Make one more office; return its address and its content."""
-        name = f"office{len(self._offices) + 1}"
-        self._offices[name] = Office()
-        return f"http://127.0.0.1:{self._port}/{name}", self._offices[name]
+    def routes(self) -> Sequence[web.RouteDef]:
+        """List what the API offers."""
+        return [
+            web.get("/{office}/ready", self._list),
+            web.post("/{office}/ready", self._offer),
+            web.get("/{office}/inbox", self._find),
+            web.post("/{office}/{into:inbox|news}", self._post),
+            web.delete("/{office}/inbox/{id}", self._delete),
+        ]
 
-    async def __aenter__(self) -> StandIn:
-        app = web.Application(middlewares=[self._middle])
-        app.add_routes(
-            [
-                web.get("/{office}/ready", self._list),
-                web.post("/{office}/ready", self._offer),
-                web.get("/{office}/inbox", self._find),
-                web.post("/{office}/{into:inbox|news}", self._post),
-                web.delete("/{office}/inbox/{id}", self._delete),
-            ]
-        )
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
-        self._port = int(self._runner.addresses[0][1])
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        if self._runner is not None:
-            await self._runner.cleanup()
-
-    def _office(self, request: web.Request) -> Office:
-        return self._offices[request.match_info["office"]]
-
-    @web.middleware
-    async def _middle(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        office = self._offices.get(request.match_info.get("office", ""))
+    async def answer(self, office: Office | None, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Answer a request to an office, with its faults."""
         if office is None:
             return web.json_response({}, status=404)
         await asyncio.sleep(office.slow)
@@ -89,7 +66,7 @@ class StandIn:
         return response
 
     async def _list(self, request: web.Request) -> web.Response:
-        office, asked = self._office(request), request.query
+        office, asked = self.office(request), request.query
         wanted = asked.getall("number", [])  # several numbers are asked for by naming each
         ready = [item for item in office.ready if not wanted or str(item["id"]) in wanted]
         size = min(int(asked.get("size", "50")), office.largest)
@@ -109,19 +86,19 @@ class StandIn:
     async def _offer(self, request: web.Request) -> web.Response:
         """Make an item ready, as people of the office do."""
         item = orjson.loads(await request.read())
-        self._office(request).ready.append(item)
+        self.office(request).ready.append(item)
         return web.json_response(item, status=201)
 
     async def _find(self, request: web.Request) -> web.Response:
         """Return the item created with a key; without a key, everything that people of the office see."""
-        office = self._office(request)
+        office = self.office(request)
         if "key" not in request.query:
             return web.json_response({"data": [*office.posted.values()]})
         found = [{"id": key} for key in office.posted if key == f"made-{request.query['key']}"]
         return web.json_response({"data": found})
 
     async def _post(self, request: web.Request) -> web.Response:
-        office, body, key = self._office(request), await request.read(), request.headers.get("Idempotency-Key", "")
+        office, body, key = self.office(request), await request.read(), request.headers.get("Idempotency-Key", "")
         if request.content_type != "application/json" or not key:
             return web.json_response({"error": "content type or key"}, status=415)
         if office.keys and key in office.bodies:
@@ -133,5 +110,5 @@ class StandIn:
         return web.json_response({"id": made}, status=201)
 
     async def _delete(self, request: web.Request) -> web.Response:
-        found = self._office(request).posted.pop(request.match_info["id"], None)
+        found = self.office(request).posted.pop(request.match_info["id"], None)
         return web.Response(status=404 if found is None else 204)

@@ -18,24 +18,33 @@ from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
 
+from adapters.kit.drop_folder import (
+    CLAIMED,
+    ERASED,
+    INCOMING,
+    NOTICES,
+    OUTGOING,
+    REFUSED,
+    TAKEN,
+    claimed_name,
+    draft_name,
+    faulty_record,
+    is_draft,
+    name_fault,
+    read_draft,
+    reasons_file,
+    tombstone,
+)
 from adapters.kit.fingerprint import fingerprint
-from adapters.kit.items import findings_to_json, item_to_json
+from adapters.kit.items import item_to_json
 from adapters.kit.journal import Journal, kept
-from adapters.kit.names import is_plain, item_name, key_name, numbered
-from adapters.kit.strict_json import LIMIT, read_json, write_json
-from adapters.sftp.connection import Entry, Remote, Server
+from adapters.kit.names import item_name, key_name, numbered
+from adapters.kit.strict_json import LIMIT, write_json
+from adapters.sftp.connection import Remote, Server
 from gateway.errors import Code, Finding, RefusedError, TransientError
 from gateway.ports import Delivery, Description, Erasure, LocalRecord, Notice, NoticeKind
 
-OUTGOING, CLAIMED, TAKEN, REFUSED = "outgoing", "claimed", "taken", "refused"
-INCOMING, NOTICES, ERASED = "incoming", "notices", "erased"
 FOLDERS = (OUTGOING, CLAIMED, TAKEN, REFUSED, INCOMING, NOTICES, ERASED)
-_UNNAMED = "~unnamed-"
-_AGAIN = "~again-"
-_NAME_FAULTS = {
-    _UNNAMED: ("bad_name", "name files with letters, digits, dot, hyphen, underscore; nothing about a case"),
-    _AGAIN: ("name_used", "a file of this name was taken before; use a new name"),
-}
 
 
 class SftpAdapter:
@@ -78,19 +87,17 @@ class SftpAdapter:
         """Claim the dropped drafts and return those claimed; the same ones again until `settle`."""
         async with self._turn, self._server.open(self._root) as remote:
             for entry in await remote.entries(OUTGOING):
-                if _finished(entry.name) and entry.plain:
-                    name = await _claimed_name(remote, entry)
+                if is_draft(entry.name) and entry.plain:
+                    mark = fingerprint(entry.name, entry.size, entry.changed)
+                    name = claimed_name(entry.name, mark, taken=await remote.has(f"{TAKEN}/{entry.name}"))
                     if not await remote.has(f"{CLAIMED}/{name}"):
                         await remote.move(f"{OUTGOING}/{entry.name}", f"{CLAIMED}/{name}")
-            names = [entry.name for entry in await remote.entries(CLAIMED) if _finished(entry.name)]
+            names = [entry.name for entry in await remote.entries(CLAIMED) if is_draft(entry.name)]
             return [await _record(remote, name) for name in names[: self._batch]]
 
     async def settle(self, record: LocalRecord, notice: Notice) -> None:
         """Move the draft to the folder of its outcome. Doing it twice has the effect of doing it once."""
-        replaced = record.ref.startswith((_UNNAMED, _AGAIN))
-        if not is_plain(record.ref[1:] if replaced else record.ref):
-            raise RefusedError(Code.NOT_FOUND, "no such draft in the drop folder")
-        name = f"{record.ref}.json"
+        name = draft_name(record.ref)
         async with self._turn, self._server.open(self._root) as remote:
             if not await remote.has(f"{CLAIMED}/{name}"):
                 if await remote.has(f"{TAKEN}/{name}") or await remote.has(f"{REFUSED}/{name}"):
@@ -100,8 +107,7 @@ class SftpAdapter:
                 await remote.move(f"{CLAIMED}/{name}", f"{TAKEN}/{await _free(remote, TAKEN, name)}")
                 return
             new = await _free(remote, REFUSED, name)
-            reasons = f"{new.removesuffix('.json')}.errors.json"
-            await _put(remote, REFUSED, reasons, _reasons(new, notice))
+            await _put(remote, REFUSED, *reasons_file(new, notice))
             await remote.move(f"{CLAIMED}/{name}", f"{REFUSED}/{new}")
 
     # --- to the office --------------------------------------------------------------------------------------------
@@ -150,7 +156,8 @@ class SftpAdapter:
                 there = await remote.has(local_id) or await remote.has(part)
                 answer = Erasure.ERASED if there else Erasure.NOT_SUPPORTED
                 # Before the document goes: after a kill the repeat finds nothing left and would answer not_supported.
-                await _put(remote, ERASED, local_id.partition("/")[2], _tombstone(local_id, answer))
+                folder, _, name = local_id.partition("/")
+                await _put(remote, ERASED, name, tombstone(folder, name, answer))
                 await kept(self._lock, self._journal.erase, local_id, answer)
             await remote.remove(part)
             await remote.remove(local_id)
@@ -174,40 +181,8 @@ async def _free(remote: Remote, folder: str, name: str) -> str:
     return numbered(name, number)
 
 
-async def _claimed_name(remote: Remote, entry: Entry) -> str:
-    """Return the name under which a draft is claimed; a replaced name is made from what a rename leaves unchanged."""
-    stem = entry.name.removesuffix(".json")
-    mark = fingerprint(entry.name, entry.size, entry.changed)
-    if not is_plain(stem) or stem.endswith(".errors"):
-        return f"{_UNNAMED}{mark}.json"
-    return f"{_AGAIN}{mark}.json" if await remote.has(f"{TAKEN}/{entry.name}") else entry.name
-
-
 async def _record(remote: Remote, name: str) -> LocalRecord:
-    ref = name.removesuffix(".json")
-    for mark, (rule, hint) in _NAME_FAULTS.items():
-        if ref.startswith(mark):
-            return LocalRecord(ref=ref, fields={}, faults=(Finding(place="", rule=rule, hint=hint),))
-    value, faults = read_json(await remote.read(f"{CLAIMED}/{name}", LIMIT))
-    if not faults and not isinstance(value, dict):
-        faults = (Finding(place="", rule="not_an_object", hint="a draft is one JSON object"),)
-    fields = value if isinstance(value, dict) and not faults else {}
-    return LocalRecord(ref=ref, fields=fields, places={"": f"file {name}"}, faults=faults)
-
-
-def _finished(name: str) -> bool:
-    return name.endswith(".json") and not name.startswith(".")
-
-
-def _reasons(name: str, notice: Notice) -> bytes:
-    code = None if notice.code is None else str(notice.code)
-    told = findings_to_json(notice.findings)
-    return write_json(
-        {"format": "trm-errors/1", "file": name, "kind": str(notice.kind), "code": code, "findings": told}
-    )
-
-
-def _tombstone(local_id: str, answer: Erasure) -> bytes:
-    folder, _, file = local_id.partition("/")
-    hint = "nothing is left to do" if answer is Erasure.ERASED else "erase the copy that was collected from the folder"
-    return write_json({"format": "trm-erased/1", "folder": folder, "file": file, "result": str(answer), "hint": hint})
+    fault = name_fault(name)
+    if fault is not None:
+        return faulty_record(name, fault)
+    return read_draft(name, await remote.read(f"{CLAIMED}/{name}", LIMIT))

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from adapters.kit.files import PRIVATE, Folder
 from adapters.kit.items import item_from_json, item_to_json, notice_from_json, notice_to_json
-from adapters.kit.strict_json import read_json, write_line
-from gateway.errors import Code, RefusedError
+from adapters.kit.journal import replay_lines
+from adapters.kit.strict_json import write_line
 from gateway.ports import Delivery, Json, Notice, NoticeKind
 
 LIMIT = 512 << 20
@@ -121,7 +121,11 @@ class Journal:
         Raises OSError, RefusedError(adapter_refused) for a damaged line.
         """
         if self._ledger is None:
-            self._ledger = self._load()
+            ledger = Ledger()
+            replay_lines(
+                self._path, ledger.apply, "the journal", limit=LIMIT, line_limit=_LINE, depth=_DEPTH, mode=self._mode
+            )
+            self._ledger = ledger
         return self._ledger
 
     def add(self, line: Json) -> None:
@@ -141,19 +145,3 @@ class Journal:
         with Folder(self._path.parent) as folder:
             folder.write(self._path.name, b"".join(map(write_line, ledger.lines())), self._mode)
         self._ledger = ledger
-
-    def _load(self) -> Ledger:
-        with Folder(self._path.parent) as folder:
-            data = folder.read(self._path.name, LIMIT) if folder.has(self._path.name) else b""
-            whole, _, torn = data.rpartition(b"\n")
-            if torn:
-                folder.write(self._path.name, whole + b"\n" if whole else b"", self._mode)
-        ledger = Ledger()
-        for number, line in enumerate(whole.split(b"\n") if whole else (), start=1):
-            value, faults = read_json(line, limit=_LINE, depth=_DEPTH)
-            try:
-                ledger.apply(None if faults else value)
-            except ValueError as exc:
-                what = f"line {number} of the journal is damaged"
-                raise RefusedError(Code.ADAPTER_REFUSED, what, hint="restore the file from a backup") from exc
-        return ledger

@@ -94,7 +94,8 @@ def write_sample(path: Path, cases: Sequence[SampleCase], *, sheet: str = "Cases
 
 
 def _case(number: int, today: date, recipient: str) -> SampleCase:
-    return SampleCase(cells={**_common(number, today, recipient), **_KINDS[(number - 1) % len(_KINDS)](today)})
+    kinds = _kinds(today)
+    return SampleCase(cells={**_common(number, today, recipient), **kinds[(number - 1) % len(kinds)]})
 
 
 def _common(number: int, today: date, recipient: str) -> dict[str, Value]:
@@ -164,102 +165,72 @@ def _common(number: int, today: date, recipient: str) -> dict[str, Value]:
     }
 
 
-def _home(today: date) -> dict[str, Value]:
-    return {"Services Requested": "Safe accommodation or shelter;Being met on arrival and first nights"}
-
-
-def _no_document(today: date) -> dict[str, Value]:
-    return {
-        "Gender": "Masculine",
-        "Citizenship": "Unknown",
-        "Languages": "uk",
-        "Language Levels": "First",
-        "Type of Exploitation": "Forced labour;Forced criminality",
-        "Forced Labour Industry": "Construction",
-        "Services Requested": "Identity documents, residence, civil registration;Travel documents",
-        "Region Preferred": "UA-46",
-        "Transfer Instrument": "Arrangement FR-UA 2024/7",
-        "Risk Domains": "No documents or no status;Armed conflict or general insecurity",
-        "Outgoing Referral Details": "Немає документів; просить про допомогу з посвідченням.",
-    }
-
-
-def _age_disputed(today: date) -> dict[str, Value]:
-    return {
-        "Birthdate": "Unknown",
-        "Age Group": "Presumed child",
-        "Trafficking Status": "Possible victim of trafficking",
-        "Trafficking Status Decision Making Organization": "",
-        "Type of Exploitation": "Forced begging",
-        "Priority": "Urgent",
-        "Services Requested": "Guardian for a child;Alternative care for a child",
-        "Legal Status": "Unknown",
-        "Guardian Pending": "Yes",
-        "Best-Interests Assessment Done": "No",
-        "Child Situation": "Unaccompanied",
-        "Expected Next Step": "Services start",
-    }
-
-
-def _asylum_pending(today: date) -> dict[str, Value]:
-    return {
-        "Legal Status": "Asylum claim pending",
-        "Expected Next Step": "Services start",
-        "Kind of Referral": "Service only",
-    }
-
-
-def _says_little(today: date) -> dict[str, Value]:
-    return {
-        "Birthdate": str(today.year - 31),
-        "Gender": "Not Specified/Unknown",
-        "Citizenship": "Refused",
-        "Given Name to Share": "Refused",
-        "Family Name to Share": "Refused",
-        "Type of Exploitation": "Not Yet",
-        "Immediate Risk": "Not Yet",
-        "Risk Domains": "",
-        "May Be Called": "No",
-    }
-
-
-def _elder_sibling(today: date) -> dict[str, Value]:
-    return {"Accompanied Children": 1, "Enquiry Note": "Two siblings are to stay together."}
-
-
-def _younger_sibling(today: date) -> dict[str, Value]:
-    return {
-        "Birthdate": _day(today, years=15, days=100),
-        "Age Group": "Child",
-        "Guardian Unit": "guardians-lyon",
-        "Guardian Pending": "No",
-        "Best-Interests Assessment Done": "Yes",
-        "Child Situation": "Separated",
-        "Services Requested": "Guardian for a child;Education",
-    }
-
-
-def _reflection(today: date) -> dict[str, Value]:
-    return {
-        "Legal Status": "Reflection period",
-        "Reflection Period Until": today + timedelta(days=21),
-        "Proceedings": "Criminal: victim or witness",
-        "Services Requested": "Legal advice and representation;Other",
-        "Service Note": "Appeal against the order;Storage of belongings",
-        "Enquiry Note": "Belongings have to be stored until arrival.",
-    }
-
-
-_KINDS = (
-    _home,
-    _no_document,
-    _age_disputed,
-    _asylum_pending,
-    _says_little,
-    _elder_sibling,
-    _younger_sibling,
-    _reflection,
-)
+def _kinds(today: date) -> tuple[dict[str, Value], ...]:
+    """List the cells of each kind of case besides the common ones, in the order that `sample_cases` tells."""
+    return (
+        {"Services Requested": "Safe accommodation or shelter;Being met on arrival and first nights"},
+        {
+            "Gender": "Masculine",
+            "Citizenship": "Unknown",
+            "Languages": "uk",
+            "Language Levels": "First",
+            "Type of Exploitation": "Forced labour;Forced criminality",
+            "Forced Labour Industry": "Construction",
+            "Services Requested": "Identity documents, residence, civil registration;Travel documents",
+            "Region Preferred": "UA-46",
+            "Transfer Instrument": "Arrangement FR-UA 2024/7",
+            "Risk Domains": "No documents or no status;Armed conflict or general insecurity",
+            "Outgoing Referral Details": "Немає документів; просить про допомогу з посвідченням.",
+        },
+        {
+            "Birthdate": "Unknown",
+            "Age Group": "Presumed child",
+            "Trafficking Status": "Possible victim of trafficking",
+            "Trafficking Status Decision Making Organization": "",
+            "Type of Exploitation": "Forced begging",
+            "Priority": "Urgent",
+            "Services Requested": "Guardian for a child;Alternative care for a child",
+            "Legal Status": "Unknown",
+            "Guardian Pending": "Yes",
+            "Best-Interests Assessment Done": "No",
+            "Child Situation": "Unaccompanied",
+            "Expected Next Step": "Services start",
+        },
+        {
+            "Legal Status": "Asylum claim pending",
+            "Expected Next Step": "Services start",
+            "Kind of Referral": "Service only",
+        },
+        {
+            "Birthdate": str(today.year - 31),
+            "Gender": "Not Specified/Unknown",
+            "Citizenship": "Refused",
+            "Given Name to Share": "Refused",
+            "Family Name to Share": "Refused",
+            "Type of Exploitation": "Not Yet",
+            "Immediate Risk": "Not Yet",
+            "Risk Domains": "",
+            "May Be Called": "No",
+        },
+        {"Accompanied Children": 1, "Enquiry Note": "Two siblings are to stay together."},
+        {
+            "Birthdate": _day(today, years=15, days=100),
+            "Age Group": "Child",
+            "Guardian Unit": "guardians-lyon",
+            "Guardian Pending": "No",
+            "Best-Interests Assessment Done": "Yes",
+            "Child Situation": "Separated",
+            "Services Requested": "Guardian for a child;Education",
+        },
+        {
+            "Legal Status": "Reflection period",
+            "Reflection Period Until": today + timedelta(days=21),
+            "Proceedings": "Criminal: victim or witness",
+            "Services Requested": "Legal advice and representation;Other",
+            "Service Note": "Appeal against the order;Storage of belongings",
+            "Enquiry Note": "Belongings have to be stored until arrival.",
+        },
+    )
 
 
 def _day(today: date, *, years: int, days: int) -> date:

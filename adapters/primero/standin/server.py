@@ -4,74 +4,51 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
 from aiohttp import web
 
+from adapters.kit.standin import Handler, OfficeServer
 from adapters.primero.standin.rules import FIELDS, Account, Office, Refusal
 
 _FILTERS = frozenset({"last_updated_at", "other_agency_id"})
 _QUERY = frozenset({"fields", "page", "per", "order_by", "order"}) | _FILTERS
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-class StandIn:
-    """Several Primeros on one port of this machine while `async with` lasts, each an office with its address. Port 0
-    picks a free one.
-    """
+class StandIn(OfficeServer[Office]):
+    """Several Primeros on one port."""
 
     def __init__(self, port: int = 0) -> None:
-        self._offices: dict[str, Office] = {}
-        self._runner: web.AppRunner | None = None
-        self._port = port
+        super().__init__(Office, port)
 
-    def new(self) -> tuple[str, Office]:
-        """Make one more Primero, empty; return its address and its content."""
-        name = f"office{len(self._offices) + 1}"
-        self._offices[name] = Office()
-        return f"http://127.0.0.1:{self._port}/{name}", self._offices[name]
-
-    async def __aenter__(self) -> StandIn:
-        app = web.Application(middlewares=[self._middle])
+    def routes(self) -> Sequence[web.RouteDef]:
+        """List the paths of the API."""
         cases = "/{office}/api/v2/cases"
         case, referral = f"{cases}/{{case}}", f"{cases}/{{case}}/referrals/{{referral}}"
-        app.add_routes(
-            [
-                web.get("/{office}/api/v2/primero", self._system),
-                web.get("/{office}/api/v2/forms", self._forms),
-                web.get(cases, self._list),
-                web.post(cases, self._create),
-                web.get(case, self._case),
-                web.patch(case, self._update),
-                web.delete(case, self._disable),
-                web.get(f"{case}/referrals", self._referrals),
-                web.post(f"{case}/referrals", self._refer),
-                web.patch(referral, self._answer),
-                web.delete(referral, self._revoke),
-            ]
-        )
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", self._port)
-        await site.start()
-        self._port = int(self._runner.addresses[0][1])
-        return self
+        return [
+            web.get("/{office}/api/v2/primero", self._system),
+            web.get("/{office}/api/v2/forms", self._forms),
+            web.get(cases, self._list),
+            web.post(cases, self._create),
+            web.get(case, self._case),
+            web.patch(case, self._update),
+            web.delete(case, self._disable),
+            web.get(f"{case}/referrals", self._referrals),
+            web.post(f"{case}/referrals", self._refer),
+            web.patch(referral, self._answer),
+            web.delete(referral, self._revoke),
+        ]
 
-    async def __aexit__(self, *exc: object) -> None:
-        if self._runner is not None:
-            await self._runner.cleanup()
-
-    @web.middleware
-    async def _middle(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def answer(self, office: Office | None, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Apply the faults, and word errors as Primero does.
 
         Idempotency headers have no meaning here, as in Primero.
         """
-        if request.match_info.get("office") not in self._offices:
+        if office is None:
             return _error(request, Refusal(404))
-        faults = self._office(request).faults
+        faults = office.faults
         if faults.slow:
             await asyncio.sleep(faults.slow)
         if faults.garbled:
@@ -88,9 +65,6 @@ class StandIn:
             request.transport.abort()
         return response
 
-    def _office(self, request: web.Request) -> Office:
-        return self._offices[request.match_info["office"]]
-
     def _account(self, request: web.Request) -> Account:
         scheme, _, coded = request.headers.get("Authorization", "").partition(" ")
         if scheme != "Basic":
@@ -99,7 +73,7 @@ class StandIn:
             name, _, password = base64.b64decode(coded, validate=True).decode().partition(":")
         except ValueError:
             raise Refusal(401) from None
-        return self._office(request).log_in(name, password)
+        return self.office(request).log_in(name, password)
 
     async def _data(self, request: web.Request) -> Mapping[str, Any]:
         if request.content_type != "application/json":
@@ -127,49 +101,47 @@ class StandIn:
             raise Refusal(422, sorted(set(asked) - _QUERY)[0], "unknown filter")
         page, per = (
             _number(asked, "page", 1),
-            min(_number(asked, "per", 20), 1000, self._office(request).faults.largest_page),
+            min(_number(asked, "per", 20), 1000, self.office(request).faults.largest_page),
         )
-        found = [case for case in self._office(request).visible(account) if _matches(case, asked)]
+        found = [case for case in self.office(request).visible(account) if _matches(case, asked)]
         found.sort(key=lambda case: str(case.get(asked.get("order_by", "id"))), reverse=asked.get("order") == "desc")
         wanted = asked.get("fields", "").split(",") if "fields" in asked else None
-        shown = [self._office(request).shown(case) for case in found[(page - 1) * per : page * per]]
+        shown = [self.office(request).shown(case) for case in found[(page - 1) * per : page * per]]
         data = [case if wanted is None else {name: case[name] for name in wanted if name in case} for case in shown]
         return web.json_response({"data": data, "metadata": {"total": len(found), "per": per, "page": page}})
 
     async def _create(self, request: web.Request) -> web.Response:
-        case, given = self._office(request).create(self._account(request), await self._data(request))
+        case, given = self.office(request).create(self._account(request), await self._data(request))
         return web.Response(status=204) if given else web.json_response({"data": case})
 
     async def _case(self, request: web.Request) -> web.Response:
-        found = self._office(request).case(self._account(request), request.match_info["case"])
-        return web.json_response({"data": self._office(request).shown(found)})
+        found = self.office(request).case(self._account(request), request.match_info["case"])
+        return web.json_response({"data": self.office(request).shown(found)})
 
     async def _update(self, request: web.Request) -> web.Response:
         account, data = self._account(request), await self._data(request)
-        return web.json_response({"data": self._office(request).update(account, request.match_info["case"], data)})
+        return web.json_response({"data": self.office(request).update(account, request.match_info["case"], data)})
 
     async def _disable(self, request: web.Request) -> web.Response:
-        self._office(request).disable(self._account(request), request.match_info["case"])
+        self.office(request).disable(self._account(request), request.match_info["case"])
         return web.json_response({"data": {"id": request.match_info["case"]}})
 
     async def _referrals(self, request: web.Request) -> web.Response:
-        found = self._office(request).referrals_of(self._account(request), request.match_info["case"])
+        found = self.office(request).referrals_of(self._account(request), request.match_info["case"])
         return web.json_response({"data": found})
 
     async def _refer(self, request: web.Request) -> web.Response:
         account, data = self._account(request), await self._data(request)
-        return web.json_response({"data": self._office(request).refer(account, request.match_info["case"], data)})
+        return web.json_response({"data": self.office(request).refer(account, request.match_info["case"], data)})
 
     async def _answer(self, request: web.Request) -> web.Response:
         account, data, where = self._account(request), await self._data(request), request.match_info
-        return web.json_response(
-            {"data": self._office(request).answer(account, where["case"], where["referral"], data)}
-        )
+        return web.json_response({"data": self.office(request).answer(account, where["case"], where["referral"], data)})
 
     async def _revoke(self, request: web.Request) -> web.Response:
         where = request.match_info
         return web.json_response(
-            {"data": self._office(request).revoke(self._account(request), where["case"], where["referral"])}
+            {"data": self.office(request).revoke(self._account(request), where["case"], where["referral"])}
         )
 
 

@@ -19,6 +19,7 @@ SHOWN = 40
 def describe_type(entry: MessageType) -> dict[str, Json]:
     """Return everything about a message type, for programs."""
     from schemas import describe
+    from schemas.describe_rules import describe_rules
 
     owed = entry.answers
     answers: Json = None if owed is None else {"types": [*owed.types], "clock": owed.clock}
@@ -50,7 +51,7 @@ def describe_type(entry: MessageType) -> dict[str, Json]:
             }
             for row in members
         ],
-        "rules": [{"path": rule.place, "text": rule.text} for rule in describe.describe_rules(entry.schema)],
+        "rules": [{"path": rule.place, "text": rule.text} for rule in describe_rules(entry.schema)],
         "code_lists": _codes({row.codes for row in members if row.codes}),
     }
 

@@ -36,7 +36,7 @@ def explain_fault(draft: Mapping[str, Json], fault: Finding) -> dict[str, Json]:
 
 def _ours(draft: Mapping[str, Json], fault: Finding) -> tuple[str, str]:
     """Explain a fault of the draft's own members; empty for faults inside header and content."""
-    from schemas.explain import find_nearest, likeliest_type, nearest_type
+    from schemas.nearest import find_nearest, likeliest_type, nearest_type
 
     match fault.place, fault.rule:
         case "/type", "required":

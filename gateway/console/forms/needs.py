@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 
 from gateway.console.forms.parts import generalise_place, label_place
 from gateway.console.words import N_, Words
-from schemas import describe
+from schemas import describe, describe_rules
 from schemas.codelists import ENGLISH
-from schemas.describe import Condition, When
+from schemas.describe_rules import Condition, When
 from schemas.walk import Node
 
 ONE_NEEDED = N_("At least one of these is needed: %(names)s.")
@@ -22,8 +22,8 @@ class Needs:
         self._type, self.words = body_type, words
         self._rows = {row.place: row for row in describe.describe_members(body_type)}
         self._single, self._together = defaultdict[str, list[Condition]](list), defaultdict[str, list[Condition]](list)
-        for condition in describe.list_conditions(body_type):
-            if condition.wish == describe.ONE_OF:
+        for condition in describe_rules.list_conditions(body_type):
+            if condition.wish == describe_rules.ONE_OF:
                 self._together[condition.place].append(condition)
             else:
                 self._single["/".join((condition.place, *condition.path))].append(condition)
@@ -58,9 +58,9 @@ class Needs:
 
     def _sentences(self, place: str) -> Iterator[str]:
         said = {
-            describe.NEEDED: N_("Needed if %(condition)s."),
-            describe.EITHER_WAY: N_("Needed, or the reason why it is missing, if %(condition)s."),
-            describe.LEFT_OUT: N_("Leave empty if %(condition)s."),
+            describe_rules.NEEDED: N_("Needed if %(condition)s."),
+            describe_rules.EITHER_WAY: N_("Needed, or the reason why it is missing, if %(condition)s."),
+            describe_rules.LEFT_OUT: N_("Leave empty if %(condition)s."),
         }
         for condition in self._single[place]:
             if condition.when:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from schemas.compose import Library, SourceError, compose_schema
+from schemas.compose import Library, compose_schema
+from schemas.compose_rules import SourceError
 
 LIBRARY = Library(
     codes={

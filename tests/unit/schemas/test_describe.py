@@ -12,7 +12,8 @@ from support.tables import table
 
 from gateway.errors import Code, RefusedError
 from schemas import list_fields, load_catalogue, validate
-from schemas.describe import ALWAYS, ANSWERED, FREE, SAYABLE, Row, describe_members, describe_rules
+from schemas.describe import ALWAYS, ANSWERED, FREE, SAYABLE, Row, describe_members
+from schemas.describe_rules import describe_rules
 
 PACKAGE = Path(__file__).resolve().parents[3] / "schemas"
 NAMES = ("pseudonym", "languages", "gender", "age_group")

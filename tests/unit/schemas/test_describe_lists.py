@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from schemas import describe, load_catalogue
+from schemas.describe_rules import describe_rules
 
 
 def sentences(name: str) -> set[str]:
     """The rules of a type as sentences, wherever they stand."""
-    return {rule.text for rule in describe.describe_rules(name)}
+    return {rule.text for rule in describe_rules(name)}
 
 
 def test_condition_on_one_item_is_told() -> None:

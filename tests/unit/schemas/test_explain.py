@@ -10,7 +10,8 @@ from support.tables import table
 
 from gateway.errors import Finding
 from schemas import load_catalogue, text_findings, validate
-from schemas.explain import Explanation, explain_finding, find_nearest, likeliest_type, nearest_type
+from schemas.explain import Explanation, explain_finding
+from schemas.nearest import find_nearest, likeliest_type, nearest_type
 
 EXAMPLES = sorted((ROOT / "schemas" / "examples").glob("*/*.json"))
 INVALID = [path for path in EXAMPLES if path.name.startswith("invalid-")]

@@ -26,7 +26,7 @@ from gateway.console.forms.parts import list_places
 from gateway.console.words import load_words
 from gateway.errors import Finding
 from schemas import code_list, list_fields, load_catalogue
-from schemas.describe import ONE_OF, list_conditions
+from schemas.describe_rules import ONE_OF, list_conditions
 from schemas.labels import load_languages
 from schemas.walk import each_leaf, list_members, resolve_reference
 
