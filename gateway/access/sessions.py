@@ -36,9 +36,11 @@ from gateway.operations.ports import Ceremony, Person
 from gateway.operations.roles import Caller, Role
 from gateway.ports import Clock, Json
 from keys.documents import passkey as passkeys
+from keys.documents.admin_card import PSEUDONYM
 from keys.documents.approvals import PasskeyApproval, PasskeyCard
-from keys.documents.change import PSEUDONYM, Change
-from keys.documents.passkey import Assertion, Challenges, Passkey, Site
+from keys.documents.challenges import Challenges
+from keys.documents.change import Change
+from keys.documents.passkey import Assertion, Passkey, Site
 from keys.primitives.encoding import DOCUMENT_LIMIT, b64u, canon, is_id, parse, sha256_hex, unb64u
 
 CODE = 16

@@ -33,17 +33,8 @@ from gateway.foundation.config import Config
 from gateway.foundation.workers import Workers
 from gateway.identity.identity import Identity
 from gateway.ports import Clock
-from keys.documents.backup import (
-    CHUNK,
-    Header,
-    Kind,
-    Member,
-    RecoveryPublic,
-    chain_member,
-    read_header,
-    read_pieces,
-    seal_backup,
-)
+from keys.documents.backup import CHUNK, Member, chain_member, read_header, read_pieces, seal_backup
+from keys.documents.backup_header import Header, Kind, RecoveryPublic
 from keys.documents.signed_note import NOTE_LIMIT
 
 DATABASE: Final = "node.db"

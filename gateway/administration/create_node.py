@@ -35,9 +35,10 @@ from gateway.mapping import case_system
 from gateway.operations.roles import Role
 from gateway.policy import in_force
 from gateway.ports import Clock
-from keys.documents.change import AdminCard
+from keys.documents.admin_card import AdminCard
+from keys.documents.build_descriptor import build_descriptor, sign_descriptor
 from keys.documents.descriptor import Unit as DescriptorUnit
-from keys.documents.descriptor import accept_descriptor, build_descriptor, sign_descriptor
+from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.fingerprint import compute_fingerprint, node_id
 from keys.documents.key_records import KeyRecord
 from keys.documents.tombstone import build_tombstone

@@ -26,8 +26,10 @@ from gateway.foundation.node_folder import DATABASE, KEYSTORE, RUN
 from gateway.peers import store as peer_rows
 from gateway.ports import Clock
 from gateway.trust.link_reset.decisions import mark_restored
-from keys.documents.backup import CHAIN, KEYRING, Header, Kind, Opening, read_header
-from keys.documents.descriptor import CHAIN_LIMIT, Descriptor, accept_chain, decode_chain
+from keys.documents.backup import CHAIN, KEYRING, Opening, read_header
+from keys.documents.backup_header import Header, Kind
+from keys.documents.descriptor import Descriptor
+from keys.documents.descriptor_chain import CHAIN_LIMIT, accept_chain, decode_chain
 from keys.keystore.keyring import Keyring
 from keys.keystore.keystore import DEFAULT_COST, Cost, Keystore
 from keys.primitives.encoding import SKEW

@@ -26,7 +26,8 @@ from gateway.peers import store as peer_rows
 from gateway.peers.registry import PeerRegistry
 from gateway.peers.scope import PeerState
 from gateway.ports import Clock, Json
-from keys.documents.descriptor import Descriptor, accept_chain
+from keys.documents.descriptor import Descriptor
+from keys.documents.descriptor_chain import accept_chain
 from keys.documents.merkle_tree import TILE
 from keys.documents.signed_note import NOTE_LIMIT
 from keys.primitives.encoding import DAY, b64u, canon

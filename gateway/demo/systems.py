@@ -11,15 +11,14 @@ import http.client
 import json
 import sys
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from adapters.sql.bench import Office
 from gateway.demo.chronicle import wait_until
-from gateway.demo.database import PACKAGE, Server
-from gateway.demo.nodes import write_private
+from gateway.demo.database import KEEP_DAYS, Database
+from gateway.demo.nodes import format_day, write_private
 from gateway.demo.places import Country, Federation
 from gateway.demo.processes import Processes
 from gateway.demo.standins import GATEWAY, OFFICE, WORKER
@@ -29,7 +28,6 @@ from keys.primitives.encoding import b64u
 
 HERE = Path(__file__).parent
 ASK_SECONDS = 20.0
-OFFER_DAYS, KEEP_DAYS = 14, 180
 
 Message = Mapping[str, Json]
 """`id` and `conversation` of a message that is answered."""
@@ -55,89 +53,6 @@ class CaseSystem(Protocol):
     def shown(self) -> list[Any]:
         """Return all that people there see."""
         ...
-
-
-class Database:
-    """Albania's case system: a database of the office, with a table of its answers and the inbox of the gateway."""
-
-    def __init__(self, country: Country, today: date) -> None:
-        self._country = country
-        self._today = today
-        self._server = Server(country)
-        self._office: Office | None = None
-        self._answers = 0
-
-    @property
-    def office(self) -> Office:
-        """The running database."""
-        if self._office is None:
-            raise RuntimeError("the database has not been started")
-        return self._office
-
-    @property
-    def what(self) -> str:
-        """The name of the server, and why it is another one than it should be, if so."""
-        if self.office.kind == "postgresql":
-            return f"PostgreSQL {self.office.run('SHOW server_version')[0][0]}"
-        return f"SQLite, since no PostgreSQL runs here (pip install psycopg[binary] {PACKAGE.replace('_', '-')})"
-
-    @property
-    def settings(self) -> Mapping[str, str]:
-        """The settings of the node's adapter."""
-        return {"url": self.office.address.url, "mapping": str(HERE / "albania.yaml")}
-
-    @property
-    def outside(self) -> Path | None:
-        """What lies outside the demonstration's folder and must be removed too."""
-        return self._server.folder
-
-    def start(self, processes: Processes) -> None:
-        """Start the server, and make the office's table, its view and the inbox."""
-        self._office = self._server.start(processes)
-        self.office.run(*_TABLE.split(";"))
-        self.office.grant()
-
-    def remove(self) -> None:
-        """Remove what lies outside of the folder of the demonstration."""
-        self._server.remove()
-
-    def answer(self, enquiry: Message, staff: str) -> str:
-        """Write as the office's program that there is a place, and return the name of the row."""
-        self._answers += 1
-        self.office.run(
-            "INSERT INTO answers VALUES (:number, :number, :enquiry, :conversation, 'po', 'strehim;pritje', 1, :until,"
-            " :staff, :keep)",
-            number=self._answers,
-            enquiry=enquiry["id"],
-            conversation=enquiry["conversation"],
-            staff=staff,
-            until=_later(self._today, OFFER_DAYS),
-            keep=_later(self._today, KEEP_DAYS),
-        )
-        return str(self._answers)
-
-    def row(self, message: Json) -> tuple[str, bool] | None:
-        """Return the state of the row that holds a message, and whether it has content."""
-        for state, document in self.office.inbox("state, document", "message_id = :message", message=message):
-            return str(state), bool(document)
-        return None
-
-    def shown(self) -> list[Any]:
-        """Return the documents of the inbox."""
-        return [json.loads(row[0]) for row in self.office.inbox("document", "document <> ''")]
-
-
-_TABLE = """
-CREATE TABLE answers (
-  id integer PRIMARY KEY, version integer, enquiry varchar(64), conversation varchar(64), answer varchar(10),
-  services varchar(200), places integer, until varchar(10), staff varchar(20), keep varchar(10)
-);
-CREATE VIEW trm_outbox AS
-  SELECT id AS ref, version AS changed, enquiry AS "Pyetja", conversation AS "Biseda", answer AS "Përgjigja",
-    services AS "Shërbimet", places AS "Vende", until AS "Vlen deri", staff AS "Punonjësi", keep AS "Ruhet deri",
-    'e zakonshme' AS "Përparësia"
-  FROM answers
-"""
 
 
 class _Web:
@@ -267,7 +182,7 @@ class WebApi(_Web):
             "motif": "saturé",
             "agent": staff,
             "priorite": "ordinaire",
-            "a_garder_jusqu_au": _later(self._today, KEEP_DAYS),
+            "a_garder_jusqu_au": format_day(self._today, KEEP_DAYS),
         }
         self.ask("POST", "/ready", self._token(), item)
         return str(item["id"])
@@ -310,7 +225,3 @@ class Systems:
             if country.code in self.of:
                 seen = json.dumps(self.of[country.code].shown(), ensure_ascii=False, indent=1)
                 (country.cases / "seen.json").write_text(seen, encoding="utf-8")
-
-
-def _later(today: date, days: int) -> str:
-    return (today + timedelta(days=days)).isoformat()

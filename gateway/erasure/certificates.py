@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.errors import Code, RemoteError
-from keys.documents import descriptor as chains
+from keys.documents import descriptor_chain as chains
 from keys.documents.descriptor import Descriptor
 from keys.documents.receipts import Receipts, Status
 from keys.primitives.encoding import Json, b64u, canon, parse, unb64u

@@ -27,7 +27,8 @@ from gateway.evidence.findings import testify
 from gateway.evidence.report import MessageReport, Report
 from gateway.evidence.verify import LIMIT, TYPE, Chains, place_of, prove, read_batch, receipt_document
 from gateway.evidence.verify_log_part import LEAF_LIMIT, cosigned_by
-from keys.documents.descriptor import Descriptor, revocation_of
+from keys.documents.descriptor import Descriptor
+from keys.documents.descriptor_chain import revocation_of
 from keys.documents.envelope import Statement, parse_signatures, statement_hash
 from keys.documents.receipts import batch_hash
 from keys.documents.signed_note import SignedNote

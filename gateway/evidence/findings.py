@@ -16,7 +16,8 @@ from gateway.errors import Code
 from gateway.evidence.report import MessageReport, Report
 from gateway.evidence.types import Chain, Cosignature, Entry, Proof, ProvenMessage, Sealing, SignedReceipt
 from gateway.foundation.ids import KeyId
-from keys.documents.descriptor import Revocation, revocation_of
+from keys.documents.descriptor import Revocation
+from keys.documents.descriptor_chain import revocation_of
 from keys.documents.envelope import Receipt, Statement, Status, link_hash
 from keys.documents.key_records import Use
 from keys.primitives.encoding import MAX_INT, SKEW

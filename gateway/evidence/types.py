@@ -13,7 +13,8 @@ from typing import Any
 from gateway.erasure.certificates import Certificate
 from gateway.errors import Code, RemoteError
 from gateway.foundation.ids import KeyId
-from keys.documents.descriptor import Descriptor, accept_chain, revocation_of
+from keys.documents.descriptor import Descriptor
+from keys.documents.descriptor_chain import accept_chain, revocation_of
 from keys.documents.envelope import Receipt, Statement
 from keys.primitives.encoding import MAX_INT, Json, malformed
 from keys.primitives.sign import DESCRIPTOR, SignedDocument

@@ -35,7 +35,7 @@ from gateway.evidence.types import (
     read_chain,
 )
 from gateway.evidence.verify_log_part import read_log
-from keys.documents.descriptor import key_at
+from keys.documents.descriptor_chain import key_at
 from keys.documents.envelope import (
     MESSAGE_LIFE,
     Receipt,

@@ -22,7 +22,8 @@ from typing import Final
 
 from gateway.errors import Code, RemoteError
 from gateway.evidence.types import Batch, Chain, Cosignature, Entry, Head, Log, Sealing, ascending, read_chain
-from keys.documents.descriptor import Descriptor, revocation_of
+from keys.documents.descriptor import Descriptor
+from keys.documents.descriptor_chain import revocation_of
 from keys.documents.key_records import Use
 from keys.documents.merkle_tree import is_included, leaf_hash
 from keys.documents.signed_note import NOTE_LIMIT, Checkpoint, NoteSignature, SignedNote, cosigned_at, open_checkpoint

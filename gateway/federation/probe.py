@@ -13,10 +13,10 @@ import socket
 import ssl
 from urllib.parse import urlsplit
 
-from gateway.errors import Code, GatewayError, TransientError
+from gateway.errors import Code, TransientError
 from gateway.federation.address import PeerAddress
 from gateway.federation.ports import SpkiHash
-from gateway.federation.tls import client_context
+from gateway.federation.tls import client_context, shown_key
 
 PATIENCE = 10.0
 
@@ -66,15 +66,8 @@ async def shake_hands(peer: PeerAddress, spki_hash: SpkiHash) -> None:
     tls: ssl.SSLObject = writer.get_extra_info("ssl_object")
     certificate = tls.getpeercert(binary_form=True)
     await _close(writer)
-    if not certificate or _shown(certificate, spki_hash) not in peer.spki:
+    if not certificate or shown_key(certificate, spki_hash) not in peer.spki:
         raise TransientError(Code.BAD_KEY, "the server presents a key that the peer's descriptor does not pin")
-
-
-def _shown(certificate: bytes, spki_hash: SpkiHash) -> bytes:
-    try:
-        return spki_hash(certificate)
-    except (ValueError, GatewayError):
-        return b""  # a certificate that cannot be read shows no key
 
 
 async def _close(writer: asyncio.StreamWriter) -> None:

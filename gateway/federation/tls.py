@@ -43,6 +43,14 @@ def _harden(context: ssl.SSLContext) -> None:
     context.set_alpn_protocols(["http/1.1"])
 
 
+def shown_key(certificate: bytes, spki_hash: SpkiHash) -> bytes:
+    """Return the hash of the key in a certificate; empty for one that cannot be read, which shows no key."""
+    try:
+        return spki_hash(certificate)
+    except (ValueError, GatewayError):
+        return b""
+
+
 class PinnedKeys(aiohttp.Fingerprint):
     """Pins the server's key instead of its certificate.
 
@@ -70,7 +78,4 @@ class PinnedKeys(aiohttp.Fingerprint):
         certificate = tls.getpeercert(binary_form=True) if tls is not None else None
         if not certificate:
             return b""
-        try:
-            return self._spki_hash(certificate)
-        except (ValueError, GatewayError):
-            return b""  # a certificate that cannot be read shows no key
+        return shown_key(certificate, self._spki_hash)

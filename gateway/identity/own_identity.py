@@ -19,7 +19,8 @@ from gateway.errors import Code, RefusedError
 from gateway.foundation.ids import NodeId
 from gateway.identity import store as identity_store
 from gateway.ports import Clock
-from keys.documents.descriptor import Descriptor, accept_chain
+from keys.documents.descriptor import Descriptor
+from keys.documents.descriptor_chain import accept_chain
 from keys.documents.key_records import Use
 from keys.documents.keyset import Keyset, build_keyset, parse_keyset
 from keys.keystore.service import KeyService

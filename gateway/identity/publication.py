@@ -19,7 +19,8 @@ from gateway.identity.identity import Identity
 from gateway.identity.own_identity import PUBLISHED
 from gateway.messages.store import messages
 from gateway.ports import Clock
-from keys.documents.descriptor import Descriptor, accept_chain
+from keys.documents.descriptor import Descriptor
+from keys.documents.descriptor_chain import accept_chain
 from keys.documents.key_records import Use
 from keys.documents.succession import USES, Change, count_needed_keys, next_descriptor
 from keys.documents.tombstone import build_tombstone

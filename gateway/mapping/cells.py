@@ -98,7 +98,11 @@ def _read_one(rule: Rule, value: Json) -> Cell | CellFault:
         return Cell(absent=reason)
     if rule.codes is not None:
         return _read_code(rule, word)
-    return _READERS[rule.kind](value, word, rule)
+    if rule.kind in _FORMS:
+        form, fault = _FORMS[rule.kind]
+        return Cell(values=(word,)) if form.fullmatch(word) else fault
+    # A code without a table does not get here: the reader of mapping files lets no such rule pass.
+    return _READERS[rule.kind](value, word, rule) if rule.kind in _READERS else _UNMAPPED
 
 
 def _word(value: Json) -> str | None:
@@ -163,37 +167,26 @@ def _integer(value: Json, word: str, rule: Rule) -> Cell | CellFault:
     return Cell(values=(int(word),))
 
 
-def _language(value: Json, word: str, rule: Rule) -> Cell | CellFault:
-    if not LANGUAGE.fullmatch(word):
-        return CellFault(rule="bad_language", hint="a BCP 47 tag such as sq or uk-UA, or a codes table in the mapping")
-    return Cell(values=(word,))
-
-
-def _country(value: Json, word: str, rule: Rule) -> Cell | CellFault:
-    if not COUNTRY.fullmatch(word):
-        return CellFault(rule="bad_country", hint="an ISO 3166-1 alpha-2 code, or a codes table in the mapping")
-    return Cell(values=(word,))
-
-
 def _boolean(value: Json, word: str, rule: Rule) -> Cell | CellFault:
     if not isinstance(value, bool):
         return CellFault(rule="bad_boolean", hint="true or false, or a codes table in the mapping")
     return Cell(values=(value,))
 
 
-def _code(value: Json, word: str, rule: Rule) -> Cell | CellFault:
-    """Only reached by a rule without a table, which the reader of mapping files does not let pass."""
-    return _UNMAPPED
-
-
 _READERS = {
     Kind.TEXT: _text,
-    Kind.CODE: _code,
-    Kind.CODES: _code,
     Kind.DATE: _date,
     Kind.YEAR: _year,
     Kind.INTEGER: _integer,
-    Kind.LANGUAGE: _language,
-    Kind.COUNTRY: _country,
     Kind.BOOLEAN: _boolean,
+}
+_FORMS = {
+    Kind.LANGUAGE: (
+        LANGUAGE,
+        CellFault(rule="bad_language", hint="a BCP 47 tag such as sq or uk-UA, or a codes table in the mapping"),
+    ),
+    Kind.COUNTRY: (
+        COUNTRY,
+        CellFault(rule="bad_country", hint="an ISO 3166-1 alpha-2 code, or a codes table in the mapping"),
+    ),
 }

@@ -21,7 +21,8 @@ from gateway.peers.link_reset_state import ResetState
 from gateway.peers.reset_rows import ResetRow
 from gateway.peers.scope import NOTHING, Agreed, Corridor, PeerScope, PeerState, Scope, intersect
 from gateway.peers.store import PeerRow
-from keys.documents.descriptor import Descriptor, accept_descriptor
+from keys.documents.descriptor import Descriptor
+from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.keyset import Keyset, parse_keyset
 from keys.documents.trust_record import TrustRecord, TrustState, read_trust
 from keys.primitives.sign import DESCRIPTOR, KEYSET, SignedDocument

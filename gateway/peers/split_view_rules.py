@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from gateway.errors import Code, RemoteError
 from gateway.ports import Json
-from keys.documents.descriptor import Descriptor, accept_chain, parse_descriptor
+from keys.documents.descriptor import Descriptor, parse_descriptor
+from keys.documents.descriptor_chain import accept_chain
 from keys.documents.equivocation import build_proof
 from keys.primitives.encoding import parse
 from keys.primitives.sign import DESCRIPTOR, SignedDocument

@@ -23,7 +23,8 @@ from gateway.peers.scope import PeerState
 from gateway.ports import Clock, Json
 from gateway.trust.compromise_review import CompromiseReview, revoked_by
 from gateway.trust.effects import roots_changed
-from keys.documents.descriptor import Descriptor, accept_chain, parse_descriptor
+from keys.documents.descriptor import Descriptor, parse_descriptor
+from keys.documents.descriptor_chain import accept_chain
 from keys.documents.equivocation import build_proof
 from keys.documents.keyset import accept_keyset
 from keys.primitives.encoding import parse

@@ -22,7 +22,8 @@ from typing import Final, Self
 from gateway.errors import Code, RemoteError
 from gateway.foundation.ids import KeyId
 from gateway.ports import Json
-from keys.documents.change import AdminCard, Approval, Change, is_bool
+from keys.documents.admin_card import AdminCard
+from keys.documents.change import Approval, Change, is_bool
 from keys.documents.passkey import (
     MOST_AUTHENTICATOR,
     MOST_CLIENT_DATA,

@@ -15,43 +15,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final, NamedTuple, Self
 
 from cryptography.cobblestone import Cobblestone256Decryptor, Cobblestone256Encryptor
 from cryptography.exceptions import InvalidTag
 
 from gateway.errors import Code, RemoteError
-from gateway.foundation.ids import KeyId, NodeId
+from gateway.foundation.ids import NodeId
+from keys.documents.backup_header import HEADER_LIMIT, Header, Kind, RecoveryPublic
 from keys.documents.descriptor import Descriptor
-from keys.primitives.encoding import (
-    Check,
-    b64u,
-    canon,
-    exact,
-    h,
-    is_b64u,
-    is_count,
-    is_hash,
-    is_id,
-    is_int,
-    is_node,
-    lp,
-    malformed,
-    number,
-    one_of,
-    parse_payload,
-    text,
-    unb64u,
-)
+from keys.primitives.encoding import b64u, h, lp, malformed
 from keys.primitives.seal import (
     CEK,
     ENC,
-    ENC_PUBLIC,
     EncPrivateKey,
-    check_enc_public,
-    enc_kid,
     open_cek,
     seal_cek,
     undecryptable,
@@ -59,7 +36,6 @@ from keys.primitives.seal import (
 from keys.primitives.sign import BACKUP, Rand, Signature, SignedDocument
 
 CHUNK: Final = 256 * 1024  # bytes worked on at a time
-HEADER_LIMIT: Final = 16 * 1024
 CHAIN: Final = "chain"
 KEYRING: Final = "keyring"
 _NAME_LIMIT: Final = 64
@@ -68,13 +44,6 @@ _LENGTH: Final = 8
 Sign = Callable[[str, bytes], Signature]
 Read = Callable[[int], bytes]
 """At most so many bytes from where the last call ended; none at the end, as of a file."""
-
-
-class Kind(StrEnum):
-    """The contents of a backup."""
-
-    DATA = "data"
-    KEYSTORE = "keystore"
 
 
 class Member(NamedTuple):
@@ -95,98 +64,6 @@ class Member(NamedTuple):
 def chain_member(chain: bytes) -> Member:
     """Make the first member of every backup: the node's own descriptors, by which its signature is verified."""
     return Member.of(CHAIN, chain)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Header:
-    """The header in front of the sealed content. `at` is Unix seconds, `kid` names the recovery key."""
-
-    node: NodeId
-    at: int
-    kind: Kind
-    kid: KeyId
-    gen: int
-    epoch: int
-    size: int
-    sha256: str
-
-    def encode(self) -> bytes:
-        """Return canonical JSON: the bytes that are signed."""
-        return canon(
-            {
-                "type": "nrm.backup/1",
-                "node": self.node,
-                "at": self.at,
-                "kind": str(self.kind),
-                "kid": self.kid,
-                "gen": self.gen,
-                "epoch": self.epoch,
-                "size": self.size,
-                "sha256": self.sha256,
-            }
-        )
-
-    @classmethod
-    def parse(cls, data: bytes) -> Self:
-        """Read a payload. Raises RemoteError(malformed)."""
-        member = exact(parse_payload(data), _HEADER, what="backup header")
-        return cls(
-            node=NodeId(text(member["node"])),
-            at=number(member["at"]),
-            kind=Kind(text(member["kind"])),
-            kid=KeyId(text(member["kid"])),
-            gen=number(member["gen"]),
-            epoch=number(member["epoch"]),
-            size=number(member["size"]),
-            sha256=text(member["sha256"]),
-        )
-
-
-_HEADER: Final[dict[str, Check]] = {
-    "type": one_of("nrm.backup/1"),
-    "node": is_node,
-    "at": is_int(),
-    "kind": one_of(*Kind),
-    "kid": is_id,
-    "gen": is_count,
-    "epoch": is_count,
-    "size": is_int(),
-    "sha256": is_hash,
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecoveryPublic:
-    """The public half of a recovery key, which seals backups. `made` is Unix seconds."""
-
-    kid: KeyId
-    public: bytes
-    made: int
-
-    def encode(self) -> bytes:
-        """Return the content of its file."""
-        return (
-            canon({"type": "nrm.recovery-public/1", "kid": self.kid, "pub": b64u(self.public), "made": self.made})
-            + b"\n"
-        )
-
-    @classmethod
-    def parse(cls, data: bytes) -> Self:
-        """Read a file. Raises RemoteError(malformed, bad_key)."""
-        member = exact(parse_payload(data.removesuffix(b"\n")), _PUBLIC, what="recovery key")
-        public = unb64u(member["pub"])
-        check_enc_public(public)
-        if member["kid"] != enc_kid(public):
-            raise RemoteError(Code.BAD_KEY, "kid does not commit to the recovery key")
-        return cls(kid=KeyId(text(member["kid"])), public=public, made=number(member["made"]))
-
-
-_PUBLIC: Final[dict[str, Check]] = {
-    "type": one_of("nrm.recovery-public/1"),
-    "kid": is_id,
-    "pub": is_b64u(ENC_PUBLIC),
-    "made": is_int(),
-}
 
 
 # --- writing -----------------------------------------------------------------------------------------------------

@@ -1,6 +1,5 @@
-"""Who may change what: administrators, the changes they make, and their signed approvals (nrm1 8.13, 8.15).
+"""The changes that administrators make, and their signed approvals (nrm1 8.13, 8.15).
 
-    nrm.admin/1     a person's public key under a pseudonym, signed by that key, which proves possession
     nrm.change/1    exactly one change of one subject; `prev` is the newest completed change of that subject
     nrm.approval/1  "I approve the change with this hash", signed by an administrator
 
@@ -17,6 +16,7 @@ from typing import Final, Self
 from gateway.errors import Code, RemoteError
 from gateway.foundation.ids import KeyId, NodeId
 from gateway.ports import Json
+from keys.documents.admin_card import AdminCard
 from keys.documents.trust_record import is_scope
 from keys.primitives.encoding import (
     Check,
@@ -24,13 +24,11 @@ from keys.primitives.encoding import (
     canon,
     exact,
     h,
-    is_b64u,
     is_code,
     is_count,
     is_hash,
     is_id,
     is_int,
-    is_line,
     is_node,
     is_object,
     is_str,
@@ -44,82 +42,14 @@ from keys.primitives.encoding import (
     text,
 )
 from keys.primitives.sign import (
-    ADMIN,
     APPROVAL,
-    ED25519_PUBLIC,
-    MLDSA65_PUBLIC,
-    PublicKey,
     SignedDocument,
     SigningKey,
     sign_document,
 )
 
-ADMIN_TYPE: Final = "nrm.admin/1"
 CHANGE_TYPE: Final = "nrm.change/1"
 APPROVAL_TYPE: Final = "nrm.approval/1"
-PSEUDONYM: Final = 16  # random bytes
-
-
-# --- administrators ----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AdminCard:
-    """The public half of an administrator's key, as a node enrols it. Reading one proves possession of the key."""
-
-    pseudonym: str
-    label: str
-    at: int
-    key: PublicKey
-    document: SignedDocument
-
-    @classmethod
-    def make(cls, *, pseudonym: str, label: str, at: int, key: SigningKey) -> Self:
-        """Make a new card, signed by the key it shows.
-
-        Raises RemoteError(malformed) for a label that is no line of text.
-        """
-        payload = canon(
-            {
-                "type": ADMIN_TYPE,
-                "pseudonym": pseudonym,
-                "label": label,
-                "key": key.public.to_json(),
-                "at": at,
-            }
-        )
-        return cls.read(sign_document(ADMIN, payload, [key]))
-
-    @classmethod
-    def read(cls, document: SignedDocument) -> Self:
-        """Read the card in a document, verified with its own key.
-
-        Raises RemoteError(malformed, bad_key, bad_signature).
-        """
-        member = exact(parse_payload(document.payload), _ADMIN, what="administrator")
-        key = PublicKey.from_members(exact(member["key"], _KEY, what="administrator.key"))
-        document.verify(key)
-        return cls(
-            pseudonym=text(member["pseudonym"]),
-            label=text(member["label"]),
-            at=number(member["at"]),
-            key=key,
-            document=document,
-        )
-
-    @classmethod
-    def from_json(cls, value: Json) -> Self:
-        """Read the card in the member form of a document. Raises RemoteError as ``read``, and wrong_type."""
-        return cls.read(SignedDocument.from_json(value, ADMIN))
-
-    def to_json(self) -> dict[str, Json]:
-        """Return the member form, as a change carries it."""
-        return self.document.to_json()
-
-    @property
-    def kid(self) -> KeyId:
-        """The name of its key."""
-        return self.key.kid
 
 
 # --- changes -----------------------------------------------------------------------------------------------------
@@ -295,18 +225,6 @@ BODIES: Final[Mapping[str, Mapping[str, Check] | None]] = {
 }
 """The exact members of each action's body; None where whoever carries the action out judges it."""
 
-_ADMIN: Final[dict[str, Check]] = {
-    "type": one_of(ADMIN_TYPE),
-    "pseudonym": is_id,
-    "label": is_line(1, 64),
-    "key": is_object,
-    "at": is_int(),
-}
-_KEY: Final[dict[str, Check]] = {
-    "kid": is_id,
-    "ed25519": is_b64u(ED25519_PUBLIC),
-    "mldsa65": is_b64u(MLDSA65_PUBLIC),  # both halves: approvals must last (nrm1 2.2)
-}
 _CHANGE: Final[dict[str, Check]] = {
     "type": one_of(CHANGE_TYPE),
     "node": is_node,

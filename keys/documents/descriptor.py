@@ -1,39 +1,27 @@
-"""Who a node is, in a chain of documents that its roots sign (nrm1 2.13, 2.7, 2.14).
+"""Who a node is: the document that its roots sign (nrm1 2.13, 2.7).
 
-``accept_descriptor`` applies the rules of nrm1 2.13 to 2.17 in this order:
-  1. shape: canonical, exact members, 1 <= threshold <= roots <= 9, every key valid, no kid and no component key twice,
-     no revoked kid listed
-  2. at least `threshold` distinct roots of the new document sign; every signature that is there verifies
-  3. first contact: version 1, prev null, the node id is that of its roots
-  4. else: same node; a lower version is `rollback`; the same version is the same bytes, or `equivocation` where the
-     roots held sign it; exactly one higher, with the matching `prev`, not issued earlier; at least the OLD threshold
-     of the OLD roots sign too; revocations stay
-  5. not issued more than 300 s ahead of `now`
+Reading one applies rule 1 of nrm1 2.13: canonical, exact members, 1 <= threshold <= roots <= 9, every key valid, no kid
+and no component key twice, no revoked kid listed. ``descriptor_chain`` applies the others.
 Expiry counts only for the newest descriptor, when it is used: ``require_usable_descriptor``.
-
-A second document under a held version counts as an equivocation only when the held roots signed it; otherwise it is
-`bad_signature`, so that a stranger cannot make a peer look dishonest.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from gateway.errors import Code, RefusedError, RemoteError
 from gateway.foundation.ids import KeyId, NodeId, UnitId
 from gateway.ports import Json
-from keys.documents.fingerprint import compute_fingerprint, fingerprint_hash, node_id
+from keys.documents.fingerprint import compute_fingerprint, fingerprint_hash
 from keys.documents.key_records import KeyRecord, Use
 from keys.primitives.encoding import (
     DAY,
     SKEW,
     Check,
     b64u,
-    canon,
     exact,
     h,
     is_code,
@@ -52,24 +40,18 @@ from keys.primitives.encoding import (
     nullable,
     number,
     one_of,
-    parse,
     parse_payload,
     text,
     texts,
     unb64u,
 )
-from keys.primitives.seal import SUITE
 from keys.primitives.sign import (
     DESCRIPTOR,
     PublicKey,
     SignedDocument,
-    SigningKey,
-    sign_document,
-    verify_signers,
 )
 
 LONGEST_LIFE: Final = 400 * DAY  # seconds from `issued` to `expires`
-CHAIN_LIMIT: Final = 4 * 1024 * 1024  # bytes of a pairing file (nrm1 2.18)
 GATEWAY: Final = UnitId("gateway")  # the unit that every node has
 _ENDPOINT: Final = (
     r"https://(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\])(?::[1-9][0-9]{0,4})?"
@@ -178,205 +160,12 @@ class Descriptor:
         return record.public
 
 
-# --- building ----------------------------------------------------------------------------------------------------
-
-
-def build_descriptor(
-    *,
-    name: str,
-    issued: int,
-    expires: int,
-    roots: Sequence[KeyRecord],
-    threshold: int,
-    keys: Sequence[KeyRecord],
-    endpoints: Sequence[str],
-    log: str,
-    country: str,
-    contact: str,
-    tls_spki: Sequence[bytes],
-    units: Sequence[Unit] = (),
-    revoked: Sequence[Revocation] = (),
-    suites: Sequence[str] = (SUITE,),
-    node: NodeId | None = None,
-    version: int = 1,
-    prev: str | None = None,
-) -> bytes:
-    """Build the payload to be signed by roots. For version 1 leave out `node`, `version` and `prev`.
-
-    Raises RefusedError(invalid) for whatever rule 1 would refuse.
-    """
-    payload = canon(
-        {
-            "type": "nrm.descriptor/1",
-            "node": node or node_id(roots, threshold),
-            "name": name,
-            "version": version,
-            "prev": prev,
-            "issued": issued,
-            "expires": expires,
-            "roots": [record.to_json() for record in roots],
-            "threshold": threshold,
-            "keys": [record.to_json() for record in keys],
-            "endpoints": list(endpoints),
-            "suites": list(suites),
-            "log": log,
-            "revoked": [revocation.to_json() for revocation in revoked],
-            "country": country,
-            "units": [unit.to_json() for unit in units],
-            "contact": contact,
-            "tls_spki": [b64u(pin) for pin in tls_spki],
-        }
-    )
-    try:
-        parse_descriptor(SignedDocument(payload=payload, payload_type=DESCRIPTOR, signatures=()))
-    except RemoteError as exc:
-        raise RefusedError(Code.INVALID, f"no valid descriptor: {exc.what}") from exc
-    return payload
-
-
-def sign_descriptor(payload: bytes, roots: Sequence[SigningKey]) -> SignedDocument:
-    """Sign a payload by root keys: those of the document, and at a change of roots those of the version before too."""
-    return sign_document(DESCRIPTOR, payload, roots)
-
-
-def encode_chain(documents: Sequence[SignedDocument]) -> bytes:
-    """The body of `GET /v1/descriptor`, which is also a pairing file (nrm1 2.18)."""
-    return canon([document.to_json() for document in documents])
-
-
-def decode_chain(data: bytes) -> tuple[SignedDocument, ...]:
-    """Read a pairing file of at most 4 MiB. Raises RemoteError(too_large, malformed, wrong_type)."""
-    value = parse(data, limit=CHAIN_LIMIT)
-    if not isinstance(value, list):
-        raise malformed("descriptor chain is not an array")
-    return tuple(SignedDocument.from_json(item, DESCRIPTOR) for item in value)
-
-
-# --- accepting ---------------------------------------------------------------------------------------------------
-
-
-def accept_descriptor(prev: Descriptor | None, document: SignedDocument, now: int) -> Descriptor:
-    """Apply rules 1 to 5 and return the accepted descriptor.
-
-    `prev` is the newest descriptor held, None at first contact; receiving the held one again returns `prev`. Raises
-    RemoteError: malformed, too_large, wrong_type, bad_key, revoked_key (1), bad_signature (2, 4), wrong_node,
-    bad_chain, rollback, equivocation (3, 4), not_yet_valid (5). Nothing in a refused document is believed; a document
-    refused with `equivocation` is proof of misconduct and has to be kept beside `prev`.
-    """
-    new = parse_descriptor(document)  # 1
-    # Compared by payload: other signatures over the same bytes say nothing new, and peers repeat what they hold.
-    if prev is not None and new.document.payload == prev.document.payload:
-        return prev
-    roots = (*(prev.roots if prev else ()), *new.roots)
-    signers = verify_signers({record.kid: record.public for record in roots}, document)
-    _require(new.roots, new.threshold, signers, new.issued)  # 2
-    if prev is None:
-        _first(new)  # 3
-    else:
-        _next(prev, new, signers)  # 4
-    if new.issued > now + SKEW:  # 5
-        raise RemoteError(Code.NOT_YET_VALID, "descriptor was issued in the future")
-    return new
-
-
-def accept_chain(
-    documents: Sequence[SignedDocument], now: int, *, held: Sequence[Descriptor] = ()
-) -> tuple[Descriptor, ...]:
-    """Accept a chain and return all of it, from version 1 on.
-
-    `held` are the accepted versions 1, 2, ...; `documents` may begin at any of them. A document whose version is held
-    must equal the held one. Raises RemoteError as ``accept_descriptor``, and bad_chain when there is no document at
-    all.
-    """
-    chain = list(held)
-    for document in documents:
-        version = parse_descriptor(document).version
-        if version <= len(chain):
-            _same(chain, version, document, now)
-        else:
-            chain.append(accept_descriptor(chain[-1] if chain else None, document, now))
-    if not chain:
-        raise RemoteError(Code.BAD_CHAIN, "no descriptor")
-    return tuple(chain)
-
-
 def require_usable_descriptor(descriptor: Descriptor, now: int) -> None:
     """Check that the newest descriptor has not expired. Raises RefusedError(stale_descriptor)."""
     if now >= descriptor.expires:
         raise RefusedError(
             Code.STALE_DESCRIPTOR, "descriptor has expired", hint="the peer's root holders must issue a new one"
         )
-
-
-def common_suite(ours: Descriptor, theirs: Descriptor) -> str:
-    """Find the suite that both signed descriptors offer. Raises RefusedError(no_common_suite)."""
-    if SUITE in ours.suites and SUITE in theirs.suites:
-        return SUITE
-    raise RefusedError(Code.NO_COMMON_SUITE, f"not both nodes offer {SUITE}")
-
-
-def key_at(chain: Iterable[Descriptor], kid: KeyId, from_desc: int) -> KeyRecord:
-    """The `sig` record of `kid` in the first version at or after `from_desc` that lists it (evidence; nrm1 7.3).
-
-    Revocation and validity do not matter here: ``revocation_of`` tells, and the verifier weighs. Raises
-    RemoteError(unknown_key).
-    """
-    for descriptor in chain:
-        if descriptor.version >= from_desc:
-            for record in descriptor.keys:
-                if record.kid == kid and record.use is Use.SIG:
-                    return record
-    raise RemoteError(Code.UNKNOWN_KEY, "no sig key of the chain has this kid")
-
-
-def revocation_of(chain: Sequence[Descriptor], kid: KeyId) -> Revocation | None:
-    """Find the revocation of `kid` in the newest version of the chain."""
-    return next((item for item in chain[-1].revoked if item.kid == kid), None) if chain else None
-
-
-def _same(chain: Sequence[Descriptor], version: int, document: SignedDocument, now: int) -> None:
-    """Check that `document` is the held one. Another document is judged as the held one was, by the roots before it, so
-    that only those who could have issued it can be blamed for a second one.
-    """
-    held = chain[version - 1]
-    if document.payload == held.document.payload:
-        return
-    if parse_descriptor(document).node != held.node:
-        raise RemoteError(Code.WRONG_NODE, "descriptor is of another node")
-    accept_descriptor(chain[version - 2] if version > 1 else None, document, now)
-    raise RemoteError(Code.EQUIVOCATION, "two descriptors under one version")
-
-
-def _require(roots: Sequence[KeyRecord], threshold: int, signers: frozenset[KeyId], issued: int) -> None:
-    """At least `threshold` of `roots` signed; a root counts while its record is valid at `issued` (nrm1 2.14)."""
-    if sum(record.kid in signers and record.valid_at(issued) for record in roots) < threshold:
-        raise RemoteError(Code.BAD_SIGNATURE, "not enough roots signed")
-
-
-def _first(new: Descriptor) -> None:
-    if new.version != 1 or new.prev is not None:
-        raise RemoteError(Code.BAD_CHAIN, "first descriptor is not version 1")
-    if new.node != node_id(new.roots, new.threshold):
-        raise RemoteError(Code.WRONG_NODE, "node id is not that of its roots")
-
-
-def _next(prev: Descriptor, new: Descriptor, signers: frozenset[KeyId]) -> None:
-    if new.node != prev.node:
-        raise RemoteError(Code.WRONG_NODE, "descriptor is of another node")
-    if new.version < prev.version:
-        raise RemoteError(Code.ROLLBACK, "descriptor is older than the one held")
-    # Before equivocation is judged: only the held roots can incriminate themselves.
-    _require(prev.roots, prev.threshold, signers, new.issued)
-    if new.version == prev.version:
-        raise RemoteError(Code.EQUIVOCATION, "two descriptors under one version")
-    if new.version != prev.version + 1 or new.prev != prev.hash:
-        raise RemoteError(Code.BAD_CHAIN, "descriptor does not follow the one held")
-    if new.issued < prev.issued:
-        raise RemoteError(Code.ROLLBACK, "descriptor was issued before the one held")
-    # A revocation may reach further back, never less far: a thief of roots could else make a stolen key good again.
-    since = {revocation.kid: revocation.since for revocation in new.revoked}
-    if any(since.get(old.kid, old.since + 1) > old.since for old in prev.revoked):
-        raise RemoteError(Code.ROLLBACK, "a revocation was taken back")
 
 
 # --- rule 1 ------------------------------------------------------------------------------------------------------

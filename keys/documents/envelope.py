@@ -27,12 +27,12 @@ from keys.documents.statement import (
     Secret,
     SecretPart,
     Statement,
-    Void,
     compute_commitment,
     is_parts,
     link_hash,
     statement_hash,
 )
+from keys.documents.void import Void
 from keys.primitives.encoding import (
     Check,
     b64u,

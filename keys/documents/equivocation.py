@@ -12,7 +12,8 @@ from typing import Final
 
 from gateway.errors import Code, RemoteError
 from gateway.foundation.ids import NodeId
-from keys.documents.descriptor import Descriptor, accept_chain, accept_descriptor, parse_descriptor
+from keys.documents.descriptor import Descriptor, parse_descriptor
+from keys.documents.descriptor_chain import accept_chain, accept_descriptor
 from keys.primitives.encoding import Check, canon, exact, is_object, items, list_of, malformed, one_of, parse
 from keys.primitives.sign import DESCRIPTOR, SignedDocument
 

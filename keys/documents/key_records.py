@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Self
@@ -22,7 +22,7 @@ from keys.primitives.encoding import (
     one_of,
     text,
 )
-from keys.primitives.sign import ED25519_PUBLIC, MLDSA65_PUBLIC, PublicKey
+from keys.primitives.sign import ED25519_PUBLIC, MLDSA65_PUBLIC, PublicKey, SignedDocument, verify
 
 
 class Use(StrEnum):
@@ -91,3 +91,19 @@ _RECORD: Final[dict[str, Check]] = {
 def roots_json(roots: Sequence[KeyRecord], threshold: int) -> Json:
     """`{roots,threshold}`: what a node id and a fingerprint are computed from (nrm1 2.8, 2.9)."""
     return {"roots": [record.to_json() for record in roots], "threshold": threshold}
+
+
+def verify_signers(roots: Iterable[KeyRecord], document: SignedDocument) -> frozenset[KeyId]:
+    """Verify every signature of a document by `roots` and return the kids of those that signed.
+
+    Raises RemoteError(bad_signature) for a signature by anybody else, and for a second one by the same root.
+    """
+    known = {record.kid: record.public for record in roots}
+    signers: set[KeyId] = set()
+    for signature in document.signatures:
+        # One signature that does not verify refuses the whole document, so that all nodes judge it alike.
+        if signature.kid not in known or signature.kid in signers:
+            raise RemoteError(Code.BAD_SIGNATURE, "signed twice by one root, or by no root")
+        verify(known[signature.kid], document.payload_type, document.payload, signature)
+        signers.add(signature.kid)
+    return frozenset(signers)

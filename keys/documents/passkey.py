@@ -12,7 +12,6 @@ ES256 and RS256 only: OpenSSL accepts Ed25519 keys under which one signature fit
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,7 +24,6 @@ from gateway.errors import Code, RemoteError
 from gateway.foundation.ids import KeyId
 from gateway.ports import Json
 from keys.primitives.encoding import b64u, h, is_str, lp_join, malformed, sha256, unb64u
-from keys.primitives.sign import Rand
 
 if TYPE_CHECKING:
     from webauthn.helpers.structs import AuthenticatorData
@@ -282,41 +280,3 @@ def _check_authenticator(said: AuthenticatorData, site: Site) -> None:
         raise RemoteError(Code.MISDIRECTED, "signed for another site")
     if not (said.flags.up and said.flags.uv):
         raise RemoteError(Code.UNAUTHORISED, "the authenticator did not verify who holds it")
-
-
-# --- challenges --------------------------------------------------------------------------------------------------
-
-
-class Challenges:
-    """The challenges of one process, each valid once and for five minutes.
-
-    Nothing is stored until a challenge is used: each is derived again from its id with a key of the process. So
-    requesting many takes no memory and displaces nobody's.
-    """
-
-    def __init__(self, rand: Rand) -> None:
-        self._rand = rand
-        self._key = rand(32)
-        self._used: dict[str, int] = {}
-
-    def new(self, purpose: str, now: int) -> tuple[str, bytes]:
-        """Make a fresh id and its challenge, for one purpose."""
-        id = f"{now + CHALLENGE_LIFE}.{b64u(self._rand(16))}"
-        return id, self._challenge(purpose, id)
-
-    def of(self, purpose: str, id: str, now: int) -> bytes:
-        """Derive the challenge of an id. Raises RemoteError(expired) for one that has expired or was used."""
-        until = id.partition(".")[0]
-        if not (until.isascii() and until.isdigit() and len(until) < 16) or int(until) <= now or id in self._used:
-            raise RemoteError(Code.EXPIRED, "this took too long, or was done already")
-        return self._challenge(purpose, id)
-
-    def use(self, id: str, now: int) -> None:
-        """Mark a challenge as used. Raises RemoteError(expired) when another request was quicker."""
-        if id in self._used:
-            raise RemoteError(Code.EXPIRED, "this took too long, or was done already")
-        self._used = {used: until for used, until in self._used.items() if until > now}
-        self._used[id] = int(id.partition(".")[0])
-
-    def _challenge(self, purpose: str, id: str) -> bytes:
-        return hmac.digest(self._key, lp_join(b"challenge", purpose.encode(), id.encode()), "sha256")

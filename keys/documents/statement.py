@@ -133,7 +133,7 @@ class Statement:
             commit=text(member["commit"]),
             parts=numbers(member["parts"]),
         )
-        _check_prev(statement.n, statement.prev)
+        check_prev(statement.n, statement.prev)
         return statement
 
 
@@ -161,7 +161,8 @@ _STATEMENT: Final[dict[str, Check]] = {
 }
 
 
-def _check_prev(n: int, prev: str | None) -> None:
+def check_prev(n: int, prev: str | None) -> None:
+    """Check that exactly number 1 has no `prev` (nrm1 5.1). Raises RemoteError(malformed)."""
     if (n == 1) != (prev is None):
         raise malformed("prev is null exactly when n is 1")
 
@@ -265,63 +266,4 @@ _SECRET_PART: Final[dict[str, Check]] = {
     "len": is_int(),
     "key": is_b64u(CEK),
     "sha256": is_b64u(32),
-}
-
-
-# --- void --------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Void:
-    """Asks whether a message was taken, and if not, that it never will be: question and fence in one (nrm1 5.6)."""
-
-    id: MessageId
-    from_: NodeId
-    to: NodeId
-    epoch: int
-    n: int
-    prev: str | None
-    created: int
-
-    def encode(self) -> bytes:
-        """Return canonical JSON: the bytes that are signed."""
-        return canon(
-            {
-                "type": "nrm.void/1",
-                "id": self.id,
-                "from": self.from_,
-                "to": self.to,
-                "epoch": self.epoch,
-                "n": self.n,
-                "prev": self.prev,
-                "created": self.created,
-            }
-        )
-
-    @classmethod
-    def parse(cls, data: bytes) -> Self:
-        """Read a payload. Raises RemoteError(malformed)."""
-        member = exact(parse_payload(data), _VOID, what="void")
-        void = cls(
-            id=MessageId(text(member["id"])),
-            from_=NodeId(text(member["from"])),
-            to=NodeId(text(member["to"])),
-            epoch=number(member["epoch"]),
-            n=number(member["n"]),
-            prev=maybe_text(member["prev"]),
-            created=number(member["created"]),
-        )
-        _check_prev(void.n, void.prev)
-        return void
-
-
-_VOID: Final[dict[str, Check]] = {
-    "type": one_of("nrm.void/1"),
-    "id": is_id,
-    "from": is_node,
-    "to": is_node,
-    "epoch": is_count,
-    "n": is_count,
-    "prev": nullable(is_hash),
-    "created": is_int(),
 }

@@ -17,7 +17,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from gateway.errors import Code, RefusedError
-from keys.documents.descriptor import LONGEST_LIFE, Descriptor, Revocation, build_descriptor
+from keys.documents.build_descriptor import build_descriptor
+from keys.documents.descriptor import LONGEST_LIFE, Descriptor, Revocation
 from keys.documents.key_records import KeyRecord, Use
 from keys.keystore.keyring import HTTP_LIFE, LOG_LIFE, SIG_LIFE
 from keys.primitives.encoding import DAY

@@ -17,9 +17,9 @@ from typing import Final
 from gateway.errors import Code, RemoteError
 from gateway.foundation.ids import KeyId, NodeId
 from keys.documents.descriptor import Descriptor
-from keys.documents.key_records import KeyRecord
+from keys.documents.key_records import KeyRecord, verify_signers
 from keys.primitives.encoding import SKEW, Check, canon, exact, is_int, is_node, number, one_of, parse_payload, text
-from keys.primitives.sign import TOMBSTONE, SignedDocument, verify_signers
+from keys.primitives.sign import TOMBSTONE, SignedDocument
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +56,7 @@ def accept_tombstone(chain: Sequence[Descriptor], document: SignedDocument, now:
     if found.issued > now + SKEW:
         raise RemoteError(Code.NOT_YET_VALID, "tombstone was issued in the future")
     # Roots of every version: a tombstone of the first ceremony must still work after a root was replaced.
-    roots = {record.kid: record.public for descriptor in chain for record in descriptor.roots}
-    signers = verify_signers(roots, document)
+    signers = verify_signers((record for descriptor in chain for record in descriptor.roots), document)
     if not any(_all_signed(descriptor.roots, signers, found.issued) for descriptor in chain):
         raise RemoteError(Code.BAD_SIGNATURE, "not all roots signed")
     return found

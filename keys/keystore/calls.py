@@ -15,95 +15,25 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import IntEnum, StrEnum
-from typing import Any, Final, Generic, Self, TypeVar
+from typing import Any, Final, Self
 
 from gateway.errors import Code, GatewayError, RefusedError, RemoteError, TransientError
 from gateway.foundation.ids import KeyId, NodeId
-from keys.documents.backup import RecoveryPublic
-from keys.documents.descriptor import Descriptor, accept_chain, decode_chain, encode_chain, parse_descriptor
+from keys.documents.backup_header import RecoveryPublic
+from keys.documents.descriptor import Descriptor, parse_descriptor
+from keys.documents.descriptor_chain import accept_chain, decode_chain, encode_chain
 from keys.documents.key_records import Use
 from keys.documents.keyset import EncKey
+from keys.keystore.codecs import BYTES, FLAG, NOTHING, NUMBER, TEXT, Codec, many, maybe, parts_of, record, row
 from keys.keystore.service import KeyInfo, KeyService
-from keys.primitives.encoding import lp_join, lp_read, malformed
+from keys.primitives.encoding import lp_join, malformed
 from keys.primitives.sign import PublicKey, Signature
 
-T = TypeVar("T")
 LIMIT: Final = 8 * 1024 * 1024
 """Bytes of one request or answer: room for a backup of the largest keyring."""
 KEYD_PROTOCOL: Final = b"nrm-keyd/1"
 
 
-# --- how things are written --------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)  # with slots a generic one cannot be made in Python 3.11
-class Codec(Generic[T]):
-    """One kind of value; `read` raises RemoteError or ValueError for bytes that ``write`` does not make."""
-
-    write: Callable[[T], bytes]
-    read: Callable[[bytes], T]
-
-
-def _whole(size: int, data: bytes) -> bytes:
-    if len(data) != size:
-        raise malformed("value has the wrong size")
-    return data
-
-
-def many(item: Codec[T]) -> Codec[tuple[T, ...]]:
-    """Any number of values of one kind, in order."""
-
-    def read(data: bytes) -> tuple[T, ...]:
-        return tuple(item.read(part) for part in _parts(data))
-
-    return Codec(lambda values: lp_join(*map(item.write, values)), read)
-
-
-def maybe(item: Codec[T]) -> Codec[T | None]:
-    """A value or None."""
-    return Codec(
-        lambda value: b"" if value is None else b"\1" + item.write(value),
-        lambda data: None if not data else item.read(data.removeprefix(b"\1")),
-    )
-
-
-def row(*items: Codec[Any]) -> Codec[tuple[Any, ...]]:
-    """A tuple of one value of each kind."""
-
-    def write(values: tuple[Any, ...]) -> bytes:
-        return lp_join(*(item.write(value) for item, value in zip(items, values, strict=True)))
-
-    def read(data: bytes) -> tuple[Any, ...]:
-        return tuple(item.read(part) for item, part in zip(items, _parts(data), strict=True))
-
-    return Codec(write, read)
-
-
-def record(kind: Callable[..., T], **members: Codec[Any]) -> Codec[T]:
-    """An object with these members."""
-    inner = row(*members.values())
-    return Codec(
-        lambda value: inner.write(tuple(getattr(value, name) for name in members)),
-        lambda data: kind(**dict(zip(members, inner.read(data), strict=True))),
-    )
-
-
-def _parts(data: bytes) -> list[bytes]:
-    found, offset = [], 0
-    while offset < len(data):
-        part, offset = lp_read(data, offset)
-        found.append(part)
-    return found
-
-
-BYTES: Final = Codec[bytes](bytes, bytes)
-TEXT: Final = Codec[str](str.encode, lambda data: data.decode())
-NUMBER: Final = Codec[int](
-    lambda value: value.to_bytes(8, "big", signed=True),
-    lambda data: int.from_bytes(_whole(8, data), "big", signed=True),
-)
-FLAG: Final = Codec[bool](lambda value: bytes([value]), lambda data: _whole(1, data) == b"\1")
-NOTHING: Final = Codec[None](lambda _: b"", lambda data: None if not data else _no(data))
 USE: Final = Codec[Use](lambda use: use.value.encode(), lambda data: Use(data.decode()))
 PUBLIC: Final = record(PublicKey, kid=TEXT, ed25519=BYTES, mldsa65=maybe(BYTES))
 SIGNATURE: Final = record(Signature, kid=TEXT, ed25519=BYTES, mldsa65=maybe(BYTES))
@@ -119,10 +49,6 @@ RECOVERY: Final = Codec[RecoveryPublic](lambda value: value.encode(), RecoveryPu
 def _own_chain(data: bytes) -> tuple[Descriptor, ...]:
     documents = decode_chain(data)
     return accept_chain(documents, max((parse_descriptor(document).issued for document in documents), default=0))
-
-
-def _no(data: bytes) -> None:
-    _whole(0, data)
 
 
 # --- what stands until something changes -------------------------------------------------------------------------
@@ -284,7 +210,7 @@ def encode_request(name: str, arguments: Sequence[object]) -> bytes:
 def decode_request(data: bytes) -> tuple[str, tuple[Any, ...]]:
     """Read a call: a method of the table and its arguments. Raises RemoteError(malformed)."""
     try:
-        name, *arguments = _parts(data)
+        name, *arguments = parts_of(data)
         takes = METHODS[name.decode()].takes
         return name.decode(), tuple(codec.read(part) for codec, part in zip(takes, arguments, strict=True))
     except (KeyError, ValueError, GatewayError) as exc:
@@ -320,7 +246,7 @@ def decode_answer(name: str, data: bytes) -> Answer:
     if status is Status.FAULT:
         raise RuntimeError(f"the key service failed at {name}; its log says where")
     if METHODS[name].changes:
-        body, told = _parts(body)
+        body, told = parts_of(body)
         standing = STANDING.read(told)
     if status is Status.DONE:
         return Answer(result=METHODS[name].gives.read(body), standing=standing)

@@ -15,7 +15,8 @@ from typing import Any, Final, NoReturn, Self
 
 from gateway.errors import Code, GatewayError, RefusedError, RemoteError
 from gateway.foundation.ids import KeyId, NodeId, UnitId
-from keys.documents.backup import KEYRING, Kind, Member, RecoveryPublic, chain_member, seal_backup
+from keys.documents.backup import KEYRING, Member, chain_member, seal_backup
+from keys.documents.backup_header import Kind, RecoveryPublic
 from keys.documents.descriptor import Descriptor
 from keys.documents.key_records import KeyRecord, Use
 from keys.documents.keyset import EncKey

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from gateway.errors import Code, RefusedError, RemoteError
-from keys.documents.change import PSEUDONYM, AdminCard, Approval, Change
+from keys.documents.admin_card import PSEUDONYM, AdminCard
+from keys.documents.change import Approval, Change
 from keys.primitives.encoding import (
     Check,
     b64u,

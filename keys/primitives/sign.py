@@ -1,8 +1,8 @@
 """Hybrid signatures, Ed25519 and ML-DSA-65, over the exact bytes of a document (nrm1 2.2, 1.9).
 
 Signed with `cryptography`; Ed25519 is verified by PyNaCl, because OpenSSL accepts low-order public keys: with such a
-key one signature fits every message (nrm1 2.5). Every key from outside passes
-``is_valid_point``, which refuses low-order and mixed-order points from PyNaCl 1.6.2 on (CVE-2025-69277).
+key one signature fits every message (nrm1 2.5). Every key from outside passes ``is_valid_point``, which refuses
+low-order and mixed-order points from PyNaCl 1.6.2 on (CVE-2025-69277).
 
 No algorithm is named in a document: the key record decides, and the verifier demands exactly its components.
 """
@@ -119,12 +119,11 @@ def kid_of(ed25519: bytes, mldsa65: bytes | None) -> KeyId:
 
 
 class SigningKey:
-    """A private key with one or both halves. It prints as <redacted> and cannot be pickled."""
+    """A private key of two seeds of 32 bytes, or of one for Ed25519 only. Prints as <redacted>; cannot be pickled."""
 
     __slots__ = ("_ed25519", "_mldsa65", "public")
 
     def __init__(self, ed25519_seed: bytes, mldsa65_seed: bytes | None = None) -> None:
-        """Make a key of two seeds of 32 bytes, or of one for a key that is Ed25519 only."""
         self._ed25519 = Ed25519PrivateKey.from_private_bytes(ed25519_seed)
         self._mldsa65 = None if mldsa65_seed is None else MLDSA65PrivateKey.from_seed_bytes(mldsa65_seed)
         self.public = PublicKey.checked(
@@ -293,21 +292,6 @@ _DOCUMENT: Final = {
     "payloadType": is_str(maxlen=100),
     "signatures": list_of(is_object, 1, max(_MOST_SIGNATURES.values())),
 }
-
-
-def verify_signers(known: Mapping[KeyId, PublicKey], document: SignedDocument) -> frozenset[KeyId]:
-    """Verify every signature of a document by the roots `known` and return the kids of those that signed.
-
-    Raises RemoteError(bad_signature) for a signature by anybody else, and for a second one by the same root.
-    """
-    signers: set[KeyId] = set()
-    for signature in document.signatures:
-        # One signature that does not verify refuses the whole document, so that all nodes judge it alike.
-        if signature.kid not in known or signature.kid in signers:
-            raise RemoteError(Code.BAD_SIGNATURE, "signed twice by one root, or by no root")
-        verify(known[signature.kid], document.payload_type, document.payload, signature)
-        signers.add(signature.kid)
-    return frozenset(signers)
 
 
 def sign_document(payload_type: str, payload: bytes, keys: Sequence[SigningKey]) -> SignedDocument:

@@ -31,7 +31,7 @@ from support.nodechild import CHEAP
 from support.pair import PASSPHRASE, START
 
 from gateway.errors import Code, RefusedError
-from keys.documents.descriptor import accept_chain
+from keys.documents.descriptor_chain import accept_chain
 from keys.documents.merkle_tree import Tiles, leaf_hash
 from keys.documents.signed_note import Checkpoint, NoteSignature, SignedNote
 from keys.keystore.keystore import Keystore

@@ -15,7 +15,8 @@ from support.receiving import Sender, opener, receive
 
 from gateway.errors import Code, RemoteError
 from keys.documents import envelope as wire
-from keys.documents.descriptor import decode_chain, parse_descriptor
+from keys.documents.descriptor import parse_descriptor
+from keys.documents.descriptor_chain import decode_chain
 from keys.documents.key_records import KeyRecord
 from keys.documents.keyset import parse_keyset
 from keys.primitives.attachment_cipher import PartOpener, PartSealer, part_length

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from gateway.changes.rules import RULES, Action
-from keys.documents.change import AdminCard, Change
+from keys.documents.admin_card import AdminCard
+from keys.documents.change import Change
 from keys.keystore.keystore import DEFAULT_COST, Cost
 from keys.offline.administrator_key import Admin, new_admin, write_admin
 from keys.primitives.encoding import canon

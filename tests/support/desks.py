@@ -27,7 +27,7 @@ from gateway.cli.root import trm
 from gateway.foundation import logs
 from gateway.foundation.clock import SystemClock
 from gateway.foundation.config import Unit
-from keys.documents.change import AdminCard
+from keys.documents.admin_card import AdminCard
 
 UNIT = "focal-point"
 PASSPHRASE = "correct horse"

@@ -18,7 +18,8 @@ from gateway.database.audit_entries import leaf
 from gateway.evidence.build import Exhibit, Extract, build
 from gateway.messages.answers import sign_receipts
 from gateway.messages.types import SealedEnvelope
-from keys.documents.descriptor import Descriptor, accept_descriptor
+from keys.documents.descriptor import Descriptor
+from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.envelope import Receipt, Statement, Status
 from keys.documents.key_records import Use
 from keys.documents.merkle_tree import Tiles, leaf_hash, prove_inclusion

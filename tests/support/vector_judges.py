@@ -13,7 +13,8 @@ from gateway.federation.signatures import RequestHead, ResponseHead, SignedReque
 from gateway.messages import answers, types
 from gateway.messages.machines.numbering import Entry, LinkView, Refuse, Repeat, apply, judge
 from keys.documents import envelope as wire
-from keys.documents.descriptor import Descriptor, accept_chain, accept_descriptor
+from keys.documents.descriptor import Descriptor
+from keys.documents.descriptor_chain import accept_chain, accept_descriptor
 from keys.documents.key_records import KeyRecord
 from keys.documents.keyset import Keyset, accept_keyset
 from keys.primitives.encoding import DOCUMENT_LIMIT, canon, parse, unb64u

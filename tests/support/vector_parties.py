@@ -9,7 +9,9 @@ from typing import Any
 import orjson
 
 from gateway.ports import Json
-from keys.documents.descriptor import Descriptor, accept_descriptor, build_descriptor, sign_descriptor
+from keys.documents.build_descriptor import build_descriptor, sign_descriptor
+from keys.documents.descriptor import Descriptor
+from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.key_records import KeyRecord, Use
 from keys.documents.keyset import EncKey, build_keyset
 from keys.primitives.encoding import DAY, b64u, canon, h, sha256

@@ -14,7 +14,8 @@ from support.vector_parties import NODE, NOW, Party, edited, id_of, key_of, reco
 from gateway.errors import Code
 from gateway.messages.answers import Answer, encode_answers
 from keys.documents import envelope as wire
-from keys.documents.descriptor import Descriptor, Revocation, Unit, accept_descriptor, encode_chain
+from keys.documents.descriptor import Descriptor, Revocation, Unit
+from keys.documents.descriptor_chain import accept_descriptor, encode_chain
 from keys.documents.envelope import Receipt, Receipts, Status, Void
 from keys.documents.key_records import Use
 from keys.primitives.encoding import DAY, b64u, canon, unb64u

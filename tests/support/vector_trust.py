@@ -11,7 +11,8 @@ from support.vector_parties import NODE, NOW, Party, id_of, key_of, signed
 
 from gateway.errors import Code, GatewayError
 from gateway.peers.scope import Direction, Scope, ScopeFacts, intersect, outside
-from keys.documents.change import AdminCard, Approval, Change
+from keys.documents.admin_card import AdminCard
+from keys.documents.change import Approval, Change
 from keys.documents.trust_record import Assertion, TrustRecord, TrustState, accept_trust
 from keys.primitives.encoding import DAY, canon, parse
 from keys.primitives.sign import APPROVAL, STATEMENT, TRUST, SignedDocument, SigningKey, sign_document

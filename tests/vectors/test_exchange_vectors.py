@@ -17,7 +17,8 @@ from gateway.errors import Code
 from gateway.evidence.build import Exhibit, build, parse_fingerprint, verify
 from gateway.messages.machines.numbering import LinkView, New, judge
 from gateway.messages.types import AuthenticStatement
-from keys.documents.descriptor import Descriptor, accept_descriptor
+from keys.documents.descriptor import Descriptor
+from keys.documents.descriptor_chain import accept_descriptor
 from keys.primitives.seal import EncPrivateKey
 from keys.primitives.sign import DESCRIPTOR, RECEIPT, SignedDocument
 

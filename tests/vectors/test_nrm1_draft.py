@@ -14,7 +14,8 @@ from support.shared import shared
 
 from gateway.errors import Code
 from keys.documents import envelope as wire
-from keys.documents.descriptor import Descriptor, accept_descriptor, require_usable_descriptor
+from keys.documents.descriptor import Descriptor, require_usable_descriptor
+from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.envelope import Receipt, Secret, Statement, Status, parse_envelope
 from keys.documents.fingerprint import pair_code
 from keys.documents.keyset import Keyset, accept_keyset

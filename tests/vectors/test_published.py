@@ -13,7 +13,7 @@ from support.house import ROOT
 
 from gateway.federation.signatures import RequestHead, read_request
 from gateway.federation.signing import encode_fields
-from keys.documents.descriptor import accept_chain
+from keys.documents.descriptor_chain import accept_chain
 from keys.documents.envelope import (
     Receipts,
     Secret,

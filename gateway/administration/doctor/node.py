@@ -16,7 +16,8 @@ from gateway.errors import GatewayError
 from gateway.foundation import time_text
 from gateway.foundation.json import list_objects
 from gateway.ports import Json
-from keys.documents.descriptor import Descriptor, accept_chain, decode_chain
+from keys.documents.descriptor import Descriptor
+from keys.documents.descriptor_chain import accept_chain, decode_chain
 from keys.documents.key_records import Use
 from keys.primitives.encoding import DAY, canon
 from keys.primitives.tls import spki_hash

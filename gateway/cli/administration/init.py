@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gateway.administration.create_node import Made, Plan
     from gateway.foundation.config import AdapterSection, Unit
     from gateway.mapping.case_system import CaseSystem
-    from keys.documents.change import AdminCard
+    from keys.documents.admin_card import AdminCard
     from keys.documents.key_records import KeyRecord
 
 
@@ -266,7 +266,7 @@ def _root_lines(files: Sequence[Path]) -> list[tuple[str, str]]:
 def _cards(files: Sequence[Path]) -> list[AdminCard]:
     """Read the public files of the first administrators."""
     from gateway.changes.administrators import read_card
-    from keys.documents.change import AdminCard
+    from keys.documents.admin_card import AdminCard
 
     if len(files) != ADMINS:
         raise click.UsageError("name --admin exactly twice: a node begins with two administrators")

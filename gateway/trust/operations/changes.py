@@ -53,8 +53,9 @@ from gateway.trust.operations.models import (
     WantedChanges,
     WithdrawChange,
 )
+from keys.documents.admin_card import AdminCard
 from keys.documents.approvals import Card, read_approval
-from keys.documents.change import AdminCard, Approval, Change
+from keys.documents.change import Approval, Change
 from keys.documents.fingerprint import pair_code
 from keys.documents.passkey import Assertion
 from keys.primitives.encoding import canon

@@ -21,7 +21,7 @@ from gateway.errors import Code, RefusedError, RemoteError, TransientError
 from gateway.peers.registry import address
 from gateway.peers.scope import PeerState
 from gateway.trust.compromise_review import CompromiseReview
-from keys.documents.descriptor import sign_descriptor
+from keys.documents.build_descriptor import sign_descriptor
 from keys.documents.key_records import Use
 from keys.documents.keyset import build_keyset
 from keys.documents.trust_record import TrustState

@@ -26,7 +26,8 @@ from gateway.peers.link_reset_state import ResetState
 from gateway.peers.reset_rows import ResetRow
 from gateway.peers.scope import NOTHING
 from gateway.trust.link_reset import store as resets
-from keys.documents.descriptor import Descriptor, Revocation, build_descriptor, sign_descriptor
+from keys.documents.build_descriptor import build_descriptor, sign_descriptor
+from keys.documents.descriptor import Descriptor, Revocation
 from keys.documents.key_records import KeyRecord, Use
 from keys.keystore.keystore import system_rand
 from keys.offline.roots import load_root

@@ -11,7 +11,8 @@ from support.nodes import NOW, Node, refused, signed
 from gateway.erasure.certificates import encode, read_all, verify
 from gateway.errors import Code
 from gateway.messages.answers import sign_receipts
-from keys.documents.descriptor import Revocation, accept_chain
+from keys.documents.descriptor import Revocation
+from keys.documents.descriptor_chain import accept_chain
 from keys.documents.envelope import Receipt, Status
 from keys.primitives.encoding import b64u
 from schemas import validate

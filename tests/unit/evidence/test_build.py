@@ -29,7 +29,8 @@ from support.stranger import verify
 from gateway.errors import Code, RefusedError
 from gateway.evidence import verify as bundle
 from gateway.evidence.build import Exhibit, build, parse_fingerprint
-from keys.documents.descriptor import Descriptor, accept_descriptor
+from keys.documents.descriptor import Descriptor
+from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.envelope import Status, compute_commitment, encode_signatures
 from keys.documents.key_records import Use
 from keys.primitives.encoding import DAY, b64u, canon, unb64u

@@ -23,7 +23,8 @@ from gateway.messages.answers import (
     sign_receipts,
 )
 from gateway.messages.types import SealedEnvelope
-from keys.documents.descriptor import Revocation, accept_descriptor
+from keys.documents.descriptor import Revocation
+from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.envelope import Receipt, Status
 from keys.documents.key_records import Use
 from keys.primitives.encoding import b64u, canon

@@ -11,7 +11,6 @@ from support.tables import table
 from gateway.errors import Finding
 from schemas import load_catalogue, text_findings, validate
 from schemas.explain import Explanation, explain_finding
-from schemas.nearest import find_nearest, likeliest_type, nearest_type
 
 EXAMPLES = sorted((ROOT / "schemas" / "examples").glob("*/*.json"))
 INVALID = [path for path in EXAMPLES if path.name.startswith("invalid-")]
@@ -116,14 +115,3 @@ def test_a_place_of_the_whole_body():
     """A finding about everything, or one at a place that the schema does not have, is passed on as it is."""
     told = explain_finding("referral.request/1", {}, Finding(place="", rule="depth", hint="at most 24 levels"))
     assert (told.expected, told.mend) == ("at most 24 levels", "at most 24 levels")
-
-
-def test_a_type_is_guessed_from_names_alone():
-    """Two names at least; what is in no content says nothing."""
-    assert (
-        likeliest_type({"person": {"pseudonym": "x"}, "services_requested": [{"service": "y"}]}) == "referral.request/1"
-    )
-    assert likeliest_type({"cells": [{"count": 1}], "dimensions": []}) == "stats.submission/1"
-    assert likeliest_type({"prs_FirstName": "x"}) is None and likeliest_type([1]) is None
-    assert (nearest_type("referral_request"), nearest_type("x"), nearest_type(3)) == ("referral.request/1", None, None)
-    assert find_nearest(None, ["a"]) is None

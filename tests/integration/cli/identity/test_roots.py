@@ -9,7 +9,7 @@ from pathlib import Path
 from support import warm
 from support.house import ROOT
 
-from keys.documents.descriptor import accept_chain, decode_chain
+from keys.documents.descriptor_chain import accept_chain, decode_chain
 
 PAGE = ROOT / "docs" / "key-ceremony.md"
 PEOPLE = ("ana", "ben", "eva", "zoe", "cleo", "dino")

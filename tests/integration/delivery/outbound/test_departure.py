@@ -21,7 +21,8 @@ from gateway.errors import Code, RefusedError, TransientError
 from gateway.identity import store
 from gateway.peers.registry import address
 from gateway.ports import Delivery, Notice
-from keys.documents.descriptor import Revocation, build_descriptor, sign_descriptor
+from keys.documents.build_descriptor import build_descriptor, sign_descriptor
+from keys.documents.descriptor import Revocation
 from keys.documents.key_records import Use
 from keys.keystore.keystore import Keystore
 from keys.offline.roots import load_root

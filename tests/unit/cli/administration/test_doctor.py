@@ -14,7 +14,7 @@ from gateway.administration.doctor.folder import State
 from gateway.administration.doctor.node import ASKED, adapter, alarms, clock, ending, judged, keyset, peers, root_count
 from gateway.foundation import installed
 from gateway.foundation.node_folder import ROOT_FILES
-from keys.documents.descriptor import accept_chain, decode_chain
+from keys.documents.descriptor_chain import accept_chain, decode_chain
 from keys.primitives.encoding import DAY, canon
 
 NOW = 1_800_000_000

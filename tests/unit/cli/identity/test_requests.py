@@ -11,7 +11,8 @@ from support.desks import run
 from support.nodes import NOW, Node, signed
 
 from gateway.cli.identity.requests import describe_request
-from keys.documents.descriptor import Revocation, Unit, accept_descriptor
+from keys.documents.descriptor import Revocation, Unit
+from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.equivocation import build_proof
 from keys.documents.tombstone import build_tombstone
 from keys.offline.ceremony import Request

@@ -18,7 +18,8 @@ from gateway.messages import probe
 from gateway.messages.machines.acceptance import Incoming
 from gateway.messages.machines.numbering import Entry, Gap, LinkView
 from keys.documents import envelope as wire
-from keys.documents.descriptor import Descriptor, Revocation, accept_descriptor
+from keys.documents.descriptor import Descriptor, Revocation
+from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.envelope import Status
 from keys.documents.key_records import Use
 from keys.primitives.encoding import b64u

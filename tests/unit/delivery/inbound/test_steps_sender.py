@@ -15,7 +15,8 @@ from support.receiving import Sender, opener, pack
 from gateway.delivery.inbound import steps
 from gateway.errors import Code
 from keys.documents import envelope as wire
-from keys.documents.descriptor import Descriptor, Revocation, accept_descriptor
+from keys.documents.descriptor import Descriptor, Revocation
+from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.envelope import Status
 from keys.documents.key_records import Use
 from keys.primitives.encoding import b64u

@@ -13,17 +13,8 @@ from cryptography.cobblestone import Cobblestone256Encryptor
 from support.nodes import NOW, Node
 
 from gateway.errors import Code, RefusedError, RemoteError
-from keys.documents.backup import (
-    CHUNK,
-    Header,
-    Kind,
-    Member,
-    Opening,
-    RecoveryPublic,
-    chain_member,
-    read_header,
-    seal_backup,
-)
+from keys.documents.backup import CHUNK, Member, Opening, chain_member, read_header, seal_backup
+from keys.documents.backup_header import Header, Kind, RecoveryPublic
 from keys.offline.recovery_key import create_recovery, load_recovery, public_path
 from keys.primitives.encoding import DAY, b64u, canon, lp, sha256
 from keys.primitives.seal import EncPrivateKey, seal_cek

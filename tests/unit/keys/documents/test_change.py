@@ -12,7 +12,8 @@ from support.ceremony import ADMINS, CARDS
 from support.nodes import Seeds, edited, refused
 
 from gateway.errors import Code, RefusedError, RemoteError
-from keys.documents.change import AdminCard, Approval, Change
+from keys.documents.admin_card import AdminCard
+from keys.documents.change import Approval, Change
 from keys.offline.administrator_key import create_admin, load_admin, new_admin
 from keys.primitives.encoding import canon
 from keys.primitives.sealed_file import Cost

@@ -11,18 +11,14 @@ import pytest
 from support.nodes import NOW, Node, Seeds, edited, record, refused, signed, unsigned
 
 from gateway.errors import Code, RefusedError
-from keys.documents.descriptor import (
-    Descriptor,
-    Revocation,
-    Unit,
+from keys.documents.descriptor import Descriptor, Revocation, Unit, parse_descriptor, require_usable_descriptor
+from keys.documents.descriptor_chain import (
     accept_chain,
     accept_descriptor,
     common_suite,
     decode_chain,
     encode_chain,
     key_at,
-    parse_descriptor,
-    require_usable_descriptor,
     revocation_of,
 )
 from keys.documents.key_records import Use

@@ -13,7 +13,8 @@ from support.receiving import Received, Sender, opener, pack, receive
 
 from gateway.errors import Code
 from keys.documents import envelope as wire
-from keys.documents.descriptor import Revocation, accept_descriptor
+from keys.documents.descriptor import Revocation
+from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.key_records import Use
 from keys.documents.receipts import batch_hash
 from keys.documents.statement import signatures_hash

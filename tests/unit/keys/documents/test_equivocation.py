@@ -6,7 +6,7 @@ import pytest
 from support.nodes import NOW, Node, edited, refused, signed
 
 from gateway.errors import Code
-from keys.documents.descriptor import accept_descriptor
+from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.equivocation import build_proof, verify_proof
 from keys.primitives.sign import SignedDocument
 

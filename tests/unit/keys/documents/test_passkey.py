@@ -12,10 +12,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from support.authenticator import ORIGIN, Authenticator
 
 from gateway.errors import Code, RemoteError
+from keys.documents.challenges import Challenges
 from keys.documents.passkey import (
     CHALLENGE_LIFE,
     Assertion,
-    Challenges,
     Passkey,
     Site,
     creation_options,

@@ -8,7 +8,8 @@ import pytest
 from support.nodes import NOW, Node, Seeds, signed
 
 from gateway.errors import Code, RefusedError
-from keys.documents.descriptor import Descriptor, Revocation, accept_descriptor
+from keys.documents.descriptor import Descriptor, Revocation
+from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.key_records import KeyRecord, Use
 from keys.documents.succession import OVERLAP, USES, Change, count_needed_keys, next_descriptor
 from keys.keystore.keyring import Keyring

@@ -6,7 +6,7 @@ import pytest
 from support.nodes import NOW, Node, edited, refused, signed
 
 from gateway.errors import Code
-from keys.documents.descriptor import accept_descriptor
+from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.tombstone import accept_tombstone, build_tombstone, parse_tombstone
 from keys.primitives.encoding import DAY
 from keys.primitives.sign import DESCRIPTOR, TOMBSTONE, SignedDocument, sign_document

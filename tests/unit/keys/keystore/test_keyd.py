@@ -19,8 +19,9 @@ import pytest
 from support.nodes import NOW, Node
 
 from gateway.errors import Code, RefusedError, RemoteError, TransientError
-from keys.documents.backup import RecoveryPublic
-from keys.documents.descriptor import Descriptor, accept_descriptor, parse_descriptor
+from keys.documents.backup_header import RecoveryPublic
+from keys.documents.descriptor import Descriptor, parse_descriptor
+from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.key_records import Use
 from keys.documents.signed_note import Checkpoint
 from keys.keystore import keyd, remote

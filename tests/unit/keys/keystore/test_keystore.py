@@ -24,8 +24,9 @@ import pytest
 from support.nodes import NOW, Node, Seeds, refused, signed
 
 from gateway.errors import Code, RefusedError, TransientError
-from keys.documents.backup import KEYRING, Kind, Opening, RecoveryPublic
-from keys.documents.descriptor import accept_descriptor
+from keys.documents.backup import KEYRING, Opening
+from keys.documents.backup_header import Kind, RecoveryPublic
+from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.envelope import Receipt, Receipts, Statement, Status, Void
 from keys.documents.key_records import Use
 from keys.documents.signed_note import (

@@ -8,7 +8,7 @@ import pytest
 from support.nodes import NOW, Node, edited, refused
 
 from gateway.errors import Code, RefusedError
-from keys.documents.descriptor import accept_descriptor
+from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.key_records import Use
 from keys.documents.tombstone import accept_tombstone, build_tombstone
 from keys.offline.ceremony import Request, read_root_public, root_public
