@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
@@ -113,8 +113,7 @@ class Labels:
     def field(self, body_type: str, place: str) -> Label:
         """Look up the label of one member of `body_type`. `place` is a JSON pointer; items of lists are `*` or counted.
 
-        A label for this one place ("referral.request:person.age_group") takes precedence over one for the member's
-        name.
+        A label for this one place ("referral.request:person.age_group") goes before one for the member's name.
         """
         steps = tuple(step for step in place.split("/")[1:] if step != "*" and not step.isdecimal())
         own = self._find("fields", _key(type_name(body_type), steps))
@@ -129,8 +128,7 @@ class Labels:
     def lacking(self) -> tuple[str, ...]:
         """List the places in the file (JSON pointers) where a label is missing.
 
-        English labels of code lists and English meanings are not listed: without them the code or field would not
-        exist.
+        English labels of code lists and English meanings always exist: without them there is no code or field.
         """
         wanted = collect_subjects()
         lists, meanings = ({}, ()) if self._english else (wanted.lists, sorted(wanted.meanings))
@@ -167,9 +165,7 @@ def read_labels(lang: str, value: object) -> Labels:
 
 @cache
 def load_labels(lang: str) -> Labels:
-    """Load the labels of this installation in `lang`; while the language has no file, all are missing. Raises the same
-    errors.
-    """
+    """Load the labels of this installation in `lang`; without a file all are missing. Raises the same errors."""
     spoken = find_language(lang)
     if lang not in resources.list_json_files("labels"):
         return Labels(language=spoken, file=MappingProxyType({}))
@@ -210,8 +206,7 @@ def collect_subjects() -> Subjects:
 
 
 def find_label_faults(lang: str, value: object) -> tuple[Finding, ...]:
-    """Find the faults of `value`, read from `labels/LANG.json`: unknown names, wrong types, texts that cannot be
-    labels.
+    """Find unknown names, wrong types and texts that cannot be labels in `value`, read from `labels/LANG.json`.
 
     A missing label is no fault. Places are JSON pointers into the file. Raises like `find_language`.
     """
@@ -261,7 +256,7 @@ def _file_faults(lang: str, value: object) -> Iterator[Finding]:
                 for name, codes in known.lists.items()
             }
         )
-        sections["meanings"] = _object(dict.fromkeys(known.meanings, _meaning))
+        sections["meanings"] = _object(dict.fromkeys(known.meanings, partial(_text, longest=LONGEST_MEANING)))
     yield from _object(sections)(value, ())
     for name in ("language", "status"):
         if isinstance(value, Mapping) and name not in value:
@@ -298,10 +293,6 @@ def _text(value: object, path: tuple[str, ...], longest: int = LONGEST) -> Itera
         yield _fault(path, "label", f"one line of 1 to {longest} characters, no blank at either end")
     for rule in text_faults(value):
         yield _fault(path, rule, HINTS[rule])
-
-
-def _meaning(value: object, path: tuple[str, ...]) -> Iterator[Finding]:
-    return _text(value, path, LONGEST_MEANING)
 
 
 def _fault(path: tuple[str, ...], rule: str, hint: str) -> Finding:

@@ -18,7 +18,7 @@ from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.json import Json
 from gateway.mapping.to_message import Reading, map_record
 from gateway.mapping.to_record import Written, unread, write
-from gateway.mapping.types import RecordMapping, compared
+from gateway.mapping.types import RecordMapping, compared, value_at
 from schemas.explain import explain_finding
 
 MAPPED, NOT_A_FIELD = "carried over", "no field of HTCDS 2.0, under no name that is known of it"
@@ -103,11 +103,7 @@ class _Record:
 
 
 def profile(mapping: RecordMapping, fates: object) -> Profile:
-    """Build the profile of a mapping and its second file.
-
-    Raises:
-        RefusedError: the second file has another shape.
-    """
+    """Build the profile of a mapping and its second file. Raises RefusedError where that has another shape."""
     wanted = {"person", "lost", "beside", "status", "received", "aliases"}
     if not isinstance(fates, dict) or set(fates) != wanted or not all(isinstance(v, dict) for v in fates.values()):
         raise RefusedError(Code.INVALID, "the second file of the profile does not have the expected form")
@@ -159,13 +155,13 @@ def _carried(mapping: RecordMapping, filled: Mapping[str, Json], faults: Sequenc
     wrong = {fault.place: f"{fault.rule}: {fault.hint}" for fault in faults}
     for read in Reading(mapping, _Record(fields=filled, places={label: label for label in filled})).each:
         for label, _ in read.cells:
-            path = read.filled.path.text if read.filled is not None else read.rule.path.text
+            path = read.filled.path if read.filled is not None else read.rule.path
             losses = "; ".join(dict.fromkeys(loss.hint for loss in read.losses if loss.place == label))
             if label in wrong:
-                yield Line(field=label, place=_pointer(path), fate=Fate.PERSON, why=wrong[label])
+                yield Line(field=label, place=path.pointer, fate=Fate.PERSON, why=wrong[label])
             else:
                 why = f"{MAPPED}; {losses}" if losses else MAPPED
-                yield Line(field=label, place=_pointer(path), fate=Fate.MAPPED, why=why)
+                yield Line(field=label, place=path.pointer, fate=Fate.MAPPED, why=why)
 
 
 def _left(profile: Profile, filled: Mapping[str, Json]) -> Iterator[Line]:
@@ -252,7 +248,7 @@ def _each(mapping: RecordMapping, message: Mapping[str, Json]) -> Iterator[Writt
 def _place(item: Written, cell: Json) -> str:
     """Return the place of a cell; a year alone comes from another member than a date."""
     year = item.rule.year_to
-    return _pointer(year.text) if year is not None and len(str(cell)) == len("1994") else item.place
+    return year.pointer if year is not None and len(str(cell)) == len("1994") else item.place
 
 
 def _joined(before: Json, cell: Json) -> str:
@@ -271,9 +267,7 @@ def _why_not(item: Written) -> str:
 
 
 def _items(message: Mapping[str, Json], head: Sequence[str]) -> list[Json]:
-    value: Json = dict(message)
-    for step in head:
-        value = value.get(step) if isinstance(value, dict) else None
+    value = value_at(message, head)
     return value if isinstance(value, list) else []
 
 
@@ -303,7 +297,3 @@ def _without_place(profile: Profile, message: Mapping[str, Json]) -> Iterator[Li
         why = next((why for part, why in profile.beside.items() if f"{about}/".startswith(f"{part}/")), None)
         if why is not None:
             yield Line(field="", place=place, fate=Fate.LOST, why=why)
-
-
-def _pointer(path: str) -> str:
-    return f"/{path.replace('[]', '/*').replace('.', '/')}"

@@ -68,7 +68,7 @@ def _column(name: str, reader: tuple[RecordMapping, Rule] | None, spoken: Labels
         return BlankColumn(label=name, heading=heading, entry=Entry.HOME)
     mapping, rule = reader
     offered = [choice.text for choice in choices(rule, spoken)]
-    field = spoken.field(mapping.body_type, _pointer(rule)).text
+    field = spoken.field(mapping.body_type, rule.path.pointer).text
     return BlankColumn(
         label=name,
         heading=own or field or mark_name(name, spoken.language.no_label),
@@ -80,7 +80,3 @@ def _column(name: str, reader: tuple[RecordMapping, Rule] | None, spoken: Labels
 
 def _entry(rule: Rule) -> Entry:
     return Entry.ONE if rule.split is None else Entry.MANY
-
-
-def _pointer(rule: Rule) -> str:
-    return "/" + rule.path.text.replace("[]", "/*").replace(".", "/")

@@ -25,7 +25,7 @@ from gateway.mapping.cells import Cell, CellFault, read_cell
 from gateway.mapping.check import Vocabulary, check, check_columns, vocabulary
 from gateway.mapping.file_format import parse
 from gateway.mapping.to_record import MappedMessage, map_message
-from gateway.mapping.types import Absence, Path, RecordMapping, Rule, compared
+from gateway.mapping.types import Absence, Path, RecordMapping, Rule, compared, value_at
 
 __all__ = [
     "MappedMessage",
@@ -258,7 +258,7 @@ def _place_absences(draft: dict[str, Json], filled: Iterable[Filled]) -> Iterabl
             continue
         head = (found.rule.unknown_for or found.rule.path).head
         reason = (*head[:-1], "unknown", head[-1])
-        if _at(draft, head) is not None or _at(draft, reason) not in (None, str(found.absent)):
+        if value_at(draft, head) is not None or value_at(draft, reason) not in (None, str(found.absent)):
             hint = "another cell gives a value for this, or another reason"
             yield Finding(place=found.place, rule="unknown_beside_value", hint=hint)
         else:
@@ -272,9 +272,3 @@ def _put(into: dict[str, Json], steps: tuple[str, ...], value: Json) -> None:
             raise RuntimeError("a path of the mapping leads through a value")
         into = inner
     into[steps[-1]] = value
-
-
-def _at(value: Json, steps: tuple[str, ...]) -> Json:
-    for step in steps:
-        value = value.get(step) if isinstance(value, dict) else None
-    return value

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from gateway.errors import Finding
 from gateway.foundation.json import Json
 from gateway.mapping.cells import Cell, read_cell
-from gateway.mapping.types import Absence, Back, RecordMapping, Rule, Target, compared
+from gateway.mapping.types import Absence, Back, RecordMapping, Rule, Target, compared, value_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,12 +133,12 @@ def _written(rule: Rule, message: Mapping[str, Json]) -> Written:
     if isinstance(values, Finding):
         return Written(rule=rule, place=place, fault=values)
     head = (rule.unknown_for or rule.path).head
-    reason = _at(message, (*head[:-1], "unknown", head[-1]))
+    reason = value_at(message, (*head[:-1], "unknown", head[-1]))
     if reason is None:
         return _write_values(rule, place, values) if values else Written(rule=rule, place=place)
     if not values:
         return _write_absence(rule, place, reason)
-    if rule.year_to is None or _at(message, rule.path.head) is not None:
+    if rule.year_to is None or value_at(message, rule.path.head) is not None:
         hint = "a value, and why there is none"
         return Written(rule=rule, place=place, fault=Finding(place=place, rule="unknown_beside_value", hint=hint))
     written = _write_values(rule, place, values)
@@ -180,9 +180,9 @@ def _write_values(rule: Rule, place: str, values: list[Json]) -> Written:
 
 def _values(rule: Rule, message: Mapping[str, Json]) -> list[Json] | Finding:
     """Return the values of the message at the path, one for each cell or item; or a fault."""
-    at = _at(message, rule.path.head)
+    at = value_at(message, rule.path.head)
     if not rule.path.many:
-        year = None if rule.year_to is None else _at(message, rule.year_to.head)
+        year = None if rule.year_to is None else value_at(message, rule.year_to.head)
         if at is not None and year is not None:
             hint = "a date and a year, and one cell for both"
             return Finding(place=_pointer(rule.path.head), rule="no_way_back", hint=hint)
@@ -190,7 +190,7 @@ def _values(rule: Rule, message: Mapping[str, Json]) -> list[Json] | Finding:
         return [] if at is None else [at]
     if not isinstance(at, list):
         return []
-    items = [_at(item, rule.path.tail or ()) for item in at]
+    items = [value_at(item, rule.path.tail or ()) for item in at]
     present: list[Json] = [item for item in items if item is not None]
     if present and len(present) != len(items):
         place = _pointer(tuple(rule.path.text.split(".")))
@@ -244,13 +244,6 @@ def _leaves(value: Json, steps: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
             pass
         case _:
             yield steps
-
-
-def _at(value: Json | Mapping[str, Json], steps: tuple[str, ...]) -> Json:
-    found: object = value
-    for step in steps:
-        found = found.get(step) if isinstance(found, Mapping) else None
-    return found  # type: ignore[return-value]  # a member of Json is Json
 
 
 def _pointer(steps: tuple[str, ...]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
@@ -73,6 +73,11 @@ class Path:
     def many(self) -> bool:
         """Whether the path makes a list."""
         return self.tail is not None
+
+    @property
+    def pointer(self) -> str:
+        """The path as a JSON pointer, with `*` for the items of a list."""
+        return f"/{self.text.replace('[]', '/*').replace('.', '/')}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +163,14 @@ class RecordMapping:
 def compared(text: str) -> str:
     """The form in which labels and local values are compared: NFC, no case, one space for each run of white space."""
     return " ".join(unicodedata.normalize("NFC", text).split()).casefold()
+
+
+def value_at(value: Json | Mapping[str, Json], steps: Sequence[str]) -> Json:
+    """Return the value below `steps`, None where there is none."""
+    found: object = value
+    for step in steps:
+        found = found.get(step) if isinstance(found, Mapping) else None
+    return found  # type: ignore[return-value]  # a member of Json is Json
 
 
 def parse_path(text: str) -> Path | None:
