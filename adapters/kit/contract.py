@@ -68,41 +68,32 @@ class Bench(Protocol):
     @property
     def troubles(self) -> Collection[Trouble]:
         """The troubles that `trouble` can cause; the others are not tried on this kind of system."""
-        ...
 
     def trouble(self, kind: Trouble) -> AbstractContextManager[None]:
         """Make the system misbehave in this way, for existing adapters and for new ones."""
-        ...
 
     def settings(self) -> Mapping[str, str | int | bool] | None:
         """Return the settings under `[adapter]` for this local system, so that a process of its own can use it and be
         killed; None when no other process can reach it.
         """
-        ...
 
     def adapter(self) -> Adapter:
         """Make a new adapter over this local system."""
-        ...
 
     def offer(self, name: str) -> None:
         """Put a good record there; different names are different records."""
-        ...
 
     def offer_bad(self, name: str) -> None:
         """Put a record there that the adapter can find and not read; it holds MARKER."""
-        ...
 
     def received(self) -> list[str]:
         """Return the message id of each received message that the local system shows, as often as it shows it."""
-        ...
 
     def noticed(self) -> list[str]:
         """Return the kind of every notice that the local system shows."""
-        ...
 
     def shows(self, text: str) -> bool:
         """Whether a person at the local system can find this text in what was handed over."""
-        ...
 
 
 NewBench = Callable[[], Bench]

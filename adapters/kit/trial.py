@@ -27,11 +27,9 @@ class NodeSide(Protocol):
 
     def mapping_faults(self) -> Sequence[Finding]:
         """Return the findings of `trm mapping check` on the adapter's mapping files."""
-        ...
 
     def draft(self, record: LocalRecord) -> Mapping[str, Json] | Sequence[Finding]:
         """Map a record to its draft, or return the findings."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

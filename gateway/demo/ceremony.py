@@ -20,7 +20,6 @@ class Ask(Protocol):
 
     def __call__(self, operation: str, /, **arguments: Json) -> dict[str, Json]:
         """Do the operation and return its answer."""
-        ...
 
 
 def trust_peer(ask: Ask, admins: Sequence[Admin], peer: NodeId, *, digits: str | None = None) -> dict[str, Json]:

@@ -39,20 +39,16 @@ class CaseSystem(Protocol):
     @property
     def what(self) -> str:
         """The name under which it is shown."""
-        ...
 
     @property
     def settings(self) -> Mapping[str, str]:
         """The settings of the node's adapter; known once it has started."""
-        ...
 
     def start(self, processes: Processes) -> None:
         """Start it, and wait until it answers."""
-        ...
 
     def shown(self) -> list[Any]:
         """Return all that people there see."""
-        ...
 
 
 class _Web:

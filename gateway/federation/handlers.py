@@ -28,75 +28,58 @@ class FederationHandlers(Protocol):
 
     async def get_descriptor(self, from_version: int) -> Reply:
         """The array of descriptor documents from that version on; ``[]`` beyond the newest (nrm1 9.2)."""
-        ...
 
     async def get_keyset(self) -> Reply:
         """Return the newest keyset document."""
-        ...
 
     async def post_descriptor(self, body: bytes) -> Reply:
         """Take one descriptor document that a known node pushes: 200 ``{}``."""
-        ...
 
     async def post_keyset(self, body: bytes) -> Reply:
         """Take the keyset document that a known node pushes: 200 ``{}``."""
-        ...
 
     async def post_tombstone(self, body: bytes) -> Reply:
         """Take the tombstone of a known node, which anybody may publish: 200 ``{}``."""
-        ...
 
     async def post_messages(self, peer: NodeId, body: bytes) -> Reply:
         """Framed envelopes, not yet split: 200 with the answers (nrm1 3.9, 6.7)."""
-        ...
 
     async def post_void(self, peer: NodeId, body: bytes) -> Reply:
         """A signed void: answered like messages (nrm1 5.7)."""
-        ...
 
     async def post_receipts(self, peer: NodeId, body: bytes) -> Reply:
         """A signed batch of receipts: 200 ``{}`` (nrm1 6.4)."""
-        ...
 
     async def post_trust(self, peer: NodeId, body: bytes) -> Reply:
         """A signed trust record of a peer that may not be active yet: 200 ``{}`` (nrm1 8.5)."""
-        ...
 
     async def put_part(self, peer: NodeId, segment: Segment, body: bytes) -> Reply:
         """The next segment of a part: 200 with what is wanted next or, with the last one of all, the answer of
         `post_messages`; 409 for another segment than the next, 404 where no message waits for it (nrm1 10.7).
         """
-        ...
 
     async def get_part(self, peer: NodeId, segment: Segment) -> Reply:
         """Return the segment of a part that is needed next: ``{"next": k}``; 404 where no message waits for it (nrm1
         10.7).
         """
-        ...
 
     async def get_schemas(self, peer: NodeId) -> Reply:
         """Return the hashes of this node's catalogue: ``{"schemas": [...]}``."""
-        ...
 
     async def get_held(self, peer: NodeId) -> Reply:
         """Return the descriptor of the peer that this node holds: ``{"version", "hash", "document"}`` (nrm1 2.25)."""
-        ...
 
     async def post_checkpoint(self, peer: NodeId, body: bytes) -> Reply:
         """The peer's log wants to be witnessed: 200 with a cosignature, else 400, 403, 404, 409 or 422 (nrm1 11.3)."""
-        ...
 
     async def get_checkpoint(self, peer: NodeId) -> Reply:
         """The newest checkpoint of the peer's own log that this node cosigned, 404 for none (nrm1 11.6)."""
-        ...
 
     async def get_link(self, peer: NodeId) -> Reply:
         """Return this node's record of the peer's numbering: ``{"epoch", "high", "hash"}`` (nrm1 5.8)."""
-        ...
 
     async def post_link(self, peer: NodeId, body: bytes) -> Reply:
         """The peer was restored and asks to begin the link anew: answered like ``get_link`` (nrm1 5.9)."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

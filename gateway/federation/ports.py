@@ -30,8 +30,6 @@ class HttpKeys(Protocol):
     @property
     def http_kid(self) -> KeyId:
         """The kid of the key that ``sign_http`` uses now."""
-        ...
 
     def sign_http(self, base: bytes) -> bytes:
         """The Ed25519 signature of ``base``, 64 bytes."""
-        ...
