@@ -105,13 +105,16 @@ class Prepared:
         """Every row found as a `kind`, whose members are named like the columns."""
         return [kind(**dict(zip(self.columns, row, strict=True))) for row in self.rows(connection, **values)]
 
-    def run(self, connection: Connection, many: Iterable[Mapping[str, Any]]) -> None:
-        """Write once for each of `many`, in order."""
+    def run(self, connection: Connection, many: Iterable[Mapping[str, Any]]) -> int:
+        """Write once for each of `many`, in order; returns how many rows of the table that met."""
         compiled = self._for(connection.dialect)
         text, fixed = compiled.of_size(0), compiled.fixed
         rows = [tuple([one[name] if name in one else fixed[name] for name, _ in text.slots]) for one in many]
-        if rows:
-            connection.connection.cursor().executemany(text.text, rows)
+        if not rows:
+            return 0
+        cursor = connection.connection.cursor()
+        cursor.executemany(text.text, rows)
+        return cursor.rowcount
 
     def _ready(self, dialect: Dialect, values: dict[str, Any]) -> tuple[str, tuple[Any, ...]] | None:
         """Text and values; None when a list is empty. A list is filled up to a power of two by repeating its last item,

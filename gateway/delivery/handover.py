@@ -146,10 +146,12 @@ class Handover:
             return
 
         def move(connection: Connection) -> None:
-            for row, late in released:
+            stored = messages.get(connection, [row.ref for row, _ in released])
+            still = [one for one in released if stored[one[0].ref].state == Incoming.AWAITING_ORDER]
+            for row, late in still:
                 event = IncomingEvent.GAP_TIMEOUT if late else IncomingEvent.GAP_FILLED
-                state_transitions.receive_step(connection, waiting.messages[row.ref], event, at=now)
-            messages.flag_out_of_order(connection, [row.ref for row, late in released if late])
+                state_transitions.receive_step(connection, stored[row.ref], event, at=now)
+            messages.flag_out_of_order(connection, [row.ref for row, late in still if late])
 
         await self._content.store.move(move)
         current = await self._content.store.read(lambda c: messages.get(c, list(waiting.messages)))
@@ -173,6 +175,8 @@ class Handover:
                 opened.append((row, mapped(self._mappings, item)))
             except RefusedError as error:
                 await self._hold(waiting.messages[row.ref], error, now)
+        owed = await self._content.store.read(lambda c: messages.still_waiting(c, [row.ref for row, _ in opened]))
+        opened = [item for item in opened if item[0].ref in owed]  # else erased, or taken at the desk meanwhile
         done: list[InboxRow] = []
         names: dict[int, str] = {}
         for (row, handed), outcome in zip(opened, await push_all(adapter, [item for _, item in opened]), strict=False):

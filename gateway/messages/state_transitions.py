@@ -1,7 +1,8 @@
 """Changes of message states as they belong in one transaction: the state, the mark on its conversation, the outbox,
 news for the case system, the leaf, the event.
 
-A message never changes state anywhere else.
+A message never changes state anywhere else, and never from another state than the one that was read: what somebody
+else moved in between makes the whole move fail with `changed_meanwhile`, and its caller starts over (nrm1 12.17).
 """
 
 from __future__ import annotations
@@ -44,7 +45,11 @@ class Change:
 
 
 def advance(connection: Connection, changes: Sequence[Change], *, at: int) -> None:
-    """Move outgoing messages along their machine. Rows must be current; one message may occur several times."""
+    """Move outgoing messages along their machine; one message may occur several times.
+
+    Raises:
+        TransientError: changed_meanwhile; a row is not current.
+    """
     now = {change.row.ref: Outgoing(change.row.state) for change in changes}
     reasons: dict[int, str | None] = {change.row.ref: change.row.reason for change in changes}
     rows = {change.row.ref: change.row for change in changes}
@@ -59,7 +64,9 @@ def advance(connection: Connection, changes: Sequence[Change], *, at: int) -> No
     if not moved:
         return
     conversations.changed(connection, [conversation_of(rows[ref]) for ref in moved])
-    messages.set_states(connection, [(ref, str(state), _kept(state, reasons[ref])) for ref, state in moved.items()])
+    messages.set_states(
+        connection, [(ref, rows[ref].state, str(state), _kept(state, reasons[ref])) for ref, state in moved.items()]
+    )
     messages.dequeue(connection, [ref for ref, state in moved.items() if state not in delivery.SENDING])
     sending = delivery.SENDING
     back = [ref for ref, state in moved.items() if state in sending and rows[ref].state not in sending]
@@ -107,11 +114,15 @@ def _tell(connection: Connection, row: MessageRow, state: Outgoing, reason: str 
 def receive_steps(
     connection: Connection, rows: Sequence[MessageRow], event: IncomingEvent, *, at: int
 ) -> dict[int, Incoming]:
-    """Move several incoming messages by the same event; returns the new states by ref."""
+    """Move several incoming messages by the same event; returns the new states by ref.
+
+    Raises:
+        TransientError: changed_meanwhile; a row is not current.
+    """
     states = {row.ref: acceptance.step(Incoming(row.state), event) for row in rows}
     moved = [row for row in rows if str(states[row.ref]) != row.state]
     conversations.changed(connection, map(conversation_of, moved))
-    messages.set_states(connection, [(row.ref, str(states[row.ref]), None) for row in moved])
+    messages.set_states(connection, [(row.ref, row.state, str(states[row.ref]), None) for row in moved])
     journal.add_events(connection, [(at, "message", row.ref, str(states[row.ref])) for row in moved])
     journal.append_leaves(
         connection,
@@ -123,11 +134,13 @@ def receive_steps(
 def receive_step(
     connection: Connection, row: MessageRow, event: IncomingEvent, *, at: int, reason: Code | None = None
 ) -> Incoming:
-    """Move one incoming message along its machine; returns the new state."""
+    """Move one incoming message along its machine; returns the new state. Raises TransientError like
+    `receive_steps`.
+    """
     state = acceptance.step(Incoming(row.state), event)
     if str(state) != row.state:
         conversations.changed(connection, [conversation_of(row)])
-        messages.set_state(connection, row.ref, str(state), reason=None if reason is None else str(reason))
+        messages.set_states(connection, [(row.ref, row.state, str(state), None if reason is None else str(reason))])
         journal.add_event(connection, at=at, kind="message", ref=row.ref, state=str(state))
         journal.append_leaf(connection, leaf(at, "message.state", id=row.id, peer=row.peer, state=str(state)))
     return state

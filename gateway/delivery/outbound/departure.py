@@ -8,7 +8,7 @@ number.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -31,12 +31,15 @@ from gateway.messages.content_codec import MessageContent
 from gateway.messages.machines.delivery import Outgoing, OutgoingEvent
 from gateway.messages.machines.numbering import FIRST_EPOCH
 from gateway.messages.state_transitions import Change
-from gateway.messages.store import links, messages
+from gateway.messages.store import links, local, messages
 from gateway.messages.store.links import LinkRow, NumberRow
+from gateway.messages.store.local import ConsentRow
 from gateway.messages.store.messages import MessageRow, StatementRow
 from gateway.messages.types import LinkPosition, SealedEnvelope, ValidMessage
+from gateway.peers import store as peer_rows
 from gateway.peers.registry import Peer
 from gateway.policy import consent_context
+from gateway.policy import store as policies
 from gateway.policy.circumstances import Circumstances
 from gateway.policy.consent_context import ConsentContextLoader
 from gateway.policy.in_force import PoliciesInForce
@@ -82,6 +85,19 @@ class _Waiting:
     stored: dict[int, bytes]
     link: LinkRow
     judged: tuple[tuple[MessageRow, _Opened | None], ...]
+    acts: _Acts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Acts:
+    """What people decided that the judgement rests on and that no state of a message shows: the state of the peer with
+    its cause, what is held of the consents, what was taken back of them, and over what an asylum hold lies.
+    """
+
+    peer: tuple[str, str | None] | None
+    consents: tuple[ConsentRow, ...]
+    taken_back: Mapping[bytes, int]
+    holds: frozenset[bytes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,8 +150,9 @@ class Departure:
     async def depart(self, peer: Peer, refs: Sequence[int]) -> list[Ready]:
         """Make the messages `refs` ready to go to `peer`, whose keyset is fresh; what may not go is left out.
 
-        What was judged is compared with what is stored in the transaction that numbers it: a withdrawal, a cancellation
-        or a reset in between makes it start over, so that nothing leaves which a person has just stopped.
+        What was judged is compared with what is stored in the transaction that numbers it: a withdrawal, a
+        cancellation, an asylum hold, a suspension or a reset in between makes it start over, so that nothing leaves
+        which a person has just stopped (nrm1 12.17).
 
         Raises:
             TransientError: it was changed each time; nothing was numbered.
@@ -149,6 +166,9 @@ class Departure:
         waiting = await self._content.store.read(lambda c: self._look_up(c, peer.node, refs))
         if any(opened is None for _, opened in waiting.judged):  # a rotation may have destroyed its epoch meanwhile
             waiting = await self._content.store.read(lambda c: self._look_up(c, peer.node, refs))
+        if waiting.acts.peer != (peer.state, peer.cause):
+            raise _ChangedMeanwhileError
+        as_read = waiting
         fenced, waiting = _fence(waiting)
         departing, refused, held = self._decide(peer, waiting)
         asked = [row for row in waiting.rows if row.state == Outgoing.VOIDING and row.ref not in waiting.stored]
@@ -157,7 +177,7 @@ class Departure:
         now = self._clock.now()
 
         def move(connection: Connection) -> None:
-            _compare(connection, peer.node, waiting)
+            _compare(connection, peer.node, as_read)
             state_transitions.advance(connection, refused, at=now)
             _number(connection, peer.node, fenced)
             _write(connection, peer.node, sealed, now)
@@ -190,6 +210,7 @@ class Departure:
             stored=messages.envelopes(connection, refs),
             link=links.position(connection, node, links.OUT),
             judged=self._judged(connection, rows),
+            acts=_load_acts(connection, node, rows),
         )
 
     def _decide(self, peer: Peer, waiting: _Waiting) -> tuple[list[_Departing], list[Change], set[int]]:
@@ -345,18 +366,26 @@ def _number(connection: Connection, node: str, fenced: Sequence[MessageRow]) -> 
         return
     rows = [_number_row(row) for row in fenced]
     links.use(connection, node, links.OUT, fenced[-1].epoch or FIRST_EPOCH, rows, rows[-1].n)
-    messages.number(
-        connection, [(row.ref, row.epoch or FIRST_EPOCH, row.n or 0, row.prev, row.state) for row in fenced]
+    messages.number(connection, [(row, row.state) for row in fenced])
+
+
+def _load_acts(connection: Connection, node: str, rows: Sequence[MessageRow]) -> _Acts:
+    indexes = sorted({row.consent for row in rows if row.consent is not None})
+    return _Acts(
+        peer=peer_rows.position_of(connection, node),
+        consents=tuple(row for index in indexes for row in local.consents(connection, index)),
+        taken_back=local.withdrawals(connection, indexes),
+        holds=policies.labels(connection),
     )
 
 
 def _compare(connection: Connection, node: str, waiting: _Waiting) -> None:
-    """Return if link and messages stand as they were looked up; raises _ChangedMeanwhileError."""
-    stored = messages.get(connection, [row.ref for row in waiting.rows])
-    as_read = {row.ref: row.state for row in waiting.rows}
-    if links.position(connection, node, links.OUT).epoch != waiting.link.epoch or as_read != {
-        ref: row.state for ref, row in stored.items()
-    }:
+    """Return if link, messages and acts stand as they were looked up; raises _ChangedMeanwhileError."""
+    if (
+        links.position(connection, node, links.OUT) != waiting.link
+        or messages.get(connection, [row.ref for row in waiting.rows]) != {row.ref: row for row in waiting.rows}
+        or _load_acts(connection, node, waiting.rows) != waiting.acts
+    ):
         raise _ChangedMeanwhileError
 
 
@@ -394,38 +423,13 @@ def _write(
     )
     if not new:
         return
+    numbered = [
+        replace(row, epoch=envelope.position.epoch, n=envelope.position.n, prev=envelope.position.prev)
+        for row, envelope in new
+    ]
     last = new[-1][1].position
-    links.use(
-        connection,
-        node,
-        links.OUT,
-        last.epoch,
-        [
-            NumberRow(
-                n=envelope.position.n,
-                id=row.id,
-                prev=envelope.position.prev,
-                link=link_hash(
-                    epoch=envelope.position.epoch, n=envelope.position.n, id=row.id, prev=envelope.position.prev
-                ),
-            )
-            for row, envelope in new
-        ],
-        last.n,
-    )
-    messages.number(
-        connection,
-        [
-            (
-                row.ref,
-                envelope.position.epoch,
-                envelope.position.n,
-                envelope.position.prev,
-                str(Outgoing.AWAITING_RECEIPT),
-            )
-            for row, envelope in new
-        ],
-    )
+    links.use(connection, node, links.OUT, last.epoch, [_number_row(row) for row in numbered], last.n)
+    messages.number(connection, [(row, str(Outgoing.AWAITING_RECEIPT)) for row in numbered])
     journal.add_events(connection, [(now, "message", row.ref, str(Outgoing.AWAITING_RECEIPT)) for row, _ in new])
     journal.append_leaves(
         connection,

@@ -289,6 +289,9 @@ class Sender:
                 await self._ask([item])
                 continue
             for _ in range(2):  # the second time for what the peer has or had already
+                if not await self._store.read(partial(_unchanged, items=[item])):
+                    self._again = True
+                    return
                 peer = self._peer()
                 answer = await self._asked(peer, [item])
                 if answer.receipts or answer.answers[0].code is not None:
@@ -304,8 +307,8 @@ class Sender:
         try:
             answered = await self._uploader.upload(address(peer.descriptor), item.row)
         except RefusedError as error:
-            change = Change(row=item.row, event=OutgoingEvent.REFUSE, reason=error.code)
-            await self._store.move(lambda c: state_transitions.advance(c, [change], at=now))
+            code = error.code
+            await self._store.move(lambda c: _refuse(c, [(item, code)], at=now))
             return True
         if answered is None:
             return not await self._uploader.goes(item.row)
@@ -373,9 +376,15 @@ class Sender:
         return self._link.registry.find(self._node)
 
     async def _ask(self, request: Sequence[Ready]) -> None:
-        """One request and what its answer means."""
-        peer = self._peer()
-        await self._apply(peer, request, await self._asked(peer, request))
+        """One request and what its answer means. What was stopped since its bytes were made is not shown to the peer:
+        the next round asks about it (nrm1 12.17).
+        """
+        still = await self._store.read(partial(_unchanged, items=request))
+        if len(still) < len(request):
+            self._again = True
+        if still:
+            peer = self._peer()
+            await self._apply(peer, still, await self._asked(peer, still))
 
     async def _asked(self, peer: Peer, request: Sequence[Ready]) -> Answers:
         """One request and its answer."""
@@ -433,18 +442,8 @@ class Sender:
                 known = outgoing_receipts.apply(
                     connection, self._node, answer.receipts, answer.document, batch_ref, at=now
                 )
-            current = messages.get(connection, [item.row.ref for item, _ in open_codes])
-            changes = []
-            for item, code in open_codes:
-                row = current[item.row.ref]
-                if (
-                    code is not None
-                    and row.n is not None  # else the link was reset meanwhile, and the answer is about an old number
-                    and reaction(code) is Reaction.VOID
-                    and allows(Outgoing(row.state), OutgoingEvent.REFUSE)
-                ):
-                    changes.append(Change(row=row, event=OutgoingEvent.REFUSE, reason=code))
-            state_transitions.advance(connection, changes, at=now)
+            refused = [(item, code) for item, code in open_codes if code and reaction(code) is Reaction.VOID]
+            _refuse(connection, refused, at=now)
             return told <= set(known)
 
         if not await self._store.move(move):
@@ -460,22 +459,23 @@ class Sender:
         if any(reaction(code) is Reaction.AWAIT_RESET for _, code in codes):
             await self._tell_reset()
             raise TransientError(Code.LINK_RESET_REQUIRED, "the link has to be reset first")
-        anew = [item.row.ref for item, code in codes if reaction(code) is Reaction.SEAL_ANEW]
+        anew = [item for item, code in codes if reaction(code) is Reaction.SEAL_ANEW]
         if anew:
             await self._seal_anew(peer, anew)
         if any(reaction(code) is Reaction.SIGN_ANEW for _, code in codes):
             raise TransientError(Code.STALE, "the peer wants the request signed again")
 
-    async def _seal_anew(self, peer: Peer, refs: Sequence[int]) -> None:
+    async def _seal_anew(self, peer: Peer, items: Sequence[Ready]) -> None:
         """Give up the bytes of these messages and learn the peer's newest keys; the next pass seals them at their
         place.
         """
+        refs = [item.row.ref for item in items]
         self._anew.update(refs)
         if any(self._anew[ref] >= SEALINGS for ref in refs):
             raise TransientError(Code.UNKNOWN_RECIPIENT_KEY, "the peer cannot open what was sealed to its keyset")
         peer = await self._sync.fetch_chain(peer)
         await self._sync.refresh(peer)
-        await self._store.move(lambda c: messages.drop_envelopes(c, refs))
+        await self._store.move(lambda c: messages.drop_envelopes(c, [item.row.ref for item in _unchanged(c, items)]))
 
     # --- receipts -------------------------------------------------------------------------------------------------
 
@@ -539,6 +539,26 @@ def _may_seal(peer: Peer, now: int) -> None:
     keyset_usable(peer.keyset, peer.descriptor, now)
     peer.keyset.enc_for(GATEWAY, now)
     descriptor_usable(peer.descriptor, now)
+
+
+def _unchanged(connection: Connection, items: Sequence[Ready]) -> list[Ready]:
+    """Those of these that wait for an answer to exactly these bytes."""
+    stored = messages.envelopes(connection, [item.row.ref for item in items])
+    return [item for item in items if stored.get(item.row.ref) == item.data]
+
+
+def _refuse(connection: Connection, refused: Sequence[tuple[Ready, Code]], *, at: int) -> None:
+    """Stop what was answered with a code, as it stands now: what has no number any more was put back by a reset of the
+    link, and the answer is about an old number.
+    """
+    rows = messages.get(connection, [item.row.ref for item, _ in refused])
+    current = [(rows[item.row.ref], code) for item, code in refused]
+    changes = [
+        Change(row=row, event=OutgoingEvent.REFUSE, reason=code)
+        for row, code in current
+        if row.n is not None and allows(Outgoing(row.state), OutgoingEvent.REFUSE)
+    ]
+    state_transitions.advance(connection, changes, at=at)
 
 
 def _requests(ready: Sequence[Ready]) -> list[list[Ready]]:

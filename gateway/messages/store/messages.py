@@ -13,6 +13,7 @@ from gateway.database.rows import values_of
 from gateway.database.tables import attachment, envelope, inbox, message, notice, outbox, statement
 from gateway.database.tables import conversation as conversation_table
 from gateway.database.tables import peer as peer_table
+from gateway.errors import Code, TransientError
 from gateway.foundation.ids import MessageId, NodeId
 from gateway.messages.probe import KIND as PROBE
 
@@ -103,6 +104,7 @@ _WAITING = Prepared(
     .order_by(inbox.c.urgent.desc(), inbox.c.n)
     .limit(bindparam("most"))
 )
+_STILL_WAITING = Prepared(select(inbox.c.ref).where(inbox.c.ref.in_(bindparam("refs", expanding=True))))
 _SENDERS_WAITING = Prepared(
     select(peer_table.c.node).where(select(inbox.c.ref).where(inbox.c.peer == peer_table.c.node).exists())
 )
@@ -124,11 +126,13 @@ _PUT_ENVELOPE = Prepared(insert(envelope))
 _NO_ENVELOPE = Prepared(delete(envelope).where(envelope.c.ref == bindparam("which")))
 _NUMBER = Prepared(
     update(message)
-    .where(message.c.ref == bindparam("which"))
+    .where(message.c.ref == bindparam("which"), message.c.state == bindparam("was"))
     .values(epoch=bindparam("e"), n=bindparam("num"), prev=bindparam("before"), state=bindparam("to"))
 )
 _SET_STATE = Prepared(
-    update(message).where(message.c.ref == bindparam("which")).values(state=bindparam("to"), reason=bindparam("why"))
+    update(message)
+    .where(message.c.ref == bindparam("which"), message.c.state == bindparam("was"))
+    .values(state=bindparam("to"), reason=bindparam("why"))
 )
 
 
@@ -238,19 +242,35 @@ def conversations(
     return [(r[0], r[1], r[2], r[3]) for r in connection.execute(counted)]
 
 
-def set_state(connection: Connection, ref: int, state: str, *, reason: str | None = None) -> None:
-    """Change the state of one message; `reason` is a code."""
-    set_states(connection, [(ref, state, reason)])
+def set_states(connection: Connection, rows: Sequence[tuple[int, str, str, str | None]]) -> None:
+    """Change the states of several messages: (ref, state that was read, new state, reason).
+
+    Raises:
+        TransientError: changed_meanwhile; one of them is in another state by now, and the move must not be kept.
+    """
+    values = [{"which": ref, "was": was, "to": state, "why": reason} for ref, was, state, reason in rows]
+    _require_all(_SET_STATE.run(connection, values), len(rows))
 
 
-def set_states(connection: Connection, rows: Iterable[tuple[int, str, str | None]]) -> None:
-    """Change the states of several messages: (ref, state, reason)."""
-    _SET_STATE.run(connection, [{"which": ref, "to": state, "why": reason} for ref, state, reason in rows])
+def number(connection: Connection, rows: Sequence[tuple[MessageRow, str]]) -> None:
+    """Give outgoing messages their place on the link: rows with that place and the state that was read, and the new
+    state.
+
+    Raises:
+        TransientError: changed_meanwhile, as in `set_states`.
+    """
+    values = [
+        {"which": row.ref, "was": row.state, "e": row.epoch, "num": row.n, "before": row.prev, "to": state}
+        for row, state in rows
+    ]
+    _require_all(_NUMBER.run(connection, values), len(rows))
 
 
-def number(connection: Connection, rows: Iterable[tuple[int, int, int, str | None, str]]) -> None:
-    """Give outgoing messages their place on the link: (ref, epoch, n, prev, state)."""
-    _NUMBER.run(connection, [{"which": r, "e": e, "num": n, "before": p, "to": s} for r, e, n, p, s in rows])
+def _require_all(met: int, wanted: int) -> None:
+    if met != wanted:
+        raise TransientError(
+            Code.CHANGED_MEANWHILE, "a message was changed meanwhile; nothing was written", hint="repeat it"
+        )
 
 
 # --- statements ---------------------------------------------------------------------------------------------------
@@ -398,6 +418,11 @@ def arrive(connection: Connection, rows: Iterable[InboxRow]) -> None:
 def waiting(connection: Connection, peer: str, limit: int) -> list[InboxRow]:
     """What waits from one peer: urgent first, then by number."""
     return _WAITING.made(InboxRow, connection, peer=peer, most=limit)
+
+
+def still_waiting(connection: Connection, refs: Sequence[int]) -> set[int]:
+    """Those of these that are not handed over, taken at the desk or erased by now."""
+    return set(_STILL_WAITING.scalars(connection, refs=refs))
 
 
 def senders_waiting(connection: Connection) -> list[str]:

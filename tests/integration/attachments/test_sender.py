@@ -111,3 +111,24 @@ async def test_a_cancelled_message_takes_its_files_along(two: Two) -> None:
     assert len(seen.sent) <= 3
     later = await two.fr.submit("later")
     await reached(two, later, "awaiting_opening")
+
+
+async def test_a_file_that_is_lost_on_its_way_wastes_no_number(two: Two) -> None:
+    """The message was numbered before its file was found gone: the number is fenced off by a void, not left as a gap,
+    and what a person had decided meanwhile is not written over.
+    """
+    seen = Segments(two.fr)
+
+    async def lose(n: int, k: int) -> None:
+        for path in stored(two.fr):
+            path.unlink(missing_ok=True)
+
+    seen.fault = lose
+    id = await sent(two, await added(two.fr, PDF), 0)
+    await reached(two, id, "failed")
+    shown = await two.fr.show(id)
+    assert shown["reason"] == "not_found"
+    assert [(receipt["status"], receipt["code"]) for receipt in shown["receipts"]] == [("rejected", "void")]
+    later = await two.fr.submit("later")
+    await reached(two, later, "awaiting_opening")
+    assert (await two.al.rows("select * from link_gap")) == []

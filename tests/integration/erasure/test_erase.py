@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import sqlite3
 from collections.abc import AsyncIterator
@@ -15,7 +16,8 @@ from support.pair import Party, Spoiler, Two, two_nodes
 
 from gateway.database.content import SealedRow
 from gateway.errors import Code, RefusedError
-from gateway.ports import Erasure
+from gateway.messages.store.messages import MessageRow
+from gateway.ports import Delivery, Erasure
 
 MARK = "Canary-note-7c1f"
 DAY = 86_400
@@ -215,3 +217,26 @@ async def test_wrong_words_erase_nothing(two: Two):
             await two.al.call(operation, **arguments)
         assert [finding.place for finding in refusal.value.findings] == [place]
     assert "content" in await two.al.show(id)
+
+
+async def test_what_is_erased_while_it_is_opened_for_the_case_system_is_not_handed_over(
+    two: Two, monkeypatch: pytest.MonkeyPatch
+):
+    """A person erases a message between its opening and its hand-over: the case system is never shown it."""
+    handover = two.al.running.handover
+    number, erased = handover._under_our_number, asyncio.Event()
+
+    async def number_late(message: MessageRow, item: Delivery) -> Delivery:
+        """Give it our number; then a person erases it."""
+        made = await number(message, item)
+        if not erased.is_set():
+            erased.set()
+            await erase(two.al, message.id)
+        return made
+
+    monkeypatch.setattr(handover, "_under_our_number", number_late)
+    id = await two.fr.submit(MARK)
+    await two.until(erased.is_set, seconds=30)
+    await sent(two, "the next one")
+    assert two.al.system.pushes == [key for key in two.al.system.items if not key.endswith(id)]
+    assert two.al.notes() == ["the next one"]

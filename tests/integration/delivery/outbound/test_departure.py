@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -17,9 +17,11 @@ from support.nodeproc import DAY, HOUR
 from support.pair import Party, Spoiler, Two, example, introduce, make_party, two_nodes
 from support.relied_on import CONSENT, recorded, referral, types
 
+from gateway.delivery.outbound.departure import Ready
 from gateway.errors import Code, RefusedError, TransientError
 from gateway.identity import store
-from gateway.peers.registry import address
+from gateway.messages.store import messages
+from gateway.peers.registry import Peer, address
 from gateway.ports import Delivery, Notice
 from keys.documents.build_descriptor import build_descriptor, sign_descriptor
 from keys.documents.descriptor import Revocation
@@ -388,3 +390,80 @@ async def test_a_withdrawal_while_bytes_are_made_stops_the_message(two: Two, mon
     assert (shown["reason"], shown["n"]) == ("gate_g7", None)
     assert "referral.request/1" not in types(two)
     assert await fr.rows("select * from envelope where ref in (select ref from message where state = 'failed')") == []
+
+
+async def test_what_is_stopped_before_it_is_shown_to_the_peer_stays_here(
+    two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Messages that a person cancels after they were numbered and before their request is made are not in it: the
+    peer is asked to fence their numbers and never holds their bytes.
+    """
+    fr, wire, departure = two.fr, Spoiler(two.fr), two.fr.running.departure
+    wire.away = True
+    ids = [await fr.submit(f"stopped-{number}") for number in range(4)]
+    depart, stopped = departure.depart, asyncio.Event()
+
+    async def depart_late(peer: Peer, refs: Sequence[int]) -> list[Ready]:
+        """Number them; then a person cancels three of the four."""
+        made = await depart(peer, refs)
+        if not stopped.is_set():
+            stopped.set()
+            for id in ids[:3]:
+                assert (await fr.call("message.cancel", id=id, by="w-1"))["state"] == "voiding"
+        return made
+
+    monkeypatch.setattr(departure, "depart", depart_late)
+    wire.away = False
+    fr.running.wakeups.peer_called(fr.peer().node)
+    await two.until(in_state(fr, ids[3], "awaiting_opening"), seconds=30)
+    for id in ids[:3]:
+        await two.until(in_state(fr, id, "failed"), seconds=30)
+    assert two.al.notes() == ["stopped-3"]
+    assert sum(len(request) for request in wire.envelopes()) == 1
+    assert [(await fr.show(id))["reason"] for id in ids[:3]] == ["cancelled"] * 3
+
+
+async def test_an_asylum_hold_while_bytes_are_made_stops_the_message(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hold that a person places between the judging of a message and its numbering counts, although no state of the
+    message tells of it.
+    """
+    fr = two.fr
+    await recorded(two)
+    departure, placed = fr.running.departure, asyncio.Event()
+    seal, loop = departure._seal, asyncio.get_running_loop()
+    request = referral()
+    request["content"]["person"]["nationalities"] = ["AL"]
+
+    def seal_late(peer: object, items: list[object]) -> object:
+        """Seal after a person has placed the hold; runs in a worker thread."""
+        if any(item.message.body_type.startswith("referral") for item in items) and not placed.is_set():
+            placed.set()
+            act = fr.call("asylum.hold", id=items[0].message.conversation, by="w-1")
+            asyncio.run_coroutine_threadsafe(act, loop).result(timeout=30)
+        return seal(peer, items)
+
+    monkeypatch.setattr(departure, "_seal", seal_late)
+    id = (await fr.call("message.submit", **request))["id"]
+    await two.until(in_state(fr, id, "failed"), seconds=30)
+    shown = await fr.show(id)
+    assert (shown["reason"], shown["n"]) == ("gate_g5", None)
+    assert "referral.request/1" not in types(two)
+
+
+async def test_a_late_refusal_gives_up_no_newer_bytes(two: Two) -> None:
+    """A coded refusal of bytes that are no longer those of the message, or that were answered by a receipt meanwhile,
+    seals nothing anew.
+    """
+    fr = two.fr
+    wire = Spoiler(fr)
+    wire.deaf = True
+    id = await fr.submit("once")
+    await two.until(lambda: bool(wire.asked))
+    sender = fr.running._sender(fr.peer().node)
+    ((ref, data),) = await fr.rows("select ref, data from envelope")
+    row = (await fr.running.store.read(lambda c: messages.get(c, [ref])))[ref]
+    await sender._seal_anew(fr.peer(), [Ready(row=row, data=b"of before", void=False)])
+    assert await fr.rows("select data from envelope") == [(data,)]
+    wire.deaf = False
+    await two.until(in_state(fr, id, "awaiting_opening"), seconds=60)
+    assert await fr.rows("select count(*) from statement") == [(1,)]

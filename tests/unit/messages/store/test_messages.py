@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import Connection
@@ -11,6 +12,7 @@ from support import rows
 from support.rows import LIFE, PEER
 
 from gateway.database import content, journal, meta
+from gateway.errors import Code, TransientError
 from gateway.identity import store
 from gateway.messages.machines.delivery import Outgoing
 from gateway.messages.store import links, local, messages, receipts
@@ -177,8 +179,9 @@ def test_pages_follow_each_other(connection: Connection):
 def test_states_and_numbers_are_written_by_row(connection: Connection):
     """Changes in bulk reach their own rows and no other."""
     messages.add(connection, [rows.message(1), rows.message(2), rows.message(3)])
-    messages.set_states(connection, [(1, "failed", "expired"), (2, "opened", None)])
-    messages.number(connection, [(3, 1, 9, "link-8", "awaiting_receipt")])
+    messages.set_states(connection, [(1, "queued", "failed", "expired"), (2, "queued", "opened", None)])
+    numbered = replace(rows.message(3), epoch=1, n=9, prev="link-8")
+    messages.number(connection, [(numbered, "awaiting_receipt")])
     found = messages.get(connection, [1, 2, 3])
     assert [(found[n].state, found[n].reason) for n in (1, 2, 3)] == [
         ("failed", "expired"),
@@ -186,6 +189,19 @@ def test_states_and_numbers_are_written_by_row(connection: Connection):
         ("awaiting_receipt", None),
     ]
     assert (found[3].epoch, found[3].n, found[3].prev) == (1, 9, "link-8")
+
+
+def test_nothing_is_written_over_a_state_that_was_not_read(connection: Connection):
+    """A message that somebody else moved in between is neither moved nor numbered by what was decided before."""
+    messages.add(connection, [rows.message(1), rows.message(2)])
+    messages.set_states(connection, [(1, "queued", "cancelled", "cancelled")])
+    with pytest.raises(TransientError) as moved:
+        messages.set_states(connection, [(2, "queued", "failed", None), (1, "queued", "failed", "expired")])
+    with pytest.raises(TransientError) as numbered:
+        messages.number(connection, [(replace(rows.message(1), epoch=1, n=1), "awaiting_receipt")])
+    assert {moved.value.code, numbered.value.code} == {Code.CHANGED_MEANWHILE}
+    found = messages.get(connection, [1])[1]
+    assert (found.state, found.reason, found.n) == ("cancelled", "cancelled", None)
 
 
 def test_the_inbox_hands_out_urgent_things_first(connection: Connection):
