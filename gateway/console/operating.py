@@ -100,6 +100,10 @@ ALARMS: Alarms = {
         N_("A country has presented no fresh keys for a day"),
         N_("Check the connection to it; then call them."),
     ),
+    "peer.refuses": (
+        N_("A country answers, but not with anything that can be used"),
+        N_("Call its administrator: what is for it waits, and is tried less and less often."),
+    ),
     "peer.stale_keyset": (
         N_("A country answers, but presents no keys that may be used"),
         N_("Call its administrator: nothing is sealed for it until it does."),

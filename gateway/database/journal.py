@@ -132,6 +132,12 @@ def dismiss_about(connection: Connection, refs: Collection[int], kinds: Collecti
     connection.execute(query.values(dismissed=at))
 
 
+def settle_alarms(connection: Connection, kind: str, peer: str, *, at: int) -> None:
+    """What alarms of this kind said of a peer is over."""
+    query = update(alarm).where(alarm.c.kind == kind, alarm.c.peer == peer, alarm.c.dismissed.is_(None))
+    connection.execute(query.values(dismissed=at))
+
+
 def dismiss_alarm(connection: Connection, seq: int, *, at: int) -> bool:
     """A person has seen it."""
     query = update(alarm).where(alarm.c.seq == seq, alarm.c.dismissed.is_(None)).values(dismissed=at)

@@ -60,6 +60,15 @@ peer = Table(
     Column("verified", Integer),
 )
 
+peer_refusal = Table(
+    "peer_refusal",
+    metadata,
+    Column("peer", Text, primary_key=True),
+    Column("code", Text, nullable=False),
+    Column("times", Integer, nullable=False),
+    Column("since", Integer, nullable=False),
+)
+
 peer_descriptor = Table(
     "peer_descriptor",
     metadata,

@@ -275,9 +275,9 @@ def _not_final(status: int) -> TransientError:
         case 413:
             return TransientError(Code.TOO_LARGE, "peer calls the request too large (413)")
         case 429:
-            return TransientError(Code.UNREACHABLE, "peer asks to slow down (429)")
+            return TransientError(Code.REJECTED, "peer asks to slow down (429)")
         case _ if status >= 500:
-            return TransientError(Code.UNREACHABLE, f"peer has a failure of its own ({status})")
+            return TransientError(Code.REJECTED, f"peer has a failure of its own ({status})")
         case 200 | 400 | 404 | 409:
             return TransientError(Code.BAD_SIGNATURE, f"answer is not signed ({status})")
         case _:

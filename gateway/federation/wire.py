@@ -149,4 +149,4 @@ def _translated(exc: Exception) -> TransientError:
         case aiohttp.ClientPayloadError() | aiohttp.ServerDisconnectedError():
             return TransientError(Code.UNREACHABLE, "connection ended before the answer")
         case _:
-            return TransientError(Code.UNREACHABLE, "peer did not answer in HTTP")
+            return TransientError(Code.MALFORMED, "peer did not answer in HTTP")

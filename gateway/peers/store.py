@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
 
-from gateway.database.tables import peer, peer_descriptor
+from gateway.database.tables import peer, peer_descriptor, peer_refusal
+from gateway.errors import Code
+from gateway.peers.backoff_rules import Refusals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +68,30 @@ def extend_chain(connection: Connection, node: str, first: int, documents: tuple
 def change(connection: Connection, node: str, **values: object) -> None:
     """Change columns of one peer."""
     connection.execute(update(peer).where(peer.c.node == node).values(**values))
+
+
+def set_failing(connection: Connection, node: str, *, attempts: int, next_try: int, since: int) -> None:
+    """Sending to a peer has failed again, so many times in a row."""
+    change(connection, node, attempts=attempts, next_try=next_try, failing_since=since)
+
+
+def set_answering(connection: Connection, node: str) -> None:
+    """The peer has given a valid answer."""
+    change(connection, node, attempts=0, next_try=0, failing_since=None)
+    connection.execute(delete(peer_refusal).where(peer_refusal.c.peer == node))
+
+
+def refusals(connection: Connection, node: str) -> Refusals | None:
+    """What the peer has said since its last valid answer."""
+    row = connection.execute(select(peer_refusal).where(peer_refusal.c.peer == node)).first()
+    return None if row is None else Refusals(code=Code(row.code), times=row.times, since=row.since)
+
+
+def set_refusals(connection: Connection, node: str, known: Refusals) -> None:
+    """What the peer has said since its last valid answer, from now on."""
+    values = {"code": str(known.code), "times": known.times, "since": known.since}
+    statement = upsert(peer_refusal).values(peer=node, **values)
+    connection.execute(statement.on_conflict_do_update(index_elements=["peer"], set_=values))
 
 
 def newest_version(connection: Connection, node: str) -> int:

@@ -142,10 +142,10 @@ class PeerSync:
         answered = await self._link.client.get_schemas(address(peer.descriptor))
         value = parse(answered.body, limit=200_000)
         if answered.status != 200 or not isinstance(value, dict) or set(value) != {"schemas"}:
-            raise TransientError(Code.UNREACHABLE, "the peer gave no catalogue")
+            raise TransientError(Code.REJECTED, "the peer gave no catalogue")
         listed: Json = value["schemas"]
         if not isinstance(listed, list) or len(listed) > MOST_SCHEMAS:
-            raise TransientError(Code.UNREACHABLE, "the peer's catalogue has another shape")
+            raise TransientError(Code.MALFORMED, "the peer's catalogue has another shape")
         hashes = sorted({item for item in listed if isinstance(item, str)})
         await self._store.move(lambda c: peer_rows.change(c, peer.node, schemas=json.dumps(hashes)))
         await self._link.registry.refresh()

@@ -2,9 +2,9 @@
 12.2).
 
 A round begins with a pinned connection and a fresh keyset; before that nothing is numbered or sealed. Then messages
-go in batches, a few requests in flight. What a batch got for an answer is written in one transaction. A failed
-connection backs off, with jitter, up to an hour, for as long as messages live; a call of the peer ends the backoff at
-once.
+go in batches, a few requests in flight. What a batch got for an answer is written in one transaction. Whatever is no
+valid answer backs off, with jitter, up to an hour, for as long as messages live (`gateway.peers.backoff_rules`); a call
+of the peer ends the backoff at once.
 
 A message with files goes beside the others, one at a time: its envelope, its parts, and what the last of them got for
 an answer. So a large file keeps nothing else from going; the peer hands over by number all the same (nrm1 12.4).
@@ -43,6 +43,7 @@ from gateway.messages.state_transitions import Change
 from gateway.messages.store import messages, receipts
 from gateway.messages.store.receipts import ReceiptRow
 from gateway.messages.wakeups import EventStream, Wakeups
+from gateway.peers import backoff_rules
 from gateway.peers import store as peer_rows
 from gateway.peers.link import PeerLink
 from gateway.peers.registry import Peer, address
@@ -64,16 +65,11 @@ GATHER = 0.02
 """Seconds at most in which submissions that are under way are waited for: what goes in one request shares its commits
 and its round trip. Receipts do not wait: they come in batches."""
 
-FIRST_BACKOFF = 1.0
-LONGEST_BACKOFF = 3_600.0
 CLOCK_WAIT = 60.0
 """Seconds between looks at a clock that went back; nothing is dated and sent by it."""
 
 HELD_WAIT = 300.0
 """Seconds between looks at messages that are held until both sides' administrators agree again."""
-
-RESET_WAIT = 300.0
-"""About how many seconds until a restored peer is asked again; once people have agreed, nothing waits (nrm1 5.8)."""
 
 FRESH = 300
 """Seconds for which a fetched keyset counts as looked at."""
@@ -84,8 +80,10 @@ SCHEMAS_FRESH = 3_600
 FINAL_WORDS = (Status.RECEIVED, Status.REJECTED)
 """Receipts that answer an envelope; an answer without one of them and without a code is no answer (nrm1 6.7)."""
 
-SEALINGS = 3
-"""Sealings of one message in a row; more often and the two clocks or key lists disagree: wait."""
+MOST_SEALINGS = 16
+"""Sealings of one message, each of which is kept. A peer that opens none of them gets no more: the message is voided
+and comes back to the person who sent it (nrm1 6.9).
+"""
 
 ReceiptKey = tuple[str, str]
 """What a receipt is known by: the statement it is for, and its status."""
@@ -142,7 +140,7 @@ class Sender:
         self._node = node
         self._wake = wakeups.outgoing(node)
         self._logger = logger().bind(peer=node)
-        self._anew: Counter[int] = Counter()
+        self._anew: set[int] = set()
         self._answered: set[ReceiptKey] = set()
         self._again = False
         self._schemas_at: int | None = None
@@ -188,7 +186,7 @@ class Sender:
         if self._log.halted is not None:
             return CLOCK_WAIT
         left: float = peer.next_try - self._clock.now()
-        if 0 < left <= LONGEST_BACKOFF and self._node not in self._wakeups.called:  # more: the clock was put back
+        if 0 < left <= backoff_rules.LONGEST and self._node not in self._wakeups.called:  # more: the clock was put back
             return left
         self._wakeups.called.discard(self._node)
         answered, joined = frozenset(self._answered), bool(peer.attempts)
@@ -206,8 +204,6 @@ class Sender:
             await self._send_messages(await self._gathered(waiting.due))
         if self._again:
             return 0.0
-        if self._carrying is None:
-            self._anew.clear()
         waits = bool(waiting.due) or waiting.files is not None
         return HELD_WAIT if waits and self._held() is not None else None
 
@@ -231,11 +227,6 @@ class Sender:
         if peer.schemas is None or self._schemas_at is None or now - self._schemas_at >= SCHEMAS_FRESH:
             peer = await self._sync.refresh_schemas(peer)
             self._schemas_at = now
-        if peer.attempts or peer.failing_since is not None or peer.next_try:
-            await self._store.move(
-                lambda c: peer_rows.change(c, self._node, attempts=0, next_try=0, failing_since=None)
-            )
-            await self._link.registry.refresh()
         return self._link.registry.find(self._node)
 
     async def _refreshed(self, peer: Peer) -> Peer:
@@ -252,25 +243,40 @@ class Sender:
         return peer
 
     async def _failed(self, error: GatewayError) -> float:
-        """Note the failure and say when to try again: doubled each time, jittered, at most an hour."""
-        peer = self._link.registry.get(self._node)
+        """Note the failure and say in how many seconds to try again; a person is told of what lasts (nrm1 12.15)."""
+        peer, now = self._link.registry.get(self._node), self._clock.now()
         attempts = 1 if peer is None else peer.attempts + 1
-        whole = min(LONGEST_BACKOFF, FIRST_BACKOFF * (1 << min(attempts - 1, 20)))
-        if error.code is Code.LINK_RESET_REQUIRED:
-            whole = RESET_WAIT
-        delay = whole * (0.5 + int.from_bytes(self._rand(2), "big") / 131_072)
-        now = self._clock.now()
+        chance = int.from_bytes(self._rand(2), "big") / 65_536
+        delay = backoff_rules.delay(attempts, error.code, chance)
         since = now if peer is None or peer.failing_since is None else peer.failing_since
+
+        def move(connection: Connection) -> None:
+            peer_rows.set_failing(connection, self._node, attempts=attempts, next_try=now + int(delay), since=since)
+            refusals = backoff_rules.count(peer_rows.refusals(connection, self._node), error.code, now)
+            if refusals is not None:
+                peer_rows.set_refusals(connection, self._node, refusals)
+            if backoff_rules.must_tell(refusals, now):
+                journal.raise_alarm(connection, at=now, kind=backoff_rules.KIND, peer=self._node)
+
         with suppress(TransientError):  # a full disk must not end the node; the delay holds without the note
-            await self._store.move(
-                lambda c: peer_rows.change(
-                    c, self._node, attempts=attempts, next_try=now + int(delay), failing_since=since
-                )
-            )
+            await self._store.move(move)
             await self._link.registry.refresh()
-        self._anew.clear()
         self._logger.info("peer.unreachable", code=str(error.code), attempts=attempts, seconds=int(delay))
         return delay
+
+    async def _recovered(self) -> None:
+        """A valid answer was read, or there is nothing to ask: the waiting is over."""
+        self._anew.clear()
+        peer, now = self._peer(), self._clock.now()
+        if not peer.attempts and not peer.next_try and peer.failing_since is None:
+            return
+
+        def move(connection: Connection) -> None:
+            peer_rows.set_answering(connection, self._node)
+            journal.settle_alarms(connection, backoff_rules.KIND, self._node, at=now)
+
+        await self._store.move(move)
+        await self._link.registry.refresh()
 
     # --- messages with files --------------------------------------------------------------------------------------
 
@@ -365,6 +371,8 @@ class Sender:
         """These, ready to go; one that may go no longer is asked about in the next round."""
         async with self._numbering:
             ready = await self._departure.depart(self._peer(), refs)
+        if not ready:  # the peer is there, and nothing that waits may go
+            await self._recovered()
         self._again = self._again or (len(ready) < len(refs) and self._held() is None)
         return ready
 
@@ -448,6 +456,8 @@ class Sender:
 
         if not await self._store.move(move):
             raise RemoteError(Code.SPLICED, "a receipt is for another sealing")
+        if told or any(code is not None and reaction(code) is Reaction.VOID for _, code in open_codes):
+            await self._recovered()
         await self._events.happened()
         await self._react(peer, [(item, code) for item, code in open_codes if code is not None])
 
@@ -459,23 +469,34 @@ class Sender:
         if any(reaction(code) is Reaction.AWAIT_RESET for _, code in codes):
             await self._tell_reset()
             raise TransientError(Code.LINK_RESET_REQUIRED, "the link has to be reset first")
-        anew = [item for item, code in codes if reaction(code) is Reaction.SEAL_ANEW]
+        anew = [(item, code) for item, code in codes if reaction(code) is Reaction.SEAL_ANEW]
         if anew:
             await self._seal_anew(peer, anew)
         if any(reaction(code) is Reaction.SIGN_ANEW for _, code in codes):
             raise TransientError(Code.STALE, "the peer wants the request signed again")
 
-    async def _seal_anew(self, peer: Peer, items: Sequence[Ready]) -> None:
+    async def _seal_anew(self, peer: Peer, refused: Sequence[tuple[Ready, Code]]) -> None:
         """Give up the bytes of these messages and learn the peer's newest keys; the next pass seals them at their
         place.
+
+        Raises:
+            TransientError: one of them was sealed anew before and is refused again; it is no answer (nrm1 12.10).
         """
-        refs = [item.row.ref for item in items]
-        self._anew.update(refs)
-        if any(self._anew[ref] >= SEALINGS for ref in refs):
-            raise TransientError(Code.UNKNOWN_RECIPIENT_KEY, "the peer cannot open what was sealed to its keyset")
         peer = await self._sync.fetch_chain(peer)
         await self._sync.refresh(peer)
-        await self._store.move(lambda c: messages.drop_envelopes(c, [item.row.ref for item in _unchanged(c, items)]))
+        now, refs = self._clock.now(), {item.row.ref for item, _ in refused}
+
+        def move(connection: Connection) -> None:
+            same = {item.row.ref for item in _unchanged(connection, [item for item, _ in refused])}
+            counted = Counter(row.message for row in messages.sealings(connection, sorted(same)))
+            over = {ref for ref in same if counted[ref] >= MOST_SEALINGS}
+            messages.drop_envelopes(connection, sorted(same - over))
+            _refuse(connection, [(item, code) for item, code in refused if item.row.ref in over], at=now)
+
+        await self._store.move(move)
+        before, self._anew = self._anew, self._anew | refs
+        if before & refs:
+            raise TransientError(refused[0][1], "the peer cannot open what was sealed to its newest keys")
 
     # --- receipts -------------------------------------------------------------------------------------------------
 
@@ -490,6 +511,7 @@ class Sender:
         answered = await self._link.client.post_receipts(address(peer.descriptor), document)
         if answered.status != 200:
             raise await self._whole(answers.read_refusal(answered.body))
+        await self._recovered()
         keys = set(once)
         self._answered |= keys
         settled = self._store.move_along(partial(receipts.settled, seqs=[seq for seq, _ in waiting.owed]))

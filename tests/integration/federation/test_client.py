@@ -113,9 +113,9 @@ async def test_a_refusal_with_a_code_is_signed_and_final(site: Site) -> None:
 @pytest.mark.parametrize(
     ("fault", "code"),
     [
-        (TransientError(Code.UNREACHABLE, "no chain"), Code.UNREACHABLE),
+        (TransientError(Code.UNREACHABLE, "no chain"), Code.REJECTED),
         (RemoteError(Code.NOT_ACTIVE, "suspended"), Code.NOT_ACTIVE),
-        (RuntimeError("a fault of ours with a name in it"), Code.UNREACHABLE),
+        (RuntimeError("a fault of ours with a name in it"), Code.REJECTED),
     ],
     ids=["503", "403", "500"],
 )

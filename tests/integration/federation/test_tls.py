@@ -98,7 +98,7 @@ async def test_the_nodes_own_certificate_and_pin_fit(site: Site) -> None:
         )
         with pytest.raises(TransientError) as refused:
             await client.get_keyset(address(site, port, pin))
-        assert refused.value.code is Code.UNREACHABLE
+        assert refused.value.code is Code.REJECTED
         with pytest.raises(TransientError) as refused:
             await client.get_keyset(address(site, port, OTHER_PIN))
         assert refused.value.code is Code.BAD_KEY
@@ -246,8 +246,8 @@ ANSWERS: dict[str, tuple[bytes, Code]] = {
     ),
     "403": (b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", Code.NOT_ACTIVE),
     "413": (b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n", Code.TOO_LARGE),
-    "429": (b"HTTP/1.1 429 Slow\r\nContent-Length: 0\r\n\r\n", Code.UNREACHABLE),
-    "502": (b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n", Code.UNREACHABLE),
+    "429": (b"HTTP/1.1 429 Slow\r\nContent-Length: 0\r\n\r\n", Code.REJECTED),
+    "502": (b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n", Code.REJECTED),
     "a redirect": (
         b"HTTP/1.1 307 Moved\r\nLocation: https://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n",
         Code.REJECTED,
@@ -262,9 +262,9 @@ ANSWERS: dict[str, tuple[bytes, Code]] = {
         Code.TOO_LARGE,
     ),
     "cut off": (b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n{}", Code.UNREACHABLE),
-    "no http": (b"220 mail.example ESMTP\r\n\r\n", Code.UNREACHABLE),
-    "two lengths": (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}", Code.UNREACHABLE),
-    "a header of 100 KB": (b"HTTP/1.1 200 OK\r\nX: " + b"a" * 100_000 + b"\r\n\r\n", Code.UNREACHABLE),
+    "no http": (b"220 mail.example ESMTP\r\n\r\n", Code.MALFORMED),
+    "two lengths": (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}", Code.MALFORMED),
+    "a header of 100 KB": (b"HTTP/1.1 200 OK\r\nX: " + b"a" * 100_000 + b"\r\n\r\n", Code.MALFORMED),
 }
 
 

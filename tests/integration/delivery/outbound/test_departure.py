@@ -125,16 +125,16 @@ async def test_failures_survive_a_restart_and_a_call_ends_them(two: Two) -> None
     await two.fr.stop()
     await two.fr.open()
     after = await two.fr.call("peer.show", id="AL")
-    assert before["attempts"] > 5
-    assert [after[name] for name in ("attempts", "failing_since", "next_try")] == [
-        before[name] for name in ("attempts", "failing_since", "next_try")
-    ]
+    assert after["attempts"] >= before["attempts"] > 5  # one more may have been written while `before` was read
+    assert after["failing_since"] == before["failing_since"]
+    assert after["next_try"] >= before["next_try"] > 0
     await two.fr.stop()
     await two.fr.start()
     two.fr.running.wakeups.called.clear()
     keyset = two.al.running.own.keyset.document.encode()
     await two.al.running.client.push_keyset(address(two.al.peer().descriptor), keyset)
     await two.until(lambda: two.al.notes() == ["waits"])
+    await two.until(lambda: not two.fr.peer().attempts)
     peer = await two.fr.call("peer.show", id="AL")
     assert (peer["attempts"], peer["failing_since"]) == (0, None)
 
@@ -154,13 +154,13 @@ async def test_sealed_anew_for_a_new_key(two: Two) -> None:
 
 
 async def test_sealing_anew_has_an_end(two: Two) -> None:
-    """A peer that shows keys it does not have is asked three times and then left alone for a while."""
+    """A peer that shows keys it does not have is asked twice and then left alone for a while."""
     forget_keys(two.al)
     wire = Spoiler(two.fr)
     id = await two.fr.submit("never")
     await two.until(lambda: two.fr.peer().attempts > 0)
     await two.calm()
-    assert len(wire.envelopes()) == 3
+    assert len(wire.envelopes()) == 2
     assert await two.fr.state(id) == "awaiting_receipt"
     await two.al.running.own.issue_keyset()
     await two.until(in_state(two.fr, id, "awaiting_opening"), seconds=60)
@@ -462,7 +462,7 @@ async def test_a_late_refusal_gives_up_no_newer_bytes(two: Two) -> None:
     sender = fr.running._sender(fr.peer().node)
     ((ref, data),) = await fr.rows("select ref, data from envelope")
     row = (await fr.running.store.read(lambda c: messages.get(c, [ref])))[ref]
-    await sender._seal_anew(fr.peer(), [Ready(row=row, data=b"of before", void=False)])
+    await sender._seal_anew(fr.peer(), [(Ready(row=row, data=b"of before", void=False), Code.REVOKED_KEY)])
     assert await fr.rows("select data from envelope") == [(data,)]
     wire.deaf = False
     await two.until(in_state(fr, id, "awaiting_opening"), seconds=60)

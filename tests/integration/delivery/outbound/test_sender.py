@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,16 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from sqlalchemy import Connection
-from support.pair import Spoiler, Two, two_nodes
+from support.pair import Party, Spoiler, Two, two_nodes
 
+from gateway.delivery.outbound.sender import MOST_SEALINGS
+from gateway.federation.address import PeerAddress
+from gateway.federation.client import Answered, _not_final
 from gateway.messages import answers
 from gateway.peers.registry import address
-from keys.documents.envelope import Receipt, Status
+from keys.documents.envelope import Receipt, Status, parse_envelope
 from keys.documents.keyset import build_keyset
+from keys.primitives.encoding import Json, canon
 from keys.primitives.sign import KEYSET, SignedDocument
 
 
@@ -111,3 +116,114 @@ async def test_damaged_content_fails_alone(two: Two) -> None:
     assert await two.fr.state(whole) != "failed"
     assert "message.failed" in await two.fr.alarms()
     assert up(two)
+
+
+class Hostile:
+    """Stands in the place of a peer's answers to messages: `answer` makes what is read of them."""
+
+    def __init__(self, party: Party, answer: Callable[[Sequence[bytes]], Answered]) -> None:
+        self.asked = 0
+        self.answer: Callable[[Sequence[bytes]], Answered] | None = answer
+        self._ask = party.running.client.post_messages
+        setattr(party.running.client, "post_messages", self._post)  # noqa: B010 (a method of an instance)
+
+    async def _post(self, peer: PeerAddress, envelopes: Sequence[bytes]) -> Answered:
+        self.asked += 1
+        return await self._ask(peer, envelopes) if self.answer is None else self.answer(envelopes)
+
+
+def with_code(code: str) -> Callable[[Sequence[bytes]], Answered]:
+    """A signed answer that says this code about each envelope."""
+
+    def answer(envelopes: Sequence[bytes]) -> Answered:
+        ids = [parse_envelope(data).id for data in envelopes]
+        said: list[Json] = [{"id": id, "code": code} for id in ids]
+        return Answered(status=200, content_type="application/json", body=canon({"answers": said, "receipts": None}))
+
+    return answer
+
+
+def status(number: int) -> Callable[[Sequence[bytes]], Answered]:
+    """An answer without a signature, as the client judges it."""
+
+    def answer(_: Sequence[bytes]) -> Answered:
+        raise _not_final(number)
+
+    return answer
+
+
+def nonsense(_: Sequence[bytes]) -> Answered:
+    """A signed answer that is to nothing that was asked."""
+    return Answered(status=200, content_type="application/json", body=b'{"answers":[],"receipts":null}')
+
+
+ANSWERS = {
+    "403": status(403),
+    "429": status(429),
+    "500": status(500),
+    "nonsense": nonsense,
+    "stale": with_code("stale"),
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+async def test_what_is_no_answer_is_asked_for_less_and_less_often(two: Two, name: str) -> None:
+    """A peer whose connection opens and whose answers are none is asked some twelve times in an hour, also across a
+    restart; a person is told; the first valid answer ends both, and the message goes.
+    """
+    hostile = Hostile(two.fr, ANSWERS[name])
+    id = await two.fr.submit("at last")
+    await passed(two, 1_800)
+    first = hostile.asked
+    assert 6 <= first <= 14
+    assert "peer.refuses" in await two.fr.alarms()
+    await two.fr.stop()
+    await two.fr.start()
+    two.fr.running.wakeups.called.clear()
+    hostile = Hostile(two.fr, ANSWERS[name])
+    await passed(two, 1_800)
+    assert hostile.asked <= 6
+    assert two.fr.peer().attempts > 6
+    hostile.answer = None
+    two.fr.running.wakeups.peer_called(two.fr.peer().node)
+    await two.until(lambda: two.al.notes() == ["at last"], seconds=30)
+    await two.until(lambda: not two.fr.peer().attempts)
+    assert "peer.refuses" not in await two.fr.alarms()
+    assert await two.fr.state(id) != "failed"
+
+
+async def test_what_a_peer_never_opens_is_sealed_a_few_times_and_comes_back(two: Two) -> None:
+    """The limit is counted by what is stored, so a restart gives no new sealings; then the message is voided and its
+    person is told. Messages behind it are not kept waiting for an hour.
+    """
+    hostile = Hostile(two.fr, with_code("unknown_recipient_key"))
+    id = await two.fr.submit("never opened")
+    await passed(two, 60)
+    before = (await two.fr.rows("select count(*) from statement"))[0][0]
+    assert before <= 9
+    await two.fr.stop()
+    await two.fr.start()
+    hostile = Hostile(two.fr, with_code("unknown_recipient_key"))
+
+    async def failed() -> bool:
+        return await two.fr.state(id) == "failed"
+
+    await passed(two, 6 * 3_600, until=failed)
+    shown = await two.fr.show(id)
+    assert (shown["reason"], [r["code"] for r in shown["receipts"]]) == ("unknown_recipient_key", ["void"])
+    sealed = await two.fr.rows("select count(*) from statement")
+    assert sealed[0][0] == MOST_SEALINGS + 1  # the question that voids it is kept like one
+    assert "message.failed" in await two.fr.alarms()
+    hostile.answer = None
+    await two.fr.submit("the next")
+    await two.until(lambda: two.al.notes() == ["the next"], seconds=600)
+
+
+async def passed(two: Two, seconds: int, *, until: Callable[[], Awaitable[bool]] | None = None) -> None:
+    """Let this time pass, in steps that grow as the waits do."""
+    done = 0
+    while done < seconds and not (until is not None and await until()):
+        step = max(1, min(done // 4, 60))
+        two.clock.advance(step)
+        done += step
+        await asyncio.sleep(0.02)
