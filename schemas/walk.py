@@ -58,7 +58,7 @@ def find_classes(name: str, content: object) -> frozenset[str]:
 def find_disclosed(name: str, content: object) -> tuple[frozenset[str], frozenset[str]]:
     """Find the sensitivity classes and the data categories in `content` in one walk."""
     found: set[tuple[str, str | None]] = set()
-    _disclosed(_resolved_content(name), content, found)
+    _disclosed(resolve_content(name), content, found)
     return (
         frozenset(sensitivity for sensitivity, _ in found),
         frozenset(category for _, category in found if category is not None),
@@ -87,7 +87,7 @@ def _categories() -> Mapping[str, frozenset[str]]:
 
 def list_parts(name: str, content: object) -> tuple[int, ...]:
     """List the attachments that `content` names, by number, in document order; for a valid content."""
-    return tuple(value for leaf, value in _leaves(_resolved_content(name), content) if leaf.get("x-part"))
+    return tuple(value for leaf, value in _leaves(resolve_content(name), content) if leaf.get("x-part"))
 
 
 def highest_class(present: frozenset[str]) -> str:
@@ -143,7 +143,8 @@ def _fields(schema: Node, root: Node, path: str, *, required: bool) -> Iterator[
 
 
 @cache
-def _resolved_content(name: str) -> Node:
+def resolve_content(name: str) -> Node:
+    """Return the schema of the content of `name`, with every reference below it followed."""
     root = load_catalogue().resolve(name).document
     return _resolved(root["properties"]["content"], root)
 
@@ -164,7 +165,7 @@ def _disclosed(schema: Node, value: object, found: set[tuple[str, str | None]]) 
         for name, leaf in schema.get("properties", {}).items():
             if name in value:
                 if "x-category-as" in leaf:
-                    found.add((leaf["x-class"], _borrowed(schema, leaf["x-category-as"], value)))
+                    found.add((leaf["x-class"], find_borrowed_category(schema, leaf["x-category-as"], value)))
                 else:
                     _disclosed(leaf, value[name], found)
     elif isinstance(value, list) and "items" in schema:
@@ -193,8 +194,8 @@ def _category(schema: Node, value: object) -> str | None:
     return own.get(value, category) if isinstance(value, str) else category
 
 
-def _borrowed(schema: Node, sibling: str, value: Mapping[str, Any]) -> str | None:
-    """Return the category of a sibling: its code when the sibling names a data category, else its own category."""
+def find_borrowed_category(schema: Node, sibling: str, value: Mapping[str, Any]) -> str | None:
+    """Find the category of a sibling: its code when the sibling names a data category, else its own category."""
     leaf = schema["properties"][sibling]
     if leaf.get("x-codes") == "data_category":
         named = value.get(sibling)

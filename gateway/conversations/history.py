@@ -49,13 +49,27 @@ class Side(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """One message of the conversation: sent, waiting to go, or received. ``created`` is Unix seconds."""
+    """One message of the conversation: sent, waiting to go, or received. ``created`` is Unix seconds.
+
+    ``content`` is what was written; ``crossed`` is what of it went to the other side, where the corridor policy took
+    something out. ``id`` and ``schema`` are None for what is no message of its own here. ``arrived``: both sides have
+    it.
+    """
 
     body_type: str
     side: Side
     created: int
     header: Members
     content: Members
+    crossed: Members | None = None
+    id: str | None = None
+    schema: str | None = None
+    arrived: bool = False
+
+    @property
+    def sent(self) -> Members:
+        """What the other side has."""
+        return self.content if self.crossed is None else self.crossed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +139,7 @@ class History:
     ``nationalities`` may be said to be none at all, which is an empty set and not None. ``host`` is who sent the
     referral. ``parts`` has the last assessment of each part by each side, ``joint`` the last joint conclusion by each
     side. ``signed`` are the consents that the person gave on a signed form, as far as this conversation carries them.
+    ``told`` are by id the messages that both sides have; ``partial``: some may have not come yet, behind a gap.
     """
 
     host: Side | None = None
@@ -143,6 +158,8 @@ class History:
     joint: Mapping[Side, Risk] = field(default_factory=dict)
     travellers: tuple[str, ...] = ()
     signed: tuple[Consent, ...] = ()
+    told: Mapping[str, Opened] = field(default_factory=dict)
+    partial: bool = False
 
     def child(self, today: date) -> bool | None:
         """Whether the person counts as a child; None where nobody said anything about the age.
@@ -184,7 +201,8 @@ def history_of(messages: Iterable[Opened]) -> History:
     for message in ordered:
         if (take := _TAKES.get(type_name(message.body_type))) is not None:
             history = take(history, message)
-    return replace(history, signed=_signed(ordered))
+    told = {message.id: message for message in ordered if message.id is not None and message.arrived}
+    return replace(history, signed=_signed(ordered), told=told)
 
 
 # --- one function per message type --------------------------------------------------------------------------------

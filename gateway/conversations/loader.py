@@ -45,6 +45,9 @@ from schemas.region_pack.regions import Region
 APPLIED = frozenset({Incoming.AWAITING_HANDOVER, Incoming.HANDED_OVER, Incoming.OPENED})
 """Incoming messages that `seen` counts: taken, in order, and neither held nor refused (nrm1 12.5)."""
 
+ARRIVED = frozenset({Outgoing.AWAITING_HANDOVER, Outgoing.AWAITING_OPENING, Outgoing.OPENED})
+"""States of what the peer has confirmed that it has."""
+
 ENDED = frozenset({Outgoing.REJECTED, Outgoing.FAILED, Outgoing.CANCELLED})
 """Own messages that count as never written: refused by the peer, or taken back before it had them."""
 
@@ -301,6 +304,10 @@ def _said(row: MessageRow, opened: MessageContent, header: Members, body: Member
         created=_created(row, words),
         header=header,
         content=body if opened.facts.written is None else opened.facts.written,
+        crossed=None if opened.facts.written is None else body,
+        id=row.id,
+        schema=opened.facts.schema,
+        arrived=row.direction == messages.IN or row.state in ARRIVED,
     )
 
 

@@ -115,6 +115,7 @@ class Admission:
         if context is not None and behind_gap:
             context = replace(context, partial=True)
         known = self._build_facts(peer, examined, conversations, before)
+        known = replace(known, history=replace(known.history, partial=behind_gap))
         try:
             return steps.accept_message(message, known=known, conversation=context, own_node=self._own.node)
         except RemoteError as error:

@@ -427,6 +427,9 @@ def to_gate_message(message: ExaminedMessage) -> Opened:
         created=message.created,
         header=message.header,
         content=message.content,
+        id=message.id,
+        schema=message.schema,
+        arrived=True,
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, timedelta
 
-import schemas
 from gateway.consent.rules import Consent, covers, onward, passed_on, read
 from gateway.errors import Code, RefusedError
 from gateway.foundation.json import Json
@@ -103,24 +102,12 @@ def g2_consent(facts: GateFacts) -> Decision:
         return _g2("/header/consent_ref", "personal data need the id of a consent record: see trm consent record")
     if not facts.categories:
         return PERMIT
-    if meant := _miscalled(facts):
-        return _g2("/content/data_category", f"the field that is corrected is {' or '.join(sorted(meant))}: name that")
     consent = facts.consent if facts.consent_ref is not None else None
     if consent is None or consent.consent_id != facts.consent_ref:
         if vital:
             return PERMIT
         return _g2("/header/consent_ref", "no such consent record is known here: record or send it first")
     return _denied(facts, consent, facts.purpose) if vital else _covered(facts, consent, facts.purpose)
-
-
-def _miscalled(facts: GateFacts) -> frozenset[str]:
-    """The categories of the field that a correction changes, where it calls the new value another one: consent and
-    corridor policy would let a name pass as something else. Empty where nothing is wrong.
-    """
-    if facts.name != "data.correction" or "new_value" not in facts.content:
-        return frozenset()
-    meant = schemas.categories_at(str(facts.content.get("path")))
-    return frozenset() if facts.content.get("data_category") in meant else meant
 
 
 def _record(facts: GateFacts) -> Decision:

@@ -20,6 +20,9 @@ not told refuses: facts that know nothing pass nothing.
     G14  the recipient unit is in the signed directory                                         content
     G15  a question about nationality never tells of a victim                                  content
 
+A correction passes them twice: as the message that it is, and as the message that it corrects would be
+(`gateway.policy.gates.correction`).
+
 The sender asks all of them twice, when a message is submitted and when it departs, because a consent may be gone by
 then (nrm1 12.1). The receiver asks those that it can judge: `AT_RECEIVER`, and `LEFT_TO_SENDER` says why not the
 others. A receiver's answer is final, so it rests on the message, on signed documents and on what it holds, never on
@@ -32,6 +35,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from gateway.errors import Code
+from gateway.policy.gates import correction
 from gateway.policy.gates.consent import (
     CONSENT_BASIS,
     PURPOSES,
@@ -144,5 +148,16 @@ def received(facts: GateFacts) -> Permit | tuple[Refuse, ...]:
 def _asked(gates: Iterable[Gate], facts: GateFacts) -> Permit | tuple[Refuse, ...]:
     if g10_never_blocked(facts):
         return Permit()
-    refusals = tuple(decision for gate in gates if isinstance(decision := gate(facts), Refuse))
+    asked = tuple(gates)
+    refusals = _refusals(asked, facts)
+    if facts.name == correction.NAME:
+        corrected = correction.judge_correction(facts)
+        if isinstance(corrected, Refuse):
+            refusals = (*refusals, corrected)
+        elif corrected is not None:
+            refusals = (*refusals, *map(correction.place_refusal, _refusals(asked, corrected)))
     return refusals or Permit()
+
+
+def _refusals(gates: Iterable[Gate], facts: GateFacts) -> tuple[Refuse, ...]:
+    return tuple(decision for gate in gates if isinstance(decision := gate(facts), Refuse))
