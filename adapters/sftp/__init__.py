@@ -21,7 +21,7 @@ class SftpSettings(Settings):
     host_key: str = Field(max_length=2000)
     user: str = Field(min_length=1, max_length=64)
     key_file: Path
-    root: str = Field(default="", pattern=r"^(/?[A-Za-z0-9._-]+)*$", max_length=500)
+    root: str = Field(default="", pattern=r"^(/?[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*)?$", max_length=500)
     journal: Path
 
 

@@ -20,7 +20,7 @@ ENGLISH = "en"
 FOLDER = Path(__file__).with_name("words")
 
 _MARK = " [en]"
-_CELL = re.compile(r"(?:sheet (?P<sheet>.*), )?row (?P<row>[0-9]+), column (?P<column>[A-Z]+)")
+_CELL = re.compile(r"(?:sheet (?P<sheet>.{0,200}), )?row (?P<row>[0-9]+), column (?P<column>[A-Z]+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

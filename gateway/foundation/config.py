@@ -23,7 +23,7 @@ from gateway.foundation.hours import Hours, hours_of
 from schemas.labels import load_languages
 from schemas.region_pack.regions import list_regions
 
-HostPort = Annotated[str, Field(pattern=r"^[A-Za-z0-9.\-\[\]:]+:[0-9]{1,5}$")]
+HostPort = Annotated[str, Field(pattern=r"^[A-Za-z0-9.\-\[\]:]{1,260}:[0-9]{1,5}$")]
 StaffRef = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$")]
 UnitId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,47}$")]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 from hypothesis import given
@@ -60,6 +61,27 @@ def test_what_is_found(text, kind):
 def test_what_is_left_alone(text):
     """Plans, hours, regions, sums, levels; and names, which no pattern knows."""
     assert identifiers(text, TODAY) == frozenset()
+
+
+@given(st.text(alphabet="ab1@.,; <\u0456\u0661", max_size=30))
+def test_addresses_are_those_of_the_plain_pattern(text):
+    """The scan in linear time finds an address where the pattern that everybody would write finds one."""
+    plain = re.search(r"[^\s@<>()]+@[^\s@<>()]+\.[^\W\d_]{2,}", text)
+    assert (EMAIL in identifiers(text, TODAY)) is (plain is not None)
+
+
+@table(
+    ("text", "kinds"),
+    [
+        ("AB1234567@example.org", {EMAIL}),
+        ("a@example.org,0691234567", {EMAIL, PHONE}),
+        ("0691234567,a@example.org;b@example.org", {EMAIL}),
+        ("@example.org a@ a@b a@.org", set()),
+    ],
+)
+def test_an_address_takes_its_own_text_and_no_more(text, kinds):
+    """What belongs to an address is not judged again; what stands behind its end is."""
+    assert identifiers(text, TODAY) == kinds
 
 
 def test_several_kinds_at_once():
