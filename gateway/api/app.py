@@ -25,6 +25,7 @@ from aiohttp import web
 from gateway.api import metrics, openapi
 from gateway.api.routes import PREFIX, ROUTES, Route
 from gateway.errors import Code, Finding, GatewayError, RefusedError, TransientError
+from gateway.foundation.connections import Connection, end_slow_bodies, name_nobody, write_piece
 from gateway.foundation.logs import logger
 from gateway.node import rows
 from gateway.operations.ports import Operations
@@ -57,6 +58,7 @@ _HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 429: {"Retry-After": "10"}}
 _OF_HTTP = {
     404: (Code.NOT_FOUND, f"{PREFIX}/openapi.json has every operation"),
     405: (Code.INVALID, "the header Allow has the methods of this path"),
+    408: (Code.INVALID, "send the whole body without a pause"),
     413: (Code.TOO_LARGE, f"at most {BODY_LIMIT} bytes"),
 }
 """What is said of a request that reaches no operation."""
@@ -86,7 +88,8 @@ def local_app(
     api.router.add_get(APART[EVENTS].removeprefix(PREFIX), _events(desk), name=EVENTS)
     api.router.add_get(APART[DESCRIPTION].removeprefix(PREFIX), _description(), name=DESCRIPTION)
     measured.router.add_get("", _metrics(desk), name=METRICS)
-    app = web.Application(client_max_size=BODY_LIMIT)
+    app = web.Application(client_max_size=BODY_LIMIT, middlewares=[end_slow_bodies])
+    app.on_response_prepare.append(name_nobody)
     app.router.add_get(LIVE, _live)
     app.router.add_get(READY, _ready(desk))
     app.add_subapp(APART[METRICS], measured)
@@ -251,7 +254,7 @@ def _giving(desk: Operations) -> Callable[[web.Request], Awaitable[web.StreamRes
         await response.prepare(request)
         try:
             async for chunk in file.chunks:
-                await response.write(chunk)
+                await write_piece(request, response, chunk)
         except GatewayError as error:
             logger().error("api.file_failed", code=str(error.code))
             raise ConnectionError("a file did not open to its end") from error
@@ -356,7 +359,7 @@ def _events(desk: Operations) -> Callable[[web.Request], Awaitable[web.StreamRes
         await response.prepare(request)
         with contextlib.suppress(ConnectionError):  # the reader went away; it comes back with its last id
             async for together in desk.events(after, caller=caller):
-                await response.write(b"".join(_event(caller, *happening) for happening in together))
+                await write_piece(request, response, b"".join(_event(caller, *item) for item in together))
         return response
 
     return stream
@@ -416,6 +419,7 @@ class LocalServer:
 
     def __init__(self, app: web.Application) -> None:
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1)
+        self._listening: list[asyncio.Server] = []
 
     async def start(self, path: Path, listen: str | None) -> None:
         """Open the socket (0600 from the first moment) and, if wanted, the loopback port."""
@@ -428,12 +432,21 @@ class LocalServer:
         finally:
             os.umask(mask)
         sock.setblocking(False)
-        await web.SockSite(self._runner, sock).start()
+        loop = asyncio.get_running_loop()
+        self._listening.append(await loop.create_unix_server(self._connection, sock=sock))
         if listen is not None:
             host, _, port = listen.rpartition(":")
-            await web.TCPSite(self._runner, host.strip("[]"), int(port)).start()
+            self._listening.append(await loop.create_server(self._connection, host.strip("[]"), int(port)))
+
+    def _connection(self) -> Connection:
+        server = self._runner.server
+        if server is None:
+            raise RuntimeError("a listener is opened after its runner")
+        return Connection(server, auto_decompress=True)
 
     async def close(self) -> None:
         """Stop taking requests."""
+        for listening in self._listening:
+            listening.close()
         async with asyncio.timeout(5):
             await self._runner.cleanup()

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,6 +26,7 @@ from gateway.database.migrations import HEAD
 from gateway.database.prepared import driver_of
 from gateway.database.writer import Writer
 from gateway.errors import Code, TransientError
+from gateway.foundation.work_meter import metered
 
 T = TypeVar("T")
 I = TypeVar("I")  # noqa: E741
@@ -91,7 +93,7 @@ class Store:
     async def read(self, query: Callable[[Connection], T]) -> T:
         """Run `query` on a consistent snapshot."""
         with _disk():
-            return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, query)
+            return await asyncio.get_running_loop().run_in_executor(self._readers, metered(partial(self._read, query)))
 
     def _read(self, query: Callable[[Connection], T]) -> T:
         connection = getattr(self._reader, "connection", None)

@@ -1,78 +1,112 @@
 """The sockets under the front door: TLS 1.3, bounded connections, and no word about what strangers send (nrm1 9.18).
 
-aiohttp would decompress bodies, quote a faulty request in its answer and log its raw lines; all three are off here.
+A connection counts from the moment it is accepted, before TLS: who never says a word must not use up what is there for
+others. One address has a share, so that it alone cannot use up the whole.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
+import errno
+import socket
 import ssl
+from collections import Counter
+from collections.abc import Sequence
 
 from aiohttp import web
 
-from gateway.federation.server import FederationApp, build_bare_response
+from gateway.federation.rates import network_of
+from gateway.federation.server import FederationApp
+from gateway.foundation.connections import LINGER_SECONDS, Connection
 
-IDLE_SECONDS = 75.0
-"""How long a connection may take for a request head, and stay open without one."""
 HANDSHAKE_SECONDS = 10.0
-LINGER_SECONDS = 1.0
-"""How long an unread body is drained, so that its sender still sees the answer."""
 CONNECTIONS = 512
+CONNECTIONS_PER_ADDRESS = 64
+"""One node opens 4 to another (`gateway.federation.wire`); this is for those behind one address."""
+RETRY_SECONDS = 0.5
+"""Until the next try where the process has no file left for a connection."""
 
-
-class _Connection(web.RequestHandler):
-    """A connection of aiohttp, made quiet: bytes that cannot be parsed get a bare status, and no line of them is
-    logged.
-    """
-
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> web.StreamResponse:
-        """Answer bytes that are no HTTP request; ``message`` would quote them."""
-        if request.writer.output_size > 0:
-            raise ConnectionError("the answer was begun already")
-        return build_bare_response(status)
+_EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+_BACKLOG = 128
 
 
 class _Listener(web.Server):
-    """Makes a connection for each client, and enforces the limits on their number."""
+    """Accepts connections, as many as there may be, and holds those that live."""
 
-    def __init__(self, app: FederationApp) -> None:
+    def __init__(self, app: FederationApp, sockets: Sequence[socket.socket], ssl_context: ssl.SSLContext) -> None:
         super().__init__(app)
+        self._sockets = sockets
+        self._ssl_context = ssl_context
+        self._held: Counter[str] = Counter()
+        self._network: dict[web.RequestHandler, str] = {}
         self._live: dict[web.RequestHandler, asyncio.Transport] = {}
         self._none_live = asyncio.Event()
+        self._greeting: set[asyncio.Task[None]] = set()
+        self._accepting = [asyncio.create_task(self._accept(one), name="accept") for one in sockets]
 
-    def __call__(self) -> web.RequestHandler:
-        return _Connection(
-            self,
-            loop=asyncio.get_running_loop(),
-            auto_decompress=False,
-            keepalive_timeout=IDLE_SECONDS,
-            lingering_time=LINGER_SECONDS,
-            max_line_size=8190,
-            max_field_size=8190,
-            max_headers=64,
-            logger=_SILENCE,
-            access_log=_SILENCE,
-        )
+    async def _accept(self, listening: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                accepted, address = await loop.sock_accept(listening)
+            except OSError as error:
+                if error.errno in _EXHAUSTED:
+                    await asyncio.sleep(RETRY_SECONDS)
+                continue
+            network = network_of(address[0])
+            if self._held.total() >= CONNECTIONS or self._held[network] >= CONNECTIONS_PER_ADDRESS:
+                accepted.close()
+                continue
+            self._held[network] += 1
+            task = asyncio.create_task(self._greet(accepted, network))
+            self._greeting.add(task)
+            task.add_done_callback(self._greeting.discard)
+
+    async def _greet(self, accepted: socket.socket, network: str) -> None:
+        """Begin TLS. The place is given back with the connection, or here where none comes about."""
+        connection = Connection(self, auto_decompress=False)
+        self._network[connection] = network
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(
+                lambda: connection,
+                accepted,
+                ssl=self._ssl_context,
+                ssl_handshake_timeout=HANDSHAKE_SECONDS,
+                ssl_shutdown_timeout=LINGER_SECONDS,
+            )
+        except OSError:  # also of TLS: a stranger that is none of ours
+            accepted.close()
+        finally:
+            if connection not in self._live:
+                self._give_back(connection)
+
+    def _give_back(self, connection: web.RequestHandler) -> None:
+        network = self._network.pop(connection, None)
+        if network is not None:
+            self._held[network] -= 1
+            if not self._held[network]:
+                del self._held[network]
 
     def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
         super().connection_made(handler, transport)
         self._live[handler] = transport
-        if len(self.connections) > CONNECTIONS:
-            transport.abort()
 
     def connection_lost(self, handler: web.RequestHandler, exc: BaseException | None = None) -> None:
         super().connection_lost(handler, exc)
         self._live.pop(handler, None)
+        self._give_back(handler)
         if not self._live:
             self._none_live.set()
+
+    async def stop(self) -> None:
+        """Accept no more; who is still shaking hands is let go."""
+        tasks = [*self._accepting, *self._greeting]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for listening in self._sockets:
+            listening.close()
 
     async def gone(self, seconds: float) -> None:
         """Wait until every closing connection is closed; cut those that take longer. TLS says good-bye first."""
@@ -86,29 +120,17 @@ class _Listener(web.Server):
         await asyncio.sleep(0)
 
 
-def _silence() -> logging.Logger:
-    """A logger that belongs to nobody: raw header lines and paths go nowhere (nrm1 9.18)."""
-    logger = logging.Logger("gateway.federation.silence", level=logging.CRITICAL + 1)
-    logger.addHandler(logging.NullHandler())
-    logger.propagate = False
-    return logger
-
-
-_SILENCE = _silence()
-
-
 class RunningServer:
     """A listening node. ``port`` is the real port, also when 0 was requested."""
 
-    def __init__(self, listener: _Listener, sockets: asyncio.Server) -> None:
+    def __init__(self, listener: _Listener, port: int) -> None:
         """Made by ``start_listener`` only."""
         self._listener = listener
-        self._sockets = sockets
-        self.port: int = sockets.sockets[0].getsockname()[1]
+        self.port = port
 
     async def close(self, grace: float = 5.0) -> None:
         """Stop listening, let running requests end for ``grace`` seconds, then close all connections."""
-        self._sockets.close()
+        await self._listener.stop()
         self._listener.pre_shutdown()
         await self._listener.shutdown(grace)
         await self._listener.gone(LINGER_SECONDS)
@@ -121,13 +143,22 @@ async def start_listener(app: FederationApp, host: str, port: int, ssl_context: 
     """
     if ssl_context.minimum_version is not ssl.TLSVersion.TLSv1_3:
         raise RuntimeError("the federation listener speaks TLS 1.3 only")
-    listener = _Listener(app)
-    sockets = await asyncio.get_running_loop().create_server(
-        listener,
-        host,
-        port,
-        ssl=ssl_context,
-        ssl_handshake_timeout=HANDSHAKE_SECONDS,
-        ssl_shutdown_timeout=LINGER_SECONDS,
+    sockets = await _open_sockets(host, port)
+    return RunningServer(_Listener(app, sockets, ssl_context), sockets[0].getsockname()[1])
+
+
+async def _open_sockets(host: str, port: int) -> Sequence[socket.socket]:
+    """Open one socket for each address of the host."""
+    found = await asyncio.get_running_loop().getaddrinfo(
+        host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )
-    return RunningServer(listener, sockets)
+    sockets: list[socket.socket] = []
+    try:
+        for family, address in dict.fromkeys((item[0], item[4]) for item in found):
+            sockets.append(socket.create_server(address[:2], family=family, backlog=_BACKLOG))
+            sockets[-1].setblocking(False)
+    except OSError:
+        for opened in sockets:
+            opened.close()
+        raise
+    return sockets

@@ -1,4 +1,4 @@
-"""How fast one address may ask (nrm1 9.8, receive step 1): a token bucket per connection address.
+"""How fast one address may ask (nrm1 9.8, receive step 1), and how much work one peer may cause (nrm1 9.20).
 
 The number of buckets is bounded; the address that was quiet for longest is forgotten first. IPv6 addresses count by
 their /64, which is what one customer gets.
@@ -9,6 +9,11 @@ from __future__ import annotations
 import ipaddress
 from collections import OrderedDict
 from collections.abc import Callable
+
+PROCESSOR_SHARE = 0.5
+"""What one peer may use of one processor in the long run: 30 seconds a minute."""
+PROCESSOR_SAVED = 120.0
+"""Seconds that a peer may use at once: a backlog of some 20 000 messages."""
 
 
 class TokenBuckets:
@@ -27,7 +32,7 @@ class TokenBuckets:
     def take(self, address: str, cost: float = 1.0) -> bool:
         """Whether ``address`` may spend ``cost`` tokens now; a refusal spends nothing."""
         now = self._monotonic()
-        key = _network(address)
+        key = network_of(address)
         left, at = self._buckets.pop(key, (self._burst, now))
         left = min(self._burst, left + (now - at) * self._rate)
         granted = left >= cost
@@ -41,7 +46,38 @@ class TokenBuckets:
         return len(self._buckets)
 
 
-def _network(address: str) -> str:
+class WorkBudgets:
+    """Seconds of the processor that each peer may use: ``share`` of one, and what it did not use before is saved.
+
+    A request that was begun is finished, so a budget may be overdrawn; then nothing more is begun until it is paid off.
+    Only proven peers have one, so their number is bounded.
+    """
+
+    def __init__(
+        self, *, monotonic: Callable[[], float], share: float = PROCESSOR_SHARE, saved: float = PROCESSOR_SAVED
+    ) -> None:
+        """``monotonic`` gives seconds; ``saved`` is the most that is saved up."""
+        self._monotonic = monotonic
+        self._share = share
+        self._saved = saved
+        self._budgets: dict[str, tuple[float, float]] = {}
+
+    def allows(self, peer: str) -> bool:
+        """Whether anything is left for the peer."""
+        return self._left(peer, self._monotonic()) > 0
+
+    def spend(self, peer: str, seconds: float) -> None:
+        """Charge the peer for work that was done."""
+        now = self._monotonic()
+        self._budgets[peer] = (self._left(peer, now) - seconds, now)
+
+    def _left(self, peer: str, now: float) -> float:
+        left, at = self._budgets.get(peer, (self._saved, now))
+        return min(self._saved, left + (now - at) * self._share)
+
+
+def network_of(address: str) -> str:
+    """Return what counts as one address: an IPv4 address, or a /64 of IPv6."""
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

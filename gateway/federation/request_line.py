@@ -15,10 +15,9 @@ from gateway.errors import Code, RemoteError
 from gateway.federation import endpoints
 from gateway.federation.endpoints import Endpoint, Segment
 from gateway.federation.signatures import split_target
+from gateway.foundation.connections import BODY_SECONDS
 from gateway.foundation.ids import NodeId
 
-BODY_SECONDS = 60.0
-"""How long a body may take to arrive."""
 _LENGTH = re.compile(r"0|[1-9][0-9]{0,11}")
 _FROM = re.compile(r"\?from=([1-9][0-9]{0,8})")
 

@@ -28,11 +28,13 @@ from gateway.federation.endpoints import JSON, Access, Endpoint, Segment
 from gateway.federation.handlers import FederationHandlers, Refusal, Reply, Report
 from gateway.federation.nonces import NonceCache, Seen
 from gateway.federation.ports import HttpKeys, Rand, VerifyPeer
-from gateway.federation.rates import TokenBuckets
+from gateway.federation.rates import TokenBuckets, WorkBudgets
 from gateway.federation.request_line import BareStatusError, body_length, find_row, read_body, read_from_version
 from gateway.federation.signatures import Claim, RequestHead, VerifiedRequest, admit_request, read_request
 from gateway.federation.signing import fresh_nonce, sign_response
+from gateway.foundation.connections import SERVER, build_bare_response
 from gateway.foundation.ids import NodeId
+from gateway.foundation.work_meter import WorkMeter
 from gateway.ports import Clock
 from keys.primitives.encoding import canon
 
@@ -40,8 +42,6 @@ REQUESTS_PER_PEER = 8
 """How many requests of one peer are worked on at once."""
 STRANGER_COST = 10.0
 """What an unsigned request costs of the address's tokens; a signed one costs 1."""
-
-_MARK = "nrm"  # the Server field of every answer: names neither the program nor its version
 
 
 class FederationApp:
@@ -68,6 +68,7 @@ class FederationApp:
         rand: Rand,
         buckets: TokenBuckets | None = None,
         nonces: NonceCache | None = None,
+        work: WorkBudgets | None = None,
         report: Report = lambda refusal: None,
     ) -> None:
         self._node = node
@@ -82,6 +83,7 @@ class FederationApp:
         self._rand = rand
         self._buckets = buckets if buckets is not None else TokenBuckets(monotonic=clock.monotonic)
         self._nonces = nonces if nonces is not None else NonceCache()
+        self._work = work if work is not None else WorkBudgets(monotonic=clock.monotonic)
         self._report = report
         self._started = clock.now()
         self._busy: Counter[NodeId] = Counter()
@@ -176,11 +178,15 @@ class FederationApp:
         # Counted by proven peer, not by address: several peers may share one, and one may use several.
         if self._busy[claim.node] >= REQUESTS_PER_PEER:
             raise BareStatusError(HTTPStatus.TOO_MANY_REQUESTS, peer=claim.node)
+        if not self._work.allows(claim.node):
+            raise BareStatusError(HTTPStatus.TOO_MANY_REQUESTS, peer=claim.node)
         self._busy[claim.node] += 1
+        meter = WorkMeter()
         try:
-            reply = await self._answered(claim, row, segment, await read_body(request, length))
+            reply = await meter.run(self._answered(claim, row, segment, await read_body(request, length)))
         finally:
             self._busy[claim.node] -= 1
+            self._work.spend(claim.node, meter.seconds)
         return self._signed(reply, claim)
 
     async def _proven(self, request: web.BaseRequest, row: Endpoint, path: str, query: str) -> Claim:
@@ -255,7 +261,7 @@ class FederationApp:
             created=self._clock.now(),
             sign=self._keys.sign_http,
         )
-        return web.Response(status=reply.status, body=reply.body, headers={**fields, "Server": _MARK})
+        return web.Response(status=reply.status, body=reply.body, headers={**fields, "Server": SERVER})
 
     def _tell(
         self, row: Endpoint | None, peer: NodeId | None, status: int, code: Code | None, error: Exception | None = None
@@ -272,14 +278,5 @@ def _plain(reply: Reply) -> web.Response:
     if _is_bare(reply.status):
         return build_bare_response(reply.status)
     return web.Response(
-        status=reply.status, body=reply.body, headers={"Content-Type": reply.content_type, "Server": _MARK}
+        status=reply.status, body=reply.body, headers={"Content-Type": reply.content_type, "Server": SERVER}
     )
-
-
-def build_bare_response(status: int) -> web.Response:
-    """Build an answer of a status and nothing else. The connection ends with it, so that no unread body can be taken
-    for a request.
-    """
-    response = web.Response(status=status, headers={"Server": _MARK})
-    response.force_close()
-    return response

@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
 
+from gateway.foundation.work_meter import metered
+
 T = TypeVar("T")
 Item = TypeVar("Item")
 WORKERS = 2
@@ -22,7 +24,7 @@ class Workers:
 
     async def off_loop(self, work: Callable[[], T]) -> T:
         """Run work that computes for a while (signing, sealing) in a worker thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, metered(work))
 
     async def off_loop_each(self, work: Callable[[Item], T], items: Sequence[Item]) -> list[T]:
         """Run work for each of `items`, in one piece per thread; results in order. Raises what the first failing item

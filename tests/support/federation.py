@@ -8,7 +8,7 @@ import datetime
 import hashlib
 import socket
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +24,7 @@ from gateway.federation.endpoints import Segment
 from gateway.federation.handlers import Refusal, Reply
 from gateway.federation.listener import start_listener
 from gateway.federation.nonces import NonceCache
-from gateway.federation.rates import TokenBuckets
+from gateway.federation.rates import TokenBuckets, WorkBudgets
 from gateway.federation.server import FederationApp
 from gateway.federation.tls import server_context
 from gateway.federation.wire import Patience
@@ -110,12 +110,14 @@ class Recorder:
     calls: list[tuple[str, str | None, bytes]] = field(default_factory=list)
     reply: Reply = EMPTY
     fault: Exception | None = None
+    work: Callable[[], object] = lambda: None
     gate: asyncio.Event | None = None
     entered: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def _record(self, name: str, peer: str | None, body: bytes) -> Reply:
         self.calls.append((name, peer, body))
         self.entered.set()
+        self.work()
         if self.gate is not None:
             await self.gate.wait()
         if self.fault is not None:
@@ -256,7 +258,12 @@ def free_port() -> int:
 
 @asynccontextmanager
 async def listening(
-    folder: Path, *, nonces: NonceCache | None = None, rate: float = 1e6, burst: float = 1e6
+    folder: Path,
+    *,
+    nonces: NonceCache | None = None,
+    rate: float = 1e6,
+    burst: float = 1e6,
+    saved: float = 1e6,
 ) -> AsyncIterator[Site]:
     """Node ``bel`` listening on a free port; node ``alb`` is its active peer."""
     bel, alb = Party("bel"), Party("alb")
@@ -275,6 +282,7 @@ async def listening(
         rand=bel.rand,
         buckets=TokenBuckets(monotonic=clock.monotonic, rate=rate, burst=burst),
         nonces=nonces,
+        work=WorkBudgets(monotonic=clock.monotonic, saved=saved),
         report=refusals.append,
     )
     server = await start_listener(app, "127.0.0.1", port, server_context(certificate.cert, certificate.key))

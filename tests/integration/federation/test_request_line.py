@@ -12,9 +12,10 @@ import pytest
 from support.federation import Site, listening, raw_exchange
 from support.raw_requests import BODY, answers_in, is_bare, raw, signed_fields, status_of
 
-from gateway.federation import listener, request_line
+from gateway.federation import request_line
 from gateway.federation.endpoints import ENVELOPES_LIMIT
 from gateway.federation.tls import client_context
+from gateway.foundation import connections
 
 
 @pytest.fixture
@@ -168,20 +169,9 @@ async def test_bytes_that_are_no_http_are_answered_without_a_quote(
     assert site.caller.node not in caplog.text
 
 
-async def test_there_are_never_too_many_connections(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The connection above the limit is closed at once, the ones below it are served."""
-    monkeypatch.setattr(listener, "CONNECTIONS", 2)
-    held = [await asyncio.open_connection("127.0.0.1", site.port, ssl=client_context()) for _ in range(2)]
-    assert await raw_exchange(site.port, raw(signed_fields(site), b"Connection: close")) == b""
-    for _, writer in held:
-        writer.transport.abort()
-    await asyncio.sleep(0.1)
-    assert status_of(await raw_exchange(site.port, raw(signed_fields(site), b"Connection: close"))) == 200
-
-
 async def test_a_head_that_drips_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A connection that sends one byte now and then does not live longer than a silent one."""
-    monkeypatch.setattr(listener, "IDLE_SECONDS", 0.3)
+    monkeypatch.setattr(connections, "IDLE_SECONDS", 0.3)
     async with listening(tmp_path) as site:
         reader, writer = await asyncio.open_connection("127.0.0.1", site.port, ssl=client_context())
         received = asyncio.create_task(reader.read())

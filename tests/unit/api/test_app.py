@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import stat
@@ -17,6 +18,7 @@ from support.tables import table
 
 from gateway.api.routes import PREFIX, ROUTES
 from gateway.errors import Code, Finding, RefusedError, TransientError
+from gateway.foundation import connections
 from gateway.node.rows import APART, ROWS
 from gateway.ports import OperationResult
 
@@ -342,3 +344,78 @@ async def test_a_position_that_is_none_is_refused(api: LocalApi, position: str):
     """Before the stream begins."""
     answer = await api.socket.ask("GET", f"{PREFIX}/events?after={position}")
     assert (answer.status, answer.value["code"]) == (400, "invalid")
+
+
+# --- who is slow --------------------------------------------------------------------------------------------------
+
+
+def connect(api: LocalApi):
+    """A bare connection to each door in turn, with its name."""
+    port = int(api.loopback.base.rpartition(":")[2])
+    return {"socket": asyncio.open_unix_connection(str(api.path)), "port": asyncio.open_connection("127.0.0.1", port)}
+
+
+async def test_a_connection_that_says_nothing_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Idle before a request, idle after one, and a head that never ends: each is closed, at both doors."""
+    monkeypatch.setattr(connections, "IDLE_SECONDS", 0.3)
+    async with running_api(tmp_path, FakeDesk()) as api:
+        for said in (b"", b"GET /health/live HTTP/1.1\r\nHost: node\r\n\r\n", b"GET /health/live HTTP/1.1\r\nX: "):
+            for opening in connect(api).values():
+                reader, writer = await opening
+                writer.write(said)
+                async with asyncio.timeout(3):
+                    await reader.read()
+                writer.close()
+
+
+async def test_a_body_that_comes_too_slowly_is_given_up(api: LocalApi, monkeypatch: pytest.MonkeyPatch):
+    """A body that stops half way gets 408, for JSON and for a file, and no operation is asked."""
+    monkeypatch.setattr(connections, "BODY_SECONDS", 0.2)
+    for path, kind in ((SUBMIT, "application/json"), (f"{PREFIX}/attachments?unit=u", "application/pdf")):
+        reader, writer = await asyncio.open_unix_connection(str(api.path))
+        writer.write(
+            f"POST {path} HTTP/1.1\r\nHost: node\r\nContent-Type: {kind}\r\nContent-Length: 100\r\n\r\n{{".encode()
+        )
+        async with asyncio.timeout(3):
+            answer = await reader.read()
+        writer.close()
+        assert answer.startswith(b"HTTP/1.1 408 ")
+    assert api.desk.calls == []
+
+
+async def test_who_does_not_read_is_cut(api: LocalApi, monkeypatch: pytest.MonkeyPatch):
+    """A reader that stops reading does not hold its place for ever, in a stream of events nor in one answer."""
+    monkeypatch.setattr(connections, "ANSWER_SECONDS", 0.2)
+    api.desk.stream = [(seq, {"kind": "x" * 1_000_000}) for seq in range(1, 20)]
+    api.desk.answer = OperationResult(value={"kind": "x" * 19_000_000})
+    for path in ("events", "inbox"):
+        reader, writer = await asyncio.open_unix_connection(str(api.path), limit=1024)
+        writer.write(f"GET {PREFIX}/{path} HTTP/1.1\r\nHost: node\r\n\r\n".encode())
+        await asyncio.sleep(0.6)
+        received = 0
+        async with asyncio.timeout(3):
+            with contextlib.suppress(ConnectionError):
+                while piece := await reader.read(100_000):
+                    received += len(piece)
+        writer.close()
+        assert received < 10_000_000, path
+
+
+async def test_no_answer_tells_what_this_is_made_with(api: LocalApi):
+    """Answers, refusals, pages that are not there and bytes that are no HTTP name no program and no version."""
+    for path in (
+        "/health/live",
+        f"{PREFIX}/openapi.json",
+        f"{PREFIX}/nothing",
+        "/nothing",
+        f"{PREFIX}/inbox",
+        "/metrics",
+    ):
+        assert (await api.loopback.ask("GET", path)).headers["Server"] == "nrm", path
+    assert (await api.loopback.ask("POST", "/health/live")).headers["Server"] == "nrm"
+    reader, writer = await asyncio.open_unix_connection(str(api.path))
+    writer.write(b"no http\r\n\r\n")
+    answer = await reader.read()
+    writer.close()
+    assert b"Server: nrm\r\n" in answer
+    assert b"ython" not in answer

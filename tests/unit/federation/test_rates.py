@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.federation import SteeredClock
 
-from gateway.federation.rates import TokenBuckets
+from gateway.federation.rates import TokenBuckets, WorkBudgets
 
 
 def buckets(clock: SteeredClock, *, rate: float = 2.0, burst: float = 4.0, addresses: int = 3) -> TokenBuckets:
@@ -70,3 +70,28 @@ def test_never_more_than_burst_plus_rate(steps: list[tuple[float, float]]) -> No
         if bucket.take("192.0.2.1", cost):
             spent += cost
     assert spent <= 4.0 + 2.0 * clock.mono + 1e-6
+
+
+def test_a_budget_may_be_overdrawn_and_is_paid_off() -> None:
+    """What was begun is finished; then the peer waits until the debt is gone, and another peer does not."""
+    clock = SteeredClock()
+    budgets = WorkBudgets(monotonic=clock.monotonic, share=0.5, saved=10.0)
+    budgets.spend("one", 9.0)
+    assert budgets.allows("one")
+    budgets.spend("one", 6.0)
+    assert not budgets.allows("one")
+    assert budgets.allows("other")
+    clock.mono += 10.0
+    assert not budgets.allows("one")
+    clock.mono += 0.1
+    assert budgets.allows("one")
+
+
+def test_no_more_than_the_limit_is_saved() -> None:
+    """A peer that was quiet for a day has what it may save and no more."""
+    clock = SteeredClock()
+    budgets = WorkBudgets(monotonic=clock.monotonic, share=0.5, saved=10.0)
+    budgets.spend("one", 1.0)
+    clock.mono += 86_400.0
+    budgets.spend("one", 10.0)
+    assert not budgets.allows("one")
