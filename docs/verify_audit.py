@@ -400,7 +400,11 @@ def when(at):
 
 
 def verify(path, fingerprints):
-    """(entries, findings, newest size with enough witnesses, those witnesses with their times) of an export."""
+    """(entries, findings, what is witnessed) of an export.
+
+    The last is the newest checkpoint with enough witnesses, else that with most, None for none: (its size, those
+    witnesses with their times, how many are needed).
+    """
     head, found = read_file(path)
     chain = read_chain(head["chain"])
     need(fingerprint(chain[-1]) == fingerprints[0], "the log is of another node than the first fingerprint")
@@ -424,9 +428,9 @@ def verify(path, fingerprints):
     cosigned = read_cosignatures(found["cosignature"], rows, heads, known, findings)
     check_kept(found["kept"], origin, keys, known, count, heads, findings)
     anchored = {size: {w: at for w, (at, key) in who.items() if key in counting[w]} for size, who in cosigned.items()}
-    enough = [size for size, who in anchored.items() if len(who) >= max(1, head["quorum"])]
-    newest = max(enough, default=None)
-    return count, findings, newest, {} if newest is None else anchored[newest]
+    needed = max(1, head["quorum"])
+    most, size = max(((min(len(who), needed), size) for size, who in anchored.items()), default=(0, 0))
+    return count, findings, (size, anchored[size], needed) if most else None
 
 
 def main(arguments):
@@ -436,20 +440,21 @@ def main(arguments):
         print(__doc__)
         return 2
     try:
-        count, findings, witnessed, by = verify(arguments[0], digits)
+        count, findings, witnessed = verify(arguments[0], digits)
     except (Refused, OSError, KeyError, TypeError, IndexError, ValueError) as why:
         print(f"refused: {why}")
         return 1
     for place, rule in findings:
         print(f"{place} {rule}")
     print(f"{count} entries: {'the log does not hold' if findings else 'the log holds'}")
-    told = "".join(f"\n  {name} at {when(at)}" for name, at in sorted(by.items()))
-    print(
-        f"witnessed up to entry {witnessed} by{told}"
-        if told
-        else "unwitnessed by the nodes whose fingerprints you gave"
-    )
+    print(told(*witnessed) if witnessed else "unwitnessed by the nodes whose fingerprints you gave")
     return 1 if findings else 0
+
+
+def told(size, by, needed):
+    """Who witnessed, and whether these are enough."""
+    found = "witnessed" if len(by) >= needed else f"witnessed by {len(by)} of {needed} needed,"
+    return f"{found} up to entry {size} by" + "".join(f"\n  {name} at {when(at)}" for name, at in sorted(by.items()))
 
 
 if __name__ == "__main__":

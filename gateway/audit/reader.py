@@ -101,15 +101,23 @@ async def show(book: LogReader) -> dict[str, Json]:
     def query(connection: Connection) -> dict[str, Json]:
         newest = audit.newest_checkpoint(connection)
         witnessed = audit.newest_witnessed(connection, who.quorum)
-        by: list[Json] = [
-            {"peer": names.get(row.peer, row.peer), "node": row.peer, "at": row.at}
-            for row in ([] if witnessed is None else audit.cosignatures(connection, witnessed.size))
-        ]
+        partly = audit.newest_partly_witnessed(connection) if witnessed is None else None
+
+        def cosigned(row: audit.CheckpointRow | None) -> Json:
+            if row is None:
+                return None
+            by: list[Json] = [
+                {"peer": names.get(found.peer, found.peer), "node": found.peer, "at": found.at}
+                for found in audit.cosignatures(connection, row.size)
+            ]
+            return {"size": row.size, "by": by}
+
         return {
             "origin": who.origin,
             "entries": audit.size(connection),
             "checkpoint": None if newest is None else {"size": newest.size, "at": newest.at},
-            "witnessed": None if witnessed is None else {"size": witnessed.size, "by": by},
+            "witnessed": cosigned(witnessed),
+            "partly_witnessed": cosigned(partly),
             "quorum": who.quorum,
             "halted": None if book.halted is None else str(book.halted),
         }
@@ -130,6 +138,7 @@ async def verify(book: LogReader) -> dict[str, Json]:
         "checkpoints": found.checkpoints,
         "newest": found.newest,
         "witnessed": None if found.witnessed is None else {"size": found.witnessed, "by": by},
+        "partly_witnessed": None if found.partly is None else {"size": found.partly, "by": by},
         "quorum": who.quorum,
         "findings": [finding.to_json() for finding in found.findings],
     }

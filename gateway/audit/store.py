@@ -224,6 +224,13 @@ def newest_witnessed(connection: Connection, quorum: int) -> CheckpointRow | Non
     return None if found is None else checkpoint_of(connection, found)
 
 
+def newest_partly_witnessed(connection: Connection) -> CheckpointRow | None:
+    """The checkpoint that most witnesses have cosigned, the largest of several; for a log that lacks a quorum."""
+    query = select(cosignature.c.size).group_by(cosignature.c.size)
+    found = connection.scalar(query.order_by(func.count().desc(), cosignature.c.size.desc()).limit(1))
+    return None if found is None else checkpoint_of(connection, found)
+
+
 # --- as a witness -------------------------------------------------------------------------------------------------
 
 

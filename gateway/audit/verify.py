@@ -60,12 +60,15 @@ class Stored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogReport:
-    """What was found; `findings` is empty for a log that holds. `witnessed` is the newest checkpoint with a quorum."""
+    """What was found; `findings` is empty for a log that holds. `witnessed` is the newest checkpoint with a quorum;
+    where there is none, `partly` is that with most witnesses. `by` are the witnesses of either, with their times.
+    """
 
     leaves: int
     checkpoints: int
     newest: int | None
     witnessed: int | None
+    partly: int | None
     by: Mapping[str, int]
     findings: tuple[Finding, ...]
 
@@ -93,14 +96,16 @@ def examine(parties: Parties, stored: Stored, leaves: Iterable[tuple[int, bytes]
     work.findings += late
     _read_cosignatures(work)
     _read_kept(work)
-    enough = [size for size, who in work.cosigned.items() if size in work.heads and len(who) >= max(1, parties.quorum)]
-    witnessed = max(enough, default=None)
+    needed = max(1, parties.quorum)
+    counted = [(min(len(who), needed), size) for size, who in work.cosigned.items() if size in work.heads]
+    most, size = max(counted, default=(0, 0))
     return LogReport(
         leaves=work.count,
         checkpoints=len(stored.checkpoints),
         newest=max(work.heads, default=None),
-        witnessed=witnessed,
-        by={} if witnessed is None else work.cosigned[witnessed],
+        witnessed=size if most == needed else None,
+        partly=size if 0 < most < needed else None,
+        by=work.cosigned[size] if most else {},
         findings=tuple(work.findings[:MOST_FINDINGS]),
     )
 

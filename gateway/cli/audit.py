@@ -154,11 +154,15 @@ def _shown(value: Mapping[str, Json]) -> None:
 
 def _say_witnessed(value: Mapping[str, Json]) -> None:
     found = value["witnessed"]
+    lacking = ""
     if not isinstance(found, dict):
-        output.print_line(UNWITNESSED)
-        return
+        found = value["partly_witnessed"]
+        if not isinstance(found, dict):
+            output.print_line(UNWITNESSED)
+            return
+        lacking = f" by {len(list_objects(found, 'by'))} of {value['quorum']} needed,"
     told = ", ".join(f"{item['peer']} {time_text.when(item['at'])}" for item in list_objects(found, "by"))
-    output.print_line(f"witnessed up to entry {found['size']} by {told}")
+    output.print_line(f"witnessed{lacking} up to entry {found['size']} by {told}")
 
 
 @options.add_verb(audit_commands, "verify")

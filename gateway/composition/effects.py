@@ -9,6 +9,7 @@ from gateway.consent.effects import record_consent, withdraw_consent
 from gateway.directory.cache import list_entry
 from gateway.erasure.peer_requests.record import record_confirmation, record_request
 from gateway.messages.effects import Effects
+from gateway.statistics.submissions import record_received
 
 if TYPE_CHECKING:
     from gateway.composition.node import Node
@@ -24,4 +25,5 @@ def tie_effects(node: Node) -> Effects:
         "referral.withdraw": (request,),
         "erasure.confirmation": (partial(record_confirmation, node.clock),),
         "directory.update": (partial(list_entry, node.content),),
+        "stats.submission": (record_received,),
     }

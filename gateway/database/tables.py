@@ -600,6 +600,17 @@ release = Table(
     Column("at", Integer, nullable=False),
 )
 
+submitted = Table(
+    "submitted",
+    metadata,
+    Column("by", Text, nullable=False),
+    Column("period", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("dimensions", Text, nullable=False),
+    Column("at", Integer, nullable=False),
+    PrimaryKeyConstraint("by", "period", "digest"),
+)
+
 tally = Table(
     "tally",
     metadata,

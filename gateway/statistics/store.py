@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, delete, insert, select
 
 from gateway.database.rows import values_of
-from gateway.database.tables import counted, release, tally
+from gateway.database.tables import counted, release, submitted, tally
 from gateway.messages.store.conversations import Key
+from gateway.statistics.submitted import Submitted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,3 +72,26 @@ def count_in(connection: Connection, keys: Iterable[Key]) -> None:
     rows = [{"conversation": conversation, "peer": peer} for conversation, peer in keys]
     if rows:
         connection.execute(insert(counted), rows)
+
+
+# --- submitted -----------------------------------------------------------------------------------------------------
+
+OURS = ""
+"""Stands for this node where a peer's id stands for that peer."""
+
+
+def submitted_tables(connection: Connection, by: str) -> list[Submitted]:
+    """All tables that this node or a peer ever submitted."""
+    query = select(submitted.c.period, submitted.c.dimensions, submitted.c.digest).where(submitted.c.by == by)
+    return [
+        Submitted(period=row.period, dimensions=frozenset(row.dimensions.split()), digest=row.digest)
+        for row in connection.execute(query)
+    ]
+
+
+def add_submitted(connection: Connection, by: str, table: Submitted, at: int) -> None:
+    """Remember a table, once."""
+    values = {"by": by, "period": table.period, "digest": table.digest}
+    if connection.execute(select(submitted.c.at).filter_by(**values)).first() is None:
+        dimensions = " ".join(sorted(table.dimensions))
+        connection.execute(insert(submitted).values(**values, dimensions=dimensions, at=at))

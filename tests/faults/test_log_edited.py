@@ -343,7 +343,9 @@ def test_a_kept_checkpoint_may_be_the_one_before(log: Witnessed, tmp_path: Path)
 
 
 def test_a_new_file_of_the_export_is_cut(log: Witnessed, tmp_path: Path) -> None:
-    """A file that ends early, a line of another kind, a missing or a foreign fingerprint: the stranger refuses."""
+    """A file that ends early, a line of another kind, a missing or a foreign fingerprint: the stranger refuses. One of
+    two witnesses is told as that.
+    """
     file = asyncio.run(exported(log.copy(tmp_path), tmp_path / "log.jsonl"))
     whole = file.read_text()
     foreign = log.fingerprints[::-1]
@@ -354,6 +356,12 @@ def test_a_new_file_of_the_export_is_cut(log: Witnessed, tmp_path: Path) -> None
         file.write_text(spoilt)
         code, said = stranger(file, *log.fingerprints)
         assert code == 1 and said[0].startswith("refused: ")
+    file.write_text(whole)
+    two = file.read_text().replace('"quorum":1', '"quorum":2', 1)
+    file.write_text(two)
+    code, said = stranger(file, *log.fingerprints)
+    assert (code, said[1].partition(" up to ")[0]) == (0, "witnessed by 1 of 2 needed,")
+    assert said[2].startswith(f"  {log.al} at ")
     file.write_text(whole)
     alone = stranger(file, log.fingerprints[0])
     assert alone[0] == 0 and alone[1][1].startswith("unwitnessed")

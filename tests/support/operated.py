@@ -143,6 +143,7 @@ LOG: dict[str, Any] = {
     "entries": 90,
     "quorum": 1,
     "witnessed": {"size": 70, "by": [{"peer": "AL", "node": "n1al", "at": NOW - 60}]},
+    "partly_witnessed": None,
 }
 AUDIT: dict[str, Any] = {
     "audit.show": LOG | {"checkpoint": {"size": 80, "at": NOW - 60}, "halted": None},

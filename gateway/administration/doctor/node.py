@@ -143,7 +143,9 @@ def witnesses(told: Mapping[str, Json], now: int) -> Check:
     if told["quorum"] == 0:
         return warn(name, "unwitnessed: there is no active peer", "pair with a peer: active peers witness each other")
     if not isinstance(found, dict):
-        return warn(name, "unwitnessed: not enough peers have confirmed it yet", "trm peer list; let the node run")
+        partly = told["partly_witnessed"]
+        has = len(list_objects(partly, "by")) if isinstance(partly, dict) else 0
+        return warn(name, f"witnessed by {has} of {told['quorum']} needed", "trm peer list; let the node run")
     last = max(at for item in list_objects(found, "by") if isinstance(at := item["at"], int))
     said = f"witnessed up to entry {found['size']} of {told['entries']}, last {time_text.when(last, now=now)}"
     if now - last >= DAY:

@@ -47,6 +47,9 @@ class Standing(Answer):
     origin: str
     entries: Count
     witnessed: Witnessed | None
+    partly_witnessed: Witnessed | None = Field(
+        description="where it is not: the checkpoint with most witnesses, who are fewer than needed"
+    )
     quorum: Count
 
 

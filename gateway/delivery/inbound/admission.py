@@ -21,7 +21,7 @@ from gateway.database.sealed_content import Content
 from gateway.delivery.inbound import steps
 from gateway.delivery.inbound.results import Refusal
 from gateway.delivery.inbound.steps import ReceiverContext
-from gateway.errors import RemoteError
+from gateway.errors import Code, RemoteError
 from gateway.foundation.ids import ConversationId, MessageId, NodeId
 from gateway.identity.own_identity import OwnIdentity
 from gateway.messages.store.conversations import Key
@@ -31,8 +31,13 @@ from gateway.peers.scope import PeerScope
 from gateway.policy.descriptor_units import recipient_in, sender_kind_in
 from gateway.policy.gates.gate_table import UnitKind
 from gateway.ports import Clock
+from gateway.statistics import submissions
+from gateway.statistics.submitted import Submitted, find_clash
 from keys.primitives.encoding import maybe_text
+from schemas.region_pack.statistics import SUBMISSION as SUBMISSION_TYPE
 from schemas.types import never_blocked, type_name
+
+SUBMISSION = type_name(SUBMISSION_TYPE)
 
 LoadConversations: TypeAlias = Callable[[Connection, Collection[Key]], Mapping[Key, LoadedConversation]]
 ContextOf: TypeAlias = Callable[[LoadedConversation, Key, str], ConversationContext | None]
@@ -42,10 +47,13 @@ FindConsent: TypeAlias = Callable[[Connection, str], Known]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examined:
-    """A message that passed steps 13 to 15, and what is known of the consent that it names, if it names one."""
+    """A message that passed steps 13 to 15, what is known of the consent that it names, if any, and for a table
+    of statistics what its sender submitted before.
+    """
 
     message: ExaminedMessage
     consent: Known | None
+    submitted: tuple[Submitted, ...] = ()
 
 
 class Admission:
@@ -90,10 +98,13 @@ class Admission:
         examined = {message.statement.id: _examine_one(message, scope) for message in messages}
         named = {name for item in examined.values() if (name := _consent_named(item)) is not None}
         known = await self._store.read(lambda c: {name: self._find_consent(c, name) for name in named}) if named else {}
+        tables: tuple[Submitted, ...] = ()
+        if any(isinstance(item, ExaminedMessage) and _is_table(item) for item in examined.values()):
+            tables = await self._store.read(lambda c: submissions.received_from(c, peer.node))
         return {
             id: item
             if isinstance(item, Refusal)
-            else Examined(message=item, consent=known.get(_consent_named(item) or ""))
+            else Examined(message=item, consent=known.get(_consent_named(item) or ""), submitted=tables)
             for id, item in examined.items()
         }
 
@@ -117,9 +128,10 @@ class Admission:
         known = self._build_facts(peer, examined, conversations, before)
         known = replace(known, history=replace(known.history, partial=behind_gap))
         try:
-            return steps.accept_message(message, known=known, conversation=context, own_node=self._own.node)
+            accepted = steps.accept_message(message, known=known, conversation=context, own_node=self._own.node)
         except RemoteError as error:
             return Refusal.of(error.code)
+        return Refusal.of(Code.GATE_G12) if _is_table(message) and _clashes(examined, before) else accepted
 
     def _build_facts(
         self,
@@ -179,6 +191,18 @@ def _examine_one(message: AuthenticStatement, scope: PeerScope) -> ExaminedMessa
         return steps.examine_message(message, scope=scope)
     except RemoteError as error:
         return Refusal.of(error.code)
+
+
+def _is_table(message: ExaminedMessage) -> bool:
+    return type_name(message.body_type) == SUBMISSION
+
+
+def _clashes(examined: Examined, before: Sequence[AcceptedMessage]) -> bool:
+    """Whether a table can be subtracted from one that its sender submitted before, also in the same request."""
+    new = submissions.read(examined.message.content)
+    same = (submissions.read(message.content) for message in before if _is_table(message))
+    earlier = [*examined.submitted, *(table for table in same if table is not None)]
+    return new is not None and find_clash(new, earlier) is not None
 
 
 def _of_conversation(messages: Iterable[AcceptedMessage], conversation: ConversationId) -> list[AcceptedMessage]:

@@ -46,11 +46,14 @@ from gateway.policy.consent_context import ConsentContextLoader
 from gateway.policy.corridor import Blocked, Leaves
 from gateway.policy.in_force import PoliciesInForce
 from gateway.ports import Clock, Json, NoticeKind
+from gateway.statistics import submissions
 from keys.documents.statement import SecretPart
-from keys.primitives.encoding import b64u
-from schemas.types import never_blocked
+from keys.primitives.encoding import b64u, parse
+from schemas.region_pack.statistics import SUBMISSION as SUBMISSION_TYPE
+from schemas.types import never_blocked, type_name
 
 RECORD = "consent.record/1"
+SUBMISSION = type_name(SUBMISSION_TYPE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -395,8 +398,15 @@ def _as_opened(draft: Draft, now: int) -> Opened:
 
 
 def write(connection: Connection, prepared: list[Prepared]) -> None:
-    """Store prepared messages and put them on the outbox; part of the caller's transaction."""
+    """Store prepared messages and put them on the outbox; part of the caller's transaction.
+
+    Raises:
+        RefusedError: conflict, for files that changed meanwhile; gate_g12, for a table of statistics that could be
+            subtracted from one that was submitted before.
+    """
     for item in prepared:
+        if type_name(item.message.body_type) == SUBMISSION:
+            _remember_table(connection, item.message)
         if item.files:
             _take_files(connection, item)
     content.put(connection, [item.sealed for item in prepared])
@@ -417,6 +427,13 @@ def write(connection: Connection, prepared: list[Prepared]) -> None:
             local.add_notice(
                 connection, kind=str(NoticeKind.QUEUED), origin=item.row.origin, at=item.row.at, message=item.row.id
             )
+
+
+def _remember_table(connection: Connection, message: ValidMessage) -> None:
+    """Compare a table with all that were submitted, where it is written: two drafts may be released at once."""
+    body = parse(message.body, limit=len(message.body))
+    if isinstance(body, dict) and isinstance(content := body["content"], dict):
+        submissions.record_sent(connection, content, message.submitted)
 
 
 def _take_files(connection: Connection, item: Prepared) -> None:

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 
 import schemas
 from gateway.consent.rules import covers
-from gateway.errors import Code
+from gateway.errors import Code, RefusedError
 from gateway.foundation.json import Json
 from gateway.policy.gates.facts import PERMIT, Decision, GateFacts, Refuse
 from gateway.policy.identifiers import Identifier, identifiers
+from gateway.statistics.rules import asked
 from gateway.statistics.suppression import Leak, Table, leak, table_of
 from schemas.places import Path, format_known_pointer
 from schemas.types import never_blocked
@@ -143,11 +144,15 @@ def g11_codes(facts: GateFacts) -> Decision:
 
 
 def g12_statistics(facts: GateFacts) -> Decision:
-    """G12: a table of counts gives no small count away (domain 3.12, UK LLC 10): see
-    `gateway.statistics.suppression`.
+    """G12: a table of counts gives no small count away (domain 3.12, UK LLC 10), and is of a whole year or quarter: two
+    that differ by a few days can be subtracted (domain 12.13). See `gateway.statistics`.
     """
     if facts.name != "stats.submission":
         return PERMIT
+    try:
+        asked(str(facts.content.get("period")))
+    except RefusedError as error:
+        return Refuse(gate=Code.GATE_G12, place="/content/period", hint=error.what)
     table = table_of(facts.content)
     found = leak(table) if isinstance(table, Table) else table
     if found is None:

@@ -5,6 +5,7 @@ What leaves is judged as a stranger would who knows every published number (`sup
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -232,3 +233,67 @@ async def test_too_few_cases_tell_nothing(two: Two) -> None:
     made = await two.fr.call("statistics.make", period="2026", by="w-1")
     assert (made["total"], set(made["tables"].values())) == (None, {None})
     await refused(two.fr, Code.GATE_G12, "statistics.draft", id=asked)
+
+
+# --- what was submitted limits what may be ------------------------------------------------------------------------
+
+
+def by_hand(period: str, women: int, *, to: str = "AL", dimension: str = "sex") -> dict[str, Any]:
+    """A table that somebody wrote: women and men, each count large enough."""
+    one, other = ("Feminine", "Masculine") if dimension == "sex" else ("adult", "child")
+    request = example("stats.submission/1", to)
+    request["content"] |= {
+        "period": period,
+        "dimensions": [dimension],
+        "cells": [
+            {"key": {dimension: one}, "n": women},
+            {"key": {dimension: other}, "n": 30},
+            {"key": {}, "n": women + 30},
+        ],
+        "method": {"threshold": 10, "secondary": True},
+    }
+    return request
+
+
+async def test_three_tables_a_day_apart_reveal_nobody(two: Two) -> None:
+    """Each alone shows no small count, and their differences show single persons: days that are no period are refused,
+    and so is a second count of the same one, also by a quarter of it.
+    """
+    for last in ("2025-12-29", "2025-12-30"):
+        await refused(two.fr, Code.GATE_G12, "message.submit", **by_hand(f"2025-01-01/{last}", 20))
+    year = by_hand("2025-01-01/2025-12-31", 21)
+    await two.fr.call("message.submit", **year)
+    await two.fr.call("message.submit", **year)
+    await two.fr.call("message.submit", **by_hand("2025-01-01/2025-12-31", 21, dimension="age_group"))
+    await two.fr.call("message.submit", **by_hand("2024-01-01/2024-12-31", 20))
+    for period, women in (("2025-01-01/2025-12-31", 22), ("2025-01-01/2025-03-31", 20), ("2024-10-01/2024-12-31", 20)):
+        await refused(two.fr, Code.GATE_G12, "message.submit", **by_hand(period, women))
+    assert len(await two.fr.rows("select 1 from submitted where by = ''")) == 3
+
+
+async def test_drafts_released_together_are_compared(two: Two) -> None:
+    """Two counts of one time, submitted at the same moment: one leaves."""
+    counts = [by_hand("2025-01-01/2025-12-31", women) for women in (20, 21)]
+    answers = await asyncio.gather(
+        *(two.fr.call("message.submit", **request) for request in counts), return_exceptions=True
+    )
+    assert sorted(isinstance(answer, RefusedError) and answer.code is Code.GATE_G12 for answer in answers) == [
+        False,
+        True,
+    ]
+
+
+async def test_the_receiver_compares_too(two: Two) -> None:
+    """A sender that forgot what it submitted is refused by whoever has it."""
+    first = await two.fr.call("message.submit", **by_hand("2025-01-01/2025-12-31", 20))
+    await two.until(lambda: there(two.al, str(first["id"])), seconds=30)
+    await two.fr.running.store.move(lambda c: c.exec_driver_sql("delete from submitted") and None)
+    second = await two.fr.call("message.submit", **by_hand("2025-01-01/2025-12-31", 21))
+
+    async def answered() -> bool:
+        return (await two.fr.call("message.show", id=second["id"]))["reason"] is not None
+
+    await two.until(answered, seconds=30)
+    shown = await two.fr.call("message.show", id=second["id"])
+    assert (shown["state"], shown["reason"]) == ("rejected", "gate_g12")
+    assert len(await two.al.rows("select 1 from submitted")) == 1

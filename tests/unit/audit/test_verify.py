@@ -82,6 +82,12 @@ def test_a_log_that_holds() -> None:
     assert verdict.by == {PEER: NOW}
 
 
+def test_one_witness_of_two_is_told_as_that() -> None:
+    """A log that lacks a witness is not called unwitnessed: it is said who has witnessed what."""
+    verdict = made(5).verdict(replace(PARTIES, quorum=2))
+    assert (verdict.findings, verdict.witnessed, verdict.partly, verdict.by) == ((), None, 5, {PEER: NOW})
+
+
 def test_a_tile_of_the_second_level() -> None:
     """The hashes over 256 full tiles are compared too."""
     log = made(65_600)

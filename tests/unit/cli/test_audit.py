@@ -90,12 +90,13 @@ def test_a_folder_without_a_log(tmp_path: Path) -> None:
 def test_what_doctor_says_of_the_log() -> None:
     """Halted is red; without peers, without enough witnesses, or witnessed long ago is a warning; else it is fine."""
     by = [{"peer": "AL", "node": "n1", "at": NOW - 60}, {"peer": "DE", "node": "n2", "at": NOW - 90}]
-    fine = {"halted": None, "quorum": 2, "entries": 9, "witnessed": {"size": 8, "by": by}}
+    fine = {"halted": None, "quorum": 2, "entries": 9, "witnessed": {"size": 8, "by": by}, "partly_witnessed": None}
     old = {"size": 8, "by": [{"peer": "AL", "node": "n1", "at": NOW - 86_400}]}
     cases = [
         (fine, State.OK, "witnessed up to entry 8 of 9, last "),
         (fine | {"quorum": 0, "witnessed": None}, State.WARN, "unwitnessed: there is no active peer"),
-        (fine | {"witnessed": None}, State.WARN, "unwitnessed: not enough peers"),
+        (fine | {"witnessed": None}, State.WARN, "witnessed by 0 of 2 needed"),
+        (fine | {"witnessed": None, "partly_witnessed": old}, State.WARN, "witnessed by 1 of 2 needed"),
         (fine | {"witnessed": old}, State.WARN, "witnessed up to entry 8"),
         (fine | {"halted": "log_rolled_back"}, State.RED, "log_rolled_back: nothing departs"),
     ]

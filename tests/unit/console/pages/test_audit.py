@@ -8,7 +8,7 @@ from typing import Any
 from support import pages as documented
 from support.browsing import read
 from support.consoles import NOW, Console, console, person
-from support.operated import AUDIT, AUDITED, ID, OTHER, answers
+from support.operated import AUDIT, AUDITED, ID, LOG, OTHER, answers
 from support.pagelook import faults
 from support.tables import Faults
 
@@ -68,7 +68,10 @@ async def test_the_log_is_verified_now():
         assert faults(text) == [] and "entry 17" in text and "All 2 faults" in text
         there.desk.answers["audit.verify"] = AUDIT["audit.verify"] | {"ok": True, "findings": [], "witnessed": None}
         text = (await there.post("/audit/verify")).text
-        assert faults(text) == [] and "Every entry, checkpoint and cosignature is valid." in text
+        assert faults(text) == [] and "Every entry, checkpoint and cosignature is valid." in text and "nobody" in text
+        there.desk.answers["audit.verify"] |= {"quorum": 2, "partly_witnessed": LOG["witnessed"]}
+        text = (await there.post("/audit/verify")).text
+        assert faults(text) == [] and "1/2" in text and "AL" in text and "nobody" not in text
 
 
 async def test_the_log_is_taken_along():

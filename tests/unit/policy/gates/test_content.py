@@ -135,7 +135,9 @@ def n_of(count):
     return {"suppressed": True} if count is None else {"n": count}
 
 
-STATS = replace(ENQUIRY, body_type="stats.submission/1", content={"dimensions": ["sex"], "cells": cells(f=12, m=0)})
+YEAR = {"period": "2025-01-01/2025-12-31"}
+COUNTS = {"dimensions": ["sex"], "cells": cells(f=12, m=0)}
+STATS = replace(ENQUIRY, body_type="stats.submission/1", content=YEAR | COUNTS)
 
 
 @SIDES
@@ -152,8 +154,16 @@ STATS = replace(ENQUIRY, body_type="stats.submission/1", content={"dimensions": 
 def test_g12_a_table_gives_no_small_count_away(content, place, at_receiver):
     """Both sides judge the table as a stranger would."""
     assert gates(STATS, at_receiver=at_receiver) == []
-    found = refusals(replace(STATS, content=content), at_receiver=at_receiver)
+    found = refusals(replace(STATS, content=YEAR | content), at_receiver=at_receiver)
     assert [(refusal.gate, refusal.place) for refusal in found] == [(Code.GATE_G12, place)]
+
+
+@SIDES
+@pytest.mark.parametrize("period", ["2025-01-01/2025-12-30", "2025-01-02/2026-01-01", "2025-01-01/2025-01-31", None])
+def test_g12_a_table_is_of_a_whole_period(period, at_receiver):
+    """Tables of times that differ by a day can be subtracted: only whole years and quarters are sent or taken."""
+    found = refusals(replace(STATS, content=COUNTS | {"period": period}), at_receiver=at_receiver)
+    assert [(refusal.gate, refusal.place) for refusal in found] == [(Code.GATE_G12, "/content/period")]
 
 
 # --- G13 ----------------------------------------------------------------------------------------------------------
