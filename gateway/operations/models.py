@@ -10,6 +10,7 @@ from functools import cache
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -23,6 +24,7 @@ from pydantic import (
 from gateway.errors import Code, Finding, RefusedError
 from gateway.operations.ids import LONGEST
 from gateway.ports import Json
+from keys.primitives.encoding import is_line
 
 T = TypeVar("T")
 _LITERAL: Any = Literal
@@ -70,8 +72,16 @@ def _flag(value: Any) -> Any:
     return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
 
 
+def _one_line(value: str) -> str:
+    if not is_line(1, LONGEST)(value):
+        raise ValueError
+    return value
+
+
 # --- of arguments -------------------------------------------------------------------------------------------------
 
+ONE_LINE = AfterValidator(_one_line)
+"""A text that is shown in one line beside others: what would break, turn or hide it is refused."""
 DIGITS = BeforeValidator(_whole)
 """A whole number may come in digits; stands behind its limits."""
 Text = Annotated[str, Field(min_length=1, max_length=LONGEST), WithJsonSchema({"type": "string"})]
@@ -81,6 +91,7 @@ By = Annotated[
     Field(
         min_length=1, max_length=64, description="the person who does it; the audit log keeps a keyed hash of the name"
     ),
+    ONE_LINE,
 ]
 CodeText = Annotated[str, Field(min_length=1, max_length=64)]
 """A code of a list that the operation knows."""
@@ -158,6 +169,9 @@ def _finding(model: type[Asked], kind: str, loc: tuple[int | str, ...]) -> Findi
     if kind == "extra_forbidden":
         known = ", ".join(_described(model, loc[:-1]).get("properties", ()))
         return Finding(place=_place(loc[:-1]), rule="additionalProperties", hint=f"known are: {known}")
+    if kind == "value_error":
+        hint = "one line is needed here, without control, direction and invisible characters"
+        return Finding(place=_place(loc), rule="pattern", hint=hint)
     return Finding(place=_place(loc), rule="type", hint=f"{_needed(_described(model, loc))} is needed here")
 
 

@@ -18,7 +18,7 @@ from gateway.database.engine import Store
 from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.config import Config
 from gateway.operations.ids import TokenId, UnitId
-from gateway.operations.models import DIGITS, ActBy, Answer, Nothing, OneOf, Time
+from gateway.operations.models import DIGITS, ONE_LINE, ActBy, Answer, Nothing, OneOf, Time
 from gateway.operations.registry import About, operation
 from gateway.operations.roles import CHECKS, OWNER_ONLY, TRUST, Role
 from gateway.ports import Clock, Json, OperationResult
@@ -35,7 +35,7 @@ class MakeToken(ActBy):
     role: RoleWord
     unit: UnitId | None = None
     days: Annotated[int, Field(ge=1, le=MOST_DAYS), DIGITS] = USUAL_DAYS
-    label: Annotated[str, Field(min_length=1, max_length=64, description="what it is for")]
+    label: Annotated[str, Field(min_length=1, max_length=64, description="what it is for"), ONE_LINE]
 
 
 class EndToken(ActBy):

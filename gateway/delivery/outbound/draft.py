@@ -110,11 +110,11 @@ class DraftReader:
     def check_units(self, draft: Draft, peer: Peer) -> None:
         """A message names a unit of this node and one that the peer's signed descriptor lists."""
         faults = []
-        if draft.header.get("sender_unit") not in {unit.id for unit in self._config.units}:
+        if draft.header.get("sender_unit") not in [unit.id for unit in self._config.units]:  # may be no text at all
             faults.append(
                 Finding(place="/header/sender_unit", rule="unknown_unit", hint="a unit of this node's node.toml")
             )
-        if draft.header.get("recipient_unit") not in {unit.id for unit in peer.descriptor.units}:
+        if draft.header.get("recipient_unit") not in [unit.id for unit in peer.descriptor.units]:
             faults.append(
                 Finding(place="/header/recipient_unit", rule="unknown_unit", hint="trm peer show lists the units")
             )

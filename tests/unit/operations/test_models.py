@@ -10,7 +10,7 @@ from support.tables import table
 
 from gateway.errors import Code, RefusedError
 from gateway.operations.ids import ConsentId, ConversationId, MessageId, PeerId, Subject, list_ids
-from gateway.operations.models import Asked, By, Flag, Limit, Object, OneOf, Text, Unread, read_arguments
+from gateway.operations.models import ActBy, Asked, By, Flag, Limit, Object, OneOf, Text, Unread, read_arguments
 
 CANARY = "Tulpe-7391"
 
@@ -117,3 +117,31 @@ def test_every_id_is_found():
         (Subject.CONSENT, "c"),
     ]
     assert list(list_ids(read_arguments(Example, {"id": "m", "judged": 7}))) == [(Subject.MESSAGE, "m")]
+
+
+@table(
+    "value",
+    [
+        "Ana\nBerisha",
+        "Ana\r",
+        "a\tb",
+        "\u202eanA",
+        "An\u200ba",
+        "Ana\u2028B",
+        "Ana\x00",
+        "\u2066Ana\u2069",
+        "\ufeffAna",
+        "A\x1b[2J",
+    ],
+)
+def test_a_name_is_one_line(value):
+    """What would break a line, turn it round or hide in it is no name."""
+    with pytest.raises(RefusedError) as caught:
+        read_arguments(ActBy, {"by": value})
+    assert [(finding.place, finding.rule) for finding in caught.value.findings] == [("/by", "pattern")]
+
+
+@table("value", ["Ana B.", "Erë Ñ.", "Олена Ґ.", "آنا", "w-117"])
+def test_names_of_all_scripts_are_names(value):
+    """A name keeps its letters."""
+    assert read_arguments(ActBy, {"by": value}).by == value
