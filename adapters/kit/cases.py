@@ -16,7 +16,8 @@ from typing import Protocol
 
 from adapters.kit import cases_order as order
 from adapters.kit import cases_trouble as trouble
-from adapters.kit.contract import CHECKS, Trouble
+from adapters.kit.contract import Trouble
+from adapters.kit.promises import CHECKS
 from adapters.kit.trial import Case, Outcome, Trial, Verdict, run
 
 __all__ = ["CASES", "Case", "Outcome", "Trial", "Verdict", "run"]

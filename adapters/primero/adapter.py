@@ -12,33 +12,29 @@ status is set that takes the account's access away, what has to be written is wr
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Lock
-from typing import Any, TypeVar
+from typing import Any
 
 from adapters.kit.fingerprint import fingerprint
 from adapters.kit.journal import Journal, kept
 from adapters.kit.mapping import name_and_edition
 from adapters.kit.threads import in_thread
-from adapters.primero.client import Primero, PrimeroError, refusal_error
-from adapters.primero.texts import NOTES, case_fields, fields_of, note_of, uuid_of
+from adapters.primero.client import Primero, PrimeroError, check_account, consent_told, refusal_error, refusals_told
+from adapters.primero.texts import CONSENT, NOTES, case_fields, consent_fields, fields_of, note_of, place_of, uuid_of
 from gateway.errors import Code, Finding, GatewayError, RefusedError
 from gateway.ports import Delivery, Description, Erasure, Json, LocalRecord, Notice, NoticeKind
-
-T = TypeVar("T")
 
 SWEEP = 60
 """Every so many looks all cases that the account sees are looked at, and not only those that changed."""
 REQUEST = "referral.request/1"
-CONSENT = "consent.record/1"
 MAKES_A_CASE = frozenset({REQUEST, CONSENT})
 WITHDRAWAL = "consent.withdrawal/1"
 ANSWERS = {"referral.accept/1": "accepted", "referral.decline/1": "rejected", "case.closure/1": "done"}
 BEFORE = {"accepted": ("in_progress",), "rejected": ("in_progress",), "done": ("accepted",)}
 OPEN = ("in_progress", "accepted")
 CONSENT_FIELDS = ("consent_for_services", "disclosure_other_orgs")
-SERVICE_PURPOSES = frozenset({"referral", "assistance"})
 
 
 class PrimeroAdapter:
@@ -79,7 +75,7 @@ class PrimeroAdapter:
     async def pull(self) -> Sequence[LocalRecord]:
         """Return the referrals to the gateway's user that are open and not settled, the cases changed last first."""
         async with self._turn:
-            return await self._refusals_told("being looked at", self._pull())
+            return await refusals_told("being looked at", self._pull())
 
     async def _pull(self) -> list[LocalRecord]:
         await kept(self._lock, self._journal.load)
@@ -104,7 +100,8 @@ class PrimeroAdapter:
         """Return the referrals of one case that are due, each as a record, and a consent withdrawn in Primero."""
         ours = [each for each in await self._client.referrals(case) if each.get("transitioned_to") == self._user]
         settled, facts = self._journal.settled, self._journal.facts
-        new = [each for each in ours if each.get("status") == "in_progress" and not _is_drafted(settled, each)]
+        drafted = {ref for ref, (kind, _) in settled.items() if kind == NoticeKind.DRAFTED}
+        new = [each for each in ours if each.get("status") == "in_progress" and str(each["id"]) not in drafted]
         sent = [each for each in ours if each.get("status") in OPEN and f"sent/{each['id']}" in facts]
         if not new and not sent:
             return []
@@ -119,7 +116,7 @@ class PrimeroAdapter:
         record.
         """
         ref = str(referral["id"])
-        fields, places, faults = fields_of(case, referral, _place(case))
+        fields, places, faults = fields_of(case, referral, place_of(case))
         said = {name: value for name, value in fields.items() if not name.startswith("last_updated")}
         version = fingerprint(said, [[fault.place, fault.rule] for fault in faults])
         self._about[ref] = (str(case["id"]), f"{version}/{edition}")
@@ -132,7 +129,7 @@ class PrimeroAdapter:
         ref = f"{referral['id']}.consent"
         self._about[ref] = (str(case["id"]), "unticked")
         hint = "if the person withdrew, say so: trm consent withdraw. Primero may refuse to end this referral now"
-        fault = Finding(place=f"{_place(case)}, consent", rule="consent_unticked", hint=hint)
+        fault = Finding(place=f"{place_of(case)}, consent", rule="consent_unticked", hint=hint)
         return LocalRecord(ref=ref, fields={}, faults=(fault,))
 
     async def settle(self, record: LocalRecord, notice: Notice) -> None:
@@ -143,7 +140,7 @@ class PrimeroAdapter:
             if case is None:
                 raise RefusedError(Code.NOT_FOUND, "no such referral was pulled here")
             if version or record.ref not in self._journal.settled:
-                await self._refusals_told("a note on the referral", self._note(case, notice))
+                await refusals_told("a note on the referral", self._note(case, notice))
                 await kept(self._lock, self._journal.note, f"case/{record.ref}", case)
                 await kept(self._lock, self._journal.settle, record.ref, notice, version)
 
@@ -163,7 +160,7 @@ class PrimeroAdapter:
             if not 1 <= len(item.key) <= 200:
                 raise RefusedError(Code.INVALID, "an item needs an idempotency key")
             work = self._message(item) if isinstance(item, Delivery) else self._news(item)
-            case = await self._refusals_told("what belongs to this item", work)
+            case = await refusals_told("what belongs to this item", work)
             local_id = f"{case}/{uuid_of(f'note/{item.key}')}"
             await kept(self._lock, self._journal.hand, item.key, local_id)
             return local_id
@@ -196,10 +193,10 @@ class PrimeroAdapter:
         status = None if now is None else now.get("status")
         wanted = ANSWERS.get(item.type)
         if item.type == WITHDRAWAL and status in OPEN:
-            await self._consent_told(self._client.revoke(case, referral))
+            await consent_told(self._client.revoke(case, referral))
         elif wanted is not None and status in BEFORE[wanted]:
             reason = item.content.get("reason") if wanted == "rejected" else None
-            await self._consent_told(self._client.answer(case, referral, wanted, str(reason or "")))
+            await consent_told(self._client.answer(case, referral, wanted, str(reason or "")))
 
     async def _from_abroad(self, item: Delivery) -> str:
         case = uuid_of(f"case/{item.conversation}")
@@ -213,13 +210,13 @@ class PrimeroAdapter:
         if item.type == REQUEST and f"request/{case}" not in self._journal.facts:
             await kept(self._lock, self._journal.note, f"request/{case}", uuid_of(f"note/{item.key}"))
         fields: dict[str, Json] = {} if item.record is None else case_fields(item.record.fields, item.key)
-        await self._client.update(case, fields | _consent(item) | {NOTES: [note_of(item)]})
+        await self._client.update(case, fields | consent_fields(item) | {NOTES: [note_of(item)]})
         if item.type in MAKES_A_CASE and self._worker is not None:
             await self._refer(case, self._worker)
         elif item.type == WITHDRAWAL:
             for each in await self._client.referrals(case):
                 if each.get("transitioned_by") == self._user and each.get("status") in OPEN:
-                    await self._consent_told(self._client.revoke(case, str(each["id"])))
+                    await consent_told(self._client.revoke(case, str(each["id"])))
             # After the referrals: Primero demands these fields at every save of one.
             await self._client.update(case, dict.fromkeys(CONSENT_FIELDS, False))
         return case
@@ -231,18 +228,6 @@ class PrimeroAdapter:
             return
         if not any(each.get("transitioned_to") == worker for each in await self._client.referrals(case)):
             await self._client.refer(case, worker, "from another country, by the gateway")
-
-    async def _consent_told(self, work: Awaitable[None]) -> None:
-        """Explain a refusal for lack of consent: Primero checks it at every save, and so refuses to end a withdrawn
-        referral.
-        """
-        try:
-            await work
-        except PrimeroError as error:
-            if not error.consent:
-                raise
-            hint = "the consent fields of the case are not ticked: end the referral in Primero, with its administrator"
-            raise RefusedError(Code.ADAPTER_REFUSED, "Primero does not let the referral end", hint=hint) from None
 
     async def _note(self, case: str, item: Delivery | Notice) -> None:
         await self._client.update(case, {NOTES: [note_of(item)]})
@@ -293,8 +278,6 @@ class PrimeroAdapter:
         await kept(self._lock, self._journal.require, local_id)
         return local_id.partition("/")[0]
 
-    # --- checking -------------------------------------------------------------------------------------------------
-
     async def check(self) -> Sequence[Finding]:
         """Check that Primero answers, that its forms have the fields written here, and that the account sees no more
         than it must.
@@ -304,57 +287,8 @@ class PrimeroAdapter:
                 await kept(self._lock, self._journal.load)
                 await in_thread(self._lock, name_and_edition, self._mapping)
                 await self._client.system()
-                return await self._check()
+                return await check_account(self._client, self._user, (NOTES, "other_agency_id", *CONSENT_FIELDS))
             except PrimeroError as error:
                 return [Finding(place="account", rule="no_right", hint=refusal_error(error, "a look").hint)]
             except GatewayError as error:
                 return [Finding(place="primero", rule="not_usable", hint=f"{error.what}. {error.hint}")]
-
-    async def _check(self) -> list[Finding]:
-        known = {
-            field.get("name")
-            for form in await self._client.forms()
-            for field in form.get("fields", [])
-            if isinstance(field, dict)
-        }
-        findings = [
-            Finding(place=f"field {name}", rule="missing_field", hint="the role of the account needs a form with it")
-            for name in (NOTES, "other_agency_id", *CONSENT_FIELDS)
-            if name not in known
-        ]
-        for case in await self._client.changed(None):
-            others = case.get("referred_users")
-            if case.get("owned_by") != self._user and self._user not in (others if isinstance(others, list) else []):
-                hint = "the account sees cases that nobody referred to it: give its role the scope SELF"
-                return [*findings, Finding(place="account", rule="too_many_rights", hint=hint)]
-        return findings
-
-    # --- around ---------------------------------------------------------------------------------------------------
-
-    async def _refusals_told(self, what: str, work: Awaitable[T]) -> T:
-        try:
-            return await work
-        except PrimeroError as error:
-            raise refusal_error(error, what) from None
-
-
-def _is_drafted(settled: Mapping[str, tuple[str, str]], referral: Mapping[str, Any]) -> bool:
-    return settled.get(str(referral["id"]), ("", ""))[0] == NoticeKind.DRAFTED
-
-
-def _place(case: Mapping[str, Any]) -> str:
-    shown = str(case.get("case_id_display") or case["id"])
-    return f"case {shown if shown.replace('-', '').isalnum() else case['id']}"
-
-
-def _consent(item: Delivery) -> dict[str, Json]:
-    """Return the two consent fields of a case from abroad: true only if the grants of its consent record permit it."""
-    if item.type != CONSENT:
-        return {}
-    grants, denials = item.content.get("grants"), item.content.get("denials")
-    purposes = {each.get("purpose") for each in (grants if isinstance(grants, list) else []) if isinstance(each, dict)}
-    denied = {each.get("purpose") for each in (denials if isinstance(denials, list) else []) if isinstance(each, dict)}
-    return {
-        "consent_for_services": bool((purposes - denied) & SERVICE_PURPOSES),
-        "disclosure_other_orgs": item.content.get("onward_sharing") is True,
-    }

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
 from adapters.kit.secret import read_secret
 from adapters.kit.web import PATIENCE, Web
-from gateway.errors import Code, RefusedError, TransientError
+from gateway.errors import Code, Finding, RefusedError, TransientError
 from gateway.ports import Json
 
+T = TypeVar("T")
 PER = 100
 LOCKED_SECONDS = 1860.0
 _API = "/api/v2"
@@ -158,6 +159,46 @@ def refusal_error(error: PrimeroError, what: str) -> RefusedError:
         422: "compare the fields with the forms of the role, and the mapping file",
     }.get(error.status, "")
     return RefusedError(Code.ADAPTER_REFUSED, f"Primero refuses {what} ({error.status}{fields})", hint=hint)
+
+
+async def refusals_told(what: str, work: Awaitable[T]) -> T:
+    """Await work at Primero; explain a refusal of `what` to a person. Raises RefusedError."""
+    try:
+        return await work
+    except PrimeroError as error:
+        raise refusal_error(error, what) from None
+
+
+async def consent_told(work: Awaitable[None]) -> None:
+    """Explain a refusal for lack of consent: Primero checks it at every save, also of a withdrawn referral."""
+    try:
+        await work
+    except PrimeroError as error:
+        if not error.consent:
+            raise
+        hint = "the consent fields of the case are not ticked: end the referral in Primero, with its administrator"
+        raise RefusedError(Code.ADAPTER_REFUSED, "Primero does not let the referral end", hint=hint) from None
+
+
+async def check_account(client: Primero, user: str, written: Sequence[str]) -> list[Finding]:
+    """Check that the forms of the account have the fields that are `written`, and that it sees no more than it must."""
+    known = {
+        field.get("name")
+        for form in await client.forms()
+        for field in form.get("fields", [])
+        if isinstance(field, dict)
+    }
+    findings = [
+        Finding(place=f"field {name}", rule="missing_field", hint="the role of the account needs a form with it")
+        for name in written
+        if name not in known
+    ]
+    for case in await client.changed(None):
+        others = case.get("referred_users")
+        if case.get("owned_by") != user and user not in (others if isinstance(others, list) else []):
+            hint = "the account sees cases that nobody referred to it: give its role the scope SELF"
+            return [*findings, Finding(place="account", rule="too_many_rights", hint=hint)]
+    return findings
 
 
 def _refusal(status: int, value: Any) -> PrimeroError:

@@ -12,6 +12,8 @@ from gateway.ports import Delivery, Json, Notice
 
 NOTES = "notes_section"
 SERVICES = "services_section"
+CONSENT = "consent.record/1"
+SERVICE_PURPOSES = frozenset({"referral", "assistance"})
 _LARGEST = 2**53
 
 
@@ -88,6 +90,25 @@ def case_fields(fields: Mapping[str, Json], key: str) -> dict[str, Json]:
         name.removeprefix(f"{SERVICES}."): value for name, value in fields.items() if name.startswith(f"{SERVICES}.")
     }
     return own | ({SERVICES: [{"unique_id": uuid_of(f"service/{key}"), **service}]} if service else {})
+
+
+def place_of(case: Mapping[str, Any]) -> str:
+    """Name the place of a case in findings: by its display id, where that is plain."""
+    shown = str(case.get("case_id_display") or case["id"])
+    return f"case {shown if shown.replace('-', '').isalnum() else case['id']}"
+
+
+def consent_fields(item: Delivery) -> dict[str, Json]:
+    """Return the two consent fields of a case from abroad: true only if the grants of its consent record permit it."""
+    if item.type != CONSENT:
+        return {}
+    grants, denials = item.content.get("grants"), item.content.get("denials")
+    purposes = {each.get("purpose") for each in (grants if isinstance(grants, list) else []) if isinstance(each, dict)}
+    denied = {each.get("purpose") for each in (denials if isinstance(denials, list) else []) if isinstance(each, dict)}
+    return {
+        "consent_for_services": bool((purposes - denied) & SERVICE_PURPOSES),
+        "disclosure_other_orgs": item.content.get("onward_sharing") is True,
+    }
 
 
 def _lines(value: Json, path: str = "") -> Iterator[str]:

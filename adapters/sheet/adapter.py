@@ -11,13 +11,14 @@ from typing import ParamSpec, TypeVar
 from adapters.kit.files import PRIVATE, Folder, NotPlainError, TooLargeError, read_plain, world
 from adapters.kit.threads import in_thread
 from adapters.sheet import htcds
+from adapters.sheet.checks import check_results, missing_column, read_configured
 from adapters.sheet.headings import Heading, find_heading, normalise_label
 from adapters.sheet.layout import LIMIT, Layout, read_layout
 from adapters.sheet.ledger import Journal, push_line, settle_line
 from adapters.sheet.read import read_table
 from adapters.sheet.records import Row, missing_columns, rows_of
 from adapters.sheet.results import render_workbook
-from adapters.sheet.table import Limits, Table, UnreadableError, column_letters
+from adapters.sheet.table import Limits, Table, UnreadableError
 from adapters.sheet.words import ENGLISH, load_words
 from gateway.errors import Code, Finding, RefusedError, TransientError
 from gateway.ports import Delivery, Description, Erasure, LocalRecord, Notice, NoticeKind
@@ -132,7 +133,7 @@ class SheetAdapter:
 
     async def _work(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         with world("the line list or its results"):
-            return await in_thread(self._lock, _configured_files, work, *args, **kwargs)
+            return await in_thread(self._lock, read_configured, work, *args, **kwargs)
 
     async def _show(self) -> None:
         """Bring the workbook up to date. Of many callers that wait, the first writes for all that came before it."""
@@ -157,7 +158,7 @@ class SheetAdapter:
         table, heading, marks = self._open()
         missing = missing_columns(heading, marks, self._key)
         if self._key in missing or len(missing) == len(marks):
-            raise self._refused([_missing(label) for label in missing])
+            raise self._refused([missing_column(label) for label in missing])
         self._states.clear()
         records = [
             self._record(row, ref)
@@ -236,7 +237,7 @@ class SheetAdapter:
         table, heading, marks = self._open()
         return [
             Column(
-                place=_column_place(table, column),
+                place=table.column_place(column),
                 label=label,
                 read_by={
                     layout.name: str(layout.columns[normalise_label(label)])
@@ -281,26 +282,7 @@ class SheetAdapter:
     # --- checking ------------------------------------------------------------------------------------------------
 
     def _check(self) -> list[Finding]:
-        return [*self._check_results(), *self._check_source()]
-
-    def _check_results(self) -> list[Finding]:
-        try:
-            with Folder(self._results.parent) as folder:
-                folder.stage(f".{self._results.name}.check.part", b"")
-                folder.remove(f".{self._results.name}.check.part")
-                findings = []
-                if folder.mode() & 0o007:
-                    hint = "take the rights of others away: results and journal hold cases"
-                    findings.append(Finding(place="folder of the results", rule="open_to_others", hint=hint))
-            self._journal.ledger()
-        except OSError:
-            hint = "the gateway must be able to make and replace files there"
-            return [Finding(place="folder of the results", rule="not_writable", hint=hint)]
-        except (NotPlainError, TooLargeError):
-            return [Finding(place="journal of the results", rule="not_a_file", hint="restore it from a backup")]
-        except RefusedError as exc:
-            return [Finding(place="journal of the results", rule="damaged", hint=exc.what)]
-        return findings
+        return [*check_results(self._results, self._journal), *self._check_source()]
 
     def _check_source(self) -> list[Finding]:
         try:
@@ -311,31 +293,10 @@ class SheetAdapter:
             return [Finding(place="line list or mapping", rule="not_a_file", hint="a plain file belongs there")]
         except RefusedError as exc:
             return list(exc.findings) or [Finding(place="mapping", rule=str(exc.code), hint=exc.what)]
-        findings = [_missing(label) for label in missing_columns(heading, marks, self._key)]
+        findings = [missing_column(label) for label in missing_columns(heading, marks, self._key)]
         known = frozenset({self._key, *marks}).union(*(layout.known for layout in marks.values()))
         return findings + [
-            Finding(place=_column_place(table, column), rule="unread_column", hint="map it, or list it under ignored")
+            Finding(place=table.column_place(column), rule="unread_column", hint="map it, or list it under ignored")
             for column, label in heading.labels.items()
             if normalise_label(label) not in known
         ]
-
-
-def _configured_files(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run `work`; raise RefusedError when a configured path is no plain file of sensible size: a person has to look."""
-    try:
-        return work(*args, **kwargs)
-    except (NotPlainError, TooLargeError) as exc:
-        what = "the line list, a mapping or the journal is not a plain file, or is too large"
-        raise RefusedError(Code.ADAPTER_REFUSED, what, hint="look at the configured paths") from exc
-
-
-def _missing(label: str) -> Finding:
-    return Finding(place=f"label {label}", rule="missing_column", hint="the column steers the reading; add it")
-
-
-def _column_place(table: Table, column: int) -> str:
-    return (
-        f"column {column_letters(column)}"
-        if table.sheet is None
-        else f"sheet {table.sheet}, column {column_letters(column)}"
-    )

@@ -52,6 +52,11 @@ class Table:
         where = f"row {row + 1}, column {column_letters(column)}"
         return where if self.sheet is None else f"sheet {_printable(self.sheet)}, {where}"
 
+    def column_place(self, column: int) -> str:
+        """Name a column for people: `sheet Cases, column D`; it counts from 0 here."""
+        where = f"column {column_letters(column)}"
+        return where if self.sheet is None else f"sheet {self.sheet}, {where}"
+
 
 def column_letters(column: int) -> str:
     """Return the letters of a column counted from 0: 0 is A, 26 is AA."""

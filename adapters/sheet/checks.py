@@ -1,0 +1,49 @@
+"""The findings about the files of a line list, in the words that an operator reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+from adapters.kit.files import Folder, NotPlainError, TooLargeError
+from adapters.sheet.ledger import Journal
+from gateway.errors import Code, Finding, RefusedError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def check_results(results: Path, journal: Journal) -> list[Finding]:
+    """Check that the results can be written beside the line list, and that their journal is whole."""
+    try:
+        with Folder(results.parent) as folder:
+            folder.stage(f".{results.name}.check.part", b"")
+            folder.remove(f".{results.name}.check.part")
+            findings = []
+            if folder.mode() & 0o007:
+                hint = "take the rights of others away: results and journal hold cases"
+                findings.append(Finding(place="folder of the results", rule="open_to_others", hint=hint))
+        journal.ledger()
+    except OSError:
+        hint = "the gateway must be able to make and replace files there"
+        return [Finding(place="folder of the results", rule="not_writable", hint=hint)]
+    except (NotPlainError, TooLargeError):
+        return [Finding(place="journal of the results", rule="not_a_file", hint="restore it from a backup")]
+    except RefusedError as exc:
+        return [Finding(place="journal of the results", rule="damaged", hint=exc.what)]
+    return findings
+
+
+def missing_column(label: str) -> Finding:
+    """Tell that a column is missing by which the reading is steered."""
+    return Finding(place=f"label {label}", rule="missing_column", hint="the column steers the reading; add it")
+
+
+def read_configured(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run `work`; raise RefusedError when a configured path is no plain file of sensible size: a person has to look."""
+    try:
+        return work(*args, **kwargs)
+    except (NotPlainError, TooLargeError) as exc:
+        what = "the line list, a mapping or the journal is not a plain file, or is too large"
+        raise RefusedError(Code.ADAPTER_REFUSED, what, hint="look at the configured paths") from exc
