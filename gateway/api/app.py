@@ -71,6 +71,7 @@ APART = {EVENTS: f"{PREFIX}/events", DESCRIPTION: f"{PREFIX}/openapi.json", METR
 STATUS_OF_NODE, READINESS = "node.status", "node.ready"
 LIVE = "/health/live"
 READY = "/health/ready"
+SENDING = "/health/sending"
 _CALLER = web.RequestKey("caller", Caller)
 
 
@@ -92,6 +93,7 @@ def local_app(
     app.on_response_prepare.append(name_nobody)
     app.router.add_get(LIVE, _live)
     app.router.add_get(READY, _ready(desk))
+    app.router.add_get(SENDING, _sending(desk))
     app.add_subapp(APART[METRICS], measured)
     app.add_subapp(PREFIX, api)
     app.add_routes([*console] or [web.route("*", "/{path:.*}", _nothing_here)])
@@ -390,15 +392,28 @@ async def _live(_request: web.Request) -> web.Response:
 
 def _ready(desk: Operations) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def ready(_request: web.Request) -> web.Response:
-        """For whoever starts or watches the process: whether messages can come and go, and not why."""
-        try:
-            found = (await desk.call(READINESS, {})).value
-            able = isinstance(found, dict) and found["ready"] is True
-        except GatewayError:
-            able = False
+        """For whoever starts or watches the process: whether it can durably accept, and not why it can not."""
+        able = await _finds(desk, "ready")
         return web.json_response({"status": "ready" if able else "not ready"}, status=200 if able else 503)
 
     return ready
+
+
+def _sending(desk: Operations) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def sending(_request: web.Request) -> web.Response:
+        """For whoever looks after the node: whether anything keeps messages from going, and not what."""
+        able = await _finds(desk, "sending")
+        return web.json_response({"status": "sending" if able else "not sending"}, status=200 if able else 503)
+
+    return sending
+
+
+async def _finds(desk: Operations, name: str) -> bool:
+    try:
+        found = (await desk.call(READINESS, {})).value
+    except GatewayError:
+        return False
+    return isinstance(found, dict) and found[name] is True
 
 
 def _metrics(desk: Operations) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:

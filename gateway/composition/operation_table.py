@@ -17,6 +17,7 @@ from gateway.audit.operations.log import AuditOperations
 from gateway.consent.operations.consents import ConsentOperations
 from gateway.conversations.operations.contact import ContactOperations
 from gateway.conversations.operations.conversations import ConversationOperations
+from gateway.database.durability import DurabilityProbe
 from gateway.delivery.operations.drafting import DraftOperations
 from gateway.delivery.operations.inbox import InboxOperations
 from gateway.delivery.operations.messages import MessageOperations
@@ -253,11 +254,11 @@ def _node_operations(node: Node) -> Sequence[object]:
         ),
         BackupOperations(backups=node.backups, config=node.config),
         StatusOperations(
-            store=node.store,
             identity=node.identity,
             peers=node.peers,
             log=node.log,
             status_metrics=node.status_metrics,
+            probe=DurabilityProbe(store=node.store, clock=node.clock),
             adapter=node.adapter,
             clock=node.clock,
         ),

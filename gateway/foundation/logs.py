@@ -7,10 +7,14 @@ local variables.
 from __future__ import annotations
 
 import logging
+import os
 import re
+import stat
 import sys
 import traceback
 from collections.abc import MutableMapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, TextIO
 
 import structlog
@@ -88,6 +92,27 @@ def configure(level: str, stream: TextIO | None = None) -> None:
     quiet.setLevel(logging.CRITICAL)
     for name in ("aiohttp", "asyncio", "sqlalchemy", "alembic"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+class LogFile:
+    """The file behind standard error, so that it can be opened anew after somebody renamed it.
+
+    A pipe, a terminal and the journal are no file: there is nothing to do for them.
+    """
+
+    def __init__(self, descriptor: int = 2) -> None:
+        self._descriptor = descriptor
+        regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
+        self._path = Path(f"/proc/self/fd/{descriptor}").readlink() if regular else None
+
+    def reopen(self) -> None:
+        """Go on in a file of the first name; where that can not be opened, in the one that is open."""
+        if self._path is None:
+            return
+        with suppress(OSError):
+            opened = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            os.dup2(opened, self._descriptor)
+            os.close(opened)
 
 
 def logger() -> structlog.typing.FilteringBoundLogger:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from gateway.errors import Code, RefusedError
+from gateway.errors import Code, Finding, RefusedError
 
 DATABASE: Final = "node.db"
 KEYSTORE: Final = "keystore"
@@ -22,6 +23,27 @@ RUN: Final = "run"
 """Folder of what exists only while a process owns the node: its lock and its socket."""
 LOCK: Final = "lock"
 SOCKET: Final = "api.sock"
+
+
+def require_closed(folder: Path) -> None:
+    """Refuse a node folder that every user of the machine can change: the folder itself, its settings, or what lies
+    directly in it.
+
+    Raises:
+        RefusedError: invalid, with the command that mends it for each; nothing was started.
+    """
+    open_to_all = [
+        Finding(place=path.name, rule="world_writable", hint=f"chmod o-w {path}")
+        for path in (folder, *sorted(folder.iterdir()))
+        if not path.is_symlink() and path.stat().st_mode & stat.S_IWOTH and not stat.S_ISSOCK(path.stat().st_mode)
+    ]
+    if open_to_all:
+        raise RefusedError(
+            Code.INVALID,
+            "every user of this machine can change the node folder or its settings; nothing was started",
+            hint="; ".join(finding.hint for finding in open_to_all),
+            findings=open_to_all,
+        )
 
 
 def lock_folder(folder: Path) -> Callable[[], None]:

@@ -216,7 +216,8 @@ def _until(stop: int, listener: socket.socket, server: KeyServer) -> None:
 
 @contextmanager
 def _signals(*, child: bool) -> Iterator[int]:
-    """Provide a file descriptor that becomes readable when the process has to stop."""
+    """Provide a file descriptor that becomes readable when the process has to stop; a hang-up never stops it."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     if child:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_IGN)  # they mean the node, which asks for signatures until its end

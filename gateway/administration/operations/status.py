@@ -11,8 +11,9 @@ from pydantic import Field
 from gateway.administration import status_metrics, status_store
 from gateway.administration.status_metrics import Figures, PeerFigures, StatusMetrics
 from gateway.audit.log import AuditLog
-from gateway.database.engine import Store
+from gateway.database.durability import DurabilityProbe
 from gateway.errors import Code
+from gateway.foundation.chores import HOUR
 from gateway.identity.identity import Identity
 from gateway.operations.models import Answer, Count, Nothing, OneOf, Time
 from gateway.operations.registry import About, operation
@@ -151,10 +152,12 @@ class NodeStatus(Answer):
 
 
 class Readiness(Answer):
-    """Whether messages can come and go."""
+    """Whether the node can durably accept, and whether it sends."""
 
-    ready: bool
+    ready: bool = Field(description="what it answers is on the disk, and its keys can be used")
     why: list[str] = Field(description="codes of what stops it")
+    sending: bool = Field(description="nothing keeps it from sending, and no peer was away for an hour")
+    sending_why: list[str] = Field(description="codes of what does")
 
 
 class StatusOperations:
@@ -163,19 +166,19 @@ class StatusOperations:
     def __init__(
         self,
         *,
-        store: Store,
         identity: Identity,
         peers: PeerRegistry,
         log: AuditLog,
         status_metrics: StatusMetrics,
+        probe: DurabilityProbe,
         adapter: Adapter | None,
         clock: Clock,
     ) -> None:
-        self._store = store
         self._identity = identity
         self._peers = peers
         self._log = log
         self._status_metrics = status_metrics
+        self._probe = probe
         self._adapter = adapter
         self._clock = clock
 
@@ -190,16 +193,39 @@ class StatusOperations:
         """Queues by peer, what failed and why, hand-over, erasing, log, storage and alarms; no content."""
         return OperationResult(value=self._status(await self._status_metrics.read()))
 
-    @operation("node.ready", "whether messages can come and go", roles=EVERYBODY, about=About.NODE, answer=Readiness)
+    @operation(
+        "node.ready",
+        "whether it can durably accept, and whether it sends",
+        roles=EVERYBODY,
+        about=About.NODE,
+        answer=Readiness,
+    )
     async def ready(self, _asked: Nothing) -> OperationResult:
-        """Whether messages can come and go; why not, by code."""
-        await self._store.read(lambda connection: connection.exec_driver_sql("select 1").all())
-        faults = [] if self._log.halted is None else [self._log.halted]
+        """Whether the node can durably accept, and whether it sends; why not, by code.
+
+        What keeps it from sending does not make it unready: a balancer would take every worker out because a peer is
+        away.
+        """
+        now, unready, silent = self._clock.now(), list[Code](), list[Code]()
+        if not await self._probe.holds():
+            unready.append(Code.DISK)
         if not self._identity.keys.may_speak:
-            faults.append(Code.NO_KEY)
-        if self._identity.own.clock_is_back(self._clock.now()):
-            faults.append(Code.CLOCK)
-        return OperationResult(value={"ready": not faults, "why": [str(fault) for fault in faults]})
+            unready.append(Code.NO_KEY)
+        if self._log.halted is not None:
+            silent.append(self._log.halted)
+        if self._identity.own.clock_is_back(now):
+            silent.append(Code.CLOCK)
+        if any(peer.failing_since is not None and now - peer.failing_since >= HOUR for peer in self._peers.all()):
+            silent.append(Code.UNREACHABLE)
+        silent = [*unready, *silent]
+        return OperationResult(
+            value={
+                "ready": not unready,
+                "why": [str(fault) for fault in unready],
+                "sending": not silent,
+                "sending_why": [str(fault) for fault in silent],
+            }
+        )
 
     def _status(self, found: Figures) -> dict[str, Json]:
         erasing, log, content, adapter = found.erasing, found.log, found.content, self._adapter

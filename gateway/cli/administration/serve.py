@@ -1,4 +1,6 @@
-"""`trm serve`: the node as a process. It reports when it accepts requests, and ends cleanly on SIGTERM or SIGINT."""
+"""`trm serve`: the node as a process. It reports when it accepts requests, opens its log anew on SIGHUP, and ends
+cleanly on SIGTERM or SIGINT.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,7 @@ _ADDRESS = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES)
 @click.option("--json", "as_json", is_flag=True, help="Print the line that says when it is ready as JSON.")
 def serve_node(node: Path | None, passphrase_file: Path | None, as_json: bool) -> None:
     """Run the node until SIGTERM or SIGINT. One line on standard output says when it accepts requests; logs go to
-    stderr.
+    stderr, and where that is a file SIGHUP opens it anew.
 
     The keys are held by a process of their own: by `trm keyd` where that runs for this folder, else by a child.
 
@@ -46,9 +48,11 @@ def serve_node(node: Path | None, passphrase_file: Path | None, as_json: bool) -
     """
     from gateway.cli.identity import unlocking
     from gateway.foundation import config, installed, logs
+    from gateway.foundation.node_folder import require_closed
 
     installed.require()
     folder = options.find_folder(node)
+    require_closed(folder)
     settings = config.load(folder)
     logs.configure(settings.log.level)
     recovery = None if settings.backup is None else settings.backup.recovery_key
@@ -73,12 +77,14 @@ def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 async def _serve(folder: Path, unlock: Unlock, as_json: bool) -> None:
     from gateway.app import open_node, serve_limited
+    from gateway.foundation.logs import LogFile
     from gateway.identity.unlock import KeysUnusableError
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, LogFile().reopen)
     try:
         node, stack = await open_node(folder, unlock)
     except KeysUnusableError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
+import resource
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -81,13 +82,40 @@ async def test_no_figure_says_what_is_said(seeded: tuple[Node, Seeded]):
     assert "referral" not in told
 
 
-async def test_it_says_when_it_is_not_ready(seeded: tuple[Node, Seeded], monkeypatch: pytest.MonkeyPatch):
-    """While nothing departs, the node is not ready and says why."""
+FINE = {"ready": True, "why": [], "sending": True, "sending_why": []}
+
+
+async def test_it_says_when_it_does_not_send(seeded: tuple[Node, Seeded], monkeypatch: pytest.MonkeyPatch):
+    """While nothing departs, the node takes what comes, so it is ready; that it does not send is told apart."""
     node, _ = seeded
-    assert await asked(node, "node.ready", {}) == {"ready": True, "why": []}
+    assert await asked(node, "node.ready", {}) == FINE
     monkeypatch.setattr(node.log, "halted", Code.LOG_ROLLED_BACK)
-    assert await asked(node, "node.ready", {}) == {"ready": False, "why": ["log_rolled_back"]}
+    assert await asked(node, "node.ready", {}) == FINE | {"sending": False, "sending_why": ["log_rolled_back"]}
     assert (await asked(node, "node.status", {}))["audit"]["halted"] == "log_rolled_back"
+
+
+async def test_it_is_ready_only_while_the_disk_takes_what_it_writes(tmp_path: Path):
+    """No byte fits on the disk any more: what is read still answers, and the node is not ready until there is room."""
+    async with two_nodes(tmp_path) as two:
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        connector = aiohttp.UnixConnector(str(two.fr.folder / "run" / "api.sock"))
+        async with aiohttp.ClientSession(connector=connector) as session:
+
+            async def statuses() -> list[int]:
+                two.clock.advance(10)
+                return [
+                    (await session.get(f"http://node/health/{name}")).status for name in ("live", "ready", "sending")
+                ]
+
+            assert await statuses() == [200, 200, 200]
+            resource.setrlimit(resource.RLIMIT_FSIZE, (1_024, before[1]))
+            try:
+                assert await statuses() == [200, 503, 503]
+                found = await two.fr.call("node.ready")
+            finally:
+                resource.setrlimit(resource.RLIMIT_FSIZE, before)
+            assert (found["ready"], found["why"]) == (False, ["disk"])
+            assert await statuses() == [200, 200, 200]
 
 
 async def test_damage_is_counted(seeded: tuple[Node, Seeded]):
@@ -122,6 +150,7 @@ async def test_a_peer_that_is_away_is_seen(tmp_path: Path):
         async with aiohttp.ClientSession(connector=connector) as session:
             text = await (await session.get("http://node/metrics")).text()
             assert (await session.get("http://node/health/ready")).status == 200
+            assert (await session.get("http://node/health/sending")).status == 503
         (age,) = re.findall(r'^trm_queue_oldest_seconds\{peer="AL"\} (\d+)$', text, re.MULTILINE)
         assert int(age) >= HOUR
         assert id not in text

@@ -170,6 +170,17 @@ async def test_anybody_may_ask_whether_it_is_ready(
     assert (answer.status, answer.value) == (status, {"status": told})
 
 
+@table(
+    ("found", "status", "told"),
+    [({"ready": False, "sending": True}, 200, "sending"), ({"ready": True, "sending": False}, 503, "not sending")],
+)
+async def test_anybody_may_ask_whether_it_sends(api: LocalApi, found, status, told):
+    """Apart from whether it is ready."""
+    api.desk.answer = OperationResult(value=found)
+    answer = await api.loopback.ask("GET", "/health/sending")
+    assert (answer.status, answer.value) == (status, {"status": told})
+
+
 # --- what it takes ------------------------------------------------------------------------------------------------
 
 BAD_BODIES: dict[str, bytes] = {

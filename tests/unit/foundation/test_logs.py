@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import logging
+import os
+from pathlib import Path
 
 import orjson
 import pytest
@@ -120,3 +122,30 @@ def test_the_level_holds(lines: io.StringIO):
     logs.logger().warning("loud")
     assert "quiet" not in lines.getvalue()
     assert "loud" in lines.getvalue()
+
+
+def test_a_log_that_was_renamed_goes_on_in_a_new_file(tmp_path: Path) -> None:
+    """What was written stays in the old file, what comes is in the new one, and neither is read by others."""
+    log, old = tmp_path / "node.log", tmp_path / "node.log.1"
+    with log.open("ab", buffering=0) as stream:
+        file = logs.LogFile(stream.fileno())
+        stream.write(b"one\n")
+        log.rename(old)
+        stream.write(b"two\n")
+        file.reopen()
+        stream.write(b"three\n")
+        log.unlink()
+        tmp_path.chmod(0o700)
+        file.reopen()
+        stream.write(b"four\n")
+    assert (old.read_text(), log.read_text(), log.stat().st_mode & 0o777) == ("one\ntwo\n", "four\n", 0o600)
+
+
+def test_what_is_no_file_is_left_alone() -> None:
+    """A pipe has no name to be opened by."""
+    out, into = os.pipe()
+    logs.LogFile(into).reopen()
+    os.write(into, b"x")
+    assert os.read(out, 1) == b"x"
+    os.close(out)
+    os.close(into)

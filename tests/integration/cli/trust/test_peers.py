@@ -212,8 +212,9 @@ def test_a_referral_is_proven_from_end_to_end(paired):
 
 
 def test_a_folder_has_one_owner(tmp_path):
-    """A verb owns the folder of a stopped node; while it runs a second one is refused; SIGINT ends it cleanly. All of
-    it with keys that cost what they really cost.
+    """A verb owns the folder of a stopped node; while it runs a second one is refused; SIGHUP ends neither it nor its
+    key service, and SIGINT ends it cleanly. A folder that all can change is not served. All of it with keys that cost
+    what they really cost.
     """
     ua = Country(name="UA", base=tmp_path / "ua", dear=True)
     made = ua.init("--demo")
@@ -225,8 +226,14 @@ def test_a_folder_has_one_owner(tmp_path):
     with socket.create_server(("127.0.0.1", int(address.rpartition(":")[2]))):
         taken = ua.trm("serve", "--passphrase-file", "pass", code=1).stderr
     assert f"trm: error: cannot listen on {address}; nothing was started" in taken
+    (ua.base / "node" / "node.toml").chmod(0o602)
+    refused = ua.trm("serve", "--passphrase-file", "pass", code=1)
+    assert "can change the node folder or its settings; nothing was started" in refused.stderr
+    (ua.base / "node" / "node.toml").chmod(0o600)
     process = ua.serve()
     try:
+        for number in (process.pid, *children(process.pid)):
+            os.kill(number, signal.SIGHUP)
         assert "another process owns" in ua.trm("serve", "--passphrase-file", "pass", code=1).stderr
         assert ua.json("peer", "list") == {"peers": []}
         refused = ua.trm("send", "-", given=json.dumps(enquiry("FR")), code=1)
@@ -235,6 +242,11 @@ def test_a_folder_has_one_owner(tmp_path):
         logged = stop(process, signal.SIGINT)
     assert "Traceback" not in logged
     assert ua.json("node", "show", "--passphrase-file", "pass")["keyset"]["version"] == 1
+
+
+def children(process: int) -> list[int]:
+    """The processes that a process has started and that run."""
+    return [int(word) for word in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
 
 
 def referral(reference: str) -> dict[str, Any]:
