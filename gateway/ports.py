@@ -230,6 +230,18 @@ class BulkAdapter(Adapter, Protocol):
         ...
 
 
+@runtime_checkable
+class RecordEraser(Adapter, Protocol):
+    """An adapter that can erase what the local system holds of a record that it gave for sending."""
+
+    async def erase_record(self, ref: str) -> Erasure:
+        """Erase the record, with the files and notes that the adapter keeps of it, and say honestly how far that went.
+
+        Raises RefusedError `not_found` where it was looked for and nothing of it is left.
+        """
+        ...
+
+
 class Notifier(Protocol):
     """Tells people that something waits for them, and nothing about it."""
 

@@ -114,6 +114,10 @@ class FolderAdapter:
         """Remove a document that was handed over."""
         return await self._work(incoming.erase_item, self._root, local_id)
 
+    async def erase_record(self, ref: str) -> Erasure:
+        """Remove every file that the adapter keeps of a draft that was taken or refused."""
+        return await self._work(outgoing.erase_draft, self._root, ref)
+
     async def _work(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         with world("the drop folder"):
             return await in_thread(self._lock, _own_files, work, *args, **kwargs)

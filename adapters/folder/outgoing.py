@@ -27,8 +27,9 @@ from adapters.kit.drop_folder import (
     reasons_file,
 )
 from adapters.kit.files import Folder, NotPlainError, TooLargeError, free_name
+from adapters.kit.names import numbered
 from gateway.errors import Code, Finding, RefusedError
-from gateway.ports import LocalRecord, Notice, NoticeKind
+from gateway.ports import Erasure, LocalRecord, Notice, NoticeKind
 
 
 def claim_drafts(root: Path) -> None:
@@ -68,6 +69,24 @@ def settle_draft(root: Path, ref: str, notice: Notice) -> None:
             claimed.move(name, refused, new)
 
 
+def erase_draft(root: Path, ref: str) -> Erasure:
+    """Remove the draft from where it was put, with the reasons of a refusal. A file that the office drops anew under
+    the name is another draft, and stays. Raises RefusedError: nothing of it is left.
+    """
+    name, found = draft_name(ref), False
+    for folder_name in (CLAIMED, TAKEN, REFUSED):
+        with Folder(root / folder_name) as folder:
+            for held in folder.names():
+                if held == name or _is_numbered(held, name):
+                    reasons = f"{held.removesuffix(SUFFIX)}.errors{SUFFIX}"
+                    folder.remove(held)
+                    folder.remove(reasons)
+                    found = True
+    if not found:
+        raise RefusedError(Code.NOT_FOUND, "no such draft in the drop folder")
+    return Erasure.ERASED
+
+
 def count_strangers(root: Path) -> int:
     """Count the entries of outgoing that are neither drafts nor being written: links, folders, pipes, other files."""
     with Folder(root / OUTGOING) as outgoing:
@@ -89,3 +108,9 @@ def _record(claimed: Folder, name: str, limit: int) -> LocalRecord:
 
 def _fault(rule: str, hint: str) -> Finding:
     return Finding(place="", rule=rule, hint=hint)
+
+
+def _is_numbered(held: str, name: str) -> bool:
+    """Whether a file has the name with a number, as `free_name` gives it."""
+    number = held.removesuffix(SUFFIX).rpartition(".")[2]
+    return number.isascii() and number.isdigit() and len(number) < 10 and held == numbered(name, int(number))

@@ -1,7 +1,9 @@
 """Erasing messages (nrm1 13.3): each step can be repeated after a crash at any point.
 
-    1  one transaction: the data key, then the bytes, and all that hangs on the message; who knows of it is written down
-    2  the case system is asked to erase what it took, and its honest answer is kept (nrm1 12.6)
+    1  one transaction: the data key, then the bytes, and all that hangs on the message: its stored envelope, its files,
+       the drafts it was made of; who knows of it is written down
+    2  the case system is asked to erase what it was shown, and the record that a message of ours was made of; its
+       honest answer is kept (nrm1 12.6), and nothing is "not held" that was not looked for (domain 10.8)
     3  the write-ahead log is emptied, local records and asylum holds that nothing is left of are forgotten, files
        without a key go
     4  when the storage epoch of step 1 is gone too, the sender gets the signed receipt `erased` (nrm1 6.2)
@@ -17,6 +19,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
+import schemas
 from gateway.attachments import store
 from gateway.attachments.library import AttachmentLibrary
 from gateway.conversations.status_updates import StatusUpdates
@@ -25,7 +28,7 @@ from gateway.database.audit_entries import leaf
 from gateway.database.engine import Store
 from gateway.database.sealed_content import Content
 from gateway.delivery.handover import delivery_key
-from gateway.delivery.intake import WAITING
+from gateway.delivery.intake import DISCARDED, RELEASED, WAITING
 from gateway.erasure import store as erasures
 from gateway.erasure.store import ErasureRow
 from gateway.errors import Code, RefusedError, TransientError
@@ -33,7 +36,6 @@ from gateway.foundation.logs import logger
 from gateway.foundation.workers import Workers
 from gateway.identity.identity import Identity
 from gateway.messages import answers, state_transitions
-from gateway.messages.machines.acceptance import Incoming
 from gateway.messages.machines.delivery import Outgoing, OutgoingEvent, allows
 from gateway.messages.state_transitions import Change
 from gateway.messages.store import handed_over, messages, receipts
@@ -41,15 +43,16 @@ from gateway.messages.store.handed_over import DUE, NOT_HELD
 from gateway.messages.store.messages import IN, OUT, MessageRow
 from gateway.messages.wakeups import EventStream, Wakeups
 from gateway.policy import asylum_holds
-from gateway.ports import Adapter, Clock, Erasure
+from gateway.ports import Adapter, Clock, Erasure, RecordEraser
 from keys.documents.envelope import Receipt, Status
 from keys.documents.receipts import MOST_RECEIPTS, batch_hash
 
 AT_ONCE = 200
 """Messages erased in one transaction, and erasures looked at together."""
 
-_TAKEN = frozenset({str(Incoming.HANDED_OVER), str(Incoming.OPENED)})
-"""States in which the case system may have the message."""
+NOT_SUPPORTED = str(Erasure.NOT_SUPPORTED)
+GROUNDS = frozenset(entry.code for entry in schemas.code_list("erasure_ground").codes)
+"""Reasons of people and peers; the others are names of retention rules."""
 
 _LEFT = frozenset({str(Erasure.DISABLED_ONLY), str(Erasure.NOT_SUPPORTED)})
 """Answers after which somebody has to erase in the case system by hand."""
@@ -135,7 +138,11 @@ class Eraser:
         messages.drop_envelopes(connection, gone)
         store.drop(connection, gone)
         messages.handed(connection, [row.ref for row in rows if row.direction == IN])
-        erasures.erase_drafts(connection, [row.origin for row in rows if row.origin is not None], but=WAITING)
+        origins = {row.origin: reasons[row.ref] for row in rows if row.origin is not None}
+        wanted = [ref for ref, reason in origins.items() if reason in GROUNDS]  # a rule leaves what is still worked on
+        erasures.discard_drafts(connection, wanted, waiting=WAITING, to=DISCARDED)
+        erasures.erase_drafts(connection, list(origins), but=WAITING)
+        erasures.erase_released(connection, RELEASED)
         erasures.add(connection, [self._row(row, reasons[row.ref], now, request) for row in rows])
         erasures.erase_consents(connection, [row.consent for row in rows if row.consent is not None], but=proof)
         journal.add_events(connection, [(now, "message", row.ref, "erased") for row in rows])
@@ -151,17 +158,22 @@ class Eraser:
 
     def _row(self, row: MessageRow, reason: str, now: int, request: int | None) -> ErasureRow:
         """`epoch` is read inside the transaction: no data key of the message was ever wrapped by a later one."""
-        asked = row.direction == IN and self._adapter is not None and row.state in _TAKEN
         return ErasureRow(
             ref=self._content.store.new_ref(),
             message=row.ref,
             at=now,
             reason=reason,
             epoch=self._identity.keys.epoch,
-            place=DUE if asked else NOT_HELD,
+            place=self._first_place(row, reason),
             told=None,
             request=request,
         )
+
+    def _first_place(self, row: MessageRow, reason: str) -> str:
+        """Where the case system has to be asked, or a person. A rule leaves the office's own record to the office."""
+        if row.direction == OUT and row.origin is not None:
+            return DUE if reason in GROUNDS and self._adapter is not None else NOT_SUPPORTED
+        return DUE if row.direction == IN and self._adapter is not None else NOT_HELD
 
     async def ask(self) -> None:
         """Ask the case system about everything it has not answered yet; ends early when it is busy."""
@@ -179,9 +191,9 @@ class Eraser:
 
     async def _ask_about(self, adapter: Adapter, row: ErasureRow) -> None:
         now = self._clock.now()
-        message, name = await self._local_id(row)
+        message, name = await self._local_name(row)
         try:
-            place = str(await adapter.erase(name))
+            place = NOT_SUPPORTED if name is None else str(await _erase_there(adapter, message, name))
         except RefusedError as error:
             if error.code is not Code.NOT_FOUND:
                 await self._content.store.move(
@@ -198,23 +210,33 @@ class Eraser:
 
         await self._content.store.move(move)
 
-    async def _local_id(self, row: ErasureRow) -> tuple[MessageRow, str]:
-        """The message, and what the case system calls it."""
+    async def _local_name(self, row: ErasureRow) -> tuple[MessageRow, str | None]:
+        """The message, and what the case system calls it, or the record that it was made of; None for a record whose
+        name is gone, or of which something else is left.
+        """
 
         def query(c: Connection) -> tuple[MessageRow, bytes | None]:
             message = messages.get(c, [row.message])[row.message]
-            item = handed_over.items(c, [row.message]).get(row.message)
+            if (
+                message.direction == OUT
+                and message.origin is not None
+                and erasures.still_used(c, message.origin, WAITING)
+            ):
+                return message, None
+            item = message.origin if message.direction == OUT else handed_over.items(c, [row.message]).get(row.message)
             sealed = None if item is None else content.get(c, [item]).get(item)
             return message, None if sealed is None else self._content.sealer.open(sealed)
 
         message, name = await self._content.store.read(query)
-        return message, delivery_key(message) if name is None else name.decode()
+        if name is not None:
+            return message, name.decode()
+        return message, delivery_key(message) if message.direction == IN else None
 
     async def clean(self) -> None:
         """Nothing of what was erased stays in the write-ahead log, nor the name of a local record nothing is left of,
         nor a file whose key is gone.
         """
-        await self._content.store.move(lambda c: erasures.erase_origins(c, waiting=WAITING))
+        await self._content.store.move(erasures.erase_origins)
         await self._content.store.checkpoint(truncate=True)
         await self._attachments.sweep()
 
@@ -268,6 +290,13 @@ class Eraser:
 
         await self._content.store.move(move)
         self._wakeups.outgoing(peer).set()
+
+
+async def _erase_there(adapter: Adapter, message: MessageRow, name: str) -> Erasure:
+    """Ask about a message that was handed over, or about the record of one that was sent."""
+    if message.direction == IN:
+        return await adapter.erase(name)
+    return await adapter.erase_record(name) if isinstance(adapter, RecordEraser) else Erasure.NOT_SUPPORTED
 
 
 # --- step 4 -------------------------------------------------------------------------------------------------------

@@ -110,13 +110,15 @@ class Kept:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What was done. ``erased_at`` is None where nothing was; ``local`` what the case system said of each message;
+    """What was done. ``erased_at`` is None where nothing was; ``held`` says that this node, looked through, still has
+    something of it; ``local`` what the case system said of each message;
     ``horizon`` when no copy can be opened any more; ``onward`` the units that were told, ``certificates`` theirs.
     """
 
     erased_at: int | None
     local: Sequence[str]
     horizon: int
+    held: bool = False
     kept: Kept | None = None
     onward: Sequence[str] = ()
     certificates: Sequence[Json] = ()
@@ -149,7 +151,8 @@ def confirmation(outcome: Outcome) -> dict[str, Json]:
 def _result(outcome: Outcome, local: str) -> str:
     if outcome.erased_at is None:
         return "not_held" if outcome.kept is None else "refused"
-    return "erased" if outcome.kept is None and local in ("erased", "not_held") else "partly_erased"
+    whole = outcome.kept is None and not outcome.held and local in ("erased", "not_held")
+    return "erased" if whole else "partly_erased"
 
 
 def _places(outcome: Outcome, local: str) -> list[Json]:
@@ -160,7 +163,7 @@ def _places(outcome: Outcome, local: str) -> list[Json]:
     if local == "due":
         there["by_date"] = day
     places: list[Json] = [
-        {"place": "gateway", "done": "erased"},
+        {"place": "gateway", "done": "due", "by_date": day} if outcome.held else {"place": "gateway", "done": "erased"},
         there,
         {"place": "backup", "done": "due", "by_date": day},
     ]

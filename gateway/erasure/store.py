@@ -14,7 +14,21 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.database import content
 from gateway.database.rows import values_of
-from gateway.database.tables import consent, draft, erasure, hold, local_item, message, notice, origin
+from gateway.database.tables import (
+    attachment,
+    consent,
+    datakey,
+    draft,
+    envelope,
+    erasure,
+    hold,
+    inbox,
+    local_item,
+    message,
+    notice,
+    origin,
+    sealed,
+)
 from gateway.messages.store.handed_over import DUE, items
 from gateway.messages.store.messages import IN, MessageRow
 
@@ -124,14 +138,57 @@ def erase_drafts(connection: Connection, origins: Sequence[int], *, but: str) ->
         content.erase(connection, ref)
 
 
-def erase_origins(connection: Connection, *, waiting: str) -> int:
-    """Forget local records nothing is left of: every message erased, no draft `waiting`, no news owed; how many."""
+def discard_drafts(connection: Connection, origins: Sequence[int], *, waiting: str, to: str) -> None:
+    """Drafts of these local records that are `waiting` get the state `to`, so that they go with the others."""
+    chosen = update(draft).where(draft.c.origin.in_(origins), draft.c.state == waiting)
+    connection.execute(chosen.values(state=to))
+
+
+def erase_released(connection: Connection, released: str) -> None:
+    """The content of every `released` draft that came from no record: the message has it, and is erased alone."""
+    there = select(draft.c.ref).join(datakey, datakey.c.ref == draft.c.ref)
+    for ref in list(connection.scalars(there.where(draft.c.state == released, draft.c.origin.is_(None)))):
+        content.erase(connection, ref)
+
+
+def held(connection: Connection, refs: Sequence[int]) -> frozenset[str]:
+    """Where anything is still held of these messages: each place of the node is looked at."""
+    found: set[str] = set()
+    for start in range(0, len(refs), _SLICE):
+        some = refs[start : start + _SLICE]
+        origins = select(message.c.origin).where(message.c.ref.in_(some), message.c.origin.is_not(None))
+        drafts = select(draft.c.ref).where(draft.c.origin.in_(origins))
+        places = {
+            "content": select(sealed.c.ref).where(sealed.c.ref.in_(some)),
+            "envelope": select(envelope.c.ref).where(envelope.c.ref.in_(some)),
+            "attachment": select(attachment.c.ref).where(attachment.c.message.in_(some)),
+            "inbox": select(inbox.c.ref).where(inbox.c.ref.in_(some)),
+            "draft": select(sealed.c.ref).where(sealed.c.ref.in_(drafts)),
+        }
+        found.update(name for name, query in places.items() if connection.execute(query.limit(1)).first() is not None)
+    return frozenset(found)
+
+
+def still_used(connection: Connection, origin: int, waiting: str) -> bool:
+    """Whether a message of this local record was not erased, or a draft of it is `waiting`."""
+    left = select(message.c.ref).where(message.c.origin == origin, ~exists().where(erasure.c.message == message.c.ref))
+    drafted = select(draft.c.ref).where(draft.c.origin == origin, draft.c.state == waiting)
+    return any(connection.execute(query.limit(1)).first() is not None for query in (left, drafted))
+
+
+def erase_origins(connection: Connection) -> int:
+    """Forget local records nothing is left of: every message erased, the case system asked, no draft with content, no
+    news owed; how many.
+    """
+    asked = select(message.c.origin).join(erasure, erasure.c.message == message.c.ref)
     erased = exists().where(erasure.c.message == message.c.ref)
     named = select(message.c.origin).where(message.c.origin.is_not(None))
+    there = select(draft.c.origin).join(datakey, datakey.c.ref == draft.c.ref)
     query = select(origin.c.ref).where(
         origin.c.ref.in_(named),
         origin.c.ref.not_in(named.where(~erased)),
-        origin.c.ref.not_in(select(draft.c.origin).where(draft.c.origin.is_not(None), draft.c.state == waiting)),
+        origin.c.ref.not_in(asked.where(message.c.origin.is_not(None), erasure.c.place == DUE)),
+        origin.c.ref.not_in(there.where(draft.c.origin.is_not(None))),
         origin.c.ref.not_in(select(notice.c.origin)),
     )
     gone = list(connection.scalars(query.limit(_SLICE)))

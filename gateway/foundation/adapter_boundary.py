@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from gateway.errors import Code, Finding, GatewayError, RefusedError, TransientError
 from gateway.foundation.logs import logger
-from gateway.ports import Adapter, BulkAdapter, Delivery, Description, Erasure, LocalRecord, Notice
+from gateway.ports import Adapter, BulkAdapter, Delivery, Description, Erasure, LocalRecord, Notice, RecordEraser
 
 LONGEST = 600.0
 """Seconds that one call of an adapter may take; its own patience with the case system is shorter."""
@@ -55,6 +55,12 @@ class Guarded:
     async def erase(self, local_id: str) -> Erasure:
         """Erase an item."""
         return await self._call(self._adapter.erase(local_id))
+
+    async def erase_record(self, ref: str) -> Erasure:
+        """Erase a record that was given; an adapter that cannot leaves it to a person."""
+        if not isinstance(self._adapter, RecordEraser):
+            return Erasure.NOT_SUPPORTED
+        return await self._call(self._adapter.erase_record(ref))
 
     async def _call(self, answer: Awaitable[T]) -> T:
         try:

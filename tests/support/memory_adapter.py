@@ -106,6 +106,16 @@ class MemoryAdapter:
             self._system.erased.add(self._system.key_of(local_id))
         return self._system.erases
 
+    async def erase_record(self, ref: str) -> Erasure:
+        """Take a record away that was given."""
+        self._fail()
+        if ref not in self._system.offered:
+            raise RefusedError(Code.NOT_FOUND, "no such record")
+        if self._system.erases is Erasure.ERASED:
+            del self._system.offered[ref]
+            self._system.settled.pop(ref, None)
+        return self._system.erases
+
     def _fail(self) -> None:
         if self._system.busy:
             self._system.busy -= 1

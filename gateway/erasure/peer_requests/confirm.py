@@ -24,6 +24,7 @@ from gateway.delivery.outbound import draft as drafts
 from gateway.delivery.outbound import preparation
 from gateway.delivery.outbound.preparation import Preparation
 from gateway.erasure import certificates, rules
+from gateway.erasure import store as erasures
 from gateway.erasure.peer_requests import store
 from gateway.erasure.peer_requests.execute import Scope, scope_of
 from gateway.erasure.peer_requests.forward import read_task
@@ -57,10 +58,11 @@ CERTIFICATES_LIMIT = 400_000
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Done:
     """What has become of a request: when the last of it went, None where nothing did; by message what the case system
-    said; whether everything awaited is there.
+    said; whether everything awaited is there. ``held``: this node was looked through, and has something of it.
     """
 
     at: int | None
+    held: bool
     local: tuple[str, ...]
     here: bool
     onward: tuple[str, ...]
@@ -132,6 +134,7 @@ class RequestConfirmer:
             return
         outcome = Outcome(
             erased_at=done.at,
+            held=done.held,
             local=done.local,
             horizon=now + self._config.storage.epoch_days * DAY,
             kept=_kept(scope),
@@ -171,10 +174,12 @@ class RequestConfirmer:
         own = self._receipts(connection, [piece.message for piece in pieces], {ask.peer for ask in asks.values()})
         chosen = [*own.certificates, *(c for found in answers.values() for c in _forwarded(found, now))]
         headers = {ref: found for ref in asks if (found := self._opened(connection, ref)) is not None}
+        held = bool(erasures.held(connection, [piece.message for piece in pieces]))
         return _Done(
+            held=held,
             at=max((piece.at for piece in pieces), default=None),
             local=tuple(piece.place for piece in pieces),
-            here=all(piece.epoch < oldest and piece.place != DUE for piece in pieces),
+            here=not held and all(piece.epoch < oldest and piece.place != DUE for piece in pieces),
             onward=tuple(
                 dict.fromkeys(f"{asks[ref].peer}/{item.halves()[0]['recipient_unit']}" for ref, item in headers.items())
             ),

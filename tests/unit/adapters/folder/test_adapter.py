@@ -12,7 +12,7 @@ from support.benches import FolderBench
 from adapters.folder import FolderAdapter
 from adapters.kit.contract import a_delivery, a_notice
 from adapters.kit.strict_json import LIMIT
-from gateway.errors import Finding, RefusedError, TransientError
+from gateway.errors import Code, Finding, RefusedError, TransientError
 from gateway.ports import Erasure, LocalRecord, NoticeKind
 
 GOOD = '{"body_type": "referral.request/1"}'
@@ -244,6 +244,27 @@ async def test_tampered_journal(bench: FolderBench) -> None:
     entry.symlink_to("/etc/passwd")
     with pytest.raises(RefusedError, match="was replaced"):
         await adapter.push(a_delivery())
+
+
+async def test_a_record_is_erased_with_all_that_is_kept_of_it(bench: FolderBench) -> None:
+    """Taken under its name and refused before, with the reasons; a draft of another name, and one that was dropped
+    anew and not read yet, stay.
+    """
+    bench.drop("case-1.json", '{"content": {"name": "Xanthippe"}}')
+    await _settle(bench, NoticeKind.REFUSED, (Finding(place="/content/name", rule="unknown_member"),))
+    for name in ("case-1.json", "case-1.2x.json", "case-10.json"):
+        bench.drop(name, GOOD)
+    await _settle(bench, NoticeKind.DRAFTED)
+    bench.drop("case-1.json", GOOD)
+    adapter = bench.adapter()
+    assert await adapter.erase_record("case-1") is Erasure.ERASED
+    assert [path.name for path in bench.all("taken")] == ["case-1.2x.json", "case-10.json"]
+    assert bench.all("refused") == []
+    assert [path.name for path in bench.all("outgoing")] == ["case-1.json"]
+    for ref in ("case-1", "../case-10", "case-100"):
+        with pytest.raises(RefusedError) as refusal:
+            await adapter.erase_record(ref)
+        assert refusal.value.code is Code.NOT_FOUND
 
 
 async def test_settling_strangers(bench: FolderBench) -> None:

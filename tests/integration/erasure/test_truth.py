@@ -1,0 +1,187 @@
+"""A signed erasure says what is so: each place is looked at, and nothing is claimed of one that was not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from support.dropfolder import drop_folder
+from support.pair import Party, Two, example, two_nodes
+from support.relied_on import CONSENT, recorded, referral
+
+from adapters.folder import FolderAdapter
+from gateway.erasure import store
+from gateway.messages.store import messages
+from gateway.ports import Erasure, LocalRecord
+
+MARK = "Canary-name-90e2"
+CASE = referral()["conversation"]
+
+
+@pytest_asyncio.fixture
+async def two(tmp_path: Path) -> AsyncIterator[Two]:
+    """Two nodes, paired and serving; FR has recorded a consent."""
+    async with two_nodes(tmp_path) as made:
+        await recorded(made)
+        yield made
+
+
+def record() -> dict[str, Any]:
+    """A referral as the case system of FR gives it, with a name."""
+    request = referral()
+    request["content"]["person"]["name_family"] = MARK
+    return request
+
+
+async def released(two: Two) -> str:
+    """Two people at FR have released the one draft that waits, and AL has the message; its id."""
+
+    async def waits() -> bool:
+        return len((await two.fr.call("draft.list"))["drafts"]) == 1
+
+    await two.until(waits, seconds=30)
+    (draft,) = (await two.fr.call("draft.list"))["drafts"]
+    await two.fr.call("draft.release", id=draft["id"], by="w-1")
+    id = str((await two.fr.call("draft.release", id=draft["id"], by="w-2"))["id"])
+
+    async def known() -> bool:
+        return await two.fr.state(id) == "awaiting_opening"
+
+    await two.until(known, seconds=30)
+    return id
+
+
+async def asked(two: Two, *, days: int = 0) -> dict[str, Any]:
+    """AL asks FR to erase the conversation, a person at FR follows; what FR signs about it after so many days."""
+    request = example("erasure.request/1", "FR", consent_ref=CONSENT) | {"purpose": "referral", "conversation": CASE}
+    request["content"] = {"scope": "conversation", "ground": "objection"}
+    await two.al.call("message.submit", **request)
+
+    async def there() -> bool:
+        return len((await two.fr.call("erasure.list"))["requests"]) == 1
+
+    await two.until(there, seconds=90)
+    (found,) = (await two.fr.call("erasure.list"))["requests"]
+    await two.fr.call("erasure.follow", id=found["id"], by="dpo")
+    two.clock.advance(days * 86_400)
+    said: list[dict[str, Any]] = []
+
+    async def answered() -> bool:
+        listed = (await two.al.call("message.list", direction="in"))["messages"]
+        ids = [item["id"] for item in listed if item["type"] == "erasure.confirmation/1"]
+        said[:] = [(await two.al.show(id))["content"] for id in ids]
+        return bool(said)
+
+    await two.until(answered, seconds=2 * 86_400, real=40)
+    return said[0]
+
+
+def places(said: dict[str, Any]) -> dict[str, str]:
+    """What is said of each place."""
+    return {place["place"]: place["done"] for place in said["places"]}
+
+
+async def from_memory(two: Two) -> str:
+    """The record comes from a case system in memory and goes to AL."""
+    two.fr.system.offer(LocalRecord(ref="case-1", fields=record()))
+    return await released(two)
+
+
+async def test_the_record_in_the_drop_folder_goes_with_its_message(two: Two, tmp_path: Path) -> None:
+    """What the office dropped lies in clear in a folder of the adapter: it is looked for, removed, and only then is the
+    case system said to have erased.
+    """
+    cases = tmp_path / "FR-cases"
+    FolderAdapter.create(cases)
+    await two.fr.stop()
+    two.fr.own = True
+    settings = two.fr.folder / "node.toml"
+    assert str(cases) in settings.read_text() or drop_folder(cases)
+    await two.fr.start()
+    (cases / "outgoing" / "draft-1.json").write_text(json.dumps(record()))
+    await released(two)
+    assert MARK in (cases / "taken" / "draft-1.json").read_text()
+    said = await asked(two)
+    assert [path for path in cases.rglob("*") if path.is_file() and MARK in path.read_text(errors="replace")] == []
+    assert (said["result"], places(said)) == (
+        "erased",
+        {"gateway": "erased", "local_system": "erased", "backup": "due"},
+    )
+
+
+@pytest.mark.parametrize("word", [Erasure.DISABLED_ONLY, Erasure.NOT_SUPPORTED])
+async def test_a_case_system_that_keeps_the_record_is_named(two: Two, word: Erasure) -> None:
+    """No more is claimed than was done, and a person is told what is left to do by hand."""
+    two.fr.system.erases = word
+    await from_memory(two)
+    said = await asked(two)
+    assert (said["result"], places(said)["local_system"]) == ("partly_erased", str(word))
+    assert "erasure.left" in await two.fr.alarms()
+
+
+async def test_a_record_that_was_looked_for_and_is_gone_is_not_held(two: Two) -> None:
+    """The office has erased it by itself: the case system was asked, and says so."""
+    await from_memory(two)
+    two.fr.system.offered.clear()
+    said = await asked(two)
+    assert (said["result"], places(said)["local_system"]) == ("erased", "not_held")
+
+
+async def test_every_place_of_the_node_is_empty(two: Two) -> None:
+    """Of a message that waits to be answered: its content, its sealed bytes, the draft it was made of, and the next
+    draft of the same record.
+    """
+    id = await from_memory(two)
+    ((ref,),) = await two.fr.rows(f"select ref from message where id = '{id}'")
+    await two.fr.running.store.move(lambda c: messages.put_envelopes(c, [(ref, b"bytes that were repeated")]))
+    fields = record()
+    fields["content"]["person"]["name_given"] = "a version later"
+    two.fr.system.settled.clear()
+    two.fr.system.offer(LocalRecord(ref="case-1", fields=fields))
+
+    async def waits() -> bool:
+        return len((await two.fr.call("draft.list"))["drafts"]) == 1
+
+    await two.until(waits, seconds=30)
+    read = two.fr.running.store.read
+    assert await read(lambda c: store.held(c, [ref])) == {"content", "envelope", "draft"}
+    await two.fr.call("message.erase", id=id, by="w-1", reason="not_needed")
+    assert await read(lambda c: store.held(c, [ref])) == frozenset()
+    assert await two.fr.rows("select * from sealed where ref in (select ref from draft)") == []
+    assert (await two.fr.call("draft.list"))["drafts"] == []
+    assert await two.fr.rows("select * from envelope") == []
+
+
+async def test_a_draft_that_came_from_no_record_goes_with_its_message(two: Two) -> None:
+    """What a person wrote at the desk and two people released is erased with the message that it became."""
+    draft = (await two.fr.call("draft.save", draft=record()))["id"]
+    await two.fr.call("draft.release", id=draft, by="w-1")
+    id = (await two.fr.call("draft.release", id=draft, by="w-2"))["id"]
+    await two.fr.call("message.erase", id=id, by="w-1", reason="not_needed")
+    assert await two.fr.rows(f"select * from sealed where ref = (select ref from draft where id = '{draft}')") == []
+
+
+async def test_what_is_still_here_is_not_called_erased(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step that left something out would be told: the node looks at itself before it signs."""
+    await from_memory(two)
+    monkeypatch.setattr(store, "erase_drafts", lambda *_, **__: None)
+    said = await asked(two, days=29)
+    assert said["result"] == "partly_erased"
+    assert places(said)["gateway"] == "due"
+
+
+async def test_what_waits_for_the_case_system_is_asked_about(two: Two) -> None:
+    """A hand-over whose acknowledgement was lost may be there: it is asked about, whatever the state says."""
+    party: Party = two.al
+    await from_memory(two)
+    (item,) = party.deliveries()[-1:]
+    await party.running.store.move(
+        lambda c: c.exec_driver_sql("update message set state = 'awaiting_handover' where direction = 'in'")
+    )
+    done = await party.call("message.erase", id=item.message_id, by="w-1", reason="not_needed")
+    assert done["messages"][0]["local_system"] == "erased"
+    assert item.key in party.system.erased
