@@ -78,7 +78,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "alert": ("gateway.cli.alerts.alerts:alert_commands", "List and acknowledge safety alerts."),
     "asylum": (
         "gateway.cli.policy.asylum:asylum_commands",
-        "Place and lift holds towards the State of nationality in asylum cases.",
+        "Place and lift holds towards feared States in asylum cases.",
     ),
     "statistics": (
         "gateway.cli.statistics:statistics_commands",

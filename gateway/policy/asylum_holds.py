@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+import orjson
 from sqlalchemy import Connection
 
 from gateway.database import content as content_rows
@@ -15,20 +16,25 @@ from gateway.database.content_sealer import ContentSealer
 from gateway.database.sealed_content import Content
 from gateway.errors import RefusedError
 from gateway.policy import store
-from gateway.ports import Clock
+from gateway.ports import Clock, Json
+from keys.primitives.encoding import canon, text, texts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Named:
-    """The conversation over which a person placed a hold, and the consents that it relied on."""
+    """The conversation over which a person placed a hold, the consents that it relied on, and the countries of the
+    feared States: those named, and the nationalities that were told by then.
+    """
 
     conversation: str
     consents: tuple[str, ...]
+    states: tuple[str, ...] = ()
 
 
 def sealed(content: Content, named: Named) -> SealedRow:
-    """The row that says what a hold lies over."""
-    return content.sealer.seal(content.store.new_ref(), "\n".join([named.conversation, *named.consents]).encode())
+    """The row that says what a hold lies over, and which States it keeps away from."""
+    plain: Json = {"conversation": named.conversation, "consents": [*named.consents], "states": [*named.states]}
+    return content.sealer.seal(content.store.new_ref(), canon(plain))
 
 
 def opened(sealer: ContentSealer, rows: Collection[SealedRow]) -> dict[int, Named]:
@@ -36,9 +42,26 @@ def opened(sealer: ContentSealer, rows: Collection[SealedRow]) -> dict[int, Name
     found: dict[int, Named] = {}
     for row, plain in zip(rows, sealer.open_each(list(rows)), strict=True) if rows else ():
         if not isinstance(plain, RefusedError):
-            conversation, *consents = plain.decode().split("\n")
-            found[row.ref] = Named(conversation=conversation, consents=tuple(consents))
+            found[row.ref] = _read(plain)
     return found
+
+
+def _read(plain: bytes) -> Named:
+    """A hold that 0.1.0 placed has one line each for the conversation and its consents, and names no State."""
+    if not plain.startswith(b"{"):
+        conversation, *consents = plain.decode().split("\n")
+        return Named(conversation=conversation, consents=tuple(consents))
+    held = orjson.loads(plain)
+    return Named(
+        conversation=text(held["conversation"]), consents=texts(held["consents"]), states=texts(held["states"])
+    )
+
+
+def feared_states(connection: Connection, sealer: ContentSealer, labels: Collection[bytes]) -> frozenset[str]:
+    """The States that the holds over these labels name; of one that does not open none, which keeps from all."""
+    rows = content_rows.get(connection, store.over(connection, labels)).values()
+    named = opened(sealer, list(rows)).values()
+    return frozenset(state for one in named for state in one.states) if len(named) == len(rows) else frozenset()
 
 
 async def forget(content: Content, clock: Clock, *, but: Collection[int] = ()) -> None:

@@ -28,4 +28,5 @@ class Circumstances:
     handling: tuple[Handling, ...] = ()
     history: History = NOTHING_SAID
     asylum_hold: bool = False
+    feared_states: frozenset[str] = frozenset()
     approver: str | None = None

@@ -22,7 +22,7 @@ from gateway.messages import content_codec
 from gateway.messages.store import local, messages
 from gateway.messages.store.local import OWN
 from gateway.peers.registry import PeerRegistry
-from gateway.policy import store
+from gateway.policy import asylum_holds, store
 from gateway.policy.circumstances import Circumstances
 from gateway.policy.descriptor_units import recipient_in
 from gateway.policy.gates.gate_table import Recipient, UnitKind
@@ -96,6 +96,7 @@ class ConsentContextLoader:
         answers = []
         for question, conversation, index in zip(questions, conversations, indexes, strict=True):
             consent, withdrawn = (None, False) if index is None else standing[index]
+            held_by = self._holds_over(question) & holds if holds else frozenset()
             answers.append(
                 ConsentContext(
                     circumstances=Circumstances(
@@ -106,7 +107,10 @@ class ConsentContextLoader:
                         recorded_by=frozenset() if index is None else found[index].recorded_by(self._own.node),
                         handling=() if index is None else self._handling(connection, found[index], question),
                         conversation_withdrawn=over[conversation] or withdrawn,
-                        asylum_hold=self._asylum_hold(holds, question),
+                        asylum_hold=bool(held_by),
+                        feared_states=(
+                            asylum_holds.feared_states(connection, self._sealer, held_by) if held_by else frozenset()
+                        ),
                         today=datetime.fromtimestamp(now, UTC).date(),
                     ),
                     held=() if index is None else found[index].held,
@@ -115,10 +119,10 @@ class ConsentContextLoader:
             )
         return answers
 
-    def _asylum_hold(self, holds: frozenset[bytes], question: Question) -> bool:
-        """Whether a person placed one over the conversation, or over another one with the same consent."""
+    def _holds_over(self, question: Question) -> frozenset[bytes]:
+        """The labels under which an asylum hold lies over the conversation, or another one with the same consent."""
         named = [question.consent_ref] if question.consent_ref is not None else []
-        return bool(holds) and not holds.isdisjoint(self._sealer.hold_indexes(question.conversation, named))
+        return frozenset(self._sealer.hold_indexes(question.conversation, named))
 
     def _recipient(self, question: Question, now: int) -> Recipient | None:
         """The recipient unit in the newest descriptor that the peer signed (gate G14)."""

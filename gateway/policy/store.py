@@ -35,6 +35,12 @@ def labels(connection: Connection) -> frozenset[bytes]:
     return frozenset(_LABELS.scalars(connection))
 
 
+def over(connection: Connection, labels: Collection[bytes]) -> list[int]:
+    """The sealed rows of the holds that lie over any of these."""
+    query = select(asylum_hold.c.ref).distinct().where(asylum_hold.c.label.in_(list(labels)))
+    return list(connection.scalars(query))
+
+
 def get(connection: Connection, label: bytes) -> AsylumHold | None:
     """The hold that was placed over the conversation with this label."""
     row = connection.execute(select(*_COLUMNS).where(asylum_hold.c.label == label)).first()

@@ -149,7 +149,10 @@ def test_the_consent_is_withdrawn(pair: Pair) -> None:
 
 
 def lift(al: NodeProcess) -> None:
-    """The asylum hold over the referral ends by two people: until then nothing of it goes to FR."""
+    """The asylum hold over the referral, placed before holds named States, ends by two people: until then nothing of it
+    goes to FR.
+    """
+    assert [hold["states"] for hold in al.call("asylum.list")["holds"]] == [[]]
     assert al.call("asylum.lift", id=REFERRED, by="w-3")["held"]
     assert not al.call("asylum.lift", id=REFERRED, by="w-4")["held"]
 

@@ -159,7 +159,7 @@ ANSWERS: dict[str, Any] = {
         "peers": [{"peer": "AL", "types": [], "header": {"case_ref_sender": "FR-2026-77"}}],
     },
     "contact.advise": ADVICE,
-    "asylum.list": {"holds": [{"id": CASE, "at": NOW, "lift_wanted": True}]},
+    "asylum.list": {"holds": [{"id": CASE, "at": NOW, "lift_wanted": True, "states": ["AL"]}]},
     "retention.list": {
         "holds": [{"id": CASE, "ground": "restriction_18", "until": "2027-06-30", "over": False, "at": NOW}]
     },

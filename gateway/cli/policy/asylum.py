@@ -1,6 +1,4 @@
-"""`trm asylum`: holds that keep everything about a person from the State of nationality while asylum is sought or
-granted.
-"""
+"""`trm asylum`: holds that keep everything about a person from feared States while asylum is sought or granted."""
 
 from __future__ import annotations
 
@@ -17,25 +15,31 @@ from gateway.ports import Json
 
 @click.group("asylum", context_settings=CONTEXT)
 def asylum_commands() -> None:
-    """Place and lift holds towards the State of nationality while asylum is sought or granted."""
+    """Place and lift holds towards feared States while asylum is sought or granted."""
 
 
 @options.add_verb(asylum_commands, "hold")
 @click.argument("conversation")
+@click.option("--state", multiple=True, metavar="CODE", help="A State that the person fears, as AL; may be repeated.")
 @options.by
 @options.pass_node
 @options.as_json
-def place_asylum_hold(reach: Reach, conversation: str, by: str, as_json: bool) -> None:
-    """Place a hold, at once: nothing about the person is sent to the State of nationality any more (gate G5).
+def place_asylum_hold(reach: Reach, conversation: str, state: tuple[str, ...], by: str, as_json: bool) -> None:
+    """Place a hold, at once: nothing about the person is sent to a feared State any more (gate G5).
+
+    Feared are the nationalities that the conversation told and the States named here: the former residence of a
+    stateless person, and every other one. While none is known, nothing goes to any country. To name more, place it
+    again.
 
     It lies over the conversation and over every other one that relies on the same consents. What waits to go is stopped
     when it departs. Withdrawals and safety alerts still pass. Nobody else is told of it.
 
     \b
     Example:
-      trm asylum hold mT5h0Jr3QkK0m1c5n8sT4g --by "Ana B." --node /srv/trm/fr
+      trm asylum hold mT5h0Jr3QkK0m1c5n8sT4g --state MA --by "Ana B." --node /srv/trm/fr
     """
-    value = reach.ask("asylum.hold", id=conversation, by=by)
+    named: dict[str, Json] = {"states": [*state]} if state else {}
+    value = reach.ask("asylum.hold", id=conversation, by=by, **named)
     output.print_answer(value, as_json=as_json, people=_show_hold)
 
 
@@ -56,7 +60,11 @@ def lift_asylum_hold(reach: Reach, conversation: str, by: str, as_json: bool) ->
 
 
 def _show_hold(value: Mapping[str, Json]) -> None:
-    output.print_line(f"{value['id']} is held: nothing of it goes to the State of nationality")
+    if states := _states(value):
+        output.print_line(f"{value['id']} is held: nothing of it goes to {states}")
+    else:
+        output.print_line(f"{value['id']} is held: nothing of it goes anywhere")
+        output.print_hint("name the States that the person fears with --state; then it goes to the others")
 
 
 def _show_lift(value: Mapping[str, Json]) -> None:
@@ -82,10 +90,20 @@ def list_asylum_holds(reach: Reach, as_json: bool) -> None:
 
 def _show_holds(value: Mapping[str, Json]) -> None:
     output.print_table(
-        ["conversation", "since", "a first person wants it lifted"],
+        ["conversation", "since", "feared States", "a first person wants it lifted"],
         [
-            [item["id"] or "(does not open)", time_text.when(item["at"]), item["lift_wanted"]]
+            [
+                item["id"] or "(does not open)",
+                time_text.when(item["at"]),
+                _states(item) or "every one",
+                item["lift_wanted"],
+            ]
             for item in list_objects(value, "holds")
         ],
         empty="no asylum hold",
     )
+
+
+def _states(value: Mapping[str, Json]) -> str:
+    listed = value["states"]
+    return ", ".join(str(state) for state in listed) if isinstance(listed, list) else ""

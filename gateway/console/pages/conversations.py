@@ -96,8 +96,10 @@ async def check_contact(visit: Visit) -> web.StreamResponse:
 
 
 async def hold_for_asylum(visit: Visit) -> web.StreamResponse:
-    """Place an asylum hold: nothing about the person goes to the State of nationality from now on."""
-    return await _done(visit, "asylum.hold")
+    """Place an asylum hold, or name one more State: nothing about the person goes there from now on."""
+    state = (await visit.form()).one("state")
+    named: dict[str, Json] = {"states": [state]} if state else {}
+    return await _done(visit, "asylum.hold", **named)
 
 
 async def lift_asylum_hold(visit: Visit) -> web.StreamResponse:
@@ -180,6 +182,8 @@ async def _holds(visit: Visit, id: str) -> dict[str, Any]:
     legal = (await visit.ask("retention.list"))["holds"] if visit.allows("retention.list") else []
     return {
         "lift_wanted": any(hold["id"] == id and hold["lift_wanted"] for hold in asylum),
+        "feared": [visit.words.country(state) for hold in asylum if hold["id"] == id for state in hold["states"]],
+        "countries": sorted(visit.words.codes("country"), key=lambda country: visit.words.place(country[1])),
         "legal": next((hold for hold in legal if hold["id"] == id), None),
         "channels": tuple(map(str, Channel)),
     }

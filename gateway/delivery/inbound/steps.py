@@ -456,6 +456,7 @@ def _gate_facts(examined: ExaminedMessage, known: ReceiverContext, own_node: str
         handling=(),
         conversation_withdrawn=known.withdrawn,
         asylum_hold=False,
+        feared_states=frozenset(),
         history=known.history,
         approver=None,
         header=examined.header,

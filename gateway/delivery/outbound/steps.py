@@ -282,6 +282,7 @@ def _facts(
         handling=circumstances.handling,
         conversation_withdrawn=circumstances.conversation_withdrawn,
         asylum_hold=circumstances.asylum_hold,
+        feared_states=circumstances.feared_states,
         history=circumstances.history,
         approver=circumstances.approver,
         header=header,

@@ -1,5 +1,5 @@
-"""Facts that the gates look at, and their answers. The gates are in `content`, `consent` and `person` beside this file;
-`gate_table` lists them.
+"""Facts that the gates look at, and their answers. The gates are in `content`, `consent`, `asylum` and `person` beside
+this file; `gate_table` lists them.
 """
 
 from __future__ import annotations
@@ -75,8 +75,9 @@ class GateFacts:
     ``sender_node``, as far as that is known here. ``conversation_withdrawn``: a consent that this conversation relied
     on was withdrawn whole and no newer record took its place.
 
-    ``asylum_hold``: a person here set the hold. ``approver`` is the staff reference of who approved this message on
-    this node besides its author. ``findings`` are those of schema and mapping.
+    ``asylum_hold``: a person here set the hold; ``feared_states`` are the countries that it names. ``approver`` is the
+    staff reference of who approved this message on this node besides its author. ``findings`` are those of schema and
+    mapping.
     """
 
     body_type: str
@@ -93,6 +94,7 @@ class GateFacts:
     handling: tuple[Handling, ...]
     conversation_withdrawn: bool
     asylum_hold: bool
+    feared_states: frozenset[str]
     history: History
     approver: str | None
     header: Mapping[str, Json]

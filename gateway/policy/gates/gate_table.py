@@ -9,7 +9,7 @@ not told refuses: facts that know nothing pass nothing.
     G2   personal data need a consent that covers purpose, recipient unit and categories       consent
     G3   no child returns without guardian, assent, best interests and family report           person
     G4   a return needs a joint risk assessment of at most 30 days that says proceed           person
-    G5   with asylum sought or granted nothing goes to the State of nationality                person
+    G5   with asylum sought or granted nothing goes to a State that the person fears           asylum
     G6   a public authority may not transfer on the person's consent                           consent
     G7   after a withdrawal only what serves the withdrawal, erasure and safety may go         consent
     G8   in the reflection period no return is proposed without the person's signed request    person
@@ -36,6 +36,7 @@ from dataclasses import dataclass
 
 from gateway.errors import Code
 from gateway.policy.gates import correction
+from gateway.policy.gates.asylum import g5_asylum, g5_received
 from gateway.policy.gates.consent import (
     CONSENT_BASIS,
     PURPOSES,
@@ -61,7 +62,7 @@ from gateway.policy.gates.content import (
     g15_neutral,
 )
 from gateway.policy.gates.facts import Decision, Gate, GateFacts, Permit, Recipient, Refuse, UnitKind, kind_by_roles
-from gateway.policy.gates.person import g3_child, g4_joint_risk, g5_asylum, g5_received, g8_reflection
+from gateway.policy.gates.person import g3_child, g4_joint_risk, g8_reflection
 
 __all__ = [
     "AT_RECEIVER",

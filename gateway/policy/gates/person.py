@@ -1,13 +1,13 @@
-"""The gates that keep the person safe: G3, G4, G5 and G8. They look at what the conversation said before."""
+"""The gates of a return: G3, G4 and G8. They look at what the conversation said before."""
 
 from __future__ import annotations
 
 from datetime import date, timedelta
 
 from gateway.consent.rules import Consent
-from gateway.conversations.history import CHILD, NO_REFOULEMENT, BestInterests, History, Risk, Side, travellers
+from gateway.conversations.history import CHILD, BestInterests, History, Risk, Side, travellers
 from gateway.errors import Code
-from gateway.policy.gates.facts import PERMIT, Decision, GateFacts, Refuse, UnitKind
+from gateway.policy.gates.facts import PERMIT, Decision, GateFacts, Refuse
 
 RISK_DAYS = 30
 """How long a joint risk assessment holds (domain 9.16)."""
@@ -26,13 +26,6 @@ PROCEED: frozenset[str] = frozenset({"proceed", "proceed_with_measures"})
 RETURN_OUTCOMES: frozenset[str] = frozenset({"family_reunification_origin", "alternative_care_origin"})
 SUITABLE: frozenset[str] = frozenset({"suitable", "suitable_with_support"})
 ASSENT: frozenset[str] = frozenset({"given", "not_able"})
-
-#: Messages that by their nature reach the State of origin or begin a return: they need a known legal status.
-TOWARDS_ORIGIN: frozenset[str] = frozenset(
-    {"nationality.request", "traveldoc.request", "family.inquiry", "return.proposal"}
-)
-#: Messages that only stop something. With a neutral reason they tell nothing, and a reception team need not wait.
-STOPPING: frozenset[str] = frozenset({"return.cancel", "referral.withdraw"})
 
 
 # --- G3: child ----------------------------------------------------------------------------------------------------
@@ -155,95 +148,6 @@ def _g4_missing(history: History, today: date) -> str | None:
 def _holds(risk: Risk, today: date) -> bool:
     in_time = today <= risk.on + timedelta(days=RISK_DAYS)
     return in_time and (risk.review_on is None or today <= risk.review_on)
-
-
-# --- G5: asylum ---------------------------------------------------------------------------------------------------
-
-
-def g5_asylum(facts: GateFacts) -> Decision:
-    """G5: with an asylum claim pending or protection granted nothing goes to the State of nationality (Directive
-    2013/32 Art. 30, domain 9.10; with several nationalities, to none of them).
-
-    The exception is a partner NGO there, on the person's signed request and with a second person's approval. That a
-    claim exists is itself not told: a reason or a correction that names it is refused, a neutral one may stop a return.
-    Nationality that was not told may be that of the recipient. What asks the State of origin something, or begins a
-    return, needs a legal status that is known.
-    """
-    if not _tells_of_a_person(facts):
-        return PERMIT
-    country = None if facts.recipient is None else facts.recipient.country
-    history = _with_this(facts)
-    if facts.name in TOWARDS_ORIGIN and (history.legal_status is None or country is None):
-        return _g5(
-            "/header/recipient_unit", "the legal status of the person and the State asked have to be known first"
-        )
-    if not (_protected(facts, history) and _may_be_origin(facts, history, country)):
-        return PERMIT
-    if facts.name in STOPPING and facts.content.get("reason") != "asylum_claim":
-        return PERMIT
-    if _ngo_on_request(facts):
-        return PERMIT
-    if facts.name in STOPPING:
-        return _g5(
-            "/content/reason",
-            "choose another reason: nothing tells the State of nationality of an asylum claim (trm asylum hold)",
-        )
-    return _g5(
-        "/header/recipient_unit",
-        "nothing goes to the State of nationality while asylum is sought or granted, except to an NGO there on the "
-        "person's signed request, approved by a second person",
-    )
-
-
-def g5_received(facts: GateFacts) -> Decision:
-    """G5 at the receiver, when the message itself says so (Directive 2013/32 Art. 30): what should never have left is
-    not taken in. A partner NGO's node can not see the request that the sender relies on, so it is left to the sender.
-    What only stops something, with a neutral reason, is taken in as it was let go: a reception team need not wait.
-    """
-    if facts.name in STOPPING and facts.content.get("reason") != "asylum_claim":
-        return PERMIT
-    country = None if facts.recipient is None else facts.recipient.country
-    history = _with_this(facts)
-    known = history.nationalities is not None and country in history.nationalities
-    ngo = facts.recipient is not None and facts.recipient.kind is UnitKind.NGO
-    if _tells_of_a_person(facts) and history.legal_status in NO_REFOULEMENT and known and not ngo:
-        return _g5(
-            "/header/recipient_unit", "nothing goes to the State of nationality while asylum is sought or granted"
-        )
-    return PERMIT
-
-
-def _tells_of_a_person(facts: GateFacts) -> bool:
-    return facts.personal is not False or bool(facts.categories)
-
-
-def _with_this(facts: GateFacts) -> History:
-    """The history with what this message says itself of status and nationality."""
-    return facts.history.said(facts.name, facts.content)
-
-
-def _protected(facts: GateFacts, history: History) -> bool:
-    before = facts.history.legal_status in NO_REFOULEMENT  # a correction to the contrary does not go there first
-    return facts.asylum_hold or before or history.legal_status in NO_REFOULEMENT
-
-
-def _may_be_origin(facts: GateFacts, history: History, country: str | None) -> bool:
-    """Whether the recipient may be the State of nationality. Where no nationality was told, it is not who alone told
-    that the person is protected: one seeks asylum in another State than one's own.
-    """
-    if history.nationalities is None and history.status_by is Side.THEIRS and not facts.asylum_hold:
-        return False
-    return history.nationalities is None or country is None or country in history.nationalities
-
-
-def _ngo_on_request(facts: GateFacts) -> bool:
-    ngo = facts.recipient is not None and facts.recipient.kind is UnitKind.NGO
-    second = facts.approver is not None and facts.approver != facts.text("author_ref")
-    return ngo and second and facts.purpose is not None and signed_request(facts, facts.purpose)
-
-
-def _g5(place: str, hint: str) -> Refuse:
-    return Refuse(gate=Code.GATE_G5, place=place, hint=hint)
 
 
 # --- G8: reflection period ----------------------------------------------------------------------------------------

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from pydantic import Field
 from sqlalchemy import Connection
 
+import schemas
+from gateway.conversations.history import NOTHING_SAID
 from gateway.database import content, journal
 from gateway.database.audit_entries import Actor, leaf
 from gateway.database.content import SealedRow
 from gateway.database.sealed_content import Content
 from gateway.delivery.operations.messages import conversation_rows, opened_rows
-from gateway.errors import Code, RefusedError
+from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.workers import Workers
+from gateway.messages.content_codec import MessageContent
+from gateway.messages.store.messages import MessageRow
 from gateway.operations.authors import person
 from gateway.operations.ids import ConversationId
 from gateway.operations.models import Answer, Asked, By, Nothing, Time
@@ -25,12 +29,20 @@ from gateway.policy.asylum_holds import Named
 from gateway.policy.store import AsylumHold
 from gateway.ports import Clock, Json, OperationResult
 
+FEARED = "States that the person fears, codes of the list country: nationality, former residence, others"
+
 
 class HoldBy(Asked):
     """A person, and the conversation of the hold."""
 
     id: ConversationId
     by: By
+
+
+class HoldFor(HoldBy):
+    """A hold, and the States that are feared besides the nationalities told."""
+
+    states: list[str] = Field(default_factory=list, description=FEARED)
 
 
 class Held(Answer):
@@ -40,12 +52,19 @@ class Held(Answer):
     held: bool = Field(description="false once a second, different person lifted it")
 
 
+class Feared(Held):
+    """A hold and what it keeps from whom."""
+
+    states: list[str] = Field(description=FEARED)
+
+
 class Hold(Answer):
     """An asylum hold; without the id where it does not open."""
 
     id: ConversationId | None
     at: Time
     lift_wanted: bool
+    states: list[str] = Field(description=FEARED)
 
 
 class Holds(Answer):
@@ -65,26 +84,32 @@ class AsylumOperations:
 
     @operation(
         "asylum.hold",
-        "nothing of it goes to the State of nationality",
+        "nothing of it goes to the feared States",
         roles=CASE_SYSTEMS,
         about=About.CASE,
-        answer=Held,
+        answer=Feared,
         units=Units.FREE,
         creates=True,
-        example={"by": "Ana Doe"},
+        example={"by": "Ana Doe", "states": ["AL"]},
     )
-    async def hold(self, asked: HoldBy) -> OperationResult:
-        """A named person places a hold, at once: nothing of this conversation goes to the State of nationality any
-        more, nor of others that rely on the same consents. What waits to go is judged again when it departs.
+    async def hold(self, asked: HoldFor) -> OperationResult:
+        """A named person places a hold, at once: nothing of this conversation goes to a feared State any more, nor of
+        others that rely on the same consents. Feared are the `states` named now or before, and the nationalities told
+        so far; where there are none, nothing goes anywhere. What waits to go is judged again when it departs.
         """
         id, by, now = asked.id, asked.by, self._clock.now()
-        _, sealed = await conversation_rows(self._content, id)
+        states = _countries(asked.states)
+        rows, sealed = await conversation_rows(self._content, id)
         opened = await self._workers.off_loop(lambda: opened_rows(self._content.sealer, sealed))
         consents = {one.facts.consent_ref for one in opened.values() if one.facts.consent_ref is not None}
+        states |= _nationalities(rows, opened)
         (label,) = self._content.sealer.hold_indexes(id, ())
         before, said = await self._content.store.read(lambda c: _over(c, label))
-        consents.update(*(named.consents for named in asylum_holds.opened(self._content.sealer, said).values()))
-        row = asylum_holds.sealed(self._content, Named(conversation=id, consents=tuple(sorted(consents))))
+        earlier = asylum_holds.opened(self._content.sealer, said).values()
+        consents.update(*(named.consents for named in earlier))
+        states |= {state for named in earlier for state in named.states}
+        named = Named(conversation=id, consents=tuple(sorted(consents)), states=tuple(sorted(states)))
+        row = asylum_holds.sealed(self._content, named)
         labels = self._content.sealer.hold_indexes(id, sorted(consents))
 
         def move(connection: Connection) -> bool:
@@ -101,7 +126,9 @@ class AsylumOperations:
             journal.append_leaf(connection, leaf(now, "asylum.held", actor=self._actor(by.encode()).hex()))
             return known is None
 
-        return OperationResult(value={"id": id, "held": True}, created=await self._content.store.move(move))
+        return OperationResult(
+            value={"id": id, "held": True, "states": [*named.states]}, created=await self._content.store.move(move)
+        )
 
     @operation(
         "asylum.lift",
@@ -149,9 +176,39 @@ class AsylumOperations:
         named = asylum_holds.opened(self._content.sealer, list(sealed.values()))
         items: list[Json] = []
         for one in found:
-            name = named[one.ref].conversation if one.ref in named else None
-            items.append({"id": name, "at": one.at, "lift_wanted": one.lift is not None})
+            over = named.get(one.ref)
+            items.append(
+                {
+                    "id": None if over is None else over.conversation,
+                    "at": one.at,
+                    "lift_wanted": one.lift is not None,
+                    "states": [] if over is None else [*over.states],
+                }
+            )
         return OperationResult(value={"holds": items})
+
+
+def _countries(codes: Sequence[str]) -> set[str]:
+    """The States that are named. Raises RefusedError invalid for what is no code of the list country."""
+    known = schemas.code_list("country")
+    if any(code not in known for code in codes):
+        raise RefusedError(
+            Code.INVALID,
+            "the argument states is wrong; no hold was placed or changed",
+            findings=[Finding(place="/states", rule="unknown_code", hint="a list of codes of the list country")],
+        )
+    return set(codes)
+
+
+def _nationalities(rows: Sequence[MessageRow], opened: Mapping[int, MessageContent]) -> set[str]:
+    """Every nationality that this conversation told, whatever a policy kept from the peer."""
+    history, told = NOTHING_SAID, set[str]()
+    for row in sorted(rows, key=lambda row: row.at):
+        if (message := opened.get(row.ref)) is not None:
+            content = message.halves()[1] if message.facts.written is None else message.facts.written
+            history = history.said(message.facts.body_type, content)
+            told |= history.nationalities or frozenset()
+    return told
 
 
 def _over(connection: Connection, label: bytes) -> tuple[AsylumHold | None, list[SealedRow]]:

@@ -239,7 +239,7 @@ async def test_a_hold_that_a_person_placed_closes_the_way_to_the_state_of_nation
     spoiler = Spoiler(fr)
     spoiler.away = True
     waiting = await case.queue(fr, "risk.assessment", **part("sending"))
-    assert await fr.call("asylum.hold", id=CASE, by="Ana B.") == {"id": CASE, "held": True}
+    assert await fr.call("asylum.hold", id=CASE, by="Ana B.") == {"id": CASE, "held": True, "states": ["AL"]}
     spoiler.away = False
     await case.stops(fr, waiting, "gate_g5")
     assert (await case.refused(fr, "risk.assessment", **part("sending"))).code is G5
@@ -262,6 +262,30 @@ async def test_a_hold_that_a_person_placed_closes_the_way_to_the_state_of_nation
     assert await fr.call("asylum.lift", id=CASE, by="Carl D.") == {"id": CASE, "held": False}
     await case.say(fr, "risk.assessment", **part("sending"))
     assert await fr.rows("select * from asylum_hold") == []
+
+
+async def test_a_hold_over_a_stateless_person_keeps_from_all_until_a_state_is_named(two: Two) -> None:
+    """Nobody told a nationality that names a State, so every recipient may be the one feared. What a person names is
+    added to what stood there, a code that no list has is refused, and another conversation on the consent knows it.
+    """
+    case, fr = Case(two), two.fr
+    person = example("referral.request/1", "AL")["content"]["person"] | {"age_group": "child", "nationalities": []}
+    await case.consent(child_assent="given")
+    await case.referred(person=person)
+    await fr.call("asylum.hold", id=CASE, by="Ana B.")
+    assert (await case.refused(fr, "risk.assessment", **part("sending"))).code is G5
+    with pytest.raises(RefusedError) as unknown:
+        await fr.call("asylum.hold", id=CASE, by="Ana B.", states=["MA", "Morocco"])
+    assert [(one.place, one.rule) for one in unknown.value.findings] == [("/states", "unknown_code")]
+    named = await fr.call("asylum.hold", id=CASE, by="Ana B.", states=["MA"])
+    assert named["states"] == ["MA"]
+    await case.say(fr, "risk.assessment", **part("sending"))
+    assert (await fr.call("asylum.hold", id=CASE, by="Ben C.", states=["AL"]))["states"] == ["AL", "MA"]
+    other = case.message(fr, "referral.request") | {"conversation": b64u(b"conversation two"[:16])}
+    with pytest.raises(RefusedError) as refusal:
+        await fr.call("message.submit", **other)
+    assert refusal.value.code is G5
+    assert [one["states"] for one in (await fr.call("asylum.list"))["holds"]] == [["AL", "MA"]]
 
 
 async def test_a_hold_ends_with_the_last_of_what_it_lies_over(two: Two) -> None:

@@ -219,7 +219,7 @@ DONE: dict[str, Any] = {
     "message.open": {"id": MESSAGE, "state": "opened"},
     "message.cancel": {"id": MESSAGE, "state": "cancelled"},
     "message.erase": {"erased": 1, "messages": []},
-    "asylum.hold": {"id": CASE, "held": True},
+    "asylum.hold": {"id": CASE, "held": True, "states": ["AL"]},
     "asylum.lift": {"id": CASE, "held": True},
     "retention.hold": KEPT,
     "retention.release": {"id": CASE},
@@ -244,7 +244,13 @@ DONE: dict[str, Any] = {
             "message.erase",
             {"id": MESSAGE, "direction": "out", "by": "Ana Doe", "reason": "objection"},
         ),
-        (f"/conversations/{CASE}/asylum-hold", {}, "asylum.hold", {"id": CASE, "by": "Ana Doe"}),
+        (f"/conversations/{CASE}/asylum-hold", {"state": ""}, "asylum.hold", {"id": CASE, "by": "Ana Doe"}),
+        (
+            f"/conversations/{CASE}/asylum-hold",
+            {"state": "MA"},
+            "asylum.hold",
+            {"id": CASE, "by": "Ana Doe", "states": ["MA"]},
+        ),
         (f"/conversations/{CASE}/asylum-lift", {}, "asylum.lift", {"id": CASE, "by": "Ana Doe"}),
         (
             f"/conversations/{CASE}/hold",

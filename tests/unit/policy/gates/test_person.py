@@ -9,10 +9,8 @@ import pytest
 from support.gate_facts import (
     DAY,
     GOOD,
-    LISTED,
     NOON,
     RECORD,
-    SHELTER,
     SIGNED,
     TODAY,
     gates,
@@ -22,7 +20,6 @@ from support.gate_facts import (
 from gateway.consent.rules import read, withdraw
 from gateway.conversations.history import BestInterests, FamilyReport, Guardian, History, Part, Risk, Side
 from gateway.errors import Code
-from gateway.policy.gates.gate_table import UnitKind
 from gateway.policy.gates.person import PROCEED, PROTECTIVE, SUITABLE
 
 G3, G4, G5, G8 = Code.GATE_G3, Code.GATE_G4, Code.GATE_G5, Code.GATE_G8
@@ -207,94 +204,6 @@ def test_conclusions_are_codes():
     assert {"suitable", "suitable_with_support"} == SUITABLE
 
 
-# --- G5 -----------------------------------------------------------------------------------------------------------
-
-ASYLUM = replace(GOOD, content={"legal_status": "asylum_pending", "person": {"nationalities": ["AL", "XK"]}})
-AT_FR = replace(LISTED, country="FR")
-NGO = replace(LISTED, kind=UnitKind.NGO)
-
-
-@pytest.mark.parametrize("status", ["asylum_pending", "protection_granted"])
-@pytest.mark.parametrize("at_receiver", [False, True], ids=["sender", "receiver"])
-def test_g5_nothing_goes_to_the_state_of_nationality(status, at_receiver):
-    """A claim, and protection, stop the referral itself; to another State it goes."""
-    facts = replace(ASYLUM, content=ASYLUM.content | {"legal_status": status})
-    assert gates(facts, at_receiver=at_receiver) == [G5]
-    assert gates(replace(facts, recipient=AT_FR), at_receiver=at_receiver) == []
-
-
-@pytest.mark.parametrize("body_type", ["info.request/1", "referral.accept/1", "assistance.plan/1", "consent.record/1"])
-def test_g5_holds_for_every_later_message(body_type):
-    """What was said before counts, and so does a hold that a person here set."""
-    facts = replace(GOOD, body_type=body_type, purpose="assistance", categories=frozenset(), content={})
-    said = History(legal_status="asylum_pending", nationalities=frozenset({"AL"}))
-    assert G5 in gates(replace(facts, history=said))
-    assert G5 in gates(replace(facts, asylum_hold=True))
-    assert G5 not in gates(replace(facts, history=said, recipient=AT_FR))
-
-
-def test_g5_unknown_nationality_may_be_that_of_the_recipient():
-    """Without nationality the sender is stopped; the receiver judges what it is told. No nationality is one answer."""
-    untold = replace(ASYLUM, content={"legal_status": "asylum_pending"})
-    assert (gates(untold), gates(untold, at_receiver=True)) == ([G5], [])
-    told = History(legal_status="asylum_pending", status_by=Side.THEIRS)  # a policy keeps nationality back at first
-    answer = replace(GOOD, body_type="referral.accept/1", content={})
-    assert gates(replace(answer, history=told)) == []
-    for known in (replace(told, status_by=Side.OURS), replace(told, nationalities=frozenset({"AL"}))):
-        assert gates(replace(answer, history=known)) == [G5]
-    assert gates(replace(answer, history=told, asylum_hold=True)) == [G5]
-    stateless = replace(ASYLUM, content={"legal_status": "asylum_pending", "person": {"nationalities": []}})
-    assert gates(stateless) == []
-
-
-@pytest.mark.parametrize("name", ["nationality.request", "traveldoc.request", "family.inquiry", "return.proposal"])
-def test_g5_what_goes_to_the_origin_needs_a_known_status(name):
-    """Who asks the State of origin, or begins a return, knows the legal status first."""
-    facts = replace(GOOD, body_type=f"{name}/1", categories=frozenset(), content={})
-    assert G5 in gates(facts)
-    assert G5 not in gates(replace(facts, history=History(legal_status="regular")))
-
-
-def test_g5_a_partner_ngo_on_the_persons_request():
-    """NGO, signed request for that unit and purpose, and a second person: all three, or it stays closed."""
-    open_ = replace(ASYLUM, recipient=NGO, consent=read(SIGNED), approver="w-2")
-    assert gates(open_) == []
-    for changed in (
-        {"recipient": LISTED},
-        {"consent": read(RECORD)},
-        {"consent": read(SIGNED | {"given_by": "guardian"})},
-        {"consent": read(SIGNED | {"form": "oral_witnessed"})},
-        {"consent": read(SIGNED | {"denials": [{"unit": SHELTER}]})},
-        {"approver": None},
-        {"approver": "w-1"},
-    ):
-        assert G5 in gates(replace(open_, **changed))
-
-
-def test_g5_a_stop_goes_with_a_neutral_reason():
-    """A cancelled return protects the person and tells nothing, as long as its reason does not."""
-    facts = replace(GOOD, body_type="return.cancel/1", categories=frozenset(), asylum_hold=True)
-    assert gates(replace(facts, content={"reason": "other"})) == []
-    (refusal,) = refusals(replace(facts, content={"reason": "asylum_claim"}))
-    assert (refusal.gate, refusal.place) == (G5, "/content/reason")
-    before = replace(facts, asylum_hold=False, content={"reason": "asylum_claim"})
-    assert gates(before) == [G5]
-
-
-def test_g5_a_correction_does_not_open_it():
-    """A status that was said to be protected is not corrected towards the State of nationality first."""
-    said = History(legal_status="asylum_pending", nationalities=frozenset({"AL"}))
-    content = {"path": "/content/legal_status", "data_category": "immigration", "new_value": "regular"}
-    facts = replace(GOOD, body_type="data.correction/1", history=said, content=content)
-    assert gates(facts)[0] is G5
-
-
-def test_g5_is_not_about_enquiries():
-    """What tells of no person has no State of nationality."""
-    facts = replace(GOOD, personal=False, categories=frozenset(), body_type="enquiry.capacity/1", asylum_hold=True)
-    assert gates(replace(facts, content={})) == []
-
-
 # --- G8 -----------------------------------------------------------------------------------------------------------
 
 REFLECTS = replace(ADULT, legal_status="reflection_period", reflection_until=TODAY)
@@ -325,12 +234,3 @@ def test_only_the_proposal_waits():
     """A reflection period does not stop help."""
     facts = replace(GOOD, body_type="assistance.plan/1", purpose="assistance", categories=frozenset(), history=REFLECTS)
     assert gates(facts) == []
-
-
-@pytest.mark.parametrize(("reason", "closed"), [("person_withdrew", []), ("asylum_claim", [G5])])
-@pytest.mark.parametrize("at_receiver", [False, True], ids=["sender", "receiver"])
-def test_g5_what_stops_a_return_goes_with_a_neutral_reason(reason, closed, at_receiver):
-    """A reception team in the State of nationality need not wait; on both sides, also where both know of the claim."""
-    history = History(legal_status="asylum_pending", nationalities=frozenset({"AL"}))
-    facts = replace(GOOD, body_type="return.cancel/1", purpose="return", categories=frozenset(), history=history)
-    assert gates(replace(facts, content={"reason": reason}), at_receiver=at_receiver) == closed
