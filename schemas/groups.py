@@ -13,7 +13,9 @@ What says that a value is missing (`/unknown/NAME`) is in the group with `absenc
 group: to say that a thing is unknown discloses a code of the list `absence` and nothing else.
 
 ``revision`` rises with every change of the file. A policy names the revision that it was written for, so that moving a
-field into an open group never opens it in a policy that people approved before.
+field into an open group never opens it in a policy that people approved before. Where all that came with a revision are
+fields that no message had before, `additions` lists them: a policy of the revision before it still holds, and those
+fields stay closed under it.
 """
 
 from __future__ import annotations
@@ -49,6 +51,7 @@ class FieldGroups:
     """All groups, and which field is in which.
 
     `placed` maps (body type or `*`, path) to a group; `by_category` maps the same to the beginning of the group's name.
+    `additions` maps the same to the revision with which the field came.
     """
 
     revision: int
@@ -56,11 +59,23 @@ class FieldGroups:
     placed: Mapping[tuple[str, str], str]
     by_category: Mapping[tuple[str, str], str]
     absences: str
+    additions: Mapping[tuple[str, str], int]
 
-    def of(self, body_type: str) -> Mapping[str, GroupRule]:
-        """Return the group of every field of the message type `body_type`, by path; a field in no group is absent."""
+    @property
+    def readable(self) -> range:
+        """The revisions of policies that hold: this one, and those before it to which fields were only added."""
+        came, oldest = set(self.additions.values()), self.revision
+        while oldest in came:
+            oldest -= 1
+        return range(oldest, self.revision + 1)
+
+    def of(self, body_type: str, revision: int | None = None) -> Mapping[str, GroupRule]:
+        """Return the group of every field of the message type `body_type`, by path; a field in no group is absent, and
+        so is one that came after `revision`.
+        """
         found = ((field.path, self._rule(body_type, field)) for field in list_fields(body_type))
-        return {path: rule for path, rule in found if rule is not None}
+        name, upto = load_catalogue().resolve(body_type).body_type, revision or self.revision
+        return {path: rule for path, rule in found if rule is not None and self.additions.get((name, path), 0) <= upto}
 
     def closed(self, body_type: str) -> tuple[Field, ...]:
         """Return the fields of `body_type` that are in no group and so never leave."""
@@ -125,7 +140,7 @@ def unheld_fields(groups: FieldGroups) -> tuple[Finding, ...]:
     Not checked at start: a group may name the fields of a message type before its schema arrives, since a name without
     a field opens nothing.
     """
-    names = sorted({*groups.placed, *groups.by_category})
+    names = sorted({*groups.placed, *groups.by_category, *groups.additions})
     return tuple(
         Finding(place=f"{body_type}{path}", rule="unheld_field", hint="no schema of the catalogue has it")
         for body_type, path in names
@@ -147,7 +162,7 @@ def _found(table: Mapping[tuple[str, str], str], body_type: str, path: str) -> s
 
 
 def _groups(root: Spot) -> FieldGroups:
-    members = root.members(("format", "revision", "places", "groups"))
+    members = root.members(("format", "revision", "places", "groups"), ("additions",))
     members["format"].const(FORMAT)
     places = {name: [item.text() for item in spot.items()] for name, spot in members["places"].entries().items()}
     reader = _Reader(places=places, groups={}, placed={}, by_category={}, absences=[])
@@ -161,7 +176,19 @@ def _groups(root: Spot) -> FieldGroups:
         placed=MappingProxyType(reader.placed),
         by_category=MappingProxyType(reader.by_category),
         absences="".join(reader.absences[:1]),
+        additions=MappingProxyType(_additions(members.get("additions"))),
     )
+
+
+def _additions(spot: Spot | None) -> dict[tuple[str, str], int]:
+    found: dict[tuple[str, str], int] = {}
+    for revision, types in spot.entries().items() if spot is not None else ():
+        if not revision.isdecimal():
+            types.fault("form", "the revision with which these fields came")
+            continue
+        for body_type, listed in types.entries().items():
+            found |= {(body_type, item.text()): int(revision) for item in listed.items()}
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

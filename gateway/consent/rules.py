@@ -56,10 +56,13 @@ class Consent:
 
     ``informed``: all seven things were told. ``transfer_risks_told`` matters for `consent_49_1_a` only (gate G2).
     ``signed``: the person, not a guardian alone, said so on a form whose hash the record has (gates G5 and G8).
-    ``taken_back`` are grants of other holders' records of this consent that were withdrawn: see `bound`.
+    ``given_by`` and ``assent`` of the child are codes (gate G2, `gateway.consent.givers`). ``taken_back`` are grants of
+    other holders' records of this consent that were withdrawn: see `bound`.
     """
 
     consent_id: str
+    given_by: str
+    assent: str | None
     grants: tuple[Grant, ...]
     denials: tuple[Denial, ...]
     taken_on: date
@@ -251,6 +254,8 @@ def read(content: Mapping[str, Json], withdrawals: Iterable[Mapping[str, Json]] 
     told = _object(content, "told")
     consent = Consent(
         consent_id=_text(content, "consent_id"),
+        given_by=_text(content, "given_by"),
+        assent=_text(content, "child_assent") if content.get("child_assent") is not None else None,
         grants=tuple(_grant(item) for item in _objects(content, "grants")),
         denials=tuple(_denial(item) for item in _objects(content, "denials")) if "denials" in content else (),
         taken_on=_day(content, "taken_on"),

@@ -161,7 +161,9 @@ GATES: Mapping[str, tuple[str, str]] = {
     ),
     "G2": (
         N_("Personal data go only with a consent that covers them"),
-        N_("Ask the person, and record a consent that names this purpose, this recipient and these data."),
+        N_(
+            "Ask who may consent at this age, and record a consent that names this purpose, this recipient and these data."
+        ),
     ),
     "G3": (
         N_("A child returns only with guardian, assent, best interests and family report"),
@@ -169,11 +171,13 @@ GATES: Mapping[str, tuple[str, str]] = {
     ),
     "G4": (
         N_("A return needs a recent risk assessment of both sides"),
-        N_("Repeat both halves of the assessment; both have to say that the return can go ahead."),
+        N_(
+            "Repeat both halves of the assessment; both have to agree. Who goes against advice signs that they were warned."
+        ),
     ),
     "G5": (
-        N_("While asylum is sought or granted, nothing goes to the State of nationality"),
-        N_("Wait for the decision, or for the person's own written request; two people lift the hold."),
+        N_("While asylum is sought or granted, nothing goes to a State that the person fears"),
+        N_("Name the States that the person fears, or wait for the decision; two people lift the hold."),
     ),
     "G6": (
         N_("A public authority does not transfer data on consent alone"),
@@ -184,8 +188,8 @@ GATES: Mapping[str, tuple[str, str]] = {
         N_("Send nothing else. If the person wants to continue, a new consent has to be given."),
     ),
     "G8": (
-        N_("During the reflection period nobody proposes a return"),
-        N_("Wait until it is over, or attach the person's own signed request."),
+        N_("Nobody is returned who may stay, and nobody is asked to go during the reflection period"),
+        N_("Wait, or attach the person's own signed request; a decision has to be final and name its safeguards."),
     ),
     "G9": (
         N_("Data about offences go to lawyers, prosecutors and police only"),

@@ -8,7 +8,7 @@
                                                                                           G3, G5, G8
     referral.request, info.reply, data.correction, referral.withdraw, return.cancel
                              legal status, nationalities, age, end of the reflection period   G3, G5, G8
-    return.proposal          who travels                                                  G3
+    return.proposal          who travels, and on what the return rests                    G3, G4, G8
 
 Of two messages that say the same thing the later one counts, by the sender's signed time; a message without a fact
 leaves the older fact standing. The rule is domain 9.18. Nothing here fails: what is not understood
@@ -132,6 +132,17 @@ class Guardian:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Grounds:
+    """What the last proposal of a return rests on: its kind (list return_kind), the day of a final decision that names
+    its safeguards, the day on which the person signed to go against advice. None, where it says no such thing.
+    """
+
+    kind: str | None
+    decided_on: date | None = None
+    signed_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class History:
     """What the conversation says so far. None, and an empty collection, mean: not said.
 
@@ -157,6 +168,7 @@ class History:
     parts: Mapping[tuple[Side, Part], Risk] = field(default_factory=dict)
     joint: Mapping[Side, Risk] = field(default_factory=dict)
     travellers: tuple[str, ...] = ()
+    grounds: Grounds | None = None
     signed: tuple[Consent, ...] = ()
     told: Mapping[str, Opened] = field(default_factory=dict)
     partial: bool = False
@@ -350,8 +362,22 @@ def _consent(history: History, message: Opened) -> History:
 
 
 def _proposal(history: History, message: Opened) -> History:
-    return replace(history, travellers=tuple(travellers(message.content)))
+    return replace(history, travellers=tuple(travellers(message.content)), grounds=_grounds(message.content))
 
+
+def _grounds(content: Members) -> Grounds:
+    """What is not complete is not there: the older form of the message can not say it either."""
+    decision, own_way = _members(content, "decision"), _members(content, "against_advice")
+    decided = decision.get("remedy_exhausted") is True and all(_text(decision, name) for name in _SAFEGUARDS)
+    warned = own_way.get("warnings_told") is True and _text(own_way, "statement_sha256") is not None
+    return Grounds(
+        kind=_text(content, "return_kind"),
+        decided_on=_day(decision, "decided_on") if decided else None,
+        signed_on=_day(own_way, "signed_on") if warned else None,
+    )
+
+
+_SAFEGUARDS = ("lawyer_unit", "refoulement_statement")
 
 _TAKES: Mapping[str, Callable[[History, Opened], History]] = {
     "referral.request": _referral,

@@ -94,7 +94,7 @@ def sift(
     if policy is None or rule is None:  # 3
         why = "no policy is in force" if policy is None else "no rule for this corridor and purpose"
         return _blocked(Finding(place="/purpose", rule="corridor_policy", hint=why))
-    table = _installed(body_type) if groups is None else groups.of(body_type)
+    table = _installed(body_type, policy.field_groups) if groups is None else groups.of(body_type)
     sieve = _Sieve(table=table, open=opened(policy, rule, step), dropped={})
     left = sieve.part(dict(body), "", "", {})  # 4
     if not sieve.dropped:
@@ -105,9 +105,9 @@ def sift(
 
 
 @cache
-def _installed(body_type: str) -> Mapping[str, GroupRule]:
-    """The groups of the fields of one type, as this installation has them."""
-    return field_groups().of(body_type)
+def _installed(body_type: str, revision: int) -> Mapping[str, GroupRule]:
+    """The groups of the fields of one type, as this installation has them for a policy of this revision."""
+    return field_groups().of(body_type, revision)
 
 
 def opened(policy: CorridorPolicy, rule: Rule, step: DisclosureStage) -> frozenset[str]:

@@ -81,7 +81,7 @@ def read_policy(data: bytes, *, place: str = "policy") -> CorridorPolicy:
     """Read a policy from the bytes of its file; `place` names the file in findings.
 
     Raises RefusedError(invalid) with every fault: an unknown key, group, purpose or corridor set, two rules for one
-    case, another revision of the field groups than the installed one, another spelling than that of `format_policy`.
+    case, a revision of the field groups that holds no more, another spelling than that of `format_policy`.
     """
     log: Log = []
     policy = policy_at(parse_json(data, f"{place}#", log), log)
@@ -141,8 +141,8 @@ def policy_at(root: Spot, log: Log, *, wording: Wording | None = None) -> Corrid
     members = root.members(names)
     members["format"].const(FORMAT)
     revision = members["field_groups"].number(1, 9999)
-    # Groups may have gained fields since: people approved the policy for what the groups held then.
-    if revision != field_groups().revision:
+    # Groups may hold other fields since: people approved the policy for what the groups held then.
+    if revision not in field_groups().readable:
         members["field_groups"].fault(
             "field_groups", "written for other field groups: look at what changed and issue a new version"
         )

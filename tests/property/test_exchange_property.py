@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from support.endpoints import EVERYTHING, Endpoint, Wire, circumstances, consent, flipped
+from support.endpoints import EVERYTHING, MET, TODAY, Endpoint, Wire, circumstances, consent, flipped
+from support.gate_facts import giver_for
 from support.generate import bodies
 from support.incoming import SEALED, A, B, arrive
 
@@ -144,6 +145,8 @@ def everything(draft: Draft) -> Consent:
     """A consent that covers whatever the generator wrote."""
     return Consent(
         consent_id=str(draft.header["consent_ref"]),
+        given_by=giver_for(draft.body_type, draft.content, MET, TODAY),
+        assent=None,
         grants=(
             Grant(
                 purpose="referral",

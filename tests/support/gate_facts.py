@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 from gateway.consent.rules import read
-from gateway.conversations.history import NOTHING_SAID
+from gateway.conversations.history import NOTHING_SAID, History
 from gateway.errors import Code
+from gateway.foundation.json import Json
 from gateway.policy.gates.gate_table import GateFacts, Permit, Recipient, Refuse, UnitKind, evaluate, received
 
 FR, AL, UA = "n1fr", "n1al", "n1ua"
@@ -104,6 +106,11 @@ NOTHING = GateFacts(
     today=TODAY,
 )
 """Facts that know nothing."""
+
+
+def giver_for(body_type: str, content: Mapping[str, Json], history: History, today: date) -> str:
+    """Who may consent at the age that the conversation or this message tells, an adult where nobody told one."""
+    return "guardian" if history.said(body_type, content).child(today) else "person"
 
 
 def headed(facts: GateFacts, **members: Any) -> GateFacts:

@@ -184,6 +184,7 @@ def _proposal(content: Content) -> Said:
     ages = {_text(traveller, "age_group") for traveller in _objects(content, "travellers")}
     return Said(
         version=_time(content.get("version")),
+        flag=bool(_object(content, "against_advice")),  # the person may leave without anybody seeing it
         child=bool(ages & {"child", "presumed_child"}),
         departs=min(departures, default=None),
         arrives=max(arrivals, default=None),

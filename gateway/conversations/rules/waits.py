@@ -59,6 +59,8 @@ def _waits(now: Situation, found: Fold, setting: Setting, at: int) -> Iterator[D
             last = max((m for m in found.order.messages if is_applied(found, m)), key=lambda m: m.created)
             yield from (make_duty(setting, "planning", last.priority, last.created, side, last) for side in Side)
             yield from _waits_joint(found, setting)
+        case Situation(state=_r.RETURN_CONFIRMED, proposal=Message() as proposal) if proposal.said.flag:
+            yield from _waits_for_who_goes_alone(proposal, found, setting, at)
         case Situation(state=_r.IN_TRANSIT):
             yield from _waits_arrival(now, found, setting, at)
         case Situation(state=_r.ARRIVED, arrival=Message() as arrival):
@@ -109,6 +111,17 @@ def _waits_arrival(now: Situation, found: Fold, setting: Setting, at: int) -> It
     raised = any(m.kind == "safety.alert" and found.order.knows(m, now.departure) for m in found.order.messages)
     if not raised and at > since:
         yield make_duty(setting, "alert_raise", case, since, Side.HOST, missed or now.departure)
+
+
+def _waits_for_who_goes_alone(proposal: Message, found: Fold, setting: Setting, at: int) -> Iterator[Duty]:
+    """Who goes against advice may leave without anybody seeing it: when the time to arrive is over and the host told
+    neither that they departed nor that they did not, an alert of the host (domain 9.27).
+    """
+    planned = proposal.said.arrives if proposal.said.arrives is not None else proposal.created
+    since = make_duty(setting, "arrival", "adult", planned, Side.RECEIVING, proposal).until.at
+    raised = any(m.kind == "safety.alert" and found.order.knows(m, proposal) for m in found.order.messages)
+    if not raised and at > since:
+        yield make_duty(setting, "alert_raise", "adult", since, Side.HOST, proposal)
 
 
 def _waits_monitoring(now: Situation, found: Fold, setting: Setting, at: int) -> Iterator[Duty]:

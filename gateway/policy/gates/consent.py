@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, timedelta
 
+from gateway.consent.givers import unfit_giver
 from gateway.consent.rules import Consent, covers, onward, passed_on, read
 from gateway.errors import Code, RefusedError
 from gateway.foundation.json import Json
@@ -83,7 +84,8 @@ def g2_consent(facts: GateFacts) -> Decision:
 
     A `consent.record` needs no other consent, but goes only to units it names (domain 7.8). A message without
     any category (references only, such as a decline) has to name purpose and consent, which need not be known here: a
-    decline for want of consent must be possible. On `consent_49_1_a` the person must have been told of the risks of
+    decline for want of consent must be possible. Who gave it has to be able to give it at the age that was told (domain
+    7.17). On `consent_49_1_a` the person must have been told of the risks of
     the transfer (domain 7.14, GDPR 49(1)(a)). What rests on a consent that another node recorded is onward
     sharing unless it goes back there. A claim of danger to life that `g2_vital_interest` lets pass stands for a consent
     that is missing or does not reach so far, never for one that was refused.
@@ -126,6 +128,8 @@ def _covered(facts: GateFacts, consent: Consent, purpose: str) -> Decision:
             "/header/transfer_basis",
             "the person was not told of the risks of this transfer: tell them and record it, or name another basis",
         )
+    if unfit := unfit_giver(consent, child=_child(facts), today=facts.today):
+        return _g2("/header/consent_ref", unfit)
     if missing := _missing(facts, consent, purpose):
         return _g2("/header/consent_ref", _uncovered(facts, consent, purpose, missing))
     if kept := _kept(facts, consent, purpose):
@@ -137,6 +141,11 @@ def _covered(facts: GateFacts, consent: Consent, purpose: str) -> Decision:
     if facts.name == "return.proposal" and facts.today > consent.taken_on + timedelta(days=RETURN_CONSENT_DAYS):
         return _g2("/header/consent_ref", f"consent to a return is taken anew after {RETURN_CONSENT_DAYS} days")
     return PERMIT
+
+
+def _child(facts: GateFacts) -> bool | None:
+    """Whether the person counts as a child by all that was told, this message included."""
+    return facts.history.said(facts.name, facts.content).child(facts.today)
 
 
 def _uncovered(facts: GateFacts, consent: Consent, purpose: str, missing: frozenset[str]) -> str:

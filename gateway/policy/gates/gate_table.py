@@ -8,11 +8,11 @@ not told refuses: facts that know nothing pass nothing.
     G1   enquiries, directory and statistics carry nothing that identifies a person            content
     G2   personal data need a consent that covers purpose, recipient unit and categories       consent
     G3   no child returns without guardian, assent, best interests and family report           person
-    G4   a return needs a joint risk assessment of at most 30 days that says proceed           person
+    G4   a return needs a joint risk assessment that says proceed, or the warned person's word person
     G5   with asylum sought or granted nothing goes to a State that the person fears           asylum
     G6   a public authority may not transfer on the person's consent                           consent
     G7   after a withdrawal only what serves the withdrawal, erasure and safety may go         consent
-    G8   in the reflection period no return is proposed without the person's signed request    person
+    G8   no return in the reflection period unasked, or by a decision that is not final        person
     G9   criminal data go to lawyers, prosecutors and police, or with consent to a case manager    content
     G11  an unknown or unmapped code is refused, never replaced                                content
     G12  statistics give no small count away                                                   content
@@ -62,7 +62,7 @@ from gateway.policy.gates.content import (
     g15_neutral,
 )
 from gateway.policy.gates.facts import Decision, Gate, GateFacts, Permit, Recipient, Refuse, UnitKind, kind_by_roles
-from gateway.policy.gates.person import g3_child, g4_joint_risk, g8_reflection
+from gateway.policy.gates.person import g3_child, g4_joint_risk, g8_stay
 
 __all__ = [
     "AT_RECEIVER",
@@ -94,7 +94,7 @@ GATES: tuple[Gate, ...] = (
     g6_transfer_basis,
     g3_child,
     g4_joint_risk,
-    g8_reflection,
+    g8_stay,
     g9_criminal,
     g15_neutral,
     g1_no_identifiers,

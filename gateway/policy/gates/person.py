@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from gateway.consent.rules import Consent
-from gateway.conversations.history import CHILD, BestInterests, History, Risk, Side, travellers
+from gateway.conversations.history import CHILD, BestInterests, Grounds, History, Risk, Side, travellers
 from gateway.errors import Code
 from gateway.policy.gates.facts import PERMIT, Decision, GateFacts, Refuse
 
@@ -25,6 +25,8 @@ PROCEED: frozenset[str] = frozenset({"proceed", "proceed_with_measures"})
 #: Outcomes of a determination that let a child return to the State of origin (ECAT 16(7), list bid_outcome).
 RETURN_OUTCOMES: frozenset[str] = frozenset({"family_reunification_origin", "alternative_care_origin"})
 SUITABLE: frozenset[str] = frozenset({"suitable", "suitable_with_support"})
+#: The legal statuses under which a return by a decision may be proposed (domain 9.26).
+NO_RIGHT_TO_STAY: frozenset[str] = frozenset({"irregular", "eu_citizen"})
 ASSENT: frozenset[str] = frozenset({"given", "not_able"})
 
 
@@ -36,7 +38,8 @@ def g3_child(facts: GateFacts) -> Decision:
     domain 3.3; UNICEF Guidelines 3.2; FRA: the family assessment comes before a return).
 
     A proposal needs all of it and the guardian of the side that proposes; the confirmation needs the guardians of both
-    sides. Age in doubt, or never told, counts as a child. Nobody is moved by a danger to life: see `safety.alert`.
+    sides. Age in doubt, or never told, counts as a child. Nobody is moved by a danger to life: see `safety.alert`. No
+    child is returned by a decision (domain 9.26), and none goes against advice (domain 9.27).
     """
     guardians: tuple[Side, ...]
     match facts.name:
@@ -48,7 +51,11 @@ def g3_child(facts: GateFacts) -> Decision:
             return PERMIT
     if not _child_travels(facts.history, listed, facts.today):
         return PERMIT
-    hint = _g3_missing(facts.history, guardians, facts.today)
+    grounds = _with_this(facts).grounds
+    if grounds is not None and (grounds.kind == "decision_based" or grounds.signed_on is not None):
+        hint: str | None = "no child is returned by a decision or goes against advice: its best interests decide"
+    else:
+        hint = _g3_missing(facts.history, guardians, facts.today)
     return PERMIT if hint is None else Refuse(gate=Code.GATE_G3, place="/content", hint=hint)
 
 
@@ -99,15 +106,38 @@ def g4_joint_risk(facts: GateFacts) -> Decision:
     Joint: each side sent its own part, and one concluded for both; where both did, the more protective one stands, and
     a newer part that says stop reopens it, whoever sent it and whichever it is. With `proceed_with_measures` a return
     is proposed while they are prepared; it is confirmed when the newest joint assessment says of each on which day it
-    was in place.
+    was in place. An adult who goes all the same is announced and met: who was warned of all that is known and signed
+    so needs no assessment that says proceed (domain 9.27).
     """
-    confirms = facts.name == "return.response" and facts.content.get("answer") == "confirm"
+    confirms = _confirms(facts)
     if facts.name != "return.proposal" and not confirms:
         return PERMIT
+    grounds = _with_this(facts).grounds
+    if grounds is not None and grounds.kind == "independent_voluntary" and grounds.signed_on is not None:
+        hint = _warned_too_early(facts.history, grounds.signed_on, facts.today)
+        return PERMIT if hint is None else Refuse(gate=Code.GATE_G4, place="/content", hint=hint)
     hint = _g4_missing(facts.history, facts.today)
     if hint is None and confirms and not _prepared(facts.history, facts.today):
         hint = "the measures have to be in place first: send the joint risk.assessment again with done_on for each"
     return PERMIT if hint is None else Refuse(gate=Code.GATE_G4, place="/content", hint=hint)
+
+
+def _confirms(facts: GateFacts) -> bool:
+    return facts.name == "return.response" and facts.content.get("answer") == "confirm"
+
+
+def _with_this(facts: GateFacts) -> History:
+    """The history with what this message says itself."""
+    return facts.history.said(facts.name, facts.content)
+
+
+def _warned_too_early(history: History, signed_on: date, today: date) -> str | None:
+    """A statement warns of what was known when it was signed; a newer assessment has to be told, too."""
+    if signed_on > today + timedelta(days=1):  # local days run ahead of UTC by at most one
+        return "the statement is signed after today: correct the day"
+    if any(risk.on > signed_on for risk in (*history.parts.values(), *history.joint.values())):
+        return "an assessment of the risks is newer than the statement: tell the person of it, and let them sign anew"
+    return None
 
 
 def _joint(history: History) -> str | None:
@@ -150,16 +180,23 @@ def _holds(risk: Risk, today: date) -> bool:
     return in_time and (risk.review_on is None or today <= risk.review_on)
 
 
-# --- G8: reflection period ----------------------------------------------------------------------------------------
+# --- G8: the right to stay -------------------------------------------------------------------------------------------
 
 
-def g8_reflection(facts: GateFacts) -> Decision:
+def g8_stay(facts: GateFacts) -> Decision:
     """G8: in the reflection period no return is proposed without the person's signed request (ECAT 13: at least 30 days
     in which no expulsion is enforced; domain 3.8). A period without a known end has not ended.
+
+    A return by a decision is proposed and confirmed only when the decision is final, its safeguards are named, and the
+    last legal status is one that gives no right to stay (ECAT 16(2), domain 9.26).
     """
+    if facts.name != "return.proposal" and not _confirms(facts):
+        return PERMIT
+    history, grounds = facts.history, _with_this(facts).grounds
+    if grounds is not None and grounds.kind == "decision_based":
+        return _g8_decision(history, grounds, facts.today)
     if facts.name != "return.proposal":
         return PERMIT
-    history = facts.history
     if history.legal_status is None:
         return _g8("whether a reflection period runs is not known: the referral has to say the legal status")
     runs = history.legal_status == "reflection_period" and (
@@ -167,6 +204,19 @@ def g8_reflection(facts: GateFacts) -> Decision:
     )
     if runs and not signed_request(facts, "return"):
         return _g8("a reflection period runs: the person has to ask for the return on a signed form (consent.record)")
+    return PERMIT
+
+
+def _g8_decision(history: History, grounds: Grounds, today: date) -> Decision:
+    if history.legal_status not in NO_RIGHT_TO_STAY:
+        return _g8("the legal status told last is not known, or one by which the person may stay")
+    if grounds.decided_on is None:
+        return _g8(
+            "a return by a decision names its day, that no remedy is left, the lawyer's unit and why nobody has to "
+            "fear persecution or serious harm there: see decision of return.proposal"
+        )
+    if grounds.decided_on > today:
+        return _g8("a decision of a later day is not final yet")
     return PERMIT
 
 

@@ -282,7 +282,9 @@ def test_everything_is_taken_back_without_a_record():
         ({"given_by": "guardian", "form": "written"}, False),
         ({"given_by": "person", "form": "oral_witnessed"}, False),
         ({"given_by": "person", "form": "written", "signed_form_sha256": None}, False),
-        ({}, False),
+        ({"given_by": "person"}, False),
+        ({"given_by": "parent", "form": "written"}, False),
+        ({"given_by": "child_authority_interim", "form": "written"}, False),
     ],
 )
 def test_a_signed_form_of_the_person(members, signed):

@@ -27,12 +27,13 @@ def test_list_is_complete(name: str) -> None:
 
 
 def test_codes_equal_the_design() -> None:
-    """A list that the design's catalogue also has holds exactly its codes, in its order."""
+    """A list that the design's catalogue also has begins with exactly its codes, in its order; new ones follow."""
     design = json.loads(shared("data/trm_catalogue.json").read_text())["codelists"]
     both = set(design) & set(code_lists())
     assert len(both) >= 15
     for name in both:
-        assert [code["code"] for code in design[name]["codes"]] == [entry.code for entry in code_list(name).codes], name
+        designed = [code["code"] for code in design[name]["codes"]]
+        assert designed == [entry.code for entry in code_list(name).codes][: len(designed)], name
 
 
 def test_every_list_is_used_or_documented() -> None:

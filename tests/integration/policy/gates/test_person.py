@@ -15,6 +15,7 @@ from support.nodeproc import UNIT
 from support.pair import START, Party, Spoiler, Two, example, two_nodes
 
 import schemas
+from gateway.consent.rules import read
 from gateway.database import journal
 from gateway.errors import Code, RefusedError
 from gateway.policy.gates.consent import PURPOSES
@@ -55,7 +56,8 @@ class Case:
             for purpose in purposes
         ]
         own = {"consent_id": CONSENT, "given_by": "person_and_guardian", "taken_on": day(-3), "grants": grants}
-        await self.two.fr.call("consent.record", by="w-1", content=content | own | members)
+        said = {name: value for name, value in (content | own | members).items() if value is not None}
+        await self.two.fr.call("consent.record", by="w-1", content=said)
 
     async def queue(self, party: Party, body_type: str, **content: Any) -> str:
         """Submit it; its id."""
@@ -206,6 +208,125 @@ async def test_a_return_in_the_reflection_period_needs_the_signed_request(two: T
     assert "gate_g8" not in {finding.rule for finding in refusal.findings}
 
 
+ADULT = {"travellers": [{"pseudonym": "Mali", "age_group": "adult"}]}
+MET_BY = {"unit": UNIT, "staff_ref": "al-09", "phone": "+355690000000"}
+DECISION = {
+    "decided_on": day(-20),
+    "remedy_exhausted": True,
+    "lawyer_unit": f"n1{'a' * 32}/lawyers",
+    "refoulement_statement": "examined by the court; no ground was found",
+}
+CONFIRMED = {"answer": "confirm", "met_by": MET_BY, "changes": None}
+
+
+async def referred_adult(case: Case, **said: Any) -> None:
+    """An adult from AL, who agreed to everything in person, is referred and accepted."""
+    person = example("referral.request/1", "AL")["content"]["person"] | {"age_group": "adult", "nationalities": ["AL"]}
+    await case.consent(given_by="person", child_assent=None)
+    await case.referred(**({"person": person, "child": None, "legal_status": "irregular"} | said))
+
+
+async def state_of(party: Party) -> str:
+    """Where the conversation stands at this node."""
+    (standing,) = (await party.call("conversation.show", id=CASE))["standing"]
+    return str(standing["state"])
+
+
+@pytest.mark.parametrize("status", ["regular", "residence_art14", "unknown"])
+async def test_nobody_who_may_stay_is_returned_by_a_decision(two: Two, status: str) -> None:
+    """A status by which the person may stay, or that nobody knows, closes it with every safeguard named."""
+    case = Case(two)
+    await referred_adult(case, legal_status=status)
+    refusal = await case.refused(two.fr, "return.proposal", **ADULT, return_kind="decision_based", decision=DECISION)
+    assert "may stay" in the(refusal, G8)
+
+
+async def test_a_return_by_a_decision_names_what_allows_it(two: Two) -> None:
+    """Without the decision the message is not even valid; with it, and both sides' assessment, it is confirmed."""
+    case, fr, al = Case(two), two.fr, two.al
+    await referred_adult(case)
+    await assessed(case, "proceed")
+    bare = await case.refused(fr, "return.proposal", **ADULT, return_kind="decision_based")
+    assert ("/content/decision", "required") in {(finding.place, finding.rule) for finding in bare.findings}
+    by = {"return_kind": "decision_based", "decision": DECISION}
+    child = await case.refused(fr, "return.proposal", **CHILD, **by)
+    assert "no child is returned by a decision" in the(child, G3)
+    proposal = await case.say(fr, "return.proposal", **ADULT, **by)
+    await case.say(al, "return.response", reply_to=proposal, **CONFIRMED)
+    assert await state_of(fr) == "return_confirmed"
+
+
+async def test_who_goes_against_advice_is_announced_met_and_looked_for(two: Two) -> None:
+    """Both sides say do not return. Without the signed statement the journey is refused; with it AL is told, confirms
+    that somebody is there, and when nobody hears of the person, an alert is owed.
+    """
+    case, fr, al = Case(two), two.fr, two.al
+    await referred_adult(case)
+    await assessed(case, "do_not_return")
+    alone = {"return_kind": "independent_voluntary", **ADULT}
+    assert "does not say proceed" in the(await case.refused(fr, "return.proposal", **alone), G4)
+    statement = {"signed_on": day(-1), "statement_sha256": "0f" * 32, "warnings_told": True}
+    early = await case.refused(fr, "return.proposal", **alone, against_advice=statement)
+    assert "newer than the statement" in the(early, G4)
+    statement["signed_on"] = day(0)
+    leg = example("return.proposal/1", "AL")["content"]["legs"][0] | {"arrive_at": START + 3 * 86_400}
+    journey = {"legs": [leg], "handover": example("return.proposal/1", "AL")["content"]["handover"]}
+    journey["handover"] |= {"at": START + 3 * 86_400}
+    proposal = await case.say(fr, "return.proposal", **alone, **journey, against_advice=statement)
+    await case.say(al, "return.response", reply_to=proposal, **CONFIRMED)
+    assert await state_of(al) == "return_confirmed"
+    two.clock.advance(5 * 86_400)
+    (standing,) = (await fr.call("conversation.show", id=CASE))["standing"]
+    assert [duty["owes"] for duty in standing["owed"] if duty["what"] == "alert_raise"] == ["us"]
+
+
+async def assessed(case: Case, conclusion: str) -> None:
+    """Each side's part, and both together."""
+    parts = [
+        await case.say(party, "risk.assessment", **part(side, conclusion))
+        for party, side in ((case.two.fr, "sending"), (case.two.al, "receiving"))
+    ]
+    await case.say(case.two.al, "risk.assessment", **part("joint", conclusion, based_on=parts))
+
+
+@pytest.mark.parametrize(
+    ("given", "adult", "words"),
+    [
+        ({"given_by": "person", "child_assent": None}, False, "a child does not consent alone"),
+        ({"given_by": "guardian", "child_assent": "refused"}, False, "the child said no"),
+        ({"given_by": "guardian", "child_assent": "given"}, True, "an adult consents in person"),
+    ],
+)
+async def test_a_consent_is_of_who_may_give_it(two: Two, given: dict[str, Any], adult: bool, words: str) -> None:
+    """A child alone, a guardian against the child's no and a guardian for an adult carry no referral, and AL takes none
+    in that was sent all the same.
+    """
+    case, fr = Case(two), two.fr
+    person = example("referral.request/1", "AL")["content"]["person"]
+    child = None if adult else {"guardian_pending": True, "bia_done": True, "situation": "unaccompanied"}
+    about = {"person": person | {"age_group": "adult" if adult else "child"}, "child": child}
+    await case.consent(**given)
+    refusal = await case.refused(fr, "referral.request", **about)
+    assert (refusal.code, words in refusal.findings[0].hint) == (Code.GATE_G2, True)
+    record = (await fr.call("consent.show", id=CONSENT))["record"]
+    forger = Forger(fr)
+    told = case.message(fr, "consent.record", **(example("consent.record/1", "AL")["content"] | record))
+    assert (await forger.send(1, request=told))[0] is None
+    pretended = read(record | {"given_by": "person" if adult else "guardian", "child_assent": "given"})
+    forged = case.message(fr, "referral.request", **about)
+    assert await forger.send(2, request=forged, consent=pretended) == ("gate_g2", "rejected")
+
+
+async def test_a_child_without_a_guardian_is_referred_on_the_word_of_the_authority(two: Two) -> None:
+    """The child protection authority consents until a guardian is there, sixty days at most; a parent may, too."""
+    case, fr = Case(two), two.fr
+    await case.consent(given_by="child_authority_interim", child_assent="given", taken_on=day(-58))
+    await case.referred()
+    two.clock.advance(3 * 86_400)
+    refusal = await case.refused(fr, "risk.assessment", **part("sending"))
+    assert "ask the guardian" in refusal.findings[0].hint
+
+
 async def test_what_was_said_of_asylum_closes_the_way_to_the_state_of_nationality(two: Two) -> None:
     """A referral to a country that is not that of the person said that asylum is sought. That the person is from there
     after all does not go there, whoever sends it, and the receiver does not take it in.
@@ -297,7 +418,9 @@ async def test_a_hold_ends_with_the_last_of_what_it_lies_over(two: Two) -> None:
     await case.consent(child_assent="given")
     await case.referred()
     Spoiler(fr).away = True
-    await fr.call("message.submit", **case.message(fr, "referral.request") | other)
+    person = example("referral.request/1", "AL")["content"]["person"] | {"age_group": "child"}
+    about = {"person": person, "child": {"guardian_pending": True}}
+    await fr.call("message.submit", **case.message(fr, "referral.request", **about) | other)
     for by in ("Ana B.", "Ben C."):
         await fr.call("asylum.hold", id=CASE, by=by)
     ((ref,),) = await fr.rows("select distinct ref from asylum_hold")

@@ -296,7 +296,7 @@ async def test_a_button_asks_the_node_in_the_name_of_the_person(path: str, field
         there.desk.answers[operation] = RefusedError(Code.GATE_G5, "closed")
         seen = await there.post(path, fields)
         assert seen.status == 422
-        assert "While asylum is sought or granted" in seen.text and "Wait for the decision" in seen.text
+        assert "While asylum is sought or granted" in seen.text and "wait for the decision" in seen.text
         assert faults(seen.text) == []
 
 

@@ -214,6 +214,31 @@ def test_the_arrival_is_owed_from_the_planned_time():
         assert owing(talk) == {"arrival": RECEIVING, "alert_ack": RECEIVING}
 
 
+def test_who_goes_against_advice_and_is_not_heard_of_is_missed():
+    """Nobody may see them leave: a day after the planned arrival the host raises an alert, unless it told how it went;
+    of anybody else it is told when they departed.
+    """
+
+    def alone(**members):
+        talk = planning()
+        planned = talk.now + 3 * DAY
+        talk.say(HOST, "return.proposal", version=1, departs=planned - DAY, arrives=planned, **members)
+        talk.say(RECEIVING, "return.response", version=1, word="confirm")
+        return talk, planned + DAY - talk.now
+
+    talk, left = alone(flag=True)
+    assert owing(talk, after=left) == {}
+    assert owing(talk, after=left + 1) == {"alert_raise": HOST}
+    talk.say(HOST, "safety.alert", after=left + HOUR)
+    assert owing(talk) == {"alert_ack": RECEIVING}
+    for word in ("departed", "not_departed"):
+        talk, left = alone(flag=True)
+        talk.say(HOST, "departure.notice", version=1, word=word)
+        assert "alert_raise" not in owing(talk, after=left - HOUR)
+    talk, left = alone()
+    assert owing(talk, after=left + 1) == {}
+
+
 def test_a_missed_person_asks_for_an_alert_at_once():
     """Not met is an answer to the arrival, and the host has to raise the alert."""
     talk = said(in_transit, RECEIVING, "arrival.confirmation", word="not_met")

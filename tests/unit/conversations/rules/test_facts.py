@@ -52,6 +52,7 @@ PROPOSAL = {
         ("assistance.plan", {"actions": [{"status": "planned"}], "agreed_with_person": True}, Said()),
         ("assistance.plan", {"actions": [{"status": "active"}], "agreed_with_person": False}, Said()),
         ("return.proposal", PROPOSAL, Said(version=2, child=True, departs=100, arrives=350)),
+        ("return.proposal", {"version": 3, "against_advice": {"warnings_told": True}}, Said(version=3, flag=True)),
         ("return.response", {"version": 2, "answer": "confirm"}, Said(version=2, word="confirm")),
         ("return.cancel", {"version": 2, "reason": "medical"}, Said(version=2, word="medical")),
         ("departure.notice", {"version": 2, "outcome": "departed", "at": 9}, Said(version=2, word="departed")),

@@ -12,13 +12,16 @@ import pytest
 from support.endpoints import (
     EVERYTHING,
     EXAMPLES,
+    MET,
     OPEN,
+    TODAY,
     Endpoint,
     circumstances,
     consent,
     header_with,
     open_envelope,
 )
+from support.gate_facts import giver_for
 from support.incoming import A, B
 from support.nodes import NOW, Node
 from support.tables import table
@@ -67,10 +70,20 @@ def drafted(name: str, **changes: Any) -> Draft:
     return sender().draft(name, **changes)
 
 
+def met(draft: Draft) -> History:
+    """A history that meets what the example needs: a child's, but where only an adult can do what it says."""
+    if not {"decision", "against_advice"} & set(draft.content):
+        return MET
+    adult = replace(MET, age_group="adult", legal_status="irregular")
+    return replace(adult, parts={}, joint={}) if "against_advice" in draft.content else adult
+
+
 def covering(draft: Draft) -> Consent:
     """A consent that covers everything for this draft."""
     return Consent(
         consent_id=str(draft.header.get("consent_ref")),
+        given_by=giver_for(draft.body_type, draft.content, met(draft), TODAY),
+        assent=None,
         grants=(
             Grant(
                 purpose=str(draft.purpose),
@@ -94,7 +107,7 @@ def test_every_valid_example_arrives(name: str) -> None:
     draft = a.draft(name)
     claim = draft.header.get("vital_interest")
     approver = claim["approver_ref"] if isinstance(claim, dict) else None
-    message = a.submit(draft, circumstances(covering(draft), approver=approver))
+    message = a.submit(draft, circumstances(covering(draft), approver=approver, history=met(draft)))
     assert b.receive(a.send(message).data).code is None
     (accepted,) = b.accepted
     assert (accepted.id, accepted.body, accepted.schema) == (message.id, message.body, message.schema)

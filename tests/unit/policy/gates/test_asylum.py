@@ -124,6 +124,7 @@ def test_g5_a_partner_ngo_on_the_persons_request():
         {"consent": read(SIGNED | {"given_by": "guardian"})},
         {"consent": read(SIGNED | {"form": "oral_witnessed"})},
         {"consent": read(SIGNED | {"denials": [{"unit": SHELTER}]})},
+        {"consent": read(SIGNED | {"told": {"purpose": True, "recipients": False}})},
         {"approver": None},
         {"approver": "w-1"},
     ):

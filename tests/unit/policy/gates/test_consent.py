@@ -9,10 +9,11 @@ import pytest
 from support.gate_facts import AL, ENQUIRY, FR, GOOD, ID, LISTED, RECORD, SHELTER, UA, gates, headed, refusals
 
 import schemas
-from gateway.consent.rules import Handling, read, withdraw
+from gateway.consent.rules import Handling, bound, read, withdraw
+from gateway.conversations.history import NOTHING_SAID
 from gateway.errors import Code
-from gateway.policy.gates.consent import VITAL_PURPOSES
-from gateway.policy.gates.gate_table import PURPOSES, UnitKind
+from gateway.policy.gates.consent import VITAL_PURPOSES, g2_vital_form
+from gateway.policy.gates.gate_table import PURPOSES, Permit, UnitKind
 
 CONSENT = read(RECORD)
 TAKEN_BACK = {"consent_id": ID, "scope": "all"}
@@ -117,11 +118,77 @@ def test_g2_wants_a_young_consent_to_a_return():
     assert G2 in gates(replace(facts, today=date(2026, 8, 19)))
 
 
+@pytest.mark.parametrize("at_receiver", [False, True], ids=["sender", "receiver"])
+def test_g2_ages_no_consent_but_that_to_a_proposal(at_receiver):
+    """What else goes for the purpose of a return rests on the grant until its last day."""
+    facts = replace(GOOD, body_type="bid.report/1", purpose="return", categories=frozenset({"identity"}), content={})
+    assert gates(replace(facts, today=date(2026, 8, 19)), at_receiver=at_receiver) == []
+    assert gates(replace(facts, today=date(2026, 12, 31)), at_receiver=at_receiver) == []
+    assert gates(replace(facts, today=date(2027, 1, 1)), at_receiver=at_receiver) == [G2]
+
+
+@pytest.mark.parametrize(
+    ("person", "record", "words"),
+    [
+        ({"age_group": "child"}, {"given_by": "person"}, "a child does not consent alone"),
+        ({"age_group": "presumed_child"}, {"given_by": "person"}, "a child does not consent alone"),
+        ({"birth_date": "2008-06-02"}, {"given_by": "person"}, "a child does not consent alone"),
+        ({"age_group": "child"}, {"given_by": "guardian", "child_assent": "refused"}, "the child said no"),
+        ({"age_group": "adult"}, {"given_by": "guardian", "child_assent": "given"}, "an adult consents in person"),
+        ({"birth_date": "2008-06-01"}, {"given_by": "parent", "child_assent": "given"}, "an adult consents in person"),
+    ],
+)
+@pytest.mark.parametrize("at_receiver", [False, True], ids=["sender", "receiver"])
+def test_g2_looks_at_who_consented(person, record, words, at_receiver):
+    """By the age in the message, or told before; both sides see it, and a message of references alone still goes."""
+    facts = replace(GOOD, consent=read(RECORD | record))
+    here = replace(facts, content=GOOD.content | {"person": person})
+    before = replace(facts, content={}, body_type="info.request/1", history=_told(person))
+    for one in (here, before):
+        (refusal,) = refusals(one, at_receiver=at_receiver)
+        assert (refusal.gate, refusal.place) == (G2, "/header/consent_ref")
+        assert words in refusal.hint
+        assert gates(replace(one, consent=CONSENT, history=NOTHING_SAID, content={}), at_receiver=at_receiver) == []
+    assert gates(replace(before, categories=frozenset()), at_receiver=at_receiver) == []
+
+
+def _told(person):
+    return NOTHING_SAID.said("referral.request/1", {"person": person})
+
+
+@pytest.mark.parametrize(
+    ("path", "called", "told"),
+    [
+        ("/content/person/name_family", "needs", "the field that is corrected is identity: name that"),
+        ("/content/person_identifying/nationalities/0", "needs", "identity"),
+        ("/content/person/safe_contact_rule/never_use/-", "identity", "is contact: name that"),
+        ("/content/person/name_family", "identity", None),
+        ("/content/answers/0/value", "needs", None),
+        ("/content/proceedings/0/proceeding", "immigration", None),
+        ("/content/note", "needs", None),
+        ("/content/no_such_field", "needs", None),
+    ],
+)
+def test_g2_lets_no_correction_call_a_value_something_else(path, called, told):
+    """A name that is called a need would pass the consent and the corridor policy as one."""
+    content = {"path": path, "data_category": called, "new_value": "x"}
+    facts = replace(GOOD, body_type="data.correction/1", categories=frozenset({called}), content=content)
+    hints = [r.hint for r in refusals(facts) if r.place == "/content/data_category"]
+    assert [told in hint for hint in hints] == ([True] if told else [])
+
+
 def test_g2_at_the_receiver_rests_on_the_record_it_holds():
     """What the record does not cover is refused; a record that is not here may still be on its way."""
     outside = replace(GOOD, categories=frozenset({"health_mental"}))
     assert gates(outside, at_receiver=True) == [G2]
     assert gates(replace(outside, consent=None), at_receiver=True) == []
+
+
+def test_g2_at_the_receiver_judges_by_the_consent_that_is_named():
+    """Another record that is held says nothing about this one, whatever it covers or refuses."""
+    no = read(RECORD | {"denials": [{"data_category": "identity"}]})
+    assert gates(replace(GOOD, consent=no), at_receiver=True) == [G2]
+    assert gates(headed(replace(GOOD, consent=no), consent_ref="B" * 22), at_receiver=True) == []
 
 
 # --- onward sharing -----------------------------------------------------------------------------------------------
@@ -209,6 +276,15 @@ def test_danger_to_life_needs_its_form(header, place, at_receiver):
     """The author alone can not claim it, nor can it rest on a basis of another kind; both sides see that."""
     found = refusals(headed(VITAL, **header), at_receiver=at_receiver)
     assert [(refusal.gate, refusal.place) for refusal in found] == [(G2, place)]
+
+
+@pytest.mark.parametrize("purpose", ["referral", "assistance", "return"])
+@pytest.mark.parametrize("entry", [one for one in schemas.load_catalogue().types if one.personal], ids=str)
+def test_danger_to_life_carries_four_types(entry, purpose):
+    """A referral, questions and answers on it and help, for referral or help; each by itself, and nothing else."""
+    carried = {"referral.request/1", "info.request/1", "info.reply/1", "assistance.plan/1"}
+    decision = g2_vital_form(replace(VITAL, body_type=entry.body_type, purpose=purpose))
+    assert (decision == Permit()) is (entry.body_type in carried and purpose != "return")
 
 
 @pytest.mark.parametrize("approver", [None, "w-1", "w-3"])
@@ -313,6 +389,28 @@ def test_g7_after_a_partial_withdrawal():
     assert "exploitation" in found[0].hint
     assert "identity" not in found[0].hint
     assert gates(replace(GOOD, consent=consent, categories=frozenset({"identity"}))) == []
+
+
+@pytest.mark.parametrize("at_receiver", [False, True], ids=["sender", "receiver"])
+def test_g7_what_another_grant_covers_still_goes(at_receiver):
+    """A category stands in two grants and one of them is taken back: it goes on the other one until that is, too."""
+    twice = RECORD | {"grants": [*RECORD["grants"], RECORD["grants"][1]]}
+    facts = replace(GOOD, consent=withdraw(read(twice), PARTLY))
+    assert gates(facts, at_receiver=at_receiver) == []
+    both = PARTLY | {"grants": [1, 3]}
+    assert gates(replace(facts, consent=withdraw(read(twice), both)), at_receiver=at_receiver) == [G7, G2]
+    everything = PARTLY | {"grants": [0, 1, 2, 3]}
+    whole = replace(facts, consent=withdraw(read(twice), everything))
+    assert "withdrew consent:" in refusals(whole, at_receiver=at_receiver)[0].hint
+
+
+@pytest.mark.parametrize("at_receiver", [False, True], ids=["sender", "receiver"])
+def test_g7_what_was_taken_back_in_another_record_of_the_consent(at_receiver):
+    """The grant still stands in the record relied on; the withdrawal in the other holder's binds it."""
+    consent = bound(CONSENT, [withdraw(read(RECORD | {"grants": RECORD["grants"][1:]}), PARTLY | {"grants": [0]})])
+    assert gates(replace(GOOD, consent=consent), at_receiver=at_receiver) == [G7, G2]
+    left = replace(GOOD, consent=consent, categories=frozenset({"identity"}))
+    assert gates(left, at_receiver=at_receiver) == []
 
 
 def test_g7_at_the_receiver_takes_no_data_in():

@@ -1,4 +1,4 @@
-"""G3, G4, G5 and G8: what keeps a person safe is closed until it is met."""
+"""G3, G4 and G8: a return is closed until what keeps a person safe is met."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from support.gate_facts import (
     GOOD,
     NOON,
     RECORD,
+    SHELTER,
     SIGNED,
     TODAY,
     gates,
@@ -52,6 +53,7 @@ CHILD = replace(
     family_report=REPORT,
     travellers=("child",),
 )
+OF_BOTH = read(RECORD | {"given_by": "person_and_guardian", "child_assent": "given"})
 PROPOSAL = replace(
     GOOD,
     body_type="return.proposal/1",
@@ -69,13 +71,28 @@ CONFIRM = replace(
     history=ADULT,
 )
 OF_CHILD = {"travellers": [{"age_group": "child"}]}
+NOT_A_CHILD = "no child is returned by a decision or goes against advice: its best interests decide"
+DECIDED = {
+    "return_kind": "decision_based",
+    "decision": {
+        "decided_on": "2026-05-01",
+        "remedy_exhausted": True,
+        "lawyer_unit": SHELTER,
+        "refoulement_statement": "x",
+    },
+}
+OWN_WAY = {
+    "return_kind": "independent_voluntary",
+    "against_advice": {"signed_on": "2026-05-31", "statement_sha256": "0" * 64, "warnings_told": True},
+}
 
 
 @pytest.mark.parametrize("facts", [PROPOSAL, CONFIRM], ids=["proposal", "confirmation"])
 def test_a_return_that_is_prepared_goes(facts):
     """Of an adult, and of a child when everything is there."""
     assert gates(facts) == []
-    assert gates(replace(facts, history=CHILD, content=facts.content if facts is CONFIRM else OF_CHILD)) == []
+    content = facts.content if facts is CONFIRM else OF_CHILD
+    assert gates(replace(facts, history=CHILD, content=content, consent=OF_BOTH)) == []
 
 
 def test_an_answer_that_moves_nobody_needs_nothing():
@@ -110,7 +127,7 @@ def test_g3_one_thing_is_missing(missing, words):
     """Each of guardian, assent, report and determination alone stops the proposal and the confirmation."""
     history = replace(CHILD, **missing)
     for facts in (replace(PROPOSAL, content=OF_CHILD), CONFIRM):
-        (refusal,) = refusals(replace(facts, history=history))
+        (refusal,) = refusals(replace(facts, history=history, consent=OF_BOTH))
         assert refusal.gate is G3
         assert words in refusal.hint
 
@@ -118,7 +135,7 @@ def test_g3_one_thing_is_missing(missing, words):
 def test_g3_the_other_guardian_is_needed_to_confirm():
     """A return is proposed by the side that has a guardian, and confirmed when both have one."""
     history = replace(CHILD, guardians={Side.OURS: Guardian(unit="g")})
-    assert gates(replace(PROPOSAL, history=history, content=OF_CHILD)) == []
+    assert gates(replace(PROPOSAL, history=history, content=OF_CHILD, consent=OF_BOTH)) == []
     assert "the other side" in refusals(replace(CONFIRM, history=history))[0].hint
 
 
@@ -145,6 +162,110 @@ def test_g3_a_child_that_travels_alone():
     assert gates(replace(CONFIRM, history=replace(ADULT, travellers=("child",)))) == [G3]
     with_mother = {"travellers": [{"age_group": "adult"}, {"age_group": "child"}]}
     assert gates(replace(PROPOSAL, content=with_mother)) == []
+
+
+def test_g3_no_child_is_returned_by_a_decision_or_goes_against_advice():
+    """With all four conditions met it stays closed, to propose and to confirm; so is it where the age is not known."""
+    for grounds in (DECIDED, OWN_WAY):
+        content = OF_CHILD | grounds
+        for told in (CHILD, replace(CHILD, age_group=None), replace(CHILD, age_group="presumed_child")):
+            proposed = refusals(replace(PROPOSAL, history=told, content=content, consent=OF_BOTH))
+            confirmed = refusals(replace(CONFIRM, history=told.said("return.proposal", content)))
+            assert [one.hint for one in (*proposed, *confirmed) if one.gate is G3] == 2 * [NOT_A_CHILD]
+
+
+# --- a return by a decision ---------------------------------------------------------------------------------------
+
+
+def by_decision(history=ADULT, **members):
+    """What the gates say to the proposal of a return by a decision, and to its confirmation."""
+    content = PROPOSAL.content | DECIDED | {"decision": DECIDED["decision"] | members}
+    content["decision"] = {name: value for name, value in content["decision"].items() if value is not None}
+    confirmed = replace(CONFIRM, history=history.said("return.proposal", content))
+    return gates(replace(PROPOSAL, content=content, history=history)), gates(confirmed)
+
+
+def test_g8_a_return_by_a_final_decision_names_its_safeguards():
+    """Day, exhausted remedy, lawyer and refoulement: without one of them, or before its day, nobody is returned."""
+    assert by_decision() == ([], [])
+    assert by_decision(decided_on="2026-06-01") == ([], [])
+    for missing in DECIDED["decision"]:
+        assert by_decision(**{missing: None}) == ([G8], [G8])
+    assert by_decision(remedy_exhausted=False) == ([G8], [G8])
+    assert by_decision(decided_on="2026-06-02") == ([G8], [G8])
+
+
+@pytest.mark.parametrize(
+    ("status", "closed"),
+    [
+        ("irregular", []),
+        ("eu_citizen", []),
+        ("unknown", [G8]),
+        ("regular", [G8]),
+        ("residence_art14", [G8]),
+        ("reflection_period", [G8]),
+        ("asylum_pending", [G5, G8]),
+        ("protection_granted", [G5, G8]),
+        (None, [G5, G8]),
+    ],
+)
+def test_g8_who_may_stay_is_not_returned_by_a_decision(status, closed):
+    """Only a status without a right to stay opens it, whatever the person signed; what is not known does not."""
+    proposed, confirmed = by_decision(replace(ADULT, legal_status=status, signed=(read(SIGNED),)))
+    assert proposed == closed
+    assert G8 in confirmed or not closed
+
+
+def test_g8_the_older_form_of_the_proposal_carries_no_decision():
+    """A node of before sends the kind alone: the other side does not confirm it."""
+    said = ADULT.said("return.proposal", {"return_kind": "decision_based", "travellers": [{"age_group": "adult"}]})
+    assert gates(replace(CONFIRM, history=said)) == [G8]
+    assert gates(replace(CONFIRM, history=said, content={"answer": "change"})) == []
+
+
+# --- against advice -----------------------------------------------------------------------------------------------
+
+
+def own_way(history, **changes):
+    """The same for somebody who goes against advice."""
+    content = PROPOSAL.content | OWN_WAY | changes
+    confirmed = replace(CONFIRM, history=history.said("return.proposal", content))
+    return gates(replace(PROPOSAL, content=content, history=history)), gates(confirmed)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"joint": {Side.OURS: risk("do_not_return", days=1)}},
+        {"joint": {}},
+        {"parts": {}, "joint": {}},
+        {"joint": {Side.OURS: risk(days=31)}},
+        {"parts": PARTS | {OTHERS: risk("do_not_return", days=1)}, "joint": {Side.OURS: risk(days=2)}},
+    ],
+)
+def test_g4_who_goes_against_advice_is_announced_and_met(told):
+    """Also after do_not_return, and without an assessment: the statement is signed, the warnings are told."""
+    history = replace(ADULT, **told)
+    assert own_way(history) == ([], [])
+    assert own_way(history, against_advice={}) == ([G4], [G4])
+    for missing in OWN_WAY["against_advice"]:
+        left = {name: value for name, value in OWN_WAY["against_advice"].items() if name != missing}
+        assert own_way(history, against_advice=left) == ([G4], [G4])
+    assert own_way(history, return_kind="assisted_voluntary") == ([G4], [G4])
+
+
+def test_g4_warnings_are_those_of_the_newest_assessment():
+    """What was learned after the statement is told first, and a statement of a later day is none."""
+    newer = replace(ADULT, parts=PARTS | {OTHERS: risk("do_not_return")})
+    assert own_way(newer) == ([G4], [G4])
+    assert own_way(newer, against_advice=OWN_WAY["against_advice"] | {"signed_on": "2026-06-01"}) == ([], [])
+    assert own_way(ADULT, against_advice=OWN_WAY["against_advice"] | {"signed_on": "2026-06-03"}) == ([G4], [G4])
+
+
+def test_going_against_advice_opens_no_other_gate():
+    """Asylum and the reflection period close it as before."""
+    assert own_way(replace(ADULT, legal_status="asylum_pending"))[0] == [G5]
+    assert own_way(replace(ADULT, legal_status="reflection_period"))[0] == [G8]
 
 
 # --- G4 -----------------------------------------------------------------------------------------------------------
@@ -182,6 +303,18 @@ def test_g4_a_joint_assessment_that_says_proceed(changed, words):
 def test_g4_holds_for_thirty_days():
     """On the thirtieth day it still holds."""
     assert gates(replace(CONFIRM, history=replace(ADULT, joint={Side.THEIRS: risk(days=30)}))) == []
+
+
+def test_g4_holds_until_its_day_of_review():
+    """On that day it still does, and it is that of the newest joint assessment, whichever side sent it."""
+
+    def reviewed(ours, theirs):
+        joint = {Side.OURS: risk(days=2, review_on=ours), Side.THEIRS: risk(days=1, review_on=theirs)}
+        return gates(replace(CONFIRM, history=replace(ADULT, joint=joint)))
+
+    past = date(2026, 5, 31)
+    assert reviewed(None, TODAY) == reviewed(past, TODAY) == reviewed(past, None) == []
+    assert reviewed(None, past) == reviewed(TODAY, past) == [G4]
 
 
 def test_g4_measures_are_in_place_before_it_is_confirmed():
@@ -226,6 +359,8 @@ def test_g8_a_request_in_the_conversation_counts_until_it_is_withdrawn():
     assert gates(replace(PROPOSAL, history=replace(REFLECTS, signed=(gone,)))) == [G8]
     same = replace(PROPOSAL, history=replace(REFLECTS, signed=(read(SIGNED),)))
     assert gates(same) == [G8]
+    untold = read(SIGNED | {"consent_id": "B" * 22, "told": {"purpose": True, "withdrawal": False}})
+    assert gates(replace(PROPOSAL, history=replace(REFLECTS, signed=(untold,)))) == [G8]
     ended = read(SIGNED | {"grants": [RECORD["grants"][2] | {"until": "2026-05-31"}], "consent_id": "B" * 22})
     assert gates(replace(PROPOSAL, history=replace(REFLECTS, signed=(ended,)))) == [G8]
 
