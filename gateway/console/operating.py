@@ -60,6 +60,10 @@ ALARMS: Alarms = {
         N_("A system in our country could not be told of something for five days; the node gave up"),
         N_("Make sure that its receiver runs, and let it read the events again from where it stopped."),
     ),
+    "feared_state.told": (
+        N_("A message told something to a State from which an asylum hold keeps away, and one person released it"),
+        N_("Let a second person look at it today: is the person safe, and must the other side be called?"),
+    ),
     "erasure.overdue": (
         N_("The time to erase and to confirm is over"),
         N_("Tell the focal point: follow the request, or call the other side."),

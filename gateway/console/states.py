@@ -162,7 +162,8 @@ GATES: Mapping[str, tuple[str, str]] = {
     "G2": (
         N_("Personal data go only with a consent that covers them"),
         N_(
-            "Ask who may consent at this age, and record a consent that names this purpose, this recipient and these data."
+            "Ask who may consent at this age, and record a consent that names this purpose, this recipient and these "
+            "data."
         ),
     ),
     "G3": (
@@ -172,7 +173,8 @@ GATES: Mapping[str, tuple[str, str]] = {
     "G4": (
         N_("A return needs a recent risk assessment of both sides"),
         N_(
-            "Repeat both halves of the assessment; both have to agree. Who goes against advice signs that they were warned."
+            "Repeat both halves of the assessment; both have to agree. Who goes against advice signs that they were "
+            "warned."
         ),
     ),
     "G5": (

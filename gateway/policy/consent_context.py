@@ -96,7 +96,7 @@ class ConsentContextLoader:
         answers = []
         for question, conversation, index in zip(questions, conversations, indexes, strict=True):
             consent, withdrawn = (None, False) if index is None else standing[index]
-            held_by = self._holds_over(question) & holds if holds else frozenset()
+            held_by = self._holds_over(connection, question, conversation, holds) if holds else frozenset()
             answers.append(
                 ConsentContext(
                     circumstances=Circumstances(
@@ -119,10 +119,23 @@ class ConsentContextLoader:
             )
         return answers
 
-    def _holds_over(self, question: Question) -> frozenset[bytes]:
-        """The labels under which an asylum hold lies over the conversation, or another one with the same consent."""
+    def _holds_over(
+        self, connection: Connection, question: Question, conversation: bytes, holds: frozenset[bytes]
+    ) -> frozenset[bytes]:
+        """The labels under which an asylum hold lies over the conversation, or another one with the same consent: the
+        one that the message names, else those that the conversation relied on.
+        """
         named = [question.consent_ref] if question.consent_ref is not None else []
-        return frozenset(self._sealer.hold_indexes(question.conversation, named))
+        labels = holds & frozenset(self._sealer.hold_indexes(question.conversation, named))
+        if labels or named:
+            return labels
+        relied = set(messages.consents_of_conversation(connection, conversation))
+        rows = content.get(connection, store.over(connection, holds)).values() if relied else ()
+        return frozenset(
+            self._sealer.hold_indexes(one.conversation, ())[0]
+            for one in asylum_holds.opened(self._sealer, list(rows)).values()
+            if not relied.isdisjoint(map(self._sealer.consent_index, one.consents))
+        )
 
     def _recipient(self, question: Question, now: int) -> Recipient | None:
         """The recipient unit in the newest descriptor that the peer signed (gate G14)."""

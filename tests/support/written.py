@@ -94,6 +94,7 @@ PREVIEW = {
     "leaves": {"header": {}, "content": {}},
     "dropped": [],
     "first": None,
+    "warnings": [],
     "goes": True,
     "code": None,
     "findings": [],

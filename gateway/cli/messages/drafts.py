@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from gateway.cli import options, output
-from gateway.cli.messages.exchange import show_queued
+from gateway.cli.messages.exchange import hint_warnings, show_queued
 from gateway.cli.messages.messages import show_change
 from gateway.cli.options import CONTEXT, Reach
 from gateway.foundation import time_text
@@ -146,6 +146,7 @@ def show_preview(value: Mapping[str, Json]) -> None:
             ("would go", value["goes"]),
         ]
     )
+    hint_warnings(value)
     for item in list_objects(value, "findings"):
         output.print_line(f"in its way: {item['place'] or '(whole)'}: {item['rule']}  {item['hint']}")
     output.print_line("")

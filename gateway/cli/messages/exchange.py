@@ -91,6 +91,16 @@ def _attach(reach: Reach, paths: Sequence[Path]) -> str:
 def show_queued(value: Mapping[str, Json]) -> None:
     """Print a message that was stored for sending."""
     output.print_facts([("message", value["id"]), ("conversation", value["conversation"]), ("state", value["state"])])
+    hint_warnings(value)
+
+
+def hint_warnings(value: Mapping[str, Json]) -> None:
+    """Say what whoever writes has to know of a message that nothing holds back."""
+    if value.get("warnings"):
+        output.print_hint(
+            "this tells a State that the person fears: it goes at once, in codes, and your words stay here; let a "
+            "second person look at it (trm alarm list)"
+        )
 
 
 @click.group("conversation", context_settings=CONTEXT)

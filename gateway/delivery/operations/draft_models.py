@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field
 
 from gateway.conversations.rules.disclosure import DisclosureStage
 from gateway.delivery.intake import DISCARDED, RELEASED, REPLACED, WAITING
+from gateway.delivery.operations.message_models import WARNINGS
 from gateway.messages.draft_form import NEEDED
 from gateway.operations.ids import ConsentId, ConversationId, DraftId, FilesId, MessageId, PeerId
 from gateway.operations.models import (
@@ -176,6 +177,7 @@ class Preview(Answer):
     first: Type | None = Field(
         description="the type of a message that goes before it, because the peer was not told yet"
     )
+    warnings: list[str] = Field(description=WARNINGS)
     goes: bool = Field(description="whether it would go now")
     code: str | None
     findings: list[Annotated[Fault, Field(description="what stands in its way")]]

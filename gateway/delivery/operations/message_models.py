@@ -157,10 +157,14 @@ class Moved(Answer):
     state: MessageState
 
 
+WARNINGS = "tells_feared_state: an asylum hold keeps away from that State, and it goes all the same"
+
+
 class Submitted(Moved):
     """A message that was taken to be sent."""
 
     conversation: Read[ConversationId] = UNSAID
+    warnings: list[str] = Field(default=UNSAID, description=WARNINGS)
 
 
 class Refused(Answer):

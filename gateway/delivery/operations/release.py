@@ -184,6 +184,7 @@ class ReleaseOperations:
             "leaves": None if leaves is None else {"header": body.get("header"), "content": body.get("content")},
             "dropped": [] if leaves is None else [_dropped(place, group) for place, group in leaves.dropped.items()],
             "first": found.first,
+            "warnings": [*found.warnings],
             "goes": refusal is None,
             "code": None if refusal is None else str(refusal.code),
             "findings": [] if refusal is None else [f.to_json() for f in refusal.findings],

@@ -40,7 +40,7 @@ from gateway.messages.store.local import OWN
 from gateway.messages.store.messages import MessageRow
 from gateway.messages.types import Draft, ValidMessage
 from gateway.peers.registry import Peer
-from gateway.policy import consent_context
+from gateway.policy import consent_context, feared_state
 from gateway.policy.circumstances import Circumstances
 from gateway.policy.consent_context import ConsentContextLoader
 from gateway.policy.corridor import Blocked, Leaves
@@ -59,7 +59,7 @@ SUBMISSION = type_name(SUBMISSION_TYPE)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
     """One message ready to be written: the row, its sealed content, the consent it tells the peer of and the enquiry it
-    quotes, if any.
+    quotes, if any. `unseen`: it tells a feared State, and no second person has seen it.
     """
 
     message: ValidMessage
@@ -68,12 +68,14 @@ class Prepared:
     tells: bytes | None = None
     quotes: str | None = None
     files: int = 0
+    warnings: tuple[str, ...] = ()
+    unseen: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
     """What would become of a request now: what of it leaves or why nothing does, the type of the message that would go
-    before it, and the refusal that stands in its way, if any.
+    before it, codes of what its writer has to know, and the refusal that stands in its way, if any.
     """
 
     draft: Draft
@@ -81,6 +83,7 @@ class Preview:
     corridor: tuple[str, str]
     step: Disclosure
     first: str | None
+    warnings: tuple[str, ...]
     refusal: RefusedError | None
 
 
@@ -113,12 +116,15 @@ class Unsealed:
     tells: bytes | None = None
     quotes: str | None = None
     files: int = 0
+    warnings: tuple[str, ...] = ()
+    unseen: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Ready:
     """A draft with all that it is judged by: the consent record that has to go before it, the conversation without and
-    with that record, and the schema in which a type is written here.
+    with that record, and the schema in which a type is written here. `tells` says that a feared State is told, and
+    `withheld` are the places of the words that stay here because of that.
     """
 
     draft: Draft
@@ -127,6 +133,13 @@ class _Ready:
     known: ConversationContext | None
     circumstances: Circumstances
     schema: Callable[[str], str | None]
+    tells: bool
+    withheld: tuple[str, ...]
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Codes of what its writer has to know."""
+        return (feared_state.WARNING,) if self.tells else ()
 
 
 class Preparation:
@@ -189,6 +202,8 @@ class Preparation:
             now=now,
             schema=ready.schema(draft.body_type),
         )
+        if isinstance(left, Leaves):
+            left = replace(left, dropped={**left.dropped, **dict.fromkeys(ready.withheld, "safety")})
         refusal = None
         try:
             self.prepare_batch(draft, peer, found, defaultdict(Batch), origin=None, reference=None, approver=approver)
@@ -200,6 +215,7 @@ class Preparation:
             corridor=standing.corridor,
             step=steps.step_at(ready.known, now),
             first=None if ready.record is None else ready.record.body_type,
+            warnings=ready.warnings,
             refusal=refusal,
         )
 
@@ -252,7 +268,7 @@ class Preparation:
                 hint="leave `message` out, or add the files first (trm attachment add)",
             )
         now, same = self._clock.now(), batch[found.key]
-        ready = self._ready(draft, peer, found, same, approver)
+        ready, written = self._ready(draft, peer, found, same, approver), draft.content
         draft, record, known = ready.draft, ready.record, ready.known
         policy, standing = self._policies.at(now), peer.standing(now)
         left, message = steps.submit(
@@ -265,6 +281,8 @@ class Preparation:
             schema=ready.schema(draft.body_type),
             files=found.files,
         )
+        if ready.withheld:
+            message = replace(message, dropped=(*message.dropped, *ready.withheld), written=written)
         relies_on = reference or message.consent_ref
         prepared = []
         if record is not None:  # its number is the lower one: rows go in the order of their numbers
@@ -280,9 +298,9 @@ class Preparation:
             tells = self._content.sealer.consent_index(str(message.consent_ref))
             prepared.append(replace(self._unsealed(first, None, relies_on, approver, draft.case), tells=tells))
         quotes = quoted_enquiry(left.body_type, left.content)
-        prepared.append(
-            replace(self._unsealed(message, origin, relies_on, approver, draft.case, found.files), quotes=quotes)
-        )
+        made = self._unsealed(message, origin, relies_on, approver, draft.case, found.files)
+        unseen = ready.tells and approver is None
+        prepared.append(replace(made, quotes=quotes, warnings=ready.warnings, unseen=unseen))
         if known is not None:
             new = [] if record is None else [known.conversation.messages[-1]]
             same.said += [*new, _as_said(left, known, now)]
@@ -299,12 +317,17 @@ class Preparation:
         known = before
         if before is not None and record is not None:
             known = before.joined(_as_said(record, before, self._clock.now()))
+        circumstances = replace(found.around.circumstances, history=history, approver=approver)
+        tells = feared_state.tells_feared_state(draft.body_type, circumstances)
+        withheld = feared_state.words_of(draft.body_type, draft.content) if tells else ()
         return _Ready(
-            draft=draft,
+            draft=replace(draft, content=feared_state.without_words(draft.content, withheld)) if withheld else draft,
             record=record,
             before=before,
             known=known,
-            circumstances=replace(found.around.circumstances, history=history, approver=approver),
+            circumstances=circumstances,
+            tells=tells,
+            withheld=withheld,
             schema=partial(steps.schema_for, begun=found.held.begun, theirs=peer.schemas),
         )
 
@@ -328,7 +351,14 @@ class Preparation:
         sealed = self._content.sealer.seal_each([(item.row.ref, item.plaintext) for item in items])
         return [
             Prepared(
-                message=item.message, row=item.row, sealed=row, tells=item.tells, quotes=item.quotes, files=item.files
+                message=item.message,
+                row=item.row,
+                sealed=row,
+                tells=item.tells,
+                quotes=item.quotes,
+                files=item.files,
+                warnings=item.warnings,
+                unseen=item.unseen,
             )
             for item, row in zip(items, sealed, strict=True)
         ]
@@ -419,6 +449,10 @@ def write(connection: Connection, prepared: list[Prepared]) -> None:
     )
     journal.add_events(connection, [(item.row.at, "message", item.row.ref, item.row.state) for item in prepared])
     for item in prepared:
+        if item.unseen:  # it goes at once; a second person looks at it
+            journal.raise_alarm(
+                connection, at=item.row.at, kind="feared_state.told", peer=item.row.peer, ref=item.row.ref
+            )
         if item.quotes is not None:
             loader.quote(connection, item.row, item.quotes)
         if item.tells is not None:

@@ -159,6 +159,8 @@ class Submission:
             "conversation": message.conversation,
             "state": str(Outgoing.QUEUED),
         }
+        if prepared[-1].warnings:
+            answer["warnings"] = [*prepared[-1].warnings]
         sealed = b"" if key is None else self._content.sealer.seal_answer(key, orjson.dumps(answer))
         return _Act(
             sealer=self._content.sealer,

@@ -172,6 +172,15 @@ async def test_a_draft_that_changed_is_not_released():
         assert seen.status == 409 and "draft.release" not in [call[0] for call in there.desk.calls]
 
 
+async def test_a_message_to_a_feared_state_says_so_and_can_be_released():
+    """Nothing holds it back: the warning stands above what leaves, and the button is there."""
+    for warnings, said in (([], False), (["tells_feared_state"], True)):
+        async with console(KNOWN | {"draft.preview": PREVIEW | {"warnings": warnings}}) as there:
+            seen = await there.get(f"{HERE}/preview")
+            assert ("This tells a State that the person fears" in seen.text) is said
+            assert "Release it: send it" in seen.text
+
+
 @pytest.mark.parametrize(("first_by", "may"), [("Ana Doe", False), ("Ben Roe", True)])
 async def test_the_second_person_is_a_different_one(first_by, may):
     """Who was first is named, and has no button; the node refuses the same person in any case."""
