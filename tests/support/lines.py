@@ -230,7 +230,7 @@ def _complete_record(person: Person, now: int, content: dict[str, Any]) -> None:
     categories = [name for name in CATEGORIES if name not in person.denied]
     purposes = [code.code for code in schemas.code_list("purpose").codes if code.code != "legal_proceedings"]
     content |= {
-        "given_by": "person",
+        "given_by": "person" if person.age_group == "adult" else "person_and_guardian",
         "taken_on": datetime.fromtimestamp(now, UTC).date().isoformat(),
         "grants": [
             {
