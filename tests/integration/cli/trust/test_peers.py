@@ -61,7 +61,7 @@ class Country:
             (self.base / name).touch(mode=0o600)
             (self.base / name).write_text(f"{name} of {self.name}\n", encoding="utf-8")
         port = free_port()
-        key_files(self.base / "keys", cost=Cost.default() if self.dear else keycost.CHEAP)
+        key_files(self.base / "keys", cost=keycost.CHEAP)
         cards = [part for number in (0, 1) for part in ("--admin", f"keys/{number}.key.public")]
         ran = self.trm(
             "init",
@@ -219,6 +219,7 @@ def test_a_folder_has_one_owner(tmp_path):
     ua = Country(name="UA", base=tmp_path / "ua", dear=True)
     made = ua.init("--demo")
     assert "DEMO" in made.stdout and "trm: hint: run it: trm serve" in made.stderr
+    assert cost_of(ua.node / "keystore") == Cost.default()
     shown = ua.json("node", "show", "--passphrase-file", "pass")
     assert (shown["name"], shown["demo"], shown["keyset"]) == ("UA", True, None)
     assert ua.trm("doctor", "--passphrase-file", "pass").stdout.splitlines()[-1] == "nothing is red"
@@ -247,6 +248,13 @@ def test_a_folder_has_one_owner(tmp_path):
 def children(process: int) -> list[int]:
     """The processes that a process has started and that run."""
     return [int(word) for word in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+
+
+def cost_of(keystore: Path) -> Cost:
+    """What the header of a key store says that it costs to open it."""
+    data = keystore.read_bytes()
+    header = json.loads(data[4 : 4 + int.from_bytes(data[:4], "big")])
+    return Cost(t=header["t"], m=header["m"])
 
 
 def referral(reference: str) -> dict[str, Any]:
