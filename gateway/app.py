@@ -45,10 +45,10 @@ from gateway.node.limited import LimitedOperations, admit
 from gateway.notifications.webhooks import WebhookReceiver
 from gateway.ports import Adapter, Clock, LocalRecord
 from keys.documents.descriptor import Descriptor
-from keys.documents.webhook_signature import read_secret
 from keys.keystore.keystore import DEFAULT_COST, Cost, system_rand
 from keys.primitives.encoding import sha256_hex
 from keys.primitives.sign import SignedDocument
+from keys.primitives.webhook_signature import read_secret
 
 if TYPE_CHECKING:
     from adapters.sheet import SheetAdapter

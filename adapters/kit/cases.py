@@ -1,6 +1,6 @@
 """About fifty events that an adapter meets sooner or later, each as a black-box case with advice for a failure.
 
-`CASES` are all of them: the promises of `adapters.kit.contract`, and the faults of case systems and networks. A case
+`CASES` are all of them: the promises of `adapters.kit.conformance`, and the faults of case systems and networks. A case
 knows the port and a `Bench`, and nothing of the adapter. `trm adapter check NAME` runs them; a test runs them so:
 
     async with KIND.stand_in(folder) as new:
@@ -14,10 +14,9 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Protocol
 
-from adapters.kit import cases_order as order
-from adapters.kit import cases_trouble as trouble
+from adapters.kit.conformance import order, trouble
+from adapters.kit.conformance.promises import CHECKS
 from adapters.kit.contract import Trouble
-from adapters.kit.promises import CHECKS
 from adapters.kit.trial import Case, Outcome, Trial, Verdict, run
 
 __all__ = ["CASES", "Case", "Outcome", "Trial", "Verdict", "run"]

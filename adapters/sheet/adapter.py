@@ -279,8 +279,6 @@ class SheetAdapter:
             item = self._journal.ledger().items[local_id]
             self._journal.forget(local_id, item.message_id or "")
 
-    # --- checking ------------------------------------------------------------------------------------------------
-
     def _check(self) -> list[Finding]:
         return [*check_results(self._results, self._journal), *self._check_source()]
 

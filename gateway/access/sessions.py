@@ -35,13 +35,13 @@ from gateway.foundation.workers import Workers
 from gateway.operations.ports import Ceremony, Person
 from gateway.operations.roles import Caller, Role
 from gateway.ports import Clock, Json
-from keys.documents import passkey as passkeys
 from keys.documents.admin_card import PSEUDONYM
 from keys.documents.approvals import PasskeyApproval, PasskeyCard
-from keys.documents.challenges import Challenges
 from keys.documents.change import Change
-from keys.documents.passkey import Assertion, Passkey, Site
+from keys.primitives import passkey as passkeys
+from keys.primitives.challenges import Challenges
 from keys.primitives.encoding import DOCUMENT_LIMIT, b64u, canon, is_id, parse, sha256_hex, unb64u
+from keys.primitives.passkey import Assertion, Passkey, Site
 
 CODE = 16
 SECRET = 32

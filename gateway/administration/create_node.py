@@ -36,11 +36,11 @@ from gateway.operations.roles import Role
 from gateway.policy import in_force
 from gateway.ports import Clock
 from keys.documents.admin_card import AdminCard
-from keys.documents.build_descriptor import build_descriptor, sign_descriptor
 from keys.documents.descriptor import Unit as DescriptorUnit
 from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.fingerprint import compute_fingerprint, node_id
 from keys.documents.key_records import KeyRecord
+from keys.documents.succession import build_descriptor, sign_descriptor
 from keys.documents.tombstone import build_tombstone
 from keys.keystore.keystore import DEFAULT_COST, Cost, Keystore, system_rand
 from keys.offline.ceremony import Request

@@ -31,7 +31,6 @@ from gateway.peers.registry import Peer, address
 from gateway.peers.scope import PeerState
 from gateway.ports import Clock
 from keys.documents.key_records import Use
-from keys.documents.merkle_tree import prove_consistency
 from keys.documents.signed_note import (
     AddCheckpoint,
     Checkpoint,
@@ -41,6 +40,7 @@ from keys.documents.signed_note import (
     read_cosignatures,
 )
 from keys.primitives.encoding import SKEW
+from keys.primitives.merkle_tree import prove_consistency
 
 LOOK: Final = 5
 """Seconds between looks at what was appended."""

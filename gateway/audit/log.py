@@ -33,7 +33,6 @@ from gateway.peers.scope import PeerState
 from gateway.ports import Clock
 from keys.documents.descriptor import Descriptor
 from keys.documents.key_records import Use
-from keys.documents.merkle_tree import TILE, prove_inclusion
 from keys.documents.signed_note import (
     NOTE_LIMIT,
     Checkpoint,
@@ -44,6 +43,7 @@ from keys.documents.signed_note import (
     verify_cosignatures,
 )
 from keys.primitives.encoding import SKEW, parse
+from keys.primitives.merkle_tree import TILE, prove_inclusion
 from keys.primitives.sign import PublicKey
 
 TILES_AT_ONCE: Final = 16

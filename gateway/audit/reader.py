@@ -28,9 +28,9 @@ from gateway.peers.scope import PeerState
 from gateway.ports import Clock, Json
 from keys.documents.descriptor import Descriptor
 from keys.documents.descriptor_chain import accept_chain
-from keys.documents.merkle_tree import TILE
 from keys.documents.signed_note import NOTE_LIMIT
 from keys.primitives.encoding import DAY, b64u, canon
+from keys.primitives.merkle_tree import TILE
 from keys.primitives.sign import DESCRIPTOR, SignedDocument
 
 FORMAT = "nrm.audit/1"

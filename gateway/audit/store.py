@@ -15,7 +15,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.database.rows import as_bytes
 from gateway.database.tables import audit, audit_tile, checkpoint, cosignature, witnessed
-from keys.documents.merkle_tree import HASH, TILE, Tiles, leaf_hash
+from keys.primitives.merkle_tree import HASH, TILE, Tiles, leaf_hash
 
 BATCH = 2_048
 _AT = func.json_extract(cast(audit.c.leaf, Text), "$.at")

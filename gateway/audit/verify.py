@@ -17,7 +17,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gateway.errors import Finding, RemoteError
-from keys.documents.merkle_tree import HASH, TILE, Frontier, leaf_hash, root_of
 from keys.documents.signed_note import (
     Checkpoint,
     NoteSignature,
@@ -28,6 +27,7 @@ from keys.documents.signed_note import (
     verify_cosignatures,
 )
 from keys.primitives.encoding import parse
+from keys.primitives.merkle_tree import HASH, TILE, Frontier, leaf_hash, root_of
 from keys.primitives.sign import PublicKey
 
 LEAF_LIMIT = 16_384

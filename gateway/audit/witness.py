@@ -19,8 +19,8 @@ from gateway.identity.identity import Identity
 from gateway.peers.registry import Peer, PeerRegistry
 from gateway.ports import Clock
 from keys.documents.key_records import Use
-from keys.documents.merkle_tree import EMPTY, is_consistent
 from keys.documents.signed_note import AddCheckpoint, Checkpoint, NoteSignature, cosignature_text, open_checkpoint
+from keys.primitives.merkle_tree import EMPTY, is_consistent
 from keys.primitives.sign import PublicKey
 
 UNKNOWN_LOG = Reply(404, NOTHING, b"")

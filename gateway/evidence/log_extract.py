@@ -22,8 +22,8 @@ from gateway.evidence.build import Extract
 from gateway.identity.own_identity import OwnIdentity
 from gateway.peers.registry import Peer, PeerRegistry
 from keys.documents.descriptor import Descriptor
-from keys.documents.merkle_tree import prove_inclusion
 from keys.documents.signed_note import SignedNote
+from keys.primitives.merkle_tree import prove_inclusion
 
 Leaves = Sequence[tuple[bytes, Sequence[bytes]]]
 

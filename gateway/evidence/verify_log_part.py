@@ -25,7 +25,6 @@ from gateway.evidence.types import Batch, Chain, Cosignature, Entry, Head, Log, 
 from keys.documents.descriptor import Descriptor
 from keys.documents.descriptor_chain import revocation_of
 from keys.documents.key_records import Use
-from keys.documents.merkle_tree import is_included, leaf_hash
 from keys.documents.signed_note import NOTE_LIMIT, Checkpoint, NoteSignature, SignedNote, cosigned_at, open_checkpoint
 from keys.primitives.encoding import (
     Check,
@@ -46,6 +45,7 @@ from keys.primitives.encoding import (
     text,
     unb64u,
 )
+from keys.primitives.merkle_tree import is_included, leaf_hash
 from keys.primitives.sign import PublicKey
 
 LEAF_LIMIT: Final = 4096  # bytes of one leaf

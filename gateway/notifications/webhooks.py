@@ -30,7 +30,7 @@ from gateway.notifications.store import CallRow
 from gateway.notifications.webhook_client import HookClient
 from gateway.peers.registry import PeerRegistry
 from gateway.ports import Clock, Json
-from keys.documents import webhook_signature
+from keys.primitives import webhook_signature
 
 WAITS = (5, 30, 120, 600, 1_800, 3_600)
 """Seconds after each failed attempt; the last one is repeated."""

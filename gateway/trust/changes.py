@@ -32,9 +32,9 @@ from gateway.ports import Json
 from gateway.trust.effects import ACTION_EFFECTS, TrustEffects, give_up
 from keys.documents.approvals import AnyApproval, PasskeyApproval, read_approval
 from keys.documents.change import Approval, Change
-from keys.documents.passkey import Assertion
 from keys.documents.trust_record import LONGEST
 from keys.primitives.encoding import SKEW
+from keys.primitives.passkey import Assertion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,17 +24,6 @@ from gateway.foundation.ids import KeyId
 from gateway.ports import Json
 from keys.documents.admin_card import AdminCard
 from keys.documents.change import Approval, Change, is_bool
-from keys.documents.passkey import (
-    MOST_AUTHENTICATOR,
-    MOST_CLIENT_DATA,
-    MOST_ID,
-    MOST_KEY,
-    MOST_SIGNATURE,
-    Assertion,
-    Passkey,
-    Site,
-    verify_assertion,
-)
 from keys.primitives.encoding import (
     DOCUMENT_LIMIT,
     Check,
@@ -53,6 +42,17 @@ from keys.primitives.encoding import (
     parse,
     text,
     unb64u,
+)
+from keys.primitives.passkey import (
+    MOST_AUTHENTICATOR,
+    MOST_CLIENT_DATA,
+    MOST_ID,
+    MOST_KEY,
+    MOST_SIGNATURE,
+    Assertion,
+    Passkey,
+    Site,
+    verify_assertion,
 )
 
 CARD_TYPE: Final = "nrm.admin-passkey/1"
@@ -87,7 +87,7 @@ class PasskeyCard:
     ) -> tuple[Self, int]:
         """Make a new card and return it with the current value of the passkey's counter.
 
-        Raises RemoteError as `keys.documents.passkey.verify_assertion`.
+        Raises RemoteError as `keys.primitives.passkey.verify_assertion`.
         """
         challenge = cls.challenge(pseudonym=pseudonym, label=label, at=at, site=site, passkey=passkey)
         counter = verify_assertion(assertion, passkey, site=site, challenge=challenge)
@@ -203,7 +203,7 @@ class PasskeyApproval:
         """Verify that the holder of `card` approved exactly `change`, and return the passkey's new counter.
 
         `counter` is its last known value; a counter that does not rise is refused, unless both are 0 (an authenticator
-        without one). Raises RemoteError as `keys.documents.passkey.verify_assertion`.
+        without one). Raises RemoteError as `keys.primitives.passkey.verify_assertion`.
         """
         if not isinstance(card, PasskeyCard) or self.kid != card.kid:
             raise RemoteError(Code.BAD_SIGNATURE, "signed by another key")

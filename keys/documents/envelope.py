@@ -20,6 +20,7 @@ from typing import Final
 from gateway.errors import Code, RemoteError
 from gateway.foundation.ids import KeyId, MessageId, NodeId
 from gateway.ports import Json
+from keys.documents.link_reset import Void
 from keys.documents.receipts import Receipt, Receipts, Status
 from keys.documents.statement import (
     MESSAGE_LIFE,
@@ -32,7 +33,6 @@ from keys.documents.statement import (
     link_hash,
     statement_hash,
 )
-from keys.documents.void import Void
 from keys.primitives.encoding import (
     Check,
     b64u,

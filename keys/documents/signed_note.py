@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from gateway.errors import Code, RemoteError
-from keys.documents.merkle_tree import HASH, MAX_PROOF
 from keys.primitives.encoding import MAX_INT, is_str, malformed, sha256
+from keys.primitives.merkle_tree import HASH, MAX_PROOF
 from keys.primitives.sign import ED25519_SIGNATURE, PublicKey, SigningKey, verify_raw
 
 NOTE_LIMIT: Final = 16_384  # bytes of a note with all its signatures

@@ -1,4 +1,4 @@
-"""The next descriptor of a node: who follows whom (nrm1 2.23, 2.27).
+"""Make the descriptors of a node: the first one, and the next (nrm1 2.23, 2.27).
 
 A new `sig`, `log` or `wit` key is listed 14 days before it is used, beside the old one, and the old one stays listed
 for 14 days after, so that what is in flight verifies. `at_once` and a revocation leave out the wait.
@@ -16,13 +16,15 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from gateway.errors import Code, RefusedError
-from keys.documents.build_descriptor import build_descriptor
-from keys.documents.descriptor import LONGEST_LIFE, Descriptor, Revocation
+from gateway.errors import Code, RefusedError, RemoteError
+from gateway.foundation.ids import NodeId
+from keys.documents.descriptor import LONGEST_LIFE, Descriptor, Revocation, Unit, parse_descriptor
+from keys.documents.fingerprint import node_id
 from keys.documents.key_records import KeyRecord, Use
 from keys.keystore.keyring import HTTP_LIFE, LOG_LIFE, SIG_LIFE
-from keys.primitives.encoding import DAY
-from keys.primitives.sign import PublicKey
+from keys.primitives.encoding import DAY, b64u, canon
+from keys.primitives.seal import SUITE
+from keys.primitives.sign import DESCRIPTOR, PublicKey, SignedDocument, SigningKey, sign_document
 
 OVERLAP: Final = 14 * DAY  # listed before use, and after it (nrm1 2.23)
 RENEWED: Final = 100 * DAY  # what ends sooner gets a successor in any next descriptor
@@ -144,3 +146,61 @@ def _open_windows(kept: Collection[KeyRecord], start: int, end: int, life: int) 
         windows.append((at, at + life))
         at = windows[-1][1]
     return tuple(windows)
+
+
+def build_descriptor(
+    *,
+    name: str,
+    issued: int,
+    expires: int,
+    roots: Sequence[KeyRecord],
+    threshold: int,
+    keys: Sequence[KeyRecord],
+    endpoints: Sequence[str],
+    log: str,
+    country: str,
+    contact: str,
+    tls_spki: Sequence[bytes],
+    units: Sequence[Unit] = (),
+    revoked: Sequence[Revocation] = (),
+    suites: Sequence[str] = (SUITE,),
+    node: NodeId | None = None,
+    version: int = 1,
+    prev: str | None = None,
+) -> bytes:
+    """Build the payload to be signed by roots. For version 1 leave out `node`, `version` and `prev`.
+
+    Raises RefusedError(invalid) for whatever rule 1 would refuse.
+    """
+    payload = canon(
+        {
+            "type": "nrm.descriptor/1",
+            "node": node or node_id(roots, threshold),
+            "name": name,
+            "version": version,
+            "prev": prev,
+            "issued": issued,
+            "expires": expires,
+            "roots": [record.to_json() for record in roots],
+            "threshold": threshold,
+            "keys": [record.to_json() for record in keys],
+            "endpoints": list(endpoints),
+            "suites": list(suites),
+            "log": log,
+            "revoked": [revocation.to_json() for revocation in revoked],
+            "country": country,
+            "units": [unit.to_json() for unit in units],
+            "contact": contact,
+            "tls_spki": [b64u(pin) for pin in tls_spki],
+        }
+    )
+    try:
+        parse_descriptor(SignedDocument(payload=payload, payload_type=DESCRIPTOR, signatures=()))
+    except RemoteError as exc:
+        raise RefusedError(Code.INVALID, f"no valid descriptor: {exc.what}") from exc
+    return payload
+
+
+def sign_descriptor(payload: bytes, roots: Sequence[SigningKey]) -> SignedDocument:
+    """Sign a payload by root keys: those of the document, and at a change of roots those of the version before too."""
+    return sign_document(DESCRIPTOR, payload, roots)

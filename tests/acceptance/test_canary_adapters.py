@@ -30,7 +30,7 @@ from gateway.api.routes import PREFIX
 from gateway.composition.node import Node
 from gateway.foundation import logs
 from gateway.notifications import webhooks
-from keys.documents.webhook_signature import new_secret
+from keys.primitives.webhook_signature import new_secret
 from schemas.region_pack.policies import canonical_bytes
 
 COUNTRIES = dict(zip(sorted(offered()), ("AL", "MA", "UA", "ES", "GR", "IT", "PL"), strict=False))

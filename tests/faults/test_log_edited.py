@@ -32,10 +32,10 @@ from support.pair import PASSPHRASE, START
 
 from gateway.errors import Code, RefusedError
 from keys.documents.descriptor_chain import accept_chain
-from keys.documents.merkle_tree import Tiles, leaf_hash
 from keys.documents.signed_note import Checkpoint, NoteSignature, SignedNote
 from keys.keystore.keystore import Keystore
 from keys.primitives.encoding import canon
+from keys.primitives.merkle_tree import Tiles, leaf_hash
 from keys.primitives.sign import DESCRIPTOR, SignedDocument
 
 Edit = Callable[[Path, Witnessed], None]

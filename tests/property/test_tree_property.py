@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import RemoteError
-from keys.documents.merkle_tree import (
+from keys.documents.signed_note import AddCheckpoint, Checkpoint, NoteSignature, SignedNote, read_cosignatures
+from keys.primitives.merkle_tree import (
     Tiles,
     is_consistent,
     is_included,
@@ -17,7 +18,6 @@ from keys.documents.merkle_tree import (
     prove_inclusion,
     root_of,
 )
-from keys.documents.signed_note import AddCheckpoint, Checkpoint, NoteSignature, SignedNote, read_cosignatures
 
 LEAVES = [leaf_hash(number.to_bytes(2, "big")) for number in range(600)]
 SIZE = st.one_of(st.integers(1, 40), st.integers(250, 260), st.integers(1, 600))

@@ -22,7 +22,6 @@ from keys.documents.descriptor import Descriptor
 from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.envelope import Receipt, Statement, Status
 from keys.documents.key_records import Use
-from keys.documents.merkle_tree import Tiles, leaf_hash, prove_inclusion
 from keys.documents.receipts import batch_hash
 from keys.documents.signed_note import (
     Checkpoint,
@@ -35,6 +34,7 @@ from keys.documents.signed_note import (
 from keys.documents.statement import signatures_hash
 from keys.offline.roots import new_root
 from keys.primitives.encoding import DAY, b64u
+from keys.primitives.merkle_tree import Tiles, leaf_hash, prove_inclusion
 from keys.primitives.sign import STATEMENT, SignedDocument, SigningKey
 
 

@@ -11,11 +11,11 @@ import orjson
 import pytest
 
 from gateway.errors import Code, RemoteError
-from keys.documents.build_descriptor import build_descriptor, sign_descriptor
 from keys.documents.descriptor import Descriptor
 from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.key_records import KeyRecord, Use
 from keys.documents.keyset import EncKey, build_keyset
+from keys.documents.succession import build_descriptor, sign_descriptor
 from keys.offline.roots import Root, new_root
 from keys.primitives.encoding import DAY, canon
 from keys.primitives.seal import EncPrivateKey

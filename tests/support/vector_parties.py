@@ -9,11 +9,11 @@ from typing import Any
 import orjson
 
 from gateway.ports import Json
-from keys.documents.build_descriptor import build_descriptor, sign_descriptor
 from keys.documents.descriptor import Descriptor
 from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.key_records import KeyRecord, Use
 from keys.documents.keyset import EncKey, build_keyset
+from keys.documents.succession import build_descriptor, sign_descriptor
 from keys.primitives.encoding import DAY, b64u, canon, h, sha256
 from keys.primitives.seal import EncPrivateKey
 from keys.primitives.sign import KEYSET, SignedDocument, SigningKey, sign_document

@@ -35,8 +35,8 @@ def create_webhook(reach: Reach, name: str, url: str, as_json: bool) -> None:
     """
     from gateway.foundation.config import WebhookSection
     from gateway.foundation.node_folder import WEBHOOKS
-    from keys.documents.webhook_signature import new_secret
     from keys.keystore.keystore import system_rand
+    from keys.primitives.webhook_signature import new_secret
 
     try:
         section = WebhookSection(name=name, url=url)

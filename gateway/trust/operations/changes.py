@@ -57,8 +57,8 @@ from keys.documents.admin_card import AdminCard
 from keys.documents.approvals import Card, read_approval
 from keys.documents.change import Approval, Change
 from keys.documents.fingerprint import pair_code
-from keys.documents.passkey import Assertion
 from keys.primitives.encoding import canon
+from keys.primitives.passkey import Assertion
 from schemas.region_pack.policies import read_policy
 from schemas.types import type_name
 

@@ -30,8 +30,8 @@ from gateway.operations.ports import Person, SignIn
 from gateway.operations.registry import may
 from gateway.operations.roles import OWNER, Caller, Role
 from keys.documents.change import Change
-from keys.documents.passkey import CHALLENGE_LIFE
 from keys.primitives.encoding import canon, sha256_hex
+from keys.primitives.passkey import CHALLENGE_LIFE
 
 
 @dataclass

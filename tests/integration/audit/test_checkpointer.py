@@ -20,7 +20,6 @@ from gateway.errors import Code, RefusedError
 from gateway.federation.client import Answered
 from gateway.peers.registry import address
 from keys.documents.key_records import Use
-from keys.documents.merkle_tree import is_included, leaf_hash, prove_consistency
 from keys.documents.signed_note import (
     AddCheckpoint,
     Checkpoint,
@@ -29,6 +28,7 @@ from keys.documents.signed_note import (
     cosigned_at,
     read_cosignatures,
 )
+from keys.primitives.merkle_tree import is_included, leaf_hash, prove_consistency
 
 
 async def cosigned(two: Two, party: Party) -> None:

@@ -23,8 +23,8 @@ from gateway.cli.connection import call_node
 from gateway.cli.root import is_database_damaged
 from gateway.errors import Code, RefusedError, TransientError
 from gateway.ports import Delivery, LocalRecord, Notice
-from keys.documents.webhook_signature import new_secret
 from keys.primitives.encoding import DAY
+from keys.primitives.webhook_signature import new_secret
 
 
 def damage(path: Path) -> None:

@@ -17,7 +17,7 @@ from support.shapes import misfit_named
 
 from gateway.errors import Code, RefusedError
 from gateway.notifications import webhooks
-from keys.documents.webhook_signature import new_secret
+from keys.primitives.webhook_signature import new_secret
 
 SECRET = new_secret(lambda size: b"\x07" * size)
 CANARY = "Tulpe-7391"

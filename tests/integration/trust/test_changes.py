@@ -19,8 +19,8 @@ from support.pair import START, Party, Spoiler, Two, aplay, make_party, two_node
 from gateway.changes.rules import DAY, HOUR
 from gateway.errors import Code, RefusedError
 from gateway.peers.scope import PeerState
-from keys.documents.build_descriptor import build_descriptor, sign_descriptor
 from keys.documents.change import Change
+from keys.documents.succession import build_descriptor, sign_descriptor
 from keys.offline.administrator_key import Admin, new_admin
 from keys.offline.roots import load_root, new_root
 from keys.primitives.encoding import canon

@@ -21,9 +21,9 @@ from gateway.errors import Code, RefusedError, RemoteError, TransientError
 from gateway.peers.registry import address
 from gateway.peers.scope import PeerState
 from gateway.trust.compromise_review import CompromiseReview
-from keys.documents.build_descriptor import sign_descriptor
 from keys.documents.key_records import Use
 from keys.documents.keyset import build_keyset
+from keys.documents.succession import sign_descriptor
 from keys.documents.trust_record import TrustState
 from keys.offline.roots import load_root
 from keys.primitives.encoding import canon, parse

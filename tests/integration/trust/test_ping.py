@@ -26,9 +26,9 @@ from gateway.peers.link_reset_state import ResetState
 from gateway.peers.reset_rows import ResetRow
 from gateway.peers.scope import NOTHING
 from gateway.trust.link_reset import store as resets
-from keys.documents.build_descriptor import build_descriptor, sign_descriptor
 from keys.documents.descriptor import Descriptor, Revocation
 from keys.documents.key_records import KeyRecord, Use
+from keys.documents.succession import build_descriptor, sign_descriptor
 from keys.keystore.keystore import system_rand
 from keys.offline.roots import load_root
 from keys.primitives.sign import SigningKey

@@ -13,7 +13,7 @@ from gateway.database import journal
 from gateway.database.atomic_file import read_kept, write_kept
 from gateway.database.audit_entries import leaf
 from gateway.errors import Code, TransientError
-from keys.documents.merkle_tree import leaf_hash, root_of
+from keys.primitives.merkle_tree import leaf_hash, root_of
 
 
 def grow(connection: Connection, count: int) -> list[bytes]:

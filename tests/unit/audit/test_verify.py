@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from support.nodes import NOW, Seeds
 
 from gateway.audit.verify import MOST_FINDINGS, LogReport, Parties, Stored, examine
-from keys.documents.merkle_tree import Tiles, leaf_hash
 from keys.documents.signed_note import (
     Checkpoint,
     NoteSignature,
@@ -16,6 +15,7 @@ from keys.documents.signed_note import (
     cosignature_text,
     sign_checkpoint,
 )
+from keys.primitives.merkle_tree import Tiles, leaf_hash
 from keys.primitives.sign import SigningKey
 
 RAND = Seeds("audit")

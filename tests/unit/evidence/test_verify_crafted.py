@@ -14,10 +14,10 @@ from support.exhibits import A, B, C, Logbook, conversation, next_version, state
 from support.nodes import NOW, signed
 from support.stranger import verified
 
-from keys.documents.merkle_tree import prove_inclusion
 from keys.documents.signed_note import Checkpoint, NoteSignature, SignedNote, sign_checkpoint
 from keys.documents.statement import signatures_hash
 from keys.primitives.encoding import DAY, b64u, canon
+from keys.primitives.merkle_tree import prove_inclusion
 
 CASE = conversation()
 DATA = CASE.build()

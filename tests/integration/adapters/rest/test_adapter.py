@@ -15,7 +15,7 @@ from adapters.rest import KIND
 from adapters.rest.bench import SIGNING, RestBench, stand_in
 from gateway.errors import RefusedError, TransientError
 from gateway.ports import Erasure, MappedRecord, NoticeKind
-from keys.documents.webhook_signature import read_secret, sign_webhook
+from keys.primitives.webhook_signature import read_secret, sign_webhook
 
 
 @pytest.fixture

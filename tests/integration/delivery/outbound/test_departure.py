@@ -23,9 +23,9 @@ from gateway.identity import store
 from gateway.messages.store import messages
 from gateway.peers.registry import Peer, address
 from gateway.ports import Delivery, Notice
-from keys.documents.build_descriptor import build_descriptor, sign_descriptor
 from keys.documents.descriptor import Revocation
 from keys.documents.key_records import Use
+from keys.documents.succession import build_descriptor, sign_descriptor
 from keys.keystore.keystore import Keystore
 from keys.offline.roots import load_root
 from keys.primitives.encoding import unb64u

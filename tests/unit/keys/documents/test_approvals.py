@@ -13,8 +13,8 @@ from support.ceremony import ADMINS
 from gateway.errors import Code, RemoteError
 from keys.documents.approvals import PasskeyApproval, PasskeyCard, read_approval, read_card
 from keys.documents.change import Change
-from keys.documents.passkey import Assertion, Site, creation_options, request_options, verify_registration
 from keys.primitives.encoding import canon, parse, sha256
+from keys.primitives.passkey import Assertion, Site, creation_options, request_options, verify_registration
 
 SITE = Site.at(ORIGIN)
 NOW = 1_800_000_000

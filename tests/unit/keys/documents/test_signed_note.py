@@ -8,7 +8,6 @@ import pytest
 from support.nodes import NOW, Seeds, refused
 
 from gateway.errors import Code
-from keys.documents.merkle_tree import leaf_hash
 from keys.documents.signed_note import (
     NOTE_LIMIT,
     AddCheckpoint,
@@ -26,6 +25,7 @@ from keys.documents.signed_note import (
     verify_cosignatures,
 )
 from keys.primitives.encoding import unb64u
+from keys.primitives.merkle_tree import leaf_hash
 from keys.primitives.sign import PublicKey, SigningKey, verify_raw
 
 RAND = Seeds("note")

@@ -6,8 +6,8 @@ import hmac
 from typing import TYPE_CHECKING
 
 from gateway.errors import Code, RemoteError
-from keys.documents.passkey import CHALLENGE_LIFE
 from keys.primitives.encoding import b64u, lp_join
+from keys.primitives.passkey import CHALLENGE_LIFE
 from keys.primitives.sign import Rand
 
 if TYPE_CHECKING:

@@ -1,11 +1,11 @@
-"""keys.documents.merkle_tree: the reference trees of Certificate Transparency (RFC 9162 2.1; nrm1 11.1)."""
+"""keys.primitives.merkle_tree: the reference trees of Certificate Transparency (RFC 9162 2.1; nrm1 11.1)."""
 
 from __future__ import annotations
 
 import pytest
 
-from keys.documents import merkle_tree
-from keys.documents.merkle_tree import (
+from keys.primitives import merkle_tree
+from keys.primitives.merkle_tree import (
     Frontier,
     Tiles,
     is_consistent,

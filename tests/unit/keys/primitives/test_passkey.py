@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from support.authenticator import ORIGIN, Authenticator
 
 from gateway.errors import Code, RemoteError
-from keys.documents.passkey import (
+from keys.primitives.encoding import b64u, unb64u
+from keys.primitives.passkey import (
     Assertion,
     Passkey,
     Site,
@@ -21,7 +22,6 @@ from keys.documents.passkey import (
     verify_assertion,
     verify_registration,
 )
-from keys.primitives.encoding import b64u, unb64u
 
 SITE = Site.at(ORIGIN)
 CHALLENGE = bytes(range(32))

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from gateway.errors import Code, RemoteError
-from keys.documents.challenges import Challenges
-from keys.documents.passkey import CHALLENGE_LIFE
 from keys.keystore.keystore import system_rand
+from keys.primitives.challenges import Challenges
+from keys.primitives.passkey import CHALLENGE_LIFE
 
 NOW = 1_800_000_000
 

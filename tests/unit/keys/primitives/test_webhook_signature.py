@@ -8,7 +8,7 @@ import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from gateway.errors import Code, RefusedError
-from keys.documents.webhook_signature import new_secret, read_secret, sign_webhook
+from keys.primitives.webhook_signature import new_secret, read_secret, sign_webhook
 
 SECRET = new_secret(lambda size: bytes(range(size)))
 
