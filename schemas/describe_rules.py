@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 from schemas.catalogue import load_catalogue
-from schemas.compose_rules import NEVER
+from schemas.publishing.compose_rules import NEVER
 from schemas.walk import Node, list_members, resolve_reference
 
 

@@ -19,8 +19,8 @@ from gateway.errors import Code, Finding, RefusedError
 from schemas import resources
 from schemas.catalogue import load_catalogue
 from schemas.codelists import ENGLISH, code_list, code_lists
-from schemas.compose import find_values
 from schemas.places import format_pointer
+from schemas.publishing.compose import find_values
 from schemas.text import HINTS, text_faults
 from schemas.types import type_name
 from schemas.walk import Node, list_members, resolve_reference

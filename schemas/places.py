@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from functools import cache
 
 from schemas.catalogue import load_catalogue
-from schemas.compose import find_values
+from schemas.publishing.compose import find_values
 
 Path = tuple[str | int, ...]
 

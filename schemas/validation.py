@@ -18,8 +18,8 @@ from jsonschema.validators import extend
 
 from gateway.errors import Finding
 from schemas.catalogue import load_catalogue
-from schemas.compose import find_values
 from schemas.places import MAX_DEPTH, MAX_FINDINGS, Path, format_known_pointer, format_pointer
+from schemas.publishing.compose import find_values
 
 try:
     import jsonschema_rs as fast

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from schemas.catalogue import load_catalogue
-from schemas.compose_rules import NEVER
+from schemas.publishing.compose_rules import NEVER
 
 SENSITIVITY = ("public", "operational", "pseudonymous", "identifying", "special", "locating")
 """The classes in rising order; a message has the highest of its fields."""

@@ -1,7 +1,8 @@
 """Questions about the numbers of a link: whether a message was taken (nrm1 5.6), and to begin anew (nrm1 5.9).
 
-`nrm.reset/1` is from a node that was restored from a backup. It repeats the peer's own record of this link (`view`) and names the new epoch of both directions, the time of the
-backup, and the change that two people of the restored node approved. One person of the other side accepts it.
+`nrm.reset/1` is from a node that was restored from a backup. It repeats the peer's own record of this link (`view`) and
+names the new epoch of both directions, the time of the backup, and the change that two people of the restored node
+approved. One person of the other side accepts it.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from typing import Any
 from support.generate import Schema, bodies, holds, made
 
 from schemas import load_catalogue
-from schemas.compose_rules import NEVER
+from schemas.publishing.compose_rules import NEVER
 from schemas.walk import resolve_reference
 
 ATTEMPTS = 12

@@ -18,7 +18,7 @@ from support import catalogue_pages
 from support import state_diagrams as diagrams
 
 from keys.primitives.encoding import sha256_hex
-from schemas.build import build_derived_files
+from schemas.publishing.build import build_derived_files
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -19,7 +19,7 @@ from jsonschema import Draft202012Validator
 from support.patterns import parse, sample
 
 from schemas import load_catalogue
-from schemas.compose_rules import NEVER
+from schemas.publishing.compose_rules import NEVER
 from schemas.walk import each_leaf, resolve_reference
 
 Schema = Mapping[str, Any]

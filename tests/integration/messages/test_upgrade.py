@@ -21,7 +21,7 @@ from support.pair import START, example
 from support.policies import open_on, text_of
 
 from keys.primitives.encoding import b64u, sha256_hex
-from schemas.build import build_derived_files, list_released
+from schemas.publishing.build import build_derived_files, list_released
 
 CONSENT = b64u(b"consent consent."[:16])
 OLD, NEW, LAST = (b64u(name.ljust(16, b".")) for name in (b"before", b"between", b"after"))

@@ -12,7 +12,7 @@ from support.patterns import is_long, parse
 from support.tables import table
 
 from schemas import SENSITIVITY, code_list, code_lists, list_fields, load_catalogue
-from schemas.compose import PERSONAL_HEADER, find_values
+from schemas.publishing.compose import PERSONAL_HEADER, find_values
 from schemas.validation import FORMATS
 
 PUBLISHED = sorted((Path(__file__).resolve().parents[3] / "schemas" / "published").glob("*.json"))

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from gateway.errors import Code, RefusedError
-from schemas.compose import Library, compose_schema
-from schemas.compose_rules import Spec
+from schemas.publishing.compose import Library, compose_schema
+from schemas.publishing.compose_rules import Spec
 
 Digest = Callable[[bytes], str]
 

@@ -1,4 +1,4 @@
-"""Compose the rules of an object from the compact source notation (`schemas.compose`).
+"""Compose the rules of an object from the compact source notation (`schemas.publishing.compose`).
 
     {when: CONDITION, need | any_of | forbid | true | null | not_null: [paths], only: {path: [values]}}
 

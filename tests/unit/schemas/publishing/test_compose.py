@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from schemas.compose import Library, compose_schema
-from schemas.compose_rules import SourceError
+from schemas.publishing.compose import Library, compose_schema
+from schemas.publishing.compose_rules import SourceError
 
 LIBRARY = Library(
     codes={

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from gateway.errors import Code, RefusedError
-from schemas.build import build_derived_files, file_name, list_released
+from schemas.publishing.build import build_derived_files, file_name, list_released
 
-PACKAGE = Path(__file__).resolve().parents[3] / "schemas"
-RELEASES = Path(__file__).resolve().parents[2] / "data"
+PACKAGE = Path(__file__).resolve().parents[4] / "schemas"
+RELEASES = Path(__file__).resolve().parents[3] / "data"
 """One folder for each release; its `released.json` is the file as that release had it."""
 
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from schemas.clocks import load_clocks
-from schemas.compose_rules import NEVER, Schema, SourceError, Spec, all_of, compose_rule, forbid_both
+from schemas.publishing.compose_rules import NEVER, Schema, SourceError, Spec, all_of, compose_rule, forbid_both
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 BASIS = ("legal_basis", "transfer_basis")

@@ -1,0 +1,1 @@
+"""From the sources of schemas to the published files."""
