@@ -29,6 +29,11 @@ class Limits:
     rows: int = 20_000
     columns: int = 512
     cells: int = 2_000_000
+    elements_per_byte: int = 4
+
+    def elements(self, file_bytes: int) -> int:
+        """Return how many XML elements a file of this size may have; a cell with content is 1 to 3 in 3 to 10 bytes."""
+        return 100_000 + self.elements_per_byte * file_bytes
 
     def admit(self, rows: int, columns: int) -> None:
         """Raise UnreadableError for a sheet that exceeds these limits."""

@@ -381,6 +381,15 @@ async def test_a_zip_bomb(tmp_path: Path) -> None:
     assert await _refused(tmp_path, lie, limits=limits) == ["too_large_unpacked"]
 
 
+@pytest.mark.parametrize("unit", [b"<c/>", b"<row/>", b'<c r="A1"><f>1</f></c>', b'<mergeCell ref="A1:A2"/>'])
+async def test_a_bomb_of_empty_cells(tmp_path: Path, unit: bytes) -> None:
+    """A few KiB that unpack to very many elements, none of which is far out, are refused after some of them."""
+    bomb = unit * (8_000_000 // len(unit))
+    assert await _refused(tmp_path, spoilt_sheet(xlsx([LABELS, GOOD]), b"</sheetData>", bomb + b"</sheetData>")) == [
+        "too_large_unpacked"
+    ]
+
+
 def _encrypted(data: bytes) -> bytes:
     at = data.index(b"PK\x01\x02") + 8
     return data[:at] + b"\x01\x00" + data[at + 2 :]
