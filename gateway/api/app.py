@@ -25,7 +25,7 @@ from aiohttp import web
 from gateway.api import metrics, openapi
 from gateway.api.routes import PREFIX, ROUTES, Route
 from gateway.errors import Code, Finding, GatewayError, RefusedError, TransientError
-from gateway.foundation.connections import Connection, end_slow_bodies, name_nobody, write_piece
+from gateway.federation.connections import Connection, end_slow_bodies, name_nobody, write_piece
 from gateway.foundation.logs import logger
 from gateway.node import rows
 from gateway.operations.ports import Operations

@@ -16,9 +16,9 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
+from gateway.federation.connections import LINGER_SECONDS, Connection
 from gateway.federation.rates import network_of
 from gateway.federation.server import FederationApp
-from gateway.foundation.connections import LINGER_SECONDS, Connection
 
 HANDSHAKE_SECONDS = 10.0
 CONNECTIONS = 512

@@ -13,9 +13,9 @@ from aiohttp import web
 
 from gateway.errors import Code, RemoteError
 from gateway.federation import endpoints
+from gateway.federation.connections import BODY_SECONDS
 from gateway.federation.endpoints import Endpoint, Segment
 from gateway.federation.signatures import split_target
-from gateway.foundation.connections import BODY_SECONDS
 from gateway.foundation.ids import NodeId
 
 _LENGTH = re.compile(r"0|[1-9][0-9]{0,11}")

@@ -24,6 +24,7 @@ from aiohttp import web
 
 from gateway.errors import WIRE_CODES, Code, RemoteError, TransientError
 from gateway.federation import endpoints
+from gateway.federation.connections import SERVER, build_bare_response
 from gateway.federation.endpoints import JSON, Access, Endpoint, Segment
 from gateway.federation.handlers import FederationHandlers, Refusal, Reply, Report
 from gateway.federation.nonces import NonceCache, Seen
@@ -32,7 +33,6 @@ from gateway.federation.rates import TokenBuckets, WorkBudgets
 from gateway.federation.request_line import BareStatusError, body_length, find_row, read_body, read_from_version
 from gateway.federation.signatures import Claim, RequestHead, VerifiedRequest, admit_request, read_request
 from gateway.federation.signing import fresh_nonce, sign_response
-from gateway.foundation.connections import SERVER, build_bare_response
 from gateway.foundation.ids import NodeId
 from gateway.foundation.work_meter import WorkMeter
 from gateway.ports import Clock

@@ -19,7 +19,7 @@ from gateway.foundation.json import Json
 from gateway.mapping.to_message import Reading, map_record
 from gateway.mapping.to_record import Written, unread, write
 from gateway.mapping.types import RecordMapping, compared, value_at
-from schemas.explain import explain_finding
+from schemas.explaining.explain import explain_finding
 
 MAPPED, NOT_A_FIELD = "carried over", "no field of HTCDS 2.0, under no name that is known of it"
 

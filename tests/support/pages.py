@@ -18,7 +18,7 @@ from adapters.kit.kind import find, offered
 from gateway.api.routes import PREFIX, ROUTES
 from gateway.foundation.config import Config
 from gateway.node.rows import ROWS
-from gateway.peers import expiry_rules, split_view_rules
+from gateway.peers import backoff_rules, expiry_rules, split_view_rules
 
 # --- the local API -------------------------------------------------------------------------------------------------
 
@@ -104,6 +104,7 @@ _KINDS = {
     "f'message.{named}'": ("message.rejected", "message.failed"),
     "f'{overdue}.overdue'": ("conversation.overdue", "erasure.overdue"),
     "f'peer.{refusal.code}'": tuple(f"peer.{c}" for c in _STOPPING),
+    "backoff_rules.KIND": (backoff_rules.KIND,),
     "f'peer.{code}'": tuple(f"peer.{c}" for c in _STOPPING),
 }
 

@@ -23,8 +23,8 @@ def find_faults(draft: Mapping[str, Json]) -> Sequence[Finding]:
 
 
 def explain_fault(draft: Mapping[str, Json], fault: Finding) -> dict[str, Json]:
-    """Explain a fault as a line of corrections, as `schemas.explain` does, without a value from the file."""
-    from schemas.explain import explain_finding
+    """Explain a fault as a line of corrections, as `schemas.explaining.explain` does, without a value from the file."""
+    from schemas.explaining.explain import explain_finding
 
     body_type = str(draft.get("type"))
     expected, mend = _ours(draft, fault)
@@ -36,7 +36,7 @@ def explain_fault(draft: Mapping[str, Json], fault: Finding) -> dict[str, Json]:
 
 def _ours(draft: Mapping[str, Json], fault: Finding) -> tuple[str, str]:
     """Explain a fault of the draft's own members; empty for faults inside header and content."""
-    from schemas.nearest import find_nearest, likeliest_type, nearest_type
+    from schemas.explaining.nearest import find_nearest, likeliest_type, nearest_type
 
     match fault.place, fault.rule:
         case "/type", "required":

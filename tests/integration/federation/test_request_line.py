@@ -12,10 +12,9 @@ import pytest
 from support.federation import Site, listening, raw_exchange
 from support.raw_requests import BODY, answers_in, is_bare, raw, signed_fields, status_of
 
-from gateway.federation import request_line
+from gateway.federation import connections, request_line
 from gateway.federation.endpoints import ENVELOPES_LIMIT
 from gateway.federation.tls import client_context
-from gateway.foundation import connections
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from support.tables import table
 
 from gateway.api.routes import PREFIX, ROUTES
 from gateway.errors import Code, Finding, RefusedError, TransientError
-from gateway.foundation import connections
+from gateway.federation import connections
 from gateway.node.rows import APART, ROWS
 from gateway.ports import OperationResult
 

@@ -10,7 +10,7 @@ from support.tables import table
 
 from gateway.errors import Finding
 from schemas import load_catalogue, text_findings, validate
-from schemas.explain import Explanation, explain_finding
+from schemas.explaining.explain import Explanation, explain_finding
 
 EXAMPLES = sorted((ROOT / "schemas" / "examples").glob("*/*.json"))
 INVALID = [path for path in EXAMPLES if path.name.startswith("invalid-")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from schemas.nearest import find_nearest, likeliest_type, nearest_type
+from schemas.explaining.nearest import find_nearest, likeliest_type, nearest_type
 
 
 def test_a_type_is_guessed_from_names_alone() -> None:
