@@ -8,6 +8,7 @@ snapshot.
 from __future__ import annotations
 
 import asyncio
+import re
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -16,22 +17,35 @@ from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event, func, inspect, select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import QueuePool
 
 from gateway.database import tables
+from gateway.database.meta import get_meta, set_meta
 from gateway.database.migrations import HEAD
 from gateway.database.prepared import driver_of
+from gateway.database.table_fingerprint import (
+    STORED,
+    Tables,
+    compute_fingerprint,
+    describe_tables,
+    differences,
+    expected_tables,
+)
 from gateway.database.writer import Writer
-from gateway.errors import Code, TransientError
+from gateway.errors import Code, Finding, RefusedError, TransientError
 from gateway.foundation.work_meter import metered
 
 T = TypeVar("T")
 I = TypeVar("I")  # noqa: E741
 
 READERS = 2
+
+SCHEMA_FAULT = re.compile(r"no such (table|column)|already exists|duplicate column")
+"""Words of SQLite by which a step says that it met other tables than it was written for; all else is the disk's."""
 
 NUMBERED = (
     tables.datakey.c.ref,
@@ -55,7 +69,11 @@ class Store:
         self.path = path
         self._write_engine = _engine(path, begin="BEGIN IMMEDIATE")
         with _disk():
-            migrate(self._write_engine)
+            try:
+                migrate(self._write_engine)
+            except BaseException:
+                self._write_engine.dispose()
+                raise
         self._read_engine = _engine(path, begin="BEGIN")
         self.writer = Writer(self._write_engine)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
@@ -172,22 +190,52 @@ def _engine(path: Path, *, begin: str) -> Engine:
     return engine
 
 
-def revision(engine: Engine) -> str | None:
+def read_tables(path: Path) -> Tables:
+    """Describe the tables of a database that no program has open; nothing is changed."""
+    engine = create_engine(f"sqlite+pysqlite:///file:{quote(str(path.absolute()))}?mode=ro&uri=true")
+    try:
+        with engine.connect() as connection:
+            return describe_tables(connection)
+    finally:
+        engine.dispose()
+
+
+def revision(connection: Connection) -> str | None:
     """The schema revision of the database, None for an empty one."""
-    with engine.connect() as connection, connection.begin():
-        if not inspect(connection).has_table("alembic_version"):
-            return None
-        found: str | None = connection.scalar(text("select version_num from alembic_version"))
-        return found
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.scalar(text("select version_num from alembic_version"))
+    return found
 
 
 def migrate(engine: Engine) -> None:
-    """Bring the database to the newest revision inside one transaction.
+    """Bring the database to the newest revision inside one transaction, and compare its tables with those that the
+    queries are written for.
 
-    Alembic is imported only when there is something to do: a node that is up to date does not carry it in memory.
+    Raises:
+        RefusedError: invalid, for a revision or for tables that this program does not know; nothing was changed.
     """
-    if revision(engine) == HEAD:
-        return
+    with engine.connect() as connection, connection.begin():
+        before, whole = revision(connection), _as_written(connection)
+        if before != HEAD:
+            _run_steps(connection, before, whole=whole)
+        found = describe_tables(connection)
+        if faults := differences(found, expected_tables()):
+            raise _other_tables([Finding(place=place, rule=rule) for place, rule in faults], whole=whole)
+        fingerprint = compute_fingerprint(found).encode()
+        if get_meta(connection, STORED) != fingerprint:
+            set_meta(connection, STORED, fingerprint)
+
+
+def _as_written(connection: Connection) -> bool:
+    """Whether the tables are those that a program left; a database of before fingerprints says nothing else."""
+    found = describe_tables(connection)
+    stored = get_meta(connection, STORED) if f"table {tables.meta.name}" in found else None
+    return stored in (None, compute_fingerprint(found).encode())
+
+
+def _run_steps(connection: Connection, before: str | None, *, whole: bool) -> None:
+    """Alembic is imported only when there is something to do: a node that is up to date does not carry it in memory."""
     from alembic.config import Config
     from alembic.migration import MigrationContext
     from alembic.operations import Operations
@@ -196,10 +244,26 @@ def migrate(engine: Engine) -> None:
     config = Config()
     config.set_main_option("script_location", "gateway.database:migrations")
     script = ScriptDirectory.from_config(config)
-    with engine.connect() as connection, connection.begin():
-        context = MigrationContext.configure(connection, opts={"render_as_batch": True})
-        current = context.get_current_revision()
-        for step in reversed(list(script.iterate_revisions(HEAD, current))):
+    if before is not None and before not in {step.revision for step in script.walk_revisions()}:
+        raise _other_tables([Finding(place=f"revision {before}", rule="unknown")], whole=whole)
+    context = MigrationContext.configure(connection, opts={"render_as_batch": True})
+    try:
+        for step in reversed(list(script.iterate_revisions(HEAD, before))):
             with Operations.context(context):
                 step.module.upgrade()
             context.stamp(script, step.revision)
+    except OperationalError as exc:
+        if not SCHEMA_FAULT.search(str(exc.orig)):
+            raise
+        raise _other_tables([Finding(place=f"revision {before}", rule="different")], whole=whole) from exc
+
+
+def _other_tables(faults: Sequence[Finding], *, whole: bool) -> RefusedError:
+    what = "are those of another version of this program" if whole else "were changed since a program wrote them"
+    remedy = "start the version that wrote the folder" if whole else "put the folder back from its backup"
+    return RefusedError(
+        Code.INVALID,
+        f"the tables of this database {what}; nothing was started or changed",
+        hint=f"{remedy}: docs/operations.md, The tables are not those of this version",
+        findings=faults,
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import re
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
@@ -357,6 +358,28 @@ def test_a_kept_folder_has_the_tables_of_a_new_one(pair: Pair, tmp_path: Path) -
     new = NodeProcess(name="UA", base=tmp_path, steered=AT)
     new.make(SteeredClock(AT))
     assert statements(pair.a.folder / "node.db") == statements(new.folder / "node.db")
+
+
+def test_a_folder_of_the_day_before_is_refused(pair: Pair) -> None:
+    """A folder without six of the tables, at the same revision, is not started on: it is told which, and is as it
+    was.
+    """
+    folder = pair.a.folder
+    with closing(sqlite3.connect(folder / "node.db")) as connection:
+        for table in ("reading", "reminder", "request_onward", "hook_call", "upload", "offer"):
+            connection.execute(f"drop table if exists {table}")
+        before = [*connection.iterdump()]
+    options = ["--node", folder, "--passphrase-file", pair.a.passphrase_file]
+    for words in (["serve", *options], ["peer", "list", *options]):
+        ran = trm_then(words, cwd=pair.a.base)
+        assert ran.returncode == 1 and "ready" not in ran.stdout
+        assert "are those of another version of this program; nothing was started or changed" in ran.stderr
+        assert "start the version that wrote the folder" in ran.stderr and "table reminder" in ran.stderr
+    found = json.loads(trm_then(["doctor", "--json", "--node", folder], cwd=pair.a.base).stdout)
+    (database,) = (check for check in found["checks"] if check["check"] == "database")
+    assert database["state"] == "red" and "table reminder missing" in database["found"]
+    with closing(sqlite3.connect(folder / "node.db")) as connection:
+        assert [*connection.iterdump()] == before
 
 
 # --- with the program of the release ----------------------------------------------------------------------------------

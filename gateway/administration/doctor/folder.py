@@ -178,7 +178,9 @@ def guidance(folder: Path, config: Config) -> Check:
 
 def database(folder: Path) -> Check:
     """That the database of a stopped node can be read, is whole, and has a revision that this version knows."""
+    from gateway.database.engine import read_tables
     from gateway.database.migrations import HEAD
+    from gateway.database.table_fingerprint import differences, expected_tables
     from gateway.foundation.node_folder import DATABASE
 
     path = folder / DATABASE
@@ -195,5 +197,11 @@ def database(folder: Path) -> Check:
     if revision != HEAD:
         return warn(
             "database", f"revision {revision}, this version has {HEAD}", "it is brought up to date at the next start"
+        )
+    if faults := differences(read_tables(path), expected_tables()):
+        return red(
+            "database",
+            "not the tables of this version: " + ", ".join(f"{place} {rule}" for place, rule in faults),
+            "docs/operations.md, The tables are not those of this version",
         )
     return ok("database", f"whole, at revision {HEAD}")
