@@ -111,6 +111,7 @@ async def open_node(
         await node.peers.refresh()
         await node.policies.refresh()
         await node.tokens.refresh()
+        await node.time.load(node.log.last_dated)
         stack.push_async_callback(node.close)
     except BaseException:
         await stack.aclose()

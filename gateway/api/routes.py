@@ -80,6 +80,8 @@ ROUTES: tuple[Route, ...] = (
     Route(method="GET", path="/node/status", operation="node.status"),
     Route(method="GET", path="/node/ready", operation="node.ready"),
     Route(method="GET", path="/node/pairing", operation="node.pairing"),
+    Route(method="GET", path="/clock", operation="clock.show"),
+    Route(method="POST", path="/clock/confirm", operation="clock.confirm"),
     Route(method="GET", path="/keys", operation="keys.list"),
     Route(method="POST", path="/keys/rotate-epoch", operation="keys.rotate_epoch"),
     Route(method="POST", path="/keys/request", operation="keys.request"),

@@ -1,7 +1,8 @@
 """The audit log of this node as a tree: compared at the start, signed, proven, examined (nrm1 11.1).
 
 `start`       before anything is written: the tail against the last checkpoints, in the database and kept beside it. A
-              log that lost or changed entries is not run on, and no clock before what it has signed
+              log that lost or changed entries is not run on
+`last_dated`  the latest time it knows of, which no clock can be before (nrm1 12.17)
 `checkpoint`  the tiles and a signed tree head; when, and who cosigns it, is `gateway.audit.checkpointer`'s
 `prove`       inclusion proofs of entries
 `verify`      every entry
@@ -42,7 +43,7 @@ from keys.documents.signed_note import (
     read_cosignatures,
     verify_cosignatures,
 )
-from keys.primitives.encoding import SKEW, parse
+from keys.primitives.encoding import parse
 from keys.primitives.merkle_tree import TILE, prove_inclusion
 from keys.primitives.sign import PublicKey
 
@@ -128,10 +129,10 @@ class AuditLog:
         return parties(self._identity.own.chain, self._peers.all())
 
     async def start(self) -> None:
-        """Compare the log with its last checkpoints and the clock with both.
+        """Compare the log with its last checkpoints.
 
         Raises:
-            RefusedError: log_rolled_back, which names the first bad entry, or clock; nothing was started or written.
+            RefusedError: log_rolled_back, which names the first bad entry; nothing was started or written.
         """
         who, kept = self.parties(), read_kept(self.kept, NOTE_LIMIT)
         fault = await self._store.read(lambda c: _tail_fault(c, who, kept))
@@ -144,15 +145,13 @@ class AuditLog:
                 hint=WHAT_TO_DO,
                 findings=verdict.findings,
             )
-        last = await self._store.read(lambda c: _last_dated(c, who, kept))
-        if self._clock.now() + SKEW < last:
-            raise RefusedError(
-                Code.CLOCK,
-                "the clock is earlier than the last checkpoint or entry of the log; nothing was started",
-                hint="set the clock of this machine (NTP), then start again",
-            )
         if kept is None and who.quorum:
             self.halted = Code.LOG_UNCONFIRMED
+
+    async def last_dated(self) -> int:
+        """Find the latest time of the log: of its last entry, of its checkpoints, of a witness; 0 for none."""
+        who, kept = self.parties(), read_kept(self.kept, NOTE_LIMIT)
+        return await self._store.read(lambda c: _last_dated(c, who, kept))
 
     async def checkpoint(self) -> CheckpointRow:
         """Sign the tree as it is now, unless the newest checkpoint has that size; the newest checkpoint.

@@ -1,10 +1,10 @@
 """Four eyes on trust: what people may change, how many it takes, and what the completed changes add up to
 (nrm1 8.13, 8.17).
 
-A change concerns one subject: a peer, the administrators, or the node, whose corridor policy it is. It is prepared,
-proposed with a first approval, approved by further people until there are enough, and then completed; completed changes
-of a subject are a chain and are never altered. Narrowing is quick and widening is slow: who may only do less needs one
-person and no delay.
+A change concerns one subject: a peer, the administrators, the clock, or the node, whose corridor policy it is. It is
+prepared, proposed with a first approval, approved by further people until there are enough, and then completed;
+completed changes of a subject are a chain and are never altered. Narrowing is quick and widening is slow: who may only
+do less needs one person and no delay.
 
 The state of a peer is the fold of its completed changes whose time has come, in their order; what was completed later
 wins, also over an earlier change that still waits for its time.
@@ -34,6 +34,8 @@ ADMINS = "admins"
 """The subject of changes about the administrators."""
 NODE = "node"
 """The subject of changes of what this node lets leave: its corridor policy."""
+CLOCK = "clock"
+"""The subject of changes about the time of this node."""
 
 CHANNELS = ("in_person", "video", "known_phone")
 """How two administrators may compare digits: in a way that shows who speaks (nrm1 8.14)."""
@@ -55,6 +57,7 @@ class Action(StrEnum):
     PEER_REVOKE = "peer.revoke"
     LINK_RESET = "link.reset"
     LINK_ACCEPT_RESET = "link.accept_reset"
+    CLOCK_RESET = "clock.reset"
     POLICY_BEGIN = "policy.begin"
     POLICY_WIDEN = "policy.widen"
     POLICY_NARROW = "policy.narrow"
@@ -86,6 +89,7 @@ RULES: Mapping[Action, Rule] = {
     Action.PEER_REVOKE: Rule(people=2, words="revoke this peer for ever"),
     Action.LINK_RESET: Rule(people=2, words="begin the numbering to this peer anew"),
     Action.LINK_ACCEPT_RESET: Rule(people=1, words="accept that this peer begins its numbering anew"),
+    Action.CLOCK_RESET: Rule(people=2, words="take back a time that was wrongly believed", subject=CLOCK),
     Action.POLICY_BEGIN: Rule(people=0, words="the policy that this node begins with", subject=NODE),
     Action.POLICY_WIDEN: Rule(people=2, words="let more leave this node", subject=NODE, delayed=True),
     Action.POLICY_NARROW: Rule(people=1, words="let less leave this node", subject=NODE),
@@ -159,6 +163,35 @@ def in_force(changes: Iterable[Completed], now: int) -> Completed | None:
     earlier one that waits.
     """
     return next((one for one in reversed([*changes]) if not waits(one.action, one.effective, now)), None)
+
+
+_SAYS: Mapping[Action, frozenset[str]] = {
+    Action.PEER_ACTIVATE: frozenset({"scope", "expiry"}),
+    Action.PEER_RENEW: frozenset({"expiry"}),
+    Action.PEER_WIDEN: frozenset({"scope"}),
+    Action.PEER_NARROW: frozenset({"scope"}),
+    Action.PEER_SUSPEND: frozenset({"stop"}),
+    Action.PEER_RESUME: frozenset({"stop"}),
+    Action.PEER_REVOKE: frozenset({"scope", "expiry", "stop"}),
+    Action.POLICY_BEGIN: frozenset({"policy"}),
+    Action.POLICY_WIDEN: frozenset({"policy"}),
+    Action.POLICY_NARROW: frozenset({"policy"}),
+}
+"""What each action decides; one that decides none of these is not superseded."""
+
+
+def superseded(actions: Sequence[Action | None]) -> list[int | None]:
+    """For each completed change of a subject, in their order, the place of the later one that left nothing of it; None
+    where something of it still counts.
+    """
+    says = [frozenset[str]() if action is None else _SAYS.get(action, frozenset()) for action in actions]
+    found: list[int | None] = []
+    for place, own in enumerate(says):
+        ends = (
+            later for later in range(place + 1, len(says)) if own <= frozenset().union(*says[place + 1 : later + 1])
+        )
+        found.append(next(ends, None) if own else None)
+    return found
 
 
 # --- peers -------------------------------------------------------------------------------------------------------

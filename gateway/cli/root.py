@@ -35,6 +35,10 @@ VERBS: Mapping[str, tuple[str, str]] = {
         "gateway.cli.administration.node:node_commands",
         "Show the node's identity and status; write its pairing file.",
     ),
+    "clock": (
+        "gateway.cli.administration.clock:clock_commands",
+        "Show, confirm and reset the time by which this node erases and destroys.",
+    ),
     "keys": (
         "gateway.cli.identity.keys:key_commands",
         "Rotate, revoke and publish keys; manage root keys, tombstones and proofs.",

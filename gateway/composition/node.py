@@ -65,6 +65,7 @@ from gateway.federation.client import FederationClient
 from gateway.federation.handlers import Refusal
 from gateway.federation.listener import RunningServer, start_listener
 from gateway.federation.server import FederationApp
+from gateway.federation.signed_times import SignedTimes
 from gateway.federation.tls import server_context
 from gateway.foundation.chores import HOUR, Chore
 from gateway.foundation.config import Config, EmailSection
@@ -91,6 +92,7 @@ from gateway.node.scheduler import Scheduler
 from gateway.notifications.email_notices import EmailNotices
 from gateway.notifications.webhooks import WebhookReceiver, WebhookSender
 from gateway.peers import expiry_warnings
+from gateway.peers.confirmed_time import ConfirmedTime
 from gateway.peers.link import PeerLink
 from gateway.peers.registry import PeerRegistry
 from gateway.peers.signatures import PeerSignatures
@@ -156,8 +158,16 @@ class Node:
         self.identity = Identity(own, keys)
         self.peers = PeerRegistry(store, own)
         self.signatures = PeerSignatures(self.peers, clock)
+        self.times = SignedTimes(clock)
         self.client = FederationClient(
-            node=own.node, keys=keys, verify=self.signatures.signed_by, spki_hash=spki_hash, clock=clock, rand=rand
+            node=own.node,
+            keys=keys,
+            verify=self.signatures.signed_by,
+            verify_listed=self.signatures.listed_by,
+            times=self.times,
+            spki_hash=spki_hash,
+            clock=clock,
+            rand=rand,
         )
         self.link = PeerLink(self.peers, self.client)
         self.policies = PoliciesInForce(store)
@@ -167,6 +177,9 @@ class Node:
         self.workers = Workers()
         self.wakeups = Wakeups()
         self.events = EventStream()
+        self.time = ConfirmedTime(
+            store=store, own=own, link=self.link, times=self.times, wakeups=self.wakeups, clock=clock
+        )
         self._tie_ground()
         self._tie_trust()
         self._tie_delivery()
@@ -202,6 +215,7 @@ class Node:
         self.status_updates = StatusUpdates(
             content=self.content,
             loader=self.loader,
+            time=self.time,
             config=self.config,
             workers=self.workers,
             events=self.events,
@@ -231,7 +245,9 @@ class Node:
     def _tie_trust(self) -> None:
         """Identity, audit and trust."""
         self.publication = Publication(store=self.store, identity=self.identity, clock=self.clock)
-        self.upkeep = KeyUpkeep(store=self.store, identity=self.identity, link=self.link, clock=self.clock)
+        self.upkeep = KeyUpkeep(
+            store=self.store, identity=self.identity, link=self.link, time=self.time, clock=self.clock
+        )
         self.checkpointer = Checkpointer(
             store=self.store, link=self.link, log=self.log, wakeups=self.wakeups, clock=self.clock
         )
@@ -244,11 +260,12 @@ class Node:
             identity=self.identity,
             peers=self.peers,
             policies=self.policies,
+            time=self.time,
             wakeups=self.wakeups,
             clock=self.clock,
         )
         self.trust_changes = TrustChanges(
-            own=self.own, trust_effects=self.trust_effects, config=self.config, actor=self.keys.actor
+            own=self.own, trust_effects=self.trust_effects, time=self.time, config=self.config, actor=self.keys.actor
         )
         self.link_reset = LinkReset(
             store=self.store,
@@ -299,7 +316,12 @@ class Node:
             rand=self.rand,
         )
         self.expiry = Expiry(
-            store=self.store, peers=self.peers, wakeups=self.wakeups, events=self.events, clock=self.clock
+            store=self.store,
+            peers=self.peers,
+            time=self.time,
+            wakeups=self.wakeups,
+            events=self.events,
+            clock=self.clock,
         )
         self.local_receipts = LocalReceipts(
             content=self.content,
@@ -392,6 +414,7 @@ class Node:
             identity=self.identity,
             attachments=self.attachments,
             status_updates=self.status_updates,
+            time=self.time,
             adapter=self.adapter,
             workers=self.workers,
             wakeups=self.wakeups,
@@ -434,6 +457,7 @@ class Node:
             store=self.store,
             keys=self.keys,
             eraser=self.eraser,
+            time=self.time,
             epoch_days=self.config.storage.epoch_days,
             clock=self.clock,
         )
@@ -445,6 +469,7 @@ class Node:
             executor=self.executor,
             confirmer=self.confirmer,
             epochs=self.epochs,
+            time=self.time,
             clock=self.clock,
         )
         self.backups = BackupMaker(
@@ -465,6 +490,7 @@ class Node:
         keys, push = self.upkeep.chores()
         requests, erase = self.erasure.chores()
         return [
+            *self.time.chores(),
             keys,
             *self.expiry.chores(),
             *self.trust_effects.chores(),
@@ -527,6 +553,7 @@ class Node:
             verify=self.signatures.admits,
             verify_paired=self.signatures.admits_paired,
             verify_known=self.signatures.admits_known,
+            verify_listed=self.signatures.listed_by,
             clock=self.clock,
             rand=self.rand,
             report=self._report,
@@ -548,7 +575,6 @@ class Node:
     async def serve(self, ready: Callable[[], None], stop: asyncio.Event) -> None:
         """Run until `stop` is set. `ready` is called once both listeners take requests."""
         await self.log.start()
-        self.upkeep.check_clock()
         await self.epochs.finish_rotation()
         await self.upkeep.keys()
         hooks = WebhookSender(
@@ -622,6 +648,7 @@ class Node:
             link=self.link,
             log=self.log,
             departure=self.departure,
+            time=self.time,
             sync=self.sync,
             uploader=self.uploader,
             submission=self.submission,

@@ -9,6 +9,7 @@ from gateway.access.operations.people import PeopleOperations
 from gateway.access.operations.tokens import TokenOperations
 from gateway.administration.operations.alarms import AlarmOperations
 from gateway.administration.operations.backup import BackupOperations
+from gateway.administration.operations.clock import ClockOperations
 from gateway.administration.operations.node import NodeViewOperations
 from gateway.administration.operations.status import StatusOperations
 from gateway.attachments.operations.files import AttachmentOperations
@@ -229,6 +230,7 @@ def _node_operations(node: Node) -> Sequence[object]:
             link_reset=node.link_reset,
             trust_changes=node.trust_changes,
             policies=node.policies,
+            time=node.time,
             config=node.config,
             wakeups=node.wakeups,
             clock=node.clock,
@@ -252,6 +254,7 @@ def _node_operations(node: Node) -> Sequence[object]:
             rand=node.rand,
             actor=node.keys.actor,
         ),
+        ClockOperations(store=node.store, peers=node.peers, time=node.time, clock=node.clock, actor=node.keys.actor),
         BackupOperations(backups=node.backups, config=node.config),
         StatusOperations(
             identity=node.identity,
@@ -259,6 +262,7 @@ def _node_operations(node: Node) -> Sequence[object]:
             log=node.log,
             status_metrics=node.status_metrics,
             probe=DurabilityProbe(store=node.store, clock=node.clock),
+            time=node.time,
             adapter=node.adapter,
             clock=node.clock,
         ),

@@ -19,6 +19,8 @@ EVENTS: Table = {
     "descriptor.requested": N_("The root holders were asked for the next descriptor"),
     "descriptor.published": N_("A descriptor of this node was published"),
     "directory.published": N_("The directory of this country was published"),
+    "clock.confirmed": N_("The time of this node was confirmed"),
+    "clock.reset": N_("A time that was wrongly believed was taken back"),
     "link.reset": N_("The numbering to a country was restarted"),
     "link.reset_offered": N_("A restored country asked to restart the numbering"),
     "link.reset_accepted": N_("A person accepted that"),

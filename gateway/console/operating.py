@@ -182,6 +182,18 @@ ALARMS: Alarms = {
         N_("The clock of this machine is earlier than what was signed: nothing is sent"),
         N_("Synchronise the clock with a time service."),
     ),
+    "clock.unconfirmed": (
+        N_("The time of this node is not confirmed: nothing is erased, and after more than a day nothing is sent"),
+        N_("Synchronise the clock with a time service. If no country can be reached, compare it and confirm it here."),
+    ),
+    "erasure.waits": (
+        N_("Nothing could be erased for a day, because the time of this node is not confirmed"),
+        N_("Synchronise the clock with a time service. If no country can be reached, compare it and confirm it here."),
+    ),
+    "message.telephone": (
+        N_("A withdrawal, an erasure or a safety alert waits because the clock of this node is in doubt"),
+        N_("Telephone the other country now. The message goes by itself when the clock is right."),
+    ),
     "own.no_key": (N_("This node has no valid key for some use"), RENEW),
     "own.split_view": (
         N_("A country holds another descriptor of this node: our roots signed twice"),

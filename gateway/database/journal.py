@@ -142,3 +142,11 @@ def dismiss_alarm(connection: Connection, seq: int, *, at: int) -> bool:
     """A person has seen it."""
     query = update(alarm).where(alarm.c.seq == seq, alarm.c.dismissed.is_(None)).values(dismissed=at)
     return bool(connection.execute(query).rowcount)
+
+
+def close_alarms(connection: Connection, kind: str, *, at: int, peer: str | None = None) -> int:
+    """End every open alarm of a kind, of one peer if named, whose cause is gone; returns how many there were."""
+    query = update(alarm).where(alarm.c.kind == kind, alarm.c.dismissed.is_(None))
+    if peer is not None:
+        query = query.where(alarm.c.peer == peer)
+    return connection.execute(query.values(dismissed=at)).rowcount

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
-from gateway.database import meta
+from sqlalchemy import Connection
+
+from gateway.database import journal, meta
 from gateway.database.engine import Store
 from gateway.erasure.erase import Eraser
 from gateway.erasure.peer_requests.confirm import RequestConfirmer
@@ -13,7 +16,11 @@ from gateway.erasure.peer_requests.forward import RequestForwarder
 from gateway.erasure.retention import RETAINED, Retention
 from gateway.erasure.storage_epochs import StorageEpochs
 from gateway.foundation.chores import DAY, HOUR, MINUTE, Chore
+from gateway.peers.confirmed_time import ConfirmedTime
 from gateway.ports import Clock
+
+WAITS_SINCE = "erasure_waits"
+"""The fact of the database that says since when erasing waits, by the clock that is in doubt; empty for not."""
 
 
 class ErasureChores:
@@ -29,6 +36,7 @@ class ErasureChores:
         executor: RequestExecutor,
         confirmer: RequestConfirmer,
         epochs: StorageEpochs,
+        time: ConfirmedTime,
         clock: Clock,
     ) -> None:
         self._store = store
@@ -38,6 +46,7 @@ class ErasureChores:
         self._executor = executor
         self._confirmer = confirmer
         self._epochs = epochs
+        self._time = time
         self._clock = clock
 
     def chores(self) -> Sequence[Chore]:
@@ -45,20 +54,45 @@ class ErasureChores:
         return Chore("erasure requests", MINUTE, self.follow_requests), Chore("erase", HOUR, self.erase)
 
     async def erase(self) -> None:
-        """Once a day what may be kept no longer goes; what a case system or a sender has not heard yet is told on."""
-        today = str(self._clock.now() // DAY).encode()
+        """Once a day what may be kept no longer goes; what a case system or a sender has not heard yet is told on.
+
+        Nothing of it happens while the time is not confirmed; a day that was missed so is told to a person.
+        """
+        now = self._clock.now()
+        today = str(now // DAY).encode()
+        if not await self._time.is_confirmed():
+            await self._store.move(partial(_tell_waiting, now=now))
+            return
         if await self._store.read(lambda c: meta.get_meta(c, RETAINED)) != today:
             await self._retention.run()
-            await self._store.move(lambda c: meta.set_meta(c, RETAINED, today))
+            await self._store.move(partial(_tell_done, today=today, now=now))
         await self._eraser.ask()
         await self._eraser.clean()
         await self._eraser.tell()
 
     async def follow_requests(self) -> None:
         """Tell on what peers asked, follow it at its time and answer it. By following one the storage epoch ends at
-        once, as by a person's act: no copy of the data keys can be opened.
+        once, as by a person's act: no copy of the data keys can be opened. None is followed or answered while the time
+        is not confirmed; that somebody asked is told on all the same.
         """
         await self._forwarder.spread()
+        if not await self._time.is_confirmed():
+            return
         if await self._executor.follow():
             await self._epochs.rotate()
         await self._confirmer.answer()
+
+
+def _tell_waiting(connection: Connection, *, now: int) -> None:
+    """Erasing waits for the clock: a person hears of it after a day."""
+    since = meta.get_meta(connection, WAITS_SINCE) or b""
+    if not since:
+        meta.set_meta(connection, WAITS_SINCE, str(now).encode())
+    elif abs(now - int(since)) >= DAY:
+        journal.raise_alarm(connection, at=now, kind="erasure.waits")
+
+
+def _tell_done(connection: Connection, *, today: bytes, now: int) -> None:
+    meta.set_meta(connection, RETAINED, today)
+    meta.set_meta(connection, WAITS_SINCE, b"")
+    journal.close_alarms(connection, "erasure.waits", at=now)

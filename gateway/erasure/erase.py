@@ -42,6 +42,7 @@ from gateway.messages.store import handed_over, messages, receipts
 from gateway.messages.store.handed_over import DUE, NOT_HELD
 from gateway.messages.store.messages import IN, OUT, MessageRow
 from gateway.messages.wakeups import EventStream, Wakeups
+from gateway.peers.confirmed_time import ConfirmedTime
 from gateway.policy import asylum_holds
 from gateway.ports import Adapter, Clock, Erasure, RecordEraser
 from keys.documents.envelope import Receipt, Status
@@ -68,6 +69,7 @@ class Eraser:
         identity: Identity,
         attachments: AttachmentLibrary,
         status_updates: StatusUpdates,
+        time: ConfirmedTime,
         adapter: Adapter | None,
         workers: Workers,
         wakeups: Wakeups,
@@ -78,6 +80,7 @@ class Eraser:
         self._identity = identity
         self._attachments = attachments
         self._status_updates = status_updates
+        self._time = time
         self._adapter = adapter
         self._workers = workers
         self._wakeups = wakeups
@@ -97,7 +100,11 @@ class Eraser:
         ``reasons`` is by message: a code of the list erasure_ground or the name of a retention rule. ``by`` is the
         person who decided, None where a rule did; ``request`` what a peer asked. A consent goes with the last message
         in whose conversation it was relied on, where those in ``proof`` do not count.
+
+        Raises:
+            RefusedError: clock, while the time is not confirmed (nrm1 12.17); nothing was erased.
         """
+        await self._time.require("nothing was erased")
         await self._status_updates.keep()  # how their conversations stand is remembered without them
         refs, gone = list(reasons), 0
         for start in range(0, len(refs), AT_ONCE):

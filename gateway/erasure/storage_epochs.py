@@ -15,6 +15,7 @@ from gateway.errors import Code
 from gateway.foundation.chores import DAY, HOUR, Chore
 from gateway.foundation.logs import logger
 from gateway.identity.identity import NodeKeys
+from gateway.peers.confirmed_time import ConfirmedTime
 from gateway.ports import Clock
 
 REWRAP_BATCH = 1_000
@@ -23,10 +24,13 @@ REWRAP_BATCH = 1_000
 class StorageEpochs:
     """Begins storage epochs and ends those before; one rotation at a time."""
 
-    def __init__(self, *, store: Store, keys: NodeKeys, eraser: Eraser, epoch_days: int, clock: Clock) -> None:
+    def __init__(
+        self, *, store: Store, keys: NodeKeys, eraser: Eraser, time: ConfirmedTime, epoch_days: int, clock: Clock
+    ) -> None:
         self._store = store
         self._keys = keys
         self._eraser = eraser
+        self._time = time
         self._epoch_days = epoch_days
         self._clock = clock
         self._log = logger()
@@ -42,15 +46,22 @@ class StorageEpochs:
         return (Chore("storage epoch", HOUR, self.rotate_if_due),)
 
     async def rotate_if_due(self) -> None:
-        """A new storage epoch once a week or as often as is set (nrm1 13.2)."""
+        """A new storage epoch once a week or as often as is set (nrm1 13.2); at once for one that begins in a future
+        that was taken back.
+        """
         age = self._clock.now() - self._keys.epoch_made
-        if age >= self._epoch_days * DAY:
+        if age >= self._epoch_days * DAY or age < -DAY:
             await self.rotate()
         else:
             await self.finish_rotation()  # one that a full disk stopped half-way
 
     async def rotate(self) -> None:
-        """New epoch key on disk beside the old one; every data key wrapped anew; the old epoch key destroyed."""
+        """New epoch key on disk beside the old one; every data key wrapped anew; the old epoch key destroyed.
+
+        Raises:
+            RefusedError: clock, while the time is not confirmed; no epoch was begun or destroyed.
+        """
+        await self._time.require("no key was destroyed")
         async with self._rotating:
             self._keys.begin_epoch(self._clock.now())
             await self._finish_rotation()

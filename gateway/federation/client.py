@@ -26,7 +26,8 @@ from gateway.federation import endpoints, probe
 from gateway.federation.address import PeerAddress, authority_of
 from gateway.federation.endpoints import JSON, Endpoint, Segment
 from gateway.federation.ports import HttpKeys, Rand, SpkiHash, VerifyPeer
-from gateway.federation.signatures import Claim, ResponseHead, SignedRequest, admit_response, read_response
+from gateway.federation.signatures import Claim, ResponseHead, SignedRequest, check_origin, check_time, read_response
+from gateway.federation.signed_times import SignedTimes
 from gateway.federation.signing import fresh_nonce, sign_request
 from gateway.federation.tls import PinnedKeys
 from gateway.federation.wire import PATIENCE, Patience, Raw, Wire
@@ -57,8 +58,14 @@ class FederationClient:
         clock: Clock,
         rand: Rand,
         patience: Patience = PATIENCE,
+        verify_listed: VerifyPeer | None = None,
+        times: SignedTimes | None = None,
     ) -> None:
-        """``node`` and ``keys`` sign the requests, ``verify`` checks the answers, ``rand`` makes nonces."""
+        """``node`` and ``keys`` sign the requests, ``verify`` checks the answers, ``rand`` makes nonces.
+
+        ``times`` is told what time each answer was signed at, also by a key that is not in force at our own time, which
+        ``verify_listed`` checks: our clock may be the wrong one.
+        """
         self._node = node
         self._keys = keys
         self._verify = verify
@@ -66,6 +73,8 @@ class FederationClient:
         self._clock = clock
         self._rand = rand
         self._patience = patience
+        self._verify_listed = verify_listed or verify
+        self._times = times or SignedTimes(clock)
         self._wires: dict[NodeId, tuple[PeerAddress, Wire]] = {}
 
     async def close(self) -> None:
@@ -222,20 +231,27 @@ class FederationClient:
         # Bound to our signature: else an attacker could answer with an old signed answer to the same path.
         asked = SignedRequest(method=row.method, path=path, signature=headers["Signature"])
         try:
-            claim = await self._proven(raw, asked)
-            admit_response(claim, body=raw.body, now=raw.at, peer=peer.node)
+            claim, in_force = await self._proven(raw, asked)
+            check_origin(claim, body=raw.body, peer=peer.node)
+            self._times.note(claim.node, claim.created)
+            check_time(claim, now=raw.at)
+            if not in_force:
+                raise RemoteError(Code.BAD_SIGNATURE, "http key is not in force")
         except RemoteError as exc:
             raise TransientError(exc.code, f"answer proves nothing: {exc.what}") from exc
         return Answered(status=raw.status, content_type=claim.content_type, body=raw.body)
 
-    async def _proven(self, raw: Raw, asked: SignedRequest) -> Claim:
+    async def _proven(self, raw: Raw, asked: SignedRequest) -> tuple[Claim, bool]:
+        """Return the claim of a genuine answer, and whether its key is in force at our own time."""
         # A 403 or 5xx is never signed by a right server: a signature on it is not worth a look.
         if raw.status == 403 or raw.status >= 500 or not _has_signature(raw):
             raise _not_final(raw.status)
         claim = read_response(ResponseHead(status=raw.status, fields=raw.fields), asked)
-        if not await self._verify(claim.node, claim.kid, claim.base, claim.signature):
+        signed = (claim.node, claim.kid, claim.base, claim.signature)
+        in_force = await self._verify(*signed)
+        if not in_force and not await self._verify_listed(*signed):
             raise RemoteError(Code.BAD_SIGNATURE, "http signature does not verify")
-        return claim
+        return claim, in_force
 
     async def _wire(self, peer: PeerAddress) -> Wire:
         """Return the connections to the peer, made anew when its address or its pins have changed."""

@@ -31,7 +31,7 @@ from gateway.federation.nonces import NonceCache, Seen
 from gateway.federation.ports import HttpKeys, Rand, VerifyPeer
 from gateway.federation.rates import TokenBuckets, WorkBudgets
 from gateway.federation.request_line import BareStatusError, body_length, find_row, read_body, read_from_version
-from gateway.federation.signatures import Claim, RequestHead, VerifiedRequest, admit_request, read_request
+from gateway.federation.signatures import Claim, RequestHead, VerifiedRequest, admit_request, is_in_time, read_request
 from gateway.federation.signing import fresh_nonce, sign_response
 from gateway.foundation.ids import NodeId
 from gateway.foundation.work_meter import WorkMeter
@@ -64,6 +64,7 @@ class FederationApp:
         verify: VerifyPeer,
         verify_paired: VerifyPeer | None = None,
         verify_known: VerifyPeer | None = None,
+        verify_listed: VerifyPeer | None = None,
         clock: Clock,
         rand: Rand,
         buckets: TokenBuckets | None = None,
@@ -79,6 +80,7 @@ class FederationApp:
             Access.PAIRED: verify_paired or verify,
             Access.KNOWN: verify_known or verify,
         }
+        self._verify_listed = verify_listed or verify
         self._clock = clock
         self._rand = rand
         self._buckets = buckets if buckets is not None else TokenBuckets(monotonic=clock.monotonic)
@@ -199,9 +201,17 @@ class FederationApp:
             genuine = await self._verify[row.access](claim.node, claim.kid, claim.base, claim.signature)
         except RemoteError as exc:
             raise BareStatusError(HTTPStatus.FORBIDDEN, exc.code) from exc
-        if not genuine:
+        if not genuine and not await self._of_another_time(claim):
             raise BareStatusError(HTTPStatus.FORBIDDEN, Code.BAD_SIGNATURE)
         return claim
+
+    async def _of_another_time(self, claim: Claim) -> bool:
+        """Whether a peer signed, out of time, by a key that is in force at another one: its clock, or ours, is wrong.
+        What follows answers it `stale`, signed, so that it can compare its clock with ours (nrm1 12.17).
+        """
+        if is_in_time(claim, self._clock.now()):
+            return False
+        return await self._verify_listed(claim.node, claim.kid, claim.base, claim.signature)
 
     async def _answered(self, claim: Claim, row: Endpoint, segment: Segment | None, body: bytes) -> Reply:
         """Apply the rest of step 2 and call the handler. From here on a refusal has a code, since the peer is known."""

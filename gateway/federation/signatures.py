@@ -180,7 +180,7 @@ def admit_request(claim: Claim, *, body: bytes, now: int, started: int) -> Verif
     _check_digest(claim, body)
     if claim.created < started:
         raise RemoteError(Code.STALE, "request was made before this node started")
-    _check_times(claim, now)
+    check_time(claim, now=now)
     return VerifiedRequest(
         node=claim.node,
         kid=claim.kid,
@@ -195,10 +195,15 @@ def admit_request(claim: Claim, *, body: bytes, now: int, started: int) -> Verif
 
 def admit_response(claim: Claim, *, body: bytes, now: int, peer: NodeId) -> None:
     """Step 3 of a genuine answer: check that ``peer`` signed it, its body and its time; raises ``RemoteError``."""
+    check_origin(claim, body=body, peer=peer)
+    check_time(claim, now=now)
+
+
+def check_origin(claim: Claim, *, body: bytes, peer: str) -> None:
+    """Check that ``peer`` signed a genuine answer, and this body: its time can be compared then (nrm1 12.17)."""
     if claim.node != peer:
         raise RemoteError(Code.BAD_SIGNATURE, "answer is signed by another node")
     _check_digest(claim, body)
-    _check_times(claim, now)
 
 
 def _check_digest(claim: Claim, body: bytes) -> None:
@@ -206,8 +211,14 @@ def _check_digest(claim: Claim, body: bytes) -> None:
         raise RemoteError(Code.BAD_SIGNATURE, "body does not have the signed digest")
 
 
-def _check_times(claim: Claim, now: int) -> None:
-    if not claim.created - SKEW <= now <= claim.expires + SKEW:
+def is_in_time(claim: Claim, now: int) -> bool:
+    """Whether `now` lies within the life of a signature, give or take what two clocks may differ by (nrm1 9.13)."""
+    return claim.created - SKEW <= now <= claim.expires + SKEW
+
+
+def check_time(claim: Claim, *, now: int) -> None:
+    """Check that a proven request or answer is of this time; raises ``RemoteError(stale)``."""
+    if not is_in_time(claim, now):
         raise RemoteError(Code.STALE, "signature is outside its time, or the clocks differ by more than 30 s")
 
 

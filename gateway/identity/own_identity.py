@@ -120,14 +120,12 @@ class OwnIdentity:
         """Whether a keyset was ever issued; a node that never ran has none."""
         return self._keyset is not None
 
-    def clock_is_back(self, now: int) -> bool:
-        """Whether the clock is earlier than what this node has signed: nothing can be dated then (nrm1 12.11)."""
-        return self._keyset is not None and now + SKEW < self._keyset.issued
-
     def keyset_due(self, now: int) -> bool:
-        """Whether the keyset is to be issued anew."""
+        """Whether the keyset is to be issued anew; one of a future that was taken back is at once (nrm1 12.17)."""
         held = self._keyset
-        return held is None or now >= held.issued + KEYSET_REISSUE or held.desc_version != self.descriptor.version
+        if held is None or held.desc_version != self.descriptor.version:
+            return True
+        return now >= held.issued + KEYSET_REISSUE or now + SKEW < held.issued
 
     async def issue_keyset(self) -> Keyset:
         """Make a new encryption key if one is due, sign a keyset that lists the usable ones, and store it."""

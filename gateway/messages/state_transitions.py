@@ -2,7 +2,7 @@
 news for the case system, the leaf, the event.
 
 A message never changes state anywhere else, and never from another state than the one that was read: what somebody
-else moved in between makes the whole move fail with `changed_meanwhile`, and its caller starts over (nrm1 12.17).
+else moved in between makes the whole move fail with `changed_meanwhile`, and its caller starts over (nrm1 12.18).
 """
 
 from __future__ import annotations

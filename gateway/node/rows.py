@@ -12,6 +12,7 @@ from gateway.access.operations.people import PeopleOperations
 from gateway.access.operations.tokens import TokenOperations
 from gateway.administration.operations.alarms import AlarmOperations
 from gateway.administration.operations.backup import BackupOperations
+from gateway.administration.operations.clock import ClockOperations
 from gateway.administration.operations.node import NodeViewOperations
 from gateway.administration.operations.status import StatusOperations
 from gateway.attachments.operations.files import AttachmentOperations
@@ -60,6 +61,7 @@ CLASSES: tuple[type, ...] = (
     StatisticsOperations,
     NodeViewOperations,
     StatusOperations,
+    ClockOperations,
     KeyOperations,
     PeerOperations,
     ChangeOperations,

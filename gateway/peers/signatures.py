@@ -8,7 +8,7 @@ from gateway.peers.registry import PeerRegistry
 from gateway.peers.scope import PeerState, hears_trust, listens
 from gateway.ports import Clock
 from keys.documents.key_records import Use
-from keys.primitives.sign import verify_raw
+from keys.primitives.sign import PublicKey, verify_raw
 
 
 class PeerSignatures:
@@ -37,6 +37,19 @@ class PeerSignatures:
             and await self.signed_by(node, kid, base, signature)
         )
 
+    async def listed_by(self, node: NodeId, kid: KeyId, base: bytes, signature: bytes) -> bool:
+        """Whether an active or suspended peer signed `base` by an http key that it lists for any time and has not
+        revoked: enough to compare clocks, and for nothing else (nrm1 12.17).
+        """
+        peer = self._peers.get(node)
+        if peer is None or not listens(peer.state):
+            return False
+        try:
+            key = peer.descriptor.key(kid, Use.HTTP).public
+        except RemoteError:
+            return False
+        return _verifies(key, base, signature)
+
     async def signed_by(self, node: NodeId, kid: KeyId, base: bytes, signature: bytes) -> bool:
         """Whether `kid` is an http key that the peer has now, and signed `base`."""
         peer = self._peers.get(node)
@@ -44,7 +57,14 @@ class PeerSignatures:
             return False
         try:
             key = peer.descriptor.signing_key(kid, at=self._clock.now(), use=Use.HTTP)
-            verify_raw(key.ed25519, base, signature)
         except RemoteError:
             return False
-        return True
+        return _verifies(key, base, signature)
+
+
+def _verifies(key: PublicKey, base: bytes, signature: bytes) -> bool:
+    try:
+        verify_raw(key.ed25519, base, signature)
+    except RemoteError:
+        return False
+    return True

@@ -18,7 +18,7 @@ from gateway.changes import administrators, rules
 from gateway.changes import store as rows
 from gateway.changes.administrators import ADMINS
 from gateway.changes.completed import completed
-from gateway.changes.rules import NODE, Action, Given
+from gateway.changes.rules import CLOCK, NODE, Action, Given
 from gateway.changes.store import ApprovalRow, ChangeRow
 from gateway.database import journal
 from gateway.database.audit_entries import Actor, leaf
@@ -26,6 +26,7 @@ from gateway.errors import Code, RefusedError, RemoteError
 from gateway.foundation.config import Config
 from gateway.identity.own_identity import OwnIdentity
 from gateway.peers import store as peer_rows
+from gateway.peers.confirmed_time import ConfirmedTime, take_back
 from gateway.peers.scope import PeerState
 from gateway.policy import in_force
 from gateway.ports import Json
@@ -52,8 +53,11 @@ Word = Approval | Shown
 class TrustChanges:
     """Proposals, approvals and completion of changes."""
 
-    def __init__(self, *, own: OwnIdentity, trust_effects: TrustEffects, config: Config, actor: Actor) -> None:
+    def __init__(
+        self, *, own: OwnIdentity, trust_effects: TrustEffects, time: ConfirmedTime, config: Config, actor: Actor
+    ) -> None:
         self._own = own
+        self._time = time
         self._trust_effects = trust_effects
         self._config = config
         self._actor = actor
@@ -160,7 +164,9 @@ class TrustChanges:
         )
         if change.action == Action.ADMIN_RETIRE:
             _give_up_approved_by(connection, str(change.body["pseudonym"]), now)
-        if change.subject != ADMINS:
+        if change.subject == CLOCK:
+            take_back(connection, change.body, now)
+        elif change.subject != ADMINS:
             self._trust_effects.take_effect(connection, change, effective, now)
 
     def check(self, connection: Connection, change: Change, now: int) -> None:
@@ -181,6 +187,9 @@ class TrustChanges:
             return
         if rule.subject == ADMINS:
             administrators.check_change(connection, change)
+            return
+        if rule.subject == CLOCK:
+            self._time.check_reset(change.body, now)
             return
         position = peer_rows.position_of(connection, change.subject)
         if position is None:

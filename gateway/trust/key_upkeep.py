@@ -11,6 +11,7 @@ from gateway.errors import Code, GatewayError, RefusedError, RemoteError, Transi
 from gateway.foundation.chores import DAY, MINUTE, Chore
 from gateway.foundation.logs import logger
 from gateway.identity.identity import Identity
+from gateway.peers.confirmed_time import ConfirmedTime
 from gateway.peers.link import PeerLink
 from gateway.peers.registry import address
 from gateway.peers.scope import PeerState, listens
@@ -27,42 +28,40 @@ LONGEST_PUSH_RETRY = 15 * MINUTE
 class KeyUpkeep:
     """Keeps the keys, the keyset and the descriptor of this node current, here and at its peers."""
 
-    def __init__(self, *, store: Store, identity: Identity, link: PeerLink, clock: Clock) -> None:
+    def __init__(self, *, store: Store, identity: Identity, link: PeerLink, time: ConfirmedTime, clock: Clock) -> None:
         self._store = store
+        self._time = time
         self._identity = identity
         self._link = link
         self._clock = clock
         self._log = logger()
         self._noted: bytes | None = None
+        self._silent = True
         self._pushed: dict[str, tuple[int, int]] = {}
         self._push_failures: dict[str, tuple[int, float]] = {}
 
     def chores(self) -> Sequence[Chore]:
         """Keep the keys current, and tell the peers that have not heard yet."""
-        return Chore("keys", MINUTE, self.keys), Chore("push", FIRST_PUSH_RETRY, self.push)
+        return Chore("keys", MINUTE, self.keep), Chore("push", FIRST_PUSH_RETRY, self.push)
 
-    def check_clock(self) -> None:
-        """Return if the clock is not earlier than what this node has signed already; else nothing can be dated.
-
-        Raises:
-            RefusedError: clock.
-        """
-        if self._identity.own.clock_is_back(self._clock.now()):
-            raise RefusedError(
-                Code.CLOCK,
-                "the clock is earlier than what this node signed before; nothing was started",
-                hint="set the clock of this machine (NTP), then start again",
-            )
+    async def keep(self) -> None:
+        """Keep the keys current; where the time is in doubt, the peers are asked for it first."""
+        await self._time.settle()
+        await self.keys()
 
     async def keys(self) -> None:
-        """Current signing keys, a keyset not older than 12 hours, no encryption key older than 10 days."""
-        now = self._clock.now()
-        if self._identity.own.clock_is_back(now):
-            await self._store.move(lambda c: journal.raise_alarm(c, at=now, kind="clock.back"))
-            return
+        """Current signing keys, a keyset not older than 12 hours, no encryption key older than 10 days.
+
+        By a clock that something speaks against nothing is made, and by one that is not confirmed nothing is destroyed:
+        a wrong keyset would keep peers away, and a destroyed key comes back no more (nrm1 12.17).
+        """
+        now, standing = self._clock.now(), self._time.standing()
         able = await self._activate(now)
-        await self._identity.own.destroy_old_keys()
-        await self._identity.own.retire_keys()
+        if not standing.steady:
+            return
+        if standing.confirmed:
+            await self._identity.own.destroy_old_keys()
+            await self._identity.own.retire_keys()
         if able and self._identity.own.keyset_due(now):
             await self._identity.own.issue_keyset()
         await self._note_generation()
@@ -75,7 +74,12 @@ class KeyUpkeep:
             self._noted = gen
 
     async def renew_enc(self) -> int:
-        """Destroy every encryption key and show a new one to every peer now (nrm1 2.27); how many were destroyed."""
+        """Destroy every encryption key and show a new one to every peer now (nrm1 2.27); how many were destroyed.
+
+        Raises:
+            RefusedError: clock, while the time is not confirmed.
+        """
+        await self._time.require("no key was destroyed")
         gone = await self._identity.own.destroy_all_keys()
         await self._identity.own.issue_keyset()
         await self._note_generation()
@@ -92,7 +96,17 @@ class KeyUpkeep:
             if error.code is not Code.NO_KEY:
                 raise
             await self._store.move(lambda c: journal.raise_alarm(c, at=now, kind="own.no_key"))
+            self._silent = True
+        else:
+            if self._silent:
+                await self._store.move(lambda c: journal.close_alarms(c, "own.no_key", at=now))
+            self._silent = False
         return self._identity.keys.may_speak
+
+    def silent_uses(self) -> list[str]:
+        """Uses of keys for which this node signs nothing now."""
+        signing = {key.use for key in self._identity.keys.listing() if key.current}
+        return [str(use) for use in USES if str(use) not in signing]
 
     def _spoken(self, now: int) -> Descriptor:
         """The descriptor whose keys are used: the newest as soon as every active peer holds it, and after a day in any

@@ -57,7 +57,10 @@ APPROVAL_TYPE: Final = "nrm.approval/1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One change of one subject: a peer's node id, `admins` or `node`. `at` is when it was prepared, Unix seconds."""
+    """One change of one subject: a peer's node id, `admins`, `node` or `clock`.
+
+    `at` is when it was prepared, Unix seconds.
+    """
 
     node: NodeId
     subject: str
@@ -219,6 +222,7 @@ BODIES: Final[Mapping[str, Mapping[str, Check] | None]] = {
     "peer.revoke": {},
     "link.reset": None,
     "link.accept_reset": None,
+    "clock.reset": {"until": is_int(), "keyset": is_count},
     "policy.begin": _POLICY,
     "policy.widen": _POLICY,
     "policy.narrow": _POLICY,
@@ -228,7 +232,7 @@ BODIES: Final[Mapping[str, Mapping[str, Check] | None]] = {
 _CHANGE: Final[dict[str, Check]] = {
     "type": one_of(CHANGE_TYPE),
     "node": is_node,
-    "subject": lambda value: is_node(value) or value in ("admins", "node"),
+    "subject": lambda value: is_node(value) or value in ("admins", "node", "clock"),
     "prev": nullable(is_hash),
     "at": is_int(),
     "action": is_str(r"[a-z_]+\.[a-z_]+", 48),

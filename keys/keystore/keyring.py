@@ -21,6 +21,7 @@ from keys.documents.key_records import KeyRecord, Use
 from keys.documents.keyset import EncKey
 from keys.primitives.encoding import (
     DAY,
+    SKEW,
     Check,
     b64u,
     canon,
@@ -166,21 +167,23 @@ class Keyring:
 
     def renew_enc(self, units: Sequence[UnitId], now: int, rand: Rand) -> Self:
         """Add a new key for each unit whose newest one is 24 hours old or missing."""
-        due = [unit for unit in units if now >= self._newest_enc(unit) + ENC_EVERY]
+        due = [unit for unit in units if now >= self._newest_enc(unit, now) + ENC_EVERY]
         if not due:
             return self
         made = (HeldEnc(unit=unit, key=EncPrivateKey(rand(ENC_SEED)), made=now) for unit in due)
         return replace(self, enc=(*self.enc, *made))
 
-    def _newest_enc(self, unit: UnitId) -> int:
-        return max((held.made for held in self.enc if held.unit == unit), default=-ENC_EVERY)
+    def _newest_enc(self, unit: UnitId, now: int) -> int:
+        # One that was made by a clock that ran ahead can not be used yet, and must not keep its successor away.
+        made = (held.made for held in self.enc if held.unit == unit and held.made <= now + SKEW)
+        return max(made, default=-ENC_EVERY)
 
     def listed_enc(self, now: int) -> tuple[EncKey, ...]:
         """Return the public halves of the keys that senders may still use."""
         return tuple(
             EncKey(kid=held.key.kid, unit=held.unit, pub=held.key.public, from_=held.made, until=held.made + ENC_LISTED)
             for held in self.enc
-            if now < held.made + ENC_LISTED
+            if held.made - SKEW <= now < held.made + ENC_LISTED
         )
 
     def expired_enc(self, now: int) -> tuple[KeyId, ...]:

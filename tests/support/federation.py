@@ -26,6 +26,7 @@ from gateway.federation.listener import start_listener
 from gateway.federation.nonces import NonceCache
 from gateway.federation.rates import TokenBuckets, WorkBudgets
 from gateway.federation.server import FederationApp
+from gateway.federation.signed_times import SignedTimes
 from gateway.federation.tls import server_context
 from gateway.federation.wire import Patience
 from keys.primitives.sign import SigningKey, verify_raw
@@ -233,14 +234,22 @@ class Site:
     caller: Party
 
     def client(
-        self, *, clock: SteeredClock | None = None, patience: Patience | None = None, caller: Party | None = None
+        self,
+        *,
+        clock: SteeredClock | None = None,
+        patience: Patience | None = None,
+        caller: Party | None = None,
+        times: SignedTimes | None = None,
+        in_force: bool = True,
     ) -> FederationClient:
-        """A client of the calling node that knows this site's http key."""
+        """A client of the calling node that knows this site's http key; by its own time it is `in_force` or not."""
         party = caller or self.caller
         return FederationClient(
             node=party.node,
             keys=party,
-            verify=PeerTable(self.party).verify,
+            verify=PeerTable(self.party).verify if in_force else PeerTable().verify,
+            verify_listed=PeerTable(self.party).verify,
+            times=times,
             spki_hash=spki_hash,
             clock=clock or self.clock,
             rand=party.rand,
@@ -264,8 +273,9 @@ async def listening(
     rate: float = 1e6,
     burst: float = 1e6,
     saved: float = 1e6,
+    in_force: bool = True,
 ) -> AsyncIterator[Site]:
-    """Node ``bel`` listening on a free port; node ``alb`` is its active peer."""
+    """Node ``bel`` listening on a free port; node ``alb`` is its active peer, whose key is `in_force` now or not."""
     bel, alb = Party("bel"), Party("alb")
     certificate = make_certificate(folder, "bel")
     clock, table, handlers = SteeredClock(), PeerTable(alb), Recorder()
@@ -277,7 +287,8 @@ async def listening(
         node=bel.node,
         authority=address.authority,
         keys=bel,
-        verify=table.verify,
+        verify=table.verify if in_force else PeerTable().verify,
+        verify_listed=table.verify,
         clock=clock,
         rand=bel.rand,
         buckets=TokenBuckets(monotonic=clock.monotonic, rate=rate, burst=burst),

@@ -4,8 +4,8 @@ place to die.
 Run as a program, or forked off one that has imported it (`warm`). Folders named as arguments come before this
 repository on the import path: a node of a newer package. The first line on standard input is a JSON object (`folder`,
 `passphrase_file`, `start`, `die`, `batch`, `log`). "ready" is printed once both listeners take requests. Then each line
-"advance SECONDS" moves the clock and is answered by "now SECONDS"; the end of the input stops the node, so that no node
-outlives its test.
+"advance SECONDS" moves the clock as time does, and "jump SECONDS" sets it as a wrong time service does; both are
+answered by "now SECONDS". The end of the input stops the node, so that no node outlives its test.
 """
 
 from __future__ import annotations
@@ -147,9 +147,9 @@ async def run(spec: dict[str, Any], lines: asyncio.StreamReader) -> None:
 async def _steer(clock: SteeredClock | None, lines: asyncio.StreamReader, stop: Callable[[], None]) -> None:
     while line := await lines.readline():
         word, _, seconds = line.decode().strip().partition(" ")
-        if word != "advance" or clock is None:
+        if clock is None or word not in ("advance", "jump"):
             raise RuntimeError("not a command of this clock")
-        clock.advance(float(seconds))
+        (clock.advance if word == "advance" else clock.jump)(float(seconds))
         print(f"now {clock.now()}", flush=True)
     stop()
 

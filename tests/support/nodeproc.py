@@ -45,6 +45,7 @@ ROOT_PASSPHRASE = "roots"
 UNIT = "focal-point"
 HOUR = 3_600
 DAY = 24 * HOUR
+MINUTE = 60
 
 
 def unit(name: str) -> Unit:
@@ -212,6 +213,13 @@ class NodeProcess:
     def advance(self, seconds: int) -> None:
         """Move this node's clock and wait until it has moved."""
         self._say(f"advance {seconds}")
+        line = self._line()
+        assert line.startswith("now "), self.log()
+        self.steered = int(line[4:])
+
+    def jump(self, seconds: int) -> None:
+        """Set this node's clock by so much; no time passes."""
+        self._say(f"jump {seconds}")
         line = self._line()
         assert line.startswith("now "), self.log()
         self.steered = int(line[4:])

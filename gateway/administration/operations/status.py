@@ -18,6 +18,7 @@ from gateway.identity.identity import Identity
 from gateway.operations.models import Answer, Count, Nothing, OneOf, Time
 from gateway.operations.registry import About, operation
 from gateway.operations.roles import EVERYBODY, FOCAL_POINT, LOOKS
+from gateway.peers.confirmed_time import ConfirmedTime
 from gateway.peers.registry import PeerRegistry
 from gateway.ports import Adapter, Clock, Json, OperationResult
 
@@ -171,6 +172,7 @@ class StatusOperations:
         log: AuditLog,
         status_metrics: StatusMetrics,
         probe: DurabilityProbe,
+        time: ConfirmedTime,
         adapter: Adapter | None,
         clock: Clock,
     ) -> None:
@@ -180,6 +182,7 @@ class StatusOperations:
         self._status_metrics = status_metrics
         self._probe = probe
         self._adapter = adapter
+        self._time = time
         self._clock = clock
 
     @operation(
@@ -206,14 +209,14 @@ class StatusOperations:
         What keeps it from sending does not make it unready: a balancer would take every worker out because a peer is
         away.
         """
-        now, unready, silent = self._clock.now(), list[Code](), list[Code]()
+        unready, silent, now = list[Code](), list[Code](), self._clock.now()
         if not await self._probe.holds():
             unready.append(Code.DISK)
         if not self._identity.keys.may_speak:
             unready.append(Code.NO_KEY)
         if self._log.halted is not None:
             silent.append(self._log.halted)
-        if self._identity.own.clock_is_back(now):
+        if self._time.standing().held:
             silent.append(Code.CLOCK)
         if any(peer.failing_since is not None and now - peer.failing_since >= HOUR for peer in self._peers.all()):
             silent.append(Code.UNREACHABLE)

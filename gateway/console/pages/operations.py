@@ -24,6 +24,8 @@ PAGE = 100
 """Alarms on one page."""
 AGAIN = {"message.failed": "failed", "message.held": "held"}
 """Alarms about messages that can be tried again, and what `message.resend_many` calls them."""
+ABOUT_CLOCK = frozenset({"clock.unconfirmed", "erasure.waits"})
+"""Alarms that end when a person has confirmed the clock."""
 DAY = 86_400
 STATES = tuple(dict.fromkeys((*OUTGOING, *INCOMING)))
 FILTERS = ("peer", "reason", "days")
@@ -48,8 +50,11 @@ async def list_alarms_of_kind(visit: Visit) -> web.StreamResponse:
     asked: dict[str, Json] = {"kind": kind, "limit": PAGE}
     if "cursor" in visit.request.query:
         asked["cursor"] = visit.request.query["cursor"]
+    clock = kind in ABOUT_CLOCK and visit.allows("clock.confirm")
     again = AGAIN.get(kind) if visit.allows("message.resend_many") else None
-    return _page(visit, "alarm-kind.html", kind=kind, found=await visit.ask("alarm.list", asked), again=again)
+    return _page(
+        visit, "alarm-kind.html", kind=kind, found=await visit.ask("alarm.list", asked), again=again, clock=clock
+    )
 
 
 async def settle_alarms(visit: Visit) -> web.StreamResponse:
@@ -65,6 +70,13 @@ async def settle_alarms(visit: Visit) -> web.StreamResponse:
             if error.code is not Code.NOT_FOUND:  # somebody else has dismissed it meanwhile
                 raise
     return visit.go(f"/operations/alarms/{kind}")
+
+
+async def confirm_clock(visit: Visit) -> web.StreamResponse:
+    """Confirm the clock in the name of the person who has compared it."""
+    await visit.form()
+    await visit.act("clock.confirm", {})
+    return visit.go(SECTION.path)
 
 
 async def choose_resend(visit: Visit) -> web.StreamResponse:
@@ -170,6 +182,7 @@ PAGES = (
     Page(method="GET", path="/operations/alarms", handler=list_alarms, operation="alarm.list"),
     Page(method="GET", path="/operations/alarms/{kind}", handler=list_alarms_of_kind, operation="alarm.list"),
     Page(method="POST", path="/operations/alarms/{kind}", handler=settle_alarms, operation="alarm.dismiss"),
+    Page(method="POST", path="/operations/clock", handler=confirm_clock, operation="clock.confirm"),
     Page(method="GET", path="/operations/messages", handler=list_messages, operation="message.resend_many"),
     Page(method="GET", path="/operations/resend", handler=choose_resend, operation="message.resend_many"),
     Page(method="POST", path="/operations/resend", handler=resend_messages, operation="message.resend_many"),

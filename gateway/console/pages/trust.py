@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from aiohttp import web
@@ -42,6 +42,7 @@ ACTIONS: Mapping[Action, str] = {
     Action.PEER_REVOKE: N_("Revoke this country permanently"),
     Action.LINK_RESET: N_("Restart the numbering to this country"),
     Action.LINK_ACCEPT_RESET: N_("Accept that this country restarts its numbering"),
+    Action.CLOCK_RESET: N_("Take back a time that was wrongly believed"),
     Action.POLICY_WIDEN: N_("Let more leave this node"),
     Action.POLICY_NARROW: N_("Let less leave this node"),
     Action.ADMINS_BEGIN: N_("The first two administrators"),
@@ -83,6 +84,7 @@ CHAIN = 1_000_000
 """Characters of a pairing file: that of a node with three roots begins with 26 000, and grows with each change."""
 CHANGE = 200_000
 """Characters of a change: that of the policy holds the whole file, which may have 100 000."""
+STOP_ALL = "/trust/suspend"
 PLAIN = (Action.PEER_RENEW, Action.PEER_RESUME, Action.PEER_REVOKE)
 """Changes of a peer that say nothing but themselves; a stop stands on the page of the peer, ready to be signed."""
 
@@ -179,6 +181,15 @@ async def show_peer(visit: Visit) -> web.StreamResponse:
         signs=_signs(visit),
         units=await load_units(visit),
     )
+
+
+async def stop_next(visit: Visit) -> web.StreamResponse:
+    """Stop every country, one signature after the other: the next one, ready to be signed, and how many are left."""
+    peers = (await visit.ask("peer.list"))["peers"]
+    left = [peer for peer in peers if peer["state"] in ("active", "verified")]
+    if not left:
+        return visit.go("/trust")
+    return await _to_sign(visit, Action.PEER_SUSPEND, left[0]["node"], {}, stopping=left)
 
 
 async def show_digits(visit: Visit) -> web.StreamResponse:
@@ -280,7 +291,7 @@ async def propose_change(visit: Visit) -> web.StreamResponse:
     except (ValueError, RecursionError) as exc:
         raise RefusedError(Code.INVALID, "this is not a change; nothing was changed") from exc
     done = await visit.ask("change.propose", {"change": change, **_signature(form)})
-    return visit.go(f"/trust/changes/{done['id']}")
+    return visit.go(STOP_ALL if form.one("then", "") == "stop" else f"/trust/changes/{done['id']}")
 
 
 async def show_change(visit: Visit) -> web.StreamResponse:
@@ -382,8 +393,10 @@ def _signature(form: Form) -> dict[str, Json]:
     return {"assertion": dict(read_credential(form)), "emergency": form.one("emergency") == "yes"}
 
 
-async def _to_sign(visit: Visit, action: Action, subject: str, choices: Mapping[str, Json]) -> web.Response:
-    """Show the page on which a change is read and signed."""
+async def _to_sign(
+    visit: Visit, action: Action, subject: str, choices: Mapping[str, Json], stopping: Sequence[Any] = ()
+) -> web.Response:
+    """Show the page on which a change is read and signed; `stopping` are the countries that are stopped in turn."""
     if not _signs(visit):
         raise RefusedError(
             Code.FORBIDDEN,
@@ -391,7 +404,9 @@ async def _to_sign(visit: Visit, action: Action, subject: str, choices: Mapping[
             hint="with a key file: the verbs of trm peer",
         )
     prepared = await _prepared(visit, action, subject, **choices)
-    return visit.page("trust-sign.html", prepared=prepared, action=ACTIONS[action], rule=RULES[action])
+    return visit.page(
+        "trust-sign.html", prepared=prepared, action=ACTIONS[action], rule=RULES[action], stopping=stopping
+    )
 
 
 def _qr(text: str) -> Markup:
@@ -405,6 +420,7 @@ def _qr(text: str) -> Markup:
 
 PAGES = (
     Page(method="GET", path="/trust", handler=show_overview, operation="change.list"),
+    Page(method="GET", path=STOP_ALL, handler=stop_next, operation="change.propose"),
     Page(method="GET", path="/trust/own", handler=show_own_pairing, operation="node.pairing"),
     Page(method="GET", path="/trust/own/file", handler=download_pairing_file, operation="node.pairing"),
     Page(method="GET", path="/trust/new", handler=show_new_peer, operation="peer.add"),

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -44,9 +45,10 @@ from gateway.policy.circumstances import Circumstances
 from gateway.policy.consent_context import ConsentContextLoader
 from gateway.policy.in_force import PoliciesInForce
 from gateway.ports import Clock
-from keys.documents.envelope import Void, link_hash, statement_hash
+from keys.documents.envelope import MOST_ENVELOPES, Void, link_hash, statement_hash
 from keys.documents.statement import signatures_hash
 from keys.primitives.sign import VOID, SignedDocument
+from schemas.types import never_blocked
 
 WAITING = frozenset({Outgoing.QUEUED, Outgoing.AWAITING_RECEIPT, Outgoing.VOIDING})
 """States of a message on the outbox; one that has left it meanwhile is finished, and is not judged again."""
@@ -152,7 +154,7 @@ class Departure:
 
         What was judged is compared with what is stored in the transaction that numbers it: a withdrawal, a
         cancellation, an asylum hold, a suspension or a reset in between makes it start over, so that nothing leaves
-        which a person has just stopped (nrm1 12.17).
+        which a person has just stopped (nrm1 12.18).
 
         Raises:
             TransientError: it was changed each time; nothing was numbered.
@@ -201,6 +203,19 @@ class Departure:
             for row in waiting.rows
             if row.ref in bytes_of
         ]
+
+    async def find_urgent(self, node: str) -> list[int]:
+        """Find the messages that wait for a peer and that nothing may block: withdrawals, alerts, erasure."""
+        after, found = 0, list[int]()
+        while refs := await self._content.store.read(partial(_waiting_refs, node=node, after=after)):
+            after = refs[-1]
+            waiting = await self._content.store.read(partial(self._look_up, node=node, refs=refs))
+            found += [
+                row.ref
+                for row, opened in waiting.judged
+                if opened is not None and never_blocked(opened.content.facts.body_type)
+            ]
+        return found
 
     def _look_up(self, connection: Connection, node: str, refs: Sequence[int]) -> _Waiting:
         found = messages.get(connection, refs)
@@ -336,6 +351,10 @@ class Departure:
             created=self._clock.now(),
         ).encode()
         return SignedDocument(payload=payload, payload_type=VOID, signatures=(self._identity.keys.sign(VOID, payload),))
+
+
+def _waiting_refs(connection: Connection, *, node: str, after: int) -> list[int]:
+    return messages.due(connection, node, after, MOST_ENVELOPES)
 
 
 def _fence(waiting: _Waiting) -> tuple[list[MessageRow], _Waiting]:

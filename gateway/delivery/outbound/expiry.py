@@ -16,6 +16,7 @@ from gateway.messages.machines.numbering import GAP_PATIENCE
 from gateway.messages.state_transitions import Change
 from gateway.messages.store import links, local, messages
 from gateway.messages.wakeups import EventStream, Wakeups
+from gateway.peers.confirmed_time import ConfirmedTime
 from gateway.peers.registry import PeerRegistry
 from gateway.peers.scope import PeerState
 from gateway.ports import Clock
@@ -30,9 +31,17 @@ class Expiry:
     """Ends messages whose life is over."""
 
     def __init__(
-        self, *, store: Store, peers: PeerRegistry, wakeups: Wakeups, events: EventStream, clock: Clock
+        self,
+        *,
+        store: Store,
+        peers: PeerRegistry,
+        time: ConfirmedTime,
+        wakeups: Wakeups,
+        events: EventStream,
+        clock: Clock,
     ) -> None:
         self._store = store
+        self._time = time
         self._peers = peers
         self._wakeups = wakeups
         self._events = events
@@ -44,15 +53,15 @@ class Expiry:
 
     async def expire(self) -> None:
         """Messages whose life is over, or whose peer was revoked before they departed, fail with a code that their
-        sender is told; 72 hours undelivered tells a person.
+        sender is told; 72 hours undelivered tells a person. No life ends by a clock that is not confirmed.
         """
-        now = self._clock.now()
+        confirmed, now = await self._time.is_confirmed(), self._clock.now()
         since = {peer.node: peer.failing_since for peer in self._peers.all()}
         revoked = [peer.node for peer in self._peers.all() if peer.state is PeerState.REVOKED]
         late = [node for node, began in since.items() if began is not None and now - began >= UNDELIVERED_ALARM]
 
         def move(connection: Connection) -> set[str]:
-            over = messages.expired(connection, now, EXPIRE_BATCH, but=str(Outgoing.VOIDING))
+            over = messages.expired(connection, now, EXPIRE_BATCH, but=str(Outgoing.VOIDING)) if confirmed else []
             rows = messages.get(connection, over)
             changes = [
                 Change(row=row, event=OutgoingEvent.EXPIRE, reason=Code.EXPIRED)
@@ -71,7 +80,8 @@ class Expiry:
                     journal.raise_alarm(connection, at=now, kind="peer.undelivered", peer=peer)
             for peer in links.peers_with_gaps(connection, now - GAP_PATIENCE):
                 journal.raise_alarm(connection, at=now, kind="peer.gap", peer=peer)
-            local.forget_submissions(connection, now - SUBMISSION_MEMORY)
+            if confirmed:
+                local.forget_submissions(connection, now - SUBMISSION_MEMORY)
             return {change.row.peer for change in changes}
 
         touched = await self._store.move(move)

@@ -45,6 +45,7 @@ from gateway.messages.store.receipts import ReceiptRow
 from gateway.messages.wakeups import EventStream, Wakeups
 from gateway.peers import backoff_rules
 from gateway.peers import store as peer_rows
+from gateway.peers.confirmed_time import ConfirmedTime
 from gateway.peers.link import PeerLink
 from gateway.peers.registry import Peer, address
 from gateway.peers.scope import listens
@@ -115,6 +116,7 @@ class Sender:
         link: PeerLink,
         log: AuditLog,
         departure: Departure,
+        time: ConfirmedTime,
         sync: PeerSync,
         uploader: Uploader,
         submission: Submission,
@@ -129,6 +131,7 @@ class Sender:
         self._link = link
         self._log = log
         self._departure = departure
+        self._time = time
         self._sync = sync
         self._uploader = uploader
         self._submission = submission
@@ -181,8 +184,8 @@ class Sender:
         peer = self._link.registry.get(self._node)
         if peer is None or not listens(peer.state) or not self._link.registry.speaks(self._node):
             return None
-        if self._identity.own.clock_is_back(self._clock.now()):
-            return CLOCK_WAIT
+        if self._time.is_held():
+            return await self._try_urgent(peer)
         if self._log.halted is not None:
             return CLOCK_WAIT
         left: float = peer.next_try - self._clock.now()
@@ -206,6 +209,25 @@ class Sender:
             return 0.0
         waits = bool(waiting.due) or waiting.files is not None
         return HELD_WAIT if waits and self._held() is not None else None
+
+    async def _try_urgent(self, peer: Peer) -> float:
+        """While our clock is in doubt by more than a day: ask the peer. What is never blocked goes if the two clocks
+        agree; else it would be refused as stale, and a person is told to telephone. Everything else waits
+        (nrm1 12.17).
+        """
+        agrees = await self._time.ask_peer(peer)
+        if not self._time.standing().held:
+            await self._time.keep()
+            return 0.0
+        urgent = await self._departure.find_urgent(self._node)
+        if urgent and agrees:
+            await self._reach(peer)
+            for request in _requests(await self._departed(urgent)):
+                await self._ask(request)
+        elif urgent:
+            now = self._clock.now()
+            await self._store.move(lambda c: _tell_to_telephone(c, self._node, urgent, now))
+        return CLOCK_WAIT
 
     def _held(self) -> str | None:
         """Why ordinary messages wait although the peer is there."""
@@ -385,7 +407,7 @@ class Sender:
 
     async def _ask(self, request: Sequence[Ready]) -> None:
         """One request and what its answer means. What was stopped since its bytes were made is not shown to the peer:
-        the next round asks about it (nrm1 12.17).
+        the next round asks about it (nrm1 12.18).
         """
         still = await self._store.read(partial(_unchanged, items=request))
         if len(still) < len(request):
@@ -552,6 +574,11 @@ def _look_up(connection: Connection, node: str, answered: Set[ReceiptKey], *, jo
         files=next(iter(messages.due(connection, node, 0, 1, files=True)), None),
         more=len(first) < len(owed) or len(listed) == MOST_RECEIPTS,
     )
+
+
+def _tell_to_telephone(connection: Connection, node: str, refs: Sequence[int], now: int) -> None:
+    for ref in refs:
+        journal.raise_alarm(connection, at=now, kind="message.telephone", peer=node, ref=ref)
 
 
 def _may_seal(peer: Peer, now: int) -> None:

@@ -332,6 +332,20 @@ def expired(connection: Connection, now: int, limit: int, *, but: str) -> list[i
     return list(connection.execute(query).scalars())
 
 
+def redate(connection: Connection, now: int, later_than: int) -> int:
+    """Give what waits without a number and was written by a clock that ran ahead the time of now, and the life that it
+    had; returns how many. Peers would refuse it as made in the future.
+    """
+    waiting = select(outbox.c.ref).join(message, message.c.ref == outbox.c.ref)
+    refs = list(connection.scalars(waiting.where(message.c.n.is_(None), message.c.at > later_than)))
+    if refs:
+        life = message.c.expires - message.c.at + now
+        connection.execute(update(message).where(message.c.ref.in_(refs)).values(expires=life, at=now))
+        same = select(message.c.expires).where(message.c.ref == outbox.c.ref).scalar_subquery()
+        connection.execute(update(outbox).where(outbox.c.ref.in_(refs)).values(expires=same))
+    return len(refs)
+
+
 def in_outbox(connection: Connection, peers: Sequence[str], state: str, limit: int) -> list[int]:
     """Refs of messages on the outbox for these peers that are in a state."""
     query = (

@@ -17,7 +17,7 @@ from gateway.attachments.rules import FILE_LIMIT
 from gateway.changes import administrators, rules
 from gateway.changes import store as rows
 from gateway.changes.administrators import ADMINS
-from gateway.changes.rules import NODE, Action
+from gateway.changes.rules import CLOCK, NODE, Action
 from gateway.changes.store import ChangeRow
 from gateway.database import journal
 from gateway.database.audit_entries import leaf
@@ -30,6 +30,7 @@ from gateway.messages.wakeups import Wakeups
 from gateway.operations.models import Nothing
 from gateway.operations.registry import About, operation
 from gateway.operations.roles import LOOKS, TRUST
+from gateway.peers.confirmed_time import ConfirmedTime
 from gateway.peers.link import PeerLink
 from gateway.peers.registry import Peer, PeerRegistry
 from gateway.peers.scope import Direction, Scope, listens
@@ -92,6 +93,7 @@ class ChangeOperations:
         link_reset: LinkReset,
         trust_changes: TrustChanges,
         policies: PoliciesInForce,
+        time: ConfirmedTime,
         config: Config,
         wakeups: Wakeups,
         clock: Clock,
@@ -102,6 +104,7 @@ class ChangeOperations:
         self._link_reset = link_reset
         self._trust_changes = trust_changes
         self._policies = policies
+        self._time = time
         self._config = config
         self._wakeups = wakeups
         self._clock = clock
@@ -146,6 +149,8 @@ class ChangeOperations:
                 return {"admin": _needed(asked, "admin")}
             case Action.ADMIN_RETIRE:
                 return {"pseudonym": _needed(asked, "pseudonym")}
+            case Action.CLOCK_RESET:
+                return self._time.propose_reset()
             case Action.LINK_RESET:
                 return await self._link_reset.propose(self._link.registry.find(subject))
             case Action.LINK_ACCEPT_RESET:
@@ -241,6 +246,8 @@ class ChangeOperations:
         row = await self._store.move(move)
         await self._link.registry.refresh()
         await self._policies.refresh()
+        if row.subject == CLOCK and row.state == rows.DONE:
+            await self._time.take_reset()
         peer = self._link.registry.get(row.subject)
         if peer is not None:
             if not listens(peer.state):
@@ -256,7 +263,7 @@ class ChangeOperations:
         given.
         """
         subject, state = asked.subject, asked.state
-        if subject is not None and subject not in (ADMINS, NODE):
+        if subject is not None and subject not in (ADMINS, NODE, CLOCK):
             subject = self._link.registry.find(subject).node
 
         def query(c: Connection) -> list[Json]:

@@ -14,6 +14,7 @@ from gateway.federation.client import Answered
 from gateway.federation.endpoints import ANSWER_LIMIT, DOCUMENT_LIMIT
 from gateway.federation.handlers import Reply
 from gateway.federation.nonces import NonceCache
+from gateway.federation.signed_times import SignedTimes
 from keys.documents.envelope import join_envelopes, split_envelopes
 
 
@@ -177,6 +178,46 @@ async def test_a_sender_with_a_wrong_clock_is_told_so(site: Site, drift: int) ->
         assert answer.body == b'{"code":"stale"}'
     assert site.handlers.calls == []
     await client.close()
+
+
+@pytest.mark.parametrize("in_force", [True, False])
+async def test_the_time_of_a_signed_answer_is_noted_and_not_judged(site: Site, in_force: bool) -> None:
+    """A `stale` of a peer whose clock is days away is no answer, and its time is known, also by a key that is not in
+    force at our own time (nrm1 12.17).
+    """
+    clock = SteeredClock(at=site.clock.at + 200 * 86_400)
+    times = SignedTimes(clock)
+    client = site.client(clock=clock, times=times, in_force=in_force)
+    with pytest.raises(TransientError) as refused:
+        await client.get_held(site.address)
+    assert refused.value.code is Code.STALE
+    assert {node: signed.at for node, signed in times.signed.items()} == {site.party.node: site.clock.at}
+    await client.close()
+
+
+async def test_an_answer_by_another_node_is_no_time(site: Site) -> None:
+    """What somebody else signs tells nothing: nothing is noted."""
+    times = SignedTimes(site.clock)
+    client = site.client(times=times, caller=Party("mallory"))
+    with pytest.raises(TransientError):
+        await client.get_held(site.address)
+    assert times.signed == {}
+    await client.close()
+
+
+async def test_a_key_of_another_time_is_answered_stale_and_signed(tmp_path: Path) -> None:
+    """A peer that signs by a key which it lists for later learns our time, and nothing else; in time it is refused."""
+    async with listening(tmp_path, in_force=False) as site:
+        clock = SteeredClock(at=site.clock.at + 200 * 86_400)
+        times = SignedTimes(clock)
+        for at, code, noted in ((clock.at, Code.STALE, 1), (site.clock.at, Code.NOT_ACTIVE, 1)):
+            clock.at = at
+            client = site.client(clock=clock, times=times)
+            with pytest.raises(TransientError) as refused:
+                await client.post_messages(site.address, [b"e"])
+            assert (refused.value.code, len(times.signed)) == (code, noted)
+            await client.close()
+        assert site.handlers.calls == []
 
 
 async def test_a_request_from_before_the_start_is_stale_and_passes_when_signed_anew(site: Site) -> None:

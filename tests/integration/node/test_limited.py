@@ -142,9 +142,11 @@ async def test_ended_keys(tmp_path: Path) -> None:
     try:
         assert not party.running.keys.may_speak
         assert "own.no_key" in await party.alarms()
+        await party.call("clock.confirm", by="admin")
         asked = await party.call("keys.request", by="admin")
         await party.call("keys.publish", document=signed(tmp_path, "FR", asked["request"]), by="admin")
         assert party.running.keys.may_speak
+        assert not {"own.no_key", "clock.unconfirmed"} & {*await party.alarms()}
         assert party.running.own.keyset.desc_version == 2
     finally:
         await party.stop()

@@ -42,6 +42,7 @@ def test_the_verbs_of_the_design_are_there():
     expected = """init serve keyd doctor keys+list keys+rotate-epoch peer+add peer+code peer+verify peer+list peer+show
         peer+scope peer+approve peer+narrow peer+widen peer+renew
         admin+new admin+list admin+enrol admin+retire admin+approve admin+withdraw
+        clock+show clock+confirm clock+reset clock+approve
         keys+rotate keys+revoke keys+publish keys+recover keys+root+new keys+root+show keys+root+sign
         keys+tombstone+request keys+tombstone+seal keys+proof+export keys+proof+verify peer+tombstone
         message+reviews message+reviewed
