@@ -21,7 +21,7 @@ from gateway.audit import store
 from gateway.changes import rules
 from gateway.changes import store as rows
 from gateway.changes.administrators import ADMINS, enrolled_after
-from gateway.changes.rules import Given
+from gateway.changes.rules import Action, Given
 from gateway.changes.store import ApprovalRow, ChangeRow
 from gateway.errors import Code, GatewayError, RefusedError
 from gateway.identity.own_identity import OwnIdentity
@@ -60,19 +60,27 @@ def verified(own: OwnIdentity, connection: Connection, subject: str) -> tuple[li
     known, faults = _administrators(own, connection)
     if subject == ADMINS:
         faults = []
-    changes, more = _chain(own, connection, subject, known)
-    return changes, [*faults, *more, *_unlike_the_log(connection, {ADMINS, subject})]
+    logged = _logged(connection, {ADMINS, subject})
+    changes, more = _chain(own, connection, subject, known, {hash: at for hash, (_, at) in logged.items()})
+    return changes, [*faults, *more, *_unlike_the_log(connection, {ADMINS, subject}, logged)]
 
 
-def _unlike_the_log(connection: Connection, subjects: set[str]) -> list[str]:
-    """Step 5, for all these subjects together: the log is read once."""
-    logged: dict[str, int] = {}
+def _logged(connection: Connection, subjects: set[str]) -> dict[str, tuple[int, int]]:
+    """The completed changes of all these subjects by hash: the number and the time of their entries of the log, which
+    is read once.
+    """
+    logged: dict[str, tuple[int, int]] = {}
     for seq, leaf in store.matching(connection, 0, store.size(connection), [_COMPLETED], store.size(connection)):
         match _read(leaf):
-            case {"change": str(hash), "subject": str(subject)} if subject in subjects:
-                logged[hash] = seq
+            case {"change": str(hash), "subject": str(subject), "at": int(at)} if subject in subjects:
+                logged[hash] = seq, at
+    return logged
+
+
+def _unlike_the_log(connection: Connection, subjects: set[str], logged: Mapping[str, tuple[int, int]]) -> list[str]:
+    """Step 5."""
     held = {row.hash: row for subject in subjects for row in rows.changes_of(connection, subject)}
-    gone = sorted(seq for hash, seq in logged.items() if hash not in held)
+    gone = sorted(seq for hash, (seq, _) in logged.items() if hash not in held)
     added = [row for hash, row in held.items() if hash not in logged]
     return [
         *(f"the change that entry {seq} of the audit log completed is not here" for seq in gone),
@@ -161,12 +169,18 @@ def _administrators(own: OwnIdentity, connection: Connection) -> tuple[dict[str,
 
 
 def _chain(
-    own: OwnIdentity, connection: Connection, subject: str, known: Mapping[str, _Known]
+    own: OwnIdentity, connection: Connection, subject: str, known: Mapping[str, _Known], logged: Mapping[str, int]
 ) -> tuple[list[Json], list[str]]:
+    """The changes in their order. `completed` is when the log here says that enough people had approved it: the clock
+    of whoever signed an approval may be another one.
+    """
     changes: list[Json] = []
     faults: list[str] = []
     prev: str | None = None
-    for place, row in enumerate(rows.changes_of(connection, subject), 1):
+    held = rows.changes_of(connection, subject)
+    names = [_action(row) for row in held]
+    over = rules.superseded([Action(name) if name in list(Action) else None for name in names])
+    for place, row in enumerate(held, 1):
         fault = _fault(own, connection, row, place, prev, known)
         if fault is not None:
             faults.append(f"change {place}: {fault}")
@@ -178,7 +192,9 @@ def _chain(
                 "id": row.hash,
                 "action": _action(row),
                 "at": row.at,
-                "effective": row.effective,
+                "completed": logged.get(row.hash),
+                "effective": _effect(row, names[place - 1], logged.get(row.hash)),
+                "superseded": None if (later := over[place - 1]) is None else later + 1,
                 "state": row.state,
                 "approvals": people,
                 "fault": fault,
@@ -186,6 +202,13 @@ def _chain(
         )
         prev = row.hash
     return changes, faults
+
+
+def _effect(row: ChangeRow, action: str | None, completed: int | None) -> int | None:
+    """When a change took or takes effect here: what has no delay with its completion, by our clock."""
+    if action is None or completed is None or rules.rule_of(action).delayed:
+        return row.effective
+    return completed
 
 
 def _action(row: ChangeRow) -> str | None:

@@ -133,6 +133,7 @@ class PeerSync:
         peer = self._link.registry.find(node)
         try:
             await self.refresh(await self.fetch_chain(peer))
+            await self._store.move(lambda c: journal.close_alarms(c, "peer.silent", at=now, peer=node))
         except (TransientError, RemoteError):
             if peer.keyset_seen is not None and now - peer.keyset_seen > DAY:
                 await self._store.move(lambda c: journal.raise_alarm(c, at=now, kind="peer.silent", peer=node))

@@ -185,6 +185,8 @@ class RecordExchange:
             journal.append_leaf(
                 connection, leaf(now, "trust.taken", peer=peer.node, record=record.hash, state=str(record.state))
             )
+            if record.state is TrustState.ACTIVE:
+                journal.close_alarms(connection, "peer.suspended_us", at=now, peer=peer.node)
             if record.state is TrustState.SUSPENDED:
                 journal.raise_alarm(connection, at=now, kind="peer.suspended_us", peer=peer.node)
             if record.state is TrustState.REVOKED:

@@ -3,6 +3,8 @@
 A new `sig`, `log` or `wit` key is listed 14 days before it is used, beside the old one, and the old one stays listed
 for 14 days after, so that what is in flight verifies. `at_once` and a revocation leave out the wait.
 
+A key that had a successor never signs again, also where that successor is revoked: the next one begins at once.
+
 A descriptor lists keys for its own whole life, so that the holders of the roots meet once a year: `http` keys of 90
 days one after another, and a successor for any other key that ends within 100 days. It expires with the first of the
 keys that stay, and after 400 days at most: a change between two meetings does not move the next one.
@@ -12,7 +14,7 @@ keys that stay, and after 400 days at most: a change between two meetings does n
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -115,8 +117,17 @@ def _rows(last: Descriptor, change: Change, now: int) -> tuple[dict[Use, _Row], 
             start = now if change.at_once else max(now, min(now + OVERLAP, _covered_until(kept[use], now)))
             rows[use] = _Row(kept=_retired(kept[use], start), windows=_open_windows((), start, end, _LIFE[use]))
         else:
-            rows[use] = _Row(kept=tuple(kept[use]), windows=_open_windows(kept[use], now, end, _LIFE[use]))
+            signing = [record for record in kept[use] if not is_retired(record, last.keys, now)]
+            rows[use] = _Row(kept=tuple(kept[use]), windows=_open_windows(signing, now, end, _LIFE[use]))
     return rows, end
+
+
+def is_retired(record: KeyRecord, listed: Iterable[KeyRecord], now: int) -> bool:
+    """Whether another key of the same use has begun since this one: then it only verifies what it has signed.
+
+    `listed` has the keys that were ever listed beside it, those that were revoked since included.
+    """
+    return any(other.use is record.use and record.from_ < other.from_ <= now for other in listed)
 
 
 def _retired(kept: Sequence[KeyRecord], start: int) -> tuple[KeyRecord, ...]:

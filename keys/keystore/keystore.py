@@ -22,6 +22,7 @@ from keys.documents.key_records import KeyRecord, Use
 from keys.documents.keyset import EncKey
 from keys.documents.receipts import Receipts
 from keys.documents.signed_note import Checkpoint, cosign_checkpoint, read_cosignature_text, sign_checkpoint
+from keys.documents.succession import is_retired
 from keys.keystore.keyring import DEFAULT_UNITS, SECRET, HeldKey, Keyring
 from keys.keystore.service import KeyInfo, KeyService
 from keys.primitives.encoding import parse_payload
@@ -175,8 +176,8 @@ class Keystore:
 
     def activate(self, chain: Sequence[Descriptor], now: int) -> None:
         """From now on sign with the keys that the last descriptor of the own `chain` lists as valid at `now`; for each
-        use, with the one that began last. The chain was accepted (``keys.documents.descriptor.accept_chain``), so its
-        roots have signed it.
+        use, with the one that began last, and never with one that had a successor. The chain was accepted
+        (``keys.documents.descriptor.accept_chain``), so its roots have signed it.
 
         Call it at start, with each new own descriptor, and daily: the pre-listed `http` keys follow each other. Raises
         RefusedError(no_key) when a use has none: that use signs nothing from then on, the others go on. Raises
@@ -188,7 +189,7 @@ class Keystore:
             raise RefusedError(Code.WRONG_NODE, "descriptor is of another node than the keystore")
         self._origin = descriptor.log
         ring = self._ring
-        found = {use: _current(ring, descriptor, use, now) for use in SIGNERS}
+        found = {use: _current(ring, chain, use, now) for use in SIGNERS}
         self._signers = {use: held for use, held in found.items() if held is not None}
         missing = [use.value for use in SIGNERS if use not in self._signers]
         if missing:
@@ -409,10 +410,14 @@ def _outcome(method: Callable[..., Any], arguments: tuple[object, ...]) -> Any:
         return error
 
 
-def _current(ring: Keyring, descriptor: Descriptor, use: Use, now: int) -> HeldKey | None:
+def _current(ring: Keyring, chain: Sequence[Descriptor], use: Use, now: int) -> HeldKey | None:
     held = {key.kid: key for key in ring.of(use)}
-    listed = [held[record.kid] for record in descriptor.keys_of(use, now) if record.kid in held]
-    return listed[-1] if listed else None
+    # A retired key is still listed, so that what it has signed verifies. When its successor is revoked it would be the
+    # newest again: the key that people wanted to be rid of.
+    ever = [record for descriptor in chain for record in descriptor.keys]
+    listed = [record for record in chain[-1].keys_of(use, now) if record.kid in held]
+    usable = [held[record.kid] for record in listed if not is_retired(record, ever, now)]
+    return usable[-1] if usable else None
 
 
 def _no_key(uses: Sequence[str]) -> RefusedError:

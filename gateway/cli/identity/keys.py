@@ -203,6 +203,7 @@ def publish_keys(reach: Reach, request: Path, signatures: tuple[Path, ...], by: 
             "expires": first.expires,
             "fingerprint": first.fingerprint,
             "took": {},
+            "silent": [],
         }
     else:
         value = reach.ask("keys.publish", document=document.to_json(), by=by)
@@ -221,6 +222,10 @@ def _show_published(value: Mapping[str, Json]) -> None:
             ("peers not reached yet", [name for name, done in told.items() if not done]),
         ]
     )
+    silent = value["silent"]
+    for use in silent if isinstance(silent, list) else []:
+        voice.print_line(f"this node signs nothing with a {use} key now")
+        voice.print_hint(f"make a new request at once: trm keys rotate {use} --now")
 
 
 @click.group("tombstone", context_settings=CONTEXT)

@@ -14,13 +14,13 @@ def show_history(value: Mapping[str, Json], name: str, *, empty: str, approve: s
     """Show the member `name` of an answer and what is pending; `approve` is the verb for the second administrator."""
     output.print_line("")
     output.print_table(
-        ["", "change", "prepared", "takes effect", "approved by", "verified"],
+        ["", "change", "completed", "takes effect", "approved by", "verified"],
         [
             [
                 item["seq"],
                 item["action"],
-                time_text.when(item["at"]),
-                time_text.when(item["effective"]),
+                time_text.when(item["completed"]),
+                _effect(item),
                 [who["label"] or who["admin"] for who in list_objects(item, "approvals")],
                 item["fault"] or "yes",
             ]
@@ -34,3 +34,9 @@ def show_history(value: Mapping[str, Json], name: str, *, empty: str, approve: s
             f"pending: {item['action']}, approved by {output.format_value(names)}, until {time_text.when(item['ends'])}"
         )
         output.print_hint(f"a different administrator: {approve} --as KEYFILE")
+
+
+def _effect(item: Mapping[str, Json]) -> str:
+    """When a change took or takes effect, and what took its place since."""
+    when = time_text.when(item["effective"])
+    return when if item["superseded"] is None else f"{when}, superseded by {item['superseded']}"

@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ from gateway.ports import Json
 
 if TYPE_CHECKING:
     from keys.documents.change import Change
+    from keys.offline.administrator_key import Admin
 
 Wanted = Callable[[Mapping[str, Json]], bool]
 """Whether the body of a prepared change is what the person asked for."""
@@ -51,6 +52,7 @@ class Signer:
 
     key_file: Path
     passphrase_file: Path | None
+    _opened: list[Admin] = field(default_factory=list, repr=False, compare=False)
 
     def propose(
         self, reach: Reach, action: str, subject: str, *, wanted: Wanted, emergency: bool = False, **choices: Json
@@ -86,8 +88,9 @@ class Signer:
         click.echo(f"trm:   hash: {change.hash}", err=True)
         if emergency:
             click.echo("trm:   as an emergency: without the delay, if everybody who approves says so", err=True)
-        admin = load_admin(self.key_file, self._passphrase())
-        return admin.approve(change, at=SystemClock().now(), emergency=emergency).document.to_json()
+        if not self._opened:  # one passphrase for a verb that signs several changes
+            self._opened.append(load_admin(self.key_file, self._passphrase()))
+        return self._opened[0].approve(change, at=SystemClock().now(), emergency=emergency).document.to_json()
 
     def _passphrase(self) -> str:
         return read_passphrase(self.passphrase_file, f"passphrase of {self.key_file.name}")

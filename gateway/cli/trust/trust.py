@@ -16,6 +16,8 @@ from gateway.errors import Code, RefusedError
 from gateway.foundation.json import list_objects
 from gateway.ports import Json
 
+STOPPABLE = ("active", "verified")
+"""States of a peer that a person can suspend."""
 _SCOPE = click.option(
     "--scope", required=True, type=click.Path(path_type=Path), metavar="FILE", help="A scope file; see trm peer scope."
 )
@@ -181,18 +183,56 @@ def renew_peer(reach: Reach, signer: Signer, peer: str, as_json: bool) -> None:
 
 
 @click.command("suspend", context_settings=options.CONTEXT)
-@click.argument("peer")
+@click.argument("peer", required=False)
+@click.option("--all", "every", is_flag=True, help="Suspend every peer with which messages pass, or soon would.")
 @pass_signer
 @options.pass_node
 @options.as_json
-def suspend_peer(reach: Reach, signer: Signer, peer: str, as_json: bool) -> None:
-    """Suspend a peer at once; takes one person. Withdrawals and safety alerts still pass.
+def suspend_peer(reach: Reach, signer: Signer, peer: str | None, every: bool, as_json: bool) -> None:
+    """Suspend a peer, or all of them, at once; takes one person. Withdrawals and safety alerts still pass.
 
     \b
     Example:
       trm peer suspend AL --as /media/ana/admin.key --node /srv/trm/fr
+      trm peer suspend --all --as /media/ana/admin.key --node /srv/trm/fr
     """
-    _plain(reach, signer, "peer.suspend", peer, as_json=as_json)
+    if every == (peer is not None):
+        raise click.UsageError("name either PEER or --all")
+    if peer is not None:
+        _plain(reach, signer, "peer.suspend", peer, as_json=as_json)
+        return
+    output.print_answer(_suspend_all(reach, signer), as_json=as_json, people=_show_suspended)
+
+
+def _suspend_all(reach: Reach, signer: Signer) -> dict[str, Json]:
+    """Suspend one after the other; what refuses one stops none of those behind it."""
+    done: list[Json] = []
+    left: list[Json] = []
+    for item in list_objects(reach.ask("peer.list"), "peers"):
+        if item["state"] not in STOPPABLE:
+            continue
+        try:
+            signer.propose(reach, "peer.suspend", str(item["node"]), wanted=lambda body: not body)
+        except RefusedError as error:
+            left.append({"peer": item["name"], "code": str(error.code), "what": error.what})
+        else:
+            done.append(item["name"])
+    return {"suspended": done, "left": left}
+
+
+def _show_suspended(value: Mapping[str, Json]) -> None:
+    names = value["suspended"]
+    for name in names if isinstance(names, list) else []:
+        output.print_line(f"suspended: {name}")
+    left = list_objects(value, "left")
+    for item in left:
+        output.print_line(f"not suspended: {item['peer']}: {item['what']}")
+    if not names and not left:
+        output.print_line("no peer is active")
+    if left:
+        raise RefusedError(Code.CONFLICT, "some peers were not suspended", hint="trm peer list shows where each stands")
+    if names:
+        output.print_hint("two administrators resume each of them: trm peer resume PEER")
 
 
 @click.command("resume", context_settings=options.CONTEXT)

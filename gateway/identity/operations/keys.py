@@ -114,6 +114,7 @@ class KeyOperations:
         if done.revokes:
             await self._trust_effects.say_again()
         value: dict[str, Json] = {"version": done.descriptor.version, "hash": done.descriptor.hash, "took": {**took}}
+        value["silent"] = [*self._upkeep.silent_uses()]
         return OperationResult(
             value=value | {"expires": done.descriptor.expires, "fingerprint": done.descriptor.fingerprint}
         )

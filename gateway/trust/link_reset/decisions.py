@@ -162,6 +162,8 @@ def accept(connection: Connection, change: Change, now: int) -> None:
         journal.append_leaf(
             connection, leaf(now, "log.restart_accepted", peer=node, size=held.size, root=b64u(held.root))
         )
+    journal.close_alarms(connection, "peer.link_reset", at=now, peer=node)
+    journal.close_alarms(connection, "peer.link_reset_required", at=now, peer=node)
     journal.append_leaf(
         connection, leaf(now, "link.reset_accepted", peer=node, of=of, change=change.hash, epoch=reset.epoch)
     )

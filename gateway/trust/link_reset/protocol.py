@@ -21,6 +21,7 @@ from gateway.identity.identity import Identity
 from gateway.messages.machines.numbering import FIRST_EPOCH
 from gateway.messages.store import links
 from gateway.messages.wakeups import EventStream, Wakeups
+from gateway.peers import reset_rows
 from gateway.peers.link import PeerLink
 from gateway.peers.link_reset_state import ResetState, check_offer, new_epoch
 from gateway.peers.registry import Peer, address
@@ -168,6 +169,8 @@ class LinkReset:
                 return
             store.put(connection, replace(row, state=str(ResetState.OPEN), at=now, accepted=row.ours, ours=None))
             journal.append_leaf(connection, leaf(now, "link.opened", peer=node, epoch=epoch))
+            if all(link.state == ResetState.OPEN for link in reset_rows.load(connection).values()):
+                journal.close_alarms(connection, "node.restored", at=now)
 
         await self._store.move(move)
         await self.told(node)

@@ -192,3 +192,24 @@ async def exchange(two: Two, reference: str) -> None:
         return {await two.fr.state(there), await two.al.state(back)} == {"awaiting_opening"}
 
     await two.until(arrived, seconds=120, what=reference)
+
+
+async def test_after_a_revocation_no_retired_key_signs(two: Two) -> None:
+    """A key is changed at once, and the new one revoked the same night: the next one begins at once, the retired one
+    signs nothing more, and messages go on both ways.
+    """
+    keys = two.fr.running.keys
+    retired = keys.sig_kid
+    await change(two.fr, rotate=["sig"], at_once=True)
+    stolen = keys.sig_kid
+    two.clock.advance(DAY)
+    await change(two.fr, revoke={"kids": [stolen], "reason": "stolen"})
+    assert keys.sig_kid not in (retired, stolen)
+    id = await two.fr.submit("that night")
+    await two.until(lambda: arrived_at(two.fr, id), seconds=120)
+    assert "own.no_key" not in await two.fr.alarms()
+
+
+async def arrived_at(party: Party, id: str) -> bool:
+    """Whether the other side's case system has the message."""
+    return await party.state(id) == "awaiting_opening"

@@ -443,7 +443,31 @@ async def test_a_stop_is_at_once_by_any_clock(two: Two) -> None:
     await aplay(change([ANA], "peer.suspend", "AL", at=ahead), two.fr.call)
     assert two.fr.peer().state == "suspended"
     await two.until(lambda: two.al.peer().trust.missing(two.clock.now()) == "their side has suspended it", seconds=30)
-    assert (await two.fr.call("peer.show", id="AL"))["faults"] == []
+    shown = await two.fr.call("peer.show", id="AL")
+    assert shown["faults"] == [] and shown["history"][-1]["effective"] < ahead
+
+
+async def test_row_94_an_alarm_that_is_solved_ends(two: Two) -> None:
+    """The other side suspends us: an alarm; it resumes: the alarm has ended, and nobody had to dismiss it. The history
+    shows when each was completed by our clock, and what was superseded.
+    """
+    await two.fr.changes("peer.suspend", people=[ANA])
+    await two.until(lambda: alarmed(two.al, True), seconds=30)
+    two.clock.advance(100)
+    await two.fr.changes("peer.resume")
+    await two.until(lambda: alarmed(two.al, False), seconds=60)
+    history = (await two.fr.call("peer.show", id="AL"))["history"]
+    assert [(one["action"], one["superseded"]) for one in history] == [
+        ("peer.activate", None),
+        ("peer.suspend", 3),
+        ("peer.resume", None),
+    ]
+    assert history[2]["completed"] - history[1]["completed"] >= 100
+
+
+async def alarmed(party: Party, wanted: bool) -> bool:
+    """Whether the alarm about a peer that suspended us is open, as wanted."""
+    return ("peer.suspended_us" in await party.alarms()) is wanted
 
 
 async def test_a_new_administrator_counts_at_once_by_any_clock(two: Two) -> None:

@@ -179,6 +179,17 @@ def test_the_digits_are_asked_for(federation, people):
     assert ran.stderr.startswith("digits as they were read to you")
 
 
+def test_row_94_one_person_suspends_every_peer(federation, people):
+    """One verb, one passphrase: every peer that is active is suspended; two people resume it."""
+    ran = federation.al.trm("peer", "suspend", "--all", *people.signed(0))
+    assert (ran.exit_code, ran.stdout) == (0, "suspended: FR\n")
+    ran = federation.al.trm("peer", "suspend", "--all", *people.signed(0))
+    assert (ran.exit_code, ran.stdout) == (0, "no peer is active\n")
+    assert federation.al.trm("peer", "suspend", *people.signed(0)).exit_code == 2
+    federation.al.trm("peer", "resume", "FR", *people.signed(0))
+    assert federation.al.trm("peer", "approve", "FR", *people.signed(1)).stdout == "done: peer.resume\nFR is active\n"
+
+
 def test_a_peer_is_suspended_by_one_and_resumed_by_two(federation, people):
     """One person may stop a peer at once; it takes two to undo it, and what is signed is printed in words."""
     ran = federation.al.trm("peer", "suspend", "FR", *people.signed(0))

@@ -11,7 +11,7 @@ from gateway.errors import Code, RefusedError
 from keys.documents.descriptor import Descriptor, Revocation
 from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.key_records import KeyRecord, Use
-from keys.documents.succession import OVERLAP, USES, Change, count_needed_keys, next_descriptor
+from keys.documents.succession import OVERLAP, USES, Change, count_needed_keys, is_retired, next_descriptor
 from keys.keystore.keyring import Keyring
 from keys.primitives.encoding import DAY
 from keys.primitives.sign import SigningKey
@@ -122,6 +122,29 @@ def test_revoked_key_goes_and_its_successor_begins_now(use: Use) -> None:
     assert in_use(new, use, now)
     others = [record for record in old.keys if record.use is not use]
     assert [record for record in new.keys if record.use is not use and record in others] == others
+
+
+@pytest.mark.parametrize("use", [Use.SIG, Use.LOG, Use.WIT])
+def test_a_retired_key_does_not_sign_again(use: Use) -> None:
+    """A key that was changed at once stays listed, and when its successor is revoked the next one begins now."""
+    old, now = first(), NOW + 10 * DAY
+    retired = in_use(old, use, now)
+    rotated = after(old, Change(rotate=frozenset({use}), at_once=True), now)
+    stolen, night = in_use(rotated, use, now), now + DAY
+    assert [record.kid for record in of(rotated, use) if is_retired(record, rotated.keys, night)] == [retired]
+    revocation = Revocation(kid=stolen, at=night, since=now, reason="stolen")
+    new = after(rotated, Change(revoke=(revocation,)), night)
+    assert in_use(new, use, night) not in (retired, stolen)
+    assert retired in {record.kid for record in of(new, use)}
+
+
+def test_a_successor_that_never_began_retires_nothing() -> None:
+    """A key that is listed for later and revoked before its time leaves the one in use where it is."""
+    old, now = first(), NOW + 10 * DAY
+    listed = after(old, Change(rotate=frozenset({Use.SIG})), now)
+    later = of(listed, Use.SIG)[-1]
+    new = after(listed, Change(revoke=(Revocation(kid=later.kid, at=now, since=now, reason="stolen"),)), now + DAY)
+    assert in_use(new, Use.SIG, now + DAY) == in_use(old, Use.SIG, now)
 
 
 def test_ended_keys_are_no_longer_listed() -> None:

@@ -26,6 +26,7 @@ from support.nodes import NOW, Node, Seeds, refused, signed
 from gateway.errors import Code, RefusedError, TransientError
 from keys.documents.backup import KEYRING, Opening
 from keys.documents.backup_header import Kind, RecoveryPublic
+from keys.documents.descriptor import Revocation
 from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.envelope import Receipt, Receipts, Statement, Status, Void
 from keys.documents.key_records import Use
@@ -397,6 +398,23 @@ def test_new_sig_key_signs_once_it_is_listed(path: Path, store: Keystore) -> Non
     assert store.sig_kid == public.kid == store.sign(STATEMENT, statement(NODE)).kid
     store.remove_key(old)
     assert [key.kid for key in opened(path).public(Use.SIG)] == [public.kid]
+
+
+def test_a_retired_key_signs_nothing_when_its_successor_is_revoked(store: Keystore) -> None:
+    """Whatever the roots have signed: the newest descriptor lists only the retired key, so nothing is signed."""
+    first = descriptor_of(store)
+    records = store.first_records(NOW)
+    old, public = store.sig_kid, store.add_key(Use.SIG, NOW)
+    new = replace(records[0], public=public, from_=NOW + 1)
+    second = accept_descriptor(first, signed(A.next(first, keys=[*records, new]), A.roots[:2]), NOW + 1)
+    store.activate((first, second), NOW + 2)
+    assert store.sig_kid == public.kid
+    revoked = [Revocation(kid=public.kid, at=NOW + 2, since=NOW, reason="stolen")]
+    third = accept_descriptor(second, signed(A.next(second, keys=records, revoked=revoked), A.roots[:2]), NOW + 3)
+    assert old in {record.kid for record in third.keys_of(Use.SIG, NOW + 3)}
+    with fails(Code.NO_KEY, "no sig key"):
+        store.activate((first, second, third), NOW + 3)
+    assert not store.may_speak
 
 
 def test_no_listed_key_fails_closed(store: Keystore) -> None:
