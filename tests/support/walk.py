@@ -371,7 +371,8 @@ class Walk:
         return (m for m in end.messages() if not m.rejected and m.id != but)
 
     def _history(self, end: End, *, but: str | None = None) -> History:
-        return history_of(
+        """What was said; corrections of a walk are examples and name none of its messages, so some may be missing."""
+        said = history_of(
             Opened(
                 body_type=self.letters[m.id].draft.body_type,
                 side=Whose.OURS if m.side is end.side else Whose.THEIRS,
@@ -381,6 +382,7 @@ class Walk:
             )
             for m in self._told(end, but=but)
         )
+        return replace(said, partial=True)
 
     def _newest(self, end: End) -> str:
         """The consent that a side relies on: the last record that it wrote or got."""
