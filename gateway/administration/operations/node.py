@@ -68,7 +68,6 @@ class NodeShown(Answer):
     scanned: str
     descriptor: HeldDescriptor
     keyset: HeldKeyset | None
-    silent: list[str] = Field(description="uses of keys for which nothing can be signed now: make a new request")
     units: list[OwnUnit]
     peers: Count
     queued: Count

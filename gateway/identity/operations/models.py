@@ -85,6 +85,7 @@ class Published(Answer):
     took: Took
     expires: Time
     fingerprint: str
+    silent: list[str] = Field(description="uses of keys for which nothing can be signed now: make a new request")
 
 
 class Renewed(Answer):
