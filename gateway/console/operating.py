@@ -47,6 +47,10 @@ ALARMS: Alarms = {
         N_("A safety alert arrived and nobody has taken it"),
         N_("Tell the duty contact at once. It ends by itself once it has been taken."),
     ),
+    "alert.second_look": (
+        N_("A safety alert of ours may say more about a person than is needed"),
+        N_("A second person reads it within a day and dismisses this, or calls the other side about it."),
+    ),
     "safety.unacknowledged": (
         N_("Nobody took a safety alert within its time"),
         N_("Call now: our duty contact, or theirs."),

@@ -123,7 +123,7 @@ def _cut(request: web.BaseRequest) -> None:
 
 def _silence() -> logging.Logger:
     """A logger that belongs to nobody: raw header lines and paths go nowhere (nrm1 9.18)."""
-    logger = logging.Logger("gateway.foundation.silence", level=logging.CRITICAL + 1)
+    logger = logging.Logger("gateway.federation.silence", level=logging.CRITICAL + 1)
     logger.addHandler(logging.NullHandler())
     logger.propagate = False
     return logger

@@ -96,6 +96,7 @@ PREVIEW = {
     "first": None,
     "warnings": [],
     "goes": True,
+    "doubts": [],
     "code": None,
     "findings": [],
 }

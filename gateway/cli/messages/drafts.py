@@ -149,6 +149,8 @@ def show_preview(value: Mapping[str, Json]) -> None:
     hint_warnings(value)
     for item in list_objects(value, "findings"):
         output.print_line(f"in its way: {item['place'] or '(whole)'}: {item['rule']}  {item['hint']}")
+    for item in list_objects(value, "doubts"):
+        output.print_line(f"may identify somebody: {item['place']}  {item['hint']}; it goes all the same")
     output.print_line("")
     output.print_table(
         ["does not leave", "because this is closed here"],

@@ -178,6 +178,7 @@ class Preview(Answer):
         description="the type of a message that goes before it, because the peer was not told yet"
     )
     warnings: list[str] = Field(description=WARNINGS)
+    doubts: list[Fault] = Field(description="what may identify somebody in an alert, which goes all the same")
     goes: bool = Field(description="whether it would go now")
     code: str | None
     findings: list[Annotated[Fault, Field(description="what stands in its way")]]

@@ -5,6 +5,7 @@ of it would leave can be seen before.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, date, datetime
 
 from sqlalchemy import Connection
 
@@ -39,6 +40,7 @@ from gateway.operations.registry import About, Reading, Units, operation
 from gateway.operations.roles import CASE_SYSTEMS, CASES
 from gateway.policy import two_person_release
 from gateway.policy.corridor import Leaves
+from gateway.policy.gates.content import find_doubts
 from gateway.policy.in_force import PoliciesInForce
 from gateway.ports import Clock, Json, OperationResult
 from keys.primitives.encoding import canon
@@ -188,8 +190,12 @@ class ReleaseOperations:
             "goes": refusal is None,
             "code": None if refusal is None else str(refusal.code),
             "findings": [] if refusal is None else [f.to_json() for f in refusal.findings],
+            "doubts": [f.to_json() for f in find_doubts(found.draft.body_type, found.draft.content, self._today())],
         }
         return OperationResult(value=value)
+
+    def _today(self) -> date:
+        return datetime.fromtimestamp(self._clock.now(), UTC).date()
 
     def _completed(self, draft: Mapping[str, Json], asked: ReleaseDraft, by: str) -> dict[str, Json]:
         """A draft with what the person who releases it adds."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import partial
 
 from sqlalchemy import Connection
@@ -44,6 +45,7 @@ from gateway.policy import consent_context, feared_state
 from gateway.policy.circumstances import Circumstances
 from gateway.policy.consent_context import ConsentContextLoader
 from gateway.policy.corridor import Blocked, Leaves
+from gateway.policy.gates.content import ALERTS, find_doubts
 from gateway.policy.in_force import PoliciesInForce
 from gateway.ports import Clock, Json, NoticeKind
 from gateway.statistics import submissions
@@ -437,6 +439,10 @@ def write(connection: Connection, prepared: list[Prepared]) -> None:
     for item in prepared:
         if type_name(item.message.body_type) == SUBMISSION:
             _remember_table(connection, item.message)
+        if type_name(item.message.body_type) in ALERTS and _says_too_much(item.message):
+            journal.raise_alarm(
+                connection, at=item.row.at, kind="alert.second_look", peer=item.row.peer, ref=item.row.ref
+            )
         if item.files:
             _take_files(connection, item)
     content.put(connection, [item.sealed for item in prepared])
@@ -465,9 +471,20 @@ def write(connection: Connection, prepared: list[Prepared]) -> None:
 
 def _remember_table(connection: Connection, message: ValidMessage) -> None:
     """Compare a table with all that were submitted, where it is written: two drafts may be released at once."""
+    submissions.record_sent(connection, _content_of(message), message.submitted)
+
+
+def _says_too_much(message: ValidMessage) -> bool:
+    """Whether something in the words of an alert may identify somebody; it goes all the same."""
+    today = datetime.fromtimestamp(message.submitted, UTC).date()
+    return bool(find_doubts(message.body_type, _content_of(message), today))
+
+
+def _content_of(message: ValidMessage) -> Mapping[str, Json]:
     body = parse(message.body, limit=len(message.body))
-    if isinstance(body, dict) and isinstance(content := body["content"], dict):
-        submissions.record_sent(connection, content, message.submitted)
+    if not isinstance(body, dict) or not isinstance(content := body["content"], dict):
+        raise RuntimeError("a valid body has two halves")
+    return content
 
 
 def _take_files(connection: Connection, item: Prepared) -> None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 
 import schemas
 from gateway.consent.rules import covers
-from gateway.errors import Code, RefusedError
+from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.json import Json
 from gateway.policy.gates.facts import PERMIT, Decision, GateFacts, Refuse
 from gateway.policy.identifiers import Identifier, identifiers
 from gateway.statistics.rules import asked
 from gateway.statistics.suppression import Leak, Table, leak, table_of
 from schemas.places import Path, format_known_pointer
-from schemas.types import never_blocked
+from schemas.types import never_blocked, type_name
 
 #: Rules of findings that mean "this code is not known" (schema) and "this value has no code" (mapping).
 CODE_RULES: frozenset[str] = frozenset({"unknown_code", "unmapped_code"})
@@ -58,6 +59,24 @@ def g1_no_identifiers(facts: GateFacts) -> Decision:
                 f"take out {' and '.join(sorted(found))}; nothing here may point to a person",
             )
     return PERMIT
+
+
+#: Messages that nothing stops and that people write in words: they are looked through, and never held for it.
+ALERTS: frozenset[str] = frozenset({"safety.alert", "safety.alert.ack", "safety.alert.update"})
+
+
+def find_doubts(body_type: str, content: Mapping[str, Json], today: date) -> tuple[Finding, ...]:
+    """Find what in the words of an alert may identify somebody (domain 9.1), to warn its writer and a second person.
+
+    It is no gate: an alert goes whatever it says.
+    """
+    if type_name(body_type) not in ALERTS:
+        return ()
+    return tuple(
+        Finding(place=format_known_pointer(path), rule="may_identify", hint=f"looks like {' and '.join(sorted(found))}")
+        for path, text in _free_text(body_type, content)
+        if (found := identifiers(text, today))
+    )
 
 
 def _g1(place: str, hint: str) -> Refuse:

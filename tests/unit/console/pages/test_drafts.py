@@ -202,6 +202,7 @@ async def test_a_gate_says_the_way_forward(lang):
         "type": "referral.request/1",
         "leaves": None,
         "goes": False,
+        "warnings": [],
         "code": "gate_g2",
         "findings": [{"place": "/content/person/birth_date", "rule": "g2", "hint": "ask for a consent"}],
     }
