@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gateway.foundation.time_rules import Reading, Signed
+from gateway.federation.time_rules import Reading, Signed
 from gateway.ports import Clock
 
 

@@ -18,8 +18,8 @@ from gateway.database.audit_entries import leaf
 from gateway.database.engine import Store
 from gateway.errors import Code, GatewayError, RefusedError
 from gateway.federation.signed_times import SignedTimes, read_clocks
+from gateway.federation.time_rules import AGREES, SKEW, Doubt, Known, Reading, TimeStanding, judge_time
 from gateway.foundation.chores import HOUR, MINUTE, Chore
-from gateway.foundation.time_rules import AGREES, SKEW, Doubt, Known, Reading, TimeStanding, judge_time
 from gateway.identity.own_identity import OwnIdentity
 from gateway.messages.store import messages
 from gateway.messages.wakeups import Wakeups

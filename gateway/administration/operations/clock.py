@@ -9,7 +9,7 @@ from pydantic import Field
 from gateway.database import journal
 from gateway.database.audit_entries import Actor, leaf
 from gateway.database.engine import Store
-from gateway.foundation.time_rules import Doubt
+from gateway.federation.time_rules import Doubt
 from gateway.operations.models import ActBy, Answer, Nothing, OneOf, Time
 from gateway.operations.registry import About, operation
 from gateway.operations.roles import EVERYBODY, RUNS

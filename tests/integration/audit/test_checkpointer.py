@@ -18,7 +18,7 @@ from gateway.database import journal, meta
 from gateway.database.audit_entries import leaf
 from gateway.errors import Code, RefusedError
 from gateway.federation.client import Answered
-from gateway.foundation.time_rules import Doubt
+from gateway.federation.time_rules import Doubt
 from gateway.peers.confirmed_time import BELIEVED
 from gateway.peers.registry import address
 from keys.documents.key_records import Use

@@ -66,12 +66,15 @@ def test_a_database_without_a_fingerprint_gets_one(tmp_path: Path) -> None:
 CHANGES: Sequence[tuple[str, str, tuple[str, str]]] = (
     ("a table is gone", "drop table reminder", ("table reminder", "missing")),
     ("an index is gone", "drop index outbox_peer", ("index outbox_peer", "missing")),
-    ("an index of other columns", "drop index outbox_peer; create index outbox_peer on outbox (ref)",
-     ("index outbox_peer", "different")),
+    (
+        "an index of other columns",
+        "drop index outbox_peer; create index outbox_peer on outbox (ref)",
+        ("index outbox_peer", "different"),
+    ),
     ("a column more", "alter table alarm add column colour text", ("table alarm", "different")),
     ("a column fewer", "alter table alarm drop column proof", ("table alarm", "different")),
     ("a table more", "create table spare (id integer)", ("table spare", "unknown")),
-)  # fmt: skip
+)
 
 
 @table("what, statements, finding", CHANGES)

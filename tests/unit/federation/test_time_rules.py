@@ -6,7 +6,7 @@ from typing import Any
 
 from support.tables import table
 
-from gateway.foundation.time_rules import AGREES, GAP, SKEW, Doubt, Known, Reading, Signed, TimeStanding, judge_time
+from gateway.federation.time_rules import AGREES, GAP, SKEW, Doubt, Known, Reading, Signed, TimeStanding, judge_time
 
 NOW = 1_800_000_000
 RAN = 5_000.0
@@ -36,11 +36,21 @@ ROWS: list[tuple[str, int, dict[str, Any], Doubt | None, bool]] = [
     ("a peer is behind", 0, {"signed": {"a": said(-AGREES - 1)}}, Doubt.CONTRADICTED, False),
     ("a peer said it weeks ago", 0, {"signed": {"a": said(ago=400)}}, None, False),
     ("one agrees, one does not", 0, {"signed": {"a": said(), "b": said(9_000)}}, None, False),
-    ("one agrees, two do not", 0, {"signed": {"a": said(), "b": said(9_000), "c": said(-9_000)}},
-     Doubt.CONTRADICTED, False),
+    (
+        "one agrees, two do not",
+        0,
+        {"signed": {"a": said(), "b": said(9_000), "c": said(-9_000)}},
+        Doubt.CONTRADICTED,
+        False,
+    ),
     ("a person says so", 0, {"person": PERSON}, None, False),
-    ("a person does not overrule a peer", 0, {"person": PERSON, "signed": {"a": said(9_000)}},
-     Doubt.CONTRADICTED, False),
+    (
+        "a person does not overrule a peer",
+        0,
+        {"person": PERSON, "signed": {"a": said(9_000)}},
+        Doubt.CONTRADICTED,
+        False,
+    ),
     ("the clock was set after a peer had agreed", 3_600, {"signed": {"a": said()}}, Doubt.MOVED, False),
     ("it was set by less than what agrees", 500, {"signed": {"a": said()}}, None, False),
     ("it was set after a person had agreed", 3_600, {"person": PERSON}, Doubt.MOVED, False),
@@ -48,18 +58,28 @@ ROWS: list[tuple[str, int, dict[str, Any], Doubt | None, bool]] = [
     ("it was set by more than a day", GAP + 1, {"signed": {"a": said()}}, Doubt.MOVED, True),
     ("it was set back by more than a day", -GAP - 1, {}, Doubt.MOVED, True),
     ("it slept for a day, a peer says so", GAP + 1, {"signed": {"a": said(GAP + 1)}}, None, False),
-    ("it slept, one peer says so, another was heard before", GAP + 1,
-     {"signed": {"a": said(GAP + 1), "b": said(), "c": said()}}, None, False),
+    (
+        "it slept, one peer says so, another was heard before",
+        GAP + 1,
+        {"signed": {"a": said(GAP + 1), "b": said(), "c": said()}},
+        None,
+        False,
+    ),
     ("the node was off for a day", 0, {"believed": BEGUN.wall - GAP - 1}, Doubt.UNSEEN, True),
     ("the node was off for less", 0, {"believed": BEGUN.wall - GAP}, Doubt.UNSEEN, False),
     ("it was off, and a peer agrees", 0, {"believed": 1, "signed": {"a": said()}}, None, False),
     ("it was off, and a person agrees", 0, {"believed": 1, "person": PERSON}, None, False),
     ("the node never ran", 0, {"believed": None}, Doubt.UNSEEN, False),
-    ("every peer is more than a day away", 0, {"signed": {"a": said(GAP + 60), "b": said(-2 * GAP)}},
-     Doubt.CONTRADICTED, True),
+    (
+        "every peer is more than a day away",
+        0,
+        {"signed": {"a": said(GAP + 60), "b": said(-2 * GAP)}},
+        Doubt.CONTRADICTED,
+        True,
+    ),
     ("earlier than what was signed", 0, {"floor": NOW + SKEW + 1, "signed": {"a": said()}}, Doubt.BACK, True),
     ("earlier by what clocks may differ", 0, {"floor": NOW + SKEW, "signed": {"a": said()}}, None, False),
-]  # fmt: skip
+]
 
 
 @table("what, ahead, known, doubt, held", ROWS)
