@@ -42,6 +42,14 @@ def referral(number: int, to: str, consent_id: str) -> dict[str, Json]:
     root = load_catalogue().find(REFERRAL).document
     maker = _MarkedMaker(rng=random.Random(number), root=root, share=0.5, text=400, array=3, number=number)
     made: dict[str, Any] = maker.value(root)
+    person = made["content"]["person"]
+    for member in ("birth_date", "birth_year", "birth_estimated"):
+        person.pop(member, None)
+        person.get("unknown", {}).pop(member, None)
+    if not person.get("unknown", True):
+        del person["unknown"]
+    person["age_group"] = "adult"  # who consents in person (G2)
+    made["content"].pop("child", None)
     made["content"]["legal_status"] = "irregular"  # nothing about an asylum seeker goes to the State of origin (G5)
     for item in made["content"].get("proceedings", ()):
         item["proceeding"] = "residence"  # nor data about crimes to a focal point (G9)
