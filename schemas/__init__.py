@@ -23,13 +23,14 @@ from __future__ import annotations
 
 from schemas.catalogue import Answers, Catalogue, MessageType, load_catalogue, verify_schema_files
 from schemas.codelists import CodeEntry, CodeList, code_list, code_lists
-from schemas.correcting import Corrected, correct_content
 from schemas.text import normalise_text, text_findings
 from schemas.validation import validate
 from schemas.walk import (
     SENSITIVITY,
+    Corrected,
     Field,
     categories_at,
+    correct_content,
     find_categories,
     find_classes,
     find_disclosed,

@@ -1,8 +1,8 @@
-"""Walk a schema and a value side by side: list the fields, find those present and what they disclose."""
+"""Walk a schema and a value side by side: list the fields, find those present and what they disclose, correct one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -58,7 +58,7 @@ def find_classes(name: str, content: object) -> frozenset[str]:
 def find_disclosed(name: str, content: object) -> tuple[frozenset[str], frozenset[str]]:
     """Find the sensitivity classes and the data categories in `content` in one walk."""
     found: set[tuple[str, str | None]] = set()
-    _disclosed(resolve_content(name), content, found)
+    _disclosed(_resolved_content(name), content, found)
     return (
         frozenset(sensitivity for sensitivity, _ in found),
         frozenset(category for _, category in found if category is not None),
@@ -87,7 +87,7 @@ def _categories() -> Mapping[str, frozenset[str]]:
 
 def list_parts(name: str, content: object) -> tuple[int, ...]:
     """List the attachments that `content` names, by number, in document order; for a valid content."""
-    return tuple(value for leaf, value in _leaves(resolve_content(name), content) if leaf.get("x-part"))
+    return tuple(value for leaf, value in _leaves(_resolved_content(name), content) if leaf.get("x-part"))
 
 
 def highest_class(present: frozenset[str]) -> str:
@@ -143,7 +143,7 @@ def _fields(schema: Node, root: Node, path: str, *, required: bool) -> Iterator[
 
 
 @cache
-def resolve_content(name: str) -> Node:
+def _resolved_content(name: str) -> Node:
     """Return the schema of the content of `name`, with every reference below it followed."""
     root = load_catalogue().resolve(name).document
     return _resolved(root["properties"]["content"], root)
@@ -165,7 +165,7 @@ def _disclosed(schema: Node, value: object, found: set[tuple[str, str | None]]) 
         for name, leaf in schema.get("properties", {}).items():
             if name in value:
                 if "x-category-as" in leaf:
-                    found.add((leaf["x-class"], find_borrowed_category(schema, leaf["x-category-as"], value)))
+                    found.add((leaf["x-class"], _borrowed(schema, leaf["x-category-as"], value)))
                 else:
                     _disclosed(leaf, value[name], found)
     elif isinstance(value, list) and "items" in schema:
@@ -194,10 +194,80 @@ def _category(schema: Node, value: object) -> str | None:
     return own.get(value, category) if isinstance(value, str) else category
 
 
-def find_borrowed_category(schema: Node, sibling: str, value: Mapping[str, Any]) -> str | None:
+def _borrowed(schema: Node, sibling: str, value: Mapping[str, Any]) -> str | None:
     """Find the category of a sibling: its code when the sibling names a data category, else its own category."""
     leaf = schema["properties"][sibling]
     if leaf.get("x-codes") == "data_category":
         named = value.get(sibling)
         return named if isinstance(named, str) and named in leaf["enum"] else None
     return _category(leaf, value.get(sibling))
+
+
+# --- one value corrected -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Corrected:
+    """A content with its new value. ``categories`` are those that the value may count under: its own one, or all of the
+    field where the value itself discloses nothing; empty for a field without personal data of a category.
+    """
+
+    content: Mapping[str, Any]
+    categories: frozenset[str]
+
+
+class _NoSuchFieldError(Exception):
+    """The place is no field of the schema, or the content has nothing there that could be corrected."""
+
+
+def correct_content(name: str, content: Mapping[str, Any], place: str, value: object = None) -> Corrected | None:
+    """Set the field at ``place`` of a ``content`` of the message type or schema hash ``name``; None takes it away.
+
+    ``place`` is a JSON pointer into the body. An item of a list may be added behind the last one. Returns None where
+    the schema has no such field, or the content nothing to hold it or to take away. The result is not validated.
+    """
+    step, *steps = place.split("/")[1:] or [""]
+    if step != "content" or not steps:
+        return None
+    try:
+        corrected, categories = _corrected(_resolved_content(name), content, steps, value)
+    except _NoSuchFieldError:
+        return None
+    return Corrected(content=corrected, categories=categories)
+
+
+def _corrected(schema: Node, held: object, steps: Sequence[str], value: object) -> tuple[Any, frozenset[str]]:
+    """The part of a content below ``schema`` with its new value, and the categories of that."""
+    step, rest = steps[0], steps[1:]
+    held = [] if held is None and "items" in schema else held
+    if isinstance(held, dict) and step in schema.get("properties", {}):
+        leaf = schema["properties"][step]
+        if rest:
+            part, categories = _corrected(leaf, held.get(step), rest, value)
+            return {**held, step: part}, categories
+        others = {name: member for name, member in held.items() if name != step}
+        judged = held.get(step) if value is None else value
+        if "x-class" not in leaf or judged is None:
+            raise _NoSuchFieldError
+        return others if value is None else others | {step: value}, _categories_of_value(schema, leaf, judged, held)
+    if isinstance(held, list) and "items" in schema:
+        index = len(held) if step == "-" else int(step) if step.isdigit() and len(step) <= 4 else -1
+        leaf, there = schema["items"], 0 <= index < len(held)
+        if rest and there:
+            part, categories = _corrected(leaf, held[index], rest, value)
+            return [*held[:index], part, *held[index + 1 :]], categories
+        if rest or "x-class" not in leaf or not (there or (index == len(held) and value is not None)):
+            raise _NoSuchFieldError
+        new = [] if value is None else [value]
+        judged = held[index] if value is None else value
+        return [*held[:index], *new, *held[index + 1 :]], _categories_of_value(leaf, leaf, judged, {})
+    raise _NoSuchFieldError
+
+
+def _categories_of_value(schema: Node, leaf: Node, value: object, siblings: Mapping[str, Any]) -> frozenset[str]:
+    if "x-category-as" in leaf:
+        return frozenset(filter(None, [_borrowed(schema, leaf["x-category-as"], siblings)]))
+    by_code: Mapping[str, str | None] = leaf.get("x-category-codes", {})
+    whole = leaf.get("x-category")
+    own = by_code.get(value, whole) if isinstance(value, str) else whole
+    return frozenset(filter(None, [own] if own else [whole, *by_code.values()]))
