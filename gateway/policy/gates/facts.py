@@ -5,7 +5,7 @@ this file; `gate_table` lists them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from typing import TypeAlias
@@ -66,9 +66,9 @@ class Recipient:
 class GateFacts:
     """All that the gates look at.
 
-    ``personal`` is the catalogue's flag, None where the catalogue does not know the type. ``categories`` and
-    ``sensitivities`` (classes) are those present in the content. ``recipient_unit`` is `n1.../unit`; ``recipient`` is
-    None where the signed directory does not list it.
+    ``name`` is the message type without its version. ``personal`` is the catalogue's flag, None where the catalogue
+    does not know the type. ``categories`` and ``sensitivities`` (classes) are those present in the content.
+    ``recipient_unit`` is `n1.../unit`; ``recipient`` is None where the signed directory does not list it.
 
     ``consent`` is what ``consent_ref`` names, with its withdrawals, None where it is not known here. ``recorded_by``
     are the nodes that recorded it, and ``handling`` is what came with the messages that brought data under it to
@@ -101,11 +101,11 @@ class GateFacts:
     content: Mapping[str, Json]
     findings: tuple[Finding, ...]
     today: date
+    name: str = field(init=False)
 
-    @property
-    def name(self) -> str:
-        """The message type without its version."""
-        return type_name(self.body_type)
+    def __post_init__(self) -> None:
+        """The gates ask for the type without its version again and again."""
+        object.__setattr__(self, "name", type_name(self.body_type))
 
     @property
     def transfer_basis(self) -> str | None:

@@ -156,27 +156,6 @@ def _told(person):
     return NOTHING_SAID.said("referral.request/1", {"person": person})
 
 
-@pytest.mark.parametrize(
-    ("path", "called", "told"),
-    [
-        ("/content/person/name_family", "needs", "the field that is corrected is identity: name that"),
-        ("/content/person_identifying/nationalities/0", "needs", "identity"),
-        ("/content/person/safe_contact_rule/never_use/-", "identity", "is contact: name that"),
-        ("/content/person/name_family", "identity", None),
-        ("/content/answers/0/value", "needs", None),
-        ("/content/proceedings/0/proceeding", "immigration", None),
-        ("/content/note", "needs", None),
-        ("/content/no_such_field", "needs", None),
-    ],
-)
-def test_g2_lets_no_correction_call_a_value_something_else(path, called, told):
-    """A name that is called a need would pass the consent and the corridor policy as one."""
-    content = {"path": path, "data_category": called, "new_value": "x"}
-    facts = replace(GOOD, body_type="data.correction/1", categories=frozenset({called}), content=content)
-    hints = [r.hint for r in refusals(facts) if r.place == "/content/data_category"]
-    assert [told in hint for hint in hints] == ([True] if told else [])
-
-
 def test_g2_at_the_receiver_rests_on_the_record_it_holds():
     """What the record does not cover is refused; a record that is not here may still be on its way."""
     outside = replace(GOOD, categories=frozenset({"health_mental"}))
