@@ -56,7 +56,8 @@ def _copy(node: Node, model: Prepared, case: str | None) -> Prepared:
     message = replace(model.message, id=b64u(node.rand(draft.ID)), conversation=b64u(node.rand(draft.ID)))
     row = replace(model.row, ref=ref, id=message.id, conversation=node.sealer.conversation_index(message.conversation))
     plaintext = content_codec.outgoing(message, steps.new_secret(node.rand), case=case)
-    return replace(model, message=message, row=row, sealed=node.sealer.seal(ref, plaintext))
+    joining = model.case and replace(model.case, signs=replace(model.case.signs, conversation=row.conversation))
+    return replace(model, message=message, row=row, sealed=node.sealer.seal(ref, plaintext), case=joining)
 
 
 async def _write(node: Node, rows: list[Prepared]) -> None:

@@ -20,7 +20,7 @@ from pathlib import Path
 from types import TracebackType
 
 from adapters.folder import FolderAdapter
-from bench.work import make_consent, make_referral
+from bench.work import CASE, make_consent, make_referral
 from gateway.administration.create_node import Plan, make_node
 from gateway.cli.connection import call_node
 from gateway.demo.ceremony import trust_peer
@@ -61,7 +61,9 @@ class Pair:
             self._agree()
             self.stop(ABSENT)
             held = call_node(
-                self.node(SENDER), "consent.record", {"by": "bench", "content": make_consent((RECEIVER, ABSENT))}
+                self.node(SENDER),
+                "consent.record",
+                {"by": "bench", "number": CASE, "content": make_consent((RECEIVER, ABSENT))},
             )
             if not isinstance(held, dict):
                 raise RuntimeError("a recorded consent has an id")

@@ -9,6 +9,8 @@ from gateway.ports import Json
 
 UNIT = "focal-point"
 SUMMARY = "This person does not exist. " * 68
+CASE = "BENCH-1"
+"""The number of the one case that is measured with."""
 RETAIN, UNTIL = "2035-11-30", "2035-01-01"
 
 
@@ -54,7 +56,7 @@ def make_referral(to: str, consent_ref: str) -> dict[str, Json]:
             "transfer_basis": "admin_arrangement_46_3_b",
             "transfer_instrument": "An arrangement of two coordinators",
             "consent_ref": consent_ref,
-            "case_ref_sender": "BENCH-1",
+            "case_ref_sender": CASE,
         },
         "content": {
             "referral_kind": "return_reception",

@@ -18,6 +18,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import schemas
+from gateway.administration.upgrade_cases import CaseUpgrade
 from gateway.api.app import LocalServer, local_app
 from gateway.audit.reader import LogReader, of_stopped
 from gateway.composition.node import Node, Outside
@@ -112,6 +113,7 @@ async def open_node(
         await node.policies.refresh()
         await node.tokens.refresh()
         await node.time.load(node.log.last_dated)
+        node.found = await CaseUpgrade(node.content, node.cases, clock).run() or {}
         stack.push_async_callback(node.close)
     except BaseException:
         await stack.aclose()

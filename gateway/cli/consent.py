@@ -21,20 +21,24 @@ def consent_commands() -> None:
 
 @options.add_verb(consent_commands, "record")
 @click.argument("file", type=click.Path(path_type=Path))
+@click.option("--case", metavar="CASE", help="Whose consent it is (trm case list).")
+@click.option("--number", metavar="NUMBER", help="Or the number of the case in the case system, which opens one.")
 @options.by
 @options.pass_node
 @options.as_json
-def record_consent(reach: Reach, file: Path, by: str, as_json: bool) -> None:
+def record_consent(reach: Reach, file: Path, case: str | None, number: str | None, by: str, as_json: bool) -> None:
     """Record the consent in FILE ('-' for standard input), the content of a consent.record. Nothing is sent.
+
+    A consent is of one case: it carries nothing of another one.
 
     Units that may receive are written PEER/unit. `trm schema show consent.record/1` lists the fields. Without a
     consent_id one is made.
 
     \b
     Example:
-      trm consent record consent.json --by "Ana B." --node /srv/trm/fr
+      trm consent record consent.json --number 2026/117 --by "Ana B." --node /srv/trm/fr
     """
-    answer = reach.ask("consent.record", content=output.read_object(file), by=by)
+    answer = reach.ask("consent.record", content=output.read_object(file), case=case, number=number, by=by)
     output.print_answer(answer, as_json=as_json, people=_show_recorded)
 
 
@@ -59,9 +63,9 @@ def list_consents(reach: Reach, limit: int, as_json: bool) -> None:
 
 def _show_list(value: Mapping[str, Json]) -> None:
     output.print_table(
-        ["consent", "holder", "state", "since"],
+        ["consent", "case", "holder", "state", "since"],
         [
-            [item["id"], item["holder"], item["state"], time_text.when(item["at"])]
+            [item["id"], output.case_name(item), item["holder"], item["state"], time_text.when(item["at"])]
             for item in list_objects(value, "consents")
         ],
         empty="no consent",
@@ -73,7 +77,7 @@ def _show_list(value: Mapping[str, Json]) -> None:
 @options.pass_node
 @options.as_json
 def show_consent(reach: Reach, id: str, as_json: bool) -> None:
-    """Show one consent with every withdrawal.
+    """Show one consent: whose it is, who relies on it, who a withdrawal would be told to, and every withdrawal.
 
     \b
     Example:
@@ -83,11 +87,37 @@ def show_consent(reach: Reach, id: str, as_json: bool) -> None:
 
 
 def _show_consent(value: Mapping[str, Json]) -> None:
-    output.print_facts([("consent", value["id"]), ("holder", value["holder"]), ("state", value["state"])])
+    output.print_facts(
+        [
+            ("consent", value["id"]),
+            ("case", output.case_name(value)),
+            ("holder", value["holder"]),
+            ("state", value["state"]),
+            ("a withdrawal tells", value["tells"]),
+        ]
+    )
+    _show_reliance(value)
     output.print_json(value["record"])
     for item in list_objects(value, "withdrawals"):
         output.print_line(f"withdrawn  {time_text.when(item.get('withdrawn_on'))}")
         output.print_json(item)
+
+
+def _show_reliance(value: Mapping[str, Json]) -> None:
+    output.print_table(
+        ["relies on it", "case", "with", "stands", "would stop"],
+        [
+            [
+                item["conversation"] or "(does not open)",
+                output.case_name(item),
+                f"{item['peer']} ({item['country']})",
+                item["state"],
+                item["stops"],
+            ]
+            for item in list_objects(value, "relied_on")
+        ],
+        empty="no conversation relies on it",
+    )
 
 
 @options.add_verb(consent_commands, "withdraw")
@@ -98,7 +128,9 @@ def _show_consent(value: Mapping[str, Json]) -> None:
 @options.pass_node
 @options.as_json
 def withdraw_consent(reach: Reach, id: str, grants: tuple[int, ...], erase: bool, by: str, as_json: bool) -> None:
-    """Withdraw a consent, whole or in part: effective here at once, and sent to every peer that relies on it.
+    """Withdraw a consent, whole or in part: effective here at once, and sent in every conversation that relies on it.
+
+    `trm consent show` prints before whose it is, which conversations rely on it, what stops and who is told.
 
     \b
     Example:

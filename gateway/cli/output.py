@@ -53,6 +53,14 @@ def print_line(text: str) -> None:
     click.echo(strip_controls(text))
 
 
+def case_name(value: Mapping[str, Json]) -> str:
+    """What people here call the case of something, as `of_case` says it; nothing where it is of none."""
+    named = value.get("of_case")
+    if not isinstance(named, dict):
+        return ""
+    return str(named["name"] or named["id"])
+
+
 def print_hint(text: str) -> None:
     """Print what to do next, on standard error."""
     click.echo(strip_controls(f"trm: hint: {text}"), err=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from gateway.cases.effects import name_case
 from gateway.consent.effects import record_consent, withdraw_consent
 from gateway.directory.cache import list_entry
 from gateway.erasure.peer_requests.record import record_confirmation, record_request
@@ -21,6 +22,7 @@ def tie_effects(node: Node) -> Effects:
     return {
         "consent.record": (partial(record_consent, node.content),),
         "consent.withdrawal": (request, partial(withdraw_consent, node.content)),
+        "referral.request": (partial(name_case, node.cases),),
         "erasure.request": (request,),
         "referral.withdraw": (request,),
         "erasure.confirmation": (partial(record_confirmation, node.clock),),

@@ -28,6 +28,7 @@ from gateway.audit.access_log import Reads
 from gateway.audit.checkpointer import Checkpointer
 from gateway.audit.log import AuditLog
 from gateway.audit.witness import LogWitness
+from gateway.cases.register import CaseRegister
 from gateway.composition.effects import tie_effects
 from gateway.composition.operation_table import tie_operations
 from gateway.consent import register
@@ -200,6 +201,7 @@ class Node:
         )
         self.scheduler = Scheduler(self._chores(), clock)
         self.desk = tie_operations(self)
+        self.found: Mapping[str, int] = {}
         self.federation: RunningServer | None = None
         self._senders: dict[str, asyncio.Task[None]] = {}
         self._log = logger()
@@ -229,6 +231,7 @@ class Node:
             workers=self.workers,
             clock=self.clock,
         )
+        self.cases = CaseRegister(self.content, self.rand)
         self.consent_contexts = ConsentContextLoader(
             sealer=self.sealer, own=self.own, peers=self.peers, config=self.config, clock=self.clock
         )
@@ -388,6 +391,7 @@ class Node:
                 identity=self.identity,
                 link=self.link,
                 effects=self.effects,
+                cases=self.cases,
                 workers=self.workers,
                 wakeups=self.wakeups,
                 events=self.events,
@@ -594,6 +598,8 @@ class Node:
             self._log.info(
                 "node.started", peer=self.own.node, port=self.federation.port, version=self.own.descriptor.version
             )
+            for kind, count in sorted(self.found.items()):
+                self._log.info("cases.found", kind=kind, count=count)
             ready()
             loops = [
                 asyncio.create_task(self.scheduler.run(), name="scheduler"),
@@ -634,6 +640,7 @@ class Node:
                 events=self.events,
                 clock=self.clock,
                 rand=self.rand,
+                cases=self.cases,
                 adapter=self.adapter,
                 mappings=self._outside.outward,
                 seconds=self.config.adapter.poll_seconds,

@@ -15,6 +15,8 @@ from gateway.administration.operations.status import StatusOperations
 from gateway.attachments.operations.files import AttachmentOperations
 from gateway.audit.operations.access import AccessOperations
 from gateway.audit.operations.log import AuditOperations
+from gateway.cases.operations.cases import CaseOperations
+from gateway.cases.operations.changes import CaseChangeOperations
 from gateway.consent.operations.consents import ConsentOperations
 from gateway.conversations.operations.contact import ContactOperations
 from gateway.conversations.operations.conversations import ConversationOperations
@@ -122,7 +124,7 @@ def tie_operations(node: Node) -> NodeOperations:
     return NodeOperations(
         operations=joined(offered),
         files=files,
-        units=UnitGuard(content=node.content, conversations=conversations, messages=messages),
+        units=UnitGuard(content=node.content),
         reads=node.reads,
         feed=EventFeed(
             content=node.content, peers=node.peers, workers=node.workers, events=node.events, clock=node.clock
@@ -135,9 +137,40 @@ def tie_operations(node: Node) -> NodeOperations:
 
 
 def _case_operations(node: Node) -> Sequence[object]:
-    """Operations on cases: drafts, consents, directory, guidance, statistics."""
+    """Operations on cases: changes of them, consents, drafts, directory, guidance, statistics."""
     return [
-        DraftOperations(content=node.content, drafts=node.drafts, events=node.events, clock=node.clock, rand=node.rand),
+        CaseOperations(
+            content=node.content,
+            cases=node.cases,
+            peers=node.peers,
+            config=node.config,
+            clock=node.clock,
+            actor=node.keys.actor,
+        ),
+        CaseChangeOperations(
+            content=node.content, cases=node.cases, clock=node.clock, rand=node.rand, actor=node.keys.actor
+        ),
+        ConsentOperations(
+            content=node.content,
+            own=node.own,
+            peers=node.peers,
+            preparation=node.preparation,
+            cases=node.cases,
+            config=node.config,
+            wakeups=node.wakeups,
+            events=node.events,
+            clock=node.clock,
+            rand=node.rand,
+            actor=node.keys.actor,
+        ),
+        DraftOperations(
+            content=node.content,
+            drafts=node.drafts,
+            cases=node.cases,
+            events=node.events,
+            clock=node.clock,
+            rand=node.rand,
+        ),
         InboxOperations(
             content=node.content, peers=node.peers, workers=node.workers, events=node.events, clock=node.clock
         ),
@@ -148,18 +181,6 @@ def _case_operations(node: Node) -> Sequence[object]:
             submission=node.submission,
             wakeups=node.wakeups,
             clock=node.clock,
-            actor=node.keys.actor,
-        ),
-        ConsentOperations(
-            content=node.content,
-            own=node.own,
-            peers=node.peers,
-            preparation=node.preparation,
-            config=node.config,
-            wakeups=node.wakeups,
-            events=node.events,
-            clock=node.clock,
-            rand=node.rand,
             actor=node.keys.actor,
         ),
         ContactOperations(content=node.content, loader=node.loader, clock=node.clock),
@@ -270,6 +291,6 @@ def _node_operations(node: Node) -> Sequence[object]:
             store=node.store, own=node.own, keys=node.keys, peers=node.peers, config=node.config, adapter=node.adapter
         ),
         AlarmOperations(
-            store=node.store, peers=node.peers, config=node.config, clock=node.clock, actor=node.keys.actor
+            content=node.content, peers=node.peers, config=node.config, clock=node.clock, actor=node.keys.actor
         ),
     ]

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from gateway.cases import store as cases
+from gateway.cases.rules import LinkKind
+from gateway.cases.store import Link
 from gateway.consent import register
 from gateway.database import content, journal
 from gateway.database.audit_entries import leaf
@@ -33,6 +36,7 @@ class Recorded:
     content: Content
     holder: str
     record: Mapping[str, Json]
+    conversation: bytes
 
     def write(self, connection: Connection, now: int) -> None:
         """Keep it; a newer record of the same consent takes the place of the older, and never undoes a withdrawal,
@@ -47,7 +51,18 @@ class Recorded:
         for row in known.rows:
             if row.holder == self.holder:
                 content.erase(connection, row.ref)
+        self._link(connection, known.index, now)
         journal.append_leaf(connection, leaf(now, "consent.held", holder=self.holder))
+
+    def _link(self, connection: Connection, index: bytes, now: int) -> None:
+        """It is of the case in which it was told first; a person is told where a peer relies on it in two."""
+        of = cases.cases_of(connection, [self.conversation, index])
+        case = of.get(self.conversation)
+        if case is not None and of.get(index, case) != case:
+            (row,) = [row for row in local.consents(connection, index) if row.holder == self.holder]
+            journal.raise_alarm(connection, at=now, kind="consent.two_cases", ref=row.ref)
+        elif case is not None:
+            cases.link(connection, [Link(key=index, kind=LinkKind.CONSENT, case_id=case)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +97,7 @@ class Withdrawal:
 
 def record_consent(content: Content, row: MessageRow, message: AcceptedMessage) -> Recorded:
     """Make the effect of a peer's `consent.record`."""
-    return Recorded(content=content, holder=row.peer, record=message.content)
+    return Recorded(content=content, holder=row.peer, record=message.content, conversation=row.conversation)
 
 
 def withdraw_consent(content: Content, _row: MessageRow, message: AcceptedMessage) -> Withdrawal:

@@ -38,6 +38,10 @@ ALARMS: Alarms = {
         N_("A restored country accepted this message and has no record of it"),
         N_("Call them; resend it if they ask for it."),
     ),
+    "consent.two_cases": (
+        N_("Two cases rely on one consent"),
+        N_("Two people say whose it is, or that both are one person: trm case move, trm case merge."),
+    ),
     "content.damaged": (N_("Something stored can no longer be opened"), RESTORE),
     "conversation.overdue": (
         N_("The time to answer is over"),

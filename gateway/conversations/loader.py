@@ -342,7 +342,10 @@ def _created(row: MessageRow, words: _Words) -> int:
     return times[-1] if times else row.at
 
 
-def quote(connection: Connection, row: MessageRow, enquiry: str) -> None:
-    """Note beside an enquiry that the message `row` quotes it, if it is one of the same side to the same peer."""
+def quote(connection: Connection, row: MessageRow, enquiry: str) -> list[bytes]:
+    """Note beside an enquiry that the message `row` quotes it, if it is one of the same side to the same peer; the
+    conversations of the enquiry.
+    """
     found = messages.find(connection, enquiry, direction=row.direction, peer=row.peer)
     rows_of.quote(connection, [(one.conversation, one.peer, row.ref) for one in found])
+    return [one.conversation for one in found]

@@ -105,6 +105,10 @@ class ContentSealer:
                 del self._known[oldest]
         return found
 
+    def case_indexes(self, numbers: Sequence[str]) -> list[bytes]:
+        """What the database stores instead of the numbers of cases in the case system."""
+        return [_got(value) for value in self._keys.each("index", [(b"case/" + one.encode(),) for one in numbers])]
+
     def origin_index(self, adapter: str, name: str) -> bytes:
         """What the database stores instead of the name of a local record."""
         return self._keys.index(b"origin/" + adapter.encode() + b"/" + name.encode())

@@ -58,6 +58,8 @@ NUMBERED = (
     tables.erasure.c.ref,
     tables.local_item.c.ref,
     tables.attachment.c.ref,
+    tables.cases.c.card,
+    tables.case_change.c.ref,
 )
 """Where local numbers stand. A number outlives the content it was given for: erasing must not free it."""
 

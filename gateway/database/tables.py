@@ -364,6 +364,46 @@ draft = Table(
     Index("draft_state", "state", "ref"),
 )
 
+cases = Table(
+    "cases",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("at", Integer, nullable=False),
+    Column("card", Integer),
+    Index("cases_at", "at", "id"),
+)
+
+case_link = Table(
+    "case_link",
+    metadata,
+    Column("key", LargeBinary, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("case_id", Text, ForeignKey("cases.id"), nullable=False),
+    Index("case_link_case", "case_id", "kind"),
+)
+
+case_change = Table(
+    "case_change",
+    metadata,
+    Column("ref", Integer, primary_key=True, autoincrement=False),
+    Column("id", Text, nullable=False, unique=True),
+    Column("kind", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("at", Integer, nullable=False),
+    Column("first", LargeBinary, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("target", Text, nullable=False),
+)
+
+case_moved = Table(
+    "case_moved",
+    metadata,
+    Column("change", Integer, ForeignKey("case_change.ref"), nullable=False),
+    Column("key", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("change", "key"),
+)
+
 submission = Table(
     "submission",
     metadata,

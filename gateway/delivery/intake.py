@@ -7,12 +7,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 
 from sqlalchemy import Connection
 
+from gateway.cases import register
+from gateway.cases.register import CaseRegister, Joining
+from gateway.cases.rules import ABOUT_A_PERSON, Card, Signs, pseudonym_of
 from gateway.database import content, journal
 from gateway.database.audit_entries import leaf
 from gateway.database.sealed_content import Content
+from gateway.delivery.outbound import draft as drafts
 from gateway.delivery.outbound.draft import DraftReader
 from gateway.errors import Code, Finding, RefusedError, TransientError
 from gateway.foundation.logs import logger
@@ -44,6 +49,7 @@ class Intake:
         events: EventStream,
         clock: Clock,
         rand: Callable[[int], bytes],
+        cases: CaseRegister,
         adapter: Adapter,
         mappings: Mapping[str, RecordMapping],
         seconds: int,
@@ -53,6 +59,7 @@ class Intake:
         self._events = events
         self._clock = clock
         self._rand = rand
+        self._cases = cases
         self._adapter = adapter
         self._mappings = mappings
         self._seconds = seconds
@@ -103,9 +110,16 @@ class Intake:
         if known is not None and known[1] == version and drafted:
             return Notice(key=f"again.{known[0]}", ref=record.ref, kind=NoticeKind.DRAFTED, at=now)
         draft, fault = self._draft(record)
+        id = b64u(self._rand(16))
+        joining = None if draft is None else self._joining(id, key, draft)
+        if joining is not None:
+            try:
+                await self._content.store.read(partial(register.find, signs=joining.signs))
+            except RefusedError as error:  # it has the number of another person's case now
+                draft, fault, joining = None, error, None
         origin = known[0] if known is not None else self._content.store.new_ref()
         name = self._content.sealer.seal(origin, record.ref.encode()) if known is None else None
-        ref, id = self._content.store.new_ref(), b64u(self._rand(16))
+        ref = self._content.store.new_ref()
         sealed = self._content.sealer.seal(ref, canon(draft)) if draft is not None else None
 
         def move(connection: Connection) -> None:
@@ -115,6 +129,8 @@ class Intake:
             else:
                 local.set_origin_version(connection, origin, version)
                 local.replace_drafts(connection, origin, was=WAITING, to=REPLACED)
+            if joining is not None:
+                register.join(connection, joining, now)
             if sealed is not None:
                 content.put(connection, [sealed])
                 local.add_draft(connection, DraftRow(ref=ref, id=id, origin=origin, state=WAITING, at=now))
@@ -133,6 +149,18 @@ class Intake:
                 findings=fault.findings,
             )
         return Notice(key=f"drafted.{id}", ref=record.ref, kind=NoticeKind.DRAFTED, at=now)
+
+    def _joining(self, id: str, record: bytes, draft: Mapping[str, Json]) -> Joining | None:
+        """Of which case the draft of a record is: that of the record, else that of its number, else a new one. A record
+        that moved from one number to another stays with its case; what is about no person is of a case that it names.
+        """
+        number, about = drafts.number_of(draft), drafts.kind_of(draft) == ABOUT_A_PERSON
+        if number is None and not about:
+            return None
+        index = None if number is None else register.number_signs(self._content.sealer, [number])[number]
+        label = pseudonym_of(members) if isinstance(members := draft.get("content"), dict) else None
+        card = Card(number=number, label=label if number is None else None)
+        return self._cases.joining(Signs(draft=register.draft_key(id), record=record, number=index), card)
 
     def _draft(self, record: LocalRecord) -> tuple[dict[str, Json] | None, RefusedError | None]:
         """The draft of a record, or everything that is wrong with it."""

@@ -50,6 +50,14 @@ MARKS: Mapping[str, str] = {
 }
 """What no file outside of the case systems' own folders may hold, by a name that may be shown."""
 
+NUMBERS: Mapping[str, str] = {
+    FIRST: MARKS["case number"],
+    SECOND: "FR-CASE-88214",
+    THIRD: "FR-CASE-88215",
+    FOURTH: "FR-CASE-88216",
+}
+"""What France's case system calls the case of each row."""
+
 _CELLS: Mapping[str, Mapping[str, str]] = {
     FIRST: {
         "First Name": MARKS["given name"],
@@ -63,7 +71,6 @@ _CELLS: Mapping[str, Mapping[str, str]] = {
         "Code Word": MARKS["code word"],
         "Never Use": MARKS["number never to be used"],
         "Working Name": MARKS["pseudonym"],
-        "Case Number": MARKS["case number"],
         "Outgoing Referral Details": MARKS["summary"],
     },
     SECOND: {
@@ -88,7 +95,9 @@ class Workbook:
         self.path = country.cases / "cases.xlsx"
         kinds = sample_cases(today, recipient="", count=2)
         self._rows = {
-            key: case.having({htcds.KEY: key, "Recipient": recipients[key].code, **_CELLS[key]})
+            key: case.having(
+                {htcds.KEY: key, "Recipient": recipients[key].code, "Case Number": NUMBERS[key], **_CELLS[key]}
+            )
             for key, case in zip(_CELLS, (kinds[0], kinds[1], kinds[0], kinds[0]), strict=True)
         }
 

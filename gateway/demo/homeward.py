@@ -56,9 +56,10 @@ def refer_child(stage: Stage) -> None:
     france, albania, said = stage.federation.france, stage.federation.albania, _journey()
     people, writer = stage.of(france)
     content = writer.consent(france, albania) | {"given_by": "person_and_guardian", "child_assent": "given"}
-    consent = str(people.ask("consent.record", by=france.person, content=content)["id"])
+    child = str(people.ask("case.open", by=france.person, label=MARKS["pseudonym of the child"])["id"])
+    consent = str(people.ask("consent.record", by=france.person, case=child, content=content)["id"])
     stage.act(france, f"{france.person} records the consent of the guardian and the assent of the child")
-    case = _say(stage, france, albania, None, said.child(), consent)
+    case = _say(stage, france, albania, None, said.child(), consent, of_case=child)
     desk, _ = stage.of(albania)
     _, other = stage.of(albania)
     accepted = desk.at_the_desk(other.acceptance(france, case, consent))
@@ -155,10 +156,22 @@ def _draft(
     return writer.said(said, recipient, case, consent)
 
 
-def _say(stage: Stage, sender: Country, recipient: Country, case: Message | None, said: Said, consent: str) -> Message:
-    """Write a message at the desk, release it by as many people as it takes, and wait until it arrives."""
+def _say(
+    stage: Stage,
+    sender: Country,
+    recipient: Country,
+    case: Message | None,
+    said: Said,
+    consent: str,
+    *,
+    of_case: str | None = None,
+) -> Message:
+    """Write a message at the desk, release it by as many people as it takes, and wait until it arrives. `of_case` is
+    whom it is about, where no conversation says so yet.
+    """
     people, _ = stage.of(sender)
-    released = people.at_the_desk(_draft(stage, sender, recipient, case, said, consent))
+    named = {} if of_case is None else {"case": of_case}
+    released = people.at_the_desk(_draft(stage, sender, recipient, case, said, consent) | named)
     stage.exchanged(sender, recipient, released["id"])
     return {"id": released["id"], "conversation": released["conversation"]}
 

@@ -9,7 +9,7 @@ from functools import partial
 
 from adapters.sheet import htcds
 from adapters.sheet.adapter import RESULTS
-from gateway.demo.cases import FIRST, FOURTH, SECOND, THIRD
+from gateway.demo.cases import FIRST, FOURTH, NUMBERS, SECOND, THIRD
 from gateway.demo.chronicle import wait_until
 from gateway.demo.places import Country
 from gateway.demo.stage import Stage
@@ -88,7 +88,7 @@ def refer_person(stage: Stage, row: str, to: Country, *, onward: bool = False) -
     france = stage.federation.france
     people, writer = stage.of(france)
     content = writer.consent(france, to, onward=onward)
-    consent = str(people.ask("consent.record", by=france.person, content=content)["id"])
+    consent = str(people.ask("consent.record", by=france.person, number=NUMBERS[row], content=content)["id"])
     others = "who helps there" if onward else "nobody else"
     stage.act(france, f"{france.person} records a consent: this purpose, {to.title}, France and {others}")
     stage.workbook.mark(row, htcds.READY_TO_REFER)

@@ -22,6 +22,7 @@ from sqlalchemy import Connection
 import schemas
 from gateway.attachments import store
 from gateway.attachments.library import AttachmentLibrary
+from gateway.cases import store as cases
 from gateway.conversations.status_updates import StatusUpdates
 from gateway.database import content, journal
 from gateway.database.audit_entries import leaf
@@ -152,6 +153,8 @@ class Eraser:
         erasures.erase_released(connection, RELEASED)
         erasures.add(connection, [self._row(row, reasons[row.ref], now, request) for row in rows])
         erasures.erase_consents(connection, [row.consent for row in rows if row.consent is not None], but=proof)
+        for card in cases.forget_finished(connection, {row.conversation for row in rows}):
+            content.erase(connection, card)
         journal.add_events(connection, [(now, "message", row.ref, "erased") for row in rows])
         actor = None if by is None else self._identity.keys.actor(by.encode()).hex()
         journal.append_leaves(

@@ -24,7 +24,7 @@ UnitId = NewType("UnitId", str)
 """An organisation at a node, as its descriptor lists it."""
 
 CaseId = NewType("CaseId", str)
-"""The local number of an own case; it never leaves the node."""
+"""A case: base64url of 16 random bytes, chosen by this node; it never leaves it."""
 
 Reference = NewType("Reference", str)
 """What stands in a message for something kept elsewhere: a consent, or a case towards one peer."""

@@ -13,7 +13,7 @@ from gateway.ports import Json
 from keys.primitives.encoding import is_id
 
 NEEDED = ("content", "header", "to", "type")
-IDS = ("message", "conversation", "in_reply_to")
+IDS = ("message", "conversation", "in_reply_to", "case")
 MEMBERS = frozenset((*NEEDED, *IDS, "purpose"))
 
 

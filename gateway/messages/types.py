@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gateway.foundation.ids import ConversationId, MessageId, NodeId, Reference
+from gateway.foundation.ids import CaseId, ConversationId, MessageId, NodeId, Reference
 from gateway.foundation.json import Json
 from keys.documents import envelope as wire
 
@@ -33,7 +33,7 @@ class Draft:
     """What somebody wants to say, complete enough to be judged; nothing of it has been checked.
 
     ``to`` is a node id; ids of 16 bytes and hashes are base64url text. ``header`` and ``content`` are the two halves
-    of the body; ``case`` is the local number of our case, which stays here.
+    of the body; ``case`` is the local number of our case and ``of_case`` the case it is written from: both stay here.
     """
 
     id: str
@@ -45,6 +45,7 @@ class Draft:
     header: Mapping[str, Json]
     content: Mapping[str, Json]
     case: str | None = None
+    of_case: CaseId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

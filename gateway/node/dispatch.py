@@ -16,7 +16,7 @@ from gateway.erasure.chores import ErasureChores
 from gateway.erasure.operations.models import RunRetention
 from gateway.erasure.storage_epochs import StorageEpochs
 from gateway.node.event_feed import EventFeed
-from gateway.node.units import UnitGuard, narrow
+from gateway.node.units import UnitGuard
 from gateway.operations.idempotency import answer_once
 from gateway.operations.ids import Subject, list_ids
 from gateway.operations.models import Asked, read_arguments
@@ -71,7 +71,8 @@ class NodeOperations:
             kept = not found.row.shown_once
             done = await answer_once(self._content, self._clock, operation, arguments, key, act, kept=kept)
         if caller.unit is not None:
-            done = OperationResult(value=narrow(operation, done.value, caller.unit), created=done.created)
+            value = await self._units.narrow(operation, done.value, caller.unit)
+            done = OperationResult(value=value, created=done.created)
         await self._record(found, asked, done.value, caller)
         return done
 
@@ -110,7 +111,10 @@ class NodeOperations:
         self, arguments: Mapping[str, Json], chunks: AsyncIterator[bytes], *, size: int, caller: Caller = OWNER
     ) -> OperationResult:
         """Seal a file as it comes."""
-        return await self._files.add(read_arguments(AddAttachment, arguments), chunks, size)
+        asked = read_arguments(AddAttachment, arguments)
+        if caller.unit is not None:
+            await self._units.check(self._operations["attachment.add"].row, asked, caller.unit)
+        return await self._files.add(asked, chunks, size)
 
     async def attached(self, arguments: Mapping[str, Json], *, caller: Caller = OWNER) -> File:
         """One file of a message, opened as it is read."""

@@ -8,6 +8,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
+from gateway.cases.units import kept_by
 from gateway.database import content as content_rows
 from gateway.database import journal
 from gateway.database.content import SealedRow
@@ -55,19 +56,33 @@ class EventFeed:
             happenings = self._events.happenings
             found = await self._content.store.read(partial(journal.events_after, seq=after, limit=EVENTS_AT_ONCE))
             known = await self._summaries([event.ref for event in found if event.ref is not None])
+            of_unit = await self._of_unit(known, caller)
             told: list[Happening] = []
             for event in found:
                 after = event.seq
                 about = known.get(event.ref) if event.ref is not None and event.kind in ABOUT_MESSAGES else None
                 if about is not None and about["type"] == probe.TYPE:
                     continue  # a test message of the way is nobody's case
-                if caller.unit is not None and (about is None or about["unit"] != caller.unit):
+                if caller.unit is not None and (about is None or event.ref not in of_unit):
                     continue
                 told.append((event.seq, {**(about or {}), "kind": event.kind, "at": event.at, "state": event.state}))
             if told:
                 yield told
             if len(found) < EVENTS_AT_ONCE:
                 await self._events.wait_for_more(happenings, EVENTS_PAUSE)
+
+    async def _of_unit(self, known: Mapping[int, Mapping[str, Json]], caller: Caller) -> set[int]:
+        """The messages that the unit of the caller may see: it sent them or got them, or looks after their case now."""
+        if caller.unit is None:
+            return set()
+        sealer = self._content.sealer
+        keys = {ref: sealer.conversation_index(str(about["conversation"])) for ref, about in known.items()}
+        kept = await self._content.store.read(lambda c: kept_by(sealer, c, set(keys.values())))
+        return {
+            ref
+            for ref, about in known.items()
+            if (caller.unit in kept[keys[ref]] if keys[ref] in kept else about["unit"] == caller.unit)
+        }
 
     async def _summaries(self, refs: Sequence[int]) -> Mapping[int, Mapping[str, Json]]:
         """What the stream says about messages."""

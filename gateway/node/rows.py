@@ -18,6 +18,8 @@ from gateway.administration.operations.status import StatusOperations
 from gateway.attachments.operations.files import AttachmentOperations
 from gateway.audit.operations.access import AccessOperations
 from gateway.audit.operations.log import AuditOperations
+from gateway.cases.operations.cases import CaseOperations
+from gateway.cases.operations.changes import CaseChangeOperations
 from gateway.consent.operations.consents import ConsentOperations
 from gateway.conversations.operations.contact import ContactOperations
 from gateway.conversations.operations.conversations import ConversationOperations
@@ -57,6 +59,8 @@ CLASSES: tuple[type, ...] = (
     RequestOperations,
     AlertOperations,
     AsylumOperations,
+    CaseOperations,
+    CaseChangeOperations,
     ConsentOperations,
     StatisticsOperations,
     NodeViewOperations,

@@ -1,30 +1,28 @@
-"""What a caller bound to one unit gets: of messages and drafts, those of its unit (gateway.operations.registry).
+"""What a caller bound to one unit gets: what is of a case that the unit looks after (gateway.cases.units).
 
-The unit of a message is the one of this node: it sent it or it is sent to it. A message whose content was erased has
-none, so a bound token no longer sees it. Something of another unit is answered as if it were not there.
+Every id in the arguments is looked at before the operation, those of a draft or preview too. What is of another unit is
+answered as if it were not there. A message whose content was erased has no unit, so a bound caller no longer sees it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from sqlalchemy import Connection
 
-from gateway.conversations.operations.conversations import ConversationOperations
-from gateway.conversations.operations.models import OneConversation
-from gateway.database import content as content_rows
-from gateway.database.content import SealedRow
+from gateway.cases.register import draft_key
+from gateway.cases.units import kept_by, units_of
+from gateway.database.content_sealer import ContentSealer
 from gateway.database.sealed_content import Content
-from gateway.delivery.operations import messages
-from gateway.delivery.operations.draft_models import OneDraft, Unfinished
-from gateway.delivery.operations.messages import MessageOperations
+from gateway.delivery.operations.draft_models import Unfinished
+from gateway.delivery.outbound.draft import number_of
 from gateway.errors import Code, RefusedError
-from gateway.messages.store import messages as message_rows
-from gateway.messages.store.messages import MessageRow
 from gateway.operations.ids import Subject, list_ids
 from gateway.operations.models import Asked
+from gateway.operations.paging import Page
 from gateway.operations.registry import Row, Units
 from gateway.ports import Json
+from keys.primitives.encoding import is_id
 
 _LISTS: Mapping[str, str] = {
     "message.list": "messages",
@@ -34,70 +32,86 @@ _LISTS: Mapping[str, str] = {
     "conversation.due": "due",
     "conversation.show": "messages",
 }
+_UNKNOWN: Mapping[Subject, tuple[str, str]] = {
+    Subject.CASE: ("no such case", "trm case list shows the ids"),
+    Subject.CASE_CHANGE: ("no such change", "trm case show prints the changes of a case"),
+    Subject.CASE_NUMBER: ("no such case", "trm case list shows the ids"),
+    Subject.CONSENT: ("no such consent", "trm consent list shows the ids"),
+    Subject.CONVERSATION: ("no such conversation", "trm conversation list shows the ids"),
+    Subject.DRAFT: ("no such draft", "trm draft list shows the ids"),
+    Subject.FILES: ("no such message", "trm message list shows the ids"),
+    Subject.MESSAGE: ("no such message", "trm message list shows the ids"),
+}
+"""What is of a case, and how each is answered where there is none, here and in the operations themselves."""
+_NEW = frozenset({Subject.CONVERSATION, Subject.CASE_NUMBER, Subject.FILES})
+"""What a request may name that is not there yet: it begins with the request, or the operation says so."""
 
 
 class UnitGuard:
     """Looks whether what a bound caller names is of its unit."""
 
-    def __init__(self, *, content: Content, conversations: ConversationOperations, messages: MessageOperations) -> None:
+    def __init__(self, *, content: Content) -> None:
         self._content = content
-        self._conversations = conversations
-        self._messages = messages
 
     async def check(self, row: Row, asked: Asked, unit: str) -> None:
         """Before an operation: whatever it names is of this unit. Raises RefusedError, nothing was done."""
-        if row.units is not Units.NARROWED or row.name in _LISTS:
-            return
+        if row.units is not Units.NARROWED or isinstance(asked, Page):
+            return  # a page is narrowed once it is there
         draft = asked if isinstance(asked, Unfinished) else getattr(asked, "draft", None)
-        if isinstance(draft, Unfinished) and not _written_by(draft, unit):
+        if isinstance(draft, Unfinished) and _header(draft).get("sender_unit") != unit:
             raise RefusedError(
                 Code.FORBIDDEN,
-                "this token writes for its own unit only; nothing was stored",
-                hint="name the unit of the token as sender_unit in the header",
+                "this caller writes for its own unit only; nothing was stored",
+                hint="name that unit as sender_unit in the header",
             )
-        for subject, id in list_ids(asked):
-            if subject is Subject.MESSAGE:
-                await self._check_message(id, unit)
-            elif subject is Subject.DRAFT:
-                await self._check_draft(id, unit)
-            elif subject is Subject.CONVERSATION and isinstance(asked, OneConversation):
-                await self._check_conversation(id, unit)
+        named = [(subject, id) for subject, id in list_ids(asked) if subject in _UNKNOWN]
+        named += _named_in(draft) if isinstance(draft, Unfinished) else ()
+        await self._content.store.read(lambda c: self._look_at(c, named, unit))
 
-    async def _check_message(self, id: str, unit: str) -> None:
-        """All messages with this id are of the unit: two peers may have chosen the same."""
+    def _look_at(self, connection: Connection, named: list[tuple[Subject, str]], unit: str) -> None:
+        for subject, id in named:
+            if subject is Subject.CASE and not is_id(id):
+                continue  # the operation refuses it
+            units = units_of(self._content.sealer, connection, subject, id)
+            if units is None and subject in _NEW:
+                continue
+            if units is None or unit not in units:
+                what, hint = _UNKNOWN[subject]
+                raise RefusedError(Code.NOT_FOUND, what, hint=hint)
 
-        def query(c: Connection) -> tuple[list[MessageRow], dict[int, SealedRow]]:
-            rows = message_rows.find(c, id)
-            return rows, content_rows.get(c, [row.ref for row in rows])
-
-        rows, sealed = await self._content.store.read(query)
-        units = {messages.own_unit(row, messages.opened_row(self._content.sealer, sealed.get(row.ref))) for row in rows}
-        if units != {unit}:
-            raise RefusedError(Code.NOT_FOUND, "no such message", hint="trm message list shows the ids")
-
-    async def _check_draft(self, id: str, unit: str) -> None:
-        shown = (await self._messages.show_draft(OneDraft(id=id))).value
-        if not isinstance(shown, dict) or shown["unit"] != unit:
-            raise RefusedError(Code.NOT_FOUND, "no such draft", hint="trm draft list shows the ids")
-
-    async def _check_conversation(self, id: str, unit: str) -> None:
-        shown = (await self._conversations.show_conversation(OneConversation(id=id))).value
-        narrow("conversation.show", shown, unit)
-
-
-def _written_by(draft: Unfinished, unit: str) -> bool:
-    return isinstance(draft.header, dict) and draft.header.get("sender_unit") == unit
+    async def narrow(self, operation: str, value: Json, unit: str) -> Json:
+        """After an operation: lists without what is of other units. A page may be shorter than asked, down to empty."""
+        name = _LISTS.get(operation)
+        if name is None or not isinstance(value, dict):
+            return value
+        listed = value[name]
+        items = [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
+        sealer = self._content.sealer
+        keys = [_key(sealer, item) for item in items]
+        kept = await self._content.store.read(lambda c: kept_by(sealer, c, [key for key in keys if key is not None]))
+        of_unit: list[Json] = [
+            item
+            for item, key in zip(items, keys, strict=True)
+            if (unit in kept[key] if key in kept else item["unit"] == unit)
+        ]
+        return value | {name: of_unit}
 
 
-def narrow(operation: str, value: Json, unit: str) -> Json:
-    """After an operation: lists without what is of other units. A page may be shorter than asked, down to empty."""
-    name = _LISTS.get(operation)
-    if name is None or not isinstance(value, dict):
-        return value
-    listed = value[name]
-    kept: list[Json] = [
-        item for item in (listed if isinstance(listed, list) else []) if isinstance(item, dict) and item["unit"] == unit
-    ]
-    if operation == "conversation.show" and not kept:
-        raise RefusedError(Code.NOT_FOUND, "no such conversation", hint="trm conversation list shows the ids")
-    return value | {name: kept}
+def _key(sealer: ContentSealer, item: Mapping[str, Json]) -> bytes | None:
+    """Under which key a line of a list finds its case: that of its conversation, else of the draft that it is."""
+    conversation, id = item.get("conversation"), item.get("id")
+    if isinstance(conversation, str):
+        return sealer.conversation_index(conversation)
+    return draft_key(id) if isinstance(id, str) and "conversation" not in item else None
+
+
+def _header(draft: Unfinished) -> Mapping[str, Json]:
+    return draft.header if isinstance(draft.header, dict) else {}
+
+
+def _named_in(draft: Unfinished) -> Iterator[tuple[Subject, str]]:
+    """The ids that stand in the header of a draft: the number of the case, and the consent that it relies on."""
+    if (number := number_of(draft.given())) is not None:
+        yield Subject.CASE_NUMBER, number
+    if isinstance(consent := _header(draft).get("consent_ref"), str):
+        yield Subject.CONSENT, consent

@@ -8,6 +8,8 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 import schemas
+from gateway.cases import register
+from gateway.cases.operations.models import OfCase
 from gateway.conversations import on_call, status_updates
 from gateway.conversations.alert_rules import HOUR, UPDATE_EVERY, Rung
 from gateway.conversations.loader import ConversationLoader, LoadedConversation
@@ -65,6 +67,7 @@ class Alert(Answer):
     """A safety alert that nobody has taken."""
 
     id: MessageId
+    of_case: OfCase = None
     peer: str
     kind: str = Field(description="a code of the list alert_kind")
     owes: Owes
@@ -125,12 +128,14 @@ class AlertOperations:
         held, now = await self._content.store.read(query), self._clock.now()
         named = {status_updates.name_of(key): (key, one) for key, one in held.items()}
         found = on_call.alerts(owed(status_updates.watched(held), now), named, self._config.duty, now)
-        return OperationResult(value={"alerts": [self._line(alert) for alert in found]})
+        names = await register.names_of(self._content, [conversation for conversation, _ in held])
+        return OperationResult(value={"alerts": [self._line(alert, names.get(alert.key[0])) for alert in found]})
 
-    def _line(self, alert: on_call.Alert) -> dict[str, Json]:
+    def _line(self, alert: on_call.Alert, of_case: Json) -> dict[str, Json]:
         peer = self._peers.get(alert.key[1])
         return {
             "id": alert.owed.duty.because,
+            "of_case": of_case,
             "peer": alert.key[1] if peer is None else peer.name,
             "kind": alert.kind,
             "owes": US if alert.owed.ours else THEM,

@@ -21,6 +21,11 @@ class Subject(StrEnum):
     """The kinds of things that have an id here."""
 
     ALARM = "alarm"
+    CASE = "case"
+    CASE_CHANGE = "case_change"
+    """A merge, split or move of cases."""
+    CASE_NUMBER = "case_number"
+    """What a case system calls a case."""
     CHANGE = "change"
     CODE_LIST = "code_list"
     CONSENT = "consent"
@@ -54,6 +59,9 @@ _RANDOM = WithJsonSchema(
 _CHOSEN = WithJsonSchema({"type": "string"})
 
 AlarmId = Annotated[str, _ANY, _CHOSEN, Names(Subject.ALARM)]
+CaseChangeId = Annotated[str, _ANY, _RANDOM, Names(Subject.CASE_CHANGE)]
+CaseId = Annotated[str, _ANY, _RANDOM, Names(Subject.CASE)]
+CaseNumber = Annotated[str, _ANY, _CHOSEN, Names(Subject.CASE_NUMBER)]
 ChangeId = Annotated[str, _ANY, _CHOSEN, Names(Subject.CHANGE)]
 CodeListId = Annotated[str, _ANY, _CHOSEN, Names(Subject.CODE_LIST)]
 ConsentId = Annotated[str, _ANY, _CHOSEN, Names(Subject.CONSENT)]

@@ -8,7 +8,7 @@ Two questions are answered here, and a third by what a row says of units (`gatew
 
     may        is one of the caller's roles in the row? deny by default, also what has no row
     visible    is this member of an answer content? operator and auditor get only what the database holds in the clear
-    units      a caller bound to a unit gets what concerns no message, and of messages only those of its unit
+    units      a caller bound to a unit gets what concerns no case, and of cases only those that its unit looks after
 
 Trust changes need the signatures of administrators besides (`gateway.changes.rules`): a role opens the door to them
 only.
@@ -23,7 +23,7 @@ from enum import StrEnum
 from typing import Any, TypeVar, get_type_hints
 
 from gateway.operations.models import Asked, Nothing
-from gateway.operations.roles import CONTENT_MEMBERS, Caller, Role
+from gateway.operations.roles import CASE_MEMBERS, CONTENT_MEMBERS, Caller, Role
 from gateway.ports import Json, OperationResult
 
 _ROW = "_operation_row"
@@ -49,9 +49,7 @@ class Units(StrEnum):
     NARROWED = "narrowed"
     """The part of this unit."""
     FREE = "free"
-    """All of it: it shows no message. What names a consent, or files that were not sent yet, does so by a random id; a
-    withdrawal is never blocked, and a hold closes only.
-    """
+    """All of it: it is about no case."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,13 +194,17 @@ def may(caller: Caller, row: Row | None) -> bool:
 
 
 def visible(caller: Caller, row: Row, value: Json) -> Json:
-    """The answer without what the caller may not read: of messages, only what is no content (`CONTENT_MEMBERS`)."""
-    return value if caller.reads_content or row.units is not Units.NARROWED else _bare(value)
+    """The answer without what the caller may not read: of messages, only what is no content (`CONTENT_MEMBERS`); of
+    everything else all but whom it is about.
+    """
+    if caller.reads_content:
+        return value
+    return _bare(value, CONTENT_MEMBERS if row.units is Units.NARROWED else CASE_MEMBERS)
 
 
-def _bare(value: Json) -> Json:
+def _bare(value: Json, without: frozenset[str]) -> Json:
     if isinstance(value, list):
-        return [_bare(item) for item in value]
+        return [_bare(item, without) for item in value]
     if isinstance(value, dict):
-        return {name: _bare(item) for name, item in value.items() if name not in CONTENT_MEMBERS}
+        return {name: _bare(item, without) for name, item in value.items() if name not in without}
     return value

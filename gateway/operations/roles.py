@@ -51,9 +51,23 @@ READS_CONTENT: frozenset[Role] = frozenset({_C, _F, _A})
 """The right to read what is said about a person; it comes with no operation."""
 
 CONTENT_MEMBERS: frozenset[str] = frozenset(
-    {"type", "conversation", "in_reply_to", "purpose", "header", "content", "unit", "draft", "record", "case"}
+    {
+        "type",
+        "conversation",
+        "in_reply_to",
+        "purpose",
+        "header",
+        "content",
+        "unit",
+        "draft",
+        "record",
+        "case",
+        "of_case",
+    }
 )
 """Members of messages and drafts that the database holds only sealed (nrm1 13.1)."""
+CASE_MEMBERS: frozenset[str] = frozenset({"of_case"})
+"""What names a case anywhere else, as in alarms."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

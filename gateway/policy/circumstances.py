@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from gateway.cases.rules import ConsentCase
 from gateway.consent.rules import Consent, Handling
 from gateway.conversations.history import NOTHING_SAID, History
 from gateway.policy.gates.gate_table import Recipient, UnitKind
@@ -15,13 +16,15 @@ class Circumstances:
     """What the gates must know and the message does not say; `GateFacts` says what each is.
 
     `node` is this one, `recipient` the unit in the peer's signed directory, `consent` what consent_ref names, if held
-    here. What stands at its default closes gates: nothing was said before, nobody approved.
+    here, and `consent_case` how its case stands to that of the message. What stands at its default closes gates:
+    nothing was said before, nobody approved.
     """
 
     node: str
     sender_kind: UnitKind | None
     recipient: Recipient | None
     consent: Consent | None
+    consent_case: ConsentCase
     recorded_by: frozenset[str]
     conversation_withdrawn: bool
     today: date

@@ -17,6 +17,7 @@ from gateway.database.content import SealedRow
 from gateway.database.content_sealer import ContentSealer
 from gateway.errors import RefusedError
 from gateway.foundation.config import Config
+from gateway.foundation.ids import CaseId
 from gateway.identity.own_identity import OwnIdentity
 from gateway.messages import content_codec
 from gateway.messages.store import local, messages
@@ -24,6 +25,7 @@ from gateway.messages.store.local import OWN
 from gateway.peers.registry import PeerRegistry
 from gateway.policy import asylum_holds, store
 from gateway.policy.circumstances import Circumstances
+from gateway.policy.consent_cases import Asked, judge_cases
 from gateway.policy.descriptor_units import recipient_in
 from gateway.policy.gates.gate_table import Recipient, UnitKind
 from gateway.ports import Clock
@@ -32,13 +34,18 @@ from keys.primitives.encoding import Json
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """A message about to be judged: what its circumstances depend on. `to` is a node id, units are those it names."""
+    """A message about to be judged: what its circumstances depend on. `to` is a node id, units are those it names.
+
+    `case` is the one it is written from, where its conversation is of none yet; `records` the consent that it tells of.
+    """
 
     conversation: str
     consent_ref: str | None
     to: str
     sender_unit: Json
     recipient_unit: Json
+    case: CaseId | None = None
+    records: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,12 +98,15 @@ class ConsentContextLoader:
         told = {index: local.consent_held_by(connection, index) for index in asked}
         over = {conversation: _withdrawn(connection, conversation) for conversation in set(conversations)}
         holds = store.labels(connection)
+        of_cases = judge_cases(connection, self._asked(questions), holds)
         now = self._clock.now()
         kinds = {unit.id: UnitKind(unit.kind) for unit in self._config.units}
         answers = []
-        for question, conversation, index in zip(questions, conversations, indexes, strict=True):
+        for question, conversation, index, (of_consent, on_case) in zip(
+            questions, conversations, indexes, of_cases, strict=True
+        ):
             consent, withdrawn = (None, False) if index is None else standing[index]
-            held_by = self._holds_over(connection, question, conversation, holds) if holds else frozenset()
+            held_by = on_case | self._holds_over(connection, question, conversation, holds) if holds else on_case
             answers.append(
                 ConsentContext(
                     circumstances=Circumstances(
@@ -104,6 +114,7 @@ class ConsentContextLoader:
                         sender_kind=kinds.get(question.sender_unit) if isinstance(question.sender_unit, str) else None,
                         recipient=self._recipient(question, now),
                         consent=consent,
+                        consent_case=of_consent,
                         recorded_by=frozenset() if index is None else found[index].recorded_by(self._own.node),
                         handling=() if index is None else self._handling(connection, found[index], question),
                         conversation_withdrawn=over[conversation] or withdrawn,
@@ -118,6 +129,18 @@ class ConsentContextLoader:
                 )
             )
         return answers
+
+    def _asked(self, questions: Sequence[Question]) -> list[Asked]:
+        """What is looked up of cases; a record is asked about by the consent that it tells of."""
+        named = [q.records if q.consent_ref is None else q.consent_ref for q in questions]
+        return [
+            Asked(
+                conversation=self._sealer.conversation_index(question.conversation),
+                consent=None if consent is None else self._sealer.consent_index(consent),
+                case=question.case,
+            )
+            for question, consent in zip(questions, named, strict=True)
+        ]
 
     def _holds_over(
         self, connection: Connection, question: Question, conversation: bytes, holds: frozenset[bytes]

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, delete, exists, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
+from gateway.cases import store as cases
+from gateway.cases.rules import LinkKind
+from gateway.cases.store import Link
 from gateway.database import content
 from gateway.database.prepared import Prepared
 from gateway.database.tables import asylum_hold, erasure, message
@@ -85,7 +88,15 @@ def want_lift(connection: Connection, ref: int, person: bytes) -> None:
     connection.execute(update(asylum_hold).where(asylum_hold.c.ref == ref).values(lift=person))
 
 
+def lay_on_case(connection: Connection, label: bytes, conversation: bytes) -> None:
+    """The hold with this label is of the case of its conversation, and lies over all of that case."""
+    case = cases.cases_of(connection, [conversation]).get(conversation)
+    if case is not None:
+        cases.link(connection, [Link(key=label, kind=LinkKind.HOLD, case_id=case)])
+
+
 def lift(connection: Connection, ref: int) -> None:
     """It lies over nothing any more."""
+    cases.unlink(connection, list(connection.scalars(select(asylum_hold.c.label).where(asylum_hold.c.ref == ref))))
     connection.execute(delete(asylum_hold).where(asylum_hold.c.ref == ref))
     content.erase(connection, ref)

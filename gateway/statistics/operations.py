@@ -27,6 +27,7 @@ from gateway.statistics import store
 from gateway.statistics.releases import StatisticsReleases
 from gateway.statistics.rules import asked as asked_period
 from gateway.statistics.rules import content_of, to_json
+from keys.primitives.encoding import b64u
 from schemas.region_pack.regions import Region
 from schemas.region_pack.statistics import SUBMISSION
 from schemas.types import type_name
@@ -174,7 +175,8 @@ class StatisticsOperations:
             "content": content_of(self._region.statistics, found, str(wanted.get("table_id")), host),
         }
         self._drafts.check_form(answer)
-        id = await keep(self._content, self._events, self._clock, self._rand, answer)
+        id = b64u(self._rand(16))
+        await keep(self._content, self._events, self._clock, answer, id=id)
         return OperationResult(
             value={"draft": id, "period": period.name, "table": wanted.get("table_id")}, created=True
         )

@@ -176,7 +176,7 @@ async def test_the_adapter_exchanges_a_referral(desk: Path, tmp_path: Path, monk
         today = datetime.fromtimestamp(START, UTC).date().isoformat()
         record = example("consent.record/1", "AL")["content"]
         record |= {"consent_id": CONSENT, "taken_on": today, "grants": [grant]}
-        await two.fr.call("consent.record", by="w-1", content=record)
+        await two.fr.call("consent.record", by="w-1", number="fr-7f3a", content=record)
 
         offices["FR"].offer("Mali")
         found: list[str] = []

@@ -122,7 +122,9 @@ async def through(kind: str, bench: Bench, fr: Node, folder: Path) -> dict[str, 
             said[f"{kind}, adapter.check while {what}"] = (await caller.ask("GET", f"{PREFIX}/adapter")).text
 
         with bench.trouble(first):
-            given = await asked(fr, "consent.record", {"by": "x", "content": consent(f"{name}/{UNIT}")})
+            given = await asked(
+                fr, "consent.record", {"by": "x", "number": "fr-7f3a", "content": consent(f"{name}/{UNIT}")}
+            )
             sent = (await fr.desk.call("message.submit", referral(name, given["id"]), key=f"{kind}-1")).value["id"]
             await fr.desk.call("message.submit", asking(name), key=f"{kind}-2")
             await look(first)

@@ -163,7 +163,7 @@ def test_a_large_file(tmp_path: Path, mebibytes: int, capsys: pytest.CaptureFixt
 
 def submitted(fr: NodeProcess, al: NodeProcess, message: str) -> None:
     """A referral with the file."""
-    given = fr.call("consent.record", by="adm", content=consent(f"{al.name}/focal-point"))
+    given = fr.call("consent.record", by="adm", number="fr-7f3a", content=consent(f"{al.name}/focal-point"))
     content = {
         "referral_kind": "service",
         "person": {

@@ -33,7 +33,7 @@ async def lived_in(fr: Office, al: Office) -> dict[str, str]:
     message = await arrived(fr, "enquiry.capacity/1")
     await fr.ask("message.submit", **enquiry("AL"))
     draft = await fr.ask("draft.save", draft=enquiry("AL"))
-    agreed = await fr.ask("consent.record", by="Ana Doe", content=consent("AL/focal-point"))
+    agreed = await fr.ask("consent.record", by="Ana Doe", number="fr-7f3a", content=consent("AL/focal-point"))
     await fr.ask(
         "retention.hold", id=message["conversation"], by="Ana Doe", ground="restriction_18", until="2099-01-01"
     )

@@ -101,7 +101,7 @@ async def test_the_keyboard_is_enough(tmp_path: Path):
         await press(ana, 'form[action$="/release"] button')
         await arrived(al, "enquiry.capacity/1")
 
-        agreed = await fr.ask("consent.record", by="Ana Doe", content=consent(f"AL/{UNIT}"))
+        agreed = await fr.ask("consent.record", by="Ana Doe", number="fr-7f3a", content=consent(f"AL/{UNIT}"))
         await press(ana, 'nav a[href="/consents"]')
         await press(ana, f'main a[href="/consents/{agreed["id"]}"]')
         await press(ana, f'a[href="/consents/{agreed["id"]}/withdraw"]')

@@ -90,6 +90,7 @@ async def test_from_the_enquiry_to_the_last_look(tmp_path: Path):
             await fr.ask(
                 "consent.record",
                 by="Ana Doe",
+                number="fr-7f3a",
                 content={
                     "given_by": "person",
                     "form": "written",

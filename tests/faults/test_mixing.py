@@ -33,7 +33,9 @@ async def send_all(desk: NodeOperations, total: int, copies: Copies) -> None:
     """Record all consents and submit all referrals, each in a task of its own."""
 
     async def one(number: int) -> None:
-        recorded: Any = (await desk.call("consent.record", {"by": "desk", "content": consent(f"AL/{UNIT}")})).value
+        recorded: Any = (
+            await desk.call("consent.record", {"by": "desk", "number": "fr-7f3a", "content": consent(f"AL/{UNIT}")})
+        ).value
         copies.owner[recorded["id"]] = number
         done: Any = (
             await desk.call("message.submit", referral(number, "AL", recorded["id"]), key=f"key-{number}")

@@ -40,7 +40,7 @@ async def sent(two: Two, id: str, *named: int) -> str:
     request = example("referral.request/1", "AL")
     request["content"]["attachments"] = [{"part": n, "doc_kind": "other"} for n in named]
     unit = request["header"]["recipient_unit"]
-    given = await two.fr.call("consent.record", by="adm", content=consent(f"AL/{unit}"))
+    given = await two.fr.call("consent.record", by="adm", number="fr-7f3a", content=consent(f"AL/{unit}"))
     request["header"]["consent_ref"] = given["id"]
     done = await two.fr.call("message.submit", **request, message=id, purpose="referral")
     assert done["id"] == id

@@ -23,6 +23,7 @@ from support.receiving import opener
 from support.shared import ROOT
 
 import schemas
+from gateway.cases.rules import ConsentCase
 from gateway.consent.rules import Consent, read
 from gateway.conversations.history import BestInterests, FamilyReport, Guardian, History, Part, Risk, Side
 from gateway.delivery.inbound import steps
@@ -130,6 +131,7 @@ def circumstances(held: Consent | None = None, **changes: Any) -> Circumstances:
         "sender_kind": UnitKind.NGO,
         "recipient": LISTED,
         "consent": held,
+        "consent_case": ConsentCase.SAME,
         "recorded_by": frozenset({"n1own"}),
         "conversation_withdrawn": False,
         "today": TODAY,

@@ -122,7 +122,7 @@ async def refer(two: Two, footprint: Footprint) -> None:
     request: dict[str, Any] = example("referral.request/1", "AL")
     for name in ("author_ref", "consent_ref"):
         request["header"].pop(name, None)
-    await two.fr.call("consent.record", by="w-1", content=content)
+    await two.fr.call("consent.record", by="w-1", number="fr-7f3a", content=content)
     id = (await two.fr.call("draft.save", draft=request | {"purpose": "referral"}))["id"]
     footprint.watching = True
     await two.fr.call("draft.release", id=id, by="w-1", consent=CONSENT)

@@ -13,6 +13,7 @@ from support.pair import Party
 from support.policies import open_on
 
 import schemas
+from gateway.cases.rules import ConsentCase
 from gateway.consent.rules import Consent, read
 from gateway.delivery.outbound import steps
 from gateway.messages.types import Draft, LinkPosition
@@ -74,6 +75,7 @@ class Forger:
             node=node.own.node,
             sender_kind=None,
             consent=consent or _covering(peer.node, request["header"]),
+            consent_case=ConsentCase.SAME,
             recorded_by=frozenset(),
             recipient=recipient_in(peer.descriptor, draft.header["recipient_unit"], now=node.clock.now()),
             conversation_withdrawn=False,

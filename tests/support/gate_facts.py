@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
+from gateway.cases.rules import ConsentCase
 from gateway.consent.rules import read
 from gateway.conversations.history import NOTHING_SAID, History
 from gateway.errors import Code
@@ -58,6 +59,7 @@ GOOD = GateFacts(
     recipient=LISTED,
     sender_kind=UnitKind.PUBLIC_AUTHORITY,
     consent=read(RECORD),
+    consent_case=ConsentCase.SAME,
     recorded_by=frozenset({FR}),
     handling=(),
     conversation_withdrawn=False,
@@ -93,6 +95,7 @@ NOTHING = GateFacts(
     recipient=None,
     sender_kind=None,
     consent=None,
+    consent_case=ConsentCase.SAME,
     recorded_by=frozenset(),
     handling=(),
     conversation_withdrawn=False,

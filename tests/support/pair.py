@@ -26,6 +26,7 @@ from support.memory_adapter import MemoryAdapter, MemorySystem
 from support.nodechild import CHEAP, SteeredClock
 from support.nodeproc import UNIT, enquiry, free_port, unit
 
+import schemas
 from gateway.administration.create_node import Plan, make_node
 from gateway.app import open_node
 from gateway.composition.node import Node
@@ -38,6 +39,8 @@ from keys.offline.administrator_key import Admin
 START = 1_800_000_000
 PASSPHRASE = "node"
 COUNTRIES = ("FR", "AL")
+NUMBER = "fr-7f3a"
+"""What the case system of France calls the person of the examples."""
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -334,12 +337,15 @@ class Spoiler:
 
 
 def example(body_type: str, to: str, **header: Any) -> dict[str, Any]:
-    """The smallest example of a type as a request to `to`."""
+    """The smallest example of a type as a request to `to`, about the case of France that examples have."""
     folder = ROOT / "schemas" / "examples" / body_type.replace("/", ".")
     unusual = ("valid-risks-told.json", "valid-vital-interest.json")
     paths = [path for path in folder.glob("valid-*.json") if path.name not in unusual]
     paths.sort(key=lambda path: path.stat().st_size)
     found = json.loads(paths[0].read_text(encoding="utf-8"))
-    head = found["header"] | {"sender_unit": UNIT, "recipient_unit": UNIT} | header
+    ours = (
+        {"case_ref_sender": NUMBER} if to != "FR" and schemas.load_catalogue().get(body_type).kind == "referral" else {}
+    )
+    head = ours | found["header"] | {"sender_unit": UNIT, "recipient_unit": UNIT} | header
     head.pop("seen", None)
     return {"type": body_type, "to": to, "header": head, "content": found["content"]}

@@ -32,7 +32,7 @@ def referral() -> dict[str, Any]:
 
 async def recorded(two: Two) -> None:
     """A person at FR records the consent."""
-    await two.fr.call("consent.record", by="w-1", content=record_of(f"AL/{UNIT}"))
+    await two.fr.call("consent.record", by="w-1", number="fr-7f3a", content=record_of(f"AL/{UNIT}"))
 
 
 def types(two: Two) -> list[str]:

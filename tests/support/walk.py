@@ -42,6 +42,7 @@ from support.lines import (
 from support.talk import DAY, HOUR, SETTING, START, End
 
 import schemas
+from gateway.cases.rules import ConsentCase
 from gateway.consent.rules import Consent, read
 from gateway.conversations.history import History, Opened, history_of
 from gateway.conversations.history import Side as Whose
@@ -422,6 +423,7 @@ class Walk:
             sender_kind=UnitKind.PUBLIC_AUTHORITY,
             recipient=self._unit(end.side.other) if listed else None,
             consent=consent,
+            consent_case=ConsentCase.SAME,
             recorded_by=recorded_by,
             conversation_withdrawn=self._over(end, but=but) or self._withdrawn(end, str(ref), but=but),
             today=self._today(end),

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from pydantic import Field
 from sqlalchemy import Connection
 
 from gateway.administration import status_store as figure_rows
+from gateway.cases.operations.models import OfCase
+from gateway.cases.register import names_of
 from gateway.database import journal
 from gateway.database.audit_entries import Actor, leaf
-from gateway.database.engine import Store
+from gateway.database.sealed_content import Content
 from gateway.errors import Code, RefusedError
 from gateway.foundation.config import Config
+from gateway.messages.store import local
 from gateway.messages.store import messages as message_rows
 from gateway.messages.store.messages import MessageRow
 from gateway.notifications import webhooks
@@ -43,6 +48,7 @@ class Alarm(Answer):
     at: Time
     kind: str = Field(description="see docs/operations.md")
     peer: str | None
+    of_case: OfCase = None
     message: MessageId | None
     reason: str | None
     count: Count | None
@@ -81,8 +87,9 @@ class Webhooks(Answer):
 class AlarmOperations:
     """Operations on alarms, and on who is told of what happens."""
 
-    def __init__(self, *, store: Store, peers: PeerRegistry, config: Config, clock: Clock, actor: Actor) -> None:
-        self._store = store
+    def __init__(self, *, content: Content, peers: PeerRegistry, config: Config, clock: Clock, actor: Actor) -> None:
+        self._content = content
+        self._store = content.store
         self._peers = peers
         self._config = config
         self._clock = clock
@@ -100,6 +107,7 @@ class AlarmOperations:
             return found, message_rows.get(c, refs), review_store.counts(c), there
 
         found, rows, doubted, there = await self._store.read(query)
+        names = await self._names(found, rows)
         shown, following = paged(found, limit, lambda alarm: alarm.seq)
         items: list[Json] = []
         for alarm in shown:
@@ -111,12 +119,22 @@ class AlarmOperations:
                     "at": alarm.at,
                     "kind": alarm.kind,
                     "peer": None if peer is None else peer.name,
+                    "of_case": names.get(alarm.seq),
                     "message": None if row is None else row.id,
                     "reason": None if row is None else row.reason,
                     "count": doubted.get(alarm.peer or "") if alarm.kind == "peer.review" else None,
                 }
             )
         return OperationResult(value={"alarms": items, "open": there, "next": following})
+
+    async def _names(self, found: Sequence[journal.Alarm], rows: Mapping[int, MessageRow]) -> dict[int, Json]:
+        """By alarm the case that its message or consent is of."""
+        keys = {one.seq: row.conversation for one in found if (row := rows.get(one.ref or 0)) is not None}
+        consents = [one for one in found if one.ref is not None and one.seq not in keys]
+        held = await self._store.read(lambda c: local.consents_by_ref(c, [one.ref or 0 for one in consents]))
+        keys |= {one.seq: held[one.ref] for one in consents if one.ref in held}
+        names = await names_of(self._content, list(keys.values()))
+        return {seq: names[key] for seq, key in keys.items() if key in names}
 
     @operation(
         "alarm.dismiss",

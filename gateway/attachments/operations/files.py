@@ -64,7 +64,7 @@ class AttachmentOperations:
         roles=CASE_SYSTEMS,
         about=About.CASE,
         answer=Added,
-        units=Units.FREE,
+        units=Units.NARROWED,
         creates=True,
         streams=True,
     )
@@ -187,7 +187,7 @@ class AttachmentOperations:
         roles=CASE_SYSTEMS,
         about=About.CASE,
         answer=WaitingFiles,
-        units=Units.FREE,
+        units=Units.NARROWED,
     )
     async def waiting(self, asked: Waiting) -> OperationResult:
         """The files that wait for a message which was not submitted yet, in their order."""
@@ -200,7 +200,7 @@ class AttachmentOperations:
         roles=CASE_SYSTEMS,
         about=About.CASE,
         answer=Forgotten,
-        units=Units.FREE,
+        units=Units.NARROWED,
     )
     async def discard(self, asked: Waiting) -> OperationResult:
         """Forget the files of a message that was not submitted: their keys first, then the files."""

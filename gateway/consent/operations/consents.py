@@ -5,11 +5,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 from sqlalchemy import Connection
 
 import schemas
+from gateway.cases import store as cases
+from gateway.cases.register import CaseRegister, find_row, join, named_in, names_of, number_signs
+from gateway.cases.rules import Card, LinkKind, Signs, hand_over
+from gateway.cases.store import Link
 from gateway.consent import register
 from gateway.consent.effects import Withdrawal
 from gateway.consent.operations.models import (
@@ -31,19 +36,20 @@ from gateway.database.sealed_content import Content
 from gateway.delivery.outbound import draft as drafts
 from gateway.delivery.outbound import preparation
 from gateway.delivery.outbound.preparation import Preparation
-from gateway.erasure.peer_requests import store
-from gateway.errors import Code, RefusedError
+from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.config import Config
+from gateway.foundation.ids import CaseId, UnitId
 from gateway.identity.own_identity import OwnIdentity
 from gateway.messages import content_codec, headers
-from gateway.messages.store import local, messages
+from gateway.messages.store import conversations, local, messages
+from gateway.messages.store.conversations import Key
 from gateway.messages.store.local import OWN, ConsentRow
 from gateway.messages.types import Draft
 from gateway.messages.wakeups import EventStream, Wakeups
 from gateway.operations.authors import author_ref
 from gateway.operations.paging import paged
 from gateway.operations.registry import About, Reading, Units, operation
-from gateway.operations.roles import CASE_SYSTEMS, CASES
+from gateway.operations.roles import CASE_SYSTEMS, CASES, Caller
 from gateway.peers.registry import PeerRegistry
 from gateway.ports import Clock, Json, OperationResult
 from keys.primitives.encoding import b64u
@@ -62,6 +68,7 @@ class ConsentOperations:
         own: OwnIdentity,
         peers: PeerRegistry,
         preparation: Preparation,
+        cases: CaseRegister,
         config: Config,
         wakeups: Wakeups,
         events: EventStream,
@@ -73,6 +80,7 @@ class ConsentOperations:
         self._own = own
         self._peers = peers
         self._preparation = preparation
+        self._cases = cases
         self._config = config
         self._wakeups = wakeups
         self._events = events
@@ -86,15 +94,15 @@ class ConsentOperations:
         roles=CASE_SYSTEMS,
         about=About.CASE,
         answer=Recorded,
-        units=Units.FREE,
+        units=Units.NARROWED,
         creates=True,
         example=EXAMPLE,
     )
-    async def record(self, asked: RecordConsent) -> OperationResult:
-        """Keep what a person consented to; units may be named PEER/unit. Nothing is sent until a message relies on
-        it.
+    async def record(self, asked: RecordConsent, caller: Caller) -> OperationResult:
+        """Keep what the person of a case consented to; units may be named PEER/unit. Nothing is sent until a message
+        relies on it. The case is named by its id, or by the number it has in the case system, which opens one.
         """
-        by = asked.by
+        by, (signs, card) = asked.by, self._case_named(asked, caller)
         given = dict(asked.content)
         given.setdefault("consent_id", b64u(self._rand(16)))
         given["grants"] = self._resolved(given.get("grants"))
@@ -114,6 +122,7 @@ class ConsentOperations:
         ref, now = self._content.store.new_ref(), self._clock.now()
         index = self._content.sealer.consent_index(consent.consent_id)
         sealed = self._content.sealer.seal(ref, register.encode(given))
+        joining = self._cases.joining(signs, card)
 
         def move(connection: Connection) -> None:
             if local.withdrawals(connection, [index]):
@@ -124,12 +133,39 @@ class ConsentOperations:
                 )
             if any(row.holder == OWN for row in local.consents(connection, index)):
                 raise RefusedError(Code.EXISTS, "a consent with this id is recorded already; nothing was changed")
+            if signs.named is not None:
+                find_row(connection, signs.named)
+            if index in cases.cases_of(connection, [index]):
+                raise RefusedError(Code.EXISTS, "a consent with this id is of a case already; nothing was changed")
+            case = join(connection, joining, now)
+            cases.link(connection, [Link(key=index, kind=LinkKind.CONSENT, case_id=case)])
             content.put(connection, [sealed])
             local.add_consent(connection, ConsentRow(ref=ref, consent=index, holder=OWN, state=register.ACTIVE, at=now))
             journal.append_leaf(connection, leaf(now, "consent.recorded", actor=self._actor(by.encode()).hex()))
 
         await self._content.store.move(move)
         return OperationResult(value={"id": consent.consent_id, "state": register.ACTIVE}, created=True)
+
+    def _case_named(self, asked: RecordConsent, caller: Caller) -> tuple[Signs, Card]:
+        """Whose consent it is; a case that begins is looked after by the unit of the caller.
+
+        Raises:
+            RefusedError: invalid; nobody said so, or in two ways.
+        """
+        case, known_by = asked.case, asked.number
+        if (case is None) is (known_by is None):
+            raise RefusedError(
+                Code.INVALID,
+                "a consent is of one case; nothing was stored",
+                hint="name the case (trm case list), or the number it has in the case system",
+                findings=[Finding(place="/case", rule="required", hint="an id of a case here, or else /number")],
+            )
+        if known_by is None:
+            return Signs(named=CaseId(case or "")), Card()
+        card, now = Card(number=known_by), self._clock.now()
+        if caller.unit is not None:
+            card = hand_over(card, unit=UnitId(caller.unit), worker=caller.person, reason="opened it", now=now)
+        return Signs(number=number_signs(self._content.sealer, [known_by])[known_by]), card
 
     def _resolved(self, grants: Json) -> Json:
         """Unit references with peer names replaced by node ids; what is not understood is left for the schema to
@@ -158,12 +194,14 @@ class ConsentOperations:
         rows, sealed = await self._content.store.read(query)
         items: list[Json] = []
         shown, following = paged(rows, limit, lambda row: row.ref)
+        names = await names_of(self._content, [row.consent for row in shown])
         for row in shown:
             record = register.opened(self._content.sealer, sealed.get(row.ref))
             whole = isinstance(record, dict)
             items.append(
                 {
                     "id": record["consent_id"] if isinstance(record, dict) else None,
+                    "of_case": names.get(row.consent),
                     "holder": self._holder(row),
                     "state": row.state if whole or row.state == register.WITHDRAWN else register.DAMAGED,
                     "at": row.at,
@@ -181,11 +219,13 @@ class ConsentOperations:
         roles=CASE_SYSTEMS,
         about=About.CASE,
         answer=Consent,
-        units=Units.FREE,
+        units=Units.NARROWED,
         reads=Reading(what="consent"),
     )
     async def show(self, asked: OneConsent) -> OperationResult:
-        """One consent as held here, with every withdrawal."""
+        """One consent as held here, with every withdrawal: of which case it is, which conversations with which
+        countries rely on it, what would stop and who would be told if it were withdrawn.
+        """
         known = await self._find(asked.id)
         if not known.held:
             raise RefusedError(
@@ -194,9 +234,13 @@ class ConsentOperations:
                 hint="restore a backup, or record what the person says now as a new consent under a new consent_id",
             )
         first = known.held[0]
+        relied_on, tells = await self._content.store.read(lambda c: self._relied_on(c, known))
         return OperationResult(
             value={
                 "id": first.record["consent_id"],
+                "of_case": (await names_of(self._content, [known.index])).get(known.index),
+                "relied_on": relied_on,
+                "tells": tells,
                 "holder": self._holder(first.row),
                 "state": known.state,
                 "record": dict(first.record),
@@ -216,7 +260,7 @@ class ConsentOperations:
         roles=CASE_SYSTEMS,
         about=About.CASE,
         answer=Withdrawn,
-        units=Units.FREE,
+        units=Units.NARROWED,
         creates=True,
         example={"by": "Ana Doe", "erase_wanted": True},
     )
@@ -257,19 +301,22 @@ class ConsentOperations:
         )
 
     async def _tell(
-        self, known: register.Known, taken_back: dict[str, Json], by: str
+        self, known: register.Known, taken_back: dict[str, Json], by_whom: str
     ) -> tuple[list[preparation.Prepared], list[int]]:
-        """One withdrawal for every peer that was told of the consent, or that told us, in the conversation they know.
+        """One withdrawal in every conversation that relies on the consent, for every peer that was told of it or told
+        us: each conversation stands still on both sides.
 
         Also the messages by which a peer knows it that do not open: that peer can not be told, and somebody has to
         phone.
         """
         prepared: list[preparation.Prepared] = []
         damaged: list[int] = []
-        for node, (ref, incoming) in (await self._content.store.read(lambda c: _known_by(c, known))).items():
-            sealed = await self._content.store.read(partial(content.get, refs=[ref]))
-            if ref not in sealed:
+        for (_, node), by in (await self._content.store.read(lambda c: _known_by(c, known))).items():
+            sealed = await self._content.store.read(partial(content.get, refs=[ref for ref, _ in by]))
+            there = next(((ref, incoming) for ref, incoming in by if ref in sealed), None)
+            if there is None:
                 continue
+            ref, incoming = there
             try:
                 about = content_codec.read_content(self._content.sealer.open(sealed[ref]))
             except RefusedError:
@@ -282,12 +329,46 @@ class ConsentOperations:
                 conversation=about.facts.conversation,
                 reply_to=None,
                 purpose=about.facts.purpose,
-                header=headers.along(about.halves()[0], author_ref(by, self._actor), incoming=incoming),
+                header=headers.along(about.halves()[0], author_ref(by_whom, self._actor), incoming=incoming),
                 content=taken_back,
             )
             reference = str(taken_back["consent_id"])
             prepared.extend(await self._preparation.prepare(draft, self._peers.find(node), reference=reference))
         return prepared, damaged
+
+    def _relied_on(self, connection: Connection, known: register.Known) -> tuple[list[Json], list[Json]]:
+        """The conversations that rely on a consent, with their countries and what of each would stop, and the peers
+        that would be told.
+        """
+        found = _known_by(connection, known)
+        waiting = messages.unsent_consenting(connection, known.index)
+        keys = dict.fromkeys([*found, *((row.conversation, row.peer) for row in waiting)])
+        stands = conversations.get(connection, [conversation for conversation, _ in keys])
+        names = named_in(self._content.sealer, connection, [conversation for conversation, _ in keys])
+        lines: list[Json] = []
+        for conversation, node in keys:
+            peer, row = self._peers.get(node), stands.get((conversation, node))
+            stops = sum((one.conversation, one.peer) == (conversation, node) for one in waiting)
+            lines.append(
+                {
+                    "conversation": self._conversation(connection, conversation),
+                    "of_case": names.get(conversation),
+                    "peer": node if peer is None else peer.name,
+                    "country": None if peer is None else peer.descriptor.country,
+                    "state": None if row is None else row.state,
+                    "stops": stops,
+                }
+            )
+        peers = dict.fromkeys(node for _, node in found)
+        return lines, [node if (peer := self._peers.get(node)) is None else peer.name for node in peers]
+
+    def _conversation(self, connection: Connection, index: bytes) -> str | None:
+        """The id of a conversation, from the first of its messages that opens."""
+        refs = [row.ref for row in messages.of_conversation(connection, index)]
+        for sealed in content.get(connection, refs).values():
+            with suppress(RefusedError):
+                return content_codec.read_content(self._content.sealer.open(sealed)).facts.conversation
+        return None
 
 
 def _unit(names: dict[str, str], unit: Json) -> Json:
@@ -297,14 +378,15 @@ def _unit(names: dict[str, str], unit: Json) -> Json:
     return f"{names[node]}/{rest}" if node in names else unit
 
 
-def _known_by(connection: Connection, known: register.Known) -> dict[str, tuple[int, bool]]:
-    """By peer the message by which it knows the consent, and whether that message came from it."""
-    told = {node: (ref, False) for node, ref in local.consent_told_to(connection, known.index).items()}
-    for row in known.rows:
-        if row.holder != OWN:
-            for node, ref in messages.relying_on(connection, known.index, row.holder).items():
-                told.setdefault(node, (ref, True))
-    on = messages.get(connection, store.passed_on(connection, [known.index], but=told))
-    for ref, sent in on.items():
-        told.setdefault(sent.peer, (ref, False))
-    return told
+def _known_by(connection: Connection, known: register.Known) -> dict[Key, list[tuple[int, bool]]]:
+    """By conversation and peer the messages by which that peer knows the consent there, and whether each came from it.
+
+    Who was told of a consent knows it; so does who relied on it, and who may have been sent something that does.
+    """
+    told = set(local.consent_told_to(connection, known.index).values())
+    found: dict[Key, list[tuple[int, bool]]] = {}
+    rows = messages.get_all(connection, sorted(told | set(messages.under(connection, known.index))))
+    for row in rows:
+        if row.direction == messages.IN or row.n is not None or row.ref in told:
+            found.setdefault((row.conversation, row.peer), []).append((row.ref, row.direction == messages.IN))
+    return found

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Annotated
 
 from pydantic import Field
 
+from gateway.cases.operations.models import Number, OfCase
 from gateway.conversations.operations.models import ConsentState
-from gateway.operations.ids import ConsentId, MessageId
-from gateway.operations.models import Answer, Asked, By, Count, Flag, Limit, Next, Object, Time
+from gateway.operations.ids import CaseId, ConsentId, ConversationId, MessageId
+from gateway.operations.models import UNSAID, Answer, Asked, By, Count, Flag, Limit, Next, Object, Read, Time
 from gateway.operations.paging import Page
 from gateway.ports import Json
 
 EXAMPLE: Mapping[str, Json] = {
     "by": "Ana Doe",
+    "number": "2026/117",
     "content": {
         "given_by": "person",
         "form": "written",
@@ -46,6 +49,10 @@ class RecordConsent(Asked):
     """A consent, and who took it."""
 
     by: By
+    case: CaseId | None = Field(default=None, description="whose consent it is")
+    number: Annotated[
+        Number | None, Field(description="or the number of the case in the case system, which opens one")
+    ] = None
     content: Object = Field(description="the content of consent.record/1; units may be PEER/unit")
 
 
@@ -82,6 +89,7 @@ class ConsentLine(Answer):
     """A consent held here, without what it says; without the id where it does not open."""
 
     id: ConsentId | None
+    of_case: OfCase = None
     holder: str
     state: ConsentState
     at: Time
@@ -94,11 +102,25 @@ class Consents(Answer):
     next: Next | None
 
 
+class Reliance(Answer):
+    """A conversation that relies on a consent."""
+
+    conversation: Read[ConversationId | None] = None
+    of_case: OfCase = None
+    peer: str
+    country: str | None
+    state: str | None = Field(description="how it stands, see docs/state-machines.md")
+    stops: Count = Field(description="messages that wait to go and go no more once the consent is withdrawn")
+
+
 class Consent(Recorded):
     """A consent as it is held here."""
 
+    of_case: OfCase = None
+    relied_on: list[Reliance]
+    tells: list[str] = Field(description="the peers that a withdrawal is told to")
     holder: str
-    record: Object = Field(description="what was recorded")
+    record: Read[Object] = Field(default=UNSAID, description="what was recorded")
     withdrawals: list[Object]
 
 

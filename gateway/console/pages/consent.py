@@ -29,6 +29,9 @@ from schemas.labels import load_languages
 
 SECTION = Section(path="/consents", title=N_("Consents"), operation="consent.list")
 RECORD = "consent.record/1"
+MOST_CASES = 500
+"""Of the cases that can be chosen from, the newest."""
+UNSAID = N_("Say whose consent it is: choose a case, or give its number.")
 
 FREE = N_("You do not have to agree. You are helped just the same if you say no, or if you change your mind.")
 TOLD: Mapping[str, str] = {
@@ -63,15 +66,48 @@ async def list_consents(visit: Visit) -> web.StreamResponse:
 
 async def choose_language(visit: Visit) -> web.StreamResponse:
     """Ask in which language the consent is explained."""
-    return visit.page("consent-language.html", draft=visit.request.query.get("draft", ""), fault="")
+    return await _language(visit, draft=visit.request.query.get("draft", ""))
+
+
+async def _language(
+    visit: Visit, *, draft: str, number: str = "", chosen: str = "", fault: str = "", unsaid: str = ""
+) -> web.StreamResponse:
+    """Ask for the language, and whose consent it is: the case of the draft that needs it, if there is one."""
+    known = (await visit.ask("case.list", {"limit": MOST_CASES}))["cases"] if visit.allows("case.list") else []
+    if draft and not chosen and not number:
+        of_case = (await visit.ask("draft.show", {"id": draft})).get("of_case")
+        chosen = of_case["id"] if of_case else ""
+    return visit.page(
+        "consent-language.html",
+        draft=draft,
+        known=known,
+        chosen=chosen,
+        number=number,
+        fault=fault,
+        unsaid=unsaid,
+        status=422 if fault or unsaid else 200,
+    )
+
+
+def _whose(form: Form) -> dict[str, Json]:
+    """The case that was chosen, else its number in the case system; nothing where neither was given."""
+    given = {"case": form.one("case"), "number": form.one("number").strip()}
+    return next(({name: value} for name, value in given.items() if value), {})
 
 
 async def take_consent(visit: Visit) -> web.StreamResponse:
     """Show the form in both languages; once filled in, record the consent and note it in the draft that needed it."""
     form = await visit.form()
     if form.one("with") not in load_languages():
-        fault = visit.words("Choose one.")
-        return visit.page("consent-language.html", draft=form.one("draft"), fault=fault, status=422)
+        return await _language(
+            visit,
+            draft=form.one("draft"),
+            number=form.one("number"),
+            chosen=form.one("case"),
+            fault=visit.words("Choose one."),
+        )
+    if not _whose(form):
+        return await _language(visit, draft=form.one("draft"), unsaid=visit.words(UNSAID))
     act, _, place = form.one("act").partition(":")
     if act == "begin":
         return await _form(visit, form, {"/content/language": (form.one("with"),)})
@@ -91,7 +127,7 @@ async def _record(visit: Visit, form: Form, document: Mapping[str, Json]) -> web
         return await _form(visit, form, fields, findings=found)
     try:
         content = document["content"]
-        done = await visit.act("consent.record", {"content": content}, key=form.one("key") or None)
+        done = await visit.act("consent.record", {"content": content, **_whose(form)}, key=form.one("key") or None)
         if form.one("draft"):
             await _note(visit, form.one("draft"), done["id"])
     except RefusedError as error:
@@ -138,6 +174,7 @@ async def _form(
         summary=faults,
         told=told,
         draft=form.one("draft"),
+        whose={name: form.one(name) for name in ("case", "number")},
         key=form.one("key"),
         status=422 if faults or told else 200,
     )
@@ -206,15 +243,15 @@ async def show_of_conversation(visit: Visit) -> web.StreamResponse:
 
 async def ask_withdrawal(visit: Visit) -> web.StreamResponse:
     """Ask one question before a withdrawal: all of it, or which part. A damaged record can be withdrawn too."""
-    id = visit.request.match_info["consent"]
+    id, found = visit.request.match_info["consent"], None
+    grants: list[tuple[str, str]] = []
     try:
         found = await visit.ask("consent.show", {"id": id})
         grants = await _grants(visit, found["record"])
     except RefusedError as error:
         if error.code is Code.NOT_FOUND:
             raise
-        grants = []
-    return visit.page("consent-withdraw.html", consent=id, grants=grants, fault="")
+    return visit.page("consent-withdraw.html", consent=id, about=found, grants=grants, fault="")
 
 
 async def _grants(visit: Visit, record: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -235,9 +272,9 @@ async def withdraw_consent(visit: Visit) -> web.StreamResponse:
     if form.one("act") == "part":
         places = [int(place) for place in form.every("grants") if place.isascii() and place.isdigit()]
         if not places:
-            grants = await _grants(visit, (await visit.ask("consent.show", {"id": id}))["record"])
-            fault = visit.words("Choose what is taken back.")
-            return visit.page("consent-withdraw.html", consent=id, grants=grants, fault=fault, status=422)
+            found = await visit.ask("consent.show", {"id": id})
+            grants, fault = await _grants(visit, found["record"]), visit.words("Choose what is taken back.")
+            return visit.page("consent-withdraw.html", consent=id, about=found, grants=grants, fault=fault, status=422)
         taken_back["grants"] = list(places)
     await visit.act("consent.withdraw", taken_back, key=form.one("key") or None)
     return visit.go(f"/consents/{id}/withdrawn")

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Connection
 
+from gateway.cases import register as case_register
 from gateway.consent import register
 from gateway.conversations import status_updates as standings
 from gateway.conversations.loader import ConversationLoader, LoadedConversation
@@ -99,10 +100,10 @@ class ConversationOperations:
         relied_on = await self._consents(contents.values())
         if not rows:
             raise RefusedError(Code.NOT_FOUND, "no such conversation", hint="trm conversation list shows the ids")
-        now = self._clock.now()
+        names, now = await case_register.names_of(self._content, [index]), self._clock.now()
         folds = {key: fold(one.conversation, now) for key, one in held.items() if one.conversation is not None}
         items: list[Json] = [
-            summary(self._peers, self._clock, row, contents.get(row.ref))
+            summary(self._peers, self._clock, row, contents.get(row.ref), names.get(index))
             | {"outcome": _outcome(folds.get((row.conversation, row.peer)), held[row.conversation, row.peer], row)}
             for row in rows
         ]
@@ -111,6 +112,7 @@ class ConversationOperations:
         return OperationResult(
             value={
                 "conversation": id,
+                "of_case": names.get(index),
                 "messages": items,
                 "standing": standings,
                 "asylum_hold": stopped,
@@ -192,8 +194,9 @@ class ConversationOperations:
         now = self._clock.now()
         items = await self._workers.off_loop(lambda: owed(standings.watched(held), now))
         by_name = {standings.name_of(key): (key, one) for key, one in held.items()}
+        names = await case_register.names_of(self._content, [conversation for conversation, _ in held])
         lines = [
-            self._line(item, *by_name[item.ref], contents, now)
+            self._line(item, *by_name[item.ref], contents, now) | {"of_case": names.get(by_name[item.ref][0][0])}
             for item in items
             if wanted is None or wanted == (US if item.ours else THEM)
         ]

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, WithJsonSchema
 
+from gateway.cases.operations.models import OfCase
 from gateway.consent import register
 from gateway.conversations.procedure import ProcedureStatus
 from gateway.conversations.rules.facts import Side
@@ -74,6 +75,7 @@ class Due(Where, Owed):
     """Something that is owed, and the message it is about."""
 
     conversation: Read[ConversationId] = UNSAID
+    of_case: OfCase = None
     type: Read[Type] = UNSAID
     unit: Read[str | None] = None
 
@@ -143,6 +145,7 @@ class Conversation(Answer):
     """All messages of a conversation in order, and where it stands with each peer."""
 
     conversation: Read[ConversationId] = UNSAID
+    of_case: OfCase = None
     messages: list[MessageInConversation]
     standing: list[Standing]
     asylum_hold: bool = Field(description="a person placed one: nothing of it goes to the State of nationality")

@@ -14,6 +14,8 @@ from sqlalchemy import Connection
 
 import schemas
 from gateway.attachments import store as attachment_store
+from gateway.cases import register
+from gateway.cases.register import CaseRegister
 from gateway.conversations import loader
 from gateway.conversations.rules.facts import quoted_enquiry
 from gateway.database import content, journal
@@ -94,6 +96,7 @@ class Recorder:
         identity: Identity,
         link: PeerLink,
         effects: Effects,
+        cases: CaseRegister,
         workers: Workers,
         wakeups: Wakeups,
         events: EventStream,
@@ -105,6 +108,7 @@ class Recorder:
         self._keys = identity.keys
         self._link = link
         self._effects = effects
+        self._cases = cases
         self._workers = workers
         self._wakeups = wakeups
         self._events = events
@@ -139,7 +143,7 @@ class Recorder:
             batch=self._store.new_ref(),
             now=self._clock.now(),
         )
-        await self._store.move(partial(write_results, writing=writing))
+        await self._store.move(partial(write_results, writing=writing, cases=self._cases))
         await self._tell(writing)
         return document
 
@@ -200,11 +204,11 @@ class Recorder:
 # --- the transaction --------------------------------------------------------------------------------------------------
 
 
-def write_results(connection: Connection, writing: Writing) -> None:
+def write_results(connection: Connection, writing: Writing, cases: CaseRegister) -> None:
     """Write numbers, messages, receipts, audit entries and evidence in the caller's transaction."""
     _use_numbers(connection, writing)
     _end_uploads(connection, writing)
-    _add_messages(connection, writing)
+    _add_messages(connection, writing, cases)
     _add_receipts(connection, writing)
     _append_entries(connection, writing)
     for fault in writing.faults:
@@ -240,17 +244,18 @@ def _end_uploads(connection: Connection, writing: Writing) -> None:
             attachment_store.end(connection, writing.node, id, message=refs.get(id))
 
 
-def _add_messages(connection: Connection, writing: Writing) -> None:
+def _add_messages(connection: Connection, writing: Writing, cases: CaseRegister) -> None:
     added = writing.messages
     content.put(connection, writing.rows_of([ref for new in added for ref in (new.row.ref, new.evidence)]))
     messages.add(connection, [new.row for new in added])
+    cases.join_received(connection, [new.row for new in added], writing.now)
     conversations.changed(connection, [state_transitions.conversation_of(new.row) for new in added])
     messages.add_statements(connection, [_statement_row(new) for new in added])
     messages.arrive(connection, [_inbox_row(writing.node, new) for new in added])
     for new in added:
         quoted = quoted_enquiry(new.message.body_type, new.message.content)
         if quoted is not None:
-            loader.quote(connection, new.row, quoted)
+            register.join_quoted(connection, new.row.conversation, loader.quote(connection, new.row, quoted))
         for effect in new.effects:
             effect.write(connection, writing.now)
     journal.add_events(connection, [(writing.now, "message", new.row.ref, new.row.state) for new in added])

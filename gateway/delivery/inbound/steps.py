@@ -28,6 +28,7 @@ from datetime import UTC, datetime
 
 import schemas
 from gateway.attachments.rules import faults, files_of, largest, lengths
+from gateway.cases.rules import ConsentCase
 from gateway.consent.rules import Consent
 from gateway.conversations.history import NOTHING_SAID, History, Opened, Side
 from gateway.conversations.rules.context import ConversationContext
@@ -452,6 +453,7 @@ def _gate_facts(examined: ExaminedMessage, known: ReceiverContext, own_node: str
         recipient=known.recipient,
         sender_kind=known.sender_kind,
         consent=known.consent,
+        consent_case=ConsentCase.SAME,  # the sender's cases are its own; it has signed that this is one of them
         recorded_by=known.recorded_by,
         handling=(),
         conversation_withdrawn=known.withdrawn,

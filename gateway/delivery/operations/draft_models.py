@@ -7,11 +7,12 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
+from gateway.cases.operations.models import OfCase
 from gateway.conversations.rules.disclosure import DisclosureStage
 from gateway.delivery.intake import DISCARDED, RELEASED, REPLACED, WAITING
 from gateway.delivery.operations.message_models import WARNINGS
 from gateway.messages.draft_form import NEEDED
-from gateway.operations.ids import ConsentId, ConversationId, DraftId, FilesId, MessageId, PeerId
+from gateway.operations.ids import CaseId, ConsentId, ConversationId, DraftId, FilesId, MessageId, PeerId
 from gateway.operations.models import (
     UNSAID,
     Answer,
@@ -68,6 +69,9 @@ class Unfinished(Asked):
     conversation: Unread[ConversationId | None] = None
     in_reply_to: Unread[MessageId | None] = None
     message: Unread[FilesId | None] = Field(default=None, description="the id that its files were added for")
+    case: Unread[CaseId | None] = Field(
+        default=None, description="whom it is about, where its conversation does not say so; it stays here"
+    )
 
     def given(self) -> dict[str, Json]:
         """The draft as it came."""
@@ -204,6 +208,7 @@ class DraftLine(Answer):
     """A draft without what it says."""
 
     id: DraftId
+    of_case: OfCase = None
     state: DraftState
     at: Time
     type: Read[str | None] = None

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection
 
+from gateway.cases.register import CaseRegister, Joining
 from gateway.database import content as content_rows
 from gateway.database import journal
 from gateway.database.audit_entries import leaf
@@ -17,6 +18,7 @@ from gateway.delivery.intake import WAITING
 from gateway.delivery.operations.draft_models import ENQUIRY, ChangeDraft, Saved, SaveDraft
 from gateway.delivery.operations.messages import drafted, find_draft, version_of
 from gateway.delivery.outbound.draft import DraftReader
+from gateway.delivery.outbound.draft_case import joining_of, rejoin
 from gateway.errors import Code, RefusedError
 from gateway.messages.store import local
 from gateway.messages.store.local import DraftRow
@@ -31,9 +33,17 @@ class DraftOperations:
     """Operations that write drafts."""
 
     def __init__(
-        self, *, content: Content, drafts: DraftReader, events: EventStream, clock: Clock, rand: Callable[[int], bytes]
+        self,
+        *,
+        content: Content,
+        drafts: DraftReader,
+        cases: CaseRegister,
+        events: EventStream,
+        clock: Clock,
+        rand: Callable[[int], bytes],
     ) -> None:
         self._content = content
+        self._cases = cases
         self._drafts = drafts
         self._events = events
         self._clock = clock
@@ -51,11 +61,10 @@ class DraftOperations:
     )
     async def save(self, asked: SaveDraft) -> OperationResult:
         """Keep a new draft for a person to release."""
-        draft = asked.draft.given()
-        return OperationResult(
-            value=self._answer(await keep(self._content, self._events, self._clock, self._rand, draft), draft),
-            created=True,
-        )
+        id, draft = b64u(self._rand(16)), asked.draft.given()
+        joining = joining_of(self._content, self._cases, id, draft)
+        await keep(self._content, self._events, self._clock, draft, id=id, joining=joining)
+        return OperationResult(value=self._answer(id, draft), created=True)
 
     @operation(
         "draft.change",
@@ -77,7 +86,7 @@ class DraftOperations:
         if version_of(drafted(self._content.sealer, found.get(row.ref))) != seen:
             raise _changed()
         now, sealed = self._clock.now(), self._content.sealer.seal(row.ref, canon(draft))
-        before = found[row.ref].data
+        before, joining = found[row.ref].data, joining_of(self._content, self._cases, id, draft)
 
         def move(connection: Connection) -> None:
             current, held = local.get_draft(connection, id), content_rows.get(connection, [row.ref])
@@ -85,6 +94,7 @@ class DraftOperations:
                 raise _changed()
             content_rows.erase(connection, row.ref)
             content_rows.put(connection, [sealed])
+            rejoin(connection, id, joining, now)
             local.set_first(connection, id, None)  # whoever released it released another one
             journal.append_leaf(connection, leaf(now, "draft.changed", id=id))
 
@@ -103,21 +113,27 @@ class DraftOperations:
 
 
 async def keep(
-    content: Content, events: EventStream, clock: Clock, rand: Callable[[int], bytes], draft: dict[str, Json]
-) -> str:
-    """Store a draft that waits for a person; its id."""
-    ref, id, now = content.store.new_ref(), b64u(rand(16)), clock.now()
+    content: Content,
+    events: EventStream,
+    clock: Clock,
+    draft: dict[str, Json],
+    *,
+    id: str,
+    joining: Joining | None = None,
+) -> None:
+    """Store a draft that waits for a person."""
+    ref, now = content.store.new_ref(), clock.now()
     sealed = content.sealer.seal(ref, canon(draft))
 
     def move(connection: Connection) -> None:
         content_rows.put(connection, [sealed])
         local.add_draft(connection, DraftRow(ref=ref, id=id, origin=None, state=WAITING, at=now))
+        rejoin(connection, id, joining, now)
         journal.add_event(connection, at=now, kind="draft", ref=ref, state=WAITING)
         journal.append_leaf(connection, leaf(now, "draft.made", id=id))
 
     await content.store.move(move)
     await events.happened()
-    return id
 
 
 def _changed() -> RefusedError:

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field
 from sqlalchemy import Connection
 
+from gateway.cases import register
 from gateway.database import content
 from gateway.database.content import SealedRow
 from gateway.database.sealed_content import Content
@@ -75,7 +76,11 @@ class InboxOperations:
                 break
             await self._events.wait_for_more(happenings, left)
         opened = await self._workers.off_loop(lambda: opened_rows(self._content.sealer, sealed))
-        items: list[Json] = [summary(self._peers, self._clock, row, opened.get(row.ref)) for row in _by_number(rows)]
+        names = await register.names_of(self._content, [row.conversation for row in rows])
+        items: list[Json] = [
+            summary(self._peers, self._clock, row, opened.get(row.ref), names.get(row.conversation))
+            for row in _by_number(rows)
+        ]
         return OperationResult(value={"messages": items, "next": str(rows[-1].ref) if rows else asked.after})
 
 

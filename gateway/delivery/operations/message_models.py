@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from gateway.cases.operations.models import OfCase
 from gateway.messages.machines.acceptance import Incoming
 from gateway.messages.machines.delivery import Outgoing
 from gateway.messages.store import messages
@@ -88,6 +89,7 @@ class Message(Answer):
     peer: str = Field(description="name of the peer, or its node id if it has none here")
     type: Read[Type | None] = None
     conversation: Read[ConversationId | None] = None
+    of_case: OfCase = None
     in_reply_to: Read[MessageId | None] = None
     purpose: Read[str | None] = None
     unit: Read[str | None] = Field(default=None, description="the unit of this node that sent it or gets it")

@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import Field
 from sqlalchemy import Connection
 
+from gateway.cases import register
 from gateway.conversations.rules.machines import Enquiry, Kind, OpenQuestionState, Referral
 from gateway.conversations.status_updates import StatusUpdates
 from gateway.database import content as content_rows
@@ -157,7 +158,10 @@ class MessageOperations:
         rows, sealed = await self._content.store.read(query)
         shown, following = paged(rows, limit, lambda row: row.ref)
         opened = await self._workers.off_loop(lambda: opened_rows(self._content.sealer, sealed))
-        items: list[Json] = [summary(self._peers, self._clock, row, opened.get(row.ref)) for row in shown]
+        names = await register.names_of(self._content, [row.conversation for row in shown])
+        items: list[Json] = [
+            summary(self._peers, self._clock, row, opened.get(row.ref), names.get(row.conversation)) for row in shown
+        ]
         return OperationResult(value={"messages": items, "next": following})
 
     @operation(
@@ -179,7 +183,8 @@ class MessageOperations:
 
         sealed, told = await self._content.store.read(query)
         opened = opened_row(self._content.sealer, sealed.get(row.ref))
-        value = summary(self._peers, self._clock, row, opened)
+        names = await register.names_of(self._content, [row.conversation])
+        value = summary(self._peers, self._clock, row, opened, names.get(row.conversation))
         value["receipts"] = [{"status": r.status, "at": r.at, "code": r.code} for r in told]
         value["erased"] = await erasing.shown(self._content.store, row)
         value["case"] = None if opened is None else opened.facts.case
@@ -347,8 +352,13 @@ class MessageOperations:
         rows, sealed = await self._content.store.read(query)
         shown, following = paged(rows, limit, lambda row: row.ref)
         return OperationResult(
-            value={"drafts": [_draft_summary(self._content.sealer, row, sealed) for row in shown], "next": following}
+            value={"drafts": [await self._draft_line(row, sealed) for row in shown], "next": following}
         )
+
+    async def _draft_line(self, row: local.DraftRow, sealed: dict[int, SealedRow]) -> dict[str, Json]:
+        key = register.draft_key(row.id)
+        names = await register.names_of(self._content, [key])
+        return _draft_summary(self._content.sealer, row, sealed) | {"of_case": names.get(key)}
 
     @operation(
         "draft.show",
@@ -363,8 +373,7 @@ class MessageOperations:
         """One draft with everything in it, as it would be sent."""
         row, sealed = await find_draft(self._content.store, asked.id)
         return OperationResult(
-            value=_draft_summary(self._content.sealer, row, sealed)
-            | {"draft": drafted(self._content.sealer, sealed.get(row.ref))}
+            value=await self._draft_line(row, sealed) | {"draft": drafted(self._content.sealer, sealed.get(row.ref))}
         )
 
     @operation(
@@ -386,6 +395,7 @@ class MessageOperations:
             if not local.set_draft_state(connection, row.id, was=WAITING, to=DISCARDED):
                 raise RefusedError(Code.CONFLICT, f"the draft is {row.state}; nothing was changed")
             content_rows.erase(connection, row.ref)
+            register.forget_draft(connection, row.id)
             journal.append_leaf(connection, leaf(now, "draft.discarded", id=row.id, actor=actor_of(self._actor, by)))
             if row.origin is not None:
                 local.add_notice(connection, kind=str(NoticeKind.DISCARDED), origin=row.origin, at=now)
@@ -425,16 +435,19 @@ class MessageOperations:
         found, rows, sealed, stands = await self._content.store.read(query)
         items: list[Json] = []
         shown, following = paged(found, limit, lambda one: one[2])
+        names = await register.names_of(self._content, [index for index, *_ in shown])
         for _, first, last, count in shown:
             opened, newest = (
                 opened_row(self._content.sealer, sealed.get(first)),
                 opened_row(self._content.sealer, sealed.get(last)),
             )
             peer = self._peers.get(rows[last].peer)
+            of_case = names.get(rows[last].conversation)
             unit, row = own_unit(rows[last], newest), stands.get((rows[last].conversation, rows[last].peer))
             items.append(
                 {
                     "conversation": None if opened is None else opened.facts.conversation,
+                    "of_case": of_case,
                     "kind": rows[first].kind,
                     "state": None if row is None else row.state,
                     "peer": rows[last].peer if peer is None else peer.name,
@@ -476,7 +489,9 @@ def own_unit(row: MessageRow, opened: MessageContent | None) -> Json:
     return opened.halves()[0].get("recipient_unit" if row.direction == messages.IN else "sender_unit")
 
 
-def summary(peers: PeerRegistry, clock: Clock, row: MessageRow, opened: MessageContent | None) -> dict[str, Json]:
+def summary(
+    peers: PeerRegistry, clock: Clock, row: MessageRow, opened: MessageContent | None, of_case: Json = None
+) -> dict[str, Json]:
     """One message without its body; type and conversation are null once the content was erased, or is damaged."""
     peer = peers.get(row.peer)
     return {
@@ -485,6 +500,7 @@ def summary(peers: PeerRegistry, clock: Clock, row: MessageRow, opened: MessageC
         "peer": row.peer if peer is None else peer.name,
         "type": None if opened is None else opened.facts.body_type,
         "conversation": None if opened is None else opened.facts.conversation,
+        "of_case": of_case,
         "in_reply_to": None if opened is None else opened.facts.reply_to,
         "purpose": None if opened is None else opened.facts.purpose,
         "unit": own_unit(row, opened),

@@ -9,6 +9,8 @@ from datetime import UTC, date, datetime
 
 from sqlalchemy import Connection
 
+from gateway.cases import store as cases
+from gateway.cases.register import draft_key
 from gateway.database import content, journal
 from gateway.database.audit_entries import Actor, leaf
 from gateway.database.content import SealedRow
@@ -120,6 +122,7 @@ class ReleaseOperations:
         if row.state != WAITING or row.ref not in sealed:
             raise RefusedError(Code.CONFLICT, f"the draft is {row.state}; nothing was sent")
         request = self._completed(drafted(self._content.sealer, sealed[row.ref]), asked, by)
+        request |= await self._case_of(row.id)
         approver, now = None, self._clock.now()
         if two_person_release.needs_two(str(request.get("type")), _header(request)):
             if row.first is None:
@@ -130,6 +133,7 @@ class ReleaseOperations:
         def also(connection: Connection) -> None:
             _still_waits(connection, row, sealed[row.ref])
             local.set_draft_state(connection, row.id, was=WAITING, to=RELEASED)
+            cases.unlink(connection, [draft_key(row.id)])  # the conversation is of the case now
             journal.append_leaf(connection, leaf(now, "draft.released", id=row.id, actor=actor_of(self._actor, by)))
 
         done = await self._submission.submit(
@@ -165,7 +169,8 @@ class ReleaseOperations:
         """The same of a draft, as if this person released it now with what they add to it."""
         by = asked.by
         row, sealed = await find_draft(self._content.store, asked.id)
-        return await self._previewed(self._completed(drafted(self._content.sealer, sealed.get(row.ref)), asked, by))
+        request = self._completed(drafted(self._content.sealer, sealed.get(row.ref)), asked, by)
+        return await self._previewed(request | await self._case_of(row.id))
 
     async def _previewed(self, request: dict[str, Json]) -> OperationResult:
         approver = None
@@ -209,6 +214,12 @@ class ReleaseOperations:
         if asked.conversation is not None:
             request["conversation"] = asked.conversation
         return request
+
+    async def _case_of(self, id: str) -> dict[str, Json]:
+        """The case that a draft is of now: people may have moved it since it was written."""
+        key = draft_key(id)
+        case = (await self._content.store.read(lambda c: cases.cases_of(c, [key]))).get(key)
+        return {} if case is None else {"case": case}
 
     async def _release_first(
         self, row: DraftRow, sealed: SealedRow, request: Mapping[str, Json], by: str

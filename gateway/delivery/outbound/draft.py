@@ -10,10 +10,12 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+import schemas
 from gateway.database.content_sealer import ContentSealer
 from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.config import Config
-from gateway.messages.draft_form import form_faults, schema_faults
+from gateway.foundation.ids import CaseId
+from gateway.messages.draft_form import IDS, form_faults, schema_faults
 from gateway.messages.types import Draft
 from gateway.peers.registry import Peer, PeerRegistry
 from gateway.ports import Json
@@ -51,7 +53,7 @@ class DraftReader:
                 Code.INVALID, f"the draft has {len(faults)} fault(s); nothing was stored", findings=faults
             )
         peer = self._addressee(to if isinstance(to, str) else "")
-        id, conversation, reply_to = (request.get(name) for name in ("message", "conversation", "in_reply_to"))
+        id, conversation, reply_to, case = (request.get(name) for name in IDS)
         return (
             Draft(
                 id=id if isinstance(id, str) else b64u(self._rand(ID)),
@@ -62,7 +64,8 @@ class DraftReader:
                 purpose=purpose if isinstance(purpose, str) else None,
                 header=header,
                 content=body,
-                case=_case(str(body_type), header, body),
+                case=number_of(request),
+                of_case=CaseId(case) if isinstance(case, str) else None,
             ),
             peer,
         )
@@ -122,11 +125,20 @@ class DraftReader:
             raise RefusedError(Code.OUT_OF_SCOPE, "a unit is not known; nothing was stored", findings=faults)
 
 
-def _case(body_type: str, header: Mapping[str, Json], body: Mapping[str, Json]) -> str | None:
-    """Our number of the case; an acceptance tells it in its content too."""
+def number_of(request: Mapping[str, Json]) -> str | None:
+    """Our number of the case in a request; an acceptance tells it in its content too."""
+    header, body, body_type = (request.get(name) for name in ("header", "content", "type"))
+    if not isinstance(body_type, str) or not isinstance(header, Mapping) or not isinstance(body, Mapping):
+        return None
     told = body.get("case_ref_recipient") if type_name(body_type) == ACCEPTANCE else None
     case = told if isinstance(told, str) else header.get("case_ref_sender")
     return case if isinstance(case, str) else None
+
+
+def kind_of(request: Mapping[str, Json]) -> str | None:
+    """The kind of conversation that a request is for; None for a type that is not known."""
+    body_type, catalogue = request.get("type"), schemas.load_catalogue()
+    return catalogue.get(body_type).kind if isinstance(body_type, str) and body_type in catalogue else None
 
 
 def _numbers(draft: Draft) -> tuple[dict[str, str], dict[str, str]]:

@@ -17,6 +17,10 @@ from sqlalchemy import Connection
 import schemas
 from gateway.attachments import library as files
 from gateway.attachments import store
+from gateway.cases import register
+from gateway.cases import store as case_rows
+from gateway.cases.register import Joining
+from gateway.cases.rules import ABOUT_A_PERSON, Card, Signs, find_case, pseudonym_of
 from gateway.conversations import loader
 from gateway.conversations.history import Opened
 from gateway.conversations.history import Side as Whose
@@ -32,6 +36,7 @@ from gateway.delivery.outbound import draft as drafts
 from gateway.delivery.outbound import steps
 from gateway.delivery.outbound.draft import DraftReader
 from gateway.errors import Code, RefusedError
+from gateway.foundation.ids import CaseId
 from gateway.messages import content_codec, state_transitions
 from gateway.messages.machines.delivery import Outgoing
 from gateway.messages.store import conversations as conversation_rows
@@ -72,6 +77,7 @@ class Prepared:
     files: int = 0
     warnings: tuple[str, ...] = ()
     unseen: bool = False
+    case: Joining | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,13 +97,25 @@ class Preview:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What the store says about a draft: its conversation as it is known here, and consents."""
+    """What the store says about a draft: its conversation as it is known here, the case it is of, and consents."""
 
     key: Key
     held: LoadedConversation
     around: consent_context.ConsentContext
+    case: _FoundCase
     files: tuple[SecretPart, ...] | None = ()
     """The files that wait for it; None where it says that some do and none does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _FoundCase:
+    """What a draft says about its case, and which that is: None for one that begins or for none at all, the refusal
+    where it names none or two. `all_linked`: nothing of what it says is new.
+    """
+
+    signs: Signs
+    case: CaseId | RefusedError | None
+    all_linked: bool
 
 
 @dataclass(slots=True, kw_only=True)
@@ -120,6 +138,21 @@ class Unsealed:
     files: int = 0
     warnings: tuple[str, ...] = ()
     unseen: bool = False
+    case: _Opening | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Opening:
+    """A case that a message joins, or opens with this card, before the card is sealed."""
+
+    signs: Signs
+    new: CaseId
+    card: Card
+    ref: int
+
+    def sealed(self, rows: Mapping[int, SealedRow]) -> Joining:
+        """The same with its card sealed."""
+        return Joining(signs=self.signs, new=self.new, card=rows[self.ref])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,7 +268,10 @@ class Preparation:
         """For several drafts at once: the messages of all their conversations are opened in one call. `named` are the
         ids that callers gave, as the files of their messages have them.
         """
-        around = self._consent_contexts.load_consent_context(connection, [_question(draft) for draft, _ in drafts])
+        cases = self._find_cases(connection, [draft for draft, _ in drafts])
+        around = self._consent_contexts.load_consent_context(
+            connection, [_question(draft, found.case) for (draft, _), found in zip(drafts, cases, strict=True)]
+        )
         keys = [self._loader.key_of(draft.conversation, peer.node) for draft, peer in drafts]
         judged = {key for key, (draft, _) in zip(keys, drafts, strict=True) if not never_blocked(draft.body_type)}
         held, _ = self._loader.load(connection, judged, unopened=set(keys) - judged)
@@ -245,8 +281,30 @@ class Preparation:
             if draft.id in named
         }
         return [
-            Found(key=key, held=held[key], around=about, files=waiting.get(draft.id, ()))
-            for key, about, (draft, _) in zip(keys, around, drafts, strict=True)
+            Found(key=key, held=held[key], around=about, case=case, files=waiting.get(draft.id, ()))
+            for key, about, case, (draft, _) in zip(keys, around, cases, drafts, strict=True)
+        ]
+
+    def _find_cases(self, connection: Connection, drafts: Sequence[Draft]) -> list[_FoundCase]:
+        """Of which case each draft is."""
+        sealer = self._content.sealer
+        numbers = register.number_signs(sealer, (draft.case for draft in drafts if draft.case is not None))
+        said = [
+            Signs(
+                named=draft.of_case,
+                conversation=sealer.conversation_index(draft.conversation),
+                number=None if draft.case is None else numbers[draft.case],
+            )
+            for draft in drafts
+        ]
+        links = case_rows.cases_of(connection, {key for signs in said for key in signs.keys})
+        return [
+            _FoundCase(
+                signs=signs,
+                case=_case_of(connection, draft, signs, links),
+                all_linked=all(key in links for key in signs.keys),
+            )
+            for draft, signs in zip(drafts, said, strict=True)
         ]
 
     def prepare_batch(
@@ -269,6 +327,8 @@ class Preparation:
                 "no file waits for a message with this id; nothing was stored",
                 hint="leave `message` out, or add the files first (trm attachment add)",
             )
+        if isinstance(found.case.case, RefusedError):
+            raise found.case.case
         now, same = self._clock.now(), batch[found.key]
         ready, written = self._ready(draft, peer, found, same, approver), draft.content
         draft, record, known = ready.draft, ready.record, ready.known
@@ -302,12 +362,23 @@ class Preparation:
         quotes = quoted_enquiry(left.body_type, left.content)
         made = self._unsealed(message, origin, relies_on, approver, draft.case, found.files)
         unseen = ready.tells and approver is None
-        prepared.append(replace(made, quotes=quotes, warnings=ready.warnings, unseen=unseen))
+        opening = self._opening(draft, found.case, made.row.kind)
+        prepared.append(replace(made, quotes=quotes, warnings=ready.warnings, unseen=unseen, case=opening))
         if known is not None:
             new = [] if record is None else [known.conversation.messages[-1]]
             same.said += [*new, _as_said(left, known, now)]
             same.opened += [_as_opened(one, now) for one in (record, draft) if one is not None]
         return prepared
+
+    def _opening(self, draft: Draft, found: _FoundCase, kind: str) -> _Opening | None:
+        """The case that the message joins or opens, where not all that it says is linked already. What is about no
+        person joins one only where it names it.
+        """
+        if found.all_linked or (kind != ABOUT_A_PERSON and (found.signs.named, found.signs.number) == (None, None)):
+            return None
+        card = Card(number=draft.case, label=pseudonym_of(draft.content) if draft.case is None else None)
+        new = CaseId(b64u(self._rand(drafts.ID)))
+        return _Opening(signs=found.signs, new=new, card=card, ref=self._content.store.new_ref())
 
     def _ready(self, draft: Draft, peer: Peer, found: Found, same: Batch, approver: str | None) -> _Ready:
         draft = replace(draft, header={**draft.header, "seen": found.held.seen})
@@ -349,20 +420,23 @@ class Preparation:
         )
 
     def seal(self, items: Sequence[Unsealed]) -> list[Prepared]:
-        """The same with their content sealed."""
-        sealed = self._content.sealer.seal_each([(item.row.ref, item.plaintext) for item in items])
+        """The same with their content sealed, and the cards of cases that may begin."""
+        plain = [(item.row.ref, item.plaintext) for item in items]
+        plain += [(item.case.ref, register.encode(item.case.card)) for item in items if item.case is not None]
+        sealed = {row.ref: row for row in self._content.sealer.seal_each(plain)}
         return [
             Prepared(
                 message=item.message,
                 row=item.row,
-                sealed=row,
+                sealed=sealed[item.row.ref],
                 tells=item.tells,
                 quotes=item.quotes,
                 files=item.files,
                 warnings=item.warnings,
                 unseen=item.unseen,
+                case=None if item.case is None else item.case.sealed(sealed),
             )
-            for item, row in zip(items, sealed, strict=True)
+            for item in items
         ]
 
     def _unsealed(
@@ -399,7 +473,21 @@ class Preparation:
         return Unsealed(message=message, row=row, plaintext=plaintext, files=len(with_files))
 
 
-def _question(draft: Draft) -> consent_context.Question:
+def _case_of(
+    connection: Connection, draft: Draft, signs: Signs, links: Mapping[bytes, CaseId]
+) -> CaseId | RefusedError | None:
+    """Of which case a draft is. What nothing may block is of the case of its conversation, whatever else it says."""
+    if never_blocked(draft.body_type):
+        signs = replace(signs, named=None, number=None) if signs.conversation in links else signs
+    try:
+        if signs.named is not None:
+            register.find_row(connection, signs.named)
+        return find_case(signs, links)
+    except RefusedError as error:
+        return error
+
+
+def _question(draft: Draft, case: CaseId | RefusedError | None) -> consent_context.Question:
     relied_on = draft.header.get("consent_ref")
     return consent_context.Question(
         conversation=draft.conversation,
@@ -407,6 +495,8 @@ def _question(draft: Draft) -> consent_context.Question:
         to=draft.to,
         sender_unit=draft.header.get("sender_unit"),
         recipient_unit=draft.header.get("recipient_unit"),
+        case=None if isinstance(case, RefusedError) else case,
+        records=str(draft.content.get("consent_id")) if draft.body_type == RECORD else None,
     )
 
 
@@ -446,6 +536,9 @@ def write(connection: Connection, prepared: list[Prepared]) -> None:
         if item.files:
             _take_files(connection, item)
     content.put(connection, [item.sealed for item in prepared])
+    for item in prepared:
+        if item.case is not None:
+            register.join(connection, item.case, item.row.at)
     messages.add(connection, [item.row for item in prepared])
     conversation_rows.changed(connection, [state_transitions.conversation_of(item.row) for item in prepared])
     messages.enqueue(connection, [(item.row.ref, item.row.peer, item.row.expires) for item in prepared])
@@ -460,7 +553,8 @@ def write(connection: Connection, prepared: list[Prepared]) -> None:
                 connection, at=item.row.at, kind="feared_state.told", peer=item.row.peer, ref=item.row.ref
             )
         if item.quotes is not None:
-            loader.quote(connection, item.row, item.quotes)
+            quoted = loader.quote(connection, item.row, item.quotes)
+            register.join_quoted(connection, item.row.conversation, quoted)
         if item.tells is not None:
             local.tell_consent(connection, item.tells, item.row.peer, item.row.ref)
         if item.row.origin is not None:

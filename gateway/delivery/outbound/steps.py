@@ -278,6 +278,7 @@ def _facts(
         recipient=circumstances.recipient,
         sender_kind=circumstances.sender_kind,
         consent=circumstances.consent,
+        consent_case=circumstances.consent_case,
         recorded_by=circumstances.recorded_by,
         handling=circumstances.handling,
         conversation_withdrawn=circumstances.conversation_withdrawn,

@@ -171,6 +171,12 @@ def all_consents(connection: Connection, limit: int = 100, before: int | None = 
     return [ConsentRow(**row._mapping) for row in connection.execute(query)]
 
 
+def consents_by_ref(connection: Connection, refs: Collection[int]) -> dict[int, bytes]:
+    """The keyed index of each consent whose record has one of these numbers."""
+    query = select(consent.c.ref, consent.c.consent).where(consent.c.ref.in_(list(refs)))
+    return {row.ref: row.consent for row in connection.execute(query)}
+
+
 def set_consent(connection: Connection, ref: int, *, state: str) -> None:
     """What is left of a stored consent after a withdrawal; its record stays as it is."""
     connection.execute(update(consent).where(consent.c.ref == ref).values(state=state))

@@ -395,19 +395,23 @@ def envelopes(connection: Connection, refs: Sequence[int]) -> dict[int, bytes]:
     return dict(_ENVELOPES.rows(connection, refs=refs))
 
 
-def relying_on(connection: Connection, consent: bytes, peer: str) -> dict[str, int]:
-    """{peer: ref} of the first message from `peer` that names this consent, or nothing."""
-    query = select(func.min(message.c.ref)).where(
-        message.c.consent == consent, message.c.direction == IN, message.c.peer == peer
-    )
-    ref = connection.scalar(query)
-    return {} if ref is None else {peer: ref}
-
-
 def received_under(connection: Connection, consent: bytes, *, but: str) -> list[int]:
     """Refs of the messages that rely on this consent, from every peer but one."""
     query = select(message.c.ref).where(message.c.consent == consent, message.c.direction == IN, message.c.peer != but)
     return list(connection.scalars(query))
+
+
+def under(connection: Connection, consent: bytes) -> list[int]:
+    """Refs of all messages that rely on this consent, or tell of it."""
+    return list(connection.scalars(select(message.c.ref).where(message.c.consent == consent)))
+
+
+def came_under(connection: Connection, consent: bytes, conversation: bytes) -> bool:
+    """Whether a message that came in this conversation relies on this consent."""
+    query = select(message.c.ref).where(
+        message.c.consent == consent, message.c.conversation == conversation, message.c.direction == IN
+    )
+    return connection.execute(query.limit(1)).first() is not None
 
 
 def unsent_consenting(connection: Connection, consent: bytes) -> list[MessageRow]:

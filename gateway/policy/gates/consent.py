@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, timedelta
 
+from gateway.cases.rules import ConsentCase
 from gateway.consent.givers import unfit_giver
 from gateway.consent.rules import Consent, covers, onward, passed_on, read
 from gateway.errors import Code, RefusedError
@@ -87,9 +88,12 @@ def g2_consent(facts: GateFacts) -> Decision:
     decline for want of consent must be possible. Who gave it has to be able to give it at the age that was told (domain
     7.17). On `consent_49_1_a` the person must have been told of the risks of
     the transfer (domain 7.14, GDPR 49(1)(a)). What rests on a consent that another node recorded is onward
-    sharing unless it goes back there. A claim of danger to life that `g2_vital_interest` lets pass stands for a consent
-    that is missing or does not reach so far, never for one that was refused.
+    sharing unless it goes back there. What is held for another case carries nothing here (domain 7.18). A claim of
+    danger to life that `g2_vital_interest` lets pass stands for a consent that is missing or does not reach so far,
+    never for one that was refused.
     """
+    if (wrong := _another_case(facts)) is not None:
+        return wrong
     if facts.name == "consent.record":
         return _record(facts)
     if facts.personal is False and not facts.categories:
@@ -110,6 +114,22 @@ def g2_consent(facts: GateFacts) -> Decision:
             return PERMIT
         return _g2("/header/consent_ref", "no such consent record is known here: record or send it first")
     return _denied(facts, consent, facts.purpose) if vital else _covered(facts, consent, facts.purpose)
+
+
+def _another_case(facts: GateFacts) -> Refuse | None:
+    """The refusal of a consent that is held here for another case, or for none (domain 7.18)."""
+    place = "/content/consent_id" if facts.name == "consent.record" else "/header/consent_ref"
+    match facts.consent_case:
+        case ConsentCase.OTHER:
+            return _g2(
+                place,
+                "this consent is of another case: write from the case of the person who gave it, or record what this "
+                "person agreed to (trm consent record)",
+            )
+        case ConsentCase.NONE:
+            return _g2(place, "nobody has said of which case this consent is: two people do (trm case move)")
+        case ConsentCase.SAME:
+            return None
 
 
 def _record(facts: GateFacts) -> Decision:

@@ -10,6 +10,7 @@ from datetime import date
 from enum import StrEnum
 from typing import TypeAlias
 
+from gateway.cases.rules import ConsentCase
 from gateway.consent.rules import Consent, Handling
 from gateway.conversations.history import History
 from gateway.errors import Code, Finding
@@ -70,7 +71,8 @@ class GateFacts:
     does not know the type. ``categories`` and ``sensitivities`` (classes) are those present in the content.
     ``recipient_unit`` is `n1.../unit`; ``recipient`` is None where the signed directory does not list it.
 
-    ``consent`` is what ``consent_ref`` names, with its withdrawals, None where it is not known here. ``recorded_by``
+    ``consent`` is what ``consent_ref`` names, with its withdrawals, None where it is not known here; ``consent_case``
+    says whether it is of the case of the message. ``recorded_by``
     are the nodes that recorded it, and ``handling`` is what came with the messages that brought data under it to
     ``sender_node``, as far as that is known here. ``conversation_withdrawn``: a consent that this conversation relied
     on was withdrawn whole and no newer record took its place.
@@ -90,6 +92,7 @@ class GateFacts:
     recipient: Recipient | None
     sender_kind: UnitKind | None
     consent: Consent | None
+    consent_case: ConsentCase
     recorded_by: frozenset[str]
     handling: tuple[Handling, ...]
     conversation_withdrawn: bool

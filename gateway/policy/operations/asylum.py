@@ -9,6 +9,8 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 import schemas
+from gateway.cases.operations.models import OfCase
+from gateway.cases.register import names_of
 from gateway.conversations.history import NOTHING_SAID
 from gateway.database import content, journal
 from gateway.database.audit_entries import Actor, leaf
@@ -62,6 +64,7 @@ class Hold(Answer):
     """An asylum hold; without the id where it does not open."""
 
     id: ConversationId | None
+    of_case: OfCase = None
     at: Time
     lift_wanted: bool
     states: list[str] = Field(description=FEARED)
@@ -88,14 +91,15 @@ class AsylumOperations:
         roles=CASE_SYSTEMS,
         about=About.CASE,
         answer=Feared,
-        units=Units.FREE,
+        units=Units.NARROWED,
         creates=True,
         example={"by": "Ana Doe", "states": ["AL"]},
     )
     async def hold(self, asked: HoldFor) -> OperationResult:
         """A named person places a hold, at once: nothing of this conversation goes to a feared State any more, nor of
-        others that rely on the same consents. Feared are the `states` named now or before, and the nationalities told
-        so far; where there are none, nothing goes anywhere. What waits to go is judged again when it departs.
+        others of its case or that rely on the same consents. Feared are the `states` named now or before, and the
+        nationalities told so far; where there are none, nothing goes anywhere. What waits to go is judged again when it
+        departs.
         """
         id, by, now = asked.id, asked.by, self._clock.now()
         states = _countries(asked.states)
@@ -111,6 +115,7 @@ class AsylumOperations:
         named = Named(conversation=id, consents=tuple(sorted(consents)), states=tuple(sorted(states)))
         row = asylum_holds.sealed(self._content, named)
         labels = self._content.sealer.hold_indexes(id, sorted(consents))
+        conversation = self._content.sealer.conversation_index(id)
 
         def move(connection: Connection) -> bool:
             known = store.get(connection, label)
@@ -123,6 +128,7 @@ class AsylumOperations:
                 store.replace(connection, known.ref, row.ref)
             placed = AsylumHold(ref=row.ref, at=now, lift=None) if known is None else replace(known, ref=row.ref)
             store.place(connection, placed, labels)
+            store.lay_on_case(connection, label, conversation)
             journal.append_leaf(connection, leaf(now, "asylum.held", actor=self._actor(by.encode()).hex()))
             return known is None
 
@@ -174,12 +180,15 @@ class AsylumOperations:
 
         found, sealed = await self._content.store.read(query)
         named = asylum_holds.opened(self._content.sealer, list(sealed.values()))
+        keys = {ref: self._content.sealer.conversation_index(over.conversation) for ref, over in named.items()}
+        names = await names_of(self._content, list(keys.values()))
         items: list[Json] = []
         for one in found:
             over = named.get(one.ref)
             items.append(
                 {
                     "id": None if over is None else over.conversation,
+                    "of_case": None if over is None else names.get(keys[one.ref]),
                     "at": one.at,
                     "lift_wanted": one.lift is not None,
                     "states": [] if over is None else [*over.states],

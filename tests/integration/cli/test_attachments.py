@@ -76,7 +76,7 @@ def test_files_from_desk_to_desk(tmp_path: Path) -> None:
         kept = said(fr, "attachment", "add", str(two))
         assert said(fr, "attachment", "list")["moving"][0]["state"] == "waiting"
         assert said(fr, "attachment", "discard", kept["message"]) == {"message": kept["message"], "files": 1}
-        given = fr.ask("consent.record", by="adm", content=consent("AL"))
+        given = fr.ask("consent.record", by="adm", number="fr-7f3a", content=consent("AL"))
         draft = tmp_path / "draft.json"
         draft.write_text(json.dumps(referral(given["id"], 0)))
         assert "fault" in refused(fr, "send", str(draft), "--attach", str(one), "--attach", str(two))

@@ -42,7 +42,7 @@ def test_the_policy_of_a_new_node_lets_the_message_leave_for_both_peers(to: str)
 async def test_every_row_of_a_backlog_is_a_message_that_arrives(tmp_path: Path) -> None:
     """Written behind the checks of a submission, each row passes those of departure and of the receiver."""
     async with two_nodes(tmp_path) as two:
-        held = await two.fr.call("consent.record", by="bench", content=work.make_consent([RECEIVER]))
+        held = await two.fr.call("consent.record", by="bench", number=work.CASE, content=work.make_consent([RECEIVER]))
         last = await backlog.put_messages(two.fr.running, work.make_referral(RECEIVER, held["id"]), COUNT)
         assert last == 1 + COUNT  # the record of the consent goes before
         two.fr.running.wakeups.outgoing(two.fr.peer().node).set()

@@ -49,7 +49,7 @@ def grant(*units: str, purpose: str = "referral", categories: list[str] = ALL, u
 async def recorded(party: Party, name: str, *grants: dict[str, Any], **members: Any) -> str:
     """A consent that a person of `party` recorded; its id."""
     content = example("consent.record/1", "AL")["content"] | {"consent_id": of(name), "taken_on": day(-30)}
-    await party.call("consent.record", by="w-1", content=content | {"grants": [*grants]} | members)
+    await party.call("consent.record", by="w-1", number="fr-7f3a", content=content | {"grants": [*grants]} | members)
     return of(name)
 
 
@@ -132,6 +132,11 @@ async def test_a_consent_that_ends_while_the_message_waits(two: Two) -> None:
     assert "referral.request/1" not in [delivery.type for delivery in al_has(two)]
 
 
+async def case_of(party: Party, consent: str) -> str:
+    """The case that a consent is of here."""
+    return str((await party.call("consent.show", id=consent))["of_case"]["id"])
+
+
 async def test_a_receiver_passes_nothing_on_outside_the_grant(two: Two, tmp_path: Path) -> None:
     """FR's record lets AL have the data. AL may not give them to a third country: not where the person did not agree to
     it, nor where no grant names that unit, nor where FR said no; inside all three it goes.
@@ -165,7 +170,7 @@ async def test_a_receiver_passes_nothing_on_outside_the_grant(two: Two, tmp_path
                 return bool(await two.fr.state(id) == "awaiting_opening")
 
             await two.until(there, seconds=60)
-            onward = referral("IT", consent, f"{name} on")
+            onward = referral("IT", consent, f"{name} on") | {"case": await case_of(two.al, consent)}
             if words is not None:
                 await refused(two.al, onward, G2, here, words)
         await two.al.call("message.submit", **onward)

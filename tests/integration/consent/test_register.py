@@ -136,7 +136,12 @@ async def test_another_holder_does_not_undo_a_withdrawal(two: Two) -> None:
     await two.fr.call("consent.withdraw", id=CONSENT, by="w-1")
     await two.until(lambda: types(two)[-1] == "consent.withdrawal/1", seconds=60)
     node = two.al.running
-    third = Recorded(content=node.content, holder="n1" + "a" * 32, record=record_of(f"{node.own.node}/{UNIT}"))
+    third = Recorded(
+        content=node.content,
+        holder="n1" + "a" * 32,
+        record=record_of(f"{node.own.node}/{UNIT}"),
+        conversation=b"theirs",
+    )
     await node.store.move(lambda c: third.write(c, two.clock.now()))
     assert await two.al.rows("select distinct state from consent") == [("withdrawn",)]
 
@@ -220,11 +225,13 @@ async def test_a_consent_withdrawn_by_a_peer_is_not_recorded_again(two: Two) -> 
     assert await forger.post(withdrawn_by(forger, 1)) == [(None, "received")]
     content = record_of(f"FR/{UNIT}")
     with pytest.raises(RefusedError) as refusal:
-        await two.al.call("consent.record", by="w-1", content=content)
+        await two.al.call("consent.record", by="w-1", number="fr-7f3a", content=content)
     assert refusal.value.code is Code.GATE_G7
     assert "new consent_id" in refusal.value.hint
     assert await two.al.rows("select * from consent") == []
-    await two.al.call("consent.record", by="w-1", content=content | {"consent_id": b64u(b"another consent."[:16])})
+    await two.al.call(
+        "consent.record", by="w-1", number="fr-7f3a", content=content | {"consent_id": b64u(b"another consent."[:16])}
+    )
 
 
 async def test_a_denial_in_another_record_binds(two: Two) -> None:
@@ -232,7 +239,7 @@ async def test_a_denial_in_another_record_binds(two: Two) -> None:
     await recorded(two)
     node = two.fr.running
     record = record_of(f"{two.al.running.own.node}/{UNIT}") | {"denials": [{"data_category": "exploitation"}]}
-    third = Recorded(content=node.content, holder="n1" + "a" * 32, record=record)
+    third = Recorded(content=node.content, holder="n1" + "a" * 32, record=record, conversation=b"theirs")
     await node.store.move(lambda c: third.write(c, two.clock.now()))
     with pytest.raises(RefusedError) as refusal:
         await two.fr.call("message.submit", **referral())
@@ -244,7 +251,12 @@ async def test_a_partial_withdrawal_in_another_record_binds(two: Two) -> None:
     await recorded(two)
     node = two.fr.running
     record = record_of(f"{two.al.running.own.node}/{UNIT}")
-    third = Recorded(content=node.content, holder="n1" + "a" * 32, record=record | {"grants": record["grants"][::-1]})
+    third = Recorded(
+        content=node.content,
+        holder="n1" + "a" * 32,
+        record=record | {"grants": record["grants"][::-1]},
+        conversation=b"theirs",
+    )
     taken_back = {"consent_id": CONSENT, "scope": "grants", "grants": [1], "withdrawn_on": START, "erase_wanted": False}
     await node.store.move(lambda c: third.write(c, two.clock.now()))
     await node.store.move(lambda c: Withdrawal(content=node.content, withdrawn=taken_back).write(c, two.clock.now()))
@@ -305,7 +317,10 @@ async def test_another_record_that_does_not_open_closes_the_consent(two: Two) ->
     await recorded(two)
     node = two.fr.running
     third = Recorded(
-        content=node.content, holder="n1" + "a" * 32, record=record_of(f"{two.al.running.own.node}/{UNIT}")
+        content=node.content,
+        holder="n1" + "a" * 32,
+        record=record_of(f"{two.al.running.own.node}/{UNIT}"),
+        conversation=b"theirs",
     )
     await node.store.move(lambda c: third.write(c, two.clock.now()))
     await damage(two.fr, "select ref from consent where holder != 'own'")

@@ -54,7 +54,9 @@ async def test_the_rule_of_the_person_decides_and_is_not_repeated(tmp_path: Path
     async with running(tmp_path, {"FR": None, "AL": None}) as nodes:
         fr, al = nodes["FR"], nodes["AL"]
         await pair(fr, al)
-        recorded = await asked(fr, "consent.record", {"by": "a", "content": consent(f"AL/{UNIT}", f"FR/{UNIT}")})
+        recorded = await asked(
+            fr, "consent.record", {"by": "a", "number": "fr-7f3a", "content": consent(f"AL/{UNIT}", f"FR/{UNIT}")}
+        )
         rule = {"may_call": True, "who_answers": "the duty educator", "never_use": [NUMBER]}
         await asked(fr, "message.submit", referral(recorded["id"], rule))
         await settled(fr, "awaiting_opening")
@@ -79,7 +81,9 @@ async def test_who_may_not_be_called_is_not_called(tmp_path: Path):
     async with running(tmp_path, {"FR": None, "AL": None}) as nodes:
         fr, al = nodes["FR"], nodes["AL"]
         await pair(fr, al)
-        recorded = await asked(fr, "consent.record", {"by": "a", "content": consent(f"AL/{UNIT}", f"FR/{UNIT}")})
+        recorded = await asked(
+            fr, "consent.record", {"by": "a", "number": "fr-7f3a", "content": consent(f"AL/{UNIT}", f"FR/{UNIT}")}
+        )
         await asked(fr, "message.submit", referral(recorded["id"], {"may_call": False}))
         await settled(fr, "awaiting_opening")
         for node in (fr, al):

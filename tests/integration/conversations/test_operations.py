@@ -52,7 +52,7 @@ async def referred(two: Two, **content: Any) -> str:
             "until": "2027-11-30",
         }
     ]
-    await two.fr.call("consent.record", by="w-1", content=record)
+    await two.fr.call("consent.record", by="w-1", number="fr-7f3a", content=record)
     id = (await two.fr.call("message.submit", **about("referral.request/1", "AL", **content)))["id"]
     await arrived(two, two.al, id)
     await two.al.call("message.open", id=id, by="w-2")

@@ -126,7 +126,7 @@ def test_a_conversation_goes_on_by_what_it_began_with(pair: Pair, tmp_path: Path
             "until": "2027-11-30",
         }
     ]
-    fr.call("consent.record", by="w-1", content=record)
+    fr.call("consent.record", by="w-1", number="fr-7f3a", content=record)
     wide = text_of(open_on(("FR", "AL")))  # an answer about documents leaves after the acceptance else
     play(change(ADMINS, "policy.widen", "node", policy=wide), fr.call)
     old = Case(pair, OLD)

@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 from support.ceremony import ADMINS
 from support.nodeproc import UNIT
-from support.pair import Party, Spoiler, Two, example, two_nodes
+from support.pair import NUMBER, Party, Spoiler, Two, example, two_nodes
 from support.policies import policy
 
 import schemas.region_pack.policies
@@ -59,7 +59,7 @@ async def consented(party: Party) -> None:
             "until": "2027-11-30",
         }
     ]
-    await party.call("consent.record", by="w-1", content=record)
+    await party.call("consent.record", by="w-1", number="fr-7f3a", content=record)
 
 
 async def said(two: Two, party: Party, request: dict[str, Any]) -> Any:
@@ -341,17 +341,17 @@ async def test_the_number_of_a_case_stays_at_home(two: Two) -> None:
     """Each side knows the other's case under an opaque reference, and its own under its own number."""
     await consented(two.fr)
     request = about("referral.request/1", "AL")
-    request["header"]["case_ref_sender"] = "FR-2026/0113"
+    request["header"]["case_ref_sender"] = NUMBER
     asked = await said(two, two.fr, request)
     theirs = asked.header["case_ref_sender"]
-    assert (len(theirs), theirs == two.fr.running.sealer.case_reference("n1other", "FR-2026/0113")) == (26, False)
+    assert (len(theirs), theirs == two.fr.running.sealer.case_reference("n1other", NUMBER)) == (26, False)
     accept = about("referral.accept/1", "FR", reply_to=asked.message_id, case_ref_recipient="AL-77")
     accept["header"]["case_ref_recipient"] = theirs
     accepted = await said(two, two.al, accept)
     ours = accepted.content["case_ref_recipient"]
-    assert (accepted.header["case_ref_recipient"], len(ours)) == ("FR-2026/0113", 26)
+    assert (accepted.header["case_ref_recipient"], len(ours)) == (NUMBER, 26)
     question = about("info.request/1", "AL")
     question["header"]["case_ref_recipient"] = ours
     told = await said(two, two.fr, question)
     assert told.header["case_ref_recipient"] == "AL-77"
-    assert (await two.fr.show(asked.message_id))["case"] == "FR-2026/0113"
+    assert (await two.fr.show(asked.message_id))["case"] == NUMBER

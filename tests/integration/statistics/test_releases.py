@@ -44,7 +44,7 @@ async def two(tmp_path: Path) -> AsyncIterator[Two]:
                 "until": "2027-11-30",
             }
         ]
-        await made.fr.call("consent.record", by="w-1", content=record)
+        await made.fr.call("consent.record", by="w-1", number="fr-7f3a", content=record)
         yield made
 
 

@@ -23,7 +23,7 @@ def referral(federation, tmp_path_factory: pytest.TempPathFactory) -> str:
     """A referral of France that Albania has; its id."""
     wide = text_of(open_on(("FR", "AL")))  # a summary leaves after the acceptance else
     play(change(ADMINS, "policy.widen", "node", policy=wide), federation.fr.ask)
-    record = federation.fr.ask("consent.record", content=consent("AL"), by="Ana B.")
+    record = federation.fr.ask("consent.record", number="fr-7f3a", content=consent("AL"), by="Ana B.")
     draft = example("referral.request/1", "AL", consent_ref=record["id"]) | {"purpose": "referral"}
     draft["content"] |= {"summary": SUMMARY, "health_flags": ["medication"], "exploitation": ["ForcedLabour"]}
     path = tmp_path_factory.mktemp("draft") / "referral.json"

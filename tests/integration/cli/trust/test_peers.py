@@ -179,7 +179,9 @@ def test_the_way_is_clear_after_pairing(paired):
 def test_a_referral_is_proven_from_end_to_end(paired):
     """Consent recorded, referral sent and handed over, opened, and proven offline by a third party."""
     fr, al = paired
-    recorded = fr.json("consent", "record", "-", "--by", "Ana B.", given=json.dumps(consent("AL")))["id"]
+    recorded = fr.json(
+        "consent", "record", "-", "--number", "fr-7f3a", "--by", "Ana B.", given=json.dumps(consent("AL"))
+    )["id"]
     draft = referral(recorded)
     assert fr.trm("schema", "check", "-", given=json.dumps(draft)).stdout == "no fault found\n"
     sent = fr.json("send", "-", "--key", "case-1", given=json.dumps(draft))

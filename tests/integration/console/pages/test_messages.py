@@ -27,7 +27,9 @@ PSEUDONYM = "Mali <script>alert(1)</script>"
 
 async def referred(fr: Node) -> str:
     """France refers a person, who can be called, but not at every number."""
-    recorded = await asked(fr, "consent.record", {"by": "a", "content": consent(f"AL/{UNIT}", f"FR/{UNIT}")})
+    recorded = await asked(
+        fr, "consent.record", {"by": "a", "number": "fr-7f3a", "content": consent(f"AL/{UNIT}", f"FR/{UNIT}")}
+    )
     person = {
         "pseudonym": PSEUDONYM,
         "age_group": "adult",

@@ -34,7 +34,7 @@ async def two(tmp_path: Path) -> AsyncIterator[Two]:
         }
         content = example("consent.record/1", "AL")["content"]
         content |= {"consent_id": CONSENT, "taken_on": TODAY, "grants": [grant]}
-        await made.fr.call("consent.record", by="w-1", content=content)
+        await made.fr.call("consent.record", by="w-1", number="fr-7f3a", content=content)
         yield made
 
 

@@ -108,7 +108,7 @@ async def test_a_withdrawal_reaches_the_peer_and_what_it_stopped_stays(two: Two)
     categories = ["identity", "contact", "exploitation", "needs", "immigration", "risk"]
     grant = {"purpose": "referral", "recipient_units": [f"AL/{UNIT}"], "data_categories": categories}
     content["grants"] = [grant | {"until": "2027-11-30"}]
-    await two.fr.call("consent.record", by="w-1", content=content)
+    await two.fr.call("consent.record", by="w-1", number="fr-7f3a", content=content)
     referral = example("referral.request/1", "AL", consent_ref=CONSENT) | {"purpose": "referral"}
     await two.fr.call("message.submit", **referral)
     await two.until(lambda: len(two.al.deliveries()) == 2, seconds=60)

@@ -43,7 +43,7 @@ async def referred(two: Two) -> str:
             "until": "2027-11-30",
         }
     ]
-    await two.fr.call("consent.record", by="w-1", content=record)
+    await two.fr.call("consent.record", by="w-1", number="fr-7f3a", content=record)
     id = str((await two.fr.call("message.submit", **about("referral.request/1", "AL")))["id"])
 
     async def known() -> bool:

@@ -107,7 +107,7 @@ async def shared(three: Three) -> tuple[str, str]:
             "until": "2027-11-30",
         }
     ]
-    await a.call("consent.record", by="w-1", content=record)
+    await a.call("consent.record", by="w-1", number="fr-7f3a", content=record)
     wanted = referral(b, MARKS["first"], onward_sharing="named_units", onward_units=[unit_of(c)])
     first = await a.call("message.submit", **wanted)
     await three.until(lambda: has(b, "referral.request/1"), seconds=60)

@@ -57,7 +57,7 @@ class Case:
         ]
         own = {"consent_id": CONSENT, "given_by": "person_and_guardian", "taken_on": day(-3), "grants": grants}
         said = {name: value for name, value in (content | own | members).items() if value is not None}
-        await self.two.fr.call("consent.record", by="w-1", content=said)
+        await self.two.fr.call("consent.record", by="w-1", number="fr-7f3a", content=said)
 
     async def queue(self, party: Party, body_type: str, **content: Any) -> str:
         """Submit it; its id."""

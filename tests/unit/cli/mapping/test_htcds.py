@@ -100,7 +100,9 @@ def test_a_referral_becomes_a_record_on_both_sides(federation, tmp_path: Path):
     play(change(ADMINS, "policy.widen", "node", policy=wide), federation.fr.ask)
     given = tmp_path / "consent.json"
     given.write_text(json.dumps(consent("AL")), encoding="utf-8")
-    kept = json.loads(federation.fr.trm("consent", "record", str(given), "--by", "w-1", "--json").stdout)
+    kept = json.loads(
+        federation.fr.trm("consent", "record", str(given), "--number", "fr-7f3a", "--by", "w-1", "--json").stdout
+    )
     request = example("referral.request/1", "AL", consent_ref=kept["id"]) | {"purpose": "referral"}
     request["content"]["summary"] = "=a wish"
     path = tmp_path / "referral.json"

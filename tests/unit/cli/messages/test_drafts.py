@@ -281,7 +281,9 @@ def test_a_consent_is_recorded_shown_and_withdrawn(federation, tmp_path):
     """The whole life of a consent that nobody was told of."""
     path = tmp_path / "consent.json"
     path.write_text(json.dumps(consent("AL")), encoding="utf-8")
-    recorded = json.loads(federation.fr.trm("consent", "record", str(path), "--by", "Ana B.", "--json").stdout)
+    recorded = json.loads(
+        federation.fr.trm("consent", "record", str(path), "--number", "fr-7f3a", "--by", "Ana B.", "--json").stdout
+    )
     shown = federation.fr.trm("consent", "show", recorded["id"])
     assert (shown.exit_code, '"taken_on"' in shown.stdout) == (0, True)
     assert recorded["id"] in federation.fr.trm("consent", "list").stdout
@@ -291,6 +293,8 @@ def test_a_consent_is_recorded_shown_and_withdrawn(federation, tmp_path):
 
 def test_a_consent_with_faults_is_refused(federation):
     """Nothing is stored, and the places are named."""
-    ran = federation.fr.trm("consent", "record", "-", "--by", "Ana B.", given='{"given_by":"person"}')
+    ran = federation.fr.trm(
+        "consent", "record", "-", "--number", "fr-7f3a", "--by", "Ana B.", given='{"given_by":"person"}'
+    )
     assert (ran.exit_code, ran.stdout) == (1, "")
     assert "  /content/form: required" in ran.stderr or "  /content: required" in ran.stderr

@@ -32,16 +32,31 @@ RECORD = {
     "told": dict.fromkeys(TOLD, True),
     "onward_sharing": False,
 }
-HELD = {"id": ID, "holder": "own", "state": "active", "record": RECORD, "withdrawals": []}
+OF_CASE = {"id": DRAFT, "name": "Blue 7"}
+RELIES = {"conversation": DRAFT, "of_case": OF_CASE, "peer": "AL", "country": "AL", "state": "under_review", "stops": 2}
+HELD = {
+    "id": ID,
+    "of_case": OF_CASE,
+    "relied_on": [RELIES],
+    "tells": ["AL"],
+    "holder": "own",
+    "state": "active",
+    "record": RECORD,
+    "withdrawals": [],
+}
 ANSWERS: Mapping[str, Any] = KNOWN | {
     "consent.list": {
         "consents": [
-            {"id": ID, "holder": "own", "state": "active", "at": 1},
-            {"id": None, "holder": SCRIPT, "state": "damaged", "at": 1},
+            {"id": ID, "of_case": OF_CASE, "holder": "own", "state": "active", "at": 1},
+            {"id": None, "of_case": None, "holder": SCRIPT, "state": "damaged", "at": 1},
         ],
         "next": "5",
     },
     "consent.show": HELD,
+    "case.list": {
+        "cases": [{"id": DRAFT, "name": "Blue 7", "number": None, "at": 1, "units": [], "conversations": 1}],
+        "next": None,
+    },
     "consent.record": {"id": ID, "state": "active"},
     "consent.withdraw": {"id": ID, "state": "withdrawn", "told": []},
 }
@@ -74,7 +89,7 @@ def test_each_of_the_seven_things_has_its_sentence():
 async def begun(there: Any, lang: str, *, draft: str = "") -> Any:
     """The form in the language of the reader and in another one."""
     await there.get("/consents/new")
-    seen = await there.post("/consents/new", {"with": lang, "draft": draft, "key": "k", "act": "begin"})
+    seen = await there.post("/consents/new", {"with": lang, "case": DRAFT, "draft": draft, "key": "k", "act": "begin"})
     return seen, read(seen.text)
 
 
@@ -102,6 +117,7 @@ async def test_a_consent_is_recorded_and_the_draft_relies_on_it():
         calls = {operation: (arguments, key) for operation, arguments, key in there.desk.calls}
         recorded, key = calls["consent.record"]
         assert unfit("consent.record", recorded) == [] and (recorded["by"], key) == ("Ana Doe", "k")
+        assert recorded["case"] == DRAFT
         assert recorded["content"]["grants"] == [GRANT] and recorded["content"]["language"] == "sq"
         assert calls["draft.change"][0]["draft"]["header"] == {"priority": "normal", "consent_ref": ID}
         page = read((await there.get(f"/consents/{ID}?draft={DRAFT}")).text)
@@ -146,6 +162,15 @@ async def test_a_language_has_to_be_chosen(fields):
         assert (await there.post("/consents/new", fields)).status == 422
 
 
+async def test_whose_consent_it_is_has_to_be_said():
+    """A case that is listed, or the number of one that is not; what was chosen is kept."""
+    async with console(ANSWERS) as there:
+        seen = await there.post("/consents/new", {"with": "sq", "act": "begin"})
+        assert seen.status == 422 and "#number" in read(seen.text).links
+        seen = await there.post("/consents/new", {"with": "sq", "number": "2026/117", "act": "begin"})
+        assert read(seen.text).form("/consents/new").sent()["number"] == ("2026/117",)
+
+
 async def test_the_sheet_is_in_the_language_of_the_person():
     """From right to left for Arabic; units by their names; another language can be chosen."""
     async with console(ANSWERS) as there:
@@ -170,9 +195,13 @@ async def test_the_list_leads_to_what_is_there():
 
 
 async def test_a_consent_is_taken_back_by_one_button():
-    """After one question; all of it, with the wish to erase."""
+    """After one question, on a page that says whose it is, what stops in which country and who is told; all of it, with
+    the wish to erase.
+    """
     async with console(ANSWERS) as there:
         page = read((await there.get(f"/consents/{ID}/withdraw")).text)
+        for said in ("This consent is of the case Blue 7.", "AL (AL)", "Who is told: AL"):
+            assert said in " ".join(page.said.split())
         form = page.forms[-3].filled({"erase": "true"}, act="all")
         seen = await there.post(f"/consents/{ID}/withdraw", form)
         assert seen.headers["Location"] == f"/consents/{ID}/withdrawn"

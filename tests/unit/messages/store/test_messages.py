@@ -227,7 +227,7 @@ def test_the_inbox_hands_out_urgent_things_first(connection: Connection):
 
 
 def test_what_relies_on_a_consent_is_found(connection: Connection):
-    """Outgoing messages of the consent that still wait, and the first incoming one that names it."""
+    """Outgoing messages of the consent that still wait, all that name it, and whether one came in a conversation."""
     messages.add(
         connection,
         [
@@ -240,8 +240,9 @@ def test_what_relies_on_a_consent_is_found(connection: Connection):
     )
     messages.enqueue(connection, [(2, PEER, LIFE), (3, PEER, LIFE)])
     assert [row.ref for row in messages.unsent_consenting(connection, b"c")] == [2]
-    assert messages.relying_on(connection, b"c", PEER) == {PEER: 4}
-    assert messages.relying_on(connection, b"other", PEER) == {}
+    assert messages.under(connection, b"c") == [1, 2, 4, 5]
+    assert messages.came_under(connection, b"c", b"conversation")
+    assert not messages.came_under(connection, b"c", b"another")
     assert messages.consents_of_conversation(connection, b"conversation") == [b"c"]
 
 

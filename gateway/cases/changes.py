@@ -1,0 +1,212 @@
+"""Merging, splitting and moving: two different people, one after the other, and the same again to undo it.
+
+What moves is links. Afterwards every consent of the cases is judged again: where another case relies on one now, people
+are told, and what waits to go is refused when it departs (gate G2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+import orjson
+from sqlalchemy import Connection
+
+from gateway.cases import store
+from gateway.cases.register import CaseRegister, find_row
+from gateway.cases.rules import Card, CaseState, LinkKind, case_of_consent
+from gateway.cases.store import CaseRow, ChangeRow, Link
+from gateway.database import content as content_rows
+from gateway.database import journal
+from gateway.database.audit_entries import leaf
+from gateway.database.content import SealedRow
+from gateway.database.sealed_content import Content
+from gateway.errors import Code, RefusedError
+from gateway.foundation.ids import CaseId
+from gateway.ports import Json
+from keys.primitives.encoding import canon
+
+OF_NONE = CaseId("")
+"""The source of what was of no case."""
+
+
+class ChangeKind(StrEnum):
+    """What people change."""
+
+    MERGE = "merge"
+    SPLIT = "split"
+    MOVE = "move"
+
+
+class ChangeState(StrEnum):
+    """How far a change has come."""
+
+    ASKED = "asked"
+    DONE = "done"
+    UNDO_ASKED = "undo_asked"
+    UNDONE = "undone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A change as a person asks for it; `keys` are the links that move, all where it is a merge."""
+
+    kind: ChangeKind
+    source: CaseId
+    target: CaseId
+    keys: tuple[bytes, ...]
+    reason: str
+    label: str | None = None
+
+
+class CaseChanges:
+    """Keeps and does changes of cases."""
+
+    def __init__(self, content: Content, cases: CaseRegister) -> None:
+        self._content = content
+        self._cases = cases
+
+    def ask(self, connection: Connection, wanted: Wanted, *, id: str, person: bytes, actor: str, now: int) -> None:
+        """A first person asks: nothing moves yet. Raises RefusedError not_found, conflict."""
+        if wanted.source or wanted.kind is not ChangeKind.MOVE:
+            find_row(connection, wanted.source, place="/id")
+        if wanted.kind is not ChangeKind.SPLIT:
+            find_row(connection, wanted.target, place="/into")
+        if wanted.source == wanted.target:
+            raise RefusedError(Code.CONFLICT, "it is one case already; nothing was changed")
+        found = store.cases_of(connection, wanted.keys)
+        if any(found.get(key, OF_NONE) != wanted.source for key in wanted.keys):
+            raise RefusedError(
+                Code.NOT_FOUND,
+                "not all of this is of that case; nothing was changed",
+                hint="trm case show prints what is of it",
+            )
+        why: dict[str, Json] = {"reason": wanted.reason, "label": wanted.label}
+        ref = self._content.store.new_ref()
+        content_rows.put(connection, [self._content.sealer.seal(ref, canon(why))])
+        row = ChangeRow(
+            ref=ref,
+            id=id,
+            kind=wanted.kind,
+            state=ChangeState.ASKED,
+            at=now,
+            first=person,
+            source=wanted.source,
+            target=wanted.target,
+        )
+        store.add_change(connection, row, wanted.keys)
+        journal.append_leaf(connection, leaf(now, "case.change_asked", action=wanted.kind, actor=actor))
+
+    def confirm(self, connection: Connection, id: str, *, person: bytes, actor: str, now: int) -> ChangeState:
+        """A second, different person does what the first asked for: the change, or its end. Raises RefusedError."""
+        row = find_change(connection, id)
+        if row.state not in (ChangeState.ASKED, ChangeState.UNDO_ASKED):
+            raise RefusedError(Code.CONFLICT, f"the change is {row.state}; nothing was changed")
+        if row.first == person:
+            raise RefusedError(
+                Code.CONFLICT, "the same person asked for this; it still waits for a different one; nothing was changed"
+            )
+        if row.state == ChangeState.ASKED:
+            self._do(connection, row, now)
+            state = ChangeState.DONE
+        else:
+            self._undo(connection, row)
+            state = ChangeState.UNDONE
+        judge_consents(connection, {row.source, row.target}, now)
+        store.set_change(connection, row.ref, state=state, first=person, at=now)
+        journal.append_leaf(connection, leaf(now, "case.changed", action=row.kind, state=state, actor=actor))
+        return state
+
+    def undo(self, connection: Connection, id: str, *, person: bytes, actor: str, now: int) -> ChangeState:
+        """A person asks that a change is taken back. One that nobody confirmed ends at once. Raises RefusedError."""
+        row = find_change(connection, id)
+        if row.state not in (ChangeState.ASKED, ChangeState.DONE):
+            raise RefusedError(Code.CONFLICT, f"the change is {row.state}; nothing was changed")
+        state = ChangeState.UNDONE if row.state == ChangeState.ASKED else ChangeState.UNDO_ASKED
+        store.set_change(connection, row.ref, state=state, first=person, at=now)
+        journal.append_leaf(connection, leaf(now, "case.undo_asked", action=row.kind, state=state, actor=actor))
+        return state
+
+    def _do(self, connection: Connection, row: ChangeRow, now: int) -> None:
+        keys = store.moved(connection, row.ref)
+        if row.kind == ChangeKind.SPLIT:
+            self._begin(connection, row, now)
+        else:
+            find_row(connection, row.target, place="/into")
+        if row.kind == ChangeKind.MERGE:
+            find_row(connection, row.source, place="/id")
+            keys = [link.key for link in store.links(connection, row.source)]
+            store.note_moved(connection, row.ref, keys)
+            store.set_state(connection, row.source, CaseState.MERGED)
+        if _moved(connection, row, keys) != len(keys):
+            raise RefusedError(
+                Code.CHANGED_MEANWHILE,
+                "something of this was erased or moved since the change was asked for; nothing was changed",
+                hint="take it back (trm case undo) and ask anew",
+            )
+
+    def _begin(self, connection: Connection, row: ChangeRow, now: int) -> None:
+        """The case that a split makes; the units that look after the old one look after it too."""
+        said = reason_of(self._content, content_rows.get(connection, [row.ref]).get(row.ref))
+        old = store.get(connection, [row.source])[row.source]
+        label = said.get("label")
+        card = replace(
+            self._cases.card_in(connection, old), label=label if isinstance(label, str) else None, number=None, group={}
+        )
+        sealed = None if card == Card() else self._cases.sealed(card)
+        content_rows.put(connection, [] if sealed is None else [sealed])
+        begun = CaseRow(id=row.target, state=CaseState.OPEN, at=now, card=None if sealed is None else sealed.ref)
+        store.open_cases(connection, [begun])
+
+    def _undo(self, connection: Connection, row: ChangeRow) -> None:
+        """What moved and is still there goes back; what came to the case since stays."""
+        keys = store.moved(connection, row.ref)
+        if row.source == OF_NONE:
+            there = store.cases_of(connection, keys)
+            store.unlink(connection, [key for key in keys if there.get(key) == row.target])
+            return
+        if row.kind == ChangeKind.MERGE:
+            store.set_state(connection, row.source, CaseState.OPEN)
+        store.move_links(connection, keys, was=row.target, to=row.source)
+
+
+def _moved(connection: Connection, row: ChangeRow, keys: Collection[bytes]) -> int:
+    """Move the links of a change; how many there were. What was of no case is a consent."""
+    if row.source != OF_NONE:
+        return store.move_links(connection, keys, was=row.source, to=row.target)
+    new = [key for key in keys if key not in store.cases_of(connection, keys)]
+    store.link(connection, [Link(key=key, kind=LinkKind.CONSENT, case_id=row.target) for key in new])
+    return len(new)
+
+
+def reason_of(content: Content, sealed: SealedRow | None) -> dict[str, Json]:
+    """Why people wanted a change."""
+    value = {} if sealed is None else orjson.loads(content.sealer.open(sealed))
+    return value if isinstance(value, dict) else {}
+
+
+def find_change(connection: Connection, id: str) -> ChangeRow:
+    """One change. Raises RefusedError not_found."""
+    row = store.get_change(connection, id)
+    if row is None:
+        raise RefusedError(Code.NOT_FOUND, "no such change", hint="trm case show prints the changes of a case")
+    return row
+
+
+def judge_consents(connection: Connection, cases: Collection[CaseId], now: int) -> None:
+    """Tell people where another case than its own relies on a consent; what was told before and is mended ends. One
+    that was of none, since two cases relied on it, is of the one that is left.
+    """
+    consents = store.consents_of(connection, cases)
+    relying = store.cases_relying(connection, [index for _, index, _ in consents])
+    crossed = {ref for ref, index, case in consents if relying.get(index, set()) - {case}}
+    for ref in sorted(crossed):
+        journal.raise_alarm(connection, at=now, kind="consent.two_cases", ref=ref)
+    mended = {ref for ref, _, _ in consents} - crossed
+    for ref, index in store.consents_relied_on(connection, cases):
+        of_it = case_of_consent(store.cases_relying(connection, [index]).get(index, set()))
+        if of_it is not None:
+            store.link(connection, [Link(key=index, kind=LinkKind.CONSENT, case_id=of_it)])
+            mended.add(ref)
+    journal.dismiss_about(connection, mended, ["consent.two_cases"], at=now)

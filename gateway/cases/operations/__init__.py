@@ -1,0 +1,1 @@
+"""What people and local programs may ask of a node about cases."""

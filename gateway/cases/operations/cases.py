@@ -1,0 +1,214 @@
+"""Cases for people and case systems: listed, shown, opened, named, handed over and related."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from sqlalchemy import Connection
+
+from gateway.cases import store, units
+from gateway.cases.operations.models import (
+    HER,
+    CaseDone,
+    CasePage,
+    Cases,
+    HandOverCase,
+    LabelCase,
+    OneCase,
+    OpenCase,
+    RelateCases,
+    WholeCase,
+)
+from gateway.cases.operations.views import CaseViews, summary
+from gateway.cases.register import CaseRegister, cards_in, find_row, join, number_signs
+from gateway.cases.rules import RELATIONS, Card, LinkKind, Signs, hand_over
+from gateway.cases.store import CaseRow
+from gateway.database import journal
+from gateway.database.audit_entries import Actor, leaf
+from gateway.database.sealed_content import Content
+from gateway.errors import Code, Finding, RefusedError
+from gateway.foundation.config import Config
+from gateway.foundation.ids import CaseId, UnitId
+from gateway.operations.registry import About, Units, operation
+from gateway.operations.roles import CASE_SYSTEMS, CASES, Caller
+from gateway.peers.registry import PeerRegistry
+from gateway.ports import Clock, Json, OperationResult
+
+
+class CaseOperations:
+    """Operations on one case."""
+
+    def __init__(
+        self,
+        *,
+        content: Content,
+        cases: CaseRegister,
+        peers: PeerRegistry,
+        config: Config,
+        clock: Clock,
+        actor: Actor,
+    ) -> None:
+        self._content = content
+        self._cases = cases
+        self._views = CaseViews(content, peers)
+        self._config = config
+        self._clock = clock
+        self._actor = actor
+
+    @operation("case.list", "cases, each one person", roles=CASES, about=About.CASE, answer=Cases, units=Units.NARROWED)
+    async def list_cases(self, asked: CasePage, caller: Caller) -> OperationResult:
+        """Open cases, newest first; a caller of one unit sees those of its unit, so that a page may be shorter."""
+        limit, before = asked.limit, asked.place
+
+        def query(c: Connection) -> tuple[list[CaseRow], list[Json]]:
+            rows = store.page(c, limit=limit + 1, before=before)
+            shown = rows[:limit]
+            cards = cards_in(self._content.sealer, c, shown)
+            of = units.of_cases(self._content.sealer, c, [row.id for row in shown])
+            counts = {row.id: len(store.links(c, row.id, LinkKind.CONVERSATION)) for row in shown}
+            items: list[Json] = [
+                summary(row, cards[row.id], of[row.id]) | {"conversations": counts[row.id]}
+                for row in shown
+                if caller.unit is None or caller.unit in of[row.id]
+            ]
+            return rows, items
+
+        rows, items = await self._content.store.read(query)
+        last = rows[limit - 1] if limit and len(rows) > limit else None
+        following = None if last is None else f"{last.at}.{last.id}"
+        return OperationResult(value={"cases": items, "next": following})
+
+    @operation(
+        "case.show",
+        "one case and what is of it",
+        roles=CASES,
+        about=About.CASE,
+        answer=WholeCase,
+        units=Units.NARROWED,
+    )
+    async def show(self, asked: OneCase) -> OperationResult:
+        """One case: who looks after it, its conversations with their countries, drafts, consents, its group, and how
+        people changed it.
+        """
+        return OperationResult(value=await self._content.store.read(lambda c: self._views.show(c, asked.id)))
+
+    @operation(
+        "case.open",
+        "begin the case of a person",
+        roles=CASE_SYSTEMS,
+        about=About.CASE,
+        answer=CaseDone,
+        units=Units.NARROWED,
+        creates=True,
+        example={"by": "Ana Doe", "label": "Blue 7"},
+    )
+    async def open(self, asked: OpenCase, caller: Caller) -> OperationResult:
+        """Begin the case of a person, under a label of one's own or the number it has in the case system; a number that
+        is known finds its case.
+        """
+        if asked.label is None and asked.number is None:
+            raise RefusedError(
+                Code.INVALID,
+                "a case needs a name; nothing was stored",
+                findings=[Finding(place="/label", rule="required", hint="a label of your own, or /number")],
+            )
+        now, key = self._clock.now(), None
+        if asked.number is not None:
+            key = number_signs(self._content.sealer, [asked.number])[asked.number]
+        card = Card(label=asked.label, number=asked.number)
+        if caller.unit is not None:
+            card = hand_over(card, unit=UnitId(caller.unit), worker=caller.person, reason="opened it", now=now)
+        joining = self._cases.joining(Signs(number=key), card)
+
+        def move(connection: Connection) -> CaseId:
+            case = join(connection, joining, now)
+            if case == joining.new:
+                journal.append_leaf(connection, leaf(now, "case.opened", actor=self._actor(asked.by.encode()).hex()))
+            return case
+
+        case = await self._content.store.move(move)
+        return OperationResult(value={"id": case}, created=case == joining.new)
+
+    @operation(
+        "case.label",
+        "call a case something else",
+        roles=CASES,
+        about=About.CASE,
+        answer=CaseDone,
+        units=Units.NARROWED,
+        example={"by": "Ana Doe", "label": "Blue 7"},
+    )
+    async def label(self, asked: LabelCase) -> OperationResult:
+        """Call a case something else. No name, no birth date: a pseudonym or words of one's own."""
+        return await self._write(
+            asked.id,
+            lambda card, _: replace(card, label=asked.label),
+            lambda now: leaf(now, "case.labelled", actor=self._actor(asked.by.encode()).hex()),
+        )
+
+    @operation(
+        "case.hand_over",
+        "another unit looks after it",
+        roles=CASES,
+        about=About.CASE,
+        answer=CaseDone,
+        units=Units.NARROWED,
+        example={"by": "Ana Doe", "unit": "focal-point", "reason": "she moved to another town"},
+    )
+    async def hand_over(self, asked: HandOverCase) -> OperationResult:
+        """Another unit of this node looks after the case from now on; those before have no access any more."""
+        unit, worker, reason = UnitId(asked.unit), asked.worker, asked.reason
+        if unit not in {one.id for one in self._config.units}:
+            raise RefusedError(
+                Code.NOT_FOUND,
+                "no such unit here; nothing was changed",
+                findings=[Finding(place="/unit", rule="unknown_unit", hint="a unit of this node's node.toml")],
+            )
+        return await self._write(
+            asked.id,
+            lambda card, now: hand_over(card, unit=unit, worker=worker, reason=reason, now=now),
+            lambda now: leaf(now, "case.handed_over", actor=self._actor(asked.by.encode()).hex()),
+        )
+
+    @operation(
+        "case.relate",
+        "how two persons belong together",
+        roles=CASES,
+        about=About.CASE,
+        answer=CaseDone,
+        units=Units.NARROWED,
+        example={"by": "Ana Doe", "other": HER, "relation": "sibling"},
+    )
+    async def relate(self, asked: RelateCases) -> OperationResult:
+        """Say how two persons belong together; a case of a family opens no other one. Without a relation it ends."""
+        now, relation = self._clock.now(), asked.relation
+
+        def move(connection: Connection) -> None:
+            one = find_row(connection, asked.id, place="/id")
+            other = find_row(connection, asked.other, place="/other")
+            if one.id == other.id:
+                raise RefusedError(Code.CONFLICT, "it is one and the same case; nothing was changed")
+            for row, there, how in ((one, other, relation), (other, one, RELATIONS.get(relation or ""))):
+                card = self._cases.card_in(connection, row)
+                group = {case: said for case, said in (card.group or {}).items() if case != there.id}
+                self._cases.write_card(
+                    connection, row, replace(card, group=group if how is None else {**group, there.id: how})
+                )
+            journal.append_leaf(connection, leaf(now, "case.related", actor=self._actor(asked.by.encode()).hex()))
+
+        await self._content.store.move(move)
+        return OperationResult(value={"id": asked.id})
+
+    async def _write(
+        self, id: str, change: Callable[[Card, int], Card], entry: Callable[[int], Callable[[int], bytes]]
+    ) -> OperationResult:
+        now = self._clock.now()
+
+        def move(connection: Connection) -> None:
+            row = find_row(connection, id, place="/id")
+            self._cases.write_card(connection, row, change(self._cases.card_in(connection, row), now))
+            journal.append_leaf(connection, entry(now))
+
+        await self._content.store.move(move)
+        return OperationResult(value={"id": id})

@@ -1,0 +1,159 @@
+"""Cases that two people change, one after the other: merged, split, parts moved, and the same taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gateway.cases.changes import CaseChanges, ChangeKind, ChangeState, Wanted
+from gateway.cases.operations.models import (
+    HER,
+    ONE_PERSON,
+    OTHER,
+    ChangeAsked,
+    ChangeBy,
+    ChangeStepped,
+    MergeCases,
+    MoveParts,
+    Parts,
+    SplitCase,
+)
+from gateway.cases.register import CaseRegister, draft_key
+from gateway.cases.rules import PARTS
+from gateway.database.audit_entries import Actor
+from gateway.database.sealed_content import Content
+from gateway.errors import Code, Finding, RefusedError
+from gateway.foundation.ids import CaseId
+from gateway.operations.authors import person
+from gateway.operations.registry import About, Units, operation
+from gateway.operations.roles import CASES
+from gateway.ports import Clock, OperationResult
+from keys.primitives.encoding import b64u
+
+ID = 16
+
+
+class CaseChangeOperations:
+    """Operations on changes of cases."""
+
+    def __init__(
+        self, *, content: Content, cases: CaseRegister, clock: Clock, rand: Callable[[int], bytes], actor: Actor
+    ) -> None:
+        self._content = content
+        self._cases = cases
+        self._changes = CaseChanges(content, cases)
+        self._clock = clock
+        self._rand = rand
+        self._actor = actor
+
+    @operation(
+        "case.merge",
+        "ask that two cases become one",
+        roles=CASES,
+        about=About.CASE,
+        answer=ChangeAsked,
+        units=Units.NARROWED,
+        creates=True,
+        example={**ONE_PERSON, "into": HER},
+    )
+    async def merge(self, asked: MergeCases) -> OperationResult:
+        """Ask that two cases become one person's: everything of the first goes into the second."""
+        wanted = Wanted(
+            kind=ChangeKind.MERGE, source=CaseId(asked.id), target=CaseId(asked.into), keys=(), reason=asked.reason
+        )
+        return await self._ask(wanted, asked.by)
+
+    @operation(
+        "case.split",
+        "ask that parts become a case",
+        roles=CASES,
+        about=About.CASE,
+        answer=ChangeAsked,
+        units=Units.NARROWED,
+        creates=True,
+        example={"by": "Ana Doe", "reason": "two persons", "consents": [HER]},
+    )
+    async def split(self, asked: SplitCase) -> OperationResult:
+        """Ask that parts of a case become the case of another person, that was mixed up with it."""
+        wanted = Wanted(
+            kind=ChangeKind.SPLIT,
+            source=CaseId(asked.id),
+            target=self._cases.new_id(),
+            keys=self._keys(asked),
+            reason=asked.reason,
+            label=asked.label,
+        )
+        return await self._ask(wanted, asked.by)
+
+    @operation(
+        "case.move",
+        "ask that parts go to another case",
+        roles=CASES,
+        about=About.CASE,
+        answer=ChangeAsked,
+        units=Units.NARROWED,
+        creates=True,
+        example={"by": "Ana Doe", "source": HER, "into": OTHER, "reason": "it was hers", "consents": [HER]},
+    )
+    async def move(self, asked: MoveParts) -> OperationResult:
+        """Ask that parts of a case go to another one. Without a case they are consents that are of none yet."""
+        wanted = Wanted(
+            kind=ChangeKind.MOVE,
+            source=CaseId(asked.source or ""),
+            target=CaseId(asked.into),
+            keys=self._keys(asked),
+            reason=asked.reason,
+        )
+        return await self._ask(wanted, asked.by)
+
+    async def _ask(self, wanted: Wanted, by: str) -> OperationResult:
+        now, id = self._clock.now(), b64u(self._rand(ID))
+        who, actor = person(by, self._actor), self._actor(by.encode()).hex()
+        await self._content.store.move(lambda c: self._changes.ask(c, wanted, id=id, person=who, actor=actor, now=now))
+        return OperationResult(value={"change": id, "state": ChangeState.ASKED, "into": wanted.target}, created=True)
+
+    def _keys(self, asked: Parts) -> tuple[bytes, ...]:
+        """The links of what is named; with a conversation goes the asylum hold that lies on it."""
+        sealer = self._content.sealer
+        keys = [sealer.conversation_index(one) for one in asked.conversations]
+        keys += [sealer.consent_index(one) for one in asked.consents]
+        keys += [draft_key(one) for one in asked.drafts]
+        keys += sealer.case_indexes(asked.numbers)
+        if not keys:
+            raise RefusedError(
+                Code.INVALID,
+                "nothing is named that could move; nothing was changed",
+                findings=[Finding(place="", rule="required", hint="name what moves: " + ", ".join(PARTS))],
+            )
+        return tuple(dict.fromkeys(keys))
+
+    @operation(
+        "case.confirm",
+        "a second person does it",
+        roles=CASES,
+        about=About.CASE,
+        answer=ChangeStepped,
+        units=Units.NARROWED,
+        example={"by": "Ben Roe"},
+    )
+    async def confirm(self, asked: ChangeBy) -> OperationResult:
+        """A second, different person does what the first one asked for; consents are judged again."""
+        return await self._step(asked, self._changes.confirm)
+
+    @operation(
+        "case.undo",
+        "ask that it is taken back",
+        roles=CASES,
+        about=About.CASE,
+        answer=ChangeStepped,
+        units=Units.NARROWED,
+        example={"by": "Ana Doe"},
+    )
+    async def undo(self, asked: ChangeBy) -> OperationResult:
+        """Ask that a change is taken back; a second, different person confirms it."""
+        return await self._step(asked, self._changes.undo)
+
+    async def _step(self, asked: ChangeBy, step: Callable[..., ChangeState]) -> OperationResult:
+        id, now = asked.id, self._clock.now()
+        who, actor = person(asked.by, self._actor), self._actor(asked.by.encode()).hex()
+        state = await self._content.store.move(lambda c: step(c, id, person=who, actor=actor, now=now))
+        return OperationResult(value={"change": id, "state": state})

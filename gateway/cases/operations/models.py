@@ -1,0 +1,235 @@
+"""What operations on cases take and answer, and how other answers name a case."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import Field
+
+from gateway.cases.changes import ChangeKind, ChangeState
+from gateway.cases.rules import LONGEST_LABEL, RELATIONS
+from gateway.errors import Code, RefusedError
+from gateway.operations.ids import CaseChangeId, CaseId, CaseNumber, ConsentId, ConversationId, DraftId, UnitId
+from gateway.operations.models import (
+    ONE_LINE,
+    UNSAID,
+    ActBy,
+    Answer,
+    Asked,
+    Count,
+    Next,
+    OneOf,
+    Read,
+    Text,
+    Time,
+)
+from gateway.operations.paging import Page
+from gateway.ports import Json
+
+Label = Annotated[
+    str,
+    Field(min_length=1, max_length=LONGEST_LABEL, description="a pseudonym or words of your own, never a name"),
+    ONE_LINE,
+]
+Number = Annotated[CaseNumber, Field(description="the number that the case has in the case system"), ONE_LINE]
+Reason = Annotated[str, Field(min_length=1, max_length=400, description="why, for whoever confirms it and for later")]
+Relation = Annotated[str, OneOf(*RELATIONS)]
+ONE_PERSON: Mapping[str, Json] = {"by": "Ana Doe", "reason": "one person, as she said herself"}
+HER, OTHER = "q2x0bJr3QkK0m1c5n8sT4g", "8sT4gq2x0bJr3QkK0m1c5n"
+"""Cases in examples."""
+
+# --- arguments ----------------------------------------------------------------------------------------------------
+
+
+class CasePage(Page):
+    """A page of cases."""
+
+    @property
+    def place(self) -> tuple[int, str] | None:
+        """The case behind which the page begins; None for the first page. Raises RefusedError invalid."""
+        at, _, id = (self.cursor or "").partition(".")
+        if self.cursor is None:
+            return None
+        if not at.isdecimal() or len(at) > 15 or not id:
+            raise RefusedError(Code.INVALID, "the cursor is not valid", hint="take it from the page before")
+        return int(at), id
+
+
+class OneCase(Asked):
+    """A case by its id."""
+
+    id: CaseId
+
+
+class CaseBy(OneCase, ActBy):
+    """A case, and who does something with it."""
+
+
+class OpenCase(ActBy):
+    """What a new case is called: a label, a number, or both."""
+
+    label: Label | None = None
+    number: Number | None = None
+
+
+class LabelCase(CaseBy):
+    """A case, and what it is called from now on."""
+
+    label: Label
+
+
+class HandOverCase(CaseBy):
+    """A case, and who looks after it from now on."""
+
+    unit: UnitId
+    worker: Annotated[Text, ONE_LINE] | None = None
+    reason: Reason
+
+
+class RelateCases(CaseBy):
+    """Two cases, and what the person of the other one is to this one; without a relation it ends."""
+
+    other: CaseId
+    relation: Relation | None = None
+
+
+class MergeCases(CaseBy):
+    """A case, and the one into which everything of it goes."""
+
+    into: CaseId
+    reason: Reason
+
+
+class Parts(ActBy):
+    """What is of a case and goes elsewhere, and why."""
+
+    reason: Reason
+    conversations: list[ConversationId] = Field(default_factory=list)
+    consents: list[ConsentId] = Field(default_factory=list)
+    drafts: list[DraftId] = Field(default_factory=list)
+    numbers: list[CaseNumber] = Field(default_factory=list)
+
+
+class SplitCase(OneCase, Parts):
+    """A case, and what of it is the case of another person."""
+
+    label: Label | None = None
+
+
+class MoveParts(Parts):
+    """What goes from one case to another. Without a source they are consents that are of no case yet."""
+
+    source: CaseId | None = None
+    into: CaseId
+
+
+class ChangeBy(ActBy):
+    """A change of cases, and who takes the next step."""
+
+    id: CaseChangeId
+
+
+# --- answers ------------------------------------------------------------------------------------------------------
+
+
+class CaseName(Answer):
+    """Whom something is about, as people here call the case."""
+
+    id: CaseId
+    name: str | None
+
+
+OfCase = Read[CaseName | None]
+"""A member of what is about a person; it needs a default."""
+
+
+class CaseFacts(CaseName):
+    """A case and who looks after it."""
+
+    name: str | None = Field(description="what people here call it")
+    number: str | None = Field(description="the number that the case has in the case system")
+    at: Time
+    units: list[str] = Field(description="who looks after it")
+
+
+class CaseLine(CaseFacts):
+    """A case without what is of it."""
+
+    conversations: Count
+
+
+class Cases(Answer):
+    """A page of open cases, newest first."""
+
+    cases: list[CaseLine]
+    next: Next | None
+
+
+class KeeperOfCase(Answer):
+    """A unit that looks after a case, or did."""
+
+    unit: Read[str] = UNSAID
+    worker: str | None
+    since: Time
+    until: Time | None
+    reason: str
+
+
+class Related(Answer):
+    """A case of the same group, and what its person is to this one."""
+
+    other: CaseId
+    relation: Relation
+
+
+class ConversationOfCase(Answer):
+    """A conversation of a case, and when something was last said in it."""
+
+    conversation: Read[ConversationId | None] = None
+    peer: str
+    last: Time
+
+
+class ChangeOfCase(Answer):
+    """How people changed a case, and how far it has come."""
+
+    id: CaseChangeId
+    kind: Annotated[str, OneOf(*ChangeKind)]
+    state: Annotated[str, OneOf(*ChangeState)]
+    at: Time
+    source: CaseId | None = Field(alias="from")
+    into: CaseId
+    reason: str | None
+
+
+class WholeCase(CaseFacts):
+    """A case and what is of it."""
+
+    keepers: list[KeeperOfCase]
+    group: list[Related]
+    conversations: list[ConversationOfCase]
+    drafts: list[DraftId]
+    consents: list[ConsentId | None]
+    changes: list[ChangeOfCase]
+
+
+class CaseDone(Answer):
+    """The case that was opened or changed."""
+
+    id: CaseId
+
+
+class ChangeAsked(Answer):
+    """A change that a second, different person confirms."""
+
+    change: CaseChangeId
+    state: Annotated[str, OneOf(ChangeState.ASKED)]
+    into: CaseId
+
+
+class ChangeStepped(Answer):
+    """A change and how far it has come."""
+
+    change: CaseChangeId
+    state: Annotated[str, OneOf(*ChangeState)]

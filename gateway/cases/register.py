@@ -1,0 +1,197 @@
+"""Which case something is of: found, opened and joined in the transaction that writes it; and what people call it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import orjson
+from sqlalchemy import Connection
+
+from gateway.cases import store
+from gateway.cases.rules import (
+    ABOUT_A_PERSON,
+    LONGEST_LABEL,
+    Card,
+    CaseState,
+    LinkKind,
+    Signs,
+    find_case,
+    read_card,
+)
+from gateway.cases.store import CaseRow, Link
+from gateway.database import content as content_rows
+from gateway.database.content import SealedRow
+from gateway.database.content_sealer import ContentSealer
+from gateway.database.sealed_content import Content
+from gateway.errors import Code, Finding, RefusedError
+from gateway.foundation.ids import CaseId
+from gateway.messages.store.messages import MessageRow
+from gateway.ports import Json
+from keys.primitives.encoding import b64u, canon, is_id
+
+ID = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Joining:
+    """What a message or draft says about its case, and the new case with its card, if anything is known for one, that
+    begins where nothing says of which it is.
+    """
+
+    signs: Signs
+    new: CaseId
+    card: SealedRow | None = None
+
+
+def find(connection: Connection, signs: Signs) -> CaseId | None:
+    """The case that these signs say, None where none does. Raises RefusedError conflict."""
+    return find_case(signs, store.cases_of(connection, signs.keys))
+
+
+def join(connection: Connection, joining: Joining, now: int) -> CaseId:
+    """Link what is said to the case it is of, or to a new one, in the caller's transaction.
+
+    Raises:
+        RefusedError: conflict; it is of another case meanwhile.
+    """
+    signs = joining.signs
+    case = find(connection, signs)
+    if case is None:
+        case = joining.new
+        content_rows.put(connection, [] if joining.card is None else [joining.card])
+        card = None if joining.card is None else joining.card.ref
+        store.open_cases(connection, [CaseRow(id=case, state=CaseState.OPEN, at=now, card=card)])
+    kinds = (
+        (LinkKind.CONVERSATION, signs.conversation),
+        (LinkKind.DRAFT, signs.draft),
+        (LinkKind.RECORD, signs.record),
+        (LinkKind.NUMBER, signs.number),
+    )
+    store.link(connection, [Link(key=key, kind=kind, case_id=case) for kind, key in kinds if key is not None])
+    return case
+
+
+def join_quoted(connection: Connection, referral: bytes, enquiries: Sequence[bytes]) -> None:
+    """The enquiries that a referral quotes are of its case from now on."""
+    case = store.cases_of(connection, [referral]).get(referral) if enquiries else None
+    if case is not None:
+        store.link(connection, [Link(key=one, kind=LinkKind.CONVERSATION, case_id=case) for one in enquiries])
+
+
+def forget_draft(connection: Connection, id: str) -> None:
+    """A draft is no more; a case that had nothing else ends with it."""
+    key = draft_key(id)
+    case = store.cases_of(connection, [key]).get(key)
+    store.unlink(connection, [key])
+    for card in [] if case is None else store.forget_empty(connection, case):
+        content_rows.erase(connection, card)
+
+
+class CaseRegister:
+    """Opens and names cases."""
+
+    def __init__(self, content: Content, rand: Callable[[int], bytes]) -> None:
+        self._content = content
+        self._rand = rand
+
+    def joining(self, signs: Signs, card: Card) -> Joining:
+        """What `join` needs; the card is sealed for the case that may begin."""
+        return Joining(signs=signs, new=self.new_id(), card=None if card == Card() else self.sealed(card))
+
+    def new_id(self) -> CaseId:
+        """The id of a case that begins."""
+        return CaseId(b64u(self._rand(ID)))
+
+    def sealed(self, card: Card) -> SealedRow:
+        """A card as a row of its own."""
+        return self._content.sealer.seal(self._content.store.new_ref(), encode(card))
+
+    def card_in(self, connection: Connection, row: CaseRow) -> Card:
+        """What people call a case."""
+        return cards_in(self._content.sealer, connection, [row])[row.id]
+
+    def join_received(self, connection: Connection, rows: Sequence[MessageRow], now: int) -> None:
+        """A conversation about a person that a peer begins is a case of its own; whether it is one that is known here
+        already, people find out.
+        """
+        begun = dict.fromkeys(row.conversation for row in rows if row.kind == ABOUT_A_PERSON)
+        known = store.cases_of(connection, begun) if begun else {}
+        for conversation in begun.keys() - known.keys():
+            join(connection, self.joining(Signs(conversation=conversation), Card()), now)
+
+    def write_card(self, connection: Connection, row: CaseRow, card: Card) -> None:
+        """Put another card in the place of the one that a case has."""
+        sealed = self.sealed(card)
+        content_rows.put(connection, [sealed])
+        store.set_card(connection, row.id, sealed.ref)
+        if row.card is not None:
+            content_rows.erase(connection, row.card)
+
+    def name_received(self, connection: Connection, conversation: bytes, name: str) -> None:
+        """Call a case that has no name yet by the pseudonym that a peer gave in this conversation."""
+        case = store.cases_of(connection, [conversation]).get(conversation)
+        if case is None:
+            return
+        row = store.get(connection, [case])[case]
+        card = self.card_in(connection, row)
+        if card.name is None:
+            self.write_card(connection, row, replace(card, label=name[:LONGEST_LABEL]))
+
+
+def encode(card: Card) -> bytes:
+    """The plaintext of a card."""
+    return canon(card.to_json())
+
+
+def number_signs(sealer: ContentSealer, numbers: Iterable[str]) -> dict[str, bytes]:
+    """Under which key a number of the case system finds its case."""
+    wanted = list(dict.fromkeys(numbers))
+    return dict(zip(wanted, sealer.case_indexes(wanted), strict=True))
+
+
+def draft_key(id: str) -> bytes:
+    """Under which key a draft finds its case."""
+    return b"draft/" + id.encode()
+
+
+def find_row(connection: Connection, id: Json, *, place: str = "/case") -> CaseRow:
+    """The open case with this id. Raises RefusedError not_found, also for one that was merged into another."""
+    row = store.get(connection, [CaseId(id)]).get(CaseId(id)) if isinstance(id, str) and is_id(id) else None
+    if row is None or row.state != CaseState.OPEN:
+        raise RefusedError(
+            Code.NOT_FOUND,
+            "no such case; nothing was stored",
+            hint="trm case list shows the ids",
+            findings=[Finding(place=place, rule="unknown_case", hint="trm case list shows the ids")],
+        )
+    return row
+
+
+def cards_in(sealer: ContentSealer, connection: Connection, rows: Iterable[CaseRow]) -> dict[CaseId, Card]:
+    """What people call these cases; nothing where a card does not open."""
+    refs = {row.card: row.id for row in rows if row.card is not None}
+    found = opened_cards(sealer, content_rows.get(connection, list(refs)))
+    return {row.id: found.get(row.card or 0, Card()) for row in rows}
+
+
+def opened_cards(sealer: ContentSealer, sealed: Mapping[int, SealedRow]) -> dict[int, Card]:
+    """Cards by the number of their row."""
+    plains = sealer.open_each(list(sealed.values())) if sealed else []
+    return {
+        ref: read_card(orjson.loads(plain))
+        for ref, plain in zip(sealed, plains, strict=True)
+        if not isinstance(plain, RefusedError)
+    }
+
+
+async def names_of(content: Content, keys: Sequence[bytes]) -> dict[bytes, Json]:
+    """What lists show of the cases that these conversations, drafts, consents or holds are of, by key."""
+    return await content.store.read(lambda c: named_in(content.sealer, c, keys))
+
+
+def named_in(sealer: ContentSealer, connection: Connection, keys: Collection[bytes]) -> dict[bytes, Json]:
+    """By key what lists show of its case: its id and its name; only keys that have one."""
+    of = store.cases_of(connection, keys)
+    cards = cards_in(sealer, connection, list(store.get(connection, set(of.values())).values()))
+    return {key: {"id": case, "name": cards[case].name} for key, case in of.items()}

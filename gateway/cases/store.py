@@ -1,0 +1,287 @@
+"""Cases, their links, and changes people asked for. Cards are sealed; keys of links are keyed hashes or random ids."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, bindparam, delete, exists, func, insert, literal, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from gateway.cases.rules import CaseState, LinkKind
+from gateway.database.prepared import Prepared
+from gateway.database.rows import values_of
+from gateway.database.tables import alarm, case_change, case_link, case_moved, cases, consent, erasure, message, origin
+from gateway.foundation.ids import CaseId
+
+AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseRow:
+    """One case; `card` is the number of the sealed row that says what people call it."""
+
+    id: CaseId
+    state: str
+    at: int
+    card: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """One thing that is of a case."""
+
+    key: bytes
+    kind: str
+    case_id: CaseId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeRow:
+    """A merge, split or move of links from the case `source` to `target`. `first` is the keyed hash of who asked for
+    its last step; why, and the label of a case that begins, lie sealed under `ref`.
+    """
+
+    ref: int
+    id: str
+    kind: str
+    state: str
+    at: int
+    first: bytes
+    source: CaseId
+    target: CaseId
+
+
+# Asked for every message, so they are built once.
+_CASES_OF = Prepared(
+    select(case_link.c.key, case_link.c.case_id).where(case_link.c.key.in_(bindparam("keys", expanding=True)))
+)
+_OPEN = Prepared(insert(cases))
+_LINK = Prepared(upsert(case_link).on_conflict_do_nothing(index_elements=["key"]))
+_ROWS = Prepared(select(cases).where(cases.c.id.in_(bindparam("ids", expanding=True))))
+
+
+def cases_of(connection: Connection, keys: Collection[bytes]) -> dict[bytes, CaseId]:
+    """The case of each of these keys that has one."""
+    found: dict[bytes, CaseId] = {}
+    wanted = list(keys)
+    for start in range(0, len(wanted), AT_ONCE):
+        found.update(_CASES_OF.rows(connection, keys=wanted[start : start + AT_ONCE]))
+    return found
+
+
+def get(connection: Connection, ids: Collection[CaseId]) -> dict[CaseId, CaseRow]:
+    """Cases by id."""
+    found: dict[CaseId, CaseRow] = {}
+    wanted = list(ids)
+    for start in range(0, len(wanted), AT_ONCE):
+        found.update((row.id, row) for row in _ROWS.made(CaseRow, connection, ids=wanted[start : start + AT_ONCE]))
+    return found
+
+
+def page(connection: Connection, *, limit: int, before: tuple[int, str] | None) -> list[CaseRow]:
+    """Open cases, newest first, behind the place where the page before ended."""
+    query = select(cases).where(cases.c.state == CaseState.OPEN).order_by(cases.c.at.desc(), cases.c.id).limit(limit)
+    if before is not None:
+        at, id = before
+        query = query.where((cases.c.at < at) | ((cases.c.at == at) & (cases.c.id > id)))
+    return [CaseRow(**row._mapping) for row in connection.execute(query)]
+
+
+def open_cases(connection: Connection, rows: Iterable[CaseRow]) -> None:
+    """Begin cases."""
+    _OPEN.run(connection, map(values_of, rows))
+
+
+def set_card(connection: Connection, id: CaseId, card: int) -> None:
+    """From now on another sealed row says what people call the case."""
+    connection.execute(update(cases).where(cases.c.id == id).values(card=card))
+
+
+def set_state(connection: Connection, id: CaseId, state: CaseState) -> None:
+    """It is merged into another one, or open again."""
+    connection.execute(update(cases).where(cases.c.id == id).values(state=state))
+
+
+# --- links ----------------------------------------------------------------------------------------------------------
+
+
+def link(connection: Connection, rows: Iterable[Link]) -> None:
+    """Link these; what is of a case already stays there."""
+    _LINK.run(connection, map(values_of, rows))
+
+
+def links(connection: Connection, id: CaseId, kind: LinkKind | None = None) -> list[Link]:
+    """What is of a case, of one kind or all."""
+    query = select(case_link).where(case_link.c.case_id == id)
+    if kind is not None:
+        query = query.where(case_link.c.kind == kind)
+    return [Link(**row._mapping) for row in connection.execute(query)]
+
+
+def move_links(connection: Connection, keys: Collection[bytes], *, was: CaseId, to: CaseId) -> int:
+    """What of these is of one case is of the other from now on; how many were."""
+    moved, wanted = 0, list(keys)
+    for start in range(0, len(wanted), AT_ONCE):
+        some = case_link.c.key.in_(wanted[start : start + AT_ONCE])
+        query = update(case_link).where(case_link.c.case_id == was, some).values(case_id=to)
+        moved += connection.execute(query).rowcount
+    return moved
+
+
+def unlink(connection: Connection, keys: Collection[bytes]) -> None:
+    """These are of no case any more."""
+    connection.execute(delete(case_link).where(case_link.c.key.in_(list(keys))))
+
+
+def forget_finished(connection: Connection, conversations: Collection[bytes]) -> list[int]:
+    """End the cases of which nothing is left after messages of these conversations were erased: no message, no draft.
+    Returns the numbers of what is sealed of them, to be erased with them.
+    """
+    left = select(message.c.ref).where(
+        message.c.conversation == case_link.c.key, ~exists().where(erasure.c.message == message.c.ref)
+    )
+    over = select(case_link.c.key).where(case_link.c.key.in_(list(conversations)), ~left.exists())
+    touched = set(cases_of(connection, conversations).values())
+    unlink(connection, list(connection.scalars(over)))
+    return [card for id in touched for card in forget_empty(connection, id)]
+
+
+def forget_empty(connection: Connection, id: CaseId) -> list[int]:
+    """End a case of which nothing is left; the numbers of its card and of what people changed of it, to be erased with
+    it. A consent that was recorded for it and is held still keeps it.
+    """
+    keeps = case_link.c.kind.in_((LinkKind.CONVERSATION, LinkKind.DRAFT))
+    if connection.execute(select(case_link.c.key).where(case_link.c.case_id == id, keeps).limit(1)).first() is not None:
+        return []
+    held = select(case_link.c.key).where(case_link.c.case_id == id, case_link.c.kind == LinkKind.CONSENT)
+    if connection.execute(select(consent.c.ref).where(consent.c.consent.in_(held)).limit(1)).first() is not None:
+        return []
+    card = connection.scalar(select(cases.c.card).where(cases.c.id == id))
+    changed = select(case_change.c.ref).where((case_change.c.source == id) | (case_change.c.target == id))
+    refs = list(connection.scalars(changed))
+    connection.execute(delete(case_moved).where(case_moved.c.change.in_(refs)))
+    connection.execute(delete(case_change).where(case_change.c.ref.in_(refs)))
+    connection.execute(delete(case_link).where(case_link.c.case_id == id))
+    connection.execute(delete(cases).where(cases.c.id == id))
+    return refs if card is None else [*refs, card]
+
+
+# --- what is not linked yet -----------------------------------------------------------------------------------------
+
+
+def conversations_without(connection: Connection, kind: str, after: bytes, limit: int) -> list[bytes]:
+    """Conversations of a kind behind `after` that are of no case and still have a message, by their keys."""
+    there = ~exists().where(erasure.c.message == message.c.ref)
+    query = (
+        select(message.c.conversation)
+        .where(message.c.conversation > after, message.c.kind == kind, there)
+        .where(~exists().where(case_link.c.key == message.c.conversation))
+        .distinct()
+        .order_by(message.c.conversation)
+        .limit(limit)
+    )
+    return list(connection.scalars(query))
+
+
+def link_records(connection: Connection) -> int:
+    """Link each record of the case system to the case of what was sent from it; how many."""
+    of = (
+        select(origin.c.key, literal(str(LinkKind.RECORD)), func.min(case_link.c.case_id))
+        .join(message, message.c.origin == origin.c.ref)
+        .join(case_link, case_link.c.key == message.c.conversation)
+        .group_by(origin.c.key)
+        .having(func.count(case_link.c.case_id.distinct()) == 1)
+    )
+    statement = insert(case_link).prefix_with("or ignore").from_select(["key", "kind", "case_id"], of)
+    return connection.execute(statement).rowcount
+
+
+def cases_relying(connection: Connection, indexes: Collection[bytes]) -> dict[bytes, set[CaseId]]:
+    """By consent the cases with a message that relies on it."""
+    query = (
+        select(message.c.consent, case_link.c.case_id)
+        .join(case_link, case_link.c.key == message.c.conversation)
+        .where(message.c.consent.in_(list(indexes)))
+        .distinct()
+    )
+    found: dict[bytes, set[CaseId]] = {}
+    for index, case in connection.execute(query):
+        found.setdefault(index, set()).add(case)
+    return found
+
+
+def consents_without(connection: Connection, after: int, limit: int) -> list[tuple[int, bytes]]:
+    """(ref, index) of consents held here that are of no case, behind `after`."""
+    query = (
+        select(consent.c.ref, consent.c.consent)
+        .where(consent.c.ref > after, ~exists().where(case_link.c.key == consent.c.consent))
+        .order_by(consent.c.ref)
+        .limit(limit)
+    )
+    return [(row.ref, row.consent) for row in connection.execute(query)]
+
+
+# --- changes --------------------------------------------------------------------------------------------------------
+
+
+def add_change(connection: Connection, row: ChangeRow, keys: Collection[bytes]) -> None:
+    """A first person asks for a change of these links."""
+    connection.execute(insert(case_change).values(**values_of(row)))
+    note_moved(connection, row.ref, keys)
+
+
+def note_moved(connection: Connection, change: int, keys: Collection[bytes]) -> None:
+    """What a change moves."""
+    rows = [{"change": change, "key": key} for key in keys]
+    if rows:
+        connection.execute(upsert(case_moved).on_conflict_do_nothing(), rows)
+
+
+def moved(connection: Connection, change: int) -> list[bytes]:
+    """What a change moves, or has moved."""
+    return list(connection.scalars(select(case_moved.c.key).where(case_moved.c.change == change)))
+
+
+def get_change(connection: Connection, id: str) -> ChangeRow | None:
+    """One change."""
+    row = connection.execute(select(case_change).where(case_change.c.id == id)).first()
+    return ChangeRow(**row._mapping) if row else None
+
+
+def changes_of(connection: Connection, id: CaseId) -> list[ChangeRow]:
+    """The changes of a case, newest first."""
+    query = select(case_change).where((case_change.c.source == id) | (case_change.c.target == id))
+    return [ChangeRow(**row._mapping) for row in connection.execute(query.order_by(case_change.c.ref.desc()))]
+
+
+def set_change(connection: Connection, ref: int, *, state: str, first: bytes, at: int) -> None:
+    """A change has come further, by this person."""
+    connection.execute(update(case_change).where(case_change.c.ref == ref).values(state=state, first=first, at=at))
+
+
+def consents_of(connection: Connection, ids: Collection[CaseId]) -> list[tuple[int, bytes, CaseId]]:
+    """(ref, index, case) of each consent that is held here and is of one of these cases."""
+    query = (
+        select(consent.c.ref, consent.c.consent, case_link.c.case_id)
+        .join(case_link, case_link.c.key == consent.c.consent)
+        .where(case_link.c.case_id.in_(list(ids)))
+    )
+    return [(row.ref, row.consent, row.case_id) for row in connection.execute(query)]
+
+
+def consents_relied_on(connection: Connection, ids: Collection[CaseId]) -> list[tuple[int, bytes]]:
+    """(ref, index) of consents that are of no case and on which messages of these cases rely."""
+    of_none = ~exists().where(case_link.c.key == consent.c.consent)
+    relied = (
+        select(message.c.consent)
+        .join(case_link, case_link.c.key == message.c.conversation)
+        .where(case_link.c.case_id.in_(list(ids)), message.c.consent.is_not(None))
+    )
+    query = select(consent.c.ref, consent.c.consent).where(of_none, consent.c.consent.in_(relied))
+    return [(row.ref, row.consent) for row in connection.execute(query)]
+
+
+def message_of_alarm(connection: Connection, seq: int) -> int | None:
+    """The number of the message that an alarm is about, if it is about one."""
+    return connection.scalar(select(alarm.c.ref).where(alarm.c.seq == seq))

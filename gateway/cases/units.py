@@ -1,0 +1,151 @@
+"""Which units of this node may touch something: one answer for every kind of id (docs/roles.md).
+
+Who looks after a case is on its card. Where nobody said so it is with the units that wrote in its conversations or were
+written to. What is of no case, as an enquiry, is of the units of its own messages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import orjson
+from sqlalchemy import Connection
+
+from gateway.cases import store
+from gateway.cases.register import cards_in, draft_key
+from gateway.cases.rules import CaseState, LinkKind
+from gateway.database import content as content_rows
+from gateway.database.content import SealedRow
+from gateway.database.content_sealer import ContentSealer
+from gateway.errors import RefusedError
+from gateway.foundation.ids import CaseId, UnitId
+from gateway.messages import content_codec
+from gateway.messages.store import local, messages
+from gateway.messages.store.messages import IN, MessageRow
+from gateway.operations.ids import Subject, alarm_number
+
+NOBODY: frozenset[UnitId] = frozenset()
+
+
+def units_of(sealer: ContentSealer, connection: Connection, subject: Subject, id: str) -> frozenset[UnitId] | None:
+    """The units that may touch what has this id; None where there is no such thing here."""
+    match subject:
+        case Subject.MESSAGE | Subject.FILES:
+            rows = messages.find(connection, id)
+            found = [_of_message(sealer, connection, row) for row in rows]
+            return frozenset.intersection(*found) if found else None
+        case Subject.DRAFT:
+            return _of_draft(sealer, connection, id)
+        case Subject.CONVERSATION:
+            return of_conversation(sealer, connection, sealer.conversation_index(id))
+        case Subject.CONSENT:
+            index = sealer.consent_index(id)
+            if not local.consents(connection, index):
+                return None
+            return _of_link(sealer, connection, index) or NOBODY
+        case Subject.CASE_NUMBER:
+            return _of_link(sealer, connection, *sealer.case_indexes([id]))
+        case Subject.ALARM:
+            ref = store.message_of_alarm(connection, alarm_number(id))
+            row = None if ref is None else messages.get(connection, [ref]).get(ref)
+            return None if row is None else _of_message(sealer, connection, row)
+        case Subject.CASE:
+            return of_cases(sealer, connection, [CaseId(id)]).get(CaseId(id))
+        case Subject.CASE_CHANGE:
+            return _of_change(sealer, connection, id)
+        case _:
+            raise RuntimeError(f"{subject} is of no case")
+
+
+def of_conversation(sealer: ContentSealer, connection: Connection, index: bytes) -> frozenset[UnitId] | None:
+    """The units of a conversation by its key; None where there is none."""
+    found = _of_link(sealer, connection, index)
+    if found is not None:
+        return found
+    rows = messages.of_conversation(connection, index)
+    return _own_units(sealer, connection, rows) if rows else None
+
+
+def kept_by(sealer: ContentSealer, connection: Connection, keys: Collection[bytes]) -> dict[bytes, frozenset[UnitId]]:
+    """The units on the card of the case of each key, where people said who looks after it."""
+    of = store.cases_of(connection, keys)
+    cards = cards_in(sealer, connection, store.get(connection, set(of.values())).values())
+    return {key: units for key, case in of.items() if (units := cards[case].units) is not None}
+
+
+def of_cases(sealer: ContentSealer, connection: Connection, ids: Collection[CaseId]) -> dict[CaseId, frozenset[UnitId]]:
+    """The units of cases by id; those that there are."""
+    rows = store.get(connection, ids)
+    cards = cards_in(sealer, connection, list(rows.values()))
+    return {id: _of_case(sealer, connection, id) if (units := cards[id].units) is None else units for id in rows}
+
+
+def _of_case(sealer: ContentSealer, connection: Connection, id: CaseId) -> frozenset[UnitId]:
+    conversations = [link.key for link in store.links(connection, id, LinkKind.CONVERSATION)]
+    found = _own_units(sealer, connection, messages.of_conversations(connection, conversations))
+    drafts = [link.key.removeprefix(draft_key("")).decode() for link in store.links(connection, id, LinkKind.DRAFT)]
+    for draft in drafts:
+        found |= _of_written(sealer, connection, draft)
+    return found
+
+
+def _of_change(sealer: ContentSealer, connection: Connection, id: str) -> frozenset[UnitId] | None:
+    """Who looks after both cases, as far as there are two: a split has yet to make one, a merge has ended one."""
+    change = store.get_change(connection, id)
+    if change is None:
+        return None
+    rows = store.get(connection, [change.source, change.target])
+    open_ones = [row.id for row in rows.values() if row.state == CaseState.OPEN]
+    return frozenset.intersection(*of_cases(sealer, connection, open_ones).values()) if open_ones else NOBODY
+
+
+def _of_link(sealer: ContentSealer, connection: Connection, key: bytes) -> frozenset[UnitId] | None:
+    case = store.cases_of(connection, [key]).get(key)
+    return None if case is None else of_cases(sealer, connection, [case])[case]
+
+
+def _of_message(sealer: ContentSealer, connection: Connection, row: MessageRow) -> frozenset[UnitId]:
+    """Who looks after its case, where people said so; else the unit that sent it or got it."""
+    kept = kept_by(sealer, connection, [row.conversation])
+    return kept.get(row.conversation) or _own_units(sealer, connection, [row])
+
+
+def _of_draft(sealer: ContentSealer, connection: Connection, id: str) -> frozenset[UnitId] | None:
+    if local.get_draft(connection, id) is None:
+        return None
+    key = draft_key(id)
+    return kept_by(sealer, connection, [key]).get(key) or _of_written(sealer, connection, id)
+
+
+def _of_written(sealer: ContentSealer, connection: Connection, draft: str) -> frozenset[UnitId]:
+    """The unit that a draft says it is from."""
+    row = local.get_draft(connection, draft)
+    sealed = None if row is None else content_rows.get(connection, [row.ref]).get(row.ref)
+    try:
+        header = None if sealed is None else orjson.loads(sealer.open(sealed)).get("header")
+    except RefusedError:
+        return NOBODY
+    return _unit(header, "sender_unit")
+
+
+def _own_units(sealer: ContentSealer, connection: Connection, rows: Sequence[MessageRow]) -> frozenset[UnitId]:
+    sealed = content_rows.get(connection, [row.ref for row in rows])
+    found = NOBODY
+    for row in rows:
+        found |= _own_unit(sealer, row, sealed.get(row.ref))
+    return found
+
+
+def _own_unit(sealer: ContentSealer, row: MessageRow, sealed: SealedRow | None) -> frozenset[UnitId]:
+    if sealed is None:
+        return NOBODY
+    try:
+        header, _ = content_codec.read_content(sealer.open(sealed)).halves()
+    except RefusedError:
+        return NOBODY
+    return _unit(header, "recipient_unit" if row.direction == IN else "sender_unit")
+
+
+def _unit(header: object, name: str) -> frozenset[UnitId]:
+    value = header.get(name) if isinstance(header, dict) else None
+    return frozenset({UnitId(value)}) if isinstance(value, str) else NOBODY

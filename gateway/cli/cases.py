@@ -1,0 +1,272 @@
+"""`trm case`: whom conversations, drafts and consents are about; merged, split and moved by two people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import click
+
+from gateway.cases.rules import PARTS, RELATIONS
+from gateway.cli import options, output
+from gateway.cli.options import CONTEXT, Reach
+from gateway.foundation import time_text
+from gateway.foundation.json import list_objects
+from gateway.ports import Json
+
+
+@click.group("case", context_settings=CONTEXT)
+def case_commands() -> None:
+    """List, name and hand over cases; merge, split and move them. A case is one person; its id stays on this node."""
+
+
+reason = click.option("--reason", required=True, metavar="TEXT", help="Why; whoever confirms it reads it.")
+
+
+def parts(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let the verb name what moves."""
+    for name in reversed(PARTS):
+        one = name.removesuffix("s")
+        function = click.option(f"--{one}", name, multiple=True, help=f"A {one} that moves; may be repeated.")(function)
+    return function
+
+
+@options.add_verb(case_commands, "list")
+@click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True)
+@click.option("--cursor", metavar="CURSOR", help="`next` of the page before.")
+@options.pass_node
+@options.as_json
+def list_cases(reach: Reach, limit: int, cursor: str | None, as_json: bool) -> None:
+    """List the cases, newest first.
+
+    \b
+    Example:
+      trm case list --node /srv/trm/fr
+    """
+    output.print_answer(reach.ask("case.list", limit=limit, cursor=cursor), as_json=as_json, people=_show_list)
+
+
+def _show_list(value: Mapping[str, Json]) -> None:
+    output.print_table(
+        ["case", "name", "units", "conversations", "since"],
+        [
+            [
+                item["id"],
+                item["name"] or "(no name)",
+                ", ".join(map(str, units)) if isinstance(units := item["units"], list) else "",
+                item["conversations"],
+                time_text.when(item["at"]),
+            ]
+            for item in list_objects(value, "cases")
+        ],
+        empty="no case",
+    )
+
+
+@options.add_verb(case_commands, "show")
+@click.argument("id")
+@options.pass_node
+@options.as_json
+def show_case(reach: Reach, id: str, as_json: bool) -> None:
+    """Show one case: who looks after it, its conversations, drafts and consents, and how people changed it.
+
+    \b
+    Example:
+      trm case show q2x0bJr3QkK0m1c5n8sT4g --node /srv/trm/fr
+    """
+    output.print_answer(reach.ask("case.show", id=id), as_json=as_json, people=_show_case)
+
+
+def _show_case(value: Mapping[str, Json]) -> None:
+    output.print_facts(
+        [("case", value["id"]), ("name", value["name"]), ("number", value["number"]), ("units", value["units"])]
+    )
+    output.print_table(
+        ["conversation", "with", "last"],
+        [
+            [item["conversation"] or "(does not open)", item["peer"], time_text.when(item["last"])]
+            for item in list_objects(value, "conversations")
+        ],
+        empty="no conversation",
+    )
+    for name in ("consents", "drafts"):
+        listed = value[name]
+        for id in listed if isinstance(listed, list) else []:
+            output.print_line(f"{name.removesuffix('s')}  {id or '(does not open)'}")
+    for change in list_objects(value, "changes"):
+        output.print_line(f"{change['kind']}  {change['id']}  {change['state']}: {change['reason']}")
+
+
+@options.add_verb(case_commands, "open")
+@click.option("--label", metavar="TEXT", help="A pseudonym or words of your own, never a name.")
+@click.option("--number", metavar="NUMBER", help="The number of the case in the case system.")
+@options.by
+@options.pass_node
+@options.as_json
+def open_case(reach: Reach, label: str | None, number: str | None, by: str, as_json: bool) -> None:
+    """Begin the case of a person. A number that is known finds its case.
+
+    \b
+    Example:
+      trm case open --label "Blue 7" --by "Ana B." --node /srv/trm/fr
+    """
+    output.print_answer(reach.ask("case.open", label=label, number=number, by=by), as_json=as_json, people=_show_id)
+
+
+@options.add_verb(case_commands, "label")
+@click.argument("id")
+@click.argument("label")
+@options.by
+@options.pass_node
+@options.as_json
+def label_case(reach: Reach, id: str, label: str, by: str, as_json: bool) -> None:
+    """Call a case something else: a pseudonym or words of your own, never a name.
+
+    \b
+    Example:
+      trm case label q2x0bJr3QkK0m1c5n8sT4g "Blue 7" --by "Ana B." --node /srv/trm/fr
+    """
+    output.print_answer(reach.ask("case.label", id=id, label=label, by=by), as_json=as_json, people=_show_id)
+
+
+@options.add_verb(case_commands, "hand-over")
+@click.argument("id")
+@click.argument("unit")
+@click.option("--worker", metavar="REFERENCE", help="Who in that unit.")
+@reason
+@options.by
+@options.pass_node
+@options.as_json
+def hand_over_case(reach: Reach, id: str, unit: str, worker: str | None, reason: str, by: str, as_json: bool) -> None:
+    """Let another unit look after a case from now on; those before have no access any more.
+
+    \b
+    Example:
+      trm case hand-over q2x0bJr3QkK0m1c5n8sT4g shelter --reason "she moved there" --by "Ana B."
+    """
+    value = reach.ask("case.hand_over", id=id, unit=unit, worker=worker, reason=reason, by=by)
+    output.print_answer(value, as_json=as_json, people=_show_id)
+
+
+@options.add_verb(case_commands, "relate")
+@click.argument("id")
+@click.argument("other")
+@click.option("--relation", type=click.Choice([*RELATIONS]), help="What the other person is; none ends the relation.")
+@options.by
+@options.pass_node
+@options.as_json
+def relate_cases(reach: Reach, id: str, other: str, relation: str | None, by: str, as_json: bool) -> None:
+    """Say how two persons belong together. A case of a family opens no other one, and carries no consent.
+
+    \b
+    Example:
+      trm case relate q2x0bJr3QkK0m1c5n8sT4g mT5h0Jr3QkK0m1c5n8sT4g --relation child --by "Ana B."
+    """
+    value = reach.ask("case.relate", id=id, other=other, relation=relation, by=by)
+    output.print_answer(value, as_json=as_json, people=_show_id)
+
+
+def _show_id(value: Mapping[str, Json]) -> None:
+    output.print_line(f"case {value['id']}")
+
+
+# --- two people -----------------------------------------------------------------------------------------------------
+
+
+@options.add_verb(case_commands, "merge")
+@click.argument("id")
+@click.argument("into")
+@reason
+@options.by
+@options.pass_node
+@options.as_json
+def merge_cases(reach: Reach, id: str, into: str, reason: str, by: str, as_json: bool) -> None:
+    """Ask that two cases become one, on the person's word. A second person confirms it (trm case confirm).
+
+    \b
+    Example:
+      trm case merge q2x0bJr3QkK0m1c5n8sT4g mT5h0Jr3QkK0m1c5n8sT4g --reason "she says so" --by "Ana B."
+    """
+    value = reach.ask("case.merge", id=id, into=into, reason=reason, by=by)
+    output.print_answer(value, as_json=as_json, people=_show_asked)
+
+
+@options.add_verb(case_commands, "split")
+@click.argument("id")
+@parts
+@click.option("--label", metavar="TEXT", help="What the case that begins is called.")
+@reason
+@options.by
+@options.pass_node
+@options.as_json
+def split_case(reach: Reach, id: str, label: str | None, reason: str, by: str, as_json: bool, **named: Any) -> None:
+    """Ask that parts of a case become the case of another person. A second person confirms it.
+
+    \b
+    Example:
+      trm case split q2x0bJr3QkK0m1c5n8sT4g --conversation mT5h0Jr3QkK0m1c5n8sT4g --reason "two persons" --by "Ana B."
+    """
+    value = reach.ask("case.split", id=id, label=label, reason=reason, by=by, **_named(named))
+    output.print_answer(value, as_json=as_json, people=_show_asked)
+
+
+@options.add_verb(case_commands, "move")
+@click.argument("into")
+@parts
+@click.option("--from", "source", metavar="CASE", help="The case that they are of; none for consents of no case.")
+@reason
+@options.by
+@options.pass_node
+@options.as_json
+def move_parts(reach: Reach, into: str, source: str | None, reason: str, by: str, as_json: bool, **named: Any) -> None:
+    """Ask that parts of a case go to the case INTO. A second person confirms it.
+
+    \b
+    Example:
+      trm case move mT5h0Jr3QkK0m1c5n8sT4g --consent q2x0bJr3QkK0m1c5n8sT4g --reason "it is hers" --by "Ana B."
+    """
+    value = reach.ask("case.move", source=source, into=into, reason=reason, by=by, **_named(named))
+    output.print_answer(value, as_json=as_json, people=_show_asked)
+
+
+def _named(given: Mapping[str, tuple[str, ...]]) -> dict[str, Json]:
+    return {name: [*values] for name, values in given.items() if values}
+
+
+@options.add_verb(case_commands, "confirm")
+@click.argument("change")
+@options.by
+@options.pass_node
+@options.as_json
+def confirm_change(reach: Reach, change: str, by: str, as_json: bool) -> None:
+    """Do what another person asked for: a merge, split or move, or its end. Consents are judged again.
+
+    \b
+    Example:
+      trm case confirm mT5h0Jr3QkK0m1c5n8sT4g --by "Carl D." --node /srv/trm/fr
+    """
+    output.print_answer(reach.ask("case.confirm", id=change, by=by), as_json=as_json, people=_show_stepped)
+
+
+@options.add_verb(case_commands, "undo")
+@click.argument("change")
+@options.by
+@options.pass_node
+@options.as_json
+def undo_change(reach: Reach, change: str, by: str, as_json: bool) -> None:
+    """Ask that a change is taken back: what moved goes back. A second person confirms it.
+
+    \b
+    Example:
+      trm case undo mT5h0Jr3QkK0m1c5n8sT4g --by "Ana B." --node /srv/trm/fr
+    """
+    output.print_answer(reach.ask("case.undo", id=change, by=by), as_json=as_json, people=_show_stepped)
+
+
+def _show_asked(value: Mapping[str, Json]) -> None:
+    output.print_line(f"change {value['change']} waits for a second, different person")
+    output.print_hint(f"trm case confirm {value['change']}")
+
+
+def _show_stepped(value: Mapping[str, Json]) -> None:
+    output.print_line(f"change {value['change']} is {value['state']}")

@@ -1,0 +1,264 @@
+"""A case is one person: what opens and joins one, whose a consent is, what a withdrawal stops, between real nodes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from support.nodeproc import enquiry
+from support.pair import Party, Spoiler, Two, example, two_nodes
+from support.persons import ANA, BEN, agreed, case_of, changed, referral, referred, stands
+
+from gateway.errors import Code, RefusedError
+from gateway.foundation.json import list_objects
+from keys.primitives.encoding import b64u
+
+HERS, HIS = b64u(b"consent of her.."), b64u(b"consent of him..")
+TALK, SECOND, OTHER = (b64u(name) for name in (b"conversation one", b"conversation two", b"conversation 3.."))
+
+
+@pytest_asyncio.fixture
+async def two(tmp_path: Path) -> AsyncIterator[Two]:
+    """Two nodes, paired and serving."""
+    async with two_nodes(tmp_path) as made:
+        yield made
+
+
+async def stored(party: Party) -> list[Any]:
+    """Everything that a refusal leaves alone."""
+    tables = (
+        "ref from message",
+        "ref from outbox",
+        "* from cases",
+        "* from case_link",
+        "* from consent",
+        "* from draft",
+    )
+    return [await party.rows(f"select {table} order by 1") for table in tables]
+
+
+async def refused(party: Party, operation: str, code: Code, place: str, **arguments: Any) -> None:
+    """It is refused by its code at one place, and nothing is stored."""
+    before = await stored(party)
+    with pytest.raises(RefusedError) as caught:
+        await party.call(operation, **arguments)
+    assert (caught.value.code, place in [found.place for found in caught.value.findings]) == (code, True)
+    assert await stored(party) == before
+
+
+async def test_a_consent_carries_nothing_of_another_person(two: Two):
+    """The consent recorded for one person is refused for another's referral: written, previewed, and released as a
+    draft by two people; the one it was recorded for goes.
+    """
+    fr, place = two.fr, "/header/consent_ref"
+    await agreed(fr, "F-1", HERS)
+    await refused(fr, "message.submit", Code.GATE_G2, place, **referral("F-2", HERS))
+    await refused(fr, "message.submit", Code.GATE_G2, place, **referral(None, HERS))
+    draft = (await fr.call("draft.save", draft=referral("F-2", None)))["id"]
+    for by in (ANA, BEN):
+        await refused(fr, "draft.release", Code.GATE_G2, place, id=draft, by=by, consent=HERS)
+    shown = await fr.call("draft.preview", id=draft, by=ANA, consent=HERS)
+    assert (shown["goes"], shown["code"]) == (False, "gate_g2")
+    await referred(two, "F-1", HERS)
+    assert len(two.al.deliveries()) == 2  # the record and her referral
+
+
+async def test_whose_a_consent_is_has_to_be_said(two: Two):
+    """Without a case, with two, or with one that is not there, a consent is not recorded."""
+    content = example("consent.record/1", "AL")["content"]
+    for named in ({}, {"case": b64u(bytes(16)), "number": "F-1"}):
+        await refused(two.fr, "consent.record", Code.INVALID, "/case", by=ANA, content=content, **named)
+    await refused(two.fr, "consent.record", Code.NOT_FOUND, "/case", by=ANA, content=content, case=b64u(bytes(16)))
+
+
+async def test_a_request_names_one_case(two: Two):
+    """What names another case than its conversation or its number is refused; so is a case that is not there."""
+    fr = two.fr
+    await agreed(fr, "F-1", HERS)
+    await agreed(fr, "F-2", HIS)
+    await referred(two, "F-1", HERS, conversation=TALK)
+    his = (await fr.call("case.open", number="F-2", by=ANA))["id"]
+    note = referral("F-2", HIS, conversation=TALK)
+    await refused(fr, "message.submit", Code.CONFLICT, "/header/case_ref_sender", **note)
+    await refused(fr, "message.submit", Code.CONFLICT, "/case", **referral(None, HERS, conversation=TALK, case=his))
+    await refused(fr, "message.submit", Code.NOT_FOUND, "/case", **referral(None, HIS, case=b64u(bytes(16))))
+    await fr.call("message.submit", **referral(None, HIS, case=his))
+
+
+async def test_a_referral_opens_a_case_and_an_enquiry_joins_it(two: Two):
+    """What comes is a case of its own, called by its pseudonym; the enquiry that a referral quotes is of its case; one
+    without a person is of none.
+    """
+    fr, al = two.fr, two.al
+    await agreed(fr, "F-1", HERS)
+    asked = await fr.call("message.submit", **enquiry("room?", "AL"))
+    other = await fr.call("message.submit", **enquiry("another?", "AL"))
+    content = example("referral.request/1", "AL")["content"] | {"enquiry_id": asked["id"]}
+    await referred(two, "F-1", HERS, conversation=TALK, content=content)
+    for party in (fr, al):
+        shown = await party.call("conversation.show", id=asked["conversation"])
+        assert shown["of_case"]["id"] == await case_of(party, TALK)
+    assert (await fr.call("conversation.show", id=other["conversation"]))["of_case"] is None
+    (case,) = (await al.call("case.list"))["cases"]
+    assert (case["name"], case["units"], case["conversations"]) == (
+        content["person"]["pseudonym"],
+        ["focal-point"],
+        2,
+    )
+    await referred(two, "F-1", HERS, conversation=SECOND)
+    assert len((await al.call("case.list"))["cases"]) == 2, "nobody there has said that it is the same person"
+    (case,) = (await fr.call("case.list"))["cases"]
+    assert (case["name"], case["conversations"]) == ("F-1", 3)
+
+
+async def test_lists_name_the_case(two: Two):
+    """Conversations, messages, drafts, consents, what is owed and asylum holds say whom they are about."""
+    fr = two.fr
+    await agreed(fr, "F-1", HERS)
+    sent = await referred(two, "F-1", HERS, conversation=TALK)
+    await fr.call("draft.save", draft=referral("F-1", HERS))
+    await fr.call("asylum.hold", id=TALK, by=ANA)
+    named = {"id": await case_of(fr, TALK), "name": "F-1"}
+    lists = {
+        "conversation.list": "conversations",
+        "message.list": "messages",
+        "draft.list": "drafts",
+        "consent.list": "consents",
+        "conversation.due": "due",
+        "asylum.list": "holds",
+    }
+    said = {operation: list_objects(await fr.call(operation), name) for operation, name in lists.items()}
+    assert {operation: {str(item["of_case"]) for item in items} for operation, items in said.items()} == {
+        operation: {str(named)} for operation in lists
+    }
+    assert (await fr.show(sent["id"]))["of_case"] == (await fr.call("consent.show", id=HERS))["of_case"] == named
+
+
+async def test_a_withdrawal_stands_in_every_conversation(two: Two):
+    """Before it is done it says whose it is, which conversations with which country rely on it, what stops and who is
+    told; then both conversations stand still on both sides, and a third person's goes on.
+    """
+    fr, al = two.fr, two.al
+    await agreed(fr, "F-1", HERS)
+    await agreed(fr, "F-2", HIS)
+    await referred(two, "F-1", HERS, conversation=TALK)
+    await referred(two, "F-1", HERS, conversation=SECOND)
+    await referred(two, "F-2", HIS, conversation=OTHER)
+    wire = Spoiler(fr)
+    wire.away = True
+    waits = await fr.call("message.submit", **follow_up(TALK))
+    shown = await fr.call("consent.show", id=HERS)
+    assert shown["of_case"] == {"id": await case_of(fr, TALK), "name": "F-1"} and shown["tells"] == ["AL"]
+    assert sorted((one["conversation"], one["country"], one["stops"]) for one in shown["relied_on"]) == sorted(
+        [(TALK, "AL", 1), (SECOND, "AL", 0)]
+    )
+    told = await fr.call("consent.withdraw", id=HERS, by=ANA)
+    assert [one["peer"] for one in told["told"]] == ["AL", "AL"]
+    assert await fr.state(waits["id"]) == "failed"
+    wire.away = False
+    fr.running.wakeups.peer_called(fr.peer().node)
+    ids = {one["message"] for one in told["told"]}
+    await two.until(lambda: ids <= {d.message_id for d in al.deliveries()}, seconds=60, what="both are told")
+    for party in (fr, al):
+        for talk in (TALK, SECOND):
+            standing = await stands(party, talk)
+            assert "consent_withdrawn" in standing["overlays"]
+            assert {owed["what"] for owed in standing["owed"]} <= {"withdrawal_ack", "erasure"}
+        assert (await stands(party, OTHER))["overlays"] == []
+    with pytest.raises(RefusedError) as caught:
+        await al.call("message.submit", **answer(SECOND))
+    assert caught.value.code is Code.GATE_G7
+
+
+def follow_up(conversation: str, consent: str = HERS) -> dict[str, Any]:
+    """A question of France on its referral."""
+    request = example("info.request/1", "AL", consent_ref=consent, case_ref_sender="F-1")
+    return request | {"purpose": "referral", "conversation": conversation}
+
+
+def answer(conversation: str) -> dict[str, Any]:
+    """A question of Albania in a conversation."""
+    request = example("info.request/1", "FR", consent_ref=HERS) | {"purpose": "referral", "conversation": conversation}
+    request["header"].pop("case_ref_sender", None)
+    return request
+
+
+async def test_what_waits_is_judged_again_when_two_people_moved_the_consent(two: Two):
+    """A consent that two people give to another case carries nothing of the first any more, also what waits; undone by
+    two people it does again. One person alone changes nothing.
+    """
+    fr = two.fr
+    await agreed(fr, "F-1", HERS)
+    wire = Spoiler(fr)
+    wire.away = True
+    waits = await fr.call("message.submit", **referral("F-1", HERS, conversation=TALK))
+    his = (await fr.call("case.open", label="Blue 7", by=ANA))["id"]
+    hers = await case_of(fr, TALK)
+    asked = await fr.call("case.move", source=hers, into=his, consents=[HERS], reason="it is his", by=ANA)
+    with pytest.raises(RefusedError, match="the same person"):
+        await fr.call("case.confirm", id=asked["change"], by=" ANA b.")
+    assert (await fr.call("consent.show", id=HERS))["of_case"]["id"] == hers
+    await fr.call("case.confirm", id=asked["change"], by=BEN)
+    assert "consent.two_cases" in await fr.alarms()
+    wire.away = False
+    fr.running.wakeups.peer_called(fr.peer().node)
+
+    async def failed() -> bool:
+        return bool(await fr.state(waits["id"]) == "failed")
+
+    await two.until(failed, seconds=60)
+    assert ((await fr.show(waits["id"]))["reason"], two.al.deliveries()) == ("gate_g2", [])
+    await fr.call("case.undo", id=asked["change"], by=BEN)
+    await fr.call("case.confirm", id=asked["change"], by=ANA)
+    assert (await fr.call("consent.show", id=HERS))["of_case"]["id"] == hers
+    assert "consent.two_cases" not in await fr.alarms()
+    await referred(two, "F-1", HERS, conversation=SECOND)
+
+
+async def test_a_wrong_merge_is_split_again(two: Two):
+    """Two persons that were taken for one are apart again, each with its own consent; a merge that is undone leaves
+    everything where it was before.
+    """
+    fr = two.fr
+    await agreed(fr, "F-1", HERS)
+    await agreed(fr, "F-2", HIS)
+    await referred(two, "F-1", HERS, conversation=TALK)
+    await referred(two, "F-2", HIS, conversation=SECOND)
+    hers, his = await case_of(fr, TALK), await case_of(fr, SECOND)
+    links = await fr.rows("select key, case_id from case_link order by key")
+    merged = await changed(fr, "case.merge", id=hers, into=his)
+    assert (await case_of(fr, TALK), [one["id"] for one in (await fr.call("case.list"))["cases"]]) == (his, [his])
+    await fr.call("message.submit", **follow_up(TALK, HIS))
+    with pytest.raises(RefusedError) as caught:
+        await fr.call("case.show", id=hers)
+    assert caught.value.code is Code.NOT_FOUND
+    split = await changed(fr, "case.split", id=his, conversations=[TALK], consents=[HERS], numbers=["F-1"], label="She")
+    assert await case_of(fr, TALK) == split["into"] != await case_of(fr, SECOND)
+    await refused(fr, "message.submit", Code.GATE_G2, "/header/consent_ref", **follow_up(TALK, HIS))
+    assert "consent.two_cases" in await fr.alarms(), "what was sent on his consent while they were one"
+    await changed_back(fr, split["change"])
+    await changed_back(fr, merged["change"])
+    assert await fr.rows("select key, case_id from case_link order by key") == links
+
+
+async def changed_back(party: Party, change: str) -> None:
+    """Two people take a change back."""
+    await party.call("case.undo", id=change, by=BEN)
+    await party.call("case.confirm", id=change, by=ANA)
+
+
+async def test_with_its_last_conversation_a_case_is_gone(two: Two):
+    """Erasing one of two conversations leaves the case; erasing the last one leaves no row and no card of it."""
+    fr = two.fr
+    await agreed(fr, "F-1", HERS)
+    await referred(two, "F-1", HERS, conversation=TALK)
+    await referred(two, "F-1", HERS, conversation=SECOND)
+    case, (card,) = await case_of(fr, TALK), await fr.rows("select card from cases")
+    await fr.call("conversation.erase", id=TALK, by=ANA, reason="not_needed")
+    assert (await fr.call("case.show", id=case))["conversations"][0]["conversation"] == SECOND
+    await fr.call("conversation.erase", id=SECOND, by=ANA, reason="not_needed")
+    left = [await fr.rows(f"select * from {table}") for table in ("cases", "case_link", "case_change")]
+    assert (left, await fr.rows(f"select ref from sealed where ref = {card[0]}")) == ([[], [], []], [])

@@ -1,0 +1,57 @@
+"""Two persons of France, each with a case, a consent and referrals to Albania, for tests of what is kept apart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from support.nodeproc import UNIT
+from support.pair import Party, Two, example
+
+import schemas
+
+ALL = [code.code for code in schemas.code_list("data_category").codes]
+ANA, BEN = "Ana B.", "Ben C."
+"""Two people who release, and who change cases."""
+
+
+async def agreed(party: Party, number: str, consent: str) -> str:
+    """The person of this case agrees that both focal points are told everything for a referral; the consent's id."""
+    record = example("consent.record/1", "AL")["content"] | {"consent_id": consent}
+    units = [f"{name}/{UNIT}" for name in ("AL", "FR")]
+    record["grants"] = [
+        {"purpose": "referral", "recipient_units": units, "data_categories": ALL, "until": "2027-11-30"}
+    ]
+    return str((await party.call("consent.record", by=ANA, number=number, content=record))["id"])
+
+
+def referral(number: str | None, consent: str | None, **members: Any) -> dict[str, Any]:
+    """A referral from France to Albania of the case with this number, relying on this consent."""
+    request = example("referral.request/1", "AL")
+    given = {"case_ref_sender": number, "consent_ref": consent}
+    header = {name: value for name, value in (request["header"] | given).items() if value is not None}
+    return request | {"header": header, "purpose": "referral"} | members
+
+
+async def referred(two: Two, number: str, consent: str, **members: Any) -> dict[str, Any]:
+    """Submit a referral and wait until Albania's case system has it; its id and its conversation."""
+    done: dict[str, Any] = await two.fr.call("message.submit", **referral(number, consent, **members))
+    await two.until(lambda: any(d.message_id == done["id"] for d in two.al.deliveries()), seconds=60, what="it arrives")
+    return done
+
+
+async def case_of(party: Party, conversation: str) -> str:
+    """The case that a conversation is of here."""
+    return str((await party.call("conversation.show", id=conversation))["of_case"]["id"])
+
+
+async def stands(party: Party, conversation: str) -> dict[str, Any]:
+    """Where a conversation stands here."""
+    (standing,) = (await party.call("conversation.show", id=conversation))["standing"]
+    return dict(standing)
+
+
+async def changed(party: Party, operation: str, **arguments: Any) -> dict[str, Any]:
+    """Two people change cases; the answer to the first."""
+    asked: dict[str, Any] = await party.call(operation, by=ANA, reason="the person says so", **arguments)
+    await party.call("case.confirm", id=asked["change"], by=BEN)
+    return asked
