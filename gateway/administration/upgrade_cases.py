@@ -33,6 +33,7 @@ from gateway.cases.rules import (
     pseudonym_of,
 )
 from gateway.cases.store import CaseRow, Link
+from gateway.consent.register import WITHDRAWN
 from gateway.database import content, journal, meta
 from gateway.database.audit_entries import leaf
 from gateway.database.sealed_content import Content
@@ -184,14 +185,14 @@ class CaseUpgrade:
         rows = cases.consents_without(connection, after, ROWS)
         if not rows:
             return None
-        relying, now = cases.cases_relying(connection, {index for _, index in rows}), self._clock.now()
+        relying, now = cases.cases_relying(connection, {index for _, index, _ in rows}), self._clock.now()
         found: Counts = Counter()
-        for ref, index in rows:
+        for ref, index, state in rows:
             of_it = relying.get(index, set())
             case = case_of_consent(of_it)
             if case is not None:
                 cases.link(connection, _links(LinkKind.CONSENT, [index], case))
-            elif of_it:
+            elif of_it and state != WITHDRAWN:  # of what was taken back nobody has to decide any more
                 journal.raise_alarm(connection, at=now, kind="consent.two_cases", ref=ref)
             found["consents" if case is not None else "consents_of_two" if of_it else "consents_of_none"] += 1
         _count(connection, **found)

@@ -190,6 +190,15 @@ async def names_of(content: Content, keys: Sequence[bytes]) -> dict[bytes, Json]
     return await content.store.read(lambda c: named_in(content.sealer, c, keys))
 
 
+async def name_of_case(content: Content, id: CaseId) -> Json:
+    """What lists show of a case that is there."""
+
+    def query(connection: Connection) -> Card:
+        return cards_in(content.sealer, connection, store.get(connection, [id]).values()).get(id, Card())
+
+    return {"id": id, "name": (await content.store.read(query)).name}
+
+
 def named_in(sealer: ContentSealer, connection: Connection, keys: Collection[bytes]) -> dict[bytes, Json]:
     """By key what lists show of its case: its id and its name; only keys that have one."""
     of = store.cases_of(connection, keys)

@@ -134,12 +134,17 @@ def unlink(connection: Connection, keys: Collection[bytes]) -> None:
     connection.execute(delete(case_link).where(case_link.c.key.in_(list(keys))))
 
 
-def forget_finished(connection: Connection, conversations: Collection[bytes]) -> list[int]:
+def forget_finished(
+    connection: Connection, conversations: Collection[bytes], *, but: Collection[int] = ()
+) -> list[int]:
     """End the cases of which nothing is left after messages of these conversations were erased: no message, no draft.
-    Returns the numbers of what is sealed of them, to be erased with them.
+    Messages in `but`, which prove an erasure, do not count. Returns the numbers of what is sealed of them, to be erased
+    with them.
     """
     left = select(message.c.ref).where(
-        message.c.conversation == case_link.c.key, ~exists().where(erasure.c.message == message.c.ref)
+        message.c.conversation == case_link.c.key,
+        message.c.ref.not_in(list(but)),
+        ~exists().where(erasure.c.message == message.c.ref),
     )
     over = select(case_link.c.key).where(case_link.c.key.in_(list(conversations)), ~left.exists())
     touched = set(cases_of(connection, conversations).values())
@@ -211,15 +216,15 @@ def cases_relying(connection: Connection, indexes: Collection[bytes]) -> dict[by
     return found
 
 
-def consents_without(connection: Connection, after: int, limit: int) -> list[tuple[int, bytes]]:
-    """(ref, index) of consents held here that are of no case, behind `after`."""
+def consents_without(connection: Connection, after: int, limit: int) -> list[tuple[int, bytes, str]]:
+    """(ref, index, state) of consents held here that are of no case, behind `after`."""
     query = (
-        select(consent.c.ref, consent.c.consent)
+        select(consent.c.ref, consent.c.consent, consent.c.state)
         .where(consent.c.ref > after, ~exists().where(case_link.c.key == consent.c.consent))
         .order_by(consent.c.ref)
         .limit(limit)
     )
-    return [(row.ref, row.consent) for row in connection.execute(query)]
+    return [(row.ref, row.consent, row.state) for row in connection.execute(query)]
 
 
 # --- changes --------------------------------------------------------------------------------------------------------

@@ -153,7 +153,7 @@ class Eraser:
         erasures.erase_released(connection, RELEASED)
         erasures.add(connection, [self._row(row, reasons[row.ref], now, request) for row in rows])
         erasures.erase_consents(connection, [row.consent for row in rows if row.consent is not None], but=proof)
-        for card in cases.forget_finished(connection, {row.conversation for row in rows}):
+        for card in cases.forget_finished(connection, {row.conversation for row in rows}, but=proof):
             content.erase(connection, card)
         journal.add_events(connection, [(now, "message", row.ref, "erased") for row in rows])
         actor = None if by is None else self._identity.keys.actor(by.encode()).hex()

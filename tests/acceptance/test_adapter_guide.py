@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.house import ROOT
@@ -176,18 +177,17 @@ async def test_the_adapter_exchanges_a_referral(desk: Path, tmp_path: Path, monk
         today = datetime.fromtimestamp(START, UTC).date().isoformat()
         record = example("consent.record/1", "AL")["content"]
         record |= {"consent_id": CONSENT, "taken_on": today, "grants": [grant]}
-        await two.fr.call("consent.record", by="w-1", number="fr-7f3a", content=record)
-
         offices["FR"].offer("Mali")
-        found: list[str] = []
+        found: list[dict[str, Any]] = []
 
         async def drafted() -> bool:
-            found[:] = [draft["id"] for draft in (await two.fr.call("draft.list"))["drafts"]]
+            found[:] = (await two.fr.call("draft.list"))["drafts"]
             return bool(found)
 
         await two.until(drafted, seconds=30, what="no draft was made of the case")
-        await two.fr.call("draft.release", id=found[0], by="w-1", consent=CONSENT)
-        await two.fr.call("draft.release", id=found[0], by="w-2")
+        await two.fr.call("consent.record", by="w-1", case=found[0]["of_case"]["id"], content=record)
+        await two.fr.call("draft.release", id=found[0]["id"], by="w-1", consent=CONSENT)
+        await two.fr.call("draft.release", id=found[0]["id"], by="w-2")
         await two.until(lambda: offices["AL"].shows("working_name"), seconds=60, what="the case did not arrive")
         assert len(offices["AL"].received()) == 2  # the consent, and the referral that relies on it
         assert offices["AL"].shows('"fields": {"kind": "return", "working_name": "Mali", "age_group": "adult"')

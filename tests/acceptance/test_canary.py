@@ -55,6 +55,8 @@ MARKS = {
     "file": "canary-file-words-58",
 }
 """One mark for each way by which a value of a case, or of its people, comes into a node."""
+CASE = {"number": MARKS["case reference"]}
+"""Whose the consents are."""
 
 
 class FailingAdapter(FolderAdapter):
@@ -175,7 +177,10 @@ async def good_ways(world: World, caller: Caller) -> None:
     """Consent, referral through the API, a draft from the drop folder, reading, answering, withdrawing."""
     desk = {"by": MARKS["person at the desk"]}
     given = await accepted(
-        caller, "/consents", {**desk, "content": consent(f"AL/{UNIT}")}, Idempotency_Key=f"{MARKS['key']}-consent"
+        caller,
+        "/consents",
+        {**desk, **CASE, "content": consent(f"AL/{UNIT}")},
+        Idempotency_Key=f"{MARKS['key']}-consent",
     )
     request = referral(given["id"])
     sent = await accepted(caller, "/messages", request, Idempotency_Key=MARKS["key"])
@@ -210,7 +215,7 @@ async def files(world: World, caller: Caller) -> None:
     refused = await caller.ask("POST", PREFIX + "/attachments", data + b"\x00")
     world.texts["answer to a bad file"] = refused.text
     assert refused.status == 415
-    given = await accepted(caller, "/consents", {"by": "x", "content": consent(f"AL/{UNIT}")})
+    given = await accepted(caller, "/consents", {"by": "x", **CASE, "content": consent(f"AL/{UNIT}")})
     request = referral(given["id"], message=added["message"])
     request["content"]["attachments"] = [{"part": 0, "doc_kind": "other"}]
     sent = await accepted(caller, "/messages", request, Idempotency_Key="file")
@@ -224,7 +229,7 @@ async def files(world: World, caller: Caller) -> None:
 
 async def bad_ways(world: World, caller: Caller) -> None:
     """Every kind of refusal, each with a mark in what is refused."""
-    consent_id = (await accepted(caller, "/consents", {"by": "x", "content": consent(f"AL/{UNIT}")}))["id"]
+    consent_id = (await accepted(caller, "/consents", {"by": "x", **CASE, "content": consent(f"AL/{UNIT}")}))["id"]
     refused, member, path = MARKS["refused value"], MARKS["refused member"], MARKS["path"]
     good = referral(consent_id)
     body = good["content"]
@@ -290,7 +295,7 @@ async def bad_ways(world: World, caller: Caller) -> None:
         assert 400 <= answer.status < 500, (way, answer.status, answer.text)
     check = await accepted(caller, "/schemas/check", {"draft": {**good, "content": {member: refused}}})
     world.texts["answer to a check"] = json.dumps(check)
-    consented = await caller.ask("POST", PREFIX + "/consents", {"by": "x", "content": {member: refused}})
+    consented = await caller.ask("POST", PREFIX + "/consents", {"by": "x", **CASE, "content": {member: refused}})
     world.texts["answer to a bad consent"] = consented.text
     outgoing = world.base / "FR-cases" / "outgoing"
     (outgoing / f"{MARKS['record file']}-bad.json").write_text(json.dumps({**good, "content": {member: refused}}))

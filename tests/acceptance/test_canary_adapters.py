@@ -71,7 +71,7 @@ def referral(to: str, consent_id: str) -> dict[str, Any]:
         "to": to,
         "purpose": "referral",
         "content": content,
-        "header": header(consent_ref=consent_id),
+        "header": header(consent_ref=consent_id, case_ref_sender="fr-7f3a"),
     }
 
 

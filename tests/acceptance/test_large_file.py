@@ -184,6 +184,6 @@ def submitted(fr: NodeProcess, al: NodeProcess, message: str) -> None:
         to=al.name,
         purpose="referral",
         message=message,
-        header=header(consent_ref=given["id"]),
+        header=header(consent_ref=given["id"], case_ref_sender="fr-7f3a"),
         content=content,
     )

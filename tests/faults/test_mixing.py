@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 from support.ceremony import ADMINS, aplay, change
-from support.marked import REFERRAL, Copies, referral
+from support.marked import REFERRAL, Copies, mark, referral
 from support.policies import open_on, text_of
 from support.running import UNIT, consent, pair, running, settled, until
 
@@ -33,9 +33,8 @@ async def send_all(desk: NodeOperations, total: int, copies: Copies) -> None:
     """Record all consents and submit all referrals, each in a task of its own."""
 
     async def one(number: int) -> None:
-        recorded: Any = (
-            await desk.call("consent.record", {"by": "desk", "number": "fr-7f3a", "content": consent(f"AL/{UNIT}")})
-        ).value
+        given = {"by": "desk", "number": f"{mark(number)}-case", "content": consent(f"AL/{UNIT}")}
+        recorded: Any = (await desk.call("consent.record", given)).value
         copies.owner[recorded["id"]] = number
         done: Any = (
             await desk.call("message.submit", referral(number, "AL", recorded["id"]), key=f"key-{number}")

@@ -172,6 +172,7 @@ class Preview(Answer):
     """What of a message would leave now, what not and why, and what stands in its way."""
 
     type: Read[Type] = UNSAID
+    of_case: OfCase = None
     purpose: Read[str | None] = None
     corridor: str = Field(description="from the country of this node to that of the peer, such as FR>AL")
     step: DisclosureStage

@@ -10,6 +10,7 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from gateway.cases import register
+from gateway.cases.operations.models import OfCase
 from gateway.conversations.rules.machines import Enquiry, Kind, OpenQuestionState, Referral
 from gateway.conversations.status_updates import StatusUpdates
 from gateway.database import content as content_rows
@@ -84,6 +85,7 @@ class ConversationLine(Answer):
     """A conversation, and its newest message."""
 
     conversation: Read[ConversationId | None] = None
+    of_case: OfCase = None
     kind: str
     state: str | None = Field(description="as it was last folded")
     peer: str

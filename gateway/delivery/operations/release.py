@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from sqlalchemy import Connection
 
 from gateway.cases import store as cases
-from gateway.cases.register import draft_key
+from gateway.cases.register import draft_key, name_of_case
 from gateway.database import content, journal
 from gateway.database.audit_entries import Actor, leaf
 from gateway.database.content import SealedRow
@@ -184,6 +184,7 @@ class ReleaseOperations:
         body: dict[str, Json] = {} if leaves is None else leaves.body
         value: dict[str, Json] = {
             "type": found.draft.body_type,
+            "of_case": None if found.case is None else await name_of_case(self._content, found.case),
             "purpose": found.draft.purpose,
             "corridor": format_corridor(found.corridor),
             "step": str(found.step),

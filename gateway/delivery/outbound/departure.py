@@ -23,7 +23,7 @@ from gateway.database import content, journal
 from gateway.database.audit_entries import leaf
 from gateway.database.content import SealedRow
 from gateway.database.sealed_content import Content
-from gateway.delivery.outbound import steps
+from gateway.delivery.outbound import preparation, steps
 from gateway.errors import Code, RefusedError, TransientError
 from gateway.foundation.workers import Workers
 from gateway.identity.identity import Identity
@@ -409,13 +409,15 @@ def _compare(connection: Connection, node: str, waiting: _Waiting) -> None:
 
 
 def _question(row: MessageRow, opened: MessageContent) -> consent_context.Question:
-    header = opened.halves()[0]
+    header, body = opened.halves()
+    records = body.get("consent_id") if opened.facts.body_type == preparation.RECORD else None
     return consent_context.Question(
         conversation=opened.facts.conversation,
         consent_ref=opened.facts.consent_ref,
         to=row.peer,
         sender_unit=header.get("sender_unit"),
         recipient_unit=header.get("recipient_unit"),
+        records=records if isinstance(records, str) else None,
     )
 
 

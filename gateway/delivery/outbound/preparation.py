@@ -82,11 +82,13 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """What would become of a request now: what of it leaves or why nothing does, the type of the message that would go
-    before it, codes of what its writer has to know, and the refusal that stands in its way, if any.
+    """What would become of a request now: of which case it is, what of it leaves or why nothing does, the type of the
+    message that would go before it, codes of what its writer has to know, and the refusal that stands in its way, if
+    any.
     """
 
     draft: Draft
+    case: CaseId | None
     left: Leaves | Blocked
     corridor: tuple[str, str]
     step: Disclosure
@@ -244,8 +246,10 @@ class Preparation:
             self.prepare_batch(draft, peer, found, defaultdict(Batch), origin=None, reference=None, approver=approver)
         except RefusedError as error:
             refusal = error
+        case = found.case.case
         return Preview(
             draft=ready.draft,
+            case=None if isinstance(case, RefusedError) else case,
             left=left,
             corridor=standing.corridor,
             step=steps.step_at(ready.known, now),

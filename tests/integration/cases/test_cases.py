@@ -232,6 +232,7 @@ async def test_a_wrong_merge_is_split_again(two: Two):
     merged = await changed(fr, "case.merge", id=hers, into=his)
     assert (await case_of(fr, TALK), [one["id"] for one in (await fr.call("case.list"))["cases"]]) == (his, [his])
     await fr.call("message.submit", **follow_up(TALK, HIS))
+    await two.until(lambda: nothing_waits(fr), seconds=60, what="it left")
     with pytest.raises(RefusedError) as caught:
         await fr.call("case.show", id=hers)
     assert caught.value.code is Code.NOT_FOUND
@@ -242,6 +243,11 @@ async def test_a_wrong_merge_is_split_again(two: Two):
     await changed_back(fr, split["change"])
     await changed_back(fr, merged["change"])
     assert await fr.rows("select key, case_id from case_link order by key") == links
+
+
+async def nothing_waits(party: Party) -> bool:
+    """Whether the outbox is empty."""
+    return not await party.rows("select ref from outbox")
 
 
 async def changed_back(party: Party, change: str) -> None:

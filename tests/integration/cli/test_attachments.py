@@ -24,6 +24,7 @@ def referral(consent_id: str, *named: int) -> dict[str, Any]:
         "transfer_basis": "admin_arrangement_46_3_b",
         "transfer_instrument": "Arrangement 2025/4",
         "consent_ref": consent_id,
+        "case_ref_sender": "fr-7f3a",
     }
     content = {
         "referral_kind": "service",

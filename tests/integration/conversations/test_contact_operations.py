@@ -38,7 +38,7 @@ def referral(consent_ref: str, rule: dict[str, Any]) -> dict[str, Any]:
         "to": "AL",
         "purpose": "referral",
         "conversation": CASE,
-        "header": header(consent_ref=consent_ref),
+        "header": header(consent_ref=consent_ref, case_ref_sender="fr-7f3a"),
         "content": content,
     }
 

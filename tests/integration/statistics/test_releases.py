@@ -30,6 +30,10 @@ PEOPLE += [("Masculine", "SexualExploitation", 30)]
 """Sex, form of exploitation, and how many adults: three of them would be known by a small count."""
 
 
+OF_CASE: dict[str, str] = {}
+"""The case of the consent that all referrals rely on: they are counted by the number that they name."""
+
+
 @pytest_asyncio.fixture
 async def two(tmp_path: Path) -> AsyncIterator[Two]:
     """FR and AL; FR has the consent that its referrals rely on."""
@@ -45,15 +49,18 @@ async def two(tmp_path: Path) -> AsyncIterator[Two]:
             }
         ]
         await made.fr.call("consent.record", by="w-1", number="fr-7f3a", content=record)
+        OF_CASE["case"] = (await made.fr.call("consent.show", id=CONSENT))["of_case"]["id"]
         yield made
 
 
 def referral(n: int, sex: str = "Feminine", form: str = "ForcedLabour", **header: Any) -> dict[str, Any]:
     """The referral of one person, in a conversation of its own."""
-    request = example("referral.request/1", "AL", consent_ref=CONSENT, **header)
+    request = example("referral.request/1", "AL", consent_ref=CONSENT)
+    del request["header"]["case_ref_sender"]
+    request["header"] |= header
     request["content"]["person"] |= {"gender": sex, "age_group": "adult", "nationalities": ["AL"]}
     request["content"] |= {"exploitation": [form], "thb_status": "presumed"}
-    return request | {"purpose": "referral", "conversation": b64u(n.to_bytes(16, "big"))}
+    return request | OF_CASE | {"purpose": "referral", "conversation": b64u(n.to_bytes(16, "big"))}
 
 
 async def refer_everybody(fr: Party) -> None:

@@ -102,7 +102,7 @@ def test_a_class_without_rows_is_refused():
 
 IDS = re.compile(
     r"id|.*_id|in_reply_to|reply_to|conversations?|consents?|messages?|drafts?|peers?|person|persons|people|unit|units|token"
-    r"|cases?|into|other|source|numbers?"
+    r"|cases?|into|source|numbers?"
 )
 
 

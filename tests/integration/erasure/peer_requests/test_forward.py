@@ -111,7 +111,8 @@ async def shared(three: Three) -> tuple[str, str]:
     wanted = referral(b, MARKS["first"], onward_sharing="named_units", onward_units=[unit_of(c)])
     first = await a.call("message.submit", **wanted)
     await three.until(lambda: has(b, "referral.request/1"), seconds=60)
-    second = await b.call("message.submit", **referral(c, MARKS["passed on"]))
+    case = (await b.call("conversation.show", id=first["conversation"]))["of_case"]["id"]
+    second = await b.call("message.submit", **referral(c, MARKS["passed on"]), case=case)
     await three.until(lambda: has(c, "referral.request/1"), seconds=60)
     question = example("info.request/1", "AL", consent_ref=CONSENT) | {"purpose": "referral"}
     question["content"]["items"][0]["why_needed"] = MARKS["answer"]
