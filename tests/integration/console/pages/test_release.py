@@ -17,6 +17,7 @@ from gateway.composition.node import Node
 from gateway.operations.roles import Role
 
 NAMED = "Tulpe-7391"
+NUMBER = "2026/117"
 HANDLING = {
     "/header/handling/onward_sharing": "none",
     "/header/handling/retain_until": "2099-11-30",
@@ -128,6 +129,7 @@ async def test_from_an_enquiry_to_a_referral_that_arrives(house: House) -> None:
         "/content/unknown/immediate_risk": "unknown",
         "/content/expected_next_step": "return_planning",
         "/purpose": "referral",
+        "/header/case_ref_sender": NUMBER,
         "/header/legal_basis": ["6_1_e", "9_2_a"],
         "/header/transfer_basis": "admin_arrangement_46_3_b",
         "/header/transfer_instrument": "Arrangement 2025/4",
