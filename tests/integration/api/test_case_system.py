@@ -84,11 +84,13 @@ async def test_pages_name_the_next_one(tmp_path: Path):
             for n in range(3):
                 await send(fr, f"k{n}")
                 saved = await fr.ask("POST", DRAFTS, {"draft": enquiry("AL")})
-                await fr.ask("POST", CONSENTS, {"by": "Ana Doe", "content": consent(unit)})
+                given = {"by": "Ana Doe", "number": f"2026/{n}", "content": consent(unit)}
+                assert (await fr.ask("POST", CONSENTS, given)).status == 201
             for path, name in (
                 (MESSAGES, "messages"),
                 (DRAFTS, "drafts"),
                 (CONSENTS, "consents"),
+                (f"{PREFIX}/cases", "cases"),
                 (f"{PREFIX}/conversations", "conversations"),
             ):
                 pages = await walked(fr, f"{path}?limit=2", name)
