@@ -173,9 +173,10 @@ async def test_a_referral_needs_its_consent(tmp_path: Path):
         request = {"type": "referral.request/1", "to": "AL", "purpose": "referral", "content": content}
         refused = await caller.ask("POST", MESSAGES, {**request, "header": header()}, Idempotency_Key="a")
         assert (refused.status, refused.value["code"]) == (422, "gate_g2")
-        given = await caller.ask("POST", f"{PREFIX}/consents", {"by": "desk", "content": consent(f"AL/{UNIT}")})
+        agreed = {"by": "desk", "number": "2026/117", "content": consent(f"AL/{UNIT}")}
+        given = await caller.ask("POST", f"{PREFIX}/consents", agreed)
         assert given.status == 201
-        named = header(consent_ref=given.value["id"])
+        named = header(consent_ref=given.value["id"], case_ref_sender="2026/117")
         taken = await caller.ask("POST", MESSAGES, {**request, "header": named}, Idempotency_Key="a")
         assert taken.status == 201
         await settled(node, "awaiting_opening")
