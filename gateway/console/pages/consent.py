@@ -141,10 +141,12 @@ def _is_asked(finding: Finding) -> bool:
 
 
 async def _note(visit: Visit, draft: str, consent: str) -> None:
-    """Make the draft that needed the consent rely on it."""
+    """Make the draft that needed the consent rely on it; a draft of no case yet is of the case of the consent."""
     shown = await visit.ask("draft.show", {"id": draft})
     header = {**shown["draft"].get("header", {}), "consent_ref": consent}
     changed = {**shown["draft"], "header": header}
+    if not shown.get("of_case") and (of_case := (await visit.ask("consent.show", {"id": consent})).get("of_case")):
+        changed["case"] = of_case["id"]
     await visit.ask("draft.change", {"id": draft, "draft": changed, "if_match": shown["version"]})
 
 

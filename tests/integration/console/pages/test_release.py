@@ -129,7 +129,6 @@ async def test_from_an_enquiry_to_a_referral_that_arrives(house: House) -> None:
         "/content/unknown/immediate_risk": "unknown",
         "/content/expected_next_step": "return_planning",
         "/purpose": "referral",
-        "/header/case_ref_sender": NUMBER,
         "/header/legal_basis": ["6_1_e", "9_2_a"],
         "/header/transfer_basis": "admin_arrangement_46_3_b",
         "/header/transfer_instrument": "Arrangement 2025/4",
@@ -140,9 +139,11 @@ async def test_from_an_enquiry_to_a_referral_that_arrives(house: House) -> None:
     await ana.open(f"{draft}/preview")
     assert "G2" in ana.page.said and not any(form.action.endswith("/release") for form in ana.page.forms)
 
-    # the consent for it, explained in Albanian
+    # the consent for it, explained in Albanian; the referral is of the case that it is of
     await ana.open(f"/consents/new?draft={draft.rpartition('/')[2]}")
     await ana.press("/consents/new", {"with": "sq"}, act="begin")
+    assert ana.status == 422 and "#number" in ana.page.links
+    await ana.press("/consents/new", {"with": "sq", "number": NUMBER}, act="begin")
     node = house.al.own.node
     told = {
         f"/content/told/{name}": "true"

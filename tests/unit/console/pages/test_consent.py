@@ -108,7 +108,7 @@ async def test_a_consent_is_told_in_two_languages(lang):
 
 
 async def test_a_consent_is_recorded_and_the_draft_relies_on_it():
-    """In the name of who took it; back at the draft that needed it."""
+    """In the name of who took it; back at the draft that needed it, which is of the same case now."""
     shown = draft("referral.request/1", draft={"header": {"priority": "normal"}})
     async with console(ANSWERS | {"draft.show": shown}) as there:
         _, page = await begun(there, "sq", draft=DRAFT)
@@ -119,7 +119,8 @@ async def test_a_consent_is_recorded_and_the_draft_relies_on_it():
         assert unfit("consent.record", recorded) == [] and (recorded["by"], key) == ("Ana Doe", "k")
         assert recorded["case"] == DRAFT
         assert recorded["content"]["grants"] == [GRANT] and recorded["content"]["language"] == "sq"
-        assert calls["draft.change"][0]["draft"]["header"] == {"priority": "normal", "consent_ref": ID}
+        noted = calls["draft.change"][0]["draft"]
+        assert noted["header"] == {"priority": "normal", "consent_ref": ID} and noted["case"] == OF_CASE["id"]
         page = read((await there.get(f"/consents/{ID}?draft={DRAFT}")).text)
         assert f"/drafts/{DRAFT}" in page.links and f"/consents/{ID}/sheet" in page.links
 
