@@ -45,6 +45,7 @@ def test_the_page_runs(tmp_path: Path) -> None:
             said[" ".join(words)] = trm(tmp_path, _named(words, tmp_path))
             _after(words, fr, tmp_path)
         _told(said)
+        assert "node.restored" not in fr.alarms()  # the last link is open
         after = fr.call("message.submit", key="after", **enquiry("after"))["id"]
         eventually(lambda: fr.state(after) == "awaiting_opening", "delivered after the restore", seconds=60)
         assert fr.state(before) == "awaiting_opening"
