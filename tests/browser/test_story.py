@@ -55,7 +55,8 @@ async def sees(seat: Seat, office: Office, body_type: str, known: Collection[str
 async def test_from_the_enquiry_to_the_last_look(tmp_path: Path):
     """Enquiry, offer, consent, referral by two, acceptance, risks, journey, arrival, life afterwards; withdrawal."""
     now = int(time.time()) // 60 * 60
-    said = Journey(datetime.fromtimestamp(now, UTC).date(), now)
+    today = datetime.fromtimestamp(now, UTC).date()
+    said = Journey(today, now)
     async with AsyncExitStack() as stack:
         there = await stack.enter_async_context(offices(tmp_path, ["FR", "AL"]))
         fr, al = there["FR"], there["AL"]
@@ -94,7 +95,7 @@ async def test_from_the_enquiry_to_the_last_look(tmp_path: Path):
                 content={
                     "given_by": "person",
                     "form": "written",
-                    "taken_on": said._day(0),
+                    "taken_on": today.isoformat(),
                     "language": "sq",
                     "interpreter": True,
                     "grants": [
