@@ -28,11 +28,30 @@ RECORD = {
     "told": dict.fromkeys(TOLD, True),
     "onward_sharing": False,
 }
+OF_CASE = {"id": "DDDDDDDDDDDDDDDDDDDDDA", "name": "Blue 7"}
+RELIES = {
+    "conversation": "EEEEEEEEEEEEEEEEEEEEEA",
+    "of_case": OF_CASE,
+    "peer": "AL",
+    "country": "AL",
+    "state": "under_review",
+    "stops": 2,
+}
 ANSWERS = KNOWN | {
     "draft.show": draft("referral.request/1"),
     "draft.preview": PREVIEW | {"type": "referral.request/1"},
     "draft.list": {"drafts": [], "next": None},
-    "consent.show": {"id": CONSENT, "holder": "own", "state": "active", "record": RECORD, "withdrawals": []},
+    "consent.show": {
+        "id": CONSENT,
+        "of_case": OF_CASE,
+        "relied_on": [RELIES],
+        "tells": ["AL"],
+        "holder": "own",
+        "state": "active",
+        "record": RECORD,
+        "withdrawals": [],
+    },
+    "case.list": {"cases": [OF_CASE | {"number": None, "at": 1, "units": [], "conversations": 1}], "next": None},
 }
 
 
@@ -63,7 +82,9 @@ async def test_writing_is_accessible(language):
         assert await ana.page.evaluate("document.activeElement.id") == "errors"
         found += await ana.violations()
         await ana.open("/consents/new")
+        found += await ana.violations()
         await ana.page.locator("input[value=sq]").check()
+        await ana.page.locator("#case").select_option(OF_CASE["id"])
         async with ana.page.expect_navigation():
             await ana.page.locator("button[value=begin]").click()
         found += await ana.violations()
