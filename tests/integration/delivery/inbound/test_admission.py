@@ -8,11 +8,15 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from sqlalchemy import Connection
 from support.forger import Forger
 from support.nodeproc import UNIT
-from support.pair import START, Party, Two, example, two_nodes
+from support.pair import NUMBER, START, Party, Two, example, two_nodes
 
 import schemas
+from gateway.cases import store as cases
+from gateway.cases.rules import LinkKind
+from gateway.cases.store import Link
 from gateway.consent.effects import Recorded, Withdrawal
 from gateway.consent.rules import Consent, read
 from gateway.errors import Code, RefusedError
@@ -104,10 +108,18 @@ async def test_a_referral_that_crosses_a_withdrawal_is_not_taken_in(two: Two, he
 
 
 async def recorded_by_third(two: Two, **members: Any) -> None:
-    """FR holds what a third node recorded, for the unit of AL."""
+    """FR holds what a third node recorded, for the unit of AL: told about the case of the examples."""
     node = two.fr.running
-    third = Recorded(content=node.content, holder=THIRD, record=record(two.al, *ALL, **members))
-    await node.store.move(lambda c: third.write(c, two.clock.now()))
+    case = (await two.fr.call("case.open", number=NUMBER, by="w-1"))["id"]
+    talk = Link(key=b"with a third node", kind=LinkKind.CONVERSATION, case_id=case)
+    content = record(two.al, *ALL, **members)
+    third = Recorded(content=node.content, holder=THIRD, record=content, conversation=talk.key)
+
+    def move(connection: Connection) -> None:
+        cases.link(connection, [talk])
+        third.write(connection, two.clock.now())
+
+    await node.store.move(move)
 
 
 async def test_what_another_node_recorded_is_not_passed_on(two: Two) -> None:
@@ -138,4 +150,4 @@ async def test_the_sender_of_the_data_may_forbid_it(two: Two) -> None:
     await two.fr.running.store.move(lambda c: c.exec_driver_sql(query))
     with pytest.raises(RefusedError) as refusal:
         await two.fr.call("message.submit", **referral() | {"conversation": b64u(b"conversation 3  "[:16])})
-    assert refusal.value.code is G2
+    assert (refusal.value.code, "case" in refusal.value.hint) == (G2, False)
