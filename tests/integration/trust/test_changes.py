@@ -497,6 +497,10 @@ async def test_a_damaged_change_holds_up_no_other(met: Two) -> None:
 
 OF_AL = "subject like 'n1%'"
 FIRST_APPROVAL = "where rowid = (select min(rowid) from approval)"
+ONE_BYTE_OTHERWISE = (
+    "substr(document, 1, 300) || case cast(substr(document, 301, 1) as text) when 'A' then 'B' else 'A' end "
+    "|| substr(document, 302)"
+)
 ALTERED = {
     "payload": (
         f"update change set payload = replace(cast(payload as text), 'video', 'Video') where {OF_AL}",
@@ -512,7 +516,7 @@ ALTERED = {
     "time": (f"update change set effective = effective - 1 where seq = 2 and {OF_AL}", "change 2"),
     "prepared": (f"update change set at = at - 1 where seq = 1 and {OF_AL}", "change 1"),
     "approval": (
-        f"update approval set document = substr(document, 1, 300) || 'A' || substr(document, 302) {FIRST_APPROVAL}",
+        f"update approval set document = {ONE_BYTE_OTHERWISE} {FIRST_APPROVAL}",
         "change 1",
     ),
     "approver": (f"update approval set admin = 'AAAAAAAAAAAAAAAAAAAAAA' {FIRST_APPROVAL}", "change 1"),
@@ -524,8 +528,7 @@ ALTERED = {
     "approval gone": (f"delete from approval {FIRST_APPROVAL}", "change 1"),
     "record": ("update trust_record set hash = 'x' where seq = 2 and direction = 'out'", "trust record 2 of ours"),
     "their record": (
-        "update trust_record set document = substr(document, 1, 300) || 'A' || substr(document, 302) "
-        "where direction = 'in'",
+        f"update trust_record set document = {ONE_BYTE_OTHERWISE} where direction = 'in'",
         "trust record 1 of theirs",
     ),
     "administrators": (
