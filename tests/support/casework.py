@@ -13,6 +13,7 @@ import schemas
 
 CASE, MESSAGE, CONSENT = "A" * 22, "B" * 22, "C" * 22
 EXAMPLES = Path(schemas.__file__).parent / "examples"
+OF_CASE = {"id": "G" * 22, "name": "Blue 7"}
 WHERE = {"peer": "AL", "kind": "referral", "state": "under_review", "provisional": True}
 DUTY = {
     "what": "decision",
@@ -29,6 +30,7 @@ LINE: dict[str, Any] = {
     "peer": "AL",
     "type": "referral.request/1",
     "conversation": CASE,
+    "of_case": OF_CASE,
     "in_reply_to": None,
     "purpose": "referral",
     "unit": "focal-point",
@@ -77,6 +79,7 @@ STANDING: dict[str, Any] = WHERE | {
 }
 SHOWN = {
     "conversation": CASE,
+    "of_case": OF_CASE,
     "asylum_hold": True,
     "consents": [{"id": CONSENT, "state": "active"}],
     "standing": [STANDING],
@@ -91,7 +94,7 @@ SHOWN = {
             "outcome": "late",
             "held": "our side has suspended it",
         },
-        LINE | {"id": "E" * 22, "type": None, "conversation": None, "unit": None, "outcome": None},
+        LINE | {"id": "E" * 22, "type": None, "conversation": None, "of_case": None, "unit": None, "outcome": None},
     ],
 }
 ADVICE = {
@@ -122,6 +125,7 @@ WHOLE = LINE | {
 }
 ALERT = {
     "id": MESSAGE,
+    "of_case": OF_CASE,
     "peer": "AL",
     "kind": "violence",
     "owes": "us",
@@ -133,7 +137,9 @@ ALERT = {
 ANSWERS: dict[str, Any] = {
     "alert.list": {"alerts": [ALERT]},
     "conversation.due": {
-        "due": [WHERE | DUTY | {"conversation": CASE, "type": "referral.request/1", "unit": None}],
+        "due": [
+            WHERE | DUTY | {"conversation": CASE, "of_case": OF_CASE, "type": "referral.request/1", "unit": None},
+        ],
         "next": "17.aa.n1",
     },
     "conversation.list": {
@@ -141,6 +147,7 @@ ANSWERS: dict[str, Any] = {
         "conversations": [
             {
                 "conversation": CASE,
+                "of_case": OF_CASE,
                 "kind": "referral",
                 "state": "under_review",
                 "peer": "AL",
@@ -214,6 +221,7 @@ ANSWERS: dict[str, Any] = {
         "drafts": [
             {
                 "id": "F" * 22,
+                "of_case": OF_CASE,
                 "state": "waiting_second",
                 "at": NOW,
                 "type": "referral.accept/1",

@@ -74,6 +74,7 @@ def alarm(seq: int, kind: str = "message.failed", **other: Any) -> dict[str, Any
         "kind": kind,
         "peer": "AL",
         "message": ID,
+        "of_case": {"id": ID, "name": "Blue 7"},
         "reason": "expired",
         "count": None,
     } | other
@@ -95,8 +96,8 @@ ANSWERS: dict[str, Any] = {
             alarm(1),
             alarm(2, reason="cancelled"),
             alarm(3, "message.held", reason="mapping_failed"),
-            alarm(4, "own.sig.ends_30", peer=None, message=None, reason=None),
-            alarm(5, "peer.review", message=None, reason=None, count=12),
+            alarm(4, "own.sig.ends_30", peer=None, message=None, of_case=None, reason=None),
+            alarm(5, "peer.review", message=None, of_case=None, reason=None, count=12),
         ],
     },
     "alarm.dismiss": {"id": "1"},
