@@ -91,6 +91,7 @@ def visited(ids: dict[str, str]) -> list[str]:
         "/trust/offer",
         "/trust/history",
         "/trust/policy",
+        "/trust/suspend",
         f"/trust/changes/{ids['change']}",
         f"/trust/peers/{peer}",
         f"/trust/peers/{peer}/compare",
