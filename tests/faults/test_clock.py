@@ -43,9 +43,12 @@ def arrived(pair: Pair, reference: str, *, days: int) -> str:
     return id
 
 
-def is_ready(node: NodeProcess) -> bool:
-    """Whether the node says that messages can come and go."""
-    return bool(node.call("node.ready")["ready"])
+def knows_time(node: NodeProcess) -> bool:
+    """Whether the clock does not keep the node from sending; it never makes it unready."""
+    said = node.call("node.ready")
+    assert said["ready"], said["why"]
+    assert said["sending"] == (said["sending_why"] == [])
+    return "clock" not in said["sending_why"]
 
 
 def erased(node: NodeProcess) -> int:
@@ -68,14 +71,14 @@ def test_a_clock_that_is_ahead_for_minutes_erases_nothing(pair: Pair) -> None:
     for _ in range(2):
         pair.advance(2 * HOUR, step=10 * MINUTE)
         assert (erased(b), b.count(), destroyed(b)) == (0, 1, 0)
-        assert "clock.unconfirmed" in b.alarms() and not is_ready(b)
+        assert "clock.unconfirmed" in b.alarms() and not knows_time(b)
         b.stop()
         b.start()
     b.stop()
     assert b.steered is not None
     b.steered -= AHEAD
     b.start()
-    pair.until(lambda: is_ready(b) and not {"clock.unconfirmed", "clock.back"} & set(b.alarms()))
+    pair.until(lambda: knows_time(b) and not {"clock.unconfirmed", "clock.back"} & set(b.alarms()))
     id = b.call("message.submit", **enquiry("later", "FR"))["id"]
     pair.until(lambda: b.state(id) == "awaiting_opening")
     assert (erased(b), b.count(), destroyed(b)) == (0, 1, 0)
@@ -94,7 +97,7 @@ def test_two_nodes_that_were_away_confirm_each_other(pair: Pair) -> None:
         assert node._line() == "ready", node.log()
     id = a.call("message.submit", **enquiry("after the weekend"))["id"]
     assert pair.until(lambda: a.state(id) == "awaiting_opening", seconds=180) <= 120
-    eventually(lambda: is_ready(a) and is_ready(b), "both know the time")
+    eventually(lambda: knows_time(a) and knows_time(b), "both know the time")
 
 
 def test_an_alert_is_tried_and_a_person_is_told_to_telephone(pair: Pair) -> None:
@@ -151,7 +154,7 @@ def test_a_time_that_was_wrongly_believed_is_taken_back_by_two(pair: Pair) -> No
     for node in (a, b):
         node.jump(30 * DAY)
     pair.advance(5 * MINUTE, step=MINUTE)
-    pair.until(lambda: is_ready(a) and is_ready(b))
+    pair.until(lambda: knows_time(a) and knows_time(b))
     pair.advance(2 * MINUTE, step=MINUTE)
     believed = a.call("node.show")["keyset"]["version"]
     for node in (a, b):
@@ -160,7 +163,7 @@ def test_a_time_that_was_wrongly_believed_is_taken_back_by_two(pair: Pair) -> No
         node.steered -= 30 * DAY
         node.start()
         eventually(lambda node=node: "clock.back" in node.alarms(), "it says so")  # type: ignore[misc]
-        assert node.call("clock.show")["doubt"] == "back" and not is_ready(node)
+        assert node.call("clock.show")["doubt"] == "back" and not knows_time(node)
         pending = play(change(ADMINS[:1], "clock.reset", "clock"), node.call)
         assert pending["state"] == "pending" and node.call("clock.show")["doubt"] == "back"
         approval = ADMINS[1].approve(Change.parse(canon(pending["change"])), at=node.steered, emergency=False)
