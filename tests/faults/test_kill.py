@@ -207,6 +207,7 @@ def test_kill_during_epoch_rotation(pair: Pair) -> None:
     a.start(die=places[0])
     for place, following in zip(places, (*places[1:], None), strict=True):
         ((before,),) = a.rows("select max(epoch) from datakey")
+        a.call("clock.confirm", by="admin")  # B, who would confirm it, is down
         with pytest.raises(Away), closing(a.client()) as client:
             client.call("keys.rotate_epoch", by="admin")
         assert a.wait() == -9
