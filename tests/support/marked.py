@@ -24,6 +24,11 @@ def mark(number: int) -> str:
     return f"m{number:04d}z"
 
 
+def case_number(number: int) -> str:
+    """The number that the case system gave the case of referral `number`."""
+    return f"{mark(number)}-case"
+
+
 @dataclass(slots=True, kw_only=True)
 class _MarkedMaker(_Maker):
     """Makes bodies whose free texts are the mark with a running number behind it."""
@@ -54,7 +59,7 @@ def referral(number: int, to: str, consent_id: str) -> dict[str, Json]:
     for item in made["content"].get("proceedings", ()):
         item["proceeding"] = "residence"  # nor data about crimes to a focal point (G9)
     made["content"].pop("attachments", None)  # no file goes with these
-    named = {"author_ref": f"{mark(number)}-author", "case_ref_sender": f"{mark(number)}-case"}
+    named = {"author_ref": f"{mark(number)}-author", "case_ref_sender": case_number(number)}
     return {
         "type": REFERRAL,
         "to": to,
