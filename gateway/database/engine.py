@@ -192,11 +192,26 @@ def _engine(path: Path, *, begin: str) -> Engine:
     return engine
 
 
-def read_tables(path: Path) -> Tables:
-    """Describe the tables of a database that no program has open; nothing is changed."""
-    engine = create_engine(f"sqlite+pysqlite:///file:{quote(str(path.absolute()))}?mode=ro&uri=true")
+def try_steps(path: Path) -> Tables:
+    """Describe the tables that a database which no program has open would have after the next start. The steps are
+    tried in memory on tables without rows; the file is only read.
+
+    Raises:
+        RefusedError: invalid, where a step does not fit; as `migrate`.
+    """
+    with closing(sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro", uri=True, timeout=5)) as stored:
+        made = stored.execute(
+            "select sql from sqlite_master where sql is not null and name not like 'sqlite_%' order by type = 'index'"
+        ).fetchall()
+        rows = stored.execute("select version_num from alembic_version").fetchall()
+    engine = create_engine("sqlite+pysqlite://")
     try:
-        with engine.connect() as connection:
+        with engine.connect() as connection, connection.begin():
+            for (statement,) in made:
+                connection.exec_driver_sql(statement)
+            connection.exec_driver_sql("insert into alembic_version values (?)", rows)
+            if (before := revision(connection)) != HEAD:
+                _run_steps(connection, before, whole=True)
             return describe_tables(connection)
     finally:
         engine.dispose()

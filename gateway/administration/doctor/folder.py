@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, RefusedError
 from gateway.foundation import installed
 from gateway.foundation.config import Config, load
 from gateway.foundation.node_folder import ROOT_FILES
@@ -177,8 +177,10 @@ def guidance(folder: Path, config: Config) -> Check:
 
 
 def database(folder: Path) -> Check:
-    """That the database of a stopped node can be read, is whole, and has a revision that this version knows."""
-    from gateway.database.engine import read_tables
+    """That the database of a stopped node can be read, is whole, and has the tables of this version, or of one before
+    that the next start brings up to date.
+    """
+    from gateway.database.engine import try_steps
     from gateway.database.migrations import HEAD
     from gateway.database.table_fingerprint import differences, expected_tables
     from gateway.foundation.node_folder import DATABASE
@@ -194,14 +196,18 @@ def database(folder: Path) -> Check:
         return red("database", f"{DATABASE} cannot be read", "restore the node folder from its backup")
     if whole != "ok":
         return red("database", f"{DATABASE} is damaged", "restore the node folder from its backup")
-    if revision != HEAD:
-        return warn(
-            "database", f"revision {revision}, this version has {HEAD}", "it is brought up to date at the next start"
-        )
-    if faults := differences(read_tables(path), expected_tables()):
+    try:
+        faults = differences(try_steps(path), expected_tables())
+    except RefusedError as error:
+        faults = [(one.place, one.rule) for one in error.findings]
+    if faults:
         return red(
             "database",
             "not the tables of this version: " + ", ".join(f"{place} {rule}" for place, rule in faults),
             "docs/operations.md, The tables are not those of this version",
+        )
+    if revision != HEAD:
+        return warn(
+            "database", f"revision {revision}, this version has {HEAD}", "it is brought up to date at the next start"
         )
     return ok("database", f"whole, at revision {HEAD}")

@@ -11,7 +11,7 @@ import pytest
 from support.tables import table
 
 from gateway.database import meta
-from gateway.database.engine import Store, read_tables
+from gateway.database.engine import Store, try_steps
 from gateway.database.table_fingerprint import STORED, compute_fingerprint, differences, expected_tables
 from gateway.errors import Code, RefusedError
 
@@ -50,7 +50,7 @@ async def test_a_new_database_carries_the_fingerprint_of_its_tables(tmp_path: Pa
     store = Store(tmp_path / "node.db")
     stored = await store.read(lambda c: meta.get_meta(c, STORED))
     store.close()
-    found = read_tables(tmp_path / "node.db")
+    found = try_steps(tmp_path / "node.db")
     assert found == expected_tables()
     assert stored == compute_fingerprint(found).encode()
 
@@ -93,7 +93,7 @@ def test_tables_of_another_version_are_refused(tmp_path: Path) -> None:
     """A whole folder of a program with other tables under the same revision names the version as the way out."""
     path = made(tmp_path / "node.db")
     spoil(path, "drop table reminder", "drop table request_onward")
-    written = compute_fingerprint(read_tables(path))
+    written = compute_fingerprint(try_steps(path))
     for stored in (f"update meta set value = cast('{written}' as blob) where key = '{STORED}'", "delete from meta"):
         spoil(path, stored)
         error = refusal(path)
