@@ -13,7 +13,7 @@ from gateway.foundation.workers import Workers
 from gateway.guidance.library import GuidanceLibrary
 from gateway.guidance.lookup import Library, Wanted, shown
 from gateway.identity.own_identity import OwnIdentity
-from gateway.operations.ids import GuidanceId
+from gateway.operations.ids import CountryId, GuidanceId
 from gateway.operations.models import Answer, Asked, Day, Fault, OneOf
 from gateway.operations.models import Text as AskedText
 from gateway.operations.registry import About, Units, operation
@@ -39,8 +39,8 @@ class WantedTexts(InLanguage):
 
     stage: AskedText | None = Field(default=None, description="a code of the list trm_stage")
     role: AskedText | None = Field(default=None, description="a code of the list role")
-    country: AskedText | None = None
-    other: AskedText | None = Field(
+    country: CountryId | None = None
+    other: CountryId | None = Field(
         default=None, description="a second country: what holds in one of them, or between both"
     )
     topic: AskedText | None = None
