@@ -176,12 +176,8 @@ async def accepted(caller: Caller, path: str, body: Any, **headers: str) -> Any:
 async def good_ways(world: World, caller: Caller) -> None:
     """Consent, referral through the API, a draft from the drop folder, reading, answering, withdrawing."""
     desk = {"by": MARKS["person at the desk"]}
-    given = await accepted(
-        caller,
-        "/consents",
-        {**desk, **CASE, "content": consent(f"AL/{UNIT}")},
-        Idempotency_Key=f"{MARKS['key']}-consent",
-    )
+    agreed = {**desk, **CASE, "content": consent(f"AL/{UNIT}")}
+    given = await accepted(caller, "/consents", agreed, Idempotency_Key=f"{MARKS['key']}-consent")
     request = referral(given["id"])
     sent = await accepted(caller, "/messages", request, Idempotency_Key=MARKS["key"])
     again = await accepted(caller, "/messages", request, Idempotency_Key=MARKS["key"])

@@ -35,9 +35,8 @@ async def agreed(fr: Party) -> None:
     """FR records the consent to refer to AL."""
     content = example("consent.record/1", "AL")["content"]
     grant = content["grants"][0] | {"recipient_units": [f"AL/{UNIT}"]}
-    await fr.call(
-        "consent.record", by="w-1", number="fr-7f3a", content=content | {"consent_id": CONSENT, "grants": [grant]}
-    )
+    said = content | {"consent_id": CONSENT, "grants": [grant]}
+    await fr.call("consent.record", by="w-1", number="fr-7f3a", content=said)
 
 
 def alert(conversation: str = CASE) -> dict[str, Any]:
