@@ -134,14 +134,14 @@ class Writer:
         }
         return self._draft("info.reply/1", to, answers, {"answers": [given]}, consent=consent)
 
-    def acceptance(self, to: Country, answers: dict[str, Json], consent: str) -> dict[str, Json]:
-        """Take the case."""
+    def acceptance(self, to: Country, answers: dict[str, Json], consent: str, *, number: str) -> dict[str, Json]:
+        """Take the case, which has this number here from now on."""
         return self._draft(
             "referral.accept/1",
             to,
             answers,
             {
-                "case_ref_recipient": MARKS["case number in Albania"],
+                "case_ref_recipient": number,
                 "lead_unit": UNIT,
                 "case_worker_ref": self._country.person,
                 "contact": {"phone": MARKS["phone of the case worker"], "hours": "day and night"},

@@ -20,6 +20,8 @@ THIRD = "R-DEMO-77122"
 """A woman who takes her consent back while Albania accepts."""
 FOURTH = "R-DEMO-77123"
 """A woman for whom Morocco is asked."""
+CHILD = "child"
+"""The child, whom the desk writes about: there is no row."""
 
 MARKS: Mapping[str, str] = {
     "given name": "Zamirella-Prove",
@@ -57,6 +59,13 @@ NUMBERS: Mapping[str, str] = {
     FOURTH: "FR-CASE-88216",
 }
 """What France's case system calls the case of each row."""
+
+NUMBERS_IN_ALBANIA: Mapping[str, str] = {
+    FIRST: MARKS["case number in Albania"],
+    CHILD: "AL-CASE-55103",
+    THIRD: "AL-CASE-55104",
+}
+"""What Albania calls the case of each person whom it takes."""
 
 _CELLS: Mapping[str, Mapping[str, str]] = {
     FIRST: {

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from gateway.cli.connection import call_node
 from gateway.demo import proofs
-from gateway.demo.cases import MARKS, THIRD
+from gateway.demo.cases import CHILD, MARKS, NUMBERS_IN_ALBANIA, THIRD
 from gateway.demo.journey import Journey, Said
 from gateway.demo.nodes import read_today
 from gateway.demo.places import Country
@@ -62,7 +62,7 @@ def refer_child(stage: Stage) -> None:
     case = _say(stage, france, albania, None, said.child(), consent, of_case=child)
     desk, _ = stage.of(albania)
     _, other = stage.of(albania)
-    accepted = desk.at_the_desk(other.acceptance(france, case, consent))
+    accepted = desk.at_the_desk(other.acceptance(france, case, consent, number=NUMBERS_IN_ALBANIA[CHILD]))
     stage.exchanged(albania, france, accepted["id"])
     proposal = said.proposal(MARKS["pseudonym of the child"], "child")
 
@@ -102,7 +102,7 @@ def cross_messages(stage: Stage) -> None:
     referral, consent = refer_person(stage, THIRD, albania)
     stage.nodes.kill(france)
     stage.act(france, "✗ the node is down; the person comes and withdraws")
-    accepted = desk.at_the_desk(other.acceptance(france, referral, consent))
+    accepted = desk.at_the_desk(other.acceptance(france, referral, consent, number=NUMBERS_IN_ALBANIA[THIRD]))
     stage.act(albania, "accepts meanwhile; the acceptance waits for France; then its node is down too")
     stage.nodes.kill(albania)
     call_node(

@@ -9,7 +9,7 @@ from functools import partial
 
 from adapters.sheet import htcds
 from adapters.sheet.adapter import RESULTS
-from gateway.demo.cases import FIRST, FOURTH, NUMBERS, SECOND, THIRD
+from gateway.demo.cases import FIRST, FOURTH, NUMBERS, NUMBERS_IN_ALBANIA, SECOND, THIRD
 from gateway.demo.chronicle import wait_until
 from gateway.demo.places import Country
 from gateway.demo.stage import Stage
@@ -180,7 +180,8 @@ def accept_referral(stage: Stage, referral: Message, consent: str) -> None:
     """Let Albania take the case."""
     france, albania = stage.federation.france, stage.federation.albania
     _, writer = stage.of(albania)
-    acceptance = stage.written(albania, france, writer.acceptance(france, referral, consent), "the acceptance")
+    accepted = writer.acceptance(france, referral, consent, number=NUMBERS_IN_ALBANIA[FIRST])
+    acceptance = stage.written(albania, france, accepted, "the acceptance")
     stage.demand(_in_results(stage, acceptance), "France's result workbook shows the acceptance")
 
 
