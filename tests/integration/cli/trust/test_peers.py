@@ -22,6 +22,7 @@ from support.house import ROOT
 
 from keys.primitives.sealed_file import Cost
 
+NUMBER = "fr-7f3a"
 ROLE = "national_focal_point"
 WAIT = 60
 
@@ -179,9 +180,9 @@ def test_the_way_is_clear_after_pairing(paired):
 def test_a_referral_is_proven_from_end_to_end(paired):
     """Consent recorded, referral sent and handed over, opened, and proven offline by a third party."""
     fr, al = paired
-    recorded = fr.json(
-        "consent", "record", "-", "--number", "fr-7f3a", "--by", "Ana B.", given=json.dumps(consent("AL"))
-    )["id"]
+    recorded = fr.json("consent", "record", "-", "--number", NUMBER, "--by", "Ana B.", given=json.dumps(consent("AL")))[
+        "id"
+    ]
     draft = referral(recorded)
     assert fr.trm("schema", "check", "-", given=json.dumps(draft)).stdout == "no fault found\n"
     sent = fr.json("send", "-", "--key", "case-1", given=json.dumps(draft))
@@ -272,6 +273,6 @@ def referral(reference: str) -> dict[str, Any]:
         "type": "referral.request/1",
         "to": "AL",
         "purpose": "referral",
-        "header": header(consent_ref=reference, **kept),
+        "header": header(consent_ref=reference, case_ref_sender=NUMBER, **kept),
         "content": body["content"],
     }
