@@ -22,6 +22,7 @@ from support.writing import LATE, arrived, fill, filled, header, release, write
 from gateway.demo.journey import SHELTER, Journey, Said
 
 NAMED = "Tulpe-7391"
+NUMBER = "FR-2026-7391"
 TOLD = ("purpose", "uses", "recipients", "research_use", "access", "storage_time", "withdrawal")
 PURPOSES = ("referral", "risk_assessment", "return", "reintegration", "monitoring")
 CATEGORIES = (
@@ -91,7 +92,7 @@ async def test_from_the_enquiry_to_the_last_look(tmp_path: Path):
             await fr.ask(
                 "consent.record",
                 by="Ana Doe",
-                number="fr-7f3a",
+                number=NUMBER,
                 content={
                     "given_by": "person",
                     "form": "written",
@@ -129,7 +130,7 @@ async def test_from_the_enquiry_to_the_last_look(tmp_path: Path):
             "expected_next_step": "return_planning",
             "unknown": {"immediate_risk": "unknown"},
         }
-        body = {"header": header("fr", consent), "content": case}
+        body = {"header": header("fr", consent) | {"case_ref_sender": NUMBER}, "content": case}
         draft = await filled(ana, fr, "referral.request/1", body, "referral")
         await release(ana)
         await ben.open("/drafts")
