@@ -31,6 +31,7 @@ def draft(body_type: str = "enquiry.capacity/1", *, state: str = "waiting", **ot
     said = {"type": body_type, "to": "AL", "header": {}, "content": {}} | other.pop("draft", {})
     return {
         "id": ID,
+        "of_case": None,
         "state": state,
         "at": 1,
         "type": body_type,

@@ -291,7 +291,8 @@ async def test_a_refusal_is_a_page(error, status, said):
 async def test_what_others_wrote_is_shown_safely():
     """Escaped, in its own direction, and what is invisible can be seen."""
     hostile = "<script>alert(1)</script>\u202eAL\u200b"
-    due = WHERE | DUTY | {"conversation": "A" * 22, "peer": hostile, "type": "referral.request/1", "unit": None}
+    about = {"conversation": "A" * 22, "of_case": None, "type": "referral.request/1", "unit": None}
+    due = WHERE | DUTY | about | {"peer": hostile}
     async with console(MORNING | {"conversation.due": {"due": [due], "next": None}}) as there:
         text = (await there.get("/desk")).text
     assert "<script>alert" not in text
