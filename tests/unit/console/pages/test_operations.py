@@ -114,6 +114,15 @@ async def test_the_overview_says_how_it_stands():
         assert "No alarm is open." in text and "none was made here" in text
 
 
+async def test_an_alarm_says_its_case_only_to_who_may_read():
+    """The node leaves the case out for an operator, and the page is there all the same."""
+    unnamed = {name: value for name, value in alarm(1).items() if name != "of_case"}
+    for shown, said in ((alarm(1), True), (unnamed, False)):
+        async with console(answers(alarm__list={"alarms": [shown], "next": None, "open": 1})) as there:
+            seen = await there.get("/operations/alarms/message.failed")
+            assert (seen.status, "Blue 7" in seen.text) == (200, said)
+
+
 async def test_alarms_come_in_pages():
     """A page of them has no more than 200 KB, in any script, says how many there are, and leads to the next."""
     many = {"alarms": [alarm(seq, message=ID) for seq in range(1, PAGE + 1)], "next": "100", "open": 2_000}
