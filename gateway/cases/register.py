@@ -17,6 +17,7 @@ from gateway.cases.rules import (
     LinkKind,
     Signs,
     find_case,
+    pseudonym_of,
     read_card,
 )
 from gateway.cases.store import CaseRow, Link
@@ -26,6 +27,8 @@ from gateway.database.content_sealer import ContentSealer
 from gateway.database.sealed_content import Content
 from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.ids import CaseId
+from gateway.messages import content_codec
+from gateway.messages.store import messages
 from gateway.messages.store.messages import MessageRow
 from gateway.ports import Json
 from keys.primitives.encoding import b64u, canon, is_id
@@ -137,6 +140,28 @@ class CaseRegister:
         card = self.card_in(connection, row)
         if card.name is None:
             self.write_card(connection, row, replace(card, label=name[:LONGEST_LABEL]))
+
+    def names_said(self, connection: Connection, rows: Sequence[MessageRow]) -> dict[bytes, set[str]]:
+        """What these messages call the person, by conversation; asked before they are erased."""
+        said: dict[bytes, set[str]] = {}
+        of = {row.ref: row.conversation for row in rows}
+        sealed = content_rows.get(connection, list(of))
+        for ref, plain in zip(sealed, self._content.sealer.open_each(list(sealed.values())), strict=True):
+            if isinstance(plain, bytes) and (name := pseudonym_of(content_codec.read_content(plain).halves()[1])):
+                said.setdefault(of[ref], set()).add(name[:LONGEST_LABEL])
+        return said
+
+    def forget_names(self, connection: Connection, said: Mapping[bytes, set[str]]) -> None:
+        """Take a name off a card that erased messages said and none that is left says."""
+        for conversation, case in store.cases_of(connection, said).items():
+            row = store.get(connection, [case])[case]
+            card = self.card_in(connection, row)
+            if card.label not in said[conversation]:
+                continue
+            keys = [link.key for link in store.links(connection, case, LinkKind.CONVERSATION)]
+            left = self.names_said(connection, messages.of_conversations(connection, keys))
+            if card.label not in set[str]().union(*left.values()):
+                self.write_card(connection, row, replace(card, label=None))
 
 
 def encode(card: Card) -> bytes:

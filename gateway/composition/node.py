@@ -415,6 +415,7 @@ class Node:
         )
         self.eraser = Eraser(
             content=self.content,
+            case_register=self.cases,
             identity=self.identity,
             attachments=self.attachments,
             status_updates=self.status_updates,

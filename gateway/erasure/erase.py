@@ -23,6 +23,7 @@ import schemas
 from gateway.attachments import store
 from gateway.attachments.library import AttachmentLibrary
 from gateway.cases import store as cases
+from gateway.cases.register import CaseRegister
 from gateway.conversations.status_updates import StatusUpdates
 from gateway.database import content, journal
 from gateway.database.audit_entries import leaf
@@ -67,6 +68,7 @@ class Eraser:
         self,
         *,
         content: Content,
+        case_register: CaseRegister,
         identity: Identity,
         attachments: AttachmentLibrary,
         status_updates: StatusUpdates,
@@ -78,6 +80,7 @@ class Eraser:
         clock: Clock,
     ) -> None:
         self._content = content
+        self._case_register = case_register
         self._identity = identity
         self._attachments = attachments
         self._status_updates = status_updates
@@ -140,6 +143,7 @@ class Eraser:
         stopped = [row for row in rows if row.direction == OUT and allows(Outgoing(row.state), OutgoingEvent.CANCEL)]
         changes = [Change(row=row, event=OutgoingEvent.CANCEL, reason=Code.CANCELLED) for row in stopped]
         state_transitions.advance(connection, changes, at=now)
+        said = self._case_register.names_said(connection, rows)
         for row in rows:
             content.erase(connection, row.ref)
         gone = [row.ref for row in rows]
@@ -155,6 +159,7 @@ class Eraser:
         erasures.erase_consents(connection, [row.consent for row in rows if row.consent is not None], but=proof)
         for card in cases.forget_finished(connection, {row.conversation for row in rows}, but=proof):
             content.erase(connection, card)
+        self._case_register.forget_names(connection, said)
         journal.add_events(connection, [(now, "message", row.ref, "erased") for row in rows])
         actor = None if by is None else self._identity.keys.actor(by.encode()).hex()
         journal.append_leaves(

@@ -75,7 +75,6 @@ def alarm(seq: int, kind: str = "message.failed", **other: Any) -> dict[str, Any
         "of_case": None,
         "peer": "AL",
         "message": ID,
-        "of_case": {"id": ID, "name": "Blue 7"},
         "reason": "expired",
         "count": None,
     } | other
