@@ -72,7 +72,7 @@ def alarm(seq: int, kind: str = "message.failed", **other: Any) -> dict[str, Any
         "id": str(seq),
         "at": NOW - 60,
         "kind": kind,
-        "of_case": None,
+        "of_case": {"id": ID, "name": "Blue 7"},
         "peer": "AL",
         "message": ID,
         "reason": "expired",
