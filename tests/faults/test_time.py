@@ -117,8 +117,7 @@ def test_numbered_message_that_expires_is_voided(make: MakePair) -> None:
     pair.until(lambda: a.call("peer.show", id="AL")["keyset_seen"] is not None)
     wire_to_b.set("deaf")
     id = released(pair, "draft-1")
-    pair.until(lambda: wire_to_b.lost > 0)
-    assert a.state(id) == "awaiting_receipt"
+    pair.until(lambda: wire_to_b.lost > 0 and a.state(id) == "awaiting_receipt")
     b.stop()
     pair.advance(15 * DAY, step=12 * HOUR)
     pair.until(lambda: a.state(id) == "voiding", seconds=120)
