@@ -31,6 +31,7 @@ FACTS = {
     "instead": "whether a new passkey takes the place of those before",
     "what": "what kind of content was shown, a word of a closed list, or the number of a file",
     "channel": "one of three words",
+    "until": "seconds",
     "stopped": "how many messages",
     "count": "how many messages",
     "hash": "the hash of a descriptor of this node",

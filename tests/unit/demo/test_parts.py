@@ -212,7 +212,8 @@ def test_what_people_write_matches_its_schema(federation, kind):
     """Each message of the story is valid, and sent between units that the nodes have."""
     writer = Writer(federation.albania, DAY)
     more = (1_789_000_000,) if kind == "stopped" else (CONSENT,)
-    draft = getattr(writer, kind)(federation.france, REPLY, *more)
+    named = {"number": "AL-CASE-55102"} if kind == "acceptance" else {}
+    draft = getattr(writer, kind)(federation.france, REPLY, *more, **named)
     assert (
         schemas.validate(draft["type"], {"header": {**draft["header"], "seen": 1}, "content": draft["content"]}) == ()
     )
