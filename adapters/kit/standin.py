@@ -31,11 +31,11 @@ class OfficeServer(Generic[Office]):
 
     def routes(self) -> Sequence[web.RouteDef]:
         """List the routes of this kind of system."""
-        raise NotImplementedError
+        raise NotImplementedError  # each kind of system has its own
 
     async def answer(self, office: Office | None, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Answer a request to an office, None for one that is not there, with its faults."""
-        raise NotImplementedError
+        raise NotImplementedError  # each kind of system has its own
 
     async def __aenter__(self) -> Self:
         app = web.Application(middlewares=[self._middle])

@@ -52,7 +52,7 @@ class WorkMeter:
             failure = value = None
             try:
                 value = yield waits_for
-            except BaseException as error:  # noqa: BLE001 (handed on to the work as it is)
+            except BaseException as error:  # noqa: BLE001 (also a cancellation is thrown into the work, which ends by it)
                 failure = error
 
     def count(self, piece: Callable[[], T]) -> T:

@@ -167,10 +167,10 @@ def compared(text: str) -> str:
 
 def value_at(value: Json | Mapping[str, Json], steps: Sequence[str]) -> Json:
     """Return the value below `steps`, None where there is none."""
-    found: object = value
+    found: Json | Mapping[str, Json] = value
     for step in steps:
         found = found.get(step) if isinstance(found, Mapping) else None
-    return found  # type: ignore[return-value]  # a member of Json is Json
+    return dict(found) if isinstance(found, Mapping) else found
 
 
 def parse_path(text: str) -> Path | None:

@@ -40,7 +40,7 @@ class Subject(StrEnum):
     PEER = "peer"
     PERIOD = "period"
     PERSON = "person"
-    TOKEN = "token"  # noqa: S105 (a kind of thing)
+    TOKEN = "token"  # noqa: S105 (the word for a kind of thing, no secret)
     UNIT = "unit"
 
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,11 @@ def knows_time(node: NodeProcess) -> bool:
     assert said["ready"], said["why"]
     assert said["sending"] == (said["sending_why"] == [])
     return "clock" not in said["sending_why"]
+
+
+def says_back(node: NodeProcess) -> bool:
+    """Whether an alarm says that the clock is behind what was believed."""
+    return "clock.back" in node.alarms()
 
 
 def erased(node: NodeProcess) -> int:
@@ -162,7 +168,7 @@ def test_a_time_that_was_wrongly_believed_is_taken_back_by_two(pair: Pair) -> No
         assert node.steered is not None
         node.steered -= 30 * DAY
         node.start()
-        eventually(lambda node=node: "clock.back" in node.alarms(), "it says so")  # type: ignore[misc]
+        eventually(partial(says_back, node), "it says so")
         assert node.call("clock.show")["doubt"] == "back" and not knows_time(node)
         pending = play(change(ADMINS[:1], "clock.reset", "clock"), node.call)
         assert pending["state"] == "pending" and node.call("clock.show")["doubt"] == "back"

@@ -75,7 +75,7 @@ async def test_serve_takes_no_weaker_context(site: Site) -> None:
     weak = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     weak.load_cert_chain(site.certificate.cert, site.certificate.key)
     with pytest.raises(RuntimeError, match=r"1\.3"):
-        await start_listener(None, "127.0.0.1", 0, weak)  # type: ignore[arg-type]
+        await start_listener(None, "127.0.0.1", 0, weak)  # type: ignore[arg-type]  # refused before an app is needed
 
 
 async def test_the_nodes_own_certificate_and_pin_fit(site: Site) -> None:

@@ -125,7 +125,7 @@ class Hostile:
         self.asked = 0
         self.answer: Callable[[Sequence[bytes]], Answered] | None = answer
         self._ask = party.running.client.post_messages
-        setattr(party.running.client, "post_messages", self._post)  # noqa: B010 (a method of an instance)
+        setattr(party.running.client, "post_messages", self._post)  # noqa: B010 (mypy allows no assignment to a method)
 
     async def _post(self, peer: PeerAddress, envelopes: Sequence[bytes]) -> Answered:
         self.asked += 1

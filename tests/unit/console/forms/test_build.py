@@ -7,7 +7,6 @@ import json
 import random
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -21,12 +20,11 @@ import schemas
 from gateway.console import looks
 from gateway.console.forms.build import build_form
 from gateway.console.forms.faults import FILLED, explain_faults, find_faults
-from gateway.console.forms.fields import HALVES, remove_row, to_document, to_fields
+from gateway.console.forms.fields import HALVES, to_document, to_fields
 from gateway.console.forms.parts import list_places
 from gateway.console.words import load_words
 from gateway.errors import Finding
 from schemas import code_list, list_fields, load_catalogue
-from schemas.describe_rules import ONE_OF, list_conditions
 from schemas.labels import load_languages
 from schemas.walk import each_leaf, list_members, resolve_reference
 
@@ -213,56 +211,6 @@ def test_what_can_not_be_read_is_kept(name, text, value):
         assert found and shown("referral.request/1", document, found=tuple(found)).form("/x").sent()[name] == (text,)
 
 
-@pytest.mark.parametrize(
-    ("sent", "at"),
-    [
-        ({"": "2026-07-01T14:00"}, 1_782_907_200),
-        ({"": "2026-07-01T14:00", "#at": "1782907233"}, 1_782_907_233),
-        ({"": "2026-07-01T15:00", "#at": "1782907233"}, 1_782_910_800),
-        ({"": "2026-01-01T00:00:30"}, 1_767_222_030),
-        ({"": "tomorrow"}, "tomorrow"),
-        ({"": "2026-02-31T14:00"}, "2026-02-31T14:00"),
-        ({"": "99999999999999", "#at": "99999999999999"}, 99_999_999_999_999),
-    ],
-)
-def test_a_time_is_that_of_the_country(sent, at):
-    """And the exact second where it was not changed."""
-    given = {f"/header/respond_by{name}": (value,) for name, value in sent.items()}
-    assert to_document("enquiry.capacity/1", given, offset)["header"] == {"respond_by": at}
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"/content/stranger": ("x",)},
-        {"/content/person/stranger": ("x",)},
-        {"act": ("save",)},
-        {"/header/seen": ("7",)},
-        {"/content/household/77777777777/relation": ("child",)},
-        {"/content/household/x/relation": ("child",)},
-    ],
-)
-def test_a_field_that_no_form_has_is_passed_over(fields):
-    """Nothing comes in by a name that the schema does not have, or that the node fills in."""
-    assert to_document("referral.request/1", fields, offset) == {"header": {}, "content": {}}
-
-
-def test_an_empty_row_is_no_row():
-    """One that was added and left empty; the others keep their order."""
-    given = {"/content/household/0/relation": ("",), "/content/household/7/relation": ("child",)}
-    assert to_document("referral.request/1", given, offset)["content"] == {"household": [{"relation": "child"}]}
-
-
-def test_a_row_is_taken_out():
-    """Of any list, and the list with its last row."""
-    document = {"content": {"a": [1, 2], "b": [{"c": [1]}]}}
-    assert remove_row(document, "/content/a/0") == {"content": {"a": [2], "b": [{"c": [1]}]}}
-    assert remove_row(document, "/content/b/0/c/0") == {"content": {"a": [1, 2], "b": [{}]}}
-    assert remove_row(document, "/content/b/0") == {"content": {"a": [1, 2]}}
-    for nowhere in ("", "/", "/content", "/content/a/9", "/content/a/x", "/no/0", "/content/a/0/0"):
-        assert remove_row(document, nowhere) == document
-
-
 def test_a_list_with_one_row_for_each_code_is_laid_out():
     """Each row has the name of its code; what is filled in stays before the rows that are added to it."""
     place, codes = "/content/findings", [code.code for code in code_list("risk_domain").codes]
@@ -289,38 +237,6 @@ def test_rows_can_be_added_until_it_is_full():
     assert len(household.parts) == 20 and not household.add
     more = build_form("referral.request/1", {}, load_words("en"), blank=["/content/household"])
     assert [len(part.parts) for part in more if part.place == "/content/household"] == [1]
-
-
-def test_a_condition_is_told_in_the_language_of_the_reader():
-    """With the labels of fields and codes."""
-    parts = build_form("referral.request/1", {}, load_words("fr"))
-    found = {part.place: part for part in _every(parts)}
-    texts = [text for lang, text in found["/content/person/birth_year"].hints if lang == "fr"]
-    label = found["/content/person/birth_date"].label
-    assert label in texts[-1]
-
-
-def test_the_meaning_of_a_field_is_told_in_the_language_of_the_reader():
-    """Where it is not translated, in English and marked as such."""
-    known = load_words("fr")
-    lacking = replace(known, labels=replace(known.labels, file={**known.labels.file, "meanings": {}}))
-    place, english = "/content/arrived_at", "when the person arrived"
-    told = [
-        next(part for part in _every(build_form("arrival.confirmation/1", {}, said)) if part.place == place).hints
-        for said in (known, lacking, load_words("en"))
-    ]
-    assert told[0][0] == ("fr", known.labels.meaning(english).text)
-    assert told[1][0] == told[2][0] == ("en", english)
-
-
-@pytest.mark.parametrize("lang", load_languages())
-def test_every_condition_has_its_sentence(lang):
-    """Of every type."""
-    for body_type in TYPES:
-        parts = list(_every(build_form(body_type, {}, load_words(lang))))
-        told = sum(len([1 for code, _ in part.hints if code == lang]) for part in parts)
-        single = [one for one in list_conditions(body_type) if one.wish != ONE_OF and "*" not in one.place]
-        assert told >= len({(one.place, one.path) for one in single if one.path[-1:] and len(one.path) == 1}) // 2
 
 
 def test_a_choice_is_offered_where_it_is_known():
