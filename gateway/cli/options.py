@@ -25,15 +25,16 @@ class Verb(click.Command):
     """A command that takes an id as an id even if it begins with a dash and looks like an option."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Move such ids behind `--`, unless one is given; an id that is the value of an option stays where it is."""
-        if "--" in args:
+        """Move what is no option behind `--`, in its order, unless one is given or no id begins with a dash."""
+        if "--" in args or not any(_DASHED_ID.fullmatch(arg) for arg in args):
             return super().parse_args(ctx, args)
         valued = {name for p in self.params if isinstance(p, click.Option) and not p.is_flag for name in p.opts}
-        ids: list[str] = []
-        others: list[str] = []
+        named: list[str] = []
+        placed: list[str] = []
         for before, arg in zip(["", *args], args, strict=False):
-            (ids if _DASHED_ID.fullmatch(arg) and before not in valued else others).append(arg)
-        return super().parse_args(ctx, [*others, "--", *ids] if ids else others)
+            optional = before in valued or (arg.startswith("-") and not _DASHED_ID.fullmatch(arg))
+            (named if optional else placed).append(arg)
+        return super().parse_args(ctx, [*named, "--", *placed])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,6 +39,26 @@ def test_an_id_that_begins_with_a_dash_is_no_option(args, printed):
     assert (ran.exit_code, ran.output) == (0, printed + "\n")
 
 
+@click.command(cls=options.Verb)
+@click.argument("id")
+@click.argument("part", type=click.IntRange(0, 9))
+@click.argument("file")
+@click.option("--by")
+def save(id: str, part: int, file: str, by: str | None) -> None:
+    """Print what was understood."""
+    click.echo(f"{id} {part} {file} {by}")
+
+
+@pytest.mark.parametrize("id", ["plain", DASHED, DOUBLE])
+@pytest.mark.parametrize("options", [[], ["--by", "Ana"]])
+@pytest.mark.parametrize("before", [True, False])
+def test_what_follows_such_an_id_keeps_its_place(id, options, before):
+    """An id is the first of three, whatever it begins with and wherever the options stand."""
+    places = [id, "1", "a.pdf"]
+    ran = CliRunner().invoke(save, [*options, *places] if before else [*places, *options])
+    assert (ran.exit_code, ran.output) == (0, f"{id} 1 a.pdf {'Ana' if options else None}\n")
+
+
 @pytest.mark.parametrize("arg", ["-R", "--reason", DASHED[:-1], DASHED + "A", DASHED[:-1] + "h"])
 def test_what_is_no_id_stays_an_option(arg):
     """A word that is not exactly an id is still refused as an unknown option."""
