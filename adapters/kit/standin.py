@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, Self, TypeVar
 
@@ -11,7 +12,7 @@ Office = TypeVar("Office")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-class OfficeServer(Generic[Office]):
+class OfficeServer(ABC, Generic[Office]):
     """The offices that `make` makes, on one port of this machine while `async with` lasts; port 0 picks a free one.
 
     A kind of system says which `routes` there are, below `/{office}`, and passes each request through `answer`.
@@ -29,13 +30,13 @@ class OfficeServer(Generic[Office]):
         self._offices[name] = self._make()
         return f"http://127.0.0.1:{self._port}/{name}", self._offices[name]
 
+    @abstractmethod
     def routes(self) -> Sequence[web.RouteDef]:
         """List the routes of this kind of system."""
-        raise NotImplementedError  # each kind of system has its own
 
+    @abstractmethod
     async def answer(self, office: Office | None, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Answer a request to an office, None for one that is not there, with its faults."""
-        raise NotImplementedError  # each kind of system has its own
 
     async def __aenter__(self) -> Self:
         app = web.Application(middlewares=[self._middle])
