@@ -1,7 +1,7 @@
 """The corridor policy in force: the fold of what administrators completed about this node (docs/policy.md).
 
 A policy is a change like those of trust, with the whole file in its body, so that every version ever adopted is kept
-with the signatures of who approved it, and what is signed are the bytes that people read. `gateway.policy.corridor`
+with the signatures of who approved it, and what is signed are the bytes that people read. `gateway.policy.comparison`
 says what a new one may be, `PoliciesInForce` holds what counts now.
 """
 
@@ -22,7 +22,7 @@ from gateway.database.audit_entries import leaf
 from gateway.database.engine import Store
 from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.ids import NodeId
-from gateway.policy import corridor as rules
+from gateway.policy.comparison import check_next
 from gateway.ports import Json
 from keys.documents.change import Change, change_hash
 from keys.primitives.encoding import number, sha256_hex, text
@@ -152,7 +152,7 @@ def check(connection: Connection, change: Change, now: int) -> None:
         raise RefusedError(Code.INVALID, "the change does not match the policy in it; nothing was changed")
     before = completed(connection, NODE)
     held = trust.in_force(before, now)
-    rules.check_next(
+    check_next(
         policy,
         held=None if held is None else adopted(held).policy,
         earlier=[(text(one.body["name"]), number(one.body["version"])) for one in before],

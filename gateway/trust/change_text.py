@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from gateway.changes.rules import rule_of
 from gateway.errors import RefusedError
 from gateway.foundation.json import Json
-from gateway.policy.corridor import rules_in_words
+from gateway.policy.comparison import rules_in_words
 from schemas.region_pack.policies import read_policy
 
 

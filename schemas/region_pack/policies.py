@@ -1,16 +1,20 @@
 """The corridor policy file: which field groups may leave, per corridor, purpose and step of disclosure.
 
-    {"format": "trm-corridor-policy/1", "name": "two-step", "version": 1, "field_groups": 1,
+    {"format": "trm-corridor-policy/2", "name": "two-step", "version": 1, "field_groups": 1,
      "title": {"en": ...},
      "corridors": {"to_origin": ["FR>AL", ...]},         sets of corridors, each named here and used below
      "always": ["routing", ...],                         groups open wherever there is a rule at all
      "rules": [{"corridors": ["to_origin"], "purpose": "referral", "reason": {"en": ...},
                 "before_acceptance": [...],              groups that are open from the beginning
-                "after_acceptance": [...]}]}             groups that come on top once the case is accepted
+                "after_acceptance": [...]}],             groups that come on top once the case is accepted
+     "attested": {"first": ["enquiry.capacity", ...],    types for which a case system may attest one of who released
+                  "second": []}}                         those of them for which it may attest both of two
 
 Everything else is closed: a corridor or purpose without a rule, a group that no list names, a field that no group
 has. `purpose` is a code, or `none` for messages that have no purpose. A corridor goes from the country of the sending
-node to that of the receiving one, so answers need rules of their own.
+node to that of the receiving one, so answers need rules of their own. Among the types of `attested`
+`vital_interest` stands for a claim of danger to life, whatever the type. Format 1 has no `attested`: nothing leaves on
+an attestation.
 
 A policy has one spelling, made by `format_policy`: members sorted, sets sorted, two spaces, one item a line. So equal
 policies have equal bytes, two versions can be compared with any tool, and what people sign is the file that they read.
@@ -24,11 +28,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from schemas.catalogue import load_catalogue
 from schemas.codelists import code_list
 from schemas.groups import field_groups
 from schemas.reading import NAME, WORD, Labels, Log, Spot, Wording, parse_json, raise_faults
+from schemas.types import NEVER_BLOCKED, type_name
 
-FORMAT = "trm-corridor-policy/1"
+FORMAT_1, FORMAT_2 = "trm-corridor-policy/1", "trm-corridor-policy/2"
+VITAL_INTEREST = "vital_interest"
+"""What stands for a claim of danger to life among the types of `Attested`; the member of a header that makes it."""
 NO_PURPOSE = "none"
 _CORRIDOR = re.compile(r"([A-Z]{2}|[a-z][a-z0-9-]{2,31})>([A-Z]{2}|[a-z][a-z0-9-]{2,31})")
 _MAX_VERSION = 999_999
@@ -51,8 +59,18 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attested:
+    """The types, without version, that may leave where a case system attests who released them: one of those who
+    released (`first`), or both where it takes two (`second`, a part of `first`).
+    """
+
+    first: frozenset[str] = frozenset()
+    second: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CorridorPolicy:
-    """A policy; at most one rule holds for a pair of countries and a purpose."""
+    """A policy; at most one rule holds for a pair of countries and a purpose. `attested` is None in format 1."""
 
     name: str
     version: int
@@ -61,6 +79,7 @@ class CorridorPolicy:
     corridors: Mapping[str, frozenset[Pair]]
     always: frozenset[str]
     rules: tuple[Rule, ...]
+    attested: Attested | None = None
 
     def rule(self, corridor: Pair, purpose: str | None) -> Rule | None:
         """Find the one rule for a message from one country to another with this purpose; None when everything is
@@ -95,8 +114,8 @@ def read_policy(data: bytes, *, place: str = "policy") -> CorridorPolicy:
 
 def format_policy(policy: CorridorPolicy) -> str:
     """Format the one spelling of a policy, as its file holds it and as it is signed."""
-    value = {
-        "format": FORMAT,
+    value: dict[str, Any] = {
+        "format": FORMAT_1 if policy.attested is None else FORMAT_2,
         "name": policy.name,
         "version": policy.version,
         "field_groups": policy.field_groups,
@@ -109,6 +128,8 @@ def format_policy(policy: CorridorPolicy) -> str:
             (_rule_json(rule) for rule in policy.rules), key=lambda rule: (rule["purpose"], rule["corridors"])
         ),
     }
+    if policy.attested is not None:
+        value["attested"] = {"first": sorted(policy.attested.first), "second": sorted(policy.attested.second)}
     return json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
 
 
@@ -138,8 +159,8 @@ def _rule_json(rule: Rule) -> dict[str, Any]:
 def policy_at(root: Spot, log: Log, *, wording: Wording | None = None) -> CorridorPolicy:
     """Read the policy below `root`. Faults are noted in `log`; a policy with a fault must not be used."""
     names = ("format", "name", "version", "field_groups", "title", "corridors", "always", "rules")
-    members = root.members(names)
-    members["format"].const(FORMAT)
+    members = root.members(names, ("attested",))
+    format = members["format"].one_of((FORMAT_1, FORMAT_2), "const", f"must be {FORMAT_2}, or {FORMAT_1}")
     revision = members["field_groups"].number(1, 9999)
     # Groups may hold other fields since: people approved the policy for what the groups held then.
     if revision not in field_groups().readable:
@@ -156,6 +177,7 @@ def policy_at(root: Spot, log: Log, *, wording: Wording | None = None) -> Corrid
         corridors=corridors,
         always=always,
         rules=tuple(_rule(spot, corridors, always, wording) for spot in members["rules"].items()),
+        attested=_attested(root, members.get("attested"), format),
     )
     # Compared only when everything else is right: a rule with a fault in its corridors reads as one without any.
     if not log:
@@ -177,6 +199,28 @@ def _rule(spot: Spot, corridors: Mapping[str, Any], always: frozenset[str], word
         before=before,
         after=after,
     )
+
+
+def _attested(root: Spot, spot: Spot | None, format: str) -> Attested | None:
+    """What may leave on an attestation; a file of format 1 says nothing of it, one of format 2 always does."""
+    if spot is None:
+        if format == FORMAT_2:
+            root.at("attested", None).fault("required", "is missing")
+        return None
+    if format == FORMAT_1:
+        spot.fault("unknown_key", f"only in {FORMAT_2}")
+        return None
+    members = spot.members(("first", "second"))
+    first, second = _types(members["first"]), _types(members["second"])
+    if second - first:
+        members["second"].fault("not_first", "only what first names too")
+    return Attested(first=first, second=second)
+
+
+def _types(spot: Spot) -> frozenset[str]:
+    """Message types that this program holds; what nothing may block needs no mention."""
+    held = {type_name(entry.body_type) for entry in load_catalogue().types} - NEVER_BLOCKED | {VITAL_INTEREST}
+    return frozenset(spot.several(held, "unknown_type", "a message type without its version, or vital_interest"))
 
 
 def _groups(spot: Spot) -> frozenset[str]:

@@ -70,6 +70,7 @@ def _show(value: Mapping[str, Json]) -> None:
                 ("in force since", time_text.when(held["since"])),
                 ("digest", held["digest"]),
                 ("corridors", held["ways"]),
+                ("attested", _attested(held)),
                 ("applied", held["usable"]),
             ]
         )
@@ -80,6 +81,15 @@ def _show(value: Mapping[str, Json]) -> None:
             f"waiting: {item['name']} version {item['version']} takes effect {time_text.when(item['since'])}"
         )
     show_history(value, "changes", empty="no policy has been adopted yet", approve="trm policy approve")
+
+
+def _attested(held: Json) -> str:
+    """Return what may leave on the attestation of a case system, and for which types it may attest two people."""
+    policy = _policy(held)
+    if policy is None or policy.attested is None:
+        return "nothing: trm policy upgrade"
+    first, second = (", ".join(sorted(types)) for types in (policy.attested.first, policy.attested.second))
+    return f"{first or 'nothing'}{second and f'; both of two people: {second}'}"
 
 
 @options.add_verb(policy_commands, "diff")
@@ -93,7 +103,7 @@ def compare_policy(reach: Reach, file: Path, as_json: bool) -> None:
     Example:
       trm policy diff two-step.json --node /srv/trm/fr
     """
-    from gateway.policy.corridor import diff, widens
+    from gateway.policy.comparison import diff, widens
 
     new, held = _read(file), _in_force(reach)
     wider = held is None or widens(held, new)
@@ -124,17 +134,42 @@ def adopt_policy(reach: Reach, signer: Signer, file: Path, emergency: bool, as_j
     Example:
       trm policy adopt two-step.json --as /media/ana/admin.key --node /srv/trm/fr
     """
-    from gateway.policy.corridor import widens
-    from schemas.region_pack.policies import canonical_bytes
-
-    new, held = _read(file), _in_force(reach)
-    _tell(held, new)
-    action = "policy.widen" if held is None or widens(held, new) else "policy.narrow"
-    text = canonical_bytes(new).decode()
-    answer = signer.propose(
-        reach, action, "node", wanted=lambda body: body.get("file") == text, emergency=emergency, policy=text
-    )
+    answer = _propose(reach, signer, _in_force(reach), _read(file), emergency=emergency)
     output.print_answer(answer, as_json=as_json, people=signing.show_change)
+
+
+@options.add_verb(policy_commands, "upgrade")
+@emergency
+@pass_signer
+@options.pass_node
+@options.as_json
+def upgrade_policy(reach: Reach, signer: Signer, emergency: bool, as_json: bool) -> None:
+    """Propose the policy in force in format 2, which says what may leave where a case system attests who released it.
+
+    Two administrators adopt it. It lets enquiries and answers that rest on no consent go on an attestation: the types
+    enquiry.capacity, enquiry.reply and reminder.due. Everything else about a person, and danger to life, stays with the
+    people of this node. Until then, as under any policy of format 1, nothing but withdrawals, erasure and alerts leaves
+    on an attestation.
+
+    \b
+    Example:
+      trm policy upgrade --as /media/ana/admin.key --node /srv/trm/fr
+      trm policy approve --as /media/ben/admin.key --node /srv/trm/fr
+    """
+    from gateway.policy.attestation import upgraded
+
+    answer = reach.ask("policy.show")
+    held = _policy(answer["in_force"])
+    if held is None:
+        raise RefusedError(
+            Code.NOT_FOUND,
+            "no policy that can be read is in force; nothing was proposed",
+            hint="two administrators adopt one: trm policy adopt",
+        )
+    taken = [item["version"] for item in list_objects(answer, "waiting") if item["name"] == held.name]
+    newest = max([held.version, *(version for version in taken if isinstance(version, int))])
+    proposed = _propose(reach, signer, held, upgraded(held, version=newest + 1), emergency=emergency)
+    output.print_answer(proposed, as_json=as_json, people=signing.show_change)
 
 
 @options.add_verb(policy_commands, "approve")
@@ -174,9 +209,24 @@ def preview_message(reach: Reach, file: Path, as_json: bool) -> None:
     output.print_answer(answer, as_json=as_json, people=show_preview)
 
 
+def _propose(
+    reach: Reach, signer: Signer, held: CorridorPolicy | None, new: CorridorPolicy, *, emergency: bool
+) -> dict[str, Json]:
+    """Tell what changes, then sign and propose it: as a narrowing where it lets nothing more leave."""
+    from gateway.policy.comparison import widens
+    from schemas.region_pack.policies import canonical_bytes
+
+    _tell(held, new)
+    action = "policy.widen" if held is None or widens(held, new) else "policy.narrow"
+    text = canonical_bytes(new).decode()
+    return signer.propose(
+        reach, action, "node", wanted=lambda body: body.get("file") == text, emergency=emergency, policy=text
+    )
+
+
 def _tell(held: CorridorPolicy | None, new: CorridorPolicy) -> None:
     """Summarise what a person is about to change, before all of it is printed to be signed."""
-    from gateway.policy.corridor import diff
+    from gateway.policy.comparison import diff
 
     lines = diff(held, new) if held is not None else _all(new)
     click.echo("trm: it changes:", err=True)
@@ -186,7 +236,7 @@ def _tell(held: CorridorPolicy | None, new: CorridorPolicy) -> None:
 
 def _all(new: CorridorPolicy) -> tuple[str, ...]:
     """Describe a first policy: everything that it permits is new."""
-    from gateway.policy.corridor import rules_in_words
+    from gateway.policy.comparison import rules_in_words
 
     return tuple(f"opens {line}" for line in rules_in_words(new))
 

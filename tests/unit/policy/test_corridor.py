@@ -19,7 +19,7 @@ from support.tables import table
 from gateway.conversations.rules.disclosure import DisclosureStage
 from gateway.errors import Code
 from gateway.foundation.json import Json
-from gateway.policy.corridor import Blocked, Leaves, case_reference, diff, minimise, opened, widens
+from gateway.policy.corridor import Blocked, Leaves, case_reference, minimise, opened
 from schemas import code_list, list_fields, list_parts, load_catalogue, resources, validate
 from schemas.groups import field_groups, read_groups
 from schemas.region_pack.policies import CorridorPolicy, Rule
@@ -408,36 +408,3 @@ def test_a_short_hash_is_our_bug() -> None:
     """A hash with less than 128 bits could be searched."""
     with pytest.raises(RuntimeError, match="16 bytes"):
         case_reference(lambda _: b"short", peer="n1b", case="17")
-
-
-# --- differences -------------------------------------------------------------------------------------------------
-
-
-def test_equal_policies_do_not_differ() -> None:
-    """A new version that lets the same pass has nothing to tell and widens nothing."""
-    again = replace(POLICY, version=2, rules=tuple(reversed(POLICY.rules)))
-    assert diff(POLICY, again) == () and not widens(POLICY, again)
-
-
-def test_a_change_is_told_in_words() -> None:
-    """Opening and closing are told with group, step, purpose and corridor; only opening widens."""
-    old, new = narrow("routing", "summary"), narrow("routing", after=("summary",))
-    assert diff(old, new) == ("closes “Summary in free text” (summary) before acceptance, purpose referral: FR>AL",)
-    assert not widens(old, new)
-    assert diff(new, old) == ("opens “Summary in free text” (summary) before acceptance, purpose referral: FR>AL",)
-    assert widens(new, old)
-
-
-def test_a_new_corridor_widens() -> None:
-    """A corridor that was closed and is open now is told for each of its groups."""
-    old = narrow("routing")
-    new = replace(old, corridors={"way": frozenset({WAY, ("GR", "AL")})})
-    assert widens(old, new) and not widens(new, old)
-    assert all("GR>AL" in line and "FR>AL" not in line for line in diff(old, new))
-
-
-def test_other_field_groups_widen() -> None:
-    """When the groups changed, the same names may stand for more, so people have to look again."""
-    new = replace(POLICY, field_groups=POLICY.field_groups + 1)
-    assert widens(POLICY, new)
-    assert diff(POLICY, new) == ("the fields are grouped anew: read every group again",)

@@ -89,6 +89,29 @@ def test_one_person_narrows_and_two_widen(shelf: Shelf, people: KeyFiles) -> Non
     assert shelf.changes() == [*before, "policy.narrow", "policy.widen"]
 
 
+def test_a_policy_of_before_is_upgraded_by_two(shelf: Shelf, people: KeyFiles) -> None:
+    """One person proposes the same policy in format 2, a second approves; then there is nothing more to upgrade."""
+    desk, held = shelf.desk, shelf.file()
+    attested = held.pop("attested")
+    refused = desk.trm("policy", "upgrade", *people.signed(0))
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert "nothing was proposed" in refused.stderr
+    old = held | {"format": "trm-corridor-policy/1", "version": held["version"] + 1}
+    path = shelf.folder / "old.json"
+    path.write_text(json.dumps(old, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+    ran = desk.trm("policy", "adopt", str(path), *people.signed(0))
+    assert ran.exit_code == 0, ran.stderr
+    assert "nothing: trm policy upgrade" in desk.trm("policy", "show").stdout
+    proposed = desk.trm("policy", "upgrade", "--emergency", *people.signed(0))
+    assert proposed.exit_code == 0, proposed.stderr
+    assert "opens on the attestation of a case system: enquiry.capacity, enquiry.reply, reminder.due" in proposed.stderr
+    assert shelf.file() == old
+    approved = desk.trm("policy", "approve", "--emergency", *people.signed(1))
+    assert approved.exit_code == 0, approved.stderr
+    assert shelf.file() == held | {"attested": attested, "version": old["version"] + 1}
+    assert "enquiry.capacity" in desk.trm("policy", "show").stdout
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [

@@ -5,12 +5,13 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from gateway.errors import RefusedError
-from schemas.region_pack.policies import canonical_bytes, format_policy, read_policy
+from schemas.region_pack.policies import FORMAT_1, canonical_bytes, format_policy, read_policy
 from schemas.region_pack.regions import load_region
 
 POLICY = load_region("tact").policies["two-step"]
@@ -27,6 +28,13 @@ def test_read_and_written_is_the_same() -> None:
     """Reading what was written gives the policy and the bytes back."""
     assert read_policy(canonical_bytes(POLICY)) == POLICY
     assert format_policy(read_policy(format_policy(POLICY).encode())) == format_policy(POLICY)
+
+
+def test_format_1_is_read_as_nothing_attested() -> None:
+    """A file of before keeps its bytes and its meaning: it says nothing of attestations."""
+    old = spelled(lambda value: (value.pop("attested"), value.update(format=FORMAT_1)))
+    assert read_policy(old) == replace(POLICY, attested=None)
+    assert canonical_bytes(read_policy(old)) == old
 
 
 def test_one_line_for_one_group() -> None:
@@ -66,6 +74,33 @@ WRONG: dict[str, tuple[Callable[[dict[str, Any]], object], str, str]] = {
     "other field groups": (lambda v: v.update(field_groups=9999), "/field_groups", "field_groups"),
     "version zero": (lambda v: v.update(version=0), "/version", "number"),
     "version in words": (lambda v: v.update(version=True), "/version", "number"),
+    "unknown format": (lambda v: v.update(format="trm-corridor-policy/3"), "/format", "const"),
+    "attested is missing": (lambda v: v.pop("attested"), "/attested", "required"),
+    "attested in format 1": (lambda v: v.update(format=FORMAT_1), "/attested", "unknown_key"),
+    "attested is a list": (lambda v: v.update(attested=[]), "/attested", "object"),
+    "attested without second": (lambda v: v["attested"].pop("second"), "/attested/second", "required"),
+    "attested with a third": (lambda v: v["attested"].update(third=[]), "/attested/third", "unknown_key"),
+    "unknown type": (lambda v: v["attested"].update(first=["referral.wish"]), "/attested/first/0", "unknown_type"),
+    "type with its version": (
+        lambda v: v["attested"].update(first=["referral.request/1"]),
+        "/attested/first/0",
+        "unknown_type",
+    ),
+    "type that nothing blocks": (
+        lambda v: v["attested"].update(first=["safety.alert"]),
+        "/attested/first/0",
+        "unknown_type",
+    ),
+    "type twice": (
+        lambda v: v["attested"].update(first=["reminder.due", "reminder.due"]),
+        "/attested/first",
+        "twice",
+    ),
+    "both where not one": (
+        lambda v: v["attested"].update(second=["referral.request"]),
+        "/attested/second",
+        "not_first",
+    ),
 }
 
 

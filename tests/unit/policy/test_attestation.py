@@ -1,0 +1,117 @@
+"""What may leave where a case system attests who released it (domain 8.14)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from support.tables import table
+
+from gateway.errors import Code, RefusedError
+from gateway.policy.attestation import DEFAULT, check_attested, upgraded
+from gateway.policy.comparison import widens
+from schemas import load_catalogue
+from schemas.region_pack.policies import Attested, CorridorPolicy
+from schemas.region_pack.regions import load_region
+from schemas.types import NEVER_BLOCKED, type_name
+
+STARTING = load_region("tact").policies["two-step"]
+OLD = replace(STARTING, attested=None)
+CLAIM = {"vital_interest": {"ground": "medical_emergency"}}
+TYPES = sorted({type_name(entry.body_type) for entry in load_catalogue().types})
+
+
+def attesting(*first: str, second: tuple[str, ...] = ()) -> CorridorPolicy:
+    """The policy of a new node with these types."""
+    return replace(STARTING, attested=Attested(first=frozenset(first), second=frozenset(second)))
+
+
+def held(policy: CorridorPolicy | None, name: str, header: dict[str, Any], people: Any = 1) -> list[str]:
+    """The places for which a person of this node is needed; none where it may leave."""
+    try:
+        check_attested(policy, f"{name}/1", header, people=people)
+    except RefusedError as refused:
+        assert refused.code is Code.FORBIDDEN
+        assert "nothing was stored" in refused.what
+        assert "draft" in refused.hint and "trm policy upgrade" in refused.hint
+        assert {finding.rule for finding in refused.findings} == {"attestation"}
+        return [finding.place for finding in refused.findings]
+    return []
+
+
+@table("name", TYPES)
+def test_a_new_node_lets_three_types_go(name: str) -> None:
+    """Enquiries and answers without a consent go by one; all else about a person is for people of this node."""
+    goes = name in NEVER_BLOCKED or name in ("enquiry.capacity", "enquiry.reply", "reminder.due")
+    assert held(STARTING, name, {}) == ([] if goes else ["/type"])
+    assert held(STARTING, name, {}, people=2) == ([] if name in NEVER_BLOCKED else ["/type"])
+
+
+@table("policy", [None, OLD, attesting()], ids=["no policy", "format 1", "an empty list"])
+@table("name", TYPES)
+def test_nothing_goes_that_no_policy_names(policy: CorridorPolicy | None, name: str) -> None:
+    """Only what nothing may block leaves on an attestation then (domain 3.10)."""
+    assert (held(policy, name, {}) == []) is (name in NEVER_BLOCKED)
+
+
+@table(
+    "policy, name, header, people, places",
+    [
+        (STARTING, "enquiry.capacity", CLAIM, 1, ["/header/vital_interest"]),
+        (STARTING, "referral.request", CLAIM, 1, ["/type", "/header/vital_interest"]),
+        (attesting("referral.request"), "referral.request", CLAIM, 1, ["/header/vital_interest"]),
+        (attesting("vital_interest"), "referral.request", CLAIM, 1, ["/type"]),
+        (attesting("referral.request", "vital_interest"), "referral.request", CLAIM, 1, []),
+        (
+            attesting("referral.request", "vital_interest"),
+            "referral.request",
+            CLAIM,
+            2,
+            ["/type", "/header/vital_interest"],
+        ),
+        (
+            attesting("referral.request", "vital_interest", second=("referral.request",)),
+            "referral.request",
+            CLAIM,
+            2,
+            ["/header/vital_interest"],
+        ),
+        (
+            attesting("referral.request", "vital_interest", second=("referral.request", "vital_interest")),
+            "referral.request",
+            CLAIM,
+            2,
+            [],
+        ),
+        (attesting("referral.request"), "referral.request", {}, 1, []),
+        (attesting("referral.request"), "referral.request", {}, 2, ["/type"]),
+        (attesting("referral.request", second=("referral.request",)), "referral.request", {}, 2, []),
+        (OLD, "safety.alert", CLAIM, 2, []),
+    ],
+)
+def test_type_and_danger_to_life_are_both_asked(
+    policy: CorridorPolicy, name: str, header: dict[str, Any], people: int, places: list[str]
+) -> None:
+    """A claim of danger to life needs its own word in the list, for one person and for both."""
+    assert held(policy, name, header, people) == places
+
+
+def test_the_refusal_tells_one_from_both() -> None:
+    """Where one of two people may be attested, it says that the other has to be a person of this node."""
+    with pytest.raises(RefusedError) as refused:
+        check_attested(attesting("referral.request"), "referral.request/1", {}, people=2)
+    assert [f.hint for f in refused.value.findings] == [
+        "the policy lets a case system attest one of the two people for this type, not both"
+    ]
+
+
+def test_the_upgrade_changes_only_what_is_attested() -> None:
+    """It is the policy in force with the default of new nodes, and a widening; a second upgrade is refused."""
+    new = upgraded(OLD, version=OLD.version + 1)
+    assert replace(new, attested=None, version=OLD.version) == OLD
+    assert new.attested == STARTING.attested == DEFAULT
+    assert widens(OLD, new)
+    with pytest.raises(RefusedError, match="nothing was proposed") as refused:
+        upgraded(new, version=new.version + 1)
+    assert refused.value.code is Code.CONFLICT
