@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from gateway.database.rows import as_bytes, values_of
 from gateway.database.tables import invitation, passkey, person, session
+from gateway.operations.roles import Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,11 @@ class PersonRow:
     ended: int | None
     admin: str | None = None
     card: bytes | None = None
+
+
+def roles_of(row: PersonRow) -> frozenset[Role]:
+    """What a person may do."""
+    return frozenset(Role(word) for word in row.roles.split())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

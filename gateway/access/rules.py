@@ -1,4 +1,4 @@
-"""People at the console: who may give whom which rights, and how long a session lasts.
+"""People: who may give whom which rights, and how long a session or a personal token lasts.
 
 Two rules keep one person from getting more by themselves: nobody changes their own row, and nobody gives what they do
 not have. What reads content is given by who reads it, a focal point; everything else by who looks after trust. So a
@@ -9,6 +9,7 @@ To end somebody's access is no such gift: it is quick, and one person of either 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 
 from gateway.errors import Code, Finding, RefusedError
@@ -25,10 +26,25 @@ INVITED = 24 * HOUR
 SEEN_EACH = MINUTE
 """Seconds between two writes of when a session was used."""
 
+DAY = 24 * HOUR
+LOGIN_USUAL = 12 * HOUR
+"""Seconds for which a personal token lasts unless something else is asked for: a long shift."""
+LOGIN_LONGEST = 30 * DAY
+LOGIN_WAITS = 10 * MINUTE
+"""Seconds in which the person confirms at the console that a shell is theirs."""
+LOGIN_KEPT = 30 * DAY
+"""Seconds for which it is kept that a personal token has ended, so that who shows it learns why it is refused."""
+
 PERSONAL: tuple[Role, ...] = tuple(role for role in Role if role is not Role.ADAPTER)
 """The roles of people; a case system has a token."""
 DEVICE_BOUND: frozenset[Role] = frozenset({Role.TRUST_ADMIN})
 """Roles that a passkey which can be copied to other devices does not open (nrm1 13.10)."""
+_UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\u2800") | {
+    chr(code)
+    for first, last in ((0x180B, 0x180F), (0xFE00, 0xFE0F), (0xE0100, 0xE01EF))
+    for code in range(first, last + 1)
+}
+"""Letters and marks that show nothing and are not of the category of format characters."""
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}", re.ASCII)
 
 
@@ -40,6 +56,18 @@ def check_language(language: str) -> None:
             "this is not a language tag; nothing was changed",
             findings=[Finding(place="/language", rule="pattern", hint="such as fr or pt-BR")],
         )
+
+
+def same_name(name: str) -> str:
+    """What is equal for two names that a reader cannot tell apart: neither case nor spaces count, nor characters that
+    are not seen (format characters, fillers, selectors of variants), nor how a letter is composed.
+    """
+    plain = unicodedata.normalize("NFKC", name).casefold()
+    return " ".join("".join(letter for letter in plain if not _is_unseen(letter)).split())
+
+
+def _is_unseen(letter: str) -> bool:
+    return unicodedata.category(letter) in ("Cf", "Cc", "Co", "Cn") or letter in _UNSEEN
 
 
 def over(made: int, seen: int, now: int) -> str | None:

@@ -4,6 +4,7 @@
     begin, sign_in     a passkey becomes a session
     admit              a session becomes a person with the rights they have now
     sign_out           the session is over
+    shell              a shell that shows a code is the person's (`gateway.access.logins`)
     offer, approval    a passkey becomes an administrator's, and signs changes of trust
 
 There are no passwords. A session is a random secret of which the database holds the hash; each sign-in makes a new one,
@@ -17,22 +18,24 @@ process.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Mapping, Sequence
 
 from sqlalchemy import Connection
 
 from gateway.access import people_store as rows
 from gateway.access import rules
-from gateway.access.people_store import PasskeyRow, PersonRow, SessionRow
+from gateway.access.attempts import NOBODY, SignInAttempts, refusal
+from gateway.access.codes import code_hash
+from gateway.access.logins import Logins
+from gateway.access.people_store import PasskeyRow, PersonRow, SessionRow, roles_of
 from gateway.changes import administrators
 from gateway.database import journal
 from gateway.database.audit_entries import leaf
 from gateway.database.engine import Store
-from gateway.errors import Code, GatewayError, RefusedError, RemoteError, TransientError
+from gateway.errors import Code, RefusedError, RemoteError
 from gateway.foundation.config import Config
 from gateway.foundation.workers import Workers
-from gateway.operations.ports import Ceremony, Person
+from gateway.operations.ports import Ceremony, Person, Shell
 from gateway.operations.roles import Caller, Role
 from gateway.ports import Clock, Json
 from keys.documents.admin_card import PSEUDONYM
@@ -43,29 +46,8 @@ from keys.primitives.challenges import Challenges
 from keys.primitives.encoding import DOCUMENT_LIMIT, b64u, canon, is_id, parse, sha256_hex, unb64u
 from keys.primitives.passkey import Assertion, Passkey, Site
 
-CODE = 16
 SECRET = 32
-ATTEMPTS = 10
-"""Wrong attempts that are answered and logged one by one; after them one in `PAUSE` seconds."""
-PAUSE = 10.0
 _SIGN_IN = "sign in"
-_NOBODY = ""
-
-
-def roles_of(row: PersonRow) -> frozenset[Role]:
-    """What a person may do."""
-    return frozenset(Role(word) for word in row.roles.split())
-
-
-def new_code(rand: Callable[[int], bytes]) -> str:
-    """The text of a new invitation: 128 bits in letters and digits that can be read out, in groups of four."""
-    text = base64.b32encode(rand(CODE)).decode().rstrip("=").lower()
-    return "-".join(text[start : start + 4] for start in range(0, len(text), 4))
-
-
-def code_hash(code: str) -> str:
-    """Under what an invitation is stored, however its code was typed."""
-    return sha256_hex("".join(code[:100].split()).replace("-", "").lower().encode(errors="replace"))
 
 
 def end_sessions(connection: Connection, sessions: Sequence[SessionRow], reason: str, now: int) -> None:
@@ -79,16 +61,26 @@ class People:
     """Implements `gateway.operations.ports.SignIn` on the parts of one node, for the console at one origin."""
 
     def __init__(
-        self, *, store: Store, config: Config, workers: Workers, clock: Clock, rand: Callable[[int], bytes], origin: str
+        self,
+        *,
+        store: Store,
+        config: Config,
+        attempts: SignInAttempts,
+        logins: Logins,
+        workers: Workers,
+        clock: Clock,
+        rand: Callable[[int], bytes],
+        origin: str,
     ) -> None:
         self._store = store
         self._config = config
+        self._attempts = attempts
+        self._logins = logins
         self._workers = workers
         self._clock = clock
         self._rand = rand
         self._site = Site.at(origin)
         self._challenges = Challenges(rand)
-        self._failed: dict[str, tuple[float, float]] = {}
 
     # --- invitations ---------------------------------------------------------------------------------------------
 
@@ -120,14 +112,14 @@ class People:
             )
             self._challenges.use(ceremony, now)
         except RemoteError as exc:
-            raise await self._wrong(row.id, row.id, exc.code) from exc
+            raise await self._attempts.refuse(row.id, row.id, exc.code) from exc
         _check_kind(row, synced=made.synced)
         secret, session = self._new_session(row.id, now)
 
         def move(connection: Connection) -> None:
             known = rows.find_passkey(connection, b64u(made.id)) is not None
             if known or rows.invited(connection, hash, now) is None:
-                raise _refused()
+                raise refusal()
             rows.uninvite(connection, row.id)
             rows.add_passkey(connection, _passkey_row(made, row.id, now))
             journal.append_leaf(connection, leaf(now, "passkey.made", id=row.id, kid=made.kid))
@@ -139,7 +131,7 @@ class People:
     async def _invitation(self, hash: str, now: int) -> PersonRow:
         row = await self._store.read(lambda c: rows.invited(c, hash, now))
         if row is None:
-            raise await self._wrong(_NOBODY, None, Code.NOT_FOUND)
+            raise await self._attempts.refuse(NOBODY, None, Code.NOT_FOUND)
         return row
 
     # --- signing in ----------------------------------------------------------------------------------------------
@@ -155,22 +147,22 @@ class People:
         try:
             assertion = Assertion.from_browser(dict(credential))
         except RemoteError as exc:
-            raise await self._wrong(_NOBODY, None, exc.code) from exc
+            raise await self._attempts.refuse(NOBODY, None, exc.code) from exc
         id = b64u(assertion.id)
         known = await self._store.read(lambda c: _held(c, id))
         if known is None:
-            raise await self._wrong(_NOBODY, None, Code.NOT_FOUND)
+            raise await self._attempts.refuse(NOBODY, None, Code.NOT_FOUND)
         row, held = known
         try:
             counter = await self._verified(ceremony, assertion, row, held, now)
         except RemoteError as exc:
-            raise await self._wrong(id, row.id, exc.code) from exc
+            raise await self._attempts.refuse(id, row.id, exc.code) from exc
         _check_kind(row, synced=held.synced)
         secret, session = self._new_session(row.id, now)
 
         def move(connection: Connection) -> None:
             if _held(connection, id) != known:
-                raise _refused()  # ended, or used, since it was read
+                raise refusal()  # ended, or used, since it was read
             rows.use_passkey(connection, id, counter, at=now)
             _begin(connection, session, passkey_of(held).kid, now)
 
@@ -224,6 +216,17 @@ class People:
         rules.check_language(language)
         await self._store.move(lambda c: rows.speak(c, person, language))
 
+    # --- shells --------------------------------------------------------------------------------------------------
+
+    async def shell(self, person: Person, code: str) -> Shell:
+        """Which shell waits under this code."""
+        waiting = await self._logins.asked(person.id, code)
+        return Shell(label=waiting.label, seconds=waiting.seconds, ends=waiting.ends)
+
+    async def sign_shell_in(self, person: Person, code: str) -> None:
+        """The shell that waits under this code is the person's."""
+        await self._logins.confirm(person.id, code)
+
     # --- administrators ------------------------------------------------------------------------------------------
 
     async def approval(self, person: Person, change: Mapping[str, Json], *, emergency: bool = False) -> Ceremony:
@@ -270,23 +273,7 @@ class People:
         try:
             return (await self._store.move(move)).to_json()
         except RemoteError as exc:
-            raise await self._wrong(person.id, person.id, exc.code) from exc
-
-    # --- wrong attempts ------------------------------------------------------------------------------------------
-
-    async def _wrong(self, counted: str, person: str | None, code: Code) -> GatewayError:
-        """The answer to an attempt that failed, and its leaf; beyond what is answered at once, neither."""
-        left, at = self._failed.get(counted, (float(ATTEMPTS), 0.0))
-        monotonic = self._clock.monotonic()
-        left = min(float(ATTEMPTS), left + (monotonic - at) / PAUSE)
-        if left < 1:
-            return TransientError(Code.UNAUTHORISED, "too many failed attempts", hint=f"wait {PAUSE:.0f} seconds")
-        self._failed[counted] = (left - 1, monotonic)
-        now = self._clock.now()
-        await self._store.move(
-            lambda c: journal.append_leaf(c, leaf(now, "sign_in.refused", id=person, code=str(code)))
-        )
-        return _refused()
+            raise await self._attempts.refuse(person.id, person.id, exc.code) from exc
 
 
 def _enrolling(hash: str) -> str:
@@ -366,9 +353,9 @@ def _when_and_who(ceremony: str, now: int) -> tuple[int, str]:
     """What the id of an offer says; it is signed, so that nothing is kept of it before."""
     at, _, pseudonym = ceremony.partition(".")
     if not (at.isascii() and at.isdigit() and len(at) < 16 and is_id(pseudonym)):
-        raise _refused()
+        raise refusal()
     if not now - passkeys.CHALLENGE_LIFE < int(at) <= now:
-        raise _refused()
+        raise refusal()
     return int(at), pseudonym
 
 
@@ -397,9 +384,3 @@ def _begin(connection: Connection, session: SessionRow, kid: str, now: int) -> N
         end_sessions(connection, [row], rules.over(row.made, row.seen, now) or "idle", now)
     rows.begin(connection, session)
     journal.append_leaf(connection, leaf(now, "session.begun", id=session.person, kid=kid))
-
-
-def _refused() -> RefusedError:
-    return RefusedError(
-        Code.UNAUTHORISED, "sign-in was refused", hint="begin again; for a new invitation ask whoever invited you"
-    )

@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from gateway.access import people_store
+from gateway.access import people_store, token_store
 from gateway.administration.backup import CHECKPOINT, SETTINGS, write_new
 from gateway.database import meta
 from gateway.database.engine import Store
@@ -149,6 +149,7 @@ async def _fill(
         gen = 1 + max(int(recorded or b"1"), header.gen, keys.header.gen)
         await asyncio.to_thread(Keystore.restore, draft / KEYSTORE, passphrase, keys.ring, gen, cost=cost)
         await store.move(people_store.drop_all)
+        await store.move(token_store.drop_all_personal)
         await store.move(lambda c: mark_restored(c, made=header.at, sha256=header.sha256, gen=gen, at=now))
         held = {epoch.n for epoch in keys.ring.epochs}
         rows = await store.read(

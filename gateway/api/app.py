@@ -1,7 +1,8 @@
 """The local HTTP application: who may come in, JSON with limits, problem+json out.
 
 Two doors: the Unix socket (mode 0600, and the kernel must say that the caller is this user or root) and loopback with
-a bearer token. A token that is given decides, on either door. `_doorkeeper` is the one place where a role meets an
+a bearer token. A token that is given decides, on either door; who shows a personal one on the socket is that person and
+its owner. `_doorkeeper` is the one place where a role meets an
 operation: a route has the name of its operation, and one that has no row is closed. Content never
 appears in an error, and there is no access log.
 """
@@ -30,7 +31,7 @@ from gateway.foundation.logs import logger
 from gateway.node import rows
 from gateway.operations.ports import Operations
 from gateway.operations.registry import may, visible
-from gateway.operations.roles import OWNER, Caller
+from gateway.operations.roles import OWNER, Caller, on_socket
 from gateway.ports import Json
 from gateway.strict_json import DEPTH, LARGEST, Flaw, Rule, is_whole_text, read_json
 
@@ -105,7 +106,7 @@ def _doorkeeper(admit: Callable[[str], Caller]) -> Any:
     async def keep(request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> Any:
         caller = _caller(request, admit)
         if request.match_info.http_exception is None:
-            _check_role(caller, request.match_info.route.name or "")
+            check_role(caller, request.match_info.route.name or "")
         request[_CALLER] = caller
         return await handler(request)
 
@@ -113,19 +114,23 @@ def _doorkeeper(admit: Callable[[str], Caller]) -> Any:
 
 
 def _caller(request: web.Request, admit: Callable[[str], Caller]) -> Caller:
-    """Return the caller: the holder of the token if there is one; without a token only the socket's owner is let in."""
-    given = request.headers.get("Authorization")
-    if given is None and _same_user(request):
+    """Return the caller: the holder of the token if there is one, on the socket also as its owner; without a token only
+    the socket's owner is let in.
+    """
+    given, owner = request.headers.get("Authorization"), _same_user(request)
+    if given is None and owner:
         return OWNER
     scheme, _, token = (given or "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise RefusedError(
             Code.UNAUTHORISED, "a bearer token of this node is needed", hint="trm token new makes one for a role"
         )
-    return admit(token)
+    caller = admit(token)
+    return on_socket(caller) if owner else caller
 
 
-def _check_role(caller: Caller, operation: str) -> None:
+def check_role(caller: Caller, operation: str) -> None:
+    """Return if the caller may do the operation; raises RefusedError(forbidden) with the roles that may."""
     row = rows.ROWS.get(operation)
     if may(caller, row):
         return

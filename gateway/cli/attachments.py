@@ -38,7 +38,7 @@ def add_attachment(reach: Reach, file: Path, message: str | None, as_json: bool)
     """
     from gateway.cli import transfers
 
-    answer = transfers.add_file(reach.folder, file, message, reach.passphrase_file)
+    answer = transfers.add_file(reach.folder, file, message, reach.passphrase_file, reach.token)
     output.print_answer(answer, as_json=as_json, people=_show_added)
 
 
@@ -114,7 +114,7 @@ def save_attachment(reach: Reach, id: str, part: int, file: Path) -> None:
     """
     from gateway.cli import transfers
 
-    size = transfers.save_file(reach.folder, id, part, file, reach.passphrase_file)
+    size = transfers.save_file(reach.folder, id, part, file, reach.passphrase_file, reach.token)
     output.print_line(f"{file}: {size} bytes")
 
 

@@ -12,6 +12,7 @@ import json
 import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
 from gateway.api.routes import PREFIX, ROUTES, Route
@@ -19,6 +20,10 @@ from gateway.errors import Code, Finding, GatewayError, RefusedError, TransientE
 from gateway.ports import Json
 from keys.keystore.keystore import system_rand
 from keys.primitives.encoding import b64u
+
+if TYPE_CHECKING:
+    from gateway.composition.node import Node
+    from gateway.operations.roles import Caller
 
 TIMEOUT = 120
 DOCTOR = "try trm doctor"
@@ -45,17 +50,18 @@ def call_node(
     *,
     passphrase_file: Path | None = None,
     key: str | None = None,
+    token: str | None = None,
 ) -> Json:
-    """Do one operation on the node of `folder` and return its answer.
+    """Do one operation on the node of `folder` and return its answer: as its owner, with `token` as a person besides.
 
     Raises:
         RefusedError: what the node said, with its findings.
         TransientError: the node is there and does not answer.
     """
     try:
-        return _over_socket(folder / "run" / "api.sock", operation, arguments, key)
+        return _over_socket(folder / "run" / "api.sock", operation, arguments, key, token)
     except (FileNotFoundError, ConnectionRefusedError):
-        return asyncio.run(_owning(folder, operation, arguments, passphrase_file, key))
+        return asyncio.run(_owning(folder, operation, arguments, passphrase_file, key, token))
     except (OSError, http.client.HTTPException) as exc:
         raise TransientError(Code.UNREACHABLE, "the node does not answer on its socket", hint=DOCTOR) from exc
 
@@ -88,10 +94,10 @@ def read_answers(folder: Path, operations: Sequence[str], *, passphrase_file: Pa
     return asyncio.run(owning())
 
 
-def _over_socket(path: Path, operation: str, arguments: Mapping[str, Json], key: str | None) -> Json:
+def _over_socket(path: Path, operation: str, arguments: Mapping[str, Json], key: str | None, token: str | None) -> Json:
     route = next(route for route in ROUTES if route.operation == operation)
     target, body = _request(route, arguments)
-    headers = {"Content-Type": "application/json"}
+    headers = {"Content-Type": "application/json", **credential(token)}
     if route.method == "POST":
         headers["Idempotency-Key"] = key or make_idempotency_key()
     if route.matched:
@@ -122,6 +128,11 @@ def _request(route: Route, arguments: Mapping[str, Json]) -> tuple[str, bytes | 
     return path + ("?" + urlencode(query) if query else ""), None
 
 
+def credential(token: str | None) -> dict[str, str]:
+    """Return the header by which a token is shown, if there is one."""
+    return {} if token is None else {"Authorization": f"Bearer {token}"}
+
+
 def make_idempotency_key() -> str:
     """Make a random idempotency key."""
     return b64u(system_rand(18))
@@ -148,15 +159,33 @@ def to_error(status: int, problem: Mapping[str, Json]) -> GatewayError:
 
 
 async def _owning(
-    folder: Path, operation: str, arguments: Mapping[str, Json], passphrase_file: Path | None, key: str | None
+    folder: Path,
+    operation: str,
+    arguments: Mapping[str, Json],
+    passphrase_file: Path | None,
+    key: str | None,
+    token: str | None,
 ) -> Json:
     """Do the operation without a running node: take the folder's lock, do it, release the lock."""
     from gateway.app import open_node
     from gateway.cli.identity import unlocking
     from gateway.foundation import config
+    from gateway.node.rows import ROWS
+    from gateway.operations.registry import visible
 
     config.load(folder)
     node, stack = await open_node(folder, unlocking.unlock_in_process(folder, passphrase_file))
     async with stack:
-        done = await node.desk.call(operation, dict(arguments), key=key or make_idempotency_key())
-        return done.value
+        caller = admit_caller(node, operation, token)
+        done = await node.desk.call(operation, dict(arguments), key=key or make_idempotency_key(), caller=caller)
+        return visible(caller, ROWS[operation], done.value)
+
+
+def admit_caller(node: Node, operation: str, token: str | None) -> Caller:
+    """Return who asks in this process, who owns the folder: as at the socket of a running node. Raises GatewayError."""
+    from gateway.api.app import check_role
+    from gateway.operations.roles import OWNER, on_socket
+
+    caller = OWNER if token is None else on_socket(node.tokens.admit(token))
+    check_role(caller, operation)
+    return caller

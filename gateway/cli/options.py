@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,8 @@ class Reach:
 
     folder: Path
     passphrase_file: Path | None
+    token: str | None = field(default=None, repr=False)
+    """The personal token of who is signed in at this shell."""
 
     def ask(self, operation: str, /, **arguments: Json) -> dict[str, Json]:
         """Do one operation; arguments that are None are left out. Raises GatewayError."""
@@ -55,7 +57,9 @@ class Reach:
         """Do one operation with its arguments as they are. Raises GatewayError."""
         from gateway.cli.connection import call_node
 
-        return call_node(self.folder, operation, arguments, passphrase_file=self.passphrase_file, key=key)
+        return call_node(
+            self.folder, operation, arguments, passphrase_file=self.passphrase_file, key=key, token=self.token
+        )
 
 
 def find_folder(node: Path | None) -> Path:
@@ -77,15 +81,36 @@ _PASSPHRASE = click.option(
 )
 
 
+_LOGIN = click.option(
+    "--login",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="File of trm login, if several people use this account; else TRM_LOGIN.",
+)
+
+
 def pass_node(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give the verb its node as the argument `reach`."""
+    """Give the verb its node, and who is signed in at this shell, as the argument `reach`."""
+
+    @wraps(function)
+    def run(*args: Any, node: Path | None, passphrase_file: Path | None, login: Path | None, **kwargs: Any) -> Any:
+        from gateway.cli.login_file import find_token
+
+        folder = find_folder(node)
+        reach = Reach(folder=folder, passphrase_file=passphrase_file, token=find_token(folder, login))
+        return function(*args, reach=reach, **kwargs)
+
+    return _NODE(_PASSPHRASE(_LOGIN(run)))
+
+
+def pass_folder(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give the verb its node as the argument `reach`, without who is signed in, and the named file as `login`."""
 
     @wraps(function)
     def run(*args: Any, node: Path | None, passphrase_file: Path | None, **kwargs: Any) -> Any:
-        reach = Reach(folder=find_folder(node), passphrase_file=passphrase_file)
-        return function(*args, reach=reach, **kwargs)
+        return function(*args, reach=Reach(folder=find_folder(node), passphrase_file=passphrase_file), **kwargs)
 
-    return _NODE(_PASSPHRASE(run))
+    return _NODE(_PASSPHRASE(_LOGIN(run)))
 
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")

@@ -60,6 +60,12 @@ VERBS: Mapping[str, tuple[str, str]] = {
         "gateway.cli.access.people:person_commands",
         "Manage the people at the console, each with their own passkey.",
     ),
+    "login": (
+        "gateway.cli.access.logins:sign_in",
+        "Sign in at this shell as a person who works here, for some hours.",
+    ),
+    "whoami": ("gateway.cli.access.logins:show_who", "Show who you are to the node, by which credential, until when."),
+    "logout": ("gateway.cli.access.logins:sign_out", "End your token at the node, and remove its file."),
     "token": (
         "gateway.cli.access.tokens:token_commands",
         "Create, list and revoke tokens of the local API, one role each.",

@@ -13,23 +13,25 @@ from typing import BinaryIO
 from urllib.parse import quote, urlencode
 
 from gateway.api.routes import PREFIX
-from gateway.cli.connection import DOCTOR, SocketConnection, to_error
+from gateway.cli.connection import DOCTOR, SocketConnection, admit_caller, credential, to_error
 from gateway.errors import Code, RefusedError, TransientError
 from gateway.ports import Json
 
 CHUNK = 256 * 1024
 
 
-def add_file(folder: Path, file: Path, message: str | None, passphrase_file: Path | None) -> dict[str, Json]:
+def add_file(
+    folder: Path, file: Path, message: str | None, passphrase_file: Path | None, token: str | None = None
+) -> dict[str, Json]:
     """Send a file to the node and return its answer. Raises GatewayError."""
     arguments: dict[str, Json] = {} if message is None else {"message": message}
     try:
         with file.open("rb") as source:
             size = os.fstat(source.fileno()).st_size
             try:
-                value = _put(folder, source, size, arguments)
+                value = _put(folder, source, size, arguments, token)
             except (FileNotFoundError, ConnectionRefusedError):
-                value = asyncio.run(_owning_add(folder, source, size, arguments, passphrase_file))
+                value = asyncio.run(_owning_add(folder, source, size, arguments, passphrase_file, token))
     except (OSError, http.client.HTTPException) as exc:
         raise _away(exc, file) from exc
     if not isinstance(value, dict):
@@ -37,7 +39,9 @@ def add_file(folder: Path, file: Path, message: str | None, passphrase_file: Pat
     return value
 
 
-def save_file(folder: Path, id: str, part: int, target: Path, passphrase_file: Path | None) -> int:
+def save_file(
+    folder: Path, id: str, part: int, target: Path, passphrase_file: Path | None, token: str | None = None
+) -> int:
     """Write one file of a message under a new name, whole or not at all, and return its size. Raises GatewayError."""
     partial = target.with_name(f".{target.name}.part")
     try:
@@ -49,7 +53,7 @@ def save_file(folder: Path, id: str, part: int, target: Path, passphrase_file: P
     except OSError as exc:
         raise _away(exc, target) from exc
     try:
-        size = _written(folder, id, part, partial, passphrase_file)
+        size = _written(folder, id, part, partial, passphrase_file, token)
         partial.replace(target)
     except BaseException as exc:
         partial.unlink(missing_ok=True)
@@ -60,9 +64,9 @@ def save_file(folder: Path, id: str, part: int, target: Path, passphrase_file: P
     return size
 
 
-def _written(folder: Path, id: str, part: int, partial: Path, secret: Path | None) -> int:
+def _written(folder: Path, id: str, part: int, partial: Path, secret: Path | None, token: str | None) -> int:
     with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb") as sink:
-        size = _fetched(folder, id, part, sink.write, secret)
+        size = _fetched(folder, id, part, sink.write, secret, token)
         sink.flush()
         os.fsync(sink.fileno())
     return size
@@ -75,10 +79,10 @@ def _away(exc: Exception, file: Path) -> RefusedError | TransientError:
     return TransientError(Code.UNREACHABLE, "the node does not answer on its socket", hint=DOCTOR)
 
 
-def _put(folder: Path, source: BinaryIO, size: int, arguments: dict[str, Json]) -> Json:
+def _put(folder: Path, source: BinaryIO, size: int, arguments: dict[str, Json], token: str | None) -> Json:
     connection = SocketConnection(folder / "run" / "api.sock", blocksize=CHUNK)
     query = "?" + urlencode({name: str(value) for name, value in arguments.items()}) if arguments else ""
-    headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
+    headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size), **credential(token)}
     try:
         with suppress(BrokenPipeError, ConnectionResetError):  # refused before all of it was sent: the answer says why
             connection.request("POST", f"{PREFIX}/attachments{query}", body=source, headers=headers)
@@ -93,17 +97,20 @@ def _put(folder: Path, source: BinaryIO, size: int, arguments: dict[str, Json]) 
     raise to_error(response.status, value if isinstance(value, dict) else {})
 
 
-def _fetched(folder: Path, id: str, part: int, write: Callable[[bytes], object], secret: Path | None) -> int:
+def _fetched(
+    folder: Path, id: str, part: int, write: Callable[[bytes], object], secret: Path | None, token: str | None
+) -> int:
     try:
-        return _get(folder, id, part, write)
+        return _get(folder, id, part, write, token)
     except (FileNotFoundError, ConnectionRefusedError):
-        return asyncio.run(_owning_read(folder, id, part, write, secret))
+        return asyncio.run(_owning_read(folder, id, part, write, secret, token))
 
 
-def _get(folder: Path, id: str, part: int, write: Callable[[bytes], object]) -> int:
+def _get(folder: Path, id: str, part: int, write: Callable[[bytes], object], token: str | None) -> int:
     connection = SocketConnection(folder / "run" / "api.sock", blocksize=CHUNK)
     try:
-        connection.request("GET", f"{PREFIX}/messages/{quote(id, safe='')}/attachments/{part}")
+        target = f"{PREFIX}/messages/{quote(id, safe='')}/attachments/{part}"
+        connection.request("GET", target, headers=credential(token))
         response = connection.getresponse()
         if response.status != 200:
             problem = json.loads(response.read())
@@ -120,7 +127,7 @@ def _get(folder: Path, id: str, part: int, write: Callable[[bytes], object]) -> 
 
 
 async def _owning_add(
-    folder: Path, source: BinaryIO, size: int, arguments: dict[str, Json], secret: Path | None
+    folder: Path, source: BinaryIO, size: int, arguments: dict[str, Json], secret: Path | None, token: str | None
 ) -> Json:
     """Add a file without a running node: take the folder's lock, do it, release the lock."""
     from gateway.app import open_node
@@ -132,16 +139,20 @@ async def _owning_add(
 
     node, stack = await open_node(folder, unlocking.unlock_in_process(folder, secret))
     async with stack:
-        return (await node.desk.attach(arguments, chunks(), size=size)).value
+        caller = admit_caller(node, "attachment.add", token)
+        return (await node.desk.attach(arguments, chunks(), size=size, caller=caller)).value
 
 
-async def _owning_read(folder: Path, id: str, part: int, write: Callable[[bytes], object], secret: Path | None) -> int:
+async def _owning_read(
+    folder: Path, id: str, part: int, write: Callable[[bytes], object], secret: Path | None, token: str | None
+) -> int:
     from gateway.app import open_node
     from gateway.cli.identity import unlocking
 
     node, stack = await open_node(folder, unlocking.unlock_in_process(folder, secret))
     async with stack:
-        file = await node.desk.attached({"id": id, "part": part})
+        caller = admit_caller(node, "attachment.read", token)
+        file = await node.desk.attached({"id": id, "part": part}, caller=caller)
         async for data in file.chunks:
             write(data)
         return file.size

@@ -16,6 +16,8 @@ from pathlib import Path
 from aiohttp.web import RouteDef
 
 from gateway.access.api_tokens import ApiTokens
+from gateway.access.attempts import SignInAttempts
+from gateway.access.logins import Logins
 from gateway.access.sessions import People
 from gateway.administration.backup import BackupMaker
 from gateway.administration.status_metrics import StatusMetrics
@@ -173,6 +175,8 @@ class Node:
         self.link = PeerLink(self.peers, self.client)
         self.policies = PoliciesInForce(store)
         self.tokens = ApiTokens(store, clock)
+        self.attempts = SignInAttempts(store, clock)
+        self.logins = Logins(store=store, tokens=self.tokens, attempts=self.attempts, clock=clock, rand=rand)
         self.files = FileFolder(folder / ATTACHMENTS)
         self.library = GuidanceLibrary(folder / GUIDANCE, self.region)
         self.workers = Workers()
@@ -540,7 +544,14 @@ class Node:
     def people(self, origin: str) -> People:
         """Who comes in at a console at this origin."""
         return People(
-            store=self.store, config=self.config, workers=self.workers, clock=self.clock, rand=self.rand, origin=origin
+            store=self.store,
+            config=self.config,
+            attempts=self.attempts,
+            logins=self.logins,
+            workers=self.workers,
+            clock=self.clock,
+            rand=self.rand,
+            origin=origin,
         )
 
     async def _start_federation(self) -> RunningServer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from gateway.access.operations.logins import LoginOperations
 from gateway.access.operations.people import PeopleOperations
 from gateway.access.operations.tokens import TokenOperations
 from gateway.administration.operations.alarms import AlarmOperations
@@ -95,7 +96,13 @@ def tie_operations(node: Node) -> NodeOperations:
         actor=node.keys.actor,
     )
     people = PeopleOperations(
-        store=node.store, config=node.config, clock=node.clock, rand=node.rand, actor=node.keys.actor
+        store=node.store,
+        tokens=node.tokens,
+        logins=node.logins,
+        config=node.config,
+        clock=node.clock,
+        rand=node.rand,
+        actor=node.keys.actor,
     )
     access = AccessOperations(content=node.content, log=node.log)
     erasure = ErasureOperations(
@@ -275,6 +282,7 @@ def _node_operations(node: Node) -> Sequence[object]:
             rand=node.rand,
             actor=node.keys.actor,
         ),
+        LoginOperations(logins=node.logins, tokens=node.tokens, own=node.own, config=node.config, clock=node.clock),
         ClockOperations(store=node.store, peers=node.peers, time=node.time, clock=node.clock, actor=node.keys.actor),
         BackupOperations(backups=node.backups, config=node.config),
         StatusOperations(

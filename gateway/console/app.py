@@ -28,6 +28,7 @@ from gateway.console.pages import (
     people,
     records,
     release,
+    shells,
     trust,
 )
 from gateway.console.settings import Settings
@@ -52,6 +53,7 @@ PAGES: tuple[Page, ...] = (
     *operations.PAGES,
     *audit.PAGES,
     *people.PAGES,
+    *shells.PAGES,
     *directory.PAGES,
     *guidance.PAGES,
 )

@@ -102,6 +102,8 @@ EVENTS: Table = {
     "admin.offered": N_("Somebody offered a passkey to become an administrator"),
     "session.begun": N_("Somebody signed in"),
     "session.ended": N_("Sessions ended"),
+    "login.made": N_("Somebody signed in at a shell"),
+    "login.ended": N_("Personal tokens ended"),
     "sign_in.refused": N_("An attempt to sign in was refused"),
 }
 COVERED: Table = {

@@ -471,12 +471,14 @@ token = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("hash", Text, nullable=False),
-    Column("role", Text, nullable=False),
+    Column("role", Text),
+    Column("person", Text, ForeignKey("person.id")),
     Column("unit", Text),
     Column("label", Text, nullable=False),
     Column("made", Integer, nullable=False),
     Column("expires", Integer, nullable=False),
     Column("revoked", Integer),
+    Index("token_person", "person"),
 )
 
 reading = Table(

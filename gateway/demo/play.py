@@ -154,7 +154,7 @@ def _invited(stage: Stage, country: Country) -> Json:
     log. Trust they cannot change: that takes a passkey that is not synced.
     """
     roles: list[Json] = [str(role) for role in (Role.FOCAL_POINT, Role.OPERATOR, Role.AUDITOR)]
-    return stage.people[country.code].ask("person.add", name="Visitor", roles=roles, by=country.person)["address"]
+    return stage.people[country.code].ask("person.add", name="Visitor", roles=roles)["address"]
 
 
 def find_program() -> str:

@@ -1,4 +1,4 @@
-"""What is named from outside: the node folder and the passphrase. The only module that reads the environment.
+"""What is named from outside: the node folder, the passphrase, the login. The only module that reads the environment.
 
 It imports nothing heavy: the key service (``keys.keystore.keyd``) needs it too.
 """
@@ -15,6 +15,8 @@ NODE_VARIABLE = "TRM_NODE"
 CREDENTIALS_VARIABLE = "CREDENTIALS_DIRECTORY"
 PASSPHRASE_CREDENTIAL = "trm-passphrase"  # noqa: S105 (the name of a systemd credential)
 NOTIFY_VARIABLE = "NOTIFY_SOCKET"
+LOGIN_VARIABLE = "TRM_LOGIN"
+CONFIG_VARIABLE = "XDG_CONFIG_HOME"
 
 
 def node_folder(option: str | None) -> Path:
@@ -23,6 +25,19 @@ def node_folder(option: str | None) -> Path:
     if not chosen:
         raise RefusedError(Code.INVALID, "no node folder named", hint=f"use --node DIR or set {NODE_VARIABLE}")
     return Path(chosen)
+
+
+def login_file(option: Path | None) -> Path | None:
+    """Find the file of a personal token that was named: the option --login, else TRM_LOGIN; None where neither is."""
+    named = os.environ.get(LOGIN_VARIABLE)
+    return option or (Path(named) if named else None)
+
+
+def logins_folder() -> Path:
+    """Find the folder of this user's personal tokens (XDG Base Directory: a relative path does not count)."""
+    configured = os.environ.get(CONFIG_VARIABLE, "")
+    base = Path(configured) if configured.startswith("/") else Path.home() / ".config"
+    return base / "trm" / "logins"
 
 
 def passphrase_file(option: Path | None) -> Path:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.access.operations.logins import LoginOperations
 from gateway.access.operations.people import PeopleOperations
 from gateway.access.operations.tokens import TokenOperations
 from gateway.administration.operations.alarms import AlarmOperations
@@ -81,6 +82,7 @@ CLASSES: tuple[type, ...] = (
     AccessOperations,
     BackupOperations,
     TokenOperations,
+    LoginOperations,
     PeopleOperations,
 )
 

@@ -70,6 +70,15 @@ class Ceremony:
     options: Mapping[str, Json]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shell:
+    """A shell that waits to be signed in: what it calls itself, for how many seconds it asks, until when it waits."""
+
+    label: str
+    seconds: int
+    ends: int
+
+
 class SignIn(Protocol):
     """Passkeys and sessions: who comes in at the console and as whom. Every refusal is a `RefusedError`
     (`unauthorised`), too many attempts a `TransientError` (`unauthorised`); neither says what exists.
@@ -101,6 +110,14 @@ class SignIn(Protocol):
 
     async def speak(self, person: str, language: str) -> None:
         """Remember the language a person reads."""
+        ...
+
+    async def shell(self, person: Person, code: str) -> Shell:
+        """Which shell shows this code (`trm login`)."""
+        ...
+
+    async def sign_shell_in(self, person: Person, code: str) -> None:
+        """The shell that shows this code is the person's: it gets a personal token of theirs."""
         ...
 
     async def approval(self, person: Person, change: Mapping[str, Json], *, emergency: bool = False) -> Ceremony:

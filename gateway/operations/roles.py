@@ -1,14 +1,15 @@
 """Roles, callers, and the right to read content.
 
-A caller is the owner of the node (the socket, by the kernel's word), who may do everything, a token with one role, or a
-person at the console with one or more. What each role may is a member of the rows of the operations
-(`gateway.operations.registry`); which of them may give rights to whom is `gateway.access.rules`.
+A caller is the owner of the node (the socket, by the kernel's word), who operates it, a token with one role, or a
+person with one or more: at the console, or by a personal token, then also as the owner. What each role may, and what
+only a person does, are members of the rows of the operations (`gateway.operations.registry`); which of them may give
+rights to whom is `gateway.access.rules`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -73,7 +74,7 @@ CASE_MEMBERS: frozenset[str] = frozenset({"of_case"})
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
     """Who asks. `owner` came in by the socket; `unit` binds a token or a person to one unit of this node; `token` and
-    `person` are their ids.
+    `person` are their ids. With a person, `roles` are those of the person, also of an owner.
     """
 
     roles: frozenset[Role]
@@ -83,9 +84,23 @@ class Caller:
     person: str | None = None
 
     @property
+    def actor(self) -> str:
+        """Who asks, as the audit log keeps a keyed hash of it: a person or a token by id, or the owner of the node."""
+        if self.person is not None:
+            return f"person/{self.person}"
+        return "owner" if self.token is None else f"token/{self.token}"
+
+    @property
     def reads_content(self) -> bool:
         """Whether content may be shown."""
         return self.owner or bool(self.roles & READS_CONTENT)
+
+
+def on_socket(caller: Caller) -> Caller:
+    """Who showed a token on the socket of the node: a person is its owner besides; a program has its role and no more,
+    so that one of the owner can drop rights.
+    """
+    return caller if caller.person is None else replace(caller, owner=True)
 
 
 OWNER = Caller(roles=EVERYBODY, owner=True)

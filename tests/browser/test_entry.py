@@ -28,7 +28,7 @@ async def test_somebody_new_comes_in_and_comes_back(tmp_path: Path):
             await eva.open("/desk")
             assert await eva.page.locator("h1").inner_text()
             (known,) = (await fr.ask("person.list"))["people"]
-            await fr.ask("person.end", id=known["id"], by="owner")
+            await fr.ask("person.end", id=known["id"])
             await eva.open("/desk")
             assert eva.page.url.endswith("/sign-in")
             assert eva.asked == {fr.origin.removeprefix("http://")}
@@ -61,7 +61,7 @@ async def test_a_session_that_ends_over_a_form_loses_nothing(tmp_path: Path):
             note = ana.page.locator('[name="/content/note"]')
             await note.fill(text)
             (known,) = (await fr.ask("person.list"))["people"]
-            await fr.ask("person.sign_out", id=known["id"], by="owner")
+            await fr.ask("person.sign_out", id=known["id"])
             await ana.press("Save")
             assert await ana.violations() == []
             assert "typed" not in await ana.text()
@@ -70,7 +70,7 @@ async def test_a_session_that_ends_over_a_form_loses_nothing(tmp_path: Path):
             beside = await opened.value
             assert beside.url.endswith("/sign-in")
             new = await at_page(ana.context, beside, fr.origin)
-            await enrol(new, (await fr.ask("person.invite", id=known["id"], by="owner"))["code"])
+            await enrol(new, (await fr.ask("person.invite", id=known["id"]))["code"])
             assert beside.url.endswith("/desk")
             await ana.submit(f'form[action="/drafts/{draft}"]')
             assert await note.input_value() == text

@@ -301,11 +301,11 @@ async def test_an_old_backup_does_not_revive_what_was_erased(drill: Drill) -> No
 async def test_an_old_backup_opens_no_session(drill: Drill) -> None:
     """Who was signed in or invited when it was made is not afterwards; person and passkey are there."""
     fr, device = drill.two.fr, Authenticator()
-    made = await fr.call("person.add", name="Eva", roles=["auditor"], by="adm")
+    made = await fr.call("person.add", name="Eva", roles=["auditor"])
     people = fr.running.people(ORIGIN)
     _, ceremony = await people.invited(made["code"])
     session = await people.enrol(made["code"], ceremony.id, device.create(ceremony.options))
-    code = (await fr.call("person.invite", id=made["id"], by="adm"))["code"]
+    code = (await fr.call("person.invite", id=made["id"]))["code"]
     assert await people.admit(session) is not None
     await drill.lose_all_but(*await drill.backup())
     people = fr.running.people(ORIGIN)

@@ -19,7 +19,7 @@ from support.local import Answer, Caller, socket_caller
 from support.running import UNIT, enquiry, pair, running, settled, until
 from support.tables import Faults, table
 
-from gateway.access.api_tokens import ATTEMPTS
+from gateway.access.attempts import ATTEMPTS
 from gateway.api.app import APART
 from gateway.api.routes import PREFIX, ROUTES
 from gateway.composition.node import Node
@@ -55,7 +55,7 @@ class Door:
 
     def new(self, role: Role, **more: Any) -> dict[str, Any]:
         """A new token, with what is said of it."""
-        made: dict[str, Any] = self.desk.ask("token.new", role=str(role), label="test", by="adm", **more)
+        made: dict[str, Any] = self.desk.ask("token.new", role=str(role), label="test", **more)
         return made
 
 
@@ -233,7 +233,7 @@ async def token_of(node: Node, role: Role, unit: str | None = None) -> dict[str,
     """The header of a new token."""
     made: Any = (
         await node.desk.call(
-            "token.new", {"role": str(role), "label": "test", "by": "adm"} | ({} if unit is None else {"unit": unit})
+            "token.new", {"role": str(role), "label": "test"} | ({} if unit is None else {"unit": unit})
         )
     ).value
     return {"Authorization": f"Bearer {made['token']}"}

@@ -54,7 +54,7 @@ def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
     with (desk.folder / "node.toml").open("a") as settings:
         settings.write(f'\n[local]\nlisten = "127.0.0.1:{port}"\n')
     with served(desk), requests.Session() as session:
-        tokens = {role: desk.ask("token.new", role=str(role), label="described", by="adm")["token"] for role in Role}
+        tokens = {role: desk.ask("token.new", role=str(role), label="described")["token"] for role in Role}
         yield Door(base=f"http://127.0.0.1:{port}", tokens=tokens, session=session)
         assert desk.ask("node.show")["name"] == "FR"
 

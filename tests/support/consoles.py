@@ -19,7 +19,7 @@ from gateway.console.app import console_routes
 from gateway.console.cookies import SESSION
 from gateway.console.settings import Settings
 from gateway.errors import Code, RefusedError
-from gateway.operations.ports import Ceremony, Person
+from gateway.operations.ports import Ceremony, Person, Shell
 from gateway.operations.roles import OWNER, Caller, Role
 from gateway.ports import Json, OperationResult
 
@@ -80,6 +80,7 @@ class FakeSignIn:
 
     sessions: dict[str, Person] = field(default_factory=lambda: {"secret": person()})
     spoken: list[tuple[str, str]] = field(default_factory=list)
+    confirmed: list[str] = field(default_factory=list)
     invitation: Person = field(default_factory=person)
 
     async def invited(self, code: str) -> tuple[Person, Ceremony]:
@@ -114,6 +115,16 @@ class FakeSignIn:
     async def speak(self, person: str, language: str) -> None:
         """Noted."""
         self.spoken.append((person, language))
+
+    async def shell(self, person: Person, code: str) -> Shell:
+        """A shell for the right code."""
+        self._check(code == "code")
+        return Shell(label="eva at desk-3", seconds=12 * 3_600, ends=NOW + 600)
+
+    async def sign_shell_in(self, person: Person, code: str) -> None:
+        """Noted for the right code."""
+        self._check(code == "code")
+        self.confirmed.append(person.id)
 
     async def approval(self, person: Person, change: Mapping[str, Json], *, emergency: bool = False) -> Ceremony:
         """A challenge of the change."""

@@ -29,7 +29,7 @@ class Office:
 
     async def invite(self, name: str, *roles: str, **other: Any) -> str:
         """Somebody new; the code of their invitation."""
-        return str((await self.ask("person.add", name=name, roles=[*roles], by="owner", **other))["code"])
+        return str((await self.ask("person.add", name=name, roles=[*roles], **other))["code"])
 
     @asynccontextmanager
     async def worker(

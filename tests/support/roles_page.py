@@ -14,12 +14,18 @@ Printed by `./dev docs` from the rows that stand on the operations (`gateway/nod
 The node asks these rows, in one place (`gateway/api/app.py`), before it does anything, and a test asks every cell over
 HTTP.
 
-Whoever calls on the socket as the user of the node, or as root, is its **owner** and may do everything below; trust
-changes need the signatures of administrators besides. A person at the console has one or more roles, and if wanted one
-unit ([people.md](people.md) says who gives them). Everything else has a **token** (`trm token new --role ROLE`): one
-role, an end, and if wanted one unit. A token that is unknown, expired or revoked is answered 401, one without the
-role 403 with the code `forbidden` and the roles that may. After ten failed attempts with one id, one attempt in ten
-seconds is looked at (429).
+| credential | who that is | made by | lasts |
+|---|---|---|---|
+| the socket, by the kernel's word | its **owner**: the user of the node, or root | `trm init` | |
+| a session of the console | a **person**: roles, if wanted one unit | a passkey | 30 minutes without use, 10 hours |
+| a personal token | that person at a shell, and the owner besides | `trm login` | 12 hours, at most 30 days |
+| a token of a program | one role, if wanted one unit | `trm token new` | a year, at most 400 days |
+| an administrator's key | approves trust, and who may release | `trm admin new`, the console | until retired |
+
+The owner may do everything below; trust changes need the signatures of administrators besides.
+[people.md](people.md) says who gives people their roles. A token that is unknown, expired or revoked is answered
+401, one without the role 403 with the code `forbidden` and the roles that may. After ten failed attempts with one
+id, one attempt in ten seconds is looked at (429).
 
 """
 

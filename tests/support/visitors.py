@@ -84,17 +84,23 @@ class _Options(HTMLParser):
         self.found = dict(attrs).get("data-options") or self.found
 
 
+async def enrol_by(person: Visitor, code: str) -> None:
+    """Make a passkey by an invitation; the person is signed in afterwards."""
+    key = Authenticator(origin=person.origin)
+    await person.open("/enrol")
+    await person.press("/enrol", {"code": code})
+    options = _Options()
+    options.feed(person.text)
+    credential = json.dumps(key.create(json.loads(options.found)))
+    await person.press("/enrol/passkey", {"credential": credential})
+    assert person.session and person.status == 200, person.text
+
+
 async def visitor(node: Node, http: ClientSession, name: str, *roles: Role) -> Visitor:
     """Somebody who was invited, and has made a passkey."""
-    made = await asked(node, "person.add", {"name": name, "roles": [*roles], "by": "adm"})
+    made = await asked(node, "person.add", {"name": name, "roles": [*roles]})
     origin = node.config.console_origin
     assert origin is not None
-    found, key = Visitor(http=http, origin=origin, name=name), Authenticator(origin=origin)
-    await found.open("/enrol")
-    await found.press("/enrol", {"code": made["code"]})
-    options = _Options()
-    options.feed(found.text)
-    credential = json.dumps(key.create(json.loads(options.found)))
-    await found.press("/enrol/passkey", {"credential": credential})
-    assert found.session and found.status == 200, found.text
+    found = Visitor(http=http, origin=origin, name=name)
+    await enrol_by(found, made["code"])
     return found

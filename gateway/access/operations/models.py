@@ -8,13 +8,13 @@ from pydantic import Field
 
 from gateway.access import rules
 from gateway.operations.ids import PersonId, UnitId
-from gateway.operations.models import ActBy, Answer, Count, Flag, OneOf, Text, Time
+from gateway.operations.models import Answer, Asked, Count, Flag, OneOf, Text, Time
 
 PersonalRole = Annotated[str, OneOf(*rules.PERSONAL)]
 Roles = Annotated[list[PersonalRole], Field(min_length=1, description="one or more")]
 
 
-class AddPerson(ActBy):
+class AddPerson(Asked):
     """Somebody new."""
 
     name: Annotated[str, Field(min_length=1, max_length=64, description="what colleagues call them; no two at once")]
@@ -23,7 +23,7 @@ class AddPerson(ActBy):
     language: Text | None = None
 
 
-class OnePerson(ActBy):
+class OnePerson(Asked):
     """A person by their id."""
 
     id: PersonId
@@ -67,6 +67,7 @@ class PersonShown(Answer):
     invited_until: Time | None
     passkeys: list[HeldPasskey]
     sessions: Count = Field(description="that are open now")
+    tokens: Count = Field(description="personal tokens that are valid now")
 
 
 class InvitedPerson(PersonShown):

@@ -9,7 +9,10 @@ from collections.abc import Callable
 from sqlalchemy import Connection
 
 from gateway.access import people_store as rows
-from gateway.access import rules
+from gateway.access import rules, token_store
+from gateway.access.api_tokens import ApiTokens
+from gateway.access.codes import code_hash, new_code
+from gateway.access.logins import Logins, end_logins
 from gateway.access.operations.models import (
     AddPerson,
     ChangePerson,
@@ -19,15 +22,14 @@ from gateway.access.operations.models import (
     People,
     PersonShown,
 )
-from gateway.access.operations.tokens import check_unit
-from gateway.access.people_store import PersonRow
-from gateway.access.sessions import code_hash, end_sessions, new_code, passkey_of, roles_of
+from gateway.access.operations.tokens import actor_of, check_unit
+from gateway.access.people_store import PersonRow, roles_of
+from gateway.access.sessions import end_sessions, passkey_of
 from gateway.database import journal
 from gateway.database.audit_entries import Actor, leaf
 from gateway.database.engine import Store
 from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.config import Config
-from gateway.operations.authors import person as tell_apart
 from gateway.operations.models import Nothing
 from gateway.operations.registry import About, operation
 from gateway.operations.roles import AUDITOR, GIVES, Caller, Role
@@ -42,9 +44,19 @@ class PeopleOperations:
     """Operations on the people of this node."""
 
     def __init__(
-        self, *, store: Store, config: Config, clock: Clock, rand: Callable[[int], bytes], actor: Actor
+        self,
+        *,
+        store: Store,
+        tokens: ApiTokens,
+        logins: Logins,
+        config: Config,
+        clock: Clock,
+        rand: Callable[[int], bytes],
+        actor: Actor,
     ) -> None:
         self._store = store
+        self._tokens = tokens
+        self._logins = logins
         self._config = config
         self._clock = clock
         self._rand = rand
@@ -64,12 +76,12 @@ class PeopleOperations:
         answer=InvitedPerson,
         creates=True,
         shown_once=True,
-        example={"name": "Eva M.", "roles": ["case_worker"], "by": "Ana Doe"},
+        example={"name": "Eva M.", "roles": ["case_worker"]},
     )
     async def add(self, asked: AddPerson, caller: Caller) -> OperationResult:
         """Make a person with an invitation. Its code is in this answer and nowhere else."""
         name, roles, unit = asked.name, frozenset(map(Role, asked.roles)), asked.unit
-        language, by = asked.language, asked.by
+        language = asked.language
         check_unit(self._config, unit)
         if not NAME(name) or not name.strip():
             raise RefusedError(
@@ -92,22 +104,24 @@ class PeopleOperations:
         )
 
         def move(connection: Connection) -> Json:
-            same = tell_apart(name, bytes)
-            if any(one.ended is None and tell_apart(one.name, bytes) == same for one in rows.load(connection)):
+            same = rules.same_name(name)
+            if any(one.ended is None and rules.same_name(one.name) == same for one in rows.load(connection)):
                 raise RefusedError(
                     Code.EXISTS,
                     "somebody here has this name already; nothing was made",
                     hint="add something to tell them apart: the name distinguishes the second person from the first",
                 )
             rows.add(connection, row)
-            bound, actor = unit is not None, _actor(self._actor, by)
+            bound, actor = unit is not None, actor_of(self._actor, caller)
             journal.append_leaf(
                 connection, leaf(now, "person.added", id=row.id, roles=row.roles, bound=bound, actor=actor)
             )
             rows.invite(connection, code_hash(code), row.id, expires=now + rules.INVITED)
             return _shown(connection, [row], now)[0]
 
-        return OperationResult(value=self._with_code(await self._store.move(move), code), created=True)
+        shown = await self._store.move(move)
+        await self._tokens.refresh()
+        return OperationResult(value=self._with_code(shown, code), created=True)
 
     @operation(
         "person.change",
@@ -115,21 +129,23 @@ class PeopleOperations:
         roles=GIVES,
         about=About.NODE,
         answer=PersonShown,
-        example={"roles": ["focal_point"], "by": "Ana Doe"},
+        example={"roles": ["focal_point"]},
     )
     async def change(self, asked: ChangePerson, caller: Caller) -> OperationResult:
-        """Other roles or another unit, what is left out stays. Their sessions end: they sign in with the new rights."""
+        """Other roles or another unit, what is left out stays. Their sessions and tokens end: they sign in with the
+        new rights.
+        """
         check_unit(self._config, asked.unit)
 
-        def act(connection: Connection, row: PersonRow, by: str, now: int) -> None:
+        def act(connection: Connection, row: PersonRow, now: int) -> None:
             after = roles_of(row) if asked.roles is None else frozenset(map(Role, asked.roles))
             rules.check_gives(caller, roles_of(row) | after)
             words, place = " ".join(sorted(after)), asked.unit if "unit" in asked.model_fields_set else row.unit
             if (words, place) == (row.roles, row.unit):
                 raise RefusedError(Code.INVALID, "these are the rights they have already; nothing was changed")
             rows.change(connection, row.id, roles=words, unit=place)
-            end_sessions(connection, rows.sessions(connection, row.id), "changed", now)
-            bound, actor = place is not None, _actor(self._actor, by)
+            _end_access(connection, row.id, "changed", now)
+            bound, actor = place is not None, actor_of(self._actor, caller)
             journal.append_leaf(
                 connection, leaf(now, "person.changed", id=row.id, roles=words, bound=bound, actor=actor)
             )
@@ -144,20 +160,21 @@ class PeopleOperations:
         answer=InvitedPerson,
         creates=True,
         shown_once=True,
-        example={"instead": True, "by": "Ana Doe"},
+        example={"instead": True},
     )
     async def invite(self, asked: InvitePerson, caller: Caller) -> OperationResult:
         """Let a person make one more passkey. Those they have stay, unless this one comes `instead` of them."""
         code = new_code(self._rand)
 
-        def act(connection: Connection, row: PersonRow, by: str, now: int) -> None:
+        def act(connection: Connection, row: PersonRow, now: int) -> None:
             rules.check_gives(caller, roles_of(row))
             if asked.instead:
                 rows.drop_passkeys(connection, row.id)
-                end_sessions(connection, rows.sessions(connection, row.id), "invited", now)
+                _end_access(connection, row.id, "invited", now)
             rows.invite(connection, code_hash(code), row.id, expires=now + rules.INVITED)
             journal.append_leaf(
-                connection, leaf(now, "person.invited", id=row.id, instead=asked.instead, actor=_actor(self._actor, by))
+                connection,
+                leaf(now, "person.invited", id=row.id, instead=asked.instead, actor=actor_of(self._actor, caller)),
             )
 
         done = await self._act(asked, caller, act)
@@ -165,18 +182,19 @@ class PeopleOperations:
 
     @operation(
         "person.sign_out",
-        "end their sessions",
+        "end their sessions and personal tokens",
         roles=GIVES,
         about=About.ONESELF,
         answer=PersonShown,
-        example={"by": "Ana Doe"},
     )
     async def sign_out(self, asked: OnePerson, caller: Caller) -> OperationResult:
-        """End every session of a person, one's own too; their passkeys stay."""
+        """End every session and personal token of a person, one's own too; their passkeys stay."""
 
-        def act(connection: Connection, row: PersonRow, by: str, now: int) -> None:
-            end_sessions(connection, rows.sessions(connection, row.id), "signed_out", now)
-            journal.append_leaf(connection, leaf(now, "person.signed_out", id=row.id, actor=_actor(self._actor, by)))
+        def act(connection: Connection, row: PersonRow, now: int) -> None:
+            _end_access(connection, row.id, "signed_out", now)
+            journal.append_leaf(
+                connection, leaf(now, "person.signed_out", id=row.id, actor=actor_of(self._actor, caller))
+            )
 
         return await self._act(asked, caller, act, oneself=True)
 
@@ -186,17 +204,18 @@ class PeopleOperations:
         roles=GIVES,
         about=About.NODE,
         answer=PersonShown,
-        example={"by": "Ana Doe"},
     )
     async def end(self, asked: OnePerson, caller: Caller) -> OperationResult:
-        """A person works here no more: sessions, passkeys and invitation end at once. Their name stays in the list."""
+        """A person works here no more: sessions, tokens, passkeys and invitation end at once. Their name stays in the
+        list.
+        """
 
-        def act(connection: Connection, row: PersonRow, by: str, now: int) -> None:
-            end_sessions(connection, rows.sessions(connection, row.id), "ended", now)
+        def act(connection: Connection, row: PersonRow, now: int) -> None:
+            _end_access(connection, row.id, "ended", now)
             rows.drop_passkeys(connection, row.id)
             rows.uninvite(connection, row.id)
             rows.end(connection, row.id, at=now)
-            journal.append_leaf(connection, leaf(now, "person.ended", id=row.id, actor=_actor(self._actor, by)))
+            journal.append_leaf(connection, leaf(now, "person.ended", id=row.id, actor=actor_of(self._actor, caller)))
 
         return await self._act(asked, caller, act)
 
@@ -204,12 +223,12 @@ class PeopleOperations:
         self,
         asked: OnePerson,
         caller: Caller,
-        act: Callable[[Connection, PersonRow, str, int], None],
+        act: Callable[[Connection, PersonRow, int], None],
         *,
         oneself: bool = False,
     ) -> OperationResult:
         """One move about one person who works here; how they are then."""
-        id, by, now = asked.id, asked.by, self._clock.now()
+        id, now = asked.id, self._clock.now()
 
         def move(connection: Connection) -> Json:
             row = rows.find(connection, id)
@@ -219,10 +238,13 @@ class PeopleOperations:
                 )
             if not oneself:
                 rules.check_another(caller, id)
-            act(connection, row, by, now)
+            act(connection, row, now)
             return _shown(connection, [rows.find(connection, id) or row], now)[0]
 
-        return OperationResult(value=await self._store.move(move))
+        shown = await self._store.move(move)
+        self._logins.forget(id)
+        await self._tokens.refresh()
+        return OperationResult(value=shown)
 
     def _with_code(self, shown: Json, code: str) -> Json:
         if not isinstance(shown, dict):
@@ -231,10 +253,17 @@ class PeopleOperations:
         return shown | {"code": code, "address": None if origin is None else f"{origin}/enrol#{code}"}
 
 
+def _end_access(connection: Connection, person: str, reason: str, now: int) -> None:
+    """End the sessions and the personal tokens of a person; their passkeys stay."""
+    end_sessions(connection, rows.sessions(connection, person), reason, now)
+    end_logins(connection, person, reason, now)
+
+
 def _shown(connection: Connection, people: list[PersonRow], now: int) -> list[Json]:
     held = rows.passkeys_of(connection)
     invited = rows.open_invitations(connection, now)
     sessions = rows.count_sessions(connection, made=now - rules.LONGEST, seen=now - rules.IDLE)
+    tokens = token_store.count_personal(connection, now)
     shown: list[Json] = []
     for row in people:
         own: list[Json] = [
@@ -256,11 +285,7 @@ def _shown(connection: Connection, people: list[PersonRow], now: int) -> list[Js
                 "invited_until": invited.get(row.id),
                 "passkeys": own,
                 "sessions": sessions.get(row.id, 0),
+                "tokens": tokens.get(row.id, 0),
             }
         )
     return shown
-
-
-def _actor(actor: Actor, by: str) -> str:
-    """A person in the audit log: a keyed hash, the name stays in the local records (nrm1 13.9)."""
-    return actor(by.encode()).hex()

@@ -1,4 +1,6 @@
-"""Tokens of the local API: made by the owner of the node, listed and revoked by who looks after trust."""
+"""Tokens of the local API: those of programs made by the owner of the node, all listed and revoked by who looks after
+trust. How people come to theirs is in `logins`.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +19,10 @@ from gateway.database.audit_entries import Actor, leaf
 from gateway.database.engine import Store
 from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.config import Config
-from gateway.operations.ids import TokenId, UnitId
-from gateway.operations.models import DIGITS, ONE_LINE, ActBy, Answer, Nothing, OneOf, Time
+from gateway.operations.ids import PersonId, TokenId, UnitId
+from gateway.operations.models import DIGITS, ONE_LINE, Answer, Asked, Nothing, OneOf, Time
 from gateway.operations.registry import About, operation
-from gateway.operations.roles import CHECKS, OWNER_ONLY, TRUST, Role
+from gateway.operations.roles import CHECKS, OWNER_ONLY, TRUST, Caller, Role
 from gateway.ports import Clock, Json, OperationResult
 
 USUAL_DAYS = 365
@@ -29,7 +31,7 @@ MOST_DAYS = 400
 RoleWord = Annotated[str, OneOf(*Role)]
 
 
-class MakeToken(ActBy):
+class MakeToken(Asked):
     """For what a token is."""
 
     role: RoleWord
@@ -38,7 +40,7 @@ class MakeToken(ActBy):
     label: Annotated[str, Field(min_length=1, max_length=64, description="what it is for"), ONE_LINE]
 
 
-class EndToken(ActBy):
+class EndToken(Asked):
     """A token that ends."""
 
     id: TokenId
@@ -48,7 +50,9 @@ class TokenShown(Answer):
     """A token without its secret."""
 
     id: TokenId
-    role: RoleWord
+    role: RoleWord | None = Field(description="of a program; null where it is a person's, whose rights it has")
+    person: PersonId | None
+    name: str | None = Field(description="of the person")
     unit: str | None
     label: str
     state: Annotated[str, OneOf("valid", "expired", "revoked")]
@@ -104,9 +108,9 @@ class TokenOperations:
         answer=NewToken,
         creates=True,
         shown_once=True,
-        example={"role": "adapter", "label": "case system", "by": "Ana Doe"},
+        example={"role": "adapter", "label": "case system"},
     )
-    async def new(self, asked: MakeToken) -> OperationResult:
+    async def new(self, asked: MakeToken, caller: Caller) -> OperationResult:
         """Make a token for one role. Its text is in this answer and nowhere else."""
         check_unit(self._config, asked.unit)
         now = self._clock.now()
@@ -117,18 +121,18 @@ class TokenOperations:
         def move(connection: Connection) -> None:
             token_rows.add(connection, row)
             journal.append_leaf(
-                connection, leaf(now, "token.made", id=row.id, role=row.role, actor=_actor(self._actor, asked.by))
+                connection, leaf(now, "token.made", id=row.id, role=row.role, actor=actor_of(self._actor, caller))
             )
 
         await self._store.move(move)
         await self._tokens.refresh()
-        return OperationResult(value=_shown(row, now) | {"token": secret}, created=True)
+        return OperationResult(value=self._shown(row, now) | {"token": secret}, created=True)
 
     @operation("token.list", "tokens of this API, without their secrets", roles=CHECKS, about=About.NODE, answer=Tokens)
     async def list_tokens(self, _asked: Nothing) -> OperationResult:
-        """Every token with its role and its end; no secret."""
+        """Every token with its role or person and its end; no secret. Of people those of the last month."""
         now = self._clock.now()
-        return OperationResult(value={"tokens": [_shown(row, now) for row in self._tokens.all()]})
+        return OperationResult(value={"tokens": [self._shown(row, now) for row in self._tokens.all()]})
 
     @operation(
         "token.revoke",
@@ -136,11 +140,10 @@ class TokenOperations:
         roles=TRUST,
         about=About.NODE,
         answer=EndedToken,
-        example={"by": "Ana Doe"},
     )
-    async def revoke(self, asked: EndToken) -> OperationResult:
+    async def revoke(self, asked: EndToken, caller: Caller) -> OperationResult:
         """End a token at once and for ever."""
-        id, by, now = asked.id, asked.by, self._clock.now()
+        id, now = asked.id, self._clock.now()
 
         def move(connection: Connection) -> None:
             if not token_rows.revoke(connection, id, at=now):
@@ -149,25 +152,26 @@ class TokenOperations:
                     "no such token, or it was revoked before; nothing was changed",
                     hint="trm token list shows the ids",
                 )
-            journal.append_leaf(connection, leaf(now, "token.revoked", id=id, actor=_actor(self._actor, by)))
+            journal.append_leaf(connection, leaf(now, "token.revoked", id=id, actor=actor_of(self._actor, caller)))
 
         await self._store.move(move)
         await self._tokens.refresh()
         return OperationResult(value={"id": id, "state": "revoked"})
 
-
-def _shown(row: TokenRow, now: int) -> dict[str, Json]:
-    state = "revoked" if row.revoked is not None else "expired" if row.expires <= now else "valid"
-    return {
-        "id": row.id,
-        "role": row.role,
-        "unit": row.unit,
-        "label": row.label,
-        "state": state,
-        "made": row.made,
-        "expires": row.expires,
-        "revoked": row.revoked,
-    }
+    def _shown(self, row: TokenRow, now: int) -> dict[str, Json]:
+        state = "revoked" if row.revoked is not None else "expired" if row.expires <= now else "valid"
+        return {
+            "id": row.id,
+            "role": row.role,
+            "person": row.person,
+            "name": None if row.person is None else self._tokens.name_of(row.person),
+            "unit": row.unit,
+            "label": row.label,
+            "state": state,
+            "made": row.made,
+            "expires": row.expires,
+            "revoked": row.revoked,
+        }
 
 
 def check_unit(config: Config, unit: str | None) -> None:
@@ -180,6 +184,6 @@ def check_unit(config: Config, unit: str | None) -> None:
         )
 
 
-def _actor(actor: Actor, by: str) -> str:
-    """A person in the audit log: a keyed hash, the name stays in the local records (nrm1 13.9)."""
-    return actor(by.encode()).hex()
+def actor_of(actor: Actor, caller: Caller) -> str:
+    """Who acts, in the audit log: a keyed hash, the name stays in the local records (nrm1 13.9)."""
+    return actor(caller.actor.encode()).hex()

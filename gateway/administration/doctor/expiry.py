@@ -41,8 +41,8 @@ def peers(node: Mapping[str, Json], now: int) -> Iterator[Check]:
 
 
 def tokens(told: Mapping[str, Json], now: int) -> Iterator[Check]:
-    """Tokens that a program still uses when they end; `told` is the answer of token.list."""
-    listed = [item for item in list_objects(told, "tokens") if item["state"] != "revoked"]
+    """Tokens that a program still uses when they end; `told` is the answer of token.list. Those of people end soon."""
+    listed = [item for item in list_objects(told, "tokens") if item["state"] != "revoked" and item["role"] is not None]
     late = [item for item in listed if isinstance(at := item["expires"], int) and at - now < TOKEN_SOON]
     for item in late:
         ended = item["state"] == "expired"

@@ -36,19 +36,18 @@ def person_commands() -> None:
 )
 @_UNIT
 @click.option("--language", metavar="XX", help="The language they read, such as fr.")
-@options.by
 @options.pass_node
 @options.as_json
 def invite_newcomer(
-    reach: Reach, name: str, roles: tuple[str, ...], unit: str | None, language: str | None, by: str, as_json: bool
+    reach: Reach, name: str, roles: tuple[str, ...], unit: str | None, language: str | None, as_json: bool
 ) -> None:
     """Invite somebody new. The code is printed once; with it they make their passkey at the console.
 
     \b
     Example:
-      trm person add "Eva M." --role case_worker --language fr --by "Ana B." --node /srv/trm/fr
+      trm person add "Eva M." --role case_worker --language fr --node /srv/trm/fr
     """
-    answer = reach.ask("person.add", name=name, roles=[*roles], unit=unit, language=language, by=by)
+    answer = reach.ask("person.add", name=name, roles=[*roles], unit=unit, language=language)
     output.print_answer(answer, as_json=as_json, people=_show_code)
 
 
@@ -83,7 +82,7 @@ def list_people(reach: Reach, as_json: bool) -> None:
 
 def _show_list(value: Mapping[str, Json]) -> None:
     output.print_table(
-        ["id", "name", "roles", "unit", "state", "passkeys", "sessions"],
+        ["id", "name", "roles", "unit", "state", "passkeys", "sessions", "tokens"],
         [
             [
                 item["id"],
@@ -93,6 +92,7 @@ def _show_list(value: Mapping[str, Json]) -> None:
                 item["state"],
                 str(len(list_objects(item, "passkeys"))),
                 str(item["sessions"]),
+                str(item["tokens"]),
             ]
             for item in list_objects(value, "people")
         ],
@@ -107,21 +107,20 @@ def _show_list(value: Mapping[str, Json]) -> None:
 )
 @_UNIT
 @click.option("--no-unit", is_flag=True, help="Unbind them from their unit.")
-@options.by
 @options.pass_node
 @options.as_json
 def change_person(
-    reach: Reach, name: str, roles: tuple[str, ...], unit: str | None, no_unit: bool, by: str, as_json: bool
+    reach: Reach, name: str, roles: tuple[str, ...], unit: str | None, no_unit: bool, as_json: bool
 ) -> None:
     """Give somebody, by name or id, other roles or another unit. Their sessions end at once.
 
     \b
     Example:
-      trm person change "Eva M." --role case_worker --role focal_point --by "Ana B." --node /srv/trm/fr
+      trm person change "Eva M." --role case_worker --role focal_point --node /srv/trm/fr
     """
     if unit is not None and no_unit:
         raise click.UsageError("--unit and --no-unit exclude each other")
-    wanted: dict[str, Json] = {"id": _id_of(reach, name), "by": by}
+    wanted: dict[str, Json] = {"id": _id_of(reach, name)}
     wanted |= {"roles": [*roles]} if roles else {}
     wanted |= {"unit": unit} if unit is not None or no_unit else {}
     output.print_answer(_object(reach.do("person.change", wanted)), as_json=as_json, people=_show_person)
@@ -130,49 +129,46 @@ def change_person(
 @options.add_verb(person_commands, "invite")
 @click.argument("name")
 @click.option("--instead", is_flag=True, help="End their passkeys and sessions at once: a device was lost or stolen.")
-@options.by
 @options.pass_node
 @options.as_json
-def invite_again(reach: Reach, name: str, instead: bool, by: str, as_json: bool) -> None:
+def invite_again(reach: Reach, name: str, instead: bool, as_json: bool) -> None:
     """Let somebody, by name or id, make one more passkey. Their other passkeys stay valid unless you say --instead.
 
     \b
     Example:
-      trm person invite "Eva M." --instead --by "Ana B." --node /srv/trm/fr
+      trm person invite "Eva M." --instead --node /srv/trm/fr
     """
-    answer = reach.ask("person.invite", id=_id_of(reach, name), instead=instead, by=by)
+    answer = reach.ask("person.invite", id=_id_of(reach, name), instead=instead)
     output.print_answer(answer, as_json=as_json, people=_show_code)
 
 
 @options.add_verb(person_commands, "sign-out")
 @click.argument("name")
-@options.by
 @options.pass_node
 @options.as_json
-def sign_out_person(reach: Reach, name: str, by: str, as_json: bool) -> None:
-    """End every session of somebody, by name or id. Their passkeys stay valid.
+def sign_out_person(reach: Reach, name: str, as_json: bool) -> None:
+    """End every session and personal token of somebody, by name or id. Their passkeys stay valid.
 
     \b
     Example:
-      trm person sign-out "Eva M." --by "Ana B." --node /srv/trm/fr
+      trm person sign-out "Eva M." --node /srv/trm/fr
     """
-    answer = reach.ask("person.sign_out", id=_id_of(reach, name), by=by)
+    answer = reach.ask("person.sign_out", id=_id_of(reach, name))
     output.print_answer(answer, as_json=as_json, people=_show_person)
 
 
 @options.add_verb(person_commands, "end")
 @click.argument("name")
-@options.by
 @options.pass_node
 @options.as_json
-def end_access(reach: Reach, name: str, by: str, as_json: bool) -> None:
-    """End somebody's access, by name or id, at once and for good: sessions, passkeys, invitation.
+def end_access(reach: Reach, name: str, as_json: bool) -> None:
+    """End somebody's access, by name or id, at once and for good: sessions, tokens, passkeys, invitation.
 
     \b
     Example:
-      trm person end "Eva M." --by "Ana B." --node /srv/trm/fr
+      trm person end "Eva M." --node /srv/trm/fr
     """
-    answer = reach.ask("person.end", id=_id_of(reach, name), by=by)
+    answer = reach.ask("person.end", id=_id_of(reach, name))
     output.print_answer(answer, as_json=as_json, people=_show_person)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import pwd
 from collections.abc import Mapping
 
 import click
@@ -15,14 +13,10 @@ from gateway.foundation.json import list_objects
 from gateway.operations.roles import Role
 from gateway.ports import Json
 
-_BY = click.option(
-    "--by", metavar="NAME", help="Who does this, else the user at this shell; the audit log keeps a keyed hash of it."
-)
-
 
 @click.group("token", context_settings=CONTEXT)
 def token_commands() -> None:
-    """Manage tokens of the local API, each with one role and an expiry date, and never shown twice."""
+    """Manage tokens of the local API: of programs, each with one role, and of people (trm login)."""
 
 
 @options.add_verb(token_commands, "new")
@@ -32,19 +26,16 @@ def token_commands() -> None:
 @click.option("--unit", metavar="ID", help="Bind it to one unit of this node: it sees only messages of that unit.")
 @click.option("--days", type=click.IntRange(1, 400), default=365, show_default=True, help="How long it is valid.")
 @click.option("--label", required=True, metavar="TEXT", help="What it is for, to recognise it in the list.")
-@_BY
 @options.pass_node
 @options.as_json
-def create_token(
-    reach: Reach, role: str, unit: str | None, days: int, label: str, by: str | None, as_json: bool
-) -> None:
+def create_token(reach: Reach, role: str, unit: str | None, days: int, label: str, as_json: bool) -> None:
     """Create a token. It is printed once; the node keeps only its SHA-256.
 
     \b
     Example:
       trm token new --role operator --label "night shift" --days 90 --node /srv/trm/fr
     """
-    answer = reach.ask("token.new", role=role, unit=unit, days=days, label=label, by=by or _user())
+    answer = reach.ask("token.new", role=role, unit=unit, days=days, label=label)
     output.print_answer(answer, as_json=as_json, people=_show_new)
 
 
@@ -58,7 +49,7 @@ def _show_new(value: Mapping[str, Json]) -> None:
 @options.pass_node
 @options.as_json
 def list_tokens(reach: Reach, as_json: bool) -> None:
-    """List every token with its role, its unit and its expiry date.
+    """List every token, of programs by role and of people by name, with its unit and its expiry date.
 
     \b
     Example:
@@ -69,9 +60,16 @@ def list_tokens(reach: Reach, as_json: bool) -> None:
 
 def _show_list(value: Mapping[str, Json]) -> None:
     output.print_table(
-        ["id", "role", "unit", "state", "ends", "label"],
+        ["id", "of", "unit", "state", "ends", "label"],
         [
-            [item["id"], item["role"], item["unit"], item["state"], time_text.when(item["expires"]), item["label"]]
+            [
+                item["id"],
+                item["role"] or item["name"],
+                item["unit"],
+                item["state"],
+                time_text.when(item["expires"]),
+                item["label"],
+            ]
             for item in list_objects(value, "tokens")
         ],
         empty="no token; the socket needs none",
@@ -80,25 +78,16 @@ def _show_list(value: Mapping[str, Json]) -> None:
 
 @options.add_verb(token_commands, "revoke")
 @click.argument("id")
-@_BY
 @options.pass_node
 @options.as_json
-def revoke_token(reach: Reach, id: str, by: str | None, as_json: bool) -> None:
+def revoke_token(reach: Reach, id: str, as_json: bool) -> None:
     """Revoke a token at once. The program that uses it gets status 401 from now on.
 
     \b
     Example:
       trm token revoke 9f86d081884c7d65 --node /srv/trm/fr
     """
-    answer = reach.ask("token.revoke", id=id, by=by or _user())
+    answer = reach.ask("token.revoke", id=id)
     output.print_answer(
         answer, as_json=as_json, people=lambda value: output.print_line(f"{value['id']} is {value['state']}")
     )
-
-
-def _user() -> str:
-    """Return the name of the user at this shell."""
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return f"user {os.getuid()}"

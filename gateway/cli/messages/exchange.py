@@ -80,7 +80,9 @@ def _attach(reach: Reach, paths: Sequence[Path]) -> str:
     message: str | None = None
     try:
         for path in paths:
-            message = str(transfers.add_file(reach.folder, path, message, reach.passphrase_file)["message"])
+            message = str(
+                transfers.add_file(reach.folder, path, message, reach.passphrase_file, reach.token)["message"]
+            )
     except GatewayError:
         if message is not None:
             reach.ask("attachment.discard", id=message)

@@ -56,7 +56,7 @@ async def invite_newcomer(visit: Visit) -> web.StreamResponse:
     arguments: dict[str, Json] = {"name": form.one("name"), "roles": [*form.every("roles")]}
     arguments |= {name: form.one(name) for name in ("unit", "language") if name in form}
     try:
-        made = await visit.act("person.add", arguments)
+        made = await visit.ask("person.add", arguments)
     except GatewayError as error:
         return await _asking(visit, form, error)
     return visit.page("people-code.html", made=made)
@@ -74,14 +74,14 @@ async def change_person(visit: Visit) -> web.StreamResponse:
         match form.one("act"):
             case "change":
                 rights: dict[str, Json] = {"roles": [*form.every("roles")], "unit": form.one("unit") or None}
-                await visit.act("person.change", {"id": id, **rights})
+                await visit.ask("person.change", {"id": id, **rights})
             case "invite":
-                made = await visit.act("person.invite", {"id": id, "instead": "instead" in form})
+                made = await visit.ask("person.invite", {"id": id, "instead": "instead" in form})
                 return visit.page("people-code.html", made=made)
             case "sign-out":
-                await visit.act("person.sign_out", {"id": id})
+                await visit.ask("person.sign_out", {"id": id})
             case "end":
-                await visit.act("person.end", {"id": id})
+                await visit.ask("person.end", {"id": id})
     except GatewayError as error:
         return await _about(visit, error)
     return visit.go("/people")

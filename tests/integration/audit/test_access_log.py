@@ -36,7 +36,7 @@ async def node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Node]:
 
 async def token(node: Node, label: str, role: Role = Role.CASE_WORKER) -> Caller:
     """Somebody who comes in with a token."""
-    made = await asked(node, "token.new", {"role": str(role), "label": label, "by": "adm"})
+    made = await asked(node, "token.new", {"role": str(role), "label": label})
     return Caller(roles=frozenset({role}), token=made["id"])
 
 

@@ -6,13 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 from support.nodechild import SteeredClock
 
+from gateway.access import people_store as people
 from gateway.access import token_store as rows
-from gateway.access.api_tokens import ATTEMPTS, PAUSE, ApiTokens, make
+from gateway.access.api_tokens import ApiTokens, make, make_personal
+from gateway.access.attempts import ATTEMPTS, PAUSE
+from gateway.access.people_store import PersonRow
 from gateway.database.engine import Store
 from gateway.errors import Code, GatewayError, TransientError
-from gateway.operations.roles import Role
+from gateway.operations.roles import Caller, Role, on_socket
 from keys.keystore.keystore import system_rand
 from keys.primitives.encoding import DAY, sha256_hex
 
@@ -97,3 +101,68 @@ async def test_a_text_that_is_no_unicode_is_nobody(store: Store):
     """A header may hold bytes that are no text."""
     _, tokens = await held(store, SteeredClock(NOW))
     assert refused(tokens, "trm.\udcff.x").what == "no such token"
+
+
+# --- people -------------------------------------------------------------------------------------------------------
+
+EVA = PersonRow(id="eva", name="Eva M.", roles="case_worker", unit="shelter", language=None, made=NOW, ended=None)
+
+
+async def of_eva(store: Store, clock: SteeredClock, *, seconds: int = DAY) -> tuple[str, ApiTokens]:
+    """Eva's token, and the door that knows it."""
+    text, row = make_personal(system_rand, person=EVA.id, label="a shell", now=NOW, seconds=seconds)
+
+    def move(connection: Connection) -> None:
+        people.add(connection, EVA)
+        rows.add(connection, row)
+
+    await store.move(move)
+    tokens = ApiTokens(store, clock)
+    await tokens.refresh()
+    return text, tokens
+
+
+async def test_a_personal_token_is_its_person(store: Store):
+    """Their id, their unit, and the roles that they have now, not those of the day on which it was made."""
+    text, tokens = await of_eva(store, SteeredClock(NOW))
+    caller = tokens.admit(text)
+    assert caller == Caller(
+        roles=frozenset({Role.CASE_WORKER}), unit="shelter", token=text.split(".")[1], person=EVA.id
+    )
+    await store.move(lambda c: people.change(c, EVA.id, roles="auditor", unit=None))
+    await tokens.refresh()
+    now = tokens.admit(text)
+    assert (now.roles, now.unit, now.person) == ({Role.AUDITOR}, None, EVA.id)
+
+
+async def test_a_personal_token_ends(store: Store):
+    """By itself, and with all of its person's; who shows it learns how to come in again."""
+    clock = SteeredClock(NOW)
+    text, tokens = await of_eva(store, clock, seconds=60)
+    assert await store.move(lambda c: rows.revoke_personal(c, "somebody else", at=NOW)) == 0
+    assert await store.move(lambda c: rows.revoke_personal(c, EVA.id, at=NOW)) == 1
+    tokens.admit(text)
+    await tokens.refresh()
+    assert (refused(tokens, text).what, "trm login" in refused(tokens, text).hint) == ("the token was revoked", True)
+    clock.advance(60)
+    assert await store.move(lambda c: rows.revoke_personal(c, EVA.id, at=NOW + 60)) == 0
+
+
+async def test_a_personal_token_is_kept_a_while(store: Store):
+    """So that its end is told to who shows it; one of a program is kept for ever."""
+    await of_eva(store, SteeredClock(NOW), seconds=60)
+    _, program = make(system_rand, role=Role.ADAPTER, unit=None, label="x", now=NOW, days=1)
+    await store.move(lambda c: rows.add(c, program))
+    await store.move(lambda c: rows.drop_personal(c, before=NOW + 60))
+    assert len(await store.read(rows.load)) == 2
+    await store.move(lambda c: rows.drop_personal(c, before=NOW + 61))
+    assert [row.id for row in await store.read(rows.load)] == [program.id]
+
+
+def test_only_a_person_is_the_owner_besides():
+    """A token of a program has its role on the socket and no more."""
+    program = Caller(roles=frozenset({Role.AUDITOR}), token="a")
+    person = Caller(roles=frozenset({Role.CASE_WORKER}), unit="shelter", token="b", person=EVA.id)
+    assert on_socket(program) == program
+    both = on_socket(person)
+    assert (both.owner, both.roles, both.unit, both.person) == (True, person.roles, "shelter", EVA.id)

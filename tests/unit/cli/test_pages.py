@@ -26,7 +26,7 @@ def test_every_verb_has_an_example(path):
 def test_every_reading_verb_has_json():
     """A verb that shows something shows it to programs as well."""
     silent = {"trm init", "trm admin new", "trm peer scope", "trm send", "trm evidence export", "trm node pairing"}
-    silent |= {"trm attachment save"}
+    silent |= {"trm attachment save", "trm login", "trm logout"}
     silent |= {"trm audit export", "trm backup key new", "trm adapter new", "trm sheet new"}  # what it makes is a file
     silent |= {"trm demo"}
     silent |= {f"trm keys {verb}" for verb in ("rotate", "revoke", "recover", "proof export")}
@@ -61,7 +61,7 @@ def test_the_verbs_of_the_design_are_there():
         schema+list schema+show schema+check mapping+check mapping+preview adapter+list adapter+check adapter+new
             alarm+list
         alarm+dismiss node+show node+status node+pairing webhook+new webhook+list token+new token+list token+revoke
-        person+add person+list person+change person+invite person+sign-out person+end demo
+        person+add person+list person+change person+invite person+sign-out person+end login whoami logout demo
         procedure+list procedure+show statistics+make statistics+show statistics+draft
         htcds+import htcds+export sheet+new
         directory+search directory+show directory+own directory+publish guidance+list guidance+search guidance+show

@@ -70,7 +70,7 @@ class Browser:
 @asynccontextmanager
 async def at_work(node: Node, origin: str, name: str) -> AsyncIterator[Browser]:
     """Somebody who looks after trust, invited and signed in."""
-    asked = {"name": name, "roles": ["trust_admin"], "by": "owner"}
+    asked = {"name": name, "roles": ["trust_admin"]}
     made: Any = (await node.desk.call("person.add", asked)).value
     assert made["address"] == f"{origin}/enrol#{made['code']}"
     async with ClientSession() as http:

@@ -17,5 +17,5 @@ from gateway.operations.models import read_arguments
 def test_words_that_are_no_roles(words: object):
     """A person has at least one role, and none of a case system."""
     with pytest.raises(RefusedError) as caught:
-        read_arguments(AddPerson, {"name": "Eva M.", "roles": words, "by": "Ana B."})
+        read_arguments(AddPerson, {"name": "Eva M.", "roles": words})
     assert all(finding.place.startswith("/roles") for finding in caught.value.findings)

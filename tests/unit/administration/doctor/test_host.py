@@ -122,5 +122,6 @@ def test_what_ends_about_a_peer_is_told_in_time(subject: str, days: int, state: 
 def test_a_token_that_ends_is_told_in_time(days: int, state: str, word: str, fix: str):
     """A program that is turned away one morning is what nobody wants to meet."""
     item = {"id": "7a", "role": "adapter", "label": "cases", "state": state, "expires": NOW + days * DAY}
-    (check,) = expiry.tokens({"tokens": [item]}, NOW)
+    of_a_person = item | {"role": None, "name": "Eva M."}
+    (check,) = expiry.tokens({"tokens": [item, of_a_person]}, NOW)
     assert (str(check.state), check.fix.startswith(fix)) == (word, True)

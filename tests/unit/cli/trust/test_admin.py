@@ -21,7 +21,7 @@ async def offered(desk: Desk) -> str:
             node.people(ORIGIN),
             Authenticator(),
         )
-        asked = {"name": "Eva M.", "roles": ["trust_admin"], "by": "Ana B."}
+        asked = {"name": "Eva M.", "roles": ["trust_admin"]}
         made = (await node.desk.call("person.add", asked)).value
         code = str(made["code"])  # type: ignore[index, call-overload]
         _, ceremony = await people.invited(code)

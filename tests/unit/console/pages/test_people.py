@@ -22,6 +22,7 @@ EVA: dict[str, Any] = {
     "invited_until": None,
     "passkeys": [{"kid": "AAAAAAAAAAAAAAAAAAAAAA", "made": NOW, "synced": False, "used": None}],
     "sessions": 1,
+    "tokens": 0,
 }
 INVITED = EVA | {
     "state": "invited",
@@ -49,7 +50,7 @@ async def test_the_code_is_on_one_page():
         fields = [("name", "Eva"), ("roles", "case_worker"), ("roles", "operator"), ("unit", ""), ("language", "fr")]
         page = await there.post("/people/new", fields)
         assert "the-code" in page.text
-        asked = {"name": "Eva", "roles": ["case_worker", "operator"], "language": "fr", "by": "Ana Doe"}
+        asked = {"name": "Eva", "roles": ["case_worker", "operator"], "language": "fr"}
         assert there.desk.calls[-1][:2] == ("person.add", asked)
 
 
@@ -88,4 +89,4 @@ async def test_each_button_does_its_one_thing(fields, operation, asked):
     async with console({operation: answer, "person.list": {"people": [EVA]}, "directory.list": OWN_UNITS}) as there:
         seen = await there.post(f"/people/{EVA['id']}", fields)
         assert seen.status in (200, 303)
-        assert there.desk.calls[-1][:2] == (operation, {"id": EVA["id"], "by": "Ana Doe"} | asked)
+        assert there.desk.calls[-1][:2] == (operation, {"id": EVA["id"]} | asked)

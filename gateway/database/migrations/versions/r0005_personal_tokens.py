@@ -1,0 +1,18 @@
+"""Tokens of people: whose each is. One that is a person's has no role of its own."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0005"
+down_revision = "0004"
+
+
+def upgrade() -> None:
+    """Add the person, and let the role be empty; the tokens that are there are of programs and stay as they are."""
+    with op.batch_alter_table("token") as table:
+        table.add_column(sa.Column("person", sa.Text(), nullable=True))
+        table.alter_column("role", existing_type=sa.Text(), nullable=True)
+        table.create_foreign_key("token_person", "person", ["person"], ["id"])
+    op.create_index("token_person", "token", ["person"], unique=False)

@@ -1,0 +1,56 @@
+"""People who work at a node under test: enrolled by the real operations, with a personal token as `trm login` gets one.
+
+    eva = await enrol(node, "Eva M.", Role.CASE_WORKER)           in process: `caller=eva.caller` goes to the desk
+    eva = play(enrolling("Eva M.", Role.CASE_WORKER), desk.ask)   over a socket: `eva.token` is the bearer token
+
+An administrator vouches for each who may release; two who release together need two, so name another `admin`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any
+
+from support.ceremony import ADMINS, aplay
+
+from gateway.composition.node import Node
+from gateway.operations.roles import Caller, Role, on_socket
+from keys.offline.administrator_key import Admin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enrolled:
+    """One person: their id, the name that colleagues call them, and the text of their token."""
+
+    id: str
+    name: str
+    token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known(Enrolled):
+    """One person at a node in this process, and how they ask its desk: with their token on the socket."""
+
+    caller: Caller
+
+
+def enrolling(
+    name: str, *roles: Role, unit: str | None = None, admin: Admin = ADMINS[0], hours: int = 720
+) -> Generator[tuple[str, dict[str, Any]], Any, Enrolled]:
+    """The steps by which somebody new comes to a token, for `play` and `aplay` of `support.ceremony`."""
+    given: dict[str, Any] = {} if unit is None else {"unit": unit}
+    made = yield "person.add", {"name": name, "roles": [*map(str, roles)], **given}
+    taken = yield "login.enrol", {"code": made["code"], "label": "a shell under test", "hours": hours}
+    return Enrolled(id=made["id"], name=name, token=taken["token"])
+
+
+async def enrol(node: Node, name: str, *roles: Role, unit: str | None = None, admin: Admin = ADMINS[0]) -> Known:
+    """Somebody new at a node of this process."""
+
+    async def ask(operation: str, **arguments: Any) -> Any:
+        return (await node.desk.call(operation, arguments)).value
+
+    made: Enrolled = await aplay(enrolling(name, *roles, unit=unit, admin=admin), ask)
+    caller = on_socket(node.tokens.admit(made.token))
+    return Known(id=made.id, name=made.name, token=made.token, caller=caller)
