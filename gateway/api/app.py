@@ -30,7 +30,7 @@ from gateway.federation.connections import Connection, end_slow_bodies, name_nob
 from gateway.foundation.logs import logger
 from gateway.node import rows
 from gateway.operations.ports import Operations
-from gateway.operations.registry import may, visible
+from gateway.operations.registry import check_person, may, visible
 from gateway.operations.roles import OWNER, Caller, on_socket
 from gateway.ports import Json
 from gateway.strict_json import DEPTH, LARGEST, Flaw, Rule, is_whole_text, read_json
@@ -134,6 +134,8 @@ def check_role(caller: Caller, operation: str) -> None:
     row = rows.ROWS.get(operation)
     if may(caller, row):
         return
+    if row is not None and caller.person is None:
+        check_person(caller, row)
     roles = () if row is None else row.allowed
     if caller.unit is not None and caller.roles & set(roles):
         raise RefusedError(

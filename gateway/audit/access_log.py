@@ -24,13 +24,6 @@ KNOWN_AT_MOST = 10_000
 """Readings that are remembered as noted, so that a repetition writes nothing."""
 
 
-def reader_of(caller: Caller) -> str:
-    """Under what somebody is recorded: a person or a token by id, or whoever holds the socket of the node."""
-    if caller.person is not None:
-        return f"person/{caller.person}"
-    return OWNER if caller.token is None else f"token/{caller.token}"
-
-
 class Reads:
     """Records what was read at one node."""
 
@@ -42,7 +35,7 @@ class Reads:
 
     async def record(self, caller: Caller, what: str, id: str, *, n: int | None = None) -> None:
         """Somebody is about to be shown `what` of `id`, or its file `n`: returns once that is on the disk."""
-        now, reader = self._clock.now(), reader_of(caller)
+        now, reader = self._clock.now(), caller.actor
         key = (reader, what, id, now // DAY)
         if key in self._known:
             return

@@ -67,7 +67,7 @@ class CaseChanges:
         self._content = content
         self._cases = cases
 
-    def ask(self, connection: Connection, wanted: Wanted, *, id: str, person: bytes, actor: str, now: int) -> None:
+    def ask(self, connection: Connection, wanted: Wanted, *, id: str, person: str, actor: str, now: int) -> None:
         """A first person asks: nothing moves yet. Raises RefusedError not_found, conflict."""
         if wanted.source or wanted.kind is not ChangeKind.MOVE:
             find_row(connection, wanted.source, place="/id")
@@ -91,19 +91,19 @@ class CaseChanges:
             kind=wanted.kind,
             state=ChangeState.ASKED,
             at=now,
-            first=person,
+            first=person.encode(),
             source=wanted.source,
             target=wanted.target,
         )
         store.add_change(connection, row, wanted.keys)
         journal.append_leaf(connection, leaf(now, "case.change_asked", action=wanted.kind, actor=actor))
 
-    def confirm(self, connection: Connection, id: str, *, person: bytes, actor: str, now: int) -> ChangeState:
+    def confirm(self, connection: Connection, id: str, *, person: str, actor: str, now: int) -> ChangeState:
         """A second, different person does what the first asked for: the change, or its end. Raises RefusedError."""
         row = find_change(connection, id)
         if row.state not in (ChangeState.ASKED, ChangeState.UNDO_ASKED):
             raise RefusedError(Code.CONFLICT, f"the change is {row.state}; nothing was changed")
-        if row.first == person:
+        if row.first == person.encode():
             raise RefusedError(
                 Code.CONFLICT, "the same person asked for this; it still waits for a different one; nothing was changed"
             )
@@ -114,17 +114,17 @@ class CaseChanges:
             self._undo(connection, row)
             state = ChangeState.UNDONE
         judge_consents(connection, {row.source, row.target}, now)
-        store.set_change(connection, row.ref, state=state, first=person, at=now)
+        store.set_change(connection, row.ref, state=state, first=person.encode(), at=now)
         journal.append_leaf(connection, leaf(now, "case.changed", action=row.kind, state=state, actor=actor))
         return state
 
-    def undo(self, connection: Connection, id: str, *, person: bytes, actor: str, now: int) -> ChangeState:
+    def undo(self, connection: Connection, id: str, *, person: str, actor: str, now: int) -> ChangeState:
         """A person asks that a change is taken back. One that nobody confirmed ends at once. Raises RefusedError."""
         row = find_change(connection, id)
         if row.state not in (ChangeState.ASKED, ChangeState.DONE):
             raise RefusedError(Code.CONFLICT, f"the change is {row.state}; nothing was changed")
         state = ChangeState.UNDONE if row.state == ChangeState.ASKED else ChangeState.UNDO_ASKED
-        store.set_change(connection, row.ref, state=state, first=person, at=now)
+        store.set_change(connection, row.ref, state=state, first=person.encode(), at=now)
         journal.append_leaf(connection, leaf(now, "case.undo_asked", action=row.kind, state=state, actor=actor))
         return state
 

@@ -100,33 +100,31 @@ def _show_case(value: Mapping[str, Json]) -> None:
 @options.add_verb(case_commands, "open")
 @click.option("--label", metavar="TEXT", help="A pseudonym or words of your own, never a name.")
 @click.option("--number", metavar="NUMBER", help="The number of the case in the case system.")
-@options.by
 @options.pass_node
 @options.as_json
-def open_case(reach: Reach, label: str | None, number: str | None, by: str, as_json: bool) -> None:
+def open_case(reach: Reach, label: str | None, number: str | None, as_json: bool) -> None:
     """Begin the case of a person. A number that is known finds its case.
 
     \b
     Example:
-      trm case open --label "Blue 7" --by "Ana B." --node /srv/trm/fr
+      trm case open --label "Blue 7" --node /srv/trm/fr
     """
-    output.print_answer(reach.ask("case.open", label=label, number=number, by=by), as_json=as_json, people=_show_id)
+    output.print_answer(reach.ask("case.open", label=label, number=number), as_json=as_json, people=_show_id)
 
 
 @options.add_verb(case_commands, "label")
 @click.argument("id")
 @click.argument("label")
-@options.by
 @options.pass_node
 @options.as_json
-def label_case(reach: Reach, id: str, label: str, by: str, as_json: bool) -> None:
+def label_case(reach: Reach, id: str, label: str, as_json: bool) -> None:
     """Call a case something else: a pseudonym or words of your own, never a name.
 
     \b
     Example:
-      trm case label q2x0bJr3QkK0m1c5n8sT4g "Blue 7" --by "Ana B." --node /srv/trm/fr
+      trm case label q2x0bJr3QkK0m1c5n8sT4g "Blue 7" --node /srv/trm/fr
     """
-    output.print_answer(reach.ask("case.label", id=id, label=label, by=by), as_json=as_json, people=_show_id)
+    output.print_answer(reach.ask("case.label", id=id, label=label), as_json=as_json, people=_show_id)
 
 
 @options.add_verb(case_commands, "hand-over")
@@ -134,17 +132,16 @@ def label_case(reach: Reach, id: str, label: str, by: str, as_json: bool) -> Non
 @click.argument("unit")
 @click.option("--worker", metavar="REFERENCE", help="Who in that unit.")
 @reason
-@options.by
 @options.pass_node
 @options.as_json
-def hand_over_case(reach: Reach, id: str, unit: str, worker: str | None, reason: str, by: str, as_json: bool) -> None:
+def hand_over_case(reach: Reach, id: str, unit: str, worker: str | None, reason: str, as_json: bool) -> None:
     """Let another unit look after a case from now on; those before have no access any more.
 
     \b
     Example:
-      trm case hand-over q2x0bJr3QkK0m1c5n8sT4g shelter --reason "she moved there" --by "Ana B."
+      trm case hand-over q2x0bJr3QkK0m1c5n8sT4g shelter --reason "she moved there"
     """
-    value = reach.ask("case.hand_over", id=id, unit=unit, worker=worker, reason=reason, by=by)
+    value = reach.ask("case.hand_over", id=id, unit=unit, worker=worker, reason=reason)
     output.print_answer(value, as_json=as_json, people=_show_id)
 
 
@@ -152,17 +149,16 @@ def hand_over_case(reach: Reach, id: str, unit: str, worker: str | None, reason:
 @click.argument("id")
 @click.argument("other")
 @click.option("--relation", type=click.Choice([*RELATIONS]), help="What the other person is; none ends the relation.")
-@options.by
 @options.pass_node
 @options.as_json
-def relate_cases(reach: Reach, id: str, other: str, relation: str | None, by: str, as_json: bool) -> None:
+def relate_cases(reach: Reach, id: str, other: str, relation: str | None, as_json: bool) -> None:
     """Say how two persons belong together. A case of a family opens no other one, and carries no consent.
 
     \b
     Example:
-      trm case relate q2x0bJr3QkK0m1c5n8sT4g mT5h0Jr3QkK0m1c5n8sT4g --relation child --by "Ana B."
+      trm case relate q2x0bJr3QkK0m1c5n8sT4g mT5h0Jr3QkK0m1c5n8sT4g --relation child
     """
-    value = reach.ask("case.relate", id=id, other=other, relation=relation, by=by)
+    value = reach.ask("case.relate", id=id, other=other, relation=relation)
     output.print_answer(value, as_json=as_json, people=_show_id)
 
 
@@ -177,17 +173,16 @@ def _show_id(value: Mapping[str, Json]) -> None:
 @click.argument("id")
 @click.argument("into")
 @reason
-@options.by
 @options.pass_node
 @options.as_json
-def merge_cases(reach: Reach, id: str, into: str, reason: str, by: str, as_json: bool) -> None:
+def merge_cases(reach: Reach, id: str, into: str, reason: str, as_json: bool) -> None:
     """Ask that two cases become one, on the person's word. A second person confirms it (trm case confirm).
 
     \b
     Example:
-      trm case merge q2x0bJr3QkK0m1c5n8sT4g mT5h0Jr3QkK0m1c5n8sT4g --reason "she says so" --by "Ana B."
+      trm case merge q2x0bJr3QkK0m1c5n8sT4g mT5h0Jr3QkK0m1c5n8sT4g --reason "she says so"
     """
-    value = reach.ask("case.merge", id=id, into=into, reason=reason, by=by)
+    value = reach.ask("case.merge", id=id, into=into, reason=reason)
     output.print_answer(value, as_json=as_json, people=_show_asked)
 
 
@@ -196,17 +191,16 @@ def merge_cases(reach: Reach, id: str, into: str, reason: str, by: str, as_json:
 @parts
 @click.option("--label", metavar="TEXT", help="What the case that begins is called.")
 @reason
-@options.by
 @options.pass_node
 @options.as_json
-def split_case(reach: Reach, id: str, label: str | None, reason: str, by: str, as_json: bool, **named: Any) -> None:
+def split_case(reach: Reach, id: str, label: str | None, reason: str, as_json: bool, **named: Any) -> None:
     """Ask that parts of a case become the case of another person. A second person confirms it.
 
     \b
     Example:
-      trm case split q2x0bJr3QkK0m1c5n8sT4g --conversation mT5h0Jr3QkK0m1c5n8sT4g --reason "two persons" --by "Ana B."
+      trm case split q2x0bJr3QkK0m1c5n8sT4g --conversation mT5h0Jr3QkK0m1c5n8sT4g --reason "two persons"
     """
-    value = reach.ask("case.split", id=id, label=label, reason=reason, by=by, **_named(named))
+    value = reach.ask("case.split", id=id, label=label, reason=reason, **_named(named))
     output.print_answer(value, as_json=as_json, people=_show_asked)
 
 
@@ -215,17 +209,16 @@ def split_case(reach: Reach, id: str, label: str | None, reason: str, by: str, a
 @parts
 @click.option("--from", "source", metavar="CASE", help="The case that they are of; none for consents of no case.")
 @reason
-@options.by
 @options.pass_node
 @options.as_json
-def move_parts(reach: Reach, into: str, source: str | None, reason: str, by: str, as_json: bool, **named: Any) -> None:
+def move_parts(reach: Reach, into: str, source: str | None, reason: str, as_json: bool, **named: Any) -> None:
     """Ask that parts of a case go to the case INTO. A second person confirms it.
 
     \b
     Example:
-      trm case move mT5h0Jr3QkK0m1c5n8sT4g --consent q2x0bJr3QkK0m1c5n8sT4g --reason "it is hers" --by "Ana B."
+      trm case move mT5h0Jr3QkK0m1c5n8sT4g --consent q2x0bJr3QkK0m1c5n8sT4g --reason "it is hers"
     """
-    value = reach.ask("case.move", source=source, into=into, reason=reason, by=by, **_named(named))
+    value = reach.ask("case.move", source=source, into=into, reason=reason, **_named(named))
     output.print_answer(value, as_json=as_json, people=_show_asked)
 
 
@@ -235,32 +228,30 @@ def _named(given: Mapping[str, tuple[str, ...]]) -> dict[str, Json]:
 
 @options.add_verb(case_commands, "confirm")
 @click.argument("change")
-@options.by
 @options.pass_node
 @options.as_json
-def confirm_change(reach: Reach, change: str, by: str, as_json: bool) -> None:
+def confirm_change(reach: Reach, change: str, as_json: bool) -> None:
     """Do what another person asked for: a merge, split or move, or its end. Consents are judged again.
 
     \b
     Example:
-      trm case confirm mT5h0Jr3QkK0m1c5n8sT4g --by "Carl D." --node /srv/trm/fr
+      trm case confirm mT5h0Jr3QkK0m1c5n8sT4g --node /srv/trm/fr
     """
-    output.print_answer(reach.ask("case.confirm", id=change, by=by), as_json=as_json, people=_show_stepped)
+    output.print_answer(reach.ask("case.confirm", id=change), as_json=as_json, people=_show_stepped)
 
 
 @options.add_verb(case_commands, "undo")
 @click.argument("change")
-@options.by
 @options.pass_node
 @options.as_json
-def undo_change(reach: Reach, change: str, by: str, as_json: bool) -> None:
+def undo_change(reach: Reach, change: str, as_json: bool) -> None:
     """Ask that a change is taken back: what moved goes back. A second person confirms it.
 
     \b
     Example:
-      trm case undo mT5h0Jr3QkK0m1c5n8sT4g --by "Ana B." --node /srv/trm/fr
+      trm case undo mT5h0Jr3QkK0m1c5n8sT4g --node /srv/trm/fr
     """
-    output.print_answer(reach.ask("case.undo", id=change, by=by), as_json=as_json, people=_show_stepped)
+    output.print_answer(reach.ask("case.undo", id=change), as_json=as_json, people=_show_stepped)
 
 
 def _show_asked(value: Mapping[str, Json]) -> None:

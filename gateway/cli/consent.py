@@ -23,10 +23,9 @@ def consent_commands() -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--case", metavar="CASE", help="Whose consent it is (trm case list).")
 @click.option("--number", metavar="NUMBER", help="Or the number of the case in the case system, which opens one.")
-@options.by
 @options.pass_node
 @options.as_json
-def record_consent(reach: Reach, file: Path, case: str | None, number: str | None, by: str, as_json: bool) -> None:
+def record_consent(reach: Reach, file: Path, case: str | None, number: str | None, as_json: bool) -> None:
     """Record the consent in FILE ('-' for standard input), the content of a consent.record. Nothing is sent.
 
     A consent is of one case: it carries nothing of another one.
@@ -36,9 +35,9 @@ def record_consent(reach: Reach, file: Path, case: str | None, number: str | Non
 
     \b
     Example:
-      trm consent record consent.json --number 2026/117 --by "Ana B." --node /srv/trm/fr
+      trm consent record consent.json --number 2026/117 --node /srv/trm/fr
     """
-    answer = reach.ask("consent.record", content=output.read_object(file), case=case, number=number, by=by)
+    answer = reach.ask("consent.record", content=output.read_object(file), case=case, number=number)
     output.print_answer(answer, as_json=as_json, people=_show_recorded)
 
 
@@ -124,20 +123,19 @@ def _show_reliance(value: Mapping[str, Json]) -> None:
 @click.argument("id")
 @click.option("--grant", "grants", type=click.IntRange(0), multiple=True, help="Only this grant, by its number from 0.")
 @click.option("--erase", is_flag=True, help="The person also wants the data erased.")
-@options.by
 @options.pass_node
 @options.as_json
-def withdraw_consent(reach: Reach, id: str, grants: tuple[int, ...], erase: bool, by: str, as_json: bool) -> None:
+def withdraw_consent(reach: Reach, id: str, grants: tuple[int, ...], erase: bool, as_json: bool) -> None:
     """Withdraw a consent, whole or in part: effective here at once, and sent in every conversation that relies on it.
 
     `trm consent show` prints before whose it is, which conversations rely on it, what stops and who is told.
 
     \b
     Example:
-      trm consent withdraw q2x0bJr3QkK0m1c5n8sT4g --erase --by "Ana B." --node /srv/trm/fr
+      trm consent withdraw q2x0bJr3QkK0m1c5n8sT4g --erase --node /srv/trm/fr
     """
     answer = reach.ask(
-        "consent.withdraw", id=id, by=by, erase_wanted=True if erase else None, grants=[*grants] if grants else None
+        "consent.withdraw", id=id, erase_wanted=True if erase else None, grants=[*grants] if grants else None
     )
     output.print_answer(answer, as_json=as_json, people=_show_withdrawn)
 

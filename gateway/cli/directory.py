@@ -149,10 +149,9 @@ def _show_own(value: Mapping[str, Json]) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--unit", metavar="UNIT", help="The unit of this node that publishes it; default: the coordinating one.")
 @options.language
-@options.by
 @options.pass_node
 @options.as_json
-def publish_entry(reach: Reach, file: Path, unit: str | None, lang: str | None, by: str, as_json: bool) -> None:
+def publish_entry(reach: Reach, file: Path, unit: str | None, lang: str | None, as_json: bool) -> None:
     """Publish FILE ('-' for standard input) as this country's entry, and send it to every active peer.
 
     FILE is the content of a directory.update; `trm schema show directory.update/1` lists its members. The node numbers
@@ -160,9 +159,9 @@ def publish_entry(reach: Reach, file: Path, unit: str | None, lang: str | None, 
 
     \b
     Example:
-      trm directory publish offices.json --by "Ana B." --node /srv/trm/fr
+      trm directory publish offices.json --node /srv/trm/fr
     """
-    answer = reach.ask("directory.publish", content=output.read_object(file), unit=unit, language=lang, by=by)
+    answer = reach.ask("directory.publish", content=output.read_object(file), unit=unit, language=lang)
     output.print_answer(answer, as_json=as_json, people=_show_published)
 
 

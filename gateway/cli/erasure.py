@@ -29,7 +29,6 @@ _PLACES = {
 @click.option("--in", "direction", flag_value="in", help="The incoming message.")
 @click.option("--out", "direction", flag_value="out", help="The outgoing message.")
 @click.option("--reason", required=True, metavar="CODE", help="A code of the list erasure_ground.")
-@options.by
 @options.pass_node
 @options.as_json
 def erase_content(
@@ -38,7 +37,6 @@ def erase_content(
     conversation: str | None,
     direction: str | None,
     reason: str,
-    by: str,
     as_json: bool,
 ) -> None:
     """Erase a message or a whole conversation, here and in the case system. This cannot be undone.
@@ -48,15 +46,15 @@ def erase_content(
 
     \b
     Example:
-      trm erase q2x0bJr3QkK0m1c5n8sT4g --reason misdirected --by "Besa K." --node /srv/trm/al
-      trm erase --conversation mT5h0Jr3QkK0m1c5n8sT4g --reason not_needed --by "Ana B." --node /srv/trm/fr
+      trm erase q2x0bJr3QkK0m1c5n8sT4g --reason misdirected --node /srv/trm/al
+      trm erase --conversation mT5h0Jr3QkK0m1c5n8sT4g --reason not_needed --node /srv/trm/fr
     """
     if (message is None) == (conversation is None):
         raise click.UsageError("name one message, or a conversation with --conversation")
     if conversation is None:
-        value = reach.ask("message.erase", id=message, direction=direction, reason=reason, by=by)
+        value = reach.ask("message.erase", id=message, direction=direction, reason=reason)
     else:
-        value = reach.ask("conversation.erase", id=conversation, reason=reason, by=by)
+        value = reach.ask("conversation.erase", id=conversation, reason=reason)
     output.print_answer(value, as_json=as_json, people=_show_erased)
 
 
@@ -120,22 +118,19 @@ def _followed(item: Mapping[str, Json]) -> str:
     "--message", "chosen", multiple=True, metavar="ID", help="A message to erase, for a request about a part."
 )
 @click.option("--none", "none", is_flag=True, help="Nothing of the part is held here.")
-@options.by
 @options.pass_node
 @options.as_json
-def follow_erasure_request(
-    reach: Reach, request: str, chosen: tuple[str, ...], none: bool, by: str, as_json: bool
-) -> None:
+def follow_erasure_request(reach: Reach, request: str, chosen: tuple[str, ...], none: bool, as_json: bool) -> None:
     """Follow a request now. The node itself follows requests for whole messages, a conversation or a consent.
 
     \b
     Example:
-      trm erasure follow q2x0bJr3QkK0m1c5n8sT4g --by "DPO" --node /srv/trm/al
-      trm erasure follow q2x0bJr3QkK0m1c5n8sT4g --message mT5h0Jr3QkK0m1c5n8sT4g --by "DPO" --node /srv/trm/al
+      trm erasure follow q2x0bJr3QkK0m1c5n8sT4g --node /srv/trm/al
+      trm erasure follow q2x0bJr3QkK0m1c5n8sT4g --message mT5h0Jr3QkK0m1c5n8sT4g --node /srv/trm/al
     """
     if chosen and none:
         raise click.UsageError("name the messages, or say --none")
-    value = reach.ask("erasure.follow", id=request, by=by, messages=[*chosen] if chosen or none else None)
+    value = reach.ask("erasure.follow", id=request, messages=[*chosen] if chosen or none else None)
     output.print_answer(
         value, as_json=as_json, people=lambda value: output.print_line(f"{value['erased']} message(s) erased")
     )
@@ -145,17 +140,16 @@ def follow_erasure_request(
 @click.argument("request")
 @click.option("--ground", required=True, metavar="CODE", help="A code of the list kept_ground.")
 @click.option("--until", required=True, metavar="DAY", help="Day by which somebody has to review it, YYYY-MM-DD.")
-@options.by
 @options.pass_node
 @options.as_json
-def refuse_erasure_request(reach: Reach, request: str, ground: str, until: str, by: str, as_json: bool) -> None:
+def refuse_erasure_request(reach: Reach, request: str, ground: str, until: str, as_json: bool) -> None:
     """Refuse an erasure request on a legal ground: a legal hold is placed, and the peer is told why.
 
     \b
     Example:
-      trm erasure refuse q2x0bJr3QkK0m1c5n8sT4g --ground legal_claims_17_3_e --until 2027-06-30 --by "DPO"
+      trm erasure refuse q2x0bJr3QkK0m1c5n8sT4g --ground legal_claims_17_3_e --until 2027-06-30
     """
-    value = reach.ask("erasure.refuse", id=request, ground=ground, until=until, by=by)
+    value = reach.ask("erasure.refuse", id=request, ground=ground, until=until)
     output.print_answer(
         value, as_json=as_json, people=lambda value: output.print_line(f"it is kept until {value['until']}")
     )
@@ -168,17 +162,16 @@ def retention_commands() -> None:
 
 @options.add_verb(retention_commands, "run")
 @click.option("--dry-run", is_flag=True, help="Only print what would be erased.")
-@options.by
 @options.pass_node
 @options.as_json
-def run_retention(reach: Reach, dry_run: bool, by: str, as_json: bool) -> None:
+def run_retention(reach: Reach, dry_run: bool, as_json: bool) -> None:
     """Erase what may no longer be kept; the node does this by itself every day. See docs/retention.md for the rules.
 
     \b
     Example:
-      trm retention run --dry-run --by "Ana B." --node /srv/trm/fr
+      trm retention run --dry-run --node /srv/trm/fr
     """
-    value = reach.ask("retention.run", by=by, dry_run=True if dry_run else None)
+    value = reach.ask("retention.run", dry_run=True if dry_run else None)
     output.print_answer(value, as_json=as_json, people=_show_run)
 
 
@@ -207,17 +200,16 @@ def _show_run(value: Mapping[str, Json]) -> None:
 @click.argument("conversation")
 @click.option("--ground", required=True, metavar="CODE", help="A code of the list kept_ground.")
 @click.option("--until", required=True, metavar="DAY", help="Day by which somebody has to review it, YYYY-MM-DD.")
-@options.by
 @options.pass_node
 @options.as_json
-def place_hold(reach: Reach, conversation: str, ground: str, until: str, by: str, as_json: bool) -> None:
+def place_hold(reach: Reach, conversation: str, ground: str, until: str, as_json: bool) -> None:
     """Place a legal hold: nothing of the conversation is erased, whoever asks, until a person lifts it.
 
     \b
     Example:
-      trm retention hold mT5h0Jr3QkK0m1c5n8sT4g --ground legal_claims_17_3_e --until 2027-06-30 --by "DPO"
+      trm retention hold mT5h0Jr3QkK0m1c5n8sT4g --ground legal_claims_17_3_e --until 2027-06-30
     """
-    value = reach.ask("retention.hold", id=conversation, ground=ground, until=until, by=by)
+    value = reach.ask("retention.hold", id=conversation, ground=ground, until=until)
     output.print_answer(
         value,
         as_json=as_json,
@@ -227,17 +219,16 @@ def place_hold(reach: Reach, conversation: str, ground: str, until: str, by: str
 
 @options.add_verb(retention_commands, "release")
 @click.argument("conversation")
-@options.by
 @options.pass_node
 @options.as_json
-def release_hold(reach: Reach, conversation: str, by: str, as_json: bool) -> None:
+def release_hold(reach: Reach, conversation: str, as_json: bool) -> None:
     """Lift a legal hold; whatever is due for erasure by then is erased within a day.
 
     \b
     Example:
-      trm retention release mT5h0Jr3QkK0m1c5n8sT4g --by "DPO" --node /srv/trm/fr
+      trm retention release mT5h0Jr3QkK0m1c5n8sT4g --node /srv/trm/fr
     """
-    value = reach.ask("retention.release", id=conversation, by=by)
+    value = reach.ask("retention.release", id=conversation)
     output.print_answer(
         value, as_json=as_json, people=lambda value: output.print_line(f"{value['id']} is no longer held")
     )

@@ -20,16 +20,17 @@ def evidence_commands() -> None:
 
 @options.add_verb(evidence_commands, "export")
 @click.option("--conversation", required=True, metavar="ID", help="As trm conversation list shows it.")
-@click.option("--disclose", is_flag=True, help="Also include the content. Recorded in the audit log; needs --by.")
-@click.option("--by", metavar="NAME", help="Who discloses the content.")
+@click.option(
+    "--disclose",
+    is_flag=True,
+    help="Also include the content: an act of who is signed in (trm login).",
+)
 @click.option("--peer", metavar="NAME", help="Which peer, if the conversation has several.")
 @click.option(
     "-o", "--output", required=True, type=click.Path(path_type=Path), metavar="FILE", help="New file; never overwrites."
 )
 @options.pass_node
-def export_evidence(
-    reach: Reach, conversation: str, disclose: bool, by: str | None, peer: str | None, output: Path
-) -> None:
+def export_evidence(reach: Reach, conversation: str, disclose: bool, peer: str | None, output: Path) -> None:
     """Write the proof of a conversation: who sent what to whom, and when it was received; without the content.
 
     \b
@@ -38,11 +39,9 @@ def export_evidence(
     """
     from keys.primitives.encoding import canon
 
-    if disclose and by is None:
-        raise click.UsageError("--disclose needs --by: a named person shows the content")
     if output.exists():
         raise RefusedError(Code.EXISTS, f"{output} exists already; it was left as it is", hint="name another file")
-    bundle = reach.ask("evidence.export", id=conversation, disclose="true" if disclose else None, by=by, peer=peer)
+    bundle = reach.ask("evidence.export", id=conversation, disclose="true" if disclose else None, peer=peer)
     voice.write_new(output, canon(bundle))
     voice.print_line(f"written: {output}")
     voice.print_hint(f"anybody can check it with: trm evidence verify {output} --fingerprint A --fingerprint B")

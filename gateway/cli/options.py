@@ -21,10 +21,24 @@ _DASHED_ID = re.compile(r"-[A-Za-z0-9_-]{20}[AQgw]")
 """An id of 16 bytes whose base64url form begins with a dash: one of 64 does."""
 
 
+_NAMED_A_PERSON = ("--by", "--second-by")
+"""Options of 0.1.0, by which anybody could be anybody."""
+
+
 class Verb(click.Command):
     """A command that takes an id as an id even if it begins with a dash and looks like an option."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse, and say of the options of before that named a person what takes their place."""
+        try:
+            return self._parse(ctx, args)
+        except click.NoSuchOption as error:
+            if error.option_name not in _NAMED_A_PERSON:
+                raise
+            what = f"{error.option_name} is gone, since a typed name proves nothing: who acts is who is signed in"
+            raise click.UsageError(f"{what} (trm login)", ctx) from error
+
+    def _parse(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Move what is no option behind `--`, in its order, unless one is given or no id begins with a dash."""
         if "--" in args or not any(_DASHED_ID.fullmatch(arg) for arg in args):
             return super().parse_args(ctx, args)
@@ -117,10 +131,6 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print everything
 
 language = click.option(
     "--language", "lang", metavar="XX", help="Print labels in this language, such as fr; missing ones are marked."
-)
-
-by = click.option(
-    "--by", required=True, metavar="NAME", help="Who does this; the audit log keeps a keyed hash of the name."
 )
 
 

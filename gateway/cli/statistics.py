@@ -28,10 +28,9 @@ def statistics_commands() -> None:
 
 @options.add_verb(statistics_commands, "make")
 @click.argument("period")
-@options.by
 @options.pass_node
 @options.as_json
-def make_statistics(reach: Reach, period: str, by: str, as_json: bool) -> None:
+def make_statistics(reach: Reach, period: str, as_json: bool) -> None:
     """Count the cases of PERIOD, a year such as 2026 or a quarter such as 2026-Q1, as the region publishes them.
 
     A period is counted once, after it is over; again gives what was counted then. Counts below the threshold are
@@ -39,9 +38,9 @@ def make_statistics(reach: Reach, period: str, by: str, as_json: bool) -> None:
 
     \b
     Example:
-      trm statistics make 2026 --by "Ana B." --node /srv/trm/fr
+      trm statistics make 2026 --node /srv/trm/fr
     """
-    answer = reach.ask("statistics.make", period=period, by=by)
+    answer = reach.ask("statistics.make", period=period)
     output.print_answer(answer, as_json=as_json, people=_show_made)
 
 

@@ -80,8 +80,11 @@ def tie_operations(node: Node) -> NodeOperations:
         preparation=node.preparation,
         submission=node.submission,
         policies=node.policies,
+        cases=node.cases,
         wakeups=node.wakeups,
+        events=node.events,
         clock=node.clock,
+        rand=node.rand,
         actor=node.keys.actor,
     )
     alerts = AlertOperations(

@@ -98,7 +98,7 @@ class Visit:
 
     async def act(self, operation: str, arguments: Mapping[str, Json] | None = None, *, key: str | None = None) -> Any:
         """Do one operation in the person's name, for operations that record who did it."""
-        return await self.ask(operation, {**(arguments or {}), "by": self.who.name}, key=key)
+        return await self.ask(operation, arguments, key=key)
 
     async def file(self, arguments: Mapping[str, Json]) -> File:
         """Open one file of a message."""

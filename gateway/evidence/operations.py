@@ -26,10 +26,11 @@ from gateway.identity.own_identity import OwnIdentity
 from gateway.messages import content_codec
 from gateway.messages.store import messages, receipts
 from gateway.messages.store.messages import MessageRow
+from gateway.operations.actors import pseudonym
 from gateway.operations.ids import ConversationId, PeerId
-from gateway.operations.models import Asked, By, Flag, Object
+from gateway.operations.models import Asked, Flag, Object
 from gateway.operations.registry import About, Reading, operation
-from gateway.operations.roles import FOCAL_POINT
+from gateway.operations.roles import FOCAL_POINT, Caller
 from gateway.peers.registry import PeerRegistry
 from gateway.ports import Clock, OperationResult
 from keys.documents.envelope import statement_hash
@@ -42,7 +43,6 @@ class ExportEvidence(Asked):
 
     id: ConversationId
     disclose: Flag = False
-    by: By | None = None
     peer: PeerId | None = None
 
 
@@ -89,13 +89,14 @@ class EvidenceOperations:
         answer=Object,
         reads=Reading(what="evidence", shown=lambda asked, answer: asked.disclose is True),
     )
-    async def export(self, asked: ExportEvidence) -> OperationResult:
-        """The evidence bundle of one conversation; `disclose` adds the content, and a named person answers for that."""
-        if asked.disclose and asked.by is None:
+    async def export(self, asked: ExportEvidence, caller: Caller) -> OperationResult:
+        """The evidence bundle of one conversation; `disclose` adds the content, and a person answers for that."""
+        if asked.disclose and caller.person is None:
             raise RefusedError(
-                Code.INVALID,
-                "the argument by is missing or wrong; nothing was shown",
-                findings=[Finding(place="/by", rule="type", hint="whoever shows the content answers for it by name")],
+                Code.FORBIDDEN,
+                "to show content to others is the act of a person; nothing was shown",
+                hint="trm login signs in at a shell, the console at a browser",
+                findings=[Finding(place="/disclose", rule="person", hint="who shows the content answers for it")],
             )
         rows, sealed = await conversation_rows(self._content, asked.id)
         peer = self._peers.find(asked.peer or _other_side(rows))
@@ -116,7 +117,9 @@ class EvidenceOperations:
         )
         bundle = await self._workers.off_loop(lambda: build(chains, exhibits, batches, extracted))
         if asked.disclose:
-            await self._log_disclosure([row.id for row in rows if row.ref in sealed], str(asked.by))
+            await self._log_disclosure(
+                [row.id for row in rows if row.ref in sealed], pseudonym(caller.actor, self._actor)
+            )
         return OperationResult(value=parse(bundle, limit=LIMIT))
 
     def _exhibit(self, row: MessageRow, kept: _Kept, shown: SealedRow | None) -> Exhibit:
@@ -130,8 +133,8 @@ class EvidenceOperations:
         opened = content_codec.read_content(self._content.sealer.open(shown))
         return Exhibit(sealings=sealings, disclosure=(opened.secret, opened.body))
 
-    async def _log_disclosure(self, ids: Sequence[str], by: str) -> None:
-        now, actor = self._clock.now(), self._actor(by.encode()).hex()
+    async def _log_disclosure(self, ids: Sequence[str], actor: str) -> None:
+        now = self._clock.now()
         leaves = [leaf(now, "evidence.disclosed", id=id, actor=actor) for id in ids]
         await self._content.store.move(lambda c: journal.append_leaves(c, leaves))
 

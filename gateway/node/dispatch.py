@@ -21,7 +21,7 @@ from gateway.operations.idempotency import answer_once
 from gateway.operations.ids import Subject, list_ids
 from gateway.operations.models import Asked, read_arguments
 from gateway.operations.ports import Happening
-from gateway.operations.registry import Operation
+from gateway.operations.registry import Operation, check_person
 from gateway.operations.roles import OWNER, Caller
 from gateway.ports import Clock, File, Json, OperationResult
 from keys.primitives.encoding import b64u
@@ -60,6 +60,7 @@ class NodeOperations:
         found = self._operations.get(operation)
         if found is None or found.row.streams:
             raise RuntimeError(f"no operation {operation}")
+        check_person(caller, found.row)
         asked = await self._read(found, arguments, caller)
 
         async def act() -> OperationResult:
@@ -69,7 +70,9 @@ class NodeOperations:
             done = await act()
         else:
             kept = not found.row.shown_once
-            done = await answer_once(self._content, self._clock, operation, arguments, key, act, kept=kept)
+            done = await answer_once(
+                self._content, self._clock, operation, arguments, key, caller.actor, act, kept=kept
+            )
         if caller.unit is not None:
             value = await self._units.narrow(operation, done.value, caller.unit)
             done = OperationResult(value=value, created=done.created)

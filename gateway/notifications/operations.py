@@ -21,7 +21,7 @@ from gateway.database.audit_entries import Actor, leaf
 from gateway.database.sealed_content import Content
 from gateway.delivery.local_receipts import LocalReceipts
 from gateway.delivery.operations.message_models import Submitted
-from gateway.delivery.operations.messages import actor_of, incoming, opened_row
+from gateway.delivery.operations.messages import incoming, opened_row
 from gateway.delivery.operations.release import answering_opens
 from gateway.delivery.outbound.submission import Submission
 from gateway.errors import Code, Finding, RefusedError
@@ -29,11 +29,11 @@ from gateway.foundation.config import Config
 from gateway.messages.store import conversations as rows_of
 from gateway.messages.store.conversations import Key
 from gateway.messages.store.messages import MessageRow
-from gateway.operations.authors import author_ref
+from gateway.operations.actors import pseudonym
 from gateway.operations.ids import MessageId
-from gateway.operations.models import DIGITS, Answer, Asked, By, Nothing, Text, Time
+from gateway.operations.models import DIGITS, Answer, Asked, Nothing, Text, Time
 from gateway.operations.registry import About, operation
-from gateway.operations.roles import CASE_SYSTEMS, CASES
+from gateway.operations.roles import CASE_SYSTEMS, CASES, Caller
 from gateway.peers.registry import PeerRegistry
 from gateway.ports import Clock, Json, OperationResult
 from schemas.types import type_name
@@ -46,10 +46,9 @@ HOURS = UPDATE_EVERY // HOUR
 
 
 class AcknowledgeAlert(Asked):
-    """An alert, who takes it, and what has begun."""
+    """An alert, and what has begun."""
 
     id: MessageId
-    by: By
     actions: list[Text] = Field(description="what has been begun, codes of the list alert_action")
     hours: Annotated[
         int, Field(ge=0, le=HOURS, description="until the next word, 24 at most and where it is left out"), DIGITS
@@ -151,23 +150,24 @@ class AlertOperations:
         roles=CASES,
         about=About.CASE,
         answer=Submitted,
+        by_person=True,
         creates=True,
-        example={"by": "Ana Doe", "actions": ["call_person"]},
+        example={"actions": ["call_person"]},
     )
-    async def acknowledge(self, asked: AcknowledgeAlert, key: str | None) -> OperationResult:
+    async def acknowledge(self, asked: AcknowledgeAlert, key: str | None, caller: Caller) -> OperationResult:
         """A named person takes an alert of a peer: the answer goes at once, nobody else is woken, both sides' alarms
         end.
 
         `actions` are what has begun, codes of the list alert_action, or `none` yet; `hours` until the next word.
         """
-        id, by = asked.id, asked.by
+        id = asked.id
         row = await self._alert(id)
         opened = opened_row(
             self._content.sealer, (await self._content.store.read(lambda c: content.get(c, [row.ref]))).get(row.ref)
         )
         if opened is None or type_name(opened.facts.body_type) != "safety.alert":
             raise RefusedError(Code.NOT_FOUND, "this is no safety alert of a peer", hint="trm alert list shows those")
-        now, who = self._clock.now(), author_ref(by, self._actor)
+        now, who = self._clock.now(), pseudonym(caller.actor, self._actor)
         said: dict[str, Json] = {
             "taken_by": who,
             "action_started": _actions(asked.actions),
@@ -183,7 +183,7 @@ class AlertOperations:
         }
 
         def also(connection: Connection) -> None:
-            journal.append_leaf(connection, leaf(now, "alert.acknowledged", id=id, actor=actor_of(self._actor, by)))
+            journal.append_leaf(connection, leaf(now, "alert.acknowledged", id=id, actor=who))
 
         done = await self._submission.submit(request, key=key, also=also)
         await answering_opens(self._content.store, self._local_receipts, request)

@@ -1,4 +1,4 @@
-"""An act under an Idempotency-Key is done once: the same key with the same body gets the same answer.
+"""An act under an Idempotency-Key is done once: with it the same caller and body get the same answer.
 
 The key is written down before the act and its answer after it. Whoever repeats a key whose act was cut off in between
 is told so and looks, since doing it again could do it twice. What was refused, or could not be done now, has changed
@@ -27,6 +27,7 @@ async def answer_once(
     operation: str,
     arguments: Mapping[str, Json],
     key: str,
+    actor: str,
     act: Callable[[], Awaitable[OperationResult]],
     *,
     kept: bool = True,
@@ -36,7 +37,9 @@ async def answer_once(
     Raises:
         RefusedError: conflict; the key was used for something else, or its act was cut off or is still being done.
     """
-    (asked,) = content.sealer.submissions([(key, canon({"operation": operation, "arguments": dict(arguments)}))])
+    (asked,) = content.sealer.submissions(
+        [(key, canon({"operation": operation, "arguments": dict(arguments), "actor": actor}))]
+    )
     if asked is None:
         raise RuntimeError("a key has its index")
     index, digest, now = asked.index, asked.digest, clock.now()

@@ -86,13 +86,6 @@ DIGITS = BeforeValidator(_whole)
 """A whole number may come in digits; stands behind its limits."""
 Text = Annotated[str, Field(min_length=1, max_length=LONGEST), WithJsonSchema({"type": "string"})]
 """Described without its length: in a query a longer one is no request at all, as lines of HTTP are shorter."""
-By = Annotated[
-    str,
-    Field(
-        min_length=1, max_length=64, description="the person who does it; the audit log keeps a keyed hash of the name"
-    ),
-    ONE_LINE,
-]
 CodeText = Annotated[str, Field(min_length=1, max_length=64)]
 """A code of a list that the operation knows."""
 Flag = Annotated[bool, BeforeValidator(_flag)]
@@ -104,12 +97,6 @@ Object = Annotated[dict[str, Any], WithJsonSchema({"type": "object"})]
 """A JSON object that is judged, or described, elsewhere."""
 UNSAID: Any = None
 """The default of a member that may be left out, and is never null."""
-
-
-class ActBy(Asked):
-    """Who does it, where nothing else is asked."""
-
-    by: By
 
 
 # --- of answers ---------------------------------------------------------------------------------------------------

@@ -6,7 +6,8 @@ the objects of a node `joined` binds each row to what does it.
 
 Two questions are answered here, and a third by what a row says of units (`gateway.node.units`):
 
-    may        is one of the caller's roles in the row? deny by default, also what has no row
+    may        is one of the caller's roles in the row? deny by default, also what has no row. What only a person does
+               asks for a person and their roles, also of the owner of the node
     visible    is this member of an answer content? operator and auditor get only what the database holds in the clear
     units      a caller bound to a unit gets what concerns no case, and of cases only those that its unit looks after
 
@@ -22,6 +23,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar, get_type_hints
 
+from gateway.errors import Code, RefusedError
 from gateway.operations.models import Asked, Nothing
 from gateway.operations.roles import CASE_MEMBERS, CONTENT_MEMBERS, Caller, Role
 from gateway.ports import Json, OperationResult
@@ -66,8 +68,9 @@ class Row:
 
     `arguments` and `answer` are models; `creates`: it can answer 201; `media`: of the answer; `takes`: what its handler
     wants besides the arguments, of `caller` and `key`. One that takes the key remembers its answer under it in its own
-    transaction. `shown_once`: its answer is kept nowhere. `erases`: it destroys keys by a person's act. `streams`: it
-    takes or gives a file, so it is not done by `Operations.call`.
+    transaction. `by_person`: only a person does it; `attested`: or a case system, which names its user who does it (see
+    `gateway.operations.actors`). `shown_once`: its answer is kept nowhere. `erases`: it destroys keys by a person's
+    act. `streams`: it takes or gives a file, so it is not done by `Operations.call`.
     """
 
     name: str
@@ -79,6 +82,8 @@ class Row:
     example: Mapping[str, Json] | None = None
     units: Units = Units.CLOSED
     reads: Reading | None = None
+    by_person: bool = False
+    attested: bool = False
     creates: bool = False
     shown_once: bool = False
     erases: bool = False
@@ -102,6 +107,8 @@ def operation(
     example: Mapping[str, Json] | None = None,
     units: Units = Units.CLOSED,
     reads: Reading | None = None,
+    by_person: bool = False,
+    attested: bool = False,
     creates: bool = False,
     shown_once: bool = False,
     erases: bool = False,
@@ -124,6 +131,8 @@ def operation(
             example=example,
             units=units,
             reads=reads,
+            by_person=by_person or attested,
+            attested=attested,
             creates=creates,
             shown_once=shown_once,
             erases=erases,
@@ -186,11 +195,38 @@ def _by_name(named: Iterable[tuple[str, Found]]) -> dict[str, Found]:
 
 def may(caller: Caller, row: Row | None) -> bool:
     """Whether the caller may do the operation at all; deny by default, also the owner what has no row."""
-    if row is None:
+    if row is None or not acts_for(caller, row):
         return False
-    if caller.owner:
+    if caller.owner and not row.by_person:
         return True
     return (caller.unit is None or row.units is not Units.CLOSED) and bool(caller.roles & row.roles)
+
+
+def acts_for(caller: Caller, row: Row) -> bool:
+    """Whether who calls is somebody who does such a thing: of the acts of a person a person, or a case system that may
+    attest whose act it is.
+    """
+    if not row.by_person or caller.person is not None:
+        return True
+    return row.attested and caller.token is not None and not caller.owner
+
+
+def check_person(caller: Caller, row: Row) -> None:
+    """Return where the caller may do it, or where it is no act of a person. Raises RefusedError forbidden with the way
+    out.
+    """
+    if not acts_for(caller, row):
+        raise RefusedError(
+            Code.FORBIDDEN,
+            f"{row.name} is the act of a person; nothing was changed",
+            hint="trm login signs in at a shell, the console at a browser",
+        )
+    if row.by_person and not may(caller, row):
+        raise RefusedError(
+            Code.FORBIDDEN,
+            f"your role may not do {row.name}; nothing was changed",
+            hint=f"allowed for: {', '.join(row.allowed)}",
+        )
 
 
 def visible(caller: Caller, row: Row, value: Json) -> Json:

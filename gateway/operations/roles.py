@@ -71,6 +71,11 @@ CASE_MEMBERS: frozenset[str] = frozenset({"of_case"})
 """What names a case anywhere else, as in alarms."""
 
 
+def person_text(id: str) -> str:
+    """A person as the text of which the audit log, and a header, has a keyed hash."""
+    return f"person/{id}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
     """Who asks. `owner` came in by the socket; `unit` binds a token or a person to one unit of this node; `token` and
@@ -87,7 +92,7 @@ class Caller:
     def actor(self) -> str:
         """Who asks, as the audit log keeps a keyed hash of it: a person or a token by id, or the owner of the node."""
         if self.person is not None:
-            return f"person/{self.person}"
+            return person_text(self.person)
         return "owner" if self.token is None else f"token/{self.token}"
 
     @property

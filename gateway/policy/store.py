@@ -22,7 +22,7 @@ from gateway.database.tables import asylum_hold, erasure, message
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AsylumHold:
-    """One hold; ``lift`` is the keyed hash of the first person who wants it lifted, None while nobody does."""
+    """One hold; ``lift`` is the id of the first person who wants it lifted, None while nobody does."""
 
     ref: int
     at: int

@@ -25,8 +25,8 @@ def needs_two(body_type: str, header: Mapping[str, Json]) -> bool:
 
 
 def approved(header: Mapping[str, Json], approver: str) -> dict[str, Json]:
-    """The header with the second person as the approver of a claim of danger to life that names none yet."""
+    """The header with the second person as the approver of a claim of danger to life, whoever a draft names there."""
     claim = header.get(VITAL)
     if not isinstance(claim, dict):
         return dict(header)
-    return {**header, VITAL: {"approver_ref": approver, **claim}}
+    return {**header, VITAL: {**claim, "approver_ref": approver}}

@@ -19,9 +19,9 @@ from gateway.messages.store import messages
 from gateway.messages.store.messages import MessageRow
 from gateway.messages.wakeups import EventStream
 from gateway.operations.ids import DraftId, MessageId, PeriodId
-from gateway.operations.models import ActBy, Answer, Asked, Count, Nothing, Time
+from gateway.operations.models import Answer, Asked, Count, Nothing, Time
 from gateway.operations.registry import About, operation
-from gateway.operations.roles import CASES, FOCAL_POINT
+from gateway.operations.roles import CASES, FOCAL_POINT, Caller
 from gateway.ports import Clock, Json, OperationResult
 from gateway.statistics import store
 from gateway.statistics.releases import StatisticsReleases
@@ -35,7 +35,7 @@ from schemas.types import type_name
 REQUEST = "stats.request"
 
 
-class MakeRelease(ActBy):
+class MakeRelease(Asked):
     """A period that is over."""
 
     period: PeriodId
@@ -131,12 +131,13 @@ class StatisticsOperations:
         roles=FOCAL_POINT,
         about=About.NODE,
         answer=Made,
+        by_person=True,
         creates=True,
-        example={"period": "2026", "by": "Ana Doe"},
+        example={"period": "2026"},
     )
-    async def make(self, asked: MakeRelease) -> OperationResult:
+    async def make(self, asked: MakeRelease, caller: Caller) -> OperationResult:
         """Count a period that is over; a second call gives the stored release, unchanged."""
-        made = await self._releases.make(asked.period, asked.by)
+        made = await self._releases.make(asked.period, caller.actor)
         return OperationResult(value=to_json(made.release) | {"new": made.new, "erased": made.erased}, created=made.new)
 
     @operation("statistics.list", "periods that were released", roles=CASES, about=About.NODE, answer=Releases)

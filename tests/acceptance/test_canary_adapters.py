@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import structlog
 from aiohttp import web
+from support.acting import ask
 from support.canary import Scanner
 from support.ceremony import ADMINS, aplay, change
 from support.federation import free_port
@@ -125,8 +126,8 @@ async def through(kind: str, bench: Bench, fr: Node, folder: Path) -> dict[str, 
             given = await asked(
                 fr, "consent.record", {"by": "x", "number": "fr-7f3a", "content": consent(f"{name}/{UNIT}")}
             )
-            sent = (await fr.desk.call("message.submit", referral(name, given["id"]), key=f"{kind}-1")).value["id"]
-            await fr.desk.call("message.submit", asking(name), key=f"{kind}-2")
+            sent = (await ask(fr, "message.submit", referral(name, given["id"]), key=f"{kind}-1"))["id"]
+            await ask(fr, "message.submit", asking(name), key=f"{kind}-2")
             await look(first)
         await until(lambda: _has(bench.received, sent))
         assert bench.shows(MARKS["summary"]), "there was something to miss"

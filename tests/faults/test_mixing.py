@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection
+from support.acting import ask
 from support.ceremony import ADMINS, aplay, change
 from support.marked import REFERRAL, Copies, mark, referral
 from support.policies import open_on, text_of
@@ -29,16 +30,14 @@ from keys.primitives.encoding import b64u
 DELIVERED = "awaiting_opening"
 
 
-async def send_all(desk: NodeOperations, total: int, copies: Copies) -> None:
+async def send_all(node: Node, total: int, copies: Copies) -> None:
     """Record all consents and submit all referrals, each in a task of its own."""
 
     async def one(number: int) -> None:
-        given = {"by": "desk", "number": f"{mark(number)}-case", "content": consent(f"AL/{UNIT}")}
-        recorded: Any = (await desk.call("consent.record", given)).value
+        given = {"number": f"{mark(number)}-case", "content": consent(f"AL/{UNIT}")}
+        recorded = await ask(node, "consent.record", given)
         copies.owner[recorded["id"]] = number
-        done: Any = (
-            await desk.call("message.submit", referral(number, "AL", recorded["id"]), key=f"key-{number}")
-        ).value
+        done = await ask(node, "message.submit", referral(number, "AL", recorded["id"]), key=f"key-{number}")
         copies.owner[done["id"]] = copies.owner[done["conversation"]] = number
 
     await asyncio.gather(*(one(number) for number in range(total)))
@@ -96,7 +95,7 @@ async def everything_leaves(node: Node) -> None:
     """Its administrators adopt a policy that closes nothing, so that whole referrals are on their way."""
 
     async def call(operation: str, **arguments: Any) -> Any:
-        return (await node.desk.call(operation, arguments)).value
+        return await ask(node, operation, arguments)
 
     wide = text_of(open_on(("FR", "AL")))
     await aplay(change(ADMINS, "policy.widen", "node", policy=wide), call)
@@ -113,7 +112,7 @@ async def complaints(
         await pair(fr, al)
         await everything_leaves(fr)
         fr.desk.__class__ = desk
-        await send_all(fr.desk, total, copies)
+        await send_all(fr, total, copies)
         await settled(fr, DELIVERED)
 
         async def all_written() -> bool:

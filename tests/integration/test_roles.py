@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import pytest
 from support import desks
+from support.acting import act
 from support.desks import Desk, free_port, served
 from support.local import Answer, Caller, socket_caller
 from support.running import UNIT, enquiry, pair, running, settled, until
@@ -264,7 +265,7 @@ async def test_content_is_its_own_right(tmp_path: Path, role: Role):
     async with running(tmp_path, {"FR": None, "AL": None}) as nodes:
         fr = nodes["FR"]
         await pair(fr, nodes["AL"])
-        sent: Any = (await fr.desk.call("message.submit", note(CANARY), key="k")).value
+        sent: Any = (await act(fr, "message.submit", note(CANARY), key="k")).value
         await settled(fr, "awaiting_opening")
         headers = await token_of(fr, role)
         async with socket_caller(fr.folder / "run" / "api.sock") as caller:
@@ -298,7 +299,7 @@ async def test_a_bound_token_sees_its_unit_only(tmp_path: Path):
     async with running(tmp_path, {"FR": None, "AL": None}) as nodes:
         fr = nodes["FR"]
         await pair(fr, nodes["AL"])
-        sent: Any = (await fr.desk.call("message.submit", note(CANARY), key="k")).value
+        sent: Any = (await act(fr, "message.submit", note(CANARY), key="k")).value
         await settled(fr, "awaiting_opening")
         own = await token_of(fr, Role.CASE_WORKER, UNIT)
         other = await bound_elsewhere(fr)
@@ -356,7 +357,7 @@ async def test_a_bound_token_names_nothing_of_another_unit_in_a_draft(tmp_path: 
     async with running(tmp_path, {"FR": None, "AL": None}) as nodes:
         fr = nodes["FR"]
         await pair(fr, nodes["AL"])
-        sent: Any = (await fr.desk.call("message.submit", note(CANARY), key="k")).value
+        sent: Any = (await act(fr, "message.submit", note(CANARY), key="k")).value
         kept: Any = (await fr.desk.call("draft.save", {"draft": note(CANARY)})).value
         plain = note("x")
         plain["header"] = plain["header"] | {"sender_unit": SHELTER}
@@ -396,5 +397,6 @@ async def nothing_of(caller: Caller, sent: dict[str, Any]) -> None:
     assert (await caller.ask("GET", f"{PREFIX}/conversations")).value["conversations"] == []
     assert (await caller.ask("GET", f"{PREFIX}/conversations/{sent['conversation']}")).status == 404
     assert (await caller.ask("GET", f"{PREFIX}/messages/{sent['id']}")).status == 404
-    for act, body in (("ack", {}), ("open", {"by": "x"}), ("resend", {}), ("cancel", {"by": "x"})):
-        assert (await caller.ask("POST", f"{PREFIX}/messages/{sent['id']}/{act}", body)).status == 404
+    user = {"attested": {"by": "x"}}
+    for step, body in (("ack", {}), ("open", user), ("resend", {}), ("cancel", user)):
+        assert (await caller.ask("POST", f"{PREFIX}/messages/{sent['id']}/{step}", body)).status == 404

@@ -230,6 +230,7 @@ ANSWERS: dict[str, Any] = {
                 "record": None,
                 "version": "v",
                 "first_by": "Bea",
+                "first_by_caller": False,
             }
         ],
         "next": None,

@@ -71,7 +71,9 @@ OWN_UNITS: Mapping[str, Any] = {
 
 def person(*roles: Role, language: str | None = None, name: str = "Ana Doe") -> Person:
     """Somebody with these roles; all of them where none is named."""
-    return Person(id="p1", name=name, caller=Caller(roles=frozenset(roles) or EVERYTHING), language=language)
+    return Person(
+        id="p1", name=name, caller=Caller(roles=frozenset(roles) or EVERYTHING, person="p1"), language=language
+    )
 
 
 @dataclass

@@ -22,6 +22,7 @@ from gateway.operations.roles import OWNER, Role
 from gateway.ports import File, Json, OperationResult
 
 TOKEN = "the-token-of-this-node"
+PERSONAL = "the-token-of-a-person"
 
 
 @dataclass
@@ -121,13 +122,17 @@ class LocalApi:
     path: Path
     socket: Caller
     loopback: Caller
+    person: Caller
+    """A person who is signed in at the shell of the node's owner."""
 
 
 def admit(token: str) -> roles.Caller:
-    """The one token of this API, which has the role of a case system."""
+    """The two tokens of this API: one has the role of a case system, one is a person's."""
+    if token == PERSONAL:
+        return roles.Caller(roles=frozenset({Role.FOCAL_POINT}), person="eva", token="t2")
     if token != TOKEN:
         raise RefusedError(Code.UNAUTHORISED, "no such token")
-    return roles.Caller(roles=frozenset({Role.ADAPTER}))
+    return roles.Caller(roles=frozenset({Role.ADAPTER}), token="t1")
 
 
 @asynccontextmanager
@@ -140,6 +145,7 @@ async def running_api(folder: Path, desk: FakeDesk) -> AsyncIterator[LocalApi]:
     try:
         async with socket_caller(path) as inside, aiohttp.ClientSession() as session:
             outside = Caller(session=session, base=f"http://127.0.0.1:{port}")
-            yield LocalApi(desk=desk, path=path, socket=inside, loopback=outside)
+            person = Caller(session=inside.session, base=inside.base, headers={"Authorization": f"Bearer {PERSONAL}"})
+            yield LocalApi(desk=desk, path=path, socket=inside, loopback=outside, person=person)
     finally:
         await server.close()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from playwright.async_api import Browser
+from support.acting import ask
 from support.browser import Seat, seat
 from support.federation import free_port
 from support.running import running
@@ -23,9 +24,9 @@ class Office:
     node: Node
     origin: str
 
-    async def ask(self, operation: str, **arguments: Any) -> Any:
-        """One operation, as the owner of the node."""
-        return (await self.node.desk.call(operation, arguments)).value
+    async def ask(self, operation: str, by: str | None = None, **arguments: Any) -> Any:
+        """One operation, by the person of this name or the owner of the node (`support.acting.ask`)."""
+        return await ask(self.node, operation, arguments, by=by)
 
     async def invite(self, name: str, *roles: str, **other: Any) -> str:
         """Somebody new; the code of their invitation."""

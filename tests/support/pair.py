@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from support.acting import ask
 from support.ceremony import ADMINS, CARDS, aplay, change, pairing
 from support.dropfolder import drop_folder
 from support.memory_adapter import MemoryAdapter, MemorySystem
@@ -95,9 +96,9 @@ class Party:
             await self.stack.aclose()
             self.stack = self.opened = None
 
-    async def call(self, operation: str, key: str | None = None, **arguments: Any) -> Any:
-        """One operation of the desk."""
-        return (await self.running.desk.call(operation, arguments, key=key)).value
+    async def call(self, operation: str, key: str | None = None, by: str | None = None, **arguments: Any) -> Any:
+        """One operation of the desk, by the person of this name (`support.acting.ask`)."""
+        return await ask(self.running, operation, arguments, by=by, key=key)
 
     async def changes(
         self, action: str, peer: str | None = None, *, people: Sequence[Admin] = ADMINS, **wanted: Any

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from gateway.api.app import APART
 from gateway.api.routes import PREFIX, ROUTES
 from gateway.node.rows import ROWS
@@ -32,7 +34,7 @@ id, one attempt in ten seconds is looked at (429).
 
 def document() -> str:
     """The whole page."""
-    return HEAD + "\n".join([*_roles(), "", *_matrix(), "", *_content(), "", *_units(), ""])
+    return HEAD + "\n".join([*_roles(), "", *_matrix(), "", *_acts(), "", *_content(), "", *_units(), ""])
 
 
 def _roles() -> list[str]:
@@ -59,6 +61,34 @@ def _matrix() -> list[str]:
     ]
 
 
+def _acts() -> list[str]:
+    person = [name for name in _rows() if ROWS[name].by_person]
+    attested = [name for name in person if ROWS[name].attested]
+    reads = {route.operation for route in ROUTES if route.method == "GET"} | {*APART}
+    operates = [name for name in _rows() if name not in person and name not in reads]
+    return [
+        "## Acts of a person",
+        "",
+        "Only a person does these, by a session of the console or a personal token (`trm login`), and by the roles",
+        "that the person has, also where the owner of the node calls. The owner operates the node and does none:",
+        f"{_joined(person)}.",
+        "",
+        "A token of a case system may do some of these, if it names in `attested` which of its users does it; that is",
+        f"kept as attested by this token, and the corridor policy says what may leave on it: {_joined(attested)}.",
+        "A withdrawal goes also where nobody is named.",
+        "",
+        f"The owner does, besides reading: {_joined(operates)}.",
+    ]
+
+
+def _rows() -> list[str]:
+    return [*(route.operation for route in ROUTES), *APART]
+
+
+def _joined(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
 def _content() -> list[str]:
     listed = ", ".join(f"`{name}`" for name in sorted(CONTENT_MEMBERS))
     return [
@@ -82,9 +112,7 @@ def _units() -> list[str]:
 
 
 def _listed(units: Units) -> str:
-    return ", ".join(
-        f"`{name}`" for name in (*(route.operation for route in ROUTES), *APART) if ROWS[name].units is units
-    )
+    return _joined(name for name in _rows() if ROWS[name].units is units)
 
 
 def _mark(yes: bool) -> str:

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from support.acting import ask
 from support.ceremony import ADMINS, CARDS, aplay, pairing
 from support.dropfolder import drop_folder
 from support.federation import free_port
@@ -101,7 +102,7 @@ async def pair(one: Node, other: Node) -> None:
     """Make both active at each other, as two administrators would."""
     for a, b in ((one, other), (other, one)):
         chain = (await b.desk.call("node.pairing", {})).value
-        await a.desk.call("peer.add", {"chain": chain, "by": "adm"})
+        await a.desk.call("peer.add", {"chain": chain})
     for a, b in ((one, other), (other, one)):
         name = b.config.node.name
         await aplay(pairing(ADMINS, name), lambda op, node=a, **arguments: asked(node, op, arguments))
@@ -109,8 +110,9 @@ async def pair(one: Node, other: Node) -> None:
 
 
 async def asked(node: Node, operation: str, arguments: dict[str, Any]) -> Any:
-    """One operation of the desk."""
-    return (await node.desk.call(operation, arguments)).value
+    """One operation of the desk; `by` of the arguments is who does it."""
+    given = dict(arguments)
+    return await ask(node, operation, given, by=given.pop("by", None))
 
 
 async def agreed(*nodes: Node) -> bool:

@@ -40,6 +40,7 @@ def draft(body_type: str = "enquiry.capacity/1", *, state: str = "waiting", **ot
         "record": None,
         "version": "v1",
         "first_by": None,
+        "first_by_caller": False,
         "draft": said,
     } | other
 

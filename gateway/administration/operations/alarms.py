@@ -19,11 +19,12 @@ from gateway.messages.store import local
 from gateway.messages.store import messages as message_rows
 from gateway.messages.store.messages import MessageRow
 from gateway.notifications import webhooks
+from gateway.operations.actors import pseudonym
 from gateway.operations.ids import AlarmId, MessageId, alarm_number
-from gateway.operations.models import ActBy, Answer, Count, Next, Nothing, Text, Time
+from gateway.operations.models import Answer, Asked, Count, Next, Nothing, Text, Time
 from gateway.operations.paging import Page, paged
 from gateway.operations.registry import About, Units, operation
-from gateway.operations.roles import FOCAL_POINT, RUNS, SERVES
+from gateway.operations.roles import FOCAL_POINT, RUNS, SERVES, Caller
 from gateway.peers.registry import PeerRegistry
 from gateway.ports import Clock, Json, OperationResult
 from gateway.trust import review_store
@@ -35,7 +36,7 @@ class AlarmPage(Page):
     kind: Text | None = Field(default=None, description="see docs/operations.md")
 
 
-class DismissAlarm(ActBy):
+class DismissAlarm(Asked):
     """An alarm, and who has seen it."""
 
     id: AlarmId
@@ -142,16 +143,15 @@ class AlarmOperations:
         roles=RUNS | FOCAL_POINT,
         about=About.NODE,
         answer=Dismissed,
-        example={"by": "Ana Doe"},
     )
-    async def dismiss_alarm(self, asked: DismissAlarm) -> OperationResult:
+    async def dismiss_alarm(self, asked: DismissAlarm, caller: Caller) -> OperationResult:
         """A named person has seen it."""
-        seq, by, now = alarm_number(asked.id), asked.by, self._clock.now()
+        seq, now = alarm_number(asked.id), self._clock.now()
 
         def move(connection: Connection) -> None:
             if not journal.dismiss_alarm(connection, seq, at=now):
                 raise RefusedError(Code.NOT_FOUND, "no such open alarm", hint="trm node show lists the alarms")
-            journal.append_leaf(connection, leaf(now, "alarm.dismissed", actor=self._actor(by.encode()).hex()))
+            journal.append_leaf(connection, leaf(now, "alarm.dismissed", actor=pseudonym(caller.actor, self._actor)))
 
         await self._store.move(move)
         return OperationResult(value={"id": str(seq)})

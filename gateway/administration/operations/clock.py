@@ -10,9 +10,10 @@ from gateway.database import journal
 from gateway.database.audit_entries import Actor, leaf
 from gateway.database.engine import Store
 from gateway.federation.time_rules import Doubt
-from gateway.operations.models import ActBy, Answer, Nothing, OneOf, Time
+from gateway.operations.actors import pseudonym
+from gateway.operations.models import Answer, Nothing, OneOf, Time
 from gateway.operations.registry import About, operation
-from gateway.operations.roles import EVERYBODY, RUNS
+from gateway.operations.roles import EVERYBODY, RUNS, Caller
 from gateway.peers.confirmed_time import ConfirmedTime
 from gateway.peers.registry import PeerRegistry
 from gateway.ports import Clock, Json, OperationResult
@@ -59,15 +60,14 @@ class ClockOperations:
         roles=RUNS,
         about=About.NODE,
         answer=ClockShown,
-        example={"by": "Ana Doe"},
     )
-    async def confirm(self, asked: ActBy) -> OperationResult:
+    async def confirm(self, _asked: Nothing, caller: Caller) -> OperationResult:
         """A named person has compared the clock of this machine; it counts until the next start or jump."""
         await self._time.settle()
         self._time.confirm()
         now = self._clock.now()
         await self._store.move(
-            lambda c: journal.append_leaf(c, leaf(now, "clock.confirmed", actor=self._actor(asked.by.encode()).hex()))
+            lambda c: journal.append_leaf(c, leaf(now, "clock.confirmed", actor=pseudonym(caller.actor, self._actor)))
         )
         await self._time.keep()
         return OperationResult(value=await self._shown())

@@ -30,6 +30,7 @@ from gateway.database.sealed_content import Content
 from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.config import Config
 from gateway.foundation.ids import CaseId, UnitId
+from gateway.operations.actors import name_actor, pseudonym
 from gateway.operations.registry import About, Units, operation
 from gateway.operations.roles import CASE_SYSTEMS, CASES, Caller
 from gateway.peers.registry import PeerRegistry
@@ -100,8 +101,9 @@ class CaseOperations:
         about=About.CASE,
         answer=CaseDone,
         units=Units.NARROWED,
+        attested=True,
         creates=True,
-        example={"by": "Ana Doe", "label": "Blue 7"},
+        example={"label": "Blue 7"},
     )
     async def open(self, asked: OpenCase, caller: Caller) -> OperationResult:
         """Begin the case of a person, under a label of one's own or the number it has in the case system; a number that
@@ -114,6 +116,8 @@ class CaseOperations:
                 findings=[Finding(place="/label", rule="required", hint="a label of your own, or /number")],
             )
         now, key = self._clock.now(), None
+        actor = pseudonym(name_actor(caller, asked.attested), self._actor)
+        attested = asked.attested is not None
         if asked.number is not None:
             key = number_signs(self._content.sealer, [asked.number])[asked.number]
         card = Card(label=asked.label, number=asked.number)
@@ -124,7 +128,7 @@ class CaseOperations:
         def move(connection: Connection) -> CaseId:
             case = join(connection, joining, now)
             if case == joining.new:
-                journal.append_leaf(connection, leaf(now, "case.opened", actor=self._actor(asked.by.encode()).hex()))
+                journal.append_leaf(connection, leaf(now, "case.opened", actor=actor, attested=attested))
             return case
 
         case = await self._content.store.move(move)
@@ -137,14 +141,15 @@ class CaseOperations:
         about=About.CASE,
         answer=CaseDone,
         units=Units.NARROWED,
-        example={"by": "Ana Doe", "label": "Blue 7"},
+        by_person=True,
+        example={"label": "Blue 7"},
     )
-    async def label(self, asked: LabelCase) -> OperationResult:
+    async def label(self, asked: LabelCase, caller: Caller) -> OperationResult:
         """Call a case something else. No name, no birth date: a pseudonym or words of one's own."""
         return await self._write(
             asked.id,
             lambda card, _: replace(card, label=asked.label),
-            lambda now: leaf(now, "case.labelled", actor=self._actor(asked.by.encode()).hex()),
+            lambda now: leaf(now, "case.labelled", actor=pseudonym(caller.actor, self._actor)),
         )
 
     @operation(
@@ -154,9 +159,10 @@ class CaseOperations:
         about=About.CASE,
         answer=CaseDone,
         units=Units.NARROWED,
-        example={"by": "Ana Doe", "unit": "focal-point", "reason": "she moved to another town"},
+        by_person=True,
+        example={"unit": "focal-point", "reason": "she moved to another town"},
     )
-    async def hand_over(self, asked: HandOverCase) -> OperationResult:
+    async def hand_over(self, asked: HandOverCase, caller: Caller) -> OperationResult:
         """Another unit of this node looks after the case from now on; those before have no access any more."""
         unit, worker, reason = UnitId(asked.unit), asked.worker, asked.reason
         if unit not in {one.id for one in self._config.units}:
@@ -168,7 +174,7 @@ class CaseOperations:
         return await self._write(
             asked.id,
             lambda card, now: hand_over(card, unit=unit, worker=worker, reason=reason, now=now),
-            lambda now: leaf(now, "case.handed_over", actor=self._actor(asked.by.encode()).hex()),
+            lambda now: leaf(now, "case.handed_over", actor=pseudonym(caller.actor, self._actor)),
         )
 
     @operation(
@@ -178,9 +184,10 @@ class CaseOperations:
         about=About.CASE,
         answer=CaseDone,
         units=Units.NARROWED,
-        example={"by": "Ana Doe", "other": HER, "relation": "sibling"},
+        by_person=True,
+        example={"other": HER, "relation": "sibling"},
     )
-    async def relate(self, asked: RelateCases) -> OperationResult:
+    async def relate(self, asked: RelateCases, caller: Caller) -> OperationResult:
         """Say how two persons belong together; a case of a family opens no other one. Without a relation it ends."""
         now, relation = self._clock.now(), asked.relation
 
@@ -195,7 +202,7 @@ class CaseOperations:
                 self._cases.write_card(
                     connection, row, replace(card, group=group if how is None else {**group, there.id: how})
                 )
-            journal.append_leaf(connection, leaf(now, "case.related", actor=self._actor(asked.by.encode()).hex()))
+            journal.append_leaf(connection, leaf(now, "case.related", actor=pseudonym(caller.actor, self._actor)))
 
         await self._content.store.move(move)
         return OperationResult(value={"id": asked.id})

@@ -10,10 +10,10 @@ from gateway.cases.operations.models import (
     ONE_PERSON,
     OTHER,
     ChangeAsked,
-    ChangeBy,
     ChangeStepped,
     MergeCases,
     MoveParts,
+    OneChange,
     Parts,
     SplitCase,
 )
@@ -23,9 +23,9 @@ from gateway.database.audit_entries import Actor
 from gateway.database.sealed_content import Content
 from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.ids import CaseId
-from gateway.operations.authors import person
+from gateway.operations.actors import person_of, pseudonym
 from gateway.operations.registry import About, Units, operation
-from gateway.operations.roles import CASES
+from gateway.operations.roles import CASES, Caller
 from gateway.ports import Clock, OperationResult
 from keys.primitives.encoding import b64u
 
@@ -52,15 +52,16 @@ class CaseChangeOperations:
         about=About.CASE,
         answer=ChangeAsked,
         units=Units.NARROWED,
+        by_person=True,
         creates=True,
         example={**ONE_PERSON, "into": HER},
     )
-    async def merge(self, asked: MergeCases) -> OperationResult:
+    async def merge(self, asked: MergeCases, caller: Caller) -> OperationResult:
         """Ask that two cases become one person's: everything of the first goes into the second."""
         wanted = Wanted(
             kind=ChangeKind.MERGE, source=CaseId(asked.id), target=CaseId(asked.into), keys=(), reason=asked.reason
         )
-        return await self._ask(wanted, asked.by)
+        return await self._ask(wanted, caller)
 
     @operation(
         "case.split",
@@ -69,10 +70,11 @@ class CaseChangeOperations:
         about=About.CASE,
         answer=ChangeAsked,
         units=Units.NARROWED,
+        by_person=True,
         creates=True,
-        example={"by": "Ana Doe", "reason": "two persons", "consents": [HER]},
+        example={"reason": "two persons", "consents": [HER]},
     )
-    async def split(self, asked: SplitCase) -> OperationResult:
+    async def split(self, asked: SplitCase, caller: Caller) -> OperationResult:
         """Ask that parts of a case become the case of another person, that was mixed up with it."""
         wanted = Wanted(
             kind=ChangeKind.SPLIT,
@@ -82,7 +84,7 @@ class CaseChangeOperations:
             reason=asked.reason,
             label=asked.label,
         )
-        return await self._ask(wanted, asked.by)
+        return await self._ask(wanted, caller)
 
     @operation(
         "case.move",
@@ -91,10 +93,11 @@ class CaseChangeOperations:
         about=About.CASE,
         answer=ChangeAsked,
         units=Units.NARROWED,
+        by_person=True,
         creates=True,
-        example={"by": "Ana Doe", "source": HER, "into": OTHER, "reason": "it was hers", "consents": [HER]},
+        example={"source": HER, "into": OTHER, "reason": "it was hers", "consents": [HER]},
     )
-    async def move(self, asked: MoveParts) -> OperationResult:
+    async def move(self, asked: MoveParts, caller: Caller) -> OperationResult:
         """Ask that parts of a case go to another one. Without a case they are consents that are of none yet."""
         wanted = Wanted(
             kind=ChangeKind.MOVE,
@@ -103,11 +106,11 @@ class CaseChangeOperations:
             keys=self._keys(asked),
             reason=asked.reason,
         )
-        return await self._ask(wanted, asked.by)
+        return await self._ask(wanted, caller)
 
-    async def _ask(self, wanted: Wanted, by: str) -> OperationResult:
+    async def _ask(self, wanted: Wanted, caller: Caller) -> OperationResult:
         now, id = self._clock.now(), b64u(self._rand(ID))
-        who, actor = person(by, self._actor), self._actor(by.encode()).hex()
+        who, actor = person_of(caller), pseudonym(caller.actor, self._actor)
         await self._content.store.move(lambda c: self._changes.ask(c, wanted, id=id, person=who, actor=actor, now=now))
         return OperationResult(value={"change": id, "state": ChangeState.ASKED, "into": wanted.target}, created=True)
 
@@ -133,11 +136,11 @@ class CaseChangeOperations:
         about=About.CASE,
         answer=ChangeStepped,
         units=Units.NARROWED,
-        example={"by": "Ben Roe"},
+        by_person=True,
     )
-    async def confirm(self, asked: ChangeBy) -> OperationResult:
+    async def confirm(self, asked: OneChange, caller: Caller) -> OperationResult:
         """A second, different person does what the first one asked for; consents are judged again."""
-        return await self._step(asked, self._changes.confirm)
+        return await self._step(asked.id, caller, self._changes.confirm)
 
     @operation(
         "case.undo",
@@ -146,14 +149,14 @@ class CaseChangeOperations:
         about=About.CASE,
         answer=ChangeStepped,
         units=Units.NARROWED,
-        example={"by": "Ana Doe"},
+        by_person=True,
     )
-    async def undo(self, asked: ChangeBy) -> OperationResult:
+    async def undo(self, asked: OneChange, caller: Caller) -> OperationResult:
         """Ask that a change is taken back; a second, different person confirms it."""
-        return await self._step(asked, self._changes.undo)
+        return await self._step(asked.id, caller, self._changes.undo)
 
-    async def _step(self, asked: ChangeBy, step: Callable[..., ChangeState]) -> OperationResult:
-        id, now = asked.id, self._clock.now()
-        who, actor = person(asked.by, self._actor), self._actor(asked.by.encode()).hex()
+    async def _step(self, id: str, caller: Caller, step: Callable[..., ChangeState]) -> OperationResult:
+        now = self._clock.now()
+        who, actor = person_of(caller), pseudonym(caller.actor, self._actor)
         state = await self._content.store.move(lambda c: step(c, id, person=who, actor=actor, now=now))
         return OperationResult(value={"change": id, "state": state})

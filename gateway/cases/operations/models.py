@@ -10,11 +10,11 @@ from pydantic import Field
 from gateway.cases.changes import ChangeKind, ChangeState
 from gateway.cases.rules import LONGEST_LABEL, RELATIONS
 from gateway.errors import Code, RefusedError
+from gateway.operations.actors import ATTESTED, AttestedUser
 from gateway.operations.ids import CaseChangeId, CaseId, CaseNumber, ConsentId, ConversationId, DraftId, UnitId
 from gateway.operations.models import (
     ONE_LINE,
     UNSAID,
-    ActBy,
     Answer,
     Asked,
     Count,
@@ -35,7 +35,7 @@ Label = Annotated[
 Number = Annotated[CaseNumber, Field(description="the number that the case has in the case system"), ONE_LINE]
 Reason = Annotated[str, Field(min_length=1, max_length=400, description="why, for whoever confirms it and for later")]
 Relation = Annotated[str, OneOf(*RELATIONS)]
-ONE_PERSON: Mapping[str, Json] = {"by": "Ana Doe", "reason": "one person, as she said herself"}
+ONE_PERSON: Mapping[str, Json] = {"reason": "one person, as she said herself"}
 HER, OTHER = "q2x0bJr3QkK0m1c5n8sT4g", "8sT4gq2x0bJr3QkK0m1c5n"
 """Cases in examples."""
 
@@ -62,24 +62,21 @@ class OneCase(Asked):
     id: CaseId
 
 
-class CaseBy(OneCase, ActBy):
-    """A case, and who does something with it."""
-
-
-class OpenCase(ActBy):
+class OpenCase(Asked):
     """What a new case is called: a label, a number, or both."""
 
     label: Label | None = None
     number: Number | None = None
+    attested: AttestedUser | None = ATTESTED
 
 
-class LabelCase(CaseBy):
+class LabelCase(OneCase):
     """A case, and what it is called from now on."""
 
     label: Label
 
 
-class HandOverCase(CaseBy):
+class HandOverCase(OneCase):
     """A case, and who looks after it from now on."""
 
     unit: UnitId
@@ -87,21 +84,21 @@ class HandOverCase(CaseBy):
     reason: Reason
 
 
-class RelateCases(CaseBy):
+class RelateCases(OneCase):
     """Two cases, and what the person of the other one is to this one; without a relation it ends."""
 
     other: CaseId
     relation: Relation | None = None
 
 
-class MergeCases(CaseBy):
+class MergeCases(OneCase):
     """A case, and the one into which everything of it goes."""
 
     into: CaseId
     reason: Reason
 
 
-class Parts(ActBy):
+class Parts(Asked):
     """What is of a case and goes elsewhere, and why."""
 
     reason: Reason
@@ -124,8 +121,8 @@ class MoveParts(Parts):
     into: CaseId
 
 
-class ChangeBy(ActBy):
-    """A change of cases, and who takes the next step."""
+class OneChange(Asked):
+    """A change of cases by its id."""
 
     id: CaseChangeId
 

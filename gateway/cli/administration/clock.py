@@ -42,19 +42,18 @@ def show_clock(reach: Reach, as_json: bool) -> None:
 
 
 @options.add_verb(clock_commands, "confirm")
-@options.by
 @options.pass_node
 @options.as_json
-def confirm_clock(reach: Reach, by: str, as_json: bool) -> None:
+def confirm_clock(reach: Reach, as_json: bool) -> None:
     """Confirm that the clock of this machine is right, after comparing it: for a node that reaches no peer.
 
     It counts until the next start, or until the clock is set. It overrules no peer that signs another time.
 
     \b
     Example:
-      trm clock confirm --by "Ana B." --node /srv/trm/fr
+      trm clock confirm --node /srv/trm/fr
     """
-    output.print_answer(reach.ask("clock.confirm", by=by), as_json=as_json, people=_show)
+    output.print_answer(reach.ask("clock.confirm"), as_json=as_json, people=_show)
 
 
 @options.add_verb(clock_commands, "reset")

@@ -222,17 +222,16 @@ def _show_alarms(value: Mapping[str, Json]) -> None:
 
 @options.add_verb(alarm_commands, "dismiss")
 @click.argument("id")
-@options.by
 @options.pass_node
 @options.as_json
-def dismiss_alarms(reach: Reach, id: str, by: str, as_json: bool) -> None:
+def dismiss_alarms(reach: Reach, id: str, as_json: bool) -> None:
     """Dismiss alarms in the name of the person who has seen to them.
 
     \b
     Example:
-      trm alarm dismiss 3 --by "Ana B." --node /srv/trm/fr
+      trm alarm dismiss 3 --node /srv/trm/fr
     """
-    answer = reach.ask("alarm.dismiss", id=id, by=by)
+    answer = reach.ask("alarm.dismiss", id=id)
     voice.print_answer(
         answer, as_json=as_json, people=lambda value: voice.print_line(f"dismissed: alarm {value['id']}")
     )

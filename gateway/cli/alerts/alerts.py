@@ -61,19 +61,16 @@ def _next(rung: Json) -> str:
     "--action", "actions", multiple=True, required=True, metavar="CODE", help="An action that has begun; or none yet."
 )
 @click.option("--hours", type=click.IntRange(1, 24), help="Hours until the next update. Default: 24.")
-@options.by
 @options.pass_node
 @options.as_json
-def acknowledge_alert(
-    reach: Reach, id: str, actions: tuple[str, ...], hours: int | None, by: str, as_json: bool
-) -> None:
+def acknowledge_alert(reach: Reach, id: str, actions: tuple[str, ...], hours: int | None, as_json: bool) -> None:
     """Acknowledge a peer's alert in your name: the answer is sent at once, and nobody else is notified.
 
     Opening an alert takes nothing. The codes are those of the list alert_action (trm schema show safety.alert.ack/1).
 
     \b
     Example:
-      trm alert acknowledge q2x0bJr3QkK0m1c5n8sT4g --action call_person --by "Besa K." --node /srv/trm/al
+      trm alert acknowledge q2x0bJr3QkK0m1c5n8sT4g --action call_person --node /srv/trm/al
     """
-    value = reach.ask("alert.acknowledge", id=id, by=by, actions=list(actions), hours=hours)
+    value = reach.ask("alert.acknowledge", id=id, actions=list(actions), hours=hours)
     output.print_answer(value, as_json=as_json, people=show_queued)

@@ -57,17 +57,16 @@ def _show_keys(value: Mapping[str, Json]) -> None:
 
 
 @options.add_verb(key_commands, "rotate-epoch")
-@options.by
 @options.pass_node
 @options.as_json
-def rotate_epoch(reach: Reach, by: str, as_json: bool) -> None:
+def rotate_epoch(reach: Reach, as_json: bool) -> None:
     """Begin a new storage epoch now: what was erased before can no longer be read by anybody.
 
     \b
     Example:
-      trm keys rotate-epoch --by "Ana B." --node /srv/trm/fr
+      trm keys rotate-epoch --node /srv/trm/fr
     """
-    answer = reach.ask("keys.rotate_epoch", by=by)
+    answer = reach.ask("keys.rotate_epoch")
     voice.print_answer(
         answer, as_json=as_json, people=lambda value: voice.print_line(f"storage epoch {value['epoch']} is in use")
     )
@@ -81,7 +80,6 @@ def rotate_epoch(reach: Reach, by: str, as_json: bool) -> None:
 )
 @click.option("--root-public", type=_FILE, multiple=True, metavar="FILE", help="With roots: every root from now on.")
 @click.option("--threshold", type=click.IntRange(1, 9), metavar="N", help="With roots: how many must sign.")
-@options.by
 @options.pass_node
 def rotate_keys(
     reach: Reach,
@@ -90,7 +88,6 @@ def rotate_keys(
     at_once: bool,
     root_public: tuple[Path, ...],
     threshold: int | None,
-    by: str,
 ) -> None:
     """Create successors of keys: sig, log, http and roots by a REQUEST that root holders sign; enc at once, without
     them.
@@ -100,18 +97,18 @@ def rotate_keys(
 
     \b
     Example:
-      trm keys rotate sig --out /media/stick/fr-2.request --by "Ana B." --node /srv/trm/fr
-      trm keys rotate enc --by "Ana B." --node /srv/trm/fr
+      trm keys rotate sig --out /media/stick/fr-2.request --node /srv/trm/fr
+      trm keys rotate enc --node /srv/trm/fr
     """
     if "enc" in kinds:
         if len(kinds) > 1 or out is not None:
             raise click.UsageError("enc needs no request: rotate it by itself, without --out")
-        answer = reach.ask("keys.rotate_enc", by=by)
+        answer = reach.ask("keys.rotate_enc")
         voice.print_line(f"{answer['destroyed']} encryption keys destroyed; keyset {answer['keyset']} has a new one")
         return
     if ("roots" in kinds) != bool(root_public) or (threshold is not None and not root_public):
         raise click.UsageError("roots needs --root-public for every root from now on, and no other key type accepts it")
-    wanted: dict[str, Json] = {"rotate": [kind for kind in kinds if kind != "roots"], "at_once": at_once, "by": by}
+    wanted: dict[str, Json] = {"rotate": [kind for kind in kinds if kind != "roots"], "at_once": at_once}
     if root_public:
         public: list[Json] = [voice.read_json(path) for path in root_public]
         wanted["roots"] = {"public": public} | ({} if threshold is None else {"threshold": threshold})
@@ -123,9 +120,8 @@ def rotate_keys(
 @click.option("--since", required=True, metavar="TIME", help="Not to be trusted from then on, e.g. 2027-03-01T18:00Z.")
 @click.option("--reason", default="compromised", show_default=True, metavar="WORD", help="One word, lower case.")
 @_OUT
-@options.by
 @options.pass_node
-def revoke_keys(reach: Reach, kids: tuple[str, ...], since: str, reason: str, out: Path | None, by: str) -> None:
+def revoke_keys(reach: Reach, kids: tuple[str, ...], since: str, reason: str, out: Path | None) -> None:
     """Revoke sig, http, log or wit keys for good and list new ones, by a REQUEST that root holders sign.
 
     Peers refuse the key as soon as it is published, and look again at what came under it since TIME.
@@ -133,10 +129,10 @@ def revoke_keys(reach: Reach, kids: tuple[str, ...], since: str, reason: str, ou
     \b
     Example:
       trm keys revoke mF2yR5hYc0m8m0o2jXlQxw --since 2027-03-01T18:00Z --reason stolen_laptop \\
-        --out /media/stick/fr-3.request --by "Ana B." --node /srv/trm/fr
+        --out /media/stick/fr-3.request --node /srv/trm/fr
     """
     revoke: dict[str, Json] = {"kids": [*kids], "since": _time(since), "reason": reason}
-    _request(reach, out, {"revoke": revoke, "by": by})
+    _request(reach, out, {"revoke": revoke})
 
 
 def _time(value: str) -> int:
@@ -172,17 +168,16 @@ def _request(reach: Reach, out: Path | None, wanted: Mapping[str, Json]) -> None
 @options.add_verb(key_commands, "publish")
 @click.argument("request", type=_FILE, metavar="REQUEST")
 @click.argument("signatures", type=_FILE, metavar="SIG...", nargs=-1, required=True)
-@options.by
 @options.pass_node
 @options.as_json
-def publish_keys(reach: Reach, request: Path, signatures: tuple[Path, ...], by: str, as_json: bool) -> None:
+def publish_keys(reach: Reach, request: Path, signatures: tuple[Path, ...], as_json: bool) -> None:
     """Publish what root holders signed: verified as a peer would, appended, and sent to every peer.
 
     The first descriptor of a new node needs no passphrase and no running node.
 
     \b
     Example:
-      trm keys publish fr-2.request fr-2.ana.sig fr-2.ben.sig --by "Ana B." --node /srv/trm/fr
+      trm keys publish fr-2.request fr-2.ana.sig fr-2.ben.sig --node /srv/trm/fr
     """
     from gateway.app import publish_first
 
@@ -206,7 +201,7 @@ def publish_keys(reach: Reach, request: Path, signatures: tuple[Path, ...], by: 
             "silent": [],
         }
     else:
-        value = reach.ask("keys.publish", document=document.to_json(), by=by)
+        value = reach.ask("keys.publish", document=document.to_json())
     voice.print_answer(value, as_json=as_json, people=_show_published)
 
 
@@ -289,9 +284,8 @@ def seal_tombstone(request: Path, signatures: tuple[Path, ...], out: Path) -> No
 @options.add_verb(key_commands, "recover")
 @click.argument("file", type=_FILE, metavar="TOMBSTONE")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation: this node id ends for good.")
-@options.by
 @options.pass_node
-def recover_node(reach: Reach, file: Path, yes: bool, by: str) -> None:
+def recover_node(reach: Reach, file: Path, yes: bool) -> None:
     """Recover after two or more roots are lost or stolen: publish the tombstone to every peer, then begin anew.
 
     Nothing carries trust over to the new node: what the old keys sign is what a thief could sign. `trm peer tombstone`
@@ -299,12 +293,12 @@ def recover_node(reach: Reach, file: Path, yes: bool, by: str) -> None:
 
     \b
     Example:
-      trm keys recover fr.tombstone --by "Ana B." --node /srv/trm/fr
+      trm keys recover fr.tombstone --node /srv/trm/fr
     """
     document = voice.read_object(file)
     if not yes:
         click.confirm("this ends the node id at every peer, for good; continue?", abort=True, err=True)
-    took = reach.ask("keys.end", tombstone=document, by=by)["took"]
+    took = reach.ask("keys.end", tombstone=document)["took"]
     for name, done in (took if isinstance(took, dict) else {}).items():
         voice.print_line(
             f"{name}: {'has revoked this node' if done else 'not reached; repeat, or send the file by hand'}"

@@ -109,7 +109,6 @@ def _show_saved(value: Mapping[str, Json]) -> None:
 @click.option("--consent", metavar="ID", help="The consent that it relies on (trm consent list).")
 @click.option("--reply-to", metavar="ID", help="The message that it answers.")
 @click.option("--conversation", metavar="ID", help="The conversation that it belongs to.")
-@options.by
 @options.pass_node
 @options.as_json
 def preview_draft(
@@ -118,7 +117,6 @@ def preview_draft(
     consent: str | None,
     reply_to: str | None,
     conversation: str | None,
-    by: str,
     as_json: bool,
 ) -> None:
     """Show exactly what of a draft would leave if this person released it now, what would not, and why; nothing is
@@ -126,9 +124,9 @@ def preview_draft(
 
     \b
     Example:
-      trm draft preview 3vJx0bJr3QkK0m1c5n8sT4 --by "Ana B." --node /srv/trm/fr
+      trm draft preview 3vJx0bJr3QkK0m1c5n8sT4 --node /srv/trm/fr
     """
-    answer = reach.ask("draft.preview", id=id, by=by, consent=consent, reply_to=reply_to, conversation=conversation)
+    answer = reach.ask("draft.preview", id=id, consent=consent, reply_to=reply_to, conversation=conversation)
     output.print_answer(answer, as_json=as_json, people=show_preview)
 
 
@@ -166,7 +164,7 @@ def show_preview(value: Mapping[str, Json]) -> None:
 @click.option("--consent", metavar="ID", help="The consent that it relies on (trm consent list).")
 @click.option("--reply-to", metavar="ID", help="The message that it answers.")
 @click.option("--conversation", metavar="ID", help="The conversation that it belongs to.")
-@options.by
+@click.option("--two-people", is_flag=True, help="A second, different person releases it too, also where one may.")
 @options.pass_node
 @options.as_json
 def release_draft(
@@ -175,7 +173,7 @@ def release_draft(
     consent: str | None,
     reply_to: str | None,
     conversation: str | None,
-    by: str,
+    two_people: bool,
     as_json: bool,
 ) -> None:
     """Release a draft in a person's name: it is checked as a whole and sent.
@@ -185,30 +183,22 @@ def release_draft(
 
     \b
     Example:
-      trm draft release 3vJx0bJr3QkK0m1c5n8sT4 --consent q2x0bJr3QkK0m1c5n8sT4g --by "Ana B." --node /srv/trm/fr
+      trm draft release 3vJx0bJr3QkK0m1c5n8sT4 --consent q2x0bJr3QkK0m1c5n8sT4g --node /srv/trm/fr
     """
-    answer = reach.ask("draft.release", id=id, by=by, consent=consent, reply_to=reply_to, conversation=conversation)
-    output.print_answer(answer, as_json=as_json, people=_show_released)
-
-
-def _show_released(value: Mapping[str, Json]) -> None:
-    if value["state"] != "waiting_second":
-        show_queued(value)
-        return
-    output.print_line(f"{value['id']} waits for a second person")
-    output.print_hint("a different person has to release it too: trm draft show, then trm draft release --by")
+    added = {"consent": consent, "reply_to": reply_to, "conversation": conversation}
+    answer = reach.ask("draft.release", id=id, **added, two_people=True if two_people else None)
+    output.print_answer(answer, as_json=as_json, people=show_queued)
 
 
 @options.add_verb(draft_commands, "discard")
 @click.argument("id")
-@options.by
 @options.pass_node
 @options.as_json
-def discard_draft(reach: Reach, id: str, by: str, as_json: bool) -> None:
+def discard_draft(reach: Reach, id: str, as_json: bool) -> None:
     """Discard a draft in a person's name; the case system learns that its record was not sent.
 
     \b
     Example:
-      trm draft discard 3vJx0bJr3QkK0m1c5n8sT4 --by "Ana B." --node /srv/trm/fr
+      trm draft discard 3vJx0bJr3QkK0m1c5n8sT4 --node /srv/trm/fr
     """
-    output.print_answer(reach.ask("draft.discard", id=id, by=by), as_json=as_json, people=show_change)
+    output.print_answer(reach.ask("draft.discard", id=id), as_json=as_json, people=show_change)

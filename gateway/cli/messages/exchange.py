@@ -17,11 +17,9 @@ from gateway.foundation.json import list_objects
 from gateway.ports import Json
 
 
-@click.command("send", context_settings=CONTEXT)
+@click.command("send", cls=options.Verb, context_settings=CONTEXT)
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--key", metavar="KEY", help="Idempotency key; the same key and file never send twice. Default: random.")
-@click.option("--by", metavar="NAME", help="Who releases it; the author, where the draft names none.")
-@click.option("--second-by", metavar="NAME", help="A second, different person who released it.")
 @click.option(
     "--attach",
     "attached",
@@ -30,22 +28,23 @@ from gateway.ports import Json
     metavar="FILE",
     help="A file that goes with it, in the order of their numbers in the draft; may be repeated.",
 )
+@click.option("--two-people", is_flag=True, help="A second, different person releases it too, also where one may.")
 @options.pass_node
 @options.as_json
 def send_message(
     reach: Reach,
     file: Path,
     key: str | None,
-    by: str | None,
-    second_by: str | None,
+    two_people: bool,
     attached: tuple[Path, ...],
     as_json: bool,
 ) -> None:
-    """Submit and release the message in FILE, a JSON draft ('-' for standard input).
+    """Submit and release the message in FILE, a JSON draft ('-' for standard input), as who is signed in (trm login).
 
-    The draft has type, to, header and content, and where they apply purpose, conversation and in_reply_to. Exit 0 means
-    that it is on the disk of the node and goes as soon as the peer can be reached. A script that may be cut off names a
-    --key of its own and repeats the same command.
+    The draft has type, to, header and content, and where they apply purpose, conversation and in_reply_to; the header's
+    author_ref is always your pseudonym. Exit 0 means that it is on the disk of the node and goes as soon as the peer
+    can be reached; what needs two people waits there until a different one releases it (trm draft release). A script
+    that may be cut off names a --key of its own and repeats the same command.
 
     \b
     Example:
@@ -55,8 +54,8 @@ def send_message(
     from gateway.cli.connection import make_idempotency_key
 
     draft, used = output.read_object(file), key or make_idempotency_key()
-    people: dict[str, Json] = {"by": by, "second_by": second_by}
-    draft |= {name: value for name, value in people.items() if value is not None}
+    if two_people:
+        draft = {**draft, "two_people": True}
     if attached:
         draft = {**draft, "message": _attach(reach, attached)}
     try:
@@ -91,7 +90,11 @@ def _attach(reach: Reach, paths: Sequence[Path]) -> str:
 
 
 def show_queued(value: Mapping[str, Json]) -> None:
-    """Print a message that was stored for sending."""
+    """Print a message that was stored for sending, or a draft that waits for a second person."""
+    if value["state"] == "waiting_second":
+        output.print_line(f"{value['id']} waits for a second person")
+        output.print_hint("a different person has to release it too: trm draft show, then trm draft release")
+        return
     output.print_facts([("message", value["id"]), ("conversation", value["conversation"]), ("state", value["state"])])
     hint_warnings(value)
 

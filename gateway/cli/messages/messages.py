@@ -168,17 +168,16 @@ def acknowledge_message(reach: Reach, id: str, as_json: bool) -> None:
 
 @options.add_verb(message_commands, "open")
 @click.argument("id")
-@options.by
 @options.pass_node
 @options.as_json
-def open_message(reach: Reach, id: str, by: str, as_json: bool) -> None:
+def open_message(reach: Reach, id: str, as_json: bool) -> None:
     """Mark an incoming message as opened by a person: the sender gets the receipt `opened`.
 
     \b
     Example:
-      trm message open q2x0bJr3QkK0m1c5n8sT4g --by "Besa K." --node /srv/trm/al
+      trm message open q2x0bJr3QkK0m1c5n8sT4g --node /srv/trm/al
     """
-    output.print_answer(reach.ask("message.open", id=id, by=by), as_json=as_json, people=show_change)
+    output.print_answer(reach.ask("message.open", id=id), as_json=as_json, people=show_change)
 
 
 @options.add_verb(message_commands, "resend")
@@ -193,7 +192,6 @@ def open_message(reach: Reach, id: str, by: str, as_json: bool) -> None:
 @click.option("--reason", metavar="CODE", help="Of these, only those with one reason.")
 @click.option("--days", type=click.IntRange(0, 3650), help="Of these, only those at least this many days old.")
 @click.option("--dry-run", is_flag=True, help="Only count them.")
-@click.option("--by", metavar="WHO", help="Who decides this; needed with --failed and --held.")
 @options.pass_node
 @options.as_json
 def resend_messages(
@@ -204,7 +202,6 @@ def resend_messages(
     reason: str | None,
     days: int | None,
     dry_run: bool,
-    by: str | None,
     as_json: bool,
 ) -> None:
     """Try again now: end a peer's waiting time, or offer a held message to the case system again.
@@ -215,7 +212,7 @@ def resend_messages(
     \b
     Example:
       trm message resend q2x0bJr3QkK0m1c5n8sT4g --node /srv/trm/fr
-      trm message resend --failed --peer AL --dry-run --by "Ana B." --node /srv/trm/fr
+      trm message resend --failed --peer AL --dry-run --node /srv/trm/fr
     """
     if state is None:
         if id is None:
@@ -224,8 +221,6 @@ def resend_messages(
             raise click.UsageError("--peer, --reason, --days and --dry-run belong to --failed and --held")
         output.print_answer(reach.ask("message.resend", id=id), as_json=as_json, people=show_change)
         return
-    if by is None:
-        raise click.UsageError("--by is needed with --failed and --held")
     before = None if days is None else int(time.time()) - days * 86_400
     value = reach.ask(
         "message.resend_many",
@@ -235,7 +230,6 @@ def resend_messages(
         reason=reason,
         before=before,
         dry_run=dry_run,
-        by=by,
     )
     output.print_answer(value, as_json=as_json, people=_show_again)
 
@@ -251,17 +245,16 @@ def _show_again(value: Mapping[str, Json]) -> None:
 
 @options.add_verb(message_commands, "cancel")
 @click.argument("id")
-@options.by
 @options.pass_node
 @options.as_json
-def cancel_message(reach: Reach, id: str, by: str, as_json: bool) -> None:
+def cancel_message(reach: Reach, id: str, as_json: bool) -> None:
     """Take back a message that the peer has not confirmed; afterwards only a withdrawal helps.
 
     \b
     Example:
-      trm message cancel q2x0bJr3QkK0m1c5n8sT4g --by "Ana B." --node /srv/trm/fr
+      trm message cancel q2x0bJr3QkK0m1c5n8sT4g --node /srv/trm/fr
     """
-    output.print_answer(reach.ask("message.cancel", id=id, by=by), as_json=as_json, people=show_change)
+    output.print_answer(reach.ask("message.cancel", id=id), as_json=as_json, people=show_change)
 
 
 @options.add_verb(message_commands, "reviews")
@@ -290,17 +283,16 @@ def _show_reviews(value: Mapping[str, Json]) -> None:
 
 @options.add_verb(message_commands, "reviewed")
 @click.argument("id")
-@options.by
 @options.pass_node
 @options.as_json
-def settle_review(reach: Reach, id: str, by: str, as_json: bool) -> None:
+def settle_review(reach: Reach, id: str, as_json: bool) -> None:
     """Record that a person has reviewed one of them, and called its sender where necessary.
 
     \b
     Example:
-      trm message reviewed q2x0bJr3QkK0m1c5n8sT4g --by "Besa K." --node /srv/trm/al
+      trm message reviewed q2x0bJr3QkK0m1c5n8sT4g --node /srv/trm/al
     """
-    answer = reach.ask("review.settle", id=id, by=by)
+    answer = reach.ask("review.settle", id=id)
     output.print_answer(
         answer, as_json=as_json, people=lambda value: output.print_line(f"reviewed: {value['message']}")
     )

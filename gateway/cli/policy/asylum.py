@@ -21,10 +21,9 @@ def asylum_commands() -> None:
 @options.add_verb(asylum_commands, "hold")
 @click.argument("conversation")
 @click.option("--state", multiple=True, metavar="CODE", help="A State that the person fears, as AL; may be repeated.")
-@options.by
 @options.pass_node
 @options.as_json
-def place_asylum_hold(reach: Reach, conversation: str, state: tuple[str, ...], by: str, as_json: bool) -> None:
+def place_asylum_hold(reach: Reach, conversation: str, state: tuple[str, ...], as_json: bool) -> None:
     """Place a hold, at once: nothing about the person is sent to a feared State any more (gate G5).
 
     Feared are the nationalities that the conversation told and the States named here: the former residence of a
@@ -36,27 +35,25 @@ def place_asylum_hold(reach: Reach, conversation: str, state: tuple[str, ...], b
 
     \b
     Example:
-      trm asylum hold mT5h0Jr3QkK0m1c5n8sT4g --state MA --by "Ana B." --node /srv/trm/fr
+      trm asylum hold mT5h0Jr3QkK0m1c5n8sT4g --state MA --node /srv/trm/fr
     """
     named: dict[str, Json] = {"states": [*state]} if state else {}
-    value = reach.ask("asylum.hold", id=conversation, by=by, **named)
+    value = reach.ask("asylum.hold", id=conversation, **named)
     output.print_answer(value, as_json=as_json, people=_show_hold)
 
 
 @options.add_verb(asylum_commands, "lift")
 @click.argument("conversation")
-@options.by
 @options.pass_node
 @options.as_json
-def lift_asylum_hold(reach: Reach, conversation: str, by: str, as_json: bool) -> None:
+def lift_asylum_hold(reach: Reach, conversation: str, as_json: bool) -> None:
     """Lift a hold after a decision, or on the person's written request: two different people, one after the other.
 
     \b
     Example:
-      trm asylum lift mT5h0Jr3QkK0m1c5n8sT4g --by "Ana B." --node /srv/trm/fr
-      trm asylum lift mT5h0Jr3QkK0m1c5n8sT4g --by "Carl D." --node /srv/trm/fr
+      trm asylum lift mT5h0Jr3QkK0m1c5n8sT4g --node /srv/trm/fr
     """
-    output.print_answer(reach.ask("asylum.lift", id=conversation, by=by), as_json=as_json, people=_show_lift)
+    output.print_answer(reach.ask("asylum.lift", id=conversation), as_json=as_json, people=_show_lift)
 
 
 def _show_hold(value: Mapping[str, Json]) -> None:

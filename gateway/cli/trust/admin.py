@@ -183,14 +183,13 @@ def _show_card(change: Json) -> None:
 
 @options.add_verb(admin_commands, "withdraw")
 @click.argument("id")
-@options.by
 @options.pass_node
 @options.as_json
-def withdraw_change(reach: Reach, id: str, by: str, as_json: bool) -> None:
+def withdraw_change(reach: Reach, id: str, as_json: bool) -> None:
     """Withdraw a pending change, about a peer or an administrator, by its id.
 
     \b
     Example:
-      trm admin withdraw Xh3wPq... --by "Ana B." --node /srv/trm/fr
+      trm admin withdraw Xh3wPq... --node /srv/trm/fr
     """
-    output.print_answer(reach.ask("change.withdraw", id=id, by=by), as_json=as_json, people=signing.show_change)
+    output.print_answer(reach.ask("change.withdraw", id=id), as_json=as_json, people=signing.show_change)

@@ -30,18 +30,17 @@ def peer_commands() -> None:
 @click.option("--url", metavar="https://HOST:PORT", help="Fetch it from the other node instead of from a file.")
 @click.option("--scanned", metavar="TEXT", help="What its QR code says (trm node pairing --qr); fetched and compared.")
 @click.option("--name", metavar="NAME", help="Its name here; default: the name it gives itself.")
-@options.by
 @options.pass_node
 @options.as_json
 def add_peer(
-    reach: Reach, file: Path | None, url: str | None, scanned: str | None, name: str | None, by: str, as_json: bool
+    reach: Reach, file: Path | None, url: str | None, scanned: str | None, name: str | None, as_json: bool
 ) -> None:
     """Propose a peer from its pairing FILE, its address or its QR code. Nothing is sent or accepted until the digits
     are compared.
 
     \b
     Example:
-      trm peer add al.pairing --by "Ana B." --node /srv/trm/fr
+      trm peer add al.pairing --node /srv/trm/fr
     """
     if [file, url, scanned].count(None) != 2:
         raise click.UsageError("name one of a pairing FILE, --url and --scanned")
@@ -54,7 +53,6 @@ def add_peer(
         url=url if found is None else found.endpoint,
         fingerprint=None if found is None else found.fingerprint,
         name=name,
-        by=by,
     )
     output.print_answer(answer, as_json=as_json, people=_show_added)
 
@@ -211,17 +209,16 @@ peer_commands.add_command(ping_peer)
 
 @options.add_verb(peer_commands, "tombstone")
 @click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
-@options.by
 @options.pass_node
 @options.as_json
-def take_tombstone(reach: Reach, file: Path, by: str, as_json: bool) -> None:
+def take_tombstone(reach: Reach, file: Path, as_json: bool) -> None:
     """Take a peer's tombstone that was handed over: all its roots state that this node id has ended, for good.
 
     \b
     Example:
-      trm peer tombstone al.tombstone --by "Ana B." --node /srv/trm/fr
+      trm peer tombstone al.tombstone --node /srv/trm/fr
     """
-    answer = reach.ask("peer.tombstone", tombstone=output.read_object(file), by=by)
+    answer = reach.ask("peer.tombstone", tombstone=output.read_object(file))
     output.print_answer(
         answer, as_json=as_json, people=lambda value: output.print_line(f"revoked for good: {value['name']}")
     )

@@ -46,7 +46,7 @@ from gateway.messages.store.conversations import Key
 from gateway.messages.store.local import OWN, ConsentRow
 from gateway.messages.types import Draft
 from gateway.messages.wakeups import EventStream, Wakeups
-from gateway.operations.authors import author_ref
+from gateway.operations.actors import name_actor, pseudonym
 from gateway.operations.paging import paged
 from gateway.operations.registry import About, Reading, Units, operation
 from gateway.operations.roles import CASE_SYSTEMS, CASES, Caller
@@ -95,6 +95,7 @@ class ConsentOperations:
         about=About.CASE,
         answer=Recorded,
         units=Units.NARROWED,
+        attested=True,
         creates=True,
         example=EXAMPLE,
     )
@@ -102,7 +103,9 @@ class ConsentOperations:
         """Keep what the person of a case consented to; units may be named PEER/unit. Nothing is sent until a message
         relies on it. The case is named by its id, or by the number it has in the case system, which opens one.
         """
-        by, (signs, card) = asked.by, self._case_named(asked, caller)
+        actor = pseudonym(name_actor(caller, asked.attested), self._actor)
+        attested = asked.attested is not None
+        signs, card = self._case_named(asked, caller)
         given = dict(asked.content)
         given.setdefault("consent_id", b64u(self._rand(16)))
         given["grants"] = self._resolved(given.get("grants"))
@@ -141,7 +144,7 @@ class ConsentOperations:
             cases.link(connection, [Link(key=index, kind=LinkKind.CONSENT, case_id=case)])
             content.put(connection, [sealed])
             local.add_consent(connection, ConsentRow(ref=ref, consent=index, holder=OWN, state=register.ACTIVE, at=now))
-            journal.append_leaf(connection, leaf(now, "consent.recorded", actor=self._actor(by.encode()).hex()))
+            journal.append_leaf(connection, leaf(now, "consent.recorded", actor=actor, attested=attested))
 
         await self._content.store.move(move)
         return OperationResult(value={"id": consent.consent_id, "state": register.ACTIVE}, created=True)
@@ -261,12 +264,16 @@ class ConsentOperations:
         about=About.CASE,
         answer=Withdrawn,
         units=Units.NARROWED,
+        attested=True,
         creates=True,
-        example={"by": "Ana Doe", "erase_wanted": True},
+        example={"erase_wanted": True},
     )
-    async def withdraw(self, asked: WithdrawConsent) -> OperationResult:
-        """Take back a consent, whole or in part: effective here at once, told to every peer that relies on it."""
-        reference, by = asked.id, asked.by
+    async def withdraw(self, asked: WithdrawConsent, caller: Caller) -> OperationResult:
+        """Take back a consent, whole or in part: effective here at once, told to every peer that relies on it. A case
+        system may leave out who says so: nothing hinders a withdrawal.
+        """
+        reference, attested = asked.id, asked.attested is not None
+        actor = pseudonym(name_actor(caller, asked.attested, required=False), self._actor)
         known = await self._find(reference)
         now = self._clock.now()
         taken_back: dict[str, Json] = {
@@ -278,13 +285,13 @@ class ConsentOperations:
         if asked.grants is not None:
             taken_back["grants"] = [*asked.grants]
         effect = Withdrawal(content=self._content, withdrawn=taken_back)
-        told, damaged = await self._tell(known, taken_back, by)
+        told, damaged = await self._tell(known, taken_back, actor)
 
         def move(connection: Connection) -> str:
             state = effect.write(connection, now)
             preparation.write(connection, told)
             register.alarm(connection, damaged, now)
-            journal.append_leaf(connection, leaf(now, "consent.withdraw", actor=self._actor(by.encode()).hex()))
+            journal.append_leaf(connection, leaf(now, "consent.withdraw", actor=actor, attested=attested))
             return state
 
         state = await self._content.store.move(move)
@@ -301,7 +308,7 @@ class ConsentOperations:
         )
 
     async def _tell(
-        self, known: register.Known, taken_back: dict[str, Json], by_whom: str
+        self, known: register.Known, taken_back: dict[str, Json], author: str
     ) -> tuple[list[preparation.Prepared], list[int]]:
         """One withdrawal in every conversation that relies on the consent, for every peer that was told of it or told
         us: each conversation stands still on both sides.
@@ -329,7 +336,7 @@ class ConsentOperations:
                 conversation=about.facts.conversation,
                 reply_to=None,
                 purpose=about.facts.purpose,
-                header=headers.along(about.halves()[0], author_ref(by_whom, self._actor), incoming=incoming),
+                header=headers.along(about.halves()[0], author, incoming=incoming),
                 content=taken_back,
             )
             reference = str(taken_back["consent_id"])

@@ -9,13 +9,13 @@ from pydantic import Field
 
 from gateway.cases.operations.models import Number, OfCase
 from gateway.conversations.operations.models import ConsentState
+from gateway.operations.actors import ATTESTED, AttestedUser
 from gateway.operations.ids import CaseId, ConsentId, ConversationId, MessageId
-from gateway.operations.models import UNSAID, Answer, Asked, By, Count, Flag, Limit, Next, Object, Read, Time
+from gateway.operations.models import UNSAID, Answer, Asked, Count, Flag, Limit, Next, Object, Read, Time
 from gateway.operations.paging import Page
 from gateway.ports import Json
 
 EXAMPLE: Mapping[str, Json] = {
-    "by": "Ana Doe",
     "number": "2026/117",
     "content": {
         "given_by": "person",
@@ -46,14 +46,14 @@ EXAMPLE: Mapping[str, Json] = {
 
 
 class RecordConsent(Asked):
-    """A consent, and who took it."""
+    """A consent, and whose it is."""
 
-    by: By
     case: CaseId | None = Field(default=None, description="whose consent it is")
     number: Annotated[
         Number | None, Field(description="or the number of the case in the case system, which opens one")
     ] = None
     content: Object = Field(description="the content of consent.record/1; units may be PEER/unit")
+    attested: AttestedUser | None = ATTESTED
 
 
 class ConsentPage(Page):
@@ -69,13 +69,13 @@ class OneConsent(Asked):
 
 
 class WithdrawConsent(OneConsent):
-    """What of a consent is taken back, and who says so."""
+    """What of a consent is taken back."""
 
-    by: By
     grants: list[Count] | None = Field(
         default=None, description="the grants taken back, by place from 0; all where it is left out"
     )
     erase_wanted: Flag = False
+    attested: AttestedUser | None = ATTESTED
 
 
 class Recorded(Answer):

@@ -51,7 +51,7 @@ async def _preview(visit: Visit, shown: Mapping[str, Any], told: RefusalText | N
         places=_labels(body_type, findings, visit.words),
         code=found["code"],
         two=needs_two(body_type, shown["draft"].get("header") or {}),
-        mine=shown["first_by"] == visit.who.name,
+        mine=shown["first_by_caller"],
         status=409 if told else 200,
     )
 

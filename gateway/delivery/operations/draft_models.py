@@ -12,14 +12,15 @@ from gateway.conversations.rules.disclosure import DisclosureStage
 from gateway.delivery.intake import DISCARDED, RELEASED, REPLACED, WAITING
 from gateway.delivery.operations.message_models import WARNINGS
 from gateway.messages.draft_form import NEEDED
+from gateway.operations.actors import AttestedUsers
 from gateway.operations.ids import CaseId, ConsentId, ConversationId, DraftId, FilesId, MessageId, PeerId
 from gateway.operations.models import (
     UNSAID,
     Answer,
     Asked,
-    By,
     Count,
     Fault,
+    Flag,
     Limit,
     Next,
     Object,
@@ -54,6 +55,8 @@ ENQUIRY: Mapping[str, Json] = {
     "content": {"services": ["safe_accommodation"], "age_group": "adult", "referral_kind": "return_reception"},
 }
 """The smallest draft that goes: a question about capacity, without personal data."""
+
+TwoPeople = Annotated[Flag, Field(description="a second, different person releases it too, also where one person may")]
 
 # --- arguments ----------------------------------------------------------------------------------------------------
 
@@ -90,10 +93,16 @@ class Draft(Unfinished):
 
 
 class SubmitMessage(Draft):
-    """A draft, and one or two different people who release it."""
+    """A draft that goes at once."""
 
-    by: By | None = None
-    second_by: Annotated[By, Field(description="a second, different person")] | None = None
+    attested: AttestedUsers | None = Field(
+        default=None, description="which users of the case system release it; for its token alone"
+    )
+    two_people: TwoPeople = False
+
+    def given(self) -> dict[str, Json]:
+        """The draft as it came, without who releases it."""
+        return {name: value for name, value in super().given().items() if name not in ("attested", "two_people")}
 
 
 class JudgeDraft(Asked):
@@ -128,18 +137,13 @@ class DraftPage(Page):
     limit: Limit = 100
 
 
-class DraftBy(OneDraft):
-    """A draft, and who does something with it."""
-
-    by: By
-
-
-class ReleaseDraft(DraftBy):
-    """A draft, who releases it, and what they add to it."""
+class ReleaseDraft(OneDraft):
+    """A draft, and what the person who releases it adds."""
 
     consent: ConsentId | None = Field(default=None, description="id of the consent it relies on")
     reply_to: MessageId | None = None
     conversation: ConversationId | None = None
+    two_people: TwoPeople = False
 
 
 # --- answers ------------------------------------------------------------------------------------------------------
@@ -218,6 +222,7 @@ class DraftLine(Answer):
     record: Read[str | None] = Field(default=None, description="what the case system calls the record it was made of")
     version: str = Field(description="its entity tag")
     first_by: str | None = Field(description="who released it first, while it waits for a second person")
+    first_by_caller: bool = Field(description="whether that is who asks, so that another person has to")
 
 
 class Drafts(Answer):

@@ -6,6 +6,7 @@ A draft may be unfinished. What it lacks is told with each answer and judged whe
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
@@ -112,6 +113,14 @@ class DraftOperations:
         return {"id": id, "state": WAITING, "version": version_of(draft), "findings": findings}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstRelease:
+    """Who released a draft first: their id, and their pseudonym for the audit log."""
+
+    person: str
+    actor: str
+
+
 async def keep(
     content: Content,
     events: EventStream,
@@ -120,8 +129,9 @@ async def keep(
     *,
     id: str,
     joining: Joining | None = None,
+    first: FirstRelease | None = None,
 ) -> None:
-    """Store a draft that waits for a person."""
+    """Store a draft that waits for a person; or for a second one, where a first released it as it is written."""
     ref, now = content.store.new_ref(), clock.now()
     sealed = content.sealer.seal(ref, canon(draft))
 
@@ -131,6 +141,9 @@ async def keep(
         rejoin(connection, id, joining, now)
         journal.add_event(connection, at=now, kind="draft", ref=ref, state=WAITING)
         journal.append_leaf(connection, leaf(now, "draft.made", id=id))
+        if first is not None:
+            local.set_first(connection, id, first.person.encode())
+            journal.append_leaf(connection, leaf(now, "draft.released_first", id=id, actor=first.actor))
 
     await content.store.move(move)
     await events.happened()

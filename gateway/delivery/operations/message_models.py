@@ -10,13 +10,13 @@ from gateway.cases.operations.models import OfCase
 from gateway.messages.machines.acceptance import Incoming
 from gateway.messages.machines.delivery import Outgoing
 from gateway.messages.store import messages
+from gateway.operations.actors import ATTESTED, AttestedUser
 from gateway.operations.ids import ConversationId, MessageId, PeerId
 from gateway.operations.models import (
     DIGITS,
     UNSAID,
     Answer,
     Asked,
-    By,
     Count,
     Flag,
     Next,
@@ -58,10 +58,10 @@ class OneMessageOneWay(OneMessage):
     direction: Direction | None = None
 
 
-class MessageBy(OneMessage):
-    """A message, and who does something with it."""
+class MessageActedOn(OneMessage):
+    """A message that somebody does something with."""
 
-    by: By
+    attested: AttestedUser | None = ATTESTED
 
 
 class ResendMany(Asked):
@@ -75,7 +75,6 @@ class ResendMany(Asked):
         int, Field(ge=0, le=LATEST, description="only what was submitted, or came, until then"), DIGITS
     ] = LATEST
     dry_run: Flag = Field(default=False, description="count them only")
-    by: By
 
 
 # --- answers ------------------------------------------------------------------------------------------------------

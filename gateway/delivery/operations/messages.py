@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import Field
 from sqlalchemy import Connection
 
+from gateway.access import people_store
 from gateway.cases import register
 from gateway.cases.operations.models import OfCase
 from gateway.conversations.rules.machines import Enquiry, Kind, OpenQuestionState, Referral
@@ -25,14 +26,13 @@ from gateway.delivery.local_receipts import LocalReceipts
 from gateway.delivery.operations.draft_models import (
     WAITING_SECOND,
     Discarded,
-    DraftBy,
     DraftPage,
     Drafts,
     OneDraft,
     WholeDraft,
 )
 from gateway.delivery.operations.message_models import (
-    MessageBy,
+    MessageActedOn,
     MessagePage,
     Messages,
     MessageState,
@@ -56,6 +56,7 @@ from gateway.messages.store import local, messages, receipts
 from gateway.messages.store.conversations import ConversationRow, Key
 from gateway.messages.store.messages import MessageRow
 from gateway.messages.wakeups import EventStream, Wakeups
+from gateway.operations.actors import name_actor, pseudonym
 from gateway.operations.ids import ConversationId, PeerId
 from gateway.operations.models import Answer, Count, Next, OneOf, Read, Time, Type
 from gateway.operations.paging import Page, paged
@@ -68,7 +69,7 @@ from schemas.types import never_blocked, type_name
 
 LIMIT = 2_000_000
 FIRST_BY = "released_first_by"
-"""The member of a sealed draft that has the name of who released it first; it is no part of the draft."""
+"""The member of a sealed draft in which 0.1.0 kept the name of who released it first; it is no part of the draft."""
 
 
 class ConversationPage(Page):
@@ -237,11 +238,20 @@ class MessageOperations:
         about=About.CASE,
         answer=Moved,
         units=Units.NARROWED,
-        example={"by": "Ana Doe"},
+        attested=True,
     )
-    async def open_message(self, asked: MessageBy) -> OperationResult:
+    async def open_message(self, asked: MessageActedOn, caller: Caller) -> OperationResult:
         """A person has opened it: the sender gets its `opened` receipt."""
-        return await self._receipted(asked.id, opening=True)
+        by = leaf(
+            self._clock.now(),
+            "message.open",
+            id=asked.id,
+            actor=pseudonym(name_actor(caller, asked.attested), self._actor),
+            attested=asked.attested is not None,
+        )
+        done = await self._receipted(asked.id, opening=True)
+        await self._content.store.move(lambda c: journal.append_leaf(c, by))
+        return done
 
     async def _receipted(self, id: str, *, opening: bool) -> OperationResult:
         rows, hashes = await self._content.store.read(lambda c: incoming(c, id))
@@ -304,12 +314,13 @@ class MessageOperations:
         about=About.CASE,
         answer=Moved,
         units=Units.NARROWED,
-        example={"by": "Ana Doe"},
+        attested=True,
     )
-    async def cancel(self, asked: MessageBy) -> OperationResult:
+    async def cancel(self, asked: MessageActedOn, caller: Caller) -> OperationResult:
         """Cancel what was not numbered; void what was. A message that arrived can only be withdrawn by a message."""
-        id, by = asked.id, asked.by
-        now = self._clock.now()
+        id, now = asked.id, self._clock.now()
+        actor = pseudonym(name_actor(caller, asked.attested), self._actor)
+        attested = asked.attested is not None
 
         def move(connection: Connection) -> str:
             rows = messages.find(connection, id, direction=messages.OUT)
@@ -325,7 +336,7 @@ class MessageOperations:
             state_transitions.advance(
                 connection, [Change(row=row, event=OutgoingEvent.CANCEL, reason=Code.CANCELLED)], at=now
             )
-            journal.append_leaf(connection, leaf(now, "message.cancel", id=id, actor=actor_of(self._actor, by)))
+            journal.append_leaf(connection, leaf(now, "message.cancel", id=id, actor=actor, attested=attested))
             return messages.get(connection, [row.ref])[row.ref].state
 
         state = await self._content.store.move(move)
@@ -343,7 +354,7 @@ class MessageOperations:
         answer=Drafts,
         units=Units.NARROWED,
     )
-    async def list_drafts(self, asked: DraftPage) -> OperationResult:
+    async def list_drafts(self, asked: DraftPage, caller: Caller) -> OperationResult:
         """Drafts of one state, oldest first; by default those that wait for a person."""
         state, limit, after = asked.state or WAITING, asked.limit, asked.position or 0
 
@@ -354,13 +365,23 @@ class MessageOperations:
         rows, sealed = await self._content.store.read(query)
         shown, following = paged(rows, limit, lambda row: row.ref)
         return OperationResult(
-            value={"drafts": [await self._draft_line(row, sealed) for row in shown], "next": following}
+            value={"drafts": [await self._draft_line(row, sealed, caller) for row in shown], "next": following}
         )
 
-    async def _draft_line(self, row: local.DraftRow, sealed: dict[int, SealedRow]) -> dict[str, Json]:
+    async def _draft_line(self, row: local.DraftRow, sealed: dict[int, SealedRow], caller: Caller) -> dict[str, Json]:
         key = register.draft_key(row.id)
         names = await register.names_of(self._content, [key])
-        return _draft_summary(self._content.sealer, row, sealed) | {"of_case": names.get(key)}
+        first = None if row.first is None else row.first.decode()
+        return _draft_summary(self._content.sealer, row, sealed) | {
+            "of_case": names.get(key),
+            "first_by": None if first is None else await self._name_person(first),
+            "first_by_caller": first is not None and first == caller.person,
+        }
+
+    async def _name_person(self, id: str) -> str | None:
+        """What colleagues call a person, for the second one to see who released it first."""
+        found = await self._content.store.read(lambda c: people_store.find(c, id))
+        return None if found is None else found.name
 
     @operation(
         "draft.show",
@@ -371,11 +392,12 @@ class MessageOperations:
         units=Units.NARROWED,
         reads=Reading(what="draft"),
     )
-    async def show_draft(self, asked: OneDraft) -> OperationResult:
+    async def show_draft(self, asked: OneDraft, caller: Caller) -> OperationResult:
         """One draft with everything in it, as it would be sent."""
         row, sealed = await find_draft(self._content.store, asked.id)
         return OperationResult(
-            value=await self._draft_line(row, sealed) | {"draft": drafted(self._content.sealer, sealed.get(row.ref))}
+            value=await self._draft_line(row, sealed, caller)
+            | {"draft": drafted(self._content.sealer, sealed.get(row.ref))}
         )
 
     @operation(
@@ -385,20 +407,19 @@ class MessageOperations:
         about=About.CASE,
         answer=Discarded,
         units=Units.NARROWED,
-        example={"by": "Ana Doe"},
+        by_person=True,
     )
-    async def discard_draft(self, asked: DraftBy) -> OperationResult:
+    async def discard_draft(self, asked: OneDraft, caller: Caller) -> OperationResult:
         """A named person discards a draft; its record in the case system is told."""
-        by = asked.by
         row, _ = await find_draft(self._content.store, asked.id)
-        now = self._clock.now()
+        now, actor = self._clock.now(), pseudonym(caller.actor, self._actor)
 
         def move(connection: Connection) -> None:
             if not local.set_draft_state(connection, row.id, was=WAITING, to=DISCARDED):
                 raise RefusedError(Code.CONFLICT, f"the draft is {row.state}; nothing was changed")
             content_rows.erase(connection, row.ref)
             register.forget_draft(connection, row.id)
-            journal.append_leaf(connection, leaf(now, "draft.discarded", id=row.id, actor=actor_of(self._actor, by)))
+            journal.append_leaf(connection, leaf(now, "draft.discarded", id=row.id, actor=actor))
             if row.origin is not None:
                 local.add_notice(connection, kind=str(NoticeKind.DISCARDED), origin=row.origin, at=now)
 
@@ -556,11 +577,6 @@ async def _is_urgent(content: Content, row: MessageRow) -> bool:
     return False
 
 
-def actor_of(actor: Actor, by: str) -> str:
-    """A person in the audit log: a keyed hash, the name stays in the local records (nrm1 13.9)."""
-    return actor(by.encode()).hex()
-
-
 # --- drafts -------------------------------------------------------------------------------------------------------
 
 
@@ -577,7 +593,6 @@ def _draft_summary(sealer: ContentSealer, row: local.DraftRow, sealed: dict[int,
         "unit": header.get("sender_unit") if isinstance(header, dict) else None,
         "record": None if origin is None else sealer.open(origin).decode(),
         "version": version_of(draft),
-        "first_by": None if row.first is None else first_by(sealer, sealed.get(row.ref)),
     }
 
 
@@ -588,21 +603,12 @@ def version_of(draft: Mapping[str, Json]) -> str:
 
 def drafted(sealer: ContentSealer, sealed: SealedRow | None) -> dict[str, Json]:
     """The draft in a sealed row; empty once it was erased."""
-    return {name: value for name, value in _stored(sealer, sealed).items() if name != FIRST_BY}
-
-
-def first_by(sealer: ContentSealer, sealed: SealedRow | None) -> Json:
-    """The name of who released a draft first, for the second person to see."""
-    return _stored(sealer, sealed).get(FIRST_BY)
-
-
-def _stored(sealer: ContentSealer, sealed: SealedRow | None) -> dict[str, Json]:
     if sealed is None:
         return {}
     value = parse(sealer.open(sealed), limit=LIMIT)
     if not isinstance(value, dict):
         raise RuntimeError("a stored draft is an object")
-    return value
+    return {name: member for name, member in value.items() if name != FIRST_BY}
 
 
 async def find_draft(store: Store, id: str) -> tuple[local.DraftRow, dict[int, SealedRow]]:

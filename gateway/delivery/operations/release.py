@@ -4,13 +4,14 @@ of it would leave can be seen before.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 
 from sqlalchemy import Connection
 
-from gateway.cases import store as cases
-from gateway.cases.register import draft_key, name_of_case
+from gateway.access.rules import same_name
+from gateway.cases import store as case_rows
+from gateway.cases.register import CaseRegister, draft_key, name_of_case
 from gateway.database import content, journal
 from gateway.database.audit_entries import Actor, leaf
 from gateway.database.content import SealedRow
@@ -27,28 +28,33 @@ from gateway.delivery.operations.draft_models import (
     ReleaseDraft,
     SubmitMessage,
 )
+from gateway.delivery.operations.drafting import FirstRelease, keep
 from gateway.delivery.operations.message_models import Submitted
-from gateway.delivery.operations.messages import FIRST_BY, actor_of, drafted, find_draft, incoming
+from gateway.delivery.operations.messages import drafted, find_draft, incoming
+from gateway.delivery.outbound.draft_case import joining_of
 from gateway.delivery.outbound.preparation import Preparation
 from gateway.delivery.outbound.submission import Submission
-from gateway.errors import Code, RefusedError
+from gateway.errors import Code, Finding, RefusedError
 from gateway.messages.machines.acceptance import Incoming
 from gateway.messages.store import local
 from gateway.messages.store.local import DraftRow
-from gateway.messages.wakeups import Wakeups
-from gateway.operations.authors import author_ref, person
-from gateway.operations.models import missing
+from gateway.messages.wakeups import EventStream, Wakeups
+from gateway.operations.actors import AttestedUsers, name_actor, person_of, pseudonym, user_of
+from gateway.operations.idempotency import answer_once
 from gateway.operations.registry import About, Reading, Units, operation
-from gateway.operations.roles import CASE_SYSTEMS, CASES
+from gateway.operations.roles import CASE_SYSTEMS, CASES, Caller, person_text
 from gateway.policy import two_person_release
 from gateway.policy.corridor import Leaves
 from gateway.policy.gates.content import find_doubts
 from gateway.policy.in_force import PoliciesInForce
 from gateway.ports import Clock, Json, OperationResult
-from keys.primitives.encoding import canon
+from keys.primitives.encoding import b64u, canon
 from schemas.codelists import ENGLISH
 from schemas.groups import field_groups
 from schemas.region_pack.policies import format_corridor
+
+SECOND = "second"
+"""Stands for the second person while nobody is."""
 
 
 class ReleaseOperations:
@@ -62,8 +68,11 @@ class ReleaseOperations:
         preparation: Preparation,
         submission: Submission,
         policies: PoliciesInForce,
+        cases: CaseRegister,
         wakeups: Wakeups,
+        events: EventStream,
         clock: Clock,
+        rand: Callable[[int], bytes],
         actor: Actor,
     ) -> None:
         self._content = content
@@ -71,8 +80,11 @@ class ReleaseOperations:
         self._preparation = preparation
         self._submission = submission
         self._policies = policies
+        self._cases = cases
         self._wakeups = wakeups
+        self._events = events
         self._clock = clock
+        self._rand = rand
         self._actor = actor
 
     @operation(
@@ -80,61 +92,100 @@ class ReleaseOperations:
         "submit and release a message",
         roles=CASE_SYSTEMS,
         about=About.CASE,
-        answer=Submitted,
+        answer=Submitted | ReleasedFirst,
         units=Units.NARROWED,
+        attested=True,
         creates=True,
         example=ENQUIRY,
     )
-    async def submit_message(self, asked: SubmitMessage, key: str | None) -> OperationResult:
-        """Submit and release one message; `by` and `second_by` are two different people who released it."""
-        request = {name: value for name, value in asked.given().items() if name not in ("by", "second_by")}
-        approver = None
-        if isinstance(request.get("header"), dict) and asked.by is not None:
-            request["header"] = {"author_ref": author_ref(asked.by, self._actor), **_header(request)}
-        if asked.second_by is not None:
-            if asked.by is None:
-                raise missing(SubmitMessage, "by")
-            if person(asked.by, self._actor) == person(asked.second_by, self._actor):
-                raise _same_person()
-            approver = author_ref(asked.second_by, self._actor)
+    async def submit_message(self, asked: SubmitMessage, key: str | None, caller: Caller) -> OperationResult:
+        """Submit and release one message. What needs two people is kept as a draft that the caller released first, and
+        goes when a second, different person releases it. A case system attests which of its users release it.
+        """
+        request = asked.given()
+        author, now, attested = name_actor(caller, asked.attested), self._clock.now(), asked.attested is not None
+        actor = pseudonym(author, self._actor)
+        if isinstance(request.get("header"), dict):
+            request["header"] = {**_header(request), "author_ref": actor}
+        two = two_person_release.needs_two(str(request.get("type")), _header(request)) or asked.two_people
+        if two and caller.person is not None:
+            return await self._keep_first(request, key, caller)
+        approver = None if asked.attested is None else self._second_user(caller, asked.attested, two=two)
+        if approver is not None:
             request["header"] = two_person_release.approved(_header(request), approver)
-        done = await self._submission.submit(request, key=key, approver=approver)
+
+        def also(connection: Connection) -> None:
+            journal.append_leaf(connection, leaf(now, "message.released", actor=actor, attested=attested))
+
+        done = await self._submission.submit(request, key=key, approver=approver, also=also)
         await answering_opens(self._content.store, self._local_receipts, request)
         return done
 
+    def _second_user(self, caller: Caller, attested: AttestedUsers, *, two: bool) -> str | None:
+        """The pseudonym of the second user whom a case system attests; None where there is none and none is needed."""
+        second = attested.second_by
+        if second is None:
+            if two:
+                raise RefusedError(
+                    Code.INVALID,
+                    "two people release this; nothing was sent",
+                    hint="save it as a draft, and two people of this node release it",
+                    findings=[Finding(place="/attested/second_by", rule="required", hint="a second, different user")],
+                )
+            return None
+        if same_name(attested.by) == same_name(second):
+            raise _same_person()
+        return pseudonym(user_of(caller, second), self._actor)
+
+    async def _keep_first(self, request: dict[str, Json], key: str | None, caller: Caller) -> OperationResult:
+        """Keep a message that needs two people as a draft which this person released first."""
+
+        async def act() -> OperationResult:
+            await self._try_out(request)
+            id = b64u(self._rand(16))
+            joining = joining_of(self._content, self._cases, id, request)
+            first = FirstRelease(person=person_of(caller), actor=pseudonym(caller.actor, self._actor))
+            await keep(self._content, self._events, self._clock, request, id=id, joining=joining, first=first)
+            return OperationResult(value={"id": id, "state": WAITING_SECOND}, created=True)
+
+        if key is None:
+            return await act()
+        return await answer_once(self._content, self._clock, "message.submit", request, key, caller.actor, act)
+
     @operation(
         "draft.release",
-        "a named person releases it",
+        "a person releases it",
         roles=CASES,
         about=About.CASE,
         answer=Submitted | ReleasedFirst,
         units=Units.NARROWED,
+        by_person=True,
         creates=True,
-        example={"by": "Ana Doe"},
     )
-    async def release_draft(self, asked: ReleaseDraft, key: str | None) -> OperationResult:
-        """A named person releases a draft; the consent it relies on may be added here, for a file never creates one.
-        Where it needs two people the first one's release is kept with it, and it goes when a different person releases
-        the same.
+    async def release_draft(self, asked: ReleaseDraft, key: str | None, caller: Caller) -> OperationResult:
+        """A person releases a draft; the consent it relies on may be added here, for a file never creates one. Where it
+        needs two people the first one's release is kept with it, and it goes when a different person releases the same.
         """
-        by = asked.by
         row, sealed = await find_draft(self._content.store, asked.id)
         if row.state != WAITING or row.ref not in sealed:
             raise RefusedError(Code.CONFLICT, f"the draft is {row.state}; nothing was sent")
-        request = self._completed(drafted(self._content.sealer, sealed[row.ref]), asked, by)
+        request = self._completed(drafted(self._content.sealer, sealed[row.ref]), asked, self._author(row, caller))
         request |= await self._case_of(row.id)
-        approver, now = None, self._clock.now()
-        if two_person_release.needs_two(str(request.get("type")), _header(request)):
+        actor, now = pseudonym(caller.actor, self._actor), self._clock.now()
+        approver = None
+        two = two_person_release.needs_two(str(request.get("type")), _header(request)) or asked.two_people
+        if two or row.first is not None:
             if row.first is None:
-                return await self._release_first(row, sealed[row.ref], request, by)
-            approver = self._second(row, asked, by)
+                return await self._release_first(row, sealed[row.ref], request, caller)
+            _check_second(row, asked, caller)
+            approver = actor
             request["header"] = two_person_release.approved(_header(request), approver)
 
         def also(connection: Connection) -> None:
             _still_waits(connection, row, sealed[row.ref])
             local.set_draft_state(connection, row.id, was=WAITING, to=RELEASED)
-            cases.unlink(connection, [draft_key(row.id)])  # the conversation is of the case now
-            journal.append_leaf(connection, leaf(now, "draft.released", id=row.id, actor=actor_of(self._actor, by)))
+            case_rows.unlink(connection, [draft_key(row.id)])  # the conversation is of the case now
+            journal.append_leaf(connection, leaf(now, "draft.released", id=row.id, actor=actor))
 
         done = await self._submission.submit(
             request, key=key or f"draft.{row.id}", origin=row.origin, approver=approver, also=also
@@ -152,9 +203,12 @@ class ReleaseOperations:
         units=Units.NARROWED,
         example={"draft": dict(ENQUIRY)},
     )
-    async def preview_message(self, asked: JudgeDraft) -> OperationResult:
+    async def preview_message(self, asked: JudgeDraft, caller: Caller) -> OperationResult:
         """What of a message would leave now, what not and why, and what stands in its way; nothing is stored."""
-        return await self._previewed(asked.draft.given())
+        request = asked.draft.given()
+        if isinstance(request.get("header"), dict):
+            request["header"] = {**_header(request), "author_ref": pseudonym(caller.actor, self._actor)}
+        return await self._previewed(request)
 
     @operation(
         "draft.preview",
@@ -165,17 +219,16 @@ class ReleaseOperations:
         units=Units.NARROWED,
         reads=Reading(what="draft"),
     )
-    async def preview_draft(self, asked: ReleaseDraft) -> OperationResult:
-        """The same of a draft, as if this person released it now with what they add to it."""
-        by = asked.by
+    async def preview_draft(self, asked: ReleaseDraft, caller: Caller) -> OperationResult:
+        """The same of a draft, as if the caller released it now with what they add to it."""
         row, sealed = await find_draft(self._content.store, asked.id)
-        request = self._completed(drafted(self._content.sealer, sealed.get(row.ref)), asked, by)
+        request = self._completed(drafted(self._content.sealer, sealed.get(row.ref)), asked, self._author(row, caller))
         return await self._previewed(request | await self._case_of(row.id))
 
     async def _previewed(self, request: dict[str, Json]) -> OperationResult:
         approver = None
         if two_person_release.needs_two(str(request.get("type")), _header(request)):
-            approver = _approver_of(request)
+            approver = SECOND
             request["header"] = two_person_release.approved(_header(request), approver)
         found = await self._preparation.preview(request, approver=approver)
         held = self._policies.in_force(self._clock.now())
@@ -203,10 +256,14 @@ class ReleaseOperations:
     def _today(self) -> date:
         return datetime.fromtimestamp(self._clock.now(), UTC).date()
 
-    def _completed(self, draft: Mapping[str, Json], asked: ReleaseDraft, by: str) -> dict[str, Json]:
+    def _author(self, row: DraftRow, caller: Caller) -> str:
+        """The pseudonym of the author: who released it first, else the caller."""
+        return pseudonym(caller.actor if row.first is None else person_text(row.first.decode()), self._actor)
+
+    def _completed(self, draft: Mapping[str, Json], asked: ReleaseDraft, author: str) -> dict[str, Json]:
         """A draft with what the person who releases it adds."""
         request = dict(draft)
-        header = {"author_ref": author_ref(by, self._actor), **_header(request)}
+        header = {**_header(request), "author_ref": author}
         if asked.consent is not None:
             header["consent_ref"] = asked.consent
         request["header"] = header
@@ -219,42 +276,31 @@ class ReleaseOperations:
     async def _case_of(self, id: str) -> dict[str, Json]:
         """The case that a draft is of now: people may have moved it since it was written."""
         key = draft_key(id)
-        case = (await self._content.store.read(lambda c: cases.cases_of(c, [key]))).get(key)
+        case = (await self._content.store.read(lambda c: case_rows.cases_of(c, [key]))).get(key)
         return {} if case is None else {"case": case}
 
+    async def _try_out(self, request: Mapping[str, Json]) -> None:
+        """Judge it as a whole, as if a second person had approved it. Raises RefusedError."""
+        trial = {**request, "header": two_person_release.approved(_header(request), SECOND)}
+        await self._preparation.try_out(trial, approver=SECOND)
+
     async def _release_first(
-        self, row: DraftRow, sealed: SealedRow, request: Mapping[str, Json], by: str
+        self, row: DraftRow, sealed: SealedRow, request: Mapping[str, Json], caller: Caller
     ) -> OperationResult:
-        """Judge it as a whole, as if a second person had approved it, and keep it as this one released it."""
-        approver = _approver_of(request)
-        trial = {**request, "header": two_person_release.approved(_header(request), approver)}
-        await self._preparation.try_out(trial, approver=approver)
-        now, who = self._clock.now(), person(by, self._actor)
-        kept = self._content.sealer.seal(row.ref, canon({**request, FIRST_BY: by}))
+        """Judge it, and keep it as this person released it."""
+        await self._try_out(request)
+        now, actor, person = self._clock.now(), pseudonym(caller.actor, self._actor), person_of(caller)
+        kept = self._content.sealer.seal(row.ref, canon(dict(request)))
 
         def move(connection: Connection) -> None:
             _still_waits(connection, row, sealed)
             content.erase(connection, row.ref)
             content.put(connection, [kept])
-            local.set_first(connection, row.id, who)
-            journal.append_leaf(
-                connection, leaf(now, "draft.released_first", id=row.id, actor=actor_of(self._actor, by))
-            )
+            local.set_first(connection, row.id, person.encode())
+            journal.append_leaf(connection, leaf(now, "draft.released_first", id=row.id, actor=actor))
 
         await self._content.store.move(move)
         return OperationResult(value={"id": row.id, "state": WAITING_SECOND})
-
-    def _second(self, row: DraftRow, asked: ReleaseDraft, by: str) -> str:
-        """The staff reference of a second, different person, who releases what the first one did and adds nothing."""
-        if row.first == person(by, self._actor):
-            raise _same_person()
-        if any(added is not None for added in (asked.consent, asked.reply_to, asked.conversation)):
-            raise RefusedError(
-                Code.CONFLICT,
-                "the first person released this as it is; nothing was sent",
-                hint="release it without additions; or change the draft, and both release it again",
-            )
-        return author_ref(by, self._actor)
 
 
 async def answering_opens(store: Store, local_receipts: LocalReceipts, request: Mapping[str, Json]) -> None:
@@ -272,11 +318,16 @@ def _dropped(place: str, group: str) -> Json:
     return {"place": place, "group": group, "title": group if entry is None else entry.title[ENGLISH]}
 
 
-def _approver_of(request: Mapping[str, Json]) -> str:
-    """Whoever a claim of danger to life names, else somebody: the second person is not known yet."""
-    claim = _header(request).get(two_person_release.VITAL)
-    named = claim.get("approver_ref") if isinstance(claim, dict) else None
-    return named if isinstance(named, str) else "second"
+def _check_second(row: DraftRow, asked: ReleaseDraft, caller: Caller) -> None:
+    """Return where this is a second, different person who adds nothing to what the first one released."""
+    if row.first == person_of(caller).encode():
+        raise _same_person()
+    if any(added is not None for added in (asked.consent, asked.reply_to, asked.conversation)):
+        raise RefusedError(
+            Code.CONFLICT,
+            "the first person released this as it is; nothing was sent",
+            hint="release it without additions; or change the draft, and both release it again",
+        )
 
 
 def _header(request: Mapping[str, Json]) -> dict[str, Json]:

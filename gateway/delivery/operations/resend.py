@@ -15,7 +15,7 @@ from gateway.database import content, journal
 from gateway.database.audit_entries import Actor, leaf
 from gateway.database.sealed_content import Content
 from gateway.delivery.operations.message_models import ResendMany, TriedAgain
-from gateway.delivery.operations.messages import actor_of, offer_again, opened_row, peer_of
+from gateway.delivery.operations.messages import offer_again, opened_row, peer_of
 from gateway.delivery.outbound import draft
 from gateway.delivery.outbound.submission import Submission
 from gateway.errors import Code, GatewayError, RefusedError
@@ -24,8 +24,9 @@ from gateway.messages.probe import KIND as PROBE
 from gateway.messages.store import messages
 from gateway.messages.store.messages import MessageRow
 from gateway.messages.wakeups import Wakeups
+from gateway.operations.actors import pseudonym
 from gateway.operations.registry import About, operation
-from gateway.operations.roles import Role
+from gateway.operations.roles import Caller, Role
 from gateway.peers.registry import PeerRegistry
 from gateway.ports import Clock, Json, OperationResult
 from schemas.types import type_name
@@ -62,14 +63,14 @@ class ResendOperations:
         roles=frozenset({Role.FOCAL_POINT, Role.OPERATOR}),
         about=About.CASE,
         answer=TriedAgain,
-        example={"state": "failed", "peer": "AL", "dry_run": True, "by": "Ana Doe"},
+        example={"state": "failed", "peer": "AL", "dry_run": True},
     )
-    async def resend_many(self, asked: ResendMany) -> OperationResult:
+    async def resend_many(self, asked: ResendMany, caller: Caller) -> OperationResult:
         """Every message in `state` (`failed` or `held`), or this one, with this peer and reason, that is not younger
         than `before` and has an open alarm; with `dry_run` they are counted only. What is refused is told by id and
         code, and the others go on.
         """
-        state, by = asked.state, asked.by
+        state, actor = asked.state, pseudonym(caller.actor, self._actor)
         peer = peer_of(self._peers, asked.peer)
 
         def query(c: Connection) -> list[MessageRow]:
@@ -94,20 +95,20 @@ class ResendOperations:
         refused: list[Json] = []
         for row in found[:MOST]:
             try:
-                await (self._offer(row, by) if state == Incoming.HELD else self._send_anew(row, by))
+                await (self._offer(row, actor) if state == Incoming.HELD else self._send_anew(row, actor))
             except GatewayError as error:
                 refused.append({"id": row.id, "code": str(error.code)})
         done = min(len(found), MOST) - len(refused)
         return OperationResult(value=value | {"again": done, "refused": refused})
 
-    async def _offer(self, row: MessageRow, by: str) -> None:
+    async def _offer(self, row: MessageRow, actor: str) -> None:
         await offer_again(self._content, self._wakeups, self._clock, row)
         now = self._clock.now()
         await self._content.store.move(
-            lambda c: journal.append_leaf(c, leaf(now, "message.again", id=row.id, actor=actor_of(self._actor, by)))
+            lambda c: journal.append_leaf(c, leaf(now, "message.again", id=row.id, actor=actor))
         )
 
-    async def _send_anew(self, row: MessageRow, by: str) -> None:
+    async def _send_anew(self, row: MessageRow, actor: str) -> None:
         """What a failed message said as a new one with its files, under a key of its own: repeated, it is done once."""
         sealed, rows = await self._content.store.read(
             lambda c: (content.get(c, [row.ref]), store.of_messages(c, [row.ref]))
@@ -139,7 +140,7 @@ class ResendOperations:
 
         def also(connection: Connection) -> None:
             journal.dismiss_about(connection, [row.ref], [library.FAILED_ALARM], at=now)
-            journal.append_leaf(connection, leaf(now, "message.again", id=row.id, actor=actor_of(self._actor, by)))
+            journal.append_leaf(connection, leaf(now, "message.again", id=row.id, actor=actor))
 
         try:
             await self._submission.submit(

@@ -31,10 +31,10 @@ from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.workdays import local_date
 from gateway.foundation.workers import Workers
 from gateway.identity.own_identity import OwnIdentity
-from gateway.operations.authors import author_ref
+from gateway.operations.actors import pseudonym
 from gateway.operations.models import Nothing
 from gateway.operations.registry import About, Units, operation
-from gateway.operations.roles import EVERYBODY, FOCAL_POINT
+from gateway.operations.roles import EVERYBODY, FOCAL_POINT, Caller
 from gateway.peers.registry import Peer, PeerRegistry
 from gateway.peers.scope import PeerState
 from gateway.ports import Clock, Json, OperationResult
@@ -193,8 +193,9 @@ class DirectoryOperations:
         roles=FOCAL_POINT,
         about=About.NODE,
         answer=Publishing,
+        by_person=True,
     )
-    async def publish(self, asked: PublishDirectory) -> OperationResult:
+    async def publish(self, asked: PublishDirectory, caller: Caller) -> OperationResult:
         """A named person says what the offices of this country are: kept as this node's entry, and sent to every active
         peer at once. `content` is that of a `directory.update`; the node numbers it.
 
@@ -202,13 +203,12 @@ class DirectoryOperations:
             RefusedError: with each fault; or as the first peer's, where there are peers and none of them may get it.
                 Nothing was kept or sent.
         """
-        by, shown_in = asked.by, spoken(asked.language).code
+        shown_in, actor = spoken(asked.language).code, pseudonym(caller.actor, self._actor)
         unit, now = asked.unit or self._speaker(), self._clock.now()
         said = await self._numbered(asked.content, now)
-        header = self._header(unit, shown_in, author_ref(by, self._actor), now)
+        header = self._header(unit, shown_in, actor, now)
         self._judge(header, said, now)
         going, left_out = await self._judged(header, said)
-        actor = self._actor(by.encode()).hex()
 
         def move(connection: Connection) -> None:
             cache.put(self._content, connection, self._own.node, rows.OWN_PLACE, now, said)

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from gateway.operations.ids import CountryId, UnitId
-from gateway.operations.models import DIGITS, Answer, Asked, By, Count, Day, Flag, Object, Text, Time
+from gateway.operations.models import DIGITS, Answer, Asked, Count, Day, Flag, Object, Text, Time
 from schemas.codelists import ENGLISH
 
 LATEST = 2**33
@@ -42,13 +42,12 @@ class OneCountry(InLanguage):
 
 
 class PublishDirectory(InLanguage):
-    """What the offices of this country are, and who says so."""
+    """What the offices of this country are."""
 
     content: Object = Field(description="the content of a directory.update; the node numbers it")
     unit: UnitId | None = Field(
         default=None, description="the unit of this node that speaks; else the one that coordinates"
     )
-    by: By
 
 
 class OfficeContact(Answer):

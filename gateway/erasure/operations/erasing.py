@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 import schemas
 from gateway.conversations import on_call
+from gateway.conversations.operations.models import OneConversation
 from gateway.conversations.status_updates import StatusUpdates
 from gateway.database import content, journal
 from gateway.database.audit_entries import Actor, leaf
@@ -18,7 +19,6 @@ from gateway.delivery.operations.message_models import Erased
 from gateway.erasure import erase, retention, store
 from gateway.erasure.erase import Eraser
 from gateway.erasure.operations.models import (
-    ConversationBy,
     EraseConversation,
     EraseMessage,
     HoldConversation,
@@ -36,9 +36,10 @@ from gateway.foundation.workdays import parse_day
 from gateway.messages import content_codec
 from gateway.messages.store import messages
 from gateway.messages.store.messages import MessageRow
+from gateway.operations.actors import pseudonym
 from gateway.operations.models import Nothing
 from gateway.operations.registry import About, Units, operation
-from gateway.operations.roles import FOCAL_POINT, Role
+from gateway.operations.roles import FOCAL_POINT, Caller, Role
 from gateway.ports import Clock, Json, OperationResult
 
 _LISTS = {"reason": "erasure_ground", "ground": "kept_ground"}
@@ -72,10 +73,11 @@ class ErasureOperations:
         about=About.CASE,
         answer=Erased,
         units=Units.NARROWED,
+        by_person=True,
         erases=True,
-        example={"by": "Ana Doe", "reason": "not_needed"},
+        example={"reason": "not_needed"},
     )
-    async def erase_message(self, asked: EraseMessage) -> OperationResult:
+    async def erase_message(self, asked: EraseMessage, caller: Caller) -> OperationResult:
         """A named person erases one message, here and in the case system; its sender is told by a signed receipt."""
         reason = code("reason", asked.reason)
         rows = await self._content.store.read(lambda c: messages.find(c, asked.id, direction=asked.direction))
@@ -83,7 +85,7 @@ class ErasureOperations:
             raise RefusedError(Code.NOT_FOUND, "no such message", hint="trm message list shows the ids")
         if len(rows) > 1:
             raise RefusedError(Code.CONFLICT, "two messages have this id; nothing was erased", hint="say --in or --out")
-        return await self._erase(rows, reason, asked.by)
+        return await self._erase(rows, reason, caller.actor)
 
     @operation(
         "conversation.erase",
@@ -91,13 +93,14 @@ class ErasureOperations:
         roles=FOCAL_POINT,
         about=About.CASE,
         answer=Erased,
+        by_person=True,
         erases=True,
-        example={"by": "Ana Doe", "reason": "not_needed"},
+        example={"reason": "not_needed"},
     )
-    async def erase_conversation(self, asked: EraseConversation) -> OperationResult:
+    async def erase_conversation(self, asked: EraseConversation, caller: Caller) -> OperationResult:
         """The same for every message of a conversation."""
         reason = code("reason", asked.reason)
-        return await self._erase(await _conversation(self._content, asked.id), reason, asked.by)
+        return await self._erase(await _conversation(self._content, asked.id), reason, caller.actor)
 
     async def _erase(self, rows: list[MessageRow], reason: str, by: str) -> OperationResult:
         held = await self._content.store.read(store.holds)
@@ -128,15 +131,15 @@ class ErasureOperations:
         roles=frozenset({Role.FOCAL_POINT, Role.OPERATOR}),
         about=About.NODE,
         answer=RetentionRun,
-        example={"by": "Ana Doe", "dry_run": True},
+        example={"dry_run": True},
     )
-    async def run(self, asked: RunRetention) -> OperationResult:
+    async def run(self, asked: RunRetention, caller: Caller) -> OperationResult:
         """Erase what may be kept no longer, and what peers asked to be erased and is due; or with `dry_run` only say
         what that is.
         """
-        by, dry = asked.by, asked.dry_run
+        dry = asked.dry_run
         due = await self._content.store.read(lambda c: _due(c, self._clock.now()))
-        made = await (self._retention.plan() if dry else self._retention.run(by=by))
+        made = await (self._retention.plan() if dry else self._retention.run(by=caller.actor))
         rows = await self._content.store.read(lambda c: messages.get(c, [item.ref for item in made.erase]))
         items: list[Json] = [
             {"id": rows[item.ref].id, "direction": rows[item.ref].direction, "rule": item.rule, "due": item.due}
@@ -159,13 +162,13 @@ class ErasureOperations:
         roles=FOCAL_POINT,
         about=About.CASE,
         answer=Kept,
+        by_person=True,
         creates=True,
-        example={"by": "Ana Doe", "ground": "restriction_18", "until": "2027-06-30"},
+        example={"ground": "restriction_18", "until": "2027-06-30"},
     )
-    async def hold(self, asked: HoldConversation) -> OperationResult:
+    async def hold(self, asked: HoldConversation, caller: Caller) -> OperationResult:
         """A named person places a legal hold: nothing of the conversation is erased until one lifts it."""
-        id, by = asked.id, asked.by
-        now = self._clock.now()
+        id, now = asked.id, self._clock.now()
         ground, until = code("ground", asked.ground), day(asked.until, now)
         rows = await _conversation(self._content, id)
         row = HoldRow(conversation=rows[0].conversation, ground=ground, until=until.isoformat(), at=now)
@@ -173,7 +176,7 @@ class ErasureOperations:
         def move(connection: Connection) -> None:
             store.set_hold(connection, row)
             journal.append_leaf(
-                connection, leaf(now, "retention.held", reason=ground, actor=self._actor(by.encode()).hex())
+                connection, leaf(now, "retention.held", reason=ground, actor=pseudonym(caller.actor, self._actor))
             )
 
         await self._content.store.move(move)
@@ -185,18 +188,18 @@ class ErasureOperations:
         roles=FOCAL_POINT,
         about=About.CASE,
         answer=LiftedHold,
-        example={"by": "Ana Doe"},
+        by_person=True,
     )
-    async def release(self, asked: ConversationBy) -> OperationResult:
+    async def release(self, asked: OneConversation, caller: Caller) -> OperationResult:
         """A named person lifts a legal hold; retention goes on as if it had never been."""
-        id, by, now = asked.id, asked.by, self._clock.now()
+        id, now = asked.id, self._clock.now()
         index = self._content.sealer.conversation_index(id)
 
         def move(connection: Connection) -> None:
             if not store.lift_hold(connection, index):
                 raise RefusedError(Code.NOT_FOUND, "no legal hold applies to it", hint="trm retention list shows them")
             requests.reopen(connection, at=now)
-            journal.append_leaf(connection, leaf(now, "retention.released", actor=self._actor(by.encode()).hex()))
+            journal.append_leaf(connection, leaf(now, "retention.released", actor=pseudonym(caller.actor, self._actor)))
 
         await self._content.store.move(move)
         return OperationResult(value={"id": id})

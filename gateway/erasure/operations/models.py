@@ -9,41 +9,32 @@ from pydantic import Field
 from gateway.conversations.operations.models import OneConversation
 from gateway.delivery.operations.message_models import Direction, OneMessageOneWay
 from gateway.operations.ids import ConversationId, MessageId
-from gateway.operations.models import Answer, Asked, By, CodeText, Count, Day, Flag, Time
+from gateway.operations.models import Answer, Asked, CodeText, Count, Day, Flag, Time
 
 UntilDay = Annotated[str, Field(min_length=1, max_length=10, json_schema_extra={"format": "date"})]
 
 
-class ConversationBy(OneConversation):
-    """A conversation, and who does something with it."""
-
-    by: By
-
-
 class EraseMessage(OneMessageOneWay):
-    """A message, who erases it and why."""
+    """A message, and why it is erased."""
 
-    by: By
     reason: CodeText = Field(description="a code of the list erasure_ground")
 
 
-class EraseConversation(ConversationBy):
-    """A conversation, who erases it and why."""
+class EraseConversation(OneConversation):
+    """A conversation, and why it is erased."""
 
     reason: CodeText = Field(description="a code of the list erasure_ground")
 
 
 class RunRetention(Asked):
-    """Who has it run; `dry_run`: only say what would be erased."""
+    """`dry_run`: only say what would be erased."""
 
-    by: By
     dry_run: Flag = False
 
 
 class Keep(Asked):
-    """Who keeps something, on which ground and until when."""
+    """On which ground something is kept, and until when."""
 
-    by: By
     ground: CodeText = Field(description="a code of the list kept_ground")
     until: UntilDay
 

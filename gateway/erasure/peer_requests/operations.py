@@ -26,10 +26,11 @@ from gateway.erasure.store import HoldRow
 from gateway.errors import Code, RefusedError
 from gateway.messages.store import messages
 from gateway.messages.store.messages import IN
+from gateway.operations.actors import pseudonym
 from gateway.operations.ids import MessageId
-from gateway.operations.models import Answer, Asked, By, Count, Nothing, OneOf, Time
+from gateway.operations.models import Answer, Asked, Count, Nothing, OneOf, Time
 from gateway.operations.registry import About, operation
-from gateway.operations.roles import FOCAL_POINT
+from gateway.operations.roles import FOCAL_POINT, Caller
 from gateway.peers.registry import PeerRegistry
 from gateway.ports import Clock, Json, OperationResult
 from keys.primitives.encoding import is_id
@@ -38,17 +39,16 @@ MOST_NAMED = 100
 
 
 class FollowRequest(Asked):
-    """The message that asks, and who follows it."""
+    """The message that asks."""
 
     id: MessageId
-    by: By
     messages: list[MessageId] | None = Field(
         default=None, max_length=MOST_NAMED, description="of a request about a part: what has to go"
     )
 
 
 class RefuseRequest(Keep):
-    """The message that asks, who keeps what it is about, on which ground and until when."""
+    """The message that asks, and on which ground what it is about is kept."""
 
     id: MessageId
 
@@ -150,10 +150,10 @@ class RequestOperations:
         roles=FOCAL_POINT,
         about=About.CASE,
         answer=Followed,
+        by_person=True,
         erases=True,
-        example={"by": "Ana Doe"},
     )
-    async def follow(self, asked: FollowRequest) -> OperationResult:
+    async def follow(self, asked: FollowRequest, caller: Caller) -> OperationResult:
         """A named person has it followed now. Of a request for a part of what messages say, `messages` are those that
         have to go; an empty list says that nothing of that part is held.
         """
@@ -175,7 +175,7 @@ class RequestOperations:
                 "the request itself says what is to be erased; nothing was erased",
                 hint="name no messages",
             )
-        gone = await self._executor.follow_one(row, only=chosen, by=asked.by)
+        gone = await self._executor.follow_one(row, only=chosen, by=caller.actor)
         return OperationResult(value={"id": asked.id, "erased": gone})
 
     @operation(
@@ -184,13 +184,14 @@ class RequestOperations:
         roles=FOCAL_POINT,
         about=About.CASE,
         answer=Kept,
-        example={"by": "Ana Doe", "ground": "legal_claims_17_3_e", "until": "2027-06-30"},
+        by_person=True,
+        example={"ground": "legal_claims_17_3_e", "until": "2027-06-30"},
     )
-    async def refuse(self, asked: RefuseRequest) -> OperationResult:
+    async def refuse(self, asked: RefuseRequest, caller: Caller) -> OperationResult:
         """A named person keeps what was asked to be erased, on a legal ground: it comes under a legal hold, and the
         asking side is told the ground and until when.
         """
-        id, by, now = asked.id, asked.by, self._clock.now()
+        id, now = asked.id, self._clock.now()
         ground, until = code("ground", asked.ground), day(asked.until, now)
         row = await self._waiting(id)
         task = await read_task(self._content, row)
@@ -201,7 +202,7 @@ class RequestOperations:
                 Code.CONFLICT, "none of it is held any more; nothing was changed", hint="trm erasure follow says so"
             )
         held = [HoldRow(conversation=one, ground=ground, until=until.isoformat(), at=now) for one in sorted(scope)]
-        actor = self._actor(by.encode()).hex()
+        actor = pseudonym(caller.actor, self._actor)
 
         def move(connection: Connection) -> None:
             for hold in held:
@@ -209,7 +210,7 @@ class RequestOperations:
                 journal.append_leaf(connection, leaf(now, "retention.held", reason=ground, actor=actor))
 
         await self._content.store.move(move)
-        await self._executor.follow_one(row, by=by)
+        await self._executor.follow_one(row, by=caller.actor)
         await self._confirmer.answer()
         return OperationResult(value={"id": id, "ground": ground, "until": until.isoformat()})
 

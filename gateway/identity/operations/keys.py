@@ -33,13 +33,13 @@ from gateway.identity.operations.models import (
 from gateway.identity.own_identity import OwnIdentity
 from gateway.identity.publication import Publication
 from gateway.messages.store import messages as message_rows
+from gateway.operations.actors import pseudonym
 from gateway.operations.ids import alarm_number
 from gateway.operations.models import (
-    ActBy,
     Nothing,
 )
 from gateway.operations.registry import About, operation
-from gateway.operations.roles import FOCAL_POINT, GIVES, LOOKS, RUNS, TRUST
+from gateway.operations.roles import FOCAL_POINT, GIVES, LOOKS, RUNS, TRUST, Caller
 from gateway.peers.registry import PeerRegistry
 from gateway.peers.tombstones import Tombstones
 from gateway.ports import Clock, Json, OperationResult
@@ -92,9 +92,9 @@ class KeyOperations:
         roles=RUNS,
         about=About.NODE,
         answer=Requested,
-        example={"rotate": ["sig"], "by": "Ana Doe"},
+        example={"rotate": ["sig"]},
     )
-    async def request(self, asked: RequestKeys) -> OperationResult:
+    async def request(self, asked: RequestKeys, caller: Caller) -> OperationResult:
         """Make the keys for the next descriptor and the request that root holders sign; nothing changes yet."""
         change = Change(
             rotate=frozenset[Use]().union(*(KINDS[kind] for kind in asked.rotate)),
@@ -102,14 +102,14 @@ class KeyOperations:
             revoke=_revocation(self._own, self._clock, asked.revoke),
             roots=_roots(asked.roots, self._own.descriptor),
         )
-        made = await self._publication.request(change, _actor(self._actor, asked.by))
+        made = await self._publication.request(change, pseudonym(caller.actor, self._actor))
         return OperationResult(value={"version": self._own.descriptor.version + 1, "request": _json(made.encode())})
 
     @operation("keys.publish", "publish a descriptor that roots signed", roles=RUNS, about=About.NODE, answer=Published)
-    async def publish(self, asked: PublishDescriptor) -> OperationResult:
+    async def publish(self, asked: PublishDescriptor, caller: Caller) -> OperationResult:
         """Append a descriptor that enough root holders signed, sign by it, and tell the peers; who took it at once."""
         document = _document(asked.document, "document", DESCRIPTOR)
-        done = await self._publication.publish(document, _actor(self._actor, asked.by))
+        done = await self._publication.publish(document, pseudonym(caller.actor, self._actor))
         took = await self._upkeep.announce(revokes=done.revokes)
         if done.revokes:
             await self._trust_effects.say_again()
@@ -125,9 +125,8 @@ class KeyOperations:
         roles=RUNS,
         about=About.NODE,
         answer=Renewed,
-        example={"by": "Ana Doe"},
     )
-    async def rotate_enc(self, _asked: ActBy) -> OperationResult:
+    async def rotate_enc(self, _asked: Nothing) -> OperationResult:
         """Destroy every encryption key and show a new one: what is in flight comes back and is sealed anew."""
         destroyed = await self._upkeep.renew_enc()
         return OperationResult(value={"destroyed": destroyed, "keyset": self._own.keyset.version})
@@ -138,9 +137,8 @@ class KeyOperations:
         roles=RUNS,
         about=About.NODE,
         answer=Epoch,
-        example={"by": "Ana Doe"},
     )
-    async def rotate_epoch(self, _asked: ActBy) -> OperationResult:
+    async def rotate_epoch(self, _asked: Nothing) -> OperationResult:
         """Begin a new storage epoch: every data key is wrapped anew, and the key of the epoch before destroyed."""
         await self._epochs.rotate()
         return OperationResult(value={"epoch": self._epochs.current})
@@ -207,11 +205,11 @@ class KeyOperations:
         roles=FOCAL_POINT,
         about=About.CASE,
         answer=Reviewed,
-        example={"by": "Ana Doe"},
+        by_person=True,
     )
-    async def settle_review(self, asked: OneReview) -> OperationResult:
+    async def settle_review(self, asked: OneReview, caller: Caller) -> OperationResult:
         """A named person has looked at one message of the list."""
-        id, actor, now = asked.id, _actor(self._actor, asked.by), self._clock.now()
+        id, actor, now = asked.id, pseudonym(caller.actor, self._actor), self._clock.now()
 
         def move(connection: Connection) -> None:
             rows = message_rows.find(connection, id, direction=message_rows.IN)
@@ -225,10 +223,6 @@ class KeyOperations:
 
 
 # --- reading arguments --------------------------------------------------------------------------------------------
-
-
-def _actor(actor: Actor, by: str) -> str:
-    return actor(by.encode()).hex()
 
 
 def _json(data: bytes) -> Json:

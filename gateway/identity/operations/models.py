@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from gateway.operations.ids import AlarmId, MessageId
-from gateway.operations.models import ActBy, Answer, Asked, Count, Flag, Object, OneOf, Text, Time
+from gateway.operations.models import Answer, Asked, Count, Flag, Object, OneOf, Text, Time
 from keys.documents.key_records import Use
 
 KINDS: Mapping[str, frozenset[Use]] = {
@@ -37,7 +37,7 @@ class NewRoots(Asked):
     threshold: Annotated[int, Field(ge=0, le=9)] | None = None
 
 
-class RequestKeys(ActBy):
+class RequestKeys(Asked):
     """What the next descriptor changes."""
 
     rotate: list[Annotated[str, OneOf(*KINDS)]] = Field(default_factory=list)
@@ -46,13 +46,13 @@ class RequestKeys(ActBy):
     roots: NewRoots | None = None
 
 
-class PublishDescriptor(ActBy):
+class PublishDescriptor(Asked):
     """A descriptor that enough root holders signed."""
 
     document: Document
 
 
-class TakeTombstone(ActBy):
+class TakeTombstone(Asked):
     """A tombstone that all root holders signed."""
 
     tombstone: Document
@@ -64,7 +64,7 @@ class OneAlarm(Asked):
     id: AlarmId
 
 
-class OneReview(ActBy):
+class OneReview(Asked):
     """A message that somebody has looked at."""
 
     id: MessageId

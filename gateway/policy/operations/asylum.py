@@ -21,11 +21,11 @@ from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.workers import Workers
 from gateway.messages.content_codec import MessageContent
 from gateway.messages.store.messages import MessageRow
-from gateway.operations.authors import person
+from gateway.operations.actors import ATTESTED, AttestedUser, name_actor, person_of, pseudonym
 from gateway.operations.ids import ConversationId
-from gateway.operations.models import Answer, Asked, By, Nothing, Time
+from gateway.operations.models import Answer, Asked, Nothing, Time
 from gateway.operations.registry import About, Units, operation
-from gateway.operations.roles import CASE_SYSTEMS, CASES
+from gateway.operations.roles import CASE_SYSTEMS, CASES, Caller
 from gateway.policy import asylum_holds, store
 from gateway.policy.asylum_holds import Named
 from gateway.policy.store import AsylumHold
@@ -34,17 +34,17 @@ from gateway.ports import Clock, Json, OperationResult
 FEARED = "States that the person fears, codes of the list country: nationality, former residence, others"
 
 
-class HoldBy(Asked):
-    """A person, and the conversation of the hold."""
+class OneHold(Asked):
+    """A hold by its conversation."""
 
     id: ConversationId
-    by: By
 
 
-class HoldFor(HoldBy):
+class HoldFor(OneHold):
     """A hold, and the States that are feared besides the nationalities told."""
 
     states: list[str] = Field(default_factory=list, description=FEARED)
+    attested: AttestedUser | None = ATTESTED
 
 
 class Held(Answer):
@@ -92,16 +92,19 @@ class AsylumOperations:
         about=About.CASE,
         answer=Feared,
         units=Units.NARROWED,
+        attested=True,
         creates=True,
-        example={"by": "Ana Doe", "states": ["AL"]},
+        example={"states": ["AL"]},
     )
-    async def hold(self, asked: HoldFor) -> OperationResult:
+    async def hold(self, asked: HoldFor, caller: Caller) -> OperationResult:
         """A named person places a hold, at once: nothing of this conversation goes to a feared State any more, nor of
         others of its case or that rely on the same consents. Feared are the `states` named now or before, and the
         nationalities told so far; where there are none, nothing goes anywhere. What waits to go is judged again when it
         departs.
         """
-        id, by, now = asked.id, asked.by, self._clock.now()
+        id, now = asked.id, self._clock.now()
+        actor = pseudonym(name_actor(caller, asked.attested), self._actor)
+        attested = asked.attested is not None
         states = _countries(asked.states)
         rows, sealed = await conversation_rows(self._content, id)
         opened = await self._workers.off_loop(lambda: opened_rows(self._content.sealer, sealed))
@@ -129,7 +132,7 @@ class AsylumOperations:
             placed = AsylumHold(ref=row.ref, at=now, lift=None) if known is None else replace(known, ref=row.ref)
             store.place(connection, placed, labels)
             store.lay_on_case(connection, label, conversation)
-            journal.append_leaf(connection, leaf(now, "asylum.held", actor=self._actor(by.encode()).hex()))
+            journal.append_leaf(connection, leaf(now, "asylum.held", actor=actor, attested=attested))
             return known is None
 
         return OperationResult(
@@ -142,14 +145,14 @@ class AsylumOperations:
         roles=CASES,
         about=About.CASE,
         answer=Held,
-        example={"by": "Ana Doe"},
+        by_person=True,
     )
-    async def lift(self, asked: HoldBy) -> OperationResult:
+    async def lift(self, asked: OneHold, caller: Caller) -> OperationResult:
         """Two different people lift a hold, one after the other: after a decision, or on the person's written
         request.
         """
-        id, by, now = asked.id, asked.by, self._clock.now()
-        (label,), who = self._content.sealer.hold_indexes(id, ()), person(by, self._actor)
+        id, now, who = asked.id, self._clock.now(), person_of(caller).encode()
+        (label,), actor = self._content.sealer.hold_indexes(id, ()), pseudonym(caller.actor, self._actor)
 
         def move(connection: Connection) -> bool:
             known = store.get(connection, label)
@@ -159,7 +162,6 @@ class AsylumOperations:
                 raise RefusedError(
                     Code.CONFLICT, "the same person wanted this lifted already; it still waits for a different one"
                 )
-            actor = self._actor(by.encode()).hex()
             if known.lift is None:
                 store.want_lift(connection, known.ref, who)
                 journal.append_leaf(connection, leaf(now, "asylum.lift_wanted", actor=actor))

@@ -29,7 +29,7 @@ from gateway.identity.own_identity import OwnIdentity
 from gateway.messages.wakeups import Wakeups
 from gateway.operations.models import Nothing
 from gateway.operations.registry import About, operation
-from gateway.operations.roles import LOOKS, TRUST
+from gateway.operations.roles import LOOKS, TRUST, Caller
 from gateway.peers.confirmed_time import ConfirmedTime
 from gateway.peers.link import PeerLink
 from gateway.peers.registry import Peer, PeerRegistry
@@ -52,7 +52,6 @@ from gateway.trust.operations.models import (
     ProposeChange,
     SignedWord,
     WantedChanges,
-    WithdrawChange,
 )
 from keys.documents.admin_card import AdminCard
 from keys.documents.approvals import Card, read_approval
@@ -223,12 +222,11 @@ class ChangeOperations:
         roles=TRUST,
         about=About.PEER,
         answer=ChangeShown,
-        example={"by": "Ana Doe"},
     )
-    async def withdraw(self, asked: WithdrawChange) -> OperationResult:
+    async def withdraw(self, asked: OneChange, caller: Caller) -> OperationResult:
         """Give up a pending change; anybody who may propose may."""
-        hash, by = asked.id, asked.by
-        return await self._act(hash, lambda c, now: self._trust_changes.withdraw(c, hash, by, now))
+        hash = asked.id
+        return await self._act(hash, lambda c, now: self._trust_changes.withdraw(c, hash, caller.actor, now))
 
     async def _act(
         self, hash: str, write: Callable[[Connection, int], None], *, created: bool = False

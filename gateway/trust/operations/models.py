@@ -8,7 +8,7 @@ from pydantic import Field
 
 from gateway.messages.probe import Leg
 from gateway.operations.ids import ChangeId, MessageId, PeerId
-from gateway.operations.models import DIGITS, Answer, Asked, By, Count, Flag, Object, OneOf, Text, Time
+from gateway.operations.models import DIGITS, Answer, Asked, Count, Flag, Object, OneOf, Text, Time
 from gateway.peers.scope import PeerState
 
 State = Annotated[str, OneOf(*PeerState)]
@@ -140,12 +140,6 @@ class ApproveChange(SignedWord):
     id: ChangeId
 
 
-class WithdrawChange(OneChange):
-    """Who gives a change up."""
-
-    by: By
-
-
 # --- peers --------------------------------------------------------------------------------------------------------
 
 
@@ -227,12 +221,11 @@ class OnePeer(Asked):
 
 
 class AddPeer(Asked):
-    """Where the chain of a new peer is, and who proposes it."""
+    """Where the chain of a new peer is."""
 
     name: Text | None = None
     chain: Any = Field(default=None, description="the content of its pairing file")
     url: Text | None = Field(default=None, description="or the address to fetch it from")
-    by: By
     fingerprint: Text | None = None
 
 

@@ -14,9 +14,10 @@ from gateway.errors import Code, Finding, RefusedError, RemoteError, TransientEr
 from gateway.foundation.config import Config
 from gateway.identity.own_identity import OwnIdentity
 from gateway.messages.store import messages
+from gateway.operations.actors import pseudonym
 from gateway.operations.models import Nothing
 from gateway.operations.registry import About, Units, operation
-from gateway.operations.roles import EVERYBODY, LOOKS, TRUST
+from gateway.operations.roles import EVERYBODY, LOOKS, TRUST, Caller
 from gateway.peers import store as peer_rows
 from gateway.peers.link import PeerLink
 from gateway.peers.link_reset_state import ResetState
@@ -90,9 +91,9 @@ class PeerOperations:
         about=About.PEER,
         answer=PeerLine,
         creates=True,
-        example={"url": "https://trm.example.al:8443", "by": "Ana Doe"},
+        example={"url": "https://trm.example.al:8443"},
     )
-    async def add(self, asked: AddPeer) -> OperationResult:
+    async def add(self, asked: AddPeer, caller: Caller) -> OperationResult:
         """Propose a peer from its chain: a pairing file's content, or an address to fetch it from. The digits decide
         later; a `fingerprint` that was scanned is compared now.
         """
@@ -152,7 +153,7 @@ class PeerOperations:
             chain=tuple(descriptor.document.encode() for descriptor in chain),
         )
 
-        actor = _actor(self._actor, asked.by)
+        actor = pseudonym(caller.actor, self._actor)
 
         def move(connection: Connection) -> None:
             peer_rows.add(connection, row)
@@ -247,10 +248,6 @@ class PeerOperations:
                 "demo": peer.demo,
             }
         )
-
-
-def _actor(actor: Actor, by: str) -> str:
-    return actor(by.encode()).hex()
 
 
 def _record(record: TrustRecord | None) -> Json:

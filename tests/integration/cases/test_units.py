@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from support.acting import id_of
 from support.nodeproc import UNIT, enquiry
 from support.pair import Party, Two, example, two_nodes
 from support.persons import ANA, agreed, case_of, referral, referred
@@ -19,8 +20,8 @@ from keys.primitives.encoding import b64u
 
 HERS = b64u(b"consent of her..")
 TALK, NOWHERE = b64u(b"conversation one"), b64u(b"nothing has this")
-SHELTER = Caller(roles=frozenset({Role.CASE_WORKER}), unit="shelter")
-FOCAL = Caller(roles=frozenset({Role.CASE_WORKER}), unit=UNIT)
+SHELTER = Caller(roles=frozenset({Role.CASE_WORKER}), unit="shelter", person=id_of("Eva"))
+FOCAL = Caller(roles=frozenset({Role.CASE_WORKER}), unit=UNIT, person=id_of("Ana"))
 SECOND_UNIT = """
 [[units]]
 id = "shelter"
@@ -115,11 +116,7 @@ async def test_an_id_of_another_unit_is_answered_as_unknown(two: Two, operation:
         "case": await case_of(fr, TALK),
         "draft": (await fr.call("draft.save", draft=referral("F-1", HERS)))["id"],
     }
-    more = {"by": ANA, "label": "Blue 7"}
-    taken = {"case.label": ("by", "label")} | dict.fromkeys(
-        ("consent.withdraw", "asylum.hold", "draft.release"), ("by",)
-    )
-    arguments = {name: more[name] for name in taken.get(operation, ())}
+    arguments = {"label": "Blue 7"} if operation == "case.label" else {}
     theirs = await answered(fr, operation, {"id": found.get(own, own), **arguments})
     assert theirs == await answered(fr, operation, {"id": unknown, **arguments})
     assert theirs[0] == Code.NOT_FOUND
@@ -151,10 +148,10 @@ async def test_a_unit_keeps_the_case_that_it_opens(two: Two):
     """A consent recorded by a worker of the shelter under a new number is of a case of the shelter."""
     fr = two.fr
     content = example("consent.record/1", "AL")["content"]
-    recorded = await asked(fr, SHELTER, "consent.record", {"by": ANA, "number": "S-9", "content": content})
+    recorded = await asked(fr, SHELTER, "consent.record", {"number": "S-9", "content": content})
     (case,) = (await asked(fr, SHELTER, "case.list", {}))["cases"]
     assert (case["name"], case["units"]) == ("S-9", ["shelter"])
     with pytest.raises(RefusedError):
         await asked(fr, FOCAL, "consent.show", {"id": recorded["id"]})
-    refused = {"by": ANA, "number": "F-1", "content": content}
+    refused = {"number": "F-1", "content": content}
     assert (await answered(fr, "consent.record", refused))[0] == Code.NOT_FOUND

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 from standardwebhooks.webhooks import Webhook
+from support.acting import act
 from support.federation import free_port
 from support.running import enquiry, pair, running, settled, until
 from support.shapes import misfit_named
@@ -81,7 +82,7 @@ async def test_a_receiver_that_was_down_is_told_everything_in_order(tmp_path: Pa
         for n in range(3):
             draft = enquiry("AL")
             draft["content"]["note"] = CANARY
-            ids.append((await fr.desk.call("message.submit", draft, key=f"k{n}")).value["id"])
+            ids.append((await act(fr, "message.submit", draft, key=f"k{n}")).value["id"])
         await settled(fr, "awaiting_opening")
 
         async def refused() -> bool:

@@ -161,7 +161,7 @@ async def test_of_forty_fields_twelve_arrive(two: Two) -> None:
         people=[ANA],
     )
     request = about("referral.request/1", "AL") | {"content": FORTY}
-    shown = await two.fr.call("message.preview", draft=request)
+    shown = await two.fr.call("message.preview", draft=request, by="w-1")
     assert (shown["goes"], shown["first"], shown["corridor"], shown["findings"]) == (
         True,
         "consent.record/1",

@@ -9,8 +9,9 @@ from pydantic import Field
 from support.tables import table
 
 from gateway.errors import Code, RefusedError
+from gateway.operations.actors import AttestedUser, UserRef
 from gateway.operations.ids import ConsentId, ConversationId, MessageId, PeerId, Subject, list_ids
-from gateway.operations.models import ActBy, Asked, By, Flag, Limit, Object, OneOf, Text, Unread, read_arguments
+from gateway.operations.models import Asked, Flag, Limit, Object, OneOf, Text, Unread, read_arguments
 
 CANARY = "Tulpe-7391"
 
@@ -26,7 +27,7 @@ class Example(Asked):
     """Members of every kind."""
 
     id: MessageId
-    by: By = "Ana Doe"
+    user: UserRef = "u-7"
     peer: PeerId | None = None
     limit: Limit = 50
     sure: Flag = False
@@ -40,7 +41,7 @@ class Example(Asked):
 FAULTS: dict[str, tuple[dict[str, Any], str, str]] = {
     "missing": ({"id": None}, "/id", "a text of 1 to 4000 characters is needed here"),
     "empty": ({"id": ""}, "/id", "a text of 1 to 4000 characters is needed here"),
-    "too long": ({"by": CANARY * 7}, "/by", "a text of 1 to 64 characters is needed here"),
+    "too long": ({"user": CANARY * 7}, "/user", "a text of 1 to 64 characters is needed here"),
     "no text": ({"peer": 7}, "/peer", "a text of 1 to 4000 characters is needed here"),
     "lower than 0": ({"limit": -1}, "/limit", "a whole number from 0 to 500 is needed here"),
     "larger": ({"limit": "501"}, "/limit", "a whole number from 0 to 500 is needed here"),
@@ -134,14 +135,14 @@ def test_every_id_is_found():
         "A\x1b[2J",
     ],
 )
-def test_a_name_is_one_line(value):
-    """What would break a line, turn it round or hide in it is no name."""
+def test_a_user_of_a_case_system_is_one_line(value):
+    """What would break a line, turn it round or hide in it is no reference to a user."""
     with pytest.raises(RefusedError) as caught:
-        read_arguments(ActBy, {"by": value})
+        read_arguments(AttestedUser, {"by": value})
     assert [(finding.place, finding.rule) for finding in caught.value.findings] == [("/by", "pattern")]
 
 
 @table("value", ["Ana B.", "Erë Ñ.", "Олена Ґ.", "آنا", "w-117"])
-def test_names_of_all_scripts_are_names(value):
-    """A name keeps its letters."""
-    assert read_arguments(ActBy, {"by": value}).by == value
+def test_users_of_all_scripts_are_users(value):
+    """A reference keeps its letters."""
+    assert read_arguments(AttestedUser, {"by": value}).by == value

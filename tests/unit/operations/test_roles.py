@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import pytest
 from support.tables import table
 
+from gateway.errors import Code, RefusedError
 from gateway.node.rows import ROWS
-from gateway.operations.registry import Units, may, visible
-from gateway.operations.roles import CONTENT_MEMBERS, OWNER, Caller, Role
+from gateway.operations.registry import Units, check_person, may, visible
+from gateway.operations.roles import CASES, CONTENT_MEMBERS, OWNER, Caller, Role
 
+ATTESTED = (
+    *("message.submit", "message.open", "message.cancel"),
+    *("asylum.hold", "case.open", "consent.record", "consent.withdraw"),
+)
+BY_PERSON = (
+    *("draft.release", "draft.discard", "message.erase", "conversation.erase", "erasure.follow", "erasure.refuse"),
+    *("retention.hold", "retention.release", "alert.acknowledge", "asylum.lift", "review.settle"),
+    *("case.label", "case.hand_over", "case.relate", "case.merge", "case.split", "case.move"),
+    *("case.confirm", "case.undo", "statistics.make", "directory.publish"),
+)
 OPERATOR = Caller(roles=frozenset({Role.OPERATOR}))
 WORKER = Caller(roles=frozenset({Role.CASE_WORKER}))
 MESSAGE = {"id": "m", "state": "queued", "type": "referral.request/1", "header": {"a": 1}, "content": {"b": 2}}
@@ -15,10 +27,43 @@ MESSAGE = {"id": "m", "state": "queued", "type": "referral.request/1", "header":
 
 @table("operation", ROWS)
 def test_a_role_may_what_its_row_says(operation: str):
-    """One role, one mark; the owner every row."""
+    """One role, one mark; the owner every row but the acts of a person, and those as the person they are."""
+    row = ROWS[operation]
     for role in Role:
-        assert may(Caller(roles=frozenset({role})), ROWS[operation]) is (role in ROWS[operation].roles)
-    assert may(OWNER, ROWS[operation])
+        allowed = role in row.roles
+        assert may(Caller(roles=frozenset({role}), person="eva"), row) is allowed
+        assert may(Caller(roles=frozenset({role}), token="t1"), row) is (
+            allowed and (row.attested or not row.by_person)
+        )
+        shell = Caller(roles=frozenset({role}), person="eva", token="t2", owner=True)
+        assert may(shell, row) is (allowed or not row.by_person)
+    assert may(OWNER, row) is not row.by_person
+
+
+def test_what_only_a_person_does():
+    """Whatever releases, consents, answers, cancels, erases, holds, lifts, changes a case or publishes."""
+    assert {name for name, row in ROWS.items() if row.by_person} == {*BY_PERSON, *ATTESTED}
+    assert {name for name, row in ROWS.items() if row.attested} == {*ATTESTED}
+
+
+@table("caller", [OWNER, Caller(roles=CASES, token="t1"), Caller(roles=frozenset({Role.ADAPTER}), token="t2")])
+def test_who_is_no_person_is_told_the_way(caller: Caller):
+    """Before the arguments are read, with the code of a right that is missing."""
+    with pytest.raises(RefusedError) as refused:
+        check_person(caller, ROWS["draft.release"])
+    assert (refused.value.code, refused.value.what) == (
+        Code.FORBIDDEN,
+        "draft.release is the act of a person; nothing was changed",
+    )
+    assert "trm login" in (refused.value.hint or "")
+
+
+def test_the_owner_acts_by_the_roles_of_the_person():
+    """An auditor at the shell of the owner releases nothing, and one of another unit nothing that is closed to it."""
+    for roles, unit in ((frozenset({Role.AUDITOR}), None), (frozenset({Role.FOCAL_POINT}), "shelter")):
+        person = Caller(roles=roles, owner=True, person="eva", unit=unit)
+        with pytest.raises(RefusedError, match="your role may not"):
+            check_person(person, ROWS["retention.hold"])
 
 
 def test_what_has_no_row_is_closed():
@@ -34,7 +79,7 @@ def test_without_a_role_nothing_is_open():
 
 def test_a_bound_token_may_less():
     """Only what can be narrowed to a unit, or shows no message; its role has to allow it too."""
-    bound = Caller(roles=frozenset(Role), unit="shelter")
+    bound = Caller(roles=frozenset(Role), unit="shelter", person="eva")
     assert {name for name, row in ROWS.items() if may(bound, row)} == {
         name for name, row in ROWS.items() if row.roles and row.units is not Units.CLOSED
     }

@@ -199,7 +199,7 @@ async def test_what_waits_is_judged_again_when_two_people_moved_the_consent(two:
     hers = await case_of(fr, TALK)
     asked = await fr.call("case.move", source=hers, into=his, consents=[HERS], reason="it is his", by=ANA)
     with pytest.raises(RefusedError, match="the same person"):
-        await fr.call("case.confirm", id=asked["change"], by=" ANA b.")
+        await fr.call("case.confirm", id=asked["change"], by=ANA)
     assert (await fr.call("consent.show", id=HERS))["of_case"]["id"] == hers
     await fr.call("case.confirm", id=asked["change"], by=BEN)
     assert "consent.two_cases" in await fr.alarms()

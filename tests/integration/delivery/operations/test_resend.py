@@ -30,7 +30,7 @@ async def two(tmp_path: Path) -> AsyncIterator[Two]:
 
 async def again(party: Party, **arguments: Any) -> Any:
     """What an operator is answered."""
-    done = await party.running.desk.call("message.resend_many", {"by": "Ola", **arguments}, caller=OPERATOR)
+    done = await party.running.desk.call("message.resend_many", arguments, caller=OPERATOR)
     return done.value
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from support.acting import act
 from support.nodeproc import enquiry
 from support.pair import Two, two_nodes
 
@@ -27,11 +28,11 @@ async def two(tmp_path: Path) -> AsyncIterator[Two]:
 async def test_idempotency_key(two: Two) -> None:
     """The same key with the same body is the same message, with another body a conflict that stores nothing."""
     fr, al = two
-    first = await fr.running.desk.call("message.submit", enquiry("one"), key="key-1")
-    again = await fr.running.desk.call("message.submit", enquiry("one"), key="key-1")
+    first = await act(fr.running, "message.submit", enquiry("one"), key="key-1")
+    again = await act(fr.running, "message.submit", enquiry("one"), key="key-1")
     assert (first.created, again.created, again.value) == (True, False, first.value)
     with pytest.raises(RefusedError) as refusal:
-        await fr.running.desk.call("message.submit", enquiry("two"), key="key-1")
+        await act(fr.running, "message.submit", enquiry("two"), key="key-1")
     assert refusal.value.code is Code.CONFLICT
     await two.until(lambda: al.notes() == ["one"])
     assert await fr.rows("select count(*) from message") == [(1,)]
@@ -39,9 +40,8 @@ async def test_idempotency_key(two: Two) -> None:
 
 async def test_a_key_makes_one_message_also_at_once(two: Two) -> None:
     """Twenty callers with one key and one body get one id, and one of them made the message."""
-    desk = two.fr.running.desk
     answers: list[Any] = await asyncio.gather(
-        *(desk.call("message.submit", enquiry("same"), key="same") for _ in range(20))
+        *(act(two.fr.running, "message.submit", enquiry("same"), key="same") for _ in range(20))
     )
     assert len({answer.value["id"] for answer in answers}) == 1
     assert [answer.created for answer in answers].count(True) == 1
@@ -57,10 +57,9 @@ async def test_an_answer_was_committed_before(two: Two) -> None:
 
 async def test_submissions_at_once_are_judged_each_for_itself(two: Two) -> None:
     """Of requests that are judged together one is refused and takes none along."""
-    submit = two.fr.running.desk.call
     wrong = enquiry("wrong") | {"header": enquiry("wrong")["header"] | {"recipient_unit": "nobody"}}
     one, refused, other = await asyncio.gather(
-        *(submit("message.submit", request) for request in (enquiry("one"), wrong, enquiry("other"))),
+        *(act(two.fr.running, "message.submit", request) for request in (enquiry("one"), wrong, enquiry("other"))),
         return_exceptions=True,
     )
     assert isinstance(refused, RefusedError) and refused.code is Code.OUT_OF_SCOPE
@@ -72,7 +71,7 @@ async def test_submissions_at_once_are_judged_each_for_itself(two: Two) -> None:
 async def test_a_key_with_two_bodies_at_once_is_a_conflict_for_one(two: Two) -> None:
     """Two different messages under one key that come together: the first is stored, the second is told."""
     answers = await asyncio.gather(
-        *(two.fr.running.desk.call("message.submit", enquiry(words), key="one") for words in ("first", "second")),
+        *(act(two.fr.running, "message.submit", enquiry(words), key="one") for words in ("first", "second")),
         return_exceptions=True,
     )
     (refused,) = [answer for answer in answers if isinstance(answer, BaseException)]

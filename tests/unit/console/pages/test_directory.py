@@ -151,7 +151,7 @@ async def test_what_is_told_is_shown_before_it_is_published():
         done = await there.post("/directory/own", sent.filled({}, act="publish"))
         wanted = copy.deepcopy(TOLD)
         wanted["units"][0]["valid_until"] = "2026-12-20"
-        assert there.desk.calls[-2][:2] == ("directory.publish", {"content": wanted, "language": "en", "by": "Ana Doe"})
+        assert there.desk.calls[-2][:2] == ("directory.publish", {"content": wanted, "language": "en"})
         assert "Romania" in done.text and "widen &lt;it&gt;" in done.text and faults(done.text) == []
 
 
