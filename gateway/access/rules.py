@@ -45,6 +45,8 @@ _UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\u2800") | {
     for code in range(first, last + 1)
 }
 """Letters and marks that show nothing and are not of the category of format characters."""
+WATCHES: frozenset[Role] = frozenset({Role.DATA_PROTECTION_OFFICER, Role.AUDITOR})
+"""Roles that a data protection officer may have: who watches over the others' work does none of it (domain 6.15)."""
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}", re.ASCII)
 
 
@@ -93,6 +95,17 @@ def check_gives(caller: Caller, roles: Iterable[Role]) -> None:
             Code.FORBIDDEN,
             "nobody may give rights that they do not have; nothing was changed",
             findings=[Finding(place="/roles", rule="role", hint=role) for role in sorted(lacking)],
+        )
+
+
+def check_apart(roles: frozenset[Role]) -> None:
+    """Whether one person may have all of these roles. Raises RefusedError(invalid)."""
+    if Role.DATA_PROTECTION_OFFICER in roles and not roles <= WATCHES:
+        raise RefusedError(
+            Code.INVALID,
+            "a data protection officer has no other role than auditor besides; nothing was changed",
+            hint="let somebody else work on cases, on trust and on the node",
+            findings=[Finding(place="/roles", rule="role", hint=role) for role in sorted(roles - WATCHES)],
         )
 
 

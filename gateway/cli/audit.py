@@ -139,6 +139,49 @@ def _show_reads(value: Mapping[str, Json]) -> None:
     _say_more(value)
 
 
+@options.add_verb(audit_commands, "content")
+@click.argument("id")
+@click.option("--reason", required=True, metavar="TEXT", help="Why it has to be seen, in words; no name of a person.")
+@options.pass_node
+def show_content(reach: Reach, id: str, reason: str) -> None:
+    """Show a data protection officer what one message says, this once.
+
+    The reason is kept with the message, and the focal points read it.
+
+    \b
+    Example:
+      trm audit content mT5h0Jr3QkK0m1c5n8sT4g --reason "the person asks who was told what" --node /srv/trm/fr
+    """
+    output.print_json(reach.ask("content.ask", id=id, reason=reason))
+
+
+@options.add_verb(audit_commands, "reasons")
+@click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True)
+@click.option("--cursor", help="The next page, by the cursor of the page before.")
+@options.pass_node
+@options.as_json
+def list_reasons(reach: Reach, limit: int, cursor: str | None, as_json: bool) -> None:
+    """List which messages a data protection officer was shown and why, newest first.
+
+    \b
+    Example:
+      trm audit reasons --node /srv/trm/fr
+    """
+    output.print_answer(reach.ask("content.reasons", limit=limit, cursor=cursor), as_json=as_json, people=_show_reasons)
+
+
+def _show_reasons(value: Mapping[str, Json]) -> None:
+    output.print_table(
+        ["at", "message", "reader", "name", "reason"],
+        [
+            [time_text.when(item["at"]), item["message"], item["reader"], item["name"], item["reason"]]
+            for item in list_objects(value, "reasons")
+        ],
+        empty="nobody was shown any",
+    )
+    _say_more(value)
+
+
 def _shown(value: Mapping[str, Json]) -> None:
     point = value["checkpoint"]
     output.print_facts(

@@ -52,7 +52,7 @@ def _show_list(value: Mapping[str, Json]) -> None:
         [
             [
                 item["id"],
-                item["name"] or "(no name)",
+                item.get("name") or "(no name)",
                 ", ".join(map(str, units)) if isinstance(units := item["units"], list) else "",
                 item["conversations"],
                 time_text.when(item["at"]),
@@ -79,12 +79,17 @@ def show_case(reach: Reach, id: str, as_json: bool) -> None:
 
 def _show_case(value: Mapping[str, Json]) -> None:
     output.print_facts(
-        [("case", value["id"]), ("name", value["name"]), ("number", value["number"]), ("units", value["units"])]
+        [
+            ("case", value["id"]),
+            ("name", value.get("name")),
+            ("number", value.get("number")),
+            ("units", value["units"]),
+        ]
     )
     output.print_table(
         ["conversation", "with", "last"],
         [
-            [item["conversation"] or "(does not open)", item["peer"], time_text.when(item["last"])]
+            [item.get("conversation") or "(does not open)", item["peer"], time_text.when(item["last"])]
             for item in list_objects(value, "conversations")
         ],
         empty="no conversation",
@@ -94,7 +99,41 @@ def _show_case(value: Mapping[str, Json]) -> None:
         for id in listed if isinstance(listed, list) else []:
             output.print_line(f"{name.removesuffix('s')}  {id or '(does not open)'}")
     for change in list_objects(value, "changes"):
-        output.print_line(f"{change['kind']}  {change['id']}  {change['state']}: {change['reason']}")
+        output.print_line(f"{change['kind']}  {change['id']}  {change['state']}: {change.get('reason')}")
+
+
+@options.add_verb(case_commands, "grounds")
+@click.argument("id")
+@options.pass_node
+@options.as_json
+def show_grounds(reach: Reach, id: str, as_json: bool) -> None:
+    """Show on what each message of a case rests, its consents and what was erased, without what the messages say.
+
+    \b
+    Example:
+      trm case grounds q2x0bJr3QkK0m1c5n8sT4g --node /srv/trm/fr
+    """
+    output.print_answer(reach.ask("case.grounds", id=id), as_json=as_json, people=_show_grounds)
+
+
+def _show_grounds(value: Mapping[str, Json]) -> None:
+    output.print_table(
+        ["message", "type", "with", "at", "purpose", "legal basis", "transfer basis", "consent", "erased"],
+        [
+            [
+                *(item["id"], item["type"], item["peer"], time_text.when(item["at"]), item["purpose"]),
+                ", ".join(map(str, bases)) if isinstance(bases := item["legal_basis"], list) else "",
+                *(item["transfer_basis"], "danger to life" if item["vital_interest"] else item["consent"]),
+                time_text.when(gone["at"]) if isinstance(gone := item["erased"], dict) else None,
+            ]
+            for item in list_objects(value, "messages")
+        ],
+        empty="no message",
+    )
+    for item in list_objects(value, "consents"):
+        record = item["record"]
+        id = record["consent_id"] if isinstance(record, dict) else "(does not open)"
+        output.print_line(f"consent  {id}  {item['state']}, held by {item['holder']}")
 
 
 @options.add_verb(case_commands, "open")

@@ -16,6 +16,7 @@ from gateway.administration.operations.status import StatusOperations
 from gateway.attachments.operations.files import AttachmentOperations
 from gateway.audit.operations.access import AccessOperations
 from gateway.audit.operations.log import AuditOperations
+from gateway.audit.operations.protection import ProtectionOperations
 from gateway.cases.operations.cases import CaseOperations
 from gateway.cases.operations.changes import CaseChangeOperations
 from gateway.consent.operations.consents import ConsentOperations
@@ -108,6 +109,9 @@ def tie_operations(node: Node) -> NodeOperations:
         actor=node.keys.actor,
     )
     access = AccessOperations(content=node.content, log=node.log)
+    protection = ProtectionOperations(
+        content=node.content, peers=node.peers, workers=node.workers, clock=node.clock, actor=node.keys.actor
+    )
     erasure = ErasureOperations(
         content=node.content,
         eraser=node.eraser,
@@ -127,7 +131,7 @@ def tie_operations(node: Node) -> NodeOperations:
     )
     files = AttachmentOperations(content=node.content, peers=node.peers, attachments=node.attachments, files=node.files)
     offered: Sequence[object] = [
-        *(messages, conversations, release, alerts, people, access, erasure, requests, files),
+        *(messages, conversations, release, alerts, people, access, protection, erasure, requests, files),
         *_case_operations(node),
         *_node_operations(node),
     ]

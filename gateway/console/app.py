@@ -26,6 +26,7 @@ from gateway.console.pages import (
     messages,
     operations,
     people,
+    protection,
     records,
     release,
     shells,
@@ -52,6 +53,7 @@ PAGES: tuple[Page, ...] = (
     *trust.PAGES,
     *operations.PAGES,
     *audit.PAGES,
+    *protection.PAGES,
     *people.PAGES,
     *shells.PAGES,
     *directory.PAGES,
@@ -70,6 +72,7 @@ SECTIONS: tuple[Section, ...] = (
     trust.SECTION,
     operations.SECTION,
     audit.SECTION,
+    protection.SECTION,
     people.SECTION,
 )
 STATUS = {Code.FORBIDDEN: 403, Code.NOT_FOUND: 404, Code.CONFLICT: 409, Code.TOO_LARGE: 413}

@@ -91,6 +91,7 @@ EVENTS: Table = {
     "asylum.ended": N_("An asylum hold ended"),
     "statistics.released": N_("The cases of a period were counted"),
     "content.read": N_("Somebody was shown content"),
+    "content.asked": N_("A data protection officer was shown a message, for a reason that is kept"),
     "evidence.disclosed": N_("Content was exported as evidence"),
     "alarm.dismissed": N_("An alarm was dismissed"),
     "token.made": N_("A token was created"),

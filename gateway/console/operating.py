@@ -42,6 +42,10 @@ ALARMS: Alarms = {
         N_("Two cases rely on one consent"),
         N_("Two people say whose it is, or that both are one person: trm case move, trm case merge."),
     ),
+    "content.asked": (
+        N_("A data protection officer was shown what a message says"),
+        N_("Read the reason under Data protection, and dismiss this."),
+    ),
     "content.damaged": (N_("Something stored can no longer be opened"), RESTORE),
     "conversation.overdue": (
         N_("The time to answer is over"),

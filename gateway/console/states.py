@@ -237,6 +237,7 @@ ROLES: Table = {
     "trust_admin": N_("trust administrator"),
     "operator": N_("operator"),
     "auditor": N_("auditor"),
+    "data_protection_officer": N_("data protection officer"),
     "adapter": N_("case system"),
 }
 CHANNELS: Table = {

@@ -404,6 +404,16 @@ case_moved = Table(
     PrimaryKeyConstraint("change", "key"),
 )
 
+content_reason = Table(
+    "content_reason",
+    metadata,
+    Column("ref", Integer, primary_key=True, autoincrement=False),
+    Column("message", Integer, ForeignKey("message.ref"), nullable=False),
+    Column("reader", Text, nullable=False),
+    Column("at", Integer, nullable=False),
+    Index("content_reason_message", "message"),
+)
+
 submission = Table(
     "submission",
     metadata,

@@ -1,7 +1,7 @@
 """Erasing messages (nrm1 13.3): each step can be repeated after a crash at any point.
 
     1  one transaction: the data key, then the bytes, and all that hangs on the message: its stored envelope, its files,
-       the drafts it was made of; who knows of it is written down
+       the drafts it was made of, why it was shown to a data protection officer; who knows of it is written down
     2  the case system is asked to erase what it was shown, and the record that a message of ours was made of; its
        honest answer is kept (nrm1 12.6), and nothing is "not held" that was not looked for (domain 10.8)
     3  the write-ahead log is emptied, local records and asylum holds that nothing is left of are forgotten, files
@@ -22,6 +22,7 @@ from sqlalchemy import Connection
 import schemas
 from gateway.attachments import store
 from gateway.attachments.library import AttachmentLibrary
+from gateway.audit import reason_store
 from gateway.cases import store as cases
 from gateway.cases.register import CaseRegister
 from gateway.conversations.status_updates import StatusUpdates
@@ -147,6 +148,8 @@ class Eraser:
         for row in rows:
             content.erase(connection, row.ref)
         gone = [row.ref for row in rows]
+        for told in reason_store.forget(connection, gone):
+            content.erase(connection, told)
         messages.drop_envelopes(connection, gone)
         store.drop(connection, gone)
         messages.handed(connection, [row.ref for row in rows if row.direction == IN])

@@ -101,7 +101,9 @@ class NodeOperations:
     async def _record(self, operation: Operation, asked: Asked, value: Json, caller: Caller) -> None:
         """Record that content is about to be shown (nrm1 13.9); who may not read it is shown none."""
         reads = operation.row.reads
-        if reads is None or not caller.reads_content or not isinstance(value, dict) or not reads.shown(asked, value):
+        if reads is None or not (caller.reads_content or operation.row.shows):
+            return
+        if not isinstance(value, dict) or not reads.shown(asked, value):
             return
         subject, id = next(list_ids(asked))
         if subject is Subject.CONSENT:

@@ -19,6 +19,7 @@ from gateway.administration.operations.status import StatusOperations
 from gateway.attachments.operations.files import AttachmentOperations
 from gateway.audit.operations.access import AccessOperations
 from gateway.audit.operations.log import AuditOperations
+from gateway.audit.operations.protection import ProtectionOperations
 from gateway.cases.operations.cases import CaseOperations
 from gateway.cases.operations.changes import CaseChangeOperations
 from gateway.consent.operations.consents import ConsentOperations
@@ -80,6 +81,7 @@ CLASSES: tuple[type, ...] = (
     AlarmOperations,
     AuditOperations,
     AccessOperations,
+    ProtectionOperations,
     BackupOperations,
     TokenOperations,
     LoginOperations,

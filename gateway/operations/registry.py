@@ -70,7 +70,8 @@ class Row:
     wants besides the arguments, of `caller` and `key`. One that takes the key remembers its answer under it in its own
     transaction. `by_person`: only a person does it; `attested`: or a case system, which names its user who does it (see
     `gateway.operations.actors`). `shown_once`: its answer is kept nowhere. `erases`: it destroys keys by a person's
-    act. `streams`: it takes or gives a file, so it is not done by `Operations.call`.
+    act. `shows`: members that whoever may do it is shown whole, though they are content elsewhere. `streams`: it takes
+    or gives a file, so it is not done by `Operations.call`.
     """
 
     name: str
@@ -87,6 +88,7 @@ class Row:
     creates: bool = False
     shown_once: bool = False
     erases: bool = False
+    shows: frozenset[str] = frozenset()
     streams: bool = False
     media: str = "application/json"
     takes: frozenset[str] = frozenset()
@@ -112,6 +114,7 @@ def operation(
     creates: bool = False,
     shown_once: bool = False,
     erases: bool = False,
+    shows: frozenset[str] = frozenset(),
     streams: bool = False,
     media: str = "application/json",
 ) -> Callable[[Handler], Handler]:
@@ -136,6 +139,7 @@ def operation(
             creates=creates,
             shown_once=shown_once,
             erases=erases,
+            shows=shows,
             streams=streams,
             media=media,
             takes=_GIVEN & set(others),
@@ -231,16 +235,20 @@ def check_person(caller: Caller, row: Row) -> None:
 
 def visible(caller: Caller, row: Row, value: Json) -> Json:
     """The answer without what the caller may not read: of messages, only what is no content (`CONTENT_MEMBERS`); of
-    everything else all but whom it is about.
+    everything else all but whom it is about. What the row `shows` is left as it is.
     """
     if caller.reads_content:
         return value
-    return _bare(value, CONTENT_MEMBERS if row.units is Units.NARROWED else CASE_MEMBERS)
+    return _bare(value, CONTENT_MEMBERS if row.units is Units.NARROWED else CASE_MEMBERS, row.shows)
 
 
-def _bare(value: Json, without: frozenset[str]) -> Json:
+def _bare(value: Json, without: frozenset[str], whole: frozenset[str]) -> Json:
     if isinstance(value, list):
-        return [_bare(item, without) for item in value]
+        return [_bare(item, without, whole) for item in value]
     if isinstance(value, dict):
-        return {name: _bare(item, without) for name, item in value.items() if name not in without}
+        return {
+            name: item if name in whole else _bare(item, without, whole)
+            for name, item in value.items()
+            if name in whole or name not in without
+        }
     return value

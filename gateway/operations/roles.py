@@ -21,6 +21,7 @@ class Role(StrEnum):
     TRUST_ADMIN = "trust_admin"
     OPERATOR = "operator"
     AUDITOR = "auditor"
+    DATA_PROTECTION_OFFICER = "data_protection_officer"
     ADAPTER = "adapter"
 
 
@@ -30,10 +31,11 @@ ABOUT: Mapping[Role, str] = {
     Role.TRUST_ADMIN: "pairs, narrows and ends trust with other nodes; never reads a message",
     Role.OPERATOR: "keeps the node running and moves messages; never reads one",
     Role.AUDITOR: "reads the audit log and what it is checked against; changes nothing",
+    Role.DATA_PROTECTION_OFFICER: "reads the log, consents, legal bases, erasures; a message for a reason",
     Role.ADAPTER: "a case system: submits, takes over, follows the events",
 }
 
-_C, _F, _T, _O, _U, _A = Role
+_C, _F, _T, _O, _U, _D, _A = Role
 FOCAL_POINT = frozenset({_F})
 CASES = frozenset({_C, _F})
 CASE_SYSTEMS = CASES | {_A}
@@ -42,6 +44,7 @@ TRUST = frozenset({_T})
 RUNS = frozenset({_T, _O})
 CHECKS = frozenset({_T, _U})
 AUDITOR = frozenset({_U})
+PROTECTS = frozenset({_D})
 LOOKS = RUNS | {_U}
 GIVES = frozenset({_F, _T})
 SERVES = frozenset({_F, _O, _A})

@@ -21,7 +21,7 @@ from gateway.messages.wakeups import EventStream
 from gateway.operations.ids import DraftId, MessageId, PeriodId
 from gateway.operations.models import Answer, Asked, Count, Nothing, Time
 from gateway.operations.registry import About, operation
-from gateway.operations.roles import CASES, FOCAL_POINT, Caller
+from gateway.operations.roles import CASES, Caller, FOCAL_POINT, PROTECTS
 from gateway.ports import Clock, Json, OperationResult
 from gateway.statistics import store
 from gateway.statistics.releases import StatisticsReleases
@@ -140,13 +140,17 @@ class StatisticsOperations:
         made = await self._releases.make(asked.period, caller.actor)
         return OperationResult(value=to_json(made.release) | {"new": made.new, "erased": made.erased}, created=made.new)
 
-    @operation("statistics.list", "periods that were released", roles=CASES, about=About.NODE, answer=Releases)
+    @operation(
+        "statistics.list", "periods that were released", roles=CASES | PROTECTS, about=About.NODE, answer=Releases
+    )
     async def list_releases(self, _asked: Nothing) -> OperationResult:
         """The periods that were released, and when."""
         rows = await self._content.store.read(store.all_releases)
         return OperationResult(value={"releases": [{"period": row.period, "at": row.at} for row in rows]})
 
-    @operation("statistics.show", "the released tables of a period", roles=CASES, about=About.NODE, answer=Tables)
+    @operation(
+        "statistics.show", "the released tables of a period", roles=CASES | PROTECTS, about=About.NODE, answer=Tables
+    )
     async def show(self, asked: OnePeriod) -> OperationResult:
         """The tables of one period, as they were released; null where a table is withheld or a count suppressed."""
         return OperationResult(value=to_json(await self._releases.stored(asked.id)))

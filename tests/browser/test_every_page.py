@@ -22,6 +22,7 @@ from support.writing import arrived
 from gateway.console.app import PAGES
 
 ROLES = ("focal_point", "trust_admin", "operator", "auditor")
+OFFICERS = ("/protection", "/consents", "/records", "/audit", "/people", "/directory", "/guidance")
 NO_PAGES = frozenset({"/leave", "/trust/own/file", "/messages/{id}/files/{part}"})
 """What leads elsewhere, and files."""
 
@@ -38,6 +39,7 @@ async def lived_in(fr: Office, al: Office) -> dict[str, str]:
         "retention.hold", id=message["conversation"], by="Ana Doe", ground="restriction_18", until="2099-01-01"
     )
     probe = await fr.ask("peer.probe", id="AL")
+    (case,) = (await fr.ask("case.list"))["cases"]
     return {
         "conversation": message["conversation"],
         "message": message["id"],
@@ -45,6 +47,7 @@ async def lived_in(fr: Office, al: Office) -> dict[str, str]:
         "consent": agreed["id"],
         "peer": al.node.own.node,
         "probe": probe["id"],
+        "case": case["id"],
     }
 
 
@@ -107,6 +110,8 @@ def visited(ids: dict[str, str]) -> list[str]:
         "/audit",
         "/audit/entries",
         "/audit/reads",
+        "/protection",
+        f"/protection/cases/{ids['case']}",
         "/people",
         "/people/new",
         f"/people/{ids['person']}",
@@ -115,6 +120,15 @@ def visited(ids: dict[str, str]) -> list[str]:
         "/directory/AL",
         "/guidance",
         f"/guidance/{ids['text']}",
+    ]
+
+
+def watched(ids: dict[str, str]) -> list[str]:
+    """The pages of a data protection officer, who has no other role beside."""
+    return [
+        "/",
+        *(path for path in visited(ids) if path.startswith(OFFICERS)),
+        f"/protection/messages/{ids['message']}",
     ]
 
 
@@ -146,19 +160,24 @@ async def test_every_page_is_accessible(tmp_path: Path, language: str):
             "person": (await ask("person.list"))["people"][0]["id"],
             "text": (await ask("guidance.list"))["texts"][0]["id"],
         }
-        paths = visited(ids)
+        dora = await stack.enter_async_context(
+            fr.worker(browser, "Dora P.", "data_protection_officer", locale=language, language=language)
+        )
+        paths, officers = visited(ids), watched(ids)
         left_out = [
             page.path
             for page in PAGES
-            if page.method == "GET" and page.path not in NO_PAGES and not matches(page.path, [*paths, *PATHS])
+            if page.method == "GET"
+            and page.path not in NO_PAGES
+            and not matches(page.path, [*paths, *officers, *PATHS])
         ]
         assert left_out == []
         found, broken = [], []
-        for path in paths:
-            answer = await ana.page.goto(fr.origin + path)
+        for one, path in [*((ana, path) for path in paths), *((dora, path) for path in officers)]:
+            answer = await one.page.goto(fr.origin + path)
             if answer is None or answer.status >= 500:
                 broken.append(path)
-            found += [*await ana.violations(), *await ana.too_wide()]
+            found += [*await one.violations(), *await one.too_wide()]
         assert (broken, found) == ([], [])
-        assert ana.asked == {fr.origin.removeprefix("http://")}
+        assert ana.asked == dora.asked == {fr.origin.removeprefix("http://")}
         assert [line for line in ana.said if "status of 4" not in line] == []

@@ -91,12 +91,17 @@ def _joined(names: Iterable[str]) -> str:
 
 def _content() -> list[str]:
     listed = ", ".join(f"`{name}`" for name in sorted(CONTENT_MEMBERS))
+    shown = ", ".join(f"`{name}`" for name, row in sorted(ROWS.items()) if row.shows)
     return [
         "## Content",
         "",
         "To read content is a right of its own and comes with no operation. Who does not have it gets messages, also",
         f"in the event stream, without {listed}:",
         "what is left is what the database holds in the clear. Such a look is no `content.read` in the audit log.",
+        "",
+        f"{shown} show what they name there to each of their roles: to a `data_protection_officer` legal bases and",
+        "consent records, which name nobody, and one message at a time for a reason that is kept",
+        "([data-protection.md](data-protection.md)).",
     ]
 
 

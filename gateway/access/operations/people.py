@@ -32,7 +32,7 @@ from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.config import Config
 from gateway.operations.models import Nothing
 from gateway.operations.registry import About, operation
-from gateway.operations.roles import AUDITOR, GIVES, Caller, Role
+from gateway.operations.roles import AUDITOR, GIVES, PROTECTS, Caller, Role
 from gateway.ports import Clock, Json, OperationResult
 from keys.primitives.encoding import b64u, is_line
 
@@ -62,7 +62,9 @@ class PeopleOperations:
         self._rand = rand
         self._actor = actor
 
-    @operation("person.list", "who works at the console", roles=GIVES | AUDITOR, about=About.NODE, answer=People)
+    @operation(
+        "person.list", "who works at the console", roles=GIVES | AUDITOR | PROTECTS, about=About.NODE, answer=People
+    )
     async def list_people(self, _asked: Nothing) -> OperationResult:
         """Everybody who works or has worked at the console; no secret."""
         now = self._clock.now()
@@ -91,6 +93,7 @@ class PeopleOperations:
             )
         if language is not None:
             rules.check_language(language)
+        rules.check_apart(roles)
         rules.check_gives(caller, roles)
         now, code = self._clock.now(), new_code(self._rand)
         row = PersonRow(
@@ -139,6 +142,7 @@ class PeopleOperations:
 
         def act(connection: Connection, row: PersonRow, now: int) -> None:
             after = roles_of(row) if asked.roles is None else frozenset(map(Role, asked.roles))
+            rules.check_apart(after)
             rules.check_gives(caller, roles_of(row) | after)
             words, place = " ".join(sorted(after)), asked.unit if "unit" in asked.model_fields_set else row.unit
             if (words, place) == (row.roles, row.unit):

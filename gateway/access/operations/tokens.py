@@ -22,7 +22,7 @@ from gateway.foundation.config import Config
 from gateway.operations.ids import PersonId, TokenId, UnitId
 from gateway.operations.models import DIGITS, ONE_LINE, Answer, Asked, Nothing, OneOf, Time
 from gateway.operations.registry import About, operation
-from gateway.operations.roles import CHECKS, OWNER_ONLY, TRUST, Caller, Role
+from gateway.operations.roles import CHECKS, Caller, OWNER_ONLY, PROTECTS, Role, TRUST
 from gateway.ports import Clock, Json, OperationResult
 
 USUAL_DAYS = 365
@@ -128,7 +128,13 @@ class TokenOperations:
         await self._tokens.refresh()
         return OperationResult(value=self._shown(row, now) | {"token": secret}, created=True)
 
-    @operation("token.list", "tokens of this API, without their secrets", roles=CHECKS, about=About.NODE, answer=Tokens)
+    @operation(
+        "token.list",
+        "tokens of this API, without their secrets",
+        roles=CHECKS | PROTECTS,
+        about=About.NODE,
+        answer=Tokens,
+    )
     async def list_tokens(self, _asked: Nothing) -> OperationResult:
         """Every token with its role or person and its end; no secret. Of people those of the last month."""
         now = self._clock.now()

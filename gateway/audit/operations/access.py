@@ -25,7 +25,7 @@ from gateway.operations.ids import ConsentId, ConversationId, MessageId
 from gateway.operations.models import DIGITS, UNSAID, Answer, Count, Next, Object, OneOf, Read, Text, Time
 from gateway.operations.paging import Page, paged
 from gateway.operations.registry import About, operation
-from gateway.operations.roles import AUDITOR, CHECKS, FOCAL_POINT, Caller
+from gateway.operations.roles import AUDITOR, CHECKS, FOCAL_POINT, PROTECTS, Caller
 from gateway.ports import Json, OperationResult
 from keys.primitives.encoding import b64u, unb64u
 
@@ -99,7 +99,13 @@ class AccessOperations:
         self._content = content
         self._log = log
 
-    @operation("audit.reads", "who was shown what content", roles=FOCAL_POINT | AUDITOR, about=About.CASE, answer=Reads)
+    @operation(
+        "audit.reads",
+        "who was shown what content",
+        roles=FOCAL_POINT | AUDITOR | PROTECTS,
+        about=About.CASE,
+        answer=Reads,
+    )
     async def list_reads(self, asked: WantedReads, caller: Caller) -> OperationResult:
         """Who was shown what, newest first: of one message or draft, of one conversation with all its messages, of one
         consent, or by one reader. Conversations have their ids where the caller reads content.
@@ -120,7 +126,7 @@ class AccessOperations:
                 ids = [b64u(index), *(row.id for row in messages.of_conversation(c, index))]
             found = access_store.page(c, before=before, limit=limit + 1, ids=ids, reader=reader)
             indexes = {one.id for _, one in found if one.what in OF_CONVERSATION} if caller.reads_content else set()
-            return found, _names(c), _conversations(self._content.sealer, c, indexes)
+            return found, reader_names(c), _conversations(self._content.sealer, c, indexes)
 
         found, names, conversations = await self._content.store.read(query)
         shown, following = paged(found, limit, lambda one: one[0])
@@ -132,7 +138,7 @@ class AccessOperations:
             items.append(said | {"name": names.get(one.reader)})
         return OperationResult(value={"reads": items, "next": following})
 
-    @operation("audit.list", "entries, newest first", roles=CHECKS, about=About.NODE, answer=Entries)
+    @operation("audit.list", "entries, newest first", roles=CHECKS | PROTECTS, about=About.NODE, answer=Entries)
     async def list_entries(self, asked: WantedEntries) -> OperationResult:
         """Entries of the log, newest first, of one event, about one subject, or up to a time; each says how far it is
         covered: `witnessed`, `signed` by this node only, or `open` until the next checkpoint.
@@ -175,7 +181,7 @@ def _conversations(sealer: ContentSealer, connection: Connection, indexes: Colle
     }
 
 
-def _names(connection: Connection) -> dict[str, str]:
+def reader_names(connection: Connection) -> dict[str, str]:
     """What people here call each reader."""
     people = {f"person/{row.id}": row.name for row in person_rows.load(connection)}
     tokens = {f"token/{row.id}": row.label for row in token_rows.load(connection)}

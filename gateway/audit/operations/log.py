@@ -12,7 +12,7 @@ from gateway.database.engine import Store
 from gateway.identity.own_identity import OwnIdentity
 from gateway.operations.models import DIGITS, Answer, Asked, Count, Fault, Nothing, Time
 from gateway.operations.registry import About, operation
-from gateway.operations.roles import CHECKS, LOOKS
+from gateway.operations.roles import CHECKS, LOOKS, PROTECTS
 from gateway.peers.registry import PeerRegistry
 from gateway.ports import Clock, OperationResult
 
@@ -95,7 +95,11 @@ class AuditOperations:
         self._clock = clock
 
     @operation(
-        "audit.show", "entries, checkpoints and witnesses of the log", roles=LOOKS, about=About.NODE, answer=LogShown
+        "audit.show",
+        "entries, checkpoints and witnesses of the log",
+        roles=LOOKS | PROTECTS,
+        about=About.NODE,
+        answer=LogShown,
     )
     async def show(self, _asked: Nothing) -> OperationResult:
         """Entries, checkpoints and witnesses."""
@@ -103,14 +107,18 @@ class AuditOperations:
             value=await reader.show(reader.of_running(self._store, self._own, self._peers, self._log, self._clock))
         )
 
-    @operation("audit.verify", "examine every entry of the log", roles=LOOKS, about=About.NODE, answer=LogVerified)
+    @operation(
+        "audit.verify", "examine every entry of the log", roles=LOOKS | PROTECTS, about=About.NODE, answer=LogVerified
+    )
     async def verify(self, _asked: Nothing) -> OperationResult:
         """Every entry examined."""
         return OperationResult(
             value=await reader.verify(reader.of_running(self._store, self._own, self._peers, self._log, self._clock))
         )
 
-    @operation("audit.export", "a page of lines for an auditor", roles=CHECKS, about=About.NODE, answer=Exported)
+    @operation(
+        "audit.export", "a page of lines for an auditor", roles=CHECKS | PROTECTS, about=About.NODE, answer=Exported
+    )
     async def export(self, asked: ExportPage) -> OperationResult:
         """One page of the export; without `after` its head."""
         return OperationResult(

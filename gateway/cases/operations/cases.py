@@ -20,7 +20,7 @@ from gateway.cases.operations.models import (
     RelateCases,
     WholeCase,
 )
-from gateway.cases.operations.views import CaseViews, summary
+from gateway.cases.operations.views import CaseViews, nameless, summary
 from gateway.cases.register import CaseRegister, cards_in, find_row, join, number_signs
 from gateway.cases.rules import RELATIONS, Card, LinkKind, Signs, hand_over
 from gateway.cases.store import CaseRow
@@ -32,7 +32,7 @@ from gateway.foundation.config import Config
 from gateway.foundation.ids import CaseId, UnitId
 from gateway.operations.actors import name_actor, pseudonym
 from gateway.operations.registry import About, Units, operation
-from gateway.operations.roles import CASE_SYSTEMS, CASES, Caller
+from gateway.operations.roles import CASE_SYSTEMS, CASES, PROTECTS, Caller
 from gateway.peers.registry import PeerRegistry
 from gateway.ports import Clock, Json, OperationResult
 
@@ -57,9 +57,18 @@ class CaseOperations:
         self._clock = clock
         self._actor = actor
 
-    @operation("case.list", "cases, each one person", roles=CASES, about=About.CASE, answer=Cases, units=Units.NARROWED)
+    @operation(
+        "case.list",
+        "cases, each one person",
+        roles=CASES | PROTECTS,
+        about=About.CASE,
+        answer=Cases,
+        units=Units.NARROWED,
+    )
     async def list_cases(self, asked: CasePage, caller: Caller) -> OperationResult:
-        """Open cases, newest first; a caller of one unit sees those of its unit, so that a page may be shorter."""
+        """Open cases, newest first; a caller of one unit sees those of its unit, so that a page may be shorter.
+        What names a case is only for who reads content.
+        """
         limit, before = asked.limit, asked.place
 
         def query(c: Connection) -> tuple[list[CaseRow], list[Json]]:
@@ -78,21 +87,22 @@ class CaseOperations:
         rows, items = await self._content.store.read(query)
         last = rows[limit - 1] if limit and len(rows) > limit else None
         following = None if last is None else f"{last.at}.{last.id}"
-        return OperationResult(value={"cases": items, "next": following})
+        return OperationResult(value={"cases": items if caller.reads_content else nameless(items), "next": following})
 
     @operation(
         "case.show",
         "one case and what is of it",
-        roles=CASES,
+        roles=CASES | PROTECTS,
         about=About.CASE,
         answer=WholeCase,
         units=Units.NARROWED,
     )
-    async def show(self, asked: OneCase) -> OperationResult:
+    async def show(self, asked: OneCase, caller: Caller) -> OperationResult:
         """One case: who looks after it, its conversations with their countries, drafts, consents, its group, and how
-        people changed it.
+        people changed it. What names it, and what people wrote of it, is only for who reads content.
         """
-        return OperationResult(value=await self._content.store.read(lambda c: self._views.show(c, asked.id)))
+        shown = await self._content.store.read(lambda c: self._views.show(c, asked.id))
+        return OperationResult(value=shown if caller.reads_content else nameless(shown))
 
     @operation(
         "case.open",

@@ -141,11 +141,12 @@ OfCase = Read[CaseName | None]
 """A member of what is about a person; it needs a default."""
 
 
-class CaseFacts(CaseName):
+class CaseFacts(Answer):
     """A case and who looks after it."""
 
-    name: str | None = Field(description="what people here call it")
-    number: str | None = Field(description="the number that the case has in the case system")
+    id: CaseId
+    name: Read[str | None] = Field(default=None, description="what people here call it")
+    number: Read[str | None] = Field(default=None, description="the number that the case has in the case system")
     at: Time
     units: list[str] = Field(description="who looks after it")
 
@@ -167,10 +168,10 @@ class KeeperOfCase(Answer):
     """A unit that looks after a case, or did."""
 
     unit: Read[str] = UNSAID
-    worker: str | None
+    worker: Read[str | None] = None
     since: Time
     until: Time | None
-    reason: str
+    reason: Read[str] = UNSAID
 
 
 class Related(Answer):
@@ -197,7 +198,7 @@ class ChangeOfCase(Answer):
     at: Time
     source: CaseId | None = Field(alias="from")
     into: CaseId
-    reason: str | None
+    reason: Read[str | None] = None
 
 
 class WholeCase(CaseFacts):

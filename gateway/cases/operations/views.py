@@ -89,6 +89,19 @@ class CaseViews:
         }
 
 
+NAMES = frozenset({"name", "number", "worker", "reason"})
+"""What a case is called, and what people wrote about it."""
+
+
+def nameless(value: Json) -> Json:
+    """A case, or a list of them, without what names the person or was written about it."""
+    if isinstance(value, list):
+        return [nameless(item) for item in value]
+    if isinstance(value, dict):
+        return {name: nameless(item) for name, item in value.items() if name not in NAMES}
+    return value
+
+
 def summary(row: CaseRow, card: Card, of: Collection[UnitId]) -> dict[str, Json]:
     """What lists show of a case."""
     return {"id": row.id, "name": card.name, "number": card.number, "at": row.at, "units": [*sorted(of)]}

@@ -49,7 +49,7 @@ from gateway.messages.wakeups import EventStream, Wakeups
 from gateway.operations.actors import name_actor, pseudonym
 from gateway.operations.paging import paged
 from gateway.operations.registry import About, Reading, Units, operation
-from gateway.operations.roles import CASE_SYSTEMS, CASES, Caller
+from gateway.operations.roles import CASE_SYSTEMS, CASES, PROTECTS, Caller
 from gateway.peers.registry import PeerRegistry
 from gateway.ports import Clock, Json, OperationResult
 from keys.primitives.encoding import b64u
@@ -185,7 +185,7 @@ class ConsentOperations:
             resolved.append(grant)
         return resolved
 
-    @operation("consent.list", "consents held here", roles=CASES, about=About.CASE, answer=Consents)
+    @operation("consent.list", "consents held here", roles=CASES | PROTECTS, about=About.CASE, answer=Consents)
     async def list_consents(self, asked: ConsentPage) -> OperationResult:
         """Consents held here, newest first, without what they say."""
         limit, before = asked.limit, asked.position
@@ -219,15 +219,17 @@ class ConsentOperations:
     @operation(
         "consent.show",
         "one consent",
-        roles=CASE_SYSTEMS,
+        roles=CASE_SYSTEMS | PROTECTS,
         about=About.CASE,
         answer=Consent,
         units=Units.NARROWED,
         reads=Reading(what="consent"),
+        shows=frozenset({"record", "withdrawals"}),
     )
     async def show(self, asked: OneConsent) -> OperationResult:
         """One consent as held here, with every withdrawal: of which case it is, which conversations with which
-        countries rely on it, what would stop and who would be told if it were withdrawn.
+        countries rely on it, what would stop and who would be told if it were withdrawn. A record has codes and no
+        name; what names the case or a conversation is only for who reads content.
         """
         known = await self._find(asked.id)
         if not known.held:

@@ -11,7 +11,7 @@ from gateway.cases.operations.models import Number, OfCase
 from gateway.conversations.operations.models import ConsentState
 from gateway.operations.actors import ATTESTED, AttestedUser
 from gateway.operations.ids import CaseId, ConsentId, ConversationId, MessageId
-from gateway.operations.models import UNSAID, Answer, Asked, Count, Flag, Limit, Next, Object, Read, Time
+from gateway.operations.models import Answer, Asked, By, Count, Flag, Limit, Next, Object, Read, Time, UNSAID
 from gateway.operations.paging import Page
 from gateway.ports import Json
 
@@ -120,7 +120,7 @@ class Consent(Recorded):
     relied_on: list[Reliance]
     tells: list[str] = Field(description="the peers that a withdrawal is told to")
     holder: str
-    record: Read[Object] = Field(default=UNSAID, description="what was recorded")
+    record: Object = Field(description="what was recorded: codes and days, no name")
     withdrawals: list[Object]
 
 

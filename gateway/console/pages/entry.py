@@ -16,7 +16,12 @@ from gateway.operations.roles import Role
 from gateway.ports import Json
 from schemas.labels import load_languages
 
-START: Mapping[Role, str] = {Role.OPERATOR: "/operations", Role.AUDITOR: "/audit", Role.TRUST_ADMIN: "/trust"}
+START: Mapping[Role, str] = {
+    Role.OPERATOR: "/operations",
+    Role.DATA_PROTECTION_OFFICER: "/protection",
+    Role.AUDITOR: "/audit",
+    Role.TRUST_ADMIN: "/trust",
+}
 """Where somebody begins who has no desk."""
 _HERE = re.compile(r"/(?![/\\])[!-~]*")
 """An address of this console: a browser reads // and /\\ as another host, also with a tab or a line end between."""

@@ -22,6 +22,9 @@ ROLES: Mapping[Role, str] = {
     Role.TRUST_ADMIN: N_("Trust administrator: decides with whom messages are exchanged; never reads one"),
     Role.OPERATOR: N_("Operator: keeps the node running and moves messages; never reads one"),
     Role.AUDITOR: N_("Auditor: reads the audit log; changes nothing"),
+    Role.DATA_PROTECTION_OFFICER: N_(
+        "Data protection officer: reads the log, consents, legal bases and erasures; a message only for a reason"
+    ),
 }
 SHORT: Mapping[Role, str] = {
     Role.CASE_WORKER: N_("case worker"),
@@ -29,6 +32,7 @@ SHORT: Mapping[Role, str] = {
     Role.TRUST_ADMIN: N_("trust administrator"),
     Role.OPERATOR: N_("operator"),
     Role.AUDITOR: N_("auditor"),
+    Role.DATA_PROTECTION_OFFICER: N_("data protection officer"),
 }
 STATES: Mapping[str, str] = {
     "active": N_("works here"),

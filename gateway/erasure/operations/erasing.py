@@ -39,7 +39,7 @@ from gateway.messages.store.messages import MessageRow
 from gateway.operations.actors import pseudonym
 from gateway.operations.models import Nothing
 from gateway.operations.registry import About, Units, operation
-from gateway.operations.roles import FOCAL_POINT, Caller, Role
+from gateway.operations.roles import AUDITOR, Caller, FOCAL_POINT, PROTECTS, Role
 from gateway.ports import Clock, Json, OperationResult
 
 _LISTS = {"reason": "erasure_ground", "ground": "kept_ground"}
@@ -207,7 +207,7 @@ class ErasureOperations:
     @operation(
         "retention.list",
         "legal holds",
-        roles=frozenset({Role.FOCAL_POINT, Role.AUDITOR}),
+        roles=FOCAL_POINT | AUDITOR | PROTECTS,
         about=About.CASE,
         answer=LegalHolds,
     )

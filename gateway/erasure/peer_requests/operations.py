@@ -30,7 +30,7 @@ from gateway.operations.actors import pseudonym
 from gateway.operations.ids import MessageId
 from gateway.operations.models import Answer, Asked, Count, Nothing, OneOf, Time
 from gateway.operations.registry import About, operation
-from gateway.operations.roles import FOCAL_POINT, Caller
+from gateway.operations.roles import Caller, FOCAL_POINT, PROTECTS
 from gateway.peers.registry import PeerRegistry
 from gateway.ports import Clock, Json, OperationResult
 from keys.primitives.encoding import is_id
@@ -107,7 +107,7 @@ class RequestOperations:
     @operation(
         "erasure.list",
         "what peers asked to be erased",
-        roles=FOCAL_POINT,
+        roles=FOCAL_POINT | PROTECTS,
         about=About.CASE,
         answer=ErasureRequests,
     )

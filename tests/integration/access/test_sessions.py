@@ -427,6 +427,7 @@ async def test_a_focal_point_invites_case_workers(house: House):
         ({"roles": []}, "/roles"),
         ({"roles": ["adapter"]}, "/roles/0"),
         ({"roles": "auditor"}, "/roles"),
+        ({"roles": ["data_protection_officer", "case_worker"]}, "/roles"),
         ({"unit": "elsewhere"}, "/unit"),
         ({"language": "../x"}, "/language"),
         ({"x": 1}, ""),
@@ -438,6 +439,17 @@ async def test_a_person_that_can_not_be(house: House, asked: dict[str, Any], pla
         await house.ask("person.add", **({"name": "Eva", "roles": ["auditor"]} | asked))
     assert (caught.value.code, caught.value.findings[0].place) == (Code.INVALID, place)
     assert await house.ask_list() == []
+
+
+async def test_who_works_on_cases_does_not_become_their_officer(house: House):
+    """Nor the other way round, whoever asks; a change to the role alone is one."""
+    officer, _ = await house.add("Dora", Role.DATA_PROTECTION_OFFICER)
+    worker, _ = await house.add("Eva", Role.CASE_WORKER)
+    before = await house.ask_list()
+    for id in (officer, worker):
+        await refused(house.ask("person.change", id=id, roles=["case_worker", "data_protection_officer"]), Code.INVALID)
+    assert await house.ask_list() == before
+    await house.ask("person.change", id=officer, roles=["data_protection_officer", "auditor"])
 
 
 async def test_no_two_people_have_one_name(house: House):

@@ -100,6 +100,8 @@ async def test_a_unit_does_not_write_its_way_into_a_case(two: Two):
         ("conversation.writable", TALK, NOWHERE),
         ("consent.show", HERS, NOWHERE),
         ("consent.withdraw", HERS, NOWHERE),
+        ("case.grounds", "case", NOWHERE),
+        ("content.ask", "message", NOWHERE),
         ("asylum.hold", TALK, NOWHERE),
         ("draft.show", "draft", NOWHERE),
         ("draft.release", "draft", NOWHERE),
@@ -116,7 +118,9 @@ async def test_an_id_of_another_unit_is_answered_as_unknown(two: Two, operation:
         "case": await case_of(fr, TALK),
         "draft": (await fr.call("draft.save", draft=referral("F-1", HERS)))["id"],
     }
-    arguments = {"label": "Blue 7"} if operation == "case.label" else {}
+    more = {"label": "Blue 7", "reason": "not_needed"}
+    taken = {"case.label": ("label",), "conversation.erase": ("reason",), "content.ask": ("reason",)}
+    arguments = {name: more[name] for name in taken.get(operation, ())}
     theirs = await answered(fr, operation, {"id": found.get(own, own), **arguments})
     assert theirs == await answered(fr, operation, {"id": unknown, **arguments})
     assert theirs[0] == Code.NOT_FOUND

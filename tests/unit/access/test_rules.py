@@ -11,6 +11,7 @@ from gateway.access.rules import (
     LONGEST,
     PERSONAL,
     check_another,
+    check_apart,
     check_gives,
     check_language,
     over,
@@ -41,6 +42,23 @@ def test_every_role_has_to_be_given():
     for one in (Role.FOCAL_POINT, Role.TRUST_ADMIN):
         with pytest.raises(RefusedError):
             check_gives(Caller(roles=frozenset({one})), both)
+
+
+@table("role", PERSONAL)
+def test_a_data_protection_officer_does_nothing_else(role: Role):
+    """Alone or with the log; who works on cases, on trust or on the node would watch over their own work."""
+    both = frozenset({Role.DATA_PROTECTION_OFFICER, role})
+    if role in (Role.DATA_PROTECTION_OFFICER, Role.AUDITOR):
+        check_apart(both)
+        return
+    with pytest.raises(RefusedError, match="no other role") as caught:
+        check_apart(both)
+    assert (caught.value.code, [one.hint for one in caught.value.findings]) == (Code.INVALID, [role])
+
+
+def test_other_roles_go_together():
+    """Only the officer stands apart."""
+    check_apart(frozenset(PERSONAL) - {Role.DATA_PROTECTION_OFFICER})
 
 
 def test_nobody_changes_their_own_row():

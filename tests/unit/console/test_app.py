@@ -195,6 +195,8 @@ async def test_a_browser_says_its_language():
         ((Role.TRUST_ADMIN,), "/trust"),
         ((Role.OPERATOR,), "/operations"),
         ((Role.AUDITOR,), "/audit"),
+        ((Role.DATA_PROTECTION_OFFICER,), "/protection"),
+        ((Role.DATA_PROTECTION_OFFICER, Role.AUDITOR), "/protection"),
         ((Role.OPERATOR, Role.TRUST_ADMIN), "/operations"),
     ],
 )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from support.tables import table
 
+from gateway.api.routes import ROUTES
 from gateway.errors import Code, RefusedError
 from gateway.node.rows import ROWS
 from gateway.operations.registry import Units, check_person, may, visible
@@ -95,6 +98,30 @@ def test_content_is_taken_out_at_every_depth():
         "next": None,
     }
     assert visible(WORKER, ROWS["message.show"], MESSAGE) == visible(OWNER, ROWS["message.show"], MESSAGE) == MESSAGE
+
+
+def test_what_a_row_shows_is_left_whole():
+    """Also what is content elsewhere, at any depth of it, and nothing beside it."""
+    row = replace(ROWS["message.show"], shows=frozenset({"record"}))
+    record = {"grants": [{"purpose": "referral"}], "type": "x"}
+    assert visible(OPERATOR, row, MESSAGE | {"record": record}) == {"id": "m", "state": "queued", "record": record}
+
+
+@table("name", ["consent.show", "case.grounds", "content.ask"])
+def test_only_these_rows_show_content_to_who_does_not_read_it(name: str):
+    """All other rows leave out what is content."""
+    assert ROWS[name].shows
+    assert sum(bool(row.shows) for row in ROWS.values()) == 3
+
+
+def test_a_data_protection_officer_changes_nothing():
+    """What it may do reads or searches, but for the one operation that keeps a reason."""
+    may_do = {name for name, row in ROWS.items() if Role.DATA_PROTECTION_OFFICER in row.roles}
+    writes = {route.operation for route in ROUTES if route.method != "GET" and not route.path.endswith("/search")}
+    assert may_do & writes == {"content.ask"}
+    assert {"audit.export", "audit.reads", "case.grounds", "consent.show", "erasure.list"} <= may_do
+    content = {"message.show", "conversation.show", "draft.show", "attachment.read", "evidence.export", "event.stream"}
+    assert may_do & content == set()
 
 
 def test_other_answers_are_left_as_they_are():

@@ -56,7 +56,10 @@ async def test_the_code_is_on_one_page():
 
 @pytest.mark.parametrize(
     ("role", "offered"),
-    [(Role.FOCAL_POINT, {"case_worker", "focal_point"}), (Role.TRUST_ADMIN, {"trust_admin", "operator", "auditor"})],
+    [
+        (Role.FOCAL_POINT, {"case_worker", "focal_point"}),
+        (Role.TRUST_ADMIN, {"trust_admin", "operator", "auditor", "data_protection_officer"}),
+    ],
 )
 async def test_a_role_that_one_may_not_give_is_not_offered(role, offered):
     """The others are given by somebody else, or at the shell."""
