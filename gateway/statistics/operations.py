@@ -21,7 +21,7 @@ from gateway.messages.wakeups import EventStream
 from gateway.operations.ids import DraftId, MessageId, PeriodId
 from gateway.operations.models import Answer, Asked, Count, Nothing, Time
 from gateway.operations.registry import About, operation
-from gateway.operations.roles import CASES, Caller, FOCAL_POINT, PROTECTS
+from gateway.operations.roles import CASES, FOCAL_POINT, PROTECTS, Caller
 from gateway.ports import Clock, Json, OperationResult
 from gateway.statistics import store
 from gateway.statistics.releases import StatisticsReleases

@@ -22,7 +22,7 @@ from gateway.foundation.config import Config
 from gateway.operations.ids import PersonId, TokenId, UnitId
 from gateway.operations.models import DIGITS, ONE_LINE, Answer, Asked, Nothing, OneOf, Time
 from gateway.operations.registry import About, operation
-from gateway.operations.roles import CHECKS, Caller, OWNER_ONLY, PROTECTS, Role, TRUST
+from gateway.operations.roles import CHECKS, OWNER_ONLY, PROTECTS, TRUST, Caller, Role
 from gateway.ports import Clock, Json, OperationResult
 
 USUAL_DAYS = 365

@@ -15,7 +15,6 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from gateway.audit import reason_store
-from gateway.audit.access_log import reader_of
 from gateway.audit.operations.access import reader_names
 from gateway.audit.reason_store import ReasonRow
 from gateway.cases import store as cases
@@ -216,7 +215,7 @@ class ProtectionOperations:
         """Show a data protection officer what one message says, in this answer alone. The reason is kept sealed with
         the message, the audit log has its keyed hash, and the focal points are told.
         """
-        now, reader = self._clock.now(), reader_of(caller)
+        now, reader = self._clock.now(), caller.actor
         row, sealed = await self._content.store.read(lambda c: _find(c, asked.id))
         opened = opened_row(self._content.sealer, sealed)
         if opened is None:

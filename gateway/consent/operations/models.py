@@ -11,7 +11,7 @@ from gateway.cases.operations.models import Number, OfCase
 from gateway.conversations.operations.models import ConsentState
 from gateway.operations.actors import ATTESTED, AttestedUser
 from gateway.operations.ids import CaseId, ConsentId, ConversationId, MessageId
-from gateway.operations.models import Answer, Asked, By, Count, Flag, Limit, Next, Object, Read, Time, UNSAID
+from gateway.operations.models import Answer, Asked, Count, Flag, Limit, Next, Object, Read, Time
 from gateway.operations.paging import Page
 from gateway.ports import Json
 

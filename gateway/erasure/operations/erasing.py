@@ -39,7 +39,7 @@ from gateway.messages.store.messages import MessageRow
 from gateway.operations.actors import pseudonym
 from gateway.operations.models import Nothing
 from gateway.operations.registry import About, Units, operation
-from gateway.operations.roles import AUDITOR, Caller, FOCAL_POINT, PROTECTS, Role
+from gateway.operations.roles import AUDITOR, FOCAL_POINT, PROTECTS, Caller, Role
 from gateway.ports import Clock, Json, OperationResult
 
 _LISTS = {"reason": "erasure_ground", "ground": "kept_ground"}
@@ -93,6 +93,7 @@ class ErasureOperations:
         roles=FOCAL_POINT,
         about=About.CASE,
         answer=Erased,
+        units=Units.NARROWED,
         by_person=True,
         erases=True,
         example={"reason": "not_needed"},

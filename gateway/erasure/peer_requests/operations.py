@@ -30,7 +30,7 @@ from gateway.operations.actors import pseudonym
 from gateway.operations.ids import MessageId
 from gateway.operations.models import Answer, Asked, Count, Nothing, OneOf, Time
 from gateway.operations.registry import About, operation
-from gateway.operations.roles import Caller, FOCAL_POINT, PROTECTS
+from gateway.operations.roles import FOCAL_POINT, PROTECTS, Caller
 from gateway.peers.registry import PeerRegistry
 from gateway.ports import Clock, Json, OperationResult
 from keys.primitives.encoding import is_id

@@ -15,12 +15,14 @@ from support.persons import ANA, agreed, case_of, referral, referred
 from support.tables import table
 
 from gateway.errors import Code, RefusedError
+from gateway.node.rows import ROWS
+from gateway.operations.registry import may
 from gateway.operations.roles import Caller, Role
 from keys.primitives.encoding import b64u
 
 HERS = b64u(b"consent of her..")
 TALK, NOWHERE = b64u(b"conversation one"), b64u(b"nothing has this")
-SHELTER = Caller(roles=frozenset({Role.CASE_WORKER}), unit="shelter", person=id_of("Eva"))
+SHELTER = Caller(roles=frozenset({Role.CASE_WORKER, Role.FOCAL_POINT}), unit="shelter", person=id_of("Eva"))
 FOCAL = Caller(roles=frozenset({Role.CASE_WORKER}), unit=UNIT, person=id_of("Ana"))
 SECOND_UNIT = """
 [[units]]
@@ -100,6 +102,7 @@ async def test_a_unit_does_not_write_its_way_into_a_case(two: Two):
         ("conversation.writable", TALK, NOWHERE),
         ("consent.show", HERS, NOWHERE),
         ("consent.withdraw", HERS, NOWHERE),
+        ("conversation.erase", TALK, NOWHERE),
         ("case.grounds", "case", NOWHERE),
         ("content.ask", "message", NOWHERE),
         ("asylum.hold", TALK, NOWHERE),
@@ -126,6 +129,14 @@ async def test_an_id_of_another_unit_is_answered_as_unknown(two: Two, operation:
     assert theirs[0] == Code.NOT_FOUND
     if operation.endswith((".show", ".list", ".writable")):
         assert await asked(fr, FOCAL, operation, {"id": found.get(own, own)})
+
+
+async def test_a_unit_erases_what_it_looks_after(two: Two):
+    """A focal point who is bound to the unit of a conversation may erase it."""
+    bound = Caller(roles=frozenset({Role.FOCAL_POINT}), unit=UNIT, person=id_of("Ana"))
+    assert may(bound, ROWS["conversation.erase"])
+    done = await asked(two.fr, bound, "conversation.erase", {"id": TALK, "reason": "not_needed"})
+    assert done["erased"] == 2
 
 
 async def test_the_former_unit_loses_a_case(two: Two):
