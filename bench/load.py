@@ -12,7 +12,9 @@ from dataclasses import dataclass
 import aiohttp
 
 from bench.pair import SENDER, Pair, encode_request
+from gateway.cli.connection import credential
 from gateway.errors import Code, TransientError
+from gateway.ports import Json
 from keys.keystore.keystore import system_rand
 from keys.primitives.encoding import b64u
 
@@ -23,6 +25,9 @@ PATIENCE = 60.0
 """Seconds after which a message counts as lost."""
 DELIVERED = "awaiting_opening"
 """The state of a message whose `delivered` receipt came back."""
+
+USERS: Json = {"by": "u-1", "second_by": "u-2"}
+"""The two users of the case system who release each message."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +49,7 @@ class _Client:
     def __init__(self, pair: Pair, session: aiohttp.ClientSession) -> None:
         self._pair = pair
         self._session = session
-        self._body = encode_request(pair.referral)
+        self._body = encode_request(pair.referral | {"attested": USERS})
         self._early: set[str] = set()
         self._waiting: dict[str, asyncio.Future[None]] = {}
 
@@ -88,7 +93,7 @@ class _Client:
 @asynccontextmanager
 async def _client(pair: Pair) -> AsyncIterator[_Client]:
     connector = aiohttp.UnixConnector(path=str(pair.node(SENDER) / "run" / "api.sock"), limit=1_000)
-    async with aiohttp.ClientSession(connector=connector) as session:
+    async with aiohttp.ClientSession(connector=connector, headers=credential(pair.token)) as session:
         client = _Client(pair, session)
         follower = asyncio.create_task(client.follow())
         try:

@@ -16,21 +16,25 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
 from adapters.folder import FolderAdapter
-from bench.work import CASE, make_consent, make_referral
+from bench.work import CASE, REFERRAL, make_consent, make_referral
 from gateway.administration.create_node import Plan, make_node
 from gateway.cli.connection import call_node
-from gateway.demo.ceremony import trust_peer
+from gateway.demo.ceremony import carry_out_change, trust_peer
 from gateway.errors import Code, RefusedError
 from gateway.foundation.clock import SystemClock
 from gateway.foundation.config import AdapterSection, Unit
+from gateway.operations.roles import Role
 from gateway.ports import Json
 from keys.keystore.keystore import system_rand
 from keys.offline.administrator_key import new_admin
 from keys.primitives.encoding import b64u
+from schemas.region_pack.policies import Attested, format_policy, read_policy
+from schemas.types import type_name
 
 SENDER, RECEIVER, ABSENT = "FR", "AL", "UA"
 START_LIMIT = 60.0
@@ -43,6 +47,8 @@ class Pair:
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="trm-bench-"))
         self.referral: dict[str, Json] = {}
+        self.token = ""
+        """That of a case system at the sender."""
         self.position = 0
         """The last event of the sender that was looked at."""
         self._running: dict[str, subprocess.Popen[bytes]] = {}
@@ -60,13 +66,9 @@ class Pair:
                 self._introduce(one, other)
             self._agree()
             self.stop(ABSENT)
-            held = call_node(
-                self.node(SENDER),
-                "consent.record",
-                {"by": "bench", "number": CASE, "content": make_consent((RECEIVER, ABSENT))},
-            )
-            if not isinstance(held, dict):
-                raise RuntimeError("a recorded consent has an id")
+            self._attest()
+            recorded = {"number": CASE, "content": make_consent((RECEIVER, ABSENT)), "attested": {"by": "u-1"}}
+            held = _object(call_node(self.node(SENDER), "consent.record", recorded, token=self.token))
             self.referral = make_referral(RECEIVER, str(held["id"]))
         except BaseException:
             self._close()
@@ -147,12 +149,25 @@ class Pair:
     def _introduce(self, one: str, other: str) -> None:
         folder = self.node(one)
         chain = call_node(self.node(other), "node.pairing", {}, passphrase_file=self.passphrase)
-        call_node(folder, "peer.add", {"chain": chain, "by": "bench", "name": other})
+        call_node(folder, "peer.add", {"chain": chain, "name": other})
 
         def ask(operation: str, /, **arguments: Json) -> dict[str, Json]:
             return _object(call_node(folder, operation, arguments))
 
         trust_peer(ask, self._admins, other)
+
+    def _attest(self) -> None:
+        """Let a case system of the sender attest both people who release a referral."""
+        folder = self.node(SENDER)
+
+        def ask(operation: str, /, **arguments: Json) -> dict[str, Json]:
+            return _object(call_node(folder, operation, arguments))
+
+        found = read_policy(str(_object(ask("policy.show")["in_force"])["file"]).encode())
+        both = frozenset({type_name(REFERRAL)})
+        wider = replace(found, version=found.version + 1, attested=Attested(first=both, second=both))
+        carry_out_change(ask, self._admins, "policy.widen", "node", policy=format_policy(wider))
+        self.token = str(ask("token.new", role=str(Role.ADAPTER), label="bench")["token"])
 
     def _agree(self) -> None:
         """Wait until each of the running nodes has the trust records of its peers."""

@@ -8,6 +8,7 @@ import schemas
 from gateway.ports import Json
 
 UNIT = "focal-point"
+REFERRAL = "referral.request/1"
 SUMMARY = "This person does not exist. " * 68
 CASE = "BENCH-1"
 """The number of the one case that is measured with."""
@@ -40,7 +41,7 @@ def make_referral(to: str, consent_ref: str) -> dict[str, Json]:
     """Make the request that the local API takes."""
     services: list[Json] = [{"service": name} for name in ("safe_accommodation", "reception_on_arrival")]
     return {
-        "type": "referral.request/1",
+        "type": REFERRAL,
         "to": to,
         "purpose": "referral",
         "header": {

@@ -56,8 +56,8 @@ def refer_child(stage: Stage) -> None:
     france, albania, said = stage.federation.france, stage.federation.albania, _journey()
     people, writer = stage.of(france)
     content = writer.consent(france, albania) | {"given_by": "person_and_guardian", "child_assent": "given"}
-    child = str(people.ask("case.open", by=france.person, label=MARKS["pseudonym of the child"])["id"])
-    consent = str(people.ask("consent.record", by=france.person, case=child, content=content)["id"])
+    child = str(people.ask("case.open", label=MARKS["pseudonym of the child"])["id"])
+    consent = str(people.ask("consent.record", case=child, content=content)["id"])
     stage.act(france, f"{france.person} records the consent of the guardian and the assent of the child")
     case = _say(stage, france, albania, None, said.child(), consent, of_case=child)
     desk, _ = stage.of(albania)
@@ -108,8 +108,9 @@ def cross_messages(stage: Stage) -> None:
     call_node(
         france.node,
         "consent.withdraw",
-        {"id": consent, "by": france.person, "erase_wanted": True},
+        {"id": consent, "erase_wanted": True},
         passphrase_file=france.passphrase_file,
+        token=people.token(),
     )
     stage.nodes.start([france])
     stage.nodes.start([albania])
@@ -133,7 +134,7 @@ def cross_messages(stage: Stage) -> None:
     known: Message = {"id": withdrawal.id, "conversation": withdrawal.conversation}
     stage.written(albania, france, other.stopped(france, known, SystemClock().now()), '"stopped, nothing kept"')
     stage.observed("Albania acknowledged the withdrawal")
-    desk.ask("erasure.follow", id=withdrawal.id, by=albania.person)
+    desk.ask("erasure.follow", id=withdrawal.id)
     stage.act(albania, f"{albania.person} follows what was asked: keys first, then bytes, then the case system")
     proofs.prove_erasure(stage, referral)
     row = stage.systems.database.row(referral["id"])

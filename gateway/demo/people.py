@@ -10,8 +10,12 @@ from gateway.demo.ceremony import approve_change, carry_out_change
 from gateway.demo.chronicle import wait_until
 from gateway.demo.places import Country
 from gateway.errors import Code, GatewayError, RefusedError
+from gateway.operations.roles import Role
 from gateway.ports import Json
 from keys.offline.administrator_key import Admin
+
+HOURS = 24
+"""For which the people of a demonstration are signed in."""
 
 
 class People:
@@ -21,10 +25,30 @@ class People:
         self.country = country
         self.admins = admins
         self._pending = ""
+        self._tokens: dict[str, str] = {}
+
+    def enrol(self) -> None:
+        """Enrol the two people who work here, and sign each in at a shell of their own."""
+        for name in (self.country.person, self.country.second):
+            roles: list[Json] = [str(Role.CASE_WORKER), str(Role.FOCAL_POINT)]
+            made = self.ask("person.add", name=name, roles=roles)
+            taken = self.ask("login.enrol", code=made["code"], label="the demonstration", hours=HOURS)
+            self._tokens[name] = str(taken["token"])
+
+    def token(self) -> str:
+        """Return the personal token of the first person who works here."""
+        return self._tokens[self.country.person]
 
     def ask(self, operation: str, /, **arguments: Json) -> dict[str, Json]:
-        """Do one operation of the node."""
-        value = call_node(self.country.node, operation, arguments)
+        """Do one operation of the node, as the first person who works here."""
+        return self._ask_as(self.country.person, operation, arguments)
+
+    def ask_second(self, operation: str, /, **arguments: Json) -> dict[str, Json]:
+        """Do one operation of the node, as the second person who works here."""
+        return self._ask_as(self.country.second, operation, arguments)
+
+    def _ask_as(self, name: str, operation: str, arguments: Mapping[str, Json]) -> dict[str, Json]:
+        value = call_node(self.country.node, operation, arguments, token=self._tokens.get(name))
         if not isinstance(value, dict):
             raise RuntimeError(f"{operation} answers with an object")
         return value
@@ -55,7 +79,7 @@ class People:
 
     def propose(self, other: Country) -> str:
         """Read the other country's pairing file; returns the 60 digits to be compared."""
-        self.ask("peer.add", chain=json.loads(other.pairing.read_text(encoding="utf-8")), by=self.country.person)
+        self.ask("peer.add", chain=json.loads(other.pairing.read_text(encoding="utf-8")))
         return str(self.ask("peer.code", id=other.code)["code"])
 
     def type_digits(self, other: Country, digits: str) -> str:
@@ -116,12 +140,8 @@ class People:
         two; return id and conversation.
         """
         named: dict[str, Json] = {} if consent is None else {"consent": consent}
-        answer = self.ask("draft.release", id=draft, by=self.country.person, **named)
-        return (
-            self.ask("draft.release", id=draft, by=self.country.second)
-            if answer["state"] == "waiting_second"
-            else answer
-        )
+        answer = self.ask("draft.release", id=draft, **named)
+        return self.ask_second("draft.release", id=draft) if answer["state"] == "waiting_second" else answer
 
     def at_the_desk(self, document: Mapping[str, Json]) -> dict[str, Json]:
         """Write a draft at the desk and release it, with a second person where it needs two."""
@@ -129,4 +149,4 @@ class People:
 
     def open(self, message: str) -> None:
         """Open an incoming message."""
-        self.ask("message.open", id=message, by=self.country.person)
+        self.ask("message.open", id=message)

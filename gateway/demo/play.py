@@ -71,13 +71,16 @@ def _set(
     nodes = Nodes(processes)
     nodes.start(federation.countries)
     chronicle.follow(federation.countries)
+    people = {c.code: People(c, node.admins) for c, node in zip(federation.countries, made, strict=True)}
+    for working in people.values():
+        working.enrol()
     return Stage(
         federation=federation,
         nodes=nodes,
         systems=systems,
         chronicle=chronicle,
         timeline=timeline,
-        people={c.code: People(c, node.admins) for c, node in zip(federation.countries, made, strict=True)},
+        people=people,
         writers={country.code: Writer(country, day) for country in federation.countries},
         workbook=workbook,
         fingerprints={c.code: node.node.fingerprint for c, node in zip(federation.countries, made, strict=True)},

@@ -88,21 +88,21 @@ def refer_person(stage: Stage, row: str, to: Country, *, onward: bool = False) -
     france = stage.federation.france
     people, writer = stage.of(france)
     content = writer.consent(france, to, onward=onward)
-    consent = str(people.ask("consent.record", by=france.person, number=NUMBERS[row], content=content)["id"])
+    consent = str(people.ask("consent.record", number=NUMBERS[row], content=content)["id"])
     others = "who helps there" if onward else "nobody else"
     stage.act(france, f"{france.person} records a consent: this purpose, {to.title}, France and {others}")
     stage.workbook.mark(row, htcds.READY_TO_REFER)
     stage.act(france, f"marks a row of the workbook: {htcds.READY_TO_REFER}")
     draft = people.draft_of(row)
-    people.refused(Code.GATE_G2, "draft.release", id=draft, by=france.person)
+    people.refused(Code.GATE_G2, "draft.release", id=draft)
     stage.observed(f"without a consent, the referral to {to.code} is refused (gate G2)")
     stage.act(france, "release without a consent: refused by gate G2")
     stage.act(france, f"{france.person} releases the referral with the consent; it waits for a second person")
-    people.ask("draft.release", id=draft, by=france.person, consent=consent)
-    people.refused(Code.CONFLICT, "draft.release", id=draft, by=france.person)
+    people.ask("draft.release", id=draft, consent=consent)
+    people.refused(Code.CONFLICT, "draft.release", id=draft)
     stage.observed("one person alone does not release a referral")
     stage.act(france, f"{france.second} releases it too")
-    referral = people.ask("draft.release", id=draft, by=france.second)
+    referral = people.ask_second("draft.release", id=draft)
     stage.exchanged(france, to, referral["id"])
     record = stage.chronicle.wait(
         f"the consent record in {to.title}",

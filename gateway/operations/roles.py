@@ -79,6 +79,12 @@ def person_text(id: str) -> str:
     return f"person/{id}"
 
 
+def person_in(actor: str) -> str | None:
+    """The id of the person that a text of `person_text` stands for, None for anybody else."""
+    kind, _, id = actor.partition("/")
+    return id if kind == "person" else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
     """Who asks. `owner` came in by the socket; `unit` binds a token or a person to one unit of this node; `token` and

@@ -5,13 +5,18 @@ What needs two people is done by two, unless a test asks for one step of it (`ac
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
+from support.ceremony import ADMINS, play
+from support.enrolled import enrol, enrolling
+from support.local import Caller as Local
 
 from gateway.access import people_store
 from gateway.access.people_store import PersonRow
+from gateway.access.rules import PERSONAL
 from gateway.composition.node import Node
 from gateway.node.rows import ROWS
 from gateway.operations.actors import pseudonym
@@ -60,6 +65,13 @@ def pseudonym_of(node: Node, name: str) -> str:
     return pseudonym(caller_of(name).actor, node.keys.actor)
 
 
+async def signed_in(caller: Local, node: Node, name: str = FIRST) -> Local:
+    """The door of this caller, where the person of this name shows a personal token."""
+    admin = ADMINS[0] if name == FIRST else ADMINS[1]
+    known = await enrol(node, name, *PERSONAL, admin=admin)
+    return Local(session=caller.session, base=caller.base, headers={"Authorization": f"Bearer {known.token}"})
+
+
 async def act(
     node: Node, operation: str, arguments: Mapping[str, Any], *, by: str | None = None, key: str | None = None
 ) -> OperationResult:
@@ -83,4 +95,33 @@ async def ask(
     value: Any = (await act(node, operation, given, by=by, key=key)).value
     if operation == "message.submit" and value["state"] == "waiting_second":
         value = (await act(node, "draft.release", {"id": value["id"]}, by=second or SECOND)).value
+    return value
+
+
+# --- at a node that answers on its socket -------------------------------------------------------------------------
+
+_TOKENS: dict[tuple[Path, str], str] = {}
+"""Personal tokens that were got in this process, by folder of the node and name of the person."""
+
+
+def token_at(folder: Path, name: str, call: Callable[..., Any]) -> str:
+    """The personal token of this person at a node, whose owner asks it by `call`; enrolled when first needed."""
+    if (folder, name) not in _TOKENS:
+        admin = ADMINS[0] if name == FIRST else ADMINS[1]
+        _TOKENS[folder, name] = play(enrolling(name, *PERSONAL, admin=admin), call).token
+    return _TOKENS[folder, name]
+
+
+def ask_over(ask: Callable[..., Any], operation: str, arguments: Mapping[str, Any], *, by: str | None = None) -> Any:
+    """The answer of one operation by `ask(operation, arguments, by)`, which shows the token of whom `by` names; as
+    `ask` does it in one process.
+    """
+    given, row = dict(arguments), ROWS[operation]
+    second = given.pop("second_by", None)
+    if second is not None:
+        given["two_people"] = True
+    acts = row.by_person or (by is not None and row.about is About.CASE)
+    value = ask(operation, given, (by or FIRST) if acts else None)
+    if operation == "message.submit" and value["state"] == "waiting_second":
+        value = ask("draft.release", {"id": value["id"]}, second or SECOND)
     return value

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from click.testing import CliRunner, Result
+from support.acting import FIRST, ask_over, id_of, token_at
 from support.ceremony import ADMINS, CARDS, pairing, play
 from support.dropfolder import drop_folder
 from support.keycost import CHEAP
@@ -23,6 +24,7 @@ from adapters.folder import FolderAdapter
 from gateway.administration.create_node import Made, Plan, make_node
 from gateway.app import open_node
 from gateway.cli.connection import call_node
+from gateway.cli.login_file import Login, write_login
 from gateway.cli.root import trm
 from gateway.foundation import logs
 from gateway.foundation.clock import SystemClock
@@ -41,18 +43,32 @@ class Desk:
     folder: Path
     made: Made
 
-    def ask(self, operation: str, **arguments: Any) -> Any:
-        """One operation over the socket."""
-        return call_node(self.folder, operation, arguments)
+    def ask(self, operation: str, by: str | None = None, **arguments: Any) -> Any:
+        """One operation over the socket, by this person or the owner of the node (`support.acting.ask_over`)."""
 
-    def trm(self, *words: str, given: str | None = None) -> Result:
-        """One verb on this node."""
-        return run(*words, "--node", str(self.folder), given=given)
+        def once(operation: str, given: Mapping[str, Any], name: str | None) -> Any:
+            token = None if name is None else token_at(self.folder, name, self.ask)
+            return call_node(self.folder, operation, given, token=token)
+
+        return ask_over(once, operation, arguments, by=by)
+
+    def trm(self, *words: str, given: str | None = None, by: str | None = None) -> Result:
+        """One verb on this node, where this person is signed in; somebody is who sends a message."""
+        name = FIRST if by is None and words[0] == "send" else by
+        login = {} if name is None else {"TRM_LOGIN": str(self.login(name))}
+        return run(*words, "--node", str(self.folder), given=given, env=login)
+
+    def login(self, name: str) -> Path:
+        """The file by which this person is signed in."""
+        path = self.folder.parent / f"{self.folder.name}.{id_of(name)}.login"
+        token = token_at(self.folder, name, self.ask)
+        write_login(path, Login(node=self.made.node, folder=str(self.folder.resolve()), token=token, expires=2**40))
+        return path
 
 
-def run(*words: str, given: str | None = None) -> Result:
+def run(*words: str, given: str | None = None, env: Mapping[str, str] | None = None) -> Result:
     """One verb in this process; the exit code and both outputs."""
-    return CliRunner().invoke(trm, list(words), input=given)
+    return CliRunner().invoke(trm, list(words), input=given, env=env)
 
 
 def free_port() -> int:
@@ -136,7 +152,7 @@ def served(*desks: Desk) -> Iterator[None]:
 def pair(one: Desk, other: Desk) -> None:
     """Make both active at each other, by the operations."""
     for a, b in ((one, other), (other, one)):
-        a.ask("peer.add", chain=b.ask("node.pairing"), by="adm")
+        a.ask("peer.add", chain=b.ask("node.pairing"))
     for a, b in ((one, other), (other, one)):
         play(pairing(ADMINS, b.name), a.ask)
     agree(one, other)

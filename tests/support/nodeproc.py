@@ -18,7 +18,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +26,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from support import warm
+from support.acting import ask_over, token_at
 from support.ceremony import ADMINS, CARDS, pairing, play
 from support.dropfolder import drop_folder
 from support.nodechild import CHEAP, ROOT, SteeredClock
@@ -34,6 +35,7 @@ from support.proxy import Proxy
 from adapters.folder import FolderAdapter
 from gateway.administration.create_node import Plan, make_node
 from gateway.api.routes import PREFIX, ROUTES
+from gateway.cli.connection import credential
 from gateway.foundation.clock import SystemClock
 from gateway.foundation.config import Unit
 from gateway.ports import Clock
@@ -64,11 +66,14 @@ class Client:
         self._path = folder / "run" / "api.sock"
         self._connection: http.client.HTTPConnection | None = None
 
-    def ask(self, method: str, target: str, body: Any = None, key: str | None = None) -> tuple[int, Any]:
+    def ask(
+        self, method: str, target: str, body: Any = None, key: str | None = None, token: str | None = None
+    ) -> tuple[int, Any]:
         """Status and parsed answer; raises Away."""
         try:
             connection = self._connected()
-            headers = {"Content-Type": "application/json"} | ({} if key is None else {"Idempotency-Key": key})
+            headers = {"Content-Type": "application/json", **credential(token)}
+            headers |= {} if key is None else {"Idempotency-Key": key}
             connection.request(method, target, body=None if body is None else json.dumps(body), headers=headers)
             response = connection.getresponse()
             return response.status, json.loads(response.read())
@@ -85,17 +90,25 @@ class Client:
             found.sock.connect(str(self._path))
         return self._connection
 
-    def call(self, operation: str, key: str | None = None, **arguments: Any) -> Any:
-        """The answer of one operation that must succeed."""
+    def call(self, operation: str, key: str | None = None, by: str | None = None, **arguments: Any) -> Any:
+        """The answer of one operation that must succeed, by this person or the owner (`support.acting.ask_over`)."""
+
+        def once(step: str, given: Mapping[str, Any], name: str | None) -> Any:
+            token = None if name is None else token_at(self._path.parents[1], name, self.call)
+            return self._call(step, dict(given), key if step == operation else None, token)
+
+        return ask_over(once, operation, arguments, by=by)
+
+    def _call(self, operation: str, arguments: dict[str, Any], key: str | None, token: str | None) -> Any:
         route = next(route for route in ROUTES if route.operation == operation)
         target = PREFIX + route.path
         if "{id}" in target:
             target = target.replace("{id}", quote(str(arguments.pop("id")), safe=""))
         if route.method == "GET":
             target += "?" + urlencode(arguments) if arguments else ""
-            status, value = self.ask("GET", target)
+            status, value = self.ask("GET", target, token=token)
         else:
-            status, value = self.ask("POST", target, arguments, key or b64u(system_rand(16)))
+            status, value = self.ask("POST", target, arguments, key or b64u(system_rand(16)), token)
         assert status < 300, (operation, status, value)
         return value
 
@@ -407,7 +420,7 @@ def make_pair(base: Path, *, start: int | None = None, proxied: bool = False, ba
 def introduce(a: NodeProcess, b: NodeProcess) -> None:
     """Pairing as two administrators do it."""
     for here, there in ((a, b), (b, a)):
-        here.call("peer.add", chain=there.call("node.pairing"), by="admin")
+        here.call("peer.add", chain=there.call("node.pairing"))
     for here, there in ((a, b), (b, a)):
         assert play(pairing(ADMINS, there.name), here.call)["peer"]["state"] == "active"
     for node in (a, b):

@@ -115,9 +115,9 @@ class DraftOperations:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FirstRelease:
-    """Who released a draft first: their id, and their pseudonym for the audit log."""
+    """Who released a draft first: as `actors.name_actor` names them, and their pseudonym for the audit log."""
 
-    person: str
+    by: str
     actor: str
 
 
@@ -142,7 +142,7 @@ async def keep(
         journal.add_event(connection, at=now, kind="draft", ref=ref, state=WAITING)
         journal.append_leaf(connection, leaf(now, "draft.made", id=id))
         if first is not None:
-            local.set_first(connection, id, first.person.encode())
+            local.set_first(connection, id, first.by.encode())
             journal.append_leaf(connection, leaf(now, "draft.released_first", id=id, actor=first.actor))
 
     await content.store.move(move)

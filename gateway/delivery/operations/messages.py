@@ -61,7 +61,7 @@ from gateway.operations.ids import ConversationId, PeerId
 from gateway.operations.models import Answer, Count, Next, OneOf, Read, Time, Type
 from gateway.operations.paging import Page, paged
 from gateway.operations.registry import About, Reading, Units, operation
-from gateway.operations.roles import CASE_SYSTEMS, CASES, MOVES, Caller
+from gateway.operations.roles import CASE_SYSTEMS, CASES, MOVES, Caller, person_in
 from gateway.peers.registry import Peer, PeerRegistry
 from gateway.ports import Clock, Json, NoticeKind, OperationResult
 from keys.primitives.encoding import b64u, canon, parse, sha256
@@ -374,13 +374,16 @@ class MessageOperations:
         first = None if row.first is None else row.first.decode()
         return _draft_summary(self._content.sealer, row, sealed) | {
             "of_case": names.get(key),
-            "first_by": None if first is None else await self._name_person(first),
-            "first_by_caller": first is not None and first == caller.person,
+            "first_by": None if first is None else await self._name_first(first),
+            "first_by_caller": first == caller.actor,
         }
 
-    async def _name_person(self, id: str) -> str | None:
-        """What colleagues call a person, for the second one to see who released it first."""
-        found = await self._content.store.read(lambda c: people_store.find(c, id))
+    async def _name_first(self, first: str) -> str | None:
+        """What colleagues call who released a draft first, for the second person to see; a user of a case system has no
+        name here.
+        """
+        id = person_in(first)
+        found = None if id is None else await self._content.store.read(lambda c: people_store.find(c, id))
         return None if found is None else found.name
 
     @operation(

@@ -34,16 +34,17 @@ from gateway.delivery.operations.messages import drafted, find_draft, incoming
 from gateway.delivery.outbound.draft_case import joining_of
 from gateway.delivery.outbound.preparation import Preparation
 from gateway.delivery.outbound.submission import Submission
-from gateway.errors import Code, Finding, RefusedError
+from gateway.errors import Code, RefusedError
 from gateway.messages.machines.acceptance import Incoming
 from gateway.messages.store import local
 from gateway.messages.store.local import DraftRow
 from gateway.messages.wakeups import EventStream, Wakeups
-from gateway.operations.actors import AttestedUsers, name_actor, person_of, pseudonym, user_of
+from gateway.operations.actors import AttestedUsers, name_actor, pseudonym, user_of
 from gateway.operations.idempotency import answer_once
 from gateway.operations.registry import About, Reading, Units, operation
-from gateway.operations.roles import CASE_SYSTEMS, CASES, Caller, person_text
+from gateway.operations.roles import CASE_SYSTEMS, CASES, Caller
 from gateway.policy import two_person_release
+from gateway.policy.attestation import check_attested
 from gateway.policy.corridor import Leaves
 from gateway.policy.gates.content import find_doubts
 from gateway.policy.in_force import PoliciesInForce
@@ -108,9 +109,11 @@ class ReleaseOperations:
         if isinstance(request.get("header"), dict):
             request["header"] = {**_header(request), "author_ref": actor}
         two = two_person_release.needs_two(str(request.get("type")), _header(request)) or asked.two_people
-        if two and caller.person is not None:
-            return await self._keep_first(request, key, caller)
-        approver = None if asked.attested is None else self._second_user(caller, asked.attested, two=two)
+        approver = None if asked.attested is None else self._second_user(caller, asked.attested)
+        if attested:
+            self._check_attested(request, both=approver is not None)
+        if two and approver is None:
+            return await self._keep_first(request, key, author, caller)
         if approver is not None:
             request["header"] = two_person_release.approved(_header(request), approver)
 
@@ -121,30 +124,30 @@ class ReleaseOperations:
         await answering_opens(self._content.store, self._local_receipts, request)
         return done
 
-    def _second_user(self, caller: Caller, attested: AttestedUsers, *, two: bool) -> str | None:
-        """The pseudonym of the second user whom a case system attests; None where there is none and none is needed."""
+    def _second_user(self, caller: Caller, attested: AttestedUsers) -> str | None:
+        """The pseudonym of the second user whom a case system attests, None where it attests one."""
         second = attested.second_by
         if second is None:
-            if two:
-                raise RefusedError(
-                    Code.INVALID,
-                    "two people release this; nothing was sent",
-                    hint="save it as a draft, and two people of this node release it",
-                    findings=[Finding(place="/attested/second_by", rule="required", hint="a second, different user")],
-                )
             return None
         if same_name(attested.by) == same_name(second):
             raise _same_person()
         return pseudonym(user_of(caller, second), self._actor)
 
-    async def _keep_first(self, request: dict[str, Json], key: str | None, caller: Caller) -> OperationResult:
-        """Keep a message that needs two people as a draft which this person released first."""
+    def _check_attested(self, request: Mapping[str, Json], *, both: bool) -> None:
+        """Return if the policy lets this leave on the word of a case system. Raises RefusedError forbidden."""
+        policy = self._policies.at(self._clock.now())
+        check_attested(policy, str(request.get("type")), _header(request), people=2 if both else 1)
+
+    async def _keep_first(
+        self, request: dict[str, Json], key: str | None, author: str, caller: Caller
+    ) -> OperationResult:
+        """Keep a message that needs two people as a draft that the author released first."""
 
         async def act() -> OperationResult:
             await self._try_out(request)
             id = b64u(self._rand(16))
             joining = joining_of(self._content, self._cases, id, request)
-            first = FirstRelease(person=person_of(caller), actor=pseudonym(caller.actor, self._actor))
+            first = FirstRelease(by=author, actor=pseudonym(author, self._actor))
             await keep(self._content, self._events, self._clock, request, id=id, joining=joining, first=first)
             return OperationResult(value={"id": id, "state": WAITING_SECOND}, created=True)
 
@@ -258,7 +261,7 @@ class ReleaseOperations:
 
     def _author(self, row: DraftRow, caller: Caller) -> str:
         """The pseudonym of the author: who released it first, else the caller."""
-        return pseudonym(caller.actor if row.first is None else person_text(row.first.decode()), self._actor)
+        return pseudonym(caller.actor if row.first is None else row.first.decode(), self._actor)
 
     def _completed(self, draft: Mapping[str, Json], asked: ReleaseDraft, author: str) -> dict[str, Json]:
         """A draft with what the person who releases it adds."""
@@ -289,14 +292,14 @@ class ReleaseOperations:
     ) -> OperationResult:
         """Judge it, and keep it as this person released it."""
         await self._try_out(request)
-        now, actor, person = self._clock.now(), pseudonym(caller.actor, self._actor), person_of(caller)
+        now, actor = self._clock.now(), pseudonym(caller.actor, self._actor)
         kept = self._content.sealer.seal(row.ref, canon(dict(request)))
 
         def move(connection: Connection) -> None:
             _still_waits(connection, row, sealed)
             content.erase(connection, row.ref)
             content.put(connection, [kept])
-            local.set_first(connection, row.id, person.encode())
+            local.set_first(connection, row.id, caller.actor.encode())
             journal.append_leaf(connection, leaf(now, "draft.released_first", id=row.id, actor=actor))
 
         await self._content.store.move(move)
@@ -320,7 +323,7 @@ def _dropped(place: str, group: str) -> Json:
 
 def _check_second(row: DraftRow, asked: ReleaseDraft, caller: Caller) -> None:
     """Return where this is a second, different person who adds nothing to what the first one released."""
-    if row.first == person_of(caller).encode():
+    if row.first == caller.actor.encode():
         raise _same_person()
     if any(added is not None for added in (asked.consent, asked.reply_to, asked.conversation)):
         raise RefusedError(

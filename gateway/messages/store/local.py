@@ -102,9 +102,9 @@ def set_draft_state(connection: Connection, id: str, *, was: str, to: str) -> bo
     return bool(connection.execute(query).rowcount)
 
 
-def set_first(connection: Connection, id: str, person: bytes | None) -> None:
-    """A first person released a draft that needs two; None: it is another draft now."""
-    connection.execute(update(draft).where(draft.c.id == id).values(first=person))
+def set_first(connection: Connection, id: str, by: bytes | None) -> None:
+    """Somebody released a draft that needs two, first; None: it is another draft now."""
+    connection.execute(update(draft).where(draft.c.id == id).values(first=by))
 
 
 def has_draft(connection: Connection, origin: int) -> bool:

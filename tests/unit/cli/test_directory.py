@@ -17,7 +17,7 @@ def published(federation):
     (said,) = (item["content"] for item in QUESTIONS["directory"] if item["country"] == "AL")
     last = (datetime.now(tz=UTC) + timedelta(days=80)).date().isoformat()
     content = {"units": [{**unit, "valid_until": last} for unit in said["units"]], "focal_points": said["focal_points"]}
-    ran = federation.al.trm("directory", "publish", "-", "--by", "Besa K.", given=json.dumps(content))
+    ran = federation.al.trm("directory", "publish", "-", by="Besa K.", given=json.dumps(content))
     assert ran.exit_code == 0, ran.stderr
     assert "FR" in ran.stdout
     return federation.al
@@ -51,13 +51,13 @@ def test_what_was_told_is_a_file_to_be_told_anew(published):
     assert "supersedes" not in content
     assert "it is valid until" in ran.stderr
     number = json.loads(published.trm("directory", "own", "--json").stdout)["number"]
-    told = published.trm("directory", "publish", "-", "--by", "Besa K.", "--json", given=ran.stdout)
+    told = published.trm("directory", "publish", "-", "--json", by="Besa K.", given=ran.stdout)
     assert json.loads(told.stdout)["number"] == number + 1
 
 
 def test_what_is_wrong_is_told_with_its_place(published):
     """An office of another country, and an unknown language of the reader."""
-    ran = published.trm("directory", "publish", "-", "--by", "Besa K.", given='{"units": []}')
+    ran = published.trm("directory", "publish", "-", by="Besa K.", given='{"units": []}')
     assert ran.exit_code == 1
     assert "/content/units" in ran.stderr
     assert published.trm("directory", "search", "x", "--language", "xx").exit_code == 1

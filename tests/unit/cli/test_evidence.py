@@ -111,7 +111,7 @@ def test_the_content_is_shown_only_by_a_named_person(federation, bundle, tmp_pat
     ]
     words = ("evidence", "export", "--conversation", conversation, "--disclose", "-o", str(tmp_path / "shown.json"))
     assert federation.al.trm(*words).exit_code == 2
-    assert federation.al.trm(*words, "--by", "Besa K.").exit_code == 0
+    assert federation.al.trm(*words, by="Besa K.").exit_code == 0
     ran = run("evidence", "verify", str(tmp_path / "shown.json"), *anchors(federation))
     assert "content disclosed and matches what was signed" in ran.stdout
 

@@ -14,23 +14,23 @@ DOUBLE = "--U-yKWCcpAIQXgG7dhDiA"
 
 @click.command(cls=options.Verb)
 @click.argument("id")
-@click.option("--by", required=True)
+@click.option("--who", required=True)
 @click.option("--conversation")
 @click.option("--in", "direction", flag_value="in")
-def act(id: str, by: str, conversation: str | None, direction: str | None) -> None:
+def act(id: str, who: str, conversation: str | None, direction: str | None) -> None:
     """Print what was understood."""
-    click.echo(f"{id} {by} {conversation} {direction}")
+    click.echo(f"{id} {who} {conversation} {direction}")
 
 
 @pytest.mark.parametrize(
     ("args", "printed"),
     [
-        ([DASHED, "--by", "Ana"], f"{DASHED} Ana None None"),
-        (["--by", "Ana", DASHED], f"{DASHED} Ana None None"),
-        ([DOUBLE, "--by", "Ana"], f"{DOUBLE} Ana None None"),
-        (["--by", "Ana", "--", DASHED], f"{DASHED} Ana None None"),
-        (["plain", "--by", "Ana", "--conversation", DASHED], f"plain Ana {DASHED} None"),
-        (["--in", DASHED, "--by", "Ana"], f"{DASHED} Ana None in"),
+        ([DASHED, "--who", "Ana"], f"{DASHED} Ana None None"),
+        (["--who", "Ana", DASHED], f"{DASHED} Ana None None"),
+        ([DOUBLE, "--who", "Ana"], f"{DOUBLE} Ana None None"),
+        (["--who", "Ana", "--", DASHED], f"{DASHED} Ana None None"),
+        (["plain", "--who", "Ana", "--conversation", DASHED], f"plain Ana {DASHED} None"),
+        (["--in", DASHED, "--who", "Ana"], f"{DASHED} Ana None in"),
     ],
 )
 def test_an_id_that_begins_with_a_dash_is_no_option(args, printed):
@@ -43,14 +43,14 @@ def test_an_id_that_begins_with_a_dash_is_no_option(args, printed):
 @click.argument("id")
 @click.argument("part", type=click.IntRange(0, 9))
 @click.argument("file")
-@click.option("--by")
-def save(id: str, part: int, file: str, by: str | None) -> None:
+@click.option("--who")
+def save(id: str, part: int, file: str, who: str | None) -> None:
     """Print what was understood."""
-    click.echo(f"{id} {part} {file} {by}")
+    click.echo(f"{id} {part} {file} {who}")
 
 
 @pytest.mark.parametrize("id", ["plain", DASHED, DOUBLE])
-@pytest.mark.parametrize("options", [[], ["--by", "Ana"]])
+@pytest.mark.parametrize("options", [[], ["--who", "Ana"]])
 @pytest.mark.parametrize("before", [True, False])
 def test_what_follows_such_an_id_keeps_its_place(id, options, before):
     """An id is the first of three, whatever it begins with and wherever the options stand."""
@@ -62,5 +62,5 @@ def test_what_follows_such_an_id_keeps_its_place(id, options, before):
 @pytest.mark.parametrize("arg", ["-R", "--reason", DASHED[:-1], DASHED + "A", DASHED[:-1] + "h"])
 def test_what_is_no_id_stays_an_option(arg):
     """A word that is not exactly an id is still refused as an unknown option."""
-    ran = CliRunner().invoke(act, [arg, "--by", "Ana"])
+    ran = CliRunner().invoke(act, [arg, "--who", "Ana"])
     assert ran.exit_code == 2 and "No such option" in ran.output

@@ -139,7 +139,7 @@ def paired(countries: tuple[Country, Country]) -> tuple[Country, Country]:
         country.trm("node", "pairing", "-o", "mine.pairing")
         other.base.joinpath("theirs.pairing").write_bytes(country.base.joinpath("mine.pairing").read_bytes())
     for country in (fr, al):
-        country.trm("peer", "add", "theirs.pairing", "--by", "admin")
+        country.trm("peer", "add", "theirs.pairing")
     for country, other in ((fr, al), (al, fr)):
         digits = other.trm("peer", "code", country.name).stdout.strip()
         people = KeyFiles(Path("keys"))
@@ -180,9 +180,7 @@ def test_the_way_is_clear_after_pairing(paired):
 def test_a_referral_is_proven_from_end_to_end(paired):
     """Consent recorded, referral sent and handed over, opened, and proven offline by a third party."""
     fr, al = paired
-    recorded = fr.json("consent", "record", "-", "--number", NUMBER, "--by", "Ana B.", given=json.dumps(consent("AL")))[
-        "id"
-    ]
+    recorded = fr.json("consent", "record", "-", "--number", NUMBER, by="Ana B.", given=json.dumps(consent("AL")))["id"]
     draft = referral(recorded)
     assert fr.trm("schema", "check", "-", given=json.dumps(draft)).stdout == "no fault found\n"
     sent = fr.json("send", "-", "--key", "case-1", given=json.dumps(draft))
@@ -190,7 +188,7 @@ def test_a_referral_is_proven_from_end_to_end(paired):
     assert list((al.base / "cases" / "incoming").iterdir())
     listed = al.json("message", "list", "--in")["messages"]
     assert [item["type"] for item in listed][:2] == ["referral.request/1", "consent.record/1"]
-    al.trm("message", "open", sent["id"], "--by", "Besa K.")
+    al.trm("message", "open", sent["id"], by="Besa K.")
     shown = arrived(fr, sent["id"], "opened")
     assert [item["status"] for item in shown["receipts"]] == ["received", "delivered", "opened"]
     fr.trm("evidence", "export", "--conversation", sent["conversation"], "-o", "proof.json")

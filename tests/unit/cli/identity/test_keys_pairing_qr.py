@@ -32,15 +32,15 @@ def test_two_nodes_pair_by_their_codes(desks: tuple[Desk, Desk], tmp_path: Path)
     fr, al = desks
     shown = scanned(al.trm("node", "pairing", "--qr").stdout)
     forged = node_text(bytes(32), shown.split(":", 3)[3])
-    refused = fr.trm("peer", "add", "--scanned", forged, "--by", "Ana B.")
+    refused = fr.trm("peer", "add", "--scanned", forged)
     assert (refused.exit_code, "is not the one that was scanned" in refused.stderr) == (1, True)
     assert fr.ask("peer.list") == {"peers": []}
-    added = fr.trm("peer", "add", "--scanned", shown, "--by", "Ana B.")
+    added = fr.trm("peer", "add", "--scanned", shown)
     assert (added.exit_code, added.stdout.splitlines()[0]) == (
         0,
         f"proposed: AL (AL), node {al.ask('node.show')['node']}",
     )
-    al.trm("peer", "add", "--scanned", scanned(fr.trm("node", "pairing", "--qr").stdout), "--by", "Besa K.")
+    al.trm("peer", "add", "--scanned", scanned(fr.trm("node", "pairing", "--qr").stdout))
     pairs = [
         scanned("\n".join(ran.splitlines()[1:]))
         for ran in (fr.trm("peer", "code", "AL", "--qr").stdout, al.trm("peer", "code", "FR", "--qr").stdout)
@@ -57,5 +57,5 @@ def test_two_nodes_pair_by_their_codes(desks: tuple[Desk, Desk], tmp_path: Path)
 def test_one_way_at_a_time(desks: tuple[Desk, Desk]) -> None:
     """A file and a code, digits and a code: wrong usage."""
     fr, _ = desks
-    assert fr.trm("peer", "add", "--scanned", "x", "--url", "https://a:1", "--by", "Ana B.").exit_code == 2
+    assert fr.trm("peer", "add", "--scanned", "x", "--url", "https://a:1").exit_code == 2
     assert fr.trm("node", "pairing", "--qr", "-o", "x").exit_code == 2

@@ -101,7 +101,7 @@ def test_a_referral_becomes_a_record_on_both_sides(federation, tmp_path: Path):
     given = tmp_path / "consent.json"
     given.write_text(json.dumps(consent("AL")), encoding="utf-8")
     kept = json.loads(
-        federation.fr.trm("consent", "record", str(given), "--number", "fr-7f3a", "--by", "w-1", "--json").stdout
+        federation.fr.trm("consent", "record", str(given), "--number", "fr-7f3a", "--json", by="w-1").stdout
     )
     request = example("referral.request/1", "AL", consent_ref=kept["id"]) | {"purpose": "referral"}
     request["content"]["summary"] = "=a wish"

@@ -146,13 +146,13 @@ def test_a_draft_with_faults_is_refused_with_their_places(federation):
 
 def test_an_opened_message_is_receipted(federation, sent):
     """`message open` at the receiver changes what the sender sees."""
-    ran = federation.al.trm("message", "open", sent["id"], "--by", "Besa K.")
+    ran = federation.al.trm("message", "open", sent["id"], by="Besa K.")
     assert (ran.exit_code, ran.stdout) == (0, f"{sent['id']} is opened\n")
 
 
 def test_a_message_that_arrived_can_not_be_cancelled(federation, sent):
     """Cancelling too late exits 1, says that nothing was changed and what helps."""
-    ran = federation.fr.trm("message", "cancel", sent["id"], "--by", "Ana B.")
+    ran = federation.fr.trm("message", "cancel", sent["id"], by="Ana B.")
     assert (ran.exit_code, ran.stdout) == (1, "")
     assert "nothing was changed" in ran.stderr and "trm: hint: send a withdrawal" in ran.stderr
 
@@ -228,7 +228,7 @@ def test_a_question_that_nobody_answers_says_what_does(federation, people):
 
 def test_a_peer_comes_from_a_file_or_an_address(federation):
     """Both or none is wrong usage."""
-    ran = federation.fr.trm("peer", "add", "--by", "Ana B.")
+    ran = federation.fr.trm("peer", "add")
     assert (ran.exit_code, ran.stderr.splitlines()[0]) == (
         2,
         "trm: error: name one of a pairing FILE, --url and --scanned",
@@ -238,14 +238,14 @@ def test_a_peer_comes_from_a_file_or_an_address(federation):
 def test_a_peer_may_be_fetched_from_its_address(federation):
     """The chain comes from the other node; one that is known already is refused."""
     address = federation.al.ask("node.show")["endpoint"]
-    ran = federation.fr.trm("peer", "add", "--url", address, "--by", "Ana B.")
+    ran = federation.fr.trm("peer", "add", "--url", address)
     assert (ran.exit_code, ran.stdout) == (1, "")
     assert "there is a peer with this name or node id already; nothing was changed" in ran.stderr
 
 
 def test_an_address_where_nobody_is(federation):
     """Nothing was changed, and what to do."""
-    ran = federation.fr.trm("peer", "add", "--url", "https://localhost:1", "--by", "Ana B.")
+    ran = federation.fr.trm("peer", "add", "--url", "https://localhost:1")
     assert (ran.exit_code, ran.stderr.splitlines()) == (
         1,
         [
@@ -262,7 +262,7 @@ def test_a_pairing_file_is_written_once(federation, tmp_path):
     assert json.loads(path.read_bytes()) == federation.fr.ask("node.pairing")
     again = federation.fr.trm("node", "pairing", "-o", str(path))
     assert (again.exit_code, again.stdout) == (1, "")
-    own = federation.fr.trm("peer", "add", str(path), "--by", "Ana B.")
+    own = federation.fr.trm("peer", "add", str(path))
     assert (own.exit_code, own.stderr) == (1, "trm: error: this is the descriptor of this node itself\n")
 
 
@@ -273,7 +273,7 @@ def test_the_pairing_file_may_go_to_a_pipe(federation):
 
 def test_a_new_epoch_is_said(federation):
     """Rotation answers with the number of the new epoch."""
-    ran = federation.al.trm("keys", "rotate-epoch", "--by", "Besa K.")
+    ran = federation.al.trm("keys", "rotate-epoch")
     assert (ran.exit_code, ran.stdout) == (0, "storage epoch 2 is in use\n")
 
 
@@ -282,19 +282,17 @@ def test_a_consent_is_recorded_shown_and_withdrawn(federation, tmp_path):
     path = tmp_path / "consent.json"
     path.write_text(json.dumps(consent("AL")), encoding="utf-8")
     recorded = json.loads(
-        federation.fr.trm("consent", "record", str(path), "--number", "fr-7f3a", "--by", "Ana B.", "--json").stdout
+        federation.fr.trm("consent", "record", str(path), "--number", "fr-7f3a", "--json", by="Ana B.").stdout
     )
     shown = federation.fr.trm("consent", "show", recorded["id"])
     assert (shown.exit_code, '"taken_on"' in shown.stdout) == (0, True)
     assert recorded["id"] in federation.fr.trm("consent", "list").stdout
-    ran = federation.fr.trm("consent", "withdraw", recorded["id"], "--erase", "--by", "Ana B.")
+    ran = federation.fr.trm("consent", "withdraw", recorded["id"], "--erase", by="Ana B.")
     assert ran.stdout == f"{recorded['id']} is withdrawn\nno peer had been told of it\n"
 
 
 def test_a_consent_with_faults_is_refused(federation):
     """Nothing is stored, and the places are named."""
-    ran = federation.fr.trm(
-        "consent", "record", "-", "--number", "fr-7f3a", "--by", "Ana B.", given='{"given_by":"person"}'
-    )
+    ran = federation.fr.trm("consent", "record", "-", "--number", "fr-7f3a", by="Ana B.", given='{"given_by":"person"}')
     assert (ran.exit_code, ran.stdout) == (1, "")
     assert "  /content/form: required" in ran.stderr or "  /content: required" in ran.stderr

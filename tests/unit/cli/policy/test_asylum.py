@@ -16,18 +16,18 @@ def test_a_hold_says_from_which_states_it_keeps(federation: Any, tmp_path: Path)
     path.write_text(json.dumps(enquiry("AL")), encoding="utf-8")
     conversation = json.loads(fr.trm("send", str(path), "--json").stdout)["conversation"]
 
-    ran = fr.trm("asylum", "hold", conversation, "--by", "Ana B.")
+    ran = fr.trm("asylum", "hold", conversation, by="Ana B.")
     assert (ran.exit_code, ran.stdout) == (0, f"{conversation} is held: nothing of it goes anywhere\n")
     assert "--state" in ran.stderr
     assert "every one" in fr.trm("asylum", "list").stdout
 
-    fr.trm("asylum", "hold", conversation, "--state", "TR", "--by", "Ana B.")
-    ran = fr.trm("asylum", "hold", conversation, "--state", "MA", "--state", "TR", "--by", "Ana B.")
+    fr.trm("asylum", "hold", conversation, "--state", "TR", by="Ana B.")
+    ran = fr.trm("asylum", "hold", conversation, "--state", "MA", "--state", "TR", by="Ana B.")
     assert (ran.stdout, ran.stderr) == (f"{conversation} is held: nothing of it goes to MA, TR\n", "")
     assert "MA, TR" in fr.trm("asylum", "list").stdout
 
-    ran = fr.trm("asylum", "hold", conversation, "--state", "Morocco", "--by", "Ana B.")
+    ran = fr.trm("asylum", "hold", conversation, "--state", "Morocco", by="Ana B.")
     assert (ran.exit_code, "list country" in ran.stderr) == (1, True)
     for by in ("Ana B.", "Carl D."):
-        assert fr.trm("asylum", "lift", conversation, "--by", by).exit_code == 0
+        assert fr.trm("asylum", "lift", conversation, by=by).exit_code == 0
     assert fr.trm("asylum", "list").stdout == "no asylum hold\n"
