@@ -31,6 +31,7 @@ _LISTS: Mapping[str, str] = {
     "conversation.list": "conversations",
     "conversation.due": "due",
     "conversation.show": "messages",
+    "content.reasons": "reasons",
 }
 _UNKNOWN: Mapping[Subject, tuple[str, str]] = {
     Subject.CASE: ("no such case", "trm case list shows the ids"),

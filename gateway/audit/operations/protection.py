@@ -9,16 +9,15 @@ hash, and it goes with the message.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated
 
-from pydantic import Field
 from sqlalchemy import Connection
 
 from gateway.audit import reason_store
 from gateway.audit.operations.access import reader_names
+from gateway.audit.operations.protection_models import AskContent, ContentShown, GroundsOfCase, Reasons
 from gateway.audit.reason_store import ReasonRow
 from gateway.cases import store as cases
-from gateway.cases.operations.models import OfCase, OneCase
+from gateway.cases.operations.models import OneCase
 from gateway.cases.register import find_row, names_of
 from gateway.cases.rules import LinkKind
 from gateway.consent import register
@@ -27,8 +26,7 @@ from gateway.database import journal
 from gateway.database.audit_entries import Actor, leaf
 from gateway.database.content import SealedRow
 from gateway.database.sealed_content import Content
-from gateway.delivery.operations.message_models import Direction, Erasure, Message, MessageState
-from gateway.delivery.operations.messages import opened_row, opened_rows, summary
+from gateway.delivery.operations.messages import opened_row, opened_rows, own_unit, summary
 from gateway.erasure import store as erasures
 from gateway.erasure.store import ErasureRow
 from gateway.errors import Code, RefusedError
@@ -37,85 +35,11 @@ from gateway.messages.content_codec import MessageContent
 from gateway.messages.store import local, messages
 from gateway.messages.store.local import ConsentRow
 from gateway.messages.store.messages import MessageRow
-from gateway.operations.ids import CaseId, ConsentId, MessageId
-from gateway.operations.models import Answer, Asked, Next, Object, Time, Type
 from gateway.operations.paging import Page, paged
 from gateway.operations.registry import About, Reading, Units, operation
 from gateway.operations.roles import CASES, CONTENT_MEMBERS, FOCAL_POINT, PROTECTS, Caller
 from gateway.peers.registry import PeerRegistry
 from gateway.ports import Clock, Json, OperationResult
-
-LEAST, LONGEST = 10, 400
-"""Characters of a reason: fewer say nothing to whoever reads it."""
-
-
-class AskContent(Asked):
-    """A message, and why its content has to be seen."""
-
-    id: MessageId
-    reason: Annotated[
-        str,
-        Field(min_length=LEAST, max_length=LONGEST, description="in words, for the focal points; no name of a person"),
-    ]
-
-
-class ContentShown(Message):
-    """A message with what it says."""
-
-    header: Object
-    content: Object
-
-
-class ReasonShown(Answer):
-    """That somebody was shown the content of a message, and why."""
-
-    at: Time
-    message: MessageId
-    of_case: OfCase = None
-    reader: str = Field(description="person/ID, token/ID or owner")
-    name: str | None = Field(description="of the person, or the label of the token")
-    reason: str | None = Field(description="null where it does not open")
-
-
-class Reasons(Answer):
-    """A page of reasons, newest first."""
-
-    next: Next | None
-    reasons: list[ReasonShown]
-
-
-class Ground(Answer):
-    """On what a message rests; nulls where its content was erased or is damaged."""
-
-    id: MessageId
-    direction: Direction
-    peer: str
-    at: Time
-    state: MessageState
-    type: Type | None
-    purpose: str | None
-    legal_basis: list[str] = Field(description="codes of the list legal_basis")
-    transfer_basis: str | None = Field(description="a code of the list transfer_basis")
-    consent: ConsentId | None
-    vital_interest: bool = Field(description="without consent, because a life was in danger")
-    erased: Erasure | None
-
-
-class ConsentOfCase(Answer):
-    """A consent of the case; `record` is null where it does not open."""
-
-    holder: str
-    state: str
-    at: Time
-    record: Object | None = Field(description="codes and days, no name")
-
-
-class GroundsOfCase(Answer):
-    """What rests on what in one case, oldest first, without the person."""
-
-    id: CaseId
-    messages: list[Ground]
-    consents: list[ConsentOfCase]
 
 
 class ProtectionOperations:
@@ -251,6 +175,7 @@ class ProtectionOperations:
         roles=FOCAL_POINT | PROTECTS,
         about=About.CASE,
         answer=Reasons,
+        units=Units.NARROWED,
     )
     async def list_reasons(self, asked: Page) -> OperationResult:
         """Who was shown the content of which message, and the reason that they gave, newest first."""
@@ -261,17 +186,21 @@ class ProtectionOperations:
         ) -> tuple[list[ReasonRow], dict[int, MessageRow], dict[int, SealedRow], Mapping[str, str]]:
             found = reason_store.page(c, before=before, limit=limit + 1)
             rows = messages.get(c, [one.message for one in found])
-            return found, rows, content_rows.get(c, [one.ref for one in found]), reader_names(c)
+            return found, rows, content_rows.get(c, [*rows, *(one.ref for one in found)]), reader_names(c)
 
         found, rows, sealed, readers = await self._content.store.read(query)
         shown, following = paged(found, limit, lambda one: one.ref)
         names = await names_of(self._content, [rows[one.message].conversation for one in shown])
-        reasons = self._reasons(list(sealed.values()))
+        reasons = self._reasons([sealed[one.ref] for one in shown if one.ref in sealed])
+        of_messages = {ref: sealed[ref] for ref in rows if ref in sealed}
+        opened = await self._workers.off_loop(lambda: opened_rows(self._content.sealer, of_messages))
         items: list[Json] = [
             {
                 "at": one.at,
                 "message": rows[one.message].id,
+                "conversation": opened[one.message].facts.conversation if one.message in opened else None,
                 "of_case": names.get(rows[one.message].conversation),
+                "unit": own_unit(rows[one.message], opened.get(one.message)),
                 "reader": one.reader,
                 "name": readers.get(one.reader),
                 "reason": reasons.get(one.ref),

@@ -87,7 +87,7 @@ def _attested(held: Json) -> str:
     """Return what may leave on the attestation of a case system, and for which types it may attest two people."""
     policy = _policy(held)
     if policy is None or policy.attested is None:
-        return "nothing: trm policy upgrade"
+        return "nothing" if policy is None else "nothing: trm policy upgrade"
     first, second = (", ".join(sorted(types)) for types in (policy.attested.first, policy.attested.second))
     return f"{first or 'nothing'}{second and f'; both of two people: {second}'}"
 

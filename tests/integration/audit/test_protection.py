@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from support.nodeproc import UNIT
 from support.pair import Party, Two, two_nodes
 from support.persons import ANA, agreed, case_of, referred
 from support.tables import Faults
@@ -103,7 +105,9 @@ async def test_content_is_shown_for_a_reason_and_the_focal_point_reads_it(two: T
     assert (told["message"], told["reason"], told["reader"]) == (id, WHY, f"person/{OFFICER.person}")
     assert told["of_case"]["name"] == LABEL
     (own,) = (await shown(fr, "content.reasons"))["reasons"]
-    assert (own["reason"], "of_case" in own) == (WHY, False)
+    assert (own["reason"], {*own}) == (WHY, {"at", "message", "reader", "name", "reason"})
+    of_unit = [replace(FOCAL, unit=unit) for unit in (UNIT, "shelter")]
+    assert [len((await shown(fr, "content.reasons", one))["reasons"]) for one in of_unit] == [1, 0]
     reads = (await fr.call("audit.reads", message=id))["reads"]
     assert (f"person/{OFFICER.person}", "message") in [(one["reader"], one["what"]) for one in reads]
 

@@ -70,7 +70,12 @@ def answers() -> dict[str, Any]:
     case = {"id": CASE, "name": "Blue 7", "number": "F-1", "at": NOW, "units": ["focal-point"], "conversations": 2}
     return {
         "directory.list": OWN_UNITS,
-        "content.reasons": {"next": "7", "reasons": [reason | {"of_case": {"id": CASE, "name": "Blue 7"}}]},
+        "content.reasons": {
+            "next": "7",
+            "reasons": [
+                reason | {"conversation": ID, "unit": "focal-point", "of_case": {"id": CASE, "name": "Blue 7"}}
+            ],
+        },
         "case.list": {"next": f"{NOW}.{CASE}", "cases": [case]},
         "case.grounds": {
             "id": CASE,
