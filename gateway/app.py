@@ -41,6 +41,7 @@ from gateway.foundation.node_folder import (
 from gateway.identity import publication
 from gateway.identity.own_identity import OwnIdentity
 from gateway.identity.unlock import KeysUnusableError, Unlock, in_process
+from gateway.ledger.files import take_in
 from gateway.mapping import case_system
 from gateway.node.limited import LimitedOperations, admit
 from gateway.notifications.webhooks import WebhookReceiver
@@ -114,6 +115,8 @@ async def open_node(
         await node.tokens.refresh()
         await node.time.load(node.log.last_dated)
         node.found = await CaseUpgrade(node.content, node.cases, clock).run() or {}
+        await take_in(store, keys, node.ledger_paths)
+        await node.taken_again.run()
         stack.push_async_callback(node.close)
     except BaseException:
         await stack.aclose()

@@ -32,6 +32,7 @@ from gateway.errors import Code, RefusedError, RemoteError, TransientError
 from gateway.foundation.config import Config
 from gateway.foundation.workers import Workers
 from gateway.identity.identity import Identity
+from gateway.ledger import store as ledger
 from gateway.ports import Clock
 from keys.documents.backup import CHUNK, Member, chain_member, read_header, read_pieces, seal_backup
 from keys.documents.backup_header import Header, Kind, RecoveryPublic
@@ -140,6 +141,7 @@ class BackupMaker:
 
         def note(connection: Connection) -> None:
             meta.set_meta(connection, MADE, str(now).encode())
+            ledger.add_mark(connection, at=now)  # so that a ledger tells whether it goes beyond this backup
             made = leaf(now, "backup.made", of=header.sha256, kid=recovery.kid, epoch=header.epoch)
             journal.append_leaf(connection, made)
 

@@ -17,12 +17,15 @@ from typing import Final
 
 from gateway.access import people_store, token_store
 from gateway.administration.backup import CHECKPOINT, SETTINGS, write_new
+from gateway.consent import unconfirmed_store
 from gateway.database import meta
 from gateway.database.engine import Store
 from gateway.database.snapshot import check, counts
 from gateway.errors import Code, RefusedError, RemoteError
 from gateway.foundation import config
 from gateway.foundation.node_folder import DATABASE, KEYSTORE, RUN
+from gateway.ledger import store as ledger_store
+from gateway.ledger.reading import Hasher, newer_than_stored, read_ledger
 from gateway.peers import store as peer_rows
 from gateway.ports import Clock
 from gateway.trust.link_reset.decisions import mark_restored
@@ -50,7 +53,11 @@ class Report:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restored:
-    """What was made. `closed` rows of content name a storage epoch that the keystore backup does not hold."""
+    """What was made. `closed` rows of content name a storage epoch that the keystore backup does not hold.
+
+    `ledger` is the time of the last line of the ledger, None where none was given: then `unconfirmed` consents wait for
+    the workers of their cases.
+    """
 
     node: str
     name: str
@@ -59,6 +66,8 @@ class Restored:
     opened: int
     closed: int
     peers: tuple[str, ...]
+    ledger: int | None
+    unconfirmed: int
 
 
 # --- verify ------------------------------------------------------------------------------------------------------
@@ -101,14 +110,16 @@ async def restore(
     folder: Path,
     passphrase: str,
     *,
+    ledger: Path | None,
     clock: Clock,
     cost: Cost = DEFAULT_COST,
 ) -> Restored:
-    """Make a node folder out of two backups, with a key store under a new passphrase.
+    """Make a node folder out of two backups, with a key store under a new passphrase. What `ledger` names is taken away
+    again at the first start; without one every consent waits to be confirmed.
 
     Raises:
         RefusedError: exists (the folder is there), wrong_node (the two are of different nodes), clock (earlier than the
-            backup), and as ``verify``; nothing is left behind.
+            backup), as ``verify``, and as ``_read_ledger``; nothing is left behind.
     """
     if folder.exists():
         raise RefusedError(
@@ -121,7 +132,7 @@ async def restore(
         raise RefusedError(Code.EXISTS, f"{draft} is left over from an interrupted attempt", hint=f"remove {draft}")
     try:
         draft.mkdir(mode=0o700, parents=True)
-        made = await _fill(draft, folder, data, keystore, key, passphrase, clock, cost)
+        made = await _fill(draft, folder, data, keystore, key, passphrase, ledger, clock, cost)
         draft.rename(folder)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
@@ -130,7 +141,15 @@ async def restore(
 
 
 async def _fill(
-    draft: Path, folder: Path, data: Path, keystore: Path, key: EncPrivateKey, passphrase: str, clock: Clock, cost: Cost
+    draft: Path,
+    folder: Path,
+    data: Path,
+    keystore: Path,
+    key: EncPrivateKey,
+    passphrase: str,
+    ledger: Path | None,
+    clock: Clock,
+    cost: Cost,
 ) -> Restored:
     keys = await asyncio.to_thread(_open_keystore, keystore, key)
     header, _ = await asyncio.to_thread(_open_data, data, key, draft)
@@ -147,10 +166,12 @@ async def _fill(
     try:
         recorded = await store.read(lambda c: meta.get_meta(c, "keystore_gen"))
         gen = 1 + max(int(recorded or b"1"), header.gen, keys.header.gen)
-        await asyncio.to_thread(Keystore.restore, draft / KEYSTORE, passphrase, keys.ring, gen, cost=cost)
+        held_keys = await asyncio.to_thread(Keystore.restore, draft / KEYSTORE, passphrase, keys.ring, gen, cost=cost)
+        until = None if ledger is None else await _read_ledger(ledger, store, held_keys, made=header.at)
         await store.move(people_store.drop_all)
         await store.move(token_store.drop_all_personal)
         await store.move(lambda c: mark_restored(c, made=header.at, sha256=header.sha256, gen=gen, at=now))
+        unconfirmed = 0 if ledger is not None else await store.move(lambda c: unconfirmed_store.doubt_all(c, at=now))
         held = {epoch.n for epoch in keys.ring.epochs}
         rows = await store.read(
             lambda c: [tuple(r) for r in c.exec_driver_sql("select epoch, count(*) from datakey group by epoch")]
@@ -168,7 +189,29 @@ async def _fill(
         opened=sum(count for epoch, count in rows if epoch in held),
         closed=sum(count for epoch, count in rows if epoch not in held),
         peers=peers,
+        ledger=until,
+        unconfirmed=unconfirmed,
     )
+
+
+async def _read_ledger(path: Path, store: Store, keys: Hasher, *, made: int) -> int:
+    """Take in what the ledger knows and the backup does not; the time of its last line.
+
+    Raises:
+        RefusedError: as `read_ledger` and `newer_than_stored`, and invalid where it begins after the backup or ends
+            before it: then it does not tell what was taken away since.
+    """
+    lines = await asyncio.to_thread(read_ledger, keys, path)
+    newest = await store.read(ledger_store.last)
+    if not lines or lines[-1].entry.at < made or (newest is None and lines[0].entry.at > made):
+        raise RefusedError(
+            Code.INVALID,
+            f"{path.name} does not go from the backup to the loss; nothing was made",
+            hint="take the newest copy of the ledger; where there is none say --without-ledger",
+        )
+    entries = await store.read(lambda c: newer_than_stored(keys, c, lines))
+    await store.move(lambda c: ledger_store.add_read(c, entries))
+    return lines[-1].entry.at
 
 
 # --- opening -----------------------------------------------------------------------------------------------------

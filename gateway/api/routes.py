@@ -83,6 +83,8 @@ ROUTES: tuple[Route, ...] = (
     Route(method="POST", path="/case-changes/{id}/undo", operation="case.undo"),
     Route(method="POST", path="/consents", operation="consent.record"),
     Route(method="GET", path="/consents", operation="consent.list", paged=True),
+    Route(method="GET", path="/consents/unconfirmed", operation="consent.unconfirmed"),
+    Route(method="POST", path="/consents/confirm", operation="consent.confirm"),
     Route(method="GET", path="/consents/{id}", operation="consent.show"),
     Route(method="POST", path="/consents/{id}/withdraw", operation="consent.withdraw"),
     Route(method="POST", path="/statistics", operation="statistics.make"),

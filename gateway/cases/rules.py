@@ -61,6 +61,8 @@ class ConsentCase(StrEnum):
     OTHER = "other"
     NONE = "none"
     """Nobody said whose it is, or two cases rely on it: it waits for people."""
+    UNCONFIRMED = "unconfirmed"
+    """The node was restored without its ledger: it may have been withdrawn since the backup."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -147,3 +147,45 @@ def _show_withdrawn(value: Mapping[str, Json]) -> None:
         [[item["peer"], item["message"]] for item in list_objects(value, "told")],
         empty="no peer had been told of it",
     )
+
+
+@options.add_verb(consent_commands, "unconfirmed")
+@options.pass_node
+@options.as_json
+def list_unconfirmed(reach: Reach, as_json: bool) -> None:
+    """List the cases whose consents nobody has confirmed since this node was restored without its ledger.
+
+    \b
+    Example:
+      trm consent unconfirmed --node /srv/trm/fr
+    """
+    output.print_answer(reach.ask("consent.unconfirmed"), as_json=as_json, people=_show_unconfirmed)
+
+
+def _show_unconfirmed(value: Mapping[str, Json]) -> None:
+    output.print_table(
+        ["case", "called", "consents"],
+        [[item["case"], item["name"], item["consents"]] for item in list_objects(value, "cases")],
+        empty="every consent is confirmed",
+    )
+
+
+@options.add_verb(consent_commands, "confirm")
+@click.argument("case")
+@options.pass_node
+@options.as_json
+def confirm_consents(reach: Reach, case: str, as_json: bool) -> None:
+    """Confirm that no consent of CASE was withdrawn since the backup that this node was restored from.
+
+    Ask the person, or look into the file of the case. A consent that was withdrawn is withdrawn again instead, with
+    trm consent withdraw. Until then nothing goes on a consent of this case.
+
+    \b
+    Example:
+      trm consent confirm q2x0bJr3QkK0m1c5n8sT4g --node /srv/trm/fr
+    """
+    output.print_answer(reach.ask("consent.confirm", case=case), as_json=as_json, people=_show_confirmed)
+
+
+def _show_confirmed(value: Mapping[str, Json]) -> None:
+    output.print_line(f"{value['confirmed']} consent(s) of {value['case']} may be relied on again")

@@ -21,6 +21,7 @@ from gateway.access.logins import Logins
 from gateway.access.sessions import People
 from gateway.administration.backup import BackupMaker
 from gateway.administration.status_metrics import StatusMetrics
+from gateway.administration.taken_again import TakenAgain
 from gateway.api.app import LocalServer, local_app
 from gateway.attachments.folder import FileFolder
 from gateway.attachments.library import AttachmentLibrary
@@ -78,6 +79,7 @@ from gateway.foundation.node_folder import (
     ATTACHMENTS,
     CHECKPOINT,
     GUIDANCE,
+    LEDGER,
     RUN,
     SOCKET,
 )
@@ -88,6 +90,7 @@ from gateway.identity.identity import Identity
 from gateway.identity.own_identity import OwnIdentity
 from gateway.identity.publication import Publication
 from gateway.identity.unlock import Keyholder
+from gateway.ledger.files import LedgerWriter
 from gateway.mapping.types import RecordMapping
 from gateway.messages.wakeups import EventStream, Wakeups
 from gateway.node.federation_handlers import FederationHandlers
@@ -490,15 +493,25 @@ class Node:
             clock=self.clock,
             rand=self.rand,
         )
+        self.taken_again = TakenAgain(content=self.content, eraser=self.eraser, keys=self.keys, clock=self.clock)
+        self.ledger = LedgerWriter(store=self.store, keys=self.keys, paths=self.ledger_paths, clock=self.clock)
         self.status_metrics = StatusMetrics(
             store=self.store, keys=self.keys, peers=self.peers, log=self.log, config=self.config, clock=self.clock
         )
+
+    @property
+    def ledger_paths(self) -> tuple[Path, ...]:
+        """The ledger on another disk, where node.toml names one, and its copy in this folder."""
+        section = self.config.backup
+        elsewhere = () if section is None or section.ledger is None else (section.ledger,)
+        return (*elsewhere, self.folder / LEDGER)
 
     def _chores(self) -> Sequence[Chore]:
         """What is done again and again, in the order in which it begins."""
         keys, push = self.upkeep.chores()
         requests, erase = self.erasure.chores()
         return [
+            *self.ledger.chores(),
             *self.time.chores(),
             keys,
             *self.expiry.chores(),
@@ -510,6 +523,7 @@ class Node:
             *self.sync.chores(),
             *self.epochs.chores(),
             erase,
+            *self.taken_again.chores(),
             *self.review.chores(),
             *self.split_view.chores(),
             Chore("expiry warnings", HOUR, partial(expiry_warnings.tell, self.store, self.own, self.peers, self.clock)),
@@ -692,6 +706,8 @@ class Node:
 
     async def close(self) -> None:
         """Finish what was begun and let the folder go."""
+        with suppress(GatewayError):  # what a disk does not take now is written at the next start
+            await self.ledger.write()
         await self.client.close()
         self.store.close()
         self.workers.shutdown()

@@ -19,6 +19,7 @@ from gateway.audit.operations.log import AuditOperations
 from gateway.audit.operations.protection import ProtectionOperations
 from gateway.cases.operations.cases import CaseOperations
 from gateway.cases.operations.changes import CaseChangeOperations
+from gateway.consent.operations.confirming import ConfirmingOperations
 from gateway.consent.operations.consents import ConsentOperations
 from gateway.conversations.operations.contact import ContactOperations
 from gateway.conversations.operations.conversations import ConversationOperations
@@ -177,6 +178,7 @@ def _case_operations(node: Node) -> Sequence[object]:
             rand=node.rand,
             actor=node.keys.actor,
         ),
+        ConfirmingOperations(content=node.content, clock=node.clock, actor=node.keys.actor),
         DraftOperations(
             content=node.content,
             drafts=node.drafts,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -12,12 +12,15 @@ from gateway.cases import store as cases
 from gateway.cases.rules import LinkKind
 from gateway.cases.store import Link
 from gateway.consent import register
+from gateway.consent.register import Known
+from gateway.consent.rules import places_of
 from gateway.database import content, journal
 from gateway.database.audit_entries import leaf
 from gateway.database.content import SealedRow
 from gateway.database.content_sealer import ContentSealer
 from gateway.database.sealed_content import Content
 from gateway.errors import Code, RefusedError
+from gateway.ledger import store as ledger
 from gateway.messages import content_codec, state_transitions
 from gateway.messages.machines.delivery import Outgoing, OutgoingEvent, allows
 from gateway.messages.state_transitions import Change
@@ -84,15 +87,48 @@ class Withdrawal:
         """
         before = register.known_in(self.content.sealer, connection, str(self.withdrawn["consent_id"]))
         register.alarm(connection, before.damaged, now)
-        after = register.take_back(self.content, connection, before, self.withdrawn)
+        after = _take_back(self.content, connection, before, self.withdrawn, now)
         if after is None:
             return before.state
-        stopped = (
-            _relying(self.content.sealer, connection, after.index, now) if after.withdrawn or after.damaged else []
-        )
-        state_transitions.advance(connection, stopped, at=now)
-        journal.append_leaf(connection, leaf(now, "consent.withdrawn", stopped=len(stopped)))
+        ledger.add_withdrawn(connection, after.index, places_of(self.withdrawn), at=now)
         return after.state
+
+
+def withdraw_again(
+    content: Content, connection: Connection, index: bytes, grants: Sequence[int] | None, *, at: int, now: int
+) -> bool:
+    """Take back what was taken back at `at` and is not any more, as the ledger says after a restore; whether there was
+    something to take back. A person is told: those who relied on it may never have heard of the withdrawal.
+
+    A record of the consent that comes later finds the withdrawal under the keyed hash.
+    """
+    before = register.known_under(content.sealer, connection, index)
+    withdrawn: dict[str, Json] = {
+        "scope": "all" if grants is None else "grants",
+        "withdrawn_on": at,
+        "erase_wanted": False,
+    }
+    if grants is not None:
+        withdrawn["grants"] = [*grants]
+    if before.held:
+        withdrawn["consent_id"] = before.held[0].record["consent_id"]
+    if _take_back(content, connection, before, withdrawn, now) is None:
+        return False
+    if before.rows:
+        journal.raise_alarm(connection, at=now, kind="consent.withdrawn_again", ref=before.rows[0].ref)
+    return True
+
+
+def _take_back(
+    content: Content, connection: Connection, before: Known, withdrawn: Mapping[str, Json], now: int
+) -> Known | None:
+    after = register.take_back(content, connection, before, withdrawn)
+    if after is None:
+        return None
+    stopped = _relying(content.sealer, connection, after.index, now) if after.withdrawn or after.damaged else []
+    state_transitions.advance(connection, stopped, at=now)
+    journal.append_leaf(connection, leaf(now, "consent.withdrawn", stopped=len(stopped)))
+    return after
 
 
 def record_consent(content: Content, row: MessageRow, message: AcceptedMessage) -> Recorded:

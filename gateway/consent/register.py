@@ -131,7 +131,11 @@ async def known(content: Content, consent_ref: str) -> Known:
 
 def known_in(sealer: ContentSealer, connection: Connection, consent_ref: str) -> Known:
     """The same inside a transaction."""
-    index = sealer.consent_index(consent_ref)
+    return known_under(sealer, connection, sealer.consent_index(consent_ref))
+
+
+def known_under(sealer: ContentSealer, connection: Connection, index: bytes) -> Known:
+    """The same by the keyed index of the consent."""
     return _known(_look_up(sealer, connection, {index}), index)
 
 

@@ -210,9 +210,9 @@ def withdraw(consent: Consent, content: Mapping[str, Json]) -> Consent:
     Raises:
         RuntimeError: the withdrawal names another consent; the caller looked up the wrong one.
     """
-    if content.get("consent_id") != consent.consent_id:
+    if content.get("consent_id", consent.consent_id) != consent.consent_id:  # a ledger names it by its keyed hash alone
         raise RuntimeError("the withdrawal is of another consent")
-    named = _places(content)
+    named = places_of(content)
     if named is None or not named <= set(range(len(consent.grants))):
         return replace(consent, withdrawn_all=True)
     return replace(consent, withdrawn_grants=consent.withdrawn_grants | named)
@@ -220,7 +220,7 @@ def withdraw(consent: Consent, content: Mapping[str, Json]) -> Consent:
 
 def everything(withdrawals: Iterable[Mapping[str, Json]]) -> bool:
     """Whether one of them takes back the whole consent, whatever its record says."""
-    return any(_places(content) is None for content in withdrawals)
+    return any(places_of(content) is None for content in withdrawals)
 
 
 def adds(known: Sequence[Mapping[str, Json]], content: Mapping[str, Json]) -> bool:
@@ -232,11 +232,11 @@ def adds(known: Sequence[Mapping[str, Json]], content: Mapping[str, Json]) -> bo
         return True
     if everything(known):
         return False
-    named = _places(content)
-    return named is None or not named <= {place for item in known for place in _places(item) or ()}
+    named = places_of(content)
+    return named is None or not named <= {place for item in known for place in places_of(item) or ()}
 
 
-def _places(content: Mapping[str, Json]) -> frozenset[int] | None:
+def places_of(content: Mapping[str, Json]) -> frozenset[int] | None:
     """The places of the grants that a withdrawal names, None where it is of the whole consent."""
     named = content.get("grants")
     if content.get("scope") != "grants" or not isinstance(named, list) or not named:

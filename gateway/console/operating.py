@@ -38,6 +38,18 @@ ALARMS: Alarms = {
         N_("A restored country accepted this message and has no record of it"),
         N_("Call them; resend it if they ask for it."),
     ),
+    "consent.unconfirmed": (
+        N_("Consents wait to be confirmed after a restore: nothing goes on them"),
+        N_("A worker of each case confirms them: trm consent confirm."),
+    ),
+    "consent.withdrawn_again": (
+        N_("A restore had undone the withdrawal of a consent; the withdrawal stands again"),
+        N_("Withdraw it once more, so that every country hears of it."),
+    ),
+    "ledger.unwritable": (
+        N_("The ledger of withdrawals and erasures cannot be written"),
+        N_("Mend the disk that [backup] ledger names; what is missing is written later."),
+    ),
     "consent.two_cases": (
         N_("Two cases rely on one consent"),
         N_("Two people say whose it is, or that both are one person: trm case move, trm case merge."),

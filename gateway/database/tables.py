@@ -610,6 +610,27 @@ local_item = Table(
     Column("ref", Integer, nullable=False),
 )
 
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("n", Integer, primary_key=True, autoincrement=False),
+    Column("at", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("subject", LargeBinary),
+    Column("message", Integer),
+    Column("grants", Text),
+    Column("why", Text),
+    Column("due", Boolean, nullable=False),
+    Index("ledger_due", "n", sqlite_where=text("due")),
+)
+
+consent_unconfirmed = Table(
+    "consent_unconfirmed",
+    metadata,
+    Column("consent", LargeBinary, primary_key=True),
+    Column("at", Integer, nullable=False),
+)
+
 hold = Table(
     "hold",
     metadata,

@@ -38,6 +38,7 @@ from gateway.errors import Code, RefusedError, TransientError
 from gateway.foundation.logs import logger
 from gateway.foundation.workers import Workers
 from gateway.identity.identity import Identity
+from gateway.ledger import store as ledger
 from gateway.messages import answers, state_transitions
 from gateway.messages.machines.delivery import Outgoing, OutgoingEvent, allows
 from gateway.messages.state_transitions import Change
@@ -110,6 +111,23 @@ class Eraser:
             RefusedError: clock, while the time is not confirmed (nrm1 12.17); nothing was erased.
         """
         await self._time.require("nothing was erased")
+        return await self._erase(reasons, by=by, request=request, proof=proof)
+
+    async def erase_again(self, reasons: Mapping[int, str]) -> int:
+        """The same for what was erased before and came back with a backup: that time has passed already, so no clock is
+        asked. The case system is asked later.
+        """
+        return await self._erase(reasons, ask=False)
+
+    async def _erase(
+        self,
+        reasons: Mapping[int, str],
+        *,
+        by: str | None = None,
+        request: int | None = None,
+        proof: Collection[int] = (),
+        ask: bool = True,
+    ) -> int:
         await self._status_updates.keep()  # how their conversations stand is remembered without them
         refs, gone = list(reasons), 0
         for start in range(0, len(refs), AT_ONCE):
@@ -117,7 +135,8 @@ class Eraser:
             gone += await self._content.store.move(
                 partial(self.erase_in, reasons=some, by=by, request=request, proof=proof)
             )
-        await self.ask()
+        if ask:
+            await self.ask()
         await asylum_holds.forget(self._content, self._clock, but=proof)
         await self.clean()
         self._wakeups.handover.set()
@@ -159,6 +178,7 @@ class Eraser:
         erasures.erase_drafts(connection, list(origins), but=WAITING)
         erasures.erase_released(connection, RELEASED)
         erasures.add(connection, [self._row(row, reasons[row.ref], now, request) for row in rows])
+        ledger.add_erased(connection, [(row.ref, reasons[row.ref]) for row in rows], at=now)
         erasures.erase_consents(connection, [row.consent for row in rows if row.consent is not None], but=proof)
         for card in cases.forget_finished(connection, {row.conversation for row in rows}, but=proof):
             content.erase(connection, card)

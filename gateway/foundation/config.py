@@ -162,6 +162,9 @@ class BackupSection(_Section):
     """Whom backups are closed to."""
 
     recovery_key: Path = Field(description="public half of the recovery key; `trm backup key new` makes it elsewhere")
+    ledger: Path | None = Field(
+        default=None, description="file on another disk: what is withdrawn and erased, for `trm restore --ledger`"
+    )
 
 
 class DutySection(_Section):

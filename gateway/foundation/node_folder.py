@@ -14,6 +14,8 @@ from gateway.errors import Code, Finding, RefusedError
 DATABASE: Final = "node.db"
 KEYSTORE: Final = "keystore"
 CHECKPOINT: Final = "checkpoint"
+LEDGER: Final = "ledger"
+POSITION: Final = "position"
 TOKEN: Final = "api-token"  # noqa: S105 (the name of a file)
 ROOT_FILES: Final = "root-files"
 ATTACHMENTS: Final = "attachments"

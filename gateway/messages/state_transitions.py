@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from gateway.database import journal
 from gateway.database.audit_entries import leaf
 from gateway.errors import Code
+from gateway.ledger import store as ledger
 from gateway.messages.machines import acceptance, delivery
 from gateway.messages.machines.acceptance import Incoming, IncomingEvent
 from gateway.messages.machines.delivery import Outgoing, OutgoingEvent
@@ -81,6 +82,8 @@ def advance(connection: Connection, changes: Sequence[Change], *, at: int) -> No
             for ref, state in moved.items()
         ],
     )
+    voided = {change.row.ref for change in changes if change.event is OutgoingEvent.VOIDED}
+    ledger.add_voided(connection, [ref for ref in moved if ref in voided and moved[ref] is Outgoing.FAILED], at=at)
     for ref, state in moved.items():
         _tell(connection, rows[ref], state, _kept(state, reasons[ref]), at)
 

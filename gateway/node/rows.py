@@ -22,6 +22,7 @@ from gateway.audit.operations.log import AuditOperations
 from gateway.audit.operations.protection import ProtectionOperations
 from gateway.cases.operations.cases import CaseOperations
 from gateway.cases.operations.changes import CaseChangeOperations
+from gateway.consent.operations.confirming import ConfirmingOperations
 from gateway.consent.operations.consents import ConsentOperations
 from gateway.conversations.operations.contact import ContactOperations
 from gateway.conversations.operations.conversations import ConversationOperations
@@ -64,6 +65,7 @@ CLASSES: tuple[type, ...] = (
     CaseOperations,
     CaseChangeOperations,
     ConsentOperations,
+    ConfirmingOperations,
     StatisticsOperations,
     NodeViewOperations,
     StatusOperations,

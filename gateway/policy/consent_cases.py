@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from gateway.cases import store as cases
 from gateway.cases.rules import ConsentCase, consent_case
+from gateway.consent.unconfirmed_store import unconfirmed
 from gateway.foundation.ids import CaseId
 from gateway.messages.store import local, messages
 from gateway.messages.store.local import OWN
@@ -32,15 +33,20 @@ def judge_cases(
     links = cases.cases_of(
         connection, {*holds, *(one.conversation for one in asked), *(one.consent for one in asked if one.consent)}
     )
+    in_doubt = unconfirmed(connection)
     answers = []
     for one in asked:
         case = links.get(one.conversation, one.case)
         labels = frozenset(label for label in holds if label in links and links[label] == case)
-        answers.append((_of_consent(connection, one, links.get(one.consent or b""), case), labels))
+        answers.append((_of_consent(connection, one, links.get(one.consent or b""), case, in_doubt), labels))
     return answers
 
 
-def _of_consent(connection: Connection, one: Asked, of_consent: CaseId | None, case: CaseId | None) -> ConsentCase:
+def _of_consent(
+    connection: Connection, one: Asked, of_consent: CaseId | None, case: CaseId | None, in_doubt: Collection[bytes]
+) -> ConsentCase:
+    if one.consent in in_doubt:
+        return ConsentCase.UNCONFIRMED
     if one.consent is None or (case is not None and of_consent == case):
         return ConsentCase.SAME
     holders = {row.holder for row in local.consents(connection, one.consent)}

@@ -5,9 +5,8 @@ nrm1 5.8, 13.4).
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,10 +15,11 @@ import pytest
 import pytest_asyncio
 from support.authenticator import ORIGIN, Authenticator
 from support.ceremony import ADMINS
+from support.drill import RECOVERY, Drill, drills, settled
 from support.nodechild import CHEAP
-from support.pair import PASSPHRASE, Party, Spoiler, Two, two_nodes
+from support.pair import PASSPHRASE, Party, Spoiler, Two
 
-from gateway.administration.restore import Restored, restore, verify
+from gateway.administration.restore import restore, verify
 from gateway.database import content
 from gateway.database.engine import Store
 from gateway.errors import Code, RefusedError, RemoteError
@@ -30,69 +30,14 @@ from keys.documents.envelope import parse_envelope
 from keys.documents.link_reset import Reset, View
 from keys.keystore.keystore import system_rand
 from keys.offline.recovery_key import create_recovery, load_recovery, public_path
-from keys.primitives.seal import EncPrivateKey
 from keys.primitives.sign import RESET, SignedDocument, SigningKey
-
-RECOVERY = "recovery"
-
-
-@dataclass
-class Drill:
-    """Two live nodes, of which FR makes backups, and the offline key."""
-
-    two: Two
-    base: Path
-    key: EncPrivateKey
-    number: int = 0
-
-    async def backup(self) -> tuple[Path, Path]:
-        """What `trm backup` writes now."""
-        self.number += 1
-        made = await self.two.fr.call("backup.make", folder=str(self.base / f"backup-{self.number}"))
-        return Path(made["data"]), Path(made["keystore"])
-
-    async def lose(self) -> None:
-        """The disk of FR is gone."""
-        await self.two.fr.stop()
-        shutil.rmtree(self.two.fr.folder)
-
-    async def restore(self, data: Path, keystore: Path) -> Restored:
-        """FR out of two backup files, with a new passphrase file of the same word, and running."""
-        made = await restore(data, keystore, self.key, self.two.fr.folder, PASSPHRASE, clock=self.two.clock, cost=CHEAP)
-        await self.two.fr.start()
-        return made
-
-    async def lose_all_but(self, data: Path, keystore: Path) -> None:
-        """The disk is gone, the backup is not."""
-        await self.lose()
-        await self.restore(data, keystore)
-
-    async def reset(self) -> None:
-        """Two people at FR, then one at AL, begin the link anew; both nodes have heard of it."""
-        two = self.two
-        await two.fr.changes("link.reset")
-        await two.until(lambda: two.al.running.peers.reset(two.al.peer().node) is not None, seconds=200)
-        await two.al.changes("link.accept_reset")
-        await two.until(lambda: two.fr.running.peers.speaks(two.fr.peer().node), seconds=200)
 
 
 @pytest_asyncio.fixture
 async def drill(tmp_path: Path) -> AsyncIterator[Drill]:
     """Two nodes, paired and serving; FR knows the public half of a recovery key."""
-    file = tmp_path / "recovery.key"
-    create_recovery(file, RECOVERY, now=0, cost=CHEAP)
-    async with two_nodes(tmp_path) as two:
-        await two.fr.stop()
-        settings = two.fr.folder / "node.toml"
-        settings.write_text(settings.read_text() + f'\n[backup]\nrecovery_key = "{public_path(file)}"\n')
-        await two.fr.start()
-        await two.until(lambda: two.fr.agreed() and two.al.agreed(), seconds=60)
-        yield Drill(two=two, base=tmp_path, key=load_recovery(file, RECOVERY, at_least=CHEAP))
-
-
-async def settled(party: Party, ids: list[str], state: str = "awaiting_opening") -> bool:
-    """Whether all these messages are in a state."""
-    return [await party.state(id) for id in ids] == [state] * len(ids)
+    async with drills(tmp_path) as made:
+        yield made
 
 
 def ids_sent(wire: Spoiler) -> list[str]:
@@ -279,7 +224,9 @@ async def test_an_old_backup_does_not_revive_what_was_erased(drill: Drill) -> No
     again = await two.fr.call("backup.make", folder=str(old_data.parent))
     assert again["overdue"] == [old_keystore.name]  # while it is there, the horizon is longer: it is named
     apart = drill.base / "apart"
-    made = await restore(old_data, Path(again["keystore"]), drill.key, apart, PASSPHRASE, clock=two.clock, cost=CHEAP)
+    made = await restore(
+        old_data, Path(again["keystore"]), drill.key, apart, PASSPHRASE, ledger=None, clock=two.clock, cost=CHEAP
+    )
     assert made.opened == 0 < made.closed
     store = Store(apart / "node.db")
     try:
@@ -409,7 +356,7 @@ async def test_a_damaged_backup_makes_nothing(drill: Drill) -> None:
                 verify(bad, drill.key)
             pair = (bad, keystore) if good is data else (data, bad)
             with pytest.raises(RefusedError):
-                await restore(*pair, drill.key, to, PASSPHRASE, clock=drill.two.clock, cost=CHEAP)
+                await restore(*pair, drill.key, to, PASSPHRASE, ledger=None, clock=drill.two.clock, cost=CHEAP)
     assert [path.name for path in drill.base.iterdir() if "new" in path.name] == []
 
 
@@ -428,7 +375,7 @@ async def test_restore_refuses_what_does_not_belong_together(drill: Drill) -> No
         ((data, keystore), drill.key, new, early, Code.CLOCK),
     ):
         with pytest.raises(RefusedError) as refused:
-            await restore(*pair, key, to, PASSPHRASE, clock=clock, cost=CHEAP)
+            await restore(*pair, key, to, PASSPHRASE, ledger=None, clock=clock, cost=CHEAP)
         assert refused.value.code is code
     assert not new.exists()
 
@@ -452,7 +399,9 @@ async def test_a_backup_that_somebody_else_made_is_refused(drill: Drill) -> None
     )
     data.write_bytes(b"".join(pieces))
     with pytest.raises(RefusedError, match="unknown_key"):
-        await restore(data, keystore, drill.key, drill.base / "new", PASSPHRASE, clock=two.clock, cost=CHEAP)
+        await restore(
+            data, keystore, drill.key, drill.base / "new", PASSPHRASE, ledger=None, clock=two.clock, cost=CHEAP
+        )
 
 
 async def test_backup_needs_a_key_that_only_the_owner_can_change(drill: Drill) -> None:

@@ -171,6 +171,8 @@ def create_recovery_key(file: Path, passphrase_file: Path | None) -> None:
     help="The new node folder; an existing one is never overwritten.",
 )
 @click.option("--passphrase-file", required=True, type=_FILE, metavar="FILE", help="Passphrase of the restored node.")
+@click.option("--ledger", type=_FILE, metavar="FILE", help="The ledger: what it names is taken away again.")
+@click.option("--without-ledger", is_flag=True, help="There is none: every consent waits to be confirmed.")
 @options.as_json
 def restore_node(
     data: Path,
@@ -179,15 +181,21 @@ def restore_node(
     key_passphrase_file: Path | None,
     folder: Path,
     passphrase_file: Path,
+    ledger: Path | None,
+    without_ledger: bool,
     as_json: bool,
 ) -> None:
     """Make a node folder DIR from a DATA and a KEYSTORE backup. Destroy or disconnect the old one: never run both.
 
+    What was withdrawn and erased since the backup stands in the ledger; without it workers confirm each consent.
+
     \b
     Example:
       trm restore FR-20261125T040000Z.data FR-20261125T040000Z.keystore --key fr-recovery.key --to /srv/trm/fr \\
-        --passphrase-file fr.pass
+        --passphrase-file fr.pass --ledger /mnt/other/fr.ledger
     """
+    if (ledger is None) is not without_ledger:
+        raise click.UsageError("name the ledger with --ledger FILE, or say --without-ledger: one of the two")
     from gateway.administration.restore import header_of
     from gateway.administration.restore import restore as put_back
     from gateway.foundation import config
@@ -198,7 +206,9 @@ def restore_node(
         header_of(file)
     passphrase = config.passphrase(passphrase_file)
     opened = load_recovery(key, _passphrase(key_passphrase_file))
-    made = asyncio.run(put_back(data, keystore, opened, folder.absolute(), passphrase, clock=SystemClock()))
+    made = asyncio.run(
+        put_back(data, keystore, opened, folder.absolute(), passphrase, ledger=ledger, clock=SystemClock())
+    )
     value: dict[str, Json] = {
         "node": made.node,
         "name": made.name,
@@ -207,6 +217,8 @@ def restore_node(
         "opens": made.opened,
         "closed": made.closed,
         "peers": [*made.peers],
+        "ledger": made.ledger,
+        "unconfirmed": made.unconfirmed,
     }
     output.print_answer(value, as_json=as_json, people=_show_restored)
 
@@ -219,8 +231,14 @@ def _show_restored(value: Mapping[str, Json]) -> None:
             ("as it was", time_text.when(value["backup"])),
             ("content that opens", value["opens"]),
             ("content closed for good", value["closed"]),
+            ("ledger", "none" if value["ledger"] is None else f"up to {time_text.when(value['ledger'])}"),
         ]
     )
+    if value["ledger"] is None:
+        output.print_line(
+            f"WITHOUT LEDGER: what was withdrawn or erased since the backup is here again; "
+            f"{value['unconfirmed']} consent(s) wait for workers: trm consent unconfirmed"
+        )
     output.print_hint(
         f"start it: trm serve --node {value['folder']} --passphrase-file FILE; nothing is sent or accepted yet"
     )

@@ -128,6 +128,12 @@ def _another_case(facts: GateFacts) -> Refuse | None:
             )
         case ConsentCase.NONE:
             return _g2(place, "nobody has said of which case this consent is: two people do (trm case move)")
+        case ConsentCase.UNCONFIRMED:
+            return _g2(
+                place,
+                "this node was restored without its ledger, so the consent may have been withdrawn since: a worker of "
+                "the case confirms it (trm consent confirm)",
+            )
         case ConsentCase.SAME:
             return None
 

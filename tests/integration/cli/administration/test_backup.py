@@ -57,7 +57,8 @@ def test_the_page_runs(tmp_path: Path) -> None:
 def _named(words: list[str], base: Path) -> list[str]:
     """The words with the names of the files that the backup has written."""
     found = {path.suffix: str(path) for path in sorted(base.glob("backups/*"))}
-    return [{"DATA": found.get(".data", ""), "KEYSTORE": found.get(".keystore", "")}.get(word, word) for word in words]
+    names = {"DATA": found.get(".data", ""), "KEYSTORE": found.get(".keystore", ""), "LEDGER": str(base / "fr.ledger")}
+    return [names.get(word, word) for word in words]
 
 
 def _before(words: list[str], fr: NodeProcess, al: NodeProcess, base: Path) -> None:
@@ -67,7 +68,8 @@ def _before(words: list[str], fr: NodeProcess, al: NodeProcess, base: Path) -> N
             fr.stop()
             settings = fr.folder / "node.toml"
             public = base / "stick" / "fr-recovery.key.public"
-            settings.write_text(settings.read_text() + f'\n[backup]\nrecovery_key = "{public}"\n')
+            section = ["[backup]", f'recovery_key = "{public}"', f'ledger = "{base}/fr.ledger"']
+            settings.write_text("\n".join([settings.read_text(), *section, ""]))
             fr.start()
         case ["restore", _]:
             fr.kill()
@@ -94,6 +96,7 @@ def _told(said: dict[str, str]) -> None:
     assert "data of FR, complete and signed by the node" in heard("verify DATA")
     assert "keystore of FR, complete and signed by the node" in heard("verify KEYSTORE")
     assert "nothing is sent or accepted yet" in heard("restore DATA")
+    assert "WITHOUT LEDGER" not in heard("restore DATA")
     assert "trm peer reset-link" in heard("peer show")
     assert "pending: 1 of 2 people have approved link.reset" in heard("reset-link")
     assert "begin the numbering to this peer anew" in heard("peer approve")

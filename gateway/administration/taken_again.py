@@ -1,0 +1,90 @@
+"""What a restore brought back is taken away again: first what the ledger names, before anything is served
+(nrm1 13.15).
+
+A consent is taken back, content is erased, a message of ours that will never arrive is not asked about any more. What
+the ledger names and this database does not know was newer than the backup: it is looked for again among what comes in.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import partial
+
+from sqlalchemy import Connection
+
+from gateway.consent.effects import withdraw_again
+from gateway.database import journal
+from gateway.database.audit_entries import leaf
+from gateway.database.sealed_content import Content
+from gateway.erasure import store as erasures
+from gateway.erasure.erase import Eraser
+from gateway.errors import Code
+from gateway.foundation.chores import MINUTE, Chore
+from gateway.ledger import store
+from gateway.ledger.reading import Hasher, keyed
+from gateway.ledger.rules import Taken, named
+from gateway.ledger.store import LedgerRow
+from gateway.messages import state_transitions
+from gateway.messages.machines.delivery import Outgoing, OutgoingEvent
+from gateway.messages.state_transitions import Change
+from gateway.messages.store.messages import MessageRow
+from gateway.ports import Clock
+
+AT_ONCE = 500
+
+
+class TakenAgain:
+    """Takes away again what the ledger names."""
+
+    def __init__(self, *, content: Content, eraser: Eraser, keys: Hasher, clock: Clock) -> None:
+        self._content = content
+        self._store = content.store
+        self._eraser = eraser
+        self._keys = keys
+        self._clock = clock
+        self._seen = 0
+
+    def chores(self) -> Sequence[Chore]:
+        """Look for what the ledger names among what came in since."""
+        return (Chore("taken away again", MINUTE, self.run),)
+
+    async def run(self) -> None:
+        """Take away what the ledger names, as far as it is here."""
+        if not await self._store.read(store.waits):
+            return
+        withdrawn = await self._store.read(lambda c: store.due(c, [Taken.WITHDRAWN]))
+        for row in withdrawn:
+            await self._store.move(partial(self._withdraw, row=row))
+        messages = await self._store.read(lambda c: store.due(c, [Taken.ERASED, Taken.VOIDED]))
+        wanted = {row.subject: row for row in messages if row.subject is not None}
+        while wanted and (rows := await self._store.read(lambda c: erasures.stored(c, self._seen, AT_ONCE))):
+            names = [named(row.direction, row.peer, row.id) for row in rows]
+            found = [(row, wanted[of]) for row, of in zip(rows, keyed(self._keys, names), strict=True) if of in wanted]
+            await self._take(found)
+            self._seen = rows[-1].ref
+
+    def _withdraw(self, connection: Connection, row: LedgerRow) -> None:
+        if row.subject is None:
+            raise RuntimeError("a withdrawal names a consent")
+        grants = None if row.grants is None else json.loads(row.grants)
+        now = self._clock.now()
+        withdraw_again(self._content, connection, row.subject, grants, at=row.at, now=now)
+        store.settle(connection, [row.n])
+
+    async def _take(self, found: Sequence[tuple[MessageRow, LedgerRow]]) -> None:
+        gone = [(message, row) for message, row in found if row.kind == Taken.ERASED]
+        over = [
+            message for message, row in found if row.kind == Taken.VOIDED and message.state == str(Outgoing.VOIDING)
+        ]
+        if gone:
+            await self._eraser.erase_again({message.ref: row.why or "" for message, row in gone})
+        if found:
+            await self._store.move(partial(self._settle, over=over, rows=[row for _, row in found]))
+
+    def _settle(self, connection: Connection, over: Sequence[MessageRow], rows: Sequence[LedgerRow]) -> None:
+        now = self._clock.now()
+        changes = [Change(row=row, event=OutgoingEvent.VOIDED, reason=Code.RESTORED) for row in over]
+        state_transitions.advance(connection, changes, at=now)
+        store.settle(connection, [row.n for row in rows])
+        journal.append_leaf(connection, leaf(now, "ledger.applied", count=len(rows)))

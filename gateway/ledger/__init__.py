@@ -1,0 +1,1 @@
+"""What was taken away, so that no restore brings it back."""

@@ -1,0 +1,168 @@
+"""The form of the ledger: one line for each thing that was taken away, and when a file of them is whole (nrm1 13.14).
+
+A line is canonical JSON over exactly `at`, `grants`, `kind`, `n`, `of`, `why` and `mac`. `mac` is a keyed hash over the
+`mac` of the line before and the rest of the line: a line that was changed, left out or moved is found. `of` is a keyed
+hash of what it names, so that the file tells nobody whose case it is about.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, Self
+
+from gateway.errors import RemoteError
+from gateway.ports import Json
+from keys.primitives.encoding import (
+    Check,
+    b64u,
+    canon,
+    exact,
+    is_b64u,
+    is_code,
+    is_count,
+    is_int,
+    items,
+    list_of,
+    malformed,
+    maybe_text,
+    nullable,
+    number,
+    one_of,
+    parse,
+    text,
+    unb64u,
+)
+
+HASH: Final = 16
+"""Bytes of a keyed hash."""
+FIRST: Final = bytes(HASH)
+"""Stands for the line before the first one."""
+BEGIN: Final = b'{"at":'
+"""Of every line."""
+LINE_LIMIT: Final = 1_024
+MOST_GRANTS: Final = 30
+"""As a `consent.withdrawal` names at most."""
+FILE_LIMIT: Final = 256 * 1024 * 1024
+"""Bytes of a file: more than a million lines."""
+MARK_EVERY: Final = 3_600
+"""Seconds after which a line says that nothing was taken away, so that the end of a file tells until when it goes."""
+SLACK: Final = 2 * MARK_EVERY
+"""A ledger whose last line is older than this at the time of a loss does not tell all that was taken away."""
+
+
+class Taken(StrEnum):
+    """What a line says."""
+
+    WITHDRAWN = "withdrawn"
+    ERASED = "erased"
+    VOIDED = "voided"
+    MARK = "mark"
+    """Nothing: the ledger was kept until then."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line. `of` is the keyed hash of a consent or of a message, None for a mark; `grants` are the places of the
+    grants that were taken back, None for the whole consent; `why` is the code of an erasure. `at` in Unix seconds.
+    """
+
+    n: int
+    at: int
+    kind: Taken
+    of: bytes | None = None
+    grants: tuple[int, ...] | None = None
+    why: str | None = None
+
+    @property
+    def body(self) -> bytes:
+        """What the keyed hash of the line is over, besides that of the line before."""
+        return canon(self._members())
+
+    def line(self, mac: bytes) -> bytes:
+        """The line with its end."""
+        return canon(self._members() | {"mac": b64u(mac)}) + b"\n"
+
+    def _members(self) -> dict[str, Json]:
+        return {
+            "n": self.n,
+            "at": self.at,
+            "kind": str(self.kind),
+            "of": None if self.of is None else b64u(self.of),
+            "grants": None if self.grants is None else [*self.grants],
+            "why": self.why,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A line as it was read; whether its `mac` fits is asked of the keys."""
+
+    entry: Entry
+    mac: bytes
+
+    @classmethod
+    def parse(cls, data: bytes) -> Self:
+        """Read a line without its end. Raises RemoteError(malformed)."""
+        member = exact(parse(data, limit=LINE_LIMIT), _LINE, what="line")
+        of, grants = maybe_text(member["of"]), member["grants"]
+        entry = Entry(
+            n=number(member["n"]),
+            at=number(member["at"]),
+            kind=Taken(text(member["kind"])),
+            of=None if of is None else unb64u(of),
+            grants=None if grants is None else tuple(number(item) for item in items(grants)),
+            why=maybe_text(member["why"]),
+        )
+        if (entry.of is None) is not (entry.kind is Taken.MARK):
+            raise malformed("a line names something, or is a mark")
+        if entry.grants is not None and entry.kind is not Taken.WITHDRAWN:
+            raise malformed("only a withdrawal names grants")
+        if (entry.why is None) is (entry.kind is Taken.ERASED):
+            raise malformed("an erasure has its reason, and nothing else has one")
+        return cls(entry=entry, mac=unb64u(text(member["mac"])))
+
+
+def chained(before: bytes, entry: Entry) -> bytes:
+    """The bytes of which the keyed hash is the `mac` of a line."""
+    return b"ledger/line/" + before + entry.body
+
+
+def named(direction: str, peer: str, id: str) -> bytes:
+    """The bytes of which the keyed hash names a message."""
+    return f"ledger/message/{direction}/{peer}/{id}".encode()
+
+
+def split(data: bytes) -> tuple[list[bytes], bool]:
+    """The whole lines of a file, and whether a piece of one stands behind them, as a crash while writing leaves it."""
+    lines = data.split(b"\n")
+    return lines[:-1], lines[-1] != b""
+
+
+def read_lines(lines: list[bytes]) -> list[Line]:
+    """Lines in order, numbered without a hole.
+
+    Raises:
+        RemoteError: malformed, which names the first line that is wrong by its place from 1.
+    """
+    found: list[Line] = []
+    for place, data in enumerate(lines, 1):
+        try:
+            line = Line.parse(data)
+        except RemoteError as error:
+            raise malformed(f"line {place}: {error.what}") from error
+        if found and line.entry.n != found[-1].entry.n + 1:
+            raise malformed(f"line {place}: a line before it is missing")
+        found.append(line)
+    return found
+
+
+_LINE: Final[dict[str, Check]] = {
+    "n": is_count,
+    "at": is_int(),
+    "kind": one_of(*map(str, Taken)),
+    "of": nullable(is_b64u(HASH)),
+    "grants": nullable(list_of(is_int(), 1, MOST_GRANTS, distinct=True)),
+    "why": nullable(is_code),
+    "mac": is_b64u(HASH),
+}

@@ -1,0 +1,128 @@
+"""Entries of the ledger in the database: each is written in the transaction of what it names, so that what a file lacks
+is written there later.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, exists, func, insert, select, update
+
+from gateway.database.rows import values_of
+from gateway.database.tables import ledger, message
+from gateway.ledger.rules import Entry, Taken
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerRow:
+    """One entry. `subject` is a keyed hash, and None where `message` is the local number of what was taken away.
+
+    `due`: it was read from a file, and what it names was not found here yet.
+    """
+
+    n: int
+    at: int
+    kind: str
+    subject: bytes | None = None
+    message: int | None = None
+    grants: str | None = None
+    why: str | None = None
+    due: bool = False
+
+    def entry(self, subject: bytes | None) -> Entry:
+        """The line of this row, which names `subject`."""
+        grants = None if self.grants is None else tuple(json.loads(self.grants))
+        return Entry(n=self.n, at=self.at, kind=Taken(self.kind), of=subject, grants=grants, why=self.why)
+
+
+Named = tuple[LedgerRow, tuple[str, str, str] | None]
+"""An entry, and of its message the direction, the peer and the id."""
+
+
+def last(connection: Connection) -> LedgerRow | None:
+    """The newest entry."""
+    row = connection.execute(select(ledger).order_by(ledger.c.n.desc()).limit(1)).first()
+    return None if row is None else LedgerRow(**row._mapping)
+
+
+def add_withdrawn(connection: Connection, consent: bytes, grants: Iterable[int] | None, *, at: int) -> None:
+    """A consent was taken back, or these grants of it."""
+    places = None if grants is None else json.dumps(sorted(grants))
+    _add(connection, [LedgerRow(n=0, at=at, kind=Taken.WITHDRAWN, subject=consent, grants=places)])
+
+
+def add_erased(connection: Connection, reasons: Iterable[tuple[int, str]], *, at: int) -> None:
+    """Messages were erased, each for a reason."""
+    _add(connection, [LedgerRow(n=0, at=at, kind=Taken.ERASED, message=ref, why=why) for ref, why in reasons])
+
+
+def add_voided(connection: Connection, refs: Iterable[int], *, at: int) -> None:
+    """Messages of ours that will never arrive: their peers have said so."""
+    _add(connection, [LedgerRow(n=0, at=at, kind=Taken.VOIDED, message=ref) for ref in refs])
+
+
+def add_mark(connection: Connection, *, at: int) -> None:
+    """The ledger is kept at this time."""
+    _add(connection, [LedgerRow(n=0, at=at, kind=Taken.MARK)])
+
+
+def _add(connection: Connection, rows: Sequence[LedgerRow]) -> None:
+    first = 1 + (connection.scalar(select(func.max(ledger.c.n))) or 0)
+    values = [values_of(row) | {"n": n, "kind": str(row.kind)} for n, row in enumerate(rows, first)]
+    if values:
+        connection.execute(insert(ledger), values)
+
+
+def add_read(connection: Connection, entries: Sequence[Entry]) -> None:
+    """Keep what a file knows and this database does not."""
+    rows = [
+        LedgerRow(
+            n=entry.n,
+            at=entry.at,
+            kind=str(entry.kind),
+            subject=entry.of,
+            grants=None if entry.grants is None else json.dumps(entry.grants),
+            why=entry.why,
+            due=entry.kind is not Taken.MARK,
+        )
+        for entry in entries
+    ]
+    if rows:
+        connection.execute(insert(ledger), [values_of(row) for row in rows])
+
+
+def after(connection: Connection, n: int, limit: int) -> list[Named]:
+    """The next entries behind number `n`."""
+    query = (
+        select(ledger, message.c.direction, message.c.peer, message.c.id)
+        .outerjoin(message, message.c.ref == ledger.c.message)
+        .where(ledger.c.n > n)
+        .order_by(ledger.c.n)
+        .limit(limit)
+    )
+    found: list[Named] = []
+    for row in connection.execute(query):
+        values = dict(row._mapping)
+        direction, peer, id = values.pop("direction"), values.pop("peer"), values.pop("id")
+        found.append((LedgerRow(**values), None if id is None else (direction, peer, id)))
+    return found
+
+
+def due(connection: Connection, kinds: Iterable[Taken]) -> list[LedgerRow]:
+    """Entries of a file that name nothing that was found here yet."""
+    wanted = select(ledger).where(ledger.c.due, ledger.c.kind.in_([str(kind) for kind in kinds]))
+    return [LedgerRow(**row._mapping) for row in connection.execute(wanted.order_by(ledger.c.n))]
+
+
+def settle(connection: Connection, numbers: Sequence[int]) -> None:
+    """What these entries name is taken away again."""
+    for start in range(0, len(numbers), 500):
+        some = numbers[start : start + 500]
+        connection.execute(update(ledger).where(ledger.c.n.in_(some)).values(due=False))
+
+
+def waits(connection: Connection) -> bool:
+    """Whether an entry of a file names something that was not found here."""
+    return bool(connection.scalar(select(exists().where(ledger.c.due))))

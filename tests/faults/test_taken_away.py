@@ -1,0 +1,87 @@
+"""A restore brings nothing back that was taken away after the backup (nrm1 13.14, 13.15)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from support.drill import Drill, drills
+from support.pair import Two
+from support.persons import case_of
+from support.relied_on import CONSENT, recorded, referral, types
+
+from gateway.errors import Code, RefusedError
+from keys.primitives.encoding import b64u
+
+AGAIN = b64u(b"conversation two"[:16])
+
+
+@pytest_asyncio.fixture
+async def drill(tmp_path: Path) -> AsyncIterator[Drill]:
+    """Two nodes, paired and serving; FR makes backups and keeps a ledger elsewhere."""
+    async with drills(tmp_path) as made:
+        yield made
+
+
+async def referred(two: Two) -> str:
+    """A person agreed, and was referred; the id of the referral."""
+    await recorded(two)
+    id = str((await two.fr.call("message.submit", **referral()))["id"])
+    await two.until(lambda: "referral.request/1" in types(two), seconds=60)
+    return id
+
+
+async def taken_away(two: Two, id: str) -> None:
+    """The person withdraws and wants everything erased; both nodes know."""
+    two.clock.advance(60)
+    await two.fr.call("consent.withdraw", id=CONSENT, by="w-1", erase_wanted=True)
+    await two.until(lambda: types(two)[-1] == "consent.withdrawal/1", seconds=60)
+    await two.fr.call("message.erase", id=id, by="w-1", reason="consent_withdrawn")
+
+
+async def refusal(two: Two) -> str:
+    """How a new referral on the consent is refused."""
+    with pytest.raises(RefusedError) as caught:
+        await two.fr.call("message.submit", **referral() | {"conversation": AGAIN})
+    return str(caught.value.code)
+
+
+async def test_a_ledger_takes_away_again_before_anything_is_served(drill: Drill) -> None:
+    """Backup, withdrawal with erasure, loss, restore: withdrawn, erased and refused before a peer is asked."""
+    two = drill.two
+    id = await referred(two)
+    data, keystore = await drill.backup()
+    await taken_away(two, id)
+    await drill.lose()
+    made = await drill.restore(data, keystore, drill.ledger)
+    assert (made.unconfirmed, made.ledger) == (0, two.clock.now())
+    assert (await two.fr.call("consent.show", id=CONSENT))["state"] == "withdrawn"
+    assert "content" not in await two.fr.show(id)
+    assert await refusal(two) == Code.GATE_G7
+    assert "consent.withdrawn_again" in await two.fr.alarms()
+    assert await two.fr.rows("select count(*) from ledger where due") == [(0,)]
+    assert drill.ledger.read_bytes() == (two.fr.folder / "ledger").read_bytes()  # the copy goes on where it ended
+
+
+async def test_without_a_ledger_a_worker_confirms_each_case(drill: Drill) -> None:
+    """Nothing goes on a consent of a case before a worker has confirmed it; then it does, and the alarm ends."""
+    two = drill.two
+    await referred(two)
+    data, keystore = await drill.backup()
+    await drill.lose()
+    made = await drill.restore(data, keystore)
+    assert (made.unconfirmed, made.ledger) == (1, None)
+    assert "consent.unconfirmed" in await two.fr.alarms()
+    await drill.reset()
+    assert await refusal(two) == Code.GATE_G2
+    case = await case_of(two.fr, referral()["conversation"])
+    waiting = await two.fr.call("consent.unconfirmed")
+    assert [(line["case"], line["consents"]) for line in waiting["cases"]] == [(case, 1)]
+    assert await two.fr.call("consent.confirm", case=case) == {"case": case, "confirmed": 1}
+    assert "consent.unconfirmed" not in await two.fr.alarms()
+    await two.fr.call("message.submit", **referral() | {"conversation": AGAIN, "case": case})
+    await two.until(lambda: types(two).count("referral.request/1") == 2, seconds=200)
+    with pytest.raises(RefusedError, match="no consent of this case waits"):
+        await two.fr.call("consent.confirm", case=case)
