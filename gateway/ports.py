@@ -235,7 +235,8 @@ class RecordEraser(Adapter, Protocol):
     """An adapter that can erase what the local system holds of a record that it gave for sending."""
 
     async def erase_record(self, ref: str) -> Erasure:
-        """Erase the record, with the files and notes that the adapter keeps of it, and say honestly how far that went.
+        """Erase the record, with the files, news and journal entries that the adapter keeps of it, and say honestly how
+        far that went. Where the office still has it, `not_supported`, and the record is not pulled again.
 
         Raises RefusedError `not_found` where it was looked for and nothing of it is left.
         """

@@ -61,6 +61,9 @@ class FolderBench:
         written = [path for name in ("incoming", "notices", "refused", "erased", "journal") for path in self.all(name)]
         return any(text in path.read_text() for path in written)
 
+    def holds(self, text: str) -> bool:
+        return any(text in path.name or text in path.read_text() for path in self.root.rglob("*") if path.is_file())
+
     def all(self, name: str) -> list[Path]:
         """Everything in one of the folders, hidden files included."""
         return sorted((self.root / name).iterdir())

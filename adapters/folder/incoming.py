@@ -16,12 +16,12 @@ Several messages take each step together. Their journal entry is one file with o
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from adapters.folder.places import JOURNAL
-from adapters.kit.drop_folder import ERASED, INCOMING, NOTICES, tombstone
+from adapters.kit.drop_folder import ERASED, INCOMING, NOTICES, is_news_of, tombstone
 from adapters.kit.files import Folder, free_name
 from adapters.kit.items import item_to_json
 from adapters.kit.names import item_name, key_name
@@ -193,6 +193,30 @@ def erase_item(root: Path, local_id: str) -> Erasure:
             target.remove(name)
         target.remove(handed.name)
     return answer
+
+
+def forget_news(root: Path, draft: str) -> bool:
+    """Remove the news about a draft, and what the journal keeps of it: both are named after the draft. Returns whether
+    there was any.
+    """
+    found = False
+    with Folder(root / NOTICES) as notices:
+        for name in notices.names():
+            if is_news_of(name, draft):
+                notices.remove(name)
+                found = True
+    with Folder(root / JOURNAL) as journal:
+        # News that the office has collected is known to the journal alone, and there by its key.
+        for entry in journal.names():
+            lines = _small(journal, entry, shared=True).values()
+            if any(isinstance(line, dict) and _is_news_line(line, draft) for line in lines):
+                journal.remove(entry)
+                found = True
+    return found
+
+
+def _is_news_line(line: Mapping[str, Json], draft: str) -> bool:
+    return line.get("folder") == NOTICES and is_news_of(str(line.get("name")), draft)
 
 
 def _entry_name(key: str) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from adapters.folder.incoming import forget_news
 from adapters.kit.drop_folder import (
     CLAIMED,
     OUTGOING,
@@ -20,6 +21,7 @@ from adapters.kit.drop_folder import (
     claimed_name,
     draft_name,
     faulty_record,
+    is_copy_of,
     is_draft,
     is_unfinished,
     name_fault,
@@ -27,7 +29,6 @@ from adapters.kit.drop_folder import (
     reasons_file,
 )
 from adapters.kit.files import Folder, NotPlainError, TooLargeError, free_name
-from adapters.kit.names import numbered
 from gateway.errors import Code, Finding, RefusedError
 from gateway.ports import Erasure, LocalRecord, Notice, NoticeKind
 
@@ -70,14 +71,15 @@ def settle_draft(root: Path, ref: str, notice: Notice) -> None:
 
 
 def erase_draft(root: Path, ref: str) -> Erasure:
-    """Remove the draft from where it was put, with the reasons of a refusal. A file that the office drops anew under
-    the name is another draft, and stays. Raises RefusedError: nothing of it is left.
+    """Remove the draft from where it was put, with the reasons of a refusal and the news about it. A file that the
+    office drops anew under the name is another draft, and stays. Raises RefusedError: nothing of it is left.
     """
-    name, found = draft_name(ref), False
+    name = draft_name(ref)
+    found = forget_news(root, name)
     for folder_name in (CLAIMED, TAKEN, REFUSED):
         with Folder(root / folder_name) as folder:
             for held in folder.names():
-                if held == name or _is_numbered(held, name):
+                if is_copy_of(held, name):
                     reasons = f"{held.removesuffix(SUFFIX)}.errors{SUFFIX}"
                     folder.remove(held)
                     folder.remove(reasons)
@@ -108,9 +110,3 @@ def _record(claimed: Folder, name: str, limit: int) -> LocalRecord:
 
 def _fault(rule: str, hint: str) -> Finding:
     return Finding(place="", rule=rule, hint=hint)
-
-
-def _is_numbered(held: str, name: str) -> bool:
-    """Whether a file has the name with a number, as `free_name` gives it."""
-    number = held.removesuffix(SUFFIX).rpartition(".")[2]
-    return number.isascii() and number.isdigit() and len(number) < 10 and held == numbered(name, int(number))

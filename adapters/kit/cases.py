@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Protocol
 
-from adapters.kit.conformance import order, trouble
+from adapters.kit.conformance import order, records, trouble
 from adapters.kit.conformance.promises import CHECKS
 from adapters.kit.contract import Trouble
 from adapters.kit.trial import Case, Outcome, Trial, Verdict, run
@@ -67,6 +67,10 @@ _JOURNAL = (
     "make the item and its key durable in one step: one transaction, PUT under an id made from the key, or a marker "
     "that is searched before anything is created; take a lock around search and create"
 )
+_RECORD = (
+    "erase_record() removes the record, the news about it and what you noted of it; while the office still has it, "
+    "answer not_supported and keep the note that it was read"
+)
 _CURSOR = (
     "read everything that is not settled, and keep what was settled in the local system; a cursor by time needs a "
     "second part that tells records of one stamp apart, and loses what a wrong clock stamped"
@@ -100,6 +104,11 @@ CASES: tuple[Case, ...] = (
     _case(order.one_key_also_for_news, "one lock, or one transaction, around each hand-over"),
     _case(order.erasing_is_honest, "answer disabled_only or not_supported where the content stays readable"),
     _case(order.erasing_takes_one, "erase by the local id, and nothing else"),
+    _case(records.erased_record_is_gone, _RECORD),
+    _case(records.erased_record_stays_away, _RECORD),
+    _case(
+        records.unknown_record_is_refused, "look the ref up, as a value and never as a path, before anything is erased"
+    ),
     _case(order.cancelled_anywhere, _JOURNAL),
     _case(order.says_nothing, "do not print or log; hide parameters in the log of your library"),
     _case(order.description_says_nothing, "a target without user and password; the kind as it is registered"),
@@ -113,6 +122,11 @@ CASES: tuple[Case, ...] = (
         _under(trouble.pull_fails_and_goes_on, kind, _TRY_AGAIN)
         for kind in (Trouble.AWAY, Trouble.FAILING, Trouble.SLOW, Trouble.THROTTLED)
     ),
+    *(
+        _under(records.erase_record_fails_and_goes_on, kind, _TRY_AGAIN)
+        for kind in (Trouble.AWAY, Trouble.FAILING, Trouble.SLOW, Trouble.THROTTLED)
+    ),
+    _case(records.cut_erase_record_is_told, "erase_record() looks before it answers", Trouble.CUT),
     _under(trouble.trouble_is_found, Trouble.AWAY, "check() turns the error into a finding"),
     _under(trouble.trouble_is_found, Trouble.FAILING, "check() turns the error into a finding"),
     _case(trouble.cut_push_is_one, _JOURNAL, Trouble.CUT),

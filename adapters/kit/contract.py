@@ -90,6 +90,9 @@ class Bench(Protocol):
     def shows(self, text: str) -> bool:
         """Whether a person at the local system can find this text in what was handed over."""
 
+    def holds(self, text: str) -> bool:
+        """Whether the text is anywhere: in records and items of the local system, or in what the adapter keeps."""
+
 
 NewBench = Callable[[], Bench]
 """Makes a fresh, empty local system beside those it has made before."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from adapters.kit.items import findings_to_json
-from adapters.kit.names import is_plain
+from adapters.kit.names import is_plain, numbered
 from adapters.kit.strict_json import LIMIT, read_json, write_json
 from gateway.errors import Code, Finding, RefusedError
-from gateway.ports import Erasure, LocalRecord, Notice
+from gateway.ports import Erasure, LocalRecord, Notice, NoticeKind
 
 OUTGOING = "outgoing"
 """The office puts drafts here, by rename; the adapter only moves them away."""
@@ -95,6 +95,20 @@ def reasons_file(name: str, notice: Notice) -> tuple[str, bytes]:
         }
     )
     return f"{name.removesuffix(SUFFIX)}.errors{SUFFIX}", document
+
+
+def is_copy_of(held: str, name: str) -> bool:
+    """Whether a file has this name, or the name with a number that was free."""
+    number = held.removesuffix(SUFFIX).rpartition(".")[2]
+    return held == name or (
+        number.isascii() and number.isdigit() and len(number) < 10 and held == numbered(name, int(number))
+    )
+
+
+def is_news_of(held: str, draft: str) -> bool:
+    """Whether a file in `notices` is news about this draft: such a file is named after it."""
+    ref = draft.removesuffix(SUFFIX).removeprefix("~")
+    return any(is_copy_of(held, f"{ref}.{kind}{SUFFIX}") for kind in NoticeKind)
 
 
 def tombstone(folder: str, name: str, answer: Erasure) -> bytes:

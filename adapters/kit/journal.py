@@ -11,7 +11,7 @@ off. Lines hold keys, ids and states, and nothing of what a message or a record 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from threading import Lock
 from typing import ParamSpec, TypeVar
@@ -97,6 +97,21 @@ class Journal:
         if self.facts.get(name) != value:
             self._add({"op": "fact", "name": name, "value": value})
 
+    def forget(self, *, refs: Collection[str] = (), facts: Collection[str] = (), keys: Collection[str] = ()) -> None:
+        """Take out what names an erased record: how the reading of these ended, these facts, the items of these keys.
+
+        The file is written anew as a whole: no line of it, not even one that a later line replaced, is left.
+        """
+        self.load()
+        for ref in refs:
+            self.settled.pop(ref, None)
+        for name in facts:
+            self.facts.pop(name, None)
+        for key in keys:
+            self.erased.pop(self.handed.pop(key, ""), None)
+        with Folder(self._path.parent) as folder:
+            folder.write(self._path.name, b"".join(map(write_line, self._lines())), PRIVATE)
+
     def knows(self, local_id: str) -> bool:
         """Whether something was handed over under this id."""
         return local_id in self.handed.values()
@@ -112,6 +127,15 @@ class Journal:
         with Folder(self._path.parent) as folder:
             folder.append(self._path.name, write_line(line), PRIVATE)
         self._apply(line)
+
+    def _lines(self) -> list[Json]:
+        """Return the shortest journal that says what is known."""
+        lines: list[Json] = []
+        lines += [{"op": "settled", "ref": ref, "kind": kind, "version": v} for ref, (kind, v) in self.settled.items()]
+        lines += [{"op": "handed", "key": key, "id": local_id} for key, local_id in self.handed.items()]
+        lines += [{"op": "erased", "id": local_id, "answer": str(answer)} for local_id, answer in self.erased.items()]
+        lines += [{"op": "fact", "name": name, "value": value} for name, value in self.facts.items()]
+        return lines
 
     def _apply(self, line: Json) -> None:
         match line:

@@ -22,7 +22,17 @@ from adapters.kit.journal import Journal, kept
 from adapters.kit.mapping import name_and_edition
 from adapters.kit.threads import in_thread
 from adapters.primero.client import Primero, PrimeroError, check_account, consent_told, refusal_error, refusals_told
-from adapters.primero.texts import CONSENT, NOTES, case_fields, consent_fields, fields_of, note_of, place_of, uuid_of
+from adapters.primero.texts import (
+    CONSENT,
+    NOTES,
+    case_fields,
+    consent_fields,
+    fields_of,
+    note_id,
+    note_of,
+    place_of,
+    uuid_of,
+)
 from gateway.errors import Code, Finding, GatewayError, RefusedError
 from gateway.ports import Delivery, Description, Erasure, Json, LocalRecord, Notice, NoticeKind
 
@@ -140,9 +150,17 @@ class PrimeroAdapter:
             if case is None:
                 raise RefusedError(Code.NOT_FOUND, "no such referral was pulled here")
             if version or record.ref not in self._journal.settled:
-                await refusals_told("a note on the referral", self._note(case, notice))
+                await self._tell(case, record.ref, notice)
                 await kept(self._lock, self._journal.note, f"case/{record.ref}", case)
                 await kept(self._lock, self._journal.settle, record.ref, notice, version)
+
+    async def _tell(self, case: str, ref: str, notice: Notice) -> None:
+        """Write news about a referral as a note of its case; remembered first, so that it can be taken out again."""
+        told = self._journal.facts.get(f"news/{ref}")
+        known, note = told if isinstance(told, list) else [], note_id(notice.key)
+        if note not in known:
+            await kept(self._lock, self._journal.note, f"news/{ref}", [*known, note])
+        await refusals_told("a note on the referral", self._note(case, notice))
 
     def _case_of_ref(self, ref: str) -> str | None:
         case = self._journal.facts.get(f"case/{ref}")
@@ -169,7 +187,7 @@ class PrimeroAdapter:
         case = self._case_of_ref(notice.ref)
         if case is None:
             raise RefusedError(Code.NOT_FOUND, "the news is about no referral of this Primero")
-        await self._note(case, notice)
+        await self._tell(case, notice.ref, notice)
         if notice.conversation is not None:
             await kept(self._lock, self._journal.note, f"conversation/{notice.conversation}", [case, notice.ref])
             await kept(self._lock, self._journal.note, f"sent/{notice.ref}", notice.conversation)
@@ -208,7 +226,7 @@ class PrimeroAdapter:
             await self._client.create({"id": case, "other_agency_id": item.conversation[:64]})
             await kept(self._lock, self._journal.note, f"made/{case}", True)
         if item.type == REQUEST and f"request/{case}" not in self._journal.facts:
-            await kept(self._lock, self._journal.note, f"request/{case}", uuid_of(f"note/{item.key}"))
+            await kept(self._lock, self._journal.note, f"request/{case}", note_id(item.key))
         fields: dict[str, Json] = {} if item.record is None else case_fields(item.record.fields, item.key)
         await self._client.update(case, fields | consent_fields(item) | {NOTES: [note_of(item)]})
         if item.type in MAKES_A_CASE and self._worker is not None:
@@ -273,6 +291,28 @@ class PrimeroAdapter:
                 return Erasure.NOT_SUPPORTED
             raise refusal_error(error, "the erasure") from None
         return Erasure.DISABLED_ONLY
+
+    async def erase_record(self, ref: str) -> Erasure:
+        """Remove the notes that were written about a referral to another country, and forget who was told of it.
+
+        The case belongs to a worker here, and the API erases nothing: a person has to. That the referral was read stays
+        noted, by ids of Primero alone, so that it does not go out once more.
+        """
+        async with self._turn:
+            await kept(self._lock, self._journal.load)
+            case = self._about[ref][0] if ref in self._about else self._case_of_ref(ref)
+            if case is None:
+                raise RefusedError(Code.NOT_FOUND, "no such referral was pulled here")
+            notes = self._journal.facts.get(f"news/{ref}")
+            gone: list[Json] = [{"unique_id": id, "_delete": True} for id in notes] if isinstance(notes, list) else []
+            if gone:
+                try:
+                    await self._client.update(case, {NOTES: gone})
+                except PrimeroError as error:
+                    if error.status not in {403, 404}:  # those: the access ended with the referral
+                        raise refusal_error(error, "the erasure") from None
+            await kept(self._lock, self._journal.forget, facts=[f"news/{ref}", f"sent/{ref}"])
+            return Erasure.NOT_SUPPORTED
 
     async def _known(self, local_id: str) -> str:
         await kept(self._lock, self._journal.require, local_id)

@@ -114,6 +114,11 @@ class PrimeroBench:
     def shows(self, text: str) -> bool:
         return any(text in note["note_text"] for note in self.notes())
 
+    def holds(self, text: str) -> bool:
+        journal = self.folder / "journal.jsonl"
+        noted = journal.read_text() if journal.exists() else ""
+        return text in str(self.office.cases) or text in noted
+
 
 @asynccontextmanager
 async def stand_in(folder: Path) -> AsyncIterator[NewBench]:

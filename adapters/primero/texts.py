@@ -22,6 +22,11 @@ def uuid_of(name: str) -> str:
     return str(uuid5(NAMESPACE_URL, f"trm-gateway:{name}"))
 
 
+def note_id(key: str) -> str:
+    """Return the id of the note that shows the item of a key."""
+    return uuid_of(f"note/{key}")
+
+
 def note_of(item: Delivery | Notice) -> dict[str, Json]:
     """Build the subform that shows an item."""
     if isinstance(item, Delivery):
@@ -38,7 +43,7 @@ def note_of(item: Delivery | Notice) -> dict[str, Json]:
         text = [f"the referral to another country: {item.kind}" + (f" ({item.code})" if item.code else "")]
         text += [f"{_shown(finding)} {finding.hint}".rstrip() for finding in item.findings]
     return {
-        "unique_id": uuid_of(f"note/{item.key}"),
+        "unique_id": note_id(item.key),
         "note_date": datetime.fromtimestamp(at, UTC).date().isoformat(),
         "note_subject": subject,
         "note_text": "\n".join(text),

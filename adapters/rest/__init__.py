@@ -46,6 +46,7 @@ class RestSettings(Settings):
     find_path: LocalPath | None = None
     notices_path: LocalPath | None = None
     erase_path: LocalPath | None = None
+    record_path: LocalPath | None = None
     erasing: Literal["erased", "disabled_only"] = "erased"
     signing_file: Path | None = None
 
@@ -53,9 +54,13 @@ class RestSettings(Settings):
     def _fits_together(self) -> "RestSettings":
         if (self.login == "basic") != (self.user is not None) or (self.login == "header") != (self.header is not None):
             raise ValueError("user belongs to login basic, header to login header")
-        for path, word in ((self.find_path, "{key}"), (self.erase_path, "{id}")):
+        for name, path, word in (
+            ("find_path", self.find_path, "{key}"),
+            ("erase_path", self.erase_path, "{id}"),
+            ("record_path", self.record_path, "{ref}"),
+        ):
             if path is not None and word not in path:
-                raise ValueError(f"find_path has {{key}} and erase_path {{id}} in it; {word} is missing")
+                raise ValueError(f"{name} has {word} in it, which is missing")
         return self
 
     def mapping_files(self) -> Sequence[Path]:
@@ -81,6 +86,7 @@ def _make(settings: RestSettings) -> RestAdapter:
             created=settings.created_id,
             find=settings.find_path,
             erase=settings.erase_path,
+            record=settings.record_path,
         ),
         ca=settings.ca_file,
         signing=settings.signing_file,
@@ -94,6 +100,7 @@ def _make(settings: RestSettings) -> RestAdapter:
         whole=settings.body == "document",
         notices=settings.notices_path,
         erasing=Erasure(settings.erasing) if settings.erase_path is not None else Erasure.NOT_SUPPORTED,
+        deleting=Erasure(settings.erasing),
     )
 
 

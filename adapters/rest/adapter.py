@@ -30,7 +30,8 @@ _DEPTH = 8
 class RestAdapter:
     """The API that `api` reaches. `ref` is the pointer to the name of an item, `mapping` makes drafts of items,
     `journal` is a file of its own. `whole`: a message is posted as a document, else as its mapped record only;
-    `notices` is the path for news, None where the API takes none.
+    `notices` is the path for news, None where the API takes none; `erasing` is what erasing an item here comes to, and
+    `deleting` what a DELETE of the API does.
     """
 
     kind = "rest"
@@ -46,6 +47,7 @@ class RestAdapter:
         whole: bool,
         notices: str | None,
         erasing: Erasure,
+        deleting: Erasure,
     ) -> None:
         self.api = api
         self._create = create
@@ -55,6 +57,7 @@ class RestAdapter:
         self._whole = whole
         self._notices = notices
         self._erasing = erasing
+        self._deleting = deleting
         self._turn = asyncio.Lock()
         self._lock = Lock()
         self._versions: dict[str, str] = {}
@@ -187,6 +190,27 @@ class RestAdapter:
                 await self.api.erase(local_id)
             await kept(self._lock, self._journal.erase, local_id, self._erasing)
             return self._erasing
+
+    async def erase_record(self, ref: str) -> Erasure:
+        """Delete an item of the list where the API can, and forget how its reading ended.
+
+        Where it cannot, the item stays what it is: the list shows only what is ready, so nobody has looked whether it
+        is there.
+        """
+        async with self._turn:
+            await kept(self._lock, self._journal.load)
+            if not is_plain(ref) or (ref not in self._journal.settled and ref not in self._versions):
+                raise RefusedError(Code.NOT_FOUND, "no such item was pulled here")
+            if not self.api.erases_records:
+                return Erasure.NOT_SUPPORTED
+            there = await self.api.erase_record(ref)
+            # Hidden is not gone: forgotten, it would be pulled anew by a list that still shows it.
+            if not there or self._deleting is Erasure.ERASED:
+                self._versions.pop(ref, None)
+                await kept(self._lock, self._journal.forget, refs=[ref])
+            if not there:
+                raise RefusedError(Code.NOT_FOUND, "the API does not have the item any more")
+            return self._deleting
 
 
 BAD_REF = "a name is a whole number, or 1 to 64 of letters, digits, dot, hyphen, underscore"

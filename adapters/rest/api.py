@@ -66,6 +66,7 @@ class Paths:
     created: str
     find: str | None
     erase: str | None
+    record: str | None = None
 
 
 class Api:
@@ -157,9 +158,20 @@ class Api:
         """
         await self._ask("POST", path, data=orjson.dumps(body), key=key, fine=409)
 
+    @property
+    def erases_records(self) -> bool:
+        """Whether an item of the list can be deleted by its name."""
+        return self._paths.record is not None
+
+    async def erase_record(self, ref: str) -> bool:
+        """Delete an item of the list; return False when it is not there any more."""
+        return await self._delete((self._paths.record or "").replace("{ref}", quote(ref, safe="")))
+
     async def erase(self, local_id: str) -> bool:
         """Delete an item; return False when it is not there any more."""
-        path = (self._paths.erase or "").replace("{id}", quote(local_id, safe=""))
+        return await self._delete((self._paths.erase or "").replace("{id}", quote(local_id, safe="")))
+
+    async def _delete(self, path: str) -> bool:
         answer = await self._ask("DELETE", path, fine=404)
         return answer.status != 404
 

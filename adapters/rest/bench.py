@@ -35,6 +35,7 @@ class RestBench:
         self.office = office
         self.folder = folder
         self.gender = "female"
+        self.offered = 0
         office.token = TOKEN
         for name, text in (("token", TOKEN), ("signing", SIGNING)):
             file = folder / name
@@ -76,6 +77,7 @@ class RestBench:
             "create_path": "/inbox",
             "notices_path": "/news",
             "erase_path": "/inbox/{id}",
+            "record_path": "/ready/{ref}",
             "signing_file": str(self.folder / "signing"),
         }
 
@@ -90,8 +92,8 @@ class RestBench:
         return made
 
     def offer(self, name: str) -> None:
-        number = len(self.office.ready) + 1
-        self.office.ready.append({"id": number, "note": name, "person": {"gender": self.gender}})
+        self.offered += 1
+        self.office.ready.append({"id": self.offered, "note": name, "person": {"gender": self.gender}})
 
     def offer_bad(self, name: str) -> None:
         self.offer(MARKER)
@@ -105,6 +107,11 @@ class RestBench:
 
     def shows(self, text: str) -> bool:
         return any(text in str(each) for each in self.office.posted.values())
+
+    def holds(self, text: str) -> bool:
+        journal = self.folder / "journal.jsonl"
+        noted = journal.read_text() if journal.exists() else ""
+        return self.shows(text) or text in str(self.office.ready) or text in noted
 
 
 @asynccontextmanager

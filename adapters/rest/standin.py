@@ -47,6 +47,7 @@ class StandIn(OfficeServer[Office]):
             web.get("/{office}/inbox", self._find),
             web.post("/{office}/{into:inbox|news}", self._post),
             web.delete("/{office}/inbox/{id}", self._delete),
+            web.delete("/{office}/ready/{ref}", self._delete_record),
         ]
 
     async def answer(self, office: Office | None, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -112,3 +113,9 @@ class StandIn(OfficeServer[Office]):
     async def _delete(self, request: web.Request) -> web.Response:
         found = self.office(request).posted.pop(request.match_info["id"], None)
         return web.Response(status=404 if found is None else 204)
+
+    async def _delete_record(self, request: web.Request) -> web.Response:
+        office, ref = self.office(request), request.match_info["ref"]
+        left = [item for item in office.ready if str(item["id"]) != ref]
+        gone, office.ready = len(left) < len(office.ready), left
+        return web.Response(status=204 if gone else 404)

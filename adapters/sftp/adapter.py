@@ -25,11 +25,14 @@ from adapters.kit.drop_folder import (
     NOTICES,
     OUTGOING,
     REFUSED,
+    SUFFIX,
     TAKEN,
     claimed_name,
     draft_name,
     faulty_record,
+    is_copy_of,
     is_draft,
+    is_news_of,
     name_fault,
     read_draft,
     reasons_file,
@@ -44,6 +47,8 @@ from adapters.sftp.connection import Remote, Server
 from gateway.errors import Code, Finding, RefusedError, TransientError
 from gateway.ports import Delivery, Description, Erasure, LocalRecord, Notice, NoticeKind
 
+RECORDS = (CLAIMED, TAKEN, REFUSED, NOTICES)
+"""Where a record lies that was read, and what was said of it."""
 FOLDERS = (OUTGOING, CLAIMED, TAKEN, REFUSED, INCOMING, NOTICES, ERASED)
 
 
@@ -163,9 +168,40 @@ class SftpAdapter:
             await remote.remove(local_id)
             return answer
 
+    async def erase_record(self, ref: str) -> Erasure:
+        """Remove the draft from where it was put, the reasons of a refusal, and the news about it with what the journal
+        keeps of that. A file that the office drops anew under the name is another draft, and stays.
+        """
+        name = draft_name(ref)
+        async with self._turn, self._server.open(self._root) as remote:
+            await kept(self._lock, self._journal.load)
+            gone = [f"{folder}/{held}" for folder in RECORDS for held in await _named(remote, folder, name)]
+            keys = [key for key, local_id in self._journal.handed.items() if _is_news(local_id, name)]
+            if not gone and not keys:
+                raise RefusedError(Code.NOT_FOUND, "no such draft in the drop folder")
+            for path in gone:
+                await remote.remove(path)
+            await kept(self._lock, self._journal.forget, keys=keys)
+            return Erasure.ERASED
+
     def _part_of(self, local_id: str) -> str:
         key = next(key for key, known in self._journal.handed.items() if known == local_id)
         return f"{local_id.partition('/')[0]}/.{key_name(key)}.part"
+
+
+async def _named(remote: Remote, folder: str, draft: str) -> list[str]:
+    """Return the files of a folder that are the draft, the reasons of its refusal, or news about it."""
+    names = [entry.name for entry in await remote.entries(folder)]
+    if folder == NOTICES:
+        return [name for name in names if is_news_of(name, draft)]
+    held = [name for name in names if is_copy_of(name, draft)]
+    reasons = {f"{name.removesuffix(SUFFIX)}.errors{SUFFIX}" for name in held}
+    return [*held, *(name for name in names if name in reasons)]
+
+
+def _is_news(local_id: str, draft: str) -> bool:
+    folder, _, name = local_id.partition("/")
+    return folder == NOTICES and is_news_of(name, draft)
 
 
 async def _put(remote: Remote, folder: str, name: str, data: bytes) -> None:

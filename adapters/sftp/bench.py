@@ -74,6 +74,10 @@ class SftpBench:
         written = [path for name in ("incoming", "notices", "refused", "erased") for path in self.all(name)]
         return any(text in path.read_text() for path in written)
 
+    def holds(self, text: str) -> bool:
+        written = [self.journal, *self.root.rglob("*")]
+        return any(text in path.name or text in path.read_text() for path in written if path.is_file())
+
     def all(self, name: str) -> list[Path]:
         """Everything in one of the folders, hidden files included."""
         return sorted((self.root / name).iterdir())

@@ -16,7 +16,7 @@ from adapters.sheet.headings import Heading, find_heading, normalise_label
 from adapters.sheet.layout import LIMIT, Layout, read_layout
 from adapters.sheet.ledger import Journal, push_line, settle_line
 from adapters.sheet.read import read_table
-from adapters.sheet.records import Row, missing_columns, rows_of
+from adapters.sheet.records import Row, has_row, missing_columns, rows_of
 from adapters.sheet.results import render_workbook
 from adapters.sheet.table import Limits, Table, UnreadableError
 from adapters.sheet.words import ENGLISH, load_words
@@ -130,6 +130,14 @@ class SheetAdapter:
         await self._work(self._erase, local_id)
         await self._show()
         return Erasure.ERASED
+
+    async def erase_record(self, ref: str) -> Erasure:
+        """Look for the row in the line list, which is only read here: `not_supported` while the office has it there.
+        Then remove what journal and workbook say of it.
+        """
+        answer = await self._work(self._erase_record, ref)
+        await self._show()
+        return answer
 
     async def _work(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         with world("the line list or its results"):
@@ -278,6 +286,15 @@ class SheetAdapter:
         if self._status(local_id) == "listed":
             item = self._journal.ledger().items[local_id]
             self._journal.forget(local_id, item.message_id or "")
+
+    def _erase_record(self, ref: str) -> Erasure:
+        table, heading, _ = self._open()
+        # What is noted of a row that is still there keeps it from being read anew.
+        if has_row(table, heading, self._key, ref):
+            return Erasure.NOT_SUPPORTED
+        if not self._journal.forget_record(ref):
+            raise RefusedError(Code.NOT_FOUND, "no such row in the line list")
+        return Erasure.ERASED
 
     def _check(self) -> list[Finding]:
         return [*check_results(self._results, self._journal), *self._check_source()]

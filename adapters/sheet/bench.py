@@ -103,3 +103,7 @@ class SheetBench:
         journal = self.journal.read_text() if self.journal.exists() else ""
         cells = [cell for rows in sheet_cells(self.results).values() for row in rows for cell in row]
         return text in journal or any(text in cell for cell in cells)
+
+    def holds(self, text: str) -> bool:
+        cells = [cell for rows in sheet_cells(self.source).values() for row in rows for cell in row]
+        return self.shows(text) or any(text in cell for cell in cells)

@@ -85,6 +85,16 @@ class Ledger:
                 raise ValueError("not a line of a journal")
         self.version += 1
 
+    def forget(self, ref: str) -> bool:
+        """Take out how the reading of a record ended, and the news about it; returns whether there was any."""
+        told = [key for key, item in self.items.items() if isinstance(item, Notice) and item.ref == ref]
+        known = self.settled.pop(ref, None) is not None or bool(told)
+        for key in told:
+            del self.items[key]
+        self.closed.discard(ref)
+        self.version += known
+        return known
+
     def lines(self) -> list[Json]:
         """Return the shortest journal that yields this ledger."""
         settled = [settle_line(ref, row.state, row.notice, row.columns) for ref, row in self.settled.items()]
@@ -142,6 +152,17 @@ class Journal:
         ledger = self.ledger()
         self._ledger = None
         ledger.apply(erased_line(key, message_id))
+        self._rewrite(ledger)
+
+    def forget_record(self, ref: str) -> bool:
+        """Rewrite the journal without a word of a record; returns whether it said any."""
+        ledger = self.ledger()
+        self._ledger = None
+        known = ledger.forget(ref)
+        self._rewrite(ledger)
+        return known
+
+    def _rewrite(self, ledger: Ledger) -> None:
         with Folder(self._path.parent) as folder:
             folder.write(self._path.name, b"".join(map(write_line, ledger.lines())), self._mode)
         self._ledger = ledger

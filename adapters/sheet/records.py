@@ -71,6 +71,12 @@ def missing_columns(heading: Heading, marks: Mapping[str, Layout], key: str) -> 
     return [label for label in (key, *marks) if not heading.columns({label})]
 
 
+def has_row(table: Table, heading: Heading, key: str, ref: str) -> bool:
+    """Whether a row of the sheet has the key of this record, marked or not; `key` is a label in normal form."""
+    named = ref.partition(":")[2].partition(":")[0]
+    return _Sheet(table, heading, key).has_key(named)
+
+
 class _Sheet:
     """A table with its label row, read from top to bottom."""
 
@@ -83,6 +89,9 @@ class _Sheet:
         self._numbers = [number for number in numbers if not self._is_blank(number)]
         self._keys = {number: self._read_key(number) for number in self._numbers}
         self._uses = Counter(key for key, fault in self._keys.values() if fault is None)
+
+    def has_key(self, key: str) -> bool:
+        return any(found == key for found, fault in self._keys.values() if fault is None)
 
     def rows(self, marks: Mapping[str, Layout]) -> Iterator[Row]:
         for number in self._numbers:

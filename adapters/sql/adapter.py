@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import Lock
 from typing import ParamSpec, TypeVar
 
-from sqlalchemy import Connection, Executable, delete, func, insert, literal, select, update
+from sqlalchemy import Connection, Executable, String, cast, delete, func, insert, literal, select, update
 from sqlalchemy.exc import DBAPIError
 
 from adapters.kit.mapping import name_and_edition
@@ -17,7 +17,7 @@ from adapters.sql.cells import BAD_REF, ref_of
 from adapters.sql.database import STATEMENT_SECONDS, Address, translate_errors
 from adapters.sql.outbox import Outbox
 from adapters.sql.tables import inbox_table, outbox_view
-from gateway.errors import Finding, GatewayError, RefusedError, TransientError
+from gateway.errors import Code, Finding, GatewayError, RefusedError, TransientError
 from gateway.ports import Delivery, Description, Erasure, LocalRecord, Notice
 
 P = ParamSpec("P")
@@ -99,6 +99,12 @@ class SqlAdapter:
         """Empty a row of the inbox."""
         return await self._work(self._one, inbox.erase_row, local_id)
 
+    async def erase_record(self, ref: str) -> Erasure:
+        """Look for the row in the view, which the account may only read: `not_supported` while the office has it there.
+        Then empty what the inbox says of it.
+        """
+        return await self._work(self._erase_record, ref)
+
     async def _work(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         return await in_thread(self._lock, _translated, work, *args, **kwargs)
 
@@ -118,6 +124,18 @@ class SqlAdapter:
     def _one(self, work: Callable[..., T], local_id: str) -> T:
         with self._engine.begin() as connection:
             return work(connection, self._inbox, local_id)
+
+    def _erase_record(self, ref: str) -> Erasure:
+        view, (record, _) = self._view, inbox.split_ref(ref)
+        named = select(view.ref).select_from(view.source).where(cast(view.ref, String(100)) == record).limit(1)
+        with self._engine.begin() as connection:
+            # The note of a row that is still there keeps it from being read anew.
+            if connection.execute(named).first() is not None:
+                return Erasure.NOT_SUPPORTED
+            if not inbox.forget_record(connection, self._inbox, ref):
+                raise RefusedError(Code.NOT_FOUND, "no such record in the view")
+        self._versions.pop(ref, None)
+        return Erasure.ERASED
 
     # --- checking ------------------------------------------------------------------------------------------------
 

@@ -187,6 +187,9 @@ class SqlBench:
     def shows(self, text: str) -> bool:
         return any(text in str(cell) for row in self.office.inbox() for cell in row)
 
+    def holds(self, text: str) -> bool:
+        return self.shows(text) or any(text in str(row) for row in self.office.run("SELECT * FROM cases"))
+
 
 def _statements(lines: str) -> Sequence[str]:
     """Split a script into statements; a semicolon at the end of a line ends one, except within $$."""

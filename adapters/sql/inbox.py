@@ -7,6 +7,7 @@ and after a kill at any moment, and since nobody may delete rows, also long afte
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -83,6 +84,20 @@ def erase_row(connection: Connection, inbox: Table, local_id: str) -> Erasure:
         emptied = {"document": None, "sender_name": None, "state": ERASED}
         connection.execute(update(inbox).where(inbox.c.item_key == local_id).values(emptied))
     return Erasure.ERASED
+
+
+def forget_record(connection: Connection, inbox: Table, ref: str) -> bool:
+    """Empty what was noted of a record: how its reading ended, and the news about it; returns whether there was any.
+
+    The key of a reading is made from the ref, so it is replaced; nobody may delete a row.
+    """
+    record, attempt = split_ref(ref)
+    about = (inbox.c.record == record, inbox.c.attempt == attempt)
+    empty = {"record": None, "attempt": None, "version": None, "document": None, "state": ERASED}
+    settled = update(inbox).where(inbox.c.kind == SETTLED, *about)
+    told = update(inbox).where(inbox.c.kind == NOTICE, *about)
+    gone = connection.execute(settled.values(empty | {"item_key": f"{ATTEMPT}{secrets.token_hex(16)}"})).rowcount
+    return bool(connection.execute(told.values(empty)).rowcount + gone)
 
 
 def split_ref(ref: str) -> tuple[str, int]:

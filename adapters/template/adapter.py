@@ -1,4 +1,4 @@
-"""The adapter: the seven methods of `gateway.ports.Adapter` over the calls of `system.py`."""
+"""The adapter: the methods of `gateway.ports.Adapter` and `RecordEraser` over the calls of `system.py`."""
 
 from __future__ import annotations
 
@@ -83,6 +83,15 @@ class TemplateAdapter:
     async def erase(self, local_id: str) -> Erasure:
         """Erase the content; the system keeps the key, so that a repeat finds it."""
         await self._item("DELETE", local_id)
+        return Erasure.ERASED
+
+    async def erase_record(self, ref: str) -> Erasure:
+        """Erase a record that was given, with its outcome."""
+        status = 404
+        if _ID.fullmatch(ref) is not None:
+            status, _ = await self._call("DELETE", f"/records/{ref}")
+        if status == 404:
+            raise RefusedError(Code.NOT_FOUND, "the case system has no such record")
         return Erasure.ERASED
 
     async def _item(self, method: str, local_id: str) -> Mapping[str, Json]:

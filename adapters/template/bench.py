@@ -73,6 +73,12 @@ class Tenant:
                     return 404, {"error": "no such record"}
                 self.outcomes[id] = body
                 return 200, {}
+            case ("DELETE", ["records", id]):
+                gone = [number for number, record in self.records.items() if record["id"] == id]
+                for number in gone:
+                    del self.records[number]
+                    self.outcomes.pop(id, None)
+                return (200, {}) if gone else (404, {"error": "no such record"})
             case ("POST", ["inbox"]):  # not asked for by system.py: each time another item, as with many systems
                 id = f"n{len(self.inbox)}"
                 self.keys.setdefault(body["key"], id)
@@ -159,7 +165,7 @@ class TemplateBench:
         self._ready({"working_name": {"first": MARKER}})
 
     def _ready(self, case: dict[str, Any]) -> None:
-        number = len(self.tenant.records) + 1
+        number = max(self.tenant.records, default=0) + 1
         self.tenant.records[number] = {"number": number, "id": f"case-{number}", "case": case}
 
     def received(self) -> list[str]:
@@ -170,6 +176,9 @@ class TemplateBench:
 
     def shows(self, text: str) -> bool:
         return text in json.dumps([self.tenant.inbox, self.tenant.outcomes], ensure_ascii=False)
+
+    def holds(self, text: str) -> bool:
+        return self.shows(text) or text in json.dumps([*self.tenant.records.values()], ensure_ascii=False)
 
     def _items(self, form: str) -> list[dict[str, Any]]:
         return [item for item in self.tenant.inbox.values() if item is not None and item["format"] == form]

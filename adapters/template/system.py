@@ -3,6 +3,7 @@
 POST /login                     {user, password} -> {token}
 GET  /records?after=N           {records: [{number, id, case}], next: N or null}: what is ready to be sent, by pages
 PUT  /records/ID/outcome        {kind, at, code, findings}: what became of it; it is not ready any more
+DELETE /records/ID              it is erased, with its outcome; 404 where it is not there
 PUT  /inbox/KEY                 a received message or news; 201 new, 200 known, 410 erased before
 GET  /inbox/KEY                 {state}
 DELETE /inbox/KEY               its content is erased, its key is kept

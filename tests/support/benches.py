@@ -51,3 +51,6 @@ class MemoryBench:
 
     def shows(self, text: str) -> bool:
         return text in repr((self.system.items, self.system.settled))
+
+    def holds(self, text: str) -> bool:
+        return self.shows(text) or text in repr(self.system.offered)

@@ -114,6 +114,10 @@ class MemoryAdapter:
         if self._system.erases is Erasure.ERASED:
             del self._system.offered[ref]
             self._system.settled.pop(ref, None)
+            for key in [
+                key for key, item in self._system.items.items() if isinstance(item, Notice) and item.ref == ref
+            ]:
+                del self._system.items[key]
         return self._system.erases
 
     def _fail(self) -> None:

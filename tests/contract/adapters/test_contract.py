@@ -13,8 +13,9 @@ from support.databases import SERVERS, ServerBench, office_on
 from adapters import template
 from adapters.kit.cases import CASES, Case, Trial, Verdict, run
 from adapters.kit.contract import Trouble, in_folders
-from adapters.kit.kind import offered
+from adapters.kit.kind import find, offered
 from gateway.mapping.conformance import examine
+from gateway.ports import RecordEraser
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -49,7 +50,22 @@ async def test_a_kind_keeps_the_contract(kind: str, tmp_path: Path) -> None:
     }
 
 
-SHORT = {"settles_once", "one_key_once", "many_at_once", "odd_content", "erased_is_gone", "description_says_nothing"}
+@pytest.mark.parametrize("kind", offered())
+async def test_a_kind_can_be_asked_to_erase_a_record(kind: str, tmp_path: Path) -> None:
+    """No kind of this repository leaves the record of a message out: the cases about it are not passed over."""
+    async with find(kind).stand_in(tmp_path) as new:
+        assert isinstance(new().adapter(), RecordEraser)
+
+
+SHORT = {
+    "settles_once",
+    "one_key_once",
+    "many_at_once",
+    "odd_content",
+    "erased_is_gone",
+    "erased_record_stays_away",
+    "description_says_nothing",
+}
 """What another kind of database is most likely to break; `./dev deep` runs all."""
 
 

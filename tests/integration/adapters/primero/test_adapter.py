@@ -177,6 +177,20 @@ async def test_erasing_says_what_primero_can(bench: PrimeroBench) -> None:
     assert await adapter.erase(last) is Erasure.NOT_SUPPORTED
 
 
+async def test_the_case_of_a_worker_is_for_a_person_to_erase(bench: PrimeroBench) -> None:
+    """What the gateway wrote about the referral goes; the case stays as its worker has it, the answer says so, and
+    the referral does not go out once more.
+    """
+    case, referral = await _sent(bench)
+    assert bench.noticed()
+    adapter = bench.adapter()
+    assert await adapter.erase_record(referral) is Erasure.NOT_SUPPORTED
+    assert (bench.noticed(), bench.office.cases[case]["name_first"]) == ([], "Ana")
+    assert await bench.adapter().pull() == []
+    journal = (bench.folder / "journal.jsonl").read_text()
+    assert "sent/" not in journal and "news/" not in journal
+
+
 async def test_a_wrong_password_is_tried_once(bench: PrimeroBench) -> None:
     """Six tries would lock the account for half an hour; one that was refused is not shown again until it changes."""
     secret = Path(str(bench.settings()["password_file"]))

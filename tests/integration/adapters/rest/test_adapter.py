@@ -164,6 +164,40 @@ async def test_erasing_says_what_was_configured(bench: RestBench) -> None:
     assert [*bench.office.posted] == ["made-key-2"]
 
 
+async def _drafted(bench: RestBench, name: str, **more: object) -> str:
+    """An item of this name became a draft; its ref."""
+    bench.offer(name)
+    adapter = bench.adapter(**more)
+    (record,) = await adapter.pull()
+    await adapter.settle(record, a_notice(record.ref, NoticeKind.DRAFTED, key=f"drafted-{name}"))
+    return record.ref
+
+
+async def test_erasing_a_record_says_what_was_configured(bench: RestBench) -> None:
+    """Deleted and forgotten; hidden, or not at all, and then still known as read."""
+    journal = bench.folder / "journal.jsonl"
+    for name, more, said in (
+        ("one", {}, "erased"),
+        ("two", {"erasing": "disabled_only"}, "disabled_only"),
+        ("three", {"record_path": None}, "not_supported"),
+    ):
+        ref = await _drafted(bench, name, **more)
+        before = bench.adapter(**more)
+        assert await before.erase_record(ref) is Erasure(said)
+        assert (f'"ref":"{ref}"' in journal.read_text()) == (said != "erased")
+    assert [item["note"] for item in bench.office.ready] == ["three"]
+    assert await bench.adapter().pull() == []
+
+
+async def test_a_record_that_the_office_deleted_is_forgotten(bench: RestBench) -> None:
+    """The API was asked and has it no more: that is said, and no note of it is left."""
+    ref = await _drafted(bench, "one")
+    bench.office.ready.clear()
+    with pytest.raises(RefusedError, match="does not have the item any more"):
+        await bench.adapter().erase_record(ref)
+    assert '"op":"settled"' not in (bench.folder / "journal.jsonl").read_text()
+
+
 async def test_check_names_what_is_wrong(bench: RestBench) -> None:
     """A list that is none, items without a name, two with one."""
     assert await bench.adapter().check() == []
@@ -185,6 +219,7 @@ async def test_check_names_what_is_wrong(bench: RestBench) -> None:
         {"login": "header"},
         {"erase_path": "/inbox"},
         {"find_path": "/inbox"},
+        {"record_path": "/ready"},
         {"list_path": "ready"},
         {"paging": "soap"},
         {"token": "a secret is no setting"},

@@ -89,6 +89,35 @@ async def test_what_was_collected_is_not_made_again(bench: SftpBench) -> None:
     assert json.loads(tombstone.read_bytes())["result"] == "not_supported"
 
 
+async def test_a_record_is_erased_with_all_that_is_kept_of_it(bench: SftpBench) -> None:
+    """The draft, the reasons of its refusal, news that waits and news that was collected, and the names in the journal;
+    a draft of another name, and one that was dropped anew, stay.
+    """
+    good = '{"content": {"name": "one"}}'
+    bench.drop("case-1.json", '{"content": {"amount": 1.5}}')
+    adapter = bench.adapter()
+    (record,) = await adapter.pull()
+    await adapter.settle(record, a_notice("case-1", NoticeKind.REFUSED, findings=record.faults))
+    for name in ("case-1.json", "case-10.json"):
+        bench.drop(name, good)
+    for record in await adapter.pull():
+        await adapter.settle(record, a_notice(record.ref, NoticeKind.DRAFTED))
+    for number, kind in enumerate((NoticeKind.QUEUED, NoticeKind.RECEIVED)):
+        await adapter.push(a_notice("case-1", kind, key=f"first-{number}"))
+        await adapter.push(a_notice("case-10", kind, key=f"other-{number}"))
+    (bench.root / "notices" / "case-1.queued.json").unlink()
+    bench.drop("case-1.json", good)
+    assert await adapter.erase_record("case-1") is Erasure.ERASED
+    left = [path.name for name in ("taken", "refused", "notices") for path in bench.all(name)]
+    assert left == ["case-10.json", "case-10.queued.json", "case-10.received.json"]
+    assert "case-1." not in bench.journal.read_text()
+    assert (
+        await bench.adapter().push(a_notice("case-10", NoticeKind.QUEUED, key="other-0"))
+        == "notices/case-10.queued.json"
+    )
+    assert [path.name for path in bench.all("outgoing")] == ["case-1.json"]
+
+
 async def test_documents_are_private_and_whole(bench: SftpBench) -> None:
     """A document has the mode 0600, and a name is never given twice even when its file is gone."""
     first = await bench.adapter().push(a_notice("one", NoticeKind.RECEIVED))

@@ -10,12 +10,13 @@ from sqlalchemy.exc import DBAPIError
 from support.databases import KINDS, SERVERS, office_on
 
 from adapters.kit.contract import MARKER, a_delivery, a_notice
+from adapters.kit.names import key_name
 from adapters.sql import SqlAdapter
 from adapters.sql.bench import SAMPLE, Office
 from adapters.sql.database import Address
 from adapters.sql.outbox import SWEEP
 from gateway.errors import RefusedError, TransientError
-from gateway.ports import NoticeKind
+from gateway.ports import Erasure, NoticeKind
 
 
 @pytest.fixture(params=KINDS)
@@ -170,6 +171,27 @@ async def test_an_erased_row_is_empty_and_keeps_its_key(office: Office) -> None:
     assert tuple(row) == ("key-1", item.message_id, "erased", None, None)
     if office.kind == "sqlite":
         assert MARKER.encode() not in Path(str(office.admin.database)).read_bytes()
+
+
+async def test_a_record_is_for_the_office_to_erase(office: Office) -> None:
+    """The view may only be read: a row that is there is named as left; when the office has deleted it, the inbox says
+    nothing of it any more, and only then is it said to be erased.
+    """
+    adapter = office.adapter()
+    office.case(1, "one")
+    office.case(2, "two")
+    assert await _take(adapter) == ["1", "2"]
+    await adapter.push(a_notice("1", NoticeKind.RECEIVED, key="notice-2"))
+    assert await adapter.erase_record("1") is Erasure.NOT_SUPPORTED
+    assert await office.adapter().pull() == []
+    office.run("DELETE FROM cases WHERE id = 1")
+    assert await adapter.erase_record("1") is Erasure.ERASED
+    rows = office.inbox("record, document, version, state", "record = '1' OR record IS NULL")
+    assert [tuple(row) for row in rows] == [(None, None, None, "erased")] * 2
+    assert [row.record for row in office.inbox("record", "record IS NOT NULL")] == ["2"]
+    assert [row.item_key for row in office.inbox("item_key") if key_name("1") == row.item_key[1:]] == []
+    with pytest.raises(RefusedError, match="no such record"):
+        await adapter.erase_record("1")
 
 
 async def test_the_password_comes_from_its_file(tmp_path: Path) -> None:

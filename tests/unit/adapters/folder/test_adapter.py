@@ -267,6 +267,21 @@ async def test_a_record_is_erased_with_all_that_is_kept_of_it(bench: FolderBench
         assert refusal.value.code is Code.NOT_FOUND
 
 
+async def test_news_of_an_erased_record_goes_too(bench: FolderBench) -> None:
+    """News is named after the draft: what waits goes, and what was collected is taken out of the journal."""
+    adapter = bench.adapter()
+    for name in ("case-1", "case-10"):
+        bench.drop(f"{name}.json", GOOD)
+        await _settle(bench, NoticeKind.DRAFTED)
+        await adapter.push(a_notice(name, NoticeKind.QUEUED, key=f"{name}-queued"))
+        await adapter.push(a_notice(name, NoticeKind.RECEIVED, key=f"{name}-received"))
+    (bench.root / "notices" / "case-1.queued.json").unlink()
+    assert await adapter.erase_record("case-1") is Erasure.ERASED
+    assert [path.name for path in bench.all("notices")] == ["case-10.queued.json", "case-10.received.json"]
+    assert len(bench.all("journal")) == 2
+    assert not bench.holds('"case-1.')
+
+
 async def test_settling_strangers(bench: FolderBench) -> None:
     """A ref that names no draft here is refused, above all one that is a path."""
     for ref in ("nothing", "../incoming/x", "", "~", "~../x"):

@@ -141,6 +141,29 @@ class Pretends(TemplateAdapter):
         return Erasure.ERASED
 
 
+class PretendsOfRecords(TemplateAdapter):
+    """Says that it has erased a record."""
+
+    async def erase_record(self, ref: str) -> Erasure:
+        """Nothing."""
+        return Erasure.ERASED
+
+
+class ForgetsTheReading(TemplateAdapter):
+    """Forgets that a record was read which it cannot erase."""
+
+    async def erase_record(self, ref: str) -> Erasure:
+        """Only its own note of it."""
+        self.forgotten = ref
+        return Erasure.NOT_SUPPORTED
+
+    async def pull(self) -> Sequence[LocalRecord]:
+        """With what is not known any more."""
+        found = await super().pull()
+        ref = getattr(self, "forgotten", None)
+        return found if ref is None else [*found, LocalRecord(ref=ref, fields={}, mapping="template")]
+
+
 class FirstPage(TemplateAdapter):
     """Reads what fits on one page."""
 
@@ -214,6 +237,8 @@ WRONG = [
     (Repeats, ["push_fails_and_goes_on_failing", "garbled_push_is_one"]),
     (Leaks, ["push_fails_and_goes_on_away", "locked_out_is_told"]),
     (Pretends, ["erased_is_gone", "erasing_is_honest", "erasing_takes_one"]),
+    (PretendsOfRecords, ["erased_record_is_gone", "unknown_record_is_refused"]),
+    (ForgetsTheReading, ["erased_record_stays_away", "unknown_record_is_refused"]),
     (FirstPage, ["all_pages_are_read", "many_are_pulled_once"]),
     (Defaults, ["unmapped_code_is_refused"]),
     (LoggedOut, ["session_is_renewed"]),

@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from adapters.kit import items, names, strict_json
 from adapters.kit.contract import a_delivery, a_notice
 from adapters.kit.files import Folder, NotPlainError, TooLargeError, read_plain, world
+from adapters.kit.journal import Journal
 from adapters.kit.threads import in_thread
 from gateway.errors import Code, Finding, RefusedError, TransientError
-from gateway.ports import Delivery, Json, MappedRecord, Notice, NoticeKind
+from gateway.ports import Delivery, Erasure, Json, MappedRecord, Notice, NoticeKind
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 JSON: st.SearchStrategy[Json] = st.recursive(
@@ -318,3 +319,28 @@ def test_a_file_that_can_not_be_synced_fails_them_all(tmp_path: Path, monkeypatc
     monkeypatch.setattr(os, "fsync", broken)
     with Folder(tmp_path) as folder, pytest.raises(OSError, match="broken"):
         folder.stage_all({f".{n}.part": b"x" * n for n in range(10)})
+
+
+# --- the journal ---------------------------------------------------------------------------------------------------
+
+
+def test_what_is_forgotten_is_in_no_line(tmp_path: Path) -> None:
+    """Not even in one that a later line replaced; all else is as it was, also when the file is read anew."""
+    path = tmp_path / "journal.jsonl"
+    journal = Journal(path)
+    for ref in ("case-1", "case-2"):
+        journal.settle(ref, a_notice(ref, NoticeKind.REFUSED), "1")
+        journal.settle(ref, a_notice(ref, NoticeKind.DRAFTED), "2")
+        journal.note(f"sent/{ref}", True)
+        journal.hand(f"key of {ref}", f"news/{ref}")
+    journal.erase("news/case-1", Erasure.ERASED)
+    journal.erase("news/case-2", Erasure.NOT_SUPPORTED)
+    journal.forget(refs=["case-1"], facts=["sent/case-1"], keys=["key of case-1", "never given"])
+    assert "case-1" not in path.read_text()
+    again = Journal(path)
+    again.load()
+    for known in (journal, again):
+        assert known.settled == {"case-2": ("drafted", "2")}
+        assert known.facts == {"sent/case-2": True}
+        assert known.handed == {"key of case-2": "news/case-2"}
+        assert known.erased == {"news/case-2": Erasure.NOT_SUPPORTED}

@@ -23,7 +23,7 @@ from adapters.sheet.results import CELL, flatten_document, render_workbook
 from adapters.sheet.table import UnreadableError
 from adapters.sheet.words import load_words
 from gateway.errors import Finding, RefusedError, TransientError
-from gateway.ports import Json, LocalRecord, NoticeKind
+from gateway.ports import Erasure, Json, LocalRecord, NoticeKind
 
 
 @pytest.fixture
@@ -90,6 +90,28 @@ async def test_put_aside_and_changed(bench: SheetBench, kind: NoticeKind) -> Non
         assert [again.ref for again in await bench.adapter().pull()] == [f"{record.ref}:2"]
     await _settle(bench, NoticeKind.DRAFTED)
     assert await bench.adapter().pull() == []
+
+
+async def test_a_row_is_for_the_office_to_erase(bench: SheetBench) -> None:
+    """The line list is only read: a row that is there is named as left, marked or not. When the office has deleted it,
+    journal and workbook say nothing of it any more, and of the others what they said.
+    """
+    bench.offer("Case two")
+    one, two = [record.ref for record in await _settle(bench, NoticeKind.DRAFTED)]
+    adapter = bench.adapter()
+    for ref in (one, two):
+        await adapter.push(a_notice(ref, NoticeKind.RECEIVED, key=f"received-{ref}"))
+    _edit(bench, htcds.READY_TO_REFER, "No")
+    assert await adapter.erase_record(one) is Erasure.NOT_SUPPORTED
+    assert bench.holds(one)
+    del bench.cases[0]
+    bench.write()
+    assert await adapter.erase_record(one) is Erasure.ERASED
+    assert (bench.shows(one), bench.shows(two)) == (False, True)
+    assert bench.noticed().count("received") == 1
+    assert await bench.adapter().pull() == []
+    with pytest.raises(RefusedError, match="no such row"):
+        await bench.adapter().erase_record(one)
 
 
 async def test_settled_after_a_restart(bench: SheetBench) -> None:
