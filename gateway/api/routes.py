@@ -71,6 +71,7 @@ ROUTES: tuple[Route, ...] = (
     Route(method="POST", path="/asylum-holds/{id}/lift", operation="asylum.lift"),
     Route(method="GET", path="/cases", operation="case.list", paged=True),
     Route(method="POST", path="/cases", operation="case.open"),
+    Route(method="POST", path="/cases/find", operation="case.find"),
     Route(method="POST", path="/cases/move", operation="case.move"),
     Route(method="GET", path="/cases/{id}", operation="case.show"),
     Route(method="GET", path="/cases/{id}/grounds", operation="case.grounds"),

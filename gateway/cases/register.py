@@ -158,7 +158,7 @@ class CaseRegister:
             card = self.card_in(connection, row)
             if card.label not in said[conversation]:
                 continue
-            keys = [link.key for link in store.links(connection, case, LinkKind.CONVERSATION)]
+            keys = store.conversations_of(connection, case)
             left = self.names_said(connection, messages.of_conversations(connection, keys))
             if card.label not in set[str]().union(*left.values()):
                 self.write_card(connection, row, replace(card, label=None))

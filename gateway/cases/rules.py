@@ -136,6 +136,12 @@ def _maybe(value: Json) -> str | None:
     return value if isinstance(value, str) else None
 
 
+def is_called(card: Card, words: str) -> bool:
+    """Whether the label or the number has all of these words, in whatever case they are typed."""
+    names = f"{card.label or ''} {card.number or ''}".casefold()
+    return all(word in names for word in words.casefold().split())
+
+
 def hand_over(card: Card, *, unit: UnitId, worker: str | None, reason: str, now: int) -> Card:
     """The card once another unit looks after the case: from now on it alone."""
     ended = tuple(one if one.until is not None else replace(one, until=now) for one in card.keepers)

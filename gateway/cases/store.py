@@ -119,6 +119,11 @@ def links(connection: Connection, id: CaseId, kind: LinkKind | None = None) -> l
     return [Link(**row._mapping) for row in connection.execute(query)]
 
 
+def conversations_of(connection: Connection, id: CaseId) -> list[bytes]:
+    """The conversations of a case by their keys."""
+    return [link.key for link in links(connection, id, LinkKind.CONVERSATION)]
+
+
 def move_links(connection: Connection, keys: Collection[bytes], *, was: CaseId, to: CaseId) -> int:
     """What of these is of one case is of the other from now on; how many were."""
     moved, wanted = 0, list(keys)

@@ -81,7 +81,7 @@ def of_cases(sealer: ContentSealer, connection: Connection, ids: Collection[Case
 
 
 def _of_case(sealer: ContentSealer, connection: Connection, id: CaseId) -> frozenset[UnitId]:
-    conversations = [link.key for link in store.links(connection, id, LinkKind.CONVERSATION)]
+    conversations = store.conversations_of(connection, id)
     found = _own_units(sealer, connection, messages.of_conversations(connection, conversations))
     drafts = [link.key.removeprefix(draft_key("")).decode() for link in store.links(connection, id, LinkKind.DRAFT)]
     for draft in drafts:

@@ -20,6 +20,8 @@ def case_commands() -> None:
     """List, name and hand over cases; merge, split and move them. A case is one person; its id stays on this node."""
 
 
+NOT_OPEN = "(does not open)"
+
 reason = click.option("--reason", required=True, metavar="TEXT", help="Why; whoever confirms it reads it.")
 
 
@@ -46,15 +48,34 @@ def list_cases(reach: Reach, limit: int, cursor: str | None, as_json: bool) -> N
     output.print_answer(reach.ask("case.list", limit=limit, cursor=cursor), as_json=as_json, people=_show_list)
 
 
+@options.add_verb(case_commands, "find")
+@click.argument("text")
+@click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True)
+@click.option("--cursor", metavar="CURSOR", help="`next` of the page before.")
+@options.pass_node
+@options.as_json
+def find_cases(reach: Reach, text: str, limit: int, cursor: str | None, as_json: bool) -> None:
+    """Find cases by words of their label or number, newest first.
+
+    \b
+    Example:
+      trm case find blue --node /srv/trm/fr
+    """
+    value = reach.ask("case.find", text=text, limit=limit, cursor=cursor)
+    output.print_answer(value, as_json=as_json, people=_show_list)
+
+
 def _show_list(value: Mapping[str, Json]) -> None:
     output.print_table(
-        ["case", "name", "units", "conversations", "since"],
+        ["case", "name", "units", "conversations", "we owe", "they owe", "since"],
         [
             [
                 item["id"],
                 item.get("name") or "(no name)",
                 ", ".join(map(str, units)) if isinstance(units := item["units"], list) else "",
                 item["conversations"],
+                time_text.when(item["ours"]),
+                time_text.when(item["theirs"]),
                 time_text.when(item["at"]),
             ]
             for item in list_objects(value, "cases")
@@ -87,17 +108,31 @@ def _show_case(value: Mapping[str, Json]) -> None:
         ]
     )
     output.print_table(
-        ["conversation", "with", "last"],
+        ["conversation", "with", "kind", "state", "last"],
         [
-            [item.get("conversation") or "(does not open)", item["peer"], time_text.when(item["last"])]
+            [
+                *(item.get("conversation") or NOT_OPEN, item["peer"], item["kind"], item["state"]),
+                time_text.when(item["last"]),
+            ]
             for item in list_objects(value, "conversations")
         ],
         empty="no conversation",
     )
-    for name in ("consents", "drafts"):
-        listed = value[name]
-        for id in listed if isinstance(listed, list) else []:
-            output.print_line(f"{name.removesuffix('s')}  {id or '(does not open)'}")
+    for consent in list_objects(value, "consents"):
+        output.print_line(f"consent  {consent['id'] or NOT_OPEN}  {consent['state']}")
+    for denial in list_objects(value, "denials"):
+        said_no = [f"{name} {denial[name]}" for name in ("purpose", "unit", "category") if denial[name] is not None]
+        output.print_line(f"denied  {', '.join(said_no) or 'all of it'}  (consent {denial['consent']})")
+    for draft in list_objects(value, "drafts"):
+        output.print_line(f"draft  {draft['id']}  {draft['type'] or NOT_OPEN}  {draft['state']}")
+    for hold in list_objects(value, "asylum_holds"):
+        output.print_line(f"asylum hold  {hold['conversation'] or NOT_OPEN}  {output.format_value(hold['states'])}")
+    for hold in list_objects(value, "legal_holds"):
+        output.print_line(f"legal hold  {hold['conversation'] or NOT_OPEN}  {hold['ground']} until {hold['until']}")
+    for file in list_objects(value, "files"):
+        output.print_line(f"file  {file['message']} {file['part']}  {file['media_type']}  {file['size']} bytes")
+    for other in list_objects(value, "group"):
+        output.print_line(f"{other['relation']}  {other['other']}  {other['name'] or ''}".rstrip())
     for change in list_objects(value, "changes"):
         output.print_line(f"{change['kind']}  {change['id']}  {change['state']}: {change.get('reason')}")
 

@@ -14,9 +14,9 @@ ANA, BEN = "Ana B.", "Ben C."
 """Two people who release, and who change cases."""
 
 
-async def agreed(party: Party, number: str, consent: str) -> str:
+async def agreed(party: Party, number: str, consent: str, **members: Any) -> str:
     """The person of this case agrees that both focal points are told everything for a referral; the consent's id."""
-    record = example("consent.record/1", "AL")["content"] | {"consent_id": consent}
+    record = example("consent.record/1", "AL")["content"] | {"consent_id": consent} | members
     units = [f"{name}/{UNIT}" for name in ("AL", "FR")]
     record["grants"] = [
         {"purpose": "referral", "recipient_units": units, "data_categories": ALL, "until": "2027-11-30"}

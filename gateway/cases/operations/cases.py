@@ -7,22 +7,23 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from gateway.cases import store, units
+from gateway.cases import store
 from gateway.cases.operations.models import (
     HER,
     CaseDone,
     CasePage,
     Cases,
+    FindCases,
     HandOverCase,
     LabelCase,
     OneCase,
     OpenCase,
     RelateCases,
-    WholeCase,
 )
 from gateway.cases.operations.views import CaseViews, nameless, summary
+from gateway.cases.operations.whole_case import WholeCase
 from gateway.cases.register import CaseRegister, cards_in, find_row, join, number_signs
-from gateway.cases.rules import RELATIONS, Card, LinkKind, Signs, hand_over
+from gateway.cases.rules import RELATIONS, Card, Signs, hand_over, is_called
 from gateway.cases.store import CaseRow
 from gateway.database import journal
 from gateway.database.audit_entries import Actor, leaf
@@ -35,6 +36,9 @@ from gateway.operations.registry import About, Units, operation
 from gateway.operations.roles import CASE_SYSTEMS, CASES, PROTECTS, Caller
 from gateway.peers.registry import PeerRegistry
 from gateway.ports import Clock, Json, OperationResult
+
+LOOKED_AT = 2_000
+"""Cases whose names are opened for one page of what is found."""
 
 
 class CaseOperations:
@@ -66,28 +70,45 @@ class CaseOperations:
         units=Units.NARROWED,
     )
     async def list_cases(self, asked: CasePage, caller: Caller) -> OperationResult:
-        """Open cases, newest first; a caller of one unit sees those of its unit, so that a page may be shorter.
-        What names a case is only for who reads content.
+        """Open cases, newest first, with what is owed next in each; a caller of one unit sees those of its unit, so
+        that a page may be shorter. What names a case is only for who reads content.
         """
         limit, before = asked.limit, asked.place
 
-        def query(c: Connection) -> tuple[list[CaseRow], list[Json]]:
+        def query(c: Connection) -> tuple[CaseRow | None, list[Json]]:
             rows = store.page(c, limit=limit + 1, before=before)
-            shown = rows[:limit]
-            cards = cards_in(self._content.sealer, c, shown)
-            of = units.of_cases(self._content.sealer, c, [row.id for row in shown])
-            counts = {row.id: len(store.links(c, row.id, LinkKind.CONVERSATION)) for row in shown}
-            items: list[Json] = [
-                summary(row, cards[row.id], of[row.id]) | {"conversations": counts[row.id]}
-                for row in shown
-                if caller.unit is None or caller.unit in of[row.id]
-            ]
-            return rows, items
+            last = rows[limit - 1] if 0 < limit < len(rows) else None
+            return last, self._views.lines(c, rows[:limit], caller.unit)
 
-        rows, items = await self._content.store.read(query)
-        last = rows[limit - 1] if limit and len(rows) > limit else None
-        following = None if last is None else f"{last.at}.{last.id}"
-        return OperationResult(value={"cases": items if caller.reads_content else nameless(items), "next": following})
+        last, items = await self._content.store.read(query)
+        shown = items if caller.reads_content else nameless(items)
+        return OperationResult(value={"cases": shown, "next": _following(last)})
+
+    @operation(
+        "case.find",
+        "cases by what they are called",
+        roles=CASES,
+        about=About.CASE,
+        answer=Cases,
+        units=Units.NARROWED,
+        example={"text": "blue"},
+    )
+    async def find(self, asked: FindCases, caller: Caller) -> OperationResult:
+        """Open cases whose label or number has these words, newest first. Names are sealed, so a page looks through
+        some of the cases only: it may be shorter than asked, down to empty, and `next` goes on behind it.
+        """
+        limit, before = max(asked.limit, 1), asked.place
+
+        def query(c: Connection) -> tuple[CaseRow | None, list[Json]]:
+            rows = store.page(c, limit=LOOKED_AT + 1, before=before)
+            looked_at = rows[:LOOKED_AT]
+            cards = cards_in(self._content.sealer, c, looked_at)
+            found = [row for row in looked_at if is_called(cards[row.id], asked.text)]
+            last = found[limit - 1] if len(found) > limit else looked_at[-1] if len(rows) > LOOKED_AT else None
+            return last, self._views.lines(c, found[:limit], caller.unit)
+
+        last, items = await self._content.store.read(query)
+        return OperationResult(value={"cases": items, "next": _following(last)})
 
     @operation(
         "case.show",
@@ -98,10 +119,11 @@ class CaseOperations:
         units=Units.NARROWED,
     )
     async def show(self, asked: OneCase, caller: Caller) -> OperationResult:
-        """One case: who looks after it, its conversations with their countries, drafts, consents, its group, and how
-        people changed it. What names it, and what people wrote of it, is only for who reads content.
+        """One case: who looks after it, its conversations with their countries, drafts, consents and what they deny,
+        holds, files, its group, and how people changed it. What names it, what people wrote of it, and whom the person
+        fears, is only for who reads content.
         """
-        shown = await self._content.store.read(lambda c: self._views.show(c, asked.id))
+        shown = await self._content.store.read(lambda c: self._views.show(c, asked.id, caller.unit))
         return OperationResult(value=shown if caller.reads_content else nameless(shown))
 
     @operation(
@@ -229,3 +251,7 @@ class CaseOperations:
 
         await self._content.store.move(move)
         return OperationResult(value={"id": id})
+
+
+def _following(last: CaseRow | None) -> str | None:
+    return None if last is None else f"{last.at}.{last.id}"

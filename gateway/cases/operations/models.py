@@ -56,6 +56,12 @@ class CasePage(Page):
         return int(at), id
 
 
+class FindCases(CasePage):
+    """Words that a case is called by; they stand in the body, since an address has no value of a case."""
+
+    text: Annotated[str, Field(min_length=1, max_length=LONGEST_LABEL, description="of a label or number")]
+
+
 class OneCase(Asked):
     """A case by its id."""
 
@@ -155,6 +161,8 @@ class CaseLine(CaseFacts):
     """A case without what is of it."""
 
     conversations: Count
+    ours: Time | None = Field(description="when the next thing is over that we owe")
+    theirs: Time | None = Field(description="when the next thing is over that others owe")
 
 
 class Cases(Answer):
@@ -178,15 +186,8 @@ class Related(Answer):
     """A case of the same group, and what its person is to this one."""
 
     other: CaseId
+    name: str | None
     relation: Relation
-
-
-class ConversationOfCase(Answer):
-    """A conversation of a case, and when something was last said in it."""
-
-    conversation: Read[ConversationId | None] = None
-    peer: str
-    last: Time
 
 
 class ChangeOfCase(Answer):
@@ -199,17 +200,6 @@ class ChangeOfCase(Answer):
     source: CaseId | None = Field(alias="from")
     into: CaseId
     reason: Read[str | None] = None
-
-
-class WholeCase(CaseFacts):
-    """A case and what is of it."""
-
-    keepers: list[KeeperOfCase]
-    group: list[Related]
-    conversations: list[ConversationOfCase]
-    drafts: list[DraftId]
-    consents: list[ConsentId | None]
-    changes: list[ChangeOfCase]
 
 
 class CaseDone(Answer):

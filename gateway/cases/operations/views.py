@@ -8,15 +8,14 @@ from sqlalchemy import Connection
 
 from gateway.cases import store, units
 from gateway.cases.changes import reason_of
-from gateway.cases.register import cards_in, draft_key, find_row
-from gateway.cases.rules import Card, LinkKind
+from gateway.cases.operations.contents import CaseContents
+from gateway.cases.register import cards_in, find_row
+from gateway.cases.rules import Card
 from gateway.cases.store import CaseRow, ChangeRow
-from gateway.consent import register
 from gateway.database import content as content_rows
 from gateway.database.sealed_content import Content
 from gateway.foundation.ids import CaseId, UnitId
-from gateway.messages import content_codec
-from gateway.messages.store import messages
+from gateway.messages.store import conversations
 from gateway.peers.registry import PeerRegistry
 from gateway.ports import Json
 
@@ -26,55 +25,45 @@ class CaseViews:
 
     def __init__(self, content: Content, peers: PeerRegistry) -> None:
         self._content = content
-        self._peers = peers
+        self._contents = CaseContents(content, peers)
 
-    def show(self, connection: Connection, id: str) -> dict[str, Json]:
-        """The whole case. Raises RefusedError not_found."""
+    def lines(self, connection: Connection, rows: Sequence[CaseRow], unit: str | None) -> list[Json]:
+        """What lists show of these cases to a caller of this unit."""
+        cards = cards_in(self._content.sealer, connection, rows)
+        of = units.of_cases(self._content.sealer, connection, [row.id for row in rows])
+        return [
+            summary(row, cards[row.id], of[row.id]) | _owed(connection, row.id)
+            for row in rows
+            if unit is None or unit in of[row.id]
+        ]
+
+    def show(self, connection: Connection, id: str, unit: str | None) -> dict[str, Json]:
+        """The whole case, as a caller of this unit sees it. Raises RefusedError not_found."""
         row = find_row(connection, id, place="/id")
         card = cards_in(self._content.sealer, connection, [row])[row.id]
         of = units.of_cases(self._content.sealer, connection, [row.id])[row.id]
-        links = store.links(connection, row.id)
-        drafts: list[Json] = [
-            link.key.removeprefix(draft_key("")).decode() for link in links if link.kind == LinkKind.DRAFT
-        ]
         return {
             **summary(row, card, of),
             "keepers": _keepers(card),
-            "group": [{"other": case, "relation": how} for case, how in (card.group or {}).items()],
-            "conversations": self._conversations(
-                connection, [link.key for link in links if link.kind == LinkKind.CONVERSATION]
-            ),
-            "drafts": drafts,
-            "consents": self._consents(connection, row.id),
+            "group": self._group(connection, card, unit),
+            **self._contents.show(connection, row.id),
             "changes": [self._change(connection, one) for one in store.changes_of(connection, row.id)],
         }
 
-    def _conversations(self, connection: Connection, keys: Sequence[bytes]) -> list[Json]:
-        rows = messages.of_conversations(connection, keys)
-        last = {(row.conversation, row.peer): row for row in rows}
-        sealed = content_rows.get(connection, [row.ref for row in last.values()])
-        found: list[Json] = []
-        for (_, node), row in last.items():
-            opened = None
-            if row.ref in sealed:
-                opened = content_codec.read_content(self._content.sealer.open(sealed[row.ref]))
-            peer = self._peers.get(node)
-            found.append(
-                {
-                    "conversation": None if opened is None else opened.facts.conversation,
-                    "peer": node if peer is None else peer.name,
-                    "last": row.at,
-                }
-            )
-        return found
-
-    def _consents(self, connection: Connection, id: CaseId) -> list[Json]:
-        found: list[Json] = []
-        for ref, _, _ in store.consents_of(connection, [id]):
-            sealed = content_rows.get(connection, [ref]).get(ref)
-            record = register.opened(self._content.sealer, sealed)
-            found.append(record["consent_id"] if isinstance(record, dict) else None)
-        return found
+    def _group(self, connection: Connection, card: Card, unit: str | None) -> list[Json]:
+        """The cases of the family; a caller of one unit learns the names only of those that its unit looks after."""
+        group = card.group or {}
+        rows = store.get(connection, list(group))
+        cards = cards_in(self._content.sealer, connection, rows.values())
+        of = units.of_cases(self._content.sealer, connection, list(group))
+        return [
+            {
+                "other": case,
+                "relation": how,
+                "name": cards[case].name if case in rows and (unit is None or unit in of[case]) else None,
+            }
+            for case, how in group.items()
+        ]
 
     def _change(self, connection: Connection, row: ChangeRow) -> dict[str, Json]:
         sealed = content_rows.get(connection, [row.ref]).get(row.ref)
@@ -89,8 +78,19 @@ class CaseViews:
         }
 
 
-NAMES = frozenset({"name", "number", "worker", "reason"})
-"""What a case is called, and what people wrote about it."""
+def _owed(connection: Connection, id: CaseId) -> dict[str, Json]:
+    """How many conversations a case has, and when the next thing is over that each side owes in them."""
+    keys = store.conversations_of(connection, id)
+    stands = conversations.get(connection, keys).values()
+    return {
+        "conversations": len(keys),
+        "ours": min((row.ours for row in stands if row.ours is not None), default=None),
+        "theirs": min((row.theirs for row in stands if row.theirs is not None), default=None),
+    }
+
+
+NAMES = frozenset({"name", "number", "worker", "reason", "states"})
+"""What a case is called, what people wrote about it, and whom the person fears."""
 
 
 def nameless(value: Json) -> Json:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from sqlalchemy import Connection
 
 from gateway.cases import register as case_register
+from gateway.cases import store as cases
 from gateway.consent import register
 from gateway.conversations import status_updates as standings
 from gateway.conversations.loader import ConversationLoader, LoadedConversation
@@ -29,6 +30,7 @@ from gateway.delivery.operations.messages import own_unit, peer_of, summary
 from gateway.erasure import store as erasures
 from gateway.errors import Code, RefusedError
 from gateway.foundation.deadlines import Deadline
+from gateway.foundation.ids import CaseId
 from gateway.foundation.workers import Workers
 from gateway.messages import headers
 from gateway.messages.content_codec import MessageContent
@@ -176,10 +178,10 @@ class ConversationOperations:
     )
     async def list_due(self, asked: DuePage) -> OperationResult:
         """The morning list: a page of the conversations with the earliest deadlines, and what is owed in them, overdue
-        first; `next` is the cursor of the page behind it. With `peer` and `unit` what is owed with that country or of
-        that unit of ours; a page may then be shorter than asked.
+        first; `next` is the cursor of the page behind it. With `peer`, `case` and `unit` what is owed with that
+        country, about that person or of that unit of ours; a page may then be shorter than asked.
         """
-        limit, wanted, unit = asked.limit, asked.owes, asked.unit
+        limit, wanted, unit, case = asked.limit, asked.owes, asked.unit, asked.case
         by, after = _OWING[wanted], None if asked.cursor is None else _place(asked.cursor)
         node = peer_of(self._peers, asked.peer)
         await self._status_updates.keep()
@@ -187,7 +189,8 @@ class ConversationOperations:
         def query(
             c: Connection,
         ) -> tuple[list[ConversationRow], dict[Key, LoadedConversation], dict[int, MessageContent]]:
-            rows = rows_of.due(c, limit + 1, by=by, after=after, peer=node)
+            among = None if case is None else cases.conversations_of(c, CaseId(case))
+            rows = rows_of.due(c, limit + 1, by=by, after=after, peer=node, among=among)
             return rows, *self._loader.load(c, [row.key for row in rows[:limit]])
 
         rows, held, contents = await self._content.store.read(query)

@@ -12,7 +12,7 @@ from gateway.conversations.procedure import ProcedureStatus
 from gateway.conversations.rules.facts import Side
 from gateway.conversations.status_updates import THEM, US
 from gateway.delivery.operations.message_models import Message
-from gateway.operations.ids import ConsentId, ConversationId, MessageId, PeerId, UnitId
+from gateway.operations.ids import CaseId, ConsentId, ConversationId, MessageId, PeerId, UnitId
 from gateway.operations.models import UNSAID, Answer, Asked, Count, Next, Object, OneOf, Read, Time, Type
 from gateway.operations.paging import Page
 
@@ -35,6 +35,7 @@ class DuePage(Page):
     owes: Owes | None = None
     peer: PeerId | None = None
     unit: UnitId | None = Field(default=None, description="of this node; a page may be shorter than asked")
+    case: CaseId | None = Field(default=None, description="whom it is about")
 
 
 # --- answers ------------------------------------------------------------------------------------------------------

@@ -206,14 +206,17 @@ def due(
     by: Owing = Owing.EITHER,
     after: Place | None = None,
     peer: str | None = None,
+    among: Collection[bytes] | None = None,
 ) -> list[ConversationRow]:
     """Where something is owed, by the next deadline of `by`; `after` is the place where the page before ended. With
-    `peer` of the conversations with that node.
+    `peer` of the conversations with that node, with `among` of these.
     """
     order = (conversation.c[by], conversation.c.conversation, conversation.c.peer)
     query = select(conversation).where(conversation.c[by].is_not(None)).order_by(*order).limit(limit)
     if peer is not None:
         query = query.where(conversation.c.peer == peer)
+    if among is not None:
+        query = query.where(conversation.c.conversation.in_(list(among)))
     if after is not None:
         query = query.where(tuple_(*order) > tuple_(*map(literal, after)))
     return [ConversationRow(**row._mapping) for row in connection.execute(query)]

@@ -1,0 +1,85 @@
+"""One case with everything that is of it, the cases that words find, and what is owed about one person."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest_asyncio
+from support.nodeproc import UNIT, enquiry
+from support.pair import Two, two_nodes
+from support.persons import ANA, agreed, case_of, referral, referred
+
+from gateway.operations.roles import Caller, Role
+from keys.primitives.encoding import b64u
+
+HERS, HIS = b64u(b"consent of her.."), b64u(b"consent of him..")
+TALK, OTHER = b64u(b"conversation one"), b64u(b"conversation two")
+
+
+@pytest_asyncio.fixture
+async def two(tmp_path: Path) -> AsyncIterator[Two]:
+    """Two nodes; France has two cases, each with a consent and a referral to Albania."""
+    async with two_nodes(tmp_path) as made:
+        unit = f"{made.al.running.own.node}/{UNIT}"
+        await agreed(made.fr, "F-1", HERS, denials=[{"purpose": "return"}, {"unit": unit, "data_category": "image"}])
+        await agreed(made.fr, "F-2", HIS)
+        await referred(made, "F-1", HERS, conversation=TALK)
+        await referred(made, "F-2", HIS, conversation=OTHER)
+        yield made
+
+
+async def test_a_case_shows_everything_of_it(two: Two):
+    """Its conversation with country and state, its draft, its consent and what that denies, both kinds of holds; and
+    nothing of the other case.
+    """
+    fr = two.fr
+    draft = (await fr.call("draft.save", draft=referral("F-1", HERS)))["id"]
+    await fr.call("asylum.hold", id=TALK, by=ANA, states=["MA"])
+    await fr.call("retention.hold", id=TALK, by=ANA, ground="restriction_18", until="2099-01-01")
+    shown = await fr.call("case.show", id=await case_of(fr, TALK))
+    (talk,) = shown["conversations"]
+    assert (talk["conversation"], talk["country"], talk["kind"], talk["untaken"]) == (TALK, "AL", "referral", 0)
+    assert [(one["id"], one["state"], one["to"]) for one in shown["drafts"]] == [(draft, "waiting", "AL")]
+    assert [(one["id"], one["holder"], one["state"]) for one in shown["consents"]] == [(HERS, "own", "active")]
+    unit = f"{two.al.running.own.node}/{UNIT}"
+    assert shown["denials"] == [
+        {"consent": HERS, "purpose": "return", "unit": None, "category": None},
+        {"consent": HERS, "purpose": None, "unit": unit, "category": "image"},
+    ]
+    assert [(one["conversation"], one["lift_wanted"]) for one in shown["asylum_holds"]] == [(TALK, False)]
+    assert "MA" in shown["asylum_holds"][0]["states"]
+    assert shown["legal_holds"] == [{"conversation": TALK, "ground": "restriction_18", "until": "2099-01-01"}]
+    await fr.call("consent.withdraw", id=HERS, by=ANA)
+    withdrawn = await fr.call("case.show", id=shown["id"])
+    assert (withdrawn["denials"], [one["state"] for one in withdrawn["consents"]]) == ([], ["withdrawn"])
+
+
+async def test_words_find_a_case(two: Two):
+    """Of its label or its number, in whatever case they are typed, page after page; nothing of another unit."""
+    fr = two.fr
+    blue = (await fr.call("case.open", label="Blue Seven", by=ANA))["id"]
+    sea = (await fr.call("case.open", label="Sea blue", by=ANA))["id"]
+
+    async def found(text: str, **more: object) -> list[str]:
+        return [one["id"] for one in (await fr.call("case.find", text=text, **more))["cases"]]
+
+    assert await found("seven BLUE") == [blue]
+    assert await found("f-2") == [await case_of(fr, OTHER)]
+    assert sorted(await found("blue")) == sorted([blue, sea])
+    assert await found("green") == []
+    first = await fr.call("case.find", text="blue", limit=1)
+    (second,) = (await fr.call("case.find", text="blue", limit=1, cursor=first["next"]))["cases"]
+    assert {first["cases"][0]["id"], second["id"]} == {blue, sea}
+    elsewhere = Caller(roles=frozenset({Role.CASE_WORKER}), unit="shelter")
+    assert (await fr.running.desk.call("case.find", {"text": "f-2"}, caller=elsewhere)).value["cases"] == []
+
+
+async def test_what_is_owed_about_one_person(two: Two):
+    """The duties of one case, and their next time in the list of cases."""
+    fr, hers = two.fr, await case_of(two.fr, TALK)
+    await fr.call("message.submit", **enquiry("room?", "AL"))
+    due = (await fr.call("conversation.due", case=hers))["due"]
+    assert {one["conversation"] for one in due} == {TALK} and {one["owes"] for one in due} == {"them"}
+    (line,) = [one for one in (await fr.call("case.list"))["cases"] if one["id"] == hers]
+    assert (line["ours"], line["theirs"]) == (None, min(one["until"] for one in due))
