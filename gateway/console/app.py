@@ -15,6 +15,9 @@ from gateway.console.cookies import LANGUAGE, SESSION
 from gateway.console.pages import (
     alerts,
     audit,
+    beginning,
+    case_changes,
+    cases,
     consent,
     conversations,
     desk,
@@ -44,6 +47,9 @@ PAGES: tuple[Page, ...] = (
     *desk.PAGES,
     *messages.PAGES,
     *conversations.PAGES,
+    *cases.PAGES,
+    *case_changes.PAGES,
+    *beginning.PAGES,
     *drafts.PAGES,
     *release.PAGES,
     *files.PAGES,
@@ -61,6 +67,7 @@ PAGES: tuple[Page, ...] = (
 )
 SECTIONS: tuple[Section, ...] = (
     desk.SECTION,
+    cases.SECTION,
     messages.SECTION,
     conversations.SECTION,
     drafts.SECTION,

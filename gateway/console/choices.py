@@ -10,15 +10,22 @@ from typing import Any
 
 from gateway.console.forms.parts import Options
 from gateway.console.units import load_units
-from gateway.console.visit import Visit
+from gateway.console.visit import Form, Visit
 from gateway.console.words import Words
+from schemas.render import replace_controls
 
 MORE_LANGUAGES = ("ckb", "rom", "zgh", "kab", "rif", "prs")
 """Languages without a code of two letters that people in these corridors speak."""
 
 
-async def list_choices(visit: Visit, draft: Mapping[str, Any]) -> dict[str, Options]:
-    """List the choices for a draft, by place or by leaf type (see `gateway.console.forms.build_form`)."""
+MOST_CASES = 500
+"""Of the cases that can be chosen from, the newest."""
+IN_FORCE = ("active", "withdrawn_in_part")
+"""States of a consent that something may rely on."""
+
+
+async def list_choices(visit: Visit, draft: Mapping[str, Any], of_case: str | None) -> dict[str, Options]:
+    """List the choices for a draft of a case, by place or by leaf type (see `gateway.console.forms.build_form`)."""
     units = await load_units(visit)
     found: dict[str, Options] = {
         "/header/sender_unit": units.of(),
@@ -26,9 +33,7 @@ async def list_choices(visit: Visit, draft: Mapping[str, Any]) -> dict[str, Opti
         "type:unit_ref": units.references(),
         "type:language": list_languages(visit.words),
     }
-    consents = await _consents(visit, draft)
-    if consents:
-        found["/header/consent_ref"] = consents
+    found["/header/consent_ref"] = [] if of_case is None else await _consents(visit, of_case)
     if isinstance(draft.get("message"), str):
         files = (await visit.ask("attachment.waiting", {"id": draft["message"]}))["attachments"]
         found["type:part"] = [(str(file["part"]), name_file(file)) for file in files]
@@ -47,15 +52,36 @@ def name_file(file: Mapping[str, Any]) -> str:
     return f"{file['part'] + 1}: {file['media_type']}, {-(-file['size'] // 1024)} kB"
 
 
-async def _consents(visit: Visit, draft: Mapping[str, Any]) -> Options:
-    """List the consents of the conversation, or, for a new one, all that are active here; by day, since none has a
-    name.
-    """
-    if not visit.allows("consent.list"):
+async def list_cases(visit: Visit) -> list[tuple[str, str]]:
+    """List the newest cases as (id, what people call it); none for somebody who may not see them."""
+    if not visit.allows("case.list"):
         return []
-    listed = (await visit.ask("consent.list", {"limit": 100}))["consents"]
+    listed = (await visit.ask("case.list", {"limit": MOST_CASES}))["cases"]
+    return [(one["id"], name_case(one)) for one in listed]
+
+
+async def choose_case(visit: Visit, form: Form) -> str | None:
+    """Return the case that a form names (`ui.whose`); one that it only says the name of begins. None without either."""
+    if "case" in form:
+        return form.one("case")
+    if "case_label" not in form:
+        return None
+    done = await visit.act("case.open", {"label": form.one("case_label")}, key=form.one("case_key") or None)
+    return str(done["id"])
+
+
+def name_case(case: Mapping[str, Any]) -> str:
+    """Name a case as lists do: by what people call it, else by the beginning of its id."""
+    return replace_controls(str(case["name"] or case["id"][:6]))
+
+
+async def _consents(visit: Visit, case: str) -> Options:
+    """List the consents of the case that are in force, by day, since none has a name. Those of other people are not
+    offered, and would be refused (gate G2).
+    """
+    listed = (await visit.ask("case.show", {"id": case}))["consents"]
     return [
         (one["id"], f"{visit.at(one['at'])} ({one['id'][:6]})")
         for one in listed
-        if one["id"] is not None and one["state"] in ("active", "withdrawn_in_part")
+        if one["id"] is not None and one["state"] in IN_FORCE
     ]

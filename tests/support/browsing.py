@@ -40,6 +40,12 @@ class Form:
 
     offered: set[str] = field(default_factory=set)
     """Names of boxes and buttons that are not chosen."""
+    lists: dict[str, list[str]] = field(default_factory=dict)
+    """What can be chosen in each list."""
+
+    def choices(self, name: str) -> list[str]:
+        """The values of a list."""
+        return self.lists[name]
 
 
 class Page(HTMLParser):
@@ -111,6 +117,7 @@ class Page(HTMLParser):
             name, options = self._select
             chosen = [value for value, there in options if there] or [value for value, _ in options[:1]]
             self.forms[-1].fields.append((name, chosen[-1]))
+            self.forms[-1].lists[name] = [value for value, _ in options]
             self._select = None
         if tag == "textarea" and self._area is not None:
             self.forms[-1].fields.append((self._area[0], self._area[1].removeprefix("\n")))

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from support import played_cases
 from support.consoles import NODE, NOW
 from support.library import GUIDANCE
 
@@ -135,6 +136,7 @@ ALERT = {
     "next": {"contact": "al-2", "at": NOW + 30},
 }
 ANSWERS: dict[str, Any] = {
+    **played_cases.ANSWERS,
     "alert.list": {"alerts": [ALERT]},
     "conversation.due": {
         "due": [
@@ -277,6 +279,7 @@ ANSWERS: dict[str, Any] = {
     },
 }
 PATHS = (
+    *played_cases.PATHS,
     "/desk",
     "/desk/owed?owes=them",
     "/inbox",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from support import played_cases
+
 ID = "AAAAAAAAAAAAAAAAAAAAAA"
 OTHER = "BBBBBBBBBBBBBBBBBBBBBA"
 SCRIPT = "<script>alert(1)</script>"
@@ -82,7 +84,7 @@ KNOWN: Mapping[str, Any] = {
     "directory.list": {"units": [unit("FR", "own", ROLE), unit("AL", "active", ROLE, "case_manager")]},
     "node.show": NODE,
     "peer.list": {"peers": [PEER]},
-    "consent.list": {"consents": [], "next": None},
+    **played_cases.ANSWERS,
     "draft.show": draft(),
     "draft.save": {"id": ID, "state": "waiting", "version": "v1", "findings": []},
     "draft.change": {"id": ID, "state": "waiting", "version": "v2", "findings": []},

@@ -298,7 +298,7 @@ class _Maker:
         )
 
     def _look(self, kind: Kind, said: Node, node: Node, leaf: Node, place: str, need: str) -> tuple[str, Options]:
-        chosen = self.choices.get(generalise_place(place)) or self.choices.get(f"type:{type_of(said)}")
+        chosen = self.choices.get(generalise_place(place), self.choices.get(f"type:{type_of(said)}"))
         if chosen is not None and kind is not Kind.BOXES:
             return "select", self._with_given(chosen, place)
         match kind:

@@ -29,9 +29,9 @@ from schemas.labels import load_languages
 
 SECTION = Section(path="/consents", title=N_("Consents"), operation="consent.list")
 RECORD = "consent.record/1"
-MOST_CASES = 500
-"""Of the cases that can be chosen from, the newest."""
-UNSAID = N_("Say whose consent it is: choose a case, or give its number.")
+UNSAID = N_("Say whose consent it is: choose a case, say what a new one is called, or give its number.")
+WHOSE = ("case", "case_label", "case_key", "number")
+"""Fields that say whose consent it is."""
 
 FREE = N_("You do not have to agree. You are helped just the same if you say no, or if you change your mind.")
 TOLD: Mapping[str, str] = {
@@ -65,49 +65,36 @@ async def list_consents(visit: Visit) -> web.StreamResponse:
 
 
 async def choose_language(visit: Visit) -> web.StreamResponse:
-    """Ask in which language the consent is explained."""
-    return await _language(visit, draft=visit.request.query.get("draft", ""))
+    """Ask in which language the consent is explained, and whose it is: the case that is named in the address, or that
+    of the draft which needs it.
+    """
+    query = visit.request.query
+    chosen, draft = query.get("case", ""), query.get("draft", "")
+    if draft and not chosen and (of_case := (await visit.ask("draft.show", {"id": draft})).get("of_case")):
+        chosen = of_case["id"]
+    return await _language(visit, Form({"case": (chosen,), "draft": (draft,)}))
 
 
-async def _language(
-    visit: Visit, *, draft: str, number: str = "", chosen: str = "", fault: str = "", unsaid: str = ""
-) -> web.StreamResponse:
-    """Ask for the language, and whose consent it is: the case of the draft that needs it, if there is one."""
-    known = (await visit.ask("case.list", {"limit": MOST_CASES}))["cases"] if visit.allows("case.list") else []
-    if draft and not chosen and not number:
-        of_case = (await visit.ask("draft.show", {"id": draft})).get("of_case")
-        chosen = of_case["id"] if of_case else ""
-    return visit.page(
-        "consent-language.html",
-        draft=draft,
-        known=known,
-        chosen=chosen,
-        number=number,
-        fault=fault,
-        unsaid=unsaid,
-        status=422 if fault or unsaid else 200,
-    )
+async def _language(visit: Visit, form: Form, *, fault: str = "", unsaid: str = "") -> web.StreamResponse:
+    known = await choices.list_cases(visit)
+    status = 422 if fault or unsaid else 200
+    return visit.page("consent-language.html", form=form, known=known, fault=fault, unsaid=unsaid, status=status)
 
 
-def _whose(form: Form) -> dict[str, Json]:
-    """The case that was chosen, else its number in the case system; nothing where neither was given."""
-    given = {"case": form.one("case"), "number": form.one("number").strip()}
-    return next(({name: value} for name, value in given.items() if value), {})
+async def _whose(visit: Visit, form: Form) -> dict[str, Json]:
+    """The case that was chosen or begins, else its number in the case system."""
+    if "number" in form and "case" not in form:
+        return {"number": form.one("number")}
+    return {"case": await choices.choose_case(visit, form)}
 
 
 async def take_consent(visit: Visit) -> web.StreamResponse:
     """Show the form in both languages; once filled in, record the consent and note it in the draft that needed it."""
     form = await visit.form()
     if form.one("with") not in load_languages():
-        return await _language(
-            visit,
-            draft=form.one("draft"),
-            number=form.one("number"),
-            chosen=form.one("case"),
-            fault=visit.words("Choose one."),
-        )
-    if not _whose(form):
-        return await _language(visit, draft=form.one("draft"), unsaid=visit.words(UNSAID))
+        return await _language(visit, form, fault=visit.words("Choose one."))
+    if not any(name in form for name in ("case", "case_label", "number")):
+        return await _language(visit, form, unsaid=visit.words(UNSAID))
     act, _, place = form.one("act").partition(":")
     if act == "begin":
         return await _form(visit, form, {"/content/language": (form.one("with"),)})
@@ -127,7 +114,9 @@ async def _record(visit: Visit, form: Form, document: Mapping[str, Json]) -> web
         return await _form(visit, form, fields, findings=found)
     try:
         content = document["content"]
-        done = await visit.act("consent.record", {"content": content, **_whose(form)}, key=form.one("key") or None)
+        done = await visit.act(
+            "consent.record", {"content": content, **await _whose(visit, form)}, key=form.one("key") or None
+        )
         if form.one("draft"):
             await _note(visit, form.one("draft"), done["id"])
     except RefusedError as error:
@@ -176,7 +165,7 @@ async def _form(
         summary=faults,
         told=told,
         draft=form.one("draft"),
-        whose={name: form.one(name) for name in ("case", "number")},
+        whose={name: form.one(name) for name in WHOSE},
         key=form.one("key"),
         status=422 if faults or told else 200,
     )

@@ -1,4 +1,4 @@
-"""Writing: the messages that can be written now, new drafts, their forms, and the files that go with them.
+"""Drafts: those that wait, the form of one, and discarding it. How one begins is in `gateway.console.pages.beginning`.
 
 A draft may be unfinished for as long as it takes. Nothing leaves by saving it: what would leave is shown, and a person
 releases it (`gateway.console.pages.release`).
@@ -15,6 +15,7 @@ from gateway.console import choices
 from gateway.console.forms.build import build_form
 from gateway.console.forms.faults import explain_faults, find_faults, group_by_place
 from gateway.console.forms.fields import remove_row, to_document, to_fields
+from gateway.console.forms.parts import Options
 from gateway.console.pages.messages import Part
 from gateway.console.pages.messages import render_half as rendered
 from gateway.console.refusals import RefusalText
@@ -28,14 +29,8 @@ from schemas.walk import list_fields
 
 SECTION = Section(path="/drafts", title=N_("Drafts"), operation="draft.list")
 WAITING = ("waiting", "waiting_second")
-ELSEWHERE = frozenset(
-    {"consent.record/1", "consent.withdrawal/1", "reminder.due/1", "link.probe/1", "erasure.confirmation/1"}
-)
-"""Types that nobody writes in a form: consents have pages of their own, the others are written by the node."""
-OFFERED, REFERRAL, ENQUIRY = "offered", "referral.request/1", "enquiry.capacity/1"
-
-
-# --- beginning ----------------------------------------------------------------------------------------------------
+ABOUT_NOBODY = "standing"
+"""The kind of conversation between two mechanisms."""
 
 
 async def list_drafts(visit: Visit) -> web.StreamResponse:
@@ -45,156 +40,6 @@ async def list_drafts(visit: Visit) -> web.StreamResponse:
     second = [one for one in found["drafts"] if one["state"] == "waiting_second"]
     first = [one for one in found["drafts"] if one["state"] != "waiting_second"]
     return visit.page("drafts.html", second=second, first=first, following=found["next"])
-
-
-async def choose_message(visit: Visit) -> web.StreamResponse:
-    """List the messages that can begin a conversation, and the units that can receive one."""
-    return await _new(visit, {})
-
-
-async def _new(visit: Visit, faults: Mapping[str, str], given: Form | None = None) -> web.StreamResponse:
-    types = sorted((entry.body_type for entry in load_catalogue().types if _begins(entry.body_type)), key=_asked_for)
-    units = await load_units(visit)
-    to = [
-        (f"{unit['peer']}/{unit['unit']}", units.reference(f"{unit['node']}/{unit['unit']}"))
-        for unit in units.listed
-        if unit["state"] == "active"
-    ]
-    return visit.page(
-        "draft-new.html",
-        types=[(name, visit.words.message(name)) for name in types],
-        to=to,
-        faults=faults,
-        given=given or Form({}),
-        status=422 if faults else 200,
-    )
-
-
-def _asked_for(body_type: str) -> bool:
-    """Whether a type comes after the two that people write most (a sort key)."""
-    return body_type not in (ENQUIRY, REFERRAL)
-
-
-def _begins(body_type: str) -> bool:
-    """Whether a message of this type can be the first of a conversation."""
-    entry = load_catalogue().get(body_type)
-    alone = entry.kind in ("enquiry", "standing") and not entry.reply_to
-    return (alone or body_type == REFERRAL) and body_type not in ELSEWHERE
-
-
-async def begin_conversation(visit: Visit) -> web.StreamResponse:
-    """Make a draft of the chosen type for the chosen unit."""
-    form = await visit.form()
-    peer, _, unit = form.one("to").partition("/")
-    units = await load_units(visit)
-    there = unit in dict(units.of(peer))
-    chosen = form.one("type") in load_catalogue() and _begins(form.one("type"))
-    if not (there and chosen):
-        missing = {"type": chosen, "to": there}
-        return await _new(visit, {name: visit.words("Choose one.") for name, ok in missing.items() if not ok}, form)
-    own = [id for id, _ in units.of()]
-    ours = visit.who.caller.unit or (own[0] if len(own) == 1 else None)
-    header = {
-        "sender_unit": ours,
-        "sender_role": units.only_role(ours),
-        "recipient_unit": unit,
-        "recipient_role": units.only_role(unit, peer),
-    }
-    known_header: dict[str, Json] = {name: value for name, value in header.items() if value is not None}
-    return await _save_new(visit, form, {"type": form.one("type"), "to": peer, "header": known_header, "content": {}})
-
-
-async def _save_new(visit: Visit, form: Form, draft: dict[str, Json]) -> web.StreamResponse:
-    done = await visit.ask("draft.save", {"draft": draft}, key=form.one("key") or None)
-    return visit.go(f"/drafts/{done['id']}")
-
-
-async def choose_reply(visit: Visit) -> web.StreamResponse:
-    """List the messages that can be written in a conversation now, what each would answer, and what is expected
-    next.
-    """
-    offers = await _offers(visit)
-    return visit.page("write.html", conversation=visit.request.match_info["conversation"], offers=offers, fault="")
-
-
-async def begin_reply(visit: Visit) -> web.StreamResponse:
-    """Make a draft of the chosen type, with as much of its header as is known."""
-    form = await visit.form()
-    offers = await _offers(visit)
-    chosen = [offer for offer in offers if offer["value"] == form.one("what")]
-    if not chosen:
-        conversation = visit.request.match_info["conversation"]
-        fault = visit.words("Choose one.")
-        return visit.page("write.html", conversation=conversation, offers=offers, fault=fault, status=422)
-    return await _save_new(visit, form, dict(chosen[0]["draft"]))
-
-
-async def _offers(visit: Visit) -> list[dict[str, Any]]:
-    """List each message with the draft that it would begin; what is owed comes first, then what the procedure
-    expects.
-    """
-    id = visit.request.match_info["conversation"]
-    shown = await visit.ask("conversation.show", {"id": id})
-    writable = await visit.ask("conversation.writable", {"id": id})
-    said = {message["id"]: message for message in shown["messages"]}
-    standing = {one["peer"]: one for one in shown["standing"]}
-    offers = []
-    for side in writable["peers"]:
-        stands = standing.get(side["peer"], {})
-        owed = {duty["because"]: duty for duty in stands.get("owed", ()) if duty["owes"] == "us"}
-        for one in side["types"]:
-            if one["type"] not in ELSEWHERE:
-                offers.append(_offer(id, side, one, said, owed.get(one["in_reply_to"]), _step(stands, one["type"])))
-        if stands.get("kind") == "enquiry" and str(stands["state"]).lower() == OFFERED and stands["side"] == "host":
-            offers.append(_referral(shown, side))
-    return sorted(offers, key=lambda offer: (offer["duty"] is None, offer["step"] is None))
-
-
-def _offer(
-    conversation: str, side: Mapping[str, Any], one: Mapping[str, Any], said: Mapping[str, Any], duty: Any, step: Any
-) -> dict[str, Any]:
-    answers = said.get(one["in_reply_to"])
-    draft = {
-        "type": one["type"],
-        "to": side["peer"],
-        "conversation": conversation,
-        "in_reply_to": one["in_reply_to"],
-        "purpose": None if answers is None else answers["purpose"],
-        "header": dict(side["header"]),
-        "content": {},
-    }
-    return {
-        "value": f"{side['peer']} {one['type']} {one['in_reply_to'] or ''}".strip(),
-        "type": one["type"],
-        "peer": side["peer"],
-        "answers": answers,
-        "duty": duty,
-        "step": step,
-        "draft": {name: value for name, value in draft.items() if value is not None},
-    }
-
-
-def _referral(shown: Mapping[str, Any], side: Mapping[str, Any]) -> dict[str, Any]:
-    """Offer the referral that follows an enquiry: a conversation of its own, which quotes the enquiry."""
-    asked = next((one["id"] for one in shown["messages"] if one["type"] == ENQUIRY), None)
-    header = {name: value for name, value in side["header"].items() if not name.startswith("case_ref")}
-    content = {} if asked is None else {"enquiry_id": asked}
-    return {
-        "value": f"{side['peer']} {REFERRAL}",
-        "type": REFERRAL,
-        "peer": side["peer"],
-        "answers": None,
-        "duty": None,
-        "step": {},
-        "draft": {"type": REFERRAL, "to": side["peer"], "header": header, "content": content},
-    }
-
-
-def _step(standing: Mapping[str, Any], body_type: str) -> Any:
-    """Return the procedure step that a message of this type would complete, if it is due."""
-    steps = (standing.get("procedure") or {}).get("steps", ())
-    name = body_type.partition("/")[0]
-    return next((one for one in steps if one["standing"] == "due" and name in one["messages"]), None)
 
 
 # --- filling in ---------------------------------------------------------------------------------------------------
@@ -223,7 +68,7 @@ async def save_draft(visit: Visit) -> web.StreamResponse:
         shown = await load_waiting_draft(visit)
     except RefusedError as error:
         return await _late(visit, form, error)
-    draft = _filled(visit, shown["draft"], form)
+    draft = _filled(visit, shown["draft"], form) | await _case_named(visit, form)
     act, _, place = form.one("act").partition(":")
     version = form.one("version")
     if act in ("add", "again"):
@@ -245,6 +90,14 @@ async def save_draft(visit: Visit) -> web.StreamResponse:
     if not findings:
         return visit.go(f"/drafts/{shown['id']}/preview")
     return await _page(visit, shown, draft, version=saved["version"], status=422, findings=findings)
+
+
+async def _case_named(visit: Visit, form: Form) -> dict[str, Json]:
+    """The case chosen for a draft of none, as a member of it. Adding a row keeps the choice and begins no case."""
+    if form.one("act").partition(":")[0] in ("add", "remove", "again"):
+        return {"case": form.one("case")} if "case" in form else {}
+    case = await choices.choose_case(visit, form)
+    return {} if case is None else {"case": case}
 
 
 async def _late(visit: Visit, form: Form, error: RefusedError) -> web.StreamResponse:
@@ -282,7 +135,9 @@ async def _page(
     given = to_fields(body_type, draft, visit.settings.offset)
     if isinstance(draft.get("purpose"), str):
         given["/purpose"] = (str(draft["purpose"]),)
-    offered, near = await choices.list_choices(visit, draft), visit.settings.near
+    of_case = shown["of_case"]["id"] if shown["of_case"] else draft.get("case")
+    offered = await choices.list_choices(visit, draft, of_case if isinstance(of_case, str) else None)
+    near = visit.settings.near
     parts = build_form(body_type, given, visit.words, choices=offered, near=near, blank=blank)
     faults = explain_faults(body_type, findings, visit.words, parts)
     return visit.page(
@@ -296,8 +151,17 @@ async def _page(
         told=told,
         theirs=theirs,
         takes_files=_takes_files(body_type),
+        known=await _open_choice(visit, shown, body_type),
+        chosen=draft.get("case") or "",
         status=status,
     )
+
+
+async def _open_choice(visit: Visit, shown: Mapping[str, Any], body_type: str) -> Options | None:
+    """The cases to choose from for a draft of none; None where it has one, or is about no person."""
+    if shown["of_case"] or load_catalogue().get(body_type).kind == ABOUT_NOBODY:
+        return None
+    return await choices.list_cases(visit)
 
 
 def _takes_files(body_type: str) -> bool:
@@ -331,20 +195,6 @@ async def discard_draft(visit: Visit) -> web.StreamResponse:
 
 PAGES = (
     Page(method="GET", path="/drafts", handler=list_drafts, operation="draft.list"),
-    Page(method="GET", path="/drafts/new", handler=choose_message, operation="draft.save"),
-    Page(method="POST", path="/drafts/new", handler=begin_conversation, operation="draft.save"),
-    Page(
-        method="GET",
-        path="/conversations/{conversation}/write",
-        handler=choose_reply,
-        operation="conversation.writable",
-    ),
-    Page(
-        method="POST",
-        path="/conversations/{conversation}/write",
-        handler=begin_reply,
-        operation="conversation.writable",
-    ),
     Page(method="GET", path="/drafts/{draft}", handler=edit_draft, operation="draft.show"),
     Page(method="POST", path="/drafts/{draft}", handler=save_draft, operation="draft.change", long=True),
     Page(method="GET", path="/drafts/{draft}/discard", handler=ask_discard, operation="draft.discard"),

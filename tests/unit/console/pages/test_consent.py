@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from support.browsing import read
 from support.consoles import console
+from support.played_cases import CASE
 from support.shapes import misfits, unfit
 from support.written import ID as DRAFT
 from support.written import KNOWN, PEER, SCRIPT, draft
@@ -53,10 +54,6 @@ ANSWERS: Mapping[str, Any] = KNOWN | {
         "next": "5",
     },
     "consent.show": HELD,
-    "case.list": {
-        "cases": [{"id": DRAFT, "name": "Blue 7", "number": None, "at": 1, "units": [], "conversations": 1}],
-        "next": None,
-    },
     "consent.record": {"id": ID, "state": "active"},
     "consent.withdraw": {"id": ID, "state": "withdrawn", "told": []},
 }
@@ -167,9 +164,25 @@ async def test_whose_consent_it_is_has_to_be_said():
     """A case that is listed, or the number of one that is not; what was chosen is kept."""
     async with console(ANSWERS) as there:
         seen = await there.post("/consents/new", {"with": "sq", "act": "begin"})
-        assert seen.status == 422 and "#number" in read(seen.text).links
+        assert seen.status == 422 and "#case_label" in read(seen.text).links
         seen = await there.post("/consents/new", {"with": "sq", "number": "2026/117", "act": "begin"})
         assert read(seen.text).form("/consents/new").sent()["number"] == ("2026/117",)
+        page = read((await there.get(f"/consents/new?case={CASE}")).text)
+        assert page.form("/consents/new").sent()["case"] == (CASE,)
+
+
+async def test_a_new_case_begins_with_its_consent():
+    """Not before the consent is recorded, and once however often the form is sent."""
+    async with console(ANSWERS) as there:
+        chosen = {"with": "sq", "case_label": "Blue 8", "case_key": "k2", "act": "begin"}
+        page = read((await there.post("/consents/new", chosen)).text)
+        assert "case.open" not in [call[0] for call in there.desk.calls]
+        await there.post("/consents/new", page.form("/consents/new").filled(GIVEN, act="record"))
+        (opened,), (recorded,) = [
+            [(arguments, key) for name, arguments, key in there.desk.calls if name == operation]
+            for operation in ("case.open", "consent.record")
+        ]
+        assert (opened[0]["label"], opened[1], recorded[0]["case"]) == ("Blue 8", "k2", CASE)
 
 
 async def test_the_sheet_is_in_the_language_of_the_person():

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from support.browsing import read
 from support.consoles import console
+from support.played_cases import CASE, CONSENT
 from support.shapes import misfits
-from support.written import HERE, ID, KNOWN, OTHER, PREVIEW, ROLE, SCRIPT, draft
+from support.written import HERE, ID, KNOWN, OTHER, PREVIEW, SCRIPT, draft
 
 from gateway.console.words import load_words
 from gateway.errors import Code, Finding, RefusedError
@@ -20,38 +19,6 @@ def test_what_the_desk_is_played_to_say_is_what_it_says():
     """The answers of this file have the shapes of the API."""
     for operation, answer in (KNOWN | {"draft.preview": PREVIEW}).items():
         assert misfits(operation, answer) == []
-
-
-async def test_a_new_draft_has_what_leaves_no_choice():
-    """The units, the role of a unit that has one, and nothing else."""
-    async with console(KNOWN) as there:
-        page = read((await there.get("/drafts/new")).text)
-        fields = page.form("/drafts/new").filled({"type": "enquiry.capacity/1", "to": "AL/fp"})
-        seen = await there.post("/drafts/new", fields)
-        assert seen.headers["Location"] == HERE
-        operation, arguments, key = there.desk.calls[-1]
-        header = {"sender_unit": "fp", "sender_role": ROLE, "recipient_unit": "fp"}
-        assert (operation, bool(key)) == ("draft.save", True)
-        assert arguments["draft"] == {"type": "enquiry.capacity/1", "to": "AL", "header": header, "content": {}}
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {},
-        {"type": "enquiry.capacity/1"},
-        {"to": "AL/fp"},
-        {"type": "info.reply/1", "to": "AL/fp"},
-        {"type": "enquiry.capacity/1", "to": "XX/fp"},
-        {"type": "consent.record/1", "to": "AL/fp"},
-    ],
-)
-async def test_what_can_not_begin_is_not_begun(fields):
-    """The page says what is missing and keeps the rest."""
-    async with console(KNOWN) as there:
-        seen = await there.post("/drafts/new", fields)
-        assert seen.status == 422 and "Choose one." in read(seen.text).wrong
-        assert "draft.save" not in [call[0] for call in there.desk.calls]
 
 
 async def test_faults_stand_at_their_fields_and_nothing_is_lost():
@@ -91,7 +58,7 @@ async def test_two_people_in_one_draft_see_both():
         seen = await there.post(HERE, {"version": "v1", "/content/note": "mine"})
         page = read(seen.text)
         assert seen.status == 409 and "theirs" in page.said and SCRIPT not in seen.text
-        assert page.form(HERE).sent() == {
+        assert {name: value for name, value in page.form(HERE).sent().items() if name != "case_key"} == {
             "/content/note": ("mine",),
             "version": ("v9",),
             "type": ("enquiry.capacity/1",),
@@ -144,6 +111,24 @@ async def test_the_list_says_who_waits_for_whom():
         page = read(seen.text)
         assert "You released it" in page.said and f"Released by {SCRIPT}" in page.said and SCRIPT not in seen.text
         assert "/drafts?cursor=7" in page.links
+
+
+async def test_a_draft_of_no_case_asks_whose_it_is():
+    """Chosen from the cases, or begun with it; only what rests on that person's consents is offered afterwards."""
+    async with console(KNOWN | {"draft.show": draft("referral.request/1")}) as there:
+        page = read((await there.get(HERE)).text)
+        assert page.form(HERE).choices("/header/consent_ref") == [""]
+        kept = page.form(HERE).filled({"case": CASE}, act="add:/content/household")
+        assert read((await there.post(HERE, kept)).text).form(HERE).sent()["case"] == (CASE,)
+        await there.post(HERE, page.form(HERE).filled({"case": CASE}, act="save"))
+        await there.post(HERE, page.form(HERE).filled({"case_label": "Blue 8"}, act="save"))
+        calls = {operation: arguments for operation, arguments, _ in there.desk.calls}
+        saved = [arguments["draft"] for operation, arguments, _ in there.desk.calls if operation == "draft.change"]
+        assert [one["case"] for one in saved] == [CASE, CASE] and calls["case.open"]["label"] == "Blue 8"
+        there.desk.answers["draft.show"] = draft("referral.request/1", of_case={"id": CASE, "name": "Blue 7"})
+        page = read((await there.get(HERE)).text)
+        assert "case" not in page.form(HERE).sent() and f"/cases/{CASE}" in page.links
+        assert page.form(HERE).choices("/header/consent_ref") == ["", CONSENT]
 
 
 # --- what leaves --------------------------------------------------------------------------------------------------
@@ -224,106 +209,6 @@ async def test_what_is_no_message_yet_is_told_too():
         refusal = RefusedError(Code.INVALID, "no draft", findings=[Finding(place="/to", rule="unknown_peer")])
         there.desk.answers["draft.preview"] = refusal
         assert (await there.get(f"{HERE}/preview")).status == 409
-
-
-# --- writing in a conversation --------------------------------------------------------------------------------------
-
-
-def conversation(**standing: Any) -> dict[str, Any]:
-    """A referral with a question of the other side that is owed an answer."""
-    message = {
-        "id": OTHER,
-        "direction": "in",
-        "peer": "AL",
-        "type": "info.request/1",
-        "conversation": ID,
-        "purpose": "referral",
-        "in_reply_to": None,
-        "unit": "fp",
-        "state": "opened",
-        "reason": None,
-        "held": None,
-        "n": 1,
-        "at": 1,
-        "expires": 9,
-        "out_of_order": False,
-        "outcome": "applied",
-    }
-    duty = {
-        "what": "info_reply",
-        "owes": "us",
-        "because": OTHER,
-        "until": 9,
-        "overdue": True,
-        "certain": True,
-        "doubts": [],
-    }
-    place = {
-        "peer": "AL",
-        "kind": "referral",
-        "side": "host",
-        "state": "info_requested",
-        "owed": [duty],
-        "provisional": False,
-        "overlays": [],
-        "procedure": None,
-        "missing": 0,
-        "no_calendar": [],
-    }
-    return {
-        "conversation": ID,
-        "messages": [message],
-        "standing": [place | standing],
-        "asylum_hold": False,
-        "consents": [],
-    }
-
-
-WRITABLE = {
-    "conversation": ID,
-    "peers": [
-        {
-            "peer": "AL",
-            "header": {"sender_unit": "fp", "recipient_unit": "fp"},
-            "types": [
-                {"type": "consent.record/1", "in_reply_to": None},
-                {"type": "referral.withdraw/1", "in_reply_to": None},
-                {"type": "info.reply/1", "in_reply_to": OTHER},
-            ],
-        }
-    ],
-}
-
-
-async def test_what_is_owed_is_offered_first():
-    """With what it answers and until when; consents have pages of their own."""
-    async with console(KNOWN | {"conversation.show": conversation(), "conversation.writable": WRITABLE}) as there:
-        page = read((await there.get(f"/conversations/{ID}/write")).text)
-        reply, withdrawal, consent = [
-            load_words("en").message(name) for name in ("info.reply/1", "referral.withdraw/1", "consent.record/1")
-        ]
-        assert page.said.index(reply) < page.said.index(withdrawal)
-        assert "overdue" in page.said and consent not in page.said
-        chosen = {"what": f"AL info.reply/1 {OTHER}"}
-        seen = await there.post(f"/conversations/{ID}/write", page.form(f"/conversations/{ID}/write").filled(chosen))
-        assert seen.headers["Location"] == HERE
-        assert there.desk.calls[-1][1]["draft"] == {
-            "type": "info.reply/1",
-            "to": "AL",
-            "conversation": ID,
-            "in_reply_to": OTHER,
-            "purpose": "referral",
-            "header": {"sender_unit": "fp", "recipient_unit": "fp"},
-            "content": {},
-        }
-
-
-@pytest.mark.parametrize("what", ["", "AL info.reply/1", "AL consent.record/1", "XX referral.withdraw/1"])
-async def test_what_is_not_offered_is_not_begun(what):
-    """Whatever somebody sends."""
-    async with console(KNOWN | {"conversation.show": conversation(), "conversation.writable": WRITABLE}) as there:
-        seen = await there.post(f"/conversations/{ID}/write", {"what": what})
-        assert seen.status == 422 and "draft.save" not in [call[0] for call in there.desk.calls]
 
 
 # --- files ----------------------------------------------------------------------------------------------------------

@@ -1,0 +1,204 @@
+"""How a message begins: from the case of a person, as an answer in a conversation, or about no person at all.
+
+Whose case it is stands before everything else in the form: so the consents that are offered are that person's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+
+from gateway.console.choices import choose_case, list_cases
+from gateway.console.pages.drafts import ABOUT_NOBODY
+from gateway.console.units import load_units
+from gateway.console.visit import Form, Page, Visit
+from gateway.console.words import N_
+from gateway.ports import Json
+from schemas.catalogue import load_catalogue
+
+ELSEWHERE = frozenset(
+    {"consent.record/1", "consent.withdrawal/1", "reminder.due/1", "link.probe/1", "erasure.confirmation/1"}
+)
+"""Types that nobody writes in a form: consents have pages of their own, the others are written by the node."""
+OFFERED, REFERRAL, ENQUIRY = "offered", "referral.request/1", "enquiry.capacity/1"
+CHOOSE = N_("Choose one.")
+NEEDS_CASE = N_("Say whose case it is: choose one, or say what a new one is called.")
+
+
+async def choose_message(visit: Visit) -> web.StreamResponse:
+    """List the messages that can begin a conversation, and the units that can receive one."""
+    return await _new(visit, {}, Form({"case": (visit.request.query.get("case", ""),)}))
+
+
+async def _new(visit: Visit, faults: Mapping[str, str], given: Form) -> web.StreamResponse:
+    types = sorted((entry.body_type for entry in load_catalogue().types if _begins(entry.body_type)), key=_asked_for)
+    units = await load_units(visit)
+    to = [
+        (f"{unit['peer']}/{unit['unit']}", units.reference(f"{unit['node']}/{unit['unit']}"))
+        for unit in units.listed
+        if unit["state"] == "active"
+    ]
+    return visit.page(
+        "draft-new.html",
+        types=[(name, visit.words.message(name)) for name in types],
+        to=to,
+        known=await list_cases(visit),
+        faults=faults,
+        given=given,
+        status=422 if faults else 200,
+    )
+
+
+def _asked_for(body_type: str) -> bool:
+    """Whether a type comes after the two that people write most (a sort key)."""
+    return body_type not in (ENQUIRY, REFERRAL)
+
+
+def _begins(body_type: str) -> bool:
+    """Whether a message of this type can be the first of a conversation."""
+    entry = load_catalogue().get(body_type)
+    alone = entry.kind in ("enquiry", "standing") and not entry.reply_to
+    return (alone or body_type == REFERRAL) and body_type not in ELSEWHERE
+
+
+async def begin_conversation(visit: Visit) -> web.StreamResponse:
+    """Make a draft of the chosen type for the chosen unit, of the chosen case; one that is new begins with it."""
+    form = await visit.form()
+    peer, _, unit = form.one("to").partition("/")
+    units = await load_units(visit)
+    there = unit in dict(units.of(peer))
+    chosen = form.one("type") in load_catalogue() and _begins(form.one("type"))
+    faults = {name: CHOOSE for name, ok in {"type": chosen, "to": there}.items() if not ok}
+    if form.one("type") == REFERRAL and "case" not in form and "case_label" not in form:
+        faults["case_label"] = NEEDS_CASE
+    if faults:
+        return await _new(visit, {name: visit.words(fault) for name, fault in faults.items()}, form)
+    own = [id for id, _ in units.of()]
+    ours = visit.who.caller.unit or (own[0] if len(own) == 1 else None)
+    header = {
+        "sender_unit": ours,
+        "sender_role": units.only_role(ours),
+        "recipient_unit": unit,
+        "recipient_role": units.only_role(unit, peer),
+    }
+    known_header: dict[str, Json] = {name: value for name, value in header.items() if value is not None}
+    draft: dict[str, Json] = {"type": form.one("type"), "to": peer, "header": known_header, "content": {}}
+    about_nobody = load_catalogue().get(form.one("type")).kind == ABOUT_NOBODY
+    case = None if about_nobody else await choose_case(visit, form)
+    return await _save_new(visit, form, draft if case is None else {**draft, "case": case})
+
+
+async def _save_new(visit: Visit, form: Form, draft: dict[str, Json]) -> web.StreamResponse:
+    done = await visit.ask("draft.save", {"draft": draft}, key=form.one("key") or None)
+    return visit.go(f"/drafts/{done['id']}")
+
+
+async def choose_reply(visit: Visit) -> web.StreamResponse:
+    """List the messages that can be written in a conversation now, what each would answer, and what is expected
+    next.
+    """
+    offers = await _offers(visit)
+    return visit.page("write.html", conversation=visit.request.match_info["conversation"], offers=offers, fault="")
+
+
+async def begin_reply(visit: Visit) -> web.StreamResponse:
+    """Make a draft of the chosen type, with as much of its header as is known."""
+    form = await visit.form()
+    offers = await _offers(visit)
+    chosen = [offer for offer in offers if offer["value"] == form.one("what")]
+    if not chosen:
+        conversation = visit.request.match_info["conversation"]
+        fault = visit.words(CHOOSE)
+        return visit.page("write.html", conversation=conversation, offers=offers, fault=fault, status=422)
+    return await _save_new(visit, form, dict(chosen[0]["draft"]))
+
+
+async def _offers(visit: Visit) -> list[dict[str, Any]]:
+    """List each message with the draft that it would begin; what is owed comes first, then what the procedure
+    expects.
+    """
+    id = visit.request.match_info["conversation"]
+    shown = await visit.ask("conversation.show", {"id": id})
+    writable = await visit.ask("conversation.writable", {"id": id})
+    said = {message["id"]: message for message in shown["messages"]}
+    standing = {one["peer"]: one for one in shown["standing"]}
+    offers = []
+    for side in writable["peers"]:
+        stands = standing.get(side["peer"], {})
+        owed = {duty["because"]: duty for duty in stands.get("owed", ()) if duty["owes"] == "us"}
+        for one in side["types"]:
+            if one["type"] not in ELSEWHERE:
+                offers.append(_offer(id, side, one, said, owed.get(one["in_reply_to"]), _step(stands, one["type"])))
+        if stands.get("kind") == "enquiry" and str(stands["state"]).lower() == OFFERED and stands["side"] == "host":
+            offers.append(_referral(shown, side))
+    return sorted(offers, key=lambda offer: (offer["duty"] is None, offer["step"] is None))
+
+
+def _offer(
+    conversation: str, side: Mapping[str, Any], one: Mapping[str, Any], said: Mapping[str, Any], duty: Any, step: Any
+) -> dict[str, Any]:
+    answers = said.get(one["in_reply_to"])
+    draft = {
+        "type": one["type"],
+        "to": side["peer"],
+        "conversation": conversation,
+        "in_reply_to": one["in_reply_to"],
+        "purpose": None if answers is None else answers["purpose"],
+        "header": dict(side["header"]),
+        "content": {},
+    }
+    return {
+        "value": f"{side['peer']} {one['type']} {one['in_reply_to'] or ''}".strip(),
+        "type": one["type"],
+        "peer": side["peer"],
+        "answers": answers,
+        "duty": duty,
+        "step": step,
+        "draft": {name: value for name, value in draft.items() if value is not None},
+    }
+
+
+def _referral(shown: Mapping[str, Any], side: Mapping[str, Any]) -> dict[str, Any]:
+    """Offer the referral that follows an enquiry: a conversation of its own, which quotes the enquiry and is of its
+    case, if it has one.
+    """
+    asked = next((one["id"] for one in shown["messages"] if one["type"] == ENQUIRY), None)
+    header = {name: value for name, value in side["header"].items() if not name.startswith("case_ref")}
+    content = {} if asked is None else {"enquiry_id": asked}
+    draft = {"type": REFERRAL, "to": side["peer"], "header": header, "content": content}
+    return {
+        "value": f"{side['peer']} {REFERRAL}",
+        "type": REFERRAL,
+        "peer": side["peer"],
+        "answers": None,
+        "duty": None,
+        "step": {},
+        "draft": draft | ({"case": shown["of_case"]["id"]} if shown.get("of_case") else {}),
+    }
+
+
+def _step(standing: Mapping[str, Any], body_type: str) -> Any:
+    """Return the procedure step that a message of this type would complete, if it is due."""
+    steps = (standing.get("procedure") or {}).get("steps", ())
+    name = body_type.partition("/")[0]
+    return next((one for one in steps if one["standing"] == "due" and name in one["messages"]), None)
+
+
+PAGES = (
+    Page(method="GET", path="/drafts/new", handler=choose_message, operation="draft.save"),
+    Page(method="POST", path="/drafts/new", handler=begin_conversation, operation="draft.save"),
+    Page(
+        method="GET",
+        path="/conversations/{conversation}/write",
+        handler=choose_reply,
+        operation="conversation.writable",
+    ),
+    Page(
+        method="POST",
+        path="/conversations/{conversation}/write",
+        handler=begin_reply,
+        operation="conversation.writable",
+    ),
+)

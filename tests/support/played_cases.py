@@ -1,0 +1,95 @@
+"""What a desk that a test plays says about cases: a list of two, and one in which everything waits at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+CASE, OTHER = "G" * 22, "H" * 22
+TALK, CONSENT, DRAFT, MERGE, SPLIT = "A" * 22, "C" * 22, "F" * 22, "I" * 22, "J" * 22
+AT = 1_790_000_000
+
+LINE: dict[str, Any] = {
+    "id": CASE,
+    "name": "Blue 7",
+    "number": "2026/117",
+    "at": AT,
+    "units": ["focal-point"],
+    "conversations": 1,
+    "ours": AT - 60,
+    "theirs": AT + 60,
+}
+CASES: dict[str, Any] = {
+    "cases": [LINE, LINE | {"id": OTHER, "name": None, "number": None, "units": [], "ours": None, "theirs": None}],
+    "next": None,
+}
+CHANGE: dict[str, Any] = {
+    "id": MERGE,
+    "kind": "merge",
+    "state": "asked",
+    "at": AT,
+    "from": OTHER,
+    "into": CASE,
+    "reason": "she says so",
+}
+SHOWN: dict[str, Any] = {
+    "id": CASE,
+    "name": "Blue 7",
+    "number": "2026/117",
+    "at": AT,
+    "units": ["focal-point"],
+    "keepers": [
+        {"unit": "shelter", "worker": None, "since": AT - 100, "until": AT, "reason": "opened it"},
+        {"unit": "focal-point", "worker": "w-7", "since": AT, "until": None, "reason": "she moved"},
+    ],
+    "group": [{"other": OTHER, "name": None, "relation": "child"}],
+    "conversations": [
+        {
+            "conversation": TALK,
+            "peer": "AL",
+            "country": "AL",
+            "kind": "referral",
+            "state": "under_review",
+            "untaken": 2,
+            "last": AT,
+        },
+        {
+            "conversation": None,
+            "peer": "MA",
+            "country": "MA",
+            "kind": "enquiry",
+            "state": None,
+            "untaken": 0,
+            "last": AT,
+        },
+    ],
+    "drafts": [
+        {"id": DRAFT, "type": "referral.accept/1", "to": "AL", "state": "waiting_second", "at": AT},
+        {"id": "K" * 22, "type": None, "to": None, "state": "waiting", "at": AT},
+    ],
+    "consents": [
+        {"id": CONSENT, "holder": "own", "state": "active", "at": AT},
+        {"id": "L" * 22, "holder": "AL", "state": "withdrawn", "at": AT},
+        {"id": None, "holder": "own", "state": "damaged", "at": AT},
+    ],
+    "denials": [
+        {"consent": CONSENT, "purpose": "return", "unit": None, "category": None},
+        {"consent": CONSENT, "purpose": None, "unit": "n1/fp", "category": "image"},
+    ],
+    "asylum_holds": [
+        {"conversation": TALK, "at": AT, "lift_wanted": True, "states": ["MA"]},
+        {"conversation": None, "at": AT, "lift_wanted": False, "states": []},
+    ],
+    "legal_holds": [{"conversation": TALK, "ground": "restriction_18", "until": "2027-06-30"}],
+    "files": [{"message": "B" * 22, "direction": "in", "part": 0, "media_type": "application/pdf", "size": 2_000}],
+    "changes": [
+        CHANGE,
+        CHANGE | {"id": SPLIT, "kind": "split", "state": "done", "from": CASE, "into": OTHER, "reason": None},
+    ],
+}
+ANSWERS: dict[str, Any] = {
+    "case.list": CASES,
+    "case.find": CASES,
+    "case.show": SHOWN,
+    "case.open": {"id": CASE},
+}
+PATHS = ("/cases", "/cases/new", f"/cases/{CASE}", f"/cases/{CASE}/change")

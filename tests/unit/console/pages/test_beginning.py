@@ -1,0 +1,183 @@
+"""How a message begins at the console: from a case, about nobody, or as an answer in a conversation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from support.browsing import read
+from support.consoles import console
+from support.played_cases import CASE
+from support.written import HERE, ID, KNOWN, OTHER, ROLE
+
+from gateway.console.words import load_words
+
+
+async def test_a_new_draft_has_what_leaves_no_choice():
+    """The units, the role of a unit that has one, and nothing else."""
+    async with console(KNOWN) as there:
+        page = read((await there.get("/drafts/new")).text)
+        fields = page.form("/drafts/new").filled({"type": "enquiry.capacity/1", "to": "AL/fp"})
+        seen = await there.post("/drafts/new", fields)
+        assert seen.headers["Location"] == HERE
+        operation, arguments, key = there.desk.calls[-1]
+        header = {"sender_unit": "fp", "sender_role": ROLE, "recipient_unit": "fp"}
+        assert (operation, bool(key)) == ("draft.save", True)
+        assert arguments["draft"] == {"type": "enquiry.capacity/1", "to": "AL", "header": header, "content": {}}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"type": "enquiry.capacity/1"},
+        {"to": "AL/fp"},
+        {"type": "info.reply/1", "to": "AL/fp"},
+        {"type": "enquiry.capacity/1", "to": "XX/fp"},
+        {"type": "consent.record/1", "to": "AL/fp"},
+    ],
+)
+async def test_what_can_not_begin_is_not_begun(fields):
+    """The page says what is missing and keeps the rest."""
+    async with console(KNOWN) as there:
+        seen = await there.post("/drafts/new", fields)
+        assert seen.status == 422 and "Choose one." in read(seen.text).wrong
+        assert "draft.save" not in [call[0] for call in there.desk.calls]
+
+
+REFERRAL = {"type": "referral.request/1", "to": "AL/fp"}
+
+
+async def test_a_referral_begins_from_a_case():
+    """The one whose page led here is chosen; a new one is begun once, with the draft; without any it does not begin."""
+    async with console(KNOWN) as there:
+        page = read((await there.get(f"/drafts/new?case={CASE}")).text)
+        await there.post("/drafts/new", page.form("/drafts/new").filled(REFERRAL))
+        assert there.desk.calls[-1][1]["draft"]["case"] == CASE
+        page = read((await there.get("/drafts/new")).text)
+        await there.post("/drafts/new", page.form("/drafts/new").filled(REFERRAL | {"case_label": "Blue 8"}))
+        (operation, opened, key), (_, saved, _) = there.desk.calls[-2:]
+        assert (operation, opened["label"], bool(key)) == ("case.open", "Blue 8", True)
+        assert saved["draft"]["case"] == CASE
+        there.desk.calls.clear()
+        seen = await there.post("/drafts/new", REFERRAL)
+        assert seen.status == 422 and "#case_label" in read(seen.text).links
+        assert [call[0] for call in there.desk.calls if call[0] in ("case.open", "draft.save")] == []
+
+
+async def test_what_is_between_two_mechanisms_is_of_no_case():
+    """Whatever was chosen beside it."""
+    async with console(KNOWN) as there:
+        await there.post("/drafts/new", {"type": "breach.notice/1", "to": "AL/fp", "case": CASE})
+        assert "case" not in there.desk.calls[-1][1]["draft"]
+
+
+# --- writing in a conversation --------------------------------------------------------------------------------------
+
+
+def conversation(**standing: Any) -> dict[str, Any]:
+    """A referral with a question of the other side that is owed an answer."""
+    message = {
+        "id": OTHER,
+        "direction": "in",
+        "peer": "AL",
+        "type": "info.request/1",
+        "conversation": ID,
+        "purpose": "referral",
+        "in_reply_to": None,
+        "unit": "fp",
+        "state": "opened",
+        "reason": None,
+        "held": None,
+        "n": 1,
+        "at": 1,
+        "expires": 9,
+        "out_of_order": False,
+        "outcome": "applied",
+    }
+    duty = {
+        "what": "info_reply",
+        "owes": "us",
+        "because": OTHER,
+        "until": 9,
+        "overdue": True,
+        "certain": True,
+        "doubts": [],
+    }
+    place = {
+        "peer": "AL",
+        "kind": "referral",
+        "side": "host",
+        "state": "info_requested",
+        "owed": [duty],
+        "provisional": False,
+        "overlays": [],
+        "procedure": None,
+        "missing": 0,
+        "no_calendar": [],
+    }
+    return {
+        "conversation": ID,
+        "messages": [message],
+        "standing": [place | standing],
+        "asylum_hold": False,
+        "consents": [],
+    }
+
+
+WRITABLE = {
+    "conversation": ID,
+    "peers": [
+        {
+            "peer": "AL",
+            "header": {"sender_unit": "fp", "recipient_unit": "fp"},
+            "types": [
+                {"type": "consent.record/1", "in_reply_to": None},
+                {"type": "referral.withdraw/1", "in_reply_to": None},
+                {"type": "info.reply/1", "in_reply_to": OTHER},
+            ],
+        }
+    ],
+}
+
+
+async def test_what_is_owed_is_offered_first():
+    """With what it answers and until when; consents have pages of their own."""
+    async with console(KNOWN | {"conversation.show": conversation(), "conversation.writable": WRITABLE}) as there:
+        page = read((await there.get(f"/conversations/{ID}/write")).text)
+        reply, withdrawal, consent = [
+            load_words("en").message(name) for name in ("info.reply/1", "referral.withdraw/1", "consent.record/1")
+        ]
+        assert page.said.index(reply) < page.said.index(withdrawal)
+        assert "overdue" in page.said and consent not in page.said
+        chosen = {"what": f"AL info.reply/1 {OTHER}"}
+        seen = await there.post(f"/conversations/{ID}/write", page.form(f"/conversations/{ID}/write").filled(chosen))
+        assert seen.headers["Location"] == HERE
+        assert there.desk.calls[-1][1]["draft"] == {
+            "type": "info.reply/1",
+            "to": "AL",
+            "conversation": ID,
+            "in_reply_to": OTHER,
+            "purpose": "referral",
+            "header": {"sender_unit": "fp", "recipient_unit": "fp"},
+            "content": {},
+        }
+
+
+@pytest.mark.parametrize("what", ["", "AL info.reply/1", "AL consent.record/1", "XX referral.withdraw/1"])
+async def test_what_is_not_offered_is_not_begun(what):
+    """Whatever somebody sends."""
+    async with console(KNOWN | {"conversation.show": conversation(), "conversation.writable": WRITABLE}) as there:
+        seen = await there.post(f"/conversations/{ID}/write", {"what": what})
+        assert seen.status == 422 and "draft.save" not in [call[0] for call in there.desk.calls]
+
+
+async def test_a_referral_after_an_offer_is_of_the_case_of_the_enquiry():
+    """It quotes the enquiry, in a conversation of its own."""
+    offered = {"kind": "enquiry", "state": "offered", "side": "host", "owed": []}
+    asked = conversation(**offered) | {"of_case": {"id": CASE, "name": "Blue 7"}}
+    asked["messages"][0]["type"] = "enquiry.capacity/1"
+    async with console(KNOWN | {"conversation.show": asked, "conversation.writable": WRITABLE}) as there:
+        await there.post(f"/conversations/{ID}/write", {"what": "AL referral.request/1"})
+        draft = there.desk.calls[-1][1]["draft"]
+        assert (draft["case"], draft["content"], "conversation" in draft) == (CASE, {"enquiry_id": OTHER}, False)

@@ -1,0 +1,131 @@
+"""The pages of cases: what waits is at the top, words find a case, and nothing of a case stands in an address."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from support.browsing import read
+from support.casework import DUTY, answers
+from support.consoles import Console, console, person
+from support.played_cases import AT, CASE, CASES, CONSENT, DRAFT, OTHER, SHOWN, TALK
+
+from gateway.errors import Code, RefusedError
+from gateway.operations.roles import Role
+
+HERE = f"/cases/{CASE}"
+
+
+def asked(there: Console, operation: str) -> Any:
+    """With what the operation was asked last."""
+    return [arguments for name, arguments, _ in there.desk.calls if name == operation][-1]
+
+
+async def test_what_waits_is_at_the_top():
+    """What we owe, what nobody has taken, drafts, and what waits for a second person: each with its way."""
+    async with console(answers()) as there:
+        seen = await there.get(HERE)
+        page, top = read(seen.text), seen.text.partition('id="conversations"')[0]
+        for word in (
+            "accept, decline or ask",
+            "overdue",
+            "New messages: 2",
+            "waits for a second person",
+            "One person wants the asylum hold lifted",
+            "Two cases become one",
+            "she says so",
+        ):
+            assert word in top
+        assert {f"/conversations/{TALK}", f"/drafts/{DRAFT}/preview", f"/consents/{CONSENT}"} <= set(page.links)
+        assert {f"/drafts/new?case={CASE}", f"/consents/new?case={CASE}", f"{HERE}/change"} <= set(page.links)
+        assert asked(there, "conversation.due") == {"case": CASE}
+
+
+async def test_what_we_owe_stands_before_what_others_owe():
+    """Whichever is over first."""
+    due = [
+        {"conversation": TALK, "of_case": None, "type": "info.request/1", "unit": None, "peer": "AL"}
+        | {"kind": "referral", "state": "sent", "provisional": False}
+        | (DUTY | {"owes": owes, "until": until})
+        for owes, until in (("them", AT - 9), ("us", AT))
+    ]
+    async with console(answers(conversation__due={"due": due, "next": None})) as there:
+        text = read((await there.get(HERE)).text).said
+        assert text.index("We: accept") < text.index("The other country: accept")
+
+
+async def test_where_nothing_waits_it_says_so():
+    """And nothing of the lists that are empty is left of the page."""
+    nothing: dict[str, Any] = {name: [] for name, value in SHOWN.items() if isinstance(value, list)}
+    empty = SHOWN | nothing | {"name": None, "number": None}
+    async with console(answers(case__show=empty, conversation__due={"due": [], "next": None})) as there:
+        page = read((await there.get(HERE)).text)
+        for word in (
+            "Nothing waits in this case.",
+            "Nothing was written to any country yet.",
+            "No consent is recorded.",
+        ):
+            assert word in page.said
+        assert CASE[:6] in page.said and "Holds" not in page.said
+
+
+async def test_words_find_a_case_and_stand_in_no_address():
+    """They travel in the form, also for what is behind the page."""
+    found = CASES | {"next": f"{AT}.{CASE}"}
+    async with console(answers(case__find=found)) as there:
+        seen = await there.post("/cases", {"text": "blue 7"})
+        page = read(seen.text)
+        assert HERE in page.links and [link for link in page.links if "blue" in link] == []
+        assert asked(there, "case.find") == {"text": "blue 7", "limit": 50}
+        (more,) = [form for form in page.forms if "cursor" in form.sent()]
+        await there.post("/cases", more.filled({}))
+        assert asked(there, "case.find") == {"text": "blue 7", "limit": 50, "cursor": found["next"]}
+        assert (await there.post("/cases", {})).headers["Location"] == "/cases"
+
+
+async def test_the_list_leads_to_the_cases():
+    """With what is owed next; the page behind it is a cursor."""
+    async with console(answers(case__list=CASES | {"next": "17.x"})) as there:
+        page = read((await there.get("/cases")).text)
+        assert {HERE, f"/cases/{OTHER}", "/cases?cursor=17.x"} <= set(page.links) and "2026/117" in page.said
+        await there.get("/cases?cursor=17.x")
+        assert asked(there, "case.list") == {"limit": 50, "cursor": "17.x"}
+
+
+async def test_a_case_is_begun_under_its_label():
+    """Once; what the node refuses is told beside what was filled in."""
+    async with console(answers()) as there:
+        page = read((await there.get("/cases/new")).text)
+        seen = await there.post("/cases/new", page.form("/cases/new").filled({"label": "Blue 7"}))
+        assert seen.headers["Location"] == HERE
+        assert there.desk.calls[-1] == ("case.open", {"label": "Blue 7", "by": "Ana Doe"}, there.desk.calls[-1][2])
+        assert there.desk.calls[-1][2]
+        there.desk.answers["case.open"] = RefusedError(Code.INVALID, "a case needs a name")
+        seen = await there.post("/cases/new", page.form("/cases/new").filled({"number": "2026/9"}))
+        assert seen.status == 422 and read(seen.text).form("/cases/new").sent()["number"] == ("2026/9",)
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "operation", "to"),
+    [
+        ("label", {"label": "Blue 8"}, "case.label", HERE),
+        ("hand-over", {"unit": "shelter", "reason": "she moved"}, "case.hand_over", "/cases"),
+        ("relate", {"other": OTHER, "relation": "child"}, "case.relate", HERE),
+        ("relate", {"other": OTHER}, "case.relate", HERE),
+    ],
+)
+async def test_what_one_person_does_about_a_case(path, fields, operation, to):
+    """Exactly what was filled in, in the person's name."""
+    async with console(answers() | {operation: {"id": CASE}}) as there:
+        page = read((await there.get(HERE)).text)
+        assert f"{HERE}/{path}" in [form.action for form in page.forms]
+        seen = await there.post(f"{HERE}/{path}", fields)
+        assert seen.headers["Location"] == to
+        assert asked(there, operation) == {"id": CASE, "by": "Ana Doe", **fields}
+
+
+async def test_who_reads_no_content_has_no_way_to_a_case():
+    """Neither the section nor the page."""
+    async with console(answers()) as there:
+        there.sign_in.sessions["secret"] = person(Role.OPERATOR)
+        assert (await there.get(HERE)).status == (await there.get("/cases")).status == 403
