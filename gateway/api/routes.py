@@ -80,6 +80,8 @@ ROUTES: tuple[Route, ...] = (
     Route(method="POST", path="/cases/{id}/relate", operation="case.relate"),
     Route(method="POST", path="/cases/{id}/merge", operation="case.merge"),
     Route(method="POST", path="/cases/{id}/split", operation="case.split"),
+    Route(method="GET", path="/cases/{id}/consents", operation="consent.of_case"),
+    Route(method="POST", path="/cases/{id}/withdraw", operation="consent.withdraw_all"),
     Route(method="POST", path="/case-changes/{id}/confirm", operation="case.confirm"),
     Route(method="POST", path="/case-changes/{id}/undo", operation="case.undo"),
     Route(method="POST", path="/consents", operation="consent.record"),

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from gateway.cases.rules import PARTS, RELATIONS
-from gateway.cli import options, output
+from gateway.cli import case_output, options, output
 from gateway.cli.options import CONTEXT, Reach
 from gateway.foundation import time_text
 from gateway.foundation.json import list_objects
@@ -19,8 +19,6 @@ from gateway.ports import Json
 def case_commands() -> None:
     """List, name and hand over cases; merge, split and move them. A case is one person; its id stays on this node."""
 
-
-NOT_OPEN = "(does not open)"
 
 reason = click.option("--reason", required=True, metavar="TEXT", help="Why; whoever confirms it reads it.")
 
@@ -95,46 +93,7 @@ def show_case(reach: Reach, id: str, as_json: bool) -> None:
     Example:
       trm case show q2x0bJr3QkK0m1c5n8sT4g --node /srv/trm/fr
     """
-    output.print_answer(reach.ask("case.show", id=id), as_json=as_json, people=_show_case)
-
-
-def _show_case(value: Mapping[str, Json]) -> None:
-    output.print_facts(
-        [
-            ("case", value["id"]),
-            ("name", value.get("name")),
-            ("number", value.get("number")),
-            ("units", value["units"]),
-        ]
-    )
-    output.print_table(
-        ["conversation", "with", "kind", "state", "last"],
-        [
-            [
-                *(item.get("conversation") or NOT_OPEN, item["peer"], item["kind"], item["state"]),
-                time_text.when(item["last"]),
-            ]
-            for item in list_objects(value, "conversations")
-        ],
-        empty="no conversation",
-    )
-    for consent in list_objects(value, "consents"):
-        output.print_line(f"consent  {consent['id'] or NOT_OPEN}  {consent['state']}")
-    for denial in list_objects(value, "denials"):
-        said_no = [f"{name} {denial[name]}" for name in ("purpose", "unit", "category") if denial[name] is not None]
-        output.print_line(f"denied  {', '.join(said_no) or 'all of it'}  (consent {denial['consent']})")
-    for draft in list_objects(value, "drafts"):
-        output.print_line(f"draft  {draft['id']}  {draft['type'] or NOT_OPEN}  {draft['state']}")
-    for hold in list_objects(value, "asylum_holds"):
-        output.print_line(f"asylum hold  {hold['conversation'] or NOT_OPEN}  {output.format_value(hold['states'])}")
-    for hold in list_objects(value, "legal_holds"):
-        output.print_line(f"legal hold  {hold['conversation'] or NOT_OPEN}  {hold['ground']} until {hold['until']}")
-    for file in list_objects(value, "files"):
-        output.print_line(f"file  {file['message']} {file['part']}  {file['media_type']}  {file['size']} bytes")
-    for other in list_objects(value, "group"):
-        output.print_line(f"{other['relation']}  {other['other']}  {other['name'] or ''}".rstrip())
-    for change in list_objects(value, "changes"):
-        output.print_line(f"{change['kind']}  {change['id']}  {change['state']}: {change.get('reason')}")
+    output.print_answer(reach.ask("case.show", id=id), as_json=as_json, people=case_output.show_case)
 
 
 @options.add_verb(case_commands, "grounds")

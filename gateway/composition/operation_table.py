@@ -19,8 +19,10 @@ from gateway.audit.operations.log import AuditOperations
 from gateway.audit.operations.protection import ProtectionOperations
 from gateway.cases.operations.cases import CaseOperations
 from gateway.cases.operations.changes import CaseChangeOperations
+from gateway.consent.operations.case_consents import CaseConsentOperations
 from gateway.consent.operations.confirming import ConfirmingOperations
 from gateway.consent.operations.consents import ConsentOperations
+from gateway.consent.operations.withdrawing import Withdrawer
 from gateway.conversations.operations.contact import ContactOperations
 from gateway.conversations.operations.conversations import ConversationOperations
 from gateway.database.durability import DurabilityProbe
@@ -153,6 +155,15 @@ def tie_operations(node: Node) -> NodeOperations:
 
 def _case_operations(node: Node) -> Sequence[object]:
     """Operations on cases: changes of them, consents, drafts, directory, guidance, statistics."""
+    withdrawer = Withdrawer(
+        content=node.content,
+        peers=node.peers,
+        preparation=node.preparation,
+        wakeups=node.wakeups,
+        events=node.events,
+        clock=node.clock,
+        rand=node.rand,
+    )
     return [
         CaseOperations(
             content=node.content,
@@ -169,16 +180,15 @@ def _case_operations(node: Node) -> Sequence[object]:
             content=node.content,
             own=node.own,
             peers=node.peers,
-            preparation=node.preparation,
+            withdrawer=withdrawer,
             cases=node.cases,
             config=node.config,
-            wakeups=node.wakeups,
-            events=node.events,
             clock=node.clock,
             rand=node.rand,
             actor=node.keys.actor,
         ),
         ConfirmingOperations(content=node.content, clock=node.clock, actor=node.keys.actor),
+        CaseConsentOperations(content=node.content, withdrawer=withdrawer, clock=node.clock, actor=node.keys.actor),
         DraftOperations(
             content=node.content,
             drafts=node.drafts,

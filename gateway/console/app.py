@@ -34,6 +34,7 @@ from gateway.console.pages import (
     release,
     shells,
     trust,
+    withdrawal,
 )
 from gateway.console.settings import Settings
 from gateway.console.visit import OPEN, Console, Page, Section, Visit, list_allowed
@@ -54,6 +55,7 @@ PAGES: tuple[Page, ...] = (
     *release.PAGES,
     *files.PAGES,
     *consent.PAGES,
+    *withdrawal.PAGES,
     *alerts.PAGES,
     *records.PAGES,
     *trust.PAGES,

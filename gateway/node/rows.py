@@ -22,6 +22,7 @@ from gateway.audit.operations.log import AuditOperations
 from gateway.audit.operations.protection import ProtectionOperations
 from gateway.cases.operations.cases import CaseOperations
 from gateway.cases.operations.changes import CaseChangeOperations
+from gateway.consent.operations.case_consents import CaseConsentOperations
 from gateway.consent.operations.confirming import ConfirmingOperations
 from gateway.consent.operations.consents import ConsentOperations
 from gateway.conversations.operations.contact import ContactOperations
@@ -66,6 +67,7 @@ CLASSES: tuple[type, ...] = (
     CaseChangeOperations,
     ConsentOperations,
     ConfirmingOperations,
+    CaseConsentOperations,
     StatisticsOperations,
     NodeViewOperations,
     StatusOperations,

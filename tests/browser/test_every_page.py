@@ -48,7 +48,6 @@ async def lived_in(fr: Office, al: Office) -> dict[str, str]:
         "consent": agreed["id"],
         "peer": al.node.own.node,
         "probe": probe["id"],
-        "case": case["id"],
     }
 
 
@@ -66,6 +65,8 @@ def visited(ids: dict[str, str]) -> list[str]:
         "/cases/new",
         f"/cases/{ids['case']}",
         f"/cases/{ids['case']}/change",
+        f"/cases/{ids['case']}/withdraw",
+        f"/cases/{ids['case']}/withdrawn",
         "/inbox",
         f"/messages/{message}?way=in",
         f"/messages/{message}/erase?way=in",

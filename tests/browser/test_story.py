@@ -114,7 +114,8 @@ async def test_from_the_enquiry_to_the_last_look(tmp_path: Path):
             )
         )["id"]
         await ana.open(f"/conversations/{asked}/write")
-        await fill(ana, {"what": ["AL referral.request/1"]})
+        mine = (await fr.ask("consent.show", id=consent))["of_case"]["id"]
+        await fill(ana, {"what": ["AL referral.request/1"], "case": [mine]})
         await ana.submit('main form[action$="/write"]')
         case = {
             "referral_kind": "return_reception",

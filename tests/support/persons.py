@@ -55,3 +55,9 @@ async def changed(party: Party, operation: str, **arguments: Any) -> dict[str, A
     asked: dict[str, Any] = await party.call(operation, by=ANA, reason="the person says so", **arguments)
     await party.call("case.confirm", id=asked["change"], by=BEN)
     return asked
+
+
+def damage(party: Party, where: str) -> Any:
+    """Overwrite sealed rows in a party's database."""
+    query = f"update sealed set data = zeroblob(length(data)) where ref in ({where})"
+    return party.running.store.move(lambda c: c.exec_driver_sql(query))

@@ -86,10 +86,33 @@ SHOWN: dict[str, Any] = {
         CHANGE | {"id": SPLIT, "kind": "split", "state": "done", "from": CASE, "into": OTHER, "reason": None},
     ],
 }
+OF_CASE = {"id": CASE, "name": "Blue 7"}
+RELIES = {"conversation": TALK, "of_case": OF_CASE, "peer": "AL", "country": "AL", "state": "under_review", "stops": 2}
+IN_FORCE: dict[str, Any] = {
+    "of_case": OF_CASE,
+    "consents": [
+        {
+            "id": CONSENT,
+            "state": "active",
+            "at": AT,
+            "relied_on": [RELIES, RELIES | {"conversation": None, "peer": "MA"}],
+        },
+        {"id": None, "state": "damaged", "at": AT, "relied_on": []},
+    ],
+    "tells": ["AL", "MA"],
+}
 ANSWERS: dict[str, Any] = {
+    "consent.of_case": IN_FORCE,
     "case.list": CASES,
     "case.find": CASES,
     "case.show": SHOWN,
     "case.open": {"id": CASE},
 }
-PATHS = ("/cases", "/cases/new", f"/cases/{CASE}", f"/cases/{CASE}/change")
+PATHS = (
+    "/cases",
+    "/cases/new",
+    f"/cases/{CASE}",
+    f"/cases/{CASE}/change",
+    f"/cases/{CASE}/withdraw",
+    f"/cases/{CASE}/withdrawn",
+)

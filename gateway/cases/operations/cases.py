@@ -20,7 +20,7 @@ from gateway.cases.operations.models import (
     OpenCase,
     RelateCases,
 )
-from gateway.cases.operations.views import CaseViews, nameless, summary
+from gateway.cases.operations.views import CaseViews, nameless
 from gateway.cases.operations.whole_case import WholeCase
 from gateway.cases.register import CaseRegister, cards_in, find_row, join, number_signs
 from gateway.cases.rules import RELATIONS, Card, Signs, hand_over, is_called

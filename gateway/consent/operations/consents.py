@@ -5,18 +5,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
-from functools import partial
 
 from sqlalchemy import Connection
 
 import schemas
 from gateway.cases import store as cases
-from gateway.cases.register import CaseRegister, find_row, join, named_in, names_of, number_signs
+from gateway.cases.register import CaseRegister, find_row, join, names_of, number_signs
 from gateway.cases.rules import Card, LinkKind, Signs, hand_over
 from gateway.cases.store import Link
 from gateway.consent import register
-from gateway.consent.effects import Withdrawal
 from gateway.consent.operations.models import (
     EXAMPLE,
     Consent,
@@ -28,24 +25,18 @@ from gateway.consent.operations.models import (
     WithdrawConsent,
     Withdrawn,
 )
+from gateway.consent.operations.withdrawing import Withdrawer, take_back
 from gateway.consent.rules import read
 from gateway.database import content, journal
 from gateway.database.audit_entries import Actor, leaf
 from gateway.database.content import SealedRow
 from gateway.database.sealed_content import Content
-from gateway.delivery.outbound import draft as drafts
-from gateway.delivery.outbound import preparation
-from gateway.delivery.outbound.preparation import Preparation
 from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.config import Config
 from gateway.foundation.ids import CaseId, UnitId
 from gateway.identity.own_identity import OwnIdentity
-from gateway.messages import content_codec, headers
-from gateway.messages.store import conversations, local, messages
-from gateway.messages.store.conversations import Key
+from gateway.messages.store import local
 from gateway.messages.store.local import OWN, ConsentRow
-from gateway.messages.types import Draft
-from gateway.messages.wakeups import EventStream, Wakeups
 from gateway.operations.actors import name_actor, pseudonym
 from gateway.operations.paging import paged
 from gateway.operations.registry import About, Reading, Units, operation
@@ -55,7 +46,6 @@ from gateway.ports import Clock, Json, OperationResult
 from keys.primitives.encoding import b64u
 
 RECORD = "consent.record/1"
-WITHDRAWAL = "consent.withdrawal/1"
 
 
 class ConsentOperations:
@@ -67,11 +57,9 @@ class ConsentOperations:
         content: Content,
         own: OwnIdentity,
         peers: PeerRegistry,
-        preparation: Preparation,
+        withdrawer: Withdrawer,
         cases: CaseRegister,
         config: Config,
-        wakeups: Wakeups,
-        events: EventStream,
         clock: Clock,
         rand: Callable[[int], bytes],
         actor: Actor,
@@ -79,11 +67,9 @@ class ConsentOperations:
         self._content = content
         self._own = own
         self._peers = peers
-        self._preparation = preparation
+        self._withdrawer = withdrawer
         self._cases = cases
         self._config = config
-        self._wakeups = wakeups
-        self._events = events
         self._clock = clock
         self._rand = rand
         self._actor = actor
@@ -239,7 +225,7 @@ class ConsentOperations:
                 hint="restore a backup, or record what the person says now as a new consent under a new consent_id",
             )
         first = known.held[0]
-        relied_on, tells = await self._content.store.read(lambda c: self._relied_on(c, known))
+        relied_on, tells = await self._content.store.read(lambda c: self._withdrawer.find_relying(c, known))
         return OperationResult(
             value={
                 "id": first.record["consent_id"],
@@ -277,107 +263,9 @@ class ConsentOperations:
         reference, attested = asked.id, asked.attested is not None
         actor = pseudonym(name_actor(caller, asked.attested, required=False), self._actor)
         known = await self._find(reference)
-        now = self._clock.now()
-        taken_back: dict[str, Json] = {
-            "consent_id": reference,
-            "scope": "all" if asked.grants is None else "grants",
-            "withdrawn_on": now,
-            "erase_wanted": asked.erase_wanted,
-        }
-        if asked.grants is not None:
-            taken_back["grants"] = [*asked.grants]
-        effect = Withdrawal(content=self._content, withdrawn=taken_back)
-        told, damaged = await self._tell(known, taken_back, actor)
-
-        def move(connection: Connection) -> str:
-            state = effect.write(connection, now)
-            preparation.write(connection, told)
-            register.alarm(connection, damaged, now)
-            journal.append_leaf(connection, leaf(now, "consent.withdraw", actor=actor, attested=attested))
-            return state
-
-        state = await self._content.store.move(move)
-        for item in told:
-            self._wakeups.outgoing(item.row.peer).set()
-        await self._events.happened()
-        return OperationResult(
-            value={
-                "id": reference,
-                "state": state,
-                "told": [{"peer": self._peers.find(item.row.peer).name, "message": item.row.id} for item in told],
-            },
-            created=bool(told),
-        )
-
-    async def _tell(
-        self, known: register.Known, taken_back: dict[str, Json], author: str
-    ) -> tuple[list[preparation.Prepared], list[int]]:
-        """One withdrawal in every conversation that relies on the consent, for every peer that was told of it or told
-        us: each conversation stands still on both sides.
-
-        Also the messages by which a peer knows it that do not open: that peer can not be told, and somebody has to
-        phone.
-        """
-        prepared: list[preparation.Prepared] = []
-        damaged: list[int] = []
-        for (_, node), by in (await self._content.store.read(lambda c: _known_by(c, known))).items():
-            sealed = await self._content.store.read(partial(content.get, refs=[ref for ref, _ in by]))
-            there = next(((ref, incoming) for ref, incoming in by if ref in sealed), None)
-            if there is None:
-                continue
-            ref, incoming = there
-            try:
-                about = content_codec.read_content(self._content.sealer.open(sealed[ref]))
-            except RefusedError:
-                damaged.append(ref)
-                continue
-            draft = Draft(
-                id=b64u(self._rand(drafts.ID)),
-                body_type=WITHDRAWAL,
-                to=node,
-                conversation=about.facts.conversation,
-                reply_to=None,
-                purpose=about.facts.purpose,
-                header=headers.along(about.halves()[0], author, incoming=incoming),
-                content=taken_back,
-            )
-            reference = str(taken_back["consent_id"])
-            prepared.extend(await self._preparation.prepare(draft, self._peers.find(node), reference=reference))
-        return prepared, damaged
-
-    def _relied_on(self, connection: Connection, known: register.Known) -> tuple[list[Json], list[Json]]:
-        """The conversations that rely on a consent, with their countries and what of each would stop, and the peers
-        that would be told.
-        """
-        found = _known_by(connection, known)
-        waiting = messages.unsent_consenting(connection, known.index)
-        keys = dict.fromkeys([*found, *((row.conversation, row.peer) for row in waiting)])
-        stands = conversations.get(connection, [conversation for conversation, _ in keys])
-        names = named_in(self._content.sealer, connection, [conversation for conversation, _ in keys])
-        lines: list[Json] = []
-        for conversation, node in keys:
-            peer, row = self._peers.get(node), stands.get((conversation, node))
-            stops = sum((one.conversation, one.peer) == (conversation, node) for one in waiting)
-            lines.append(
-                {
-                    "conversation": self._conversation(connection, conversation),
-                    "of_case": names.get(conversation),
-                    "peer": node if peer is None else peer.name,
-                    "country": None if peer is None else peer.descriptor.country,
-                    "state": None if row is None else row.state,
-                    "stops": stops,
-                }
-            )
-        peers = dict.fromkeys(node for _, node in found)
-        return lines, [node if (peer := self._peers.get(node)) is None else peer.name for node in peers]
-
-    def _conversation(self, connection: Connection, index: bytes) -> str | None:
-        """The id of a conversation, from the first of its messages that opens."""
-        refs = [row.ref for row in messages.of_conversation(connection, index)]
-        for sealed in content.get(connection, refs).values():
-            with suppress(RefusedError):
-                return content_codec.read_content(self._content.sealer.open(sealed)).facts.conversation
-        return None
+        taken_back = take_back(reference, now=self._clock.now(), erase_wanted=asked.erase_wanted, grants=asked.grants)
+        (state,), told = await self._withdrawer.withdraw([(known, taken_back)], actor, attested=attested)
+        return OperationResult(value={"id": reference, "state": state, "told": told}, created=bool(told))
 
 
 def _unit(names: dict[str, str], unit: Json) -> Json:
@@ -385,17 +273,3 @@ def _unit(names: dict[str, str], unit: Json) -> Json:
         return unit
     node, _, rest = unit.partition("/")
     return f"{names[node]}/{rest}" if node in names else unit
-
-
-def _known_by(connection: Connection, known: register.Known) -> dict[Key, list[tuple[int, bool]]]:
-    """By conversation and peer the messages by which that peer knows the consent there, and whether each came from it.
-
-    Who was told of a consent knows it; so does who relied on it, and who may have been sent something that does.
-    """
-    told = set(local.consent_told_to(connection, known.index).values())
-    found: dict[Key, list[tuple[int, bool]]] = {}
-    rows = messages.get_all(connection, sorted(told | set(messages.under(connection, known.index))))
-    for row in rows:
-        if row.direction == messages.IN or row.n is not None or row.ref in told:
-            found.setdefault((row.conversation, row.peer), []).append((row.ref, row.direction == messages.IN))
-    return found

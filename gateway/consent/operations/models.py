@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from gateway.cases.operations.models import Number, OfCase
+from gateway.cases.operations.models import Number, OfCase, OneCase
 from gateway.conversations.operations.models import ConsentState
 from gateway.operations.actors import ATTESTED, AttestedUser
 from gateway.operations.ids import CaseId, ConsentId, ConversationId, MessageId
@@ -78,6 +78,13 @@ class WithdrawConsent(OneConsent):
     attested: AttestedUser | None = ATTESTED
 
 
+class WithdrawAll(OneCase):
+    """Whose consents are taken back."""
+
+    erase_wanted: Flag = False
+    attested: AttestedUser | None = ATTESTED
+
+
 class Recorded(Answer):
     """A consent and its state."""
 
@@ -113,6 +120,23 @@ class Reliance(Answer):
     stops: Count = Field(description="messages that wait to go and go no more once the consent is withdrawn")
 
 
+class ConsentInForce(Answer):
+    """A consent of which something is left; without the id where it does not open and no message names it."""
+
+    id: ConsentId | None
+    state: ConsentState
+    at: Time
+    relied_on: list[Reliance]
+
+
+class ConsentsOfCase(Answer):
+    """The consents of one person that are in force."""
+
+    of_case: OfCase = None
+    consents: list[ConsentInForce]
+    tells: list[str] = Field(description="the peers that are told if all of them are taken back")
+
+
 class Consent(Recorded):
     """A consent as it is held here."""
 
@@ -135,3 +159,12 @@ class Withdrawn(Recorded):
     """A withdrawal, and who is told of it."""
 
     told: list[ToldOfWithdrawal]
+
+
+class AllWithdrawn(Answer):
+    """The consents of a person that were taken back together, and who is told of it."""
+
+    id: CaseId
+    consents: list[Recorded]
+    told: list[ToldOfWithdrawal]
+    unnamed: Count = Field(description="consents that do not open and that no message names: nothing is sent on them")

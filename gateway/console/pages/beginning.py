@@ -5,7 +5,7 @@ Whose case it is stands before everything else in the form: so the consents that
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
@@ -99,20 +99,43 @@ async def choose_reply(visit: Visit) -> web.StreamResponse:
     """List the messages that can be written in a conversation now, what each would answer, and what is expected
     next.
     """
-    offers = await _offers(visit)
-    return visit.page("write.html", conversation=visit.request.match_info["conversation"], offers=offers, fault="")
+    return await _offering(visit, await _offers(visit), {}, Form({}))
+
+
+async def _offering(
+    visit: Visit, offers: Sequence[Mapping[str, Any]], faults: Mapping[str, str], given: Form
+) -> web.StreamResponse:
+    """Show what can be written; where that is a referral after an enquiry about nobody, whose case it is, too."""
+    return visit.page(
+        "write.html",
+        conversation=visit.request.match_info["conversation"],
+        offers=offers,
+        known=await list_cases(visit) if any(map(_begins_case, offers)) else None,
+        faults=faults,
+        given=given,
+        status=422 if faults else 200,
+    )
 
 
 async def begin_reply(visit: Visit) -> web.StreamResponse:
     """Make a draft of the chosen type, with as much of its header as is known."""
     form = await visit.form()
     offers = await _offers(visit)
-    chosen = [offer for offer in offers if offer["value"] == form.one("what")]
-    if not chosen:
-        conversation = visit.request.match_info["conversation"]
-        fault = visit.words(CHOOSE)
-        return visit.page("write.html", conversation=conversation, offers=offers, fault=fault, status=422)
-    return await _save_new(visit, form, dict(chosen[0]["draft"]))
+    chosen = next((offer for offer in offers if offer["value"] == form.one("what")), None)
+    if chosen is None:
+        return await _offering(visit, offers, {"what": visit.words(CHOOSE)}, form)
+    draft: dict[str, Json] = dict(chosen["draft"])
+    if _begins_case(chosen):
+        case = await choose_case(visit, form)
+        if case is None:
+            return await _offering(visit, offers, {"case_label": visit.words(NEEDS_CASE)}, form)
+        draft["case"] = case
+    return await _save_new(visit, form, draft)
+
+
+def _begins_case(offer: Mapping[str, Any]) -> bool:
+    """Whether nobody has said yet whose case the message would be of."""
+    return offer["type"] == REFERRAL and "conversation" not in offer["draft"] and "case" not in offer["draft"]
 
 
 async def _offers(visit: Visit) -> list[dict[str, Any]]:

@@ -1,7 +1,6 @@
-"""Consent: taken in the person's language, printed for them, shown, and withdrawn in two clicks.
+"""Consent: taken in the person's language, printed for them, and shown.
 
 What is told and what is agreed to stands in two languages beside each other, so that worker and person read the same.
-A withdrawal asks for no reason and for nothing else; whatever is damaged or withdrawn already does not stop it.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from gateway.console.refusals import RefusalText
 from gateway.console.units import load_units
 from gateway.console.visit import Form, Page, Section, Visit
 from gateway.console.words import N_, Words, load_words
-from gateway.errors import Code, Finding, RefusedError
+from gateway.errors import Finding, RefusedError
 from gateway.ports import Json
 from schemas.labels import load_languages
 
@@ -220,62 +219,6 @@ async def _said(visit: Visit, record: Mapping[str, Any], spoken: Words) -> list[
     return rendered({"type": RECORD, "content": record}, "content", spoken, units)
 
 
-# --- taking it back -----------------------------------------------------------------------------------------------
-
-
-async def show_of_conversation(visit: Visit) -> web.StreamResponse:
-    """List the consents that a conversation relies on; if there is only one, go straight to it."""
-    id = visit.request.match_info["conversation"]
-    found = (await visit.ask("conversation.show", {"id": id}))["consents"]
-    if len(found) == 1:
-        return visit.go(f"/consents/{found[0]['id']}/withdraw")
-    return visit.page("consent-which.html", conversation=id, consents=found, states=STATES)
-
-
-async def ask_withdrawal(visit: Visit) -> web.StreamResponse:
-    """Ask one question before a withdrawal: all of it, or which part. A damaged record can be withdrawn too."""
-    id, found = visit.request.match_info["consent"], None
-    grants: list[tuple[str, str]] = []
-    try:
-        found = await visit.ask("consent.show", {"id": id})
-        grants = await _grants(visit, found["record"])
-    except RefusedError as error:
-        if error.code is Code.NOT_FOUND:
-            raise
-    return visit.page("consent-withdraw.html", consent=id, about=found, grants=grants, fault="")
-
-
-async def _grants(visit: Visit, record: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """List each grant with its place: purpose and recipients."""
-    units, words = await load_units(visit), visit.words
-    return [
-        (str(n), f"{words.code('purpose', one['purpose'])}: {', '.join(map(units.reference, one['recipient_units']))}")
-        for n, one in enumerate(record["grants"])
-    ]
-
-
-async def withdraw_consent(visit: Visit) -> web.StreamResponse:
-    """Withdraw a consent: effective here at once, and in every country that relied on it as soon as it can be
-    reached.
-    """
-    id, form = visit.request.match_info["consent"], await visit.form()
-    taken_back: dict[str, Json] = {"id": id, "erase_wanted": "erase" in form}
-    if form.one("act") == "part":
-        places = [int(place) for place in form.every("grants") if place.isascii() and place.isdigit()]
-        if not places:
-            found = await visit.ask("consent.show", {"id": id})
-            grants, fault = await _grants(visit, found["record"]), visit.words("Choose what is taken back.")
-            return visit.page("consent-withdraw.html", consent=id, about=found, grants=grants, fault=fault, status=422)
-        taken_back["grants"] = list(places)
-    await visit.act("consent.withdraw", taken_back, key=form.one("key") or None)
-    return visit.go(f"/consents/{id}/withdrawn")
-
-
-async def confirm_withdrawal(visit: Visit) -> web.StreamResponse:
-    """Show the effects of the withdrawal."""
-    return visit.page("consent-withdrawn.html", consent=visit.request.match_info["consent"])
-
-
 STATES: Mapping[str, str] = {
     "active": N_("in force"),
     "withdrawn_in_part": N_("taken back in part"),
@@ -290,13 +233,4 @@ PAGES = (
     Page(method="POST", path="/consents/new", handler=take_consent, operation="consent.record", long=True),
     Page(method="GET", path=ONE, handler=show_consent, operation="consent.show"),
     Page(method="GET", path=f"{ONE}/sheet", handler=print_consent, operation="consent.show"),
-    Page(method="GET", path=f"{ONE}/withdraw", handler=ask_withdrawal, operation="consent.withdraw"),
-    Page(method="POST", path=f"{ONE}/withdraw", handler=withdraw_consent, operation="consent.withdraw"),
-    Page(method="GET", path=f"{ONE}/withdrawn", handler=confirm_withdrawal, operation="consent.withdraw"),
-    Page(
-        method="GET",
-        path="/conversations/{conversation}/withdraw",
-        handler=show_of_conversation,
-        operation="consent.withdraw",
-    ),
 )

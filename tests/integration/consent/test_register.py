@@ -12,6 +12,7 @@ import pytest_asyncio
 from support.forger import Forger
 from support.nodeproc import UNIT
 from support.pair import START, Party, Spoiler, Two, example, two_nodes
+from support.persons import damage
 from support.relied_on import CONSENT, record_of, recorded, referral, types
 
 from gateway.consent.effects import Recorded, Withdrawal
@@ -173,12 +174,6 @@ def recorded_by(two: Two, forger: Forger, n: int) -> bytes:
     request = example("consent.record/1", "AL") | {"conversation": b64u(b"conversation two"[:16])}
     request["header"].pop("consent_ref", None)
     return forger.seal(n, request=request | {"content": record_of(f"{two.al.running.own.node}/{UNIT}")})
-
-
-def damage(party: Party, where: str) -> Any:
-    """Overwrite sealed rows in a party's database."""
-    query = f"update sealed set data = zeroblob(length(data)) where ref in ({where})"
-    return party.running.store.move(lambda c: c.exec_driver_sql(query))
 
 
 async def stored_consent(party: Party) -> list[tuple[Any, ...]]:

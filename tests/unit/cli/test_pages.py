@@ -44,7 +44,7 @@ def test_the_verbs_of_the_design_are_there():
         admin+new admin+list admin+enrol admin+retire admin+approve admin+withdraw
         clock+show clock+confirm clock+reset clock+approve
         case+list case+find case+show case+open case+label case+hand-over case+relate case+merge case+split
-        case+move case+confirm case+undo
+        case+move case+confirm case+undo case+consents case+withdraw
         keys+rotate keys+revoke keys+publish keys+recover keys+root+new keys+root+show keys+root+sign
         keys+tombstone+request keys+tombstone+seal keys+proof+export keys+proof+verify peer+tombstone
         message+reviews message+reviewed

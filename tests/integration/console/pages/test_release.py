@@ -17,7 +17,6 @@ from gateway.composition.node import Node
 from gateway.operations.roles import Role
 
 NAMED = "Tulpe-7391"
-NUMBER = "2026/117"
 HANDLING = {
     "/header/handling/onward_sharing": "none",
     "/header/handling/retain_until": "2099-11-30",
@@ -113,6 +112,8 @@ async def test_from_an_enquiry_to_a_referral_that_arrives(house: House) -> None:
     reply = await received(house.fr, "enquiry.reply/1")
     await ana.open(f"{conversation_of(reply)}/write")
     await ana.press(ana.path, {"what": "AL referral.request/1"})
+    assert ana.status == 422 and "#case_label" in ana.page.links
+    await ana.press(ana.path, {"case_label": "Blue 7"})
     draft = ana.path
     assert ana.page.form(draft).sent()["/content/enquiry_id"] == (enquiry["id"],)
     await ana.press(draft, act="add:/content/person/languages")
@@ -142,8 +143,6 @@ async def test_from_an_enquiry_to_a_referral_that_arrives(house: House) -> None:
     # the consent for it, explained in Albanian; the referral is of the case that it is of
     await ana.open(f"/consents/new?draft={draft.rpartition('/')[2]}")
     await ana.press("/consents/new", {"with": "sq"}, act="begin")
-    assert ana.status == 422 and "#number" in ana.page.links
-    await ana.press("/consents/new", {"with": "sq", "number": NUMBER}, act="begin")
     node = house.al.own.node
     told = {
         f"/content/told/{name}": "true"
@@ -185,4 +184,9 @@ async def test_from_an_enquiry_to_a_referral_that_arrives(house: House) -> None:
     await ben.open(f"{conversation_of(referral)}/withdraw")
     await ben.press(ben.path, act="all")
     assert "Consent withdrawn" in ben.page.said
+    await ben.open("/cases")
+    (case,) = {link for link in ben.page.links if link.startswith("/cases/") and link != "/cases/new"}
+    await ben.open(case)
+    assert "Blue 7" in ben.page.said and conversation_of(referral) in ben.page.links
+    assert conversation_of(enquiry) in ben.page.links, "the enquiry is of the case of its referral"
     await received(house.al, "consent.withdrawal/1")

@@ -173,7 +173,7 @@ async def test_what_is_not_offered_is_not_begun(what):
 
 
 async def test_a_referral_after_an_offer_is_of_the_case_of_the_enquiry():
-    """It quotes the enquiry, in a conversation of its own."""
+    """It quotes the enquiry, in a conversation of its own; where that was about nobody, it is asked whose it is."""
     offered = {"kind": "enquiry", "state": "offered", "side": "host", "owed": []}
     asked = conversation(**offered) | {"of_case": {"id": CASE, "name": "Blue 7"}}
     asked["messages"][0]["type"] = "enquiry.capacity/1"
@@ -181,3 +181,13 @@ async def test_a_referral_after_an_offer_is_of_the_case_of_the_enquiry():
         await there.post(f"/conversations/{ID}/write", {"what": "AL referral.request/1"})
         draft = there.desk.calls[-1][1]["draft"]
         assert (draft["case"], draft["content"], "conversation" in draft) == (CASE, {"enquiry_id": OTHER}, False)
+        there.desk.answers["conversation.show"] = asked | {"of_case": None}
+        page = read((await there.get(f"/conversations/{ID}/write")).text)
+        there.desk.calls.clear()
+        here, what = f"/conversations/{ID}/write", {"what": "AL referral.request/1"}
+        seen = await there.post(here, page.form(here).filled(what))
+        assert seen.status == 422 and "#case_label" in read(seen.text).links
+        assert read(seen.text).form(here).sent()["what"] == (what["what"],)
+        await there.post(here, page.form(here).filled(what | {"case": CASE}))
+        saved = [arguments["draft"] for name, arguments, _ in there.desk.calls if name == "draft.save"]
+        assert [draft["case"] for draft in saved] == [CASE]

@@ -1,17 +1,17 @@
-"""Consent at the console: taken in two languages, printed for the person, taken back in two clicks."""
+"""Consent at the console: taken in two languages, printed for the person."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from support.browsing import read
 from support.consoles import console
 from support.played_cases import CASE
+from support.played_consents import ANSWERS, GRANT, HELD, ID, OF_CASE, RECORD, UNIT
 from support.shapes import misfits, unfit
 from support.written import ID as DRAFT
-from support.written import KNOWN, PEER, SCRIPT, draft
+from support.written import SCRIPT, draft
 
 from gateway.console.pages.consent import FREE, SHEET, TOLD
 from gateway.console.words import load_words
@@ -19,44 +19,6 @@ from gateway.errors import Code, Finding, RefusedError
 from schemas.labels import load_languages
 from schemas.walk import list_fields
 
-ID = "CCCCCCCCCCCCCCCCCCCCCA"
-UNIT = f"{PEER['node']}/fp"
-GRANT = {"purpose": "referral", "recipient_units": [UNIT], "data_categories": ["identity"], "until": "2030-01-01"}
-RECORD = {
-    "consent_id": ID,
-    "given_by": "person",
-    "form": "written",
-    "taken_on": "2026-11-20",
-    "language": "ar",
-    "interpreter": True,
-    "grants": [GRANT, GRANT | {"purpose": "return"}],
-    "told": dict.fromkeys(TOLD, True),
-    "onward_sharing": False,
-}
-OF_CASE = {"id": DRAFT, "name": "Blue 7"}
-RELIES = {"conversation": DRAFT, "of_case": OF_CASE, "peer": "AL", "country": "AL", "state": "under_review", "stops": 2}
-HELD = {
-    "id": ID,
-    "of_case": OF_CASE,
-    "relied_on": [RELIES],
-    "tells": ["AL"],
-    "holder": "own",
-    "state": "active",
-    "record": RECORD,
-    "withdrawals": [],
-}
-ANSWERS: Mapping[str, Any] = KNOWN | {
-    "consent.list": {
-        "consents": [
-            {"id": ID, "of_case": OF_CASE, "holder": "own", "state": "active", "at": 1},
-            {"id": None, "of_case": None, "holder": SCRIPT, "state": "damaged", "at": 1},
-        ],
-        "next": "5",
-    },
-    "consent.show": HELD,
-    "consent.record": {"id": ID, "state": "active"},
-    "consent.withdraw": {"id": ID, "state": "withdrawn", "told": []},
-}
 GIVEN = {
     "/content/given_by": "person",
     "/content/form": "written",
@@ -206,56 +168,3 @@ async def test_the_list_leads_to_what_is_there():
         page = read(seen.text)
         assert f"/consents/{ID}" in page.links and f"/consents/{ID}/withdraw" in page.links
         assert SCRIPT not in seen.text and "/consents?cursor=5" in page.links
-
-
-async def test_a_consent_is_taken_back_by_one_button():
-    """After one question, on a page that says whose it is, what stops in which country and who is told; all of it, with
-    the wish to erase.
-    """
-    async with console(ANSWERS) as there:
-        page = read((await there.get(f"/consents/{ID}/withdraw")).text)
-        for said in ("This consent is of the case Blue 7.", "AL (AL)", "Who is told: AL"):
-            assert said in " ".join(page.said.split())
-        form = page.forms[-3].filled({"erase": "true"}, act="all")
-        seen = await there.post(f"/consents/{ID}/withdraw", form)
-        assert seen.headers["Location"] == f"/consents/{ID}/withdrawn"
-        assert there.desk.calls[-1][1] == {"id": ID, "erase_wanted": True}
-        read((await there.get(f"/consents/{ID}/withdrawn")).text)
-
-
-async def test_a_part_is_taken_back():
-    """What is ticked; nothing ticked is asked again."""
-    async with console(ANSWERS) as there:
-        seen = await there.post(f"/consents/{ID}/withdraw", {"act": "part"})
-        assert seen.status == 422 and "#grants" in read(seen.text).links
-        await there.post(f"/consents/{ID}/withdraw", {"act": "part", "grants": "1"})
-        assert there.desk.calls[-1][1] == {"id": ID, "erase_wanted": False, "grants": [1]}
-        asked = dict(there.desk.calls[-1][1])
-        assert asked.pop("id") == ID and unfit("consent.withdraw", asked) == []
-
-
-async def test_a_damaged_consent_can_be_taken_back():
-    """Nothing of its record is needed; one that is not there is said to be so."""
-    async with console(ANSWERS | {"consent.show": RefusedError(Code.UNDECRYPTABLE, "damaged")}) as there:
-        page = read((await there.get(f"/consents/{ID}/withdraw")).text)
-        assert ("act", "all") in [button for form in page.forms for button in form.buttons]
-        there.desk.answers["consent.show"] = RefusedError(Code.NOT_FOUND, "no such consent")
-        assert (await there.get(f"/consents/{ID}/withdraw")).status == 404
-
-
-@pytest.mark.parametrize("there_are", [0, 1, 2])
-async def test_a_conversation_leads_to_its_consent(there_are):
-    """Straight to it where there is one."""
-    shown = {
-        "conversation": ID,
-        "messages": [],
-        "standing": [],
-        "asylum_hold": False,
-        "consents": [{"id": ID, "state": "active"}] * there_are,
-    }
-    async with console(ANSWERS | {"conversation.show": shown}) as there:
-        seen = await there.get(f"/conversations/{DRAFT}/withdraw")
-        if there_are == 1:
-            assert seen.headers["Location"] == f"/consents/{ID}/withdraw"
-        else:
-            assert read(seen.text).links.count(f"/consents/{ID}/withdraw") == there_are

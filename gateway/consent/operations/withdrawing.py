@@ -1,0 +1,177 @@
+"""Taking consents back: what relies on them, what is told to whom, and the one transaction that does it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+
+from sqlalchemy import Connection
+
+from gateway.cases.register import named_in
+from gateway.consent import register
+from gateway.consent.effects import Withdrawal
+from gateway.database import content, journal
+from gateway.database.audit_entries import leaf
+from gateway.database.sealed_content import Content
+from gateway.delivery.outbound import draft as drafts
+from gateway.delivery.outbound import preparation
+from gateway.delivery.outbound.preparation import Preparation
+from gateway.errors import RefusedError
+from gateway.messages import content_codec, headers
+from gateway.messages.store import conversations, local, messages
+from gateway.messages.store.conversations import Key
+from gateway.messages.types import Draft
+from gateway.messages.wakeups import EventStream, Wakeups
+from gateway.peers.registry import PeerRegistry
+from gateway.ports import Clock, Json
+from keys.primitives.encoding import b64u
+
+WITHDRAWAL = "consent.withdrawal/1"
+
+
+def take_back(consent: str, *, now: int, erase_wanted: bool, grants: Sequence[int] | None = None) -> dict[str, Json]:
+    """The content of a withdrawal of these grants of a consent, by place from 0; of all of it where none are named."""
+    taken_back: dict[str, Json] = {
+        "consent_id": consent,
+        "scope": "all" if grants is None else "grants",
+        "withdrawn_on": now,
+        "erase_wanted": erase_wanted,
+    }
+    return taken_back if grants is None else taken_back | {"grants": [*grants]}
+
+
+class Withdrawer:
+    """Withdraws consents, several at once where the person takes all of them back."""
+
+    def __init__(
+        self,
+        *,
+        content: Content,
+        peers: PeerRegistry,
+        preparation: Preparation,
+        wakeups: Wakeups,
+        events: EventStream,
+        clock: Clock,
+        rand: Callable[[int], bytes],
+    ) -> None:
+        self._content = content
+        self._peers = peers
+        self._preparation = preparation
+        self._wakeups = wakeups
+        self._events = events
+        self._clock = clock
+        self._rand = rand
+
+    async def withdraw(
+        self, wanted: Sequence[tuple[register.Known, dict[str, Json]]], actor: str, *, attested: bool
+    ) -> tuple[list[str], list[Json]]:
+        """Take these back, each with the content of its withdrawal, in one transaction: their states after it, and who
+        is told by which message. `actor` is the pseudonym of who does it, `attested` by a case system.
+        """
+        now = self._clock.now()
+        told: list[preparation.Prepared] = []
+        damaged: list[int] = []
+        for known, taken_back in wanted:
+            prepared, unopened = await self._tell(known, taken_back, actor)
+            told += prepared
+            damaged += unopened
+        effects = [Withdrawal(content=self._content, withdrawn=taken_back) for _, taken_back in wanted]
+
+        def move(connection: Connection) -> list[str]:
+            states = [effect.write(connection, now) for effect in effects]
+            preparation.write(connection, told)
+            register.alarm(connection, damaged, now)
+            for _ in effects:
+                journal.append_leaf(connection, leaf(now, "consent.withdraw", actor=actor, attested=attested))
+            return states
+
+        states = await self._content.store.move(move)
+        for item in told:
+            self._wakeups.outgoing(item.row.peer).set()
+        await self._events.happened()
+        return states, [{"peer": self._peers.find(item.row.peer).name, "message": item.row.id} for item in told]
+
+    async def _tell(
+        self, known: register.Known, taken_back: dict[str, Json], author: str
+    ) -> tuple[list[preparation.Prepared], list[int]]:
+        """One withdrawal in every conversation that relies on the consent, for every peer that was told of it or told
+        us: each conversation stands still on both sides.
+
+        Also the messages by which a peer knows it that do not open: that peer can not be told, and somebody has to
+        phone.
+        """
+        prepared: list[preparation.Prepared] = []
+        damaged: list[int] = []
+        for (_, node), by in (await self._content.store.read(lambda c: _known_by(c, known))).items():
+            sealed = await self._content.store.read(partial(content.get, refs=[ref for ref, _ in by]))
+            there = next(((ref, incoming) for ref, incoming in by if ref in sealed), None)
+            if there is None:
+                continue
+            ref, incoming = there
+            try:
+                about = content_codec.read_content(self._content.sealer.open(sealed[ref]))
+            except RefusedError:
+                damaged.append(ref)
+                continue
+            draft = Draft(
+                id=b64u(self._rand(drafts.ID)),
+                body_type=WITHDRAWAL,
+                to=node,
+                conversation=about.facts.conversation,
+                reply_to=None,
+                purpose=about.facts.purpose,
+                header=headers.along(about.halves()[0], author, incoming=incoming),
+                content=taken_back,
+            )
+            reference = str(taken_back["consent_id"])
+            prepared.extend(await self._preparation.prepare(draft, self._peers.find(node), reference=reference))
+        return prepared, damaged
+
+    def find_relying(self, connection: Connection, known: register.Known) -> tuple[list[Json], list[Json]]:
+        """The conversations that rely on a consent, with their countries and what of each would stop, and the peers
+        that would be told.
+        """
+        found = _known_by(connection, known)
+        waiting = messages.unsent_consenting(connection, known.index)
+        keys = dict.fromkeys([*found, *((row.conversation, row.peer) for row in waiting)])
+        stands = conversations.get(connection, [conversation for conversation, _ in keys])
+        names = named_in(self._content.sealer, connection, [conversation for conversation, _ in keys])
+        lines: list[Json] = []
+        for conversation, node in keys:
+            peer, row = self._peers.get(node), stands.get((conversation, node))
+            stops = sum((one.conversation, one.peer) == (conversation, node) for one in waiting)
+            lines.append(
+                {
+                    "conversation": self._conversation(connection, conversation),
+                    "of_case": names.get(conversation),
+                    "peer": node if peer is None else peer.name,
+                    "country": None if peer is None else peer.descriptor.country,
+                    "state": None if row is None else row.state,
+                    "stops": stops,
+                }
+            )
+        peers = dict.fromkeys(node for _, node in found)
+        return lines, [node if (peer := self._peers.get(node)) is None else peer.name for node in peers]
+
+    def _conversation(self, connection: Connection, index: bytes) -> str | None:
+        """The id of a conversation, from the first of its messages that opens."""
+        refs = [row.ref for row in messages.of_conversation(connection, index)]
+        for sealed in content.get(connection, refs).values():
+            with suppress(RefusedError):
+                return content_codec.read_content(self._content.sealer.open(sealed)).facts.conversation
+        return None
+
+
+def _known_by(connection: Connection, known: register.Known) -> dict[Key, list[tuple[int, bool]]]:
+    """By conversation and peer the messages by which that peer knows the consent there, and whether each came from it.
+
+    Who was told of a consent knows it; so does who relied on it, and who may have been sent something that does.
+    """
+    told = set(local.consent_told_to(connection, known.index).values())
+    found: dict[Key, list[tuple[int, bool]]] = {}
+    rows = messages.get_all(connection, sorted(told | set(messages.under(connection, known.index))))
+    for row in rows:
+        if row.direction == messages.IN or row.n is not None or row.ref in told:
+            found.setdefault((row.conversation, row.peer), []).append((row.ref, row.direction == messages.IN))
+    return found

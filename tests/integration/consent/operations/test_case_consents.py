@@ -1,0 +1,82 @@
+"""All consents of one person, said before and taken back in one step, between real nodes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from support.pair import Spoiler, Two, two_nodes
+from support.persons import ANA, agreed, case_of, damage, referral, referred, stands
+
+from gateway.errors import Code, RefusedError
+from gateway.operations.roles import Caller, Role
+from keys.primitives.encoding import b64u
+
+HERS, HERS_TOO, HIS = b64u(b"consent of her.."), b64u(b"her other one..."), b64u(b"consent of him..")
+TALK, SECOND, OTHER = (b64u(name) for name in (b"conversation one", b"conversation two", b"conversation 3.."))
+
+
+@pytest_asyncio.fixture
+async def two(tmp_path: Path) -> AsyncIterator[Two]:
+    """One person with two consents and a referral on each, and another person with one."""
+    async with two_nodes(tmp_path) as made:
+        for number, consent, talk in (("F-1", HERS, TALK), ("F-1", HERS_TOO, SECOND), ("F-2", HIS, OTHER)):
+            await agreed(made.fr, number, consent)
+            await referred(made, number, consent, conversation=talk)
+        yield made
+
+
+async def test_everything_that_a_person_agreed_to_is_taken_back_at_once(two: Two):
+    """It says before which conversations with which countries stop and who is told; then both consents are withdrawn,
+    what waits on either goes no more, both sides stand still in both conversations, and the other person's goes on.
+    """
+    fr, al = two.fr, two.al
+    case = await case_of(fr, TALK)
+    wire = Spoiler(fr)
+    wire.away = True
+    waits = await fr.call("message.submit", **referral("F-1", HERS_TOO))
+    said = await fr.call("consent.of_case", id=case)
+    assert (said["of_case"], said["tells"]) == ({"id": case, "name": "F-1"}, ["AL"])
+    rests = {one["id"]: [(line["country"], line["stops"]) for line in one["relied_on"]] for one in said["consents"]}
+    assert rests == {HERS: [("AL", 0)], HERS_TOO: [("AL", 0), ("AL", 1)]}
+    done = await fr.call("consent.withdraw_all", id=case, by=ANA, erase_wanted=True)
+    assert {one["id"]: one["state"] for one in done["consents"]} == dict.fromkeys((HERS, HERS_TOO), "withdrawn")
+    assert ([one["peer"] for one in done["told"]], done["unnamed"]) == (["AL", "AL"], 0)
+    assert await fr.state(waits["id"]) == "failed"
+    assert (await fr.call("consent.show", id=HIS))["state"] == "active"
+    wire.away = False
+    fr.running.wakeups.peer_called(fr.peer().node)
+    ids = {one["message"] for one in done["told"]}
+    await two.until(lambda: ids <= {d.message_id for d in al.deliveries()}, seconds=60, what="both are told")
+    for party in (fr, al):
+        for talk in (TALK, SECOND):
+            assert "consent_withdrawn" in (await stands(party, talk))["overlays"]
+        assert (await stands(party, OTHER))["overlays"] == []
+    assert (await fr.call("consent.of_case", id=case))["consents"] == []
+    again = await fr.call("consent.withdraw_all", id=case, by=ANA)
+    assert (again["consents"], again["told"]) == ([], [])
+
+
+async def test_one_that_does_not_open_is_taken_back_too(two: Two):
+    """By the name that the messages on it have for it."""
+    fr, case = two.fr, await case_of(two.fr, TALK)
+    await damage(fr, "select ref from consent")
+    assert sorted(one["id"] for one in (await fr.call("consent.of_case", id=case))["consents"]) == sorted(
+        [HERS, HERS_TOO]
+    )
+    done = await fr.call("consent.withdraw_all", id=case, by=ANA)
+    assert {one["id"]: one["state"] for one in done["consents"]} == dict.fromkeys((HERS, HERS_TOO), "withdrawn")
+    assert [one["peer"] for one in done["told"]] == ["AL", "AL"]
+
+
+async def test_another_unit_takes_nothing_back(two: Two):
+    """Nor is it told what there is: a case that it does not look after is none."""
+    fr, case = two.fr, await case_of(two.fr, TALK)
+    elsewhere = Caller(roles=frozenset({Role.CASE_WORKER}), unit="shelter")
+    for operation, more in (("consent.of_case", {}), ("consent.withdraw_all", {"by": ANA})):
+        with pytest.raises(RefusedError) as caught:
+            await fr.running.desk.call(operation, {"id": case, **more}, caller=elsewhere)
+        assert caught.value.code is Code.NOT_FOUND
+    assert {one["state"] for one in (await fr.call("consent.list"))["consents"]} == {"active"}

@@ -1,0 +1,110 @@
+"""Taking a consent back at the console: one question, whose it is and what stops before it, what is left after it."""
+
+from __future__ import annotations
+
+import pytest
+from support.browsing import read
+from support.casework import answers
+from support.consoles import console
+from support.played_cases import CASE, CONSENT, IN_FORCE, TALK
+from support.played_consents import ANSWERS, ID
+from support.shapes import misfits, unfit
+from support.written import ID as DRAFT
+
+from gateway.errors import Code, RefusedError
+
+
+async def test_a_consent_is_taken_back_by_one_button():
+    """After one question, on a page that says whose it is, what stops in which country and who is told; all of it, with
+    the wish to erase.
+    """
+    async with console(ANSWERS) as there:
+        page = read((await there.get(f"/consents/{ID}/withdraw")).text)
+        for said in ("This consent is of the case Blue 7.", "AL (AL)", "Who is told: AL"):
+            assert said in " ".join(page.said.split())
+        form = page.forms[-3].filled({"erase": "true"}, act="all")
+        seen = await there.post(f"/consents/{ID}/withdraw", form)
+        assert seen.headers["Location"] == f"/consents/{ID}/withdrawn"
+        assert there.desk.calls[-1][1] == {"id": ID, "erase_wanted": True}
+        read((await there.get(f"/consents/{ID}/withdrawn")).text)
+
+
+async def test_a_part_is_taken_back():
+    """What is ticked; nothing ticked is asked again."""
+    async with console(ANSWERS) as there:
+        seen = await there.post(f"/consents/{ID}/withdraw", {"act": "part"})
+        assert seen.status == 422 and "#grants" in read(seen.text).links
+        await there.post(f"/consents/{ID}/withdraw", {"act": "part", "grants": "1"})
+        assert there.desk.calls[-1][1] == {"id": ID, "erase_wanted": False, "grants": [1]}
+        asked = dict(there.desk.calls[-1][1])
+        assert asked.pop("id") == ID and unfit("consent.withdraw", asked) == []
+
+
+async def test_a_damaged_consent_can_be_taken_back():
+    """Nothing of its record is needed; one that is not there is said to be so."""
+    async with console(ANSWERS | {"consent.show": RefusedError(Code.UNDECRYPTABLE, "damaged")}) as there:
+        page = read((await there.get(f"/consents/{ID}/withdraw")).text)
+        assert ("act", "all") in [button for form in page.forms for button in form.buttons]
+        there.desk.answers["consent.show"] = RefusedError(Code.NOT_FOUND, "no such consent")
+        assert (await there.get(f"/consents/{ID}/withdraw")).status == 404
+
+
+@pytest.mark.parametrize("there_are", [0, 1, 2])
+async def test_a_conversation_leads_to_its_consent(there_are):
+    """Straight to it where there is one."""
+    shown = {
+        "conversation": ID,
+        "messages": [],
+        "standing": [],
+        "asylum_hold": False,
+        "consents": [{"id": ID, "state": "active"}] * there_are,
+    }
+    async with console(ANSWERS | {"conversation.show": shown}) as there:
+        seen = await there.get(f"/conversations/{DRAFT}/withdraw")
+        if there_are == 1:
+            assert seen.headers["Location"] == f"/consents/{ID}/withdraw"
+        else:
+            assert read(seen.text).links.count(f"/consents/{ID}/withdraw") == there_are
+
+
+async def test_every_consent_is_taken_back_by_one_button():
+    """It says before whose they are, which conversations with which countries stop, and who is told."""
+    done = {"id": CASE, "consents": [{"id": CONSENT, "state": "withdrawn"}], "told": [], "unnamed": 0}
+    assert misfits("consent.of_case", IN_FORCE) == misfits("consent.withdraw_all", done) == []
+    async with console(answers() | {"consent.withdraw_all": done}) as there:
+        assert f"/cases/{CASE}/withdraw" in read((await there.get(f"/cases/{CASE}")).text).links
+        page = read((await there.get(f"/cases/{CASE}/withdraw")).text)
+        for said in ("Blue 7", "Albania", "Who is told: Albania, Morocco", "It takes effect at once."):
+            assert said in " ".join(page.said.split())
+        assert f"/conversations/{TALK}" in page.links
+        form = page.form(f"/cases/{CASE}/withdraw").filled({"erase": "true"})
+        seen = await there.post(f"/cases/{CASE}/withdraw", form)
+        assert seen.headers["Location"] == f"/cases/{CASE}/withdrawn"
+        name, arguments, key = there.desk.calls[-1]
+        assert (name, arguments) == (
+            "consent.withdraw_all",
+            {"id": CASE, "erase_wanted": True},
+        ) and key
+        assert f"/cases/{CASE}" in read((await there.get(f"/cases/{CASE}/withdrawn")).text).links
+
+
+async def test_where_nothing_is_in_force_there_is_no_button():
+    """It is said so."""
+    async with console(answers(consent__of_case=IN_FORCE | {"consents": [], "tells": []})) as there:
+        page = read((await there.get(f"/cases/{CASE}/withdraw")).text)
+        assert "No consent of this person is in force." in page.said
+        assert f"/cases/{CASE}/withdraw" not in [form.action for form in page.forms]
+
+
+async def test_after_one_withdrawal_what_rests_on_others_is_listed():
+    """With the way to take these back as well; the one that was withdrawn is not among them."""
+    of_other = IN_FORCE["consents"][0]
+    withdrawn = of_other | {"id": ID, "relied_on": []}
+    async with console(ANSWERS | {"consent.of_case": IN_FORCE | {"consents": [withdrawn, of_other]}}) as there:
+        page = read((await there.get(f"/consents/{ID}/withdrawn")).text)
+        assert "still in force" in page.said and f"/cases/{DRAFT}/withdraw" in page.links
+        there.desk.answers["consent.of_case"] = IN_FORCE | {"consents": [withdrawn]}
+        page = read((await there.get(f"/consents/{ID}/withdrawn")).text)
+        assert "still in force" not in page.said
+        there.desk.answers["consent.show"] = RefusedError(Code.UNDECRYPTABLE, "damaged")
+        assert (await there.get(f"/consents/{ID}/withdrawn")).status == 200
