@@ -31,7 +31,16 @@ from gateway.federation.nonces import NonceCache, Seen
 from gateway.federation.ports import HttpKeys, Rand, VerifyPeer
 from gateway.federation.rates import TokenBuckets, WorkBudgets
 from gateway.federation.request_line import BareStatusError, body_length, find_row, read_body, read_from_version
-from gateway.federation.signatures import Claim, RequestHead, VerifiedRequest, admit_request, is_in_time, read_request
+from gateway.federation.signatures import (
+    SKEW,
+    Claim,
+    RequestHead,
+    VerifiedRequest,
+    admit_request,
+    is_in_time,
+    read_request,
+)
+from gateway.federation.signed_times import read_clocks
 from gateway.federation.signing import fresh_nonce, sign_response
 from gateway.foundation.ids import NodeId
 from gateway.foundation.work_meter import WorkMeter
@@ -87,7 +96,7 @@ class FederationApp:
         self._nonces = nonces if nonces is not None else NonceCache()
         self._work = work if work is not None else WorkBudgets(monotonic=clock.monotonic)
         self._report = report
-        self._started = clock.now()
+        self._begun = read_clocks(clock)
         self._busy: Counter[NodeId] = Counter()
         self._put_part, self._get_part = handlers.put_part, handlers.get_part
         self._get_descriptor = handlers.get_descriptor
@@ -234,7 +243,7 @@ class FederationApp:
         """Check digest, times and nonce in one go: between the look at the clock and the nonce nothing else runs."""
         now = self._clock.now()
         try:
-            verified = admit_request(claim, body=body, now=now, started=self._started)
+            verified = admit_request(claim, body=body, now=now, started=self._started(now))
         except RemoteError as exc:
             # Only `stale` is answered with its code: the sender signs anew. A body that does not match was altered on
             # the way, so the answer would go to whoever altered it.
@@ -248,6 +257,13 @@ class FederationApp:
                 raise BareStatusError(HTTPStatus.FORBIDDEN, Code.BAD_SIGNATURE, claim.node)
             case Seen.FULL:
                 raise BareStatusError(HTTPStatus.TOO_MANY_REQUESTS, None, claim.node)
+
+    def _started(self, now: int) -> int:
+        """Say when this was made, by the clock as it is now: one that was wrong at the start and was set since would
+        refuse what is made from here on, or admit what was made before.
+        """
+        moved = now - self._begun.expected(self._clock.monotonic())
+        return self._begun.wall + (round(moved) if abs(moved) > SKEW else 0)
 
     async def _handled(self, row: Endpoint, segment: Segment | None, peer: NodeId, body: bytes) -> Reply:
         if segment is not None:

@@ -44,7 +44,7 @@ async def lived_in(fr: Office, al: Office) -> dict[str, str]:
         "conversation": message["conversation"],
         "message": message["id"],
         "draft": draft["id"],
-        "case": (await fr.ask("case.list"))["cases"][0]["id"],
+        "case": case["id"],
         "consent": agreed["id"],
         "peer": al.node.own.node,
         "probe": probe["id"],

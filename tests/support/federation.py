@@ -274,11 +274,12 @@ async def listening(
     burst: float = 1e6,
     saved: float = 1e6,
     in_force: bool = True,
+    clock: SteeredClock | None = None,
 ) -> AsyncIterator[Site]:
     """Node ``bel`` listening on a free port; node ``alb`` is its active peer, whose key is `in_force` now or not."""
     bel, alb = Party("bel"), Party("alb")
     certificate = make_certificate(folder, "bel")
-    clock, table, handlers = SteeredClock(), PeerTable(alb), Recorder()
+    clock, table, handlers = clock or SteeredClock(), PeerTable(alb), Recorder()
     refusals: list[Refusal] = []
     port = free_port()
     address = PeerAddress.at(bel.node, f"https://127.0.0.1:{port}", frozenset({certificate.pin}))

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from support.federation import JSON, Party, Site, SteeredClock, listening
+from support.federation import JSON, NOW, Party, Site, SteeredClock, listening
 
 from gateway.errors import Code, RefusedError, RemoteError, TransientError
 from gateway.federation.client import Answered
@@ -228,6 +228,19 @@ async def test_a_request_from_before_the_start_is_stale_and_passes_when_signed_a
     clock.at += 1
     assert (await client.post_messages(site.address, [b"e"])).status == 200
     await client.close()
+
+
+@pytest.mark.parametrize("wrong", [400 * 86_400, -86_400], ids=["ahead", "behind"])
+async def test_a_server_that_began_at_a_wrong_time_serves_when_its_clock_is_right(tmp_path: Path, wrong: int) -> None:
+    """It began by a clock that was set right since: peers are served, and what was signed before it began is not."""
+    async with listening(tmp_path, clock=SteeredClock(at=NOW + wrong)) as site:
+        site.clock.at = NOW
+        client = site.client(clock=SteeredClock(at=NOW))
+        assert (await client.post_messages(site.address, [b"e"])).status == 200
+        early = site.client(clock=SteeredClock(at=NOW - 1))
+        assert (await early.post_messages(site.address, [b"e"])).body == b'{"code":"stale"}'
+        await client.close()
+        await early.close()
 
 
 async def test_one_peer_cannot_hold_all_the_workers(site: Site) -> None:
