@@ -7,7 +7,7 @@ and after a kill at any moment, and since nobody may delete rows, also long afte
 from __future__ import annotations
 
 import re
-import secrets
+import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -96,7 +96,7 @@ def forget_record(connection: Connection, inbox: Table, ref: str) -> bool:
     empty = {"record": None, "attempt": None, "version": None, "document": None, "state": ERASED}
     settled = update(inbox).where(inbox.c.kind == SETTLED, *about)
     told = update(inbox).where(inbox.c.kind == NOTICE, *about)
-    gone = connection.execute(settled.values(empty | {"item_key": f"{ATTEMPT}{secrets.token_hex(16)}"})).rowcount
+    gone = connection.execute(settled.values(empty | {"item_key": f"{ATTEMPT}{uuid.uuid4().hex}"})).rowcount
     return bool(connection.execute(told.values(empty)).rowcount + gone)
 
 

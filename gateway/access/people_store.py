@@ -6,7 +6,7 @@ taken out, but for the person, whom the audit log and old releases name.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,8 @@ from gateway.operations.roles import Role
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonRow:
     """One person. `roles` are words with a space between; `ended` is when they left; `admin` and `card` are the
-    pseudonym under which they offered to be an administrator, and what they signed for it.
+    pseudonym under which they offered to be an administrator, and what they signed for it; `vouched` are the pseudonyms
+    of the administrators who vouch for them, with a space between.
     """
 
     id: str
@@ -32,11 +33,17 @@ class PersonRow:
     ended: int | None
     admin: str | None = None
     card: bytes | None = None
+    vouched: str | None = None
 
 
 def roles_of(row: PersonRow) -> frozenset[Role]:
     """What a person may do."""
     return frozenset(Role(word) for word in row.roles.split())
+
+
+def vouchers_of(row: PersonRow) -> frozenset[str]:
+    """The administrators who vouch for a person, by pseudonym."""
+    return frozenset((row.vouched or "").split())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +106,11 @@ def speak(connection: Connection, id: str, language: str) -> None:
 def offer(connection: Connection, id: str, admin: str, card: bytes) -> None:
     """A person offers to be an administrator; an earlier offer is none any more."""
     connection.execute(update(person).where(person.c.id == id).values(admin=admin, card=card))
+
+
+def vouch(connection: Connection, id: str, admins: Iterable[str]) -> None:
+    """Exactly these administrators vouch for a person from now on."""
+    connection.execute(update(person).where(person.c.id == id).values(vouched=" ".join(sorted(admins)) or None))
 
 
 def end(connection: Connection, id: str, *, at: int) -> None:

@@ -4,6 +4,10 @@ Two rules keep one person from getting more by themselves: nobody changes their 
 not have. What reads content is given by who reads it, a focal point; everything else by who looks after trust. So a
 trust administrator can not make up a case worker to be, nor take over the passkey of one by inviting them anew.
 To end somebody's access is no such gift: it is quick, and one person of either role may.
+
+Who may release needs the word of an administrator besides, for their rights and for each code: whoever sees a code can
+be that person. The administrators who gave it since the last code vouch for the person. Two people release together
+only if two administrators vouch for them.
 """
 
 from __future__ import annotations
@@ -13,7 +17,7 @@ import unicodedata
 from collections.abc import Iterable
 
 from gateway.errors import Code, Finding, RefusedError
-from gateway.operations.roles import READS_CONTENT, Caller, Role
+from gateway.operations.roles import READS_CONTENT, RELEASES, Caller, Role
 
 MINUTE = 60
 HOUR = 60 * MINUTE
@@ -106,6 +110,31 @@ def check_apart(roles: frozenset[Role]) -> None:
             "a data protection officer has no other role than auditor besides; nothing was changed",
             hint="let somebody else work on cases, on trust and on the node",
             findings=[Finding(place="/roles", rule="role", hint=role) for role in sorted(roles - WATCHES)],
+        )
+
+
+def releases(roles: Iterable[Role]) -> bool:
+    """Whether who has these roles may release."""
+    return not RELEASES.isdisjoint(roles)
+
+
+def widens(before: Iterable[Role], before_unit: str | None, after: Iterable[Role], after_unit: str | None) -> bool:
+    """Whether somebody may release after a change what they could not before: another role, or for another unit."""
+    if not releases(after):
+        return False
+    new = RELEASES & frozenset(after) - frozenset(before)
+    return bool(new) or (before_unit is not None and after_unit != before_unit)
+
+
+def check_two_people(first: frozenset[str], second: frozenset[str]) -> None:
+    """Whether two people are two by the word of those who let them in: together at least two administrators vouch for
+    them, and one at least for each. Whoever saw the codes of both could be both. Raises RefusedError(conflict).
+    """
+    if not first or not second or len(first | second) < 2:
+        raise RefusedError(
+            Code.CONFLICT,
+            "only one administrator, or none, vouches that these are two different people; nothing was released",
+            hint="another administrator who has met one of them says so: trm person vouch NAME --as KEYFILE",
         )
 
 

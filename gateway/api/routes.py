@@ -164,6 +164,8 @@ ROUTES: tuple[Route, ...] = (
     Route(method="POST", path="/people", operation="person.add"),
     Route(method="POST", path="/people/{id}/change", operation="person.change"),
     Route(method="POST", path="/people/{id}/invite", operation="person.invite"),
+    Route(method="POST", path="/people/{id}/vouch", operation="person.vouch"),
+    Route(method="POST", path="/people/changes/{id}/approve", operation="person.approve"),
     Route(method="POST", path="/people/{id}/sign-out", operation="person.sign_out"),
     Route(method="POST", path="/people/{id}/end", operation="person.end"),
 )

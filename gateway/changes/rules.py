@@ -1,7 +1,8 @@
 """Four eyes on trust: what people may change, how many it takes, and what the completed changes add up to
 (nrm1 8.13, 8.17).
 
-A change concerns one subject: a peer, the administrators, the clock, or the node, whose corridor policy it is. It is
+A change concerns one subject: a peer, the administrators, the clock, somebody who may release, or the node, whose
+corridor policy it is. It is
 prepared, proposed with a first approval, approved by further people until there are enough, and then completed;
 completed changes of a subject are a chain and are never altered. Narrowing is quick and widening is slow: who may only
 do less needs one person and no delay.
@@ -37,6 +38,9 @@ NODE = "node"
 CLOCK = "clock"
 """The subject of changes about the time of this node."""
 
+PERSON = "person"
+"""What changes about one person have in place of a subject: each person is a subject of their own."""
+
 CHANNELS = ("in_person", "video", "known_phone")
 """How two administrators may compare digits: in a way that shows who speaks (nrm1 8.14)."""
 
@@ -58,6 +62,10 @@ class Action(StrEnum):
     LINK_RESET = "link.reset"
     LINK_ACCEPT_RESET = "link.accept_reset"
     CLOCK_RESET = "clock.reset"
+    PERSON_ENROL = "person.enrol"
+    PERSON_CHANGE = "person.change"
+    PERSON_INVITE = "person.invite"
+    PERSON_VOUCH = "person.vouch"
     POLICY_BEGIN = "policy.begin"
     POLICY_WIDEN = "policy.widen"
     POLICY_NARROW = "policy.narrow"
@@ -90,6 +98,10 @@ RULES: Mapping[Action, Rule] = {
     Action.LINK_RESET: Rule(people=2, words="begin the numbering to this peer anew"),
     Action.LINK_ACCEPT_RESET: Rule(people=1, words="accept that this peer begins its numbering anew"),
     Action.CLOCK_RESET: Rule(people=2, words="take back a time that was wrongly believed", subject=CLOCK),
+    Action.PERSON_ENROL: Rule(people=1, words="enrol somebody who may release", subject=PERSON),
+    Action.PERSON_CHANGE: Rule(people=1, words="let somebody release, or release more", subject=PERSON),
+    Action.PERSON_INVITE: Rule(people=1, words="give a new code to somebody who may release", subject=PERSON),
+    Action.PERSON_VOUCH: Rule(people=1, words="vouch for somebody who may release, whom you have met", subject=PERSON),
     Action.POLICY_BEGIN: Rule(people=0, words="the policy that this node begins with", subject=NODE),
     Action.POLICY_WIDEN: Rule(people=2, words="let more leave this node", subject=NODE, delayed=True),
     Action.POLICY_NARROW: Rule(people=1, words="let less leave this node", subject=NODE),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from gateway.access.operations.approvals import ApprovalOperations
 from gateway.access.operations.logins import LoginOperations
 from gateway.access.operations.people import PeopleOperations
 from gateway.access.operations.tokens import TokenOperations
@@ -106,6 +107,7 @@ def tie_operations(node: Node) -> NodeOperations:
         store=node.store,
         tokens=node.tokens,
         logins=node.logins,
+        trust_changes=node.trust_changes,
         config=node.config,
         clock=node.clock,
         rand=node.rand,
@@ -300,6 +302,14 @@ def _node_operations(node: Node) -> Sequence[object]:
             clock=node.clock,
             rand=node.rand,
             actor=node.keys.actor,
+        ),
+        ApprovalOperations(
+            store=node.store,
+            tokens=node.tokens,
+            trust_changes=node.trust_changes,
+            config=node.config,
+            clock=node.clock,
+            rand=node.rand,
         ),
         LoginOperations(logins=node.logins, tokens=node.tokens, own=node.own, config=node.config, clock=node.clock),
         ClockOperations(store=node.store, peers=node.peers, time=node.time, clock=node.clock, actor=node.keys.actor),

@@ -101,6 +101,7 @@ EVENTS: Table = {
     "person.added": N_("Somebody was invited to this console"),
     "person.changed": N_("Somebody was given other rights"),
     "person.invited": N_("Somebody may make another passkey"),
+    "person.vouched": N_("An administrator vouched for somebody who may release"),
     "person.signed_out": N_("Somebody's sessions were ended"),
     "person.ended": N_("Somebody no longer works here"),
     "passkey.made": N_("A passkey was made"),

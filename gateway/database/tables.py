@@ -528,6 +528,7 @@ person = Table(
     Column("ended", Integer),
     Column("admin", Text, unique=True),
     Column("card", LargeBinary),
+    Column("vouched", Text),
 )
 
 passkey = Table(

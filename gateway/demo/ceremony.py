@@ -42,6 +42,16 @@ def carry_out_change(ask: Ask, admins: Sequence[Admin], action: str, subject: st
     return answer
 
 
+def enrol_person(ask: Ask, admin: Admin, **person: Json) -> dict[str, Json]:
+    """Invite somebody who may release, approve it as an administrator, and return the node's answer with the code."""
+    waits = ask("person.add", **person)["waits"]
+    if not isinstance(waits, dict):
+        raise RuntimeError("who may release waits for an administrator")
+    change = Change.parse(canon(waits["change"]))
+    approval = admin.approve(change, at=SystemClock().now())
+    return ask("person.approve", id=change.hash, approval=approval.document.to_json())
+
+
 def approve_change(ask: Ask, admin: Admin, id: str) -> dict[str, Json]:
     """Approve a pending change as one more person and return the node's answer."""
     change = Change.parse(canon(ask("change.show", id=id)["change"]))

@@ -10,6 +10,7 @@ from typing import TextIO
 from gateway.demo import homeward, places, proofs, story
 from gateway.demo.bodies import Writer
 from gateway.demo.cases import FIRST, FOURTH, SECOND, THIRD, Workbook
+from gateway.demo.ceremony import enrol_person
 from gateway.demo.chronicle import Chronicle
 from gateway.demo.nodes import Nodes, make_nodes, read_today
 from gateway.demo.people import People
@@ -157,7 +158,8 @@ def _invited(stage: Stage, country: Country) -> Json:
     log. Trust they cannot change: that takes a passkey that is not synced.
     """
     roles: list[Json] = [str(role) for role in (Role.FOCAL_POINT, Role.OPERATOR, Role.AUDITOR)]
-    return stage.people[country.code].ask("person.add", name="Visitor", roles=roles)["address"]
+    people = stage.people[country.code]
+    return enrol_person(people.ask, people.admins[0], name="Visitor", roles=roles)["address"]
 
 
 def find_program() -> str:

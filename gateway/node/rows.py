@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.access.operations.approvals import ApprovalOperations
 from gateway.access.operations.logins import LoginOperations
 from gateway.access.operations.people import PeopleOperations
 from gateway.access.operations.tokens import TokenOperations
@@ -90,6 +91,7 @@ CLASSES: tuple[type, ...] = (
     TokenOperations,
     LoginOperations,
     PeopleOperations,
+    ApprovalOperations,
 )
 
 EVENTS = Row(

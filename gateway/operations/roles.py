@@ -54,6 +54,9 @@ OWNER_ONLY: frozenset[Role] = frozenset()
 READS_CONTENT: frozenset[Role] = frozenset({_C, _F, _A})
 """The right to read what is said about a person; it comes with no operation."""
 
+RELEASES: frozenset[Role] = CASES
+"""Who has one of these may release what is sent, so an administrator vouches for them (gateway.access.rules)."""
+
 CONTENT_MEMBERS: frozenset[str] = frozenset(
     {
         "type",

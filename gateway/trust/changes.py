@@ -7,18 +7,19 @@ signed records to the peers.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
 import schemas
+from gateway.access import enrolment, sessions
 from gateway.access import people_store as people_rows
-from gateway.access import sessions
 from gateway.changes import administrators, rules
 from gateway.changes import store as rows
 from gateway.changes.administrators import ADMINS
 from gateway.changes.completed import completed
-from gateway.changes.rules import CLOCK, NODE, Action, Given
+from gateway.changes.rules import CLOCK, NODE, PERSON, Action, Given
 from gateway.changes.store import ApprovalRow, ChangeRow
 from gateway.database import journal
 from gateway.database.audit_entries import Actor, leaf
@@ -32,7 +33,7 @@ from gateway.policy import in_force
 from gateway.ports import Json
 from gateway.trust.effects import ACTION_EFFECTS, TrustEffects, give_up
 from keys.documents.approvals import AnyApproval, PasskeyApproval, read_approval
-from keys.documents.change import Approval, Change
+from keys.documents.change import Approval, Change, is_person
 from keys.documents.trust_record import LONGEST
 from keys.primitives.encoding import SKEW
 from keys.primitives.passkey import Assertion
@@ -68,6 +69,18 @@ class TrustChanges:
         Raises:
             RefusedError: invalid, conflict, not_found; nothing was stored.
         """
+        self.ask(connection, change, now)
+        self._approved(connection, change, word, now)
+
+    def prepare(
+        self, connection: Connection, subject: str, action: Action, body: Mapping[str, Json], now: int
+    ) -> Change:
+        """Write down a change of this node that follows what is completed of its subject; nothing is stored."""
+        prev = head(connection, subject)
+        return Change(node=self._own.node, subject=subject, prev=prev, at=now, action=str(action), body=body)
+
+    def ask(self, connection: Connection, change: Change, now: int) -> None:
+        """Store a change that nobody has approved yet. Raises RefusedError as `propose`."""
         if change.node != self._own.node:
             raise RefusedError(Code.WRONG_NODE, "this change is for another node; nothing was changed")
         if abs(change.at - now) > SKEW:
@@ -90,7 +103,6 @@ class TrustChanges:
         journal.append_leaf(
             connection, leaf(now, "change.proposed", change=row.hash, action=change.action, subject=change.subject)
         )
-        self._approved(connection, change, word, now)
 
     def approve(self, connection: Connection, hash: str, word: Word, now: int) -> None:
         """Add one person's approval to a pending change, and complete it if that was the last one needed.
@@ -140,6 +152,8 @@ class TrustChanges:
         effective = rules.effective_at(change.action, [*before, new], change.at)
         if effective is not None:
             self._complete(connection, change, effective, now)
+            if is_person(change.subject):
+                enrolment.carry_out(connection, change, approval.admin, actor, now)
         elif change.action == Action.PEER_ACTIVATE:
             peer_rows.change(connection, change.subject, state=str(PeerState.VERIFIED), verified=now)
             channel = change.body["channel"]
@@ -166,7 +180,7 @@ class TrustChanges:
             _give_up_approved_by(connection, str(change.body["pseudonym"]), now)
         if change.subject == CLOCK:
             take_back(connection, change.body, now)
-        elif change.subject != ADMINS:
+        elif change.subject != ADMINS and not is_person(change.subject):
             self._trust_effects.take_effect(connection, change, effective, now)
 
     def check(self, connection: Connection, change: Change, now: int) -> None:
@@ -190,6 +204,9 @@ class TrustChanges:
             return
         if rule.subject == CLOCK:
             self._time.check_reset(change.body, now)
+            return
+        if rule.subject == PERSON:
+            enrolment.check_change(connection, change)
             return
         position = peer_rows.position_of(connection, change.subject)
         if position is None:

@@ -29,6 +29,7 @@ from keys.primitives.encoding import (
     is_hash,
     is_id,
     is_int,
+    is_line,
     is_node,
     is_object,
     is_str,
@@ -50,6 +51,8 @@ from keys.primitives.sign import (
 
 CHANGE_TYPE: Final = "nrm.change/1"
 APPROVAL_TYPE: Final = "nrm.approval/1"
+PERSON: Final = "person/"
+"""How the subject of a change begins that is about somebody who works at the node."""
 
 
 # --- changes -----------------------------------------------------------------------------------------------------
@@ -57,7 +60,7 @@ APPROVAL_TYPE: Final = "nrm.approval/1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One change of one subject: a peer's node id, `admins`, `node` or `clock`.
+    """One change of one subject: a peer's node id, `admins`, `node`, `clock`, or `person/` with the id of a person.
 
     `at` is when it was prepared, Unix seconds.
     """
@@ -189,6 +192,11 @@ def is_bool(value: Json) -> bool:
     return isinstance(value, bool)
 
 
+def is_person(value: Json) -> bool:
+    """Whether the subject of a change is somebody who works at the node."""
+    return isinstance(value, str) and value.startswith(PERSON) and is_id(value.removeprefix(PERSON))
+
+
 def _is_descriptor(value: Json) -> bool:
     match value:
         case {"version": version, "hash": digest, **rest}:
@@ -200,6 +208,11 @@ _PEER: Final[dict[str, Check]] = {
     "descriptor": _is_descriptor,
     "fingerprint": is_str(r"[0-9]{5}( [0-9]{5}){5}", 35),
     "channel": is_code,
+}
+_PERSON: Final[dict[str, Check]] = {
+    "name": is_line(1, 64),
+    "roles": list_of(is_code, 1, 10, distinct=True),
+    "unit": nullable(is_str(maxlen=64)),
 }
 _POLICY: Final[dict[str, Check]] = {
     "name": is_str(r"[a-z][a-z0-9-]*", 48),
@@ -223,6 +236,10 @@ BODIES: Final[Mapping[str, Mapping[str, Check] | None]] = {
     "link.reset": None,
     "link.accept_reset": None,
     "clock.reset": {"until": is_int(), "keyset": is_count},
+    "person.enrol": _PERSON,
+    "person.change": _PERSON,
+    "person.invite": _PERSON,
+    "person.vouch": _PERSON,
     "policy.begin": _POLICY,
     "policy.widen": _POLICY,
     "policy.narrow": _POLICY,
@@ -232,7 +249,7 @@ BODIES: Final[Mapping[str, Mapping[str, Check] | None]] = {
 _CHANGE: Final[dict[str, Check]] = {
     "type": one_of(CHANGE_TYPE),
     "node": is_node,
-    "subject": lambda value: is_node(value) or value in ("admins", "node", "clock"),
+    "subject": lambda value: is_node(value) or is_person(value) or value in ("admins", "node", "clock"),
     "prev": nullable(is_hash),
     "at": is_int(),
     "action": is_str(r"[a-z_]+\.[a-z_]+", 48),

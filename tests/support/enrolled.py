@@ -16,7 +16,9 @@ from support.ceremony import ADMINS, aplay
 
 from gateway.composition.node import Node
 from gateway.operations.roles import Caller, Role, on_socket
+from keys.documents.change import Change
 from keys.offline.administrator_key import Admin
+from keys.primitives.encoding import canon
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,10 +41,30 @@ def enrolling(
     name: str, *roles: Role, unit: str | None = None, admin: Admin = ADMINS[0], hours: int = 720
 ) -> Generator[tuple[str, dict[str, Any]], Any, Enrolled]:
     """The steps by which somebody new comes to a token, for `play` and `aplay` of `support.ceremony`."""
-    given: dict[str, Any] = {} if unit is None else {"unit": unit}
-    made = yield "person.add", {"name": name, "roles": [*map(str, roles)], **given}
+    made = yield from inviting(name, *roles, unit=unit, admin=admin)
     taken = yield "login.enrol", {"code": made["code"], "label": "a shell under test", "hours": hours}
     return Enrolled(id=made["id"], name=name, token=taken["token"])
+
+
+def inviting(
+    name: str, *roles: Role | str, admin: Admin = ADMINS[0], **more: Any
+) -> Generator[tuple[str, dict[str, Any]], Any, dict[str, Any]]:
+    """The steps by which somebody new is invited: with the word of an administrator, if they may release."""
+    given = {name: value for name, value in more.items() if value is not None}
+    asked = yield "person.add", {"name": name, "roles": [*map(str, roles)], **given}
+    return (yield from approving(asked, admin=admin))
+
+
+def approving(
+    asked: dict[str, Any], *, admin: Admin = ADMINS[0]
+) -> Generator[tuple[str, dict[str, Any]], Any, dict[str, Any]]:
+    """The step by which an administrator approves what waits about a person; none where nothing does."""
+    if asked["waits"] is None:
+        return asked
+    change = Change.parse(canon(asked["waits"]["change"]))
+    approval = admin.approve(change, at=change.at).document.to_json()
+    made: dict[str, Any] = yield "person.approve", {"id": change.hash, "approval": approval}
+    return made
 
 
 async def enrol(node: Node, name: str, *roles: Role, unit: str | None = None, admin: Admin = ADMINS[0]) -> Known:

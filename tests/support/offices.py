@@ -11,6 +11,8 @@ from typing import Any
 from playwright.async_api import Browser
 from support.acting import ask
 from support.browser import Seat, seat
+from support.ceremony import aplay
+from support.enrolled import inviting
 from support.federation import free_port
 from support.running import running
 
@@ -30,7 +32,7 @@ class Office:
 
     async def invite(self, name: str, *roles: str, **other: Any) -> str:
         """Somebody new; the code of their invitation."""
-        return str((await self.ask("person.add", name=name, roles=[*roles], **other))["code"])
+        return str((await aplay(inviting(name, *roles, **other), self.ask))["code"])
 
     @asynccontextmanager
     async def worker(

@@ -12,6 +12,8 @@ from typing import Any
 from aiohttp import ClientSession, FormData
 from support.authenticator import Authenticator
 from support.browsing import Page, read
+from support.ceremony import aplay
+from support.enrolled import inviting
 from support.federation import free_port
 from support.running import asked
 
@@ -98,7 +100,11 @@ async def enrol_by(person: Visitor, code: str) -> None:
 
 async def visitor(node: Node, http: ClientSession, name: str, *roles: Role) -> Visitor:
     """Somebody who was invited, and has made a passkey."""
-    made = await asked(node, "person.add", {"name": name, "roles": [*roles]})
+
+    async def ask(operation: str, **arguments: Any) -> Any:
+        return await asked(node, operation, arguments)
+
+    made = await aplay(inviting(name, *roles), ask)
     origin = node.config.console_origin
     assert origin is not None
     found = Visitor(http=http, origin=origin, name=name)

@@ -1,5 +1,6 @@
-"""People at the console: invited by a colleague, given other rights, ended. Who may do it to whom is
-`gateway.access.rules`.
+"""People: asked for or invited by a colleague, given other rights, ended. Who may do it to whom is
+`gateway.access.rules`. Whoever may release then waits for an administrator: no code is made, and no right given, before
+`person.approve`.
 """
 
 from __future__ import annotations
@@ -8,11 +9,12 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection
 
+from gateway.access import enrolment, rules
 from gateway.access import people_store as rows
-from gateway.access import rules, token_store
 from gateway.access.api_tokens import ApiTokens
 from gateway.access.codes import code_hash, new_code
-from gateway.access.logins import Logins, end_logins
+from gateway.access.logins import Logins
+from gateway.access.operations.approvals import ask_administrator
 from gateway.access.operations.models import (
     AddPerson,
     ChangePerson,
@@ -22,9 +24,10 @@ from gateway.access.operations.models import (
     People,
     PersonShown,
 )
+from gateway.access.operations.people_shown import show_people, with_code
 from gateway.access.operations.tokens import actor_of, check_unit
 from gateway.access.people_store import PersonRow, roles_of
-from gateway.access.sessions import end_sessions, passkey_of
+from gateway.changes.rules import Action
 from gateway.database import journal
 from gateway.database.audit_entries import Actor, leaf
 from gateway.database.engine import Store
@@ -34,6 +37,7 @@ from gateway.operations.models import Nothing
 from gateway.operations.registry import About, operation
 from gateway.operations.roles import AUDITOR, GIVES, PROTECTS, Caller, Role
 from gateway.ports import Clock, Json, OperationResult
+from gateway.trust.changes import TrustChanges
 from keys.primitives.encoding import b64u, is_line
 
 ID = 16
@@ -49,6 +53,7 @@ class PeopleOperations:
         store: Store,
         tokens: ApiTokens,
         logins: Logins,
+        trust_changes: TrustChanges,
         config: Config,
         clock: Clock,
         rand: Callable[[int], bytes],
@@ -57,6 +62,7 @@ class PeopleOperations:
         self._store = store
         self._tokens = tokens
         self._logins = logins
+        self._trust_changes = trust_changes
         self._config = config
         self._clock = clock
         self._rand = rand
@@ -68,7 +74,7 @@ class PeopleOperations:
     async def list_people(self, _asked: Nothing) -> OperationResult:
         """Everybody who works or has worked at the console; no secret."""
         now = self._clock.now()
-        return OperationResult(value={"people": await self._store.read(lambda c: _shown(c, rows.load(c), now))})
+        return OperationResult(value={"people": await self._store.read(lambda c: show_people(c, rows.load(c), now))})
 
     @operation(
         "person.add",
@@ -81,7 +87,9 @@ class PeopleOperations:
         example={"name": "Eva M.", "roles": ["case_worker"]},
     )
     async def add(self, asked: AddPerson, caller: Caller) -> OperationResult:
-        """Make a person with an invitation. Its code is in this answer and nowhere else."""
+        """Make a person with an invitation, whose code is in this answer and nowhere else; who may release waits for an
+        administrator, and for the code that comes with the approval.
+        """
         name, roles, unit = asked.name, frozenset(map(Role, asked.roles)), asked.unit
         language = asked.language
         check_unit(self._config, unit)
@@ -95,7 +103,7 @@ class PeopleOperations:
             rules.check_language(language)
         rules.check_apart(roles)
         rules.check_gives(caller, roles)
-        now, code = self._clock.now(), new_code(self._rand)
+        now, code, waits = self._clock.now(), new_code(self._rand), rules.releases(roles)
         row = PersonRow(
             id=b64u(self._rand(ID)),
             name=name,
@@ -119,12 +127,15 @@ class PeopleOperations:
             journal.append_leaf(
                 connection, leaf(now, "person.added", id=row.id, roles=row.roles, bound=bound, actor=actor)
             )
-            rows.invite(connection, code_hash(code), row.id, expires=now + rules.INVITED)
-            return _shown(connection, [row], now)[0]
+            if waits:
+                ask_administrator(self._trust_changes, connection, row, Action.PERSON_ENROL, roles, unit, now)
+            else:
+                rows.invite(connection, code_hash(code), row.id, expires=now + rules.INVITED)
+            return show_people(connection, [row], now)[0]
 
         shown = await self._store.move(move)
         await self._tokens.refresh()
-        return OperationResult(value=self._with_code(shown, code), created=True)
+        return OperationResult(value=with_code(shown, None if waits else code, self._config), created=True)
 
     @operation(
         "person.change",
@@ -136,7 +147,7 @@ class PeopleOperations:
     )
     async def change(self, asked: ChangePerson, caller: Caller) -> OperationResult:
         """Other roles or another unit, what is left out stays. Their sessions and tokens end: they sign in with the
-        new rights.
+        new rights. What lets somebody release, or release more, waits for an administrator.
         """
         check_unit(self._config, asked.unit)
 
@@ -147,12 +158,10 @@ class PeopleOperations:
             words, place = " ".join(sorted(after)), asked.unit if "unit" in asked.model_fields_set else row.unit
             if (words, place) == (row.roles, row.unit):
                 raise RefusedError(Code.INVALID, "these are the rights they have already; nothing was changed")
-            rows.change(connection, row.id, roles=words, unit=place)
-            _end_access(connection, row.id, "changed", now)
-            bound, actor = place is not None, actor_of(self._actor, caller)
-            journal.append_leaf(
-                connection, leaf(now, "person.changed", id=row.id, roles=words, bound=bound, actor=actor)
-            )
+            if rules.widens(roles_of(row), row.unit, after, place):
+                ask_administrator(self._trust_changes, connection, row, Action.PERSON_CHANGE, after, place, now)
+            else:
+                enrolment.give_rights(connection, row, words, place, actor_of(self._actor, caller), now)
 
         return await self._act(asked, caller, act)
 
@@ -167,22 +176,54 @@ class PeopleOperations:
         example={"instead": True},
     )
     async def invite(self, asked: InvitePerson, caller: Caller) -> OperationResult:
-        """Let a person make one more passkey. Those they have stay, unless this one comes `instead` of them."""
-        code = new_code(self._rand)
+        """Let a person make one more passkey. Those they have stay, unless this one comes `instead` of them: then they
+        end at once. The code for somebody who may release waits for an administrator.
+        """
+        code, waits = new_code(self._rand), False
 
         def act(connection: Connection, row: PersonRow, now: int) -> None:
-            rules.check_gives(caller, roles_of(row))
+            nonlocal waits
+            roles = roles_of(row)
+            rules.check_gives(caller, roles)
             if asked.instead:
                 rows.drop_passkeys(connection, row.id)
-                _end_access(connection, row.id, "invited", now)
-            rows.invite(connection, code_hash(code), row.id, expires=now + rules.INVITED)
+                rows.uninvite(connection, row.id)
+                enrolment.end_access(connection, row.id, "invited", now)
+            if waits := rules.releases(roles_of(row)):
+                ask_administrator(
+                    self._trust_changes, connection, row, Action.PERSON_INVITE, roles_of(row), row.unit, now
+                )
+            else:
+                rows.invite(connection, code_hash(code), row.id, expires=now + rules.INVITED)
+                rows.vouch(connection, row.id, ())
             journal.append_leaf(
                 connection,
                 leaf(now, "person.invited", id=row.id, instead=asked.instead, actor=actor_of(self._actor, caller)),
             )
 
         done = await self._act(asked, caller, act)
-        return OperationResult(value=self._with_code(done.value, code), created=True)
+        return OperationResult(value=with_code(done.value, None if waits else code, self._config), created=True)
+
+    @operation(
+        "person.vouch",
+        "ask an administrator to vouch for somebody who may release",
+        roles=GIVES,
+        about=About.NODE,
+        answer=PersonShown,
+    )
+    async def vouch(self, asked: OnePerson, caller: Caller) -> OperationResult:
+        """One more administrator is to say that they have met this person: two people whom one administrator let in do
+        not release together.
+        """
+
+        def act(connection: Connection, row: PersonRow, now: int) -> None:
+            if not rules.releases(roles_of(row)):
+                raise RefusedError(
+                    Code.CONFLICT, "this person releases nothing, so nobody has to vouch for them; nothing was changed"
+                )
+            ask_administrator(self._trust_changes, connection, row, Action.PERSON_VOUCH, roles_of(row), row.unit, now)
+
+        return await self._act(asked, caller, act)
 
     @operation(
         "person.sign_out",
@@ -195,7 +236,7 @@ class PeopleOperations:
         """End every session and personal token of a person, one's own too; their passkeys stay."""
 
         def act(connection: Connection, row: PersonRow, now: int) -> None:
-            _end_access(connection, row.id, "signed_out", now)
+            enrolment.end_access(connection, row.id, "signed_out", now)
             journal.append_leaf(
                 connection, leaf(now, "person.signed_out", id=row.id, actor=actor_of(self._actor, caller))
             )
@@ -215,10 +256,11 @@ class PeopleOperations:
         """
 
         def act(connection: Connection, row: PersonRow, now: int) -> None:
-            _end_access(connection, row.id, "ended", now)
+            enrolment.end_access(connection, row.id, "ended", now)
             rows.drop_passkeys(connection, row.id)
             rows.uninvite(connection, row.id)
             rows.end(connection, row.id, at=now)
+            enrolment.give_up(connection, row.id, now)
             journal.append_leaf(connection, leaf(now, "person.ended", id=row.id, actor=actor_of(self._actor, caller)))
 
         return await self._act(asked, caller, act)
@@ -243,53 +285,9 @@ class PeopleOperations:
             if not oneself:
                 rules.check_another(caller, id)
             act(connection, row, now)
-            return _shown(connection, [rows.find(connection, id) or row], now)[0]
+            return show_people(connection, [rows.find(connection, id) or row], now)[0]
 
         shown = await self._store.move(move)
         self._logins.forget(id)
         await self._tokens.refresh()
         return OperationResult(value=shown)
-
-    def _with_code(self, shown: Json, code: str) -> Json:
-        if not isinstance(shown, dict):
-            raise RuntimeError("a person is shown as an object")
-        origin = self._config.console_origin
-        return shown | {"code": code, "address": None if origin is None else f"{origin}/enrol#{code}"}
-
-
-def _end_access(connection: Connection, person: str, reason: str, now: int) -> None:
-    """End the sessions and the personal tokens of a person; their passkeys stay."""
-    end_sessions(connection, rows.sessions(connection, person), reason, now)
-    end_logins(connection, person, reason, now)
-
-
-def _shown(connection: Connection, people: list[PersonRow], now: int) -> list[Json]:
-    held = rows.passkeys_of(connection)
-    invited = rows.open_invitations(connection, now)
-    sessions = rows.count_sessions(connection, made=now - rules.LONGEST, seen=now - rules.IDLE)
-    tokens = token_store.count_personal(connection, now)
-    shown: list[Json] = []
-    for row in people:
-        own: list[Json] = [
-            {"kid": passkey_of(one).kid, "synced": one.synced, "made": one.made, "used": one.used}
-            for one in held
-            if one.person == row.id
-        ]
-        state = "ended" if row.ended else "active" if own else "invited" if row.id in invited else "locked_out"
-        shown.append(
-            {
-                "id": row.id,
-                "name": row.name,
-                "roles": [*row.roles.split()],
-                "unit": row.unit,
-                "language": row.language,
-                "state": state,
-                "made": row.made,
-                "ended": row.ended,
-                "invited_until": invited.get(row.id),
-                "passkeys": own,
-                "sessions": sessions.get(row.id, 0),
-                "tokens": tokens.get(row.id, 0),
-            }
-        )
-    return shown

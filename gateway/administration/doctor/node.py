@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from gateway.administration.doctor import expiry
+from gateway.administration.doctor import expiry, people
 from gateway.administration.doctor.folder import Check, State, ok, red, skipped, warn
 from gateway.administration.doctor.host import hardening
 from gateway.errors import GatewayError
@@ -30,6 +30,7 @@ ASKED = (
     "adapter.check",
     "audit.show",
     "token.list",
+    "person.list",
 )
 KEYSET_LIFE = 2 * DAY
 CLOCK_SLACK = 300
@@ -81,6 +82,7 @@ def judged(told: Mapping[str, Json], *, running: bool, now: int) -> Iterator[Che
     yield from peers(_object(told["peer.list"]), now)
     yield from expiry.peers(node, now)
     yield from expiry.tokens(_object(told["token.list"]), now)
+    yield people.vouched(_object(told["person.list"]))
     yield from adapter(_object(told["adapter.check"]))
     yield policy(_object(told["policy.show"]))
     yield alarms(node)

@@ -38,6 +38,13 @@ _AS = click.option(
     metavar="KEYFILE",
     help="Your own administrator's key file (trm admin new).",
 )
+_AS_IF_GIVEN = click.option(
+    "--as",
+    "key_file",
+    type=click.Path(path_type=Path),
+    metavar="KEYFILE",
+    help="Your own administrator's key file, to approve it at once where somebody may release.",
+)
 _SECRET = click.option(
     "--admin-passphrase-file",
     type=click.Path(path_type=Path),
@@ -64,11 +71,7 @@ class Signer:
         change = _read(prepared.get("change"), prepared.get("hash"))
         about = rule_of(action).subject or reach.ask("peer.show", id=subject)["node"]
         if (change.action, change.subject) != (action, about) or not wanted(change.body):
-            raise RefusedError(
-                Code.CONFLICT,
-                "the node prepared a different change from the one you asked for; nothing was signed",
-                hint="do not sign it; check this node: trm doctor",
-            )
+            raise _another()
         approval = self._signed(change, emergency)
         return reach.ask("change.propose", change=change.to_json(), approval=approval)
 
@@ -77,10 +80,30 @@ class Signer:
         change = _read(pending.get("change"), pending.get("id"))
         return reach.ask("change.approve", id=change.hash, approval=self._signed(change, emergency))
 
+    def approve_person(
+        self, reach: Reach, waiting: Mapping[str, Json], *, action: str, wanted: Mapping[str, Json]
+    ) -> dict[str, Json]:
+        """Take steps 2 to 5 for what waits about somebody who works at the node, and return the node's answer."""
+        change = _read(waiting.get("change"), waiting.get("id"))
+        if change.action != action or change.body != wanted:
+            raise _another()
+        return self.approve_waiting(reach, waiting)
+
+    def approve_waiting(self, reach: Reach, waiting: Mapping[str, Json]) -> dict[str, Json]:
+        """Take steps 2 to 5 for what a colleague asked for about somebody, and return the node's answer."""
+        change = _read(waiting.get("change"), waiting.get("id"))
+        return reach.ask("person.approve", id=change.hash, approval=self._signed(change, emergency=False))
+
+    def unlock(self) -> None:
+        """Take the first half of step 4 now, so that nothing is asked of the node that cannot be signed afterwards."""
+        from keys.offline.administrator_key import load_admin
+
+        if not self._opened:  # one passphrase for a verb that signs several changes
+            self._opened.append(load_admin(self.key_file, self._passphrase()))
+
     def _signed(self, change: Change, emergency: bool) -> Json:
         from gateway.foundation.clock import SystemClock
         from gateway.trust.change_text import words
-        from keys.offline.administrator_key import load_admin
 
         click.echo("trm: you sign exactly this:", err=True)
         for line in words(change.to_json()):
@@ -88,12 +111,19 @@ class Signer:
         click.echo(f"trm:   hash: {change.hash}", err=True)
         if emergency:
             click.echo("trm:   as an emergency: without the delay, if everybody who approves says so", err=True)
-        if not self._opened:  # one passphrase for a verb that signs several changes
-            self._opened.append(load_admin(self.key_file, self._passphrase()))
+        self.unlock()
         return self._opened[0].approve(change, at=SystemClock().now(), emergency=emergency).document.to_json()
 
     def _passphrase(self) -> str:
         return read_passphrase(self.passphrase_file, f"passphrase of {self.key_file.name}")
+
+
+def _another() -> RefusedError:
+    return RefusedError(
+        Code.CONFLICT,
+        "the node prepared a different change from the one you asked for; nothing was signed",
+        hint="do not sign it; check this node: trm doctor",
+    )
 
 
 def read_passphrase(file: Path | None, prompt: str, *, new: bool = False) -> str:
@@ -128,6 +158,18 @@ def pass_signer(function: Callable[..., Any]) -> Callable[..., Any]:
         return function(*args, signer=Signer(key_file=key_file, passphrase_file=admin_passphrase_file), **kwargs)
 
     return _AS(_SECRET(run))
+
+
+def pass_signer_if_given(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give the verb the person who signs as the argument `signer`, None where nobody is named."""
+    from functools import wraps
+
+    @wraps(function)
+    def run(*args: Any, key_file: Path | None, admin_passphrase_file: Path | None, **kwargs: Any) -> Any:
+        signer = None if key_file is None else Signer(key_file=key_file, passphrase_file=admin_passphrase_file)
+        return function(*args, signer=signer, **kwargs)
+
+    return _AS_IF_GIVEN(_SECRET(run))
 
 
 emergency = click.option(

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from aiohttp import web
 
-from gateway.access.rules import PERSONAL, giver
+from gateway.access.rules import PERSONAL, giver, releases
+from gateway.console.pages.entry import read_credential
+from gateway.console.pages.trust import ACTIONS
 from gateway.console.units import load_units
 from gateway.console.visit import Form, Page, Section, Visit
 from gateway.console.words import N_
@@ -35,6 +38,7 @@ SHORT: Mapping[Role, str] = {
     Role.DATA_PROTECTION_OFFICER: N_("data protection officer"),
 }
 STATES: Mapping[str, str] = {
+    "asked": N_("waits for an administrator"),
     "active": N_("works here"),
     "invited": N_("invited"),
     "locked_out": N_("has no passkey: invite them again"),
@@ -63,7 +67,7 @@ async def invite_newcomer(visit: Visit) -> web.StreamResponse:
         made = await visit.ask("person.add", arguments)
     except GatewayError as error:
         return await _asking(visit, form, error)
-    return visit.page("people-code.html", made=made)
+    return _made(visit, made)
 
 
 async def show_person(visit: Visit) -> web.StreamResponse:
@@ -80,8 +84,12 @@ async def change_person(visit: Visit) -> web.StreamResponse:
                 rights: dict[str, Json] = {"roles": [*form.every("roles")], "unit": form.one("unit") or None}
                 await visit.ask("person.change", {"id": id, **rights})
             case "invite":
-                made = await visit.ask("person.invite", {"id": id, "instead": "instead" in form})
-                return visit.page("people-code.html", made=made)
+                return _made(visit, await visit.ask("person.invite", {"id": id, "instead": "instead" in form}))
+            case "vouch":
+                return _made(visit, await visit.ask("person.vouch", {"id": id}))
+            case "approve":
+                word: dict[str, Json] = {"id": form.one("change"), "assertion": dict(read_credential(form))}
+                return _made(visit, await visit.ask("person.approve", word))
             case "sign-out":
                 await visit.ask("person.sign_out", {"id": id})
             case "end":
@@ -89,6 +97,13 @@ async def change_person(visit: Visit) -> web.StreamResponse:
     except GatewayError as error:
         return await _about(visit, error)
     return visit.go("/people")
+
+
+def _made(visit: Visit, person: Mapping[str, Any]) -> web.Response:
+    """Show a code that was just made, on this page only; without one go to the person, and to what waits about them."""
+    if person.get("code"):
+        return visit.page("people-code.html", made=person)
+    return visit.go(f"/people/{person['id']}")
 
 
 async def _asking(visit: Visit, form: Form, error: GatewayError | None) -> web.Response:
@@ -108,8 +123,16 @@ async def _about(visit: Visit, error: GatewayError | None) -> web.Response:
     found = next((one for one in people if one["id"] == visit.request.match_info["person"]), None)
     if found is None:
         return visit.go("/people")
+    signs = visit.who.admin is not None and visit.allows("person.approve")
+    ceremony = None
+    if signs and found["waits"]:
+        ceremony = await visit.console.sign_in.approval(visit.who, found["waits"]["change"])
     return visit.page(
         "people-one.html",
+        waits=found["waits"],
+        asks=ACTIONS,
+        ceremony=ceremony,
+        vouches=signs and releases(map(Role, found["roles"])),
         status=200 if error is None else 422,
         one=found,
         told=error and visit.told(error),

@@ -22,6 +22,7 @@ from gateway.console.words import N_
 from gateway.errors import Code, GatewayError, RefusedError
 from gateway.operations.ports import Ceremony
 from gateway.ports import Json
+from keys.documents.change import PERSON, is_person
 from keys.documents.pairing_qr import read_node, read_pair
 from schemas.codelists import code_list
 
@@ -45,6 +46,10 @@ ACTIONS: Mapping[Action, str] = {
     Action.CLOCK_RESET: N_("Take back a time that was wrongly believed"),
     Action.POLICY_WIDEN: N_("Let more leave this node"),
     Action.POLICY_NARROW: N_("Let less leave this node"),
+    Action.PERSON_ENROL: N_("Enrol somebody who may release"),
+    Action.PERSON_CHANGE: N_("Let somebody release, or release more"),
+    Action.PERSON_INVITE: N_("Give a new code to somebody who may release"),
+    Action.PERSON_VOUCH: N_("Vouch for somebody whom you have met"),
     Action.ADMINS_BEGIN: N_("The first two administrators"),
     Action.POLICY_BEGIN: N_("The policy that this node begins with"),
 }
@@ -297,9 +302,12 @@ async def propose_change(visit: Visit) -> web.StreamResponse:
 async def show_change(visit: Visit) -> web.StreamResponse:
     """Show one change: its exact content, who approved it, and the forms to approve or withdraw it."""
     found = await visit.ask("change.show", {"id": visit.request.match_info["change"]})
+    if is_person(found["subject"]) and found["state"] == "pending" and visit.allows("person.list"):
+        return visit.go(f"/people/{found['subject'].removeprefix(PERSON)}")  # where it is approved
     ways: list[Way] = []
     approved = {one["admin"] for one in found["approvals"]}
-    if found["state"] == "pending" and _signs(visit) and visit.who.admin not in approved:
+    signs = _signs(visit) and not is_person(found["subject"])
+    if found["state"] == "pending" and signs and visit.who.admin not in approved:
         ways = await _ways(visit, Action(found["action"]), found["change"])
     return visit.page("trust-change.html", change=found, ways=ways, actions=ACTIONS, stages=STAGES, mine=approved)
 

@@ -55,7 +55,7 @@ from gateway.trust.operations.models import (
 )
 from keys.documents.admin_card import AdminCard
 from keys.documents.approvals import Card, read_approval
-from keys.documents.change import Approval, Change
+from keys.documents.change import Approval, Change, is_person
 from keys.documents.fingerprint import pair_code
 from keys.primitives.encoding import canon
 from keys.primitives.passkey import Assertion
@@ -156,6 +156,8 @@ class ChangeOperations:
                 return self._link_reset.offered(self._link.registry.find(subject))
             case Action.POLICY_WIDEN | Action.POLICY_NARROW:
                 return in_force.body_of(read_policy(_needed(asked, "policy").encode()))
+            case Action.PERSON_ENROL | Action.PERSON_CHANGE | Action.PERSON_INVITE | Action.PERSON_VOUCH:
+                raise RefusedError(Code.INVALID, "people are asked for by trm person; nothing was changed")
             case Action.ADMINS_BEGIN | Action.POLICY_BEGIN:
                 raise RefusedError(Code.INVALID, "trm init says how a node begins; nothing was changed")
             case _:
@@ -205,7 +207,9 @@ class ChangeOperations:
             change = Change.parse(canon(asked.change))
         except RemoteError as exc:
             raise RefusedError(Code.INVALID, f"this change cannot be made: {exc.what}") from exc
-        word = _word(asked)
+        if is_person(change.subject):
+            raise _of_person()
+        word = read_word(asked)
         return await self._act(
             change.hash, lambda c, now: self._trust_changes.propose(c, change, word, now), created=True
         )
@@ -213,8 +217,15 @@ class ChangeOperations:
     @operation("change.approve", "another person approves", roles=TRUST, about=About.PEER, answer=ChangeShown)
     async def approve(self, asked: ApproveChange) -> OperationResult:
         """Another person's approval of a pending change."""
-        hash, word = asked.id, _word(asked)
-        return await self._act(hash, lambda c, now: self._trust_changes.approve(c, hash, word, now))
+        hash, word = asked.id, read_word(asked)
+
+        def write(connection: Connection, now: int) -> None:
+            row = rows.find_change(connection, hash)
+            if row is not None and is_person(row.subject):
+                raise _of_person()
+            self._trust_changes.approve(connection, hash, word, now)
+
+        return await self._act(hash, write)
 
     @operation(
         "change.withdraw",
@@ -330,7 +341,15 @@ def _formed(change: Change) -> Change:
 # --- proposing, approving ----------------------------------------------------------------------------------------
 
 
-def _word(asked: SignedWord) -> Word:
+def _of_person() -> RefusedError:
+    return RefusedError(
+        Code.INVALID,
+        "this change is about somebody who works here; nothing was changed",
+        hint="person.approve, which shows the code that comes with it: trm person approve NAME --as KEYFILE",
+    )
+
+
+def read_word(asked: SignedWord) -> Word:
     """An approval signed by a key file, or what a browser gave for a passkey; whether that asks for no delay has been
     signed too, and is told apart here.
     """

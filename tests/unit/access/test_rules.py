@@ -14,7 +14,10 @@ from gateway.access.rules import (
     check_apart,
     check_gives,
     check_language,
+    check_two_people,
     over,
+    same_name,
+    widens,
 )
 from gateway.errors import Code, RefusedError
 from gateway.operations.roles import OWNER, READS_CONTENT, Caller, Role
@@ -94,3 +97,80 @@ def test_what_is_no_tag_of_a_language(tag: str):
     """Nothing that could become a path or a header."""
     with pytest.raises(RefusedError):
         check_language(tag)
+
+
+# --- names --------------------------------------------------------------------------------------------------------
+
+SAME = {
+    "case": "eva m.",
+    "spaces": "Eva   M. ",
+    "a space that does not break": "Eva\u00a0M.",
+    "a zero-width space": "Eva\u200b M.",
+    "a joiner": "Eva\u200d M.",
+    "a soft hyphen": "E\u00adva M.",
+    "a mark of direction": "Eva M.\u200f",
+    "a byte order mark": "\ufeffEva M.",
+    "a grapheme joiner": "Eva\u034f M.",
+    "a filler": "Eva M.\u3164",
+    "half a filler": "Eva M.\uffa0",
+    "a blank of Braille": "Eva M.\u2800",
+    "a selector of variants": "Eva\ufe0f M.",
+    "a selector of ideographs": "Eva\U000e0100 M.",
+    "a tag": "Eva\U000e0041 M.",
+    "a selector of Mongolian": "Eva\u180b M.",
+    "wide letters": "\uff25va M.",
+}
+
+
+@table("name", SAME.values(), ids=SAME)
+def test_names_that_look_alike_are_one(name: str):
+    """Neither case nor spaces count, nor what is not seen."""
+    assert same_name(name) == same_name("Eva M.")
+
+
+@table("name", ["Eva N.", "Eva M. (2)", "Ева М.", "Evá M.", "EvaM."])
+def test_names_that_differ_are_two(name: str):
+    """A letter, a sign, an accent, another script, a space between words."""
+    assert same_name(name) != same_name("Eva M.")
+
+
+# --- who may release ----------------------------------------------------------------------------------------------
+
+C, F, A = Role.CASE_WORKER, Role.FOCAL_POINT, Role.AUDITOR
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "more"),
+    [
+        (([A], None), ([C], None), True),
+        (([C], None), ([C, F], None), True),
+        (([C], None), ([F], None), True),
+        (([C, F], None), ([C], None), False),
+        (([C], None), ([C], "a"), False),
+        (([C], "a"), ([C], None), True),
+        (([C], "a"), ([C], "b"), True),
+        (([C], "a"), ([A], None), False),
+        (([A], "a"), ([A], None), False),
+        (([C], None), ([C, A], None), False),
+    ],
+)
+def test_what_lets_somebody_release_more(before, after, more: bool):
+    """Another role that may, or another unit; less, and what releases nothing, is quick."""
+    assert widens(*before, *after) is more
+
+
+@pytest.mark.parametrize(("first", "second"), [("", ""), ("a", ""), ("", "ab"), ("a", "a")])
+def test_people_who_are_not_two(first: str, second: str):
+    """Nobody vouches for one of them, or one administrator for both."""
+    for one, other in ((first, second), (second, first)):
+        with pytest.raises(RefusedError, match="nothing was released") as caught:
+            check_two_people(frozenset(one), frozenset(other))
+        assert caught.value.code is Code.CONFLICT
+        assert "trm person vouch" in caught.value.hint
+
+
+@pytest.mark.parametrize(("first", "second"), [("a", "b"), ("ab", "a"), ("ab", "ab")])
+def test_people_who_are_two(first: str, second: str):
+    """Together two administrators vouch for them."""
+    check_two_people(frozenset(first), frozenset(second))
+    check_two_people(frozenset(second), frozenset(first))

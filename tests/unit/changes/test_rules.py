@@ -77,6 +77,10 @@ def test_what_takes_one_person_and_what_takes_two():
         Action.PEER_CONFIRM_ROOTS,
         Action.LINK_ACCEPT_RESET,
         Action.POLICY_NARROW,
+        Action.PERSON_ENROL,
+        Action.PERSON_CHANGE,
+        Action.PERSON_INVITE,
+        Action.PERSON_VOUCH,
     }
     begun, delayed = (
         {Action.ADMINS_BEGIN, Action.POLICY_BEGIN},

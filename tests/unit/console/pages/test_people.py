@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -23,6 +24,8 @@ EVA: dict[str, Any] = {
     "passkeys": [{"kid": "AAAAAAAAAAAAAAAAAAAAAA", "made": NOW, "synced": False, "used": None}],
     "sessions": 1,
     "tokens": 0,
+    "vouched": ["Ana B."],
+    "waits": None,
 }
 INVITED = EVA | {
     "state": "invited",
@@ -93,3 +96,55 @@ async def test_each_button_does_its_one_thing(fields, operation, asked):
         seen = await there.post(f"/people/{EVA['id']}", fields)
         assert seen.status in (200, 303)
         assert there.desk.calls[-1][:2] == (operation, {"id": EVA["id"]} | asked)
+
+
+# --- what waits for an administrator ------------------------------------------------------------------------------
+
+CHANGE = {"type": "nrm.change/1", "at": NOW, "body": {"name": "Eva <M.>"}}
+WAITS: dict[str, Any] = {
+    "id": "the-hash",
+    "action": "person.enrol",
+    "change": CHANGE,
+    "words": ["name: Eva <M.>"],
+    "ends": NOW + 86_400,
+}
+ASKED = EVA | {"state": "asked", "passkeys": [], "sessions": 0, "vouched": [], "waits": WAITS}
+
+
+async def test_a_focal_point_gets_no_code():
+    """Who asks is led to the page of the person, which says what it waits for, and offers no signature."""
+    asked = {"person.add": ASKED | {"code": None, "address": None}, "person.list": {"people": [ASKED]}}
+    async with console(asked | {"directory.list": OWN_UNITS}) as there:
+        seen = await there.post("/people/new", {"name": "Eva", "roles": "case_worker"})
+        assert (seen.status, seen.headers["Location"]) == (303, f"/people/{EVA['id']}")
+        page = (await there.get(f"/people/{EVA['id']}")).text
+        assert "Waits for an administrator: Enrol somebody who may release" in page
+        assert "name: Eva &lt;M.&gt;" in page and "Approve with my passkey" not in page
+
+
+async def test_an_administrator_approves_and_sees_the_code():
+    """The passkey signs what waits; the code is on the page that follows, and on no other."""
+    made = ASKED | {"code": "the-code", "address": None, "waits": None, "state": "invited", "invited_until": NOW + 60}
+    answers = {"person.approve": made, "person.list": {"people": [ASKED]}, "directory.list": OWN_UNITS}
+    async with console(answers) as there:
+        there.sign_in.sessions["secret"] = replace(person(), admin="a1")
+        page = (await there.get(f"/people/{EVA['id']}")).text
+        assert "Approve with my passkey" in page and f"&#34;challenge&#34;: &#34;{NOW}&#34;" in page
+        form = {"act": "approve", "change": "the-hash", "credential": '{"id": "k"}'}
+        seen = await there.post(f"/people/{EVA['id']}", form)
+        assert "the-code" in seen.text
+        assert there.desk.calls[-1][:2] == ("person.approve", {"id": "the-hash", "assertion": {"id": "k"}})
+
+
+async def test_an_administrator_vouches_for_who_may_release():
+    """The button asks, and leads to what waits; who is no administrator, or where nothing is released, has none."""
+    other = EVA | {"id": "BBBBBBBBBBBBBBBBBBBBBB", "roles": ["auditor"]}
+    answers = {"person.vouch": ASKED, "person.list": {"people": [EVA, other]}, "directory.list": OWN_UNITS}
+    async with console(answers) as there:
+        assert "I have met this person" not in (await there.get(f"/people/{EVA['id']}")).text
+        there.sign_in.sessions["secret"] = replace(person(), admin="a1")
+        assert "I have met this person" in (await there.get(f"/people/{EVA['id']}")).text
+        assert "I have met this person" not in (await there.get(f"/people/{other['id']}")).text
+        seen = await there.post(f"/people/{EVA['id']}", {"act": "vouch"})
+        assert seen.headers["Location"] == f"/people/{EVA['id']}"
+        assert there.desk.calls[-1][:2] == ("person.vouch", {"id": EVA["id"]})
