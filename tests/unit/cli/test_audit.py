@@ -9,7 +9,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from support.desks import Desk
+from support.desks import Desk, consent, enquiry
 from support.logs import stranger
 
 from gateway.administration.doctor.folder import State
@@ -43,6 +43,32 @@ def test_nothing_is_told_as_a_dash(federation) -> None:
     assert done.exit_code == 0, done.output
     ran = federation.fr.trm("audit", "list", "--event", "message.state")
     assert (ran.exit_code, "code=-" in ran.stdout, "None" in ran.stdout) == (0, True, False)
+
+
+def test_a_message_is_shown_for_a_reason(federation) -> None:
+    """Once, whole, and listed with the reason; without one nothing is asked, and with too little nothing is shown."""
+    desk = federation.fr
+    id = desk.ask("message.submit", **enquiry("AL"))["id"]
+    assert desk.trm("audit", "content", id).exit_code == 2
+    short = desk.trm("audit", "content", id, "--reason", "because")
+    assert (short.exit_code, short.stdout) == (1, "")
+    assert "reason" in short.stderr and desk.trm("audit", "reasons").stdout.strip() == "nobody was shown any"
+    shown = desk.trm("audit", "content", id, "--reason", "a complaint of her lawyer")
+    assert (shown.exit_code, json.loads(shown.stdout)["content"]) == (0, enquiry("AL")["content"])
+    listed = desk.trm("audit", "reasons")
+    assert listed.exit_code == 0
+    assert id in listed.stdout and "a complaint of her lawyer" in listed.stdout
+
+
+def test_on_what_a_case_rests(federation) -> None:
+    """Its consents and messages in a table, without a name; an unknown case is refused."""
+    desk = federation.fr
+    agreed = desk.ask("consent.record", by="Ana B.", number="F-77", content=consent("AL"))["id"]
+    case = desk.ask("consent.show", id=agreed)["of_case"]["id"]
+    shown = desk.trm("case", "grounds", case)
+    assert (shown.exit_code, "no message" in shown.stdout) == (0, True)
+    assert f"consent  {agreed}  active, held by own" in shown.stdout and "F-77" not in shown.stdout
+    assert desk.trm("case", "grounds", agreed).exit_code == 1
 
 
 def test_the_export_of_a_running_node(federation, tmp_path: Path) -> None:
