@@ -9,6 +9,7 @@ other name is refused (`find_label_faults`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
@@ -29,6 +30,8 @@ DRAFT, REVIEWED = "draft", "reviewed"
 
 LONGEST, LONGEST_MEANING = 200, 400
 """Characters of a label, which has to fit beside a field, and of a meaning, which stands below one."""
+
+_CITED = re.compile(r" \([A-Z]{2,20} [A-Z][0-9.]{1,10}\)\Z")
 
 Direction: TypeAlias = Literal["ltr", "rtl"]
 
@@ -121,6 +124,7 @@ class Labels:
 
     def meaning(self, english: str) -> Label:
         """Look up the meaning of a field by its English `description` in the schema."""
+        english = _uncited(english)
         if self._english:
             return _label(english if english in collect_subjects().meanings else None, self.status)
         return self._find("meanings", english)
@@ -200,9 +204,19 @@ def collect_subjects() -> Subjects:
         ),
         places=frozenset(key for document in documents for key in _places(document)),
         meanings=frozenset(
-            text for document in documents for text in find_values("description", document) if isinstance(text, str)
+            _uncited(text)
+            for document in documents
+            for text in find_values("description", document)
+            if isinstance(text, str)
         ),
     )
+
+
+def _uncited(description: str) -> str:
+    """Take a clause cited at the end off a meaning. A schema of the first release cites one of a draft of its authors,
+    and never changes; what it means is what its next revision says without the clause.
+    """
+    return _CITED.sub("", description)
 
 
 def find_label_faults(lang: str, value: object) -> tuple[Finding, ...]:

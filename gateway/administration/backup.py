@@ -41,8 +41,6 @@ from keys.documents.signed_note import NOTE_LIMIT
 DATABASE: Final = "node.db"
 SETTINGS: Final = "node.toml"
 CHECKPOINT: Final = "checkpoint"
-MADE: Final = "backup_made"
-"""Where the database keeps when the last one was made."""
 _PUBLIC_LIMIT: Final = 8 * 1024
 
 
@@ -140,7 +138,7 @@ class BackupMaker:
             copy.unlink(missing_ok=True)
 
         def note(connection: Connection) -> None:
-            meta.set_meta(connection, MADE, str(now).encode())
+            meta.set_meta(connection, meta.BACKUP_MADE, str(now).encode())
             ledger.add_mark(connection, at=now)  # so that a ledger tells whether it goes beyond this backup
             made = leaf(now, "backup.made", of=header.sha256, kid=recovery.kid, epoch=header.epoch)
             journal.append_leaf(connection, made)

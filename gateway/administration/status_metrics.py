@@ -15,7 +15,6 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from gateway.administration import status_store
-from gateway.administration.backup import MADE as BACKUP_MADE
 from gateway.administration.status_store import Files, Pile, Requests, Trouble
 from gateway.audit import store
 from gateway.audit.log import AuditLog
@@ -147,7 +146,7 @@ class StatusMetrics:
             queued, alarms = status_store.queued(connection), status_store.alarms(connection)
             unreceived = status_store.unreceived(connection, now - RECEIVED_WITHIN)
             undelivered = status_store.undelivered(connection, now - DELIVERED_WITHIN)
-            made = meta.get_meta(connection, BACKUP_MADE)
+            made = meta.get_meta(connection, meta.BACKUP_MADE)
             return Figures(
                 at=now,
                 peers=tuple(

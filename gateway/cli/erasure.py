@@ -22,6 +22,11 @@ _PLACES = {
     "not_supported": "cannot erase: do it there by hand",
 }
 
+_DONE = _PLACES | {
+    "due": "still there",
+    "unknown": "not known: look, and erase it by hand",
+}
+
 
 @click.command("erase", cls=options.Verb, context_settings=CONTEXT)
 @click.argument("message", required=False)
@@ -66,6 +71,22 @@ def _show_erased(value: Mapping[str, Json]) -> None:
             for item in list_objects(value, "messages")
         ],
         empty="nothing",
+    )
+    output.print_table(
+        ["place", "what is so there", "until"],
+        [
+            [item["place"], _DONE.get(str(item["done"]), item["done"]), item.get("by_date")]
+            for item in list_objects(value, "places")
+        ],
+        empty="nothing was looked at",
+    )
+    output.print_table(
+        ["who had it from here", "there"],
+        [
+            [item["peer"], "erased" if item["erased"] else "not known: ask for it"]
+            for item in list_objects(value, "recipients")
+        ],
+        empty="nobody had it from here",
     )
 
 

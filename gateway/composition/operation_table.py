@@ -122,6 +122,7 @@ def tie_operations(node: Node) -> NodeOperations:
         eraser=node.eraser,
         retention=node.retention,
         status_updates=node.status_updates,
+        backup=node.config.backup,
         clock=node.clock,
         actor=node.keys.actor,
     )

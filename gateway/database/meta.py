@@ -7,6 +7,9 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.database.tables import meta
 
+BACKUP_MADE = "backup_made"
+"""The fact that says when the last backup was made; there is none where there never was one."""
+
 
 def get_meta(connection: Connection, key: str) -> bytes | None:
     """One small fact about the node, or None."""

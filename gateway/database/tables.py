@@ -575,6 +575,7 @@ erasure = Table(
     Column("place", Text, nullable=False),
     Column("told", Integer),
     Column("request", Integer),
+    Column("found", Text),
     Index("erasure_request", "request", sqlite_where=text("request is not null")),
     Index("erasure_untold", "ref", sqlite_where=text("told is null")),
     Index("erasure_due", "ref", sqlite_where=text("place = 'due'")),

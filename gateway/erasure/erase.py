@@ -164,6 +164,7 @@ class Eraser:
         changes = [Change(row=row, event=OutgoingEvent.CANCEL, reason=Code.CANCELLED) for row in stopped]
         state_transitions.advance(connection, changes, at=now)
         said = self._case_register.names_said(connection, rows)
+        found = erasures.find_places(connection, [row.ref for row in rows])
         for row in rows:
             content.erase(connection, row.ref)
         gone = [row.ref for row in rows]
@@ -177,7 +178,7 @@ class Eraser:
         erasures.discard_drafts(connection, wanted, waiting=WAITING, to=DISCARDED)
         erasures.erase_drafts(connection, list(origins), but=WAITING)
         erasures.erase_released(connection, RELEASED)
-        erasures.add(connection, [self._row(row, reasons[row.ref], now, request) for row in rows])
+        erasures.add(connection, [self._row(connection, row, reasons[row.ref], now, request, found) for row in rows])
         ledger.add_erased(connection, [(row.ref, reasons[row.ref]) for row in rows], at=now)
         erasures.erase_consents(connection, [row.consent for row in rows if row.consent is not None], but=proof)
         for card in cases.forget_finished(connection, {row.conversation for row in rows}, but=proof):
@@ -194,7 +195,15 @@ class Eraser:
         )
         return len(rows)
 
-    def _row(self, row: MessageRow, reason: str, now: int, request: int | None) -> ErasureRow:
+    def _row(
+        self,
+        connection: Connection,
+        row: MessageRow,
+        reason: str,
+        now: int,
+        request: int | None,
+        found: Mapping[int, Collection[str]],
+    ) -> ErasureRow:
         """`epoch` is read inside the transaction: no data key of the message was ever wrapped by a later one."""
         return ErasureRow(
             ref=self._content.store.new_ref(),
@@ -202,16 +211,21 @@ class Eraser:
             at=now,
             reason=reason,
             epoch=self._identity.keys.epoch,
-            place=self._first_place(row, reason),
+            place=self._first_place(connection, row, reason),
             told=None,
             request=request,
+            found=" ".join(sorted(found.get(row.ref, ()))),
         )
 
-    def _first_place(self, row: MessageRow, reason: str) -> str:
-        """Where the case system has to be asked, or a person. A rule leaves the office's own record to the office."""
+    def _first_place(self, connection: Connection, row: MessageRow, reason: str) -> str:
+        """Where the case system has to be asked, or a person. A rule leaves the office's own record to the office; what
+        a case system took that is connected no longer is for a person too.
+        """
         if row.direction == OUT and row.origin is not None:
             return DUE if reason in GROUNDS and self._adapter is not None else NOT_SUPPORTED
-        return DUE if row.direction == IN and self._adapter is not None else NOT_HELD
+        if row.direction == IN and self._adapter is not None:
+            return DUE
+        return NOT_SUPPORTED if handed_over.items(connection, [row.ref]) else NOT_HELD
 
     async def ask(self) -> None:
         """Ask the case system about everything it has not answered yet; ends early when it is busy."""
@@ -242,6 +256,8 @@ class Eraser:
 
         def move(connection: Connection) -> None:
             erasures.answered(connection, row, place)
+            if place == Erasure.ERASED and message.direction == OUT and message.origin is not None:
+                handed_over.drop_news(connection, message.origin)  # it would name the record anew
             journal.append_leaf(connection, leaf(now, "message.erased_locally", id=message.id, state=place))
             if place in _LEFT:
                 journal.raise_alarm(connection, at=now, kind="erasure.left", peer=message.peer, ref=message.ref)

@@ -8,8 +8,8 @@ a whole or not at all.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -109,31 +109,58 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Backups:
+    """What is known of backups: whether any was ever ``made``, and ``until`` when a copy exists that opens what was
+    erased, None where the office has not said how long it keeps them.
+    """
+
+    made: bool
+    until: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What was done. ``erased_at`` is None where nothing was; ``held`` says that this node, looked through, still has
-    something of it; ``local`` what the case system said of each message;
-    ``horizon`` when no copy can be opened any more; ``onward`` the units that were told, ``certificates`` theirs.
+    """What was done. ``erased_at`` is None where nothing was; ``found`` are the places of this node where something
+    was, ``held`` those where something still is, both in words of `gateway.erasure.store`; ``local`` what the case
+    system said of each message; ``horizon`` when no copy at the node can be opened any more; ``onward`` the units that
+    were told, ``certificates`` theirs; ``recipients`` says of each node that had it from here whether it has erased it.
     """
 
     erased_at: int | None
     local: Sequence[str]
     horizon: int
-    held: bool = False
+    found: Set[str] = frozenset()
+    held: Set[str] = frozenset()
+    backups: Backups = Backups(made=False)
     kept: Kept | None = None
     onward: Sequence[str] = ()
+    recipients: Mapping[str, bool] = field(default_factory=dict)
     certificates: Sequence[Json] = ()
 
 
 _WORST = ("not_supported", "disabled_only", "due", "erased")
 """What a case system says, the worst first: one copy that is left is what counts."""
 
+_NODE = {
+    "gateway": {"content", "inbox"},
+    "draft": {"draft"},
+    "envelope": {"envelope"},
+    "attachment": {"attachment"},
+}
+"""The places of this node that a confirmation tells apart, and where each of them is looked for."""
 
-def confirmation(outcome: Outcome) -> dict[str, Json]:
-    """The content of an `erasure.confirmation` that says exactly that, and no more."""
-    local = next((word for word in _WORST if word in outcome.local), "not_held")
+_JOURNAL = {"erased", "not_held", "due"}
+"""Answers of a case system that hold for the journal of its adapter as well: both go together, or neither."""
+
+WITH_EACH_PLACE = 2
+"""The first revision of `erasure.confirmation/1` that tells the places of a node apart and can say `unknown`."""
+
+
+def confirmation(outcome: Outcome, *, revision: int = WITH_EACH_PLACE) -> dict[str, Json]:
+    """The content of an `erasure.confirmation` that says exactly that, and no more than its revision can say."""
     content: dict[str, Json] = {
-        "result": _result(outcome, local),
-        "places": _places(outcome, local),
+        "result": _result(outcome, _worst(outcome)),
+        "places": _places(outcome, detailed=revision >= WITH_EACH_PLACE),
         "told_onward": [*outcome.onward],
     }
     if outcome.erased_at is not None:
@@ -148,6 +175,10 @@ def confirmation(outcome: Outcome) -> dict[str, Json]:
     return content
 
 
+def _worst(outcome: Outcome) -> str:
+    return next((word for word in _WORST if word in outcome.local), "not_held")
+
+
 def _result(outcome: Outcome, local: str) -> str:
     if outcome.erased_at is None:
         return "not_held" if outcome.kept is None else "refused"
@@ -155,18 +186,48 @@ def _result(outcome: Outcome, local: str) -> str:
     return "erased" if whole else "partly_erased"
 
 
-def _places(outcome: Outcome, local: str) -> list[Json]:
+def _places(outcome: Outcome, *, detailed: bool) -> list[Json]:
     if outcome.erased_at is None:
         return [{"place": "gateway", "done": "not_held" if outcome.kept is None else "kept"}]
-    day = datetime.fromtimestamp(outcome.horizon, UTC).date().isoformat()
-    there: dict[str, Json] = {"place": "local_system", "done": local}
-    if local == "due":
-        there["by_date"] = day
-    places: list[Json] = [
-        {"place": "gateway", "done": "due", "by_date": day} if outcome.held else {"place": "gateway", "done": "erased"},
-        there,
-        {"place": "backup", "done": "due", "by_date": day},
-    ]
+    said = list_places(outcome) if detailed else _brief_places(outcome)
     if outcome.kept is not None:
-        places.append({"place": "gateway", "done": "kept"})
-    return places
+        said.append({"place": "gateway", "done": "kept"})
+    return [*said]
+
+
+def list_places(outcome: Outcome) -> list[dict[str, Json]]:
+    """Each place that was looked at, and what was done there (domain 10.8); something was erased."""
+    local = _worst(outcome)
+    said = [_at_node(outcome, place, stored) for place, stored in _NODE.items()]
+    said.append(_by(local, "local_system", outcome.horizon))
+    said.append(_by(local if local in _JOURNAL else "unknown", "journal", outcome.horizon))
+    said.append(_backup(outcome.backups))
+    gone = all(outcome.recipients.values())
+    words = ("erased" if gone else "unknown") if outcome.recipients else "not_held"
+    return [*said, {"place": "recipient", "done": words}]
+
+
+def _brief_places(outcome: Outcome) -> list[dict[str, Json]]:
+    """The places of the first revision, which has no word for what is not known: that is left out."""
+    node = "due" if outcome.held else "erased"
+    said = [_by(node, "gateway", outcome.horizon), _by(_worst(outcome), "local_system", outcome.horizon)]
+    return [*said, *(place for place in (_backup(outcome.backups),) if place["done"] != "unknown")]
+
+
+def _at_node(outcome: Outcome, place: str, stored: Set[str]) -> dict[str, Json]:
+    if not outcome.held.isdisjoint(stored):
+        return _by("due", place, outcome.horizon)
+    there = place == "gateway" or not outcome.found.isdisjoint(stored)
+    return {"place": place, "done": "erased" if there else "not_held"}
+
+
+def _backup(backups: Backups) -> dict[str, Json]:
+    if not backups.made:
+        return {"place": "backup", "done": "not_held"}
+    return _by("due", "backup", backups.until) if backups.until else {"place": "backup", "done": "unknown"}
+
+
+def _by(done: str, place: str, horizon: int) -> dict[str, Json]:
+    """One place; what is due there has its day."""
+    day = datetime.fromtimestamp(horizon, UTC).date().isoformat()
+    return {"place": place, "done": done, "by_date": day} if done == "due" else {"place": place, "done": done}

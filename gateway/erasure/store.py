@@ -6,13 +6,14 @@ as that epoch is gone too, nobody can open a copy of the key (nrm1 6.2, 13.3), a
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, exists, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from gateway.database import content
+from gateway.database import content, meta
 from gateway.database.rows import values_of
 from gateway.database.tables import (
     attachment,
@@ -29,6 +30,8 @@ from gateway.database.tables import (
     origin,
     sealed,
 )
+from gateway.erasure.rules import DAY, Backups
+from gateway.foundation.config import BackupSection
 from gateway.messages.store.handed_over import DUE, items
 from gateway.messages.store.messages import IN, MessageRow
 
@@ -36,7 +39,8 @@ from gateway.messages.store.messages import IN, MessageRow
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErasureRow:
     """One erased message. `reason` is a code of the list erasure_ground or the name of a retention rule; `place` what
-    the case system said; `told` when the sender's receipt was signed; `request` which request of a peer it followed.
+    the case system said; `told` when the sender's receipt was signed; `request` which request of a peer it followed;
+    `found` the places of the node where something of it was, in words of `find_places`, None of one before 0.2.0.
     """
 
     ref: int
@@ -47,6 +51,7 @@ class ErasureRow:
     place: str
     told: int | None
     request: int | None = None
+    found: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,22 +156,37 @@ def erase_released(connection: Connection, released: str) -> None:
         content.erase(connection, ref)
 
 
-def held(connection: Connection, refs: Sequence[int]) -> frozenset[str]:
-    """Where anything is still held of these messages: each place of the node is looked at."""
-    found: set[str] = set()
+def find_places(connection: Connection, refs: Sequence[int]) -> dict[int, frozenset[str]]:
+    """By message where anything is held of it, of these messages that have something: each place of the node is looked
+    at.
+    """
+    found: defaultdict[int, set[str]] = defaultdict(set)
     for start in range(0, len(refs), _SLICE):
         some = refs[start : start + _SLICE]
-        origins = select(message.c.origin).where(message.c.ref.in_(some), message.c.origin.is_not(None))
-        drafts = select(draft.c.ref).where(draft.c.origin.in_(origins))
+        drafts = select(message.c.ref).join(draft, draft.c.origin == message.c.origin)
         places = {
             "content": select(sealed.c.ref).where(sealed.c.ref.in_(some)),
             "envelope": select(envelope.c.ref).where(envelope.c.ref.in_(some)),
-            "attachment": select(attachment.c.ref).where(attachment.c.message.in_(some)),
+            "attachment": select(attachment.c.message).where(attachment.c.message.in_(some)),
             "inbox": select(inbox.c.ref).where(inbox.c.ref.in_(some)),
-            "draft": select(sealed.c.ref).where(sealed.c.ref.in_(drafts)),
+            "draft": drafts.join(sealed, sealed.c.ref == draft.c.ref).where(message.c.ref.in_(some)),
         }
-        found.update(name for name, query in places.items() if connection.execute(query.limit(1)).first() is not None)
-    return frozenset(found)
+        for name, query in places.items():
+            for ref in connection.scalars(query.distinct()):
+                found[ref].add(name)
+    return {ref: frozenset(names) for ref, names in found.items()}
+
+
+def held(connection: Connection, refs: Sequence[int]) -> frozenset[str]:
+    """Where anything is still held of these messages."""
+    return frozenset().union(*find_places(connection, refs).values())
+
+
+def find_backups(connection: Connection, settings: BackupSection | None, since: int) -> Backups:
+    """What is known of backups that open what was erased, of which none is made after ``since``."""
+    made = settings is not None or meta.get_meta(connection, meta.BACKUP_MADE) is not None
+    days = None if settings is None else settings.keystore_days
+    return Backups(made=made, until=None if days is None else since + days * DAY)
 
 
 def still_used(connection: Connection, origin: int, waiting: str) -> bool:

@@ -159,11 +159,17 @@ class StorageSection(_Section):
 
 
 class BackupSection(_Section):
-    """Whom backups are closed to."""
+    """Whom backups are closed to, and how long they are kept."""
 
     recovery_key: Path = Field(description="public half of the recovery key; `trm backup key new` makes it elsewhere")
     ledger: Path | None = Field(
         default=None, description="file on another disk: what is withdrawn and erased, for `trm restore --ledger`"
+    )
+    keystore_days: int | None = Field(
+        default=None,
+        ge=1,
+        le=366,
+        description="days for which a keystore file is kept; confirmations of erasure say so",
     )
 
 

@@ -190,10 +190,3 @@ class ErasedMessage(Erasure):
     id: MessageId
     direction: Direction
     local_system: str
-
-
-class Erased(Answer):
-    """What was erased."""
-
-    erased: Count
-    messages: list[ErasedMessage]

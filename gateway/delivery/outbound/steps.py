@@ -47,7 +47,7 @@ from keys.primitives.encoding import Json, canon
 from keys.primitives.seal import CEK, SUITE, seal_cek, seal_content
 from keys.primitives.sign import STATEMENT, Signature
 from schemas.region_pack.policies import CorridorPolicy
-from schemas.types import type_name
+from schemas.types import never_blocked, type_name
 
 Sign = Callable[[str, bytes], Signature]
 Rand = Callable[[int], bytes]
@@ -64,7 +64,8 @@ def schema_for(body_type: str, *, begun: Iterable[tuple[str, str]], theirs: Coll
     """The schema hash by which the next message of a type is written (nrm1 12.13, docs/adr/0002).
 
     `begun` are body type and schema of the messages of its conversation, in order: the first one of a type fixes its
-    version for the conversation, also after an upgrade of either node. Where it is the first, the newest revision that
+    version for the conversation, also after an upgrade of either node, except for types that nothing may block. Where
+    none is fixed, the newest revision that
     the peer also holds; `theirs` is its signed catalogue, None when it was never fetched. Where there is none in
     common, the newest: departure, which asks the peer anew, has the last word.
 
@@ -73,6 +74,8 @@ def schema_for(body_type: str, *, begun: Iterable[tuple[str, str]], theirs: Coll
             this node gave up.
     """
     for name, schema in begun:
+        if name == body_type and never_blocked(body_type):
+            continue
         if name == body_type:
             return schemas.load_catalogue().by_schema(schema).schema
         if type_name(name) == type_name(body_type):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 
 from sqlalchemy import Connection
@@ -15,11 +16,11 @@ from gateway.database.audit_entries import Actor, leaf
 from gateway.database.content import SealedRow
 from gateway.database.engine import Store
 from gateway.database.sealed_content import Content
-from gateway.delivery.operations.message_models import Erased
-from gateway.erasure import erase, retention, store
+from gateway.erasure import erase, retention, rules, store
 from gateway.erasure.erase import Eraser
 from gateway.erasure.operations.models import (
     EraseConversation,
+    Erased,
     EraseMessage,
     HoldConversation,
     Kept,
@@ -29,9 +30,11 @@ from gateway.erasure.operations.models import (
     RunRetention,
 )
 from gateway.erasure.peer_requests import store as requests
+from gateway.erasure.recipients import Sent, find_erased, find_sent
 from gateway.erasure.retention import Retention
 from gateway.erasure.store import ErasureRow, HoldRow
 from gateway.errors import Code, Finding, RefusedError
+from gateway.foundation.config import BackupSection
 from gateway.foundation.workdays import parse_day
 from gateway.messages import content_codec
 from gateway.messages.store import messages
@@ -56,6 +59,7 @@ class ErasureOperations:
         eraser: Eraser,
         retention: Retention,
         status_updates: StatusUpdates,
+        backup: BackupSection | None,
         clock: Clock,
         actor: Actor,
     ) -> None:
@@ -63,6 +67,7 @@ class ErasureOperations:
         self._eraser = eraser
         self._retention = retention
         self._status_updates = status_updates
+        self._backup = backup
         self._clock = clock
         self._actor = actor
 
@@ -119,12 +124,36 @@ class ErasureOperations:
                 "it includes a safety alert that nobody has taken; nothing was erased",
                 hint="trm alert acknowledge takes it; trm alarm dismiss says that a person has seen it",
             )
+        sent = await self._content.store.read(lambda c: find_sent(c, rows))
         gone = await self._eraser.erase({row.ref: reason for row in rows}, by=by)
         if not gone:
             raise RefusedError(Code.CONFLICT, "this was erased before; nothing was changed")
-        found = await erase.erased(self._content.store, [row.ref for row in rows])
+        found, outcome = await self._content.store.read(lambda c: self._outcome(c, [row.ref for row in rows], sent))
         items: list[Json] = [{"id": row.id, "direction": row.direction, **_shown(found[row.ref])} for row in rows]
-        return OperationResult(value={"erased": gone, "messages": items})
+        recipients: list[Json] = [{"peer": peer, "erased": gone} for peer, gone in outcome.recipients.items()]
+        return OperationResult(
+            value={
+                "erased": gone,
+                "messages": items,
+                "places": [*rules.list_places(outcome)],
+                "recipients": recipients,
+            }
+        )
+
+    def _outcome(
+        self, connection: Connection, refs: list[int], sent: Sent
+    ) -> tuple[Mapping[int, ErasureRow], rules.Outcome]:
+        """The erasures of these messages, and what is so at each place. The storage epoch ends with the operation."""
+        now, found = self._clock.now(), store.of(connection, refs)
+        return found, rules.Outcome(
+            erased_at=now,
+            found=frozenset(word for row in found.values() for word in (row.found or "").split()),
+            held=store.held(connection, refs),
+            local=[row.place for row in found.values()],
+            horizon=now,
+            backups=store.find_backups(connection, self._backup, now),
+            recipients=find_erased(connection, sent),
+        )
 
     @operation(
         "retention.run",

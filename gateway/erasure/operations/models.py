@@ -7,8 +7,8 @@ from typing import Annotated
 from pydantic import Field
 
 from gateway.conversations.operations.models import OneConversation
-from gateway.delivery.operations.message_models import Direction, OneMessageOneWay
-from gateway.operations.ids import ConversationId, MessageId
+from gateway.delivery.operations.message_models import Direction, ErasedMessage, OneMessageOneWay
+from gateway.operations.ids import ConversationId, MessageId, PeerId
 from gateway.operations.models import Answer, Asked, CodeText, Count, Day, Flag, Time
 
 UntilDay = Annotated[str, Field(min_length=1, max_length=10, json_schema_extra={"format": "date"})]
@@ -71,6 +71,30 @@ class RetentionRun(Answer):
     report: list[ReportLine]
     erase: list[ToErase]
     requests: list[MessageId] = Field(description="the messages of peers whose requests are followed")
+
+
+class ErasedPlace(Answer):
+    """One place that was looked at, and what was done there."""
+
+    place: str = Field(description="a code of the list erasure_place")
+    done: str = Field(description="a code of the list erasure_done")
+    by_date: str | None = Field(default=None, description="the day by which it is gone, where it is due")
+
+
+class Recipient(Answer):
+    """A node that had some of it from here, by our own records."""
+
+    peer: PeerId
+    erased: bool = Field(description="it has signed that it has none of it; otherwise it is not known")
+
+
+class Erased(Answer):
+    """What was erased, what is so at each place, and who else had it."""
+
+    erased: Count
+    messages: list[ErasedMessage]
+    places: list[ErasedPlace]
+    recipients: list[Recipient]
 
 
 class LiftedHold(Answer):

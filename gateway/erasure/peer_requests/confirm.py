@@ -11,7 +11,7 @@ it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -23,22 +23,26 @@ from gateway.database.sealed_content import Content
 from gateway.delivery.outbound import draft as drafts
 from gateway.delivery.outbound import preparation
 from gateway.delivery.outbound.preparation import Preparation
+from gateway.delivery.outbound.steps import schema_for
 from gateway.erasure import certificates, rules
 from gateway.erasure import store as erasures
 from gateway.erasure.peer_requests import store
 from gateway.erasure.peer_requests.execute import Scope, scope_of
 from gateway.erasure.peer_requests.forward import read_task
+from gateway.erasure.peer_requests.record import Task
 from gateway.erasure.peer_requests.store import RequestRow, State
+from gateway.erasure.recipients import find_erased, find_theirs
 from gateway.erasure.rules import Kept, Outcome
+from gateway.erasure.store import find_backups
 from gateway.errors import GatewayError, RefusedError, TransientError
 from gateway.foundation.config import Config
 from gateway.foundation.logs import logger
 from gateway.identity.identity import NodeKeys
 from gateway.messages import content_codec
 from gateway.messages.content_codec import MessageContent
-from gateway.messages.store import messages, receipts
+from gateway.messages.store import local, messages, receipts
 from gateway.messages.store.handed_over import DUE
-from gateway.messages.store.messages import OUT
+from gateway.messages.store.messages import OUT, MessageRow
 from gateway.messages.types import Draft
 from gateway.messages.wakeups import EventStream, Wakeups
 from gateway.peers.registry import PeerRegistry
@@ -58,11 +62,14 @@ CERTIFICATES_LIMIT = 400_000
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Done:
     """What has become of a request: when the last of it went, None where nothing did; by message what the case system
-    said; whether everything awaited is there. ``held``: this node was looked through, and has something of it.
+    said; whether everything awaited is there. This node was looked through: ``found`` is where something of it was,
+    ``held`` where something is; ``recipients`` says of each that had it from here whether it is gone there.
     """
 
     at: int | None
-    held: bool
+    found: frozenset[str]
+    held: frozenset[str]
+    recipients: Mapping[str, bool]
     local: tuple[str, ...]
     here: bool
     onward: tuple[str, ...]
@@ -126,21 +133,28 @@ class RequestConfirmer:
         task = await read_task(self._content, row)
         now = self._clock.now()
         scope, done = await self._content.store.read(
-            lambda c: (scope_of(self._content.sealer, c, row=row, task=task), self._done(c, row, now))
+            lambda c: (scope_of(self._content.sealer, c, row=row, task=task), self._done(c, row, task, now))
         )
         whole, refused = done.here and done.told, bool(scope.kept) and not done.local
         late = now >= row.due - min(AHEAD, (row.due - row.at) // 4)
         if not whole and (row.answered is not None or not (late or refused)):
             return
+        horizon = now + self._config.storage.epoch_days * DAY
         outcome = Outcome(
             erased_at=done.at,
+            found=done.found,
             held=done.held,
             local=done.local,
-            horizon=now + self._config.storage.epoch_days * DAY,
+            horizon=horizon,
+            backups=await self._content.store.read(
+                lambda c: find_backups(c, self._config.backup, now if done.here else horizon)
+            ),
+            recipients=done.recipients,
             kept=_kept(scope),
             onward=done.onward,
             certificates=done.certificates,
         )
+        peer = self._peers.find(row.peer)
         draft = Draft(
             id=b64u(self._rand(drafts.ID)),
             body_type="erasure.confirmation/1",
@@ -149,9 +163,9 @@ class RequestConfirmer:
             reply_to=task.reply_to,
             purpose=task.purpose,
             header=dict(task.header),
-            content=rules.confirmation(outcome),
+            content=rules.confirmation(outcome, revision=find_revision(peer.schemas)),
         )
-        prepared = await self._preparation.prepare(draft, self._peers.find(row.peer))
+        prepared = await self._preparation.prepare(draft, peer)
         state = State.FOLLOWED if not whole else State.KEPT if scope.kept else State.OVER
 
         def move(connection: Connection) -> None:
@@ -165,7 +179,7 @@ class RequestConfirmer:
         self._wakeups.outgoing(row.peer).set()
         await self._events.happened()
 
-    def _done(self, connection: Connection, row: RequestRow, now: int) -> _Done:
+    def _done(self, connection: Connection, row: RequestRow, task: Task, now: int) -> _Done:
         pieces = store.erased(connection, row.ref)
         oldest = min((self._keys.epoch, *self._keys.old_epochs))
         told = store.onward(connection, row.ref)
@@ -174,9 +188,11 @@ class RequestConfirmer:
         own = self._receipts(connection, [piece.message for piece in pieces], {ask.peer for ask in asks.values()})
         chosen = [*own.certificates, *(c for found in answers.values() for c in _forwarded(found, now))]
         headers = {ref: found for ref in asks if (found := self._opened(connection, ref)) is not None}
-        held = bool(erasures.held(connection, [piece.message for piece in pieces]))
+        held = erasures.held(connection, [piece.message for piece in pieces])
         return _Done(
+            found=frozenset(word for piece in pieces for word in (piece.found or "").split()),
             held=held,
+            recipients=self._recipients(connection, row, task, asks),
             at=max((piece.at for piece in pieces), default=None),
             local=tuple(piece.place for piece in pieces),
             here=not held and all(piece.epoch < oldest and piece.place != DUE for piece in pieces),
@@ -187,6 +203,21 @@ class RequestConfirmer:
             and not (own.missing & {asks[ref].peer for ref, found in answers.items() if _claims(found)}),
             certificates=tuple(_within(chosen)),
         )
+
+    def _recipients(
+        self, connection: Connection, row: RequestRow, task: Task, asks: Mapping[int, MessageRow]
+    ) -> dict[str, bool]:
+        """Who had it from here: whoever was told, and whoever could not be. What told them stays there as a proof."""
+        asking = messages.get(connection, [row.message])[row.message]
+        consents = find_theirs(connection, asking.conversation)
+        if task.consent is not None:
+            consents = [self._content.sealer.consent_index(task.consent)]
+        holders = {held.holder for one in consents for held in local.consents(connection, one)}
+        went = messages.get(connection, store.passed_on(connection, consents, but={row.peer} | holders))
+        sent: dict[str, frozenset[int]] = {ask.peer: frozenset() for ask in asks.values()}
+        for one in (went[ref] for ref in went.keys() - asks.keys()):
+            sent[one.peer] = sent.get(one.peer, frozenset()) | {one.ref}
+        return find_erased(connection, sent)
 
     def _opened(self, connection: Connection, ref: int | None) -> MessageContent | None:
         sealed = {} if ref is None else content.get(connection, [ref])
@@ -213,6 +244,13 @@ class RequestConfirmer:
             if peer is not None and len(peer.chain) <= certificates.MOST_DESCRIPTORS:
                 made.append(certificates.encode(document, peer.chain))
         return _Receipts(certificates=tuple(made), missing=frozenset(missing))
+
+
+def find_revision(theirs: Collection[str] | None) -> int:
+    """The revision in which the peer can read a confirmation, which is that in which it is written."""
+    held = schemas.load_catalogue()
+    schema = schema_for("erasure.confirmation/1", begun=(), theirs=theirs)
+    return held.by_schema(schema).revision
 
 
 def _kept(scope: Scope) -> Kept | None:

@@ -24,13 +24,13 @@ from gateway.delivery.outbound.preparation import Preparation
 from gateway.erasure.peer_requests import store
 from gateway.erasure.peer_requests.record import Task
 from gateway.erasure.peer_requests.store import OnwardRow, RequestRow, State
+from gateway.erasure.recipients import find_theirs
 from gateway.erasure.rules import What
 from gateway.errors import GatewayError, RefusedError, TransientError
 from gateway.foundation.logs import logger
 from gateway.messages import content_codec, headers
 from gateway.messages.content_codec import MessageContent
 from gateway.messages.store import local, messages
-from gateway.messages.store.local import OWN
 from gateway.messages.store.messages import MessageRow
 from gateway.messages.types import Draft
 from gateway.messages.wakeups import EventStream, Wakeups
@@ -151,8 +151,7 @@ class RequestForwarder:
             return store.passed_on(connection, [index], but=_not_told(connection, asking, [index])), True
         if task.what is What.PART:
             return [], True  # a person is asked anyway
-        known = messages.consents_of_conversation(connection, asking.conversation)
-        theirs = [one for one in known if not any(row.holder == OWN for row in local.consents(connection, one))]
+        theirs = find_theirs(connection, asking.conversation)
         refs = store.passed_on(connection, theirs, but=_not_told(connection, asking, theirs))
         elsewhere = any(
             row.peer == asking.peer and row.conversation != asking.conversation

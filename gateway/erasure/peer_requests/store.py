@@ -111,17 +111,20 @@ def answer(connection: Connection, asked: int, by: int) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Erased:
-    """One message that a request erased: when, in which storage epoch, and what the case system said."""
+    """One message that a request erased: when, in which storage epoch, what the case system said, and where at the node
+    something was.
+    """
 
     message: int
     at: int
     epoch: int
     place: str
+    found: str | None
 
 
 def erased(connection: Connection, ref: int) -> list[Erased]:
     """Everything that a request erased."""
-    columns = (erasure.c.message, erasure.c.at, erasure.c.epoch, erasure.c.place)
+    columns = (erasure.c.message, erasure.c.at, erasure.c.epoch, erasure.c.place, erasure.c.found)
     query = select(*columns).where(erasure.c.request == ref).order_by(erasure.c.ref)
     return [Erased(**row._mapping) for row in connection.execute(query)]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from gateway.database.prepared import Prepared
-from gateway.database.tables import erasure, local_item
+from gateway.database.tables import erasure, local_item, notice
 
 DUE = "due"
 """The case system has not answered yet; its other answers are those of `gateway.ports.Erasure`."""
@@ -44,3 +44,8 @@ def add_items(connection: Connection, rows: Iterable[tuple[int, int]]) -> None:
 def taken_late(connection: Connection, refs: Iterable[int]) -> None:
     """The case system took these while they were being erased here: it has to be asked after all."""
     _TAKEN_LATE.run(connection, [{"which": ref} for ref in refs])
+
+
+def drop_news(connection: Connection, origin: int) -> None:
+    """The case system has erased a record: what it was still to hear of it is dropped."""
+    connection.execute(delete(notice).where(notice.c.origin == origin))

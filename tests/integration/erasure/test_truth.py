@@ -14,7 +14,11 @@ from support.pair import Party, Two, example, two_nodes
 from support.relied_on import CONSENT, recorded, referral
 
 from adapters.folder import FolderAdapter
+from gateway.database import meta
 from gateway.erasure import store
+from gateway.erasure.recipients import find_erased, find_sent
+from gateway.erasure.rules import Backups
+from gateway.foundation.config import BackupSection
 from gateway.messages.store import messages
 from gateway.ports import Erasure, LocalRecord
 
@@ -109,7 +113,16 @@ async def test_the_record_in_the_drop_folder_goes_with_its_message(two: Two, tmp
     assert [path for path in cases.rglob("*") if path.is_file() and MARK in path.read_text(errors="replace")] == []
     assert (said["result"], places(said)) == (
         "erased",
-        {"gateway": "erased", "local_system": "erased", "backup": "due"},
+        {
+            "gateway": "erased",
+            "draft": "erased",
+            "envelope": "not_held",
+            "attachment": "not_held",
+            "local_system": "erased",
+            "journal": "erased",
+            "backup": "not_held",
+            "recipient": "not_held",
+        },
     )
 
 
@@ -171,7 +184,7 @@ async def test_what_is_still_here_is_not_called_erased(two: Two, monkeypatch: py
     monkeypatch.setattr(store, "erase_drafts", lambda *_, **__: None)
     said = await asked(two, days=29)
     assert said["result"] == "partly_erased"
-    assert places(said)["gateway"] == "due"
+    assert (places(said)["draft"], places(said)["gateway"]) == ("due", "erased")
 
 
 async def test_what_waits_for_the_case_system_is_asked_about(two: Two) -> None:
@@ -185,3 +198,81 @@ async def test_what_waits_for_the_case_system_is_asked_about(two: Two) -> None:
     done = await party.call("message.erase", id=item.message_id, by="w-1", reason="not_needed")
     assert done["messages"][0]["local_system"] == "erased"
     assert item.key in party.system.erased
+
+
+async def test_each_place_is_named_to_the_person_who_erases(two: Two) -> None:
+    """The draft, the sealed bytes that were repeated and the content were there and are gone; who had the message from
+    here has not said yet that it has erased it, and does when it has.
+    """
+    id = await from_memory(two)
+    ((ref,),) = await two.fr.rows(f"select ref from message where id = '{id}'")
+    await two.fr.running.store.move(lambda c: messages.put_envelopes(c, [(ref, b"bytes that were repeated")]))
+    done = await two.fr.call("message.erase", id=id, by="w-1", reason="not_needed")
+    assert done["places"] == [
+        {"place": "gateway", "done": "erased"},
+        {"place": "draft", "done": "erased"},
+        {"place": "envelope", "done": "erased"},
+        {"place": "attachment", "done": "not_held"},
+        {"place": "local_system", "done": "erased"},
+        {"place": "journal", "done": "erased"},
+        {"place": "backup", "done": "not_held"},
+        {"place": "recipient", "done": "unknown"},
+    ]
+    al = two.al.running.own.node
+    assert done["recipients"] == [{"peer": al, "erased": False}]
+    rows = await two.fr.running.store.read(lambda c: messages.get(c, [ref]))
+    sent = await two.fr.running.store.read(lambda c: find_sent(c, rows.values()))
+    await two.al.call("message.erase", id=id, by="w-1", reason="not_needed", direction="in")
+
+    async def told() -> bool:
+        return await two.fr.running.store.read(lambda c: find_erased(c, sent)) == {al: True}
+
+    await two.until(told, seconds=60)
+
+
+async def test_how_long_backups_open_it_is_said_or_not_known(two: Two) -> None:
+    """A backup was made, and nobody has said how long it is kept: that is not known, and not called erased."""
+    await from_memory(two)
+    await two.fr.running.store.move(lambda c: meta.set_meta(c, meta.BACKUP_MADE, b"1800000000"))
+    said = await asked(two)
+    assert (said["result"], places(said)["backup"]) == ("erased", "unknown")
+    read = two.fr.running.store.read
+    kept = BackupSection(recovery_key=Path("recovery.public"), keystore_days=5)
+    assert await read(lambda c: store.find_backups(c, kept, 1_800_000_000)) == Backups(
+        made=True, until=1_800_000_000 + 5 * 86_400
+    )
+
+
+async def test_a_case_system_that_is_connected_no_longer_is_for_a_person(two: Two) -> None:
+    """What it took is not called `not_held` because nobody is there to be asked."""
+    two.al.system.names = True
+    id = await from_memory(two)
+
+    async def handed() -> bool:
+        return await two.al.rows("select count(*) from local_item") != [(0,)]
+
+    await two.until(handed, seconds=60)
+    await two.al.stop()
+    settings = two.al.folder / "node.toml"
+    before, _, after = settings.read_text().partition("[adapter]")
+    settings.write_text(before + "".join(f"[{part}" for part in after.split("\n[")[1:]))
+    two.al.own = True
+    await two.al.start()
+    done = await two.al.call("message.erase", id=id, by="w-1", reason="not_needed", direction="in")
+    assert done["messages"][0]["local_system"] == "not_supported"
+    assert {"place": "journal", "done": "unknown"} in done["places"]
+
+
+async def test_no_news_comes_of_a_record_that_was_erased(two: Two) -> None:
+    """News that was still owed would name the record anew in the case system."""
+    id = await from_memory(two)
+    two.fr.system.items.clear()
+    await two.fr.running.store.move(
+        lambda c: c.exec_driver_sql(
+            "insert into notice (origin, kind, at, attempts, refusals, next_try) "
+            "select origin, 'opened', 1, 0, 0, 9999999999 from message where id = ?",
+            (id,),
+        )
+    )
+    await two.fr.call("message.erase", id=id, by="w-1", reason="not_needed")
+    assert await two.fr.rows("select count(*) from notice") == [(0,)]

@@ -15,7 +15,7 @@ def test_condition_on_one_item_is_told() -> None:
     """A rule that looks for one item of a list says so, with all that the item has to meet."""
     told = "If `places` has an item where `done` is `erased`, `result` can only be `erased` or `partly_erased`."
     assert told in sentences("erasure.confirmation/1")
-    both = "an item where `place` is `gateway`, `local_system`, `mailbox` or `paper` and `done` is `due`"
+    both = "`journal`, `mailbox` or `paper` and `done` is `due` or `unknown`"
     assert any(both in sentence for sentence in sentences("erasure.confirmation/1"))
 
 

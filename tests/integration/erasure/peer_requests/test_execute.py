@@ -118,8 +118,13 @@ async def test_a_day_in_which_a_person_may_object(two: Two) -> None:
     assert said["result"] == "erased"
     assert {place["place"]: place["done"] for place in said["places"]} == {
         "gateway": "erased",
+        "draft": "not_held",
+        "envelope": "not_held",
+        "attachment": "not_held",
         "local_system": "erased",
-        "backup": "due",
+        "journal": "erased",
+        "backup": "not_held",
+        "recipient": "not_held",
     }
     assert not await kept(two, referral)
     assert await requests(two.al) == []

@@ -226,6 +226,7 @@ async def two_certificates(three: Three, case: str) -> None:
     (said,) = await confirmations(a)
     assert said["content"]["result"] == "erased"
     assert said["content"]["told_onward"] == [unit_of(c)]
+    assert {"place": "recipient", "done": "erased"} in said["content"]["places"]
     (onward,) = said["onward"]
     assert (onward["node"], onward["verified"], onward["vouched_by"]) == (c.running.own.node, True, "AL")
     assert onward["erased"] >= 1

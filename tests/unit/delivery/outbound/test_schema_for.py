@@ -42,6 +42,16 @@ def test_the_schema_of_a_message(begun, theirs, expected):
     assert schema_for("info.request/1", begun=begun, theirs=theirs) == expected.schema
 
 
+def test_a_type_that_nothing_may_block_is_not_fixed(monkeypatch: pytest.MonkeyPatch):
+    """A withdrawal goes in the newest revision that both hold, whatever one said before it in the conversation."""
+    first = replace(ASK, body_type="consent.withdrawal/1", schema="sha256:first withdrawal")
+    second = replace(first, revision=2, schema="sha256:second withdrawal")
+    monkeypatch.setattr(schemas, "load_catalogue", lambda: Catalogue(held=(first, second)))
+    begun = [("consent.withdrawal/1", first.schema)]
+    assert schema_for("consent.withdrawal/1", begun=begun, theirs={first.schema, second.schema}) == second.schema
+    assert schema_for("consent.withdrawal/1", begun=begun, theirs={first.schema}) == first.schema
+
+
 def test_another_version_than_the_conversation_began_with():
     """It is refused and says as what it can be written; a new conversation may use it."""
     with pytest.raises(RefusedError, match=r"began with info\.request/1 and stays with it") as refused:
