@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar, get_type_hints
 
-from gateway.errors import Code, RefusedError
+from gateway.errors import Code, Finding, RefusedError
 from gateway.operations.models import Asked, Nothing
 from gateway.operations.roles import CASE_MEMBERS, CONTENT_MEMBERS, Caller, Role
 from gateway.ports import Json, OperationResult
@@ -230,6 +230,7 @@ def check_person(caller: Caller, row: Row) -> None:
             Code.FORBIDDEN,
             f"your role may not do {row.name}; nothing was changed",
             hint=f"allowed for: {', '.join(row.allowed)}",
+            findings=[Finding(place="", rule="role", hint=role) for role in row.allowed],
         )
 
 

@@ -138,7 +138,7 @@ def test_without_peers_a_person_confirms_once_per_start(tmp_path: Path) -> None:
     try:
         for _ in range(2):
             with closing(node.client()) as client:
-                assert client.ask("POST", "/api/v1/keys/rotate-epoch", {"by": "w"}, "k1")[1]["code"] == "clock"
+                assert client.ask("POST", "/api/v1/keys/rotate-epoch", {}, "k1")[1]["code"] == "clock"
             shown = node.call("clock.confirm", by="admin")
             assert (shown["confirmed"], shown["doubt"], shown["peers"]) == (True, None, [])
             node.call("keys.rotate_epoch", by="admin")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import socket
 import threading
 import time
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from click.testing import CliRunner, Result
-from support.acting import FIRST, ask_over, id_of, token_at
+from support.acting import FIRST, SECOND, ask_over, id_of, token_at
 from support.ceremony import ADMINS, CARDS, pairing, play
 from support.dropfolder import drop_folder
 from support.keycost import CHEAP
@@ -57,6 +58,17 @@ class Desk:
         name = FIRST if by is None and words[0] == "send" else by
         login = {} if name is None else {"TRM_LOGIN": str(self.login(name))}
         return run(*words, "--node", str(self.folder), given=given, env=login)
+
+    def send(self, path: Path) -> str:
+        """Send the message in a file by as many people as it takes; its id."""
+        ran = self.trm("send", str(path), "--json")
+        assert ran.exit_code == 0, ran.stderr
+        value = json.loads(ran.stdout)
+        if value["state"] != "waiting_second":
+            return str(value["id"])
+        ran = self.trm("draft", "release", value["id"], "--json", by=SECOND)
+        assert ran.exit_code == 0, ran.stderr
+        return str(json.loads(ran.stdout)["id"])
 
     def login(self, name: str) -> Path:
         """The file by which this person is signed in."""

@@ -45,8 +45,7 @@ class House:
 
     async def ask(self, operation: str, *, caller: Caller = OWNER, **arguments: Any) -> Any:
         """One operation of the desk."""
-        given = arguments if operation.startswith(("person.", "login.")) else {"by": "adm"} | arguments
-        return (await self.node.desk.call(operation, given, caller=caller)).value
+        return (await self.node.desk.call(operation, arguments, caller=caller)).value
 
     async def add(self, name: str, *roles: Role, **more: Any) -> tuple[str, str]:
         """A new person: their id, and the code of their invitation."""
@@ -105,7 +104,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         parties = [await make_party(base, name, clock) for name in ("AL", "FR")]
         opened = [await open_node(party.folder, PASSPHRASE, at_least=CHEAP, clock=clock) for party in parties]
         chain = (await opened[0][0].desk.call("node.pairing", {})).value
-        await opened[1][0].desk.call("peer.add", {"chain": chain, "by": "adm"})
+        await opened[1][0].desk.call("peer.add", {"chain": chain})
         for _, stack in opened:
             await stack.aclose()
 

@@ -110,7 +110,7 @@ def test_the_client_tells_what_was_refused(sides: tuple[Side, Side]):
     fr, _ = sides
     node = Node(fr.url, fr.token)
     with pytest.raises(ProblemError) as caught:
-        node.submit({"type": "nothing/1"})
+        node.submit({"type": "enquiry.capacity/1", "attested": {"by": "u-117"}})
     assert (caught.value.status, caught.value.code) == (400, "invalid")
     assert "/to" in [finding["place"] for finding in caught.value.findings]
     assert node.codes("role", language="fr").keys() >= {"national_focal_point"}

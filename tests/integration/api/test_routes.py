@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+from support.acting import signed_in
 from support.federation import free_port
 from support.house import ROOT
 from support.local import Caller, socket_caller
@@ -33,7 +34,7 @@ async def paired(base: Path) -> AsyncIterator[tuple[Node, Caller]]:
     async with running(base, {"FR": None, "AL": None}) as nodes:
         await pair(nodes["FR"], nodes["AL"])
         async with socket_caller(base / "FR" / "run" / "api.sock") as caller:
-            yield nodes["FR"], caller
+            yield nodes["FR"], await signed_in(caller, nodes["FR"])
 
 
 async def submitted(caller: Caller, key: str, **members: Any) -> Any:
@@ -173,11 +174,14 @@ async def test_a_referral_needs_its_consent(tmp_path: Path):
         request = {"type": "referral.request/1", "to": "AL", "purpose": "referral", "content": content}
         refused = await caller.ask("POST", MESSAGES, {**request, "header": header()}, Idempotency_Key="a")
         assert (refused.status, refused.value["code"]) == (422, "gate_g2")
-        agreed = {"by": "desk", "number": "2026/117", "content": consent(f"AL/{UNIT}")}
+        agreed = {"number": "2026/117", "content": consent(f"AL/{UNIT}")}
         given = await caller.ask("POST", f"{PREFIX}/consents", agreed)
         assert given.status == 201
         named = header(consent_ref=given.value["id"], case_ref_sender="2026/117")
-        taken = await caller.ask("POST", MESSAGES, {**request, "header": named}, Idempotency_Key="a")
+        first = await caller.ask("POST", MESSAGES, {**request, "header": named}, Idempotency_Key="a")
+        assert (first.status, first.value["state"]) == (201, "waiting_second")
+        other = await signed_in(caller, node, "Ben C.")
+        taken = await other.ask("POST", f"{PREFIX}/drafts/{first.value['id']}/release", {})
         assert taken.status == 201
         await settled(node, "awaiting_opening")
         told = await caller.ask("GET", f"{PREFIX}/conversations/{taken.value['conversation']}")

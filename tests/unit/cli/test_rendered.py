@@ -28,7 +28,7 @@ def referral(federation, tmp_path_factory: pytest.TempPathFactory) -> str:
     draft["content"] |= {"summary": SUMMARY, "health_flags": ["medication"], "exploitation": ["ForcedLabour"]}
     path = tmp_path_factory.mktemp("draft") / "referral.json"
     path.write_text(json.dumps(draft), encoding="utf-8")
-    id = str(json.loads(federation.fr.trm("send", str(path), "--json").stdout)["id"])
+    id = federation.fr.send(path)
     give_up = time.monotonic() + 30
     while federation.fr.ask("message.show", id=id)["state"] != "awaiting_opening":
         assert time.monotonic() < give_up

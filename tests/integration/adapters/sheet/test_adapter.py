@@ -57,7 +57,7 @@ async def test_a_line_list_of_many_rows(tmp_path: Path, count: int) -> None:
     async with running(tmp_path, {"FR": None, "AL": None}, prepare=_sheet(office / "cas.xlsx")) as nodes:
         node = nodes["FR"]
         chain = await asked(nodes["AL"], "node.pairing", {})
-        await asked(node, "peer.add", {"chain": chain, "by": "adm"})
+        await asked(node, "peer.add", {"chain": chain})
         before, began = _peak(), time.monotonic()
         (tmp_path / "cas.xlsx").rename(office / "cas.xlsx")
         told: list[list[str]] = []

@@ -107,9 +107,7 @@ def test_a_referral_becomes_a_record_on_both_sides(federation, tmp_path: Path):
     request["content"]["summary"] = "=a wish"
     path = tmp_path / "referral.json"
     path.write_text(json.dumps(request), encoding="utf-8")
-    ran = federation.fr.trm("send", str(path), "--json")
-    assert ran.exit_code == 0, ran.stderr
-    id = json.loads(ran.stdout)["id"]
+    id = federation.fr.send(path)
     give_up = time.monotonic() + 30
     while federation.fr.ask("message.show", id=id)["state"] != "awaiting_opening":
         assert time.monotonic() < give_up

@@ -157,10 +157,17 @@ def test_a_message_that_arrived_can_not_be_cancelled(federation, sent):
     assert "nothing was changed" in ran.stderr and "trm: hint: send a withdrawal" in ran.stderr
 
 
-def test_a_person_has_to_be_named(federation, sent):
-    """An act without --by is wrong usage."""
-    ran = federation.al.trm("message", "open", sent["id"])
-    assert (ran.exit_code, ran.stderr.splitlines()[0]) == (2, "trm: error: missing option '--by'")
+def test_a_person_has_to_be_signed_in(federation, sent, tmp_path):
+    """The owner of the node opens and sends nothing; the option that took a name says what took its place."""
+    (tmp_path / "enquiry.json").write_text(json.dumps(enquiry("AL")))
+    for words in (("message", "open", sent["id"]), ("send", str(tmp_path / "enquiry.json"))):
+        ran = run(*words, "--node", str(federation.fr.folder))
+        assert (ran.exit_code, ran.stdout) == (1, "")
+        assert "is the act of a person; nothing was changed" in ran.stderr and "trm login" in ran.stderr
+    for words in (("message", "open", sent["id"], "--by", "Ana"), ("send", "x", "--second-by", "Ghost")):
+        ran = run(*words, "--node", str(federation.fr.folder))
+        assert ran.exit_code == 2
+        assert f"{words[-2]} is gone" in ran.stderr and "trm login" in ran.stderr
 
 
 def test_a_verified_peer_is_not_verified_again(federation, people):

@@ -17,9 +17,9 @@ def test_many_are_counted_before_they_go(federation):
     assert json.loads(told.stdout) == {"matched": 0, "again": 0, "refused": [], "more": False}
 
 
-@pytest.mark.parametrize("words", [(), ("--failed",), ("abc", "--peer", "AL"), ("abc", "--dry-run"), ("--days", "3")])
+@pytest.mark.parametrize("words", [(), ("abc", "--peer", "AL"), ("abc", "--dry-run"), ("--days", "3")])
 def test_what_does_not_go_together_is_refused(federation, words):
-    """Which messages, and for many by whom."""
+    """Which messages, and what belongs to many."""
     assert federation.fr.trm("message", "resend", *words).exit_code == 2
 
 
