@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 
 from sqlalchemy import Connection
@@ -37,6 +37,7 @@ from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.config import BackupSection
 from gateway.foundation.workdays import parse_day
 from gateway.messages import content_codec
+from gateway.messages.machines.delivery import Outgoing
 from gateway.messages.store import messages
 from gateway.messages.store.messages import MessageRow
 from gateway.operations.actors import pseudonym
@@ -44,9 +45,12 @@ from gateway.operations.models import Nothing
 from gateway.operations.registry import About, Units, operation
 from gateway.operations.roles import AUDITOR, FOCAL_POINT, PROTECTS, Caller, Role
 from gateway.ports import Clock, Json, OperationResult
+from schemas.types import never_blocked
 
 _LISTS = {"reason": "erasure_ground", "ground": "kept_ground"}
 """The code list of each argument that is a code."""
+_UNTOLD = frozenset({Outgoing.QUEUED, Outgoing.AWAITING_RECEIPT})
+"""States of a message that the peer does not have, as far as is known."""
 
 
 class ErasureOperations:
@@ -104,7 +108,7 @@ class ErasureOperations:
         example={"reason": "not_needed"},
     )
     async def erase_conversation(self, asked: EraseConversation, caller: Caller) -> OperationResult:
-        """The same for every message of a conversation."""
+        """The same for every message of a conversation; a withdrawal that the peer does not have yet is told first."""
         reason = code("reason", asked.reason)
         return await self._erase(await _conversation(self._content, asked.id), reason, caller.actor)
 
@@ -124,8 +128,16 @@ class ErasureOperations:
                 "it includes a safety alert that nobody has taken; nothing was erased",
                 hint="trm alert acknowledge takes it; trm alarm dismiss says that a person has seen it",
             )
+        untold = await self._find_untold(rows)
+        rows = [row for row in rows if row.ref not in untold]
+        if not rows:
+            raise RefusedError(
+                Code.CONFLICT,
+                "nothing may hold this up, and it has not arrived yet; nothing was erased",
+                hint="repeat it when trm message list says that the peer has it",
+            )
         sent = await self._content.store.read(lambda c: find_sent(c, rows))
-        gone = await self._eraser.erase({row.ref: reason for row in rows}, by=by)
+        gone = await self._eraser.erase({row.ref: reason for row in rows}, by=by, proof=untold)
         if not gone:
             raise RefusedError(Code.CONFLICT, "this was erased before; nothing was changed")
         found, outcome = await self._content.store.read(lambda c: self._outcome(c, [row.ref for row in rows], sent))
@@ -154,6 +166,14 @@ class ErasureOperations:
             backups=store.find_backups(connection, self._backup, now),
             recipients=find_erased(connection, sent),
         )
+
+    async def _find_untold(self, rows: Sequence[MessageRow]) -> frozenset[int]:
+        """Find what nothing may block and the peer does not have yet, such as a withdrawal: it is told first."""
+        waiting = [row.ref for row in rows if row.direction == messages.OUT and row.state in _UNTOLD]
+        sealed = await self._content.store.read(lambda c: content.get(c, waiting))
+        plain = zip(sealed, self._content.sealer.open_each(list(sealed.values())), strict=True)
+        opened = {ref: content_codec.read_content(found) for ref, found in plain if isinstance(found, bytes)}
+        return frozenset(ref for ref, found in opened.items() if never_blocked(found.facts.body_type))
 
     @operation(
         "retention.run",

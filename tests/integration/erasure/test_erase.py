@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 from support.canary import Scanner
 from support.pair import Party, Spoiler, Two, two_nodes
+from support.relied_on import CONSENT, recorded, referral, types
 
 from gateway.database.content import SealedRow
 from gateway.errors import Code, RefusedError
@@ -240,3 +241,31 @@ async def test_what_is_erased_while_it_is_opened_for_the_case_system_is_not_hand
     await sent(two, "the next one")
     assert two.al.system.pushes == [key for key in two.al.system.items if not key.endswith(id)]
     assert two.al.notes() == ["the next one"]
+
+
+async def test_a_withdrawal_that_was_not_told_yet_is_told_first(two: Two):
+    """Whoever erases a conversation at once after a withdrawal does not keep it from the peer; told, it is erased."""
+    await recorded(two)
+    conversation = (await two.fr.call("message.submit", **referral()))["conversation"]
+    await two.until(lambda: len(types(two)) == 2, seconds=60)
+    wire = Spoiler(two.fr)
+    wire.away = True
+    ((told, withdrawal),) = [
+        (item["peer"], item["message"])
+        for item in (await two.fr.call("consent.withdraw", id=CONSENT, by="w-1", erase_wanted=True))["told"]
+    ]
+    whole = {"id": conversation, "by": "w-1", "reason": "consent_withdrawn"}
+    erased = await two.fr.call("conversation.erase", **whole)
+    assert (told, erased["erased"], withdrawal in str(erased)) == ("AL", 2, False)
+    with pytest.raises(RefusedError) as refusal:
+        await erase(two.fr, withdrawal)
+    assert refusal.value.code is Code.CONFLICT
+    wire.away = False
+    await two.until(lambda: types(two)[-1] == "consent.withdrawal/1", seconds=60)
+    assert (await two.al.call("consent.show", id=CONSENT))["state"] == "withdrawn"
+
+    async def known() -> bool:
+        return await two.fr.state(withdrawal) == "awaiting_opening"
+
+    await two.until(known, seconds=60)
+    assert (await two.fr.call("conversation.erase", **whole))["erased"] == 1
