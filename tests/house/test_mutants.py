@@ -1,0 +1,89 @@
+"""The counting of mutants: which slices there are, what a mutant is called, and which count as noticed."""
+
+from __future__ import annotations
+
+import tomllib
+
+import pytest
+from support.mutants import (
+    EQUIVALENT,
+    ROOT,
+    Mutant,
+    Slice,
+    configure,
+    count_mutants,
+    name_function,
+    read_diff,
+    read_equivalent,
+    read_slices,
+)
+
+PYPROJECT = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+DIFF = """--- gateway/consent/rules.py
++++ gateway/consent/rules.py
+@@ -1,3 +1,3 @@
+ def lets(self, unit):
+-    return self.units and unit in self.units
++    return self.units or unit in self.units
+"""
+LETS = Mutant("gateway.a.lets", "return self.units and unit in self.units", "return self.units or unit in self.units")
+
+
+def test_the_paths_of_every_slice_exist():
+    """A module that is moved takes its slice along."""
+    slices = read_slices(PYPROJECT)
+    assert [path for part in slices for path in (*part.code, *part.tests) if not (ROOT / path).exists()] == []
+    assert len(slices) > 5
+
+
+def test_a_work_folder_is_configured_for_its_slice():
+    """What is altered and what judges it stand beside what holds for all."""
+    made = tomllib.loads(configure(PYPROJECT, Slice("one", ("gateway/a.py",), ("tests/unit/a",))))["tool"]["mutmut"]
+    assert (made["source_paths"], made["pytest_add_cli_args_test_selection"]) == (["gateway/a.py"], ["tests/unit/a"])
+    assert "gateway" in made["also_copy"]
+
+
+@pytest.mark.parametrize(
+    ("mutant", "function"),
+    [
+        ("gateway.a.rules.x_covers__mutmut_12", "gateway.a.rules.covers"),
+        ("gateway.a.rules.x__places__mutmut_1", "gateway.a.rules._places"),
+        ("gateway.a.rules.xǁHandlingǁlets__mutmut_3", "gateway.a.rules.Handling.lets"),
+    ],
+)
+def test_a_mutant_is_named_by_its_function(mutant: str, function: str):
+    """Its number changes with every line above it."""
+    assert name_function(mutant) == function
+
+
+def test_a_mutant_is_told_by_its_changed_lines():
+    """Without their indentation, so that moving them changes nothing."""
+    assert read_diff("gateway.a.lets", DIFF) == LETS
+
+
+def test_what_is_named_equivalent_does_not_count():
+    """A mutant that never ends is noticed; one without tests is not."""
+    known = read_equivalent(
+        f'[[equivalent]]\nfunction = "{LETS.function}"\nbefore = "{LETS.before}"\n'
+        f'after = ["{LETS.after}"]\nreason = "r"\n'
+    )
+    other = Mutant("gateway.a.lets", "return 1", "return 2")
+    verdicts = {"a": "killed", "b": "timeout", "c": "survived", "d": "no tests", "e": "not checked"}
+    tally = count_mutants("one", verdicts, [LETS, other], known)
+    assert (tally.noticed, tally.checked, tally.equivalent, tally.survivors) == (2, 3, 1, (other,))
+    assert not tally.reached
+    assert str(tally).endswith("66.7% of 3, 1 not checked")
+
+
+def test_each_equivalent_mutant_has_its_reason():
+    """One sentence at least, and code that is still there."""
+    known = read_equivalent(EQUIVALENT.read_text(encoding="utf-8"))
+    assert [mutant for mutant, reason in known.items() if len(reason) < 20] == []
+    for mutant in known:
+        path = next(p for p in _modules(mutant.function) if p.exists())
+        assert mutant.function.rpartition(".")[2] in path.read_text(encoding="utf-8"), mutant
+
+
+def _modules(function: str):
+    parts = function.split(".")
+    return [ROOT / ("/".join(parts[:end]) + ".py") for end in range(len(parts) - 1, 1, -1)]

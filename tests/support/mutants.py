@@ -1,0 +1,294 @@
+"""Mutants: mutmut alters the rules of a slice one place at a time, and the tests of the slice have to notice each.
+
+Each slice of `[tool.mutmut.slices]` in `pyproject.toml` has a work folder below `.deep/mutants`: links to this
+repository, a `pyproject.toml` of its own, and in `mutants/` what mutmut has found so far. So a slice goes on where it
+stopped, and there `mutmut browse` and `mutmut show NAME` tell more. What a changed test may now notice is asked again;
+`rm -r .deep/mutants` begins anew.
+
+`tests/mutants_equivalent.toml` names the mutants that no test can notice, each with its reason.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import chdir, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mutmut.mutation.diff_apply import get_diff_for_mutant
+from mutmut.stats import status_by_exit_code
+
+ROOT = Path(__file__).resolve().parents[2]
+WORK = ROOT / ".deep" / "mutants"
+EQUIVALENT = ROOT / "tests" / "mutants_equivalent.toml"
+GOAL = 92
+"""Per cent of the mutants of a slice, without the equivalent ones, that its tests have to notice."""
+NOTICED = ("killed", "timeout")
+"""A mutant that never ends is noticed: the test does not pass."""
+UNNOTICED = ("survived", "no tests")
+"""These are asked about again when the tests have changed; whatever ended otherwise, always."""
+
+
+@dataclass(frozen=True)
+class Slice:
+    """What is altered (files and folders), and the tests that judge it, both as paths in the repository."""
+
+    name: str
+    code: tuple[str, ...]
+    tests: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One altered place, told by what stays the same when other lines of the module change."""
+
+    function: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many mutants of a slice ended how; `survivors` are those that were neither noticed nor named equivalent."""
+
+    name: str
+    counts: Mapping[str, int]
+    equivalent: int
+    survivors: tuple[Mutant, ...]
+
+    @property
+    def checked(self) -> int:
+        """Mutants that were asked about and are not equivalent."""
+        return sum(self.counts.values()) - self.counts.get("not checked", 0) - self.equivalent
+
+    @property
+    def noticed(self) -> int:
+        """Mutants that a test noticed."""
+        return sum(self.counts.get(status, 0) for status in NOTICED)
+
+    @property
+    def reached(self) -> bool:
+        """Whether the tests notice enough of what was checked."""
+        return self.noticed * 100 >= GOAL * self.checked
+
+    def __str__(self) -> str:
+        counts, left = self.counts, self.counts.get("not checked", 0)
+        others = self.checked - self.noticed - counts.get("no tests", 0)
+        return (
+            f"{self.name:<9}{counts.get('killed', 0):>6} killed{counts.get('timeout', 0):>5} timeout"
+            f"{others:>5} survived{counts.get('no tests', 0):>5} no tests{self.equivalent:>5} equivalent"
+            f"  {self.noticed / max(self.checked, 1):7.1%} of {self.checked}"
+            + (f", {left} not checked" if left else "")
+        )
+
+
+def read_slices(pyproject: str) -> list[Slice]:
+    """The slices that the text of `pyproject.toml` names, in its order."""
+    named: dict[str, dict[str, list[str]]] = tomllib.loads(pyproject)["tool"]["mutmut"]["slices"]
+    return [Slice(name, tuple(each["code"]), tuple(each["tests"])) for name, each in named.items()]
+
+
+def configure(pyproject: str, part: Slice) -> str:
+    """The text of `pyproject.toml` for the work folder of one slice."""
+    code, tests = json.dumps(part.code), json.dumps(part.tests)
+    lines = f"[tool.mutmut]\nsource_paths = {code}\npytest_add_cli_args_test_selection = {tests}\n"
+    return pyproject.replace("[tool.mutmut]\n", lines)
+
+
+def name_function(mutant: str) -> str:
+    """The function that a mutant of mutmut is of: `a.b.xǁClassǁmethod__mutmut_3` is of `a.b.Class.method`."""
+    module, _, key = mutant.partition("__mutmut_")[0].rpartition(".")
+    return f"{module}.{key.removeprefix('x').removeprefix('_').strip('ǁ').replace('ǁ', '.')}"
+
+
+def read_diff(function: str, diff: str) -> Mutant:
+    """The mutant that a unified diff shows."""
+    lines = [line for line in diff.split("\n") if not line.startswith(("---", "+++", "@@"))]
+    before, after = (" ".join(line[1:].strip() for line in lines if line.startswith(sign)) for sign in "-+")
+    return Mutant(function, before, after)
+
+
+def read_equivalent(text: str) -> dict[Mutant, str]:
+    """The equivalent mutants that the file names, with the reason of each."""
+    return {
+        Mutant(entry["function"], entry["before"], after): entry["reason"]
+        for entry in tomllib.loads(text).get("equivalent", [])
+        for after in entry["after"]
+    }
+
+
+def count_mutants(
+    name: str, verdicts: Mapping[str, str], unnoticed: Iterable[Mutant], known: Mapping[Mutant, str]
+) -> Tally:
+    """Count the verdicts of a slice; `unnoticed` are its mutants that no test noticed."""
+    survivors = Counter(unnoticed)
+    named = sum(amount for mutant, amount in survivors.items() if mutant in known)
+    return Tally(name, Counter(verdicts.values()), named, tuple(one for one in survivors if one not in known))
+
+
+def hash_files(paths: Iterable[str]) -> str:
+    """One hash of the Python files at and below some paths of the repository."""
+    found = {
+        file for path in paths for file in ([ROOT / path] if path.endswith(".py") else (ROOT / path).rglob("*.py"))
+    }
+    whole = hashlib.sha256()
+    for file in sorted(found):
+        whole.update(str(file).encode() + file.read_bytes())
+    return whole.hexdigest()
+
+
+class Bench:
+    """The work folder of a slice."""
+
+    def __init__(self, part: Slice) -> None:
+        self.part = part
+        self.folder = WORK / part.name
+        self._stamp = self.folder / "stamp.json"
+
+    def prepare(self) -> None:
+        """Bring links and configuration up to date; forget the verdicts that another run may overturn."""
+        place = self.folder / "mutants"
+        shutil.rmtree(place / "tests", ignore_errors=True)  # mutmut adds files and takes none away
+        (place / "tests").mkdir(parents=True)  # else Python takes the path of both for one that leads nowhere
+        for entry in (*self._copied(), "tests"):
+            (self.folder / entry).unlink(missing_ok=True)
+            (self.folder / entry).symlink_to(ROOT / entry)
+        (self.folder / "pyproject.toml").write_text(configure((ROOT / "pyproject.toml").read_text(), self.part))
+        same = self._stamped().get("tests") == hash_files(self.part.tests)
+        kept = (*NOTICED, *(UNNOTICED if same else ()))
+        for path, meta in self._metas():
+            codes = meta["exit_code_by_key"]
+            codes.update(dict.fromkeys(key for key in codes if status_by_exit_code[codes[key]] not in kept))
+            path.write_text(json.dumps(meta))
+
+    def run(self, seconds: float) -> bool:
+        """Let mutmut go on for so long; False if it gave up, and then `log` says why."""
+        place = self.folder / "mutants"
+        env = {**os.environ, "PYTHONPATH": f"{place}:{place / 'tests'}"}
+        command = [sys.executable, "-m", "mutmut", "run", "--max-children", "1"]
+        with self.log.open("w") as log, self._started(command, env=env, stdout=log, stderr=log) as running:
+            try:
+                ended = running.wait(seconds) == 0
+            except subprocess.TimeoutExpired:
+                ended = True
+        if ended:
+            stamp = {"tests": hash_files(self.part.tests), "code": hash_files(self.part.code)}
+            self._stamp.write_text(json.dumps(stamp))
+        return ended
+
+    @property
+    def log(self) -> Path:
+        """What mutmut printed last."""
+        return self.folder / "mutmut.log"
+
+    def complete(self) -> bool:
+        """Whether there is a verdict about each mutant, and nothing has changed since."""
+        current = {"tests": hash_files(self.part.tests), "code": hash_files(self.part.code)}
+        return self._stamped() == current and "not checked" not in self.verdicts().values()
+
+    def verdicts(self) -> dict[str, str]:
+        """What became of each mutant so far, by its name."""
+        return {
+            mutant: status_by_exit_code[code]
+            for _, meta in self._metas()
+            for mutant, code in meta["exit_code_by_key"].items()
+        }
+
+    def unnoticed(self) -> list[Mutant]:
+        """The mutants that were checked and that no test noticed."""
+        passed = [name for name, verdict in self.verdicts().items() if verdict not in (*NOTICED, "not checked")]
+        with chdir(self.folder):
+            return [read_diff(name_function(name), get_diff_for_mutant(name, path=_module(name))) for name in passed]
+
+    def _copied(self) -> list[str]:
+        named: list[str] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mutmut"]["also_copy"]
+        return named
+
+    def _stamped(self) -> dict[str, str]:
+        return json.loads(self._stamp.read_text()) if self._stamp.exists() else {}
+
+    def _metas(self) -> Iterator[tuple[Path, dict[str, Any]]]:
+        place = self.folder / "mutants"
+        for path in sorted((place / "gateway").rglob("*.py.meta")):
+            if (ROOT / path.relative_to(place)).with_suffix("").exists():
+                yield path, json.loads(path.read_text())
+
+    def _started(self, command: Sequence[str], **named: Any) -> Interruptible:
+        return Interruptible(subprocess.Popen(command, cwd=self.folder, start_new_session=True, **named))
+
+
+class Interruptible:
+    """A process that is interrupted, and waited for, when its `with` block ends before it."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+
+    def __enter__(self) -> subprocess.Popen[bytes]:
+        return self._process
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)  # mutmut ends its workers and keeps what they found
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(30)
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+
+def _module(mutant: str) -> str:
+    module, _, _ = mutant.partition("__mutmut_")[0].rpartition(".")
+    return module.replace(".", "/") + ".py"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Let slices go on one after another until the time is over; print what was found; 0 if each reached the goal."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    slices = {part.name: part for part in read_slices((ROOT / "pyproject.toml").read_text())}
+    parser.add_argument("slices", nargs="*", metavar="SLICE", help=f"one of {', '.join(slices)}; all if none is named")
+    parser.add_argument("--seconds", type=float, default=600)
+    asked = parser.parse_args(arguments)
+    if unknown := set(asked.slices) - set(slices):
+        parser.error(f"there is no slice {', '.join(sorted(unknown))}")
+    until = time.monotonic() + asked.seconds
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell keeps from what it starts behind it
+    benches = [Bench(slices[name]) for name in asked.slices or slices]
+    for bench in benches:
+        if (left := until - time.monotonic()) > 0 and not bench.complete():
+            print(f"mutants of {bench.part.name} ...", flush=True)
+            bench.prepare()
+            if not bench.run(left):
+                print(bench.log.read_text()[-3_000:])
+                print(f"mutmut gave up; all it said is in {bench.log.relative_to(ROOT)}", file=sys.stderr)
+                return 1
+    known = read_equivalent(EQUIVALENT.read_text(encoding="utf-8"))
+    tallies = [count_mutants(each.part.name, each.verdicts(), each.unnoticed(), known) for each in benches]
+    return report(tallies)
+
+
+def report(tallies: Sequence[Tally]) -> int:
+    """Print survivors, then what each slice and all of them come to; 1 if one did not reach the goal."""
+    for tally in tallies:
+        for mutant in tally.survivors:
+            print(f"\n{mutant.function}\n  - {mutant.before}\n  + {mutant.after}")
+    whole = Counter[str]()
+    for tally in tallies:
+        whole.update(tally.counts)
+    every = Tally("all", whole, sum(tally.equivalent for tally in tallies), ())
+    print("", *tallies, every, sep="\n", flush=True)
+    return 0 if all(tally.reached for tally in tallies) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
