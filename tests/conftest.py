@@ -68,6 +68,13 @@ def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str)
 
 
 @pytest.fixture(scope="session")
+def run_seed(request: pytest.FixtureRequest) -> int:
+    """The seed of this run, as pytest-randomly prints it and `./dev deep` counts it up, for what draws by itself."""
+    seed: int = request.config.getoption("randomly_seed", default=0)
+    return seed
+
+
+@pytest.fixture(scope="session")
 def ajv() -> Iterator[Ajv]:
     """The validator of node.js, one process for all tests that ask it."""
     with running() as judge:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -24,7 +25,14 @@ ROUNDS = pytest.mark.parametrize("rounds", [5, pytest.param(50, marks=pytest.mar
 
 async def _kill(kind: str, bench: Bench, rounds: int) -> None:
     """The rounds, and what the office has after them. They run in a process of their own, a stand-in in this one."""
-    command = [sys.executable, killing.__file__, kind, json.dumps(bench.settings()), str(rounds), "4711"]
+    command = [
+        sys.executable,
+        killing.__file__,
+        kind,
+        json.dumps(bench.settings()),
+        str(rounds),
+        str(random.randrange(2**32)),
+    ]
     run = asyncio.to_thread(subprocess.run, command, check=True, capture_output=True, text=True, timeout=250)
     assert int((await run).stdout) > rounds // 3
     assert sorted(bench.received()) == [killing.item(number).message_id for number in range(rounds + 1)]

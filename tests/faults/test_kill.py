@@ -9,7 +9,7 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -186,8 +186,11 @@ def test_kill_short(pair: Pair, tmp_path: Path) -> None:
 
 @pytest.mark.deep
 @pytest.mark.timeout(1_800)
-def test_kill_long(pair: Pair, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_kill_long(
+    pair: Pair, tmp_path: Path, capsys: pytest.CaptureFixture[str], record_property: Callable[[str, object], None]
+) -> None:
     """Twenty rounds of 500: nothing lost, nothing doubled, and every class of instants was hit."""
+    record_property("examples", 20)
     seed = random.randrange(2**32)
     hit = run_rounds(pair, tmp_path, rounds=20, size=500, seed=seed)
     with capsys.disabled():

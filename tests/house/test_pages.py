@@ -51,7 +51,7 @@ def test_every_alarm_has_its_row():
 
 def test_an_operation_says_what_it_takes():
     """The scan finds arguments where there are some."""
-    assert pages.arguments("peer.add") == ("name", "chain", "url", "by", "fingerprint")
+    assert pages.arguments("peer.add") == ("name", "chain", "url", "fingerprint")
     assert pages.arguments("node.show") == ()
 
 
@@ -75,4 +75,4 @@ def test_a_command_of_a_page_is_one(page):
             assert inner is not None, words
             command, rest = inner, rest[1:]
         known = {name for parameter in command.params for name in parameter.opts}
-        assert {word for word in rest if word.startswith("-")} <= known, words
+        assert {word for word in rest if word.startswith("-") and word != "-"} <= known, words

@@ -80,31 +80,35 @@ def _asker(door: Door, role: Role, operation: str) -> Callable[[Case], None]:
     return one
 
 
-def tried(door: Door, operation: str, *, may: int, may_not: int) -> None:
+def tried(door: Door, operation: str, *, may: int, may_not: int, seed: int) -> int:
     """So many requests with each role that may, and with each that may not; as described and, where arguments are
-    described, also as they are not.
+    described, also as they are not. Returns how many at most.
     """
     modes = [GenerationMode.POSITIVE, *([GenerationMode.NEGATIVE] if pages.arguments(operation) else [])]
     made_up = {mode: OPERATIONS[operation].as_strategy(mode) for mode in modes}
+    asked = 0
     for role in Role:
         for mode in modes if role in ROWS[operation].roles else modes[:1]:
             settings = hypothesis.settings(
                 max_examples=may if role in ROWS[operation].roles else may_not,
                 deadline=None,
-                derandomize=True,
                 database=None,
                 phases=[Phase.generate],
                 suppress_health_check=list(HealthCheck),
             )
-            given(case=made_up[mode])(settings(_asker(door, role, operation)))()
+            given(case=made_up[mode])(hypothesis.seed(seed)(settings(_asker(door, role, operation))))()
+            asked += settings.max_examples
+    return asked
 
 
-def each_tried(door: Door, subject: str, *, may: int, may_not: int) -> None:
-    """All operations about a subject, such as `peer`."""
+def each_tried(door: Door, subject: str, *, may: int, may_not: int, seed: int = 0) -> int:
+    """All operations about a subject, such as `peer`; how many requests at most."""
+    asked = 0
     with Faults() as faults:
         for operation in (name for name in OPERATIONS if name.partition(".")[0] == subject):
             with faults.row(operation):
-                tried(door, operation, may=may, may_not=may_not)
+                asked += tried(door, operation, may=may, may_not=may_not, seed=seed)
+    return asked
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)
@@ -115,6 +119,8 @@ def test_an_operation_is_as_described(door: Door, subject: str):
 
 @pytest.mark.deep
 @pytest.mark.parametrize("subject", SUBJECTS)
-def test_an_operation_is_as_described_at_length(door: Door, subject: str):
-    """Many of them."""
-    each_tried(door, subject, may=100, may_not=5)
+def test_an_operation_is_as_described_at_length(
+    door: Door, subject: str, run_seed: int, record_property: Callable[[str, object], None]
+):
+    """Many of them, others for each seed."""
+    record_property("examples", each_tried(door, subject, may=100, may_not=5, seed=run_seed))

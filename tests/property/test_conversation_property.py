@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 from support.talk import DAY, HOUR, SETTING, START, End
@@ -320,6 +320,8 @@ def test_two_sides_agree():
 @pytest.mark.deep
 @pytest.mark.timeout(3_600)  # also on a machine that does other things
 @pytest.mark.parametrize("piece", range(PIECES))
-def test_two_sides_agree_always(piece):
-    """2 000 conversations, in pieces of 250."""
-    run_state_machine_as_test(TwoSides, settings=settings(max_examples=2_000 // PIECES, database=None, **LONG))
+def test_two_sides_agree_always(piece, run_seed, record_property):
+    """2 000 conversations for each seed, in pieces of 250."""
+    record_property("examples", 2_000 // PIECES)
+    sides = seed(run_seed * PIECES + piece)(type("TwoSides", (TwoSides,), {}))
+    run_state_machine_as_test(sides, settings=settings(max_examples=2_000 // PIECES, database=None, **LONG))

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
@@ -57,10 +58,12 @@ def test_letters_of_a_checkpoint() -> None:
 @pytest.mark.deep
 @pytest.mark.parametrize("piece", range(PIECES))
 @pytest.mark.parametrize("kind", BUNDLES)
-def test_every_byte(kind: str, piece: int) -> None:
+def test_every_byte(kind: str, piece: int, run_seed: int, record_property: Callable[[str, object], None]) -> None:
     """Every byte of the bundle: one bit of it, or another letter in its place."""
-    data, rng = BUNDLES[kind], random.Random(piece)
-    for place in range(piece, len(data), PIECES):
+    data, rng = BUNDLES[kind], random.Random(f"{run_seed} {piece}")
+    places = range(piece, len(data), PIECES)
+    record_property("examples", len(places))
+    for place in places:
         letter = rng.choice([item for item in ALPHABET.encode() if item != data[place]])
         spoiled = data[:place] + bytes([letter]) + data[place + 1 :]
         assert refused(flipped(data, place, rng.randrange(8)) if rng.random() < 0.5 else spoiled)

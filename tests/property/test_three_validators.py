@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import product
 from typing import Any
 
@@ -27,7 +27,7 @@ from schemas.catalogue import MessageType
 TYPES = load_catalogue().types
 EXAMPLES = ROOT / "schemas" / "examples"
 SHORT, LONG = 16, 1_000
-"""Bodies per type in `./dev test` and in `./dev deep`."""
+"""Bodies per type in `./dev test` and in a round of `./dev deep validators`."""
 
 BY_SCHEMA = {"not_json": "type"}
 """What a schema says of that which the product refuses before it asks the schema: a fraction is no integer."""
@@ -44,10 +44,10 @@ def document(body_type: str, number: int) -> tuple[Any, str]:
     return changed(body_type, rng, share)
 
 
-def compared(asked: Mapping[str, Judge], entry: MessageType, amount: int) -> tuple[Counter[str], list[str]]:
+def compared(asked: Mapping[str, Judge], entry: MessageType, numbers: range) -> tuple[Counter[str], list[str]]:
     """How many bodies were refused, by what was done to them, and each body on which verdicts or rules differ."""
     refused, differences = Counter[str](), list[str]()
-    for number in range(amount):
+    for number in numbers:
         body, done = document(entry.body_type, number)
         told = {name: judge(entry, body) for name, judge in asked.items()}
         refused[done] += not told["jsonschema"].valid
@@ -64,26 +64,29 @@ def agreed(opinions: Iterable[Opinion]) -> bool:
     return len({opinion.valid for opinion in all_of_them}) == 1 and len(reasons) <= 1
 
 
-def judged_alike(entry: MessageType, amount: int, ajv: Ajv) -> None:
+def judged_alike(entry: MessageType, numbers: range, ajv: Ajv) -> None:
     """All three accept each valid body, and refuse the same changed ones for the same rules at the same places."""
-    refused, differences = compared(judges(ajv), entry, amount)
+    refused, differences = compared(judges(ajv), entry, numbers)
     assert differences == []
     assert refused["valid"] == 0
-    assert refused.total() > 0.3 * amount
+    assert refused.total() > 0.3 * len(numbers)
 
 
 @table("entry", TYPES, ids=lambda entry: entry.body_type)
 def test_generated_bodies_get_one_verdict(entry: MessageType, ajv: Ajv) -> None:
     """A few bodies of each type."""
-    judged_alike(entry, SHORT, ajv)
+    judged_alike(entry, range(SHORT), ajv)
 
 
 @pytest.mark.deep
 @pytest.mark.timeout(3_600)
 @pytest.mark.parametrize("entry", TYPES, ids=lambda entry: entry.body_type)
-def test_many_generated_bodies_get_one_verdict(entry: MessageType, ajv: Ajv) -> None:
-    """Many of each type."""
-    judged_alike(entry, LONG, ajv)
+def test_many_generated_bodies_get_one_verdict(
+    entry: MessageType, ajv: Ajv, run_seed: int, record_property: Callable[[str, object], None]
+) -> None:
+    """Many of each type, others for each seed."""
+    record_property("examples", LONG)
+    judged_alike(entry, range(run_seed * LONG, (run_seed + 1) * LONG), ajv)
 
 
 @table("entry", TYPES, ids=lambda entry: entry.body_type)

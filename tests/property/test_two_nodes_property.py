@@ -203,7 +203,8 @@ def test_a_walk_that_once_went_wrong(seed):
 @pytest.mark.deep
 @pytest.mark.timeout(3_600)  # also on a machine that does other things
 @pytest.mark.parametrize("piece", range(PIECES))
-def test_two_nodes_agree_always(piece):
-    """10 000 walks, in pieces."""
-    first = piece * (LONG // PIECES)
+def test_two_nodes_agree_always(piece, run_seed, record_property):
+    """10 000 walks for each seed, in pieces."""
+    record_property("examples", LONG // PIECES)
+    first = run_seed * LONG + piece * (LONG // PIECES)
     walk(range(first, first + LONG // PIECES), Seen(), Counter())
