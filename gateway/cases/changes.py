@@ -6,7 +6,7 @@ are told, and what waits to go is refused when it departs (gate G2).
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -63,9 +63,13 @@ class Wanted:
 class CaseChanges:
     """Keeps and does changes of cases."""
 
-    def __init__(self, content: Content, cases: CaseRegister) -> None:
+    def __init__(
+        self, content: Content, cases: CaseRegister, *, check_two: Callable[[Connection, str, str], None]
+    ) -> None:
+        """`check_two` raises RefusedError unless two people, by their ids, are two by the word of administrators."""
         self._content = content
         self._cases = cases
+        self._check_two = check_two
 
     def ask(self, connection: Connection, wanted: Wanted, *, id: str, person: str, actor: str, now: int) -> None:
         """A first person asks: nothing moves yet. Raises RefusedError not_found, conflict."""
@@ -107,6 +111,7 @@ class CaseChanges:
             raise RefusedError(
                 Code.CONFLICT, "the same person asked for this; it still waits for a different one; nothing was changed"
             )
+        self._check_two(connection, row.first.decode(), person)
         if row.state == ChangeState.ASKED:
             self._do(connection, row, now)
             state = ChangeState.DONE

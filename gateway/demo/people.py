@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 
 from gateway.cli.connection import call_node
-from gateway.demo.ceremony import approve_change, carry_out_change
+from gateway.demo.ceremony import approve_change, carry_out_change, enrol_person
 from gateway.demo.chronicle import wait_until
 from gateway.demo.places import Country
 from gateway.errors import Code, GatewayError, RefusedError
@@ -28,10 +28,10 @@ class People:
         self._tokens: dict[str, str] = {}
 
     def enrol(self) -> None:
-        """Enrol the two people who work here, and sign each in at a shell of their own."""
-        for name in (self.country.person, self.country.second):
-            roles: list[Json] = [str(Role.CASE_WORKER), str(Role.FOCAL_POINT)]
-            made = self.ask("person.add", name=name, roles=roles)
+        """Enrol the two people who work here, each let in by another administrator, and sign each in at a shell."""
+        roles: list[Json] = [str(Role.CASE_WORKER), str(Role.FOCAL_POINT)]
+        for name, admin in zip((self.country.person, self.country.second), self.admins, strict=True):
+            made = enrol_person(self.ask, admin, name=name, roles=roles)
             taken = self.ask("login.enrol", code=made["code"], label="the demonstration", hours=HOURS)
             self._tokens[name] = str(taken["token"])
 

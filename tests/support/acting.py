@@ -5,13 +5,13 @@ What needs two people is done by two, unless a test asks for one step of it (`ac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
-from support.ceremony import ADMINS, play
-from support.enrolled import enrol, enrolling
+from support.ceremony import ADMINS, aplay, play
+from support.enrolled import Enrolled, approving, enrolling
 from support.local import Caller as Local
 
 from gateway.access import people_store
@@ -49,6 +49,7 @@ async def enrolled(node: Node, name: str) -> Caller:
         language=None,
         made=node.clock.now(),
         ended=None,
+        vouched="a1 a2",
     )
 
     def add(connection: Connection) -> None:
@@ -67,9 +68,20 @@ def pseudonym_of(node: Node, name: str) -> str:
 
 async def signed_in(caller: Local, node: Node, name: str = FIRST) -> Local:
     """The door of this caller, where the person of this name shows a personal token."""
-    admin = ADMINS[0] if name == FIRST else ADMINS[1]
-    known = await enrol(node, name, *PERSONAL, admin=admin)
+
+    async def owner(operation: str, **arguments: Any) -> Any:
+        return (await node.desk.call(operation, arguments)).value
+
+    known: Enrolled = await aplay(known_to_two(name), owner)
     return Local(session=caller.session, base=caller.base, headers={"Authorization": f"Bearer {known.token}"})
+
+
+def known_to_two(name: str) -> Generator[tuple[str, dict[str, Any]], Any, Enrolled]:
+    """The steps by which somebody new, for whom two administrators vouch, comes to a token."""
+    known: Enrolled = yield from enrolling(name, *PERSONAL)
+    asked = yield "person.vouch", {"id": known.id}
+    yield from approving(asked, admin=ADMINS[1])
+    return known
 
 
 async def act(
@@ -107,8 +119,7 @@ _TOKENS: dict[tuple[Path, str], str] = {}
 def token_at(folder: Path, name: str, call: Callable[..., Any]) -> str:
     """The personal token of this person at a node, whose owner asks it by `call`; enrolled when first needed."""
     if (folder, name) not in _TOKENS:
-        admin = ADMINS[0] if name == FIRST else ADMINS[1]
-        _TOKENS[folder, name] = play(enrolling(name, *PERSONAL, admin=admin), call).token
+        _TOKENS[folder, name] = play(known_to_two(name), call).token
     return _TOKENS[folder, name]
 
 

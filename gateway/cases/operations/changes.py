@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from gateway.access.enrolment import check_two_people
 from gateway.cases.changes import CaseChanges, ChangeKind, ChangeState, Wanted
 from gateway.cases.operations.models import (
     HER,
@@ -40,7 +41,7 @@ class CaseChangeOperations:
     ) -> None:
         self._content = content
         self._cases = cases
-        self._changes = CaseChanges(content, cases)
+        self._changes = CaseChanges(content, cases, check_two=check_two_people)
         self._clock = clock
         self._rand = rand
         self._actor = actor

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 
 from sqlalchemy import Connection
 
+from gateway.access.enrolment import check_two_people
 from gateway.access.rules import same_name
 from gateway.cases import store as case_rows
 from gateway.cases.register import CaseRegister, draft_key, name_of_case
@@ -39,10 +40,10 @@ from gateway.messages.machines.acceptance import Incoming
 from gateway.messages.store import local
 from gateway.messages.store.local import DraftRow
 from gateway.messages.wakeups import EventStream, Wakeups
-from gateway.operations.actors import AttestedUsers, name_actor, pseudonym, user_of
+from gateway.operations.actors import AttestedUsers, name_actor, person_of, pseudonym, user_of
 from gateway.operations.idempotency import answer_once
 from gateway.operations.registry import About, Reading, Units, operation
-from gateway.operations.roles import CASE_SYSTEMS, CASES, Caller
+from gateway.operations.roles import CASE_SYSTEMS, CASES, Caller, person_in
 from gateway.policy import two_person_release
 from gateway.policy.attestation import check_attested
 from gateway.policy.corridor import Leaves
@@ -186,6 +187,8 @@ class ReleaseOperations:
 
         def also(connection: Connection) -> None:
             _still_waits(connection, row, sealed[row.ref])
+            if approver is not None:
+                _check_two(connection, row, caller)
             local.set_draft_state(connection, row.id, was=WAITING, to=RELEASED)
             case_rows.unlink(connection, [draft_key(row.id)])  # the conversation is of the case now
             journal.append_leaf(connection, leaf(now, "draft.released", id=row.id, actor=actor))
@@ -314,6 +317,13 @@ async def answering_opens(store: Store, local_receipts: LocalReceipts, request: 
     rows, hashes = await store.read(lambda c: incoming(c, reply_to))
     if len(rows) == 1 and rows[0].state == Incoming.HANDED_OVER:
         await local_receipts.opened(rows, hashes)
+
+
+def _check_two(connection: Connection, row: DraftRow, caller: Caller) -> None:
+    """Return if the two who release are two by the word of administrators, where both are people of this node."""
+    first = None if row.first is None else person_in(row.first.decode())
+    if first is not None:
+        check_two_people(connection, first, person_of(caller))
 
 
 def _dropped(place: str, group: str) -> Json:

@@ -9,6 +9,7 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 import schemas
+from gateway.access.enrolment import check_two_people
 from gateway.cases.operations.models import OfCase
 from gateway.cases.register import names_of
 from gateway.conversations.history import NOTHING_SAID
@@ -162,6 +163,8 @@ class AsylumOperations:
                 raise RefusedError(
                     Code.CONFLICT, "the same person wanted this lifted already; it still waits for a different one"
                 )
+            if known.lift is not None:
+                check_two_people(connection, known.lift.decode(), person_of(caller))
             if known.lift is None:
                 store.want_lift(connection, known.ref, who)
                 journal.append_leaf(connection, leaf(now, "asylum.lift_wanted", actor=actor))

@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 import pytest_asyncio
 from support.acting import ask, pseudonym_of, signed_in
+from support.enrolled import enrol
 from support.local import Caller, socket_caller
 from support.pair import example
 from support.running import UNIT, consent, enquiry, pair, running, settled
@@ -16,7 +18,9 @@ from support.tables import Faults
 
 from gateway.api.routes import PREFIX, ROUTES
 from gateway.composition.node import Node
+from gateway.errors import RefusedError
 from gateway.node.rows import ROWS
+from gateway.operations.roles import Role
 from keys.primitives.encoding import canon
 
 MESSAGES, DRAFTS, HOLDS = (f"{PREFIX}/{word}" for word in ("messages", "drafts", "asylum-holds"))
@@ -97,6 +101,34 @@ async def test_row_120_a_token_lifts_no_hold(nodes: dict[str, Node], program: Ca
     for caller, status, held in ((first, 200, True), (first, 409, None), (second, 200, False)):
         answer = await caller.ask("POST", f"{hold}/lift", {})
         assert (answer.status, answer.value.get("held")) == (status, held)
+
+
+async def test_row_120_two_whom_one_administrator_let_in_are_no_two(nodes: dict[str, Node], program: Caller):
+    """Whoever saw the codes of both could be both: they do not release, lift a hold or change a case together."""
+    fr = nodes["FR"]
+    taken = await consented(fr)
+    sent = await ask(fr, "message.submit", referral(taken))
+    await ask(fr, "asylum.hold", {"id": sent["conversation"], "states": ["MA"]})
+    saved = await ask(fr, "draft.save", {"draft": referral(taken)})
+    his = await ask(fr, "case.open", {"label": "Blue 7"})
+    hers = (await ask(fr, "consent.show", {"id": taken}))["of_case"]["id"]
+    ana, ben = [await enrol(fr, name, Role.CASE_WORKER) for name in ("Ana B.", "Ben C.")]
+    wanted = {"source": hers, "into": his["id"], "consents": [taken], "reason": "it is his"}
+    change = (await fr.desk.call("case.move", wanted, caller=ana.caller)).value
+    assert isinstance(change, dict)
+    acts = {
+        "draft.release": {"id": saved["id"]},
+        "asylum.lift": {"id": sent["conversation"]},
+        "case.confirm": {"id": change["change"]},
+    }
+    for operation, arguments in acts.items():
+        if operation != "case.confirm":
+            await fr.desk.call(operation, arguments, caller=ana.caller)
+        with pytest.raises(RefusedError, match="vouches that these are two different people"):
+            await fr.desk.call(operation, arguments, caller=ben.caller)
+    assert (await ask(fr, "draft.show", {"id": saved["id"]}))["state"] == "waiting_second"
+    assert (await ask(fr, "asylum.list", {}))["holds"][0]["lift_wanted"] is True
+    assert (await ask(fr, "consent.show", {"id": taken}))["of_case"]["id"] == hers
 
 
 async def test_row_121_one_person_is_one_whatever_they_are_called(nodes: dict[str, Node], program: Caller):
