@@ -18,10 +18,12 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import schemas
+from gateway.administration.position import declare_loss, find_loss
 from gateway.administration.upgrade_cases import CaseUpgrade
 from gateway.api.app import LocalServer, local_app
 from gateway.audit.reader import LogReader, of_stopped
 from gateway.composition.node import Node, Outside
+from gateway.consent.unconfirmed_store import doubt_all
 from gateway.database import meta
 from gateway.database.engine import Store
 from gateway.errors import Code, RefusedError
@@ -33,6 +35,7 @@ from gateway.foundation.logs import logger
 from gateway.foundation.node_folder import (
     CHECKPOINT,
     DATABASE,
+    POSITION,
     RUN,
     SOCKET,
     WEBHOOKS,
@@ -42,6 +45,7 @@ from gateway.identity import publication
 from gateway.identity.own_identity import OwnIdentity
 from gateway.identity.unlock import KeysUnusableError, Unlock, in_process
 from gateway.ledger.files import take_in
+from gateway.ledger.rules import SLACK
 from gateway.mapping import case_system
 from gateway.node.limited import LimitedOperations, admit
 from gateway.notifications.webhooks import WebhookReceiver
@@ -115,13 +119,30 @@ async def open_node(
         await node.tokens.refresh()
         await node.time.load(node.log.last_dated)
         node.found = await CaseUpgrade(node.content, node.cases, clock).run() or {}
-        await take_in(store, keys, node.ledger_paths)
-        await node.taken_again.run()
+        node.comparison.since = await node.log.last_dated()
+        await _face_loss(node)
         stack.push_async_callback(node.close)
     except BaseException:
         await stack.aclose()
         raise
     return node, stack
+
+
+async def _face_loss(node: Node) -> None:
+    """Find out whether this database is older than it was, and take away again what it forgot was taken away. A log
+    that is behind its signed checkpoint is not run on at all (`AuditLog.start`), so nothing is written for it here.
+    """
+    lost = await find_loss(node.store, node.folder / POSITION)
+    if lost is not None and await node.log.goes_on():
+        await declare_loss(node.store, node.clock)
+        await node.own.load()
+        await node.peers.refresh()
+    elif lost is not None:
+        return
+    ledger = await take_in(node.store, node.keys, node.ledger_paths)
+    if lost is not None and ledger.until + SLACK < lost.at:
+        await node.store.move(lambda c: doubt_all(c, at=node.clock.now()))
+    await node.taken_again.run()
 
 
 def _database(folder: Path) -> Store:

@@ -148,6 +148,11 @@ class AuditLog:
         if kept is None and who.quorum:
             self.halted = Code.LOG_UNCONFIRMED
 
+    async def goes_on(self) -> bool:
+        """Whether the log is not behind its last checkpoints, so that `start` does not refuse it."""
+        who, kept = self.parties(), read_kept(self.kept, NOTE_LIMIT)
+        return await self._store.read(lambda c: _tail_fault(c, who, kept)) is None
+
     async def last_dated(self) -> int:
         """Find the latest time of the log: of its last entry, of its checkpoints, of a witness; 0 for none."""
         who, kept = self.parties(), read_kept(self.kept, NOTE_LIMIT)

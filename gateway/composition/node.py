@@ -20,6 +20,7 @@ from gateway.access.attempts import SignInAttempts
 from gateway.access.logins import Logins
 from gateway.access.sessions import People
 from gateway.administration.backup import BackupMaker
+from gateway.administration.position import PositionKeeper
 from gateway.administration.status_metrics import StatusMetrics
 from gateway.administration.taken_again import TakenAgain
 from gateway.api.app import LocalServer, local_app
@@ -80,6 +81,7 @@ from gateway.foundation.node_folder import (
     CHECKPOINT,
     GUIDANCE,
     LEDGER,
+    POSITION,
     RUN,
     SOCKET,
 )
@@ -113,6 +115,7 @@ from gateway.trust.changes import TrustChanges
 from gateway.trust.compromise_review import CompromiseReview
 from gateway.trust.effects import TrustEffects
 from gateway.trust.key_upkeep import KeyUpkeep
+from gateway.trust.link_reset.comparison import LinkComparison
 from gateway.trust.link_reset.protocol import LinkReset
 from gateway.trust.peer_sync import PeerSync
 from gateway.trust.ping import Pinger
@@ -203,6 +206,7 @@ class Node:
             witness=self.witness,
             record_exchange=self.record_exchange,
             link_reset=self.link_reset,
+            comparison=self.comparison,
             wakeups=self.wakeups,
             clock=self.clock,
         )
@@ -285,6 +289,9 @@ class Node:
             wakeups=self.wakeups,
             events=self.events,
             clock=self.clock,
+        )
+        self.comparison = LinkComparison(
+            store=self.store, link=self.link, wakeups=self.wakeups, events=self.events, clock=self.clock
         )
         self.record_exchange = RecordExchange(
             store=self.store,
@@ -494,6 +501,7 @@ class Node:
             rand=self.rand,
         )
         self.taken_again = TakenAgain(content=self.content, eraser=self.eraser, keys=self.keys, clock=self.clock)
+        self.position = PositionKeeper(store=self.store, path=self.folder / POSITION)
         self.ledger = LedgerWriter(store=self.store, keys=self.keys, paths=self.ledger_paths, clock=self.clock)
         self.status_metrics = StatusMetrics(
             store=self.store, keys=self.keys, peers=self.peers, log=self.log, config=self.config, clock=self.clock
@@ -512,6 +520,7 @@ class Node:
         requests, erase = self.erasure.chores()
         return [
             *self.ledger.chores(),
+            *self.position.chores(),
             *self.time.chores(),
             keys,
             *self.expiry.chores(),
@@ -520,6 +529,7 @@ class Node:
             requests,
             push,
             *self.link_reset.chores(),
+            *self.comparison.chores(),
             *self.sync.chores(),
             *self.epochs.chores(),
             erase,
@@ -681,6 +691,7 @@ class Node:
             link=self.link,
             log=self.log,
             departure=self.departure,
+            comparison=self.comparison,
             time=self.time,
             sync=self.sync,
             uploader=self.uploader,
@@ -708,6 +719,7 @@ class Node:
         """Finish what was begun and let the folder go."""
         with suppress(GatewayError):  # what a disk does not take now is written at the next start
             await self.ledger.write()
+            await self.position.keep()
         await self.client.close()
         self.store.close()
         self.workers.shutdown()

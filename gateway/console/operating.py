@@ -46,6 +46,10 @@ ALARMS: Alarms = {
         N_("A restore had undone the withdrawal of a consent; the withdrawal stands again"),
         N_("Withdraw it once more, so that every country hears of it."),
     ),
+    "node.older": (
+        N_("The database of this node is older than what was seen of it: it accepts nothing"),
+        N_("Two people restart the numbering to each country, under Trust, as after a restore."),
+    ),
     "ledger.unwritable": (
         N_("The ledger of withdrawals and erasures cannot be written"),
         N_("Mend the disk that [backup] ledger names; what is missing is written later."),

@@ -76,10 +76,10 @@ class FederationHandlers(Protocol):
         """The newest checkpoint of the peer's own log that this node cosigned, 404 for none (nrm1 11.6)."""
 
     async def get_link(self, peer: NodeId) -> Reply:
-        """Return this node's record of the peer's numbering: ``{"epoch", "high", "hash"}`` (nrm1 5.8)."""
+        """Return this node's record of the link: ``{"epoch", "high", "hash", "answered"}`` (nrm1 5.8, 5.15)."""
 
     async def post_link(self, peer: NodeId, body: bytes) -> Reply:
-        """The peer was restored and asks to begin the link anew: answered like ``get_link`` (nrm1 5.9)."""
+        """The peer was restored and asks to begin the link anew: answered with the view (nrm1 5.9)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from gateway.peers.registry import PeerRegistry
 from gateway.peers.scope import PeerState
 from gateway.peers.tombstones import Tombstones
 from gateway.ports import Clock
+from gateway.trust.link_reset.comparison import LinkComparison
 from gateway.trust.link_reset.protocol import LinkReset
 from gateway.trust.peer_sync import PeerSync
 from gateway.trust.record_exchange import RecordExchange
@@ -46,6 +47,7 @@ class FederationHandlers:
         witness: LogWitness,
         record_exchange: RecordExchange,
         link_reset: LinkReset,
+        comparison: LinkComparison,
         wakeups: Wakeups,
         clock: Clock,
     ) -> None:
@@ -59,6 +61,7 @@ class FederationHandlers:
         self._witness = witness
         self._record_exchange = record_exchange
         self._link_reset = link_reset
+        self._comparison = comparison
         self._wakeups = wakeups
         self._clock = clock
 
@@ -107,25 +110,25 @@ class FederationHandlers:
     async def post_messages(self, peer: str, body: bytes) -> Reply:
         """Envelopes, judged one by one."""
         self._heard(peer)
-        self._hear(peer)
+        await self._hear(peer)
         return Reply(200, JSON, await self._receiver.answer_messages(NodeId(peer), body))
 
     async def put_part(self, peer: str, segment: Segment, body: bytes) -> Reply:
         """A segment of an attachment."""
         self._heard(peer)
-        self._hear(peer)
+        await self._hear(peer)
         return await self._uploads.put(peer, segment, body)
 
     async def get_part(self, peer: str, segment: Segment) -> Reply:
         """Which segment is wanted next."""
         self._heard(peer)
-        self._hear(peer)
+        await self._hear(peer)
         return await self._uploads.wanted(peer, segment)
 
     async def post_void(self, peer: str, body: bytes) -> Reply:
         """A void question."""
         self._heard(peer)
-        self._hear(peer)
+        await self._hear(peer)
         return Reply(200, JSON, await self._receiver.answer_void(NodeId(peer), body))
 
     async def post_receipts(self, peer: str, body: bytes) -> Reply:
@@ -145,8 +148,11 @@ class FederationHandlers:
         await self._record_exchange.take(found, body)
         return _EMPTY
 
-    def _hear(self, node: str) -> None:
-        """Refuse what a restored node cannot judge, until people approved the reset of the link (nrm1 5.8)."""
+    async def _hear(self, node: str) -> None:
+        """Refuse what a restored node cannot judge, until people approved the reset of the link (nrm1 5.8). Before the
+        first number of this life of the node it is compared with what the peer has seen (nrm1 5.15).
+        """
+        await self._comparison.try_with(node)
         if not self._peers.hears(node):
             raise RemoteError(Code.LINK_RESET_REQUIRED, "this node was restored and the link was not reset yet")
 
@@ -171,8 +177,8 @@ class FederationHandlers:
 
     async def get_link(self, peer: str) -> Reply:
         """What is held of the peer's numbering: a restored node asks before it numbers anything (nrm1 5.8)."""
-        view = await self._link_reset.view(peer)
-        return Reply(200, JSON, canon(view.to_json()))
+        record = await self._link_reset.record(peer)
+        return Reply(200, JSON, canon(record.to_json()))
 
     async def post_link(self, peer: str, body: bytes) -> Reply:
         """A restored peer asks to begin the link anew; a person decides (nrm1 5.10)."""

@@ -14,9 +14,11 @@ nothing to that peer.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 from gateway.errors import Code, RemoteError
+from keys.documents.link_reset import LinkRecord
 
 #: How far above the epochs held a new one may lie: more could only be meant to use them up.
 MAX_AHEAD = 100
@@ -49,3 +51,32 @@ def check_offer(*, epoch: int, view_fits: bool, incoming: int, outgoing: int) ->
         raise RemoteError(Code.MALFORMED, "the epoch of the reset is too far ahead")
     if not view_fits:
         raise RemoteError(Code.BAD_CHAIN, "the reset is about another state of the link than the one held")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where both directions of a link stand here. `held` is the link hash of our number that the peer names, None where
+    there is none; `missing` are the numbers of the peer that never came, as ranges that include both ends.
+    """
+
+    epoch_out: int
+    high_out: int
+    held: str | None
+    epoch_in: int
+    high_in: int
+    missing: tuple[tuple[int, int], ...]
+
+
+def is_older(here: Standing, there: LinkRecord) -> bool:
+    """Whether this database is older than what the peer has seen of it: the peer holds numbers of ours that are not
+    used here, or receipts for numbers of its own that never came (nrm1 5.15).
+    """
+    view, answered = there.view, there.answered
+    if view.epoch > here.epoch_out:
+        return True
+    if view.epoch == here.epoch_out and view.high and (view.high > here.high_out or view.hash != here.held):
+        return True
+    if answered is None or answered.n == 0 or answered.epoch < here.epoch_in:
+        return False
+    lost = any(first <= answered.n <= last for first, last in here.missing)
+    return answered.epoch > here.epoch_in or answered.n > here.high_in or lost

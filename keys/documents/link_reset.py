@@ -61,6 +61,41 @@ class View:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """Up to which of its own numbers, in its epoch, a node holds receipts of the other one; `n` is 0 for none."""
+
+    epoch: int
+    n: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkRecord:
+    """The answer to `GET /v1/link`: the view, and what of the other direction was answered (nrm1 5.8, 5.15).
+
+    `answered` is None in the answer of a node of the first release.
+    """
+
+    view: View
+    answered: Answered | None
+
+    def to_json(self) -> dict[str, Json]:
+        """Return the member form."""
+        told = self.answered
+        return self.view.to_json() | ({} if told is None else {"answered": {"epoch": told.epoch, "n": told.n}})
+
+    @classmethod
+    def from_json(cls, value: Json) -> Self:
+        """Read the member form. Raises RemoteError(malformed)."""
+        if not isinstance(value, dict):
+            raise malformed("the record of a link is not an object")
+        if "answered" not in value:
+            return cls(view=View.from_json(value), answered=None)
+        told = exact(value["answered"], _ANSWERED, what="answered")
+        rest = {name: item for name, item in value.items() if name != "answered"}
+        return cls(view=View.from_json(rest), answered=Answered(epoch=number(told["epoch"]), n=number(told["n"])))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reset:
     """One request to reset a link. `backup` and `created` are Unix seconds of the restored node's clock."""
 
@@ -111,6 +146,7 @@ def reset_hash(payload: bytes) -> str:
 
 
 _VIEW: Final[dict[str, Check]] = {"epoch": is_count, "high": is_int(), "hash": nullable(is_hash)}
+_ANSWERED: Final[dict[str, Check]] = {"epoch": is_count, "n": is_int()}
 _RESET: Final[dict[str, Check]] = {
     "type": one_of("nrm.reset/1"),
     "from": is_node,

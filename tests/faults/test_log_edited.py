@@ -303,7 +303,8 @@ def test_rolled_back_with_its_checkpoint(log: Witnessed, tmp_path: Path, kept: s
     """
     folder = log.copy(tmp_path)
     rolled_back(folder, log)
-    (folder / "checkpoint").unlink()
+    for beside in ("checkpoint", "position"):
+        (folder / beside).unlink()
     if kept == "yesterdays":
         shutil.copy(log.yesterday / "checkpoint", folder / "checkpoint")
         assert asyncio.run(our_verdict(folder))["ok"]

@@ -24,6 +24,7 @@ from keys.primitives.tls import spki_hash
 
 ASKED = (
     "node.show",
+    "node.ready",
     "node.pairing",
     "peer.list",
     "policy.show",
@@ -71,6 +72,7 @@ def judged(told: Mapping[str, Json], *, running: bool, now: int) -> Iterator[Che
     node = _object(told["node.show"])
     newest = accept_chain(decode_chain(canon(told["node.pairing"])), now + 10 * 365 * DAY)[-1]
     yield from hardening(node, running=running)
+    yield accepting(_object(told["node.ready"]))
     yield clock(node, newest, now)
     yield ending("descriptor", newest.expires, now)
     for use in (Use.SIG, Use.HTTP, Use.LOG, Use.WIT):
@@ -91,6 +93,19 @@ def judged(told: Mapping[str, Json], *, running: bool, now: int) -> Iterator[Che
 
 def _object(value: Json) -> dict[str, Json]:
     return value if isinstance(value, dict) else {}
+
+
+def accepting(told: Mapping[str, Json]) -> Check:
+    """Whether it may take what peers send: not after a restore, nor where its database is older than what was seen."""
+    for name, state in (("why", red), ("sending_why", warn)):
+        codes = told[name]
+        if isinstance(codes, list) and "link_reset_required" in codes:
+            return state(
+                "links",
+                "restored, or older than what was seen of it: links have to begin anew",
+                "docs/backup.md, steps 5 and 6: trm alarm list, trm peer reset-link",
+            )
+    return ok("links", "none has to begin anew")
 
 
 def ending(name: str, at: int, now: int) -> Check:

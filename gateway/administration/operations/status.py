@@ -20,6 +20,7 @@ from gateway.operations.registry import About, operation
 from gateway.operations.roles import EVERYBODY, FOCAL_POINT, LOOKS
 from gateway.peers.confirmed_time import ConfirmedTime
 from gateway.peers.registry import PeerRegistry
+from gateway.peers.scope import listens
 from gateway.ports import Adapter, Clock, Json, OperationResult
 
 
@@ -155,7 +156,7 @@ class NodeStatus(Answer):
 class Readiness(Answer):
     """Whether the node can durably accept, and whether it sends."""
 
-    ready: bool = Field(description="what it answers is on the disk, and its keys can be used")
+    ready: bool = Field(description="what it answers is on the disk, its keys can be used, and it may accept")
     why: list[str] = Field(description="codes of what stops it")
     sending: bool = Field(description="nothing keeps it from sending, and no peer was away for an hour")
     sending_why: list[str] = Field(description="codes of what does")
@@ -214,6 +215,10 @@ class StatusOperations:
             unready.append(Code.DISK)
         if not self._identity.keys.may_speak:
             unready.append(Code.NO_KEY)
+        if self._accepts_nothing():
+            unready.append(Code.LINK_RESET_REQUIRED)
+        elif not all(self._peers.speaks(peer.node) for peer in self._peers.all() if listens(peer.state)):
+            silent.append(Code.LINK_RESET_REQUIRED)
         if self._log.halted is not None:
             silent.append(self._log.halted)
         if self._time.standing().held:
@@ -229,6 +234,11 @@ class StatusOperations:
                 "sending_why": [str(fault) for fault in silent],
             }
         )
+
+    def _accepts_nothing(self) -> bool:
+        """Whether people have to begin every link anew before anything of a peer is taken (nrm1 5.8, 5.15)."""
+        links = [peer for peer in self._peers.all() if listens(peer.state)]
+        return bool(links) and not any(self._peers.hears(peer.node) for peer in links)
 
     def _status(self, found: Figures) -> dict[str, Json]:
         erasing, log, content, adapter = found.erasing, found.log, found.content, self._adapter

@@ -50,6 +50,7 @@ from gateway.peers.link import PeerLink
 from gateway.peers.registry import Peer, address
 from gateway.peers.scope import listens
 from gateway.ports import Clock
+from gateway.trust.link_reset.comparison import LinkComparison
 from gateway.trust.peer_sync import PeerSync
 from keys.documents.descriptor import GATEWAY
 from keys.documents.descriptor import require_usable_descriptor as descriptor_usable
@@ -116,6 +117,7 @@ class Sender:
         link: PeerLink,
         log: AuditLog,
         departure: Departure,
+        comparison: LinkComparison,
         time: ConfirmedTime,
         sync: PeerSync,
         uploader: Uploader,
@@ -131,6 +133,7 @@ class Sender:
         self._link = link
         self._log = log
         self._departure = departure
+        self._comparison = comparison
         self._time = time
         self._sync = sync
         self._uploader = uploader
@@ -199,7 +202,9 @@ class Sender:
             await self._send_receipts(peer, waiting)
         carries = waiting.files if self._carrying is None else None
         if waiting.due or carries is not None:
-            await self._reach(peer)
+            await self._comparison.require(await self._reach(peer))
+            if not self._link.registry.speaks(self._node):
+                return None
         if carries is not None:
             self._carrying = asyncio.create_task(self._carry(carries), name=f"files-{self._node}")
             self._carrying.add_done_callback(lambda _: self._wake.set())
@@ -221,7 +226,7 @@ class Sender:
             return 0.0
         urgent = await self._departure.find_urgent(self._node)
         if urgent and agrees:
-            await self._reach(peer)
+            await self._comparison.require(await self._reach(peer))
             for request in _requests(await self._departed(urgent)):
                 await self._ask(request)
         elif urgent:

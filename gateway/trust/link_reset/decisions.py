@@ -10,6 +10,7 @@ Each effect is part of the transaction of the last approval.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from sqlalchemy import Connection, text
@@ -23,6 +24,7 @@ from gateway.messages import state_transitions
 from gateway.messages.machines.acceptance import Incoming
 from gateway.messages.machines.delivery import Outgoing, OutgoingEvent
 from gateway.messages.store import links
+from gateway.messages.store.messages import MessageRow
 from gateway.peers import store as peer_rows
 from gateway.peers import trust_record_store
 from gateway.peers.link_reset_state import ResetState, new_epoch
@@ -31,7 +33,7 @@ from gateway.peers.scope import PeerState
 from gateway.ports import Json
 from gateway.trust.link_reset import store as resets
 from keys.documents.change import Change
-from keys.documents.link_reset import Reset, View, reset_hash
+from keys.documents.link_reset import Answered, LinkRecord, Reset, View, reset_hash
 from keys.primitives.encoding import (
     SKEW,
     Check,
@@ -61,29 +63,63 @@ def mark_restored(connection: Connection, *, made: int, sha256: str, gen: int, a
 
     What was not answered is never sent anew: it becomes a question to its peer (``OutgoingEvent.FENCE``).
     """
-    keyset = meta.get_meta(connection, "keyset")
-    if keyset is not None:
-        connection.execute(text("delete from meta where key = 'keyset'"))
-        meta.set_meta(connection, KEYSET_FLOOR, str(_floor(keyset, at)).encode())
+    _forget_keyset(connection, at)
     meta.set_meta(connection, "keystore_gen", str(gen).encode())
-    resets.mark_restored(connection, Restored(at=at, backup=made, sha256=sha256))
-    for peer in peer_rows.load(connection):
-        if peer.state != PeerState.REVOKED:
-            resets.put(connection, ResetRow(peer=peer.node, state=str(ResetState.REQUIRED), at=at, backup=made))
-    trust_record_store.owe_again(connection)
-    waiting = resets.waiting(connection)
-    state_transitions.advance(
-        connection,
-        [state_transitions.Change(row=row, event=OutgoingEvent.FENCE, reason=Code.RESTORED) for row in waiting],
-        at=at,
-    )
-    resets.forget_numbers(connection, [row.ref for row in waiting])
-    for table in ("event", "notice"):
-        connection.execute(text("update sqlite_sequence set seq = seq + :n where name = :t"), {"n": UNSEEN, "t": table})
+    _distrust(connection, Restored(at=at, backup=made, sha256=sha256))
     size = store.size(connection)
     root = b64u(store.tree(connection, size).root())
     journal.append_leaf(connection, leaf(at, "node.restored", of=sha256, size=size, root=root))
     journal.raise_alarm(connection, at=at, kind="node.restored")
+
+
+def mark_older(connection: Connection, *, made: int, sha256: str, at: int) -> None:
+    """Turn a database that is older than this node was into a restored one (nrm1 5.15). `made` is the time of its last
+    entry and `sha256` the hash of that.
+    """
+    _forget_keyset(connection, at)
+    _distrust(connection, Restored(at=at, backup=made, sha256=sha256))
+    journal.append_leaf(connection, leaf(at, "node.older", of=sha256, size=store.size(connection)))
+    journal.raise_alarm(connection, at=at, kind="node.older")
+
+
+def mark_link_older(connection: Connection, node: str, *, made: int, at: int) -> None:
+    """A peer has seen more of this node than the database knows: its link needs a reset, as after a restore.
+
+    Only this link: a peer that lies stops nothing but what passes between the two.
+    """
+    resets.put(connection, ResetRow(peer=node, state=str(ResetState.REQUIRED), at=at, backup=made))
+    trust_record_store.owe_again(connection, node)
+    before = [row for row in resets.waiting(connection, node) if row.n is not None or row.at <= made]
+    _fence(connection, before, at)  # what was submitted since is new: nobody can have it
+    journal.append_leaf(connection, leaf(at, "node.older", peer=node, size=store.size(connection)))
+    journal.raise_alarm(connection, at=at, kind="node.older", peer=node)
+
+
+def _distrust(connection: Connection, mark: Restored) -> None:
+    """Nothing that this database says of a link counts any more."""
+    resets.mark_restored(connection, mark)
+    for peer in peer_rows.load(connection):
+        if peer.state != PeerState.REVOKED:
+            row = ResetRow(peer=peer.node, state=str(ResetState.REQUIRED), at=mark.at, backup=mark.backup)
+            resets.put(connection, row)
+    trust_record_store.owe_again(connection)
+    _fence(connection, resets.waiting(connection), mark.at)
+    for table in ("event", "notice"):
+        connection.execute(text("update sqlite_sequence set seq = seq + :n where name = :t"), {"n": UNSEEN, "t": table})
+
+
+def _fence(connection: Connection, waiting: Sequence[MessageRow], at: int) -> None:
+    changes = [state_transitions.Change(row=row, event=OutgoingEvent.FENCE, reason=Code.RESTORED) for row in waiting]
+    state_transitions.advance(connection, changes, at=at)
+    resets.forget_numbers(connection, [row.ref for row in waiting])
+
+
+def _forget_keyset(connection: Connection, at: int) -> None:
+    """The next keyset is above every one that was issued since."""
+    keyset = meta.get_meta(connection, "keyset")
+    if keyset is not None:
+        connection.execute(text("delete from meta where key = 'keyset'"))
+        meta.set_meta(connection, KEYSET_FLOOR, str(_floor(keyset, at)).encode())
 
 
 def _floor(keyset: bytes, at: int) -> int:
@@ -226,10 +262,17 @@ def read_reset(document: bytes) -> tuple[Reset, str]:
 
 
 def view_of(connection: Connection, node: str) -> View:
-    """What is held here of the peer's numbers: the answer to `GET /v1/link`."""
+    """What is held here of the peer's numbers."""
     position = links.position(connection, node, links.IN)
     last = position.last
     return View(epoch=position.epoch, high=position.high, hash=None if last is None else last.link)
+
+
+def record_of(connection: Connection, node: str) -> LinkRecord:
+    """The same, and up to which number the peer has answered: the answer to `GET /v1/link`."""
+    epoch = links.position(connection, node, links.OUT).epoch
+    answered = Answered(epoch=epoch, n=resets.highest_answered(connection, node, epoch))
+    return LinkRecord(view=view_of(connection, node), answered=answered)
 
 
 def positions(connection: Connection, node: str) -> tuple[int, int]:

@@ -29,8 +29,8 @@ from gateway.peers.reset_rows import ResetRow
 from gateway.peers.scope import listens
 from gateway.ports import Clock, Json
 from gateway.trust.link_reset import store
-from gateway.trust.link_reset.decisions import positions, read_reset, view_of
-from keys.documents.link_reset import Reset, View, reset_hash
+from gateway.trust.link_reset.decisions import positions, read_reset, record_of, view_of
+from keys.documents.link_reset import LinkRecord, Reset, View, reset_hash
 from keys.primitives.encoding import SKEW, parse
 from keys.primitives.sign import RESET, SignedDocument
 
@@ -64,9 +64,9 @@ class LinkReset:
         """Ask whether peers have accepted that a link begins anew."""
         return (Chore("link reset", RESET_PACE, self.press),)
 
-    async def view(self, node: str) -> View:
-        """What is held here of the numbering of a peer."""
-        return await self._store.read(lambda c: view_of(c, node))
+    async def record(self, node: str) -> LinkRecord:
+        """What is held here of the link with a peer."""
+        return await self._store.read(lambda c: record_of(c, node))
 
     async def ask_view(self, peer: Peer) -> View:
         """Ask what the peer holds of our numbers; its answer is signed. Raises TransientError, or RemoteError for
@@ -75,7 +75,7 @@ class LinkReset:
         answered = await self._link.client.get_link(address(peer.descriptor))
         if answered.status != 200:
             raise TransientError(Code.UNREACHABLE, "the peer does not say what it holds of the link")
-        return View.from_json(parse(answered.body, limit=4_096))
+        return LinkRecord.from_json(parse(answered.body, limit=4_096)).view
 
     async def propose(self, peer: Peer) -> dict[str, Json]:
         """The body of `link.reset`: what the peer says, and the new epoch.
@@ -169,8 +169,10 @@ class LinkReset:
                 return
             store.put(connection, replace(row, state=str(ResetState.OPEN), at=now, accepted=row.ours, ours=None))
             journal.append_leaf(connection, leaf(now, "link.opened", peer=node, epoch=epoch))
+            journal.close_alarms(connection, "node.older", at=now, peer=node)
             if all(link.state == ResetState.OPEN for link in reset_rows.load(connection).values()):
                 journal.close_alarms(connection, "node.restored", at=now)
+                journal.close_alarms(connection, "node.older", at=now)
 
         await self._store.move(move)
         await self.told(node)

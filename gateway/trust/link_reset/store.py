@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.database import meta
 from gateway.database.rows import values_of
 from gateway.database.tables import inbox, link_gap, link_number, link_reset, message, outbox, receipt, receipt_due
 from gateway.database.tables import link as link_table
+from gateway.messages.machines.delivery import Outgoing
 from gateway.messages.store import links, messages, receipts
 from gateway.messages.store.messages import MessageRow
 from gateway.peers.reset_rows import _MARK, ResetRow, Restored, _unknown
@@ -87,6 +88,18 @@ def answered_since(connection: Connection, peer: str, at: int, states: Sequence[
         message.c.id.in_(told),
     )
     return [MessageRow(**row._mapping) for row in connection.execute(query.order_by(message.c.ref))]
+
+
+def highest_answered(connection: Connection, peer: str, epoch: int) -> int:
+    """The highest number of ours, in this epoch, for which we hold a receipt of the peer; 0 for none."""
+    unanswered = [str(Outgoing.QUEUED), str(Outgoing.AWAITING_RECEIPT), str(Outgoing.VOIDING)]
+    query = select(func.max(message.c.n)).where(
+        message.c.direction == messages.OUT,
+        message.c.peer == peer,
+        message.c.epoch == epoch,
+        message.c.state.not_in(unanswered),
+    )
+    return connection.scalar(query) or 0
 
 
 def forget_numbers(connection: Connection, refs: Sequence[int]) -> None:

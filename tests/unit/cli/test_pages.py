@@ -53,7 +53,7 @@ def test_the_verbs_of_the_design_are_there():
         draft+list draft+show draft+add draft+change draft+release draft+discard
         message+list message+show message+ack message+open message+resend message+cancel conversation+list
         conversation+show conversation+contact
-        consent+record consent+list consent+show consent+withdraw evidence+export evidence+verify
+        consent+record consent+list consent+show consent+withdraw consent+unconfirmed consent+confirm evidence+export evidence+verify
         audit+list audit+reads
         audit+show audit+verify audit+export alert+list alert+acknowledge asylum+hold asylum+lift asylum+list
         erase erasure+list erasure+follow erasure+refuse

@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from support.tables import table
 
 from gateway.errors import RemoteError
-from keys.documents.link_reset import Reset, View, reset_hash
+from keys.documents.link_reset import LinkRecord, Reset, View, reset_hash
 from keys.primitives.encoding import b64u, canon, parse
 
 HASH = b64u(bytes(32))
@@ -64,3 +65,32 @@ def test_other_shapes_are_malformed(change: dict[str, Any]) -> None:
     members: Any = parse(RESET.encode(), limit=10_000)
     with pytest.raises(RemoteError):
         Reset.parse(canon({**members, **change}))
+
+
+RECORD = {"epoch": 1, "high": 4, "hash": HASH, "answered": {"epoch": 1, "n": 3}}
+
+
+def test_the_record_of_a_link() -> None:
+    """It reads what it wrote, and what a node of the first release says, which knows no `answered`."""
+    for value in (RECORD, {name: item for name, item in RECORD.items() if name != "answered"}):
+        assert LinkRecord.from_json(value).to_json() == value
+
+
+@table(
+    "change",
+    [
+        {"answered": None},
+        {"answered": {"epoch": 1}},
+        {"answered": {"epoch": 0, "n": 1}},
+        {"answered": {"epoch": 1, "n": -1}},
+        {"answered": {"epoch": 1, "n": 1, "more": 1}},
+        {"hash": None},
+        {"more": 1},
+    ],
+)
+def test_what_is_no_record_of_a_link(change: dict[str, Any]) -> None:
+    """Each is refused as malformed; so is what is no object."""
+    with pytest.raises(RemoteError):
+        LinkRecord.from_json(RECORD | change)
+    with pytest.raises(RemoteError):
+        LinkRecord.from_json([])

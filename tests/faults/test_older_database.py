@@ -1,0 +1,157 @@
+"""A database that is older than what was seen of it: its last writes are lost, or the machine was put back
+(nrm1 5.15, 13.16). Two real nodes, one of which is killed and loses its write-ahead log.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from support.ceremony import ADMINS, change, play
+from support.nodeproc import NodeProcess, Pair, enquiry, eventually, make_pair
+from support.pair import two_nodes
+
+from gateway.audit.checkpointer import PROMPT
+from gateway.messages.store import links
+from gateway.messages.store.links import NumberRow
+from keys.primitives.encoding import b64u
+
+KEPT, LOST = 20, 30
+CLAIMED = NumberRow(n=7, id=b64u(bytes(16)), prev=b64u(bytes(32)), link=b64u(bytes(32)))
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[Pair]:
+    """Two nodes, paired and serving."""
+    made = make_pair(tmp_path)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def send(fr: NodeProcess, al: NodeProcess, first: int, count: int) -> None:
+    """So many more messages of FR, which AL's case system has."""
+    for n in range(first, first + count):
+        fr.call("message.submit", key=f"m{n}", **enquiry(f"m{n}"))
+    eventually(lambda: al.count() == first + count, "they are handed over", seconds=60)
+
+
+def as_now(node: NodeProcess, to: Path) -> Path:
+    """What of the database is on the disk without its write-ahead log."""
+    with closing(sqlite3.connect(node.folder / "node.db", timeout=30)) as connection:
+        connection.execute("pragma wal_checkpoint(truncate)")
+    return Path(shutil.copy(node.folder / "node.db", to))
+
+
+def lose(node: NodeProcess, then: Path) -> None:
+    """SIGKILL, and what was written since is gone."""
+    node.kill()
+    for name in ("node.db-wal", "node.db-shm"):
+        (node.folder / name).unlink(missing_ok=True)
+    shutil.copy(then, node.folder / "node.db")
+
+
+def signed(node: NodeProcess) -> bool:
+    """Whether the log is signed up to the last change of trust or keys, so that no checkpoint follows soon."""
+    ((size,),) = node.rows("select coalesce(max(size), 0) from checkpoint")
+    return not any(PROMPT.search(leaf) for (leaf,) in node.rows("select leaf from audit where seq > ?", size))
+
+
+def high(node: NodeProcess, way: str) -> int:
+    """The highest number of the only link."""
+    ((found,),) = node.rows("select high from link where direction = ?", way)
+    return int(found)
+
+
+def reset(here: NodeProcess, there: NodeProcess) -> None:
+    """Two people here and one there begin the link anew."""
+    play(change(ADMINS, "link.reset", there.name), here.call)
+    eventually(lambda: "peer.link_reset" in there.alarms(), "the request came", seconds=60)
+    play(change(ADMINS, "link.accept_reset", here.name), there.call)
+    eventually(lambda: here.call("node.ready")["ready"], "it accepts again", seconds=60)
+
+
+def test_thirty_of_fifty_messages_lost_with_a_wal(pair: Pair, tmp_path: Path) -> None:
+    """The file beside the database tells at the start: not ready, an alarm, nothing accepted until the reset."""
+    fr, al = pair.a, pair.b
+    send(fr, al, 0, KEPT)
+    eventually(lambda: signed(al), "a checkpoint")
+    then = as_now(al, tmp_path / "then.db")
+    send(fr, al, KEPT, LOST)
+    eventually(lambda: b'"size"' in (al.folder / "position").read_bytes(), "the position is kept")
+    lose(al, then)
+    al.start()
+    assert high(al, "in") == KEPT
+    ready = al.call("node.ready")
+    assert (ready["ready"], ready["why"]) == (False, ["link_reset_required"])
+    assert "node.older" in al.alarms()
+    new = fr.call("message.submit", key="new", **enquiry("new"))["id"]
+    eventually(lambda: "peer.link_reset_required" in fr.alarms(), "FR is told", seconds=60)
+    assert high(al, "in") == KEPT  # nothing was accepted
+    reset(al, fr)
+    eventually(lambda: fr.state(new) == "awaiting_opening", "it goes on", seconds=60)
+    assert "node.older" not in al.alarms()
+    assert "message.forgotten" in fr.alarms()  # a person at FR knows of what AL has no memory of
+
+
+def test_a_peer_tells_what_it_was_sent_and_answered(pair: Pair, tmp_path: Path) -> None:
+    """The whole folder was put back, its own file too: the peer holds receipts for numbers that never came."""
+    fr, al = pair.a, pair.b
+    send(fr, al, 0, 3)
+    al.stop()
+    shutil.copytree(al.folder, tmp_path / "then", ignore=shutil.ignore_patterns("*.sock"))
+    al.start()
+    send(fr, al, 3, 3)
+    al.kill()
+    shutil.rmtree(al.folder)
+    shutil.copytree(tmp_path / "then", al.folder)
+    al.start()
+    new = fr.call("message.submit", key="new", **enquiry("new"))["id"]
+    eventually(lambda: "node.older" in al.alarms(), "AL has compared", seconds=60)
+    eventually(lambda: "peer.link_reset_required" in fr.alarms(), "FR is told", seconds=60)
+    assert high(al, "in") == 3
+    reset(al, fr)
+    eventually(lambda: fr.state(new) == "awaiting_opening", "it goes on", seconds=60)
+
+
+def test_numbers_that_were_given_away_are_not_used_again(pair: Pair, tmp_path: Path) -> None:
+    """The node that sent forgot that it did: it asks before it numbers, so that its peer sees no fraud."""
+    fr, al = pair.a, pair.b
+    send(fr, al, 0, 3)
+    fr.stop()
+    shutil.copytree(fr.folder, tmp_path / "then", ignore=shutil.ignore_patterns("*.sock"))
+    fr.start()
+    send(fr, al, 3, 3)
+    fr.kill()
+    shutil.rmtree(fr.folder)
+    shutil.copytree(tmp_path / "then", fr.folder)
+    fr.start()
+    new = fr.call("message.submit", key="new", **enquiry("new"))["id"]
+    eventually(lambda: "node.older" in fr.alarms(), "FR has compared", seconds=60)
+    assert high(fr, "out") == 3
+    reset(fr, al)
+    eventually(lambda: fr.state(new) == "awaiting_opening", "it goes on", seconds=60)
+    assert al.call("peer.list")["peers"][0]["state"] == "active"
+
+
+async def test_a_peer_that_lies_stops_its_own_link(tmp_path: Path) -> None:
+    """AL claims numbers that it was never sent: FR stops that link and tells a person; nothing else of FR changes."""
+    async with two_nodes(tmp_path) as two:
+        await two.al.running.store.move(lambda c: links.use(c, two.fr.running.own.node, links.IN, 1, [CLAIMED], 7))
+        await two.fr.stop()
+        await two.fr.start()
+        await two.fr.submit("waits")
+
+        async def told() -> bool:
+            return "node.older" in await two.fr.alarms()
+
+        await two.until(told, seconds=60)
+        assert await two.fr.rows("select value from meta where key = 'restored'") == []
+        assert await two.fr.rows("select state from message") == [("queued",)]
+        ready = await two.fr.call("node.ready")
+        assert (ready["ready"], ready["sending"]) == (False, False)  # it has no other peer
