@@ -21,6 +21,7 @@ from keys.documents.descriptor_chain import accept_chain, decode_chain
 from keys.documents.key_records import Use
 from keys.primitives.encoding import DAY, canon
 from keys.primitives.tls import spki_hash
+from schemas.region_pack.policies import FORMAT_1
 
 ASKED = (
     "node.show",
@@ -187,6 +188,9 @@ def policy(told: Mapping[str, Json]) -> Check:
         return warn(
             "policy", f"{name} has no rule for the country of this node: nothing may leave it", "trm policy adopt"
         )
+    if f'"format": "{FORMAT_1}"' in str(held["file"]):
+        found = f"{name} is of format 1: nothing leaves on the attestation of a case system"
+        return warn("policy", found, "two administrators: trm policy upgrade")
     return ok("policy", f"{name} is in force")
 
 

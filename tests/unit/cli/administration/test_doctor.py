@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,24 @@ from support.desks import Desk, make, pair, run, served
 
 from gateway.administration.doctor import folder as checks
 from gateway.administration.doctor.folder import State
-from gateway.administration.doctor.node import ASKED, adapter, alarms, clock, ending, judged, keyset, peers, root_count
+from gateway.administration.doctor.node import (
+    ASKED,
+    adapter,
+    alarms,
+    clock,
+    ending,
+    judged,
+    keyset,
+    peers,
+    policy,
+    root_count,
+)
 from gateway.foundation import installed
 from gateway.foundation.node_folder import ROOT_FILES
 from keys.documents.descriptor_chain import accept_chain, decode_chain
 from keys.primitives.encoding import DAY, canon
+from schemas.region_pack.policies import format_policy
+from schemas.region_pack.regions import load_region
 
 NOW = 1_800_000_000
 
@@ -256,6 +270,16 @@ def test_findings_of_an_adapter_are_red():
     """Each finding of the adapter is one red check with its hint."""
     told = {"adapter": {"kind": "folder"}, "findings": [{"place": "outgoing", "rule": "missing", "hint": "make it"}]}
     assert [(check.state, check.fix) for check in adapter(told)] == [(State.RED, "make it")]
+
+
+def test_a_policy_of_before_is_told():
+    """It holds, and under it a case system attests nothing: two administrators upgrade it."""
+    new = load_region("tact").policies["two-step"]
+    for one, state, word in ((new, "ok", "is in force"), (replace(new, attested=None), "warn", "of format 1")):
+        held = {"name": one.name, "version": one.version, "faults": [], "ways": ["FR>AL"], "file": format_policy(one)}
+        found = policy({"in_force": held, "faults": []})
+        assert (found.state, word in found.found) == (state, True)
+        assert ("trm policy upgrade" in found.fix) is (state == "warn")
 
 
 def test_open_alarms_are_told():
