@@ -24,6 +24,7 @@ from gateway.database.content import SealedRow
 from gateway.database.sealed_content import Content
 from gateway.errors import Code, RefusedError
 from gateway.foundation.ids import CaseId
+from gateway.messages.store.local import WITHDRAWN
 from gateway.ports import Json
 from keys.primitives.encoding import canon
 
@@ -201,14 +202,15 @@ def find_change(connection: Connection, id: str) -> ChangeRow:
 
 def judge_consents(connection: Connection, cases: Collection[CaseId], now: int) -> None:
     """Tell people where another case than its own relies on a consent; what was told before and is mended ends. One
-    that was of none, since two cases relied on it, is of the one that is left.
+    that was of none, since two cases relied on it, is of the one that is left. Of what was withdrawn nobody has
+    to decide any more.
     """
     consents = store.consents_of(connection, cases)
-    relying = store.cases_relying(connection, [index for _, index, _ in consents])
-    crossed = {ref for ref, index, case in consents if relying.get(index, set()) - {case}}
+    relying = store.cases_relying(connection, [index for _, index, _, _ in consents])
+    crossed = {ref for ref, index, case, state in consents if state != WITHDRAWN and relying.get(index, set()) - {case}}
     for ref in sorted(crossed):
         journal.raise_alarm(connection, at=now, kind="consent.two_cases", ref=ref)
-    mended = {ref for ref, _, _ in consents} - crossed
+    mended = {ref for ref, _, _, _ in consents} - crossed
     for ref, index in store.consents_relied_on(connection, cases):
         of_it = case_of_consent(store.cases_relying(connection, [index]).get(index, set()))
         if of_it is not None:

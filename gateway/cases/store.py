@@ -270,14 +270,14 @@ def set_change(connection: Connection, ref: int, *, state: str, first: bytes, at
     connection.execute(update(case_change).where(case_change.c.ref == ref).values(state=state, first=first, at=at))
 
 
-def consents_of(connection: Connection, ids: Collection[CaseId]) -> list[tuple[int, bytes, CaseId]]:
-    """(ref, index, case) of each consent that is held here and is of one of these cases."""
+def consents_of(connection: Connection, ids: Collection[CaseId]) -> list[tuple[int, bytes, CaseId, str]]:
+    """(ref, index, case, state) of each consent that is held here and is of one of these cases."""
     query = (
-        select(consent.c.ref, consent.c.consent, case_link.c.case_id)
+        select(consent.c.ref, consent.c.consent, case_link.c.case_id, consent.c.state)
         .join(case_link, case_link.c.key == consent.c.consent)
         .where(case_link.c.case_id.in_(list(ids)))
     )
-    return [(row.ref, row.consent, row.case_id) for row in connection.execute(query)]
+    return [(row.ref, row.consent, row.case_id, row.state) for row in connection.execute(query)]
 
 
 def consents_relied_on(connection: Connection, ids: Collection[CaseId]) -> list[tuple[int, bytes]]:

@@ -615,7 +615,6 @@ class Node:
     async def serve(self, ready: Callable[[], None], stop: asyncio.Event) -> None:
         """Run until `stop` is set. `ready` is called once both listeners take requests."""
         await self.log.start()
-        await self.epochs.finish_rotation()
         await self.upkeep.keys()
         hooks = WebhookSender(
             store=self.store,

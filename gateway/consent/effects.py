@@ -63,7 +63,8 @@ class Recorded:
         case = of.get(self.conversation)
         if case is not None and of.get(index, case) != case:
             (row,) = [row for row in local.consents(connection, index) if row.holder == self.holder]
-            journal.raise_alarm(connection, at=now, kind="consent.two_cases", ref=row.ref)
+            if row.state != register.WITHDRAWN:  # of what was taken back nobody has to decide any more
+                journal.raise_alarm(connection, at=now, kind="consent.two_cases", ref=row.ref)
         elif case is not None:
             cases.link(connection, [Link(key=index, kind=LinkKind.CONSENT, case_id=case)])
 

@@ -27,7 +27,7 @@ from gateway.ports import Json
 from keys.primitives.encoding import canon
 
 ACTIVE = "active"
-WITHDRAWN = "withdrawn"
+WITHDRAWN = local.WITHDRAWN
 WITHDRAWN_PART = "withdrawn_in_part"
 DAMAGED = "damaged"
 

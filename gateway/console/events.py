@@ -122,6 +122,7 @@ READ: Table = {
     "message": N_("a message"),
     "draft": N_("a draft"),
     "conversation": N_("a conversation"),
+    "case": N_("a case"),
     "contact": N_("whether a person may be contacted"),
     "consent": N_("a consent"),
     "evidence": N_("the evidence of a conversation"),

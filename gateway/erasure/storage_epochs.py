@@ -12,7 +12,7 @@ from gateway.database.audit_entries import leaf
 from gateway.database.engine import Store
 from gateway.erasure.erase import Eraser
 from gateway.errors import Code
-from gateway.foundation.chores import DAY, HOUR, Chore
+from gateway.foundation.chores import DAY, HOUR, MINUTE, Chore
 from gateway.foundation.logs import logger
 from gateway.identity.identity import NodeKeys
 from gateway.peers.confirmed_time import ConfirmedTime
@@ -42,8 +42,11 @@ class StorageEpochs:
         return self._keys.epoch
 
     def chores(self) -> Sequence[Chore]:
-        """Begin a new epoch when it is due."""
-        return (Chore("storage epoch", HOUR, self.rotate_if_due),)
+        """Begin a new epoch when it is due; end a rotation that was cut off."""
+        return (
+            Chore("storage epoch", HOUR, self.rotate_if_due),
+            Chore("unfinished rotation", MINUTE, self.finish_rotation),
+        )
 
     async def rotate_if_due(self) -> None:
         """A new storage epoch once a week or as often as is set (nrm1 13.2); at once for one that begins in a future
@@ -52,8 +55,6 @@ class StorageEpochs:
         age = self._clock.now() - self._keys.epoch_made
         if age >= self._epoch_days * DAY or age < -DAY:
             await self.rotate()
-        else:
-            await self.finish_rotation()  # one that a full disk stopped half-way
 
     async def rotate(self) -> None:
         """New epoch key on disk beside the old one; every data key wrapped anew; the old epoch key destroyed.
@@ -67,12 +68,17 @@ class StorageEpochs:
             await self._finish_rotation()
 
     async def finish_rotation(self) -> None:
-        """Wrap what still names an older epoch, in batches, then destroy that epoch; restartable at every point."""
-        async with self._rotating:
-            await self._finish_rotation()
+        """End a rotation that was cut off, by a full disk or a kill: restartable at every point. It destroys a key, so
+        it waits for the time to be confirmed (nrm1 12.17).
+        """
+        if self._keys.old_epochs and await self._time.is_confirmed():
+            async with self._rotating:
+                await self._finish_rotation()
 
     async def _finish_rotation(self) -> None:
-        """One at a time: a second one would destroy the epoch that the first has just begun to wrap anew."""
+        """Wrap what still names an older epoch, in batches, then destroy that epoch. One at a time: a second one would
+        destroy the epoch that the first has just begun to wrap anew.
+        """
         if not self._keys.old_epochs:
             return
         epoch = self._keys.epoch

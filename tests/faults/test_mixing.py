@@ -212,9 +212,9 @@ async def test_a_shared_buffer_is_seen(tmp_path: Path, desk: type[NodeOperations
 def test_an_exchanged_id_is_seen():
     """The checker knows the ids of a referral as well as its marks."""
     copies = Copies(owner={b64u(bytes(16)): 1, b64u(bytes([1] * 16)): 2})
-    copies.look("here", 1, f'{{"consent_ref":"{b64u(bytes(16))}"}} m0001z', marked=True)
+    copies.look("here", 1, f'{{"consent_ref":"{b64u(bytes(16))}"}} {mark(1)}', marked=True)
     assert copies.complaints == []
-    copies.look("here", 1, f'{{"consent_ref":"{b64u(bytes([1] * 16))}"}} m0001z', marked=True)
-    copies.look("here", 1, "m0002z", marked=False)
+    copies.look("here", 1, f'{{"consent_ref":"{b64u(bytes([1] * 16))}"}} {mark(1)}', marked=True)
+    copies.look("here", 1, mark(2), marked=False)
     copies.look("here", 1, "nothing", marked=True)
     assert len(copies.complaints) == 3

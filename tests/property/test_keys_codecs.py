@@ -277,7 +277,7 @@ DOCUMENT = sign_document(STATEMENT, b'{"a":1}', [KEY])
 
 @given(st.integers(0), st.integers(0), st.sampled_from(["payload", "ed25519", "mldsa65"]))
 def test_any_mutation_of_a_signed_document_is_refused(at: int, how: int, place: str) -> None:
-    """Part C row 12: a changed byte in the payload or in either half of the signature is no signature."""
+    """Threat 12: a changed byte in the payload or in either half of the signature is no signature."""
     how -= how % 3  # change, so that lengths stay
     signature, payload = DOCUMENT.signature, DOCUMENT.payload
     if place == "payload":

@@ -127,7 +127,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @given(at=st.integers(0), bit=st.integers(0, 7))
 def test_any_mutation_of_the_file_is_refused(file: Path, at: int, bit: int) -> None:
-    """Part C row 46: no bit of the keystore can be changed, neither of the header nor of the rest."""
+    """Threat 46: no bit of the keystore can be changed, neither of the header nor of the rest."""
     data = bytearray(file.with_name("good").read_bytes())
     data[at % len(data)] ^= 1 << bit
     file.write_bytes(data)

@@ -15,13 +15,13 @@ from gateway.ports import Json
 from schemas import load_catalogue
 
 REFERRAL = "referral.request/1"
-_MARK = re.compile(r"m(\d{4})z")
+_MARK = re.compile(r"mark(\d{4})of9d7c1e")
 _ID = re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{22}(?![A-Za-z0-9_-])")
 
 
 def mark(number: int) -> str:
-    """The text that stands in every free field of referral `number`."""
-    return f"m{number:04d}z"
+    """The text that stands in every free field of referral `number`: too long to stand in a random id by chance."""
+    return f"mark{number:04d}of9d7c1e"
 
 
 def case_number(number: int) -> str:
@@ -37,7 +37,7 @@ class _MarkedMaker(_Maker):
     running: Any = field(default_factory=count)
 
     def _string(self, schema: Any) -> str:
-        if "pattern" in schema or "format" in schema or schema["maxLength"] < 10:
+        if "pattern" in schema or "format" in schema or schema["maxLength"] < 20:
             return _Maker._string(self, schema)
         return f"{mark(self.number)}{next(self.running)}"
 

@@ -32,7 +32,7 @@ from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.config import Config
 from gateway.foundation.ids import CaseId, UnitId
 from gateway.operations.actors import name_actor, pseudonym
-from gateway.operations.registry import About, Units, operation
+from gateway.operations.registry import About, Reading, Units, operation
 from gateway.operations.roles import CASE_SYSTEMS, CASES, PROTECTS, Caller
 from gateway.peers.registry import PeerRegistry
 from gateway.ports import Clock, Json, OperationResult
@@ -117,6 +117,7 @@ class CaseOperations:
         about=About.CASE,
         answer=WholeCase,
         units=Units.NARROWED,
+        reads=Reading(what="case"),
     )
     async def show(self, asked: OneCase, caller: Caller) -> OperationResult:
         """One case: who looks after it, its conversations with their countries, drafts, consents and what they deny,

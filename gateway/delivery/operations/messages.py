@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Annotated
 
@@ -364,27 +364,31 @@ class MessageOperations:
 
         rows, sealed = await self._content.store.read(query)
         shown, following = paged(rows, limit, lambda row: row.ref)
-        return OperationResult(
-            value={"drafts": [await self._draft_line(row, sealed, caller) for row in shown], "next": following}
-        )
+        return OperationResult(value={"drafts": [*await self._draft_lines(shown, sealed, caller)], "next": following})
 
-    async def _draft_line(self, row: local.DraftRow, sealed: dict[int, SealedRow], caller: Caller) -> dict[str, Json]:
-        key = register.draft_key(row.id)
-        names = await register.names_of(self._content, [key])
-        first = None if row.first is None else row.first.decode()
-        return _draft_summary(self._content.sealer, row, sealed) | {
-            "of_case": names.get(key),
-            "first_by": None if first is None else await self._name_first(first),
-            "first_by_caller": first == caller.actor,
-        }
+    async def _draft_lines(
+        self, rows: Sequence[local.DraftRow], sealed: dict[int, SealedRow], caller: Caller
+    ) -> list[dict[str, Json]]:
+        names = await register.names_of(self._content, [register.draft_key(row.id) for row in rows])
+        firsts = [None if row.first is None else row.first.decode() for row in rows]
+        people = await self._name_people(first for first in firsts if first is not None)
+        return [
+            _draft_summary(self._content.sealer, row, sealed)
+            | {
+                "of_case": names.get(register.draft_key(row.id)),
+                "first_by": people.get(first or ""),
+                "first_by_caller": first == caller.actor,
+            }
+            for row, first in zip(rows, firsts, strict=True)
+        ]
 
-    async def _name_first(self, first: str) -> str | None:
-        """What colleagues call who released a draft first, for the second person to see; a user of a case system has no
-        name here.
+    async def _name_people(self, actors: Iterable[str]) -> Mapping[str, str]:
+        """What colleagues call those who released drafts first, for the second person to see; a user of a case system
+        has no name here.
         """
-        id = person_in(first)
-        found = None if id is None else await self._content.store.read(lambda c: people_store.find(c, id))
-        return None if found is None else found.name
+        ids = {actor: id for actor in actors if (id := person_in(actor)) is not None}
+        found = await self._content.store.read(lambda c: {id: people_store.find(c, id) for id in set(ids.values())})
+        return {actor: row.name for actor, id in ids.items() if (row := found[id]) is not None}
 
     @operation(
         "draft.show",
@@ -398,10 +402,8 @@ class MessageOperations:
     async def show_draft(self, asked: OneDraft, caller: Caller) -> OperationResult:
         """One draft with everything in it, as it would be sent."""
         row, sealed = await find_draft(self._content.store, asked.id)
-        return OperationResult(
-            value=await self._draft_line(row, sealed, caller)
-            | {"draft": drafted(self._content.sealer, sealed.get(row.ref))}
-        )
+        (line,) = await self._draft_lines([row], sealed, caller)
+        return OperationResult(value=line | {"draft": drafted(self._content.sealer, sealed.get(row.ref))})
 
     @operation(
         "draft.discard",

@@ -53,6 +53,8 @@ class NoticeRow:
     at: int
 
 
+WITHDRAWN = "withdrawn"
+"""The state of a consent that was taken back."""
 OWN = "own"
 
 # Asked for every submission, so they are built once.

@@ -159,3 +159,15 @@ async def test_the_log_can_be_looked_through(node: Node):
     assert whole == list(range(size, 0, -1))
     middle = (await asked(node, "audit.list", {"limit": 1, "cursor": str(size // 2)}))["entries"][0]
     assert middle["seq"] == size // 2 - 1
+
+
+async def test_who_looked_at_a_case_is_recorded(node: Node):
+    """A case shows a name: who was shown it is in the log, by the id of the case and with no word of it."""
+    eve = await token(node, "Eve")
+    id = (await asked(node, "case.open", {"label": "Blue 7", "by": "adm"}))["id"]
+    await read(node, "case.show", eve, id=id)
+    found = (await asked(node, "audit.reads", {"reader": f"token/{eve.token}"}))["reads"]
+    assert [(one["what"], one["name"]) for one in found] == [("case", "Eve")]
+    last = (await entries(node))[-1]
+    assert id in last.values()
+    assert "Blue" not in json.dumps(last)

@@ -251,7 +251,7 @@ async def test_proofs_for_evidence(tmp_path: Path) -> None:
 
 
 async def test_a_clock_before_what_was_believed_dates_nothing(tmp_path: Path) -> None:
-    """Part C row 19: a node starts before the last time it believed, and is in doubt; 300 s are allowed."""
+    """Threat 19: a node starts before the last time it believed, and is in doubt; 300 s are allowed."""
     clock = SteeredClock(START)
     party = await make_party(tmp_path, "FR", clock)
     await party.start()

@@ -218,6 +218,19 @@ async def test_what_waits_is_judged_again_when_two_people_moved_the_consent(two:
     await referred(two, "F-1", HERS, conversation=SECOND)
 
 
+async def test_nobody_is_asked_about_a_consent_that_was_withdrawn(two: Two):
+    """It carries nothing any more, whatever case it is of: moved, and told again by a peer, it raises no alarm."""
+    fr = two.fr
+    await agreed(fr, "F-1", HERS)
+    await referred(two, "F-1", HERS, conversation=TALK)
+    await fr.call("consent.withdraw", id=HERS, by=ANA)
+    his = (await fr.call("case.open", label="Blue 7", by=ANA))["id"]
+    asked = await fr.call("case.move", source=await case_of(fr, TALK), into=his, consents=[HERS], reason="his", by=ANA)
+    await fr.call("case.confirm", id=asked["change"], by=BEN)
+    assert (await fr.call("consent.show", id=HERS))["of_case"]["id"] == his
+    assert "consent.two_cases" not in await fr.alarms()
+
+
 async def test_a_wrong_merge_is_split_again(two: Two):
     """Two persons that were taken for one are apart again, each with its own consent; a merge that is undone leaves
     everything where it was before.

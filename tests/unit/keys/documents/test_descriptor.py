@@ -525,7 +525,7 @@ def test_authority_is_lower_case_without_443() -> None:
 
 
 def test_common_suite() -> None:
-    """Part C row 11: without the one suite in both signed descriptors nothing is sealed."""
+    """Threat 11: without the one suite in both signed descriptors nothing is sealed."""
     assert common_suite(FIRST, B.first()) == "nrm1"
     newer = accept_descriptor(None, B.document(suites=["nrm2"]), NOW)
     with pytest.raises(RefusedError) as caught:

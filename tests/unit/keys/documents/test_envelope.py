@@ -63,13 +63,13 @@ def tampered(change: Callable[[Any], object]) -> bytes:
     ids=["id", "exp", "parts"],
 )
 def test_tampered_header_does_not_open(change: Callable[[Any], object]) -> None:
-    """Part C row 1: every clear member is bound into the key and the content."""
+    """Threat 1: every clear member is bound into the key and the content."""
     with refused(Code.UNDECRYPTABLE):
         arrive(tampered(change))
 
 
 def test_recipients_are_bound() -> None:
-    """Part C row 4: a recipient who is added changes the header; duplicates and more than eight are malformed."""
+    """Threat 4: a recipient who is added changes the header; duplicates and more than eight are malformed."""
     spare = {"kid": C.enc.kid, "enc": b64u(b"\0" * 1168)}
     with refused(Code.UNDECRYPTABLE):
         arrive(tampered(lambda value: value["rcp"].append(spare)))
@@ -88,13 +88,13 @@ def test_unknown_recipient_key() -> None:
 
 
 def test_misrouted() -> None:
-    """Part C row 5: an envelope for another node is refused unopened."""
+    """Threat 5: an envelope for another node is refused unopened."""
     with refused(Code.MISROUTED):
         arrive(SEALED, to=C)
 
 
 def test_unsupported_suite() -> None:
-    """Part C row 11: another suite is named before anything else of the envelope is read."""
+    """Threat 11: another suite is named before anything else of the envelope is read."""
     with refused(Code.UNSUPPORTED_SUITE):
         arrive(tampered(lambda value: value.update(v="nrm2", more=1)))
 
@@ -117,13 +117,13 @@ def test_unsupported_suite() -> None:
     ids=range(11),
 )
 def test_malformed_envelope(change: Callable[[Any], object]) -> None:
-    """Part C row 55: a wrong, missing or unknown clear member refuses the envelope."""
+    """Threat 55: a wrong, missing or unknown clear member refuses the envelope."""
     with refused(Code.MALFORMED):
         wire.parse_envelope(tampered(change))
 
 
 def test_too_large() -> None:
-    """Part C row 21: 1.5 MB for one envelope, 4 MiB for a request."""
+    """Threat 21: 1.5 MB for one envelope, 4 MiB for a request."""
     with refused(Code.TOO_LARGE):
         wire.parse_envelope(b"{" * 1_500_001)
     with refused(Code.TOO_LARGE):
@@ -131,7 +131,7 @@ def test_too_large() -> None:
 
 
 def test_expired() -> None:
-    """Part C row 19: an envelope is refused once it has expired, 300 seconds of skew included."""
+    """Threat 19: an envelope is refused once it has expired, 300 seconds of skew included."""
     assert arrive(SENDER.seal(STATED), now=NOW + 14 * 86_400 + 299)
     with refused(Code.EXPIRED):
         arrive(SEALED, now=NOW + 15 * 86_400)
@@ -158,7 +158,7 @@ def padded(inner: bytes) -> bytes:
 
 
 def test_non_zero_padding() -> None:
-    """Part C row 55: nothing is smuggled in the padding."""
+    """Threat 55: nothing is smuggled in the padding."""
     inner = pack(SENDER.frames(STATED.encode()))
     for at in (-1, len(inner) - 100):
         spoiled = bytearray(inner)
@@ -169,7 +169,7 @@ def test_non_zero_padding() -> None:
 
 @pytest.mark.parametrize("more", [1, 1024, 16_384])
 def test_padding_of_another_size(more: int) -> None:
-    """Part C row 55: nor in its length."""
+    """Threat 55: nor in its length."""
     with refused(Code.MALFORMED, "padding"):
         arrive(padded(pack(SENDER.frames(STATED.encode())) + b"\0" * more))
 
@@ -231,7 +231,7 @@ def test_statement_with_prev() -> None:
 
 
 def test_misdirected() -> None:
-    """Part C row 6: a recipient who seals A's statement for C is found out, because A named the recipient."""
+    """Threat 6: a recipient who seals A's statement for C is found out, because A named the recipient."""
     forwarded = Sender(node=A, to=C)
     inner = pack(SENDER.frames(STATED.encode()))
     data = forwarded.seal(replace(STATED, to=forwarded.peer.node), inner)
@@ -240,7 +240,7 @@ def test_misdirected() -> None:
 
 
 def test_relabelled_sender_is_an_unknown_key() -> None:
-    """Part C row 7: a statement in A's name by a key of C is refused, and so is A's statement as C's."""
+    """Threat 7: a statement in A's name by a key of C is refused, and so is A's statement as C's."""
     with refused(Code.UNKNOWN_KEY):
         arrive(Sender(node=A, to=B, key=C.sig).seal(STATED))
     with refused(Code.UNKNOWN_KEY):
@@ -248,7 +248,7 @@ def test_relabelled_sender_is_an_unknown_key() -> None:
 
 
 def test_key_compromise_impersonation() -> None:
-    """Part C row 8: who holds all of B's keys still can not speak for A to B."""
+    """Threat 8: who holds all of B's keys still can not speak for A to B."""
     with refused(Code.UNKNOWN_KEY):
         arrive(Sender(node=A, to=B, key=B.sig).seal(STATED))
 
@@ -257,19 +257,19 @@ def test_key_compromise_impersonation() -> None:
     "changes", [{"id": b64u(b"\1" * 16)}, {"exp": wire.round_up_to_hour(STATED.expires) + 3600}, {"parts": (65_536,)}]
 )
 def test_spliced(changes: dict[str, Any]) -> None:
-    """Part C row 9: a statement that is sealed anew into another envelope does not fit it."""
+    """Threat 9: a statement that is sealed anew into another envelope does not fit it."""
     with refused(Code.SPLICED):
         arrive(SENDER.seal(STATED, **changes))
 
 
 def test_recipients_inside_and_outside_agree() -> None:
-    """Part C row 4: the signed list of keys is the one of the envelope."""
+    """Threat 4: the signed list of keys is the one of the envelope."""
     with refused(Code.SPLICED):
         arrive(SENDER.seal(replace(STATED, rcp=(B.enc.kid, C.enc.kid))))
 
 
 def test_body_or_secret_swapped() -> None:
-    """Part C row 10: a recipient who has the content key can not put another body or salt under the signature."""
+    """Threat 10: a recipient who has the content key can not put another body or salt under the signature."""
     statement = STATED.encode()
     other = wire.Secret(salt=b"\0" * 32).encode()
     for frames in (SENDER.frames(statement, body=b"{}"), SENDER.frames(statement, secret=other)):
@@ -278,20 +278,20 @@ def test_body_or_secret_swapped() -> None:
 
 
 def test_commitment_hides_a_known_body() -> None:
-    """Part C row 51: without the salt, a guess of the body can not be confirmed."""
+    """Threat 51: without the salt, a guess of the body can not be confirmed."""
     guesses = {wire.compute_commitment(wire.Secret(salt=bytes([i]) * 32).encode(), SENDER.body) for i in range(50)}
     assert STATED.commit not in guesses
     assert len(guesses) == 50
 
 
 def test_downgrade() -> None:
-    """Part C row 11: the suite is signed, so an envelope can not claim a newer statement for an older suite."""
+    """Threat 11: the suite is signed, so an envelope can not claim a newer statement for an older suite."""
     with refused(Code.DOWNGRADE):
         arrive(SENDER.seal(SENDER.statement(suite="nrm2")))
 
 
 def test_clock() -> None:
-    """Part C row 19: from the future is refused, four minutes of skew are not, and so is a life beyond 14 days."""
+    """Threat 19: from the future is refused, four minutes of skew are not, and so is a life beyond 14 days."""
     assert arrive(SEALED, now=NOW - 240)
     with refused(Code.NOT_YET_VALID):
         arrive(SEALED, now=NOW - 301)
@@ -313,7 +313,7 @@ def signatures_frame(signatures: list[Signature]) -> bytes:
 
 
 def test_number_and_halves_of_signatures() -> None:
-    """Part C row 12: none, two, a stripped half and a foreign half are refused."""
+    """Threat 12: none, two, a stripped half and a foreign half are refused."""
     statement = STATED.encode()
     good, foreign = A.sig.sign(STATEMENT, statement), C.sig.sign(STATEMENT, statement)
     for signatures, code in [
@@ -328,7 +328,7 @@ def test_number_and_halves_of_signatures() -> None:
 
 
 def test_receipt_is_no_statement() -> None:
-    """Part C row 13: a signed object of another kind does not have the members of a statement."""
+    """Threat 13: a signed object of another kind does not have the members of a statement."""
     receipt = wire.Receipt(
         of="A" * 43,
         msg=STATED.id,

@@ -187,7 +187,7 @@ def test_keyset_of_the_future_is_refused() -> None:
 
 
 def test_stale_keyset_is_not_used() -> None:
-    """Part C row 31: nothing is sealed with an expired keyset, nor with one from before the newest descriptor."""
+    """Threat 31: nothing is sealed with an expired keyset, nor with one from before the newest descriptor."""
     require_usable_keyset(HELD, FIRST, NOW)
     second = accept_descriptor(FIRST, signed(A.next(FIRST), A.roots[:2]), NOW)
     for descriptor, at in ((FIRST, HELD.expires), (second, NOW)):

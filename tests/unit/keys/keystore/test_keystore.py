@@ -113,7 +113,7 @@ def test_nothing_is_overwritten(path: Path, store: Keystore) -> None:
 
 
 def test_wrong_passphrase(path: Path, store: Keystore) -> None:
-    """Part C row 44: without the passphrase the stolen file opens nothing."""
+    """Threat 44: without the passphrase the stolen file opens nothing."""
     with fails(Code.WRONG_PASSPHRASE):
         Keystore.open(path, "open sesame!", at_least=CHEAP)
 
@@ -125,7 +125,7 @@ def test_passphrase_is_the_same_from_every_keyboard(path: Path) -> None:
 
 
 def test_no_secret_lies_in_the_file(path: Path, store: Keystore) -> None:
-    """Part C row 44: no seed, no key and no name of the node stands in the file."""
+    """Threat 44: no seed, no key and no name of the node stands in the file."""
     store.ensure_enc(NOW)
     data = path.read_bytes()
     ring = store._ring
@@ -165,7 +165,7 @@ def test_readable_by_others_is_refused(path: Path, store: Keystore) -> None:
 
 
 def test_older_generation_is_refused(path: Path, store: Keystore) -> None:
-    """Part C row 46: a keystore put back from a backup is not taken for the current one."""
+    """Threat 46: a keystore put back from a backup is not taken for the current one."""
     old = path.with_name("backup")
     shutil.copy(path, old)
     store.ensure_enc(NOW)
@@ -203,7 +203,7 @@ def with_header(data: bytes, change: Callable[[Any], object]) -> bytes:
     ids=str,
 )
 def test_edited_header_is_refused(path: Path, store: Keystore, change: dict[str, Any], code: Code) -> None:
-    """Part C row 46: cost out of bounds is refused before any work; every other member is authenticated."""
+    """Threat 46: cost out of bounds is refused before any work; every other member is authenticated."""
     path.write_bytes(with_header(path.read_bytes(), lambda header: header.update(change)))
     started = time.perf_counter()
     with fails(code):
@@ -212,7 +212,7 @@ def test_edited_header_is_refused(path: Path, store: Keystore, change: dict[str,
 
 
 def test_weakened_derivation_is_refused(path: Path) -> None:
-    """Part C row 46: a header with less cost than allowed is refused, however it came there."""
+    """Threat 46: a header with less cost than allowed is refused, however it came there."""
     Keystore.create(path, "open sesame", node=NODE, now=NOW, cost=CHEAP)
     for floor in (Cost(t=2, m=8192), Cost(t=1, m=16_384)):
         with fails(Code.INVALID, "weaker"):
@@ -435,7 +435,7 @@ def test_no_listed_key_fails_closed(store: Keystore) -> None:
 
 
 def test_encryption_key_opens_until_it_is_destroyed(path: Path, store: Keystore) -> None:
-    """Part C row 48: 10 days after it was made the seed is gone from memory and disk, and the code says so."""
+    """Threat 48: 10 days after it was made the seed is gone from memory and disk, and the code says so."""
     assert store.ensure_enc(NOW)
     assert not store.ensure_enc(NOW + 1)
     (key,) = store.enc_public(NOW)
@@ -502,7 +502,7 @@ def test_epoch_rotation_survives_a_crash_between_any_two_steps(path: Path, store
 
 
 def test_row_of_a_finished_epoch_is_erased(path: Path, store: Keystore) -> None:
-    """Part C row 45: a row in an old backup of the database opens no more once its epoch was finished."""
+    """Threat 45: a row in an old backup of the database opens no more once its epoch was finished."""
     _, epoch, wrapped = store.wrap(ROW)
     store.finish_epoch(store.begin_epoch(NOW) - 1)
     for keystore in (store, opened(path)):

@@ -90,7 +90,7 @@ def moved() -> Iterator[tuple[str, SecretPart, bytes, str]]:
     ("what", "part", "data", "id"), [*moved()], ids=lambda value: value if isinstance(value, str) else ""
 )
 def test_what_is_not_this_part_does_not_open(what: str, part: SecretPart, data: bytes, id: str) -> None:
-    """Part C row 52: moved, swapped, cut, changed; one word for all of it."""
+    """Threat 52: moved, swapped, cut, changed; one word for all of it."""
     with refused(Code.UNDECRYPTABLE):
         opened(part, data, id=id)
 

@@ -76,7 +76,7 @@ def test_depth_24_is_allowed_and_25_is_not() -> None:
 
 @pytest.mark.parametrize("bomb", [b"[" * 100_000, b'{"a":' * 100_000, b"[" * 50_000 + b"]" * 50_000])
 def test_nesting_bomb_is_refused_before_the_parser(bomb: bytes) -> None:
-    """Part C row 23: 100 000 levels are refused by a byte scan, in no time."""
+    """Threat 23: 100 000 levels are refused by a byte scan, in no time."""
     started = time.perf_counter()
     with refused(Code.MALFORMED, "nested deeper"):
         e.parse(bomb, limit=1_000_000)
@@ -99,7 +99,7 @@ def test_brackets_in_strings_do_not_count() -> None:
 
 
 def test_too_large_is_told_before_anything_else() -> None:
-    """Part C row 21: size is the first check, even for bytes that are no JSON."""
+    """Threat 21: size is the first check, even for bytes that are no JSON."""
     with refused(Code.TOO_LARGE, "more than 3 bytes"):
         e.parse(b"\xff" * 4, limit=3)
 
@@ -135,13 +135,13 @@ def test_too_large_is_told_before_anything_else() -> None:
     ids=repr,
 )
 def test_second_spellings_are_refused(data: bytes) -> None:
-    """Part C rows 23 and 24: duplicate keys, escapes, order, white space, BOM, UTF-16, floats, NaN, huge integers."""
+    """Threats 23 and 24: duplicate keys, escapes, order, white space, BOM, UTF-16, floats, NaN, huge integers."""
     with refused(Code.MALFORMED):
         e.parse(data, limit=1000)
 
 
 def test_base64url_has_one_spelling() -> None:
-    """Part C row 25: trailing bits, padding, other alphabets and white space are refused."""
+    """Threat 25: trailing bits, padding, other alphabets and white space are refused."""
     assert e.unb64u(e.b64u(b"\x00\xff"), 2) == b"\x00\xff"
     for text in ("AB", "AA==", "AA=", "+/", "A A", "A", "AA\n", "é"):
         with refused(Code.MALFORMED):
@@ -189,7 +189,7 @@ def test_frames() -> None:
     ],
 )
 def test_exact_names_the_member_and_nothing_else(value: Any, words: str) -> None:
-    """Part C row 55: an unknown member is refused, and neither its name nor any value is told."""
+    """Threat 55: an unknown member is refused, and neither its name nor any value is told."""
     with refused(Code.MALFORMED, words) as caught:
         e.exact(value, {"a": e.is_int(), "b": e.is_str("[a-z]")}, what="thing")
     assert "secret" not in str(caught.value)

@@ -77,7 +77,7 @@ def test_leaf_is_no_node() -> None:
 
 
 def test_rewritten_history_has_no_proof() -> None:
-    """Part C row 49: a tree in which an early leaf was changed does not extend the old one, whatever is shown."""
+    """Threat 49: a tree in which an early leaf was changed does not extend the old one, whatever is shown."""
     forged = [leaf_hash(b"forged"), *LEAVES[1:]]
     proof = prove_consistency(5, 8, tiles(8, forged).node)
     assert not is_consistent(5, 8, root_of(LEAVES[:5]), root_of(forged), proof)

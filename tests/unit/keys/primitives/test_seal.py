@@ -31,13 +31,13 @@ def test_content_key_round_trip() -> None:
 
 @pytest.mark.parametrize("at", [0, 1087, 1088, 1119, 1120, 1167])
 def test_changed_content_key_does_not_open(at: int) -> None:
-    """Part C row 3: a bit in the ML-KEM part, the X25519 share, or the closed key."""
+    """Threat 3: a bit in the ML-KEM part, the X25519 share, or the closed key."""
     with refused(Code.UNDECRYPTABLE):
         seal.open_cek(KEY, flipped(seal.seal_cek(KEY.public, CEK, b"info"), at), b"info")
 
 
 def test_low_order_share_does_not_open() -> None:
-    """Part C row 3: an X25519 share of low order fails like everything else."""
+    """Threat 3: an X25519 share of low order fails like everything else."""
     enc = seal.seal_cek(KEY.public, CEK, b"info")
     with refused(Code.UNDECRYPTABLE):
         seal.open_cek(KEY, enc[:1088] + b"\0" * 32 + enc[1120:], b"info")
@@ -58,7 +58,7 @@ def test_content_key_is_bound_to_its_info_key_and_length() -> None:
 
 
 def test_bad_public_keys() -> None:
-    """Part C row 15: a key of a wrong length or with unreduced coefficients is refused before it is used."""
+    """Threat 15: a key of a wrong length or with unreduced coefficients is refused before it is used."""
     for public in (b"", KEY.public[:-1], b"\xff" * 1216, KEY.public[:1184] + b"\0" * 32):
         with refused(Code.BAD_KEY):
             seal.seal_cek(public, CEK, b"")
@@ -73,7 +73,7 @@ def test_content_round_trip() -> None:
 
 @pytest.mark.parametrize("at", [0, 24, 56, 60, 20_000, -1])
 def test_flipped_bit_in_content(at: int) -> None:
-    """Part C row 2: salt, commitment, chunks and tags are covered."""
+    """Threat 2: salt, commitment, chunks and tags are covered."""
     ct = seal.seal_content(CEK, b"context", RAND(40_000))
     with refused(Code.UNDECRYPTABLE):
         seal.open_content(CEK, b"context", flipped(ct, at % len(ct)))
@@ -81,20 +81,20 @@ def test_flipped_bit_in_content(at: int) -> None:
 
 @pytest.mark.parametrize("length", [0, 55, 56, 56 + 16_400, 56 + 2 * 16_400, -1])
 def test_truncated_content(length: int) -> None:
-    """Part C row 2: content that ends early, also at the end of a chunk, is not released at all."""
+    """Threat 2: content that ends early, also at the end of a chunk, is not released at all."""
     ct = seal.seal_content(CEK, b"context", RAND(40_000))
     with refused(Code.UNDECRYPTABLE):
         seal.open_content(CEK, b"context", ct[:length])
 
 
 def test_content_is_bound_to_its_context() -> None:
-    """Part C row 1: the clear header is part of the context."""
+    """Threat 1: the clear header is part of the context."""
     with refused(Code.UNDECRYPTABLE):
         seal.open_content(CEK, b"other", seal.seal_content(CEK, b"context", b"x"))
 
 
 def test_one_ciphertext_opens_under_one_key() -> None:
-    """Part C row 53: the key is committed to, so two recipients with two keys never read two contents."""
+    """Threat 53: the key is committed to, so two recipients with two keys never read two contents."""
     ct = seal.seal_content(CEK, b"context", b"x")
     with refused(Code.UNDECRYPTABLE):
         seal.open_content(RAND(32), b"context", ct)

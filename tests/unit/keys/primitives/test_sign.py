@@ -64,14 +64,14 @@ def test_pae_is_dsse() -> None:
 
 
 def test_stripped_half_is_refused() -> None:
-    """Part C row 12: a hybrid key's signature without its post-quantum half is none."""
+    """Threat 12: a hybrid key's signature without its post-quantum half is none."""
     signature = replace(HYBRID.sign(STATEMENT, b"x"), mldsa65=None)
     with refused(Code.BAD_SIGNATURE, "halves"):
         sign.verify(HYBRID.public, STATEMENT, b"x", signature)
 
 
 def test_added_half_is_refused() -> None:
-    """Part C row 12: nor may a half be added to the signature of a key that has only one."""
+    """Threat 12: nor may a half be added to the signature of a key that has only one."""
     signature = replace(CLASSICAL.sign(STATEMENT, b"x"), mldsa65=HYBRID.sign(STATEMENT, b"x").mldsa65)
     with refused(Code.BAD_SIGNATURE, "halves"):
         sign.verify(CLASSICAL.public, STATEMENT, b"x", signature)
@@ -79,7 +79,7 @@ def test_added_half_is_refused() -> None:
 
 @pytest.mark.parametrize("half", ["ed25519", "mldsa65"])
 def test_foreign_half_is_refused(half: str) -> None:
-    """Part C row 12: one half by the key and the other by another key is no signature."""
+    """Threat 12: one half by the key and the other by another key is no signature."""
     foreign = OTHER.sign(STATEMENT, b"x")
     signature = replace(HYBRID.sign(STATEMENT, b"x"), **{half: getattr(foreign, half)})
     with refused(Code.BAD_SIGNATURE, "does not verify"):
@@ -93,20 +93,20 @@ def test_signature_under_another_kid_is_refused() -> None:
 
 
 def test_signature_of_one_type_is_none_of_another() -> None:
-    """Part C row 13: the payload type is signed, so a receipt is never taken for a statement."""
+    """Threat 13: the payload type is signed, so a receipt is never taken for a statement."""
     with refused(Code.BAD_SIGNATURE):
         sign.verify(HYBRID.public, STATEMENT, b"x", HYBRID.sign(RECEIPT, b"x"))
 
 
 @pytest.mark.parametrize("point", [*map(bytes.fromhex, LOW_ORDER), mixed_order(), b"\x02" + b"\0" * 31, b"\1" * 31])
 def test_bad_points_are_no_keys(point: bytes) -> None:
-    """Part C row 14: points of low order, of mixed order, off the curve, or of a wrong length are refused."""
+    """Threat 14: points of low order, of mixed order, off the curve, or of a wrong length are refused."""
     with refused(Code.BAD_KEY):
         PublicKey.checked(point)
 
 
 def test_universal_forgery_fails_closed() -> None:
-    """Part C row 14: the signature that OpenSSL accepts for every message under the identity point is refused twice."""
+    """Threat 14: the signature that OpenSSL accepts for every message under the identity point is refused twice."""
     identity = bytes.fromhex(LOW_ORDER[0])
     base_point = bytes.fromhex("5866666666666666666666666666666666666666666666666666666666666666")
     forgery = base_point + b"\x01" + b"\0" * 31
@@ -157,14 +157,14 @@ def test_document_round_trip() -> None:
 
 
 def test_document_of_another_type_is_refused() -> None:
-    """Part C row 13: a reader says which type it expects."""
+    """Threat 13: a reader says which type it expects."""
     with refused(Code.WRONG_TYPE):
         SignedDocument.decode(sign.sign_document(RECEIPT, b"x", [HYBRID]).encode(), STATEMENT)
 
 
 @pytest.mark.parametrize("count", [0, 2])
 def test_document_has_one_signature(count: int) -> None:
-    """Part C row 12: none and two are refused, but for descriptors and tombstones."""
+    """Threat 12: none and two are refused, but for descriptors and tombstones."""
     data = sign.sign_document(STATEMENT, b"x", [HYBRID, OTHER][:count]).encode()
     with refused(Code.MALFORMED, "signatures"):
         SignedDocument.decode(data, STATEMENT)
