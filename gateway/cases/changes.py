@@ -13,7 +13,8 @@ from enum import StrEnum
 import orjson
 from sqlalchemy import Connection
 
-from gateway.cases import store
+from gateway.cases import entries, kept, store
+from gateway.cases.history import blocked_now
 from gateway.cases.register import CaseRegister, find_row
 from gateway.cases.rules import Card, CaseState, LinkKind, case_of_consent
 from gateway.cases.store import CaseRow, ChangeRow, Link
@@ -164,6 +165,15 @@ class CaseChanges:
         content_rows.put(connection, [] if sealed is None else [sealed])
         begun = CaseRow(id=row.target, state=CaseState.OPEN, at=now, card=None if sealed is None else sealed.ref)
         store.open_cases(connection, [begun])
+        self._copy_safeguards(connection, row)
+
+    def _copy_safeguards(self, connection: Connection, row: ChangeRow) -> None:
+        """Who is kept out of the old case is kept out of the new one, and what must not be erased stays in both."""
+        sealer = self._content.sealer
+        for entry in blocked_now(entries.of_case(sealer, connection, row.source)).values():
+            entries.add(self._content, connection, row.target, entry)
+        for held in kept.of_case(connection, row.source):
+            kept.place(connection, row.target, replace(held, conversation=self._cases.new_id().encode()))
 
     def _undo(self, connection: Connection, row: ChangeRow) -> None:
         """What moved and is still there goes back; what came to the case since stays."""

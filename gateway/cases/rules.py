@@ -45,6 +45,12 @@ class LinkKind(StrEnum):
     DRAFT = "draft"
     CONSENT = "consent"
     HOLD = "hold"
+    KEPT = "kept"
+    """A legal hold on the whole case."""
+    ENTRY = "entry"
+    """What people noted of it (gateway.cases.history)."""
+    BLOCK = "block"
+    """The same where it keeps somebody out, so that it is found without opening the rest."""
 
 
 class CaseState(StrEnum):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, bindparam, delete, exists, func, insert, literal, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
+from gateway.cases import entries
 from gateway.cases.rules import CaseState, LinkKind
 from gateway.database.prepared import Prepared
 from gateway.database.rows import values_of
@@ -170,11 +171,12 @@ def forget_empty(connection: Connection, id: CaseId) -> list[int]:
     card = connection.scalar(select(cases.c.card).where(cases.c.id == id))
     changed = select(case_change.c.ref).where((case_change.c.source == id) | (case_change.c.target == id))
     refs = list(connection.scalars(changed))
+    noted = entries.refs_of(connection, id)
     connection.execute(delete(case_moved).where(case_moved.c.change.in_(refs)))
     connection.execute(delete(case_change).where(case_change.c.ref.in_(refs)))
     connection.execute(delete(case_link).where(case_link.c.case_id == id))
     connection.execute(delete(cases).where(cases.c.id == id))
-    return refs if card is None else [*refs, card]
+    return [*refs, *noted] if card is None else [*refs, *noted, card]
 
 
 # --- what is not linked yet -----------------------------------------------------------------------------------------

@@ -39,6 +39,15 @@ def show_case(value: Mapping[str, Json]) -> None:
         output.print_line(f"asylum hold  {hold['conversation'] or NOT_OPEN}  {output.format_value(hold['states'])}")
     for hold in list_objects(value, "legal_holds"):
         output.print_line(f"legal hold  {hold['conversation'] or NOT_OPEN}  {hold['ground']} until {hold['until']}")
+    for hold in list_objects(value, "case_holds"):
+        output.print_line(f"legal hold  the whole case  {hold['ground']} until {hold['until']}")
+    for note in list_objects(value, "statuses"):
+        now = "" if note["now"] else "  (before)"
+        output.print_line(f"status  {note['on']}  {note['country']}  {note['status']}  {note['body'] or '-'}{now}")
+    for note in list_objects(value, "roles"):
+        output.print_line(f"role  {note['on']}  {note['role']}{'  has ended' if note['ended'] else ''}")
+    for block in list_objects(value, "blocks"):
+        output.print_line(f"kept out  {block['name'] or block['person'] or block['unit']}: {block['reason']}")
     for file in list_objects(value, "files"):
         output.print_line(f"file  {file['message']} {file['part']}  {file['media_type']}  {file['size']} bytes")
     for other in list_objects(value, "group"):

@@ -142,7 +142,7 @@ def open_case(reach: Reach, label: str | None, number: str | None, as_json: bool
     Example:
       trm case open --label "Blue 7" --node /srv/trm/fr
     """
-    output.print_answer(reach.ask("case.open", label=label, number=number), as_json=as_json, people=_show_id)
+    output.print_answer(reach.ask("case.open", label=label, number=number), as_json=as_json, people=show_id)
 
 
 @options.add_verb(case_commands, "label")
@@ -157,7 +157,7 @@ def label_case(reach: Reach, id: str, label: str, as_json: bool) -> None:
     Example:
       trm case label q2x0bJr3QkK0m1c5n8sT4g "Blue 7" --node /srv/trm/fr
     """
-    output.print_answer(reach.ask("case.label", id=id, label=label), as_json=as_json, people=_show_id)
+    output.print_answer(reach.ask("case.label", id=id, label=label), as_json=as_json, people=show_id)
 
 
 @options.add_verb(case_commands, "hand-over")
@@ -175,7 +175,7 @@ def hand_over_case(reach: Reach, id: str, unit: str, worker: str | None, reason:
       trm case hand-over q2x0bJr3QkK0m1c5n8sT4g shelter --reason "she moved there"
     """
     value = reach.ask("case.hand_over", id=id, unit=unit, worker=worker, reason=reason)
-    output.print_answer(value, as_json=as_json, people=_show_id)
+    output.print_answer(value, as_json=as_json, people=show_id)
 
 
 @options.add_verb(case_commands, "relate")
@@ -192,10 +192,11 @@ def relate_cases(reach: Reach, id: str, other: str, relation: str | None, as_jso
       trm case relate q2x0bJr3QkK0m1c5n8sT4g mT5h0Jr3QkK0m1c5n8sT4g --relation child
     """
     value = reach.ask("case.relate", id=id, other=other, relation=relation)
-    output.print_answer(value, as_json=as_json, people=_show_id)
+    output.print_answer(value, as_json=as_json, people=show_id)
 
 
-def _show_id(value: Mapping[str, Json]) -> None:
+def show_id(value: Mapping[str, Json]) -> None:
+    """Print the id of a case that was changed."""
     output.print_line(f"case {value['id']}")
 
 

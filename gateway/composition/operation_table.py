@@ -20,6 +20,7 @@ from gateway.audit.operations.log import AuditOperations
 from gateway.audit.operations.protection import ProtectionOperations
 from gateway.cases.operations.cases import CaseOperations
 from gateway.cases.operations.changes import CaseChangeOperations
+from gateway.cases.operations.history import CaseHistoryOperations
 from gateway.consent.operations.case_consents import CaseConsentOperations
 from gateway.consent.operations.confirming import ConfirmingOperations
 from gateway.consent.operations.consents import ConsentOperations
@@ -36,10 +37,12 @@ from gateway.delivery.operations.schemas import SchemaOperations
 from gateway.directory.operations.code_lists import CodeListOperations
 from gateway.directory.operations.entries import DirectoryOperations
 from gateway.erasure.operations.erasing import ErasureOperations
+from gateway.erasure.operations.of_case import CaseErasureOperations
 from gateway.erasure.peer_requests.operations import RequestOperations
 from gateway.evidence.operations import EvidenceOperations
 from gateway.guidance.operations import GuidanceOperations
 from gateway.identity.operations.keys import KeyOperations
+from gateway.node.blocks import BlockGuard
 from gateway.node.dispatch import NodeOperations
 from gateway.node.event_feed import EventFeed
 from gateway.node.units import UnitGuard
@@ -126,6 +129,9 @@ def tie_operations(node: Node) -> NodeOperations:
         clock=node.clock,
         actor=node.keys.actor,
     )
+    case_erasure = CaseErasureOperations(
+        content=node.content, erasing=erasure, clock=node.clock, rand=node.rand, actor=node.keys.actor
+    )
     requests = RequestOperations(
         content=node.content,
         peers=node.peers,
@@ -137,7 +143,7 @@ def tie_operations(node: Node) -> NodeOperations:
     )
     files = AttachmentOperations(content=node.content, peers=node.peers, attachments=node.attachments, files=node.files)
     offered: Sequence[object] = [
-        *(messages, conversations, release, alerts, people, access, protection, erasure, requests, files),
+        *(messages, conversations, release, alerts, people, access, protection, erasure, case_erasure, requests, files),
         *_case_operations(node),
         *_node_operations(node),
     ]
@@ -145,6 +151,7 @@ def tie_operations(node: Node) -> NodeOperations:
         operations=joined(offered),
         files=files,
         units=UnitGuard(content=node.content),
+        blocks=BlockGuard(content=node.content),
         reads=node.reads,
         feed=EventFeed(
             content=node.content, peers=node.peers, workers=node.workers, events=node.events, clock=node.clock
@@ -179,6 +186,7 @@ def _case_operations(node: Node) -> Sequence[object]:
         CaseChangeOperations(
             content=node.content, cases=node.cases, clock=node.clock, rand=node.rand, actor=node.keys.actor
         ),
+        CaseHistoryOperations(content=node.content, config=node.config, clock=node.clock, actor=node.keys.actor),
         ConsentOperations(
             content=node.content,
             own=node.own,

@@ -16,8 +16,6 @@ from gateway.console.pages import (
     alerts,
     audit,
     beginning,
-    case_changes,
-    cases,
     consent,
     conversations,
     desk,
@@ -36,6 +34,7 @@ from gateway.console.pages import (
     trust,
     withdrawal,
 )
+from gateway.console.pages.cases import cases, changes, notes
 from gateway.console.settings import Settings
 from gateway.console.visit import OPEN, Console, Page, Section, Visit, list_allowed
 from gateway.console.words import choose_preferred, load_words
@@ -49,7 +48,8 @@ PAGES: tuple[Page, ...] = (
     *messages.PAGES,
     *conversations.PAGES,
     *cases.PAGES,
-    *case_changes.PAGES,
+    *changes.PAGES,
+    *notes.PAGES,
     *beginning.PAGES,
     *drafts.PAGES,
     *release.PAGES,

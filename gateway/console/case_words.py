@@ -1,4 +1,4 @@
-"""What people say and do about cases, in words: changes, and how two persons belong together (gateway.cases.rules)."""
+"""What people say and do about cases, in words: changes, and what a person is, who belongs together (gateway.cases)."""
 
 from __future__ import annotations
 
@@ -15,6 +15,20 @@ CHANGE_STATES: Table = {
     "done": N_("done"),
     "undo_asked": N_("is undone once a second person agrees"),
     "undone": N_("was undone"),
+}
+STATUSES: Table = {
+    "self_reported": N_("says to be a victim of trafficking; no decision yet"),
+    "presumed": N_("presumed victim"),
+    "identified": N_("formally identified victim"),
+    "not_identified": N_("decided not to be a victim"),
+    "revoked": N_("the earlier status was revoked"),
+}
+PERSON_ROLES: Table = {
+    "victim": N_("victim"),
+    "witness": N_("witness"),
+    "accused": N_("accused"),
+    "asylum_seeker": N_("asks for asylum"),
+    "claimant": N_("claims compensation"),
 }
 RELATED: Table = {
     "parent": N_("the parent"),

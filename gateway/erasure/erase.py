@@ -23,6 +23,7 @@ import schemas
 from gateway.attachments import store
 from gateway.attachments.library import AttachmentLibrary
 from gateway.audit import reason_store
+from gateway.cases import entries as case_entries
 from gateway.cases import store as cases
 from gateway.cases.register import CaseRegister
 from gateway.conversations.status_updates import StatusUpdates
@@ -181,6 +182,7 @@ class Eraser:
         erasures.add(connection, [self._row(connection, row, reasons[row.ref], now, request, found) for row in rows])
         ledger.add_erased(connection, [(row.ref, reasons[row.ref]) for row in rows], at=now)
         erasures.erase_consents(connection, [row.consent for row in rows if row.consent is not None], but=proof)
+        case_entries.forget_told(self._content.sealer, connection, rows)
         for card in cases.forget_finished(connection, {row.conversation for row in rows}, but=proof):
             content.erase(connection, card)
         self._case_register.forget_names(connection, said)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, delete, exists, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
+from gateway.cases import kept
 from gateway.database import content, meta
 from gateway.database.rows import values_of
 from gateway.database.tables import (
@@ -251,5 +252,12 @@ def lift_hold(connection: Connection, conversation: bytes) -> bool:
 
 
 def holds(connection: Connection) -> dict[bytes, HoldRow]:
-    """All legal holds by conversation."""
+    """The legal hold of each conversation that has one: its own, else that on its whole case."""
+    rows = every_hold(connection)
+    under = kept.conversations_under(connection, list(rows))
+    return {conversation: replace(rows[key], conversation=conversation) for conversation, key in under} | rows
+
+
+def every_hold(connection: Connection) -> dict[bytes, HoldRow]:
+    """All legal holds as they were placed, by conversation or by the key of one on a case."""
     return {row.conversation: HoldRow(**row._mapping) for row in connection.execute(select(hold))}

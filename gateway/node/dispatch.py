@@ -15,6 +15,7 @@ from gateway.database.sealed_content import Content
 from gateway.erasure.chores import ErasureChores
 from gateway.erasure.operations.models import RunRetention
 from gateway.erasure.storage_epochs import StorageEpochs
+from gateway.node.blocks import BlockGuard
 from gateway.node.event_feed import EventFeed
 from gateway.node.units import UnitGuard
 from gateway.operations.idempotency import answer_once
@@ -36,6 +37,7 @@ class NodeOperations:
         operations: Mapping[str, Operation],
         files: AttachmentOperations,
         units: UnitGuard,
+        blocks: BlockGuard,
         reads: Reads,
         feed: EventFeed,
         epochs: StorageEpochs,
@@ -46,6 +48,7 @@ class NodeOperations:
         self._operations = operations
         self._files = files
         self._units = units
+        self._blocks = blocks
         self._reads = reads
         self._feed = feed
         self._epochs = epochs
@@ -76,14 +79,19 @@ class NodeOperations:
         if caller.unit is not None:
             value = await self._units.narrow(operation, done.value, caller.unit)
             done = OperationResult(value=value, created=done.created)
+        value = await self._blocks.narrow(operation, done.value, caller)
+        done = OperationResult(value=value, created=done.created)
         await self._record(found, asked, done.value, caller)
         return done
 
     async def _read(self, operation: Operation, arguments: Mapping[str, Json], caller: Caller) -> Asked:
-        """The arguments as their model; what they name is of the caller's unit. Raises RefusedError."""
+        """The arguments as their model; what they name is of the caller's unit, and not closed to them. Raises
+        RefusedError.
+        """
         asked = read_arguments(operation.row.arguments, arguments)
         if caller.unit is not None:
             await self._units.check(operation.row, asked, caller.unit)
+        await self._blocks.check(asked, caller)
         return asked
 
     async def _do(self, operation: Operation, asked: Asked, key: str | None, caller: Caller) -> OperationResult:
@@ -119,6 +127,7 @@ class NodeOperations:
         asked = read_arguments(AddAttachment, arguments)
         if caller.unit is not None:
             await self._units.check(self._operations["attachment.add"].row, asked, caller.unit)
+        await self._blocks.check(asked, caller)
         return await self._files.add(asked, chunks, size)
 
     async def attached(self, arguments: Mapping[str, Json], *, caller: Caller = OWNER) -> File:
@@ -126,6 +135,7 @@ class NodeOperations:
         asked = read_arguments(ReadAttachment, arguments)
         if caller.unit is not None:
             await self._units.check(self._operations["attachment.read"].row, asked, caller.unit)
+        await self._blocks.check(asked, caller)
         part, chunks = await self._files.read(asked)
         await self._reads.record(caller, f"file/{part.n}", asked.id, n=part.n)
         return File(name=file_name(part), media=part.media, size=part.size, sha256=part.sha256, chunks=chunks)

@@ -23,6 +23,7 @@ from gateway.audit.operations.log import AuditOperations
 from gateway.audit.operations.protection import ProtectionOperations
 from gateway.cases.operations.cases import CaseOperations
 from gateway.cases.operations.changes import CaseChangeOperations
+from gateway.cases.operations.history import CaseHistoryOperations
 from gateway.consent.operations.case_consents import CaseConsentOperations
 from gateway.consent.operations.confirming import ConfirmingOperations
 from gateway.consent.operations.consents import ConsentOperations
@@ -37,6 +38,7 @@ from gateway.delivery.operations.schemas import SchemaOperations
 from gateway.directory.operations.code_lists import CodeListOperations
 from gateway.directory.operations.entries import DirectoryOperations
 from gateway.erasure.operations.erasing import ErasureOperations
+from gateway.erasure.operations.of_case import CaseErasureOperations
 from gateway.erasure.peer_requests.operations import RequestOperations
 from gateway.evidence.operations import EvidenceOperations
 from gateway.guidance.operations import GuidanceOperations
@@ -66,6 +68,8 @@ CLASSES: tuple[type, ...] = (
     AsylumOperations,
     CaseOperations,
     CaseChangeOperations,
+    CaseHistoryOperations,
+    CaseErasureOperations,
     ConsentOperations,
     ConfirmingOperations,
     CaseConsentOperations,

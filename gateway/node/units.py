@@ -33,7 +33,7 @@ _LISTS: Mapping[str, str] = {
     "conversation.show": "messages",
     "content.reasons": "reasons",
 }
-_UNKNOWN: Mapping[Subject, tuple[str, str]] = {
+UNKNOWN: Mapping[Subject, tuple[str, str]] = {
     Subject.CASE: ("no such case", "trm case list shows the ids"),
     Subject.CASE_CHANGE: ("no such change", "trm case show prints the changes of a case"),
     Subject.CASE_NUMBER: ("no such case", "trm case list shows the ids"),
@@ -58,15 +58,14 @@ class UnitGuard:
         """Before an operation: whatever it names is of this unit. Raises RefusedError, nothing was done."""
         if row.units is not Units.NARROWED or isinstance(asked, Page):
             return  # a page is narrowed once it is there
-        draft = asked if isinstance(asked, Unfinished) else getattr(asked, "draft", None)
-        if isinstance(draft, Unfinished) and _header(draft).get("sender_unit") != unit:
+        draft = _draft_in(asked)
+        if draft is not None and _header(draft).get("sender_unit") != unit:
             raise RefusedError(
                 Code.FORBIDDEN,
                 "this caller writes for its own unit only; nothing was stored",
                 hint="name that unit as sender_unit in the header",
             )
-        named = [(subject, id) for subject, id in list_ids(asked) if subject in _UNKNOWN]
-        named += _named_in(draft) if isinstance(draft, Unfinished) else ()
+        named = [(subject, id) for subject, id in named_ids(asked) if subject in UNKNOWN]
         await self._content.store.read(lambda c: self._look_at(c, named, unit))
 
     def _look_at(self, connection: Connection, named: list[tuple[Subject, str]], unit: str) -> None:
@@ -77,7 +76,7 @@ class UnitGuard:
             if units is None and subject in _NEW:
                 continue
             if units is None or unit not in units:
-                what, hint = _UNKNOWN[subject]
+                what, hint = UNKNOWN[subject]
                 raise RefusedError(Code.NOT_FOUND, what, hint=hint)
 
     async def narrow(self, operation: str, value: Json, unit: str) -> Json:
@@ -96,6 +95,18 @@ class UnitGuard:
             if (unit in kept[key] if key in kept else item["unit"] == unit)
         ]
         return value | {name: of_unit}
+
+
+def named_ids(asked: Asked) -> Iterator[tuple[Subject, str]]:
+    """Every id that arguments name, also in the header of a draft."""
+    yield from list_ids(asked)
+    if (draft := _draft_in(asked)) is not None:
+        yield from _named_in(draft)
+
+
+def _draft_in(asked: Asked) -> Unfinished | None:
+    draft = asked if isinstance(asked, Unfinished) else getattr(asked, "draft", None)
+    return draft if isinstance(draft, Unfinished) else None
 
 
 def _key(sealer: ContentSealer, item: Mapping[str, Json]) -> bytes | None:

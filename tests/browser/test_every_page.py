@@ -65,6 +65,7 @@ def visited(ids: dict[str, str]) -> list[str]:
         "/cases/new",
         f"/cases/{ids['case']}",
         f"/cases/{ids['case']}/change",
+        f"/cases/{ids['case']}/erase",
         f"/cases/{ids['case']}/withdraw",
         f"/cases/{ids['case']}/withdrawn",
         "/inbox",

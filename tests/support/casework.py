@@ -170,7 +170,16 @@ ANSWERS: dict[str, Any] = {
     "contact.advise": ADVICE,
     "asylum.list": {"holds": [{"id": CASE, "at": NOW, "lift_wanted": True, "states": ["AL"]}]},
     "retention.list": {
-        "holds": [{"id": CASE, "ground": "restriction_18", "until": "2027-06-30", "over": False, "at": NOW}]
+        "holds": [
+            {
+                "id": CASE,
+                "of_case": OF_CASE,
+                "ground": "restriction_18",
+                "until": "2027-06-30",
+                "over": False,
+                "at": NOW,
+            }
+        ]
     },
     "directory.list": {
         "units": [
@@ -254,6 +263,7 @@ ANSWERS: dict[str, Any] = {
         "requests": [
             {
                 "id": MESSAGE,
+                "of_case": OF_CASE,
                 "peer": "AL",
                 "state": state,
                 "what": "part",

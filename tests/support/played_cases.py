@@ -31,6 +31,19 @@ CHANGE: dict[str, Any] = {
     "into": CASE,
     "reason": "she says so",
 }
+PERSON: dict[str, Any] = {
+    "id": "p" * 22,
+    "name": "Eva M.",
+    "roles": ["case_worker"],
+    "unit": None,
+    "language": None,
+    "state": "active",
+    "made": AT,
+    "ended": None,
+    "invited_until": None,
+    "sessions": 0,
+    "passkeys": [],
+}
 SHOWN: dict[str, Any] = {
     "id": CASE,
     "name": "Blue 7",
@@ -80,6 +93,23 @@ SHOWN: dict[str, Any] = {
         {"conversation": None, "at": AT, "lift_wanted": False, "states": []},
     ],
     "legal_holds": [{"conversation": TALK, "ground": "restriction_18", "until": "2027-06-30"}],
+    "case_holds": [{"ground": "restriction_18", "until": "2027-06-30"}],
+    "statuses": [
+        {"status": status, "country": country, "body": body, "on": "2026-11-20", "message": None, "at": AT, "now": now}
+        for status, country, body, now in (
+            ("presumed", "FR", "Police", True),
+            ("self_reported", "FR", None, False),
+            ("not_identified", "AL", "Other", True),
+        )
+    ],
+    "roles": [
+        {"role": "witness", "on": "2026-11-20", "ended": True, "at": AT, "now": False},
+        {"role": "asylum_seeker", "on": "2026-11-20", "ended": False, "at": AT, "now": True},
+    ],
+    "blocks": [
+        {"person": "p" * 22, "name": "Eva M.", "unit": None, "reason": "a relative", "at": AT},
+        {"person": None, "name": None, "unit": "shelter", "reason": "she works there", "at": AT},
+    ],
     "files": [{"message": "B" * 22, "direction": "in", "part": 0, "media_type": "application/pdf", "size": 2_000}],
     "changes": [
         CHANGE,
@@ -103,6 +133,7 @@ IN_FORCE: dict[str, Any] = {
 }
 ANSWERS: dict[str, Any] = {
     "consent.of_case": IN_FORCE,
+    "person.list": {"people": [PERSON]},
     "case.list": CASES,
     "case.find": CASES,
     "case.show": SHOWN,
@@ -113,6 +144,7 @@ PATHS = (
     "/cases/new",
     f"/cases/{CASE}",
     f"/cases/{CASE}/change",
+    f"/cases/{CASE}/erase",
     f"/cases/{CASE}/withdraw",
     f"/cases/{CASE}/withdrawn",
 )

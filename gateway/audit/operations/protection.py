@@ -69,7 +69,7 @@ class ProtectionOperations:
         ) -> tuple[list[MessageRow], dict[int, SealedRow], dict[int, ErasureRow], list[ConsentRow]]:
             row = find_row(c, asked.id, place="/id")
             rows = messages.of_conversations(c, [one.key for one in cases.links(c, row.id, LinkKind.CONVERSATION)])
-            indexes = dict.fromkeys(index for _, index, _ in cases.consents_of(c, [row.id]))
+            indexes = dict.fromkeys(index for _, index, _, _ in cases.consents_of(c, [row.id]))
             consents = [held for index in indexes for held in local.consents(c, index)]
             refs = [one.ref for one in rows]
             return (

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from gateway.attachments import library
 from gateway.attachments import store as attachments
-from gateway.cases import store
+from gateway.cases import kept, store
 from gateway.cases.register import draft_key
 from gateway.cases.rules import LinkKind
 from gateway.cases.store import Link
@@ -58,9 +58,10 @@ class CaseContents:
             "asylum_holds": self._asylum_holds(connection, links),
             "legal_holds": [
                 {"conversation": ids.get(key), "ground": hold.ground, "until": hold.until}
-                for key, hold in erasure.holds(connection).items()
+                for key, hold in erasure.every_hold(connection).items()
                 if key in keys
             ],
+            "case_holds": [{"ground": one.ground, "until": one.until} for one in kept.of_case(connection, id)],
             "files": _files(connection, rows, opened),
         }
 
@@ -113,7 +114,7 @@ class CaseContents:
         """The consents of the case, and what they deny: a no in one of them is seen from all of the case."""
         found: list[Json] = []
         denials: list[Json] = []
-        for index in dict.fromkeys(index for _, index, _ in store.consents_of(connection, [id])):
+        for index in dict.fromkeys(index for _, index, _, _ in store.consents_of(connection, [id])):
             known = register.known_under(self._content.sealer, connection, index)
             name = known.held[0].record["consent_id"] if known.held else None
             first = known.rows[0]

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from gateway.cases import store, units
 from gateway.cases.changes import reason_of
 from gateway.cases.operations.contents import CaseContents
+from gateway.cases.operations.history_views import show_history
 from gateway.cases.register import cards_in, find_row
 from gateway.cases.rules import Card
 from gateway.cases.store import CaseRow, ChangeRow
@@ -47,6 +48,7 @@ class CaseViews:
             "keepers": _keepers(card),
             "group": self._group(connection, card, unit),
             **self._contents.show(connection, row.id),
+            **show_history(self._content.sealer, connection, row.id),
             "changes": [self._change(connection, one) for one in store.changes_of(connection, row.id)],
         }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from gateway.cases.operations.history_models import BlockOfCase, RoleOfCase, StatusOfCase
 from gateway.cases.operations.models import CaseFacts, ChangeOfCase, KeeperOfCase, Related
 from gateway.conversations.operations.models import ConsentState
 from gateway.delivery.operations.draft_models import DraftState
@@ -69,6 +70,13 @@ class LegalHoldOfCase(Answer):
     until: Day
 
 
+class CaseHoldOfCase(Answer):
+    """A legal hold on all of a case."""
+
+    ground: str = Field(description="a code of the list kept_ground")
+    until: Day
+
+
 class FileOfCase(Answer):
     """A file of a message of a case."""
 
@@ -90,5 +98,9 @@ class WholeCase(CaseFacts):
     denials: list[DenialOfCase]
     asylum_holds: list[AsylumHoldOfCase]
     legal_holds: list[LegalHoldOfCase]
+    case_holds: list[CaseHoldOfCase]
     files: list[FileOfCase]
+    statuses: list[StatusOfCase] = Field(description="every note, newest first; nothing overwrites")
+    roles: list[RoleOfCase] = Field(description="every note, newest first")
+    blocks: list[BlockOfCase] = Field(description="who must not see the case now")
     changes: list[ChangeOfCase]

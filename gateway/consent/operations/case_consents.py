@@ -92,7 +92,7 @@ class CaseConsentOperations:
     def _in_force(self, connection: Connection, id: CaseId) -> list[tuple[register.Known, str | None]]:
         """The consents of a case of which something is left, or nobody can tell that nothing is, with their ids."""
         found = []
-        for index in dict.fromkeys(index for _, index, _ in cases.consents_of(connection, [id])):
+        for index in dict.fromkeys(index for _, index, _, _ in cases.consents_of(connection, [id])):
             known = register.known_under(self._content.sealer, connection, index)
             if known.withdrawals is None or not known.withdrawn:
                 found.append((known, self._name(connection, known)))

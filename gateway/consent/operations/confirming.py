@@ -98,7 +98,7 @@ class ConfirmingOperations:
 
         def move(connection: Connection) -> int:
             find_row(connection, asked.case)
-            held = [index for _, index, _ in cases.consents_of(connection, [Case(asked.case)])]
+            held = [index for _, index, _, _ in cases.consents_of(connection, [Case(asked.case)])]
             count = unconfirmed_store.confirm(connection, held, at=now)
             if not count:
                 raise RefusedError(

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from sqlalchemy import Connection
 
 import schemas
+from gateway.cases.register import names_of
 from gateway.conversations import on_call
 from gateway.conversations.operations.models import OneConversation
 from gateway.conversations.status_updates import StatusUpdates
@@ -94,7 +95,7 @@ class ErasureOperations:
             raise RefusedError(Code.NOT_FOUND, "no such message", hint="trm message list shows the ids")
         if len(rows) > 1:
             raise RefusedError(Code.CONFLICT, "two messages have this id; nothing was erased", hint="say --in or --out")
-        return await self._erase(rows, reason, caller.actor)
+        return await self.erase_rows(rows, reason, caller.actor)
 
     @operation(
         "conversation.erase",
@@ -110,9 +111,10 @@ class ErasureOperations:
     async def erase_conversation(self, asked: EraseConversation, caller: Caller) -> OperationResult:
         """The same for every message of a conversation; a withdrawal that the peer does not have yet is told first."""
         reason = code("reason", asked.reason)
-        return await self._erase(await _conversation(self._content, asked.id), reason, caller.actor)
+        return await self.erase_rows(await _conversation(self._content, asked.id), reason, caller.actor)
 
-    async def _erase(self, rows: list[MessageRow], reason: str, by: str) -> OperationResult:
+    async def erase_rows(self, rows: list[MessageRow], reason: str, by: str) -> OperationResult:
+        """Erase these rows, which a person named, or none of them. Raises RefusedError conflict."""
         held = await self._content.store.read(store.holds)
         if any(row.conversation in held for row in rows):
             raise RefusedError(
@@ -262,24 +264,29 @@ class ErasureOperations:
         answer=LegalHolds,
     )
     async def list_holds(self, _asked: Nothing) -> OperationResult:
-        """Legal holds, oldest first; a conversation of which nothing is left has no id any more."""
+        """Legal holds, oldest first; without an id one on a whole case, and one on a conversation of which nothing is
+        left.
+        """
 
         def query(c: Connection) -> list[tuple[HoldRow, SealedRow | None]]:
-            found = sorted(store.holds(c).values(), key=lambda row: row.at)
+            found = sorted(store.every_hold(c).values(), key=lambda row: row.at)
             return [(row, _any(c, row.conversation)) for row in found]
 
         today = datetime.fromtimestamp(self._clock.now(), UTC).date().isoformat()
+        found = await self._content.store.read(query)
+        names = await names_of(self._content, [row.conversation for row, _ in found])
         items: list[Json] = [
             {
                 "id": None
                 if sealed is None
                 else content_codec.read_content(self._content.sealer.open(sealed)).facts.conversation,
+                "of_case": names.get(row.conversation),
                 "ground": row.ground,
                 "until": row.until,
                 "over": row.until < today,
                 "at": row.at,
             }
-            for row, sealed in await self._content.store.read(query)
+            for row, sealed in found
         ]
         return OperationResult(value={"holds": items})
 

@@ -6,9 +6,10 @@ from typing import Annotated
 
 from pydantic import Field
 
+from gateway.cases.operations.models import OfCase, OneCase
 from gateway.conversations.operations.models import OneConversation
 from gateway.delivery.operations.message_models import Direction, ErasedMessage, OneMessageOneWay
-from gateway.operations.ids import ConversationId, MessageId, PeerId
+from gateway.operations.ids import CaseId, ConversationId, MessageId, PeerId
 from gateway.operations.models import Answer, Asked, CodeText, Count, Day, Flag, Time
 
 UntilDay = Annotated[str, Field(min_length=1, max_length=10, json_schema_extra={"format": "date"})]
@@ -43,6 +44,26 @@ class HoldConversation(Keep):
     """A conversation of which nothing is erased."""
 
     id: ConversationId
+
+
+class HoldCase(Keep):
+    """A person of whom nothing is erased."""
+
+    id: CaseId
+
+
+class EraseCase(OneCase):
+    """A case, and why all of it is erased."""
+
+    reason: CodeText = Field(description="a code of the list erasure_ground")
+
+
+class KeptCase(Answer):
+    """A legal hold on a case."""
+
+    id: CaseId
+    ground: str
+    until: Day
 
 
 class ReportLine(Answer):
@@ -112,9 +133,10 @@ class Kept(Answer):
 
 
 class LegalHold(Answer):
-    """A legal hold; without the id where nothing of the conversation is left."""
+    """A legal hold; without the id where it is on a whole case, or nothing of the conversation is left."""
 
     id: ConversationId | None
+    of_case: OfCase = None
     ground: str
     until: Day
     over: bool

@@ -8,6 +8,8 @@ from typing import Annotated
 from pydantic import Field
 from sqlalchemy import Connection
 
+from gateway.cases.operations.models import OfCase
+from gateway.cases.register import names_of
 from gateway.database import content, journal
 from gateway.database.audit_entries import Actor, leaf
 from gateway.database.sealed_content import Content
@@ -25,7 +27,7 @@ from gateway.erasure.rules import What
 from gateway.erasure.store import HoldRow
 from gateway.errors import Code, RefusedError
 from gateway.messages.store import messages
-from gateway.messages.store.messages import IN
+from gateway.messages.store.messages import IN, MessageRow
 from gateway.operations.actors import pseudonym
 from gateway.operations.ids import MessageId
 from gateway.operations.models import Answer, Asked, Count, Nothing, OneOf, Time
@@ -57,6 +59,7 @@ class ErasureRequest(Answer):
     """What a peer asked to be erased, and how far it has come."""
 
     id: MessageId = Field(description="of the message that asks")
+    of_case: OfCase = None
     peer: str
     state: Annotated[str, OneOf(*(state for state in State if state is not State.OVER))]
     what: What | None
@@ -114,17 +117,20 @@ class RequestOperations:
     async def list_requests(self, _asked: Nothing) -> OperationResult:
         """Every request that is not over: what is asked, by when, and how far it has come."""
 
-        def query(c: Connection) -> list[tuple[RequestRow, str, Task | None, int]]:
+        def query(c: Connection) -> list[tuple[RequestRow, MessageRow, Task | None, int]]:
             rows = requests.unsettled(c)
             asking = messages.get(c, [row.message for row in rows])
             sealed = content.get(c, [row.ref for row in rows])
             opened = dict(zip(sealed, self._content.sealer.open_each(list(sealed.values())), strict=True))
             tasks = {ref: Task.decode(plain) for ref, plain in opened.items() if not isinstance(plain, RefusedError)}
-            return [(row, asking[row.message].id, tasks.get(row.ref), len(requests.onward(c, row.ref))) for row in rows]
+            return [(row, asking[row.message], tasks.get(row.ref), len(requests.onward(c, row.ref))) for row in rows]
 
+        found = await self._content.store.read(query)
+        names = await names_of(self._content, [asking.conversation for _, asking, _, _ in found])
         items: list[Json] = [
             {
-                "id": id,
+                "id": asking.id,
+                "of_case": names.get(asking.conversation),
                 "peer": self._name(row),
                 "state": row.state,
                 "what": None if task is None else task.what,
@@ -136,7 +142,7 @@ class RequestOperations:
                 "answered": row.answered,
                 "told_onward": told,
             }
-            for row, id, task, told in await self._content.store.read(query)
+            for row, asking, task, told in found
         ]
         return OperationResult(value={"requests": items})
 

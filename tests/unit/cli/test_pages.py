@@ -45,6 +45,7 @@ def test_the_verbs_of_the_design_are_there():
         clock+show clock+confirm clock+reset clock+approve
         case+list case+find case+show case+open case+label case+hand-over case+relate case+merge case+split
         case+move case+confirm case+undo case+consents case+withdraw
+        case+status case+role case+block case+unblock case+hold case+release case+erase
         keys+rotate keys+revoke keys+publish keys+recover keys+root+new keys+root+show keys+root+sign
         keys+tombstone+request keys+tombstone+seal keys+proof+export keys+proof+verify peer+tombstone
         message+reviews message+reviewed
@@ -53,7 +54,8 @@ def test_the_verbs_of_the_design_are_there():
         draft+list draft+show draft+add draft+change draft+release draft+discard
         message+list message+show message+ack message+open message+resend message+cancel conversation+list
         conversation+show conversation+contact
-        consent+record consent+list consent+show consent+withdraw consent+unconfirmed consent+confirm evidence+export evidence+verify
+        consent+record consent+list consent+show consent+withdraw consent+unconfirmed consent+confirm
+        evidence+export evidence+verify
         audit+list audit+reads
         audit+show audit+verify audit+export alert+list alert+acknowledge asylum+hold asylum+lift asylum+list
         erase erasure+list erasure+follow erasure+refuse

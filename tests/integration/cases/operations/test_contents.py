@@ -55,6 +55,29 @@ async def test_a_case_shows_everything_of_it(two: Two):
     assert (withdrawn["denials"], [one["state"] for one in withdrawn["consents"]]) == ([], ["withdrawn"])
 
 
+async def test_what_a_country_decided_is_noted_until_its_message_is_erased(two: Two):
+    """Beside what others decided; erased with the message that told it, while the case goes on."""
+    al = two.al
+    case = await case_of(al, TALK)
+    (told,) = (await al.call("case.show", id=case))["statuses"]
+    referral_in = next(
+        one
+        for one in (await al.call("message.list", conversation=TALK))["messages"]
+        if one["type"] == "referral.request/1"
+    )
+    assert (told["country"], told["message"], told["now"]) == ("FR", referral_in["id"], True)
+    await al.call(
+        "case.note_status", id=case, status="not_identified", country="AL", body="Police", on="2026-01-01", by=ANA
+    )
+    assert {one["country"] for one in (await al.call("case.show", id=case))["statuses"] if one["now"]} == {"AL", "FR"}
+    sealed = await al.rows("select key from case_link where kind = 'entry' order by key")
+    await al.call("message.erase", id=referral_in["id"], direction="in", by=ANA, reason="not_needed")
+    assert [one["country"] for one in (await al.call("case.show", id=case))["statuses"]] == ["AL"]
+    left = await al.rows("select key from case_link where kind = 'entry'")
+    (gone,) = set(sealed) - set(left)
+    assert await al.rows(f"select ref from sealed where ref = {gone[0].rpartition(b'/')[2].decode()}") == []
+
+
 async def test_words_find_a_case(two: Two):
     """Of its label or its number, in whatever case they are typed, page after page; nothing of another unit."""
     fr = two.fr

@@ -66,7 +66,7 @@ async def test_where_nothing_waits_it_says_so():
             "No consent is recorded.",
         ):
             assert word in page.said
-        assert CASE[:6] in page.said and "Holds" not in page.said
+        assert CASE[:6] in page.said and "Nothing is held." in page.said
 
 
 async def test_words_find_a_case_and_stand_in_no_address():

@@ -1,18 +1,22 @@
 """Cases: the list, one with everything that is of it, and what one person may do about it alone.
 
-What two people change together is in `gateway.console.pages.case_changes`. The words of a search travel in the body of
+What two people change together is in `gateway.console.pages.cases.changes`. The words of a search travel in the body of
 a form: no address has what a case is called.
 """
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from aiohttp import web
 
 from gateway.console import case_words
 from gateway.console.choices import list_cases as list_case_names
+from gateway.console.forms.parts import Options, split_options
+from gateway.console.pages.cases.notes import list_blockable
 from gateway.console.pages.consent import STATES as CONSENT_STATES
+from gateway.console.states import Table
 from gateway.console.units import load_units
 from gateway.console.visit import Form, Page, Section, Visit
 from gateway.console.words import N_
@@ -69,18 +73,34 @@ async def show_case(visit: Visit) -> web.StreamResponse:
     """Show one case: what waits for whom at the top, then everything that is of it."""
     id = visit.request.match_info["case"]
     found = await visit.ask(SHOW, {"id": id})
+    near, countries = split_options(visit.words.codes("country"), visit.settings.near["country"], visit.words)
     due = (await visit.ask("conversation.due", {"case": id}))["due"]
     return visit.page(
         "case.html",
         found=found,
         due=sorted(due, key=lambda one: (one["owes"] != "us", one["until"])),
         asked=[one for one in found["changes"] if one["state"] in WAITING],
-        relations=[(code, visit.words(text)) for code, text in case_words.RELATED.items()],
         related=[one for one in await list_case_names(visit) if one[0] != id],
         units=await load_units(visit),
+        people=await list_blockable(visit),
+        today=_today(visit),
+        near=near,
+        countries=countries,
+        relations=_options(visit, case_words.RELATED),
+        statuses=_options(visit, case_words.STATUSES),
+        person_roles=_options(visit, case_words.PERSON_ROLES),
         said=case_words,
         consent_states=CONSENT_STATES,
     )
+
+
+def _options(visit: Visit, table: Table) -> Options:
+    return [(code, visit.words(text)) for code, text in table.items()]
+
+
+def _today(visit: Visit) -> str:
+    now = visit.settings.now()
+    return datetime.fromtimestamp(now + visit.settings.offset(now), UTC).date().isoformat()
 
 
 async def label_case(visit: Visit) -> web.StreamResponse:

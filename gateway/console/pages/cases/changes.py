@@ -10,7 +10,7 @@ from aiohttp import web
 from gateway.cases.rules import PARTS
 from gateway.console.choices import list_cases
 from gateway.console.forms.parts import Options
-from gateway.console.pages.cases import ONE, SHOW
+from gateway.console.pages.cases.cases import ONE, SHOW
 from gateway.console.states import KINDS
 from gateway.console.visit import Form, Page, Visit
 from gateway.console.words import N_

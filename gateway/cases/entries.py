@@ -1,0 +1,83 @@
+"""What people noted of cases: each entry is sealed by itself, and its link goes where the case goes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+import orjson
+from sqlalchemy import Connection, bindparam, delete, insert, select
+
+from gateway.cases.history import BlockEntry, BlockOf, Entry, StatusEntry, blocked_now, read_entry, to_json
+from gateway.cases.rules import LinkKind
+from gateway.database import content as content_rows
+from gateway.database.content_sealer import ContentSealer
+from gateway.database.prepared import Prepared
+from gateway.database.sealed_content import Content
+from gateway.database.tables import case_link
+from gateway.errors import RefusedError
+from gateway.foundation.ids import CaseId
+from gateway.messages.store.messages import MessageRow
+from keys.primitives.encoding import canon
+
+NOTED = (LinkKind.ENTRY, LinkKind.BLOCK)
+# A range of the primary key: asked for every request of a person, and there are few, or none.
+_BLOCKS = Prepared(
+    select(case_link.c.key, case_link.c.case_id).where(
+        case_link.c.key >= bindparam("first"), case_link.c.key < bindparam("behind")
+    )
+)
+_RANGE = {"first": b"block/", "behind": b"block0"}
+
+
+def add(content: Content, connection: Connection, case: CaseId, entry: Entry) -> None:
+    """Note an entry of a case."""
+    ref = content.store.new_ref()
+    kind = LinkKind.BLOCK if isinstance(entry, BlockEntry) else LinkKind.ENTRY
+    content_rows.put(connection, [content.sealer.seal(ref, canon(to_json(entry)))])
+    connection.execute(insert(case_link).values(key=f"{kind}/{ref}".encode(), kind=kind, case_id=case))
+
+
+def refs_of(connection: Connection, case: CaseId) -> list[int]:
+    """The numbers of the sealed entries of a case, as people noted them."""
+    query = select(case_link.c.key).where(case_link.c.case_id == case, case_link.c.kind.in_(NOTED))
+    return sorted(_ref(key) for key in connection.scalars(query))
+
+
+def of_case(sealer: ContentSealer, connection: Connection, case: CaseId) -> list[Entry]:
+    """What people noted of a case, as they noted it; what does not open is left out."""
+    return list(_opened(sealer, connection, refs_of(connection, case)).values())
+
+
+def cases_closed_to(sealer: ContentSealer, connection: Connection, who: Mapping[BlockOf, str]) -> frozenset[CaseId]:
+    """The cases that somebody must not see: by their own id, or by that of their unit."""
+    links = {_ref(key): CaseId(case) for key, case in _BLOCKS.rows(connection, **_RANGE)}
+    by_case: dict[CaseId, list[Entry]] = {}
+    for ref, entry in _opened(sealer, connection, sorted(links)).items():
+        by_case.setdefault(links[ref], []).append(entry)
+    theirs = {(str(kind), id) for kind, id in who.items()}
+    return frozenset(case for case, entries in by_case.items() if theirs & blocked_now(entries).keys())
+
+
+def forget_told(sealer: ContentSealer, connection: Connection, rows: Sequence[MessageRow]) -> None:
+    """Erase what was noted of these messages, which are erased: it says what they said."""
+    told, talks = {str(row.id) for row in rows}, {row.conversation for row in rows}
+    of = select(case_link.c.case_id).where(case_link.c.key.in_(list(talks))).distinct()
+    for case in connection.scalars(of).all():
+        for ref, entry in _opened(sealer, connection, refs_of(connection, CaseId(case))).items():
+            if isinstance(entry, StatusEntry) and entry.message in told:
+                connection.execute(delete(case_link).where(case_link.c.key == f"{LinkKind.ENTRY}/{ref}".encode()))
+                content_rows.erase(connection, ref)
+
+
+def _opened(sealer: ContentSealer, connection: Connection, refs: Collection[int]) -> dict[int, Entry]:
+    sealed = content_rows.get(connection, list(refs)) if refs else {}
+    plains = sealer.open_each(list(sealed.values())) if sealed else []
+    return {
+        ref: read_entry(orjson.loads(plain))
+        for ref, plain in zip(sealed, plains, strict=True)
+        if not isinstance(plain, RefusedError)
+    }
+
+
+def _ref(key: bytes) -> int:
+    return int(key.rpartition(b"/")[2])

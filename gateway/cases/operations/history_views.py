@@ -1,0 +1,51 @@
+"""How notes about a case are shown: all that there are, and which of them hold now."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from gateway.access import people_store
+from gateway.cases import entries
+from gateway.cases.history import BlockEntry, BlockOf, RoleEntry, StatusEntry, blocked_now, roles_now, status_now
+from gateway.database.content_sealer import ContentSealer
+from gateway.foundation.ids import CaseId
+from gateway.ports import Json
+
+
+def show_history(sealer: ContentSealer, connection: Connection, id: CaseId) -> dict[str, Json]:
+    """The members `statuses`, `roles` and `blocks` of `case.show`, newest note first."""
+    noted = entries.of_case(sealer, connection, id)
+    statuses, roles = status_now(noted), roles_now(noted)
+    return {
+        "statuses": [
+            {
+                "status": one.status,
+                "country": one.country,
+                "body": one.body,
+                "on": one.on,
+                "message": one.message,
+                "at": one.at,
+                "now": statuses[one.country] is one,
+            }
+            for one in reversed(noted)
+            if isinstance(one, StatusEntry)
+        ],
+        "roles": [
+            {"role": one.role, "on": one.on, "ended": one.ended, "at": one.at, "now": roles.get(one.role) is one}
+            for one in reversed(noted)
+            if isinstance(one, RoleEntry)
+        ],
+        "blocks": [_block(connection, one) for one in blocked_now(noted).values()],
+    }
+
+
+def _block(connection: Connection, entry: BlockEntry) -> Json:
+    is_person = entry.who == BlockOf.PERSON
+    person = people_store.find(connection, entry.id) if is_person else None
+    return {
+        "person": entry.id if is_person else None,
+        "name": None if person is None else person.name,
+        "unit": None if is_person else entry.id,
+        "reason": entry.reason,
+        "at": entry.at,
+    }

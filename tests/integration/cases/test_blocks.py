@@ -1,0 +1,141 @@
+"""Who must not see a case: to them nothing of it is there, by no id and in no list, until a focal point says so."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from support.nodeproc import UNIT
+from support.pair import Party, Two, two_nodes
+from support.persons import ANA, agreed, case_of, changed, damage, referral, referred
+
+from gateway.errors import Code, RefusedError
+from gateway.operations.roles import Caller, Role
+from keys.primitives.encoding import b64u
+
+HERS, HIS, NOWHERE = b64u(b"consent of her.."), b64u(b"consent of him.."), b64u(b"nothing has this")
+TALK, OTHER = b64u(b"conversation one"), b64u(b"conversation two")
+WORKS = frozenset({Role.CASE_WORKER, Role.FOCAL_POINT})
+
+
+@pytest_asyncio.fixture
+async def two(tmp_path: Path) -> AsyncIterator[Two]:
+    """Two persons, each with a consent and a referral."""
+    async with two_nodes(tmp_path) as made:
+        for number, consent, talk in (("F-1", HERS, TALK), ("F-2", HIS, OTHER)):
+            await agreed(made.fr, number, consent)
+            await referred(made, number, consent, conversation=talk)
+        yield made
+
+
+async def employed(party: Party, name: str) -> Caller:
+    """Somebody who works at the console."""
+    made = await party.call("person.add", name=name, roles=["case_worker", "focal_point"], by=ANA)
+    return Caller(roles=WORKS, person=made["id"])
+
+
+async def asked(party: Party, caller: Caller, operation: str, arguments: Mapping[str, Any]) -> Any:
+    """One operation by a caller."""
+    return (await party.running.desk.call(operation, arguments, caller=caller)).value
+
+
+async def answered(party: Party, caller: Caller, operation: str, arguments: Mapping[str, Any]) -> tuple[str, str]:
+    """How a caller is refused."""
+    with pytest.raises(RefusedError) as caught:
+        await asked(party, caller, operation, arguments)
+    return caught.value.code, caught.value.what.partition(";")[0]
+
+
+LISTS = {
+    "case.list": "cases",
+    "conversation.list": "conversations",
+    "conversation.due": "due",
+    "message.list": "messages",
+    "draft.list": "drafts",
+    "consent.list": "consents",
+    "asylum.list": "holds",
+    "retention.list": "holds",
+}
+
+
+async def test_a_relative_sees_nothing_of_the_case(two: Two):
+    """By the id of anything in it, read, written or withdrawn, in the words for what is not there, and in no list; the
+    other person's case and all other people are as before. Afterwards a focal point lets them in again.
+    """
+    fr, case = two.fr, await case_of(two.fr, TALK)
+    eva, ben = await employed(fr, "Eva M."), await employed(fr, "Ben C.")
+    draft = (await fr.call("draft.save", draft=referral("F-1", HERS)))["id"]
+    message = (await fr.call("message.list", conversation=TALK))["messages"][0]["id"]
+    await fr.call("asylum.hold", id=TALK, by=ANA)
+    await fr.call("retention.hold", id=TALK, by=ANA, ground="restriction_18", until="2099-01-01")
+    before = {name: len((await asked(fr, eva, name, {}))[member]) for name, member in LISTS.items()}
+    await asked(fr, ben, "case.block", {"id": case, "person": eva.person, "reason": "a relative", "by": ANA})
+    for operation, id, more in (
+        ("case.show", case, {}),
+        ("case.unblock", case, {"person": eva.person, "reason": "x", "by": "Eva M."}),
+        ("consent.of_case", case, {}),
+        ("conversation.show", TALK, {}),
+        ("conversation.erase", TALK, {"reason": "not_needed", "by": "Eva M."}),
+        ("message.show", message, {}),
+        ("consent.show", HERS, {}),
+        ("consent.withdraw", HERS, {"by": "Eva M."}),
+        ("draft.show", draft, {}),
+        ("draft.release", draft, {"by": "Eva M."}),
+    ):
+        theirs = await answered(fr, eva, operation, {"id": id, **more})
+        assert theirs == await answered(fr, eva, operation, {"id": NOWHERE, **more}), operation
+        assert theirs[0] == Code.NOT_FOUND
+    for request in (referral("F-1", HERS), referral(None, HERS), referral(None, HIS, conversation=TALK)):
+        for operation, arguments in (("message.submit", request), ("draft.save", {"draft": request})):
+            assert (await answered(fr, eva, operation, arguments))[0] == Code.NOT_FOUND
+    for name, member in LISTS.items():
+        theirs, all_of_it = [(await asked(fr, who, name, {}))[member] for who in (eva, ben)]
+        assert (len(all_of_it), case in str(theirs)) == (before[name], False), name
+        assert len(theirs) < len(all_of_it), name
+    assert (await asked(fr, eva, "case.find", {"text": "F-1"}))["cases"] == []
+    assert (await asked(fr, eva, "conversation.show", {"id": OTHER}))["of_case"]["name"] == "F-2"
+    (block,) = (await asked(fr, ben, "case.show", {"id": case}))["blocks"]
+    assert (block["name"], block["unit"], block["reason"]) == ("Eva M.", None, "a relative")
+    await asked(fr, ben, "case.unblock", {"id": case, "person": eva.person, "reason": "it was not so", "by": ANA})
+    assert (await asked(fr, eva, "case.show", {"id": case}))["blocks"] == []
+
+
+async def test_a_block_goes_where_the_case_goes(two: Two):
+    """Into the case that two became, and into the one that a split makes."""
+    fr = two.fr
+    hers, his = await case_of(fr, TALK), await case_of(fr, OTHER)
+    focal = Caller(roles=WORKS, unit=UNIT)
+    await fr.call("case.block", id=hers, unit=UNIT, reason="a relative works there", by=ANA)
+    assert (await asked(fr, focal, "case.show", {"id": his}))["id"] == his
+    await changed(fr, "case.merge", id=hers, into=his)
+    assert (await answered(fr, focal, "case.show", {"id": his}))[0] == Code.NOT_FOUND
+    split = await changed(fr, "case.split", id=his, conversations=[OTHER], consents=[HIS], label="He")
+    assert (await answered(fr, focal, "case.show", {"id": split["into"]}))[0] == Code.NOT_FOUND
+    assert (await answered(fr, focal, "conversation.show", {"id": OTHER}))[0] == Code.NOT_FOUND
+
+
+async def test_what_is_wrong_with_a_block_is_told(two: Two):
+    """Nobody and two, somebody who is not there, and twice; nothing is noted."""
+    fr, case = two.fr, await case_of(two.fr, TALK)
+    for whom, code in (
+        ({}, Code.INVALID),
+        ({"person": NOWHERE, "unit": UNIT}, Code.INVALID),
+        ({"person": NOWHERE}, Code.INVALID),
+        ({"unit": "nowhere"}, Code.INVALID),
+    ):
+        with pytest.raises(RefusedError) as caught:
+            await fr.call("case.block", id=case, reason="x", by=ANA, **whom)
+        assert caught.value.code is code
+    assert (await fr.call("case.show", id=case))["blocks"] == []
+
+
+async def test_a_note_that_does_not_open_hides_no_other(two: Two):
+    """What is damaged is left out of the history."""
+    fr, case = two.fr, await case_of(two.fr, TALK)
+    await fr.call("case.note_role", id=case, role="witness", on="2026-01-01", by=ANA)
+    await damage(fr, "select max(ref) from sealed")
+    await fr.call("case.note_role", id=case, role="accused", on="2026-01-01", by=ANA)
+    assert [one["role"] for one in (await fr.call("case.show", id=case))["roles"]] == ["accused"]

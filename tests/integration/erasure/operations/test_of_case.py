@@ -1,0 +1,82 @@
+"""A legal hold on a whole person, and the erasure of everything of one, between real nodes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from support.pair import Two, two_nodes
+from support.persons import ANA, agreed, case_of, changed, referred
+
+from gateway.errors import Code, RefusedError
+from keys.primitives.encoding import b64u
+
+HERS, HIS = b64u(b"consent of her.."), b64u(b"consent of him..")
+TALK, SECOND, OTHER = (b64u(name) for name in (b"conversation one", b"conversation two", b"conversation 3.."))
+HELD = {"ground": "restriction_18", "until": "2099-01-01", "by": ANA}
+
+
+@pytest_asyncio.fixture
+async def two(tmp_path: Path) -> AsyncIterator[Two]:
+    """One person with two conversations, another one with one."""
+    async with two_nodes(tmp_path) as made:
+        for number, consent, talk in (("F-1", HERS, TALK), ("F-1", HERS, SECOND), ("F-2", HIS, OTHER)):
+            if talk != SECOND:
+                await agreed(made.fr, number, consent)
+            await referred(made, number, consent, conversation=talk)
+        yield made
+
+
+async def kept(two: Two, operation: str, id: str) -> bool:
+    """Whether erasing is refused because of a hold."""
+    try:
+        await two.fr.call(operation, id=id, by=ANA, reason="not_needed")
+    except RefusedError as error:
+        assert error.code is Code.CONFLICT and "legal hold" in error.what
+        return True
+    return False
+
+
+async def test_a_hold_on_a_case_keeps_all_of_it(two: Two):
+    """Each conversation, also one that begins later, and nothing of another person; lifted, all of it can be erased."""
+    fr, case = two.fr, await case_of(two.fr, TALK)
+    await fr.call("case.hold", id=case, **HELD)
+    await fr.call("case.hold", id=case, **HELD | {"until": "2099-06-30"})
+    later = (await referred(two, "F-1", HERS, conversation=b64u(b"conversation 4..")))["conversation"]
+    for talk in (TALK, SECOND, later):
+        assert await kept(two, "conversation.erase", talk)
+    assert await kept(two, "case.erase", case)
+    assert not await kept(two, "conversation.erase", OTHER)
+    assert (await fr.call("case.show", id=case))["case_holds"] == [{"ground": "restriction_18", "until": "2099-06-30"}]
+    (listed,) = (await fr.call("retention.list"))["holds"]
+    assert (listed["id"], listed["of_case"]["id"], listed["until"]) == (None, case, "2099-06-30")
+    await fr.call("case.release", id=case, by=ANA)
+    with pytest.raises(RefusedError, match="no legal hold"):
+        await fr.call("case.release", id=case, by=ANA)
+    assert not await kept(two, "case.erase", case)
+
+
+async def test_a_hold_goes_where_the_case_goes(two: Two):
+    """Into the case that two became, and into the one that a split makes."""
+    fr = two.fr
+    hers, his = await case_of(fr, TALK), await case_of(fr, OTHER)
+    await fr.call("case.hold", id=hers, **HELD)
+    await changed(fr, "case.merge", id=hers, into=his)
+    assert await kept(two, "conversation.erase", OTHER)
+    await changed(fr, "case.split", id=his, conversations=[OTHER], consents=[HIS], label="He")
+    assert await kept(two, "conversation.erase", OTHER) and await kept(two, "conversation.erase", TALK)
+
+
+async def test_everything_of_a_person_is_erased_at_once(two: Two):
+    """Both conversations with their contents and the case with its notes; the other person's stay."""
+    fr, case = two.fr, await case_of(two.fr, TALK)
+    await fr.call("case.note_role", id=case, role="witness", on="2026-01-01", by=ANA)
+    (note,) = await fr.rows("select key from case_link where kind = 'entry'")
+    done = await fr.call("case.erase", id=case, by=ANA, reason="not_needed")
+    assert done["erased"] == 3  # two referrals, and the consent record that went before the first
+    with pytest.raises(RefusedError):
+        await fr.call("case.show", id=case)
+    assert await fr.rows(f"select ref from sealed where ref = {note[0].rpartition(b'/')[2].decode()}") == []
+    assert (await fr.call("conversation.show", id=OTHER))["messages"][0]["type"] is not None
