@@ -80,8 +80,18 @@ def check_change(connection: Connection, change: Change) -> None:
 
 
 def carry_out(connection: Connection, change: Change, admin: str, actor: str, now: int) -> None:
-    """An administrator has approved a change: the person is what it says, and the administrator vouches for them."""
+    """An administrator has approved a change: the person is what it says, and the administrator vouches for them.
+
+    Raises:
+        RefusedError: forbidden; it is the administrator's own row.
+    """
     row, action = person_of(connection, change), Action(change.action)
+    if row.admin == admin:
+        raise RefusedError(
+            Code.FORBIDDEN,
+            "nobody may approve their own rights; nothing was changed",
+            hint="another administrator does",
+        )
     if action is Action.PERSON_CHANGE:
         unit, roles = change.body["unit"], change.body["roles"]
         words = " ".join(str(word) for word in roles) if isinstance(roles, list) else ""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from support.browser import at_page, chromium, seat
+from support.ceremony import aplay
+from support.enrolled import approving
 from support.offices import enrol, offices
 from support.running import enquiry, pair
 
@@ -70,7 +72,8 @@ async def test_a_session_that_ends_over_a_form_loses_nothing(tmp_path: Path):
             beside = await opened.value
             assert beside.url.endswith("/sign-in")
             new = await at_page(ana.context, beside, fr.origin)
-            await enrol(new, (await fr.ask("person.invite", id=known["id"]))["code"])
+            invited = await aplay(approving(await fr.ask("person.invite", id=known["id"])), fr.ask)
+            await enrol(new, invited["code"])
             assert beside.url.endswith("/desk")
             await ana.submit(f'form[action="/drafts/{draft}"]')
             assert await note.input_value() == text

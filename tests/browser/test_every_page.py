@@ -122,6 +122,8 @@ def visited(ids: dict[str, str]) -> list[str]:
         "/people",
         "/people/new",
         f"/people/{ids['person']}",
+        f"/people/{ids['asked']}",
+        "/shell",
         "/directory",
         "/directory/own",
         "/directory/AL",
@@ -165,6 +167,7 @@ async def test_every_page_is_accessible(tmp_path: Path, language: str):
         ids |= {
             "change": done["id"],
             "person": (await ask("person.list"))["people"][0]["id"],
+            "asked": (await ask("person.add", name="Eva M.", roles=["case_worker"]))["id"],
             "text": (await ask("guidance.list"))["texts"][0]["id"],
         }
         dora = await stack.enter_async_context(

@@ -246,19 +246,29 @@ async def test_an_old_backup_does_not_revive_what_was_erased(drill: Drill) -> No
 
 
 async def test_an_old_backup_opens_no_session(drill: Drill) -> None:
-    """Who was signed in or invited when it was made is not afterwards; person and passkey are there."""
+    """Who was signed in, at the console or a shell, or invited when it was made is not afterwards; person and passkey
+    are there.
+    """
     fr, device = drill.two.fr, Authenticator()
     made = await fr.call("person.add", name="Eva", roles=["auditor"])
+
+    async def invite() -> Any:
+        return await fr.call("person.invite", id=made["id"])
+
     people = fr.running.people(ORIGIN)
     _, ceremony = await people.invited(made["code"])
     session = await people.enrol(made["code"], ceremony.id, device.create(ceremony.options))
-    code = (await fr.call("person.invite", id=made["id"]))["code"]
+    shell = (await fr.call("login.enrol", code=(await invite())["code"], label="a shell"))["token"]
+    code = (await invite())["code"]
     assert await people.admit(session) is not None
+    assert fr.running.tokens.admit(shell).person == made["id"]
     await drill.lose_all_but(*await drill.backup())
     people = fr.running.people(ORIGIN)
     assert await people.admit(session) is None
     with pytest.raises(RefusedError):
         await people.invited(code)
+    with pytest.raises(RefusedError, match="no such token"):
+        fr.running.tokens.admit(shell)
     ceremony = await people.begin()
     assert await people.admit(await people.sign_in(ceremony.id, device.get(ceremony.options))) is not None
 

@@ -270,6 +270,16 @@ async def test_an_administrator_is_no_witness_of_themselves(house: House):
     await house.apart(fay, eva)
 
 
+async def test_nobody_approves_their_own_rights(house: House):
+    """An administrator with a passkey, whose person the node knows; another one does it."""
+    fay = await house.add("Fay", Role.TRUST_ADMIN)
+    await house.node.store.move(lambda c: people_store.offer(c, fay["id"], BEN.card.pseudonym, b"{}"))  # Ben is Fay
+    asked = await house.ask("person.change", id=fay["id"], roles=["trust_admin", "case_worker"])
+    await refused(house.ask("person.approve", **signed(asked, admin=BEN)), Code.FORBIDDEN)
+    assert (await house.people())[0]["roles"] == ["trust_admin"]
+    assert (await house.ask("person.approve", **signed(asked, admin=ANA)))["vouched"] == ["Ana B."]
+
+
 async def test_nobody_vouches_for_who_releases_nothing(house: House):
     """There is nothing to vouch for."""
     tom = await house.add("Tom", Role.AUDITOR)
