@@ -15,6 +15,7 @@ from typing import Any
 import aiohttp
 import pytest
 import structlog
+from support.acting import ask, signed_in
 from support.canary import Scanner, Wiretap, forms
 from support.ceremony import ADMINS, aplay, change
 from support.local import Caller, socket_caller
@@ -105,6 +106,10 @@ class World:
     taps: dict[str, Wiretap] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
     nodes: dict[str, Node] = field(default_factory=dict)
+    second: Any = None
+    """The second person at FR."""
+    program: dict[str, str] = field(default_factory=dict)
+    """The header of a case system at FR."""
 
     @property
     def folders(self) -> list[Path]:
@@ -175,13 +180,14 @@ async def accepted(caller: Caller, path: str, body: Any, **headers: str) -> Any:
 
 async def good_ways(world: World, caller: Caller) -> None:
     """Consent, referral through the API, a draft from the drop folder, reading, answering, withdrawing."""
-    desk = {"by": MARKS["person at the desk"]}
-    agreed = {**desk, **CASE, "content": consent(f"AL/{UNIT}")}
-    given = await accepted(caller, "/consents", agreed, Idempotency_Key=f"{MARKS['key']}-consent")
+    agreed = {**CASE, "content": consent(f"AL/{UNIT}"), "attested": {"by": MARKS["person at the desk"]}}
+    program = Caller(session=caller.session, base=caller.base, headers=world.program)
+    given = await accepted(program, "/consents", agreed, Idempotency_Key=f"{MARKS['key']}-consent")
     request = referral(given["id"])
-    sent = await accepted(caller, "/messages", request, Idempotency_Key=MARKS["key"])
+    first = await accepted(caller, "/messages", request, Idempotency_Key=MARKS["key"])
     again = await accepted(caller, "/messages", request, Idempotency_Key=MARKS["key"])
-    assert again["id"] == sent["id"]
+    assert again["id"] == first["id"]
+    sent = await accepted(world.second, f"/drafts/{first['id']}/release", {})
     cases = world.base / "FR-cases"
     (cases / "outgoing" / f"{MARKS['record file']}.json").write_text(json.dumps(request))
     drafts: list[Any] = []
@@ -192,13 +198,13 @@ async def good_ways(world: World, caller: Caller) -> None:
 
     await until(drafted)
     assert drafts[0]["record"].startswith(MARKS["record file"])
-    await accepted(caller, f"/drafts/{drafts[0]['id']}/release", desk)
+    await accepted(caller, f"/drafts/{drafts[0]['id']}/release", {})
     await settled(world.nodes["FR"], "awaiting_opening", seconds=40)
     shown = await caller.ask("GET", f"{PREFIX}/messages/{sent['id']}")
     assert MARKS["summary"] in shown.text
     async with caller.session.get(caller.base + PREFIX + "/events") as stream:
         assert b"message" in await stream.content.readuntil(b"\n\n")
-    withdrawn = await accepted(caller, f"/consents/{given['id']}/withdraw", desk)
+    withdrawn = await accepted(caller, f"/consents/{given['id']}/withdraw", {})
     assert withdrawn["told"]
     await settled(world.nodes["FR"], "awaiting_opening", seconds=40)
 
@@ -211,10 +217,11 @@ async def files(world: World, caller: Caller) -> None:
     refused = await caller.ask("POST", PREFIX + "/attachments", data + b"\x00")
     world.texts["answer to a bad file"] = refused.text
     assert refused.status == 415
-    given = await accepted(caller, "/consents", {"by": "x", **CASE, "content": consent(f"AL/{UNIT}")})
+    given = await accepted(caller, "/consents", {**CASE, "content": consent(f"AL/{UNIT}")})
     request = referral(given["id"], message=added["message"])
     request["content"]["attachments"] = [{"part": 0, "doc_kind": "other"}]
-    sent = await accepted(caller, "/messages", request, Idempotency_Key="file")
+    first = await accepted(caller, "/messages", request, Idempotency_Key="file")
+    sent = await accepted(world.second, f"/drafts/{first['id']}/release", {})
     await settled(world.nodes["FR"], "awaiting_opening", seconds=40)
     async with socket_caller(world.base / "AL" / "run" / "api.sock") as reader:
         url = f"{reader.base}{PREFIX}/messages/{sent['id']}/attachments/0"
@@ -225,7 +232,7 @@ async def files(world: World, caller: Caller) -> None:
 
 async def bad_ways(world: World, caller: Caller) -> None:
     """Every kind of refusal, each with a mark in what is refused."""
-    consent_id = (await accepted(caller, "/consents", {"by": "x", **CASE, "content": consent(f"AL/{UNIT}")}))["id"]
+    consent_id = (await accepted(caller, "/consents", {**CASE, "content": consent(f"AL/{UNIT}")}))["id"]
     refused, member, path = MARKS["refused value"], MARKS["refused member"], MARKS["path"]
     good = referral(consent_id)
     body = good["content"]
@@ -291,7 +298,7 @@ async def bad_ways(world: World, caller: Caller) -> None:
         assert 400 <= answer.status < 500, (way, answer.status, answer.text)
     check = await accepted(caller, "/schemas/check", {"draft": {**good, "content": {member: refused}}})
     world.texts["answer to a check"] = json.dumps(check)
-    consented = await caller.ask("POST", PREFIX + "/consents", {"by": "x", **CASE, "content": {member: refused}})
+    consented = await caller.ask("POST", PREFIX + "/consents", {**CASE, "content": {member: refused}})
     world.texts["answer to a bad consent"] = consented.text
     outgoing = world.base / "FR-cases" / "outgoing"
     (outgoing / f"{MARKS['record file']}-bad.json").write_text(json.dumps({**good, "content": {member: refused}}))
@@ -349,7 +356,10 @@ async def run(world: World) -> None:
             change(ADMINS, "policy.widen", "node", policy=wide),
             lambda op, **arguments: asked(nodes["FR"], op, arguments),
         )
-        async with socket_caller(world.base / "FR" / "run" / "api.sock") as caller:
+        async with socket_caller(world.base / "FR" / "run" / "api.sock") as shell:
+            caller, world.second = [await signed_in(shell, nodes["FR"], name) for name in ("Eva", "Fay")]
+            made = await ask(nodes["FR"], "token.new", {"role": "adapter", "label": "case system"})
+            world.program = {"Authorization": f"Bearer {made['token']}"}
             await caller.ask("POST", PREFIX + "/messages", enquiry("AL"), Idempotency_Key="first")
             held = asyncio.create_task(_release_held(world.base / "AL" / "run" / "api.sock"))
             await good_ways(world, caller)

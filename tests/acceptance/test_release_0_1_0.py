@@ -142,7 +142,7 @@ def test_the_consent_is_withdrawn(pair: Pair) -> None:
     question = example("info.request/1", "FR", consent_ref=WITHDRAWN)
     question |= {"purpose": "referral", "conversation": TAKEN_BACK}
     with closing(pair.b.client()) as client:
-        status, problem = client.ask("POST", "/api/v1/messages", question, key="k" * 22)
+        status, problem = client.submit(question, "k" * 22)
     assert (status >= 400, problem["code"]) == (True, "gate_g7")
     question = example("info.request/1", "FR", consent_ref=LIVE)
     question |= {"purpose": "referral", "conversation": REFERRED}

@@ -63,9 +63,7 @@ class Office:
                     return
                 while reference not in self.ids:
                     try:
-                        status, value = client.ask(
-                            "POST", "/api/v1/messages", enquiry(reference, self.to), key=reference
-                        )
+                        status, value = client.submit(enquiry(reference, self.to), reference)
                     except Away:
                         self.refused.append("away")
                         return
@@ -82,6 +80,8 @@ class Office:
 def test_killed_during_traffic(pair: Pair, capsys: pytest.CaptureFixture[str]) -> None:
     """With both key services killed again and again under 200 messages each way nothing is lost, doubled or refused."""
     offices = [Office(pair.a, "AL"), Office(pair.b, "FR")]
+    for office in offices:
+        office.node.sign_in()
     threads = []
     for office in offices:
         for number in range(MESSAGES):

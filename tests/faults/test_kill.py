@@ -50,7 +50,7 @@ class Crowd:
                     self.alive.wait(60)
                     self.ledger.note(reference)
                     try:
-                        status, value = client.ask("POST", "/api/v1/messages", enquiry(reference), key=reference)
+                        status, value = client.submit(enquiry(reference), reference)
                     except Away:
                         repeated = True
                         time.sleep(0.01)
@@ -162,6 +162,7 @@ class Run:
 def pair(tmp_path: Path) -> Iterator[Pair]:
     """Two nodes, of which B is down."""
     made = make_pair(tmp_path, batch=20)
+    made.a.sign_in()
     made.b.stop()
     yield made
     made.close()

@@ -22,10 +22,13 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 from support import desks, pages
+from support.ceremony import play
 from support.desks import free_port, served
+from support.enrolled import enrolling
 from support.shapes import document
 from support.tables import Faults
 
+from gateway.access.rules import PERSONAL
 from gateway.node.rows import ROWS
 from gateway.operations.roles import Role
 
@@ -40,10 +43,11 @@ PATIENCE = 60
 
 @dataclass(frozen=True)
 class Door:
-    """The loopback door of a served node, and a token for each role."""
+    """The loopback door of a served node; for each role a token of a program, and one of a person who has it."""
 
     base: str
     tokens: dict[Role, str]
+    people: dict[Role, str]
     session: requests.Session
 
 
@@ -55,7 +59,8 @@ def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
         settings.write(f'\n[local]\nlisten = "127.0.0.1:{port}"\n')
     with served(desk), requests.Session() as session:
         tokens = {role: desk.ask("token.new", role=str(role), label="described")["token"] for role in Role}
-        yield Door(base=f"http://127.0.0.1:{port}", tokens=tokens, session=session)
+        people = {role: play(enrolling(f"a person, {role}", role), desk.ask).token for role in PERSONAL}
+        yield Door(base=f"http://127.0.0.1:{port}", tokens=tokens, people=people, session=session)
         assert desk.ask("node.show")["name"] == "FR"
 
 
@@ -65,7 +70,8 @@ def ask(door: Door, role: Role, operation: str, case: Case) -> None:
         case.body.pop("url")  # a node goes where it is told, and a test goes nowhere
     if case.query and "wait" in case.query:
         case.query["wait"] = 0
-    headers = {"Authorization": f"Bearer {door.tokens[role]}"}
+    token = door.people[role] if ROWS[operation].by_person and role in door.people else door.tokens[role]
+    headers = {"Authorization": f"Bearer {token}"}
     response = case.call(base_url=door.base, headers=headers, session=door.session, timeout=PATIENCE)
     assert response.status_code != 401
     case.validate_response(response, checks=CHECKS)

@@ -5,13 +5,14 @@ What needs two people is done by two, unless a test asks for one step of it (`ac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
 from support.ceremony import ADMINS, aplay, play
 from support.enrolled import Enrolled, approving, enrolling
+from support.keycost import CHEAP
 from support.local import Caller as Local
 
 from gateway.access import people_store
@@ -23,6 +24,7 @@ from gateway.operations.actors import pseudonym
 from gateway.operations.registry import About
 from gateway.operations.roles import EVERYBODY, OWNER, Caller
 from gateway.ports import OperationResult
+from keys.offline.administrator_key import Admin, load_admin
 from keys.primitives.encoding import b64u, sha256
 
 FIRST, SECOND = "w-1", "w-2"
@@ -76,11 +78,20 @@ async def signed_in(caller: Local, node: Node, name: str = FIRST) -> Local:
     return Local(session=caller.session, base=caller.base, headers={"Authorization": f"Bearer {known.token}"})
 
 
-def known_to_two(name: str) -> Generator[tuple[str, dict[str, Any]], Any, Enrolled]:
+def admins_of(folder: Path) -> Sequence[Admin]:
+    """The administrators of a node: those whose key files lie beside it, else those of all tests."""
+    keys = folder.parent / f"{folder.name}-admins"
+    if not keys.is_dir():
+        return ADMINS
+    secret = (keys / "secret").read_text().strip()
+    return [load_admin(keys / f"{number}.key", secret, at_least=CHEAP) for number in (0, 1)]
+
+
+def known_to_two(name: str, admins: Sequence[Admin] = ADMINS) -> Generator[tuple[str, dict[str, Any]], Any, Enrolled]:
     """The steps by which somebody new, for whom two administrators vouch, comes to a token."""
-    known: Enrolled = yield from enrolling(name, *PERSONAL)
+    known: Enrolled = yield from enrolling(name, *PERSONAL, admin=admins[0])
     asked = yield "person.vouch", {"id": known.id}
-    yield from approving(asked, admin=ADMINS[1])
+    yield from approving(asked, admin=admins[1])
     return known
 
 
@@ -119,7 +130,7 @@ _TOKENS: dict[tuple[Path, str], str] = {}
 def token_at(folder: Path, name: str, call: Callable[..., Any]) -> str:
     """The personal token of this person at a node, whose owner asks it by `call`; enrolled when first needed."""
     if (folder, name) not in _TOKENS:
-        _TOKENS[folder, name] = play(known_to_two(name), call).token
+        _TOKENS[folder, name] = play(known_to_two(name, admins_of(folder)), call).token
     return _TOKENS[folder, name]
 
 

@@ -26,7 +26,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from support import warm
-from support.acting import ask_over, token_at
+from support.acting import FIRST, ask_over, token_at
 from support.ceremony import ADMINS, CARDS, pairing, play
 from support.dropfolder import drop_folder
 from support.nodechild import CHEAP, ROOT, SteeredClock
@@ -98,6 +98,10 @@ class Client:
             return self._call(step, dict(given), key if step == operation else None, token)
 
         return ask_over(once, operation, arguments, by=by)
+
+    def submit(self, request: dict[str, Any], key: str) -> tuple[int, Any]:
+        """Status and answer of a submission by a person, who was signed in before (`NodeProcess.sign_in`)."""
+        return self.ask("POST", f"{PREFIX}/messages", request, key, token_at(self._path.parents[1], FIRST, self.call))
 
     def _call(self, operation: str, arguments: dict[str, Any], key: str | None, token: str | None) -> Any:
         route = next(route for route in ROUTES if route.operation == operation)
@@ -279,6 +283,10 @@ class NodeProcess:
     def client(self) -> Client:
         """A new connection to it."""
         return Client(self.folder)
+
+    def sign_in(self) -> None:
+        """Enrol the person who submits, before somebody kills the node."""
+        token_at(self.folder, FIRST, self.call)
 
     def call(self, operation: str, **arguments: Any) -> Any:
         """One operation over the socket."""

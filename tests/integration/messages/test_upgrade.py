@@ -85,7 +85,7 @@ class Case:
     def refused(self, node: NodeProcess, request: dict[str, Any]) -> dict[str, Any]:
         """The answer to a draft that is refused."""
         with closing(node.client()) as client:
-            status, problem = client.ask("POST", "/api/v1/messages", request, key=b64u(b"k" * 16))
+            status, problem = client.submit(request, b64u(b"k" * 16))
         assert status >= 400, problem
         return dict(problem)
 
