@@ -49,6 +49,11 @@ class TakenAgain:
         """Look for what the ledger names among what came in since."""
         return (Chore("taken away again", MINUTE, self.run),)
 
+    async def run_whole(self) -> None:
+        """Look at every message again: the ledger has got entries that are about any of them."""
+        self._seen = 0
+        await self.run()
+
     async def run(self) -> None:
         """Take away what the ledger names, as far as it is here."""
         if not await self._store.read(store.waits):

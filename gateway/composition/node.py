@@ -117,6 +117,7 @@ from gateway.trust.effects import TrustEffects
 from gateway.trust.key_upkeep import KeyUpkeep
 from gateway.trust.link_reset.comparison import LinkComparison
 from gateway.trust.link_reset.protocol import LinkReset
+from gateway.trust.link_reset.taken_lists import TakenLists
 from gateway.trust.peer_sync import PeerSync
 from gateway.trust.ping import Pinger
 from gateway.trust.record_exchange import RecordExchange
@@ -207,6 +208,7 @@ class Node:
             record_exchange=self.record_exchange,
             link_reset=self.link_reset,
             comparison=self.comparison,
+            taken_lists=self.taken_lists,
             wakeups=self.wakeups,
             clock=self.clock,
         )
@@ -281,10 +283,19 @@ class Node:
         self.trust_changes = TrustChanges(
             own=self.own, trust_effects=self.trust_effects, time=self.time, config=self.config, actor=self.keys.actor
         )
+        self.taken_lists = TakenLists(
+            content=self.content,
+            identity=self.identity,
+            link=self.link,
+            workers=self.workers,
+            clock=self.clock,
+            take_away=lambda: self.taken_again.run_whole(),
+        )
         self.link_reset = LinkReset(
             store=self.store,
             identity=self.identity,
             link=self.link,
+            taken_lists=self.taken_lists,
             workers=self.workers,
             wakeups=self.wakeups,
             events=self.events,

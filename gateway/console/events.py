@@ -40,6 +40,7 @@ EVENTS: Table = {
     "link.reset_offered": N_("A restored country asked to restart the numbering"),
     "link.reset_accepted": N_("A person accepted that"),
     "link.opened": N_("The numbering to a country is open again"),
+    "link.listed": N_("What a country knows to be taken away was taken away again"),
     "log.restart_accepted": N_("The log of a restored country starts again"),
     "peer.proposed": N_("A country was added"),
     "peer.digits_wrong": N_("Wrong digits were typed for a country"),

@@ -191,6 +191,10 @@ class FederationClient:
         """Ask the peer for its record of our numbering: epoch, highest number, its hash (nrm1 5.8)."""
         return await self._ask(peer, endpoints.GET_LINK, b"")
 
+    async def post_taken(self, peer: PeerAddress, question: bytes) -> Answered:
+        """Ask for one page of what the peer knows to have been taken away since our backup (nrm1 5.16)."""
+        return await self._ask(peer, endpoints.POST_TAKEN, question)
+
     async def get_held(self, peer: PeerAddress) -> Answered:
         """Ask which of our descriptors the peer holds (nrm1 2.25)."""
         return await self._ask(peer, endpoints.GET_HELD, b"")

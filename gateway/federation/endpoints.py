@@ -150,6 +150,14 @@ GET_LINK = Endpoint(
     answer_limit=LINK_LIMIT,
 )
 
+POST_TAKEN = Endpoint(
+    method="POST",
+    path="/v1/link/taken",
+    access=Access.PEER,
+    content_type=JSON,
+    request_limit=LINK_LIMIT,
+    answer_limit=DOCUMENT_LIMIT,
+)
 GET_HELD = Endpoint(
     method="GET",
     path="/v1/held",
@@ -212,6 +220,7 @@ ENDPOINTS = (
     GET_SCHEMAS,
     GET_LINK,
     POST_LINK,
+    POST_TAKEN,
     GET_HELD,
     POST_TRUST,
     POST_CHECKPOINT,

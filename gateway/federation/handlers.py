@@ -81,6 +81,9 @@ class FederationHandlers(Protocol):
     async def post_link(self, peer: NodeId, body: bytes) -> Reply:
         """The peer was restored and asks to begin the link anew: answered with the view (nrm1 5.9)."""
 
+    async def post_taken(self, peer: NodeId, body: bytes) -> Reply:
+        """A page of what is known to have been taken away since the backup of the peer (nrm1 5.16)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:

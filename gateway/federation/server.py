@@ -117,6 +117,7 @@ class FederationApp:
             endpoints.POST_VOID: handlers.post_void,
             endpoints.POST_RECEIPTS: handlers.post_receipts,
             endpoints.POST_LINK: handlers.post_link,
+            endpoints.POST_TAKEN: handlers.post_taken,
             endpoints.POST_TRUST: handlers.post_trust,
             endpoints.POST_CHECKPOINT: handlers.post_checkpoint,
         }

@@ -19,13 +19,14 @@ from gateway.peers.tombstones import Tombstones
 from gateway.ports import Clock
 from gateway.trust.link_reset.comparison import LinkComparison
 from gateway.trust.link_reset.protocol import LinkReset
+from gateway.trust.link_reset.taken_lists import TakenLists
 from gateway.trust.peer_sync import PeerSync
 from gateway.trust.record_exchange import RecordExchange
 from keys.documents.descriptor import parse_descriptor
 from keys.documents.keyset import parse_keyset
 from keys.documents.tombstone import parse_tombstone
 from keys.primitives.encoding import canon
-from keys.primitives.sign import DESCRIPTOR, KEYSET, TOMBSTONE, SignedDocument
+from keys.primitives.sign import DESCRIPTOR, KEYSET, TAKEN, TOMBSTONE, SignedDocument
 
 JSON = "application/json"
 _EMPTY = Reply(200, JSON, b"{}")
@@ -48,6 +49,7 @@ class FederationHandlers:
         record_exchange: RecordExchange,
         link_reset: LinkReset,
         comparison: LinkComparison,
+        taken_lists: TakenLists,
         wakeups: Wakeups,
         clock: Clock,
     ) -> None:
@@ -62,6 +64,7 @@ class FederationHandlers:
         self._record_exchange = record_exchange
         self._link_reset = link_reset
         self._comparison = comparison
+        self._taken_lists = taken_lists
         self._wakeups = wakeups
         self._clock = clock
 
@@ -187,6 +190,13 @@ class FederationHandlers:
             raise RemoteError(Code.UNKNOWN_SENDER, "a reset of an unknown node")
         view = await self._link_reset.take_offer(found, body)
         return Reply(200, JSON, canon(view.to_json()))
+
+    async def post_taken(self, peer: str, body: bytes) -> Reply:
+        """A restored peer, whose reset was accepted, asks what was taken away since its backup (nrm1 5.16)."""
+        found = self._peers.get(peer)
+        if found is None:
+            raise RemoteError(Code.UNKNOWN_SENDER, "a question of an unknown node")
+        return Reply(200, TAKEN, await self._taken_lists.answer(found, body))
 
     async def get_held(self, peer: str) -> Reply:
         """Which descriptor of the peer is held here, so that it can see whether somebody shows another one (nrm1 8.5

@@ -177,6 +177,11 @@ class PeerRegistry:
         row = self._resets.get(node)
         return row is None or (row.state == ResetState.OPEN and row.offer is None)
 
+    def only_urgent(self, node: str) -> bool:
+        """Whether alerts and withdrawals alone may go to this peer, until it has said what was taken away."""
+        row = self._resets.get(node)
+        return row is not None and row.only_urgent and row.offer is None
+
     def all(self) -> tuple[Peer, ...]:
         """Every peer, by name."""
         return tuple(self._peers.values())

@@ -32,6 +32,11 @@ class ResetRow:
     offer: bytes | None = None
     accepted: bytes | None = None
 
+    @property
+    def only_urgent(self) -> bool:
+        """Whether the peer has accepted our request, and its lists are not taken yet (nrm1 5.16)."""
+        return self.state == ResetState.ASKED and self.ours is not None and self.ours == self.accepted
+
 
 def load(connection: Connection) -> dict[str, ResetRow]:
     """Every link that was or is to be reset, by peer."""

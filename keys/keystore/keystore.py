@@ -35,6 +35,7 @@ from keys.primitives.sign import (
     RECEIPTS,
     RESET,
     STATEMENT,
+    TAKEN,
     TRUST,
     VOID,
     PublicKey,
@@ -55,6 +56,7 @@ _SPEAKER: Final = {
     TRUST: "node",
     BACKUP: "node",
     RESET: "from",
+    TAKEN: "from",
 }
 
 

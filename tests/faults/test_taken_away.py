@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from support.drill import Drill, drills
-from support.pair import Two
+from support.drill import Drill, drills, settled
+from support.pair import Spoiler, Two
 from support.persons import case_of
 from support.relied_on import CONSENT, recorded, referral, types
 
-from gateway.errors import Code, RefusedError
+from gateway.errors import Code, RefusedError, TransientError
+from gateway.federation.address import PeerAddress
+from gateway.federation.client import Answered
+from gateway.peers.registry import Peer
 from keys.primitives.encoding import b64u
 
 AGAIN = b64u(b"conversation two"[:16])
@@ -85,3 +88,80 @@ async def test_without_a_ledger_a_worker_confirms_each_case(drill: Drill) -> Non
     await two.until(lambda: types(two).count("referral.request/1") == 2, seconds=200)
     with pytest.raises(RefusedError, match="no consent of this case waits"):
         await two.fr.call("consent.confirm", case=case)
+
+
+async def test_the_peer_says_what_was_taken_away(drill: Drill) -> None:
+    """Without a ledger the peer's signed lists withdraw, erase and void again, before anything else departs there."""
+    two = drill.two
+    await referred(two)
+    theirs = await two.al.submit("of AL, erased by FR")
+    await two.until(lambda: two.fr.notes() == ["of AL, erased by FR"], seconds=60)
+    wire = Spoiler(two.fr)
+    wire.deaf = True
+    voided = await two.fr.submit("voided")
+    await two.until(lambda: settled(two.fr, [voided], "awaiting_receipt"), seconds=60)
+    data, keystore = await drill.backup()
+    two.clock.advance(60)
+    wire.deaf = False
+    await two.fr.call("message.cancel", id=voided, by="w-1")
+    await two.until(lambda: settled(two.fr, [voided], "failed"), seconds=60)
+    await two.fr.call("consent.withdraw", id=CONSENT, by="w-1")
+    await two.until(lambda: types(two)[-1] == "consent.withdrawal/1", seconds=60)
+    await two.fr.call("message.erase", id=theirs, by="w-1", reason="not_needed")
+    await two.fr.call("keys.rotate_epoch", by="admin")
+    await two.until(lambda: signed_as_erased(two, theirs), seconds=200)
+
+    await drill.lose()
+    drill.ledger.unlink()
+    await drill.restore(data, keystore)
+    case = await case_of(two.fr, referral()["conversation"])
+    assert (await two.fr.call("consent.show", id=CONSENT))["state"] == "active"
+    assert "content" in await two.fr.show(theirs)
+    await two.fr.call("consent.confirm", case=case)
+    wire = Spoiler(two.fr)
+    waits = await two.fr.submit("waits for the lists")
+    lists = two.fr.running.taken_lists
+    take, taken = lists.take, list[int]()
+
+    async def counted(peer: Peer, reset: str) -> None:
+        taken.append(len(wire.asked))
+        await take(peer, reset)
+
+    lists.take = counted  # type: ignore[method-assign]
+    await drill.reset()
+    assert taken == [0]  # nothing had departed
+    assert (await two.fr.call("consent.show", id=CONSENT))["state"] == "withdrawn"
+    assert "content" not in await two.fr.show(theirs)
+    assert await two.fr.state(voided) == "failed"
+    assert await refusal(two) == Code.GATE_G7
+    await two.until(lambda: settled(two.fr, [waits]), seconds=200)
+
+
+async def signed_as_erased(two: Two, id: str) -> bool:
+    """Whether AL holds the receipt that FR has erased this message."""
+    return "erased" in [receipt["status"] for receipt in (await two.al.show(id))["receipts"]]
+
+
+async def test_alerts_and_withdrawals_do_not_wait_for_the_lists(drill: Drill) -> None:
+    """While the peer does not say what was taken away, what nothing may block goes, and everything else waits."""
+    two = drill.two
+    await referred(two)
+    await drill.lose_all_but(*await drill.backup())
+    client, away = two.fr.running.client, [True]
+    ask = client.post_taken
+
+    async def post_taken(peer: PeerAddress, question: bytes) -> Answered:
+        if away:
+            raise TransientError(Code.UNREACHABLE, "the lists do not come")
+        return await ask(peer, question)
+
+    client.post_taken = post_taken  # type: ignore[method-assign]
+    await two.fr.changes("link.reset")
+    await two.until(lambda: two.al.running.peers.reset(two.al.peer().node) is not None, seconds=200)
+    await two.al.changes("link.accept_reset")
+    waits = await two.fr.submit("waits for the lists")
+    await two.fr.call("consent.withdraw", id=CONSENT, by="w-1")
+    await two.until(lambda: types(two)[-1] == "consent.withdrawal/1", seconds=200)
+    assert await two.fr.state(waits) == "queued"
+    away.clear()
+    await two.until(lambda: settled(two.fr, [waits]), seconds=200)

@@ -17,9 +17,10 @@ from keys.documents.descriptor import Descriptor
 from keys.documents.descriptor_chain import accept_chain, accept_descriptor
 from keys.documents.key_records import KeyRecord
 from keys.documents.keyset import Keyset, accept_keyset
+from keys.documents.taken_list import TakenPage
 from keys.primitives.encoding import DOCUMENT_LIMIT, canon, parse, unb64u
 from keys.primitives.seal import EncPrivateKey, check_enc_public, open_cek
-from keys.primitives.sign import DESCRIPTOR, KEYSET, VOID, PublicKey, SignedDocument, verify_raw
+from keys.primitives.sign import DESCRIPTOR, KEYSET, TAKEN, VOID, PublicKey, SignedDocument, verify_raw
 
 Case = Mapping[str, Any]
 
@@ -158,6 +159,19 @@ def void(file: Case, case: Case) -> str | None:
         said = wire.Void.parse(document.payload)
         document.verify(sender.signing_key(document.signature.kid, at=said.created))
         return said
+
+    return code_of(judged)
+
+
+def taken(file: Case, case: Case) -> str | None:
+    """A page of what was taken away: its form and its signature."""
+    sender = chain_of(file, ["sender-1"])[-1]
+
+    def judged() -> object:
+        document = SignedDocument.decode(canon(case["document"]), TAKEN)
+        page = TakenPage.parse(document.payload)
+        document.verify(sender.signing_key(document.signature.kid, at=page.created))
+        return page
 
     return code_of(judged)
 

@@ -18,6 +18,7 @@ from keys.documents.descriptor import Descriptor, Revocation, Unit
 from keys.documents.descriptor_chain import accept_descriptor, encode_chain
 from keys.documents.envelope import Receipt, Receipts, Status, Void
 from keys.documents.key_records import Use
+from keys.documents.taken_list import MOST, MOST_PAGES, TakenPage, Withdrawn
 from keys.primitives.encoding import DAY, b64u, canon, unb64u
 from keys.primitives.seal import EncPrivateKey, enc_kid, seal_cek, seal_content
 from keys.primitives.sign import (
@@ -26,6 +27,7 @@ from keys.primitives.sign import (
     RECEIPT,
     RECEIPTS,
     STATEMENT,
+    TAKEN,
     VOID,
     SignedDocument,
     SigningKey,
@@ -609,6 +611,50 @@ def voids() -> Case:
             case("number 2 without prev", "malformed", edited(payload, n=2)),
             case("a prev at number 1", "malformed", edited(payload, prev=b64u(bytes(32)))),
             case("a statement", "wrong_type", payload, kind=STATEMENT),
+            case("by a key that is not listed", "unknown_key", payload, key=key_of("stranger/sig")),
+            {"name": "changed after signing", "code": "bad_signature", "document": altered.to_json()},
+        ],
+    }
+
+
+def taken() -> Case:
+    """nrm1 5.16: a page of what was taken away, and what is none."""
+    cor = Party(name="cor", hybrid=False)
+    sender = cor.first()
+    page = TakenPage(
+        from_=sender.node,
+        to=NODE,
+        reset=b64u(seed("reset")),
+        page=0,
+        more=False,
+        withdrawals=(
+            Withdrawn(consent=id_of("whole"), grants=None, at=NOW - 60),
+            Withdrawn(consent=id_of("in part"), grants=(0, 2), at=NOW - 30),
+        ),
+        erasures=(id_of("erased"),),
+        voids=(id_of("void"),),
+        created=NOW,
+    )
+    payload = page.encode()
+    many = [id_of(f"erased {place}") for place in range(MOST)]
+    twice = [page.withdrawals[0].to_json() | {"grants": [1, 1]}]
+
+    def case(name: str, code: str | None, data: bytes, *, key: SigningKey = cor.sig, kind: str = TAKEN) -> Case:
+        return {"name": name, "code": code, "document": sign_document(kind, data, [key]).to_json()}
+
+    altered = replace(sign_document(TAKEN, payload, [cor.sig]), payload=edited(payload, withdrawals=[]))
+    return {
+        "now": NOW,
+        "documents": {"sender-1": signed(cor.payload(), cor.roots).to_json()},
+        "valid": case("a page", None, payload),
+        "invalid": [
+            case("a member more", "malformed", edited(payload, holds=[])),
+            case("more than a page holds", "malformed", edited(payload, erasures=many)),
+            case("a page behind the last", "malformed", edited(payload, page=MOST_PAGES)),
+            case("more behind the last page", "malformed", edited(payload, page=MOST_PAGES - 1, more=True)),
+            case("a grant twice", "malformed", edited(payload, withdrawals=twice)),
+            case("a message twice", "malformed", edited(payload, erasures=[*page.erasures] * 2)),
+            case("a void", "wrong_type", payload, kind=VOID),
             case("by a key that is not listed", "unknown_key", payload, key=key_of("stranger/sig")),
             {"name": "changed after signing", "code": "bad_signature", "document": altered.to_json()},
         ],

@@ -33,6 +33,7 @@ SEALED: Final[dict[str, Callable[[], Case]]] = {
     "parts": vector_parts.parts,
     "receipts": vector_sealed.receipts,
     "voids": vector_sealed.voids,
+    "taken": vector_sealed.taken,
     "trust": vector_trust.trust,
     "clauses": vector_clauses.clauses,
 }
@@ -106,6 +107,8 @@ def verdicts(name: str, file: Case) -> Iterator[tuple[str, object, object]]:
             yield from _each([file["valid"], *file["invalid"]], lambda case: judges.receipts(file, case))
         case "voids":
             yield from _each([file["valid"], *file["invalid"]], lambda case: judges.void(file, case))
+        case "taken":
+            yield from _each([file["valid"], *file["invalid"]], lambda case: judges.taken(file, case))
         case "trust":
             records, approvals = file["records"], file["approvals"]
             yield from _each(records["cases"], lambda case: vector_trust.record(records, case))

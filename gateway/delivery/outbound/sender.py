@@ -185,7 +185,12 @@ class Sender:
         """Send what is due; returns the seconds to wait for, None for "until something happens"."""
         self._carried()
         peer = self._link.registry.get(self._node)
-        if peer is None or not listens(peer.state) or not self._link.registry.speaks(self._node):
+        if peer is None or not listens(peer.state):
+            return None
+        if self._link.registry.only_urgent(self._node) and not self._time.is_held():
+            await self._send_urgent(peer)
+            return None
+        if not self._link.registry.speaks(self._node):
             return None
         if self._time.is_held():
             return await self._try_urgent(peer)
@@ -233,6 +238,15 @@ class Sender:
             now = self._clock.now()
             await self._store.move(lambda c: _tell_to_telephone(c, self._node, urgent, now))
         return CLOCK_WAIT
+
+    async def _send_urgent(self, peer: Peer) -> None:
+        """The link begins anew, and the peer has not said yet what was taken away: what nothing may block goes, and
+        everything else waits (nrm1 5.16).
+        """
+        if urgent := await self._departure.find_urgent(self._node):
+            await self._reach(peer)
+            for request in _requests(await self._departed(urgent)):
+                await self._ask(request)
 
     def _held(self) -> str | None:
         """Why ordinary messages wait although the peer is there."""

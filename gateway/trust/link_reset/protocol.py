@@ -30,6 +30,7 @@ from gateway.peers.scope import listens
 from gateway.ports import Clock, Json
 from gateway.trust.link_reset import store
 from gateway.trust.link_reset.decisions import positions, read_reset, record_of, view_of
+from gateway.trust.link_reset.taken_lists import TakenLists
 from keys.documents.link_reset import LinkRecord, Reset, View, reset_hash
 from keys.primitives.encoding import SKEW, parse
 from keys.primitives.sign import RESET, SignedDocument
@@ -47,6 +48,7 @@ class LinkReset:
         store: Store,
         identity: Identity,
         link: PeerLink,
+        taken_lists: TakenLists,
         workers: Workers,
         wakeups: Wakeups,
         events: EventStream,
@@ -55,6 +57,7 @@ class LinkReset:
         self._store = store
         self._identity = identity
         self._link = link
+        self._taken_lists = taken_lists
         self._workers = workers
         self._wakeups = wakeups
         self._events = events
@@ -112,6 +115,9 @@ class LinkReset:
                 continue  # told by its own alarms; the chore comes again
 
     async def _press_one(self, peer: Peer, row: ResetRow) -> None:
+        if row.only_urgent:
+            await self._finish(peer, row)
+            return
         if row.ours is None:
             row = await self._signed(peer.node, row)
         if row.ours is None:
@@ -121,7 +127,26 @@ class LinkReset:
             now = self._clock.now()
             await self._store.move(lambda c: journal.raise_alarm(c, at=now, kind="peer.reset_refused", peer=peer.node))
         elif View.from_json(parse(answered.body, limit=4_096)).epoch == row.epoch:
-            await self._opened(peer.node, row.epoch)
+            await self._finish(peer, await self._accepted(peer.node, row))
+
+    async def _accepted(self, node: str, row: ResetRow) -> ResetRow:
+        """Alerts and withdrawals may go from now on."""
+        new = replace(row, accepted=row.ours)
+
+        def move(connection: Connection) -> None:
+            if store.get(connection, node) == row:
+                store.put(connection, new)
+
+        await self._store.move(move)
+        await self.told(node)
+        return new
+
+    async def _finish(self, peer: Peer, row: ResetRow) -> None:
+        """The peer has accepted: what it knows to have been taken away goes before everything else."""
+        if row.ours is None:
+            raise RuntimeError("a reset that was accepted was asked for")
+        await self._taken_lists.take(peer, read_reset(row.ours)[1])
+        await self._opened(peer.node, row.epoch)
 
     async def _signed(self, node: str, row: ResetRow) -> ResetRow:
         """The row with the request in it, signed once, so that repeats have the same bytes."""

@@ -5,13 +5,28 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, delete, func, or_, select, union, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.database import meta
 from gateway.database.rows import values_of
-from gateway.database.tables import inbox, link_gap, link_number, link_reset, message, outbox, receipt, receipt_due
+from gateway.database.tables import (
+    consent,
+    consent_told,
+    erasure,
+    hold,
+    inbox,
+    link_gap,
+    link_number,
+    link_reset,
+    message,
+    outbox,
+    receipt,
+    receipt_due,
+    withdrawal,
+)
 from gateway.database.tables import link as link_table
+from gateway.foundation.ids import MessageId
 from gateway.messages.machines.delivery import Outgoing
 from gateway.messages.store import links, messages, receipts
 from gateway.messages.store.messages import MessageRow
@@ -100,6 +115,63 @@ def highest_answered(connection: Connection, peer: str, epoch: int) -> int:
         message.c.state.not_in(unanswered),
     )
     return connection.scalar(query) or 0
+
+
+def erased_there(connection: Connection, peer: str, since: int) -> list[MessageId]:
+    """Messages of ours that the peer has signed as erased since then."""
+    query = select(receipt.c.id).where(
+        receipt.c.direction == receipts.RECEIVED,
+        receipt.c.peer == peer,
+        receipt.c.status == "erased",
+        receipt.c.at >= since,
+    )
+    return [MessageId(id) for id in connection.scalars(query.distinct().order_by(receipt.c.id))]
+
+
+def voided_here(connection: Connection, peer: str, since: int) -> list[MessageId]:
+    """Messages of the peer that this node has fenced since then."""
+    query = select(receipt.c.id).where(
+        receipt.c.direction == receipts.ISSUED, receipt.c.peer == peer, receipt.c.code == "void", receipt.c.at >= since
+    )
+    return [MessageId(id) for id in connection.scalars(query.distinct().order_by(receipt.c.id))]
+
+
+def withdrawn_with(connection: Connection, peer: str) -> list[bytes]:
+    """Keyed indexes of the withdrawn consents that the peer knows: it told of them, was told, or something relied on
+    them between the two.
+    """
+    known = union(
+        select(message.c.consent).where(message.c.peer == peer, message.c.consent.is_not(None)),
+        select(consent_told.c.consent).where(consent_told.c.peer == peer),
+        select(consent.c.consent).where(consent.c.holder == peer),
+    )
+    query = select(withdrawal.c.consent).where(withdrawal.c.consent.in_(known)).order_by(withdrawal.c.consent)
+    return list(connection.scalars(query))
+
+
+def erased_or_held(connection: Connection, peer: str, ids: Sequence[str]) -> frozenset[str]:
+    """Those messages of the peer that are erased here, or of a conversation under a legal hold."""
+    here = select(message.c.id).where(
+        message.c.direction == messages.IN,
+        message.c.peer == peer,
+        message.c.id.in_(ids),
+        or_(
+            message.c.ref.in_(select(erasure.c.message)),
+            message.c.conversation.in_(select(hold.c.conversation)),
+        ),
+    )
+    return frozenset(connection.scalars(here))
+
+
+def being_voided(connection: Connection, peer: str, ids: Sequence[str]) -> list[str]:
+    """Those messages to the peer about which it is being asked."""
+    query = select(message.c.id).where(
+        message.c.direction == messages.OUT,
+        message.c.peer == peer,
+        message.c.id.in_(ids),
+        message.c.state == str(Outgoing.VOIDING),
+    )
+    return list(connection.scalars(query.order_by(message.c.ref)))
 
 
 def forget_numbers(connection: Connection, refs: Sequence[int]) -> None:
