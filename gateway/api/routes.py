@@ -66,6 +66,7 @@ ROUTES: tuple[Route, ...] = (
     Route(method="POST", path="/holds/{id}/release", operation="retention.release"),
     Route(method="GET", path="/alerts", operation="alert.list"),
     Route(method="POST", path="/alerts/{id}/acknowledge", operation="alert.acknowledge"),
+    Route(method="POST", path="/alerts/{id}/review", operation="alert.review"),
     Route(method="GET", path="/asylum-holds", operation="asylum.list"),
     Route(method="POST", path="/asylum-holds/{id}", operation="asylum.hold"),
     Route(method="POST", path="/asylum-holds/{id}/lift", operation="asylum.lift"),

@@ -98,10 +98,12 @@ from gateway.messages.wakeups import EventStream, Wakeups
 from gateway.node.federation_handlers import FederationHandlers
 from gateway.node.scheduler import Scheduler
 from gateway.notifications.email_notices import EmailNotices
+from gateway.notifications.second_look import SecondLook
 from gateway.notifications.webhooks import WebhookReceiver, WebhookSender
 from gateway.peers import expiry_warnings
 from gateway.peers.confirmed_time import ConfirmedTime
 from gateway.peers.link import PeerLink
+from gateway.peers.overwork import Overwork
 from gateway.peers.registry import PeerRegistry
 from gateway.peers.signatures import PeerSignatures
 from gateway.peers.split_view import SplitViewCheck
@@ -483,6 +485,8 @@ class Node:
             clock=self.clock,
             rand=self.rand,
         )
+        self.overwork = Overwork(store=self.store, clock=self.clock)
+        self.second_look = SecondLook(store=self.store, clock=self.clock)
         self.epochs = StorageEpochs(
             store=self.store,
             keys=self.keys,
@@ -543,6 +547,8 @@ class Node:
             *self.comparison.chores(),
             *self.sync.chores(),
             *self.epochs.chores(),
+            *self.overwork.chores(),
+            *self.second_look.chores(),
             erase,
             *self.taken_again.chores(),
             *self.review.chores(),
@@ -608,6 +614,7 @@ class Node:
             clock=self.clock,
             rand=self.rand,
             report=self._report,
+            overworked=self.overwork.refused,
         )
         host, _, port = self.config.federation.listen.rpartition(":")
         return await start_listener(app, host.strip("[]"), int(port), context)

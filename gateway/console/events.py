@@ -93,6 +93,7 @@ EVENTS: Table = {
     "retention.held": N_("A legal hold was placed"),
     "retention.released": N_("A legal hold was lifted"),
     "alert.acknowledged": N_("A person took a safety alert"),
+    "alert.reviewed": N_("A second person read a safety alert of ours, or nobody could"),
     "asylum.held": N_("An asylum hold was placed"),
     "asylum.lift_wanted": N_("A first person asked for an asylum hold to be lifted"),
     "asylum.lifted": N_("A second person lifted an asylum hold"),

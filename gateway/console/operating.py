@@ -73,7 +73,11 @@ ALARMS: Alarms = {
     ),
     "alert.second_look": (
         N_("A safety alert of ours may say more about a person than is needed"),
-        N_("A second person reads it within a day and dismisses this, or calls the other side about it."),
+        N_("A second person reads it within a day and says what was found; if there is nobody, say so."),
+    ),
+    "alert.unread": (
+        N_("Nobody has taken a second look at a safety alert of ours within a day"),
+        N_("Let a second person read it now, and call the other side where it says too much."),
     ),
     "safety.unacknowledged": (
         N_("Nobody took a safety alert within its time"),
@@ -135,6 +139,10 @@ ALARMS: Alarms = {
     "peer.refuses": (
         N_("A country answers, but not with anything that can be used"),
         N_("Call its administrator: what is for it waits, and is tried less and less often."),
+    ),
+    "peer.overworked": (
+        N_("A country asks for more work than this node does for one"),
+        N_("Call its administrator: something there repeats itself. Others are served as before."),
     ),
     "peer.stale_keyset": (
         N_("A country answers, but presents no keys that may be used"),

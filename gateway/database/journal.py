@@ -138,6 +138,11 @@ def settle_alarms(connection: Connection, kind: str, peer: str, *, at: int) -> N
     connection.execute(query.values(dismissed=at))
 
 
+def kind_of(connection: Connection, seq: int) -> str | None:
+    """The kind of an open alarm."""
+    return connection.scalar(select(alarm.c.kind).where(alarm.c.seq == seq, alarm.c.dismissed.is_(None)))
+
+
 def dismiss_alarm(connection: Connection, seq: int, *, at: int) -> bool:
     """A person has seen it."""
     query = update(alarm).where(alarm.c.seq == seq, alarm.c.dismissed.is_(None)).values(dismissed=at)

@@ -80,6 +80,7 @@ class FederationApp:
         nonces: NonceCache | None = None,
         work: WorkBudgets | None = None,
         report: Report = lambda refusal: None,
+        overworked: Callable[[NodeId], None] = lambda peer: None,
     ) -> None:
         self._node = node
         self._authority = authority
@@ -97,6 +98,7 @@ class FederationApp:
         self._work = work if work is not None else WorkBudgets(monotonic=clock.monotonic)
         self._report = report
         self._begun = read_clocks(clock)
+        self._overworked = overworked
         self._busy: Counter[NodeId] = Counter()
         self._put_part, self._get_part = handlers.put_part, handlers.get_part
         self._get_descriptor = handlers.get_descriptor
@@ -191,6 +193,7 @@ class FederationApp:
         if self._busy[claim.node] >= REQUESTS_PER_PEER:
             raise BareStatusError(HTTPStatus.TOO_MANY_REQUESTS, peer=claim.node)
         if not self._work.allows(claim.node):
+            self._overworked(claim.node)
             raise BareStatusError(HTTPStatus.TOO_MANY_REQUESTS, peer=claim.node)
         self._busy[claim.node] += 1
         meter = WorkMeter()

@@ -8,6 +8,7 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 import schemas
+from gateway.audit.access_log import reader_of
 from gateway.cases import register
 from gateway.cases.operations.models import OfCase
 from gateway.conversations import on_call, status_updates
@@ -27,11 +28,15 @@ from gateway.delivery.outbound.submission import Submission
 from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.config import Config
 from gateway.messages.store import conversations as rows_of
+from gateway.messages.store import messages
 from gateway.messages.store.conversations import Key
 from gateway.messages.store.messages import MessageRow
 from gateway.operations.actors import pseudonym
 from gateway.operations.ids import MessageId
-from gateway.operations.models import DIGITS, Answer, Asked, Nothing, Text, Time
+from gateway.operations.models import Answer, Asked, By, DIGITS, Nothing, OneOf, Text, Time
+from gateway.notifications import second_look
+from gateway.notifications.second_look import Look
+from gateway.operations.authors import author_ref
 from gateway.operations.registry import About, operation
 from gateway.operations.roles import CASE_SYSTEMS, CASES, Caller
 from gateway.peers.registry import PeerRegistry
@@ -53,6 +58,23 @@ class AcknowledgeAlert(Asked):
     hours: Annotated[
         int, Field(ge=0, le=HOURS, description="until the next word, 24 at most and where it is left out"), DIGITS
     ] = HOURS
+
+
+class ReviewAlert(Asked):
+    """An alert of ours that a second person has to read, and how that ended."""
+
+    id: MessageId
+    outcome: Annotated[str, OneOf(*Look)] = Field(
+        description="`needed`: the words are; `told`: the other side was told what to disregard; `nobody`: there is no "
+        "second person"
+    )
+
+
+class Reviewed(Answer):
+    """An alert that nobody has to look at any more."""
+
+    id: MessageId
+    outcome: str
 
 
 class Woken(Answer):
@@ -189,6 +211,49 @@ class AlertOperations:
         await answering_opens(self._content.store, self._local_receipts, request)
         await self._status_updates.keep()
         return done
+
+    @operation(
+        "alert.review",
+        "a second person has read an alert of ours",
+        roles=CASES,
+        about=About.CASE,
+        answer=Reviewed,
+        example={"outcome": "needed"},
+    )
+    async def review(self, asked: ReviewAlert, caller: Caller) -> OperationResult:
+        """Record how the second look at an alert ended: what was found, by somebody else than its writer, or that
+        there is nobody else. Its alarms end.
+        """
+        now, look = self._clock.now(), Look(asked.outcome)
+
+        def move(connection: Connection) -> None:
+            rows = messages.find(connection, asked.id, direction=messages.OUT)
+            waiting = journal.open_about(connection, second_look.ALARMS)
+            row = next((row for row in rows if row.ref in waiting), None)
+            if row is None:
+                what = "no second look is owed to this message; nothing was changed"
+                raise RefusedError(Code.NOT_FOUND, what, hint="trm alarm list --kind alert.second_look shows those")
+            if look is not Look.NOBODY:
+                self._require_another(connection, row.ref, caller)
+            journal.dismiss_about(connection, [row.ref], second_look.ALARMS, at=now)
+            who = actor_of(self._actor, reader_of(caller))
+            journal.append_leaf(connection, leaf(now, "alert.reviewed", id=row.id, reason=str(look), actor=who))
+
+        await self._content.store.move(move)
+        return OperationResult(value={"id": asked.id, "outcome": str(look)})
+
+    def _require_another(self, connection: Connection, ref: int, caller: Caller) -> None:
+        """Whoever wrote an alert does not look at it a second time; a message that is gone has no writer any more."""
+        if caller.person is None:
+            return
+        opened = opened_row(self._content.sealer, content.get(connection, [ref]).get(ref))
+        author = None if opened is None else opened.halves()[0].get("author_ref")
+        if author in (caller.person, author_ref(caller.person, self._actor), actor_of(self._actor, caller.person)):
+            raise RefusedError(
+                Code.CONFLICT,
+                "the same person wrote this alert; nothing was changed",
+                hint="ask a second person, or say that there is nobody else",
+            )
 
     async def _alert(self, id: str) -> MessageRow:
         rows, _ = await self._content.store.read(lambda c: incoming(c, id))

@@ -231,6 +231,7 @@ class Site:
     certificate: Certificate
     port: int
     refusals: list[Refusal]
+    overworked: list[str]
     caller: Party
 
     def client(
@@ -281,6 +282,7 @@ async def listening(
     certificate = make_certificate(folder, "bel")
     clock, table, handlers = clock or SteeredClock(), PeerTable(alb), Recorder()
     refusals: list[Refusal] = []
+    overworked: list[str] = []
     port = free_port()
     address = PeerAddress.at(bel.node, f"https://127.0.0.1:{port}", frozenset({certificate.pin}))
     app = FederationApp(
@@ -296,6 +298,7 @@ async def listening(
         nonces=nonces,
         work=WorkBudgets(monotonic=clock.monotonic, saved=saved),
         report=refusals.append,
+        overworked=overworked.append,
     )
     server = await start_listener(app, "127.0.0.1", port, server_context(certificate.cert, certificate.key))
     try:
@@ -308,6 +311,7 @@ async def listening(
             certificate=certificate,
             port=port,
             refusals=refusals,
+            overworked=overworked,
             caller=alb,
         )
     finally:

@@ -18,7 +18,7 @@ from gateway.foundation.config import Config
 from gateway.messages.store import local
 from gateway.messages.store import messages as message_rows
 from gateway.messages.store.messages import MessageRow
-from gateway.notifications import webhooks
+from gateway.notifications import second_look, webhooks
 from gateway.operations.actors import pseudonym
 from gateway.operations.ids import AlarmId, MessageId, alarm_number
 from gateway.operations.models import Answer, Asked, Count, Next, Nothing, Text, Time
@@ -149,6 +149,12 @@ class AlarmOperations:
         seq, now = alarm_number(asked.id), self._clock.now()
 
         def move(connection: Connection) -> None:
+            if journal.kind_of(connection, seq) in second_look.ALARMS:
+                raise RefusedError(
+                    Code.CONFLICT,
+                    "a second person reads this alert, or says why nobody can; nothing was dismissed",
+                    hint="trm alert review MESSAGE --outcome needed, told or nobody",
+                )
             if not journal.dismiss_alarm(connection, seq, at=now):
                 raise RefusedError(Code.NOT_FOUND, "no such open alarm", hint="trm node show lists the alarms")
             journal.append_leaf(connection, leaf(now, "alarm.dismissed", actor=pseudonym(caller.actor, self._actor)))

@@ -16,7 +16,7 @@ from gateway.ports import Json
 
 @click.group("alert", context_settings=CONTEXT)
 def alert_commands() -> None:
-    """List and acknowledge safety alerts."""
+    """List, acknowledge and review safety alerts."""
 
 
 @options.add_verb(alert_commands, "list")
@@ -74,3 +74,30 @@ def acknowledge_alert(reach: Reach, id: str, actions: tuple[str, ...], hours: in
     """
     value = reach.ask("alert.acknowledge", id=id, actions=list(actions), hours=hours)
     output.print_answer(value, as_json=as_json, people=show_queued)
+
+
+@options.add_verb(alert_commands, "review")
+@click.argument("id")
+@click.option(
+    "--outcome",
+    required=True,
+    type=click.Choice(["needed", "told", "nobody"]),
+    help="The words are needed; the other side was told what to disregard; or there is nobody else to read it.",
+)
+@options.pass_node
+@options.as_json
+def review_alert(reach: Reach, id: str, outcome: str, as_json: bool) -> None:
+    """Record the second look at an alert of ours, by somebody else than its writer. Its alarms end.
+
+    The alert went at once: its words look like an address, a number or a date that may identify somebody.
+
+    \b
+    Example:
+      trm alert review q2x0bJr3QkK0m1c5n8sT4g --outcome needed --node /srv/trm/fr
+    """
+    value = reach.ask("alert.review", id=id, outcome=outcome)
+    output.print_answer(value, as_json=as_json, people=_show_reviewed)
+
+
+def _show_reviewed(value: Mapping[str, Json]) -> None:
+    output.print_line("recorded; the alarms about this alert have ended")

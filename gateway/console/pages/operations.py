@@ -17,6 +17,7 @@ from gateway.console.states import INCOMING, OUTGOING
 from gateway.console.visit import Form, Page, Section, Visit
 from gateway.console.words import N_
 from gateway.errors import Code, RefusedError
+from gateway.notifications import second_look
 from gateway.ports import Json
 
 SECTION = Section(path="/operations", title=N_("Operations"), operation="node.status")
@@ -53,7 +54,13 @@ async def list_alarms_of_kind(visit: Visit) -> web.StreamResponse:
     clock = kind in ABOUT_CLOCK and visit.allows("clock.confirm")
     again = AGAIN.get(kind) if visit.allows("message.resend_many") else None
     return _page(
-        visit, "alarm-kind.html", kind=kind, found=await visit.ask("alarm.list", asked), again=again, clock=clock
+        visit,
+        "alarm-kind.html",
+        kind=kind,
+        found=await visit.ask("alarm.list", asked),
+        again=again,
+        clock=clock,
+        look=kind in second_look.ALARMS and visit.allows("alert.review"),
     )
 
 
@@ -62,6 +69,10 @@ async def settle_alarms(visit: Visit) -> web.StreamResponse:
     form, kind = await visit.form(), visit.request.match_info["kind"]
     if "again" in form and kind in AGAIN:
         return await _resend(visit, {"state": AGAIN[kind], "message": form.one("again")})
+    if "look" in form:
+        outcome, _, message = form.one("look").partition(":")
+        await visit.ask("alert.review", {"id": message, "outcome": outcome})
+        return visit.go(f"/operations/alarms/{kind}")
     chosen = [form.one("dismiss")] if "dismiss" in form else form.every("alarm")
     for id in chosen:
         try:

@@ -94,3 +94,4 @@ async def test_a_peer_has_a_budget_of_work(tmp_path: Path) -> None:
         site.clock.mono += 1.0
         assert await asks(site, "127.0.0.1") == 200
         assert [refusal.status for refusal in site.refusals] == [429, 429]
+        assert site.overworked == [site.caller.node] * 2

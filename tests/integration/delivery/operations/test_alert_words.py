@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from support.pair import Two, example, two_nodes
+
+from gateway.audit import store
+from gateway.errors import Code, RefusedError
+from gateway.operations.roles import Caller, Role
+
+DAY = 86_400
 
 SAID = "call +355 69 123 4567, passport AB1234567"
 
@@ -42,7 +50,60 @@ async def test_an_alert_that_may_identify_goes_and_is_looked_at_again(tmp_path: 
             return bool(await two.al.rows(f"select 1 from message where id = '{sent['id']}'"))
 
         await two.until(arrived, seconds=30)
-        await two.fr.call("alarm.dismiss", id=alarm["id"], by="w-2")
+        with pytest.raises(RefusedError) as refused:
+            await two.fr.call("alarm.dismiss", id=alarm["id"], by="w-2")
+        assert (refused.value.code, "trm alert review" in refused.value.hint) == (Code.CONFLICT, True)
+        assert await two.fr.alarms() == ["alert.second_look"]
+        done = await two.fr.call("alert.review", id=sent["id"], outcome="told")
+        assert done == {"id": sent["id"], "outcome": "told"}
+        assert await two.fr.alarms() == []
+        assert await reviewed(two) == [(sent["id"], "told")]
+        with pytest.raises(RefusedError, match="no second look is owed"):
+            await two.fr.call("alert.review", id=sent["id"], outcome="needed")
+
+
+async def reviewed(two: Two) -> list[tuple[str, str]]:
+    """What the audit log of FR says of second looks: of which alert, and how it ended."""
+    leaves = await two.fr.running.store.read(lambda c: [json.loads(leaf) for _, leaf in store.leaves(c)])
+    return [(leaf["id"], leaf["reason"]) for leaf in leaves if leaf["ev"] == "alert.reviewed"]
+
+
+async def test_a_day_without_a_second_look_is_told(tmp_path: Path) -> None:
+    """Until the day is over nothing more is said; then a second alarm comes, and both end with the look."""
+    async with two_nodes(tmp_path) as two:
+        sent = await two.fr.call("message.submit", **alert(SAID))
+        two.clock.advance(DAY - 60)
+        await two.fr.running.second_look.escalate()
+        assert await two.fr.alarms() == ["alert.second_look"]
+        two.clock.advance(60)
+
+        async def overdue() -> bool:
+            return "alert.unread" in await two.fr.alarms()
+
+        await two.until(overdue, seconds=7_200)
+        await two.fr.running.second_look.escalate()
+        assert sorted(kind for kind in await two.fr.alarms() if kind.startswith("alert.")) == [
+            "alert.second_look",
+            "alert.unread",
+        ]
+        await two.fr.call("alert.review", id=sent["id"], outcome="nobody")
+        assert [kind for kind in await two.fr.alarms() if kind.startswith("alert.")] == []
+        assert await reviewed(two) == [(sent["id"], "nobody")]
+
+
+async def test_the_writer_takes_no_second_look(tmp_path: Path) -> None:
+    """Whoever wrote the alert may say that there is nobody else, and not that somebody has read it."""
+    async with two_nodes(tmp_path) as two:
+        request = alert(SAID)
+        writer = Caller(roles=frozenset({Role.CASE_WORKER}), person=request["header"]["author_ref"])
+        sent = await two.fr.call("message.submit", **request)
+        desk = two.fr.running.desk
+        for outcome in ("needed", "told"):
+            with pytest.raises(RefusedError, match="the same person wrote this alert"):
+                await desk.call("alert.review", {"id": sent["id"], "outcome": outcome}, caller=writer)
+        assert await two.fr.alarms() == ["alert.second_look"]
+        other = Caller(roles=frozenset({Role.CASE_WORKER}), person="another")
+        await desk.call("alert.review", {"id": sent["id"], "outcome": "needed"}, caller=other)
         assert await two.fr.alarms() == []
 
 
