@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import orjson
@@ -22,6 +22,7 @@ from sqlalchemy import Connection
 
 from gateway.cases import register
 from gateway.cases import store as cases
+from gateway.cases.references import Pair, remember_given
 from gateway.cases.register import CaseRegister
 from gateway.cases.rules import (
     ABOUT_A_PERSON,
@@ -65,6 +66,8 @@ class _Said:
 
     numbers: list[str]
     name: str | None = None
+    given: set[Pair] = field(default_factory=set)
+    """To whom which number was told, under a reference of before they were short."""
 
 
 class CaseUpgrade:
@@ -119,6 +122,8 @@ class CaseUpgrade:
                 begun += case is None
                 cases.link(connection, _links(LinkKind.CONVERSATION, conversations, id))
                 cases.link(connection, _links(LinkKind.NUMBER, keys, id))
+            given = {pair for about in said.values() for pair in about.given}
+            remember_given(self._content.sealer, connection, given)
             _count(connection, conversations=len(found), cases=begun)
 
         await self._content.store.move(move)
@@ -139,8 +144,10 @@ class CaseUpgrade:
             if plain is None or isinstance(plain, RefusedError):
                 continue
             opened, about = content_codec.read_content(plain), said[row.conversation]
-            if row.direction == OUT and opened.facts.case is not None and opened.facts.case not in about.numbers:
-                about.numbers.append(opened.facts.case)
+            if row.direction == OUT and opened.facts.case is not None:
+                about.given.add((row.peer, opened.facts.case))
+                if opened.facts.case not in about.numbers:
+                    about.numbers.append(opened.facts.case)
             if about.name is None and type_name(opened.facts.body_type) == "referral.request":
                 about.name = pseudonym_of(opened.halves()[1])
 

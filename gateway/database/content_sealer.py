@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from gateway.database.case_names import case_name, reference_of
+from gateway.database.case_names import case_name
 from gateway.database.content import SealedRow
 from gateway.errors import Code, GatewayError, RefusedError, RemoteError
 from keys.keystore.service import KeyService
@@ -113,15 +113,11 @@ class ContentSealer:
         """What the database stores instead of the name of a local record."""
         return self._keys.index(b"origin/" + adapter.encode() + b"/" + name.encode())
 
-    def case_reference(self, peer: str, case: str) -> str:
-        """Under what a peer knows our case with this local number (`gateway.policy.corridor.case_reference`)."""
-        return self.case_references([(peer, case)])[peer, case]
-
-    def case_references(self, asked: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
-        """The same for several of (peer, case)."""
+    def case_hashes(self, asked: Iterable[tuple[str, str]]) -> dict[tuple[str, str], bytes]:
+        """By (peer, local number) the hash under which the peer knows our case (`gateway.database.case_names`)."""
         pairs = list(dict.fromkeys(asked))
         found = self._keys.each("index", [(case_name(peer=peer, case=case),) for peer, case in pairs])
-        return {pair: reference_of(_got(digest)) for pair, digest in zip(pairs, found, strict=True)}
+        return {pair: _got(digest) for pair, digest in zip(pairs, found, strict=True)}
 
     def reminder_indexes(self, labels: Sequence[str]) -> list[bytes]:
         """What the database stores instead of the words for what is owed."""

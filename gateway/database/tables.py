@@ -414,6 +414,8 @@ content_reason = Table(
     Index("content_reason_message", "message"),
 )
 
+long_reference = Table("long_reference", metadata, Column("mark", LargeBinary, primary_key=True))
+
 submission = Table(
     "submission",
     metadata,

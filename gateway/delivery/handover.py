@@ -22,6 +22,7 @@ from gateway.attachments import store
 from gateway.attachments.library import AttachmentLibrary
 from gateway.attachments.rules import name_of
 from gateway.attachments.store import AttachmentRow
+from gateway.cases.references import numbers_of
 from gateway.database import content, journal
 from gateway.database.content import SealedRow
 from gateway.database.sealed_content import Content
@@ -227,7 +228,7 @@ class Handover:
         sealed = await self._content.store.read(query)
         opened = await self._workers.off_loop(lambda: vault.open_each(sealed)) if sealed else []
         cases = {content_codec.read_content(plain).facts.case for plain in opened if isinstance(plain, bytes)} - {None}
-        ours = next((case for case in cases if case and vault.case_reference(message.peer, case) == told), told)
+        ours = numbers_of(vault, [(message.peer, case) for case in cases if case]).get(told, told)
         return replace(item, header={**item.header, "case_ref_recipient": ours})
 
     async def _postpone(self, row: InboxRow, now: int) -> None:

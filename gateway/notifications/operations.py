@@ -8,7 +8,6 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 import schemas
-from gateway.audit.access_log import reader_of
 from gateway.cases import register
 from gateway.cases.operations.models import OfCase
 from gateway.conversations import on_call, status_updates
@@ -31,12 +30,11 @@ from gateway.messages.store import conversations as rows_of
 from gateway.messages.store import messages
 from gateway.messages.store.conversations import Key
 from gateway.messages.store.messages import MessageRow
-from gateway.operations.actors import pseudonym
-from gateway.operations.ids import MessageId
-from gateway.operations.models import Answer, Asked, By, DIGITS, Nothing, OneOf, Text, Time
 from gateway.notifications import second_look
 from gateway.notifications.second_look import Look
-from gateway.operations.authors import author_ref
+from gateway.operations.actors import pseudonym
+from gateway.operations.ids import MessageId
+from gateway.operations.models import DIGITS, Answer, Asked, Nothing, OneOf, Text, Time
 from gateway.operations.registry import About, operation
 from gateway.operations.roles import CASE_SYSTEMS, CASES, Caller
 from gateway.peers.registry import PeerRegistry
@@ -236,7 +234,7 @@ class AlertOperations:
             if look is not Look.NOBODY:
                 self._require_another(connection, row.ref, caller)
             journal.dismiss_about(connection, [row.ref], second_look.ALARMS, at=now)
-            who = actor_of(self._actor, reader_of(caller))
+            who = pseudonym(caller.actor, self._actor)
             journal.append_leaf(connection, leaf(now, "alert.reviewed", id=row.id, reason=str(look), actor=who))
 
         await self._content.store.move(move)
@@ -244,11 +242,9 @@ class AlertOperations:
 
     def _require_another(self, connection: Connection, ref: int, caller: Caller) -> None:
         """Whoever wrote an alert does not look at it a second time; a message that is gone has no writer any more."""
-        if caller.person is None:
-            return
         opened = opened_row(self._content.sealer, content.get(connection, [ref]).get(ref))
         author = None if opened is None else opened.halves()[0].get("author_ref")
-        if author in (caller.person, author_ref(caller.person, self._actor), actor_of(self._actor, caller.person)):
+        if author == pseudonym(caller.actor, self._actor):
             raise RefusedError(
                 Code.CONFLICT,
                 "the same person wrote this alert; nothing was changed",

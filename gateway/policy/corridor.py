@@ -25,7 +25,7 @@ from functools import cache
 
 import schemas
 from gateway.conversations.rules.disclosure import DisclosureStage
-from gateway.database.case_names import case_name, reference_of
+from gateway.database.case_names import case_name, short_reference
 from gateway.errors import Code, Finding
 from gateway.foundation.json import Json
 from schemas.groups import FieldGroups, GroupRule, field_groups
@@ -193,10 +193,10 @@ def case_reference(keyed_hash: Callable[[bytes], bytes], *, peer: str, case: str
     """The reference under which `peer` (a node id) knows our case: stable, unrelated to another peer's (domain 8.9).
 
     `keyed_hash` is a keyed hash under a secret of this node, of 16 bytes or more, HMAC-SHA-256 for instance; whoever
-    lacks the secret can neither find the case nor tell that two peers hold the same one. 26 characters of Crockford's
-    base 32 (128 bits), which have no look-alikes and can be read out on the phone.
+    lacks the secret can neither find the case nor tell that two peers hold the same one. Twelve characters of
+    Crockford's base 32, which have no look-alikes and can be read out on the phone.
 
     Raises:
         RuntimeError: the hash is shorter than that.
     """
-    return reference_of(keyed_hash(case_name(peer=peer, case=case)))
+    return short_reference(keyed_hash(case_name(peer=peer, case=case)))

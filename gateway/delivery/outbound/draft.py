@@ -10,7 +10,10 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from sqlalchemy import Connection
+
 import schemas
+from gateway.cases.references import Pair, references_in
 from gateway.database.content_sealer import ContentSealer
 from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.config import Config
@@ -39,10 +42,6 @@ class DraftReader:
         self._config = config
         self._rand = rand
 
-    def draft_of(self, request: Mapping[str, Json]) -> tuple[Draft, Peer]:
-        """The request as a draft, as it is judged."""
-        return self.under_references([self.read(request)])[0]
-
     def read(self, request: Mapping[str, Json]) -> tuple[Draft, Peer]:
         """The request as a draft; identity, place in a conversation and nothing else is filled in."""
         faults = form_faults(request)
@@ -70,18 +69,21 @@ class DraftReader:
             peer,
         )
 
-    def under_references(self, drafts: Sequence[tuple[Draft, Peer]]) -> list[tuple[Draft, Peer]]:
+    def under_references(
+        self, connection: Connection, drafts: Sequence[tuple[Draft, Peer]]
+    ) -> list[tuple[Draft, Peer]]:
         """These with the references under which their peers know our cases, in the place of our numbers of them.
 
         What is no reference by its form is left to the schema.
         """
         places = [_numbers(draft) for draft, _ in drafts]
-        references = self._sealer.case_references(
+        pairs: list[Pair] = [
             (peer.node, number)
             for (_, peer), halves in zip(drafts, places, strict=True)
             for half in halves
             for number in half.values()
-        )
+        ]
+        references = references_in(self._sealer, connection, pairs)
         told = []
         for (draft, peer), (header, body) in zip(drafts, places, strict=True):
             in_header, in_body = (
@@ -105,7 +107,7 @@ class DraftReader:
         Raises:
             RefusedError: invalid for its form, schema for what it holds; each with its findings.
         """
-        draft, _ = self.draft_of(request)
+        draft, _ = self.read(request)
         faults = schema_faults(draft.body_type, draft.header, draft.content)
         if faults:
             raise RefusedError(Code.SCHEMA, f"the draft has {len(faults)} fault(s)", findings=faults)

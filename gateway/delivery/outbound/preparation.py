@@ -262,11 +262,16 @@ class Preparation:
 
     async def _load_request(self, request: Mapping[str, Json]) -> tuple[Draft, Peer, Found]:
         """Read a request as a draft, and load what it is judged by: with the files that wait, where it names its id."""
-        draft, peer = self._drafts.draft_of(request)
+        draft, peer = self._drafts.read(request)
         self._drafts.check_units(draft, peer)
         named = {draft.id} if request.get("message") else set()
-        (found,) = await self._content.store.read(lambda c: self.load_inputs(c, [(draft, peer)], named))
-        return draft, peer, found
+
+        def query(connection: Connection) -> tuple[Draft, Peer, Found]:
+            (told,) = self._drafts.under_references(connection, [(draft, peer)])
+            (found,) = self.load_inputs(connection, [told], named)
+            return *told, found
+
+        return await self._content.store.read(query)
 
     def load_inputs(
         self, connection: Connection, drafts: Sequence[tuple[Draft, Peer]], named: Set[Json] = frozenset()

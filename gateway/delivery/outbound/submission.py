@@ -132,7 +132,7 @@ class Submission:
                 judged.append((draft, peer))
             except GatewayError as error:
                 judged.append(error)
-        asked = self._drafts.under_references([pair for pair in judged if isinstance(pair, tuple)])
+        asked = self._drafts.under_references(connection, [pair for pair in judged if isinstance(pair, tuple)])
         named = {item.request["message"] for item in requests if isinstance(item.request.get("message"), str)}
         found = iter(zip(asked, self._preparation.load_inputs(connection, asked, named), strict=True))
         batch: defaultdict[Key, Batch] = defaultdict(Batch)

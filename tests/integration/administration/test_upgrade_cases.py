@@ -9,15 +9,17 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from support.pair import Party, Two, two_nodes
-from support.persons import ANA, agreed, case_of, changed, referral, referred
+from support.pair import Party, Two, example, two_nodes
+from support.persons import ANA, BEN, agreed, case_of, changed, referral, referred
 
 from gateway.administration import upgrade_cases
 from gateway.administration.upgrade_cases import CaseUpgrade
 from gateway.errors import Code, RefusedError
 from keys.primitives.encoding import b64u
 
-HERS, SHARED, UNUSED = (b64u(name) for name in (b"consent of her..", b"consent of two..", b"consent unused.."))
+HERS, SHARED, UNUSED, NEW = (
+    b64u(name) for name in (b"consent of her..", b"consent of two..", b"consent unused..", b"consent of now..")
+)
 TALKS = [b64u(b"conversation %03d" % n) for n in range(5)]
 
 
@@ -88,6 +90,30 @@ async def test_a_folder_of_before_gets_its_cases(two: Two):
     await fr.call("message.submit", **later)
     await changed(fr, "case.move", into=cases[0], consents=[UNUSED])
     assert (await fr.call("consent.show", id=UNUSED))["of_case"]["id"] == cases[0]
+
+
+async def test_references_that_were_given_stay_and_new_ones_are_short(two: Two):
+    """The peer goes on to know a case of before under its 26 letters; one that begins now can be read out on the
+    telephone. What the peer answers under either is under our number here.
+    """
+    fr, al = two.fr, two.al
+    await fr.start()
+    for by in (ANA, BEN):
+        await fr.call("asylum.lift", id=TALKS[0], by=by)
+    await agreed(fr, "F-9", NEW)
+    seen = {}
+    for number, consent in (("F-1", HERS), ("F-9", NEW)):
+        done = await referred(two, number, consent)
+        (seen[number],) = [d for d in al.deliveries() if d.message_id == done["id"]]
+        told = seen[number].header["case_ref_sender"]
+        answer = example("info.request/1", "FR", case_ref_recipient=told)
+        asked = await al.call(
+            "message.submit", **answer, conversation=done["conversation"], in_reply_to=done["id"], purpose="referral"
+        )
+        await two.until(lambda id=asked["id"]: any(d.message_id == id for d in fr.deliveries()), seconds=60)
+        (back,) = [d for d in fr.deliveries() if d.message_id == asked["id"]]
+        assert back.header["case_ref_recipient"] == number
+    assert {number: len(one.header["case_ref_sender"]) for number, one in seen.items()} == {"F-1": 26, "F-9": 14}
 
 
 async def test_an_interrupted_upgrade_goes_on(two: Two, monkeypatch: pytest.MonkeyPatch):

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import random
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -382,9 +383,7 @@ def test_a_reference_is_stable_and_differs_by_peer() -> None:
     """One case has one reference for one peer for ever, and another one for the next."""
     hash_ = keyed(b"secret")
     one = case_reference(hash_, peer="n1b", case="17")
-    assert (
-        one == case_reference(keyed(b"secret"), peer="n1b", case="17") == "7jptsv3p27e99z6xn96fz1pkrw" or len(one) == 26
-    )
+    assert one == case_reference(keyed(b"secret"), peer="n1b", case="17")
     others = {
         case_reference(hash_, peer="n1c", case="17"),
         case_reference(hash_, peer="n1b", case="18"),
@@ -401,7 +400,7 @@ def test_a_reference_fits_the_header(peer: str, case: str) -> None:
     body = referral()
     body["header"]["case_ref_sender"] = reference  # type: ignore[index, call-overload]
     assert validate("referral.request/1", body) == ()
-    assert len(reference) == 26
+    assert re.fullmatch(r"([0-9A-HJKMNP-TV-Z]{4}-){2}[0-9A-HJKMNP-TV-Z]{4}", reference)
 
 
 def test_a_short_hash_is_our_bug() -> None:

@@ -1,0 +1,58 @@
+"""Under which reference a peer knows a case of ours: short, but for one that it was given before references were short.
+
+Of what was given then a mark is stored, a hash of the keyed hash that the reference is made of: it tells neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+from sqlalchemy import Connection, bindparam, select
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from gateway.database.case_names import long_reference, short_reference
+from gateway.database.content_sealer import ContentSealer
+from gateway.database.prepared import Prepared
+from gateway.database.tables import long_reference as given
+from keys.primitives.encoding import sha256
+
+Pair = tuple[str, str]
+"""A peer, and our number of a case."""
+AT_ONCE = 500
+_GIVEN = Prepared(select(given.c.mark).where(given.c.mark.in_(bindparam("marks", expanding=True))))
+
+
+def references_in(sealer: ContentSealer, connection: Connection, pairs: Iterable[Pair]) -> dict[Pair, str]:
+    """The reference of each case for each peer."""
+    marks = {pair: (_mark(digest), digest) for pair, digest in sealer.case_hashes(pairs).items()}
+    long = _given_of(connection, [mark for mark, _ in marks.values()])
+    return {
+        pair: (long_reference if mark in long else short_reference)(digest) for pair, (mark, digest) in marks.items()
+    }
+
+
+def numbers_of(sealer: ContentSealer, pairs: Iterable[Pair]) -> Mapping[str, str]:
+    """Our numbers by each form of reference that the peers may use for them."""
+    return {form(digest): pair[1] for pair, digest in sealer.case_hashes(pairs).items() for form in _FORMS}
+
+
+def remember_given(sealer: ContentSealer, connection: Connection, pairs: Iterable[Pair]) -> None:
+    """These were given before references were short, and stay as they are."""
+    rows = [{"mark": _mark(digest)} for digest in sealer.case_hashes(pairs).values()]
+    if rows:
+        connection.execute(upsert(given).on_conflict_do_nothing(), rows)
+
+
+_FORMS = (short_reference, long_reference)
+
+
+def _given_of(connection: Connection, marks: Collection[bytes]) -> set[bytes]:
+    wanted = list(marks)
+    found: set[bytes] = set()
+    for start in range(0, len(wanted), AT_ONCE):
+        found.update(_GIVEN.scalars(connection, marks=wanted[start : start + AT_ONCE]))
+    return found
+
+
+def _mark(digest: bytes) -> bytes:
+    return sha256(b"case reference was given/" + digest)
