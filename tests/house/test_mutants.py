@@ -5,9 +5,7 @@ from __future__ import annotations
 import tomllib
 
 import pytest
-from support.mutants import (
-    EQUIVALENT,
-    ROOT,
+from support.mutant_counts import (
     Mutant,
     Slice,
     configure,
@@ -17,6 +15,7 @@ from support.mutants import (
     read_equivalent,
     read_slices,
 )
+from support.mutants import EQUIVALENT, ROOT
 
 PYPROJECT = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
 DIFF = """--- gateway/consent/rules.py

@@ -25,8 +25,6 @@ from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = ROOT / ".deep"
-INTERRUPTED = 2
-"""Exit code of an interrupted pytest; higher ones tell of wrong arguments, or that no test was chosen."""
 TURN = 600
 """Seconds of mutants at a time where other parts want their turn too."""
 
@@ -125,7 +123,7 @@ def print_line(part: Part, totals: Totals) -> str:
 def make_command(part: Part, seed: int, seconds: float, further: Sequence[str]) -> list[str]:
     """What a round runs, as arguments of Python at the root of the repository."""
     if not part.tests:
-        return ["tests/support/mutants.py", "--seconds", f"{seconds:.0f}", *further]
+        return ["tests/support/mutants.py", f"--seconds={seconds:.0f}", f"--report={KEPT / part.name}.xml", *further]
     files = sorted(str(path.relative_to(ROOT)) for pattern in part.tests for path in ROOT.glob(pattern))
     seeds = [f"--randomly-seed={seed}", f"--hypothesis-seed={seed}"]
     report = ["-o", "junit_family=xunit1", f"--junitxml={KEPT / part.name}.xml"]
@@ -153,9 +151,7 @@ def run_round(part: Part, seed: int, seconds: float, further: Sequence[str]) -> 
     code = subprocess.run(
         [sys.executable, *make_command(part, seed, seconds, further)], cwd=ROOT, check=False
     ).returncode
-    if code == INTERRUPTED and part.tests:
-        raise KeyboardInterrupt
-    if code > INTERRUPTED:
+    if code not in (0, 1):  # 2 and more: wrong arguments, a file that does not load, no test chosen
         sys.exit("deep: error: this was no round; the totals are as they were\ndeep: hint: the lines above say why")
     examples = count_examples(report.read_text()) if report.exists() else 0
     return Round(seed, examples, time.monotonic() - begun, code != 0)

@@ -22,120 +22,32 @@ import time
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import chdir, suppress
+from contextlib import chdir, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mutmut.mutation.diff_apply import get_diff_for_mutant
 from mutmut.stats import status_by_exit_code
+from support.mutant_counts import (
+    NOTICED,
+    Mutant,
+    Slice,
+    Tally,
+    configure,
+    count_mutants,
+    name_function,
+    read_diff,
+    read_equivalent,
+    read_slices,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 WORK = ROOT / ".deep" / "mutants"
 EQUIVALENT = ROOT / "tests" / "mutants_equivalent.toml"
-GOAL = 92
-"""Per cent of the mutants of a slice, without the equivalent ones, that its tests have to notice."""
-NOTICED = ("killed", "timeout")
-"""A mutant that never ends is noticed: the test does not pass."""
+REPORT = '<testsuites><testcase><properties><property name="examples" value="{}"/></properties></testcase></testsuites>'
 UNNOTICED = ("survived", "no tests")
 """These are asked about again when the tests have changed; whatever ended otherwise, always."""
-
-
-@dataclass(frozen=True)
-class Slice:
-    """What is altered (files and folders), and the tests that judge it, both as paths in the repository."""
-
-    name: str
-    code: tuple[str, ...]
-    tests: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """One altered place, told by what stays the same when other lines of the module change."""
-
-    function: str
-    before: str
-    after: str
-
-
-@dataclass(frozen=True)
-class Tally:
-    """How many mutants of a slice ended how; `survivors` are those that were neither noticed nor named equivalent."""
-
-    name: str
-    counts: Mapping[str, int]
-    equivalent: int
-    survivors: tuple[Mutant, ...]
-
-    @property
-    def checked(self) -> int:
-        """Mutants that were asked about and are not equivalent."""
-        return sum(self.counts.values()) - self.counts.get("not checked", 0) - self.equivalent
-
-    @property
-    def noticed(self) -> int:
-        """Mutants that a test noticed."""
-        return sum(self.counts.get(status, 0) for status in NOTICED)
-
-    @property
-    def reached(self) -> bool:
-        """Whether the tests notice enough of what was checked."""
-        return self.noticed * 100 >= GOAL * self.checked
-
-    def __str__(self) -> str:
-        counts, left = self.counts, self.counts.get("not checked", 0)
-        others = self.checked - self.noticed - counts.get("no tests", 0)
-        return (
-            f"{self.name:<9}{counts.get('killed', 0):>6} killed{counts.get('timeout', 0):>5} timeout"
-            f"{others:>5} survived{counts.get('no tests', 0):>5} no tests{self.equivalent:>5} equivalent"
-            f"  {self.noticed / max(self.checked, 1):7.1%} of {self.checked}"
-            + (f", {left} not checked" if left else "")
-        )
-
-
-def read_slices(pyproject: str) -> list[Slice]:
-    """The slices that the text of `pyproject.toml` names, in its order."""
-    named: dict[str, dict[str, list[str]]] = tomllib.loads(pyproject)["tool"]["mutmut"]["slices"]
-    return [Slice(name, tuple(each["code"]), tuple(each["tests"])) for name, each in named.items()]
-
-
-def configure(pyproject: str, part: Slice) -> str:
-    """The text of `pyproject.toml` for the work folder of one slice."""
-    code, tests = json.dumps(part.code), json.dumps(part.tests)
-    lines = f"[tool.mutmut]\nsource_paths = {code}\npytest_add_cli_args_test_selection = {tests}\n"
-    return pyproject.replace("[tool.mutmut]\n", lines)
-
-
-def name_function(mutant: str) -> str:
-    """The function that a mutant of mutmut is of: `a.b.xǁClassǁmethod__mutmut_3` is of `a.b.Class.method`."""
-    module, _, key = mutant.partition("__mutmut_")[0].rpartition(".")
-    return f"{module}.{key.removeprefix('x').removeprefix('_').strip('ǁ').replace('ǁ', '.')}"
-
-
-def read_diff(function: str, diff: str) -> Mutant:
-    """The mutant that a unified diff shows."""
-    lines = [line for line in diff.split("\n") if not line.startswith(("---", "+++", "@@"))]
-    before, after = (" ".join(line[1:].strip() for line in lines if line.startswith(sign)) for sign in "-+")
-    return Mutant(function, before, after)
-
-
-def read_equivalent(text: str) -> dict[Mutant, str]:
-    """The equivalent mutants that the file names, with the reason of each."""
-    return {
-        Mutant(entry["function"], entry["before"], after): entry["reason"]
-        for entry in tomllib.loads(text).get("equivalent", [])
-        for after in entry["after"]
-    }
-
-
-def count_mutants(
-    name: str, verdicts: Mapping[str, str], unnoticed: Iterable[Mutant], known: Mapping[Mutant, str]
-) -> Tally:
-    """Count the verdicts of a slice; `unnoticed` are its mutants that no test noticed."""
-    survivors = Counter(unnoticed)
-    named = sum(amount for mutant, amount in survivors.items() if mutant in known)
-    return Tally(name, Counter(verdicts.values()), named, tuple(one for one in survivors if one not in known))
 
 
 def hash_files(paths: Iterable[str]) -> str:
@@ -206,6 +118,10 @@ class Bench:
             for mutant, code in meta["exit_code_by_key"].items()
         }
 
+    def checked(self) -> int:
+        """How many mutants have a verdict."""
+        return sum(verdict != "not checked" for verdict in self.verdicts().values())
+
     def unnoticed(self) -> list[Mutant]:
         """The mutants that were checked and that no test noticed."""
         passed = [name for name, verdict in self.verdicts().items() if verdict not in (*NOTICED, "not checked")]
@@ -253,17 +169,22 @@ def _module(mutant: str) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Let slices go on one after another until the time is over; print what was found; 0 if each reached the goal."""
+    """Let slices go on one after another until the time is over, and print what was found.
+
+    Returns 0 if each reached the goal, 1 if not, 3 where mutmut gave up.
+    """
     parser = argparse.ArgumentParser(description=__doc__)
     slices = {part.name: part for part in read_slices((ROOT / "pyproject.toml").read_text())}
     parser.add_argument("slices", nargs="*", metavar="SLICE", help=f"one of {', '.join(slices)}; all if none is named")
-    parser.add_argument("--seconds", type=float, default=600)
+    parser.add_argument("--seconds", type=float, default=600, help="for how long; what is left goes on the next time")
+    parser.add_argument("--report", type=Path, help="where to say how many were asked about, as a report of JUnit")
     asked = parser.parse_args(arguments)
     if unknown := set(asked.slices) - set(slices):
         parser.error(f"there is no slice {', '.join(sorted(unknown))}")
     until = time.monotonic() + asked.seconds
     signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell keeps from what it starts behind it
     benches = [Bench(slices[name]) for name in asked.slices or slices]
+    before = sum(bench.checked() for bench in benches)
     for bench in benches:
         if (left := until - time.monotonic()) > 0 and not bench.complete():
             print(f"mutants of {bench.part.name} ...", flush=True)
@@ -271,9 +192,12 @@ def main(arguments: Sequence[str]) -> int:
             if not bench.run(left):
                 print(bench.log.read_text()[-3_000:])
                 print(f"mutmut gave up; all it said is in {bench.log.relative_to(ROOT)}", file=sys.stderr)
-                return 1
+                return 3
     known = read_equivalent(EQUIVALENT.read_text(encoding="utf-8"))
     tallies = [count_mutants(each.part.name, each.verdicts(), each.unnoticed(), known) for each in benches]
+    if asked.report:
+        done = sum(bench.checked() for bench in benches) - before
+        asked.report.write_text(REPORT.format(max(done, 0)))
     return report(tallies)
 
 
@@ -291,4 +215,7 @@ def report(tallies: Sequence[Tally]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)
