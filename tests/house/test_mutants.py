@@ -74,6 +74,16 @@ def test_what_is_named_equivalent_does_not_count():
     assert str(tally).endswith("66.7% of 3, 1 not checked")
 
 
+def test_what_is_named_for_nothing_is_told():
+    """A mutant that a test notices now needs no reason any more; before all were asked about nobody can say."""
+    known = {LETS: "a reason"}
+    checked = {"gateway.a.x_lets__mutmut_1": "killed"}
+    assert count_mutants("one", checked, [], known).needless == (LETS,)
+    assert count_mutants("one", checked, [LETS], known).needless == ()
+    assert count_mutants("one", checked | {"gateway.a.x_lets__mutmut_2": "not checked"}, [], known).needless == ()
+    assert count_mutants("one", {"gateway.a.x_other__mutmut_1": "killed"}, [], known).needless == ()
+
+
 def test_each_equivalent_mutant_has_its_reason():
     """One sentence at least, and code that is still there."""
     known = read_equivalent(EQUIVALENT.read_text(encoding="utf-8"))

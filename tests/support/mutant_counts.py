@@ -34,12 +34,15 @@ class Mutant:
 
 @dataclass(frozen=True)
 class Tally:
-    """How many mutants of a slice ended how; `survivors` are those that were neither noticed nor named equivalent."""
+    """How many mutants of a slice ended how; `survivors` are those that were neither noticed nor named equivalent, and
+    `needless` are those that are named and that a test notices, or that are no more.
+    """
 
     name: str
     counts: Mapping[str, int]
     equivalent: int
-    survivors: tuple[Mutant, ...]
+    survivors: tuple[Mutant, ...] = ()
+    needless: tuple[Mutant, ...] = ()
 
     @property
     def checked(self) -> int:
@@ -60,7 +63,7 @@ class Tally:
         counts, left = self.counts, self.counts.get("not checked", 0)
         others = self.checked - self.noticed - counts.get("no tests", 0)
         return (
-            f"{self.name:<9}{counts.get('killed', 0):>6} killed{counts.get('timeout', 0):>5} timeout"
+            f"{self.name:<13}{counts.get('killed', 0):>6} killed{counts.get('timeout', 0):>5} timeout"
             f"{others:>5} survived{counts.get('no tests', 0):>5} no tests{self.equivalent:>5} equivalent"
             f"  {self.noticed / max(self.checked, 1):7.1%} of {self.checked}"
             + (f", {left} not checked" if left else "")
@@ -108,4 +111,7 @@ def count_mutants(
     """Count the verdicts of a slice; `unnoticed` are its mutants that no test noticed."""
     survivors = Counter(unnoticed)
     named = sum(amount for mutant, amount in survivors.items() if mutant in known)
-    return Tally(name, Counter(verdicts.values()), named, tuple(one for one in survivors if one not in known))
+    left = tuple(one for one in survivors if one not in known)
+    functions = {name_function(mutant) for mutant in verdicts} if "not checked" not in verdicts.values() else ()
+    needless = tuple(one for one in known if one.function in functions and one not in survivors)
+    return Tally(name, Counter(verdicts.values()), named, left, needless)

@@ -206,10 +206,12 @@ def report(tallies: Sequence[Tally]) -> int:
     for tally in tallies:
         for mutant in tally.survivors:
             print(f"\n{mutant.function}\n  - {mutant.before}\n  + {mutant.after}")
+        for mutant in tally.needless:
+            print(f"\n{mutant.function}: named equivalent, and does not survive:\n  + {mutant.after}")
     whole = Counter[str]()
     for tally in tallies:
         whole.update(tally.counts)
-    every = Tally("all", whole, sum(tally.equivalent for tally in tallies), ())
+    every = Tally("all", whole, sum(tally.equivalent for tally in tallies))
     print("", *tallies, every, sep="\n", flush=True)
     return 0 if all(tally.reached for tally in tallies) else 1
 
