@@ -216,6 +216,7 @@ class AlertOperations:
         roles=CASES,
         about=About.CASE,
         answer=Reviewed,
+        by_person=True,
         example={"outcome": "needed"},
     )
     async def review(self, asked: ReviewAlert, caller: Caller) -> OperationResult:

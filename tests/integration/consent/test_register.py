@@ -108,6 +108,25 @@ async def test_withdrawal_in_part_voids_what_is_numbered(two: Two) -> None:
     assert "referral.request/1" not in types(two)
 
 
+async def test_a_withdrawal_is_told_to_whoever_told_of_the_consent_alone(two: Two) -> None:
+    """The peer got the record and no referral, since that was cancelled: the person may withdraw there too."""
+    await recorded(two)
+    wire = Spoiler(two.fr)
+    wire.away = True
+    id = (await two.fr.call("message.submit", **referral()))["id"]
+    assert (await two.fr.call("message.cancel", id=id, by="w-1"))["state"] == "cancelled"
+    wire.away = False
+    await two.until(lambda: types(two) == ["consent.record/1"], seconds=60)
+    assert (await two.al.call("consent.show", id=CONSENT))["tells"] == ["FR"]
+    done = await two.al.call("consent.withdraw", id=CONSENT, by="w-1")
+    assert [told["peer"] for told in done["told"]] == ["FR"]
+
+    async def known() -> bool:
+        return bool((await two.fr.call("consent.show", id=CONSENT))["state"] == "withdrawn")
+
+    await two.until(known, seconds=60)
+
+
 @pytest.mark.parametrize("order", [(1, 2), (2, 1)], ids=["in one request", "withdrawal first"])
 async def test_record_and_withdrawal_together(two: Two, order: tuple[int, int]) -> None:
     """A record and its withdrawal that come in one request, or the wrong way round, leave a withdrawn consent."""
