@@ -1,0 +1,36 @@
+"""Three nodes, whatever people, wires, clocks and power cuts do: what was promised to a person is not undone.
+
+After a withdrawal nothing more leaves on that consent; what was erased is readable nowhere on that node; what was
+answered `cancelled` never arrives; a consent carries nothing of another person; holds keep back what they say; what was
+accepted is not lost; numbers have no holes. What left is asked of the wire (`support.inwire`), never of the node.
+
+A failure prints the steps that lead to it; `--hypothesis-seed N` makes the walks of the long form again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import settings
+from hypothesis.stateful import run_state_machine_as_test
+from support.three_walks import MET, WALKS, ThreeNodes
+
+FEW, MANY = 5, 100
+"""Walks of the short form, and of one round of the long one."""
+DONE = ("message.submit", "consent.withdraw", "message.show", "draft.release")
+"""What people were seen to do even in the short form."""
+
+
+def test_what_was_promised_is_kept() -> None:
+    """A few walks, the same ones each time, break no promise, and people do not only meet refusals in them."""
+    run_state_machine_as_test(ThreeNodes, settings=settings(WALKS, max_examples=FEW, derandomize=True))
+    assert [operation for operation in DONE if not MET[operation]] == []
+
+
+@pytest.mark.deep
+@pytest.mark.timeout(7_200)  # also on a machine that does other things
+def test_what_was_promised_is_always_kept(record_property: Callable[[str, object], None]) -> None:
+    """A round of other walks breaks no promise."""
+    run_state_machine_as_test(ThreeNodes, settings=settings(WALKS, max_examples=MANY))
+    record_property("examples", MET["walks"])

@@ -1,0 +1,134 @@
+"""How a walk of three nodes ends: every wire and clock is mended, everything comes to rest, and what was promised is
+looked for on each node.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from support.promises import WITHDRAWAL, Letter
+from support.three_acts import Acts
+from support.three_nodes import NAMES, WAYS, Trio
+
+from gateway.errors import GatewayError
+
+HOUR = 3_600
+ROUNDS = 30
+AWAY = frozenset({"awaiting_handover", "awaiting_opening", "opened"})
+"""States of a message of which its sender believes that the peer has it."""
+ENDED = AWAY | {"failed", "rejected", "cancelled"}
+
+
+async def come_to_rest(trio: Trio) -> None:
+    """Mend everything, and let everybody work until nothing waits."""
+    trio.board.mend()
+    for party in trio.parties.values():
+        party.system.busy = 0
+    trio.set_clocks_right()
+    for tried in range(ROUNDS):
+        trio.pass_time(HOUR if tried < 8 else 4 * HOUR)  # a clock that was ahead of us is overtaken
+        for name in NAMES:
+            await trio.do_chores(name)
+            for other in set(NAMES) - {name}:
+                trio.node(name).wakeups.peer_called(trio.node(other).own.node)
+        for way in WAYS:
+            await trio.carry(*way)
+        for name in NAMES:
+            await trio.hand_over(name)
+        if not [name for name in NAMES if await _waits(trio, name)]:
+            return
+    raise AssertionError("something waits for ever: " + repr({name: await _waits(trio, name) for name in NAMES}))
+
+
+async def _waits(trio: Trio, name: str) -> list[str]:
+    tables = ("outbox", "inbox", "receipt_due", "link_gap")
+    waits = [table for table in tables if await trio.rows(name, f"select 1 from {table} limit 1")]
+    return waits + [f"clock: {doubt}" for doubt in [trio.node(name).time.standing().doubt] if doubt]
+
+
+async def nothing_erased_is_readable(trio: Trio) -> None:
+    """At each node, after each step: no mark of what was erased there, and each mark of what is kept by law."""
+    promises = trio.promises
+    for name in NAMES:
+        erased = {id for id in promises.erased[name] if id in promises.letters}
+        kept = [letter for letter in promises.letters.values() if (name, letter.conversation) in promises.kept]
+        if not erased and not kept:
+            continue
+        stored, shown = await trio.readable(name), trio.shown(name)
+        for id in erased:
+            letter = promises.letters[id]
+            assert letter.mark not in stored, f"{name} can read an erased {letter.kind}"
+            assert letter.mark not in shown or await _still_asked(trio, name, id), f"{name} shows an erased message"
+        for letter in kept:
+            assert letter.mark in stored or letter.id in erased or not _has(trio, name, letter), f"{name} lost {letter}"
+
+
+async def _still_asked(trio: Trio, name: str, id: str) -> bool:
+    """Whether the case system has yet to answer: the node ended before it asked."""
+    query = "select e.place from erasure e join message m on m.ref = e.message where m.id = '" + id + "'"
+    return await trio.rows(name, query) in ([("due",)], [])
+
+
+def _has(trio: Trio, name: str, letter: Letter) -> bool:
+    return name == letter.by or (name, letter.id) in trio.promises.arrived
+
+
+async def every_promise_is_kept(trio: Trio, acts: Acts) -> None:
+    """At rest: nothing was lost, nothing cancelled arrived, withdrawals were told, numbers have no holes."""
+    promises = trio.promises
+    for letter in promises.letters.values():
+        await _was_not_lost(trio, letter)
+    for node, consent in acts.withdrawn:
+        promises.everybody_was_told(node, consent)
+    for sender, receiver in WAYS:
+        await _has_no_holes(trio, sender, receiver)
+    await _nobody_relies_on_what_was_withdrawn(trio, acts)
+    await nothing_erased_is_readable(trio)
+
+
+async def _was_not_lost(trio: Trio, letter: Letter) -> None:
+    promises, who = trio.promises, f"{letter.kind} from {letter.by} to {letter.to}"
+    shown = await trio.parties[letter.by].show(letter.id)
+    state, came = shown["state"], (letter.to, letter.id) in promises.arrived
+    assert state in ENDED, f"{who} is {state} for ever"
+    assert state in AWAY or not came, f"{who} arrived and is {state}"
+    assert state not in AWAY or came, f"{who} is {state} and never arrived"
+    if letter.id not in promises.erased[letter.by]:
+        assert letter.mark in await trio.readable(letter.by), f"{who} is lost where it was written"
+    if came and letter.id not in promises.erased[letter.to]:
+        assert letter.mark in await trio.readable(letter.to), f"{who} is lost where it arrived"
+        assert letter.mark in trio.shown(letter.to), f"{who} was never handed over"
+
+
+async def _has_no_holes(trio: Trio, sender: str, receiver: str) -> None:
+    ids = {name: trio.node(name).own.node for name in (sender, receiver)}
+    query = "select n, id, link from link_number where peer = '{}' and direction = '{}' order by epoch, n"
+    out = await trio.rows(sender, query.format(ids[receiver], "out"))
+    came = await trio.rows(receiver, query.format(ids[sender], "in"))
+    assert out == came, f"{sender} and {receiver} differ about the numbers between them"
+    assert [n for n, _, _ in out] == list(range(1, len(out) + 1)), f"a number from {sender} to {receiver} is missing"
+
+
+async def _nobody_relies_on_what_was_withdrawn(trio: Trio, acts: Acts) -> None:
+    """Whoever was told of a consent or relied on it knows that it was taken back, and says nothing more on it."""
+    promises = trio.promises
+    for _, consent in sorted(acts.withdrawn):
+        knowing = {node for way in promises.relied if way[3] == consent for node in way[:2] if _reached(trio, way)}
+        for node in sorted(knowing):
+            shown = await acts.ask(node, "consent.show", id=consent)
+            known = shown is None or shown["state"] in ("withdrawn", "withdrawn_in_part")
+            assert known, f"{node} was not told of a withdrawal"
+            for letter in [one for one in promises.letters.values() if one.consent == consent and one.to == node]:
+                with suppress(GatewayError):
+                    await acts.answer(letter, "info.request/1")
+    for way in WAYS:
+        await trio.carry(*way)
+
+
+def _reached(trio: Trio, way: tuple[str, str, str, str]) -> bool:
+    _, receiver, conversation, _ = way
+    return any(
+        one.conversation == conversation and one.receiver == receiver and (receiver, one.id) in trio.promises.arrived
+        for one in trio.opened.values()
+        if one.kind != WITHDRAWAL
+    )

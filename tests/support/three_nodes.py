@@ -1,0 +1,270 @@
+"""Three nodes in one process, without sockets and without waiting: real keys and databases, a clock for each, the wire
+of `support.inwire`, a case system in memory, and `Promises` that hear all that leaves.
+
+Nothing runs by itself: a test carries what waits from one to another, hands over, runs chores, moves clocks, ends a
+node at a moment of any of these and opens it again. `support.three_paired` makes them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from support.inwire import Act, KilledError, Moments, Switchboard
+from support.pair import Party
+from support.promises import Posted, Promises
+
+from gateway.composition.node import Node
+from gateway.database import content as content_rows
+from gateway.delivery.inbound import steps
+from gateway.delivery.intake import Intake
+from gateway.delivery.outbound.sender import Sender
+from gateway.errors import GatewayError
+from gateway.messages import answers
+from keys.documents.envelope import Status, split_envelopes
+from keys.primitives.encoding import parse
+
+NAMES = ("FR", "AL", "IT")
+"""Each node is called as its country."""
+WAYS = tuple((a, b) for a in NAMES for b in NAMES if a != b)
+ANA, BEN = "Ana B.", "Ben C."
+ONCE = ("message.submit", "draft.release")
+"""What a key does once, also when it is asked again after its node ended."""
+STEP_SECONDS = 60
+"""Real seconds after which a step has got stuck."""
+
+
+class _RestedError(Exception):
+    """A sender has nothing to do now."""
+
+
+@dataclass
+class Trio:
+    """The three, and what was promised."""
+
+    base: Path
+    parties: dict[str, Party] = field(default_factory=dict)
+    board: Switchboard = field(default_factory=Switchboard)
+    promises: Promises = field(default_factory=Promises)
+    senders: dict[tuple[str, str], Sender] = field(default_factory=dict)
+    keys: itertools.count[int] = field(default_factory=itertools.count)
+    wrong: dict[str, int] = field(default_factory=dict)
+    """By how many seconds the clock of a node was set wrong."""
+    opened: dict[str, Posted] = field(default_factory=dict)
+    """What was opened on the wire, by the id of the message."""
+
+    def __post_init__(self) -> None:
+        self.board.left, self.board.came = self._left, self._came
+
+    @property
+    def moments(self) -> Moments:
+        """The moments of the step that is under way."""
+        return self.board.moments
+
+    def node(self, name: str) -> Node:
+        """One of them."""
+        return self.parties[name].running
+
+    # --- lives ----------------------------------------------------------------------------------------------------
+
+    async def open(self, name: str) -> None:
+        """Begin a life: the folder is opened and made ready as `serve` does it."""
+        party = self.parties[name]
+        await party.open()
+        node = party.running
+        self.board.join(name, node)
+        await node.log.start()
+        await node.epochs.finish_rotation()
+        await node.upkeep.keys()
+
+    async def witness(self, name: str) -> None:
+        """Have the log of a node witnessed: before that one that was restarted sends nothing."""
+        with suppress(GatewayError):
+            await self.node(name).checkpointer.look()
+
+    async def end(self, name: str) -> None:
+        """End a life without a good-bye; what was committed is there."""
+        self.board.leave(name)
+        await self.parties[name].stop()
+        self.senders = {way: sender for way, sender in self.senders.items() if name not in way}
+
+    async def close(self) -> None:
+        """The end of all."""
+        for name in self.parties:
+            await self.end(name)
+
+    async def step(self, work: Awaitable[Any], act: Act | None = None, moment: int = 0) -> None:
+        """Do something, while `act` happens at one of its moments. Nodes that end are opened again."""
+        self.moments.set(moment, act)
+        try:
+            async with asyncio.timeout(STEP_SECONDS):
+                await work
+        except KilledError:
+            pass
+        finally:
+            self.moments.act = None
+        await self._open_again()
+
+    async def _open_again(self) -> None:
+        while self.moments.dead:
+            name = self.moments.dead.pop()
+            await self.end(name)
+            await self.open(name)
+            await self.witness(name)
+
+    async def kill(self, name: str) -> None:
+        """A node ends, at once."""
+        self.board.leave(name)
+        self.moments.dead.add(name)
+
+    # --- what nodes do by themselves ------------------------------------------------------------------------------
+
+    async def carry(self, sender: str, receiver: str) -> None:
+        """The sender's work for one peer until it rests: messages, voids, receipts."""
+        way = (sender, receiver)
+        if way not in self.senders:
+            made = self.node(sender)._sender(self.node(receiver).own.node)
+            rounds = itertools.count()
+
+            async def rest(delay: float | None) -> None:
+                if delay != 0.0 or next(rounds) % 8 == 7:
+                    raise _RestedError
+
+            made._wait = rest  # type: ignore[method-assign]
+            self.senders[way] = made
+        with suppress(_RestedError):
+            await self.senders[way].run()
+
+    async def hand_over(self, name: str) -> None:
+        """What came goes to the case system."""
+        with suppress(GatewayError):
+            while await self.node(name).handover.once():
+                pass
+
+    async def collect(self, name: str) -> None:
+        """What the case system offers becomes drafts."""
+        node = self.node(name)
+        assert node.adapter is not None
+        intake = Intake(
+            content=node.content,
+            drafts=node.drafts,
+            events=node.events,
+            clock=node.clock,
+            rand=node.rand,
+            cases=node.cases,
+            adapter=node.adapter,
+            mappings={},
+            seconds=1,
+        )
+        while await intake.once():
+            pass
+
+    async def do_chores(self, name: str) -> None:
+        """Everything that a node does again and again, once."""
+        node = self.node(name)
+        await self.witness(name)
+        with suppress(GatewayError):
+            await node.record_exchange.bring()
+        for chore in node._chores():
+            with suppress(GatewayError):
+                await chore.run()
+
+    def pass_time(self, seconds: int) -> None:
+        """Every clock runs on."""
+        for party in self.parties.values():
+            party.clock.advance(seconds)
+
+    def set_clock(self, name: str, seconds: int) -> None:
+        """A wrong time service sets the clock of one of them by so much."""
+        self.parties[name].clock.jump(seconds)
+        self.wrong[name] = self.wrong.get(name, 0) + seconds
+
+    def set_clocks_right(self) -> None:
+        """Every clock shows the time again."""
+        for name, seconds in self.wrong.items():
+            self.parties[name].clock.jump(-seconds)
+        self.wrong.clear()
+
+    # --- what people ask ------------------------------------------------------------------------------------------
+
+    async def call(self, name: str, operation: str, **arguments: Any) -> Any:
+        """One operation of the desk; the same again after its node ended meanwhile, as people do it."""
+        key = f"key-{next(self.keys)}" if operation in ONCE else None
+        return await self.repeat(lambda: self.parties[name].call(operation, key, **arguments))
+
+    async def repeat(self, work: Callable[[], Awaitable[Any]]) -> Any:
+        """Something that is done again after its node ended meanwhile."""
+        while True:
+            try:
+                return await work()
+            except KilledError:
+                await self._open_again()
+
+    # --- what is seen ---------------------------------------------------------------------------------------------
+
+    def _left(self, sender: str, receiver: str, body: bytes) -> None:
+        for data in split_envelopes(body):
+            self.promises.leave(self._open(sender, receiver, data))
+
+    def _came(self, sender: str, receiver: str, body: bytes, answer: bytes) -> None:
+        posted = [self._open(sender, receiver, data) for data in split_envelopes(body)]
+        there, here = self.node(receiver).own.descriptor, self.node(sender).own.node
+        read = answers.read_answers(
+            answer, asked=[one.id for one in posted], issuer=there, me=here, now=self.node(receiver).clock.now()
+        )
+        received = {receipt.msg for receipt in read.receipts if receipt.status is not Status.REJECTED}
+        for one in posted:
+            if one.id in received:
+                self.promises.come(one)
+
+    def _open(self, sender: str, receiver: str, data: bytes) -> Posted:
+        """Open an envelope with the keys of whoever it is for; one that was seen before is known by its id."""
+        envelope = steps.read_envelope(data)
+        if envelope.id not in self.opened:
+            node = self.node(receiver)
+
+            def open_cek(kid: str, enc: bytes, info: bytes) -> bytes:
+                (found,) = node.keys.each("open_cek", [(kid, enc, info)])
+                if isinstance(found, BaseException):
+                    raise found
+                return found
+
+            signer = self.node(sender).own.node
+            frames = steps.unpack_frames(envelope, steps.open_content(envelope, open_cek), signer=signer)
+            body: Any = parse(frames.body, limit=len(frames.body))
+            self.opened[envelope.id] = Posted(
+                sender=sender,
+                receiver=receiver,
+                id=envelope.id,
+                kind=frames.statement.body_type,
+                conversation=frames.statement.conv,
+                consent=body["header"].get("consent_ref"),
+                names=body["content"].get("consent_id"),
+                part=body["content"].get("scope") == "grants",
+            )
+        return self.opened[envelope.id]
+
+    async def readable(self, name: str) -> str:
+        """Everything that a node can still open."""
+        node = self.node(name)
+
+        def query(c: Any) -> list[Any]:
+            refs = [ref for (ref,) in c.exec_driver_sql("select ref from datakey")]
+            return list(content_rows.get(c, refs).values())
+
+        opened = node.sealer.open_each(await node.store.read(query))
+        return "\n".join(item.decode("utf-8", "replace") for item in opened if isinstance(item, bytes))
+
+    def shown(self, name: str) -> str:
+        """Everything that the case system of a node shows."""
+        system = self.parties[name].system
+        return repr([*system.items.values(), *system.offered.values()])
+
+    async def rows(self, name: str, query: str) -> list[tuple[Any, ...]]:
+        """What a database says."""
+        return await self.parties[name].rows(query)

@@ -1,0 +1,215 @@
+"""A state machine of hypothesis over three nodes: what people, wires, clocks and power cuts can do to them.
+
+`ThreeNodes` draws steps; each act is one of `support.three_acts`, each walk ends as `support.three_ends` says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections import Counter
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
+from support.promises import Letter
+from support.three_acts import ROADS, Acts
+from support.three_ends import come_to_rest, every_promise_is_kept, nothing_erased_is_readable
+from support.three_nodes import NAMES, WAYS, Trio
+from support.three_paired import new_folder, three_nodes
+
+T = TypeVar("T")
+MINUTE, HOUR, DAY = 60, 3_600, 86_400
+MET: Counter[str] = Counter()
+"""What the walks of this process did, by operation and refusal."""
+WALKS = settings(stateful_step_count=30, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+"""How long a walk is."""
+
+JUMPS = (-2 * DAY, -HOUR, 15 * MINUTE, 20 * HOUR, 2 * DAY, 400 * DAY)
+HAPPENS = ("nothing", "end of sender", "end of receiver", "cancel", "withdraw", "erase", "hold")
+"""What can happen while one node carries something to another."""
+
+names, ways, persons = st.sampled_from(NAMES), st.sampled_from(WAYS), st.integers(0, 1)
+sides = st.sampled_from(("by", "to"))
+moments = st.integers(0, 40)
+"""How many reads, writes and requests of a step pass before something else happens."""
+ends = st.none() | moments
+"""At which of them the node ends, if it does."""
+
+
+class ThreeNodes(RuleBasedStateMachine):
+    """People of three countries, and what happens to their nodes."""
+
+    letters: Bundle[Letter] = Bundle("letters")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = asyncio.new_event_loop()
+        self.base = new_folder()
+        self.broken = False
+        self.trio: Trio = self.do(three_nodes(self.base))
+        self.acts = Acts(self.trio)
+        MET["walks"] += 1
+
+    def do(self, work: Coroutine[Any, Any, T]) -> T:
+        """Something, to its end."""
+        self.broken = True
+        done = self.loop.run_until_complete(work)
+        self.broken = False
+        return done
+
+    def ask(self, work: Coroutine[Any, Any, T], name: str = "", end: int | None = None) -> T:
+        """What a person asks of a node, which may end at a moment of it."""
+        if end is not None:
+            self.trio.moments.set(end, lambda: self.trio.kill(name))
+        done = self.do(work)
+        self.trio.moments.act = None
+        return done
+
+    def teardown(self) -> None:
+        try:
+            if not self.broken:
+                self.do(self._end())
+        finally:
+            MET.update(self.acts.met)
+            self.loop.run_until_complete(self.trio.close())
+            self.loop.close()
+            shutil.rmtree(self.base)
+
+    async def _end(self) -> None:
+        await come_to_rest(self.trio)
+        await every_promise_is_kept(self.trio, self.acts)
+
+    # --- people ---------------------------------------------------------------------------------------------------
+
+    @initialize(target=letters, arrives=st.booleans())
+    def begin(self, arrives: bool) -> Any:
+        """A person of France with conversations in two countries, another one with one, and one of Albania."""
+        referrals = (("FR", 0, "AL"), ("FR", 0, "IT"), ("FR", 1, "AL"), ("AL", 0, "FR"))
+        made = {way[:2]: self.do(self.acts.consent(*way[:2])) for way in referrals[1:]}
+        letters = [self.do(self.acts.refer(made[home, who], home, who, to)) for home, who, to in referrals]
+        if arrives:
+            self.carry_everything()
+        return multiple(*letters)
+
+    @rule(target=letters, home=names, person=persons, to=names)
+    def meet(self, home: str, person: int, to: str) -> Any:
+        consent = self.ask(self.acts.consent(home, person)) if to != home else None
+        made = consent and self.ask(self.acts.refer(consent, home, person, to))
+        return made or multiple()
+
+    @rule(target=letters, letter=letters, to=names, road=st.sampled_from(ROADS), end=ends)
+    def refer(self, letter: Letter, to: str, road: str, end: int | None) -> Any:
+        home, person = self.acts.whose(letter.consent)
+        made = self.ask(self.acts.refer(letter.consent, home, person, to, road), home, end) if to != home else None
+        return made or multiple()
+
+    @rule(letter=letters, to=names)
+    def refer_somebody_else(self, letter: Letter, to: str) -> None:
+        home, person = self.acts.whose(letter.consent)
+        if to != home:
+            made = self.ask(self.acts.refer(letter.consent, home, 1 - person, to))
+            assert made is None, "a referral of one person was taken on the consent of another"
+
+    @rule(target=letters, letter=letters, kind=st.sampled_from(("info.request/1", "referral.accept/1")))
+    def answer(self, letter: Letter, kind: str) -> Any:
+        made = self.ask(self.acts.answer(letter, kind)) if self._arrived(letter) else None
+        return multiple() if made is None else made
+
+    @rule(target=letters, letter=letters, to=names)
+    def pass_on(self, letter: Letter, to: str) -> Any:
+        possible = self._arrived(letter) and to not in (letter.by, letter.to)
+        made = self.ask(self.acts.pass_on(letter, to)) if possible else None
+        return multiple() if made is None else made
+
+    @rule(letter=letters, side=sides, part=st.booleans(), end=ends)
+    def withdraw(self, letter: Letter, side: str, part: bool, end: int | None) -> None:
+        name = getattr(letter, side)
+        self.ask(self.acts.withdraw(name, letter.consent, part=part), name, end)
+
+    @rule(letter=letters, end=ends)
+    def cancel(self, letter: Letter, end: int | None) -> None:
+        self.ask(self.acts.cancel(letter), letter.by, end)
+
+    @rule(letter=letters, side=sides, whole=st.booleans(), end=ends)
+    def erase(self, letter: Letter, side: str, whole: bool, end: int | None) -> None:
+        name = getattr(letter, side)
+        if side == "by" or self._arrived(letter):
+            self.ask(self.acts.erase(name, letter, whole=whole), name, end)
+
+    @rule(letter=letters, side=sides, kept=st.booleans())
+    def keep(self, letter: Letter, side: str, kept: bool) -> None:
+        act = self.acts.keep if kept else self.acts.release
+        self.ask(act(getattr(letter, side), letter))
+
+    @rule(letter=letters, side=sides, feared=st.none() | names)
+    def hold(self, letter: Letter, side: str, feared: str | None) -> None:
+        name = getattr(letter, side)
+        self.ask(self.acts.lift(name, letter) if feared is None else self.acts.hold(name, letter, feared))
+
+    # --- nodes, wires and clocks --------------------------------------------------------------------------------------
+
+    @rule(letter=letters, back=st.booleans(), happens=st.sampled_from(HAPPENS), moment=moments)
+    def carry(self, letter: Letter, back: bool, happens: str, moment: int) -> None:
+        way = (letter.to, letter.by) if back else (letter.by, letter.to)
+        act = {
+            "nothing": None,
+            "end of sender": lambda: self.trio.kill(way[0]),
+            "end of receiver": lambda: self.trio.kill(way[1]),
+            "cancel": lambda: self.acts.cancel(letter),
+            "withdraw": lambda: self.acts.withdraw(letter.by, letter.consent),
+            "erase": lambda: self.acts.erase(letter.by, letter),
+            "hold": lambda: self.acts.hold(letter.by, letter, letter.to),
+        }[happens]
+        self.do(self.trio.step(self.trio.carry(*way), act, moment))
+
+    @rule()
+    def carry_everything(self) -> None:
+        for way in WAYS:
+            self.do(self.trio.step(self.trio.carry(*way)))
+        for name in NAMES:
+            self.do(self.trio.step(self.trio.hand_over(name)))
+
+    @rule(name=names, end=ends, busy=st.booleans())
+    def hand_over(self, name: str, end: int | None, busy: bool) -> None:
+        self.trio.parties[name].system.busy = int(busy)
+        self._work(self.trio.hand_over(name), name, end)
+
+    @rule(name=names, end=ends)
+    def do_chores(self, name: str, end: int | None) -> None:
+        self._work(self.trio.do_chores(name), name, end)
+
+    @rule(name=names)
+    def end(self, name: str) -> None:
+        self._work(self.trio.kill(name), name, None)
+
+    @rule(way=ways, what=st.sampled_from(("cut", "lose answers", "mend")))
+    def change_wires(self, way: tuple[str, str], what: str) -> None:
+        match what:
+            case "cut":
+                self.trio.board.cut.add(frozenset(way))
+            case "lose answers":
+                self.trio.board.deaf.add(way)
+            case _:
+                self.trio.board.mend()
+
+    @rule(name=st.none() | names, seconds=st.sampled_from(JUMPS))
+    def change_clocks(self, name: str | None, seconds: int) -> None:
+        if name is not None:
+            self.trio.set_clock(name, seconds)
+        elif seconds > 0:
+            self.trio.pass_time(min(seconds, 2 * DAY))
+        else:
+            self.trio.set_clocks_right()
+
+    @invariant()
+    def erased_is_gone(self) -> None:
+        self.do(nothing_erased_is_readable(self.trio))
+
+    def _work(self, work: Coroutine[Any, Any, None], name: str, end: int | None) -> None:
+        self.do(self.trio.step(work, None if end is None else lambda: self.trio.kill(name), end or 0))
+
+    def _arrived(self, letter: Letter) -> bool:
+        return (letter.to, letter.id) in self.trio.promises.arrived
