@@ -128,6 +128,7 @@ class ProtectionOperations:
         "one message, for a reason that is kept",
         roles=PROTECTS,
         about=About.CASE,
+        by_person=True,
         answer=ContentShown,
         units=Units.NARROWED,
         reads=Reading(what="message"),

@@ -86,6 +86,7 @@ class ConfirmingOperations:
         "the consents of a case still hold after a restore",
         roles=CASES,
         about=About.CASE,
+        by_person=True,
         answer=Confirmed,
         units=Units.NARROWED,
     )

@@ -90,7 +90,7 @@ async def withdraw_every_consent(visit: Visit) -> web.StreamResponse:
     """Withdraw every consent of the person in one step."""
     id, form = visit.request.match_info["case"], await visit.form()
     taken_back: dict[str, Json] = {"id": id, "erase_wanted": "erase" in form}
-    await visit.act("consent.withdraw_all", taken_back, key=form.one("key") or None)
+    await visit.ask("consent.withdraw_all", taken_back, key=form.one("key") or None)
     return visit.go(f"/cases/{id}/withdrawn")
 
 

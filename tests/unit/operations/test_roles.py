@@ -15,13 +15,15 @@ from gateway.operations.roles import CASES, CONTENT_MEMBERS, OWNER, Caller, Role
 
 ATTESTED = (
     *("message.submit", "message.open", "message.cancel"),
-    *("asylum.hold", "case.open", "consent.record", "consent.withdraw"),
+    *("asylum.hold", "case.open", "consent.record", "consent.withdraw", "consent.withdraw_all"),
 )
 BY_PERSON = (
     *("draft.release", "draft.discard", "message.erase", "conversation.erase", "erasure.follow", "erasure.refuse"),
     *("retention.hold", "retention.release", "alert.acknowledge", "asylum.lift", "review.settle"),
     *("case.label", "case.hand_over", "case.relate", "case.merge", "case.split", "case.move"),
-    *("case.confirm", "case.undo", "statistics.make", "directory.publish"),
+    *("case.confirm", "case.undo", "case.note_status", "case.note_role", "case.block", "case.unblock"),
+    *("case.hold", "case.release", "case.erase", "consent.confirm", "content.ask", "alert.review"),
+    *("statistics.make", "directory.publish"),
 )
 OPERATOR = Caller(roles=frozenset({Role.OPERATOR}))
 WORKER = Caller(roles=frozenset({Role.CASE_WORKER}))

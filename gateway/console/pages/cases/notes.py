@@ -81,7 +81,7 @@ async def _done(
 ) -> web.StreamResponse:
     id, form = visit.request.match_info["case"], await visit.form()
     given: dict[str, Json] = {name: form.one(name) for name in names if name in form}
-    await visit.act(operation, {"id": id, **given, **(more or {})})
+    await visit.ask(operation, {"id": id, **given, **(more or {})})
     return visit.go(to or f"/cases/{id}")
 
 
