@@ -22,7 +22,7 @@ from support.writing import arrived
 from gateway.console.app import PAGES
 
 ROLES = ("focal_point", "trust_admin", "operator", "auditor")
-OFFICERS = ("/protection", "/consents", "/records", "/audit", "/people", "/directory", "/guidance")
+OFFICERS = ("/protection", "/consents", "/records/erasures")
 NO_PAGES = frozenset({"/leave", "/trust/own/file", "/messages/{id}/files/{part}"})
 """What leads elsewhere, and files."""
 

@@ -43,7 +43,11 @@ PARTS = (
     Part(
         "models",
         "walks through what nodes may say to each other, compared with a model",
-        ("tests/property/test_*_nodes_property.py", "tests/property/test_conversation_property.py"),
+        (
+            "tests/property/test_*_nodes_property.py",
+            "tests/property/test_conversation_property.py",
+            "tests/faults/test_promises_broken.py",
+        ),
     ),
     Part("validators", "generated bodies before three validators", ("tests/property/test_three_validators.py",)),
     Part("evidence", "every byte of an evidence bundle changed", ("tests/property/test_evidence_property.py",)),

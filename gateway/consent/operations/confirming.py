@@ -13,6 +13,7 @@ from gateway.database.audit_entries import Actor, leaf
 from gateway.database.sealed_content import Content
 from gateway.errors import Code, RefusedError
 from gateway.foundation.ids import CaseId as Case
+from gateway.operations.actors import pseudonym
 from gateway.operations.ids import CaseId
 from gateway.operations.models import Answer, Asked, Count, Nothing
 from gateway.operations.registry import About, Units, operation
@@ -95,7 +96,7 @@ class ConfirmingOperations:
         the backup. One that was is withdrawn instead.
         """
         now = self._clock.now()
-        actor = self._actor((caller.person or "owner").encode()).hex()
+        actor = pseudonym(caller.actor, self._actor)
 
         def move(connection: Connection) -> int:
             find_row(connection, asked.case)
