@@ -22,9 +22,6 @@ from gateway.foundation.json import Json
 from gateway.operations.roles import Role
 from keys.documents.change import PERSON, Change
 
-_CODES = frozenset({Action.PERSON_ENROL, Action.PERSON_INVITE})
-"""Actions with which a code is given: who vouched before it does not vouch for who uses it."""
-
 
 def subject_of(person: str) -> str:
     """The subject of the changes about a person."""
@@ -46,9 +43,13 @@ def person_of(connection: Connection, change: Change) -> PersonRow:
     return row
 
 
-def gives_code(action: str) -> bool:
-    """Whether a code comes with a change."""
-    return Action(action) in _CODES
+def gives_code(row: PersonRow, change: Change) -> bool:
+    """Whether a code comes with a change of this person as they are before it. It does where no administrator has
+    approved the codes that they had: who vouched before does not vouch for who uses a new one.
+    """
+    action = Action(change.action)
+    first = action is Action.PERSON_CHANGE and not rules.releases(roles_of(row))
+    return first or action in (Action.PERSON_ENROL, Action.PERSON_INVITE)
 
 
 def give_up(connection: Connection, person: str, now: int) -> None:
@@ -92,13 +93,17 @@ def carry_out(connection: Connection, change: Change, admin: str, actor: str, no
             "nobody may approve their own rights; nothing was changed",
             hint="another administrator does",
         )
+    coded = gives_code(row, change)
     if action is Action.PERSON_CHANGE:
+        if coded:  # what they came in with so far was given without an administrator
+            people_store.drop_passkeys(connection, row.id)
+            people_store.uninvite(connection, row.id)
         unit, roles = change.body["unit"], change.body["roles"]
         words = " ".join(str(word) for word in roles) if isinstance(roles, list) else ""
         give_rights(connection, row, words, None if unit is None else str(unit), actor, now)
     elif action is Action.PERSON_INVITE:
         journal.append_leaf(connection, leaf(now, "person.invited", id=row.id, instead=False, actor=actor))
-    before = frozenset[str]() if action in _CODES else vouchers_of(row)
+    before = frozenset[str]() if coded else vouchers_of(row)
     people_store.vouch(connection, row.id, before | {admin})
     journal.append_leaf(connection, leaf(now, "person.vouched", id=row.id, actor=actor))
 

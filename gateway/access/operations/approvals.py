@@ -83,10 +83,10 @@ class ApprovalOperations:
                 raise RefusedError(
                     Code.NOT_FOUND, "nothing of this id waits; nothing was changed", hint="trm person list"
                 )
-            self._trust_changes.approve(connection, asked.id, word, now)
             change = Change.parse(stored.payload)
+            coded = enrolment.gives_code(enrolment.person_of(connection, change), change)
+            self._trust_changes.approve(connection, asked.id, word, now)
             row = enrolment.person_of(connection, change)
-            coded = enrolment.gives_code(change.action)
             if coded:
                 rows.invite(connection, code_hash(code), row.id, expires=now + rules.INVITED)
             return show_people(connection, [row], now)[0], code if coded else None

@@ -147,7 +147,8 @@ class PeopleOperations:
     )
     async def change(self, asked: ChangePerson, caller: Caller) -> OperationResult:
         """Other roles or another unit, what is left out stays. Their sessions and tokens end: they sign in with the
-        new rights. What lets somebody release, or release more, waits for an administrator.
+        new rights. What lets somebody release, or release more, waits for an administrator; who released nothing before
+        then gets a new code, and what they came in with ends.
         """
         check_unit(self._config, asked.unit)
 
@@ -189,17 +190,16 @@ class PeopleOperations:
                 rows.drop_passkeys(connection, row.id)
                 rows.uninvite(connection, row.id)
                 enrolment.end_access(connection, row.id, "invited", now)
-            if waits := rules.releases(roles_of(row)):
-                ask_administrator(
-                    self._trust_changes, connection, row, Action.PERSON_INVITE, roles_of(row), row.unit, now
-                )
+            if waits := rules.releases(roles):
+                ask_administrator(self._trust_changes, connection, row, Action.PERSON_INVITE, roles, row.unit, now)
             else:
                 rows.invite(connection, code_hash(code), row.id, expires=now + rules.INVITED)
                 rows.vouch(connection, row.id, ())
-            journal.append_leaf(
-                connection,
-                leaf(now, "person.invited", id=row.id, instead=asked.instead, actor=actor_of(self._actor, caller)),
-            )
+            if asked.instead or not waits:
+                actor = actor_of(self._actor, caller)
+                journal.append_leaf(
+                    connection, leaf(now, "person.invited", id=row.id, instead=asked.instead, actor=actor)
+                )
 
         done = await self._act(asked, caller, act)
         return OperationResult(value=with_code(done.value, None if waits else code, self._config), created=True)

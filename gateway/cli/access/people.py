@@ -57,16 +57,10 @@ def invite_newcomer(
     Example:
       trm person add "Eva M." --role case_worker --as /media/ana/admin.key --node /srv/trm/fr
     """
-    _unlock(signer)
+    signing.unlock(signer)
     answer = reach.ask("person.add", name=name, roles=[*roles], unit=unit, language=language)
     answer = _approved(reach, signer, answer, "person.enrol", name=name, roles=roles, unit=unit)
     output.print_answer(answer, as_json=as_json, people=_show_code)
-
-
-def _unlock(signer: Signer | None) -> None:
-    """Open the key file of who approves, before anything is asked."""
-    if signer is not None:
-        signer.unlock()
 
 
 def _approved(
@@ -88,7 +82,7 @@ def _approved(
 
 
 def _show_code(value: Mapping[str, Json]) -> None:
-    if value["code"] is None:
+    if value.get("code") is None:
         _show_person(value)
         return
     output.print_line(str(value["code"]))
@@ -160,7 +154,8 @@ def change_person(
     as_json: bool,
 ) -> None:
     """Give somebody, by name or id, other roles or another unit. Their sessions and tokens end at once. What lets them
-    release more needs the approval of one administrator: --as, or later trm person approve.
+    release more needs the approval of one administrator: --as, or later trm person approve. Who released nothing before
+    then gets a new code, which is printed once, and their passkeys end.
 
     \b
     Example:
@@ -168,7 +163,7 @@ def change_person(
     """
     if unit is not None and no_unit:
         raise click.UsageError("--unit and --no-unit exclude each other")
-    _unlock(signer)
+    signing.unlock(signer)
     found = _find(reach, name)
     wanted: dict[str, Json] = {"id": found["id"]}
     wanted |= {"roles": [*roles]} if roles else {}
@@ -176,7 +171,7 @@ def change_person(
     answer = _object(reach.do("person.change", wanted))
     then = {**_rights(found), **({"roles": roles} if roles else {}), **({"unit": unit} if "unit" in wanted else {})}
     answer = _approved(reach, signer, answer, "person.change", **then)
-    output.print_answer(answer, as_json=as_json, people=_show_person)
+    output.print_answer(answer, as_json=as_json, people=_show_code)
 
 
 @options.add_verb(person_commands, "invite")
@@ -193,7 +188,7 @@ def invite_again(reach: Reach, signer: Signer | None, name: str, instead: bool, 
     Example:
       trm person invite "Eva M." --instead --as /media/ana/admin.key --node /srv/trm/fr
     """
-    _unlock(signer)
+    signing.unlock(signer)
     found = _find(reach, name)
     answer = reach.ask("person.invite", id=found["id"], instead=instead)
     answer = _approved(reach, signer, answer, "person.invite", **_rights(found))

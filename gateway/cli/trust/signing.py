@@ -118,6 +118,12 @@ class Signer:
         return read_passphrase(self.passphrase_file, f"passphrase of {self.key_file.name}")
 
 
+def unlock(signer: Signer | None) -> None:
+    """Open the key file of whoever signs, if anybody does, before anything is asked of the node."""
+    if signer is not None:
+        signer.unlock()
+
+
 def _another() -> RefusedError:
     return RefusedError(
         Code.CONFLICT,

@@ -458,9 +458,12 @@ async def test_who_works_on_cases_does_not_become_their_officer(house: House):
 
 
 async def test_no_two_people_have_one_name(house: House):
-    """However it is spaced: a second person is told from the first by it."""
+    """However it is spaced, and with whatever is not seen: colleagues tell a second person from the first by it."""
     await house.add("Eva M.", Role.AUDITOR)
+    for unseen in ("\u3164", "\uffa0", "\u034f", "\u2800", "\ufe0f", "\u180b", "\u115f", "\u17b4"):
+        await refused(house.add(f"Eva M.{unseen}", Role.AUDITOR), Code.EXISTS)
     await refused(house.add("eva  m.", Role.AUDITOR), Code.EXISTS)
+    assert len(await house.ask_list()) == 1
 
 
 # --- administrators by passkey ------------------------------------------------------------------------------------
