@@ -13,12 +13,10 @@ from sqlalchemy import Connection
 
 from gateway.database import journal
 from gateway.database.engine import Store
-from gateway.delivery.outbound.preparation import SECOND_LOOK
 from gateway.foundation.chores import DAY, HOUR, Chore
 from gateway.ports import Clock
 
-OVERDUE = "alert.unread"
-ALARMS = (SECOND_LOOK, OVERDUE)
+ALARMS = ("alert.second_look", "alert.unread")
 """A second person has to look; and nobody has within a day."""
 
 
@@ -51,5 +49,5 @@ class SecondLook:
     def _escalate(self, connection: Connection) -> None:
         now = self._clock.now()
         for one in journal.open_alarms(connection):
-            if one.kind == SECOND_LOOK and now - one.at >= DAY:
-                journal.raise_alarm(connection, at=now, kind=OVERDUE, peer=one.peer, ref=one.ref)
+            if one.kind == "alert.second_look" and now - one.at >= DAY:
+                journal.raise_alarm(connection, at=now, kind="alert.unread", peer=one.peer, ref=one.ref)

@@ -18,8 +18,6 @@ from gateway.foundation.ids import NodeId
 from gateway.foundation.logs import logger
 from gateway.ports import Clock
 
-KIND = "peer.overworked"
-
 
 class Overwork:
     """Counts the requests of each peer that found its budget used up, and tells of them."""
@@ -44,7 +42,7 @@ class Overwork:
         """Raise the alarm about each peer of which nobody was told within the hour; end those that are over."""
         now = self._clock.monotonic()
         for peer in [peer for peer in self._refused if now - self._told.get(peer, now - HOUR) >= HOUR]:
-            logger().warning(KIND, peer=peer, count=self._refused.pop(peer))
+            logger().warning("peer.overworked", peer=peer, count=self._refused.pop(peer))
             self._told[peer] = now
             await self._store.move(partial(self._raise, peer=peer))
         for peer in [peer for peer in self._told if now - self._last[peer] >= HOUR]:
@@ -52,7 +50,7 @@ class Overwork:
             await self._store.move(partial(self._end, peer=peer))
 
     def _raise(self, connection: Connection, *, peer: NodeId) -> None:
-        journal.raise_alarm(connection, at=self._clock.now(), kind=KIND, peer=peer)
+        journal.raise_alarm(connection, at=self._clock.now(), kind="peer.overworked", peer=peer)
 
     def _end(self, connection: Connection, *, peer: NodeId) -> None:
-        journal.close_alarms(connection, KIND, at=self._clock.now(), peer=peer)
+        journal.close_alarms(connection, "peer.overworked", at=self._clock.now(), peer=peer)

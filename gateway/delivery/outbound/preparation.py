@@ -61,8 +61,6 @@ from schemas.types import never_blocked, type_name
 
 RECORD = "consent.record/1"
 SUBMISSION = type_name(SUBMISSION_TYPE)
-SECOND_LOOK = "alert.second_look"
-"""The alarm about an alert whose words may say more about a person than is needed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -541,7 +539,9 @@ def write(connection: Connection, prepared: list[Prepared]) -> None:
         if type_name(item.message.body_type) == SUBMISSION:
             _remember_table(connection, item.message)
         if type_name(item.message.body_type) in ALERTS and _says_too_much(item.message):
-            journal.raise_alarm(connection, at=item.row.at, kind=SECOND_LOOK, peer=item.row.peer, ref=item.row.ref)
+            journal.raise_alarm(
+                connection, at=item.row.at, kind="alert.second_look", peer=item.row.peer, ref=item.row.ref
+            )
         if item.files:
             _take_files(connection, item)
     content.put(connection, [item.sealed for item in prepared])

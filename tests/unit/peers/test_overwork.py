@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from structlog.testing import capture_logs
 from support.federation import SteeredClock
 
 from gateway.database import journal
 from gateway.database.engine import Store
+from gateway.foundation import logs
 from gateway.foundation.ids import NodeId
 from gateway.peers.overwork import Overwork
 
@@ -36,14 +38,16 @@ async def test_a_person_hears_once_an_hour_and_of_its_end(store: Store) -> None:
     overwork = Overwork(store=store, clock=clock)
     await overwork.tell()
     assert await alarms(store) == []
-    with capture_logs() as logged:
-        for minute in range(90):
-            for _ in range(minute % 3):
-                overwork.refused(ONE)
-            if minute == 30:
-                overwork.refused(OTHER)
-            clock.mono += 60
-            await overwork.tell()
+    written = io.StringIO()
+    logs.configure("warning", written)
+    for minute in range(90):
+        for _ in range(minute % 3):
+            overwork.refused(ONE)
+        if minute == 30:
+            overwork.refused(OTHER)
+        clock.mono += 60
+        await overwork.tell()
+    logged = map(json.loads, written.getvalue().splitlines())
     lines = [(line["event"], line["peer"], line["count"]) for line in logged]
     assert lines == [
         ("peer.overworked", ONE, 1),
