@@ -34,7 +34,7 @@ class BlockGuard:
 
     async def check(self, asked: Asked, caller: Caller) -> None:
         """Before an operation: nothing that it names is of a closed case. Raises RefusedError, nothing was done."""
-        who = _identity(caller)
+        who = identity_of(caller)
         if who:
             named = list(named_ids(asked))
             await self._content.store.read(lambda c: self._look_at(c, named, who))
@@ -51,7 +51,7 @@ class BlockGuard:
 
     async def narrow(self, operation: str, value: Json, caller: Caller) -> Json:
         """After an operation: lists without the lines about closed cases, a family without their names."""
-        who = _identity(caller)
+        who = identity_of(caller)
         if not who or not isinstance(value, dict):
             return value
         closed = await self._content.store.read(lambda c: cases_closed_to(self._content.sealer, c, who))
@@ -63,7 +63,8 @@ class BlockGuard:
         return {name: _left(listed, of, closed) for name, listed in value.items()}
 
 
-def _identity(caller: Caller) -> dict[BlockOf, str]:
+def identity_of(caller: Caller) -> dict[BlockOf, str]:
+    """By what a caller may be kept out: as a person, as one of a unit; nothing for the owner and tokens of no unit."""
     given = {BlockOf.PERSON: caller.person, BlockOf.UNIT: caller.unit}
     return {kind: id for kind, id in given.items() if id is not None}
 

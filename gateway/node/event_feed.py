@@ -8,6 +8,8 @@ from functools import partial
 
 from sqlalchemy import Connection
 
+from gateway.cases import store as cases
+from gateway.cases.entries import cases_closed_to
 from gateway.cases.units import kept_by
 from gateway.database import content as content_rows
 from gateway.database import journal
@@ -19,6 +21,7 @@ from gateway.messages import probe
 from gateway.messages.store import messages as message_rows
 from gateway.messages.store.messages import MessageRow
 from gateway.messages.wakeups import EventStream
+from gateway.node.blocks import identity_of
 from gateway.operations.ports import Happening
 from gateway.operations.roles import Caller
 from gateway.peers.registry import PeerRegistry
@@ -57,12 +60,15 @@ class EventFeed:
             found = await self._content.store.read(partial(journal.events_after, seq=after, limit=EVENTS_AT_ONCE))
             known = await self._summaries([event.ref for event in found if event.ref is not None])
             of_unit = await self._of_unit(known, caller)
+            closed = await self._closed_to(known, caller)
             told: list[Happening] = []
             for event in found:
                 after = event.seq
                 about = known.get(event.ref) if event.ref is not None and event.kind in ABOUT_MESSAGES else None
                 if about is not None and about["type"] == probe.TYPE:
                     continue  # a test message of the way is nobody's case
+                if event.ref in closed:
+                    continue
                 if caller.unit is not None and (about is None or event.ref not in of_unit):
                     continue
                 told.append((event.seq, {**(about or {}), "kind": event.kind, "at": event.at, "state": event.state}))
@@ -70,6 +76,21 @@ class EventFeed:
                 yield told
             if len(found) < EVENTS_AT_ONCE:
                 await self._events.wait_for_more(happenings, EVENTS_PAUSE)
+
+    async def _closed_to(self, known: Mapping[int, Mapping[str, Json]], caller: Caller) -> set[int]:
+        """The messages of cases that the caller must not see, for a conflict of interest."""
+        who, sealer = identity_of(caller), self._content.sealer
+        if not who:
+            return set()
+        talks = {ref: about["conversation"] for ref, about in known.items()}
+        keys = {ref: sealer.conversation_index(talk) for ref, talk in talks.items() if isinstance(talk, str)}
+
+        def query(c: Connection) -> set[int]:
+            closed = cases_closed_to(sealer, c, who)
+            of = cases.cases_of(c, set(keys.values())) if closed else {}
+            return {ref for ref, key in keys.items() if of.get(key) in closed}
+
+        return await self._content.store.read(query)
 
     async def _of_unit(self, known: Mapping[int, Mapping[str, Json]], caller: Caller) -> set[int]:
         """The messages that the unit of the caller may see: it sent them or got them, or looks after their case now."""

@@ -97,6 +97,8 @@ async def test_a_relative_sees_nothing_of_the_case(two: Two):
         assert len(theirs) < len(all_of_it), name
     assert (await asked(fr, eva, "case.find", {"text": "F-1"}))["cases"] == []
     assert (await asked(fr, eva, "conversation.show", {"id": OTHER}))["of_case"]["name"] == "F-2"
+    heard = [await anext(aiter(fr.running.desk.events(0, caller=who))) for who in (eva, ben)]
+    assert [any(what.get("conversation") == TALK for _, what in one) for one in heard] == [False, True]
     (block,) = (await asked(fr, ben, "case.show", {"id": case}))["blocks"]
     assert (block["name"], block["unit"], block["reason"]) == ("Eva M.", None, "a relative")
     await asked(fr, ben, "case.unblock", {"id": case, "person": eva.person, "reason": "it was not so"})
