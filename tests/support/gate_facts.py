@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -14,6 +15,7 @@ from gateway.errors import Code
 from gateway.foundation.json import Json
 from gateway.policy.gates.gate_table import GateFacts, Permit, Recipient, Refuse, UnitKind, evaluate, received
 
+PLACE = re.compile(r"(/[a-z0-9_*-]+)*")
 FR, AL, UA = "n1fr", "n1al", "n1ua"
 SHELTER = f"{AL}/shelter"
 ID = "AAAAAAAAAAAAAAAAAAAAAA"
@@ -123,9 +125,14 @@ def headed(facts: GateFacts, **members: Any) -> GateFacts:
 
 
 def refusals(facts: GateFacts, *, at_receiver: bool = False) -> list[Refuse]:
-    """Every refusal, in the order in which they are told."""
+    """Every refusal, in the order in which they are told. Each names a place of the body, and its hint is worded as all
+    are: it begins in lower case and has no full stop.
+    """
     found = received(facts) if at_receiver else evaluate(facts)
-    return [] if isinstance(found, Permit) else list(found)
+    told = [] if isinstance(found, Permit) else list(found)
+    assert [refusal for refusal in told if not PLACE.fullmatch(refusal.place)] == []
+    assert [refusal for refusal in told if not refusal.hint[:1].islower() or refusal.hint.endswith(".")] == []
+    return told
 
 
 def gates(facts: GateFacts, *, at_receiver: bool = False) -> list[Code]:

@@ -22,7 +22,7 @@ import time
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import chdir, suppress
+from contextlib import chdir, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -51,11 +51,10 @@ UNNOTICED = ("survived", "no tests")
 
 def hash_files(paths: Iterable[str]) -> str:
     """One hash of the Python files at and below some paths of the repository."""
-    found = {
-        file for path in paths for file in ([ROOT / path] if path.endswith(".py") else (ROOT / path).rglob("*.py"))
-    }
     whole = hashlib.sha256()
-    for file in sorted(found):
+    for file in sorted(
+        each for path in paths for each in [ROOT / path, *(ROOT / path).rglob("*.py")] if each.is_file()
+    ):
         whole.update(str(file).encode() + file.read_bytes())
     return whole.hexdigest()
 
@@ -66,48 +65,47 @@ class Bench:
     def __init__(self, part: Slice) -> None:
         self.part = part
         self.folder = WORK / part.name
+        self.log = self.folder / "mutmut.log"
         self._stamp = self.folder / "stamp.json"
 
     def prepare(self) -> None:
         """Bring links and configuration up to date; forget the verdicts that another run may overturn."""
+        if self._stamped().get("config") != self._current()["config"]:
+            shutil.rmtree(self.folder, ignore_errors=True)  # mutants are kept by their number in a function
         place = self.folder / "mutants"
         shutil.rmtree(place / "tests", ignore_errors=True)  # mutmut adds files and takes none away
         (place / "tests").mkdir(parents=True)  # else Python takes the path of both for one that leads nowhere
         for entry in (*self._copied(), "tests"):
             (self.folder / entry).unlink(missing_ok=True)
             (self.folder / entry).symlink_to(ROOT / entry)
-        (self.folder / "pyproject.toml").write_text(configure((ROOT / "pyproject.toml").read_text(), self.part))
-        same = self._stamped().get("tests") == hash_files(self.part.tests)
+        (self.folder / "pyproject.toml").write_text(self._configured())
+        same = self._stamped().get("tests") == self._current()["tests"]
+        if not same:
+            (place / "mutmut-stats.json").unlink(missing_ok=True)  # which test reaches which function
         kept = (*NOTICED, *(UNNOTICED if same else ()))
         for path, meta in self._metas():
             codes = meta["exit_code_by_key"]
             codes.update(dict.fromkeys(key for key in codes if status_by_exit_code[codes[key]] not in kept))
             path.write_text(json.dumps(meta))
+        self._stamp.write_text(json.dumps(self._current() | {"code": "begun"}))
 
     def run(self, seconds: float) -> bool:
         """Let mutmut go on for so long; False if it gave up, and then `log` says why."""
         place = self.folder / "mutants"
         env = {**os.environ, "PYTHONPATH": f"{place}:{place / 'tests'}"}
         command = [sys.executable, "-m", "mutmut", "run", "--max-children", "1"]
-        with self.log.open("w") as log, self._started(command, env=env, stdout=log, stderr=log) as running:
+        with self.log.open("w") as log, started(command, cwd=self.folder, env=env, stdout=log, stderr=log) as running:
             try:
-                ended = running.wait(seconds) == 0
+                code = running.wait(seconds)
             except subprocess.TimeoutExpired:
-                ended = True
-        if ended:
-            stamp = {"tests": hash_files(self.part.tests), "code": hash_files(self.part.code)}
-            self._stamp.write_text(json.dumps(stamp))
-        return ended
-
-    @property
-    def log(self) -> Path:
-        """What mutmut printed last."""
-        return self.folder / "mutmut.log"
+                return True
+        if code == 0:
+            self._stamp.write_text(json.dumps(self._current()))
+        return code == 0
 
     def complete(self) -> bool:
-        """Whether there is a verdict about each mutant, and nothing has changed since."""
-        current = {"tests": hash_files(self.part.tests), "code": hash_files(self.part.code)}
-        return self._stamped() == current and "not checked" not in self.verdicts().values()
+        """Whether mutmut came to its end, and nothing has changed since."""
+        return self._stamped() == self._current()
 
     def verdicts(self) -> dict[str, str]:
         """What became of each mutant so far, by its name."""
@@ -131,6 +129,17 @@ class Bench:
         named: list[str] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mutmut"]["also_copy"]
         return named
 
+    def _current(self) -> dict[str, str]:
+        config = tomllib.loads(self._configured())["tool"]["mutmut"]
+        return {
+            "config": hashlib.sha256(json.dumps({**config, "slices": {}}).encode()).hexdigest(),
+            "tests": hash_files((*self.part.tests, "tests/support")),
+            "code": hash_files(self.part.code),
+        }
+
+    def _configured(self) -> str:
+        return configure((ROOT / "pyproject.toml").read_text(), self.part)
+
     def _stamped(self) -> dict[str, str]:
         return json.loads(self._stamp.read_text()) if self._stamp.exists() else {}
 
@@ -140,26 +149,20 @@ class Bench:
             if (ROOT / path.relative_to(place)).with_suffix("").exists():
                 yield path, json.loads(path.read_text())
 
-    def _started(self, command: Sequence[str], **named: Any) -> Interruptible:
-        return Interruptible(subprocess.Popen(command, cwd=self.folder, start_new_session=True, **named))
 
-
-class Interruptible:
-    """A process that is interrupted, and waited for, when its `with` block ends before it."""
-
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
-        self._process = process
-
-    def __enter__(self) -> subprocess.Popen[bytes]:
-        return self._process
-
-    def __exit__(self, *_: object) -> None:
-        if self._process.poll() is None:
-            self._process.send_signal(signal.SIGINT)  # mutmut ends its workers and keeps what they found
+@contextmanager
+def started(command: Sequence[str], **named: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a process; when the block ends before it, it is interrupted and waited for."""
+    process = subprocess.Popen(command, start_new_session=True, **named)
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)  # mutmut ends its workers and keeps what they found
             with suppress(subprocess.TimeoutExpired):
-                self._process.wait(30)
-        if self._process.poll() is None:
-            os.killpg(self._process.pid, signal.SIGKILL)
+                process.wait(30)
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _module(mutant: str) -> str:

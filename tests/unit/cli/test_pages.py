@@ -57,7 +57,8 @@ def test_the_verbs_of_the_design_are_there():
         consent+record consent+list consent+show consent+withdraw consent+unconfirmed consent+confirm
         evidence+export evidence+verify
         audit+list audit+reads
-        audit+show audit+verify audit+export alert+list alert+acknowledge alert+review asylum+hold asylum+lift asylum+list
+        audit+show audit+verify audit+export alert+list alert+acknowledge alert+review
+        asylum+hold asylum+lift asylum+list
         erase erasure+list erasure+follow erasure+refuse
         retention+run retention+hold retention+release retention+list
         schema+list schema+show schema+check mapping+check mapping+preview adapter+list adapter+check adapter+new

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from support.gate_facts import ENQUIRY, GOOD, LISTED, NOTHING, gates, headed, refusals
+from support.gate_facts import ENQUIRY, GOOD, LISTED, NOTHING, TODAY, gates, headed, refusals
 
 import schemas
 from gateway.errors import Code, Finding
-from gateway.policy.gates.content import CRIMINAL_ROLES, NATIONALITY_CATEGORIES, NATIONALITY_PURPOSES
+from gateway.policy.gates.content import CRIMINAL_ROLES, NATIONALITY_CATEGORIES, NATIONALITY_PURPOSES, find_doubts
 
+ALERTED = ("safety.alert/1", "safety.alert.ack/1", "safety.alert.update/1")
 SIDES = pytest.mark.parametrize("at_receiver", [False, True], ids=["sender", "receiver"])
 
 
@@ -61,6 +62,26 @@ def test_g1_the_directory_has_public_addresses():
 def test_g1_is_not_about_referrals():
     """Where personal data are allowed a number is no fault of its own."""
     assert gates(replace(GOOD, content={"summary": "phone 0691234567"})) == []
+
+
+@pytest.mark.parametrize("body_type", [*ALERTED, "safety.alert/9"])
+def test_the_words_of_an_alert_are_looked_through(body_type):
+    """A finding for each text that may identify somebody, with its place and never its words (domain 9.1)."""
+    words = "call +355 69 123 4567 or write to a@example.org"
+    content = {"kind": "missing_child", "what_happened": words, "told": ["nobody", "+355 69 123 4567"]}
+    found = find_doubts(body_type, content, TODAY)
+    assert [(each.rule, each.hint) for each in found] == [
+        ("may_identify", "looks like a phone number and an e-mail address"),
+        ("may_identify", "looks like a phone number"),
+    ]
+    assert found[0].place == "/content/what_happened"
+    assert found[1].place.startswith("/content/")
+
+
+def test_the_words_of_other_messages_are_for_the_gates():
+    """What is not an alert is not warned of here."""
+    assert find_doubts("enquiry.capacity/1", {"note": "call +355 69 123 4567"}, TODAY) == ()
+    assert find_doubts("safety.alert/1", {"what_happened": "nobody came to the door"}, TODAY) == ()
 
 
 # --- G9 -----------------------------------------------------------------------------------------------------------

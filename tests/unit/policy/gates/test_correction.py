@@ -105,5 +105,6 @@ def test_the_gates_see_the_message_as_it_would_be():
     facts = replace(
         correcting("/content/person/names", "identity", "B"), history=history_of([sent]), purpose="referral"
     )
-    assert Code.GATE_G15 in gates(facts)
-    assert Code.GATE_G15 in gates(facts, at_receiver=True)
+    for at_receiver in (False, True):
+        (told,) = [refusal for refusal in refusals(facts, at_receiver=at_receiver) if refusal.gate is Code.GATE_G15]
+        assert (told.place, told.hint[:17]) == ("/content/new_value", "with this value: ")
