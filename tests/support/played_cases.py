@@ -43,6 +43,9 @@ PERSON: dict[str, Any] = {
     "invited_until": None,
     "sessions": 0,
     "passkeys": [],
+    "tokens": 0,
+    "vouched": [],
+    "waits": None,
 }
 SHOWN: dict[str, Any] = {
     "id": CASE,

@@ -18,9 +18,11 @@ from gateway.changes.rules import (
     check_another,
     check_fits,
     effective_at,
+    in_force,
     peer_trust,
     rule_of,
     superseded,
+    waits,
 )
 from gateway.errors import Code, RefusedError
 from gateway.peers.scope import PeerState, Scope
@@ -113,8 +115,9 @@ def test_an_unknown_action_is_refused():
 def test_rows_36_and_37_the_same_person_twice(second):
     """One pseudonym or one key is one person, whatever else differs."""
     check_another([ANA], BEN)
-    with pytest.raises(RefusedError, match="the same person"):
+    with pytest.raises(RefusedError, match="the same person") as caught:
         check_another([ANA], second)
+    assert caught.value.code is Code.CONFLICT
 
 
 def emergency(given: Given) -> Given:
@@ -140,6 +143,26 @@ def emergency(given: Given) -> Given:
 def test_when_a_change_takes_effect(action, given, effective):
     """With the last approval needed; a day later where it widens, unless all say that it is an emergency."""
     assert effective == effective_at(action, given, 7)
+
+
+def test_only_what_has_a_delay_waits():
+    """A widening waits until its second has come; a stop by somebody whose clock is ahead is at once."""
+    assert waits("peer.activate", 101, 100)
+    assert not waits("peer.activate", 100, 100)
+    assert not waits("peer.suspend", 101, 100)
+
+
+def test_the_last_change_whose_time_has_come_is_in_force():
+    """One that waits is not; one that was completed later wins over it also when its own time comes."""
+    begun, wide, narrow = (
+        done(Action.POLICY_BEGIN, 10),
+        done(Action.POLICY_WIDEN, 500),
+        done(Action.POLICY_NARROW, 20),
+    )
+    assert in_force([], 50) is None
+    assert in_force([begun, wide], 499) == begun
+    assert in_force([begun, wide], 500) == wide
+    assert in_force([begun, wide, narrow], 600) == narrow
 
 
 # --- the fold --------------------------------------------------------------------------------------------------------
@@ -181,6 +204,29 @@ def test_a_renewal_moves_the_end():
     """A renewed peer stands from then on, for the new time, with the same scope."""
     found = peer_trust([activated(), done(Action.PEER_RENEW, 900, expires=5_000)], 950)
     assert (found.not_before, found.expires, found.scope) == (900, 5_000, WIDE)
+
+
+def test_an_activation_and_the_end_of_a_stop_say_all_of_a_position():
+    """From when, until when, what is permitted, whether people stopped it, and the change it rests on."""
+    resumed = [activated(), done(Action.PEER_SUSPEND, 20), done(Action.PEER_RESUME, 30)]
+    known = {"state": PeerState.ACTIVE, "scope": WIDE, "not_before": 10, "expires": 1_000}
+    assert peer_trust([activated()], 50) == PeerTrust(**known, latest="peer.activate@10")
+    found = peer_trust(resumed, 50)
+    assert found == PeerTrust(**known, latest="peer.resume@30")
+    assert found.stopped is False
+
+
+def test_a_change_of_something_else_is_not_what_a_position_rests_on():
+    """Confirmed roots and a link that begins anew leave the position as it was agreed."""
+    changes = [activated(), done(Action.PEER_CONFIRM_ROOTS, 20), done(Action.LINK_RESET, 30)]
+    assert peer_trust(changes, 50) == peer_trust([activated()], 50)
+
+
+@pytest.mark.parametrize("expires", [True, "1000", None], ids=["boolean", "text", "none"])
+def test_an_end_that_is_no_number_is_our_bug(expires):
+    """The shape of a body was checked before it was signed."""
+    with pytest.raises(RuntimeError, match="has its shape"):
+        peer_trust([done(Action.PEER_RENEW, 10, expires=expires)], 50)
 
 
 @pytest.mark.parametrize(
@@ -271,6 +317,7 @@ def test_the_words_say_everything_that_is_signed():
         ("scope and expiry one after the other", ["peer.activate", "peer.narrow", "peer.renew"], [2, None, None]),
         ("revoked", ["peer.activate", "peer.suspend", "peer.revoke"], [2, 2, None]),
         ("what decides nothing of these", ["peer.confirm_roots", "link.reset", "peer.revoke"], [None, None, None]),
+        ("with roots confirmed between", ["peer.activate", "peer.confirm_roots", "peer.revoke"], [2, None, None]),
         ("a policy", ["policy.begin", "policy.widen", "policy.narrow"], [1, 2, None]),
         ("a damaged one", [None, "peer.revoke"], [None, None]),
     ],

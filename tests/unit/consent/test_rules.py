@@ -7,7 +7,19 @@ from datetime import date
 
 import pytest
 
-from gateway.consent.rules import Denial, Grant, adds, bound, covers, everything, handling_of, passed_on, read, withdraw
+from gateway.consent.rules import (
+    Denial,
+    Grant,
+    adds,
+    bound,
+    covers,
+    everything,
+    handling_of,
+    onward,
+    passed_on,
+    read,
+    withdraw,
+)
 from gateway.errors import Code, RefusedError
 
 AL, UA = "n1al/shelter", "n1ua/desk"
@@ -64,6 +76,8 @@ def test_a_record_is_read():
         until=date(2026, 12, 31),
     )
     assert consent.denials == (Denial(purpose=None, unit=UA, category="exploitation"),)
+    whole = {"purpose": "return", "unit": UA, "data_category": "location"}
+    assert read(record(denials=[whole])).denials == (Denial(purpose="return", unit=UA, category="location"),)
     assert consent.informed
     assert not consent.onward_sharing
     assert consent.units == {AL, UA}
@@ -114,8 +128,19 @@ def test_a_denial_beats_the_grant(denial):
 
 
 def test_a_denial_denies_no_more_than_it_says():
-    """A denial of a category for one unit leaves the other unit its grant."""
+    """A denial of a category for one unit leaves the other unit its grant, one of a purpose the other purposes."""
     assert missing(unit=AL, categories=("exploitation",)) == frozenset()
+    assert missing(read(record(denials=[{"purpose": "return"}]))) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("members", "told"),
+    [({"transfer_risks_told": True}, True), ({"transfer_risks_told": False}, False), ({}, False)],
+    ids=["told", "not told", "not said"],
+)
+def test_the_risks_of_the_transfer_were_told_only_where_the_record_says_so(members, told):
+    """Consent to a transfer without a safeguard rests on it (GDPR 49(1)(a))."""
+    assert read(record(**members)).transfer_risks_told is told
 
 
 def test_a_person_who_was_not_told_everything_did_not_consent():
@@ -175,6 +200,22 @@ def test_a_record_of_denials_only_can_be_withdrawn():
     consent = read(record(grants=[]))
     assert not consent.fully_withdrawn
     assert withdraw(consent, withdrawal(scope="all")).fully_withdrawn
+
+
+def test_what_was_taken_back_as_a_whole_was_granted_once():
+    """To tell "never granted" from "taken back", also when nothing is left."""
+    consent = withdraw(read(RECORD), withdrawal(scope="all"))
+    assert missing(consent) == {"identity", "needs"}
+    assert consent.unwithdrawn() == read(RECORD)
+
+
+def test_naming_each_grant_takes_back_these_and_no_other():
+    """Another holder's record of the consent may have a grant more, which nobody took back."""
+    every = read(RECORD, [withdrawal(grants=[0, 1, 2])])
+    more = read(record(grants=[*RECORD["grants"], grant("monitoring", [AL], ["location"], None)]))
+    assert every.fully_withdrawn
+    assert missing(bound(more, [every])) == {"identity", "needs"}
+    assert missing(bound(more, [every]), purpose="monitoring", categories=["location"]) == frozenset()
 
 
 def test_the_withdrawal_of_another_consent_is_our_bug():
@@ -325,6 +366,40 @@ def test_what_a_header_says_of_passing_on(header, expected):
     assert (said.onward_sharing, said.onward_units) == expected
     assert said.lets("n1c/desk") is bool(expected[1])
     assert not said.lets("n1d/desk")
+
+
+LETS_AL = handling_of({"handling": {"onward_sharing": "named_units", "onward_units": [AL]}})
+
+
+@pytest.mark.parametrize(
+    ("agreed", "handling", "asked", "expected"),
+    [
+        (True, [LETS_AL], {}, set()),
+        (True, [], {}, set()),
+        (False, [LETS_AL], {}, {"identity", "needs"}),
+        (True, [LETS_AL, handling_of({})], {}, {"identity", "needs"}),
+        (True, [LETS_AL], {"unit": UA}, {"identity", "needs"}),
+        (True, [], {"unit": "n1al/other"}, {"identity", "needs"}),
+        (True, [LETS_AL], {"purpose": "return"}, {"identity", "needs"}),
+        (True, [LETS_AL], {"categories": ("identity", "location")}, {"location"}),
+        (True, [LETS_AL], {"today": date(2027, 1, 1)}, {"identity", "needs"}),
+    ],
+    ids=[
+        "all say yes",
+        "no data came under it",
+        "the person does not",
+        "one sender does not",
+        "no sender names the unit",
+        "no grant names the unit",
+        "no grant names the purpose",
+        "one category too many",
+        "grant over",
+    ],
+)
+def test_three_must_agree_to_passing_on(agreed, handling, asked, expected):
+    """The person, a grant for the unit with purpose and category, and each sender of the data (domain 7.12)."""
+    question = {"purpose": "referral", "unit": AL, "categories": ("identity", "needs"), "today": TODAY} | asked
+    assert onward(read(record(onward_sharing=agreed)), handling, **question) == expected
 
 
 def test_one_record_that_forbids_onward_sharing_binds_the_others():

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from support.nodes import NOW, Node, refused, signed
 
-from gateway.erasure.certificates import encode, read_all, verify
+from gateway.erasure.certificates import MOST_DESCRIPTORS, encode, read_all, verify
 from gateway.errors import Code
 from gateway.messages.answers import sign_receipts
 from keys.documents.descriptor import Revocation
@@ -91,6 +91,7 @@ SPOILED: dict[str, tuple[Callable[[], dict[str, Any]], Code]] = {
     ),
     "nothing erased": (lambda: certificate(receipt(Status.OPENED)), Code.WRONG_TYPE),
     "a revoked key": (revoked, Code.REVOKED_KEY),
+    "a list where the signature is": (lambda: certificate() | {"signature": b64u(b"[]")}, Code.MALFORMED),
     "no signature": (lambda: certificate() | {"signature": b64u(b'{"signatures":[]}')}, Code.MALFORMED),
 }
 
@@ -101,6 +102,14 @@ def test_a_spoiled_one_proves_nothing(made: Callable[[], dict[str, Any]], code: 
     value = made()
     with refused(code):
         verify(value, NOW)
+
+
+def test_a_chain_has_a_bound():
+    """So that a certificate costs no more to read than twenty descriptors."""
+    (document,) = certificate()["descriptors"]
+    assert verify(certificate() | {"descriptors": [document] * MOST_DESCRIPTORS}, NOW).node == FIRST.node
+    with refused(Code.MALFORMED):
+        verify(certificate() | {"descriptors": [document] * (MOST_DESCRIPTORS + 1)}, NOW)
 
 
 def test_each_certificate_of_a_confirmation_is_judged_for_itself():

@@ -44,6 +44,12 @@ QUESTIONS = [
     ),
     pytest.param(
         "erasure.request/1",
+        {"scope": "message", "targets": ID, "ground": "objection"},
+        ErasureRequest(what=What.MESSAGES, ground="objection", wait=24 * HOUR, due=30 * DAY),
+        id="messages that are no list",
+    ),
+    pytest.param(
+        "erasure.request/1",
         {"scope": "data_category", "data_categories": ["image"], "ground": "objection"},
         ErasureRequest(what=What.PART, ground="objection", wait=24 * HOUR, due=30 * DAY),
         id="a part of what messages say",
@@ -72,6 +78,7 @@ QUESTIONS = [
         ErasureRequest(what=What.CONVERSATION, ground="not_needed", wait=24 * HOUR, due=30 * DAY),
         id="a referral taken back",
     ),
+    pytest.param("referral.withdraw/1", {"reason": "person_changed_mind"}, None, id="a referral that is kept"),
     pytest.param("referral.request/1", {}, None, id="anything else"),
 ]
 
@@ -80,6 +87,79 @@ QUESTIONS = [
 def test_what_asks(body_type: str, content: dict[str, object], expected: ErasureRequest | None):
     """Each request with its ground and its times (domain 10.6, 10.7)."""
     assert asked(body_type, content) == expected  # type: ignore[arg-type]
+
+
+DAY_OF_HORIZON = "2027-01-22"
+WHOLE = Outcome(erased_at=NOW, local=(), horizon=NOW + 7 * DAY)
+LEGAL = Kept(categories=["image", "criminal"], ground="legal_claims_17_3_e", until="2029-01-01")
+GONE, HERE = {"place": "gateway", "done": "erased"}, {"place": "gateway", "done": "kept"}
+BACKUP = {"place": "backup", "done": "due", "by_date": DAY_OF_HORIZON}
+NONE_THERE = {"place": "local_system", "done": "not_held"}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "result", "places"),
+    [
+        pytest.param(WHOLE, "erased", [GONE, NONE_THERE, BACKUP], id="all of it, and no case system had any"),
+        pytest.param(
+            replace(WHOLE, local=["erased", "not_held"]),
+            "erased",
+            [GONE, {"place": "local_system", "done": "erased"}, BACKUP],
+            id="in the case system too",
+        ),
+        pytest.param(
+            replace(WHOLE, local=["erased", "due", "erased"]),
+            "partly_erased",
+            [GONE, {"place": "local_system", "done": "due", "by_date": DAY_OF_HORIZON}, BACKUP],
+            id="one copy in the case system is due",
+        ),
+        pytest.param(
+            replace(WHOLE, local=["due", "disabled_only"]),
+            "partly_erased",
+            [GONE, {"place": "local_system", "done": "disabled_only"}, BACKUP],
+            id="the worst word of a case system counts",
+        ),
+        pytest.param(
+            replace(WHOLE, local=["disabled_only", "not_supported"]),
+            "partly_erased",
+            [GONE, {"place": "local_system", "done": "not_supported"}, BACKUP],
+            id="a case system that can not",
+        ),
+        pytest.param(
+            replace(WHOLE, held=True),
+            "partly_erased",
+            [{"place": "gateway", "done": "due", "by_date": DAY_OF_HORIZON}, NONE_THERE, BACKUP],
+            id="this node still has something",
+        ),
+        pytest.param(
+            replace(WHOLE, kept=LEGAL), "partly_erased", [GONE, NONE_THERE, BACKUP, HERE], id="a part is kept by law"
+        ),
+        pytest.param(
+            replace(WHOLE, erased_at=None), "not_held", [{"place": "gateway", "done": "not_held"}], id="nothing here"
+        ),
+        pytest.param(replace(WHOLE, erased_at=None, kept=LEGAL), "refused", [HERE], id="all of it is kept by law"),
+    ],
+)
+def test_a_confirmation_says_what_was_done_in_each_place(outcome: Outcome, result: str, places: list[object]):
+    """And no more; a copy that is due names the day (domain 10.8)."""
+    said = confirmation(outcome)
+    assert (said["result"], said["places"]) == (result, places)
+    assert said.get("erased_at") == outcome.erased_at
+    assert said.get("kept") == (
+        [
+            {"data_category": category, "ground": "legal_claims_17_3_e", "until": "2029-01-01"}
+            for category in ("criminal", "image")
+        ]
+        if outcome.kept
+        else None
+    )
+
+
+def test_a_confirmation_names_who_was_told_and_what_they_answered():
+    """Members that would be empty are left out, except the units told."""
+    assert set(confirmation(WHOLE)) == {"result", "places", "told_onward", "erased_at"}
+    said = confirmation(replace(WHOLE, onward=["n1b/desk"], certificates=[{"node": "n1b"}]))
+    assert (said["told_onward"], said["onward_certificates"]) == (["n1b/desk"], [{"node": "n1b"}])
 
 
 LOCAL = st.lists(st.sampled_from(["erased", "not_held", "due", "disabled_only", "not_supported"]), max_size=4)

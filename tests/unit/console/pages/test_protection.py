@@ -64,10 +64,20 @@ CONTENT = {
 }
 
 
+OWED = {"ours": None, "theirs": NOW}
+
+
 def answers() -> dict[str, Any]:
     """A desk with one case, one reason, and a message of every kind."""
     reason = {"at": NOW, "message": ID, "reader": f"person/{ID}", "name": "Dora P.", "reason": WHY}
-    case = {"id": CASE, "name": "Blue 7", "number": "F-1", "at": NOW, "units": ["focal-point"], "conversations": 2}
+    case = {
+        "id": CASE,
+        "name": "Blue 7",
+        "number": "F-1",
+        "at": NOW,
+        "units": ["focal-point"],
+        "conversations": 2,
+    } | OWED
     return {
         "directory.list": OWN_UNITS,
         "content.reasons": {
@@ -117,7 +127,7 @@ async def test_a_focal_point_reads_the_reasons_and_may_not_ask() -> None:
 
 async def test_an_officer_sees_no_name_of_a_case() -> None:
     """What names it is left out of lists, and nothing leads to a page that is closed."""
-    bare = {"id": CASE, "at": NOW, "units": ["focal-point"], "conversations": 2}
+    bare = {"id": CASE, "at": NOW, "units": ["focal-point"], "conversations": 2} | OWED
     async with console(answers() | {"case.list": {"next": None, "cases": [bare]}}) as there:
         there.sign_in.sessions["secret"] = person(OFFICER)
         text = (await there.get("/protection")).text

@@ -98,7 +98,7 @@ async def test_a_case_is_begun_under_its_label():
         page = read((await there.get("/cases/new")).text)
         seen = await there.post("/cases/new", page.form("/cases/new").filled({"label": "Blue 7"}))
         assert seen.headers["Location"] == HERE
-        assert there.desk.calls[-1] == ("case.open", {"label": "Blue 7", "by": "Ana Doe"}, there.desk.calls[-1][2])
+        assert there.desk.calls[-1] == ("case.open", {"label": "Blue 7"}, there.desk.calls[-1][2])
         assert there.desk.calls[-1][2]
         there.desk.answers["case.open"] = RefusedError(Code.INVALID, "a case needs a name")
         seen = await there.post("/cases/new", page.form("/cases/new").filled({"number": "2026/9"}))
@@ -121,7 +121,7 @@ async def test_what_one_person_does_about_a_case(path, fields, operation, to):
         assert f"{HERE}/{path}" in [form.action for form in page.forms]
         seen = await there.post(f"{HERE}/{path}", fields)
         assert seen.headers["Location"] == to
-        assert asked(there, operation) == {"id": CASE, "by": "Ana Doe", **fields}
+        assert asked(there, operation) == {"id": CASE, **fields}
 
 
 async def test_who_reads_no_content_has_no_way_to_a_case():
