@@ -96,8 +96,8 @@ def arrived(pair: Pair, node: NodeProcess, id: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_folder_opens_with_all_that_it_held(name: str, request: pytest.FixtureRequest) -> None:
-    """States, receipts, bodies, drafts, consents, alarms, people and policy are what 0.1.0 answered; the log holds. What
-    one person had released first, under a typed name, waits for two people anew.
+    """States, receipts, bodies, consents, alarms, people and policy are what 0.1.0 answered; the log holds. What one
+    person had released first, under a typed name, waits for two people anew.
     """
     node = request.getfixturevalue(name.lower())
     kept = dict(FACTS["nodes"][name])
