@@ -24,7 +24,8 @@ HTTP.
 | a token of a program | one role, if wanted one unit | `trm token new` | a year, at most 400 days |
 | an administrator's key | approves trust, and who may release | `trm admin new`, the console | until retired |
 
-The owner may do everything below; trust changes need the signatures of administrators besides.
+The owner may do everything below but the acts of a person; trust changes need the signatures of administrators
+besides.
 [people.md](people.md) says who gives people their roles. A token that is unknown, expired or revoked is answered
 401, one without the role 403 with the code `forbidden` and the roles that may. After ten failed attempts with one
 id, one attempt in ten seconds is looked at (429).
