@@ -33,7 +33,7 @@ from keys.primitives.encoding import parse
 
 PACE: Final = 15
 """Seconds between looks which peers were not asked yet."""
-PATIENCE: Final = 5.0
+PATIENCE: Final = 2.0
 """Seconds for which what a peer sends waits for the peer's own answer."""
 
 
