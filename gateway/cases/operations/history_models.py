@@ -9,7 +9,7 @@ from pydantic import Field
 from gateway.cases.history import PersonRole, Status
 from gateway.cases.operations.models import OneCase, Reason
 from gateway.operations.ids import MessageId, PersonId, UnitId
-from gateway.operations.models import Answer, CodeText, Day, Flag, OneOf, Time
+from gateway.operations.models import Answer, CodeText, Day, Flag, OneOf, Read, Time
 
 AnyStatus = Annotated[str, OneOf(*Status)]
 AnyRole = Annotated[str, OneOf(*PersonRole)]
@@ -69,6 +69,6 @@ class BlockOfCase(Answer):
 
     person: PersonId | None
     name: str | None = Field(description="of the person")
-    unit: UnitId | None
+    unit: Read[UnitId | None] = None
     reason: str
     at: Time
