@@ -38,8 +38,26 @@ G2, G6, G7 = Code.GATE_G2, Code.GATE_G6, Code.GATE_G7
             "/header/consent_ref",
             "the person said no to exploitation for this recipient: leave it out",
         ),
+        (
+            {
+                "consent": read(
+                    RECORD | {"denials": [{"purpose": "referral", "unit": SHELTER, "data_category": "exploitation"}]}
+                )
+            },
+            "/header/consent_ref",
+            "the person said no to exploitation for this recipient: leave it out",
+        ),
     ],
-    ids=["no purpose", "unknown", "other category", "other recipient", "other purpose", "expired", "refused"],
+    ids=[
+        "no purpose",
+        "unknown",
+        "other category",
+        "other recipient",
+        "other purpose",
+        "expired",
+        "refused",
+        "refused for this purpose and unit",
+    ],
 )
 def test_g2_names_what_is_missing(changed, place, words):
     """The consent matrix: without consent, other category, recipient or purpose, and past its end nothing goes."""
@@ -244,11 +262,22 @@ def test_danger_to_life_stands_for_a_consent(at_receiver):
         ({"vital_interest": {"ground": "incapacity", "approver_ref": "w-1"}}, "/header/vital_interest/approver_ref"),
         ({"vital_interest": {"ground": "incapacity"}}, "/header/vital_interest/approver_ref"),
         ({"vital_interest": {}}, "/header/vital_interest/approver_ref"),
+        ({"vital_interest": {"approver_ref": 7}}, "/header/vital_interest/approver_ref"),
+        ({"vital_interest": "w-2"}, "/header/vital_interest/approver_ref"),
         ({"legal_basis": ["6_1_e", "9_2_c"]}, "/header/legal_basis"),
         ({"legal_basis": ["6_1_d"]}, "/header/legal_basis"),
         ({"legal_basis": None}, "/header/legal_basis"),
     ],
-    ids=["author approves", "nobody", "empty", "other basis", "no basis for special data", "no basis"],
+    ids=[
+        "author approves",
+        "nobody",
+        "empty",
+        "no text",
+        "no object",
+        "other basis",
+        "no basis for special data",
+        "no basis",
+    ],
 )
 @pytest.mark.parametrize("at_receiver", [False, True], ids=["sender", "receiver"])
 def test_danger_to_life_needs_its_form(header, place, at_receiver):
@@ -312,6 +341,10 @@ def test_danger_to_life_leaves_a_no_standing(at_receiver):
     no = read(RECORD | {"denials": [{"unit": SHELTER, "data_category": "health_physical"}]})
     facts = headed(replace(VITAL, consent=no, categories=frozenset({"health_physical"})), consent_ref=ID)
     assert gates(facts, at_receiver=at_receiver) == [G2]
+    to_this = read(RECORD | {"denials": [{"purpose": "referral", "data_category": "health_physical"}]})
+    assert gates(replace(facts, consent=to_this), at_receiver=at_receiver) == [G2]
+    to_another = read(RECORD | {"denials": [{"purpose": "return", "data_category": "health_physical"}]})
+    assert gates(replace(facts, consent=to_another), at_receiver=at_receiver) == []
     taken_back = replace(facts, consent=withdraw(CONSENT, PARTLY), categories=frozenset({"exploitation"}))
     assert gates(taken_back, at_receiver=at_receiver) == [G7]
 

@@ -67,11 +67,11 @@ def test_g1_is_not_about_referrals():
 @pytest.mark.parametrize("body_type", [*ALERTED, "safety.alert/9"])
 def test_the_words_of_an_alert_are_looked_through(body_type):
     """A finding for each text that may identify somebody, with its place and never its words (domain 9.1)."""
-    words = "call +355 69 123 4567 or write to a@example.org"
+    words = "call +355 69 123 4567 or write to a@example.org about 2011-05-03"
     content = {"kind": "missing_child", "what_happened": words, "told": ["nobody", "+355 69 123 4567"]}
     found = find_doubts(body_type, content, TODAY)
     assert [(each.rule, each.hint) for each in found] == [
-        ("may_identify", "looks like a phone number and an e-mail address"),
+        ("may_identify", "looks like a date that may be one of birth and a phone number and an e-mail address"),
         ("may_identify", "looks like a phone number"),
     ]
     assert found[0].place == "/content/what_happened"
@@ -82,6 +82,12 @@ def test_the_words_of_other_messages_are_for_the_gates():
     """What is not an alert is not warned of here."""
     assert find_doubts("enquiry.capacity/1", {"note": "call +355 69 123 4567"}, TODAY) == ()
     assert find_doubts("safety.alert/1", {"what_happened": "nobody came to the door"}, TODAY) == ()
+
+
+def test_what_a_schema_closes_is_for_the_schema():
+    """A code that is none is refused there (G11); also inside of a list."""
+    assert find_doubts("safety.alert/1", {"kind": "+355 69 123 4567"}, TODAY) == ()
+    assert gates(replace(ENQUIRY, content={"services": ["+355 69 123 4567"]})) == []
 
 
 # --- G9 -----------------------------------------------------------------------------------------------------------

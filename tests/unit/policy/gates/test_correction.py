@@ -10,7 +10,8 @@ from support.gate_facts import GOOD, ID, NOON, gates, refusals
 from support.pair import example
 
 from gateway.conversations.history import Opened, Side, history_of
-from gateway.errors import Code
+from gateway.errors import Code, Finding
+from gateway.policy.gates.correction import judge_correction
 from gateway.policy.gates.gate_table import GateFacts
 
 REFERRAL = example("referral.request/1", "AL")
@@ -50,6 +51,8 @@ WRONG = {
     "another kind of value": ((FAMILY, "identity", 7), {}, "/content/new_value"),
     "a message that never arrived": ((FAMILY, "identity", "B"), {"target": "C" * 22}, "/content/target_message"),
     "a correction": (("/content/new_value", "identity", "B"), {"target": OTHER.id}, "/content/target_message"),
+    "a message that is no id": ((FAMILY, "identity", "B"), {"target": [ID]}, "/content/target_message"),
+    "a place that is no text": ((7, "identity", "B"), {}, "/content/path"),
     "no message has it, behind a gap": (
         ("/content/no_such_field", "needs", "B"),
         {"target": "C" * 22, "partial": True},
@@ -108,3 +111,30 @@ def test_the_gates_see_the_message_as_it_would_be():
     for at_receiver in (False, True):
         (told,) = [refusal for refusal in refusals(facts, at_receiver=at_receiver) if refusal.gate is Code.GATE_G15]
         assert (told.place, told.hint[:17]) == ("/content/new_value", "with this value: ")
+
+
+def test_a_message_whose_schema_is_no_longer_held_is_not_corrected():
+    """Nobody can say any more what the field may hold."""
+    old = replace(REQUEST, schema="referral.request/99")
+    (told,) = refusals(replace(correcting(FAMILY, "identity", "B"), history=history_of([old])))
+    assert told.place == "/content/target_message"
+    assert told.hint == "its schema is no longer held here: send a new message"
+
+
+def test_the_gates_are_asked_about_the_corrected_content():
+    """Under the type of the message that is corrected, and without what was found of the correction itself."""
+    facts = correcting(STATUS, "immigration", "irregular")
+    judged = judge_correction(replace(facts, findings=(Finding(place="/content/path", rule="enum"),)))
+    assert isinstance(judged, GateFacts)
+    assert (judged.body_type, judged.content["legal_status"], judged.findings) == (
+        "referral.request/1",
+        "irregular",
+        (),
+    )
+
+
+def test_what_a_field_is_called_is_told_with_each_name():
+    """Behind a gap it may be a field of more than one message."""
+    facts = correcting("/content/outcome", "needs", "x", target="C" * 22, partial=True)
+    (told,) = [refusal for refusal in refusals(facts) if refusal.place == "/content/data_category"]
+    assert told.hint == "the field that is corrected is family or location: name that"

@@ -136,7 +136,15 @@ def test_g3_the_other_guardian_is_needed_to_confirm():
     """A return is proposed by the side that has a guardian, and confirmed when both have one."""
     history = replace(CHILD, guardians={Side.OURS: Guardian(unit="g")})
     assert gates(replace(PROPOSAL, history=history, content=OF_CHILD, consent=OF_BOTH)) == []
-    assert "the other side" in refusals(replace(CONFIRM, history=history))[0].hint
+    (told,) = refusals(replace(CONFIRM, history=history))
+    assert told.hint == "a child needs a guardian named by the other side: send or await guardian.notice"
+
+
+def test_g3_the_determination_holds_until_its_day_of_review():
+    """On that day it still does."""
+    facts = replace(CONFIRM, history=replace(CHILD, best_interests=replace(BID, review_on=TODAY)))
+    assert gates(facts) == []
+    assert gates(replace(facts, today=date(2026, 6, 2))) == [G3]
 
 
 def test_g3_alternative_care_does_not_need_a_suitable_family():
@@ -259,6 +267,7 @@ def test_g4_warnings_are_those_of_the_newest_assessment():
     newer = replace(ADULT, parts=PARTS | {OTHERS: risk("do_not_return")})
     assert own_way(newer) == ([G4], [G4])
     assert own_way(newer, against_advice=OWN_WAY["against_advice"] | {"signed_on": "2026-06-01"}) == ([], [])
+    assert own_way(ADULT, against_advice=OWN_WAY["against_advice"] | {"signed_on": "2026-06-02"}) == ([], [])
     assert own_way(ADULT, against_advice=OWN_WAY["against_advice"] | {"signed_on": "2026-06-03"}) == ([G4], [G4])
 
 
@@ -303,6 +312,12 @@ def test_g4_a_joint_assessment_that_says_proceed(changed, words):
 def test_g4_holds_for_thirty_days():
     """On the thirtieth day it still holds."""
     assert gates(replace(CONFIRM, history=replace(ADULT, joint={Side.THEIRS: risk(days=30)}))) == []
+
+
+def test_g4_a_part_of_the_same_second_is_no_newer_one():
+    """The joint conclusion was agreed with it."""
+    parts = PARTS | {OTHERS: risk("do_not_return", days=1)}
+    assert gates(replace(CONFIRM, history=replace(ADULT, parts=parts))) == []
 
 
 def test_g4_holds_until_its_day_of_review():
@@ -363,6 +378,42 @@ def test_g8_a_request_in_the_conversation_counts_until_it_is_withdrawn():
     assert gates(replace(PROPOSAL, history=replace(REFLECTS, signed=(untold,)))) == [G8]
     ended = read(SIGNED | {"grants": [RECORD["grants"][2] | {"until": "2026-05-31"}], "consent_id": "B" * 22})
     assert gates(replace(PROPOSAL, history=replace(REFLECTS, signed=(ended,)))) == [G8]
+
+
+@pytest.mark.parametrize(
+    ("changed", "closed"),
+    [
+        ({"grants": RECORD["grants"][2:]}, []),
+        ({"grants": RECORD["grants"][:2]}, [G8]),
+        ({"grants": [RECORD["grants"][2] | {"until": str(TODAY)}]}, []),
+        ({"grants": [RECORD["grants"][2] | {"until": None}]}, []),
+        ({"grants": [RECORD["grants"][2] | {"recipient_units": ["n1al/other"]}]}, [G8]),
+        ({"denials": [{"purpose": "return"}]}, [G8]),
+        ({"denials": [{"purpose": "referral"}]}, []),
+        ({"denials": [{"unit": "n1al/other"}]}, []),
+        ({"denials": [{"purpose": "return", "data_category": "needs"}]}, []),
+    ],
+    ids=[
+        "for a return",
+        "for another purpose",
+        "on its last day",
+        "without an end",
+        "for another unit",
+        "a no to returns",
+        "a no to something else",
+        "a no to another unit",
+        "a no to one category",
+    ],
+)
+def test_g8_a_request_is_for_this_purpose_and_unit(changed, closed):
+    """A signed form that asks for something else opens nothing; a no to one category leaves the request."""
+    asked = read(SIGNED | {"consent_id": "B" * 22} | changed)
+    assert gates(replace(PROPOSAL, history=replace(REFLECTS, signed=(asked,)))) == closed
+
+
+def test_g8_nobody_asked_where_there_is_no_consent():
+    """Then there is no form either."""
+    assert G8 in gates(replace(PROPOSAL, consent=None, history=REFLECTS))
 
 
 def test_only_the_proposal_waits():
