@@ -425,6 +425,13 @@ def test_g7_what_was_taken_back_in_another_record_of_the_consent(at_receiver):
     assert gates(left, at_receiver=at_receiver) == []
 
 
+def test_g7_at_the_receiver_takes_a_new_record_in():
+    """It ends what the withdrawal closed, although it carries data of the person."""
+    facts = replace(GOOD, body_type="consent.record/1", content=RECORD, conversation_withdrawn=True)
+    assert gates(facts, at_receiver=True) == []
+    assert gates(replace(facts, body_type="info.reply/1"), at_receiver=True) == [G7]
+
+
 def test_g7_at_the_receiver_takes_no_data_in():
     """What crossed a withdrawal and carries data is refused; references alone are for the conversation to judge."""
     gone = replace(GOOD, consent=withdraw(CONSENT, TAKEN_BACK))
