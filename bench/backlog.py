@@ -42,7 +42,9 @@ async def put_messages(node: Node, request: Mapping[str, Json], messages: int) -
     Raises:
         RefusedError: as a submission does; nothing was stored.
     """
-    first = await node.preparation.prepare(*node.drafts.draft_of(request))  # with the consent record before it
+    read = [node.drafts.read(request)]
+    ((draft_, peer),) = await node.store.read(lambda c: node.drafts.under_references(c, read))
+    first = await node.preparation.prepare(draft_, peer)  # with the consent record before it
     model, case = first[-1], content_codec.read_content(node.sealer.open(first[-1].sealed)).facts.case
     await _write(node, first)
     for start in range(1, messages, AT_ONCE):

@@ -33,6 +33,7 @@ from gateway.foundation.config import Config
 from gateway.foundation.workers import Workers
 from gateway.identity.identity import Identity
 from gateway.ledger import store as ledger
+from gateway.ledger.files import LedgerWriter
 from gateway.ports import Clock
 from keys.documents.backup import CHUNK, Member, chain_member, read_header, read_pieces, seal_backup
 from keys.documents.backup_header import Header, Kind, RecoveryPublic
@@ -64,12 +65,14 @@ class BackupMaker:
         store: Store,
         identity: Identity,
         log: AuditLog,
+        ledger: LedgerWriter,
         config: Config,
         workers: Workers,
         clock: Clock,
         rand: Callable[[int], bytes],
     ) -> None:
         self._store = store
+        self._ledger = ledger
         self._identity = identity
         self._log = log
         self._config = config
@@ -144,6 +147,7 @@ class BackupMaker:
             journal.append_leaf(connection, made)
 
         await self._store.move(note)
+        await self._ledger.write()
         overdue = await asyncio.to_thread(
             lambda: tuple(_overdue(folder, self._identity.own.node, self._identity.keys.epoch))
         )

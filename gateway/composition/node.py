@@ -506,10 +506,12 @@ class Node:
             time=self.time,
             clock=self.clock,
         )
+        self.ledger = LedgerWriter(store=self.store, keys=self.keys, paths=self.ledger_paths, clock=self.clock)
         self.backups = BackupMaker(
             store=self.store,
             identity=self.identity,
             log=self.log,
+            ledger=self.ledger,
             config=self.config,
             workers=self.workers,
             clock=self.clock,
@@ -517,7 +519,6 @@ class Node:
         )
         self.taken_again = TakenAgain(content=self.content, eraser=self.eraser, keys=self.keys, clock=self.clock)
         self.position = PositionKeeper(store=self.store, path=self.folder / POSITION)
-        self.ledger = LedgerWriter(store=self.store, keys=self.keys, paths=self.ledger_paths, clock=self.clock)
         self.status_metrics = StatusMetrics(
             store=self.store, keys=self.keys, peers=self.peers, log=self.log, config=self.config, clock=self.clock
         )

@@ -68,7 +68,7 @@ class ReviewAlert(Asked):
     )
 
 
-class Reviewed(Answer):
+class AlertReviewed(Answer):
     """An alert that nobody has to look at any more."""
 
     id: MessageId
@@ -215,7 +215,7 @@ class AlertOperations:
         "a second person has read an alert of ours",
         roles=CASES,
         about=About.CASE,
-        answer=Reviewed,
+        answer=AlertReviewed,
         by_person=True,
         example={"outcome": "needed"},
     )

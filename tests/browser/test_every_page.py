@@ -34,10 +34,8 @@ async def lived_in(fr: Office, al: Office) -> dict[str, str]:
     message = await arrived(fr, "enquiry.capacity/1")
     await fr.ask("message.submit", **enquiry("AL"))
     draft = await fr.ask("draft.save", draft=enquiry("AL"))
-    agreed = await fr.ask("consent.record", by="Ana Doe", number="fr-7f3a", content=consent("AL/focal-point"))
-    await fr.ask(
-        "retention.hold", id=message["conversation"], by="Ana Doe", ground="restriction_18", until="2099-01-01"
-    )
+    agreed = await fr.ask("consent.record", by="w-1", number="fr-7f3a", content=consent("AL/focal-point"))
+    await fr.ask("retention.hold", id=message["conversation"], by="w-1", ground="restriction_18", until="2099-01-01")
     probe = await fr.ask("peer.probe", id="AL")
     (case,) = (await fr.ask("case.list"))["cases"]
     return {

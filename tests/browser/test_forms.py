@@ -51,7 +51,10 @@ ANSWERS = KNOWN | {
         "record": RECORD,
         "withdrawals": [],
     },
-    "case.list": {"cases": [OF_CASE | {"number": None, "at": 1, "units": [], "conversations": 1}], "next": None},
+    "case.list": {
+        "cases": [OF_CASE | {"number": None, "at": 1, "units": [], "conversations": 1, "ours": None, "theirs": None}],
+        "next": None,
+    },
 }
 
 

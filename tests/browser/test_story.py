@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from support.browser import Seat, chromium
+from support.ceremony import ADMINS
 from support.offices import Office, offices
 from support.running import pair
 from support.writing import LATE, arrived, fill, filled, header, release, write
@@ -64,12 +65,18 @@ async def test_from_the_enquiry_to_the_last_look(tmp_path: Path):
         await pair(fr.node, al.node)
         browser = await stack.enter_async_context(chromium())
         ana, ben, era, drita = [
-            await stack.enter_async_context(office.worker(browser, name, role, locale=language, language=language))
-            for office, name, role, language in (
-                (fr, "Ana Doe", "case_worker", "fr"),
-                (fr, "Ben Roe", "focal_point", "fr"),
-                (al, "Era Hoxha", "case_worker", "sq"),
-                (al, "Drita Lule", "focal_point", "ar"),
+            await stack.enter_async_context(
+                office.worker(browser, name, role, locale=language, language=language, admin=admin)
+            )
+            for admin, (office, name, role, language) in zip(
+                ADMINS * 2,
+                (
+                    (fr, "Ana Doe", "case_worker", "fr"),
+                    (fr, "Ben Roe", "focal_point", "fr"),
+                    (al, "Era Hoxha", "case_worker", "sq"),
+                    (al, "Drita Lule", "focal_point", "ar"),
+                ),
+                strict=True,
             )
         ]
         for seat in (ana, ben, era, drita):

@@ -23,6 +23,7 @@ from gateway.database import content
 from gateway.messages import content_codec
 from gateway.messages.store import messages, receipts
 from gateway.node.dispatch import NodeOperations
+from gateway.operations.roles import OWNER, Caller
 from gateway.ports import Delivery, Json, Notice, OperationResult
 from keys.documents.envelope import compute_commitment, statement_hash
 from keys.primitives.encoding import b64u
@@ -146,26 +147,30 @@ class SharingDesk(NodeOperations):
     part = "content"
     _buffer: dict[str, Json]
 
-    async def call(self, operation: str, arguments: Mapping[str, Json], *, key: str | None = None) -> OperationResult:
+    async def call(
+        self, operation: str, arguments: Mapping[str, Json], *, key: str | None = None, caller: Caller = OWNER
+    ) -> OperationResult:
         """Submit what is in the buffer by then."""
         if operation == "message.submit":
             self._buffer = dict(arguments)
             await asyncio.sleep(0)
             arguments = {**arguments, self.part: self._buffer[self.part]}
-        return await super().call(operation, arguments, key=key)
+        return await super().call(operation, arguments, key=key, caller=caller)
 
 
 class SharingHeaderDesk(SharingDesk):
     """The same with the other half, but for the consent, so that the gates see nothing wrong."""
 
-    async def call(self, operation: str, arguments: Mapping[str, Json], *, key: str | None = None) -> OperationResult:
-        """Submit the author of whoever came last."""
+    async def call(
+        self, operation: str, arguments: Mapping[str, Json], *, key: str | None = None, caller: Caller = OWNER
+    ) -> OperationResult:
+        """Submit the instrument of whoever came last."""
         if operation == "message.submit":
             self._buffer = dict(arguments)
             await asyncio.sleep(0)
-            mixed: Any = {**arguments["header"], "author_ref": self._buffer["header"]["author_ref"]}  # type: ignore[dict-item,index,call-overload]
+            mixed: Any = {**arguments["header"], "transfer_instrument": self._buffer["header"]["transfer_instrument"]}  # type: ignore[dict-item,index,call-overload]
             arguments = {**arguments, "header": mixed}
-        return await NodeOperations.call(self, operation, arguments, key=key)
+        return await NodeOperations.call(self, operation, arguments, key=key, caller=caller)
 
 
 class SharingAdapter(FolderAdapter):

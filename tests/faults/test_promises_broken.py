@@ -14,7 +14,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from support.three_walks import WALKS, ThreeNodes
 
 from gateway.consent import effects
-from gateway.consent.operations import consents
+from gateway.consent.operations import withdrawing
 from gateway.delivery.outbound import departure, sender
 from gateway.delivery.outbound.departure import Departure
 from gateway.erasure import store as erasures
@@ -54,8 +54,8 @@ def compares_no_cases(patch: pytest.MonkeyPatch) -> None:
 
 def tells_one_conversation(patch: pytest.MonkeyPatch) -> None:
     """A withdrawal is told in the first conversation only."""
-    known_by = consents._known_by
-    patch.setattr(consents, "_known_by", lambda *given: dict(list(known_by(*given).items())[:1]))
+    known_by = withdrawing._known_by
+    patch.setattr(withdrawing, "_known_by", lambda *given: dict(list(known_by(*given).items())[:1]))
 
 
 def tells_nothing_on(patch: pytest.MonkeyPatch) -> None:

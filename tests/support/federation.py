@@ -176,6 +176,9 @@ class Recorder:
     async def post_link(self, peer: str, body: bytes) -> Reply:
         return await self._record("post_link", peer, body)
 
+    async def post_taken(self, peer: str, body: bytes) -> Reply:
+        return await self._record("post_taken", peer, body)
+
 
 @dataclass(frozen=True)
 class Certificate:

@@ -129,7 +129,7 @@ class LocalApi:
 def admit(token: str) -> roles.Caller:
     """The two tokens of this API: one has the role of a case system, one is a person's."""
     if token == PERSONAL:
-        return roles.Caller(roles=frozenset({Role.FOCAL_POINT}), person="eva", token="t2")
+        return roles.Caller(roles=frozenset({Role.FOCAL_POINT, Role.DATA_PROTECTION_OFFICER}), person="eva", token="t2")
     if token != TOKEN:
         raise RefusedError(Code.UNAUTHORISED, "no such token")
     return roles.Caller(roles=frozenset({Role.ADAPTER}), token="t1")

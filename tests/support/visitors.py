@@ -12,7 +12,7 @@ from typing import Any
 from aiohttp import ClientSession, FormData
 from support.authenticator import Authenticator
 from support.browsing import Page, read
-from support.ceremony import aplay
+from support.ceremony import ADMINS, aplay
 from support.enrolled import inviting
 from support.federation import free_port
 from support.running import asked
@@ -20,6 +20,7 @@ from support.running import asked
 from gateway.composition.node import Node
 from gateway.console.cookies import SESSION
 from gateway.operations.roles import Role
+from keys.offline.administrator_key import Admin
 
 Filled = Mapping[str, str | Sequence[str]]
 
@@ -98,13 +99,13 @@ async def enrol_by(person: Visitor, code: str) -> None:
     assert person.session and person.status == 200, person.text
 
 
-async def visitor(node: Node, http: ClientSession, name: str, *roles: Role) -> Visitor:
+async def visitor(node: Node, http: ClientSession, name: str, *roles: Role, admin: Admin = ADMINS[0]) -> Visitor:
     """Somebody who was invited, and has made a passkey."""
 
     async def ask(operation: str, **arguments: Any) -> Any:
         return await asked(node, operation, arguments)
 
-    made = await aplay(inviting(name, *roles), ask)
+    made = await aplay(inviting(name, *roles, admin=admin), ask)
     origin = node.config.console_origin
     assert origin is not None
     found = Visitor(http=http, origin=origin, name=name)

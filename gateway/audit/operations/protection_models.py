@@ -69,7 +69,7 @@ class Ground(Answer):
     erased: Erasure | None
 
 
-class ConsentOfCase(Answer):
+class ConsentGround(Answer):
     """A consent of the case; `record` is null where it does not open."""
 
     holder: str
@@ -83,4 +83,4 @@ class GroundsOfCase(Answer):
 
     id: CaseId
     messages: list[Ground]
-    consents: list[ConsentOfCase]
+    consents: list[ConsentGround]

@@ -15,7 +15,7 @@ from gateway.errors import Code, RefusedError
 from gateway.foundation.ids import CaseId as Case
 from gateway.operations.actors import pseudonym
 from gateway.operations.ids import CaseId
-from gateway.operations.models import Answer, Asked, Count, Nothing
+from gateway.operations.models import UNSAID, Answer, Asked, Count, Nothing, Read
 from gateway.operations.registry import About, Units, operation
 from gateway.operations.roles import CASES, Caller
 from gateway.ports import Clock, Json, OperationResult
@@ -30,14 +30,14 @@ class ConfirmConsents(Asked):
 class Confirmed(Answer):
     """How many consents of the case may be relied on again."""
 
-    case: CaseId
+    case: Read[CaseId] = UNSAID
     confirmed: Count
 
 
 class InDoubt(Answer):
     """A case, and how many of its consents nobody has confirmed."""
 
-    case: CaseId
+    case: Read[CaseId] = UNSAID
     name: str | None
     consents: Count
 

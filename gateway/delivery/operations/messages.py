@@ -68,6 +68,7 @@ from keys.primitives.encoding import b64u, canon, parse, sha256
 from schemas.types import never_blocked, type_name
 
 LIMIT = 2_000_000
+WITHDRAWAL = "consent.withdrawal"
 FIRST_BY = "released_first_by"
 """The member of a sealed draft in which 0.1.0 kept the name of who released it first; it is no part of the draft."""
 
@@ -317,7 +318,9 @@ class MessageOperations:
         attested=True,
     )
     async def cancel(self, asked: MessageActedOn, caller: Caller) -> OperationResult:
-        """Cancel what was not numbered; void what was. A message that arrived can only be withdrawn by a message."""
+        """Cancel what was not numbered; void what was. A message that arrived can only be withdrawn by a message, and
+        the withdrawal of a consent always goes.
+        """
         id, now = asked.id, self._clock.now()
         actor = pseudonym(name_actor(caller, asked.attested), self._actor)
         attested = asked.attested is not None
@@ -332,6 +335,13 @@ class MessageOperations:
                     Code.CONFLICT,
                     f"the message is {row.state} already; nothing was changed",
                     hint="send a withdrawal (referral.withdraw) instead",
+                )
+            opened = opened_row(self._content.sealer, content_rows.get(connection, [row.ref]).get(row.ref))
+            if opened is not None and type_name(opened.facts.body_type) == WITHDRAWAL:
+                raise RefusedError(
+                    Code.CONFLICT,
+                    "the consent is withdrawn here, and its peer has to hear of it; nothing was changed",
+                    hint="if the person consents again, record a new consent",
                 )
             state_transitions.advance(
                 connection, [Change(row=row, event=OutgoingEvent.CANCEL, reason=Code.CANCELLED)], at=now

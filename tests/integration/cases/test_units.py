@@ -22,7 +22,11 @@ from keys.primitives.encoding import b64u
 
 HERS = b64u(b"consent of her..")
 TALK, NOWHERE = b64u(b"conversation one"), b64u(b"nothing has this")
-SHELTER = Caller(roles=frozenset({Role.CASE_WORKER, Role.FOCAL_POINT}), unit="shelter", person=id_of("Eva"))
+SHELTER = Caller(
+    roles=frozenset({Role.CASE_WORKER, Role.FOCAL_POINT, Role.DATA_PROTECTION_OFFICER}),
+    unit="shelter",
+    person=id_of("Eva"),
+)
 FOCAL = Caller(roles=frozenset({Role.CASE_WORKER}), unit=UNIT, person=id_of("Ana"))
 SECOND_UNIT = """
 [[units]]

@@ -51,6 +51,21 @@ async def test_withdrawal_cancels_what_is_queued(two: Two) -> None:
     await two.until(lambda: types(two) == ["consent.withdrawal/1"], seconds=60)
 
 
+async def test_a_withdrawal_that_waits_is_not_cancelled(two: Two) -> None:
+    """It is in force here already: its peer hears of it, whoever wants it back."""
+    await recorded(two)
+    await two.fr.call("message.submit", **referral())
+    await two.until(lambda: len(types(two)) == 2, seconds=60)
+    wire = Spoiler(two.fr)
+    wire.away = True
+    (told,) = (await two.fr.call("consent.withdraw", id=CONSENT, by="w-1"))["told"]
+    with pytest.raises(RefusedError, match="nothing was changed") as refusal:
+        await two.fr.call("message.cancel", id=told["message"], by="w-1")
+    assert refusal.value.code is Code.CONFLICT
+    wire.away = False
+    await two.until(lambda: types(two)[-1] == "consent.withdrawal/1", seconds=60)
+
+
 async def test_a_held_withdrawal_keeps_its_place_before_all_others(two: Two) -> None:
     """Offered again after the case system refused it, a withdrawal is urgent as it was."""
     await recorded(two)

@@ -129,6 +129,13 @@ async def test_an_alert_that_nobody_has_taken_is_not_erased(two: Two) -> None:
         assert refusal.value.code is Code.CONFLICT and "alert acknowledge" in refusal.value.hint
     assert [alert["id"] for alert in (await two.fr.call("alert.list"))["alerts"]] == [id]
     await two.fr.call("alert.acknowledge", id=id, by="w-1", actions=["call_person"])
+
+    async def told() -> bool:
+        return await two.fr.rows("select distinct state from message where direction = 'out'") == [
+            ("awaiting_opening",)
+        ]
+
+    await two.until(told, seconds=60)  # what nothing may block goes before it is erased
     assert (await two.fr.call("conversation.erase", id=CASE, **how))["erased"] == 2
 
 

@@ -9,11 +9,16 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from support.desks import Desk, consent, enquiry
+from click.testing import Result
+from support.ceremony import play
+from support.desks import Desk, consent, enquiry, run
+from support.enrolled import Enrolled, enrolling
 from support.logs import stranger
 
 from gateway.administration.doctor.folder import State
 from gateway.administration.doctor.node import witnesses
+from gateway.cli.login_file import Login, write_login
+from gateway.operations.roles import Role
 
 NOW = 1_800_000_000
 
@@ -45,15 +50,24 @@ def test_nothing_is_told_as_a_dash(federation) -> None:
     assert (ran.exit_code, "code=-" in ran.stdout, "None" in ran.stdout) == (0, True, False)
 
 
+def _as(desk: Desk, person: Enrolled, *words: str) -> Result:
+    """One verb where this person is signed in."""
+    path = desk.folder.parent / f"{person.id}.login"
+    login = Login(node=desk.made.node, folder=str(desk.folder.resolve()), token=person.token, expires=2**40)
+    write_login(path, login)
+    return run(*words, "--node", str(desk.folder), env={"TRM_LOGIN": str(path)})
+
+
 def test_a_message_is_shown_for_a_reason(federation) -> None:
     """Once, whole, and listed with the reason; without one nothing is asked, and with too little nothing is shown."""
     desk = federation.fr
     id = desk.ask("message.submit", **enquiry("AL"))["id"]
+    officer = play(enrolling("Dora P.", Role.DATA_PROTECTION_OFFICER), desk.ask)
     assert desk.trm("audit", "content", id).exit_code == 2
-    short = desk.trm("audit", "content", id, "--reason", "because")
+    short = _as(desk, officer, "audit", "content", id, "--reason", "because")
     assert (short.exit_code, short.stdout) == (1, "")
     assert "reason" in short.stderr and desk.trm("audit", "reasons").stdout.strip() == "nobody was shown any"
-    shown = desk.trm("audit", "content", id, "--reason", "a complaint of her lawyer")
+    shown = _as(desk, officer, "audit", "content", id, "--reason", "a complaint of her lawyer")
     assert (shown.exit_code, json.loads(shown.stdout)["content"]) == (0, enquiry("AL")["content"])
     listed = desk.trm("audit", "reasons")
     assert listed.exit_code == 0

@@ -26,7 +26,7 @@ def test_every_verb_has_an_example(path):
 def test_every_reading_verb_has_json():
     """A verb that shows something shows it to programs as well."""
     silent = {"trm init", "trm admin new", "trm peer scope", "trm send", "trm evidence export", "trm node pairing"}
-    silent |= {"trm attachment save", "trm login", "trm logout"}
+    silent |= {"trm attachment save", "trm audit content", "trm login", "trm logout"}
     silent |= {"trm audit export", "trm backup key new", "trm adapter new", "trm sheet new"}  # what it makes is a file
     silent |= {"trm demo"}
     silent |= {f"trm keys {verb}" for verb in ("rotate", "revoke", "recover", "proof export")}
@@ -58,6 +58,7 @@ def test_the_verbs_of_the_design_are_there():
         evidence+export evidence+verify
         audit+list audit+reads
         audit+show audit+verify audit+export alert+list alert+acknowledge alert+review
+        case+grounds audit+content audit+reasons
         asylum+hold asylum+lift asylum+list
         erase erasure+list erasure+follow erasure+refuse
         retention+run retention+hold retention+release retention+list

@@ -46,7 +46,7 @@ def test_the_page_runs(tmp_path: Path) -> None:
             _after(words, fr, tmp_path)
         _told(said)
         assert "node.restored" not in fr.alarms()  # the last link is open
-        after = fr.call("message.submit", key="after", **enquiry("after"))["id"]
+        after = fr.call("message.submit", key="after", **enquiry("after"), by="w-3")["id"]  # no token survives
         eventually(lambda: fr.state(after) == "awaiting_opening", "delivered after the restore", seconds=60)
         assert fr.state(before) == "awaiting_opening"
         assert al.count() == 2

@@ -73,7 +73,7 @@ def test_nothing_of_it_is_left_to_chance(tmp_path: Path) -> None:
     assert "exists already; nothing was signed" in trm(tmp_path, sign, code=1)
     again = [*sign[: sign.index("--out")], "--out", "other.sig", "--passphrase-file", "ben/passphrase"]
     assert "wrong passphrase" in trm(tmp_path, again, code=1)
-    node = ["--by", "O.", "--node", "node"]
+    node = ["--node", "node"]
     request = "node/requests/FR-descriptor-1.request"
     assert "not enough roots signed" in trm(tmp_path, ["trm", "keys", "publish", request, "ana/1.sig", *node], code=1)
     tomb = "node/requests/FR-tombstone.request"

@@ -16,10 +16,13 @@ from typing import Any
 
 import pytest
 from support import keycost, warm
+from support.acting import id_of, token_at
 from support.ceremony import KeyFiles, key_files
 from support.desks import consent, enquiry, free_port, header
 from support.house import ROOT
 
+from gateway.cli.connection import call_node
+from gateway.cli.login_file import Login, write_login
 from keys.primitives.sealed_file import Cost
 
 NUMBER = "fr-7f3a"
@@ -41,19 +44,33 @@ class Country:
         """The node folder."""
         return self.base / "node"
 
-    def trm(self, *words: str, given: str | None = None, code: int = 0) -> subprocess.CompletedProcess[str]:
-        """One verb as a process; its exit code is as expected."""
+    def trm(
+        self, *words: str, given: str | None = None, code: int = 0, by: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """One verb as a process, where this person is signed in; its exit code is as expected."""
         environment = {
             key: value for key, value in os.environ.items() if key not in ("TRM_NODE", "CREDENTIALS_DIRECTORY")
         }
         environment |= {"TRM_NODE": str(self.node)}
+        environment |= {} if by is None else {"TRM_LOGIN": str(self.login(by))}
         ran = warm.trm(words, cwd=self.base, given=given or "", env=environment, timeout=WAIT, dear=self.dear)
         assert ran.returncode == code, (words, ran.stdout, ran.stderr)
         return ran
 
-    def json(self, *words: str, given: str | None = None) -> Any:
+    def json(self, *words: str, given: str | None = None, by: str | None = None) -> Any:
         """The JSON answer of one verb."""
-        return json.loads(self.trm(*words, "--json", given=given).stdout)
+        return json.loads(self.trm(*words, "--json", given=given, by=by).stdout)
+
+    def login(self, name: str) -> Path:
+        """The file by which this person is signed in."""
+
+        def owner(operation: str, **arguments: Any) -> Any:
+            return call_node(self.node, operation, arguments)
+
+        path = self.base / f"{id_of(name)}.login"
+        shown, token = owner("node.show")["node"], token_at(self.node, name, owner)
+        write_login(path, Login(node=shown, folder=str(self.node.resolve()), token=token, expires=2**40))
+        return path
 
     def init(self, *more: str) -> subprocess.CompletedProcess[str]:
         """`trm init` with three roots; they are taken away as the hint says."""
@@ -183,7 +200,9 @@ def test_a_referral_is_proven_from_end_to_end(paired):
     recorded = fr.json("consent", "record", "-", "--number", NUMBER, by="Ana B.", given=json.dumps(consent("AL")))["id"]
     draft = referral(recorded)
     assert fr.trm("schema", "check", "-", given=json.dumps(draft)).stdout == "no fault found\n"
-    sent = fr.json("send", "-", "--key", "case-1", given=json.dumps(draft))
+    first = fr.json("send", "-", "--key", "case-1", given=json.dumps(draft), by="Ana B.")
+    assert first["state"] == "waiting_second"
+    sent = fr.json("draft", "release", first["id"], by="Ben C.")
     arrived(fr, sent["id"], "awaiting_opening")
     assert list((al.base / "cases" / "incoming").iterdir())
     listed = al.json("message", "list", "--in")["messages"]
@@ -238,7 +257,7 @@ def test_a_folder_has_one_owner(tmp_path):
             os.kill(number, signal.SIGHUP)
         assert "another process owns" in ua.trm("serve", "--passphrase-file", "pass", code=1).stderr
         assert ua.json("peer", "list") == {"peers": []}
-        refused = ua.trm("send", "-", given=json.dumps(enquiry("FR")), code=1)
+        refused = ua.trm("send", "-", given=json.dumps(enquiry("FR")), code=1, by="Ana B.")
         assert refused.stderr.splitlines()[0] == "trm: error: no such peer"
     finally:
         logged = stop(process, signal.SIGINT)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from support.acting import id_of
 from support.pair import Spoiler, Two, two_nodes
 from support.persons import ANA, agreed, case_of, damage, referral, referred, stands
 
@@ -74,7 +75,7 @@ async def test_one_that_does_not_open_is_taken_back_too(two: Two):
 async def test_another_unit_takes_nothing_back(two: Two):
     """Nor is it told what there is: a case that it does not look after is none."""
     fr, case = two.fr, await case_of(two.fr, TALK)
-    elsewhere = Caller(roles=frozenset({Role.CASE_WORKER}), unit="shelter")
+    elsewhere = Caller(roles=frozenset({Role.CASE_WORKER}), unit="shelter", person=id_of("Eva"))
     for operation in ("consent.of_case", "consent.withdraw_all"):
         with pytest.raises(RefusedError) as caught:
             await fr.running.desk.call(operation, {"id": case}, caller=elsewhere)

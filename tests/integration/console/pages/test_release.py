@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest_asyncio
 from aiohttp import ClientSession
+from support.ceremony import ADMINS
 from support.running import UNIT, asked, pair, running, until
 from support.visitors import Visitor, console_at, visitor
 
@@ -47,7 +48,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         fr, al = nodes["FR"], nodes["AL"]
         await pair(fr, al)
         ana = await visitor(fr, http, "Ana Doe", Role.CASE_WORKER)
-        ben = await visitor(fr, http, "Ben Roe", Role.FOCAL_POINT)
+        ben = await visitor(fr, http, "Ben Roe", Role.FOCAL_POINT, admin=ADMINS[1])
         era = await visitor(al, http, "Era Hoxha", Role.CASE_WORKER)
         yield House(fr=fr, al=al, ana=ana, ben=ben, era=era)
 

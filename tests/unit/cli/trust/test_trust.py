@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from support.ceremony import key_files
 from support.desks import Desk, enquiry, make, served
 from support.house import ROOT
+from support.keycost import CHEAP
 
 from gateway.foundation.clock import SystemClock
 from keys.offline.administrator_key import new_admin, write_admin
@@ -57,6 +59,7 @@ def desks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str,
         admins = [new_admin(label=label, now=SystemClock().now()) for label in people.values()]
         for file, admin in zip(people, admins, strict=True):
             write_admin(tmp_path / f"{file}.key", SECRET, admin)
+        key_files(tmp_path / f"{name}-admins", admins, cost=CHEAP)  # who let the people in that act here
         made[name] = make(tmp_path, name, admins=[admin.card for admin in admins])
     (tmp_path / "enquiry.json").write_text(json.dumps(enquiry("AL")), encoding="utf-8")
     with served(*made.values()):

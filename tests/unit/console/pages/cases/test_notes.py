@@ -95,7 +95,7 @@ async def test_somebody_says_it_of_themselves():
         assert form.choices("who") == ["", "person/p1", "unit/focal-point", "unit/shelter"]
         seen = await there.post(f"{HERE}/block", form.filled({"who": "person/p1", "why": "my cousin"}))
         assert seen.headers["Location"] == "/cases" and there.desk.calls[-1][1]["person"] == "p1"
-        bound = Caller(roles=frozenset({Role.CASE_WORKER}), unit="shelter")
+        bound = Caller(roles=frozenset({Role.CASE_WORKER}), unit="shelter", person="p1")
         there.sign_in.sessions["secret"] = Person(id="p1", name="Ana Doe", caller=bound)
         seen = await there.post(f"{HERE}/block", {"who": "unit/shelter", "why": "my cousin"})
         assert seen.headers["Location"] == "/cases"
