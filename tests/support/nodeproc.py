@@ -11,6 +11,7 @@ import asyncio
 import http.client
 import json
 import os
+import select
 import shutil
 import signal
 import socket
@@ -82,6 +83,8 @@ class Client:
             raise Away from exc
 
     def _connected(self) -> http.client.HTTPConnection:
+        if self._connection is not None and select.select([self._connection.sock], [], [], 0)[0]:
+            self.close()  # the node ended a connection that was idle for long, as clients have to expect
         if self._connection is None:
             found = http.client.HTTPConnection("localhost", timeout=60)
             found.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

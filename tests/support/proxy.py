@@ -36,8 +36,8 @@ class Proxy:
 
     def set(self, mode: str) -> None:
         """Change what happens; connections that are open end, so that the next request meets the new mode."""
-        self.mode = mode
         with self._lock:
+            self.mode = mode
             for end in self._open:
                 with contextlib.suppress(OSError):
                     end.shutdown(socket.SHUT_RDWR)
@@ -68,6 +68,8 @@ class Proxy:
                 return
             with far:
                 with self._lock:
+                    if self.mode == "cut":  # since this connection was accepted, so it was not among those that ended
+                        return
                     self._open |= {near, far}
                 with contextlib.suppress(OSError):
                     self._pump(near, far)
