@@ -16,7 +16,7 @@ from gateway.database import content, journal
 from gateway.database.audit_entries import Actor, leaf
 from gateway.database.content import SealedRow
 from gateway.database.sealed_content import Content
-from gateway.delivery.operations.messages import conversation_rows
+from gateway.delivery.operations.messages_shown import conversation_rows
 from gateway.errors import Code, Finding, RefusedError
 from gateway.evidence.build import Exhibit, build
 from gateway.evidence.log_extract import extract

@@ -15,7 +15,7 @@ from gateway.database import content as content_rows
 from gateway.database import journal
 from gateway.database.content import SealedRow
 from gateway.database.sealed_content import Content
-from gateway.delivery.operations import messages
+from gateway.delivery.operations import messages_shown
 from gateway.foundation.workers import Workers
 from gateway.messages import probe
 from gateway.messages.store import messages as message_rows
@@ -115,9 +115,9 @@ class EventFeed:
 
             rows, sealed = await self._content.store.read(query)
             sealed = {ref: row for ref, row in sealed.items() if ref in rows}  # drafts have events too
-            opened = await self._workers.off_loop(lambda: messages.opened_rows(self._content.sealer, sealed))
+            opened = await self._workers.off_loop(lambda: messages_shown.opened_rows(self._content.sealer, sealed))
             for ref, row in rows.items():
-                about = messages.summary(self._peers, self._clock, row, opened.get(ref))
+                about = messages_shown.summary(self._peers, self._clock, row, opened.get(ref))
                 self._known[ref] = {name: about[name] for name in _LASTING}
         known = {ref: self._known[ref] for ref in refs if ref in self._known}
         while len(self._known) > KNOWN_AT_MOST:

@@ -29,12 +29,15 @@ from gateway.consent.operations.confirming import ConfirmingOperations
 from gateway.consent.operations.consents import ConsentOperations
 from gateway.conversations.operations.contact import ContactOperations
 from gateway.conversations.operations.conversations import ConversationOperations
+from gateway.conversations.operations.listing import ConversationListOperations
 from gateway.delivery.operations.drafting import DraftOperations
 from gateway.delivery.operations.inbox import InboxOperations
 from gateway.delivery.operations.messages import MessageOperations
+from gateway.delivery.operations.preview import PreviewOperations
 from gateway.delivery.operations.release import ReleaseOperations
 from gateway.delivery.operations.resend import ResendOperations
 from gateway.delivery.operations.schemas import SchemaOperations
+from gateway.delivery.operations.waiting_drafts import WaitingDraftOperations
 from gateway.directory.operations.code_lists import CodeListOperations
 from gateway.directory.operations.entries import DirectoryOperations
 from gateway.erasure.operations.erasing import ErasureOperations
@@ -56,11 +59,14 @@ from gateway.trust.operations.ping import PingOperations
 CLASSES: tuple[type, ...] = (
     MessageOperations,
     ReleaseOperations,
+    PreviewOperations,
     ResendOperations,
     AttachmentOperations,
     DraftOperations,
+    WaitingDraftOperations,
     InboxOperations,
     ConversationOperations,
+    ConversationListOperations,
     ContactOperations,
     ErasureOperations,
     RequestOperations,

@@ -21,7 +21,7 @@ from gateway.database.audit_entries import Actor, leaf
 from gateway.database.sealed_content import Content
 from gateway.delivery.local_receipts import LocalReceipts
 from gateway.delivery.operations.message_models import Submitted
-from gateway.delivery.operations.messages import incoming, opened_row
+from gateway.delivery.operations.messages_shown import incoming, opened_row
 from gateway.delivery.operations.release import answering_opens
 from gateway.delivery.outbound.submission import Submission
 from gateway.errors import Code, Finding, RefusedError

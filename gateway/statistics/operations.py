@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from gateway.database import content
 from gateway.database.sealed_content import Content
 from gateway.delivery.operations.drafting import keep
-from gateway.delivery.operations.messages import opened_row
+from gateway.delivery.operations.messages_shown import opened_row
 from gateway.delivery.outbound.draft import DraftReader
 from gateway.errors import Code, RefusedError
 from gateway.identity.own_identity import OwnIdentity

@@ -23,8 +23,8 @@ from gateway.attachments.operations.models import (
 from gateway.attachments.store import AttachmentRow, UploadRow
 from gateway.database import content
 from gateway.database.sealed_content import Content
-from gateway.delivery.operations import messages
 from gateway.delivery.operations.message_models import OneMessageOneWay
+from gateway.delivery.operations.messages_shown import opened_row
 from gateway.errors import Code, RefusedError
 from gateway.messages.content_codec import MessageContent
 from gateway.messages.machines.delivery import Outgoing
@@ -131,7 +131,7 @@ class AttachmentOperations:
             row = rows[0]
             sealed = content.get(c, [row.ref])
             found = store.of_messages(c, [row.ref]).get(row.ref, [])
-            return row, found, messages.opened_row(self._content.sealer, sealed.get(row.ref))
+            return row, found, opened_row(self._content.sealer, sealed.get(row.ref))
 
         row, found, opened = await self._content.store.read(query)
         if row is None:

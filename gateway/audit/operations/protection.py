@@ -26,7 +26,7 @@ from gateway.database import journal
 from gateway.database.audit_entries import Actor, leaf
 from gateway.database.content import SealedRow
 from gateway.database.sealed_content import Content
-from gateway.delivery.operations.messages import opened_row, opened_rows, own_unit, summary
+from gateway.delivery.operations.messages_shown import opened_row, opened_rows, own_unit, summary
 from gateway.erasure import store as erasures
 from gateway.erasure.store import ErasureRow
 from gateway.errors import Code, RefusedError

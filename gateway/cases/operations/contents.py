@@ -20,7 +20,8 @@ from gateway.database.content import SealedRow
 from gateway.database.sealed_content import Content
 from gateway.delivery.intake import WAITING
 from gateway.delivery.operations.draft_models import WAITING_SECOND
-from gateway.delivery.operations.messages import drafted, opened_rows
+from gateway.delivery.operations.messages_shown import opened_rows
+from gateway.delivery.operations.waiting_drafts import drafted
 from gateway.erasure import store as erasure
 from gateway.errors import RefusedError
 from gateway.foundation.ids import CaseId

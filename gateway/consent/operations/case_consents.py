@@ -15,7 +15,7 @@ from gateway.consent.operations.withdrawing import Withdrawer, take_back
 from gateway.database import content as content_rows
 from gateway.database.audit_entries import Actor
 from gateway.database.sealed_content import Content
-from gateway.delivery.operations.messages import opened_rows
+from gateway.delivery.operations.messages_shown import opened_rows
 from gateway.foundation.ids import CaseId
 from gateway.messages.store import messages
 from gateway.operations.actors import name_actor, pseudonym

@@ -26,7 +26,7 @@ from gateway.conversations.rules.morning_list import Owed, owed
 from gateway.conversations.rules.possible import possible
 from gateway.conversations.status_updates import THEM, US, StatusUpdates
 from gateway.database.sealed_content import Content
-from gateway.delivery.operations.messages import own_unit, peer_of, summary
+from gateway.delivery.operations.messages_shown import own_unit, peer_of, summary
 from gateway.erasure import store as erasures
 from gateway.errors import Code, RefusedError
 from gateway.foundation.deadlines import Deadline

@@ -17,7 +17,7 @@ from gateway.database.audit_entries import leaf
 from gateway.database.sealed_content import Content
 from gateway.delivery.intake import WAITING
 from gateway.delivery.operations.draft_models import ENQUIRY, ChangeDraft, Saved, SaveDraft
-from gateway.delivery.operations.messages import drafted, find_draft, version_of
+from gateway.delivery.operations.waiting_drafts import drafted, find_draft, version_of
 from gateway.delivery.outbound.draft import DraftReader
 from gateway.delivery.outbound.draft_case import joining_of, rejoin
 from gateway.errors import Code, RefusedError

@@ -13,7 +13,7 @@ from gateway.database import content
 from gateway.database.content import SealedRow
 from gateway.database.sealed_content import Content
 from gateway.delivery.operations.message_models import Messages
-from gateway.delivery.operations.messages import opened_rows, summary
+from gateway.delivery.operations.messages_shown import opened_rows, summary
 from gateway.foundation.workers import Workers
 from gateway.messages.machines.acceptance import Incoming
 from gateway.messages.store import messages

@@ -1,18 +1,15 @@
-"""Releasing: a person's act by which a message goes, and a second person's where it needs two (nrm1 12.9). What
-of it would leave can be seen before.
-"""
+"""Releasing: a person's act by which a message goes, and a second person's where it needs two (nrm1 12.9)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime
 
 from sqlalchemy import Connection
 
 from gateway.access.enrolment import check_two_people
 from gateway.access.rules import same_name
 from gateway.cases import store as case_rows
-from gateway.cases.register import CaseRegister, draft_key, name_of_case
+from gateway.cases.register import CaseRegister, draft_key
 from gateway.database import content, journal
 from gateway.database.audit_entries import Actor, leaf
 from gateway.database.content import SealedRow
@@ -20,18 +17,18 @@ from gateway.database.engine import Store
 from gateway.database.sealed_content import Content
 from gateway.delivery.intake import RELEASED, WAITING
 from gateway.delivery.local_receipts import LocalReceipts
+from gateway.delivery.operations.completing import SECOND, author_of, case_of, complete, header_of
 from gateway.delivery.operations.draft_models import (
     ENQUIRY,
     WAITING_SECOND,
-    JudgeDraft,
-    Preview,
     ReleasedFirst,
     ReleaseDraft,
     SubmitMessage,
 )
 from gateway.delivery.operations.drafting import FirstRelease, keep
 from gateway.delivery.operations.message_models import Submitted
-from gateway.delivery.operations.messages import drafted, find_draft, incoming
+from gateway.delivery.operations.messages_shown import incoming
+from gateway.delivery.operations.waiting_drafts import drafted, find_draft
 from gateway.delivery.outbound.draft_case import joining_of
 from gateway.delivery.outbound.preparation import Preparation
 from gateway.delivery.outbound.submission import Submission
@@ -42,21 +39,13 @@ from gateway.messages.store.local import DraftRow
 from gateway.messages.wakeups import EventStream, Wakeups
 from gateway.operations.actors import AttestedUsers, name_actor, person_of, pseudonym, user_of
 from gateway.operations.idempotency import answer_once
-from gateway.operations.registry import About, Reading, Units, operation
+from gateway.operations.registry import About, Units, operation
 from gateway.operations.roles import CASE_SYSTEMS, CASES, Caller, person_in
 from gateway.policy import two_person_release
 from gateway.policy.attestation import check_attested
-from gateway.policy.corridor import Leaves
-from gateway.policy.gates.content import find_doubts
 from gateway.policy.in_force import PoliciesInForce
 from gateway.ports import Clock, Json, OperationResult
 from keys.primitives.encoding import b64u, canon
-from schemas.codelists import ENGLISH
-from schemas.groups import field_groups
-from schemas.region_pack.policies import format_corridor
-
-SECOND = "second"
-"""Stands for the second person while nobody is."""
 
 
 class ReleaseOperations:
@@ -108,15 +97,15 @@ class ReleaseOperations:
         author, now, attested = name_actor(caller, asked.attested), self._clock.now(), asked.attested is not None
         actor = pseudonym(author, self._actor)
         if isinstance(request.get("header"), dict):
-            request["header"] = {**_header(request), "author_ref": actor}
-        two = two_person_release.needs_two(str(request.get("type")), _header(request)) or asked.two_people
+            request["header"] = {**header_of(request), "author_ref": actor}
+        two = two_person_release.needs_two(str(request.get("type")), header_of(request)) or asked.two_people
         approver = None if asked.attested is None else self._second_user(caller, asked.attested)
         if attested:
             self._check_attested(request, both=approver is not None)
         if two and approver is None:
             return await self._keep_first(request, key, author, caller)
         if approver is not None:
-            request["header"] = two_person_release.approved(_header(request), approver)
+            request["header"] = two_person_release.approved(header_of(request), approver)
 
         def also(connection: Connection) -> None:
             journal.append_leaf(connection, leaf(now, "message.released", actor=actor, attested=attested))
@@ -137,7 +126,7 @@ class ReleaseOperations:
     def _check_attested(self, request: Mapping[str, Json], *, both: bool) -> None:
         """Return if the policy lets this leave on the word of a case system. Raises RefusedError forbidden."""
         policy = self._policies.at(self._clock.now())
-        check_attested(policy, str(request.get("type")), _header(request), people=2 if both else 1)
+        check_attested(policy, str(request.get("type")), header_of(request), people=2 if both else 1)
 
     async def _keep_first(
         self, request: dict[str, Json], key: str | None, author: str, caller: Caller
@@ -173,17 +162,17 @@ class ReleaseOperations:
         row, sealed = await find_draft(self._content.store, asked.id)
         if row.state != WAITING or row.ref not in sealed:
             raise RefusedError(Code.CONFLICT, f"the draft is {row.state}; nothing was sent")
-        request = self._completed(drafted(self._content.sealer, sealed[row.ref]), asked, self._author(row, caller))
-        request |= await self._case_of(row.id)
+        request = complete(drafted(self._content.sealer, sealed[row.ref]), asked, author_of(row, caller, self._actor))
+        request |= await case_of(self._content, row.id)
         actor, now = pseudonym(caller.actor, self._actor), self._clock.now()
         approver = None
-        two = two_person_release.needs_two(str(request.get("type")), _header(request)) or asked.two_people
+        two = two_person_release.needs_two(str(request.get("type")), header_of(request)) or asked.two_people
         if two or row.first is not None:
             if row.first is None:
                 return await self._release_first(row, sealed[row.ref], request, caller)
             _check_second(row, asked, caller)
             approver = actor
-            request["header"] = two_person_release.approved(_header(request), approver)
+            request["header"] = two_person_release.approved(header_of(request), approver)
 
         def also(connection: Connection) -> None:
             _still_waits(connection, row, sealed[row.ref])
@@ -200,94 +189,9 @@ class ReleaseOperations:
         self._wakeups.handover.set()
         return done
 
-    @operation(
-        "message.preview",
-        "what of it would leave",
-        roles=CASE_SYSTEMS,
-        about=About.CASE,
-        answer=Preview,
-        units=Units.NARROWED,
-        example={"draft": dict(ENQUIRY)},
-    )
-    async def preview_message(self, asked: JudgeDraft, caller: Caller) -> OperationResult:
-        """What of a message would leave now, what not and why, and what stands in its way; nothing is stored."""
-        request = asked.draft.given()
-        if isinstance(request.get("header"), dict):
-            request["header"] = {**_header(request), "author_ref": pseudonym(caller.actor, self._actor)}
-        return await self._previewed(request)
-
-    @operation(
-        "draft.preview",
-        "what of it would leave",
-        roles=CASES,
-        about=About.CASE,
-        answer=Preview,
-        units=Units.NARROWED,
-        reads=Reading(what="draft"),
-    )
-    async def preview_draft(self, asked: ReleaseDraft, caller: Caller) -> OperationResult:
-        """The same of a draft, as if the caller released it now with what they add to it."""
-        row, sealed = await find_draft(self._content.store, asked.id)
-        request = self._completed(drafted(self._content.sealer, sealed.get(row.ref)), asked, self._author(row, caller))
-        return await self._previewed(request | await self._case_of(row.id))
-
-    async def _previewed(self, request: dict[str, Json]) -> OperationResult:
-        approver = None
-        if two_person_release.needs_two(str(request.get("type")), _header(request)):
-            approver = SECOND
-            request["header"] = two_person_release.approved(_header(request), approver)
-        found = await self._preparation.preview(request, approver=approver)
-        held = self._policies.in_force(self._clock.now())
-        leaves = found.left if isinstance(found.left, Leaves) else None
-        refusal = found.refusal
-        body: dict[str, Json] = {} if leaves is None else leaves.body
-        value: dict[str, Json] = {
-            "type": found.draft.body_type,
-            "of_case": None if found.case is None else await name_of_case(self._content, found.case),
-            "purpose": found.draft.purpose,
-            "corridor": format_corridor(found.corridor),
-            "step": str(found.step),
-            "policy": None if held is None else {"name": held.name, "version": held.version, "digest": held.digest},
-            "leaves": None if leaves is None else {"header": body.get("header"), "content": body.get("content")},
-            "dropped": [] if leaves is None else [_dropped(place, group) for place, group in leaves.dropped.items()],
-            "first": found.first,
-            "warnings": [*found.warnings],
-            "goes": refusal is None,
-            "code": None if refusal is None else str(refusal.code),
-            "findings": [] if refusal is None else [f.to_json() for f in refusal.findings],
-            "doubts": [f.to_json() for f in find_doubts(found.draft.body_type, found.draft.content, self._today())],
-        }
-        return OperationResult(value=value)
-
-    def _today(self) -> date:
-        return datetime.fromtimestamp(self._clock.now(), UTC).date()
-
-    def _author(self, row: DraftRow, caller: Caller) -> str:
-        """The pseudonym of the author: who released it first, else the caller."""
-        return pseudonym(caller.actor if row.first is None else row.first.decode(), self._actor)
-
-    def _completed(self, draft: Mapping[str, Json], asked: ReleaseDraft, author: str) -> dict[str, Json]:
-        """A draft with what the person who releases it adds."""
-        request = dict(draft)
-        header = {**_header(request), "author_ref": author}
-        if asked.consent is not None:
-            header["consent_ref"] = asked.consent
-        request["header"] = header
-        if asked.reply_to is not None:
-            request["in_reply_to"] = asked.reply_to
-        if asked.conversation is not None:
-            request["conversation"] = asked.conversation
-        return request
-
-    async def _case_of(self, id: str) -> dict[str, Json]:
-        """The case that a draft is of now: people may have moved it since it was written."""
-        key = draft_key(id)
-        case = (await self._content.store.read(lambda c: case_rows.cases_of(c, [key]))).get(key)
-        return {} if case is None else {"case": case}
-
     async def _try_out(self, request: Mapping[str, Json]) -> None:
         """Judge it as a whole, as if a second person had approved it. Raises RefusedError."""
-        trial = {**request, "header": two_person_release.approved(_header(request), SECOND)}
+        trial = {**request, "header": two_person_release.approved(header_of(request), SECOND)}
         await self._preparation.try_out(trial, approver=SECOND)
 
     async def _release_first(
@@ -326,11 +230,6 @@ def _check_two(connection: Connection, row: DraftRow, caller: Caller) -> None:
         check_two_people(connection, first, person_of(caller))
 
 
-def _dropped(place: str, group: str) -> Json:
-    entry = field_groups().groups.get(group)
-    return {"place": place, "group": group, "title": group if entry is None else entry.title[ENGLISH]}
-
-
 def _check_second(row: DraftRow, asked: ReleaseDraft, caller: Caller) -> None:
     """Return where this is a second, different person who adds nothing to what the first one released."""
     if row.first == caller.actor.encode():
@@ -341,11 +240,6 @@ def _check_second(row: DraftRow, asked: ReleaseDraft, caller: Caller) -> None:
             "the first person released this as it is; nothing was sent",
             hint="release it without additions; or change the draft, and both release it again",
         )
-
-
-def _header(request: Mapping[str, Json]) -> dict[str, Json]:
-    header = request.get("header")
-    return dict(header) if isinstance(header, dict) else {}
 
 
 def _still_waits(connection: Connection, row: DraftRow, sealed: SealedRow) -> None:

@@ -1,4 +1,4 @@
-"""Trying many messages again at once: those that the case system refused, and those of ours that failed.
+"""Trying messages again, one or many at once: those that the case system refused, and those of ours that failed.
 
 A held message is offered to the case system again. One of ours that failed is final, as its number and its receipts
 are: what it said is judged anew and goes as a new message, which can be done once for each; its files are sealed anew
@@ -7,29 +7,34 @@ for it. What a person took back, and what a person has dismissed, stays where it
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from sqlalchemy import Connection
 
 from gateway.attachments import library, store
 from gateway.attachments.library import AttachmentLibrary
-from gateway.database import content, journal
+from gateway.database import content as content_rows
+from gateway.database import journal
 from gateway.database.audit_entries import Actor, leaf
 from gateway.database.sealed_content import Content
-from gateway.delivery.operations.message_models import ResendMany, TriedAgain
-from gateway.delivery.operations.messages import offer_again, opened_row, peer_of
+from gateway.delivery.operations.message_models import Moved, OneMessage, ResendMany, TriedAgain
+from gateway.delivery.operations.messages_shown import check_not_erased, find_message, opened_row, peer_of
 from gateway.delivery.outbound import draft
 from gateway.delivery.outbound.submission import Submission
 from gateway.errors import Code, GatewayError, RefusedError
-from gateway.messages.machines.acceptance import Incoming
+from gateway.messages import state_transitions
+from gateway.messages.machines.acceptance import Incoming, IncomingEvent
+from gateway.messages.machines.delivery import Outgoing
 from gateway.messages.probe import KIND as PROBE
 from gateway.messages.store import messages
 from gateway.messages.store.messages import MessageRow
 from gateway.messages.wakeups import Wakeups
 from gateway.operations.actors import pseudonym
-from gateway.operations.registry import About, operation
-from gateway.operations.roles import Caller, Role
+from gateway.operations.registry import About, Units, operation
+from gateway.operations.roles import MOVES, Caller, Role
 from gateway.peers.registry import PeerRegistry
 from gateway.ports import Clock, Json, OperationResult
-from schemas.types import type_name
+from schemas.types import never_blocked, type_name
 
 MOST = 500
 """Messages that are tried in one go; `more` says that others are left."""
@@ -56,6 +61,34 @@ class ResendOperations:
         self._wakeups = wakeups
         self._clock = clock
         self._actor = actor
+
+    @operation(
+        "message.resend",
+        "try now",
+        roles=MOVES,
+        about=About.CASE,
+        answer=Moved,
+        units=Units.NARROWED,
+    )
+    async def resend(self, asked: OneMessage) -> OperationResult:
+        """Try now: the backoff of the peer ends; a message that the case system refused is offered again."""
+        row = await find_message(self._content.store, asked.id)
+        await check_not_erased(self._content.store, row)
+        if row.direction == messages.OUT and row.state in (
+            str(s) for s in (Outgoing.QUEUED, Outgoing.AWAITING_RECEIPT, Outgoing.VOIDING)
+        ):
+            self._wakeups.peer_called(row.peer)
+        elif row.direction == messages.IN and row.state == Incoming.HELD:
+            await _offer_again(self._content, self._wakeups, self._clock, row)
+        else:
+            raise RefusedError(
+                Code.CONFLICT,
+                f"a message that is {row.state} is not sent again",
+                hint="trm message resend ID --failed sends what it said as a new message"
+                if row.state == Outgoing.FAILED
+                else "submit a new message if the reason no longer holds",
+            )
+        return OperationResult(value={"id": row.id, "state": row.state})
 
     @operation(
         "message.resend_many",
@@ -102,7 +135,7 @@ class ResendOperations:
         return OperationResult(value=value | {"again": done, "refused": refused})
 
     async def _offer(self, row: MessageRow, actor: str) -> None:
-        await offer_again(self._content, self._wakeups, self._clock, row)
+        await _offer_again(self._content, self._wakeups, self._clock, row)
         now = self._clock.now()
         await self._content.store.move(
             lambda c: journal.append_leaf(c, leaf(now, "message.again", id=row.id, actor=actor))
@@ -111,7 +144,7 @@ class ResendOperations:
     async def _send_anew(self, row: MessageRow, actor: str) -> None:
         """What a failed message said as a new one with its files, under a key of its own: repeated, it is done once."""
         sealed, rows = await self._content.store.read(
-            lambda c: (content.get(c, [row.ref]), store.of_messages(c, [row.ref]))
+            lambda c: (content_rows.get(c, [row.ref]), store.of_messages(c, [row.ref]))
         )
         opened = opened_row(self._content.sealer, sealed.get(row.ref))
         if opened is None:
@@ -149,3 +182,30 @@ class ResendOperations:
         except GatewayError:
             await self._attachments.forget(id)
             raise
+
+
+async def _offer_again(content: Content, wakeups: Wakeups, clock: Clock, row: MessageRow) -> None:
+    """Offer a held message to the case system again. Raises RefusedError."""
+    now, urgent = clock.now(), await _is_urgent(content, row)
+
+    def move(connection: Connection) -> None:
+        current = messages.get(connection, [row.ref])[row.ref]
+        if current.state != Incoming.HELD:
+            raise RefusedError(Code.CONFLICT, f"the message is {current.state} meanwhile; nothing was changed")
+        state_transitions.receive_step(connection, current, IncomingEvent.RETRY, at=now)
+        messages.arrive(
+            connection,
+            [messages.InboxRow(ref=row.ref, peer=row.peer, n=row.n or 0, urgent=urgent, attempts=0, next_try=0)],
+        )
+
+    await content.store.move(move)
+    wakeups.handover.set()
+
+
+async def _is_urgent(content: Content, row: MessageRow) -> bool:
+    """Whether the message goes before all others; one that does not open is held again, in whatever order."""
+    sealed = await content.store.read(lambda c: content_rows.get(c, [row.ref]))
+    with suppress(RefusedError):
+        opened = opened_row(content.sealer, sealed.get(row.ref))
+        return opened is not None and never_blocked(opened.facts.body_type)
+    return False

@@ -17,7 +17,7 @@ from gateway.database import content, journal
 from gateway.database.audit_entries import Actor, leaf
 from gateway.database.content import SealedRow
 from gateway.database.sealed_content import Content
-from gateway.delivery.operations.messages import conversation_rows, opened_rows
+from gateway.delivery.operations.messages_shown import conversation_rows, opened_rows
 from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.workers import Workers
 from gateway.messages.content_codec import MessageContent

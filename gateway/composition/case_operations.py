@@ -1,0 +1,183 @@
+"""What people and local systems may ask of messages and cases, with what each operation uses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from gateway.cases.operations.cases import CaseOperations
+from gateway.cases.operations.changes import CaseChangeOperations
+from gateway.cases.operations.history import CaseHistoryOperations
+from gateway.consent.operations.case_consents import CaseConsentOperations
+from gateway.consent.operations.confirming import ConfirmingOperations
+from gateway.consent.operations.consents import ConsentOperations
+from gateway.consent.operations.withdrawing import Withdrawer
+from gateway.conversations.operations.contact import ContactOperations
+from gateway.conversations.operations.conversations import ConversationOperations
+from gateway.conversations.operations.listing import ConversationListOperations
+from gateway.delivery.operations.drafting import DraftOperations
+from gateway.delivery.operations.inbox import InboxOperations
+from gateway.delivery.operations.messages import MessageOperations
+from gateway.delivery.operations.preview import PreviewOperations
+from gateway.delivery.operations.release import ReleaseOperations
+from gateway.delivery.operations.resend import ResendOperations
+from gateway.delivery.operations.schemas import SchemaOperations
+from gateway.delivery.operations.waiting_drafts import WaitingDraftOperations
+from gateway.directory.operations.code_lists import CodeListOperations
+from gateway.directory.operations.entries import DirectoryOperations
+from gateway.evidence.operations import EvidenceOperations
+from gateway.guidance.operations import GuidanceOperations
+from gateway.policy.operations.asylum import AsylumOperations
+from gateway.policy.operations.policies import PolicyOperations
+from gateway.statistics.operations import StatisticsOperations
+
+if TYPE_CHECKING:
+    from gateway.composition.node import Node
+
+
+def message_operations(node: Node) -> Sequence[object]:
+    """Operations on messages, drafts and conversations."""
+    return [
+        MessageOperations(
+            content=node.content,
+            own=node.own,
+            peers=node.peers,
+            local_receipts=node.local_receipts,
+            workers=node.workers,
+            wakeups=node.wakeups,
+            events=node.events,
+            clock=node.clock,
+            actor=node.keys.actor,
+        ),
+        ReleaseOperations(
+            content=node.content,
+            local_receipts=node.local_receipts,
+            preparation=node.preparation,
+            submission=node.submission,
+            policies=node.policies,
+            cases=node.cases,
+            wakeups=node.wakeups,
+            events=node.events,
+            clock=node.clock,
+            rand=node.rand,
+            actor=node.keys.actor,
+        ),
+        PreviewOperations(
+            content=node.content,
+            preparation=node.preparation,
+            policies=node.policies,
+            clock=node.clock,
+            actor=node.keys.actor,
+        ),
+        DraftOperations(
+            content=node.content,
+            drafts=node.drafts,
+            cases=node.cases,
+            events=node.events,
+            clock=node.clock,
+            rand=node.rand,
+        ),
+        InboxOperations(
+            content=node.content, peers=node.peers, workers=node.workers, events=node.events, clock=node.clock
+        ),
+        ResendOperations(
+            content=node.content,
+            peers=node.peers,
+            attachments=node.attachments,
+            submission=node.submission,
+            wakeups=node.wakeups,
+            clock=node.clock,
+            actor=node.keys.actor,
+        ),
+        WaitingDraftOperations(content=node.content, wakeups=node.wakeups, clock=node.clock, actor=node.keys.actor),
+        ConversationOperations(
+            content=node.content,
+            peers=node.peers,
+            loader=node.loader,
+            status_updates=node.status_updates,
+            region=node.region,
+            workers=node.workers,
+            clock=node.clock,
+        ),
+        ConversationListOperations(content=node.content, peers=node.peers, status_updates=node.status_updates),
+        ContactOperations(content=node.content, loader=node.loader, clock=node.clock),
+        SchemaOperations(drafts=node.drafts),
+    ]
+
+
+def case_operations(node: Node) -> Sequence[object]:
+    """Operations on cases: changes of them, consents, directory, guidance, statistics."""
+    withdrawer = Withdrawer(
+        content=node.content,
+        peers=node.peers,
+        preparation=node.preparation,
+        wakeups=node.wakeups,
+        events=node.events,
+        clock=node.clock,
+        rand=node.rand,
+    )
+    return [
+        CaseOperations(
+            content=node.content,
+            cases=node.cases,
+            peers=node.peers,
+            config=node.config,
+            clock=node.clock,
+            actor=node.keys.actor,
+        ),
+        CaseChangeOperations(
+            content=node.content, cases=node.cases, clock=node.clock, rand=node.rand, actor=node.keys.actor
+        ),
+        CaseHistoryOperations(content=node.content, config=node.config, clock=node.clock, actor=node.keys.actor),
+        ConsentOperations(
+            content=node.content,
+            own=node.own,
+            peers=node.peers,
+            withdrawer=withdrawer,
+            cases=node.cases,
+            config=node.config,
+            clock=node.clock,
+            rand=node.rand,
+            actor=node.keys.actor,
+        ),
+        ConfirmingOperations(content=node.content, clock=node.clock, actor=node.keys.actor),
+        CaseConsentOperations(content=node.content, withdrawer=withdrawer, clock=node.clock, actor=node.keys.actor),
+        AsylumOperations(content=node.content, workers=node.workers, clock=node.clock, actor=node.keys.actor),
+        PolicyOperations(store=node.store, own=node.own, peers=node.peers, policies=node.policies, clock=node.clock),
+        DirectoryOperations(
+            content=node.content,
+            own=node.own,
+            peers=node.peers,
+            directory=node.directory,
+            preparation=node.preparation,
+            submission=node.submission,
+            region=node.region,
+            workers=node.workers,
+            clock=node.clock,
+            actor=node.keys.actor,
+        ),
+        CodeListOperations(own=node.own, peers=node.peers, directory=node.directory, config=node.config),
+        GuidanceOperations(
+            own=node.own, library=node.library, region=node.region, workers=node.workers, clock=node.clock
+        ),
+        StatisticsOperations(
+            content=node.content,
+            own=node.own,
+            releases=node.releases,
+            drafts=node.drafts,
+            region=node.region,
+            events=node.events,
+            clock=node.clock,
+            rand=node.rand,
+        ),
+        EvidenceOperations(
+            content=node.content,
+            own=node.own,
+            peers=node.peers,
+            log=node.log,
+            checkpointer=node.checkpointer,
+            workers=node.workers,
+            clock=node.clock,
+            actor=node.keys.actor,
+        ),
+    ]
