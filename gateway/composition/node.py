@@ -35,6 +35,7 @@ from gateway.audit.witness import LogWitness
 from gateway.cases.register import CaseRegister
 from gateway.composition.effects import tie_effects
 from gateway.composition.operation_table import tie_operations
+from gateway.composition.senders import make_sender
 from gateway.consent import register
 from gateway.console.app import console_routes
 from gateway.console.settings import Settings
@@ -53,9 +54,10 @@ from gateway.delivery.local_receipts import LocalReceipts
 from gateway.delivery.outbound.departure import Departure
 from gateway.delivery.outbound.draft import DraftReader
 from gateway.delivery.outbound.expiry import Expiry
+from gateway.delivery.outbound.inputs import InputLoader
 from gateway.delivery.outbound.preparation import Preparation
 from gateway.delivery.outbound.receipts import ReceivedReceipts
-from gateway.delivery.outbound.sender import Sender
+from gateway.delivery.outbound.sealing import Sealing
 from gateway.delivery.outbound.submission import Submission
 from gateway.directory.cache import DirectoryCache
 from gateway.erasure.chores import ErasureChores
@@ -74,7 +76,6 @@ from gateway.federation.signed_times import SignedTimes
 from gateway.federation.tls import server_context
 from gateway.foundation.chores import HOUR, Chore
 from gateway.foundation.config import Config, EmailSection
-from gateway.foundation.ids import NodeId
 from gateway.foundation.logs import logger
 from gateway.foundation.node_folder import (
     ATTACHMENTS,
@@ -319,10 +320,11 @@ class Node:
     def _tie_delivery(self) -> None:
         """Messages on their way out and in."""
         self.drafts = DraftReader(sealer=self.sealer, peers=self.peers, config=self.config, rand=self.rand)
+        inputs = InputLoader(content=self.content, loader=self.loader, consent_contexts=self.consent_contexts)
         self.preparation = Preparation(
             content=self.content,
             loader=self.loader,
-            consent_contexts=self.consent_contexts,
+            inputs=inputs,
             drafts=self.drafts,
             policies=self.policies,
             clock=self.clock,
@@ -331,19 +333,19 @@ class Node:
         self.submission = Submission(
             content=self.content,
             drafts=self.drafts,
+            inputs=inputs,
             preparation=self.preparation,
             wakeups=self.wakeups,
             events=self.events,
         )
         self.departure = Departure(
             content=self.content,
-            identity=self.identity,
+            sealing=Sealing(content=self.content, identity=self.identity, clock=self.clock, rand=self.rand),
             loader=self.loader,
             consent_contexts=self.consent_contexts,
             policies=self.policies,
             workers=self.workers,
             clock=self.clock,
-            rand=self.rand,
         )
         self.expiry = Expiry(
             store=self.store,
@@ -701,32 +703,12 @@ class Node:
             )
             yield asyncio.create_task(intake.run(), name="collect")
 
-    def _sender(self, node: NodeId) -> Sender:
-        return Sender(
-            node=node,
-            store=self.store,
-            identity=self.identity,
-            link=self.link,
-            log=self.log,
-            departure=self.departure,
-            comparison=self.comparison,
-            time=self.time,
-            sync=self.sync,
-            uploader=self.uploader,
-            submission=self.submission,
-            workers=self.workers,
-            wakeups=self.wakeups,
-            events=self.events,
-            clock=self.clock,
-            rand=self.rand,
-        )
-
     async def _keep_senders(self) -> None:
         """One sender for every peer there is; a sender that ends by a fault of ours ends the node."""
         while True:
             for peer in self.peers.all():
                 if peer.node not in self._senders:
-                    task = asyncio.create_task(self._sender(peer.node).run(), name=f"send-{peer.name}")
+                    task = asyncio.create_task(make_sender(self, peer.node).run(), name=f"send-{peer.name}")
                     self._senders[peer.node] = task
             for task in self._senders.values():
                 if task.done():

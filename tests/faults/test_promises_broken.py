@@ -15,7 +15,7 @@ from support.three_walks import WALKS, ThreeNodes
 
 from gateway.consent import effects
 from gateway.consent.operations import withdrawing
-from gateway.delivery.outbound import departure, sender
+from gateway.delivery.outbound import departure, exchange, file_carrier
 from gateway.delivery.outbound.departure import Departure
 from gateway.erasure import store as erasures
 from gateway.erasure.erase import Eraser
@@ -38,7 +38,8 @@ def departs_after_a_withdrawal(patch: pytest.MonkeyPatch) -> None:
 def overwrites_a_cancellation(patch: pytest.MonkeyPatch) -> None:
     """What was read before is numbered and sent, whatever was written since."""
     patch.setattr(departure, "_compare", lambda *_: None)
-    patch.setattr(sender, "_unchanged", lambda _, items: list(items))
+    for module in (exchange, file_carrier):
+        patch.setattr(module, "unchanged", lambda _, items: list(items))
 
 
 def leaves_drafts(patch: pytest.MonkeyPatch) -> None:

@@ -28,6 +28,7 @@ from gateway.consent.rules import Consent, read
 from gateway.conversations.history import BestInterests, FamilyReport, Guardian, History, Part, Risk, Side
 from gateway.delivery.inbound import steps
 from gateway.delivery.inbound.steps import ReceiverContext
+from gateway.delivery.outbound import departure_steps
 from gateway.delivery.outbound import steps as outbound
 from gateway.errors import Code, RemoteError
 from gateway.messages import answers
@@ -263,7 +264,7 @@ class Endpoint:
         """Outgoing steps 5 to 7; the bytes stay the same until answered."""
         last = self.position
         link = last and wire.link_hash(epoch=1, n=last.n, id=self._last_id, prev=last.prev)
-        self.position = outbound.next_position(1, last.n if last else 0, link)
+        self.position = departure_steps.next_position(1, last.n if last else 0, link)
         self._last_id = message.id
         self.sent[message.id] = self.seal(message, self.position, self.secret(message))
         return self.sent[message.id]
@@ -272,11 +273,11 @@ class Endpoint:
         """The secret of a message whose body names files, with what proves them."""
         content = parse(message.body, limit=len(message.body))
         assert isinstance(content, dict)
-        return outbound.new_secret(self.rand, files_for(schemas.list_parts(message.schema, content["content"])))
+        return departure_steps.new_secret(self.rand, files_for(schemas.list_parts(message.schema, content["content"])))
 
     def seal(self, message: ValidMessage, position: LinkPosition, secret: bytes) -> SealedEnvelope:
         """Outgoing steps 6 and 7."""
-        return outbound.depart(
+        return departure_steps.depart(
             message,
             secret,
             position,

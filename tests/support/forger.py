@@ -15,7 +15,7 @@ from support.policies import open_on
 import schemas
 from gateway.cases.rules import ConsentCase
 from gateway.consent.rules import Consent, read
-from gateway.delivery.outbound import steps
+from gateway.delivery.outbound import departure_steps, steps
 from gateway.messages.types import Draft, LinkPosition
 from gateway.peers.registry import address
 from gateway.policy.circumstances import Circumstances
@@ -84,9 +84,9 @@ class Forger:
         policy = open_on(standing.corridor)
         _, message = steps.submit(draft, standing, facts, policy=policy, around=None, now=node.clock.now())
         assert peer.keyset is not None
-        return steps.depart(
+        return departure_steps.depart(
             message,
-            steps.new_secret(node.rand),
+            departure_steps.new_secret(node.rand),
             LinkPosition(epoch=epoch, n=n, prev=prev or self._prev(n)),
             own=own if from_desc is None else replace(own, version=from_desc),
             peer=peer.descriptor,

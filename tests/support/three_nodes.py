@@ -20,6 +20,7 @@ from support.pair import Party
 from support.promises import Posted, Promises
 
 from gateway.composition.node import Node
+from gateway.composition.senders import make_sender
 from gateway.database import content as content_rows
 from gateway.delivery.inbound import steps
 from gateway.delivery.intake import Intake
@@ -128,7 +129,7 @@ class Trio:
         """The sender's work for one peer until it rests: messages, voids, receipts."""
         way = (sender, receiver)
         if way not in self.senders:
-            made = self.node(sender)._sender(self.node(receiver).own.node)
+            made = make_sender(self.node(sender), self.node(receiver).own.node)
             rounds = itertools.count()
 
             async def rest(delay: float | None) -> None:

@@ -11,7 +11,7 @@ from support.vector_parties import NODE, NOW, Party, edited, id_of, key_of, reco
 from support.vector_plain import statement
 from support.vector_trust import SCOPE
 
-from gateway.delivery.outbound.sender import FINAL_WORDS
+from gateway.delivery.outbound.exchange import FINAL_WORDS
 from gateway.errors import Code
 from gateway.messages.answers import Answer, encode_answers, read_answers
 from keys.documents.descriptor import Revocation, parse_descriptor

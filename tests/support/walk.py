@@ -1,7 +1,7 @@
 """Two nodes talk about one case over a bad wire, step by step, through the pure steps of `gateway.delivery`.
 
-Everything that is written goes through `outbound.submit` and, when it leaves, `outbound.recheck`; everything that comes
-through `inbound.accept_message`: scope, every gate, the schema and the conversation, with real bodies. Only keys and
+Everything that is written goes through `submit` and, when it leaves, `recheck`; everything that comes through
+`inbound.accept_message`: scope, every gate, the schema and the conversation, with real bodies. Only keys and
 numbers of the link are left out. The wire loses, doubles, delays and reorders. A walk is made of its seed alone.
 
 What a walk asserts by itself: an honest message is refused by its receiver only over what its sender could not know; a
@@ -54,6 +54,7 @@ from gateway.conversations.rules.machines import NUMBERS, Kind
 from gateway.conversations.rules.situation import MAY, Outcome, Situation, events
 from gateway.delivery.inbound import steps as inbound
 from gateway.delivery.inbound.steps import ReceiverContext
+from gateway.delivery.outbound import departure_steps
 from gateway.delivery.outbound import steps as outbound
 from gateway.errors import Code, RefusedError, RemoteError
 from gateway.messages.types import Draft, ExaminedMessage, LinkPosition
@@ -213,7 +214,7 @@ class Walk:
         letter, now = self.letters[message.id], self.now + end.skew
         waiting = {m.id for m in end.queue}
         try:
-            outbound.recheck(
+            departure_steps.recheck(
                 letter.valid,
                 standing(),
                 self._circumstances(end, letter.draft, but=message.id),

@@ -18,8 +18,8 @@ from gateway.database.audit_entries import leaf
 from gateway.database.content_sealer import ContentSealer
 from gateway.database.sealed_content import Content
 from gateway.delivery.outbound import draft as drafts
-from gateway.delivery.outbound import preparation
 from gateway.delivery.outbound.preparation import Preparation
+from gateway.delivery.outbound.prepared import Prepared, write_prepared
 from gateway.errors import RefusedError
 from gateway.messages import content_codec, headers
 from gateway.messages.store import conversations, local, messages
@@ -75,7 +75,7 @@ class Withdrawer:
         is told by which message. `actor` is the pseudonym of who does it, `attested` by a case system.
         """
         now = self._clock.now()
-        told: list[preparation.Prepared] = []
+        told: list[Prepared] = []
         damaged: list[int] = []
         for known, taken_back in wanted:
             prepared, unopened = await self._tell(known, taken_back, actor)
@@ -85,7 +85,7 @@ class Withdrawer:
 
         def move(connection: Connection) -> list[str]:
             states = [effect.write(connection, now) for effect in effects]
-            preparation.write(connection, told)
+            write_prepared(connection, told)
             register.alarm(connection, damaged, now)
             for _ in effects:
                 journal.append_leaf(connection, leaf(now, "consent.withdraw", actor=actor, attested=attested))
@@ -99,14 +99,14 @@ class Withdrawer:
 
     async def _tell(
         self, known: register.Known, taken_back: dict[str, Json], author: str
-    ) -> tuple[list[preparation.Prepared], list[int]]:
+    ) -> tuple[list[Prepared], list[int]]:
         """One withdrawal in every conversation that relies on the consent, for every peer that was told of it or told
         us: each conversation stands still on both sides.
 
         Also the messages by which a peer knows it that do not open: that peer can not be told, and somebody has to
         phone.
         """
-        prepared: list[preparation.Prepared] = []
+        prepared: list[Prepared] = []
         damaged: list[int] = []
         for (_, node), by in (
             await self._content.store.read(lambda c: _known_by(self._content.sealer, c, known))

@@ -8,7 +8,7 @@ number.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,35 +19,28 @@ from gateway.attachments.rules import files_of
 from gateway.conversations import loader
 from gateway.conversations.loader import ConversationLoader
 from gateway.conversations.rules.context import ConversationContext
-from gateway.database import content, journal
-from gateway.database.audit_entries import leaf
-from gateway.database.content import SealedRow
 from gateway.database.sealed_content import Content
-from gateway.delivery.outbound import preparation, steps
+from gateway.delivery.outbound import departure_steps
+from gateway.delivery.outbound.acts import Acts, load_acts
+from gateway.delivery.outbound.inputs import RECORD
+from gateway.delivery.outbound.sealing import Departing, Sealing, fence_voids, use_numbers, write_sealed
 from gateway.errors import Code, RefusedError, TransientError
 from gateway.foundation.workers import Workers
-from gateway.identity.identity import Identity
 from gateway.messages import content_codec, state_transitions
 from gateway.messages.content_codec import MessageContent
 from gateway.messages.machines.delivery import Outgoing, OutgoingEvent
-from gateway.messages.machines.numbering import FIRST_EPOCH
 from gateway.messages.state_transitions import Change
-from gateway.messages.store import links, local, messages
-from gateway.messages.store.links import LinkRow, NumberRow
-from gateway.messages.store.local import ConsentRow
+from gateway.messages.store import links, messages
+from gateway.messages.store.links import LinkRow
 from gateway.messages.store.messages import MessageRow, StatementRow
-from gateway.messages.types import LinkPosition, SealedEnvelope, ValidMessage
-from gateway.peers import store as peer_rows
+from gateway.messages.types import LinkPosition, ValidMessage
 from gateway.peers.registry import Peer
 from gateway.policy import consent_context
-from gateway.policy import store as policies
 from gateway.policy.circumstances import Circumstances
 from gateway.policy.consent_context import ConsentContextLoader
 from gateway.policy.in_force import PoliciesInForce
 from gateway.ports import Clock
-from keys.documents.envelope import MOST_ENVELOPES, Void, link_hash, statement_hash
-from keys.documents.statement import signatures_hash
-from keys.primitives.sign import VOID, SignedDocument
+from keys.documents.envelope import MOST_ENVELOPES, link_hash, statement_hash
 from schemas.types import never_blocked
 
 WAITING = frozenset({Outgoing.QUEUED, Outgoing.AWAITING_RECEIPT, Outgoing.VOIDING})
@@ -87,38 +80,7 @@ class _Waiting:
     stored: dict[int, bytes]
     link: LinkRow
     judged: tuple[tuple[MessageRow, _Opened | None], ...]
-    acts: _Acts
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Acts:
-    """What people decided that the judgement rests on and that no state of a message shows: the state of the peer with
-    its cause, what is held of the consents, what was taken back of them, and over what an asylum hold lies.
-    """
-
-    peer: tuple[str, str | None] | None
-    consents: tuple[ConsentRow, ...]
-    taken_back: Mapping[bytes, int]
-    holds: frozenset[bytes]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Departing:
-    """One message about to get bytes; `position` is its place on the link."""
-
-    row: MessageRow
-    message: ValidMessage
-    secret: bytes
-    position: LinkPosition
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Sealed:
-    """One message with its bytes, and the sealed row that keeps what was signed."""
-
-    row: MessageRow
-    envelope: SealedEnvelope
-    evidence: SealedRow
+    acts: Acts
 
 
 class _ChangedMeanwhileError(Exception):
@@ -132,22 +94,20 @@ class Departure:
         self,
         *,
         content: Content,
-        identity: Identity,
+        sealing: Sealing,
         loader: ConversationLoader,
         consent_contexts: ConsentContextLoader,
         policies: PoliciesInForce,
         workers: Workers,
         clock: Clock,
-        rand: Callable[[int], bytes],
     ) -> None:
         self._content = content
-        self._identity = identity
+        self._sealing = sealing
         self._loader = loader
         self._consent_contexts = consent_contexts
         self._policies = policies
         self._workers = workers
         self._clock = clock
-        self._rand = rand
 
     async def depart(self, peer: Peer, refs: Sequence[int]) -> list[Ready]:
         """Make the messages `refs` ready to go to `peer`, whose keyset is fresh; what may not go is left out.
@@ -171,18 +131,19 @@ class Departure:
         if waiting.acts.peer != (peer.state, peer.cause):
             raise _ChangedMeanwhileError
         as_read = waiting
-        fenced, waiting = _fence(waiting)
+        fenced, rows, link = fence_voids(waiting.rows, waiting.link)
+        waiting = replace(waiting, rows=rows, link=link)
         departing, refused, held = self._decide(peer, waiting)
         asked = [row for row in waiting.rows if row.state == Outgoing.VOIDING and row.ref not in waiting.stored]
-        sealed = await self._workers.off_loop_pieces(lambda some: self._seal(peer, some), departing)
-        voids = await self._workers.off_loop_each(lambda row: (row, self._void(peer, row)), asked)
+        sealed = await self._workers.off_loop_pieces(lambda some: self._sealing.seal(peer, some), departing)
+        voids = await self._workers.off_loop_each(lambda row: (row, self._sealing.ask_void(peer, row)), asked)
         now = self._clock.now()
 
         def move(connection: Connection) -> None:
             _compare(connection, peer.node, as_read)
             state_transitions.advance(connection, refused, at=now)
-            _number(connection, peer.node, fenced)
-            _write(connection, peer.node, sealed, now)
+            use_numbers(connection, peer.node, fenced)
+            write_sealed(connection, peer.node, sealed, now)
             messages.put_envelopes(connection, [(row.ref, document.encode()) for row, document in voids])
             messages.add_statements(  # so that its receipt is recognised; the question itself is no evidence
                 connection,
@@ -225,16 +186,16 @@ class Departure:
             stored=messages.envelopes(connection, refs),
             link=links.position(connection, node, links.OUT),
             judged=self._judged(connection, rows),
-            acts=_load_acts(connection, node, rows),
+            acts=load_acts(connection, node, rows),
         )
 
-    def _decide(self, peer: Peer, waiting: _Waiting) -> tuple[list[_Departing], list[Change], set[int]]:
+    def _decide(self, peer: Peer, waiting: _Waiting) -> tuple[list[Departing], list[Change], set[int]]:
         """Steps 4 and 5: who may go, and at which place; who may never; and who waits while nothing is agreed with the
         peer.
         """
         link = waiting.link
         high, last = link.high, None if link.last is None else link.last.link
-        departing: list[_Departing] = []
+        departing: list[Departing] = []
         refused: list[Change] = []
         held: set[int] = set()
         for row, opened in waiting.judged:
@@ -252,12 +213,12 @@ class Departure:
             if row.ref in waiting.stored:
                 continue
             if row.n is None or row.epoch is None:
-                position = steps.next_position(link.epoch, high, last)
+                position = departure_steps.next_position(link.epoch, high, last)
                 high = position.n
                 last = link_hash(epoch=position.epoch, n=position.n, id=row.id, prev=position.prev)
             else:
                 position = LinkPosition(epoch=row.epoch, n=row.n, prev=row.prev)
-            departing.append(_Departing(row=row, message=message, secret=opened.content.secret, position=position))
+            departing.append(Departing(row=row, message=message, secret=opened.content.secret, position=position))
         return departing, refused, held
 
     def _judged(
@@ -292,7 +253,7 @@ class Departure:
         header, body = opened.content.halves()
         now = self._clock.now()
         try:
-            steps.recheck(
+            departure_steps.recheck(
                 message,
                 peer.standing(now),
                 opened.circumstances,
@@ -309,93 +270,9 @@ class Departure:
             return error.code
         return None
 
-    def _seal(self, peer: Peer, items: Sequence[_Departing]) -> list[_Sealed]:
-        """Steps 6 and 7, and what is kept of them."""
-        envelopes = [self._envelope(peer, item) for item in items]
-        kept = self._content.sealer.seal_each(
-            [
-                (self._content.store.new_ref(), content_codec.evidence(one.statement, one.signatures))
-                for one in envelopes
-            ]
-        )
-        return [
-            _Sealed(row=item.row, envelope=envelope, evidence=evidence)
-            for item, envelope, evidence in zip(items, envelopes, kept, strict=True)
-        ]
-
-    def _envelope(self, peer: Peer, item: _Departing) -> SealedEnvelope:
-        if peer.keyset is None:
-            raise RuntimeError("departure without a keyset")
-        return steps.depart(
-            item.message,
-            item.secret,
-            item.position,
-            own=self._identity.own.descriptor,
-            peer=peer.descriptor,
-            keyset=peer.keyset,
-            now=self._clock.now(),
-            sign=self._identity.keys.sign,
-            rand=self._rand,
-        )
-
-    def _void(self, peer: Peer, row: MessageRow) -> SignedDocument:
-        if row.n is None or row.epoch is None:
-            raise RuntimeError("a message without a number cannot be voided")
-        payload = Void(
-            id=row.id,
-            from_=self._identity.own.node,
-            to=peer.node,
-            epoch=row.epoch,
-            n=row.n,
-            prev=row.prev,
-            created=self._clock.now(),
-        ).encode()
-        return SignedDocument(payload=payload, payload_type=VOID, signatures=(self._identity.keys.sign(VOID, payload),))
-
 
 def _waiting_refs(connection: Connection, *, node: str, after: int) -> list[int]:
     return messages.due(connection, node, after, MOST_ENVELOPES)
-
-
-def _fence(waiting: _Waiting) -> tuple[list[MessageRow], _Waiting]:
-    """Void questions without a number, of a node that was restored or whose peer was, at their places of the link; and
-    what waits, with them.
-    """
-    link, rows, fenced = waiting.link, [], []
-    for row in waiting.rows:
-        if row.state == Outgoing.VOIDING and row.n is None:
-            position = steps.next_position(link.epoch, link.high, None if link.last is None else link.last.link)
-            row = replace(row, epoch=position.epoch, n=position.n, prev=position.prev)
-            link = replace(link, high=position.n, last=_number_row(row))
-            fenced.append(row)
-        rows.append(row)
-    return fenced, replace(waiting, rows=tuple(rows), link=link)
-
-
-def _number_row(row: MessageRow) -> NumberRow:
-    if row.n is None or row.epoch is None:
-        raise RuntimeError("a message without a number has no row of it")
-    link = link_hash(epoch=row.epoch, n=row.n, id=row.id, prev=row.prev)
-    return NumberRow(n=row.n, id=row.id, prev=row.prev, link=link)
-
-
-def _number(connection: Connection, node: str, fenced: Sequence[MessageRow]) -> None:
-    """Use the numbers of `_fence`."""
-    if not fenced:
-        return
-    rows = [_number_row(row) for row in fenced]
-    links.use(connection, node, links.OUT, fenced[-1].epoch or FIRST_EPOCH, rows, rows[-1].n)
-    messages.number(connection, [(row, row.state) for row in fenced])
-
-
-def _load_acts(connection: Connection, node: str, rows: Sequence[MessageRow]) -> _Acts:
-    indexes = sorted({row.consent for row in rows if row.consent is not None})
-    return _Acts(
-        peer=peer_rows.position_of(connection, node),
-        consents=tuple(row for index in indexes for row in local.consents(connection, index)),
-        taken_back=local.withdrawals(connection, indexes),
-        holds=policies.labels(connection),
-    )
 
 
 def _compare(connection: Connection, node: str, waiting: _Waiting) -> None:
@@ -403,14 +280,14 @@ def _compare(connection: Connection, node: str, waiting: _Waiting) -> None:
     if (
         links.position(connection, node, links.OUT) != waiting.link
         or messages.get(connection, [row.ref for row in waiting.rows]) != {row.ref: row for row in waiting.rows}
-        or _load_acts(connection, node, waiting.rows) != waiting.acts
+        or load_acts(connection, node, waiting.rows) != waiting.acts
     ):
         raise _ChangedMeanwhileError
 
 
 def _question(row: MessageRow, opened: MessageContent) -> consent_context.Question:
     header, body = opened.halves()
-    records = body.get("consent_id") if opened.facts.body_type == preparation.RECORD else None
+    records = body.get("consent_id") if opened.facts.body_type == RECORD else None
     return consent_context.Question(
         conversation=opened.facts.conversation,
         consent_ref=opened.facts.consent_ref,
@@ -418,51 +295,4 @@ def _question(row: MessageRow, opened: MessageContent) -> consent_context.Questi
         sender_unit=header.get("sender_unit"),
         recipient_unit=header.get("recipient_unit"),
         records=records if isinstance(records, str) else None,
-    )
-
-
-def _write(
-    connection: Connection,
-    node: str,
-    sealed: Sequence[_Sealed],
-    now: int,
-) -> None:
-    new = [(item.row, item.envelope) for item in sealed if item.row.n is None]
-    content.put(connection, [item.evidence for item in sealed])
-    messages.put_envelopes(connection, [(item.row.ref, item.envelope.data) for item in sealed])
-    messages.add_statements(
-        connection,
-        [
-            StatementRow(
-                hash=item.envelope.statement_hash,
-                message=item.row.ref,
-                evidence=item.evidence.ref,
-                created=item.envelope.created,
-            )
-            for item in sealed
-        ],
-    )
-    if not new:
-        return
-    numbered = [
-        replace(row, epoch=envelope.position.epoch, n=envelope.position.n, prev=envelope.position.prev)
-        for row, envelope in new
-    ]
-    last = new[-1][1].position
-    links.use(connection, node, links.OUT, last.epoch, [_number_row(row) for row in numbered], last.n)
-    messages.number(connection, [(row, str(Outgoing.AWAITING_RECEIPT)) for row in numbered])
-    journal.add_events(connection, [(now, "message", row.ref, str(Outgoing.AWAITING_RECEIPT)) for row, _ in new])
-    journal.append_leaves(
-        connection,
-        [
-            leaf(
-                now,
-                "message.departed",
-                of=item.envelope.statement_hash,
-                peer=node,
-                n=item.envelope.position.n,
-                sig=signatures_hash(item.envelope.signatures),
-            )
-            for item in sealed
-        ],
     )

@@ -18,9 +18,10 @@ from sqlalchemy import Connection
 from gateway.database.content_sealer import ContentSealer
 from gateway.database.content_sealer import Submission as SubmissionKey
 from gateway.database.sealed_content import Content
-from gateway.delivery.outbound import preparation
 from gateway.delivery.outbound.draft import DraftReader
-from gateway.delivery.outbound.preparation import Batch, Preparation, Prepared, Unsealed
+from gateway.delivery.outbound.inputs import InputLoader
+from gateway.delivery.outbound.preparation import Batch, Preparation
+from gateway.delivery.outbound.prepared import Prepared, Unsealed, seal_prepared, write_prepared
 from gateway.errors import Code, GatewayError, RefusedError
 from gateway.foundation.batcher import Batcher
 from gateway.messages.machines.delivery import Outgoing
@@ -65,10 +66,18 @@ class Submission:
     """Takes requests to send: judged, stored and answered together."""
 
     def __init__(
-        self, *, content: Content, drafts: DraftReader, preparation: Preparation, wakeups: Wakeups, events: EventStream
+        self,
+        *,
+        content: Content,
+        drafts: DraftReader,
+        inputs: InputLoader,
+        preparation: Preparation,
+        wakeups: Wakeups,
+        events: EventStream,
     ) -> None:
         self._content = content
         self._drafts = drafts
+        self._inputs = inputs
         self._preparation = preparation
         self._wakeups = wakeups
         self._events = events
@@ -134,7 +143,7 @@ class Submission:
                 judged.append(error)
         asked = self._drafts.under_references(connection, [pair for pair in judged if isinstance(pair, tuple)])
         named = {item.request["message"] for item in requests if isinstance(item.request.get("message"), str)}
-        found = iter(zip(asked, self._preparation.load_inputs(connection, asked, named), strict=True))
+        found = iter(zip(asked, self._inputs.load_inputs(connection, asked, named), strict=True))
         batch: defaultdict[Key, Batch] = defaultdict(Batch)
         unsealed: list[tuple[int, list[Unsealed]]] = []
         for place, pair in enumerate(judged):
@@ -147,7 +156,7 @@ class Submission:
                     unsealed.append((place, made))
                 except GatewayError as error:
                     judged[place] = error
-        sealed = iter(self._preparation.seal([item for _, items in unsealed for item in items]))
+        sealed = iter(seal_prepared(self._content.sealer, [item for _, items in unsealed for item in items]))
         for place, items in unsealed:
             judged[place] = self._act(requests[place], keys[place], [next(sealed) for _ in items])
         return [item for item in judged if not isinstance(item, tuple)]
@@ -199,7 +208,7 @@ def _write_acts(connection: Connection, acts: Sequence[_Act]) -> list[OperationR
             if act.submission is not None
         ],
     )
-    preparation.write(connection, [item for act in new for item in act.prepared])
+    write_prepared(connection, [item for act in new for item in act.prepared])
     for act in new:
         act.also(connection)
     return answers

@@ -21,8 +21,8 @@ from gateway.database import content, journal
 from gateway.database.audit_entries import leaf
 from gateway.database.sealed_content import Content
 from gateway.delivery.outbound import draft as drafts
-from gateway.delivery.outbound import preparation
 from gateway.delivery.outbound.preparation import Preparation
+from gateway.delivery.outbound.prepared import write_prepared
 from gateway.delivery.outbound.steps import schema_for
 from gateway.erasure import certificates, rules
 from gateway.erasure import store as erasures
@@ -169,7 +169,7 @@ class RequestConfirmer:
         state = State.FOLLOWED if not whole else State.KEPT if scope.kept else State.OVER
 
         def move(connection: Connection) -> None:
-            preparation.write(connection, prepared)
+            write_prepared(connection, prepared)
             store.change(connection, row.ref, state=state, answered=now)
             if state is State.OVER:
                 content.erase(connection, row.ref)

@@ -19,8 +19,8 @@ from gateway.database import journal
 from gateway.database.audit_entries import Actor, leaf
 from gateway.database.sealed_content import Content
 from gateway.delivery.outbound import draft as drafts
-from gateway.delivery.outbound import preparation
 from gateway.delivery.outbound.preparation import Preparation
+from gateway.delivery.outbound.prepared import Prepared, write_prepared
 from gateway.erasure.peer_requests import store
 from gateway.erasure.peer_requests.record import Task
 from gateway.erasure.peer_requests.store import OnwardRow, RequestRow, State
@@ -92,7 +92,7 @@ class RequestForwarder:
     async def _spread(self, row: RequestRow) -> None:
         task = await read_task(self._content, row)
         copies = await self._content.store.read(partial(self._copies, row=row, task=task))
-        untold, prepared = set(copies.closed), list[preparation.Prepared]()
+        untold, prepared = set(copies.closed), list[Prepared]()
         for unit, sent in copies.by_unit.items() if copies.clear else ():
             try:
                 for draft in self._drafts(task, unit, sent):
@@ -106,7 +106,7 @@ class RequestForwarder:
         now = self._clock.now()
 
         def move(connection: Connection) -> None:
-            preparation.write(connection, prepared)
+            write_prepared(connection, prepared)
             store.add_onward(connection, [OnwardRow(message=item.row.ref, request=row.ref) for item in prepared])
             over = task.what is None
             store.change(

@@ -17,6 +17,7 @@ from support.nodeproc import DAY, HOUR
 from support.pair import Party, Spoiler, Two, example, introduce, make_party, two_nodes
 from support.relied_on import CONSENT, recorded, referral, types
 
+from gateway.composition.senders import make_sender
 from gateway.delivery.outbound.departure import Ready
 from gateway.errors import Code, RefusedError, TransientError
 from gateway.identity import store
@@ -371,7 +372,7 @@ async def test_a_withdrawal_while_bytes_are_made_stops_the_message(two: Two, mon
     fr = two.fr
     await recorded(two)
     departure = fr.running.departure
-    seal, withdrawn = departure._seal, asyncio.Event()
+    seal, withdrawn = departure._sealing.seal, asyncio.Event()
     loop = asyncio.get_running_loop()
 
     def seal_late(peer: object, items: list[object]) -> object:
@@ -382,7 +383,7 @@ async def test_a_withdrawal_while_bytes_are_made_stops_the_message(two: Two, mon
             asyncio.run_coroutine_threadsafe(act, loop).result(timeout=30)
         return seal(peer, items)
 
-    monkeypatch.setattr(departure, "_seal", seal_late)
+    monkeypatch.setattr(departure._sealing, "seal", seal_late)
     id = (await fr.call("message.submit", **referral()))["id"]
     await two.until(in_state(fr, id, "failed"))
     await two.until(lambda: "consent.withdrawal/1" in types(two))
@@ -430,7 +431,7 @@ async def test_an_asylum_hold_while_bytes_are_made_stops_the_message(two: Two, m
     fr = two.fr
     await recorded(two)
     departure, placed = fr.running.departure, asyncio.Event()
-    seal, loop = departure._seal, asyncio.get_running_loop()
+    seal, loop = departure._sealing.seal, asyncio.get_running_loop()
     request = referral()
     request["content"]["person"]["nationalities"] = ["AL"]
 
@@ -442,7 +443,7 @@ async def test_an_asylum_hold_while_bytes_are_made_stops_the_message(two: Two, m
             asyncio.run_coroutine_threadsafe(act, loop).result(timeout=30)
         return seal(peer, items)
 
-    monkeypatch.setattr(departure, "_seal", seal_late)
+    monkeypatch.setattr(departure._sealing, "seal", seal_late)
     id = (await fr.call("message.submit", **request))["id"]
     await two.until(in_state(fr, id, "failed"), seconds=30)
     shown = await fr.show(id)
@@ -459,10 +460,10 @@ async def test_a_late_refusal_gives_up_no_newer_bytes(two: Two) -> None:
     wire.deaf = True
     id = await fr.submit("once")
     await two.until(lambda: bool(wire.asked))
-    sender = fr.running._sender(fr.peer().node)
+    sender = make_sender(fr.running, fr.peer().node)
     ((ref, data),) = await fr.rows("select ref, data from envelope")
     row = (await fr.running.store.read(lambda c: messages.get(c, [ref])))[ref]
-    await sender._seal_anew(fr.peer(), [(Ready(row=row, data=b"of before", void=False), Code.REVOKED_KEY)])
+    await sender._exchange._seal_anew(fr.peer(), [(Ready(row=row, data=b"of before", void=False), Code.REVOKED_KEY)])
     assert await fr.rows("select data from envelope") == [(data,)]
     wire.deaf = False
     await two.until(in_state(fr, id, "awaiting_opening"), seconds=60)

@@ -13,7 +13,7 @@ import pytest_asyncio
 from sqlalchemy import Connection
 from support.pair import Party, Spoiler, Two, two_nodes
 
-from gateway.delivery.outbound.sender import MOST_SEALINGS
+from gateway.delivery.outbound.exchange import MOST_SEALINGS
 from gateway.federation.address import PeerAddress
 from gateway.federation.client import Answered, _not_final
 from gateway.messages import answers

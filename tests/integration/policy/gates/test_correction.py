@@ -11,7 +11,7 @@ import pytest_asyncio
 from support.pair import Two, example, two_nodes
 from support.relied_on import CONSENT, recorded, referral, types
 
-from gateway.delivery.outbound import steps
+from gateway.delivery.outbound import judgement
 from gateway.errors import Code, RefusedError
 from gateway.policy.gates.gate_table import Permit
 
@@ -80,7 +80,7 @@ async def test_a_correction_from_a_node_that_does_not_ask_is_refused(
 ):
     """The receiver signs a refusal, keeps nothing of it and shows nothing to its case system."""
     request = await correction(two, **WRONG[name])
-    monkeypatch.setattr(steps, "evaluate", lambda _: Permit())
+    monkeypatch.setattr(judgement, "evaluate", lambda _: Permit())
     id = (await two.fr.call("message.submit", **request))["id"]
 
     async def rejected() -> bool:

@@ -31,7 +31,7 @@ import schemas
 from gateway.consent.rules import Consent, Denial, Grant, withdraw
 from gateway.conversations.history import NOTHING_SAID, History
 from gateway.conversations.rules.context import ConversationContext
-from gateway.delivery.outbound import steps
+from gateway.delivery.outbound import departure_steps, steps
 from gateway.errors import Code, RefusedError
 from gateway.messages.types import Draft, LinkPosition, ValidMessage
 from gateway.peers.scope import NOTHING, Agreed, Direction, PeerState
@@ -413,7 +413,7 @@ def recheck(message: ValidMessage, **changes: Any) -> None:
         "n": 1,
         "now": NOW,
     }
-    steps.recheck(message, **{**usual, **changes})
+    departure_steps.recheck(message, **{**usual, **changes})
 
 
 @pytest.mark.parametrize(
@@ -519,7 +519,7 @@ def test_two_sealings_share_no_bytes() -> None:
     a, _ = Endpoint.pair(A, B)
     message = a.submit(a.draft(ENQUIRY))
     one = a.send(message)
-    two = a.seal(message, one.position, steps.new_secret(a.rand))
+    two = a.seal(message, one.position, departure_steps.new_secret(a.rand))
     assert Statement.parse(one.statement).commit != Statement.parse(two.statement).commit
     assert orjson.loads(one.data)["ct"] != orjson.loads(two.data)["ct"]
 

@@ -1,0 +1,131 @@
+"""What the store says about drafts before they are judged: conversations, cases, consents, files that wait."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection
+
+from gateway.attachments import library as files
+from gateway.cases import register
+from gateway.cases import store as case_rows
+from gateway.cases.rules import Signs, find_case
+from gateway.conversations.loader import ConversationLoader, LoadedConversation
+from gateway.database.sealed_content import Content
+from gateway.errors import RefusedError
+from gateway.foundation.ids import CaseId
+from gateway.messages.store.conversations import Key
+from gateway.messages.types import Draft
+from gateway.peers.registry import Peer
+from gateway.policy import consent_context
+from gateway.policy.consent_context import ConsentContextLoader
+from gateway.ports import Json
+from keys.documents.statement import SecretPart
+from schemas.types import never_blocked
+
+RECORD = "consent.record/1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundCase:
+    """What a draft says about its case, and which that is: None for one that begins or for none at all, the refusal
+    where it names none or two. `all_linked`: nothing of what it says is new.
+    """
+
+    signs: Signs
+    case: CaseId | RefusedError | None
+    all_linked: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What the store says about a draft: its conversation as it is known here, the case it is of, and consents."""
+
+    key: Key
+    held: LoadedConversation
+    around: consent_context.ConsentContext
+    case: FoundCase
+    files: tuple[SecretPart, ...] | None = ()
+    """The files that wait for it; None where it says that some do and none does."""
+
+
+class InputLoader:
+    """Loads what drafts are judged by."""
+
+    def __init__(self, *, content: Content, loader: ConversationLoader, consent_contexts: ConsentContextLoader) -> None:
+        self._content = content
+        self._loader = loader
+        self._consent_contexts = consent_contexts
+
+    def load_inputs(
+        self, connection: Connection, drafts: Sequence[tuple[Draft, Peer]], named: Set[Json] = frozenset()
+    ) -> list[Found]:
+        """For several drafts at once: the messages of all their conversations are opened in one call. `named` are the
+        ids that callers gave, as the files of their messages have them.
+        """
+        cases = self._find_cases(connection, [draft for draft, _ in drafts])
+        around = self._consent_contexts.load_consent_context(
+            connection, [_question(draft, found.case) for (draft, _), found in zip(drafts, cases, strict=True)]
+        )
+        keys = [self._loader.key_of(draft.conversation, peer.node) for draft, peer in drafts]
+        judged = {key for key, (draft, _) in zip(keys, drafts, strict=True) if not never_blocked(draft.body_type)}
+        held, _ = self._loader.load(connection, judged, unopened=set(keys) - judged)
+        waiting = {
+            draft.id: files.waiting_in(self._content.sealer, connection, draft.id) or None
+            for draft, _ in drafts
+            if draft.id in named
+        }
+        return [
+            Found(key=key, held=held[key], around=about, case=case, files=waiting.get(draft.id, ()))
+            for key, about, case, (draft, _) in zip(keys, around, cases, drafts, strict=True)
+        ]
+
+    def _find_cases(self, connection: Connection, drafts: Sequence[Draft]) -> list[FoundCase]:
+        """Of which case each draft is."""
+        sealer = self._content.sealer
+        numbers = register.number_signs(sealer, (draft.case for draft in drafts if draft.case is not None))
+        said = [
+            Signs(
+                named=draft.of_case,
+                conversation=sealer.conversation_index(draft.conversation),
+                number=None if draft.case is None else numbers[draft.case],
+            )
+            for draft in drafts
+        ]
+        links = case_rows.cases_of(connection, {key for signs in said for key in signs.keys})
+        return [
+            FoundCase(
+                signs=signs,
+                case=_case_of(connection, draft, signs, links),
+                all_linked=all(key in links for key in signs.keys),
+            )
+            for draft, signs in zip(drafts, said, strict=True)
+        ]
+
+
+def _case_of(
+    connection: Connection, draft: Draft, signs: Signs, links: Mapping[bytes, CaseId]
+) -> CaseId | RefusedError | None:
+    """Of which case a draft is. What nothing may block is of the case of its conversation, whatever else it says."""
+    if never_blocked(draft.body_type):
+        signs = replace(signs, named=None, number=None) if signs.conversation in links else signs
+    try:
+        if signs.named is not None:
+            register.find_row(connection, signs.named)
+        return find_case(signs, links)
+    except RefusedError as error:
+        return error
+
+
+def _question(draft: Draft, case: CaseId | RefusedError | None) -> consent_context.Question:
+    relied_on = draft.header.get("consent_ref")
+    return consent_context.Question(
+        conversation=draft.conversation,
+        consent_ref=relied_on if isinstance(relied_on, str) else None,
+        to=draft.to,
+        sender_unit=draft.header.get("sender_unit"),
+        recipient_unit=draft.header.get("recipient_unit"),
+        case=None if isinstance(case, RefusedError) else case,
+        records=str(draft.content.get("consent_id")) if draft.body_type == RECORD else None,
+    )

@@ -1,0 +1,185 @@
+"""What departs gets its bytes: signed, sealed, and written with its number in one transaction (steps 6 and 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection
+
+from gateway.database import content as content_rows
+from gateway.database import journal
+from gateway.database.audit_entries import leaf
+from gateway.database.content import SealedRow
+from gateway.database.sealed_content import Content
+from gateway.delivery.outbound import departure_steps
+from gateway.identity.identity import Identity
+from gateway.messages import content_codec
+from gateway.messages.machines.delivery import Outgoing
+from gateway.messages.machines.numbering import FIRST_EPOCH
+from gateway.messages.store import links, messages
+from gateway.messages.store.links import LinkRow, NumberRow
+from gateway.messages.store.messages import MessageRow, StatementRow
+from gateway.messages.types import LinkPosition, SealedEnvelope, ValidMessage
+from gateway.peers.registry import Peer
+from gateway.ports import Clock
+from keys.documents.envelope import Void, link_hash
+from keys.documents.statement import signatures_hash
+from keys.primitives.sign import VOID, SignedDocument
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Departing:
+    """One message about to get bytes; `position` is its place on the link."""
+
+    row: MessageRow
+    message: ValidMessage
+    secret: bytes
+    position: LinkPosition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sealed:
+    """One message with its bytes, and the sealed row that keeps what was signed."""
+
+    row: MessageRow
+    envelope: SealedEnvelope
+    evidence: SealedRow
+
+
+class Sealing:
+    """Signs and seals what departs."""
+
+    def __init__(self, *, content: Content, identity: Identity, clock: Clock, rand: Callable[[int], bytes]) -> None:
+        self._content = content
+        self._identity = identity
+        self._clock = clock
+        self._rand = rand
+
+    def seal(self, peer: Peer, items: Sequence[Departing]) -> list[Sealed]:
+        """Steps 6 and 7, and what is kept of them."""
+        envelopes = [self._envelope(peer, item) for item in items]
+        kept = self._content.sealer.seal_each(
+            [
+                (self._content.store.new_ref(), content_codec.evidence(one.statement, one.signatures))
+                for one in envelopes
+            ]
+        )
+        return [
+            Sealed(row=item.row, envelope=envelope, evidence=evidence)
+            for item, envelope, evidence in zip(items, envelopes, kept, strict=True)
+        ]
+
+    def _envelope(self, peer: Peer, item: Departing) -> SealedEnvelope:
+        if peer.keyset is None:
+            raise RuntimeError("departure without a keyset")
+        return departure_steps.depart(
+            item.message,
+            item.secret,
+            item.position,
+            own=self._identity.own.descriptor,
+            peer=peer.descriptor,
+            keyset=peer.keyset,
+            now=self._clock.now(),
+            sign=self._identity.keys.sign,
+            rand=self._rand,
+        )
+
+    def ask_void(self, peer: Peer, row: MessageRow) -> SignedDocument:
+        """The signed question that makes the number of this message void."""
+        if row.n is None or row.epoch is None:
+            raise RuntimeError("a message without a number cannot be voided")
+        payload = Void(
+            id=row.id,
+            from_=self._identity.own.node,
+            to=peer.node,
+            epoch=row.epoch,
+            n=row.n,
+            prev=row.prev,
+            created=self._clock.now(),
+        ).encode()
+        return SignedDocument(payload=payload, payload_type=VOID, signatures=(self._identity.keys.sign(VOID, payload),))
+
+
+def fence_voids(
+    waiting: Sequence[MessageRow], link: LinkRow
+) -> tuple[list[MessageRow], tuple[MessageRow, ...], LinkRow]:
+    """Void questions without a number, of a node that was restored or whose peer was, at their places of the link; all
+    rows with them; and the link behind them.
+    """
+    rows, fenced = list[MessageRow](), list[MessageRow]()
+    for row in waiting:
+        if row.state == Outgoing.VOIDING and row.n is None:
+            position = departure_steps.next_position(
+                link.epoch, link.high, None if link.last is None else link.last.link
+            )
+            row = replace(row, epoch=position.epoch, n=position.n, prev=position.prev)
+            link = replace(link, high=position.n, last=number_row(row))
+            fenced.append(row)
+        rows.append(row)
+    return fenced, tuple(rows), link
+
+
+def number_row(row: MessageRow) -> NumberRow:
+    """The place of a numbered message on the link."""
+    if row.n is None or row.epoch is None:
+        raise RuntimeError("a message without a number has no row of it")
+    link = link_hash(epoch=row.epoch, n=row.n, id=row.id, prev=row.prev)
+    return NumberRow(n=row.n, id=row.id, prev=row.prev, link=link)
+
+
+def use_numbers(connection: Connection, node: str, fenced: Sequence[MessageRow]) -> None:
+    """Use the numbers of `fence_voids`."""
+    if not fenced:
+        return
+    rows = [number_row(row) for row in fenced]
+    links.use(connection, node, links.OUT, fenced[-1].epoch or FIRST_EPOCH, rows, rows[-1].n)
+    messages.number(connection, [(row, row.state) for row in fenced])
+
+
+def write_sealed(
+    connection: Connection,
+    node: str,
+    sealed: Sequence[Sealed],
+    now: int,
+) -> None:
+    """Write bytes, statements and new numbers; part of the transaction of departure."""
+    new = [(item.row, item.envelope) for item in sealed if item.row.n is None]
+    content_rows.put(connection, [item.evidence for item in sealed])
+    messages.put_envelopes(connection, [(item.row.ref, item.envelope.data) for item in sealed])
+    messages.add_statements(
+        connection,
+        [
+            StatementRow(
+                hash=item.envelope.statement_hash,
+                message=item.row.ref,
+                evidence=item.evidence.ref,
+                created=item.envelope.created,
+            )
+            for item in sealed
+        ],
+    )
+    if not new:
+        return
+    numbered = [
+        replace(row, epoch=envelope.position.epoch, n=envelope.position.n, prev=envelope.position.prev)
+        for row, envelope in new
+    ]
+    last = new[-1][1].position
+    links.use(connection, node, links.OUT, last.epoch, [number_row(row) for row in numbered], last.n)
+    messages.number(connection, [(row, str(Outgoing.AWAITING_RECEIPT)) for row in numbered])
+    journal.add_events(connection, [(now, "message", row.ref, str(Outgoing.AWAITING_RECEIPT)) for row, _ in new])
+    journal.append_leaves(
+        connection,
+        [
+            leaf(
+                now,
+                "message.departed",
+                of=item.envelope.statement_hash,
+                peer=node,
+                n=item.envelope.position.n,
+                sig=signatures_hash(item.envelope.signatures),
+            )
+            for item in sealed
+        ],
+    )
