@@ -254,7 +254,7 @@ class FederationApp:
             if exc.code is Code.STALE:
                 raise
             raise BareStatusError(HTTPStatus.FORBIDDEN, exc.code, claim.node) from exc
-        match self._nonces.admit(verified, now):
+        match self._nonces.admit(verified, self._clock.monotonic()):
             case Seen.FIRST:
                 return verified
             case Seen.REPLAY:

@@ -113,6 +113,18 @@ async def test_a_thousand_replays_are_one_delivery(site: Site) -> None:
     assert {refusal.code for refusal in site.refusals} == {Code.BAD_SIGNATURE}
 
 
+@pytest.mark.parametrize("ahead", [600, 200 * 86_400])
+async def test_a_clock_that_is_set_and_set_back_admits_no_replay(site: Site, ahead: int) -> None:
+    """Ahead by minutes or months, another request there, and back within the life of the first (threat 151)."""
+    request = raw(signed_fields(site), b"Connection: close")
+    assert status_of(await raw_exchange(site.port, request)) == 200
+    site.clock.at += ahead
+    assert status_of(await raw_exchange(site.port, raw(signed_fields(site), b"Connection: close"))) == 200
+    site.clock.at -= ahead
+    assert status_of(await raw_exchange(site.port, request)) == 403
+    assert len(site.handlers.calls) == 2
+
+
 async def test_replays_at_the_same_moment_are_one_delivery(site: Site) -> None:
     """While the first is still being worked on, the second is refused already."""
     site.handlers.gate = asyncio.Event()
