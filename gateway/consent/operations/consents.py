@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from sqlalchemy import Connection
 
@@ -94,7 +94,7 @@ class ConsentOperations:
         signs, card = self._case_named(asked, caller)
         given = dict(asked.content)
         given.setdefault("consent_id", b64u(self._rand(16)))
-        given["grants"] = self._resolved(given.get("grants"))
+        given |= self._resolved(given)
         findings = [
             finding
             for finding in (*schemas.validate(RECORD, {"header": {}, "content": given}), *schemas.text_findings(given))
@@ -156,20 +156,24 @@ class ConsentOperations:
             card = hand_over(card, unit=UnitId(caller.unit), worker=caller.person, reason="opened it", now=now)
         return Signs(number=number_signs(self._content.sealer, [known_by])[known_by]), card
 
-    def _resolved(self, grants: Json) -> Json:
-        """Unit references with peer names replaced by node ids; what is not understood is left for the schema to
-        refuse.
+    def _resolved(self, given: Mapping[str, Json]) -> dict[str, Json]:
+        """The lists of grants and denials with peer names replaced by node ids in their units; what is not understood
+        is left for the schema to refuse.
         """
-        if not isinstance(grants, list):
-            return grants
         names: dict[str, str] = {peer.name: peer.node for peer in self._peers.all()}
         names |= {self._config.node.name: self._own.node}
-        resolved: list[Json] = []
-        for grant in grants:
-            if isinstance(grant, dict) and isinstance(units := grant.get("recipient_units"), list):
-                grant = grant | {"recipient_units": [_unit(names, unit) for unit in units]}
-            resolved.append(grant)
-        return resolved
+
+        def named(item: Json) -> Json:
+            if not isinstance(item, dict):
+                return item
+            units = item.get("recipient_units")
+            granted: dict[str, Json] = {}
+            if isinstance(units, list):
+                granted["recipient_units"] = [_unit(names, unit) for unit in units]
+            return item | granted | {key: _unit(names, unit) for key, unit in item.items() if key == "unit"}
+
+        lists = {key: given[key] for key in ("grants", "denials") if key in given}
+        return {key: [*map(named, items)] if isinstance(items, list) else items for key, items in lists.items()}
 
     @operation("consent.list", "consents held here", roles=CASES | PROTECTS, about=About.CASE, answer=Consents)
     async def list_consents(self, asked: ConsentPage) -> OperationResult:

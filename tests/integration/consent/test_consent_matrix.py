@@ -177,3 +177,12 @@ async def test_a_receiver_passes_nothing_on_outside_the_grant(two: Two, tmp_path
         await two.until(lambda: [d.type for d in third.deliveries()] == ["referral.request/1"], seconds=60)
     finally:
         await third.stop()
+
+
+async def test_a_denial_names_a_unit_as_a_grant_does(two: Two) -> None:
+    """PEER/unit in a denial is the unit of that peer: what the person refused it does not go there (threat 152)."""
+    granted, denied = grant(f"AL/{UNIT}"), {"purpose": "referral", "unit": f"AL/{UNIT}"}
+    consent = await recorded(two.fr, "refused", granted, denials=[denied])
+    (held,) = (await two.fr.call("consent.show", id=consent))["record"]["denials"]
+    assert held == {"purpose": "referral", "unit": f"{two.al.running.own.node}/{UNIT}"}
+    await refused(two.fr, referral("AL", consent), G2, "/header/consent_ref", "said no")
