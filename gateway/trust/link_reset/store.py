@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, delete, func, or_, select, union, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
+from gateway.cases import kept
 from gateway.database import meta
 from gateway.database.rows import values_of
 from gateway.database.tables import (
@@ -150,14 +151,16 @@ def withdrawn_with(connection: Connection, peer: str) -> list[bytes]:
 
 
 def erased_or_held(connection: Connection, peer: str, ids: Sequence[str]) -> frozenset[str]:
-    """Those messages of the peer that are erased here, or of a conversation under a legal hold."""
+    """Those messages of the peer that are erased here, or of a conversation that is under a legal hold, or its case."""
+    holds = list(connection.scalars(select(hold.c.conversation)))
+    under = [conversation for conversation, _ in kept.conversations_under(connection, holds)]
     here = select(message.c.id).where(
         message.c.direction == messages.IN,
         message.c.peer == peer,
         message.c.id.in_(ids),
         or_(
             message.c.ref.in_(select(erasure.c.message)),
-            message.c.conversation.in_(select(hold.c.conversation)),
+            message.c.conversation.in_([*holds, *under]),
         ),
     )
     return frozenset(connection.scalars(here))

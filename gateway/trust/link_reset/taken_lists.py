@@ -99,13 +99,13 @@ class TakenLists:
         """Ask for every page and take away what they name, as far as it is of this link.
 
         Raises:
-            TransientError, RemoteError: a page did not come, or is none; what came before it is taken away.
+            TransientError, RemoteError: a page did not come, or is none; nothing was kept, since a peer that never
+                comes to an end would otherwise fill the ledger, once each time it is asked.
         """
-        for number in range(MOST_PAGES):
-            page = await self._fetch(peer, reset, number)
-            await self._content.store.move(partial(self._keep, peer=peer, page=page))
-            if not page.more:
-                break
+        pages: list[TakenPage] = []
+        while len(pages) < MOST_PAGES and (not pages or pages[-1].more):
+            pages.append(await self._fetch(peer, reset, len(pages)))
+        await self._content.store.move(partial(self._keep, peer=peer, reset=reset, pages=pages))
         await self._take_away()
 
     async def _fetch(self, peer: Peer, reset: str, number: int) -> TakenPage:
@@ -126,9 +126,14 @@ class TakenLists:
             raise RemoteError(Code.NOT_YET_VALID, "the list was made in the future")
         return page
 
-    def _keep(self, connection: Connection, peer: Peer, page: TakenPage) -> None:
-        """Write into the ledger what a page names and is not taken away here. A peer speaks of what passed between the
-        two alone: consents that it knows, its own messages, and ours to it. A legal hold is stronger than its word.
+    def _keep(self, connection: Connection, peer: Peer, reset: str, pages: Sequence[TakenPage]) -> None:
+        """Write into the ledger what the pages name and is not taken away here."""
+        count = sum(self._keep_page(connection, peer, page) for page in pages)
+        journal.append_leaf(connection, leaf(self._clock.now(), "link.listed", peer=peer.node, of=reset, count=count))
+
+    def _keep_page(self, connection: Connection, peer: Peer, page: TakenPage) -> int:
+        """The same of one page; how many things are new. A peer speaks of what passed between the two alone: consents
+        that it knows, its own messages, and ours to it. A legal hold is stronger than its word.
         """
         now, first = self._clock.now(), 1 + (row.n if (row := ledger.last(connection)) is not None else 0)
         known = store.erased_or_held(connection, peer.node, page.erasures)
@@ -148,7 +153,7 @@ class TakenLists:
             for n, (kind, of, grants, why) in enumerate(found, first)
         ]
         ledger.add_read(connection, entries)
-        journal.append_leaf(connection, leaf(now, "link.listed", peer=peer.node, of=page.reset, count=len(entries)))
+        return len(entries)
 
     def _stands(self, connection: Connection, item: Withdrawn) -> bool:
         """Whether this consent is still relied on here, or was never heard of."""

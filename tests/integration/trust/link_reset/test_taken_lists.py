@@ -11,13 +11,15 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from support.drill import Drill, drills
-from support.relied_on import CONSENT, recorded
+from support.persons import case_of
+from support.relied_on import CONSENT, recorded, referral, types
 
 from gateway.errors import Code, RemoteError, TransientError
 from gateway.federation.client import Answered
 from gateway.foundation.ids import MessageId
 from gateway.peers.registry import address
-from keys.documents.taken_list import TakenPage, Withdrawn, ask_page
+from gateway.trust.link_reset import store
+from keys.documents.taken_list import MOST, TakenPage, Withdrawn, ask_page
 from keys.primitives.encoding import b64u
 from keys.primitives.sign import RESET, TAKEN, SignedDocument
 
@@ -110,6 +112,35 @@ async def test_a_peer_speaks_of_what_passed_between_the_two(drill: Drill) -> Non
     before = await two.fr.rows("select count(*) from ledger where kind = 'withdrawn'")
     await taken(drill)
     assert await two.fr.rows("select count(*) from ledger where kind = 'withdrawn'") == before  # nothing is new
+
+
+async def test_a_legal_hold_on_the_case_is_stronger_too(drill: Drill) -> None:
+    """What FR says of a referral of its own does not count at AL while a hold lies on its whole case (threat 153)."""
+    two = drill.two
+    await recorded(two)
+    id = str((await two.fr.call("message.submit", **referral()))["id"])
+    await two.until(lambda: "referral.request/1" in types(two), seconds=60)
+    peer = two.al.peer().node
+
+    async def stays() -> bool:
+        return id in await two.al.running.store.read(lambda c: store.erased_or_held(c, peer, [id]))
+
+    assert not await stays()
+    case = await case_of(two.al, referral()["conversation"])
+    await two.al.call("case.hold", id=case, ground="restriction_18", until="2027-06-30", by="w-1")
+    assert await stays()
+
+
+async def test_a_peer_that_comes_to_no_end_fills_nothing(drill: Drill) -> None:
+    """A first page and never the second, again and again: the ledger and the log are as they were (threat 154)."""
+    two = drill.two
+    unknown = tuple(MessageId(b64u(n.to_bytes(16, "big"))) for n in range(MOST))
+    answers(drill, replace(page(drill), erasures=unknown, more=True))
+    before = [await two.fr.rows(f"select count(*) from {table}") for table in ("ledger", "audit")]
+    for _ in range(3):
+        with pytest.raises(RemoteError, match="another one than was asked for"):
+            await taken(drill)
+    assert [await two.fr.rows(f"select count(*) from {table}") for table in ("ledger", "audit")] == before
 
 
 async def test_who_did_not_accept_a_reset_tells_nothing(drill: Drill) -> None:
