@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import schemas
-from gateway.administration.position import declare_loss, find_loss
+from gateway.administration.position import declare_loss, find_loss, knows_loss
 from gateway.administration.upgrade_cases import CaseUpgrade
 from gateway.api.app import LocalServer, local_app
 from gateway.audit.reader import LogReader, of_stopped
@@ -129,17 +129,20 @@ async def open_node(
 
 
 async def _face_loss(node: Node) -> None:
-    """Find out whether this database is older than it was, and take away again what it forgot was taken away. A log
-    that is behind its signed checkpoint is not run on at all (`AuditLog.start`), so nothing is written for it here.
+    """Find out whether this database is older than it was, by the file beside it or by the ledger, and take away again
+    what it forgot was taken away. A log that is behind its signed checkpoint is not run on at all (`AuditLog.start`),
+    so nothing is written for it here.
     """
     lost = await find_loss(node.store, node.folder / POSITION)
-    if lost is not None and await node.log.goes_on():
+    if lost is not None and not await node.log.goes_on():
+        return
+    ledger = await take_in(node.store, node.keys, node.ledger_paths)
+    put_back = ledger.entries and not await node.store.read(knows_loss) and await node.log.goes_on()
+    if lost is not None or put_back:
         await declare_loss(node.store, node.clock)
         await node.own.load()
         await node.peers.refresh()
-    elif lost is not None:
-        return
-    ledger = await take_in(node.store, node.keys, node.ledger_paths)
+        await node.tokens.refresh()
     if lost is not None and ledger.until + SLACK < lost.at:
         await node.store.move(lambda c: doubt_all(c, at=node.clock.now()))
     await node.taken_again.run()

@@ -231,7 +231,9 @@ def over(connection: Connection, *, made: int, seen: int) -> list[SessionRow]:
     return [SessionRow(**row._mapping) for row in connection.execute(query)]
 
 
-def drop_all(connection: Connection) -> None:
-    """No session and no invitation: in a database that came back from a backup, the ended ones are there again."""
+def void_all(connection: Connection, *, but: Iterable[str]) -> None:
+    """No session, no invitation, nobody vouched for, and no passkey `but` these: for a database that was put back."""
     connection.execute(delete(session))
     connection.execute(delete(invitation))
+    connection.execute(delete(passkey).where(passkey.c.id.not_in(list(but))))
+    connection.execute(update(person).values(vouched=None))

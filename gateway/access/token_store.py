@@ -46,6 +46,11 @@ def revoke(connection: Connection, id: str, *, at: int) -> bool:
     return bool(connection.execute(query).rowcount)
 
 
+def revoke_all(connection: Connection, *, at: int) -> None:
+    """End every token, of programs and of people: for a database that was put back."""
+    connection.execute(update(token).where(token.c.revoked.is_(None)).values(revoked=at))
+
+
 # --- personal tokens ---------------------------------------------------------------------------------------------
 
 
@@ -68,8 +73,3 @@ def count_personal(connection: Connection, now: int) -> dict[str, int]:
 def drop_personal(connection: Connection, *, before: int) -> None:
     """Take out personal tokens that expired before this time: the audit log and what was read name the person."""
     connection.execute(delete(token).where(token.c.person.is_not(None), token.c.expires < before))
-
-
-def drop_all_personal(connection: Connection) -> None:
-    """No personal token: in a database that came back from a backup, the ended ones are there again."""
-    connection.execute(delete(token).where(token.c.person.is_not(None)))

@@ -16,6 +16,7 @@ from typing import Final, Self
 
 from sqlalchemy import Connection
 
+from gateway.administration.put_back import void_credentials
 from gateway.audit import store as audit_store
 from gateway.database import journal
 from gateway.database.atomic_file import read_kept, write_kept
@@ -23,6 +24,8 @@ from gateway.database.engine import Store
 from gateway.errors import RemoteError
 from gateway.foundation.chores import Chore
 from gateway.foundation.logs import logger
+from gateway.peers import reset_rows
+from gateway.peers.link_reset_state import ResetState
 from gateway.ports import Clock
 from gateway.trust.link_reset.decisions import mark_older
 from keys.primitives.encoding import Check, b64u, canon, exact, is_count, is_hash, is_int, number, parse, sha256, text
@@ -90,12 +93,23 @@ async def find_loss(database: Store, path: Path) -> Position | None:
     return seen
 
 
+def knows_loss(connection: Connection) -> bool:
+    """Whether this node knows already that it was put back, and no link of it was begun anew since."""
+    links = reset_rows.load(connection).values()
+    return reset_rows.restored(connection) is not None and all(link.state != ResetState.OPEN for link in links)
+
+
 async def declare_loss(database: Store, clock: Clock) -> None:
-    """All links of this older database need a reset, as after a restore; a person is told."""
+    """All links of this older database need a reset and people come in anew, as after a restore; a person is told."""
     newest, now = await database.read(_newest), clock.now()
     if newest is None:
         raise RuntimeError("the database of a node has a first entry")
-    await database.move(lambda c: mark_older(c, made=newest.at, sha256=newest.hash, at=now))
+
+    def move(connection: Connection) -> None:
+        mark_older(connection, made=newest.at, sha256=newest.hash, at=now)
+        void_credentials(connection, at=now)
+
+    await database.move(move)
     logger().error("node.older", size=newest.size)
 
 

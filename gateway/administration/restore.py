@@ -15,8 +15,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from gateway.access import people_store, token_store
 from gateway.administration.backup import CHECKPOINT, SETTINGS, write_new
+from gateway.administration.put_back import void_credentials
 from gateway.consent import unconfirmed_store
 from gateway.database import meta
 from gateway.database.engine import Store
@@ -26,6 +26,7 @@ from gateway.foundation import config
 from gateway.foundation.node_folder import DATABASE, KEYSTORE, RUN
 from gateway.ledger import store as ledger_store
 from gateway.ledger.reading import Hasher, newer_than_stored, read_ledger
+from gateway.ledger.rules import SLACK
 from gateway.peers import store as peer_rows
 from gateway.ports import Clock
 from gateway.trust.link_reset.decisions import mark_restored
@@ -55,8 +56,8 @@ class Report:
 class Restored:
     """What was made. `closed` rows of content name a storage epoch that the keystore backup does not hold.
 
-    `ledger` is the time of the last line of the ledger, None where none was given: then `unconfirmed` consents wait for
-    the workers of their cases.
+    `ledger` is the time of the last line of the ledger, None where none was given. Where it is not `whole`, since there
+    is none or it ends before the loss, `unconfirmed` consents wait for the workers of their cases.
     """
 
     node: str
@@ -67,6 +68,7 @@ class Restored:
     closed: int
     peers: tuple[str, ...]
     ledger: int | None
+    whole: bool
     unconfirmed: int
 
 
@@ -111,15 +113,17 @@ async def restore(
     passphrase: str,
     *,
     ledger: Path | None,
+    lost: int | None = None,
     clock: Clock,
     cost: Cost = DEFAULT_COST,
 ) -> Restored:
     """Make a node folder out of two backups, with a key store under a new passphrase. What `ledger` names is taken away
-    again at the first start; without one every consent waits to be confirmed.
+    again at the first start; without one, and with one that ends long before the disk was `lost` (Unix seconds, None
+    for now), every consent waits to be confirmed.
 
     Raises:
         RefusedError: exists (the folder is there), wrong_node (the two are of different nodes), clock (earlier than the
-            backup), as ``verify``, and as ``_read_ledger``; nothing is left behind.
+            backup, or than the loss), as ``verify``, and as ``_read_ledger``; nothing is left behind.
     """
     if folder.exists():
         raise RefusedError(
@@ -132,7 +136,7 @@ async def restore(
         raise RefusedError(Code.EXISTS, f"{draft} is left over from an interrupted attempt", hint=f"remove {draft}")
     try:
         draft.mkdir(mode=0o700, parents=True)
-        made = await _fill(draft, folder, data, keystore, key, passphrase, ledger, clock, cost)
+        made = await _fill(draft, folder, data, keystore, key, passphrase, ledger, lost, clock, cost)
         draft.rename(folder)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
@@ -148,6 +152,7 @@ async def _fill(
     key: EncPrivateKey,
     passphrase: str,
     ledger: Path | None,
+    lost: int | None,
     clock: Clock,
     cost: Cost,
 ) -> Restored:
@@ -157,9 +162,11 @@ async def _fill(
     if header.node != keys.header.node:
         raise RefusedError(Code.WRONG_NODE, "the two backups are of different nodes; nothing was made")
     now = clock.now()
-    if now + SKEW < max(header.at, keys.header.at):
+    if now + SKEW < max(header.at, keys.header.at, lost or 0):
         raise RefusedError(
-            Code.CLOCK, "the clock is earlier than the backup; nothing was made", hint="set the clock of this machine"
+            Code.CLOCK,
+            "the clock is earlier than the backup or the loss; nothing was made",
+            hint="set the clock of this machine",
         )
     name = config.load(draft).node.name
     store = Store(draft / DATABASE)
@@ -168,10 +175,10 @@ async def _fill(
         gen = 1 + max(int(recorded or b"1"), header.gen, keys.header.gen)
         held_keys = await asyncio.to_thread(Keystore.restore, draft / KEYSTORE, passphrase, keys.ring, gen, cost=cost)
         until = None if ledger is None else await _read_ledger(ledger, store, held_keys, made=header.at)
-        await store.move(people_store.drop_all)
-        await store.move(token_store.drop_all_personal)
+        await store.move(lambda c: void_credentials(c, at=now))
         await store.move(lambda c: mark_restored(c, made=header.at, sha256=header.sha256, gen=gen, at=now))
-        unconfirmed = 0 if ledger is not None else await store.move(lambda c: unconfirmed_store.doubt_all(c, at=now))
+        whole = until is not None and until + SLACK >= (now if lost is None else lost)
+        unconfirmed = 0 if whole else await store.move(lambda c: unconfirmed_store.doubt_all(c, at=now))
         held = {epoch.n for epoch in keys.ring.epochs}
         rows = await store.read(
             lambda c: [tuple(r) for r in c.exec_driver_sql("select epoch, count(*) from datakey group by epoch")]
@@ -190,6 +197,7 @@ async def _fill(
         closed=sum(count for epoch, count in rows if epoch not in held),
         peers=peers,
         ledger=until,
+        whole=whole,
         unconfirmed=unconfirmed,
     )
 

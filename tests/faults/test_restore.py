@@ -246,8 +246,8 @@ async def test_an_old_backup_does_not_revive_what_was_erased(drill: Drill) -> No
 
 
 async def test_an_old_backup_opens_no_session(drill: Drill) -> None:
-    """Who was signed in, at the console or a shell, or invited when it was made is not afterwards; person and passkey
-    are there.
+    """Who came in when it was made does not afterwards, whatever was ended since: by session, passkey, personal token,
+    token of a program or invitation. The person is there, comes in by a new code, and is vouched for anew (threat 144).
     """
     fr, device = drill.two.fr, Authenticator()
     made = await fr.call("person.add", name="Eva", roles=["auditor"])
@@ -259,6 +259,7 @@ async def test_an_old_backup_opens_no_session(drill: Drill) -> None:
     _, ceremony = await people.invited(made["code"])
     session = await people.enrol(made["code"], ceremony.id, device.create(ceremony.options))
     shell = (await fr.call("login.enrol", code=(await invite())["code"], label="a shell"))["token"]
+    program = (await fr.call("token.new", role="adapter", label="case system"))["token"]
     code = (await invite())["code"]
     assert await people.admit(session) is not None
     assert fr.running.tokens.admit(shell).person == made["id"]
@@ -267,10 +268,17 @@ async def test_an_old_backup_opens_no_session(drill: Drill) -> None:
     assert await people.admit(session) is None
     with pytest.raises(RefusedError):
         await people.invited(code)
-    with pytest.raises(RefusedError, match="no such token"):
-        fr.running.tokens.admit(shell)
+    for token in (shell, program):
+        with pytest.raises(RefusedError, match="revoked"):
+            fr.running.tokens.admit(token)
     ceremony = await people.begin()
-    assert await people.admit(await people.sign_in(ceremony.id, device.get(ceremony.options))) is not None
+    with pytest.raises(RefusedError):
+        await people.sign_in(ceremony.id, device.get(ceremony.options))
+    (row,) = [one for one in (await fr.call("person.list"))["people"] if one["id"] == made["id"]]
+    assert (row["passkeys"], row["vouched"]) == ([], [])
+    code = (await invite())["code"]
+    _, ceremony = await people.invited(code)
+    assert await people.admit(await people.enrol(code, ceremony.id, Authenticator().create(ceremony.options)))
 
 
 async def test_the_log_goes_on_and_is_witnessed_again(drill: Drill) -> None:

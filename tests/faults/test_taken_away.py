@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -140,6 +141,31 @@ async def test_the_peer_says_what_was_taken_away(drill: Drill) -> None:
 async def signed_as_erased(two: Two, id: str) -> bool:
     """Whether AL holds the receipt that FR has erased this message."""
     return "erased" in [receipt["status"] for receipt in (await two.al.show(id))["receipts"]]
+
+
+async def test_a_folder_that_was_put_back_is_told_by_the_ledger(drill: Drill) -> None:
+    """The whole folder is of before, its own file too, and no peer is asked yet: the ledger on the other disk goes on
+    behind it, so every link needs a reset and nobody comes in with what they had (threat 146).
+    """
+    two, fr = drill.two, drill.two.fr
+    id = await referred(two)
+    token = (await fr.call("token.new", role="adapter", label="case system"))["token"]
+    await fr.stop()
+    shutil.copytree(fr.folder, drill.base / "then", ignore=shutil.ignore_patterns("*.sock"))
+    await fr.start()
+    await taken_away(two, id)
+    await fr.stop()
+    shutil.rmtree(fr.folder)
+    shutil.copytree(drill.base / "then", fr.folder)
+    await fr.open()
+    assert await fr.rows("select count(*) from meta where key = 'restored'") == [(1,)]
+    assert "node.older" in await fr.alarms()
+    assert (await fr.call("consent.show", id=CONSENT))["state"] == "withdrawn"
+    with pytest.raises(RefusedError, match="revoked"):
+        fr.running.tokens.admit(token)
+    await fr.stop()
+    await fr.start()  # it knows that already, and does not begin the resets anew
+    assert await fr.rows("select count(*) from audit where cast(leaf as text) like '%node.older%'") == [(1,)]
 
 
 async def test_alerts_and_withdrawals_do_not_wait_for_the_lists(drill: Drill) -> None:

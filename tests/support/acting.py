@@ -59,8 +59,11 @@ async def enrolled(node: Node, name: str) -> Caller:
     def add(connection: Connection) -> None:
         if people_store.find(connection, row.id) is None:
             people_store.add(connection, row)
+        else:  # the node was put back, and they were let in anew
+            people_store.vouch(connection, row.id, (row.vouched or "").split())
 
-    if await node.store.read(lambda c: people_store.find(c, row.id)) is None:
+    known = await node.store.read(lambda c: people_store.find(c, row.id))
+    if known is None or known.vouched is None:
         await node.store.move(add)
     return caller_of(name)
 

@@ -38,11 +38,14 @@ class Drill:
         await self.two.fr.stop()
         shutil.rmtree(self.two.fr.folder)
 
-    async def restore(self, data: Path, keystore: Path, ledger: Path | None = None) -> Restored:
+    async def restore(
+        self, data: Path, keystore: Path, ledger: Path | None = None, lost: int | None = None
+    ) -> Restored:
         """FR out of two backup files, with a new passphrase file of the same word, and running."""
         made = await restore(
             *(data, keystore, self.key, self.two.fr.folder, PASSPHRASE),
             ledger=ledger,
+            lost=lost,
             clock=self.two.clock,
             cost=CHEAP,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shlex
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -173,6 +174,13 @@ def create_recovery_key(file: Path, passphrase_file: Path | None) -> None:
 @click.option("--passphrase-file", required=True, type=_FILE, metavar="FILE", help="Passphrase of the restored node.")
 @click.option("--ledger", type=_FILE, metavar="FILE", help="The ledger: what it names is taken away again.")
 @click.option("--without-ledger", is_flag=True, help="There is none: every consent waits to be confirmed.")
+@click.option(
+    "--lost-at",
+    "lost",
+    type=click.DateTime(["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%MZ"]),
+    metavar="TIME",
+    help="When the disk was lost, in UTC, if that is over two hours ago: 2026-11-25T04:00Z.",
+)
 @options.as_json
 def restore_node(
     data: Path,
@@ -183,11 +191,13 @@ def restore_node(
     passphrase_file: Path,
     ledger: Path | None,
     without_ledger: bool,
+    lost: datetime | None,
     as_json: bool,
 ) -> None:
     """Make a node folder DIR from a DATA and a KEYSTORE backup. Destroy or disconnect the old one: never run both.
 
-    What was withdrawn and erased since the backup stands in the ledger; without it workers confirm each consent.
+    What was withdrawn and erased since the backup stands in the ledger. Without it, and where it ends more than two
+    hours before the disk was lost, workers confirm each consent.
 
     \b
     Example:
@@ -206,8 +216,9 @@ def restore_node(
         header_of(file)
     passphrase = config.passphrase(passphrase_file)
     opened = load_recovery(key, _passphrase(key_passphrase_file))
+    at = None if lost is None else int(lost.replace(tzinfo=UTC).timestamp())
     made = asyncio.run(
-        put_back(data, keystore, opened, folder.absolute(), passphrase, ledger=ledger, clock=SystemClock())
+        put_back(data, keystore, opened, folder.absolute(), passphrase, ledger=ledger, lost=at, clock=SystemClock())
     )
     value: dict[str, Json] = {
         "node": made.node,
@@ -218,6 +229,7 @@ def restore_node(
         "closed": made.closed,
         "peers": [*made.peers],
         "ledger": made.ledger,
+        "whole": made.whole,
         "unconfirmed": made.unconfirmed,
     }
     output.print_answer(value, as_json=as_json, people=_show_restored)
@@ -239,6 +251,11 @@ def _show_restored(value: Mapping[str, Json]) -> None:
             f"WITHOUT LEDGER: what was withdrawn or erased since the backup is here again; "
             f"{value['unconfirmed']} consent(s) wait for workers: trm consent unconfirmed"
         )
+    elif not value["whole"]:
+        output.print_line(
+            f"OLD LEDGER: it ends more than two hours before the loss, so {value['unconfirmed']} consent(s) wait for "
+            "workers: trm consent unconfirmed; if the disk was lost earlier, restore again with --lost-at"
+        )
     output.print_hint(
         f"start it: trm serve --node {value['folder']} --passphrase-file FILE; nothing is sent or accepted yet"
     )
@@ -246,7 +263,8 @@ def _show_restored(value: Mapping[str, Json]) -> None:
         output.print_hint(
             f"two people here: trm peer reset-link {shlex.quote(name)}; one person there: trm peer accept-reset"
         )
-    output.print_hint("tokens of the local API: trm token new; peers send the sealed messages in flight again")
+    output.print_hint("let people and programs in anew: trm person invite NAME --as KEYFILE, trm token new")
+    output.print_hint("peers send the sealed messages in flight again")
 
 
 def _passphrase(file: Path | None, *, confirm: bool = False) -> str:

@@ -22,6 +22,7 @@ from support.pair import PASSPHRASE, START, make_party
 
 from gateway.access.attempts import ATTEMPTS, PAUSE
 from gateway.access.rules import IDLE, INVITED, LONGEST
+from gateway.administration.put_back import void_credentials
 from gateway.app import open_node
 from gateway.changes.rules import DAY
 from gateway.composition.node import Node
@@ -538,6 +539,23 @@ async def wanted(house: House, **more: Any) -> Any:
         house, "change.prepare", action="peer.activate", subject="AL", digits=code, channel="video", **more
     )
     return prepared["change"]
+
+
+async def test_of_a_node_that_was_put_back_only_administrators_come_in(house: House):
+    """Their passkeys stay, so that somebody can let people in; all others end, with every session, and what one person
+    had begun is given up (threat 144).
+    """
+    ana = await enrolled(house, "Ana")
+    _, device, session = await house.worker("Eva")
+    said = await ana.propose(await wanted(house))
+    now = house.clock.now()
+    await house.node.store.move(lambda c: void_credentials(c, at=now))
+    assert await house.people.admit(session) is None and await house.people.admit(ana.session) is None
+    with pytest.raises(RefusedError):
+        await house.sign_in(device)
+    ana.session = await house.sign_in(ana.device)
+    assert await ana.person()
+    assert (await ask(house, "change.show", id=said["id"]))["state"] == "withdrawn"
 
 
 async def test_an_administrator_with_a_passkey(house: House):

@@ -15,7 +15,7 @@ from support.tables import table
 
 from gateway.errors import RefusedError
 from gateway.ledger.reading import read_ledger
-from gateway.ledger.rules import MARK_EVERY, Line, Taken
+from gateway.ledger.rules import MARK_EVERY, SLACK, Line, Taken
 
 
 @pytest_asyncio.fixture
@@ -140,6 +140,30 @@ async def test_a_ledger_that_is_not_whole_restores_nothing(drill: Drill) -> None
         assert not two.fr.folder.exists(), name
     drill.ledger.write_bytes(whole)
     assert (await drill.restore(data, keystore, drill.ledger)).ledger == two.clock.now()
+
+
+async def test_an_old_copy_of_the_ledger_is_not_believed_to_be_all(drill: Drill) -> None:
+    """One that ends hours before the loss leaves every consent in doubt; the same is whole for a loss of then
+    (threat 147).
+    """
+    two, copy = drill.two, drill.base / "copy.ledger"
+    await recorded(two)
+    data, keystore = await drill.backup()
+    ended = two.clock.now()
+    shutil.copy(drill.ledger, copy)
+    two.clock.advance(SLACK + 60)
+    await two.fr.call("consent.withdraw", id=CONSENT, by="w-1")
+    await two.until(lambda: kinds(two.fr, drill.ledger)[-1] is Taken.WITHDRAWN, seconds=30)
+    await drill.lose()
+    made = await drill.restore(data, keystore, copy)
+    assert (made.ledger, made.whole, made.unconfirmed) == (ended, False, 1)
+    assert "consent.unconfirmed" in await two.fr.alarms()
+    await drill.lose()
+    made = await drill.restore(data, keystore, copy, lost=ended + 60)
+    assert (made.whole, made.unconfirmed) == (True, 0)
+    await drill.lose()
+    with pytest.raises(RefusedError, match="the loss"):
+        await drill.restore(data, keystore, copy, lost=two.clock.now() + 3_600)
 
 
 async def test_a_ledger_of_another_node_is_refused(drill: Drill) -> None:
