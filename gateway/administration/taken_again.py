@@ -69,6 +69,21 @@ class TakenAgain:
             await self._take(found)
             self._seen = rows[-1].ref
 
+    def take_new(self, connection: Connection, rows: Sequence[MessageRow]) -> frozenset[int]:
+        """Erase those of these messages that the ledger names, in the transaction that accepts them, so that nobody is
+        shown or handed one; their local numbers.
+        """
+        if not rows or not store.waits(connection):
+            return frozenset()
+        names = keyed(self._keys, [named(row.direction, row.peer, row.id) for row in rows])
+        by_name = dict(zip(names, rows, strict=True))
+        found = [row for row in store.due_of(connection, Taken.ERASED, names) if row.subject in by_name]
+        gone = {by_name[row.subject].ref: row.why or "" for row in found if row.subject is not None}
+        if gone:
+            self._eraser.erase_in(connection, gone)
+            self._settle(connection, over=(), rows=found)
+        return frozenset(gone)
+
     def _withdraw(self, connection: Connection, row: LedgerRow) -> None:
         if row.subject is None:
             raise RuntimeError("a withdrawal names a consent")

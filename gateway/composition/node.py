@@ -421,6 +421,7 @@ class Node:
                 link=self.link,
                 effects=self.effects,
                 cases=self.cases,
+                take_away=lambda connection, rows: self.taken_again.take_new(connection, rows),
                 workers=self.workers,
                 wakeups=self.wakeups,
                 events=self.events,

@@ -116,6 +116,12 @@ def due(connection: Connection, kinds: Iterable[Taken]) -> list[LedgerRow]:
     return [LedgerRow(**row._mapping) for row in connection.execute(wanted.order_by(ledger.c.n))]
 
 
+def due_of(connection: Connection, kind: Taken, subjects: Sequence[bytes]) -> list[LedgerRow]:
+    """The same of one kind, that name one of these few subjects."""
+    wanted = select(ledger).where(ledger.c.due, ledger.c.kind == str(kind), ledger.c.subject.in_(subjects))
+    return [LedgerRow(**row._mapping) for row in connection.execute(wanted.order_by(ledger.c.n))]
+
+
 def settle(connection: Connection, numbers: Sequence[int]) -> None:
     """What these entries name is taken away again."""
     for start in range(0, len(numbers), 500):

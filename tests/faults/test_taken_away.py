@@ -143,6 +143,35 @@ async def signed_as_erased(two: Two, id: str) -> bool:
     return "erased" in [receipt["status"] for receipt in (await two.al.show(id))["receipts"]]
 
 
+async def test_what_was_erased_and_comes_again_is_handed_to_nobody(drill: Drill) -> None:
+    """Accepted and erased after the backup, sent anew after the reset: erased in the transaction that accepts it, so
+    that neither the case system nor the desk has it for a moment (threat 145).
+    """
+    two = drill.two
+    data, keystore = await drill.backup()
+    two.clock.advance(5)
+    two.fr.system.busy = 1_000_000
+    theirs = await two.al.submit("erased before it was handed over")
+    await two.until(lambda: settled(two.al, [theirs], "awaiting_handover"), seconds=60)
+    await two.fr.call("message.erase", id=theirs, by="w-1", reason="not_needed")
+    await drill.lose()
+    two.fr.system.busy = 0
+    await drill.restore(data, keystore, drill.ledger)
+    assert await two.fr.rows("select count(*) from message") == [(0,)]
+    await drill.reset()
+
+    async def came() -> bool:
+        return await two.fr.rows("select count(*) from message") == [(1,)]
+
+    await two.until(came, seconds=200)
+    after = await two.al.submit("and goes on")
+    await two.until(lambda: two.fr.notes() == ["and goes on"], seconds=60)
+    assert "content" not in await two.fr.show(theirs)
+    assert await two.fr.rows("select reason from erasure") == [("not_needed",)]
+    assert await two.fr.rows("select count(*) from ledger where due") == [(0,)]
+    await two.until(lambda: settled(two.al, [after]), seconds=60)
+
+
 async def test_a_folder_that_was_put_back_is_told_by_the_ledger(drill: Drill) -> None:
     """The whole folder is of before, its own file too, and no peer is asked yet: the ledger on the other disk goes on
     behind it, so every link needs a reset and nobody comes in with what they had (threat 146).

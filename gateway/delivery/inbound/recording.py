@@ -6,9 +6,10 @@ contents sealed, each under a key of its own. The transaction then only writes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeAlias
 
 from sqlalchemy import Connection
 
@@ -41,6 +42,10 @@ from gateway.trust.peer_sync import stop
 from keys.documents.envelope import MESSAGE_LIFE, Receipt
 from keys.documents.receipts import batch_hash
 from keys.documents.statement import signatures_hash
+from schemas.types import never_blocked
+
+TakeAway: TypeAlias = Callable[[Connection, Sequence[MessageRow]], Collection[int]]
+"""Erases those of new messages that were erased before this node was put back; their local numbers (nrm1 13.15)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +102,7 @@ class Recorder:
         link: PeerLink,
         effects: Effects,
         cases: CaseRegister,
+        take_away: TakeAway,
         workers: Workers,
         wakeups: Wakeups,
         events: EventStream,
@@ -109,6 +115,7 @@ class Recorder:
         self._link = link
         self._effects = effects
         self._cases = cases
+        self._take_away = take_away
         self._workers = workers
         self._wakeups = wakeups
         self._events = events
@@ -143,7 +150,7 @@ class Recorder:
             batch=self._store.new_ref(),
             now=self._clock.now(),
         )
-        await self._store.move(partial(write_results, writing=writing, cases=self._cases))
+        await self._store.move(partial(write_results, writing=writing, cases=self._cases, take_away=self._take_away))
         await self._tell(writing)
         return document
 
@@ -204,11 +211,11 @@ class Recorder:
 # --- the transaction --------------------------------------------------------------------------------------------------
 
 
-def write_results(connection: Connection, writing: Writing, cases: CaseRegister) -> None:
+def write_results(connection: Connection, writing: Writing, cases: CaseRegister, take_away: TakeAway) -> None:
     """Write numbers, messages, receipts, audit entries and evidence in the caller's transaction."""
     _use_numbers(connection, writing)
     _end_uploads(connection, writing)
-    _add_messages(connection, writing, cases)
+    _add_messages(connection, writing, cases, take_away)
     _add_receipts(connection, writing)
     _append_entries(connection, writing)
     for fault in writing.faults:
@@ -244,7 +251,10 @@ def _end_uploads(connection: Connection, writing: Writing) -> None:
             attachment_store.end(connection, writing.node, id, message=refs.get(id))
 
 
-def _add_messages(connection: Connection, writing: Writing, cases: CaseRegister) -> None:
+def _add_messages(connection: Connection, writing: Writing, cases: CaseRegister, take_away: TakeAway) -> None:
+    """Keep the messages and do what they do here. What was erased before and comes again is erased at once, and does
+    nothing but what nothing may block.
+    """
     added = writing.messages
     content.put(connection, writing.rows_of([ref for new in added for ref in (new.row.ref, new.evidence)]))
     messages.add(connection, [new.row for new in added])
@@ -252,13 +262,16 @@ def _add_messages(connection: Connection, writing: Writing, cases: CaseRegister)
     conversations.changed(connection, [state_transitions.conversation_of(new.row) for new in added])
     messages.add_statements(connection, [_statement_row(new) for new in added])
     messages.arrive(connection, [_inbox_row(writing.node, new) for new in added])
+    journal.add_events(connection, [(writing.now, "message", new.row.ref, new.row.state) for new in added])
+    gone = take_away(connection, [new.row for new in added])
     for new in added:
+        if new.row.ref in gone and not never_blocked(new.message.body_type):
+            continue
         quoted = quoted_enquiry(new.message.body_type, new.message.content)
         if quoted is not None:
             register.join_quoted(connection, new.row.conversation, loader.quote(connection, new.row, quoted))
         for effect in new.effects:
             effect.write(connection, writing.now)
-    journal.add_events(connection, [(writing.now, "message", new.row.ref, new.row.state) for new in added])
 
 
 def _statement_row(new: NewMessage) -> StatementRow:
