@@ -213,7 +213,11 @@ class Adapter(Protocol):
         ...
 
     async def erase(self, local_id: str) -> Erasure:
-        """Erase an item, and say honestly how far that went."""
+        """Erase an item, and say honestly how far that went. Instead of a local id the key of the item may be given,
+        where no answer to handing it over was heard: then it may be there, as a whole or as what a kill left of it.
+
+        Raises RefusedError `not_found` where it was looked for and nothing of it is here.
+        """
         ...
 
 

@@ -24,7 +24,7 @@ from adapters.folder.places import JOURNAL
 from adapters.kit.drop_folder import ERASED, INCOMING, NOTICES, is_news_of, tombstone
 from adapters.kit.files import Folder, free_name
 from adapters.kit.items import item_to_json
-from adapters.kit.names import item_name, key_name
+from adapters.kit.names import is_key, item_name, key_name
 from adapters.kit.strict_json import read_json, write_json
 from gateway.errors import Code, RefusedError
 from gateway.ports import Attachment, Delivery, Erasure, Json, Notice
@@ -178,6 +178,8 @@ def erase_item(root: Path, local_id: str) -> Erasure:
     Only a document that was still here is `erased`. What the office has collected lies where this adapter cannot reach:
     the tombstone asks the office to erase it, and the answer is `not_supported`. The first answer is kept and repeated.
     """
+    if _erase_unfinished(root, local_id):
+        return Erasure.ERASED
     handed = _find(root, local_id)
     with Folder(root / ERASED) as erased, Folder(root / handed.folder) as target:
         answer = _answered(erased, handed)
@@ -193,6 +195,18 @@ def erase_item(root: Path, local_id: str) -> Erasure:
             target.remove(name)
         target.remove(handed.name)
     return answer
+
+
+def _erase_unfinished(root: Path, key: str) -> bool:
+    """Remove what a kill left of an item of this key, of which the journal knows nothing; whether there was any."""
+    if not is_key(key):
+        return False
+    name = key_name(key)
+    with Folder(root / JOURNAL) as journal, Folder(root / INCOMING) as target:
+        left = [] if _known(journal, name) else [one for one in target.names() if one.startswith(f".{name}.")]
+        for one in left:
+            target.remove(one)
+    return bool(left)
 
 
 def forget_news(root: Path, draft: str) -> bool:
@@ -247,12 +261,13 @@ def _damaged() -> RefusedError:
 
 
 def _find(root: Path, local_id: str) -> Handed:
-    """Find the item of a local id. The journal must know it, so that an invented id reaches no file."""
+    """Find the item of a local id, or of a key. The journal must know it, so that an invented id reaches no file."""
     match = _LOCAL_ID.fullmatch(local_id)
-    if match is not None:
+    key = match[3] if match is not None else key_name(local_id) if is_key(local_id) else None
+    if key is not None:
         with Folder(root / JOURNAL) as journal:
-            handed = _known(journal, match[3])
-        if handed is not None and handed.local_id == local_id:
+            handed = _known(journal, key)
+        if handed is not None and (match is None or handed.local_id == local_id):
             return handed
     raise RefusedError(Code.NOT_FOUND, "nothing with this local id was handed over here")
 

@@ -90,6 +90,9 @@ CASES: tuple[Case, ...] = (
     _promise("notices_once", _JOURNAL),
     _promise("status_is_known", "status() and erase() refuse an id that you did not give with RefusedError(not_found)"),
     _promise("erased_is_gone", "keep the key of what was erased without its content, so that a repeat finds it"),
+    _promise(
+        "erased_by_its_key", "erase() takes the key of an item too: look it up in your journal, or make the id of it"
+    ),
     _case(order.empty_gives_nothing, "an empty list, and no error"),
     _case(order.many_are_pulled_once, _CURSOR),
     _case(order.check_changes_nothing, "check() reads, or undoes what it tried"),

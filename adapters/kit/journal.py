@@ -116,6 +116,13 @@ class Journal:
         """Whether something was handed over under this id."""
         return local_id in self.handed.values()
 
+    def find(self, name: str) -> str:
+        """The local id of an item by this id, or by its key. Raises as `require`."""
+        self.load()
+        local_id = self.handed.get(name, name)
+        self.require(local_id)
+        return local_id
+
     def require(self, local_id: str) -> None:
         """Check that a local id was given. Raises RefusedError(not_found) otherwise, and what `load` raises."""
         self.load()

@@ -25,15 +25,19 @@ def is_plain(name: str) -> bool:
     return _PLAIN.fullmatch(name) is not None
 
 
+def is_key(text: str) -> bool:
+    """Whether this can be an idempotency key."""
+    return 1 <= len(text.encode("utf-8", "surrogatepass")) <= KEY_BYTES
+
+
 def key_name(key: str) -> str:
     """Return a file name that stands for an idempotency key: base32 of its bytes, so that no two keys share a name.
 
     Lower-case base32 holds on a file system that knows no case. Raises RefusedError(invalid) for an empty or long key.
     """
-    data = key.encode("utf-8", "surrogatepass")
-    if not 1 <= len(data) <= KEY_BYTES:
+    if not is_key(key):
         raise RefusedError(Code.INVALID, f"an idempotency key has 1 to {KEY_BYTES} bytes")
-    return base64.b32encode(data).decode("ascii").rstrip("=").lower()
+    return base64.b32encode(key.encode("utf-8", "surrogatepass")).decode("ascii").rstrip("=").lower()
 
 
 def message_name(message_type: str, message_id: str) -> str:

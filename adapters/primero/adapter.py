@@ -271,6 +271,7 @@ class PrimeroAdapter:
         content until its administrator removes it.
         """
         async with self._turn:
+            local_id = await kept(self._lock, self._journal.find, local_id)
             case = await self._known(local_id)
             told = self._journal.erased.get(local_id)
             if told is not None:

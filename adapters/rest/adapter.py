@@ -150,7 +150,7 @@ class RestAdapter:
             known = self._journal.handed.get(item.key)
             if known is not None:
                 return known
-            if not item.key.isascii() or not 1 <= len(item.key) <= 200 or not item.key.isprintable():
+            if not _is_key(item.key):
                 raise RefusedError(Code.INVALID, "an item needs a printable idempotency key")
             local_id = await self._post(item)
             await kept(self._lock, self._journal.hand, item.key, local_id)
@@ -182,7 +182,7 @@ class RestAdapter:
     async def erase(self, local_id: str) -> Erasure:
         """Delete a posted item, where the API can."""
         async with self._turn:
-            await kept(self._lock, self._journal.require, local_id)
+            local_id = await self._find(local_id)
             told = self._journal.erased.get(local_id)
             if told is not None:
                 return told
@@ -190,6 +190,16 @@ class RestAdapter:
                 await self.api.erase(local_id)
             await kept(self._lock, self._journal.erase, local_id, self._erasing)
             return self._erasing
+
+    async def _find(self, name: str) -> str:
+        """The local id of an item by this id, or by its key: the API may have made one whose answer was lost."""
+        try:
+            return await kept(self._lock, self._journal.find, name)
+        except RefusedError:
+            if not _is_key(name) or (found := await self.api.find(name)) is None:
+                raise
+            await kept(self._lock, self._journal.hand, name, found)
+            return found
 
     async def erase_record(self, ref: str) -> Erasure:
         """Delete an item of the list where the API can, and forget how its reading ended.
@@ -214,6 +224,10 @@ class RestAdapter:
 
 
 BAD_REF = "a name is a whole number, or 1 to 64 of letters, digits, dot, hyphen, underscore"
+
+
+def _is_key(text: str) -> bool:
+    return text.isascii() and 1 <= len(text) <= 200 and text.isprintable()
 
 
 def _ref_of(item: Mapping[str, Any], pointer: str) -> str | None:

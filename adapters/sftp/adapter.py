@@ -41,7 +41,7 @@ from adapters.kit.drop_folder import (
 from adapters.kit.fingerprint import fingerprint
 from adapters.kit.items import item_to_json
 from adapters.kit.journal import Journal, kept
-from adapters.kit.names import item_name, key_name, numbered
+from adapters.kit.names import is_key, item_name, key_name, numbered
 from adapters.kit.strict_json import LIMIT, write_json
 from adapters.sftp.connection import Remote, Server
 from gateway.errors import Code, Finding, RefusedError, TransientError
@@ -154,7 +154,12 @@ class SftpAdapter:
     async def erase(self, local_id: str) -> Erasure:
         """Leave a tombstone, then remove the document; `not_supported` for what the office has collected."""
         async with self._turn, self._server.open(self._root) as remote:
-            await kept(self._lock, self._journal.require, local_id)
+            await kept(self._lock, self._journal.load)
+            unfinished = _unfinished(local_id)
+            if local_id not in self._journal.handed and unfinished is not None and await remote.has(unfinished):
+                await remote.remove(unfinished)
+                return Erasure.ERASED
+            local_id = await kept(self._lock, self._journal.find, local_id)
             part = self._part_of(local_id)
             answer = self._journal.erased.get(local_id)
             if answer is None:
@@ -187,6 +192,11 @@ class SftpAdapter:
     def _part_of(self, local_id: str) -> str:
         key = next(key for key, known in self._journal.handed.items() if known == local_id)
         return f"{local_id.partition('/')[0]}/.{key_name(key)}.part"
+
+
+def _unfinished(key: str) -> str | None:
+    """Where a document of this key lies before the journal has the key; None for what no key can be."""
+    return f"{INCOMING}/.{key_name(key)}.part" if is_key(key) else None
 
 
 async def _named(remote: Remote, folder: str, draft: str) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from adapters.kit.items import item_to_json, notice_to_json
 from adapters.kit.mapping import name_and_edition
-from adapters.kit.names import key_name
+from adapters.kit.names import is_key, key_name
 from gateway.errors import Code, Finding, GatewayError, RefusedError
 from gateway.ports import Delivery, Description, Erasure, Json, LocalRecord, Notice
 
@@ -81,8 +81,13 @@ class TemplateAdapter:
         return str(answer.get("state"))
 
     async def erase(self, local_id: str) -> Erasure:
-        """Erase the content; the system keeps the key, so that a repeat finds it."""
-        await self._item("DELETE", local_id)
+        """Erase the content; the system keeps the key, so that a repeat finds it. The key of the item names it, too."""
+        try:
+            await self._item("DELETE", local_id)
+        except RefusedError:
+            if not is_key(local_id):
+                raise
+            await self._item("DELETE", key_name(local_id))
         return Erasure.ERASED
 
     async def erase_record(self, ref: str) -> Erasure:

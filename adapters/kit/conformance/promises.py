@@ -159,6 +159,16 @@ async def erased_is_gone(bench: Bench) -> None:
         require(bench.shows("stays here"), "erasing one item damages another")
 
 
+async def erased_by_its_key(bench: Bench) -> None:
+    """An item of which the node heard no answer is erased by its key, as by its local id."""
+    item = a_delivery(text=MARKER)
+    local_id = await bench.adapter().push(item)
+    adapter = bench.adapter()
+    answers = {await adapter.erase(item.key), await adapter.erase(local_id)}
+    require(answers == {adapter.describe().erasure}, "erasing by the key answers unlike erasing by the local id")
+    require(Erasure.ERASED not in answers or not bench.shows(MARKER), "an erased value can still be found")
+
+
 CHECKS: Mapping[str, Check] = {
     check.__name__: check
     for check in (
@@ -175,6 +185,7 @@ CHECKS: Mapping[str, Check] = {
         notices_once,
         status_is_known,
         erased_is_gone,
+        erased_by_its_key,
     )
 }
 

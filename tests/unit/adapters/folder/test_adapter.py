@@ -11,6 +11,7 @@ from support.benches import FolderBench
 
 from adapters.folder import FolderAdapter
 from adapters.kit.contract import a_delivery, a_notice
+from adapters.kit.names import key_name
 from adapters.kit.strict_json import LIMIT
 from gateway.errors import Code, Finding, RefusedError, TransientError
 from gateway.ports import Erasure, LocalRecord, NoticeKind
@@ -195,6 +196,19 @@ async def test_erasing_is_honest(bench: FolderBench) -> None:
     tombstones = [json.loads(path.read_bytes()) for path in bench.all("erased")]
     assert [tombstone["result"] for tombstone in tombstones] == ["erased", "not_supported"]
     assert bench.all("incoming") == []
+
+
+async def test_what_a_kill_left_is_erased_by_its_key(bench: FolderBench, tmp_path: Path) -> None:
+    """A document whose key the journal does not have yet is there all the same: removed, and told so (threat 148)."""
+    item = a_delivery(text="written before the kill")
+    await bench.adapter().push(a_delivery(key="key-2", message_id="C" * 22))
+    left = next(iter(tmp_path.rglob("incoming"))) / f".{key_name(item.key)}.part"
+    left.write_text("written before the kill")
+    assert await bench.adapter().erase(item.key) is Erasure.ERASED
+    assert not left.exists() and len(bench.all("incoming")) == 1
+    with pytest.raises(RefusedError) as refused:
+        await bench.adapter().erase(item.key)
+    assert refused.value.code is Code.NOT_FOUND
 
 
 async def test_two_keys_of_one_message(bench: FolderBench) -> None:
