@@ -1,5 +1,5 @@
-"""Who may release, by the word of an administrator: what an approved change does to a person, and whether two people
-are two (nrm1 13.10).
+"""Who may release or be shown content, by the word of an administrator: what an approved change does to a person, and
+whether two people are two (nrm1 13.10).
 
 A change about a person says all of what they then are: name, roles and unit. `gateway.trust.changes` stores and
 approves it, and asks here whether it fits and what follows. A code that comes with it is made by whoever shows it.
@@ -48,7 +48,7 @@ def gives_code(row: PersonRow, change: Change) -> bool:
     approved the codes that they had: who vouched before does not vouch for who uses a new one.
     """
     action = Action(change.action)
-    first = action is Action.PERSON_CHANGE and not rules.releases(roles_of(row))
+    first = action is Action.PERSON_CHANGE and not rules.needs_word(roles_of(row))
     return first or action in (Action.PERSON_ENROL, Action.PERSON_INVITE)
 
 
@@ -72,7 +72,7 @@ def check_change(connection: Connection, change: Change) -> None:
         fits = change.body == body_of(row, roles_of(row), row.unit)
     else:
         fits = change.body["name"] == row.name
-    if not (fits and rules.releases(asked)):
+    if not (fits and rules.needs_word(asked)):
         raise RefusedError(
             Code.CONFLICT,
             "this person is not as the change says any more; nothing was changed",

@@ -5,9 +5,9 @@ not have. What reads content is given by who reads it, a focal point; everything
 trust administrator can not make up a case worker to be, nor take over the passkey of one by inviting them anew.
 To end somebody's access is no such gift: it is quick, and one person of either role may.
 
-Who may release needs the word of an administrator besides, for their rights and for each code: whoever sees a code can
-be that person. The administrators who gave it since the last code vouch for the person. Two people release together
-only if two administrators vouch for them.
+Who may release, and who may be shown content for a reason, needs the word of an administrator besides, for their rights
+and for each code: whoever sees a code can be that person. The administrators who gave it since the last code vouch for
+the person. Two people release together only if two administrators vouch for them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import unicodedata
 from collections.abc import Iterable
 
 from gateway.errors import Code, Finding, RefusedError
-from gateway.operations.roles import READS_CONTENT, RELEASES, Caller, Role
+from gateway.operations.roles import LET_IN, READS_CONTENT, RELEASES, Caller, Role
 
 MINUTE = 60
 HOUR = 60 * MINUTE
@@ -118,11 +118,18 @@ def releases(roles: Iterable[Role]) -> bool:
     return not RELEASES.isdisjoint(roles)
 
 
+def needs_word(roles: Iterable[Role]) -> bool:
+    """Whether an administrator lets in who has these roles."""
+    return not LET_IN.isdisjoint(roles)
+
+
 def widens(before: Iterable[Role], before_unit: str | None, after: Iterable[Role], after_unit: str | None) -> bool:
-    """Whether somebody may release after a change what they could not before: another role, or for another unit."""
-    if not releases(after):
+    """Whether somebody may do after a change what needs the word of an administrator, and could not before: another
+    role, or for another unit.
+    """
+    if not needs_word(after):
         return False
-    new = RELEASES & frozenset(after) - frozenset(before)
+    new = LET_IN & frozenset(after) - frozenset(before)
     return bool(new) or (before_unit is not None and after_unit != before_unit)
 
 

@@ -57,6 +57,9 @@ READS_CONTENT: frozenset[Role] = frozenset({_C, _F, _A})
 RELEASES: frozenset[Role] = CASES
 """Who has one of these may release what is sent, so an administrator vouches for them (gateway.access.rules)."""
 
+LET_IN: frozenset[Role] = RELEASES | PROTECTS
+"""Who has one of these is shown what is said about a person, so an administrator lets them in."""
+
 CONTENT_MEMBERS: frozenset[str] = frozenset(
     {
         "type",

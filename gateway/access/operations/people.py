@@ -1,6 +1,6 @@
 """People: asked for or invited by a colleague, given other rights, ended. Who may do it to whom is
-`gateway.access.rules`. Whoever may release then waits for an administrator: no code is made, and no right given, before
-`person.approve`.
+`gateway.access.rules`. Whoever may release, or be shown content for a reason, then waits for an administrator: no code
+is made, and no right given, before `person.approve`.
 """
 
 from __future__ import annotations
@@ -87,8 +87,8 @@ class PeopleOperations:
         example={"name": "Eva M.", "roles": ["case_worker"]},
     )
     async def add(self, asked: AddPerson, caller: Caller) -> OperationResult:
-        """Make a person with an invitation, whose code is in this answer and nowhere else; who may release waits for an
-        administrator, and for the code that comes with the approval.
+        """Make a person with an invitation, whose code is in this answer and nowhere else; who may release or be shown
+        content waits for an administrator, and for the code that comes with the approval.
         """
         name, roles, unit = asked.name, frozenset(map(Role, asked.roles)), asked.unit
         language = asked.language
@@ -103,7 +103,7 @@ class PeopleOperations:
             rules.check_language(language)
         rules.check_apart(roles)
         rules.check_gives(caller, roles)
-        now, code, waits = self._clock.now(), new_code(self._rand), rules.releases(roles)
+        now, code, waits = self._clock.now(), new_code(self._rand), rules.needs_word(roles)
         row = PersonRow(
             id=b64u(self._rand(ID)),
             name=name,
@@ -178,7 +178,7 @@ class PeopleOperations:
     )
     async def invite(self, asked: InvitePerson, caller: Caller) -> OperationResult:
         """Let a person make one more passkey. Those they have stay, unless this one comes `instead` of them: then they
-        end at once. The code for somebody who may release waits for an administrator.
+        end at once. The code for somebody who may release or be shown content waits for an administrator.
         """
         code, waits = new_code(self._rand), False
 
@@ -190,7 +190,7 @@ class PeopleOperations:
                 rows.drop_passkeys(connection, row.id)
                 rows.uninvite(connection, row.id)
                 enrolment.end_access(connection, row.id, "invited", now)
-            if waits := rules.releases(roles):
+            if waits := rules.needs_word(roles):
                 ask_administrator(self._trust_changes, connection, row, Action.PERSON_INVITE, roles, row.unit, now)
             else:
                 rows.invite(connection, code_hash(code), row.id, expires=now + rules.INVITED)

@@ -51,7 +51,8 @@ def invite_newcomer(
     as_json: bool,
 ) -> None:
     """Invite somebody new. The code is printed once; with it they make their passkey at the console, or sign in at a
-    shell. Who may release needs the approval of one administrator: --as, or later trm person approve.
+    shell. Who may release or be shown content needs the approval of one administrator: --as, or later trm person
+    approve.
 
     \b
     Example:

@@ -32,7 +32,7 @@ from gateway.operations.ports import Person, SignIn
 from gateway.operations.registry import may
 from gateway.operations.roles import OWNER, Caller, Role
 from keys.documents.change import Change
-from keys.primitives.encoding import canon, sha256_hex
+from keys.primitives.encoding import b64u, canon, sha256_hex
 from keys.primitives.passkey import CHALLENGE_LIFE
 
 
@@ -456,6 +456,25 @@ async def test_who_works_on_cases_does_not_become_their_officer(house: House):
         await refused(house.ask("person.change", id=id, roles=["case_worker", "data_protection_officer"]), Code.INVALID)
     assert await house.ask_list() == before
     await house.ask("person.change", id=officer, roles=["data_protection_officer", "auditor"])
+
+
+async def test_nobody_makes_up_an_officer_to_read_cases(house: House):
+    """Who looks after trust, and who runs the node, asks for a data protection officer and sees no code, neither of a
+    new one nor instead of an old one; one administrator lets them in (threat 155).
+    """
+    trust = Caller(roles=frozenset({Role.TRUST_ADMIN}), person=b64u(b"person of trust."))
+    for n, caller in enumerate((trust, OWNER)):
+        asked = await house.ask(
+            "person.add", caller=caller, name=f"Dora {n}", roles=["data_protection_officer"], language="fr"
+        )
+        assert (asked["code"], asked["state"]) == (None, "asked")
+        made = await aplay(approving(asked), house.ask)
+        await house.enrol(made["code"], Authenticator())
+        again = await house.ask("person.invite", caller=caller, id=asked["id"], instead=True)
+        assert again["code"] is None
+    auditor = await house.ask("person.add", caller=trust, name="Ada", roles=["auditor"])
+    assert (await house.ask("person.change", id=auditor["id"], roles=["data_protection_officer"]))["waits"]
+    assert (await house.one(auditor["id"]))["roles"] == ["auditor"]
 
 
 async def test_no_two_people_have_one_name(house: House):
