@@ -121,6 +121,7 @@ def _node_operations(node: Node) -> Sequence[object]:
             trust_effects=node.trust_effects,
             upkeep=node.upkeep,
             epochs=node.epochs,
+            time=node.time,
             clock=node.clock,
             actor=node.keys.actor,
         ),

@@ -132,11 +132,13 @@ class ConfirmedTime:
         """
         found = await self.settle()
         if found.doubt is not None:
-            raise RefusedError(
-                Code.CLOCK,
-                f"the time of this node is not confirmed: {WHY[found.doubt]}; {left}",
-                hint="trm clock show says by whom it can be confirmed: docs/operations.md, The clock",
-            )
+            raise _doubted(found.doubt, left)
+
+    async def require_steady(self, left: str) -> None:
+        """Return if nothing speaks against this clock: what is dated by it lasts. Raises as `require`."""
+        found = await self.settle()
+        if found.doubt is not None and not found.steady:
+            raise _doubted(found.doubt, left)
 
     async def settle(self) -> TimeStanding:
         """Judge the clock, after asking every peer where it is not confirmed."""
@@ -239,6 +241,14 @@ class ConfirmedTime:
             await self._store.move(lambda c: journal.append_leaf(c, leaf(now, "clock.confirmed")))
             for peer in self._link.registry.all():
                 self._wakeups.peer_called(peer.node)
+
+
+def _doubted(doubt: Doubt, left: str) -> RefusedError:
+    return RefusedError(
+        Code.CLOCK,
+        f"the time of this node is not confirmed: {WHY[doubt]}; {left}",
+        hint="trm clock show says by whom it can be confirmed: docs/operations.md, The clock",
+    )
 
 
 def take_back(connection: Connection, body: Mapping[str, Json], now: int) -> None:

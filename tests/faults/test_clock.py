@@ -11,9 +11,11 @@ from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.ceremony import ADMINS, change, play
+from support.holders import signed
 from support.nodechild import SteeredClock
 from support.nodeproc import DAY, HOUR, MINUTE, NodeProcess, Pair, enquiry, eventually, make_pair, references
 from support.pair import example
@@ -180,3 +182,72 @@ def test_a_time_that_was_wrongly_believed_is_taken_back_by_two(pair: Pair) -> No
     pair.until(lambda: a.state(id) == "awaiting_opening", seconds=300)
     assert a.call("node.show")["keyset"]["version"] > believed
     assert not {"clock.back", "clock.unconfirmed"} & {*a.alarms(), *b.alarms()}
+
+
+def test_no_descriptor_is_dated_by_a_clock_in_doubt(pair: Pair) -> None:
+    """Peers take none that is dated before one they hold: with a clock 200 days ahead none is made, but for a
+    revocation, which nothing may block; with the right time it is (threat 150).
+    """
+    a = pair.a
+    pair.until(lambda: knows_time(a))
+    a.jump(AHEAD)
+
+    def asked(**wanted: Any) -> Any:
+        with closing(a.client()) as client:
+            return client.ask("POST", "/api/v1/keys/request", wanted, f"key-{wanted}"[:40])
+
+    status, said = asked(rotate=["sig"])
+    assert (status, said["code"]) == (422, "clock"), said
+    a.jump(-AHEAD)
+    pair.until(lambda: knows_time(a))
+    assert a.call("keys.request", rotate=["sig"])["version"] == 2
+
+
+def test_what_was_published_in_a_future_that_both_believed(pair: Pair) -> None:
+    """A descriptor of that future is held by both: the nodes start, exchange, and take back the time; the next one
+    waits for its day, and says so.
+    """
+    a, b = pair.a, pair.b
+    for node in (a, b):
+        node.jump(30 * DAY)
+    pair.advance(5 * MINUTE, step=MINUTE)
+    pair.until(lambda: knows_time(a) and knows_time(b))
+    request = a.call("keys.request", rotate=["sig"], at_once=True)["request"]
+    assert a.call("keys.publish", document=signed(a.base, a.name, request))["version"] == 2
+    pair.until(lambda: b.rows("select max(version) from peer_descriptor") == [(2,)])
+    for node in (a, b):
+        node.stop()
+        assert node.steered is not None
+        node.steered -= 30 * DAY
+        node.start()
+        eventually(partial(says_back, node), "it says so")
+        assert play(change(ADMINS, "clock.reset", "clock"), node.call)["state"] == "done"
+    id = a.call("message.submit", **enquiry("again"))["id"]
+    pair.until(lambda: a.state(id) == "awaiting_opening", seconds=300)
+    with closing(a.client()) as client:
+        assert client.ask("POST", "/api/v1/keys/request", {"rotate": ["sig"]}, "k9")[1]["code"] == "clock"
+
+
+def test_retention_with_a_clock_that_is_set_two_hundred_days_ahead(pair: Pair) -> None:
+    """Two things to keep for 25 and 55 days, and a clock that is set 200 days ahead and back on the way, before each
+    and after: each goes when its days are over, here and in the case system, and never before (threat 149).
+    """
+    b, left = pair.b, {}
+    for reference, days in (("one", 25), ("more", 55)):
+        arrived(pair, reference, days=days)
+    for day in range(10, 80, 10):
+        pair.advance(10 * DAY, step=DAY)
+        for alarm in b.call("alarm.list", limit=500)["alarms"]:
+            if alarm["kind"] == "conversation.overdue":  # nothing is erased that somebody has to look at
+                b.call("alarm.dismiss", id=alarm["id"])
+        if day in (20, 40, 60):
+            before = erased(b)
+            b.jump(AHEAD)
+            pair.advance(HOUR, step=20 * MINUTE)
+            b.jump(-AHEAD)
+            assert erased(b) == before
+            pair.until(lambda: knows_time(b), seconds=300)
+        left[day] = (b.count(), erased(b))
+    assert left[10] == left[20] == (2, 0)
+    assert left[40] == left[50] == (1, 1)
+    assert left[70] == (0, 2)

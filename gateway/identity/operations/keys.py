@@ -40,6 +40,7 @@ from gateway.operations.models import (
 )
 from gateway.operations.registry import About, operation
 from gateway.operations.roles import FOCAL_POINT, GIVES, LOOKS, RUNS, TRUST, Caller
+from gateway.peers.confirmed_time import ConfirmedTime
 from gateway.peers.registry import PeerRegistry
 from gateway.peers.tombstones import Tombstones
 from gateway.ports import Clock, Json, OperationResult
@@ -72,6 +73,7 @@ class KeyOperations:
         trust_effects: TrustEffects,
         upkeep: KeyUpkeep,
         epochs: StorageEpochs,
+        time: ConfirmedTime,
         clock: Clock,
         actor: Actor,
     ) -> None:
@@ -83,6 +85,7 @@ class KeyOperations:
         self._trust_effects = trust_effects
         self._upkeep = upkeep
         self._epochs = epochs
+        self._time = time
         self._clock = clock
         self._actor = actor
 
@@ -95,7 +98,11 @@ class KeyOperations:
         example={"rotate": ["sig"]},
     )
     async def request(self, asked: RequestKeys, caller: Caller) -> OperationResult:
-        """Make the keys for the next descriptor and the request that root holders sign; nothing changes yet."""
+        """Make the keys for the next descriptor and the request that root holders sign; nothing changes yet. Not by a
+        clock that is in doubt, since no descriptor of an earlier date is taken after it; a revocation never waits.
+        """
+        if asked.revoke is None:
+            await self._time.require_steady("nothing was made")
         change = Change(
             rotate=frozenset[Use]().union(*(KINDS[kind] for kind in asked.rotate)),
             at_once=asked.at_once,
