@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import schemas
-from gateway.administration.position import declare_loss, find_loss, knows_loss
+from gateway.administration.position import declare_loss, find_loss
 from gateway.administration.upgrade_cases import CaseUpgrade
 from gateway.api.app import LocalServer, local_app
 from gateway.audit.reader import LogReader, of_stopped
@@ -49,6 +49,7 @@ from gateway.ledger.rules import SLACK
 from gateway.mapping import case_system
 from gateway.node.limited import LimitedOperations, admit
 from gateway.notifications.webhooks import WebhookReceiver
+from gateway.peers.reset_rows import all_closed
 from gateway.ports import Adapter, Clock, LocalRecord
 from keys.documents.descriptor import Descriptor
 from keys.keystore.keystore import DEFAULT_COST, Cost, system_rand
@@ -137,7 +138,7 @@ async def _face_loss(node: Node) -> None:
     if lost is not None and not await node.log.goes_on():
         return
     ledger = await take_in(node.store, node.keys, node.ledger_paths)
-    put_back = ledger.entries and not await node.store.read(knows_loss) and await node.log.goes_on()
+    put_back = ledger.entries and not await node.store.read(all_closed) and await node.log.goes_on()
     if lost is not None or put_back:
         await declare_loss(node.store, node.clock)
         await node.own.load()

@@ -24,8 +24,6 @@ from gateway.database.engine import Store
 from gateway.errors import RemoteError
 from gateway.foundation.chores import Chore
 from gateway.foundation.logs import logger
-from gateway.peers import reset_rows
-from gateway.peers.link_reset_state import ResetState
 from gateway.ports import Clock
 from gateway.trust.link_reset.decisions import mark_older
 from keys.primitives.encoding import Check, b64u, canon, exact, is_count, is_hash, is_int, number, parse, sha256, text
@@ -91,12 +89,6 @@ async def find_loss(database: Store, path: Path) -> Position | None:
     if seen is None or await database.read(lambda c: _at(c, seen.size)) == seen:
         return None
     return seen
-
-
-def knows_loss(connection: Connection) -> bool:
-    """Whether this node knows already that it was put back, and no link of it was begun anew since."""
-    links = reset_rows.load(connection).values()
-    return reset_rows.restored(connection) is not None and all(link.state != ResetState.OPEN for link in links)
 
 
 async def declare_loss(database: Store, clock: Clock) -> None:

@@ -17,6 +17,7 @@ from gateway.erasure.retention import RETAINED, Retention
 from gateway.erasure.storage_epochs import StorageEpochs
 from gateway.foundation.chores import DAY, HOUR, MINUTE, Chore
 from gateway.peers.confirmed_time import ConfirmedTime
+from gateway.peers.reset_rows import all_closed
 from gateway.ports import Clock
 
 WAITS_SINCE = "erasure_waits"
@@ -56,14 +57,16 @@ class ErasureChores:
     async def erase(self) -> None:
         """Once a day what may be kept no longer goes; what a case system or a sender has not heard yet is told on.
 
-        Nothing of it happens while the time is not confirmed; a day that was missed so is told to a person.
+        Nothing of it happens while the time is not confirmed; a day that was missed so is told to a person. By a rule
+        nothing goes from a node that was put back before its first link is begun anew: holds that were placed since are
+        not here, and people place them again before that.
         """
         now = self._clock.now()
         today = str(now // DAY).encode()
         if not await self._time.is_confirmed():
             await self._store.move(partial(_tell_waiting, now=now))
             return
-        if await self._store.read(lambda c: meta.get_meta(c, RETAINED)) != today:
+        if await self._store.read(lambda c: meta.get_meta(c, RETAINED) != today and not all_closed(c)):
             await self._retention.run()
             await self._store.move(partial(_tell_done, today=today, now=now))
         await self._eraser.ask()

@@ -38,6 +38,12 @@ class ResetRow:
         return self.state == ResetState.ASKED and self.ours is not None and self.ours == self.accepted
 
 
+def all_closed(connection: Connection) -> bool:
+    """Whether this node was put back, and none of the links that it has was begun anew since."""
+    links = load(connection).values()
+    return bool(links) and restored(connection) is not None and all(link.state != ResetState.OPEN for link in links)
+
+
 def load(connection: Connection) -> dict[str, ResetRow]:
     """Every link that was or is to be reset, by peer."""
     found = {row.peer: ResetRow(**row._mapping) for row in connection.execute(select(link_reset))}

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from support.authenticator import ORIGIN, Authenticator
 from support.ceremony import ADMINS
 from support.drill import RECOVERY, Drill, drills, settled
 from support.nodechild import CHEAP
+from support.nodeproc import DAY, enquiry
 from support.pair import PASSPHRASE, Party, Spoiler, Two
 
 from gateway.administration.restore import restore, verify
@@ -279,6 +281,26 @@ async def test_an_old_backup_opens_no_session(drill: Drill) -> None:
     code = (await invite())["code"]
     _, ceremony = await people.invited(code)
     assert await people.admit(await people.enrol(code, ceremony.id, Authenticator().create(ceremony.options)))
+
+
+async def test_no_rule_erases_before_people_have_placed_holds_again(drill: Drill) -> None:
+    """What may be kept no longer stays until the first link is begun anew, since a hold of after the backup is not
+    here; then it goes (threat 149).
+    """
+    two = drill.two
+    asked = enquiry("kept until today", "FR")
+    asked["header"]["handling"]["retain_until"] = datetime.fromtimestamp(two.clock.now(), UTC).date().isoformat()
+    id = str((await two.al.call("message.submit", **asked))["id"])
+    await two.until(lambda: settled(two.al, [id]), seconds=60)
+    await drill.lose_all_but(*await drill.backup())
+    two.clock.advance(2 * DAY)
+    await two.until(two.fr.running.time.is_confirmed, seconds=60)
+    await two.fr.running.erasure.erase()
+    assert "content" in await two.fr.show(id)
+    await drill.reset()
+    await two.until(two.fr.running.time.is_confirmed, seconds=60)
+    await two.fr.running.erasure.erase()
+    assert "content" not in await two.fr.show(id)
 
 
 async def test_the_log_goes_on_and_is_witnessed_again(drill: Drill) -> None:
