@@ -9,7 +9,7 @@ from pydantic import Field
 from gateway.cases.history import PersonRole, Status
 from gateway.cases.operations.models import OneCase, Reason
 from gateway.operations.ids import MessageId, PersonId, UnitId
-from gateway.operations.models import Answer, CodeText, Day, Flag, OneOf, Read, Time
+from gateway.operations.models import UNSAID, Answer, CodeText, Day, Flag, OneOf, Read, Time
 
 AnyStatus = Annotated[str, OneOf(*Status)]
 AnyRole = Annotated[str, OneOf(*PersonRole)]
@@ -68,7 +68,7 @@ class BlockOfCase(Answer):
     """Who must not see the case."""
 
     person: PersonId | None
-    name: str | None = Field(description="of the person")
+    name: Read[str | None] = Field(default=None, description="of the person")
     unit: Read[UnitId | None] = None
-    reason: str
+    reason: Read[str] = UNSAID
     at: Time

@@ -186,7 +186,7 @@ class Related(Answer):
     """A case of the same group, and what its person is to this one."""
 
     other: CaseId
-    name: str | None
+    name: Read[str | None] = None
     relation: Relation
 
 

@@ -10,7 +10,7 @@ from gateway.conversations.operations.models import ConsentState
 from gateway.delivery.operations.draft_models import DraftState
 from gateway.delivery.operations.message_models import Direction
 from gateway.operations.ids import ConsentId, ConversationId, DraftId, MessageId
-from gateway.operations.models import Answer, Count, Day, Read, Time
+from gateway.operations.models import UNSAID, Answer, Count, Day, Read, Time
 
 
 class ConversationOfCase(Answer):
@@ -59,7 +59,9 @@ class AsylumHoldOfCase(Answer):
     conversation: Read[ConversationId | None] = None
     at: Time
     lift_wanted: bool
-    states: list[str] = Field(description="States that the person fears, codes of the list country")
+    states: Read[list[str]] = Field(
+        default=UNSAID, description="States that the person fears, codes of the list country"
+    )
 
 
 class LegalHoldOfCase(Answer):

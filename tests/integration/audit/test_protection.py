@@ -13,6 +13,7 @@ import pytest_asyncio
 from support.nodeproc import UNIT
 from support.pair import Party, Two, two_nodes
 from support.persons import ANA, agreed, case_of, referred
+from support.shapes import misfits
 from support.tables import Faults
 
 from gateway.audit import store
@@ -81,6 +82,22 @@ async def test_a_case_is_shown_without_the_person(two: Two) -> None:
     assert consent["record"]["grants"] == answers["consent.show"]["record"]["grants"] != []
     assert [one["id"] for one in answers["case.list"]["cases"]] == [id]
     assert LABEL in json.dumps(await shown(fr, "case.show", FOCAL, id=id))
+
+
+async def test_a_case_with_holds_and_blocks_is_shown_as_the_document_says(two: Two) -> None:
+    """Which States the person fears, whom they belong to and why a colleague is kept out are left out, and no more."""
+    fr, id = two.fr, await case_of(two.fr, TALK)
+    his = (await fr.call("case.open", label="Her brother", by=ANA))["id"]
+    await fr.call("asylum.hold", id=TALK, states=["MA"], by=ANA)
+    await fr.call("case.relate", id=id, other=his, relation="sibling", by=ANA)
+    await fr.call("case.block", id=id, unit=UNIT, reason="a relative works there", by=ANA)
+    told = await shown(fr, "case.show", id=id)
+    assert misfits("case.show", told) == []
+    assert [sorted(told[name][0]) for name in ("asylum_holds", "group", "blocks")] == [
+        ["at", "lift_wanted"],
+        ["other", "relation"],
+        ["at", "person"],
+    ]
 
 
 async def header(party: Party) -> Any:
