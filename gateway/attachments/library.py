@@ -87,8 +87,10 @@ class AttachmentLibrary:
         self._rand = rand
         self._spooling: set[str] = set()
 
-    async def add(self, chunks: AsyncIterator[bytes], *, size: int, id: str | None = None) -> AttachmentRow:
-        """Seal a file of `size` bytes for the message `id`, or for a new one.
+    async def add(
+        self, chunks: AsyncIterator[bytes], *, size: int, id: str | None = None, unit: str | None = None
+    ) -> AttachmentRow:
+        """Seal a file of `size` bytes for the message `id`, or for a new one; `unit` is that of whoever adds it.
 
         Raises:
             RefusedError: too_large, wrong_type, malformed for another size than was said, not_found for an id that no
@@ -103,7 +105,7 @@ class AttachmentLibrary:
         self._spooling.add(file)
         try:
             sealed = await self._sealed(chunks, file, PartSealer(self._rand(32), id=id, n=n, size=size), n)
-            return await self._keep(file, id, sealed)
+            return await self._keep(file, id, sealed, unit)
         except BaseException:
             await self._files.erase([file])
             raise
@@ -157,7 +159,7 @@ class AttachmentLibrary:
         await spool.flush()
         return sealer.part(name=name_of(n, media), media=media)
 
-    async def _keep(self, file: str, id: str, part: SecretPart) -> AttachmentRow:
+    async def _keep(self, file: str, id: str, part: SecretPart, unit: str | None) -> AttachmentRow:
         ref, now = self._content.store.new_ref(), self._clock.now()
         row = AttachmentRow(
             ref=ref,
@@ -171,7 +173,7 @@ class AttachmentLibrary:
             held=0,
             at=now,
         )
-        sealed = self._content.sealer.seal(ref, content_codec.attachment(part))
+        sealed = self._content.sealer.seal(ref, content_codec.attachment(part, unit))
 
         def move(connection: Connection) -> None:
             if len(store.unsent(connection, [id]).get(id, [])) != part.n:

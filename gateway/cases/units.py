@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from gateway.cases import store
 from gateway.cases.register import cards_in, draft_key
 from gateway.cases.rules import CaseState, LinkKind
+from gateway.cases.subjects import drafts_with
 from gateway.database import content as content_rows
 from gateway.database.content import SealedRow
 from gateway.database.content_sealer import ContentSealer
@@ -30,10 +31,10 @@ NOBODY: frozenset[UnitId] = frozenset()
 def units_of(sealer: ContentSealer, connection: Connection, subject: Subject, id: str) -> frozenset[UnitId] | None:
     """The units that may touch what has this id; None where there is no such thing here."""
     match subject:
-        case Subject.MESSAGE | Subject.FILES:
-            rows = messages.find(connection, id)
-            found = [_of_message(sealer, connection, row) for row in rows]
-            return frozenset.intersection(*found) if found else None
+        case Subject.MESSAGE:
+            return _of_messages(sealer, connection, id)
+        case Subject.FILES:
+            return _of_messages(sealer, connection, id) or _of_files(sealer, connection, id)
         case Subject.DRAFT:
             return _of_draft(sealer, connection, id)
         case Subject.CONVERSATION:
@@ -102,6 +103,23 @@ def _of_change(sealer: ContentSealer, connection: Connection, id: str) -> frozen
 def _of_link(sealer: ContentSealer, connection: Connection, key: bytes) -> frozenset[UnitId] | None:
     case = store.cases_of(connection, [key]).get(key)
     return None if case is None else of_cases(sealer, connection, [case])[case]
+
+
+def _of_messages(sealer: ContentSealer, connection: Connection, id: str) -> frozenset[UnitId] | None:
+    found = [_of_message(sealer, connection, row) for row in messages.find(connection, id)]
+    return frozenset.intersection(*found) if found else None
+
+
+def _of_files(sealer: ContentSealer, connection: Connection, id: str) -> frozenset[UnitId] | None:
+    """The units of the drafts that name files which wait; where none does, the unit of whoever added them."""
+    drafts = drafts_with(sealer, connection, id)
+    if drafts:
+        return frozenset.intersection(*(_of_draft(sealer, connection, one) or NOBODY for one in drafts))
+    sealed = content_rows.get(connection, local.waiting_files(connection, id))
+    added_by = {content_codec.read_adder(sealer.open(one)) for one in sealed.values()}
+    if not added_by:
+        return None
+    return frozenset(UnitId(unit) for unit in added_by if unit is not None) if len(added_by) == 1 else NOBODY
 
 
 def _of_message(sealer: ContentSealer, connection: Connection, row: MessageRow) -> frozenset[UnitId]:

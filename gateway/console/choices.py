@@ -12,6 +12,7 @@ from gateway.console.forms.parts import Options
 from gateway.console.units import load_units
 from gateway.console.visit import Form, Visit
 from gateway.console.words import Words
+from gateway.errors import Code, RefusedError
 from schemas.render import replace_controls
 
 MORE_LANGUAGES = ("ckb", "rom", "zgh", "kab", "rif", "prs")
@@ -35,9 +36,19 @@ async def list_choices(visit: Visit, draft: Mapping[str, Any], of_case: str | No
     }
     found["/header/consent_ref"] = [] if of_case is None else await _consents(visit, of_case)
     if isinstance(draft.get("message"), str):
-        files = (await visit.ask("attachment.waiting", {"id": draft["message"]}))["attachments"]
+        files = await list_files(visit, draft["message"])
         found["type:part"] = [(str(file["part"]), name_file(file)) for file in files]
     return found
+
+
+async def list_files(visit: Visit, message: str) -> list[Any]:
+    """List the files that wait for a message; none where all of them have gone."""
+    try:
+        return [*(await visit.ask("attachment.waiting", {"id": message}))["attachments"]]
+    except RefusedError as error:
+        if error.code is not Code.NOT_FOUND:
+            raise
+        return []
 
 
 def list_languages(words: Words) -> Options:

@@ -28,7 +28,7 @@ from gateway.messages.wakeups import EventStream
 from gateway.ports import Adapter, Clock, Json, LocalRecord, Notice, NoticeKind
 from keys.primitives.encoding import b64u, canon, sha256
 
-WAITING = "waiting"
+WAITING = local.WAITING
 REFUSED = "refused"
 REPLACED = "replaced"
 RELEASED = "released"

@@ -149,10 +149,11 @@ def valid_message(id: str, to: str, expires: int, submitted: int, content: Messa
     )
 
 
-def attachment(part: SecretPart) -> bytes:
-    """What opens a file that waits for its message."""
+def attachment(part: SecretPart, unit: str | None) -> bytes:
+    """What opens a file that waits for its message, and the unit of whoever added it, if they are bound to one."""
     return canon(
         {
+            "unit": unit,
             "n": part.n,
             "name": part.name,
             "media": part.media,
@@ -164,7 +165,7 @@ def attachment(part: SecretPart) -> bytes:
 
 
 def read_attachment(plaintext: bytes) -> SecretPart:
-    """The same again."""
+    """What opens it, again."""
     value = orjson.loads(plaintext)
     return SecretPart(
         n=number(value["n"]),
@@ -174,6 +175,12 @@ def read_attachment(plaintext: bytes) -> SecretPart:
         key=unb64u(value["key"]),
         sha256=unb64u(value["sha256"]),
     )
+
+
+def read_adder(plaintext: bytes) -> str | None:
+    """The unit of whoever added a file that waits; None for somebody of no unit, and in what was stored before."""
+    unit = orjson.loads(plaintext).get("unit")
+    return unit if isinstance(unit, str) else None
 
 
 def evidence(statement: bytes, signatures: bytes) -> bytes:

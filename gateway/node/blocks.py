@@ -6,17 +6,17 @@ there, in the words of `gateway.node.units`, and is left out of every list that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from sqlalchemy import Connection
 
 from gateway.cases.entries import cases_closed_to
 from gateway.cases.history import BlockOf
-from gateway.cases.subjects import cases_named
+from gateway.cases.subjects import cases_behind, cases_named
+from gateway.cases.units import units_of
 from gateway.database.sealed_content import Content
-from gateway.errors import Code, RefusedError
 from gateway.foundation.ids import CaseId
-from gateway.node.units import UNKNOWN, named_ids
+from gateway.node.units import named_ids, not_there
 from gateway.operations.ids import Subject
 from gateway.operations.models import Asked
 from gateway.operations.roles import Caller
@@ -24,6 +24,9 @@ from gateway.ports import Json
 
 _CASES = frozenset({"case.list", "case.find"})
 """Operations whose lines are cases themselves."""
+
+_NAMED_BY_ID: Mapping[str, str] = {"attachment.moving": "moving", "audit.reads": "reads"}
+"""Lists whose lines say by an id alone what they are about, each with its member."""
 
 
 class BlockGuard:
@@ -36,18 +39,17 @@ class BlockGuard:
         """Before an operation: nothing that it names is of a closed case. Raises RefusedError, nothing was done."""
         who = identity_of(caller)
         if who:
-            named = list(named_ids(asked))
-            await self._content.store.read(lambda c: self._look_at(c, named, who))
+            await self._content.store.read(lambda c: self._look_at(c, asked, who))
 
-    def _look_at(
-        self, connection: Connection, named: Iterable[tuple[Subject, str]], who: Mapping[BlockOf, str]
-    ) -> None:
+    def _look_at(self, connection: Connection, asked: Asked, who: Mapping[BlockOf, str]) -> None:
+        """What nobody has is refused here too, so that both are answered in the same words."""
         sealer = self._content.sealer
         closed = cases_closed_to(sealer, connection, who)
-        for subject, id in named if closed else ():
+        for subject, id, needed in named_ids(asked) if closed else ():
             if cases_named(sealer, connection, subject, id) & closed:
-                what, hint = UNKNOWN.get(subject, ("there is no such thing here", ""))
-                raise RefusedError(Code.NOT_FOUND, what, hint=hint)
+                raise not_there(subject)
+            if needed and subject is not Subject.ALARM and units_of(sealer, connection, subject, id) is None:
+                raise not_there(subject)
 
     async def narrow(self, operation: str, value: Json, caller: Caller) -> Json:
         """After an operation: lists without the lines about closed cases, a family without their names."""
@@ -59,8 +61,17 @@ class BlockGuard:
             return value
         if operation == "case.show":
             return value | {"group": [_unnamed(one, closed) for one in _objects(value["group"])]}
+        if (lines := _NAMED_BY_ID.get(operation)) is not None:
+            left = await self._content.store.read(lambda c: self._left_by_id(c, _objects(value[lines]), closed))
+            return value | {lines: left}
         of = "id" if operation in _CASES else "of_case"
         return {name: _left(listed, of, closed) for name, listed in value.items()}
+
+    def _left_by_id(
+        self, connection: Connection, lines: list[dict[str, Json]], closed: frozenset[CaseId]
+    ) -> list[Json]:
+        sealer = self._content.sealer
+        return [line for line in lines if not cases_behind(sealer, connection, str(line["id"])) & closed]
 
 
 def identity_of(caller: Caller) -> dict[BlockOf, str]:

@@ -128,7 +128,7 @@ class NodeOperations:
         if caller.unit is not None:
             await self._units.check(self._operations["attachment.add"].row, asked, caller.unit)
         await self._blocks.check(asked, caller)
-        return await self._files.add(asked, chunks, size)
+        return await self._files.add(asked, chunks, size, caller)
 
     async def attached(self, arguments: Mapping[str, Json], *, caller: Caller = OWNER) -> File:
         """One file of a message, opened as it is read."""

@@ -12,9 +12,11 @@ from sqlalchemy import Connection
 
 from gateway.cases.register import draft_key
 from gateway.cases.units import kept_by, units_of
+from gateway.consent.operations.consents import RECORD
+from gateway.consent.operations.models import RecordConsent
 from gateway.database.content_sealer import ContentSealer
 from gateway.database.sealed_content import Content
-from gateway.delivery.operations.draft_models import Unfinished
+from gateway.delivery.operations.draft_models import ReleaseDraft, Unfinished
 from gateway.delivery.outbound.draft import number_of
 from gateway.errors import Code, RefusedError
 from gateway.operations.ids import Subject, list_ids
@@ -23,6 +25,7 @@ from gateway.operations.paging import Page
 from gateway.operations.registry import Row, Units
 from gateway.ports import Json
 from keys.primitives.encoding import is_id
+from schemas.types import type_name
 
 _LISTS: Mapping[str, str] = {
     "message.list": "messages",
@@ -34,18 +37,32 @@ _LISTS: Mapping[str, str] = {
     "content.reasons": "reasons",
 }
 UNKNOWN: Mapping[Subject, tuple[str, str]] = {
+    Subject.ALARM: ("no such open alarm", "trm node show lists the alarms"),
     Subject.CASE: ("no such case", "trm case list shows the ids"),
     Subject.CASE_CHANGE: ("no such change", "trm case show prints the changes of a case"),
     Subject.CASE_NUMBER: ("no such case", "trm case list shows the ids"),
     Subject.CONSENT: ("no such consent", "trm consent list shows the ids"),
     Subject.CONVERSATION: ("no such conversation", "trm conversation list shows the ids"),
     Subject.DRAFT: ("no such draft", "trm draft list shows the ids"),
-    Subject.FILES: ("no such message", "trm message list shows the ids"),
+    Subject.FILES: (
+        "no file waits for a message with this id",
+        "the first file is added without an id and gives it one",
+    ),
     Subject.MESSAGE: ("no such message", "trm message list shows the ids"),
 }
 """What is of a case, and how each is answered where there is none, here and in the operations themselves."""
-_NEW = frozenset({Subject.CONVERSATION, Subject.CASE_NUMBER, Subject.FILES})
-"""What a request may name that is not there yet: it begins with the request, or the operation says so."""
+IN_CONTENT: Mapping[str, Mapping[str, Subject]] = {
+    "bid.report": {"family_report_id": Subject.MESSAGE},
+    "breach.notice": {"conversations": Subject.CONVERSATION},
+    "consent.record": {"consent_id": Subject.CONSENT},
+    "consent.withdrawal": {"consent_id": Subject.CONSENT},
+    "data.correction": {"target_message": Subject.MESSAGE},
+    "erasure.request": {"targets": Subject.MESSAGE},
+    "referral.request": {"enquiry_id": Subject.MESSAGE},
+    "reminder.due": {"message_id": Subject.MESSAGE},
+    "risk.assessment": {"based_on": Subject.MESSAGE},
+}
+"""By message type, the members of a content that name something else: the peer does with it what the message says."""
 
 
 class UnitGuard:
@@ -65,19 +82,13 @@ class UnitGuard:
                 "this caller writes for its own unit only; nothing was stored",
                 hint="name that unit as sender_unit in the header",
             )
-        named = [(subject, id) for subject, id in named_ids(asked) if subject in UNKNOWN]
-        await self._content.store.read(lambda c: self._look_at(c, named, unit))
+        await self._content.store.read(lambda c: self._look_at(c, asked, unit))
 
-    def _look_at(self, connection: Connection, named: list[tuple[Subject, str]], unit: str) -> None:
-        for subject, id in named:
-            if subject is Subject.CASE and not is_id(id):
-                continue  # the operation refuses it
+    def _look_at(self, connection: Connection, asked: Asked, unit: str) -> None:
+        for subject, id, needed in named_ids(asked):
             units = units_of(self._content.sealer, connection, subject, id)
-            if units is None and subject in _NEW:
-                continue
-            if units is None or unit not in units:
-                what, hint = UNKNOWN[subject]
-                raise RefusedError(Code.NOT_FOUND, what, hint=hint)
+            if (needed and units is None) or (units is not None and unit not in units):
+                raise not_there(subject)
 
     async def narrow(self, operation: str, value: Json, unit: str) -> Json:
         """After an operation: lists without what is of other units. A page may be shorter than asked, down to empty."""
@@ -97,11 +108,31 @@ class UnitGuard:
         return value | {name: of_unit}
 
 
-def named_ids(asked: Asked) -> Iterator[tuple[Subject, str]]:
-    """Every id that arguments name, also in the header of a draft."""
-    yield from list_ids(asked)
-    if (draft := _draft_in(asked)) is not None:
-        yield from _named_in(draft)
+def not_there(subject: Subject) -> RefusedError:
+    """How a caller is refused what has no such id, or is none of theirs."""
+    what, hint = UNKNOWN[subject]
+    return RefusedError(Code.NOT_FOUND, what, hint=hint)
+
+
+def named_ids(asked: Asked) -> Iterator[tuple[Subject, str, bool]]:
+    """Every id of something of a case that arguments name, also in the header and the content of a draft, and whether
+    it has to be there: a number begins a case, a draft a conversation, and a content may quote what the peer has.
+    """
+    draft = _draft_in(asked)
+    begins = {Subject.CASE_NUMBER} | ({Subject.CONVERSATION} if draft or isinstance(asked, ReleaseDraft) else set())
+    for subject, id in (*list_ids(asked), *(() if draft is None else _named_in(draft))):
+        if subject in UNKNOWN and (subject is not Subject.CASE or is_id(id)):  # what is no id the operation refuses
+            yield subject, id, subject not in begins
+    said = (None, None) if draft is None else (draft.type, draft.content)
+    for subject, id in _quoted(RECORD, asked.content) if isinstance(asked, RecordConsent) else _quoted(*said):
+        yield subject, id, False
+
+
+def _quoted(body_type: object, content: object) -> Iterator[tuple[Subject, str]]:
+    members = IN_CONTENT.get(type_name(body_type), {}) if isinstance(body_type, str) else {}
+    for name, subject in members.items():
+        value = content.get(name) if isinstance(content, dict) else None
+        yield from ((subject, one) for one in (value if isinstance(value, list) else [value]) if isinstance(one, str))
 
 
 def _draft_in(asked: Asked) -> Unfinished | None:

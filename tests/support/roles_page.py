@@ -111,8 +111,10 @@ def _units() -> list[str]:
     return [
         "## Units",
         "",
-        "Who is bound to a unit of this node gets only messages and drafts that this unit sends or receives; those of",
-        "others are answered as if they were not there, and a page of a list may be shorter than asked. It may use, as",
+        "Who is bound to a unit of this node gets only what this unit looks after; what is of others is answered as if",
+        "it were not there, also where a draft or the content of a message names it, and a page of a list may be",
+        "shorter than asked. Files that wait for a message are of the unit of the draft that names them, else of",
+        "whoever added them. It may use, as",
         f"far as its role does, {narrowed}; and what shows no message: {free}. Everything else is refused.",
     ]
 

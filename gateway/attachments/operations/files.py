@@ -32,7 +32,7 @@ from gateway.messages.store import messages as message_rows
 from gateway.messages.store.messages import IN, MessageRow
 from gateway.operations.models import Nothing
 from gateway.operations.registry import About, Units, operation
-from gateway.operations.roles import CASE_SYSTEMS, MOVES
+from gateway.operations.roles import CASE_SYSTEMS, MOVES, Caller
 from gateway.peers.registry import PeerRegistry
 from gateway.ports import Files, Json, OperationResult
 from keys.documents.statement import SecretPart
@@ -68,12 +68,14 @@ class AttachmentOperations:
         creates=True,
         streams=True,
     )
-    async def add(self, asked: AddAttachment, chunks: AsyncIterator[bytes], size: int) -> OperationResult:
+    async def add(
+        self, asked: AddAttachment, chunks: AsyncIterator[bytes], size: int, caller: Caller
+    ) -> OperationResult:
         """Seal a file for a message that is still to be submitted: the first one gives the message its id."""
         id = asked.message
         if id is not None and not is_id(id):
             raise RefusedError(Code.INVALID, "a message id is 16 bytes as base64url; nothing was stored")
-        row = await self._attachments.add(chunks, size=size, id=id)
+        row = await self._attachments.add(chunks, size=size, id=id, unit=caller.unit)
         (part,) = [part for part in await self._waiting(row.id) if part.n == row.n]
         return OperationResult(value={"message": row.id, **_facts(part)}, created=True)
 
@@ -192,6 +194,8 @@ class AttachmentOperations:
     async def waiting(self, asked: Waiting) -> OperationResult:
         """The files that wait for a message which was not submitted yet, in their order."""
         found = await self._waiting(asked.id)
+        if not found:
+            raise _none_wait()
         return OperationResult(value={"attachments": [_facts(part) for part in found]})
 
     @operation(
@@ -213,9 +217,14 @@ class AttachmentOperations:
 
         gone = await self._content.store.move(move)
         if not gone:
-            raise RefusedError(Code.NOT_FOUND, "no file waits for a message with this id")
+            raise _none_wait()
         await self._attachments.sweep()
         return OperationResult(value={"message": id, "files": gone})
+
+
+def _none_wait() -> RefusedError:
+    what, hint = "no file waits for a message with this id", "the first file is added without an id and gives it one"
+    return RefusedError(Code.NOT_FOUND, what, hint=hint)
 
 
 def _facts(part: SecretPart) -> dict[str, Json]:

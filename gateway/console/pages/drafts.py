@@ -186,10 +186,7 @@ async def ask_discard(visit: Visit) -> web.StreamResponse:
 async def discard_draft(visit: Visit) -> web.StreamResponse:
     """Discard a draft with its files."""
     id = visit.request.match_info["draft"]
-    message = (await visit.ask("draft.show", {"id": id})).get("draft", {}).get("message")
     await visit.act("draft.discard", {"id": id})
-    if isinstance(message, str) and (await visit.ask("attachment.waiting", {"id": message}))["attachments"]:
-        await visit.ask("attachment.discard", {"id": message})
     return visit.go("/drafts")
 
 

@@ -27,9 +27,7 @@ async def show_files(visit: Visit) -> web.StreamResponse:
 async def _page(visit: Visit, told: RefusalText | None = None) -> web.StreamResponse:
     shown = await load_waiting_draft(visit)
     message = shown["draft"].get("message")
-    there = []
-    if isinstance(message, str):
-        there = (await visit.ask("attachment.waiting", {"id": message}))["attachments"]
+    there = await choices.list_files(visit, message) if isinstance(message, str) else []
     names = [choices.name_file(file) for file in there]
     return visit.page("draft-files.html", shown=shown, files=names, told=told, status=422 if told else 200)
 

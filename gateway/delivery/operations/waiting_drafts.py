@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from sqlalchemy import Connection
 
 from gateway.access import people_store
+from gateway.attachments import store as attachments
 from gateway.cases import register
 from gateway.database import content as content_rows
 from gateway.database import journal
@@ -124,14 +125,17 @@ class WaitingDraftOperations:
         by_person=True,
     )
     async def discard_draft(self, asked: OneDraft, caller: Caller) -> OperationResult:
-        """A named person discards a draft; its record in the case system is told."""
-        row, _ = await find_draft(self._content.store, asked.id)
+        """A named person discards a draft with its files; its record in the case system is told."""
+        row, sealed = await find_draft(self._content.store, asked.id)
+        files = drafted(self._content.sealer, sealed.get(row.ref)).get("message")
         now, actor = self._clock.now(), pseudonym(caller.actor, self._actor)
 
         def move(connection: Connection) -> None:
             if not local.set_draft_state(connection, row.id, was=WAITING, to=DISCARDED):
                 raise RefusedError(Code.CONFLICT, f"the draft is {row.state}; nothing was changed")
             content_rows.erase(connection, row.ref)
+            if isinstance(files, str):
+                attachments.drop_unsent(connection, files)
             register.forget_draft(connection, row.id)
             journal.append_leaf(connection, leaf(now, "draft.discarded", id=row.id, actor=actor))
             if row.origin is not None:

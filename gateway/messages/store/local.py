@@ -10,7 +10,18 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.database.prepared import Prepared
 from gateway.database.rows import values_of
-from gateway.database.tables import consent, consent_told, draft, message, notice, origin, submission, withdrawal
+from gateway.database.tables import (
+    attachment,
+    consent,
+    consent_told,
+    draft,
+    message,
+    notice,
+    origin,
+    submission,
+    withdrawal,
+)
+from gateway.messages.store.messages import OUT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +64,8 @@ class NoticeRow:
     at: int
 
 
+WAITING = "waiting"
+"""The state of a draft that nobody released or discarded yet."""
 WITHDRAWN = "withdrawn"
 """The state of a consent that was taken back."""
 OWN = "own"
@@ -118,6 +131,12 @@ def has_draft(connection: Connection, origin: int) -> bool:
 def replace_drafts(connection: Connection, origin: int, *, was: str, to: str) -> None:
     """The local record was changed: drafts of its older version no longer wait."""
     connection.execute(update(draft).where(draft.c.origin == origin, draft.c.state == was).values(state=to))
+
+
+def waiting_files(connection: Connection, id: str) -> list[int]:
+    """The numbers of the files that wait for a message with this id."""
+    query = select(attachment.c.ref).where(attachment.c.id == id, attachment.c.message.is_(None))
+    return list(connection.scalars(query.where(attachment.c.direction == OUT).order_by(attachment.c.n)))
 
 
 def find_submissions(connection: Connection, keys: Sequence[bytes]) -> dict[bytes, tuple[bytes, bytes]]:

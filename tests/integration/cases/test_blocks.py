@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from support.attached import NOTE, pieces
 from support.nodeproc import UNIT
 from support.pair import Party, Two, two_nodes
 from support.persons import ANA, agreed, case_of, changed, damage, referral, referred
+from support.tables import Faults
 
 from gateway.errors import Code, RefusedError
 from gateway.operations.roles import Caller, Role
@@ -103,6 +105,44 @@ async def test_a_relative_sees_nothing_of_the_case(two: Two):
     assert (block["name"], block["unit"], block["reason"]) == ("Eva M.", None, "a relative")
     await asked(fr, ben, "case.unblock", {"id": case, "person": eva.person, "reason": "it was not so"})
     assert (await asked(fr, eva, "case.show", {"id": case}))["blocks"] == []
+
+
+async def test_what_is_closed_is_told_like_what_nobody_has(two: Two):
+    """To the letter, also where an operation would say of an unknown id what was not done; neither who reads in the
+    case nor its files that move are listed.
+    """
+    fr, case = two.fr, await case_of(two.fr, TALK)
+    message = (await fr.call("message.list", conversation=TALK))["messages"][0]["id"]
+    files = str((await fr.running.desk.attach({}, pieces(NOTE), size=len(NOTE))).value["message"])
+    await fr.call("draft.save", draft=referral("F-1", HERS) | {"message": files})
+    await fr.call("message.show", id=message)
+    eva, ben = await employed(fr, "Eva M."), await employed(fr, "Ben C.")
+    await asked(fr, ben, "case.block", {"id": case, "person": eva.person, "reason": "a relative"})
+    with Faults() as faults:
+        for operation, id, more in (
+            ("attachment.discard", files, {}),
+            ("attachment.waiting", files, {}),
+            ("message.cancel", message, {}),
+            ("message.erase", message, {"reason": "not_needed"}),
+            ("alert.acknowledge", message, {"actions": ["visit"]}),
+            ("retention.hold", TALK, {"ground": "restriction_18", "until": "2027-12-01"}),
+            ("asylum.lift", TALK, {}),
+            ("contact.advise", TALK, {"channel": "call"}),
+            ("case.show", case, {}),
+        ):
+            with faults.row(operation):
+                told = [await words(fr, eva, operation, {"id": one, **more}) for one in (id, NOWHERE)]
+                assert told[0] == told[1]
+    for name, member, ids in (("attachment.moving", "moving", {files}), ("audit.reads", "reads", {message})):
+        theirs, all_of_it = [{one["id"] for one in (await asked(fr, who, name, {}))[member]} for who in (eva, ben)]
+        assert ids <= all_of_it - theirs
+
+
+async def words(party: Party, caller: Caller, operation: str, arguments: Mapping[str, Any]) -> tuple[str, ...]:
+    """All that a refusal says."""
+    with pytest.raises(RefusedError) as caught:
+        await asked(party, caller, operation, arguments)
+    return caught.value.code, caught.value.what, caught.value.hint or "", *map(str, caught.value.findings)
 
 
 async def test_a_block_goes_where_the_case_goes(two: Two):

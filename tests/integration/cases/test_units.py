@@ -9,15 +9,16 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from support.acting import id_of
+from support.attached import NOTE, pieces
 from support.nodeproc import UNIT, enquiry
 from support.pair import Party, Two, example, two_nodes
-from support.persons import ANA, agreed, case_of, referral, referred
+from support.persons import ANA, agreed, case_of, referred
 from support.tables import table
 
 from gateway.errors import Code, RefusedError
 from gateway.node.rows import ROWS
 from gateway.operations.registry import may
-from gateway.operations.roles import Caller, Role
+from gateway.operations.roles import OWNER, Caller, Role
 from keys.primitives.encoding import b64u
 
 HERS = b64u(b"consent of her..")
@@ -98,43 +99,6 @@ async def test_a_unit_does_not_write_its_way_into_a_case(two: Two):
     assert (await asked(fr, SHELTER, "conversation.list", {}))["conversations"] == []
 
 
-@table(
-    "operation, own, unknown",
-    [
-        ("message.show", "message", NOWHERE),
-        ("conversation.show", TALK, NOWHERE),
-        ("conversation.writable", TALK, NOWHERE),
-        ("consent.show", HERS, NOWHERE),
-        ("consent.withdraw", HERS, NOWHERE),
-        ("conversation.erase", TALK, NOWHERE),
-        ("case.grounds", "case", NOWHERE),
-        ("content.ask", "message", NOWHERE),
-        ("asylum.hold", TALK, NOWHERE),
-        ("draft.show", "draft", NOWHERE),
-        ("draft.release", "draft", NOWHERE),
-        ("attachment.list", "message", NOWHERE),
-        ("case.show", "case", NOWHERE),
-        ("case.label", "case", NOWHERE),
-    ],
-)
-async def test_an_id_of_another_unit_is_answered_as_unknown(two: Two, operation: str, own: str, unknown: str):
-    """With the same code, words and way out; the unit that looks after it is answered."""
-    fr = two.fr
-    found = {
-        "message": (await fr.call("message.list", conversation=TALK))["messages"][0]["id"],
-        "case": await case_of(fr, TALK),
-        "draft": (await fr.call("draft.save", draft=referral("F-1", HERS)))["id"],
-    }
-    more = {"label": "Blue 7", "reason": "not_needed"}
-    taken = {"case.label": ("label",), "conversation.erase": ("reason",), "content.ask": ("reason",)}
-    arguments = {name: more[name] for name in taken.get(operation, ())}
-    theirs = await answered(fr, operation, {"id": found.get(own, own), **arguments})
-    assert theirs == await answered(fr, operation, {"id": unknown, **arguments})
-    assert theirs[0] == Code.NOT_FOUND
-    if operation.endswith((".show", ".list", ".writable")):
-        assert await asked(fr, FOCAL, operation, {"id": found.get(own, own)})
-
-
 async def test_a_unit_erases_what_it_looks_after(two: Two):
     """A focal point who is bound to the unit of a conversation may erase it."""
     bound = Caller(roles=frozenset({Role.FOCAL_POINT}), unit=UNIT, person=id_of("Ana"))
@@ -174,3 +138,58 @@ async def test_a_unit_keeps_the_case_that_it_opens(two: Two):
         await asked(fr, FOCAL, "consent.show", {"id": recorded["id"]})
     refused = {"number": "F-1", "content": content}
     assert (await answered(fr, "consent.record", refused))[0] == Code.NOT_FOUND
+
+
+async def waiting(party: Party, caller: Caller) -> str:
+    """A file that this caller adds; the id under which it waits."""
+    return str((await party.running.desk.attach({}, pieces(NOTE), size=len(NOTE), caller=caller)).value["message"])
+
+
+async def test_a_unit_does_not_reach_files_that_wait_for_another(two: Two):
+    """By the id of files that somebody of the other unit added, or that a draft of it names: they are not shown, not
+    added to, not forgotten and not sent; to the unit of the draft they stay open, whoever added them.
+    """
+    fr = two.fr
+    added, named = await waiting(fr, FOCAL), await waiting(fr, OWNER)
+    draft = await fr.call("draft.save", draft=enquiry("room?", "AL") | {"message": named})
+    for id in (added, named):
+        unknown = await answered(fr, "attachment.waiting", {"id": NOWHERE})
+        for operation in ("attachment.waiting", "attachment.discard"):
+            assert await answered(fr, operation, {"id": id}) == unknown
+        with pytest.raises(RefusedError, match="no file waits"):
+            await fr.running.desk.attach({"message": id}, pieces(NOTE), size=len(NOTE), caller=SHELTER)
+        for operation, arguments in (
+            ("message.submit", from_shelter(message=id)),
+            ("draft.save", {"draft": from_shelter(message=id)}),
+        ):
+            assert await answered(fr, operation, arguments) == unknown
+        assert len((await asked(fr, FOCAL, "attachment.waiting", {"id": id}))["attachments"]) == 1
+    await asked(fr, FOCAL, "draft.discard", {"id": draft["id"]})
+    with pytest.raises(RefusedError, match="no file waits"):
+        await fr.call("attachment.waiting", id=named)
+
+
+@table(
+    "body_type, content",
+    [
+        ("erasure.request/1", {"scope": "message", "targets": ["message"], "ground": "not_needed"}),
+        ("consent.withdrawal/1", {"consent_id": HERS}),
+        ("consent.record/1", {"consent_id": HERS}),
+        ("data.correction/1", {"target_message": "message"}),
+        ("risk.assessment/1", {"based_on": ["message"]}),
+    ],
+)
+async def test_a_message_of_a_unit_quotes_nothing_of_another(two: Two, body_type: str, content: dict[str, Any]):
+    """The peer would erase, take back or correct what the content names: it is refused as if it were not there."""
+    fr = two.fr
+    (sent,) = [item for item in (await fr.call("message.list"))["messages"] if item["type"] == "referral.request/1"]
+    id = sent["id"]
+    said = {
+        name: id if value == "message" else [id] if value == ["message"] else value for name, value in content.items()
+    }
+    request = example(body_type, "AL", sender_unit="shelter")
+    request["header"].pop("consent_ref", None)
+    request["header"].pop("case_ref_sender", None)
+    request["content"] = said if "scope" in said else request["content"] | said
+    for operation, arguments in (("message.submit", request), ("draft.save", {"draft": request})):
+        assert (await answered(fr, operation, arguments))[0] == Code.NOT_FOUND
