@@ -1,4 +1,4 @@
-"""Roles over real HTTP with real tokens: every cell of the matrix, what a token is worth, content, and units."""
+"""Roles over real HTTP with real tokens: what a token is worth, content, and units; each cell: api/test_matrix.py."""
 
 from __future__ import annotations
 
@@ -15,15 +15,12 @@ from uuid import uuid4
 import pytest
 from support import desks
 from support.acting import act
-from support.ceremony import play
 from support.desks import Desk, free_port, served
-from support.enrolled import enrol, enrolling
 from support.local import Answer, Caller, socket_caller
-from support.running import UNIT, enquiry, pair, running, settled, until
-from support.tables import Faults, table
+from support.running import UNIT, enquiry, pair, running, settled
+from support.tables import Faults
 
 from gateway.access.attempts import ATTEMPTS
-from gateway.access.rules import PERSONAL
 from gateway.api.app import APART
 from gateway.api.routes import PREFIX, ROUTES
 from gateway.composition.node import Node
@@ -38,12 +35,11 @@ CANARY = "Tulpe-7391"
 
 @dataclass
 class Door:
-    """The loopback door of a served node; for each role one token of a program, and one of a person who has it."""
+    """The loopback door of a served node; for each role one token of a program."""
 
     desk: Desk
     port: int
     tokens: dict[str, str]
-    people: dict[str, str]
 
     def ask(self, operation: str, token: str | None) -> tuple[int, dict[str, Any]]:
         """Status and problem of one operation asked with nothing; of the event stream only the status."""
@@ -71,60 +67,16 @@ def opened(base: Path) -> Iterator[Door]:
     with (desk.folder / "node.toml").open("a") as settings:
         settings.write(f'\n[local]\nlisten = "127.0.0.1:{port}"\n')
     with served(desk):
-        door = Door(desk, port, {}, {})
+        door = Door(desk, port, {})
         door.tokens = {role: door.new(role)["token"] for role in Role}
-        door.people = {role: play(enrolling(f"a person, {role}", role), desk.ask).token for role in PERSONAL}
         yield door
 
 
 @pytest.fixture(scope="module")
 def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
-    """One node for all cells."""
+    """One node for all that changes nothing for others."""
     with opened(tmp_path_factory.mktemp("roles")) as found:
         yield found
-
-
-# --- the matrix ---------------------------------------------------------------------------------------------------
-
-
-@table("operation", PLACES)
-@table("role", Role)
-def test_every_cell_is_as_declared(door: Door, operation: str, role: Role):
-    """A role with a mark gets past the door, one without is refused there, with the roles that may. What only a person
-    does is refused to the token of a program, unless it may attest who does it.
-    """
-    row, (status, value) = ROWS[operation], door.ask(operation, door.tokens[role])
-    if row.by_person and not row.attested:
-        assert (status, value["code"]) == (403, "forbidden") and "trm login" in value["hint"]
-        status, value = door.ask(operation, door.people[role]) if role in door.people else (403, None)
-    if role in row.roles:
-        assert status not in (401, 500)
-        assert value.get("code") != "forbidden", value
-    else:
-        assert status == 403
-        assert value is None or {one["hint"] for one in value["findings"]} == {str(may) for may in row.roles}
-
-
-@table("operation", PLACES)
-def test_nothing_is_done_without_a_token(door: Door, operation: str):
-    """On loopback nobody is anybody."""
-    status, value = door.ask(operation, None)
-    assert (status, value["code"]) == (401, "unauthorised")
-
-
-def test_the_owner_operates_the_node(door: Door):
-    """The socket needs no token, and no row of the matrix keeps its owner out but the acts of a person."""
-
-    async def asked() -> list[Answer]:
-        async with socket_caller(door.desk.folder / "run" / "api.sock") as caller:
-            return [
-                await caller.ask(method, path.format(id="nobody", part="0"), b"{}" if method == "POST" else None)
-                for operation, (method, path) in PLACES.items()
-                if operation not in APART and not ROWS[operation].by_person
-            ]
-
-    answers = asyncio.run(asked())
-    assert [answer.text for answer in answers if answer.status in (401, 403)] == []
 
 
 def test_a_token_decides_also_on_the_socket(door: Door):
@@ -332,67 +284,6 @@ async def test_a_bound_token_sees_its_unit_only(tmp_path: Path):
                     await some_events(caller, other, 1)
 
 
-async def test_a_bound_token_sees_drafts_of_its_unit(tmp_path: Path):
-    """A draft of another unit is not listed, not shown, not released and not discarded; no answer goes to it."""
-    async with running(tmp_path, {"FR": None, "AL": None}) as nodes:
-        fr = nodes["FR"]
-        await pair(fr, nodes["AL"])
-        (tmp_path / "draft.part").write_text(json.dumps(note(CANARY)))
-        (tmp_path / "draft.part").rename(tmp_path / "FR-cases" / "outgoing" / "draft.json")
-        await until(lambda: drafted(fr))
-        own, other = [await person_of(fr, unit) for unit in (UNIT, SHELTER)]
-        async with socket_caller(fr.folder / "run" / "api.sock") as caller:
-            caller.headers = own
-            (draft,) = (await caller.ask("GET", f"{PREFIX}/drafts")).value["drafts"]
-            assert CANARY in (await caller.ask("GET", f"{PREFIX}/drafts/{draft['id']}")).text
-            caller.headers = other
-            assert (await caller.ask("GET", f"{PREFIX}/drafts")).value["drafts"] == []
-            assert (await caller.ask("GET", f"{PREFIX}/drafts/{draft['id']}")).status == 404
-            for step in ("release", "discard"):
-                refused = await caller.ask("POST", f"{PREFIX}/drafts/{draft['id']}/{step}", {})
-                assert refused.status == 404
-            caller.headers = own
-            sent = await caller.ask("POST", f"{PREFIX}/drafts/{draft['id']}/release", {})
-            assert sent.status == 201
-            caller.headers = other
-            shelter = note("x")
-            answer = shelter | {
-                "header": shelter["header"] | {"sender_unit": SHELTER},
-                "in_reply_to": sent.value["id"],
-            }
-            assert (await caller.ask("POST", f"{PREFIX}/messages", answer, Idempotency_Key="a")).status == 404
-
-
-async def test_a_bound_token_names_nothing_of_another_unit_in_a_draft(tmp_path: Path):
-    """What a draft or a preview would answer has to be of the unit too, and a draft of another unit is not changed."""
-    async with running(tmp_path, {"FR": None, "AL": None}) as nodes:
-        fr = nodes["FR"]
-        await pair(fr, nodes["AL"])
-        sent: Any = (await act(fr, "message.submit", note(CANARY), key="k")).value
-        kept: Any = (await fr.desk.call("draft.save", {"draft": note(CANARY)})).value
-        plain = note("x")
-        plain["header"] = plain["header"] | {"sender_unit": SHELTER}
-        answer = plain | {"in_reply_to": sent["id"]}
-        headers = await bound_elsewhere(fr, Role.FOCAL_POINT)
-        async with socket_caller(fr.folder / "run" / "api.sock") as caller:
-            caller.headers = headers
-            drafts, draft = f"{PREFIX}/drafts", f"{PREFIX}/drafts/{kept['id']}"
-            answers = {
-                "preview": await caller.ask("POST", f"{PREFIX}/messages/preview", {"draft": answer}),
-                "save": await caller.ask("POST", drafts, {"draft": answer}),
-                "change": await caller.ask("PUT", draft, {"draft": plain}, If_Match=f'"{kept["version"]}"'),
-            }
-            assert {name: one.status for name, one in answers.items()} == dict.fromkeys(answers, 404)
-            assert (await caller.ask("POST", drafts, {"draft": plain})).status == 201
-        shown: Any = (await fr.desk.call("draft.show", {"id": kept["id"]})).value
-        assert shown["draft"] == note(CANARY)
-
-
-async def drafted(node: Node) -> bool:
-    """Whether the draft of the case system has been taken."""
-    return bool((await node.desk.call("draft.list", {})).value["drafts"])  # type: ignore[index, call-overload]
-
-
 async def bound_elsewhere(node: Node, role: Role = Role.CASE_WORKER) -> dict[str, str]:
     """A token of another unit, as it stays behind when a unit was taken out of node.toml."""
     headers = await token_of(node, role, UNIT)
@@ -400,16 +291,6 @@ async def bound_elsewhere(node: Node, role: Role = Role.CASE_WORKER) -> dict[str
     await node.store.move(lambda c: c.exec_driver_sql("update token set unit = ? where id = ?", (SHELTER, id)) and None)
     await node.tokens.refresh()
     return headers
-
-
-async def person_of(node: Node, unit: str) -> dict[str, str]:
-    """The header of somebody who is bound to a unit, also to one that was taken out of node.toml."""
-    known = await enrol(node, f"of {unit}", Role.FOCAL_POINT, unit=UNIT)
-    await node.store.move(
-        lambda c: c.exec_driver_sql("update person set unit = ? where id = ?", (unit, known.id)) and None
-    )
-    await node.tokens.refresh()
-    return {"Authorization": f"Bearer {known.token}"}
 
 
 async def nothing_of(caller: Caller, sent: dict[str, Any]) -> None:

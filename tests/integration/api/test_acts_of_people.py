@@ -14,12 +14,10 @@ from support.enrolled import enrol
 from support.local import Caller, socket_caller
 from support.pair import example
 from support.running import UNIT, consent, enquiry, pair, running, settled
-from support.tables import Faults
 
-from gateway.api.routes import PREFIX, ROUTES
+from gateway.api.routes import PREFIX
 from gateway.composition.node import Node
 from gateway.errors import RefusedError
-from gateway.node.rows import ROWS
 from gateway.operations.roles import Role
 from keys.primitives.encoding import canon
 
@@ -183,17 +181,3 @@ async def test_row_123_a_withdrawal_is_never_hindered(nodes: dict[str, Node], pr
     taken = await consented(nodes["FR"])
     done = await program.ask("POST", f"{PREFIX}/consents/{taken}/withdraw", {})
     assert (done.status, done.value["state"]) == (200, "withdrawn")
-
-
-async def test_row_120_the_owner_does_no_act_of_a_person(nodes: dict[str, Node], program: Caller):
-    """Each of them is refused on the socket before its arguments are read; with the way out."""
-    owner = Caller(session=program.session, base=program.base)
-    with Faults() as wrong:
-        for route in (one for one in ROUTES if ROWS[one.operation].by_person):
-            with wrong.row(route.operation):
-                answer = await owner.ask(
-                    route.method, PREFIX + route.path.replace("{id}", "x"), {}, Idempotency_Key="k"
-                )
-                assert (answer.status, answer.value["code"]) == (403, "forbidden")
-                assert "trm login" in answer.value["hint"]
-    assert nodes
