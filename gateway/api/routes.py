@@ -79,6 +79,7 @@ ROUTES: tuple[Route, ...] = (
     Route(method="POST", path="/cases/{id}/label", operation="case.label"),
     Route(method="POST", path="/cases/{id}/hand-over", operation="case.hand_over"),
     Route(method="POST", path="/cases/{id}/relate", operation="case.relate"),
+    Route(method="POST", path="/cases/{id}/join", operation="case.join"),
     Route(method="POST", path="/cases/{id}/merge", operation="case.merge"),
     Route(method="POST", path="/cases/{id}/split", operation="case.split"),
     Route(method="POST", path="/cases/{id}/status", operation="case.note_status"),

@@ -10,10 +10,12 @@ from collections.abc import Collection, Iterable, Mapping
 from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
+from gateway.cases.rules import Card
 from gateway.database.case_names import long_reference, short_reference
 from gateway.database.content_sealer import ContentSealer
 from gateway.database.prepared import Prepared
 from gateway.database.tables import long_reference as given
+from gateway.foundation.ids import CaseId
 from keys.primitives.encoding import sha256
 
 Pair = tuple[str, str]
@@ -29,6 +31,14 @@ def references_in(sealer: ContentSealer, connection: Connection, pairs: Iterable
     return {
         pair: (long_reference if mark in long else short_reference)(digest) for pair, (mark, digest) in marks.items()
     }
+
+
+def reference_of_case(sealer: ContentSealer, connection: Connection, peer: str, id: CaseId, card: Card) -> str:
+    """The reference of a case that a message does not name by its number: made of the number on its card, else of its
+    id, which no number is like.
+    """
+    pair = (peer, card.number or f"#{id}")
+    return references_in(sealer, connection, [pair])[pair]
 
 
 def numbers_of(sealer: ContentSealer, pairs: Iterable[Pair]) -> Mapping[str, str]:

@@ -12,6 +12,7 @@ from gateway.cases import store
 from gateway.cases.rules import (
     ABOUT_A_PERSON,
     LONGEST_LABEL,
+    MAY_JOIN,
     Card,
     CaseState,
     LinkKind,
@@ -73,6 +74,30 @@ def join(connection: Connection, joining: Joining, now: int) -> CaseId:
     )
     store.link(connection, [Link(key=key, kind=kind, case_id=case) for kind, key in kinds if key is not None])
     return case
+
+
+def check_joins(connection: Connection, conversation: bytes) -> None:
+    """Return if this is an enquiry that is of no case. Raises RefusedError not_found, conflict."""
+    rows = messages.of_conversation(connection, conversation)
+    if not rows:
+        raise RefusedError(
+            Code.NOT_FOUND,
+            "no such conversation; nothing was changed",
+            hint="trm conversation list shows the ids",
+            findings=[Finding(place="/conversation", rule="unknown_conversation", hint="trm conversation list")],
+        )
+    if conversation in store.cases_of(connection, [conversation]):
+        raise RefusedError(
+            Code.CONFLICT,
+            "this conversation is of a case already; nothing was changed",
+            hint="two people move it to another one: trm case move",
+        )
+    if rows[0].kind != MAY_JOIN:
+        raise RefusedError(
+            Code.CONFLICT,
+            "this conversation is about no person; nothing was changed",
+            hint="an enquiry can be given to a case",
+        )
 
 
 def join_quoted(connection: Connection, referral: bytes, enquiries: Sequence[bytes]) -> None:

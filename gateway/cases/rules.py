@@ -16,7 +16,9 @@ from gateway.foundation.ids import CaseId, UnitId
 from gateway.foundation.json import Json
 
 ABOUT_A_PERSON = "referral"
-"""The kind of conversation that opens a case; an enquiry joins one when a referral quotes it (domain 4.1)."""
+"""The kind of conversation that opens a case."""
+MAY_JOIN = "enquiry"
+"""The kind that joins one: when a referral quotes it, or when a person says whom it is about (domain 4.1)."""
 
 LONGEST_LABEL = 80
 

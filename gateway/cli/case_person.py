@@ -21,6 +21,21 @@ from gateway.ports import Json
 RELIANCE = ("conversation", "peer", "state", "stops")
 
 
+@options.add_verb(case_commands, "join")
+@click.argument("id")
+@click.argument("conversation")
+@options.pass_node
+@options.as_json
+def join_case(reach: Reach, id: str, conversation: str, as_json: bool) -> None:
+    """Give an enquiry that was sent or came in without a case to the case of the person it is about.
+
+    \b
+    Example:
+      trm case join q2x0bJr3QkK0m1c5n8sT4g mT5h0Jr3QkK0m1c5n8sT4g --node /srv/trm/fr
+    """
+    output.print_answer(reach.ask("case.join", id=id, conversation=conversation), as_json=as_json, people=show_id)
+
+
 @options.add_verb(case_commands, "consents")
 @click.argument("id")
 @options.pass_node

@@ -165,7 +165,11 @@ def list_unconfirmed(reach: Reach, as_json: bool) -> None:
 def _show_unconfirmed(value: Mapping[str, Json]) -> None:
     output.print_table(
         ["case", "called", "consents"],
-        [[item["case"], item["name"], item["consents"]] for item in list_objects(value, "cases")],
+        [
+            [case["id"], case["name"], item["consents"]]
+            for item in list_objects(value, "cases")
+            if isinstance(case := item["of_case"], dict)
+        ],
         empty="every consent is confirmed",
     )
 

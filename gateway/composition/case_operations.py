@@ -121,6 +121,7 @@ def case_operations(node: Node) -> Sequence[object]:
             content=node.content,
             cases=node.cases,
             peers=node.peers,
+            status_updates=node.status_updates,
             config=node.config,
             clock=node.clock,
             actor=node.keys.actor,

@@ -113,7 +113,7 @@ def _node_operations(node: Node) -> Sequence[object]:
     """Operations on the node itself, its keys, its peers and its log."""
     return [
         KeyOperations(
-            store=node.store,
+            content=node.content,
             own=node.own,
             peers=node.peers,
             publication=node.publication,

@@ -28,6 +28,7 @@ EVENTS: Table = {
     "case.opened": N_("A case was opened"),
     "case.labelled": N_("A case was called something else"),
     "case.handed_over": N_("A case was handed over to another unit"),
+    "case.joined": N_("Somebody said which case an enquiry is about"),
     "case.related": N_("Somebody said how two cases belong together"),
     "case.change_asked": N_("A first person asked to merge, split or move cases"),
     "case.undo_asked": N_("Somebody asked to take a change of cases back"),

@@ -40,7 +40,7 @@ ALARMS: Alarms = {
     ),
     "consent.unconfirmed": (
         N_("Consents wait to be confirmed after a restore: nothing goes on them"),
-        N_("A worker of each case confirms them: trm consent confirm."),
+        N_("A worker of each case confirms them, from the desk or with trm consent confirm."),
     ),
     "consent.withdrawn_again": (
         N_("A restore had undone the withdrawal of a consent; the withdrawal stands again"),

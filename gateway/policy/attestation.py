@@ -17,8 +17,8 @@ from dataclasses import replace
 from typing import Literal
 
 from gateway.errors import Code, Finding, RefusedError
-from gateway.foundation.json import Json
-from schemas.region_pack.policies import VITAL_INTEREST, Attested, CorridorPolicy
+from gateway.foundation.json import Json, list_objects
+from schemas.region_pack.policies import VITAL_INTEREST, Attested, CorridorPolicy, read_policy
 from schemas.types import never_blocked, type_name
 
 DEFAULT = Attested(first=frozenset({"enquiry.capacity", "enquiry.reply", "reminder.due"}))
@@ -62,6 +62,35 @@ def _held(mark: str, attested: Attested, people: int) -> str:
     if people == 2 and mark in attested.first:
         return f"the policy lets a case system attest one of the two people for {what}, not both"
     return f"the policy lets no case system attest who released {what}"
+
+
+def policy_in(holder: Json) -> CorridorPolicy | None:
+    """The policy whose file a member of `policy.show` or the body of a change holds; None where none can be read."""
+    match holder:
+        case {"file": str(file)}:
+            try:
+                return read_policy(file.encode())
+            except RefusedError:
+                return None
+    return None
+
+
+def upgrade_in_force(shown: Mapping[str, Json]) -> CorridorPolicy:
+    """The policy in force in format 2, by what `policy.show` says, under the version after those that wait.
+
+    Raises:
+        RefusedError: not_found, none that can be read is in force; conflict, it is of format 2 already.
+    """
+    held = policy_in(shown["in_force"])
+    if held is None:
+        raise RefusedError(
+            Code.NOT_FOUND,
+            "no policy that can be read is in force; nothing was proposed",
+            hint="two administrators adopt one: trm policy adopt",
+        )
+    taken = [item["version"] for item in list_objects(shown, "waiting") if item["name"] == held.name]
+    newest = max([held.version, *(version for version in taken if isinstance(version, int))])
+    return upgraded(held, version=newest + 1)
 
 
 def upgraded(policy: CorridorPolicy, *, version: int) -> CorridorPolicy:

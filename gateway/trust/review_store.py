@@ -14,10 +14,13 @@ from gateway.database.tables import message, review, statement
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doubt:
-    """One message: its number, its id, whose it is, the revoked key, and when it was received (Unix seconds)."""
+    """One message: its number, its id, the key of its conversation, whose it is, the revoked key, and when it was
+    received (Unix seconds).
+    """
 
     message: int
     id: str
+    conversation: bytes
     peer: str
     kid: str
     received: int
@@ -48,12 +51,15 @@ def add(connection: Connection, peer: str, found: Iterable[tuple[int, str]], *, 
 def listed(connection: Connection) -> list[Doubt]:
     """What nobody has looked at yet, in the order of arrival."""
     query = (
-        select(review.c.message, message.c.id, review.c.peer, review.c.kid, message.c.at)
+        select(review.c.message, message.c.id, message.c.conversation, review.c.peer, review.c.kid, message.c.at)
         .join(message, message.c.ref == review.c.message)
         .where(review.c.done.is_(None))
         .order_by(review.c.message)
     )
-    return [Doubt(message=r[0], id=r[1], peer=r[2], kid=r[3], received=r[4]) for r in connection.execute(query)]
+    return [
+        Doubt(message=r[0], id=r[1], conversation=r[2], peer=r[3], kid=r[4], received=r[5])
+        for r in connection.execute(query)
+    ]
 
 
 def counts(connection: Connection) -> dict[str, int]:

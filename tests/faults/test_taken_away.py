@@ -82,7 +82,7 @@ async def test_without_a_ledger_a_worker_confirms_each_case(drill: Drill) -> Non
     assert await refusal(two) == Code.GATE_G2
     case = await case_of(two.fr, referral()["conversation"])
     waiting = await two.fr.call("consent.unconfirmed")
-    assert [(line["case"], line["consents"]) for line in waiting["cases"]] == [(case, 1)]
+    assert [(line["of_case"]["id"], line["consents"]) for line in waiting["cases"]] == [(case, 1)]
     assert await two.fr.call("consent.confirm", case=case) == {"case": case, "confirmed": 1}
     assert "consent.unconfirmed" not in await two.fr.alarms()
     await two.fr.call("message.submit", **referral() | {"conversation": AGAIN, "case": case})

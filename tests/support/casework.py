@@ -165,7 +165,14 @@ ANSWERS: dict[str, Any] = {
     "conversation.show": SHOWN,
     "conversation.writable": {
         "conversation": CASE,
-        "peers": [{"peer": "AL", "types": [], "header": {"case_ref_sender": "FR-2026-77"}}],
+        "peers": [
+            {
+                "peer": "AL",
+                "types": [],
+                "header": {"case_ref_sender": "FR-2026-77"},
+                "known_as": ["4F7M-2KQX-9TRB"],
+            }
+        ],
     },
     "contact.advise": ADVICE,
     "asylum.list": {"holds": [{"id": CASE, "at": NOW, "lift_wanted": True, "states": ["AL"]}]},
@@ -278,7 +285,7 @@ ANSWERS: dict[str, Any] = {
             for state, ground in (("waiting", "objection"), ("kept", "restriction_18"))
         ]
     },
-    "review.list": {"reviews": [{"message": MESSAGE, "peer": "AL", "kid": "k", "received": NOW}]},
+    "review.list": {"reviews": [{"message": MESSAGE, "of_case": OF_CASE, "peer": "AL", "kid": "k", "received": NOW}]},
     "statistics.list": {"releases": [{"period": "2026", "at": NOW}]},
     "statistics.show": {
         "version": 1,

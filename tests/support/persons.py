@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from support.nodeproc import UNIT
@@ -15,13 +16,24 @@ ANA, BEN = "Ana B.", "Ben C."
 
 
 async def agreed(party: Party, number: str, consent: str, **members: Any) -> str:
-    """The person of this case agrees that both focal points are told everything for a referral; the consent's id."""
+    """The person of the case with this number agrees that both focal points are told everything for a referral; the
+    consent's id.
+    """
+    return await _recorded(party, {"number": number}, consent, members)
+
+
+async def consented(party: Party, case: str, consent: str, **members: Any) -> str:
+    """The same of a case by its id."""
+    return await _recorded(party, {"case": case}, consent, members)
+
+
+async def _recorded(party: Party, whose: Mapping[str, str], consent: str, members: Mapping[str, Any]) -> str:
     record = example("consent.record/1", "AL")["content"] | {"consent_id": consent} | members
     units = [f"{name}/{UNIT}" for name in ("AL", "FR")]
     record["grants"] = [
         {"purpose": "referral", "recipient_units": units, "data_categories": ALL, "until": "2027-11-30"}
     ]
-    return str((await party.call("consent.record", by=ANA, number=number, content=record))["id"])
+    return str((await party.call("consent.record", by=ANA, **whose, content=record))["id"])
 
 
 def referral(number: str | None, consent: str | None, **members: Any) -> dict[str, Any]:

@@ -136,6 +136,7 @@ IN_FORCE: dict[str, Any] = {
 }
 ANSWERS: dict[str, Any] = {
     "consent.of_case": IN_FORCE,
+    "consent.unconfirmed": {"cases": [{"of_case": OF_CASE, "consents": 2}], "consents": 3},
     "person.list": {"people": [PERSON]},
     "case.list": CASES,
     "case.find": CASES,
@@ -150,4 +151,6 @@ PATHS = (
     f"/cases/{CASE}/erase",
     f"/cases/{CASE}/withdraw",
     f"/cases/{CASE}/withdrawn",
+    f"/cases/{CASE}/confirm",
+    "/consents/unconfirmed",
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from support.played_cases import SHOWN
 from support.written import ID as DRAFT
 from support.written import KNOWN, PEER, SCRIPT
 
@@ -45,6 +46,7 @@ ANSWERS: Mapping[str, Any] = KNOWN | {
         "next": "5",
     },
     "consent.show": HELD,
+    "case.show": SHOWN | OF_CASE,
     "consent.record": {"id": ID, "state": "active"},
     "consent.withdraw": {"id": ID, "state": "withdrawn", "told": []},
 }

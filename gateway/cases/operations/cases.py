@@ -8,6 +8,7 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from gateway.cases import store
+from gateway.cases.changes import judge_consents
 from gateway.cases.operations.models import (
     HER,
     CaseDone,
@@ -15,6 +16,7 @@ from gateway.cases.operations.models import (
     Cases,
     FindCases,
     HandOverCase,
+    JoinCase,
     LabelCase,
     OneCase,
     OpenCase,
@@ -22,9 +24,10 @@ from gateway.cases.operations.models import (
 )
 from gateway.cases.operations.views import CaseViews, nameless
 from gateway.cases.operations.whole_case import WholeCase
-from gateway.cases.register import CaseRegister, cards_in, find_row, join, number_signs
-from gateway.cases.rules import RELATIONS, Card, Signs, hand_over, is_called
-from gateway.cases.store import CaseRow
+from gateway.cases.register import CaseRegister, cards_in, check_joins, find_row, join, number_signs
+from gateway.cases.rules import RELATIONS, Card, LinkKind, Signs, hand_over, is_called
+from gateway.cases.store import CaseRow, Link
+from gateway.conversations.status_updates import StatusUpdates
 from gateway.database import journal
 from gateway.database.audit_entries import Actor, leaf
 from gateway.database.sealed_content import Content
@@ -50,6 +53,7 @@ class CaseOperations:
         content: Content,
         cases: CaseRegister,
         peers: PeerRegistry,
+        status_updates: StatusUpdates,
         config: Config,
         clock: Clock,
         actor: Actor,
@@ -57,6 +61,7 @@ class CaseOperations:
         self._content = content
         self._cases = cases
         self._views = CaseViews(content, peers)
+        self._status_updates = status_updates
         self._config = config
         self._clock = clock
         self._actor = actor
@@ -74,6 +79,7 @@ class CaseOperations:
         that a page may be shorter. What names a case is only for who reads content.
         """
         limit, before = asked.limit, asked.place
+        await self._status_updates.keep()
 
         def query(c: Connection) -> tuple[CaseRow | None, list[Json]]:
             rows = store.page(c, limit=limit + 1, before=before)
@@ -98,6 +104,7 @@ class CaseOperations:
         some of the cases only: it may be shorter than asked, down to empty, and `next` goes on behind it.
         """
         limit, before = max(asked.limit, 1), asked.place
+        await self._status_updates.keep()
 
         def query(c: Connection) -> tuple[CaseRow | None, list[Json]]:
             rows = store.page(c, limit=LOOKED_AT + 1, before=before)
@@ -124,6 +131,7 @@ class CaseOperations:
         holds, files, its group, and how people changed it. What names it, what people wrote of it, and whom the person
         fears, is only for who reads content.
         """
+        await self._status_updates.keep()
         shown = await self._content.store.read(lambda c: self._views.show(c, asked.id, caller.unit))
         return OperationResult(value=shown if caller.reads_content else nameless(shown))
 
@@ -236,6 +244,33 @@ class CaseOperations:
                     connection, row, replace(card, group=group if how is None else {**group, there.id: how})
                 )
             journal.append_leaf(connection, leaf(now, "case.related", actor=pseudonym(caller.actor, self._actor)))
+
+        await self._content.store.move(move)
+        return OperationResult(value={"id": asked.id})
+
+    @operation(
+        "case.join",
+        "an enquiry is about this person",
+        roles=CASES,
+        about=About.CASE,
+        answer=CaseDone,
+        units=Units.NARROWED,
+        by_person=True,
+        example={"conversation": HER},
+    )
+    async def join(self, asked: JoinCase, caller: Caller) -> OperationResult:
+        """Give an enquiry that was sent or came in without a case to the case of the person it is about. What is of a
+        case already moves by two people.
+        """
+        now = self._clock.now()
+        key = self._content.sealer.conversation_index(asked.conversation)
+
+        def move(connection: Connection) -> None:
+            row = find_row(connection, asked.id, place="/id")
+            check_joins(connection, key)
+            store.link(connection, [Link(key=key, kind=LinkKind.CONVERSATION, case_id=row.id)])
+            judge_consents(connection, {row.id}, now)
+            journal.append_leaf(connection, leaf(now, "case.joined", actor=pseudonym(caller.actor, self._actor)))
 
         await self._content.store.move(move)
         return OperationResult(value={"id": asked.id})

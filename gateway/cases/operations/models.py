@@ -97,6 +97,12 @@ class RelateCases(OneCase):
     relation: Relation | None = None
 
 
+class JoinCase(OneCase):
+    """A case, and an enquiry that turned out to be about its person."""
+
+    conversation: ConversationId
+
+
 class MergeCases(OneCase):
     """A case, and the one into which everything of it goes."""
 

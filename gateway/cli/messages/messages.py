@@ -272,9 +272,12 @@ def list_reviews(reach: Reach, as_json: bool) -> None:
 
 def _show_reviews(value: Mapping[str, Json]) -> None:
     output.print_table(
-        ["message", "peer", "received", "revoked key"],
+        ["message", "case", "peer", "received", "revoked key"],
         [
-            [item["message"], item["peer"], time_text.when(item["received"]), item["kid"]]
+            [
+                *(item["message"], output.case_name(item), item["peer"]),
+                *(time_text.when(item["received"]), item["kid"]),
+            ]
             for item in list_objects(value, "reviews")
         ],
         empty="nothing to review",

@@ -156,19 +156,11 @@ def upgrade_policy(reach: Reach, signer: Signer, emergency: bool, as_json: bool)
       trm policy upgrade --as /media/ana/admin.key --node /srv/trm/fr
       trm policy approve --as /media/ben/admin.key --node /srv/trm/fr
     """
-    from gateway.policy.attestation import upgraded
+    from gateway.policy.attestation import upgrade_in_force
 
     answer = reach.ask("policy.show")
-    held = _policy(answer["in_force"])
-    if held is None:
-        raise RefusedError(
-            Code.NOT_FOUND,
-            "no policy that can be read is in force; nothing was proposed",
-            hint="two administrators adopt one: trm policy adopt",
-        )
-    taken = [item["version"] for item in list_objects(answer, "waiting") if item["name"] == held.name]
-    newest = max([held.version, *(version for version in taken if isinstance(version, int))])
-    proposed = _propose(reach, signer, held, upgraded(held, version=newest + 1), emergency=emergency)
+    wanted = upgrade_in_force(answer)
+    proposed = _propose(reach, signer, _policy(answer["in_force"]), wanted, emergency=emergency)
     output.print_answer(proposed, as_json=as_json, people=signing.show_change)
 
 
@@ -279,12 +271,6 @@ def _before(reach: Reach, change: Json) -> CorridorPolicy | None:
 
 
 def _policy(holder: Json) -> CorridorPolicy | None:
-    from schemas.region_pack.policies import read_policy
+    from gateway.policy.attestation import policy_in
 
-    match holder:
-        case {"file": str(file)}:
-            try:
-                return read_policy(file.encode())
-            except RefusedError:
-                return None
-    return None
+    return policy_in(holder)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from pydantic import Field
 from sqlalchemy import Connection
 
 from gateway.cases import store as cases
-from gateway.cases.register import find_row, named_in
+from gateway.cases import units
+from gateway.cases.operations.models import OfCase
+from gateway.cases.register import cards_in, find_row
 from gateway.consent import unconfirmed_store
 from gateway.database import journal
 from gateway.database.audit_entries import Actor, leaf
@@ -37,8 +41,7 @@ class Confirmed(Answer):
 class InDoubt(Answer):
     """A case, and how many of its consents nobody has confirmed."""
 
-    case: Read[CaseId] = UNSAID
-    name: str | None
+    of_case: OfCase = None
     consents: Count
 
 
@@ -46,7 +49,7 @@ class Unconfirmed(Answer):
     """Cases whose consents wait to be confirmed."""
 
     cases: list[InDoubt]
-    consents: Count = Field(description="of all cases, and those of none")
+    consents: Count = Field(description="of these cases, and for who is bound to no unit those of none")
 
 
 class ConfirmingOperations:
@@ -63,22 +66,20 @@ class ConfirmingOperations:
         roles=CASES,
         about=About.CASE,
         answer=Unconfirmed,
+        units=Units.NARROWED,
     )
-    async def list_unconfirmed(self, _asked: Nothing) -> OperationResult:
+    async def list_unconfirmed(self, _asked: Nothing, caller: Caller) -> OperationResult:
         """The cases with consents that may have been withdrawn since the backup that this node was restored from."""
 
         def query(c: Connection) -> dict[str, Json]:
             doubted = unconfirmed_store.unconfirmed(c)
-            of = cases.cases_of(c, doubted)
-            names = named_in(self._content.sealer, c, list(of))
-            lines: dict[Case, dict[str, Json]] = {}
-            for index, case in of.items():
-                told = names.get(index)
-                line = lines.setdefault(
-                    case, {"case": case, "name": told["name"] if isinstance(told, dict) else None, "consents": 0}
-                )
-                line["consents"] = sum(one == case for one in of.values())
-            return {"cases": [*lines.values()], "consents": len(doubted)}
+            held = Counter(cases.cases_of(c, doubted).values())
+            looks_after = units.of_cases(self._content.sealer, c, held) if caller.unit is not None else {}
+            rows = cases.get(c, [id for id in held if caller.unit is None or caller.unit in looks_after[id]])
+            cards = cards_in(self._content.sealer, c, rows.values())
+            lines: list[Json] = [{"of_case": {"id": id, "name": cards[id].name}, "consents": held[id]} for id in rows]
+            count = len(doubted) if caller.unit is None else sum(held[id] for id in rows)
+            return {"cases": lines, "consents": count}
 
         return OperationResult(value=await self._content.store.read(query))
 

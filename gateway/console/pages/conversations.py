@@ -6,11 +6,15 @@ where reading it is recorded.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 from aiohttp import web
 
+from gateway.cases.rules import MAY_JOIN
+from gateway.console import choices
+from gateway.console.forms.parts import Options
 from gateway.console.states import KINDS, OF_KIND
 from gateway.console.units import load_units
 from gateway.console.visit import Page, Section, Visit
@@ -55,15 +59,39 @@ async def list_conversations(visit: Visit) -> web.StreamResponse:
 
 async def show_conversation(visit: Visit) -> web.StreamResponse:
     """Show one conversation: its state with each peer, and its messages in order."""
+    return await _show(visit, "")
+
+
+async def _show(visit: Visit, fault: str) -> web.StreamResponse:
     id = visit.request.match_info["id"]
     found = await visit.ask(SHOW, {"id": id})
     return visit.page(
         "conversation.html",
+        status=422 if fault else 200,
         found=found,
+        known=await _open_cases(visit, found),
+        fault=fault,
         advice=await _advice(visit, found),
         guidance=await _guidance(visit, found),
         **await _holds(visit, id),
     )
+
+
+async def _open_cases(visit: Visit, found: Mapping[str, Any]) -> Options | None:
+    """The cases that an enquiry of no case can be given to; None where this conversation can be given to none."""
+    kinds = {standing["kind"] for standing in found["standing"]}
+    if found["of_case"] or kinds != {MAY_JOIN} or not visit.allows("case.join"):
+        return None
+    return await choices.list_cases(visit)
+
+
+async def join_case(visit: Visit) -> web.StreamResponse:
+    """Give an enquiry to the case of the person it is about, also to one that begins."""
+    id, case = visit.request.match_info["id"], await choices.choose_case(visit, await visit.form())
+    if case is None:
+        return await _show(visit, visit.words("Choose the case, or say what a new one is called."))
+    await visit.act("case.join", {"id": case, "conversation": id})
+    return visit.go(f"/conversations/{id}")
 
 
 async def print_call_sheet(visit: Visit) -> web.StreamResponse:
@@ -190,17 +218,17 @@ async def _holds(visit: Visit, id: str) -> dict[str, Any]:
 
 
 async def _references(visit: Visit, id: str) -> list[str]:
-    """List the case numbers of both sides."""
+    """List the references under which both sides know the case; our own number says nothing to the other side."""
     if not visit.allows("conversation.writable"):
         return []
-    headers = [peer["header"] for peer in (await visit.ask("conversation.writable", {"id": id}))["peers"]]
-    names = ("case_ref_sender", "case_ref_recipient")
-    return list(dict.fromkeys(header[name] for header in headers for name in names if name in header))
+    peers = (await visit.ask("conversation.writable", {"id": id}))["peers"]
+    return list(dict.fromkeys(name for peer in peers for name in peer["known_as"]))
 
 
 PAGES = (
     Page(method="GET", path=SECTION.path, handler=list_conversations, operation=SECTION.operation),
     Page(method="GET", path=ONE, handler=show_conversation, operation=SHOW),
+    Page(method="POST", path=f"{ONE}/case", handler=join_case, operation="case.join"),
     Page(method="GET", path=f"{ONE}/sheet", handler=print_call_sheet, operation=SHOW),
     Page(method="POST", path=f"{ONE}/contact", handler=check_contact, operation="contact.advise"),
     Page(method="POST", path=f"{ONE}/asylum-hold", handler=hold_for_asylum, operation="asylum.hold"),

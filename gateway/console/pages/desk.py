@@ -40,6 +40,7 @@ async def show_desk(visit: Visit) -> web.StreamResponse:
         theirs=theirs,
         inbox=inbox,
         drafts=drafts,
+        doubted=await _count_doubted(visit),
         shown=NEW,
         now=visit.settings.now(),
         **await _filters(visit, chosen),
@@ -52,6 +53,13 @@ async def list_waiting_drafts(visit: Visit) -> list[Any]:
         return []
     found: list[Any] = (await visit.ask("draft.list", {"limit": NEW + 1}))["drafts"]
     return found
+
+
+async def _count_doubted(visit: Visit) -> int:
+    """How many consents wait to be confirmed after a restore; none without the right to see them."""
+    if not visit.allows("consent.unconfirmed"):
+        return 0
+    return int((await visit.ask("consent.unconfirmed"))["consents"])
 
 
 async def list_owed(visit: Visit) -> web.StreamResponse:

@@ -21,6 +21,7 @@ from gateway.console.visit import Page, Visit
 from gateway.console.words import Words
 from gateway.errors import Code, Finding, RefusedError
 from gateway.policy.two_person_release import needs_two
+from gateway.ports import Json
 from schemas.codelists import ENGLISH
 from schemas.groups import field_groups
 
@@ -74,12 +75,15 @@ def _labels(body_type: str, findings: Sequence[Finding], words: Words) -> Sequen
 
 
 async def release_draft(visit: Visit) -> web.StreamResponse:
-    """Release the draft in the person's name: it is sent, or it waits for a second person."""
+    """Release the draft in the person's name: it is sent, or it waits for a second person, who may be asked for also
+    where one is enough.
+    """
     form, shown = await visit.form(), await load_waiting_draft(visit)
     try:
         if form.one("version") != shown["version"]:
             raise _changed()
-        done = await visit.act("draft.release", {"id": shown["id"]}, key=form.one("key") or None)
+        wanted: dict[str, Json] = {"two_people": True} if form.one("act") == "two" else {}
+        done = await visit.act("draft.release", {"id": shown["id"], **wanted}, key=form.one("key") or None)
     except RefusedError as error:
         return await _preview(visit, shown, visit.told(error))
     if "conversation" not in done:

@@ -16,15 +16,18 @@ from markupsafe import Markup
 
 from gateway.changes.rules import ADMINS, CHANNELS, NODE, ROOTS_CHANGED, RULES, Action
 from gateway.console.pages.entry import read_credential
+from gateway.console.refusals import RefusalText
 from gateway.console.units import load_units
 from gateway.console.visit import Form, Page, Section, Visit
 from gateway.console.words import N_
 from gateway.errors import Code, GatewayError, RefusedError
 from gateway.operations.ports import Ceremony
+from gateway.policy.attestation import DEFAULT, policy_in, upgrade_in_force
 from gateway.ports import Json
 from keys.documents.change import PERSON, is_person
 from keys.documents.pairing_qr import read_node, read_pair
 from schemas.codelists import code_list
+from schemas.region_pack.policies import canonical_bytes
 
 SECTION = Section(path="/trust", title=N_("Trust"), operation="change.list")
 SOON = 60 * 24 * 3600
@@ -357,8 +360,7 @@ async def show_history(visit: Visit) -> web.StreamResponse:
 
 async def show_policy(visit: Visit) -> web.StreamResponse:
     """Show the corridor policy in force, the ones that wait, and the form to adopt another."""
-    found = await visit.ask("policy.show")
-    return visit.page("trust-policy.html", policy=found, actions=ACTIONS, text="", told=None)
+    return await _policy_page(visit, "")
 
 
 async def adopt_policy(visit: Visit) -> web.StreamResponse:
@@ -368,11 +370,31 @@ async def adopt_policy(visit: Visit) -> web.StreamResponse:
     try:
         return await _to_sign(visit, action, NODE, {"policy": form.one("policy") + "\n"})
     except GatewayError as error:
-        found = await visit.ask("policy.show")
-        told = visit.told(error)
-        return visit.page(
-            "trust-policy.html", status=422, policy=found, actions=ACTIONS, text=form.one("policy"), told=told
-        )
+        return await _policy_page(visit, form.one("policy"), told=visit.told(error))
+
+
+async def upgrade_policy(visit: Visit) -> web.StreamResponse:
+    """Propose the policy in force in format 2, with what begins as attested (`gateway.policy.attestation`)."""
+    try:
+        wanted = canonical_bytes(upgrade_in_force(await visit.ask("policy.show"))).decode()
+        return await _to_sign(visit, Action.POLICY_WIDEN, NODE, {"policy": wanted})
+    except GatewayError as error:
+        return await _policy_page(visit, "", told=visit.told(error))
+
+
+async def _policy_page(visit: Visit, text: str, *, told: RefusalText | None = None) -> web.Response:
+    found = await visit.ask("policy.show")
+    held = policy_in(found["in_force"])
+    return visit.page(
+        "trust-policy.html",
+        status=200 if told is None else 422,
+        policy=found,
+        old=held is not None and held.attested is None,
+        upgrades=sorted(DEFAULT.first),
+        text=text,
+        told=told,
+        signs=_signs(visit),
+    )
 
 
 def _signs(visit: Visit) -> bool:
@@ -439,6 +461,7 @@ PAGES = (
     Page(method="GET", path="/trust/history", handler=show_history, operation="change.list"),
     Page(method="GET", path="/trust/policy", handler=show_policy, operation="change.list"),
     Page(method="POST", path="/trust/policy", handler=adopt_policy, operation="change.propose"),
+    Page(method="POST", path="/trust/policy/upgrade", handler=upgrade_policy, operation="change.propose"),
     Page(method="POST", path="/trust/changes", handler=propose_change, operation="change.propose"),
     Page(method="GET", path="/trust/changes/{change}", handler=show_change, operation="change.show"),
     Page(method="POST", path="/trust/changes/{change}/approve", handler=approve_change, operation="change.approve"),

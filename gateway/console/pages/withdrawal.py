@@ -75,8 +75,10 @@ async def confirm_withdrawal(visit: Visit) -> web.StreamResponse:
         of_case = (await visit.ask("consent.show", {"id": id})).get("of_case")
     except RefusedError:  # a damaged record was withdrawn too, and says nothing of its case
         of_case = None
-    left = [] if of_case is None else (await visit.ask("consent.of_case", {"id": of_case["id"]}))["consents"]
-    case = None if of_case is None else of_case["id"]
+    if of_case is None:
+        return visit.page("consent-withdrawn.html", consent=id, case=None, left=[])
+    left = (await visit.ask("consent.of_case", {"id": of_case["id"]}))["consents"]
+    case = await visit.ask("case.show", {"id": of_case["id"]})
     return visit.page("consent-withdrawn.html", consent=id, case=case, left=[one for one in left if one["id"] != id])
 
 
@@ -95,8 +97,9 @@ async def withdraw_every_consent(visit: Visit) -> web.StreamResponse:
 
 
 async def confirm_whole_withdrawal(visit: Visit) -> web.StreamResponse:
-    """Show the effects of it."""
-    return visit.page("consent-withdrawn.html", consent=None, case=visit.request.match_info["case"], left=[])
+    """Show the effects of it: whose consents they were, and where each conversation of the person stands now."""
+    case = await visit.ask("case.show", {"id": visit.request.match_info["case"]})
+    return visit.page("consent-withdrawn.html", consent=None, case=case, left=[])
 
 
 PAGES = (

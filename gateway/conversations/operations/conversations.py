@@ -155,7 +155,12 @@ class ConversationOperations:
             around = ConversationContext(conversation=held.conversation, side=held.ours, partial=bool(held.missing))
             types = [{"type": one.body_type, "in_reply_to": one.reply_to} for one in possible(around, now)]
         header = _known_header(held, contents)
-        return {"peer": key[1] if peer is None else peer.name, "types": types, "header": header}
+        return {
+            "peer": key[1] if peer is None else peer.name,
+            "types": types,
+            "header": header,
+            "known_as": _references(contents[row.ref] for row in held.rows if row.ref in contents),
+        }
 
     async def _consents(self, contents: Iterable[MessageContent]) -> list[Json]:
         """The consents that a message of these names or brings, and how each stands here."""
@@ -272,6 +277,12 @@ def _known_header(held: LoadedConversation, contents: Mapping[int, MessageConten
         elif not theirs and one.facts.case is not None:
             header["case_ref_sender"] = one.facts.case
     return header
+
+
+def _references(contents: Iterable[MessageContent]) -> list[Json]:
+    """The references of the case as they stood on the wire, ours and the peer's: what both sides can read out."""
+    named = (one.halves()[0].get("case_ref_sender") for one in contents)
+    return [*dict.fromkeys(name for name in named if isinstance(name, str))]
 
 
 def _cursor(row: ConversationRow, by: Owing) -> str:

@@ -168,6 +168,9 @@ class WritableTo(Answer):
     header: Read[Object] = Field(
         default=UNSAID, description="what of the header of the next message is known: units, roles, cases"
     )
+    known_as: Read[list[str]] = Field(
+        default_factory=list, description="the references under which both sides know the case, to be read out"
+    )
 
 
 class Writable(Answer):

@@ -157,6 +157,8 @@ class ResendOperations:
                 header["case_ref_sender"] = facts.case
             if type_name(facts.body_type) == draft.ACCEPTANCE and "case_ref_recipient" in said:
                 said["case_ref_recipient"] = facts.case
+        else:
+            header.pop("case_ref_sender", None)  # it was made of the case, and is made again
         request: dict[str, Json] = {
             "type": facts.body_type,
             "to": row.peer,

@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
+import schemas
 from gateway.attachments import library as files
 from gateway.cases import register
 from gateway.cases import store as case_rows
-from gateway.cases.rules import Signs, find_case
+from gateway.cases.references import reference_of_case
+from gateway.cases.rules import ABOUT_A_PERSON, Signs, find_case
 from gateway.conversations.loader import ConversationLoader, LoadedConversation
 from gateway.database.sealed_content import Content
 from gateway.errors import RefusedError
@@ -48,6 +50,8 @@ class Found:
     case: FoundCase
     files: tuple[SecretPart, ...] | None = ()
     """The files that wait for it; None where it says that some do and none does."""
+    reference: str | None = None
+    """Under which the peer knows the case, where the draft does not name it by a number."""
 
 
 class InputLoader:
@@ -76,10 +80,35 @@ class InputLoader:
             for draft, _ in drafts
             if draft.id in named
         }
+        references = self._references(connection, drafts, cases)
         return [
-            Found(key=key, held=held[key], around=about, case=case, files=waiting.get(draft.id, ()))
+            Found(
+                key=key,
+                held=held[key],
+                around=about,
+                case=case,
+                files=waiting.get(draft.id, ()),
+                reference=references.get(draft.id),
+            )
             for key, about, case, (draft, _) in zip(keys, around, cases, drafts, strict=True)
         ]
+
+    def _references(
+        self, connection: Connection, drafts: Sequence[tuple[Draft, Peer]], cases: Sequence[FoundCase]
+    ) -> dict[str, str]:
+        """By draft the reference of its case, for those about a person that name it by no number."""
+        of = {
+            draft.id: (peer.node, found.case)
+            for (draft, peer), found in zip(drafts, cases, strict=True)
+            if draft.case is None and isinstance(found.case, str) and _refers(draft)
+        }
+        rows = case_rows.get(connection, {case for _, case in of.values()}) if of else {}
+        cards = register.cards_in(self._content.sealer, connection, rows.values())
+        return {
+            id: reference_of_case(self._content.sealer, connection, peer, case, cards[case])
+            for id, (peer, case) in of.items()
+            if case in cards
+        }
 
     def _find_cases(self, connection: Connection, drafts: Sequence[Draft]) -> list[FoundCase]:
         """Of which case each draft is."""
@@ -116,6 +145,12 @@ def _case_of(
         return find_case(signs, links)
     except RefusedError as error:
         return error
+
+
+def _refers(draft: Draft) -> bool:
+    """Whether it tells a peer of a person: then the peer learns how the case is called between the two."""
+    about_a_person = schemas.load_catalogue().get(draft.body_type).kind == ABOUT_A_PERSON
+    return about_a_person and not never_blocked(draft.body_type) and "case_ref_sender" not in draft.header
 
 
 def _question(draft: Draft, case: CaseId | RefusedError | None) -> consent_context.Question:

@@ -251,7 +251,8 @@ class Preparation:
         return Opening(signs=found.signs, new=new, card=card, ref=self._content.store.new_ref())
 
     def _ready(self, draft: Draft, peer: Peer, found: Found, same: Batch, approver: str | None) -> _Ready:
-        draft = replace(draft, header={**draft.header, "seen": found.held.seen})
+        named = {} if found.reference is None else {"case_ref_sender": found.reference}
+        draft = replace(draft, header={**draft.header, **named, "seen": found.held.seen})
         history = found.held.history(also=[*found.around.recorded(), *same.opened])
         before = self._loader.to_send(found.held, found.key, draft.body_type, draft.reply_to)
         for earlier in same.said:

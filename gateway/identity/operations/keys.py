@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
+from gateway.cases.register import names_of
 from gateway.database import journal
 from gateway.database.audit_entries import Actor, leaf
-from gateway.database.engine import Store
+from gateway.database.sealed_content import Content
 from gateway.erasure.storage_epochs import StorageEpochs
 from gateway.errors import Code, RefusedError, RemoteError
 from gateway.foundation.ids import KeyId
@@ -65,7 +66,7 @@ class KeyOperations:
     def __init__(
         self,
         *,
-        store: Store,
+        content: Content,
         own: OwnIdentity,
         peers: PeerRegistry,
         publication: Publication,
@@ -77,7 +78,8 @@ class KeyOperations:
         clock: Clock,
         actor: Actor,
     ) -> None:
-        self._store = store
+        self._content = content
+        self._store = content.store
         self._own = own
         self._peers = peers
         self._publication = publication
@@ -199,11 +201,19 @@ class KeyOperations:
     async def list_reviews(self, _asked: Nothing) -> OperationResult:
         """Received messages whose key was revoked from before they came, and that nobody has looked at yet."""
         found = await self._store.read(review_store.listed)
+        cases = await names_of(self._content, [doubt.conversation for doubt in found])
         items: list[Json] = []
         for doubt in found:
             peer = self._peers.get(doubt.peer)
-            name = doubt.peer if peer is None else peer.name
-            items.append({"message": doubt.id, "peer": name, "kid": doubt.kid, "received": doubt.received})
+            items.append(
+                {
+                    "message": doubt.id,
+                    "of_case": cases.get(doubt.conversation),
+                    "peer": doubt.peer if peer is None else peer.name,
+                    "kid": doubt.kid,
+                    "received": doubt.received,
+                }
+            )
         return OperationResult(value={"reviews": items})
 
     @operation(

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from gateway.cases.operations.models import OfCase
 from gateway.operations.ids import AlarmId, MessageId
 from gateway.operations.models import Answer, Asked, Count, Flag, Object, OneOf, Text, Time
 from keys.documents.key_records import Use
@@ -134,6 +135,7 @@ class Review(Answer):
     """A received message whose key was revoked from before it came."""
 
     message: MessageId
+    of_case: OfCase = None
     peer: str
     kid: str
     received: Time

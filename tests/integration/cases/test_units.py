@@ -15,6 +15,7 @@ from support.pair import Party, Two, example, two_nodes
 from support.persons import ANA, agreed, case_of, referred
 from support.tables import table
 
+from gateway.consent.unconfirmed_store import doubt_all
 from gateway.errors import Code, RefusedError
 from gateway.node.rows import ROWS
 from gateway.operations.registry import may
@@ -57,10 +58,12 @@ async def asked(party: Party, caller: Caller, operation: str, arguments: Mapping
     return (await party.running.desk.call(operation, arguments, caller=caller)).value
 
 
-async def answered(party: Party, operation: str, arguments: Mapping[str, Any]) -> tuple[str, str, str]:
-    """How the shelter is refused."""
+async def answered(
+    party: Party, operation: str, arguments: Mapping[str, Any], caller: Caller = SHELTER
+) -> tuple[str, str, str]:
+    """How the shelter, or another caller, is refused."""
     with pytest.raises(RefusedError) as caught:
-        await asked(party, SHELTER, operation, arguments)
+        await asked(party, caller, operation, arguments)
     return caught.value.code, caught.value.what.partition(";")[0], caught.value.hint or ""
 
 
@@ -97,6 +100,32 @@ async def test_a_unit_does_not_write_its_way_into_a_case(two: Two):
             assert (await answered(fr, operation, arguments))[0] == Code.NOT_FOUND
     assert await fr.rows("select count(*) from message") == before
     assert (await asked(fr, SHELTER, "conversation.list", {}))["conversations"] == []
+
+
+async def test_a_unit_gives_its_own_enquiries_to_its_own_cases(two: Two):
+    """The enquiry of another unit, and another unit's case, are answered as those that are not there."""
+    fr = two.fr
+    theirs = (await asked(fr, SHELTER, "case.open", {"label": "Green 2"}))["id"]
+    ours, talk = await case_of(fr, TALK), (await fr.call("message.submit", **enquiry("room?", "AL")))["conversation"]
+    for caller, wrong, unknown in (
+        (SHELTER, {"id": theirs, "conversation": talk}, {"id": theirs, "conversation": NOWHERE}),
+        (FOCAL, {"id": theirs, "conversation": talk}, {"id": NOWHERE, "conversation": talk}),
+    ):
+        refusal = await answered(fr, "case.join", wrong, caller)
+        assert refusal == await answered(fr, "case.join", unknown, caller) and refusal[0] == Code.NOT_FOUND
+    assert (await fr.call("conversation.show", id=talk))["of_case"] is None
+    await asked(fr, FOCAL, "case.join", {"id": ours, "conversation": talk})
+    assert await case_of(fr, talk) == ours
+
+
+async def test_a_unit_sees_the_consents_in_doubt_of_its_cases(two: Two):
+    """After a restore without a ledger each unit gets the cases that it looks after, and their number."""
+    fr = two.fr
+    await fr.running.store.move(lambda c: doubt_all(c, at=fr.clock.now()))
+    whole = await fr.call("consent.unconfirmed", by="w-1")
+    of_unit = await asked(fr, FOCAL, "consent.unconfirmed", {})
+    assert of_unit == whole and [line["of_case"]["id"] for line in whole["cases"]] == [await case_of(fr, TALK)]
+    assert await asked(fr, SHELTER, "consent.unconfirmed", {}) == {"cases": [], "consents": 0}
 
 
 async def test_a_unit_erases_what_it_looks_after(two: Two):

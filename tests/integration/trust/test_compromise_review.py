@@ -103,6 +103,11 @@ async def test_what_came_since_is_looked_at_again(two: Two) -> None:
     assert early not in {item["message"] for item in listed}
     (alarm,) = (await two.al.call("alarm.list"))["alarms"]
     assert (alarm["kind"], alarm["peer"], alarm["count"]) == ("peer.review", "FR", 2)
+    case = (await two.al.call("case.open", label="Blue 7", by="Besa K."))["id"]
+    talk = (await two.al.show(late[0]))["conversation"]
+    await two.al.call("case.join", id=case, conversation=talk, by="Besa K.")
+    named = [item["of_case"] for item in (await two.al.call("review.list"))["reviews"]]
+    assert named == [{"id": case, "name": "Blue 7"}, None], "whom to call about is told with the list"
     await two.al.call("review.settle", id=late[0], by="Besa K.")
     assert [item["message"] for item in (await two.al.call("review.list"))["reviews"]] == late[1:]
     with pytest.raises(RefusedError, match="no such message on the list"):

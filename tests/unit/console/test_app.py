@@ -24,6 +24,7 @@ from gateway.operations.roles import Role
 MORNING = {
     "alert.list": {"alerts": []},
     "conversation.due": {"due": [], "next": None},
+    "consent.unconfirmed": {"cases": [], "consents": 0},
     "peer.list": {"peers": []},
     "inbox.list": {"messages": [], "next": None},
     "draft.list": {"drafts": [], "next": None},

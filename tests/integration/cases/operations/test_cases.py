@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 import pytest_asyncio
 from support.nodeproc import enquiry
 from support.pair import Party, Spoiler, Two, example, two_nodes
-from support.persons import ANA, BEN, agreed, case_of, changed, referral, referred, stands
+from support.persons import ANA, BEN, agreed, case_of, changed, consented, referral, referred, stands
 
 from gateway.errors import Code, RefusedError
 from gateway.foundation.json import list_objects
@@ -112,6 +113,69 @@ async def test_a_referral_opens_a_case_and_an_enquiry_joins_it(two: Two):
     assert len((await al.call("case.list"))["cases"]) == 2, "nobody there has said that it is the same person"
     (case,) = (await fr.call("case.list"))["cases"]
     assert (case["name"], case["conversations"]) == ("F-1", 3)
+
+
+async def test_an_enquiry_that_was_sent_is_given_to_a_case(two: Two):
+    """One person says whom it is about, at either side, and what follows in it is of that case. What is of a case stays
+    there, and what is about a person or is not there can not be given.
+    """
+    fr, al = two.fr, two.al
+    await agreed(fr, "F-1", HERS)
+    await referred(two, "F-1", HERS, conversation=TALK)
+    talk = (await fr.call("message.submit", **enquiry("room?", "AL")))["conversation"]
+    await two.until(lambda: "room?" in al.notes())
+    for party in (fr, al):
+        one, other = [(await party.call("case.open", label=name, by=ANA))["id"] for name in ("Blue 7", "Green 2")]
+        unknown = {"id": one, "conversation": b64u(bytes(16)), "by": ANA}
+        await refused(party, "case.join", Code.NOT_FOUND, "/conversation", **unknown)
+        await refused(party, "case.join", Code.NOT_FOUND, "/id", id=b64u(bytes(16)), conversation=talk, by=ANA)
+        await party.call("case.join", id=one, conversation=talk, by=ANA)
+        assert await case_of(party, talk) == one
+        before = await stored(party)
+        for conversation, case in ((talk, one), (talk, other), (TALK, one)):
+            with pytest.raises(RefusedError, match="of a case already; nothing was changed"):
+                await party.call("case.join", id=case, conversation=conversation, by=ANA)
+        assert await stored(party) == before
+    await al.call("message.submit", **example("enquiry.reply/1", "FR") | {"conversation": talk})
+    await two.until(lambda: any(one.type == "enquiry.reply/1" for one in fr.deliveries()))
+    shown = (await fr.call("message.list", conversation=talk))["messages"]
+    assert [one["of_case"]["name"] for one in shown] == ["Blue 7", "Blue 7"]
+
+
+async def test_a_case_without_a_number_has_a_reference_to_read_out(two: Two):
+    """The peer is told three groups of four, the same each time; both telephone sheets have it; another case has
+    another one; and what is sent is what the preview showed.
+    """
+    fr, al = two.fr, two.al
+    heard = []
+    for label, consent, talk in (("Blue 7", HERS, TALK), ("Green 2", HIS, SECOND)):
+        case = (await fr.call("case.open", label=label, by=ANA))["id"]
+        await consented(fr, case, consent)
+        wanted = referral(None, consent, case=case, conversation=talk)
+        seen = await fr.call("message.preview", draft=wanted, by=ANA)
+        await fr.call("message.submit", **wanted)
+        await two.until(lambda talk=talk: any(one.conversation == talk for one in al.deliveries()), seconds=60)
+        told = {one.header["case_ref_sender"] for one in al.deliveries() if one.conversation == talk}
+        assert told == {seen["leaves"]["header"]["case_ref_sender"]}
+        for party in (fr, al):
+            (shown,) = (await party.call("conversation.writable", id=talk))["peers"]
+            assert shown["known_as"] == [*told]
+        heard += told
+    assert len(set(heard)) == 2 and all(re.fullmatch("[0-9A-Z]{4}(-[0-9A-Z]{4}){2}", one) for one in heard)
+
+
+async def test_a_case_says_at_once_where_its_conversations_stand(two: Two):
+    """Right after a referral was sent or withdrawn, and before the node has come to its rounds."""
+    fr = two.fr
+    await agreed(fr, "F-1", HERS)
+    await fr.call("message.submit", **referral("F-1", HERS, conversation=TALK))
+    case = await case_of(fr, TALK)
+    for state in ("sent", "withdrawn"):
+        (line,) = (await fr.call("case.show", id=case))["conversations"]
+        assert line["state"] == state
+        await fr.call("consent.withdraw_all", id=case, by=ANA)
+    (line,) = (await fr.call("case.list"))["cases"]
+    assert line["theirs"] is not None, "the other country has to acknowledge"
 
 
 async def test_lists_name_the_case(two: Two):

@@ -11,6 +11,8 @@ import pytest
 import pytest_asyncio
 from support.nodeproc import UNIT
 from support.pair import Party, Spoiler, Two, example, two_nodes
+from support.persons import consented
+from support.persons import referral as about
 
 from gateway.errors import Code, RefusedError
 from gateway.operations.roles import Caller, Role
@@ -126,3 +128,19 @@ async def test_a_withdrawal_reaches_the_peer_and_what_it_stopped_stays(two: Two)
         return bool((await two.al.call("consent.show", id=CONSENT))["state"] == "withdrawn")
 
     await two.until(withdrawn, seconds=120)
+
+
+async def test_a_case_without_a_number_keeps_its_reference(two: Two) -> None:
+    """The new message names the case to the peer as the failed one did, and not by a reference of that reference."""
+    case = (await two.fr.call("case.open", label="Blue 7", by="w-1"))["id"]
+    await consented(two.fr, case, CONSENT)
+    wire = Spoiler(two.fr)
+    wire.away = True
+    failed = (await two.fr.call("message.submit", **about(None, CONSENT, case=case)))["id"]
+    two.clock.advance(15 * DAY)
+    await two.until(lambda: in_state(two, failed, "failed"), seconds=90)
+    wire.away = False
+    assert (await again(two.fr, state="failed"))["again"] == 2
+    await two.until(lambda: any(one.type == "referral.request/1" for one in two.al.deliveries()), seconds=120)
+    named = (await two.fr.show(failed))["header"]["case_ref_sender"]
+    assert {one.header["case_ref_sender"] for one in two.al.deliveries()} == {named}

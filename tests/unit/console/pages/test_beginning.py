@@ -131,6 +131,7 @@ WRITABLE = {
         {
             "peer": "AL",
             "header": {"sender_unit": "fp", "recipient_unit": "fp"},
+            "known_as": [],
             "types": [
                 {"type": "consent.record/1", "in_reply_to": None},
                 {"type": "referral.withdraw/1", "in_reply_to": None},

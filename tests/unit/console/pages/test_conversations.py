@@ -7,7 +7,21 @@ from itertools import product
 from typing import Any
 
 import pytest
-from support.casework import ALERT, ANSWERS, CASE, CONSENT, EXAMPLES, MESSAGE, PATHS, WHOLE, answers, body
+from support.browsing import read
+from support.casework import (
+    ALERT,
+    ANSWERS,
+    CASE,
+    CONSENT,
+    EXAMPLES,
+    MESSAGE,
+    OF_CASE,
+    PATHS,
+    SHOWN,
+    WHOLE,
+    answers,
+    body,
+)
 from support.consoles import NOW, Console, console, person
 from support.pagelook import faults
 from support.shapes import misfits
@@ -142,7 +156,7 @@ async def test_a_sheet_says_nothing_about_the_person():
     async with console(answers()) as there:
         text = (await there.get(f"/conversations/{CASE}/sheet")).text
         assert not asked(there, "message.show")
-    for word in ("FR-2026-77", "duty desk", "+35540000002", "this entry has expired", "accept, decline or ask"):
+    for word in ("4F7M-2KQX-9TRB", "duty desk", "+35540000002", "this entry has expired", "accept, decline or ask"):
         assert word in text
 
     def leaves(value: Any) -> list[str]:
@@ -152,7 +166,7 @@ async def test_a_sheet_says_nothing_about_the_person():
 
     main = text.partition("<main")[2].partition("</main>")[0]
     assert [leaf for leaf in leaves(whole["content"]) if len(leaf) > 6 and leaf in main] == []
-    assert "77" not in main.replace("FR-2026-77", "")
+    assert "77" not in main, "our own number says nothing to the other side"
 
 
 async def test_a_message_is_read_in_the_language_of_the_reader():
@@ -228,6 +242,8 @@ DONE: dict[str, Any] = {
     "erasure.follow": {"id": MESSAGE, "erased": 1},
     "erasure.refuse": KEPT,
     "review.settle": {"message": MESSAGE},
+    "case.join": {"id": OF_CASE["id"]},
+    "consent.confirm": {"case": OF_CASE["id"], "confirmed": 2},
     "statistics.make": ANSWERS["statistics.show"] | {"new": True, "erased": 0},
 }
 
@@ -285,6 +301,13 @@ DONE: dict[str, Any] = {
         ),
         (f"/records/reviews/{MESSAGE}/settle", {}, "review.settle", {"id": MESSAGE}),
         ("/records/statistics", {"period": "2026"}, "statistics.make", {"period": "2026"}),
+        (
+            f"/conversations/{CASE}/case",
+            {"case": OF_CASE["id"]},
+            "case.join",
+            {"id": OF_CASE["id"], "conversation": CASE},
+        ),
+        (f"/cases/{OF_CASE['id']}/confirm", {}, "consent.confirm", {"case": OF_CASE["id"]}),
     ],
 )
 async def test_a_button_asks_the_node_in_the_name_of_the_person(path: str, fields: Any, operation: str, arguments: Any):
@@ -359,3 +382,40 @@ async def test_the_day_until_which_something_is_kept_is_written_as_the_reader_do
         for path in (f"/conversations/{CASE}", "/records/holds"):
             text = (await there.get(path)).text
             assert "30 Jun 2027" in text and "2027-06-30" not in text
+
+
+@pytest.mark.parametrize(
+    ("kind", "of_case", "offered"), [("enquiry", None, 1), ("enquiry", OF_CASE, 0), ("standing", None, 0)]
+)
+async def test_an_enquiry_about_nobody_can_be_given_to_a_case(kind: str, of_case: Any, offered: int):
+    """Its page offers the cases, or a new one; chosen neither, it says so, and nothing is asked of the node."""
+    standing = SHOWN["standing"][0] | {"kind": kind, "state": "asked", "procedure": None}
+    found = SHOWN | {"of_case": of_case, "standing": [standing]}
+    async with console(answers(conversation__show=found)) as there:
+        page = read((await there.get(f"/conversations/{CASE}")).text)
+        assert [form.action for form in page.forms].count(f"/conversations/{CASE}/case") == offered
+        if offered:
+            seen = await there.post(f"/conversations/{CASE}/case", {"case": "", "case_label": ""})
+            assert seen.status == 422 and "Choose the case, or say what a new one is called." in seen.text
+            assert not asked(there, "case.join")
+
+
+async def test_the_desk_says_that_consents_wait_after_a_restore():
+    """With the way to the list of their cases, and from there to what has to be looked at."""
+    async with console(answers()) as there:
+        desk = read((await there.get("/desk")).text)
+        assert "3 consents wait to be confirmed" in desk.said and "/consents/unconfirmed" in desk.links
+        waiting = read((await there.get("/consents/unconfirmed")).text)
+        (page,) = [link for link in waiting.links if link.endswith("/confirm")]
+        one = read((await there.get(page)).text)
+        assert "Ask the person" in one.said and [form.action for form in one.forms if page in form.action] == [page]
+        there.desk.answers["consent.unconfirmed"] = {"cases": [], "consents": 0}
+        assert "/consents/unconfirmed" not in read((await there.get("/desk")).text).links
+        one = read((await there.get(page)).text)
+        assert "No consent of this case waits" in one.said and page not in [form.action for form in one.forms]
+
+
+async def test_a_message_under_a_revoked_key_names_its_case():
+    """Whoever has to call the other country knows whom it is about."""
+    async with console(answers()) as there:
+        assert OF_CASE["name"] in read((await there.get("/records/reviews")).text).said

@@ -166,6 +166,22 @@ async def test_a_message_to_a_feared_state_says_so_and_can_be_released():
             assert "Release it: send it" in seen.text
 
 
+async def test_a_second_person_can_be_asked_for_where_one_is_enough():
+    """By a button of its own; where two are needed anyway there is only the one."""
+    first = {"id": ID, "state": "waiting_second"}
+    async with console(KNOWN | {"draft.preview": PREVIEW, "draft.release": first}) as there:
+        page = read((await there.get(f"{HERE}/preview")).text)
+        assert page.form(f"{HERE}/release").buttons == [("act", "two")]
+        seen = await there.post(f"{HERE}/release", {"version": "v1", "act": "two"})
+        assert seen.headers["Location"] == f"{HERE}/preview"
+        assert there.desk.calls[-1][:2] == ("draft.release", {"id": ID, "two_people": True})
+        there.desk.answers |= {
+            "draft.show": draft("referral.request/1"),
+            "draft.preview": PREVIEW | {"type": "referral.request/1"},
+        }
+        assert read((await there.get(f"{HERE}/preview")).text).form(f"{HERE}/release").buttons == []
+
+
 @pytest.mark.parametrize(("mine", "may"), [(True, False), (False, True)])
 async def test_the_second_person_is_a_different_one(mine, may):
     """Who was first is named, and has no button; the node refuses the same person in any case."""

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from support.browsing import read
 from support.consoles import NOW, console, person
+from support.policies import policy, text_of
 
 from gateway.changes import store as rows
 from gateway.console.pages.trust import STAGES
 from gateway.console.words import load_words
 from gateway.errors import Code, RefusedError
+from gateway.policy.attestation import upgraded
+from schemas.region_pack.policies import CorridorPolicy
 
 NONE = {"in_force": None, "waiting": [], "pending": [], "changes": [], "faults": []}
 CHANGE = {
@@ -40,6 +44,34 @@ async def test_a_policy_that_is_refused_is_still_there():
         assert seen.status == 422 and read(seen.text).form("/trust/policy").sent()["policy"] == (FILE,)
         asked = [arguments for name, arguments, _ in there.desk.calls if name == "change.prepare"]
         assert [one["policy"] for one in asked] == [f"{FILE}\n"]
+
+
+def in_force(policy: CorridorPolicy) -> dict[str, Any]:
+    """What `policy.show` says while this policy is in force, and a version after it waits."""
+    held = {"change": "c1", "name": policy.name, "version": policy.version, "digest": "d", "since": NOW}
+    held |= {"usable": True, "faults": []}
+    waits = held | {"version": policy.version + 1}
+    return NONE | {"in_force": held | {"file": text_of(policy), "ways": []}, "waiting": [waits]}
+
+
+async def test_a_policy_that_says_nothing_of_attestation_can_be_upgraded():
+    """A button proposes the same policy under the next free version; one that says it already has no button."""
+    old = policy(("FR", "AL"))
+    new = upgraded(old, version=old.version + 2)
+    refusal = RefusedError(Code.INVALID, "not now")
+    async with console({"policy.show": in_force(old), "change.prepare": refusal}) as there:
+        assert "/trust/policy/upgrade" not in [
+            form.action for form in read((await there.get("/trust/policy")).text).forms
+        ]
+        there.sign_in.sessions["secret"] = replace(person(), admin="a1")
+        page = read((await there.get("/trust/policy")).text)
+        assert page.form("/trust/policy/upgrade").method == "post"
+        assert (await there.post("/trust/policy/upgrade")).status == 422
+        (asked,) = [arguments for name, arguments, _ in there.desk.calls if name == "change.prepare"]
+        assert (asked["action"], asked["policy"]) == ("policy.widen", text_of(new))
+        there.desk.answers["policy.show"] = in_force(new)
+        page = read((await there.get("/trust/policy")).text)
+        assert "/trust/policy/upgrade" not in [form.action for form in page.forms]
 
 
 @pytest.mark.parametrize("state", [rows.PENDING, rows.WAITING, rows.DONE, rows.EXPIRED, rows.WITHDRAWN])

@@ -85,7 +85,10 @@ async def test_every_consent_is_taken_back_by_one_button():
             "consent.withdraw_all",
             {"id": CASE, "erase_wanted": True},
         ) and key
-        assert f"/cases/{CASE}" in read((await there.get(f"/cases/{CASE}/withdrawn")).text).links
+        done_page = read((await there.get(f"/cases/{CASE}/withdrawn")).text)
+        assert f"/cases/{CASE}" in done_page.links and "Consent withdrawn: Blue 7" in " ".join(done_page.said.split())
+        stands = done_page.said.partition("Where the conversations of this person stand now")[2]
+        assert "Albania" in stands and f"/conversations/{TALK}" in done_page.links
 
 
 async def test_where_nothing_is_in_force_there_is_no_button():
