@@ -53,7 +53,6 @@ class Writer:
             "sender_role": ROLE,
             "recipient_unit": UNIT,
             "recipient_role": ROLE,
-            "author_ref": self._country.person,
             "priority": "normal",
             "handling": {
                 "onward_sharing": "none",

@@ -47,7 +47,6 @@ ENQUIRY: Mapping[str, Json] = {
         "sender_role": "national_focal_point",
         "recipient_unit": "focal-point",
         "recipient_role": "national_focal_point",
-        "author_ref": "w-117",
         "priority": "normal",
         "language": "fr",
         "handling": {"onward_sharing": "none", "retain_until": "2030-11-30", "export_to_local": "full"},
