@@ -233,10 +233,11 @@ def migrate(engine: Engine) -> None:
         RefusedError: invalid, for a revision or for tables that this program does not know; nothing was changed.
     """
     with engine.connect() as connection, connection.begin():
-        before, whole = revision(connection), _as_written(connection)
+        before, found = revision(connection), describe_tables(connection)
+        whole = _as_written(connection, found)
         if before != HEAD:
             _run_steps(connection, before, whole=whole)
-        found = describe_tables(connection)
+            found = describe_tables(connection)
         if faults := differences(found, expected_tables()):
             raise _other_tables([Finding(place=place, rule=rule) for place, rule in faults], whole=whole)
         fingerprint = compute_fingerprint(found).encode()
@@ -244,9 +245,8 @@ def migrate(engine: Engine) -> None:
             set_meta(connection, STORED, fingerprint)
 
 
-def _as_written(connection: Connection) -> bool:
+def _as_written(connection: Connection, found: Tables) -> bool:
     """Whether the tables are those that a program left; a database of before fingerprints says nothing else."""
-    found = describe_tables(connection)
     stored = get_meta(connection, STORED) if f"table {tables.meta.name}" in found else None
     return stored in (None, compute_fingerprint(found).encode())
 

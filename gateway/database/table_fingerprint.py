@@ -20,6 +20,23 @@ BOOKKEEPING = "alembic_version"
 STORED = "tables"
 """The fact of the database that holds the fingerprint of its tables as the program wrote it last."""
 
+COLUMNS = """
+    select m.name, c.name, c.type, c."notnull", c.dflt_value, c.pk
+    from sqlite_master as m join pragma_table_info(m.name) as c where m.type = 'table'
+"""
+FOREIGN = """
+    select m.name, k."from", k."table", k."to", k.on_delete
+    from sqlite_master as m join pragma_foreign_key_list(m.name) as k where m.type = 'table'
+"""
+UNIQUE = """
+    select name, group_concat(part) from (
+        select m.name, i.name as key, c.name as part
+        from sqlite_master as m join pragma_index_list(m.name) as i join pragma_index_info(i.name) as c
+        where m.type = 'table' and i.origin = 'u' order by m.name, i.name, c.seqno
+    ) group by name, key
+"""
+"""One question each about all tables: a node asks them at every start."""
+
 Tables = Mapping[str, str]
 """The hash of each table and index, by its name."""
 
@@ -27,6 +44,7 @@ Tables = Mapping[str, str]
 def describe_tables(connection: Connection) -> Tables:
     """Hash each table (columns, keys, references) and each index, in a form that the order of steps does not change."""
     found: dict[str, str] = {}
+    parts = [_by_table(connection, query) for query in (COLUMNS, FOREIGN, UNIQUE)]
     statements = connection.exec_driver_sql(
         "select type, name, sql from sqlite_master where type in ('table', 'index') and sql is not null"
     )
@@ -35,7 +53,13 @@ def describe_tables(connection: Connection) -> Tables:
             continue
         described: Json = re.sub(r"[\s\"]+", " ", sql).lower()
         if kind == "table":
-            described = _table(connection, name, sql)
+            columns, foreign, unique = (part.get(name, []) for part in parts)
+            described = {
+                "columns": columns,
+                "foreign": foreign,
+                "unique": unique,
+                "autoincrement": "autoincrement" in sql.lower(),
+            }
         found[f"{kind} {name}"] = sha256_hex(canon(described))
     return found
 
@@ -67,25 +91,11 @@ def differences(found: Tables, expected: Tables) -> list[tuple[str, str]]:
     return sorted(rules.items())
 
 
-def _table(connection: Connection, name: str, sql: str) -> Json:
-    """Columns by name, since a later revision appends what `tables` lists in its place; then what refers and is
-    unique.
+def _by_table(connection: Connection, query: str) -> Mapping[str, list[Json]]:
+    """What a query tells of each table, as words in one order: a later revision appends what `tables` lists in its
+    place.
     """
-    columns = connection.exec_driver_sql(
-        'select name, type, "notnull", dflt_value, pk from pragma_table_info(?)', (name,)
-    )
-    foreign = connection.exec_driver_sql(
-        'select "from", "table", "to", on_delete from pragma_foreign_key_list(?)', (name,)
-    )
-    unique = connection.exec_driver_sql(
-        "select group_concat(c.name) from pragma_index_list(?) as i join pragma_index_info(i.name) as c"
-        " where i.origin = 'u' group by i.name",
-        (name,),
-    )
-    parts = [sorted([str(cell) for cell in row] for row in rows) for rows in (columns, foreign, unique)]
-    return {
-        "columns": [[*row] for row in parts[0]],
-        "foreign": [[*row] for row in parts[1]],
-        "unique": [[*row] for row in parts[2]],
-        "autoincrement": "autoincrement" in sql.lower(),
-    }
+    found: dict[str, list[list[str]]] = {}
+    for name, *row in connection.exec_driver_sql(query):
+        found.setdefault(name, []).append([str(cell) for cell in row])
+    return {name: [[*row] for row in sorted(rows)] for name, rows in found.items()}
