@@ -25,20 +25,20 @@ PROGRAMS = sorted(
 VERIFIERS = sorted((ROOT / "docs").glob("verify_*.py"))
 NEVER_FAILS = {"keys/primitives/encoding.py _STRING"}
 """Takes a string without an end up to the end of the text, so that no place is tried twice."""
-TREES = {path: syntax(path) for path in [*PROGRAMS, *VERIFIERS]}
+Trees = Mapping[Path, ast.Module]
 
 
-def compiled() -> Iterator[tuple[str, str | bytes, bool]]:
+def compiled(trees: Trees) -> Iterator[tuple[str, str | bytes, bool]]:
     """Each pattern that a module keeps: where, how it is spelled, and whether it is looked for anywhere in a text.
 
     One on which nothing is called is handed to a reader of one whole value.
     """
-    used = uses()
+    used = uses(trees)
     for path in PROGRAMS:
         module = importlib.import_module(
             ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
         )
-        for name in {target.id for node in TREES[path].body for target in targets(node)}:
+        for name in {target.id for node in trees[path].body for target in targets(node)}:
             kept = getattr(module, name, None)
             for pattern in kept.values() if isinstance(kept, dict) else [kept]:
                 if isinstance(pattern, re.Pattern):
@@ -53,10 +53,10 @@ def targets(node: ast.stmt) -> list[ast.Name]:
     return [target for target in found if isinstance(target, ast.Name)]
 
 
-def uses() -> Mapping[tuple[Path, str], set[str]]:
+def uses(trees: Trees) -> Mapping[tuple[Path, str], set[str]]:
     """The methods that each file calls on each name."""
     found: defaultdict[tuple[Path, str], set[str]] = defaultdict(set)
-    for path, tree in TREES.items():
+    for path, tree in trees.items():
         for node in ast.walk(tree):
             if isinstance(node, ast.Attribute) and node.attr in ANYWHERE | ANCHORED:
                 named = node.value.id if isinstance(node.value, ast.Name) else getattr(node.value, "attr", "")
@@ -64,9 +64,9 @@ def uses() -> Mapping[tuple[Path, str], set[str]]:
     return found
 
 
-def spelled() -> Iterator[tuple[str, str, bool]]:
+def spelled(trees: Trees) -> Iterator[tuple[str, str, bool]]:
     """Each pattern that stands in a call: of `re`, or as an argument `pattern`."""
-    for path, tree in TREES.items():
+    for path, tree in trees.items():
         for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
             place = f"{path.relative_to(ROOT)}:{call.lineno}"
             named = getattr(getattr(call.func, "value", None), "id", "") == "re"
@@ -94,7 +94,8 @@ def published() -> Iterator[tuple[str, str, bool]]:
 
 def test_every_pattern_is_linear():
     """Of the code, of the verifiers that anybody runs, and of the schemas."""
-    patterns = sorted({*compiled(), *spelled(), *published()}, key=str)
+    trees = {path: syntax(path) for path in [*PROGRAMS, *VERIFIERS]}
+    patterns = sorted({*compiled(trees), *spelled(trees), *published()}, key=str)
     assert len(patterns) > 150
     slow = [
         f"{place}: {fault}"

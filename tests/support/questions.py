@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ def calendars() -> dict[str, Calendar]:
     return {item["country"]: load_calendar(REGION, item["country"]) for item in QUESTIONS["directory"]}
 
 
+@cache
 def library() -> Library:
     """The texts of the package and of its region."""
     return Library({Origin.GENERAL: load_general_texts(), Origin.REGION: load_region(REGION).guidance})

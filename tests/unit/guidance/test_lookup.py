@@ -10,22 +10,20 @@ from support.questions import library
 from gateway.guidance.lookup import Library, Origin, Wanted, shown
 from schemas.labels import load_languages
 
-LIBRARY = library()
-
 
 @pytest.mark.parametrize("language", load_languages())
 def test_a_title_finds_its_text(language):
     """In each language the title of a text is the best question for it."""
-    for id, text in LIBRARY.texts.items():
+    for id, text in library().texts.items():
         if language in text.title:
-            assert LIBRARY.search(text.title[language], Wanted())[0].id == id
+            assert library().search(text.title[language], Wanted())[0].id == id
 
 
 def test_a_text_holds_in_its_countries_or_in_all():
     """A text about Albania is found for Albania and not for Poland; one without countries for both."""
-    assert "albania-greece-children" in {text.id for text in LIBRARY.list(Wanted(country="AL"))}
-    assert "albania-greece-children" not in {text.id for text in LIBRARY.list(Wanted(country="PL"))}
-    assert "consent" in {text.id for text in LIBRARY.list(Wanted(country="PL"))}
+    assert "albania-greece-children" in {text.id for text in library().list(Wanted(country="AL"))}
+    assert "albania-greece-children" not in {text.id for text in library().list(Wanted(country="PL"))}
+    assert "consent" in {text.id for text in library().list(Wanted(country="PL"))}
 
 
 @pytest.mark.parametrize(
@@ -42,15 +40,15 @@ def test_a_text_holds_in_its_countries_or_in_all():
 )
 def test_what_holds_between_two_countries_is_for_both(countries, listed):
     """Of a case only if its countries are these; who looks through the texts of one of them finds it too."""
-    text = LIBRARY.texts["albania-greece-children"]
+    text = library().texts["albania-greece-children"]
     assert text.between == ("AL", "GR") and text.countries == ()
     texts = {
         "pair": text,
         "greek": replace(text, id="greek", between=(), countries=("GR",)),
         "all": replace(text, id="all", between=()),
     }
-    library = Library({Origin.REGION: texts})
-    assert {name for name, one in texts.items() if one in library.list(Wanted(**countries))} == listed
+    made = Library({Origin.REGION: texts})
+    assert {name for name, one in texts.items() if one in made.list(Wanted(**countries))} == listed
 
 
 @pytest.mark.parametrize(
@@ -64,28 +62,28 @@ def test_what_holds_between_two_countries_is_for_both(countries, listed):
 )
 def test_every_filter_narrows(wanted, one):
     """What is listed fits each member, and something does not."""
-    found = LIBRARY.list(wanted)
+    found = library().list(wanted)
     assert one in {text.id for text in found}
     assert all(wanted.fits(text) for text in found)
-    assert len(found) < len(LIBRARY.texts)
+    assert len(found) < len(library().texts)
 
 
 def test_a_search_keeps_to_what_is_wanted():
     """The best hit may be left out by a filter."""
-    assert LIBRARY.search("return", Wanted(stage="identification")) == tuple(
-        text for text in LIBRARY.search("return", Wanted()) if "identification" in text.stages
+    assert library().search("return", Wanted(stage="identification")) == tuple(
+        text for text in library().search("return", Wanted()) if "identification" in text.stages
     )
-    assert LIBRARY.search("xyzzy", Wanted()) == ()
+    assert library().search("xyzzy", Wanted()) == ()
 
 
 def test_a_missing_translation_is_shown_in_english_or_marked():
     """Nothing is guessed: what has no English either is shown as it was written, with its language."""
-    text = LIBRARY.texts["albania-greece-children"]
+    text = library().texts["albania-greece-children"]
     assert shown(text.title, text, "uk") == text.title["en"]
     assert shown({"el": "Τίτλος"}, replace(text, language="el"), "uk") == "Τίτλος [el]"
 
 
 def test_where_a_text_is_from():
     """General, of the region, or the node's own."""
-    assert LIBRARY.origins["consent"] is Origin.GENERAL
-    assert LIBRARY.origins["ukraine-conflict"] is Origin.REGION
+    assert library().origins["consent"] is Origin.GENERAL
+    assert library().origins["ukraine-conflict"] is Origin.REGION
