@@ -35,6 +35,7 @@ from gateway.errors import Code, TransientError
 from gateway.federation.client import Answered
 from gateway.peers.registry import Peer
 from gateway.ports import Delivery
+from gateway.trust.key_upkeep import FIRST_PUSH_RETRY
 from keys.offline.administrator_key import Admin
 
 START = 1_800_000_000
@@ -220,6 +221,7 @@ async def two_nodes(base: Path) -> AsyncIterator[Two]:
     try:
         for party in two:
             await party.start()
+        clock.advance(FIRST_PUSH_RETRY)  # one of them asked before the other listened
         await two.until(
             lambda: all(p.agreed() and p.running.upkeep._pushed for p in two), seconds=30, what="the first push"
         )
