@@ -1,15 +1,18 @@
 """What holds for every test: names of cases that are the same in every process, so that they can be spread over
-several; what takes long comes first, and what takes long to start is started once; every answer of a desk is held
-against its shape; a new database is migrated once, and adapters are looked for once.
+several; folders in memory; what takes long comes first, and what takes long to start is started once; every answer of a
+desk is held against its shape; a new database is migrated once, and adapters are looked for once.
 """
 
 from __future__ import annotations
 
 import gc
+import os
+import shutil
 import sys
 from collections.abc import Generator, Iterator
 from functools import cache, wraps
 from importlib.metadata import EntryPoints
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,6 +29,17 @@ from gateway.ports import OperationResult
 # How long an example takes says more of the machine than of the code.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
+
+
+MEMORY = Path("/dev/shm")
+"""Where folders of tests lie if it has so many bytes (all of a run would be about 3 GB): no disk is waited for."""
+ENOUGH = 4 << 30
+
+
+def pytest_configure() -> None:
+    """Put the folders of tests into memory, unless somebody has said where they go."""
+    if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ENOUGH:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 
 LONGEST_FIRST = ("acceptance", "faults", "browser", "integration", "contract", "property", "house")
