@@ -1,6 +1,6 @@
 """What holds for every test: names of cases that are the same in every process, so that they can be spread over
 several; folders in memory; what takes long comes first, and what takes long to start is started once; every answer of a
-desk is held against its shape; a new database is migrated once, and adapters are looked for once.
+desk is held against its shape; migrations run and statements are compiled once, and adapters are looked for once.
 """
 
 from __future__ import annotations
@@ -127,8 +127,9 @@ def _the_path_is_searched_for_adapters_once() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _a_new_database_is_filled_at_once() -> Iterator[None]:
+def _a_database_is_ready_at_once() -> Iterator[None]:
     """What migrations do is told of `gateway.database.engine.migrate` itself."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(engine, "migrate", fresh.migrate)
+        patch.setattr(engine, "_engine", fresh.engine_of)
         yield

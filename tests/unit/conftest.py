@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection
-from support.fresh import migrate
+from support.fresh import engine_of, migrate
 from support.keycost import CHEAP
 from support.nodes import NOW
 
 from gateway.database.content_sealer import ContentSealer
-from gateway.database.engine import Store, _engine
+from gateway.database.engine import Store
 from keys.keystore.keystore import Cost, Keystore, system_rand
 
 
@@ -45,7 +45,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 @pytest.fixture
 def connection(tmp_path: Path) -> Iterator[Connection]:
     """A write connection inside BEGIN IMMEDIATE, as a move gets it."""
-    engine = _engine(tmp_path / "queries.db", begin="BEGIN IMMEDIATE")
+    engine = engine_of(tmp_path / "queries.db", begin="BEGIN IMMEDIATE")
     migrate(engine)
     with engine.connect() as opened, opened.begin():
         yield opened
