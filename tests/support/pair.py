@@ -161,7 +161,7 @@ class Two:
         return iter((self.fr, self.al))
 
     async def until(
-        self, condition: Callable[[], Awaitable[bool] | bool], *, seconds: int = 0, real: float = 60.0, what: str = ""
+        self, condition: Callable[[], Awaitable[bool] | bool], *, seconds: int = 0, real: float = 240.0, what: str = ""
     ) -> int:
         """Wait until the condition holds while up to `seconds` steered seconds pass; how many passed."""
         loop = asyncio.get_running_loop()
