@@ -15,7 +15,7 @@ from datetime import date
 
 from gateway.conversations.history import Opened, history_of
 from gateway.foundation.json import Json
-from gateway.statistics.rules import CORRIDOR, Case
+from gateway.statistics.tallies import CORRIDOR, Case
 from schemas.types import type_name
 
 _CORRECTED: Mapping[str, str] = {
@@ -41,7 +41,7 @@ def case_of(messages: Iterable[Opened], registered: date, country: str | None) -
 
 
 def _said(name: str, content: Mapping[str, Json]) -> dict[str, frozenset[str]]:
-    """What one message says of sex, exploitation and registering body."""
+    """Read sex, exploitation and registering body from one message, by dimension; what it leaves out is not there."""
     match name:
         case "referral.request":
             told = {"exploitation": content.get("exploitation"), "registering_body": content.get("thb_decision_body")}

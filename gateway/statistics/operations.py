@@ -24,8 +24,8 @@ from gateway.operations.registry import About, operation
 from gateway.operations.roles import CASES, FOCAL_POINT, PROTECTS, Caller
 from gateway.ports import Clock, Json, OperationResult
 from gateway.statistics import store
+from gateway.statistics.periods import asked as asked_period
 from gateway.statistics.releases import StatisticsReleases
-from gateway.statistics.rules import asked as asked_period
 from gateway.statistics.rules import content_of, to_json
 from keys.primitives.encoding import b64u
 from schemas.region_pack.regions import Region

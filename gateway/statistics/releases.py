@@ -12,16 +12,15 @@ counts as not stated.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from functools import partial
-from typing import TypeAlias
 
 import orjson
 from sqlalchemy import Connection
 
-from gateway.conversations.loader import ANY, ENDED, ConversationLoader, LoadedConversation
+from gateway.conversations.loader import ANY, ConversationLoader, LoadedConversation
 from gateway.conversations.rules.facts import Side
 from gateway.conversations.rules.machines import Kind
 from gateway.database import content, journal
@@ -35,37 +34,20 @@ from gateway.messages.content_codec import MessageContent
 from gateway.messages.store import conversations as rows_of
 from gateway.messages.store import messages
 from gateway.messages.store.conversations import Key
-from gateway.messages.store.messages import MessageRow
 from gateway.peers.registry import PeerRegistry
 from gateway.ports import Clock
 from gateway.statistics import store
 from gateway.statistics.dimensions import case_of
-from gateway.statistics.rules import (
-    Case,
-    Release,
-    Tally,
-    countable,
-    from_json,
-    period_of,
-    permit,
-    read_tally,
-    release,
-    tally,
-    tally_json,
-    to_json,
-)
+from gateway.statistics.own_referrals import Counted, Referral, find_request, merge_persons
+from gateway.statistics.periods import period_of
+from gateway.statistics.rules import Release, from_json, permit, release, to_json
 from gateway.statistics.store import ReleaseRow
+from gateway.statistics.tallies import Tally, countable, read_tally, tally, tally_json
 from schemas.region_pack.calendars import load_calendar
 from schemas.region_pack.regions import Region
-from schemas.types import type_name
 
 AT_ONCE = 200
 """Conversations whose content is open at a time."""
-
-REQUEST = "referral.request"
-
-Name: TypeAlias = str | Key
-"""By what a person is counted once: the own case reference, or the conversation where there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,28 +57,6 @@ class Made:
     release: Release
     new: bool
     erased: int = 0
-
-
-# --- cases --------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Referral:
-    """One referral that counts: ``at`` is the time of its request, which is ``erased`` or not."""
-
-    key: Key
-    name: Name
-    at: int
-    case: Case
-    erased: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Counted:
-    """Every case of this node, and the days of those of which the content is gone."""
-
-    cases: Sequence[Case]
-    erased: Sequence[date]
 
 
 class StatisticsReleases:
@@ -184,13 +144,13 @@ class StatisticsReleases:
                 some = [item for item in found if period_of(plan, item.case.registered).name == name]
                 await self._count_in(name, some)
 
-    async def _count_in(self, name: str, found: Sequence[_Referral]) -> None:
+    async def _count_in(self, name: str, found: Sequence[Referral]) -> None:
         """Put these cases into the tally of a period; it is sealed anew. One that does not open holds up no erasure: it
         begins again, and an alarm says so.
         """
         plan, now = self._region.statistics, self._clock.now()
         at, before = await self._content.store.read(partial(self._tally, period=name))
-        cases, damaged = _persons(found), at is not None and before is None
+        cases, damaged = merge_persons(found), at is not None and before is None
         made = await self._workers.off_loop(lambda: tally(plan, [countable(plan, case) for case in cases], before))
         ref = self._content.store.new_ref()
         sealed = self._content.sealer.seal(ref, orjson.dumps(tally_json(made)))
@@ -233,16 +193,16 @@ class StatisticsReleases:
         """The day it is in the country of this node."""
         return local_date(load_calendar(self._region.name, self._own.descriptor.country).zone, at)
 
-    async def _cases(self) -> _Counted:
-        """Those that are in no tally."""
+    async def _cases(self) -> Counted:
+        """Open and read every case of this node that is in no tally."""
         keys = await self._content.store.read(
             lambda c: sorted({*rows_of.of_kinds(c, (Kind.REFERRAL, ANY))} - store.counted_before(c))
         )
         found = await self._all_referrals(keys)
-        return _Counted(cases=_persons(found), erased=[item.case.registered for item in found if item.erased])
+        return Counted(cases=merge_persons(found), erased=[item.case.registered for item in found if item.erased])
 
-    async def _all_referrals(self, keys: Sequence[Key]) -> list[_Referral]:
-        found: list[_Referral] = []
+    async def _all_referrals(self, keys: Sequence[Key]) -> list[Referral]:
+        found: list[Referral] = []
         for start in range(0, len(keys), AT_ONCE):
             some = keys[start : start + AT_ONCE]
             held, contents = await self._content.store.read(partial(self._loader.load, keys=some))
@@ -251,22 +211,22 @@ class StatisticsReleases:
 
     def _referrals(
         self, held: Mapping[Key, LoadedConversation], contents: Mapping[int, MessageContent]
-    ) -> list[_Referral]:
+    ) -> list[Referral]:
         found = (self._referral(key, one, contents) for key, one in held.items())
         return [item for item in found if item is not None]
 
-    def _referral(self, key: Key, held: LoadedConversation, contents: Mapping[int, MessageContent]) -> _Referral | None:
+    def _referral(self, key: Key, held: LoadedConversation, contents: Mapping[int, MessageContent]) -> Referral | None:
         """The referral of one conversation; None where this node did not refer, or was refused."""
         if held.conversation is None or held.conversation.kind is not Kind.REFERRAL or held.ours is not Side.HOST:
             return None
-        request = _request(held.rows, contents)
+        request = find_request(held.rows, contents)
         if request is None:
             return None
         peer, day = self._peers.get(key[1]), self._day(request.at)
         case = case_of(held.said.values(), day, None if peer is None else peer.descriptor.country)
         opened = contents.get(request.ref)
         reference = None if opened is None else opened.halves()[0].get("case_ref_sender")
-        return _Referral(
+        return Referral(
             key=key,
             name=reference if isinstance(reference, str) else key,
             at=request.at,
@@ -285,20 +245,3 @@ def _uncounted(connection: Connection, refs: Sequence[int]) -> tuple[list[Key], 
     keys = {(row.conversation, row.peer) for row in rows if row.kind in (Kind.REFERRAL, ANY)}
     released = {row.period for row in store.all_releases(connection)}
     return sorted(keys - store.counted_before(connection)), released
-
-
-def _request(rows: Iterable[MessageRow], contents: Mapping[int, MessageContent]) -> MessageRow | None:
-    """The request of a conversation that nobody refused. Where none can be read, another own message stands for it."""
-    ours = [row for row in rows if row.direction == messages.OUT]
-    requests = [row for row in ours if row.ref in contents and type_name(contents[row.ref].facts.body_type) == REQUEST]
-    likely = requests or [row for row in ours if row.ref not in contents]
-    return next((row for row in likely if row.state not in ENDED), None)
-
-
-def _persons(found: Iterable[_Referral]) -> list[Case]:
-    """Each person once: the day of the first referral, and what the last one says."""
-    cases: dict[Name, Case] = {}
-    for item in sorted(found, key=lambda item: item.at):
-        first = cases.get(item.name)
-        cases[item.name] = item.case if first is None else replace(item.case, registered=first.registered)
-    return [*cases.values()]

@@ -68,7 +68,7 @@ def counted_before(connection: Connection) -> set[Key]:
 
 
 def count_in(connection: Connection, keys: Iterable[Key]) -> None:
-    """These conversations are in a tally now, and are counted no more."""
+    """Mark conversations as counted in a tally, so that no later count takes them again."""
     rows = [{"conversation": conversation, "peer": peer} for conversation, peer in keys]
     if rows:
         connection.execute(insert(counted), rows)

@@ -51,7 +51,7 @@ def received_from(connection: Connection, peer: NodeId) -> tuple[Submitted, ...]
 class ReceivedTable:
     """A table of a peer, remembered in the accepting transaction."""
 
-    peer: str
+    peer: NodeId
     content: Mapping[str, Json]
 
     def write(self, connection: Connection, now: int) -> None:

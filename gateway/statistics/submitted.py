@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from gateway.errors import RefusedError
 from gateway.foundation.json import Json
-from gateway.statistics.rules import Period, asked
+from gateway.statistics.periods import Period, asked
 
 OTHER_COUNTS = "this time was submitted before with other counts of the same dimensions: two counts could be subtracted"
 OVERLAPS = "a time that overlaps this one was submitted before: the two could be subtracted"

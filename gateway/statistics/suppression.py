@@ -200,7 +200,7 @@ def _solved(sums: Iterable[_Sum], wanted: Iterable[frozenset[Key]]) -> bool:
 
 
 def _reduced(row: _Row, basis: Mapping[Key, _Row]) -> _Row:
-    """What is left of the row after Gaussian elimination: no row of the basis holds the pivot of another."""
+    """Reduce a row by Gaussian elimination: no row of the basis holds the pivot of another."""
     for pivot in [key for key in row if key in basis]:
         _subtract(row, basis[pivot], row[pivot])
     return row
@@ -231,7 +231,7 @@ def _with_differences(sums: Iterable[_Sum]) -> list[_Sum]:
 
 
 def _squeezed(sums: Sequence[_Sum], wanted: Iterable[frozenset[Key]], least: int) -> Leak | None:
-    """What the bounds give away when no count is below `least`: a sum with one value only, or that nothing fits."""
+    """Find what the bounds give away when no count is below `least`: a sum of one value, or one that nothing fits."""
     low: dict[Key, int] = {key: least for row in sums for key in row.unknown}
     high: dict[Key, int] = {key: min(row.known for row in sums if key in row.unknown) for key in low}
     for _ in range(_ROUNDS):

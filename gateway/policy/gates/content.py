@@ -11,7 +11,7 @@ from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.json import Json
 from gateway.policy.gates.facts import PERMIT, Decision, GateFacts, Refuse
 from gateway.policy.identifiers import Identifier, identifiers
-from gateway.statistics.rules import asked
+from gateway.statistics.periods import asked
 from gateway.statistics.suppression import Leak, Table, leak, table_of
 from schemas.places import Path, format_known_pointer
 from schemas.types import never_blocked, type_name

@@ -17,7 +17,7 @@ from support.pair import Party, Spoiler, Two, example, two_nodes
 from support.solver import values
 
 from gateway.errors import Code, RefusedError
-from gateway.statistics.rules import SPREAD
+from gateway.statistics.protection import SPREAD
 from keys.primitives.encoding import b64u
 
 CONSENT = b64u(b"consent consent."[:16])

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.conversations.history import Opened, Side
 from gateway.statistics.dimensions import case_of
-from gateway.statistics.rules import count
+from gateway.statistics.tallies import count
 from schemas.region_pack.regions import load_region
 from schemas.region_pack.statistics import COUNTED
 
