@@ -18,9 +18,11 @@ from gateway.database import journal
 from gateway.database.content import SealedRow
 from gateway.database.sealed_content import Content
 from gateway.directory import store as rows
-from gateway.directory.rules import Directory, Entry
+from gateway.directory.entries import Entry
+from gateway.directory.rules import Directory
 from gateway.directory.store import DirectoryRow
 from gateway.foundation.config import Config
+from gateway.foundation.ids import NodeId
 from gateway.foundation.workers import Workers
 from gateway.identity.own_identity import OwnIdentity
 from gateway.messages.store.messages import MessageRow
@@ -41,7 +43,7 @@ class Listed:
     """A peer's entry. The newest number wins: messages overtake."""
 
     content: Content
-    node: str
+    node: NodeId
     epoch: int
     n: int
     made: int
@@ -63,7 +65,7 @@ def list_entry(content: Content, row: MessageRow, message: AcceptedMessage) -> L
 
 
 def put(
-    content: Content, connection: Connection, node: str, place: tuple[int, int], made: int, said: Mapping[str, Json]
+    content: Content, connection: Connection, node: NodeId, place: tuple[int, int], made: int, said: Mapping[str, Json]
 ) -> None:
     """Seal an entry and keep it in the place of the one before."""
     before, ref = rows.entry(connection, node), content.store.new_ref()
@@ -117,11 +119,11 @@ class DirectoryCache:
                 await self._content.store.move(move)
         return held.built
 
-    def _speakers(self) -> dict[str, tuple[str, str, str]]:
-        """Who is shown: by node its country, its name here and its state."""
+    def _speakers(self) -> dict[NodeId, tuple[str, str, str]]:
+        """Collect the nodes that are shown: by node its country, its name here and its state."""
         own = self._own.descriptor
         peers = (peer for peer in self._peers.all() if peer.state in SHOWN)
-        speakers: dict[str, tuple[str, str, str]] = {own.node: (own.country, self._config.node.name, "own")}
+        speakers: dict[NodeId, tuple[str, str, str]] = {own.node: (own.country, self._config.node.name, "own")}
         for peer in peers:
             speakers[peer.node] = (peer.descriptor.country, peer.name, str(peer.state))
         return speakers
@@ -130,7 +132,7 @@ class DirectoryCache:
         self,
         shown: Sequence[DirectoryRow],
         sealed: Mapping[int, SealedRow],
-        speakers: Mapping[str, tuple[str, str, str]],
+        speakers: Mapping[NodeId, tuple[str, str, str]],
     ) -> Directory:
         there = [row for row in shown if row.ref in sealed]
         entries: list[Entry] = []

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from gateway.database.rows import values_of
 from gateway.database.tables import directory
+from gateway.foundation.ids import NodeId
 
 OWN_PLACE = (0, 0)
 """Epoch and number of this node's own entry: it was sent to nobody here."""
@@ -17,7 +18,7 @@ OWN_PLACE = (0, 0)
 class DirectoryRow:
     """What a node says is sealed under `ref`; `epoch` and `n` are the place of its message in the numbering."""
 
-    node: str
+    node: NodeId
     ref: int
     epoch: int
     n: int
@@ -28,7 +29,7 @@ def entries(connection: Connection) -> list[DirectoryRow]:
     return [DirectoryRow(**row._mapping) for row in connection.execute(select(directory).order_by(directory.c.node))]
 
 
-def entry(connection: Connection, node: str) -> DirectoryRow | None:
+def entry(connection: Connection, node: NodeId) -> DirectoryRow | None:
     """The entry of one node."""
     row = connection.execute(select(directory).where(directory.c.node == node)).first()
     return None if row is None else DirectoryRow(**row._mapping)

@@ -8,7 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from gateway.directory.rules import Directory, Entry
+from gateway.directory.entries import Entry
+from gateway.directory.rules import Directory
 from gateway.guidance.lookup import Library, Origin
 from schemas.guidance import load_general_texts
 from schemas.region_pack.calendars import Calendar, load_calendar

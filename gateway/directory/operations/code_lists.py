@@ -7,6 +7,7 @@ from pydantic import Field
 import schemas
 from gateway.directory.cache import DirectoryCache
 from gateway.foundation.config import Config
+from gateway.foundation.ids import NodeId, UnitId
 from gateway.identity.own_identity import OwnIdentity
 from gateway.operations.ids import CodeListId
 from gateway.operations.models import Answer, Asked, Nothing, Text
@@ -70,9 +71,9 @@ class ListedUnit(Answer):
 
     peer: str
     state: str = Field(description="own, or the state of the peer")
-    node: str
+    node: NodeId
     country: str
-    unit: str
+    unit: UnitId
     name: str = Field(description="by the directory; where it does not know the unit, by the signed descriptor")
     roles: list[str]
     contact: str

@@ -16,6 +16,7 @@ from gateway.delivery.outbound.submission import Submission
 from gateway.directory import cache
 from gateway.directory import store as rows
 from gateway.directory.cache import DirectoryCache
+from gateway.directory.entries import LIFE, Entry, foreign
 from gateway.directory.operations.models import (
     Country,
     FoundOffices,
@@ -26,7 +27,7 @@ from gateway.directory.operations.models import (
     SearchDirectory,
 )
 from gateway.directory.operations.views import show_entry, show_office
-from gateway.directory.rules import LIFE, Entry, Question, foreign
+from gateway.directory.rules import Question
 from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.workdays import local_date
 from gateway.foundation.workers import Workers
@@ -91,7 +92,7 @@ class DirectoryOperations:
         example={"text": "who do I ask in Albania for a child case on a Sunday?"},
     )
     async def search(self, asked: SearchDirectory) -> OperationResult:
-        """Whom to ask: words in any language, chosen codes, or both; best first."""
+        """Search for whom to ask: words in any language, chosen codes, or both; best first."""
         shown_in = spoken(asked.language).code
         question = Question(
             text=asked.text or "",
@@ -148,8 +149,8 @@ class DirectoryOperations:
         answer=OwnEntry,
     )
     async def own(self, _asked: Nothing) -> OperationResult:
-        """What this node has told last, to be changed and published anew; the units of its descriptor, if it never
-        has.
+        """Return what this node has told last, to be changed and published anew; the units of its descriptor, if it has
+        told nothing yet.
         """
         entry = await self._own_entry()
         content = self._begun() if entry is None else {**entry.content}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gateway.directory.rules import Contact, Entry, Found, foreign, standing, units_of
+from gateway.directory.entries import Entry, foreign, units_of
+from gateway.directory.reach import Contact, Found, standing
 from gateway.ports import Json
 from schemas.codelists import ENGLISH
 from schemas.region_pack.calendars import Calendar

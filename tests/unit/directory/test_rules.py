@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 import pytest
 from support.questions import ASKED_AT, calendars, seed
 
-from gateway.directory.rules import LIFE, Directory, Entry, Question, foreign, units_of
+from gateway.directory.entries import LIFE, Entry, foreign, units_of
+from gateway.directory.rules import Directory, Question
 
 DIRECTORY = seed()
 CALENDARS = calendars()

@@ -15,7 +15,7 @@ from support.pair import Party, Two, two_nodes
 from support.questions import QUESTIONS
 from support.running import until
 
-from gateway.directory.rules import LIFE
+from gateway.directory.entries import LIFE
 from gateway.errors import Code, RefusedError
 
 SUNDAY = "Who do I ask in Albania for a child case on a Sunday?"
