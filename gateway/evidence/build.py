@@ -27,6 +27,7 @@ from gateway.evidence.findings import testify
 from gateway.evidence.report import MessageReport, Report
 from gateway.evidence.verify import LIMIT, TYPE, Chains, place_of, prove, read_batch, receipt_document
 from gateway.evidence.verify_log_part import LEAF_LIMIT, cosigned_by
+from gateway.foundation.ids import NodeId
 from keys.documents.descriptor import Descriptor
 from keys.documents.descriptor_chain import revocation_of
 from keys.documents.envelope import Statement, parse_signatures, statement_hash
@@ -57,9 +58,9 @@ class Extract:
     the numbers. `witnesses` are the chains of whoever may have cosigned, by node id.
     """
 
-    node: str
+    node: NodeId
     checkpoints: Sequence[tuple[bytes, Sequence[tuple[bytes, Sequence[bytes]]]]]
-    witnesses: Mapping[str, Sequence[Descriptor]]
+    witnesses: Mapping[NodeId, Sequence[Descriptor]]
 
 
 def parse_fingerprint(text: str) -> str:
@@ -79,7 +80,7 @@ def parse_fingerprint(text: str) -> str:
 
 
 def verify(data: bytes, fingerprints: AbstractSet[str]) -> Report:
-    """What the bundle proves, in words. `fingerprints` as ``parse_fingerprint`` gives them.
+    """Verify a bundle and say in words what it proves. `fingerprints` as ``parse_fingerprint`` gives them.
 
     They must come from somewhere else than the bundle; more of them than two do no harm, none at all refuses.
 
@@ -194,10 +195,10 @@ def _message(documents: Sequence[SignedDocument], disclosure: tuple[bytes, bytes
 
 
 def _log(extract: Extract, parties: Chains, hashes: AbstractSet[str]) -> Json:
-    """What of the extract is about the bundle, without cosignatures that do not verify; None for nothing at all."""
+    """Take from the extract what is about the bundle, without cosignatures that do not verify; None for nothing."""
     known = {**extract.witnesses, **parties}
     checkpoints: list[Json] = []
-    seen: set[str] = set()
+    seen: set[NodeId] = set()
     for note, leaves in extract.checkpoints:
         about = [(leaf, path) for leaf, path in leaves if _of(leaf) in hashes]
         if about:

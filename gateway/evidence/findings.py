@@ -7,20 +7,17 @@ nodes state, as UTC.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Final
 
 from gateway.erasure.certificates import Certificate
 from gateway.errors import Code
+from gateway.evidence.key_findings import find_support, was_valid, weigh_signature
+from gateway.evidence.log_findings import Names, describe_log, format_time, place_in_log
 from gateway.evidence.report import MessageReport, Report
-from gateway.evidence.types import Chain, Cosignature, Entry, Proof, ProvenMessage, Sealing, SignedReceipt
-from gateway.foundation.ids import KeyId
-from keys.documents.descriptor import Revocation
-from keys.documents.descriptor_chain import revocation_of
+from gateway.evidence.types import Chain, Proof, ProvenMessage, SignedReceipt
 from keys.documents.envelope import Receipt, Statement, Status, link_hash
-from keys.documents.key_records import Use
-from keys.primitives.encoding import MAX_INT, SKEW
+from keys.primitives.encoding import SKEW
 
 _DID: Final = {
     Status.RECEIVED: "received it, whole and with a valid signature, on {at}",
@@ -39,7 +36,6 @@ _LIMITS: Final = (
     "copy",
     "that an answer came as soon as it could: no message forces the other side to answer",
 )
-_LAST_SECOND: Final = 253_402_300_799  # of the year 9999
 
 
 def testify(proof: Proof) -> Report:
@@ -49,7 +45,7 @@ def testify(proof: Proof) -> Report:
     return Report(
         conversation=proof.messages[0].statement.conv,
         parties=tuple(_party(chain) for chain in proof.chains.values()),
-        log=tuple(_log(proof, names)),
+        log=tuple(describe_log(proof, names)),
         messages=tuple(_message(message, proof, names) for message in proof.messages),
         warnings=tuple(_warnings(proof, names)),
         limits=(
@@ -60,8 +56,8 @@ def testify(proof: Proof) -> Report:
     )
 
 
-def _names(proof: Proof) -> dict[str, str]:
-    """What to call each node: the name it gives itself, with its id where both give the same."""
+def _names(proof: Proof) -> Names:
+    """Choose what to call each node: the name it gives itself, with its id where both give the same."""
     names = {node: chain[-1].name for node, chain in proof.chains.items()}
     alike = len(set(names.values())) < len(names)
     return {node: f"{name} [{node}]" if alike else name for node, name in names.items()}
@@ -72,64 +68,18 @@ def _party(chain: Chain) -> str:
     return f"{newest.name} ({newest.country}), node {newest.node}, fingerprint {newest.fingerprint} as given"
 
 
-def _horizon(chain: Chain, names: dict[str, str]) -> str:
+def _horizon(chain: Chain, names: Names) -> str:
     newest = chain[-1]
     return (
         f"keys that {names[newest.node]} revoked after version {newest.version} of its descriptor, "
-        f"issued {_when(newest.issued)}"
+        f"issued {format_time(newest.issued)}"
     )
-
-
-# --- the log -----------------------------------------------------------------------------------------------------
-
-
-def _log(proof: Proof, names: dict[str, str]) -> Iterator[str]:
-    if proof.log is None:
-        yield "there is none in this file: not witnessed"
-        return
-    for head in proof.log.heads:
-        shown = sum(entry.head is head for entry in proof.log.entries)
-        seen = [_seen(c, names) for c in sorted(head.cosignatures, key=lambda c: (not c.counts, c.at))]
-        if head.first is None:
-            seen.append("not witnessed")
-        signed = f"{names[proof.log.node]} signed its log at entry {head.size}, entries in this file: {shown}"
-        yield "; ".join([signed, *seen])
-
-
-def _seen(cosignature: Cosignature, names: dict[str, str]) -> str:
-    who, at = names.get(cosignature.witness, cosignature.name), _when(cosignature.at)
-    if cosignature.counts:
-        return f"witnessed by {who} at {at}"
-    return (
-        f"{who}, fingerprint {cosignature.fingerprint}, at {at} counts for nothing: its fingerprint was not given, or "
-        "a key was revoked"
-    )
-
-
-def _place(proof: Proof, names: dict[str, str], hashes: Sequence[str]) -> str:
-    """Where the log has one of these, to be put behind a line."""
-    entry = _entry(proof, hashes)
-    if proof.log is None or entry is None:
-        return ""
-    first = entry.head.first
-    seen = "not witnessed" if first is None else f"witnessed by {_called(first, names)} at {_when(first.at)}"
-    return f"; entry {entry.seq} in the log of {names[proof.log.node]}, {seen}"
-
-
-def _entry(proof: Proof, hashes: Sequence[str]) -> Entry | None:
-    """The entry about one of these that was witnessed first, or the first one."""
-    found = [entry for hash in hashes if proof.log is not None and (entry := proof.log.about(hash)) is not None]
-    return min(found, key=lambda e: (MAX_INT if e.head.first is None else e.head.first.at, e.seq), default=None)
-
-
-def _called(cosignature: Cosignature, names: dict[str, str]) -> str:
-    return names.get(cosignature.witness, cosignature.name)
 
 
 # --- one message -------------------------------------------------------------------------------------------------
 
 
-def _message(message: ProvenMessage, proof: Proof, names: dict[str, str]) -> MessageReport:
+def _message(message: ProvenMessage, proof: Proof, names: Names) -> MessageReport:
     statement = message.statement
     signed = [*_signed(message, proof, names), *_told_all(message, proof, names)]
     shown = ["content disclosed and matches what was signed"] if message.disclosed else []
@@ -149,35 +99,35 @@ def _message(message: ProvenMessage, proof: Proof, names: dict[str, str]) -> Mes
     )
 
 
-def _signed(message: ProvenMessage, proof: Proof, names: dict[str, str]) -> Iterator[tuple[bool, str]]:
+def _signed(message: ProvenMessage, proof: Proof, names: Names) -> Iterator[tuple[bool, str]]:
     """A line for each sealing, and whether it is proven."""
     first = message.statement
     for sealing in message.sealings:
         at = sealing.statement.created
         again = "" if sealing.statement is first else ", sealed anew"
         line = (
-            f"{names[first.from_]} signed {first.body_type} for {names[first.to]} on {_when(at)}, "
-            f"as number {first.n}{_aim(first)}{again}{_place(proof, names, [sealing.hash])}"
+            f"{names[first.from_]} signed {first.body_type} for {names[first.to]} on {format_time(at)}, "
+            f"as number {first.n}{_aim(first)}{again}{place_in_log(proof, names, [sealing.hash])}"
         )
-        sure, why = _weigh(proof, names, first.from_, [(sealing.kid, sealing.hash)])
+        sure, why = weigh_signature(proof, names, first.from_, [(sealing.kid, sealing.hash)])
         if not sure:
-            why += _support(sealing, message, proof, names)
+            why += find_support(sealing, message, proof, names)
         yield sure, line + why
 
 
-def _told_all(message: ProvenMessage, proof: Proof, names: dict[str, str]) -> Iterator[tuple[bool, str]]:
+def _told_all(message: ProvenMessage, proof: Proof, names: Names) -> Iterator[tuple[bool, str]]:
     """A line for each receipt, and whether it is proven."""
     for told in message.receipts:
-        line = _told(told, names) + _place(proof, names, [batch.hash for batch in told.batches])
+        line = _told(told, names) + place_in_log(proof, names, [batch.hash for batch in told.batches])
         by = [(batch.kid, batch.hash) for batch in told.batches]
-        sure, why = _weigh(proof, names, told.receipt.from_, by)
+        sure, why = weigh_signature(proof, names, told.receipt.from_, by)
         yield sure, line + why
 
 
 def _onward(found: Certificate, by: str) -> str:
     return (
         f"node {found.node} signed by its own keys that it erased the content of {len(found.erased)} message(s), the "
-        f"last on {_when(found.at)}; that the data had gone to that node is vouched for by {by}"
+        f"last on {format_time(found.at)}; that the data had gone to that node is vouched for by {by}"
     )
 
 
@@ -186,17 +136,17 @@ def _aim(statement: Statement) -> str:
     return purpose if statement.reply_to is None else f"{purpose}, in reply to {statement.reply_to}"
 
 
-def _told(told: SignedReceipt, names: dict[str, str]) -> str:
+def _told(told: SignedReceipt, names: Names) -> str:
     receipt = told.receipt
-    return f"{names[receipt.from_]} " + _DID[receipt.status].format(at=_when(receipt.at), code=receipt.code)
+    return f"{names[receipt.from_]} " + _DID[receipt.status].format(at=format_time(receipt.at), code=receipt.code)
 
 
-def _not_proven(message: ProvenMessage, proof: Proof, names: dict[str, str]) -> Iterator[str]:
+def _not_proven(message: ProvenMessage, proof: Proof, names: Names) -> Iterator[str]:
     statement = message.statement
     for sealing in message.sealings:
         said = sealing.statement
-        if not _valid(proof.chains[said.from_], sealing.kid, said):
-            yield f"that the message was acceptable: its key was not valid on {_when(said.created)}"
+        if not was_valid(proof.chains[said.from_], sealing.kid, said):
+            yield f"that the message was acceptable: its key was not valid on {format_time(said.created)}"
     if not message.receipts:
         yield f"that {names[statement.to]} received it: no receipt of it is in this file"
     yield from _contradictions(message)
@@ -229,60 +179,10 @@ def _contradict(receipts: Sequence[Receipt]) -> bool:
     )
 
 
-# --- keys --------------------------------------------------------------------------------------------------------
-
-
-def _revocation(proof: Proof, node: str, kid: str) -> Revocation | None:
-    return revocation_of(proof.chains[node], KeyId(kid))
-
-
-def _weigh(proof: Proof, names: dict[str, str], node: str, by: Sequence[tuple[str, str]]) -> tuple[bool, str]:
-    """Whether `node` itself signed, and why that is weighed; `by` are (kid, hash in the log) of one signature or more.
-
-    A key that was revoked later proves something by a witness only, who saw it in the log before `since`: the date is
-    the word of whoever held the key (nrm1 7.4).
-    """
-    gone = [(_revocation(proof, node, kid), hash) for kid, hash in by]
-    late = [(revocation, hash) for revocation, hash in gone if revocation is not None]
-    if len(late) < len(by):
-        return True, ""
-    for revocation, hash in late:
-        entry = _entry(proof, [hash])
-        first = None if entry is None else entry.head.first
-        if first is not None and first.at < revocation.since:
-            return True, f"; {_revoked(revocation, names[node])}, and {_called(first, names)} had witnessed it before"
-    return False, f"; {_revoked(late[0][0], names[node])}, and no witness saw it before"
-
-
-def _revoked(revocation: Revocation, name: str) -> str:
-    return f"{name} revoked the key as of {_when(revocation.since)} ({revocation.reason})"
-
-
-def _support(sealing: Sealing, message: ProvenMessage, proof: Proof, names: dict[str, str]) -> str:
-    """What speaks for a sealing in doubt: the first receipt of it from before `since`, by a key never revoked."""
-    revocation = _revocation(proof, message.statement.from_, sealing.kid)
-    for told in message.receipts:
-        receipt = told.receipt
-        intact = any(_revocation(proof, receipt.from_, batch.kid) is None for batch in told.batches)
-        if intact and receipt.of == sealing.hash and revocation is not None and receipt.at < revocation.since:
-            return f": its own date and the receipt of {names[receipt.from_]} of {_when(receipt.at)} say so"
-    return ": only its own date says so"
-
-
-def _valid(chain: Chain, kid: str, statement: Statement) -> bool:
-    """Whether the key was listed as valid when the statement is dated, at or after `from_desc` (nrm1 7.3)."""
-    return any(
-        record.kid == kid and record.use is Use.SIG and record.valid_at(statement.created, skew=SKEW)
-        for descriptor in chain
-        if descriptor.version >= statement.from_desc
-        for record in descriptor.keys
-    )
-
-
 # --- numbers -----------------------------------------------------------------------------------------------------
 
 
-def _warnings(proof: Proof, names: dict[str, str]) -> Iterator[str]:
+def _warnings(proof: Proof, names: Names) -> Iterator[str]:
     """Numbers that can not both be true (nrm1 5.2): the signed statements prove who is to blame."""
     statements = [message.statement for message in proof.messages]
     for node, name in names.items():
@@ -299,9 +199,3 @@ def _link_faults(statements: Sequence[Statement], name: str) -> Iterator[str]:
             yield f"{name} used number {before.n} for two messages, {before.id} and {after.id}"
         elif before.n + 1 == after.n and after.prev != link:
             yield f"{name} gave number {after.n} to a message that does not follow number {before.n}"
-
-
-def _when(at: int) -> str:
-    if at > _LAST_SECOND:
-        return f"second {at}"
-    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -15,10 +15,12 @@ from sqlalchemy import Connection
 
 from gateway.audit import store as audit_store
 from gateway.audit.checkpointer import Checkpointer
-from gateway.audit.log import AuditLog, readable
+from gateway.audit.log import AuditLog
+from gateway.audit.proofs import readable
 from gateway.database.engine import Store
 from gateway.errors import GatewayError
 from gateway.evidence.build import Extract
+from gateway.foundation.ids import NodeId
 from gateway.identity.own_identity import OwnIdentity
 from gateway.peers.registry import Peer, PeerRegistry
 from keys.documents.descriptor import Descriptor
@@ -48,16 +50,16 @@ async def extract(
         seen = await store.read(lambda c: audit_store.last_cosigned(c, peer.node))
         if seen is None or seen.size < newest.size:
             await checkpointer.ask(peer.node)
-    witnesses: dict[str, tuple[Descriptor, ...]] = {known.node: known.chain for known in peers.all()}
+    witnesses: dict[NodeId, tuple[Descriptor, ...]] = {known.node: known.chain for known in peers.all()}
     return await store.read(lambda c: _extract(c, own.node, hashes, peer.node, witnesses))
 
 
 def _extract(
     connection: Connection,
-    node: str,
+    node: NodeId,
     hashes: Sequence[str],
-    peer: str,
-    witnesses: dict[str, tuple[Descriptor, ...]],
+    peer: NodeId,
+    witnesses: dict[NodeId, tuple[Descriptor, ...]],
 ) -> Extract | None:
     chosen: dict[int, list[tuple[int, bytes]]] = {}
     cosigned = audit_store.cosignatures(connection)

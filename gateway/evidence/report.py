@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gateway.foundation.ids import ConversationId
 from keys.primitives.encoding import Json
 
 
@@ -31,7 +32,7 @@ class MessageReport:
 class Report:
     """What a bundle proves. `warnings` are contradictions that the signatures themselves prove."""
 
-    conversation: str
+    conversation: ConversationId
     parties: tuple[str, ...]
     log: tuple[str, ...]
     messages: tuple[MessageReport, ...]
@@ -58,7 +59,7 @@ class Report:
         return (*found, *(f"not proven by this file: {line}" for line in self.limits))
 
     def to_json(self) -> dict[str, Json]:
-        """The same for programs."""
+        """Return the report as JSON for programs: the same lines, each under its heading."""
         messages: list[Json] = [
             {
                 "id": message.id,

@@ -12,7 +12,7 @@ from typing import Any
 
 from gateway.erasure.certificates import Certificate
 from gateway.errors import Code, RemoteError
-from gateway.foundation.ids import KeyId
+from gateway.foundation.ids import KeyId, NodeId
 from keys.documents.descriptor import Descriptor
 from keys.documents.descriptor_chain import accept_chain, revocation_of
 from keys.documents.envelope import Receipt, Statement
@@ -31,7 +31,7 @@ class Sealing:
 
     statement: Statement
     hash: str
-    kid: str
+    kid: KeyId
     sig: str
 
 
@@ -39,9 +39,9 @@ class Sealing:
 class Batch:
     """One signed batch of receipts: by whom, by which key, and the hash by which the audit log names it."""
 
-    issuer: str
+    issuer: NodeId
     hash: str
-    kid: str
+    kid: KeyId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +79,7 @@ class Cosignature:
     key of the log was not to be trusted any more.
     """
 
-    witness: str
+    witness: NodeId
     name: str
     fingerprint: str
     at: int
@@ -113,7 +113,7 @@ class Entry:
 class Log:
     """What the audit log of one of the parties has about the statements and batches of the bundle."""
 
-    node: str
+    node: NodeId
     heads: tuple[Head, ...]
     entries: tuple[Entry, ...]
 
@@ -127,7 +127,7 @@ class Log:
 class Proof:
     """A whole bundle, verified: the chains by node id, and the messages of one conversation in the order of writing."""
 
-    chains: Mapping[str, Chain]
+    chains: Mapping[NodeId, Chain]
     messages: tuple[ProvenMessage, ...]
     log: Log | None
 
@@ -136,7 +136,7 @@ class Proof:
 
 
 def read_chain(documents: Sequence[Json]) -> Chain:
-    """A whole descriptor chain, each version once, the signatures of each in order. Raises RemoteError."""
+    """Read a whole descriptor chain, each version once, the signatures of each in order. Raises RemoteError."""
     signed = [SignedDocument.from_json(item, DESCRIPTOR) for item in documents]
     for document in signed:
         ascending([signature.kid for signature in document.signatures], "signatures of a descriptor")

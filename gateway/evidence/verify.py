@@ -35,6 +35,7 @@ from gateway.evidence.types import (
     read_chain,
 )
 from gateway.evidence.verify_log_part import read_log
+from gateway.foundation.ids import NodeId
 from keys.documents.descriptor_chain import key_at
 from keys.documents.envelope import (
     MESSAGE_LIFE,
@@ -75,7 +76,7 @@ MOST_MESSAGES: Final = 1_000
 MOST_BATCHES: Final = 10_000
 _STEPS: Final = tuple(Status)  # in the order in which they happen, for receipts of one second
 
-Chains = Mapping[str, Chain]
+Chains = Mapping[NodeId, Chain]
 
 
 def prove(data: bytes, fingerprints: AbstractSet[str]) -> Proof:
@@ -98,7 +99,7 @@ def prove(data: bytes, fingerprints: AbstractSet[str]) -> Proof:
     return Proof(chains=chains, messages=tuple(_with_receipts(message, receipts) for message in shown), log=log)
 
 
-def _chains(parties: Sequence[Json], fingerprints: AbstractSet[str]) -> dict[str, Chain]:
+def _chains(parties: Sequence[Json], fingerprints: AbstractSet[str]) -> dict[NodeId, Chain]:
     chains = [read_chain(items(party)) for party in parties]
     ascending([chain[-1].node for chain in chains], "parties")
     for chain in chains:
@@ -160,7 +161,7 @@ def _check_disclosure(value: Json, statement: Statement) -> None:
 
 
 def _onward(disclosure: Json, statement: Statement) -> tuple[Certificate | None, ...]:
-    """What the certificates prove that a shown confirmation of an erasure forwards. They are no part of the proof of
+    """Verify the certificates that a shown confirmation of an erasure forwards. They are no part of the proof of
     the bundle: who forwards them has signed them as they are.
     """
     if not isinstance(disclosure, dict) or type_name(statement.body_type) != "erasure.confirmation":
@@ -183,7 +184,7 @@ def _check_conversation(messages: Sequence[ProvenMessage]) -> None:
 
 
 def place_of(sealings: Sequence[Statement]) -> tuple[int, str, int, int, str]:
-    """What messages are in the order of: (created of the oldest sealing, from, epoch, n, id)."""
+    """Return what messages are in the order of: (created of the oldest sealing, from, epoch, n, id)."""
     first = min(sealings, key=lambda statement: statement.created)
     return first.created, first.from_, first.epoch, first.n, first.id
 

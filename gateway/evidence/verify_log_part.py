@@ -22,6 +22,7 @@ from typing import Final
 
 from gateway.errors import Code, RemoteError
 from gateway.evidence.types import Batch, Chain, Cosignature, Entry, Head, Log, Sealing, ascending, read_chain
+from gateway.foundation.ids import NodeId
 from keys.documents.descriptor import Descriptor
 from keys.documents.descriptor_chain import revocation_of
 from keys.documents.key_records import Use
@@ -62,10 +63,10 @@ HELD: Final = "receipts.held"
 class _Known:
     """What a log is read against: whose it is, the chains of everybody, what the bundle holds, what was compared."""
 
-    node: str
-    parties: Mapping[str, Chain]
-    chains: Mapping[str, Chain]
-    fingerprints: Mapping[str, str]
+    node: NodeId
+    parties: Mapping[NodeId, Chain]
+    chains: Mapping[NodeId, Chain]
+    fingerprints: Mapping[NodeId, str]
     compared: AbstractSet[str]
     sealings: Mapping[str, Sealing]
     batches: Mapping[str, Batch]
@@ -73,19 +74,19 @@ class _Known:
 
 def read_log(
     value: Json,
-    parties: Mapping[str, Chain],
+    parties: Mapping[NodeId, Chain],
     sealings: Mapping[str, Sealing],
     batches: Mapping[str, Batch],
     compared: AbstractSet[str],
 ) -> Log:
     """Verify the log; `compared` are the fingerprints from elsewhere. Raises RemoteError for any fault."""
     member = exact(value, _LOG, what="log")
-    node = text(member["node"])
+    node = NodeId(text(member["node"]))
     if node not in parties:
         raise RemoteError(Code.SPLICED, "the log is of none of the parties")
     witnesses = [read_chain(items(chain)) for chain in items(member["witnesses"])]
     ascending([chain[-1].node for chain in witnesses], "witnesses")
-    others: dict[str, Chain] = {chain[-1].node: chain for chain in witnesses}
+    others: dict[NodeId, Chain] = {chain[-1].node: chain for chain in witnesses}
     if others.keys() & parties.keys():
         raise malformed("a party is among the witnesses")
     chains = {**parties, **others}
@@ -138,11 +139,11 @@ def _own(note: SignedNote, chain: Chain) -> tuple[Checkpoint, int | None]:
 
 def _cosignature(checkpoint: bytes, signature: NoteSignature, known: _Known, until: int | None) -> Cosignature:
     """One line of a witness; `until`: from when on the key of the log is not to be trusted."""
-    public, at = _witness(checkpoint, signature, known.node, known.chains)
-    chain, fingerprint = known.chains[signature.name], known.fingerprints[signature.name]
+    witness, public, at = _witness(checkpoint, signature, known.node, known.chains)
+    chain, fingerprint = known.chains[witness], known.fingerprints[witness]
     intact = revocation_of(chain, public.kid) is None and (until is None or at < until)
     return Cosignature(
-        witness=signature.name,
+        witness=witness,
         name=chain[-1].name,
         fingerprint=fingerprint,
         at=at,
@@ -151,31 +152,32 @@ def _cosignature(checkpoint: bytes, signature: NoteSignature, known: _Known, unt
 
 
 def _witness(
-    checkpoint: bytes, signature: NoteSignature, node: str, chains: Mapping[str, Sequence[Descriptor]]
-) -> tuple[PublicKey, int]:
-    """By which key of its chain the witness signed, and when. Raises RemoteError."""
-    chain = chains.get(signature.name)
-    if chain is None or signature.name == node:
+    checkpoint: bytes, signature: NoteSignature, node: NodeId, chains: Mapping[NodeId, Sequence[Descriptor]]
+) -> tuple[NodeId, PublicKey, int]:
+    """Find who signed, by which key of its chain, and when. Raises RemoteError for whoever has no chain here."""
+    witness = NodeId(signature.name)
+    chain = chains.get(witness)
+    if chain is None or witness == node:
         raise RemoteError(Code.UNKNOWN_KEY, "a cosignature is by somebody who is no witness of this log")
     for public in _keys(chain, Use.WIT):
         try:
-            return public, cosigned_at(checkpoint, signature, [public])
+            return witness, public, cosigned_at(checkpoint, signature, [public])
         except RemoteError:
             continue
     raise RemoteError(Code.BAD_SIGNATURE, "a cosignature is not by a key of its witness")
 
 
 def cosigned_by(
-    note: SignedNote, node: str, chains: Mapping[str, Sequence[Descriptor]]
-) -> tuple[SignedNote, frozenset[str]]:
+    note: SignedNote, node: NodeId, chains: Mapping[NodeId, Sequence[Descriptor]]
+) -> tuple[SignedNote, frozenset[NodeId]]:
     """The note of `node` as a bundle has it, without cosignatures that do not verify, and who signed the others."""
-    found: dict[str, NoteSignature] = {}
+    found: dict[NodeId, NoteSignature] = {}
     for signature in note.signatures[1:]:
         try:
-            _witness(note.text, signature, node, chains)
+            witness, *_ = _witness(note.text, signature, node, chains)
         except RemoteError:
             continue
-        found[signature.name] = signature
+        found[witness] = signature
     own = SignedNote(text=note.text, signatures=note.signatures[:1])
     return own.plus(found[name] for name in sorted(found)), frozenset(found)
 
@@ -196,7 +198,7 @@ def _entry(value: Json, checkpoint: Checkpoint, head: Head, known: _Known) -> En
 
 
 def _leaf(leaf: bytes, head: Head, known: _Known) -> Entry:
-    """What a leaf says, which must be what this node would write about the statement or the batch that it names."""
+    """Read a leaf, which must say what this node would write about the statement or the batch that it names."""
     value = parse(leaf, limit=LEAF_LIMIT)
     event = value.get("ev") if isinstance(value, dict) else None
     shape = _SHAPES.get(event) if isinstance(event, str) else None
