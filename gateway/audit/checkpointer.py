@@ -24,6 +24,7 @@ from gateway.database.atomic_file import write_kept
 from gateway.database.engine import Store
 from gateway.errors import Code, GatewayError, RemoteError, TransientError
 from gateway.federation.client import Answered
+from gateway.foundation.ids import NodeId
 from gateway.foundation.logs import logger
 from gateway.messages.wakeups import Wakeups
 from gateway.peers.link import PeerLink
@@ -74,8 +75,8 @@ class Checkpointer:
         self._wakeups = wakeups
         self._clock = clock
         self._seen = 0
-        self._witnessed: dict[str, tuple[int, int]] = {}
-        self._failures: dict[str, tuple[int, float]] = {}
+        self._witnessed: dict[NodeId, tuple[int, int]] = {}
+        self._failures: dict[NodeId, tuple[int, float]] = {}
         self._logger = logger()
 
     async def run(self) -> None:
@@ -111,7 +112,7 @@ class Checkpointer:
         grown = total - newest.size
         return prompt or grown >= MANY or (grown > 0 and self._clock.now() - newest.at >= HOUR)
 
-    def _wanted(self, node: str, newest: CheckpointRow) -> bool:
+    def _wanted(self, node: NodeId, newest: CheckpointRow) -> bool:
         if not self._link.registry.speaks(node):
             return False
         if self._clock.monotonic() < self._failures.get(node, (0, 0.0))[1]:
@@ -119,7 +120,7 @@ class Checkpointer:
         size, at = self._witnessed.get(node, (-1, 0))
         return size != newest.size or self._clock.now() - at >= HOUR
 
-    async def _ask(self, node: str, newest: CheckpointRow) -> None:
+    async def _ask(self, node: NodeId, newest: CheckpointRow) -> None:
         try:
             await self.ask(node)
         except (TransientError, RemoteError) as error:
@@ -131,7 +132,7 @@ class Checkpointer:
         self._failures.pop(node, None)
         self._witnessed[node] = (newest.size, self._clock.now())
 
-    async def ask(self, node: str) -> None:
+    async def ask(self, node: NodeId) -> None:
         """Have one peer cosign the newest checkpoint (steps 2 and 3).
 
         Raises:
@@ -208,7 +209,7 @@ class Checkpointer:
 
 
 def _prompt(connection: Connection, after: int) -> tuple[bool, int]:
-    """Whether an entry behind `after` asks for a checkpoint at once; how many entries there are."""
+    """Look behind entry `after`: whether one there asks for a checkpoint at once, and how many entries there are."""
     found, total = False, after
     for seq, leaf in store.leaves(connection, after + 1):
         found, total = found or PROMPT.search(leaf) is not None, seq

@@ -20,6 +20,7 @@ from gateway.audit.verify import Parties
 from gateway.database.atomic_file import read_kept
 from gateway.database.engine import Store
 from gateway.errors import Code
+from gateway.foundation.ids import NodeId
 from gateway.identity import store as identity_store
 from gateway.identity.own_identity import OwnIdentity
 from gateway.peers import store as peer_rows
@@ -43,7 +44,7 @@ FAR = 10 * 365 * DAY
 class Known:
     """A peer as a witness: its verified chain, and whether it is asked."""
 
-    node: str
+    node: NodeId
     name: str
     state: PeerState
     chain: tuple[Descriptor, ...]
@@ -82,7 +83,8 @@ async def of_stopped(store: Store, kept: Path, now: int) -> LogReader:
     """The log in a folder that nobody runs."""
     own, rows = await store.read(lambda c: (identity_store.own_chain(c), peer_rows.load(c)))
     peers = (
-        Known(node=row.node, name=row.name, state=PeerState(row.state), chain=_accepted(row.chain, now)) for row in rows
+        Known(node=NodeId(row.node), name=row.name, state=PeerState(row.state), chain=_accepted(row.chain, now))
+        for row in rows
     )
     return LogReader(store=store, kept=kept, chain=_accepted(own, now), peers=tuple(peers), now=now, halted=None)
 

@@ -15,6 +15,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.database.rows import as_bytes
 from gateway.database.tables import audit, audit_tile, checkpoint, cosignature, witnessed
+from gateway.foundation.ids import NodeId
 from keys.primitives.merkle_tree import HASH, TILE, Tiles, leaf_hash
 
 BATCH = 2_048
@@ -38,7 +39,7 @@ class CosignatureRow:
     """
 
     size: int
-    peer: str
+    peer: NodeId
     line: bytes
     at: int
     first: bytes = b""
@@ -48,7 +49,7 @@ class CosignatureRow:
 class WitnessedRow:
     """The newest checkpoint of a peer's log that this node cosigned."""
 
-    peer: str
+    peer: NodeId
     origin: str
     size: int
     root: bytes
@@ -75,7 +76,7 @@ def _witnessed(row: Row[Any]) -> WitnessedRow:
 
 
 def size(connection: Connection) -> int:
-    """How many leaves there are."""
+    """Count the leaves: the number of the last one."""
     return connection.scalar(select(func.max(audit.c.seq))) or 0
 
 
@@ -136,7 +137,7 @@ def tile(connection: Connection, level: int, index: int) -> bytes | None:
 
 
 def tiled(connection: Connection) -> int:
-    """How many leaves are in full tiles, 0 for none; always a multiple of 256."""
+    """Count the leaves in full tiles, 0 for none; always a multiple of 256."""
     full = (audit_tile.c.level == 0, func.length(audit_tile.c.hashes) == TILE * HASH)
     last: int | None = connection.scalar(select(func.max(audit_tile.c.idx)).where(*full))
     return 0 if last is None else (last + 1) * TILE
@@ -204,7 +205,7 @@ def cosignatures(connection: Connection, size: int | None = None) -> list[Cosign
     return [_cosignature(row) for row in connection.execute(query)]
 
 
-def last_cosigned(connection: Connection, peer: str) -> CosignatureRow | None:
+def last_cosigned(connection: Connection, peer: NodeId) -> CosignatureRow | None:
     """The largest checkpoint of ours that this peer cosigned."""
     query = select(cosignature).where(cosignature.c.peer == peer).order_by(cosignature.c.size.desc()).limit(1)
     row = connection.execute(query).first()
@@ -234,15 +235,15 @@ def newest_partly_witnessed(connection: Connection) -> CheckpointRow | None:
 # --- as a witness -------------------------------------------------------------------------------------------------
 
 
-def witnessed_of(connection: Connection, peer: str, origin: str) -> WitnessedRow | None:
-    """What this node cosigned last of a peer's log."""
+def witnessed_of(connection: Connection, peer: NodeId, origin: str) -> WitnessedRow | None:
+    """Read which checkpoint of a peer's log this node cosigned last; None for none."""
     query = select(witnessed).where(witnessed.c.peer == peer, witnessed.c.origin == origin)
     row = connection.execute(query).first()
     return None if row is None else _witnessed(row)
 
 
 def forget_witnessed(connection: Connection, peer: str) -> list[WitnessedRow]:
-    """What was witnessed of a peer that was restored from a backup: its log may begin anew. Returns what was held."""
+    """Forget what was witnessed of a peer that was restored from a backup: its log may begin anew. Returns it."""
     held = connection.execute(select(witnessed).where(witnessed.c.peer == peer))
     found = [_witnessed(row) for row in held]
     connection.execute(delete(witnessed).where(witnessed.c.peer == peer))

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gateway.errors import Finding, RemoteError
+from gateway.foundation.ids import NodeId
 from keys.documents.signed_note import (
     Checkpoint,
     NoteSignature,
@@ -40,10 +41,10 @@ class Parties:
     witness signed by a `revoked` key verifies and counts for nothing: whoever stole it can date it as they like.
     """
 
-    node: str
+    node: NodeId
     origin: str
     log_keys: tuple[PublicKey, ...]
-    witnesses: Mapping[str, tuple[PublicKey, ...]]
+    witnesses: Mapping[NodeId, tuple[PublicKey, ...]]
     quorum: int
     revoked: frozenset[PublicKey] = frozenset()
 
@@ -53,7 +54,7 @@ class Stored:
     """What is stored about a log beside its leaves. Lists are in order of size."""
 
     checkpoints: Sequence[tuple[int, bytes]]
-    cosignatures: Sequence[tuple[int, str, bytes]]
+    cosignatures: Sequence[tuple[int, NodeId, bytes]]
     tile: Callable[[int, int], bytes | None]
     kept: bytes | None
 
@@ -69,7 +70,7 @@ class LogReport:
     newest: int | None
     witnessed: int | None
     partly: int | None
-    by: Mapping[str, int]
+    by: Mapping[NodeId, int]
     findings: tuple[Finding, ...]
 
 
@@ -79,7 +80,7 @@ class _Examination:
     stored: Stored
     heads: dict[int, Checkpoint] = field(default_factory=dict)
     signed: dict[int, bytes] = field(default_factory=dict)
-    cosigned: dict[int, dict[str, int]] = field(default_factory=dict)
+    cosigned: dict[int, dict[NodeId, int]] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     count: int = 0
 

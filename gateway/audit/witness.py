@@ -15,6 +15,7 @@ from gateway.database.engine import Store
 from gateway.errors import Code, RefusedError, RemoteError, TransientError
 from gateway.federation.endpoints import NOTHING, TEXT, TREE_SIZE
 from gateway.federation.handlers import Reply
+from gateway.foundation.ids import NodeId
 from gateway.identity.identity import Identity
 from gateway.peers.registry import Peer, PeerRegistry
 from gateway.ports import Clock
@@ -36,7 +37,7 @@ class LogWitness:
         self._peers = peers
         self._clock = clock
 
-    async def witness(self, node: str, body: bytes) -> Reply:
+    async def witness(self, node: NodeId, body: bytes) -> Reply:
         """The answer to ``add-checkpoint`` of a proven peer.
 
         Raises:
@@ -65,7 +66,7 @@ class LogWitness:
             return Reply(int(answer), TREE_SIZE, f"{size}\n".encode())
         return Reply(int(answer), NOTHING, b"")
 
-    async def shown(self, node: str) -> Reply:
+    async def shown(self, node: NodeId) -> Reply:
         """The newest checkpoint of the asker's own log that was cosigned here: signed by that log, so that it proves to
         a node that was put back what it once had.
         """
@@ -73,7 +74,7 @@ class LogWitness:
         held = await self._store.read(lambda c: store.witnessed_of(c, node, origin))
         return UNKNOWN_LOG if held is None else Reply(200, TEXT, held.note)
 
-    def _known(self, node: str) -> Peer:
+    def _known(self, node: NodeId) -> Peer:
         peer = self._peers.get(node)
         if peer is None:
             raise RemoteError(Code.UNKNOWN_SENDER, "a log of an unknown node")
@@ -85,7 +86,7 @@ def log_keys(peer: Peer, now: int) -> tuple[PublicKey, ...]:
     return tuple(record.public for record in peer.descriptor.keys_of(Use.LOG, now))
 
 
-def _advance(connection: Connection, node: str, request: AddCheckpoint, new: Checkpoint) -> tuple[Answer, int]:
+def _advance(connection: Connection, node: NodeId, request: AddCheckpoint, new: Checkpoint) -> tuple[Answer, int]:
     """Judge and write in one transaction; the answer, and the size that is held when it is a conflict."""
     held = store.witnessed_of(connection, node, new.origin)
     old_root = EMPTY if held is None else held.root

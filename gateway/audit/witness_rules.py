@@ -38,7 +38,7 @@ class Head:
 
 
 def judge(held: Head | None, old: int, new: Head, extends: Callable[[], bool]) -> Answer:
-    """What to answer to a log that shows `new`; `extends` judges its proof from `held`, or from the empty tree."""
+    """Choose the answer to a log that shows `new`; `extends` judges its proof from `held`, or from the empty tree."""
     if old > new.size:
         return Answer.BAD
     if old != (0 if held is None else held.size):
@@ -49,5 +49,5 @@ def judge(held: Head | None, old: int, new: Head, extends: Callable[[], bool]) -
 
 
 def quorum(active: int) -> int:
-    """How many cosignatures make a checkpoint a witnessed one; 0 for a node without peers: its log is unwitnessed."""
+    """Count the cosignatures that make a checkpoint witnessed; 0 for a node without peers: its log is unwitnessed."""
     return min(QUORUM, active)

@@ -110,31 +110,31 @@ class FederationHandlers:
         await self._tombstones.bury(peer, document)
         return _EMPTY
 
-    async def post_messages(self, peer: str, body: bytes) -> Reply:
+    async def post_messages(self, peer: NodeId, body: bytes) -> Reply:
         """Envelopes, judged one by one."""
         self._heard(peer)
         await self._hear(peer)
-        return Reply(200, JSON, await self._receiver.answer_messages(NodeId(peer), body))
+        return Reply(200, JSON, await self._receiver.answer_messages(peer, body))
 
-    async def put_part(self, peer: str, segment: Segment, body: bytes) -> Reply:
+    async def put_part(self, peer: NodeId, segment: Segment, body: bytes) -> Reply:
         """A segment of an attachment."""
         self._heard(peer)
         await self._hear(peer)
         return await self._uploads.put(peer, segment, body)
 
-    async def get_part(self, peer: str, segment: Segment) -> Reply:
+    async def get_part(self, peer: NodeId, segment: Segment) -> Reply:
         """Which segment is wanted next."""
         self._heard(peer)
         await self._hear(peer)
         return await self._uploads.wanted(peer, segment)
 
-    async def post_void(self, peer: str, body: bytes) -> Reply:
+    async def post_void(self, peer: NodeId, body: bytes) -> Reply:
         """A void question."""
         self._heard(peer)
         await self._hear(peer)
-        return Reply(200, JSON, await self._receiver.answer_void(NodeId(peer), body))
+        return Reply(200, JSON, await self._receiver.answer_void(peer, body))
 
-    async def post_receipts(self, peer: str, body: bytes) -> Reply:
+    async def post_receipts(self, peer: NodeId, body: bytes) -> Reply:
         """A batch of receipts for messages of ours; unknown and repeated ones are answered 200 too (nrm1 6.4)."""
         found = self._peers.get(peer)
         if found is None:
@@ -143,7 +143,7 @@ class FederationHandlers:
         await self._receipts.take(found, body)
         return _EMPTY
 
-    async def post_trust(self, peer: str, body: bytes) -> Reply:
+    async def post_trust(self, peer: NodeId, body: bytes) -> Reply:
         """What the peer permits us from now on."""
         found = self._peers.get(peer)
         if found is None:
@@ -151,7 +151,7 @@ class FederationHandlers:
         await self._record_exchange.take(found, body)
         return _EMPTY
 
-    async def _hear(self, node: str) -> None:
+    async def _hear(self, node: NodeId) -> None:
         """Refuse what a restored node cannot judge, until people approved the reset of the link (nrm1 5.8). Before the
         first number of this life of the node it is compared with what the peer has seen (nrm1 5.15).
         """
@@ -159,31 +159,31 @@ class FederationHandlers:
         if not self._peers.hears(node):
             raise RemoteError(Code.LINK_RESET_REQUIRED, "this node was restored and the link was not reset yet")
 
-    def _heard(self, node: str) -> None:
+    def _heard(self, node: NodeId) -> None:
         """A proven peer asks us something: it is there, so what waits for it need not wait for the end of a backoff."""
         peer = self._peers.get(node)
         if peer is not None and peer.next_try > self._clock.now():
             self._wakeups.peer_called(node)
 
-    async def get_schemas(self, peer: str) -> Reply:
+    async def get_schemas(self, peer: NodeId) -> Reply:
         """The hashes of the schemas held here."""
         return Reply(200, JSON, canon({"schemas": [*sorted(schemas.load_catalogue().hashes)]}))
 
-    async def post_checkpoint(self, peer: str, body: bytes) -> Reply:
+    async def post_checkpoint(self, peer: NodeId, body: bytes) -> Reply:
         """A peer's log asks this node to witness it."""
         self._heard(peer)
         return await self._witness.witness(peer, body)
 
-    async def get_checkpoint(self, peer: str) -> Reply:
+    async def get_checkpoint(self, peer: NodeId) -> Reply:
         """What was witnessed of the asker's log."""
         return await self._witness.shown(peer)
 
-    async def get_link(self, peer: str) -> Reply:
+    async def get_link(self, peer: NodeId) -> Reply:
         """What is held of the peer's numbering: a restored node asks before it numbers anything (nrm1 5.8)."""
         record = await self._link_reset.record(peer)
         return Reply(200, JSON, canon(record.to_json()))
 
-    async def post_link(self, peer: str, body: bytes) -> Reply:
+    async def post_link(self, peer: NodeId, body: bytes) -> Reply:
         """A restored peer asks to begin the link anew; a person decides (nrm1 5.10)."""
         found = self._peers.get(peer)
         if found is None:
@@ -191,14 +191,14 @@ class FederationHandlers:
         view = await self._link_reset.take_offer(found, body)
         return Reply(200, JSON, canon(view.to_json()))
 
-    async def post_taken(self, peer: str, body: bytes) -> Reply:
+    async def post_taken(self, peer: NodeId, body: bytes) -> Reply:
         """A restored peer, whose reset was accepted, asks what was taken away since its backup (nrm1 5.16)."""
         found = self._peers.get(peer)
         if found is None:
             raise RemoteError(Code.UNKNOWN_SENDER, "a question of an unknown node")
         return Reply(200, TAKEN, await self._taken_lists.answer(found, body))
 
-    async def get_held(self, peer: str) -> Reply:
+    async def get_held(self, peer: NodeId) -> Reply:
         """Which descriptor of the peer is held here, so that it can see whether somebody shows another one (nrm1 8.5
         c).
         """

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from gateway.errors import Code, RemoteError
+from gateway.foundation.ids import NodeId
 from keys.primitives.encoding import MAX_INT, is_str, malformed, sha256
 from keys.primitives.merkle_tree import HASH, MAX_PROOF
 from keys.primitives.sign import ED25519_SIGNATURE, PublicKey, SigningKey, verify_raw
@@ -196,15 +197,15 @@ def cosigned_by(signature: NoteSignature, keys: Iterable[PublicKey]) -> bool:
     return signature.key_id in {key_id(signature.name, _COSIGNATURE, key) for key in keys}
 
 
-def verify_cosignatures(note: SignedNote, known: Mapping[str, Sequence[PublicKey]]) -> dict[str, int]:
+def verify_cosignatures(note: SignedNote, known: Mapping[NodeId, Sequence[PublicKey]]) -> dict[NodeId, int]:
     """Verify the cosignatures of `known` witnesses (node id to keys) and return the time of the last one of each.
 
     Cosignatures of unknown witnesses are ignored. Raises RemoteError(bad_signature) when the line of a known key does
     not verify.
     """
-    found: dict[str, int] = {}
+    found: dict[NodeId, int] = {}
     for signature in note.signatures:
-        name = signature.name
+        name = NodeId(signature.name)
         ours = [key for key in known.get(name, ()) if key_id(name, _COSIGNATURE, key) == signature.key_id]
         if ours:
             found[name] = max(cosigned_at(note.text, signature, ours), found.get(name, 0))

@@ -107,8 +107,8 @@ class AccessOperations:
         answer=Reads,
     )
     async def list_reads(self, asked: WantedReads, caller: Caller) -> OperationResult:
-        """Who was shown what, newest first: of one message or draft, of one conversation with all its messages, of one
-        consent, or by one reader. Conversations have their ids where the caller reads content.
+        """List who was shown what, newest first: of one message or draft, of one conversation with all its messages, of
+        one consent, or by one reader. Conversations have their ids where the caller reads content.
         """
         limit, before, reader = asked.limit, asked.position, asked.reader
         message, conversation, consent = asked.message, asked.conversation, asked.consent
@@ -182,7 +182,7 @@ def _conversations(sealer: ContentSealer, connection: Connection, indexes: Colle
 
 
 def reader_names(connection: Connection) -> dict[str, str]:
-    """What people here call each reader."""
+    """Find the name here of each reader, by the key of the reader."""
     people = {f"person/{row.id}": row.name for row in person_rows.load(connection)}
     tokens = {f"token/{row.id}": row.label for row in token_rows.load(connection)}
     return {OWNER: OWNER, **people, **tokens}

@@ -9,6 +9,7 @@ from pydantic import Field
 from gateway.audit import reader
 from gateway.audit.log import AuditLog
 from gateway.database.engine import Store
+from gateway.foundation.ids import NodeId
 from gateway.identity.own_identity import OwnIdentity
 from gateway.operations.models import DIGITS, Answer, Asked, Count, Fault, Nothing, Time
 from gateway.operations.registry import About, operation
@@ -30,7 +31,7 @@ class Witness(Answer):
     """A peer that cosigned a checkpoint."""
 
     peer: str
-    node: str
+    node: NodeId
     at: Time
 
 

@@ -179,7 +179,7 @@ class ProtectionOperations:
         units=Units.NARROWED,
     )
     async def list_reasons(self, asked: Page) -> OperationResult:
-        """Who was shown the content of which message, and the reason that they gave, newest first."""
+        """List who was shown the content of which message, and the reason that they gave, newest first."""
         limit, before = asked.limit, asked.position
 
         def query(

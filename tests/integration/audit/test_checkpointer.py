@@ -11,9 +11,9 @@ from support.logs import grow
 from support.nodechild import SteeredClock
 from support.pair import START, Party, Two, make_party, two_nodes
 
-from gateway.audit import log as auditing
 from gateway.audit import store
 from gateway.audit.checkpointer import Checkpointer
+from gateway.audit.proofs import prove
 from gateway.database import journal, meta
 from gateway.database.audit_entries import leaf
 from gateway.errors import Code, RefusedError
@@ -239,7 +239,7 @@ async def test_proofs_for_evidence(tmp_path: Path) -> None:
         await grow(two, 300)
         node = two.fr.running
         await node.store.move(lambda c: journal.append_leaf(c, leaf(two.clock.now(), "content.read", id="x")))
-        found = await node.store.read(lambda c: auditing.prove(c, [1, 257, 301], quorum=1))
+        found = await node.store.read(lambda c: prove(c, [1, 257, 301], quorum=1))
         assert found is not None and found.witnessed and found.checkpoint.size == 300
         assert [entry.seq for entry in found.entries] == [1, 257]
         assert all(
