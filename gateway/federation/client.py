@@ -21,15 +21,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
-from gateway.errors import Code, RefusedError, RemoteError, TransientError
+from gateway.errors import Code, RemoteError, TransientError
 from gateway.federation import endpoints, probe
 from gateway.federation.address import PeerAddress, authority_of
-from gateway.federation.endpoints import JSON, Endpoint, Segment
+from gateway.federation.endpoints import Endpoint, Segment
 from gateway.federation.ports import HttpKeys, Rand, SpkiHash, VerifyPeer
 from gateway.federation.signatures import Claim, ResponseHead, SignedRequest, check_origin, check_time, read_response
 from gateway.federation.signed_times import SignedTimes
 from gateway.federation.signing import fresh_nonce, sign_request
 from gateway.federation.tls import PinnedKeys
+from gateway.federation.unsigned import body_of, check_length, has_signature, translate_status
 from gateway.federation.wire import PATIENCE, Patience, Raw, Wire
 from gateway.foundation.ids import NodeId
 from gateway.ports import Clock
@@ -141,7 +142,7 @@ class FederationClient:
         authority_of(url)
         wire = Wire(url, None, patience=self._patience, clock=self._clock)
         try:
-            return _taken(await wire.send(endpoints.GET_DESCRIPTOR, query="?from=1"))
+            return body_of(await wire.send(endpoints.GET_DESCRIPTOR, query="?from=1"))
         finally:
             await wire.close()
 
@@ -203,18 +204,18 @@ class FederationClient:
 
     async def _public(self, peer: PeerAddress, row: Endpoint, query: str = "?") -> bytes:
         wire = await self._wire(peer)
-        return _taken(await wire.send(row, query=query))
+        return body_of(await wire.send(row, query=query))
 
     async def _push(self, peer: PeerAddress, row: Endpoint, document: bytes) -> None:
-        _fits(row, document)
+        check_length(row, document)
         wire = await self._wire(peer)
-        _taken(await wire.send(row, headers={"Content-Type": row.content_type}, body=document))
+        body_of(await wire.send(row, headers={"Content-Type": row.content_type}, body=document))
 
     async def _ask(self, peer: PeerAddress, row: Endpoint, body: bytes, path: str | None = None) -> Answered:
         """Sign and send; accept the answer only when the peer signed it and it is bound to this request. ``path`` is
         the path of a row with placeholders.
         """
-        _fits(row, body)
+        check_length(row, body)
         path = path or row.path
         wire = await self._wire(peer)
         headers = sign_request(
@@ -248,8 +249,8 @@ class FederationClient:
     async def _proven(self, raw: Raw, asked: SignedRequest) -> tuple[Claim, bool]:
         """Return the claim of a genuine answer, and whether its key is in force at our own time."""
         # A 403 or 5xx is never signed by a right server: a signature on it is not worth a look.
-        if raw.status == 403 or raw.status >= 500 or not _has_signature(raw):
-            raise _not_final(raw.status)
+        if raw.status == 403 or raw.status >= 500 or not has_signature(raw):
+            raise translate_status(raw.status)
         claim = read_response(ResponseHead(status=raw.status, fields=raw.fields), asked)
         signed = (claim.node, claim.kid, claim.base, claim.signature)
         in_force = await self._verify(*signed)
@@ -267,38 +268,3 @@ class FederationClient:
         if held is not None:
             await held[1].close()
         return wire
-
-
-def _fits(row: Endpoint, body: bytes) -> None:
-    if len(body) > row.request_limit:
-        raise RefusedError(Code.TOO_LARGE, f"request to {row.path} is longer than {row.request_limit} bytes")
-
-
-def _taken(raw: Raw) -> bytes:
-    """Return the body of an unsigned answer with status 200."""
-    if raw.status != 200:
-        raise _not_final(raw.status)
-    if raw.content_type != JSON:
-        raise TransientError(Code.REJECTED, "answer is not json")
-    return raw.body
-
-
-def _has_signature(raw: Raw) -> bool:
-    return any(name.lower() in (b"signature", b"signature-input") for name, _ in raw.fields)
-
-
-def _not_final(status: int) -> TransientError:
-    """Translate the status of an unsigned answer."""
-    match status:
-        case 403:
-            return TransientError(Code.NOT_ACTIVE, "peer refused without a reason (403)")
-        case 413:
-            return TransientError(Code.TOO_LARGE, "peer calls the request too large (413)")
-        case 429:
-            return TransientError(Code.REJECTED, "peer asks to slow down (429)")
-        case _ if status >= 500:
-            return TransientError(Code.REJECTED, f"peer has a failure of its own ({status})")
-        case 200 | 400 | 404 | 409:
-            return TransientError(Code.BAD_SIGNATURE, f"answer is not signed ({status})")
-        case _:
-            return TransientError(Code.REJECTED, f"answer has an unexpected status ({status})")

@@ -10,6 +10,8 @@ import ipaddress
 from collections import OrderedDict
 from collections.abc import Callable
 
+from gateway.foundation.ids import NodeId
+
 PROCESSOR_SHARE = 0.5
 """What one peer may use of one processor in the long run: 30 seconds a minute."""
 PROCESSOR_SAVED = 120.0
@@ -62,22 +64,22 @@ class WorkBudgets:
         self._saved = saved
         self._budgets: dict[str, tuple[float, float]] = {}
 
-    def allows(self, peer: str) -> bool:
+    def allows(self, peer: NodeId) -> bool:
         """Whether anything is left for the peer."""
         return self._left(peer, self._monotonic()) > 0
 
-    def spend(self, peer: str, seconds: float) -> None:
+    def spend(self, peer: NodeId, seconds: float) -> None:
         """Charge the peer for work that was done."""
         now = self._monotonic()
         self._budgets[peer] = (self._left(peer, now) - seconds, now)
 
-    def _left(self, peer: str, now: float) -> float:
+    def _left(self, peer: NodeId, now: float) -> float:
         left, at = self._budgets.get(peer, (self._saved, now))
         return min(self._saved, left + (now - at) * self._share)
 
 
 def network_of(address: str) -> str:
-    """Return what counts as one address: an IPv4 address, or a /64 of IPv6."""
+    """Reduce an address to what counts as one: an IPv4 address, or a /64 of IPv6."""
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

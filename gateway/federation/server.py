@@ -15,7 +15,7 @@ What a stranger sends goes into no log: what happened is told to ``report`` in w
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import assert_never
@@ -31,6 +31,7 @@ from gateway.federation.nonces import NonceCache, Seen
 from gateway.federation.ports import HttpKeys, Rand, VerifyPeer
 from gateway.federation.rates import TokenBuckets, WorkBudgets
 from gateway.federation.request_line import BareStatusError, body_length, find_row, read_body, read_from_version
+from gateway.federation.routing import PeerRoutes
 from gateway.federation.signatures import (
     SKEW,
     Claim,
@@ -100,29 +101,7 @@ class FederationApp:
         self._begun = read_clocks(clock)
         self._overworked = overworked
         self._busy: Counter[NodeId] = Counter()
-        self._put_part, self._get_part = handlers.put_part, handlers.get_part
-        self._get_descriptor = handlers.get_descriptor
-        self._get_keyset = handlers.get_keyset
-        self._push: Mapping[Endpoint, Callable[[bytes], Awaitable[Reply]]] = {
-            endpoints.POST_DESCRIPTOR: handlers.post_descriptor,
-            endpoints.POST_KEYSET: handlers.post_keyset,
-            endpoints.POST_TOMBSTONE: handlers.post_tombstone,
-        }
-        self._ask: Mapping[Endpoint, Callable[[NodeId], Awaitable[Reply]]] = {
-            endpoints.GET_SCHEMAS: handlers.get_schemas,
-            endpoints.GET_LINK: handlers.get_link,
-            endpoints.GET_CHECKPOINT: handlers.get_checkpoint,
-            endpoints.GET_HELD: handlers.get_held,
-        }
-        self._post: Mapping[Endpoint, Callable[[NodeId, bytes], Awaitable[Reply]]] = {
-            endpoints.POST_MESSAGES: handlers.post_messages,
-            endpoints.POST_VOID: handlers.post_void,
-            endpoints.POST_RECEIPTS: handlers.post_receipts,
-            endpoints.POST_LINK: handlers.post_link,
-            endpoints.POST_TAKEN: handlers.post_taken,
-            endpoints.POST_TRUST: handlers.post_trust,
-            endpoints.POST_CHECKPOINT: handlers.post_checkpoint,
-        }
+        self._routes = PeerRoutes(handlers)
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request; never raises but for cancellation. The answer's `Date` is this node's clock."""
@@ -169,8 +148,8 @@ class FederationApp:
     async def _public(self, row: Endpoint, query: str) -> Reply:
         try:
             if row is endpoints.GET_KEYSET:
-                return await self._get_keyset()
-            return await self._get_descriptor(read_from_version(query))
+                return await self._routes.handlers.get_keyset()
+            return await self._routes.handlers.get_descriptor(read_from_version(query))
         except RemoteError as exc:
             raise BareStatusError(HTTPStatus.BAD_REQUEST, exc.code) from exc
 
@@ -179,7 +158,7 @@ class FederationApp:
             raise BareStatusError(HTTPStatus.FORBIDDEN, Code.WRONG_TYPE)
         body = await read_body(request, length)
         try:
-            return await self._push[row](body)
+            return await self._routes.push(row, body)
         except RemoteError as exc:
             raise BareStatusError(HTTPStatus.FORBIDDEN, exc.code) from exc
 
@@ -234,7 +213,7 @@ class FederationApp:
                 raise RemoteError(Code.MISROUTED, "request is meant for another node")
             if verified.content_type != row.content_type:
                 raise RemoteError(Code.WRONG_TYPE, "content type is not the one of this endpoint")
-            return await self._handled(row, segment, verified.node, body)
+            return await self._routes.handle(row, segment, verified.node, body)
         except TransientError as exc:
             raise BareStatusError(HTTPStatus.SERVICE_UNAVAILABLE, exc.code, claim.node) from exc
         except RemoteError as exc:
@@ -268,14 +247,6 @@ class FederationApp:
         """
         moved = now - self._begun.expected(self._clock.monotonic())
         return self._begun.wall + (round(moved) if abs(moved) > SKEW else 0)
-
-    async def _handled(self, row: Endpoint, segment: Segment | None, peer: NodeId, body: bytes) -> Reply:
-        if segment is not None:
-            put = row is endpoints.PUT_PART
-            return await (self._put_part(peer, segment, body) if put else self._get_part(peer, segment))
-        if row in self._ask:
-            return await self._ask[row](peer)
-        return await self._post[row](peer, body)
 
     def _signed(self, reply: Reply, claim: Claim) -> web.Response:
         if _is_bare(reply.status):

@@ -199,7 +199,7 @@ def admit_response(claim: Claim, *, body: bytes, now: int, peer: NodeId) -> None
     check_time(claim, now=now)
 
 
-def check_origin(claim: Claim, *, body: bytes, peer: str) -> None:
+def check_origin(claim: Claim, *, body: bytes, peer: NodeId) -> None:
     """Check that ``peer`` signed a genuine answer, and this body: its time can be compared then (nrm1 12.17)."""
     if claim.node != peer:
         raise RemoteError(Code.BAD_SIGNATURE, "answer is signed by another node")

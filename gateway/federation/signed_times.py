@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gateway.federation.time_rules import Reading, Signed
+from gateway.foundation.ids import NodeId
 from gateway.ports import Clock
 
 
@@ -20,7 +21,7 @@ class SignedTimes:
         self._clock = clock
         self._signed: dict[str, Signed] = {}
 
-    def note(self, node: str, created: int) -> None:
+    def note(self, node: NodeId, created: int) -> None:
         """Remember what a proven peer signed just now, in an answer that nobody can have recorded before."""
         self._signed[node] = Signed(created, read_clocks(self._clock))
 

@@ -119,7 +119,7 @@ def _doubt(known: Known, now: Reading, *, agree: int, against: int, moved: bool)
 
 
 def _theirs(signed: Signed, now: Reading) -> float:
-    """What the clock of whoever signed shows now."""
+    """Compute what the clock of whoever signed shows now, in Unix seconds."""
     return signed.at + now.ran - signed.came.ran
 
 

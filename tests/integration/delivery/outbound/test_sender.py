@@ -15,7 +15,8 @@ from support.pair import Party, Spoiler, Two, two_nodes
 
 from gateway.delivery.outbound.exchange import MOST_SEALINGS
 from gateway.federation.address import PeerAddress
-from gateway.federation.client import Answered, _not_final
+from gateway.federation.client import Answered
+from gateway.federation.unsigned import translate_status
 from gateway.messages import answers
 from gateway.peers.registry import address
 from keys.documents.envelope import Receipt, Status, parse_envelope
@@ -147,7 +148,7 @@ def status(number: int) -> Callable[[Sequence[bytes]], Answered]:
     """An answer without a signature, as the client judges it."""
 
     def answer(_: Sequence[bytes]) -> Answered:
-        raise _not_final(number)
+        raise translate_status(number)
 
     return answer
 
