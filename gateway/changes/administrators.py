@@ -32,7 +32,7 @@ def administrators(connection: Connection) -> dict[str, Card]:
 
 
 def labels(connection: Connection) -> dict[str, str]:
-    """What people call every administrator there ever was, by pseudonym."""
+    """Read the names of every administrator there ever was, by pseudonym."""
     found: dict[str, Card] = {}
     for row in rows.changes_of(connection, ADMINS):
         found = {**found, **enrolled_after(found, Change.parse(row.payload))}
@@ -40,7 +40,7 @@ def labels(connection: Connection) -> dict[str, str]:
 
 
 def enrolled_after(found: Mapping[str, Card], change: Change) -> dict[str, Card]:
-    """Who is an administrator after one more completed change of `admins`."""
+    """Apply one more completed change of `admins` and return the administrators after it."""
     match change.body:
         case {"admins": [*documents]}:
             cards = [approvals.read_card(document) for document in documents]
@@ -82,7 +82,7 @@ def begin(connection: Connection, node: NodeId, cards: Sequence[AdminCard], now:
 
 
 def check_change(connection: Connection, change: Change) -> None:
-    """Whether a change of the administrators is one: enrols somebody new, or retires one of more than two."""
+    """Check that a change of the administrators is one: enrols somebody new, or retires one of more than two."""
     now = administrators(connection)
     if change.subject != ADMINS or change.action == Action.ADMINS_BEGIN:
         raise RefusedError(Code.INVALID, "the subject of this change does not fit its action; nothing was changed")

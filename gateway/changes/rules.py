@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from gateway.errors import Code, RefusedError
+from gateway.foundation.ids import KeyId
 from gateway.foundation.json import Json
 from gateway.peers.scope import PeerState, Scope, contains
 
@@ -109,7 +110,7 @@ RULES: Mapping[Action, Rule] = {
 
 
 def rule_of(action: str) -> Rule:
-    """The rule of an action. Raises RefusedError(invalid) for one that is not in the table."""
+    """Find the rule of an action. Raises RefusedError(invalid) for one that is not in the table."""
     try:
         return RULES[Action(action)]
     except ValueError as exc:
@@ -124,13 +125,13 @@ class Given:
     """One verified approval: pseudonym, kid of the key that signed, when, and whether it asks to skip the delay."""
 
     admin: str
-    kid: str
+    kid: KeyId
     at: int
     emergency: bool
 
 
 def check_another(given: Iterable[Given], new: Given) -> None:
-    """Whether `new` is by somebody who has not approved yet.
+    """Check that `new` is by somebody who has not approved yet.
 
     All that can be told apart are pseudonyms and keys: one human with two enrolled key files counts as two people, and
     only whoever enrols administrators can prevent that. Raises RefusedError(conflict).
@@ -175,35 +176,6 @@ def in_force(changes: Iterable[Completed], now: int) -> Completed | None:
     earlier one that waits.
     """
     return next((one for one in reversed([*changes]) if not waits(one.action, one.effective, now)), None)
-
-
-_SAYS: Mapping[Action, frozenset[str]] = {
-    Action.PEER_ACTIVATE: frozenset({"scope", "expiry"}),
-    Action.PEER_RENEW: frozenset({"expiry"}),
-    Action.PEER_WIDEN: frozenset({"scope"}),
-    Action.PEER_NARROW: frozenset({"scope"}),
-    Action.PEER_SUSPEND: frozenset({"stop"}),
-    Action.PEER_RESUME: frozenset({"stop"}),
-    Action.PEER_REVOKE: frozenset({"scope", "expiry", "stop"}),
-    Action.POLICY_BEGIN: frozenset({"policy"}),
-    Action.POLICY_WIDEN: frozenset({"policy"}),
-    Action.POLICY_NARROW: frozenset({"policy"}),
-}
-"""What each action decides; one that decides none of these is not superseded."""
-
-
-def superseded(actions: Sequence[Action | None]) -> list[int | None]:
-    """For each completed change of a subject, in their order, the place of the later one that left nothing of it; None
-    where something of it still counts.
-    """
-    says = [frozenset[str]() if action is None else _SAYS.get(action, frozenset()) for action in actions]
-    found: list[int | None] = []
-    for place, own in enumerate(says):
-        ends = (
-            later for later in range(place + 1, len(says)) if own <= frozenset().union(*says[place + 1 : later + 1])
-        )
-        found.append(next(ends, None) if own else None)
-    return found
 
 
 # --- peers -------------------------------------------------------------------------------------------------------
@@ -275,7 +247,7 @@ _AGREED_ONCE = frozenset({PeerState.ACTIVE, PeerState.SUSPENDED, PeerState.SUSPE
 
 
 def check_fits(action: Action, body: Mapping[str, Json], state: PeerState, cause: str | None, trust: PeerTrust) -> None:
-    """Whether an action makes sense for a peer in this position; `state` and `cause` are those that count now.
+    """Check that an action makes sense for a peer in this position; `state` and `cause` are those that count now.
 
     Raises RefusedError: conflict for the wrong moment, invalid for a narrowing that is none.
     """

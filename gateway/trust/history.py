@@ -23,6 +23,7 @@ from gateway.changes import store as rows
 from gateway.changes.administrators import ADMINS, enrolled_after
 from gateway.changes.rules import Action, Given
 from gateway.changes.store import ApprovalRow, ChangeRow
+from gateway.changes.supersession import superseded
 from gateway.errors import Code, GatewayError, RefusedError
 from gateway.identity.own_identity import OwnIdentity
 from gateway.peers import store as peer_rows
@@ -179,7 +180,7 @@ def _chain(
     prev: str | None = None
     held = rows.changes_of(connection, subject)
     names = [_action(row) for row in held]
-    over = rules.superseded([Action(name) if name in list(Action) else None for name in names])
+    over = superseded([Action(name) if name in list(Action) else None for name in names])
     for place, row in enumerate(held, 1):
         fault = _fault(own, connection, row, place, prev, known)
         if fault is not None:
