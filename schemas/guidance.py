@@ -22,7 +22,7 @@ The head:
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -30,10 +30,10 @@ from types import MappingProxyType
 
 from gateway.errors import Finding
 from schemas import resources
-from schemas.codelists import ENGLISH, code_list
+from schemas.codelists import code_list
+from schemas.guidance_head import Head, read_heads
 from schemas.labels import DRAFT, REVIEWED, load_languages
-from schemas.reading import NAME, Folder, Labels, Log, Spot, open_json, raise_faults
-from schemas.text import HINTS, text_faults
+from schemas.reading import NAME, Folder, Labels, Log, open_json, raise_faults
 
 TOPICS = (
     "child",
@@ -49,14 +49,7 @@ TOPICS = (
     "services",
     "talking",
 )
-MOST = 500
-"""Texts in a folder."""
-LONGEST_FILE = 32_768
-"""Bytes of a text."""
 _LONGEST = {"title": 120, "keywords": 400, "summary": 400}
-_NEEDED = ("title", "stages", "roles", "topics", "version", "written", "review_by", "sources", "keywords", "summary")
-_MAYBE = ("countries", "between", "language")
-_LINE = re.compile(r"(?P<name>[a-z_]{1,20}): +(?P<value>\S.*)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +121,7 @@ def texts_at(folder: Folder, log: Log, known: Mapping[str, Source], taken: Colle
         if entry.name not in ("texts", "words", "sources.json", "README.md"):
             log.append(Finding(place=entry.name, rule="unknown_file", hint="only texts, words and sources.json"))
     cited = {**known, **_sources(folder, log)}
-    heads = dict(_heads(folder, log, taken))
+    heads = dict(read_heads(folder, log, taken))
     words = _words(folder, {id: head.language for id, head in heads.items()}, log)
     return {id: _text(id, head, cited, words, log) for id, head in heads.items()}
 
@@ -136,73 +129,8 @@ def texts_at(folder: Folder, log: Log, known: Mapping[str, Source], taken: Colle
 # --- the head ----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Head:
-    place: str
-    values: Mapping[str, str]
-    body: str
-
-    @property
-    def language(self) -> str:
-        return self.values.get("language", ENGLISH)
-
-    def spot(self, name: str, log: Log) -> Spot:
-        return Spot(value=self.values.get(name), place=f"{self.place}#{name}", log=log)
-
-    def several(self, name: str, log: Log) -> Spot:
-        listed = [part.strip() for part in self.values.get(name, "").split(",") if part.strip()]
-        return Spot(value=listed, place=f"{self.place}#{name}", log=log)
-
-
-def _heads(folder: Folder, log: Log, taken: Collection[str]) -> Iterable[tuple[str, _Head]]:
-    texts = folder.joinpath("texts")
-    files = sorted(texts.iterdir(), key=lambda file: file.name) if texts.is_dir() else []
-    if len(files) > MOST:
-        log.append(Finding(place="texts", rule="too_many", hint=f"{MOST} at most"))
-    for file in files[:MOST]:
-        place, id = f"texts/{file.name}", file.name.removesuffix(".md")
-        if not file.name.endswith(".md") or not NAME.fullmatch(id) or not file.is_file():
-            log.append(Finding(place=place, rule="unknown_file", hint="ID.md: small letters, digits and hyphens"))
-        elif id in taken:
-            log.append(Finding(place=place, rule="twice", hint="the library has a text of this name: choose another"))
-        elif (head := _head(place, file.read_bytes(), log)) is not None:
-            yield id, head
-
-
-def _head(place: str, data: bytes, log: Log) -> _Head | None:
-    try:
-        text = data.decode() if len(data) <= LONGEST_FILE else ""
-    except UnicodeDecodeError:
-        text = ""
-    parts = text.split("---\n", 2)
-    if len(parts) != 3 or parts[0]:
-        hint = f"UTF-8, at most {LONGEST_FILE} bytes: a head between two lines ---, then the text"
-        log.append(Finding(place=place, rule="no_head", hint=hint))
-        return None
-    values: dict[str, str] = {}
-    for number, line in enumerate(parts[1].splitlines(), start=2):
-        match = _LINE.fullmatch(line)
-        if match is None or match["name"] not in (*_NEEDED, *_MAYBE) or match["name"] in values:
-            known = ", ".join((*_NEEDED, *_MAYBE))
-            log.append(Finding(place=f"{place}:{number}", rule="head", hint=f"name: value, each once; {known}"))
-        else:
-            values[match["name"]] = match["value"].strip()
-    for name in _NEEDED:
-        if name not in values:
-            log.append(Finding(place=f"{place}#{name}", rule="required", hint="is missing"))
-    for rule in text_faults(text):
-        log.append(Finding(place=place, rule=rule, hint=HINTS[rule]))
-    head = _Head(place=place, values=values, body=parts[2].strip())
-    if not head.body:
-        log.append(Finding(place=place, rule="empty", hint="a text below the head"))
-    if head.language not in load_languages():
-        head.spot("language", log).fault("unknown_language", f"one of {', '.join(load_languages())}")
-        return None
-    return head
-
-
 def _text(
-    id: str, head: _Head, cited: Mapping[str, Source], words: Mapping[str, Mapping[str, _Words]], log: Log
+    id: str, head: Head, cited: Mapping[str, Source], words: Mapping[str, Mapping[str, _Words]], log: Log
 ) -> Text:
     said = {language: held[id] for language, held in words.items() if id in held}
     own = _Words(**{name: _line(head, name, log) for name in _LONGEST}, draft=False)
@@ -231,27 +159,27 @@ def _text(
     )
 
 
-def _line(head: _Head, name: str, log: Log) -> str:
+def _line(head: Head, name: str, log: Log) -> str:
     text = head.values.get(name, "")
     if len(text) > _LONGEST[name]:
         head.spot(name, log).fault("too_long", f"at most {_LONGEST[name]} characters")
     return text
 
 
-def _codes(head: _Head, name: str, known: Collection[str], log: Log, *, low: int) -> tuple[str, ...]:
+def _codes(head: Head, name: str, known: Collection[str], log: Log, *, low: int) -> tuple[str, ...]:
     if name not in head.values:
         return ()  # _head has noted it as missing where it is required
     return head.several(name, log).several(known, "unknown_code", "codes with commas; see docs/guidance.md", low=low)
 
 
-def _between(head: _Head, log: Log) -> tuple[str, ...]:
+def _between(head: Head, log: Log) -> tuple[str, ...]:
     found = _codes(head, "between", _listed("country"), log, low=1)
     if "between" in head.values and (len(found) != 2 or "countries" in head.values):
         head.spot("between", log).fault("pair", "two countries, and no line countries beside it")
     return found
 
 
-def _day(head: _Head, name: str, log: Log) -> date:
+def _day(head: Head, name: str, log: Log) -> date:
     try:
         return date.fromisoformat(head.values.get(name, "2000-01-01"))
     except ValueError:

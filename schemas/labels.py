@@ -9,7 +9,6 @@ other name is refused (`find_label_faults`).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
@@ -18,20 +17,17 @@ from typing import Any, Literal, TypeAlias
 
 from gateway.errors import Code, Finding, RefusedError
 from schemas import resources
-from schemas.catalogue import load_catalogue
-from schemas.codelists import ENGLISH, code_list, code_lists
+from schemas.codelists import ENGLISH, code_list
+from schemas.label_subjects import collect_subjects, place_key, without_citation
 from schemas.places import format_pointer
-from schemas.publishing.compose import find_values
 from schemas.text import HINTS, text_faults
 from schemas.types import type_name
-from schemas.walk import Node, list_members, resolve_reference
 
 DRAFT, REVIEWED = "draft", "reviewed"
 
 LONGEST, LONGEST_MEANING = 200, 400
 """Characters of a label, which has to fit beside a field, and of a meaning, which stands below one."""
 
-_CITED = re.compile(r" \([A-Z]{2,20} [A-Z][0-9.]{1,10}\)\Z")
 
 Direction: TypeAlias = Literal["ltr", "rtl"]
 
@@ -119,12 +115,12 @@ class Labels:
         A label for this one place ("referral.request:person.age_group") goes before one for the member's name.
         """
         steps = tuple(step for step in place.split("/")[1:] if step != "*" and not step.isdecimal())
-        own = self._find("fields", _key(type_name(body_type), steps))
+        own = self._find("fields", place_key(type_name(body_type), steps))
         return self._find("fields", steps[-1]) if own.missing else own
 
     def meaning(self, english: str) -> Label:
         """Look up the meaning of a field by its English `description` in the schema."""
-        english = _uncited(english)
+        english = without_citation(english)
         if self._english:
             return _label(english if english in collect_subjects().meanings else None, self.status)
         return self._find("meanings", english)
@@ -179,46 +175,6 @@ def load_labels(lang: str) -> Labels:
 # --- what a file may hold ----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subjects:
-    """Everything that can have a label. `places` are the keys of fields of one message, which no file has to have;
-    `meanings` are in English.
-    """
-
-    lists: Mapping[str, frozenset[str]]
-    messages: frozenset[str]
-    fields: frozenset[str]
-    places: frozenset[str]
-    meanings: frozenset[str]
-
-
-@cache
-def collect_subjects() -> Subjects:
-    """Collect everything that code lists and published schemas have; `unknown` is a field, its members are not."""
-    documents = [resources.read_json(f"published/{name}.json") for name in resources.list_json_files("published")]
-    return Subjects(
-        lists={name: frozenset(entry.code for entry in code_list(name).codes) for name in code_lists()},
-        messages=frozenset(type_name(entry.body_type) for entry in load_catalogue().held),
-        fields=frozenset(
-            name for document in documents for inner in find_values("properties", document) for name in inner
-        ),
-        places=frozenset(key for document in documents for key in _places(document)),
-        meanings=frozenset(
-            _uncited(text)
-            for document in documents
-            for text in find_values("description", document)
-            if isinstance(text, str)
-        ),
-    )
-
-
-def _uncited(description: str) -> str:
-    """Take a clause cited at the end off a meaning. A schema of the first release cites one of a draft of its authors,
-    and never changes; what it means is what its next revision says without the clause.
-    """
-    return _CITED.sub("", description)
-
-
 def find_label_faults(lang: str, value: object) -> tuple[Finding, ...]:
     """Find unknown names, wrong types and texts that cannot be labels in `value`, read from `labels/LANG.json`.
 
@@ -230,26 +186,6 @@ def find_label_faults(lang: str, value: object) -> tuple[Finding, ...]:
 
 def _label(text: str | None, said: str | None) -> Label:
     return Label(text=text, draft=text is not None and said != REVIEWED)
-
-
-def _key(name: str, steps: tuple[str, ...]) -> str:
-    """Return the key of one place: below `content` the path alone, elsewhere the whole of it."""
-    return f"{name}:{'.'.join(steps[1:] if steps[0] == 'content' else steps)}"
-
-
-def _places(document: Node) -> Iterator[str]:
-    name = type_name(document["x-message"]["body_type"] if "x-message" in document else document["x-object"])
-    return (_key(name, path) for path in _paths(document, document, ()))
-
-
-def _paths(schema: Node, root: Node, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    node = resolve_reference(schema, root)
-    if "items" in node:
-        yield from _paths(node["items"], root, path)
-    for name, member in list_members(node):
-        yield (*path, name)
-        if name != "unknown":
-            yield from _paths(member, root, (*path, name))
 
 
 Check: TypeAlias = Callable[[object, tuple[str, ...]], Iterator[Finding]]

@@ -9,12 +9,12 @@ import pytest
 from gateway.errors import Code, RefusedError
 from schemas import code_list, code_lists, load_catalogue
 from schemas.describe import describe_members
+from schemas.label_subjects import collect_subjects
 from schemas.labels import (
     DRAFT,
     REVIEWED,
     Label,
     Labels,
-    collect_subjects,
     find_label_faults,
     find_language,
     load_labels,
