@@ -21,12 +21,10 @@ from adapters.kit.fingerprint import fingerprint
 from adapters.kit.journal import Journal, kept
 from adapters.kit.mapping import name_and_edition
 from adapters.kit.threads import in_thread
-from adapters.primero.client import Primero, PrimeroError, check_account, consent_told, refusal_error, refusals_told
+from adapters.primero.client import Primero, PrimeroError, check_account, refusal_error, refusals_told
+from adapters.primero.inward import CONSENT_FIELDS, OPEN, CasesFromAbroad
 from adapters.primero.texts import (
-    CONSENT,
     NOTES,
-    case_fields,
-    consent_fields,
     fields_of,
     note_id,
     note_of,
@@ -38,13 +36,6 @@ from gateway.ports import Delivery, Description, Erasure, Json, LocalRecord, Not
 
 SWEEP = 60
 """Every so many looks all cases that the account sees are looked at, and not only those that changed."""
-REQUEST = "referral.request/1"
-MAKES_A_CASE = frozenset({REQUEST, CONSENT})
-WITHDRAWAL = "consent.withdrawal/1"
-ANSWERS = {"referral.accept/1": "accepted", "referral.decline/1": "rejected", "case.closure/1": "done"}
-BEFORE = {"accepted": ("in_progress",), "rejected": ("in_progress",), "done": ("accepted",)}
-OPEN = ("in_progress", "accepted")
-CONSENT_FIELDS = ("consent_for_services", "disclosure_other_orgs")
 
 
 class PrimeroAdapter:
@@ -61,10 +52,10 @@ class PrimeroAdapter:
         self._user = user
         self._mapping = mapping
         self._journal = Journal(journal)
-        self._worker = worker
         self._batch = batch
         self._turn = asyncio.Lock()
         self._lock = Lock()
+        self._inward = CasesFromAbroad(client, self._journal, self._lock, user=user, worker=worker)
         self._since: str | None = None
         self._looks = 0
         self._about: dict[str, tuple[str, str]] = {}
@@ -198,54 +189,10 @@ class PrimeroAdapter:
         match linked:
             case [str(case), str(referral)]:
                 await self._note(case, item)
-                await self._answer(case, referral, item)
+                await self._inward.answer(case, referral, item)
                 return case
             case _:
-                return await self._from_abroad(item)
-
-    async def _answer(self, case: str, referral: str, item: Delivery) -> None:
-        """Write the other country's answer to a referral by a worker here. The note is written first: with the referral
-        ends the account's access to the case.
-        """
-        now = next((each for each in await self._client.referrals(case) if each["id"] == referral), None)
-        status = None if now is None else now.get("status")
-        wanted = ANSWERS.get(item.type)
-        if item.type == WITHDRAWAL and status in OPEN:
-            await consent_told(self._client.revoke(case, referral))
-        elif wanted is not None and status in BEFORE[wanted]:
-            reason = item.content.get("reason") if wanted == "rejected" else None
-            await consent_told(self._client.answer(case, referral, wanted, str(reason or "")))
-
-    async def _from_abroad(self, item: Delivery) -> str:
-        case = uuid_of(f"case/{item.conversation}")
-        if f"made/{case}" not in self._journal.facts:
-            if item.type not in MAKES_A_CASE:
-                what = "this message has no case in Primero"
-                raise RefusedError(Code.ADAPTER_REFUSED, what, hint="answer it at the desk of the node")
-            # The id is derived from the conversation: a create whose answer was lost is refused the second time.
-            await self._client.create({"id": case, "other_agency_id": item.conversation[:64]})
-            await kept(self._lock, self._journal.note, f"made/{case}", True)
-        if item.type == REQUEST and f"request/{case}" not in self._journal.facts:
-            await kept(self._lock, self._journal.note, f"request/{case}", note_id(item.key))
-        fields: dict[str, Json] = {} if item.record is None else case_fields(item.record.fields, item.key)
-        await self._client.update(case, fields | consent_fields(item) | {NOTES: [note_of(item)]})
-        if item.type in MAKES_A_CASE and self._worker is not None:
-            await self._refer(case, self._worker)
-        elif item.type == WITHDRAWAL:
-            for each in await self._client.referrals(case):
-                if each.get("transitioned_by") == self._user and each.get("status") in OPEN:
-                    await consent_told(self._client.revoke(case, str(each["id"])))
-            # After the referrals: Primero demands these fields at every save of one.
-            await self._client.update(case, dict.fromkeys(CONSENT_FIELDS, False))
-        return case
-
-    async def _refer(self, case: str, worker: str) -> None:
-        """Refer the case to the worker here, once, and only with the consent fields that the grants have set."""
-        full = await self._client.case(case)
-        if full.get("consent_for_services") is not True or full.get("disclosure_other_orgs") is not True:
-            return
-        if not any(each.get("transitioned_to") == worker for each in await self._client.referrals(case)):
-            await self._client.refer(case, worker, "from another country, by the gateway")
+                return await self._inward.take(item)
 
     async def _note(self, case: str, item: Delivery | Notice) -> None:
         await self._client.update(case, {NOTES: [note_of(item)]})

@@ -7,7 +7,8 @@ from pathlib import Path
 from adapters.kit.contract import NewBench, in_folders
 from adapters.kit.kind import Kind, Settings
 from adapters.sheet import htcds, words
-from adapters.sheet.adapter import Column, SheetAdapter
+from adapters.sheet.adapter import SheetAdapter
+from adapters.sheet.source import Column
 from adapters.sheet.table import Limits
 
 __all__ = ["KIND", "Column", "Limits", "SheetAdapter", "SheetSettings"]

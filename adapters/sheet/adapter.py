@@ -3,41 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import ParamSpec, TypeVar
 
-from adapters.kit.files import PRIVATE, Folder, NotPlainError, TooLargeError, read_plain, world
+from adapters.kit.files import PRIVATE, Folder, world
 from adapters.kit.threads import in_thread
 from adapters.sheet import htcds
-from adapters.sheet.checks import check_results, missing_column, read_configured
-from adapters.sheet.headings import Heading, find_heading, normalise_label
-from adapters.sheet.layout import LIMIT, Layout, read_layout
+from adapters.sheet.checks import check_results, read_configured
 from adapters.sheet.ledger import Journal, push_line, settle_line
-from adapters.sheet.read import read_table
-from adapters.sheet.records import Row, has_row, missing_columns, rows_of
+from adapters.sheet.records import Row
 from adapters.sheet.results import render_workbook
-from adapters.sheet.table import Limits, Table, UnreadableError
+from adapters.sheet.source import Column, LineList, Signature
+from adapters.sheet.table import Limits
 from adapters.sheet.words import ENGLISH, load_words
-from gateway.errors import Code, Finding, RefusedError, TransientError
+from gateway.errors import Code, Finding, RefusedError
 from gateway.ports import Delivery, Description, Erasure, LocalRecord, Notice, NoticeKind
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 RESULTS = "trm-results.xlsx"
-
-Signature = tuple[tuple[int, int, int], ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
-    """One column as a person checks it: where it is, its label, and the mappings that read it as which kind."""
-
-    place: str
-    label: str
-    read_by: Mapping[str, str]
 
 
 class SheetAdapter:
@@ -70,14 +56,10 @@ class SheetAdapter:
             raise RefusedError(Code.INVALID, "a sheet needs at least one mark column with its mapping")
         if file_mode not in {0o600, 0o640}:
             raise RefusedError(Code.INVALID, "file_mode is 0600 or 0640")
-        self._source = source
-        self._marks = {normalise_label(label): path for label, path in marks.items()}
-        self._key = normalise_label(key)
+        self._list = LineList(
+            source, marks=marks, key=key, sheet=sheet, delimiter=delimiter, ids=ids, limits=limits or Limits()
+        )
         self._results = source.with_name(RESULTS) if results is None else results
-        self._sheet = sheet
-        self._delimiter = delimiter
-        self._ids = frozenset(map(normalise_label, ids))
-        self._limits = limits or Limits()
         self._mode = file_mode
         self._words = load_words(language)
         self._lock = Lock()
@@ -91,7 +73,12 @@ class SheetAdapter:
     def describe(self) -> Description:
         """Describe the adapter; erasing removes the rows from the result workbook and the item from the journal."""
         return Description(
-            kind=self.kind, version="1", target=str(self._source), can_pull=True, can_push=True, erasure=Erasure.ERASED
+            kind=self.kind,
+            version="1",
+            target=str(self._list.source),
+            can_pull=True,
+            can_push=True,
+            erasure=Erasure.ERASED,
         )
 
     async def check(self) -> Sequence[Finding]:
@@ -100,7 +87,7 @@ class SheetAdapter:
 
     async def columns(self) -> Sequence[Column]:
         """List the columns as the adapter understands them, for a person to check before the first row is marked."""
-        return await self._work(self._columns)
+        return await self._work(self._list.columns)
 
     async def pull(self) -> Sequence[LocalRecord]:
         """Return the marked rows that are not settled, or were changed since they were refused.
@@ -160,19 +147,12 @@ class SheetAdapter:
     def _pull(self) -> list[LocalRecord]:
         if self._journal.ledger().version:
             self._render()
-        signature = self._signature()
+        signature = self._list.signature()
         if signature == self._idle:
             return []
-        table, heading, marks = self._open()
-        missing = missing_columns(heading, marks, self._key)
-        if self._key in missing or len(missing) == len(marks):
-            raise self._refused([missing_column(label) for label in missing])
+        rows = self._list.marked_rows()
         self._states.clear()
-        records = [
-            self._record(row, ref)
-            for row in rows_of(table, heading, marks, self._key)
-            if (ref := self._ref(row)) is not None
-        ]
+        records = [self._record(row, ref) for row in rows if (ref := self._ref(row)) is not None]
         self._idle = None if records else signature
         return records
 
@@ -206,56 +186,6 @@ class SheetAdapter:
         """
         return f"{row.state}.{row.layout.fingerprint}.{self._words.language}"
 
-    def _open(self) -> tuple[Table, Heading, Mapping[str, Layout]]:
-        marks = {label: read_layout(read_plain(path, LIMIT), self._ids) for label, path in self._marks.items()}
-        known = frozenset({self._key, *marks}).union(*(layout.known for layout in marks.values()))
-        before = self._signature()
-        try:
-            data = read_plain(self._source, self._limits.file_bytes)
-            table = read_table(
-                data,
-                self._source.suffix.lower(),
-                known,
-                sheet=self._sheet,
-                delimiter=self._delimiter,
-                limits=self._limits,
-            )
-        except TooLargeError as exc:
-            finding = Finding(place="", rule="file_too_large", hint=f"at most {self._limits.file_bytes >> 20} MiB")
-            raise self._refused([finding]) from exc
-        except UnreadableError as exc:
-            if self._signature() != before:
-                raise TransientError(Code.ADAPTER_BUSY, "the line list is being saved") from exc
-            raise self._refused([exc.finding]) from exc
-        heading = find_heading(table.rows, known)
-        if heading is None:
-            raise RuntimeError("a table without a heading came out of read_table")
-        return table, heading, marks
-
-    def _refused(self, findings: Sequence[Finding]) -> RefusedError:
-        what = f"the line list cannot be used: {', '.join(finding.rule for finding in findings)}"
-        return RefusedError(Code.ADAPTER_REFUSED, what, hint=findings[0].hint, findings=findings)
-
-    def _signature(self) -> Signature:
-        """Return a value that changes when the line list or a mapping file is saved."""
-        stats = [path.stat() for path in (self._source, *self._marks.values())]
-        return tuple((stat.st_mtime_ns, stat.st_size, stat.st_ino) for stat in stats)
-
-    def _columns(self) -> list[Column]:
-        table, heading, marks = self._open()
-        return [
-            Column(
-                place=table.column_place(column),
-                label=label,
-                read_by={
-                    layout.name: str(layout.columns[normalise_label(label)])
-                    for layout in marks.values()
-                    if normalise_label(label) in layout.columns
-                },
-            )
-            for column, label in heading.labels.items()
-        ]
-
     # --- writing -------------------------------------------------------------------------------------------------
 
     def _settle(self, record: LocalRecord, notice: Notice) -> None:
@@ -288,30 +218,12 @@ class SheetAdapter:
             self._journal.forget(local_id, item.message_id or "")
 
     def _erase_record(self, ref: str) -> Erasure:
-        table, heading, _ = self._open()
         # What is noted of a row that is still there keeps it from being read anew.
-        if has_row(table, heading, self._key, ref):
+        if self._list.has_row(ref):
             return Erasure.NOT_SUPPORTED
         if not self._journal.forget_record(ref):
             raise RefusedError(Code.NOT_FOUND, "no such row in the line list")
         return Erasure.ERASED
 
     def _check(self) -> list[Finding]:
-        return [*check_results(self._results, self._journal), *self._check_source()]
-
-    def _check_source(self) -> list[Finding]:
-        try:
-            table, heading, marks = self._open()
-        except OSError:
-            return [Finding(place="line list or mapping", rule="not_readable", hint="look at its path and rights")]
-        except (NotPlainError, TooLargeError):
-            return [Finding(place="line list or mapping", rule="not_a_file", hint="a plain file belongs there")]
-        except RefusedError as exc:
-            return list(exc.findings) or [Finding(place="mapping", rule=str(exc.code), hint=exc.what)]
-        findings = [missing_column(label) for label in missing_columns(heading, marks, self._key)]
-        known = frozenset({self._key, *marks}).union(*(layout.known for layout in marks.values()))
-        return findings + [
-            Finding(place=table.column_place(column), rule="unread_column", hint="map it, or list it under ignored")
-            for column, label in heading.labels.items()
-            if normalise_label(label) not in known
-        ]
+        return [*check_results(self._results, self._journal), *self._list.check()]
