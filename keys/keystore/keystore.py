@@ -1,148 +1,48 @@
-"""The key service of a node: a keyring in a sealed file (nrm1 13.5, 13.6).
+"""The key service of a node over its keyring (nrm1 13.5, 13.6).
 
-Every change is on disk before it takes effect: the new keyring is written as the next generation, and only then used.
-When the disk does not take it, TransientError is raised and nothing has changed. Changes run one at a time; signing,
-opening and wrapping read one immutable keyring and may run in any thread.
+Every change goes through `KeyringFile`; signing, opening and wrapping read one immutable keyring and may run in any
+thread.
 No method returns a private key, except ``tls_secrets``, which the TLS library needs.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any, Final, NoReturn, Self
+from typing import Any, Final
 
 from gateway.errors import Code, GatewayError, RefusedError, RemoteError
-from gateway.foundation.ids import KeyId, NodeId, UnitId
+from gateway.foundation.ids import KeyId, UnitId
 from keys.documents.backup import KEYRING, Member, chain_member, seal_backup
 from keys.documents.backup_header import Kind, RecoveryPublic
 from keys.documents.descriptor import Descriptor
 from keys.documents.key_records import KeyRecord, Use
 from keys.documents.keyset import EncKey
-from keys.documents.receipts import Receipts
 from keys.documents.signed_note import Checkpoint, cosign_checkpoint, read_cosignature_text, sign_checkpoint
-from keys.documents.succession import is_retired
+from keys.keystore.data_keys import unwrap_data_key, wrap_data_key
 from keys.keystore.keyring import DEFAULT_UNITS, SECRET, HeldKey, Keyring
+from keys.keystore.keyring_file import KIND, KeyringFile
 from keys.keystore.service import KeyInfo, KeyService
-from keys.primitives.encoding import parse_payload
-from keys.primitives.seal import NONCE, aead_open, aead_seal, keyed_index, open_cek
+from keys.keystore.signers import choose_key, find_speaker, missing_key
+from keys.primitives.seal import keyed_index, open_cek
 from keys.primitives.sealed_file import DEFAULT_COST, Cost, SealedFile, system_rand
 from keys.primitives.sign import (
-    BACKUP,
-    KEYSET,
-    RECEIPT,
-    RECEIPTS,
-    RESET,
-    STATEMENT,
-    TAKEN,
-    TRUST,
-    VOID,
     PublicKey,
     Rand,
     Signature,
 )
 
-__all__ = ["DEFAULT_COST", "Cost", "KeyInfo", "KeyService", "Keystore", "system_rand"]
+__all__ = ["DEFAULT_COST", "KIND", "Cost", "KeyInfo", "KeyService", "Keystore", "system_rand"]
 
-KIND: Final = "nrm.keystore/1"
 SIGNERS: Final = (Use.SIG, Use.HTTP, Use.LOG, Use.WIT)
-# The member that names the signer; nothing else is signed by an online key (nrm1 13.6).
-_SPEAKER: Final = {
-    KEYSET: "node",
-    STATEMENT: "from",
-    VOID: "from",
-    RECEIPT: "from",
-    TRUST: "node",
-    BACKUP: "node",
-    RESET: "from",
-    TAKEN: "from",
-}
 
 
-class Keystore:
-    """The key store of a node, opened. Implements ``KeyService``. Prints as <redacted> and cannot be pickled."""
+class Keystore(KeyringFile):
+    """The key store of a node, opened. Implements ``KeyService``."""
 
     def __init__(self, file: SealedFile, ring: Keyring, rand: Rand) -> None:
-        self._file = file
-        self._ring = ring
-        self._rand = rand
-        self._change = threading.Lock()
+        super().__init__(file, ring, rand)
         self._origin: str | None = None  # of the own log, as the descriptor that was activated says
         self._signers = {use: ring.of(use)[0] for use in SIGNERS}
-
-    @classmethod
-    def create(
-        cls,
-        path: Path,
-        passphrase: str,
-        *,
-        node: NodeId,
-        now: int,
-        cost: Cost = DEFAULT_COST,
-        rand: Rand = system_rand,
-    ) -> Self:
-        """Create a keystore for a new node in a new file, mode 0600.
-
-        Raises RefusedError(exists), or invalid for an empty passphrase.
-        """
-        ring = Keyring.new(node, now, rand)
-        return cls(SealedFile.create(path, KIND, passphrase, ring.encode(), cost=cost, rand=rand), ring, rand)
-
-    @classmethod
-    def open(
-        cls,
-        path: Path,
-        passphrase: str,
-        min_gen: int = 1,
-        *,
-        at_least: Cost = DEFAULT_COST,
-        rand: Rand = system_rand,
-    ) -> Self:
-        """Open an existing file. `min_gen` is the generation that the node's log recorded last.
-
-        Raises RefusedError(not_found, invalid, wrong_passphrase, rollback).
-        """
-        if path.exists() and path.stat().st_mode & 0o077:
-            raise RefusedError(Code.INVALID, f"{path.name} can be read by others", hint=f"chmod 600 {path.name}")
-        file, ring = SealedFile.read(
-            path, KIND, passphrase, Keyring.parse, at_least=at_least, min_gen=min_gen, rand=rand
-        )
-        return cls(file, ring, rand)
-
-    @classmethod
-    def restore(
-        cls,
-        path: Path,
-        passphrase: str,
-        ring: Keyring,
-        gen: int,
-        *,
-        cost: Cost = DEFAULT_COST,
-        rand: Rand = system_rand,
-    ) -> Self:
-        """Write a keyring from a backup into a new file of generation `gen`, which the node has not had yet.
-
-        Raises RefusedError(exists), or invalid for an empty passphrase.
-        """
-        file = SealedFile.create(path, KIND, passphrase, ring.encode(), cost=cost, rand=rand, gen=gen)
-        return cls(file, ring, rand)
-
-    def __repr__(self) -> str:
-        return "<redacted>"
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("a keystore is not pickled")
-
-    @property
-    def node(self) -> NodeId:
-        """The node that owns these keys."""
-        return self._ring.node
-
-    @property
-    def gen(self) -> int:
-        """Generation of the file: record it in the node's log after each change, and pass it to ``open``."""
-        return self._file.gen
 
     def listing(self) -> tuple[KeyInfo, ...]:
         """Return every key with its age."""
@@ -152,17 +52,6 @@ class Keystore:
             *(KeyInfo(use="enc", kid=e.key.kid, made=e.made, current=e is ring.enc[-1]) for e in ring.enc),
             *(KeyInfo(use="epoch", kid=str(e.n), made=e.made, current=e is ring.epochs[-1]) for e in ring.epochs),
         )
-
-    def _save(self, move: Callable[[Keyring], Keyring]) -> bool:
-        """Apply `move` and return whether it changed anything. The new keyring is used only once it is on disk."""
-        with self._change:
-            new = move(self._ring)
-            if new is self._ring:
-                return False
-            # In this order: a key in use that is not on disk is lost with the process, and with it what it sealed.
-            self._file.replace(new.encode())
-            self._ring = new
-            return True
 
     # --- signing -------------------------------------------------------------------------------------------------
 
@@ -191,17 +80,17 @@ class Keystore:
             raise RefusedError(Code.WRONG_NODE, "descriptor is of another node than the keystore")
         self._origin = descriptor.log
         ring = self._ring
-        found = {use: _current(ring, chain, use, now) for use in SIGNERS}
+        found = {use: choose_key(ring, chain, use, now) for use in SIGNERS}
         self._signers = {use: held for use, held in found.items() if held is not None}
         missing = [use.value for use in SIGNERS if use not in self._signers]
         if missing:
-            raise _no_key(missing)
+            raise missing_key(missing)
 
     def _signer(self, use: Use) -> HeldKey:
         """Return the key in use. Raises RefusedError(no_key) when there is none."""
         held = self._signers.get(use)
         if held is None:
-            raise _no_key([use.value])
+            raise missing_key([use.value])
         return held
 
     @property
@@ -215,7 +104,7 @@ class Keystore:
         Raises RefusedError(invalid) for any other type, and for a payload that another node would have to sign.
         """
         # The key store reads what it signs: whoever takes over the node can still not sign for another one.
-        if _speaker(payload_type, payload) != self.node:
+        if find_speaker(payload_type, payload) != self.node:
             raise RefusedError(Code.INVALID, "keystore signs what its own node says and nothing else")
         return self._signer(Use.SIG).key.sign(payload_type, payload)
 
@@ -337,20 +226,16 @@ class Keystore:
         return dk, *self.wrap_dk(row_id, dk)
 
     def wrap_dk(self, row_id: bytes, dk: bytes) -> tuple[int, bytes]:
-        """nonce || XChaCha20-Poly1305(K_epoch, dk, aad = "dk/" || id || "/" || epoch), and the newest epoch."""
+        """Wrap a data key under the newest epoch: its number and the wrapped data key."""
         epoch = self._ring.epochs[-1]
-        nonce = self._rand(NONCE)
-        return epoch.n, nonce + aead_seal(epoch.key, nonce, dk, _row_aad(row_id, epoch.n))
+        return epoch.n, wrap_data_key(epoch, row_id, dk, self._rand)
 
     def unwrap(self, row_id: bytes, epoch: int, wrapped: bytes) -> bytes:
         """Unwrap the data key of a row. Raises RefusedError(undecryptable), also when its epoch is gone."""
         held = next((held for held in self._ring.epochs if held.n == epoch), None)
         if held is None:
             raise RefusedError(Code.UNDECRYPTABLE, "storage epoch was destroyed")
-        try:
-            return aead_open(held.key, wrapped[:NONCE], wrapped[NONCE:], _row_aad(row_id, epoch))
-        except RemoteError as exc:
-            raise RefusedError(Code.UNDECRYPTABLE, "data key does not open; the row was altered") from exc
+        return unwrap_data_key(held, row_id, wrapped)
 
     def rewrap(self, rows: Sequence[tuple[bytes, int, bytes]]) -> tuple[bytes | None, ...]:
         """Wrap the data keys of rows (id, epoch, wrapped data key) anew under the newest epoch; None for one that does
@@ -410,34 +295,3 @@ def _outcome(method: Callable[..., Any], arguments: tuple[object, ...]) -> Any:
         return method(*arguments)
     except GatewayError as error:
         return error
-
-
-def _current(ring: Keyring, chain: Sequence[Descriptor], use: Use, now: int) -> HeldKey | None:
-    held = {key.kid: key for key in ring.of(use)}
-    # A retired key is still listed, so that what it has signed verifies. When its successor is revoked it would be the
-    # newest again: the key that people wanted to be rid of.
-    ever = [record for descriptor in chain for record in descriptor.keys]
-    listed = [record for record in chain[-1].keys_of(use, now) if record.kid in held]
-    usable = [held[record.kid] for record in listed if not is_retired(record, ever, now)]
-    return usable[-1] if usable else None
-
-
-def _no_key(uses: Sequence[str]) -> RefusedError:
-    return RefusedError(
-        Code.NO_KEY,
-        f"the descriptor lists no {' and no '.join(uses)} key that is valid now",
-        hint="the root holders sign a new one: trm keys rotate",
-    )
-
-
-def _speaker(payload_type: str, payload: bytes) -> str | None:
-    if payload_type == RECEIPTS:
-        return Receipts.parse(payload).from_
-    member = _SPEAKER.get(payload_type)
-    value = parse_payload(payload)
-    name = value.get(member) if member is not None and isinstance(value, dict) else None
-    return name if isinstance(name, str) else None
-
-
-def _row_aad(row_id: bytes, epoch: int) -> bytes:
-    return b"dk/" + row_id + b"/" + str(epoch).encode()

@@ -21,7 +21,7 @@ from gateway.operations.roles import EVERYBODY, LOOKS, SERVES
 from gateway.peers.expiry_warnings import endings
 from gateway.peers.registry import PeerRegistry
 from gateway.ports import Adapter, Json, OperationResult
-from keys.documents.pairing_qr import node_text
+from keys.documents.fingerprint import node_text
 from keys.primitives.encoding import parse
 
 

@@ -44,7 +44,7 @@ def add_peer(
     """
     if [file, url, scanned].count(None) != 2:
         raise click.UsageError("name one of a pairing FILE, --url and --scanned")
-    from keys.documents.pairing_qr import read_node
+    from keys.documents.fingerprint import read_node
 
     found = None if scanned is None else read_node(scanned)
     answer = reach.ask(

@@ -72,7 +72,7 @@ def verify_peer(
 
 def _compared(digits: str | None, scanned: str | None) -> str:
     if scanned is not None:
-        from keys.documents.pairing_qr import read_pair
+        from keys.documents.fingerprint import read_pair
 
         return read_pair(scanned)
     return digits if digits is not None else str(click.prompt("digits as they were read to you", err=True))

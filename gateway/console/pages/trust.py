@@ -25,7 +25,7 @@ from gateway.operations.ports import Ceremony
 from gateway.policy.attestation import DEFAULT, policy_in, upgrade_in_force
 from gateway.ports import Json
 from keys.documents.change import PERSON, is_person
-from keys.documents.pairing_qr import read_node, read_pair
+from keys.documents.fingerprint import read_node, read_pair
 from schemas.codelists import code_list
 from schemas.region_pack.policies import canonical_bytes
 

@@ -30,9 +30,8 @@ from gateway.trust.operations.changes import everything, shown
 from gateway.trust.operations.models import AddPeer, Code60, OnePeer, PeerLine, Peers, Scope, WholePeer
 from gateway.trust.peer_sync import read_chain
 from keys.documents.descriptor_chain import accept_chain
-from keys.documents.fingerprint import pair_code
+from keys.documents.fingerprint import pair_code, pair_text
 from keys.documents.link_reset import Reset, reset_hash
-from keys.documents.pairing_qr import pair_text
 from keys.documents.trust_record import TrustRecord
 from keys.primitives.encoding import canon, is_line, is_node
 from keys.primitives.sign import RESET, SignedDocument

@@ -12,11 +12,10 @@ import pytest
 from cryptography.cobblestone import Cobblestone256Encryptor
 from support.nodes import NOW, Node
 
-from gateway.errors import Code, RefusedError, RemoteError
+from gateway.errors import Code, RemoteError
 from keys.documents.backup import CHUNK, Member, Opening, chain_member, read_header, seal_backup
 from keys.documents.backup_header import Header, Kind, RecoveryPublic
-from keys.offline.recovery_key import create_recovery, load_recovery, public_path
-from keys.primitives.encoding import DAY, b64u, canon, lp, sha256
+from keys.primitives.encoding import DAY, lp
 from keys.primitives.seal import EncPrivateKey, seal_cek
 from keys.primitives.sealed_file import MIB, Cost, system_rand
 from keys.primitives.sign import SigningKey
@@ -234,57 +233,3 @@ def test_a_member_that_has_to_be_small_is() -> None:
     with pytest.raises(RemoteError, match="too large"):
         opening.whole(size, 1)
     assert (name, size) == ("chain", 2)
-
-
-def test_a_header_says_exactly_what_it_may() -> None:
-    """One member more or less, another type, an unknown kind: malformed."""
-    header = Header(node=NODE, at=1, kind=Kind.DATA, kid=KEY.kid, gen=1, epoch=1, size=0, sha256=b64u(sha256(b"")))
-    assert Header.parse(header.encode()) == header
-    for change in ({"x": 1}, {"type": "nrm.backup/2"}, {"kind": "all"}, {"gen": 0}, {"sha256": "x"}):
-        with pytest.raises(RemoteError):
-            Header.parse(canon({**_members(header), **change}))
-
-
-def _members(header: Header) -> dict[str, object]:
-    return {
-        "type": "nrm.backup/1",
-        "node": header.node,
-        "at": header.at,
-        "kind": "data",
-        "kid": header.kid,
-        "gen": header.gen,
-        "epoch": header.epoch,
-        "size": header.size,
-        "sha256": header.sha256,
-    }
-
-
-# --- the recovery key ------------------------------------------------------------------------------------------------
-
-
-def test_recovery_key_files(tmp_path: Path) -> None:
-    """The secret half under its passphrase, mode 0600; the public half beside it; both name the same key."""
-    file = tmp_path / "recovery.key"
-    made = create_recovery(file, "word", now=9, cost=CHEAP)
-    assert load_recovery(file, "word", at_least=CHEAP).kid == made.kid
-    assert RecoveryPublic.parse(public_path(file).read_bytes()) == made
-    assert file.stat().st_mode & 0o777 == 0o600
-    with pytest.raises(RefusedError) as refused:
-        load_recovery(file, "another", at_least=CHEAP)
-    assert refused.value.code is Code.WRONG_PASSPHRASE
-    with pytest.raises(RefusedError) as refused:
-        create_recovery(file, "word", now=9, cost=CHEAP)
-    assert refused.value.code is Code.EXISTS
-
-
-def test_a_public_half_that_was_changed_is_refused() -> None:
-    """Another key under the old name, a broken key, another shape."""
-    other = EncPrivateKey(bytes(32))
-    for data in (
-        RecoveryPublic(kid=KEY.kid, public=other.public, made=1).encode(),
-        RecoveryPublic(kid=KEY.kid, public=b"\xff" * len(KEY.public), made=1).encode(),
-        b"{}\n",
-        PUBLIC.encode() + b"x",
-    ):
-        with pytest.raises(RemoteError):
-            RecoveryPublic.parse(data)

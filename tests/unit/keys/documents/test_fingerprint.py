@@ -1,65 +1,30 @@
-"""keys.records and keys.documents.fingerprint: key records, node ids, fingerprints, pair codes (nrm1 2.8, 2.9)."""
+"""keys.documents.fingerprint: node ids, fingerprints, pair codes, and the QR codes of a pairing (nrm1 2.8 to 2.10)."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from support.nodes import NOW, Node, Seeds, record, refused
+from hypothesis import given
+from hypothesis import strategies as st
+from support.nodes import NOW, Node, Seeds
 
-from gateway.errors import Code, RemoteError
-from keys.documents.fingerprint import compute_fingerprint, fingerprint_hash, node_id, pair_code
-from keys.documents.key_records import KeyRecord, Use
+from gateway.errors import Code, RefusedError
+from keys.documents.fingerprint import (
+    compute_fingerprint,
+    digits_of,
+    fingerprint_hash,
+    node_id,
+    node_text,
+    pair_code,
+    pair_text,
+    read_node,
+    read_pair,
+)
 from keys.offline.roots import new_root
 from keys.primitives.encoding import is_node
-from keys.primitives.sign import SigningKey
 
 RAND = Seeds("identity")
-HYBRID = SigningKey.generate(RAND, hybrid=True)
-CLASSICAL = SigningKey.generate(RAND, hybrid=False)
-
-
-def test_record_round_trip() -> None:
-    """A record is read back as it was written."""
-    for key, use in [(HYBRID, Use.ROOT), (HYBRID, Use.SIG), (CLASSICAL, Use.SIG), (CLASSICAL, Use.HTTP)]:
-        assert KeyRecord.from_json(record(key, use).to_json()) == record(key, use)
-
-
-@pytest.mark.parametrize(
-    ("key", "use"), [(CLASSICAL, Use.ROOT), (HYBRID, Use.HTTP), (HYBRID, Use.LOG), (HYBRID, Use.WIT)]
-)
-def test_use_decides_the_halves(key: SigningKey, use: Use) -> None:
-    """A root has both halves; http, log and wit have one (nrm1 2.6)."""
-    with refused(Code.BAD_KEY, "halves"):
-        record(key, use)
-
-
-@pytest.mark.parametrize(
-    ("change", "code"),
-    [
-        ({"kid": "A" * 22}, Code.BAD_KEY),
-        ({"use": "enc"}, Code.MALFORMED),
-        ({"until": NOW - 86_400}, Code.MALFORMED),
-        ({"from": -1}, Code.MALFORMED),
-        ({"alg": "ed25519"}, Code.MALFORMED),
-        ({"ed25519": "A" * 43}, Code.BAD_KEY),
-        ({"mldsa65": "AA"}, Code.MALFORMED),
-    ],
-    ids=str,
-)
-def test_bad_record(change: dict[str, Any], code: Code) -> None:
-    """One fault in a record refuses it with the code of that fault."""
-    value = record(CLASSICAL, Use.HTTP).to_json()
-    assert isinstance(value, dict)
-    with refused(code):
-        KeyRecord.from_json({**value, **change})
-
-
-def test_validity_is_half_open() -> None:
-    """A key is valid from its first second until before its last, and longer by the skew that is allowed."""
-    held = record(CLASSICAL, Use.HTTP, start=100, until=200)
-    assert [held.valid_at(at) for at in (99, 100, 199, 200)] == [False, True, True, False]
-    assert [held.valid_at(at, skew=5) for at in (94, 95, 204, 205)] == [False, True, True, False]
+X, Y = bytes(range(32)), bytes(range(32, 64))
+AT = "https://trm.example.fr:8443"
 
 
 def test_node_id_depends_on_roots_and_threshold() -> None:
@@ -83,7 +48,53 @@ def test_pair_code_is_the_same_on_both_sides() -> None:
     assert len(fingerprint_hash(a.node, a.roots, a.threshold)) == 32
 
 
-def test_record_of_a_bad_point_is_a_remote_error() -> None:
-    """A record never holds a key that was not checked."""
-    with pytest.raises(RemoteError):
-        KeyRecord.from_json({**record(CLASSICAL, Use.LOG).to_json(), "ed25519": "A" * 42 + "E"})  # type: ignore[dict-item]
+# --- QR codes ----------------------------------------------------------------------------------------------------
+
+
+def test_a_node_is_read_back() -> None:
+    """Address and digits of the descriptor whose code it is."""
+    descriptor = Node("a").first()
+    found = read_node(node_text(descriptor.fingerprint_hash, AT) + "\n")
+    assert (found.endpoint, found.fingerprint) == (AT, descriptor.fingerprint)
+
+
+@given(st.binary(min_size=32, max_size=32), st.binary(min_size=32, max_size=32))
+def test_a_pair_is_the_same_on_both_sides(a: bytes, b: bytes) -> None:
+    """Both nodes show one text, and it stands for the 60 digits that people would compare."""
+    assert pair_text(a, b) == pair_text(b, a)
+    assert read_pair(pair_text(a, b)) == pair_code(digits_of(a), digits_of(b))
+
+
+WRONG = {
+    "nothing": "",
+    "the digits": "1" * 60,
+    "a hash cut short": pair_text(X, Y)[:-1],
+    "lower case": pair_text(X, Y).lower(),
+    "a third hash": pair_text(X, Y) + ":" + "A" * 64,
+    "another version": pair_text(X, Y).replace("NRM1", "NRM2"),
+    "a node's code": node_text(X, AT),
+}
+
+
+@pytest.mark.parametrize("fault", WRONG)
+def test_what_is_no_pair_is_refused(fault: str) -> None:
+    """One fault each."""
+    with pytest.raises(RefusedError, match="one begins with NRM1:PAIR:") as caught:
+        read_pair(WRONG[fault])
+    assert caught.value.code is Code.INVALID
+
+
+NOWHERE = {
+    "a pair's code": pair_text(X, Y),
+    "no address": node_text(X, ""),
+    "without TLS": node_text(X, "http://trm.example.fr:8443"),
+    "white space": node_text(X, "https://trm example.fr"),
+    "far too long": node_text(X, "https://" + "a" * 600),
+}
+
+
+@pytest.mark.parametrize("fault", NOWHERE)
+def test_what_is_no_node_is_refused(fault: str) -> None:
+    """One fault each."""
+    with pytest.raises(RefusedError, match="one begins with NRM1:NODE:"):
+        read_node(NOWHERE[fault])

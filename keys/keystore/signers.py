@@ -1,0 +1,67 @@
+"""Which key of a node signs now, and for whom: an online key signs what its own node says, nothing else (nrm1 13.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from gateway.errors import Code, RefusedError
+from keys.documents.descriptor import Descriptor
+from keys.documents.key_records import Use
+from keys.documents.receipts import Receipts
+from keys.documents.succession import is_retired
+from keys.keystore.keyring import HeldKey, Keyring
+from keys.primitives.encoding import parse_payload
+from keys.primitives.sign import (
+    BACKUP,
+    KEYSET,
+    RECEIPT,
+    RECEIPTS,
+    RESET,
+    STATEMENT,
+    TAKEN,
+    TRUST,
+    VOID,
+)
+
+# The member that names the signer; nothing else is signed by an online key (nrm1 13.6).
+_SPEAKER: Final = {
+    KEYSET: "node",
+    STATEMENT: "from",
+    VOID: "from",
+    RECEIPT: "from",
+    TRUST: "node",
+    BACKUP: "node",
+    RESET: "from",
+    TAKEN: "from",
+}
+
+
+def choose_key(ring: Keyring, chain: Sequence[Descriptor], use: Use, now: int) -> HeldKey | None:
+    """Choose the key that began last among those listed as valid at `now` and never followed; None for none."""
+    held = {key.kid: key for key in ring.of(use)}
+    # A retired key is still listed, so that what it has signed verifies. When its successor is revoked it would be the
+    # newest again: the key that people wanted to be rid of.
+    ever = [record for descriptor in chain for record in descriptor.keys]
+    listed = [record for record in chain[-1].keys_of(use, now) if record.kid in held]
+    usable = [held[record.kid] for record in listed if not is_retired(record, ever, now)]
+    return usable[-1] if usable else None
+
+
+def missing_key(uses: Sequence[str]) -> RefusedError:
+    """Return the error for uses that have no valid key."""
+    return RefusedError(
+        Code.NO_KEY,
+        f"the descriptor lists no {' and no '.join(uses)} key that is valid now",
+        hint="the root holders sign a new one: trm keys rotate",
+    )
+
+
+def find_speaker(payload_type: str, payload: bytes) -> str | None:
+    """Find whose document a payload is; None for a type that no online key signs. Raises RemoteError(malformed)."""
+    if payload_type == RECEIPTS:
+        return Receipts.parse(payload).from_
+    member = _SPEAKER.get(payload_type)
+    value = parse_payload(payload)
+    name = value.get(member) if member is not None and isinstance(value, dict) else None
+    return name if isinstance(name, str) else None
