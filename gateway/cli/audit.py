@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -277,27 +276,6 @@ def _pages(folder: Path) -> Iterator[dict[str, Json]]:
 
 
 def _ask(folder: Path, operation: str, **arguments: Json) -> dict[str, Json]:
-    """Ask the node while it runs, else read from its folder."""
-    from gateway.cli.connection import call_node, is_running
+    from gateway.cli.connection import ask_log  # loads the routes, which help does not need
 
-    if is_running(folder):
-        value = call_node(folder, operation, arguments)
-        if not isinstance(value, dict):
-            raise RuntimeError(f"the answer of {operation} is no object")
-        return value
-    return asyncio.run(_read(folder, operation, arguments))
-
-
-async def _read(folder: Path, operation: str, arguments: Mapping[str, Json]) -> dict[str, Json]:
-    from gateway.app import open_log
-    from gateway.audit import reader as logbook
-
-    async with open_log(folder) as book:
-        match operation:
-            case "audit.show":
-                return await logbook.show(book)
-            case "audit.verify":
-                return await logbook.verify(book)
-            case _:
-                after, upto = arguments.get("after"), arguments.get("upto", 0)
-                return await logbook.export(book, after if isinstance(after, int) else None, int(str(upto)))
+    return ask_log(folder, operation, **arguments)

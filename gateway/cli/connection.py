@@ -1,7 +1,7 @@
 """How `trm` reaches the node: over its socket while it runs; otherwise by owning the folder for the length of one
 operation (nrm1 13.11).
 
-Both ways end at the same operations of the same desk.
+Both ways end at the same operations of the same desk. Only the audit log can also be read without opening the node.
 """
 
 from __future__ import annotations
@@ -182,10 +182,38 @@ async def _owning(
 
 
 def admit_caller(node: Node, operation: str, token: str | None) -> Caller:
-    """Return who asks in this process, who owns the folder: as at the socket of a running node. Raises GatewayError."""
+    """Admit whoever owns the folder in this process, as a running node does at its socket. Raises GatewayError."""
     from gateway.api.app import check_role
     from gateway.operations.roles import OWNER, on_socket
 
     caller = OWNER if token is None else on_socket(node.tokens.admit(token))
     check_role(caller, operation)
     return caller
+
+
+def ask_log(folder: Path, operation: str, **arguments: Json) -> dict[str, Json]:
+    """Ask a running node about its audit log, else read the folder of a stopped one, which needs no passphrase.
+
+    `operation` is audit.show, audit.verify or audit.export.
+    """
+    if is_running(folder):
+        value = call_node(folder, operation, arguments)
+        if not isinstance(value, dict):
+            raise RuntimeError(f"the answer of {operation} is no object")
+        return value
+    return asyncio.run(_read_log(folder, operation, arguments))
+
+
+async def _read_log(folder: Path, operation: str, arguments: Mapping[str, Json]) -> dict[str, Json]:
+    from gateway.app import open_log
+    from gateway.audit import reader as logbook
+
+    async with open_log(folder) as book:
+        match operation:
+            case "audit.show":
+                return await logbook.show(book)
+            case "audit.verify":
+                return await logbook.verify(book)
+            case _:
+                after, upto = arguments.get("after"), arguments.get("upto", 0)
+                return await logbook.export(book, after if isinstance(after, int) else None, int(str(upto)))

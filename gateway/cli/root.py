@@ -82,7 +82,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "message": ("gateway.cli.messages.messages:message_commands", "Show messages with their states and receipts."),
     "conversation": ("gateway.cli.messages.exchange:conversation_commands", "Show conversations, message by message."),
     "procedure": (
-        "gateway.cli.procedures:procedure_commands",
+        "gateway.cli.procedures.procedures:procedure_commands",
         "Show a region's procedure: who does what in each stage.",
     ),
     "alert": ("gateway.cli.alerts.alerts:alert_commands", "List and acknowledge safety alerts."),

@@ -72,7 +72,7 @@ class Publication:
         return made
 
     def tombstone_request(self) -> Request:
-        """What all roots sign for the day on which two of them are gone."""
+        """Build the document that all roots sign for the day on which two of them are gone."""
         last = self._identity.own.descriptor
         return Request.of(TOMBSTONE, build_tombstone(self._identity.own.node, self._clock.now()), last.document.payload)
 

@@ -16,15 +16,16 @@ import click
 from gateway.cli import options
 from gateway.cli import output as voice
 from gateway.cli.identity import requests, roots
+from gateway.cli.identity.proofs import proof_commands
+from gateway.cli.identity.requests import FILE, add_out
+from gateway.cli.identity.tombstones import tombstone_commands
 from gateway.cli.options import CONTEXT, Reach
-from gateway.errors import Code, RefusedError, RemoteError
+from gateway.errors import Code, RefusedError
 from gateway.foundation import time_text
 from gateway.foundation.json import list_objects
 from gateway.ports import Json
 
-_FILE = click.Path(path_type=Path)
 _KINDS = ("sig", "log", "http", "roots", "enc")
-_OUT = click.option("--out", type=_FILE, metavar="REQUEST", help="File for the request; never overwrites.")
 
 
 @click.group("keys", context_settings=CONTEXT)
@@ -33,6 +34,8 @@ def key_commands() -> None:
 
 
 key_commands.add_command(roots.root_commands)
+key_commands.add_command(tombstone_commands)
+key_commands.add_command(proof_commands)
 
 
 @options.add_verb(key_commands, "list")
@@ -74,11 +77,11 @@ def rotate_epoch(reach: Reach, as_json: bool) -> None:
 
 @options.add_verb(key_commands, "rotate")
 @click.argument("kinds", metavar="KIND...", nargs=-1, required=True, type=click.Choice(_KINDS))
-@_OUT
+@add_out
 @click.option(
     "--now", "at_once", is_flag=True, help="Use the new keys as soon as the peers have them, not after 14 days."
 )
-@click.option("--root-public", type=_FILE, multiple=True, metavar="FILE", help="With roots: every root from now on.")
+@click.option("--root-public", type=FILE, multiple=True, metavar="FILE", help="With roots: every root from now on.")
 @click.option("--threshold", type=click.IntRange(1, 9), metavar="N", help="With roots: how many must sign.")
 @options.pass_node
 def rotate_keys(
@@ -119,7 +122,7 @@ def rotate_keys(
 @click.argument("kids", metavar="KID...", nargs=-1, required=True)
 @click.option("--since", required=True, metavar="TIME", help="Not to be trusted from then on, e.g. 2027-03-01T18:00Z.")
 @click.option("--reason", default="compromised", show_default=True, metavar="WORD", help="One word, lower case.")
-@_OUT
+@add_out
 @options.pass_node
 def revoke_keys(reach: Reach, kids: tuple[str, ...], since: str, reason: str, out: Path | None) -> None:
     """Revoke sig, http, log or wit keys for good and list new ones, by a REQUEST that root holders sign.
@@ -166,8 +169,8 @@ def _request(reach: Reach, out: Path | None, wanted: Mapping[str, Json]) -> None
 
 
 @options.add_verb(key_commands, "publish")
-@click.argument("request", type=_FILE, metavar="REQUEST")
-@click.argument("signatures", type=_FILE, metavar="SIG...", nargs=-1, required=True)
+@click.argument("request", type=FILE, metavar="REQUEST")
+@click.argument("signatures", type=FILE, metavar="SIG...", nargs=-1, required=True)
 @options.pass_node
 @options.as_json
 def publish_keys(reach: Reach, request: Path, signatures: tuple[Path, ...], as_json: bool) -> None:
@@ -223,66 +226,8 @@ def _show_published(value: Mapping[str, Json]) -> None:
         voice.print_hint(f"make a new request at once: trm keys rotate {use} --now")
 
 
-@click.group("tombstone", context_settings=CONTEXT)
-def tombstone_commands() -> None:
-    """Prepare the document that ends this node id, signed by all roots and kept sealed for the worst day."""
-
-
-key_commands.add_command(tombstone_commands)
-
-
-@options.add_verb(tombstone_commands, "request")
-@_OUT
-@options.pass_node
-def request_tombstone(reach: Reach, out: Path | None) -> None:
-    """Write the request for a tombstone: after a change of roots, the new holders sign one too.
-
-    \b
-    Example:
-      trm keys tombstone request --out /media/stick/fr-tombstone.request --node /srv/trm/fr
-    """
-    from keys.primitives.encoding import canon
-
-    if out is None:
-        raise click.UsageError("--out names the file that goes to the root holders")
-    voice.write_new(out, canon(reach.ask("keys.tombstone")["request"]))
-    voice.print_line(f"written: {out}")
-    voice.print_hint("every root holder signs it; then: trm keys tombstone seal")
-
-
-@options.add_verb(tombstone_commands, "seal")
-@click.argument("request", type=_FILE, metavar="REQUEST")
-@click.argument("signatures", type=_FILE, metavar="SIG...", nargs=-1, required=True)
-@click.option("--out", type=_FILE, required=True, metavar="FILE", help="The tombstone; never overwrites.")
-def seal_tombstone(request: Path, signatures: tuple[Path, ...], out: Path) -> None:
-    """Combine the signatures of all root holders: FILE goes into two sealed envelopes at two places.
-
-    \b
-    Example:
-      trm keys tombstone seal fr-tombstone.request ana.sig ben.sig eva.sig --out fr.tombstone
-    """
-    from gateway.foundation.clock import SystemClock
-    from keys.documents.tombstone import accept_tombstone
-
-    asked = requests.read_request(requests.read_file(request))
-    if asked.tombstone is None or asked.previous is None:
-        raise RefusedError(Code.WRONG_TYPE, "this is not a request for a tombstone; nothing was written")
-    document = requests.gather_signatures(asked, signatures)
-    try:
-        accept_tombstone([asked.previous], document, SystemClock().now())
-    except RemoteError as exc:
-        raise RefusedError(
-            exc.code,
-            f"peers would refuse this tombstone: {exc.what}; nothing was written",
-            hint=f"all {len(asked.previous.roots)} root holders sign it",
-        ) from exc
-    voice.write_new(out, document.encode())
-    voice.print_line(f"written: {out}")
-    voice.print_hint("whoever publishes it ends this node for good: keep it sealed, at two places, never on the node")
-
-
 @options.add_verb(key_commands, "recover")
-@click.argument("file", type=_FILE, metavar="TOMBSTONE")
+@click.argument("file", type=FILE, metavar="TOMBSTONE")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation: this node id ends for good.")
 @options.pass_node
 def recover_node(reach: Reach, file: Path, yes: bool) -> None:
@@ -309,63 +254,3 @@ def recover_node(reach: Reach, file: Path, yes: bool) -> None:
         "pair with each peer again from the start, over the telephone; tell them both node ids",
     ):
         voice.print_hint(step)
-
-
-@click.group("proof", context_settings=CONTEXT)
-def proof_commands() -> None:
-    """Export and verify the proof that roots signed two descriptors under one version."""
-
-
-key_commands.add_command(proof_commands)
-
-
-@options.add_verb(proof_commands, "export")
-@click.argument("alarm")
-@click.option(
-    "-o", "--output", type=_FILE, required=True, metavar="FILE", help="New file to write it to; never overwrites."
-)
-@options.pass_node
-def export_proof(reach: Reach, alarm: str, output: Path) -> None:
-    """Write the proof behind an alarm own.split_view or peer.equivocation as a file for anybody.
-
-    \b
-    Example:
-      trm keys proof export 12 -o fr.proof --node /srv/trm/fr
-    """
-    from keys.primitives.encoding import canon
-
-    voice.write_new(output, canon(reach.ask("keys.proof", id=alarm)["proof"]))
-    voice.print_line(f"written: {output}")
-
-
-@options.add_verb(proof_commands, "verify")
-@click.argument("file", type=_FILE, metavar="FILE")
-@options.as_json
-def check_proof(file: Path, as_json: bool) -> None:
-    """Verify a proof, without a node and without trusting whoever sent it.
-
-    \b
-    Example:
-      trm keys proof verify fr.proof
-    """
-    from keys.documents.equivocation import verify_proof
-
-    try:
-        found = verify_proof(requests.read_file(file))
-    except RemoteError as exc:
-        raise RefusedError(exc.code, f"nothing is proven: {exc.what}", hint="ask for the file again") from exc
-    value: dict[str, Json] = {
-        "node": found.node,
-        "name": found.name,
-        "fingerprint": found.fingerprint,
-        "version": found.version,
-        "hashes": [*found.hashes],
-        "signed_by": [[*kids] for kids in found.signers],
-    }
-    voice.print_answer(value, as_json=as_json, people=_show_proof)
-
-
-def _show_proof(value: Mapping[str, Json]) -> None:
-    voice.print_line("proven: the roots of this node signed two different descriptors under one version")
-    voice.print_facts([(name, value[name]) for name in ("node", "name", "fingerprint", "version", "hashes")])
-    voice.print_hint("compare the fingerprint with the one you know: the name is only what the node calls itself")

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import click
+
 from gateway.cli import output
 from gateway.errors import Code, RefusedError, RemoteError
 from gateway.foundation import time_text
@@ -18,6 +20,12 @@ from keys.primitives.encoding import DAY
 from keys.primitives.sign import SignedDocument
 
 Fact = tuple[str, str]
+
+FILE = click.Path(path_type=Path)
+"""A parameter of a verb that names a file."""
+
+add_out = click.option("--out", type=FILE, metavar="REQUEST", help="File for the request; never overwrites.")
+"""Option for the file of a request; without it the verb is wrong usage."""
 
 
 def read_file(path: Path) -> bytes:

@@ -12,13 +12,13 @@ import click
 
 from gateway.cli import options, output
 from gateway.cli.identity import requests
+from gateway.cli.identity.requests import FILE
 from gateway.cli.options import CONTEXT
 from gateway.errors import Code, RefusedError
 from gateway.ports import Json
 
-_FILE = click.Path(path_type=Path)
 _PASSPHRASE = click.option(
-    "--passphrase-file", type=_FILE, metavar="FILE", help="Passphrase of the root file; asked for if not given."
+    "--passphrase-file", type=FILE, metavar="FILE", help="Passphrase of the root file; asked for if not given."
 )
 
 
@@ -28,7 +28,7 @@ def root_commands() -> None:
 
 
 @options.add_verb(root_commands, "new")
-@click.argument("file", type=_FILE, metavar="FILE")
+@click.argument("file", type=FILE, metavar="FILE")
 @_PASSPHRASE
 def create_root_key(file: Path, passphrase_file: Path | None) -> None:
     """Create a root key in FILE and its public half in FILE.public; the node gets FILE.public and nothing else.
@@ -53,7 +53,7 @@ def create_root_key(file: Path, passphrase_file: Path | None) -> None:
 
 
 @options.add_verb(root_commands, "show")
-@click.argument("request", type=_FILE, metavar="REQUEST")
+@click.argument("request", type=FILE, metavar="REQUEST")
 @options.as_json
 def show_root_request(request: Path, as_json: bool) -> None:
     """Print in words what a request asks to sign, and what changes; nothing is signed.
@@ -68,9 +68,9 @@ def show_root_request(request: Path, as_json: bool) -> None:
 
 
 @options.add_verb(root_commands, "sign")
-@click.argument("request", type=_FILE, metavar="REQUEST")
-@click.option("--root", "file", required=True, type=_FILE, metavar="FILE", help="The holder's root key file.")
-@click.option("--out", required=True, type=_FILE, metavar="SIG", help="File for the signature; never overwrites.")
+@click.argument("request", type=FILE, metavar="REQUEST")
+@click.option("--root", "file", required=True, type=FILE, metavar="FILE", help="The holder's root key file.")
+@click.option("--out", required=True, type=FILE, metavar="SIG", help="File for the signature; never overwrites.")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation: the request has been read.")
 @_PASSPHRASE
 def sign_root_request(request: Path, file: Path, out: Path, yes: bool, passphrase_file: Path | None) -> None:

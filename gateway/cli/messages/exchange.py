@@ -10,7 +10,7 @@ import click
 from gateway.cli import options, output
 from gateway.cli.messages.messages import show_messages
 from gateway.cli.options import CONTEXT, Reach
-from gateway.cli.procedures import show_position
+from gateway.cli.procedures.procedures import show_position
 from gateway.errors import GatewayError, RefusedError
 from gateway.foundation import time_text
 from gateway.foundation.json import list_objects

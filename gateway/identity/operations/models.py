@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from gateway.cases.operations.models import OfCase
+from gateway.foundation.ids import KeyId, NodeId
 from gateway.operations.ids import AlarmId, MessageId
 from gateway.operations.models import Answer, Asked, Count, Flag, Object, OneOf, Text, Time
 from keys.documents.key_records import Use
@@ -111,7 +112,7 @@ class TombstoneRequest(Answer):
 class Ended(Answer):
     """The end of this node id."""
 
-    node: str
+    node: NodeId
     took: Took
 
 
@@ -119,14 +120,14 @@ class Buried(Answer):
     """The end of a peer."""
 
     name: str
-    node: str
+    node: NodeId
     new: bool
 
 
 class Proof(Answer):
     """A portable proof of two descriptors under one version."""
 
-    node: str
+    node: NodeId
     version: Count
     proof: Document
 
@@ -137,7 +138,7 @@ class Review(Answer):
     message: MessageId
     of_case: OfCase = None
     peer: str
-    kid: str
+    kid: KeyId
     received: Time
 
 

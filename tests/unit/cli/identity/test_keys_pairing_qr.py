@@ -9,7 +9,7 @@ import pytest
 from support.ceremony import key_files
 from support.desks import Desk, make, served
 
-from keys.documents.pairing_qr import node_text
+from keys.documents.fingerprint import node_text
 
 
 @pytest.fixture

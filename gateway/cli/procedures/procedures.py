@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,16 +10,17 @@ import click
 
 from gateway.cli import options, output
 from gateway.cli.options import CONTEXT
+from gateway.cli.procedures.values import describe_region, describe_stage, describe_step
+from gateway.cli.procedures.words import ProcedureWords, load_words
 from gateway.errors import Code, RefusedError
 from gateway.foundation import time_text
 from gateway.foundation.json import list_objects
 from gateway.ports import Json
 
 if TYPE_CHECKING:
-    from schemas.region_pack.procedures import ProcedureStep, Stage
     from schemas.region_pack.regions import Region
 
-ENGLISH, ANY_TIME = "en", "any_time"
+ANY_TIME = "any_time"
 NEXT = 3
 """Steps ahead that are shown with a conversation; the whole way is `trm procedure list`."""
 
@@ -48,8 +49,11 @@ def list_steps(node: Path | None, name: str | None, lang: str | None, as_json: b
       trm procedure list --node /srv/trm/fr
       trm procedure list --region tact --language fr
     """
-    words, found = _words(lang), _pack(node, name)
-    value: dict[str, Json] = {**_of(found), "stages": [_stage(stage) for stage in found.procedure.stages]}
+    words, found = load_words(lang), _pack(node, name)
+    value: dict[str, Json] = {
+        **describe_region(found),
+        "stages": [describe_stage(stage) for stage in found.procedure.stages],
+    }
     output.print_answer(value, as_json=as_json, people=lambda value: _show_list(value, words))
 
 
@@ -69,13 +73,13 @@ def show_steps(what: str, node: Path | None, name: str | None, lang: str | None,
       trm procedure show return.propose --node /srv/trm/fr
       trm procedure show return --region tact --language sq
     """
-    words, found = _words(lang), _pack(node, name)
+    words, found = load_words(lang), _pack(node, name)
     stages = [stage for stage in found.procedure.stages if stage.name == what]
     steps = [step for step in found.procedure.steps if step.id == what]
     if not stages and not steps:
         raise RefusedError(Code.NOT_FOUND, "no such stage or step", hint="trm procedure list shows both")
-    value = _stage(stages[0]) if stages else _step(steps[0])
-    output.print_answer({**_of(found), **value}, as_json=as_json, people=lambda value: _show(value, words))
+    value = describe_stage(stages[0]) if stages else describe_step(steps[0])
+    output.print_answer({**describe_region(found), **value}, as_json=as_json, people=lambda value: _show(value, words))
 
 
 def _pack(node: Path | None, name: str | None) -> Region:
@@ -90,103 +94,10 @@ def _pack(node: Path | None, name: str | None) -> Region:
     return load_region(config.load(options.find_folder(node)).node.region)
 
 
-# --- for programs -------------------------------------------------------------------------------------------------
-
-
-def _of(region: Region) -> dict[str, Json]:
-    return {"region": region.name, "drafts": [*sorted(region.drafts)]}
-
-
-def _stage(stage: Stage) -> dict[str, Json]:
-    return {
-        "stage": stage.name,
-        "title": dict(stage.title),
-        "source": stage.source,
-        "steps": [_step(step) for step in stage.steps],
-    }
-
-
-def _step(step: ProcedureStep) -> dict[str, Json]:
-    return {
-        "id": step.id,
-        "stage": step.stage,
-        "title": dict(step.title),
-        "side": str(step.side),
-        "responsible": step.responsible,
-        "with": [*step.with_roles],
-        "states": [*sorted(step.states)],
-        "messages": [*step.messages],
-        "unheld": _unheld(step.messages),
-        "optional": step.optional,
-        "repeated": step.repeated,
-        "only_if": [str(fact) for fact in sorted(step.only_if)],
-        "stopped_by": [str(fact) for fact in sorted(step.stopped_by)],
-        "gates": [*step.gates],
-        "clock": _clock(step.clock),
-        "safeguards": [dict(text) for text in step.safeguards],
-        "tell_person": [dict(text) for text in step.tell_person],
-        "source": step.source,
-    }
-
-
-def _unheld(messages: Sequence[str]) -> list[Json]:
-    """List the message types that this installation does not have."""
-    import schemas
-
-    held = {entry.body_type.partition("/")[0] for entry in schemas.load_catalogue().types}
-    return [name for name in messages if name not in held]
-
-
-def _clock(name: str | None) -> Json:
-    from schemas.clocks import load_clocks
-
-    if name is None:
-        return None
-    clock = load_clocks()[name]
-    lasts: dict[str, Json] = {case: {str(long.unit): long.count} for case, long in clock.durations.items()}
-    return {"name": name, "about": clock.about, "durations": lasts, "source": clock.source}
-
-
 # --- for people ---------------------------------------------------------------------------------------------------
 
 
-class _Words:
-    """Texts of a region pack and labels of code lists in one language."""
-
-    def __init__(self, lang: str) -> None:
-        from schemas.labels import load_labels
-
-        self._labels = load_labels(lang)
-        self._lang = lang
-
-    def text(self, value: Json) -> str:
-        """Return a text in this language."""
-        from schemas.reading import pick_label
-
-        found = {str(key): str(text) for key, text in value.items()} if isinstance(value, dict) else {}
-        return pick_label(found, self._lang) if found else "-"
-
-    def role(self, code: Json) -> str:
-        """Return the label of a role; a missing one is marked."""
-        said = self._labels.code("role", str(code))
-        return f"{code} [{self._labels.language.no_label}]" if said.text is None else said.text
-
-    def roles(self, codes: Json) -> list[Json]:
-        """Return the labels of several roles."""
-        return [self.role(code) for code in codes] if isinstance(codes, list) else []
-
-    def draft(self, drafts: Json) -> str | None:
-        """Say that no native speaker has reviewed the labels, or the texts of the region, if so."""
-        texts = isinstance(drafts, list) and self._lang in drafts
-        drafted = texts or (self._lang != ENGLISH and self._labels.status == "draft")
-        return f"texts in {self._labels.language.name}: {self._labels.language.draft}" if drafted else None
-
-
-def _words(lang: str | None) -> _Words:
-    return _Words(lang or ENGLISH)
-
-
-def _show_list(value: Mapping[str, Json], words: _Words) -> None:
+def _show_list(value: Mapping[str, Json], words: ProcedureWords) -> None:
     for stage in list_objects(value, "stages"):
         output.print_line(f"{words.text(stage['title'])} ({stage['stage']})")
         output.print_table(
@@ -209,7 +120,7 @@ def _show_list(value: Mapping[str, Json], words: _Words) -> None:
     output.print_hint("trm procedure show STEP says what protects the person and what the person must be told")
 
 
-def _show(value: Mapping[str, Json], words: _Words) -> None:
+def _show(value: Mapping[str, Json], words: ProcedureWords) -> None:
     if "steps" not in value:
         _show_step(value, words)
     else:
@@ -222,12 +133,12 @@ def _show(value: Mapping[str, Json], words: _Words) -> None:
     _hint_draft(words, value)
 
 
-def _hint_draft(words: _Words, value: Mapping[str, Json]) -> None:
+def _hint_draft(words: ProcedureWords, value: Mapping[str, Json]) -> None:
     if (said := words.draft(value["drafts"])) is not None:
         output.print_hint(said)
 
 
-def _show_step(step: Mapping[str, Json], words: _Words) -> None:
+def _show_step(step: Mapping[str, Json], words: ProcedureWords) -> None:
     output.print_facts(
         [
             ("step", step["id"]),
@@ -282,7 +193,7 @@ def show_position(value: Mapping[str, Json], lang: str | None) -> None:
     """Print the stage of a conversation; what is owed and by whom, what prevents it, what is possible and what comes
     next; then, by name, the steps that are done, past, or possible at any time.
     """
-    words = _words(lang)
+    words = load_words(lang)
     steps = list_objects(value, "steps")
     standing = {name: [step for step in steps if step["standing"] == name] for name in ("done", "behind", "ahead")}
     at_any_time = [step for step in steps if step["stage"] == ANY_TIME and step["standing"] == "possible"]

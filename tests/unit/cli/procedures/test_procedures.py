@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from support.desks import run
 
-from gateway.cli import procedures
+from gateway.cli.procedures import procedures, values
 
 TOML = """
 [node]
@@ -103,28 +102,9 @@ def test_a_step_is_told_in_a_language() -> None:
     assert "trm: hint: texts in shqip" in ran.stderr
 
 
-def test_a_missing_translation_is_english_and_says_so() -> None:
-    """Never a guess."""
-    text = {"en": "Meet the person", "fr": "Accueillir la personne"}
-    assert procedures._Words("sq").text(text) == "Meet the person [en]"
-
-
-@pytest.mark.parametrize(("drafts", "said"), [(["fr"], True), ([], False)])
-def test_a_draft_of_the_region_is_told(drafts: list[str], said: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where the labels are reviewed."""
-    words = procedures._Words("fr")
-    monkeypatch.setattr(words, "_labels", replace(words._labels, file={**words._labels.file, "status": "reviewed"}))
-    assert (words.draft(drafts) is not None) is said
-
-
-def test_a_role_without_a_label_is_marked() -> None:
-    """Its code, and that there is no label; never a guess."""
-    assert procedures._Words("fr").role("herald") == "herald [sans libellé]"
-
-
 def test_a_type_that_is_not_held_is_marked() -> None:
     """A procedure may be ahead of the catalogue, and says so."""
-    assert procedures._unheld(["return.proposal", "return.song"]) == ["return.song"]
+    assert values.find_unheld(["return.proposal", "return.song"]) == ["return.song"]
     assert procedures._messages({"messages": ["a.b", "a.c"], "unheld": ["a.c"]}) == "a.b, a.c [not held]"
 
 
