@@ -4,48 +4,15 @@ from __future__ import annotations
 
 import json
 from datetime import date
-from pathlib import Path
 
 import pytest
+from support.guidance_folders import HEAD, folder_faults, guidance_folder
 from support.tables import table
 
-from gateway.errors import RefusedError
-from schemas import searching
-from schemas.codelists import code_list
 from schemas.guidance import TOPICS, load_general_texts, load_sources, load_texts
 from schemas.labels import load_languages
 from schemas.region_pack.procedures import STAGES
 from schemas.region_pack.regions import load_region
-
-HEAD = """---
-title: A text
-stages: referral
-roles: case_manager
-topics: data
-version: 1
-written: 2026-01-01
-review_by: 2027-01-01
-sources: gdpr
-keywords: word, other word
-summary: One sentence. Another one.
----
-
-What to do.
-"""
-
-
-def folder(tmp_path: Path, text: str = HEAD, name: str = "a-text.md") -> Path:
-    """A folder with one text."""
-    (tmp_path / "texts").mkdir()
-    (tmp_path / "texts" / name).write_text(text, encoding="utf-8")
-    return tmp_path
-
-
-def faults(path: Path) -> list[tuple[str, str]]:
-    """What is wrong in a folder: place and rule."""
-    with pytest.raises(RefusedError) as refused:
-        load_texts(path, "own guidance", load_sources(), load_general_texts())
-    return [(finding.place, finding.rule) for finding in refused.value.findings]
 
 
 @table("text", load_general_texts().values(), ids=load_general_texts())
@@ -77,7 +44,7 @@ def test_a_source_names_a_place_and_no_address_of_ours():
 
 def test_own_texts_are_read(tmp_path):
     """A folder beside the settings, with the sources of the package; words and sources of its own may be missing."""
-    found = load_texts(folder(tmp_path), "own guidance", load_sources(), load_general_texts())["a-text"]
+    found = load_texts(guidance_folder(tmp_path), "own guidance", load_sources(), load_general_texts())["a-text"]
     assert (found.title["en"], found.body, found.review_by) == ("A text", "What to do.", date(2027, 1, 1))
     assert [source.id for source in found.sources] == ["gdpr"]
     assert found.drafts == frozenset()
@@ -86,7 +53,7 @@ def test_own_texts_are_read(tmp_path):
 def test_own_words_and_sources(tmp_path):
     """A text in Greek with English words, and a document of the country."""
     text = HEAD.replace("sources: gdpr", "sources: law-1\nlanguage: el").replace("A text", "Κείμενο")
-    folder(tmp_path, text)
+    guidance_folder(tmp_path, text)
     law = {"title": "Law 1", "issuer": "Parliament", "where": "Official gazette"}
     (tmp_path / "sources.json").write_text(json.dumps({"law-1": law}))
     (tmp_path / "words").mkdir()
@@ -99,58 +66,26 @@ def test_own_words_and_sources(tmp_path):
     assert found.drafts == frozenset()
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "fault"),
-    [
-        ("title: A text\n", "", ("texts/a-text.md#title", "required")),
-        ("title: A text", f"title: {'x' * 121}", ("texts/a-text.md#title", "too_long")),
-        ("topics: data", "topics: data\ncolour: red", ("texts/a-text.md:6", "head")),
-        ("title: A text", "title: A text\ntitle: Another", ("texts/a-text.md:3", "head")),
-        ("stages: referral", "stages: arrival", ("texts/a-text.md#stages/0", "unknown_code")),
-        ("roles: case_manager", "roles: case_manager, boss", ("texts/a-text.md#roles/1", "unknown_code")),
-        ("topics: data", "topics: data, data", ("texts/a-text.md#topics", "twice")),
-        ("topics: data", "topics: ,", ("texts/a-text.md#topics", "list")),
-        ("version: 1", "version: 1.2", ("texts/a-text.md#version", "number")),
-        ("written: 2026-01-01", "written: January", ("texts/a-text.md#written", "day")),
-        ("sources: gdpr", "sources: a-blog", ("texts/a-text.md#sources/0", "unknown_code")),
-        ("sources: gdpr", "sources: gdpr\ncountries: XX", ("texts/a-text.md#countries/0", "unknown_code")),
-        ("sources: gdpr", "sources: gdpr\nbetween: AL, XX", ("texts/a-text.md#between/1", "unknown_code")),
-        ("sources: gdpr", "sources: gdpr\nbetween: AL", ("texts/a-text.md#between", "pair")),
-        ("sources: gdpr", "sources: gdpr\nbetween: AL, GR, IT", ("texts/a-text.md#between", "pair")),
-        ("sources: gdpr", "sources: gdpr\nbetween: AL, GR\ncountries: IT", ("texts/a-text.md#between", "pair")),
-        ("sources: gdpr", "sources: gdpr\nlanguage: xx", ("texts/a-text.md#language", "unknown_language")),
-        ("---\n\nWhat to do.", "What to do.", ("texts/a-text.md", "no_head")),
-        ("What to do.", "", ("texts/a-text.md", "empty")),
-        ("What to do.", "What to \u202edo.", ("texts/a-text.md", "text_bidi")),
-        ("What to do.", "x" * 40_000, ("texts/a-text.md", "no_head")),
-    ],
-)
-def test_one_fault_each(tmp_path, old, new, fault):
-    """Each is told with its place, and nothing of the folder is used."""
-    assert old in HEAD
-    assert faults(folder(tmp_path, HEAD.replace(old, new, 1))) == [fault]
-
-
 @pytest.mark.parametrize("name", ["A Text.md", "a-text.txt", "a_text.md"])
 def test_a_file_of_another_name(tmp_path, name):
     """What would be passed over is told."""
-    assert faults(folder(tmp_path, name=name)) == [(f"texts/{name}", "unknown_file")]
+    assert folder_faults(guidance_folder(tmp_path, name=name)) == [(f"texts/{name}", "unknown_file")]
 
 
 def test_a_name_of_the_library_is_not_free(tmp_path):
     """An own text stands beside those of the library and never in the place of one."""
-    assert faults(folder(tmp_path, name="consent.md")) == [("texts/consent.md", "twice")]
+    assert folder_faults(guidance_folder(tmp_path, name="consent.md")) == [("texts/consent.md", "twice")]
 
 
 def test_words_for_a_text_that_is_not_there(tmp_path):
     """A translator's slip is told."""
-    (folder(tmp_path) / "words").mkdir()
+    (guidance_folder(tmp_path) / "words").mkdir()
     words = {"title": "x", "keywords": "x", "summary": "x"}
     (tmp_path / "words" / "fr.json").write_text(
         json.dumps({"language": "fr", "status": "draft", "texts": {"another": words}})
     )
     (tmp_path / "notes.txt").write_text("x")
-    assert faults(tmp_path) == [
+    assert folder_faults(tmp_path) == [
         ("notes.txt", "unknown_file"),
         ("words/fr.json#/texts/another", "unknown_name"),
     ]
@@ -159,12 +94,3 @@ def test_words_for_a_text_that_is_not_there(tmp_path):
 def test_the_region_has_texts_of_its_own():
     """They hold in its countries."""
     assert load_region("tact").guidance["ukraine-conflict"].countries == ("UA",)
-
-
-def test_words_of_the_search_are_of_codes_and_languages_there_are():
-    """A misspelt code in `search.json` would be a word that finds nothing."""
-    for name, codes in searching.load_search_words()["codes"].items():
-        assert set(codes) <= {entry.code for entry in code_list(name).codes}
-    assert set(searching.load_search_words()["countries"]) <= {entry.code for entry in code_list("country").codes}
-    spoken = [*searching.load_time_words().values(), *searching.load_age_words().values()]
-    assert all(set(words) == set(load_languages()) for words in spoken)

@@ -13,7 +13,7 @@ from support.tables import table
 
 from gateway.errors import Code, RefusedError
 from schemas import find_categories, load_catalogue, text_findings, validate, validation
-from schemas.places import MAX_FINDINGS, format_pointer
+from schemas.places import MAX_FINDINGS
 from schemas.validation import FORMATS, _checked, reference_findings
 
 CANARY = "Zorzqua"
@@ -187,11 +187,6 @@ def test_schema_with_an_unchecked_format_does_not_compile(monkeypatch: pytest.Mo
     monkeypatch.setattr(resources, "read_json", lambda _path: json.loads(text))
     with pytest.raises(RuntimeError, match="hostname"):
         _checked(entry.schema)
-
-
-def test_pointer_escapes() -> None:
-    """RFC 6901: `~` and `/` in a name are written as ~0 and ~1."""
-    assert format_pointer(["a/b", 0, "c~d"]) == "/a~1b/0/c~0d"
 
 
 def test_reference_alone_says_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

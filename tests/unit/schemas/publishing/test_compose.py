@@ -5,32 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator
+from support.compositions import LIBRARY, composed, verdicts
 
-from schemas.publishing.compose import Library, compose_schema
+from schemas.publishing.compose import compose_schema
 from schemas.publishing.compose_rules import SourceError
-
-LIBRARY = Library(
-    codes={
-        "colour": {"codes": [{"code": "red"}, {"code": "blue", "category": "needs"}, {"code": "old", "retired": True}]},
-        "absence": {"codes": [{"code": "unknown"}, {"code": "refused"}]},
-        "role": {"codes": [{"code": "guardian"}, {"code": "dpo"}, {"code": "warden", "retired": True}]},
-    },
-    types={"day": {"type": "integer", "minimum": 1, "maximum": 31}},
-    fragments={
-        "header": {
-            "class": "operational",
-            "object": {
-                "from": {"text": 5},
-                **{
-                    f"{name}?": {"text": 5}
-                    for name in ("legal_basis", "transfer_basis", "transfer_instrument", "consent_ref")
-                },
-            },
-        }
-    },
-)
-
 
 ABOUT: dict[str, Any] = {
     "body_type": "x/1",
@@ -48,18 +26,6 @@ ABOUT: dict[str, Any] = {
     "content": {"class": "operational", "object": {"a?": {"flag": True}}},
 }
 """A message source with everything that one says about itself."""
-
-
-def composed(document: dict[str, Any]) -> dict[str, Any]:
-    """The schema of a document with the class `special`."""
-    return compose_schema(
-        {"object_type": "x/1", "revision": 1, "title": "x", "document": {"class": "special", **document}}, LIBRARY
-    )
-
-
-def verdicts(schema: dict[str, Any], *values: object) -> list[bool]:
-    """Whether each value is valid."""
-    return [Draft202012Validator(schema).is_valid(value) for value in values]
 
 
 def test_optional_members_end_in_a_question_mark() -> None:
@@ -86,30 +52,6 @@ def test_answered_member_is_given_or_said_to_be_unknown_not_both() -> None:
     ]
 
 
-def test_condition_needs_and_forbids() -> None:
-    """A rule applies when its condition holds and is silent otherwise."""
-    rules = [{"when": {"a": ["red"]}, "need": ["b"]}, {"when": {"a": ["blue"]}, "forbid": ["b"]}]
-    schema = composed({"object": {"a": {"code": "colour"}, "b?": {"int": [0, 1]}}, "rules": rules})
-    values = ({"a": "red", "b": 0}, {"a": "red"}, {"a": "blue"}, {"a": "blue", "b": 0})
-    assert verdicts(schema, *values) == [True, False, True, False]
-
-
-def test_items_of_a_list_decide_what_a_member_may_say() -> None:
-    """A condition may be about one item of a list or about every one; a rule may narrow the values of a member."""
-    item = {"object": {"place": {"code": "colour"}}}
-    rules = [
-        {"when": {"items": {"contains": {"place": ["red"]}}}, "only": {"result": ["red"]}},
-        {"when": {"items": {"every": {"place": ["blue"]}}}, "only": {"result": ["blue"]}},
-    ]
-    schema = composed(
-        {"object": {"items": {"list": item, "min": 0, "max": 3}, "result": {"code": "colour"}}, "rules": rules}
-    )
-    red, blue = {"place": "red"}, {"place": "blue"}
-    assert verdicts(schema, *({"items": [blue, red], "result": result} for result in ("red", "blue"))) == [True, False]
-    assert verdicts(schema, *({"items": [blue, blue], "result": result} for result in ("red", "blue"))) == [False, True]
-    assert verdicts(schema, *({"items": [], "result": result} for result in ("red", "blue"))) == [True, True]
-
-
 def test_scalar_is_a_bounded_value_of_one_of_three_types() -> None:
     """A scalar is text, an integer or a boolean, each within its limits, and nothing that has parts."""
     schema = composed({"object": {"a": {"scalar": 3}}})
@@ -117,26 +59,10 @@ def test_scalar_is_a_bounded_value_of_one_of_three_types() -> None:
     assert not any(verdicts(schema, *({"a": value} for value in ("", "abcd", 2**53, 0.5, None, [], {}))))
 
 
-def test_a_list_with_one_item_for_each_code() -> None:
-    """In any order; none is left out and none is there twice."""
-    item = {"object": {"a": {"code": "colour"}, "b?": {"flag": True}}}
-    schema = composed({"object": {"rows": {"list": item, "each": "a"}}})
-    one, two = [{"a": code, "b": True} for code in schema["$defs"]["code.colour"]["enum"]]
-    rows = ([one, two], [two, one], [one], [one, one], [one, two, one], [one, {"b": True}], [])
-    assert verdicts(schema, *({"rows": given} for given in rows)) == [True, True, *[False] * 5]
-
-
 def test_object_with_a_limit_of_members() -> None:
     """Of many optional members only so many may be given at once."""
     schema = composed({"object": {"a?": {"flag": True}, "b?": {"flag": True}, "c?": {"flag": True}}, "most": 2})
     assert verdicts(schema, {}, {"a": True, "c": True}, {"a": True, "b": True, "c": True}) == [True, True, False]
-
-
-def test_need_is_met_by_saying_unknown() -> None:
-    """What a rule asks for may also be said to be unknown where the object can say so."""
-    members = {"a": {"code": "colour"}, "b?": {"text": 5, "category": "needs"}}
-    schema = composed({"says_unknown": True, "object": members, "rules": [{"when": {"a": ["red"]}, "need": ["b"]}]})
-    assert verdicts(schema, {"a": "red"}, {"a": "red", "unknown": {"b": "unknown"}}) == [False, True]
 
 
 def test_marks_are_inherited_and_can_be_overridden() -> None:
@@ -184,14 +110,6 @@ def test_header_depends_on_whether_a_person_is_behind_it(personal: bool, kind: s
     schema = compose_schema({**ABOUT, "kind": kind, "personal": personal}, LIBRARY)
     header = {"from": "x"} | ({"legal_basis": "x", "transfer_basis": "x"} if basis else {})
     assert [valid] == verdicts(schema, {"header": header, "content": {}})
-
-
-def test_rule_narrows_the_values_of_a_member() -> None:
-    """With `only`, a member that is there has one of the values; where the condition fails it is free."""
-    rules = [{"when": {"a": ["red"]}, "only": {"b": [1, 2]}}]
-    schema = composed({"object": {"a": {"code": "colour"}, "b?": {"int": [0, 9]}}, "rules": rules})
-    values = ({"a": "red", "b": 2}, {"a": "red"}, {"a": "red", "b": 3}, {"a": "blue", "b": 3})
-    assert verdicts(schema, *values) == [True, True, False, True]
 
 
 def test_message_says_who_sends_it_and_what_it_asks_for() -> None:
