@@ -17,21 +17,13 @@ from support.benches import SheetBench, sheet_cells
 
 from adapters.kit.contract import a_delivery, a_notice
 from adapters.sheet import SheetAdapter, htcds
-from adapters.sheet.ledger import Ledger, push_line, settle_line
+from adapters.sheet.ledger import Ledger, push_line
 from adapters.sheet.read import _translated
 from adapters.sheet.results import CELL, flatten_document, render_workbook
 from adapters.sheet.table import UnreadableError
 from adapters.sheet.words import load_words
 from gateway.errors import Finding, RefusedError, TransientError
 from gateway.ports import Erasure, Json, LocalRecord, NoticeKind
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> SheetBench:
-    """A workbook with one marked case."""
-    bench = SheetBench(tmp_path)
-    bench.offer("Case one")
-    return bench
 
 
 async def _settle(bench: SheetBench, kind: NoticeKind) -> list[LocalRecord]:
@@ -142,17 +134,6 @@ class _SavedMeanwhile(type(Path())):  # type: ignore[misc]
         found = super().stat(follow_symlinks=follow_symlinks)
         os.utime(self, ns=(found.st_atime_ns, found.st_mtime_ns + 1_000_000_000))
         return found
-
-
-async def test_saved_while_read(bench: SheetBench) -> None:
-    """An unreadable file that changes while it is read is being saved: the world's fault, tried again."""
-    good = bench.source.read_bytes()
-    bench.source.write_bytes(good[: len(good) // 2])
-    with pytest.raises(RefusedError, match="not_a_workbook"):
-        await bench.adapter().pull()
-    adapter = SheetAdapter(_SavedMeanwhile(bench.source), marks={htcds.READY_TO_REFER: htcds.MAPPING})
-    with pytest.raises(TransientError, match="being saved"):
-        await adapter.pull()
 
 
 # --- results -------------------------------------------------------------------------------------------------------
@@ -338,23 +319,6 @@ async def test_private_files(bench: SheetBench) -> None:
 # --- configuration and checking ------------------------------------------------------------------------------------
 
 
-async def test_check_finds(bench: SheetBench) -> None:
-    """Check names what a person has to do: columns nobody reads, a folder open to others, a mapping that is none."""
-    bench.source.parent.chmod(0o755)
-    book = openpyxl.load_workbook(bench.source)
-    book["Cases"].cell(row=2, column=120, value="Diary of the Case")
-    book.save(bench.source)
-    book.close()
-    findings = [(finding.place, finding.rule) for finding in await bench.adapter().check()]
-    assert findings == [("folder of the results", "open_to_others"), ("sheet Cases, column DP", "unread_column")]
-    broken = SheetAdapter(bench.source, marks={htcds.READY_TO_REFER: bench.source})
-    assert "invalid" in [finding.rule for finding in await broken.check()]
-    lost = SheetAdapter(bench.source.with_name("none.xlsx"), marks=htcds.MARKS)
-    assert "not_readable" in [finding.rule for finding in await lost.check()]
-    with pytest.raises(TransientError, match="ENOENT"):
-        await lost.pull()
-
-
 def test_bad_configuration(tmp_path: Path) -> None:
     """What cannot work is refused when the adapter is made."""
     with pytest.raises(RefusedError, match="at least one mark"):
@@ -369,23 +333,6 @@ async def test_empty_key(bench: SheetBench) -> None:
     """An item without an idempotency key is refused."""
     with pytest.raises(RefusedError, match="idempotency key"):
         await bench.adapter().push(a_delivery(key=""))
-
-
-@pytest.mark.parametrize("line", [None, [], {}, {"op": "push"}, {"op": "settle", "ref": 1}, {"op": "drop", "key": "a"}])
-def test_bad_lines(line: Json) -> None:
-    """What is no line of a journal changes nothing."""
-    ledger = Ledger()
-    with pytest.raises(ValueError, match=r"not a line|expected|neither"):
-        ledger.apply(line)
-    assert ledger == Ledger()
-
-
-def test_settling_with_a_delivery() -> None:
-    """A line that settles a row with something else than a notice is none."""
-    line = settle_line("a", "b", a_notice("a", NoticeKind.DRAFTED), {})
-    assert isinstance(line, dict)
-    with pytest.raises(ValueError, match="not a notice"):
-        Ledger().apply({**line, "notice": push_line(a_delivery())["item"]})  # type: ignore[index,call-overload]
 
 
 def test_a_panic_of_the_reader() -> None:
