@@ -12,8 +12,6 @@ from gateway.cli import output
 from gateway.cli.root import report_error
 from gateway.errors import Code, Finding, RefusedError
 
-NOW = 1_790_000_000
-
 
 @pytest.mark.parametrize(
     ("value", "expected"),

@@ -2,88 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from copy import deepcopy
-from pathlib import Path
 
 import pytest
-import yaml
+from support.referral_maps import REFERRAL_FILE, ruled
 
-from gateway.errors import Code, Finding, RefusedError
+from gateway.errors import Finding
 from gateway.mapping.case_system import language_names
 from gateway.mapping.to_message import Vocabulary, check, check_columns, losses, map_record, parse, vocabulary
-from gateway.mapping.types import parse_path
 from gateway.ports import Json, LocalRecord
 
-ROOT = Path(__file__).resolve().parents[3]
-FILE = {
-    "format": "trm-mapping/1",
-    "name": "office",
-    "body_type": "referral.request/1",
-    "aliases": {"Birthdate": ["Date of Birth", "Né(e) le"]},
-    "ignored": ["Case Owner"],
-    "constants": {"to": "n1al", "purpose": "referral", "header.legal_basis[]": ["6_1_e"], "header.language": "fr"},
-    "fields": {
-        "header.case_ref_sender": {"from": "Case", "type": "text", "required": True},
-        "content.person.birth_date": {"from": "Birthdate", "type": "date", "year_to": "content.person.birth_year"},
-        "content.person.gender": {
-            "from": "Gender",
-            "type": "code",
-            "list": "gender",
-            "values": ["Feminine", "Masculine", "Declined"],
-            "codes": {"Feminine": "Feminine", "Masculine": "Masculine"},
-            "unknown_values": {"Declined": "refused"},
-        },
-        "content.person.nationalities[]": {"from": "Citizenship", "type": "country", "split": ";"},
-        "content.person.languages[].language": {
-            "from": ["Primary Language", "Secondary Language"],
-            "type": "language",
-            "codes": {"Albanian": "sq", "French": "fr"},
-            "unknown_values": {"N/K": "unknown"},
-        },
-        "content.exploitation[]": {
-            "from": "Exploitation",
-            "type": "codes",
-            "list": "exploitation",
-            "values": ["Forced labour", "Criminal"],
-            "codes": {
-                "Forced labour": "ForcedLabour",
-                "Water supply; sewerage": "ForcedLabour",
-                "Criminal": {
-                    "code": "Other",
-                    "lossy": True,
-                    "note": "forced criminality has no code here",
-                    "reviewed": "A. B.",
-                },
-            },
-            "unknown_values": {"Not known": "unknown", "Ask later": "not_yet"},
-        },
-        "content.services_requested[].service": {
-            "from": "Support",
-            "type": "codes",
-            "list": "service",
-            "codes": {"Shelter": "safe_accommodation", "Food": "food", "Legal": "legal_aid"},
-        },
-        "content.services_requested[].urgency": {
-            "from": "Urgency",
-            "type": "codes",
-            "list": "priority",
-            "codes": {"High": "urgent", "Low": "normal"},
-        },
-        "content.immediate_risk.level": {
-            "from": "Risk",
-            "type": "code",
-            "list": "rating3",
-            "codes": {"High": "high"},
-            "unknown_values": {"Not assessed": "not_yet"},
-            "unknown_for": "content.immediate_risk",
-        },
-        "content.children": {"from": "Children", "type": "integer"},
-        "content.since": {"from": "Since", "type": "year"},
-        "content.pregnant": {"from": "Pregnant", "type": "boolean", "codes": {"Yes": True, "No": False}},
-        "content.told": {"from": "Told", "type": "boolean"},
-    },
-}
 WORDS = Vocabulary(
     lists={
         "gender": {"Feminine": {"Feminine", "Féminin"}, "Masculine": {"Masculine"}},
@@ -92,25 +20,15 @@ WORDS = Vocabulary(
         "priority": {"urgent": set(), "normal": set()},
         "rating3": {"high": set()},
     },
-    members={*FILE["fields"], "content.person.birth_year"},
+    members={*REFERRAL_FILE["fields"], "content.person.birth_year"},
 )
 
 
 def file(**changed: object) -> dict[str, object]:
     """The good file with some rules (by path) or top-level keys replaced."""
-    found = deepcopy(FILE)
+    found = deepcopy(REFERRAL_FILE)
     for key, value in changed.items():
         found[key] = value
-    return found
-
-
-def ruled(path: str, **keys: object) -> dict[str, object]:
-    """The good file with keys of one rule changed; a key set to None is left out."""
-    found = deepcopy(FILE)
-    rule = found["fields"].setdefault(path, {"from": "Other", "type": "text"})
-    for key, value in keys.items():
-        rule[key.rstrip("_")] = value
-    found["fields"][path] = {key: value for key, value in rule.items() if value is not None}
     return found
 
 
@@ -122,14 +40,14 @@ def record(**fields: object) -> LocalRecord:
 
 def draft(**fields: object) -> dict[str, object]:
     """The draft that these cells make."""
-    found = map_record(parse(FILE), record(**fields))
+    found = map_record(parse(REFERRAL_FILE), record(**fields))
     assert isinstance(found, dict), found
     return found
 
 
 def faults(**fields: object) -> list[tuple[str, str]]:
     """Rule and place of each fault of these cells."""
-    found = map_record(parse(FILE), record(**fields))
+    found = map_record(parse(REFERRAL_FILE), record(**fields))
     assert isinstance(found, tuple), found
     return [(finding.rule, finding.place) for finding in found]
 
@@ -187,7 +105,7 @@ def test_an_empty_cell_leaves_its_member_out():
 
 def test_drafts_share_nothing():
     """Two drafts of one mapping do not hold the same list of a constant."""
-    mapping = parse(FILE)
+    mapping = parse(REFERRAL_FILE)
     first, second = map_record(mapping, record()), map_record(mapping, record())
     assert isinstance(first, dict)
     assert isinstance(second, dict)
@@ -197,7 +115,7 @@ def test_drafts_share_nothing():
 def test_a_label_is_found_by_its_alias():
     """Case and white space do not matter, and another spelling of the column serves as well."""
     named = {"case": "C-1", " date  of birth ": "1994-03-02"}
-    found = map_record(parse(FILE), LocalRecord(ref="r", fields=named))
+    found = map_record(parse(REFERRAL_FILE), LocalRecord(ref="r", fields=named))
     assert isinstance(found, dict)
     assert found["content"] == {"person": {"birth_date": "1994-03-02"}}
 
@@ -368,7 +286,7 @@ def test_all_faults_of_a_row_are_told_together():
     """What the adapter found comes first, then every cell; no value is in any finding."""
     fault = Finding(place="row 7, column Z", rule="formula")
     fields = {"Case": None, "Gender": "SECRET1", "Birthdate": "SECRET2", "Support": "SECRET3"}
-    found = map_record(parse(FILE), LocalRecord(ref="r", fields=fields, faults=(fault,)))
+    found = map_record(parse(REFERRAL_FILE), LocalRecord(ref="r", fields=fields, faults=(fault,)))
     assert isinstance(found, tuple)
     assert [f.rule for f in found] == ["formula", "missing", "bad_date", "unmapped_code", "unmapped_code"]
     assert "SECRET" not in repr(found)
@@ -376,145 +294,18 @@ def test_all_faults_of_a_row_are_told_together():
 
 def test_what_is_lost_is_shown():
     """A lossy entry that a record uses is listed with its note, at its cell."""
-    found = losses(parse(FILE), record(Exploitation="Criminal; Forced labour"))
+    found = losses(parse(REFERRAL_FILE), record(Exploitation="Criminal; Forced labour"))
     hint = "forced criminality has no code here"
     assert (Finding(place="row 7, Exploitation", rule="lossy", hint=hint),) == found
-    assert losses(parse(FILE), record(Exploitation="Forced labour")) == ()
+    assert losses(parse(REFERRAL_FILE), record(Exploitation="Forced labour")) == ()
 
 
 # --- files -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("value", "place", "rule"),
-    [
-        (None, "", "wrong_type"),
-        ([], "", "wrong_type"),
-        (file(extra=1), "extra", "unknown_key"),
-        (file(default="Other"), "default", "default_refused"),
-        ({key: value for key, value in FILE.items() if key != "name"}, "", "missing_key"),
-        (file(format="trm-mapping/2"), "format", "wrong_type"),
-        (file(name="Office File"), "name", "wrong_type"),
-        (file(body_type="referral.request"), "body_type", "wrong_type"),
-        (file(ignored="Case Owner"), "ignored", "wrong_type"),
-        (file(aliases={"A": ["B"], "C": ["b"]}), "aliases.C", "alias_twice"),
-        (file(aliases={"Sex": ["Gender"]}), "content.person.gender", "alias_as_label"),
-        (file(constants={"content.summary": "x"}), "constants.content.summary", "constant_refused"),
-        (file(constants={"header.priority": "normal"}), "constants.header.priority", "constant_refused"),
-        (file(constants={"header.consent_ref": "x"}), "constants.header.consent_ref", "constant_refused"),
-        (file(constants={"header.legal_basis[]": "6_1_e"}), "constants.header.legal_basis[]", "wrong_type"),
-        (file(constants={"to": 7}), "constants.to", "wrong_type"),
-        (file(fields={"content": {"from": "A", "type": "text"}}), "fields.content", "bad_path"),
-        (ruled("header.seen"), "fields.header.seen", "bad_path"),
-        (ruled("content.a[].b[]"), "fields.content.a[].b[]", "bad_path"),
-        (ruled("content.A"), "fields.content.A", "bad_path"),
-        (ruled("body.x"), "fields.body.x", "bad_path"),
-        (ruled("content.immediate_risk"), "content.immediate_risk", "path_twice"),
-        (ruled("content.exploitation"), "content.exploitation", "path_twice"),
-        (ruled("content.exploitation[].x"), "content.exploitation[].x", "path_twice"),
-        (ruled("header.language"), "header.language", "path_twice"),
-        (ruled("content.person.birth_year"), "content.person.birth_year", "path_twice"),
-        (ruled("content.x", default="a"), "fields.content.x.default", "default_refused"),
-        (ruled("content.x", lookup="a"), "fields.content.x.lookup", "unknown_key"),
-        (ruled("content.x", type="string"), "fields.content.x.type", "wrong_type"),
-        (ruled("content.x", from_=["A", "B"]), "fields.content.x.from", "wrong_type"),
-        (ruled("content.x", from_=None), "fields.content.x", "missing_key"),
-        (ruled("content.x", from_=7), "fields.content.x.from", "wrong_type"),
-        (ruled("content.x", required="yes"), "fields.content.x.required", "wrong_type"),
-        (ruled("content.x", list="gender"), "fields.content.x.list", "unknown_key"),
-        (ruled("content.x", values=["A"]), "fields.content.x.values", "unknown_key"),
-        (ruled("content.x", year_to="content.y"), "fields.content.x.year_to", "unknown_key"),
-        (ruled("content.x", split=";"), "fields.content.x", "bad_path"),
-        (ruled("content.x[]", split="; "), "fields.content.x[].split", "wrong_type"),
-        (ruled("content.x[]", type="date", year_to="content.y"), "fields.content.x[]", "bad_path"),
-        (
-            ruled("content.person.birth_date", year_to="content.years[]"),
-            "fields.content.person.birth_date.year_to",
-            "bad_path",
-        ),
-        (ruled("content.x", unknown_values={"N/K": "none"}), "fields.content.x.unknown_values.N/K", "wrong_type"),
-        (
-            ruled("content.x", unknown_values={"N/K": "unknown", "n/k ": "refused"}),
-            "fields.content.x.unknown_values.n/k ",
-            "code_twice",
-        ),
-        (
-            ruled(
-                "content.person.gender", codes={"F": "Feminine", "N/K": "Feminine"}, unknown_values={"n/k": "refused"}
-            ),
-            "fields.content.person.gender.unknown_values.n/k",
-            "code_twice",
-        ),
-        (ruled("content.x", unknown_for="content.person"), "fields.content.x.unknown_for", "bad_path"),
-        (ruled("content.person.gender", codes=None), "fields.content.person.gender", "missing_key"),
-        (ruled("content.person.gender", list=None), "fields.content.person.gender", "missing_key"),
-        (ruled("content.person.gender", codes={}), "fields.content.person.gender.codes", "wrong_type"),
-        (
-            ruled("content.person.gender", codes={"*": "Other"}),
-            "fields.content.person.gender.codes.*",
-            "default_refused",
-        ),
-        (
-            ruled("content.person.gender", codes={"Else": "Other"}),
-            "fields.content.person.gender.codes.Else",
-            "default_refused",
-        ),
-        (
-            ruled("content.person.gender", codes={"F": "a", "f ": "b"}),
-            "fields.content.person.gender.codes.f ",
-            "code_twice",
-        ),
-        (ruled("content.person.gender", codes={False: "a"}), "fields.content.person.gender.codes", "wrong_type"),
-        (
-            ruled("content.person.gender", codes={"F": {"code": "a", "lossy": True}}),
-            "fields.content.person.gender.codes.F",
-            "missing_key",
-        ),
-        (
-            ruled("content.person.gender", codes={"F": {"code": "a", "lossy": False, "note": "n"}}),
-            "fields.content.person.gender.codes.F.lossy",
-            "wrong_type",
-        ),
-        (ruled("content.pregnant", codes={"Yes": "true"}), "fields.content.pregnant.codes.Yes", "wrong_type"),
-        (
-            ruled("content.person.languages[].language", codes={"Albanian": "Albanian"}),
-            "fields.content.person.languages[].language.codes.Albanian",
-            "wrong_type",
-        ),
-        (
-            ruled("content.person.nationalities[]", codes={"Albania": "ALB"}),
-            "fields.content.person.nationalities[].codes.Albania",
-            "wrong_type",
-        ),
-        (ruled("content.x", type="codes", list="gender", codes={"A": "a"}), "fields.content.x", "bad_path"),
-        (file(direction="back"), "direction", "wrong_type"),
-        (file(left_out=["content.x"]), "left_out", "unknown_key"),
-        (ruled("content.x", direction="in"), "fields.content.x.direction", "wrong_type"),
-        (ruled("content.x", unknown_lossy="no word"), "fields.content.x.unknown_lossy", "unknown_key"),
-        (ruled("content.person.gender", hold="no word"), "fields.content.person.gender.hold", "unknown_key"),
-        (ruled("content.person.gender", back={"Feminine": "F"}), "fields.content.person.gender.back", "unknown_key"),
-        (ruled("content.person.gender", values={"F": 1}), "fields.content.person.gender.values.F", "wrong_type"),
-    ],
-)
-def test_one_fault_in_a_file(value, place, rule):
-    """Each named fault refuses the file, alone, with its place and rule."""
-    with pytest.raises(RefusedError, match="the mapping file has 1 fault") as caught:
-        parse(value)
-    assert caught.value.code is Code.INVALID
-    assert [(place, rule)] == [(finding.place, finding.rule) for finding in caught.value.findings]
-
-
-def test_all_faults_of_a_file_are_told_together():
-    """Two rules with a fault each give two findings."""
-    value = ruled("content.x", type="string")
-    value["fields"]["content.y"] = {"from": "A", "type": "text", "required": 1}
-    with pytest.raises(RefusedError, match="2 fault"):
-        parse(value)
-
-
 def test_a_good_file_has_no_findings():
     """The file of these tests names known lists and codes only."""
-    assert check(parse(FILE), WORDS) == ()
+    assert check(parse(REFERRAL_FILE), WORDS) == ()
 
 
 @pytest.mark.parametrize(
@@ -552,7 +343,7 @@ def test_a_loss_that_is_marked_is_accepted():
 def test_columns_are_compared_with_the_file():
     """A column that nobody reads and one that is read but absent are both named; aliases and ignored ones are known."""
     labels = ["CASE", "Né(e) le", "case owner", "Shoe Size", "", "Gender", "Citizenship", "Exploitation", "Support"]
-    found = check_columns(parse(FILE), labels)
+    found = check_columns(parse(REFERRAL_FILE), labels)
     named = {(finding.rule, finding.place) for finding in found}
     assert ("unread_column", "column Shoe Size") in named
     assert ("missing_column", "column Urgency") in named
@@ -560,33 +351,9 @@ def test_columns_are_compared_with_the_file():
     assert sum(finding.rule == "unread_column" for finding in found) == 1
 
 
-@pytest.mark.parametrize("text", ["", "to.x", "content", "content.", "content.a..b", "content[].a", "seen", "[]"])
-def test_what_is_no_path(text):
-    """A path is an envelope member or lies under header or content."""
-    assert parse_path(text) is None
-
-
-def test_the_example_of_the_document_is_a_good_mapping():
-    """docs/mapping-format.md shows a file that parses and maps."""
-    text = (ROOT / "docs" / "mapping-format.md").read_text(encoding="utf-8")
-    block = re.search(r"```yaml\n(.*?)```", text, re.DOTALL)
-    assert block is not None
-    mapping = parse(yaml.safe_load(block.group(1)))
-    fields = {"Case Number": "A-1", "Sex": "Declined", "Support Needed": "Shelter; Health", "Priority": "High"}
-    found = map_record(mapping, LocalRecord(ref="r", fields=fields))
-    assert isinstance(found, dict)
-    assert found["content"] == {
-        "person": {"unknown": {"gender": "refused"}},
-        "services_requested": [
-            {"service": "safe_accommodation", "urgency": "urgent"},
-            {"service": "medical", "urgency": "urgent"},
-        ],
-    }
-
-
 def test_a_type_that_is_not_known_is_named():
     """Also where the file has no rule that could be at fault."""
-    for fields in ({}, FILE["fields"]):
+    for fields in ({}, REFERRAL_FILE["fields"]):
         mapping = parse(file(body_type="referral.question/1", fields=fields))
         found = check(mapping, vocabulary(mapping.body_type, language_names()))
         assert [(f.rule, f.place) for f in found] == [("unknown_type", "body_type")]

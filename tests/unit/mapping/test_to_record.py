@@ -14,8 +14,6 @@ from gateway.mapping.case_system import language_names
 from gateway.mapping.to_message import MappedMessage, check, map_message, map_record, parse, vocabulary
 from gateway.ports import LocalRecord
 
-TRIAGE = {"high": "1 day", "medium": "1 week", "low": "later"}
-
 
 def faults(**content: Any) -> list[tuple[str, str]]:
     """Rule and place of each reason why a person has to look."""

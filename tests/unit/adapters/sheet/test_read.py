@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-import zipfile
-from io import BytesIO
 from pathlib import Path
 
 import pytest
 from support.sheets import GOOD, faults_of, pull_sheet, refused_rules, sheet_adapter
-from support.workbooks import LABELS, csv, ods, ods_cell, ods_row, spoilt_sheet, with_macros, xlsx
+from support.workbooks import LABELS, csv, ods, ods_cell, ods_row, with_macros, xlsx
 
 from adapters.sheet.table import Limits
 
@@ -118,33 +116,7 @@ async def test_ods_defects(tmp_path: Path) -> None:
 # --- hostile workbooks ---------------------------------------------------------------------------------------------
 
 
-def _encrypted(data: bytes) -> bytes:
-    at = data.index(b"PK\x01\x02") + 8
-    return data[:at] + b"\x01\x00" + data[at + 2 :]
-
-
-def _doubled(data: bytes) -> bytes:
-    output = BytesIO(data)
-    with pytest.warns(UserWarning, match="Duplicate name"), zipfile.ZipFile(output, "a") as archive:
-        archive.writestr("xl/workbook.xml", "<a/>")
-    return output.getvalue()
-
-
-def _without_sheets(data: bytes) -> bytes:
-    output = BytesIO()
-    with zipfile.ZipFile(BytesIO(data)) as old, zipfile.ZipFile(output, "w") as new:
-        for name in old.namelist():
-            if "sheet1" not in name:
-                new.writestr(name, old.read(name))
-    return output.getvalue()
-
-
 BOOK = xlsx([LABELS, GOOD])
-UNSHARED = b'<c r="A1" t="s"><v>9999</v>'
-DOCTYPE = b'<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;&a;">]>'
-
-
-MEMBERS = ("xl/worksheets/sheet1.xml", "xl/workbook.xml", "xl/styles.xml", "xl/_rels/workbook.xml.rels")
 
 
 async def test_other_files(tmp_path: Path) -> None:
@@ -158,13 +130,3 @@ async def test_other_files(tmp_path: Path) -> None:
 
 
 # --- merged cells ----------------------------------------------------------------------------------------------------
-
-SECOND = ["R-2", "Yes", "Nobody Two", dt.datetime(1995, 5, 6), "F", 1, "0018", ""]
-
-
-def _merged(cells: str) -> bytes:
-    rows = [[*LABELS], [*GOOD], [*SECOND]]
-    rows[2][LABELS.index("Gender")] = rows[2][LABELS.index("Remarks")] = None
-    return spoilt_sheet(
-        xlsx(rows), b"</sheetData>", f'</sheetData><mergeCells><mergeCell ref="{cells}"/></mergeCells>'.encode()
-    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import zipfile
 from dataclasses import replace
 from io import BytesIO
@@ -125,15 +124,6 @@ async def test_two_marks_two_records(bench: SheetBench) -> None:
         ("htcds-2-0:R-0001", "htcds-2-0"),
     ]
     assert "Working Name" not in records[0].fields and "Birthdate" not in records[0].fields
-
-
-class _SavedMeanwhile(type(Path())):  # type: ignore[misc]
-    """A path whose file somebody else touches each time it is looked at."""
-
-    def stat(self, *, follow_symlinks: bool = True) -> os.stat_result:
-        found = super().stat(follow_symlinks=follow_symlinks)
-        os.utime(self, ns=(found.st_atime_ns, found.st_mtime_ns + 1_000_000_000))
-        return found
 
 
 # --- results -------------------------------------------------------------------------------------------------------

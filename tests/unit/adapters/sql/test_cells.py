@@ -10,8 +10,6 @@ import pytest
 
 from adapters.sql.cells import BadCellError, to_json
 
-SECRET = "Xanthippe4711"
-
 
 @pytest.mark.parametrize(
     ("cell", "said"),

@@ -16,10 +16,6 @@ from support.desks import PASSPHRASE, Desk, free_port, served
 from support.keycost import cheap, environment
 from support.visitors import Visitor, enrol_by
 
-from gateway.cli import login_file
-from gateway.cli.login_file import Login
-from gateway.errors import RefusedError
-
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -146,38 +142,6 @@ def test_no_other_file_is_touched(fr: Desk, home: Path):
     (home / fr.made.node).chmod(0o640)
     told = fr.trm("node", "show")
     assert (told.exit_code, "chmod 600" in told.stderr) == (1, True)
-
-
-def test_what_lies_beside_the_logins_is_nothing(fr: Desk, home: Path):
-    """Another kind of file in the folder, a folder, or the login of another node."""
-    home.mkdir(parents=True)
-    (home / "README").write_text("hello")
-    (home / "folder").mkdir()
-    other = Login(node="n1", folder="/elsewhere", token="trm.x.y", expires=2**40)
-    login_file.write_login(home / "n1", other)
-    assert fr.trm("node", "show").exit_code == 0
-    assert login_file.find_login(Path("/elsewhere"), None) == (home / "n1", other)
-
-
-def test_a_file_that_is_no_login(home: Path):
-    """Each fault makes it another kind of file, which is never read as one."""
-    home.mkdir(parents=True)
-    whole = {"type": "trm.login/1", "node": "n1", "folder": "/x", "expires": 1, "token": "trm.x.y"}
-    spoilt = {name: json.dumps({key: value for key, value in whole.items() if key != name}) for name in whole}
-    spoilt |= {
-        "another type": json.dumps(whole | {"type": "trm.login/2"}),
-        "a line break in the token": json.dumps(whole | {"token": "trm\r\nX-Evil: 1"}),
-        "a token that is no ASCII": json.dumps(whole | {"token": "trm.é"}),
-        "too large": json.dumps(whole | {"folder": "x" * 3_000}),
-        "no JSON": "{",
-    }
-    for name, text in spoilt.items():
-        path = home / "file"
-        path.write_text(text)
-        path.chmod(0o600)
-        with pytest.raises(RefusedError, match="no file of trm login"):
-            login_file.read_login(path)
-        assert path.read_text() == text, name
 
 
 def test_a_folder_without_a_node_asks_the_same(tmp_path: Path, home: Path):

@@ -17,10 +17,9 @@ from keys.documents.backup import CHUNK, Member, Opening, chain_member, read_hea
 from keys.documents.backup_header import Header, Kind, RecoveryPublic
 from keys.primitives.encoding import DAY, lp
 from keys.primitives.seal import EncPrivateKey, seal_cek
-from keys.primitives.sealed_file import MIB, Cost, system_rand
+from keys.primitives.sealed_file import system_rand
 from keys.primitives.sign import SigningKey
 
-CHEAP = Cost(t=1, m=8 * MIB)
 KEY = EncPrivateKey(bytes(range(32)))
 PUBLIC = RecoveryPublic(kid=KEY.kid, public=KEY.public, made=7)
 NODE = "n1aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"

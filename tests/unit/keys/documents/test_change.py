@@ -9,26 +9,19 @@ import pytest
 from support.ceremony import ADMINS, CARDS
 from support.nodes import Seeds, edited, refused
 
-from gateway.errors import Code, RemoteError
+from gateway.errors import Code
 from keys.documents.admin_card import AdminCard
 from keys.documents.change import Approval, Change
 from keys.offline.administrator_key import new_admin
 from keys.primitives.encoding import canon
-from keys.primitives.sealed_file import Cost
 from keys.primitives.sign import APPROVAL, SignedDocument
 
-CHEAP = Cost(t=1, m=8 * 1024 * 1024)
 NODE, PEER = "n1" + "a" * 32, "n1" + "b" * 32
 CHANGE = Change(node=NODE, subject=PEER, prev=None, at=1_000, action="peer.suspend", body={})
 ANA, BEN = ADMINS
 
 
 # --- cards -----------------------------------------------------------------------------------------------------------
-
-
-def refused_with(*codes: Code):
-    """Expect a RemoteError with one of these codes."""
-    return pytest.RaisesExc(RemoteError, check=lambda error: error.code in codes)
 
 
 # --- changes and approvals -------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import pytest
 from support.nodes import NOW, Node, Seeds, edited, record, refused, signed, unsigned
 
 from gateway.errors import Code, RefusedError
-from keys.documents.descriptor import Descriptor, Revocation, Unit, parse_descriptor
+from keys.documents.descriptor import Revocation, Unit, parse_descriptor
 from keys.documents.descriptor_chain import (
     accept_descriptor,
     common_suite,
@@ -234,24 +234,7 @@ def follow(**changes: Any) -> SignedDocument:
     return signed(A.next(FIRST, **changes), A.roots[:2])
 
 
-NEW_ROOTS = [new_root(now=NOW - DAY, rand=RAND) for _ in range(3)]
-
-
-def rotated(signers: list[Any], **changes: Any) -> SignedDocument:
-    """Version 2 with three new roots, signed by `signers`."""
-    return signed(A.next(FIRST, roots=[root.record for root in NEW_ROOTS], **changes), signers)
-
-
 # --- chains ------------------------------------------------------------------------------------------------------
-
-
-def chain_of(count: int) -> tuple[list[SignedDocument], list[Descriptor]]:
-    """The documents of a chain, and what they are accepted as."""
-    documents, descriptors = [A.document()], [FIRST]
-    for _ in range(count - 1):
-        documents.append(signed(A.next(descriptors[-1]), A.roots[:2]))
-        descriptors.append(accept_descriptor(descriptors[-1], documents[-1], NOW))
-    return documents, descriptors
 
 
 # --- keys --------------------------------------------------------------------------------------------------------

@@ -1,0 +1,13 @@
+"""Four planned countries, of which nothing is made yet."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.demo import places
+
+
+@pytest.fixture
+def federation(tmp_path):
+    """Four planned countries; nothing is made yet."""
+    return places.plan_federation(tmp_path / "d")

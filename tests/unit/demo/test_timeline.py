@@ -1,0 +1,43 @@
+"""The timeline of the demonstration: words for every state, on a terminal or without one."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from gateway.demo import timeline
+from gateway.demo.chronicle import Event
+from gateway.demo.timeline import Timeline, describe_event
+from gateway.messages.machines.acceptance import Incoming
+from gateway.messages.machines.delivery import Outgoing
+
+
+def event(**changes):
+    """An event with a few members."""
+    values = {"country": "FR", "seq": 1, "kind": "message", "state": "queued", "direction": "out", "peer": "AL"}
+    return Event(**{**values, "id": "m", "type": "info.reply/1", **changes})
+
+
+@pytest.mark.parametrize("state", Outgoing)
+def test_every_state_of_an_outgoing_message_has_words(state):
+    """Nothing in the timeline is the bare name of a state."""
+    assert str(state) in timeline._OUT
+    assert "{" not in describe_event(event(state=str(state)))
+
+
+@pytest.mark.parametrize("state", Incoming)
+def test_every_state_of_an_incoming_message_has_words(state):
+    """The same for what arrives."""
+    assert str(state) in timeline._IN
+    assert "{" not in describe_event(event(state=str(state), direction="in"))
+
+
+def test_where_no_terminal_is_the_timeline_has_plain_lines(federation):
+    """One line for each event, with the country, and no codes that steer a terminal."""
+    stream = io.StringIO()
+    with Timeline(federation.countries, stream) as shown:
+        shown.event(event())
+        shown.act(federation.albania, "al-04 releases it")
+    lines = [line.split(" s  ", 1)[1].rstrip() for line in stream.getvalue().splitlines()]
+    assert lines == ["FR  → info.reply: queued for AL", "AL  al-04 releases it"]

@@ -1,0 +1,57 @@
+"""Answers without a signature: none of them is final, and each status has its meaning."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.errors import Code, RefusedError, TransientError
+from gateway.federation import endpoints
+from gateway.federation.endpoints import JSON
+from gateway.federation.unsigned import body_of, check_length, has_signature, translate_status
+from gateway.federation.wire import Raw
+
+
+def answer(status: int, *fields: tuple[bytes, bytes], content_type: str = JSON) -> Raw:
+    """An answer as it comes off the wire."""
+    return Raw(status=status, fields=fields, content_type=content_type, body=b"{}", at=0)
+
+
+def test_each_status_has_its_code() -> None:
+    """Whoever stands between can make any of them, so the request is repeated."""
+    told = [
+        (str(status), str(translate_status(status).code)) for status in (200, 302, 400, 403, 404, 409, 413, 429, 500)
+    ]
+    assert told == [
+        ("200", "bad_signature"),
+        ("302", "rejected"),
+        ("400", "bad_signature"),
+        ("403", "not_active"),
+        ("404", "bad_signature"),
+        ("409", "bad_signature"),
+        ("413", "too_large"),
+        ("429", "rejected"),
+        ("500", "rejected"),
+    ]
+
+
+def test_a_public_answer_is_json_with_200() -> None:
+    """Anything else proves nothing and is tried again."""
+    assert body_of(answer(200)) == b"{}"
+    for raw in (answer(404), answer(200, content_type="text/html")):
+        with pytest.raises(TransientError):
+            body_of(raw)
+
+
+def test_a_field_may_claim_a_signature() -> None:
+    """In any case of letters; nothing of it is believed yet."""
+    assert has_signature(answer(200, (b"SIGNATURE-Input", b"x")))
+    assert not has_signature(answer(200, (b"Signature-Agent", b"x")))
+
+
+def test_a_request_that_is_too_long_is_never_sent() -> None:
+    """The limit itself still goes."""
+    row = endpoints.POST_VOID
+    check_length(row, bytes(row.request_limit))
+    with pytest.raises(RefusedError) as caught:
+        check_length(row, bytes(row.request_limit + 1))
+    assert caught.value.code is Code.TOO_LARGE
