@@ -8,6 +8,7 @@ import pytest
 from support.mutant_counts import (
     Mutant,
     Slice,
+    choose_sample,
     configure,
     count_mutants,
     name_function,
@@ -82,6 +83,25 @@ def test_what_is_named_for_nothing_is_told():
     assert count_mutants("one", checked, [LETS], known).needless == ()
     assert count_mutants("one", checked | {"gateway.a.x_lets__mutmut_2": "not checked"}, [], known).needless == ()
     assert count_mutants("one", {"gateway.a.x_other__mutmut_1": "killed"}, [], known).needless == ()
+
+
+def test_a_sample_has_something_of_every_function():
+    """The same each time, whatever the order; a larger one goes on where the smaller one ended."""
+    large, small = ([f"gateway.a.x_{name}__mutmut_{number}" for number in range(1, 9)] for name in ("large", "small"))
+    mutants = [*large, *small[:2]]
+    five = choose_sample(mutants, 5)
+    assert {name_function(mutant) for mutant in five[:2]} == {"gateway.a.large", "gateway.a.small"}
+    assert set(small[:2]) < set(five)
+    assert choose_sample(reversed(mutants), 7)[:5] == five
+    assert sorted(choose_sample(mutants, 99)) == sorted(mutants)
+
+
+def test_a_sample_is_told_as_one():
+    """What is not in it was not noticed by a test, so nothing is said of the slice as a whole."""
+    known = {LETS: "a reason"}
+    tally = count_mutants("one", {"gateway.a.x_lets__mutmut_1": "killed"}, [], known, left_out=7)
+    assert tally.needless == ()
+    assert str(tally).endswith("100.0% of 1; a sample, 7 are not in it")
 
 
 def test_each_equivalent_mutant_has_its_reason():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import tomllib
 from collections import Counter
@@ -35,7 +36,8 @@ class Mutant:
 @dataclass(frozen=True)
 class Tally:
     """How many mutants of a slice ended how; `survivors` are those that were neither noticed nor named equivalent, and
-    `needless` are those that are named and that a test notices, or that are no more.
+    `needless` are those that are named and that a test notices, or that are no more. `left_out` counts those that are
+    not in the sample which was asked about.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Tally:
     equivalent: int
     survivors: tuple[Mutant, ...] = ()
     needless: tuple[Mutant, ...] = ()
+    left_out: int = 0
 
     @property
     def checked(self) -> int:
@@ -63,10 +66,11 @@ class Tally:
         counts, left = self.counts, self.counts.get("not checked", 0)
         others = self.checked - self.noticed - counts.get("no tests", 0)
         return (
-            f"{self.name:<13}{counts.get('killed', 0):>6} killed{counts.get('timeout', 0):>5} timeout"
+            f"{self.name:<16}{counts.get('killed', 0):>6} killed{counts.get('timeout', 0):>5} timeout"
             f"{others:>5} survived{counts.get('no tests', 0):>5} no tests{self.equivalent:>5} equivalent"
             f"  {self.noticed / max(self.checked, 1):7.1%} of {self.checked}"
             + (f", {left} not checked" if left else "")
+            + (f"; a sample, {self.left_out} are not in it" if self.left_out else "")
         )
 
 
@@ -89,6 +93,19 @@ def name_function(mutant: str) -> str:
     return f"{module}.{key.removeprefix('x').removeprefix('_').strip('ǁ').replace('ǁ', '.')}"
 
 
+def choose_sample(mutants: Iterable[str], size: int) -> list[str]:
+    """So many of the mutants, the same each time: one of every function, then a second one of each, and so on. A larger
+    sample has all of a smaller one, so that what was asked is not asked again.
+    """
+    turns = Counter[str]()
+    chosen: list[tuple[int, str]] = []
+    for mutant in sorted(mutants, key=lambda name: hashlib.sha256(name.encode()).digest()):
+        function = name_function(mutant)
+        turns[function] += 1
+        chosen.append((turns[function], mutant))
+    return [mutant for _, mutant in sorted(chosen, key=lambda each: each[0])[:size]]
+
+
 def read_diff(function: str, diff: str) -> Mutant:
     """The mutant that a unified diff shows."""
     lines = [line for line in diff.split("\n") if not line.startswith(("---", "+++", "@@"))]
@@ -106,12 +123,20 @@ def read_equivalent(text: str) -> dict[Mutant, str]:
 
 
 def count_mutants(
-    name: str, verdicts: Mapping[str, str], unnoticed: Iterable[Mutant], known: Mapping[Mutant, str]
+    name: str,
+    verdicts: Mapping[str, str],
+    unnoticed: Iterable[Mutant],
+    known: Mapping[Mutant, str],
+    *,
+    left_out: int = 0,
 ) -> Tally:
-    """Count the verdicts of a slice; `unnoticed` are its mutants that no test noticed."""
+    """Count the verdicts of a slice, or of a sample that leaves so many out; `unnoticed` are those among them that
+    no test noticed.
+    """
     survivors = Counter(unnoticed)
     named = sum(amount for mutant, amount in survivors.items() if mutant in known)
     left = tuple(one for one in survivors if one not in known)
-    functions = {name_function(mutant) for mutant in verdicts} if "not checked" not in verdicts.values() else ()
+    whole = not left_out and "not checked" not in verdicts.values()
+    functions = {name_function(mutant) for mutant in verdicts} if whole else ()
     needless = tuple(one for one in known if one.function in functions and one not in survivors)
-    return Tally(name, Counter(verdicts.values()), named, left, needless)
+    return Tally(name, Counter(verdicts.values()), named, left, needless, left_out)

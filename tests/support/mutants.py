@@ -3,7 +3,8 @@
 Each slice of `[tool.mutmut.slices]` in `pyproject.toml` has a work folder below `.deep/mutants`: links to this
 repository, a `pyproject.toml` of its own, and in `mutants/` what mutmut has found so far. So a slice goes on where it
 stopped, and there `mutmut browse` and `mutmut show NAME` tell more. What a changed test may now notice is asked again;
-`rm -r .deep/mutants` begins anew.
+`rm -r .deep/mutants` begins anew. With `--sample N` so many mutants of each slice are asked about, the same each time
+and spread over all its functions: for slices whose tests take long.
 
 `tests/mutants_equivalent.toml` names the mutants that no test can notice, each with its reason.
 """
@@ -24,7 +25,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import chdir, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from mutmut.mutation.diff_apply import get_diff_for_mutant
 from mutmut.stats import status_by_exit_code
@@ -33,6 +34,7 @@ from support.mutant_counts import (
     Mutant,
     Slice,
     Tally,
+    choose_sample,
     configure,
     count_mutants,
     name_function,
@@ -45,6 +47,7 @@ ROOT = Path(__file__).resolve().parents[2]
 WORK = ROOT / ".deep" / "mutants"
 EQUIVALENT = ROOT / "tests" / "mutants_equivalent.toml"
 REPORT = '<testsuites><testcase><properties><property name="examples" value="{}"/></properties></testcase></testsuites>'
+MAKE = "from mutmut import __main__ as made; made.copy_src_dir(); made.copy_also_copy_files(); made.create_mutants(1)"
 UNNOTICED = ("survived", "no tests")
 """These are asked about again when the tests have changed; whatever ended otherwise, always."""
 
@@ -60,10 +63,11 @@ def hash_files(paths: Iterable[str]) -> str:
 
 
 class Bench:
-    """The work folder of a slice."""
+    """The work folder of a slice; `sample` is how many of its mutants are asked about, None for all."""
 
-    def __init__(self, part: Slice) -> None:
+    def __init__(self, part: Slice, sample: int | None = None) -> None:
         self.part = part
+        self.sample = sample
         self.folder = WORK / part.name
         self.log = self.folder / "mutmut.log"
         self._stamp = self.folder / "stamp.json"
@@ -91,29 +95,48 @@ class Bench:
 
     def run(self, seconds: float) -> bool:
         """Let mutmut go on for so long; False if it gave up, and then `log` says why."""
-        place = self.folder / "mutants"
-        env = {**os.environ, "PYTHONPATH": f"{place}:{place / 'tests'}"}
-        command = [sys.executable, "-m", "mutmut", "run", "--max-children", "1"]
-        with self.log.open("w") as log, started(command, cwd=self.folder, env=env, stdout=log, stderr=log) as running:
-            try:
-                code = running.wait(seconds)
-            except subprocess.TimeoutExpired:
-                return True
-        if code == 0:
+        try:
+            with self.log.open("w") as log:
+                ended = self._ask(log, time.monotonic() + seconds)
+        except subprocess.TimeoutExpired:
+            return True
+        if ended:
             self._stamp.write_text(json.dumps(self._current()))
-        return code == 0
+        return ended
+
+    def _ask(self, log: IO[str], until: float) -> bool:
+        ask = ["-m", "mutmut", "run", "--max-children", "1"]
+        if self.sample is None:
+            return self._python(ask, log, until)
+        if not self._python(["-c", MAKE], log, until):  # their names are what a sample is chosen from
+            return False
+        named = [mutant for mutant, verdict in self.verdicts().items() if verdict == "not checked"]
+        return not named or self._python([*ask, *named], log, until)
+
+    def _python(self, arguments: Sequence[str], log: IO[str], until: float) -> bool:
+        """Whether Python came to a good end with these arguments. Raises TimeoutExpired if it has not ended by then."""
+        place = self.folder / "mutants"
+        env = {
+            **os.environ,
+            "PYTHONPATH": f"{place}:{place / 'tests'}",
+            "PYTEST_PLUGINS": "support.mutant_order",
+        }
+        command = [sys.executable, *arguments]
+        with started(command, cwd=self.folder, env=env, stdout=log, stderr=log) as running:
+            return running.wait(until - time.monotonic()) == 0
 
     def complete(self) -> bool:
-        """Whether mutmut came to its end, and nothing has changed since."""
-        return self._stamped() == self._current()
+        """Whether all was asked about that should be, and nothing has changed since."""
+        return self._stamped() == self._current() and "not checked" not in self.verdicts().values()
 
     def verdicts(self) -> dict[str, str]:
-        """What became of each mutant so far, by its name."""
-        return {
-            mutant: status_by_exit_code[code]
-            for _, meta in self._metas()
-            for mutant, code in meta["exit_code_by_key"].items()
-        }
+        """What became of each mutant that should be asked about, by its name."""
+        every = self._every()
+        return every if self.sample is None else {name: every[name] for name in choose_sample(every, self.sample)}
+
+    def left_out(self) -> int:
+        """How many mutants are not in the sample."""
+        return len(self._every()) - len(self.verdicts())
 
     def checked(self) -> int:
         """How many mutants have a verdict."""
@@ -124,6 +147,13 @@ class Bench:
         passed = [name for name, verdict in self.verdicts().items() if verdict not in (*NOTICED, "not checked")]
         with chdir(self.folder):
             return [read_diff(name_function(name), get_diff_for_mutant(name, path=_module(name))) for name in passed]
+
+    def _every(self) -> dict[str, str]:
+        return {
+            mutant: status_by_exit_code[code]
+            for _, meta in self._metas()
+            for mutant, code in meta["exit_code_by_key"].items()
+        }
 
     def _copied(self) -> list[str]:
         named: list[str] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mutmut"]["also_copy"]
@@ -179,13 +209,14 @@ def main(arguments: Sequence[str]) -> int:
     slices = {part.name: part for part in read_slices((ROOT / "pyproject.toml").read_text())}
     parser.add_argument("slices", nargs="*", metavar="SLICE", help=f"one of {', '.join(slices)}; all if none is named")
     parser.add_argument("--seconds", type=float, default=600, help="for how long; what is left goes on the next time")
+    parser.add_argument("--sample", type=int, help="how many mutants of each slice; all without it")
     parser.add_argument("--report", type=Path, help="where to say how many were asked about, as a report of JUnit")
     asked = parser.parse_args(arguments)
     if unknown := set(asked.slices) - set(slices):
         parser.error(f"there is no slice {', '.join(sorted(unknown))}")
     until = time.monotonic() + asked.seconds
     signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell keeps from what it starts behind it
-    benches = [Bench(slices[name]) for name in asked.slices or slices]
+    benches = [Bench(slices[name], asked.sample) for name in asked.slices or slices]
     before = sum(bench.checked() for bench in benches)
     for bench in benches:
         if (left := until - time.monotonic()) > 0 and not bench.complete():
@@ -196,7 +227,10 @@ def main(arguments: Sequence[str]) -> int:
                 print(f"mutmut gave up; all it said is in {bench.log.relative_to(ROOT)}", file=sys.stderr)
                 return 3
     known = read_equivalent(EQUIVALENT.read_text(encoding="utf-8"))
-    tallies = [count_mutants(each.part.name, each.verdicts(), each.unnoticed(), known) for each in benches]
+    tallies = [
+        count_mutants(each.part.name, each.verdicts(), each.unnoticed(), known, left_out=each.left_out())
+        for each in benches
+    ]
     if asked.report:
         done = sum(bench.checked() for bench in benches) - before
         asked.report.write_text(REPORT.format(max(done, 0)))
@@ -213,7 +247,8 @@ def report(tallies: Sequence[Tally]) -> int:
     whole = Counter[str]()
     for tally in tallies:
         whole.update(tally.counts)
-    every = Tally("all", whole, sum(tally.equivalent for tally in tallies))
+    equivalent, left_out = sum(each.equivalent for each in tallies), sum(each.left_out for each in tallies)
+    every = Tally("all", whole, equivalent, left_out=left_out)
     print("", *tallies, every, sep="\n", flush=True)
     return 0 if all(tally.reached for tally in tallies) else 1
 
