@@ -7,39 +7,16 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from support.authenticator import ORIGIN, Authenticator
+from support.authenticator import Authenticator
 from support.ceremony import ADMINS
+from support.passkey_cards import NOW, card_of, signed
 
 from gateway.errors import Code, RemoteError
 from keys.documents.approvals import PasskeyApproval, PasskeyCard, read_approval, read_card
 from keys.documents.change import Change
 from keys.primitives.encoding import canon, parse, sha256
-from keys.primitives.passkey import Assertion, Site, creation_options, request_options, verify_registration
 
-SITE = Site.at(ORIGIN)
-NOW = 1_800_000_000
 CHANGE = Change(node="n1" + "a" * 32, subject="n1" + "b" * 32, prev=None, at=NOW, action="peer.suspend", body={})
-PSEUDONYM = "A" * 22
-
-
-def signed(device: Authenticator, challenge: bytes) -> Assertion:
-    """What a browser gives for a challenge."""
-    return Assertion.from_browser(device.get(request_options(SITE, challenge)))
-
-
-def card_of(device: Authenticator, **other: Any) -> PasskeyCard:
-    """The card of a device."""
-    asked = creation_options(SITE, b"c" * 32, service="TRM", person=b"p", name="Ana", held=[], synced=True)
-    passkey = verify_registration(device.create(asked), site=SITE, challenge=b"c" * 32)
-    about: dict[str, Any] = {
-        "pseudonym": PSEUDONYM,
-        "label": "Ana B.",
-        "at": NOW,
-        "site": SITE,
-        "passkey": replace(passkey, synced=False),
-    }
-    about |= other
-    return PasskeyCard.make(**about, assertion=signed(device, PasskeyCard.challenge(**about)))[0]
 
 
 def approval_of(device: Authenticator, card: PasskeyCard, change: Change = CHANGE, *, emergency: bool = False) -> Any:
