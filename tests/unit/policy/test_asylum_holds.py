@@ -1,0 +1,121 @@
+"""What is kept of an asylum hold, what it says of feared States, and when it ends by itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import orjson
+import pytest
+from sqlalchemy import Connection
+from support import rows
+from support.nodechild import SteeredClock
+
+from gateway.database import content as content_rows
+from gateway.database import journal
+from gateway.database.content import SealedRow
+from gateway.database.content_sealer import ContentSealer
+from gateway.database.engine import Store
+from gateway.database.sealed_content import Content
+from gateway.messages.store import messages
+from gateway.policy import asylum_holds, store
+from gateway.policy.asylum_holds import Named
+from gateway.policy.store import AsylumHold
+
+NOW = 1_800_000_000
+TALK = Named(conversation="talk", consents=("first", "second"), states=("AL", "XK"))
+OTHER = Named(conversation="other", consents=())
+
+
+@pytest.fixture
+def content(store: Store, vault: ContentSealer) -> Content:
+    """A database and what seals for it."""
+    return Content(store, vault)
+
+
+async def placed(content: Content, *holds: SealedRow) -> None:
+    """Each hold lies over a label of its own, `hold 1` and so on."""
+
+    def move(connection: Connection) -> None:
+        content_rows.put(connection, holds)
+        for number, row in enumerate(holds, 1):
+            store.place(connection, AsylumHold(ref=row.ref, at=NOW, lift=None), [b"hold %d" % number])
+
+    await content.store.move(move)
+
+
+def test_a_hold_is_read_as_it_was_sealed(content: Content):
+    """Each under a number of its own; one that does not open is left out."""
+    sealed = [asylum_holds.sealed(content, named) for named in (TALK, OTHER)]
+    assert sealed[0].ref != sealed[1].ref
+    found = asylum_holds.opened(content.sealer, [rows.sealed(99), *sealed])
+    assert found == {sealed[0].ref: TALK, sealed[1].ref: OTHER}
+    assert asylum_holds.opened(content.sealer, []) == {}
+
+
+def test_a_hold_of_the_first_release(content: Content):
+    """A line for the conversation and one for each consent; it names no State."""
+    sealed = content.sealer.seal(7, b"talk\nfirst\nsecond")
+    assert asylum_holds.opened(content.sealer, [sealed]) == {
+        7: Named(conversation="talk", consents=("first", "second"))
+    }
+
+
+async def test_the_states_that_holds_keep_away_from(content: Content):
+    """All that are named; if one of them does not open nobody can say which, so none is named."""
+    more = Named(conversation="more", consents=(), states=("MA",))
+    await placed(content, *(asylum_holds.sealed(content, named) for named in (TALK, more)), rows.sealed(99))
+
+    async def feared(*labels: bytes) -> frozenset[str]:
+        return await content.store.read(lambda c: asylum_holds.feared_states(c, content.sealer, labels))
+
+    assert await feared(b"hold 1", b"hold 2") == {"AL", "XK", "MA"}
+    assert await feared(b"hold 2") == {"MA"}
+    assert await feared(b"hold 1", b"hold 3") == frozenset()
+    assert await feared() == frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What is left after holds ended by themselves."""
+
+    holds: list[int]
+    told: list[tuple[int, str]]
+
+
+async def forgotten(content: Content, *but: int) -> Left:
+    """End what nothing is left of."""
+    await asylum_holds.forget(content, SteeredClock(NOW), but=but)
+
+    def read(connection: Connection) -> Left:
+        leaves = [orjson.loads(leaf) for _, leaf in journal.leaves(connection)]
+        return Left([one.ref for one in store.listed(connection)], [(leaf["at"], leaf["ev"]) for leaf in leaves])
+
+    return await content.store.read(read)
+
+
+async def both_stay(content: Content) -> list[int]:
+    """A message relies on a consent of the first hold, and one is in the conversation of the second."""
+    found = [
+        rows.message(101, conversation=b"elsewhere", consent=content.sealer.consent_index("second")),
+        rows.message(102, conversation=content.sealer.conversation_index("other")),
+    ]
+    await content.store.move(lambda c: messages.add(c, found))
+    left = await forgotten(content)
+    assert (len(left.holds), left.told) == (2, [])
+    return left.holds
+
+
+async def test_a_hold_ends_with_the_last_of_what_it_lies_over(content: Content):
+    """A message of its conversation, or of one that relied on its consents; the log tells of each end."""
+    assert await forgotten(content) == Left([], [])
+    await placed(content, *(asylum_holds.sealed(content, named) for named in (TALK, OTHER)))
+    first, second = await both_stay(content)
+    assert await forgotten(content, 102) == Left([first], [(NOW, "asylum.ended")])
+    assert await forgotten(content, 101, 102) == Left([], [(NOW, "asylum.ended")] * 2)
+    assert second not in await content.store.read(lambda c: content_rows.get(c, [first, second]))
+
+
+async def test_a_hold_that_does_not_open_stays(content: Content):
+    """Nobody can say what it lies over."""
+    await placed(content, rows.sealed(99))
+    assert await forgotten(content) == Left([99], [])
