@@ -108,7 +108,7 @@ def g2_consent(facts: GateFacts) -> Decision:
         return _g2("/header/consent_ref", "personal data need the id of a consent record: see trm consent record")
     if not facts.categories:
         return PERMIT
-    consent = facts.consent if facts.consent_ref is not None else None
+    consent = facts.consent
     if consent is None or consent.consent_id != facts.consent_ref:
         if vital:
             return PERMIT

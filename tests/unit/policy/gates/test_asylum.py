@@ -24,7 +24,9 @@ NGO = replace(LISTED, kind=UnitKind.NGO)
 def test_g5_nothing_goes_to_the_state_of_nationality(status, at_receiver):
     """A claim, and protection, stop the referral itself; to another State it goes."""
     facts = replace(ASYLUM, content=ASYLUM.content | {"legal_status": status})
-    assert gates(facts, at_receiver=at_receiver) == [G5]
+    (refusal,) = refusals(facts, at_receiver=at_receiver)
+    assert (refusal.gate, refusal.place) == (G5, "/header/recipient_unit")
+    assert f"nothing goes to {'the State of nationality' if at_receiver else 'a feared State'} while" in refusal.hint
     assert gates(replace(facts, recipient=AT_FR), at_receiver=at_receiver) == []
 
 
@@ -110,7 +112,8 @@ def test_g5_at_the_receiver_rests_on_what_it_was_told(changed, closed):
 def test_g5_what_goes_to_the_origin_needs_a_known_status(name):
     """Who asks the State of origin, or begins a return, knows the legal status first."""
     facts = replace(GOOD, body_type=f"{name}/1", categories=frozenset(), content={})
-    assert G5 in gates(facts)
+    told = {refusal.gate: refusal.hint for refusal in refusals(facts)}
+    assert told[G5] == "the legal status of the person and the State asked have to be known first"
     assert G5 not in gates(replace(facts, history=History(legal_status="regular")))
 
 

@@ -9,6 +9,7 @@ import pytest
 from support.gate_facts import AL, ENQUIRY, FR, GOOD, ID, LISTED, RECORD, SHELTER, UA, gates, headed, refusals
 
 import schemas
+from gateway.cases.rules import ConsentCase
 from gateway.consent.rules import Handling, bound, read, withdraw
 from gateway.conversations.history import NOTHING_SAID
 from gateway.errors import Code
@@ -96,6 +97,23 @@ def test_g2_lets_references_pass_on_a_named_consent():
     assert gates(headed(facts, consent_ref=None)) == [G2]
 
 
+@pytest.mark.parametrize(
+    ("case", "words"),
+    [
+        (ConsentCase.OTHER, "this consent is of another case: write from the case of the person who gave it"),
+        (ConsentCase.NONE, "nobody has said of which case this consent is: two people do (trm case move)"),
+        (ConsentCase.UNCONFIRMED, "this node was restored without its ledger"),
+    ],
+)
+def test_g2_relies_on_no_consent_of_another_case(case, words):
+    """Whatever it covers; a record of it does not go either, and is refused at the id that it tells."""
+    record = headed(replace(GOOD, body_type="consent.record/1", content=RECORD), consent_ref=None)
+    for facts, place in ((GOOD, "/header/consent_ref"), (record, "/content/consent_id")):
+        (refusal,) = refusals(replace(facts, consent_case=case))
+        assert (refusal.gate, refusal.place) == (G2, place)
+        assert refusal.hint.startswith(words)
+
+
 @pytest.mark.parametrize("at_receiver", [False, True], ids=["sender", "receiver"])
 def test_g2_sends_a_record_only_to_units_it_names(at_receiver):
     """A consent record relies on itself."""
@@ -120,7 +138,8 @@ def test_g2_wants_the_risks_told_for_a_transfer_on_consent(at_receiver):
 def test_g2_keeps_purposes_apart(name):
     """A message with a purpose of its own is not sent for another one, whatever the consent to that says."""
     facts = replace(GOOD, body_type=f"{name}/1", purpose="law_enforcement", categories=frozenset())
-    assert ("/purpose", G2) in [(refusal.place, refusal.gate) for refusal in refusals(facts)]
+    wanted = f"this message is for the purpose {' or '.join(sorted(PURPOSES[name]))}"
+    assert (G2, "/purpose", wanted) in [(refusal.gate, refusal.place, refusal.hint) for refusal in refusals(facts)]
 
 
 def test_purposes_are_codes():
@@ -152,6 +171,11 @@ def test_g2_ages_no_consent_but_that_to_a_proposal(at_receiver):
         ({"age_group": "presumed_child"}, {"given_by": "person"}, "a child does not consent alone"),
         ({"birth_date": "2008-06-02"}, {"given_by": "person"}, "a child does not consent alone"),
         ({"age_group": "child"}, {"given_by": "guardian", "child_assent": "refused"}, "the child said no"),
+        (
+            {"age_group": "child"},
+            {"given_by": "child_authority_interim", "child_assent": "given", "taken_on": "2026-04-01"},
+            "60 days at most",
+        ),
         ({"age_group": "adult"}, {"given_by": "guardian", "child_assent": "given"}, "an adult consents in person"),
         ({"birth_date": "2008-06-01"}, {"given_by": "parent", "child_assent": "given"}, "an adult consents in person"),
     ],
