@@ -16,6 +16,7 @@ from support.mutant_counts import (
     read_equivalent,
     read_slices,
 )
+from support.mutant_order import mirror
 from support.mutants import EQUIVALENT, ROOT
 
 PYPROJECT = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
@@ -54,6 +55,13 @@ def test_a_work_folder_is_configured_for_its_slice():
 def test_a_mutant_is_named_by_its_function(mutant: str, function: str):
     """Its number changes with every line above it."""
     assert name_function(mutant) == function
+
+
+def test_the_tests_of_the_module_come_first():
+    """A module may have several test files; before mutants are asked about there is no module."""
+    assert mirror("gateway.a.rules.xǁHandlingǁlets__mutmut_3") == "a/test_rules"
+    assert mirror("gateway.rules.x_lets__mutmut_3") == "test_rules"
+    assert mirror("stats") == "test_"
 
 
 def test_a_mutant_is_told_by_its_changed_lines():

@@ -1,11 +1,12 @@
-"""The order in which tests judge a mutant, a plugin of pytest: what costs least has the first chance to notice it.
+"""The order in which tests judge a mutant, a plugin of pytest: what notices it soonest comes first.
 
-Unit tests come before nodes, and tests of one file stay together because they share what the file has started. Else it
-is the order of mutmut, the quickest first.
+That is the test file of the module, then other unit tests, then nodes. Tests of one file stay together, because they
+share what the file has started; else it is the order of mutmut, the quickest first.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator
 
 import pytest
@@ -14,7 +15,19 @@ import pytest
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
     """Put the tests in order, whatever order other plugins choose."""
+    own = mirror(os.environ.get("MUTANT_UNDER_TEST", ""))
     files = {path: place for place, path in enumerate(dict.fromkeys(item.path for item in items))}
     tests = {item.nodeid: place for place, item in enumerate(items)}
+
+    def place(item: pytest.Item) -> tuple[bool, bool, int, int]:
+        unit = "tests/unit/" in item.nodeid
+        return own not in item.nodeid, not unit, files[item.path], tests[item.nodeid]
+
     yield
-    items.sort(key=lambda item: ("tests/unit/" not in item.nodeid, files[item.path], tests[item.nodeid]))
+    items.sort(key=place)
+
+
+def mirror(mutant: str) -> str:
+    """How the test files for the module of a mutant begin, as `policy/gates/test_asylum`; all where there is none."""
+    module = mutant.rpartition(".x")[0].split(".")
+    return "/".join([*module[1:-1], f"test_{module[-1]}"])
