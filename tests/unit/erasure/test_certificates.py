@@ -45,8 +45,10 @@ def certificate(*receipts: Receipt, by: Node = C) -> dict[str, Any]:
 
 def test_a_true_one():
     """It names the node, the statements that were erased, and nothing that was only delivered."""
-    found = verify(certificate(receipt(), receipt(Status.DELIVERED)), NOW)
-    assert (found.node, found.erased, found.at) == (FIRST.node, (OF,), NOW)
+    other = b64u(b"\x03" * 32)
+    receipts = (receipt(), receipt(Status.DELIVERED, at=NOW + 9), receipt(of=other, at=NOW - 9))
+    found = verify(certificate(*receipts), NOW)
+    assert (found.node, found.erased, found.at) == (FIRST.node, (OF, other), NOW)
 
 
 def test_it_has_the_form_of_the_message():
@@ -80,6 +82,7 @@ SPOILED: dict[str, tuple[Callable[[], dict[str, Any]], Code]] = {
         Code.WRONG_NODE,
     ),
     "no chain": (lambda: certificate() | {"descriptors": []}, Code.MALFORMED),
+    "no list of descriptors": (lambda: certificate() | {"descriptors": None}, Code.MALFORMED),
     "signed by another node": (lambda: certificate(by=D), Code.UNKNOWN_KEY),
     "other receipts under the signature": (
         lambda: certificate() | {"certificate": certificate(receipt(at=NOW + 1))["certificate"]},
@@ -93,6 +96,7 @@ SPOILED: dict[str, tuple[Callable[[], dict[str, Any]], Code]] = {
     "a revoked key": (revoked, Code.REVOKED_KEY),
     "a list where the signature is": (lambda: certificate() | {"signature": b64u(b"[]")}, Code.MALFORMED),
     "no signature": (lambda: certificate() | {"signature": b64u(b'{"signatures":[]}')}, Code.MALFORMED),
+    "a longer signature than there is": (lambda: certificate() | {"signature": b64u(b" " * 200_001)}, Code.TOO_LARGE),
 }
 
 
@@ -117,4 +121,6 @@ def test_each_certificate_of_a_confirmation_is_judged_for_itself():
     good = certificate()
     found = read_all({"onward_certificates": [good, good | {"node": D.first().node}]}, NOW)
     assert [proven is not None for _, proven in found] == [True, False]
-    assert read_all({}, NOW) == []
+    assert [item for item, _ in found] == [good, good | {"node": D.first().node}]
+    assert [proven for _, proven in read_all({"onward_certificates": ["no certificate", good]}, NOW)] == [found[0][1]]
+    assert read_all({}, NOW) == read_all({"onward_certificates": good}, NOW) == []

@@ -87,6 +87,12 @@ def test_the_last_day_is_a_whole_one():
     ]
 
 
+def test_the_last_day_there_is_never_ends():
+    """A header that names it sets no end; the other rules hold all the same."""
+    assert ends(item(retain_until=date.max)) == (None, None)
+    assert ends(item(retain_until=date.max, standing=ENDED["declined"])) == ("declined", 32)
+
+
 def test_what_proves_an_erasure_outlives_its_conversation():
     """The request to erase and its answer end with the day they name, not with the conversation."""
     assert ends(item(body_type="erasure.confirmation/1", standing=ENDED["withdrawn"]))[0] == "named"

@@ -135,6 +135,104 @@ def test_the_first_revision_says_no_more_than_the_newest(outcome: Outcome):
         assert first["gateway"] == "due"
 
 
+KEEPS = Kept(categories={"image", "criminal"}, ground="legal_claims_17_3_e", until="2029-01-01")
+WHOLE = Outcome(erased_at=NOW, local=["not_held", "erased"], horizon=NOW + 7 * DAY)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "result"),
+    [
+        (WHOLE, "erased"),
+        (replace(WHOLE, local=["not_held"]), "erased"),
+        (replace(WHOLE, local=[]), "erased"),
+        (replace(WHOLE, local=["erased", "due"]), "partly_erased"),
+        (replace(WHOLE, held=frozenset({"draft"})), "partly_erased"),
+        (replace(WHOLE, kept=KEEPS), "partly_erased"),
+        (replace(WHOLE, erased_at=None), "not_held"),
+        (replace(WHOLE, erased_at=None, kept=KEEPS), "refused"),
+    ],
+    ids=["whole", "no case system had it", "nobody asked", "due there", "held here", "kept", "nothing", "all kept"],
+)
+def test_the_result_is_no_less_than_what_was_done(outcome: Outcome, result: str):
+    """Neither more nor less: the office that asked may have to erase nothing else on it."""
+    assert confirmation(outcome)["result"] == result
+
+
+def test_every_word_of_a_confirmation():
+    """One of each: what is due has its day, what is kept its ground, and the rest is as it was given."""
+    certificate = {"node": "n1", "certificate": "", "signature": "", "descriptors": []}
+    outcome = replace(
+        WHOLE,
+        local=["erased", "due"],
+        found=frozenset({"content", "draft", "envelope"}),
+        held=frozenset({"envelope"}),
+        backups=Backups(made=True, until=NOW + 14 * DAY),
+        kept=KEEPS,
+        onward=["n1one/desk"],
+        recipients={"n1one": True},
+        certificates=[certificate],
+    )
+    kept = {"ground": "legal_claims_17_3_e", "until": "2029-01-01"}
+    said = {
+        "result": "partly_erased",
+        "told_onward": ["n1one/desk"],
+        "erased_at": NOW,
+        "kept": [{"data_category": "criminal", **kept}, {"data_category": "image", **kept}],
+        "onward_certificates": [certificate],
+    }
+    last = {"place": "gateway", "done": "kept"}
+    backup = {"place": "backup", "done": "due", "by_date": "2027-01-29"}
+    assert confirmation(outcome) == said | {
+        "places": [
+            {"place": "gateway", "done": "erased"},
+            {"place": "draft", "done": "erased"},
+            {"place": "envelope", "done": "due", "by_date": "2027-01-22"},
+            {"place": "attachment", "done": "not_held"},
+            {"place": "local_system", "done": "due", "by_date": "2027-01-22"},
+            {"place": "journal", "done": "due", "by_date": "2027-01-22"},
+            backup,
+            {"place": "recipient", "done": "erased"},
+            last,
+        ]
+    }
+    assert confirmation(outcome, revision=1) == said | {
+        "places": [
+            {"place": "gateway", "done": "due", "by_date": "2027-01-22"},
+            {"place": "local_system", "done": "due", "by_date": "2027-01-22"},
+            backup,
+            last,
+        ]
+    }
+
+
+@pytest.mark.parametrize(
+    ("local", "said", "journal"),
+    [
+        (["erased", "not_supported", "disabled_only", "due"], "not_supported", "unknown"),
+        (["erased", "disabled_only", "due"], "disabled_only", "unknown"),
+        (["erased", "due"], "due", "due"),
+        (["not_held", "erased"], "erased", "erased"),
+        (["not_held"], "not_held", "not_held"),
+        ([], "not_held", "not_held"),
+    ],
+)
+def test_the_worst_answer_of_a_case_system_counts(local: list[str], said: str, journal: str):
+    """One copy that is left is what counts; the journal of the adapter goes with the record or nobody knows of it."""
+    places = {place["place"]: place["done"] for place in list_places(replace(WHOLE, local=local))}
+    assert (places["local_system"], places["journal"]) == (said, journal)
+
+
+def test_what_was_not_erased_names_one_place():
+    """The node either had nothing or keeps it."""
+    nothing = replace(WHOLE, erased_at=None)
+    assert confirmation(nothing) == {
+        "result": "not_held",
+        "places": [{"place": "gateway", "done": "not_held"}],
+        "told_onward": [],
+    }
+    assert confirmation(replace(nothing, kept=KEEPS))["places"] == [{"place": "gateway", "done": "kept"}]
+
+
 @given(OUTCOMES)
 def test_nothing_is_not_held_that_was_not_looked_for(outcome: Outcome):
     """A place is `not_held` only where nothing was found, nothing is, no case system has or may have it, no backup was
