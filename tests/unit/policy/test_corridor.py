@@ -18,7 +18,7 @@ from support.generate import bodies
 from support.tables import table
 
 from gateway.conversations.rules.disclosure import DisclosureStage
-from gateway.errors import Code
+from gateway.errors import Code, Finding
 from gateway.foundation.json import Json
 from gateway.policy.corridor import Blocked, Leaves, case_reference, minimise, opened
 from schemas import code_list, list_fields, list_parts, load_catalogue, resources, validate
@@ -192,8 +192,12 @@ def test_twelve_fields_of_forty() -> None:
 @pytest.mark.parametrize(("corridor", "purpose"), [(("AL", "MA"), "referral"), (WAY, "sport"), (("FR", "DE"), None)])
 def test_no_rule_means_nothing_leaves(corridor: tuple[str, str], purpose: str | None) -> None:
     """A corridor or purpose that the policy does not name is closed whole."""
-    found = minimise("referral.request/1", referral(), policy=POLICY, corridor=corridor, purpose=purpose, step=AFTER)
-    assert isinstance(found, Blocked) and found.code is Code.OUT_OF_SCOPE
+    for policy, why in ((POLICY, "no rule for this corridor and purpose"), (None, "no policy is in force")):
+        found = minimise(
+            "referral.request/1", referral(), policy=policy, corridor=corridor, purpose=purpose, step=AFTER
+        )
+        finding = Finding(place="/purpose", rule="corridor_policy", hint=why)
+        assert found == Blocked(code=Code.OUT_OF_SCOPE, findings=(finding,))
 
 
 def test_an_invalid_body_is_no_matter_of_policy() -> None:

@@ -17,7 +17,10 @@ from support.tables import table
 from support.talk import HOST, RECEIVING, Talk
 
 import schemas
+from gateway.conversations.history import Opened, Side
 from gateway.conversations.rules.context import ConversationContext
+from gateway.conversations.rules.facts import extract
+from gateway.conversations.rules.order import place
 from gateway.delivery.inbound import steps
 from gateway.delivery.inbound.steps import ReceiverContext
 from gateway.errors import Code, RemoteError
@@ -338,6 +341,29 @@ def test_what_no_honest_node_would_have_sent_is_refused() -> None:
     with refused(Code.OUT_OF_ORDER):
         admit(stated, around=receiving)
     assert admit(stated, around=replace(receiving, partial=True))
+
+
+def test_a_message_as_conversations_and_gates_take_it() -> None:
+    """What its sender signed, told from this side: where it stands on the link, and that it has arrived."""
+    stated = said(REFERRAL, epoch=2, reply_to="B" * 21 + "A")
+    body = json.loads(stated.body)
+    examined = steps.examine_message(stated, scope=standing())
+    around = ConversationContext(conversation=Talk().conversation(), side=HOST)
+    taken = steps.to_conversation_message(examined, around)
+    assert (taken.id, taken.side, taken.kind) == (stated.statement.id, HOST, "referral.request")
+    assert (taken.n, taken.created) == (place(2, stated.statement.n), stated.statement.created)
+    assert (taken.reply_to, taken.seen) == ("B" * 21 + "A", body["header"]["seen"])
+    assert taken.said == extract("referral.request", body["content"])
+    assert steps.to_gate_message(examined) == Opened(
+        body_type="referral.request/1",
+        side=Side.THEIRS,
+        created=stated.statement.created,
+        header=body["header"],
+        content=body["content"],
+        id=stated.statement.id,
+        schema=stated.statement.schema,
+        arrived=True,
+    )
 
 
 def test_scope_and_gates_are_judged_before_the_conversation() -> None:
