@@ -25,6 +25,7 @@ from gateway.changes.rules import Action, Given
 from gateway.changes.store import ApprovalRow, ChangeRow
 from gateway.changes.supersession import superseded
 from gateway.errors import Code, GatewayError, RefusedError
+from gateway.foundation.ids import NodeId
 from gateway.identity.own_identity import OwnIdentity
 from gateway.peers import store as peer_rows
 from gateway.peers import trust_record_store
@@ -56,13 +57,15 @@ class _Known:
         return self.since - SKEW <= at and (self.until is None or at <= self.until + SKEW)
 
 
-def verified(own: OwnIdentity, connection: Connection, subject: str) -> tuple[list[Json], list[str]]:
-    """The completed changes of a subject with what is wrong with each, and everything that is wrong."""
-    known, faults = _administrators(own, connection)
+def verified(node: NodeId, connection: Connection, subject: str) -> tuple[list[Json], list[str]]:
+    """The completed changes of a subject with what is wrong with each, and everything that is wrong; `node` is this
+    one.
+    """
+    known, faults = _administrators(node, connection)
     if subject == ADMINS:
         faults = []
     logged = _logged(connection, {ADMINS, subject})
-    changes, more = _chain(own, connection, subject, known, {hash: at for hash, (_, at) in logged.items()})
+    changes, more = _chain(node, connection, subject, known, {hash: at for hash, (_, at) in logged.items()})
     return changes, [*faults, *more, *_unlike_the_log(connection, {ADMINS, subject}, logged)]
 
 
@@ -147,14 +150,14 @@ def records(own: OwnIdentity, peers: PeerRegistry, connection: Connection, node:
     return faults
 
 
-def _administrators(own: OwnIdentity, connection: Connection) -> tuple[dict[str, _Known], list[str]]:
+def _administrators(node: NodeId, connection: Connection) -> tuple[dict[str, _Known], list[str]]:
     """Everybody who ever was enrolled, from the administrators' own verified history."""
     known: dict[str, _Known] = {}
     faults: list[str] = []
     held: dict[str, Card] = {}
     prev: str | None = None
     for place, row in enumerate(rows.changes_of(connection, ADMINS), 1):
-        fault = _fault(own, connection, row, place, prev, known)
+        fault = _fault(node, connection, row, place, prev, known)
         if fault is not None:
             faults.append(f"change {place} of the administrators: {fault}")
         prev = row.hash
@@ -170,7 +173,7 @@ def _administrators(own: OwnIdentity, connection: Connection) -> tuple[dict[str,
 
 
 def _chain(
-    own: OwnIdentity, connection: Connection, subject: str, known: Mapping[str, _Known], logged: Mapping[str, int]
+    node: NodeId, connection: Connection, subject: str, known: Mapping[str, _Known], logged: Mapping[str, int]
 ) -> tuple[list[Json], list[str]]:
     """The changes in their order. `completed` is when the log here says that enough people had approved it: the clock
     of whoever signed an approval may be another one.
@@ -182,7 +185,7 @@ def _chain(
     names = [_action(row) for row in held]
     over = superseded([Action(name) if name in list(Action) else None for name in names])
     for place, row in enumerate(held, 1):
-        fault = _fault(own, connection, row, place, prev, known)
+        fault = _fault(node, connection, row, place, prev, known)
         if fault is not None:
             faults.append(f"change {place}: {fault}")
         approvals = rows.approvals_of(connection, row.hash)
@@ -225,22 +228,22 @@ def _who(row: ApprovalRow, known: Mapping[str, _Known]) -> Json:
 
 
 def _fault(
-    own: OwnIdentity, connection: Connection, row: ChangeRow, place: int, prev: str | None, known: Mapping[str, _Known]
+    node: NodeId, connection: Connection, row: ChangeRow, place: int, prev: str | None, known: Mapping[str, _Known]
 ) -> str | None:
     try:
-        _judge(own, connection, row, place, prev, known)
+        _judge(node, connection, row, place, prev, known)
     except GatewayError as error:
         return error.what
     return None
 
 
 def _judge(
-    own: OwnIdentity, connection: Connection, row: ChangeRow, place: int, prev: str | None, known: Mapping[str, _Known]
+    node: NodeId, connection: Connection, row: ChangeRow, place: int, prev: str | None, known: Mapping[str, _Known]
 ) -> None:
     change = Change.parse(row.payload)  # 1
     if change.hash != row.hash:
         raise _altered("its bytes are not those that were approved")
-    if (change.node, change.subject, change.at) != (own.node, row.subject, row.at):
+    if (change.node, change.subject, change.at) != (node, row.subject, row.at):
         raise _altered("it is of another node, subject or time")
     if change.prev != prev or row.seq != place:  # 2
         raise _altered("it does not follow the change before it")

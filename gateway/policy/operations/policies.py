@@ -76,7 +76,7 @@ class PolicyOperations:
         now = self._clock.now()
 
         def query(c: Connection) -> tuple[list[Json], list[str], list[Json]]:
-            changes, faults = history.verified(self._own, c, NODE)
+            changes, faults = history.verified(self._own.node, c, NODE)
             return changes, faults, [shown(self._peers, c, row) for row in rows.in_state(c, rows.PENDING, NODE)]
 
         changes, faults, pending = await self._store.read(query)

@@ -180,7 +180,7 @@ class PeerOperations:
         def query(c: Connection) -> tuple[int, tuple[list[Json], list[str]], list[str], list[Json]]:
             return (
                 messages.count_queued(c, peer.node),
-                trust_history.verified(self._own, c, peer.node),
+                trust_history.verified(self._own.node, c, peer.node),
                 [
                     *trust_history.records(self._own, self._link.registry, c, peer.node),
                     *trust_history.position(c, peer.node),

@@ -6,7 +6,6 @@ import pytest
 from support.endpoints import EVERYTHING
 
 from gateway.changes.rules import (
-    DAY,
     DELAY,
     ROOTS_CHANGED,
     RULES,
@@ -24,7 +23,6 @@ from gateway.changes.rules import (
 )
 from gateway.errors import Code, RefusedError
 from gateway.peers.scope import PeerState, Scope
-from gateway.trust.change_text import words
 from keys.documents.change import BODIES
 
 ANA, BEN = Given(admin="ana", kid="1", at=100, emergency=False), Given(admin="ben", kid="2", at=200, emergency=False)
@@ -264,42 +262,3 @@ def test_one_person_can_not_widen_by_calling_it_narrower():
     with pytest.raises(RefusedError, match="not narrower") as caught:
         check_fits(Action.PEER_NARROW, {"scope": WIDE.to_json()}, PeerState.ACTIVE, None, trust)
     assert caught.value.code is Code.INVALID
-
-
-# --- words -----------------------------------------------------------------------------------------------------------
-
-
-def test_the_words_say_everything_that_is_signed():
-    """Each member of the change is in its words; an activation tells how many sign and how long it waits."""
-    change = {
-        "type": "nrm.change/1",
-        "node": "n1me",
-        "subject": "n1peer",
-        "prev": None,
-        "at": 1_800_000_000,
-        "action": "peer.activate",
-        "body": {
-            "descriptor": {"version": 3, "hash": "HASH"},
-            "fingerprint": "12345 67890",
-            "channel": "video",
-            "scope": WIDE.to_json() | {"types": [], "corridors": [["FR", "AL"]]},
-            "not_before": None,
-            "expires": 1_800_000_000 + 365 * DAY,
-        },
-    }
-    text = "\n".join(words(change))
-    for said in (
-        "n1me",
-        "n1peer",
-        "2 different administrators",
-        "24 hours",
-        "version 3, HASH",
-        "12345 67890",
-        "video",
-        "may types: nothing",
-        "FR-AL",
-        "may max_bytes: 1000",
-        "2028-01-15",
-        "it is the first",
-    ):
-        assert said in text
