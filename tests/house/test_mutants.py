@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import tomllib
+from pathlib import Path
 
 import pytest
 from support.mutant_counts import (
@@ -62,6 +66,18 @@ def test_the_tests_of_the_module_come_first():
     assert mirror("gateway.a.rules.xǁHandlingǁlets__mutmut_3") == "a/test_rules"
     assert mirror("gateway.rules.x_lets__mutmut_3") == "test_rules"
     assert mirror("stats") == "test_"
+
+
+def test_a_test_that_can_not_be_named_ends_the_run(tmp_path: Path):
+    """Else each mutant that it reaches would count as noticed: pytest does not find it and fails."""
+    (tmp_path / "test_ids.py").write_text(
+        "import pytest\n\n\n@pytest.mark.parametrize('text', ['a'], ids=[r'\\u202e'])\ndef test_it(text):\n    pass\n"
+    )
+    command = [sys.executable, "-m", "pytest", "-p", "support.mutant_order", "-p", "no:cacheprovider", str(tmp_path)]
+    env = {**os.environ, "PYTHONPATH": str(ROOT / "tests"), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "no test is found by this name" in done.stdout + done.stderr
 
 
 def test_a_mutant_is_told_by_its_changed_lines():
