@@ -424,6 +424,10 @@ def test_g7_after_a_partial_withdrawal():
     assert [refusal.gate for refusal in found] == [G7, G2]
     assert "exploitation" in found[0].hint
     assert "identity" not in found[0].hint
+    first = replace(
+        GOOD, consent=withdraw(CONSENT, PARTLY | {"grants": [0]}), categories=frozenset({"identity", "needs"})
+    )
+    assert refusals(first)[0].hint == "the person withdrew consent for identity, needs: leave it out"
     assert gates(replace(GOOD, consent=consent, categories=frozenset({"identity"}))) == []
 
 
