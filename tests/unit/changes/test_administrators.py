@@ -26,7 +26,7 @@ from keys.offline.administrator_key import new_admin
 NODE = NodeId("n1" + "a" * 32)
 ANA, BEN = CARDS
 DEVICE = Authenticator()
-CLEA = card_of(DEVICE, pseudonym="C" * 21 + "A", label="Clea D.")
+ZOE = card_of(DEVICE, pseudonym="C" * 21 + "A", label="Zoe D.")
 NOW = 1_800_000_000
 
 
@@ -70,11 +70,11 @@ def test_a_node_begins_with_its_first_administrators(begun: Connection):
 
 def test_administrators_come_and_go(begun: Connection):
     """Who was retired is none any more, and still has a name in what was signed before."""
-    completed(begun, 2, change("admin.enrol", admin=CLEA.to_json()))
-    assert admins.administrators(begun) == {ANA.pseudonym: ANA, BEN.pseudonym: BEN, CLEA.pseudonym: CLEA}
+    completed(begun, 2, change("admin.enrol", admin=ZOE.to_json()))
+    assert admins.administrators(begun) == {ANA.pseudonym: ANA, BEN.pseudonym: BEN, ZOE.pseudonym: ZOE}
     completed(begun, 3, change("admin.retire", pseudonym=ANA.pseudonym))
-    assert admins.administrators(begun) == {BEN.pseudonym: BEN, CLEA.pseudonym: CLEA}
-    everybody = (ANA, BEN, CLEA)
+    assert admins.administrators(begun) == {BEN.pseudonym: BEN, ZOE.pseudonym: ZOE}
+    everybody = (ANA, BEN, ZOE)
     assert admins.labels(begun) == {card.pseudonym: card.label for card in everybody}
 
 
@@ -95,18 +95,18 @@ def refused(code: Code, words: str, hint: str) -> Iterator[None]:
 
 def test_an_administrator_by_their_passkey(begun: Connection):
     """A key file has none, and a passkey that nobody enrolled is nobody's."""
-    completed(begun, 2, change("admin.enrol", admin=CLEA.to_json()))
-    assert admins.by_passkey(begun, DEVICE.id) == CLEA
+    completed(begun, 2, change("admin.enrol", admin=ZOE.to_json()))
+    assert admins.by_passkey(begun, DEVICE.id) == ZOE
     with refused(Code.NOT_FOUND, "no administrator of this node", "the passkey that was enrolled"):
         admins.by_passkey(begun, b"another")
 
 
 def test_a_new_administrator_is_somebody_else(begun: Connection):
     """Neither the same key under another name nor another key under the same one, and with a file that can be read."""
-    admins.check_change(begun, change("admin.enrol", admin=CLEA.to_json()))
+    admins.check_change(begun, change("admin.enrol", admin=ZOE.to_json()))
     twin = card_of(DEVICE, pseudonym="D" * 21 + "A", label="Dana E.")
-    namesake = card_of(Authenticator(), pseudonym=CLEA.pseudonym)
-    completed(begun, 2, change("admin.enrol", admin=CLEA.to_json()))
+    namesake = card_of(Authenticator(), pseudonym=ZOE.pseudonym)
+    completed(begun, 2, change("admin.enrol", admin=ZOE.to_json()))
     for card in (ANA, twin, namesake):
         with refused(Code.CONFLICT, "the same person is there twice", "a key file of their own"):
             admins.check_change(begun, change("admin.enrol", admin=card.to_json()))
@@ -118,10 +118,10 @@ def test_a_new_administrator_is_somebody_else(begun: Connection):
 def test_two_administrators_are_left(begun: Connection):
     """Whoever was never one cannot go; of two nobody can."""
     with refused(Code.NOT_FOUND, "no such administrator", "trm admin list"):
-        admins.check_change(begun, change("admin.retire", pseudonym=CLEA.pseudonym))
+        admins.check_change(begun, change("admin.retire", pseudonym=ZOE.pseudonym))
     with refused(Code.CONFLICT, "at least two administrators", "enrol another one first"):
         admins.check_change(begun, change("admin.retire", pseudonym=ANA.pseudonym))
-    completed(begun, 2, change("admin.enrol", admin=CLEA.to_json()))
+    completed(begun, 2, change("admin.enrol", admin=ZOE.to_json()))
     admins.check_change(begun, change("admin.retire", pseudonym=ANA.pseudonym))
 
 
@@ -135,6 +135,6 @@ def test_two_administrators_are_left(begun: Connection):
 )
 def test_a_change_of_administrators_is_about_them(begun: Connection, asked: Change):
     """The first ones begin once, when the node is made."""
-    completed(begun, 2, change("admin.enrol", admin=CLEA.to_json()))
+    completed(begun, 2, change("admin.enrol", admin=ZOE.to_json()))
     with refused(Code.INVALID, "does not fit its action", ""):
         admins.check_change(begun, asked)

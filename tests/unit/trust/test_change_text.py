@@ -73,9 +73,9 @@ def test_how_many_people_a_change_needs(action: str, people: str):
 
 def test_who_becomes_an_administrator():
     """Of a passkey the words name person and site; of a signed document the caller shows what is in it."""
-    device = card_of(Authenticator(), label="Clea D.")
+    device = card_of(Authenticator(), label="Zoe D.")
     assert about("admin.enrol", {"admin": device.to_json()}) == [
-        f"administrator: Clea D., pseudonym {device.pseudonym}, with a passkey at {ORIGIN}"
+        f"administrator: Zoe D., pseudonym {device.pseudonym}, with a passkey at {ORIGIN}"
     ]
     cards = [admin.card.to_json() for admin in ADMINS]
     assert about("admin.enrol", {"admin": cards[0]}) == about("admins.begin", {"admins": cards}) == []

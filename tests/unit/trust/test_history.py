@@ -40,7 +40,7 @@ SCOPE = Scope(
 ).to_json()
 NODE, PEER = NodeId("n1" + "a" * 32), "n1" + "b" * 32
 ANA, BEN = ADMINS
-CLEA = new_admin(label="Clea D.", now=0)
+ZOE = new_admin(label="Zoe D.", now=0)
 NOW = 1_800_000_000
 
 
@@ -177,7 +177,7 @@ def test_bytes_that_are_not_those_that_were_approved(office: Office):
         ({"seq": 2}, "it does not follow the change before it"),
         ({"effective": NOW + 5}, "its time is not the one that the approvals give"),
         ({"by": []}, "too few people approved it"),
-        ({"by": [CLEA]}, "approved by somebody who was no administrator then"),
+        ({"by": [ZOE]}, "approved by somebody who was no administrator then"),
     ],
     ids=["another node", "another before it", "another place", "another time", "nobody", "a stranger"],
 )
@@ -224,7 +224,7 @@ def test_an_approval_of_another_change(office: Office):
 # --- administrators of then --------------------------------------------------------------------------------------
 
 
-def enrols(office: Office, at: int, who: Admin = CLEA) -> None:
+def enrols(office: Office, at: int, who: Admin = ZOE) -> None:
     """Somebody becomes an administrator."""
     (first,) = store.changes_of(office.connection, OF_ADMINS)
     body = {"admin": who.card.document.to_json()}
@@ -236,7 +236,7 @@ def test_who_approved_was_an_administrator_then(office: Office):
     enrols(office, NOW)
     (_, last) = store.changes_of(office.connection, OF_ADMINS)
     retired = NOW + 100_000
-    body = {"pseudonym": CLEA.card.pseudonym}
+    body = {"pseudonym": ZOE.card.pseudonym}
     office.completes("admin.retire", [ANA, BEN], at=retired, subject=OF_ADMINS, prev=last.hash, body=body)
     since, until = NOW + 2, retired + 2
     for at, right in (
@@ -245,12 +245,12 @@ def test_who_approved_was_an_administrator_then(office: Office):
         (until + SKEW - 1, True),
         (until + SKEW, False),
     ):
-        office.connection.execute(delete(approval).where(approval.c.admin == CLEA.card.pseudonym))
+        office.connection.execute(delete(approval).where(approval.c.admin == ZOE.card.pseudonym))
         office.connection.execute(delete(change).where(change.c.subject == PEER))
-        office.completes("peer.suspend", [CLEA], at=at, prev=None)
+        office.completes("peer.suspend", [ZOE], at=at, prev=None)
         found = office.shown()[0][-1]
         assert (found["fault"] is None) is right, at
-        assert found["approvals"][0]["label"] == "Clea D."
+        assert found["approvals"][0]["label"] == "Zoe D."
 
 
 def test_altered_administrators_are_told_with_every_subject(office: Office):
