@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 import orjson
 from sqlalchemy import Connection
@@ -16,7 +15,7 @@ from sqlalchemy import Connection
 from gateway.cases import entries, kept, store
 from gateway.cases.history import blocked_now
 from gateway.cases.register import CaseRegister, find_row
-from gateway.cases.rules import Card, CaseState, LinkKind, case_of_consent
+from gateway.cases.rules import Card, CaseState, ChangeKind, ChangeState, LinkKind, case_of_consent
 from gateway.cases.store import CaseRow, ChangeRow, Link
 from gateway.database import content as content_rows
 from gateway.database import journal
@@ -31,23 +30,6 @@ from keys.primitives.encoding import canon
 
 OF_NONE = CaseId("")
 """The source of what was of no case."""
-
-
-class ChangeKind(StrEnum):
-    """What people change."""
-
-    MERGE = "merge"
-    SPLIT = "split"
-    MOVE = "move"
-
-
-class ChangeState(StrEnum):
-    """How far a change has come."""
-
-    ASKED = "asked"
-    DONE = "done"
-    UNDO_ASKED = "undo_asked"
-    UNDONE = "undone"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

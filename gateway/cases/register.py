@@ -176,17 +176,37 @@ class CaseRegister:
                 said.setdefault(of[ref], set()).add(name[:LONGEST_LABEL])
         return said
 
-    def forget_names(self, connection: Connection, said: Mapping[bytes, set[str]]) -> None:
-        """Take a name off a card that erased messages said and none that is left says."""
+    def names_at_stake(self, connection: Connection, rows: Sequence[MessageRow]) -> dict[CaseId, set[str]]:
+        """What these messages call the person, by the cases that may be called so: that of each, and those that people
+        merged with it or split it from. Asked before they are erased.
+        """
+        found: dict[CaseId, set[str]] = {}
+        said = self.names_said(connection, rows)
         for conversation, case in store.cases_of(connection, said).items():
-            row = store.get(connection, [case])[case]
+            for one in _family(connection, case):
+                found.setdefault(one, set()).update(said[conversation])
+        return found
+
+    def forget_names(self, connection: Connection, at_stake: Mapping[CaseId, set[str]]) -> None:
+        """Take a name off a card that erased messages said and none that is left says."""
+        for row in store.get(connection, at_stake).values():
             card = self.card_in(connection, row)
-            if card.label not in said[conversation]:
+            if card.label not in at_stake[row.id]:
                 continue
-            keys = store.conversations_of(connection, case)
+            keys = [key for one in _family(connection, row.id) for key in store.conversations_of(connection, one)]
             left = self.names_said(connection, messages.of_conversations(connection, keys))
             if card.label not in set[str]().union(*left.values()):
                 self.write_card(connection, row, replace(card, label=None))
+
+
+def _family(connection: Connection, case: CaseId) -> set[CaseId]:
+    """A case with all that ever were one with it."""
+    found, new = set[CaseId](), {case}
+    while new:
+        found |= new
+        changes = [row for one in new for row in store.changes_of(connection, one)]
+        new = {one for row in changes for one in (row.source, row.target) if one} - found
+    return found
 
 
 def encode(card: Card) -> bytes:

@@ -62,6 +62,23 @@ class CaseState(StrEnum):
     MERGED = "merged"
 
 
+class ChangeKind(StrEnum):
+    """What people change."""
+
+    MERGE = "merge"
+    SPLIT = "split"
+    MOVE = "move"
+
+
+class ChangeState(StrEnum):
+    """How far a change has come."""
+
+    ASKED = "asked"
+    DONE = "done"
+    UNDO_ASKED = "undo_asked"
+    UNDONE = "undone"
+
+
 class ConsentCase(StrEnum):
     """How the case of a consent stands to the case of the message that relies on it."""
 

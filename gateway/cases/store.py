@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, delete, exists, func, insert, lite
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.cases import entries
-from gateway.cases.rules import CaseState, LinkKind
+from gateway.cases.rules import CaseState, ChangeKind, ChangeState, LinkKind
 from gateway.database.prepared import Prepared
 from gateway.database.rows import values_of
 from gateway.database.tables import alarm, case_change, case_link, case_moved, cases, consent, erasure, message, origin
@@ -155,12 +155,12 @@ def forget_finished(
     over = select(case_link.c.key).where(case_link.c.key.in_(list(conversations)), ~left.exists())
     touched = set(cases_of(connection, conversations).values())
     unlink(connection, list(connection.scalars(over)))
-    return [card for id in touched for card in forget_empty(connection, id)]
+    return [ref for id in touched for ref in forget_empty(connection, id)]
 
 
 def forget_empty(connection: Connection, id: CaseId) -> list[int]:
-    """End a case of which nothing is left; the numbers of its card and of what people changed of it, to be erased with
-    it. A consent that was recorded for it and is held still keeps it.
+    """End a case of which nothing is left, and those that were merged into it; the numbers of their cards and of what
+    people changed of them, to be erased with it. A consent that was recorded for it and is held still keeps it.
     """
     keeps = case_link.c.kind.in_((LinkKind.CONVERSATION, LinkKind.DRAFT))
     if connection.execute(select(case_link.c.key).where(case_link.c.case_id == id, keeps).limit(1)).first() is not None:
@@ -169,13 +169,15 @@ def forget_empty(connection: Connection, id: CaseId) -> list[int]:
     if connection.execute(select(consent.c.ref).where(consent.c.consent.in_(held)).limit(1)).first() is not None:
         return []
     card = connection.scalar(select(cases.c.card).where(cases.c.id == id))
-    changed = select(case_change.c.ref).where((case_change.c.source == id) | (case_change.c.target == id))
-    refs = list(connection.scalars(changed))
-    noted = entries.refs_of(connection, id)
+    changes, noted = changes_of(connection, id), entries.refs_of(connection, id)
+    refs = [row.ref for row in changes]
     connection.execute(delete(case_moved).where(case_moved.c.change.in_(refs)))
     connection.execute(delete(case_change).where(case_change.c.ref.in_(refs)))
     connection.execute(delete(case_link).where(case_link.c.case_id == id))
     connection.execute(delete(cases).where(cases.c.id == id))
+    lasting = (ChangeKind.MERGE, ChangeState.DONE), (ChangeKind.MERGE, ChangeState.UNDO_ASKED)
+    merged = [row.source for row in changes if row.target == id and (row.kind, row.state) in lasting]
+    noted += [ref for one in merged for ref in forget_empty(connection, one)]
     return [*refs, *noted] if card is None else [*refs, *noted, card]
 
 

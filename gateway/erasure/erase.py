@@ -164,7 +164,7 @@ class Eraser:
         stopped = [row for row in rows if row.direction == OUT and allows(Outgoing(row.state), OutgoingEvent.CANCEL)]
         changes = [Change(row=row, event=OutgoingEvent.CANCEL, reason=Code.CANCELLED) for row in stopped]
         state_transitions.advance(connection, changes, at=now)
-        said = self._case_register.names_said(connection, rows)
+        names = self._case_register.names_at_stake(connection, rows)
         found = erasures.find_places(connection, [row.ref for row in rows])
         for row in rows:
             content.erase(connection, row.ref)
@@ -185,7 +185,7 @@ class Eraser:
         case_entries.forget_told(self._content.sealer, connection, rows)
         for card in cases.forget_finished(connection, {row.conversation for row in rows}, but=proof):
             content.erase(connection, card)
-        self._case_register.forget_names(connection, said)
+        self._case_register.forget_names(connection, names)
         journal.add_events(connection, [(now, "message", row.ref, "erased") for row in rows])
         actor = None if by is None else self._identity.keys.actor(by.encode()).hex()
         journal.append_leaves(

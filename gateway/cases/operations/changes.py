@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gateway.access.enrolment import check_two_people
-from gateway.cases.changes import CaseChanges, ChangeKind, ChangeState, Wanted
+from gateway.cases.changes import CaseChanges, Wanted
 from gateway.cases.operations.models import (
     HER,
     ONE_PERSON,
@@ -19,7 +19,7 @@ from gateway.cases.operations.models import (
     SplitCase,
 )
 from gateway.cases.register import CaseRegister, draft_key
-from gateway.cases.rules import PARTS
+from gateway.cases.rules import PARTS, ChangeKind, ChangeState
 from gateway.database.audit_entries import Actor
 from gateway.database.sealed_content import Content
 from gateway.errors import Code, Finding, RefusedError

@@ -7,8 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from gateway.cases.changes import ChangeKind, ChangeState
-from gateway.cases.rules import LONGEST_LABEL, RELATIONS
+from gateway.cases.rules import LONGEST_LABEL, RELATIONS, ChangeKind, ChangeState
 from gateway.errors import Code, RefusedError
 from gateway.operations.actors import ATTESTED, AttestedUser
 from gateway.operations.ids import CaseChangeId, CaseId, CaseNumber, ConsentId, ConversationId, DraftId, UnitId

@@ -9,10 +9,13 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from sqlalchemy import Connection
 from support.nodeproc import enquiry
 from support.pair import Party, Spoiler, Two, example, two_nodes
 from support.persons import ANA, BEN, agreed, case_of, changed, consented, referral, referred, stands
 
+from gateway.database import content
+from gateway.database.content import SealedRow
 from gateway.errors import Code, RefusedError
 from gateway.foundation.json import list_objects
 from keys.primitives.encoding import b64u
@@ -69,10 +72,10 @@ async def test_a_consent_carries_nothing_of_another_person(two: Two):
 
 async def test_whose_a_consent_is_has_to_be_said(two: Two):
     """Without a case, with two, or with one that is not there, a consent is not recorded."""
-    content = example("consent.record/1", "AL")["content"]
+    record = example("consent.record/1", "AL")["content"]
     for named in ({}, {"case": b64u(bytes(16)), "number": "F-1"}):
-        await refused(two.fr, "consent.record", Code.INVALID, "/case", by=ANA, content=content, **named)
-    await refused(two.fr, "consent.record", Code.NOT_FOUND, "/case", by=ANA, content=content, case=b64u(bytes(16)))
+        await refused(two.fr, "consent.record", Code.INVALID, "/case", by=ANA, content=record, **named)
+    await refused(two.fr, "consent.record", Code.NOT_FOUND, "/case", by=ANA, content=record, case=b64u(bytes(16)))
 
 
 async def test_a_request_names_one_case(two: Two):
@@ -345,3 +348,55 @@ async def test_with_its_last_conversation_a_case_is_gone(two: Two):
     await fr.call("conversation.erase", id=SECOND, by=ANA, reason="not_needed")
     left = [await fr.rows(f"select * from {table}") for table in ("cases", "case_link", "case_change")]
     assert (left, await fr.rows(f"select ref from sealed where ref = {card[0]}")) == ([[], [], []], [])
+
+
+async def test_erasing_takes_a_name_from_cards_of_merged_cases_too(two: Two):
+    """What Albania calls a person by her message is nowhere after that was erased: neither on the card of the case that
+    people merged into another one, nor on the one of which her conversation was split off again.
+    """
+    al = two.al
+    await agreed(two.fr, "F-1", HERS)
+    await agreed(two.fr, "F-2", HIS)
+    await referred(two, "F-1", HERS, conversation=TALK, content=called("Her-1d7a"))
+    await referred(two, "F-2", HIS, conversation=SECOND, content=called("His-5e02"))
+    hers, his = await case_of(al, TALK), await case_of(al, SECOND)
+    await changed(al, "case.merge", id=his, into=hers)
+    await changed(al, "case.split", id=hers, conversations=[TALK], label="She")
+    assert "Her-1d7a" in await readable(al)
+    await al.call("conversation.erase", id=TALK, by=ANA, reason="not_needed")
+    assert "Her-1d7a" not in await readable(al)
+    await al.call("conversation.erase", id=SECOND, by=ANA, reason="not_needed")
+    assert "His-5e02" not in await readable(al)
+
+
+async def test_a_case_takes_along_those_that_were_merged_into_it(two: Two):
+    """After the last conversation of a merged case was erased there is no row and no card of either of the two."""
+    fr = two.fr
+    await agreed(fr, "F-1", HERS)
+    await agreed(fr, "F-2", HIS)
+    await referred(two, "F-1", HERS, conversation=TALK)
+    await referred(two, "F-2", HIS, conversation=SECOND)
+    hers, his = await case_of(fr, TALK), await case_of(fr, SECOND)
+    cards = [ref for (ref,) in await fr.rows("select card from cases")]
+    await changed(fr, "case.merge", id=hers, into=his)
+    for conversation in (TALK, SECOND):
+        await fr.call("conversation.erase", id=conversation, by=ANA, reason="not_needed")
+    left = [await fr.rows(f"select * from {table}") for table in ("cases", "case_link", "case_change")]
+    assert (left, await fr.rows(f"select ref from sealed where ref in {tuple(cards)}")) == ([[], [], []], [])
+
+
+def called(pseudonym: str) -> dict[str, Any]:
+    """The content of a referral of a person whom its sender calls so."""
+    said: dict[str, Any] = referral(None, None)["content"]
+    return said | {"person": said["person"] | {"pseudonym": pseudonym}}
+
+
+async def readable(party: Party) -> str:
+    """All that this node can open."""
+
+    def query(connection: Connection) -> list[SealedRow]:
+        refs = [ref for (ref,) in connection.exec_driver_sql("select ref from datakey")]
+        return list(content.get(connection, refs).values())
+
+    opened = party.running.sealer.open_each(await party.running.store.read(query))
+    return "\n".join(item.decode("utf-8", "replace") for item in opened if isinstance(item, bytes))
