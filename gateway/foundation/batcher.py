@@ -52,15 +52,18 @@ class Batcher(Generic[Item, R]):
                 raise
             except Exception as error:  # noqa: BLE001 (it belongs to those who wait)
                 _settle(futures, [error] * len(futures))
+            except BaseException as error:  # the process ends by it: nobody is left to wait for ever
+                _settle(futures, [error] * len(futures))
+                raise
             else:
                 _settle(futures, answers)
 
 
-def _settle(futures: Sequence[asyncio.Future[R]], answers: Sequence[R | Exception]) -> None:
+def _settle(futures: Sequence[asyncio.Future[R]], answers: Sequence[R | BaseException]) -> None:
     for future, answer in zip(futures, answers, strict=True):
         if future.done():
             continue
-        if isinstance(answer, Exception):
+        if isinstance(answer, BaseException):
             future.set_exception(answer)
         else:
             future.set_result(answer)

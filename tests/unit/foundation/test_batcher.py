@@ -96,3 +96,20 @@ async def test_waiting_for_what_is_under_way() -> None:
     work.go.set()
     await gathering.idle(60)
     assert await task == 2
+
+
+class EndError(BaseException):
+    """The end of a process."""
+
+
+async def test_nobody_waits_for_what_has_ended() -> None:
+    """What ends the process in the middle of a batch reaches those who wait for it."""
+
+    async def end(_: Sequence[int]) -> list[int]:
+        raise EndError
+
+    ending: Batcher[int, int] = Batcher(end)
+    with pytest.raises(EndError):
+        await asyncio.wait_for(ending.do(1), 5)
+    assert ending._running is not None
+    assert isinstance(ending._running.exception(), EndError)
