@@ -30,7 +30,7 @@ from gateway.messages.store.local import ConsentRow
 from keys.primitives.encoding import lp_join
 
 ID = "AAAAAAAAAAAAAAAAAAAAAA"
-PEERS, OTHERS = b"their conversation", b"another conversation"
+THEIRS, OTHERS = b"their conversation", b"another conversation"
 FIRST_CASE, SECOND_CASE = CaseId("A" * 22), CaseId("B" * 22)
 GRANTS = [
     {"purpose": purpose, "recipient_units": ["n1al/shelter"], "data_categories": ["needs"], "until": "2030-12-31"}
@@ -47,7 +47,7 @@ def content(store: Store, vault: ContentSealer) -> Content:
     return Content(store, vault)
 
 
-async def told(content: Content, record: dict[str, Any] = RECORD, *, holder: str = PEER, of: bytes = PEERS) -> None:
+async def told(content: Content, record: dict[str, Any] = RECORD, *, holder: str = PEER, of: bytes = THEIRS) -> None:
     """A peer tells of the consent in a conversation."""
     told_of = Recorded(content=content, holder=holder, record=record, conversation=of)
     await content.store.move(lambda c: told_of.write(c, NOW))
@@ -130,7 +130,7 @@ async def two_cases(content: Content) -> Content:
     def move(connection: Connection) -> None:
         found = [CaseRow(id=id, state=CaseState.OPEN, at=NOW, card=None) for id in (FIRST_CASE, SECOND_CASE)]
         cases.open_cases(connection, found)
-        of = ((PEERS, FIRST_CASE), (OTHERS, SECOND_CASE))
+        of = ((THEIRS, FIRST_CASE), (OTHERS, SECOND_CASE))
         cases.link(connection, [Link(key=key, kind=LinkKind.CONVERSATION, case_id=case) for key, case in of])
 
     await content.store.move(move)

@@ -11,7 +11,6 @@ from support.benches import FolderBench
 from adapters.folder import FolderAdapter
 from adapters.kit.contract import a_delivery, a_notice
 from adapters.kit.names import key_name
-from adapters.kit.strict_json import LIMIT
 from gateway.errors import Code, Finding, RefusedError, TransientError
 from gateway.ports import Erasure, LocalRecord, NoticeKind
 
