@@ -60,8 +60,10 @@ from gateway.delivery.outbound.receipts import ReceivedReceipts
 from gateway.delivery.outbound.sealing import Sealing
 from gateway.delivery.outbound.submission import Submission
 from gateway.directory.cache import DirectoryCache
+from gateway.erasure.case_system import CaseSystemEraser
 from gateway.erasure.chores import ErasureChores
 from gateway.erasure.erase import Eraser
+from gateway.erasure.erased_receipts import ErasureReceipts
 from gateway.erasure.peer_requests.confirm import RequestConfirmer
 from gateway.erasure.peer_requests.execute import RequestExecutor
 from gateway.erasure.peer_requests.forward import RequestForwarder
@@ -443,6 +445,10 @@ class Node:
             clock=self.clock,
             actor=self.keys.actor,
         )
+        self.case_system_eraser = CaseSystemEraser(content=self.content, adapter=self.adapter, clock=self.clock)
+        self.erased_receipts = ErasureReceipts(
+            content=self.content, identity=self.identity, workers=self.workers, wakeups=self.wakeups, clock=self.clock
+        )
         self.eraser = Eraser(
             content=self.content,
             case_register=self.cases,
@@ -450,8 +456,7 @@ class Node:
             attachments=self.attachments,
             status_updates=self.status_updates,
             time=self.time,
-            adapter=self.adapter,
-            workers=self.workers,
+            case_system=self.case_system_eraser,
             wakeups=self.wakeups,
             events=self.events,
             clock=self.clock,
@@ -493,7 +498,7 @@ class Node:
         self.epochs = StorageEpochs(
             store=self.store,
             keys=self.keys,
-            eraser=self.eraser,
+            receipts=self.erased_receipts,
             time=self.time,
             epoch_days=self.config.storage.epoch_days,
             clock=self.clock,
@@ -501,6 +506,8 @@ class Node:
         self.erasure = ErasureChores(
             store=self.store,
             eraser=self.eraser,
+            case_system=self.case_system_eraser,
+            receipts=self.erased_receipts,
             retention=self.retention,
             forwarder=self.forwarder,
             executor=self.executor,

@@ -9,7 +9,9 @@ from sqlalchemy import Connection
 
 from gateway.database import journal, meta
 from gateway.database.engine import Store
+from gateway.erasure.case_system import CaseSystemEraser
 from gateway.erasure.erase import Eraser
+from gateway.erasure.erased_receipts import ErasureReceipts
 from gateway.erasure.peer_requests.confirm import RequestConfirmer
 from gateway.erasure.peer_requests.execute import RequestExecutor
 from gateway.erasure.peer_requests.forward import RequestForwarder
@@ -32,6 +34,8 @@ class ErasureChores:
         *,
         store: Store,
         eraser: Eraser,
+        case_system: CaseSystemEraser,
+        receipts: ErasureReceipts,
         retention: Retention,
         forwarder: RequestForwarder,
         executor: RequestExecutor,
@@ -42,6 +46,8 @@ class ErasureChores:
     ) -> None:
         self._store = store
         self._eraser = eraser
+        self._case_system = case_system
+        self._receipts = receipts
         self._retention = retention
         self._forwarder = forwarder
         self._executor = executor
@@ -69,9 +75,9 @@ class ErasureChores:
         if await self._store.read(lambda c: meta.get_meta(c, RETAINED) != today and not all_closed(c)):
             await self._retention.run()
             await self._store.move(partial(_tell_done, today=today, now=now))
-        await self._eraser.ask()
+        await self._case_system.ask()
         await self._eraser.clean()
-        await self._eraser.tell()
+        await self._receipts.tell()
 
     async def follow_requests(self) -> None:
         """Tell on what peers asked, follow it at its time and answer it. By following one the storage epoch ends at

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from gateway.database import content, journal, meta
 from gateway.database.audit_entries import leaf
 from gateway.database.engine import Store
-from gateway.erasure.erase import Eraser
+from gateway.erasure.erased_receipts import ErasureReceipts
 from gateway.errors import Code
 from gateway.foundation.chores import DAY, HOUR, MINUTE, Chore
 from gateway.foundation.logs import logger
@@ -25,11 +25,18 @@ class StorageEpochs:
     """Begins storage epochs and ends those before; one rotation at a time."""
 
     def __init__(
-        self, *, store: Store, keys: NodeKeys, eraser: Eraser, time: ConfirmedTime, epoch_days: int, clock: Clock
+        self,
+        *,
+        store: Store,
+        keys: NodeKeys,
+        receipts: ErasureReceipts,
+        time: ConfirmedTime,
+        epoch_days: int,
+        clock: Clock,
     ) -> None:
         self._store = store
         self._keys = keys
-        self._eraser = eraser
+        self._receipts = receipts
         self._time = time
         self._epoch_days = epoch_days
         self._clock = clock
@@ -94,7 +101,7 @@ class StorageEpochs:
             journal.append_leaf(connection, leaf(now, "epoch.rotated", epoch=epoch))
 
         await self._store.move(move)
-        await self._eraser.tell()
+        await self._receipts.tell()
 
     def _rewrapped(self, connection: Connection, rows: Sequence[tuple[int, int, bytes]]) -> list[tuple[int, bytes]]:
         """Data keys under the newest epoch. One that does not open stays as it is, closed for ever, and is told to a

@@ -78,7 +78,7 @@ class TimeStanding:
 
     doubt: Doubt | None
     held: bool
-    off: Mapping[str, int]
+    off: Mapping[NodeId, int]
 
     @property
     def confirmed(self) -> bool:

@@ -18,7 +18,7 @@ from gateway.consent.operations import withdrawing
 from gateway.delivery.outbound import departure, exchange, file_carrier
 from gateway.delivery.outbound.departure import Departure
 from gateway.erasure import store as erasures
-from gateway.erasure.erase import Eraser
+from gateway.erasure.case_system import CaseSystemEraser
 from gateway.erasure.operations.erasing import ErasureOperations
 from gateway.erasure.peer_requests.forward import RequestForwarder
 from gateway.federation.server import FederationApp
@@ -86,10 +86,10 @@ def keeps_names_on_cards(patch: pytest.MonkeyPatch) -> None:
 def forgets_the_case_system(patch: pytest.MonkeyPatch) -> None:
     """Erasing asks no case system, and says that it did."""
 
-    async def ask_about(self: Eraser, _: object, row: Any) -> None:
+    async def ask_about(self: CaseSystemEraser, _: object, row: Any) -> None:
         await self._content.store.move(lambda c: erasures.answered(c, row, "erased"))
 
-    patch.setattr(Eraser, "_ask_about", ask_about)
+    patch.setattr(CaseSystemEraser, "_ask_about", ask_about)
 
 
 def ignores_asylum_holds(patch: pytest.MonkeyPatch) -> None:

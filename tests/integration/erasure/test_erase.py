@@ -111,7 +111,7 @@ async def test_no_receipt_before_the_epoch_is_gone(two: Two):
     id = await sent(two)
     ((ref,),) = await two.al.rows("select ref from message where direction = 'in'")
     await two.al.running.eraser.erase({ref: "named"})
-    await two.al.running.eraser.tell()
+    await two.al.running.erased_receipts.tell()
     assert await receipts(two.al, id) == ["received", "delivered"]
     await two.al.running.epochs.rotate()
     assert "erased" in await receipts(two.al, id)
@@ -136,7 +136,7 @@ async def test_a_case_system_that_is_away_is_asked_later(two: Two):
     assert done["messages"][0]["local_system"] == "due"
     assert await two.al.rows("select count(*) from local_item") == [(1,)]
     two.al.system.busy = 0
-    await two.al.running.eraser.ask()
+    await two.al.running.case_system_eraser.ask()
     assert (await two.al.show(id))["erased"]["local_system"] == "erased"
     assert two.al.system.erased
     assert await two.al.rows("select count(*) from local_item") == [(0,)]

@@ -1,0 +1,87 @@
+"""The receipts `erased` (nrm1 6.2): signed for a message when its data key and the storage epoch of it are gone."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from gateway.database import journal
+from gateway.database.audit_entries import leaf
+from gateway.database.sealed_content import Content
+from gateway.erasure import store as erasures
+from gateway.erasure.store import ErasureRow
+from gateway.foundation.workers import Workers
+from gateway.identity.identity import Identity
+from gateway.messages import answers
+from gateway.messages.store import messages, receipts
+from gateway.messages.store.messages import MessageRow
+from gateway.messages.wakeups import Wakeups
+from gateway.ports import Clock
+from keys.documents.envelope import Receipt, Status
+from keys.documents.receipts import MOST_RECEIPTS, batch_hash
+
+
+class ErasureReceipts:
+    """Tells senders that what they sent was erased here."""
+
+    def __init__(
+        self, *, content: Content, identity: Identity, workers: Workers, wakeups: Wakeups, clock: Clock
+    ) -> None:
+        self._content = content
+        self._identity = identity
+        self._workers = workers
+        self._wakeups = wakeups
+        self._clock = clock
+
+    async def tell(self) -> None:
+        """Sign the receipts `erased` that are due: for the messages whose storage epoch is gone."""
+        while rows := await self._untold():
+            by_peer: defaultdict[str, list[tuple[ErasureRow, Receipt]]] = defaultdict(list)
+            for row, receipt in rows:
+                by_peer[receipt.to].append((row, receipt))
+            for peer, told in by_peer.items():
+                await self._tell_one(peer, told)
+
+    async def _untold(self) -> list[tuple[ErasureRow, Receipt]]:
+        now, own = self._clock.now(), self._identity.own
+        oldest = min((self._identity.keys.epoch, *self._identity.keys.old_epochs))
+
+        def query(c: Connection) -> tuple[list[ErasureRow], dict[int, MessageRow], dict[int, str]]:
+            due = erasures.untold(c, oldest, MOST_RECEIPTS)
+            refs = [row.message for row in due]
+            return due, messages.get(c, refs), messages.statement_hashes(c, refs)
+
+        due, rows, hashes = await self._content.store.read(query)
+        return [
+            (
+                row,
+                Receipt(
+                    of=hashes[row.message],
+                    msg=rows[row.message].id,
+                    from_=own.node,
+                    from_desc=own.descriptor.version,
+                    to=rows[row.message].peer,
+                    n=rows[row.message].n or 0,
+                    status=Status.ERASED,
+                    at=now,
+                ),
+            )
+            for row in due
+        ]
+
+    async def _tell_one(self, peer: str, told: Sequence[tuple[ErasureRow, Receipt]]) -> None:
+        batch = [receipt for _, receipt in told]
+        document = await self._workers.off_loop(lambda: answers.sign_receipts(batch, self._identity.keys.sign))
+        ref, now = self._content.store.new_ref(), self._clock.now()
+
+        def move(connection: Connection) -> None:
+            receipts.add_batch(connection, ref, document)
+            receipts.add(connection, [receipts.make_row(one, receipts.ISSUED, one.to, ref) for one in batch])
+            receipts.owe(connection, peer, [(receipt.of, str(receipt.status)) for receipt in batch])
+            erasures.tell(connection, [row.ref for row, _ in told], at=now)
+            journal.append_leaf(connection, leaf(now, "receipts.issued", of=batch_hash(document), peer=peer))
+
+        await self._content.store.move(move)
+        self._wakeups.outgoing(peer).set()
