@@ -13,7 +13,7 @@ from gateway.cases.rules import ConsentCase
 from gateway.consent.rules import Handling, bound, read, withdraw
 from gateway.conversations.history import NOTHING_SAID
 from gateway.errors import Code
-from gateway.policy.gates.consent import VITAL_PURPOSES, g2_vital_form
+from gateway.policy.gates.consent import VITAL_PURPOSES, g2_vital_form, g6_received, g6_transfer_basis
 from gateway.policy.gates.gate_table import PURPOSES, Permit, UnitKind
 
 CONSENT = read(RECORD)
@@ -400,6 +400,13 @@ def test_g6_data_that_leave_the_eea_are_not_said_to_stay(country, closed):
         facts = replace(GOOD, sender_kind=kind, recipient=replace(LISTED, country=country))
         facts = headed(facts, transfer_basis="intra_eea")
         assert gates(facts) == gates(facts, at_receiver=True) == closed
+
+
+def test_g6_says_that_it_is_open():
+    """Whoever asks the gate alone hears a yes, at the sender and at the receiver."""
+    for kind in (*UnitKind, None):
+        facts = replace(GOOD, sender_kind=kind)
+        assert (g6_transfer_basis(facts), g6_received(facts)) == (Permit(), Permit())
 
 
 # --- G7 -----------------------------------------------------------------------------------------------------------
