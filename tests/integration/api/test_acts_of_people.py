@@ -181,3 +181,18 @@ async def test_row_123_a_withdrawal_is_never_hindered(nodes: dict[str, Node], pr
     taken = await consented(nodes["FR"])
     done = await program.ask("POST", f"{PREFIX}/consents/{taken}/withdraw", {})
     assert (done.status, done.value["state"]) == (200, "withdrawn")
+
+
+async def test_row_117_a_focal_point_gets_no_code_for_a_colleague(nodes: dict[str, Node], program: Caller):
+    """Invited by one person, or by a token of that role, somebody who may release is asked for and has no code yet; a
+    new code for a colleague is not given either.
+    """
+    fr = nodes["FR"]
+    token = await ask(fr, "token.new", {"role": "focal_point", "label": "copied"})
+    other = Caller(program.session, program.base, {"Authorization": f"Bearer {token['token']}"})
+    for number, caller in enumerate((await signed_in(program, fr, "Ana B."), other)):
+        made = await caller.ask("POST", f"{PREFIX}/people", {"name": f"Ghost {number}", "roles": ["case_worker"]})
+        assert (made.value["state"], made.value["code"], made.value["address"]) == ("asked", None, None)
+    ben = await enrol(fr, "Ben C.", Role.CASE_WORKER)
+    again = await other.ask("POST", f"{PREFIX}/people/{ben.id}/invite", {"instead": True})
+    assert (again.value["code"], again.value["waits"]["action"]) == (None, "person.invite")
