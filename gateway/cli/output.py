@@ -54,7 +54,7 @@ def print_line(text: str) -> None:
 
 
 def case_name(value: Mapping[str, Json]) -> str:
-    """What people here call the case of something, as `of_case` says it; nothing where it is of none."""
+    """Find the name here of the case of something, as `of_case` says it; empty where it is of none."""
     named = value.get("of_case")
     if not isinstance(named, dict):
         return ""

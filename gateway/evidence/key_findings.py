@@ -44,7 +44,7 @@ def _revoked(revocation: Revocation, name: str) -> str:
 
 
 def find_support(sealing: Sealing, message: ProvenMessage, proof: Proof, names: Names) -> str:
-    """Say what speaks for a sealing in doubt: the first receipt of it from before `since`, by a key never revoked."""
+    """Describe the support of a sealing in doubt: its first receipt from before `since`, by a key never revoked."""
     revocation = _revocation(proof, message.statement.from_, sealing.kid)
     for told in message.receipts:
         receipt = told.receipt

@@ -41,7 +41,7 @@ def _seen(cosignature: Cosignature, names: Names) -> str:
 
 
 def place_in_log(proof: Proof, names: Names, hashes: Sequence[str]) -> str:
-    """Say which entry of the log has one of these, to be put behind a line; empty for none."""
+    """Name the entry of the log that has one of these, to be put behind a line; empty for none."""
     entry = find_entry(proof, hashes)
     if proof.log is None or entry is None:
         return ""
@@ -57,7 +57,7 @@ def find_entry(proof: Proof, hashes: Sequence[str]) -> Entry | None:
 
 
 def witness_name(cosignature: Cosignature, names: Names) -> str:
-    """Return what to call a witness: its name in this bundle, else the one that it gives itself."""
+    """Name a witness: by its name in this bundle, else the one that it gives itself."""
     return names.get(cosignature.witness, cosignature.name)
 
 

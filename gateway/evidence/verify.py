@@ -184,7 +184,7 @@ def _check_conversation(messages: Sequence[ProvenMessage]) -> None:
 
 
 def place_of(sealings: Sequence[Statement]) -> tuple[int, str, int, int, str]:
-    """Return what messages are in the order of: (created of the oldest sealing, from, epoch, n, id)."""
+    """Return the key by which messages are ordered: (created of the oldest sealing, from, epoch, n, id)."""
     first = min(sealings, key=lambda statement: statement.created)
     return first.created, first.from_, first.epoch, first.n, first.id
 

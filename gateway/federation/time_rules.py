@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from gateway.foundation.ids import NodeId
-
 AGREES: Final = 600
 """Seconds by which two clocks may differ and still agree (nrm1 12.17)."""
 GAP: Final = 86_400
@@ -66,7 +64,7 @@ class Known:
     begun: Reading
     believed: int | None
     floor: int
-    signed: Mapping[NodeId, Signed]
+    signed: Mapping[str, Signed]
     person: Reading | None
 
 

@@ -202,7 +202,7 @@ def _rule(spot: Spot, corridors: Mapping[str, Any], always: frozenset[str], word
 
 
 def _attested(root: Spot, spot: Spot | None, format: str) -> Attested | None:
-    """What may leave on an attestation; a file of format 1 says nothing of it, one of format 2 always does."""
+    """Read what may leave on an attestation; a file of format 1 says nothing of it, one of format 2 always does."""
     if spot is None:
         if format == FORMAT_2:
             root.at("attested", None).fault("required", "is missing")

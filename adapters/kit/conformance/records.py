@@ -12,7 +12,7 @@ STAYS, GOES = "Stays-4713", "Xanthippe-4714"
 
 
 async def erased_record_is_gone(trial: Trial) -> None:
-    """What is called erased is nowhere: not in the local system, and not in what the adapter keeps."""
+    """Check that what is called erased is nowhere: not in the local system, and not in what the adapter keeps."""
     bench = trial.bench
     ref = await _read(bench, STAYS, GOES)
     adapter = _eraser(bench)

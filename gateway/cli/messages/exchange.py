@@ -100,7 +100,7 @@ def show_queued(value: Mapping[str, Json]) -> None:
 
 
 def hint_warnings(value: Mapping[str, Json]) -> None:
-    """Say what whoever writes has to know of a message that nothing holds back."""
+    """Print the warnings of a message that nothing holds back, for whoever writes it."""
     if value.get("warnings"):
         output.print_hint(
             "this tells a State that the person fears: it goes at once, in codes, and your words stay here; let a "

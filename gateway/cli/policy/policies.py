@@ -84,7 +84,7 @@ def _show(value: Mapping[str, Json]) -> None:
 
 
 def _attested(held: Json) -> str:
-    """Return what may leave on the attestation of a case system, and for which types it may attest two people."""
+    """Describe what may leave on the attestation of a case system, and for which types it may attest two people."""
     policy = _policy(held)
     if policy is None or policy.attested is None:
         return "nothing" if policy is None else "nothing: trm policy upgrade"
@@ -204,7 +204,7 @@ def preview_message(reach: Reach, file: Path, as_json: bool) -> None:
 def _propose(
     reach: Reach, signer: Signer, held: CorridorPolicy | None, new: CorridorPolicy, *, emergency: bool
 ) -> dict[str, Json]:
-    """Tell what changes, then sign and propose it: as a narrowing where it lets nothing more leave."""
+    """Print what changes, then sign and propose it: as a narrowing where it lets nothing more leave."""
     from gateway.policy.comparison import widens
     from schemas.region_pack.policies import canonical_bytes
 

@@ -149,8 +149,8 @@ class DirectoryOperations:
         answer=OwnEntry,
     )
     async def own(self, _asked: Nothing) -> OperationResult:
-        """Return what this node has told last, to be changed and published anew; the units of its descriptor, if it has
-        told nothing yet.
+        """Return the newest entry of this node, to be changed and published anew; the units of its descriptor, if
+        it has told nothing yet.
         """
         entry = await self._own_entry()
         content = self._begun() if entry is None else {**entry.content}

@@ -23,9 +23,9 @@ def test_members_and_schema_are_judged() -> None:
 @pytest.mark.parametrize(
     ("draft", "place", "rule", "mend"),
     [
-        ({"type": "info.reqest/1"}, "/type", "unknown_type", "did you mean info.request/1?"),
+        ({"type": "inf.request/1"}, "/type", "unknown_type", "did you mean info.request/1?"),
         ({}, "/to", "required", "add `to`; trm peer list shows the peers"),
-        ({"purpose": "referal"}, "/purpose", "enum", "did you mean referral?"),
+        ({"purpose": "referra"}, "/purpose", "enum", "did you mean referral?"),
         ({}, "/header", "required", "add `header`; trm schema show TYPE prints its members"),
         ({"header": []}, "/header", "type", "write members and values in braces"),
         ({}, "", "additionalProperties", "facts of the case belong under `content`, who writes to whom under `header`"),
