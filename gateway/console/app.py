@@ -16,7 +16,6 @@ from gateway.console.pages import (
     alerts,
     audit,
     beginning,
-    confirming,
     consent,
     conversations,
     desk,
@@ -35,7 +34,7 @@ from gateway.console.pages import (
     trust,
     withdrawal,
 )
-from gateway.console.pages.cases import cases, changes, notes
+from gateway.console.pages.cases import cases, changes, confirming, notes
 from gateway.console.settings import Settings
 from gateway.console.visit import OPEN, Console, Page, Section, Visit, list_allowed
 from gateway.console.words import choose_preferred, load_words

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from gateway.foundation.ids import NodeId
+
 AGREES: Final = 600
 """Seconds by which two clocks may differ and still agree (nrm1 12.17)."""
 GAP: Final = 86_400

@@ -43,7 +43,7 @@ def test_the_verbs_of_the_design_are_there():
         peer+scope peer+approve peer+narrow peer+widen peer+renew
         admin+new admin+list admin+enrol admin+retire admin+approve admin+withdraw
         clock+show clock+confirm clock+reset clock+approve
-        case+list case+find case+show case+open case+label case+hand-over case+relate case+merge case+split
+        case+list case+find case+show case+open case+label case+hand-over case+relate case+join case+merge case+split
         case+move case+confirm case+undo case+consents case+withdraw
         case+status case+role case+block case+unblock case+hold case+release case+erase
         keys+rotate keys+revoke keys+publish keys+recover keys+root+new keys+root+show keys+root+sign

@@ -39,7 +39,7 @@ async def test_what_case_systems_answer_becomes_a_draft_that_matches_its_schema(
             (record,) = await adapter.pull()
             draft = map_record(read_mapping(Path(settings["mapping"])), record)
             assert isinstance(draft, dict), draft
-            content = {"header": {**draft["header"], "seen": 1}, "content": draft["content"]}
+            content = {"header": {**draft["header"], "seen": 1, "author_ref": "al-04"}, "content": draft["content"]}
             assert schemas.validate(draft["type"], content) == ()
             assert (draft["in_reply_to"], draft["conversation"]) == (REPLY["id"], REPLY["conversation"])
             answers.add(draft["content"]["answer"])
