@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import schemas
 from gateway.conversations.rules.machines import Referral
-from gateway.erasure.retention_rules import DAY, Item, RetentionDecision, RetentionFacts, decide, plan
+from gateway.erasure.retention_rules import DAY, Item, RetentionDecision, RetentionFacts, decide, ends_at, plan
 from schemas.retention import load_retention, parse_retention
 from schemas.types import type_name
 
@@ -109,6 +109,20 @@ def test_what_the_other_side_has_to_confirm_is_kept_for_it():
     waiting = replace(ENDED["declined"], awaited=START + 33 * DAY)
     assert ends(item(standing=waiting)) == ("declined", 33)
     assert ends(item(standing=replace(waiting, awaited=START + 3 * DAY))) == ("declined", 32)
+    arrived = replace(ARRIVED, awaited=START + 33 * DAY)
+    assert ends(item(sensitivity="locating", standing=arrived)) == ("locating", 19)
+
+
+def test_a_decision_names_its_message():
+    """Also where nobody can say which rule applies."""
+    assert [decide(item(ref=7, body_type=kind), RULES, START).ref for kind in ("referral.request/1", None)] == [7, 7]
+
+
+def test_a_rule_from_the_message_on():
+    """No rule of the table begins so; an installation may have one."""
+    told = {"name": "own", "about": "", "from": "message", "days": 3, "source": ""}
+    (rule,) = parse_retention({"wait_hours": {"ordinary": 24, "misdirected": 0}, "rules": [told]}).rules
+    assert ends_at(item(at=START + DAY), rule) == START + 4 * DAY
 
 
 def test_no_arrival_no_end():
