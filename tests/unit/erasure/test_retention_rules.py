@@ -4,6 +4,7 @@ message.
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import date
 
@@ -85,6 +86,16 @@ def test_the_last_day_is_a_whole_one():
         RetentionDecision.KEEP,
         RetentionDecision.ERASE,
     ]
+
+
+def test_the_last_day_is_one_of_utc(monkeypatch: pytest.MonkeyPatch):
+    """Wherever the node stands."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "America/Anchorage")
+        time.tzset()
+        found = ends(item(retain_until=date(2027, 1, 20)))
+    time.tzset()
+    assert found == ("named", 5)
 
 
 def test_the_last_day_there_is_never_ends():
