@@ -66,7 +66,7 @@ class Known:
     begun: Reading
     believed: int | None
     floor: int
-    signed: Mapping[str, Signed]
+    signed: Mapping[NodeId, Signed]
     person: Reading | None
 
 
