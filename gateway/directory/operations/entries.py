@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 from sqlalchemy import Connection
 
@@ -26,6 +26,7 @@ from gateway.directory.operations.models import (
     Publishing,
     SearchDirectory,
 )
+from gateway.directory.operations.update_message import SPEAKER, TYPE, begin_content, make_header, make_request
 from gateway.directory.operations.views import show_entry, show_office
 from gateway.directory.rules import Question
 from gateway.errors import Code, Finding, RefusedError
@@ -40,18 +41,9 @@ from gateway.peers.registry import Peer, PeerRegistry
 from gateway.peers.scope import PeerState
 from gateway.ports import Clock, Json, OperationResult
 from keys.primitives.encoding import b64u
-from schemas.codelists import ENGLISH
 from schemas.labels import find_language as spoken
 from schemas.region_pack.calendars import load_calendar
 from schemas.region_pack.regions import Region
-
-TYPE = "directory.update/1"
-SPEAKER = "nrm_coordinator"
-"""In which role a country speaks of its offices (domain 6.5)."""
-
-
-_READERS = ("national_focal_point", SPEAKER, "node_operator")
-"""Who gets it, by preference (`schemas/source/directory.update.1.json`)."""
 
 
 class DirectoryOperations:
@@ -153,7 +145,7 @@ class DirectoryOperations:
         it has told nothing yet.
         """
         entry = await self._own_entry()
-        content = self._begun() if entry is None else {**entry.content}
+        content = begin_content(self._own.descriptor) if entry is None else {**entry.content}
         content.pop("supersedes", None)
         return OperationResult(
             value={
@@ -168,19 +160,6 @@ class DirectoryOperations:
     async def _own_entry(self) -> Entry | None:
         held = await self._directory.current()
         return next((entry for entry in held.entries if entry.node == self._own.node), None)
-
-    def _begun(self) -> dict[str, Json]:
-        descriptor = self._own.descriptor
-        units: list[Json] = [
-            {
-                "unit_id": unit.id,
-                "name": [{"language": ENGLISH, "text": unit.name}],
-                "country": descriptor.country,
-                "roles": [*unit.roles],
-            }
-            for unit in descriptor.units
-        ]
-        return {"units": units, "focal_points": []}
 
     def _last(self, now: int) -> date:
         """The last day for which a unit can be told."""
@@ -207,7 +186,7 @@ class DirectoryOperations:
         shown_in, actor = spoken(asked.language).code, pseudonym(caller.actor, self._actor)
         unit, now = asked.unit or self._speaker(), self._clock.now()
         said = await self._numbered(asked.content, now)
-        header = self._header(unit, shown_in, actor, now)
+        header = make_header(unit, shown_in, actor, now)
         self._judge(header, said, now)
         going, left_out = await self._judged(header, said)
 
@@ -239,19 +218,6 @@ class DirectoryOperations:
         """The unit of this node that coordinates; else the first one."""
         units = self._own.descriptor.units
         return next((unit.id for unit in units if SPEAKER in unit.roles), units[0].id)
-
-    def _header(self, unit: str, shown_in: str, author: str, now: int) -> dict[str, Json]:
-        until = datetime.fromtimestamp(now + LIFE, tz=UTC).date()
-        return {
-            "sender_unit": unit,
-            "sender_role": SPEAKER,
-            "recipient_unit": unit,
-            "recipient_role": SPEAKER,
-            "author_ref": author,
-            "priority": "normal",
-            "language": shown_in,
-            "handling": {"onward_sharing": "none", "retain_until": until.isoformat(), "export_to_local": "full"},
-        }
 
     def _judge(self, header: Mapping[str, Json], said: Mapping[str, Json], now: int) -> None:
         """The schema; and that this country speaks for itself only, and for no longer than 90 days."""
@@ -286,7 +252,7 @@ class DirectoryOperations:
         left_out: list[Json] = []
         first: RefusedError | None = None
         for peer in (peer for peer in self._peers.all() if peer.state is PeerState.ACTIVE):
-            request = self._request(peer, header, said)
+            request = make_request(peer, header, said, b64u(self._actor(f"directory to {peer.node}".encode())))
             try:
                 await self._preparation.try_out(request)
                 going.append((peer, request))
@@ -296,17 +262,3 @@ class DirectoryOperations:
         if first is not None and not going:
             raise first
         return going, left_out
-
-    def _request(self, peer: Peer, header: Mapping[str, Json], said: Mapping[str, Json]) -> dict[str, Json]:
-        """The message for one peer; all of them are one conversation, so that each confirms the one before."""
-        units = peer.descriptor.units
-        reader, role = next(
-            ((unit.id, role) for role in _READERS for unit in units if role in unit.roles), (units[0].id, _READERS[0])
-        )
-        return {
-            "type": TYPE,
-            "to": peer.node,
-            "conversation": b64u(self._actor(f"directory to {peer.node}".encode())),
-            "header": {**header, "recipient_unit": reader, "recipient_role": role},
-            "content": dict(said),
-        }
