@@ -1,4 +1,4 @@
-"""Three nodes, whatever people, wires, clocks and power cuts do: what was promised to a person is not undone.
+"""Three nodes, whatever people, wires, clocks, power cuts and lost disks do: what was promised is not undone.
 
 After a withdrawal nothing more leaves on that consent; what was erased is readable nowhere on that node; what was
 answered `cancelled` never arrives; a consent carries nothing of another person; holds keep back what they say; what was

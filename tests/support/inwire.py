@@ -9,7 +9,7 @@ let go: what left is asked of the wire, never of the node.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
@@ -20,18 +20,20 @@ from gateway.composition.node import Node
 from gateway.database.engine import Store
 from gateway.errors import Code, TransientError
 from gateway.federation.address import PeerAddress
-from gateway.federation.endpoints import POST_MESSAGES, Endpoint
+from gateway.federation.endpoints import POST_MESSAGES, PUT_PART, Endpoint, find_endpoint
 from gateway.federation.server import FederationApp
 from gateway.federation.wire import NO_HEADERS, Raw, Wire
+from gateway.messages.answers import read_next
 from gateway.ports import Clock
+from keys.documents.envelope import parse_envelope, split_envelopes
 
 T = TypeVar("T")
 Act = Callable[[], Awaitable[None]]
 """Something that happens at a moment."""
 Left = Callable[[str, str, bytes], None]
 """Told of a request with messages: the names of its sender and its receiver, and its body."""
-Answered = Callable[[str, str, bytes, bytes], None]
-"""Told of one that was answered: the same, and the body of the answer."""
+Answered = Callable[[str, str, Sequence[str], bytes], None]
+"""Told of an answer to messages: the names, the ids of the messages, and the body."""
 
 
 class KilledError(BaseException):
@@ -50,18 +52,20 @@ class Moments:
 
     left: int = 0
     act: Act | None = None
+    writes: bool = False
+    """Whether only those before writes count: what was read before is old then."""
     dead: set[str] = field(default_factory=set)
     """Nodes that ended in this step; what of them is under way elsewhere ends at its next moment."""
 
-    def set(self, moment: int, act: Act | None) -> None:
+    def set(self, moment: int, act: Act | None, *, writes: bool = False) -> None:
         """Let this happen when so many moments have passed."""
-        self.left, self.act = moment, act
+        self.left, self.act, self.writes = moment, act, writes
 
-    async def come(self, name: str) -> None:
-        """A moment of the node `name`. Raises KilledError where it is its last."""
+    async def come(self, name: str, *, write: bool = False) -> None:
+        """A moment of the node `name`, which is about to `write`. Raises KilledError where it is its last."""
         if name in self.dead:
             raise KilledError(name)
-        if self.act is None:
+        if self.act is None or (self.writes and not write):
             return
         self.left -= 1
         if self.left < 0:
@@ -75,13 +79,13 @@ class Moments:
         move, read, together = store.move, store.read, store.move_together
 
         async def moved(work: Any) -> Any:
-            await self.come(name)
+            await self.come(name, write=True)
             done = await move(work)
             await self.come(name)
             return done
 
         async def moved_together(batch: Any, item: Any) -> Any:
-            await self.come(name)
+            await self.come(name, write=True)
             done = await together(batch, item)
             await self.come(name)
             return done
@@ -101,7 +105,9 @@ class Switchboard:
 
     moments: Moments = field(default_factory=Moments)
     left: Left = lambda sender, receiver, body: None
-    came: Answered = lambda sender, receiver, body, answer: None
+    left_part: Callable[[str], None] = lambda id: None
+    """Told of a piece of a file that goes: the id of its message."""
+    came: Answered = lambda sender, receiver, ids, answer: None
     cut: set[frozenset[str]] = field(default_factory=set)
     deaf: set[tuple[str, str]] = field(default_factory=set)
     apps: dict[str, tuple[str, FederationApp]] = field(default_factory=dict)
@@ -153,6 +159,8 @@ class Line:
         receiver, _ = self._listening()
         if row is POST_MESSAGES:
             self.board.left(self.sender, receiver, body)
+        elif row is PUT_PART and path is not None:
+            self.board.left_part(_message_of(path))
         await self.board.moments.come(self.sender)
         receiver, app = self._listening()  # it may have ended meanwhile
         try:
@@ -163,8 +171,8 @@ class Line:
             raise TransientError(Code.UNREACHABLE, "the peer ended before it answered") from killed
         assert isinstance(answer, web.Response)
         told = bytes(cast("bytes", answer.body or b""))
-        if row is POST_MESSAGES and answer.status == 200:
-            self.board.came(self.sender, receiver, body, told)
+        if answer.status == 200 and (ids := _answered(row, path, body, told)):
+            self.board.came(self.sender, receiver, ids, told)
         await self.board.moments.come(self.sender)
         if (self.sender, receiver) in self.board.deaf:
             raise TransientError(Code.UNREACHABLE, "the answer was lost")
@@ -181,6 +189,22 @@ class Line:
         if found is None or frozenset((self.sender, found[0])) in self.board.cut:
             raise TransientError(Code.UNREACHABLE, "nobody listens there")
         return found
+
+
+def _answered(row: Endpoint, path: str | None, body: bytes, answer: bytes) -> list[str]:
+    """The messages to which this is the answer: those of a request, or the one whose last part came."""
+    if row is POST_MESSAGES:
+        return [parse_envelope(data).id for data in split_envelopes(body)]
+    if row is PUT_PART and path is not None and read_next(answer) is None:
+        return [_message_of(path)]
+    return []
+
+
+def _message_of(path: str) -> str:
+    """The message whose part this path names."""
+    found = find_endpoint(PUT_PART.method, path)
+    assert found is not None and found[1] is not None
+    return found[1].id
 
 
 def _app_of(node: Node) -> FederationApp:

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from schemas.types import never_blocked
 
+K = TypeVar("K")
+V = TypeVar("V")
 STOPPING = frozenset({"referral.withdraw/1", "return.cancel/1"})
 """Types that may go to a State that is feared: they stop what was under way."""
 RECORD, WITHDRAWAL, REFERRAL = "consent.record/1", "consent.withdrawal/1", "referral.request/1"
@@ -19,7 +22,7 @@ RECORD, WITHDRAWAL, REFERRAL = "consent.record/1", "consent.withdrawal/1", "refe
 @dataclass(frozen=True, kw_only=True)
 class Posted:
     """A message on the wire: between whom, and what stands in it. `names` is the consent that its content is about;
-    `part`: it takes back some of it only.
+    `part`: it takes back some of it only; `erase`: the person wants the data erased too.
     """
 
     sender: str
@@ -30,6 +33,7 @@ class Posted:
     consent: str | None
     names: str | None
     part: bool
+    erase: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,12 +49,31 @@ class Letter:
     mark: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Memory:
+    """What a node knows of all this at one time, and forgets of it when it is put back to that time."""
+
+    had: frozenset[str]
+    """Messages that it sent or got."""
+    erased: frozenset[str]
+    asked: frozenset[str]
+    kept: frozenset[str]
+    feared: dict[str, frozenset[str]]
+    merged: dict[int, int]
+    split: dict[str, int]
+    relied: frozenset[tuple[str, str, str]]
+
+
 @dataclass
 class Promises:
     """What holds from now on. Persons are numbered; a consent and a conversation are of one of them."""
 
     person_of: dict[str, int] = field(default_factory=dict)
     """By id of a consent or of a conversation."""
+    merged: dict[tuple[str, int], int] = field(default_factory=dict)
+    """By node and person the person that people there say this one is."""
+    split: dict[tuple[str, str], int] = field(default_factory=dict)
+    """By node and id of a conversation whose people there say it is: somebody else, who was mixed up."""
     stopped: set[tuple[str, str]] = field(default_factory=set)
     """Node and consent: the node knows that the consent was taken back."""
     narrowed: set[tuple[str, str]] = field(default_factory=set)
@@ -60,17 +83,27 @@ class Promises:
     cancelled: set[str] = field(default_factory=set)
     erased: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     """By node the ids of messages that nobody can read there any more."""
-    feared: dict[tuple[str, int], frozenset[str]] = field(default_factory=dict)
-    """By node and person the nodes of States to which nothing of the person goes from there."""
+    asked: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    """By node the ids of messages that a person wants to be erased there, as the node was told."""
+    forgotten: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    """By node the ids of messages that are newer than the backup which it was restored from."""
+    wanted: set[int] = field(default_factory=set)
+    """Persons who want their data erased: what is said of them may be gone anywhere."""
+    feared: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
+    """By node and conversation the nodes of States to which nothing of its person goes from there."""
     kept: set[tuple[str, str]] = field(default_factory=set)
     """Node and conversation: nothing of it is erased there."""
+    spared: set[tuple[str, str]] = field(default_factory=set)
+    """The same, also after the hold was lifted: whoever asked was told that it stays."""
     letters: dict[str, Letter] = field(default_factory=dict)
     arrived: set[tuple[str, str]] = field(default_factory=set)
     """Node and message: the node answered that it has it."""
     told: set[tuple[str, str, str]] = field(default_factory=set)
     """Sender, conversation and consent of each withdrawal that left."""
     relied: set[tuple[str, str, str, str]] = field(default_factory=set)
-    """Sender, receiver, conversation and consent of each message that left and relied on one."""
+    """Sender, receiver, conversation and consent of each message that left and relied on one, as its sender knows."""
+    said: set[tuple[str, str, str, str]] = field(default_factory=set)
+    """The same of all that ever left: whoever relied on a consent in a conversation is answered on it."""
 
     def leave(self, posted: Posted) -> None:
         """A node lets this go."""
@@ -86,10 +119,15 @@ class Promises:
         assert (posted.sender, relies) not in self.stopped, f"{who} relies on a consent that was withdrawn"
         narrowed = posted.kind == REFERRAL and (posted.sender, relies) in self.narrowed
         assert not narrowed, f"{who} relies on what was withdrawn of a consent"
-        assert self.person_of[relies] == self.person_of[posted.conversation], f"{who} relies on another one's consent"
-        feared = self.feared.get((posted.sender, self.person_of[posted.conversation]), frozenset())
+        person = self.person(posted.sender, posted.conversation)
+        answers = (posted.receiver, posted.sender, posted.conversation, relies) in self.said
+        own = answers or self.person(posted.sender, relies) == person
+        assert own, f"{who} relies on another one's consent"
+        feared = self.feared_of(posted.sender, person)
         assert posted.receiver not in feared or posted.kind in STOPPING, f"{who} went to a State that is feared"
-        self.relied.add((posted.sender, posted.receiver, posted.conversation, relies))
+        way = (posted.sender, posted.receiver, posted.conversation, relies)
+        self.relied.add(way)
+        self.said.add(way)
 
     def come(self, posted: Posted) -> None:
         """A node answered that it has this."""
@@ -97,6 +135,72 @@ class Promises:
         assert posted.id not in self.cancelled, f"{posted.kind} arrived at {posted.receiver} and was cancelled"
         if posted.kind == WITHDRAWAL and posted.names is not None:
             self.stop(posted.receiver, posted.names, part=posted.part)
+            if posted.erase and not posted.part:
+                self.asked[posted.receiver] |= self.had(posted.receiver, posted.conversation)
+
+    # --- whose something is ---------------------------------------------------------------------------------------
+
+    def person(self, node: str, id: str) -> int:
+        """Whose a consent or a conversation is, by the word of people at this node."""
+        return self.same(node, self.split.get((node, id), self.person_of[id]))
+
+    def same(self, node: str, person: int) -> int:
+        """The person that people at this node say somebody is."""
+        while (node, person) in self.merged:
+            person = self.merged[node, person]
+        return person
+
+    def merge(self, node: str, one: str, other: str) -> None:
+        """People at this node say that two conversations are about one person."""
+        was, person = self.person(node, one), self.person(node, other)
+        if was != person:
+            self.merged[node, was] = person
+
+    def feared_of(self, node: str, person: int) -> frozenset[str]:
+        """Where nothing of this person goes from this node."""
+        held = [(id, states) for (name, id), states in self.feared.items() if name == node]
+        return frozenset().union(*(states for id, states in held if self.person(node, id) == person))
+
+    def had(self, node: str, conversation: str | None = None) -> set[str]:
+        """Messages of people that a node sent or got, in one conversation or in all."""
+        return {
+            one.id
+            for one in self.letters.values()
+            if conversation in (None, one.conversation) and (one.by == node or (node, one.id) in self.arrived)
+        }
+
+    # --- a node is put back ---------------------------------------------------------------------------------------
+
+    def remember(self, node: str) -> Memory:
+        """What the node knows now."""
+        return Memory(
+            had=frozenset(self.had(node)),
+            erased=frozenset(self.erased[node]),
+            asked=frozenset(self.asked[node]),
+            kept=frozenset(id for name, id in self.kept if name == node),
+            feared={id: states for (name, id), states in self.feared.items() if name == node},
+            merged={one: other for (name, one), other in self.merged.items() if name == node},
+            split={id: person for (name, id), person in self.split.items() if name == node},
+            relied=frozenset(way[1:] for way in self.relied if way[0] == node),
+        )
+
+    def put_back(self, node: str, memory: Memory, *, ledger: bool) -> set[str]:
+        """The node is restored: what was taken away stays so by its ledger, and so do withdrawals in any case; all else
+        is as it was. Returns the messages that had been erased and are back.
+        """
+        self.forgotten[node] |= self.had(node) - memory.had
+        self.arrived -= {(node, id) for id in self.forgotten[node]}
+        back = set() if ledger else self.erased[node] - memory.erased
+        self.erased[node] -= back
+        self.asked[node] = set(memory.asked)
+        self.kept = {key for key in self.kept if key[0] != node} | {(node, id) for id in memory.kept}
+        self.feared = _others(self.feared, node) | {(node, id): states for id, states in memory.feared.items()}
+        self.merged = _others(self.merged, node) | {(node, one): other for one, other in memory.merged.items()}
+        self.split = _others(self.split, node) | {(node, id): person for id, person in memory.split.items()}
+        self.relied = {way for way in self.relied if way[0] != node} | {(node, *way) for way in memory.relied}
+        return back
+
+    # --- withdrawals ----------------------------------------------------------------------------------------------
 
     def stop(self, node: str, consent: str, *, part: bool) -> None:
         """The node knows that a consent was taken back."""
@@ -107,3 +211,7 @@ class Promises:
         for sender, _, conversation, relied in self.relied:
             if (sender, relied) == (node, consent):
                 assert (node, conversation, consent) in self.told, f"{node} told no withdrawal in one conversation"
+
+
+def _others(found: dict[tuple[str, K], V], node: str) -> dict[tuple[str, K], V]:
+    return {key: value for key, value in found.items() if key[0] != node}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,17 +18,20 @@ from typing import Any
 from support.inwire import Act, KilledError, Moments, Switchboard
 from support.pair import Party
 from support.promises import Posted, Promises
+from support.reopened import known_folders
+from support.three_files import read_all
 
 from gateway.composition.node import Node
 from gateway.composition.senders import make_sender
-from gateway.database import content as content_rows
 from gateway.delivery.inbound import steps
 from gateway.delivery.intake import Intake
 from gateway.delivery.outbound.sender import Sender
 from gateway.errors import GatewayError
+from gateway.identity.unlock import Keyholder
 from gateway.messages import answers
 from keys.documents.envelope import Status, split_envelopes
 from keys.primitives.encoding import parse
+from keys.primitives.seal import EncPrivateKey
 
 NAMES = ("FR", "AL", "IT")
 """Each node is called as its country."""
@@ -38,6 +41,9 @@ ONCE = ("message.submit", "draft.release")
 """What a key does once, also when it is asked again after its node ended."""
 STEP_SECONDS = 60
 """Real seconds after which a step has got stuck."""
+
+FILE_SECONDS = 1
+"""Real seconds for which a file is waited for: after a break its sender waits by a clock that nobody moves."""
 
 
 class _RestedError(Exception):
@@ -49,6 +55,8 @@ class Trio:
     """The three, and what was promised."""
 
     base: Path
+    recovery: EncPrivateKey
+    """The offline key of their backups."""
     parties: dict[str, Party] = field(default_factory=dict)
     board: Switchboard = field(default_factory=Switchboard)
     promises: Promises = field(default_factory=Promises)
@@ -56,11 +64,16 @@ class Trio:
     keys: itertools.count[int] = field(default_factory=itertools.count)
     wrong: dict[str, int] = field(default_factory=dict)
     """By how many seconds the clock of a node was set wrong."""
+    misled: set[str] = field(default_factory=set)
+    """Nodes of which the clock was wrong once."""
     opened: dict[str, Posted] = field(default_factory=dict)
     """What was opened on the wire, by the id of the message."""
+    lost: dict[str, list[Keyholder]] = field(default_factory=dict)
+    """By node the keys that went with its disks: what was sealed to them is on the wire for a while."""
 
     def __post_init__(self) -> None:
         self.board.left, self.board.came = self._left, self._came
+        self.board.left_part = lambda id: self.promises.leave(self.opened[id])
 
     @property
     def moments(self) -> Moments:
@@ -71,12 +84,17 @@ class Trio:
         """One of them."""
         return self.parties[name].running
 
+    def ledger(self, name: str) -> Path:
+        """The ledger of a node, which does not lie on its disk."""
+        return self.base / f"{name}.ledger"
+
     # --- lives ----------------------------------------------------------------------------------------------------
 
     async def open(self, name: str) -> None:
         """Begin a life: the folder is opened and made ready as `serve` does it."""
         party = self.parties[name]
-        await party.open()
+        with known_folders():
+            await party.open()
         node = party.running
         self.board.join(name, node)
         await node.log.start()
@@ -99,9 +117,13 @@ class Trio:
         for name in self.parties:
             await self.end(name)
 
-    async def step(self, work: Awaitable[Any], act: Act | None = None, moment: int = 0) -> None:
-        """Do something, while `act` happens at one of its moments. Nodes that end are opened again."""
-        self.moments.set(moment, act)
+    async def step(
+        self, work: Awaitable[Any], act: Act | None = None, moment: int = 0, *, writes: bool = False
+    ) -> None:
+        """Do something, while `act` happens at one of its moments, or before one of its writes. Nodes that end are
+        opened again.
+        """
+        self.moments.set(moment, act, writes=writes)
         try:
             async with asyncio.timeout(STEP_SECONDS):
                 await work
@@ -133,6 +155,9 @@ class Trio:
             rounds = itertools.count()
 
             async def rest(delay: float | None) -> None:
+                if made._carrying is not None:  # a message with files goes beside the others
+                    await asyncio.wait({made._carrying}, timeout=FILE_SECONDS)
+                    delay = 0.0
                 if delay != 0.0 or next(rounds) % 8 == 7:
                     raise _RestedError
 
@@ -183,13 +208,21 @@ class Trio:
     def set_clock(self, name: str, seconds: int) -> None:
         """A wrong time service sets the clock of one of them by so much."""
         self.parties[name].clock.jump(seconds)
+        self.misled.add(name)
         self.wrong[name] = self.wrong.get(name, 0) + seconds
+
+    def right_time(self, name: str) -> int:
+        """What the clock of one of them would show if it was right."""
+        return self.parties[name].clock.now() - self.wrong.get(name, 0)
+
+    def set_clock_right(self, name: str) -> None:
+        """The clock of one of them shows the time again."""
+        self.parties[name].clock.jump(-self.wrong.pop(name, 0))
 
     def set_clocks_right(self) -> None:
         """Every clock shows the time again."""
-        for name, seconds in self.wrong.items():
-            self.parties[name].clock.jump(-seconds)
-        self.wrong.clear()
+        for name in NAMES:
+            self.set_clock_right(name)
 
     # --- what people ask ------------------------------------------------------------------------------------------
 
@@ -212,8 +245,8 @@ class Trio:
         for data in split_envelopes(body):
             self.promises.leave(self._open(sender, receiver, data))
 
-    def _came(self, sender: str, receiver: str, body: bytes, answer: bytes) -> None:
-        posted = [self._open(sender, receiver, data) for data in split_envelopes(body)]
+    def _came(self, sender: str, receiver: str, ids: Sequence[str], answer: bytes) -> None:
+        posted = [self.opened[id] for id in ids]
         there, here = self.node(receiver).own.descriptor, self.node(sender).own.node
         read = answers.read_answers(
             answer, asked=[one.id for one in posted], issuer=there, me=here, now=self.node(receiver).clock.now()
@@ -227,13 +260,12 @@ class Trio:
         """Open an envelope with the keys of whoever it is for; one that was seen before is known by its id."""
         envelope = steps.read_envelope(data)
         if envelope.id not in self.opened:
-            node = self.node(receiver)
+            holders = [self.node(receiver).keys, *self.lost.get(receiver, [])]
 
             def open_cek(kid: str, enc: bytes, info: bytes) -> bytes:
-                (found,) = node.keys.each("open_cek", [(kid, enc, info)])
-                if isinstance(found, BaseException):
-                    raise found
-                return found
+                tried = [keys.each("open_cek", [(kid, enc, info)])[0] for keys in holders]
+                (found,) = [one for one in tried if not isinstance(one, BaseException)]
+                return bytes(found)
 
             signer = self.node(sender).own.node
             frames = steps.unpack_frames(envelope, steps.open_content(envelope, open_cek), signer=signer)
@@ -247,19 +279,13 @@ class Trio:
                 consent=body["header"].get("consent_ref"),
                 names=body["content"].get("consent_id"),
                 part=body["content"].get("scope") == "grants",
+                erase=body["content"].get("erase_wanted") is True,
             )
         return self.opened[envelope.id]
 
     async def readable(self, name: str) -> str:
         """Everything that a node can still open."""
-        node = self.node(name)
-
-        def query(c: Any) -> list[Any]:
-            refs = [ref for (ref,) in c.exec_driver_sql("select ref from datakey")]
-            return list(content_rows.get(c, refs).values())
-
-        opened = node.sealer.open_each(await node.store.read(query))
-        return "\n".join(item.decode("utf-8", "replace") for item in opened if isinstance(item, bytes))
+        return await read_all(self.node(name), self.promises.letters)
 
     def shown(self, name: str) -> str:
         """Everything that the case system of a node shows."""

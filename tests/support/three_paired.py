@@ -1,4 +1,6 @@
-"""Three nodes that are paired with each other: once in a process, and then copied."""
+"""Three nodes that are paired with each other: once in a process, and then copied. Each makes backups for one offline
+key, and keeps a ledger that does not lie on its disk.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from support.ceremony import ADMINS, aplay, change
-from support.nodechild import SteeredClock
+from support.nodechild import CHEAP, SteeredClock
 from support.pair import START, Party, introduce, make_party, quiet_port
 from support.policies import open_on, text_of
 from support.three_nodes import NAMES, WAYS, Trio
 
+from keys.offline.recovery_key import create_recovery, load_recovery, public_path
+from keys.primitives.seal import EncPrivateKey
+
 MEMORY = Path("/dev/shm")
+RECOVERY = "recovery"
 
 
 def new_folder() -> Path:
@@ -28,6 +34,7 @@ def new_folder() -> Path:
 class _Paired:
     base: Path
     at: int
+    recovery: EncPrivateKey
 
 
 _kept: list[_Paired] = []
@@ -38,9 +45,11 @@ async def three_nodes(base: Path) -> Trio:
     if not _kept:
         _kept.append(await _pair())
     made = _kept[0]
-    trio = Trio(base)
+    trio = Trio(base, made.recovery)
     for name in NAMES:
         shutil.copytree(made.base / name, base / name, ignore=shutil.ignore_patterns("*.sock"))
+        settings = base / name / "node.toml"
+        settings.write_text(settings.read_text() + f'ledger = "{trio.ledger(name)}"\n')
         trio.parties[name] = Party(name, base / name, SteeredClock(made.at))
         await trio.open(name)
     for name in NAMES:
@@ -52,10 +61,15 @@ async def three_nodes(base: Path) -> Trio:
 async def _pair() -> _Paired:
     base = new_folder()
     atexit.register(shutil.rmtree, base)
+    key = base / "recovery.key"
+    create_recovery(key, RECOVERY, now=0, cost=CHEAP)
+    recovery = load_recovery(key, RECOVERY, at_least=CHEAP)
     clock = SteeredClock(START)
-    trio = Trio(base)
+    trio = Trio(base, recovery)
     for name in NAMES:
         trio.parties[name] = await make_party(base, name, clock, quiet_port())
+        with (base / name / "node.toml").open("a") as settings:
+            settings.write(f'\n[backup]\nrecovery_key = "{public_path(key)}"\n')
         await trio.open(name)
     for a, b in itertools.combinations(NAMES, 2):
         await introduce(trio.parties[a], trio.parties[b])
@@ -68,4 +82,4 @@ async def _pair() -> _Paired:
     clock.advance(1)
     assert all(trio.parties[a].agreed(b) for a, b in WAYS)
     await trio.close()
-    return _Paired(base, clock.now())
+    return _Paired(base, clock.now(), recovery)

@@ -11,22 +11,37 @@ from collections import Counter
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
 from support.promises import Letter
-from support.three_acts import ROADS, Acts
-from support.three_ends import come_to_rest, every_promise_is_kept, nothing_erased_is_readable
+from support.three_acts import Acts
+from support.three_ends import (
+    come_to_rest,
+    every_promise_is_kept,
+    nothing_erased_is_readable,
+    whoever_wanted_it_is_forgotten,
+)
+from support.three_letters import ROADS
 from support.three_nodes import NAMES, WAYS, Trio
 from support.three_paired import new_folder, three_nodes
+from support.three_restores import Restores
 
 T = TypeVar("T")
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 MET: Counter[str] = Counter()
 """What the walks of this process did, by operation and refusal."""
-WALKS = settings(stateful_step_count=30, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-"""How long a walk is."""
+WALKS = settings(
+    stateful_step_count=15,
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+    phases=(Phase.generate, Phase.shrink),
+)
+"""How long a walk is. A failure is made small and not explained: for that hypothesis traces every line of each try."""
 
+STUCK = 600
+"""Real seconds after which nothing goes on any more."""
 JUMPS = (-2 * DAY, -HOUR, 15 * MINUTE, 20 * HOUR, 2 * DAY, 400 * DAY)
 HAPPENS = ("nothing", "end of sender", "end of receiver", "cancel", "withdraw", "erase", "hold")
 """What can happen while one node carries something to another."""
@@ -35,6 +50,8 @@ names, ways, persons = st.sampled_from(NAMES), st.sampled_from(WAYS), st.integer
 sides = st.sampled_from(("by", "to"))
 moments = st.integers(0, 40)
 """How many reads, writes and requests of a step pass before something else happens."""
+writes = st.none() | st.integers(0, 9)
+"""Before which of its writes it happens, where only these count."""
 ends = st.none() | moments
 """At which of them the node ends, if it does."""
 
@@ -51,12 +68,13 @@ class ThreeNodes(RuleBasedStateMachine):
         self.broken = False
         self.trio: Trio = self.do(three_nodes(self.base))
         self.acts = Acts(self.trio)
+        self.restores = Restores(self.trio, self.acts)
         MET["walks"] += 1
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
         """Something, to its end."""
         self.broken = True
-        done = self.loop.run_until_complete(work)
+        done = self.loop.run_until_complete(asyncio.wait_for(work, STUCK))
         self.broken = False
         return done
 
@@ -79,17 +97,22 @@ class ThreeNodes(RuleBasedStateMachine):
             shutil.rmtree(self.base)
 
     async def _end(self) -> None:
-        await come_to_rest(self.trio)
+        await come_to_rest(self.trio, self.restores)
         await every_promise_is_kept(self.trio, self.acts)
+        if any(self.trio.promises.asked.values()):
+            self.trio.pass_time(25 * HOUR)  # longer than a person has to place a legal hold
+            await come_to_rest(self.trio, self.restores)
+            await whoever_wanted_it_is_forgotten(self.trio)
 
     # --- people ---------------------------------------------------------------------------------------------------
 
     @initialize(target=letters, arrives=st.booleans())
     def begin(self, arrives: bool) -> Any:
         """A person of France with conversations in two countries, another one with one, and one of Albania."""
-        referrals = (("FR", 0, "AL"), ("FR", 0, "IT"), ("FR", 1, "AL"), ("AL", 0, "FR"))
-        made = {way[:2]: self.do(self.acts.consent(*way[:2])) for way in referrals[1:]}
-        letters = [self.do(self.acts.refer(made[home, who], home, who, to)) for home, who, to in referrals]
+        ways = (("FR", 0, "AL"), ("FR", 0, "IT"), ("FR", 1, "AL"), ("AL", 0, "FR"))
+        made = {way[:2]: self.do(self.acts.consent(*way[:2])) for way in ways[1:]}
+        roads = zip(ways, (*ROADS, ROADS[0]), strict=True)
+        letters = [self.do(self.acts.refer(made[home, who], home, who, to, road)) for (home, who, to), road in roads]
         if arrives:
             self.carry_everything()
         return multiple(*letters)
@@ -100,16 +123,16 @@ class ThreeNodes(RuleBasedStateMachine):
         made = consent and self.ask(self.acts.refer(consent, home, person, to))
         return made or multiple()
 
-    @rule(target=letters, letter=letters, to=names, road=st.sampled_from(ROADS), end=ends)
-    def refer(self, letter: Letter, to: str, road: str, end: int | None) -> Any:
+    @rule(target=letters, letter=letters, to=names, road=st.sampled_from(ROADS), file=st.booleans(), end=ends)
+    def refer(self, letter: Letter, to: str, road: str, file: bool, end: int | None) -> Any:
         home, person = self.acts.whose(letter.consent)
-        made = self.ask(self.acts.refer(letter.consent, home, person, to, road), home, end) if to != home else None
-        return made or multiple()
+        work = self.acts.refer(letter.consent, home, person, to, road, file=file) if to != home else None
+        return (work and self.ask(work, home, end)) or multiple()
 
     @rule(letter=letters, to=names)
     def refer_somebody_else(self, letter: Letter, to: str) -> None:
         home, person = self.acts.whose(letter.consent)
-        if to != home:
+        if to != home and not self.acts.are_one(home, person, 1 - person):
             made = self.ask(self.acts.refer(letter.consent, home, 1 - person, to))
             assert made is None, "a referral of one person was taken on the consent of another"
 
@@ -124,18 +147,20 @@ class ThreeNodes(RuleBasedStateMachine):
         made = self.ask(self.acts.pass_on(letter, to)) if possible else None
         return multiple() if made is None else made
 
-    @rule(letter=letters, side=sides, part=st.booleans(), end=ends)
-    def withdraw(self, letter: Letter, side: str, part: bool, end: int | None) -> None:
+    @rule(letter=letters, side=sides, part=st.booleans(), erase=st.booleans(), end=ends)
+    def withdraw(self, letter: Letter, side: str, part: bool, erase: bool, end: int | None) -> None:
         name = getattr(letter, side)
-        self.ask(self.acts.withdraw(name, letter.consent, part=part), name, end)
+        self.ask(self.acts.withdraw(name, letter.consent, part=part, erase=erase), name, end)
 
     @rule(letter=letters, end=ends)
     def cancel(self, letter: Letter, end: int | None) -> None:
         self.ask(self.acts.cancel(letter), letter.by, end)
 
-    @rule(letter=letters, side=sides, whole=st.booleans(), end=ends)
-    def erase(self, letter: Letter, side: str, whole: bool, end: int | None) -> None:
+    @rule(letter=letters, side=sides, whole=st.booleans(), withdrawn=st.booleans(), end=ends)
+    def erase(self, letter: Letter, side: str, whole: bool, withdrawn: bool, end: int | None) -> None:
         name = getattr(letter, side)
+        if withdrawn:  # as somebody asks who wants everything to be gone
+            self.ask(self.acts.withdraw(name, letter.consent))
         if side == "by" or self._arrived(letter):
             self.ask(self.acts.erase(name, letter, whole=whole), name, end)
 
@@ -149,10 +174,20 @@ class ThreeNodes(RuleBasedStateMachine):
         name = getattr(letter, side)
         self.ask(self.acts.lift(name, letter) if feared is None else self.acts.hold(name, letter, feared))
 
+    @rule(one=letters, other=letters, side=sides)
+    def merge(self, one: Letter, other: Letter, side: str) -> None:
+        name = getattr(one, side)
+        if name in (other.by, other.to) and one.conversation != other.conversation:
+            self.ask(self.acts.merge(name, one, other))
+
+    @rule(letter=letters, side=sides)
+    def split(self, letter: Letter, side: str) -> None:
+        self.ask(self.acts.split(getattr(letter, side), letter))
+
     # --- nodes, wires and clocks --------------------------------------------------------------------------------------
 
-    @rule(letter=letters, back=st.booleans(), happens=st.sampled_from(HAPPENS), moment=moments)
-    def carry(self, letter: Letter, back: bool, happens: str, moment: int) -> None:
+    @rule(letter=letters, back=st.booleans(), happens=st.sampled_from(HAPPENS), moment=moments, write=writes)
+    def carry(self, letter: Letter, back: bool, happens: str, moment: int, write: int | None) -> None:
         way = (letter.to, letter.by) if back else (letter.by, letter.to)
         act = {
             "nothing": None,
@@ -163,7 +198,8 @@ class ThreeNodes(RuleBasedStateMachine):
             "erase": lambda: self.acts.erase(letter.by, letter),
             "hold": lambda: self.acts.hold(letter.by, letter, letter.to),
         }[happens]
-        self.do(self.trio.step(self.trio.carry(*way), act, moment))
+        at = moment if write is None else write
+        self.do(self.trio.step(self.trio.carry(*way), act, at, writes=write is not None))
 
     @rule()
     def carry_everything(self) -> None:
@@ -181,9 +217,24 @@ class ThreeNodes(RuleBasedStateMachine):
     def do_chores(self, name: str, end: int | None) -> None:
         self._work(self.trio.do_chores(name), name, end)
 
-    @rule(name=names)
-    def end(self, name: str) -> None:
+    @rule(name=names, wrong=st.sampled_from((None, -2 * DAY, 20 * HOUR, 400 * DAY)))
+    def end(self, name: str, wrong: int | None) -> None:
+        """A node ends, and begins again by the clock of a machine that may be wrong."""
+        if wrong is not None:
+            self.trio.set_clock(name, wrong)
         self._work(self.trio.kill(name), name, None)
+
+    @rule(name=names)
+    def back_up(self, name: str) -> None:
+        self.ask(self.restores.back_up(name))
+
+    @rule(name=names, ledger=st.booleans())
+    def lose(self, name: str, ledger: bool) -> None:
+        self.ask(self.restores.lose(name, ledger=ledger))
+
+    @rule()
+    def begin_links_anew(self) -> None:
+        self.ask(self.restores.begin_links_anew())
 
     @rule(way=ways, what=st.sampled_from(("cut", "lose answers", "mend")))
     def change_wires(self, way: tuple[str, str], what: str) -> None:
