@@ -98,7 +98,7 @@ class Client:
 
         def once(step: str, given: Mapping[str, Any], name: str | None) -> Any:
             token = None if name is None else token_at(self._path.parents[1], name, self.call)
-            return self._call(step, dict(given), key if step == operation else None, token)
+            return self.plain(step, given, key if step == operation else None, token)
 
         return ask_over(once, operation, arguments, by=by)
 
@@ -106,7 +106,9 @@ class Client:
         """Status and answer of a submission by a person, who was signed in before (`NodeProcess.sign_in`)."""
         return self.ask("POST", f"{PREFIX}/messages", request, key, token_at(self._path.parents[1], FIRST, self.call))
 
-    def _call(self, operation: str, arguments: dict[str, Any], key: str | None, token: str | None) -> Any:
+    def plain(self, operation: str, given: Mapping[str, Any], key: str | None = None, token: str | None = None) -> Any:
+        """The answer of one operation to these arguments, by the owner or whoever shows the token."""
+        arguments = dict(given)
         route = next(route for route in ROUTES if route.operation == operation)
         target = PREFIX + route.path
         if "{id}" in target:

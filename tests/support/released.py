@@ -242,6 +242,11 @@ class ReleasedProcess(NodeProcess):
 
     tree: Path
 
+    def call(self, operation: str, **arguments: Any) -> Any:
+        """One operation over the socket; this program enrols nobody, and the owner says who acts."""
+        with closing(self.client()) as client:
+            return client.plain(operation, arguments)
+
     def launch(self, die: str | None = None) -> None:
         """Start without waiting; the tree brings its own way to be steered."""
         spec = {
