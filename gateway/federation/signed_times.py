@@ -19,13 +19,13 @@ class SignedTimes:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._signed: dict[str, Signed] = {}
+        self._signed: dict[NodeId, Signed] = {}
 
     def note(self, node: NodeId, created: int) -> None:
         """Remember what a proven peer signed just now, in an answer that nobody can have recorded before."""
         self._signed[node] = Signed(created, read_clocks(self._clock))
 
     @property
-    def signed(self) -> Mapping[str, Signed]:
+    def signed(self) -> Mapping[NodeId, Signed]:
         """The newest of each peer, by its node id."""
         return self._signed
