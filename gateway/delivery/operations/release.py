@@ -159,6 +159,13 @@ class ReleaseOperations:
         """A person releases a draft; the consent it relies on may be added here, for a file never creates one. Where it
         needs two people the first one's release is kept with it, and it goes when a different person releases the same.
         """
+        said: dict[str, Json] = {
+            "operation": "draft.release",
+            "arguments": asked.model_dump(mode="json"),
+            "actor": caller.actor,
+        }
+        if (done := await self._submission.find_answer(key, said)) is not None:
+            return done
         row, sealed = await find_draft(self._content.store, asked.id)
         if row.state != WAITING or row.ref not in sealed:
             raise RefusedError(Code.CONFLICT, f"the draft is {row.state}; nothing was sent")
@@ -169,7 +176,7 @@ class ReleaseOperations:
         two = two_person_release.needs_two(str(request.get("type")), header_of(request)) or asked.two_people
         if two or row.first is not None:
             if row.first is None:
-                return await self._release_first(row, sealed[row.ref], request, caller)
+                return await self._release_first(row, sealed[row.ref], request, caller, key, said)
             _check_second(row, asked, caller)
             approver = actor
             request["header"] = two_person_release.approved(header_of(request), approver)
@@ -183,7 +190,7 @@ class ReleaseOperations:
             journal.append_leaf(connection, leaf(now, "draft.released", id=row.id, actor=actor))
 
         done = await self._submission.submit(
-            request, key=key or f"draft.{row.id}", origin=row.origin, approver=approver, also=also
+            request, key=key or f"draft.{row.id}", origin=row.origin, approver=approver, also=also, said=said
         )
         await answering_opens(self._content.store, self._local_receipts, request)
         self._wakeups.handover.set()
@@ -195,22 +202,30 @@ class ReleaseOperations:
         await self._preparation.try_out(trial, approver=SECOND)
 
     async def _release_first(
-        self, row: DraftRow, sealed: SealedRow, request: Mapping[str, Json], caller: Caller
+        self,
+        row: DraftRow,
+        sealed: SealedRow,
+        request: Mapping[str, Json],
+        caller: Caller,
+        key: str | None,
+        said: Mapping[str, Json],
     ) -> OperationResult:
         """Judge it, and keep it as this person released it."""
         await self._try_out(request)
         now, actor = self._clock.now(), pseudonym(caller.actor, self._actor)
         kept = self._content.sealer.seal(row.ref, canon(dict(request)))
+        answer: dict[str, Json] = {"id": row.id, "state": WAITING_SECOND}
 
         def move(connection: Connection) -> None:
             _still_waits(connection, row, sealed)
             content.erase(connection, row.ref)
             content.put(connection, [kept])
             local.set_first(connection, row.id, caller.actor.encode())
+            self._submission.keep_answer(connection, key, said, answer, at=now)
             journal.append_leaf(connection, leaf(now, "draft.released_first", id=row.id, actor=actor))
 
         await self._content.store.move(move)
-        return OperationResult(value={"id": row.id, "state": WAITING_SECOND})
+        return OperationResult(value=answer)
 
 
 async def answering_opens(store: Store, local_receipts: LocalReceipts, request: Mapping[str, Json]) -> None:

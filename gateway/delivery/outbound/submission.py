@@ -43,10 +43,13 @@ class _Request:
     origin: int | None
     approver: str | None
     also: Callable[[Connection], None]
+    said: Mapping[str, Json] | None = None
 
     @property
     def body(self) -> dict[str, Json]:
         """What one Idempotency-Key stands for."""
+        if self.said is not None:
+            return dict(self.said)
         return {**self.request, **({} if self.approver is None else {"approver": self.approver})}
 
 
@@ -91,9 +94,11 @@ class Submission:
         origin: int | None = None,
         approver: str | None = None,
         also: Callable[[Connection], None] = lambda connection: None,
+        said: Mapping[str, Json] | None = None,
     ) -> OperationResult:
         """Judge a request, store it and answer; `also` is written in the same transaction. `approver` is the staff
-        reference of a second person who approved it. See the module text.
+        reference of a second person who approved it; `said` is what the key stands for, None for the request. See the
+        module text.
 
         Submissions that come meanwhile are judged and stored together.
 
@@ -101,9 +106,28 @@ class Submission:
             RefusedError: with the place and rule of each fault; nothing was stored.
         """
         done: OperationResult = await self._batcher.do(
-            _Request(request=request, key=key, origin=origin, approver=approver, also=also)
+            _Request(request=request, key=key, origin=origin, approver=approver, also=also, said=said)
         )
         return done
+
+    async def find_answer(self, key: str | None, said: Mapping[str, Json]) -> OperationResult | None:
+        """The answer that was given under this key before, None where there is none. Raises RefusedError conflict: the
+        key stood for something else.
+        """
+        (asked,) = self._content.sealer.submissions([(key, canon(dict(said)))])
+        if asked is None:
+            return None
+        known = await self._content.store.read(lambda c: local.find_submissions(c, [asked.index]).get(asked.index))
+        return None if known is None else _repeated(self._content.sealer, asked, known)
+
+    def keep_answer(
+        self, connection: Connection, key: str | None, said: Mapping[str, Json], answer: Mapping[str, Json], *, at: int
+    ) -> None:
+        """Write an answer that is repeated under this key; part of the transaction of the act."""
+        (asked,) = self._content.sealer.submissions([(key, canon(dict(said)))])
+        if asked is not None:
+            sealed = self._content.sealer.seal_answer(asked, orjson.dumps(answer))
+            local.add_submission(connection, asked.index, asked.digest, sealed, at=at)
 
     async def under_way(self, most: float) -> None:
         """Wait until the submissions that are being judged now are stored, and at most so many seconds."""

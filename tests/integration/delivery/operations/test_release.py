@@ -102,6 +102,18 @@ async def test_a_referral_goes_when_two_people_released_it(two: Two) -> None:
     assert (await fr.show(sent["id"]))["header"]["author_ref"] == pseudonym_of(fr.running, "w-1")
 
 
+async def test_a_release_whose_answer_was_lost_is_repeated_under_its_key(two: Two) -> None:
+    """Each of the two gets the answer that they did not see, nothing goes twice, and a key stands for one release."""
+    fr = two.fr
+    id = await drafted(fr, referral())
+    for key, by, more in (("first", "w-1", {"consent": CONSENT}), ("second", "w-2", {})):
+        answer = await fr.call("draft.release", key=key, id=id, by=by, **more)
+        assert await fr.call("draft.release", key=key, id=id, by=by, **more) == answer
+    await refused(fr, Code.CONFLICT, "draft.release", id=id, key="third", by="w-2")
+    await refused(fr, Code.CONFLICT, "draft.release", id=id, key="second", by="w-1")
+    await two.until(lambda: [d.type for d in two.al.deliveries()] == ["consent.record/1", "referral.request/1"])
+
+
 async def test_a_referral_with_a_file_goes_when_two_people_released_it(two: Two) -> None:
     """The first release judges it with the file that waits for it, and leaves that where it is; both arrive."""
     fr = two.fr
