@@ -1,8 +1,9 @@
 """What a restore brought back is taken away again: first what the ledger names, before anything is served
 (nrm1 13.15).
 
-A consent is taken back, content is erased, a message of ours that will never arrive is not asked about any more. What
-the ledger names and this database does not know was newer than the backup: it is looked for again among what comes in.
+A consent is taken back, an asylum hold lies again, content is erased, a message of ours that will never arrive is not
+asked about any more. What the ledger names and this database does not know was newer than the backup: it is looked for
+again among what comes in.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from gateway.messages import state_transitions
 from gateway.messages.machines.delivery import Outgoing, OutgoingEvent
 from gateway.messages.state_transitions import Change
 from gateway.messages.store.messages import MessageRow
+from gateway.policy.asylum_holds import lay_again
 from gateway.ports import Clock
 
 AT_ONCE = 500
@@ -61,6 +63,9 @@ class TakenAgain:
         withdrawn = await self._store.read(lambda c: store.due(c, [Taken.WITHDRAWN]))
         for row in withdrawn:
             await self._store.move(partial(self._withdraw, row=row))
+        holds = await self._store.read(lambda c: store.due(c, [Taken.HELD, Taken.LIFTED]))
+        if holds:
+            await self._store.move(partial(self._hold, rows=holds))
         messages = await self._store.read(lambda c: store.due(c, [Taken.ERASED, Taken.VOIDED]))
         wanted = {row.subject: row for row in messages if row.subject is not None}
         while wanted and (rows := await self._store.read(lambda c: erasures.stored(c, self._seen, AT_ONCE))):
@@ -92,6 +97,10 @@ class TakenAgain:
         withdraw_again(self._content, connection, row.subject, grants, at=row.at, now=now)
         store.settle(connection, [row.n])
 
+    def _hold(self, connection: Connection, rows: Sequence[LedgerRow]) -> None:
+        lay_again(connection, self._content, laid_and_not_lifted(rows), at=self._clock.now())
+        store.settle(connection, [row.n for row in rows])
+
     async def _take(self, found: Sequence[tuple[MessageRow, LedgerRow]]) -> None:
         gone = [(message, row) for message, row in found if row.kind == Taken.ERASED]
         over = [
@@ -108,3 +117,18 @@ class TakenAgain:
         state_transitions.advance(connection, changes, at=now)
         store.settle(connection, [row.n for row in rows])
         journal.append_leaf(connection, leaf(now, "ledger.applied", count=len(rows)))
+
+
+def laid_and_not_lifted(rows: Sequence[LedgerRow]) -> list[list[bytes]]:
+    """What each act laid a hold over, in the order of the ledger, without what was lifted after it."""
+    acts: dict[int, list[bytes]] = {}
+    for row in rows:
+        if row.subject is None:
+            raise RuntimeError("a hold lies over something")
+        if row.kind == Taken.HELD:
+            acts.setdefault(row.at, []).append(row.subject)
+            continue
+        for labels in acts.values():
+            while row.subject in labels:
+                labels.remove(row.subject)
+    return [labels for labels in acts.values() if labels]

@@ -57,14 +57,19 @@ class Taken(StrEnum):
     WITHDRAWN = "withdrawn"
     ERASED = "erased"
     VOIDED = "voided"
+    HELD = "held"
+    """An asylum hold was laid over something: leave to send it was taken away."""
+    LIFTED = "lifted"
+    """Two people gave that leave again, or nothing is left of what the hold lay over."""
     MARK = "mark"
     """Nothing: the ledger was kept until then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One line. `of` is the keyed hash of a consent or of a message, None for a mark; `grants` are the places of the
-    grants that were taken back, None for the whole consent; `why` is the code of an erasure. `at` in Unix seconds.
+    """One line. `of` is the keyed hash of a consent, of a message or of what a hold lies over, None for a mark;
+    `grants` are the places of the grants that were taken back, None for the whole consent; `why` is the code of an
+    erasure. `at` in Unix seconds.
     """
 
     n: int

@@ -63,6 +63,16 @@ def add_voided(connection: Connection, refs: Iterable[int], *, at: int) -> None:
     _add(connection, [LedgerRow(n=0, at=at, kind=Taken.VOIDED, message=ref) for ref in refs])
 
 
+def add_held(connection: Connection, labels: Iterable[bytes], *, at: int) -> None:
+    """An asylum hold was laid over these."""
+    _add(connection, [LedgerRow(n=0, at=at, kind=Taken.HELD, subject=label) for label in labels])
+
+
+def add_lifted(connection: Connection, labels: Iterable[bytes], *, at: int) -> None:
+    """No asylum hold lies over these any more."""
+    _add(connection, [LedgerRow(n=0, at=at, kind=Taken.LIFTED, subject=label) for label in labels])
+
+
 def add_mark(connection: Connection, *, at: int) -> None:
     """The ledger is kept at this time."""
     _add(connection, [LedgerRow(n=0, at=at, kind=Taken.MARK)])

@@ -15,6 +15,9 @@ from gateway.database.content import SealedRow
 from gateway.database.content_sealer import ContentSealer
 from gateway.database.sealed_content import Content
 from gateway.errors import RefusedError
+from gateway.ledger import store as ledger
+from gateway.messages.content_codec import read_content
+from gateway.messages.store import messages
 from gateway.policy import store
 from gateway.ports import Clock, Json
 from keys.primitives.encoding import canon, text, texts
@@ -23,17 +26,22 @@ from keys.primitives.encoding import canon, text, texts
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Named:
     """The conversation over which a person placed a hold, the consents that it relied on, and the countries of the
-    feared States: those named, and the nationalities that were told by then.
+    feared States: those named, and the nationalities that were told by then. A hold that only the ledger knew names no
+    consents, its conversation may be empty, and its States are None: nobody knows them, so it keeps from all.
     """
 
     conversation: str
     consents: tuple[str, ...]
-    states: tuple[str, ...] = ()
+    states: tuple[str, ...] | None = ()
 
 
 def sealed(content: Content, named: Named) -> SealedRow:
     """The row that says what a hold lies over, and which States it keeps away from."""
-    plain: Json = {"conversation": named.conversation, "consents": [*named.consents], "states": [*named.states]}
+    plain: Json = {
+        "conversation": named.conversation,
+        "consents": [*named.consents],
+        "states": None if named.states is None else [*named.states],
+    }
     return content.sealer.seal(content.store.new_ref(), canon(plain))
 
 
@@ -53,15 +61,18 @@ def _read(plain: bytes) -> Named:
         return Named(conversation=conversation, consents=tuple(consents))
     held = orjson.loads(plain)
     return Named(
-        conversation=text(held["conversation"]), consents=texts(held["consents"]), states=texts(held["states"])
+        conversation=text(held["conversation"]),
+        consents=texts(held["consents"]),
+        states=None if held["states"] is None else texts(held["states"]),
     )
 
 
 def feared_states(connection: Connection, sealer: ContentSealer, labels: Collection[bytes]) -> frozenset[str]:
-    """The States that the holds over these labels name; of one that does not open none, which keeps from all."""
+    """The States that the holds over these labels name; none, which keeps from all, where one of them is not known."""
     rows = content_rows.get(connection, store.over(connection, labels)).values()
     named = opened(sealer, list(rows)).values()
-    return frozenset(state for one in named for state in one.states) if len(named) == len(rows) else frozenset()
+    known = [one.states for one in named if one.states is not None]
+    return frozenset(state for states in known for state in states) if len(known) == len(rows) else frozenset()
 
 
 async def forget(content: Content, clock: Clock, *, but: Collection[int] = ()) -> None:
@@ -87,7 +98,47 @@ async def forget(content: Content, clock: Clock, *, but: Collection[int] = ()) -
     def move(connection: Connection) -> None:
         for ref, (conversation, consents) in over.items():
             if not store.concerned(connection, conversation, consents, but=but):
+                ledger.add_lifted(connection, store.labels_of(connection, ref), at=now)
                 store.lift(connection, ref)
                 journal.append_leaf(connection, leaf(now, "asylum.ended"))
 
     await content.store.move(move)
+
+
+def lay_again(connection: Connection, content: Content, acts: Sequence[Sequence[bytes]], *, at: int) -> None:
+    """Lay holds again of which only the labels are known, over what none lies over now; each keeps from all States
+    until a person says which are feared, or two lift it.
+    """
+    lies = store.labels(connection)
+    lost = [missing for act in acts if (missing := [label for label in act if label not in lies])]
+    known = _conversations(connection, content.sealer) if lost else {}
+    for labels in (act for missing in lost for act in _split(missing, known)):
+        conversation, index = known.get(labels[0], ("", None))
+        row = sealed(content, Named(conversation=conversation, consents=(), states=None))
+        content_rows.put(connection, [row])
+        store.place(connection, store.AsylumHold(ref=row.ref, at=at, lift=None), labels)
+        if index is not None:
+            store.lay_on_case(connection, labels[0], index)
+        journal.append_leaf(connection, leaf(at, "asylum.held_again"))
+
+
+def _split(labels: Sequence[bytes], known: Collection[bytes]) -> list[list[bytes]]:
+    """Two acts of one second stand together: the label of a conversation is the first of its act."""
+    acts: list[list[bytes]] = []
+    for label in labels:
+        if not acts or label in known:
+            acts.append([])
+        acts[-1].append(label)
+    return acts
+
+
+def _conversations(connection: Connection, sealer: ContentSealer) -> dict[bytes, tuple[str, bytes]]:
+    """By the label of a hold over it the id and the index of each conversation that is here."""
+    firsts = messages.first_of_each(connection)
+    found: dict[bytes, tuple[str, bytes]] = {}
+    rows = content_rows.get(connection, list(firsts))
+    for row, plain in zip(rows.values(), sealer.open_each(list(rows.values())), strict=True):
+        if not isinstance(plain, RefusedError):
+            id = read_content(plain).facts.conversation
+            found[sealer.hold_indexes(id, ())[0]] = (id, firsts[row.ref])
+    return found

@@ -44,6 +44,11 @@ def over(connection: Connection, labels: Collection[bytes]) -> list[int]:
     return list(connection.scalars(query))
 
 
+def labels_of(connection: Connection, ref: int) -> list[bytes]:
+    """Everything over which one hold lies."""
+    return list(connection.scalars(select(asylum_hold.c.label).where(asylum_hold.c.ref == ref)))
+
+
 def get(connection: Connection, label: bytes) -> AsylumHold | None:
     """The hold that was placed over the conversation with this label."""
     row = connection.execute(select(*_COLUMNS).where(asylum_hold.c.label == label)).first()
@@ -97,6 +102,6 @@ def lay_on_case(connection: Connection, label: bytes, conversation: bytes) -> No
 
 def lift(connection: Connection, ref: int) -> None:
     """It lies over nothing any more."""
-    cases.unlink(connection, list(connection.scalars(select(asylum_hold.c.label).where(asylum_hold.c.ref == ref))))
+    cases.unlink(connection, labels_of(connection, ref))
     connection.execute(delete(asylum_hold).where(asylum_hold.c.ref == ref))
     content.erase(connection, ref)

@@ -69,6 +69,30 @@ async def test_a_ledger_takes_away_again_before_anything_is_served(drill: Drill)
     assert drill.ledger.read_bytes() == (two.fr.folder / "ledger").read_bytes()  # the copy goes on where it ended
 
 
+async def test_a_hold_that_was_placed_lies_again(drill: Drill) -> None:
+    """An asylum hold of after the backup keeps from all until a person says which States are feared; a lifted one is
+    gone.
+    """
+    two, talk = drill.two, referral()["conversation"]
+    await referred(two)
+    question = await two.fr.submit("is there a bed?")
+    other = (await two.fr.show(question))["conversation"]
+    data, keystore = await drill.backup()
+    two.clock.advance(60)
+    for id in (talk, other):
+        await two.fr.call("asylum.hold", id=id, states=["FR"], by="w-1")
+    for by in ("w-1", "w-2"):
+        await two.fr.call("asylum.lift", id=other, by=by)
+    await drill.lose()
+    await drill.restore(data, keystore, drill.ledger)
+    (hold,) = (await two.fr.call("asylum.list"))["holds"]
+    assert (hold["id"], hold["states"]) == (talk, [])
+    assert await refusal(two) == Code.GATE_G5
+    await two.fr.call("asylum.hold", id=talk, states=["FR"], by="w-1")
+    (hold,) = (await two.fr.call("asylum.list"))["holds"]
+    assert "FR" in hold["states"]
+
+
 async def test_without_a_ledger_a_worker_confirms_each_case(drill: Drill) -> None:
     """Nothing goes on a consent of a case before a worker has confirmed it; then it does, and the alarm ends."""
     two = drill.two

@@ -134,10 +134,10 @@ class CaseContents:
             named = asylum_holds.opened(self._content.sealer, rows).get(hold.ref)
             found.append(
                 {
-                    "conversation": None if named is None else named.conversation,
+                    "conversation": None if named is None else named.conversation or None,
                     "at": hold.at,
                     "lift_wanted": hold.lift is not None,
-                    "states": [] if named is None else [*named.states],
+                    "states": [] if named is None else [*(named.states or ())],
                 }
             )
         return found

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.database.prepared import Prepared
 from gateway.database.rows import values_of
-from gateway.database.tables import attachment, envelope, inbox, message, notice, outbox, statement
+from gateway.database.tables import attachment, envelope, inbox, message, notice, outbox, sealed, statement
 from gateway.database.tables import conversation as conversation_table
 from gateway.database.tables import peer as peer_table
 from gateway.errors import Code, TransientError
@@ -209,6 +209,13 @@ def of_conversations(connection: Connection, conversations: Sequence[bytes]) -> 
     for start in range(0, len(conversations), AT_ONCE):
         found += _OF_CONVERSATIONS.made(MessageRow, connection, indexes=conversations[start : start + AT_ONCE])
     return found
+
+
+def first_of_each(connection: Connection) -> dict[int, bytes]:
+    """By the number of its first message whose content is here the index of each conversation."""
+    here = exists().where(sealed.c.ref == message.c.ref)
+    query = select(func.min(message.c.ref), message.c.conversation).where(here).group_by(message.c.conversation)
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def conversations(

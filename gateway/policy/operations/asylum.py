@@ -20,6 +20,7 @@ from gateway.database.sealed_content import Content
 from gateway.delivery.operations.messages_shown import conversation_rows, opened_rows
 from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.workers import Workers
+from gateway.ledger import store as ledger
 from gateway.messages.content_codec import MessageContent
 from gateway.messages.store.messages import MessageRow
 from gateway.operations.actors import ATTESTED, AttestedUser, name_actor, person_of, pseudonym
@@ -115,7 +116,7 @@ class AsylumOperations:
         before, said = await self._content.store.read(lambda c: _over(c, label))
         earlier = asylum_holds.opened(self._content.sealer, said).values()
         consents.update(*(named.consents for named in earlier))
-        states |= {state for named in earlier for state in named.states}
+        states |= {state for named in earlier for state in named.states or ()}
         named = Named(conversation=id, consents=tuple(sorted(consents)), states=tuple(sorted(states)))
         row = asylum_holds.sealed(self._content, named)
         labels = self._content.sealer.hold_indexes(id, sorted(consents))
@@ -132,12 +133,13 @@ class AsylumOperations:
                 store.replace(connection, known.ref, row.ref)
             placed = AsylumHold(ref=row.ref, at=now, lift=None) if known is None else replace(known, ref=row.ref)
             store.place(connection, placed, labels)
+            ledger.add_held(connection, labels, at=now)
             store.lay_on_case(connection, label, conversation)
             journal.append_leaf(connection, leaf(now, "asylum.held", actor=actor, attested=attested))
             return known is None
 
         return OperationResult(
-            value={"id": id, "held": True, "states": [*named.states]}, created=await self._content.store.move(move)
+            value={"id": id, "held": True, "states": [*sorted(states)]}, created=await self._content.store.move(move)
         )
 
     @operation(
@@ -169,6 +171,7 @@ class AsylumOperations:
                 store.want_lift(connection, known.ref, who)
                 journal.append_leaf(connection, leaf(now, "asylum.lift_wanted", actor=actor))
             else:
+                ledger.add_lifted(connection, store.labels_of(connection, known.ref), at=now)
                 store.lift(connection, known.ref)
                 journal.append_leaf(connection, leaf(now, "asylum.lifted", actor=actor))
             return known.lift is None
@@ -192,11 +195,11 @@ class AsylumOperations:
             over = named.get(one.ref)
             items.append(
                 {
-                    "id": None if over is None else over.conversation,
+                    "id": None if over is None else over.conversation or None,
                     "of_case": None if over is None else names.get(keys[one.ref]),
                     "at": one.at,
                     "lift_wanted": one.lift is not None,
-                    "states": [] if over is None else [*over.states],
+                    "states": [] if over is None else [*(over.states or ())],
                 }
             )
         return OperationResult(value={"holds": items})

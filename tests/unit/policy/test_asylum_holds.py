@@ -119,3 +119,22 @@ async def test_a_hold_that_does_not_open_stays(content: Content):
     """Nobody can say what it lies over."""
     await placed(content, rows.sealed(99))
     assert await forgotten(content) == Left([99], [])
+
+
+async def test_a_hold_that_only_the_ledger_knows(content: Content):
+    """It lies over what none lies over, and keeps from all States: nobody knows which are feared."""
+    first = asylum_holds.sealed(content, TALK)
+    await placed(content, first)
+    await content.store.move(
+        lambda c: asylum_holds.lay_again(c, content, [[b"hold 1", b"hold 2"], [b"hold 3"]], at=NOW + 1)
+    )
+    found = await content.store.read(lambda c: {label: store.get(c, label) for label in store.labels(c)})
+    assert {label: hold.at for label, hold in found.items() if hold is not None} == {
+        b"hold 1": NOW,
+        b"hold 2": NOW + 1,
+        b"hold 3": NOW + 1,
+    }
+    feared = await content.store.read(
+        lambda c: [asylum_holds.feared_states(c, content.sealer, labels) for labels in ([b"hold 1"], found)]
+    )
+    assert feared == [frozenset({"AL", "XK"}), frozenset()]
