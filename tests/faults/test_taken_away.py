@@ -126,9 +126,9 @@ async def test_the_peer_says_what_was_taken_away(drill: Drill) -> None:
     voided = await two.fr.submit("voided")
     await two.until(lambda: settled(two.fr, [voided], "awaiting_receipt"), seconds=60)
     data, keystore = await drill.backup()
+    await two.fr.call("message.cancel", id=voided, by="w-1")  # before it could be sent once more
     two.clock.advance(60)
     wire.deaf = False
-    await two.fr.call("message.cancel", id=voided, by="w-1")
     await two.until(lambda: settled(two.fr, [voided], "failed"), seconds=60)
     await two.fr.call("consent.withdraw", id=CONSENT, by="w-1")
     await two.until(lambda: types(two)[-1] == "consent.withdrawal/1", seconds=60)
