@@ -16,8 +16,8 @@ from sqlalchemy import Connection, func, select
 from gateway.app import open_node
 from gateway.composition.node import Node
 from gateway.database.tables import event
-from gateway.delivery.outbound import draft, preparation, steps
-from gateway.delivery.outbound.preparation import Prepared
+from gateway.delivery.outbound import departure_steps, draft
+from gateway.delivery.outbound.prepared import Prepared, write_prepared
 from gateway.messages import content_codec
 from gateway.ports import Json
 from keys.primitives.encoding import b64u
@@ -57,13 +57,13 @@ def _copy(node: Node, model: Prepared, case: str | None) -> Prepared:
     ref = node.store.new_ref()
     message = replace(model.message, id=b64u(node.rand(draft.ID)), conversation=b64u(node.rand(draft.ID)))
     row = replace(model.row, ref=ref, id=message.id, conversation=node.sealer.conversation_index(message.conversation))
-    plaintext = content_codec.outgoing(message, steps.new_secret(node.rand), case=case)
+    plaintext = content_codec.outgoing(message, departure_steps.new_secret(node.rand), case=case)
     joining = model.case and replace(model.case, signs=replace(model.case.signs, conversation=row.conversation))
     return replace(model, message=message, row=row, sealed=node.sealer.seal(ref, plaintext), case=joining)
 
 
 async def _write(node: Node, rows: list[Prepared]) -> None:
     def move(connection: Connection) -> None:
-        preparation.write(connection, rows)
+        write_prepared(connection, rows)
 
     await node.store.move(move)

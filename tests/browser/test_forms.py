@@ -40,6 +40,7 @@ RELIES = {
 ANSWERS = KNOWN | {
     "draft.show": draft("referral.request/1"),
     "draft.preview": PREVIEW | {"type": "referral.request/1"},
+    "consent.unconfirmed": {"cases": [], "consents": 0},
     "draft.list": {"drafts": [], "next": None},
     "consent.show": {
         "id": CONSENT,

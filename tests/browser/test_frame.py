@@ -18,6 +18,7 @@ MORNING = {
     "conversation.due": {"due": [], "next": None},
     "peer.list": {"peers": []},
     "inbox.list": {"messages": [], "next": None},
+    "consent.unconfirmed": {"cases": [], "consents": 0},
     "draft.list": {"drafts": [], "next": None},
     "directory.list": OWN_UNITS,
 }

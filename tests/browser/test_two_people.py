@@ -15,15 +15,17 @@ from pathlib import Path
 from typing import Any
 
 from support.browser import Seat, chromium
-from support.ceremony import ADMINS
+from support.ceremony import ADMINS, aplay
+from support.enrolled import approving
 from support.federation import free_port
 from support.nodechild import CHEAP, SteeredClock
-from support.offices import Office
+from support.offices import Office, enrol
 from support.pair import PASSPHRASE, START, Party, Two, example, introduce, make_party
 from support.running import consent
 from support.writing import release
 
 from gateway.administration.restore import restore
+from keys.offline.administrator_key import Admin
 from keys.offline.recovery_key import create_recovery, load_recovery, public_path
 
 SECRET = "secret of the recovery key"
@@ -203,8 +205,8 @@ async def test_what_one_person_takes_back_is_told_where_it_was_told(tmp_path: Pa
 
         # the disk is lost: the desk says what waits, and nothing goes
         await three.lose_the_disk(Path(backup["data"]), Path(backup["keystore"]))
-        for seat in (ana, ben):
-            await sign_in(seat)
+        for seat, name, admin in ((ana, "Ana Doe", ADMINS[0]), (ben, "Ben Roe", ADMINS[1])):
+            await come_in_anew(seat, three.office(fr), name, admin)
         assert await is_said(ana, "/desk", "3 consents wait to be confirmed")
         again = await written(fr, q, "AL", CALLED["Q"])
         await choose_consent(ana, again, hers)
@@ -245,11 +247,13 @@ async def choose_consent(seat: Seat, draft: str, chosen: str) -> None:
     await seat.submit_by('button[name=act][value="check"]')
 
 
-async def sign_in(seat: Seat) -> None:
-    """With the passkey: no session survives a restore."""
+async def come_in_anew(seat: Seat, office: Office, name: str, admin: Admin) -> None:
+    """By a new code, for which an administrator vouches: no passkey and no session survives a restore."""
+    (person,) = [one for one in (await office.ask("person.list"))["people"] if one["name"] == name]
+    invited = approving(await office.ask("person.invite", id=person["id"]), admin=admin)
+    code = (await aplay(invited, office.ask))["code"]
     await seat.scripts(allowed=True)
-    await seat.open("/sign-in")
-    await seat.submit("form[data-passkey]")
+    await enrol(seat, code)
     assert seat.page.url.endswith("/desk"), await seat.text()
     await seat.scripts(allowed=False)
 

@@ -110,7 +110,7 @@ class Restores:
                 await self._acts.withdraw_again(name, consent, part=part)
         waiting = await self._acts.ask(name, "consent.unconfirmed")
         for line in [] if waiting is None else waiting["cases"]:
-            await self._acts.ask(name, "consent.confirm", by=ANA, case=line["case"])
+            await self._acts.ask(name, "consent.confirm", by=ANA, case=line["of_case"]["id"])
         for id in sorted(back):
             await self._acts.erase(name, promises.letters[id])
 

@@ -154,12 +154,17 @@ def _draft_summary(sealer: ContentSealer, row: local.DraftRow, sealed: dict[int,
         "id": row.id,
         "state": WAITING_SECOND if row.state == WAITING and row.first is not None else row.state,
         "at": row.at,
-        "type": draft.get("type"),
-        "to": draft.get("to"),
-        "unit": header.get("sender_unit") if isinstance(header, dict) else None,
+        "type": _said(draft.get("type")),
+        "to": _said(draft.get("to")),
+        "unit": _said(header.get("sender_unit")) if isinstance(header, dict) else None,
         "record": None if origin is None else sealer.open(origin).decode(),
         "version": version_of(draft),
     }
+
+
+def _said(value: Json) -> str | None:
+    """A member of a draft where it is text; what is unfinished may hold anything there."""
+    return value if isinstance(value, str) else None
 
 
 def version_of(draft: Mapping[str, Json]) -> str:

@@ -138,7 +138,7 @@ async def there(party: Party, id: str) -> bool:
 async def test_an_answer_is_a_draft_that_a_person_releases(two: Two) -> None:
     """AL asks for the year and gets the stored table once somebody released it; other days and tables are refused."""
     for n in range(12):
-        await two.fr.call("message.submit", **referral(n))
+        await two.fr.call("message.submit", **referral(n, case_ref_sender=f"c-{n}"))
     await last_year(two.fr)
     asked, day_less, other = (
         await ask(two),
@@ -180,7 +180,7 @@ async def test_each_person_counts_once_and_nobody_who_was_refused(two: Two) -> N
 
 async def test_what_retention_erases_was_counted_before(two: Two) -> None:
     """Two declined cases are gone after 30 days, and are in the count of their year: as sums, sealed, and once."""
-    asked = [(await two.fr.call("message.submit", **referral(n)))["id"] for n in range(12)]
+    asked = [(await two.fr.call("message.submit", **referral(n, case_ref_sender=f"c-{n}")))["id"] for n in range(12)]
     await two.until(lambda: all_there(two.al, 12), seconds=60)
     for id in asked[:2]:
         conversation = (await two.al.show(id))["conversation"]
@@ -208,7 +208,7 @@ async def test_what_retention_erases_was_counted_before(two: Two) -> None:
 
 async def test_a_damaged_tally_stops_the_count_and_no_erasure(two: Two) -> None:
     """A release would be wrong for ever, so it is refused; retention goes on with a new tally and raises an alarm."""
-    asked = [(await two.fr.call("message.submit", **referral(n)))["id"] for n in range(2)]
+    asked = [(await two.fr.call("message.submit", **referral(n, case_ref_sender=f"c-{n}")))["id"] for n in range(2)]
     await two.until(lambda: all_there(two.al, 2), seconds=60)
     await last_year(two.fr)
     node = two.fr.running
@@ -234,7 +234,7 @@ async def test_too_few_cases_tell_nothing(two: Two) -> None:
     """With nine cases not even their number is shown, and a request gets no answer."""
     Spoiler(two.fr).away = True
     for n in range(9):
-        await two.fr.call("message.submit", **referral(n))
+        await two.fr.call("message.submit", **referral(n, case_ref_sender=f"c-{n}"))
     await last_year(two.fr)
     asked = await ask(two)
     made = await two.fr.call("statistics.make", period="2026", by="w-1")

@@ -173,10 +173,12 @@ async def test_a_case_says_at_once_where_its_conversations_stand(two: Two):
     await agreed(fr, "F-1", HERS)
     await fr.call("message.submit", **referral("F-1", HERS, conversation=TALK))
     case = await case_of(fr, TALK)
-    for state in ("sent", "withdrawn"):
-        (line,) = (await fr.call("case.show", id=case))["conversations"]
-        assert line["state"] == state
-        await fr.call("consent.withdraw_all", id=case, by=ANA)
+    (line,) = (await fr.call("case.show", id=case))["conversations"]
+    assert line["state"] == "sent"
+    await two.until(lambda: any(one.conversation == TALK for one in two.al.deliveries()), seconds=60)
+    await fr.call("consent.withdraw_all", id=case, by=ANA)
+    (line,) = (await fr.call("case.show", id=case))["conversations"]
+    assert line["state"] == "withdrawn"
     (line,) = (await fr.call("case.list"))["cases"]
     assert line["theirs"] is not None, "the other country has to acknowledge"
 
