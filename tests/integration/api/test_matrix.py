@@ -47,7 +47,7 @@ PLAIN = (
     *("attachment.add", "attachment.list", "attachment.waiting", "attachment.discard"),
     *("conversation.show", "conversation.writable", "conversation.due"),
     *("retention.release", "asylum.hold", "asylum.lift", "erasure.follow"),
-    *("case.show", "case.grounds", "case.relate", "case.confirm", "case.undo", "case.release"),
+    *("case.show", "case.grounds", "case.join", "case.relate", "case.confirm", "case.undo", "case.release"),
     *("consent.show", "consent.of_case", "consent.confirm", "consent.withdraw", "consent.withdraw_all"),
     *("evidence.export", "alarm.dismiss", "audit.reads", "keys.proof", "statistics.draft", "review.settle"),
     "peer.probed",
