@@ -227,4 +227,4 @@ async def passed(two: Two, seconds: int, *, until: Callable[[], Awaitable[bool]]
         step = max(1, min(done // 4, 60))
         two.clock.advance(step)
         done += step
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.04)
