@@ -109,6 +109,7 @@ def case_operations(node: Node) -> Sequence[object]:
     """Operations on cases: changes of them, consents, directory, guidance, statistics."""
     withdrawer = Withdrawer(
         content=node.content,
+        own=node.own,
         peers=node.peers,
         preparation=node.preparation,
         wakeups=node.wakeups,

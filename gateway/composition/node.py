@@ -473,6 +473,7 @@ class Node:
         )
         self.forwarder = RequestForwarder(
             content=self.content,
+            own=self.own,
             peers=self.peers,
             preparation=self.preparation,
             wakeups=self.wakeups,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import partial
 
 from sqlalchemy import Connection
@@ -11,7 +12,8 @@ from sqlalchemy import Connection
 from gateway.cases import store as cases
 from gateway.cases.register import named_in
 from gateway.cases.rules import LinkKind
-from gateway.consent import register
+from gateway.consent import addresses, register
+from gateway.consent.addresses import Address
 from gateway.consent.effects import Withdrawal
 from gateway.database import content, journal
 from gateway.database.audit_entries import leaf
@@ -21,6 +23,7 @@ from gateway.delivery.outbound import draft as drafts
 from gateway.delivery.outbound.preparation import Preparation
 from gateway.delivery.outbound.prepared import Prepared, write_prepared
 from gateway.errors import RefusedError
+from gateway.identity.own_identity import OwnIdentity
 from gateway.messages import content_codec, headers
 from gateway.messages.store import conversations, local, messages
 from gateway.messages.store.conversations import Key
@@ -28,7 +31,7 @@ from gateway.messages.store.local import OWN
 from gateway.messages.store.messages import MessageRow
 from gateway.messages.types import Draft
 from gateway.messages.wakeups import EventStream, Wakeups
-from gateway.peers.registry import PeerRegistry
+from gateway.peers.registry import Peer, PeerRegistry
 from gateway.ports import Clock, Json
 from keys.primitives.encoding import b64u
 
@@ -46,6 +49,17 @@ def take_back(consent: str, *, now: int, erase_wanted: bool, grants: Sequence[in
     return taken_back if grants is None else taken_back | {"grants": [*grants]}
 
 
+@dataclass(slots=True, kw_only=True)
+class _Told:
+    """How one withdrawal is told: messages, the numbers of messages that do not open, and by peer that cannot be told
+    the number of one by which it knows the consent: about both a person has to phone.
+    """
+
+    told: list[Prepared] = field(default_factory=list)
+    damaged: list[int] = field(default_factory=list)
+    untold: dict[str, int] = field(default_factory=dict)
+
+
 class Withdrawer:
     """Withdraws consents, several at once where the person takes all of them back."""
 
@@ -53,6 +67,7 @@ class Withdrawer:
         self,
         *,
         content: Content,
+        own: OwnIdentity,
         peers: PeerRegistry,
         preparation: Preparation,
         wakeups: Wakeups,
@@ -61,6 +76,7 @@ class Withdrawer:
         rand: Callable[[int], bytes],
     ) -> None:
         self._content = content
+        self._own = own
         self._peers = peers
         self._preparation = preparation
         self._wakeups = wakeups
@@ -75,19 +91,17 @@ class Withdrawer:
         is told by which message. `actor` is the pseudonym of who does it, `attested` by a case system.
         """
         now = self._clock.now()
-        told: list[Prepared] = []
-        damaged: list[int] = []
-        for known, taken_back in wanted:
-            prepared, unopened = await self._tell(known, taken_back, actor)
-            told += prepared
-            damaged += unopened
+        found = [await self._tell(known, taken_back, actor) for known, taken_back in wanted]
+        told = [item for one in found for item in one.told]
         effects = [Withdrawal(content=self._content, withdrawn=taken_back) for _, taken_back in wanted]
 
         def move(connection: Connection) -> list[str]:
             states = [effect.write(connection, now) for effect in effects]
             write_prepared(connection, told)
-            register.alarm(connection, damaged, now)
-            for _ in effects:
+            for one in found:
+                register.alarm(connection, one.damaged, now)
+                for peer, ref in one.untold.items():
+                    journal.raise_alarm(connection, at=now, kind="erasure.untold", peer=peer, ref=ref)
                 journal.append_leaf(connection, leaf(now, "consent.withdraw", actor=actor, attested=attested))
             return states
 
@@ -97,43 +111,80 @@ class Withdrawer:
         await self._events.happened()
         return states, [{"peer": self._peers.find(item.row.peer).name, "message": item.row.id} for item in told]
 
-    async def _tell(
-        self, known: register.Known, taken_back: dict[str, Json], author: str
-    ) -> tuple[list[Prepared], list[int]]:
+    async def _tell(self, known: register.Known, taken_back: dict[str, Json], author: str) -> _Told:
         """One withdrawal in every conversation that relies on the consent, for every peer that was told of it or told
-        us: each conversation stands still on both sides.
-
-        Also the messages by which a peer knows it that do not open: that peer can not be told, and somebody has to
-        phone.
+        us: each conversation stands still on both sides, also one of which everything was erased here.
         """
-        prepared: list[Prepared] = []
-        damaged: list[int] = []
-        for (_, node), by in (
-            await self._content.store.read(lambda c: _known_by(self._content.sealer, c, known))
-        ).items():
+        made = _Told()
+        found = await self._content.store.read(lambda c: _known_by(self._content.sealer, c, known))
+        for (_, node), by in found.items():
             sealed = await self._content.store.read(partial(content.get, refs=[ref for ref, _ in by]))
             there = next(((ref, incoming) for ref, incoming in by if ref in sealed), None)
             if there is None:
+                await self._tell_erased(made, known, taken_back, author, node, [ref for ref, _ in by])
                 continue
             ref, incoming = there
             try:
                 about = content_codec.read_content(self._content.sealer.open(sealed[ref]))
             except RefusedError:
-                damaged.append(ref)
+                made.damaged.append(ref)
                 continue
-            draft = Draft(
-                id=b64u(self._rand(drafts.ID)),
-                body_type=WITHDRAWAL,
-                to=node,
+            address = Address(
                 conversation=about.facts.conversation,
-                reply_to=None,
                 purpose=about.facts.purpose,
                 header=headers.along(about.halves()[0], author, incoming=incoming),
-                content=taken_back,
             )
-            reference = str(taken_back["consent_id"])
-            prepared.extend(await self._preparation.prepare(draft, self._peers.find(node), reference=reference))
-        return prepared, damaged
+            made.told += await self._prepare(address, self._peers.find(node), taken_back)
+        return made
+
+    async def _tell_erased(
+        self,
+        made: _Told,
+        known: register.Known,
+        taken_back: dict[str, Json],
+        author: str,
+        node: str,
+        refs: Sequence[int],
+    ) -> None:
+        """The same by the signed statements of messages that were erased; of one that never left nobody has to hear."""
+        peer = self._peers.get(node)
+
+        def query(connection: Connection) -> Address | None:
+            if peer is None:
+                return None
+            return addresses.find_address(
+                connection,
+                self._content.sealer,
+                refs,
+                known=[known],
+                own=self._own.descriptor,
+                peer=peer.descriptor,
+                author=author,
+            )
+
+        if not await self._content.store.read(partial(addresses.was_signed, refs=refs)):
+            return
+        address = await self._content.store.read(query)
+        if peer is None or address is None:
+            made.untold[node] = refs[0]
+            return
+        try:
+            made.told += await self._prepare(address, peer, taken_back)
+        except RefusedError:  # nothing may hold up the withdrawal itself
+            made.untold[node] = refs[0]
+
+    async def _prepare(self, address: Address, peer: Peer, taken_back: dict[str, Json]) -> list[Prepared]:
+        draft = Draft(
+            id=b64u(self._rand(drafts.ID)),
+            body_type=WITHDRAWAL,
+            to=peer.node,
+            conversation=address.conversation,
+            reply_to=None,
+            purpose=address.purpose,
+            header=address.header,
+            content=taken_back,
+        )
+        return await self._preparation.prepare(draft, peer, reference=str(taken_back["consent_id"]))
 
     def find_relying(self, connection: Connection, known: register.Known) -> tuple[list[Json], list[Json]]:
         """The conversations that rely on a consent, with their countries and what of each would stop, and the peers

@@ -1,8 +1,8 @@
 """Telling on: whoever had data from this node under a consent hears that it was withdrawn, or that they have to go.
 
 A withdrawal goes on as it is. A request to erase goes on as one that names the messages by which the data went. It is
-said once to each unit, in the conversation that it knows, by the node itself: nothing may hold it up. Whom it cannot
-reach is told to a person, who telephones.
+said once to each unit, in the conversation that it knows, by the node itself: nothing may hold it up, also not that the
+conversation was erased here. Whom it cannot reach is told to a person, who telephones.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from functools import partial
 
 from sqlalchemy import Connection
 
+from gateway.consent import addresses, register
+from gateway.consent.addresses import Address
 from gateway.database import content as content_rows
 from gateway.database import journal
 from gateway.database.audit_entries import Actor, leaf
@@ -28,9 +30,10 @@ from gateway.erasure.recipients import find_theirs
 from gateway.erasure.rules import What
 from gateway.errors import GatewayError, RefusedError, TransientError
 from gateway.foundation.logs import logger
+from gateway.identity.own_identity import OwnIdentity
 from gateway.messages import content_codec, headers
-from gateway.messages.content_codec import MessageContent
 from gateway.messages.store import local, messages
+from gateway.messages.store.conversations import Key
 from gateway.messages.store.messages import MessageRow
 from gateway.messages.types import Draft
 from gateway.messages.wakeups import EventStream, Wakeups
@@ -47,11 +50,11 @@ Unit = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Copies:
-    """What went on: by unit the messages, opened; peers of which no message opens; whether it is clear what has to go
-    there as well.
+    """What went on: by unit where to tell it and the ids of the messages; peers that cannot be told, since nothing says
+    where; whether it is clear what has to go there as well.
     """
 
-    by_unit: Mapping[Unit, Sequence[tuple[MessageRow, MessageContent]]]
+    by_unit: Mapping[Unit, tuple[Address, Sequence[str]]]
     closed: frozenset[str]
     clear: bool
 
@@ -63,6 +66,7 @@ class RequestForwarder:
         self,
         *,
         content: Content,
+        own: OwnIdentity,
         peers: PeerRegistry,
         preparation: Preparation,
         wakeups: Wakeups,
@@ -72,6 +76,7 @@ class RequestForwarder:
         actor: Actor,
     ) -> None:
         self._content = content
+        self._own = own
         self._peers = peers
         self._preparation = preparation
         self._wakeups = wakeups
@@ -93,9 +98,9 @@ class RequestForwarder:
         task = await read_task(self._content, row)
         copies = await self._content.store.read(partial(self._copies, row=row, task=task))
         untold, prepared = set(copies.closed), list[Prepared]()
-        for unit, sent in copies.by_unit.items() if copies.clear else ():
+        for unit, (address, ids) in copies.by_unit.items() if copies.clear else ():
             try:
-                for draft in self._drafts(task, unit, sent):
+                for draft in self._drafts(task, unit[0], address, ids):
                     prepared += await self._preparation.prepare(
                         draft, self._peers.find(draft.to), reference=task.consent
                     )
@@ -133,16 +138,50 @@ class RequestForwarder:
         refs, clear = self._passed_on(connection, asking, task)
         rows, sealed = messages.get(connection, refs), content_rows.get(connection, refs)
         opened = dict(zip(sealed, self._content.sealer.open_each(list(sealed.values())), strict=True))
-        by_unit: defaultdict[Unit, list[tuple[MessageRow, MessageContent]]] = defaultdict(list)
+        author = headers.node_author(self._actor)
+        by_unit: dict[Unit, tuple[Address, list[str]]] = {}
+        units: dict[Key, Unit] = {}
+        unread: defaultdict[Key, list[MessageRow]] = defaultdict(list)
         for ref in refs:
-            plain = opened.get(ref)
-            if plain is not None and not isinstance(plain, RefusedError):
-                found = content_codec.read_content(plain)
-                unit = str(found.halves()[0].get("recipient_unit"))
-                by_unit[rows[ref].peer, found.facts.conversation, unit].append((rows[ref], found))
-        told = {peer for peer, _, _ in by_unit}
-        closed = {rows[ref].peer for ref in refs if ref not in sealed or isinstance(opened[ref], RefusedError)}
+            sent, plain = rows[ref], opened.get(ref)
+            if plain is None or isinstance(plain, RefusedError):
+                unread[sent.conversation, sent.peer].append(sent)
+                continue
+            found = content_codec.read_content(plain)
+            address = Address(
+                conversation=found.facts.conversation,
+                purpose=found.facts.purpose,
+                header=headers.along(found.halves()[0], author, incoming=False),
+            )
+            unit = _unit_of(sent.peer, address)
+            by_unit.setdefault(unit, (address, []))[1].append(sent.id)
+            units.setdefault((sent.conversation, sent.peer), unit)
+        for key in unread.keys() - units.keys():
+            gone = self._find_address(connection, unread[key], author)
+            if gone is not None:
+                units[key] = _unit_of(key[1], gone)
+                by_unit[units[key]] = gone, []
+        for key in unread.keys() & units.keys():
+            by_unit[units[key]][1].extend(one.id for one in unread[key])
+        told = set() if task.withdrawn is None else {peer for peer, _, _ in by_unit}
+        closed = {peer for _, peer in unread.keys() - units.keys()}
         return _Copies(by_unit=by_unit, closed=frozenset(closed - told), clear=clear)
+
+    def _find_address(self, connection: Connection, rows: Sequence[MessageRow], author: str) -> Address | None:
+        """Where a peer is told about messages of one conversation that were erased here."""
+        peer = self._peers.get(rows[0].peer)
+        if peer is None:
+            return None
+        indexes = sorted({row.consent for row in rows if row.consent is not None})
+        return addresses.find_address(
+            connection,
+            self._content.sealer,
+            [row.ref for row in rows],
+            known=[register.known_under(self._content.sealer, connection, index) for index in indexes],
+            own=self._own.descriptor,
+            peer=peer.descriptor,
+            author=author,
+        )
 
     def _passed_on(self, connection: Connection, asking: MessageRow, task: Task) -> tuple[list[int], bool]:
         """The messages by which data went on, and whether the request is about all that went by them."""
@@ -160,16 +199,12 @@ class RequestForwarder:
         )
         return refs, not refs or (task.what is What.CONVERSATION and not elsewhere)
 
-    def _drafts(self, task: Task, unit: Unit, sent: Sequence[tuple[MessageRow, MessageContent]]) -> list[Draft]:
+    def _drafts(self, task: Task, peer: str, address: Address, ids: Sequence[str]) -> list[Draft]:
         """What is said to one unit, in the name of the node."""
-        peer, conversation, _ = unit
-        facts = sent[0][1]
-        header = headers.along(facts.halves()[0], headers.node_author(self._actor), incoming=False)
         said: list[tuple[str, Mapping[str, Json]]] = []
         if task.withdrawn is not None:
             said.append(("consent.withdrawal/1", task.withdrawn))
         else:
-            ids = [row.id for row, _ in sent]
             for start in range(0, len(ids), MOST_TARGETS):
                 some: list[Json] = [*ids[start : start + MOST_TARGETS]]
                 said.append(("erasure.request/1", {"scope": "message", "targets": some, "ground": task.ground}))
@@ -178,14 +213,19 @@ class RequestForwarder:
                 id=b64u(self._rand(drafts.ID)),
                 body_type=body_type,
                 to=peer,
-                conversation=conversation,
+                conversation=address.conversation,
                 reply_to=None,
-                purpose=facts.facts.purpose,
-                header=header,
+                purpose=address.purpose,
+                header=address.header,
                 content=dict(content_of),
             )
             for body_type, content_of in said
         ]
+
+
+def _unit_of(peer: str, address: Address) -> Unit:
+    """The unit at a peer that is told at this address."""
+    return peer, address.conversation, str(address.header["recipient_unit"])
 
 
 async def read_task(content: Content, row: RequestRow) -> Task:

@@ -20,6 +20,7 @@ from support.canary import Scanner
 from support.nodechild import CHEAP, SteeredClock
 from support.nodeproc import UNIT
 from support.pair import START, Party, Spoiler, Two, example, introduce, make_party
+from support.persons import stands
 
 from gateway.administration.backup import DATABASE
 from gateway.administration.restore import verify as verify_backup
@@ -265,3 +266,38 @@ async def test_who_passed_data_on_tells_both_ways(three: Three) -> None:
     assert {told["peer"] for told in done["told"]} == {"FR", "IT"}
     for party in (three.a, three.c):
         await three.until(lambda party=party: has(party, "consent.withdrawal/1"), seconds=60)
+
+
+async def test_who_had_what_was_erased_here_is_told(three: Three) -> None:
+    """B erased all it said to C, and then the person withdraws at A and wants everything erased: C hears it from B,
+    where their conversation was, erases what B passed on, and nobody has to telephone (threat 58).
+    """
+    a, b, c = three.a, three.b, three.c
+    _, second = await shared(three)
+    await b.call("conversation.erase", id=second, by="w-2", reason="not_needed")
+    await a.call("consent.withdraw", id=CONSENT, by="w-1", erase_wanted=True)
+    await three.until(lambda: has(c, "consent.withdrawal/1"), seconds=60)
+    assert "consent_withdrawn" in (await stands(c, second))["overlays"]
+    assert "erasure.untold" not in await b.alarms()
+    three.clock.advance(DAY + 60)
+
+    async def gone() -> bool:
+        return not has(c, "referral.request/1")
+
+    await three.until(gone, seconds=120, real=40)
+    assert marks_in(c, c.folder / "node.db") == []
+
+
+async def test_a_request_to_erase_names_what_was_erased_here(three: Three) -> None:
+    """A asks B to erase the conversation, of which B erased what it passed on to C: C is asked for that by its id."""
+    a, b, c = three.a, three.b, three.c
+    first, second = await shared(three)
+    passed_on = (await b.call("conversation.show", id=second))["messages"]
+    await b.call("conversation.erase", id=second, by="w-2", reason="not_needed")
+    request = example("erasure.request/1", "AL") | {"conversation": first}
+    request["content"] = {"scope": "conversation", "ground": "not_needed"}
+    await a.call("message.submit", **request)
+    await three.until(lambda: has(c, "erasure.request/1"), seconds=60)
+    (asked,) = [item for item in c.deliveries() if item.type == "erasure.request/1"]
+    sent = {one["id"] for one in passed_on if one["direction"] == "out" and one["type"] != "info.request/1"}
+    assert set((await c.show(asked.message_id))["content"]["targets"]) == sent
