@@ -91,6 +91,8 @@ class Promises:
     """Persons who want their data erased: what is said of them may be gone anywhere."""
     feared: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     """By node and conversation the nodes of States to which nothing of its person goes from there."""
+    laid_again: set[tuple[str, str]] = field(default_factory=set)
+    """Those of them of which only the ledger tells, which names no State: people say anew which are feared."""
     kept: set[tuple[str, str]] = field(default_factory=set)
     """Node and conversation: nothing of it is erased there."""
     spared: set[tuple[str, str]] = field(default_factory=set)
@@ -156,6 +158,13 @@ class Promises:
         if was != person:
             self.merged[node, was] = person
 
+    def fear(self, node: str, conversation: str, state: str) -> None:
+        """People at this node say that a State is feared, besides those of which they said so before."""
+        key = (node, conversation)
+        before = frozenset() if key in self.laid_again else self.feared.get(key, frozenset())
+        self.laid_again.discard(key)
+        self.feared[key] = before | {state}
+
     def feared_of(self, node: str, person: int) -> frozenset[str]:
         """Where nothing of this person goes from this node."""
         held = [(id, states) for (name, id), states in self.feared.items() if name == node]
@@ -185,8 +194,9 @@ class Promises:
         )
 
     def put_back(self, node: str, memory: Memory, *, ledger: bool) -> set[str]:
-        """The node is restored: what was taken away stays so by its ledger, and so do withdrawals in any case; all else
-        is as it was. Returns the messages that had been erased and are back.
+        """The node is restored: what was taken away stays so by its ledger, asylum holds lie again by it over what the
+        backup knows, and withdrawals stand in any case; all else is as it was. Returns the messages that had been
+        erased and are back.
         """
         self.forgotten[node] |= self.had(node) - memory.had
         self.arrived -= {(node, id) for id in self.forgotten[node]}
@@ -194,11 +204,25 @@ class Promises:
         self.erased[node] -= back
         self.asked[node] = set(memory.asked)
         self.kept = {key for key in self.kept if key[0] != node} | {(node, id) for id in memory.kept}
-        self.feared = _others(self.feared, node) | {(node, id): states for id, states in memory.feared.items()}
+        self.feared = _others(self.feared, node) | self._lie_again(node, memory, ledger=ledger)
+        self.laid_again = {key for key in self.feared if key in self.laid_again or self._is_new(key, node, memory)}
         self.merged = _others(self.merged, node) | {(node, one): other for one, other in memory.merged.items()}
         self.split = _others(self.split, node) | {(node, id): person for id, person in memory.split.items()}
         self.relied = {way for way in self.relied if way[0] != node} | {(node, *way) for way in memory.relied}
         return back
+
+    def _lie_again(self, node: str, memory: Memory, *, ledger: bool) -> dict[tuple[str, str], frozenset[str]]:
+        """Holds after a restore. One over a conversation that the backup does not know keeps back that conversation and
+        its consents, and nobody can say whose it was.
+        """
+        if not ledger:
+            return {(node, id): states for id, states in memory.feared.items()}
+        known = {self.letters[id].conversation for id in memory.had}
+        return {key: states for key, states in self.feared.items() if key[0] == node and key[1] in known}
+
+    def _is_new(self, key: tuple[str, str], node: str, memory: Memory) -> bool:
+        """Whether a hold after a restore is not as the backup had it."""
+        return key[0] == node and memory.feared.get(key[1]) != self.feared[key]
 
     # --- withdrawals ----------------------------------------------------------------------------------------------
 

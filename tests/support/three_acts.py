@@ -146,8 +146,7 @@ class Acts(Letters):
     async def hold(self, name: str, letter: Letter, feared: str) -> None:
         """An asylum hold: nothing of the person goes from here to a State."""
         if await self.ask(name, "asylum.hold", by=ANA, id=letter.conversation, states=[feared]) is not None:
-            key = (name, letter.conversation)
-            self._promises.feared[key] = self._promises.feared.get(key, frozenset()) | {feared}
+            self._promises.fear(name, letter.conversation, feared)
 
     async def lift(self, name: str, letter: Letter) -> None:
         """Two people lift it; where several conversations of the person are held, the others go on being held."""

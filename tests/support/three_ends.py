@@ -29,6 +29,7 @@ async def come_to_rest(trio: Trio, restores: Restores) -> None:
     for tried in range(ROUNDS):
         trio.pass_time(HOUR if tried < 8 else 4 * HOUR)  # a clock that was ahead of us is overtaken
         await restores.begin_links_anew()
+        await restores.withdraw_what_came_back()
         await restores.send_again()
         for name in NAMES:
             await trio.do_chores(name)
@@ -138,19 +139,28 @@ async def _has_no_holes(trio: Trio, sender: str, receiver: str) -> None:
 
 
 async def _nobody_relies_on_what_was_withdrawn(trio: Trio, acts: Acts) -> None:
-    """Whoever was told of a consent or relied on it knows that it was taken back, and says nothing more on it."""
-    promises = trio.promises
+    """Whoever was told of a consent or relied on it knows that it was taken back, and says nothing more on it; where a
+    node has erased all that says how to tell a peer, a person telephones.
+    """
+    promises, telephoned = trio.promises, await _telephoned(trio)
     for _, consent in sorted(acts.withdrawn):
         knowing = {node for way in promises.relied if way[3] == consent for node in way[:2] if _reached(trio, way)}
         for node in sorted(knowing):
             shown = await acts.ask(node, "consent.show", id=consent)
-            known = shown is None or shown["state"] in ("withdrawn", "withdrawn_in_part")
+            known = shown is None or node in telephoned or shown["state"] in ("withdrawn", "withdrawn_in_part")
             assert known, f"{node} was not told of a withdrawal"
             for letter in [one for one in promises.letters.values() if one.consent == consent and one.to == node]:
                 with suppress(GatewayError):
                     await acts.answer(letter, "info.request/1")
     for way in WAYS:
         await trio.carry(*way)
+
+
+async def _telephoned(trio: Trio) -> set[str]:
+    """Nodes of which another one has told a person that it cannot tell them what was withdrawn."""
+    ids = {trio.node(name).own.node: name for name in NAMES}
+    query = "select peer from alarm where kind = 'erasure.untold'"
+    return {ids[peer] for name in NAMES for (peer,) in await trio.rows(name, query)}
 
 
 def _reached(trio: Trio, way: tuple[str, str, str, str]) -> bool:

@@ -114,6 +114,18 @@ class Restores:
         for id in sorted(back):
             await self._acts.erase(name, promises.letters[id])
 
+    async def withdraw_what_came_back(self) -> None:
+        """People answer the alarm that a consent was withdrawn again, by which nobody is told: they withdraw it too."""
+        query = "select seq from alarm where kind = 'consent.withdrawn_again' and dismissed is null"
+        promises = self._trio.promises
+        for name in sorted(self._restored):
+            alarms = await self._trio.rows(name, query)
+            for consent in sorted({consent for _, consent in self._acts.withdrawn}) if alarms else ():
+                whole = any(known == consent for _, known in promises.stopped)
+                await self._acts.withdraw_again(name, consent, part=not whole)
+            for (seq,) in alarms:
+                await self._acts.ask(name, "alarm.dismiss", by=ANA, id=str(seq))
+
     async def begin_links_anew(self) -> None:
         """People at both ends of each link that needs it begin it anew, as far as the two reach each other."""
         for _ in range(ROUNDS):
