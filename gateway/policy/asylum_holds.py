@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import orjson
 from sqlalchemy import Connection
@@ -106,17 +106,23 @@ async def forget(content: Content, clock: Clock, *, but: Collection[int] = ()) -
 
 
 def lay_again(connection: Connection, content: Content, acts: Sequence[Sequence[bytes]], *, at: int) -> None:
-    """Lay holds again of which only the labels are known, over what none lies over now; each keeps from all States
-    until a person says which are feared, or two lift it.
+    """Lay holds again that were placed after the backup: each keeps from all States until a person says which are
+    feared, or two lift it. So does one that lies already and was placed once more, since States may have been added.
     """
-    lies = store.labels(connection)
-    lost = [missing for act in acts if (missing := [label for label in act if label not in lies])]
-    known = _conversations(connection, content.sealer) if lost else {}
-    for labels in (act for missing in lost for act in _split(missing, known)):
+    known = _conversations(connection, content.sealer) if acts else {}
+    for labels in (act for some in acts for act in _split(some, known)):
+        before = store.get(connection, labels[0])
         conversation, index = known.get(labels[0], ("", None))
-        row = sealed(content, Named(conversation=conversation, consents=(), states=None))
+        named = Named(conversation=conversation, consents=())
+        if before is not None:
+            rows = content_rows.get(connection, [before.ref]).values()
+            named = opened(content.sealer, rows).get(before.ref, named)
+        row = sealed(content, replace(named, states=None))
         content_rows.put(connection, [row])
-        store.place(connection, store.AsylumHold(ref=row.ref, at=at, lift=None), labels)
+        if before is not None:
+            store.replace(connection, before.ref, row.ref)
+        at_first = at if before is None else before.at
+        store.place(connection, store.AsylumHold(ref=row.ref, at=at_first, lift=None), labels)
         if index is not None:
             store.lay_on_case(connection, labels[0], index)
         journal.append_leaf(connection, leaf(at, "asylum.held_again"))

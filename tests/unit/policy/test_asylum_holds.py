@@ -121,20 +121,34 @@ async def test_a_hold_that_does_not_open_stays(content: Content):
     assert await forgotten(content) == Left([99], [])
 
 
-async def test_a_hold_that_only_the_ledger_knows(content: Content):
-    """It lies over what none lies over, and keeps from all States: nobody knows which are feared."""
-    first = asylum_holds.sealed(content, TALK)
-    await placed(content, first)
-    await content.store.move(
-        lambda c: asylum_holds.lay_again(c, content, [[b"hold 1", b"hold 2"], [b"hold 3"]], at=NOW + 1)
-    )
+async def laid_again(content: Content, *acts: list[bytes]) -> dict[bytes, int]:
+    """After one hold was placed, what the ledger names of these acts lies again; by label since when a hold lies."""
+    await placed(content, asylum_holds.sealed(content, TALK))
+    await content.store.move(lambda c: asylum_holds.lay_again(c, content, acts, at=NOW + 1))
     found = await content.store.read(lambda c: {label: store.get(c, label) for label in store.labels(c)})
-    assert {label: hold.at for label, hold in found.items() if hold is not None} == {
+    return {label: hold.at for label, hold in found.items() if hold is not None}
+
+
+async def feared(content: Content, label: bytes) -> frozenset[str]:
+    """The States that the holds over a label name."""
+    return await content.store.read(lambda c: asylum_holds.feared_states(c, content.sealer, [label]))
+
+
+async def test_a_hold_that_only_the_ledger_knows(content: Content):
+    """It keeps from all States, also over a consent over which another hold lies: nobody knows which are feared."""
+    assert await laid_again(content, [b"hold 2", b"hold 1"], [b"hold 3"]) == {
         b"hold 1": NOW,
         b"hold 2": NOW + 1,
         b"hold 3": NOW + 1,
     }
-    feared = await content.store.read(
-        lambda c: [asylum_holds.feared_states(c, content.sealer, labels) for labels in ([b"hold 1"], found)]
-    )
-    assert feared == [frozenset({"AL", "XK"}), frozenset()]
+    assert [await feared(content, b"hold %d" % number) for number in (1, 2, 3)] == [frozenset()] * 3
+
+
+async def test_a_hold_that_was_placed_once_more_after_the_backup(content: Content):
+    """It lies as before, over more, and keeps from all States: those that were added are not in the backup."""
+    assert await laid_again(content, [b"hold 1", b"hold 2"]) == {b"hold 1": NOW, b"hold 2": NOW}
+    assert [await feared(content, label) for label in (b"hold 1", b"hold 2")] == [frozenset()] * 2
+    (held,) = await content.store.read(store.listed)
+    sealed = await content.store.read(lambda c: content_rows.get(c, [held.ref]))
+    named = asylum_holds.opened(content.sealer, list(sealed.values()))[held.ref]
+    assert (named.conversation, named.consents) == (TALK.conversation, TALK.consents)
