@@ -13,16 +13,22 @@ from gateway.trust.review_store import Doubt
 PEER, OTHER = "n1peer", "n1other"
 
 
+def conversation(ref: int) -> bytes:
+    """The key of the conversation that a message is in."""
+    return b"conversation of %d" % ref
+
+
 def came(connection: Connection, ref: int, at: int, **changed: object) -> None:
     """A message of the peer that came at this time."""
-    row = rows.message(ref, at=at, **{"direction": "in", "state": "opened", "peer": PEER} | changed)
+    usual = {"direction": "in", "state": "opened", "peer": PEER, "conversation": conversation(ref)}
+    row = rows.message(ref, at=at, **usual | changed)
     messages.add(connection, [row])
     messages.add_statements(connection, [StatementRow(hash=f"h{ref}", message=ref, evidence=50 + ref, created=1)])
 
 
 def doubt(ref: int, at: int, kid: str, peer: str = PEER) -> Doubt:
     """A message on the list."""
-    return Doubt(message=ref, id=f"id-{ref}", peer=peer, kid=kid, received=at)
+    return Doubt(message=ref, id=f"id-{ref}", conversation=conversation(ref), peer=peer, kid=kid, received=at)
 
 
 def test_what_a_peer_had_accepted_since(connection: Connection):
