@@ -25,6 +25,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import schemas
 from gateway.attachments.rules import faults, files_of, largest, lengths
@@ -224,7 +225,7 @@ def oldest_usable(chain: Sequence[Descriptor]) -> int:
     something that this node has taken back since, and is sealed anew.
     """
     oldest = chain[-1].version
-    for older, newer in zip(reversed(chain[:-1]), reversed(chain), strict=False):
+    for newer, older in pairwise(reversed(chain)):
         if _relied_on(older) != _relied_on(newer):
             break
         oldest = older.version

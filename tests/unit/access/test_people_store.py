@@ -170,7 +170,7 @@ def test_sessions_that_last_and_that_are_over(connection: Connection):
 
 
 def test_a_restored_database_lets_nobody_in(connection: Connection):
-    """Whatever was ended since the backup is there again: people stay, and the passkeys that are named, nothing else."""
+    """Whatever was ended since the backup is there again: people and the passkeys that are named stay."""
     ana = person(connection, "ana", vouched="x y")
     kept = passkey(connection, "1")
     passkey(connection, "2"), session(connection, "1")

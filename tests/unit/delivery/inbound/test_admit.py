@@ -14,12 +14,13 @@ from support.endpoints import EVERYTHING, EXAMPLES, consent, example, held, purp
 from support.incoming import PART, SENDER, A, B, arrive, authentic, framed, said
 from support.nodes import NOW, refused
 from support.tables import table
-from support.talk import HOST, RECEIVING, Talk
+from support.talk import HOST, RECEIVING, Talk, requested
 
 import schemas
 from gateway.conversations.history import Opened, Side
 from gateway.conversations.rules.context import ConversationContext
-from gateway.conversations.rules.facts import extract
+from gateway.conversations.rules.facts import Said, extract
+from gateway.conversations.rules.fold import Impossible, JudgementPoint
 from gateway.conversations.rules.order import place
 from gateway.delivery.inbound import steps
 from gateway.delivery.inbound.steps import ReceiverContext
@@ -281,6 +282,7 @@ def test_gates_2_and_7_at_the_receiver(knows: ReceiverContext, code: Code) -> No
         admit(said(REFERRAL), knows=knows)
     assert caught.value.code is code
     assert {(finding.rule, finding.place) for finding in caught.value.findings} >= {(code, "/header/consent_ref")}
+    assert all(finding.hint for finding in caught.value.findings)
 
 
 def test_a_grant_holds_on_the_day_of_the_statement() -> None:
@@ -348,6 +350,17 @@ def test_what_no_honest_node_would_have_sent_is_refused() -> None:
     assert admit(stated, around=replace(receiving, partial=True))
 
 
+def test_an_answer_that_came_late_is_admitted() -> None:
+    """What the sender would not write any more may have left in time: it is taken, and not applied."""
+    talk = requested()
+    seen = talk.messages[-1].n
+    stated = said("referral.accept.1/valid-minimal", lambda body: body["header"].update(seen=seen))
+    around = ConversationContext(conversation=talk.conversation(), side=RECEIVING)
+    late = steps.to_conversation_message(steps.examine_message(stated, scope=standing()), around)
+    assert isinstance(around.judge(late, step=JudgementPoint.SUBMISSION), Impossible)
+    assert admit(stated, around=around).body_type == "referral.accept/1"
+
+
 def test_a_message_as_conversations_and_gates_take_it() -> None:
     """What its sender signed, told from this side: where it stands on the link, and that it has arrived."""
     stated = said(REFERRAL, epoch=2, reply_to="B" * 21 + "A")
@@ -358,7 +371,9 @@ def test_a_message_as_conversations_and_gates_take_it() -> None:
     assert (taken.id, taken.side, taken.kind) == (stated.statement.id, HOST, "referral.request")
     assert (taken.n, taken.created) == (place(2, stated.statement.n), stated.statement.created)
     assert (taken.reply_to, taken.seen) == ("B" * 21 + "A", body["header"]["seen"])
-    assert taken.said == extract("referral.request", body["content"])
+    accepted = said("referral.accept.1/valid-conditions")
+    taken = steps.to_conversation_message(steps.examine_message(accepted, scope=standing()), around)
+    assert taken.said == extract("referral.accept", json.loads(accepted.body)["content"]) != Said()
     assert steps.to_gate_message(examined) == Opened(
         body_type="referral.request/1",
         side=Side.THEIRS,

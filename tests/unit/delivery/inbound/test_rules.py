@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from support.incoming import SEALED, A, B, C, arrive, authentic
+from support.incoming import SENDER as A_TO_B
+from support.incoming import A, B, C, arrive, authentic, framed
 from support.nodes import NOW, record, refused
 
 from gateway.delivery.inbound import rules
@@ -129,6 +130,8 @@ def test_the_flood_limit() -> None:
     for n in (1, 3, top + 1):
         assert isinstance(decide(held, request(n)), NewNumber)
     assert isinstance(decide(link(used[:-1]), request(used[-1])), NewNumber)
+    above = link([*used, 4 * len(used) + 4])
+    assert isinstance(decide(above, request(1)), NewNumber)  # a link that is above the limit recovers
 
 
 def test_a_rest_of_a_gap_keeps_its_time() -> None:
@@ -137,7 +140,8 @@ def test_a_rest_of_a_gap_keeps_its_time() -> None:
     assert held.seen == {Gap(2, 4): NOW - 500, Gap(6, 8): NOW - 500}
     held = rules.use_number(held, request(12), NOW)
     assert held.seen[Gap(10, 11)] == NOW
-    assert (held.view.high, held.view.known[12].id) == (12, identify(12))
+    assert (held.view.high, held.view.gaps) == (12, (Gap(2, 4), Gap(6, 8), Gap(10, 11)))
+    assert held.view.known[12] == Entry(id=identify(12), prev=chain_hash(11), link_hash=chain_hash(12))
 
 
 def test_use_number_leaves_the_state_before_as_it_was() -> None:
@@ -155,15 +159,10 @@ def test_requests_are_judged_in_the_order_of_their_numbers() -> None:
 
 def test_the_number_of_a_message() -> None:
     """Everything a number is judged by comes from the signed statement."""
-    message = arrive(SEALED)
+    message = arrive(framed(A_TO_B.statement(n=2, prev=chain_hash(1))))
     numbered = rules.number_message(message)
     statement = message.statement
-    assert (numbered.id, numbered.epoch, numbered.n, numbered.prev) == (
-        statement.id,
-        statement.epoch,
-        statement.n,
-        statement.prev,
-    )
+    assert (numbered.id, numbered.epoch, numbered.n, numbered.prev) == (statement.id, 1, 2, chain_hash(1))
     assert (numbered.link_hash, numbered.statement_hash) == (message.link_hash, message.statement_hash)
     assert statement.encode() in numbered.evidence
     assert not numbered.has_parts
@@ -197,9 +196,8 @@ def test_a_true_void() -> None:
     """It is a request with a number and no message; the receipt names the hash of its payload."""
     data = void(n=2, id=identify(2), prev=chain_hash(1))
     found = verify(data)
-    assert (found.id, found.n, found.message, found.evidence) == (identify(2), 2, None, data)
-    assert found.link_hash == chain_hash(2)
-    assert found.statement_hash == wire.statement_hash(SignedDocument.decode(data, VOID).payload)
+    stated = wire.statement_hash(SignedDocument.decode(data, VOID).payload)
+    assert found == request(2, statement_hash=stated, evidence=data)
 
 
 def test_a_void_within_the_skew() -> None:
@@ -264,6 +262,7 @@ def test_the_receipt_of_a_request() -> None:
     )
     assert (receipt.of, receipt.msg, receipt.n, receipt.code) == ("h" * 43, asked.id, 3, "out_of_scope")
     assert (receipt.from_, receipt.from_desc, receipt.to) == (RECEIVER.node, RECEIVER.version, SENDER.node)
+    assert (receipt.status, receipt.at) == (Status.REJECTED, NOW)
 
 
 @pytest.mark.parametrize(
