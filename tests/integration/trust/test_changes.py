@@ -145,7 +145,11 @@ async def test_row_36_a_man_in_the_middle_gives_different_digits(met: Two, tmp_p
         await middle.stop()
 
 
-@pytest.mark.parametrize("name", ["FR\nAL", "F\u202eR", "F" * 101, "n1" + "a" * 32])
+@pytest.mark.parametrize(
+    "name",
+    ["FR\nAL", "F\u202eR", "F" * 101, "n1" + "a" * 32],
+    ids=["two lines", "another direction", "too long", "the id of a node"],
+)
 async def test_a_name_that_could_be_taken_for_something_else(met: Two, name: str) -> None:
     """What people here call a peer is one line that they can read, and never the id of another node."""
     chain = await met.al.call("node.pairing")

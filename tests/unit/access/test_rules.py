@@ -93,7 +93,20 @@ def test_tags_of_languages(tag: str):
     check_language(tag)
 
 
-@pytest.mark.parametrize("tag", ["", "FR", "f", "fr_FR", "fr-", "fr\n", "../fr", "ｆｒ", "a" * 50])
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "",
+        "FR",
+        "f",
+        "fr_FR",
+        "fr-",
+        pytest.param("fr\n", id="newline"),
+        "../fr",
+        pytest.param("ｆｒ", id="wide"),
+        "a" * 50,
+    ],
+)
 def test_what_is_no_tag_of_a_language(tag: str):
     """Nothing that could become a path or a header."""
     with pytest.raises(RefusedError) as caught:

@@ -47,8 +47,8 @@ def test_every_change_newest_first(connection: Connection):
 
 
 def test_changes_in_one_state(connection: Connection):
-    """Oldest first, of one subject or of all."""
-    second, third, first = kept(connection, 3), kept(connection, 4, at=103), kept(connection, 1)
+    """Oldest first, those of one second by their hash; of one subject or of all."""
+    third, second, first = kept(connection, 4, at=103), kept(connection, 3), kept(connection, 1)
     other = kept(connection, 2, subject="FR", at=500)
     kept(connection, 5, state=EXPIRED)
     assert store.in_state(connection, PENDING, "AL") == [first, second, third]

@@ -4,13 +4,13 @@ message.
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from datetime import date
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.zones import standing_in
 
 import schemas
 from gateway.conversations.rules.machines import Referral
@@ -88,14 +88,10 @@ def test_the_last_day_is_a_whole_one():
     ]
 
 
-def test_the_last_day_is_one_of_utc(monkeypatch: pytest.MonkeyPatch):
+def test_the_last_day_is_one_of_utc():
     """Wherever the node stands."""
-    with monkeypatch.context() as patch:
-        patch.setenv("TZ", "America/Anchorage")
-        time.tzset()
-        found = ends(item(retain_until=date(2027, 1, 20)))
-    time.tzset()
-    assert found == ("named", 5)
+    with standing_in("America/Anchorage"):
+        assert ends(item(retain_until=date(2027, 1, 20))) == ("named", 5)
 
 
 def test_the_last_day_there_is_never_ends():

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.house import ROOT
+from support.zones import standing_in
 
 import schemas
 from gateway.erasure.rules import (
@@ -220,6 +221,14 @@ def test_the_worst_answer_of_a_case_system_counts(local: list[str], said: str, j
     """One copy that is left is what counts; the journal of the adapter goes with the record or nobody knows of it."""
     places = {place["place"]: place["done"] for place in list_places(replace(WHOLE, local=local))}
     assert (places["local_system"], places["journal"]) == (said, journal)
+
+
+def test_what_is_due_has_its_day_in_utc():
+    """Wherever the node stands: the other side compares it with its own clock."""
+    with standing_in("America/Anchorage"):
+        places = list_places(replace(WHOLE, local=["due"], backups=Backups(made=True, until=NOW + 14 * DAY)))
+    days = {place["place"]: place["by_date"] for place in places if "by_date" in place}
+    assert days == {"local_system": "2027-01-22", "journal": "2027-01-22", "backup": "2027-01-29"}
 
 
 def test_what_was_not_erased_names_one_place():

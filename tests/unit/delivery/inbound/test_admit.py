@@ -15,6 +15,7 @@ from support.incoming import PART, SENDER, A, B, arrive, authentic, framed, said
 from support.nodes import NOW, refused
 from support.tables import table
 from support.talk import HOST, RECEIVING, Talk, requested
+from support.zones import standing_in
 
 import schemas
 from gateway.conversations.history import Opened, Side
@@ -295,6 +296,14 @@ def test_a_grant_holds_on_the_day_of_the_statement() -> None:
             continue
         with refused(code):
             admit(said(REFERRAL), knows=held(ended))
+
+
+def test_the_day_of_a_statement_is_one_of_utc() -> None:
+    """A grant ends with the day that both sides count, wherever a node stands."""
+    day = datetime.fromtimestamp(NOW, UTC).date() - timedelta(days=1)
+    ended = replace(KNOWN, grants=tuple(replace(g, until=day) for g in KNOWN.grants))
+    with standing_in("America/Anchorage"), refused(Code.GATE_G2):
+        admit(said(REFERRAL), knows=held(ended))
 
 
 def test_gate_6_at_the_receiver() -> None:
