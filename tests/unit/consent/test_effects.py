@@ -7,8 +7,9 @@ from typing import Any
 import orjson
 import pytest
 from sqlalchemy import Connection
-from support import rows
-from support.endpoints import example
+from support import endpoints, rows
+from support.endpoints import example, standing
+from support.incoming import B, said
 from support.nodes import NOW
 from support.rows import LIFE, PEER
 
@@ -22,11 +23,13 @@ from gateway.database import journal
 from gateway.database.content_sealer import ContentSealer
 from gateway.database.engine import Store
 from gateway.database.sealed_content import Content
+from gateway.delivery.inbound import steps
 from gateway.foundation.ids import CaseId
 from gateway.ledger import store as ledger
 from gateway.messages.content_codec import Facts
 from gateway.messages.store import local, messages
 from gateway.messages.store.local import ConsentRow
+from gateway.messages.types import AcceptedMessage
 from keys.primitives.encoding import lp_join
 
 ID = "AAAAAAAAAAAAAAAAAAAAAA"
@@ -76,6 +79,24 @@ async def alarms(content: Content) -> list[tuple[str, int | None]]:
     found = await content.store.read(journal.open_alarms)
     assert {alarm.at for alarm in found} <= {NOW}
     return [(alarm.kind, alarm.ref) for alarm in found]
+
+
+def accepted(name: str) -> AcceptedMessage:
+    """An example as it was taken from a peer."""
+    examined = steps.examine_message(said(name, purpose=None), scope=standing())
+    return steps.accept_message(examined, known=endpoints.held(), conversation=None, own_node=B.first().node)
+
+
+def test_what_a_message_of_a_peer_does(content: Content):
+    """The peer holds the record that it tells of, in the conversation in which it tells."""
+    row, record = rows.message(1, direction="in", conversation=THEIRS), accepted("consent.record.1/valid-adult")
+    assert effects.record_consent(content, row, record) == Recorded(
+        content=content, holder=PEER, record=record.content, conversation=THEIRS
+    )
+    withdrawal = accepted("consent.withdrawal.1/valid-all")
+    assert effects.withdraw_consent(content, row, withdrawal) == Withdrawal(
+        content=content, withdrawn=withdrawal.content
+    )
 
 
 # --- a record ----------------------------------------------------------------------------------------------------
