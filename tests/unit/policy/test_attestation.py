@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from support.policies import text_of
 from support.tables import table
 
 from gateway.errors import Code, RefusedError
-from gateway.policy.attestation import DEFAULT, check_attested, upgraded
+from gateway.policy.attestation import DEFAULT, check_attested, policy_in, upgrade_in_force, upgraded
 from gateway.policy.comparison import widens
 from schemas import load_catalogue
 from schemas.region_pack.policies import Attested, CorridorPolicy
@@ -104,6 +105,51 @@ def test_the_refusal_tells_one_from_both() -> None:
     assert [f.hint for f in refused.value.findings] == [
         "the policy lets a case system attest one of the two people for this type, not both"
     ]
+
+
+def test_the_refusal_tells_the_type_from_the_danger() -> None:
+    """Each place has its own words."""
+    with pytest.raises(RefusedError) as refused:
+        check_attested(attesting(), "referral.request/1", CLAIM, people=1)
+    assert [f.hint for f in refused.value.findings] == [
+        "the policy lets no case system attest who released this type",
+        "the policy lets no case system attest who released danger to life",
+    ]
+
+
+# --- the upgrade -----------------------------------------------------------------------------------------------------
+
+
+def file_of(policy: CorridorPolicy) -> dict[str, Any]:
+    """A policy as an answer and a change hold it."""
+    return {"file": text_of(policy), "name": policy.name}
+
+
+@table("holder", [None, {}, {"file": 7}, {"file": "{}"}], ids=["nothing", "no file", "no text", "not a policy"])
+def test_a_policy_that_cannot_be_read(holder: Any) -> None:
+    """None is found, and none is upgraded."""
+    assert policy_in(holder) is None
+    with pytest.raises(RefusedError, match="nothing was proposed") as refused:
+        upgrade_in_force({"in_force": holder, "waiting": []})
+    assert refused.value.code is Code.NOT_FOUND
+    assert refused.value.hint == "two administrators adopt one: trm policy adopt"
+
+
+@table(
+    "waiting, version",
+    [
+        ([], OLD.version + 1),
+        ([(OLD.name, OLD.version + 6), (OLD.name, OLD.version + 2)], OLD.version + 7),
+        ([("another", OLD.version + 6)], OLD.version + 1),
+        ([(OLD.name, None)], OLD.version + 1),
+    ],
+    ids=["none", "two", "of another name", "no number"],
+)
+def test_the_upgrade_follows_what_waits(waiting: list[tuple[str, int | None]], version: int) -> None:
+    """Its version is higher than that in force and than each of the same policy that has not taken effect yet."""
+    shown = {"in_force": file_of(OLD), "waiting": [{"name": name, "version": at} for name, at in waiting]}
+    assert policy_in(shown["in_force"]) == OLD
+    assert upgrade_in_force(shown) == upgraded(OLD, version=version)
 
 
 def test_the_upgrade_changes_only_what_is_attested() -> None:

@@ -10,6 +10,7 @@ from support.tables import table
 
 from gateway.errors import Code, RefusedError
 from gateway.policy.comparison import check_next, diff, rules_in_words, widens
+from schemas.groups import field_groups
 from schemas.region_pack.policies import Attested, CorridorPolicy
 from schemas.region_pack.regions import load_region
 
@@ -50,6 +51,89 @@ def test_other_field_groups_widen() -> None:
     new = replace(POLICY, field_groups=POLICY.field_groups + 1)
     assert widens(POLICY, new)
     assert diff(POLICY, new) == ("the fields are grouped anew: read every group again",)
+
+
+def test_each_change_is_told_once_for_all_its_ways() -> None:
+    """By purpose and step, those without a purpose first; a group without a title has its name."""
+    old = policy(("FR", "AL"), ("GR", "AL"), before=["routing"], purposes=[None, "referral"])
+    new = replace(
+        old,
+        rules=tuple(replace(rule, before=frozenset({"summary"}), after=frozenset({"unheard"})) for rule in old.rules),
+    )
+    about = [line.partition(":")[0].partition("” ")[2] for line in diff(old, new)]
+    assert about == [
+        f"({group}) {step} acceptance, {purpose}"
+        for purpose in ("no purpose", "purpose referral")
+        for step, groups in (("after", ["summary", "unheard", "routing"]), ("before", ["summary", "routing"]))
+        for group in groups
+    ]
+    assert {line.rpartition(": ")[2] for line in diff(old, new)} == {"FR>AL, GR>AL"}
+    assert "opens “unheard” (unheard) after acceptance, no purpose: FR>AL, GR>AL" in diff(old, new)
+
+
+def test_a_change_is_told_in_the_language_of_the_reader() -> None:
+    """In English where the field groups have no other title."""
+    old, new = narrow(), narrow("routing")
+    title = field_groups().groups["routing"].title
+    for language, word in (("fr", title.get("fr", title["en"])), ("xx", title["en"])):
+        (line, *_) = diff(old, new, language=language)
+        assert line.startswith(f"opens “{word}” (routing)")
+
+
+# --- what may follow -------------------------------------------------------------------------------------------------
+
+
+@table(
+    "earlier, fits",
+    [
+        ([], True),
+        ([("open", 1), ("open", 2)], True),
+        ([("open", 3)], False),
+        ([("open", 4), ("open", 1)], False),
+        ([("another", 9)], True),
+    ],
+    ids=["the first", "a higher one", "the same again", "a lower one", "of another name"],
+)
+def test_a_version_is_higher_than_each_before(earlier: list[tuple[str, int]], fits: bool) -> None:
+    """A version that was approved once means what it meant then."""
+    new = replace(narrow("routing"), version=3)
+    if fits:
+        check_next(new, held=None, earlier=earlier, narrowing=False)
+        return
+    with pytest.raises(RefusedError, match="version 3 of open is not higher") as refused:
+        check_next(new, held=None, earlier=earlier, narrowing=False)
+    assert refused.value.code is Code.CONFLICT
+    assert refused.value.hint == "raise the version in the file; what was approved before stays what it was"
+
+
+def test_one_administrator_only_narrows() -> None:
+    """What lets the same pass or less; where none is in force any policy lets more."""
+    wide, less = narrow("routing", "summary"), replace(narrow("routing"), version=2)
+    check_next(less, held=wide, earlier=[("open", 1)], narrowing=True)
+    for held in (None, narrow()):
+        with pytest.raises(RefusedError, match="lets more leave") as refused:
+            check_next(less, held=held, earlier=[], narrowing=True)
+        assert (refused.value.code, refused.value.hint) == (
+            Code.INVALID,
+            "two administrators adopt what lets more leave",
+        )
+
+
+def test_all_that_a_policy_opens_in_words() -> None:
+    """A line for each rule and step that opens something, and nothing left out."""
+    made = policy(
+        ("GR", "AL"), ("FR", "AL"), before=["summary", "routing"], always=["routing", "needs"], purposes=[None]
+    )
+    more = policy(WAY, after=["needs"], purposes=["referral"]).rules
+    by = f"by field groups {made.field_groups}"
+    assert rules_in_words(replace(made, rules=(*made.rules, *more))) == (
+        "wherever a rule holds: needs, routing",
+        "before acceptance, no purpose, FR>AL, GR>AL: routing, summary",
+        "after acceptance, purpose referral, FR>AL, GR>AL: needs",
+        f"{ONE_LINE}: nothing",
+        by,
+    )
+    assert rules_in_words(policy()) == ("wherever a rule holds: nothing", f"{ONE_LINE}: nothing", by)
 
 
 # --- what a case system attests --------------------------------------------------------------------------------------
