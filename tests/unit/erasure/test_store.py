@@ -138,6 +138,13 @@ def test_a_released_draft_without_a_record_goes(connection: Connection):
     store.erase_released(connection, "released")
 
 
+def test_the_only_content_there_is_goes(connection: Connection):
+    """Whether it is there is a question of its own key, not of others."""
+    draft(connection, 1, None, "released")
+    store.erase_released(connection, "released")
+    assert left(connection, 1) == []
+
+
 @pytest.fixture
 def everywhere(connection: Connection) -> Connection:
     """Message 1 lies in every place of the node, 2 and 3 in some, 4 in none."""
