@@ -13,7 +13,7 @@ from support.federation import Rand, SteeredClock
 from gateway.access import people_store as people
 from gateway.access import token_store
 from gateway.access.api_tokens import ApiTokens
-from gateway.access.attempts import SignInAttempts
+from gateway.access.attempts import ATTEMPTS, NOBODY, SignInAttempts
 from gateway.access.codes import code_hash
 from gateway.access.logins import MOST, Logins, end_logins
 from gateway.access.people_store import PersonRow
@@ -35,9 +35,9 @@ class Desk:
 
     def __post_init__(self) -> None:
         self.tokens = ApiTokens(self.store, self.clock)
-        attempts = SignInAttempts(self.store, self.clock)
+        self.attempts = SignInAttempts(self.store, self.clock)
         self.logins = Logins(
-            store=self.store, tokens=self.tokens, attempts=attempts, clock=self.clock, rand=Rand("logins")
+            store=self.store, tokens=self.tokens, attempts=self.attempts, clock=self.clock, rand=Rand("logins")
         )
 
     async def leaves(self) -> list[dict[str, Any]]:
@@ -155,6 +155,17 @@ async def test_an_invitation_becomes_a_token_once(desk: Desk):
         {"ev": "login.made", "id": "ben", "reason": "invitation"},
         {"ev": "sign_in.refused", "id": None, "code": "not_found"},
     ]
+
+
+async def test_attempts_are_counted_under_who_makes_them(desk: Desk):
+    """A code that a person types under that person, an invitation that is none under nobody."""
+    for _ in range(ATTEMPTS):
+        await refused(desk.logins.asked("ben", "aaaa-aaaa"))
+        await refused(desk.logins.enrol("aaaa-aaaa", "a shell", HOUR))
+    for counted in ("ben", NOBODY):
+        with pytest.raises(TransientError, match="too many failed attempts"):
+            desk.attempts.check(counted, hint="begin again")
+    desk.attempts.check("ana", hint="begin again")
 
 
 async def test_old_tokens_go_with_the_next_one(desk: Desk):
