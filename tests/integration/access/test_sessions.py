@@ -577,6 +577,30 @@ async def test_of_a_node_that_was_put_back_only_administrators_come_in(house: Ho
     assert (await ask(house, "change.show", id=said["id"]))["state"] == "withdrawn"
 
 
+async def test_the_passkey_that_was_shown_last_goes_on_a_card(house: House):
+    """Of several that a person has; one that was never shown counts from when it was made."""
+    id, first, session = await house.worker("Ben", Role.TRUST_ADMIN)
+    second = Authenticator()
+    house.clock.advance(60)
+    await house.enrol((await house.do("person.invite", id=id))["code"], second)
+    for device in (None, first):
+        house.clock.advance(60)
+        if device is not None:
+            session = await house.sign_in(device)
+        person = await Signer(house, id, first, session).person()
+        (allowed,) = (await house.people.offer(person)).options["allowCredentials"]  # type: ignore[misc, union-attr]
+        assert allowed["id"] == b64u((device or second).id)  # type: ignore[index, call-overload]
+
+
+async def test_a_code_of_no_shell_is_counted_under_who_typed_it(house: House):
+    """And logged with their id."""
+    id, _, session = await house.worker()
+    person = await Signer(house, id, Authenticator(), session).person()
+    await refused(house.people.shell(person, "aaaa-bbbb"))
+    await refused(house.people.sign_shell_in(person, "aaaa-bbbb"))
+    assert [leaf["id"] for leaf in await house.leaves("sign_in.refused")] == [id, id]
+
+
 async def test_an_administrator_with_a_passkey(house: House):
     """Offered, enrolled by two key files, listed; then two of them trust a country, after a day; history verifies."""
     ana = await enrolled(house, "Ana")

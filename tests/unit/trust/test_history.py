@@ -183,8 +183,7 @@ def test_bytes_that_are_not_those_that_were_approved(office: Office):
 )
 def test_a_change_that_was_put_there(office: Office, changed: dict[str, Any], fault: str):
     """Each of the steps by which a change is judged."""
-    by = changed.pop("by", [ANA])
-    office.completes("peer.suspend", by, **changed)
+    office.completes("peer.suspend", **{"by": [ANA]} | changed)
     assert office.faults() == [f"change 1: {fault}"]
 
 
