@@ -225,6 +225,7 @@ def test_records_nothing_is_left_of_are_forgotten(connection: Connection):
     for ref in (1, 11, 2, 4, 5):
         erased(connection, ref)
     erased(connection, 3, place="due")
+    erased(connection, 13, place="due")  # of no record
     draft(connection, 41, 21, "released"), content.erase(connection, 41)
     draft(connection, 44, 24, "released"), draft(connection, 46, 26, "waiting"), draft(connection, 47, None)
     local.add_notice(connection, kind="failed", origin=25, at=1)
@@ -239,6 +240,20 @@ def test_records_nothing_is_left_of_are_forgotten(connection: Connection):
     }
     assert {row.ref: row.origin for row in local.drafts(connection)} == {41: None, 44: 24, 46: 26, 47: None}
     assert store.erase_origins(connection) == 0
+
+
+def test_much_is_looked_at_and_forgotten_in_parts(connection: Connection, monkeypatch: pytest.MonkeyPatch):
+    """As many at once as one question of the database may name."""
+    monkeypatch.setattr(store, "_SLICE", 2)
+    refs = [*range(1, 6)]
+    for ref in refs:
+        record(connection, 20 + ref)
+        put(connection, ref)
+    messages.add(connection, [rows.message(ref, origin=20 + ref) for ref in refs])
+    assert store.find_places(connection, refs) == dict.fromkeys(refs, {"content"})
+    found = {ref: erased(connection, ref) for ref in refs}
+    assert store.of(connection, refs) == found
+    assert [store.erase_origins(connection) for _ in range(4)] == [2, 2, 1, 0]
 
 
 def test_records_of_consents_go_with_the_last_conversation(connection: Connection):
