@@ -83,7 +83,7 @@ def replace(connection: Connection, old: int, new: int) -> None:
 
 def place(connection: Connection, hold: AsylumHold, names: Collection[bytes]) -> None:
     """Lay a hold over these labels, besides those it lies over already; nobody wants it lifted any more."""
-    rows = [{"label": label, "ref": hold.ref, "at": hold.at, "lift": None} for label in dict.fromkeys(names)]
+    rows = [{"label": label, "ref": hold.ref, "at": hold.at} for label in dict.fromkeys(names)]
     connection.execute(upsert(asylum_hold).on_conflict_do_nothing(), rows)
     connection.execute(update(asylum_hold).where(asylum_hold.c.ref == hold.ref).values(lift=None))
 

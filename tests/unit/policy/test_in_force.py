@@ -83,7 +83,7 @@ def test_a_policy_that_cannot_be_applied_says_why():
     spoilt = altered(good)
     (fault,) = spoilt.faults
     assert (spoilt.name, spoilt.policy, fault.place, fault.rule) == ("wide", None, "policy#", "altered")
-    assert "not those that were approved" in fault.hint
+    assert fault.hint == "its bytes are not those that were approved"
 
 
 # --- what counts now ---------------------------------------------------------------------------------------------

@@ -110,6 +110,7 @@ def test_what_a_hold_still_concerns(connection: Connection):
     assert store.concerned(connection, b"none", [b"consent"], but=[2])
     assert not store.concerned(connection, b"none", [b"consent"], but=[2, 3])
     for ref in (1, 2, 3):
+        assert store.concerned(connection, b"held", [b"consent"])
         row = {"ref": 10 + ref, "message": ref, "at": 1, "reason": "expired", "epoch": 1, "place": "due"}
         connection.execute(insert(erasure).values(row))
     assert not store.concerned(connection, b"held", [b"consent"])

@@ -1,0 +1,246 @@
+"""What a node knows about the consent of a message when the gates are asked, from what its database holds."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import Connection
+from support import rows
+from support.endpoints import example
+from support.nodeproc import UNIT
+from support.pair import START, Two, two_nodes
+from support.zones import standing_in
+
+import schemas
+from gateway.cases.rules import ConsentCase
+from gateway.composition.node import Node
+from gateway.consent.effects import Recorded, Withdrawal
+from gateway.consent.rules import Handling
+from gateway.conversations.history import Opened, Side
+from gateway.database import content as content_rows
+from gateway.messages.content_codec import Facts
+from gateway.messages.store import local, messages
+from gateway.messages.store.local import OWN
+from gateway.policy import asylum_holds, store
+from gateway.policy.asylum_holds import Named
+from gateway.policy.circumstances import Circumstances
+from gateway.policy.consent_context import ConsentContext, Question
+from gateway.policy.descriptor_units import recipient_in
+from gateway.policy.gates.gate_table import UnitKind
+from gateway.policy.store import AsylumHold
+from keys.primitives.encoding import canon, lp_join
+
+TALK, OTHER, CONSENT = "A" * 22, "B" * 21 + "A", "C" * 21 + "A"
+THIRD = "n1" + "c" * 32
+
+
+@pytest_asyncio.fixture
+async def two(tmp_path: Path) -> AsyncIterator[Two]:
+    """Two nodes that know each other."""
+    async with two_nodes(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def node(two: Two) -> Node:
+    """The one that is asked."""
+    return two.fr.running
+
+
+@pytest.fixture
+def question(two: Two) -> Question:
+    """A message to the unit of the other node that relies on the consent."""
+    return Question(
+        conversation=TALK, consent_ref=CONSENT, to=two.al.running.own.node, sender_unit=UNIT, recipient_unit=UNIT
+    )
+
+
+async def load(node: Node, *questions: Question) -> list[ConsentContext]:
+    """What is held about these messages."""
+    return await node.store.read(lambda c: node.consent_contexts.load_consent_context(c, questions))
+
+
+async def known(node: Node, question: Question, **changes: Any) -> Circumstances:
+    """What the gates are told of one message."""
+    (found,) = await load(node, replace(question, **changes))
+    return found.circumstances
+
+
+async def recorded(node: Node, holder: str) -> dict[str, Any]:
+    """The record of the consent, told by `holder`."""
+    record: dict[str, Any] = example("consent.record.1/valid-adult")["content"] | {"consent_id": CONSENT}
+    told = Recorded(content=node.content, holder=holder, record=record, conversation=b"told")
+    await node.store.move(lambda c: told.write(c, START))
+    return record
+
+
+async def came(node: Node, ref: int, conversation: str = TALK, **changed: Any) -> None:
+    """A message of the other node that relies on the consent."""
+    usual = {
+        "direction": "in",
+        "state": "opened",
+        "conversation": node.sealer.conversation_index(conversation),
+        "consent": node.sealer.consent_index(CONSENT),
+    }
+    await node.store.move(lambda c: messages.add(c, [rows.message(ref, **usual | changed)]))
+
+
+async def test_what_is_known_where_nothing_is_held(node: Node, question: Question):
+    """The unit that writes, the one it writes to as its node signed, and the day."""
+    peer = node.peers.get(question.to)
+    assert peer is not None
+    bare = Circumstances(
+        node=node.own.node,
+        sender_kind=UnitKind.PUBLIC_AUTHORITY,
+        recipient=recipient_in(peer.descriptor, UNIT, now=START),
+        consent=None,
+        consent_case=ConsentCase.SAME,
+        recorded_by=frozenset(),
+        conversation_withdrawn=False,
+        today=date(2027, 1, 15),
+    )
+    assert bare.recipient is not None and bare.recipient.current
+    with standing_in("America/Anchorage"):
+        found = await load(node, question, replace(question, consent_ref=None))
+    assert found == [ConsentContext(circumstances=bare, held=(), told=frozenset())] * 2
+    assert found[0].recorded() == []
+
+
+async def test_units_that_nobody_lists(node: Node, question: Question):
+    """Neither here nor in what the other node signed; what is no name is none."""
+    assert (await known(node, question, sender_unit="unknown")).sender_kind is None
+    assert (await known(node, question, sender_unit=7)).sender_kind is None
+    for changes in ({"recipient_unit": "unknown"}, {"recipient_unit": 7}, {"to": THIRD}):
+        assert (await known(node, question, **changes)).recipient is None
+
+
+async def test_a_record_and_who_was_told(two: Two, node: Node, question: Question):
+    """The own one first; each message has its own answer, also of several that are asked about at once."""
+    record = await recorded(node, question.to)
+    other, none, own = await load(node, question, replace(question, consent_ref=None), question)
+    assert other == own
+    assert other.circumstances.consent is not None
+    assert other.circumstances.consent.consent_id == CONSENT
+    assert other.circumstances.recorded_by == {question.to}
+    assert (none.circumstances.consent, none.circumstances.recorded_by, none.held) == (None, frozenset(), ())
+    said = Opened(body_type="consent.record/1", side=Side.THEIRS, created=START, header={}, content=record)
+    assert other.recorded() == [said]
+    await recorded(node, OWN)
+    index = node.sealer.consent_index(CONSENT)
+    await came(node, 900, direction="out", state="opened")
+    await node.store.move(lambda c: local.tell_consent(c, index, question.to, 900))
+    (found,) = await load(node, question)
+    assert found.recorded() == [replace(said, side=Side.OURS), said]
+    assert found.circumstances.recorded_by == {node.own.node, question.to}
+    assert (found.told, none.told) == ({question.to}, frozenset())
+
+
+async def test_a_consent_of_no_case(node: Node, question: Question):
+    """What is held, and said of no case, is for no message of one; a record is asked about by what it tells of."""
+    await recorded(node, OWN)
+    assert (await known(node, question)).consent_case is ConsentCase.NONE
+    assert (await known(node, question, consent_ref=None, records=CONSENT)).consent_case is ConsentCase.NONE
+    assert (await known(node, question, consent_ref=None)).consent_case is ConsentCase.SAME
+
+
+async def test_what_was_taken_back(node: Node, question: Question):
+    """By what the message relies on, held or not; or by what its conversation relied on last."""
+    withdrawn = {"consent_id": CONSENT, "scope": "all", "withdrawn_on": START, "erase_wanted": False}
+    taken = Withdrawal(content=node.content, withdrawn=withdrawn)
+    await node.store.move(lambda c: taken.write(c, START))
+    assert (await known(node, question)).conversation_withdrawn
+    assert not (await known(node, question, consent_ref=None)).conversation_withdrawn
+    await came(node, 900)
+    assert not (await known(node, question, consent_ref=None)).conversation_withdrawn
+    await recorded(node, OWN)
+    assert (await known(node, question, consent_ref=None)).conversation_withdrawn
+    assert not (await known(node, question, consent_ref=None, conversation=OTHER)).conversation_withdrawn
+
+
+# --- asylum holds ----------------------------------------------------------------------------------------------------
+
+
+async def hold(node: Node, named: Named) -> None:
+    """A person places a hold."""
+    sealed = asylum_holds.sealed(node.content, named)
+
+    def move(connection: Connection) -> None:
+        content_rows.put(connection, [sealed])
+        labels = node.sealer.hold_indexes(named.conversation, named.consents)
+        store.place(connection, AsylumHold(ref=sealed.ref, at=START, lift=None), labels)
+
+    await node.store.move(move)
+
+
+async def states(node: Node, question: Question, **changes: Any) -> tuple[bool, frozenset[str]]:
+    """Whether a hold lies over a message, and which States it names."""
+    found = await known(node, question, **changes)
+    return found.asylum_hold, found.feared_states
+
+
+async def test_a_hold_over_a_conversation_and_its_consents(node: Node, question: Question):
+    """In its conversation, and wherever one of its consents is relied on, named or not."""
+    free, held = (False, frozenset()), (True, frozenset({"AL"}))
+    assert await states(node, question) == free
+    await hold(node, Named(conversation=TALK, consents=(CONSENT,), states=("AL",)))
+    assert await states(node, question, consent_ref=None) == held
+    assert await states(node, question, conversation=OTHER) == held
+    assert await states(node, question, conversation=OTHER, consent_ref="D" * 21 + "A") == free
+    assert await states(node, question, conversation=OTHER, consent_ref=None) == free
+    await came(node, 900, OTHER)
+    assert await states(node, question, conversation=OTHER, consent_ref=None) == held
+    assert await states(node, question, conversation="E" * 21 + "A", consent_ref=None) == free
+
+
+# --- onward sharing --------------------------------------------------------------------------------------------------
+
+
+async def said(node: Node, ref: int, body_type: str, body: dict[str, Any], **changed: Any) -> None:
+    """A message of a third node that opens."""
+    schema = schemas.load_catalogue().get(body_type).schema
+    facts = Facts(
+        body_type=body_type,
+        schema=schema,
+        conversation=TALK,
+        reply_to=None,
+        purpose=None,
+        consent_ref=CONSENT,
+        created=START,
+    )
+    await came(node, ref, peer=THIRD, **changed)
+    sealed = node.sealer.seal(ref, lp_join(facts.encode(), b"", canon(body)))
+    await node.store.move(lambda c: content_rows.put(c, [sealed]))
+
+
+async def handling(node: Node, question: Question) -> Sequence[Handling]:
+    """What the senders of data said of passing them on."""
+    return (await known(node, question)).handling
+
+
+async def test_what_was_said_of_passing_on(node: Node, question: Question):
+    """By whoever brought personal data under a consent of another node; what does not open might say no."""
+    await recorded(node, THIRD)
+    assert await handling(node, question) == ()
+    referral = example("referral.request.1/valid-minimal")
+    units = [f"{question.to}/{UNIT}"]
+    referral["header"]["handling"] = {"onward_sharing": "named_units", "onward_units": units}
+    await said(node, 901, "referral.request/1", referral)
+    named = Handling(onward_sharing="named_units", onward_units=frozenset(units))
+    assert await handling(node, question) == (named,)
+    await said(node, 902, "reminder.due/1", example("reminder.due.1/valid-due"))
+    assert await handling(node, question) == (named,)
+    await said(node, 903, "referral.request/1", referral)
+    await node.store.move(lambda c: content_rows.erase(c, 903))
+    await node.store.move(lambda c: content_rows.put(c, [rows.sealed(903)]))
+    nothing = Handling(onward_sharing="none", onward_units=frozenset())
+    assert sorted(await handling(node, question), key=lambda one: one.onward_sharing) == [named, nothing]
+    assert (await known(node, replace(question, to=THIRD))).handling == ()
+    assert (await known(node, question, consent_ref=None)).handling == ()
+    await recorded(node, OWN)
+    assert await handling(node, question) == ()
