@@ -250,7 +250,7 @@ def test_much_is_looked_at_and_forgotten_in_parts(connection: Connection, monkey
         record(connection, 20 + ref)
         put(connection, ref)
     messages.add(connection, [rows.message(ref, origin=20 + ref) for ref in refs])
-    assert store.find_places(connection, refs) == dict.fromkeys(refs, {"content"})
+    assert store.find_places(connection, refs) == {ref: {"content"} for ref in refs}
     found = {ref: erased(connection, ref) for ref in refs}
     assert store.of(connection, refs) == found
     assert [store.erase_origins(connection) for _ in range(4)] == [2, 2, 1, 0]

@@ -107,10 +107,11 @@ def test_the_refusal_tells_one_from_both() -> None:
     ]
 
 
-def test_the_refusal_tells_the_type_from_the_danger() -> None:
-    """Each place has its own words."""
+@table("people", [1, 2])
+def test_the_refusal_tells_the_type_from_the_danger(people: Any) -> None:
+    """Each place has its own words, the same for one person and for both where no case system attests any."""
     with pytest.raises(RefusedError) as refused:
-        check_attested(attesting(), "referral.request/1", CLAIM, people=1)
+        check_attested(attesting(), "referral.request/1", CLAIM, people=people)
     assert [f.hint for f in refused.value.findings] == [
         "the policy lets no case system attest who released this type",
         "the policy lets no case system attest who released danger to life",

@@ -71,13 +71,14 @@ def test_each_change_is_told_once_for_all_its_ways() -> None:
     assert "opens “unheard” (unheard) after acceptance, no purpose: FR>AL, GR>AL" in diff(old, new)
 
 
-def test_a_change_is_told_in_the_language_of_the_reader() -> None:
+def test_a_change_is_told_in_the_language_of_the_reader(monkeypatch: pytest.MonkeyPatch) -> None:
     """In English where the field groups have no other title."""
-    old, new = narrow(), narrow("routing")
-    title = field_groups().groups["routing"].title
-    for language, word in (("fr", title.get("fr", title["en"])), ("xx", title["en"])):
-        (line, *_) = diff(old, new, language=language)
-        assert line.startswith(f"opens “{word}” (routing)")
+    known = field_groups()
+    group = replace(known.groups["routing"], title={"en": "Way", "fr": "Voie"})
+    titled = replace(known, groups={**known.groups, "routing": group})
+    monkeypatch.setattr("gateway.policy.comparison.field_groups", lambda: titled)
+    told = [diff(narrow(), narrow("routing"), language=language)[0] for language in ("fr", "en", "xx")]
+    assert [line.partition(" (routing)")[0] for line in told] == ["opens “Voie”", "opens “Way”", "opens “Way”"]
 
 
 # --- what may follow -------------------------------------------------------------------------------------------------
@@ -193,5 +194,6 @@ def test_a_narrowing_attests_no_more() -> None:
 def test_what_is_attested_is_read_before_signing() -> None:
     """The words of a policy say what a case system may attest, and that it is nothing in format 1."""
     assert f"{ONE_LINE}: nothing" in rules_in_words(replace(POLICY, attested=None))
-    words = rules_in_words(replace(POLICY, attested=Attested(first=BOTH, second=ASK)))
-    assert {f"{ONE_LINE}: enquiry.capacity, referral.request", f"{TWO_LINE}: enquiry.capacity"} <= {*words}
+    for second, both in ((ASK, "enquiry.capacity"), (BOTH, "enquiry.capacity, referral.request")):
+        words = rules_in_words(replace(POLICY, attested=Attested(first=BOTH, second=second)))
+        assert {f"{ONE_LINE}: enquiry.capacity, referral.request", f"{TWO_LINE}: {both}"} <= {*words}
