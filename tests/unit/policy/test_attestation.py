@@ -156,6 +156,7 @@ def test_the_upgrade_follows_what_waits(waiting: list[tuple[str, int | None]], v
 def test_the_upgrade_changes_only_what_is_attested() -> None:
     """It is the policy in force with the default of new nodes, and a widening; a second upgrade is refused."""
     new = upgraded(OLD, version=OLD.version + 1)
+    assert new.version == OLD.version + 1
     assert replace(new, attested=None, version=OLD.version) == OLD
     assert new.attested == STARTING.attested == DEFAULT
     assert widens(OLD, new)

@@ -56,6 +56,8 @@ def test_what_is_found(text, kind):
         "up to 1200 EUR a month",
         "A1 level, B2 next year",
         "Testina from the village by the lake",
+        "by 12.05.2030 12345 people",
+        "in 2029-2030 12345 people",
     ],
 )
 def test_what_is_left_alone(text):
