@@ -20,6 +20,8 @@ EMAIL, BIRTH, DOCUMENT, PHONE = Identifier
     [
         ("write to testina.p@example.org today", EMAIL),
         ("пишіть: ім'я@приклад.укр", EMAIL),
+        ("x@b.de", EMAIL),
+        ("testina@example.org@home", EMAIL),
         ("born 17.05.2010", BIRTH),
         ("born 2010-05-17", BIRTH),
         ("née le 17/5/2010", BIRTH),
@@ -79,6 +81,7 @@ def test_addresses_are_those_of_the_plain_pattern(text):
         ("a@example.org,0691234567", {EMAIL, PHONE}),
         ("0691234567,a@example.org;b@example.org", {EMAIL}),
         ("@example.org a@ a@b a@.org", set()),
+        ("x@b.de/0691234567@home", {EMAIL, PHONE}),
     ],
 )
 def test_an_address_takes_its_own_text_and_no_more(text, kinds):
