@@ -90,7 +90,9 @@ async def test_attempts_come_back_with_time(store: Store):
     text, tokens = await held(store, clock)
     for _ in range(ATTEMPTS):
         assert refused(tokens, text + "x").what == "no such token"
-    assert isinstance(refused(tokens, text), TransientError)
+    waits = refused(tokens, text)
+    assert isinstance(waits, TransientError)
+    assert waits.hint == "wait 10 seconds, then use a valid token"
     clock.advance(PAUSE + 1)
     assert tokens.admit(text).token is not None
     assert refused(tokens, text + "x").what == "no such token"
