@@ -99,6 +99,27 @@ async def test_attempts_come_back_with_time(store: Store):
     assert isinstance(refused(tokens, text), TransientError)
 
 
+async def test_each_token_is_counted_by_itself(store: Store):
+    """Whoever guesses at one, or at what is none, keeps no other from coming in."""
+    clock = SteeredClock(NOW)
+    one, _ = await held(store, clock)
+    other, tokens = await held(store, clock)
+    for _ in range(ATTEMPTS):
+        refused(tokens, one + "x")
+        refused(tokens, "trm.unknown.x")
+    for text in (one, "trm.unknown.x"):
+        assert isinstance(refused(tokens, text), TransientError)
+    assert tokens.admit(other).token is not None
+
+
+@pytest.mark.parametrize("text", ["", "x", "trm.x", "trm.a.b.c"])
+async def test_a_text_of_another_form_is_nobody(store: Store, text: str):
+    """Also before any token was read."""
+    _, tokens = await held(store, SteeredClock(NOW))
+    assert refused(tokens, text).what == "no such token"
+    assert refused(ApiTokens(store, SteeredClock(NOW)), "trm.a.b").what == "no such token"
+
+
 async def test_a_text_that_is_no_unicode_is_nobody(store: Store):
     """A header may hold bytes that are no text."""
     _, tokens = await held(store, SteeredClock(NOW))

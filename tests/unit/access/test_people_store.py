@@ -35,12 +35,12 @@ def everybody(connection: Connection) -> dict[str, PersonRow]:
 def test_people_come_back_oldest_first(connection: Connection):
     """Those of one second by their id; who is not there is None."""
     rows = [
-        person(connection, "c", made=300, ended=400, admin="pseudonym", card=b"card", vouched="x y"),
-        person(connection, "b"),
-        person(connection, "a", unit=None, language="fr"),
+        person(connection, "a", made=300, ended=400, admin="pseudonym", card=b"card", vouched="x y"),
+        person(connection, "c"),
+        person(connection, "b", unit=None, language="fr"),
     ]
     assert people.load(connection) == [rows[2], rows[1], rows[0]]
-    assert people.find(connection, "c") == rows[0]
+    assert people.find(connection, "a") == rows[0]
     assert people.find(connection, "nobody") is None
 
 

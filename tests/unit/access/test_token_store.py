@@ -49,7 +49,7 @@ def program(connection: Connection, id: str, **changed: Any) -> TokenRow:
 
 def test_tokens_come_back_oldest_first(connection: Connection):
     """Those of one second by their id."""
-    rows = [kept(connection, "c", made=300), program(connection, "b"), kept(connection, "a", revoked=500)]
+    rows = [kept(connection, "a", made=300), program(connection, "c"), kept(connection, "b", revoked=500)]
     assert tokens.load(connection) == [rows[2], rows[1], rows[0]]
 
 
