@@ -158,7 +158,7 @@ async def test_from_an_invitation_to_a_session_and_out(house: House):
     events = ["person.added", "passkey.made", "session.begun", "session.ended"]
     leaves = [leaf for event in events for leaf in await house.leaves(event)]
     assert [leaf["ev"] for leaf in leaves] == [*events[:2], "session.begun", "session.begun", "session.ended"]
-    assert {leaf["id"] for leaf in leaves} == {id}
+    assert {(leaf["id"], leaf["at"]) for leaf in leaves} == {(id, house.clock.now())}
     assert "Eva" not in json.dumps(leaves)
 
 
