@@ -40,9 +40,7 @@ def signed_since(connection: Connection, peer: str, since: int) -> list[tuple[in
 def add(connection: Connection, peer: str, found: Iterable[tuple[int, str]], *, at: int) -> int:
     """Put messages on the list: (message, kid); one that was ever there stays as it is. How many are new."""
     known = set(connection.scalars(select(review.c.message).where(review.c.peer == peer)))
-    rows = [
-        {"message": ref, "peer": peer, "kid": kid, "at": at, "done": None} for ref, kid in found if ref not in known
-    ]
+    rows = [{"message": ref, "peer": peer, "kid": kid, "at": at} for ref, kid in found if ref not in known]
     if rows:
         connection.execute(insert(review), rows)
     return len(rows)
