@@ -295,6 +295,12 @@ def test_a_change_that_the_log_does_not_know(office: Office):
     ]
 
 
+def test_a_change_of_administrators_that_the_log_does_not_know(office: Office):
+    """It is named as theirs, whosever history is asked about."""
+    office.connection.execute(delete(audit).where(audit.c.seq == 1))
+    assert office.faults() == ["change 1 of the administrators: the audit log has no entry of it"]
+
+
 # --- where a peer stands -----------------------------------------------------------------------------------------
 
 
