@@ -96,6 +96,7 @@ EVENTS: Table = {
     "alert.acknowledged": N_("A person took a safety alert"),
     "alert.reviewed": N_("A second person read a safety alert of ours, or nobody could"),
     "asylum.held": N_("An asylum hold was placed"),
+    "asylum.held_again": N_("After a restore an asylum hold lies again, and keeps from all States"),
     "asylum.lift_wanted": N_("A first person asked for an asylum hold to be lifted"),
     "asylum.lifted": N_("A second person lifted an asylum hold"),
     "asylum.ended": N_("An asylum hold ended"),
