@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.json import Json
@@ -112,8 +112,8 @@ def to_json(entry: Entry) -> dict[str, Json]:
 
 def read_entry(value: Mapping[str, Json]) -> Entry:
     """The entry that was sealed; the node wrote it itself."""
-    members = {name: member for name, member in value.items() if name != "kind"}
-    return _KINDS[str(value["kind"])](**members)  # type: ignore[arg-type]
+    members: dict[str, Any] = {name: member for name, member in value.items() if name != "kind"}
+    return _KINDS[str(value["kind"])](**members)
 
 
 def status_now(entries: Iterable[Entry]) -> dict[str, StatusEntry]:

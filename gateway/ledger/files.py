@@ -10,6 +10,7 @@ import asyncio
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -81,7 +82,7 @@ class LedgerWriter:
         """Bring one file up to date; the code of what stopped that."""
         try:
             end = self._ends.pop(path, None) or await self._find_end(path)
-            while rows := await self._store.read(lambda c, n=end.n: store.after(c, n, AT_ONCE)):  # type: ignore[misc]
+            while rows := await self._store.read(partial(store.after, n=end.n, limit=AT_ONCE)):
                 end = await asyncio.to_thread(self._append, path, end, entries_of(self._keys, rows))
             self._ends[path] = end
         except GatewayError as error:
@@ -181,8 +182,8 @@ async def take_in(database: Store, keys: Hasher, paths: Sequence[Path]) -> Taken
         try:
             if held is None or end.entry.n > held.n:
                 lines = await asyncio.to_thread(read_ledger, keys, path)
-                entries = await database.read(lambda c, lines=lines: newer_than_stored(keys, c, lines))  # type: ignore[misc]
-                await database.move(lambda c, entries=entries: store.add_read(c, entries))  # type: ignore[misc]
+                entries = await database.read(partial(newer_than_stored, keys, lines=lines))
+                await database.move(partial(store.add_read, entries=entries))
                 count += len(entries)
         except RefusedError as error:
             logger().warning("ledger.not_read", code=str(error.code))

@@ -168,8 +168,9 @@ class SharingHeaderDesk(SharingDesk):
         if operation == "message.submit":
             self._buffer = dict(arguments)
             await asyncio.sleep(0)
-            mixed: Any = {**arguments["header"], "transfer_instrument": self._buffer["header"]["transfer_instrument"]}  # type: ignore[dict-item,index,call-overload]
-            arguments = {**arguments, "header": mixed}
+            own: Any = arguments["header"]
+            last: Any = self._buffer["header"]
+            arguments = {**arguments, "header": {**own, "transfer_instrument": last["transfer_instrument"]}}
         return await NodeOperations.call(self, operation, arguments, key=key, caller=caller)
 
 

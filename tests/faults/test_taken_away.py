@@ -115,7 +115,7 @@ async def test_without_a_ledger_a_worker_confirms_each_case(drill: Drill) -> Non
         await two.fr.call("consent.confirm", case=case)
 
 
-async def test_the_peer_says_what_was_taken_away(drill: Drill) -> None:
+async def test_the_peer_says_what_was_taken_away(drill: Drill, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a ledger the peer's signed lists withdraw, erase and void again, before anything else departs there."""
     two = drill.two
     await referred(two)
@@ -152,7 +152,7 @@ async def test_the_peer_says_what_was_taken_away(drill: Drill) -> None:
         taken.append(len(wire.asked))
         await take(peer, reset)
 
-    lists.take = counted  # type: ignore[method-assign]
+    monkeypatch.setattr(lists, "take", counted)
     await drill.reset()
     assert taken == [0]  # nothing had departed
     assert (await two.fr.call("consent.show", id=CONSENT))["state"] == "withdrawn"
@@ -221,7 +221,7 @@ async def test_a_folder_that_was_put_back_is_told_by_the_ledger(drill: Drill) ->
     assert await fr.rows("select count(*) from audit where cast(leaf as text) like '%node.older%'") == [(1,)]
 
 
-async def test_alerts_and_withdrawals_do_not_wait_for_the_lists(drill: Drill) -> None:
+async def test_alerts_and_withdrawals_do_not_wait_for_the_lists(drill: Drill, monkeypatch: pytest.MonkeyPatch) -> None:
     """While the peer does not say what was taken away, what nothing may block goes, and everything else waits."""
     two = drill.two
     await referred(two)
@@ -234,7 +234,7 @@ async def test_alerts_and_withdrawals_do_not_wait_for_the_lists(drill: Drill) ->
             raise TransientError(Code.UNREACHABLE, "the lists do not come")
         return await ask(peer, question)
 
-    client.post_taken = post_taken  # type: ignore[method-assign]
+    monkeypatch.setattr(client, "post_taken", post_taken)
     await two.fr.changes("link.reset")
     await two.until(lambda: two.al.running.peers.reset(two.al.peer().node) is not None, seconds=200)
     await two.al.changes("link.accept_reset")
