@@ -151,6 +151,7 @@ async def test_a_peer_that_lies_stops_its_own_link(tmp_path: Path) -> None:
     async with two_nodes(tmp_path) as two:
         await two.al.running.store.move(lambda c: links.use(c, two.fr.running.own.node, links.IN, 1, [CLAIMED], 7))
         await two.fr.stop()
+        two.clock.advance(1)  # what is of the second of the last entry counts as before it, and is asked about
         await two.fr.start()
         await two.fr.submit("waits")
 

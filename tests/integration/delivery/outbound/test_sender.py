@@ -221,10 +221,15 @@ async def test_what_a_peer_never_opens_is_sealed_a_few_times_and_comes_back(two:
 
 
 async def passed(two: Two, seconds: int, *, until: Callable[[], Awaitable[bool]] | None = None) -> None:
-    """Let this time pass, in steps that grow as the waits do."""
+    """Let this time pass, in steps that grow as the waits do; a try that is due by then has the real time it takes."""
     done = 0
     while done < seconds and not (until is not None and await until()):
         step = max(1, min(done // 4, 60))
         two.clock.advance(step)
         done += step
         await asyncio.sleep(0.04)
+        for _ in range(500):
+            peer = two.fr.peer()
+            if not peer.attempts or peer.next_try > two.clock.now():
+                break
+            await asyncio.sleep(0.01)
