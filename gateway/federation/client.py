@@ -30,7 +30,7 @@ from gateway.federation.signatures import Claim, ResponseHead, SignedRequest, ch
 from gateway.federation.signed_times import SignedTimes
 from gateway.federation.signing import fresh_nonce, sign_request
 from gateway.federation.tls import PinnedKeys
-from gateway.federation.unsigned import body_of, check_length, has_signature, translate_status
+from gateway.federation.unsigned import body_of, check_length, has_signature, require_taken, translate_status
 from gateway.federation.wire import PATIENCE, Patience, Raw, Wire
 from gateway.foundation.ids import NodeId
 from gateway.ports import Clock
@@ -122,15 +122,15 @@ class FederationClient:
             raise TransientError(Code.REJECTED, "the peer's answer has no date") from exc
 
     async def push_descriptor(self, peer: PeerAddress, document: bytes) -> None:
-        """Push one descriptor document; return when the peer took it."""
+        """Push one descriptor document; whether it counts there is told by ``get_held`` (nrm1 9.4)."""
         await self._push(peer, endpoints.POST_DESCRIPTOR, document)
 
     async def push_keyset(self, peer: PeerAddress, document: bytes) -> None:
-        """Push the keyset document; return when the peer took it."""
+        """Push the keyset document; return when it is at the peer, whatever becomes of it."""
         await self._push(peer, endpoints.POST_KEYSET, document)
 
     async def push_tombstone(self, peer: PeerAddress, document: bytes) -> None:
-        """Push the tombstone of a node; return when the peer took it."""
+        """Push the tombstone of a node; return when it is at the peer, whatever becomes of it."""
         await self._push(peer, endpoints.POST_TOMBSTONE, document)
 
     async def fetch_descriptor_unpinned(self, url: str) -> bytes:
@@ -209,7 +209,7 @@ class FederationClient:
     async def _push(self, peer: PeerAddress, row: Endpoint, document: bytes) -> None:
         check_length(row, document)
         wire = await self._wire(peer)
-        body_of(await wire.send(row, headers={"Content-Type": row.content_type}, body=document))
+        require_taken(await wire.send(row, headers={"Content-Type": row.content_type}, body=document))
 
     async def _ask(self, peer: PeerAddress, row: Endpoint, body: bytes, path: str | None = None) -> Answered:
         """Sign and send; accept the answer only when the peer signed it and it is bound to this request. ``path`` is

@@ -22,7 +22,7 @@ class Reply(NamedTuple):
 class FederationHandlers(Protocol):
     """The handlers behind the server. ``peer`` is the proven node id.
 
-    A handler raises ``RemoteError`` to refuse the whole request with its code (a push is then refused by a bare 403),
+    A handler raises ``RemoteError`` to refuse the whole request with its code (of a push nobody learns it),
     and ``TransientError`` to answer 503: the peer repeats the same bytes.
     """
 
@@ -32,14 +32,14 @@ class FederationHandlers(Protocol):
     async def get_keyset(self) -> Reply:
         """Return the newest keyset document."""
 
-    async def post_descriptor(self, body: bytes) -> Reply:
-        """Take one descriptor document that a known node pushes: 200 ``{}``."""
+    async def post_descriptor(self, body: bytes) -> None:
+        """Take one descriptor document that a known node pushes."""
 
-    async def post_keyset(self, body: bytes) -> Reply:
-        """Take the keyset document that a known node pushes: 200 ``{}``."""
+    async def post_keyset(self, body: bytes) -> None:
+        """Take the keyset document that a known node pushes."""
 
-    async def post_tombstone(self, body: bytes) -> Reply:
-        """Take the tombstone of a known node, which anybody may publish: 200 ``{}``."""
+    async def post_tombstone(self, body: bytes) -> None:
+        """Take the tombstone of a known node, which anybody may publish."""
 
     async def post_messages(self, peer: NodeId, body: bytes) -> Reply:
         """Framed envelopes, not yet split: 200 with the answers (nrm1 3.9, 6.7)."""

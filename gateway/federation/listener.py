@@ -123,8 +123,9 @@ class _Listener(web.Server):
 class RunningServer:
     """A listening node. ``port`` is the real port, also when 0 was requested."""
 
-    def __init__(self, listener: _Listener, port: int) -> None:
+    def __init__(self, app: FederationApp, listener: _Listener, port: int) -> None:
         """Made by ``start_listener`` only."""
+        self._app = app
         self._listener = listener
         self.port = port
 
@@ -134,6 +135,7 @@ class RunningServer:
         self._listener.pre_shutdown()
         await self._listener.shutdown(grace)
         await self._listener.gone(LINGER_SECONDS)
+        await self._app.close()
 
 
 async def start_listener(app: FederationApp, host: str, port: int, ssl_context: ssl.SSLContext) -> RunningServer:
@@ -144,7 +146,7 @@ async def start_listener(app: FederationApp, host: str, port: int, ssl_context: 
     if ssl_context.minimum_version is not ssl.TLSVersion.TLSv1_3:
         raise RuntimeError("the federation listener speaks TLS 1.3 only")
     sockets = await _open_sockets(host, port)
-    return RunningServer(_Listener(app, sockets, ssl_context), sockets[0].getsockname()[1])
+    return RunningServer(app, _Listener(app, sockets, ssl_context), sockets[0].getsockname()[1])
 
 
 async def _open_sockets(host: str, port: int) -> Sequence[socket.socket]:

@@ -15,7 +15,7 @@ class PeerRoutes:
 
     def __init__(self, handlers: FederationHandlers) -> None:
         self.handlers = handlers
-        self._push: Mapping[Endpoint, Callable[[bytes], Awaitable[Reply]]] = {
+        self._push: Mapping[Endpoint, Callable[[bytes], Awaitable[None]]] = {
             endpoints.POST_DESCRIPTOR: handlers.post_descriptor,
             endpoints.POST_KEYSET: handlers.post_keyset,
             endpoints.POST_TOMBSTONE: handlers.post_tombstone,
@@ -36,9 +36,9 @@ class PeerRoutes:
             endpoints.POST_CHECKPOINT: handlers.post_checkpoint,
         }
 
-    async def push(self, row: Endpoint, body: bytes) -> Reply:
+    async def push(self, row: Endpoint, body: bytes) -> None:
         """Handle a pushed document, which proves itself. Raises RemoteError for one that does not."""
-        return await self._push[row](body)
+        await self._push[row](body)
 
     async def handle(self, row: Endpoint, segment: Segment | None, peer: NodeId, body: bytes) -> Reply:
         """Handle a request of a proven peer; `segment` names the part where the endpoint is one of attachments."""

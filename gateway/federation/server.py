@@ -7,7 +7,7 @@
 
 What fails before the peer is proven is answered by a bare status: no body, no reason. What a proven peer did wrong is
 answered 400 ``{"code": ...}``, signed. Answers 403 and 5xx are always bare, and so is the one to a replay. The public
-questions and the pushed documents have no step 2 and unsigned answers; a refused push is a bare 403.
+questions and the pushed documents have no step 2 and unsigned answers; a push is judged behind its answer (nrm1 9.4).
 
 What a stranger sends goes into no log: what happened is told to ``report`` in words of ours.
 """
@@ -22,13 +22,14 @@ from typing import assert_never
 
 from aiohttp import web
 
-from gateway.errors import WIRE_CODES, Code, RemoteError, TransientError
+from gateway.errors import WIRE_CODES, Code, GatewayError, RemoteError, TransientError
 from gateway.federation import endpoints
 from gateway.federation.connections import SERVER, build_bare_response
 from gateway.federation.endpoints import JSON, Access, Endpoint, Segment
 from gateway.federation.handlers import FederationHandlers, Refusal, Reply, Report
 from gateway.federation.nonces import NonceCache, Seen
 from gateway.federation.ports import HttpKeys, Rand, VerifyPeer
+from gateway.federation.pushes import PushedDocuments
 from gateway.federation.rates import TokenBuckets, WorkBudgets
 from gateway.federation.request_line import BareStatusError, body_length, find_row, read_body, read_from_version
 from gateway.federation.routing import PeerRoutes
@@ -47,6 +48,7 @@ from gateway.foundation.ids import NodeId
 from gateway.foundation.work_meter import WorkMeter
 from gateway.ports import Clock
 from keys.primitives.encoding import canon
+from keys.primitives.sign import SignedDocument
 
 REQUESTS_PER_PEER = 8
 """How many requests of one peer are worked on at once."""
@@ -102,12 +104,17 @@ class FederationApp:
         self._overworked = overworked
         self._busy: Counter[NodeId] = Counter()
         self._routes = PeerRoutes(handlers)
+        self._pushes = PushedDocuments(self._routes.push, self._tell_of_push)
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request; never raises but for cancellation. The answer's `Date` is this node's clock."""
         response = await self._answer(request)
         response.headers["Date"] = formatdate(self._clock.now(), usegmt=True)
         return response
+
+    async def close(self) -> None:
+        """Let go of what was pushed and is not judged yet."""
+        await self._pushes.close()
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         row: Endpoint | None = None
@@ -118,7 +125,7 @@ class FederationApp:
                 case Access.PUBLIC:
                     return _plain(await self._public(row, query))
                 case Access.DOCUMENT:
-                    return _plain(await self._document(request, row, length))
+                    return _plain(await self._take_document(request, row, length))
                 case Access.PEER | Access.PAIRED | Access.KNOWN:
                     return await self._peer(request, row, segment, query, length)
                 case _:
@@ -153,14 +160,23 @@ class FederationApp:
         except RemoteError as exc:
             raise BareStatusError(HTTPStatus.BAD_REQUEST, exc.code) from exc
 
-    async def _document(self, request: web.BaseRequest, row: Endpoint, length: int) -> Reply:
+    async def _take_document(self, request: web.BaseRequest, row: Endpoint, length: int) -> Reply:
+        """Answer by the form alone: who pushes learns nothing about whom this node knows."""
         if request.headers.getall("Content-Type", []) != [row.content_type]:
-            raise BareStatusError(HTTPStatus.FORBIDDEN, Code.WRONG_TYPE)
+            raise BareStatusError(HTTPStatus.BAD_REQUEST, Code.WRONG_TYPE)
         body = await read_body(request, length)
         try:
-            return await self._routes.push(row, body)
+            SignedDocument.decode(body, row.content_type)
         except RemoteError as exc:
-            raise BareStatusError(HTTPStatus.FORBIDDEN, exc.code) from exc
+            raise BareStatusError(HTTPStatus.BAD_REQUEST, exc.code) from exc
+        self._pushes.take(row, body)
+        return Reply(HTTPStatus.ACCEPTED, JSON, b"{}")
+
+    def _tell_of_push(self, row: Endpoint, error: Exception) -> None:
+        if isinstance(error, GatewayError):
+            self._tell(row, None, HTTPStatus.ACCEPTED, error.code)
+        else:
+            self._tell(row, None, HTTPStatus.ACCEPTED, None, error)
 
     # --- step 2 and the handler ----------------------------------------------------------------------------------
 
@@ -213,6 +229,8 @@ class FederationApp:
                 raise RemoteError(Code.MISROUTED, "request is meant for another node")
             if verified.content_type != row.content_type:
                 raise RemoteError(Code.WRONG_TYPE, "content type is not the one of this endpoint")
+            if row is endpoints.GET_HELD:
+                await self._pushes.settled()
             return await self._routes.handle(row, segment, verified.node, body)
         except TransientError as exc:
             raise BareStatusError(HTTPStatus.SERVICE_UNAVAILABLE, exc.code, claim.node) from exc

@@ -22,6 +22,12 @@ def body_of(raw: Raw) -> bytes:
     return raw.body
 
 
+def require_taken(raw: Raw) -> None:
+    """Return if a pushed document was taken (202), which says nothing of what becomes of it. Raises TransientError."""
+    if raw.status != 202:
+        raise translate_status(raw.status)
+
+
 def has_signature(raw: Raw) -> bool:
     """Whether an answer claims to be signed; nothing of it is verified."""
     return any(name.lower() in (b"signature", b"signature-input") for name, _ in raw.fields)

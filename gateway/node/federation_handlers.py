@@ -13,7 +13,7 @@ from gateway.federation.handlers import Reply
 from gateway.foundation.ids import NodeId
 from gateway.identity.own_identity import OwnIdentity
 from gateway.messages.wakeups import Wakeups
-from gateway.peers.registry import PeerRegistry
+from gateway.peers.registry import Peer, PeerRegistry
 from gateway.peers.scope import PeerState
 from gateway.peers.tombstones import Tombstones
 from gateway.ports import Clock
@@ -78,7 +78,7 @@ class FederationHandlers:
             raise TransientError(Code.NO_KEY, "no keyset was issued yet: there is no key to sign it with")
         return Reply(200, JSON, self._own.keyset.document.encode())
 
-    async def post_descriptor(self, body: bytes) -> Reply:
+    async def post_descriptor(self, body: bytes) -> None:
         """A known node pushes its newest descriptor; a missing step before it is fetched."""
         document = SignedDocument.decode(body, DESCRIPTOR)
         new = parse_descriptor(document)
@@ -87,28 +87,28 @@ class FederationHandlers:
             raise RemoteError(Code.UNKNOWN_SENDER, "a descriptor of an unknown node")
         if new.version > peer.descriptor.version + 1:
             peer = await self._sync.fetch_chain(peer)
-        await self._sync.take_chain(peer, [document])
-        self._wakeups.peer_called(new.node)
-        return _EMPTY
+        self._wake(await self._sync.take_chain(peer, [document]))
 
-    async def post_keyset(self, body: bytes) -> Reply:
+    async def post_keyset(self, body: bytes) -> None:
         """A known node pushes its newest keyset: it is there, so its queue wakes (nrm1 12.14)."""
         keyset = parse_keyset(SignedDocument.decode(body, KEYSET))
         peer = self._peers.get(keyset.node)
         if peer is None or peer.state is PeerState.REVOKED:
             raise RemoteError(Code.UNKNOWN_SENDER, "a keyset of an unknown node")
-        await self._sync.take_keyset(peer, body)
-        self._wakeups.peer_called(keyset.node)
-        return _EMPTY
+        self._wake(await self._sync.take_keyset(peer, body))
 
-    async def post_tombstone(self, body: bytes) -> Reply:
+    def _wake(self, peer: Peer) -> None:
+        """What waits for a peer goes now that it has called, if anything may go to it."""
+        if peer.state is PeerState.ACTIVE:
+            self._wakeups.peer_called(peer.node)
+
+    async def post_tombstone(self, body: bytes) -> None:
         """The end of a known node, from whoever publishes it; the same again changes nothing (nrm1 2.24)."""
         document = SignedDocument.decode(body, TOMBSTONE)
         peer = self._peers.get(parse_tombstone(document).node)
         if peer is None:
             raise RemoteError(Code.UNKNOWN_SENDER, "a tombstone of an unknown node")
         await self._tombstones.bury(peer, document)
-        return _EMPTY
 
     async def post_messages(self, peer: NodeId, body: bytes) -> Reply:
         """Envelopes, judged one by one."""

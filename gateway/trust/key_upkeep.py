@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from gateway.database import journal, meta
 from gateway.database.engine import Store
 from gateway.errors import Code, GatewayError, RefusedError, RemoteError, TransientError
+from gateway.federation.address import PeerAddress
 from gateway.foundation.chores import DAY, MINUTE, Chore
 from gateway.foundation.logs import logger
 from gateway.identity.identity import Identity
@@ -15,6 +16,7 @@ from gateway.peers.confirmed_time import ConfirmedTime
 from gateway.peers.link import PeerLink
 from gateway.peers.registry import address
 from gateway.peers.scope import PeerState, listens
+from gateway.peers.split_view_rules import read_held
 from gateway.ports import Clock
 from keys.documents.descriptor import Descriptor
 from keys.documents.succession import USES
@@ -150,7 +152,7 @@ class KeyUpkeep:
             self._log.debug("push.postponed", peer=node, code=str(error.code))
 
     async def push(self) -> None:
-        """Descriptor and keyset to every active peer that has not taken this version from us yet (nrm1 9.4)."""
+        """Descriptor and keyset to every active peer that does not hold this version of ours yet (nrm1 9.4)."""
         if not self._identity.own.has_keyset:
             return  # without a key to sign with there was never one
         version = (self._identity.own.descriptor.version, self._identity.own.keyset.version)
@@ -168,6 +170,7 @@ class KeyUpkeep:
             if before is None or before[0] != version[0]:
                 await self._link.client.push_descriptor(where, self._identity.own.documents[-1])
             await self._link.client.push_keyset(where, self._identity.own.keyset.document.encode())
+            await self._require_held(where)
         except (TransientError, RemoteError) as error:
             self._log.debug("push.postponed", peer=node, code=str(error.code))
             delay = min(LONGEST_PUSH_RETRY, FIRST_PUSH_RETRY << min(failures, 10))
@@ -175,3 +178,14 @@ class KeyUpkeep:
             return
         self._push_failures.pop(node, None)
         self._pushed[node] = version
+
+    async def _require_held(self, where: PeerAddress) -> None:
+        """Ask the peer whether it holds the newest descriptor: the answer to a push says nothing, this one is signed.
+
+        Raises:
+            TransientError: it holds another one. RemoteError: it answered something else.
+        """
+        answered = await self._link.client.get_held(where)
+        newest = self._identity.own.descriptor.document
+        if answered.status != 200 or read_held(answered.body).payload != newest.payload:
+            raise TransientError(Code.REJECTED, "the peer does not hold the descriptor that was pushed")

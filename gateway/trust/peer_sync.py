@@ -50,6 +50,7 @@ class PeerSync:
         self._link = link
         self._review = review
         self._clock = clock
+        self._keysets: dict[NodeId, asyncio.Lock] = {}
 
     def chores(self) -> Sequence[Chore]:
         """Ask the peers for what is new."""
@@ -100,23 +101,19 @@ class PeerSync:
         """
         document = SignedDocument.decode(data, KEYSET)
         now = self._clock.now()
-        try:
-            keyset = accept_keyset(peer.descriptor, peer.keyset, document, now)
-        except RemoteError as error:
-            if error.code is not Code.NEWER_DESCRIPTOR:
-                raise
-            peer = await self.fetch_chain(peer)
-            keyset = accept_keyset(peer.descriptor, peer.keyset, document, now)
-        encoded = document.encode()
-        await self._store.move(
-            lambda c: (
-                peer_rows.change(c, peer.node, keyset=encoded, keyset_seen=now)
-                if peer.keyset is None or keyset.pair != peer.keyset.pair
-                else peer_rows.change(c, peer.node, keyset_seen=now)
-            )
-        )
-        await self._link.registry.refresh()
-        return self._link.registry.find(peer.node)
+        async with self._keysets.setdefault(peer.node, asyncio.Lock()):
+            peer = self._link.registry.find(peer.node)  # another one may have come meanwhile
+            try:
+                keyset = accept_keyset(peer.descriptor, peer.keyset, document, now)
+            except RemoteError as error:
+                if error.code is not Code.NEWER_DESCRIPTOR:
+                    raise
+                peer = await self.fetch_chain(peer)
+                keyset = accept_keyset(peer.descriptor, peer.keyset, document, now)
+            kept = document if peer.keyset is None or keyset.pair != peer.keyset.pair else peer.keyset.document
+            await self._store.move(lambda c: peer_rows.change(c, peer.node, keyset=kept.encode(), keyset_seen=now))
+            await self._link.registry.refresh()
+            return self._link.registry.find(peer.node)
 
     async def refresh(self, peer: Peer) -> Peer:
         """Fetch the keyset over a pinned connection; the connection is then known to work."""

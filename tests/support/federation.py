@@ -29,7 +29,7 @@ from gateway.federation.server import FederationApp
 from gateway.federation.signed_times import SignedTimes
 from gateway.federation.tls import server_context
 from gateway.federation.wire import Patience
-from keys.primitives.sign import SigningKey, verify_raw
+from keys.primitives.sign import Signature, SignedDocument, SigningKey, verify_raw
 
 NOW = 1_790_000_000
 JSON = "application/json"
@@ -63,6 +63,12 @@ class Rand:
     def __call__(self, size: int) -> bytes:
         self._calls += 1
         return hashlib.shake_256(f"{self._name}/{self._calls}".encode()).digest(size)
+
+
+def document(payload_type: str) -> bytes:
+    """A pushed document of the right form; whoever judges it finds that it proves nothing."""
+    signature = Signature(kid="A" * 22, ed25519=bytes(64), mldsa65=None)
+    return SignedDocument(payload=b"{}", payload_type=payload_type, signatures=(signature,)).encode()
 
 
 class Party:

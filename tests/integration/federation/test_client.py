@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from support.federation import JSON, NOW, Party, Site, SteeredClock, listening
+from support.federation import JSON, NOW, Party, Site, SteeredClock, document, listening
 
 from gateway.errors import Code, RefusedError, RemoteError, TransientError
 from gateway.federation.client import Answered
@@ -16,6 +16,7 @@ from gateway.federation.handlers import Reply
 from gateway.federation.nonces import NonceCache
 from gateway.federation.signed_times import SignedTimes
 from keys.documents.envelope import join_envelopes, split_envelopes
+from keys.primitives.sign import DESCRIPTOR, KEYSET
 
 
 @pytest.fixture
@@ -63,14 +64,14 @@ async def test_public_questions_and_pushes_need_no_signature(site: Site) -> None
     site.handlers.reply = Reply(200, JSON, b"[]")
     assert await client.get_descriptor(site.address, 7) == b"[]"
     assert await client.get_keyset(site.address) == b"[]"
-    await client.push_descriptor(site.address, b"d")
-    await client.push_keyset(site.address, b"k")
+    await client.push_descriptor(site.address, document(DESCRIPTOR))
+    await client.push_keyset(site.address, document(KEYSET))
     assert await client.fetch_descriptor_unpinned(site.address.url) == b"[]"
     assert [(name, body) for name, _, body in site.handlers.calls] == [
         ("get_descriptor", b"7"),
         ("get_keyset", b""),
-        ("post_descriptor", b"d"),
-        ("post_keyset", b"k"),
+        ("post_descriptor", document(DESCRIPTOR)),
+        ("post_keyset", document(KEYSET)),
         ("get_descriptor", b"1"),
     ]
     assert site.table.asked == 0
@@ -145,14 +146,16 @@ async def test_a_handler_cannot_send_a_body_with_403_or_5xx(site: Site, status: 
     await client.close()
 
 
-async def test_a_refused_push_is_a_bare_403(site: Site) -> None:
-    """An unknown node's document is refused without a reason (nrm1 9.4)."""
+async def test_who_pushes_what_is_refused_is_not_told(site: Site) -> None:
+    """What becomes of a document is told to this node's own log, behind the answer (nrm1 9.4)."""
     site.handlers.fault = RemoteError(Code.ROLLBACK, "older than the one held")
+    site.handlers.gate = asyncio.Event()
     client = site.client()
-    with pytest.raises(TransientError) as refused:
-        await client.push_descriptor(site.address, b"d")
-    assert refused.value.code is Code.NOT_ACTIVE
-    assert [(r.status, r.code) for r in site.refusals] == [(403, Code.ROLLBACK)]
+    await client.push_descriptor(site.address, document(DESCRIPTOR))
+    assert site.refusals == []
+    site.handlers.gate.set()
+    assert (await client.get_held(site.address)).status == 400  # it waits for what was pushed
+    assert [(r.status, r.code) for r in site.refusals] == [(202, Code.ROLLBACK), (400, Code.ROLLBACK)]
     await client.close()
 
 

@@ -9,12 +9,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from support.federation import Site, listening, raw_exchange
+from support.federation import Site, document, listening, raw_exchange
 from support.raw_requests import BODY, answers_in, is_bare, raw, signed_fields, status_of
 
 from gateway.federation import connections, request_line
 from gateway.federation.endpoints import ENVELOPES_LIMIT
 from gateway.federation.tls import client_context
+from keys.primitives.sign import DESCRIPTOR, KEYSET
 
 
 @pytest.fixture
@@ -138,11 +139,19 @@ async def test_a_question_with_a_body_is_refused(site: Site) -> None:
     assert status_of(answer) == 413
 
 
-async def test_a_push_of_another_type_is_refused(site: Site) -> None:
-    """A pushed document has the content type of its payload."""
-    for fields in ({}, {"Content-Type": "application/json"}):
-        answer = await raw_exchange(site.port, raw(fields, line=b"POST /v1/descriptor HTTP/1.1"))
-        assert status_of(answer) == 403
+async def test_a_push_of_another_form_is_refused(site: Site) -> None:
+    """A pushed document has the content type of the endpoint, and is a signed document of that type."""
+    line = b"POST /v1/descriptor HTTP/1.1"
+    other = {"Content-Type": "application/json"}
+    for fields, body in (
+        ({}, document(DESCRIPTOR)),
+        (other, document(DESCRIPTOR)),
+        ({"Content-Type": DESCRIPTOR}, document(KEYSET)),
+        ({"Content-Type": DESCRIPTOR}, b"{}"),
+        ({"Content-Type": DESCRIPTOR}, b""),
+    ):
+        answer = await raw_exchange(site.port, raw(fields, body=body, line=line))
+        assert status_of(answer) == 400
         assert is_bare(answer)
     assert site.handlers.calls == []
 
