@@ -30,8 +30,17 @@ from gateway.federation.signatures import Claim, ResponseHead, SignedRequest, ch
 from gateway.federation.signed_times import SignedTimes
 from gateway.federation.signing import fresh_nonce, sign_request
 from gateway.federation.tls import PinnedKeys
-from gateway.federation.unsigned import body_of, check_length, has_signature, require_taken, translate_status
-from gateway.federation.wire import PATIENCE, Patience, Raw, Wire
+from gateway.federation.wire import (
+    PATIENCE,
+    Patience,
+    Raw,
+    Wire,
+    body_of,
+    check_length,
+    has_signature,
+    require_taken,
+    translate_status,
+)
 from gateway.foundation.ids import NodeId
 from gateway.ports import Clock
 from keys.documents.envelope import join_envelopes

@@ -16,7 +16,7 @@ from support.pair import Party, Spoiler, Two, two_nodes
 from gateway.delivery.outbound.exchange import MOST_SEALINGS
 from gateway.federation.address import PeerAddress
 from gateway.federation.client import Answered
-from gateway.federation.unsigned import translate_status
+from gateway.federation.wire import translate_status
 from gateway.messages import answers
 from gateway.peers.registry import address
 from keys.documents.envelope import Receipt, Status, parse_envelope

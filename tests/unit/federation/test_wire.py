@@ -7,8 +7,7 @@ import pytest
 from gateway.errors import Code, RefusedError, TransientError
 from gateway.federation import endpoints
 from gateway.federation.endpoints import JSON
-from gateway.federation.unsigned import body_of, check_length, has_signature, translate_status
-from gateway.federation.wire import Raw
+from gateway.federation.wire import Raw, body_of, check_length, has_signature, require_taken, translate_status
 
 
 def answer(status: int, *fields: tuple[bytes, bytes], content_type: str = JSON) -> Raw:
@@ -40,6 +39,14 @@ def test_a_public_answer_is_json_with_200() -> None:
     for raw in (answer(404), answer(200, content_type="text/html")):
         with pytest.raises(TransientError):
             body_of(raw)
+
+
+def test_a_push_is_taken_by_202_alone() -> None:
+    """Also 200 is none: that is a peer of an earlier draft, which is asked what it holds."""
+    require_taken(answer(202))
+    for status in (200, 400, 403, 503):
+        with pytest.raises(TransientError):
+            require_taken(answer(status))
 
 
 def test_a_field_may_claim_a_signature() -> None:
