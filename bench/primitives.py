@@ -16,9 +16,10 @@ import schemas
 from bench.work import make_referral
 from gateway.ports import Json
 from keys.keystore.keystore import system_rand
+from keys.primitives.domains import RECEIPTS, STATEMENT
 from keys.primitives.encoding import b64u, canon, parse
 from keys.primitives.seal import EncPrivateKey, aead_open, aead_seal, open_content, seal_cek, seal_content
-from keys.primitives.sign import RECEIPTS, STATEMENT, SigningKey, verify
+from keys.primitives.sign import SigningKey, verify
 
 BATCH = 8
 """Messages that share a receipt batch and a commit: what 8 clients at once allow."""

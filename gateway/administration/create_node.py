@@ -45,7 +45,7 @@ from keys.documents.tombstone import build_tombstone
 from keys.keystore.keystore import DEFAULT_COST, Cost, Keystore, system_rand
 from keys.offline.ceremony import Request
 from keys.offline.roots import Root, create_root
-from keys.primitives.sign import DESCRIPTOR, TOMBSTONE
+from keys.primitives.domains import DESCRIPTOR, TOMBSTONE
 from schemas.region_pack.policies import CorridorPolicy
 from schemas.region_pack.regions import starting_policy
 

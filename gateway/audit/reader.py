@@ -30,9 +30,10 @@ from gateway.ports import Clock, Json
 from keys.documents.descriptor import Descriptor
 from keys.documents.descriptor_chain import accept_chain
 from keys.documents.signed_note import NOTE_LIMIT
+from keys.primitives.domains import DESCRIPTOR
 from keys.primitives.encoding import DAY, b64u, canon
 from keys.primitives.merkle_tree import TILE
-from keys.primitives.sign import DESCRIPTOR, SignedDocument
+from keys.primitives.sign import SignedDocument
 
 FORMAT = "nrm.audit/1"
 ENTRIES_AT_ONCE = 8 * TILE

@@ -19,8 +19,9 @@ from gateway.errors import Code, RemoteError
 from keys.documents import descriptor_chain as chains
 from keys.documents.descriptor import Descriptor
 from keys.documents.receipts import Receipts, Status
+from keys.primitives.domains import DESCRIPTOR, RECEIPTS
 from keys.primitives.encoding import Json, b64u, canon, parse, unb64u
-from keys.primitives.sign import DESCRIPTOR, RECEIPTS, Signature, SignedDocument
+from keys.primitives.sign import Signature, SignedDocument
 
 LIMIT = 200_000
 MOST_DESCRIPTORS = 20

@@ -33,8 +33,9 @@ from keys.documents.descriptor_chain import revocation_of
 from keys.documents.envelope import Statement, parse_signatures, statement_hash
 from keys.documents.receipts import batch_hash
 from keys.documents.signed_note import SignedNote
+from keys.primitives.domains import STATEMENT
 from keys.primitives.encoding import Json, b64u, canon, parse
-from keys.primitives.sign import STATEMENT, SignedDocument
+from keys.primitives.sign import SignedDocument
 
 __all__ = ["Exhibit", "Extract", "MessageReport", "Report", "build", "parse_fingerprint", "verify"]
 

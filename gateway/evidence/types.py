@@ -16,8 +16,9 @@ from gateway.foundation.ids import KeyId, NodeId
 from keys.documents.descriptor import Descriptor
 from keys.documents.descriptor_chain import accept_chain, revocation_of
 from keys.documents.envelope import Receipt, Statement
+from keys.primitives.domains import DESCRIPTOR
 from keys.primitives.encoding import MAX_INT, Json, malformed
-from keys.primitives.sign import DESCRIPTOR, SignedDocument
+from keys.primitives.sign import SignedDocument
 
 Chain = tuple[Descriptor, ...]
 """All versions of one node's descriptor, 1 to the newest that the bundle has."""

@@ -50,6 +50,7 @@ from keys.documents.envelope import (
 )
 from keys.documents.receipts import batch_hash
 from keys.documents.statement import signatures_hash
+from keys.primitives.domains import RECEIPT, RECEIPTS, STATEMENT
 from keys.primitives.encoding import (
     MAX_INT,
     Check,
@@ -66,7 +67,7 @@ from keys.primitives.encoding import (
     unb64u,
 )
 from keys.primitives.seal import SUITE
-from keys.primitives.sign import RECEIPT, RECEIPTS, STATEMENT, SignedDocument
+from keys.primitives.sign import SignedDocument
 from schemas.types import type_name
 
 TYPE: Final = "nrm.evidence/2"

@@ -15,8 +15,8 @@ from keys.documents.envelope import ENVELOPES, ENVELOPES_LIMIT
 from keys.documents.signed_note import NOTE_LIMIT
 from keys.documents.signed_note import REQUEST_LIMIT as CHECKPOINT_LIMIT
 from keys.primitives.attachment_cipher import SEGMENT
+from keys.primitives.domains import DESCRIPTOR, KEYSET, RECEIPTS, RESET, TOMBSTONE, TRUST, VOID
 from keys.primitives.encoding import DOCUMENT_LIMIT
-from keys.primitives.sign import DESCRIPTOR, KEYSET, RECEIPTS, RESET, TOMBSTONE, TRUST, VOID
 
 JSON = "application/json"
 NOTHING = "application/octet-stream"

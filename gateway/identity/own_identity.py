@@ -24,8 +24,9 @@ from keys.documents.descriptor_chain import accept_chain
 from keys.documents.key_records import Use
 from keys.documents.keyset import Keyset, build_keyset, parse_keyset
 from keys.keystore.service import KeyService
+from keys.primitives.domains import DESCRIPTOR, KEYSET, RECEIPTS
 from keys.primitives.encoding import SKEW, canon
-from keys.primitives.sign import DESCRIPTOR, KEYSET, RECEIPTS, SignedDocument
+from keys.primitives.sign import SignedDocument
 
 HOUR = 3_600
 PUBLISHED = "descriptor_published"

@@ -25,7 +25,8 @@ from keys.documents.key_records import Use
 from keys.documents.succession import USES, Change, count_needed_keys, next_descriptor
 from keys.documents.tombstone import build_tombstone
 from keys.offline.ceremony import Request
-from keys.primitives.sign import DESCRIPTOR, TOMBSTONE, PublicKey, SignedDocument
+from keys.primitives.domains import DESCRIPTOR, TOMBSTONE
+from keys.primitives.sign import PublicKey, SignedDocument
 
 FIRST_REQUEST = "first_request"
 """The fact of the database that holds the first descriptor's payload until it is signed."""

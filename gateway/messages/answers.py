@@ -9,8 +9,9 @@ from enum import Enum, auto
 from gateway.errors import WIRE_CODES, Code, RemoteError
 from keys.documents import envelope as wire
 from keys.documents.descriptor import Descriptor
+from keys.primitives.domains import RECEIPTS
 from keys.primitives.encoding import Json, canon, is_int, number, parse
-from keys.primitives.sign import RECEIPTS, Signature, SignedDocument
+from keys.primitives.sign import Signature, SignedDocument
 
 Sign = Callable[[str, bytes], Signature]
 

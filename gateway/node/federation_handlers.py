@@ -25,8 +25,9 @@ from gateway.trust.record_exchange import RecordExchange
 from keys.documents.descriptor import parse_descriptor
 from keys.documents.keyset import parse_keyset
 from keys.documents.tombstone import parse_tombstone
+from keys.primitives.domains import DESCRIPTOR, KEYSET, TAKEN, TOMBSTONE
 from keys.primitives.encoding import canon
-from keys.primitives.sign import DESCRIPTOR, KEYSET, TAKEN, TOMBSTONE, SignedDocument
+from keys.primitives.sign import SignedDocument
 
 JSON = "application/json"
 _EMPTY = Reply(200, JSON, b"{}")

@@ -25,7 +25,8 @@ from keys.documents.descriptor import Descriptor
 from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.keyset import Keyset, parse_keyset
 from keys.documents.trust_record import TrustRecord, TrustState, read_trust
-from keys.primitives.sign import DESCRIPTOR, KEYSET, SignedDocument
+from keys.primitives.domains import DESCRIPTOR, KEYSET
+from keys.primitives.sign import SignedDocument
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

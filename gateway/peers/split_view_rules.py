@@ -13,8 +13,9 @@ from gateway.ports import Json
 from keys.documents.descriptor import Descriptor, parse_descriptor
 from keys.documents.descriptor_chain import accept_chain
 from keys.documents.equivocation import build_proof
+from keys.primitives.domains import DESCRIPTOR
 from keys.primitives.encoding import parse
-from keys.primitives.sign import DESCRIPTOR, SignedDocument
+from keys.primitives.sign import SignedDocument
 
 LIMIT = 500_000
 """Bytes of an answer to `GET /v1/held`."""

@@ -39,7 +39,8 @@ from keys.documents.approvals import read_approval
 from keys.documents.change import Change
 from keys.documents.descriptor import Descriptor
 from keys.documents.trust_record import Assertion, TrustRecord, TrustState, parse_trust
-from keys.primitives.sign import TRUST, SignedDocument
+from keys.primitives.domains import TRUST
+from keys.primitives.sign import SignedDocument
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

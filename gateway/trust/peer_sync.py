@@ -27,8 +27,9 @@ from keys.documents.descriptor import Descriptor, parse_descriptor
 from keys.documents.descriptor_chain import accept_chain
 from keys.documents.equivocation import build_proof
 from keys.documents.keyset import accept_keyset
+from keys.primitives.domains import DESCRIPTOR, KEYSET
 from keys.primitives.encoding import parse
-from keys.primitives.sign import DESCRIPTOR, KEYSET, SignedDocument
+from keys.primitives.sign import SignedDocument
 
 CHAIN_LIMIT = 4 * 1024 * 1024
 MOST_SCHEMAS = 1_000

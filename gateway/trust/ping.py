@@ -34,8 +34,9 @@ from keys.documents.descriptor import require_usable_descriptor as descriptor_us
 from keys.documents.descriptor_chain import common_suite
 from keys.documents.key_records import Use
 from keys.documents.keyset import parse_keyset
+from keys.primitives.domains import KEYSET
 from keys.primitives.encoding import parse
-from keys.primitives.sign import KEYSET, SignedDocument
+from keys.primitives.sign import SignedDocument
 from schemas.types import never_blocked
 
 LINK_LIMIT = 10_000

@@ -33,7 +33,8 @@ from gateway.trust.link_reset.decisions import read_reset
 from gateway.trust.peer_sync import PeerSync
 from keys.documents.key_records import Use
 from keys.documents.trust_record import TrustRecord, TrustState, accept_trust, parse_trust
-from keys.primitives.sign import TRUST, SignedDocument
+from keys.primitives.domains import TRUST
+from keys.primitives.sign import SignedDocument
 
 FIRST_RETRY = 5
 LONGEST_RETRY = 15 * 60

@@ -10,6 +10,7 @@ from typing import Final, Self
 
 from gateway.foundation.ids import KeyId
 from gateway.ports import Json
+from keys.primitives.domains import ADMIN
 from keys.primitives.encoding import (
     Check,
     canon,
@@ -24,15 +25,7 @@ from keys.primitives.encoding import (
     parse_payload,
     text,
 )
-from keys.primitives.sign import (
-    ADMIN,
-    ED25519_PUBLIC,
-    MLDSA65_PUBLIC,
-    PublicKey,
-    SignedDocument,
-    SigningKey,
-    sign_document,
-)
+from keys.primitives.sign import ED25519_PUBLIC, MLDSA65_PUBLIC, PublicKey, SignedDocument, SigningKey, sign_document
 
 ADMIN_TYPE: Final = "nrm.admin/1"
 PSEUDONYM: Final = 16  # random bytes

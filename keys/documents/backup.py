@@ -24,6 +24,7 @@ from gateway.errors import Code, RemoteError
 from gateway.foundation.ids import NodeId
 from keys.documents.backup_header import HEADER_LIMIT, Header, Kind, RecoveryPublic
 from keys.documents.descriptor import Descriptor
+from keys.primitives.domains import BACKUP, context
 from keys.primitives.encoding import b64u, h, lp, malformed
 from keys.primitives.seal import (
     CEK,
@@ -33,7 +34,7 @@ from keys.primitives.seal import (
     seal_cek,
     undecryptable,
 )
-from keys.primitives.sign import BACKUP, Rand, Signature, SignedDocument
+from keys.primitives.sign import Rand, Signature, SignedDocument
 
 CHUNK: Final = 256 * 1024  # bytes worked on at a time
 CHAIN: Final = "chain"
@@ -233,8 +234,8 @@ def _exactly(read: Read, size: int, *, limit: int = HEADER_LIMIT) -> bytes:
 
 
 def _info(bound: bytes) -> bytes:
-    return b"nrm1/backup-key\0" + bound
+    return context("backup-key") + bound
 
 
 def _context(bound: bytes) -> bytes:
-    return b"nrm1/backup\0" + bound
+    return context("backup") + bound

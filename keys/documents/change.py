@@ -18,6 +18,7 @@ from gateway.foundation.ids import KeyId, NodeId
 from gateway.ports import Json
 from keys.documents.admin_card import AdminCard
 from keys.documents.trust_record import is_scope
+from keys.primitives.domains import APPROVAL
 from keys.primitives.encoding import (
     Check,
     b64u,
@@ -42,12 +43,7 @@ from keys.primitives.encoding import (
     parse_payload,
     text,
 )
-from keys.primitives.sign import (
-    APPROVAL,
-    SignedDocument,
-    SigningKey,
-    sign_document,
-)
+from keys.primitives.sign import SignedDocument, SigningKey, sign_document
 
 CHANGE_TYPE: Final = "nrm.change/1"
 APPROVAL_TYPE: Final = "nrm.approval/1"

@@ -17,6 +17,7 @@ from gateway.foundation.ids import KeyId, NodeId, UnitId
 from gateway.ports import Json
 from keys.documents.fingerprint import compute_fingerprint, fingerprint_hash
 from keys.documents.key_records import KeyRecord, Use
+from keys.primitives.domains import DESCRIPTOR
 from keys.primitives.encoding import (
     DAY,
     SKEW,
@@ -45,11 +46,7 @@ from keys.primitives.encoding import (
     texts,
     unb64u,
 )
-from keys.primitives.sign import (
-    DESCRIPTOR,
-    PublicKey,
-    SignedDocument,
-)
+from keys.primitives.sign import PublicKey, SignedDocument
 
 LONGEST_LIFE: Final = 400 * DAY  # seconds from `issued` to `expires`
 GATEWAY: Final = UnitId("gateway")  # the unit that every node has

@@ -23,6 +23,7 @@ from gateway.foundation.ids import KeyId
 from keys.documents.descriptor import Descriptor, Revocation, parse_descriptor
 from keys.documents.fingerprint import node_id
 from keys.documents.key_records import KeyRecord, Use, verify_signers
+from keys.primitives.domains import DESCRIPTOR
 from keys.primitives.encoding import (
     SKEW,
     canon,
@@ -30,10 +31,7 @@ from keys.primitives.encoding import (
     parse,
 )
 from keys.primitives.seal import SUITE
-from keys.primitives.sign import (
-    DESCRIPTOR,
-    SignedDocument,
-)
+from keys.primitives.sign import SignedDocument
 
 CHAIN_LIMIT: Final = 4 * 1024 * 1024  # bytes of a pairing file (nrm1 2.18)
 

@@ -33,6 +33,7 @@ from keys.documents.statement import (
     link_hash,
     statement_hash,
 )
+from keys.primitives.domains import context
 from keys.primitives.encoding import (
     Check,
     b64u,
@@ -196,12 +197,12 @@ def header_hash(*, id: str, to: str, exp: int, kids: Sequence[str], parts: Seque
 
 def cek_info(kid: KeyId, hdr: bytes) -> bytes:
     """Build the HPKE `info` that binds a sealed content key to its recipient and its envelope."""
-    return b"nrm1/cek\0" + kid.encode() + b"\0" + hdr
+    return context("cek") + kid.encode() + b"\0" + hdr
 
 
 def body_context(hdr: bytes) -> bytes:
     """Build the Cobblestone-256 context that binds the sealed content to its envelope."""
-    return b"nrm1/body\0" + hdr
+    return context("body") + hdr
 
 
 def round_up_to_hour(at: int) -> int:

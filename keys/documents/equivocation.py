@@ -14,8 +14,9 @@ from gateway.errors import Code, RemoteError
 from gateway.foundation.ids import NodeId
 from keys.documents.descriptor import Descriptor, parse_descriptor
 from keys.documents.descriptor_chain import accept_chain, accept_descriptor
+from keys.primitives.domains import DESCRIPTOR
 from keys.primitives.encoding import Check, canon, exact, is_object, items, list_of, malformed, one_of, parse
-from keys.primitives.sign import DESCRIPTOR, SignedDocument
+from keys.primitives.sign import SignedDocument
 
 LIMIT: Final = 8 * 1024 * 1024
 _EVER: Final = 2**53 - 2  # times do not matter to a proof: what was signed was signed

@@ -20,6 +20,7 @@ from gateway.errors import Code, RefusedError, RemoteError
 from gateway.foundation.ids import KeyId, NodeId, UnitId
 from gateway.ports import Json
 from keys.documents.descriptor import GATEWAY, Descriptor
+from keys.primitives.domains import KEYSET
 from keys.primitives.encoding import (
     SKEW,
     Check,
@@ -45,7 +46,7 @@ from keys.primitives.encoding import (
     unb64u,
 )
 from keys.primitives.seal import ENC_PUBLIC, check_enc_public, enc_kid
-from keys.primitives.sign import KEYSET, SignedDocument
+from keys.primitives.sign import SignedDocument
 
 LONGEST_LIFE: Final = 48 * 3600  # seconds
 

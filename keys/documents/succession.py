@@ -24,9 +24,10 @@ from keys.documents.descriptor import LONGEST_LIFE, Descriptor, Revocation, Unit
 from keys.documents.fingerprint import node_id
 from keys.documents.key_records import KeyRecord, Use
 from keys.keystore.keyring import HTTP_LIFE, LOG_LIFE, SIG_LIFE
+from keys.primitives.domains import DESCRIPTOR
 from keys.primitives.encoding import DAY, b64u, canon
 from keys.primitives.seal import SUITE
-from keys.primitives.sign import DESCRIPTOR, PublicKey, SignedDocument, SigningKey, sign_document
+from keys.primitives.sign import PublicKey, SignedDocument, SigningKey, sign_document
 
 OVERLAP: Final = 14 * DAY  # listed before use, and after it (nrm1 2.23)
 RENEWED: Final = 100 * DAY  # what ends sooner gets a successor in any next descriptor

@@ -18,8 +18,9 @@ from gateway.errors import Code, RemoteError
 from gateway.foundation.ids import KeyId, NodeId
 from keys.documents.descriptor import Descriptor
 from keys.documents.key_records import KeyRecord, verify_signers
+from keys.primitives.domains import TOMBSTONE
 from keys.primitives.encoding import SKEW, Check, canon, exact, is_int, is_node, number, one_of, parse_payload, text
-from keys.primitives.sign import TOMBSTONE, SignedDocument
+from keys.primitives.sign import SignedDocument
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

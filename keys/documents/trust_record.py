@@ -19,6 +19,7 @@ from gateway.foundation.ids import NodeId
 from gateway.ports import Json
 from keys.documents.descriptor import Descriptor
 from keys.documents.key_records import Use
+from keys.primitives.domains import TRUST
 from keys.primitives.encoding import (
     DAY,
     Check,
@@ -44,7 +45,7 @@ from keys.primitives.encoding import (
     parse_payload,
     text,
 )
-from keys.primitives.sign import TRUST, PublicKey, SignedDocument
+from keys.primitives.sign import PublicKey, SignedDocument
 
 TYPE: Final = "nrm.trust/1"
 LONGEST: Final = 400 * DAY

@@ -11,25 +11,14 @@ from keys.documents.key_records import Use
 from keys.documents.receipts import Receipts
 from keys.documents.succession import is_retired
 from keys.keystore.keyring import HeldKey, Keyring
+from keys.primitives.domains import BACKUP, KEYSET, RECEIPTS, RESET, STATEMENT, TAKEN, TRUST, VOID
 from keys.primitives.encoding import parse_payload
-from keys.primitives.sign import (
-    BACKUP,
-    KEYSET,
-    RECEIPT,
-    RECEIPTS,
-    RESET,
-    STATEMENT,
-    TAKEN,
-    TRUST,
-    VOID,
-)
 
 # The member that names the signer; nothing else is signed by an online key (nrm1 13.6).
 _SPEAKER: Final = {
     KEYSET: "node",
     STATEMENT: "from",
     VOID: "from",
-    RECEIPT: "from",
     TRUST: "node",
     BACKUP: "node",
     RESET: "from",

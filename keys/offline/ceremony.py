@@ -19,6 +19,7 @@ from gateway.foundation.ids import KeyId, NodeId
 from keys.documents.descriptor import Descriptor, parse_descriptor
 from keys.documents.key_records import KeyRecord, Use
 from keys.documents.tombstone import Tombstone, parse_tombstone
+from keys.primitives.domains import DESCRIPTOR, ROOT_KEY, TOMBSTONE
 from keys.primitives.encoding import (
     DOCUMENT_LIMIT,
     Check,
@@ -37,7 +38,7 @@ from keys.primitives.encoding import (
     text,
     unb64u,
 )
-from keys.primitives.sign import DESCRIPTOR, ROOT_KEY, TOMBSTONE, Signature, SignedDocument, SigningKey, sign_document
+from keys.primitives.sign import Signature, SignedDocument, SigningKey, sign_document
 
 LIMIT: Final = 4 * DOCUMENT_LIMIT  # two payloads as base64url, and room
 _PAYLOAD: Final = is_str(r"[A-Za-z0-9_-]+", 2 * DOCUMENT_LIMIT)

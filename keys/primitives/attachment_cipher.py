@@ -19,6 +19,7 @@ from cryptography.exceptions import InvalidTag
 
 from gateway.errors import Code, RefusedError, RemoteError
 from keys.documents.statement import SecretPart
+from keys.primitives.domains import context
 from keys.primitives.encoding import malformed, padme, unb64u
 from keys.primitives.seal import CEK, undecryptable
 
@@ -34,7 +35,7 @@ _ZEROS: Final = bytes(64 * 1024)
 
 def part_context(id: str, n: int) -> bytes:
     """Build the context that binds part `n` to the message `id`."""
-    return b"nrm1/part\0" + unb64u(id, 16) + n.to_bytes(2, "big")
+    return context("part") + unb64u(id, 16) + n.to_bytes(2, "big")
 
 
 def plain_length(size: int) -> int:

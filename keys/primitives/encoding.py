@@ -21,6 +21,7 @@ import orjson
 
 from gateway.errors import Code, RefusedError, RemoteError
 from gateway.ports import Json as Json
+from keys.primitives.domains import LABELS, PREFIX
 
 MAX_DEPTH: Final = 24  # nrm1 1.2
 MAX_INT: Final = 2**53 - 1  # nrm1 1.2
@@ -31,12 +32,6 @@ DOCUMENT_LIMIT: Final = 200_000  # bytes of a signed document, hence of any payl
 
 Check = Callable[[Json], bool]
 
-# nrm1 1.7; "ks" is the keystore's (nrm1 13.5), those from "change" on are of trust
-_LABELS: Final = frozenset(
-    {"node", "desc", "head", "stmt", "link", "hdr", "commit", "kid", "ekid", "fp", "ks", "change", "approval", "trust"}
-    | {"backup", "receipts", "reset", "sigs"}
-    | {"admin", "approve", "approve_now"}  # challenges of passkeys (keys.documents.approvals)
-)
 # An unterminated string is taken up to the end, so that no quote is ever tried twice; the parser refuses it.
 _STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 _PLAIN: Final = (str, bool, type(None))
@@ -191,9 +186,9 @@ def sha256_hex(data: bytes) -> str:
 
 def h(label: str, data: bytes) -> bytes:
     """H(label, x) = SHA-256("nrm1/" || label || 0x00 || x), 32 bytes (nrm1 1.7). The labels are a closed set."""
-    if label not in _LABELS:
+    if label not in LABELS:
         raise RuntimeError(f"unknown hash label {label!r}")
-    return sha256(b"nrm1/" + label.encode() + b"\0" + data)
+    return sha256(PREFIX + label.encode() + b"\0" + data)
 
 
 def lp(data: bytes) -> bytes:

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey, M
 from gateway.errors import Code, RemoteError
 from gateway.foundation.ids import KeyId
 from gateway.ports import Json
+from keys.primitives.domains import SIGNED
 from keys.primitives.encoding import (
     DOCUMENT_LIMIT,
     b64u,
@@ -44,28 +45,11 @@ from keys.primitives.encoding import (
     unb64u,
 )
 
-DESCRIPTOR: Final = "application/vnd.nrm.descriptor.v1+json"
-KEYSET: Final = "application/vnd.nrm.keyset.v1+json"
-STATEMENT: Final = "application/vnd.nrm.statement.v1+json"
-RECEIPT: Final = "application/vnd.nrm.receipt.v1+json"
-RECEIPTS: Final = "application/vnd.nrm.receipts.v1+json"
-VOID: Final = "application/vnd.nrm.void.v1+json"
-TRUST: Final = "application/vnd.nrm.trust.v1+json"
-TOMBSTONE: Final = "application/vnd.nrm.tombstone.v1+json"
-BACKUP: Final = "application/vnd.nrm.backup.v1+json"
-RESET: Final = "application/vnd.nrm.reset.v1+json"
-TAKEN: Final = "application/vnd.nrm.taken.v1+json"
-ROOT_KEY: Final = "application/vnd.nrm.root.v1+json"
-ADMIN: Final = "application/vnd.nrm.admin.v1+json"
-APPROVAL: Final = "application/vnd.nrm.approval.v1+json"
-
 ED25519_PUBLIC: Final = 32
 ED25519_SIGNATURE: Final = 64
 MLDSA65_PUBLIC: Final = 1952  # FIPS 204, table 2
 MLDSA65_SIGNATURE: Final = 3309  # FIPS 204, table 2
 SEED: Final = 32
-# A descriptor is signed by its own roots and by those of the version before: at most 9 each (nrm1 2.14, 2.16).
-_MOST_SIGNATURES: Final = {DESCRIPTOR: 18, TOMBSTONE: 9}
 
 Rand = Callable[[int], bytes]
 
@@ -138,7 +122,9 @@ class SigningKey:
         return cls(rand(SEED), rand(SEED) if hybrid else None)
 
     def sign(self, payload_type: str, payload: bytes) -> Signature:
-        """Sign the exact bytes with every half of the key."""
+        """Sign the exact bytes with every half of the key; a type that nobody signs is a ``RuntimeError``."""
+        if payload_type not in SIGNED or not SIGNED[payload_type].issued:
+            raise RuntimeError(f"nobody signs {payload_type!r}")
         base = pae(payload_type, payload)
         return Signature(
             kid=self.public.kid,
@@ -263,7 +249,7 @@ class SignedDocument:
         if member["payloadType"] != payload_type:
             raise RemoteError(Code.WRONG_TYPE, "document is of another type")
         signatures = items(member["signatures"])
-        if len(signatures) > _MOST_SIGNATURES.get(payload_type, 1):
+        if len(signatures) > SIGNED[payload_type].most:
             raise malformed("document has too many signatures")
         return cls(
             payload=unb64u(member["payload"]),
@@ -291,7 +277,7 @@ class SignedDocument:
 _DOCUMENT: Final = {
     "payload": is_str(r"[A-Za-z0-9_-]*", 2 * DOCUMENT_LIMIT),
     "payloadType": is_str(maxlen=100),
-    "signatures": list_of(is_object, 1, max(_MOST_SIGNATURES.values())),
+    "signatures": list_of(is_object, 1, max(each.most for each in SIGNED.values())),
 }
 
 

@@ -34,9 +34,10 @@ from gateway.errors import Code, RefusedError
 from keys.documents.descriptor_chain import accept_chain
 from keys.documents.signed_note import Checkpoint, NoteSignature, SignedNote
 from keys.keystore.keystore import Keystore
+from keys.primitives.domains import DESCRIPTOR
 from keys.primitives.encoding import canon
 from keys.primitives.merkle_tree import Tiles, leaf_hash
-from keys.primitives.sign import DESCRIPTOR, SignedDocument
+from keys.primitives.sign import SignedDocument
 
 Edit = Callable[[Path, Witnessed], None]
 

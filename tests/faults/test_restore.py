@@ -32,7 +32,8 @@ from keys.documents.envelope import parse_envelope
 from keys.documents.link_reset import Reset, View
 from keys.keystore.keystore import system_rand
 from keys.offline.recovery_key import create_recovery, load_recovery, public_path
-from keys.primitives.sign import RESET, SignedDocument, SigningKey
+from keys.primitives.domains import RESET
+from keys.primitives.sign import SignedDocument, SigningKey
 
 
 @pytest_asyncio.fixture

@@ -20,17 +20,9 @@ from keys.documents.descriptor_chain import decode_chain
 from keys.documents.key_records import KeyRecord
 from keys.documents.keyset import parse_keyset
 from keys.primitives.attachment_cipher import PartOpener, PartSealer, part_length
+from keys.primitives.domains import DESCRIPTOR, KEYSET, RECEIPTS, STATEMENT
 from keys.primitives.encoding import MAX_INT, b64u, canon, lp_join, lp_split, padme, parse, unb64u
-from keys.primitives.sign import (
-    DESCRIPTOR,
-    KEYSET,
-    RECEIPTS,
-    STATEMENT,
-    SignedDocument,
-    SigningKey,
-    sign_document,
-    verify,
-)
+from keys.primitives.sign import SignedDocument, SigningKey, sign_document, verify
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 NAMES = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), min_size=1, max_size=64)

@@ -22,8 +22,9 @@ from gateway.evidence.build import Exhibit, MessageReport, Report
 from keys.documents.descriptor import Descriptor, Revocation
 from keys.documents.envelope import encode_signatures
 from keys.documents.key_records import Use
+from keys.primitives.domains import STATEMENT
 from keys.primitives.encoding import DAY
-from keys.primitives.sign import STATEMENT, SigningKey
+from keys.primitives.sign import SigningKey
 
 CASE = conversation()
 REFERRAL = CASE.sealed["referral"]

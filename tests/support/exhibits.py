@@ -33,9 +33,10 @@ from keys.documents.signed_note import (
 )
 from keys.documents.statement import signatures_hash
 from keys.offline.roots import new_root
+from keys.primitives.domains import STATEMENT
 from keys.primitives.encoding import DAY, b64u
 from keys.primitives.merkle_tree import Tiles, leaf_hash, prove_inclusion
-from keys.primitives.sign import STATEMENT, SignedDocument, SigningKey
+from keys.primitives.sign import SignedDocument, SigningKey
 
 
 class Witness(Node):

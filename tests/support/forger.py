@@ -22,8 +22,9 @@ from gateway.policy.circumstances import Circumstances
 from gateway.policy.descriptor_units import recipient_in
 from gateway.ports import Clock
 from keys.documents.envelope import Void, link_hash
+from keys.primitives.domains import VOID
 from keys.primitives.encoding import b64u, unb64u
-from keys.primitives.sign import VOID, SignedDocument
+from keys.primitives.sign import SignedDocument
 
 
 class Forger:

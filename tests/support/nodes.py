@@ -17,9 +17,10 @@ from keys.documents.key_records import KeyRecord, Use
 from keys.documents.keyset import EncKey, build_keyset
 from keys.documents.succession import build_descriptor, sign_descriptor
 from keys.offline.roots import Root, new_root
+from keys.primitives.domains import DESCRIPTOR, KEYSET
 from keys.primitives.encoding import DAY, canon
 from keys.primitives.seal import EncPrivateKey
-from keys.primitives.sign import DESCRIPTOR, KEYSET, SignedDocument, SigningKey, sign_document
+from keys.primitives.sign import SignedDocument, SigningKey, sign_document
 
 NOW = 1_800_000_000
 

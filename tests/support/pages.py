@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, get_args, get_origin
@@ -39,12 +39,17 @@ def operation_rows() -> list[str]:
 
 def with_operations(page: Path) -> str:
     """The text of a page with the table of operations between its two markers."""
-    before, opening, rest = page.read_text(encoding="utf-8").partition("<!-- operations -->\n")
-    _, closing, after = rest.partition("<!-- /operations -->")
-    if not opening or not closing:
-        raise RuntimeError(f"{page.name} has no markers for the table of operations")
     head = ["| method | path | operation | what | arguments |", "|---|---|---|---|---|"]
-    return before + opening + "\n".join([*head, *operation_rows()]) + "\n" + closing + after
+    return put_between(page.read_text(encoding="utf-8"), "operations", [*head, *operation_rows()])
+
+
+def put_between(text: str, name: str, lines: Sequence[str]) -> str:
+    """The text with these lines between its two markers of this name."""
+    before, opening, rest = text.partition(f"<!-- {name} -->\n")
+    _, closing, after = rest.partition(f"<!-- /{name} -->")
+    if not opening or not closing:
+        raise RuntimeError(f"the page has no markers {name!r}")
+    return before + opening + "\n".join(lines) + "\n" + closing + after
 
 
 # --- settings ------------------------------------------------------------------------------------------------------

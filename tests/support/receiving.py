@@ -15,9 +15,10 @@ from support.nodes import NOW, Node, Seeds
 from gateway.errors import Code, RemoteError
 from keys.documents import envelope as wire
 from keys.documents.descriptor import Descriptor
+from keys.primitives.domains import STATEMENT
 from keys.primitives.encoding import SKEW, b64u
 from keys.primitives.seal import SUITE, EncPrivateKey, open_cek, open_content, seal_cek, seal_content
-from keys.primitives.sign import STATEMENT, SigningKey, verify
+from keys.primitives.sign import SigningKey, verify
 
 OpenCek = Callable[[str, bytes, bytes], bytes]
 

@@ -18,8 +18,9 @@ from keys.documents.descriptor import Revocation, parse_descriptor
 from keys.documents.envelope import Receipt, Receipts, Statement, Status, parse_envelope
 from keys.documents.key_records import KeyRecord, Use
 from keys.documents.trust_record import is_scope
+from keys.primitives.domains import DESCRIPTOR, RECEIPTS
 from keys.primitives.encoding import DAY, b64u, canon, lp, parse, unb64u
-from keys.primitives.sign import DESCRIPTOR, RECEIPTS, SignedDocument, kid_of, sign_document
+from keys.primitives.sign import SignedDocument, kid_of, sign_document
 
 Case = dict[str, Any]
 

@@ -18,9 +18,10 @@ from keys.documents.descriptor_chain import accept_chain, accept_descriptor
 from keys.documents.key_records import KeyRecord
 from keys.documents.keyset import Keyset, accept_keyset
 from keys.documents.taken_list import TakenPage
+from keys.primitives.domains import DESCRIPTOR, KEYSET, TAKEN, VOID
 from keys.primitives.encoding import DOCUMENT_LIMIT, canon, parse, unb64u
 from keys.primitives.seal import EncPrivateKey, check_enc_public, open_cek
-from keys.primitives.sign import DESCRIPTOR, KEYSET, TAKEN, VOID, PublicKey, SignedDocument, verify_raw
+from keys.primitives.sign import PublicKey, SignedDocument, verify_raw
 
 Case = Mapping[str, Any]
 

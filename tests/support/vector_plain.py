@@ -13,9 +13,10 @@ from keys.documents.descriptor import Descriptor
 from keys.documents.envelope import Secret, Statement, compute_commitment, link_hash, pack_inner, statement_hash
 from keys.documents.fingerprint import fingerprint_hash, pair_code
 from keys.documents.key_records import Use
+from keys.primitives.domains import LABELS, STATEMENT
 from keys.primitives.encoding import b64u, canon, h, lp_join, padme
 from keys.primitives.seal import EncPrivateKey
-from keys.primitives.sign import STATEMENT, SigningKey, pae
+from keys.primitives.sign import SigningKey, pae
 
 Case = dict[str, Any]
 
@@ -68,7 +69,6 @@ _TEXTS: dict[str, tuple[str, int | None]] = {
     "15 bytes for an id": (b64u(b"\0" * 15), 16),
     "33 bytes for a hash": (b64u(b"\0" * 33), 32),
 }
-_LABELS = ("node", "desc", "head", "stmt", "link", "hdr", "commit", "kid", "ekid", "fp")
 _SIZES = (0, 1, 2, 9, 100, 1_000, 16_384, 16_385, 20_000, 65_537, 100_000, 999_999, 1_000_000)
 
 
@@ -94,7 +94,7 @@ def encodings() -> Case:
             {"name": name, "text": text, "code": "malformed"} | ({} if size is None else {"size": size})
             for name, (text, size) in _TEXTS.items()
         ],
-        "hashes": [{"label": label, "hex": sample.hex(), "hash": b64u(h(label, sample))} for label in _LABELS],
+        "hashes": [{"label": label, "hex": sample.hex(), "hash": b64u(h(label, sample))} for label in sorted(LABELS)],
         "frames": [
             {"parts": [p.hex() for p in parts], "hex": lp_join(*parts).hex()} for parts in ((b"",), (b"a", b"bc"))
         ],

@@ -14,8 +14,9 @@ from gateway.peers.scope import Direction, Scope, ScopeFacts, intersect, outside
 from keys.documents.admin_card import AdminCard
 from keys.documents.change import Approval, Change
 from keys.documents.trust_record import Assertion, TrustRecord, TrustState, accept_trust
+from keys.primitives.domains import APPROVAL, STATEMENT, TRUST
 from keys.primitives.encoding import DAY, canon, parse
-from keys.primitives.sign import APPROVAL, STATEMENT, TRUST, SignedDocument, SigningKey, sign_document
+from keys.primitives.sign import SignedDocument, SigningKey, sign_document
 
 Case = dict[str, Any]
 

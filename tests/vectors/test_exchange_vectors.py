@@ -19,8 +19,9 @@ from gateway.messages.machines.numbering import LinkView, New, judge
 from gateway.messages.types import AuthenticStatement
 from keys.documents.descriptor import Descriptor
 from keys.documents.descriptor_chain import accept_descriptor
+from keys.primitives.domains import DESCRIPTOR, RECEIPT
 from keys.primitives.seal import EncPrivateKey
-from keys.primitives.sign import DESCRIPTOR, RECEIPT, SignedDocument
+from keys.primitives.sign import SignedDocument
 
 TEN = range(10)
 

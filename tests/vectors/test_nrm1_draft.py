@@ -19,9 +19,10 @@ from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.envelope import Receipt, Secret, Statement, Status, parse_envelope
 from keys.documents.fingerprint import pair_code
 from keys.documents.keyset import Keyset, accept_keyset
+from keys.primitives.domains import DESCRIPTOR, KEYSET, RECEIPT
 from keys.primitives.encoding import padme, unb64u
 from keys.primitives.seal import EncPrivateKey, open_cek, open_content
-from keys.primitives.sign import DESCRIPTOR, KEYSET, RECEIPT, SignedDocument
+from keys.primitives.sign import SignedDocument
 
 
 @functools.cache

@@ -27,9 +27,10 @@ from keys.documents.envelope import (
 )
 from keys.documents.fingerprint import compute_fingerprint, fingerprint_hash, node_id, pair_code
 from keys.documents.key_records import KeyRecord
+from keys.primitives.domains import DESCRIPTOR, RECEIPTS, VOID
 from keys.primitives.encoding import b64u, canon, h, lp_join, lp_split, padme, parse, unb64u
 from keys.primitives.seal import EncPrivateKey
-from keys.primitives.sign import DESCRIPTOR, RECEIPTS, VOID, SignedDocument, SigningKey, pae
+from keys.primitives.sign import SignedDocument, SigningKey, pae
 
 MOST_BYTES = 2_000_000
 NAMES = tuple(vectors.PLAIN | vectors.SEALED)

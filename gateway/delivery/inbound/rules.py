@@ -18,8 +18,9 @@ from gateway.messages.machines.numbering import Entry, Gap, LinkView, New, Refus
 from gateway.messages.types import AuthenticStatement
 from keys.documents.descriptor import Descriptor
 from keys.documents.envelope import Receipt, Status, Void, link_hash, statement_hash
+from keys.primitives.domains import VOID
 from keys.primitives.encoding import SKEW
-from keys.primitives.sign import VOID, SignedDocument
+from keys.primitives.sign import SignedDocument
 from schemas.types import never_blocked
 
 MOST_GAPS = 1_000

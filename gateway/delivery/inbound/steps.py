@@ -42,10 +42,11 @@ from gateway.peers.scope import Direction, PeerScope, may
 from gateway.policy.gates.gate_table import CODE_RULES, GateFacts, Permit, Recipient, UnitKind, received
 from keys.documents import envelope as wire
 from keys.documents.descriptor import Descriptor
+from keys.primitives.domains import STATEMENT
 from keys.primitives.encoding import SKEW, Json, parse
 from keys.primitives.seal import SUITE
 from keys.primitives.seal import open_content as aead_open_content
-from keys.primitives.sign import STATEMENT, Signature, verify
+from keys.primitives.sign import Signature, verify
 from schemas.types import type_name
 
 OpenCek = Callable[[str, bytes, bytes], bytes]

@@ -35,9 +35,10 @@ from keys.documents import envelope as wire
 from keys.documents.descriptor import GATEWAY, Descriptor
 from keys.documents.keyset import Keyset
 from keys.documents.statement import SecretPart
+from keys.primitives.domains import STATEMENT
 from keys.primitives.encoding import Json
 from keys.primitives.seal import CEK, SUITE, seal_cek, seal_content
-from keys.primitives.sign import STATEMENT, Signature
+from keys.primitives.sign import Signature
 from schemas.region_pack.policies import CorridorPolicy
 
 Sign = Callable[[str, bytes], Signature]

@@ -25,7 +25,8 @@ from gateway.peers.registry import Peer
 from gateway.ports import Clock
 from keys.documents.envelope import Void, link_hash
 from keys.documents.statement import signatures_hash
-from keys.primitives.sign import VOID, SignedDocument
+from keys.primitives.domains import VOID
+from keys.primitives.sign import SignedDocument
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,8 +54,9 @@ from keys.documents.key_records import KeyRecord, Use
 from keys.documents.succession import Change
 from keys.documents.tombstone import parse_tombstone
 from keys.offline.ceremony import read_root_public
+from keys.primitives.domains import DESCRIPTOR, TOMBSTONE
 from keys.primitives.encoding import canon, is_code, parse
-from keys.primitives.sign import DESCRIPTOR, TOMBSTONE, SignedDocument
+from keys.primitives.sign import SignedDocument
 
 LIMIT = 4 * 1024 * 1024
 

@@ -34,6 +34,7 @@ from gateway.ports import Json
 from gateway.trust.link_reset import store as resets
 from keys.documents.change import Change
 from keys.documents.link_reset import Answered, LinkRecord, Reset, View, reset_hash
+from keys.primitives.domains import KEYSET, RESET
 from keys.primitives.encoding import (
     SKEW,
     Check,
@@ -47,7 +48,7 @@ from keys.primitives.encoding import (
     number,
     parse,
 )
-from keys.primitives.sign import KEYSET, RESET, SignedDocument
+from keys.primitives.sign import SignedDocument
 
 UNSEEN = 1_000_000_000
 """Added to counters that other programs have seen further than the backup knows: no number means two things."""

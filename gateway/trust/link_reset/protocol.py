@@ -32,8 +32,9 @@ from gateway.trust.link_reset import store
 from gateway.trust.link_reset.decisions import positions, read_reset, record_of, view_of
 from gateway.trust.link_reset.taken_lists import TakenLists
 from keys.documents.link_reset import LinkRecord, Reset, View, reset_hash
+from keys.primitives.domains import RESET
 from keys.primitives.encoding import SKEW, parse
-from keys.primitives.sign import RESET, SignedDocument
+from keys.primitives.sign import SignedDocument
 
 RESET_PACE = 15
 """Seconds between looks whether a peer has accepted that a link begins anew."""

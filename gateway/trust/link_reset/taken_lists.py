@@ -30,8 +30,9 @@ from gateway.ports import Clock, Json
 from gateway.trust.link_reset import store
 from gateway.trust.link_reset.decisions import read_reset
 from keys.documents.taken_list import MOST, MOST_PAGES, TakenPage, Withdrawn, ask_page, read_question
+from keys.primitives.domains import TAKEN
 from keys.primitives.encoding import SKEW
-from keys.primitives.sign import TAKEN, SignedDocument
+from keys.primitives.sign import SignedDocument
 
 AGAIN = "not_needed"
 """The ground under which this node erases again what it had erased: the peer knows no other."""

@@ -33,8 +33,9 @@ from keys.documents.descriptor_chain import accept_chain
 from keys.documents.fingerprint import pair_code, pair_text
 from keys.documents.link_reset import Reset, reset_hash
 from keys.documents.trust_record import TrustRecord
+from keys.primitives.domains import RESET
 from keys.primitives.encoding import canon, is_line, is_node
-from keys.primitives.sign import RESET, SignedDocument
+from keys.primitives.sign import SignedDocument
 
 _is_name = is_line(1, 100)
 

@@ -16,7 +16,7 @@ from gateway.federation.handlers import Reply
 from gateway.federation.nonces import NonceCache
 from gateway.federation.signed_times import SignedTimes
 from keys.documents.envelope import join_envelopes, split_envelopes
-from keys.primitives.sign import DESCRIPTOR, KEYSET
+from keys.primitives.domains import DESCRIPTOR, KEYSET
 
 
 @pytest.fixture

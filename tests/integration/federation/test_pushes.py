@@ -14,7 +14,7 @@ from support.raw_requests import raw, status_of
 
 from gateway.peers.registry import address
 from gateway.peers.scope import PeerState
-from keys.primitives.sign import DESCRIPTOR
+from keys.primitives.domains import DESCRIPTOR
 
 
 @pytest_asyncio.fixture

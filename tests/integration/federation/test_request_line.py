@@ -15,7 +15,7 @@ from support.raw_requests import BODY, answers_in, is_bare, raw, signed_fields, 
 from gateway.federation import connections, request_line
 from gateway.federation.endpoints import ENVELOPES_LIMIT
 from gateway.federation.tls import client_context
-from keys.primitives.sign import DESCRIPTOR, KEYSET
+from keys.primitives.domains import DESCRIPTOR, KEYSET
 
 
 @pytest.fixture

@@ -19,8 +19,9 @@ from gateway.peers.scope import PeerState
 from gateway.peers.split_view_rules import judge_held
 from keys.documents.equivocation import verify_proof
 from keys.offline.ceremony import Request
+from keys.primitives.domains import DESCRIPTOR
 from keys.primitives.encoding import canon, parse
-from keys.primitives.sign import DESCRIPTOR, SignedDocument
+from keys.primitives.sign import SignedDocument
 
 
 @pytest_asyncio.fixture

@@ -26,8 +26,9 @@ from keys.documents.keyset import build_keyset
 from keys.documents.succession import sign_descriptor
 from keys.documents.trust_record import TrustState
 from keys.offline.roots import load_root
+from keys.primitives.domains import KEYSET, RECEIPTS, TRUST
 from keys.primitives.encoding import canon, parse
-from keys.primitives.sign import KEYSET, RECEIPTS, TRUST, SignedDocument
+from keys.primitives.sign import SignedDocument
 
 
 @pytest_asyncio.fixture

@@ -33,8 +33,9 @@ from keys.documents.descriptor import Descriptor
 from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.envelope import Status, compute_commitment, encode_signatures
 from keys.documents.key_records import Use
+from keys.primitives.domains import RECEIPT, RECEIPTS, STATEMENT
 from keys.primitives.encoding import DAY, b64u, canon, unb64u
-from keys.primitives.sign import RECEIPT, RECEIPTS, STATEMENT, SignedDocument, SigningKey
+from keys.primitives.sign import SignedDocument, SigningKey
 
 CASE = conversation()
 DATA = CASE.build()

@@ -19,8 +19,8 @@ from support.nodes import NOW
 
 from gateway.evidence.build import Exhibit
 from keys.documents.envelope import Receipt, Status, encode_signatures, link_hash
+from keys.primitives.domains import STATEMENT
 from keys.primitives.encoding import canon
-from keys.primitives.sign import STATEMENT
 
 
 def test_the_lines() -> None:

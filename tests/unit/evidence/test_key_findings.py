@@ -24,8 +24,9 @@ from gateway.evidence.build import Exhibit, build
 from keys.documents.descriptor import Revocation
 from keys.documents.envelope import Status, encode_signatures, statement_hash
 from keys.documents.key_records import Use
+from keys.primitives.domains import STATEMENT
 from keys.primitives.encoding import DAY
-from keys.primitives.sign import STATEMENT, SigningKey
+from keys.primitives.sign import SigningKey
 
 
 def test_signed_since_the_revocation() -> None:

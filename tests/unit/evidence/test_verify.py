@@ -20,8 +20,9 @@ from keys.documents.descriptor import Revocation
 from keys.documents.envelope import Secret, compute_commitment
 from keys.documents.key_records import Use
 from keys.documents.signed_note import SignedNote
+from keys.primitives.domains import DESCRIPTOR, RECEIPTS
 from keys.primitives.encoding import DAY, b64u, canon, unb64u
-from keys.primitives.sign import DESCRIPTOR, RECEIPTS, SigningKey
+from keys.primitives.sign import SigningKey
 
 CASE = conversation()
 CHAIN = next_version(A, next_version(A, CASE.chains[0]))

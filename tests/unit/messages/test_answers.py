@@ -27,8 +27,9 @@ from keys.documents.descriptor import Revocation
 from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.envelope import Receipt, Status
 from keys.documents.key_records import Use
+from keys.primitives.domains import RECEIPT, RECEIPTS, STATEMENT
 from keys.primitives.encoding import b64u, canon
-from keys.primitives.sign import RECEIPT, RECEIPTS, STATEMENT, SignedDocument, SigningKey
+from keys.primitives.sign import SignedDocument, SigningKey
 
 A_END, B_END = Endpoint.pair(A, B)
 SENT = [A_END.send(A_END.submit(A_END.draft("enquiry.capacity.1/valid-minimal"))) for _ in range(2)]

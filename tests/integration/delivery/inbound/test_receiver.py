@@ -19,8 +19,9 @@ from gateway.errors import Code, TransientError
 from gateway.peers.registry import address
 from gateway.peers.scope import PeerState
 from keys.documents.envelope import Void
+from keys.primitives.domains import VOID
 from keys.primitives.encoding import b64u, unb64u
-from keys.primitives.sign import VOID, SignedDocument
+from keys.primitives.sign import SignedDocument
 
 RECEIVED = (None, "received")
 

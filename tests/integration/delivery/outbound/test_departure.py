@@ -29,8 +29,9 @@ from keys.documents.key_records import Use
 from keys.documents.succession import build_descriptor, sign_descriptor
 from keys.keystore.keystore import Keystore
 from keys.offline.roots import load_root
+from keys.primitives.domains import DESCRIPTOR
 from keys.primitives.encoding import unb64u
-from keys.primitives.sign import DESCRIPTOR, SignedDocument
+from keys.primitives.sign import SignedDocument
 
 
 @pytest_asyncio.fixture

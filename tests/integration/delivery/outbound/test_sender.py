@@ -21,8 +21,9 @@ from gateway.messages import answers
 from gateway.peers.registry import address
 from keys.documents.envelope import Receipt, Status, parse_envelope
 from keys.documents.keyset import build_keyset
+from keys.primitives.domains import KEYSET
 from keys.primitives.encoding import Json, canon
-from keys.primitives.sign import KEYSET, SignedDocument
+from keys.primitives.sign import SignedDocument
 
 
 @pytest_asyncio.fixture

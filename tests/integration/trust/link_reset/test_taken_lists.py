@@ -20,8 +20,9 @@ from gateway.foundation.ids import MessageId
 from gateway.peers.registry import address
 from gateway.trust.link_reset import store
 from keys.documents.taken_list import MOST, TakenPage, Withdrawn, ask_page
+from keys.primitives.domains import RESET, TAKEN
 from keys.primitives.encoding import b64u
-from keys.primitives.sign import RESET, TAKEN, SignedDocument
+from keys.primitives.sign import SignedDocument
 
 RESET_NAME, OTHER = b64u(b"r" * 32), b64u(b"x" * 32)
 

@@ -14,7 +14,7 @@ from gateway.cli.identity.requests import describe_request
 from keys.documents.descriptor import Revocation, Unit
 from keys.documents.tombstone import build_tombstone
 from keys.offline.ceremony import Request
-from keys.primitives.sign import DESCRIPTOR, TOMBSTONE
+from keys.primitives.domains import DESCRIPTOR, TOMBSTONE
 
 A = Node("a")
 FIRST = A.first()

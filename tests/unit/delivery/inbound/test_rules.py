@@ -23,8 +23,9 @@ from keys.documents.descriptor import Descriptor, Revocation
 from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.envelope import Status
 from keys.documents.key_records import Use
+from keys.primitives.domains import STATEMENT, VOID
 from keys.primitives.encoding import b64u
-from keys.primitives.sign import STATEMENT, VOID, SignedDocument, SigningKey
+from keys.primitives.sign import SignedDocument, SigningKey
 
 SENDER, RECEIVER = A.first(), B.first()
 

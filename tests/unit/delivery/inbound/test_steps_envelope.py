@@ -15,8 +15,8 @@ from support.receiving import opener, pack
 from gateway.delivery.inbound import steps
 from gateway.errors import Code
 from keys.documents import envelope as wire
+from keys.primitives.domains import STATEMENT
 from keys.primitives.encoding import b64u, canon
-from keys.primitives.sign import STATEMENT
 
 
 def test_a_true_envelope_is_authentic() -> None:

@@ -19,8 +19,9 @@ from keys.documents.descriptor import Descriptor, Revocation
 from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.envelope import Status
 from keys.documents.key_records import Use
+from keys.primitives.domains import RECEIPTS, STATEMENT, VOID
 from keys.primitives.encoding import b64u
-from keys.primitives.sign import RECEIPTS, STATEMENT, VOID, SigningKey
+from keys.primitives.sign import SigningKey
 
 
 def test_row_6_misdirected() -> None:

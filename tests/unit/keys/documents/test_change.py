@@ -13,8 +13,9 @@ from gateway.errors import Code
 from keys.documents.admin_card import AdminCard
 from keys.documents.change import Approval, Change
 from keys.offline.administrator_key import new_admin
+from keys.primitives.domains import APPROVAL
 from keys.primitives.encoding import canon
-from keys.primitives.sign import APPROVAL, SignedDocument
+from keys.primitives.sign import SignedDocument
 
 NODE, PEER = "n1" + "a" * 32, "n1" + "b" * 32
 CHANGE = Change(node=NODE, subject=PEER, prev=None, at=1_000, action="peer.suspend", body={})

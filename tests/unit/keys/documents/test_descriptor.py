@@ -19,8 +19,9 @@ from keys.documents.descriptor_chain import (
 )
 from keys.documents.key_records import Use
 from keys.offline.roots import new_root
+from keys.primitives.domains import DESCRIPTOR, STATEMENT
 from keys.primitives.encoding import DAY, b64u
-from keys.primitives.sign import DESCRIPTOR, STATEMENT, SignedDocument, SigningKey, sign_document
+from keys.primitives.sign import SignedDocument, SigningKey, sign_document
 
 A = Node("a")
 B = Node("b")

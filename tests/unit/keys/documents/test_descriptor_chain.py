@@ -18,8 +18,9 @@ from keys.documents.descriptor_chain import (
 )
 from keys.documents.key_records import Use
 from keys.offline.roots import new_root
+from keys.primitives.domains import STATEMENT
 from keys.primitives.encoding import DAY, canon
-from keys.primitives.sign import STATEMENT, SignedDocument, SigningKey, sign_document
+from keys.primitives.sign import SignedDocument, SigningKey, sign_document
 
 A = Node("a")
 B = Node("b")

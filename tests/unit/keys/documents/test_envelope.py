@@ -18,9 +18,10 @@ from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.key_records import Use
 from keys.documents.receipts import batch_hash
 from keys.documents.statement import signatures_hash
+from keys.primitives.domains import RECEIPTS, STATEMENT
 from keys.primitives.encoding import b64u, canon, h, lp_join, padme
 from keys.primitives.seal import open_cek, seal_cek
-from keys.primitives.sign import RECEIPTS, STATEMENT, Signature
+from keys.primitives.sign import Signature
 
 A, B, C = Node("a"), Node("b"), Node("c")
 SENDER = Sender(node=A, to=B)

@@ -14,9 +14,10 @@ from keys.documents.descriptor import Revocation, Unit
 from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.key_records import Use
 from keys.documents.keyset import accept_keyset, require_usable_keyset
+from keys.primitives.domains import KEYSET, STATEMENT
 from keys.primitives.encoding import DAY, b64u
 from keys.primitives.seal import EncPrivateKey, enc_kid
-from keys.primitives.sign import KEYSET, STATEMENT, SigningKey, sign_document
+from keys.primitives.sign import SigningKey, sign_document
 
 A = Node("a")
 B = Node("b")

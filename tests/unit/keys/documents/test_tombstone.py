@@ -8,8 +8,9 @@ from support.nodes import NOW, Node, edited, refused, signed
 from gateway.errors import Code
 from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.tombstone import accept_tombstone, build_tombstone, parse_tombstone
+from keys.primitives.domains import DESCRIPTOR, TOMBSTONE
 from keys.primitives.encoding import DAY
-from keys.primitives.sign import DESCRIPTOR, TOMBSTONE, SignedDocument, sign_document
+from keys.primitives.sign import SignedDocument, sign_document
 
 A = Node("a")
 FIRST = A.first()

@@ -9,8 +9,9 @@ from support.nodes import NOW, Node, edited, refused
 
 from gateway.errors import Code
 from keys.documents.trust_record import Assertion, TrustRecord, TrustState, accept_trust, parse_trust, read_trust
+from keys.primitives.domains import TRUST
 from keys.primitives.encoding import DAY
-from keys.primitives.sign import TRUST, SignedDocument, sign_document
+from keys.primitives.sign import SignedDocument, sign_document
 
 A, B = Node("a"), Node("b")
 SCOPE = {

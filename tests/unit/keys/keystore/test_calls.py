@@ -27,8 +27,8 @@ from keys.keystore.calls import (
 )
 from keys.keystore.remote import RemoteKeys
 from keys.keystore.service import KeyInfo, KeyService
+from keys.primitives.domains import KEYSET
 from keys.primitives.encoding import lp_join
-from keys.primitives.sign import KEYSET
 
 STANDING = KeyServiceStatus(
     node="n1" + "a" * 32,

@@ -30,9 +30,9 @@ from keys.keystore.channel import Channel, ClosedError
 from keys.keystore.keyd import KeyServer, Pace
 from keys.keystore.keystore import Cost, Keystore
 from keys.keystore.remote import RemoteKeys
+from keys.primitives.domains import KEYSET, TOMBSTONE
 from keys.primitives.encoding import DAY, canon, lp
 from keys.primitives.seal import EncPrivateKey, seal_cek
-from keys.primitives.sign import KEYSET, TOMBSTONE
 
 CHEAP = Cost(t=1, m=8192)
 A = Node("a")

@@ -35,9 +35,10 @@ from keys.keystore.keyring import Keyring
 from keys.keystore.keystore import Keystore
 from keys.keystore.service import KeyService
 from keys.primitives import sealed_file
+from keys.primitives.domains import DESCRIPTOR, KEYSET, RECEIPTS, STATEMENT, TOMBSTONE, TRUST, VOID
 from keys.primitives.encoding import DAY, canon
 from keys.primitives.seal import EncPrivateKey, seal_cek
-from keys.primitives.sign import DESCRIPTOR, KEYSET, RECEIPTS, STATEMENT, TOMBSTONE, TRUST, VOID, verify, verify_raw
+from keys.primitives.sign import verify, verify_raw
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from support.nodes import NOW, Node
 
 from gateway.errors import Code
 from keys.keystore.signers import find_speaker, missing_key
+from keys.primitives.domains import DESCRIPTOR, KEYSET, STATEMENT, TOMBSTONE, TRUST
 from keys.primitives.encoding import canon
-from keys.primitives.sign import DESCRIPTOR, KEYSET, STATEMENT, TOMBSTONE, TRUST
 
 NODE = Node("a").first().node
 

@@ -12,7 +12,8 @@ from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.key_records import Use
 from keys.documents.tombstone import accept_tombstone, build_tombstone
 from keys.offline.ceremony import Request, read_root_public, root_public
-from keys.primitives.sign import DESCRIPTOR, ROOT_KEY, STATEMENT, TOMBSTONE, SignedDocument, SigningKey, sign_document
+from keys.primitives.domains import DESCRIPTOR, ROOT_KEY, STATEMENT, TOMBSTONE
+from keys.primitives.sign import SignedDocument, SigningKey, sign_document
 
 A = Node("a")
 FIRST = A.first()

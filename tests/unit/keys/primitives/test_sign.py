@@ -13,8 +13,9 @@ from support.nodes import Seeds, refused
 
 from gateway.errors import Code
 from keys.primitives import sign
+from keys.primitives.domains import DESCRIPTOR, KEYSET, RECEIPTS, STATEMENT
 from keys.primitives.encoding import b64u, canon, h, lp_join
-from keys.primitives.sign import KEYSET, RECEIPT, STATEMENT, PublicKey, Signature, SignedDocument, SigningKey
+from keys.primitives.sign import PublicKey, Signature, SignedDocument, SigningKey
 
 RAND = Seeds("sign")
 HYBRID = SigningKey.generate(RAND, hybrid=True)
@@ -95,7 +96,7 @@ def test_signature_under_another_kid_is_refused() -> None:
 def test_signature_of_one_type_is_none_of_another() -> None:
     """Threat 13: the payload type is signed, so a receipt is never taken for a statement."""
     with refused(Code.BAD_SIGNATURE):
-        sign.verify(HYBRID.public, STATEMENT, b"x", HYBRID.sign(RECEIPT, b"x"))
+        sign.verify(HYBRID.public, STATEMENT, b"x", HYBRID.sign(RECEIPTS, b"x"))
 
 
 @pytest.mark.parametrize("point", [*map(bytes.fromhex, LOW_ORDER), mixed_order(), b"\x02" + b"\0" * 31, b"\1" * 31])
@@ -159,7 +160,7 @@ def test_document_round_trip() -> None:
 def test_document_of_another_type_is_refused() -> None:
     """Threat 13: a reader says which type it expects."""
     with refused(Code.WRONG_TYPE):
-        SignedDocument.decode(sign.sign_document(RECEIPT, b"x", [HYBRID]).encode(), STATEMENT)
+        SignedDocument.decode(sign.sign_document(RECEIPTS, b"x", [HYBRID]).encode(), STATEMENT)
 
 
 @pytest.mark.parametrize("count", [0, 2])
@@ -192,6 +193,6 @@ def test_raw_verification_refuses_wrong_lengths() -> None:
 
 def test_document_with_several_signatures_is_not_verified_by_one() -> None:
     """Where one signature is meant, several are refused, also for the types that may have them."""
-    document = sign.sign_document(sign.DESCRIPTOR, b"x", [HYBRID, OTHER])
+    document = sign.sign_document(DESCRIPTOR, b"x", [HYBRID, OTHER])
     with refused(Code.MALFORMED, "exactly one"):
         document.verify(HYBRID.public)

@@ -1,0 +1,112 @@
+"""What keeps one use of a hash, of a seal or of a signature from serving another: the whole list (nrm1 1.7, 1.11).
+
+The specification prints these tables; what is in none of them can not be hashed, sealed or signed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+PREFIX: Final = b"nrm1/"
+DESCRIPTOR: Final = "application/vnd.nrm.descriptor.v1+json"
+KEYSET: Final = "application/vnd.nrm.keyset.v1+json"
+STATEMENT: Final = "application/vnd.nrm.statement.v1+json"
+RECEIPT: Final = "application/vnd.nrm.receipt.v1+json"
+RECEIPTS: Final = "application/vnd.nrm.receipts.v1+json"
+VOID: Final = "application/vnd.nrm.void.v1+json"
+TRUST: Final = "application/vnd.nrm.trust.v1+json"
+TOMBSTONE: Final = "application/vnd.nrm.tombstone.v1+json"
+BACKUP: Final = "application/vnd.nrm.backup.v1+json"
+RESET: Final = "application/vnd.nrm.reset.v1+json"
+TAKEN: Final = "application/vnd.nrm.taken.v1+json"
+ROOT_KEY: Final = "application/vnd.nrm.root.v1+json"
+ADMIN: Final = "application/vnd.nrm.admin.v1+json"
+APPROVAL: Final = "application/vnd.nrm.approval.v1+json"
+
+
+class Domain(NamedTuple):
+    """One label or context: what it is of, and the clause of nrm1 that says how it is made."""
+
+    of: str
+    clause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedType:
+    """One type of signed document: its payload, the clause that has its members, who signs, how often at most.
+
+    ``issued`` is False for a type that is verified in evidence and that nobody signs any more.
+    """
+
+    payload: str
+    clause: str
+    by: str
+    most: int = 1
+    issued: bool = True
+
+
+LABELS: Final[Mapping[str, Domain]] = MappingProxyType(
+    {
+        "node": Domain("a node id", "2.8"),
+        "desc": Domain("a descriptor", "2.11"),
+        "kid": Domain("a key that verifies", "2.4"),
+        "ekid": Domain("a key to seal to", "2.4"),
+        "fp": Domain("the fingerprint of roots", "2.9"),
+        "commit": Domain("secret and body of a message", "3.6"),
+        "stmt": Domain("a statement or a void", "3.6"),
+        "link": Domain("a link of the numbering", "3.6"),
+        "hdr": Domain("the header of an envelope", "3.8"),
+        "receipts": Domain("a batch of receipts", "7.7"),
+        "sigs": Domain("the signatures of a statement", "7.7"),
+        "trust": Domain("a trust record", "8.1"),
+        "change": Domain("a change that administrators approve", "8.13"),
+        "approval": Domain("an approval", "8.15"),
+        "admin": Domain("the card of an administrator with a passkey", "8.12"),
+        "approve": Domain("what a passkey approves", "8.15"),
+        "approve_now": Domain("what a passkey approves in an emergency", "8.15"),
+        "reset": Domain("a link reset", "5.9"),
+        "ks": Domain("the key of a key store; a node's own", "13.5"),
+        "backup": Domain("the header of a backup; a node's own", "13.4"),
+    }
+)
+"""Of hashes."""
+CONTEXTS: Final[Mapping[str, Domain]] = MappingProxyType(
+    {
+        "cek": Domain("the content key of a message, for one recipient key", "3.8"),
+        "body": Domain("the content of a message", "3.8"),
+        "part": Domain("an attachment", "10.2"),
+        "backup-key": Domain("the content key of a backup; a node's own", "13.4"),
+        "backup": Domain("the content of a backup; a node's own", "13.4"),
+    }
+)
+"""Of what is sealed."""
+SIGNED: Final[Mapping[str, SignedType]] = MappingProxyType(
+    {
+        # A descriptor is signed by its own roots and by those of the version before: at most 9 each (nrm1 2.14, 2.16).
+        DESCRIPTOR: SignedType(payload="nrm.descriptor/1", clause="2.11", by="roots", most=18),
+        KEYSET: SignedType(payload="nrm.keyset/1", clause="2.20", by="`sig`"),
+        STATEMENT: SignedType(payload="nrm.statement/1", clause="3.2", by="`sig`"),
+        RECEIPTS: SignedType(payload="nrm.receipts/1", clause="6.3", by="`sig`"),
+        RECEIPT: SignedType(payload="nrm.receipt/1", clause="6.1", by="`sig`", issued=False),
+        VOID: SignedType(payload="nrm.void/1", clause="5.6", by="`sig`"),
+        TRUST: SignedType(payload="nrm.trust/1", clause="8.1", by="`sig`"),
+        ADMIN: SignedType(payload="nrm.admin/1", clause="8.11", by="the key it shows; stays at its node"),
+        APPROVAL: SignedType(payload="nrm.approval/1", clause="8.15", by="an administrator's key"),
+        RESET: SignedType(payload="nrm.reset/1", clause="5.9", by="`sig`"),
+        TAKEN: SignedType(payload="nrm.taken/1", clause="5.16", by="`sig`"),
+        TOMBSTONE: SignedType(payload="nrm.tombstone/1", clause="2.24", by="all roots of a version", most=9),
+        ROOT_KEY: SignedType(payload="nrm.root/1", clause="1.11", by="the root itself; in files only"),
+        BACKUP: SignedType(payload="nrm.backup/1", clause="13.4", by="`sig`; a node's own"),
+    }
+)
+"""Documents by their payload type."""
+
+
+def context(name: str) -> bytes:
+    """Return the beginning of what binds a seal to its use: "nrm1/" || name || 0x00."""
+    if name not in CONTEXTS:
+        raise RuntimeError(f"unknown context {name!r}")
+    return PREFIX + name.encode() + b"\0"

@@ -1,0 +1,68 @@
+"""The list of labels, contexts and signed types is whole: nothing beside it, and nothing in it that nobody uses."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from support.house import ROOT, files_of, syntax
+
+from keys.primitives.domains import CONTEXTS, LABELS, RECEIPT, SIGNED, context
+from keys.primitives.encoding import h
+from keys.primitives.sign import SigningKey
+
+KEY = SigningKey(bytes(32))
+
+
+def modules() -> list[Path]:
+    """Every module of the product."""
+    return [path for package in ("gateway", "keys", "adapters", "schemas") for path in files_of(package)]
+
+
+def first_arguments(name: str) -> Iterator[str]:
+    """The texts that the product gives a function of this name as its first argument."""
+    for path in modules():
+        for node in ast.walk(syntax(path)):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name and node.args:
+                yield from (
+                    each.value
+                    for each in ast.walk(node.args[0])
+                    if isinstance(each, ast.Constant) and isinstance(each.value, str)
+                )
+
+
+def test_every_label_and_context_is_used() -> None:
+    """One that nobody uses any more is struck from the list, and the specification with it."""
+    assert set(LABELS) <= set(first_arguments("h"))
+    assert set(CONTEXTS) == set(first_arguments("context"))
+
+
+def test_no_prefix_is_written_by_hand() -> None:
+    """What begins with the prefix of the protocol is made in one place."""
+    found = [
+        path.relative_to(ROOT).as_posix()
+        for path in modules()
+        for node in ast.walk(syntax(path))
+        if isinstance(node, ast.Constant) and isinstance(node.value, bytes) and node.value.startswith(b"nrm1")
+    ]
+    assert found == ["keys/primitives/domains.py"]
+
+
+@pytest.mark.parametrize(
+    "use",
+    [lambda: h("head", b""), lambda: context("nothing"), lambda: KEY.sign("text/plain", b"")],
+    ids=["hash", "context", "signature"],
+)
+def test_what_is_not_listed_can_not_be_used(use: Callable[[], object]) -> None:
+    """A mistake of ours is loud, and never a signature."""
+    with pytest.raises(RuntimeError):
+        use()
+
+
+def test_flaw_12_a_lone_receipt_is_signed_no_more() -> None:
+    """It was never issued and the code could still sign it; it is only verified, in old evidence."""
+    assert [name for name, each in SIGNED.items() if not each.issued] == [RECEIPT]
+    with pytest.raises(RuntimeError):
+        KEY.sign(RECEIPT, b"{}")
