@@ -12,7 +12,7 @@ Whether the log itself is whole is for `trm audit verify` and the witnesses to s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -26,22 +26,19 @@ from gateway.changes.store import ApprovalRow, ChangeRow
 from gateway.changes.supersession import superseded
 from gateway.errors import Code, GatewayError, RefusedError
 from gateway.foundation.ids import NodeId
-from gateway.identity.own_identity import OwnIdentity
 from gateway.peers import store as peer_rows
 from gateway.peers import trust_record_store
-from gateway.peers.registry import PeerRegistry
 from gateway.peers.scope import PeerState
 from gateway.ports import Json
 from keys.documents.approvals import Card, read_approval
 from keys.documents.change import Change
+from keys.documents.descriptor import Descriptor
 from keys.documents.trust_record import read_trust
 from keys.primitives.encoding import SKEW, parse_payload
 
 _COMPLETED = b'"ev":"change.completed"'  # as canonical JSON spells it
-_RECORDS = {
-    trust_record_store.OUT: ("of ours", b'"ev":"trust.issued"'),
-    trust_record_store.IN: ("of theirs", b'"ev":"trust.taken"'),
-}
+_ISSUED = b'"ev":"trust.issued"'
+_TAKEN = b'"ev":"trust.taken"'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +71,8 @@ def _logged(connection: Connection, subjects: set[str]) -> dict[str, tuple[int, 
     is read once.
     """
     logged: dict[str, tuple[int, int]] = {}
-    for seq, leaf in store.matching(connection, 0, store.size(connection), [_COMPLETED], store.size(connection)):
-        match _read(leaf):
+    for seq, entry in _entries(connection, _COMPLETED):
+        match entry:
             case {"change": str(hash), "subject": str(subject), "at": int(at)} if subject in subjects:
                 logged[hash] = seq, at
     return logged
@@ -96,6 +93,12 @@ def _about(node: str) -> bytes:
     return b'"peer":"' + node.encode() + b'"'
 
 
+def _entries(connection: Connection, *words: bytes) -> Iterator[tuple[int, Json]]:
+    """The entries of the log that hold all these words, newest first, with their numbers."""
+    size = store.size(connection)
+    return ((seq, _read(leaf)) for seq, leaf in store.matching(connection, 0, size, words, size))
+
+
 def _read(leaf: bytes) -> Json:
     """An entry of the log; nothing where it was damaged, which is for the examination of the log to name."""
     try:
@@ -114,9 +117,8 @@ def position(connection: Connection, node: str) -> list[str]:
     """
     if peer_rows.state_of(connection, node) != PeerState.ACTIVE:
         return []
-    words = [b'"ev":"peer.', _about(node)]
-    for seq, leaf in store.matching(connection, 0, store.size(connection), words, store.size(connection)):
-        match _read(leaf):
+    for seq, entry in _entries(connection, b'"ev":"peer.', _about(node)):
+        match entry:
             case {"ev": "peer.state", "state": PeerState.ACTIVE}:
                 return []
             case {"ev": "peer.state" | "peer.suspended" | "peer.tombstone" | "peer.roots_changed"}:
@@ -124,29 +126,33 @@ def position(connection: Connection, node: str) -> list[str]:
     return ["the peer counts as active, and the audit log has no entry of that"]
 
 
-def records(own: OwnIdentity, peers: PeerRegistry, connection: Connection, node: str) -> list[str]:
+def records(
+    connection: Connection, node: str, *, ours: Sequence[Descriptor], theirs: Sequence[Descriptor]
+) -> list[str]:
     """What is wrong with the stored trust records of both directions: signatures, order, stored hashes, and whether the
-    newest one is the newest that the audit log knows.
+    newest one is the newest that the audit log knows. Keys of `ours`, the descriptors of this node, have signed the one
+    chain, and keys of `theirs` the other.
     """
+    sent = _record_chain(connection, node, trust_record_store.OUT, ours, "of ours", _ISSUED)
+    return [*sent, *_record_chain(connection, node, trust_record_store.IN, theirs, "of theirs", _TAKEN)]
+
+
+def _record_chain(
+    connection: Connection, node: str, direction: str, chain: Sequence[Descriptor], whose: str, event: bytes
+) -> list[str]:
     faults: list[str] = []
-    peer = peers.get(node)
-    chains = {trust_record_store.OUT: own.chain, trust_record_store.IN: () if peer is None else peer.chain}
-    for direction, chain in chains.items():
-        prev: str | None = None
-        whose, event = _RECORDS[direction]
-        for row in trust_record_store.records_of(connection, node, direction):
-            place = f"trust record {row.seq} {whose}"
-            try:
-                record = read_trust(row.document, chain)
-                if (record.hash, record.prev) != (row.hash, prev):
-                    raise RefusedError(Code.BAD_CHAIN, "not the record that was stored at this place")
-            except GatewayError as error:
-                faults.append(f"{place}: {error.what}")
-            prev = row.hash
-        for seq, leaf in store.matching(connection, 0, store.size(connection), [event, _about(node)], 1):
-            match _read(leaf):
-                case {"record": str(newest)} if newest != prev:
-                    faults.append(f"the newest trust record {whose} is not the one of entry {seq} of the audit log")
+    prev: str | None = None
+    for row in trust_record_store.records_of(connection, node, direction):
+        try:
+            record = read_trust(row.document, chain)
+            if (record.hash, record.prev) != (row.hash, prev):
+                raise _altered("not the record that was stored at this place")
+        except GatewayError as error:
+            faults.append(f"trust record {row.seq} {whose}: {error.what}")
+        prev = row.hash
+    match next(_entries(connection, event, _about(node)), None):
+        case (seq, {"record": str(newest)}) if newest != prev:
+            faults.append(f"the newest trust record {whose} is not the one of entry {seq} of the audit log")
     return faults
 
 

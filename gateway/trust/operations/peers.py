@@ -183,7 +183,7 @@ class PeerOperations:
                 messages.count_queued(c, peer.node),
                 trust_history.verified(self._own.node, c, peer.node),
                 [
-                    *trust_history.records(self._own, self._link.registry, c, peer.node),
+                    *trust_history.records(c, peer.node, ours=self._own.chain, theirs=peer.chain),
                     *trust_history.position(c, peer.node),
                 ],
                 [shown(self._link.registry, c, row) for row in trust_rows.in_state(c, trust_rows.PENDING, peer.node)],

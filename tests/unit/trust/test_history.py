@@ -58,6 +58,7 @@ class Office:
         *,
         at: int = NOW,
         effective: int | None = None,
+        emergency: bool = False,
         subject: str = PEER,
         seq: int | None = None,
         **changed: Any,
@@ -74,14 +75,14 @@ class Office:
         )
         store.add_change(self.connection, row)
         for second, who in enumerate(by, 1):
-            self.approves(made, who, at + second)
+            self.approves(made, who, at + second, emergency=emergency)
         self.logs(made, at + 60, subject)
         self.prev = made.hash
         return made
 
-    def approves(self, made: Change, who: Admin, at: int) -> None:
+    def approves(self, made: Change, who: Admin, at: int, *, emergency: bool = False) -> None:
         """One more approval of a change."""
-        document = who.approve(made, at=at).document.encode()
+        document = who.approve(made, at=at, emergency=emergency).document.encode()
         row = ApprovalRow(change=made.hash, admin=who.card.pseudonym, document=document, at=at)
         store.add_approval(self.connection, row)
 
@@ -150,6 +151,15 @@ def test_a_change_with_a_delay_takes_effect_at_its_own_time(office: Office):
     office.completes("peer.widen", [ANA, BEN], body={"scope": SCOPE}, effective=NOW + 2 + DELAY)
     ((shown,), faults) = office.shown()
     assert (shown["completed"], shown["effective"], faults) == (NOW + 60, NOW + 2 + DELAY, [])
+
+
+def test_an_emergency_of_all_who_approved_has_no_delay(office: Office):
+    """It takes effect with the last approval; the same time without the mark would be a fault."""
+    widened = office.completes("peer.widen", [ANA, BEN], body={"scope": SCOPE}, emergency=True)
+    office.completes("peer.widen", [ANA, BEN], body={"scope": SCOPE}, at=NOW + 10, effective=NOW + 12)
+    changes, _ = office.shown()
+    assert (changes[0]["id"], changes[0]["effective"]) == (widened.hash, NOW + 2)
+    assert [shown["fault"] for shown in changes] == [None, "its time is not the one that the approvals give"]
 
 
 # --- what was altered --------------------------------------------------------------------------------------------
