@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from support.endpoints import EVERYTHING, EXAMPLES, consent, example, held, purpose_of, standing
+from support.endpoints import EVERYTHING, EXAMPLES, consent, example, held, purpose_of, standing, type_of
 from support.incoming import PART, SENDER, A, B, arrive, authentic, framed, said
 from support.nodes import NOW, refused
 from support.tables import table
@@ -22,6 +22,7 @@ from gateway.conversations.history import Opened, Side
 from gateway.conversations.rules.context import ConversationContext
 from gateway.conversations.rules.facts import Said, extract
 from gateway.conversations.rules.fold import Impossible, JudgementPoint
+from gateway.conversations.rules.machines import Kind
 from gateway.conversations.rules.order import place
 from gateway.delivery.inbound import steps
 from gateway.delivery.inbound.steps import ReceiverContext
@@ -32,6 +33,7 @@ from gateway.policy.gates.gate_table import UnitKind
 from keys.documents import envelope as wire
 from keys.primitives.attachment_cipher import part_length
 from keys.primitives.encoding import canon
+from keys.primitives.sign import STATEMENT, verify
 
 REFERRAL = "referral.request.1/valid-minimal"
 ENQUIRY = "enquiry.capacity.1/valid-minimal"
@@ -59,6 +61,16 @@ def test_every_valid_example_is_admitted(name: str) -> None:
     message = admit(stated)
     assert {"header": message.header, "content": message.content} == json.loads(stated.body)
     assert (message.id, message.sender, message.position.n) == (stated.statement.id, A.first().node, 1)
+
+
+def test_what_is_kept_of_a_message_proves_what_its_sender_signed() -> None:
+    """Statement, signatures, secret and body go on as they came, so that whoever has them can verify them again."""
+    arrived = said(REFERRAL)
+    stated, message = arrived.statement, admit(arrived)
+    verify(A.sig.public, STATEMENT, message.statement, wire.parse_signatures(message.signatures))
+    assert wire.Statement.parse(message.statement) == stated
+    assert wire.compute_commitment(message.secret, message.body) == stated.commit
+    assert (message.statement_hash, message.conversation) == (wire.statement_hash(message.statement), stated.conv)
 
 
 # --- steps 13 and 15 --------------------------------------------------------------------------------------------------
@@ -359,15 +371,26 @@ def test_what_no_honest_node_would_have_sent_is_refused() -> None:
     assert admit(stated, around=replace(receiving, partial=True))
 
 
-def test_an_answer_that_came_late_is_admitted() -> None:
+def enquired() -> Talk:
+    """An enquiry that the other side has received."""
+    talk = Talk(kind=Kind.ENQUIRY)
+    talk.say(HOST, "enquiry.capacity")
+    return talk
+
+
+@pytest.mark.parametrize(
+    ("talk", "answer"),
+    [(requested(), "referral.accept.1/valid-minimal"), (enquired(), "enquiry.reply.1/valid-no")],
+    ids=["referral", "enquiry"],
+)
+def test_an_answer_that_came_late_is_admitted(talk: Talk, answer: str) -> None:
     """What the sender would not write any more may have left in time: it is taken, and not applied."""
-    talk = requested()
     seen = talk.messages[-1].n
-    stated = said("referral.accept.1/valid-minimal", lambda body: body["header"].update(seen=seen))
+    stated = said(answer, lambda body: body["header"].update(seen=seen))
     around = ConversationContext(conversation=talk.conversation(), side=RECEIVING)
     late = steps.to_conversation_message(steps.examine_message(stated, scope=standing()), around)
     assert isinstance(around.judge(late, step=JudgementPoint.SUBMISSION), Impossible)
-    assert admit(stated, around=around).body_type == "referral.accept/1"
+    assert admit(stated, around=around).body_type == type_of(answer)
 
 
 def test_a_message_as_conversations_and_gates_take_it() -> None:
