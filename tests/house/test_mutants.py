@@ -9,6 +9,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from support import mutant_order, pair
 from support.mutant_counts import (
     Mutant,
     Slice,
@@ -66,6 +67,16 @@ def test_the_tests_of_the_module_come_first():
     assert mirror("gateway.a.rules.xǁHandlingǁlets__mutmut_3") == "a/test_rules"
     assert mirror("gateway.rules.x_lets__mutmut_3") == "test_rules"
     assert mirror("stats") == "test_"
+
+
+def test_what_a_mutant_keeps_from_coming_is_not_waited_for_long(monkeypatch: pytest.MonkeyPatch):
+    """Without a mutant the patience is that of a slow machine."""
+    monkeypatch.setattr(pair, "PATIENCE", pair.PATIENCE)
+    patient = pair.PATIENCE
+    for mutant, patience in (("", patient), ("stats", patient), ("gateway.a.x_b__mutmut_1", mutant_order.PATIENCE)):
+        monkeypatch.setenv("MUTANT_UNDER_TEST", mutant)
+        next(mutant_order.pytest_collection_modifyitems([]))
+        assert patience == pair.PATIENCE
 
 
 def test_a_test_that_can_not_be_named_ends_the_run(tmp_path: Path):

@@ -43,6 +43,8 @@ PASSPHRASE = "node"
 COUNTRIES = ("FR", "AL")
 NUMBER = "fr-7f3a"
 """What the case system of France calls the person of the examples."""
+PATIENCE = 240.0
+"""Real seconds that anything is waited for at most."""
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -165,7 +167,7 @@ class Two:
     ) -> int:
         """Wait until the condition holds while up to `seconds` steered seconds pass; how many passed."""
         loop = asyncio.get_running_loop()
-        deadline, passed = loop.time() + real, 0
+        deadline, passed = loop.time() + min(real, PATIENCE), 0
         while True:
             for _ in range(4):
                 found = condition()
