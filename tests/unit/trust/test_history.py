@@ -41,6 +41,7 @@ SCOPE = Scope(
 NODE, PEER = NodeId("n1" + "a" * 32), "n1" + "b" * 32
 ANA, BEN = ADMINS
 ZOE = new_admin(label="Zoe D.", now=0)
+YAN = new_admin(label="Yan E.", now=0)
 NOW = 1_800_000_000
 
 
@@ -276,6 +277,18 @@ def test_altered_administrators_are_told_with_every_subject(office: Office):
     assert told.startswith("change 2 of the administrators: ")
 
 
+def test_who_was_enrolled_after_a_change_that_can_not_be_read(office: Office):
+    """That change is told, and what they approved counts all the same."""
+    enrols(office, NOW)
+    (_, unreadable) = store.changes_of(office.connection, OF_ADMINS)
+    body = {"admin": YAN.card.document.to_json()}
+    office.completes("admin.enrol", [ANA, BEN], at=NOW + 10, subject=OF_ADMINS, prev=unreadable.hash, body=body)
+    office.connection.execute(update(change).where(change.c.hash == unreadable.hash).values(payload=b"{}"))
+    office.completes("peer.suspend", [YAN], at=NOW + 100, prev=None)
+    (told,) = office.faults()
+    assert told.startswith("change 2 of the administrators: ")
+
+
 # --- the audit log -----------------------------------------------------------------------------------------------
 
 
@@ -290,6 +303,13 @@ def test_a_change_that_was_cut_off(office: Office):
         "the change that entry 2 of the audit log completed is not here",
         "the change that entry 3 of the audit log completed is not here",
     ]
+
+
+def test_a_change_that_was_only_proposed(office: Office):
+    """The log names it, and not as completed: nothing is missing."""
+    proposed = leaf(NOW, "change.proposed", change="h" * 43, action="peer.suspend", subject=PEER)
+    journal.append_leaf(office.connection, proposed)
+    assert office.faults() == []
 
 
 def test_a_change_that_the_log_does_not_know(office: Office):
