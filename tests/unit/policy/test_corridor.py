@@ -220,6 +220,25 @@ def test_a_new_field_does_not_leave() -> None:
     assert found.dropped == {"/content/person/name_given": "a field without a group"}
 
 
+DECIDED = {
+    f"/content/decision/{field}" for field in ("decided_on", "remedy_exhausted", "lawyer_unit", "refoulement_statement")
+}
+
+
+def named(found: Leaves | Blocked) -> set[str]:
+    """The closed places: those that were taken out, or without which the message can not leave."""
+    return set(found.dropped) if isinstance(found, Leaves) else {finding.place for finding in found.findings}
+
+
+def test_a_policy_of_before_opens_no_field_that_came_later() -> None:
+    """It was decided about other groups: a field that they got since is in none, by what it was decided about."""
+    (body,) = (body for body in examples("return.proposal/1") if "decision" in body["content"])  # type: ignore[operator]
+    for revision, places in ((field_groups().revision, set()), (2, DECIDED)):
+        policy = replace(narrow(*field_groups().groups), field_groups=revision)
+        found = let(body, BEFORE, body_type="return.proposal/1", policy=policy)
+        assert {place for place in named(found) if place.startswith("/content/decision/")} == places
+
+
 def test_an_empty_list_says_something_too() -> None:
     """`nationalities: []` says "of no State": it stays behind where nationalities do."""
     body = referral(person={**CONTENT["person"], "nationalities": []})
