@@ -275,16 +275,32 @@ async def test_a_session_rests_for_half_an_hour(house: House):
     assert [leaf["reason"] for leaf in await house.leaves("session.ended")] == ["idle"]
 
 
-async def test_a_session_lasts_ten_hours(house: House):
-    """However much it is used."""
-    _, _, session = await house.worker()
+async def use_to_the_end(house: House, session: str) -> None:
+    """A session is never idle, and lasted too long by now."""
     for _ in range(LONGEST // (IDLE - 60)):
         house.clock.advance(IDLE - 60)
         assert await house.people.admit(session) is not None
         await house.node.store.move(lambda c: None)
     house.clock.advance(IDLE - 60)
+
+
+async def test_a_session_lasts_ten_hours(house: House):
+    """However much it is used."""
+    _, _, session = await house.worker()
+    await use_to_the_end(house, session)
     assert await house.people.admit(session) is None
     assert [leaf["reason"] for leaf in await house.leaves("session.ended")] == ["too_long"]
+
+
+async def test_whoever_comes_in_ends_what_is_over(house: House):
+    """Each for its own reason, at the time of coming in."""
+    _, device, _ = await house.worker()
+    house.clock.advance(IDLE)
+    used = await house.sign_in(device)
+    await use_to_the_end(house, used)
+    await house.sign_in(device)
+    ended = [(leaf["reason"], leaf["at"]) for leaf in await house.leaves("session.ended")]
+    assert ended == [("idle", START + IDLE), ("too_long", house.clock.now())]
 
 
 @pytest.mark.parametrize("spoil", [lambda s: "", lambda s: s[:-1], lambda s: s + "x", lambda s: "\udcff" * 9_000])
