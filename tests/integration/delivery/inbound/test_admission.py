@@ -104,6 +104,33 @@ async def test_a_referral_that_crosses_a_withdrawal_is_not_taken_in(two: Two, he
     assert "referral.request/1" not in types(two.al)
 
 
+# --- tables of statistics -----------------------------------------------------------------------------------------
+
+
+def table(women: int, period: str = "2025-01-01/2025-12-31") -> dict[str, Any]:
+    """A table of these women and 30 men, as a message."""
+    cells = [{"key": {"sex": "Feminine"}, "n": women}, {"key": {"sex": "Masculine"}, "n": 30}]
+    request = example("stats.submission/1", "AL")
+    request["content"] |= {
+        "period": period,
+        "dimensions": ["sex"],
+        "cells": [*cells, {"key": {}, "n": women + 30}],
+        "method": {"threshold": 10, "secondary": True},
+    }
+    return request
+
+
+@pytest.mark.parametrize("together", [True, False], ids=["in one request", "one after the other"])
+async def test_a_table_that_shows_one_person_beside_another_table_is_refused(two: Two, together: bool) -> None:
+    """The same table may come again, and one of another time; another count of the same time may not."""
+    forger = Forger(two.fr)
+    said = [table(20), None, table(20), table(21), table(21, "2024-01-01/2024-12-31")]
+    envelopes = [forger.seal(n, request) for n, request in enumerate(said, 1)]
+    answers = await forger.post(*envelopes) if together else [(await forger.post(one))[0] for one in envelopes]
+    taken = (None, "received")
+    assert answers == [taken, taken, taken, ("gate_g12", "rejected"), taken]
+
+
 # --- onward sharing -----------------------------------------------------------------------------------------------
 
 
