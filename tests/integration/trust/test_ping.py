@@ -19,6 +19,7 @@ from support.nodeproc import free_port
 from support.pair import Party, Spoiler, Two, introduce, make_party, two_nodes
 
 from gateway.errors import Code, TransientError
+from gateway.federation.client import Answered
 from gateway.federation.tls import server_context
 from gateway.identity import store
 from gateway.messages.probe import TYPE
@@ -319,6 +320,19 @@ async def test_a_round_trip_that_breaks(tmp_path: Path):
 
         two.fr.running.client.get_link = lost  # type: ignore[method-assign]
         await red(two.fr, "signed round trip", "lost on the wire", "try again")
+
+
+async def test_a_round_trip_that_is_no_answer(tmp_path: Path):
+    """An object under another status, or under 200 something that is no object."""
+    async with two_nodes(tmp_path) as two:
+        client = two.fr.running.client
+        for status, body in ((503, b"{}"), (200, b"[]")):
+
+            async def answered(peer: Any, status: int = status, body: bytes = body) -> Answered:
+                return Answered(status=status, content_type="application/json", body=body)
+
+            client.get_link = answered  # type: ignore[method-assign]
+            await red(two.fr, "signed round trip", "does not answer signed questions", "try again")
 
 
 async def test_an_unknown_peer_is_no_step(tmp_path: Path):
