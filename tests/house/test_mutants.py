@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -21,7 +22,7 @@ from support.mutant_counts import (
     read_equivalent,
     read_slices,
 )
-from support.mutant_order import mirror
+from support.mutant_order import count_reached, mirror
 from support.mutants import EQUIVALENT, ROOT
 
 PYPROJECT = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
@@ -67,6 +68,20 @@ def test_the_tests_of_the_module_come_first():
     assert mirror("gateway.a.rules.xǁHandlingǁlets__mutmut_3") == "a/test_rules"
     assert mirror("gateway.rules.x_lets__mutmut_3") == "test_rules"
     assert mirror("stats") == "test_"
+
+
+def test_tests_that_reach_most_of_the_module_come_first():
+    """A function of another module counts for nothing, also where that one's name begins alike."""
+    stats = json.dumps(
+        {
+            "tests_by_mangled_function_name": {
+                "gateway.a.rules.x_lets": ["t.py::wide", "t.py::narrow"],
+                "gateway.a.rules.xǁHandlingǁlets": ["t.py::wide"],
+                "gateway.a.rules_of.x_lets": ["t.py::narrow", "t.py::other"],
+            }
+        }
+    )
+    assert count_reached("gateway.a.rules.xǁHandlingǁlets__mutmut_3", stats) == {"t.py::wide": 2, "t.py::narrow": 1}
 
 
 def test_what_a_mutant_keeps_from_coming_is_not_waited_for_long(monkeypatch: pytest.MonkeyPatch):

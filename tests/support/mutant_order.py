@@ -1,9 +1,9 @@
 """How tests judge a mutant, a plugin of pytest: in the order in which they notice it soonest, and without patience.
 
-That is the test file of the module, then other unit tests, then nodes. Tests of one file stay together, because they
-share what the file has started; else it is the order of mutmut, the quickest first.
-
-What a mutant keeps from coming true is not waited for as long as on a machine that is only slow.
+That is the test file of the module, then other unit tests, then nodes. Of nodes those come first that reach most of the
+functions of the module, and `MOST` of them judge: a mutant in what every test does would cost minutes to survive. Tests
+of one file stay together, because they share what the file has started; else it is the order of mutmut, the quickest
+first. What a mutant keeps from coming true is not waited for as long as on a machine that is only slow.
 
 A test whose name has a backslash ends the run: pytest does not find it again by that name, and mutmut takes each mutant
 that it reaches for noticed.
@@ -11,14 +11,21 @@ that it reaches for noticed.
 
 from __future__ import annotations
 
+import json
 import os
 import sys
+from collections import Counter
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
 
+MOST = 25
+"""Tests of nodes that judge one mutant."""
 PATIENCE = 20.0
 """Real seconds that tests of nodes wait for something; without a mutant it comes in a few."""
+STATS = Path(__file__).resolve().parents[2] / "mutmut-stats.json"
+"""Which tests reach which functions, where this is the copy of a work folder of mutmut."""
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -27,21 +34,42 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
     if lost := [item.nodeid for item in items if "\\" in item.nodeid]:
         raise pytest.UsageError(f"no test is found by this name, give it another one: {lost[0]}")
     mutant = os.environ.get("MUTANT_UNDER_TEST", "")
-    if "__mutmut_" in mutant and (pair := sys.modules.get("support.pair")) is not None:
+    asked = "__mutmut_" in mutant
+    if asked and (pair := sys.modules.get("support.pair")) is not None:
         pair.PATIENCE = PATIENCE
     own = mirror(mutant)
+    reached = count_reached(mutant, STATS.read_text()) if asked and STATS.exists() else Counter[str]()
+    best = Counter[Path]()
+    for item in items:
+        best[item.path] = max(best[item.path], reached[item.nodeid])
     files = {path: place for place, path in enumerate(dict.fromkeys(item.path for item in items))}
     tests = {item.nodeid: place for place, item in enumerate(items)}
 
-    def place(item: pytest.Item) -> tuple[bool, bool, int, int]:
-        unit = "tests/unit/" in item.nodeid
-        return own not in item.nodeid, not unit, files[item.path], tests[item.nodeid]
+    def place(item: pytest.Item) -> tuple[bool, bool, int, int, int, int]:
+        of_file, of_test = -best[item.path], -reached[item.nodeid]
+        return own not in item.nodeid, not _is_unit(item), of_file, files[item.path], of_test, tests[item.nodeid]
 
     yield
     items.sort(key=place)
+    if asked:
+        spared = [item for item in items if not _is_unit(item)][MOST:]
+        items[:] = [item for item in items if item not in spared]
+
+
+def _is_unit(item: pytest.Item) -> bool:
+    return "tests/unit/" in item.nodeid
 
 
 def mirror(mutant: str) -> str:
     """How the test files for the module of a mutant begin, as `policy/gates/test_asylum`; all where there is none."""
     module = mutant.rpartition(".x")[0].split(".")
     return "/".join([*module[1:-1], f"test_{module[-1]}"])
+
+
+def count_reached(mutant: str, stats: str) -> Counter[str]:
+    """How many functions of the module of a mutant each test reaches, by what mutmut has written down."""
+    module = mutant.rpartition(".x")[0]
+    found: dict[str, list[str]] = json.loads(stats)["tests_by_mangled_function_name"]
+    return Counter(
+        test for function, tests in found.items() if function.rpartition(".x")[0] == module for test in tests
+    )
