@@ -402,6 +402,15 @@ async def test_a_test_message_needs_the_scope(tmp_path: Path):
         assert "trm: error:" in shown.stderr
 
 
+async def test_a_test_message_is_for_a_unit_that_the_scope_names(tmp_path: Path):
+    """The peer's descriptor lists another one first, about which nothing was agreed."""
+    async with two_nodes(tmp_path) as two:
+        (known,) = two.fr.peer().descriptor.units
+        await next_descriptor(two.al, two.fr, units=(replace(known, id="annex"), known))
+        probe = await two.fr.call("peer.probe", id="AL")
+        assert await two.fr.rows("select id, kind from message") == [(probe["id"], "probe")]
+
+
 async def test_a_refused_test_message_says_where(tmp_path: Path):
     """The peer narrows meanwhile and refuses it: the leg, the code and what to do."""
     async with two_nodes(tmp_path) as two:
