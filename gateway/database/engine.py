@@ -62,6 +62,8 @@ NUMBERED = (
     tables.case_change.c.ref,
 )
 """Where local numbers stand. A number outlives the content it was given for: erasing must not free it."""
+HIGHEST = select(*(select(func.max(column)).scalar_subquery() for column in NUMBERED))
+"""The highest number at each of these places, none where nothing stands."""
 
 
 class Store:
@@ -83,7 +85,7 @@ class Store:
         self._open: list[Connection] = []
         self._lock = threading.Lock()
         with self._read_engine.connect() as connection:
-            self._next = 1 + max(connection.scalar(select(func.max(column))) or 0 for column in NUMBERED)
+            self._next = 1 + max(number or 0 for number in connection.execute(HIGHEST).one())
 
     def new_ref(self) -> int:
         """A fresh local number, in order of time; never used before in this database, lost when not written."""

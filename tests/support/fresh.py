@@ -1,5 +1,5 @@
 """Databases of nodes without the work that each of them begins with: in each process migrations run once, and what they
-made is what every other new database is filled with; a statement is compiled once for all of them.
+made is what every other new database begins as; a statement is compiled once for all of them.
 """
 
 from __future__ import annotations
@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Engine, create_engine, inspect
+from sqlalchemy import Engine
 
 from gateway.database import engine
+from gateway.database.table_fingerprint import STORED
 
 _plain = engine.migrate
 _plain_engine = engine._engine
@@ -32,24 +34,38 @@ def engine_of(path: Path, *, begin: str) -> Engine:
 
 
 def migrate(found: Engine) -> None:
-    """As the product's own; a database that is not new is left to that."""
-    with found.connect() as connection:
-        new = not inspect(connection).get_table_names()
-    if new:
-        with _driver(found) as driver:
-            driver.executescript(_whole())
-    _plain(found)
+    """As the product's own, which is asked about every database but those that are new, and those that say the same of
+    themselves as one that it has just made.
+    """
+    with _driver(found) as driver:
+        if not _tables(driver):
+            _made().backup(driver)
+        elif _tables(driver) != _tables(_made()) or _stamps(driver) != _stamps(_made()):
+            _plain(found)
 
 
 @cache
-def _whole() -> str:
-    """All that a migrated database holds, as SQL."""
-    made = create_engine("sqlite://")
+def _made() -> sqlite3.Connection:
+    """An empty database, migrated, in memory; threads may copy it at the same time."""
+    made = engine.create_engine("sqlite://", connect_args={"check_same_thread": False})
     _plain(made)
-    with _driver(made) as driver:
-        told = "\n".join(driver.iterdump())
-    made.dispose()
-    return told
+    driver = made.raw_connection().driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    driver.commit()
+    return driver
+
+
+def _tables(driver: sqlite3.Connection) -> list[Any]:
+    """Every table and index, as it was written."""
+    return driver.execute("select type, name, tbl_name, sql from sqlite_master order by type, name").fetchall()
+
+
+def _stamps(driver: sqlite3.Connection) -> list[Any]:
+    """The revision, and the fingerprint of the tables."""
+    return [
+        driver.execute("select version_num from alembic_version").fetchall(),
+        driver.execute("select value from meta where key = ?", (STORED,)).fetchall(),
+    ]
 
 
 @contextmanager
