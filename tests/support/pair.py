@@ -273,9 +273,18 @@ async def _paired() -> _Paired:
 
 
 def quiet_port() -> int:
-    """A port that nobody listens on, below those that connections and `free_port` get."""
+    """A port that nobody listens on, below those that connections and `free_port` get. It stays this process's: nodes
+    are begun and ended on it, and in between no other one that runs tests may come to it.
+    """
     while True:
         port = random.SystemRandom().randrange(10_000, 32_000)
+        claim = socket.socket(socket.AF_UNIX)
+        try:
+            claim.bind(f"\0trm-test-port-{port}")
+        except OSError:
+            claim.close()
+            continue
+        atexit.register(claim.close)
         with socket.socket() as found:
             if found.connect_ex(("127.0.0.1", port)):
                 return port
