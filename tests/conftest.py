@@ -43,6 +43,9 @@ def pytest_configure() -> None:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 
+SELDOM = 5_000
+"""New objects after which garbage is looked for: nodes that come and go make so many that it took a twelfth of all."""
+
 LONGEST_FIRST = ("acceptance", "faults", "browser", "integration", "contract", "property", "house")
 """Folders in the order in which their files are handed out; those that are not named come last."""
 
@@ -71,6 +74,7 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.enable()
         gc.collect()
         gc.freeze()
+        gc.set_threshold(SELDOM, 10, 10)
 
 
 def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
