@@ -15,6 +15,7 @@ from __future__ import annotations
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import islice
 from typing import TypeAlias
 
@@ -24,6 +25,9 @@ from schemas.places import MAX_DEPTH, MAX_FINDINGS, Path, format_known_pointer
 Json: TypeAlias = "bool | int | str | list[Json] | dict[str, Json] | None"
 
 ZWNJ, ZWJ = "\u200c", "\u200d"
+JOINERS = frozenset((ZWNJ, ZWJ))
+LETTERS = 4_096
+"""Characters that were looked up and are remembered: those of some languages, and no more for whoever sends others."""
 
 BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
@@ -93,7 +97,9 @@ def text_faults(text: str) -> tuple[str, ...]:
     """List the rules that `text` breaks, in alphabetical order; empty for nearly everything people write."""
     if text.isascii() and text.isprintable():
         return ()
-    faults = {fault for place, char in enumerate(text) if (fault := _fault(char, text[place - 1] if place else ""))}
+    faults = {fault for char in set(text) if (fault := _fault(char))}
+    if not _joiners_fit(text):
+        faults.add("text_joiner")
     if not unicodedata.is_normalized("NFC", text):
         faults.add("text_nfc")
     return tuple(sorted(faults))
@@ -110,11 +116,11 @@ def normalise_text(value: Json) -> Json:
     return value
 
 
-def _fault(char: str, before: str) -> str | None:
-    if char in "\n\t":
+@lru_cache(LETTERS)
+def _fault(char: str) -> str | None:
+    """Find the rule that a character breaks wherever it stands."""
+    if char in "\n\t" or char in JOINERS:
         return None
-    if char in (ZWJ, ZWNJ):
-        return None if before and _joins(before) else "text_joiner"
     if char in BIDI_CONTROLS:
         return "text_bidi"
     if char in FILLERS or any(low <= ord(char) <= high for low, high in SELECTORS):
@@ -122,6 +128,10 @@ def _fault(char: str, before: str) -> str | None:
     if char in VISIBLE_FORMAT:
         return None
     return _BY_CATEGORY.get(unicodedata.category(char))
+
+
+def _joiners_fit(text: str) -> bool:
+    return all(place and _joins(text[place - 1]) for place, char in enumerate(text) if char in JOINERS)
 
 
 def _joins(char: str) -> bool:

@@ -46,13 +46,14 @@ def check_mapping(file: Path, line_list: Path | None, mark: str, as_json: bool) 
     """
     import asyncio
 
-    from gateway.app import labels_of
     from gateway.mapping.case_system import language_names, read_mapping
     from gateway.mapping.to_message import check, check_columns, vocabulary
 
     parsed = read_mapping(file)
     found = [*check(parsed, vocabulary(parsed.body_type, language_names()))]
     if line_list is not None:
+        from gateway.app import labels_of  # the whole node, which nothing else here needs
+
         found += check_columns(parsed, asyncio.run(labels_of(file, line_list, mark)))
     value: dict[str, Json] = {
         "name": parsed.name,
@@ -99,7 +100,6 @@ def preview_mapping(file: Path, records: Path, back: bool, language: str | None,
     """
     import asyncio
 
-    from gateway.app import marked_rows
     from gateway.mapping.case_system import read_mapping
     from gateway.mapping.labels import in_language
     from schemas.labels import load_labels
@@ -113,6 +113,8 @@ def preview_mapping(file: Path, records: Path, back: bool, language: str | None,
         row = LocalRecord(ref=records.name, fields=output.read_object(records), mapping=parsed.name)
         drawn = [_out(parsed, row)]
     else:
+        from gateway.app import marked_rows  # the whole node, which nothing else here needs
+
         drawn = [_out(parsed, row) for row in asyncio.run(marked_rows(file, records, mark))]
     output.print_answer({"records": drawn}, as_json=as_json, people=_show_preview)
     if any(isinstance(item, dict) and item["findings"] for item in drawn):
