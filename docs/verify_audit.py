@@ -136,7 +136,7 @@ def verify_root(root, payload, signature):
 
 def read_chain(documents):
     """All versions of one node, 1 to the newest: each signed by its own roots and by those of the version before."""
-    chain, last = [], None
+    chain, last, parts = [], None, {}
     for document in documents:
         need(document["payloadType"] == DESCRIPTOR, "not a descriptor")
         payload, signatures = unb64(document["payload"]), document["signatures"]
@@ -157,7 +157,15 @@ def read_chain(documents):
         if old is None:
             text = base64.b32encode(H("node", roots_of(new))[:20]).decode().lower()
             need(new["node"] == "n1" + text, "a node id is not that of its roots")
-        need(old is None or new["node"] == old["node"], "a chain turns into another one")
+        log = new["log"]
+        need(log == f"nrm1/{new['node']}" or log.endswith(f".{new['node']}.trm"), "another node's log")
+        need(old is None or (new["node"], log) == (old["node"], old["log"]), "a chain turns into another one")
+        for gone in new["revoked"]:
+            need(gone["since"] <= gone["at"] <= new["issued"] + 300, "a key is revoked in the future")
+        for key in (*new["roots"], *new["keys"]):
+            for part in filter(None, (key["ed25519"], key["mldsa65"])):
+                same = parts.setdefault(part, (key["kid"], key["use"])) == (key["kid"], key["use"])
+                need(same, "a key of an earlier version has another half or another use")
         last = b64(H("desc", payload))
         chain.append(new)
     need(chain, "a node without a descriptor")

@@ -298,6 +298,8 @@ def check_descriptor(payload):
         shaped(unit, UNIT, "unit")
     for revoked in new["revoked"]:
         shaped(revoked, REVOKED, "revocation")
+        need(revoked["since"] <= revoked["at"] <= new["issued"] + 300, "a key is revoked in the future")
+    need(new["log"] == f"nrm1/{new['node']}" or new["log"].endswith(f".{new['node']}.trm"), "another node's log")
     need(0 < new["expires"] - new["issued"] <= 400 * DAY, "a descriptor lives too long")
     need(new["threshold"] <= len(new["roots"]), "threshold above the number of roots")
     ports = [re.search(r":([0-9]+)$", endpoint) for endpoint in new["endpoints"]]
@@ -314,9 +316,12 @@ def check_descriptor(payload):
     return new
 
 
+PARTNER = "a key of an earlier version has another half or another use"
+
+
 def read_chain(documents):
     """All versions of one node, 1 to the newest: each signed by its own roots and by those of the version before."""
-    chain, last = [], None
+    chain, last, parts = [], None, {}
     for document in documents:
         kind, payload, signatures = read_document(document, ["descriptor"], most=18)
         new, old = check_descriptor(payload), chain[-1] if chain else None
@@ -337,6 +342,10 @@ def read_chain(documents):
             since = {revoked["kid"]: revoked["since"] for revoked in new["revoked"]}
             kept = [since.get(was["kid"], was["since"] + 1) <= was["since"] for was in old["revoked"]]
             need(all(kept), "a revocation was taken back")
+            need(new["log"] == old["log"], "a log changes its name")
+        for key in (*new["roots"], *new["keys"]):
+            for part in filter(None, (key["ed25519"], key["mldsa65"])):
+                need(parts.setdefault(part, (key["kid"], key["use"])) == (key["kid"], key["use"]), PARTNER)
         last = b64(H("desc", payload))
         chain.append(new)
     return chain

@@ -37,6 +37,7 @@ from gateway.policy import in_force
 from gateway.ports import Clock
 from keys.documents.admin_card import AdminCard
 from keys.documents.descriptor import Unit as DescriptorUnit
+from keys.documents.descriptor import name_log
 from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.fingerprint import compute_fingerprint, node_id
 from keys.documents.key_records import KeyRecord
@@ -192,7 +193,7 @@ async def _fill(
         threshold=threshold,
         keys=keys.first_records(now),
         endpoints=[plan.endpoint],
-        log=f"{plan.name.lower()}.{node}.trm",
+        log=name_log(node),
         country=plan.country,
         contact=plan.contact,
         tls_spki=keys.tls_spki(),

@@ -151,7 +151,7 @@ class PeerRegistry:
             if found is None:
                 document = SignedDocument.decode(data, DESCRIPTOR)
                 previous = chain[-1] if chain else None
-                found = accept_descriptor(previous, document, now=_issued(document))
+                found = accept_descriptor(previous, document, now=_issued(document), earlier=chain[:-1])
                 self._seen[data] = found
             chain.append(found)
         return tuple(chain)

@@ -129,6 +129,11 @@ class Descriptor:
         """`host:port` of the first endpoint in lower case, the port left out exactly when it is 443 (nrm1 9.12)."""
         return self.endpoints[0].removeprefix("https://").lower().removesuffix(":443")
 
+    @property
+    def records(self) -> tuple[KeyRecord, ...]:
+        """Every key record, roots first."""
+        return (*self.roots, *self.keys)
+
     def key(self, kid: KeyId, use: Use | str) -> KeyRecord:
         """Return the record of `kid`, whatever the time.
 
@@ -155,6 +160,16 @@ class Descriptor:
         if not record.valid_at(at, skew=SKEW):
             raise RemoteError(Code.UNKNOWN_KEY, f"{use} key is not valid at that time")
         return record.public
+
+
+def name_log(node: NodeId) -> str:
+    """Name the log of a node, its origin in checkpoints (nrm1 2.11)."""
+    return f"nrm1/{node}"
+
+
+def is_own_log(log: str, node: NodeId) -> bool:
+    """Whether `log` names the log of `node` and of no other; one of before keeps `NAME.NODE.trm` for its life."""
+    return log == name_log(node) or log.endswith(f".{node}.trm")
 
 
 def require_usable_descriptor(descriptor: Descriptor, now: int) -> None:
@@ -209,14 +224,18 @@ def _check_members(new: Descriptor) -> None:
         raise malformed("a unit occurs twice or is called gateway")
     if len({revocation.kid for revocation in new.revoked}) != len(new.revoked):
         raise malformed("a key is revoked twice")
+    if not all(revocation.since <= revocation.at <= new.issued + SKEW for revocation in new.revoked):
+        raise malformed("a key is revoked in the future, or not to be trusted only from then on")
+    if not is_own_log(new.log, new.node):
+        raise malformed("log is not named after the node")
 
 
 def _check_keys(new: Descriptor) -> None:
     if any(record.use is not Use.ROOT for record in new.roots) or any(record.use is Use.ROOT for record in new.keys):
         raise RemoteError(Code.BAD_KEY, "root keys are in roots and nowhere else")
-    records = (*new.roots, *new.keys)
+    records = new.records
     # By component, since a kid covers both halves: one Ed25519 key under two kids would have two uses.
-    components = Counter(part for record in records for part in (record.public.ed25519, record.public.mldsa65) if part)
+    components = Counter(part for record in records for part in record.public.components)
     if max(components.values()) > 1:
         raise RemoteError(Code.BAD_KEY, "one key has two uses")
     revoked = {revocation.kid for revocation in new.revoked}

@@ -6,7 +6,8 @@
   3. first contact: version 1, prev null, the node id is that of its roots
   4. else: same node; a lower version is `rollback`; the same version is the same bytes, or `equivocation` where the
      roots held sign it; exactly one higher, with the matching `prev`, not issued earlier; at least the OLD threshold
-     of the OLD roots sign too; revocations stay
+     of the OLD roots sign too; revocations and the log stay; a component key of any version before stays with its
+     other half and its use
   5. not issued more than 300 s ahead of `now`
 
 A second document under a held version counts as an equivocation only when the held roots signed it; otherwise it is
@@ -49,13 +50,16 @@ def decode_chain(data: bytes) -> tuple[SignedDocument, ...]:
     return tuple(SignedDocument.from_json(item, DESCRIPTOR) for item in value)
 
 
-def accept_descriptor(prev: Descriptor | None, document: SignedDocument, now: int) -> Descriptor:
+def accept_descriptor(
+    prev: Descriptor | None, document: SignedDocument, now: int, *, earlier: Sequence[Descriptor] = ()
+) -> Descriptor:
     """Apply rules 1 to 5 and return the accepted descriptor.
 
-    `prev` is the newest descriptor held, None at first contact; receiving the held one again returns `prev`. Raises
-    RemoteError: malformed, too_large, wrong_type, bad_key, revoked_key (1), bad_signature (2, 4), wrong_node,
-    bad_chain, rollback, equivocation (3, 4), not_yet_valid (5). Nothing in a refused document is believed; a document
-    refused with `equivocation` is proof of misconduct and has to be kept beside `prev`.
+    `prev` is the newest descriptor held, None at first contact, and `earlier` are the versions before it; receiving the
+    held one again returns `prev`. Raises RemoteError: malformed, too_large, wrong_type, bad_key, revoked_key (1),
+    bad_signature (2, 4), wrong_node, bad_chain, rollback, equivocation, bad_key (3, 4), not_yet_valid (5). Nothing in a
+    refused document is believed; a document refused with `equivocation` is proof of misconduct and has to be kept
+    beside `prev`.
     """
     new = parse_descriptor(document)  # 1
     # Compared by payload: other signatures over the same bytes say nothing new, and peers repeat what they hold.
@@ -67,6 +71,7 @@ def accept_descriptor(prev: Descriptor | None, document: SignedDocument, now: in
         _first(new)  # 3
     else:
         _next(prev, new, signers)  # 4
+        _check_uses((*earlier, prev), new)
     if new.issued > now + SKEW:  # 5
         raise RemoteError(Code.NOT_YET_VALID, "descriptor was issued in the future")
     return new
@@ -87,7 +92,7 @@ def accept_chain(
         if version <= len(chain):
             _same(chain, version, document, now)
         else:
-            chain.append(accept_descriptor(chain[-1] if chain else None, document, now))
+            chain.append(accept_descriptor(chain[-1] if chain else None, document, now, earlier=chain[:-1]))
     if not chain:
         raise RemoteError(Code.BAD_CHAIN, "no descriptor")
     return tuple(chain)
@@ -128,7 +133,8 @@ def _same(chain: Sequence[Descriptor], version: int, document: SignedDocument, n
         return
     if parse_descriptor(document).node != held.node:
         raise RemoteError(Code.WRONG_NODE, "descriptor is of another node")
-    accept_descriptor(chain[version - 2] if version > 1 else None, document, now)
+    before = chain[: version - 1]
+    accept_descriptor(before[-1] if before else None, document, now, earlier=before[:-1])
     raise RemoteError(Code.EQUIVOCATION, "two descriptors under one version")
 
 
@@ -158,7 +164,21 @@ def _next(prev: Descriptor, new: Descriptor, signers: frozenset[KeyId]) -> None:
         raise RemoteError(Code.BAD_CHAIN, "descriptor does not follow the one held")
     if new.issued < prev.issued:
         raise RemoteError(Code.ROLLBACK, "descriptor was issued before the one held")
+    if new.log != prev.log:
+        # Witnesses keep one tree for each log: under another name a node could show them a second one (nrm1 11.4).
+        raise RemoteError(Code.BAD_CHAIN, "descriptor names another log than the one held")
     # A revocation may reach further back, never less far: a thief of roots could else make a stolen key good again.
     since = {revocation.kid: revocation.since for revocation in new.revoked}
     if any(since.get(old.kid, old.since + 1) > old.since for old in prev.revoked):
         raise RemoteError(Code.ROLLBACK, "a revocation was taken back")
+
+
+def _check_uses(earlier: Iterable[Descriptor], new: Descriptor) -> None:
+    """Check that a component key stays with its other half and its use for ever: else the owner of a hybrid key could
+    list its Ed25519 half alone later, and a signature of which one half was stripped would verify.
+    """
+    known = {part: (r.kid, r.use) for held in earlier for r in held.records for part in r.public.components}
+    for record in new.records:
+        same = (record.kid, record.use)
+        if any(known.get(part, same) != same for part in record.public.components):
+            raise RemoteError(Code.BAD_KEY, "a key of an earlier version has another half or another use")

@@ -57,8 +57,8 @@ def verify_proof(data: bytes) -> Equivocation:
     member = exact(parse(data, limit=LIMIT), _PROOF, what="proof")
     chain = [SignedDocument.from_json(item, DESCRIPTOR) for item in items(member["chain"])]
     one, other = (SignedDocument.from_json(item, DESCRIPTOR) for item in items(member["documents"]))
-    before = accept_chain(chain, _EVER)[-1] if chain else None
-    first, second = accept_descriptor(before, one, _EVER), accept_descriptor(before, other, _EVER)
+    before = accept_chain(chain, _EVER) if chain else ()
+    first, second = (_accept_behind(before, document) for document in (one, other))
     if first.node != second.node:
         raise RemoteError(Code.WRONG_NODE, "the two documents are of two nodes")
     if first.hash == second.hash:
@@ -71,6 +71,10 @@ def verify_proof(data: bytes) -> Equivocation:
         fingerprint=first.fingerprint,
         signers=(_kids(one), _kids(other)),
     )
+
+
+def _accept_behind(before: Sequence[Descriptor], document: SignedDocument) -> Descriptor:
+    return accept_descriptor(before[-1] if before else None, document, _EVER, earlier=before[:-1])
 
 
 def _kids(document: SignedDocument) -> tuple[str, ...]:

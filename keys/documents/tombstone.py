@@ -5,7 +5,8 @@ of it may publish it; a peer that accepts it revokes the node for ever.
 
 ``accept_tombstone`` demands the signature of every root of one accepted version of the chain, each root valid when it
 was issued: a tombstone of the first ceremony stays valid after a root was replaced, and fewer than all roots cannot
-end a node.
+end a node. A version with a root that was revoked since does not count, else whoever stole enough roots over the years
+could end the node with them: the holders make a new tombstone when they revoke a root.
 """
 
 from __future__ import annotations
@@ -49,7 +50,8 @@ def accept_tombstone(chain: Sequence[Descriptor], document: SignedDocument, now:
     """Verify a tombstone against the accepted chain of its node.
 
     Raises RemoteError: wrong_type, malformed, wrong_node, not_yet_valid; bad_signature when a signature does not
-    verify, is by no root of the chain, comes twice, or is missing.
+    verify, is by no root of the chain, comes twice, or is missing; revoked_key when every version whose roots signed
+    has one that was revoked.
     """
     found = parse_tombstone(document)
     if not chain or found.node != chain[-1].node:
@@ -58,8 +60,12 @@ def accept_tombstone(chain: Sequence[Descriptor], document: SignedDocument, now:
         raise RemoteError(Code.NOT_YET_VALID, "tombstone was issued in the future")
     # Roots of every version: a tombstone of the first ceremony must still work after a root was replaced.
     signers = verify_signers((record for descriptor in chain for record in descriptor.roots), document)
-    if not any(_all_signed(descriptor.roots, signers, found.issued) for descriptor in chain):
+    signed = [d.roots for d in chain if _all_signed(d.roots, signers, found.issued)]
+    if not signed:
         raise RemoteError(Code.BAD_SIGNATURE, "not all roots signed")
+    revoked = {revocation.kid for revocation in chain[-1].revoked}
+    if all(any(record.kid in revoked for record in roots) for roots in signed):
+        raise RemoteError(Code.REVOKED_KEY, "a root that signed was revoked since")
     return found
 
 

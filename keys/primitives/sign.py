@@ -92,6 +92,11 @@ class PublicKey(_Halves):
         if self.kid != kid_of(self.ed25519, self.mldsa65):
             raise RemoteError(Code.BAD_KEY, "kid does not commit to the key")
 
+    @property
+    def components(self) -> tuple[bytes, ...]:
+        """Its one or two keys."""
+        return (self.ed25519,) if self.mldsa65 is None else (self.ed25519, self.mldsa65)
+
     @classmethod
     def checked(cls, ed25519: bytes, mldsa65: bytes | None = None) -> Self:
         """Make a key, with its kid computed. Raises RemoteError(bad_key)."""

@@ -46,7 +46,7 @@ def revoked(node: Node, held: tuple[Descriptor, ...], since: int) -> tuple[Descr
     """The chain after the node revoked its `sig` key."""
     gone = Revocation(kid=node.sig.public.kid, at=NOW + DAY, since=since, reason="stolen")
     key = SigningKey.generate(Endpoint.pair(A, B)[0].rand, hybrid=True)
-    return next_version(node, held, keys=[record(key, Use.SIG)], revoked=[gone])
+    return next_version(node, held, keys=[record(key, Use.SIG)], revoked=[gone], issued=NOW + DAY)
 
 
 def resigned(**changes: Any) -> Exhibit:

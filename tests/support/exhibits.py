@@ -34,7 +34,7 @@ from keys.documents.signed_note import (
 from keys.documents.statement import signatures_hash
 from keys.offline.roots import new_root
 from keys.primitives.domains import STATEMENT
-from keys.primitives.encoding import DAY, b64u
+from keys.primitives.encoding import DAY, MAX_INT, b64u
 from keys.primitives.merkle_tree import Tiles, leaf_hash, prove_inclusion
 from keys.primitives.sign import SignedDocument, SigningKey
 
@@ -264,7 +264,7 @@ def receipt(sealed: SealedEnvelope, status: Status, **changes: Any) -> Receipt:
 def next_version(node: Node, held: Sequence[Descriptor], **changes: Any) -> tuple[Descriptor, ...]:
     """The chain with one more version that has other content."""
     document = signed(node.next(held[-1], **changes), node.roots[:2])
-    return (*held, accept_descriptor(held[-1], document, NOW))
+    return (*held, accept_descriptor(held[-1], document, MAX_INT, earlier=held[:-1]))
 
 
 def lying(payload: bytes, key: SigningKey, payload_type: str = STATEMENT) -> Any:

@@ -11,8 +11,9 @@ import orjson
 import pytest
 
 from gateway.errors import Code, RemoteError
-from keys.documents.descriptor import Descriptor
+from keys.documents.descriptor import Descriptor, name_log
 from keys.documents.descriptor_chain import accept_descriptor
+from keys.documents.fingerprint import node_id
 from keys.documents.key_records import KeyRecord, Use
 from keys.documents.keyset import EncKey, build_keyset
 from keys.documents.succession import build_descriptor, sign_descriptor
@@ -60,7 +61,6 @@ class Node:
             "threshold": self.threshold,
             "keys": [record(self.sig, Use.SIG), record(self.http, Use.HTTP)],
             "endpoints": [f"https://{self.name}.example:8443"],
-            "log": f"{self.name}.example/log",
             "country": "FR",
             "contact": "duty desk",
             "tls_spki": [hashlib.sha256(self.name.encode()).digest()],
@@ -69,7 +69,9 @@ class Node:
 
     def payload(self, **changes: Any) -> bytes:
         """A valid descriptor payload, with other content where `changes` say so."""
-        return build_descriptor(**{**self.content, **changes})
+        content = {**self.content, **changes}
+        node = content.get("node") or node_id(content["roots"], content["threshold"])
+        return build_descriptor(**{"log": name_log(node), **content})
 
     def document(self, **changes: Any) -> SignedDocument:
         """A descriptor signed by the first two roots."""
@@ -81,7 +83,12 @@ class Node:
 
     def next(self, held: Descriptor, **changes: Any) -> bytes:
         """The payload of the version after `held`."""
-        follow = {"node": held.node, "version": held.version + 1, "prev": held.hash, "issued": held.issued + 1}
+        follow = {
+            "node": held.node,
+            "version": held.version + 1,
+            "prev": held.hash,
+            "issued": max(held.issued + 1, NOW),
+        }
         return self.payload(**{"expires": held.issued + 399 * DAY, **follow, **changes})
 
     def enc_key(self, **changes: Any) -> EncKey:

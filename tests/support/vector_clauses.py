@@ -17,10 +17,11 @@ from gateway.messages.answers import Answer, encode_answers, read_answers
 from keys.documents.descriptor import Revocation, parse_descriptor
 from keys.documents.envelope import Receipt, Receipts, Statement, Status, parse_envelope
 from keys.documents.key_records import KeyRecord, Use
+from keys.documents.tombstone import accept_tombstone, build_tombstone
 from keys.documents.trust_record import is_scope
 from keys.primitives.domains import DESCRIPTOR, RECEIPTS
 from keys.primitives.encoding import DAY, b64u, canon, lp, parse, unb64u
-from keys.primitives.sign import SignedDocument, kid_of, sign_document
+from keys.primitives.sign import DESCRIPTOR, RECEIPTS, SignedDocument, TOMBSTONE, kid_of, sign_document
 
 Case = dict[str, Any]
 
@@ -33,6 +34,7 @@ def clauses() -> Case:
         "endpoints": _endpoints(),
         "keys": _keys(),
         "descriptors": _descriptors(),
+        "tombstones": _tombstones(),
         "envelopes": _envelopes(),
         "statements": _statements(),
         "scopes": _scopes(),
@@ -92,7 +94,7 @@ def _keys() -> Case:
     """2.7: a kid is looked up in one descriptor, for one use, at one time."""
     bel = Party(name="bel", hybrid=False)
     gone = key_of("clauses/gone", hybrid=False).public.kid
-    revoked = [Revocation(kid=gone, at=NOW - 400, since=NOW - 500, reason="stolen")]
+    revoked = [Revocation(kid=gone, at=NOW - 900, since=NOW - 950, reason="stolen")]
     sig = record(bel.sig, Use.SIG)
 
     def case(name: str, code: str | None, kid: str = sig.kid, *, use: str = "sig", at: int = NOW) -> Case:
@@ -141,6 +143,35 @@ def _descriptors() -> Case:
     offered("the held root is still valid", None, "held, valid to the last second", [record(new, Use.ROOT)])
     ended = "held, over when the next is issued"
     offered("the held root has ended", "bad_signature", ended, [record(new, Use.ROOT)])
+    return {"documents": {name: document.to_json() for name, document in documents.items()}, "cases": cases}
+
+
+def _tombstones() -> Case:
+    """2.24: all roots of one version, none of which was revoked since."""
+    alb = Party(name="alb", size=2, hybrid=False)
+    (stays, leaves), new = alb.roots, key_of("alb/root-4")
+    first, payload = signed(alb.payload(), [stays]), build_tombstone(alb.first().node, NOW - 1_000)
+    roots = [record(root, Use.ROOT) for root in (stays, new)]
+    gone = Revocation(kid=leaves.public.kid, at=NOW - 900, since=NOW - 950, reason="robbed")
+    documents = {
+        "alb-1": first,
+        "replaced": signed(alb.following(first.payload, roots=roots), [stays]),
+        "revoked": signed(alb.following(first.payload, roots=roots, revoked=[gone]), [stays]),
+        "of the first two": sign_document(TOMBSTONE, payload, alb.roots),
+        "of the newest two": sign_document(TOMBSTONE, payload, [stays, new]),
+        "of one": sign_document(TOMBSTONE, payload, [stays]),
+    }
+    told = [
+        ("all roots", ["alb-1"], "of the first two", None),
+        ("the threshold alone", ["alb-1"], "of one", "bad_signature"),
+        ("a root was replaced since", ["alb-1", "replaced"], "of the first two", None),
+        ("a root was revoked since", ["alb-1", "revoked"], "of the first two", "revoked_key"),
+        ("made anew after a root was revoked", ["alb-1", "revoked"], "of the newest two", None),
+    ]
+    cases = [
+        {"clause": "2.24", "name": name, "held": held, "document": document, "now": NOW, "code": code}
+        for name, held, document, code in told
+    ]
     return {"documents": {name: document.to_json() for name, document in documents.items()}, "cases": cases}
 
 
@@ -292,6 +323,9 @@ def verdicts(file: Case) -> Iterator[tuple[str, object, object]]:
     chains = file["descriptors"] | {"now": file["now"]}
     for case in chains["cases"]:
         yield case["name"], judges.descriptor(chains, case), case["code"]
+    ends = file["tombstones"] | {"now": file["now"]}
+    for case in ends["cases"]:
+        yield case["name"], _ended(ends, case), case["code"]
     for case in file["envelopes"]:
         yield case["name"], _parsed(case["text"].encode()), case["code"]
     for case in file["statements"]["cases"]:
@@ -316,6 +350,11 @@ def _endpoint(group: Case, case: Case) -> str | None:
 def _key(group: Case, case: Case) -> str | None:
     descriptor = parse_descriptor(_offered(unb64u(group["payload"])))
     return judges.code_of(lambda: descriptor.signing_key(case["kid"], at=case["at"], use=case["use"]))
+
+
+def _ended(group: Case, case: Case) -> str | None:
+    document = SignedDocument.from_json(group["documents"][case["document"]], TOMBSTONE)
+    return judges.code_of(lambda: accept_tombstone(judges.chain_of(group, case["held"]), document, case["now"]))
 
 
 def _parsed(data: bytes) -> str | None:

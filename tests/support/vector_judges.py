@@ -75,7 +75,7 @@ def descriptor(file: Case, case: Case) -> str | None:
 
     def judged() -> object:
         document = SignedDocument.decode(canon(file["documents"][case["document"]]), DESCRIPTOR)
-        return accept_descriptor(held[-1] if held else None, document, case["now"])
+        return accept_descriptor(held[-1] if held else None, document, case["now"], earlier=held[:-1])
 
     return code_of(judged)
 

@@ -9,8 +9,9 @@ from typing import Any
 import orjson
 
 from gateway.ports import Json
-from keys.documents.descriptor import Descriptor
+from keys.documents.descriptor import Descriptor, name_log
 from keys.documents.descriptor_chain import accept_descriptor
+from keys.documents.fingerprint import node_id
 from keys.documents.key_records import KeyRecord, Use
 from keys.documents.keyset import EncKey, build_keyset
 from keys.documents.succession import build_descriptor, sign_descriptor
@@ -69,12 +70,13 @@ class Party:
             "threshold": self.threshold,
             "keys": [record(self.sig, Use.SIG), record(self.http, Use.HTTP)],
             "endpoints": [f"https://{self.name}.example:8443"],
-            "log": f"{self.name}.example/log",
             "country": "FR",
             "contact": "duty desk",
             "tls_spki": [seed(f"{self.name}/tls")],
         }
-        return build_descriptor(**{**usual, **changes})
+        content = {**usual, **changes}
+        node = content.get("node") or node_id(content["roots"], content["threshold"])
+        return build_descriptor(**{"log": name_log(node), **content})
 
     def following(self, held: bytes, **changes: Any) -> bytes:
         """The payload of the version after `held`."""

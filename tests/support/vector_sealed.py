@@ -12,10 +12,11 @@ import orjson
 from support.vector_parties import NODE, NOW, Party, edited, id_of, key_of, record, seed, signed, without
 
 from gateway.errors import Code
+from gateway.foundation.ids import NodeId
 from gateway.messages.answers import Answer, encode_answers
 from gateway.ports import Json
 from keys.documents import envelope as wire
-from keys.documents.descriptor import Descriptor, Revocation, Unit
+from keys.documents.descriptor import Descriptor, Revocation, Unit, name_log
 from keys.documents.descriptor_chain import accept_descriptor, encode_chain
 from keys.documents.envelope import Receipt, Receipts, Status, Void
 from keys.documents.key_records import Use
@@ -123,6 +124,8 @@ def _shape(chain: _Chain, bel: Party, first: bytes) -> None:
         "one key with two uses": (edited(first, keys=[sig, http, http | {"use": "log"}]), "bad_key"),
         "a root among the keys": (edited(first, keys=[sig, root]), "bad_key"),
         "a low-order Ed25519 key": (edited(first, keys=[sig, _low_order(http)]), "bad_key"),
+        "the log of another node": (edited(first, log=name_log(NodeId(NODE))), "malformed"),
+        "a log with a suffix": (edited(first, log=value["log"] + "/2"), "malformed"),
         "a revoked key is listed": (edited(first, revoked=[_revoked(http["kid"])]), "revoked_key"),
     }
     for name, (payload, code) in wrong.items():
@@ -136,8 +139,8 @@ def _low_order(http: Case) -> Case:
     return http | {"ed25519": b64u(point), "kid": kid_of(point, None)}
 
 
-def _revoked(kid: str, *, since: int = NOW - 500) -> Case:
-    return {"kid": kid, "at": NOW - 400, "since": since, "reason": "stolen"}
+def _revoked(kid: str, *, since: int = NOW - 950) -> Case:
+    return {"kid": kid, "at": NOW - 900, "since": since, "reason": "stolen"}
 
 
 def _typed(document: SignedDocument) -> SignedDocument:
@@ -152,20 +155,21 @@ def _first(chain: _Chain, bel: Party) -> None:
     good = signed(first, bel.roots)
     stripped = replace(good.signatures[0], mldsa65=None)
     chain.offer(2, "without the ML-DSA-65 half", replace(good, signatures=(stripped,)), "bad_signature")
-    other = replace(good.signatures[0], mldsa65=stranger.sign(DESCRIPTOR, first).mldsa65)
-    chain.offer(2, "with the ML-DSA-65 half of another key", replace(good, signatures=(other,)), "bad_signature")
+    mixed = replace(good.signatures[0], mldsa65=stranger.sign(DESCRIPTOR, first).mldsa65)
+    chain.offer(2, "with the ML-DSA-65 half of another key", replace(good, signatures=(mixed,)), "bad_signature")
     bit = bytes([good.signatures[0].ed25519[0] ^ 1]) + good.signatures[0].ed25519[1:]
     flipped = replace(good.signatures[0], ed25519=bit)
     chain.offer(2, "one bit of the Ed25519 half flipped", replace(good, signatures=(flipped,)), "bad_signature")
-    chain.offer(3, "the node id of other roots", signed(edited(first, node=NODE), bel.roots), "wrong_node")
+    other = edited(first, node=NODE, log=name_log(NodeId(NODE)))
+    chain.offer(3, "the node id of other roots", signed(other, bel.roots), "wrong_node")
     chain.offer(3, "version 2 first", signed(bel.following(first), bel.roots), "bad_chain")
 
 
 def _next(chain: _Chain, bel: Party, first: bytes) -> None:
     """Rule 4 with one root."""
     offer = chain.offer
-    old_key = key_of("bel/old", hybrid=False)
-    gone = Revocation(kid=old_key.public.kid, at=NOW - 400, since=NOW - 500, reason="stolen")
+    old_key, node = key_of("bel/old", hybrid=False), orjson.loads(first)["node"]
+    gone = Revocation(kid=old_key.public.kid, at=NOW - 900, since=NOW - 950, reason="stolen")
     second = bel.following(first, revoked=[gone])
     offer(4, "bel-2", signed(second, bel.roots), None, held="bel-1")
     third = bel.following(second, revoked=[gone])
@@ -178,12 +182,31 @@ def _next(chain: _Chain, bel: Party, first: bytes) -> None:
     offer(4, "issued earlier", signed(earlier, bel.roots), "rollback", held="bel-1")
     back = edited(third, revoked=[])
     offer(4, "a revocation taken back", signed(back, bel.roots), "rollback", held="bel-1 bel-2")
-    later = edited(third, revoked=[_revoked(old_key.public.kid, since=NOW - 300)])
+    later = edited(third, revoked=[_revoked(old_key.public.kid, since=NOW - 920)])
     offer(4, "a revocation from a later time on", signed(later, bel.roots), "rollback", held="bel-1 bel-2")
+    ahead = edited(second, revoked=[_revoked(old_key.public.kid) | {"at": NOW - 689}])
+    offer(1, "a revocation 301 seconds after its descriptor", signed(ahead, bel.roots), "malformed", held="bel-1")
+    unborn = edited(second, revoked=[_revoked(old_key.public.kid, since=NOW - 899)])
+    offer(1, "not to be trusted only after it was revoked", signed(unborn, bel.roots), "malformed", held="bel-1")
+    renamed = edited(second, log=f"bel.{node}.trm")
+    offer(4, "another name of the log", signed(renamed, bel.roots), "bad_chain", held="bel-1")
+    _uses(chain, bel, first)
     root = key_of("bel/root-2")
     taken = edited(second, roots=[record(root, Use.ROOT).to_json()])
     offer(4, "signed by new roots alone", signed(taken, [root]), "bad_signature", held="bel-1")
     chain.case(4, "of another node", "alb-1", "wrong_node", held="bel-1")
+
+
+def _uses(chain: _Chain, bel: Party, first: bytes) -> None:
+    """Rule 4: a component key keeps its other half and its use, also where a version between does not list it."""
+    sig, http = record(bel.sig, Use.SIG), record(bel.http, Use.HTTP)
+    hybrid = SigningKey(bel.sig.seeds()[0], seed("bel/other half"))
+    document = signed(bel.following(first, keys=[record(hybrid, Use.SIG), http]), bel.roots)
+    chain.offer(4, "a key with another half than before", document, "bad_key", held="bel-1")
+    between = signed(bel.following(first, keys=[sig]), bel.roots)
+    chain.offer(4, "bel-2-without-http", between, None, held="bel-1")
+    again = signed(bel.following(between.payload, keys=[sig, record(bel.http, Use.LOG)]), bel.roots)
+    chain.offer(4, "a key comes back for another use", again, "bad_key", held="bel-1 bel-2-without-http")
 
 
 # --- keysets -------------------------------------------------------------------------------------------------------
@@ -270,12 +293,12 @@ class _Sealer:
         self.own_document = signed(self.bel.payload(units=units), self.bel.roots)
         second = self.bel.following(self.own_document.payload, units=units, contact="another desk")
         taken = Revocation(
-            kid=key_of("bel/old", hybrid=False).public.kid, at=NOW - 400, since=NOW - 500, reason="stolen"
+            kid=key_of("bel/old", hybrid=False).public.kid, at=NOW - 900, since=NOW - 950, reason="stolen"
         )
         third = self.bel.following(second, units=units, revoked=[taken])
         self.own_later = [signed(payload, self.bel.roots) for payload in (second, third)]
         self.sender_document = signed(self.alb.payload(), self.alb.roots)
-        gone = Revocation(kid=self.alb.sig.public.kid, at=NOW, since=NOW - 500, reason="stolen")
+        gone = Revocation(kid=self.alb.sig.public.kid, at=NOW - 900, since=NOW - 950, reason="stolen")
         keys = [record(key_of("cor/sig-2"), Use.SIG), record(self.alb.http, Use.HTTP)]
         after = self.alb.following(self.sender_document.payload, keys=keys, revoked=[gone])
         self.after_document = signed(after, self.alb.roots)

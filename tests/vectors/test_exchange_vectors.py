@@ -1,27 +1,27 @@
-"""The golden vectors of nrm1 through the node's own procedures: steps 4 to 12, receipts, and evidence made of them."""
+"""The golden vectors of nrm1 through the node's own procedures: steps 4 to 12."""
 
 from __future__ import annotations
 
 import base64
 import functools
+from dataclasses import replace
 from typing import Any
 
 import orjson
 import pytest
 from support.endpoints import open_envelope
-from support.nodes import refused
+from support.nodes import edited, refused
 from support.shared import shared
 
 from gateway.delivery.inbound import steps
 from gateway.errors import Code
-from gateway.evidence.build import Exhibit, build, parse_fingerprint, verify
 from gateway.messages.machines.numbering import LinkView, New, judge
 from gateway.messages.types import AuthenticStatement
-from keys.documents.descriptor import Descriptor
+from keys.documents.descriptor import Descriptor, name_log, parse_descriptor
 from keys.documents.descriptor_chain import accept_descriptor
 from keys.primitives.domains import DESCRIPTOR, RECEIPT
 from keys.primitives.seal import EncPrivateKey
-from keys.primitives.sign import SignedDocument
+from keys.primitives.sign import DESCRIPTOR, SignedDocument
 
 TEN = range(10)
 
@@ -35,9 +35,11 @@ def vectors() -> dict[str, Any]:
 
 @functools.cache
 def descriptor(side: str) -> Descriptor:
-    """The sender's or the recipient's descriptor, accepted at first contact."""
+    """The sender's or the recipient's descriptor, with a log that is named as today: then its roots did not sign it."""
     document = SignedDocument.from_json(vectors()[f"{side}_descriptor"], DESCRIPTOR)
-    return accept_descriptor(None, document, vectors()["now"])
+    node = orjson.loads(document.payload)["node"]
+    renamed = edited(document.payload, lambda member: member.update(log=name_log(node)))
+    return parse_descriptor(replace(document, payload=renamed))
 
 
 def arrive(case: dict[str, Any], now: int, seeds: list[str] | None = None) -> AuthenticStatement:
@@ -110,27 +112,3 @@ def test_another_signer_of_the_request() -> None:
             open_cek=lambda kid, enc, info: bytes.fromhex(vectors()["valid"]["cek"]),
             now=vectors()["now"],
         )
-
-
-@pytest.mark.parametrize("shown", [True, False], ids=["content", "erased"])
-def test_they_make_a_bundle(shown: bool) -> None:
-    """Statement, signature, lone receipt and descriptors of an independent program verify as evidence."""
-    found = valid()
-    receipt = SignedDocument.from_json(vectors()["receipt"], RECEIPT).encode()
-    data = build(
-        ((descriptor("sender"),), (descriptor("recipient"),)),
-        [
-            Exhibit(
-                sealings=[(found.statement_bytes, found.signatures)],
-                disclosure=(found.secret, found.body) if shown else None,
-            )
-        ],
-        [receipt],
-    )
-    sender = parse_fingerprint("".join(vectors()["sender_fingerprint"]))
-    (message,) = verify(data, {sender, descriptor("recipient").fingerprint}).messages
-    assert (message.body_type, message.disclosed) == ("referral.request/1", shown)
-    assert message.statuses == (("received", vectors()["now"] + 1),)
-    pair = vectors()["pair_code"].split(" ")
-    halves = {" ".join(pair[:6]), " ".join(pair[6:])}
-    assert verify(data, halves).messages

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import base64
 import functools
+from dataclasses import replace
 from typing import Any
 
 import orjson
 import pytest
-from support.nodes import refused
+from support.nodes import edited, refused
 from support.receiving import Received, opener, receive
 from support.shared import shared
 
 from gateway.errors import Code
 from keys.documents import envelope as wire
-from keys.documents.descriptor import Descriptor, require_usable_descriptor
-from keys.documents.descriptor_chain import accept_descriptor
+from keys.documents.descriptor import Descriptor, name_log, parse_descriptor, require_usable_descriptor
 from keys.documents.envelope import Receipt, Secret, Statement, Status, parse_envelope
 from keys.documents.fingerprint import pair_code
-from keys.documents.keyset import Keyset, accept_keyset
+from keys.documents.keyset import Keyset, accept_keyset, parse_keyset
 from keys.primitives.domains import DESCRIPTOR, KEYSET, RECEIPT
+from keys.documents.key_records import verify_signers
 from keys.primitives.encoding import padme, unb64u
 from keys.primitives.seal import EncPrivateKey, open_cek, open_content
 from keys.primitives.sign import SignedDocument
@@ -39,9 +40,11 @@ def envelope(case: dict[str, Any]) -> bytes:
 
 @functools.cache
 def descriptor(side: str) -> Descriptor:
-    """The sender's or the recipient's descriptor, accepted at first contact."""
+    """The sender's or the recipient's descriptor, with a log that is named as today: then its roots did not sign it."""
     document = SignedDocument.from_json(vectors()[f"{side}_descriptor"], DESCRIPTOR)
-    return accept_descriptor(None, document, vectors()["now"])
+    node = orjson.loads(document.payload)["node"]
+    renamed = edited(document.payload, lambda member: member.update(log=name_log(node)))
+    return parse_descriptor(replace(document, payload=renamed))
 
 
 def arrive(case: dict[str, Any], now: int) -> Received:
@@ -100,16 +103,21 @@ def test_there_are_ten_invalid_envelopes() -> None:
 
 
 def test_descriptors() -> None:
-    """Both descriptors are accepted, usable, and of the nodes that the file names."""
+    """Both are signed by the roots of the nodes that the file names, and refused today for the name of their log."""
     assert descriptor("recipient").node == vectors()["me"]
     for side in ("sender", "recipient"):
+        document = SignedDocument.from_json(vectors()[f"{side}_descriptor"], DESCRIPTOR)
+        assert verify_signers(descriptor(side).roots, document)
         require_usable_descriptor(descriptor(side), vectors()["now"])
+        with refused(Code.MALFORMED, "log is not named after the node"):
+            parse_descriptor(document)
 
 
 def test_keyset() -> None:
-    """The keyset is accepted, names the recipient's descriptor, and offers the newest key of each unit."""
+    """The keyset verifies and offers the newest key of each unit."""
     document = SignedDocument.from_json(vectors()["recipient_keyset"], KEYSET)
-    keyset: Keyset = accept_keyset(descriptor("recipient"), None, document, vectors()["now"])
+    document.verify(descriptor("recipient").signing_key(document.signature.kid, at=vectors()["now"]))
+    keyset = parse_keyset(document)
     newest = [keyset.enc_for(unit, vectors()["now"]).kid for unit in ("gateway", "shelter-3")]
     assert newest == vectors()["valid"]["statement"]["rcp"]
 

@@ -32,7 +32,7 @@ from keys.primitives.encoding import b64u, canon, h, lp_join, lp_split, padme, p
 from keys.primitives.seal import EncPrivateKey
 from keys.primitives.sign import SignedDocument, SigningKey, pae
 
-MOST_BYTES = 2_000_000
+MOST_BYTES = 2_500_000
 NAMES = tuple(vectors.PLAIN | vectors.SEALED)
 
 
@@ -60,7 +60,7 @@ def test_the_files_are_up_to_date() -> None:
 
 
 def test_the_files_are_small() -> None:
-    """All together stay below 2 MB."""
+    """All together stay below 2.5 MB."""
     assert sum(path.stat().st_size for path in (ROOT / vectors.FOLDER).glob("*.json")) < MOST_BYTES
 
 

@@ -91,7 +91,7 @@ def test_a_witness_counts_only_by_sound_keys(whose: str) -> None:
     for since, counts in ((NOW + 30, False), (NOW + 31, whose == "log")):
         gone = Revocation(kid=key.public.kid, at=NOW + DAY, since=since, reason="stolen")
         chains = list(CASE.chains)
-        chains[place] = next_version(node, CASE.chains[place], keys=rest, revoked=[gone])
+        chains[place] = next_version(node, CASE.chains[place], keys=rest, revoked=[gone], issued=NOW + DAY)
         found = report(chains=tuple(chains))
         assert ("; not witnessed" not in found.log[0]) == counts
         assert found.log[1].endswith("; not witnessed")
@@ -132,7 +132,7 @@ def test_a_receipt_that_was_signed_again_by_a_newer_key() -> None:
     """nrm1 6.6, 7.4: it stands, although its first batch is by a key that was revoked since."""
     key = SigningKey.generate(Endpoint.pair(B, A)[0].rand, hybrid=True)
     gone = Revocation(kid=B.sig.public.kid, at=NOW + DAY, since=NOW, reason="stolen")
-    chain = next_version(B, CASE.chains[1], keys=[record(key, Use.SIG)], revoked=[gone])
+    chain = next_version(B, CASE.chains[1], keys=[record(key, Use.SIG)], revoked=[gone], issued=NOW + DAY)
     again = batch(key, receipt(REFERRAL, Status.RECEIVED, at=NOW))
     found = only(chains=(CASE.chains[0], chain), batches=(CASE.batches[0], again))
     assert (len(found.proven), found.not_proven) == (3, ())

@@ -52,7 +52,7 @@ def doubt_example() -> list[str]:
     """The line about a signature in doubt."""
     gone = Revocation(kid=A.sig.public.kid, at=NOW + DAY, since=NOW + 3600, reason="stolen")
     keys = [record(SigningKey.generate(C.rand, hybrid=True), Use.SIG)]
-    chain = next_version(A, CASE.chains[0], keys=keys, revoked=[gone])
+    chain = next_version(A, CASE.chains[0], keys=keys, revoked=[gone], issued=NOW + DAY)
     data = one().build(chains=(chain, CASE.chains[1]), extract=None)
     report = verify(data, {chain[-1].fingerprint, B.first().fingerprint})
     return [f"  in doubt: {line}" for line in report.messages[0].in_doubt]

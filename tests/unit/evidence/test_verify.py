@@ -111,7 +111,7 @@ def revoked_key(value: Bundle) -> None:
     """The thief of a revoked key signs, dated after the theft was noticed."""
     gone = Revocation(kid=A.sig.public.kid, at=NOW + DAY, since=NOW + 1000, reason="stolen")
     key = SigningKey.generate(C.rand, hybrid=True)
-    chain = next_version(A, CHAIN, keys=[record(key, Use.SIG)], revoked=[gone])
+    chain = next_version(A, CHAIN, keys=[record(key, Use.SIG)], revoked=[gone], issued=NOW + DAY)
     document = json.loads(CASE.build(chains=(chain, CASE.chains[1])))
     of_a(value).append(next(held for held in document["parties"] if len(held) == len(chain))[-1])
     value["messages"].append(

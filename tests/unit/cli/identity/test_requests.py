@@ -41,7 +41,7 @@ def said(**changes: object) -> str:
         ({"units": [Unit(id="shelter-3", name="Shelter", roles=())]}, "units: none -> shelter-3 (Shelter: )"),
         ({"name": "NRM b"}, "name: NRM a -> NRM b"),
         ({"country": "AL"}, "country: FR -> AL"),
-        ({"log": "other/log"}, "audit log: a.example/log -> other/log"),
+        ({"log": f"a.{FIRST.node}.trm"}, f"audit log: nrm1/{FIRST.node} -> a.{FIRST.node}.trm"),
     ],
 )
 def test_every_change_has_its_line(changes: dict[str, object], expected: str) -> None:

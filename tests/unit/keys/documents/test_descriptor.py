@@ -11,6 +11,7 @@ import pytest
 from support.nodes import NOW, Node, Seeds, edited, record, refused, signed, unsigned
 
 from gateway.errors import Code, RefusedError
+from gateway.foundation.ids import KeyId
 from keys.documents.descriptor import Revocation, Unit, parse_descriptor
 from keys.documents.descriptor_chain import (
     accept_descriptor,
@@ -79,6 +80,11 @@ def spoiled(change: Callable[[Any], object]) -> SignedDocument:
         ("units", [{"id": "s", "name": "x"}]),
         ("revoked", [{"kid": "A" * 22, "at": 1, "since": 1, "reason": "Lost it"}]),
         ("revoked", [{"kid": "A" * 22, "at": 1, "since": 1, "reason": "lost"}] * 2),
+        ("revoked", [{"kid": "A" * 22, "at": 1, "since": 2, "reason": "lost"}]),
+        ("revoked", [{"kid": "A" * 22, "at": NOW - 699, "since": 1, "reason": "lost"}]),
+        ("log", "a.example/log"),
+        ("log", Node("b").first().log),
+        ("log", f"{A.first().log}/1"),
         ("roots", []),
         ("keys", [{}]),
         ("alg", "none"),
@@ -158,10 +164,24 @@ def test_uses_have_their_place() -> None:
         accept_descriptor(None, spoiled(lambda body: body["roots"].append(body["keys"].pop(0))), NOW)
 
 
+def test_a_revocation_is_dated_before_its_descriptor_but_for_skew() -> None:
+    """Rule 1, threat 167: `since <= at <= issued + 300`; what is out of it is among the bad members above."""
+    revoked = Revocation(kid=KeyId("A" * 22), at=NOW - 700, since=NOW - 700, reason="lost")
+    assert parse_descriptor(A.document(revoked=[revoked])).revoked == (revoked,)
+
+
+def test_a_node_of_release_0_1_0_keeps_the_name_of_its_log() -> None:
+    """Rule 1: such a name holds the node id too, so nobody else can list it."""
+    kept = parse_descriptor(A.document(log=f"fr.{A.first().node}.trm")).log
+    assert kept == f"fr.{A.first().node}.trm"
+    with pytest.raises(RefusedError, match="not named after the node"):
+        Node("b").payload(log=kept)
+
+
 def test_relisting_a_revoked_key_is_refused() -> None:
     """Rule 1, threat 34: a kid that is listed as revoked is not listed as a key."""
     with pytest.raises(RefusedError, match="revoked key is listed"):
-        A.payload(revoked=[revoke(A.sig.public.kid)])
+        A.payload(issued=NOW, revoked=[revoke(A.sig.public.kid)])
 
 
 # --- rule 2: signatures of the new roots -------------------------------------------------------------------------

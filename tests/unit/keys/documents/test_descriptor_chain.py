@@ -184,6 +184,32 @@ def test_revocation_stays() -> None:
         assert accept_descriptor(second, signed(kept, A.roots[:2]), NOW).version == 3
 
 
+def test_flaw_7_a_signing_key_comes_back_without_its_other_half() -> None:
+    """Rule 4, threat 169: a later version that lists the Ed25519 key alone would make a stripped signature verify."""
+    ed25519, _ = A.sig.seeds()
+    stripped = record(SigningKey(ed25519), Use.SIG)
+    with refused(Code.BAD_KEY, "another half"):
+        accept_descriptor(FIRST, follow(keys=[stripped, record(A.http, Use.HTTP)]), NOW)
+
+
+def test_a_key_that_was_away_comes_back_for_nothing_else() -> None:
+    """Rule 4, threat 169: version 3 can not give a key of version 1 another use, though version 2 does not list it."""
+    other = record(SigningKey.generate(RAND, hybrid=False), Use.HTTP)
+    sig = record(A.sig, Use.SIG)
+    second = accept_descriptor(FIRST, follow(keys=[sig, other]), NOW)
+    again = A.next(second, keys=[sig, record(A.http, Use.LOG)])
+    with refused(Code.BAD_KEY, "another use"):
+        accept_chain([signed(again, A.roots[:2])], NOW, held=(FIRST, second))
+    as_it_was = A.next(second, keys=[sig, record(A.http, Use.HTTP, until=NOW + DAY)])
+    assert accept_chain([signed(as_it_was, A.roots[:2])], NOW, held=(FIRST, second))[-1].version == 3
+
+
+def test_flaw_2_a_log_under_a_second_name() -> None:
+    """Rule 4, threat 168: under another name a witness would cosign a second tree of the same node."""
+    with refused(Code.BAD_CHAIN, "another log"):
+        accept_descriptor(FIRST, follow(log=f"second.{FIRST.node}.trm"), NOW)
+
+
 def test_issued_in_the_future_is_refused() -> None:
     """Rule 5: 300 seconds of skew are allowed and not one more."""
     with refused(Code.NOT_YET_VALID):

@@ -256,7 +256,7 @@ def test_clock() -> None:
 
 def test_statement_by_a_revoked_key() -> None:
     """nrm1 2.7: a revoked key is refused whatever time the statement names."""
-    gone = [Revocation(kid=A.sig.public.kid, at=NOW, since=NOW, reason="stolen")]
+    gone = [Revocation(kid=A.sig.public.kid, at=NOW - 1000, since=NOW - 1000, reason="stolen")]
     sender = accept_descriptor(None, A.document(keys=[record(C.sig, Use.SIG)], revoked=gone), NOW)
     with refused(Code.REVOKED_KEY):
         receive(SEALED, own=B.first(), sender=sender, open_cek=OPEN_B, now=NOW)

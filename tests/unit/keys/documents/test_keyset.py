@@ -113,7 +113,7 @@ def test_unit_is_known() -> None:
 
 def test_revoked_encryption_key_is_refused() -> None:
     """Rule 2, threat 34: what the descriptor revoked is not listed again."""
-    revoked = [Revocation(kid=A.enc.kid, at=NOW, since=NOW, reason="lost")]
+    revoked = [Revocation(kid=A.enc.kid, at=NOW - 1000, since=NOW - 1000, reason="lost")]
     first = accept_descriptor(None, A.document(revoked=revoked), NOW)
     with refused(Code.REVOKED_KEY):
         accept_keyset(first, None, A.keyset(first), NOW)
@@ -138,7 +138,7 @@ def test_signed_by_a_sig_key_of_the_descriptor() -> None:
     with refused(Code.UNKNOWN_KEY, "not valid"):
         accept_keyset(ahead, None, A.keyset(ahead), NOW)
     other = SigningKey.generate(RAND, hybrid=True)
-    revoked = [Revocation(kid=A.sig.public.kid, at=NOW, since=NOW, reason="lost")]
+    revoked = [Revocation(kid=A.sig.public.kid, at=NOW - 1000, since=NOW - 1000, reason="lost")]
     revoking = accept_descriptor(None, A.document(keys=[record(other, Use.SIG)], revoked=revoked), NOW)
     with refused(Code.REVOKED_KEY):
         accept_keyset(revoking, None, A.keyset(revoking), NOW)

@@ -6,6 +6,7 @@ import pytest
 from support.nodes import NOW, Node, edited, refused, signed
 
 from gateway.errors import Code
+from keys.documents.descriptor import Revocation
 from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.tombstone import accept_tombstone, build_tombstone, parse_tombstone
 from keys.primitives.domains import DESCRIPTOR, TOMBSTONE
@@ -64,6 +65,18 @@ def test_of_the_first_ceremony_it_stays_good() -> None:
         assert accept_tombstone(chain, sign_document(TOMBSTONE, PAYLOAD, keys), NOW).node == FIRST.node
     with refused(Code.BAD_SIGNATURE):
         accept_tombstone(chain, sign_document(TOMBSTONE, PAYLOAD, [KEYS[2], new.key, KEYS[0]]), NOW)
+
+
+def test_flaw_8_roots_that_were_revoked_end_nothing() -> None:
+    """Threat 172: who stole a root that was revoked since ends the node with it no more; a new tombstone does."""
+    new = Node("b").roots[0]
+    roots = [*(root.record for root in A.roots[:2]), new.record]
+    gone = Revocation(kid=A.roots[2].record.kid, at=NOW, since=NOW - DAY, reason="robbed")
+    second = accept_descriptor(FIRST, signed(A.next(FIRST, roots=roots, revoked=[gone]), A.roots[:2]), NOW)
+    chain = [FIRST, second]
+    with refused(Code.REVOKED_KEY, "revoked since"):
+        accept_tombstone(chain, sign_document(TOMBSTONE, PAYLOAD, KEYS), NOW)
+    assert accept_tombstone(chain, sign_document(TOMBSTONE, PAYLOAD, [*KEYS[:2], new.key]), NOW).node == FIRST.node
 
 
 def test_of_another_node() -> None:

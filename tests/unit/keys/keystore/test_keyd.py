@@ -184,10 +184,10 @@ def test_what_a_node_must_not_say_is_not_signed(store: Keystore, keys: RemoteKey
     for payload_type, payload in ((KEYSET, canon({"node": "n1" + "b" * 32})), (TOMBSTONE, canon({"node": NODE}))):
         with refused_local(Code.INVALID):
             keys.sign(payload_type, payload)
-    own = Checkpoint(origin="a.example/log", size=1, root=b"r" * 32).text
+    own = Checkpoint(origin=listed(store).log, size=1, root=b"r" * 32).text
     assert keys.sign_log(own)
     with refused_local(Code.INVALID):
-        keys.sign_log(own.replace(b"a.example", b"b.example"))
+        keys.sign_log(own.replace(b"nrm1/", b"nrm2/"))
     assert keys.sign(KEYSET, canon({"node": NODE})).kid == keys.sig_kid
 
 
@@ -195,9 +195,11 @@ def test_an_intruder_names_no_keys(store: Keystore, keys: RemoteKeys) -> None:
     """A descriptor that the roots did not sign, or of a later version alone, changes nothing: the connection is cut."""
     keys.activate((listed(store),), NOW)
     used, origin = store.sig_kid, store._origin
-    forged = A.document(keys=list(store.first_records(NOW)), issued=NOW, expires=NOW + 400 * DAY, log="b.example/log")
+    forged = A.document(
+        keys=list(store.first_records(NOW)), issued=NOW, expires=NOW + 400 * DAY, log=f"b.{A.first().node}.trm"
+    )
     unsigned = replace(forged, signatures=tuple(Node("b").document().signatures))
-    for document in (unsigned, replace(forged, payload=forged.payload.replace(b"b.example", b"c.example"))):
+    for document in (unsigned, replace(forged, payload=forged.payload.replace(b'"b.n1', b'"c.n1'))):
         with pytest.raises(TransientError):
             keys.activate((parse_descriptor(document),), NOW)
     assert (store.sig_kid, store._origin) == (used, origin)
