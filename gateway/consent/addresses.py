@@ -27,6 +27,9 @@ from keys.documents.envelope import Statement
 FOCAL_POINT = "national_focal_point"
 """Who speaks for a unit that has this role, or says nothing of its roles."""
 
+LAST_DAY = date(2099, 12, 31)
+"""The last day that a message can name: a withdrawal binds for ever (domain 10.10)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
@@ -74,7 +77,7 @@ def find_address(
             "priority": "urgent",
             "handling": {
                 "onward_sharing": "none",
-                "retain_until": max(ends, default=date.max).isoformat(),
+                "retain_until": max(ends, default=LAST_DAY).isoformat(),
                 "export_to_local": "full",
             },
             "language": "en",

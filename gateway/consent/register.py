@@ -94,6 +94,8 @@ class Known:
         """The word for all of it together."""
         if self.withdrawn:
             return WITHDRAWN
+        if not self.rows and self.withdrawals:  # its record was erased, or never came
+            return WITHDRAWN_PART
         consent = self.consent
         return DAMAGED if consent is None else _state(consent)
 

@@ -46,6 +46,10 @@ ALARMS: Alarms = {
         N_("A restore had undone the withdrawal of a consent; the withdrawal stands again"),
         N_("Withdraw it once more, so that every country hears of it."),
     ),
+    "consent.untold": (
+        N_("A country that knows a consent cannot be told that it was withdrawn"),
+        N_("Call it today: nothing may go on that consent there. Then find out why nothing passes to it."),
+    ),
     "node.older": (
         N_("The database of this node is older than what was seen of it: it accepts nothing"),
         N_("Two people restart the numbering to each country, under Trust, as after a restore."),

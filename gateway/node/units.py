@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from gateway.cases.register import draft_key
 from gateway.cases.units import kept_by, units_of
 from gateway.consent.operations.consents import RECORD
-from gateway.consent.operations.models import RecordConsent
+from gateway.consent.operations.models import RecordConsent, WithdrawConsent
 from gateway.database.content_sealer import ContentSealer
 from gateway.database.sealed_content import Content
 from gateway.delivery.operations.draft_models import ReleaseDraft, Unfinished
@@ -116,10 +116,12 @@ def not_there(subject: Subject) -> RefusedError:
 
 def named_ids(asked: Asked) -> Iterator[tuple[Subject, str, bool]]:
     """Every id of something of a case that arguments name, also in the header and the content of a draft, and whether
-    it has to be there: a number begins a case, a draft a conversation, and a content may quote what the peer has.
+    it has to be there: a number begins a case, a draft a conversation, a content may quote what the peer has, and a
+    consent may be taken back that was erased here.
     """
     draft = _draft_in(asked)
     begins = {Subject.CASE_NUMBER} | ({Subject.CONVERSATION} if draft or isinstance(asked, ReleaseDraft) else set())
+    begins |= {Subject.CONSENT} if isinstance(asked, WithdrawConsent) else set()
     for subject, id in (*list_ids(asked), *(() if draft is None else _named_in(draft))):
         if subject in UNKNOWN and (subject is not Subject.CASE or is_id(id)):  # what is no id the operation refuses
             yield subject, id, subject not in begins

@@ -159,7 +159,7 @@ async def _nobody_relies_on_what_was_withdrawn(trio: Trio, acts: Acts) -> None:
 async def _telephoned(trio: Trio) -> set[str]:
     """Nodes of which another one has told a person that it cannot tell them what was withdrawn."""
     ids = {trio.node(name).own.node: name for name in NAMES}
-    query = "select peer from alarm where kind = 'erasure.untold'"
+    query = "select peer from alarm where kind in ('consent.untold', 'erasure.untold')"
     return {ids[peer] for name in NAMES for (peer,) in await trio.rows(name, query)}
 
 

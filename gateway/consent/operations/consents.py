@@ -246,8 +246,19 @@ class ConsentOperations:
     async def _find(self, reference: str) -> register.Known:
         known = await register.known(self._content, reference)
         if not known.rows:
-            raise RefusedError(Code.NOT_FOUND, "no such consent", hint="trm consent list shows the ids")
+            raise _none_such()
         return known
+
+    async def _find_known(self, reference: str) -> register.Known:
+        """The same, also where its record was erased with what relied on it: a peer may still act on it."""
+
+        def query(connection: Connection) -> register.Known:
+            known = register.known_in(self._content.sealer, connection, reference)
+            if not known.rows and not self._withdrawer.is_known_elsewhere(connection, known):
+                raise _none_such()
+            return known
+
+        return await self._content.store.read(query)
 
     @operation(
         "consent.withdraw",
@@ -262,14 +273,18 @@ class ConsentOperations:
     )
     async def withdraw(self, asked: WithdrawConsent, caller: Caller) -> OperationResult:
         """Take back a consent, whole or in part: effective here at once, told to every peer that relies on it. A case
-        system may leave out who says so: nothing hinders a withdrawal.
+        system may leave out who says so: nothing hinders a withdrawal, also where all that relied on it was erased.
         """
         reference, attested = asked.id, asked.attested is not None
         actor = pseudonym(name_actor(caller, asked.attested, required=False), self._actor)
-        known = await self._find(reference)
+        known = await self._find_known(reference)
         taken_back = take_back(reference, now=self._clock.now(), erase_wanted=asked.erase_wanted, grants=asked.grants)
         (state,), told = await self._withdrawer.withdraw([(known, taken_back)], actor, attested=attested)
         return OperationResult(value={"id": reference, "state": state, "told": told}, created=bool(told))
+
+
+def _none_such() -> RefusedError:
+    return RefusedError(Code.NOT_FOUND, "no such consent", hint="trm consent list shows the ids")
 
 
 def _unit(names: dict[str, str], unit: Json) -> Json:

@@ -101,7 +101,7 @@ class Withdrawer:
             for one in found:
                 register.alarm(connection, one.damaged, now)
                 for peer, ref in one.untold.items():
-                    journal.raise_alarm(connection, at=now, kind="erasure.untold", peer=peer, ref=ref)
+                    journal.raise_alarm(connection, at=now, kind="consent.untold", peer=peer, ref=ref)
                 journal.append_leaf(connection, leaf(now, "consent.withdraw", actor=actor, attested=attested))
             return states
 
@@ -121,7 +121,7 @@ class Withdrawer:
             sealed = await self._content.store.read(partial(content.get, refs=[ref for ref, _ in by]))
             there = next(((ref, incoming) for ref, incoming in by if ref in sealed), None)
             if there is None:
-                await self._tell_erased(made, known, taken_back, author, node, [ref for ref, _ in by])
+                await self._tell_by_statements(made, known, taken_back, author, node, [ref for ref, _ in by])
                 continue
             ref, incoming = there
             try:
@@ -134,10 +134,13 @@ class Withdrawer:
                 purpose=about.facts.purpose,
                 header=headers.along(about.halves()[0], author, incoming=incoming),
             )
-            made.told += await self._prepare(address, self._peers.find(node), taken_back)
+            try:
+                made.told += await self._prepare(address, self._peers.find(node), taken_back)
+            except RefusedError:  # its unit there is gone, or the peer: others are told all the same
+                await self._tell_by_statements(made, known, taken_back, author, node, [ref for ref, _ in by])
         return made
 
-    async def _tell_erased(
+    async def _tell_by_statements(
         self,
         made: _Told,
         known: register.Known,
@@ -146,7 +149,9 @@ class Withdrawer:
         node: str,
         refs: Sequence[int],
     ) -> None:
-        """The same by the signed statements of messages that were erased; of one that never left nobody has to hear."""
+        """The same by signed statements, where the messages were erased or their unit there is gone; of what never left
+        nobody has to hear.
+        """
         peer = self._peers.get(node)
 
         def query(connection: Connection) -> Address | None:
@@ -185,6 +190,10 @@ class Withdrawer:
             content=taken_back,
         )
         return await self._preparation.prepare(draft, peer, reference=str(taken_back["consent_id"]))
+
+    def is_known_elsewhere(self, connection: Connection, known: register.Known) -> bool:
+        """Whether a peer knows the consent, so that it can be taken back though nothing of it is left here."""
+        return bool(_known_by(self._content.sealer, connection, known))
 
     def find_relying(self, connection: Connection, known: register.Known) -> tuple[list[Json], list[Json]]:
         """The conversations that rely on a consent, with their countries and what of each would stop, and the peers

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import orjson
+import pytest
 import pytest_asyncio
+from support.keycost import CHEAP
+from support.nodeproc import UNIT
 from support.pair import Party, Spoiler, Two, two_nodes
 from support.persons import ANA, agreed, damage, referral, referred, stands
+from support.tables import table
 
-from keys.primitives.encoding import b64u
+from gateway.errors import RefusedError
+from gateway.operations.roles import Caller, Role
+from keys.documents.succession import sign_descriptor
+from keys.offline.roots import load_root
+from keys.primitives.encoding import b64u, canon
+from keys.primitives.sign import DESCRIPTOR, SignedDocument
 
 CONSENT = b64u(b"consent of her..")
 ERASED, LEFT = b64u(b"conversation one"), b64u(b"conversation two")
@@ -33,6 +44,18 @@ async def erase(party: Party, conversation: str) -> None:
     await party.call("conversation.erase", id=conversation, by=ANA, reason="not_needed")
 
 
+async def with_units(party: Party, base: Path, units: list[str]) -> SignedDocument:
+    """The next descriptor of a node, in which it has other units, signed by its root."""
+    (path,) = (base / f"{party.name}-roots").iterdir()
+    root = await asyncio.to_thread(load_root, path, "roots", at_least=CHEAP)
+    own = party.running.own.descriptor
+    ((document,),) = await party.rows("select document from own_descriptor")
+    last = orjson.loads(SignedDocument.decode(document, DESCRIPTOR).payload)
+    listed = [{"id": unit, "name": unit, "roles": ["shelter_provider"]} for unit in units]
+    following = {"version": 2, "prev": own.hash, "issued": party.running.clock.now(), "units": listed}
+    return sign_descriptor(canon(last | following), [root.key])
+
+
 async def withdraw(party: Party, **more: Any) -> list[str]:
     """The person takes the consent back; the ids of the messages that tell it."""
     done = await party.call("consent.withdraw", id=CONSENT, by=ANA, **more)
@@ -46,7 +69,7 @@ async def test_an_erased_conversation_is_told_too(two: Two):
     await two.until(lambda: set(told) <= {d.message_id for d in two.al.deliveries()}, seconds=60, what="it is told")
     for talk in (ERASED, LEFT):
         assert "consent_withdrawn" in (await stands(two.al, talk))["overlays"]
-    assert "erasure.untold" not in await two.fr.alarms()
+    assert "consent.untold" not in await two.fr.alarms()
 
 
 async def test_a_part_is_told_there_too(two: Two):
@@ -66,7 +89,7 @@ async def test_nobody_hears_of_what_never_left(two: Two):
     await erase(two.fr, silent)
     told = await withdraw(two.fr)
     assert silent not in {(await two.fr.show(id))["conversation"] for id in told}
-    assert (len(told), "erasure.untold" in await two.fr.alarms()) == (2, False)
+    assert (len(told), "consent.untold" in await two.fr.alarms()) == (2, False)
 
 
 async def test_whom_nothing_says_how_to_tell_is_for_the_telephone(two: Two):
@@ -74,4 +97,45 @@ async def test_whom_nothing_says_how_to_tell_is_for_the_telephone(two: Two):
     await damage(two.fr, EVIDENCE)
     assert [(await two.fr.show(id))["conversation"] for id in await withdraw(two.fr)] == [LEFT]
     assert (await two.fr.call("consent.show", id=CONSENT))["state"] == "withdrawn"
-    assert "erasure.untold" in await two.fr.alarms()
+    assert "consent.untold" in await two.fr.alarms()
+
+
+async def test_nothing_of_it_is_left_and_it_is_told(two: Two):
+    """Every conversation and so the record was erased here, and Albania still acts on the consent: it can be taken back
+    by its id, also by somebody of one unit, and is told.
+    """
+    await erase(two.fr, LEFT)
+    assert await two.fr.rows("select count(*) from consent") == [(0,)]
+    caller = Caller(roles=frozenset({Role.CASE_WORKER}), unit=UNIT, token="t")
+    done = await two.fr.running.desk.call("consent.withdraw", {"id": CONSENT}, caller=caller)
+    told = {one["message"] for one in done.value["told"]}
+    assert (done.value["state"], len(told)) == ("withdrawn", 2)
+    await two.until(lambda: told <= {d.message_id for d in two.al.deliveries()}, seconds=60, what="it is told")
+    for talk in (ERASED, LEFT):
+        assert "consent_withdrawn" in (await stands(two.al, talk))["overlays"]
+    assert (await two.al.call("consent.show", id=CONSENT))["state"] == "withdrawn"
+
+
+async def test_a_part_of_what_is_left_nowhere_here(two: Two):
+    """A grant of a consent whose record was erased: the answer says that a part was taken back."""
+    await erase(two.fr, LEFT)
+    assert (await two.fr.call("consent.withdraw", id=CONSENT, by=ANA, grants=[0]))["state"] == "withdrawn_in_part"
+
+
+@table("caller", [Caller(roles=frozenset({Role.CASE_WORKER}), unit=unit, token="t") for unit in (None, UNIT)])
+async def test_what_nobody_knows_is_not_there(two: Two, caller: Caller):
+    """An id that no consent has is refused in the same words, whoever asks."""
+    with pytest.raises(RefusedError, match="no such consent"):
+        await two.fr.running.desk.call("consent.withdraw", {"id": b64u(b"nobody's consent")}, caller=caller)
+
+
+@pytest.mark.parametrize(("units", "told"), [(["shelter"], 2), (["police", "shelter"], 0)])
+async def test_a_unit_that_is_gone_holds_nothing_up(two: Two, tmp_path: Path, units: list[str], told: int):
+    """Albania lists no longer the unit that was written to: its only unit is told, else a person telephones; the
+    withdrawal counts either way.
+    """
+    await two.fr.running.sync.take_chain(two.fr.peer(), [await with_units(two.al, tmp_path, units)])
+    done = await withdraw(two.fr)
+    assert (await two.fr.call("consent.show", id=CONSENT))["state"] == "withdrawn"
+    assert len(done) == told
+    assert ("consent.untold" in await two.fr.alarms()) is (told == 0)
