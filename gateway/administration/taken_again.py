@@ -1,9 +1,9 @@
 """What a restore brought back is taken away again: first what the ledger names, before anything is served
 (nrm1 13.15).
 
-A consent is taken back, an asylum hold lies again, content is erased, a message of ours that will never arrive is not
-asked about any more. What the ledger names and this database does not know was newer than the backup: it is looked for
-again among what comes in.
+Cases are as people left them, a consent is taken back, an asylum hold lies again, content is erased, a message of ours
+that will never arrive is not asked about any more. What the ledger names and this database does not know was newer than
+the backup: it is looked for again among what comes in.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
+from gateway.administration.cases_again import CasesAgain
 from gateway.consent.effects import withdraw_again
 from gateway.database import journal
 from gateway.database.audit_entries import leaf
@@ -24,7 +25,7 @@ from gateway.errors import Code
 from gateway.foundation.chores import MINUTE, Chore
 from gateway.ledger import store
 from gateway.ledger.reading import Hasher, keyed
-from gateway.ledger.rules import Taken, named
+from gateway.ledger.rules import HASH, Taken, named
 from gateway.ledger.store import LedgerRow
 from gateway.messages import state_transitions
 from gateway.messages.machines.delivery import Outgoing, OutgoingEvent
@@ -32,6 +33,7 @@ from gateway.messages.state_transitions import Change
 from gateway.messages.store.messages import MessageRow
 from gateway.policy.asylum_holds import lay_again
 from gateway.ports import Clock
+from keys.primitives.encoding import unb64u
 
 AT_ONCE = 500
 
@@ -39,13 +41,15 @@ AT_ONCE = 500
 class TakenAgain:
     """Takes away again what the ledger names."""
 
-    def __init__(self, *, content: Content, eraser: Eraser, keys: Hasher, clock: Clock) -> None:
+    def __init__(self, *, content: Content, cases: CasesAgain, eraser: Eraser, keys: Hasher, clock: Clock) -> None:
         self._content = content
         self._store = content.store
+        self._cases = cases
         self._eraser = eraser
         self._keys = keys
         self._clock = clock
         self._seen = 0
+        self._looked = False
 
     def chores(self) -> Sequence[Chore]:
         """Look for what the ledger names among what came in since."""
@@ -53,13 +57,16 @@ class TakenAgain:
 
     async def run_whole(self) -> None:
         """Look at every message again: the ledger has got entries that are about any of them."""
-        self._seen = 0
+        self._seen, self._looked = 0, False
         await self.run()
 
     async def run(self) -> None:
         """Take away what the ledger names, as far as it is here."""
         if not await self._store.read(store.waits):
             return
+        if not self._looked:  # what comes later is looked at as it comes
+            await self._store.move(lambda c: self._cases.apply(c, now=self._clock.now()))
+            self._looked = True
         withdrawn = await self._store.read(lambda c: store.due(c, [Taken.WITHDRAWN]))
         for row in withdrawn:
             await self._store.move(partial(self._withdraw, row=row))
@@ -76,10 +83,11 @@ class TakenAgain:
 
     def take_new(self, connection: Connection, rows: Sequence[MessageRow]) -> frozenset[int]:
         """Erase those of these messages that the ledger names, in the transaction that accepts them, so that nobody is
-        shown or handed one; their local numbers.
+        shown or handed one; their local numbers. Whoever was kept out of their case is so before they are shown it.
         """
         if not rows or not store.waits(connection):
             return frozenset()
+        self._cases.apply_to_new(connection, {row.conversation for row in rows}, now=self._clock.now())
         names = keyed(self._keys, [named(row.direction, row.peer, row.id) for row in rows])
         by_name = dict(zip(names, rows, strict=True))
         found = [row for row in store.due_of(connection, Taken.ERASED, names) if row.subject in by_name]
@@ -119,16 +127,17 @@ class TakenAgain:
         journal.append_leaf(connection, leaf(now, "ledger.applied", count=len(rows)))
 
 
-def laid_and_not_lifted(rows: Sequence[LedgerRow]) -> list[list[bytes]]:
-    """What each act laid a hold over, in the order of the ledger, without what was lifted after it."""
-    acts: dict[int, list[bytes]] = {}
+def laid_and_not_lifted(rows: Sequence[LedgerRow]) -> dict[bytes, list[bytes]]:
+    """By the label of the conversation that a hold was placed over what it lies over, without what was lifted since.
+    What two of them lie over is held while one of them stands.
+    """
+    holds: dict[bytes, dict[bytes, None]] = {}
     for row in rows:
+        hold = unb64u(row.detail, HASH)
         if row.subject is None:
             raise RuntimeError("a hold lies over something")
         if row.kind == Taken.HELD:
-            acts.setdefault(row.at, []).append(row.subject)
-            continue
-        for labels in acts.values():
-            while row.subject in labels:
-                labels.remove(row.subject)
-    return [labels for labels in acts.values() if labels]
+            holds.setdefault(hold, {})[row.subject] = None
+        else:
+            holds.pop(hold, None)
+    return {hold: [*labels] for hold, labels in holds.items()}

@@ -24,6 +24,8 @@ from gateway.database.content import SealedRow
 from gateway.database.sealed_content import Content
 from gateway.errors import Code, RefusedError
 from gateway.foundation.ids import CaseId
+from gateway.ledger import store as ledger
+from gateway.ledger.rules import named_case, named_link
 from gateway.messages.store.local import WITHDRAWN
 from gateway.ports import Json
 from keys.primitives.encoding import canon
@@ -100,7 +102,7 @@ class CaseChanges:
             self._do(connection, row, now)
             state = ChangeState.DONE
         else:
-            self._undo(connection, row)
+            self._undo(connection, row, now)
             state = ChangeState.UNDONE
         judge_consents(connection, {row.source, row.target}, now)
         store.set_change(connection, row.ref, state=state, first=person.encode(), at=now)
@@ -134,6 +136,7 @@ class CaseChanges:
                 "something of this was erased or moved since the change was asked for; nothing was changed",
                 hint="take it back (trm case undo) and ask anew",
             )
+        self._write_down(connection, row, keys, to=row.target, now=now)
 
     def _begin(self, connection: Connection, row: ChangeRow, now: int) -> None:
         """The case that a split makes; the units that look after the old one look after it too."""
@@ -147,26 +150,59 @@ class CaseChanges:
         content_rows.put(connection, [] if sealed is None else [sealed])
         begun = CaseRow(id=row.target, state=CaseState.OPEN, at=now, card=None if sealed is None else sealed.ref)
         store.open_cases(connection, [begun])
-        self._copy_safeguards(connection, row)
+        self._copy_safeguards(connection, row, now)
 
-    def _copy_safeguards(self, connection: Connection, row: ChangeRow) -> None:
+    def _copy_safeguards(self, connection: Connection, row: ChangeRow, now: int) -> None:
         """Who is kept out of the old case is kept out of the new one, and what must not be erased stays in both."""
         sealer = self._content.sealer
         for entry in blocked_now(entries.of_case(sealer, connection, row.source)).values():
-            entries.add(self._content, connection, row.target, entry)
+            entries.block(self._content, connection, row.target, entry, at=now)
         for held in kept.of_case(connection, row.source):
-            kept.place(connection, row.target, replace(held, conversation=self._cases.new_id().encode()))
+            copied = replace(held, conversation=self._cases.new_id().encode())
+            kept.place(sealer, connection, row.target, copied, at=now)
 
-    def _undo(self, connection: Connection, row: ChangeRow) -> None:
+    def _undo(self, connection: Connection, row: ChangeRow, now: int) -> None:
         """What moved and is still there goes back; what came to the case since stays."""
-        keys = store.moved(connection, row.ref)
+        there = store.cases_of(connection, store.moved(connection, row.ref))
+        keys = [key for key, case in there.items() if case == row.target]
+        self._write_down(connection, row, keys, to=row.source, now=now)
         if row.source == OF_NONE:
-            there = store.cases_of(connection, keys)
-            store.unlink(connection, [key for key in keys if there.get(key) == row.target])
+            store.unlink(connection, keys)
             return
         if row.kind == ChangeKind.MERGE:
             store.set_state(connection, row.source, CaseState.OPEN)
         store.move_links(connection, keys, was=row.target, to=row.source)
+
+    def _write_down(
+        self, connection: Connection, row: ChangeRow, keys: Collection[bytes], *, to: CaseId, now: int
+    ) -> None:
+        """In the ledger: a restore would mix two persons again, or part what is one."""
+        names = [named_case(row.source)] if row.kind == ChangeKind.MERGE else []
+        names += map(named_link, keys)
+        ledger.add_moved(connection, self._content.sealer.hashes(names), to or None, at=now)
+
+    def repeat(self, connection: Connection, wanted: Wanted, *, now: int) -> None:
+        """Do again what two people did and a restore forgot: it stands as done, and people can take it back."""
+        ref = self._content.store.new_ref()
+        why: dict[str, Json] = {"reason": wanted.reason, "label": wanted.label}
+        content_rows.put(connection, [self._content.sealer.seal(ref, canon(why))])
+        row = ChangeRow(
+            ref=ref,
+            id=self._cases.new_id(),
+            kind=wanted.kind,
+            state=ChangeState.DONE,
+            at=now,
+            first=b"",
+            source=wanted.source,
+            target=wanted.target,
+        )
+        store.add_change(connection, row, wanted.keys)
+        if row.kind == ChangeKind.SPLIT:
+            self._begin(connection, row, now)
+        elif row.kind == ChangeKind.MERGE:
+            store.set_state(connection, row.source, CaseState.MERGED)
+        _moved(connection, row, wanted.keys)
+        judge_consents(connection, {row.source, row.target}, now)
 
 
 def _moved(connection: Connection, row: ChangeRow, keys: Collection[bytes]) -> int:

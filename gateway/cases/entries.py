@@ -8,6 +8,7 @@ import orjson
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from gateway.cases.history import BlockEntry, BlockOf, Entry, StatusEntry, blocked_now, read_entry, to_json
+from gateway.cases.ledger_names import names_of_case
 from gateway.cases.rules import LinkKind
 from gateway.database import content as content_rows
 from gateway.database.content_sealer import ContentSealer
@@ -16,6 +17,8 @@ from gateway.database.sealed_content import Content
 from gateway.database.tables import case_link
 from gateway.errors import RefusedError
 from gateway.foundation.ids import CaseId
+from gateway.ledger import store as ledger
+from gateway.ledger.rules import named_whom
 from gateway.messages.store.messages import MessageRow
 from keys.primitives.encoding import canon
 
@@ -35,6 +38,14 @@ def add(content: Content, connection: Connection, case: CaseId, entry: Entry) ->
     kind = LinkKind.BLOCK if isinstance(entry, BlockEntry) else LinkKind.ENTRY
     content_rows.put(connection, [content.sealer.seal(ref, canon(to_json(entry)))])
     connection.execute(insert(case_link).values(key=f"{kind}/{ref}".encode(), kind=kind, case_id=case))
+
+
+def block(content: Content, connection: Connection, case: CaseId, entry: BlockEntry, *, at: int) -> None:
+    """Keep somebody out of a case, or end that; the ledger names it, so that no restore shows them the case again."""
+    add(content, connection, case, entry)
+    (whom,) = content.sealer.hashes([named_whom(entry.who, entry.id)])
+    names = names_of_case(content.sealer, connection, case)
+    ledger.add_block(connection, names, whom, ended=entry.ended, at=at)
 
 
 def refs_of(connection: Connection, case: CaseId) -> list[int]:

@@ -11,10 +11,13 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, insert, select
 
+from gateway.cases.ledger_names import names_of_case
 from gateway.cases.rules import LinkKind
+from gateway.database.content_sealer import ContentSealer
 from gateway.database.rows import values_of
 from gateway.database.tables import case_link, hold
 from gateway.foundation.ids import CaseId
+from gateway.ledger import store as ledger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +30,10 @@ class CaseHold:
     at: int
 
 
-def place(connection: Connection, case: CaseId, held: CaseHold) -> None:
-    """Lay a hold over a case."""
+def place(sealer: ContentSealer, connection: Connection, case: CaseId, held: CaseHold, *, at: int) -> None:
+    """Lay a hold over a case; the ledger names it."""
+    names = names_of_case(sealer, connection, case)
+    ledger.add_kept(connection, names, held.ground, held.until, at=at)
     connection.execute(insert(hold).values(**values_of(held)))
     connection.execute(insert(case_link).values(key=held.conversation, kind=LinkKind.KEPT, case_id=case))
 
@@ -40,8 +45,9 @@ def of_case(connection: Connection, case: CaseId) -> list[CaseHold]:
     return [CaseHold(**row._mapping) for row in rows]
 
 
-def lift(connection: Connection, held: Iterable[CaseHold]) -> None:
-    """End these."""
+def lift(sealer: ContentSealer, connection: Connection, case: CaseId, held: Iterable[CaseHold], *, at: int) -> None:
+    """End these of a case; the ledger names it."""
+    ledger.add_released(connection, names_of_case(sealer, connection, case), at=at)
     keys = [one.conversation for one in held]
     connection.execute(delete(hold).where(hold.c.conversation.in_(keys)))
     connection.execute(delete(case_link).where(case_link.c.key.in_(keys)))

@@ -17,9 +17,11 @@ from aiohttp.web import RouteDef
 
 from gateway.access.api_tokens import ApiTokens
 from gateway.access.attempts import SignInAttempts
+from gateway.access.enrolment import check_two_people
 from gateway.access.logins import Logins
 from gateway.access.sessions import People
 from gateway.administration.backup import BackupMaker
+from gateway.administration.cases_again import CasesAgain
 from gateway.administration.position import PositionKeeper
 from gateway.administration.status_metrics import StatusMetrics
 from gateway.administration.taken_again import TakenAgain
@@ -32,6 +34,7 @@ from gateway.audit.access_log import Reads
 from gateway.audit.checkpointer import Checkpointer
 from gateway.audit.log import AuditLog
 from gateway.audit.witness import LogWitness
+from gateway.cases.changes import CaseChanges
 from gateway.cases.register import CaseRegister
 from gateway.composition.effects import tie_effects
 from gateway.composition.operation_table import tie_operations
@@ -78,6 +81,7 @@ from gateway.federation.signed_times import SignedTimes
 from gateway.federation.tls import server_context
 from gateway.foundation.chores import HOUR, Chore
 from gateway.foundation.config import Config, EmailSection
+from gateway.foundation.ids import UnitId
 from gateway.foundation.logs import logger
 from gateway.foundation.node_folder import (
     ATTACHMENTS,
@@ -528,7 +532,18 @@ class Node:
             clock=self.clock,
             rand=self.rand,
         )
-        self.taken_again = TakenAgain(content=self.content, eraser=self.eraser, keys=self.keys, clock=self.clock)
+        self.taken_again = TakenAgain(
+            content=self.content,
+            cases=CasesAgain(
+                content=self.content,
+                cases=self.cases,
+                changes=CaseChanges(self.content, self.cases, check_two=check_two_people),
+                units=[UnitId(unit.id) for unit in self.config.units],
+            ),
+            eraser=self.eraser,
+            keys=self.keys,
+            clock=self.clock,
+        )
         self.position = PositionKeeper(store=self.store, path=self.folder / POSITION)
         self.status_metrics = StatusMetrics(
             store=self.store, keys=self.keys, peers=self.peers, log=self.log, config=self.config, clock=self.clock

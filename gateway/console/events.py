@@ -11,7 +11,7 @@ EVENTS: Table = {
     "node.made": N_("This node was made"),
     "node.restored": N_("This node was restored from a backup"),
     "node.older": N_("The database of this node is older than what was seen of it"),
-    "ledger.applied": N_("What the ledger names was erased again after a restore"),
+    "ledger.applied": N_("What the ledger names was taken away again after a restore"),
     "consent.confirmed": N_("The consents of a case were confirmed after a restore"),
     "node.ended": N_("This node's own tombstone was published"),
     "backup.made": N_("A backup was made"),

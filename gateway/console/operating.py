@@ -46,6 +46,13 @@ ALARMS: Alarms = {
         N_("A restore had undone the withdrawal of a consent; the withdrawal stands again"),
         N_("Withdraw it once more, so that every country hears of it."),
     ),
+    "case.changed_again": (
+        N_("After a restore a case was merged, split, moved or closed to somebody again, as the ledger says"),
+        N_(
+            "Look at the case: its label and the reasons are lost. Keep out anew whoever may not see it and was enrolled "
+            "after the backup, before they come in."
+        ),
+    ),
     "consent.untold": (
         N_("A country that knows a consent cannot be told that it was withdrawn"),
         N_("Call it today: nothing may go on that consent there. Then find out why nothing passes to it."),

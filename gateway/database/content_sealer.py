@@ -21,6 +21,8 @@ from keys.primitives.seal import aead_open, aead_seal
 
 T = TypeVar("T")
 NONCE = 24
+AT_ONCE = 500
+"""Keyed hashes that are asked for together, where there may be very many."""
 MOST_KNOWN = 4_096
 """Index values remembered at a time: those of the conversations and consents that are being spoken about."""
 
@@ -92,6 +94,14 @@ class ContentSealer:
     def hold_indexes(self, conversation: str, consents: Iterable[str]) -> list[bytes]:
         """What the database stores of an asylum hold, the conversation first: other values than messages have."""
         return [self._index(b"asylum/" + name) for name in (_conversation(conversation), *map(_consent, consents))]
+
+    def hashes(self, names: Sequence[bytes]) -> list[bytes]:
+        """What the ledger says instead of these names (`gateway.ledger.rules`)."""
+        found: list[bytes] = []
+        for start in range(0, len(names), AT_ONCE):
+            calls = [(name,) for name in names[start : start + AT_ONCE]]
+            found += [_got(value) for value in self._keys.each("index", calls)]
+        return found
 
     def _index(self, name: bytes) -> bytes:
         known = self._known.get(name)

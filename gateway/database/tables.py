@@ -625,6 +625,7 @@ ledger = Table(
     Column("grants", Text),
     Column("why", Text),
     Column("due", Boolean, nullable=False),
+    Column("detail", Text),
     Index("ledger_due", "n", sqlite_where=text("due")),
 )
 

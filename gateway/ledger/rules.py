@@ -1,8 +1,8 @@
 """The form of the ledger: one line for each thing that was taken away, and when a file of them is whole (nrm1 13.14).
 
-A line is canonical JSON over exactly `at`, `grants`, `kind`, `n`, `of`, `why` and `mac`. `mac` is a keyed hash over the
-`mac` of the line before and the rest of the line: a line that was changed, left out or moved is found. `of` is a keyed
-hash of what it names, so that the file tells nobody whose case it is about.
+A line is canonical JSON over exactly `at`, `detail`, `grants`, `kind`, `n`, `of`, `why` and `mac`. `mac` is a keyed
+hash over the `mac` of the line before and the rest of the line: a line that was changed, left out or moved is found.
+`of` is a keyed hash of what it names, so that the file tells nobody whose case it is about.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from keys.primitives.encoding import (
     is_code,
     is_count,
     is_int,
+    is_str,
     items,
     list_of,
     malformed,
@@ -61,15 +62,29 @@ class Taken(StrEnum):
     """An asylum hold was laid over something: leave to send it was taken away."""
     LIFTED = "lifted"
     """Two people gave that leave again, or nothing is left of what the hold lay over."""
+    KEPT = "kept"
+    """A legal hold was laid over a conversation or a case: leave to erase it was taken away."""
+    RELEASED = "released"
+    """That leave was given again."""
+    BLOCKED = "blocked"
+    """Somebody was kept out of a case: sight of it was taken away."""
+    UNBLOCKED = "unblocked"
+    """They may see it again."""
+    MOVED = "moved"
+    """Two people made something part of another case, or of none: it was taken from the one before."""
     MARK = "mark"
     """Nothing: the ledger was kept until then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One line. `of` is the keyed hash of a consent, of a message or of what a hold lies over, None for a mark;
+    """One line. `of` is the keyed hash of a consent, of a message, of a case or of what is of one, None for a mark;
     `grants` are the places of the grants that were taken back, None for the whole consent; `why` is the code of an
-    erasure. `at` in Unix seconds.
+    erasure, or the ground of a legal hold. `at` in Unix seconds.
+
+    `detail` is what else an act needs to be done again: of an asylum hold the keyed hash of the conversation that it
+    was placed over, of a legal hold the day by which somebody looks again, of a block the keyed hash of whom it keeps
+    out, and where something went the id of the case, None for none.
     """
 
     n: int
@@ -78,6 +93,7 @@ class Entry:
     of: bytes | None = None
     grants: tuple[int, ...] | None = None
     why: str | None = None
+    detail: str | None = None
 
     @property
     def body(self) -> bytes:
@@ -96,6 +112,7 @@ class Entry:
             "of": None if self.of is None else b64u(self.of),
             "grants": None if self.grants is None else [*self.grants],
             "why": self.why,
+            "detail": self.detail,
         }
 
 
@@ -118,13 +135,16 @@ class Line:
             of=None if of is None else unb64u(of),
             grants=None if grants is None else tuple(number(item) for item in items(grants)),
             why=maybe_text(member["why"]),
+            detail=maybe_text(member["detail"]),
         )
         if (entry.of is None) is not (entry.kind is Taken.MARK):
             raise malformed("a line names something, or is a mark")
         if entry.grants is not None and entry.kind is not Taken.WITHDRAWN:
             raise malformed("only a withdrawal names grants")
-        if (entry.why is None) is (entry.kind is Taken.ERASED):
-            raise malformed("an erasure has its reason, and nothing else has one")
+        if (entry.why is None) is (entry.kind in _REASONED):
+            raise malformed("an erasure has its reason, a legal hold its ground, and nothing else has one")
+        if not _DETAILS.get(entry.kind, _nothing)(entry.detail):
+            raise malformed("a line has the detail of what it says, and no other")
         return cls(entry=entry, mac=unb64u(text(member["mac"])))
 
 
@@ -136,6 +156,26 @@ def chained(before: bytes, entry: Entry) -> bytes:
 def named(direction: str, peer: str, id: str) -> bytes:
     """The bytes of which the keyed hash names a message."""
     return f"ledger/message/{direction}/{peer}/{id}".encode()
+
+
+def named_link(key: bytes) -> bytes:
+    """The same of something that is of a case, by the key of its link; of a conversation always."""
+    return b"ledger/link/" + key
+
+
+def named_case(id: str) -> bytes:
+    """The same of a case."""
+    return f"ledger/case/{id}".encode()
+
+
+def named_case_of(conversation: bytes) -> bytes:
+    """The same of a case by one of its conversations: a case that began after a backup comes again under another id."""
+    return b"ledger/case of/" + conversation
+
+
+def named_whom(who: str, id: str) -> bytes:
+    """The same of a person or a unit, as a block names it."""
+    return f"ledger/whom/{who}/{id}".encode()
 
 
 def split(data: bytes) -> tuple[list[bytes], bool]:
@@ -169,5 +209,22 @@ _LINE: Final[dict[str, Check]] = {
     "of": nullable(is_b64u(HASH)),
     "grants": nullable(list_of(is_int(), 1, MOST_GRANTS, distinct=True)),
     "why": nullable(is_code),
+    "detail": nullable(is_str(maxlen=22)),
     "mac": is_b64u(HASH),
 }
+
+_REASONED: Final = frozenset({Taken.ERASED, Taken.KEPT})
+_DAY: Final = is_str("[0-9]{4}-[0-9]{2}-[0-9]{2}", 10)
+_DETAILS: Final[dict[Taken, Check]] = {
+    Taken.HELD: is_b64u(HASH),
+    Taken.LIFTED: is_b64u(HASH),
+    Taken.KEPT: _DAY,
+    Taken.BLOCKED: is_b64u(HASH),
+    Taken.UNBLOCKED: is_b64u(HASH),
+    Taken.MOVED: nullable(is_b64u(HASH)),
+}
+"""By kind what the detail is; None for all others."""
+
+
+def _nothing(value: Json) -> bool:
+    return value is None

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, exists, func, insert, select, update
 from gateway.database.rows import values_of
 from gateway.database.tables import ledger, message
 from gateway.ledger.rules import Entry, Taken
+from keys.primitives.encoding import b64u
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,12 +30,21 @@ class LedgerRow:
     message: int | None = None
     grants: str | None = None
     why: str | None = None
+    detail: str | None = None
     due: bool = False
 
     def entry(self, subject: bytes | None) -> Entry:
         """The line of this row, which names `subject`."""
         grants = None if self.grants is None else tuple(json.loads(self.grants))
-        return Entry(n=self.n, at=self.at, kind=Taken(self.kind), of=subject, grants=grants, why=self.why)
+        return Entry(
+            n=self.n,
+            at=self.at,
+            kind=Taken(self.kind),
+            of=subject,
+            grants=grants,
+            why=self.why,
+            detail=self.detail,
+        )
 
 
 Named = tuple[LedgerRow, tuple[str, str, str] | None]
@@ -63,19 +73,54 @@ def add_voided(connection: Connection, refs: Iterable[int], *, at: int) -> None:
     _add(connection, [LedgerRow(n=0, at=at, kind=Taken.VOIDED, message=ref) for ref in refs])
 
 
-def add_held(connection: Connection, labels: Iterable[bytes], *, at: int) -> None:
-    """An asylum hold was laid over these."""
-    _add(connection, [LedgerRow(n=0, at=at, kind=Taken.HELD, subject=label) for label in labels])
+def add_held(connection: Connection, hold: bytes, labels: Iterable[bytes], *, at: int) -> None:
+    """An asylum hold was laid over these; `hold` is the label of the conversation that it was placed over."""
+    _add_all(connection, Taken.HELD, labels, at=at, detail=b64u(hold))
 
 
-def add_lifted(connection: Connection, labels: Iterable[bytes], *, at: int) -> None:
-    """No asylum hold lies over these any more."""
-    _add(connection, [LedgerRow(n=0, at=at, kind=Taken.LIFTED, subject=label) for label in labels])
+def add_lifted(connection: Connection, hold: bytes, labels: Iterable[bytes], *, at: int) -> None:
+    """That hold does not lie over these any more; another one may."""
+    _add_all(connection, Taken.LIFTED, labels, at=at, detail=b64u(hold))
+
+
+def add_kept(connection: Connection, names: Iterable[bytes], ground: str, until: str, *, at: int) -> None:
+    """A legal hold was laid over what has these names: a conversation, or a case by its id and its conversations."""
+    _add_all(connection, Taken.KEPT, names, at=at, why=ground, detail=until)
+
+
+def add_released(connection: Connection, names: Iterable[bytes], *, at: int) -> None:
+    """It was lifted."""
+    _add_all(connection, Taken.RELEASED, names, at=at)
+
+
+def add_block(connection: Connection, names: Iterable[bytes], whom: bytes, *, ended: bool, at: int) -> None:
+    """Somebody was kept out of the case with these names, or is not any more."""
+    _add_all(connection, Taken.UNBLOCKED if ended else Taken.BLOCKED, names, at=at, detail=b64u(whom))
+
+
+def add_moved(connection: Connection, names: Iterable[bytes], case: str | None, *, at: int) -> None:
+    """What has these names is of this case from now on, None for none; a case that is named itself was merged into it,
+    or is open again where it is that case.
+    """
+    _add_all(connection, Taken.MOVED, names, at=at, detail=case)
 
 
 def add_mark(connection: Connection, *, at: int) -> None:
     """The ledger is kept at this time."""
     _add(connection, [LedgerRow(n=0, at=at, kind=Taken.MARK)])
+
+
+def _add_all(
+    connection: Connection,
+    kind: Taken,
+    names: Iterable[bytes],
+    *,
+    at: int,
+    why: str | None = None,
+    detail: str | None = None,
+) -> None:
+    rows = [LedgerRow(n=0, at=at, kind=kind, subject=name, why=why, detail=detail) for name in names]
+    _add(connection, rows)
 
 
 def _add(connection: Connection, rows: Sequence[LedgerRow]) -> None:
@@ -95,6 +140,7 @@ def add_read(connection: Connection, entries: Sequence[Entry]) -> None:
             subject=entry.of,
             grants=None if entry.grants is None else json.dumps(entry.grants),
             why=entry.why,
+            detail=entry.detail,
             due=entry.kind is not Taken.MARK,
         )
         for entry in entries

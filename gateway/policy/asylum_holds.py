@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import orjson
@@ -86,33 +86,37 @@ async def forget(content: Content, clock: Clock, *, but: Collection[int] = ()) -
     rows = await content.store.read(query)
     if not rows:
         return
+    sealer = content.sealer
     over = {
         ref: (
-            content.sealer.conversation_index(named.conversation),
-            [*map(content.sealer.consent_index, named.consents)],
+            sealer.hold_indexes(named.conversation, ())[0],
+            sealer.conversation_index(named.conversation),
+            [*map(sealer.consent_index, named.consents)],
         )
-        for ref, named in opened(content.sealer, rows).items()
+        for ref, named in opened(sealer, rows).items()
+        if named.conversation  # else only the ledger knew it, and what it lies over has yet to come again
     }
     now = clock.now()
 
     def move(connection: Connection) -> None:
-        for ref, (conversation, consents) in over.items():
+        for ref, (label, conversation, consents) in over.items():
             if not store.concerned(connection, conversation, consents, but=but):
-                ledger.add_lifted(connection, store.labels_of(connection, ref), at=now)
+                ledger.add_lifted(connection, label, store.labels_of(connection, ref), at=now)
                 store.lift(connection, ref)
                 journal.append_leaf(connection, leaf(now, "asylum.ended"))
 
     await content.store.move(move)
 
 
-def lay_again(connection: Connection, content: Content, acts: Sequence[Sequence[bytes]], *, at: int) -> None:
-    """Lay holds again that were placed after the backup: each keeps from all States until a person says which are
-    feared, or two lift it. So does one that lies already and was placed once more, since States may have been added.
+def lay_again(connection: Connection, content: Content, holds: Mapping[bytes, Sequence[bytes]], *, at: int) -> None:
+    """Lay holds again that were placed after the backup, by the label of the conversation what each lies over: it keeps
+    from all States until a person says which are feared, or two lift it. So does one that lies already and was placed
+    once more, since States may have been added.
     """
-    known = _conversations(connection, content.sealer) if acts else {}
-    for labels in (act for some in acts for act in _split(some, known)):
-        before = store.get(connection, labels[0])
-        conversation, index = known.get(labels[0], ("", None))
+    known = _conversations(connection, content.sealer) if holds else {}
+    for label, labels in holds.items():
+        before = store.get(connection, label)
+        conversation, index = known.get(label, ("", None))
         named = Named(conversation=conversation, consents=())
         if before is not None:
             rows = content_rows.get(connection, [before.ref]).values()
@@ -124,18 +128,8 @@ def lay_again(connection: Connection, content: Content, acts: Sequence[Sequence[
         at_first = at if before is None else before.at
         store.place(connection, store.AsylumHold(ref=row.ref, at=at_first, lift=None), labels)
         if index is not None:
-            store.lay_on_case(connection, labels[0], index)
+            store.lay_on_case(connection, label, index)
         journal.append_leaf(connection, leaf(at, "asylum.held_again"))
-
-
-def _split(labels: Sequence[bytes], known: Collection[bytes]) -> list[list[bytes]]:
-    """Two acts of one second stand together: the label of a conversation is the first of its act."""
-    acts: list[list[bytes]] = []
-    for label in labels:
-        if not acts or label in known:
-            acts.append([])
-        acts[-1].append(label)
-    return acts
 
 
 def _conversations(connection: Connection, sealer: ContentSealer) -> dict[bytes, tuple[str, bytes]]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
+from support import persons
+from support.acting import id_of
 from support.drill import Drill, drills, settled
-from support.pair import Spoiler, Two
+from support.pair import Party, Spoiler, Two
 from support.persons import case_of
 from support.relied_on import CONSENT, recorded, referral, types
 
@@ -20,6 +23,7 @@ from gateway.peers.registry import Peer
 from keys.primitives.encoding import b64u
 
 AGAIN = b64u(b"conversation two"[:16])
+HERS = b64u(b"consent of hers."[:16])
 
 
 @pytest_asyncio.fixture
@@ -91,6 +95,133 @@ async def test_a_hold_that_was_placed_lies_again(drill: Drill) -> None:
     await two.fr.call("asylum.hold", id=talk, states=["FR"], by="w-1")
     (hold,) = (await two.fr.call("asylum.list"))["holds"]
     assert "FR" in hold["states"]
+
+
+async def put_back(drill: Drill, data: Path, keystore: Path) -> None:
+    """The disk is lost, and restored with the newest copy of the ledger."""
+    await drill.lose()
+    await drill.restore(data, keystore, drill.ledger)
+    assert await drill.two.fr.rows("select count(*) from ledger where due") == [(0,)]
+
+
+async def refuses(party: Party, operation: str, **arguments: Any) -> str:
+    """The code with which an operation is refused."""
+    with pytest.raises(RefusedError) as caught:
+        await party.call(operation, **arguments)
+    return str(caught.value.code)
+
+
+async def test_a_legal_hold_that_was_placed_lies_again(drill: Drill) -> None:
+    """On a conversation and on a whole case, with ground and day; one that was lifted since does not (threat 159)."""
+    two, talk = drill.two, referral()["conversation"]
+    await referred(two)
+    case = await case_of(two.fr, talk)
+    other = (await two.fr.show(await two.fr.submit("is there a bed?")))["conversation"]
+    third = (await two.fr.show(await two.fr.submit("and another?")))["conversation"]
+    data, keystore = await drill.backup()
+    two.clock.advance(60)
+    hold = {"ground": "restriction_18", "until": "2030-06-30"}
+    await two.fr.call("case.hold", id=case, **hold)
+    for id in (other, third):
+        await two.fr.call("retention.hold", id=id, **hold)
+    await two.fr.call("retention.release", id=third)
+    before = (await two.fr.call("retention.list"))["holds"]
+    await put_back(drill, data, keystore)
+    assert sorted((await two.fr.call("retention.list"))["holds"], key=str) == sorted(before, key=str)
+    for id in (talk, other):
+        assert await refuses(two.fr, "conversation.erase", id=id, reason="not_needed") == Code.CONFLICT
+
+
+async def test_who_was_kept_out_of_a_case_is_kept_out(drill: Drill) -> None:
+    """A person and a unit; whoever was let in again since, is. A person looks at the case (threat 160)."""
+    two = drill.two
+    await referred(two)
+    case = await case_of(two.fr, referral()["conversation"])
+    for name in ("w-2", "w-3"):
+        await two.fr.call("case.show", id=case, by=name)
+    data, keystore = await drill.backup()
+    two.clock.advance(60)
+    for name in ("w-2", "w-3"):
+        await two.fr.call("case.block", id=case, person=id_of(name), reason="a relative", by="w-1")
+    await two.fr.call("case.unblock", id=case, person=id_of("w-3"), reason="an error", by="w-1")
+    await put_back(drill, data, keystore)
+    assert await refuses(two.fr, "case.show", id=case, by="w-2") == Code.NOT_FOUND
+    assert (await two.fr.call("case.show", id=case, by="w-3"))["id"] == case
+    assert "case.changed_again" in await two.fr.alarms()
+
+
+async def test_who_is_kept_out_of_what_comes_again(drill: Drill) -> None:
+    """The case began after the backup: when its referral comes again, nobody who was kept out is shown it, and somebody
+    whom the backup does not know is for people to keep out (threat 160).
+    """
+    two = drill.two
+    await recorded(two)
+    await two.fr.call("case.list", by="w-2")
+    data, keystore = await drill.backup()
+    two.clock.advance(5)
+    two.fr.system.busy = 1_000_000
+    await persons.agreed(two.al, "A-1", HERS)
+    await two.al.call("message.submit", **persons.referral("A-1", HERS, to="FR", conversation=AGAIN))
+    await two.until(lambda: arrived(two.fr), seconds=60)
+    case = await case_of(two.fr, AGAIN)
+    for name in ("w-2", "w-new"):
+        await two.fr.call("case.show", id=case, by=name)
+        await two.fr.call("case.block", id=case, person=id_of(name), reason="a relative", by="w-1")
+    await drill.lose()
+    two.fr.system.busy = 0
+    await drill.restore(data, keystore, drill.ledger)
+    assert await two.fr.rows("select count(*) from message") == [(0,)]
+    await drill.reset()
+    await two.until(lambda: arrived(two.fr), seconds=200)
+    assert await refuses(two.fr, "conversation.show", id=AGAIN, by="w-2") == Code.NOT_FOUND
+    assert "case.changed_again" in await two.fr.alarms()
+
+
+async def arrived(party: Party) -> bool:
+    """Whether a referral and the consent that it relies on came in."""
+    return await party.rows("select count(*) from message where direction = 'in'") == [(2,)]
+
+
+async def test_two_persons_are_not_mixed_again(drill: Drill) -> None:
+    """Two people split a case after the backup: the consent of one person carries nothing of the other (threat 161)."""
+    two, first = drill.two, referral()["conversation"]
+    await referred(two)
+    case = await case_of(two.fr, first)
+    await two.fr.call("message.submit", **referral() | {"conversation": AGAIN, "case": case})
+    data, keystore = await drill.backup()
+    two.clock.advance(60)
+    split = await persons.changed(two.fr, "case.split", id=case, conversations=[AGAIN])
+    await put_back(drill, data, keystore)
+    assert await case_of(two.fr, AGAIN) == split["into"]
+    assert await case_of(two.fr, first) == case
+    assert "case.changed_again" in await two.fr.alarms()
+    of_the_other = referral() | {"conversation": AGAIN}
+    del of_the_other["header"]["case_ref_sender"]
+    assert await refuses(two.fr, "message.submit", **of_the_other) == Code.GATE_G2
+    (change,) = (await two.fr.call("case.show", id=case))["changes"]
+    await two.fr.call("case.undo", id=change["id"], by="w-1")
+    await two.fr.call("case.confirm", id=change["id"], by="w-2")
+    assert await case_of(two.fr, AGAIN) == case
+
+
+async def test_what_became_one_case_is_one_again(drill: Drill) -> None:
+    """Two people merged two cases, and took another merge back: what lies over the one case lies over both."""
+    two, first = drill.two, referral()["conversation"]
+    await referred(two)
+    case = await case_of(two.fr, first)
+    ids = [await persons.agreed(two.fr, number, b64u(number.encode() * 4)) for number in ("F-22", "F-33")]
+    other, third = [(await two.fr.call("consent.show", id=id))["of_case"]["id"] for id in ids]
+    before = await persons.changed(two.fr, "case.merge", id=third, into=case)
+    data, keystore = await drill.backup()
+    two.clock.advance(60)
+    await persons.changed(two.fr, "case.merge", id=other, into=case)
+    two.clock.advance(60)
+    await two.fr.call("case.undo", id=before["change"], by=persons.ANA)
+    await two.fr.call("case.confirm", id=before["change"], by=persons.BEN)
+    await put_back(drill, data, keystore)
+    assert [(await two.fr.call("consent.show", id=id))["of_case"]["id"] for id in ids] == [case, third]
+    assert await refuses(two.fr, "case.show", id=other) == Code.NOT_FOUND
+    assert (await two.fr.call("case.show", id=third))["id"] == third
 
 
 async def test_without_a_ledger_a_worker_confirms_each_case(drill: Drill) -> None:

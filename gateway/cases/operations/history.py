@@ -141,7 +141,10 @@ class CaseHistoryOperations:
                 if row.id not in of.values():
                     raise _invalid("/message", "another_case", "a message of this case")
             check_entry(entry, entries.of_case(self._content.sealer, connection, row.id), today=today)
-            entries.add(self._content, connection, row.id, entry)
+            if isinstance(entry, BlockEntry):
+                entries.block(self._content, connection, row.id, entry, at=now)
+            else:
+                entries.add(self._content, connection, row.id, entry)
             journal.append_leaf(connection, logged(now, actor))
 
         await self._content.store.move(move)

@@ -37,6 +37,8 @@ from gateway.erasure.store import ErasureRow, HoldRow
 from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.config import BackupSection
 from gateway.foundation.workdays import parse_day
+from gateway.ledger import store as ledger
+from gateway.ledger.rules import named_link
 from gateway.messages import content_codec
 from gateway.messages.machines.delivery import Outgoing
 from gateway.messages.store import messages
@@ -224,9 +226,11 @@ class ErasureOperations:
         ground, until = code("ground", asked.ground), day(asked.until, now)
         rows = await _conversation(self._content, id)
         row = HoldRow(conversation=rows[0].conversation, ground=ground, until=until.isoformat(), at=now)
+        names = self._content.sealer.hashes([named_link(row.conversation)])
 
         def move(connection: Connection) -> None:
             store.set_hold(connection, row)
+            ledger.add_kept(connection, names, ground, row.until, at=now)
             journal.append_leaf(
                 connection, leaf(now, "retention.held", reason=ground, actor=pseudonym(caller.actor, self._actor))
             )
@@ -246,10 +250,12 @@ class ErasureOperations:
         """A named person lifts a legal hold; retention goes on as if it had never been."""
         id, now = asked.id, self._clock.now()
         index = self._content.sealer.conversation_index(id)
+        names = self._content.sealer.hashes([named_link(index)])
 
         def move(connection: Connection) -> None:
             if not store.lift_hold(connection, index):
                 raise RefusedError(Code.NOT_FOUND, "no legal hold applies to it", hint="trm retention list shows them")
+            ledger.add_released(connection, names, at=now)
             requests.reopen(connection, at=now)
             journal.append_leaf(connection, leaf(now, "retention.released", actor=pseudonym(caller.actor, self._actor)))
 

@@ -60,12 +60,14 @@ class CaseErasureOperations:
         """
         now, ground = self._clock.now(), code("ground", asked.ground)
         until = day(asked.until, now).isoformat()
+        sealer = self._content.sealer
         held = CaseHold(conversation=b"case/" + self._rand(16), ground=ground, until=until, at=now)
 
         def move(connection: Connection) -> None:
             case = find_row(connection, asked.id, place="/id").id
-            kept.lift(connection, kept.of_case(connection, case))
-            kept.place(connection, case, held)
+            if before := kept.of_case(connection, case):
+                kept.lift(sealer, connection, case, before, at=now)
+            kept.place(sealer, connection, case, held, at=now)
             actor = pseudonym(caller.actor, self._actor)
             journal.append_leaf(connection, leaf(now, "retention.held", reason=ground, actor=actor))
 
@@ -86,14 +88,15 @@ class CaseErasureOperations:
         now = self._clock.now()
 
         def move(connection: Connection) -> None:
-            held = kept.of_case(connection, find_row(connection, asked.id, place="/id").id)
+            case = find_row(connection, asked.id, place="/id").id
+            held = kept.of_case(connection, case)
             if not held:
                 raise RefusedError(
                     Code.NOT_FOUND,
                     "no legal hold lies on the case; nothing was changed",
                     hint="trm case show prints it",
                 )
-            kept.lift(connection, held)
+            kept.lift(self._content.sealer, connection, case, held, at=now)
             requests.reopen(connection, at=now)
             actor = pseudonym(caller.actor, self._actor)
             journal.append_leaf(connection, leaf(now, "retention.released", actor=actor))

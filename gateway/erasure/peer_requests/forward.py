@@ -124,9 +124,11 @@ class RequestForwarder:
                 content_rows.erase(connection, row.ref)
             if not copies.clear:
                 journal.raise_alarm(connection, at=now, kind="erasure.asked", peer=row.peer, ref=row.message)
-            kind = "erasure.untold" if task.withdrawn is None else "consent.untold"
             for peer in sorted(untold):
-                journal.raise_alarm(connection, at=now, kind=kind, peer=peer, ref=row.message)
+                if task.withdrawn is None:
+                    journal.raise_alarm(connection, at=now, kind="erasure.untold", peer=peer, ref=row.message)
+                else:
+                    journal.raise_alarm(connection, at=now, kind="consent.untold", peer=peer, ref=row.message)
             journal.append_leaf(connection, leaf(now, "request.passed_on", peer=row.peer, count=len(prepared)))
 
         await self._content.store.move(move)

@@ -26,6 +26,8 @@ from gateway.erasure.peer_requests.store import RequestRow, State
 from gateway.erasure.rules import What
 from gateway.erasure.store import HoldRow
 from gateway.errors import Code, RefusedError
+from gateway.ledger import store as ledger
+from gateway.ledger.rules import named_link
 from gateway.messages.store import messages
 from gateway.messages.store.messages import IN, MessageRow
 from gateway.operations.actors import pseudonym
@@ -208,9 +210,11 @@ class RequestOperations:
                 Code.CONFLICT, "none of it is held any more; nothing was changed", hint="trm erasure follow says so"
             )
         held = [HoldRow(conversation=one, ground=ground, until=until.isoformat(), at=now) for one in sorted(scope)]
+        names = self._content.sealer.hashes([named_link(hold.conversation) for hold in held])
         actor = pseudonym(caller.actor, self._actor)
 
         def move(connection: Connection) -> None:
+            ledger.add_kept(connection, names, ground, until.isoformat(), at=now)
             for hold in held:
                 store.set_hold(connection, hold)
                 journal.append_leaf(connection, leaf(now, "retention.held", reason=ground, actor=actor))

@@ -133,7 +133,7 @@ class AsylumOperations:
                 store.replace(connection, known.ref, row.ref)
             placed = AsylumHold(ref=row.ref, at=now, lift=None) if known is None else replace(known, ref=row.ref)
             store.place(connection, placed, labels)
-            ledger.add_held(connection, labels, at=now)
+            ledger.add_held(connection, label, labels, at=now)
             store.lay_on_case(connection, label, conversation)
             journal.append_leaf(connection, leaf(now, "asylum.held", actor=actor, attested=attested))
             return known is None
@@ -171,7 +171,7 @@ class AsylumOperations:
                 store.want_lift(connection, known.ref, who)
                 journal.append_leaf(connection, leaf(now, "asylum.lift_wanted", actor=actor))
             else:
-                ledger.add_lifted(connection, store.labels_of(connection, known.ref), at=now)
+                ledger.add_lifted(connection, label, store.labels_of(connection, known.ref), at=now)
                 store.lift(connection, known.ref)
                 journal.append_leaf(connection, leaf(now, "asylum.lifted", actor=actor))
             return known.lift is None

@@ -5,22 +5,38 @@ from __future__ import annotations
 from gateway.administration.taken_again import laid_and_not_lifted
 from gateway.ledger.rules import Taken
 from gateway.ledger.store import LedgerRow
+from keys.primitives.encoding import b64u
+
+TALK, OTHER, CONSENT = b"talk" * 4, b"othr" * 4, b"cons" * 4
 
 
-def entry(n: int, at: int, kind: Taken, label: bytes) -> LedgerRow:
+def entry(n: int, kind: Taken, label: bytes, hold: bytes) -> LedgerRow:
     """One entry that a file knew."""
-    return LedgerRow(n=n, at=at, kind=str(kind), subject=label, due=True)
+    return LedgerRow(n=n, at=10, kind=str(kind), subject=label, detail=b64u(hold), due=True)
 
 
 def test_what_was_laid_and_not_lifted():
-    """In the order of the acts; what was lifted and laid again lies by the later act."""
+    """By hold; one that was lifted and laid again lies by the later act, and over what that names."""
     rows = [
-        entry(1, 10, Taken.HELD, b"talk"),
-        entry(2, 10, Taken.HELD, b"consent"),
-        entry(3, 20, Taken.HELD, b"other"),
-        entry(4, 30, Taken.LIFTED, b"talk"),
-        entry(5, 30, Taken.LIFTED, b"other"),
-        entry(6, 40, Taken.HELD, b"other"),
+        entry(1, Taken.HELD, TALK, TALK),
+        entry(2, Taken.HELD, CONSENT, TALK),
+        entry(3, Taken.HELD, OTHER, OTHER),
+        entry(4, Taken.LIFTED, TALK, TALK),
+        entry(5, Taken.LIFTED, CONSENT, TALK),
+        entry(6, Taken.HELD, TALK, TALK),
     ]
-    assert laid_and_not_lifted(rows) == [[b"consent"], [b"other"]]
-    assert laid_and_not_lifted([]) == []
+    assert laid_and_not_lifted(rows) == {OTHER: [OTHER], TALK: [TALK]}
+    assert laid_and_not_lifted([]) == {}
+
+
+def test_what_two_holds_lie_over():
+    """Lifting one frees nothing that the other lies over (threat 162)."""
+    rows = [
+        entry(1, Taken.HELD, TALK, TALK),
+        entry(2, Taken.HELD, CONSENT, TALK),
+        entry(3, Taken.HELD, OTHER, OTHER),
+        entry(4, Taken.HELD, CONSENT, OTHER),
+        entry(5, Taken.LIFTED, TALK, TALK),
+        entry(6, Taken.LIFTED, CONSENT, TALK),
+    ]
+    assert laid_and_not_lifted(rows) == {OTHER: [OTHER, CONSENT]}

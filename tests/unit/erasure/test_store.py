@@ -16,6 +16,7 @@ from gateway.cases.kept import CaseHold
 from gateway.cases.rules import CaseState, LinkKind
 from gateway.cases.store import CaseRow, Link
 from gateway.database import content, meta
+from gateway.database.content_sealer import ContentSealer
 from gateway.database.tables import attachment
 from gateway.erasure import store
 from gateway.erasure.rules import DAY, Backups
@@ -294,12 +295,13 @@ def test_a_legal_hold_is_placed_changed_and_lifted(connection: Connection):
     assert store.every_hold(connection) == {b"b": other}
 
 
-def test_a_hold_on_a_case_lies_over_its_conversations(connection: Connection):
+def test_a_hold_on_a_case_lies_over_its_conversations(connection: Connection, vault: ContentSealer):
     """A conversation that has one of its own has that."""
     case = CaseId("A" * 22)
     cases.open_cases(connection, [CaseRow(id=case, state=CaseState.OPEN, at=1, card=None)])
     cases.link(connection, [Link(key=key, kind=LinkKind.CONVERSATION, case_id=case) for key in (b"a", b"b")])
-    kept.place(connection, case, CaseHold(conversation=b"key", ground="restriction_18", until="2030-01-01", at=1))
+    placed = CaseHold(conversation=b"key", ground="restriction_18", until="2030-01-01", at=1)
+    kept.place(vault, connection, case, placed, at=1)
     own = HoldRow(conversation=b"b", ground="legal_claims_17_3_e", until="2031-01-01", at=2)
     store.set_hold(connection, own)
     whole = HoldRow(conversation=b"key", ground="restriction_18", until="2030-01-01", at=1)

@@ -20,6 +20,7 @@ GOOD: dict[str, Json] = {
     "of": b64u(OF),
     "grants": [0, 2],
     "why": None,
+    "detail": None,
     "mac": b64u(MAC),
 }
 
@@ -32,6 +33,12 @@ GOOD: dict[str, Json] = {
         Entry(n=3, at=5, kind=Taken.ERASED, of=OF, why="not_needed"),
         Entry(n=4, at=5, kind=Taken.VOIDED, of=OF),
         Entry(n=5, at=5, kind=Taken.MARK),
+        Entry(n=6, at=5, kind=Taken.LIFTED, of=OF, detail=b64u(OF)),
+        Entry(n=7, at=5, kind=Taken.KEPT, of=OF, why="restriction_18", detail="2030-06-30"),
+        Entry(n=8, at=5, kind=Taken.RELEASED, of=OF),
+        Entry(n=9, at=5, kind=Taken.BLOCKED, of=OF, detail=b64u(OF)),
+        Entry(n=10, at=5, kind=Taken.MOVED, of=OF, detail=b64u(OF)),
+        Entry(n=11, at=5, kind=Taken.MOVED, of=OF),
     ],
 )
 def test_a_line_says_what_was_written(entry: Entry) -> None:
@@ -55,6 +62,14 @@ BAD: list[tuple[str, dict[str, Any]]] = [
     ("a reason for a withdrawal", {"why": "not_needed"}),
     ("a reason that is no code", {"kind": "erased", "grants": None, "why": "Ana B."}),
     ("no keyed hash", {"mac": ""}),
+    ("a detail of a withdrawal", {"detail": b64u(OF)}),
+    ("a hold over nothing that is known", {"kind": "held", "grants": None}),
+    ("a legal hold without a day", {"kind": "kept", "grants": None, "why": "restriction_18"}),
+    ("a legal hold without a ground", {"kind": "kept", "grants": None, "detail": "2030-06-30"}),
+    ("a day that is none", {"kind": "kept", "grants": None, "why": "restriction_18", "detail": "for ever"}),
+    ("nobody who is kept out", {"kind": "blocked", "grants": None}),
+    ("a name of somebody", {"kind": "blocked", "grants": None, "detail": "Ana B."}),
+    ("a case by its label", {"kind": "moved", "grants": None, "detail": "F-22"}),
 ]
 
 

@@ -121,10 +121,18 @@ async def test_a_hold_that_does_not_open_stays(content: Content):
     assert await forgotten(content) == Left([99], [])
 
 
-async def laid_again(content: Content, *acts: list[bytes]) -> dict[bytes, int]:
-    """After one hold was placed, what the ledger names of these acts lies again; by label since when a hold lies."""
+async def test_a_hold_of_what_is_not_here_yet_does_not_end(content: Content):
+    """Only the ledger knew it, and the conversation may come again: it stays, whatever else is erased (threat 162)."""
+    await content.store.move(lambda c: asylum_holds.lay_again(c, content, {b"hold 1": [b"hold 1"]}, at=NOW))
+    left = await forgotten(content)
+    assert (len(left.holds), left.told) == (1, [(NOW, "asylum.held_again")])
+
+
+async def laid_again(content: Content, *holds: list[bytes]) -> dict[bytes, int]:
+    """After one hold was placed, what the ledger names of these lies again; by label since when a hold lies."""
     await placed(content, asylum_holds.sealed(content, TALK))
-    await content.store.move(lambda c: asylum_holds.lay_again(c, content, acts, at=NOW + 1))
+    by_label = {labels[0]: labels for labels in holds}
+    await content.store.move(lambda c: asylum_holds.lay_again(c, content, by_label, at=NOW + 1))
     found = await content.store.read(lambda c: {label: store.get(c, label) for label in store.labels(c)})
     return {label: hold.at for label, hold in found.items() if hold is not None}
 
