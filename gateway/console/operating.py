@@ -49,8 +49,8 @@ ALARMS: Alarms = {
     "case.changed_again": (
         N_("After a restore a case was merged, split, moved or closed to somebody again, as the ledger says"),
         N_(
-            "Look at the case: its label and the reasons are lost. Keep out anew whoever may not see it and was enrolled "
-            "after the backup, before they come in."
+            "Look at the case: its label and the reasons are lost. Keep out anew whoever may not see it and was "
+            "enrolled after the backup, before they come in."
         ),
     ),
     "consent.untold": (

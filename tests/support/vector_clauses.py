@@ -19,9 +19,9 @@ from keys.documents.envelope import Receipt, Receipts, Statement, Status, parse_
 from keys.documents.key_records import KeyRecord, Use
 from keys.documents.tombstone import accept_tombstone, build_tombstone
 from keys.documents.trust_record import is_scope
-from keys.primitives.domains import DESCRIPTOR, RECEIPTS
+from keys.primitives.domains import DESCRIPTOR, RECEIPTS, TOMBSTONE
 from keys.primitives.encoding import DAY, b64u, canon, lp, parse, unb64u
-from keys.primitives.sign import DESCRIPTOR, RECEIPTS, SignedDocument, TOMBSTONE, kid_of, sign_document
+from keys.primitives.sign import SignedDocument, kid_of, sign_document
 
 Case = dict[str, Any]
 

@@ -18,10 +18,9 @@ from gateway.errors import Code
 from gateway.messages.machines.numbering import LinkView, New, judge
 from gateway.messages.types import AuthenticStatement
 from keys.documents.descriptor import Descriptor, name_log, parse_descriptor
-from keys.documents.descriptor_chain import accept_descriptor
-from keys.primitives.domains import DESCRIPTOR, RECEIPT
+from keys.primitives.domains import DESCRIPTOR
 from keys.primitives.seal import EncPrivateKey
-from keys.primitives.sign import DESCRIPTOR, SignedDocument
+from keys.primitives.sign import SignedDocument
 
 TEN = range(10)
 

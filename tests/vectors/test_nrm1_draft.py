@@ -18,9 +18,9 @@ from keys.documents import envelope as wire
 from keys.documents.descriptor import Descriptor, name_log, parse_descriptor, require_usable_descriptor
 from keys.documents.envelope import Receipt, Secret, Statement, Status, parse_envelope
 from keys.documents.fingerprint import pair_code
-from keys.documents.keyset import Keyset, accept_keyset, parse_keyset
-from keys.primitives.domains import DESCRIPTOR, KEYSET, RECEIPT
 from keys.documents.key_records import verify_signers
+from keys.documents.keyset import parse_keyset
+from keys.primitives.domains import DESCRIPTOR, KEYSET, RECEIPT
 from keys.primitives.encoding import padme, unb64u
 from keys.primitives.seal import EncPrivateKey, open_cek, open_content
 from keys.primitives.sign import SignedDocument

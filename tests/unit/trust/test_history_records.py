@@ -18,8 +18,9 @@ from gateway.peers import trust_record_store
 from gateway.peers.trust_record_store import IN, OUT, TrustRow
 from gateway.trust import history
 from keys.documents.trust_record import Assertion, TrustRecord, TrustState
+from keys.primitives.domains import TRUST
 from keys.primitives.encoding import DAY
-from keys.primitives.sign import TRUST, sign_document
+from keys.primitives.sign import sign_document
 
 US, THEM = Node("us"), Node("them")
 OURS, THEIRS = US.first(), THEM.first()

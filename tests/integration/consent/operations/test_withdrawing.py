@@ -20,8 +20,9 @@ from gateway.errors import RefusedError
 from gateway.operations.roles import Caller, Role
 from keys.documents.succession import sign_descriptor
 from keys.offline.roots import load_root
+from keys.primitives.domains import DESCRIPTOR
 from keys.primitives.encoding import b64u, canon
-from keys.primitives.sign import DESCRIPTOR, SignedDocument
+from keys.primitives.sign import SignedDocument
 
 CONSENT = b64u(b"consent of her..")
 ERASED, LEFT = b64u(b"conversation one"), b64u(b"conversation two")

@@ -12,7 +12,8 @@ from gateway.peers.link_reset_state import ResetState
 from gateway.peers.reset_rows import ResetRow
 from gateway.trust.link_reset import store as resets
 from keys.documents.link_reset import Reset, View, reset_hash
-from keys.primitives.sign import RESET, SignedDocument
+from keys.primitives.domains import RESET
+from keys.primitives.sign import SignedDocument
 
 
 @pytest_asyncio.fixture

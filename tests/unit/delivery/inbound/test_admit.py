@@ -32,8 +32,9 @@ from gateway.peers.scope import NOTHING, Agreed, Direction, PeerState
 from gateway.policy.gates.gate_table import UnitKind
 from keys.documents import envelope as wire
 from keys.primitives.attachment_cipher import part_length
+from keys.primitives.domains import STATEMENT
 from keys.primitives.encoding import canon
-from keys.primitives.sign import STATEMENT, verify
+from keys.primitives.sign import verify
 
 REFERRAL = "referral.request.1/valid-minimal"
 ENQUIRY = "enquiry.capacity.1/valid-minimal"
