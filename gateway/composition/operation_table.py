@@ -134,6 +134,7 @@ def _node_operations(node: Node) -> Sequence[object]:
             link=node.link,
             link_reset=node.link_reset,
             trust_changes=node.trust_changes,
+            sync=node.sync,
             policies=node.policies,
             time=node.time,
             config=node.config,

@@ -11,6 +11,7 @@ from gateway.federation.signatures import RequestHead, SignedRequest, read_reque
 from gateway.federation.signing import content_digest, encode_fields, sign_request, sign_response
 from keys.documents.descriptor import Descriptor
 from keys.documents.envelope import Secret, Statement, compute_commitment, link_hash, pack_inner, statement_hash
+from keys.documents.fingerprint import Party as Compared
 from keys.documents.fingerprint import fingerprint_hash, pair_code
 from keys.documents.key_records import Use
 from keys.primitives.domains import LABELS, STATEMENT
@@ -184,7 +185,7 @@ def identity() -> Case:
         ],
         "enc_keys": [_enc_key("identity/enc")],
         "nodes": [_node(first), _node(second)],
-        "pair_code": pair_code(first.fingerprint, second.fingerprint),
+        "pair_code": pair_code(*(Compared(side.fingerprint, side.version) for side in (first, second))),
         "bad_records": _bad_records(),
         "bad_keys": _bad_keys(),
     }

@@ -17,7 +17,7 @@ from gateway.errors import Code
 from keys.documents import envelope as wire
 from keys.documents.descriptor import Descriptor, name_log, parse_descriptor, require_usable_descriptor
 from keys.documents.envelope import Receipt, Secret, Statement, Status, parse_envelope
-from keys.documents.fingerprint import pair_code
+from keys.documents.fingerprint import Party, pair_code
 from keys.documents.key_records import verify_signers
 from keys.documents.keyset import parse_keyset
 from keys.primitives.domains import DESCRIPTOR, KEYSET, RECEIPT
@@ -132,10 +132,10 @@ def test_receipt() -> None:
 
 
 def test_fingerprint_and_pair_code() -> None:
-    """The digits that two people compare are those of the file, from either side."""
-    sender, recipient = descriptor("sender").fingerprint, descriptor("recipient").fingerprint
-    assert sender.split() == vectors()["sender_fingerprint"]
-    assert pair_code(sender, recipient) == pair_code(recipient, sender) == vectors()["pair_code"]
+    """The digits that two people compare are those of the file, from either side; the versions came later."""
+    sender, recipient = (Party(found.fingerprint, found.version) for found in map(descriptor, ("sender", "recipient")))
+    assert sender.fingerprint.split() == vectors()["sender_fingerprint"]
+    assert pair_code(sender, recipient) == pair_code(recipient, sender) == vectors()["pair_code"] + " 1-1"
 
 
 def test_padme() -> None:

@@ -25,7 +25,7 @@ from keys.documents.envelope import (
     parse_envelope,
     statement_hash,
 )
-from keys.documents.fingerprint import compute_fingerprint, fingerprint_hash, node_id, pair_code
+from keys.documents.fingerprint import Party, compute_fingerprint, fingerprint_hash, node_id, pair_code
 from keys.documents.key_records import KeyRecord
 from keys.primitives.domains import DESCRIPTOR, RECEIPTS, VOID
 from keys.primitives.encoding import b64u, canon, h, lp_join, lp_split, padme, parse, unb64u
@@ -108,7 +108,8 @@ def test_identity() -> None:
         assert fingerprint_hash(*asked).hex() == case["x"]
         digits.append(compute_fingerprint(*asked))
         assert digits[-1] == case["fingerprint"]
-    assert pair_code(*digits) == pair_code(*digits[::-1]) == file["pair_code"]
+    sides = [Party(found, 1) for found in digits]
+    assert pair_code(*sides) == pair_code(*sides[::-1]) == file["pair_code"]
 
 
 def test_numbers() -> None:

@@ -155,7 +155,7 @@ class NodeViewOperations:
                 "demo": self._config.node.demo,
                 "endpoint": own.endpoints[0],
                 "fingerprint": own.fingerprint,
-                "scanned": node_text(own.fingerprint_hash, own.endpoints[0]),
+                "scanned": node_text(own.fingerprint_hash, own.version, own.endpoints[0]),
                 "descriptor": {"version": own.version, "issued": own.issued, "expires": own.expires},
                 "keyset": {"version": self._own.keyset.version, "expires": self._own.keyset.expires}
                 if self._own.has_keyset

@@ -52,6 +52,7 @@ def add_peer(
         chain=None if file is None else output.read_json(file),
         url=url if found is None else found.endpoint,
         fingerprint=None if found is None else found.fingerprint,
+        version=None if found is None else found.version,
         name=name,
     )
     output.print_answer(answer, as_json=as_json, people=_show_added)
@@ -71,7 +72,8 @@ def _show_added(value: Mapping[str, Json]) -> None:
 @options.pass_node
 @options.as_json
 def show_digits(reach: Reach, peer: str, qr: bool, as_json: bool) -> None:
-    """Print the 60 digits of this pair, the same at both nodes. Read them to each other over a channel you trust.
+    """Print the 60 digits of this pair, the same at both nodes, and the versions of both descriptors behind them. Read
+    all of it to each other over a channel you trust.
 
     \b
     Example:

@@ -25,7 +25,11 @@ _SCOPE = click.option(
 
 @click.command("verify", context_settings=options.CONTEXT)
 @click.argument("peer")
-@click.option("--digits", metavar="DIGITS", help="The 60 digits as they were read to you; asked for if not given.")
+@click.option(
+    "--digits",
+    metavar="DIGITS",
+    help="The 60 digits and two versions as they were read to you; asked for if not given.",
+)
 @click.option("--scanned", metavar="TEXT", help="What their QR code says (trm peer code --qr), instead of the digits.")
 @click.option("--channel", required=True, type=click.Choice(CHANNELS), help="How you spoke with them.")
 @click.option("--scope", type=click.Path(path_type=Path), metavar="FILE", help="A scope file; everything if not given.")
@@ -44,7 +48,8 @@ def verify_peer(
     emergency: bool,
     as_json: bool,
 ) -> None:
-    """Type the 60 digits that the other administrator read to you, and be the first of two people to trust the peer.
+    """Type the 60 digits and two versions that the other administrator read to you, and be the first of two people to
+    trust the peer.
 
     The same verb confirms a peer whose root keys have changed; that takes one person.
 
@@ -61,7 +66,7 @@ def verify_peer(
 
     def wanted(body: Mapping[str, Json]) -> bool:
         mine = str(body["fingerprint"]).replace(" ", "")
-        return mine in (compared[:30], compared[30:]) and body["channel"] == channel and _same_scope(body, chosen)
+        return mine in (compared[:30], compared[30:60]) and body["channel"] == channel and _same_scope(body, chosen)
 
     action = "peer.confirm_roots" if roots else "peer.activate"
     answer = signer.propose(
@@ -75,7 +80,7 @@ def _compared(digits: str | None, scanned: str | None) -> str:
         from keys.documents.fingerprint import read_pair
 
         return read_pair(scanned)
-    return digits if digits is not None else str(click.prompt("digits as they were read to you", err=True))
+    return digits if digits is not None else str(click.prompt("digits and versions as they were read to you", err=True))
 
 
 def _same_scope(body: Mapping[str, Json], chosen: Json) -> bool:

@@ -158,7 +158,7 @@ def _proposed(form: Form) -> dict[str, Json]:
             return name | {"url": form.one("url")}
         case "scanned":
             found = read_node(form.one("scanned"))
-            return name | {"url": found.endpoint, "fingerprint": found.fingerprint}
+            return name | {"url": found.endpoint, "fingerprint": found.fingerprint, "version": found.version}
     try:
         return name | {"chain": json.loads(form.one(given[0]))}
     except (ValueError, RecursionError) as exc:

@@ -7,6 +7,7 @@ the node judges the whole change again when it comes back with a signature.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import Connection
@@ -23,7 +24,7 @@ from gateway.database import journal
 from gateway.database.audit_entries import leaf
 from gateway.database.engine import Store
 from gateway.delivery.outbound.steps import BODY_LIMIT
-from gateway.errors import Code, Finding, RefusedError, RemoteError
+from gateway.errors import Code, Finding, GatewayError, RefusedError, RemoteError
 from gateway.foundation.config import Config
 from gateway.identity.own_identity import OwnIdentity
 from gateway.messages.wakeups import Wakeups
@@ -53,10 +54,11 @@ from gateway.trust.operations.models import (
     SignedWord,
     WantedChanges,
 )
+from gateway.trust.peer_sync import PeerSync
 from keys.documents.admin_card import AdminCard
 from keys.documents.approvals import Card, read_approval
 from keys.documents.change import Approval, Change, is_person
-from keys.documents.fingerprint import pair_code
+from keys.documents.fingerprint import read_code
 from keys.primitives.encoding import canon
 from keys.primitives.passkey import Assertion
 from schemas.region_pack.policies import read_policy
@@ -91,6 +93,7 @@ class ChangeOperations:
         link: PeerLink,
         link_reset: LinkReset,
         trust_changes: TrustChanges,
+        sync: PeerSync,
         policies: PoliciesInForce,
         time: ConfirmedTime,
         config: Config,
@@ -102,6 +105,7 @@ class ChangeOperations:
         self._link = link
         self._link_reset = link_reset
         self._trust_changes = trust_changes
+        self._sync = sync
         self._policies = policies
         self._time = time
         self._config = config
@@ -174,15 +178,17 @@ class ChangeOperations:
                 f"the peer is {peer.state}; nothing was changed",
                 hint="the second person approves with trm peer approve",
             )
-        typed = "".join(character for character in digits if character.isdigit())
-        expected = pair_code(self._own.descriptor.fingerprint, peer.descriptor.fingerprint).replace(" ", "")
-        if typed != expected:
+        own, said = self._own.descriptor.fingerprint, read_code(digits)
+        theirs = next((each for each in said if each.fingerprint == peer.descriptor.fingerprint), None)
+        if theirs is None or [each.fingerprint for each in said] != sorted((own, theirs.fingerprint)):
             await self._store.move(lambda c: journal.append_leaf(c, leaf(now, "peer.digits_wrong", peer=peer.node)))
             raise RefusedError(
                 Code.WRONG_NODE,
                 f"the digits are not those of this pair; the peer stays {peer.state}",
                 hint="read them aloud again; if they still differ, somebody is between you: stop",
             )
+        if peer.descriptor.version < theirs.version:
+            peer = await self._reaching(peer, theirs.version)
         compared: dict[str, Json] = {
             "descriptor": {"version": peer.descriptor.version, "hash": peer.descriptor.hash},
             "fingerprint": peer.descriptor.fingerprint,
@@ -192,6 +198,21 @@ class ChangeOperations:
             return compared
         scope = everything(self._own, self._config, peer) if asked.scope is None else Scope.from_json(asked.scope)
         return {**compared, "scope": scope.to_json(), "not_before": None, "expires": now + rules.YEAR}
+
+    async def _reaching(self, peer: Peer, version: int) -> Peer:
+        """The peer with its chain up to a version that its people have named: the digits are of its roots alone, and do
+        not show that somebody cut the chain before a key was revoked (nrm1 2.9).
+        """
+        with suppress(GatewayError):
+            peer = await self._sync.fetch_chain(peer)
+        if peer.descriptor.version < version:
+            raise RefusedError(
+                Code.ROLLBACK,
+                f"the chain held here ends at version {peer.descriptor.version}, and they have published version "
+                f"{version}; the peer stays {peer.state}",
+                hint="if their node can be reached and it stays so, somebody holds back what they published: stop",
+            )
+        return peer
 
     @operation(
         "change.propose",

@@ -209,7 +209,7 @@ class Code60(Answer):
 
     name: str
     node: str
-    code: str = Field(description="60 digits in groups")
+    code: str = Field(description="60 digits in groups, and the versions of both newest descriptors")
     scanned: str
     demo: bool
 
@@ -227,6 +227,7 @@ class AddPeer(Asked):
     chain: Any = Field(default=None, description="the content of its pairing file")
     url: Text | None = Field(default=None, description="or the address to fetch it from")
     fingerprint: Text | None = None
+    version: Count | None = Field(default=None, description="the version that its chain must reach")
 
 
 # --- the way to a peer --------------------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ from gateway.trust.operations.changes import everything, shown
 from gateway.trust.operations.models import AddPeer, Code60, OnePeer, PeerLine, Peers, Scope, WholePeer
 from gateway.trust.peer_sync import read_chain
 from keys.documents.descriptor_chain import accept_chain
-from keys.documents.fingerprint import pair_code, pair_text
+from keys.documents.fingerprint import Party, pair_code, pair_text
 from keys.documents.link_reset import Reset, reset_hash
 from keys.documents.trust_record import TrustRecord
 from keys.primitives.domains import RESET
@@ -95,7 +95,7 @@ class PeerOperations:
     )
     async def add(self, asked: AddPeer, caller: Caller) -> OperationResult:
         """Propose a peer from its chain: a pairing file's content, or an address to fetch it from. The digits decide
-        later; a `fingerprint` that was scanned is compared now.
+        later; a `fingerprint` and a `version` that were scanned are compared now.
         """
         if asked.chain is not None:
             data = canon(asked.chain)
@@ -121,6 +121,12 @@ class PeerOperations:
                 Code.WRONG_NODE,
                 "the node at this address is not the one that was scanned; nothing was changed",
                 hint="scan its code again; if it still differs, somebody is between you: stop",
+            )
+        if newest.version < (asked.version or 1):
+            raise RefusedError(
+                Code.ROLLBACK,
+                "the chain at this address ends before the version that was scanned; nothing was changed",
+                hint="ask for the pairing file again; if it still ends there, somebody holds back what they published",
             )
         name = asked.name or newest.name
         if not _is_name(name) or is_node(name):
@@ -234,17 +240,17 @@ class PeerOperations:
             value=everything(self._own, self._config, peer).to_json() if mine is None else mine.scope
         )
 
-    @operation("peer.code", "the 60 digits to compare", roles=TRUST, about=About.PEER, answer=Code60)
+    @operation("peer.code", "the 60 digits and two versions to compare", roles=TRUST, about=About.PEER, answer=Code60)
     async def code(self, asked: OnePeer) -> OperationResult:
-        """The 60 digits that two people compare over a channel they trust."""
+        """The 60 digits, and the versions behind them, that two people compare over a channel they trust."""
         peer = self._link.registry.find(asked.id)
         own, theirs = self._own.descriptor, peer.descriptor
         return OperationResult(
             value={
                 "name": peer.name,
                 "node": peer.node,
-                "code": pair_code(own.fingerprint, theirs.fingerprint),
-                "scanned": pair_text(own.fingerprint_hash, theirs.fingerprint_hash),
+                "code": pair_code(*(Party(side.fingerprint, side.version) for side in (own, theirs))),
+                "scanned": pair_text(*((side.fingerprint_hash, side.version) for side in (own, theirs))),
                 "demo": peer.demo,
             }
         )

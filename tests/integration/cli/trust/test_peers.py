@@ -161,7 +161,7 @@ def paired(countries: tuple[Country, Country]) -> tuple[Country, Country]:
         digits = other.trm("peer", "code", country.name).stdout.strip()
         people = KeyFiles(Path("keys"))
         words = ("peer", "verify", other.name, "--channel", "known_phone", "--emergency", *people.signed(0))
-        assert "digits are not those of this pair" in country.trm(*words, given="1" * 60 + "\n", code=1).stderr
+        assert "digits are not those of this pair" in country.trm(*words, given="1" * 60 + " 1-1\n", code=1).stderr
         assert country.trm(*words, given=digits + "\n").stdout.endswith(f"{other.name} is verified\n")
         words = ("peer", "approve", other.name, "--emergency", *people.signed(1))
         assert country.trm(*words).stdout == f"done: peer.activate\n{other.name} is active\n"

@@ -31,7 +31,7 @@ def test_two_nodes_pair_by_their_codes(desks: tuple[Desk, Desk], tmp_path: Path)
     """A scanned node is fetched and compared; a scanned pair stands for the digits; another pair's code is refused."""
     fr, al = desks
     shown = scanned(al.trm("node", "pairing", "--qr").stdout)
-    forged = node_text(bytes(32), shown.split(":", 3)[3])
+    forged = node_text(bytes(32), 1, shown.split(":", 4)[4])
     refused = fr.trm("peer", "add", "--scanned", forged)
     assert (refused.exit_code, "is not the one that was scanned" in refused.stderr) == (1, True)
     assert fr.ask("peer.list") == {"peers": []}
@@ -48,7 +48,7 @@ def test_two_nodes_pair_by_their_codes(desks: tuple[Desk, Desk], tmp_path: Path)
     assert pairs[0] == pairs[1]
     people = key_files(tmp_path / "keys")
     words = ("peer", "verify", "AL", "--channel", "in_person", "--emergency", *people.signed(0))
-    wrong = fr.trm(*words, "--scanned", pairs[0][:-64] + "A" * 64)
+    wrong = fr.trm(*words, "--scanned", pairs[0][:-66] + "A" * 64 + ":1")
     assert (wrong.exit_code, "digits are not those of this pair" in wrong.stderr) == (1, True)
     verified = fr.trm(*words, "--scanned", pairs[0])
     assert (verified.exit_code, verified.stdout.splitlines()[-1]) == (0, "AL is verified"), verified.stderr

@@ -183,7 +183,7 @@ def test_the_digits_are_asked_for(federation, people):
     words = ("peer", "verify", "AL", "--channel", "video", *people.signed(0))
     ran = federation.fr.trm(*words, given="1 2 3\n")
     assert (ran.exit_code, ran.stdout) == (1, "")
-    assert ran.stderr.startswith("digits as they were read to you")
+    assert ran.stderr.startswith("digits and versions as they were read to you")
 
 
 def test_row_94_one_person_suspends_every_peer(federation, people):
