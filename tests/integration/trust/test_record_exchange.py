@@ -1,0 +1,84 @@
+"""Signed records of trust on the wire, missed and repeated, and what they end (nrm1 8.9)."""
+
+from __future__ import annotations
+
+import pytest
+from support.ceremony import ADMINS, change
+from support.pair import Spoiler, Two, aplay
+from support.trusting import scope_of
+
+from gateway.errors import RefusedError
+from gateway.peers.scope import PeerState
+
+ANA, BEN = ADMINS
+
+
+async def test_a_missed_record_is_asked_for_again(two: Two) -> None:
+    """A peer that lost our chain says so and gets it whole."""
+    forget = "delete from trust_record where direction = 'in'"
+    await two.al.running.store.move(lambda c: c.exec_driver_sql(forget))
+    await two.al.running.peers.refresh()
+    assert not two.al.agreed()
+    await two.fr.changes("peer.narrow", scope=await scope_of(two.fr, max_bytes=999_000))
+    count = "select count(*) from trust_record where direction = 'in'"
+
+    async def whole() -> bool:
+        return await two.al.rows(count) == [(2,)]
+
+    await two.until(whole, seconds=30)
+    assert two.al.agreed()
+    await two.calm()
+    assert await two.fr.rows("select count(*) from trust_record where direction = 'out' and acked is null") == [(0,)]
+
+
+async def test_a_revoked_peer_is_told_and_heard_no_more(two: Two) -> None:
+    """The end reaches the peer as a signed record; its own records meet a bare 403 from then on."""
+    await two.fr.changes("peer.revoke")
+    await two.until(lambda: two.al.peer().standing(two.clock.now()).missing == "their side has revoked it", seconds=30)
+    assert "peer.revoked_us" in await two.al.alarms()
+    await two.al.changes("peer.suspend")
+    await two.calm()
+    assert await two.al.rows("select count(*) from trust_record where direction = 'out' and acked is null") == [(1,)]
+    with pytest.raises(RefusedError, match="the peer is revoked"):
+        await two.fr.changes("peer.resume")
+
+
+async def test_what_waits_for_a_revoked_peer_fails_at_once(two: Two) -> None:
+    """What has not departed can never go: its sender is told now, and not when its life is over. What has departed may
+    have arrived, and keeps its time.
+    """
+    wire = Spoiler(two.fr)
+    wire.deaf = True
+    departed = await two.fr.submit("departed")
+    await two.until(lambda: bool(wire.asked), seconds=30)
+    wire.away = True
+    waiting = await two.fr.submit("waiting")
+    await two.fr.changes("peer.revoke")
+    await two.until(lambda: two.fr.peer().state is PeerState.REVOKED, seconds=30)
+
+    async def failed() -> bool:
+        return await two.fr.state(waiting) == "failed"
+
+    await two.until(failed, seconds=120)
+    assert (await two.fr.show(waiting))["reason"] == "not_active"
+    assert await two.fr.state(departed) == "awaiting_receipt"
+    assert "message.failed" in await two.fr.alarms()
+
+
+async def test_no_content_in_any_of_it(two: Two) -> None:
+    """Changes, approvals and records hold ids, codes and times: a marked value of a case is nowhere in them."""
+    await two.fr.submit("MARKED-VALUE")
+    await two.fr.changes("peer.suspend")
+    for table, column in (("change", "payload"), ("approval", "document"), ("trust_record", "document")):
+        for (data,) in await two.fr.rows(f"select {column} from {table}"):
+            assert b"MARKED-VALUE" not in bytes(data)
+
+
+async def test_a_stop_is_at_once_by_any_clock(two: Two) -> None:
+    """The clock of the person who stops a peer is two minutes ahead of the node's: the peer is stopped now."""
+    ahead = two.clock.now() + 120
+    await aplay(change([ANA], "peer.suspend", "AL", at=ahead), two.fr.call)
+    assert two.fr.peer().state == "suspended"
+    await two.until(lambda: two.al.peer().trust.missing(two.clock.now()) == "their side has suspended it", seconds=30)
+    shown = await two.fr.call("peer.show", id="AL")
+    assert shown["faults"] == [] and shown["history"][-1]["effective"] < ahead
