@@ -27,7 +27,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import IO, Any, TextIO
+from typing import IO, Any, NoReturn, TextIO
 
 from support import keycost
 
@@ -163,6 +163,24 @@ def _become(request: Mapping[str, Any], streams: Sequence[int]) -> str:
     return str(request["argv"][0])
 
 
+def _live(work: Callable[[], object]) -> NoReturn:
+    """Do this work and end as Python ends, but that the interpreter is not taken apart: that touches everything that
+    was imported, and what a fork touches is copied.
+    """
+    code: object = 0
+    try:
+        work()
+    except SystemExit as end:
+        code = end.code or 0
+    atexit._run_exitfuncs()
+    if not isinstance(code, int):
+        print(code, file=sys.stderr)
+        code = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code & 0xFF)
+
+
 if __name__ == "__main__":
     sys.path[:] = [str(ROOT), str(ROOT / "tests"), *sys.path[1:]]
     import importlib
@@ -176,4 +194,4 @@ if __name__ == "__main__":
         importlib.import_module(place.partition(":")[0])
     gc.freeze()
     become: dict[str, Callable[[], object]] = {"trm": main, "node": lambda: nodechild.start(nodechild.main)}
-    become[_serve(socket.socket(fileno=int(sys.argv[1])))]()
+    _live(become[_serve(socket.socket(fileno=int(sys.argv[1])))])
