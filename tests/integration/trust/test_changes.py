@@ -34,6 +34,26 @@ async def test_row_36_one_wrong_digit_refuses(met: Two) -> None:
     assert leaves == [(3,)]
 
 
+async def test_row_36_what_was_compared_is_what_is_held(met: Two) -> None:
+    """A change that names another fingerprint or descriptor, or a channel that nobody can compare over, is refused."""
+    asked = await met.fr.call(
+        "change.prepare", action="peer.activate", subject="AL", digits=await digits(met.fr), channel="video"
+    )
+    body = asked["change"]["body"]
+    changed = "the peer's descriptor has changed meanwhile"
+    for other, code, words, hint in (
+        ({"fingerprint": met.fr.running.own.descriptor.fingerprint}, Code.CONFLICT, changed, "compare again"),
+        ({"descriptor": body["descriptor"] | {"version": 2}}, Code.CONFLICT, changed, "compare again"),
+        ({"channel": "rumour"}, Code.INVALID, "the channel is one of", ""),
+    ):
+        wrong = asked["change"] | {"body": body | other}
+        approval = ANA.approve(Change.parse(canon(wrong)), at=met.clock.now()).document.to_json()
+        with pytest.raises(RefusedError, match=words) as caught:
+            await met.fr.call("change.propose", change=wrong, approval=approval)
+        assert (caught.value.code, caught.value.hint) == (code, hint)
+    assert met.fr.peer().state == "proposed"
+
+
 async def test_row_36_the_same_admin_twice_leaves_it_pending(met: Two) -> None:
     """One approver leaves the peer verified and messages refused; the same person again changes nothing."""
     shown = await met.fr.changes("peer.activate", people=[ANA])
@@ -225,3 +245,19 @@ async def test_a_damaged_change_holds_up_no_other(met: Two) -> None:
     met.clock.advance(DAY)
     await met.until(lambda: met.fr.peer().state == "active", seconds=300)
     assert (await met.fr.call("change.list", state="pending"))["changes"] == []
+
+
+async def test_a_time_that_was_wrongly_believed_is_taken_back_by_two(two: Two) -> None:
+    """While the clock is right nothing is taken back; one administrator is not enough; with two the node goes on."""
+    with pytest.raises(RefusedError, match="has signed nothing of a later time"):
+        await two.fr.changes("clock.reset", "clock")
+    two.clock.jump(-DAY)
+    shown = await two.fr.changes("clock.reset", "clock", people=[ANA])
+    until = shown["change"]["body"]["until"]
+    entries = 'select leaf from audit where instr(cast(leaf as text), \'"ev":"clock.reset"\')'
+    assert (shown["state"], await two.fr.rows(entries)) == ("pending", [])
+    assert (await approve(two.fr, shown["id"], BEN))["state"] == "done"
+    ((leaf,),) = await two.fr.rows(entries)
+    told = json.loads(leaf)
+    assert (told["at"], told["until"]) == (two.clock.now(), until)
+    assert until > two.clock.now() + HOUR
