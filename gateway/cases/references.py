@@ -5,17 +5,23 @@ Of what was given then a mark is stored, a hash of the keyed hash that the refer
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.cases.rules import Card
-from gateway.database.case_names import long_reference, short_reference
+from gateway.database import content
+from gateway.database.case_names import GROUP, GROUPS, long_reference, short_reference
+from gateway.database.content import SealedRow
 from gateway.database.content_sealer import ContentSealer
 from gateway.database.prepared import Prepared
+from gateway.database.tables import case_link, message
 from gateway.database.tables import long_reference as given
 from gateway.foundation.ids import CaseId
+from gateway.messages import content_codec
+from gateway.messages.store import messages
 from keys.primitives.encoding import sha256
 
 Pair = tuple[str, str]
@@ -41,9 +47,50 @@ def reference_of_case(sealer: ContentSealer, connection: Connection, peer: str, 
     return references_in(sealer, connection, [pair])[pair]
 
 
+def reference_of_new(sealer: ContentSealer, peer: str, id: CaseId) -> str:
+    """The same of a case that begins without a number."""
+    pair = (peer, f"#{id}")
+    return short_reference(sealer.case_hashes([pair])[pair])
+
+
 def numbers_of(sealer: ContentSealer, pairs: Iterable[Pair]) -> Mapping[str, str]:
     """Our numbers by each form of reference that the peers may use for them."""
     return {form(digest): pair[1] for pair, digest in sealer.case_hashes(pairs).items() for form in _FORMS}
+
+
+def cases_called(
+    sealer: ContentSealer, connection: Connection, text: str, cards: Mapping[CaseId, Card]
+) -> frozenset[CaseId]:
+    """Which of these cases a peer knows under this reference, as somebody reads it out on the telephone."""
+    wanted = text.strip().replace(" ", "-")
+    if not _READ_OUT.fullmatch(wanted):
+        return frozenset()
+    query = (
+        select(case_link.c.case_id, message.c.peer)
+        .join(message, message.c.conversation == case_link.c.key)
+        .where(case_link.c.case_id.in_(bindparam("ids", expanding=True)))
+        .distinct()
+    )
+    ids, of = list(cards), dict[Pair, CaseId]()
+    for start in range(0, len(ids), AT_ONCE):
+        for id, peer in connection.execute(query, {"ids": ids[start : start + AT_ONCE]}):
+            of |= {(peer, name): CaseId(id) for name in (cards[CaseId(id)].number, f"#{id}") if name is not None}
+    found = sealer.case_hashes(of)
+    return frozenset(of[pair] for pair, digest in found.items() if short_reference(digest) == wanted.upper())
+
+
+def own_rows(connection: Connection, conversation: bytes, peer: str) -> list[SealedRow]:
+    """What this node said to a peer in a conversation, sealed: there stands our number of the case."""
+    rows = messages.of_conversation(connection, conversation)
+    ours = [row.ref for row in rows if (row.direction, row.peer) == (messages.OUT, peer)]
+    return [*content.get(connection, ours).values()]
+
+
+def number_told(sealer: ContentSealer, rows: Sequence[SealedRow], peer: str, reference: str) -> str | None:
+    """Our number of the case that a peer calls so, as these messages of ours name it; None where none does."""
+    opened = sealer.open_each(rows) if rows else []
+    cases = {content_codec.read_content(plain).facts.case for plain in opened if isinstance(plain, bytes)}
+    return numbers_of(sealer, [(peer, case) for case in cases if case]).get(reference)
 
 
 def remember_given(sealer: ContentSealer, connection: Connection, pairs: Iterable[Pair]) -> None:
@@ -53,6 +100,7 @@ def remember_given(sealer: ContentSealer, connection: Connection, pairs: Iterabl
         connection.execute(upsert(given).on_conflict_do_nothing(), rows)
 
 
+_READ_OUT = re.compile("-".join([f"[0-9A-Za-z]{{{GROUP}}}"] * GROUPS))
 _FORMS = (short_reference, long_reference)
 
 

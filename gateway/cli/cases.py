@@ -53,7 +53,7 @@ def list_cases(reach: Reach, limit: int, cursor: str | None, as_json: bool) -> N
 @options.pass_node
 @options.as_json
 def find_cases(reach: Reach, text: str, limit: int, cursor: str | None, as_json: bool) -> None:
-    """Find cases by words of their label or number, newest first.
+    """Find cases by words of their label or number, or by the reference that a peer reads out, newest first.
 
     \b
     Example:

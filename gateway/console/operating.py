@@ -46,6 +46,13 @@ ALARMS: Alarms = {
         N_("A restore had undone the withdrawal of a consent; the withdrawal stands again"),
         N_("Withdraw it once more, so that every country hears of it."),
     ),
+    "admins.compare": (
+        N_("This node was put back: an administrator who was retired since is one again"),
+        N_(
+            "Compare the list of administrators with what was decided. Two others retire whoever is one no more, "
+            "before anybody is let in or trusted; then dismiss this."
+        ),
+    ),
     "case.changed_again": (
         N_("After a restore a case was merged, split, moved or closed to somebody again, as the ledger says"),
         N_(

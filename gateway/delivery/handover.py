@@ -22,7 +22,7 @@ from gateway.attachments import store
 from gateway.attachments.library import AttachmentLibrary
 from gateway.attachments.rules import name_of
 from gateway.attachments.store import AttachmentRow
-from gateway.cases.references import numbers_of
+from gateway.cases.references import number_told, own_rows
 from gateway.database import content, journal
 from gateway.database.content import SealedRow
 from gateway.database.sealed_content import Content
@@ -218,18 +218,9 @@ class Handover:
         told, vault = item.header.get("case_ref_recipient"), self._content.sealer
         if not isinstance(told, str):
             return item
-
-        def query(c: Connection) -> list[SealedRow]:
-            rows = messages.of_conversation(c, message.conversation)
-            return [
-                *content.get(c, [r.ref for r in rows if (r.direction, r.peer) == (messages.OUT, message.peer)]).values()
-            ]
-
-        sealed = await self._content.store.read(query)
-        opened = await self._workers.off_loop(lambda: vault.open_each(sealed)) if sealed else []
-        cases = {content_codec.read_content(plain).facts.case for plain in opened if isinstance(plain, bytes)} - {None}
-        ours = numbers_of(vault, [(message.peer, case) for case in cases if case]).get(told, told)
-        return replace(item, header={**item.header, "case_ref_recipient": ours})
+        sealed = await self._content.store.read(lambda c: own_rows(c, message.conversation, message.peer))
+        ours = await self._workers.off_loop(lambda: number_told(vault, sealed, message.peer, told))
+        return replace(item, header={**item.header, "case_ref_recipient": ours or told})
 
     async def _postpone(self, row: InboxRow, now: int) -> None:
         attempts = row.attempts + 1

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 import schemas
 from gateway.cases import register
 from gateway.cases.operations.models import OfCase
+from gateway.cases.references import number_told, own_rows
 from gateway.conversations import on_call, status_updates
 from gateway.conversations.alert_rules import HOUR, UPDATE_EVERY, Rung
 from gateway.conversations.loader import ConversationLoader, LoadedConversation
@@ -198,7 +199,7 @@ class AlertOperations:
             "to": row.peer,
             "conversation": opened.facts.conversation,
             "in_reply_to": id,
-            "header": _answer(opened.halves()[0], who),
+            "header": _answer(opened.halves()[0], who) | await self._number(row, opened.halves()[0]),
             "content": said,
         }
 
@@ -252,6 +253,15 @@ class AlertOperations:
                 hint="ask a second person, or say that there is nobody else",
             )
 
+    async def _number(self, row: MessageRow, header: dict[str, Json]) -> dict[str, Json]:
+        """Our number of the case, which becomes the reference again that the peer knows; nothing where it has none."""
+        told, sealer = header.get("case_ref_recipient"), self._content.sealer
+        if not isinstance(told, str):
+            return {}
+        sealed = await self._content.store.read(lambda c: own_rows(c, row.conversation, row.peer))
+        ours = number_told(sealer, sealed, row.peer, told)
+        return {} if ours is None else {"case_ref_sender": ours}
+
     async def _alert(self, id: str) -> MessageRow:
         rows, _ = await self._content.store.read(lambda c: incoming(c, id))
         if len(rows) != 1:
@@ -289,5 +299,4 @@ def _answer(header: dict[str, Json], who: str) -> dict[str, Json]:
         "handling": {"onward_sharing": "none", "retain_until": kept, "export_to_local": "full"},
         "language": header.get("language"),
     }
-    references = {"case_ref_sender": "case_ref_recipient", "case_ref_recipient": "case_ref_sender"}
-    return answer | {name: header[other] for name, other in references.items() if other in header}
+    return answer | ({"case_ref_recipient": header["case_ref_sender"]} if "case_ref_sender" in header else {})

@@ -31,6 +31,7 @@ from keys.documents.backup_header import Kind, RecoveryPublic
 from keys.documents.envelope import parse_envelope
 from keys.documents.link_reset import Reset, View
 from keys.keystore.keystore import system_rand
+from keys.offline.administrator_key import new_admin
 from keys.offline.recovery_key import create_recovery, load_recovery, public_path
 from keys.primitives.domains import RESET
 from keys.primitives.sign import SignedDocument, SigningKey
@@ -545,3 +546,15 @@ async def test_what_was_said_after_the_backup_does_not_end_the_trust(drill: Dril
     ]
     for party in two:
         assert (await party.call("peer.show", id=party.peer().name))["faults"] == []
+
+
+async def test_a_retired_administrator_is_to_be_compared(drill: Drill) -> None:
+    """Whoever was retired after the backup is one again; an alarm says so before anybody is let in (threat 163)."""
+    two = drill.two
+    (ana, ben), eva = ADMINS, new_admin(label="Eva D.", now=two.clock.now())
+    await two.fr.changes("admin.enrol", "admins", admin=eva.card.document.to_json())
+    data, keystore = await drill.backup()
+    await two.fr.changes("admin.retire", "admins", people=[ana, eva], pseudonym=ben.card.pseudonym)
+    await drill.lose_all_but(data, keystore, drill.ledger)
+    assert len((await two.fr.call("admin.list"))["admins"]) == 3
+    assert "admins.compare" in await two.fr.alarms()

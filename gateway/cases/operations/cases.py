@@ -24,6 +24,7 @@ from gateway.cases.operations.models import (
 )
 from gateway.cases.operations.views import CaseViews, nameless
 from gateway.cases.operations.whole_case import WholeCase
+from gateway.cases.references import cases_called
 from gateway.cases.register import CaseRegister, cards_in, check_joins, find_row, join, number_signs
 from gateway.cases.rules import RELATIONS, Card, LinkKind, Signs, hand_over, is_called
 from gateway.cases.store import CaseRow, Link
@@ -100,8 +101,9 @@ class CaseOperations:
         example={"text": "blue"},
     )
     async def find(self, asked: FindCases, caller: Caller) -> OperationResult:
-        """Open cases whose label or number has these words, newest first. Names are sealed, so a page looks through
-        some of the cases only: it may be shorter than asked, down to empty, and `next` goes on behind it.
+        """Open cases whose label or number has these words, or that a peer knows under this reference of ours, newest
+        first. Names are sealed, so a page looks through some of the cases only: it may be shorter than asked, down to
+        empty, and `next` goes on behind it.
         """
         limit, before = max(asked.limit, 1), asked.place
         await self._status_updates.keep()
@@ -110,7 +112,8 @@ class CaseOperations:
             rows = store.page(c, limit=LOOKED_AT + 1, before=before)
             looked_at = rows[:LOOKED_AT]
             cards = cards_in(self._content.sealer, c, looked_at)
-            found = [row for row in looked_at if is_called(cards[row.id], asked.text)]
+            called = cases_called(self._content.sealer, c, asked.text, cards)
+            found = [row for row in looked_at if row.id in called or is_called(cards[row.id], asked.text)]
             last = found[limit - 1] if len(found) > limit else looked_at[-1] if len(rows) > LOOKED_AT else None
             return last, self._views.lines(c, found[:limit], caller.unit)
 

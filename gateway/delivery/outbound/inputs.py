@@ -100,7 +100,7 @@ class InputLoader:
         of = {
             draft.id: (peer.node, found.case)
             for (draft, peer), found in zip(drafts, cases, strict=True)
-            if draft.case is None and isinstance(found.case, str) and _refers(draft)
+            if draft.case is None and isinstance(found.case, str) and refers(draft)
         }
         rows = case_rows.get(connection, {case for _, case in of.values()}) if of else {}
         cards = register.cards_in(self._content.sealer, connection, rows.values())
@@ -147,7 +147,7 @@ def _case_of(
         return error
 
 
-def _refers(draft: Draft) -> bool:
+def refers(draft: Draft) -> bool:
     """Whether it tells a peer of a person: then the peer learns how the case is called between the two."""
     about_a_person = schemas.load_catalogue().get(draft.body_type).kind == ABOUT_A_PERSON
     return about_a_person and not never_blocked(draft.body_type) and "case_ref_sender" not in draft.header

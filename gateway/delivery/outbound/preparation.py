@@ -13,6 +13,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
+from gateway.cases.references import reference_of_new
 from gateway.cases.rules import ABOUT_A_PERSON, Card, pseudonym_of
 from gateway.conversations.history import Opened
 from gateway.conversations.loader import ConversationLoader
@@ -22,7 +23,7 @@ from gateway.database.sealed_content import Content
 from gateway.delivery.outbound import draft as drafts
 from gateway.delivery.outbound import steps
 from gateway.delivery.outbound.draft import DraftReader
-from gateway.delivery.outbound.inputs import RECORD, Found, FoundCase, InputLoader
+from gateway.delivery.outbound.inputs import RECORD, Found, FoundCase, InputLoader, refers
 from gateway.delivery.outbound.judgement import draft_as_opened, draft_as_said, step_at
 from gateway.delivery.outbound.prepared import Opening, Prepared, Preview, Unsealed, make_unsealed, seal_prepared
 from gateway.errors import Code, RefusedError
@@ -45,6 +46,8 @@ class Batch:
 
     said: list[Message] = field(default_factory=list)
     opened: list[Opened] = field(default_factory=list)
+    begins: CaseId | None = None
+    """The id of the case that begins with it, where none is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +186,8 @@ class Preparation:
             )
         if isinstance(found.case.case, RefusedError):
             raise found.case.case
+        files, begins = found.files, self._beginning(found, batch)
+        found = self._named(draft, found, begins)
         now, same = self._clock.now(), batch[found.key]
         ready, written = self._ready(draft, peer, found, same, approver), draft.content
         draft, record, known = ready.draft, ready.record, ready.known
@@ -195,7 +200,7 @@ class Preparation:
             around=known,
             now=now,
             schema=ready.schema(draft.body_type),
-            files=found.files,
+            files=files,
         )
         if ready.withheld:
             message = replace(message, dropped=(*message.dropped, *ready.withheld), written=written)
@@ -229,10 +234,10 @@ class Preparation:
             approver=approver,
             case=draft.case,
             origin=origin,
-            files=found.files,
+            files=files,
         )
         unseen = ready.tells and approver is None
-        opening = self._opening(draft, found.case, made.row.kind)
+        opening = self._opening(draft, found.case, made.row.kind, begins)
         prepared.append(replace(made, quotes=quotes, warnings=ready.warnings, unseen=unseen, case=opening))
         if known is not None:
             new = [] if record is None else [known.conversation.messages[-1]]
@@ -240,14 +245,26 @@ class Preparation:
             same.opened += [draft_as_opened(one, now) for one in (record, draft) if one is not None]
         return prepared
 
-    def _opening(self, draft: Draft, found: FoundCase, kind: str) -> Opening | None:
+    def _beginning(self, found: Found, batch: defaultdict[Key, Batch]) -> CaseId:
+        """The id of the case that begins where none is known: one for all that is said of a conversation in one go."""
+        said = [one.begins for (talk, _), one in batch.items() if talk == found.key[0] and one.begins is not None]
+        batch[found.key].begins = begins = said[0] if said else CaseId(b64u(self._rand(drafts.ID)))
+        return begins
+
+    def _named(self, draft: Draft, found: Found, begins: CaseId) -> Found:
+        """With the reference of the case that begins: the peer can call it back, as any other."""
+        if found.case.case is not None or draft.case is not None or not refers(draft):
+            return found
+        sealer = self._content.sealer
+        return replace(found, reference=reference_of_new(sealer, draft.to, begins))
+
+    def _opening(self, draft: Draft, found: FoundCase, kind: str, new: CaseId) -> Opening | None:
         """The case that the message joins or opens, where not all that it says is linked already. What is about no
         person joins one only where it names it.
         """
         if found.all_linked or (kind != ABOUT_A_PERSON and (found.signs.named, found.signs.number) == (None, None)):
             return None
         card = Card(number=draft.case, label=pseudonym_of(draft.content) if draft.case is None else None)
-        new = CaseId(b64u(self._rand(drafts.ID)))
         return Opening(signs=found.signs, new=new, card=card, ref=self._content.store.new_ref())
 
     def _ready(self, draft: Draft, peer: Peer, found: Found, same: Batch, approver: str | None) -> _Ready:

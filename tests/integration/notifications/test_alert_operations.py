@@ -106,6 +106,28 @@ async def test_an_alert_wakes_one_after_the_other_until_somebody_takes_it(two: T
     assert "Besa" not in header["author_ref"]
 
 
+async def test_the_answer_names_the_case_as_the_peer_knows_it(two: Two) -> None:
+    """An alert names our case by the reference that the peer was told: the answer says that one, and not another that
+    is made of it.
+    """
+    fr, al = two.fr, two.al
+    first = await sent(two, al, "safety.alert/1", kind="violence")
+    reference = (await fr.show(first))["header"]["case_ref_sender"]
+    request = example("safety.alert/1", "AL", case_ref_recipient=reference) | {"conversation": CASE}
+    id = str((await fr.call("message.submit", **request))["id"])
+    await two.until(lambda: came(al, id), seconds=30)
+    answer = await al.call("alert.acknowledge", id=id, by="Besa K.", actions=["call_person"], hours=2)
+    await two.until(lambda: came(fr, answer["id"]), seconds=30)
+    header = (await fr.show(answer["id"]))["header"]
+    assert header["case_ref_sender"] == reference
+    assert header["case_ref_recipient"] == (await al.show(id))["header"]["case_ref_sender"]
+
+
+async def came(party: Party, id: str) -> bool:
+    """Whether a message has arrived."""
+    return bool(await party.rows(f"select 1 from message where direction = 'in' and id = '{id}'"))
+
+
 async def test_without_duty_contacts_an_alert_alarms_at_once(two: Two) -> None:
     """Nobody is there to be woken, so people have to be found."""
     await sent(two, two.al, "safety.alert/1", kind="violence")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest_asyncio
 from support.nodeproc import UNIT, enquiry
 from support.pair import Two, two_nodes
-from support.persons import ANA, agreed, case_of, referral, referred
+from support.persons import ANA, BEN, agreed, case_of, referral, referred
 
 from gateway.operations.roles import Caller, Role
 from keys.primitives.encoding import b64u
@@ -96,6 +96,26 @@ async def test_words_find_a_case(two: Two):
     assert {first["cases"][0]["id"], second["id"]} == {blue, sea}
     elsewhere = Caller(roles=frozenset({Role.CASE_WORKER}), unit="shelter")
     assert (await fr.running.desk.call("case.find", {"text": "f-2"}, caller=elsewhere)).value["cases"] == []
+
+
+async def test_a_reference_that_is_read_out_finds_a_case(two: Two):
+    """The one under which a peer knows it, as people type what they hear; also of a case without a number that began
+    with the referral itself, which tells the peer how to call it.
+    """
+    fr, talk = two.fr, b64u(b"danger to a life")
+    request = referral(None, None, conversation=talk)
+    for name in ("case_ref_sender", "consent_ref"):
+        request["header"].pop(name, None)
+    request["header"] |= {"legal_basis": ["6_1_d", "9_2_c"], "transfer_basis": "vital_interest_49_1_f"}
+    request["header"]["vital_interest"] = {"ground": "medical_emergency"}
+    sent = (await fr.call("message.submit", by=ANA, second_by=BEN, **request))["id"]
+    numbered, *_ = (await fr.call("conversation.show", id=TALK))["messages"]
+    for id, case in ((sent, await case_of(fr, talk)), (numbered["id"], await case_of(fr, TALK))):
+        reference = (await fr.show(id))["header"]["case_ref_sender"]
+        for text in (reference, reference.lower().replace("-", " ")):
+            assert [one["id"] for one in (await fr.call("case.find", text=text))["cases"]] == [case]
+    elsewhere = Caller(roles=frozenset({Role.CASE_WORKER}), unit="shelter")
+    assert (await fr.running.desk.call("case.find", {"text": reference}, caller=elsewhere)).value["cases"] == []
 
 
 async def test_what_is_owed_about_one_person(two: Two):
