@@ -9,7 +9,7 @@ from functools import cache
 
 import schemas
 from gateway.console.forms.build import SHAPES
-from gateway.console.forms.fields import FILLED, HALVES, Kind, kind_of, type_of
+from gateway.console.forms.fields import FILLED, GIVEN, HALVES, Kind, kind_of, type_of
 from gateway.console.forms.needs import ONE_NEEDED
 from gateway.console.forms.parts import Part, generalise_place, label_place, list_places
 from gateway.console.words import N_, Words
@@ -70,7 +70,8 @@ def find_faults(body_type: str, document: Mapping[str, Json]) -> tuple[Finding, 
     if isinstance(claim := header.get("vital_interest"), dict):
         header["vital_interest"] = {**claim, "approver_ref": "x"}
     whole: dict[str, Json] = {"header": header, "content": content}
-    return (*schemas.validate(body_type, whole), *text_findings(whole))
+    found = (*schemas.validate(body_type, whole), *text_findings(whole))
+    return tuple(one for one in found if one.rule != "required" or (body_type, one.place) not in GIVEN)
 
 
 def _begun(said: Node, root: Node, value: Json) -> dict[str, Json]:

@@ -31,6 +31,8 @@ Offset = Callable[[int], int]
 
 HALVES = ("header", "content")
 FILLED = frozenset({"/header/author_ref", "/header/seen", "/header/vital_interest/approver_ref"})
+GIVEN = frozenset({("referral.accept/1", "/content/case_ref_recipient")})
+"""What the node fills in where a person leaves it empty, by type."""
 THERE, AT, KIND = "#", "#at", "#kind"
 YES, NO, NUMBER, TEXT = "true", "false", "number", "text"
 BOXES = 40

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
+from gateway.console.forms.fields import GIVEN
 from gateway.console.forms.parts import generalise_place, label_place
 from gateway.console.words import N_, Words
 from schemas import describe, describe_rules
@@ -30,7 +31,7 @@ class Needs:
 
     def need(self, place: str) -> str:
         """Return one of the four words of `schemas.describe`; empty for an item of a list."""
-        row = self._row(place)
+        row = None if (self._type, place) in GIVEN else self._row(place)
         return "" if row is None or place.rpartition("/")[2].isdecimal() else row.need
 
     def hints(self, said: Node, place: str) -> tuple[tuple[str, str], ...]:

@@ -13,7 +13,9 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 import schemas
-from gateway.cases.references import Pair, references_in
+from gateway.cases import store
+from gateway.cases.references import Pair, reference_of_case, references_in
+from gateway.cases.register import cards_in
 from gateway.database.content_sealer import ContentSealer
 from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.config import Config
@@ -26,7 +28,7 @@ from keys.primitives.encoding import b64u
 from schemas.types import type_name
 
 ID = 16
-ACCEPTANCE = "referral.accept"
+ACCEPTANCE, TOLD = "referral.accept", "case_ref_recipient"
 CASE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}")
 """What a reference of a case looks like (`schemas/fragments/types.json`, ref)."""
 
@@ -74,8 +76,10 @@ class DraftReader:
     ) -> list[tuple[Draft, Peer]]:
         """These with the references under which their peers know our cases, in the place of our numbers of them.
 
-        What is no reference by its form is left to the schema.
+        What is no reference by its form is left to the schema. An acceptance that does not say how we call the case is
+        given the number that the case has here, or the reference of one that has none.
         """
+        drafts, given = self._call_cases(connection, drafts)
         places = [_numbers(draft) for draft, _ in drafts]
         pairs: list[Pair] = [
             (peer.node, number)
@@ -89,10 +93,38 @@ class DraftReader:
             in_header, in_body = (
                 {name: references[peer.node, number] for name, number in half.items()} for half in (header, body)
             )
+            in_body |= given.get(draft.id, {})
             told.append(
                 (replace(draft, header={**draft.header, **in_header}, content={**draft.content, **in_body}), peer)
             )
         return told
+
+    def _call_cases(
+        self, connection: Connection, drafts: Sequence[tuple[Draft, Peer]]
+    ) -> tuple[list[tuple[Draft, Peer]], dict[str, dict[str, str]]]:
+        """Acceptances that do not name our case with its number, and by id of the draft the references of cases without
+        one.
+        """
+        silent = [
+            draft for draft, _ in drafts if type_name(draft.body_type) == ACCEPTANCE and TOLD not in draft.content
+        ]
+        if not silent:
+            return [*drafts], {}
+        keys = {draft.id: self._sealer.conversation_index(draft.conversation) for draft in silent}
+        of = store.cases_of(connection, set(keys.values()))
+        cards = cards_in(self._sealer, connection, store.get(connection, set(of.values())).values())
+        called, given = list[tuple[Draft, Peer]](), dict[str, dict[str, str]]()
+        for draft, peer in drafts:
+            case = of.get(keys.get(draft.id, b""))
+            number = draft.case or (None if case is None else cards[case].number)
+            if draft.id in keys and number is not None:
+                named = replace(draft, content={**draft.content, TOLD: number}, case=number)
+                called.append((named, peer))
+                continue
+            called.append((draft, peer))
+            if case is not None:
+                given[draft.id] = {TOLD: reference_of_case(self._sealer, connection, peer.node, case, cards[case])}
+        return called, given
 
     def _addressee(self, to: str) -> Peer:
         try:

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 import pytest
 import pytest_asyncio
+from support import persons
 from support.ceremony import ADMINS
 from support.nodeproc import UNIT
 from support.pair import NUMBER, Party, Spoiler, Two, example, two_nodes
@@ -336,6 +337,27 @@ async def test_a_policy_that_was_narrowed_stops_what_waits(two: Two) -> None:
 
 
 # --- references of a case --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [None, "AL-78"])
+async def test_an_acceptance_names_our_case_by_itself(two: Two, number: str | None) -> None:
+    """Nobody types how we call the case: the peer is told the reference of its number, or of a case that has none, and
+    every later message tells the same.
+    """
+    await consented(two.fr)
+    asked = await said(two, two.fr, about("referral.request/1", "AL"))
+    if number is not None:
+        other = (await two.al.call("case.open", number=number))["id"]
+        await persons.changed(two.al, "case.merge", id=await persons.case_of(two.al, CASE), into=other)
+    accept = about("referral.accept/1", "FR", reply_to=asked.message_id)
+    del accept["content"]["case_ref_recipient"]
+    accepted = await said(two, two.al, accept)
+    ours = accepted.content["case_ref_recipient"]
+    case = await persons.case_of(two.al, CASE)
+    assert [one["id"] for one in (await two.al.call("case.find", text=ours))["cases"]] == [case]
+    question = about("info.request/1", "AL")
+    question["header"]["case_ref_recipient"] = ours
+    assert (await said(two, two.fr, question)).header["case_ref_recipient"] == (number or ours)
 
 
 async def test_the_number_of_a_case_stays_at_home(two: Two) -> None:
