@@ -51,7 +51,7 @@ def test_every_alarm_has_its_row():
 
 def test_an_operation_says_what_it_takes():
     """The scan finds arguments where there are some."""
-    assert pages.arguments("peer.add") == ("name", "chain", "url", "fingerprint")
+    assert pages.arguments("peer.add") == ("name", "chain", "url", "fingerprint", "version")
     assert pages.arguments("node.show") == ()
 
 
