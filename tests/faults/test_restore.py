@@ -82,7 +82,7 @@ async def test_restore_drill(drill: Drill) -> None:
     made = await drill.restore(data, keystore)
     assert (made.closed, made.peers) == (0, ("AL",))
     wire = Spoiler(two.fr)
-    assert await two.fr.alarms() == ["node.restored"]
+    assert await two.fr.alarms() == ["admins.compare", "node.restored"]
     await two.until(lambda: has_alarm(two.al, "peer.link_reset_required"), seconds=200)
     assert await settled(two.fr, limbo, "voiding")
     new = [await two.fr.submit("after-0")]
