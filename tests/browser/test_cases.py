@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import pytest
-from support.browser import chromium, seat
+from playwright.async_api import Browser
+from support.browser import seat
 from support.casework import CASE, PATHS, answers
 from support.consoles import served
 
 from gateway.operations.roles import Role
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
 
 @pytest.mark.parametrize(
     "language", ["en", pytest.param("el", marks=pytest.mark.deep), pytest.param("ar", marks=pytest.mark.deep)]
 )
-async def test_the_pages_about_cases_are_accessible(language):
+async def test_the_pages_about_cases_are_accessible(browser: Browser, language):
     """Every one of them, with everything on it that can be on it, also on a telephone."""
-    async with served(answers()) as there, chromium() as browser, seat(browser, there.origin, locale=language) as ana:
+    async with served(answers()) as there, seat(browser, there.origin, locale=language) as ana:
         await ana.take(there.session(Role.FOCAL_POINT))
         found = []
         for path in PATHS:
@@ -25,9 +28,9 @@ async def test_the_pages_about_cases_are_accessible(language):
         assert ana.asked == {there.host} and ana.said == []
 
 
-async def test_the_sheet_fits_on_paper_without_the_rest_of_the_page():
+async def test_the_sheet_fits_on_paper_without_the_rest_of_the_page(browser: Browser):
     """Printed, neither the navigation nor a button is left."""
-    async with served(answers()) as there, chromium() as browser, seat(browser, there.origin) as ana:
+    async with served(answers()) as there, seat(browser, there.origin) as ana:
         await ana.take(there.session(Role.FOCAL_POINT))
         await ana.open(f"/conversations/{CASE}/sheet")
         await ana.page.emulate_media(media="print")

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from support.browser import at_page, chromium, seat
+import pytest
+from playwright.async_api import Browser
+from support.browser import at_page, seat
 from support.ceremony import aplay
 from support.enrolled import approving
 from support.offices import enrol, offices
 from support.running import enquiry, pair
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-async def test_somebody_new_comes_in_and_comes_back(tmp_path: Path):
+
+async def test_somebody_new_comes_in_and_comes_back(browser: Browser, tmp_path: Path):
     """By an invitation once, by the passkey ever after; the code works once, and an ended person is out at once."""
-    async with offices(tmp_path, ["FR"]) as there, chromium() as browser:
+    async with offices(tmp_path, ["FR"]) as there:
         fr = there["FR"]
         code = await fr.invite("Eva M.", "focal_point", language="fr")
         async with seat(browser, fr.origin) as eva:
@@ -40,9 +44,9 @@ async def test_somebody_new_comes_in_and_comes_back(tmp_path: Path):
             assert await other.page.locator(".errors").count() == 1
 
 
-async def test_a_passkey_of_another_device_is_refused(tmp_path: Path):
+async def test_a_passkey_of_another_device_is_refused(browser: Browser, tmp_path: Path):
     """Who was never invited comes no further than the door, and is told what to do."""
-    async with offices(tmp_path, ["FR"]) as there, chromium() as browser:
+    async with offices(tmp_path, ["FR"]) as there:
         fr = there["FR"]
         async with seat(browser, fr.origin) as stranger:
             await stranger.open("/sign-in")
@@ -51,10 +55,10 @@ async def test_a_passkey_of_another_device_is_refused(tmp_path: Path):
             assert stranger.page.url.endswith("/sign-in")
 
 
-async def test_a_session_that_ends_over_a_form_loses_nothing(tmp_path: Path):
+async def test_a_session_that_ends_over_a_form_loses_nothing(browser: Browser, tmp_path: Path):
     """Signed in again beside it, the person finds the form as they left it, and saves it."""
     text = "what was typed\nin two lines"
-    async with offices(tmp_path, ["FR", "AL"]) as there, chromium() as browser:
+    async with offices(tmp_path, ["FR", "AL"]) as there:
         fr = there["FR"]
         await pair(fr.node, there["AL"].node)
         draft = (await fr.ask("draft.save", draft=enquiry("AL")))["id"]

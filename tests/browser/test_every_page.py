@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.browser import chromium
+from playwright.async_api import Browser
 from support.casework import PATHS
 from support.ceremony import ADMINS, aplay, change
 from support.offices import Office, offices
@@ -20,6 +20,8 @@ from support.running import consent, enquiry, pair
 from support.writing import arrived
 
 from gateway.console.app import PAGES
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 ROLES = ("focal_point", "trust_admin", "operator", "auditor")
 OFFICERS = ("/protection", "/consents", "/records/erasures")
@@ -148,11 +150,10 @@ def matches(pattern: str, paths: list[str]) -> bool:
 
 
 @pytest.mark.parametrize("language", ["en", *(pytest.param(lang, marks=pytest.mark.deep) for lang in ("el", "ar"))])
-async def test_every_page_is_accessible(tmp_path: Path, language: str):
+async def test_every_page_is_accessible(browser: Browser, tmp_path: Path, language: str):
     """As somebody with every right sees them."""
     async with AsyncExitStack() as stack:
         there = await stack.enter_async_context(offices(tmp_path, ["FR", "AL"]))
-        browser = await stack.enter_async_context(chromium())
         fr = there["FR"]
         ids = await lived_in(fr, there["AL"])
         ana = await stack.enter_async_context(fr.worker(browser, "Ana Doe", *ROLES, locale=language, language=language))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from support.browser import chromium, seat
+from playwright.async_api import Browser
+from support.browser import seat
 from support.consoles import served
 from support.written import HERE, KNOWN, PEER, PREVIEW, draft
 
 from gateway.console.pages.consent import TOLD
 from gateway.operations.roles import Role
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 CONSENT = "CCCCCCCCCCCCCCCCCCCCCA"
 GRANT = {
@@ -60,9 +63,9 @@ ANSWERS = KNOWN | {
 
 
 @pytest.mark.parametrize("language", ["en", "ar"])
-async def test_writing_is_accessible(language):
+async def test_writing_is_accessible(browser: Browser, language):
     """Every page of it, in both directions; the longest form with its faults too."""
-    async with served(ANSWERS) as there, chromium() as browser, seat(browser, there.origin, locale=language) as ana:
+    async with served(ANSWERS) as there, seat(browser, there.origin, locale=language) as ana:
         await ana.take(there.session(Role.FOCAL_POINT))
         found = []
         consent = f"/consents/{CONSENT}"
@@ -95,9 +98,9 @@ async def test_writing_is_accessible(language):
         assert found == []
 
 
-async def test_enter_saves_and_a_new_row_is_where_one_looks():
+async def test_enter_saves_and_a_new_row_is_where_one_looks(browser: Browser):
     """The first button of a form is not one that takes something out; a button that adds a row leads to it."""
-    async with served(ANSWERS) as there, chromium() as browser, seat(browser, there.origin) as ana:
+    async with served(ANSWERS) as there, seat(browser, there.origin) as ana:
         await ana.take(there.session(Role.FOCAL_POINT))
         await ana.open(HERE)
         async with ana.page.expect_navigation():

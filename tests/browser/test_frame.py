@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from support.browser import chromium, seat
+from playwright.async_api import Browser
+from support.browser import seat
 from support.consoles import NOW, OWN_UNITS, served
 
 from gateway.operations.roles import Role
 from gateway.ports import Json, OperationResult
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 MORNING = {
     "alert.list": {"alerts": []},
@@ -25,9 +28,9 @@ MORNING = {
 
 
 @pytest.mark.parametrize("language", ["en", "el", "ar"])
-async def test_the_frame_is_accessible_and_asks_nobody_else(language):
+async def test_the_frame_is_accessible_and_asks_nobody_else(browser: Browser, language):
     """Signed out and signed in, from left to right and from right to left."""
-    async with served(MORNING) as there, chromium() as browser, seat(browser, there.origin, locale=language) as ana:
+    async with served(MORNING) as there, seat(browser, there.origin, locale=language) as ana:
         await ana.open("/sign-in")
         assert await ana.page.locator("html").get_attribute("dir") == ("rtl" if language == "ar" else "ltr")
         found = await ana.violations()
@@ -39,9 +42,9 @@ async def test_the_frame_is_accessible_and_asks_nobody_else(language):
         assert ana.asked == {there.host} and [line for line in ana.said if "404" not in line] == []
 
 
-async def test_three_escapes_lead_away_and_back_shows_nothing():
+async def test_three_escapes_lead_away_and_back_shows_nothing(browser: Browser):
     """The page that was open is not in the history, and the session has ended."""
-    async with served(MORNING) as there, chromium() as browser, seat(browser, there.origin) as ana:
+    async with served(MORNING) as there, seat(browser, there.origin) as ana:
         await ana.take(there.session(Role.FOCAL_POINT))
         await ana.open("/desk")
         for _ in range(2):
@@ -55,10 +58,10 @@ async def test_three_escapes_lead_away_and_back_shows_nothing():
         assert "/desk" not in ana.page.url
 
 
-async def test_a_press_too_many_sends_nothing_twice(monkeypatch: pytest.MonkeyPatch):
+async def test_a_press_too_many_sends_nothing_twice(browser: Browser, monkeypatch: pytest.MonkeyPatch):
     """Whose code is shown once would be lost with the first answer."""
     made = {"id": "p2", "name": "Eva", "code": "ab", "address": None, "invited_until": NOW}
-    async with served(MORNING | {"person.add": made}) as there, chromium() as browser:
+    async with served(MORNING | {"person.add": made}) as there:
         call = there.desk.call
 
         async def slowly(operation: str, arguments: Mapping[str, Json], **about: Any) -> OperationResult:
@@ -76,9 +79,9 @@ async def test_a_press_too_many_sends_nothing_twice(monkeypatch: pytest.MonkeyPa
             assert [name for name, *_ in there.desk.calls].count("person.add") == 1
 
 
-async def test_the_current_section_is_told_in_any_colours():
+async def test_the_current_section_is_told_in_any_colours(browser: Browser):
     """With colours of the system, only its entry has a line; and the way out has an edge."""
-    async with served(MORNING) as there, chromium() as browser, seat(browser, there.origin) as ana:
+    async with served(MORNING) as there, seat(browser, there.origin) as ana:
         await ana.take(there.session(Role.FOCAL_POINT))
         await ana.page.emulate_media(forced_colors="active")
         await ana.open("/desk")
@@ -90,9 +93,9 @@ async def test_the_current_section_is_told_in_any_colours():
         assert await ana.page.evaluate("getComputedStyle(document.querySelector('.leave')).borderStyle") == "solid"
 
 
-async def test_the_keyboard_alone_reaches_everything():
+async def test_the_keyboard_alone_reaches_everything(browser: Browser):
     """The first stop leads past the navigation; each stop is seen."""
-    async with served(MORNING) as there, chromium() as browser, seat(browser, there.origin) as ana:
+    async with served(MORNING) as there, seat(browser, there.origin) as ana:
         await ana.take(there.session(Role.FOCAL_POINT))
         await ana.open("/desk")
         await ana.page.keyboard.press("Tab")

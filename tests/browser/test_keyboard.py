@@ -8,11 +8,14 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import pytest
 from playwright.async_api import Browser
-from support.browser import Seat, chromium, seat
+from support.browser import Seat, seat
 from support.offices import Office, offices
 from support.running import consent, pair
 from support.writing import arrived
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 UNIT = "focal-point"
 MOST = 400
@@ -69,13 +72,12 @@ async def come_in(stack: AsyncExitStack, office: Office, browser: Browser) -> Se
     return person
 
 
-async def test_the_keyboard_is_enough(tmp_path: Path):
+async def test_the_keyboard_is_enough(browser: Browser, tmp_path: Path):
     """An enquiry is written, seen and released, and it arrives; a consent is withdrawn."""
     async with AsyncExitStack() as stack:
         there = await stack.enter_async_context(offices(tmp_path, ["FR", "AL"]))
         fr, al = there["FR"], there["AL"]
         await pair(fr.node, al.node)
-        browser = await stack.enter_async_context(chromium())
         ana = await come_in(stack, fr, browser)
 
         await press(ana, 'nav a[href="/drafts"]')

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.browser import chromium, seat
+from playwright.async_api import Browser
+from support.browser import seat
 from support.consoles import served
 from support.federation import free_port
 from support.offices import Office
@@ -13,6 +14,8 @@ from support.operated import ALIKE, AUDITED, PATHS, answers
 from support.pair import Party, two_nodes
 
 from gateway.operations.roles import Role
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 DAY = 86_400
 CANARY = "Tulpe-7391"
@@ -36,12 +39,12 @@ async def opened(party: Party) -> Office:
     return Office(node=party.running, origin=f"http://localhost:{port}")
 
 
-async def test_a_message_that_failed_is_sent_anew(tmp_path: Path):
+async def test_a_message_that_failed_is_sent_anew(browser: Browser, tmp_path: Path):
     """The other node is stopped; an operator sees it, sees the failed message, and presses one button; it is delivered.
 
     No page that the operator opens has anything of what the message says.
     """
-    async with two_nodes(tmp_path) as two, chromium() as browser:
+    async with two_nodes(tmp_path) as two:
         fr, pages = await opened(two.fr), list[str]()
         await two.al.stop()
         id = await two.fr.submit(CANARY, to="AL")
@@ -86,9 +89,9 @@ async def test_a_message_that_failed_is_sent_anew(tmp_path: Path):
 
 
 @pytest.mark.parametrize("language", ["en", pytest.param("ar", marks=pytest.mark.deep)])
-async def test_these_pages_are_accessible(language: str):
+async def test_these_pages_are_accessible(browser: Browser, language: str):
     """Every one of them, with everything on it that can be on it."""
-    async with served(answers()) as there, chromium() as browser, seat(browser, there.origin, locale=language) as ana:
+    async with served(answers()) as there, seat(browser, there.origin, locale=language) as ana:
         await ana.take(there.session(Role.OPERATOR, Role.AUDITOR, Role.FOCAL_POINT))
         found = []
         for path in [path for path in (*PATHS, *AUDITED) if path not in ALIKE]:

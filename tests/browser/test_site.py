@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Page
-from support.browser import PHONE, chromium
+from playwright.async_api import Browser, Page
+from support.browser import PHONE
 from support.house import ROOT
 from support.shared import lacking
 
@@ -59,10 +59,9 @@ def loads(text: str) -> list[str]:
 
 
 @asynccontextmanager
-async def reader(asked: list[str]) -> AsyncIterator[Page]:
+async def reader(browser: Browser, asked: list[str]) -> AsyncIterator[Page]:
     """A person without a network; `asked` gets each address that a page wants from elsewhere."""
-    async with chromium() as browser:
-        context = await browser.new_context(offline=True, viewport={"width": 1280, "height": 900})
+    async with await browser.new_context(offline=True, viewport={"width": 1280, "height": 900}) as context:
         page = await context.new_page()
         page.set_default_timeout(SECONDS * 1000)
         page.on("request", lambda one: None if one.url.startswith(("file:", "data:")) else asked.append(one.url))
@@ -83,10 +82,11 @@ def test_a_planted_resource_is_found(text):
     assert loads(text) != []
 
 
-async def test_a_newcomer_looks_around_and_finds_a_gate(site: Path):
+@pytest.mark.asyncio(loop_scope="session")
+async def test_a_newcomer_looks_around_and_finds_a_gate(browser: Browser, site: Path):
     """The first page shows both pictures, the search finds gate G5, and nothing is asked of another machine."""
     asked: list[str] = []
-    async with reader(asked) as page:
+    async with reader(browser, asked) as page:
         await page.goto((site / "index.html").as_uri())
         assert (await page.locator("h1").inner_text()).startswith("TRM Gateway")
         widths = await page.locator("article img").evaluate_all("all => all.map(one => one.naturalWidth)")
@@ -99,11 +99,12 @@ async def test_a_newcomer_looks_around_and_finds_a_gate(site: Path):
     assert asked == []
 
 
-async def test_pages_are_for_everybody(site: Path):
+@pytest.mark.asyncio(loop_scope="session")
+async def test_pages_are_for_everybody(browser: Browser, site: Path):
     """By day and by night axe finds nothing on pages with pictures, tables and folded text; all fit a telephone."""
     asked: list[str] = []
     problems: list[str] = []
-    async with reader(asked) as page:
+    async with reader(browser, asked) as page:
         for name in LOOKED_AT:
             for scheme in ("light", "dark"):
                 await page.emulate_media(color_scheme=scheme)

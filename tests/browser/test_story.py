@@ -14,13 +14,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from support.browser import Seat, chromium
+import pytest
+from playwright.async_api import Browser
+from support.browser import Seat
 from support.ceremony import ADMINS
 from support.offices import Office, offices
 from support.running import pair
 from support.writing import LATE, arrived, fill, filled, header, release, write
 
 from gateway.demo.journey import SHELTER, Journey, Said
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 NAMED = "Tulpe-7391"
 NUMBER = "FR-2026-7391"
@@ -54,7 +58,7 @@ async def sees(seat: Seat, office: Office, body_type: str, known: Collection[str
     return message
 
 
-async def test_from_the_enquiry_to_the_last_look(tmp_path: Path):
+async def test_from_the_enquiry_to_the_last_look(browser: Browser, tmp_path: Path):
     """Enquiry, offer, consent, referral by two, acceptance, risks, journey, arrival, life afterwards; withdrawal."""
     now = int(time.time()) // 60 * 60
     today = datetime.fromtimestamp(now, UTC).date()
@@ -63,7 +67,6 @@ async def test_from_the_enquiry_to_the_last_look(tmp_path: Path):
         there = await stack.enter_async_context(offices(tmp_path, ["FR", "AL"]))
         fr, al = there["FR"], there["AL"]
         await pair(fr.node, al.node)
-        browser = await stack.enter_async_context(chromium())
         ana, ben, era, drita = [
             await stack.enter_async_context(
                 office.worker(browser, name, role, locale=language, language=language, admin=admin)

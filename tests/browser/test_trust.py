@@ -7,11 +7,14 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.async_api import Browser, FilePayload
-from support.browser import Seat, chromium
+from support.browser import Seat
 from support.ceremony import ADMINS, aplay, change
 from support.offices import Office, offices
 from support.running import agreed, until
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def administrator(stack: AsyncExitStack, office: Office, browser: Browser, name: str, language: str) -> Seat:
@@ -51,11 +54,10 @@ async def sign(seat: Seat) -> None:
     await seat.submit(form)
 
 
-async def test_two_countries_come_to_trust_each_other(tmp_path: Path):
+async def test_two_countries_come_to_trust_each_other(browser: Browser, tmp_path: Path):
     """Wrong digits go no further; one person is not enough, nor twice the same; then messages pass; one stops it."""
     async with AsyncExitStack() as stack:
         there = await stack.enter_async_context(offices(tmp_path, ["FR", "AL"]))
-        browser = await stack.enter_async_context(chromium())
         fr, al = there["FR"], there["AL"]
         ana, ben = [await administrator(stack, fr, browser, name, "fr") for name in ("Ana Doe", "Ben Roe")]
         besa, dritan = [await administrator(stack, al, browser, name, "ar") for name in ("Besa K.", "Dritan L.")]

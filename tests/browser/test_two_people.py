@@ -14,7 +14,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from support.browser import Seat, chromium
+import pytest
+from playwright.async_api import Browser
+from support.browser import Seat
 from support.ceremony import ADMINS, aplay
 from support.enrolled import approving
 from support.federation import free_port
@@ -27,6 +29,8 @@ from support.writing import release
 from gateway.administration.restore import restore
 from keys.offline.administrator_key import Admin
 from keys.offline.recovery_key import create_recovery, load_recovery, public_path
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 SECRET = "secret of the recovery key"
 CALLED = {"P": "Tulpe-7391", "Q": "Erle-2046"}
@@ -143,11 +147,10 @@ async def stands(seat: Seat, talk: str) -> str:
     return await seat.page.locator("main section h2").first.inner_text()
 
 
-async def test_what_one_person_takes_back_is_told_where_it_was_told(tmp_path: Path) -> None:
+async def test_what_one_person_takes_back_is_told_where_it_was_told(browser: Browser, tmp_path: Path) -> None:
     """Recorded, released by two, withdrawn in one step, erased, and confirmed after a restore: Q's referral stands."""
     async with AsyncExitStack() as stack:
         three = await stack.enter_async_context(countries(tmp_path))
-        browser = await stack.enter_async_context(chromium())
         fr, al, ma = three.fr, three.al, three.ma
         ana, ben, drita, malika = [
             await stack.enter_async_context(three.office(party).worker(browser, name, role, admin=admin))
