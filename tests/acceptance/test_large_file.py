@@ -136,7 +136,7 @@ def test_a_large_file(tmp_path: Path, mebibytes: int, capsys: pytest.CaptureFixt
             assert (answer.status, added["sha256"]) == (201, expected)
             submitted(fr, al, added["message"])
             with Watch(al) as first:
-                eventually(lambda: segments_held(al) >= mebibytes * 7 // 10, "70 % have come", 600)
+                eventually(lambda: segments_held(al) >= mebibytes * 7 // 10, "70 % have come", 600, seldom=0.02)
                 al.kill()
             held = segments_held(al)
             al.start()

@@ -7,13 +7,14 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from support.ceremony import ADMINS, change, play
-from support.nodeproc import NodeProcess, Pair, enquiry, eventually, make_pair
+from support.nodeproc import NodeProcess, Pair, enquiry, make_pair
 from support.pair import two_nodes
 
 from gateway.audit.checkpointer import PROMPT
@@ -27,19 +28,19 @@ CLAIMED = NumberRow(n=7, id=b64u(bytes(16)), prev=b64u(bytes(32)), link=b64u(byt
 
 @pytest.fixture
 def pair(tmp_path: Path) -> Iterator[Pair]:
-    """Two nodes, paired and serving."""
-    made = make_pair(tmp_path)
+    """Two nodes, paired and serving, whose clocks are only the test's."""
+    made = make_pair(tmp_path, start=int(time.time()))
     try:
         yield made
     finally:
         made.close()
 
 
-def send(fr: NodeProcess, al: NodeProcess, first: int, count: int) -> None:
+def send(pair: Pair, first: int, count: int) -> None:
     """So many more messages of FR, which AL's case system has."""
     for n in range(first, first + count):
-        fr.call("message.submit", key=f"m{n}", **enquiry(f"m{n}"))
-    eventually(lambda: al.count() == first + count, "they are handed over", seconds=60)
+        pair.a.call("message.submit", key=f"m{n}", **enquiry(f"m{n}"))
+    pair.until(lambda: pair.b.count() == first + count)
 
 
 def as_now(node: NodeProcess, to: Path) -> Path:
@@ -74,23 +75,23 @@ def high(node: NodeProcess, way: str) -> int:
     return int(found)
 
 
-def reset(here: NodeProcess, there: NodeProcess) -> None:
-    """Two people here and one there begin the link anew."""
+def reset(pair: Pair, here: NodeProcess, there: NodeProcess) -> None:
+    """Two people here and one there begin the link anew; here it accepts again."""
     play(change(ADMINS, "link.reset", there.name), here.call)
-    eventually(lambda: "peer.link_reset" in there.alarms(), "the request came", seconds=60)
+    pair.until(lambda: "peer.link_reset" in there.alarms())
     play(change(ADMINS, "link.accept_reset", here.name), there.call)
-    eventually(lambda: here.call("node.ready")["ready"], "it accepts again", seconds=60)
+    pair.until(lambda: bool(here.call("node.ready")["ready"]))
 
 
 def test_thirty_of_fifty_messages_lost_with_a_wal(pair: Pair, tmp_path: Path) -> None:
     """The file beside the database tells at the start: not ready, an alarm, nothing accepted until the reset."""
     fr, al = pair.a, pair.b
-    send(fr, al, 0, KEPT)
-    eventually(lambda: signed(al), "a checkpoint")
+    send(pair, 0, KEPT)
+    pair.until(lambda: signed(al), seconds=300)
     then = as_now(al, tmp_path / "then.db")
     ((entries,),) = al.rows("select max(seq) from audit")
-    send(fr, al, KEPT, LOST)
-    eventually(lambda: position(al) > entries, "the position is kept")
+    send(pair, KEPT, LOST)
+    pair.until(lambda: position(al) > entries, seconds=300)
     lose(al, then)
     al.start()
     assert high(al, "in") == KEPT
@@ -98,10 +99,10 @@ def test_thirty_of_fifty_messages_lost_with_a_wal(pair: Pair, tmp_path: Path) ->
     assert (ready["ready"], ready["why"]) == (False, ["link_reset_required"])
     assert "node.older" in al.alarms()
     new = fr.call("message.submit", key="new", **enquiry("new"))["id"]
-    eventually(lambda: "peer.link_reset_required" in fr.alarms(), "FR is told", seconds=60)
+    pair.until(lambda: "peer.link_reset_required" in fr.alarms(), seconds=300)
     assert high(al, "in") == KEPT  # nothing was accepted
-    reset(al, fr)
-    eventually(lambda: fr.state(new) == "awaiting_opening", "it goes on", seconds=60)
+    reset(pair, al, fr)
+    pair.until(lambda: fr.state(new) == "awaiting_opening", seconds=300)
     assert "node.older" not in al.alarms()
     assert "message.forgotten" in fr.alarms()  # a person at FR knows of what AL has no memory of
 
@@ -109,40 +110,40 @@ def test_thirty_of_fifty_messages_lost_with_a_wal(pair: Pair, tmp_path: Path) ->
 def test_a_peer_tells_what_it_was_sent_and_answered(pair: Pair, tmp_path: Path) -> None:
     """The whole folder was put back, its own file too: the peer holds receipts for numbers that never came."""
     fr, al = pair.a, pair.b
-    send(fr, al, 0, 3)
+    send(pair, 0, 3)
     al.stop()
     shutil.copytree(al.folder, tmp_path / "then", ignore=shutil.ignore_patterns("*.sock"))
     al.start()
-    send(fr, al, 3, 3)
+    send(pair, 3, 3)
     al.kill()
     shutil.rmtree(al.folder)
     shutil.copytree(tmp_path / "then", al.folder)
     al.start()
     new = fr.call("message.submit", key="new", **enquiry("new"))["id"]
-    eventually(lambda: "node.older" in al.alarms(), "AL has compared", seconds=60)
-    eventually(lambda: "peer.link_reset_required" in fr.alarms(), "FR is told", seconds=60)
+    pair.until(lambda: "node.older" in al.alarms(), seconds=300)
+    pair.until(lambda: "peer.link_reset_required" in fr.alarms(), seconds=300)
     assert high(al, "in") == 3
-    reset(al, fr)
-    eventually(lambda: fr.state(new) == "awaiting_opening", "it goes on", seconds=60)
+    reset(pair, al, fr)
+    pair.until(lambda: fr.state(new) == "awaiting_opening", seconds=300)
 
 
 def test_numbers_that_were_given_away_are_not_used_again(pair: Pair, tmp_path: Path) -> None:
     """The node that sent forgot that it did: it asks before it numbers, so that its peer sees no fraud."""
     fr, al = pair.a, pair.b
-    send(fr, al, 0, 3)
+    send(pair, 0, 3)
     fr.stop()
     shutil.copytree(fr.folder, tmp_path / "then", ignore=shutil.ignore_patterns("*.sock"))
     fr.start()
-    send(fr, al, 3, 3)
+    send(pair, 3, 3)
     fr.kill()
     shutil.rmtree(fr.folder)
     shutil.copytree(tmp_path / "then", fr.folder)
     fr.start()
     new = fr.call("message.submit", key="new", **enquiry("new"))["id"]
-    eventually(lambda: "node.older" in fr.alarms(), "FR has compared", seconds=60)
+    pair.until(lambda: "node.older" in fr.alarms(), seconds=300)
     assert high(fr, "out") == 3
-    reset(fr, al)
-    eventually(lambda: fr.state(new) == "awaiting_opening", "it goes on", seconds=60)
+    reset(pair, fr, al)
+    pair.until(lambda: fr.state(new) == "awaiting_opening", seconds=300)
     assert al.call("peer.list")["peers"][0]["state"] == "active"
 
 

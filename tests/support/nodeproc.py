@@ -385,21 +385,26 @@ class Pair:
 
 
 def _settles(condition: Callable[[], bool], pause: float) -> bool:
-    """Whether the condition holds after at most `pause` real seconds."""
-    deadline = time.monotonic() + pause
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.01)
-    return True
+    """Whether the condition holds after at most `pause` real seconds; it is asked three times."""
+    for rest in (pause / 3, pause * 2 / 3):
+        if condition():
+            return True
+        time.sleep(rest)
+    return condition()
 
 
-def eventually(condition: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
-    """Wait in real time."""
-    deadline = time.monotonic() + seconds
+FIRST_LOOK, SELDOM = 0.02, 0.2
+
+
+def eventually(condition: Callable[[], bool], what: str, seconds: float = 30.0, *, seldom: float = SELDOM) -> None:
+    """Wait in real time. Who waits for long asks less often, but at least every `seldom` seconds: asking is work for
+    the nodes that are waited for.
+    """
+    deadline, rest = time.monotonic() + seconds, FIRST_LOOK
     while not condition():
         assert time.monotonic() < deadline, what
-        time.sleep(0.02)
+        time.sleep(rest)
+        rest = min(rest * 1.5, seldom)
 
 
 def free_port() -> int:
