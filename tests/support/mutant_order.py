@@ -15,12 +15,12 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 import pytest
 
-MOST = 25
+MOST = 40
 """Tests of nodes that judge one mutant."""
 PATIENCE = 20.0
 """Real seconds that tests of nodes wait for something; without a mutant it comes in a few."""
@@ -39,25 +39,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
         pair.PATIENCE = PATIENCE
     own = mirror(mutant)
     reached = count_reached(mutant, STATS.read_text()) if asked and STATS.exists() else Counter[str]()
-    best = Counter[Path]()
-    for item in items:
-        best[item.path] = max(best[item.path], reached[item.nodeid])
-    files = {path: place for place, path in enumerate(dict.fromkeys(item.path for item in items))}
+    units = [item for item in items if "tests/unit/" in item.nodeid]
+    nodes = [item for item in items if item not in units]
+    files = {path: place for place, path in enumerate(dict.fromkeys(item.path for item in units))}
     tests = {item.nodeid: place for place, item in enumerate(items)}
-
-    def place(item: pytest.Item) -> tuple[bool, bool, int, int, int, int]:
-        of_file, of_test = -best[item.path], -reached[item.nodeid]
-        return own not in item.nodeid, not _is_unit(item), of_file, files[item.path], of_test, tests[item.nodeid]
-
     yield
-    items.sort(key=place)
+    units.sort(key=lambda item: (own not in item.nodeid, files[item.path], tests[item.nodeid]))
+    chosen = choose(sorted(nodes, key=lambda item: (-reached[item.nodeid], tests[item.nodeid])))
     if asked or not mutant:  # without one, all have passed when mutmut wrote down what they reach
-        spared = [item for item in items if not _is_unit(item)][MOST:]
-        items[:] = [item for item in items if item not in spared]
+        chosen = chosen[:MOST]
+    paths = [item.path for item in chosen]
+    items[:] = [*units, *sorted(chosen, key=lambda item: (own not in item.nodeid, paths.index(item.path)))]
 
 
-def _is_unit(item: pytest.Item) -> bool:
-    return "tests/unit/" in item.nodeid
+def choose(nodes: Sequence[pytest.Item]) -> list[pytest.Item]:
+    """The same with the first of each test before the second of any, since what differs is only a parameter."""
+    turns = Counter[str]()
+    placed: list[tuple[int, int, pytest.Item]] = []
+    for place, item in enumerate(nodes):
+        name = item.nodeid.partition("[")[0]
+        turns[name] += 1
+        placed.append((turns[name], place, item))
+    return [item for _, _, item in sorted(placed, key=lambda each: each[:2])]
 
 
 def mirror(mutant: str) -> str:
