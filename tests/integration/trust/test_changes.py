@@ -13,7 +13,11 @@ from support.trusting import approve, digits, edit_by_hand, refused, scope_of
 
 from gateway.changes.rules import DAY, HOUR
 from gateway.errors import Code, RefusedError
+from keys.documents.approvals import read_approval
 from keys.documents.change import Change
+from keys.documents.trust_record import parse_trust
+from keys.primitives.domains import TRUST
+from keys.primitives.sign import SignedDocument
 from keys.offline.administrator_key import Admin, new_admin
 from keys.primitives.encoding import canon
 
@@ -261,3 +265,18 @@ async def test_a_time_that_was_wrongly_believed_is_taken_back_by_two(two: Two) -
     told = json.loads(leaf)
     assert (told["at"], told["until"]) == (two.clock.now(), until)
     assert until > two.clock.now() + HOUR
+
+
+async def test_a_record_names_who_approved_it(two: Two) -> None:
+    """Those of the very change that it tells, by pseudonym, key and signed approval, and nobody of an earlier one."""
+    await two.fr.changes("peer.suspend", people=[BEN])
+    await two.fr.changes("peer.resume")
+    documents = await two.fr.rows("select document from trust_record where direction = 'out' order by seq")
+    told = [parse_trust(SignedDocument.decode(document, TRUST)).approvals for (document,) in documents]
+    assert [{one.admin for one in approvals} for approvals in told] == [
+        {admin.card.pseudonym for admin in people} for people in (ADMINS, [BEN], ADMINS)
+    ]
+    approved = await two.fr.rows("select document from approval")
+    hashes = {read_approval(document).hash for (document,) in approved}
+    assert {one.assertion for approvals in told for one in approvals} <= hashes
+    assert {one.credential for approvals in told for one in approvals} == {admin.card.kid for admin in ADMINS}

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 from click.testing import Result
+from support.descriptors import sign_next
 from support.desks import run
-from support.nodechild import CHEAP, SteeredClock
+from support.nodechild import SteeredClock
 from support.nodeproc import free_port
 from support.pair import Party, Spoiler, Two, introduce, make_party, two_nodes
 
@@ -29,9 +30,7 @@ from gateway.peers.scope import NOTHING
 from gateway.trust.link_reset import store as resets
 from keys.documents.descriptor import Descriptor, Revocation
 from keys.documents.key_records import KeyRecord, Use
-from keys.documents.succession import build_descriptor, sign_descriptor
 from keys.keystore.keystore import system_rand
-from keys.offline.roots import load_root
 from keys.primitives.sign import SigningKey
 from keys.primitives.tls import self_signed, server_files
 
@@ -74,32 +73,7 @@ async def red(party: Party, step: str, *said: str) -> None:
 
 async def next_descriptor(of: Party, at: Party, **changes: Any) -> Descriptor:
     """The holder of the root of `of` signs another descriptor, which `at` takes; the node of `of` does not know it."""
-    held = at.peer().descriptor
-    root = load_root(of.folder.parent / f"{of.name}-roots" / f"{of.name}-root-1.key", "roots", at_least=CHEAP)
-    content: dict[str, Any] = (
-        {
-            name: getattr(held, name)
-            for name in (
-                "name",
-                "expires",
-                "roots",
-                "threshold",
-                "keys",
-                "endpoints",
-                "suites",
-                "log",
-                "revoked",
-                "country",
-                "contact",
-                "tls_spki",
-                "units",
-                "node",
-            )
-        }
-        | {"issued": at.clock.now(), "version": held.version + 1, "prev": held.hash}
-        | changes
-    )
-    document = sign_descriptor(build_descriptor(**content), [root.key])
+    document = sign_next(of, at.peer().descriptor, **changes)
     return (await at.running.sync.take_chain(at.peer(), [document])).descriptor
 
 
