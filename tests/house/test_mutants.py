@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from support import mutant_order, pair
@@ -82,6 +83,15 @@ def test_tests_that_reach_most_of_the_module_come_first():
         }
     )
     assert count_reached("gateway.a.rules.xǁHandlingǁlets__mutmut_3", stats) == {"t.py::wide": 2, "t.py::narrow": 1}
+
+
+def test_each_test_is_chosen_once_before_any_with_another_parameter():
+    """Twenty parameters of one test would else be all that is asked."""
+    items = [
+        SimpleNamespace(nodeid=name) for name in ("t.py::a[1]", "t.py::a[2]", "t.py::b", "t.py::a[3]", "t.py::c[1]")
+    ]
+    chosen = [item.nodeid for item in mutant_order.choose(items)]
+    assert chosen == ["t.py::a[1]", "t.py::b", "t.py::c[1]", "t.py::a[2]", "t.py::a[3]"]
 
 
 def test_what_a_mutant_keeps_from_coming_is_not_waited_for_long(monkeypatch: pytest.MonkeyPatch):

@@ -54,9 +54,9 @@ async def opened(party: Party, fetch: Asked, *envelopes: bytes) -> Mapping[Messa
     return await opening.open_envelopes(party.peer(), [parse_envelope(data) for data in envelopes])
 
 
-async def publish(party: Party) -> None:
-    """A new version of the node's descriptor, with another key for statements."""
-    asked = (await party.call("keys.request", rotate=["sig"], by="admin"))["request"]
+async def publish(party: Party, **wanted: object) -> None:
+    """A new version of the node's descriptor, with another key for statements or as `wanted`."""
+    asked = (await party.call("keys.request", by="admin", **(wanted or {"rotate": ["sig"]})))["request"]
     await party.call("keys.publish", document=signed(party.folder.parent, party.name, asked), by="admin")
 
 
@@ -88,6 +88,15 @@ async def test_a_newer_descriptor_is_fetched_once(two: Two) -> None:
     results = await opened(two.al, fetch, forger.seal(1), forger.seal(2))
     assert [type(result) for result in results.values()] == [AuthenticStatement] * 2
     assert (fetch.times, two.al.peer().descriptor.version) == (1, 2)
+
+
+async def test_what_relies_on_a_descriptor_of_before_a_revocation(two: Two) -> None:
+    """Its sender has to seal it anew for the newest one; it has not heard yet that there is one."""
+    Spoiler(two.al).away = True
+    envelope = Forger(two.fr).seal(1)
+    gone = {"kids": [two.al.running.keys.sig_kid], "since": two.clock.now(), "reason": "stolen_laptop"}
+    await publish(two.al, revoke=gone)
+    assert list((await opened(two.al, fetching(two.al), envelope)).values()) == [Refusal(Code.NEWER_DESCRIPTOR)]
 
 
 async def test_a_descriptor_that_is_not_published(two: Two) -> None:
