@@ -66,7 +66,7 @@ class Tally:
         counts, left = self.counts, self.counts.get("not checked", 0)
         others = self.checked - self.noticed - counts.get("no tests", 0)
         return (
-            f"{self.name:<16}{counts.get('killed', 0):>6} killed{counts.get('timeout', 0):>5} timeout"
+            f"{self.name:<19}{counts.get('killed', 0):>6} killed{counts.get('timeout', 0):>5} timeout"
             f"{others:>5} survived{counts.get('no tests', 0):>5} no tests{self.equivalent:>5} equivalent"
             f"  {self.noticed / max(self.checked, 1):7.1%} of {self.checked}"
             + (f", {left} not checked" if left else "")
