@@ -14,6 +14,7 @@ wanted, one for each node that witnessed the log. Exit code 0: verified, 1: refu
     3 statements  signed by a key of the sender, of one conversation; content shown is what was signed
     4 receipts    signed by a key of the receiver, about these statements
     5 log         entries of one node's audit log about them, under checkpoints that it and its witnesses signed
+    6 weight      was each key valid and not revoked at the date of what it signed, and who had seen that before
 """
 
 import base64
@@ -372,15 +373,29 @@ def find_key(chain, kid, use, first=1):
     return found[0]
 
 
-def revoked_since(chain, kid):
-    """From when on a key is not to be trusted, None for never."""
-    return next((item["since"] for item in chain[-1]["revoked"] if item["kid"] == kid), None)
+def revocation_of(chain, kid):
+    """The newest revocation of a key, None for a key that was never revoked."""
+    return next((item for item in chain[-1]["revoked"] if item["kid"] == kid), None)
 
 
-def sound(chain, kid, at):
-    """Refuse what dates itself to a time when its key was not to be trusted any more."""
-    since = revoked_since(chain, kid)
-    need(since is None or at < since, "signed by a revoked key after it was revoked")
+def published(chain, kid, at):
+    """When a version was issued that first said that the key is not to be trusted at `at`; None for never."""
+    said = [v["issued"] for v in chain if any(r["kid"] == kid and r["since"] <= at for r in v["revoked"])]
+    return said[0] if said else None
+
+
+def ended(chain, kid, first, at):
+    """When a version was issued that takes back that the key is valid at `at`: 0 if none since `first` ever said so,
+    None if it stands.
+    """
+    found, end, revoked = False, None, revocation_of(chain, kid)
+    for version in chain[first - 1 :]:
+        key = next((key for key in version["keys"] if (key["kid"], key["use"]) == (kid, "sig")), None)
+        if key and key["from"] - 300 <= at < key["until"] + 300:
+            found, end = True, None
+        elif found and end is None and (key or (not revoked and version["issued"] + 300 <= at)):
+            end = version["issued"]
+    return end if found else 0
 
 
 # --- 3 statements, 4 receipts ---------------------------------------------------------------------------------------
@@ -400,7 +415,6 @@ def read_message(value, chains):
         need(0 < said["expires"] - said["created"] <= 14 * DAY, "a statement lives too long")
         chain, kid = chains[said["from"]], signatures[0]["kid"]
         verify_signature(find_key(chain, kid, "sig", said["from_desc"]), kind, payload, signatures[0])
-        sound(chain, kid, said["created"])
         sig = b64(H("sigs", canon({"signatures": signatures})))
         sealings.append((b64(H("stmt", payload)), kid, said, sig))
     sealings.sort(key=lambda sealing: sealing[2]["created"])
@@ -436,7 +450,6 @@ def read_receipts(value, chains, sealings):
         said = sealings[told["of"]][0]
         expected = (said["to"], said["from"], said["id"], said["n"])
         need((told["from"], told["to"], told["msg"], told["n"]) == expected, "a receipt and its statement disagree")
-        sound(chain, kid, told["at"])
     return b64(H("receipts", canon(value))), kid, payload, fitting
 
 
@@ -500,10 +513,10 @@ def unb64_note(text):
 
 
 def read_log(log, chains, sealings, batches, anchors):
-    """{hash of a statement or batch: [witness times that count]}, and a line for each checkpoint.
+    """{hash of a statement or batch: [(time, seq, witness, whether it counts, its name)]}, a line for each checkpoint.
 
     A witness counts if its fingerprint was given, its key was never revoked, and it signed before the key of the log
-    was not to be trusted any more.
+    was not to be trusted any more. Before a revocation of that key was published, it is good for a dispute.
     """
     shaped(log, LOG, "log")
     witnesses = [read_chain(chain) for chain in log["witnesses"]]
@@ -512,16 +525,17 @@ def read_log(log, chains, sealings, batches, anchors):
     known = {**{chain[-1]["node"]: chain for chain in witnesses}, **chains}
     need(len(known) == len(chains) + len(witnesses), "a party among the witnesses")
     prints = {node: fingerprint(chain[-1]) for node, chain in known.items()}
+    names = {node: chain[-1]["name"] for node, chain in known.items()} | names_of(chains)
     times, lines, sizes, places, seen = {}, [], [], [], set()
     for item in log["checkpoints"]:
         shaped(item, CHECKPOINT, "checkpoint")
         size, root, log_kid, cosigned = read_note(item["note"], known, log["node"])
-        limit = revoked_since(known[log["node"]], log_kid)
-        counted = []
+        seen_by = []
         for who, kid, at in cosigned:
-            given, intact = prints[who] in anchors, revoked_since(known[who], kid) is None
+            limit = published(known[log["node"]], log_kid, at)
+            given, intact = prints[who] in anchors, revocation_of(known[who], kid) is None
             if given and intact and (limit is None or at < limit):
-                counted.append((at, who))
+                seen_by.append((at, who, limit is None))
         seen |= {who for who, _, _ in cosigned}
         sizes.append(size)
         for entry in item["leaves"]:
@@ -531,8 +545,10 @@ def read_log(log, chains, sealings, batches, anchors):
             fact = read_leaf(leaf, log["node"], chains, sealings, batches)
             need(root_from(leaf, fact["seq"] - 1, size, path) == root, "an entry is not in the log")
             places.append(fact["seq"])
-            times.setdefault(fact["of"], []).extend(at for at, _ in counted)
-        named = [f"{known[who][-1]['name']} at {when(at)}" for at, who in counted]
+            times.setdefault(fact["of"], []).extend(
+                (at, fact["seq"], who, counts, names[who]) for at, who, counts in seen_by
+            )
+        named = [f"{known[who][-1]['name']} at {when(at)}" for at, who, counts in seen_by if counts]
         who = " and ".join(named) or "nobody whose fingerprint was given"
         lines.append(f"{len(item['leaves'])} entries in {size} of the log of {log['node']}, witnessed by {who}")
     ascending(sizes, "checkpoints")
@@ -585,38 +601,89 @@ def verify(data, anchors):
     return [*lines, *(f"log: {line}" for line in log_lines)]
 
 
-def message_lines(message, disclosure, batches, chains, times):
-    """What is proven of one message, and what is in doubt because a key was revoked later and no witness helps."""
-    first = message[0][2]
+def message_lines(message, disclosure, batches, chains, seen):
+    """What each signature of one message is worth, with each caveat behind it. Raises Refused."""
+    first, names = message[0][2], names_of(chains)
     yield f"{first['body_type']} {first['id']}: number {first['n']} from {first['from']} to {first['to']}"
-    for hash, kid, said, _ in message:
-        weighed = weigh(chains[said["from"]], [(kid, times.get(hash, []))])
-        yield f"  {weighed}: signed, dated {when(said['created'])}"
     told = {}
     for hash, kid, _, fitting in batches:
         for receipt in fitting:
             if receipt["of"] in {sealing[0] for sealing in message}:
-                told.setdefault(canon(receipt), []).append((kid, times.get(hash, [])))
+                told.setdefault(canon(receipt), []).append((kid, seen.get(hash, [])))
     facts = [(json.loads(receipt), signed) for receipt, signed in told.items()]
-    for fact, signed in sorted(facts, key=lambda item: (item[0]["at"], STEPS.index(item[0]["status"]))):
-        yield f"  {weigh(chains[fact['from']], signed)}: {fact['status']}, dated {when(fact['at'])}"
+    facts.sort(key=lambda item: (item[0]["at"], STEPS.index(item[0]["status"])))
+    for hash, kid, said, _ in message:
+        chain, name = chains[said["from"]], names[said["from"]]
+        support = supported(hash, revocation_of(chain, kid), facts, chains, names)
+        weight = weigh(chain, name, kid, seen.get(hash, []), said["from_desc"], said["created"], support)
+        yield told_line(weight, f"signed, dated {when(said['created'])}")
+    for fact, signed in facts:
+        chain, name = chains[fact["from"]], names[fact["from"]]
+        weights = [weigh(chain, name, kid, by, fact["from_desc"], fact["at"]) for kid, by in signed]
+        verdict, caveats = min(weights, key=lambda weight: VERDICTS.index(weight[0]))
+        note = ["rejected does not mean unread"] if fact["status"] == "rejected" else []
+        yield told_line((verdict, caveats + note), f"{fact['status']}, dated {when(fact['at'])}")
     shown = disclosure is not None
     gone = "not proven: what it said, only the hiding commitment remains"
     yield "  " + ("proven: the content shown is what was signed" if shown else gone)
 
 
+def told_line(weight, what):
+    """A verdict, what it is about, and its caveats."""
+    return f"  {weight[0]}: " + "; ".join([what, *weight[1]])
+
+
+def names_of(chains):
+    """What to call each party: its name, with its id where both give the same."""
+    names = {node: chain[-1]["name"] for node, chain in chains.items()}
+    alike = len(set(names.values())) < len(names)
+    return {node: f"{name} [{node}]" if alike else name for node, name in names.items()}
+
+
+VERDICTS = ("proven", "in doubt", "disputed")
+
+
+def weigh(chain, name, kid, seen, first, at, support=""):
+    """(verdict, caveats) of one signature of the node `name`, dated `at`. Raises Refused.
+
+    Its own date is the word of whoever has the key. What a witness saw existed by then; and what one saw before a
+    revocation was published, other than the node itself, can not be voided by it.
+    """
+    counted = min((item for item in seen if item[3]), default=None)
+    end, revoked, out = ended(chain, kid, first, at), revocation_of(chain, kid), published(chain, kid, at)
+    valid = end is None or (counted is not None and counted[0] < end)
+    verdict, caveats = "proven", []
+    if not valid:
+        verdict, caveats = "in doubt", [f"the key was not listed as valid on {when(at)}"]
+    if revoked is None:
+        return verdict, caveats
+    gone = f"{name} revoked the key as of {when(revoked['since'])} ({revoked['reason']})"
+    if out is not None:
+        other = min((item for item in seen if item[2] != chain[-1]["node"] and item[0] < out), default=None)
+        need(other, "something is dated after its key was revoked, and no witness counts who saw it before")
+        why = (
+            f"{gone}, but published that on {when(out)} only and {other[4]} had witnessed it on {when(other[0])}: "
+            f"it counts for whoever relies on {other[4]}"
+        )
+        return "disputed", [*caveats, why]
+    if counted is not None and counted[0] < revoked["since"]:
+        return verdict, [*caveats, f"{gone}, and {counted[4]} had witnessed it before"]
+    return "in doubt", [*caveats, f"{gone}, and no witness saw it before{support}"]
+
+
+def supported(hash, revoked, facts, chains, names):
+    """What speaks for the date of a statement by a key that was revoked: a receipt of before, by a key that was not."""
+    for fact, signed in facts:
+        chain = chains[fact["from"]]
+        intact = any(revocation_of(chain, kid) is None for kid, _ in signed)
+        if revoked and intact and fact["of"] == hash and fact["at"] < revoked["since"]:
+            return f": its own date and the receipt of {names[fact['from']]} of {when(fact['at'])} say so"
+    return ": only its own date says so"
+
+
 def when(at):
     """A time in the words of people."""
     return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC" if at < 253_402_300_800 else f"second {at}"
-
-
-def weigh(chain, signed):
-    """Proven unless every key was revoked later and no witness saw it in the log before."""
-    for kid, seen in signed:
-        since = revoked_since(chain, kid)
-        if since is None or any(at < since for at in seen):
-            return "proven"
-    return "in doubt (the key was revoked later, and no witness saw this before)"
 
 
 def main(words):

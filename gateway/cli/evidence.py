@@ -70,7 +70,7 @@ def verify_evidence(
     fingerprint of a third node, its word as a witness of the log counts too.
 
     Exit 0 if everything verifies, 1 if anything does not, 2 without fingerprints. What was signed by a key that was
-    revoked later, and that no witness saw before, verifies and is printed as in doubt: read the lines.
+    revoked later verifies and is printed as in doubt or disputed where it depends on whom you believe: read the lines.
 
     \b
     Example:
@@ -93,15 +93,16 @@ def verify_evidence(
         raise RefusedError(
             exc.code,
             f"{file} proves nothing: {exc.what} ({exc.code})",
-            hint="compare the fingerprints, and ask for the file again; one changed byte is enough",
+            hint="compare the fingerprints, also of witnesses, and ask for the file again; one changed byte is enough",
         ) from exc
     if as_json:
         voice.print_json(report.to_json())
         return
     for line in report.lines:
         voice.print_line(line)
-    doubts = "" if not report.doubts else f"; in doubt: {report.doubts}, because a key was revoked later"
-    voice.print_line(f"verified: every signature and every link is valid{doubts}")
+    doubts = f"; in doubt: {report.doubts}" if report.doubts else ""
+    disputes = f"; disputed: {report.disputes}" if report.disputes else ""
+    voice.print_line(f"verified: every signature and every link is valid{doubts}{disputes}")
 
 
 def _known(reach: Reach) -> set[str]:

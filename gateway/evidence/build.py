@@ -25,11 +25,11 @@ from dataclasses import dataclass, replace
 from gateway.errors import Code, RefusedError, RemoteError
 from gateway.evidence.findings import testify
 from gateway.evidence.report import MessageReport, Report
-from gateway.evidence.verify import LIMIT, TYPE, Chains, place_of, prove, read_batch, receipt_document
+from gateway.evidence.verify import LIMIT, TYPE, Chains, place_of, prove, read, read_batch, receipt_document
 from gateway.evidence.verify_log_part import LEAF_LIMIT, cosigned_by
+from gateway.evidence.weighing import find_refused
 from gateway.foundation.ids import NodeId
 from keys.documents.descriptor import Descriptor
-from keys.documents.descriptor_chain import revocation_of
 from keys.documents.envelope import Statement, parse_signatures, statement_hash
 from keys.documents.receipts import batch_hash
 from keys.documents.signed_note import SignedNote
@@ -101,61 +101,77 @@ def build(
 
     Of a message that has receipts, only the sealings they name go in. A batch that names none of the messages, or that
     does not verify, stays out, and a cosignature that does not: a peer must not be able to spoil the proof of
-    everything else by one bad line. So does what is dated after its key was revoked, which no verifier takes.
+    everything else by one bad line. So does what is dated after its key was revoked, unless a witness saw it before
+    that was published: then a verifier needs the fingerprint of that witness.
 
     Raises:
         RefusedError: not_found for no message, else the code of what is wrong with the rest. What is returned verifies.
     """
     parties: Chains = {chain[-1].node: tuple(chain) for chain in chains}
+    kept, told = list(exhibits), list(batches)
+    refused: frozenset[str] = frozenset()
     try:
-        messages = [(_documents(exhibit, parties), exhibit.disclosure) for exhibit in exhibits]
-        messages = [message for message in messages if message[0]]
-        if not messages:
-            raise RefusedError(
-                Code.NOT_FOUND,
-                "there is no message to give evidence of",
-                hint="what is dated after its key was revoked proves nothing and is left out",
-            )
-        receipts, named = _fitting(parties, [document for documents, _ in messages for document in documents], batches)
-        shown = [(_confirmed(documents, named), disclosure) for documents, disclosure in messages]
-        shown.sort(key=lambda message: place_of([Statement.parse(document.payload) for document in message[0]]))
-        hashes = {statement_hash(document.payload) for documents, _ in shown for document in documents}
-        hashes |= {batch_hash(document.encode()) for document in receipts}
-        data = canon(
-            {
-                "type": TYPE,
-                "parties": [_whole(parties[node]) for node in sorted(parties)],
-                "messages": [_message(documents, disclosure) for documents, disclosure in shown],
-                "receipts": [document.to_json() for document in receipts],
-                "log": None if extract is None else _log(extract, parties, hashes),
-            }
-        )
-        prove(data, {chain[-1].fingerprint for chain in parties.values()})
+        while True:
+            data, anchors = _assemble(parties, kept, told, extract, without=refused)
+            found = frozenset(find_refused(read(data, anchors)))
+            if not found:
+                return data
+            refused |= found
     except RemoteError as exc:
         raise RefusedError(exc.code, f"what is kept does not verify: {exc.what}") from exc
-    return data
 
 
-def _documents(exhibit: Exhibit, chains: Chains) -> list[SignedDocument]:
-    """Each sealing once, in order, without those dated after their key was revoked."""
+def _assemble(
+    parties: Chains,
+    exhibits: Sequence[Exhibit],
+    batches: Sequence[bytes],
+    extract: Extract | None,
+    *,
+    without: AbstractSet[str],
+) -> tuple[bytes, frozenset[str]]:
+    """A bundle without these statements and batches, and the fingerprints of all that are in it."""
+    messages = [(_documents(exhibit, without), exhibit.disclosure) for exhibit in exhibits]
+    messages = [message for message in messages if message[0]]
+    if not messages:
+        raise RefusedError(
+            Code.NOT_FOUND,
+            "there is no message to give evidence of",
+            hint="what is dated after its key was revoked, and was seen by no witness before, is left out",
+        )
+    receipts, named = _fitting(
+        parties, [document for documents, _ in messages for document in documents], batches, without
+    )
+    shown = [(_confirmed(documents, named), disclosure) for documents, disclosure in messages]
+    shown.sort(key=lambda message: place_of([Statement.parse(document.payload) for document in message[0]]))
+    hashes = {statement_hash(document.payload) for documents, _ in shown for document in documents}
+    hashes |= {batch_hash(document.encode()) for document in receipts}
+    log, witnesses = (None, frozenset[str]()) if extract is None else _log(extract, parties, hashes)
+    data = canon(
+        {
+            "type": TYPE,
+            "parties": [_whole(parties[node]) for node in sorted(parties)],
+            "messages": [_message(documents, disclosure) for documents, disclosure in shown],
+            "receipts": [document.to_json() for document in receipts],
+            "log": log,
+        }
+    )
+    return data, witnesses | {chain[-1].fingerprint for chain in parties.values()}
+
+
+def _documents(exhibit: Exhibit, without: AbstractSet[str]) -> list[SignedDocument]:
+    """Each sealing once, in order."""
     if not exhibit.sealings:
         raise RefusedError(Code.NOT_FOUND, "a message without a signed statement is no evidence")
     signatures = dict(exhibit.sealings)
-    documents = [
+    return [
         SignedDocument(payload=payload, payload_type=STATEMENT, signatures=(parse_signatures(signatures[payload]),))
         for payload in sorted(signatures)
+        if statement_hash(payload) not in without
     ]
-    return [document for document in documents if not _too_late(document, chains)]
-
-
-def _too_late(document: SignedDocument, chains: Chains) -> bool:
-    said = Statement.parse(document.payload)
-    revocation = revocation_of(chains.get(said.from_, ()), document.signature.kid)
-    return revocation is not None and said.created >= revocation.since
 
 
 def _fitting(
-    chains: Chains, documents: Iterable[SignedDocument], batches: Iterable[bytes]
+    chains: Chains, documents: Iterable[SignedDocument], batches: Iterable[bytes], without: AbstractSet[str]
 ) -> tuple[list[SignedDocument], frozenset[str]]:
     """The batches that go in, in order, and the statement hashes that they name."""
     sealings = {statement_hash(document.payload): Statement.parse(document.payload) for document in documents}
@@ -164,6 +180,8 @@ def _fitting(
     for data in batches:
         try:
             document = receipt_document(parse(data, limit=LIMIT))
+            if batch_hash(document.encode()) in without:
+                continue
             named |= {told.receipt.of for told in read_batch(document, chains, sealings)}
         except RemoteError:
             continue
@@ -195,8 +213,10 @@ def _message(documents: Sequence[SignedDocument], disclosure: tuple[bytes, bytes
 # --- the log -----------------------------------------------------------------------------------------------------
 
 
-def _log(extract: Extract, parties: Chains, hashes: AbstractSet[str]) -> Json:
-    """Take from the extract what is about the bundle, without cosignatures that do not verify; None for nothing."""
+def _log(extract: Extract, parties: Chains, hashes: AbstractSet[str]) -> tuple[Json, frozenset[str]]:
+    """Take from the extract what is about the bundle, without cosignatures that do not verify, None for nothing; and
+    the fingerprints of its witnesses.
+    """
     known = {**extract.witnesses, **parties}
     checkpoints: list[Json] = []
     seen: set[NodeId] = set()
@@ -208,9 +228,10 @@ def _log(extract: Extract, parties: Chains, hashes: AbstractSet[str]) -> Json:
             entries: list[Json] = [{"leaf": b64u(leaf), "path": [b64u(step) for step in path]} for leaf, path in about]
             checkpoints.append({"note": kept.encode().decode(), "leaves": entries})
     if not checkpoints:
-        return None
-    others = sorted(seen - parties.keys())
-    return {"node": extract.node, "checkpoints": checkpoints, "witnesses": [_whole(known[node]) for node in others]}
+        return None, frozenset()
+    others = [known[node] for node in sorted(seen - parties.keys())]
+    log: Json = {"node": extract.node, "checkpoints": checkpoints, "witnesses": [_whole(chain) for chain in others]}
+    return log, frozenset(chain[-1].fingerprint for chain in others)
 
 
 def _of(leaf: bytes) -> Json:

@@ -12,10 +12,11 @@ from typing import Final
 
 from gateway.erasure.certificates import Certificate
 from gateway.errors import Code
-from gateway.evidence.key_findings import find_support, was_valid, weigh_signature
+from gateway.evidence.key_findings import describe_weight, find_support
 from gateway.evidence.log_findings import Names, describe_log, format_time, place_in_log
-from gateway.evidence.report import MessageReport, Report
+from gateway.evidence.report import MessageReport, Report, SignatureReport
 from gateway.evidence.types import Chain, Proof, ProvenMessage, SignedReceipt
+from gateway.evidence.weighing import weigh_receipt, weigh_sealing
 from keys.documents.envelope import Receipt, Statement, Status, link_hash
 from keys.primitives.encoding import SKEW
 
@@ -81,7 +82,6 @@ def _horizon(chain: Chain, names: Names) -> str:
 
 def _message(message: ProvenMessage, proof: Proof, names: Names) -> MessageReport:
     statement = message.statement
-    signed = [*_signed(message, proof, names), *_told_all(message, proof, names)]
     shown = ["content disclosed and matches what was signed"] if message.disclosed else []
     shown += [_onward(found, names[statement.from_]) for found in message.onward if found is not None]
     return MessageReport(
@@ -93,14 +93,14 @@ def _message(message: ProvenMessage, proof: Proof, names: Names) -> MessageRepor
         n=statement.n,
         statuses=tuple((told.receipt.status.value, told.receipt.at) for told in message.receipts),
         disclosed=message.disclosed,
-        proven=(*(line for sure, line in signed if sure), *shown),
-        in_doubt=tuple(line for sure, line in signed if not sure),
+        signatures=(*_signed(message, proof, names), *_told_all(message, proof, names)),
+        shown=tuple(shown),
         not_proven=tuple(_not_proven(message, proof, names)),
     )
 
 
-def _signed(message: ProvenMessage, proof: Proof, names: Names) -> Iterator[tuple[bool, str]]:
-    """A line for each sealing, and whether it is proven."""
+def _signed(message: ProvenMessage, proof: Proof, names: Names) -> Iterator[SignatureReport]:
+    """Each sealing."""
     first = message.statement
     for sealing in message.sealings:
         at = sealing.statement.created
@@ -109,19 +109,21 @@ def _signed(message: ProvenMessage, proof: Proof, names: Names) -> Iterator[tupl
             f"{names[first.from_]} signed {first.body_type} for {names[first.to]} on {format_time(at)}, "
             f"as number {first.n}{_aim(first)}{again}{place_in_log(proof, names, [sealing.hash])}"
         )
-        sure, why = weigh_signature(proof, names, first.from_, [(sealing.kid, sealing.hash)])
-        if not sure:
-            why += find_support(sealing, message, proof, names)
-        yield sure, line + why
+        weight = weigh_sealing(proof, sealing)
+        support = find_support(sealing, message, proof, names)
+        caveats = tuple(describe_weight(weight, first.from_, names, at, support))
+        yield SignatureReport(verdict=weight.verdict, line=line, caveats=caveats)
 
 
-def _told_all(message: ProvenMessage, proof: Proof, names: Names) -> Iterator[tuple[bool, str]]:
-    """A line for each receipt, and whether it is proven."""
+def _told_all(message: ProvenMessage, proof: Proof, names: Names) -> Iterator[SignatureReport]:
+    """Each receipt."""
     for told in message.receipts:
+        receipt, weight = told.receipt, weigh_receipt(proof, told)
         line = _told(told, names) + place_in_log(proof, names, [batch.hash for batch in told.batches])
-        by = [(batch.kid, batch.hash) for batch in told.batches]
-        sure, why = weigh_signature(proof, names, told.receipt.from_, by)
-        yield sure, line + why
+        caveats = [*describe_weight(weight, receipt.from_, names, receipt.at)]
+        if receipt.status is Status.REJECTED:
+            caveats.append("rejected does not mean unread")
+        yield SignatureReport(verdict=weight.verdict, line=line, caveats=tuple(caveats))
 
 
 def _onward(found: Certificate, by: str) -> str:
@@ -143,10 +145,6 @@ def _told(told: SignedReceipt, names: Names) -> str:
 
 def _not_proven(message: ProvenMessage, proof: Proof, names: Names) -> Iterator[str]:
     statement = message.statement
-    for sealing in message.sealings:
-        said = sealing.statement
-        if not was_valid(proof.chains[said.from_], sealing.kid, said):
-            yield f"that the message was acceptable: its key was not valid on {format_time(said.created)}"
     if not message.receipts:
         yield f"that {names[statement.to]} received it: no receipt of it is in this file"
     yield from _contradictions(message)

@@ -4,15 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gateway.evidence.weighing import Verdict
 from gateway.foundation.ids import ConversationId
 from keys.primitives.encoding import Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignatureReport:
+    """One signature in words: what it says, what it is worth, and each caveat, which another verifier words alike."""
+
+    verdict: Verdict
+    line: str
+    caveats: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return "; ".join((self.line, *self.caveats))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageReport:
     """One message in words. `disclosed`: the content is shown and is what was signed. Times are Unix seconds.
 
-    `in_doubt`: the signature holds, but its key was revoked later, and no witness saw it before.
+    `shown` is what the content proves, beside the signatures.
     """
 
     id: str
@@ -23,9 +36,27 @@ class MessageReport:
     n: int
     statuses: tuple[tuple[str, int], ...]
     disclosed: bool
-    proven: tuple[str, ...]
-    in_doubt: tuple[str, ...]
+    signatures: tuple[SignatureReport, ...]
+    shown: tuple[str, ...]
     not_proven: tuple[str, ...]
+
+    @property
+    def proven(self) -> tuple[str, ...]:
+        """What is proven, a line each."""
+        return (*self._lines(Verdict.PROVEN), *self.shown)
+
+    @property
+    def in_doubt(self) -> tuple[str, ...]:
+        """Signatures that hold, by keys of which nobody knows that they were good then."""
+        return self._lines(Verdict.IN_DOUBT)
+
+    @property
+    def disputed(self) -> tuple[str, ...]:
+        """Signatures that their node disowns, and that a witness saw before it did."""
+        return self._lines(Verdict.DISPUTED)
+
+    def _lines(self, verdict: Verdict) -> tuple[str, ...]:
+        return tuple(str(signature) for signature in self.signatures if signature.verdict is verdict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +76,11 @@ class Report:
         return sum(len(message.in_doubt) for message in self.messages)
 
     @property
+    def disputes(self) -> int:
+        """How many signatures are disputed."""
+        return sum(len(message.disputed) for message in self.messages)
+
+    @property
     def lines(self) -> tuple[str, ...]:
         """All of it, to be printed one under the other."""
         found = [f"conversation {self.conversation}"]
@@ -54,6 +90,7 @@ class Report:
             found.append(f"message {place} of {len(self.messages)}: {message.body_type}, id {message.id}")
             found += [f"  proven: {line}" for line in message.proven]
             found += [f"  in doubt: {line}" for line in message.in_doubt]
+            found += [f"  disputed: {line}" for line in message.disputed]
             found += [f"  not proven: {line}" for line in message.not_proven]
         found += [f"warning: {line}" for line in self.warnings]
         return (*found, *(f"not proven by this file: {line}" for line in self.limits))
@@ -72,6 +109,7 @@ class Report:
                 "disclosed": message.disclosed,
                 "proven": list(message.proven),
                 "in_doubt": list(message.in_doubt),
+                "disputed": list(message.disputed),
                 "not_proven": list(message.not_proven),
             }
             for message in self.messages

@@ -14,7 +14,7 @@ from gateway.erasure.certificates import Certificate
 from gateway.errors import Code, RemoteError
 from gateway.foundation.ids import KeyId, NodeId
 from keys.documents.descriptor import Descriptor
-from keys.documents.descriptor_chain import accept_chain, revocation_of
+from keys.documents.descriptor_chain import accept_chain
 from keys.documents.envelope import Receipt, Statement
 from keys.primitives.domains import DESCRIPTOR
 from keys.primitives.encoding import MAX_INT, Json, malformed
@@ -77,7 +77,8 @@ class Cosignature:
     """A witness saw the log as the checkpoint says, at `at` by its own clock.
 
     `counts`: somebody compared the fingerprint of this witness, its key was never revoked, and it signed before the
-    key of the log was not to be trusted any more.
+    key of the log was not to be trusted any more. `stands`: or only before a revocation of that key was published,
+    which is enough to keep it from being voided (nrm1 7.9).
     """
 
     witness: NodeId
@@ -85,6 +86,7 @@ class Cosignature:
     fingerprint: str
     at: int
     counts: bool
+    stands: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +125,19 @@ class Log:
         found = [entry for entry in self.entries if entry.of == hash]
         return min(found, key=lambda e: (MAX_INT if e.head.first is None else e.head.first.at, e.seq), default=None)
 
+    def seen(self, hash: str) -> Cosignature | None:
+        """The earliest cosignature that counts over an entry about a statement or batch."""
+        entry = self.about(hash)
+        return None if entry is None else entry.head.first
+
+    def seen_by_others(self, hash: str, node: NodeId) -> Cosignature | None:
+        """The earliest cosignature that stands, by another witness than `node`, over an entry about a statement or
+        batch.
+        """
+        heads = [entry.head for entry in self.entries if entry.of == hash]
+        found = (c for head in heads for c in head.cosignatures if c.stands and c.witness != node)
+        return min(found, key=lambda c: c.at, default=None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
@@ -145,16 +160,6 @@ def read_chain(documents: Sequence[Json]) -> Chain:
     if len(chain) != len(signed):
         raise RemoteError(Code.BAD_CHAIN, "a descriptor occurs twice")
     return chain
-
-
-def check_dated(chain: Chain, kid: KeyId, at: int) -> None:
-    """Return unless the key was revoked and `at` is not before its `since`: that shows nothing about who signed.
-
-    Raises RemoteError(revoked_key).
-    """
-    revocation = revocation_of(chain, kid)
-    if revocation is not None and at >= revocation.since:
-        raise RemoteError(Code.REVOKED_KEY, "something is dated after the key that signed it was revoked")
 
 
 def ascending(keys: Sequence[Any], what: str) -> None:

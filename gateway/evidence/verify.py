@@ -8,9 +8,11 @@
 5. each batch: signed likewise by the receiver's chain; what names a statement agrees with it in parties, id and number;
 6. the audit log of one party about all of this, if it is there: ``gateway.evidence.verify_log_part``.
 
-There is no clock: times are told, not judged, but for one comparison: what is dated after its key was revoked is
-refused (3, 5), since whoever stole the key may have made it. What is dated before is weighed in words, by
-``gateway.evidence.findings``: a thief can write any date.
+7. no signature is dated after its key was revoked, unless a witness counts that saw it before the revocation was
+   published: ``gateway.evidence.weighing``.
+
+There is no clock: times are told, not judged, but for this. ``gateway.evidence.findings`` says in words what each
+signature is worth: whoever stole a key can write any date.
 """
 
 from __future__ import annotations
@@ -31,10 +33,10 @@ from gateway.evidence.types import (
     Sealing,
     SignedReceipt,
     ascending,
-    check_dated,
     read_chain,
 )
 from gateway.evidence.verify_log_part import read_log
+from gateway.evidence.weighing import find_refused
 from gateway.foundation.ids import NodeId
 from keys.documents.descriptor_chain import key_at
 from keys.documents.envelope import (
@@ -81,11 +83,22 @@ Chains = Mapping[NodeId, Chain]
 
 
 def prove(data: bytes, fingerprints: AbstractSet[str]) -> Proof:
-    """Steps 1 to 6.
+    """Steps 1 to 7.
 
     Raises:
-        RemoteError: any fault; wrong_node for a party whose fingerprint is not among the anchors.
+        RemoteError: any fault; wrong_node for a party whose fingerprint is not among the anchors, revoked_key where
+            only the word of a witness could help whose fingerprint is not.
     """
+    proof = read(data, fingerprints)
+    if any(find_refused(proof)):  # 7
+        raise RemoteError(
+            Code.REVOKED_KEY, "something is dated after its key was revoked, and no witness counts who saw it before"
+        )
+    return proof
+
+
+def read(data: bytes, fingerprints: AbstractSet[str]) -> Proof:
+    """Steps 1 to 6. Raises RemoteError for any fault."""
     member = exact(parse(data, limit=LIMIT), _BUNDLE, what="evidence")  # 1
     chains = _chains(items(member["parties"]), fingerprints)  # 2
     shown = [_message(item, chains) for item in items(member["messages"])]  # 3, 4
@@ -143,7 +156,6 @@ def _sealing(document: SignedDocument, chains: Chains) -> Sealing:
         raise malformed("a statement lives too long")
     kid = document.signature.kid
     document.verify(key_at(chains[statement.from_], kid, statement.from_desc).public)
-    check_dated(chains[statement.from_], kid, statement.created)
     sig = signatures_hash(encode_signatures(document.signature))
     return Sealing(statement=statement, hash=statement_hash(document.payload), kid=kid, sig=sig)
 
@@ -212,7 +224,6 @@ def read_batch(
         raise RemoteError(Code.SPLICED, "receipts name none of the messages")
     for receipt in fitting:
         _check_receipt(receipt, sealings[receipt.of])
-        check_dated(chains[issuer], kid, receipt.at)
     batch = Batch(issuer=issuer, hash=batch_hash(document.encode()), kid=kid)
     return tuple(SignedReceipt(receipt=receipt, batches=(batch,)) for receipt in fitting)
 

@@ -24,7 +24,7 @@ from gateway.errors import Code, RemoteError
 from gateway.evidence.types import Batch, Chain, Cosignature, Entry, Head, Log, Sealing, ascending, read_chain
 from gateway.foundation.ids import NodeId
 from keys.documents.descriptor import Descriptor
-from keys.documents.descriptor_chain import revocation_of
+from keys.documents.descriptor_chain import published_at, revocation_of
 from keys.documents.key_records import Use
 from keys.documents.signed_note import NOTE_LIMIT, Checkpoint, NoteSignature, SignedNote, cosigned_at, open_checkpoint
 from keys.primitives.encoding import (
@@ -111,43 +111,41 @@ def read_log(
 def _checkpoint(value: Json, known: _Known) -> tuple[Head, list[Entry]]:
     member = exact(value, _CHECKPOINT, what="checkpoint")
     note = SignedNote.decode(text(member["note"]).encode())
-    checkpoint, until = _own(note, known.chains[known.node])
+    checkpoint, key = _own(note, known.chains[known.node])
     others = note.signatures[1:]
     ascending([signature.name for signature in others], "cosignatures")
-    cosignatures = tuple(_cosignature(note.text, signature, known, until) for signature in others)
+    cosignatures = tuple(_cosignature(note.text, signature, known, key) for signature in others)
     head = Head(size=checkpoint.size, cosignatures=cosignatures)
     return head, [_entry(item, checkpoint, head, known) for item in items(member["leaves"])]
 
 
-def _own(note: SignedNote, chain: Chain) -> tuple[Checkpoint, int | None]:
-    """The checkpoint, signed in the first line by a key that the chain lists for the log, and from when on that key is
-    not to be trusted.
-    """
+def _own(note: SignedNote, chain: Chain) -> tuple[Checkpoint, PublicKey]:
+    """The checkpoint, signed in the first line by a key that the chain lists for the log, and that key."""
     first = SignedNote(text=note.text, signatures=note.signatures[:1])
     origin = Checkpoint.parse(note.text).origin
     if origin not in {descriptor.log for descriptor in chain}:
         raise RemoteError(Code.SPLICED, "a checkpoint is of another log")
     for public in _keys(chain, Use.LOG):
         try:
-            checkpoint = open_checkpoint(first, origin, [public])
+            return open_checkpoint(first, origin, [public]), public
         except RemoteError:
             continue
-        revocation = revocation_of(chain, public.kid)
-        return checkpoint, None if revocation is None else revocation.since
     raise RemoteError(Code.BAD_SIGNATURE, "a checkpoint is not signed by a key of its log")
 
 
-def _cosignature(checkpoint: bytes, signature: NoteSignature, known: _Known, until: int | None) -> Cosignature:
-    """One line of a witness; `until`: from when on the key of the log is not to be trusted."""
+def _cosignature(checkpoint: bytes, signature: NoteSignature, known: _Known, key: PublicKey) -> Cosignature:
+    """One line of a witness under a checkpoint that `key` of the log signed."""
     witness, public, at = _witness(checkpoint, signature, known.node, known.chains)
     chain, fingerprint = known.chains[witness], known.fingerprints[witness]
-    intact = revocation_of(chain, public.kid) is None and (until is None or at < until)
+    published = published_at(known.chains[known.node], key.kid, at)
+    sound = fingerprint in known.compared and revocation_of(chain, public.kid) is None
     return Cosignature(
         witness=witness,
         name=chain[-1].name,
         fingerprint=fingerprint,
         at=at,
-        counts=intact and fingerprint in known.compared,
+        counts=sound and published is None,
+        stands=sound and (published is None or at < published),
     )
 
 

@@ -124,6 +124,15 @@ def revocation_of(chain: Sequence[Descriptor], kid: KeyId) -> Revocation | None:
     return next((item for item in chain[-1].revoked if item.kid == kid), None) if chain else None
 
 
+def published_at(chain: Sequence[Descriptor], kid: KeyId, at: int) -> int | None:
+    """Find when it was published that `kid` is not to be trusted at `at`: `issued` of the first version that says so.
+
+    A later version may let a revocation reach further back, and publishes that only then. None where none says so.
+    """
+    found = (d.issued for d in chain if any(r.kid == kid and r.since <= at for r in d.revoked))
+    return next(found, None)
+
+
 def _same(chain: Sequence[Descriptor], version: int, document: SignedDocument, now: int) -> None:
     """Check that `document` is the held one. Another document is judged as the held one was, by the roots before it, so
     that only those who could have issued it can be blamed for a second one.

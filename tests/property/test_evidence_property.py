@@ -11,15 +11,18 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.drawn_bundles import draw
 from support.endpoints import Endpoint, flipped
 from support.exhibits import A, B, at, base64_fields, conversation, exhibit, tiny, with_text
 from support.stranger import verified, verify
 
+from gateway.errors import RemoteError
 from gateway.evidence.build import build
 
 ANCHORS = tiny().anchors
 BUNDLES = {"content": tiny().build(), "erased": tiny().erased().build()}
 PIECES = 32
+SHORT, LONG = 30, 2_000
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 
@@ -67,6 +70,39 @@ def test_every_byte(kind: str, piece: int, run_seed: int, record_property: Calla
         letter = rng.choice([item for item in ALPHABET.encode() if item != data[place]])
         spoiled = data[:place] + bytes([letter]) + data[place + 1 :]
         assert refused(flipped(data, place, rng.randrange(8)) if rng.random() < 0.5 else spoiled)
+
+
+def judged_alike(rng: random.Random) -> set[str]:
+    """Which verdicts both verifiers give on a drawn bundle, or that they refuse it; a difference fails the test."""
+    drawn = draw(rng)
+    try:
+        report = verify(drawn.data, drawn.anchors)
+    except RemoteError as error:
+        return {str(error.code)}
+    return {str(signature.verdict) for message in report.messages for signature in message.signatures}
+
+
+def test_both_verifiers_say_the_same() -> None:
+    """Of each bundle that is drawn they refuse it both, or give each signature one verdict and the same caveats."""
+    found = set().union(*(judged_alike(random.Random(seed)) for seed in range(SHORT)))
+    assert found == {"proven", "in doubt", "disputed", "revoked_key", "unknown_key"}
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("piece", range(PIECES))
+def test_both_verifiers_always_say_the_same(
+    piece: int, run_seed: int, record_property: Callable[[str, object], None]
+) -> None:
+    """The same of 2 000 bundles for each seed, and of every tenth one with one bit changed, which both refuse."""
+    seeds = range(piece, LONG, PIECES)
+    record_property("examples", len(seeds))
+    for seed in seeds:
+        rng = random.Random(f"{run_seed} {seed}")
+        judged_alike(rng)
+        if seed % 10 == 0:
+            drawn = draw(rng)
+            spoiled = flipped(drawn.data, rng.randrange(len(drawn.data)), rng.randrange(8))
+            assert not verified(spoiled, drawn.anchors)
 
 
 @pytest.mark.parametrize("kind", BUNDLES)

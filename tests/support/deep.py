@@ -50,7 +50,11 @@ PARTS = (
         ),
     ),
     Part("validators", "generated bodies before three validators", ("tests/property/test_three_validators.py",)),
-    Part("evidence", "every byte of an evidence bundle changed", ("tests/property/test_evidence_property.py",)),
+    Part(
+        "evidence",
+        "bundles with a byte changed, and drawn ones, before both verifiers",
+        ("tests/property/test_evidence_property.py",),
+    ),
     Part("api", "requests that the description of the local API makes up", ("tests/property/test_api_description.py",)),
     Part(
         "amounts",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from types import ModuleType
@@ -37,7 +38,9 @@ def told(data: bytes, anchors: Iterable[str]) -> list[str] | None:
 
 
 def verify(data: bytes, anchors: AbstractSet[str]) -> Report:
-    """What the gateway reports. The stranger must have the same verdict, with as much proven and as much in doubt."""
+    """What the gateway reports. The stranger must have the same verdict on the whole and on each signature, and say the
+    same caveats in the same words.
+    """
     lines = told(data, anchors)
     try:
         report = build.verify(data, anchors)
@@ -45,10 +48,15 @@ def verify(data: bytes, anchors: AbstractSet[str]) -> Report:
         assert lines is None, "refused here, verified by the stranger"
         raise
     assert lines is not None, "verified here, refused by the stranger"
-    assert sum(line.startswith("  in doubt") for line in lines) == report.doubts
-    proven = sum(len(message.proven) for message in report.messages)
-    assert sum(line.startswith("  proven") for line in lines) == proven
+    signatures = [signature for message in report.messages for signature in message.signatures]
+    assert weighed(lines) == [(str(signature.verdict), [*signature.caveats]) for signature in signatures]
     return report
+
+
+def weighed(lines: Iterable[str]) -> list[tuple[str, list[str]]]:
+    """Of each signature that the stranger tells, its verdict and the caveats."""
+    told = [re.fullmatch(r"  (proven|in doubt|disputed): (?!the content)[^;]*((?:; .*)?)", line) for line in lines]
+    return [(line[1], line[2].split("; ")[1:]) for line in told if line]
 
 
 def verified(data: bytes, anchors: AbstractSet[str]) -> bool:

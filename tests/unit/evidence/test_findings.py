@@ -81,7 +81,11 @@ def test_without_a_receipt() -> None:
 @pytest.mark.parametrize(
     ("status", "code", "words"),
     [
-        (Status.REJECTED, "out_of_scope", "NRM b rejected it on 2027-01-15 08:01:00 UTC, code out_of_scope"),
+        (
+            Status.REJECTED,
+            "out_of_scope",
+            "NRM b rejected it on 2027-01-15 08:01:00 UTC, code out_of_scope; rejected does not mean unread",
+        ),
         (Status.ERASED, None, "NRM b says that it erased the content on 2027-01-15 08:01:00 UTC"),
     ],
 )

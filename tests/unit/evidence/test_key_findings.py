@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from support.bundle_reports import B_FIRST, CASE, REFERRAL, only, report, revoked
+from support.bundle_reports import B_FIRST, C_DIGITS, CASE, REFERRAL, only, report, revoked
 from support.endpoints import Endpoint
 from support.exhibits import (
     A,
@@ -16,10 +16,10 @@ from support.exhibits import (
     receipt,
     stated,
 )
-from support.nodes import NOW, Node, record
+from support.nodes import NOW, Node, record, refused
 from support.stranger import verify
 
-from gateway.errors import RefusedError
+from gateway.errors import Code, RefusedError
 from gateway.evidence.build import Exhibit, build
 from keys.documents.descriptor import Revocation
 from keys.documents.envelope import Status, encode_signatures, statement_hash
@@ -30,16 +30,72 @@ from keys.primitives.sign import SigningKey
 
 
 def test_signed_since_the_revocation() -> None:
-    """nrm1 7.4: what is dated after `since` shows nothing about who signed: no verifier takes it, no bundle has it."""
+    """nrm1 7.4: what is dated after `since` and was witnessed by nobody is taken by no verifier: no bundle has it."""
     chains = (revoked(A, CASE.chains[0], NOW), CASE.chains[1])
-    assert [message.id for message in report(chains=chains).messages] == [CASE.sealed["decline"].id]
+    assert [message.id for message in report(chains=chains, extract=None).messages] == [CASE.sealed["decline"].id]
     with pytest.raises(RefusedError, match="no message"):
-        CASE.build(chains=chains, exhibits=CASE.exhibits[:1])
+        CASE.build(chains=chains, exhibits=CASE.exhibits[:1], extract=None)
+
+
+def test_flaw_1_a_signer_revokes_its_way_out() -> None:
+    """Threat 170: a key that its owner revokes as of the first second of time does not void what B had witnessed."""
+    found = only(chains=(revoked(A, CASE.chains[0], 1), CASE.chains[1]))
+    assert found.disputed[0].endswith(
+        "; NRM a revoked the key as of 1970-01-01 00:00:01 UTC (stolen), but published that on 2027-01-16 08:00:00 UTC "
+        "only and NRM b had witnessed it on 2027-01-15 08:00:30 UTC: it counts for whoever relies on NRM b"
+    )
+    assert len(found.proven) == 4, "the receipts of the other side stand"
+
+
+def test_flaw_1_receipts_are_not_voided_either() -> None:
+    """Threat 170: B disowns its receipts; C had seen them in A's log. B's own word as a witness does not count here."""
+    chains = (CASE.chains[0], revoked(B, CASE.chains[1], 1))
+    data = CASE.build(chains=chains, exhibits=CASE.exhibits[:1], batches=CASE.batches[:1])
+    with refused(Code.REVOKED_KEY, "no witness counts"):
+        verify(data, CASE.anchors)
+    (found,) = verify(data, {*CASE.anchors, C_DIGITS}).messages
+    assert found.disputed == (
+        "NRM b received it, whole and with a valid signature, on 2027-01-15 08:00:00 UTC; entry 4 in the log of NRM a, "
+        "witnessed by NRM b at 2027-01-15 08:00:30 UTC; NRM b revoked the key as of 1970-01-01 00:00:01 UTC (stolen), "
+        "but published that on 2027-01-16 08:00:00 UTC only and NRM c had witnessed it on 2027-01-15 08:00:40 UTC: it "
+        "counts for whoever relies on NRM c",
+    )
+
+
+def test_what_a_thief_signs_after_the_revocation_was_published_is_refused() -> None:
+    """Threat 170: a witness who saw it only after the owner had published the revocation helps nobody."""
+    gone = Revocation(kid=A.sig.public.kid, at=NOW, since=NOW - 1, reason="stolen")
+    key = SigningKey.generate(Endpoint.pair(A, B)[0].rand, hybrid=True)
+    for issued, left in ((NOW + 30, 0), (NOW + 31, 1)):
+        held = next_version(A, CASE.chains[0], keys=[record(key, Use.SIG)], revoked=[gone], issued=issued)
+        found = report(chains=(held, CASE.chains[1]))
+        assert sum(len(message.disputed) for message in found.messages if message.sender == A.first().node) == left
+
+
+def test_a_revocation_that_reaches_further_back_later_is_published_later() -> None:
+    """Threat 170: version 2 revokes from now on, version 3 from the beginning; what was seen between is disputed."""
+    held = revoked(A, CASE.chains[0], NOW + 20)
+    last = held[-1]
+    back = [replace(last.revoked[0], since=1)]
+    chain = next_version(A, held, keys=last.keys, revoked=back, issued=NOW + 2 * DAY)
+    found = only(chains=(chain, CASE.chains[1]))
+    assert "but published that on 2027-01-17 08:00:00 UTC only" in found.disputed[0]
+
+
+def test_a_log_key_is_not_revoked_out_of_evidence_either() -> None:
+    """Threat 170: A disowns the key of its log as well; B had cosigned what that key had signed."""
+    gone = [Revocation(kid=key.public.kid, at=NOW + DAY, since=1, reason="stolen") for key in (A.sig, A.log)]
+    key = SigningKey.generate(Endpoint.pair(A, B)[0].rand, hybrid=True)
+    chain = next_version(A, CASE.chains[0], keys=[record(key, Use.SIG)], revoked=gone, issued=NOW + DAY)
+    found = report(chains=(chain, CASE.chains[1]))
+    assert len(found.messages[0].disputed) == 1
+    assert "; not witnessed" in found.log[0], "for a date before `since` it counts no more"
 
 
 def test_a_receipt_since_the_revocation() -> None:
-    """The same for receipts: the batch stays out, what the sender signed stands."""
-    found = only(chains=(CASE.chains[0], revoked(B, CASE.chains[1], NOW)), batches=CASE.batches[:1])
+    """The same for receipts that nobody witnessed: the batch stays out, what the sender signed stands."""
+    chains = (CASE.chains[0], revoked(B, CASE.chains[1], NOW))
+    found = only(chains=chains, batches=CASE.batches[:1], extract=None)
     assert found.statuses == ()
     assert found.not_proven == ("that NRM b received it: no receipt of it is in this file",)
 
@@ -107,15 +163,43 @@ def test_a_leaf_names_the_signature() -> None:
         CASE.build(exhibits=CASE.exhibits[:1], batches=(), extract=book.extract())
 
 
+def test_flaw_5_a_receipt_by_a_key_that_is_listed_no_more() -> None:
+    """Threat 171: a receipt that is dated years after its key had ended is in doubt, and both verifiers say why."""
+    late = batch(B.sig, receipt(REFERRAL, Status.OPENED, at=NOW + 3 * 365 * DAY))
+    found = only(batches=(CASE.batches[0], late))
+    assert found.in_doubt == (
+        "NRM b says that a person opened it on 2030-01-14 08:00:00 UTC; the key was not listed as valid on 2030-01-14 "
+        "08:00:00 UTC",
+    )
+
+
+def test_flaw_5_a_receipt_by_a_key_that_was_delisted() -> None:
+    """Threat 171: B lists another key from NOW + 60 on; what the old one dates 300 s later is in doubt."""
+    key = SigningKey.generate(Endpoint.pair(B, A)[0].rand, hybrid=True)
+    chain = next_version(B, CASE.chains[1], keys=[record(key, Use.SIG)], issued=NOW + 60)
+    for at, doubts in ((NOW + 359, 0), (NOW + 360, 1)):
+        late = batch(B.sig, receipt(REFERRAL, Status.OPENED, at=at))
+        found = only(chains=(CASE.chains[0], chain), batches=(late,), extract=None)
+        assert len(found.in_doubt) == doubts
+
+
+def test_a_key_is_not_shortened_out_of_evidence() -> None:
+    """Threat 170: A lists its key as over before it signed; what was witnessed before that version stays proven."""
+    over = [record(A.sig, Use.SIG, until=NOW - 1000), *A.first().keys[1:]]
+    for issued, doubts in ((NOW + 30, 1), (NOW + 31, 0)):
+        chain = next_version(A, CASE.chains[0], keys=over, issued=issued)
+        assert len(only(chains=(chain, CASE.chains[1])).in_doubt) == doubts
+
+
 def test_a_key_that_was_not_valid_then() -> None:
-    """nrm1 7.3: a statement outside the validity of its key would have been refused; it is said, not hidden."""
+    """nrm1 7.3: a statement outside the validity of its key would have been refused; it is in doubt."""
     over = [record(A.sig, Use.SIG, until=NOW - 1000)]
     node = Node("a", content={"keys": over})
     first = node.first()
     said = replace(stated(REFERRAL), from_=first.node).encode()
     held = Exhibit(sealings=[(said, encode_signatures(A.sig.sign(STATEMENT, said)))])
     found = verify(build(((first,), (B_FIRST,)), [held], []), {first.fingerprint, B_FIRST.fingerprint})
-    assert "its key was not valid on 2027-01-15 08:00:00 UTC" in found.messages[0].not_proven[0]
+    assert found.messages[0].in_doubt[0].endswith("; the key was not listed as valid on 2027-01-15 08:00:00 UTC")
 
 
 def test_a_receipt_supports_the_sealing_that_it_names() -> None:
@@ -134,5 +218,5 @@ def test_a_receipt_that_was_signed_again_by_a_newer_key() -> None:
     gone = Revocation(kid=B.sig.public.kid, at=NOW + DAY, since=NOW, reason="stolen")
     chain = next_version(B, CASE.chains[1], keys=[record(key, Use.SIG)], revoked=[gone], issued=NOW + DAY)
     again = batch(key, receipt(REFERRAL, Status.RECEIVED, at=NOW))
-    found = only(chains=(CASE.chains[0], chain), batches=(CASE.batches[0], again))
+    found = only(chains=(CASE.chains[0], chain), batches=(CASE.batches[0], again), extract=None)
     assert (len(found.proven), found.not_proven) == (3, ())

@@ -1,0 +1,164 @@
+"""Evidence bundles as a generator draws them: valid, cut, back-dated, by keys that were revoked, shortened or delisted,
+with logs that some witnessed at some time. Nothing is left out that a verifier should refuse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from random import Random
+
+from support.exhibits import Logbook, Witness, batch, next_version, receipt, stated, tiny
+from support.nodes import NOW, Seeds, record
+
+from gateway.evidence.build import Exhibit, _assemble
+from keys.documents.descriptor import Descriptor, Revocation
+from keys.documents.envelope import Receipt, Statement, Status, encode_signatures, statement_hash
+from keys.documents.key_records import KeyRecord, Use
+from keys.documents.receipts import batch_hash
+from keys.documents.statement import signatures_hash
+from keys.offline.roots import new_root
+from keys.primitives.encoding import DAY
+from keys.primitives.sign import STATEMENT, SigningKey
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A bundle and the fingerprints that a verifier has."""
+
+    data: bytes
+    anchors: frozenset[str]
+
+
+@cache
+def parties() -> tuple[Witness, Witness, Witness]:
+    """Two nodes that wrote to each other and a third one, each with one root."""
+    one, two, three = (
+        Witness(name, threshold=1, roots=[new_root(now=NOW - DAY, rand=Seeds(f"drawn {name}"))]) for name in "uvw"
+    )
+    return one, two, three
+
+
+@cache
+def spare(name: str, place: int) -> SigningKey:
+    """A `sig` key that a node may list later."""
+    return SigningKey.generate(Seeds(f"spare {name} {place}"), hybrid=True)
+
+
+def draw(rng: Random) -> Drawn:
+    """One bundle of one message."""
+    one, two, three = parties()
+    sender, receiver = _chain(rng, one), _chain(rng, two)
+    frames = _sealings(rng, one, sender, receiver)
+    batches = _batches(rng, two, receiver, [statement for statement, _ in frames])
+    book = _log(rng, rng.choice((one, two)), (one, two, three), frames, batches)
+    extract = replace(book.extract(), witnesses={three.first().node: (three.first(),)})
+    kept = (extract if rng.random() < 0.9 else None, frozenset[str]())
+    held = {chain[-1].node: _cut(rng, chain) for chain in (sender, receiver)}
+    data, _ = _assemble(held, [Exhibit(sealings=frames)], batches, kept[0], without=kept[1])
+    known = [one, two] + [three] * (rng.random() < 0.6)
+    return Drawn(data=data, anchors=frozenset(node.first().fingerprint for node in known))
+
+
+def _time(rng: Random) -> int:
+    """A time that is often another one that was drawn, or 300 s from it, give or take a second."""
+    return NOW + 600 * rng.randrange(6) + rng.choice((0, 0, 0, -300, 300)) + rng.choice((0, 0, 0, -1, 1))
+
+
+def _chain(rng: Random, node: Witness) -> tuple[Descriptor, ...]:
+    """A chain of 1 to 4 versions: some revoke, shorten or delist a key, or let a revocation reach further back."""
+    chain: tuple[Descriptor, ...] = (node.first(),)
+    for place in range(rng.choice((0, 1, 1, 2, 3))):
+        last = chain[-1]
+        issued = max(last.issued, _time(rng))
+        since = min(issued, rng.choice((1, _time(rng), _time(rng))))
+        revoked = [replace(gone, since=min(gone.since, since)) if rng.random() < 0.3 else gone for gone in last.revoked]
+        keys: list[KeyRecord] = [record(spare(node.name, place), Use.SIG)]
+        for held in last.keys:
+            fate = rng.random() if held.use in (Use.SIG, Use.LOG) else 1.0
+            if fate < 0.35:
+                revoked.append(Revocation(kid=held.kid, at=issued, since=since, reason="stolen"))
+            elif fate < 0.5 and held.use is Use.SIG:
+                keys.append(replace(held, until=max(held.from_ + 1, _time(rng))))
+            elif fate > 0.6:
+                keys.append(held)
+        chain = next_version(node, chain, keys=keys, revoked=revoked, issued=issued)
+    return chain
+
+
+def _cut(rng: Random, chain: tuple[Descriptor, ...]) -> tuple[Descriptor, ...]:
+    return chain[: rng.randrange(1, len(chain) + 1)] if rng.random() < 0.15 else chain
+
+
+def _signer(rng: Random, node: Witness, chain: Sequence[Descriptor]) -> tuple[SigningKey, int]:
+    """A key of the node and a version that lists it at or before the last one that does."""
+    keys = [node.sig, node.sig, *(spare(node.name, place) for place in range(len(chain) - 1))]
+    key = rng.choice(keys)
+    listed = [held.version for held in chain if any(key.public.kid == found.kid for found in held.keys)]
+    return key, rng.randrange(1, max(listed) + 1) if listed else 1
+
+
+def _sealings(
+    rng: Random, node: Witness, chain: Sequence[Descriptor], to: Sequence[Descriptor]
+) -> list[tuple[bytes, bytes]]:
+    template = stated(tiny().sealed["enquiry"])
+    frames = []
+    for _ in range(rng.choice((1, 1, 2))):
+        key, version = _signer(rng, node, chain)
+        created = _time(rng)
+        said = replace(
+            template, from_=chain[0].node, to=to[0].node, from_desc=version, to_desc=1, created=created,
+            expires=NOW + DAY,
+        )  # fmt: skip
+        frames.append((said.encode(), encode_signatures(key.sign(STATEMENT, said.encode()))))
+    return list({statement: (statement, signatures) for statement, signatures in frames}.values())
+
+
+def _batches(rng: Random, node: Witness, chain: Sequence[Descriptor], statements: Sequence[bytes]) -> list[bytes]:
+    told: list[Receipt] = []
+    batches = []
+    for _ in range(rng.choice((0, 1, 2, 3))):
+        key, version = _signer(rng, node, chain)
+        status = rng.choice(tuple(Status))
+        code = "out_of_scope" if status is Status.REJECTED else None
+        of, said = (found := rng.choice(statements)), Statement.parse(found)
+        new = receipt(
+            tiny().sealed["enquiry"], status, of=statement_hash(of), msg=said.id, from_=said.to, from_desc=version,
+            to=said.from_, n=said.n, at=_time(rng), code=code,
+        )  # fmt: skip
+        told = [*(old for old in told if (old.of, old.status) != (new.of, new.status)), new]
+        batches.append(batch(key, *(told if rng.random() < 0.5 else [new])))
+    return batches
+
+
+def _log(
+    rng: Random,
+    owner: Witness,
+    nodes: tuple[Witness, Witness, Witness],
+    frames: Sequence[tuple[bytes, bytes]],
+    batches: Sequence[bytes],
+) -> Logbook:
+    one, two, _ = nodes
+    book, peer = Logbook(owner), (two if owner is one else one).first().node
+    for statement, signatures in frames:
+        said = Statement.parse(statement)
+        facts = {"of": statement_hash(statement), "peer": peer, "n": said.n, "sig": signatures_hash(signatures)}
+        if owner is one:
+            book.write(said.created, "message.departed", **facts)
+        else:
+            book.write(said.created, "message.received", code=None, **facts)
+        _seen(rng, book, nodes)
+    for document in batches:
+        book.write(NOW, "receipts.held" if owner is one else "receipts.issued", of=batch_hash(document), peer=peer)
+        _seen(rng, book, nodes)
+    book.checkpoint()
+    return book
+
+
+def _seen(rng: Random, book: Logbook, nodes: tuple[Witness, Witness, Witness]) -> None:
+    """Some of the others cosign, each at a time of its own."""
+    others = [node for node in nodes if node is not book.node]
+    chosen = rng.sample(others, rng.randrange(3))
+    if chosen:
+        book.checkpoint(*((node, _time(rng)) for node in chosen))
