@@ -6,7 +6,8 @@
        honest answer is kept (nrm1 12.6), and nothing is "not held" that was not looked for (domain 10.8)
     3  the write-ahead log is emptied, local records and asylum holds that nothing is left of are forgotten, files
        without a key go
-    4  when the storage epoch of step 1 is gone too, the sender gets the signed receipt `erased` (nrm1 6.2)
+    4  when the storage epoch of step 1 and the encryption seeds of its envelope are gone too, the sender gets the
+       signed receipt `erased` (nrm1 6.2)
 
 The message row, its statement with signatures and all receipts stay: they hold no personal data and prove what was.
 """

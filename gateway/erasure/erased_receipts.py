@@ -1,4 +1,9 @@
-"""The receipts `erased` (nrm1 6.2): signed for a message when its data key and the storage epoch of it are gone."""
+"""The receipts `erased` (nrm1 6.2): signed for a message when its data key, the storage epoch of it and every
+encryption seed are gone that could open its envelope. Whoever recorded the wire and takes the node then reads nothing.
+
+Seeds live for 10 days, so a message that came before is told at once. For a younger one they are destroyed here: what
+is in flight under them is sealed anew, while whoever asked for the erasure does not wait for days.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +12,20 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from gateway.database import journal
+from gateway.database import content, journal
 from gateway.database.audit_entries import leaf
+from gateway.database.content import SealedRow
 from gateway.database.sealed_content import Content
 from gateway.erasure import store as erasures
 from gateway.erasure.store import ErasureRow
 from gateway.foundation.workers import Workers
 from gateway.identity.identity import Identity
-from gateway.messages import answers
+from gateway.messages import answers, content_codec
 from gateway.messages.store import messages, receipts
 from gateway.messages.store.messages import MessageRow
 from gateway.messages.wakeups import Wakeups
 from gateway.ports import Clock
-from keys.documents.envelope import Receipt, Status
+from keys.documents.envelope import Receipt, Statement, Status
 from keys.documents.receipts import MOST_RECEIPTS, batch_hash
 
 
@@ -36,8 +42,11 @@ class ErasureReceipts:
         self._clock = clock
 
     async def tell(self) -> None:
-        """Sign the receipts `erased` that are due: for the messages whose storage epoch is gone."""
+        """Sign the receipts `erased` that are due: for the messages whose storage epoch is gone. The time is confirmed,
+        since this may destroy keys (nrm1 12.17).
+        """
         while rows := await self._untold():
+            await self._destroy_seeds([row.message for row, _ in rows])
             by_peer: defaultdict[str, list[tuple[ErasureRow, Receipt]]] = defaultdict(list)
             for row, receipt in rows:
                 by_peer[receipt.to].append((row, receipt))
@@ -70,6 +79,26 @@ class ErasureReceipts:
             )
             for row in due
         ]
+
+    async def _destroy_seeds(self, refs: Sequence[int]) -> None:
+        """Destroy every seed that a sealing of these messages names, and every one that was there when they came: its
+        sender may have sealed a message for another key before, and that envelope was recorded on its way.
+        """
+        seeds = {key.kid: key.made for key in self._identity.keys.listing() if key.use == "enc"}
+        if not seeds:
+            return
+
+        def query(c: Connection) -> tuple[int, list[SealedRow]]:
+            arrived = max(row.at for row in messages.get(c, refs).values())
+            kept = [sealing.evidence for sealing in messages.sealings(c, refs)]
+            return arrived, [*content.get(c, kept).values()]
+
+        arrived, rows = await self._content.store.read(query)
+        said = [Statement.parse(content_codec.read_evidence(self._content.sealer.open(row))[0]) for row in rows]
+        named = {kid for statement in said for kid in statement.rcp}
+        doomed = [made for kid, made in seeds.items() if kid in named or made <= arrived]
+        if doomed:
+            await self._identity.own.destroy_keys_made_by(max(doomed))
 
     async def _tell_one(self, peer: str, told: Sequence[tuple[ErasureRow, Receipt]]) -> None:
         batch = [receipt for _, receipt in told]

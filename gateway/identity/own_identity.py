@@ -1,7 +1,8 @@
 """This node's own chain and keyset: what it says about itself to every peer (nrm1 2.11).
 
 A keyset lives 48 hours and is issued anew every 12; its encryption keys are made every 24 hours, listed for senders
-for 72, and destroyed 10 days after they were made, whatever is in flight.
+for 72, and destroyed 10 days after they were made, whatever is in flight; before that when a message is erased that
+came under one (nrm1 6.2).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from keys.documents.descriptor import Descriptor
 from keys.documents.descriptor_chain import accept_chain
 from keys.documents.key_records import Use
 from keys.documents.keyset import Keyset, build_keyset, parse_keyset
+from keys.keystore.keyring import ENC_LIFE
 from keys.keystore.service import KeyService
 from keys.primitives.domains import DESCRIPTOR, KEYSET, RECEIPTS
 from keys.primitives.encoding import SKEW, canon
@@ -161,6 +163,22 @@ class OwnIdentity:
             await self._store.move(
                 lambda c: journal.append_leaves(c, [leaf(now, "key.destroyed", kid=kid) for kid in gone])
             )
+        return len(gone)
+
+    async def destroy_keys_made_by(self, at: int) -> int:
+        """Destroy the encryption keys that were made by `at`, Unix seconds, and issue a keyset without them; returns
+        how many. What is in flight under one comes back to its sender and is sealed anew.
+        """
+        # A seed is due when it is 10 days old: 10 days after `at` each one that was made by then is.
+        gone = self._keys.destroy_enc(at + ENC_LIFE)
+        if not gone:
+            return 0
+        now = self._clock.now()
+        await self._store.move(
+            lambda c: journal.append_leaves(c, [leaf(now, "key.destroyed", kid=kid) for kid in gone])
+        )
+        if self._keyset is not None and any(key.kid in gone for key in self._keyset.enc):
+            await self.issue_keyset()
         return len(gone)
 
     async def destroy_all_keys(self) -> int:

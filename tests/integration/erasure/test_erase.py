@@ -16,9 +16,10 @@ from support.pair import Party, Spoiler, Two, two_nodes
 from support.relied_on import CONSENT, recorded, referral, types
 
 from gateway.database.content import SealedRow
-from gateway.errors import Code, RefusedError
+from gateway.errors import Code, RefusedError, RemoteError
 from gateway.messages.store.messages import MessageRow
 from gateway.ports import Delivery, Erasure
+from keys.documents.envelope import cek_info, parse_envelope
 
 MARK = "Canary-note-7c1f"
 DAY = 86_400
@@ -115,6 +116,48 @@ async def test_no_receipt_before_the_epoch_is_gone(two: Two):
     assert await receipts(two.al, id) == ["received", "delivered"]
     await two.al.running.epochs.rotate()
     assert "erased" in await receipts(two.al, id)
+
+
+async def test_flaw_4_the_wire_opens_no_more_when_erased_is_signed(two: Two):
+    """Threat 173: an envelope that was recorded on the wire opens with the seed that it names, and no seed of that time
+    is left when `erased` is signed. What comes next is sealed for a new key and arrives.
+    """
+    wire = Spoiler(two.fr)
+    id = await sent(two)
+    ((recorded_envelope,),) = wire.envelopes()
+    (recipient,) = (envelope := parse_envelope(recorded_envelope)).rcp
+    keys, info = two.al.running.keys, cek_info(recipient.kid, envelope.hdr)
+    assert len(keys.open_cek(recipient.kid, recipient.enc, info)) == 32
+    two.clock.advance(1)
+    await erase(two.al, id)
+
+    async def told() -> bool:
+        return "erased" in await receipts(two.fr, id)
+
+    await two.until(told, seconds=30)
+    with pytest.raises(RemoteError, check=lambda error: error.code is Code.UNKNOWN_RECIPIENT_KEY):
+        keys.open_cek(recipient.kid, recipient.enc, info)
+    assert await sent(two, "after it")
+
+
+async def test_seeds_that_are_younger_than_the_message_stay(two: Two):
+    """Threat 173: a message of four days ago is erased, and what is in flight to keys of today is not sealed anew."""
+    id = await sent(two)
+    before = {key.kid for key in two.al.running.keys.listing() if key.use == "enc"}
+    two.clock.advance(4 * DAY)
+    await two.calm()
+    await two.until(lambda: len(two.al.running.own.keyset.enc) and not before & listed(two.al), seconds=7_200, real=60)
+    young = listed(two.al)
+    await erase(two.al, id)
+    await two.al.running.erased_receipts.tell()
+    held = {key.kid for key in two.al.running.keys.listing() if key.use == "enc"}
+    assert held & before == set()
+    assert young <= held
+
+
+def listed(party: Party) -> set[str]:
+    """The encryption keys that senders may use."""
+    return {key.kid for key in party.running.own.keyset.enc}
 
 
 @pytest.mark.parametrize("answer", [Erasure.DISABLED_ONLY, Erasure.NOT_SUPPORTED])
