@@ -119,6 +119,14 @@ class Request:
             raise RuntimeError("a request asks for a descriptor or a tombstone")
         return found.node
 
+    @property
+    def revokes_roots(self) -> bool:
+        """Whether a root of the version before is revoked: then a new tombstone is due (nrm1 2.24)."""
+        if self.new is None or self.previous is None:
+            return False
+        revoked = {revocation.kid for revocation in self.new.revoked}
+        return any(record.kid in revoked for record in self.previous.roots)
+
     def may_sign(self, kid: KeyId) -> bool:
         """Whether the root `kid` is one of the new or the old ones. For the tombstone of a node without a descriptor,
         any key may sign.

@@ -83,6 +83,8 @@ def rotate_epoch(reach: Reach, as_json: bool) -> None:
 )
 @click.option("--root-public", type=FILE, multiple=True, metavar="FILE", help="With roots: every root from now on.")
 @click.option("--threshold", type=click.IntRange(1, 9), metavar="N", help="With roots: how many must sign.")
+@click.option("--revoke", "robbed", multiple=True, metavar="KID", help="With roots: one that goes and was stolen.")
+@click.option("--since", metavar="TIME", help="With --revoke: not to be trusted from then on.")
 @options.pass_node
 def rotate_keys(
     reach: Reach,
@@ -91,12 +93,15 @@ def rotate_keys(
     at_once: bool,
     root_public: tuple[Path, ...],
     threshold: int | None,
+    robbed: tuple[str, ...],
+    since: str | None,
 ) -> None:
     """Create successors of keys: sig, log, http and roots by a REQUEST that root holders sign; enc at once, without
     them.
 
     Every request also renews what would end within the 400 days of the new descriptor. `enc` destroys all encryption
-    keys: what is in flight comes back to its sender and is sealed anew.
+    keys: what is in flight comes back to its sender and is sealed anew. A root that was stolen is revoked by the
+    request that replaces it, and the tombstone of before ends nothing any more.
 
     \b
     Example:
@@ -115,6 +120,10 @@ def rotate_keys(
     if root_public:
         public: list[Json] = [voice.read_json(path) for path in root_public]
         wanted["roots"] = {"public": public} | ({} if threshold is None else {"threshold": threshold})
+    if bool(robbed) != (since is not None) or (robbed and not root_public):
+        raise click.UsageError("--revoke names a root that goes, with --root-public and with --since")
+    if since is not None:
+        wanted["revoke"] = {"kids": [*robbed], "since": _time(since), "reason": "stolen_root"}
     _request(reach, out, wanted)
 
 
@@ -206,6 +215,8 @@ def publish_keys(reach: Reach, request: Path, signatures: tuple[Path, ...], as_j
     else:
         value = reach.ask("keys.publish", document=document.to_json())
     voice.print_answer(value, as_json=as_json, people=_show_published)
+    if asked.revokes_roots:
+        voice.print_hint("the tombstone of before ends nothing any more; make a new one: trm keys tombstone request")
 
 
 def _show_published(value: Mapping[str, Json]) -> None:

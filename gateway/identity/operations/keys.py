@@ -106,11 +106,12 @@ class KeyOperations:
         """
         if asked.revoke is None:
             await self._time.require_steady("nothing was made")
+        roots = _roots(asked.roots, self._own.descriptor)
         change = Change(
             rotate=frozenset[Use]().union(*(KINDS[kind] for kind in asked.rotate)),
             at_once=asked.at_once,
-            revoke=_revocation(self._own, self._clock, asked.revoke),
-            roots=_roots(asked.roots, self._own.descriptor),
+            revoke=_revocation(self._own, self._clock, asked.revoke, roots),
+            roots=roots,
         )
         made = await self._publication.request(change, pseudonym(caller.actor, self._actor))
         return OperationResult(value={"version": self._own.descriptor.version + 1, "request": _json(made.encode())})
@@ -254,16 +255,22 @@ def _document(given: dict[str, Json], name: str, payload_type: str) -> SignedDoc
         raise RefusedError(error.code, f"the argument {name} is no such document: {error.what}") from error
 
 
-def _revocation(own: OwnIdentity, clock: Clock, asked: Revoke | None) -> tuple[Revocation, ...]:
+def _revocation(
+    own: OwnIdentity, clock: Clock, asked: Revoke | None, roots: tuple[tuple[KeyRecord, ...], int] | None
+) -> tuple[Revocation, ...]:
+    """The keys to be revoked; a root only where `roots`, the new list, leaves it out."""
     if asked is None:
         return ()
     now, reason, kids = clock.now(), asked.reason, [KeyId(kid) for kid in asked.kids]
     newest = own.descriptor
-    if any(record.kid in kids for record in newest.roots):
+    staying, _ = (newest.roots, newest.threshold) if roots is None else roots
+    if any(record.kid in kids for record in staying):
         raise RefusedError(
-            Code.INVALID, "a root is replaced, not revoked; nothing was made", hint="trm keys rotate roots"
+            Code.INVALID,
+            "a root is revoked by the request that replaces it; nothing was made",
+            hint="trm keys rotate roots --revoke KID, with the public files of the roots that stay and of the new one",
         )
-    if not kids or len(set(kids)) < len(kids) or set(kids) - {record.kid for record in newest.keys}:
+    if not kids or len(set(kids)) < len(kids) or set(kids) - {record.kid for record in newest.records}:
         raise RefusedError(
             Code.NOT_FOUND,
             "the descriptor does not list these keys, each of them once; nothing was made",

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from support.holders import signed
+from support.holders import signed, tombstone
 from support.nodechild import CHEAP
 from support.pair import Party, Two, two_nodes
 
@@ -54,6 +54,15 @@ def _public(base: Path, name: str) -> Any:
 
     path = base / f"{name}-roots" / f"{name}-root-1.key"
     return parse(load_root(path, "roots", at_least=CHEAP).public().encode(), limit=100_000)
+
+
+async def replace_roots(party: Party, revoke: Any = None) -> Any:
+    """Another holder takes the place of the one root; `revoke` where the key was stolen."""
+    base = party.folder.parent
+    path = base / f"{party.name}-roots" / f"{party.name}-root-2.key"
+    root = await asyncio.to_thread(create_root, path, "roots", now=party.clock.now(), cost=CHEAP)
+    more = {} if revoke is None else {"revoke": revoke}
+    return await change(party, roots={"public": [parse(root.public().encode(), limit=100_000)]}, **more)
 
 
 KINDS: dict[str, Callable[[Party], Awaitable[Any]]] = {
@@ -213,3 +222,25 @@ async def test_after_a_revocation_no_retired_key_signs(two: Two) -> None:
 async def arrived_at(party: Party, id: str) -> bool:
     """Whether the other side's case system has the message."""
     return await party.state(id) == "awaiting_opening"
+
+
+async def test_a_stolen_root_is_revoked_with_its_successor(two: Two) -> None:
+    """nrm1 2.24, threat 172: by the request that replaces it and by no other. The peer then refuses the tombstone that
+    it had signed, and takes the one of its successor.
+    """
+    base, al = two.al.folder.parent, two.al
+    old = tombstone(base, "AL", (await al.call("keys.tombstone"))["request"])
+    revoke = {"kids": [al.running.own.descriptor.roots[0].kid], "since": two.clock.now()}
+    with pytest.raises(RefusedError, match="by the request that replaces it; nothing was made"):
+        await change(al, revoke=revoke)
+    await replace_roots(al, revoke)
+
+    async def held() -> bool:
+        return two.fr.peer().descriptor.version == 2
+
+    await two.until(held, seconds=60)
+    with pytest.raises(RefusedError, match="revoked since"):
+        await two.fr.call("peer.tombstone", tombstone=old.to_json(), by="admin")
+    (base / "AL-roots" / "AL-root-1.key").unlink()
+    new = tombstone(base, "AL", (await al.call("keys.tombstone"))["request"])
+    assert (await two.fr.call("peer.tombstone", tombstone=new.to_json(), by="admin"))["new"] is True
