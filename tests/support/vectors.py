@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from support import vector_clauses, vector_parts, vector_plain, vector_sealed, vector_trust
+from support import vector_clauses, vector_evidence, vector_parts, vector_plain, vector_sealed, vector_trust
 from support import vector_judges as judges
 
 Case = dict[str, Any]
@@ -35,6 +35,7 @@ SEALED: Final[dict[str, Callable[[], Case]]] = {
     "voids": vector_sealed.voids,
     "taken": vector_sealed.taken,
     "trust": vector_trust.trust,
+    "evidence": vector_evidence.evidence,
     "clauses": vector_clauses.clauses,
 }
 
@@ -116,6 +117,9 @@ def verdicts(name: str, file: Case) -> Iterator[tuple[str, object, object]]:
             yield from _each(approvals["cases"], lambda case: vector_trust.approval(approvals, case))
             for case in file["scopes"]:
                 yield case["name"], vector_trust.scope(case), case["verdict"]
+        case "evidence":
+            for case in file["cases"]:
+                yield case["name"], vector_evidence.judge(file, case), case["verdicts"]
         case "clauses":
             yield from vector_clauses.verdicts(file)
         case _:
