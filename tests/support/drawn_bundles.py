@@ -19,8 +19,9 @@ from keys.documents.key_records import KeyRecord, Use
 from keys.documents.receipts import batch_hash
 from keys.documents.statement import signatures_hash
 from keys.offline.roots import new_root
+from keys.primitives.domains import STATEMENT
 from keys.primitives.encoding import DAY
-from keys.primitives.sign import STATEMENT, SigningKey
+from keys.primitives.sign import SigningKey
 
 
 @dataclass(frozen=True)

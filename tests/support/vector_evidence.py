@@ -25,9 +25,10 @@ from keys.documents.signed_note import (
     sign_checkpoint,
 )
 from keys.documents.statement import signatures_hash
+from keys.primitives.domains import DESCRIPTOR, RECEIPTS, STATEMENT
 from keys.primitives.encoding import DAY, b64u, canon
 from keys.primitives.merkle_tree import Tiles, leaf_hash, prove_inclusion
-from keys.primitives.sign import DESCRIPTOR, RECEIPTS, STATEMENT, SignedDocument, SigningKey, sign_document
+from keys.primitives.sign import SignedDocument, SigningKey, sign_document
 
 Case = dict[str, Any]
 

@@ -16,10 +16,10 @@ from gateway.errors import Code, RefusedError
 from keys.documents.approvals import read_approval
 from keys.documents.change import Change
 from keys.documents.trust_record import parse_trust
-from keys.primitives.domains import TRUST
-from keys.primitives.sign import SignedDocument
 from keys.offline.administrator_key import Admin, new_admin
+from keys.primitives.domains import TRUST
 from keys.primitives.encoding import canon
+from keys.primitives.sign import SignedDocument
 
 ANA, BEN = ADMINS
 
