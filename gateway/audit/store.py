@@ -13,12 +13,15 @@ from typing import Any
 from sqlalchemy import Connection, Row, Text, cast, delete, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
+from gateway.database.prepared import Prepared
 from gateway.database.rows import as_bytes
 from gateway.database.tables import audit, audit_tile, checkpoint, cosignature, witnessed
 from gateway.foundation.ids import NodeId
 from keys.primitives.merkle_tree import HASH, TILE, Tiles, leaf_hash
 
 BATCH = 2_048
+_SIZE = Prepared(select(func.max(audit.c.seq)))
+_NEWEST_CHECKPOINT = Prepared(select(checkpoint).order_by(checkpoint.c.size.desc()).limit(1))
 _AT = func.json_extract(cast(audit.c.leaf, Text), "$.at")
 _OF = b'"of":"'  # as canonical JSON spells it; no other text of a leaf has a quote in it
 
@@ -56,9 +59,9 @@ class WitnessedRow:
     note: bytes
 
 
-def _checkpoint(row: Row[Any]) -> CheckpointRow:
-    at = row.at if isinstance(row.at, int) else 0  # of no weight: what counts is signed
-    return CheckpointRow(size=row.size, note=as_bytes(row.note), at=at)
+def _checkpoint(size: int, note: object, at: object) -> CheckpointRow:
+    dated = at if isinstance(at, int) else 0  # of no weight: what counts is signed
+    return CheckpointRow(size=size, note=as_bytes(note), at=dated)
 
 
 def _cosignature(row: Row[Any]) -> CosignatureRow:
@@ -77,7 +80,7 @@ def _witnessed(row: Row[Any]) -> WitnessedRow:
 
 def size(connection: Connection) -> int:
     """Count the leaves: the number of the last one."""
-    return connection.scalar(select(func.max(audit.c.seq))) or 0
+    return _SIZE.scalars(connection)[0] or 0
 
 
 def leaves(connection: Connection, first: int = 1, last: int | None = None) -> Iterator[tuple[int, bytes]]:
@@ -173,19 +176,19 @@ def add_checkpoint(connection: Connection, row: CheckpointRow) -> bool:
 
 def newest_checkpoint(connection: Connection) -> CheckpointRow | None:
     """The largest checkpoint."""
-    row = connection.execute(select(checkpoint).order_by(checkpoint.c.size.desc()).limit(1)).first()
-    return None if row is None else _checkpoint(row)
+    found = _NEWEST_CHECKPOINT.first(connection)
+    return None if found is None else _checkpoint(*found)
 
 
 def checkpoints(connection: Connection) -> list[CheckpointRow]:
     """Every checkpoint, smallest first."""
-    return [_checkpoint(row) for row in connection.execute(select(checkpoint).order_by("size"))]
+    return [_checkpoint(*row) for row in connection.execute(select(checkpoint).order_by("size"))]
 
 
 def checkpoint_of(connection: Connection, size: int) -> CheckpointRow | None:
     """The checkpoint of this size."""
     row = connection.execute(select(checkpoint).where(checkpoint.c.size == size)).first()
-    return None if row is None else _checkpoint(row)
+    return None if row is None else _checkpoint(*row)
 
 
 def add_cosignature(connection: Connection, row: CosignatureRow) -> None:

@@ -213,6 +213,8 @@ def erase_origins(connection: Connection) -> int:
         origin.c.ref.not_in(select(notice.c.origin)),
     )
     gone = list(connection.scalars(query.limit(_SLICE)))
+    if not gone:
+        return 0
     connection.execute(update(message).where(message.c.origin.in_(gone)).values(origin=None))
     connection.execute(update(draft).where(draft.c.origin.in_(gone)).values(origin=None))
     for ref in gone:

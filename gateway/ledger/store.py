@@ -8,12 +8,24 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, exists, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
+from gateway.database.prepared import Prepared
 from gateway.database.rows import values_of
 from gateway.database.tables import ledger, message
 from gateway.ledger.rules import Entry, Taken
 from keys.primitives.encoding import b64u
+
+_LAST = Prepared(select(ledger).order_by(ledger.c.n.desc()).limit(1))
+_HIGHEST = Prepared(select(func.max(ledger.c.n)))
+_WAITS = Prepared(select(ledger.c.n).where(ledger.c.due).limit(1))
+_AFTER = Prepared(
+    select(ledger, message.c.direction, message.c.peer, message.c.id)
+    .outerjoin(message, message.c.ref == ledger.c.message)
+    .where(ledger.c.n > bindparam("n"))
+    .order_by(ledger.c.n)
+    .limit(bindparam("most"))
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +65,7 @@ Named = tuple[LedgerRow, tuple[str, str, str] | None]
 
 def last(connection: Connection) -> LedgerRow | None:
     """The newest entry."""
-    row = connection.execute(select(ledger).order_by(ledger.c.n.desc()).limit(1)).first()
-    return None if row is None else LedgerRow(**row._mapping)
+    return next(iter(_LAST.made(LedgerRow, connection)), None)
 
 
 def add_withdrawn(connection: Connection, consent: bytes, grants: Iterable[int] | None, *, at: int) -> None:
@@ -124,7 +135,7 @@ def _add_all(
 
 
 def _add(connection: Connection, rows: Sequence[LedgerRow]) -> None:
-    first = 1 + (connection.scalar(select(func.max(ledger.c.n))) or 0)
+    first = 1 + (_HIGHEST.scalars(connection)[0] or 0)
     values = [values_of(row) | {"n": n, "kind": str(row.kind)} for n, row in enumerate(rows, first)]
     if values:
         connection.execute(insert(ledger), values)
@@ -151,18 +162,10 @@ def add_read(connection: Connection, entries: Sequence[Entry]) -> None:
 
 def after(connection: Connection, n: int, limit: int) -> list[Named]:
     """The next entries behind number `n`."""
-    query = (
-        select(ledger, message.c.direction, message.c.peer, message.c.id)
-        .outerjoin(message, message.c.ref == ledger.c.message)
-        .where(ledger.c.n > n)
-        .order_by(ledger.c.n)
-        .limit(limit)
-    )
     found: list[Named] = []
-    for row in connection.execute(query):
-        values = dict(row._mapping)
-        direction, peer, id = values.pop("direction"), values.pop("peer"), values.pop("id")
-        found.append((LedgerRow(**values), None if id is None else (direction, peer, id)))
+    for *values, direction, peer, id in _AFTER.rows(connection, n=n, most=limit):
+        row = LedgerRow(**dict(zip(ledger.c.keys(), values, strict=True)))
+        found.append((row, None if id is None else (direction, peer, id)))
     return found
 
 
@@ -187,4 +190,4 @@ def settle(connection: Connection, numbers: Sequence[int]) -> None:
 
 def waits(connection: Connection) -> bool:
     """Whether an entry of a file names something that was not found here."""
-    return bool(connection.scalar(select(exists().where(ledger.c.due))))
+    return _WAITS.first(connection) is not None

@@ -7,9 +7,17 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
+from gateway.database.prepared import Prepared
 from gateway.database.tables import peer, peer_descriptor, peer_refusal
 from gateway.errors import Code
 from gateway.peers.backoff_rules import Refusals
+
+_PEERS = Prepared(select(peer).order_by(peer.c.name))
+_DESCRIPTORS = Prepared(
+    select(peer_descriptor.c.node, peer_descriptor.c.document).order_by(
+        peer_descriptor.c.node, peer_descriptor.c.version
+    )
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,10 +122,7 @@ def position_of(connection: Connection, node: str) -> tuple[str, str | None] | N
 def load(connection: Connection) -> list[PeerRow]:
     """Every peer with its whole chain."""
     chains: dict[str, list[bytes]] = {}
-    query = select(peer_descriptor).order_by(peer_descriptor.c.node, peer_descriptor.c.version)
-    for row in connection.execute(query):
-        chains.setdefault(row.node, []).append(row.document)
-    return [
-        PeerRow(**dict(row._mapping), chain=tuple(chains.get(row.node, ())))
-        for row in connection.execute(select(peer).order_by(peer.c.name))
-    ]
+    for node, document in _DESCRIPTORS.rows(connection):
+        chains.setdefault(node, []).append(document)
+    found = [dict(zip(_PEERS.columns, row, strict=True)) for row in _PEERS.rows(connection)]
+    return [PeerRow(**row, chain=tuple(chains.get(row["node"], ()))) for row in found]

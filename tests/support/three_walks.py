@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
+from support.one_thread import OneThreadLoop
 from support.promises import Letter
 from support.three_acts import Acts
 from support.three_ends import (
@@ -63,7 +64,7 @@ class ThreeNodes(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.loop = asyncio.new_event_loop()
+        self.loop = OneThreadLoop()
         self.base = new_folder()
         self.broken = False
         self.trio: Trio = self.do(three_nodes(self.base))

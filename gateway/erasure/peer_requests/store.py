@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, insert, select, update
 
+from gateway.database.prepared import Prepared
 from gateway.database.rows import values_of
 from gateway.database.tables import erasure, message, request, request_onward
 
@@ -57,6 +58,9 @@ class OnwardRow:
     answer: int | None = None
 
 
+_UNSETTLED = Prepared(select(request).where(request.c.state != State.OVER).order_by(request.c.ref))
+
+
 def add(connection: Connection, row: RequestRow) -> None:
     """A new request."""
     connection.execute(insert(request).values(**values_of(row)))
@@ -64,8 +68,7 @@ def add(connection: Connection, row: RequestRow) -> None:
 
 def unsettled(connection: Connection) -> list[RequestRow]:
     """All that are not over, in the order in which they came."""
-    query = select(request).where(request.c.state != State.OVER).order_by(request.c.ref)
-    return [RequestRow(**row._mapping) for row in connection.execute(query)]
+    return _UNSETTLED.made(RequestRow, connection)
 
 
 def of_message(connection: Connection, ref: int) -> RequestRow | None:
