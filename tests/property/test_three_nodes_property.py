@@ -17,7 +17,7 @@ from hypothesis import Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 from support.three_walks import MET, WALKS, ThreeNodes
 
-FEW, MANY = 5, 250
+FEW, MANY = 5, 100
 """Walks of the short form, and of one half of a round of the long one."""
 HALVES = (0, 1)
 """Both go on at once, in processes of their own."""
