@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
-from support.three_walks import WALKS, ThreeNodes
+from support.three_walks import MET, WALKS, ThreeNodes
 
 from gateway.consent import effects
 from gateway.consent.operations import withdrawing
@@ -129,11 +129,13 @@ def patch() -> Iterator[pytest.MonkeyPatch]:
         yield patched
 
 
-def find_broken_promise(words: str) -> None:
-    """Walk until a promise is broken, and compare what the walk says."""
+def find_broken_promise(words: str) -> int:
+    """Walk until a promise is broken, and compare what the walk says; after how many walks that was."""
+    before = MET["walks"]
     quick = settings(WALKS, max_examples=MOST, derandomize=True, phases=[Phase.generate])
     with pytest.raises(AssertionError, match=words):
         run_state_machine_as_test(ThreeNodes, settings=quick)
+    return MET["walks"] - before
 
 
 @pytest.mark.timeout(1_200)  # also on a machine that does other things
@@ -147,7 +149,9 @@ def test_walks_find_a_broken_promise_soon(patch: pytest.MonkeyPatch, fault: Patc
 @pytest.mark.deep
 @pytest.mark.timeout(3_600)  # also on a machine that does other things
 @pytest.mark.parametrize(("fault", "words"), LATER.items(), ids=[fault.__name__ for fault in LATER])
-def test_walks_find_a_broken_promise(patch: pytest.MonkeyPatch, fault: Patch, words: str) -> None:
+def test_walks_find_a_broken_promise(
+    patch: pytest.MonkeyPatch, fault: Patch, words: str, record_property: Callable[[str, object], None]
+) -> None:
     """A node with this fault breaks a promise within a bounded number of walks, and the walk says which."""
     fault(patch)
-    find_broken_promise(words)
+    record_property("found after", find_broken_promise(words))

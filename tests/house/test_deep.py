@@ -8,7 +8,18 @@ from pathlib import Path
 
 import pytest
 from support import deep
-from support.deep import PARTS, ROOT, Part, Round, Totals, add_round, choose_part, count_examples, make_command
+from support.deep import (
+    PARTS,
+    ROOT,
+    Part,
+    Round,
+    Totals,
+    add_round,
+    choose_part,
+    count_examples,
+    find_told,
+    make_command,
+)
 
 MARKED = re.compile(r"pytest\.mark\.deep\b")
 
@@ -44,6 +55,15 @@ def test_examples_are_what_the_tests_told():
         <testcase name="a"><properties><property name="examples" value="250"/></properties></testcase>
         <testcase name="b"/><testcase name="c"><skipped/></testcase></testsuite></testsuites>"""
     assert count_examples(report) == 251
+
+
+def test_a_round_tells_when_faults_were_found():
+    """A test of seeded faults says after how many walks it found its own; the others are silent."""
+    report = """<testsuites><testsuite>
+        <testcase name="f[a]"><properties><property name="found after" value="7"/></properties></testcase>
+        <testcase name="b"><properties><property name="examples" value="9"/></properties></testcase>
+        </testsuite></testsuites>"""
+    assert find_told(report) == ["f[a]: found after 7"]
 
 
 def test_a_round_gives_its_seed_to_all_that_draw():

@@ -118,6 +118,16 @@ def count_examples(report: str) -> int:
     return tried
 
 
+def find_told(report: str) -> list[str]:
+    """After how many examples each test of a JUnit report found the fault that it looks for, one line each."""
+    return [
+        f"{case.attrib['name']}: found after {each.attrib['value']}"
+        for case in ElementTree.fromstring(report).iter("testcase")
+        for each in case.iter("property")
+        if each.attrib["name"] == "found after"
+    ]
+
+
 def print_line(part: Part, totals: Totals) -> str:
     """One line of the list: what the part asks, and how far it has come."""
     far = (
@@ -162,6 +172,8 @@ def run_round(part: Part, seed: int, seconds: float, further: Sequence[str]) -> 
     if code not in (0, 1):  # 2 and more: wrong arguments, a file that does not load, no test chosen
         sys.exit("deep: error: this was no round; the totals are as they were\ndeep: hint: the lines above say why")
     examples = count_examples(report.read_text()) if report.exists() else 0
+    for line in find_told(report.read_text()) if report.exists() else ():
+        say(line)
     return Round(seed, examples, time.monotonic() - begun, code != 0)
 
 

@@ -157,11 +157,17 @@ class ThreeNodes(RuleBasedStateMachine):
     def cancel(self, letter: Letter, end: int | None) -> None:
         self.ask(self.acts.cancel(letter), letter.by, end)
 
-    @rule(letter=letters, side=sides, whole=st.booleans(), withdrawn=st.booleans(), end=ends)
-    def erase(self, letter: Letter, side: str, whole: bool, withdrawn: bool, end: int | None) -> None:
+    @rule(letter=letters, side=sides, whole=st.booleans(), end=ends)
+    def erase(self, letter: Letter, side: str, whole: bool, end: int | None) -> None:
+        if side == "by" or self._arrived(letter):
+            self.ask(self.acts.erase(getattr(letter, side), letter, whole=whole), getattr(letter, side), end)
+
+    @rule(letter=letters, side=sides, whole=st.booleans(), end=ends)
+    def leave(self, letter: Letter, side: str, whole: bool, end: int | None) -> None:
+        """A person wants nothing more to do with it: the other side has it, here it is erased before that is told."""
         name = getattr(letter, side)
-        if withdrawn:  # as somebody asks who wants everything to be gone
-            self.ask(self.acts.withdraw(name, letter.consent))
+        self.do(self.trio.step(self.trio.carry(letter.by, letter.to)))
+        self.ask(self.acts.withdraw(name, letter.consent))
         if side == "by" or self._arrived(letter):
             self.ask(self.acts.erase(name, letter, whole=whole), name, end)
 
