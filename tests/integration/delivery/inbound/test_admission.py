@@ -11,7 +11,7 @@ import pytest_asyncio
 from sqlalchemy import Connection
 from support.forger import Forger
 from support.nodeproc import UNIT
-from support.pair import NUMBER, START, Party, Two, example, two_nodes
+from support.pair import NUMBER, START, Party, Spoiler, Two, example, two_nodes
 
 import schemas
 from gateway.cases import store as cases
@@ -102,6 +102,16 @@ async def test_a_referral_that_crosses_a_withdrawal_is_not_taken_in(two: Two, he
     late = forger.seal(2, referral(), consent=pretended(two.al))
     assert await forger.post(late) == [("gate_g7", "rejected")]
     assert "referral.request/1" not in types(two.al)
+
+
+async def test_a_message_that_is_not_agreed_costs_no_other(two: Two) -> None:
+    """Its sender has not heard yet that the type was taken out of the scope; what came with it is judged for itself."""
+    Spoiler(two.al).away = True
+    scope = await two.al.call("peer.scope", id="FR")
+    await two.al.changes("peer.narrow", scope=scope | {"types": ["enquiry.capacity"]})
+    forger = Forger(two.fr)
+    envelopes = [forger.seal(1), forger.seal(2, referral(), consent=pretended(two.al)), forger.seal(3)]
+    assert await forger.post(*envelopes) == [(None, "received"), ("out_of_scope", "rejected"), (None, "received")]
 
 
 # --- tables of statistics -----------------------------------------------------------------------------------------
