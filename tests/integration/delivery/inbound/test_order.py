@@ -17,6 +17,7 @@ from support.pair import Two, example, two_nodes
 from gateway.database import content
 from gateway.errors import TransientError
 from gateway.messages import content_codec
+from gateway.peers.registry import address
 from keys.primitives.encoding import b64u
 
 RECEIVED = (None, "received")
@@ -107,11 +108,16 @@ async def test_equivocation(two: Two, forger: Forger) -> None:
 
 
 async def test_equivocation_among_repeats(two: Two, forger: Forger) -> None:
-    """A request that repeats an old message beside the second id suspends the peer all the same."""
+    """A request that repeats an old message beside the second id suspends the peer all the same, and what is open to it
+    is closed.
+    """
     await forger.send(1)
+    await two.al.running.client.connect(address(two.al.peer().descriptor))
+    assert len(two.al.running.client._wires) == 1
     answers = await forger.post(forger.seal(1), forger.seal(1, id=b64u(bytes(16))))
     assert answers == [RECEIVED, ("equivocation", None)]
     assert two.al.peer().state == "suspended_for_cause"
+    assert two.al.running.client._wires == {}
 
 
 async def test_sender_hears_of_equivocation(two: Two, forger: Forger) -> None:
