@@ -92,7 +92,7 @@ def _tell(stage: Stage) -> None:
     """Play the chapters in their order."""
     france, albania, ukraine, morocco = stage.federation.countries
     step = stage.timeline.step
-    step("Pairing: files are exchanged, 60 digits compared on the phone and typed; two administrators of each sign")
+    step("Pairing: files exchanged, digits and versions compared by phone and typed; two administrators of each sign")
     for country in stage.federation.countries:
         stage.people[country.code].write_pairing_file()
     story.pair_countries(stage, france, albania)

@@ -9,12 +9,12 @@ from dataclasses import replace
 from typing import Any, Final
 
 import orjson
+from support.sign_as import sign_as
 from support.vector_parties import NODE, NOW, Party, edited, id_of, key_of, record, seed, signed, without
 
 from gateway.errors import Code
 from gateway.foundation.ids import NodeId
 from gateway.messages.answers import Answer, encode_answers
-from gateway.ports import Json
 from keys.documents import envelope as wire
 from keys.documents.descriptor import Descriptor, Revocation, Unit, name_log
 from keys.documents.descriptor_chain import accept_descriptor, encode_chain
@@ -24,7 +24,7 @@ from keys.documents.taken_list import MOST, MOST_PAGES, TakenPage, Withdrawn
 from keys.primitives.domains import DESCRIPTOR, KEYSET, RECEIPT, RECEIPTS, STATEMENT, TAKEN, VOID
 from keys.primitives.encoding import DAY, b64u, canon, unb64u
 from keys.primitives.seal import EncPrivateKey, enc_kid, seal_cek, seal_content
-from keys.primitives.sign import Signature, SignedDocument, SigningKey, kid_of, pae, sign_document
+from keys.primitives.sign import SignedDocument, SigningKey, kid_of, sign_document
 
 Case = dict[str, Any]
 
@@ -556,12 +556,6 @@ def _receipt(issuer: Descriptor, **changes: Any) -> Receipt:
     return Receipt(**{**usual, **changes})
 
 
-def _lone(party: Party, payload: bytes) -> Json:
-    """One receipt signed by itself, as no node signs it any more."""
-    signature = Signature(kid=party.sig.public.kid, ed25519=party.sig.sign_raw(pae(RECEIPT, payload)), mldsa65=None)
-    return SignedDocument(payload=payload, payload_type=RECEIPT, signatures=(signature,)).to_json()
-
-
 def receipts() -> Case:
     """nrm1 6.3: a batch as it is issued, and each refusal; the body of an answer."""
     bel = Party(name="bel", hybrid=False)
@@ -598,7 +592,12 @@ def receipts() -> Case:
             case("no receipt", "malformed", told()),
             case("for another node", "spliced", told(first | {"to": "n1" + "b" * 32})),
             case("of another node than the signer", "spliced", told(first | {"from": "n1" + "b" * 32})),
-            {"name": "a lone receipt", "code": "wrong_type", "now": NOW, "document": _lone(bel, one.encode())},
+            {
+                "name": "a lone receipt",
+                "code": "wrong_type",
+                "now": NOW,
+                "document": sign_as(RECEIPT, one.encode(), bel.sig).to_json(),
+            },
             case("by a key that is not listed", "unknown_key", batch, key=key_of("stranger/sig")),
             {"name": "changed after signing", "code": "bad_signature", "now": NOW, "document": altered},
             case("signed for another type", "bad_signature", batch) | {"document": _retyped(bel, batch)},

@@ -24,6 +24,7 @@ from support.exhibits import (
     stated,
 )
 from support.nodes import NOW, record, refused, signed
+from support.sign_as import sign_as
 from support.stranger import verify
 
 from gateway.errors import Code, RefusedError
@@ -133,7 +134,7 @@ def test_a_sealing_that_no_receipt_names_stays_out() -> None:
 def test_a_lone_receipt() -> None:
     """nrm1 7.1: it is verified, though never issued."""
     lone = receipt(REFERRAL, Status.DELIVERED).encode()
-    document = SignedDocument(payload=lone, payload_type=RECEIPT, signatures=(B.sig.sign(RECEIPT, lone),)).encode()
+    document = sign_as(RECEIPT, lone, B.sig).encode()
     report = verify(CASE.build(exhibits=CASE.exhibits[:1], batches=(document,)), ANCHORS)
     assert report.messages[0].statuses == (("delivered", NOW + 60),)
 

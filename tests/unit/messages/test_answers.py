@@ -10,6 +10,7 @@ import pytest
 from support.endpoints import Endpoint, edited
 from support.incoming import A, B, C
 from support.nodes import NOW, record, refused
+from support.sign_as import sign_as
 
 from gateway.errors import WIRE_CODES, Code
 from gateway.messages.answers import (
@@ -192,7 +193,7 @@ def test_row_13_a_batch_is_signed_as_a_batch() -> None:
     with refused(Code.BAD_SIGNATURE):
         read(wrong.encode())
     lone = RECEIVED[0].encode()
-    document = SignedDocument(payload=lone, payload_type=RECEIPT, signatures=(B.sig.sign(RECEIPT, lone),))
+    document = sign_as(RECEIPT, lone, B.sig)
     with refused(Code.WRONG_TYPE):
         read(document.encode())
 
@@ -201,7 +202,7 @@ def test_a_batch_by_a_revoked_or_ended_key() -> None:
     """nrm1 6.4: a live batch is judged with the newest descriptor and the validity of the key now."""
     gone = [Revocation(kid=B.sig.public.kid, at=NOW, since=NOW, reason="stolen")]
     other = SigningKey.generate(A_END.rand, hybrid=True)
-    revoked = accept_descriptor(None, B.document(keys=[record(other, Use.SIG)], revoked=gone), NOW)
+    revoked = accept_descriptor(None, B.document(keys=[record(other, Use.SIG)], revoked=gone, issued=NOW), NOW)
     with refused(Code.REVOKED_KEY):
         read(BATCH, issuer=revoked)
     ended = accept_descriptor(None, B.document(keys=[record(B.sig, Use.SIG, until=NOW - 301)]), NOW)

@@ -172,7 +172,7 @@ def test_a_person_has_to_be_signed_in(federation, sent, tmp_path):
 
 def test_a_verified_peer_is_not_verified_again(federation, people):
     """A peer that is active already stays so; verify says why it refuses, before a key file is opened."""
-    words = ("peer", "verify", "AL", "--digits", "0" * 60, "--channel", "video")
+    words = ("peer", "verify", "AL", "--digits", "0" * 60 + " 1-1", "--channel", "video")
     ran = federation.fr.trm(*words, *people.signed(0))
     assert (ran.exit_code, ran.stdout) == (1, "")
     assert "the digits are not those of this pair" in ran.stderr

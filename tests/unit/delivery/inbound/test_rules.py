@@ -244,7 +244,7 @@ def test_a_void_that_is_refused(data: bytes, code: Code) -> None:
 def test_a_void_under_a_revoked_key_and_a_spoiled_signature() -> None:
     """A revoked key is refused whatever time the void names; a signature must be of this payload."""
     gone = [Revocation(kid=A.sig.public.kid, at=NOW, since=NOW, reason="stolen")]
-    sender = accept_descriptor(None, A.document(keys=[record(C.sig, Use.SIG)], revoked=gone), NOW)
+    sender = accept_descriptor(None, A.document(keys=[record(C.sig, Use.SIG)], revoked=gone, issued=NOW), NOW)
     with refused(Code.REVOKED_KEY):
         verify(void(), sender=sender)
     signed, other = (SignedDocument.decode(void(created=at), VOID) for at in (NOW, NOW - 1))

@@ -11,6 +11,7 @@ from support.exhibits import next_version
 from support.incoming import PART, SEALED, SENDER, STATED, A, B, C, arrive, framed, sealed, signatures
 from support.nodes import NOW, record, refused
 from support.receiving import Sender, opener, pack
+from support.sign_as import sign_as
 
 from gateway.delivery.inbound import steps
 from gateway.errors import Code
@@ -120,7 +121,7 @@ def test_row_12_a_half_was_added() -> None:
 @pytest.mark.parametrize("payload_type", [RECEIPTS, VOID, "application/json"])
 def test_row_13_a_signature_of_another_type(payload_type: str) -> None:
     """What was signed as something else is no signature of a statement."""
-    frame = signatures(A.sig.sign(payload_type, STATED.encode()))
+    frame = signatures(*sign_as(payload_type, STATED.encode(), A.sig).signatures)
     with refused(Code.BAD_SIGNATURE):
         arrive(framed(STATED, signatures=frame))
 
@@ -137,7 +138,7 @@ def test_row_13_a_receipt_in_place_of_the_statement() -> None:
 def test_a_revoked_key() -> None:
     """nrm1 2.7: a revoked key is refused whatever time the statement names."""
     gone = [Revocation(kid=A.sig.public.kid, at=NOW, since=NOW, reason="stolen")]
-    sender = accept_descriptor(None, A.document(keys=[record(C.sig, Use.SIG)], revoked=gone), NOW)
+    sender = accept_descriptor(None, A.document(keys=[record(C.sig, Use.SIG)], revoked=gone, issued=NOW), NOW)
     with refused(Code.REVOKED_KEY):
         open_envelope(SEALED, own=B.first(), sender=sender, keys=[B.enc], signer=sender.node)
 

@@ -13,6 +13,7 @@ from gateway.cases import store as cases
 from gateway.cases.kept import CaseHold
 from gateway.cases.rules import CaseState, LinkKind
 from gateway.cases.store import CaseRow, Link
+from gateway.database.content_sealer import ContentSealer
 from gateway.database.tables import consent, consent_told, inbox, receipt_due, withdrawal
 from gateway.erasure import store as erasures
 from gateway.erasure.store import ErasureRow, HoldRow
@@ -182,7 +183,7 @@ def test_messages_that_are_being_asked_about(connection: Connection):
     assert store.being_voided(connection, PEER, asked[:1]) == ["id-2"]
 
 
-def test_what_is_erased_or_held_here(connection: Connection):
+def test_what_is_erased_or_held_here(connection: Connection, vault: ContentSealer):
     """A hold lies over a conversation or over the whole case that it belongs to."""
     for ref in range(1, 6):
         came(connection, ref, conversation=b"%d" % ref)
@@ -194,7 +195,8 @@ def test_what_is_erased_or_held_here(connection: Connection):
     case = CaseId("c" * 22)
     cases.open_cases(connection, [CaseRow(id=case, state=CaseState.OPEN, at=1, card=None)])
     cases.link(connection, [Link(key=b"3", kind=LinkKind.CONVERSATION, case_id=case)])
-    kept.place(connection, case, CaseHold(conversation=b"key", ground="court", until="2030-01-01", at=1))
+    held = CaseHold(conversation=b"key", ground="court", until="2030-01-01", at=1)
+    kept.place(vault, connection, case, held, at=1)
     everything = [f"id-{ref}" for ref in range(1, 8)]
     assert store.erased_or_held(connection, PEER, everything) == {"id-1", "id-2", "id-3"}
     assert store.erased_or_held(connection, PEER, ["id-2", "id-4"]) == {"id-2"}
