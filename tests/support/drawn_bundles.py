@@ -70,10 +70,10 @@ def _time(rng: Random) -> int:
 def _chain(rng: Random, node: Witness) -> tuple[Descriptor, ...]:
     """A chain of 1 to 4 versions: some revoke, shorten or delist a key, or let a revocation reach further back."""
     chain: tuple[Descriptor, ...] = (node.first(),)
-    for place in range(rng.choice((0, 1, 1, 2, 3))):
+    for place in range(rng.choice((0, 1, 1, 1, 2, 3))):
         last = chain[-1]
-        issued = max(last.issued, _time(rng))
-        since = min(issued, rng.choice((1, _time(rng), _time(rng))))
+        issued = max(last.issued, _time(rng) + rng.choice((0, 1_800, 3_600)))
+        since = min(issued, rng.choice((1, 1, _time(rng), _time(rng))))
         revoked = [replace(gone, since=min(gone.since, since)) if rng.random() < 0.3 else gone for gone in last.revoked]
         keys: list[KeyRecord] = [record(spare(node.name, place), Use.SIG)]
         for held in last.keys:
@@ -160,6 +160,6 @@ def _log(
 def _seen(rng: Random, book: Logbook, nodes: tuple[Witness, Witness, Witness]) -> None:
     """Some of the others cosign, each at a time of its own."""
     others = [node for node in nodes if node is not book.node]
-    chosen = rng.sample(others, rng.randrange(3))
+    chosen = rng.sample(others, rng.choice((0, 1, 1, 2)))
     if chosen:
-        book.checkpoint(*((node, _time(rng)) for node in chosen))
+        book.checkpoint(*((node, _time(rng) - rng.choice((0, 1_800))) for node in chosen))
