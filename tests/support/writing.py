@@ -21,6 +21,19 @@ BASIS = {
     "transfer_instrument": "Arrangement 2025/4",
 }
 
+ASKED = """() => {
+  const found = {};
+  for (const e of document.querySelectorAll('main [name]')) found[e.name] = found[e.name] || e.type !== 'hidden';
+  return Object.entries(found);
+}"""
+"""The name of each field of a page, and whether a person can fill it in."""
+OPENED = f"""(e, said) => {{
+  if (e.tagName === 'SELECT' && e.value === said) return null;
+  ({UNFOLD})(e);
+  return e.tagName === 'INPUT' ? e.type : e.tagName;
+}}"""
+"""Unfolds where a field stands, and tells its kind; nothing where the value that is wanted is chosen."""
+
 
 def header(language: str, consent: str | None = None) -> dict[str, Any]:
     """What a person chooses besides units and roles."""
@@ -36,12 +49,11 @@ async def fill(seat: Seat, fields: Mapping[str, Sequence[str]]) -> None:
     """Fill in what the page asks; a row that is not there yet is added by its button."""
     left = dict(fields)
     for _ in range(40):
-        for name in [*left]:
-            found = seat.page.locator(f'main [name="{name}"]:not([type=hidden])')
-            if await found.count():
-                await _put(found, left.pop(name))
-            elif "#" in name or await seat.page.locator(f'main [name="{name}"]').count():
-                del left[name]
+        asked: dict[str, bool] = dict(await seat.page.evaluate(ASKED))
+        for name in [name for name in left if name in asked or "#" in name]:
+            values = left.pop(name)
+            if asked.get(name):
+                await _put(seat.page.locator(f'main [name="{name}"]:not([type=hidden])'), values)
         if not left:
             return
         await seat.submit_by(await _adding(seat, next(iter(left))))
@@ -50,27 +62,24 @@ async def fill(seat: Seat, fields: Mapping[str, Sequence[str]]) -> None:
 
 async def _put(found: Locator, values: Sequence[str]) -> None:
     first = found.first
-    if await first.evaluate("(e, said) => e.tagName === 'SELECT' && e.value === said", values[0]):
-        return
-    kind = await first.evaluate("(e) => e.tagName === 'INPUT' ? e.type : e.tagName")
-    await first.evaluate(UNFOLD)
+    kind = await first.evaluate(OPENED, values[0])
     if kind in ("radio", "checkbox"):
         for value in values:
             await found.and_(found.page.locator(f'[value="{value}"]')).check()
     elif kind == "SELECT":
         await first.select_option(values[0])
-    else:
+    elif kind is not None:
         await first.fill(values[0])
 
 
 async def _adding(seat: Seat, name: str) -> str:
     """The button that adds the row in which a field stands."""
+    buttons = await seat.page.evaluate("() => [...document.querySelectorAll('button[name=act]')].map((e) => e.value)")
     place = name
     while place:
         place = place.rpartition("/")[0]
-        button = f'button[name=act][value="add:{place}"]'
-        if await seat.page.locator(button).count():
-            return button
+        if f"add:{place}" in buttons:
+            return f'button[name=act][value="add:{place}"]'
     raise AssertionError(f"nothing on {seat.page.url} leads to {name}: {await seat.text()}")
 
 
