@@ -95,8 +95,8 @@ def recheck(
             hint="one of the two nodes has to be upgraded",
         )
     if around is not None:
-        created = max(now, message.submitted)  # as the statement will say it, so as the peer will judge it
-        said = to_conversation_message(message, around, n=n, created=created, header=header, content=content)
+        # Dated as the statement will be, so as the peer will judge it.
+        said = to_conversation_message(message, around, n=n, created=now, header=header, content=content)
         require_order(around, said, JudgementPoint.ADMISSION)
 
 
@@ -151,7 +151,7 @@ def depart(
 ) -> SealedEnvelope:
     """Steps 6 and 7: state, sign, seal. `keyset` must be fresh; the key of unit `gateway` is used."""
     key, parts = keyset.enc_for(GATEWAY, now), lengths(files_of(secret))
-    created = max(now, message.expires - MESSAGE_LIFE)  # the clock may have been set back since submission
+    expires = min(message.expires, now + MESSAGE_LIFE)  # the clock may have been set back since submission
     statement = wire.Statement(
         suite=SUITE,
         id=message.id,
@@ -165,8 +165,8 @@ def depart(
         prev=position.prev,
         conv=message.conversation,
         reply_to=message.reply_to,
-        created=created,
-        expires=message.expires,
+        created=now,
+        expires=expires,
         body_type=message.body_type,
         schema=message.schema,
         purpose=message.purpose,
@@ -175,7 +175,7 @@ def depart(
     ).encode()
     signatures = wire.encode_signatures(sign(STATEMENT, statement))
     inner = wire.pack_inner(statement=statement, signatures=signatures, secret=secret, body=message.body)
-    exp = wire.round_up_to_hour(message.expires)
+    exp = wire.round_up_to_hour(expires)
     header = wire.header_hash(id=message.id, to=peer.node, exp=exp, kids=(key.kid,), parts=parts)
     cek = rand(CEK)
     sealed = wire.Envelope(
@@ -188,7 +188,7 @@ def depart(
     )
     return SealedEnvelope(
         id=message.id,
-        created=created,
+        created=now,
         data=sealed.encode(),
         position=position,
         statement=statement,
