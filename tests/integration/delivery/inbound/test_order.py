@@ -161,6 +161,12 @@ async def test_many_at_once(two: Two, forger: Forger) -> None:
     await two.until(lambda: two.al.notes() == ["n1", "n2", "n3"])
 
 
+async def test_an_envelope_of_another_suite_is_told_so(two: Two, forger: Forger) -> None:
+    """It is answered by its own code, under no id, and costs no other."""
+    later = forger.seal(1).replace(b'"v":"nrm1"', b'"v":"nrm2"')
+    assert await forger.post(later, forger.seal(1)) == [("unsupported_suite", None), RECEIVED]
+
+
 async def test_a_message_that_does_not_open_holds_up_no_other(two: Two, forger: Forger) -> None:
     """What can not be opened any more is held for a person, with an alarm; what comes behind it is handed over."""
     assert await forger.send(2) == RECEIVED
