@@ -27,7 +27,7 @@ from gateway.conversations.rules.order import place
 from gateway.delivery.inbound import steps
 from gateway.delivery.inbound.steps import ReceiverContext
 from gateway.errors import Code, RemoteError
-from gateway.messages.types import AcceptedMessage, AuthenticStatement
+from gateway.messages.types import AcceptedMessage, AuthenticStatement, LinkPosition
 from gateway.peers.scope import NOTHING, Agreed, Direction, PeerState
 from gateway.policy.gates.gate_table import UnitKind
 from keys.documents import envelope as wire
@@ -66,11 +66,12 @@ def test_every_valid_example_is_admitted(name: str) -> None:
 
 def test_what_is_kept_of_a_message_proves_what_its_sender_signed() -> None:
     """Statement, signatures, secret and body go on as they came, so that whoever has them can verify them again."""
-    arrived = said(REFERRAL)
+    arrived = said(REFERRAL, n=2, prev="C" * 42 + "A")
     stated, message = arrived.statement, admit(arrived)
     verify(A.sig.public, STATEMENT, message.statement, wire.parse_signatures(message.signatures))
     assert wire.Statement.parse(message.statement) == stated
     assert wire.compute_commitment(message.secret, message.body) == stated.commit
+    assert message.position == LinkPosition(epoch=1, n=2, prev="C" * 42 + "A")
     assert (message.statement_hash, message.conversation) == (wire.statement_hash(message.statement), stated.conv)
 
 
