@@ -337,11 +337,18 @@ def test_the_bytes_of_a_message_are_taken_once(al: NodeProcess) -> None:
     assert replay(kept, al).startswith(b"HTTP/1.1 403 "), "one nonce is for one request"
 
 
-@pytest.mark.parametrize("name", ["keyset_push", "descriptor_push", "receipts"])
-def test_what_was_taken_is_taken_again(name: str, request: pytest.FixtureRequest) -> None:
-    """A pushed document and a batch of receipts, byte for byte, get the answer that 0.1.0 gave."""
+def test_what_was_taken_is_taken_again(fr: NodeProcess, al: NodeProcess) -> None:
+    """A batch of receipts, byte for byte, gets the answer that 0.1.0 gave."""
+    kept = wire("receipts")
+    assert body(replay(kept, {"FR": fr, "AL": al}[kept.to])) == kept.body
+
+
+@pytest.mark.parametrize("name", ["keyset_push", "descriptor_push"])
+def test_a_push_of_the_release_is_taken(name: str, request: pytest.FixtureRequest) -> None:
+    """Byte for byte as 0.1.0 made it; the answer tells less than that of 0.1.0 did (nrm1 9.4)."""
     kept = wire(name)
-    assert body(replay(kept, request.getfixturevalue(kept.to.lower()))) == kept.body
+    head, _, data = replay(kept, request.getfixturevalue(kept.to.lower())).partition(b"\r\n\r\n")
+    assert (head.split(b" ")[1], data) == (b"202", b"{}")
 
 
 def test_a_peer_is_told_every_schema_of_the_release(al: NodeProcess) -> None:
