@@ -100,7 +100,7 @@ class ApiTokens:
         return tuple(self._rows.values())
 
     def name_of(self, person: str) -> str:
-        """What colleagues call the person of a token."""
+        """Find what colleagues call the person of a token."""
         return self._people[person].name
 
     def find(self, id: str) -> TokenRow | None:
@@ -108,7 +108,7 @@ class ApiTokens:
         return self._rows.get(id)
 
     def admit(self, text: str) -> Caller:
-        """Who holds this token.
+        """Find the holder of this token.
 
         Raises:
             RefusedError: unauthorised: unknown, expired or revoked; only who has the secret learns which.

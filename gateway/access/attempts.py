@@ -25,7 +25,7 @@ class Attempts:
         self._failed: dict[str, tuple[float, float]] = {}
 
     def check(self, counted: str, *, hint: str) -> None:
-        """Whether one more attempt is looked at. Raises TransientError(unauthorised) if it is not."""
+        """Return if one more attempt is looked at. Raises TransientError(unauthorised) if it is not."""
         if self._left(counted) < 1:
             raise TransientError(
                 Code.UNAUTHORISED, "too many failed attempts", hint=f"wait {PAUSE:.0f} seconds, then {hint}"
@@ -59,7 +59,7 @@ class SignInAttempts(Attempts):
 
 
 def refusal() -> RefusedError:
-    """What is said of a wrong attempt: nothing of what exists."""
+    """Refuse a wrong attempt, without a word of what exists."""
     return RefusedError(
         Code.UNAUTHORISED, "sign-in was refused", hint="begin again; for a new invitation ask whoever invited you"
     )

@@ -29,7 +29,7 @@ def subject_of(person: str) -> str:
 
 
 def body_of(row: PersonRow, roles: frozenset[Role], unit: str | None) -> dict[str, Json]:
-    """What a change says that this person then is."""
+    """Write down as a change says it what this person then is."""
     return {"name": row.name, "roles": [*sorted(roles)], "unit": unit}
 
 
@@ -53,14 +53,14 @@ def gives_code(row: PersonRow, change: Change) -> bool:
 
 
 def give_up(connection: Connection, person: str, now: int) -> None:
-    """What waited for an administrator about this person waits no more."""
+    """End what waits for an administrator about this person."""
     for row in change_rows.in_state(connection, change_rows.PENDING, subject_of(person)):
         change_rows.set_state(connection, row.hash, change_rows.WITHDRAWN)
         journal.append_leaf(connection, leaf(now, "change.withdrawn", change=row.hash, actor=None))
 
 
 def check_change(connection: Connection, change: Change) -> None:
-    """Whether a change is about somebody who is here as it says; only `person.change` says what they are not yet.
+    """Return if a change is about somebody who is here as it says; only `person.change` says what they are not yet.
 
     Raises:
         RefusedError: not_found, conflict.
@@ -123,7 +123,7 @@ def end_access(connection: Connection, person: str, reason: str, now: int) -> No
 
 
 def check_two_people(connection: Connection, first: str, second: str) -> None:
-    """Whether these two, by id, may release together; to be asked in the transaction in which the second one acts. An
+    """Return if these two, by id, may release together; to be asked in the transaction in which the second one acts. An
     administrator vouches neither for themselves nor for whom they would release with, as far as the node knows who an
     administrator is. Raises RefusedError(conflict).
     """

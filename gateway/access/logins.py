@@ -170,7 +170,7 @@ class Logins:
     # --- the console ---------------------------------------------------------------------------------------------
 
     async def asked(self, person: str, code: str) -> Waiting:
-        """Which shell this person has the code of. Raises RefusedError(unauthorised), or TransientError."""
+        """Find the shell whose code this person has. Raises RefusedError(unauthorised), or TransientError."""
         self._forget_late()
         hash = code_hash(code)
         for waiting in self._waiting.values():

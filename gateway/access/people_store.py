@@ -37,7 +37,7 @@ class PersonRow:
 
 
 def roles_of(row: PersonRow) -> frozenset[Role]:
-    """What a person may do."""
+    """Read what a person may do."""
     return frozenset(Role(word) for word in row.roles.split())
 
 
@@ -94,7 +94,7 @@ def load(connection: Connection) -> list[PersonRow]:
 
 
 def change(connection: Connection, id: str, *, roles: str, unit: str | None) -> None:
-    """What a person may do from now on."""
+    """Change what a person may do from now on."""
     connection.execute(update(person).where(person.c.id == id).values(roles=roles, unit=unit))
 
 
@@ -161,7 +161,7 @@ def invite(connection: Connection, hash: str, person: str, *, expires: int) -> N
 
 
 def invited(connection: Connection, hash: str, now: int) -> PersonRow | None:
-    """Whom an open invitation is for."""
+    """Find whom an open invitation is for."""
     query = (
         select(person)
         .join(invitation, invitation.c.person == person.c.id)
@@ -206,7 +206,7 @@ def sessions(connection: Connection, person: str) -> list[SessionRow]:
 
 
 def count_sessions(connection: Connection, *, made: int, seen: int) -> dict[str, int]:
-    """How many sessions a person has that began after `made` and were used after `seen`, by person."""
+    """Count the sessions that began after `made` and were used after `seen`, by person."""
     query = (
         select(session.c.person, func.count().label("n"))
         .where(session.c.made > made, session.c.seen > seen)
@@ -221,7 +221,7 @@ def touch(connection: Connection, hash: str, *, at: int) -> None:
 
 
 def drop_sessions(connection: Connection, hashes: Sequence[str]) -> int:
-    """These sessions are none any more; how many there were."""
+    """Delete these sessions; how many there were."""
     return connection.execute(delete(session).where(session.c.hash.in_(hashes))).rowcount
 
 

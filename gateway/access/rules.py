@@ -55,7 +55,7 @@ _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}", re.ASCII)
 
 
 def check_language(language: str) -> None:
-    """Whether this can be the tag of a language (BCP 47). Raises RefusedError(invalid)."""
+    """Return if this can be the tag of a language (BCP 47). Raises RefusedError(invalid)."""
     if not _LANGUAGE.fullmatch(language):
         raise RefusedError(
             Code.INVALID,
@@ -65,8 +65,8 @@ def check_language(language: str) -> None:
 
 
 def same_name(name: str) -> str:
-    """What is equal for two names that a reader cannot tell apart: neither case nor spaces count, nor characters that
-    are not seen (format characters, fillers, selectors of variants), nor how a letter is composed.
+    """Fold a name to what is equal for two names that a reader cannot tell apart: neither case nor spaces count, nor
+    characters that are not seen (format characters, fillers, selectors of variants), nor how a letter is composed.
     """
     plain = unicodedata.normalize("NFKC", name).casefold()
     return " ".join("".join(letter for letter in plain if not _is_unseen(letter)).split())
@@ -84,7 +84,7 @@ def over(made: int, seen: int, now: int) -> str | None:
 
 
 def check_another(caller: Caller, person: str) -> None:
-    """Whether this is somebody else. Raises RefusedError(forbidden)."""
+    """Return if this is somebody else. Raises RefusedError(forbidden)."""
     if caller.person == person:
         raise RefusedError(
             Code.FORBIDDEN, "nobody may change their own rights; nothing was changed", hint="ask a colleague to do it"
@@ -92,7 +92,7 @@ def check_another(caller: Caller, person: str) -> None:
 
 
 def check_gives(caller: Caller, roles: Iterable[Role]) -> None:
-    """Whether the caller may give all of these roles. Raises RefusedError(forbidden)."""
+    """Return if the caller may give all of these roles. Raises RefusedError(forbidden)."""
     lacking = {giver(role) for role in roles} - caller.roles
     if lacking and not caller.owner:
         raise RefusedError(
@@ -103,7 +103,7 @@ def check_gives(caller: Caller, roles: Iterable[Role]) -> None:
 
 
 def check_apart(roles: frozenset[Role]) -> None:
-    """Whether one person may have all of these roles. Raises RefusedError(invalid)."""
+    """Return if one person may have all of these roles. Raises RefusedError(invalid)."""
     if Role.DATA_PROTECTION_OFFICER in roles and not roles <= WATCHES:
         raise RefusedError(
             Code.INVALID,
@@ -134,7 +134,7 @@ def widens(before: Iterable[Role], before_unit: str | None, after: Iterable[Role
 
 
 def check_two_people(first: frozenset[str], second: frozenset[str]) -> None:
-    """Whether two people are two by the word of those who let them in: together at least two administrators vouch for
+    """Return if two people are two by the word of those who let them in: together at least two administrators vouch for
     them, and one at least for each. Whoever saw the codes of both could be both. Raises RefusedError(conflict).
     """
     if not first or not second or len(first | second) < 2:
@@ -146,5 +146,5 @@ def check_two_people(first: frozenset[str], second: frozenset[str]) -> None:
 
 
 def giver(role: Role) -> Role:
-    """Who gives a role, besides the owner of the node."""
+    """Name the role that gives a role, besides the owner of the node."""
     return Role.FOCAL_POINT if role in READS_CONTENT else Role.TRUST_ADMIN

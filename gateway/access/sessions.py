@@ -85,7 +85,7 @@ class People:
     # --- invitations ---------------------------------------------------------------------------------------------
 
     async def invited(self, code: str) -> tuple[Person, Ceremony]:
-        """Whom an invitation is for, and how their passkey is made."""
+        """Find whom an invitation is for, and begin to make their passkey."""
         hash, now = code_hash(code), self._clock.now()
         row = await self._invitation(hash, now)
         held = await self._store.read(lambda c: rows.passkeys_of(c, row.id))
@@ -137,7 +137,7 @@ class People:
     # --- signing in ----------------------------------------------------------------------------------------------
 
     async def begin(self) -> Ceremony:
-        """How a person who has a passkey shows it."""
+        """Begin the sign-in of a person who has a passkey."""
         id, challenge = self._challenges.new(_SIGN_IN, self._clock.now())
         return Ceremony(id=id, options=passkeys.request_options(self._site, challenge))
 
@@ -186,7 +186,7 @@ class People:
         return secret, SessionRow(hash=sha256_hex(secret.encode()), person=person, made=now, seen=now)
 
     async def admit(self, session: str) -> Person | None:
-        """Whose session this secret is; None when it is none, has ended or was idle too long."""
+        """Find whose session this secret is; None when it is none, has ended or was idle too long."""
         now, hash = self._clock.now(), _session_hash(session)
         found = await self._store.read(lambda c: _session(c, hash))
         if found is None:
@@ -219,7 +219,7 @@ class People:
     # --- shells --------------------------------------------------------------------------------------------------
 
     async def shell(self, person: Person, code: str) -> Shell:
-        """Which shell waits under this code."""
+        """Find the shell that waits under this code."""
         waiting = await self._logins.asked(person.id, code)
         return Shell(label=waiting.label, seconds=waiting.seconds, ends=waiting.ends)
 
@@ -230,7 +230,7 @@ class People:
     # --- administrators ------------------------------------------------------------------------------------------
 
     async def approval(self, person: Person, change: Mapping[str, Json], *, emergency: bool = False) -> Ceremony:
-        """How an administrator signs a change of trust: the challenge is its hash."""
+        """Begin to sign as an administrator a change of trust: the challenge is its hash."""
         found = await self._store.read(lambda c: administrators.administrators(c).get(person.admin or ""))
         if not isinstance(found, PasskeyCard):
             raise RefusedError(
@@ -247,7 +247,7 @@ class People:
         return Ceremony(id=signed.hash, options=passkeys.request_options(card.site, challenge, only=[card.passkey.id]))
 
     async def offer(self, person: Person) -> Ceremony:
-        """How a person who looks after trust puts a passkey of theirs on a card."""
+        """Begin the way in which a person who looks after trust puts a passkey of theirs on a card."""
         now, pseudonym = self._clock.now(), b64u(self._rand(PSEUDONYM))
         row, passkey = await self._store.read(lambda c: _able_to_offer(c, person.id))
         challenge = PasskeyCard.challenge(pseudonym=pseudonym, label=row.name, at=now, site=self._site, passkey=passkey)
@@ -317,7 +317,7 @@ def _held(connection: Connection, id: str) -> tuple[PersonRow, PasskeyRow] | Non
 
 
 def _check_kind(row: PersonRow, *, synced: bool) -> None:
-    """Who looks after trust has a passkey that stays in its device."""
+    """Return if the passkey stays in its device, as that of whoever looks after trust must."""
     if synced and roles_of(row) & rules.DEVICE_BOUND:
         raise RefusedError(
             Code.UNAUTHORISED,
@@ -327,7 +327,7 @@ def _check_kind(row: PersonRow, *, synced: bool) -> None:
 
 
 def _able_to_offer(connection: Connection, person: str) -> tuple[PersonRow, Passkey]:
-    """Who offers to be an administrator, and the passkey that they came in with last: one person, one card."""
+    """Find who offers to be an administrator, and the passkey that they came in with last: one person, one card."""
     row = rows.find(connection, person)
     if row is None or row.ended is not None or Role.TRUST_ADMIN not in roles_of(row):
         raise RefusedError(
@@ -350,7 +350,7 @@ def _able_to_offer(connection: Connection, person: str) -> tuple[PersonRow, Pass
 
 
 def _when_and_who(ceremony: str, now: int) -> tuple[int, str]:
-    """What the id of an offer says; it is signed, so that nothing is kept of it before."""
+    """Read what the id of an offer says; it is signed, so that nothing is kept of it before."""
     at, _, pseudonym = ceremony.partition(".")
     if not (at.isascii() and at.isdigit() and len(at) < 16 and is_id(pseudonym)):
         raise refusal()

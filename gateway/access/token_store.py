@@ -61,7 +61,7 @@ def revoke_personal(connection: Connection, person: str, *, at: int) -> int:
 
 
 def count_personal(connection: Connection, now: int) -> dict[str, int]:
-    """How many tokens are valid, by person."""
+    """Count the valid tokens, by person."""
     query = (
         select(token.c.person, func.count().label("n"))
         .where(token.c.person.is_not(None), token.c.revoked.is_(None), token.c.expires > now)

@@ -68,7 +68,7 @@ class Files:
 
 
 def queued(connection: Connection) -> dict[str, Pile]:
-    """What is on the outbox, by peer."""
+    """Count what is on the outbox, by peer."""
     first = select(outbox.c.peer, func.count().label("count"), func.min(outbox.c.ref).label("ref"))
     waiting = first.group_by(outbox.c.peer).subquery()
     return _piles(
@@ -78,7 +78,7 @@ def queued(connection: Connection) -> dict[str, Pile]:
 
 
 def unreceived(connection: Connection, before: int) -> dict[str, Pile]:
-    """What was sent before a time and has no receipt at all, by peer; its sealed bytes are kept until it has."""
+    """Count what was sent before a time and has no receipt at all, by peer; its sealed bytes are kept until it has."""
     sent = (
         select(envelope.c.ref, func.max(statement.c.created).label("at"))
         .join(statement, statement.c.message == envelope.c.ref)
@@ -95,7 +95,7 @@ def unreceived(connection: Connection, before: int) -> dict[str, Pile]:
 
 
 def undelivered(connection: Connection, before: int) -> dict[str, Pile]:
-    """What was submitted before a time, is `received` and not `delivered`, by peer."""
+    """Count what was submitted before a time, is `received` and not `delivered`, by peer."""
     return _piles(
         connection,
         select(message.c.peer, func.count(), func.min(message.c.at))
@@ -181,12 +181,12 @@ def left_in_place(connection: Connection, place: str) -> int:
 
 
 def requests(connection: Connection, now: int) -> Requests:
-    """What peers asked to be erased."""
+    """Count what peers asked to be erased."""
     where = text("state != 'over'")  # as its index has it
     dues = list(connection.scalars(select(request.c.due).select_from(request).where(where)))
     return Requests(open=len(dues), overdue=sum(due < now for due in dues))
 
 
 def holds(connection: Connection) -> int:
-    """How many legal holds there are."""
+    """Count the legal holds."""
     return connection.scalar(select(func.count()).select_from(hold)) or 0

@@ -40,7 +40,7 @@ class FileFolder:
         return await self._work(self._get, name, at, most)
 
     async def size(self, name: str) -> int:
-        """How long it is."""
+        """Measure how long it is."""
         return await self._work(self._size, name)
 
     async def erase(self, names: Sequence[str]) -> None:
@@ -52,7 +52,7 @@ class FileFolder:
         return await self._work(self._names)
 
     async def free(self) -> int:
-        """What the disk has left for this user."""
+        """Measure what the disk has left for this user."""
         return await self._work(self._free)
 
     async def _work(self, work: Callable[..., T], *arguments: object) -> T:

@@ -155,7 +155,7 @@ class Uploads:
             return Reply(200, _JSON, await self._judge(NodeId(node), join_envelopes([upload.envelope])))
 
     async def wanted(self, node: str, segment: Segment) -> Reply:
-        """Which segment of a part is wanted next."""
+        """Answer which segment of a part is wanted next."""
         upload, rows = await self._store.read(partial(_find, node=node, id=segment.id))
         if upload is None or segment.n >= len(rows):
             return _refused(404)

@@ -28,17 +28,17 @@ def files_of(secret: bytes) -> tuple[SecretPart, ...]:
 
 
 def lengths(files: Sequence[SecretPart]) -> tuple[int, ...]:
-    """What header and statement say of them."""
+    """List the lengths that header and statement say of them."""
     return tuple(part_length(file.size) for file in files)
 
 
 def name_of(n: int, media: str) -> str:
-    """What a file is called: its number and its type. What it was called before is nobody's business."""
+    """Name a file by its number and its type. What it was called before is nobody's business."""
     return f"{n}.{SUFFIXES[media]}"
 
 
 def faults(schema: str, content: Mapping[str, Json], files: Sequence[SecretPart]) -> tuple[Finding, ...]:
-    """What is wrong with the files of a body that is valid by itself: each is named once, and is of a type that is
+    """Find what is wrong with the files of a body that is valid by itself: each is named once, and is of a type that is
     taken.
     """
     named = sorted(schemas.list_parts(schema, content))
@@ -51,5 +51,5 @@ def faults(schema: str, content: Mapping[str, Json], files: Sequence[SecretPart]
 
 
 def largest(files: Sequence[SecretPart]) -> int | None:
-    """What a scope is asked about."""
+    """Measure the largest, which a scope is asked about."""
     return max((file.size for file in files), default=None)

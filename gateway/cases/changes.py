@@ -153,7 +153,7 @@ class CaseChanges:
         self._copy_safeguards(connection, row, now)
 
     def _copy_safeguards(self, connection: Connection, row: ChangeRow, now: int) -> None:
-        """Who is kept out of the old case is kept out of the new one, and what must not be erased stays in both."""
+        """Keep out of the new case who is kept out of the old one, and lay over both what must not be erased."""
         sealer = self._content.sealer
         for entry in blocked_now(entries.of_case(sealer, connection, row.source)).values():
             entries.block(self._content, connection, row.target, entry, at=now)
@@ -162,7 +162,7 @@ class CaseChanges:
             kept.place(sealer, connection, row.target, copied, at=now)
 
     def _undo(self, connection: Connection, row: ChangeRow, now: int) -> None:
-        """What moved and is still there goes back; what came to the case since stays."""
+        """Move back what moved and is still there; what came to the case since stays."""
         there = store.cases_of(connection, store.moved(connection, row.ref))
         keys = [key for key, case in there.items() if case == row.target]
         self._write_down(connection, row, keys, to=row.source, now=now)

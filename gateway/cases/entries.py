@@ -55,7 +55,7 @@ def refs_of(connection: Connection, case: CaseId) -> list[int]:
 
 
 def of_case(sealer: ContentSealer, connection: Connection, case: CaseId) -> list[Entry]:
-    """What people noted of a case, as they noted it; what does not open is left out."""
+    """Read what people noted of a case, as they noted it; what does not open is left out."""
     return list(_opened(sealer, connection, refs_of(connection, case)).values())
 
 

@@ -135,7 +135,7 @@ def roles_now(entries: Iterable[Entry]) -> dict[str, RoleEntry]:
 
 
 def blocked_now(entries: Iterable[Entry]) -> dict[tuple[str, str], BlockEntry]:
-    """Who is kept out, by kind and id."""
+    """Find who is kept out, by kind and id."""
     found: dict[tuple[str, str], BlockEntry] = {}
     for entry in sorted((one for one in entries if isinstance(one, BlockEntry)), key=lambda one: one.at):
         found.pop((entry.who, entry.id), None)

@@ -50,7 +50,7 @@ def find_here(sealer: ContentSealer, connection: Connection) -> Here:
 
 
 def find_talks(sealer: ContentSealer, conversations: Collection[bytes]) -> Here:
-    """The same of these conversations alone."""
+    """Find the same of these conversations alone."""
     return Here(
         links=dict(zip(sealer.hashes([*map(named_link, conversations)]), conversations, strict=True)),
         cases_of=dict(zip(sealer.hashes([*map(named_case_of, conversations)]), conversations, strict=True)),

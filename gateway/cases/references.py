@@ -48,7 +48,7 @@ def reference_of_case(sealer: ContentSealer, connection: Connection, peer: str, 
 
 
 def reference_of_new(sealer: ContentSealer, peer: str, id: CaseId) -> str:
-    """The same of a case that begins without a number."""
+    """Make the same of a case that begins without a number."""
     pair = (peer, f"#{id}")
     return short_reference(sealer.case_hashes([pair])[pair])
 
@@ -61,7 +61,7 @@ def numbers_of(sealer: ContentSealer, pairs: Iterable[Pair]) -> Mapping[str, str
 def cases_called(
     sealer: ContentSealer, connection: Connection, text: str, cards: Mapping[CaseId, Card]
 ) -> frozenset[CaseId]:
-    """Which of these cases a peer knows under this reference, as somebody reads it out on the telephone."""
+    """Find those of these cases that a peer knows under this reference, as somebody reads it out on the telephone."""
     wanted = text.strip().replace(" ", "-")
     if not _READ_OUT.fullmatch(wanted):
         return frozenset()
@@ -80,7 +80,7 @@ def cases_called(
 
 
 def own_rows(connection: Connection, conversation: bytes, peer: str) -> list[SealedRow]:
-    """What this node said to a peer in a conversation, sealed: there stands our number of the case."""
+    """Find what this node said to a peer in a conversation, sealed: there stands our number of the case."""
     rows = messages.of_conversation(connection, conversation)
     ours = [row.ref for row in rows if (row.direction, row.peer) == (messages.OUT, peer)]
     return [*content.get(connection, ours).values()]
@@ -94,7 +94,7 @@ def number_told(sealer: ContentSealer, rows: Sequence[SealedRow], peer: str, ref
 
 
 def remember_given(sealer: ContentSealer, connection: Connection, pairs: Iterable[Pair]) -> None:
-    """These were given before references were short, and stay as they are."""
+    """Remember those that were given before references were short: they stay as they are."""
     rows = [{"mark": _mark(digest)} for digest in sealer.case_hashes(pairs).values()]
     if rows:
         connection.execute(upsert(given).on_conflict_do_nothing(), rows)

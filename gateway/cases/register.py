@@ -136,7 +136,7 @@ class CaseRegister:
         return self._content.sealer.seal(self._content.store.new_ref(), encode(card))
 
     def card_in(self, connection: Connection, row: CaseRow) -> Card:
-        """What people call a case."""
+        """Read what people call a case."""
         return cards_in(self._content.sealer, connection, [row])[row.id]
 
     def join_received(self, connection: Connection, rows: Sequence[MessageRow], now: int) -> None:
@@ -239,7 +239,7 @@ def find_row(connection: Connection, id: Json, *, place: str = "/case") -> CaseR
 
 
 def cards_in(sealer: ContentSealer, connection: Connection, rows: Iterable[CaseRow]) -> dict[CaseId, Card]:
-    """What people call these cases; nothing where a card does not open."""
+    """Read what people call these cases; nothing where a card does not open."""
     refs = {row.card: row.id for row in rows if row.card is not None}
     found = opened_cards(sealer, content_rows.get(connection, list(refs)))
     return {row.id: found.get(row.card or 0, Card()) for row in rows}
@@ -256,7 +256,7 @@ def opened_cards(sealer: ContentSealer, sealed: Mapping[int, SealedRow]) -> dict
 
 
 async def names_of(content: Content, keys: Sequence[bytes]) -> dict[bytes, Json]:
-    """What lists show of the cases that these conversations, drafts, consents or holds are of, by key."""
+    """Read what lists show of the cases that these conversations, drafts, consents or holds are of, by key."""
     return await content.store.read(lambda c: named_in(content.sealer, c, keys))
 
 

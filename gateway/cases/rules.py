@@ -232,7 +232,7 @@ def consent_case(*, of_consent: CaseId | None, of_message: CaseId | None, held: 
 
 
 def pseudonym_of(content: Mapping[str, Json]) -> str | None:
-    """What a message calls the person, where it does."""
+    """Read what a message calls the person, where it does."""
     person = content.get("person")
     found = person.get("pseudonym") if isinstance(person, dict) else None
     return found if isinstance(found, str) else None

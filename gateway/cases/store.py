@@ -113,7 +113,7 @@ def link(connection: Connection, rows: Iterable[Link]) -> None:
 
 
 def links(connection: Connection, id: CaseId, kind: LinkKind | None = None) -> list[Link]:
-    """What is of a case, of one kind or all."""
+    """List what is of a case, of one kind or all."""
     query = select(case_link).where(case_link.c.case_id == id)
     if kind is not None:
         query = query.where(case_link.c.kind == kind)
@@ -126,7 +126,7 @@ def conversations_of(connection: Connection, id: CaseId) -> list[bytes]:
 
 
 def move_links(connection: Connection, keys: Collection[bytes], *, was: CaseId, to: CaseId) -> int:
-    """What of these is of one case is of the other from now on; how many were."""
+    """Give to the other case what of these is of one; how many were."""
     moved, wanted = 0, list(keys)
     for start in range(0, len(wanted), AT_ONCE):
         some = case_link.c.key.in_(wanted[start : start + AT_ONCE])
@@ -136,7 +136,7 @@ def move_links(connection: Connection, keys: Collection[bytes], *, was: CaseId, 
 
 
 def unlink(connection: Connection, keys: Collection[bytes]) -> None:
-    """These are of no case any more."""
+    """Take these out of their cases."""
     connection.execute(delete(case_link).where(case_link.c.key.in_(list(keys))))
 
 
@@ -246,14 +246,14 @@ def add_change(connection: Connection, row: ChangeRow, keys: Collection[bytes]) 
 
 
 def note_moved(connection: Connection, change: int, keys: Collection[bytes]) -> None:
-    """What a change moves."""
+    """List what a change moves."""
     rows = [{"change": change, "key": key} for key in keys]
     if rows:
         connection.execute(upsert(case_moved).on_conflict_do_nothing(), rows)
 
 
 def moved(connection: Connection, change: int) -> list[bytes]:
-    """What a change moves, or has moved."""
+    """List what a change moves, or has moved."""
     return list(connection.scalars(select(case_moved.c.key).where(case_moved.c.change == change)))
 
 

@@ -91,7 +91,7 @@ def _of_case(sealer: ContentSealer, connection: Connection, id: CaseId) -> froze
 
 
 def _of_change(sealer: ContentSealer, connection: Connection, id: str) -> frozenset[UnitId] | None:
-    """Who looks after both cases, as far as there are two: a split has yet to make one, a merge has ended one."""
+    """Find who looks after both cases, as far as there are two: a split has yet to make one, a merge has ended one."""
     change = store.get_change(connection, id)
     if change is None:
         return None
@@ -123,7 +123,7 @@ def _of_files(sealer: ContentSealer, connection: Connection, id: str) -> frozens
 
 
 def _of_message(sealer: ContentSealer, connection: Connection, row: MessageRow) -> frozenset[UnitId]:
-    """Who looks after its case, where people said so; else the unit that sent it or got it."""
+    """Find who looks after its case, where people said so; else the unit that sent it or got it."""
     kept = kept_by(sealer, connection, [row.conversation])
     return kept.get(row.conversation) or _own_units(sealer, connection, [row])
 

@@ -84,11 +84,11 @@ class ContentSealer:
         self._indexes(list(wanted))
 
     def conversation_index(self, conversation: str) -> bytes:
-        """What the database stores instead of a conversation id."""
+        """Hash a conversation id as the database stores it."""
         return self._index(_conversation(conversation))
 
     def consent_index(self, consent: str) -> bytes:
-        """What the database stores instead of a consent id."""
+        """Hash a consent id as the database stores it."""
         return self._index(_consent(consent))
 
     def hold_indexes(self, conversation: str, consents: Iterable[str]) -> list[bytes]:
@@ -96,7 +96,7 @@ class ContentSealer:
         return [self._index(b"asylum/" + name) for name in (_conversation(conversation), *map(_consent, consents))]
 
     def hashes(self, names: Sequence[bytes]) -> list[bytes]:
-        """What the ledger says instead of these names (`gateway.ledger.rules`)."""
+        """Hash these names as the ledger says them (`gateway.ledger.rules`)."""
         found: list[bytes] = []
         for start in range(0, len(names), AT_ONCE):
             calls = [(name,) for name in names[start : start + AT_ONCE]]
@@ -116,11 +116,11 @@ class ContentSealer:
         return found
 
     def case_indexes(self, numbers: Sequence[str]) -> list[bytes]:
-        """What the database stores instead of the numbers of cases in the case system."""
+        """Hash the numbers of cases in the case system as the database stores them."""
         return [_got(value) for value in self._keys.each("index", [(b"case/" + one.encode(),) for one in numbers])]
 
     def origin_index(self, adapter: str, name: str) -> bytes:
-        """What the database stores instead of the name of a local record."""
+        """Hash the name of a local record as the database stores it."""
         return self._keys.index(b"origin/" + adapter.encode() + b"/" + name.encode())
 
     def case_hashes(self, asked: Iterable[tuple[str, str]]) -> dict[tuple[str, str], bytes]:
@@ -130,13 +130,13 @@ class ContentSealer:
         return {pair: _got(digest) for pair, digest in zip(pairs, found, strict=True)}
 
     def reminder_indexes(self, labels: Sequence[str]) -> list[bytes]:
-        """What the database stores instead of the words for what is owed."""
+        """Hash the words for what is owed as the database stores them."""
         return [_got(value) for value in self._keys.each("index", [(b"reminder/" + name.encode(),) for name in labels])]
 
     # --- submissions ----------------------------------------------------------------------------------------------
 
     def submissions(self, asked: Sequence[tuple[str | None, bytes]]) -> list[Submission | None]:
-        """What is stored of each (Idempotency-Key, body); None where there is no key."""
+        """Hash each (Idempotency-Key, body) as it is stored; None where there is no key."""
         calls = [call for key, body in asked if key is not None for call in _submission(key, body)]
         values = iter(_got(value) for value in self._keys.each("index", calls))
         return [

@@ -159,22 +159,22 @@ def named(direction: str, peer: str, id: str) -> bytes:
 
 
 def named_link(key: bytes) -> bytes:
-    """The same of something that is of a case, by the key of its link; of a conversation always."""
+    """Name the same way something that is of a case, by the key of its link; of a conversation always."""
     return b"ledger/link/" + key
 
 
 def named_case(id: str) -> bytes:
-    """The same of a case."""
+    """Name a case the same way."""
     return f"ledger/case/{id}".encode()
 
 
 def named_case_of(conversation: bytes) -> bytes:
-    """The same of a case by one of its conversations: a case that began after a backup comes again under another id."""
+    """Name a case the same way by one of its conversations: one that began after a backup comes with another id."""
     return b"ledger/case of/" + conversation
 
 
 def named_whom(who: str, id: str) -> bytes:
-    """The same of a person or a unit, as a block names it."""
+    """Name a person or a unit the same way, as a block does."""
     return f"ledger/whom/{who}/{id}".encode()
 
 

@@ -110,8 +110,8 @@ def add_block(connection: Connection, names: Iterable[bytes], whom: bytes, *, en
 
 
 def add_moved(connection: Connection, names: Iterable[bytes], case: str | None, *, at: int) -> None:
-    """What has these names is of this case from now on, None for none; a case that is named itself was merged into it,
-    or is open again where it is that case.
+    """Write that what has these names is of this case from now on, None for none; a case that is named itself was
+    merged into it, or is open again where it is that case.
     """
     _add_all(connection, Taken.MOVED, names, at=at, detail=case)
 
@@ -176,13 +176,13 @@ def due(connection: Connection, kinds: Iterable[Taken]) -> list[LedgerRow]:
 
 
 def due_of(connection: Connection, kind: Taken, subjects: Sequence[bytes]) -> list[LedgerRow]:
-    """The same of one kind, that name one of these few subjects."""
+    """Find the same of one kind, that name one of these few subjects."""
     wanted = select(ledger).where(ledger.c.due, ledger.c.kind == str(kind), ledger.c.subject.in_(subjects))
     return [LedgerRow(**row._mapping) for row in connection.execute(wanted.order_by(ledger.c.n))]
 
 
 def settle(connection: Connection, numbers: Sequence[int]) -> None:
-    """What these entries name is taken away again."""
+    """Note that what these entries name is taken away again."""
     for start in range(0, len(numbers), 500):
         some = numbers[start : start + 500]
         connection.execute(update(ledger).where(ledger.c.n.in_(some)).values(due=False))

@@ -99,7 +99,7 @@ class FederationHandlers:
         self._wake(await self._sync.take_keyset(peer, body))
 
     def _wake(self, peer: Peer) -> None:
-        """What waits for a peer goes now that it has called, if anything may go to it."""
+        """Wake what waits for a peer now that it has called, if anything may go to it."""
         if peer.state is PeerState.ACTIVE:
             self._wakeups.peer_called(peer.node)
 
@@ -124,7 +124,7 @@ class FederationHandlers:
         return await self._uploads.put(peer, segment, body)
 
     async def get_part(self, peer: NodeId, segment: Segment) -> Reply:
-        """Which segment is wanted next."""
+        """Answer which segment is wanted next."""
         self._heard(peer)
         await self._hear(peer)
         return await self._uploads.wanted(peer, segment)
@@ -145,7 +145,7 @@ class FederationHandlers:
         return _EMPTY
 
     async def post_trust(self, peer: NodeId, body: bytes) -> Reply:
-        """What the peer permits us from now on."""
+        """Take what the peer permits us from now on."""
         found = self._peers.get(peer)
         if found is None:
             raise RemoteError(Code.UNKNOWN_SENDER, "a trust record of an unknown node")
@@ -176,11 +176,11 @@ class FederationHandlers:
         return await self._witness.witness(peer, body)
 
     async def get_checkpoint(self, peer: NodeId) -> Reply:
-        """What was witnessed of the asker's log."""
+        """Answer what was witnessed of the asker's log."""
         return await self._witness.shown(peer)
 
     async def get_link(self, peer: NodeId) -> Reply:
-        """What is held of the peer's numbering: a restored node asks before it numbers anything (nrm1 5.8)."""
+        """Answer what is held of the peer's numbering: a restored node asks before it numbers anything (nrm1 5.8)."""
         record = await self._link_reset.record(peer)
         return Reply(200, JSON, canon(record.to_json()))
 
@@ -200,8 +200,8 @@ class FederationHandlers:
         return Reply(200, TAKEN, await self._taken_lists.answer(found, body))
 
     async def get_held(self, peer: NodeId) -> Reply:
-        """Which descriptor of the peer is held here, so that it can see whether somebody shows another one (nrm1 8.5
-        c).
+        """Answer which descriptor of the peer is held here, so that it can see whether somebody shows another one
+        (nrm1 2.25).
         """
         found = self._peers.get(peer)
         if found is None:

@@ -85,7 +85,7 @@ class SignIn(Protocol):
     """
 
     async def invited(self, code: str) -> tuple[Person, Ceremony]:
-        """Whom an invitation is for, and how their passkey is made."""
+        """Find whom an invitation is for, and begin to make their passkey."""
         ...
 
     async def enrol(self, code: str, ceremony: str, credential: Mapping[str, Json]) -> str:
@@ -93,7 +93,7 @@ class SignIn(Protocol):
         ...
 
     async def begin(self) -> Ceremony:
-        """How a person who has a passkey shows it."""
+        """Begin the sign-in of a person who has a passkey."""
         ...
 
     async def sign_in(self, ceremony: str, credential: Mapping[str, Json]) -> str:
@@ -101,7 +101,7 @@ class SignIn(Protocol):
         ...
 
     async def admit(self, session: str) -> Person | None:
-        """Whose session this secret is; None when it is none, has ended or was idle too long."""
+        """Find whose session this secret is; None when it is none, has ended or was idle too long."""
         ...
 
     async def sign_out(self, session: str) -> None:
@@ -113,7 +113,7 @@ class SignIn(Protocol):
         ...
 
     async def shell(self, person: Person, code: str) -> Shell:
-        """Which shell shows this code (`trm login`)."""
+        """Find the shell that shows this code (`trm login`)."""
         ...
 
     async def sign_shell_in(self, person: Person, code: str) -> None:

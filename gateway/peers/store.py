@@ -90,13 +90,13 @@ def set_answering(connection: Connection, node: str) -> None:
 
 
 def refusals(connection: Connection, node: str) -> Refusals | None:
-    """What the peer has said since its last valid answer."""
+    """Read what the peer has said since its last valid answer."""
     row = connection.execute(select(peer_refusal).where(peer_refusal.c.peer == node)).first()
     return None if row is None else Refusals(code=Code(row.code), times=row.times, since=row.since)
 
 
 def set_refusals(connection: Connection, node: str, known: Refusals) -> None:
-    """What the peer has said since its last valid answer, from now on."""
+    """Note what the peer has said since its last valid answer."""
     values = {"code": str(known.code), "times": known.times, "since": known.since}
     statement = upsert(peer_refusal).values(peer=node, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=["peer"], set_=values))

@@ -33,7 +33,7 @@ _HINT = (
 def check_attested(
     policy: CorridorPolicy | None, body_type: str, header: Mapping[str, Json], *, people: Literal[1, 2]
 ) -> None:
-    """Whether this may leave where so many of those who released it are attested; without a policy nothing may.
+    """Return if this may leave where so many of those who released it are attested; without a policy nothing may.
 
     Raises:
         RefusedError: forbidden, with each place that the policy holds for people of this node.

@@ -30,7 +30,8 @@ def widens(old: CorridorPolicy, new: CorridorPolicy) -> bool:
 
 
 def diff(old: CorridorPolicy, new: CorridorPolicy, *, language: str = ENGLISH) -> tuple[str, ...]:
-    """What changes from `old` to `new`, a sentence for each group and way, in the order of corridors and purposes.
+    """Say in words what changes from `old` to `new`, a sentence for each group and way, in the order of corridors and
+    purposes.
 
     Corridors with the same change share a sentence. Empty when both let the same pass, whatever the files look like.
     """
@@ -58,7 +59,7 @@ def _attestations(old: Attested, new: Attested) -> Iterator[str]:
 def check_next(
     new: CorridorPolicy, *, held: CorridorPolicy | None, earlier: Iterable[tuple[str, int]], narrowing: bool
 ) -> None:
-    """Whether `new` may follow the policies adopted `earlier` (name and version of each), while `held` is in force.
+    """Return if `new` may follow the policies adopted `earlier` (name and version of each), while `held` is in force.
 
     Raises:
         RefusedError: conflict for a version that is not higher, invalid for a narrowing that lets more pass.

@@ -61,7 +61,7 @@ class PoliciesInForce:
         self._adopted = {one.hash: adopted(one) if one.hash in intact else altered(one) for one in self._changes}
 
     def in_force(self, now: int) -> Adopted | None:
-        """What counts now, None where no policy has been adopted yet: then nothing leaves."""
+        """Find what counts now, None where no policy has been adopted yet: then nothing leaves."""
         found = trust.in_force(self._changes, now)
         return None if found is None else self._adopted[found.hash]
 
@@ -71,7 +71,7 @@ class PoliciesInForce:
         return None if found is None else found.policy
 
     def waiting(self, now: int) -> Sequence[Adopted]:
-        """What was completed and waits for its time, in its order."""
+        """List what was completed and waits for its time, in its order."""
         found = trust.in_force(self._changes, now)
         held = [one.hash for one in self._changes].index(found.hash) + 1 if found else 0
         return [self._adopted[one.hash] for one in self._changes[held:]]
@@ -140,7 +140,7 @@ def begin(connection: Connection, node: NodeId, policy: CorridorPolicy, now: int
 
 
 def check(connection: Connection, change: Change, now: int) -> None:
-    """Whether a change adopts a policy that may follow those before it.
+    """Return if a change adopts a policy that may follow those before it.
 
     Raises:
         RefusedError: invalid, with the faults of the file; conflict.

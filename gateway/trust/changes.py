@@ -184,7 +184,7 @@ class TrustChanges:
             self._trust_effects.take_effect(connection, change, effective, now)
 
     def check(self, connection: Connection, change: Change, now: int) -> None:
-        """Whether the change extends what is completed and fits where its subject stands now.
+        """Return if the change extends what is completed and fits where its subject stands now.
 
         Raises:
             RefusedError: conflict, invalid, not_found.

@@ -47,7 +47,7 @@ def add(connection: Connection, peer: str, found: Iterable[tuple[int, str]], *, 
 
 
 def listed(connection: Connection) -> list[Doubt]:
-    """What nobody has looked at yet, in the order of arrival."""
+    """List what nobody has looked at yet, in the order of arrival."""
     query = (
         select(review.c.message, message.c.id, message.c.conversation, review.c.peer, review.c.kid, message.c.at)
         .join(message, message.c.ref == review.c.message)
@@ -61,7 +61,7 @@ def listed(connection: Connection) -> list[Doubt]:
 
 
 def counts(connection: Connection) -> dict[str, int]:
-    """How many there are of each peer."""
+    """Count them by peer."""
     query = select(review.c.peer, func.count()).where(review.c.done.is_(None)).group_by(review.c.peer)
     return {row[0]: row[1] for row in connection.execute(query)}
 

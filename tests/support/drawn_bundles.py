@@ -109,9 +109,14 @@ def _sealings(
         key, version = _signer(rng, node, chain)
         created = _time(rng)
         said = replace(
-            template, from_=chain[0].node, to=to[0].node, from_desc=version, to_desc=1, created=created,
+            template,
+            from_=chain[0].node,
+            to=to[0].node,
+            from_desc=version,
+            to_desc=1,
+            created=created,
             expires=NOW + DAY,
-        )  # fmt: skip
+        )
         frames.append((said.encode(), encode_signatures(key.sign(STATEMENT, said.encode()))))
     return list({statement: (statement, signatures) for statement, signatures in frames}.values())
 
@@ -125,9 +130,17 @@ def _batches(rng: Random, node: Witness, chain: Sequence[Descriptor], statements
         code = "out_of_scope" if status is Status.REJECTED else None
         of, said = (found := rng.choice(statements)), Statement.parse(found)
         new = receipt(
-            tiny().sealed["enquiry"], status, of=statement_hash(of), msg=said.id, from_=said.to, from_desc=version,
-            to=said.from_, n=said.n, at=_time(rng), code=code,
-        )  # fmt: skip
+            tiny().sealed["enquiry"],
+            status,
+            of=statement_hash(of),
+            msg=said.id,
+            from_=said.to,
+            from_desc=version,
+            to=said.from_,
+            n=said.n,
+            at=_time(rng),
+            code=code,
+        )
         told = [*(old for old in told if (old.of, old.status) != (new.of, new.status)), new]
         batches.append(batch(key, *(told if rng.random() < 0.5 else [new])))
     return batches

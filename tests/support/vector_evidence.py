@@ -106,9 +106,16 @@ def evidence() -> Case:
     }
     for name, (status, at, code) in receipts.items():
         told = Receipt(
-            of=statement_hash(said), msg=id_of("message"), from_=b.node, from_desc=1, to=a.node, n=1, status=status,
-            at=at, code=code,
-        )  # fmt: skip
+            of=statement_hash(said),
+            msg=id_of("message"),
+            from_=b.node,
+            from_desc=1,
+            to=a.node,
+            n=1,
+            status=status,
+            at=at,
+            code=code,
+        )
         documents[name] = sign_document(RECEIPTS, Receipts(receipts=(told,)).encode(), [bel.sig])
     book = _Log(b)
     sig = signatures_hash(encode_signatures(message.signature))

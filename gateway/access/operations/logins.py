@@ -152,7 +152,7 @@ class LoginOperations:
         units=Units.FREE,
     )
     async def show(self, _asked: Nothing, caller: Caller) -> OperationResult:
-        """Who asks, with which rights, and until when."""
+        """Show who asks, with which rights, and until when."""
         row = None if caller.token is None else self._tokens.find(caller.token)
         plain = caller.owner and caller.person is None
         value: dict[str, Json] = {

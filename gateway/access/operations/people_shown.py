@@ -18,7 +18,7 @@ from keys.documents.change import PERSON, Change
 
 
 def show_people(connection: Connection, people: list[PersonRow], now: int) -> list[Json]:
-    """These people, as `PersonShown` has them."""
+    """Show these people as `PersonShown` has them."""
     held = rows.passkeys_of(connection)
     invited = rows.open_invitations(connection, now)
     sessions = rows.count_sessions(connection, made=now - rules.LONGEST, seen=now - rules.IDLE)
@@ -72,7 +72,7 @@ def _state(row: PersonRow, *, able: bool, invited: bool, asked: bool) -> str:
 
 
 def _waiting(connection: Connection, now: int) -> dict[str, Json]:
-    """What waits for an administrator, by subject."""
+    """List what waits for an administrator, by subject."""
     found: dict[str, Json] = {}
     for row in change_rows.in_state(connection, change_rows.PENDING):
         if row.subject.startswith(PERSON) and now < row.at + PROPOSAL_LIFE:

@@ -181,7 +181,7 @@ class TokenOperations:
 
 
 def check_unit(config: Config, unit: str | None) -> None:
-    """Whether this is a unit of this node, if it is named. Raises RefusedError invalid."""
+    """Return if this is a unit of this node, or none is named. Raises RefusedError invalid."""
     if unit is not None and unit not in {known.id for known in config.units}:
         raise RefusedError(
             Code.INVALID,
@@ -191,5 +191,5 @@ def check_unit(config: Config, unit: str | None) -> None:
 
 
 def actor_of(actor: Actor, caller: Caller) -> str:
-    """Who acts, in the audit log: a keyed hash, the name stays in the local records (nrm1 13.9)."""
+    """Name who acts in the audit log: a keyed hash, the name stays in the local records (nrm1 13.9)."""
     return actor(caller.actor.encode()).hex()

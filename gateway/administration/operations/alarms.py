@@ -98,7 +98,7 @@ class AlarmOperations:
 
     @operation("alarm.list", "what a person has to look at", roles=RUNS | FOCAL_POINT, about=About.NODE, answer=Alarms)
     async def list_alarms(self, asked: AlarmPage) -> OperationResult:
-        """What a person has to look at, oldest first; of one kind if named. `open` is how many of these there are."""
+        """List what a person has to look at, oldest first; of one kind if named. `open` counts all of these."""
         limit, after, kind = asked.limit, asked.position, asked.kind
 
         def query(c: Connection) -> tuple[list[journal.Alarm], dict[int, MessageRow], dict[str, int], int]:

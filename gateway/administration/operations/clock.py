@@ -51,7 +51,7 @@ class ClockOperations:
         "clock.show", "whether the time of the node is confirmed", roles=EVERYBODY, about=About.NODE, answer=ClockShown
     )
     async def show(self, _asked: Nothing) -> OperationResult:
-        """Whether the time is confirmed, why not, and by how many seconds our clock is ahead of each peer's."""
+        """Show whether the time is confirmed, why not, and by how many seconds our clock is ahead of each peer's."""
         return OperationResult(value=await self._shown())
 
     @operation(

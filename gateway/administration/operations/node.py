@@ -171,7 +171,7 @@ class NodeViewOperations:
         )
 
     def _endings(self) -> list[Json]:
-        """What ends and when: own descriptor and keys, those of peers, trust in them."""
+        """List what ends and when: own descriptor and keys, those of peers, trust in them."""
         names: dict[str, str] = {peer.node: peer.name for peer in self._peers.all()}
         return [
             {"subject": item.subject, "at": item.at, "peer": None if item.peer is None else names.get(item.peer)}

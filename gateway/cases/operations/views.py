@@ -29,7 +29,7 @@ class CaseViews:
         self._contents = CaseContents(content, peers)
 
     def lines(self, connection: Connection, rows: Sequence[CaseRow], unit: str | None) -> list[Json]:
-        """What lists show of these cases to a caller of this unit."""
+        """Write the lines of these cases in a list, for a caller of this unit."""
         cards = cards_in(self._content.sealer, connection, rows)
         of = units.of_cases(self._content.sealer, connection, [row.id for row in rows])
         return [
@@ -81,7 +81,7 @@ class CaseViews:
 
 
 def _owed(connection: Connection, id: CaseId) -> dict[str, Json]:
-    """How many conversations a case has, and when the next thing is over that each side owes in them."""
+    """Count the conversations of a case, and find when the next thing is over that each side owes in them."""
     keys = store.conversations_of(connection, id)
     stands = conversations.get(connection, keys).values()
     return {
@@ -105,7 +105,7 @@ def nameless(value: Json) -> Json:
 
 
 def summary(row: CaseRow, card: Card, of: Collection[UnitId]) -> dict[str, Json]:
-    """What lists show of a case."""
+    """Write the line of a case in a list."""
     return {"id": row.id, "name": card.name, "number": card.number, "at": row.at, "units": [*sorted(of)]}
 
 

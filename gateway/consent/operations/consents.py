@@ -136,7 +136,7 @@ class ConsentOperations:
         return OperationResult(value={"id": consent.consent_id, "state": register.ACTIVE}, created=True)
 
     def _case_named(self, asked: RecordConsent, caller: Caller) -> tuple[Signs, Card]:
-        """Whose consent it is; a case that begins is looked after by the unit of the caller.
+        """Find whose consent it is; a case that begins is looked after by the unit of the caller.
 
         Raises:
             RefusedError: invalid; nobody said so, or in two ways.
@@ -250,7 +250,7 @@ class ConsentOperations:
         return known
 
     async def _find_known(self, reference: str) -> register.Known:
-        """The same, also where its record was erased with what relied on it: a peer may still act on it."""
+        """Find the same, also where its record was erased with what relied on it: a peer may still act on it."""
 
         def query(connection: Connection) -> register.Known:
             known = register.known_in(self._content.sealer, connection, reference)

@@ -149,8 +149,8 @@ class Withdrawer:
         node: str,
         refs: Sequence[int],
     ) -> None:
-        """The same by signed statements, where the messages were erased or their unit there is gone; of what never left
-        nobody has to hear.
+        """Do the same by signed statements, where the messages were erased or their unit there is gone; of what never
+        left nobody has to hear.
         """
         peer = self._peers.get(node)
 

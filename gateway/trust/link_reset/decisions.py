@@ -132,7 +132,7 @@ def _floor(keyset: bytes, at: int) -> int:
 
 
 def check_reset(connection: Connection, change: Change) -> None:
-    """Whether `link.reset` fits what is so now. Raises RefusedError(invalid, conflict)."""
+    """Return if `link.reset` fits what is so now. Raises RefusedError(invalid, conflict)."""
     body, row = _body(change, _RESET), resets.get(connection, change.subject)
     if row is None or row.backup is None or row.state == ResetState.OPEN or body["backup"] != row.backup:
         raise RefusedError(Code.CONFLICT, "this link needs no reset; nothing was changed")
@@ -171,7 +171,7 @@ def reset(connection: Connection, change: Change, now: int) -> None:
 
 
 def check_accept(connection: Connection, change: Change) -> None:
-    """Whether `link.accept_reset` is about what the peer asks now. Raises RefusedError(invalid, conflict)."""
+    """Return if `link.accept_reset` is about what the peer asks now. Raises RefusedError(invalid, conflict)."""
     _asked(connection, change)
 
 
@@ -263,14 +263,14 @@ def read_reset(document: bytes) -> tuple[Reset, str]:
 
 
 def view_of(connection: Connection, node: str) -> View:
-    """What is held here of the peer's numbers."""
+    """Read what is held here of the peer's numbers."""
     position = links.position(connection, node, links.IN)
     last = position.last
     return View(epoch=position.epoch, high=position.high, hash=None if last is None else last.link)
 
 
 def record_of(connection: Connection, node: str) -> LinkRecord:
-    """The same, and up to which number the peer has answered: the answer to `GET /v1/link`."""
+    """Read the same, and up to which number the peer has answered: the answer to `GET /v1/link`."""
     epoch = links.position(connection, node, links.OUT).epoch
     answered = Answered(epoch=epoch, n=resets.highest_answered(connection, node, epoch))
     return LinkRecord(view=view_of(connection, node), answered=answered)

@@ -69,7 +69,7 @@ class LinkReset:
         return (Chore("link reset", RESET_PACE, self.press),)
 
     async def record(self, node: str) -> LinkRecord:
-        """What is held here of the link with a peer."""
+        """Read what is held here of the link with a peer."""
         return await self._store.read(lambda c: record_of(c, node))
 
     async def ask_view(self, peer: Peer) -> View:
@@ -245,7 +245,7 @@ class LinkReset:
         return {"reset": of, "epoch": reset.epoch, "backup": reset.backup}
 
     async def told(self, node: str) -> None:
-        """What changed about a link is known to every loop."""
+        """Tell every loop what changed about a link."""
         await self._link.registry.refresh()
         self._wakeups.peer_called(node)
         self._wakeups.handover.set()

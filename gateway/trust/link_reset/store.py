@@ -178,7 +178,7 @@ def being_voided(connection: Connection, peer: str, ids: Sequence[str]) -> list[
 
 
 def forget_numbers(connection: Connection, refs: Sequence[int]) -> None:
-    """These outgoing messages have no place on their link any more, and no sealed bytes."""
+    """Take their place on the link and their sealed bytes from these outgoing messages."""
     messages.drop_envelopes(connection, refs)
     for start in range(0, len(refs), 500):
         part = refs[start : start + 500]

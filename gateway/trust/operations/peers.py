@@ -219,7 +219,7 @@ class PeerOperations:
         )
 
     def _reset_of(self, node: str) -> Json:
-        """Where the reset of one link stands; None where it never was reset and needs none."""
+        """Show where the reset of one link stands; None where it never was reset and needs none."""
         row = self._link.registry.reset(node)
         if row is None:
             return None
@@ -233,7 +233,7 @@ class PeerOperations:
 
     @operation("peer.scope", "what we permit the peer", roles=LOOKS, about=About.PEER, answer=Scope)
     async def scope(self, asked: OnePeer) -> OperationResult:
-        """What this node permits the peer, in the form of a scope file; the widest one for a peer that has none yet."""
+        """Show what this node permits the peer, as a scope file; the widest one for a peer that has none yet."""
         peer = self._link.registry.find(asked.id)
         mine = peer.trust.mine
         return OperationResult(

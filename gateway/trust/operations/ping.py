@@ -108,7 +108,7 @@ class PingOperations:
 
     @operation("peer.probed", "how far a test message has come", roles=RUNS, about=About.PEER, answer=Probed)
     async def probed(self, asked: OneProbe) -> OperationResult:
-        """How far a probe has come. With `seen` legs known to the caller it waits a little for more."""
+        """Show how far a probe has come. With `seen` legs known to the caller it waits a little for more."""
         id, seen = asked.id, asked.seen
         happenings = self._events.happenings
         row, told = await self._look(id)
