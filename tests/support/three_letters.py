@@ -116,14 +116,14 @@ class Letters:
 
     async def _from_record(self, name: str, request: Mapping[str, Any], said: str, consent: str) -> Any:
         """The case system offers a record, it becomes a draft, and a person releases it."""
-        self._trio.parties[name].system.offer(LocalRecord(ref=f"record-{said}", fields=dict(request)))
+        self._trio.parties[name].system.offer(LocalRecord(ref=record_name(said), fields=dict(request)))
         try:
             await self._trio.repeat(lambda: self._trio.collect(name))
         except GatewayError as error:
             self.met[f"collect: {error.code}"] += 1
             return None
         for line in (await self._trio.call(name, "draft.list"))["drafts"]:
-            if line["record"] == f"record-{said}":
+            if line["record"] == record_name(said):
                 return await self._release(name, line["id"], consent=consent)
         return None
 
@@ -131,6 +131,11 @@ class Letters:
         """Two people release a draft; under its key a release whose node ended is answered as it was before."""
         first = await self.ask(name, "draft.release", id=draft, by=ANA, **added)
         return first and await self.ask(name, "draft.release", id=draft, by=BEN)
+
+
+def record_name(mark: str) -> str:
+    """What the case system calls the record of which a letter with this mark was made."""
+    return f"record-{mark}"
 
 
 def number_of(home: str, person: int) -> str:

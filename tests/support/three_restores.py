@@ -137,12 +137,9 @@ class Restores:
                 return
 
     async def send_again(self) -> None:
-        """People answer the alarm about withdrawals that failed: of which a restored node does not know that they
-        arrived, and which the clock of their node, wrong then, had dated so late that a peer refused them.
-        """
-        reasons = "('restored', 'not_yet_valid')"
-        query = f"select id from message where direction = 'out' and state = 'failed' and reason in {reasons}"
-        for name in sorted(self._restored | self._trio.misled):
+        """People send withdrawals again that came back from a restore: without having arrived, as their peers said."""
+        for name in self._restored:
+            query = "select id from message where direction = 'out' and state = 'failed' and reason = 'restored'"
             for (id,) in await self._trio.rows(name, query):
                 shown = await self._acts.ask(name, "message.show", id=id)
                 if shown is not None and shown["type"] == WITHDRAWAL:

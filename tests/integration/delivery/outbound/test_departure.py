@@ -64,21 +64,6 @@ async def pass_time(two: Two, total: int, step: int) -> None:
         await two.calm()
 
 
-async def test_what_was_written_by_a_clock_that_ran_ahead_is_dated_when_it_goes(two: Two) -> None:
-    """The clock was ahead for a moment that no chore has seen: the peer would refuse the message as made in the future,
-    and a withdrawal among such would wait for a person.
-    """
-    wire = Spoiler(two.fr)
-    wire.away = True
-    two.clock.jump(60 * DAY)
-    id = await two.fr.submit("of a day to come", by="w-3")
-    two.clock.jump(-60 * DAY)
-    wire.away = False
-    two.fr.running.wakeups.peer_called(two.fr.peer().node)
-    await two.until(in_state(two.fr, id, "awaiting_opening"), seconds=60)
-    assert two.al.notes() == ["of a day to come"]
-
-
 async def test_a_clock_that_was_ahead_for_a_while(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was put off while the clock was hours ahead goes soon after it is right again, on the wire and to the case
     system.

@@ -498,11 +498,14 @@ def test_sealing_anew_changes_only_what_it_must() -> None:
 
 
 def test_a_clock_that_was_set_back() -> None:
-    """The statement is not dated before the submission, so that it never lives longer than a receiver accepts."""
+    """The statement is dated by the clock of its departure, and lives no longer from then on than a receiver accepts:
+    what was written by a clock that ran ahead would be refused as made in the future.
+    """
     a, b = Endpoint.pair(A, B)
-    message = replace(a, now=NOW + 120).submit(a.draft(ENQUIRY))
+    message = replace(a, now=NOW + 60 * DAY).submit(a.draft(ENQUIRY))
     sealed = a.send(message)
-    assert Statement.parse(sealed.statement).created == NOW + 120
+    said = Statement.parse(sealed.statement)
+    assert (said.created, said.expires) == (NOW, NOW + 14 * DAY)
     assert b.receive(sealed.data).code is None
 
 
