@@ -43,25 +43,33 @@ class _Listener(web.Server):
         self._live: dict[web.RequestHandler, asyncio.Transport] = {}
         self._none_live = asyncio.Event()
         self._greeting: set[asyncio.Task[None]] = set()
-        self._accepting = [asyncio.create_task(self._accept(one), name="accept") for one in sockets]
+        self._loop = asyncio.get_running_loop()
+        self._pauses: dict[socket.socket, asyncio.TimerHandle] = {}
+        for one in sockets:
+            self._listen(one)
 
-    async def _accept(self, listening: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            try:
-                accepted, address = await loop.sock_accept(listening)
-            except OSError as error:
-                if error.errno in _EXHAUSTED:
-                    await asyncio.sleep(RETRY_SECONDS)
-                continue
-            network = network_of(address[0])
-            if self._held.total() >= CONNECTIONS or self._held[network] >= CONNECTIONS_PER_ADDRESS:
-                accepted.close()
-                continue
-            self._held[network] += 1
-            task = asyncio.create_task(self._greet(accepted, network))
-            self._greeting.add(task)
-            task.add_done_callback(self._greeting.discard)
+    def _listen(self, listening: socket.socket) -> None:
+        """Take what comes from now on: by a callback, for a task that is cancelled could lose what it has accepted."""
+        self._pauses.pop(listening, None)
+        self._loop.add_reader(listening, self._accept, listening)
+
+    def _accept(self, listening: socket.socket) -> None:
+        try:
+            accepted, address = listening.accept()
+        except OSError as error:
+            if error.errno in _EXHAUSTED:
+                self._loop.remove_reader(listening)
+                self._pauses[listening] = self._loop.call_later(RETRY_SECONDS, self._listen, listening)
+            return
+        accepted.setblocking(False)
+        network = network_of(address[0])
+        if self._held.total() >= CONNECTIONS or self._held[network] >= CONNECTIONS_PER_ADDRESS:
+            accepted.close()
+            return
+        self._held[network] += 1
+        task = asyncio.create_task(self._greet(accepted, network))
+        self._greeting.add(task)
+        task.add_done_callback(self._greeting.discard)
 
     async def _greet(self, accepted: socket.socket, network: str) -> None:
         """Begin TLS. The place is given back with the connection, or here where none comes about."""
@@ -101,12 +109,15 @@ class _Listener(web.Server):
 
     async def stop(self) -> None:
         """Accept no more; who is still shaking hands is let go."""
-        tasks = [*self._accepting, *self._greeting]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        for pause in self._pauses.values():
+            pause.cancel()
         for listening in self._sockets:
+            self._loop.remove_reader(listening)
             listening.close()
+        greeting = [*self._greeting]
+        for task in greeting:
+            task.cancel()
+        await asyncio.gather(*greeting, return_exceptions=True)
 
     async def gone(self, seconds: float) -> None:
         """Wait until every closing connection is closed; cut those that take longer. TLS says good-bye first."""

@@ -142,7 +142,9 @@ class Story:
         return [one["id"] for one in listed if is_active(one)] == [consent]
 
     def restore(self, *ledger: str) -> None:
-        """The disk of France is lost, and made again of the backup."""
+        """The disk of France is lost, and made again of the backup; a ledger has what was taken away until then."""
+        if "--ledger" in ledger:
+            eventually(self.is_in_ledger, "what was taken away is in the ledger")
         self.fr.kill()
         shutil.rmtree(self.fr.folder)
         files = [str(next((self.base / "backups").glob(f"*.{kind}"))) for kind in ("data", "keystore")]
@@ -152,6 +154,11 @@ class Story:
         assert ran.returncode == 0, ran.stderr
         assert ("WITHOUT LEDGER" in ran.stdout) == (ledger == ("--without-ledger",))
         self.fr.start()
+
+    def is_in_ledger(self) -> bool:
+        """Whether the file has a line for each entry of the database: it follows within a second."""
+        ((entries,),) = self.fr.rows("select count(*) from ledger")
+        return (self.base / "ledgers" / "fr").read_bytes().count(b"\n") >= entries
 
     def begin_anew(self, other: Country) -> None:
         """Two people here and one there begin the link anew."""

@@ -218,7 +218,7 @@ async def test_a_stopped_peer_hears_of_it_too(two: Two) -> None:
     await two.fr.running.sync.suspend_for_cause(two.al.running.own.node, Code.BAD_CHAIN, None)
     kid = two.fr.running.keys.sig_kid
     await revoke(two.fr, kid)
-    assert {revocation.kid for revocation in two.al.peer().descriptor.revoked} == {kid}
+    await two.until(lambda: {revocation.kid for revocation in two.al.peer().descriptor.revoked} == {kid})
 
 
 async def test_a_peer_that_was_away_learns_it_when_it_is_back(two: Two) -> None:
