@@ -7,8 +7,9 @@ lost here is lost to nobody, since nodes also pull, and whoever pushed asks what
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any, Final
 
 from gateway.federation.endpoints import Endpoint
 
@@ -24,7 +25,7 @@ class PushedDocuments:
     """
 
     def __init__(
-        self, judge: Callable[[Endpoint, bytes], Awaitable[None]], told: Callable[[Endpoint, Exception], None]
+        self, judge: Callable[[Endpoint, bytes], Coroutine[Any, Any, None]], told: Callable[[Endpoint, Exception], None]
     ) -> None:
         self._judge = judge
         self._told = told
@@ -33,9 +34,9 @@ class PushedDocuments:
     def take(self, row: Endpoint, body: bytes) -> None:
         """Begin to judge a document; the caller answers meanwhile."""
         if len(self._under_way) < AT_ONCE:
-            task = asyncio.create_task(self._judged(row, body), name="pushed")
+            task = asyncio.create_task(self._judge(row, body), name="pushed")
             self._under_way.add(task)
-            task.add_done_callback(self._under_way.discard)
+            task.add_done_callback(partial(self._end, row))
 
     async def settled(self) -> None:
         """Wait until what was pushed so far is judged, but not for long."""
@@ -49,8 +50,8 @@ class PushedDocuments:
             task.cancel()
         await asyncio.gather(*under_way, return_exceptions=True)
 
-    async def _judged(self, row: Endpoint, body: bytes) -> None:
-        try:
-            await self._judge(row, body)
-        except Exception as error:  # noqa: BLE001 (the last resort behind an answer that is out: told to `told`)
+    def _end(self, row: Endpoint, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, Exception):
             self._told(row, error)

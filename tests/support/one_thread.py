@@ -26,13 +26,11 @@ from gateway.database.writer import Writer
 class OneThreadLoop(asyncio.SelectorEventLoop):
     """A loop that does itself what is meant for other threads."""
 
-    def run_in_executor(self, _executor: Any, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:  # type: ignore[override]
+    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:
         """Do it when everybody who is ready had a turn."""
-        future: asyncio.Future[Any] = self.create_future()
-        self.call_soon(_do, future, func, args)
-        return future
+        return self.create_task(_do(func, args))
 
-    def call_soon_threadsafe(  # type: ignore[override]
+    def call_soon_threadsafe(
         self, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> asyncio.Handle:
         """Nobody has to wake the thread that says this."""
@@ -40,15 +38,8 @@ class OneThreadLoop(asyncio.SelectorEventLoop):
         return (self.call_soon if here else super().call_soon_threadsafe)(callback, *args, context=context)
 
 
-def _do(future: asyncio.Future[Any], func: Callable[..., Any], args: tuple[Any, ...]) -> None:
-    if future.cancelled():
-        return
-    try:
-        done = func(*args)
-    except Exception as error:  # noqa: BLE001 (it belongs to the one who waits for it)
-        future.set_exception(error)
-    else:
-        future.set_result(done)
+async def _do(func: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+    return func(*args)
 
 
 class _Line:

@@ -51,8 +51,8 @@ async def test_the_passkey_that_was_shown_last_goes_on_a_card(house: House):
         if device is not None:
             session = await house.sign_in(device)
         person = await Signer(house, id, first, session).person()
-        (allowed,) = (await house.people.offer(person)).options["allowCredentials"]  # type: ignore[misc, union-attr]
-        assert allowed["id"] == b64u((device or second).id)  # type: ignore[index, call-overload]
+        options: Any = (await house.people.offer(person)).options
+        assert [allowed["id"] for allowed in options["allowCredentials"]] == [b64u((device or second).id)]
 
 
 async def test_a_code_of_no_shell_is_counted_under_who_typed_it(house: House):
