@@ -231,6 +231,6 @@ async def passed(two: Two, seconds: int, *, until: Callable[[], Awaitable[bool]]
         await asyncio.sleep(0.04)
         for _ in range(500):
             peer = two.fr.peer()
-            if not peer.attempts or peer.next_try > two.clock.now():
+            if not peer.attempts or peer.next_try >= two.clock.now():  # who sleeps wakes within that second
                 break
             await asyncio.sleep(0.01)
