@@ -18,6 +18,7 @@ from gateway.access.people_store import PersonRow, roles_of
 from gateway.access.token_store import TokenRow
 from gateway.database.engine import Store
 from gateway.errors import Code, RefusedError
+from gateway.foundation.ids import UnitId
 from gateway.operations.roles import Caller, Role
 from gateway.ports import Clock
 from keys.primitives.encoding import DAY, b64u, same, sha256_hex
@@ -31,7 +32,7 @@ _PROGRAM, _PERSON = "trm token new makes another", "trm login signs in again, tr
 
 
 def make(
-    rand: Callable[[int], bytes], *, role: Role, unit: str | None, label: str, now: int, days: int
+    rand: Callable[[int], bytes], *, role: Role, unit: UnitId | None, label: str, now: int, days: int
 ) -> tuple[str, TokenRow]:
     """A new token of a program and the row that is kept of it."""
     id, text, hash = _new(rand)

@@ -18,6 +18,7 @@ from gateway.changes.rules import Action
 from gateway.database import journal
 from gateway.database.audit_entries import leaf
 from gateway.errors import Code, RefusedError
+from gateway.foundation.ids import UnitId
 from gateway.foundation.json import Json
 from gateway.operations.roles import Role
 from keys.documents.change import PERSON, Change
@@ -28,7 +29,7 @@ def subject_of(person: str) -> str:
     return PERSON + person
 
 
-def body_of(row: PersonRow, roles: frozenset[Role], unit: str | None) -> dict[str, Json]:
+def body_of(row: PersonRow, roles: frozenset[Role], unit: UnitId | None) -> dict[str, Json]:
     """Write down as a change says it what this person then is."""
     return {"name": row.name, "roles": [*sorted(roles)], "unit": unit}
 
@@ -100,7 +101,7 @@ def carry_out(connection: Connection, change: Change, admin: str, actor: str, no
             people_store.uninvite(connection, row.id)
         unit, roles = change.body["unit"], change.body["roles"]
         words = " ".join(str(word) for word in roles) if isinstance(roles, list) else ""
-        give_rights(connection, row, words, None if unit is None else str(unit), actor, now)
+        give_rights(connection, row, words, None if unit is None else UnitId(str(unit)), actor, now)
     elif action is Action.PERSON_INVITE:
         journal.append_leaf(connection, leaf(now, "person.invited", id=row.id, instead=False, actor=actor))
     before = frozenset[str]() if coded else vouchers_of(row)
@@ -108,7 +109,7 @@ def carry_out(connection: Connection, change: Change, admin: str, actor: str, no
     journal.append_leaf(connection, leaf(now, "person.vouched", id=row.id, actor=actor))
 
 
-def give_rights(connection: Connection, row: PersonRow, roles: str, unit: str | None, actor: str, now: int) -> None:
+def give_rights(connection: Connection, row: PersonRow, roles: str, unit: UnitId | None, actor: str, now: int) -> None:
     """A person has other roles or another unit from now on; they sign in anew with them."""
     people_store.change(connection, row.id, roles=roles, unit=unit)
     end_access(connection, row.id, "changed", now)

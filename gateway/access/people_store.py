@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from gateway.database.rows import as_bytes, values_of
 from gateway.database.tables import invitation, passkey, person, session
+from gateway.foundation.ids import UnitId
 from gateway.operations.roles import Role
 
 
@@ -27,7 +28,7 @@ class PersonRow:
     id: str
     name: str
     roles: str
-    unit: str | None
+    unit: UnitId | None
     language: str | None
     made: int
     ended: int | None
@@ -93,7 +94,7 @@ def load(connection: Connection) -> list[PersonRow]:
     return [_person(row) for row in connection.execute(query)]
 
 
-def change(connection: Connection, id: str, *, roles: str, unit: str | None) -> None:
+def change(connection: Connection, id: str, *, roles: str, unit: UnitId | None) -> None:
     """Change what a person may do from now on."""
     connection.execute(update(person).where(person.c.id == id).values(roles=roles, unit=unit))
 

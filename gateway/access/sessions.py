@@ -34,6 +34,7 @@ from gateway.database.audit_entries import leaf
 from gateway.database.engine import Store
 from gateway.errors import Code, RefusedError, RemoteError
 from gateway.foundation.config import Config
+from gateway.foundation.ids import KeyId
 from gateway.foundation.workers import Workers
 from gateway.operations.ports import Ceremony, Person, Shell
 from gateway.operations.roles import Caller, Role
@@ -378,7 +379,7 @@ def still_held(connection: Connection, card: PasskeyCard) -> PasskeyRow:
     return found
 
 
-def _begin(connection: Connection, session: SessionRow, kid: str, now: int) -> None:
+def _begin(connection: Connection, session: SessionRow, kid: KeyId, now: int) -> None:
     """A session begins; those that are over are taken out."""
     for row in rows.over(connection, made=now - rules.LONGEST, seen=now - rules.IDLE):
         end_sessions(connection, [row], rules.over(row.made, row.seen, now) or "idle", now)

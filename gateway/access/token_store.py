@@ -10,6 +10,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from gateway.database.rows import values_of
 from gateway.database.tables import token
+from gateway.foundation.ids import UnitId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +23,7 @@ class TokenRow:
     hash: str
     role: str | None
     person: str | None
-    unit: str | None
+    unit: UnitId | None
     label: str
     made: int
     expires: int

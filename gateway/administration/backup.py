@@ -30,6 +30,7 @@ from gateway.database.engine import Store
 from gateway.database.snapshot import snapshot
 from gateway.errors import Code, RefusedError, RemoteError, TransientError
 from gateway.foundation.config import Config
+from gateway.foundation.ids import NodeId
 from gateway.foundation.workers import Workers
 from gateway.identity.identity import Identity
 from gateway.ledger import store as ledger
@@ -214,7 +215,7 @@ def write_new(path: Path, content: Iterable[bytes]) -> None:
         os.close(folder)
 
 
-def _overdue(folder: Path, node: str, epoch: int) -> Iterator[str]:
+def _overdue(folder: Path, node: NodeId, epoch: int) -> Iterator[str]:
     """Keystore backups of this node that hold the key of a storage epoch that has ended."""
     for path in sorted(folder.glob("*.keystore")):
         with suppress(OSError, RemoteError), path.open("rb") as file:

@@ -27,7 +27,7 @@ from gateway.database.engine import Store
 from gateway.errors import Code, RefusedError
 from gateway.federation.address import authority_of
 from gateway.foundation.config import REGION, AdapterSection, Unit, parse
-from gateway.foundation.ids import NodeId
+from gateway.foundation.ids import NodeId, UnitId
 from gateway.foundation.node_folder import DATABASE, KEYSTORE, RUN, TOKEN
 from gateway.identity import store as identity_store
 from gateway.identity.publication import FIRST_REQUEST
@@ -86,7 +86,7 @@ class Made:
     corridor policy that the node begins with, None where its region has none: then nothing leaves.
     """
 
-    node: str
+    node: NodeId
     fingerprint: str
     root_files: tuple[Path, ...]
     requests: tuple[Path, ...] = ()
@@ -197,7 +197,7 @@ async def _fill(
         country=plan.country,
         contact=plan.contact,
         tls_spki=keys.tls_spki(),
-        units=[DescriptorUnit(id=unit.id, name=unit.name, roles=unit.roles) for unit in plan.units],
+        units=[DescriptorUnit(id=UnitId(unit.id), name=unit.name, roles=unit.roles) for unit in plan.units],
     )
     document = sign_descriptor(payload, [root.key for root in roots[:threshold]]) if roots else None
     if document is not None:

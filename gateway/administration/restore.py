@@ -23,6 +23,7 @@ from gateway.database.engine import Store
 from gateway.database.snapshot import check, counts
 from gateway.errors import Code, RefusedError, RemoteError
 from gateway.foundation import config
+from gateway.foundation.ids import NodeId
 from gateway.foundation.node_folder import DATABASE, KEYSTORE, RUN
 from gateway.ledger import store as ledger_store
 from gateway.ledger.reading import Hasher, newer_than_stored, read_ledger
@@ -60,7 +61,7 @@ class Restored:
     is none or it ends before the loss, `unconfirmed` consents wait for the workers of their cases.
     """
 
-    node: str
+    node: NodeId
     name: str
     folder: Path
     backup: int

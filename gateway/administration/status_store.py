@@ -26,6 +26,7 @@ from gateway.database.tables import (
     statement,
     upload,
 )
+from gateway.foundation.ids import NodeId
 from gateway.messages.store import links
 
 UNDELIVERED = text("direction = 'out' and state = 'awaiting_handover'")
@@ -45,7 +46,7 @@ class Trouble:
     """Open alarms of one kind about messages of one peer that have one reason."""
 
     kind: str
-    peer: str | None
+    peer: NodeId | None
     reason: str | None
     pile: Pile
 
@@ -108,7 +109,7 @@ def _piles(connection: Connection, query: Select[Any]) -> dict[str, Pile]:
     return {row[0]: Pile(count=row[1], oldest=row[2]) for row in connection.execute(query)}
 
 
-def last_received(connection: Connection, peer: str) -> int | None:
+def last_received(connection: Connection, peer: NodeId) -> int | None:
     """When the newest message of a peer came."""
     newest = (
         select(link_number.c.id)

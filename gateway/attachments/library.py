@@ -21,6 +21,7 @@ from gateway.database.audit_entries import leaf
 from gateway.database.content_sealer import ContentSealer
 from gateway.database.sealed_content import Content
 from gateway.errors import Code, GatewayError, RefusedError, RemoteError, TransientError
+from gateway.foundation.ids import UnitId
 from gateway.foundation.workers import Workers
 from gateway.messages import content_codec
 from gateway.messages.content_codec import MessageContent
@@ -88,7 +89,7 @@ class AttachmentLibrary:
         self._spooling: set[str] = set()
 
     async def add(
-        self, chunks: AsyncIterator[bytes], *, size: int, id: str | None = None, unit: str | None = None
+        self, chunks: AsyncIterator[bytes], *, size: int, id: str | None = None, unit: UnitId | None = None
     ) -> AttachmentRow:
         """Seal a file of `size` bytes for the message `id`, or for a new one; `unit` is that of whoever adds it.
 
@@ -159,7 +160,7 @@ class AttachmentLibrary:
         await spool.flush()
         return sealer.part(name=name_of(n, media), media=media)
 
-    async def _keep(self, file: str, id: str, part: SecretPart, unit: str | None) -> AttachmentRow:
+    async def _keep(self, file: str, id: str, part: SecretPart, unit: UnitId | None) -> AttachmentRow:
         ref, now = self._content.store.new_ref(), self._clock.now()
         row = AttachmentRow(
             ref=ref,

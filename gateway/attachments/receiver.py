@@ -135,7 +135,7 @@ class Uploads:
         self._judge = judge
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def put(self, node: str, segment: Segment, data: bytes) -> Reply:
+    async def put(self, node: NodeId, segment: Segment, data: bytes) -> Reply:
         """The next segment of a part; see `FederationHandlers.put_part`."""
         async with self._locks[node]:
             upload, rows = await self._store.read(partial(_find, node=node, id=segment.id))
@@ -154,7 +154,7 @@ class Uploads:
                 return _next(held)
             return Reply(200, _JSON, await self._judge(NodeId(node), join_envelopes([upload.envelope])))
 
-    async def wanted(self, node: str, segment: Segment) -> Reply:
+    async def wanted(self, node: NodeId, segment: Segment) -> Reply:
         """Answer which segment of a part is wanted next."""
         upload, rows = await self._store.read(partial(_find, node=node, id=segment.id))
         if upload is None or segment.n >= len(rows):
@@ -162,7 +162,7 @@ class Uploads:
         return _next(rows[segment.n].held)
 
 
-def _find(connection: Connection, node: str, id: str) -> tuple[UploadRow | None, list[AttachmentRow]]:
+def _find(connection: Connection, node: NodeId, id: str) -> tuple[UploadRow | None, list[AttachmentRow]]:
     return store.find_upload(connection, node, id), store.coming(connection, node, id)
 
 

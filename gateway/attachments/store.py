@@ -15,6 +15,7 @@ from gateway.database import content
 from gateway.database.prepared import Prepared
 from gateway.database.rows import values_of
 from gateway.database.tables import alarm, attachment, message, upload
+from gateway.foundation.ids import NodeId
 from gateway.messages.store.messages import IN, OUT
 
 AT_ONCE = 500
@@ -29,7 +30,7 @@ class AttachmentRow:
     ref: int
     file: str
     direction: str
-    peer: str | None
+    peer: NodeId | None
     id: str
     n: int
     message: int | None
@@ -42,7 +43,7 @@ class AttachmentRow:
 class UploadRow:
     """An envelope that was judged and waits for its parts, as it came. `at` is when the last of them came."""
 
-    peer: str
+    peer: NodeId
     id: str
     envelope: bytes
     began: int
@@ -90,7 +91,7 @@ def unsent(connection: Connection, ids: Sequence[str]) -> dict[str, list[Attachm
     return found
 
 
-def take(connection: Connection, id: str, *, message: int, peer: str) -> int:
+def take(connection: Connection, id: str, *, message: int, peer: NodeId) -> int:
     """The parts that wait for `id` are of this message now, and their sealed facts go: it holds them. How many."""
     rows = unsent(connection, [id]).get(id, [])
     for row in rows:
@@ -120,14 +121,14 @@ def replace_envelope(connection: Connection, row: UploadRow) -> None:
     connection.execute(update(upload).where(*where).values(envelope=row.envelope, expires=row.expires))
 
 
-def find_upload(connection: Connection, peer: str, id: str) -> UploadRow | None:
+def find_upload(connection: Connection, peer: NodeId, id: str) -> UploadRow | None:
     """The envelope of this peer that waits for its parts."""
     query = select(upload).where(upload.c.peer == peer, upload.c.id == id)
     row = connection.execute(query).first()
     return UploadRow(**row._mapping) if row else None
 
 
-def uploads(connection: Connection, peer: str | None = None) -> list[UploadRow]:
+def uploads(connection: Connection, peer: NodeId | None = None) -> list[UploadRow]:
     """All of them, or those of one peer, the oldest first."""
     query = select(upload).order_by(upload.c.began, upload.c.id)
     if peer is not None:
@@ -135,7 +136,7 @@ def uploads(connection: Connection, peer: str | None = None) -> list[UploadRow]:
     return [UploadRow(**row._mapping) for row in connection.execute(query)]
 
 
-def coming(connection: Connection, peer: str, id: str) -> list[AttachmentRow]:
+def coming(connection: Connection, peer: NodeId, id: str) -> list[AttachmentRow]:
     """The parts of an envelope that waits, in their order."""
     query = (
         select(attachment)
@@ -153,7 +154,7 @@ def came(connection: Connection, row: AttachmentRow, held: int, *, at: int) -> N
     connection.execute(update(upload).where(*where).values(at=at))
 
 
-def end(connection: Connection, peer: str, id: str, *, message: int | None) -> None:
+def end(connection: Connection, peer: NodeId, id: str, *, message: int | None) -> None:
     """The id has its final answer: its parts are of `message`, or of nothing and go."""
     connection.execute(delete(upload).where(upload.c.peer == peer, upload.c.id == id))
     parts = (attachment.c.peer == peer, attachment.c.id == id, attachment.c.direction == IN)

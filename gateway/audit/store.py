@@ -245,7 +245,7 @@ def witnessed_of(connection: Connection, peer: NodeId, origin: str) -> Witnessed
     return None if row is None else _witnessed(row)
 
 
-def forget_witnessed(connection: Connection, peer: str) -> list[WitnessedRow]:
+def forget_witnessed(connection: Connection, peer: NodeId) -> list[WitnessedRow]:
     """Forget what was witnessed of a peer that was restored from a backup: its log may begin anew. Returns it."""
     held = connection.execute(select(witnessed).where(witnessed.c.peer == peer))
     found = [_witnessed(row) for row in held]

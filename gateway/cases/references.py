@@ -19,12 +19,12 @@ from gateway.database.content_sealer import ContentSealer
 from gateway.database.prepared import Prepared
 from gateway.database.tables import case_link, message
 from gateway.database.tables import long_reference as given
-from gateway.foundation.ids import CaseId
+from gateway.foundation.ids import CaseId, NodeId
 from gateway.messages import content_codec
 from gateway.messages.store import messages
 from keys.primitives.encoding import sha256
 
-Pair = tuple[str, str]
+Pair = tuple[NodeId, str]
 """A peer, and our number of a case."""
 AT_ONCE = 500
 _GIVEN = Prepared(select(given.c.mark).where(given.c.mark.in_(bindparam("marks", expanding=True))))
@@ -39,7 +39,7 @@ def references_in(sealer: ContentSealer, connection: Connection, pairs: Iterable
     }
 
 
-def reference_of_case(sealer: ContentSealer, connection: Connection, peer: str, id: CaseId, card: Card) -> str:
+def reference_of_case(sealer: ContentSealer, connection: Connection, peer: NodeId, id: CaseId, card: Card) -> str:
     """The reference of a case that a message does not name by its number: made of the number on its card, else of its
     id, which no number is like.
     """
@@ -47,7 +47,7 @@ def reference_of_case(sealer: ContentSealer, connection: Connection, peer: str, 
     return references_in(sealer, connection, [pair])[pair]
 
 
-def reference_of_new(sealer: ContentSealer, peer: str, id: CaseId) -> str:
+def reference_of_new(sealer: ContentSealer, peer: NodeId, id: CaseId) -> str:
     """Make the same of a case that begins without a number."""
     pair = (peer, f"#{id}")
     return short_reference(sealer.case_hashes([pair])[pair])
@@ -79,14 +79,14 @@ def cases_called(
     return frozenset(of[pair] for pair, digest in found.items() if short_reference(digest) == wanted.upper())
 
 
-def own_rows(connection: Connection, conversation: bytes, peer: str) -> list[SealedRow]:
+def own_rows(connection: Connection, conversation: bytes, peer: NodeId) -> list[SealedRow]:
     """Find what this node said to a peer in a conversation, sealed: there stands our number of the case."""
     rows = messages.of_conversation(connection, conversation)
     ours = [row.ref for row in rows if (row.direction, row.peer) == (messages.OUT, peer)]
     return [*content.get(connection, ours).values()]
 
 
-def number_told(sealer: ContentSealer, rows: Sequence[SealedRow], peer: str, reference: str) -> str | None:
+def number_told(sealer: ContentSealer, rows: Sequence[SealedRow], peer: NodeId, reference: str) -> str | None:
     """Our number of the case that a peer calls so, as these messages of ours name it; None where none does."""
     opened = sealer.open_each(rows) if rows else []
     cases = {content_codec.read_content(plain).facts.case for plain in opened if isinstance(plain, bytes)}

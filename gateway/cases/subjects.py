@@ -9,7 +9,7 @@ from gateway.cases import store
 from gateway.cases.register import draft_key
 from gateway.database import content as content_rows
 from gateway.database.content_sealer import ContentSealer
-from gateway.foundation.ids import CaseId
+from gateway.foundation.ids import CaseId, ConversationId
 from gateway.messages.store import local, messages
 from gateway.operations.ids import Subject, alarm_number
 from keys.primitives.encoding import is_id, unb64u
@@ -50,7 +50,7 @@ def _keys(sealer: ContentSealer, connection: Connection, subject: Subject, id: s
         case Subject.DRAFT:
             return [draft_key(id)]
         case Subject.CONVERSATION:
-            return [sealer.conversation_index(id)]
+            return [sealer.conversation_index(ConversationId(id))]
         case Subject.CONSENT:
             return [sealer.consent_index(id)]
         case Subject.CASE_NUMBER:

@@ -19,7 +19,7 @@ from gateway.database import content as content_rows
 from gateway.database.content import SealedRow
 from gateway.database.content_sealer import ContentSealer
 from gateway.errors import RefusedError
-from gateway.foundation.ids import CaseId, UnitId
+from gateway.foundation.ids import CaseId, ConversationId, UnitId
 from gateway.messages import content_codec
 from gateway.messages.store import local, messages
 from gateway.messages.store.messages import IN, MessageRow
@@ -38,7 +38,7 @@ def units_of(sealer: ContentSealer, connection: Connection, subject: Subject, id
         case Subject.DRAFT:
             return _of_draft(sealer, connection, id)
         case Subject.CONVERSATION:
-            return of_conversation(sealer, connection, sealer.conversation_index(id))
+            return of_conversation(sealer, connection, sealer.conversation_index(ConversationId(id)))
         case Subject.CONSENT:
             index = sealer.consent_index(id)
             if not local.consents(connection, index):

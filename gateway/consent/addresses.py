@@ -18,6 +18,7 @@ from gateway.consent.register import Known
 from gateway.database import content as content_rows
 from gateway.database.content_sealer import ContentSealer
 from gateway.errors import GatewayError
+from gateway.foundation.ids import ConversationId
 from gateway.messages import content_codec
 from gateway.messages.store import messages
 from gateway.ports import Json
@@ -35,7 +36,7 @@ LAST_DAY = date(2099, 12, 31)
 class Address:
     """A conversation, the purpose of what was said in it, and the header of what this node says there."""
 
-    conversation: str
+    conversation: ConversationId
     purpose: str | None
     header: dict[str, Json]
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from gateway.errors import Code, RefusedError
+from gateway.foundation.ids import UnitAddress
 from gateway.foundation.json import Json
 from gateway.foundation.workdays import parse_day
 
@@ -28,11 +29,11 @@ class Grant:
     data_categories: frozenset[str]
     until: date | None
 
-    def names(self, purpose: str, unit: str, category: str) -> bool:
+    def names(self, purpose: str, unit: UnitAddress, category: str) -> bool:
         """Whether this grant is about the category going to the unit for the purpose, on whatever day."""
         return purpose == self.purpose and unit in self.recipient_units and category in self.data_categories
 
-    def allows(self, purpose: str, unit: str, category: str, today: date) -> bool:
+    def allows(self, purpose: str, unit: UnitAddress, category: str, today: date) -> bool:
         """Whether this grant alone lets the category go to the unit for the purpose today."""
         return self.names(purpose, unit, category) and (self.until is None or today <= self.until)
 
@@ -42,10 +43,10 @@ class Denial:
     """One thing the person said no to; what it leaves open (None) it denies for every value."""
 
     purpose: str | None
-    unit: str | None
+    unit: UnitAddress | None
     category: str | None
 
-    def forbids(self, purpose: str, unit: str, category: str) -> bool:
+    def forbids(self, purpose: str, unit: UnitAddress, category: str) -> bool:
         """Whether this denial stops the category from going to the unit for the purpose."""
         return self.purpose in (None, purpose) and self.unit in (None, unit) and self.category in (None, category)
 
@@ -101,14 +102,16 @@ class Consent:
         """The record as it was taken, to tell "never granted" from "taken back"."""
         return replace(self, withdrawn_all=False, withdrawn_grants=frozenset(), taken_back=())
 
-    def forbids(self, purpose: str, unit: str, category: str) -> bool:
+    def forbids(self, purpose: str, unit: UnitAddress, category: str) -> bool:
         """Whether a denial, or what was taken back in another holder's record, stops the category."""
         return any(denial.forbids(purpose, unit, category) for denial in self.denials) or any(
             grant.names(purpose, unit, category) for grant in self.taken_back
         )
 
 
-def covers(consent: Consent, *, purpose: str, unit: str, categories: Iterable[str], today: date) -> frozenset[str]:
+def covers(
+    consent: Consent, *, purpose: str, unit: UnitAddress, categories: Iterable[str], today: date
+) -> frozenset[str]:
     """The categories that are NOT covered; empty means that all may go to the unit for the purpose today.
 
     Each category may rest on another grant. A record whose seven points were not all told covers nothing, nor does one
@@ -132,7 +135,7 @@ class Handling:
     onward_sharing: str
     onward_units: frozenset[str]
 
-    def lets(self, unit: str) -> bool:
+    def lets(self, unit: UnitAddress) -> bool:
         """Whether the sender lets the data go on to the unit on the consent it was sent under. `with_new_consent` does
         not: then a record of one's own is needed, and what rests on that is no longer onward sharing.
         """
@@ -163,7 +166,7 @@ def onward(
     handling: Iterable[Handling],
     *,
     purpose: str,
-    unit: str,
+    unit: UnitAddress,
     categories: Iterable[str],
     today: date,
 ) -> frozenset[str]:
@@ -288,7 +291,11 @@ def _denial(item: Mapping[str, Json]) -> Denial:
     if not item or not set(item) <= {"purpose", "unit", "data_category"}:
         raise _not_the_schema("denials")
     named = {key: _text(item, key) for key in item}
-    return Denial(purpose=named.get("purpose"), unit=named.get("unit"), category=named.get("data_category"))
+    return Denial(
+        purpose=named.get("purpose"),
+        unit=None if "unit" not in named else UnitAddress(named["unit"]),
+        category=named.get("data_category"),
+    )
 
 
 def _object(content: Mapping[str, Json], name: str) -> dict[str, Json]:

@@ -24,6 +24,7 @@ from enum import StrEnum
 
 from gateway.consent.rules import Consent, read, withdraw
 from gateway.errors import RefusedError
+from gateway.foundation.ids import UnitId
 from gateway.foundation.json import Json
 from gateway.foundation.workdays import parse_day
 from schemas.types import type_name
@@ -122,7 +123,7 @@ class FamilyReport:
 class Guardian:
     """The guardian that one side names, from the first to the last day; None for no such day."""
 
-    unit: str
+    unit: UnitId
     since: date | None = None
     until: date | None = None
 
@@ -228,7 +229,7 @@ def _referral(history: History, message: Opened) -> History:
     if status is not None:
         history = replace(_with_status(history, message, status), reflection_until=until)
     unit = _text(_members(content, "child"), "guardian_unit")
-    return history if unit is None else _named(history, message.side, Guardian(unit=unit))
+    return history if unit is None else _named(history, message.side, Guardian(unit=UnitId(unit)))
 
 
 def _person(history: History, person: Members) -> History:
@@ -342,7 +343,9 @@ def _guardian(history: History, message: Opened) -> History:
     if unit is None:
         return history
     if message.content.get("event") != "ended":
-        return _named(history, message.side, Guardian(unit=unit, since=_day(message.content, "from"), until=until))
+        return _named(
+            history, message.side, Guardian(unit=UnitId(unit), since=_day(message.content, "from"), until=until)
+        )
     named = history.guardians.get(message.side)
     if named is None or named.unit != unit:
         return history

@@ -27,6 +27,7 @@ from gateway.conversations.rules.order import place
 from gateway.database import content
 from gateway.database.content_sealer import ContentSealer
 from gateway.errors import RefusedError
+from gateway.foundation.ids import ConversationId, NodeId
 from gateway.identity.own_identity import OwnIdentity
 from gateway.messages import content_codec, probe
 from gateway.messages.content_codec import MessageContent
@@ -132,7 +133,7 @@ class ConversationLoader:
         self._peers = peers
         self._region = region
 
-    def key_of(self, conversation: str, peer: str) -> Key:
+    def key_of(self, conversation: ConversationId, peer: NodeId) -> Key:
         """By what a conversation is found."""
         return self._sealer.conversation_index(conversation), peer
 
@@ -196,7 +197,7 @@ class ConversationLoader:
             spoken=frozenset(item[1].facts.schema for item in there if item[0].direction == messages.IN),
         )
 
-    def setting(self, peer: str, ours: Side) -> Setting:
+    def setting(self, peer: NodeId, ours: Side) -> Setting:
         """The calendars of the two sides; a country without one gets a stand-in by which no deadline is certain."""
         region = self._region.name
         return Setting(
@@ -206,12 +207,12 @@ class ConversationLoader:
             }
         )
 
-    def unlisted(self, peer: str) -> list[str]:
+    def unlisted(self, peer: NodeId) -> list[str]:
         """The countries of the two nodes that have no calendar here."""
         countries = {self._own.descriptor.country, self._country(peer)}
         return sorted(country for country in countries if country not in load_calendars(self._region.name))
 
-    def _country(self, peer: str) -> str:
+    def _country(self, peer: NodeId) -> str:
         found = self._peers.get(peer)
         return "" if found is None else found.descriptor.country
 
@@ -250,7 +251,7 @@ def _rows(connection: Connection, keys: Collection[Key]) -> defaultdict[Key, lis
 
 
 def _words(connection: Connection, rows: Sequence[MessageRow]) -> _Words:
-    links: defaultdict[tuple[str, str], dict[str, int]] = defaultdict(dict)
+    links: defaultdict[tuple[str, NodeId], dict[str, int]] = defaultdict(dict)
     for row in rows:
         links[row.direction, row.peer][row.id] = row.ref
     told: defaultdict[int, list[Word]] = defaultdict(list)

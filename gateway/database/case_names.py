@@ -5,6 +5,8 @@ References are short, for the telephone: three groups of four. Those given befor
 
 from __future__ import annotations
 
+from gateway.foundation.ids import NodeId
+
 _LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
@@ -15,7 +17,7 @@ GROUPS, GROUP = 3, 4
 _CONTEXT = b"trm/case-reference/1"
 
 
-def case_name(*, peer: str, case: str) -> bytes:
+def case_name(*, peer: NodeId, case: str) -> bytes:
     """What `case_reference` hashes."""
     return _CONTEXT + _framed(peer) + _framed(case)
 

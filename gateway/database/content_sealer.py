@@ -15,6 +15,7 @@ from typing import TypeVar
 from gateway.database.case_names import case_name
 from gateway.database.content import SealedRow
 from gateway.errors import Code, GatewayError, RefusedError, RemoteError
+from gateway.foundation.ids import ConversationId, NodeId
 from keys.keystore.service import KeyService
 from keys.primitives.encoding import sha256
 from keys.primitives.seal import aead_open, aead_seal
@@ -78,12 +79,12 @@ class ContentSealer:
 
     # --- what is found again without telling what it is about -----------------------------------------------------
 
-    def learn(self, *, conversations: Iterable[str] = (), consents: Iterable[str] = ()) -> None:
+    def learn(self, *, conversations: Iterable[ConversationId] = (), consents: Iterable[str] = ()) -> None:
         """Ask for the index values of all these at once; they are remembered for a while."""
         wanted = {*map(_conversation, conversations), *map(_consent, consents)} - self._known.keys()
         self._indexes(list(wanted))
 
-    def conversation_index(self, conversation: str) -> bytes:
+    def conversation_index(self, conversation: ConversationId) -> bytes:
         """Hash a conversation id as the database stores it."""
         return self._index(_conversation(conversation))
 
@@ -91,7 +92,7 @@ class ContentSealer:
         """Hash a consent id as the database stores it."""
         return self._index(_consent(consent))
 
-    def hold_indexes(self, conversation: str, consents: Iterable[str]) -> list[bytes]:
+    def hold_indexes(self, conversation: ConversationId, consents: Iterable[str]) -> list[bytes]:
         """What the database stores of an asylum hold, the conversation first: other values than messages have."""
         return [self._index(b"asylum/" + name) for name in (_conversation(conversation), *map(_consent, consents))]
 
@@ -123,7 +124,7 @@ class ContentSealer:
         """Hash the name of a local record as the database stores it."""
         return self._keys.index(b"origin/" + adapter.encode() + b"/" + name.encode())
 
-    def case_hashes(self, asked: Iterable[tuple[str, str]]) -> dict[tuple[str, str], bytes]:
+    def case_hashes(self, asked: Iterable[tuple[NodeId, str]]) -> dict[tuple[NodeId, str], bytes]:
         """By (peer, local number) the hash under which the peer knows our case (`gateway.database.case_names`)."""
         pairs = list(dict.fromkeys(asked))
         found = self._keys.each("index", [(case_name(peer=peer, case=case),) for peer, case in pairs])
@@ -161,7 +162,7 @@ def _submission(key: str, body: bytes) -> tuple[tuple[bytes], ...]:
     return (b"submission/" + name,), (b"body/" + sha256(body),), (b"answer/" + name,)
 
 
-def _conversation(conversation: str) -> bytes:
+def _conversation(conversation: ConversationId) -> bytes:
     return b"conversation/" + conversation.encode()
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from gateway.database.prepared import Prepared
 from gateway.database.tables import alarm, audit, event
+from gateway.foundation.ids import NodeId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +30,7 @@ class Alarm:
     seq: int
     at: int
     kind: str
-    peer: str | None
+    peer: NodeId | None
     ref: int | None
 
 
@@ -85,7 +86,7 @@ def raise_alarm(
     *,
     at: int,
     kind: str,
-    peer: str | None = None,
+    peer: NodeId | None = None,
     ref: int | None = None,
     proof: bytes | None = None,
 ) -> bool:
@@ -132,7 +133,7 @@ def dismiss_about(connection: Connection, refs: Collection[int], kinds: Collecti
     connection.execute(query.values(dismissed=at))
 
 
-def settle_alarms(connection: Connection, kind: str, peer: str, *, at: int) -> None:
+def settle_alarms(connection: Connection, kind: str, peer: NodeId, *, at: int) -> None:
     """What alarms of this kind said of a peer is over."""
     query = update(alarm).where(alarm.c.kind == kind, alarm.c.peer == peer, alarm.c.dismissed.is_(None))
     connection.execute(query.values(dismissed=at))
@@ -149,7 +150,7 @@ def dismiss_alarm(connection: Connection, seq: int, *, at: int) -> bool:
     return bool(connection.execute(query).rowcount)
 
 
-def close_alarms(connection: Connection, kind: str, *, at: int, peer: str | None = None) -> int:
+def close_alarms(connection: Connection, kind: str, *, at: int, peer: NodeId | None = None) -> int:
     """End every open alarm of a kind, of one peer if named, whose cause is gone; returns how many there were."""
     query = update(alarm).where(alarm.c.kind == kind, alarm.c.dismissed.is_(None))
     if peer is not None:

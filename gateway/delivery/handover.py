@@ -28,6 +28,7 @@ from gateway.database.content import SealedRow
 from gateway.database.sealed_content import Content
 from gateway.delivery.local_receipts import LocalReceipts
 from gateway.errors import Code, GatewayError, RefusedError, TransientError
+from gateway.foundation.ids import NodeId
 from gateway.foundation.logs import logger
 from gateway.foundation.workers import Workers
 from gateway.identity.identity import NodeKeys
@@ -122,7 +123,7 @@ class Handover:
             busy = await self._news(self._adapter) or busy
         return busy
 
-    async def _from(self, node: str) -> bool:
+    async def _from(self, node: NodeId) -> bool:
         """Hand over what one peer sent, in order; stops at the first that is not taken."""
         now = self._clock.now()
         waiting = await self._content.store.read(lambda c: _look_up(c, node))
@@ -381,7 +382,7 @@ async def _wait(signal: asyncio.Event) -> None:
     await signal.wait()
 
 
-def _look_up(connection: Connection, node: str) -> _Waiting:
+def _look_up(connection: Connection, node: NodeId) -> _Waiting:
     rows = tuple(messages.waiting(connection, node, BATCH))
     refs = [row.ref for row in rows]
     found = messages.get(connection, refs)

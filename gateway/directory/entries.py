@@ -80,7 +80,7 @@ def units_of(entry: Entry) -> Iterator[Unit]:
             yield Unit(entry=entry, said=said, focal=focal)
 
 
-def unit_key(country: str, node: NodeId, unit: str) -> str:
+def unit_key(country: str, node: NodeId, unit: UnitId) -> str:
     """Join the names of country, node and unit: the key of a unit among all of them."""
     return f"{country} {node} {unit}"
 

@@ -15,7 +15,7 @@ from functools import cache, cached_property
 
 from gateway.directory.entries import Entry, Unit, unit_key, units_of
 from gateway.directory.reach import Found, find_moment, find_reach, in_office_hours
-from gateway.foundation.ids import NodeId
+from gateway.foundation.ids import NodeId, UnitId
 from gateway.foundation.text_search import LONGEST, Field, Index, Lexicon, words
 from schemas import searching
 from schemas.codelists import code_list
@@ -60,7 +60,7 @@ class Directory:
         self.entries = tuple(entries)
         self.units = {unit.key: unit for entry in self.entries for unit in units_of(entry)}
 
-    def name(self, country: str, node: NodeId, unit: str, language: str) -> str | None:
+    def name(self, country: str, node: NodeId, unit: UnitId, language: str) -> str | None:
         """Find the name of a unit in a language; None where its node has not told of it."""
         found = self.units.get(unit_key(country, node, unit))
         return None if found is None else found.name(language)

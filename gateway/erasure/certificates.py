@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.errors import Code, RemoteError
+from gateway.foundation.ids import NodeId
 from keys.documents import descriptor_chain as chains
 from keys.documents.descriptor import Descriptor
 from keys.documents.receipts import Receipts, Status
@@ -31,7 +32,7 @@ MOST_DESCRIPTORS = 20
 class Certificate:
     """A verified certificate: who erased, the statements of the messages that were, and when the last of it was."""
 
-    node: str
+    node: NodeId
     erased: tuple[str, ...]
     at: int
 

@@ -18,6 +18,7 @@ from gateway.database.content import SealedRow
 from gateway.database.sealed_content import Content
 from gateway.erasure import store as erasures
 from gateway.erasure.store import ErasureRow
+from gateway.foundation.ids import NodeId
 from gateway.foundation.workers import Workers
 from gateway.identity.identity import Identity
 from gateway.messages import answers, content_codec
@@ -47,7 +48,7 @@ class ErasureReceipts:
         """
         while rows := await self._untold():
             await self._destroy_seeds([row.message for row, _ in rows])
-            by_peer: defaultdict[str, list[tuple[ErasureRow, Receipt]]] = defaultdict(list)
+            by_peer: defaultdict[NodeId, list[tuple[ErasureRow, Receipt]]] = defaultdict(list)
             for row, receipt in rows:
                 by_peer[receipt.to].append((row, receipt))
             for peer, told in by_peer.items():
@@ -100,7 +101,7 @@ class ErasureReceipts:
         if doomed:
             await self._identity.own.destroy_keys_made_by(max(doomed))
 
-    async def _tell_one(self, peer: str, told: Sequence[tuple[ErasureRow, Receipt]]) -> None:
+    async def _tell_one(self, peer: NodeId, told: Sequence[tuple[ErasureRow, Receipt]]) -> None:
         batch = [receipt for _, receipt in told]
         document = await self._workers.off_loop(lambda: answers.sign_receipts(batch, self._identity.keys.sign))
         ref, now = self._content.store.new_ref(), self._clock.now()

@@ -23,6 +23,9 @@ ConversationId = NewType("ConversationId", str)
 UnitId = NewType("UnitId", str)
 """An organisation at a node, as its descriptor lists it."""
 
+UnitAddress = NewType("UnitAddress", str)
+"""An organisation of any node, as a consent names it: the node, a slash, and the unit."""
+
 CaseId = NewType("CaseId", str)
 """A case: base64url of 16 random bytes, chosen by this node; it never leaves it."""
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Final, Self
 
 from gateway.errors import RemoteError
+from gateway.foundation.ids import NodeId
 from gateway.ports import Json
 from keys.primitives.encoding import (
     Check,
@@ -153,7 +154,7 @@ def chained(before: bytes, entry: Entry) -> bytes:
     return b"ledger/line/" + before + entry.body
 
 
-def named(direction: str, peer: str, id: str) -> bytes:
+def named(direction: str, peer: NodeId, id: str) -> bytes:
     """The bytes of which the keyed hash names a message."""
     return f"ledger/message/{direction}/{peer}/{id}".encode()
 

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select, update
 from gateway.database.prepared import Prepared
 from gateway.database.rows import values_of
 from gateway.database.tables import ledger, message
+from gateway.foundation.ids import NodeId
 from gateway.ledger.rules import Entry, Taken
 from keys.primitives.encoding import b64u
 
@@ -59,7 +60,7 @@ class LedgerRow:
         )
 
 
-Named = tuple[LedgerRow, tuple[str, str, str] | None]
+Named = tuple[LedgerRow, tuple[str, NodeId, str] | None]
 """An entry, and of its message the direction, the peer and the id."""
 
 

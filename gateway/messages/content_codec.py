@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from gateway.foundation.ids import ConversationId, MessageId, NodeId, Reference
+from gateway.foundation.ids import ConversationId, MessageId, NodeId, Reference, UnitId
 from gateway.messages.types import AcceptedMessage, ValidMessage
 from keys.documents.statement import SecretPart
 from keys.primitives.encoding import Json, b64u, canon, lp_join, lp_split, maybe_text, number, text, unb64u
@@ -28,7 +28,7 @@ class Facts:
 
     body_type: str
     schema: str
-    conversation: str
+    conversation: ConversationId
     reply_to: str | None
     purpose: str | None
     consent_ref: str | None
@@ -114,7 +114,7 @@ def read_content(plaintext: bytes) -> MessageContent:
         facts=Facts(
             body_type=text(value["body_type"]),
             schema=text(value["schema"]),
-            conversation=text(value["conversation"]),
+            conversation=ConversationId(text(value["conversation"])),
             reply_to=maybe_text(value["reply_to"]),
             purpose=maybe_text(value["purpose"]),
             consent_ref=maybe_text(value["consent_ref"]),
@@ -149,7 +149,7 @@ def valid_message(id: str, to: str, expires: int, submitted: int, content: Messa
     )
 
 
-def attachment(part: SecretPart, unit: str | None) -> bytes:
+def attachment(part: SecretPart, unit: UnitId | None) -> bytes:
     """What opens a file that waits for its message, and the unit of whoever added it, if they are bound to one."""
     return canon(
         {

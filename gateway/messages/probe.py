@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from gateway.foundation.ids import UnitId
 from gateway.foundation.json import Json
 from gateway.messages.machines.delivery import Outgoing
 from gateway.messages.types import MESSAGE_LIFE
@@ -47,7 +48,7 @@ _BEHIND: Mapping[Outgoing, int] = {
 class End:
     """One end of the way: a unit and its role."""
 
-    unit: str
+    unit: UnitId
     role: str
 
 

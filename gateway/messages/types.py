@@ -38,8 +38,8 @@ class Draft:
 
     id: str
     body_type: str
-    to: str
-    conversation: str
+    to: NodeId
+    conversation: ConversationId
     reply_to: str | None
     purpose: str | None
     header: Mapping[str, Json]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
+from gateway.foundation.ids import NodeId
+
 
 class Wakeups:
     """Wake-ups between loops. Setting one is always safe and never waits."""
@@ -16,11 +18,11 @@ class Wakeups:
         self.trusting: set[str] = set()  # peers that have just sent one: they take ours now
         self.called: set[str] = set()
 
-    def outgoing(self, peer: str) -> asyncio.Event:
+    def outgoing(self, peer: NodeId) -> asyncio.Event:
         """Set when something waits for this peer: a message, a void, a receipt, or the peer called."""
         return self._outgoing.setdefault(peer, asyncio.Event())
 
-    def peer_called(self, peer: str) -> None:
+    def peer_called(self, peer: NodeId) -> None:
         """The peer is there: forget the backoff (nrm1 12.14)."""
         self.called.add(peer)
         self.outgoing(peer).set()

@@ -15,6 +15,7 @@ from gateway.database.sealed_content import Content
 from gateway.erasure.chores import ErasureChores
 from gateway.erasure.operations.models import RunRetention
 from gateway.erasure.storage_epochs import StorageEpochs
+from gateway.foundation.ids import ConversationId
 from gateway.node.blocks import BlockGuard
 from gateway.node.event_feed import EventFeed
 from gateway.node.units import UnitGuard
@@ -117,7 +118,7 @@ class NodeOperations:
         if subject is Subject.CONSENT:
             id = b64u(self._content.sealer.consent_index(id))
         elif subject is Subject.CONVERSATION:
-            id = b64u(self._content.sealer.conversation_index(id))
+            id = b64u(self._content.sealer.conversation_index(ConversationId(id)))
         await self._reads.record(caller, reads.what, id)
 
     async def attach(

@@ -16,6 +16,7 @@ from gateway.database import journal
 from gateway.database.content import SealedRow
 from gateway.database.sealed_content import Content
 from gateway.delivery.operations import messages_shown
+from gateway.foundation.ids import ConversationId
 from gateway.foundation.workers import Workers
 from gateway.messages import probe
 from gateway.messages.store import messages as message_rows
@@ -83,7 +84,9 @@ class EventFeed:
         if not who:
             return set()
         talks = {ref: about["conversation"] for ref, about in known.items()}
-        keys = {ref: sealer.conversation_index(talk) for ref, talk in talks.items() if isinstance(talk, str)}
+        keys = {
+            ref: sealer.conversation_index(ConversationId(talk)) for ref, talk in talks.items() if isinstance(talk, str)
+        }
 
         def query(c: Connection) -> set[int]:
             closed = cases_closed_to(sealer, c, who)
@@ -97,7 +100,9 @@ class EventFeed:
         if caller.unit is None:
             return set()
         sealer = self._content.sealer
-        keys = {ref: sealer.conversation_index(str(about["conversation"])) for ref, about in known.items()}
+        keys = {
+            ref: sealer.conversation_index(ConversationId(str(about["conversation"]))) for ref, about in known.items()
+        }
         kept = await self._content.store.read(lambda c: kept_by(sealer, c, set(keys.values())))
         return {
             ref

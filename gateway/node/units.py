@@ -19,6 +19,7 @@ from gateway.database.sealed_content import Content
 from gateway.delivery.operations.draft_models import ReleaseDraft, Unfinished
 from gateway.delivery.outbound.draft import number_of
 from gateway.errors import Code, RefusedError
+from gateway.foundation.ids import ConversationId, UnitId
 from gateway.operations.ids import Subject, list_ids
 from gateway.operations.models import Asked
 from gateway.operations.paging import Page
@@ -71,7 +72,7 @@ class UnitGuard:
     def __init__(self, *, content: Content) -> None:
         self._content = content
 
-    async def check(self, row: Row, asked: Asked, unit: str) -> None:
+    async def check(self, row: Row, asked: Asked, unit: UnitId) -> None:
         """Before an operation: whatever it names is of this unit. Raises RefusedError, nothing was done."""
         if row.units is not Units.NARROWED or isinstance(asked, Page):
             return  # a page is narrowed once it is there
@@ -84,13 +85,13 @@ class UnitGuard:
             )
         await self._content.store.read(lambda c: self._look_at(c, asked, unit))
 
-    def _look_at(self, connection: Connection, asked: Asked, unit: str) -> None:
+    def _look_at(self, connection: Connection, asked: Asked, unit: UnitId) -> None:
         for subject, id, needed in named_ids(asked):
             units = units_of(self._content.sealer, connection, subject, id)
             if (needed and units is None) or (units is not None and unit not in units):
                 raise not_there(subject)
 
-    async def narrow(self, operation: str, value: Json, unit: str) -> Json:
+    async def narrow(self, operation: str, value: Json, unit: UnitId) -> Json:
         """After an operation: lists without what is of other units. A page may be shorter than asked, down to empty."""
         name = _LISTS.get(operation)
         if name is None or not isinstance(value, dict):
@@ -146,7 +147,7 @@ def _key(sealer: ContentSealer, item: Mapping[str, Json]) -> bytes | None:
     """Under which key a line of a list finds its case: that of its conversation, else of the draft that it is."""
     conversation, id = item.get("conversation"), item.get("id")
     if isinstance(conversation, str):
-        return sealer.conversation_index(conversation)
+        return sealer.conversation_index(ConversationId(conversation))
     return draft_key(id) if isinstance(id, str) and "conversation" not in item else None
 
 

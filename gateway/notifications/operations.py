@@ -27,6 +27,7 @@ from gateway.delivery.operations.release import answering_opens
 from gateway.delivery.outbound.submission import Submission
 from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.config import Config
+from gateway.foundation.ids import NodeId
 from gateway.messages.store import conversations as rows_of
 from gateway.messages.store import messages
 from gateway.messages.store.conversations import Key
@@ -88,7 +89,7 @@ class Alert(Answer):
 
     id: MessageId
     of_case: OfCase = None
-    peer: str
+    peer: NodeId
     kind: str = Field(description="a code of the list alert_kind")
     owes: Owes
     until: Time

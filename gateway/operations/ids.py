@@ -13,6 +13,8 @@ from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, Field, WithJsonSchema
 
+from gateway.foundation import ids
+
 LONGEST = 4_000
 """Characters of a text in arguments where nothing less is said."""
 
@@ -60,24 +62,24 @@ _CHOSEN = WithJsonSchema({"type": "string"})
 
 AlarmId = Annotated[str, _ANY, _CHOSEN, Names(Subject.ALARM)]
 CaseChangeId = Annotated[str, _ANY, _RANDOM, Names(Subject.CASE_CHANGE)]
-CaseId = Annotated[str, _ANY, _RANDOM, Names(Subject.CASE)]
+CaseId = Annotated[ids.CaseId, _ANY, _RANDOM, Names(Subject.CASE)]
 CaseNumber = Annotated[str, _ANY, _CHOSEN, Names(Subject.CASE_NUMBER)]
 ChangeId = Annotated[str, _ANY, _CHOSEN, Names(Subject.CHANGE)]
 CodeListId = Annotated[str, _ANY, _CHOSEN, Names(Subject.CODE_LIST)]
 ConsentId = Annotated[str, _ANY, _CHOSEN, Names(Subject.CONSENT)]
-ConversationId = Annotated[str, _ANY, _RANDOM, Names(Subject.CONVERSATION)]
+ConversationId = Annotated[ids.ConversationId, _ANY, _RANDOM, Names(Subject.CONVERSATION)]
 CountryId = Annotated[str, _ANY, _CHOSEN, Names(Subject.COUNTRY)]
 DraftId = Annotated[str, _ANY, _RANDOM, Names(Subject.DRAFT)]
 FilesId = Annotated[str, _ANY, _RANDOM, Names(Subject.FILES)]
 GuidanceId = Annotated[str, _ANY, _CHOSEN, Names(Subject.GUIDANCE)]
-MessageId = Annotated[str, _ANY, _RANDOM, Names(Subject.MESSAGE)]
+MessageId = Annotated[ids.MessageId, _ANY, _RANDOM, Names(Subject.MESSAGE)]
 MessageTypeId = Annotated[str, _ANY, _CHOSEN, Names(Subject.MESSAGE_TYPE)]
 PeerId = Annotated[str, _ANY, _CHOSEN, Names(Subject.PEER)]
 """The name of a peer here, its node id, or a country: whatever `PeerRegistry.find` takes."""
 PeriodId = Annotated[str, _ANY, _CHOSEN, Names(Subject.PERIOD)]
 PersonId = Annotated[str, _ANY, _RANDOM, Names(Subject.PERSON)]
 TokenId = Annotated[str, _ANY, _CHOSEN, Names(Subject.TOKEN)]
-UnitId = Annotated[str, _ANY, _CHOSEN, Names(Subject.UNIT)]
+UnitId = Annotated[ids.UnitId, _ANY, _CHOSEN, Names(Subject.UNIT)]
 
 
 def alarm_number(id: str) -> int:

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from gateway.foundation.ids import UnitId
+
 
 class Role(StrEnum):
     """What a token is for. The order is that of the columns of docs/roles.md."""
@@ -99,7 +101,7 @@ class Caller:
 
     roles: frozenset[Role]
     owner: bool = False
-    unit: str | None = None
+    unit: UnitId | None = None
     token: str | None = None
     person: str | None = None
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from gateway.foundation.ids import NodeId
+
 DAY = 86_400
 STEPS = (60, 30, 7)
 """Days before the end at which somebody is told."""
@@ -26,7 +28,7 @@ class Ending:
 
     subject: str
     at: int
-    peer: str | None = None
+    peer: NodeId | None = None
 
     @property
     def label(self) -> str:

@@ -91,7 +91,7 @@ class PeerRegistry:
         self._store = store
         self._own = own
         self._peers: Mapping[str, Peer] = {}
-        self._damaged: Mapping[str, Code] = {}
+        self._damaged: Mapping[NodeId, Code] = {}
         self._resets: Mapping[str, ResetRow] = {}
         self._seen: dict[bytes, Descriptor] = {}
         self._keysets: dict[bytes, Keyset] = {}
@@ -106,7 +106,7 @@ class PeerRegistry:
             for n in (r.node for r in rows)
         }
         peers: dict[str, Peer] = {}
-        damaged: dict[str, Code] = {}
+        damaged: dict[NodeId, Code] = {}
         trusts: dict[tuple[bytes | None, bytes | None], Trust] = {}
         for row in rows:
             pair = pairs[row.node]
@@ -119,7 +119,7 @@ class PeerRegistry:
         self._trusts, self._peers, self._damaged = trusts, peers, damaged
 
     @property
-    def damaged(self) -> Mapping[str, Code]:
+    def damaged(self) -> Mapping[NodeId, Code]:
         """Peers whose stored documents do not verify any more, with the fault: they are treated as unknown."""
         return self._damaged
 
@@ -164,21 +164,21 @@ class PeerRegistry:
             self._keysets = {k: v for k, v in self._keysets.items() if v.node != found.node} | {data: found}
         return found
 
-    def reset(self, node: str) -> ResetRow | None:
+    def reset(self, node: NodeId) -> ResetRow | None:
         """Where the reset of the link to a peer stands, None where there never was one."""
         return self._resets.get(node)
 
-    def hears(self, node: str) -> bool:
+    def hears(self, node: NodeId) -> bool:
         """Whether what this peer numbered may be judged (`gateway.peers.link_reset_state`)."""
         row = self._resets.get(node)
         return row is None or row.state != ResetState.REQUIRED
 
-    def speaks(self, node: str) -> bool:
+    def speaks(self, node: NodeId) -> bool:
         """Whether anything may be numbered or sent for this peer (`gateway.peers.link_reset_state`)."""
         row = self._resets.get(node)
         return row is None or (row.state == ResetState.OPEN and row.offer is None)
 
-    def only_urgent(self, node: str) -> bool:
+    def only_urgent(self, node: NodeId) -> bool:
         """Whether alerts and withdrawals alone may go to this peer, until it has said what was taken away."""
         row = self._resets.get(node)
         return row is not None and row.only_urgent and row.offer is None
@@ -187,7 +187,7 @@ class PeerRegistry:
         """Every peer, by name."""
         return tuple(self._peers.values())
 
-    def get(self, node: str) -> Peer | None:
+    def get(self, node: NodeId) -> Peer | None:
         """The peer with this node id."""
         return self._peers.get(node)
 

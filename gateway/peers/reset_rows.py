@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 from gateway.database import meta
 from gateway.database.tables import link_reset
 from gateway.database.tables import peer as peer_table
+from gateway.foundation.ids import NodeId
 from gateway.peers.link_reset_state import ResetState
 
 _MARK = "restored"
@@ -21,7 +22,7 @@ class ResetRow:
     not accepted yet, `accepted` is the last one that was. `backup` is set when this node was the restored one.
     """
 
-    peer: str
+    peer: NodeId
     state: str
     at: int
     backup: int | None = None
@@ -53,7 +54,7 @@ def load(connection: Connection) -> dict[str, ResetRow]:
     return found
 
 
-def _unknown(connection: Connection, peer: str) -> ResetRow | None:
+def _unknown(connection: Connection, peer: NodeId) -> ResetRow | None:
     """On a restored node a peer without a row needs a reset too: it may have been one before the restore."""
     mark = restored(connection)
     if mark is None:

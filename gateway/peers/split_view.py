@@ -16,6 +16,7 @@ from gateway.database import journal
 from gateway.database.engine import Store
 from gateway.errors import GatewayError
 from gateway.foundation.chores import HOUR, Chore
+from gateway.foundation.ids import NodeId
 from gateway.identity.own_identity import OwnIdentity
 from gateway.peers.link import PeerLink
 from gateway.peers.registry import Peer, address
@@ -58,5 +59,5 @@ class SplitViewCheck:
             await self._store.move(partial(_tell, split=split, peer=peer.node, now=self._clock.now()))
 
 
-def _tell(connection: Connection, split: SplitView, peer: str, now: int) -> None:
+def _tell(connection: Connection, split: SplitView, peer: NodeId, now: int) -> None:
     journal.raise_alarm(connection, at=now, kind=split.kind, peer=peer, proof=split.proof)

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from gateway.database.prepared import Prepared
 from gateway.database.tables import peer, peer_descriptor, peer_refusal
 from gateway.errors import Code
+from gateway.foundation.ids import NodeId
 from gateway.peers.backoff_rules import Refusals
 
 _PEERS = Prepared(select(peer).order_by(peer.c.name))
@@ -24,7 +25,7 @@ _DESCRIPTORS = Prepared(
 class PeerRow:
     """A peer as stored; `schemas` is JSON text, `keyset` a signed document. Times are Unix seconds."""
 
-    node: str
+    node: NodeId
     name: str
     state: str
     cause: str | None
@@ -64,7 +65,7 @@ def add(connection: Connection, row: PeerRow) -> None:
     extend_chain(connection, row.node, 1, row.chain)
 
 
-def extend_chain(connection: Connection, node: str, first: int, documents: tuple[bytes, ...]) -> None:
+def extend_chain(connection: Connection, node: NodeId, first: int, documents: tuple[bytes, ...]) -> None:
     """Append accepted descriptors, the first of which has version `first`."""
     if documents:
         connection.execute(
@@ -73,47 +74,47 @@ def extend_chain(connection: Connection, node: str, first: int, documents: tuple
         )
 
 
-def change(connection: Connection, node: str, **values: object) -> None:
+def change(connection: Connection, node: NodeId, **values: object) -> None:
     """Change columns of one peer."""
     connection.execute(update(peer).where(peer.c.node == node).values(**values))
 
 
-def set_failing(connection: Connection, node: str, *, attempts: int, next_try: int, since: int) -> None:
+def set_failing(connection: Connection, node: NodeId, *, attempts: int, next_try: int, since: int) -> None:
     """Sending to a peer has failed again, so many times in a row."""
     change(connection, node, attempts=attempts, next_try=next_try, failing_since=since)
 
 
-def set_answering(connection: Connection, node: str) -> None:
+def set_answering(connection: Connection, node: NodeId) -> None:
     """The peer has given a valid answer."""
     change(connection, node, attempts=0, next_try=0, failing_since=None)
     connection.execute(delete(peer_refusal).where(peer_refusal.c.peer == node))
 
 
-def refusals(connection: Connection, node: str) -> Refusals | None:
+def refusals(connection: Connection, node: NodeId) -> Refusals | None:
     """Read what the peer has said since its last valid answer."""
     row = connection.execute(select(peer_refusal).where(peer_refusal.c.peer == node)).first()
     return None if row is None else Refusals(code=Code(row.code), times=row.times, since=row.since)
 
 
-def set_refusals(connection: Connection, node: str, known: Refusals) -> None:
+def set_refusals(connection: Connection, node: NodeId, known: Refusals) -> None:
     """Note what the peer has said since its last valid answer."""
     values = {"code": str(known.code), "times": known.times, "since": known.since}
     statement = upsert(peer_refusal).values(peer=node, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=["peer"], set_=values))
 
 
-def newest_version(connection: Connection, node: str) -> int:
+def newest_version(connection: Connection, node: NodeId) -> int:
     """The highest descriptor version held of a peer, 0 for an unknown one."""
     query = select(func.max(peer_descriptor.c.version)).where(peer_descriptor.c.node == node)
     return connection.scalar(query) or 0
 
 
-def state_of(connection: Connection, node: str) -> str | None:
+def state_of(connection: Connection, node: NodeId) -> str | None:
     """The state of one peer as it is now, None for an unknown one."""
     return connection.scalar(select(peer.c.state).where(peer.c.node == node))
 
 
-def position_of(connection: Connection, node: str) -> tuple[str, str | None] | None:
+def position_of(connection: Connection, node: NodeId) -> tuple[str, str | None] | None:
     """State and cause of one peer as they are now, None for an unknown one."""
     row = connection.execute(select(peer.c.state, peer.c.cause).where(peer.c.node == node)).first()
     return None if row is None else (row.state, row.cause)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from gateway.database.rows import as_bytes
 from gateway.database.tables import trust_record
+from gateway.foundation.ids import NodeId
 
 IN = "in"
 
@@ -20,7 +21,7 @@ OUT = "out"
 class TrustRow:
     """One signed trust record, ours (`out`) or the peer's (`in`); `acked` is when the peer took ours."""
 
-    peer: str
+    peer: NodeId
     direction: str
     seq: int
     hash: str
@@ -41,7 +42,7 @@ def add_record(connection: Connection, row: TrustRow) -> None:
     )
 
 
-def records_of(connection: Connection, peer: str, direction: str) -> list[TrustRow]:
+def records_of(connection: Connection, peer: NodeId, direction: str) -> list[TrustRow]:
     """The chain of one direction, oldest first."""
     query = (
         select(trust_record)
@@ -67,25 +68,25 @@ def newest_records(connection: Connection) -> dict[tuple[str, str], bytes]:
     return {(row.peer, row.direction): as_bytes(row.document) for row in connection.execute(query)}
 
 
-def owed(connection: Connection) -> list[str]:
+def owed(connection: Connection) -> list[NodeId]:
     """Peers that have not taken our newest records yet."""
     query = select(trust_record.c.peer).where(trust_record.c.direction == OUT, trust_record.c.acked.is_(None))
     return list(connection.execute(query.distinct()).scalars())
 
 
-def owe_again(connection: Connection, peer: str | None = None) -> None:
+def owe_again(connection: Connection, peer: NodeId | None = None) -> None:
     """Bring our records once more, to one peer or to all: whoever holds them already is not changed by that."""
     query = update(trust_record).where(trust_record.c.direction == OUT).values(acked=None)
     connection.execute(query if peer is None else query.where(trust_record.c.peer == peer))
 
 
-def drop_records(connection: Connection, peer: str, after: int) -> None:
+def drop_records(connection: Connection, peer: NodeId, after: int) -> None:
     """Take the peer's records behind number `after` off its chain: another one takes their place."""
     of_peer = (trust_record.c.peer == peer, trust_record.c.direction == IN, trust_record.c.seq > after)
     connection.execute(delete(trust_record).where(*of_peer))
 
 
-def acknowledge(connection: Connection, peer: str, seq: int, *, at: int) -> None:
+def acknowledge(connection: Connection, peer: NodeId, seq: int, *, at: int) -> None:
     """The peer took our records up to `seq`."""
     connection.execute(
         update(trust_record)

@@ -15,6 +15,7 @@ from gateway.database.content import SealedRow
 from gateway.database.content_sealer import ContentSealer
 from gateway.database.sealed_content import Content
 from gateway.errors import RefusedError
+from gateway.foundation.ids import ConversationId
 from gateway.ledger import store as ledger
 from gateway.messages.content_codec import read_content
 from gateway.messages.store import messages
@@ -30,7 +31,7 @@ class Named:
     consents, its conversation may be empty, and its States are None: nobody knows them, so it keeps from all.
     """
 
-    conversation: str
+    conversation: ConversationId
     consents: tuple[str, ...]
     states: tuple[str, ...] | None = ()
 
@@ -58,10 +59,10 @@ def _read(plain: bytes) -> Named:
     """A hold that 0.1.0 placed has one line each for the conversation and its consents, and names no State."""
     if not plain.startswith(b"{"):
         conversation, *consents = plain.decode().split("\n")
-        return Named(conversation=conversation, consents=tuple(consents))
+        return Named(conversation=ConversationId(conversation), consents=tuple(consents))
     held = orjson.loads(plain)
     return Named(
-        conversation=text(held["conversation"]),
+        conversation=ConversationId(text(held["conversation"])),
         consents=texts(held["consents"]),
         states=None if held["states"] is None else texts(held["states"]),
     )
@@ -116,7 +117,7 @@ def lay_again(connection: Connection, content: Content, holds: Mapping[bytes, Se
     known = _conversations(connection, content.sealer) if holds else {}
     for label, labels in holds.items():
         before = store.get(connection, label)
-        conversation, index = known.get(label, ("", None))
+        conversation, index = known.get(label, (ConversationId(""), None))
         named = Named(conversation=conversation, consents=())
         if before is not None:
             rows = content_rows.get(connection, [before.ref]).values()
@@ -132,10 +133,10 @@ def lay_again(connection: Connection, content: Content, holds: Mapping[bytes, Se
         journal.append_leaf(connection, leaf(at, "asylum.held_again"))
 
 
-def _conversations(connection: Connection, sealer: ContentSealer) -> dict[bytes, tuple[str, bytes]]:
+def _conversations(connection: Connection, sealer: ContentSealer) -> dict[bytes, tuple[ConversationId, bytes]]:
     """By the label of a hold over it the id and the index of each conversation that is here."""
     firsts = messages.first_of_each(connection)
-    found: dict[bytes, tuple[str, bytes]] = {}
+    found: dict[bytes, tuple[ConversationId, bytes]] = {}
     rows = content_rows.get(connection, list(firsts))
     for row, plain in zip(rows.values(), sealer.open_each(list(rows.values())), strict=True):
         if not isinstance(plain, RefusedError):

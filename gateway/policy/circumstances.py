@@ -8,6 +8,7 @@ from datetime import date
 from gateway.cases.rules import ConsentCase
 from gateway.consent.rules import Consent, Handling
 from gateway.conversations.history import NOTHING_SAID, History
+from gateway.foundation.ids import NodeId
 from gateway.policy.gates.gate_table import Recipient, UnitKind
 
 
@@ -20,7 +21,7 @@ class Circumstances:
     nothing was said before, nobody approved.
     """
 
-    node: str
+    node: NodeId
     sender_kind: UnitKind | None
     recipient: Recipient | None
     consent: Consent | None

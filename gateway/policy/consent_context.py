@@ -17,7 +17,7 @@ from gateway.database.content import SealedRow
 from gateway.database.content_sealer import ContentSealer
 from gateway.errors import RefusedError
 from gateway.foundation.config import Config
-from gateway.foundation.ids import CaseId
+from gateway.foundation.ids import CaseId, ConversationId, NodeId, UnitId
 from gateway.identity.own_identity import OwnIdentity
 from gateway.messages import content_codec
 from gateway.messages.store import local, messages
@@ -39,9 +39,9 @@ class Question:
     `case` is the one it is written from, where its conversation is of none yet; `records` the consent that it tells of.
     """
 
-    conversation: str
+    conversation: ConversationId
     consent_ref: str | None
-    to: str
+    to: NodeId
     sender_unit: Json
     recipient_unit: Json
     case: CaseId | None = None
@@ -165,7 +165,7 @@ class ConsentContextLoader:
         peer = self._peers.get(question.to)
         if peer is None or not isinstance(question.recipient_unit, str):
             return None
-        return recipient_in(peer.descriptor, question.recipient_unit, now=now)
+        return recipient_in(peer.descriptor, UnitId(question.recipient_unit), now=now)
 
     def _handling(self, connection: Connection, about: Known, question: Question) -> tuple[Handling, ...]:
         """What the senders of data under a consent of another node said of passing them on; asked for only then.

@@ -27,6 +27,7 @@ import schemas
 from gateway.conversations.rules.disclosure import DisclosureStage
 from gateway.database.case_names import case_name, short_reference
 from gateway.errors import Code, Finding
+from gateway.foundation.ids import NodeId
 from gateway.foundation.json import Json
 from schemas.groups import FieldGroups, GroupRule, field_groups
 from schemas.region_pack.policies import CorridorPolicy, Pair, Rule
@@ -189,7 +190,7 @@ class _Sieve:
 # --- an opaque reference of a case for each peer -----------------------------------------------------------------
 
 
-def case_reference(keyed_hash: Callable[[bytes], bytes], *, peer: str, case: str) -> str:
+def case_reference(keyed_hash: Callable[[bytes], bytes], *, peer: NodeId, case: str) -> str:
     """The reference under which `peer` (a node id) knows our case: stable, unrelated to another peer's (domain 8.9).
 
     `keyed_hash` is a keyed hash under a secret of this node, of 16 bytes or more, HMAC-SHA-256 for instance; whoever

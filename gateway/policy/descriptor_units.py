@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from gateway.foundation.ids import UnitId
 from gateway.policy.gates.gate_table import Recipient, UnitKind, kind_by_roles
 from keys.documents.descriptor import Descriptor, Unit
 
 
 def recipient_in(
-    descriptor: Descriptor, unit: str | None, *, now: int, kind: UnitKind | None = None
+    descriptor: Descriptor, unit: UnitId | None, *, now: int, kind: UnitKind | None = None
 ) -> Recipient | None:
     """The unit as the newest descriptor of its node lists it, None where it does not.
 
@@ -22,12 +23,12 @@ def recipient_in(
     )
 
 
-def sender_kind_in(descriptor: Descriptor, unit: str | None, role: str | None) -> UnitKind | None:
+def sender_kind_in(descriptor: Descriptor, unit: UnitId | None, role: str | None) -> UnitKind | None:
     """The kind of a peer's unit by the roles that its node signed and the one it speaks in; None where that is open."""
     listed = _unit(descriptor, unit)
     roles = frozenset(() if listed is None else listed.roles)
     return kind_by_roles(roles | ({role} if role is not None else set()))
 
 
-def _unit(descriptor: Descriptor, unit: str | None) -> Unit | None:
+def _unit(descriptor: Descriptor, unit: UnitId | None) -> Unit | None:
     return next((listed for listed in descriptor.units if listed.id == unit), None)

@@ -25,6 +25,7 @@ from gateway.database import journal
 from gateway.database.audit_entries import Actor, leaf
 from gateway.errors import Code, RefusedError, RemoteError
 from gateway.foundation.config import Config
+from gateway.foundation.ids import NodeId
 from gateway.identity.own_identity import OwnIdentity
 from gateway.peers import store as peer_rows
 from gateway.peers.confirmed_time import ConfirmedTime, take_back
@@ -155,7 +156,7 @@ class TrustChanges:
             if is_person(change.subject):
                 enrolment.carry_out(connection, change, approval.admin, actor, now)
         elif change.action == Action.PEER_ACTIVATE:
-            peer_rows.change(connection, change.subject, state=str(PeerState.VERIFIED), verified=now)
+            peer_rows.change(connection, NodeId(change.subject), state=str(PeerState.VERIFIED), verified=now)
             channel = change.body["channel"]
             journal.append_leaf(
                 connection, leaf(now, "peer.verified", peer=change.subject, actor=actor, channel=channel)
@@ -208,7 +209,7 @@ class TrustChanges:
         if rule.subject == PERSON:
             enrolment.check_change(connection, change)
             return
-        position = peer_rows.position_of(connection, change.subject)
+        position = peer_rows.position_of(connection, NodeId(change.subject))
         if position is None:
             raise RefusedError(Code.NOT_FOUND, "no such peer", hint="trm peer list shows the names")
         trust = rules.peer_trust(completed(connection, change.subject), now)
@@ -220,7 +221,7 @@ class TrustChanges:
         if action in ACTION_EFFECTS:
             ACTION_EFFECTS[action].check(connection, change)
         if "descriptor" in body:
-            newest = self._trust_effects.newest_descriptor(connection, change.subject)
+            newest = self._trust_effects.newest_descriptor(connection, NodeId(change.subject))
             held: Json = {"version": newest.version, "hash": newest.hash}
             if body["descriptor"] != held or body["fingerprint"] != newest.fingerprint:
                 raise RefusedError(

@@ -15,7 +15,7 @@ from gateway.database.content import SealedRow
 from gateway.database.sealed_content import Content
 from gateway.errors import RefusedError, RemoteError
 from gateway.foundation.chores import DAY, Chore
-from gateway.foundation.ids import KeyId
+from gateway.foundation.ids import KeyId, NodeId
 from gateway.foundation.workers import Workers
 from gateway.messages import content_codec
 from gateway.peers.registry import PeerRegistry
@@ -44,7 +44,7 @@ class CompromiseReview:
         """Catch up with revocations."""
         return (Chore("compromise review", DAY, self.catch_up),)
 
-    async def doubt(self, node: str, revocations: Iterable[Revocation]) -> int:
+    async def doubt(self, node: NodeId, revocations: Iterable[Revocation]) -> int:
         """Put on the list what `node` signed with these keys and what came at their `since` or later; how many are new.
 
         It may be asked again: what is on the list, or was settled by a person, stays as it is.

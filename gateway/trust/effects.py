@@ -84,11 +84,11 @@ class TrustEffects:
         """Let changes take effect when their time has come."""
         return (Chore("trust", MINUTE, self.keep),)
 
-    def newest_descriptor(self, connection: Connection, node: str) -> Descriptor:
+    def newest_descriptor(self, connection: Connection, node: NodeId) -> Descriptor:
         """The newest descriptor held of a peer, as it is in this transaction."""
         return self._chain(connection, node)[-1]
 
-    def _chain(self, connection: Connection, node: str) -> tuple[Descriptor, ...]:
+    def _chain(self, connection: Connection, node: NodeId) -> tuple[Descriptor, ...]:
         documents = next((row.chain for row in peer_rows.load(connection) if row.node == node), ())
         if not documents:
             raise RefusedError(Code.NOT_FOUND, "no such peer", hint="trm peer list shows the names")
@@ -233,7 +233,7 @@ class TrustEffects:
 
 
 def _moved(
-    connection: Connection, node: str, held: tuple[str, str | None], trust: PeerTrust, after: Action | None
+    connection: Connection, node: NodeId, held: tuple[str, str | None], trust: PeerTrust, after: Action | None
 ) -> tuple[PeerState, str | None]:
     state, cause = held
     if trust.state is PeerState.REVOKED:
@@ -280,11 +280,11 @@ def give_up(connection: Connection, row: ChangeRow, state: str) -> None:
     again.
     """
     rows.set_state(connection, row.hash, state)
-    if _action(row) in (Action.PEER_ACTIVATE, None) and peer_rows.position_of(connection, row.subject) == (
+    if _action(row) in (Action.PEER_ACTIVATE, None) and peer_rows.position_of(connection, NodeId(row.subject)) == (
         "verified",
         None,
     ):
-        peer_rows.change(connection, row.subject, state=str(PeerState.PROPOSED), verified=None)
+        peer_rows.change(connection, NodeId(row.subject), state=str(PeerState.PROPOSED), verified=None)
 
 
 def roots_changed(connection: Connection, chain: Sequence[Descriptor], *, at: int) -> None:
@@ -306,7 +306,7 @@ def roots_changed(connection: Connection, chain: Sequence[Descriptor], *, at: in
         journal.raise_alarm(connection, at=at, kind="peer.roots_changed", peer=after.node)
 
 
-def _confirmed(connection: Connection, node: str) -> int | None:
+def _confirmed(connection: Connection, node: NodeId) -> int | None:
     """The descriptor version whose digits people here compared last."""
     version: int | None = None
     for change in completed(connection, node):

@@ -89,7 +89,7 @@ def _unlike_the_log(connection: Connection, subjects: set[str], logged: Mapping[
     ]
 
 
-def _about(node: str) -> bytes:
+def _about(node: NodeId) -> bytes:
     return b'"peer":"' + node.encode() + b'"'
 
 
@@ -111,7 +111,7 @@ def _place(row: ChangeRow) -> str:
     return f"change {row.seq} of the administrators" if row.subject == ADMINS else f"change {row.seq}"
 
 
-def position(connection: Connection, node: str) -> list[str]:
+def position(connection: Connection, node: NodeId) -> list[str]:
     """What is wrong with a peer that counts as active: the last word of the audit log on where it stands is another.
     A stop that no person made (a proof of misbehaviour, a tombstone, changed roots) is in no completed change.
     """
@@ -127,7 +127,7 @@ def position(connection: Connection, node: str) -> list[str]:
 
 
 def records(
-    connection: Connection, node: str, *, ours: Sequence[Descriptor], theirs: Sequence[Descriptor]
+    connection: Connection, node: NodeId, *, ours: Sequence[Descriptor], theirs: Sequence[Descriptor]
 ) -> list[str]:
     """What is wrong with the stored trust records of both directions: signatures, order, stored hashes, and whether the
     newest one is the newest that the audit log knows. Keys of `ours`, the descriptors of this node, have signed the one
@@ -138,7 +138,7 @@ def records(
 
 
 def _record_chain(
-    connection: Connection, node: str, direction: str, chain: Sequence[Descriptor], whose: str, event: bytes
+    connection: Connection, node: NodeId, direction: str, chain: Sequence[Descriptor], whose: str, event: bytes
 ) -> list[str]:
     faults: list[str] = []
     prev: str | None = None

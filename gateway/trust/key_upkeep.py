@@ -10,6 +10,7 @@ from gateway.database.engine import Store
 from gateway.errors import Code, GatewayError, RefusedError, RemoteError, TransientError
 from gateway.federation.address import PeerAddress
 from gateway.foundation.chores import DAY, MINUTE, Chore
+from gateway.foundation.ids import NodeId
 from gateway.foundation.logs import logger
 from gateway.identity.identity import Identity
 from gateway.peers.confirmed_time import ConfirmedTime
@@ -144,7 +145,7 @@ class KeyUpkeep:
             if listens(p.state)
         }
 
-    async def _push_descriptor(self, node: str) -> None:
+    async def _push_descriptor(self, node: NodeId) -> None:
         try:
             where = address(self._link.registry.find(node).descriptor)
             await self._link.client.push_descriptor(where, self._identity.own.documents[-1])
@@ -159,7 +160,7 @@ class KeyUpkeep:
         due = [p for p in self._link.registry.all() if listens(p.state) and self._pushed.get(p.node) != version]
         await asyncio.gather(*(self._push_to(peer.node, version) for peer in due))
 
-    async def _push_to(self, node: str, version: tuple[int, int]) -> None:
+    async def _push_to(self, node: NodeId, version: tuple[int, int]) -> None:
         peer = self._link.registry.find(node)
         failures, again = self._push_failures.get(node, (0, 0.0))
         if self._clock.monotonic() < again:

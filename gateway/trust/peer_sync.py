@@ -126,7 +126,7 @@ class PeerSync:
             *(self._pull_from(p.node) for p in self._link.registry.all() if p.state is PeerState.ACTIVE)
         )
 
-    async def _pull_from(self, node: str) -> None:
+    async def _pull_from(self, node: NodeId) -> None:
         now = self._clock.now()
         peer = self._link.registry.find(node)
         try:
@@ -170,7 +170,7 @@ def _proof(held: Sequence[Descriptor], documents: Sequence[SignedDocument]) -> b
     return build_proof(held, other)
 
 
-def stop(connection: Connection, node: str, code: Code, *, at: int) -> None:
+def stop(connection: Connection, node: NodeId, code: Code, *, at: int) -> None:
     """Suspend a peer for a cause, in the caller's transaction; one that a person revoked meanwhile stays revoked."""
     if peer_rows.state_of(connection, node) != PeerState.REVOKED:
         peer_rows.change(connection, node, state=str(PeerState.SUSPENDED_FOR_CAUSE), cause=str(code))

@@ -19,6 +19,7 @@ from gateway.database import journal
 from gateway.database.audit_entries import leaf
 from gateway.database.engine import Store
 from gateway.errors import Code, GatewayError, RemoteError
+from gateway.foundation.ids import NodeId
 from gateway.foundation.logs import logger
 from gateway.identity.identity import Identity
 from gateway.messages import answers
@@ -59,7 +60,7 @@ def _kept(
     return place
 
 
-def _restored(connection: Connection, node: str) -> int:
+def _restored(connection: Connection, node: NodeId) -> int:
     """When a person here accepted last that this peer was restored from a backup, 0 for never."""
     row = store.get(connection, node)
     if row is None or row.accepted is None or read_reset(row.accepted)[0].from_ != node:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, func, insert, select, update
 
 from gateway.database.tables import message, review, statement
+from gateway.foundation.ids import KeyId, NodeId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,12 +22,12 @@ class Doubt:
     message: int
     id: str
     conversation: bytes
-    peer: str
-    kid: str
+    peer: NodeId
+    kid: KeyId
     received: int
 
 
-def signed_since(connection: Connection, peer: str, since: int) -> list[tuple[int, int, int]]:
+def signed_since(connection: Connection, peer: NodeId, since: int) -> list[tuple[int, int, int]]:
     """(message, evidence, received) of every statement that `peer` had accepted here at `since` or later."""
     query = (
         select(statement.c.message, statement.c.evidence, message.c.at)
@@ -37,7 +38,7 @@ def signed_since(connection: Connection, peer: str, since: int) -> list[tuple[in
     return [(row.message, row.evidence, row.at) for row in connection.execute(query)]
 
 
-def add(connection: Connection, peer: str, found: Iterable[tuple[int, str]], *, at: int) -> int:
+def add(connection: Connection, peer: NodeId, found: Iterable[tuple[int, str]], *, at: int) -> int:
     """Put messages on the list: (message, kid); one that was ever there stays as it is. How many are new."""
     known = set(connection.scalars(select(review.c.message).where(review.c.peer == peer)))
     rows = [{"message": ref, "peer": peer, "kid": kid, "at": at} for ref, kid in found if ref not in known]

@@ -60,7 +60,7 @@ _UNIT_ID: Final = r"[a-z0-9][a-z0-9-]{0,47}"
 class Unit:
     """An organisation of this NRM that can have a key of its own."""
 
-    id: str
+    id: UnitId
     name: str
     roles: tuple[str, ...] = ()
 
@@ -245,7 +245,7 @@ def _check_keys(new: Descriptor) -> None:
 
 def _unit(value: Json) -> Unit:
     member = exact(value, _UNIT, what="unit")
-    return Unit(id=text(member["id"]), name=text(member["name"]), roles=texts(member["roles"]))
+    return Unit(id=UnitId(text(member["id"])), name=text(member["name"]), roles=texts(member["roles"]))
 
 
 def _revocation(value: Json) -> Revocation:

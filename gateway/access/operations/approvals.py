@@ -18,6 +18,7 @@ from gateway.changes.rules import Action
 from gateway.database.engine import Store
 from gateway.errors import Code, RefusedError
 from gateway.foundation.config import Config
+from gateway.foundation.ids import UnitId
 from gateway.operations.registry import About, operation
 from gateway.operations.roles import TRUST, Role
 from gateway.ports import Clock, Json, OperationResult
@@ -32,7 +33,7 @@ def ask_administrator(
     row: PersonRow,
     action: Action,
     roles: frozenset[Role],
-    unit: str | None,
+    unit: UnitId | None,
     now: int,
 ) -> None:
     """Let something about a person wait for an administrator; what waited about them before does no more."""

@@ -180,7 +180,7 @@ class TokenOperations:
         }
 
 
-def check_unit(config: Config, unit: str | None) -> None:
+def check_unit(config: Config, unit: UnitId | None) -> None:
     """Return if this is a unit of this node, or none is named. Raises RefusedError invalid."""
     if unit is not None and unit not in {known.id for known in config.units}:
         raise RefusedError(

@@ -14,6 +14,7 @@ from gateway.audit.log import AuditLog
 from gateway.database.durability import DurabilityProbe
 from gateway.errors import Code
 from gateway.foundation.chores import HOUR
+from gateway.foundation.ids import NodeId
 from gateway.identity.identity import Identity
 from gateway.operations.models import Answer, Count, Nothing, OneOf, Time
 from gateway.operations.registry import About, operation
@@ -294,7 +295,7 @@ class StatusOperations:
             "alarms": [{"kind": kind, **_pile(pile)} for kind, pile in found.alarms.items()],
         }
 
-    def _name(self, node: str | None) -> str | None:
+    def _name(self, node: NodeId | None) -> str | None:
         peer = None if node is None else self._peers.get(node)
         return node if peer is None else peer.name
 

@@ -116,7 +116,7 @@ class AccessOperations:
             raise RefusedError(Code.INVALID, "name one of message, conversation and consent; nothing was listed")
 
         def query(c: Connection) -> tuple[list[tuple[int, Reading]], Mapping[str, str], Mapping[str, str]]:
-            ids = None
+            ids: list[str] | None = None
             if message is not None:
                 ids = [message]
             elif consent is not None:

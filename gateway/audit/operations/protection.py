@@ -30,6 +30,7 @@ from gateway.delivery.operations.messages_shown import opened_row, opened_rows, 
 from gateway.erasure import store as erasures
 from gateway.erasure.store import ErasureRow
 from gateway.errors import Code, RefusedError
+from gateway.foundation.ids import NodeId
 from gateway.foundation.workers import Workers
 from gateway.messages.content_codec import MessageContent
 from gateway.messages.store import local, messages
@@ -113,13 +114,13 @@ class ProtectionOperations:
     def _consent(self, row: ConsentRow, sealed: SealedRow | None) -> dict[str, Json]:
         record = register.opened(self._content.sealer, sealed)
         return {
-            "holder": self._name(row.holder),
+            "holder": self._name(NodeId(row.holder)),
             "state": row.state,
             "at": row.at,
             "record": record if isinstance(record, dict) else None,
         }
 
-    def _name(self, node: str) -> str:
+    def _name(self, node: NodeId) -> str:
         peer = self._peers.get(node)
         return node if peer is None else peer.name
 

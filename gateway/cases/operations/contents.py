@@ -24,7 +24,7 @@ from gateway.delivery.operations.messages_shown import opened_rows
 from gateway.delivery.operations.waiting_drafts import drafted
 from gateway.erasure import store as erasure
 from gateway.errors import RefusedError
-from gateway.foundation.ids import CaseId
+from gateway.foundation.ids import CaseId, NodeId
 from gateway.messages.content_codec import MessageContent
 from gateway.messages.machines.acceptance import Incoming
 from gateway.messages.store import conversations, local, messages
@@ -119,7 +119,7 @@ class CaseContents:
             known = register.known_under(self._content.sealer, connection, index)
             name = known.held[0].record["consent_id"] if known.held else None
             first = known.rows[0]
-            peer = self._peers.get(first.holder)
+            peer = self._peers.get(NodeId(first.holder))
             holder = first.holder if peer is None else peer.name
             found.append({"id": name, "holder": holder, "state": known.state, "at": first.at})
             if known.consent is not None and not known.withdrawn:

@@ -28,7 +28,7 @@ class CaseViews:
         self._content = content
         self._contents = CaseContents(content, peers)
 
-    def lines(self, connection: Connection, rows: Sequence[CaseRow], unit: str | None) -> list[Json]:
+    def lines(self, connection: Connection, rows: Sequence[CaseRow], unit: UnitId | None) -> list[Json]:
         """Write the lines of these cases in a list, for a caller of this unit."""
         cards = cards_in(self._content.sealer, connection, rows)
         of = units.of_cases(self._content.sealer, connection, [row.id for row in rows])
@@ -38,7 +38,7 @@ class CaseViews:
             if unit is None or unit in of[row.id]
         ]
 
-    def show(self, connection: Connection, id: str, unit: str | None) -> dict[str, Json]:
+    def show(self, connection: Connection, id: str, unit: UnitId | None) -> dict[str, Json]:
         """The whole case, as a caller of this unit sees it. Raises RefusedError not_found."""
         row = find_row(connection, id, place="/id")
         card = cards_in(self._content.sealer, connection, [row])[row.id]
@@ -52,7 +52,7 @@ class CaseViews:
             "changes": [self._change(connection, one) for one in store.changes_of(connection, row.id)],
         }
 
-    def _group(self, connection: Connection, card: Card, unit: str | None) -> list[Json]:
+    def _group(self, connection: Connection, card: Card, unit: UnitId | None) -> list[Json]:
         """The cases of the family; a caller of one unit learns the names only of those that its unit looks after."""
         group = card.group or {}
         rows = store.get(connection, list(group))

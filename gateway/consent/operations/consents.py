@@ -33,7 +33,7 @@ from gateway.database.content import SealedRow
 from gateway.database.sealed_content import Content
 from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.config import Config
-from gateway.foundation.ids import CaseId, UnitId
+from gateway.foundation.ids import CaseId, NodeId, UnitId
 from gateway.identity.own_identity import OwnIdentity
 from gateway.messages.store import local
 from gateway.messages.store.local import OWN, ConsentRow
@@ -203,7 +203,7 @@ class ConsentOperations:
         return OperationResult(value={"consents": items, "next": following})
 
     def _holder(self, row: ConsentRow) -> str:
-        peer = self._peers.get(row.holder)
+        peer = self._peers.get(NodeId(row.holder))
         return row.holder if peer is None else peer.name
 
     @operation(

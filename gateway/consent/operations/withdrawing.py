@@ -23,6 +23,7 @@ from gateway.delivery.outbound import draft as drafts
 from gateway.delivery.outbound.preparation import Preparation
 from gateway.delivery.outbound.prepared import Prepared, write_prepared
 from gateway.errors import RefusedError
+from gateway.foundation.ids import NodeId
 from gateway.identity.own_identity import OwnIdentity
 from gateway.messages import content_codec, headers
 from gateway.messages.store import conversations, local, messages
@@ -57,7 +58,7 @@ class _Told:
 
     told: list[Prepared] = field(default_factory=list)
     damaged: list[int] = field(default_factory=list)
-    untold: dict[str, int] = field(default_factory=dict)
+    untold: dict[NodeId, int] = field(default_factory=dict)
 
 
 class Withdrawer:
@@ -146,7 +147,7 @@ class Withdrawer:
         known: register.Known,
         taken_back: dict[str, Json],
         author: str,
-        node: str,
+        node: NodeId,
         refs: Sequence[int],
     ) -> None:
         """Do the same by signed statements, where the messages were erased or their unit there is gone; of what never

@@ -22,7 +22,7 @@ from gateway.delivery.inbound import steps
 from gateway.delivery.inbound.results import Refusal
 from gateway.delivery.inbound.steps import ReceiverContext
 from gateway.errors import Code, RemoteError
-from gateway.foundation.ids import ConversationId, MessageId, NodeId
+from gateway.foundation.ids import ConversationId, MessageId, NodeId, UnitId
 from gateway.identity.own_identity import OwnIdentity
 from gateway.messages.store.conversations import Key
 from gateway.messages.types import AcceptedMessage, AuthenticStatement, ExaminedMessage
@@ -142,10 +142,10 @@ class Admission:
     ) -> ReceiverContext:
         now, header = self._clock.now(), examined.message.header
         consent = _add_news(examined, peer.node, before, now)
-        to, unit, role = (maybe_text(header.get(name)) for name in ("recipient_unit", "sender_unit", "sender_role"))
+        to, unit = (UnitId(maybe_text(header.get(name)) or "") for name in ("recipient_unit", "sender_unit"))
         return ReceiverContext(
-            sender_kind=sender_kind_in(peer.descriptor, unit, role),
-            recipient=recipient_in(self._own.descriptor, to, now=now, kind=self._units.get(to or "")),
+            sender_kind=sender_kind_in(peer.descriptor, unit, maybe_text(header.get("sender_role"))),
+            recipient=recipient_in(self._own.descriptor, to, now=now, kind=self._units.get(to)),
             consent=None if consent is None else consent.consent,
             recorded_by=frozenset() if consent is None else consent.recorded_by(self._own.node),
             withdrawn=consent is not None and consent.withdrawn,

@@ -16,7 +16,7 @@ from gateway.delivery.inbound import steps
 from gateway.delivery.inbound.results import Refusal
 from gateway.delivery.inbound.steps import OpenCek
 from gateway.errors import Code, GatewayError, RemoteError, TransientError
-from gateway.foundation.ids import MessageId
+from gateway.foundation.ids import KeyId, MessageId
 from gateway.foundation.workers import Workers
 from gateway.identity.identity import Identity
 from gateway.messages.types import AuthenticStatement
@@ -98,7 +98,7 @@ class Opening:
         found = zip(asked, self._keys.each("open_cek", asked), strict=True)
         keys: dict[tuple[str, bytes, bytes], bytes | GatewayError] = dict(found)
 
-        def open_cek(kid: str, enc: bytes, info: bytes) -> bytes:
+        def open_cek(kid: KeyId, enc: bytes, info: bytes) -> bytes:
             cek = keys[kid, enc, info]
             if isinstance(cek, GatewayError):
                 raise cek

@@ -37,6 +37,7 @@ from gateway.conversations.rules.facts import Message, make_message
 from gateway.conversations.rules.fold import Impossible, JudgementPoint
 from gateway.conversations.rules.order import place
 from gateway.errors import Code, Finding, RefusedError, RemoteError
+from gateway.foundation.ids import KeyId, UnitAddress
 from gateway.messages.types import AcceptedMessage, AuthenticStatement, ExaminedMessage, LinkPosition
 from gateway.peers.scope import Direction, PeerScope, may
 from gateway.policy.gates.gate_table import CODE_RULES, GateFacts, Permit, Recipient, UnitKind, received
@@ -49,7 +50,7 @@ from keys.primitives.seal import open_content as aead_open_content
 from keys.primitives.sign import Signature, verify
 from schemas.types import type_name
 
-OpenCek = Callable[[str, bytes, bytes], bytes]
+OpenCek = Callable[[KeyId, bytes, bytes], bytes]
 """(kid, enc, info) -> content key; raises RemoteError unknown_recipient_key or undecryptable."""
 
 
@@ -451,7 +452,7 @@ def _gate_facts(examined: ExaminedMessage, known: ReceiverContext, own_node: str
         sensitivities=sensitivities,
         purpose=examined.purpose,
         sender_node=examined.sender,
-        recipient_unit=f"{own_node}/{unit}",
+        recipient_unit=UnitAddress(f"{own_node}/{unit}"),
         recipient=known.recipient,
         sender_kind=known.sender_kind,
         consent=known.consent,

@@ -13,6 +13,7 @@ from gateway.database.engine import Store
 from gateway.database.sealed_content import Content
 from gateway.erasure.operations import erasing
 from gateway.errors import Code, RefusedError
+from gateway.foundation.ids import ConversationId, NodeId
 from gateway.messages import content_codec
 from gateway.messages.content_codec import MessageContent
 from gateway.messages.machines.delivery import SENDING, Outgoing
@@ -22,7 +23,7 @@ from gateway.peers.registry import Peer, PeerRegistry
 from gateway.ports import Clock, Json
 
 
-def peer_of(peers: PeerRegistry, peer: str | None) -> str | None:
+def peer_of(peers: PeerRegistry, peer: str | None) -> NodeId | None:
     """The node of a peer that may be named. Raises RefusedError for one that is not known."""
     return None if peer is None else peers.find(peer).node
 
@@ -87,7 +88,7 @@ def incoming(connection: Connection, id: str) -> tuple[list[MessageRow], dict[in
     return rows, messages.statement_hashes(connection, [row.ref for row in rows])
 
 
-async def conversation_rows(content: Content, id: str) -> tuple[Sequence[MessageRow], dict[int, SealedRow]]:
+async def conversation_rows(content: Content, id: ConversationId) -> tuple[Sequence[MessageRow], dict[int, SealedRow]]:
     """Rows and content of one conversation; raises RefusedError not_found."""
     index = content.sealer.conversation_index(id)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from gateway.foundation.ids import NodeId
 from gateway.messages.store import local
 from gateway.messages.store.local import ConsentRow
 from gateway.messages.store.messages import MessageRow
@@ -26,7 +27,7 @@ class Acts:
     holds: frozenset[bytes]
 
 
-def load_acts(connection: Connection, node: str, rows: Sequence[MessageRow]) -> Acts:
+def load_acts(connection: Connection, node: NodeId, rows: Sequence[MessageRow]) -> Acts:
     """Load them for these messages to one peer."""
     indexes = sorted({row.consent for row in rows if row.consent is not None})
     return Acts(

@@ -25,6 +25,7 @@ from gateway.delivery.outbound.acts import Acts, load_acts
 from gateway.delivery.outbound.inputs import RECORD
 from gateway.delivery.outbound.sealing import Departing, Sealing, fence_voids, use_numbers, write_sealed
 from gateway.errors import Code, RefusedError, TransientError
+from gateway.foundation.ids import NodeId
 from gateway.foundation.workers import Workers
 from gateway.messages import content_codec, state_transitions
 from gateway.messages.content_codec import MessageContent
@@ -165,7 +166,7 @@ class Departure:
             if row.ref in bytes_of
         ]
 
-    async def find_urgent(self, node: str) -> list[int]:
+    async def find_urgent(self, node: NodeId) -> list[int]:
         """Find the messages that wait for a peer and that nothing may block: withdrawals, alerts, erasure."""
         after, found = 0, list[int]()
         while refs := await self._content.store.read(partial(_waiting_refs, node=node, after=after)):
@@ -178,7 +179,7 @@ class Departure:
             ]
         return found
 
-    def _look_up(self, connection: Connection, node: str, refs: Sequence[int]) -> _Waiting:
+    def _look_up(self, connection: Connection, node: NodeId, refs: Sequence[int]) -> _Waiting:
         found = messages.get(connection, refs)
         rows = tuple(found[ref] for ref in refs if ref in found and found[ref].state in WAITING)
         return _Waiting(
@@ -271,11 +272,11 @@ class Departure:
         return None
 
 
-def _waiting_refs(connection: Connection, *, node: str, after: int) -> list[int]:
+def _waiting_refs(connection: Connection, *, node: NodeId, after: int) -> list[int]:
     return messages.due(connection, node, after, MOST_ENVELOPES)
 
 
-def _compare(connection: Connection, node: str, waiting: _Waiting) -> None:
+def _compare(connection: Connection, node: NodeId, waiting: _Waiting) -> None:
     """Return if link, messages and acts stand as they were looked up; raises _ChangedMeanwhileError."""
     if (
         links.position(connection, node, links.OUT) != waiting.link

@@ -19,7 +19,7 @@ from gateway.cases.register import cards_in
 from gateway.database.content_sealer import ContentSealer
 from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.config import Config
-from gateway.foundation.ids import CaseId
+from gateway.foundation.ids import CaseId, ConversationId
 from gateway.messages.draft_form import IDS, form_faults, schema_faults
 from gateway.messages.types import Draft
 from gateway.peers.registry import Peer, PeerRegistry
@@ -60,7 +60,7 @@ class DraftReader:
                 id=id if isinstance(id, str) else b64u(self._rand(ID)),
                 body_type=str(body_type),
                 to=peer.node,
-                conversation=conversation if isinstance(conversation, str) else b64u(self._rand(ID)),
+                conversation=ConversationId(conversation if isinstance(conversation, str) else b64u(self._rand(ID))),
                 reply_to=reply_to if isinstance(reply_to, str) else None,
                 purpose=purpose if isinstance(purpose, str) else None,
                 header=header,

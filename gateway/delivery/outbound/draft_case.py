@@ -13,7 +13,7 @@ from gateway.cases.register import CaseRegister, Joining
 from gateway.cases.rules import Card, Signs
 from gateway.database.sealed_content import Content
 from gateway.delivery.outbound.draft import number_of
-from gateway.foundation.ids import CaseId
+from gateway.foundation.ids import CaseId, ConversationId
 from gateway.ports import Json
 
 
@@ -22,7 +22,9 @@ def joining_of(content: Content, cases: CaseRegister, id: str, draft: Mapping[st
     number, named, conversation = number_of(draft), draft.get("case"), draft.get("conversation")
     signs = Signs(
         named=CaseId(named) if isinstance(named, str) else None,
-        conversation=content.sealer.conversation_index(conversation) if isinstance(conversation, str) else None,
+        conversation=content.sealer.conversation_index(ConversationId(conversation))
+        if isinstance(conversation, str)
+        else None,
         draft=register.draft_key(id),
         number=None if number is None else register.number_signs(content.sealer, [number])[number],
     )

@@ -10,6 +10,7 @@ from gateway.database import journal
 from gateway.database.engine import Store
 from gateway.errors import Code
 from gateway.foundation.chores import DAY, HOUR, MINUTE, Chore
+from gateway.foundation.ids import NodeId
 from gateway.messages import state_transitions
 from gateway.messages.machines.delivery import Outgoing, OutgoingEvent, allows
 from gateway.messages.machines.numbering import GAP_PATIENCE
@@ -60,7 +61,7 @@ class Expiry:
         revoked = [peer.node for peer in self._peers.all() if peer.state is PeerState.REVOKED]
         late = [node for node, began in since.items() if began is not None and now - began >= UNDELIVERED_ALARM]
 
-        def move(connection: Connection) -> set[str]:
+        def move(connection: Connection) -> set[NodeId]:
             over = messages.expired(connection, now, EXPIRE_BATCH, but=str(Outgoing.VOIDING)) if confirmed else []
             rows = messages.get(connection, over)
             changes = [

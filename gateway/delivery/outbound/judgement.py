@@ -14,6 +14,7 @@ from gateway.conversations.rules.disclosure import DisclosureStage as Disclosure
 from gateway.conversations.rules.facts import Message, make_message
 from gateway.conversations.rules.fold import Impossible, JudgementPoint
 from gateway.errors import Code, Finding, RefusedError
+from gateway.foundation.ids import UnitAddress
 from gateway.messages.types import Draft, ValidMessage
 from gateway.peers.scope import Direction, PeerScope, may
 from gateway.policy.circumstances import Circumstances
@@ -100,7 +101,7 @@ def gate_facts(
         sensitivities=sensitivities,
         purpose=purpose,
         sender_node=circumstances.node,
-        recipient_unit=f"{to}/{text_of(header, 'recipient_unit') or ''}",
+        recipient_unit=UnitAddress(f"{to}/{text_of(header, 'recipient_unit') or ''}"),
         recipient=circumstances.recipient,
         sender_kind=circumstances.sender_kind,
         consent=circumstances.consent,

@@ -103,7 +103,7 @@ def _key(row: ReceiptRow) -> ReceiptKey:
     return row.of, row.status
 
 
-def find_owed(connection: Connection, node: str, answered: Set[ReceiptKey], *, joined: bool) -> OwedReceipts:
+def find_owed(connection: Connection, node: NodeId, answered: Set[ReceiptKey], *, joined: bool) -> OwedReceipts:
     """The next batch for a peer; what came together while it was away is `joined` in one new batch."""
     listed = receipts.owed(connection, node, MOST_RECEIPTS)
     owed = [item for item in listed if _key(item[1]) not in answered]

@@ -12,6 +12,7 @@ from gateway.database import journal
 from gateway.database.audit_entries import leaf
 from gateway.database.engine import Store
 from gateway.errors import WIRE_CODES, Code
+from gateway.foundation.ids import NodeId
 from gateway.foundation.workers import Workers
 from gateway.identity.own_identity import OwnIdentity
 from gateway.messages import answers, state_transitions
@@ -42,7 +43,7 @@ def event_of(receipt: Receipt) -> OutgoingEvent | None:
 
 
 def apply(
-    connection: Connection, peer: str, batch: Sequence[Receipt], document: bytes, ref: int, *, at: int
+    connection: Connection, peer: NodeId, batch: Sequence[Receipt], document: bytes, ref: int, *, at: int
 ) -> dict[str, Receipt]:
     """Keep those receipts that belong to a sealing of ours, and move the messages; returns them by message id.
 
@@ -81,7 +82,7 @@ def _of_number(connection: Connection, row: MessageRow, receipt: Receipt) -> boo
     return row.n == receipt.n or store.had_number(connection, row.peer, row.id, receipt.n)
 
 
-def _forgotten(connection: Connection, peer: str, receipt: Receipt) -> MessageRow | None:
+def _forgotten(connection: Connection, peer: NodeId, receipt: Receipt) -> MessageRow | None:
     """The message of a receipt for a sealing that this node does not know: taken only where it was restored from a
     backup that knows the message, for it was then sealed after the backup (nrm1 5.12).
     """

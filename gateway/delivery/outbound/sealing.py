@@ -13,6 +13,7 @@ from gateway.database.audit_entries import leaf
 from gateway.database.content import SealedRow
 from gateway.database.sealed_content import Content
 from gateway.delivery.outbound import departure_steps
+from gateway.foundation.ids import NodeId
 from gateway.identity.identity import Identity
 from gateway.messages import content_codec
 from gateway.messages.machines.delivery import Outgoing
@@ -129,7 +130,7 @@ def number_row(row: MessageRow) -> NumberRow:
     return NumberRow(n=row.n, id=row.id, prev=row.prev, link=link)
 
 
-def use_numbers(connection: Connection, node: str, fenced: Sequence[MessageRow]) -> None:
+def use_numbers(connection: Connection, node: NodeId, fenced: Sequence[MessageRow]) -> None:
     """Use the numbers of `fence_voids`."""
     if not fenced:
         return
@@ -140,7 +141,7 @@ def use_numbers(connection: Connection, node: str, fenced: Sequence[MessageRow])
 
 def write_sealed(
     connection: Connection,
-    node: str,
+    node: NodeId,
     sealed: Sequence[Sealed],
     now: int,
 ) -> None:

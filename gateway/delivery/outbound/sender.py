@@ -265,7 +265,7 @@ class Sender:
         await self._wake.wait()
 
 
-def _look_up(connection: Connection, node: str, answered: Set[ReceiptKey], *, joined: bool) -> _Waiting:
+def _look_up(connection: Connection, node: NodeId, answered: Set[ReceiptKey], *, joined: bool) -> _Waiting:
     return _Waiting(
         receipts=find_owed(connection, node, answered, joined=joined),
         due=messages.due(connection, node, 0, MOST_ENVELOPES),
@@ -273,7 +273,7 @@ def _look_up(connection: Connection, node: str, answered: Set[ReceiptKey], *, jo
     )
 
 
-def _tell_to_telephone(connection: Connection, node: str, refs: Sequence[int], now: int) -> None:
+def _tell_to_telephone(connection: Connection, node: NodeId, refs: Sequence[int], now: int) -> None:
     for ref in refs:
         journal.raise_alarm(connection, at=now, kind="message.telephone", peer=node, ref=ref)
 

@@ -30,6 +30,7 @@ from gateway.directory.operations.update_message import SPEAKER, TYPE, begin_con
 from gateway.directory.operations.views import show_entry, show_office
 from gateway.directory.rules import Question
 from gateway.errors import Code, Finding, RefusedError
+from gateway.foundation.ids import ConversationId, UnitId
 from gateway.foundation.workdays import local_date
 from gateway.foundation.workers import Workers
 from gateway.identity.own_identity import OwnIdentity
@@ -214,7 +215,7 @@ class DirectoryOperations:
         number_ = 0 if before is None else int(before.content["supersedes"]) + 1
         return {"keys": [], **said, "supersedes": number_}
 
-    def _speaker(self) -> str:
+    def _speaker(self) -> UnitId:
         """The unit of this node that coordinates; else the first one."""
         units = self._own.descriptor.units
         return next((unit.id for unit in units if SPEAKER in unit.roles), units[0].id)
@@ -252,7 +253,9 @@ class DirectoryOperations:
         left_out: list[Json] = []
         first: RefusedError | None = None
         for peer in (peer for peer in self._peers.all() if peer.state is PeerState.ACTIVE):
-            request = make_request(peer, header, said, b64u(self._actor(f"directory to {peer.node}".encode())))
+            request = make_request(
+                peer, header, said, ConversationId(b64u(self._actor(f"directory to {peer.node}".encode())))
+            )
             try:
                 await self._preparation.try_out(request)
                 going.append((peer, request))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from gateway.directory.entries import LIFE
+from gateway.foundation.ids import ConversationId, UnitId
 from gateway.peers.registry import Peer
 from gateway.ports import Json
 from keys.documents.descriptor import Descriptor
@@ -33,7 +34,7 @@ def begin_content(descriptor: Descriptor) -> dict[str, Json]:
     return {"units": units, "focal_points": []}
 
 
-def make_header(unit: str, shown_in: str, author: str, now: int) -> dict[str, Json]:
+def make_header(unit: UnitId, shown_in: str, author: str, now: int) -> dict[str, Json]:
     """Make the header of an update that `unit` sends to itself; it is kept until the entry is over (`LIFE`)."""
     until = datetime.fromtimestamp(now + LIFE, tz=UTC).date()
     return {
@@ -49,7 +50,7 @@ def make_header(unit: str, shown_in: str, author: str, now: int) -> dict[str, Js
 
 
 def make_request(
-    peer: Peer, header: Mapping[str, Json], said: Mapping[str, Json], conversation: str
+    peer: Peer, header: Mapping[str, Json], said: Mapping[str, Json], conversation: ConversationId
 ) -> dict[str, Json]:
     """Make the message for one peer; all of them are one conversation, so that each confirms the one before."""
     units = peer.descriptor.units

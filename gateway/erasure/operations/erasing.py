@@ -36,6 +36,7 @@ from gateway.erasure.retention import Retention
 from gateway.erasure.store import ErasureRow, HoldRow
 from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.config import BackupSection
+from gateway.foundation.ids import ConversationId
 from gateway.foundation.workdays import parse_day
 from gateway.ledger import store as ledger
 from gateway.ledger.rules import named_link
@@ -322,7 +323,7 @@ def _any(connection: Connection, conversation: bytes) -> SealedRow | None:
     return next(iter(content.get(connection, refs).values()), None)
 
 
-async def _conversation(content: Content, id: str) -> list[MessageRow]:
+async def _conversation(content: Content, id: ConversationId) -> list[MessageRow]:
     index = content.sealer.conversation_index(id)
     rows = await content.store.read(lambda c: messages.of_conversation(c, index))
     if not rows:

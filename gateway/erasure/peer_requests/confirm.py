@@ -36,6 +36,7 @@ from gateway.erasure.rules import Kept, Outcome
 from gateway.erasure.store import find_backups
 from gateway.errors import GatewayError, RefusedError, TransientError
 from gateway.foundation.config import Config
+from gateway.foundation.ids import NodeId
 from gateway.foundation.logs import logger
 from gateway.identity.identity import NodeKeys
 from gateway.messages import content_codec
@@ -226,7 +227,7 @@ class RequestConfirmer:
 
     def _receipts(self, connection: Connection, refs: Sequence[int], peers: Collection[str]) -> _Receipts:
         rows = [row for row in messages.get(connection, refs).values() if row.direction == OUT and row.n is not None]
-        batches: dict[int, str] = {}
+        batches: dict[int, NodeId] = {}
         missing: set[str] = set()
         for row in rows:
             if row.peer not in peers:

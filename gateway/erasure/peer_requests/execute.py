@@ -24,6 +24,7 @@ from gateway.erasure.peer_requests.store import RequestRow, State
 from gateway.erasure.rules import PROOF, What
 from gateway.erasure.store import HoldRow
 from gateway.errors import RefusedError, TransientError
+from gateway.foundation.ids import NodeId
 from gateway.foundation.logs import logger
 from gateway.messages import content_codec
 from gateway.messages.content_codec import MessageContent
@@ -164,7 +165,7 @@ def _concerned(
             yield from _between(connection, [asking.conversation], row.peer)
 
 
-def _between(connection: Connection, conversations: Sequence[bytes], peer: str | None) -> Iterator[MessageRow]:
+def _between(connection: Connection, conversations: Sequence[bytes], peer: NodeId | None) -> Iterator[MessageRow]:
     for item in messages.of_conversations(connection, conversations):
         if peer is None or item.peer == peer:
             yield item
@@ -177,6 +178,6 @@ def _passed_on(connection: Connection, row: RequestRow) -> Iterator[MessageRow]:
         yield from _between(connection, [one.conversation], one.peer)
 
 
-def _named(connection: Connection, peer: str, ids: Collection[str]) -> Iterator[MessageRow]:
+def _named(connection: Connection, peer: NodeId, ids: Collection[str]) -> Iterator[MessageRow]:
     for direction in (IN, OUT):
         yield from messages.find_many(connection, direction, peer, sorted(ids)).values()

@@ -29,6 +29,7 @@ from gateway.erasure.peer_requests.store import OnwardRow, RequestRow, State
 from gateway.erasure.recipients import find_theirs
 from gateway.erasure.rules import What
 from gateway.errors import GatewayError, RefusedError, TransientError
+from gateway.foundation.ids import NodeId
 from gateway.foundation.logs import logger
 from gateway.identity.own_identity import OwnIdentity
 from gateway.messages import content_codec, headers
@@ -44,7 +45,7 @@ from keys.primitives.encoding import b64u
 MOST_TARGETS = 100
 """Messages that one request to erase names."""
 
-Unit = tuple[str, str, str]
+Unit = tuple[NodeId, str, str]
 """Peer, conversation and unit to which data went."""
 
 
@@ -55,7 +56,7 @@ class _Copies:
     """
 
     by_unit: Mapping[Unit, tuple[Address, Sequence[str]]]
-    closed: frozenset[str]
+    closed: frozenset[NodeId]
     clear: bool
 
 
@@ -202,7 +203,7 @@ class RequestForwarder:
         )
         return refs, not refs or (task.what is What.CONVERSATION and not elsewhere)
 
-    def _drafts(self, task: Task, peer: str, address: Address, ids: Sequence[str]) -> list[Draft]:
+    def _drafts(self, task: Task, peer: NodeId, address: Address, ids: Sequence[str]) -> list[Draft]:
         """What is said to one unit, in the name of the node."""
         said: list[tuple[str, Mapping[str, Json]]] = []
         if task.withdrawn is not None:
@@ -226,7 +227,7 @@ class RequestForwarder:
         ]
 
 
-def _unit_of(peer: str, address: Address) -> Unit:
+def _unit_of(peer: NodeId, address: Address) -> Unit:
     """The unit at a peer that is told at this address."""
     return peer, address.conversation, str(address.header["recipient_unit"])
 

@@ -26,6 +26,7 @@ from gateway.erasure.peer_requests.store import RequestRow, State
 from gateway.erasure.rules import What
 from gateway.erasure.store import HoldRow
 from gateway.errors import Code, RefusedError
+from gateway.foundation.ids import NodeId
 from gateway.ledger import store as ledger
 from gateway.ledger.rules import named_link
 from gateway.messages.store import messages
@@ -62,7 +63,7 @@ class ErasureRequest(Answer):
 
     id: MessageId = Field(description="of the message that asks")
     of_case: OfCase = None
-    peer: str
+    peer: NodeId
     state: Annotated[str, OneOf(*(state for state in State if state is not State.OVER))]
     what: What | None
     ground: str | None

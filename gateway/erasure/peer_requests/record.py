@@ -22,6 +22,7 @@ from gateway.erasure import certificates
 from gateway.erasure.peer_requests import store
 from gateway.erasure.peer_requests.store import RequestRow, State
 from gateway.erasure.rules import ErasureRequest, What, asked
+from gateway.foundation.ids import ConversationId
 from gateway.messages import headers
 from gateway.messages.store import messages
 from gateway.messages.store.messages import OUT, MessageRow
@@ -42,7 +43,7 @@ class Task:
     targets: tuple[str, ...]
     consent: str | None
     withdrawn: Mapping[str, Json] | None
-    conversation: str
+    conversation: ConversationId
     purpose: str | None
     reply_to: str
     header: Mapping[str, Json] = field(repr=False)
@@ -76,7 +77,7 @@ def task_of(
     wanted: ErasureRequest | None,
     *,
     withdrawn: Mapping[str, Json] | None,
-    conversation: str,
+    conversation: ConversationId,
     purpose: str | None,
     id: str,
     header: Mapping[str, Json],

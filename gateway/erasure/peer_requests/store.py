@@ -15,6 +15,7 @@ from sqlalchemy import Connection, insert, select, update
 from gateway.database.prepared import Prepared
 from gateway.database.rows import values_of
 from gateway.database.tables import erasure, message, request, request_onward
+from gateway.foundation.ids import NodeId
 
 
 class State(StrEnum):
@@ -40,7 +41,7 @@ class RequestRow:
 
     ref: int
     message: int
-    peer: str
+    peer: NodeId
     state: str
     at: int
     follow: int | None

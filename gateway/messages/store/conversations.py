@@ -17,11 +17,12 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from gateway.database.prepared import Prepared
 from gateway.database.rows import values_of
 from gateway.database.tables import conversation, reminder
+from gateway.foundation.ids import NodeId
 
 NOW = 0
 """The time to fold of a row that changed: the beginning of time, so that it comes first."""
 
-Key = tuple[bytes, str]
+Key = tuple[bytes, NodeId]
 """The keyed index of a conversation and the peer with which it is held."""
 
 
@@ -48,7 +49,7 @@ class ConversationRow:
     """
 
     conversation: bytes
-    peer: str
+    peer: NodeId
     kind: str
     changes: int
     quoted: int | None
@@ -73,7 +74,7 @@ class ConversationStatus:
     """What a fold found; `changes` is the count of the row that it began with."""
 
     conversation: bytes
-    peer: str
+    peer: NodeId
     changes: int
     state: str
     ours: int | None
@@ -205,7 +206,7 @@ def due(
     *,
     by: Owing = Owing.EITHER,
     after: Place | None = None,
-    peer: str | None = None,
+    peer: NodeId | None = None,
     among: Collection[bytes] | None = None,
 ) -> list[ConversationRow]:
     """Where something is owed, by the next deadline of `by`; `after` is the place where the page before ended. With

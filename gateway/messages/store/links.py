@@ -76,7 +76,7 @@ _STAND = Prepared(
 )
 
 
-def position(connection: Connection, peer: str, direction: str) -> LinkRow:
+def position(connection: Connection, peer: NodeId, direction: str) -> LinkRow:
     """The link to or from `peer`; a link never used stands at epoch 1, number 0."""
     row = _LINK.first(connection, peer=peer, direction=direction)
     if row is None:
@@ -86,7 +86,7 @@ def position(connection: Connection, peer: str, direction: str) -> LinkRow:
 
 
 def numbers(
-    connection: Connection, peer: str, direction: str, epoch: int, wanted: Iterable[int]
+    connection: Connection, peer: NodeId, direction: str, epoch: int, wanted: Iterable[int]
 ) -> dict[int, NumberRow]:
     """The rows of those of the wanted numbers that were used."""
     asked = sorted(set(wanted))
@@ -94,7 +94,7 @@ def numbers(
     return {row.n: row for row in found}
 
 
-def use(connection: Connection, peer: str, direction: str, epoch: int, rows: Iterable[NumberRow], high: int) -> None:
+def use(connection: Connection, peer: NodeId, direction: str, epoch: int, rows: Iterable[NumberRow], high: int) -> None:
     """Record used numbers and the new highest one."""
     values = [
         {
@@ -112,7 +112,7 @@ def use(connection: Connection, peer: str, direction: str, epoch: int, rows: Ite
     _STAND.run(connection, [{"peer": peer, "direction": direction, "epoch": epoch, "high": high}])
 
 
-def gaps(connection: Connection, peer: str, epoch: int) -> tuple[GapRow, ...]:
+def gaps(connection: Connection, peer: NodeId, epoch: int) -> tuple[GapRow, ...]:
     """The missing ranges of the incoming link, lowest first."""
     return tuple(_GAPS.made(GapRow, connection, peer=peer, epoch=epoch))
 
@@ -126,7 +126,7 @@ def peers_with_gaps(connection: Connection, before: int) -> list[NodeId]:
     return list(connection.execute(query).scalars())
 
 
-def set_gaps(connection: Connection, peer: str, epoch: int, rows: Iterable[GapRow]) -> None:
+def set_gaps(connection: Connection, peer: NodeId, epoch: int, rows: Iterable[GapRow]) -> None:
     """Replace the missing ranges of the incoming link."""
     _NO_GAPS.run(connection, [{"whose": peer, "which": epoch}])
     _ADD_GAPS.run(

@@ -21,6 +21,7 @@ from gateway.database.tables import (
     submission,
     withdrawal,
 )
+from gateway.foundation.ids import NodeId
 from gateway.messages.store.messages import OUT
 
 
@@ -214,7 +215,7 @@ def set_withdrawals(connection: Connection, index: bytes, ref: int) -> None:
     connection.execute(statement.on_conflict_do_update(index_elements=["consent"], set_={"ref": ref}))
 
 
-def tell_consent(connection: Connection, index: bytes, peer: str, ref: int) -> None:
+def tell_consent(connection: Connection, index: bytes, peer: NodeId, ref: int) -> None:
     """Remember that message `ref` tells `peer` of this consent."""
     statement = upsert(consent_told).values(consent=index, peer=peer, ref=ref)
     connection.execute(statement.on_conflict_do_update(index_elements=["consent", "peer"], set_={"ref": ref}))

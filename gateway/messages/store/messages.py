@@ -63,7 +63,7 @@ class InboxRow:
     """One accepted message that is not handed over yet."""
 
     ref: int
-    peer: str
+    peer: NodeId
     n: int
     urgent: bool
     attempts: int
@@ -152,7 +152,9 @@ def get_all(connection: Connection, refs: Sequence[int]) -> list[MessageRow]:
     return [row for rows in found for _, row in sorted(rows.items())]
 
 
-def find(connection: Connection, id: str, *, direction: str | None = None, peer: str | None = None) -> list[MessageRow]:
+def find(
+    connection: Connection, id: str, *, direction: str | None = None, peer: NodeId | None = None
+) -> list[MessageRow]:
     """Messages with this id: at most one per direction and peer."""
     query = select(message).where(message.c.id == id).order_by(message.c.ref)
     if direction is not None:
@@ -162,7 +164,7 @@ def find(connection: Connection, id: str, *, direction: str | None = None, peer:
     return [MessageRow(**row._mapping) for row in connection.execute(query)]
 
 
-def find_many(connection: Connection, direction: str, peer: str, ids: Sequence[str]) -> dict[str, MessageRow]:
+def find_many(connection: Connection, direction: str, peer: NodeId, ids: Sequence[str]) -> dict[str, MessageRow]:
     """Messages of one link by id."""
     query = select(message).where(message.c.direction == direction, message.c.peer == peer, message.c.id.in_(ids))
     return {row.id: MessageRow(**row._mapping) for row in connection.execute(query)}
@@ -174,7 +176,7 @@ def page(
     before: int | None = None,
     limit: int = 50,
     direction: str | None = None,
-    peer: str | None = None,
+    peer: NodeId | None = None,
     state: str | None = None,
     conversation: bytes | None = None,
 ) -> list[MessageRow]:
@@ -322,7 +324,7 @@ def enqueue(connection: Connection, rows: Iterable[tuple[int, str, int]]) -> Non
     _ENQUEUE.run(connection, [{"which": ref, "to": peer, "until": expires} for ref, peer, expires in rows])
 
 
-def due(connection: Connection, peer: str, after: int, limit: int, *, files: bool = False) -> list[int]:
+def due(connection: Connection, peer: NodeId, after: int, limit: int, *, files: bool = False) -> list[int]:
     """Refs of the next messages for `peer` behind `after`, in order: of those with files, or of the others."""
     return _DUE.scalars(connection, peer=peer, files=files, after=after, most=limit)
 
@@ -365,7 +367,7 @@ def in_outbox(connection: Connection, peers: Sequence[str], state: str, limit: i
     return list(connection.execute(query).scalars())
 
 
-def queued_for(connection: Connection, peer: str) -> bool:
+def queued_for(connection: Connection, peer: NodeId) -> bool:
     """Whether anything waits for this peer."""
     return any(_DUE.first(connection, peer=peer, files=files, after=0, most=1) for files in (False, True))
 
@@ -440,7 +442,7 @@ def arrive(connection: Connection, rows: Iterable[InboxRow]) -> None:
     _ARRIVE.run(connection, map(values_of, rows))
 
 
-def waiting(connection: Connection, peer: str, limit: int) -> list[InboxRow]:
+def waiting(connection: Connection, peer: NodeId, limit: int) -> list[InboxRow]:
     """What waits from one peer: urgent first, then by number."""
     return _WAITING.made(InboxRow, connection, peer=peer, most=limit)
 
@@ -450,7 +452,7 @@ def still_waiting(connection: Connection, refs: Sequence[int]) -> set[int]:
     return set(_STILL_WAITING.scalars(connection, refs=refs))
 
 
-def senders_waiting(connection: Connection) -> list[str]:
+def senders_waiting(connection: Connection) -> list[NodeId]:
     """Peers from which something waits."""
     return _SENDERS_WAITING.scalars(connection)
 
@@ -490,7 +492,7 @@ def flag_out_of_order(connection: Connection, refs: Sequence[int]) -> None:
         connection.execute(update(message).where(message.c.ref.in_(refs)).values(out_of_order=True))
 
 
-def count_queued(connection: Connection, peer: str | None = None) -> int:
+def count_queued(connection: Connection, peer: NodeId | None = None) -> int:
     """How many messages are on the outbox; for a person's question, not for polling."""
     query = select(func.count()).select_from(outbox)
     return connection.scalar(query if peer is None else query.where(outbox.c.peer == peer)) or 0

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from gateway.database.prepared import Prepared
 from gateway.database.rows import values_of
 from gateway.database.tables import receipt, receipt_batch, receipt_due
+from gateway.foundation.ids import NodeId
 from keys.documents.receipts import Receipt
 
 ISSUED = "issued"
@@ -25,7 +26,7 @@ class ReceiptRow:
 
     of: str
     status: str
-    peer: str
+    peer: NodeId
     direction: str
     id: str
     code: str | None
@@ -93,7 +94,7 @@ _OWED = Prepared(
 _SETTLED = Prepared(delete(receipt_due).where(receipt_due.c.seq == bindparam("which")))
 
 
-def make_row(receipt: Receipt, direction: str, peer: str, batch: int | None) -> ReceiptRow:
+def make_row(receipt: Receipt, direction: str, peer: NodeId, batch: int | None) -> ReceiptRow:
     """Make the row of a receipt that was issued to `peer` or received from it."""
     return ReceiptRow(
         of=receipt.of,
@@ -133,12 +134,12 @@ def join(connection: Connection, ref: int, keys: Iterable[tuple[str, str]]) -> N
     _JOIN.run(connection, [{"o": of, "s": status, "b": ref} for of, status in keys])
 
 
-def answers(connection: Connection, peer: str, ids: Sequence[str]) -> dict[str, ReceiptRow]:
+def answers(connection: Connection, peer: NodeId, ids: Sequence[str]) -> dict[str, ReceiptRow]:
     """The final answers this node gave `peer` for these message ids: `received` or `rejected`."""
     return {row.id: row for row in _ANSWERS.made(ReceiptRow, connection, peer=peer, ids=ids)}
 
 
-def of_message(connection: Connection, direction: str, peer: str, id: str) -> list[ReceiptRow]:
+def of_message(connection: Connection, direction: str, peer: NodeId, id: str) -> list[ReceiptRow]:
     """Every receipt issued or received for one message, in order of time."""
     query = (
         select(receipt)
@@ -148,7 +149,7 @@ def of_message(connection: Connection, direction: str, peer: str, id: str) -> li
     return [ReceiptRow(**row._mapping) for row in connection.execute(query)]
 
 
-def words(connection: Connection, direction: str, peer: str, ids: Sequence[str]) -> list[Word]:
+def words(connection: Connection, direction: str, peer: NodeId, ids: Sequence[str]) -> list[Word]:
     """What receipts for several messages of one link say, in order of time."""
     found: list[Word] = []
     for start in range(0, len(ids), AT_ONCE):
@@ -166,12 +167,12 @@ def members(connection: Connection, batch: int) -> set[tuple[str, str]]:
     return set(_MEMBERS.rows(connection, batch=batch))
 
 
-def owe(connection: Connection, peer: str, keys: Iterable[tuple[str, str]]) -> None:
+def owe(connection: Connection, peer: NodeId, keys: Iterable[tuple[str, str]]) -> None:
     """Remember that these receipts must be sent."""
     _OWE.run(connection, [{"peer": peer, "of": of, "status": status} for of, status in keys])
 
 
-def owed(connection: Connection, peer: str, limit: int) -> list[tuple[int, ReceiptRow]]:
+def owed(connection: Connection, peer: NodeId, limit: int) -> list[tuple[int, ReceiptRow]]:
     """The next receipts owed to `peer` with their place in the list."""
     names = _OWED.columns[1:]
     found = _OWED.rows(connection, peer=peer, most=limit)

@@ -14,6 +14,7 @@ from gateway.cases.rules import ConsentCase
 from gateway.consent.rules import Consent, Handling
 from gateway.conversations.history import History
 from gateway.errors import Code, Finding
+from gateway.foundation.ids import UnitAddress
 from gateway.foundation.json import Json
 from schemas.types import type_name
 
@@ -88,7 +89,7 @@ class GateFacts:
     sensitivities: frozenset[str]
     purpose: str | None
     sender_node: str
-    recipient_unit: str
+    recipient_unit: UnitAddress
     recipient: Recipient | None
     sender_kind: UnitKind | None
     consent: Consent | None

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from gateway.consent.rules import Consent
 from gateway.conversations.history import CHILD, BestInterests, Grounds, History, Risk, Side, travellers
 from gateway.errors import Code
+from gateway.foundation.ids import UnitAddress
 from gateway.policy.gates.facts import PERMIT, Decision, GateFacts, Refuse
 
 RISK_DAYS = 30
@@ -235,7 +236,7 @@ def signed_request(facts: GateFacts, purpose: str) -> bool:
     return any(_asks(one, purpose, facts.recipient_unit, facts.today) for one in [*others, *([held] if held else [])])
 
 
-def _asks(consent: Consent, purpose: str, unit: str, today: date) -> bool:
+def _asks(consent: Consent, purpose: str, unit: UnitAddress, today: date) -> bool:
     return (
         consent.signed
         and consent.informed

@@ -64,7 +64,7 @@ class LinkComparison:
             with suppress(GatewayError):
                 await self.require(peer)
 
-    async def try_with(self, node: str) -> None:
+    async def try_with(self, node: NodeId) -> None:
         """Compare before something of this peer is judged, as far as the peer can be asked: one that sends and does not
         answer is not kept out, since a hole in its numbers is told anyway (nrm1 5.3).
         """

@@ -19,6 +19,7 @@ from gateway.audit import store
 from gateway.database import journal, meta
 from gateway.database.audit_entries import leaf
 from gateway.errors import Code, RefusedError, RemoteError
+from gateway.foundation.ids import NodeId
 from gateway.identity.own_identity import KEYSET_FLOOR
 from gateway.messages import state_transitions
 from gateway.messages.machines.acceptance import Incoming
@@ -83,7 +84,7 @@ def mark_older(connection: Connection, *, made: int, sha256: str, at: int) -> No
     journal.raise_alarm(connection, at=at, kind="node.older")
 
 
-def mark_link_older(connection: Connection, node: str, *, made: int, at: int) -> None:
+def mark_link_older(connection: Connection, node: NodeId, *, made: int, at: int) -> None:
     """A peer has seen more of this node than the database knows: its link needs a reset, as after a restore.
 
     Only this link: a peer that lies stops nothing but what passes between the two.
@@ -133,10 +134,11 @@ def _floor(keyset: bytes, at: int) -> int:
 
 def check_reset(connection: Connection, change: Change) -> None:
     """Return if `link.reset` fits what is so now. Raises RefusedError(invalid, conflict)."""
-    body, row = _body(change, _RESET), resets.get(connection, change.subject)
+    node = NodeId(change.subject)
+    body, row = _body(change, _RESET), resets.get(connection, node)
     if row is None or row.backup is None or row.state == ResetState.OPEN or body["backup"] != row.backup:
         raise RefusedError(Code.CONFLICT, "this link needs no reset; nothing was changed")
-    lowest = new_epoch(View.from_json(body["view"]).epoch, *positions(connection, change.subject))
+    lowest = new_epoch(View.from_json(body["view"]).epoch, *positions(connection, node))
     if body["epoch"] != lowest:
         raise RefusedError(
             Code.CONFLICT,
@@ -147,11 +149,12 @@ def check_reset(connection: Connection, change: Change) -> None:
 
 def reset(connection: Connection, change: Change, now: int) -> None:
     """Effect of `link.reset`, approved by two people: the new epoch counts for what comes in; the peer is asked."""
-    body, row = _body(change, _RESET), resets.get(connection, change.subject)
+    node = NodeId(change.subject)
+    body, row = _body(change, _RESET), resets.get(connection, node)
     if row is None:
         raise RuntimeError("a reset that was checked has a link")
     epoch = number(body["epoch"])
-    start_anew(connection, change.subject, epoch)
+    start_anew(connection, node, epoch)
     resets.put(
         connection,
         replace(
@@ -182,7 +185,7 @@ def accept(connection: Connection, change: Change, now: int) -> None:
     What was handed over there is named to a person here: the peer has no memory of it. What it was told since is told
     once more.
     """
-    node = change.subject
+    node = NodeId(change.subject)
     row, reset, of = _asked(connection, change)
     start_anew(connection, node, reset.epoch)
     _renumber(connection, node, reset.backup, now)
@@ -207,7 +210,8 @@ def accept(connection: Connection, change: Change, now: int) -> None:
 
 
 def _asked(connection: Connection, change: Change) -> tuple[ResetRow, Reset, str]:
-    row = resets.get(connection, change.subject)
+    node = NodeId(change.subject)
+    row = resets.get(connection, node)
     body = _body(change, _ACCEPT)
     if row is None or row.offer is None:
         raise RefusedError(Code.CONFLICT, "this peer does not ask for a reset of the link; nothing was changed")
@@ -220,12 +224,12 @@ def _asked(connection: Connection, change: Change) -> tuple[ResetRow, Reset, str
     reset, of = read_reset(row.offer)
     if (body["reset"], body["epoch"], body["backup"]) != (of, reset.epoch, reset.backup):
         raise RefusedError(Code.CONFLICT, "the peer asks for another reset meanwhile; nothing was changed")
-    if reset.epoch <= max(positions(connection, change.subject)):
+    if reset.epoch <= max(positions(connection, node)):
         raise RefusedError(Code.CONFLICT, "the link has a higher epoch meanwhile; nothing was changed")
     return row, reset, of
 
 
-def _renumber(connection: Connection, node: str, backup: int, at: int) -> None:
+def _renumber(connection: Connection, node: NodeId, backup: int, at: int) -> None:
     unanswered = [row for row in resets.waiting(connection, node) if row.n is not None]
     lost = resets.answered_since(connection, node, backup, [str(Outgoing.AWAITING_HANDOVER)])
     again = [*unanswered, *lost]
@@ -262,26 +266,26 @@ def read_reset(document: bytes) -> tuple[Reset, str]:
     return Reset.parse(payload), reset_hash(payload)
 
 
-def view_of(connection: Connection, node: str) -> View:
+def view_of(connection: Connection, node: NodeId) -> View:
     """Read what is held here of the peer's numbers."""
     position = links.position(connection, node, links.IN)
     last = position.last
     return View(epoch=position.epoch, high=position.high, hash=None if last is None else last.link)
 
 
-def record_of(connection: Connection, node: str) -> LinkRecord:
+def record_of(connection: Connection, node: NodeId) -> LinkRecord:
     """Read the same, and up to which number the peer has answered: the answer to `GET /v1/link`."""
     epoch = links.position(connection, node, links.OUT).epoch
     answered = Answered(epoch=epoch, n=resets.highest_answered(connection, node, epoch))
     return LinkRecord(view=view_of(connection, node), answered=answered)
 
 
-def positions(connection: Connection, node: str) -> tuple[int, int]:
+def positions(connection: Connection, node: NodeId) -> tuple[int, int]:
     """The epochs of both directions, incoming first."""
     return links.position(connection, node, links.IN).epoch, links.position(connection, node, links.OUT).epoch
 
 
-def start_anew(connection: Connection, node: str, epoch: int) -> None:
+def start_anew(connection: Connection, node: NodeId, epoch: int) -> None:
     """Both directions stand at the beginning of `epoch`; what came before is handed over before what comes now."""
     resets.begin(connection, node, epoch)
     resets.take_first(connection, node, str(Incoming.AWAITING_ORDER))

@@ -16,6 +16,7 @@ from gateway.database.audit_entries import leaf
 from gateway.database.engine import Store
 from gateway.errors import Code, RefusedError, RemoteError, TransientError
 from gateway.foundation.chores import Chore
+from gateway.foundation.ids import NodeId
 from gateway.foundation.workers import Workers
 from gateway.identity.identity import Identity
 from gateway.messages.machines.numbering import FIRST_EPOCH
@@ -68,7 +69,7 @@ class LinkReset:
         """Ask whether peers have accepted that a link begins anew."""
         return (Chore("link reset", RESET_PACE, self.press),)
 
-    async def record(self, node: str) -> LinkRecord:
+    async def record(self, node: NodeId) -> LinkRecord:
         """Read what is held here of the link with a peer."""
         return await self._store.read(lambda c: record_of(c, node))
 
@@ -130,7 +131,7 @@ class LinkReset:
         elif View.from_json(parse(answered.body, limit=4_096)).epoch == row.epoch:
             await self._finish(peer, await self._accepted(peer.node, row))
 
-    async def _accepted(self, node: str, row: ResetRow) -> ResetRow:
+    async def _accepted(self, node: NodeId, row: ResetRow) -> ResetRow:
         """Alerts and withdrawals may go from now on."""
         new = replace(row, accepted=row.ours)
 
@@ -149,7 +150,7 @@ class LinkReset:
         await self._taken_lists.take(peer, read_reset(row.ours)[1])
         await self._opened(peer.node, row.epoch)
 
-    async def _signed(self, node: str, row: ResetRow) -> ResetRow:
+    async def _signed(self, node: NodeId, row: ResetRow) -> ResetRow:
         """The row with the request in it, signed once, so that repeats have the same bytes."""
         if row.epoch is None or row.view is None or row.change is None or row.backup is None:
             raise RuntimeError("an approved reset has all its parts")
@@ -186,7 +187,7 @@ class LinkReset:
         if await self.ask_view(peer) == View(epoch=FIRST_EPOCH, high=0, hash=None):
             await self._opened(peer.node, FIRST_EPOCH)
 
-    async def _opened(self, node: str, epoch: int | None) -> None:
+    async def _opened(self, node: NodeId, epoch: int | None) -> None:
         now = self._clock.now()
 
         def move(connection: Connection) -> None:
@@ -244,7 +245,7 @@ class LinkReset:
         reset, of = read_reset(row.offer)
         return {"reset": of, "epoch": reset.epoch, "backup": reset.backup}
 
-    async def told(self, node: str) -> None:
+    async def told(self, node: NodeId) -> None:
         """Tell every loop what changed about a link."""
         await self._link.registry.refresh()
         self._wakeups.peer_called(node)
@@ -255,7 +256,7 @@ class LinkReset:
 # --- its peer ----------------------------------------------------------------------------------------------------
 
 
-def _used(connection: Connection, node: str) -> bool:
+def _used(connection: Connection, node: NodeId) -> bool:
     return any(
         links.position(connection, node, way) != links.LinkRow(epoch=FIRST_EPOCH, high=0, last=None)
         for way in (links.IN, links.OUT)

@@ -27,7 +27,7 @@ from gateway.database.tables import (
     withdrawal,
 )
 from gateway.database.tables import link as link_table
-from gateway.foundation.ids import MessageId
+from gateway.foundation.ids import MessageId, NodeId
 from gateway.messages.machines.delivery import Outgoing
 from gateway.messages.store import links, messages, receipts
 from gateway.messages.store.messages import MessageRow
@@ -37,13 +37,13 @@ EARLIER = 1 << 40
 """Taken from the place in the inbox of what came before a reset: it goes before everything of the new epoch."""
 
 
-def get(connection: Connection, peer: str) -> ResetRow | None:
+def get(connection: Connection, peer: NodeId) -> ResetRow | None:
     """One link, None when nothing was ever reset."""
     row = connection.execute(select(link_reset).where(link_reset.c.peer == peer)).first()
     return _unknown(connection, peer) if row is None else ResetRow(**row._mapping)
 
 
-def known(connection: Connection, peer: str) -> bool:
+def known(connection: Connection, peer: NodeId) -> bool:
     """Whether the link has a row of its own: on a restored node, whether the backup knew the peer."""
     return connection.execute(select(link_reset.c.peer).where(link_reset.c.peer == peer)).first() is not None
 
@@ -60,7 +60,7 @@ def put(connection: Connection, row: ResetRow) -> None:
     connection.execute(statement.on_conflict_do_update(index_elements=["peer"], set_=values))
 
 
-def begin(connection: Connection, peer: str, epoch: int) -> None:
+def begin(connection: Connection, peer: NodeId, epoch: int) -> None:
     """Both directions stand at the beginning of `epoch`; what was missing in older ones is missing no longer."""
     for direction in (links.IN, links.OUT):
         statement = upsert(link_table).values(peer=peer, direction=direction, epoch=epoch, high=0)
@@ -70,7 +70,7 @@ def begin(connection: Connection, peer: str, epoch: int) -> None:
     connection.execute(delete(link_gap).where(link_gap.c.peer == peer, link_gap.c.epoch < epoch))
 
 
-def take_first(connection: Connection, peer: str, waiting_for_order: str) -> None:
+def take_first(connection: Connection, peer: NodeId, waiting_for_order: str) -> None:
     """What waits in the inbox goes before the new epoch; what waited for a missing number is flagged, as it will never
     come.
     """
@@ -81,7 +81,7 @@ def take_first(connection: Connection, peer: str, waiting_for_order: str) -> Non
     connection.execute(update(inbox).where(inbox.c.peer == peer, inbox.c.n > 0).values(n=inbox.c.n - EARLIER))
 
 
-def waiting(connection: Connection, peer: str | None = None) -> list[MessageRow]:
+def waiting(connection: Connection, peer: NodeId | None = None) -> list[MessageRow]:
     """Outgoing messages on the outbox, to one peer or to all, in order."""
     query = select(message).join(outbox, outbox.c.ref == message.c.ref).order_by(message.c.ref)
     if peer is not None:
@@ -89,7 +89,7 @@ def waiting(connection: Connection, peer: str | None = None) -> list[MessageRow]
     return [MessageRow(**row._mapping) for row in connection.execute(query)]
 
 
-def answered_since(connection: Connection, peer: str, at: int, states: Sequence[str]) -> list[MessageRow]:
+def answered_since(connection: Connection, peer: NodeId, at: int, states: Sequence[str]) -> list[MessageRow]:
     """Outgoing messages in these states that the peer received, by its own word, at or after `at`."""
     told = select(receipt.c.id).where(
         receipt.c.direction == receipts.RECEIVED,
@@ -106,7 +106,7 @@ def answered_since(connection: Connection, peer: str, at: int, states: Sequence[
     return [MessageRow(**row._mapping) for row in connection.execute(query.order_by(message.c.ref))]
 
 
-def highest_answered(connection: Connection, peer: str, epoch: int) -> int:
+def highest_answered(connection: Connection, peer: NodeId, epoch: int) -> int:
     """The highest number of ours, in this epoch, for which we hold a receipt of the peer; 0 for none."""
     unanswered = [str(Outgoing.QUEUED), str(Outgoing.AWAITING_RECEIPT), str(Outgoing.VOIDING)]
     query = select(func.max(message.c.n)).where(
@@ -118,7 +118,7 @@ def highest_answered(connection: Connection, peer: str, epoch: int) -> int:
     return connection.scalar(query) or 0
 
 
-def erased_there(connection: Connection, peer: str, since: int) -> list[MessageId]:
+def erased_there(connection: Connection, peer: NodeId, since: int) -> list[MessageId]:
     """Messages of ours that the peer has signed as erased since then."""
     query = select(receipt.c.id).where(
         receipt.c.direction == receipts.RECEIVED,
@@ -129,7 +129,7 @@ def erased_there(connection: Connection, peer: str, since: int) -> list[MessageI
     return [MessageId(id) for id in connection.scalars(query.distinct().order_by(receipt.c.id))]
 
 
-def voided_here(connection: Connection, peer: str, since: int) -> list[MessageId]:
+def voided_here(connection: Connection, peer: NodeId, since: int) -> list[MessageId]:
     """Messages of the peer that this node has fenced since then."""
     query = select(receipt.c.id).where(
         receipt.c.direction == receipts.ISSUED, receipt.c.peer == peer, receipt.c.code == "void", receipt.c.at >= since
@@ -137,7 +137,7 @@ def voided_here(connection: Connection, peer: str, since: int) -> list[MessageId
     return [MessageId(id) for id in connection.scalars(query.distinct().order_by(receipt.c.id))]
 
 
-def withdrawn_with(connection: Connection, peer: str) -> list[bytes]:
+def withdrawn_with(connection: Connection, peer: NodeId) -> list[bytes]:
     """Keyed indexes of the withdrawn consents that the peer knows: it told of them, was told, or something relied on
     them between the two.
     """
@@ -150,7 +150,7 @@ def withdrawn_with(connection: Connection, peer: str) -> list[bytes]:
     return list(connection.scalars(query))
 
 
-def erased_or_held(connection: Connection, peer: str, ids: Sequence[str]) -> frozenset[str]:
+def erased_or_held(connection: Connection, peer: NodeId, ids: Sequence[str]) -> frozenset[str]:
     """Those messages of the peer that are erased here, or of a conversation that is under a legal hold, or its case."""
     holds = list(connection.scalars(select(hold.c.conversation)))
     under = [conversation for conversation, _ in kept.conversations_under(connection, holds)]
@@ -166,7 +166,7 @@ def erased_or_held(connection: Connection, peer: str, ids: Sequence[str]) -> fro
     return frozenset(connection.scalars(here))
 
 
-def being_voided(connection: Connection, peer: str, ids: Sequence[str]) -> list[str]:
+def being_voided(connection: Connection, peer: NodeId, ids: Sequence[str]) -> list[str]:
     """Those messages to the peer about which it is being asked."""
     query = select(message.c.id).where(
         message.c.direction == messages.OUT,
@@ -185,7 +185,7 @@ def forget_numbers(connection: Connection, refs: Sequence[int]) -> None:
         connection.execute(update(message).where(message.c.ref.in_(part)).values(epoch=None, n=None, prev=None))
 
 
-def owe_again(connection: Connection, peer: str, since: int, statuses: Sequence[str]) -> int:
+def owe_again(connection: Connection, peer: NodeId, since: int, statuses: Sequence[str]) -> int:
     """Owe the peer once more what it was told since then, where it is not owed already; how many."""
     owed = select(receipt_due.c.seq).where(receipt_due.c.of == receipt.c.of, receipt_due.c.status == receipt.c.status)
     query = select(receipt.c.of, receipt.c.status).where(
@@ -200,7 +200,7 @@ def owe_again(connection: Connection, peer: str, since: int, statuses: Sequence[
     return len(keys)
 
 
-def had_number(connection: Connection, peer: str, id: str, n: int) -> bool:
+def had_number(connection: Connection, peer: NodeId, id: str, n: int) -> bool:
     """Whether an outgoing message had this number in any epoch."""
     query = select(link_number.c.n).where(
         link_number.c.peer == peer, link_number.c.direction == links.OUT, link_number.c.id == id, link_number.c.n == n

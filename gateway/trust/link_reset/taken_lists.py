@@ -15,7 +15,7 @@ from gateway.database import journal
 from gateway.database.audit_entries import leaf
 from gateway.database.sealed_content import Content
 from gateway.errors import Code, RemoteError, TransientError
-from gateway.foundation.ids import MessageId
+from gateway.foundation.ids import MessageId, NodeId
 from gateway.foundation.workers import Workers
 from gateway.identity.identity import Identity
 from gateway.ledger import store as ledger
@@ -84,7 +84,7 @@ class TakenLists:
         signature = await self._workers.off_loop(lambda: self._identity.keys.sign(TAKEN, payload))
         return SignedDocument(payload=payload, payload_type=TAKEN, signatures=(signature,)).encode()
 
-    def _listed(self, connection: Connection, node: str, wanted: str) -> list[Thing]:
+    def _listed(self, connection: Connection, node: NodeId, wanted: str) -> list[Thing]:
         """All that is known, in an order in which what comes later only moves things back."""
         since = _since(store.get(connection, node), wanted)
         things: list[Thing] = []

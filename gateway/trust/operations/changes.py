@@ -26,6 +26,7 @@ from gateway.database.engine import Store
 from gateway.delivery.outbound.steps import BODY_LIMIT
 from gateway.errors import Code, Finding, GatewayError, RefusedError, RemoteError
 from gateway.foundation.config import Config
+from gateway.foundation.ids import NodeId
 from gateway.identity.own_identity import OwnIdentity
 from gateway.messages.wakeups import Wakeups
 from gateway.operations.models import Nothing
@@ -278,7 +279,7 @@ class ChangeOperations:
         await self._policies.refresh()
         if row.subject == CLOCK and row.state == rows.DONE:
             await self._time.take_reset()
-        peer = self._link.registry.get(row.subject)
+        peer = self._link.registry.get(NodeId(row.subject))
         if peer is not None:
             if not listens(peer.state):
                 await self._link.client.forget(peer.node)
@@ -387,7 +388,7 @@ def read_word(asked: SignedWord) -> Word:
 
 def _damaged(peers: PeerRegistry, row: ChangeRow, error: RemoteError) -> dict[str, Json]:
     """A change that can not be read any more: it stands in the list as what it is, and hides no other."""
-    peer = peers.get(row.subject)
+    peer = peers.get(NodeId(row.subject))
     return {
         "id": row.hash,
         "subject": row.subject if peer is None else peer.name,
@@ -419,7 +420,7 @@ def shown(peers: PeerRegistry, connection: Connection, row: ChangeRow) -> dict[s
     except RemoteError as error:
         return _damaged(peers, row, error)
     labels = administrators.labels(connection)
-    peer = peers.get(row.subject)
+    peer = peers.get(NodeId(row.subject))
     approvals: list[Json] = []
     for stored in rows.approvals_of(connection, row.hash):
         approval = read_approval(stored.document)

@@ -12,6 +12,7 @@ from gateway.database.audit_entries import Actor, leaf
 from gateway.database.engine import Store
 from gateway.errors import Code, Finding, RefusedError, RemoteError, TransientError
 from gateway.foundation.config import Config
+from gateway.foundation.ids import NodeId
 from gateway.identity.own_identity import OwnIdentity
 from gateway.messages.store import messages
 from gateway.operations.actors import pseudonym
@@ -218,7 +219,7 @@ class PeerOperations:
             }
         )
 
-    def _reset_of(self, node: str) -> Json:
+    def _reset_of(self, node: NodeId) -> Json:
         """Show where the reset of one link stands; None where it never was reset and needs none."""
         row = self._link.registry.reset(node)
         if row is None:

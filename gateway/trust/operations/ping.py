@@ -11,6 +11,7 @@ from gateway.database.engine import Store
 from gateway.delivery.outbound.submission import Submission
 from gateway.errors import Code, RefusedError
 from gateway.foundation.config import Config
+from gateway.foundation.ids import UnitId
 from gateway.messages.machines.delivery import Outgoing
 from gateway.messages.probe import KIND, TYPE, End, Leg, done, header, over
 from gateway.messages.store import messages, receipts
@@ -95,7 +96,7 @@ class PingOperations:
 
     def _ends(self, peer: Peer, now: int) -> tuple[End, End]:
         """A unit and role of each side that the scope lets through; the first pair where it lets none."""
-        ours = [End(unit=unit.id, role=role) for unit in self._config.units for role in unit.roles]
+        ours = [End(unit=UnitId(unit.id), role=role) for unit in self._config.units for role in unit.roles]
         theirs = [End(unit=unit.id, role=role) for unit in peer.descriptor.units for role in unit.roles]
         pairs = [(a, b) for a in ours for b in theirs]
         if not pairs:
