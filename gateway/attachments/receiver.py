@@ -152,7 +152,7 @@ class Uploads:
             left = sum(count_segments(other.length) - other.held for other in rows) - 1
             if left:
                 return _next(held)
-            return Reply(200, _JSON, await self._judge(NodeId(node), join_envelopes([upload.envelope])))
+            return Reply(200, _JSON, await self._judge(node, join_envelopes([upload.envelope])))
 
     async def wanted(self, node: NodeId, segment: Segment) -> Reply:
         """Answer which segment of a part is wanted next."""

@@ -125,7 +125,7 @@ class PeerRegistry:
 
     def _peer(self, row: PeerRow, chain: tuple[Descriptor, ...], trust: Trust) -> Peer:
         return Peer(
-            node=NodeId(row.node),
+            node=row.node,
             name=row.name,
             state=PeerState(row.state),
             cause=row.cause,

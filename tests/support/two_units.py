@@ -109,7 +109,19 @@ async def two_units(base: Path) -> AsyncIterator[House]:
         outside = Caller(session=session, base=f"http://127.0.0.1:{port}")
         inside = await stack.enter_async_context(socket_caller(two.fr.folder / "run" / "api.sock"))
         callers = [one async for one in everybody(two.fr, outside, inside)]
+        await told(two, of)
         yield House(two, of, callers, await kept_out(two.fr, of[SHELTER], outside))
+
+
+async def told(two: Two, of: Mapping[str, Things]) -> None:
+    """Every receipt has come, and what stands of the conversations is up to date: nothing moves by itself any more."""
+    for things in of.values():
+
+        async def delivered(id: str = things.sent) -> bool:
+            return await two.fr.state(id) == "awaiting_opening"
+
+        await two.until(delivered, what="the case system of the peer has the referral")
+    await two.fr.running.status_updates.keep()
 
 
 # --- what a unit has ----------------------------------------------------------------------------------------------

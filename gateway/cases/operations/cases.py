@@ -166,7 +166,7 @@ class CaseOperations:
             key = number_signs(self._content.sealer, [asked.number])[asked.number]
         card = Card(label=asked.label, number=asked.number)
         if caller.unit is not None:
-            card = hand_over(card, unit=UnitId(caller.unit), worker=caller.person, reason="opened it", now=now)
+            card = hand_over(card, unit=caller.unit, worker=caller.person, reason="opened it", now=now)
         joining = self._cases.joining(Signs(number=key), card)
 
         def move(connection: Connection) -> CaseId:
@@ -208,7 +208,7 @@ class CaseOperations:
     )
     async def hand_over(self, asked: HandOverCase, caller: Caller) -> OperationResult:
         """Another unit of this node looks after the case from now on; those before have no access any more."""
-        unit, worker, reason = UnitId(asked.unit), asked.worker, asked.reason
+        unit, worker, reason = asked.unit, asked.worker, asked.reason
         if unit not in {one.id for one in self._config.units}:
             raise RefusedError(
                 Code.NOT_FOUND,

@@ -60,7 +60,7 @@ class CaseChangeOperations:
     async def merge(self, asked: MergeCases, caller: Caller) -> OperationResult:
         """Ask that two cases become one person's: everything of the first goes into the second."""
         wanted = Wanted(
-            kind=ChangeKind.MERGE, source=CaseId(asked.id), target=CaseId(asked.into), keys=(), reason=asked.reason
+            kind=ChangeKind.MERGE, source=asked.id, target=CaseId(asked.into), keys=(), reason=asked.reason
         )
         return await self._ask(wanted, caller)
 
@@ -79,7 +79,7 @@ class CaseChangeOperations:
         """Ask that parts of a case become the case of another person, that was mixed up with it."""
         wanted = Wanted(
             kind=ChangeKind.SPLIT,
-            source=CaseId(asked.id),
+            source=asked.id,
             target=self._cases.new_id(),
             keys=self._keys(asked),
             reason=asked.reason,
@@ -103,7 +103,7 @@ class CaseChangeOperations:
         wanted = Wanted(
             kind=ChangeKind.MOVE,
             source=CaseId(asked.source or ""),
-            target=CaseId(asked.into),
+            target=asked.into,
             keys=self._keys(asked),
             reason=asked.reason,
         )

@@ -153,7 +153,7 @@ class ConsentOperations:
             return Signs(named=CaseId(case or "")), Card()
         card, now = Card(number=known_by), self._clock.now()
         if caller.unit is not None:
-            card = hand_over(card, unit=UnitId(caller.unit), worker=caller.person, reason="opened it", now=now)
+            card = hand_over(card, unit=caller.unit, worker=caller.person, reason="opened it", now=now)
         return Signs(number=number_signs(self._content.sealer, [known_by])[known_by]), card
 
     def _resolved(self, given: Mapping[str, Json]) -> dict[str, Json]:

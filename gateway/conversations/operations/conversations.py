@@ -194,7 +194,7 @@ class ConversationOperations:
         def query(
             c: Connection,
         ) -> tuple[list[ConversationRow], dict[Key, LoadedConversation], dict[int, MessageContent]]:
-            among = None if case is None else cases.conversations_of(c, CaseId(case))
+            among = None if case is None else cases.conversations_of(c, case)
             rows = rows_of.due(c, limit + 1, by=by, after=after, peer=node, among=among)
             return rows, *self._loader.load(c, [row.key for row in rows[:limit]])
 
