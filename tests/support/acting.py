@@ -122,7 +122,8 @@ async def ask(
         given["two_people"] = True
     value: Any = (await act(node, operation, given, by=by, key=key)).value
     if operation == "message.submit" and value["state"] == "waiting_second":
-        value = (await act(node, "draft.release", {"id": value["id"]}, by=second or SECOND)).value
+        again = None if key is None else f"{key}-second"
+        value = (await act(node, "draft.release", {"id": value["id"]}, by=second or SECOND, key=again)).value
     return value
 
 

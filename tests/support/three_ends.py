@@ -72,6 +72,17 @@ async def nothing_erased_is_readable(trio: Trio) -> None:
             assert letter.mark in stored or letter.id in erased or not _has(trio, name, letter), f"{name} lost {letter}"
 
 
+async def nothing_erased_opens(trio: Trio) -> None:
+    """Whoever recorded the wire and takes a node opens nothing of what the node said to be erased (nrm1 6.2), but for
+    what came once more and is about to be told again.
+    """
+    told = "select m.id from message m join erasure e on e.message = m.ref where direction = 'in' and told is not null"
+    for name in NAMES:
+        for (id,) in await trio.rows(name, told):
+            opens = trio.wiretap.is_open_to(trio.node(name).keys, id)
+            assert not opens, f"the keys of {name} open an erased {trio.opened[id].kind}"
+
+
 async def _still_asked(trio: Trio, name: str, id: str) -> bool:
     """Whether the case system has yet to answer: the node ended before it asked."""
     query = "select e.place from erasure e join message m on m.ref = e.message where m.id = '" + id + "'"
@@ -93,6 +104,7 @@ async def every_promise_is_kept(trio: Trio, acts: Acts) -> None:
         await _has_no_holes(trio, sender, receiver)
     await _nobody_relies_on_what_was_withdrawn(trio, acts)
     await nothing_erased_is_readable(trio)
+    await nothing_erased_opens(trio)
 
 
 async def whoever_wanted_it_is_forgotten(trio: Trio) -> None:

@@ -21,14 +21,13 @@ from support.pair import Party
 from support.promises import Posted, Promises
 from support.reopened import known_folders
 from support.three_files import read_all
+from support.wiretap import Wiretap
 
 from gateway.composition.node import Node
 from gateway.composition.senders import make_sender
-from gateway.delivery.inbound import steps
 from gateway.delivery.intake import Intake
 from gateway.delivery.outbound.sender import Sender
 from gateway.errors import GatewayError
-from gateway.identity.unlock import Keyholder
 from gateway.messages import answers
 from keys.documents.envelope import Status, split_envelopes
 from keys.primitives.encoding import parse
@@ -71,8 +70,7 @@ class Trio:
     """Nodes of which the clock was wrong once."""
     opened: dict[str, Posted] = field(default_factory=dict)
     """What was opened on the wire, by the id of the message."""
-    lost: dict[str, list[Keyholder]] = field(default_factory=dict)
-    """By node the keys that went with its disks: what was sealed to them is on the wire for a while."""
+    wiretap: Wiretap = field(default_factory=Wiretap)
 
     def __post_init__(self) -> None:
         self.board.left, self.board.came = self._left, self._came
@@ -100,6 +98,7 @@ class Trio:
             await party.open()
         node = party.running
         self.board.join(name, node)
+        self.wiretap.follow(node.keys)
         await node.log.start()
         await node.epochs.finish_rotation()
         await node.upkeep.keys()
@@ -262,18 +261,10 @@ class Trio:
                 self.promises.come(one)
 
     def _open(self, sender: str, receiver: str, data: bytes) -> Posted:
-        """Open an envelope with the keys of whoever it is for; one that was seen before is known by its id."""
-        envelope = steps.read_envelope(data)
+        """Learn what an envelope says, also one whose seed is gone; what was seen before is known by its id."""
+        envelope = self.wiretap.record(data)
         if envelope.id not in self.opened:
-            holders = [self.node(receiver).keys, *self.lost.get(receiver, [])]
-
-            def open_cek(kid: str, enc: bytes, info: bytes) -> bytes:
-                tried = [keys.each("open_cek", [(kid, enc, info)])[0] for keys in holders]
-                (found,) = [one for one in tried if not isinstance(one, BaseException)]
-                return bytes(found)
-
-            signer = self.node(sender).own.node
-            frames = steps.unpack_frames(envelope, steps.open_content(envelope, open_cek), signer=signer)
+            frames = self.wiretap.read(envelope, signer=self.node(sender).own.node)
             body: Any = parse(frames.body, limit=len(frames.body))
             self.opened[envelope.id] = Posted(
                 sender=sender,

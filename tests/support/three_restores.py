@@ -70,7 +70,6 @@ class Restores:
         if not usable:
             return
         backup = usable[-1]
-        self._trio.lost.setdefault(name, []).append(party.running.keys)
         await self._trio.end(name)
         shutil.rmtree(party.folder)
         self._trio.set_clock_right(name)  # a clock that is earlier than the backup is refused

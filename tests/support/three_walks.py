@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import shutil
 from collections import Counter
 from collections.abc import Coroutine
 from typing import Any, TypeVar
@@ -14,22 +12,13 @@ from typing import Any, TypeVar
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
-from support.one_thread import OneThreadLoop
 from support.promises import Letter
-from support.three_acts import Acts
-from support.three_ends import (
-    come_to_rest,
-    every_promise_is_kept,
-    nothing_erased_is_readable,
-    whoever_wanted_it_is_forgotten,
-)
+from support.three_led import HOUR, Led
 from support.three_letters import ROADS
-from support.three_nodes import NAMES, WAYS, Trio
-from support.three_paired import new_folder, three_nodes
-from support.three_restores import Restores
+from support.three_nodes import NAMES, WAYS
 
 T = TypeVar("T")
-MINUTE, HOUR, DAY = 60, 3_600, 86_400
+MINUTE, DAY = 60, 86_400
 MET: Counter[str] = Counter()
 """What the walks of this process did, by operation and refusal."""
 WALKS = settings(
@@ -41,8 +30,6 @@ WALKS = settings(
 )
 """How long a walk is. A failure is made small and not explained: for that hypothesis traces every line of each try."""
 
-STUCK = 600
-"""Real seconds after which nothing goes on any more."""
 JUMPS = (-2 * DAY, -HOUR, 15 * MINUTE, 20 * HOUR, 2 * DAY, 400 * DAY)
 HAPPENS = ("nothing", "end of sender", "end of receiver", "cancel", "withdraw", "erase", "hold")
 """What can happen while one node carries something to another."""
@@ -64,46 +51,25 @@ class ThreeNodes(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.loop = OneThreadLoop()
-        self.base = new_folder()
-        self.broken = False
-        self.trio: Trio = self.do(three_nodes(self.base))
-        self.acts = Acts(self.trio)
-        self.restores = Restores(self.trio, self.acts)
+        self.three = Led()
+        self.trio, self.acts, self.restores = self.three.trio, self.three.acts, self.three.restores
         MET["walks"] += 1
-
-    def do(self, work: Coroutine[Any, Any, T]) -> T:
-        """Something, to its end."""
-        self.broken = True
-        done = self.loop.run_until_complete(asyncio.wait_for(work, STUCK))
-        self.broken = False
-        return done
 
     def ask(self, work: Coroutine[Any, Any, T], name: str = "", end: int | None = None) -> T:
         """What a person asks of a node, which may end at a moment of it."""
         if end is not None:
             self.trio.moments.set(end, lambda: self.trio.kill(name))
-        done = self.do(work)
+        done = self.three.do(work)
         self.trio.moments.act = None
         return done
 
     def teardown(self) -> None:
         try:
-            if not self.broken:
-                self.do(self._end())
+            if not self.three.broken:
+                self.three.end()
         finally:
             MET.update(self.acts.met)
-            self.loop.run_until_complete(self.trio.close())
-            self.loop.close()
-            shutil.rmtree(self.base)
-
-    async def _end(self) -> None:
-        await come_to_rest(self.trio, self.restores)
-        await every_promise_is_kept(self.trio, self.acts)
-        if any(self.trio.promises.asked.values()):
-            self.trio.pass_time(25 * HOUR)  # longer than a person has to place a legal hold
-            await come_to_rest(self.trio, self.restores)
-            await whoever_wanted_it_is_forgotten(self.trio)
+            self.three.close()
 
     # --- people ---------------------------------------------------------------------------------------------------
 
@@ -111,9 +77,11 @@ class ThreeNodes(RuleBasedStateMachine):
     def begin(self, arrives: bool) -> Any:
         """A person of France with conversations in two countries, another one with one, and one of Albania."""
         ways = (("FR", 0, "AL"), ("FR", 0, "IT"), ("FR", 1, "AL"), ("AL", 0, "FR"))
-        made = {way[:2]: self.do(self.acts.consent(*way[:2])) for way in ways[1:]}
+        made = {way[:2]: self.three.do(self.acts.consent(*way[:2])) for way in ways[1:]}
         roads = zip(ways, (*ROADS, ROADS[0]), strict=True)
-        letters = [self.do(self.acts.refer(made[home, who], home, who, to, road)) for (home, who, to), road in roads]
+        letters = [
+            self.three.do(self.acts.refer(made[home, who], home, who, to, road)) for (home, who, to), road in roads
+        ]
         if arrives:
             self.carry_everything()
         return multiple(*letters)
@@ -166,7 +134,7 @@ class ThreeNodes(RuleBasedStateMachine):
     def leave(self, letter: Letter, side: str, whole: bool, end: int | None) -> None:
         """A person wants nothing more to do with it: the other side has it, here it is erased before that is told."""
         name = getattr(letter, side)
-        self.do(self.trio.step(self.trio.carry(letter.by, letter.to)))
+        self.three.do(self.trio.step(self.trio.carry(letter.by, letter.to)))
         self.ask(self.acts.withdraw(name, letter.consent))
         if side == "by" or self._arrived(letter):
             self.ask(self.acts.erase(name, letter, whole=whole), name, end)
@@ -206,14 +174,11 @@ class ThreeNodes(RuleBasedStateMachine):
             "hold": lambda: self.acts.hold(letter.by, letter, letter.to),
         }[happens]
         at = moment if write is None else write
-        self.do(self.trio.step(self.trio.carry(*way), act, at, writes=write is not None))
+        self.three.do(self.trio.step(self.trio.carry(*way), act, at, writes=write is not None))
 
     @rule()
     def carry_everything(self) -> None:
-        for way in WAYS:
-            self.do(self.trio.step(self.trio.carry(*way)))
-        for name in NAMES:
-            self.do(self.trio.step(self.trio.hand_over(name)))
+        self.three.carry_everything()
 
     @rule(name=names, end=ends, busy=st.booleans())
     def hand_over(self, name: str, end: int | None, busy: bool) -> None:
@@ -264,10 +229,10 @@ class ThreeNodes(RuleBasedStateMachine):
 
     @invariant()
     def erased_is_gone(self) -> None:
-        self.do(nothing_erased_is_readable(self.trio))
+        self.three.look_at_what_was_erased()
 
     def _work(self, work: Coroutine[Any, Any, None], name: str, end: int | None) -> None:
-        self.do(self.trio.step(work, None if end is None else lambda: self.trio.kill(name), end or 0))
+        self.three.do(self.trio.step(work, None if end is None else lambda: self.trio.kill(name), end or 0))
 
     def _arrived(self, letter: Letter) -> bool:
         return (letter.to, letter.id) in self.trio.promises.arrived
