@@ -34,3 +34,4 @@ class Circumstances:
     asylum_hold: bool = False
     feared_states: frozenset[str] = frozenset()
     approver: str | None = None
+    record_withdrawn: bool = False

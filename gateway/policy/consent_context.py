@@ -91,7 +91,8 @@ class ConsentContextLoader:
         self._sealer.learn(conversations=[q.conversation for q in questions], consents=references)
         conversations = [self._sealer.conversation_index(q.conversation) for q in questions]
         indexes = [None if q.consent_ref is None else self._sealer.consent_index(q.consent_ref) for q in questions]
-        asked = {index for index in indexes if index is not None}
+        records = [None if q.records is None else self._sealer.consent_index(q.records) for q in questions]
+        asked = {index for index in (*indexes, *records) if index is not None}
         stored = _look_up(self._sealer, connection, asked)
         found = {index: _known(stored, index) for index in asked}
         standing = {index: (about.consent, about.withdrawn) for index, about in found.items()}
@@ -102,8 +103,8 @@ class ConsentContextLoader:
         now = self._clock.now()
         kinds = {unit.id: UnitKind(unit.kind) for unit in self._config.units}
         answers = []
-        for question, conversation, index, (of_consent, on_case) in zip(
-            questions, conversations, indexes, of_cases, strict=True
+        for question, conversation, index, record, (of_consent, on_case) in zip(
+            questions, conversations, indexes, records, of_cases, strict=True
         ):
             consent, withdrawn = (None, False) if index is None else standing[index]
             held_by = on_case | self._holds_over(connection, question, conversation, holds) if holds else on_case
@@ -123,6 +124,7 @@ class ConsentContextLoader:
                             asylum_holds.feared_states(connection, self._sealer, held_by) if held_by else frozenset()
                         ),
                         today=datetime.fromtimestamp(now, UTC).date(),
+                        record_withdrawn=record is not None and found[record].withdrawn,
                     ),
                     held=() if index is None else found[index].held,
                     told=frozenset() if index is None else told[index],

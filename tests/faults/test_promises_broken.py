@@ -57,8 +57,8 @@ def compares_no_cases(patch: pytest.MonkeyPatch) -> None:
 
 def tells_one_conversation(patch: pytest.MonkeyPatch) -> None:
     """A withdrawal is told in the first conversation only."""
-    known_by = withdrawing._known_by
-    patch.setattr(withdrawing, "_known_by", lambda *given: dict(list(known_by(*given).items())[:1]))
+    known_by = withdrawing.find_known_by
+    patch.setattr(withdrawing, "find_known_by", lambda *given: dict(list(known_by(*given).items())[:1]))
 
 
 def tells_nothing_on(patch: pytest.MonkeyPatch) -> None:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
 from sqlalchemy import Connection
 
-from gateway.cases import store as cases
 from gateway.cases.register import named_in
-from gateway.cases.rules import LinkKind
 from gateway.consent import addresses, register
 from gateway.consent.addresses import Address
 from gateway.consent.effects import Withdrawal
+from gateway.consent.known_by import find_known_by
 from gateway.database import content, journal
 from gateway.database.audit_entries import leaf
-from gateway.database.content_sealer import ContentSealer
 from gateway.database.sealed_content import Content
 from gateway.delivery.outbound import draft as drafts
 from gateway.delivery.outbound.preparation import Preparation
@@ -26,17 +24,14 @@ from gateway.errors import RefusedError
 from gateway.foundation.ids import NodeId
 from gateway.identity.own_identity import OwnIdentity
 from gateway.messages import content_codec, headers
-from gateway.messages.store import conversations, local, messages
-from gateway.messages.store.conversations import Key
-from gateway.messages.store.local import OWN
-from gateway.messages.store.messages import MessageRow
+from gateway.messages.store import conversations, messages
 from gateway.messages.types import Draft
 from gateway.messages.wakeups import EventStream, Wakeups
 from gateway.peers.registry import Peer, PeerRegistry
 from gateway.ports import Clock, Json
 from keys.primitives.encoding import b64u
 
-RECORD, WITHDRAWAL = "consent.record/1", "consent.withdrawal/1"
+WITHDRAWAL = "consent.withdrawal/1"
 
 
 def take_back(consent: str, *, now: int, erase_wanted: bool, grants: Sequence[int] | None = None) -> dict[str, Json]:
@@ -117,7 +112,7 @@ class Withdrawer:
         us: each conversation stands still on both sides, also one of which everything was erased here.
         """
         made = _Told()
-        found = await self._content.store.read(lambda c: _known_by(self._content.sealer, c, known))
+        found = await self._content.store.read(lambda c: find_known_by(self._content.sealer, c, known))
         for (_, node), by in found.items():
             sealed = await self._content.store.read(partial(content.get, refs=[ref for ref, _ in by]))
             there = next(((ref, incoming) for ref, incoming in by if ref in sealed), None)
@@ -194,13 +189,13 @@ class Withdrawer:
 
     def is_known_elsewhere(self, connection: Connection, known: register.Known) -> bool:
         """Whether a peer knows the consent, so that it can be taken back though nothing of it is left here."""
-        return bool(_known_by(self._content.sealer, connection, known))
+        return bool(find_known_by(self._content.sealer, connection, known))
 
     def find_relying(self, connection: Connection, known: register.Known) -> tuple[list[Json], list[Json]]:
         """The conversations that rely on a consent, with their countries and what of each would stop, and the peers
         that would be told.
         """
-        found = _known_by(self._content.sealer, connection, known)
+        found = find_known_by(self._content.sealer, connection, known)
         waiting = messages.unsent_consenting(connection, known.index)
         keys = dict.fromkeys([*found, *((row.conversation, row.peer) for row in waiting)])
         stands = conversations.get(connection, [conversation for conversation, _ in keys])
@@ -229,41 +224,3 @@ class Withdrawer:
             with suppress(RefusedError):
                 return content_codec.read_content(self._content.sealer.open(sealed)).facts.conversation
         return None
-
-
-def _known_by(
-    sealer: ContentSealer, connection: Connection, known: register.Known
-) -> dict[Key, list[tuple[int, bool]]]:
-    """By conversation and peer the messages by which that peer knows the consent there, and whether each came from it.
-
-    Who was told of a consent knows it; so does who relied on it, who may have been sent something that does, and who
-    told us of it, also where nothing followed.
-    """
-    told = set(local.consent_told_to(connection, known.index).values())
-    found: dict[Key, list[tuple[int, bool]]] = {}
-    rows = messages.get_all(connection, sorted(told | set(messages.under(connection, known.index))))
-    for row in rows:
-        if row.direction == messages.IN or row.n is not None or row.ref in told:
-            found.setdefault((row.conversation, row.peer), []).append((row.ref, row.direction == messages.IN))
-    holders = {row.holder for row in known.rows} - {OWN, *(node for _, node in found)}
-    for row in _records_from(sealer, connection, known, holders) if holders else ():
-        found.setdefault((row.conversation, row.peer), []).append((row.ref, True))
-    return found
-
-
-def _records_from(
-    sealer: ContentSealer, connection: Connection, known: register.Known, holders: Collection[str]
-) -> list[MessageRow]:
-    """The messages by which these peers told of a consent: they lie in conversations of its case."""
-    case = cases.cases_of(connection, [known.index]).get(known.index)
-    keys = [] if case is None else [link.key for link in cases.links(connection, case, LinkKind.CONVERSATION)]
-    rows = [row for row in messages.of_conversations(connection, keys) if row.direction == messages.IN]
-    from_them = {row.ref: row for row in rows if row.peer in holders}
-    sealed = content.get(connection, list(from_them))
-    ids = {item.record["consent_id"] for item in known.held}
-    found = []
-    for ref, plain in zip(sealed, sealer.open_each(list(sealed.values())), strict=True):
-        opened = None if isinstance(plain, RefusedError) else content_codec.read_content(plain)
-        if opened is not None and opened.facts.body_type == RECORD and opened.halves()[1].get("consent_id") in ids:
-            found.append(from_them[ref])
-    return found

@@ -117,6 +117,7 @@ def gate_facts(
         content=content if written is None else written,
         findings=findings,
         today=circumstances.today,
+        record_withdrawn=circumstances.record_withdrawn,
     )
 
 

@@ -1,14 +1,15 @@
 """Telling on: whoever had data from this node under a consent hears that it was withdrawn, or that they have to go.
 
-A withdrawal goes on as it is. A request to erase goes on as one that names the messages by which the data went. It is
-said once to each unit, in the conversation that it knows, by the node itself: nothing may hold it up, also not that the
-conversation was erased here. Whom it cannot reach is told to a person, who telephones.
+A withdrawal goes on as it is, also to whoever told this node of the consent and may hear of it from nobody else. A
+request to erase goes on as one that names the messages by which the data went. It is said once to each unit, in the
+conversation that it knows, by the node itself: nothing may hold it up, also not that the conversation was erased here.
+Whom it cannot reach is told to a person, who telephones.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -16,6 +17,7 @@ from sqlalchemy import Connection
 
 from gateway.consent import addresses, register
 from gateway.consent.addresses import Address
+from gateway.consent.known_by import find_known_by
 from gateway.database import content as content_rows
 from gateway.database import journal
 from gateway.database.audit_entries import Actor, leaf
@@ -33,9 +35,10 @@ from gateway.foundation.ids import NodeId
 from gateway.foundation.logs import logger
 from gateway.identity.own_identity import OwnIdentity
 from gateway.messages import content_codec, headers
+from gateway.messages.machines.delivery import Outgoing
 from gateway.messages.store import local, messages
 from gateway.messages.store.conversations import Key
-from gateway.messages.store.messages import MessageRow
+from gateway.messages.store.messages import IN, MessageRow
 from gateway.messages.types import Draft
 from gateway.messages.wakeups import EventStream, Wakeups
 from gateway.peers.registry import PeerRegistry
@@ -51,11 +54,12 @@ Unit = tuple[NodeId, str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Copies:
-    """What went on: by unit where to tell it and the ids of the messages; peers that cannot be told, since nothing says
-    where; whether it is clear what has to go there as well.
+    """What went on: by unit where to tell it and the ids of the messages; units that got nothing from here and know the
+    consent; peers that cannot be told, since nothing says where; whether it is clear what has to go there as well.
     """
 
     by_unit: Mapping[Unit, tuple[Address, Sequence[str]]]
+    knowing: frozenset[Unit]
     closed: frozenset[NodeId]
     clear: bool
 
@@ -98,13 +102,13 @@ class RequestForwarder:
     async def _spread(self, row: RequestRow) -> None:
         task = await read_task(self._content, row)
         copies = await self._content.store.read(partial(self._copies, row=row, task=task))
-        untold, prepared = set(copies.closed), list[Prepared]()
+        untold, prepared, onward = set(copies.closed), list[Prepared](), list[Prepared]()
         for unit, (address, ids) in copies.by_unit.items() if copies.clear else ():
             try:
                 for draft in self._drafts(task, unit[0], address, ids):
-                    prepared += await self._preparation.prepare(
-                        draft, self._peers.find(draft.to), reference=task.consent
-                    )
+                    made = await self._preparation.prepare(draft, self._peers.find(draft.to), reference=task.consent)
+                    prepared += made
+                    onward += [] if unit in copies.knowing else made
             except TransientError:
                 raise
             except GatewayError:
@@ -113,7 +117,7 @@ class RequestForwarder:
 
         def move(connection: Connection) -> None:
             write_prepared(connection, prepared)
-            store.add_onward(connection, [OnwardRow(message=item.row.ref, request=row.ref) for item in prepared])
+            store.add_onward(connection, [OnwardRow(message=item.row.ref, request=row.ref) for item in onward])
             over = task.what is None
             store.change(
                 connection,
@@ -139,7 +143,8 @@ class RequestForwarder:
 
     def _copies(self, connection: Connection, row: RequestRow, task: Task) -> _Copies:
         asking = messages.get(connection, [row.message])[row.message]
-        refs, clear = self._passed_on(connection, asking, task)
+        went, clear = self._passed_on(connection, asking, task)
+        refs = [*went, *self._find_knowing(connection, asking, task, went)]
         rows, sealed = messages.get(connection, refs), content_rows.get(connection, refs)
         opened = dict(zip(sealed, self._content.sealer.open_each(list(sealed.values())), strict=True))
         author = headers.node_author(self._actor)
@@ -148,6 +153,8 @@ class RequestForwarder:
         unread: defaultdict[Key, list[MessageRow]] = defaultdict(list)
         for ref in refs:
             sent, plain = rows[ref], opened.get(ref)
+            if ref not in went and (sent.conversation, sent.peer) in units:
+                continue
             if plain is None or isinstance(plain, RefusedError):
                 unread[sent.conversation, sent.peer].append(sent)
                 continue
@@ -155,7 +162,7 @@ class RequestForwarder:
             address = Address(
                 conversation=found.facts.conversation,
                 purpose=found.facts.purpose,
-                header=headers.along(found.halves()[0], author, incoming=False),
+                header=headers.along(found.halves()[0], author, incoming=sent.direction == IN),
             )
             unit = _unit_of(sent.peer, address)
             by_unit.setdefault(unit, (address, []))[1].append(sent.id)
@@ -169,7 +176,9 @@ class RequestForwarder:
             by_unit[units[key]][1].extend(one.id for one in unread[key])
         told = set() if task.withdrawn is None else {peer for peer, _, _ in by_unit}
         closed = {peer for _, peer in unread.keys() - units.keys()}
-        return _Copies(by_unit=by_unit, closed=frozenset(closed - told), clear=clear)
+        had = {(row.conversation, row.peer) for row in (rows[ref] for ref in went)}
+        knowing = frozenset(unit for key, unit in units.items() if key not in had)
+        return _Copies(by_unit=by_unit, knowing=knowing, closed=frozenset(closed - told), clear=clear)
 
     def _find_address(self, connection: Connection, rows: Sequence[MessageRow], author: str) -> Address | None:
         """Where a peer is told about messages of one conversation that were erased here."""
@@ -202,6 +211,19 @@ class RequestForwarder:
             for row in messages.of_conversations(connection, store.relying(connection, one))
         )
         return refs, not refs or (task.what is What.CONVERSATION and not elsewhere)
+
+    def _find_knowing(self, connection: Connection, asking: MessageRow, task: Task, went: Collection[int]) -> list[int]:
+        """The messages by which others know a consent that was withdrawn: whoever told of it, or relied on it, hears it
+        from this node, since who asked may know nothing of them (domain 7.9). So does who is about to be told of the
+        consent, of which a part is left.
+        """
+        if task.consent is None:
+            return []
+        known = register.known_in(self._content.sealer, connection, task.consent)
+        found = find_known_by(self._content.sealer, connection, known)
+        refs = [ref for (_, peer), by in found.items() if peer != asking.peer for ref, _ in by if ref not in went]
+        rows = messages.get_all(connection, refs)
+        return [row.ref for row in rows if row.direction == IN or row.n is not None or row.state == Outgoing.QUEUED]
 
     def _drafts(self, task: Task, peer: NodeId, address: Address, ids: Sequence[str]) -> list[Draft]:
         """What is said to one unit, in the name of the node."""

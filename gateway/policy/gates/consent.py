@@ -351,11 +351,13 @@ def _on_consent(facts: GateFacts) -> Decision:
 def g7_withdrawal(facts: GateFacts) -> Decision:
     """G7: after a withdrawal only acknowledgement, erasure and safety alert may go (GDPR 7(3), domain 3.7).
 
-    Those and the withdrawal itself are never blocked (G10). A new `consent.record` may go too: it ends the overlay. Of
-    a consent withdrawn in part, what the withdrawn grants alone covered is refused here, under this name.
+    Those and the withdrawal itself are never blocked (G10). A new `consent.record` may go too: it ends the overlay. The
+    record of a consent that was itself taken back tells a peer nothing that it may still rely on. Of a consent
+    withdrawn in part, what the withdrawn grants alone covered is refused here, under this name.
     """
     if facts.name == "consent.record":
-        return PERMIT
+        taken_back = Refuse(gate=Code.GATE_G7, place="/content/consent_id", hint="the person withdrew this consent")
+        return taken_back if facts.record_withdrawn else PERMIT
     consent = facts.consent
     if facts.conversation_withdrawn or (consent is not None and consent.fully_withdrawn):
         return _g7("the person withdrew consent: only acknowledgement, erasure and safety alerts may go")

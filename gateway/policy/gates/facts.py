@@ -76,7 +76,8 @@ class GateFacts:
     says whether it is of the case of the message. ``recorded_by``
     are the nodes that recorded it, and ``handling`` is what came with the messages that brought data under it to
     ``sender_node``, as far as that is known here. ``conversation_withdrawn``: a consent that this conversation relied
-    on was withdrawn whole and no newer record took its place.
+    on was withdrawn whole and no newer record took its place. ``record_withdrawn``: so was the consent that a record
+    tells of.
 
     ``asylum_hold``: a person here set the hold; ``feared_states`` are the countries that it names. ``approver`` is the
     staff reference of who approved this message on this node besides its author. ``findings`` are those of schema and
@@ -105,6 +106,7 @@ class GateFacts:
     content: Mapping[str, Json]
     findings: tuple[Finding, ...]
     today: date
+    record_withdrawn: bool = False
     name: str = field(init=False)
 
     def __post_init__(self) -> None:

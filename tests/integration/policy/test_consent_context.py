@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +162,24 @@ async def test_what_was_taken_back(node: Node, question: Question):
     await recorded(node, OWN)
     assert (await known(node, question, consent_ref=None)).conversation_withdrawn
     assert not (await known(node, question, consent_ref=None, conversation=OTHER)).conversation_withdrawn
+
+
+async def test_the_record_of_what_was_taken_back(node: Node, question: Question):
+    """A record is judged by the consent that it tells of: taken back whole, not in part."""
+    told = example("consent.record.1/valid-adult")["content"] | {"consent_id": CONSENT}
+    told["grants"] = told["grants"] * 2
+    two_grants = Recorded(content=node.content, holder=OWN, record=told, conversation=b"told")
+    await node.store.move(lambda c: two_grants.write(c, START))
+    record = {"consent_ref": None, "records": CONSENT}
+    part = {"consent_id": CONSENT, "scope": "grants", "grants": [0], "withdrawn_on": START, "erase_wanted": False}
+    whole = {"consent_id": CONSENT, "scope": "all", "withdrawn_on": START, "erase_wanted": False}
+    found = [(await known(node, question, **record)).record_withdrawn]
+    for withdrawn in (part, whole):
+        taken = Withdrawal(content=node.content, withdrawn=withdrawn)
+        await node.store.move(partial(taken.write, now=START))
+        found.append((await known(node, question, **record)).record_withdrawn)
+    assert found == [False, False, True]
+    assert not (await known(node, question)).record_withdrawn
 
 
 # --- asylum holds ----------------------------------------------------------------------------------------------------

@@ -268,6 +268,21 @@ async def test_who_passed_data_on_tells_both_ways(three: Three) -> None:
         await three.until(lambda party=party: has(party, "consent.withdrawal/1"), seconds=60)
 
 
+async def test_who_recorded_it_hears_what_was_said_to_somebody_it_does_not_know(three: Three) -> None:
+    """The person withdraws at C, which has the data from B and knows nothing of A: B tells A, whose consent it is, and
+    A's conversation stands still (domain 7.9).
+    """
+    first, _ = await shared(three)
+    done = await three.c.call("consent.withdraw", id=CONSENT, by="w-3")
+    assert [told["peer"] for told in done["told"]] == ["AL"]
+    await three.until(lambda: has(three.a, "consent.withdrawal/1"), seconds=60)
+    assert (await three.a.call("consent.show", id=CONSENT))["state"] == "withdrawn"
+    assert "consent_withdrawn" in (await stands(three.a, first))["overlays"]
+    await three.until(lambda: has(three.b, "consent.withdrawal/1"), seconds=60)
+    three.clock.advance(DAY + 60)
+    assert await confirmations(three.b) == []  # nobody was asked to erase anything
+
+
 async def test_who_had_what_was_erased_here_is_told(three: Three) -> None:
     """B erased all it said to C, and then the person withdraws at A and wants everything erased: C hears it from B,
     where their conversation was, erases what B passed on, and nobody has to telephone (threat 58).

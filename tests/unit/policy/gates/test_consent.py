@@ -424,6 +424,13 @@ def test_g7_in_a_conversation_whose_consent_is_gone():
     assert gates(record) == []
 
 
+def test_g7_the_record_of_a_consent_that_was_withdrawn():
+    """It stays here, while the record of another consent may go."""
+    record = replace(GOOD, body_type="consent.record/1", content=RECORD, record_withdrawn=True)
+    assert [(one.gate, one.place) for one in refusals(record)] == [(G7, "/content/consent_id")]
+    assert gates(replace(record, record_withdrawn=False)) == []
+
+
 def test_g7_after_a_partial_withdrawal():
     """Only the categories that were taken back are refused, and the gate names them."""
     consent = withdraw(CONSENT, PARTLY)

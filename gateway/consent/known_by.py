@@ -1,0 +1,59 @@
+"""Who knows a consent, and by which messages: whoever has to hear that it was withdrawn (domain 7.9, 7.18)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from sqlalchemy import Connection
+
+from gateway.cases import store as cases
+from gateway.cases.rules import LinkKind
+from gateway.consent import register
+from gateway.database import content
+from gateway.database.content_sealer import ContentSealer
+from gateway.errors import RefusedError
+from gateway.messages import content_codec
+from gateway.messages.store import local, messages
+from gateway.messages.store.conversations import Key
+from gateway.messages.store.local import OWN
+from gateway.messages.store.messages import MessageRow
+
+RECORD = "consent.record/1"
+
+
+def find_known_by(
+    sealer: ContentSealer, connection: Connection, known: register.Known
+) -> dict[Key, list[tuple[int, bool]]]:
+    """By conversation and peer the messages by which that peer knows the consent there, and whether each came from it.
+
+    Who was told of a consent knows it; so does who relied on it, who may have been sent something that does, and who
+    told us of it, also where nothing followed.
+    """
+    told = set(local.consent_told_to(connection, known.index).values())
+    found: dict[Key, list[tuple[int, bool]]] = {}
+    rows = messages.get_all(connection, sorted(told | set(messages.under(connection, known.index))))
+    for row in rows:
+        if row.direction == messages.IN or row.n is not None or row.ref in told:
+            found.setdefault((row.conversation, row.peer), []).append((row.ref, row.direction == messages.IN))
+    holders = {row.holder for row in known.rows} - {OWN, *(node for _, node in found)}
+    for row in _records_from(sealer, connection, known, holders) if holders else ():
+        found.setdefault((row.conversation, row.peer), []).append((row.ref, True))
+    return found
+
+
+def _records_from(
+    sealer: ContentSealer, connection: Connection, known: register.Known, holders: Collection[str]
+) -> list[MessageRow]:
+    """The messages by which these peers told of a consent: they lie in conversations of its case."""
+    case = cases.cases_of(connection, [known.index]).get(known.index)
+    keys = [] if case is None else [link.key for link in cases.links(connection, case, LinkKind.CONVERSATION)]
+    rows = [row for row in messages.of_conversations(connection, keys) if row.direction == messages.IN]
+    from_them = {row.ref: row for row in rows if row.peer in holders}
+    sealed = content.get(connection, list(from_them))
+    ids = {item.record["consent_id"] for item in known.held}
+    found = []
+    for ref, plain in zip(sealed, sealer.open_each(list(sealed.values())), strict=True):
+        opened = None if isinstance(plain, RefusedError) else content_codec.read_content(plain)
+        if opened is not None and opened.facts.body_type == RECORD and opened.halves()[1].get("consent_id") in ids:
+            found.append(from_them[ref])
+    return found
