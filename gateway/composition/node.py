@@ -63,6 +63,7 @@ from gateway.delivery.outbound.receipts import ReceivedReceipts
 from gateway.delivery.outbound.sealing import Sealing
 from gateway.delivery.outbound.submission import Submission
 from gateway.directory.cache import DirectoryCache
+from gateway.erasure import store as erasures
 from gateway.erasure.case_system import CaseSystemEraser
 from gateway.erasure.chores import ErasureChores
 from gateway.erasure.erase import Eraser
@@ -428,6 +429,7 @@ class Node:
                 effects=self.effects,
                 cases=self.cases,
                 take_away=lambda connection, rows: self.taken_again.take_new(connection, rows),
+                tell_again=erasures.tell_again,
                 workers=self.workers,
                 wakeups=self.wakeups,
                 events=self.events,

@@ -83,7 +83,8 @@ class ErasureReceipts:
 
     async def _destroy_seeds(self, refs: Sequence[int]) -> None:
         """Destroy every seed that a sealing of these messages names, and every one that was there when they came: its
-        sender may have sealed a message for another key before, and that envelope was recorded on its way.
+        sender may have sealed a message for another key before, and that envelope was recorded on its way. Of one that
+        came once more, after its link began anew, nobody knows when: every seed of today goes.
         """
         seeds = {key.kid: key.made for key in self._identity.keys.listing() if key.use == "enc"}
         if not seeds:
@@ -91,6 +92,8 @@ class ErasureReceipts:
 
         def query(c: Connection) -> tuple[int, list[SealedRow]]:
             arrived = max(row.at for row in messages.get(c, refs).values())
+            if erasures.came_again(c, refs):
+                arrived = self._clock.now()
             kept = [sealing.evidence for sealing in messages.sealings(c, refs)]
             return arrived, [*content.get(c, kept).values()]
 

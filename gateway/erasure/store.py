@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection, delete, exists, insert, select, update
+from sqlalchemy import Connection, and_, delete, exists, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.cases import kept
@@ -25,6 +25,7 @@ from gateway.database.tables import (
     erasure,
     hold,
     inbox,
+    link_number,
     local_item,
     message,
     notice,
@@ -33,6 +34,8 @@ from gateway.database.tables import (
 )
 from gateway.erasure.rules import DAY, Backups
 from gateway.foundation.config import BackupSection
+from gateway.foundation.ids import MessageId, NodeId
+from gateway.messages.store import links
 from gateway.messages.store.handed_over import DUE, items
 from gateway.messages.store.messages import IN, MessageRow
 
@@ -132,6 +135,23 @@ def untold(connection: Connection, below: int, limit: int) -> list[ErasureRow]:
 def tell(connection: Connection, refs: Sequence[int], *, at: int) -> None:
     """The receipts of these erasures are signed."""
     connection.execute(update(erasure).where(erasure.c.ref.in_(refs)).values(told=at))
+
+
+def tell_again(connection: Connection, peer: NodeId, ids: Sequence[MessageId]) -> None:
+    """Owe a sender the receipts anew for those of its messages that are erased here: they came once more."""
+    if ids:
+        here = select(message.c.ref).where(message.c.direction == IN, message.c.peer == peer, message.c.id.in_(ids))
+        connection.execute(update(erasure).where(erasure.c.message.in_(here)).values(told=None))
+
+
+def came_again(connection: Connection, refs: Sequence[int]) -> bool:
+    """Whether one of these incoming messages used a number in a later epoch of its link too (nrm1 5.13)."""
+    later = (
+        select(message.c.ref)
+        .join(link_number, and_(link_number.c.peer == message.c.peer, link_number.c.id == message.c.id))
+        .where(message.c.ref.in_(refs), link_number.c.direction == links.IN, link_number.c.epoch > message.c.epoch)
+    )
+    return connection.execute(later.limit(1)).first() is not None
 
 
 # --- what goes with a message -------------------------------------------------------------------------------------

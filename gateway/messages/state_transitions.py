@@ -46,7 +46,8 @@ class Change:
 
 
 def advance(connection: Connection, changes: Sequence[Change], *, at: int) -> None:
-    """Move outgoing messages along their machine; one message may occur several times.
+    """Move outgoing messages along their machine; one message may occur several times. One that waits anew since the
+    peer was restored does not end here: the peer is asked about it (nrm1 5.11).
 
     Raises:
         TransientError: changed_meanwhile; a row is not current.
@@ -55,9 +56,11 @@ def advance(connection: Connection, changes: Sequence[Change], *, at: int) -> No
     reasons: dict[int, str | None] = {change.row.ref: change.row.reason for change in changes}
     rows = {change.row.ref: change.row for change in changes}
     moved: dict[int, Outgoing] = {}
+    departed = _departed(connection, changes)
     for change in changes:
         ref = change.row.ref
-        state = delivery.step(now[ref], change.event)
+        event = delivery.take_departed(now[ref], change.event) if ref in departed else change.event
+        state = delivery.step(now[ref], event)
         if change.reason is not None and reasons[ref] is None:
             reasons[ref] = str(change.reason)
         if state is not now[ref]:
@@ -86,6 +89,12 @@ def advance(connection: Connection, changes: Sequence[Change], *, at: int) -> No
     ledger.add_voided(connection, [ref for ref in moved if ref in voided and moved[ref] is Outgoing.FAILED], at=at)
     for ref, state in moved.items():
         _tell(connection, rows[ref], state, _kept(state, reasons[ref]), at)
+
+
+def _departed(connection: Connection, changes: Sequence[Change]) -> frozenset[int]:
+    """Those of the messages that this node would end which were sealed before, so that the peer may have them."""
+    ending = {change.row.ref for change in changes if change.event in delivery.ENDING}
+    return frozenset(sealing.message for sealing in messages.sealings(connection, sorted(ending)))
 
 
 def conversation_of(row: MessageRow) -> tuple[bytes, str, str]:

@@ -81,18 +81,28 @@ class TwoEnds(RuleBasedStateMachine):
         super().__init__()
         self.out = Outgoing.QUEUED
         self.peer: Incoming | None = None
-        self.fenced = False
+        self.fenced = self.departed = False
         self.wire: list[OutgoingEvent] = []
 
     @precondition(lambda self: self.out is Outgoing.QUEUED)
     @rule()
     def depart(self) -> None:
+        self.departed = True
         self.out = delivery.step(self.out, OutgoingEvent.DEPART)
 
     @rule(event=st.sampled_from([OutgoingEvent.CANCEL, OutgoingEvent.EXPIRE, OutgoingEvent.REFUSE]))
     def call_back(self, event: OutgoingEvent) -> None:
         if delivery.allows(self.out, event):
-            self.out = delivery.step(self.out, event)
+            self.out = delivery.step(self.out, delivery.take_departed(self.out, event) if self.departed else event)
+
+    @precondition(lambda self: delivery.allows(self.out, OutgoingEvent.RENUMBER))
+    @rule(forgotten=st.booleans())
+    def the_peer_is_restored(self, forgotten: bool) -> None:
+        """It may have lost what it had not handed over, and never said what its backup holds."""
+        self.wire.clear()
+        if forgotten and self.peer in (Incoming.AWAITING_ORDER, Incoming.AWAITING_HANDOVER, Incoming.HELD):
+            self.peer = None
+        self.out = delivery.step(self.out, OutgoingEvent.RENUMBER)
 
     @precondition(lambda self: self.out in (Outgoing.AWAITING_RECEIPT, Outgoing.VOIDING))
     @rule(refused=st.booleans(), behind_gap=st.booleans(), new_key=st.booleans())
@@ -131,7 +141,12 @@ class TwoEnds(RuleBasedStateMachine):
     def a_receipt_comes(self, seed: int, keep: bool) -> None:
         index = random.Random(seed).randrange(len(self.wire))
         receipt = self.wire[index] if keep else self.wire.pop(index)
-        self.out = delivery.step(self.out, receipt)
+        self._hear(receipt)
+
+    def _hear(self, receipt: OutgoingEvent) -> None:
+        """A receipt that comes while the message waits anew is kept, and comes again with the answer."""
+        if delivery.allows(self.out, receipt):
+            self.out = delivery.step(self.out, receipt)
 
     def _rejected(self) -> bool:
         return self.peer is Incoming.REFUSED
@@ -141,15 +156,15 @@ class TwoEnds(RuleBasedStateMachine):
         """The sender never knows more than the receiver did, and a fenced message never arrives."""
         if self.out in (Outgoing.AWAITING_HANDOVER, Outgoing.AWAITING_OPENING, Outgoing.OPENED):
             assert self.peer is not None
-        if self.out is Outgoing.FAILED and self.peer is not None:
+        if self.out in (Outgoing.FAILED, Outgoing.CANCELLED) and self.peer is not None:
             raise AssertionError("a message that arrived was reported as failed")
         assert not (self.fenced and self.peer is not None)
 
     def teardown(self) -> None:
         """When every receipt has come, in any order, both ends say the same."""
         for receipt in self.wire:
-            self.out = delivery.step(self.out, receipt)
-        if self.peer is not None and self.out not in (Outgoing.AWAITING_RECEIPT, Outgoing.VOIDING):
+            self._hear(receipt)
+        if self.peer is not None and self.out not in delivery.SENDING:
             assert AGREED[self.peer] == self.out
 
 

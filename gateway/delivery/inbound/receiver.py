@@ -153,10 +153,11 @@ class Receiver:
         unanswered = [envelope for envelope in envelopes if envelope.id not in answered]
         opened = await self._opening.open_envelopes(self._require_peer(node), unanswered)  # 6 to 11
         authentic = {id: item for id, item in opened.items() if isinstance(item, AuthenticStatement)}
+        judgeable = [id for id in ids if id in answered or id in authentic]
         files = await self._files.check_files(node, authentic)  # ahead of 18
         async with self._locks[node]:
             requests = [rules.number_message(message) for message in authentic.values()]
-            judged = await self._judge_requests(node, requests, ids, files)  # 12 to 18
+            judged = await self._judge_requests(node, requests, judgeable, files)  # 12 to 18
             document = await self._recorder.record_results(node, judged)  # 19
             await self._keep_waiting(node, judged, envelopes)
         return encode_answers([_answer(frame, opened, judged) for frame in frames], document)
@@ -193,13 +194,15 @@ class Receiver:
         """Find which messages have their final answer already (step 5).
 
         On a link that was reset such a message may come again under a new number, which has to be used: it is opened
-        once more, and gets the answer of then all the same (nrm1 5.13).
+        once more, and gets the answer of then all the same (nrm1 5.13). One that has its number there is not.
         """
 
         def query(connection: Connection) -> frozenset[MessageId]:
-            if links.position(connection, node, links.IN).epoch != FIRST_EPOCH:
-                return frozenset()
-            return frozenset(map(MessageId, receipts.answers(connection, node, ids)))
+            answered = [*map(MessageId, receipts.answers(connection, node, ids))]
+            epoch = links.position(connection, node, links.IN).epoch
+            if epoch == FIRST_EPOCH or not answered:
+                return frozenset(answered)
+            return links.numbered(connection, node, links.IN, epoch, answered)
 
         return await self._store.read(query)
 
@@ -342,10 +345,12 @@ def _load_link(connection: Connection, node: NodeId, numbers: Iterable[int]) -> 
 
 
 def _answer(frame: Envelope | Refusal, opened: Mapping[MessageId, Opened], judged: JudgedRequests) -> Answer:
-    """Answer one envelope: by its final answer, where its id has one, whatever this sealing of it was worth."""
+    """Answer one envelope. Whose content does not open has no answer of before: on a link that was reset its number,
+    which nobody knows, would be missing for ever (nrm1 5.13).
+    """
     if isinstance(frame, Refusal):
         return Answer(id=None, code=frame.code)
     failed = opened.get(frame.id)
-    if isinstance(failed, Refusal) and frame.id not in judged.receipts:
+    if isinstance(failed, Refusal):
         return Answer(id=frame.id, code=failed.code)
     return Answer(id=frame.id, code=judged.code_of(frame.id))

@@ -26,7 +26,7 @@ from gateway.database.sealed_content import Content
 from gateway.delivery.inbound.results import JudgedRequests, NumberRefused, Received
 from gateway.delivery.inbound.rules import NumberedRequest, first_state, goes_at_once
 from gateway.errors import Code, TransientError
-from gateway.foundation.ids import NodeId
+from gateway.foundation.ids import MessageId, NodeId
 from gateway.foundation.workers import Workers
 from gateway.identity.identity import Identity
 from gateway.messages import answers, content_codec, state_transitions
@@ -46,6 +46,10 @@ from schemas.types import never_blocked
 
 TakeAway: TypeAlias = Callable[[Connection, Sequence[MessageRow]], Collection[int]]
 """Erases those of new messages that were erased before this node was put back; their local numbers (nrm1 13.15)."""
+
+
+TellAgain: TypeAlias = Callable[[Connection, NodeId, Sequence[MessageId]], None]
+"""Makes erased messages of a peer untold, since they came once more, sealed to keys that are here (nrm1 6.2)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +107,7 @@ class Recorder:
         effects: Effects,
         cases: CaseRegister,
         take_away: TakeAway,
+        tell_again: TellAgain,
         workers: Workers,
         wakeups: Wakeups,
         events: EventStream,
@@ -116,6 +121,7 @@ class Recorder:
         self._effects = effects
         self._cases = cases
         self._take_away = take_away
+        self._tell_again = tell_again
         self._workers = workers
         self._wakeups = wakeups
         self._events = events
@@ -150,7 +156,12 @@ class Recorder:
             batch=self._store.new_ref(),
             now=self._clock.now(),
         )
-        await self._store.move(partial(write_results, writing=writing, cases=self._cases, take_away=self._take_away))
+
+        def move(connection: Connection) -> None:
+            write_results(connection, writing, self._cases, self._take_away)
+            self._tell_again(connection, node, judged.came_again)
+
+        await self._store.move(move)
         await self._tell(writing)
         return document
 

@@ -109,6 +109,12 @@ class JudgedRequests:
         return tuple(result for result in self.results if isinstance(result, Received | Rejected))
 
     @property
+    def came_again(self) -> tuple[MessageId, ...]:
+        """Messages with an answer of an older epoch that were opened once more."""
+        before = (result for result in self.results if isinstance(result, AnsweredBefore) and result.uses_number)
+        return tuple(result.request.id for result in before if result.request.message is not None)
+
+    @property
     def received(self) -> tuple[Received, ...]:
         """Results that add a message."""
         return tuple(result for result in self.results if isinstance(result, Received))

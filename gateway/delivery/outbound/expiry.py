@@ -69,7 +69,7 @@ class Expiry:
                 for row in rows.values()
                 if allows(Outgoing(row.state), OutgoingEvent.EXPIRE)
             ]
-            lost = messages.in_outbox(connection, revoked, str(Outgoing.QUEUED), EXPIRE_BATCH) if revoked else []
+            lost = messages.never_sealed(connection, revoked, str(Outgoing.QUEUED), EXPIRE_BATCH) if revoked else []
             changes += [
                 Change(row=row, event=OutgoingEvent.REFUSE, reason=Code.NOT_ACTIVE)
                 for ref, row in messages.get(connection, lost).items()

@@ -22,7 +22,9 @@ cause an illegal step. CANCEL, EXPIRE and REFUSE are ours: the caller asks ``all
 
 A restored node knows neither what it has sent nor what was answered (nrm1 5.8): FENCE turns everything that waits
 into a question. On the other side of such a link RENUMBER puts back what was not answered, and what the restored node
-took and can not have handed over; it departs again, under its old id.
+took and can not have handed over; it departs again, under its old id. The restored node may have it all the same: its
+backup may hold what it never answered. So what departed once does not end in QUEUED. Where it may go no longer it is
+asked about, as at the restored node itself (nrm1 5.11, ``take_departed``).
 """
 
 from __future__ import annotations
@@ -65,6 +67,7 @@ class OutgoingEvent(StrEnum):
 
 _CONTRADICTION = "contradicts an earlier final word: both are kept as evidence, the first stands (nrm1 6.6)"
 _FENCED = "this node was restored: it asks instead of sending again (nrm1 5.8, 5.6)"
+_ASKED = "it departed before this node or its peer was restored: the peer may have it (nrm1 5.8, 5.11, 5.6)"
 _RENUMBERED = "the peer was restored and the link begins anew: same id, new number (nrm1 5.11)"
 _LATE = "a late receipt says less than is known (nrm1 6.5)"
 _REPEAT = "receipts are idempotent by (of, status) (nrm1 6.6)"
@@ -77,7 +80,7 @@ _TABLE: tuple[Transition[Outgoing, OutgoingEvent], ...] = (
         (_e.CANCEL, _s.CANCELLED, "nothing was numbered, so nothing has to be voided (nrm1 12.1)"),
         (_e.EXPIRE, _s.FAILED, "message life of 14 days is over (nrm1 12.8)"),
         (_e.REFUSE, _s.FAILED, "consent or policy forbid it at departure (nrm1 12.1)"),
-        (_e.FENCE, _s.VOIDING, _FENCED),
+        (_e.FENCE, _s.VOIDING, _ASKED),
     ),
     *moves(
         _s.AWAITING_RECEIPT,
@@ -160,6 +163,9 @@ WAITING: frozenset[Outgoing] = frozenset(Outgoing) - FINAL
 #: The sender's loop has something to put on the wire: the message, the same bytes again, or the void.
 SENDING: frozenset[Outgoing] = frozenset({Outgoing.QUEUED, Outgoing.AWAITING_RECEIPT, Outgoing.VOIDING})
 
+#: By these this node itself ends a message that may go no longer.
+ENDING: frozenset[OutgoingEvent] = frozenset({OutgoingEvent.CANCEL, OutgoingEvent.EXPIRE, OutgoingEvent.REFUSE})
+
 DELIVERY: Machine[Outgoing, OutgoingEvent] = Machine(
     name="delivery",
     about="An outgoing message, as the sending node sees it.",
@@ -177,6 +183,11 @@ def step(state: Outgoing, event: OutgoingEvent) -> Outgoing:
         IllegalStep: the pair has no row; nothing was changed.
     """
     return DELIVERY.step(state, event)
+
+
+def take_departed(state: Outgoing, event: OutgoingEvent) -> OutgoingEvent:
+    """Turn the event into the one that happens to a message that departed before: in QUEUED its end is a question."""
+    return OutgoingEvent.FENCE if state is Outgoing.QUEUED and event in ENDING else event
 
 
 def allows(state: Outgoing, event: OutgoingEvent) -> bool:

@@ -355,12 +355,13 @@ def redate(connection: Connection, now: int, later_than: int) -> int:
     return len(refs)
 
 
-def in_outbox(connection: Connection, peers: Sequence[str], state: str, limit: int) -> list[int]:
-    """Refs of messages on the outbox for these peers that are in a state."""
+def never_sealed(connection: Connection, peers: Sequence[str], state: str, limit: int) -> list[int]:
+    """Refs of messages on the outbox for these peers that are in a state and never had bytes."""
+    sealed_before = select(statement.c.hash).where(statement.c.message == outbox.c.ref).exists()
     query = (
         select(outbox.c.ref)
         .join(message, message.c.ref == outbox.c.ref)
-        .where(outbox.c.peer.in_(peers), message.c.state == state)
+        .where(outbox.c.peer.in_(peers), message.c.state == state, ~sealed_before)
         .order_by(outbox.c.ref)
         .limit(limit)
     )

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, insert
 from support import rows
+from support.rows import PEER
 
 from gateway.cases import kept
 from gateway.cases import store as cases
@@ -22,8 +23,9 @@ from gateway.erasure import store
 from gateway.erasure.rules import DAY, Backups
 from gateway.erasure.store import ErasureRow, HoldRow
 from gateway.foundation.config import BackupSection
-from gateway.foundation.ids import CaseId
-from gateway.messages.store import handed_over, local, messages
+from gateway.foundation.ids import CaseId, MessageId, NodeId
+from gateway.messages.store import handed_over, links, local, messages
+from gateway.messages.store.links import NumberRow
 from gateway.messages.store.local import ConsentRow, DraftRow
 from gateway.messages.store.messages import InboxRow
 
@@ -105,6 +107,24 @@ def test_senders_that_do_not_know_yet(connection: Connection):
     store.tell(connection, [first.ref], at=NOW + 1)
     assert store.untold(connection, 5, 9) == [second]
     assert store.of(connection, [2]) == {2: replace(first, told=NOW + 1)}
+
+
+def test_what_came_once_more_is_told_again(connection: Connection):
+    """Of the sender that sent it again, and of nobody else; it is known by its number in a later epoch."""
+    came = {"direction": "in", "state": "opened", "epoch": 1}
+    messages.add(
+        connection, [rows.message(1, n=1, **came), rows.message(2, n=2, **came), rows.message(3, n=1, peer="b", **came)]
+    )
+    gone = [erased(connection, ref, told=NOW) for ref in (1, 2, 3)]
+    for epoch, ids in ((1, ("id-1", "id-2")), (2, ("id-2",))):
+        used = [NumberRow(n=n, id=id, prev=None, link="") for n, id in enumerate(ids, 1)]
+        links.use(connection, PEER, links.IN, epoch, used, len(used))
+    assert [store.came_again(connection, refs) for refs in ([1, 3], [2], [1, 2, 3], [])] == [False, True, True, False]
+    store.tell_again(connection, NodeId(PEER), [])
+    store.tell_again(connection, NodeId("b"), [MessageId("id-2")])
+    assert store.untold(connection, 5, 9) == []
+    store.tell_again(connection, NodeId(PEER), [MessageId("id-2"), MessageId("id-3")])
+    assert store.untold(connection, 5, 9) == [replace(gone[1], told=None)]
 
 
 # --- what goes with a message ------------------------------------------------------------------------------------

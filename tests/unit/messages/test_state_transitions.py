@@ -20,7 +20,7 @@ from gateway.messages.machines.acceptance import Incoming, IncomingEvent
 from gateway.messages.machines.delivery import Outgoing, OutgoingEvent, allows
 from gateway.messages.state_transitions import Change
 from gateway.messages.store import local, messages
-from gateway.messages.store.messages import MessageRow
+from gateway.messages.store.messages import MessageRow, StatementRow
 
 AT = 500
 RIGHT = [(state, event) for state in Outgoing for event in OutgoingEvent if allows(state, event)]
@@ -82,6 +82,27 @@ async def test_a_step_carries_everything_with_it(store: Store, state: Outgoing, 
     ]
     alarming = new in (Outgoing.REJECTED, Outgoing.FAILED)
     assert after["alarms"] == ([(f"message.{new}", PEER, 1)] if alarming else [])
+
+
+@pytest.mark.parametrize("event", sorted(delivery.ENDING))
+async def test_what_departed_before_is_asked_about(store: Store, event: OutgoingEvent):
+    """A message that waits anew, since its peer was restored, keeps the reason and stays on the outbox; one that waits
+    for the first time ends.
+    """
+    departed, new = rows.message(1), rows.message(2)
+    sealing = StatementRow(hash="of before", message=1, evidence=9, created=AT)
+
+    def move(connection: Connection) -> dict[str, Any]:
+        stored(connection, departed, new)
+        messages.add_statements(connection, [sealing])
+        changes = [Change(row=row, event=event, reason=Code.GATE_G2) for row in (departed, new)]
+        state_transitions.advance(connection, changes, at=AT)
+        return picture(connection)
+
+    after = await store.move(move)
+    ended = str(delivery.step(Outgoing.QUEUED, event))
+    assert after["messages"] == {1: ("voiding", "gate_g2"), 2: (ended, "gate_g2")}
+    assert after["outbox"] == [1]
 
 
 async def test_expiry_of_a_numbered_message_is_told_once_and_at_once(store: Store):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -108,6 +109,14 @@ def test_the_receipts_of_the_batch() -> None:
     assert [*found.receipts] == ["stored", "rejected", "received"]
     assert [result.request.id for result in found.answered] == ["rejected", "received"]
     assert [result.request.id for result in found.awaiting_files] == ["waiting"]
+
+
+def test_what_came_once_more() -> None:
+    """A message with an answer of before that uses a new number was opened; a question to void opens nothing."""
+    again = AnsweredBefore(request=request("again"), receipt=receipt("again"), uses_number=True)
+    asked = replace(again, request=replace(request("asked"), message=None))
+    repeated = AnsweredBefore(request=request("repeated"), receipt=receipt("repeated"), uses_number=False)
+    assert judged(again, asked, repeated, received("new")).came_again == ("again",)
 
 
 def test_evidence_is_kept_once_for_each_code() -> None:

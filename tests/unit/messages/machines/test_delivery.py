@@ -6,7 +6,18 @@ import pytest
 from support.tables import table
 
 from gateway.foundation.state_machine import IllegalStep
-from gateway.messages.machines.delivery import DELIVERY, FINAL, SENDING, WAITING, Outgoing, OutgoingEvent, allows, step
+from gateway.messages.machines.delivery import (
+    DELIVERY,
+    ENDING,
+    FINAL,
+    SENDING,
+    WAITING,
+    Outgoing,
+    OutgoingEvent,
+    allows,
+    step,
+    take_departed,
+)
 
 S, E = Outgoing, OutgoingEvent
 RECEIPTS = (E.RECEIPT_RECEIVED, E.RECEIPT_DELIVERED, E.RECEIPT_OPENED, E.RECEIPT_REJECTED, E.VOIDED)
@@ -102,6 +113,18 @@ def test_a_number_is_never_wasted():
     ours = {E.CANCEL, E.EXPIRE, E.REFUSE, E.SEAL_ANEW, E.DEPART}
     ends = [row for row in DELIVERY.table if row.source is not S.QUEUED and row.event in ours and row.target in FINAL]
     assert ends == []
+
+
+def test_what_departed_before_ends_by_the_peers_word_alone():
+    """Waiting anew, for a restored peer that may have it, or anywhere else: our own end of it is a question."""
+    ends = {state: {step(state, take_departed(state, event)) for event in ENDING} for state in SENDING}
+    assert ends == {state: {S.VOIDING} for state in SENDING}
+
+
+@table("event", sorted(set(OutgoingEvent) - ENDING))
+def test_all_else_happens_to_it_as_to_any_message(event):
+    """It departs again, is numbered, sealed and answered."""
+    assert {take_departed(state, event) for state in Outgoing} == {event}
 
 
 def test_each_row_cites_its_clause():

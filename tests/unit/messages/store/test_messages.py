@@ -13,6 +13,7 @@ from support.rows import LIFE, PEER
 
 from gateway.database import content, journal, meta
 from gateway.errors import Code, TransientError
+from gateway.foundation.ids import MessageId
 from gateway.identity import store
 from gateway.messages.machines.delivery import Outgoing
 from gateway.messages.store import links, local, messages, receipts
@@ -23,6 +24,30 @@ from gateway.peers import store as peers
 
 BROKEN_RULE = (IntegrityError, sqlite3.IntegrityError)
 """A rule of the tables, as SQLAlchemy and as the driver says it."""
+
+# --- links ---------------------------------------------------------------------------------------------------------
+
+
+def test_who_has_a_number_in_an_epoch(connection: Connection):
+    """By id, of one direction of one link, and not in the epoch before."""
+    for way, epoch, ids in ((links.IN, 1, ("a", "b")), (links.IN, 2, ("b", "c")), (links.OUT, 2, ("d",))):
+        used = [NumberRow(n=n, id=id, prev=None, link="") for n, id in enumerate(ids, 1)]
+        links.use(connection, PEER, way, epoch, used, len(used))
+    asked = [MessageId(id) for id in "abcd"]
+    assert links.numbered(connection, PEER, links.IN, 2, asked) == {"b", "c"}
+    assert links.numbered(connection, "n1other", links.IN, 2, asked) == frozenset()
+
+
+def test_what_was_never_sealed(connection: Connection):
+    """Of the peers that are named, in their state, however old: what was sealed before waits anew."""
+    messages.add(
+        connection, [rows.message(1), rows.message(2), rows.message(3, state="voiding"), rows.message(4, peer="n1b")]
+    )
+    messages.enqueue(connection, [(1, PEER, LIFE), (2, PEER, LIFE), (3, PEER, LIFE), (4, "n1b", LIFE)])
+    messages.add_statements(connection, [StatementRow(hash="of before", message=2, evidence=9, created=1)])
+    assert messages.never_sealed(connection, [PEER], str(Outgoing.QUEUED), 9) == [1]
+    assert messages.never_sealed(connection, [PEER, "n1b"], str(Outgoing.QUEUED), 9) == [1, 4]
+
 
 # --- content ------------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,121 @@
+"""What people decide about the link of a restored node, and what comes of messages on it (nrm1 5.11)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+from support.promises import Letter
+from support.three_acts import Acts
+from support.three_led import Led, led
+
+DAY = 86_400
+End = Callable[[Acts, Letter], Awaitable[object]]
+ENDS: dict[str, End] = {
+    "cancelled": lambda acts, letter: acts.cancel(letter),
+    "gate_g2": lambda acts, letter: acts.split(letter.by, letter),
+    "gate_g7": lambda acts, letter: acts.withdraw(letter.by, letter.consent),
+    "erased": lambda acts, letter: acts.erase(letter.by, letter),
+}
+"""Why a message may go no longer: a person stops it, says that it is about somebody else, withdraws, or erases it."""
+
+
+def wait_anew(three: Led, *, known: bool) -> Letter:
+    """A message of AL that came to FR, which lost its receipts, its disk, and, where it is not `known` to its backup,
+    the message too; both have begun their link anew, and the message waits.
+    """
+    three.refer("AL", "FR", person=1)
+    three.carry("AL", "FR")
+    letter = three.refer("AL", "FR")
+    if not known:
+        three.do(three.restores.back_up("FR"))
+    three.trio.board.deaf.add(("AL", "FR"))
+    three.carry("AL", "FR")
+    if known:
+        three.do(three.restores.back_up("FR"))
+    three.do(three.restores.lose("FR", ledger=True))
+    three.trio.board.mend()
+    three.do(three.restores.begin_links_anew())
+    assert state_of(three, letter)[0] == "queued"
+    return letter
+
+
+def state_of(three: Led, letter: Letter) -> tuple[str, str | None]:
+    """What its sender believes of a message, and why."""
+    query = f"select state, reason from message where direction = 'out' and id = '{letter.id}'"
+    ((state, reason),) = three.do(three.trio.rows(letter.by, query))
+    return state, reason
+
+
+@pytest.mark.parametrize("why", ENDS)
+def test_what_the_restored_peer_has_is_told_as_arrived(why: str):
+    """A message that may go no longer, and that the peer's backup holds, does not end as failed or cancelled."""
+    with led() as three:
+        letter = wait_anew(three, known=True)
+        three.do(ENDS[why](three.acts, letter))
+        three.carry("AL", "FR")
+        assert state_of(three, letter) == ("awaiting_handover", None)
+
+
+@pytest.mark.parametrize("why", ENDS)
+def test_what_the_restored_peer_lost_can_never_arrive(why: str):
+    """A message that may go no longer, and that the peer lost with its disk, is fenced and ends with its reason."""
+    with led() as three:
+        letter = wait_anew(three, known=False)
+        three.do(ENDS[why](three.acts, letter))
+        three.carry("AL", "FR")
+        assert state_of(three, letter) == ("failed", "cancelled" if why == "erased" else why)
+        assert letter.mark not in three.do(three.trio.readable("FR"))
+
+
+def test_a_life_that_is_over_is_asked_about():
+    """Whose 14 days are over before the link begins anew is told as failed at once, and as arrived once asked."""
+    with led() as three:
+        letter = wait_anew(three, known=True)
+        three.trio.pass_time(15 * DAY)
+        three.do(three.trio.do_chores("AL"))
+        assert state_of(three, letter) == ("voiding", "expired")
+        three.do(three.trio.do_chores("FR"))
+        three.carry("AL", "FR")
+        assert state_of(three, letter) == ("awaiting_handover", None)
+
+
+def test_what_was_answered_before_uses_its_new_number():
+    """A message that the restored peer has comes sealed to a key that was lost with the disk: the stored answer alone
+    would leave its number missing for ever (nrm1 5.13).
+    """
+    with led() as three:
+        letter = wait_anew(three, known=True)
+        three.carry("AL", "FR")
+        assert state_of(three, letter) == ("awaiting_handover", None)
+        query = "select n, id from link_number where direction = '{}' and epoch = 2 order by n"
+        sent = three.do(three.trio.rows("AL", query.format("out")))
+        assert three.do(three.trio.rows("FR", query.format("in"))) == sent
+        assert letter.id in [id for _, id in sent]
+
+
+def test_the_record_of_a_withdrawn_consent_stays():
+    """What the peer lost goes anew, but for the record of a consent that was withdrawn meanwhile (domain 3.7)."""
+    with led() as three:
+        letter = wait_anew(three, known=False)
+        three.do(three.acts.withdraw("AL", letter.consent))
+        left = len(three.trio.opened)
+        three.carry("AL", "FR")
+        assert {posted.kind for posted in [*three.trio.opened.values()][left:]} == {"consent.withdrawal/1"}
+
+
+def test_what_is_erased_and_comes_once_more_opens_to_nobody():
+    """A message that the restored peer has is erased there, and comes again, sealed to a key of today: that key goes as
+    well, and the sender is told again (nrm1 6.2).
+    """
+    with led() as three:
+        letter = wait_anew(three, known=True)
+        three.do(three.acts.erase("FR", letter))
+        three.carry("AL", "FR")
+        keys = three.trio.node("FR").keys
+        assert three.trio.wiretap.is_open_to(keys, letter.id)
+        three.do(three.trio.do_chores("FR"))
+        assert not three.trio.wiretap.is_open_to(keys, letter.id)
+        three.carry("FR", "AL")
+        told = "select status from receipt where direction = 'received' and id = '" + letter.id + "'"
+        assert ("erased",) in three.do(three.trio.rows("AL", told))
