@@ -43,7 +43,7 @@ from gateway.foundation.node_folder import (
 )
 from gateway.identity import publication
 from gateway.identity.own_identity import OwnIdentity
-from gateway.identity.unlock import KeysUnusableError, Unlock, in_process
+from gateway.identity.unlock import KeysUnusableError, Unlock, in_process, places_of
 from gateway.ledger.files import take_in
 from gateway.ledger.rules import SLACK
 from gateway.mapping import case_system
@@ -88,7 +88,7 @@ async def open_node(
         raise RefusedError(Code.INVALID, "two webhooks of node.toml have one name; nothing was started")
     clock = clock or SystemClock()
     if isinstance(unlock, str):
-        unlock = in_process(folder, unlock, at_least=at_least)
+        unlock = in_process(folder, unlock, places=places_of(config.keys), at_least=at_least)
     stack = AsyncExitStack()
     try:
         stack.callback(lock_folder(folder))

@@ -11,7 +11,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -26,11 +26,12 @@ from gateway.database.audit_entries import leaf
 from gateway.database.engine import Store
 from gateway.errors import Code, RefusedError
 from gateway.federation.address import authority_of
-from gateway.foundation.config import REGION, AdapterSection, Unit, parse
+from gateway.foundation.config import AdapterSection, KeysSection, REGION, Unit, parse
 from gateway.foundation.ids import NodeId, UnitId
 from gateway.foundation.node_folder import DATABASE, KEYSTORE, RUN, TOKEN
 from gateway.identity import store as identity_store
 from gateway.identity.publication import FIRST_REQUEST
+from gateway.identity.unlock import places_of
 from gateway.mapping import case_system
 from gateway.operations.roles import Role
 from gateway.policy import in_force
@@ -43,6 +44,7 @@ from keys.documents.fingerprint import compute_fingerprint, node_id
 from keys.documents.key_records import KeyRecord
 from keys.documents.succession import build_descriptor, sign_descriptor
 from keys.documents.tombstone import build_tombstone
+from keys.keystore.destructible.secret import Place
 from keys.keystore.keystore import DEFAULT_COST, Cost, Keystore, system_rand
 from keys.offline.ceremony import Request
 from keys.offline.roots import Root, create_root
@@ -62,7 +64,7 @@ class Plan:
     first two administrators.
 
     With `root_public`, the public keys of three root holders, no root file is made: the node waits for its first
-    descriptor, and `roots` is None.
+    descriptor, and `roots` is None. The secret of the key store is made in `place`, reached as `keys` says.
     """
 
     folder: Path
@@ -78,6 +80,8 @@ class Plan:
     region: str = REGION
     adapter: AdapterSection | None = None
     root_public: Sequence[KeyRecord] = ()
+    place: Place = Place.FILE
+    keys: KeysSection = field(default_factory=KeysSection)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +187,15 @@ async def _fill(
     records = [root.record for root in roots] or [*plan.root_public]
     node = node_id(records, threshold)
     keys = await asyncio.to_thread(
-        Keystore.create, folder / KEYSTORE, passphrase, node=node, now=now, cost=cost, rand=rand
+        Keystore.create,
+        folder / KEYSTORE,
+        passphrase,
+        node=node,
+        now=now,
+        place=plan.place,
+        places=places_of(plan.keys),
+        cost=cost,
+        rand=rand,
     )
     payload = build_descriptor(
         name=plan.name,
@@ -306,6 +318,12 @@ def _toml(plan: Plan) -> str:
             f"kind = {_text(unit.kind)}",
             f"roles = [{', '.join(_text(role) for role in unit.roles)}]",
         ]
+    if plan.keys.tpm is not None:
+        lines += ["", "[keys]", f"tpm = {_text(plan.keys.tpm)}"]
+    if plan.keys.pkcs11 is not None:
+        token = plan.keys.pkcs11
+        lines += ["", "[keys.pkcs11]", f"module = {_text(str(token.module))}", f"token = {_text(token.token)}"]
+        lines += [f"pin_file = {_text(str(token.pin_file))}"]
     if plan.adapter is not None:
         lines += [
             "",

@@ -66,10 +66,11 @@ class PeerFigures:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
     """What is sealed: open alarms about rows that do not open, and the storage epoch; `rotating` while rows are left
-    that name an older one.
+    that name an older one. `key_place` is file, tpm or pkcs11.
     """
 
     damaged: int
+    key_place: str
     epoch: int
     epoch_made: int
     rotating: bool
@@ -169,6 +170,7 @@ class StatusMetrics:
                 log=self._log_figures(connection),
                 content=Content(
                     damaged=alarms.get(DAMAGED, NOTHING).count,
+                    key_place=self._keys.place.value,
                     epoch=self._keys.epoch,
                     epoch_made=self._keys.epoch_made,
                     rotating=bool(self._keys.old_epochs),

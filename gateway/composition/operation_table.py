@@ -67,6 +67,7 @@ def tie_operations(node: Node) -> NodeOperations:
     )
     erasure = ErasureOperations(
         content=node.content,
+        keys=node.keys,
         eraser=node.eraser,
         retention=node.retention,
         status_updates=node.status_updates,

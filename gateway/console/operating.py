@@ -360,6 +360,8 @@ USES: Table = {
     "enc": N_("encryption"),
     "epoch": N_("storage"),
 }
+KEY_PLACES = {"file": "key_file", "tpm": "key_tpm", "pkcs11": "key_token"}
+"""Where the secret of the key store lies, in the codes that a confirmation of an erasure says it by."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """The receipts `erased` (nrm1 6.2): signed for a message when its data key, the storage epoch of it and every
 encryption seed are gone that could open its envelope. Whoever recorded the wire and takes the node then reads nothing.
 
-Seeds live for 10 days, so a message that came before is told at once. For a younger one they are destroyed here: what
-is in flight under them is sealed anew, while whoever asked for the erasure does not wait for days.
+Seeds live for three days, so a message that came before is told at once. For a younger one they are destroyed here:
+what is in flight under them is sealed anew, while whoever asked for the erasure does not wait for days.
 """
 
 from __future__ import annotations

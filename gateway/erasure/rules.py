@@ -124,6 +124,8 @@ class Outcome:
     was, ``held`` those where something still is, both in words of `gateway.erasure.store`; ``local`` what the case
     system said of each message; ``horizon`` when no copy at the node can be opened any more; ``onward`` the units that
     were told, ``certificates`` theirs; ``recipients`` says of each node that had it from here whether it has erased it.
+    ``key_place`` is where the key lies that opens what was erased (file, tpm, pkcs11), and ``key_gone`` that it was
+    destroyed there.
     """
 
     erased_at: int | None
@@ -131,6 +133,8 @@ class Outcome:
     horizon: int
     found: Set[str] = frozenset()
     held: Set[str] = frozenset()
+    key_place: str = "file"
+    key_gone: bool = True
     backups: Backups = Backups(made=False)
     kept: Kept | None = None
     onward: Sequence[str] = ()
@@ -148,6 +152,9 @@ _NODE = {
     "attachment": {"attachment"},
 }
 """The places of this node that a confirmation tells apart, and where each of them is looked for."""
+
+_KEYS = {"file": "key_file", "tpm": "key_tpm", "pkcs11": "key_token"}
+"""The codes of where the key of this node lies: they differ in what a copied disk may still open (nrm1 13.5)."""
 
 _JOURNAL = {"erased", "not_held", "due"}
 """Answers of a case system that hold for the journal of its adapter as well: both go together, or neither."""
@@ -199,6 +206,7 @@ def list_places(outcome: Outcome) -> list[dict[str, Json]]:
     """Each place that was looked at, and what was done there (domain 10.8); something was erased."""
     local = _worst(outcome)
     said = [_at_node(outcome, place, stored) for place, stored in _NODE.items()]
+    said.append(_by("erased" if outcome.key_gone else "due", _KEYS[outcome.key_place], outcome.horizon))
     said.append(_by(local, "local_system", outcome.horizon))
     said.append(_by(local if local in _JOURNAL else "unknown", "journal", outcome.horizon))
     said.append(_backup(outcome.backups))

@@ -152,6 +152,23 @@ class NotifySection(_Section):
     email: EmailSection | None = None
 
 
+class TokenSection(_Section):
+    """A PKCS#11 token that holds the secret of the key store."""
+
+    module: Path = Field(description="library of the token's maker")
+    token: str = Field(min_length=1, max_length=32, description="its label")
+    pin_file: Path = Field(description="file with its PIN")
+
+
+class KeysSection(_Section):
+    """How this machine reaches a TPM or a token; the key store itself says in which place its secret lies."""
+
+    tpm: str | None = Field(
+        default=None, min_length=1, max_length=200, description="TPM 2.0, such as device:/dev/tpmrm0"
+    )
+    pkcs11: TokenSection | None = None
+
+
 class StorageSection(_Section):
     """How long keys at rest live."""
 
@@ -215,6 +232,7 @@ class Config(_Section):
     adapter: AdapterSection | None = None
     webhooks: tuple[WebhookSection, ...] = ()
     notify: NotifySection = NotifySection()
+    keys: KeysSection = KeysSection()
     storage: StorageSection = StorageSection()
     backup: BackupSection | None = None
     duty: DutySection = DutySection()

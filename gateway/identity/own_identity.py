@@ -1,8 +1,8 @@
 """This node's own chain and keyset: what it says about itself to every peer (nrm1 2.11).
 
-A keyset lives 48 hours and is issued anew every 12; its encryption keys are made every 24 hours, listed for senders
-for 72, and destroyed 10 days after they were made, whatever is in flight; before that when a message is erased that
-came under one (nrm1 6.2).
+A keyset lives 24 hours and is issued anew every 12; its encryption keys are made every 12 hours, valid for senders
+for 72, and destroyed half an hour after that, whatever is in flight; before that when a message is erased that came
+under one (nrm1 6.2).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ PUBLISHED = "descriptor_published"
 KEYSET_FLOOR = "keyset_floor"
 """On a restored node: a version that no keyset from after its backup has exceeded; peers refuse lower ones."""
 _SIGNERS = (Use.SIG, Use.HTTP, Use.LOG, Use.WIT)
-KEYSET_LIFE = 48 * HOUR
+KEYSET_LIFE = 24 * HOUR
 KEYSET_REISSUE = 12 * HOUR
 
 
@@ -156,7 +156,7 @@ class OwnIdentity:
         return self._keyset
 
     async def destroy_old_keys(self) -> int:
-        """Destroy encryption keys that are 10 days old; returns how many."""
+        """Destroy encryption keys whose time is over; returns how many."""
         now = self._clock.now()
         gone = self._keys.destroy_enc(now)
         if gone:
@@ -169,7 +169,7 @@ class OwnIdentity:
         """Destroy the encryption keys that were made by `at`, Unix seconds, and issue a keyset without them; returns
         how many. What is in flight under one comes back to its sender and is sealed anew.
         """
-        # A seed is due when it is 10 days old: 10 days after `at` each one that was made by then is.
+        # A seed is due when it is `ENC_LIFE` old: so long after `at` each one that was made by then is.
         gone = self._keys.destroy_enc(at + ENC_LIFE)
         if not gone:
             return 0

@@ -19,10 +19,12 @@ from pathlib import Path
 from typing import Final
 
 from gateway.errors import Code, GatewayError, RefusedError, TransientError
+from gateway.foundation.config import KeysSection
 from gateway.foundation.logs import logger
 from gateway.foundation.node_folder import KEYSTORE, RUN
 from keys.keystore import keyd
-from keys.keystore.keystore import DEFAULT_COST, Cost, Keystore
+from keys.keystore.destructible.places import Places, Token
+from keys.keystore.keystore import DEFAULT_COST, HERE, Cost, Keystore
 from keys.keystore.remote import RemoteKeys
 
 START_LIMIT: Final = 60.0
@@ -50,21 +52,28 @@ class KeysUnusableError(RefusedError):
     """The key store can not be used; the node could still run without it and say so (`gateway.app.serve_limited`)."""
 
 
-def in_process(folder: Path, passphrase: str, *, at_least: Cost = DEFAULT_COST) -> Unlock:
+def places_of(section: KeysSection) -> Places:
+    """How this machine reaches the places of a key store's secret, as node.toml says."""
+    told = section.pkcs11
+    token = None if told is None else Token(module=told.module, label=told.token, pin_file=told.pin_file)
+    return Places(tpm=section.tpm, token=token)
+
+
+def in_process(folder: Path, passphrase: str, *, places: Places = HERE, at_least: Cost = DEFAULT_COST) -> Unlock:
     """Open the key store here."""
 
     async def unlock(stack: AsyncExitStack, generation: int) -> Keystore:
         await asyncio.to_thread(stack.enter_context, keyd.lock_keystore(folder / RUN / keyd.LOCK))
-        return await asyncio.to_thread(open_keystore, folder / KEYSTORE, passphrase, generation, at_least)
+        return await asyncio.to_thread(open_keystore, folder / KEYSTORE, passphrase, generation, places, at_least)
 
     return unlock
 
 
-def open_keystore(path: Path, passphrase: str, generation: int, at_least: Cost) -> Keystore:
+def open_keystore(path: Path, passphrase: str, generation: int, places: Places, at_least: Cost) -> Keystore:
     """The key store. Raises KeysUnusableError with what can be done about it."""
     try:
-        return Keystore.open(path, passphrase, generation, at_least=at_least)
-    except RefusedError as error:
+        return Keystore.open(path, passphrase, generation, places=places, at_least=at_least)
+    except (RefusedError, TransientError) as error:
         raise _unusable(error) from error
     except OSError as error:
         what = f"{path.name} cannot be read: {(error.strerror or 'unknown').lower()}"

@@ -53,7 +53,7 @@ class KeyUpkeep:
         await self.keys()
 
     async def keys(self) -> None:
-        """Current signing keys, a keyset not older than 12 hours, no encryption key older than 10 days.
+        """Current signing keys, a keyset not older than 12 hours, no encryption key past its time.
 
         By a clock that something speaks against nothing is made, and by one that is not confirmed nothing is destroyed:
         a wrong keyset would keep peers away, and a destroyed key comes back no more (nrm1 12.17).

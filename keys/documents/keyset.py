@@ -49,6 +49,9 @@ from keys.primitives.seal import ENC_PUBLIC, check_enc_public, enc_kid
 from keys.primitives.sign import SignedDocument
 
 LONGEST_LIFE: Final = 48 * 3600  # seconds
+MOST_KEYS: Final = 80
+OLDEST_KEY: Final = 96 * 3600
+"""Seconds after which a sender uses no key any more, however long a peer lists it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,10 +90,14 @@ class Keyset:
         return self.desc_version, self.version
 
     def enc_for(self, unit: UnitId, now: int) -> EncKey:
-        """Return the newest key of `unit` that is valid now; it may begin up to 300 s ahead. Raises
-        RefusedError(no_key).
+        """Return the newest key of `unit` that is valid now and younger than 96 hours; it may begin up to 300 s ahead.
+        Raises RefusedError(no_key).
         """
-        found = [key for key in self.enc if key.unit == unit and key.from_ - SKEW <= now < key.until]
+        found = [
+            key
+            for key in self.enc
+            if key.unit == unit and key.from_ - SKEW <= now < min(key.until, key.from_ + OLDEST_KEY)
+        ]
         if not found:
             raise RefusedError(Code.NO_KEY, "the peer lists no valid encryption key", hint="wait for its next keyset")
         return max(found, key=lambda key: key.from_)
@@ -245,7 +252,7 @@ _KEYSET: Final[dict[str, Check]] = {
     "desc_hash": is_hash,
     "issued": is_int(),
     "expires": is_int(),
-    "enc": list_of(is_object, 0, 80),
+    "enc": list_of(is_object, 0, MOST_KEYS),
     "heads": list_of(is_hash, 0, 1000, distinct=True),
     "checkpoint": is_str(maxlen=20_000),
 }

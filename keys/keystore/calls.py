@@ -25,16 +25,18 @@ from keys.documents.descriptor_chain import accept_chain, decode_chain, encode_c
 from keys.documents.key_records import Use
 from keys.documents.keyset import EncKey
 from keys.keystore.codecs import BYTES, FLAG, NOTHING, NUMBER, TEXT, Codec, many, maybe, parts_of, record, row
+from keys.keystore.destructible.secret import Place
 from keys.keystore.service import KeyInfo, KeyService
 from keys.primitives.encoding import lp_join, malformed
 from keys.primitives.sign import PublicKey, Signature
 
 LIMIT: Final = 8 * 1024 * 1024
 """Bytes of one request or answer: room for a backup of the largest keyring."""
-KEYD_PROTOCOL: Final = b"nrm-keyd/1"
+KEYD_PROTOCOL: Final = b"nrm-keyd/2"
 
 
 USE: Final = Codec[Use](lambda use: use.value.encode(), lambda data: Use(data.decode()))
+PLACE: Final = Codec[Place](lambda place: place.value.encode(), lambda data: Place(data.decode()))
 PUBLIC: Final = record(PublicKey, kid=TEXT, ed25519=BYTES, mldsa65=maybe(BYTES))
 SIGNATURE: Final = record(Signature, kid=TEXT, ed25519=BYTES, mldsa65=maybe(BYTES))
 INFO: Final = record(KeyInfo, use=TEXT, kid=TEXT, made=NUMBER, current=FLAG)
@@ -59,6 +61,7 @@ class KeyServiceStatus:
     """What the properties of ``KeyService`` say now; a kid is None where there is no key for it."""
 
     node: NodeId
+    place: Place
     sig_kid: KeyId | None
     http_kid: KeyId | None
     may_speak: bool
@@ -72,6 +75,7 @@ class KeyServiceStatus:
         """As `keys` stand now; `gen` is the generation of their file."""
         return cls(
             node=keys.node,
+            place=keys.place,
             sig_kid=_held(lambda: keys.sig_kid),
             http_kid=_held(lambda: keys.http_kid),
             may_speak=keys.may_speak,
@@ -92,6 +96,7 @@ def _held(kid: Callable[[], KeyId]) -> KeyId | None:
 STANDING: Final = record(
     KeyServiceStatus,
     node=TEXT,
+    place=PLACE,
     sig_kid=maybe(TEXT),
     http_kid=maybe(TEXT),
     may_speak=FLAG,

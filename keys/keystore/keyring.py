@@ -1,7 +1,7 @@
 """The secrets of a node as one frozen value with its life cycle: no file, no clock, no randomness of its own.
 
-Life of an encryption key (nrm1 2.23): a new one every 24 hours, listed for senders for 72, its seed destroyed 10 days
-after it was made, whatever is in flight.
+Life of an encryption key (nrm1 2.23): a new one every 12 hours, listed for senders for 72, its seed destroyed half an
+hour later, whatever is in flight.
 Rotation of the storage epoch (nrm1 13.2): old and new stand side by side, rows are wrapped anew, one goes. Each step
 can be repeated after a crash and then changes nothing.
 Every transition returns the keyring to save, or the same object when there is nothing to do.
@@ -45,9 +45,11 @@ from keys.primitives.seal import ENC_SEED, EncPrivateKey
 from keys.primitives.sign import SEED, Rand, SigningKey
 
 LIMIT: Final = 4 * 1024 * 1024
-ENC_EVERY: Final = DAY  # seconds
+ENC_EVERY: Final = DAY // 2  # seconds
 ENC_LISTED: Final = 3 * DAY
-ENC_LIFE: Final = 10 * DAY
+ENC_LIFE: Final = ENC_LISTED + 1800  # for what was sealed in the last second and is on its way
+MOST_LISTED: Final = 2
+"""Keys of one unit in a keyset: the newest, and the one before for a sender whose clock is behind."""
 HTTP_LIFE: Final = 90 * DAY
 SIG_LIFE: Final = 400 * DAY  # a year of use; 14 days listed before it, 14 after it, and a week (nrm1 2.23)
 LOG_LIFE: Final = 2 * 365 * DAY
@@ -166,7 +168,7 @@ class Keyring:
     # --- encryption keys -----------------------------------------------------------------------------------------
 
     def renew_enc(self, units: Sequence[UnitId], now: int, rand: Rand) -> Self:
-        """Add a new key for each unit whose newest one is 24 hours old or missing."""
+        """Add a new key for each unit whose newest one is 12 hours old or missing."""
         due = [unit for unit in units if now >= self._newest_enc(unit, now) + ENC_EVERY]
         if not due:
             return self
@@ -179,11 +181,12 @@ class Keyring:
         return max(made, default=-ENC_EVERY)
 
     def listed_enc(self, now: int) -> tuple[EncKey, ...]:
-        """Return the public halves of the keys that senders may still use."""
+        """Return the public halves of the newest keys of each unit that senders may still use."""
+        usable = [held for held in self.enc if held.made - SKEW <= now < held.made + ENC_LISTED]
         return tuple(
             EncKey(kid=held.key.kid, unit=held.unit, pub=held.key.public, from_=held.made, until=held.made + ENC_LISTED)
-            for held in self.enc
-            if held.made - SKEW <= now < held.made + ENC_LISTED
+            for held in usable
+            if sum(later.unit == held.unit and later.made > held.made for later in usable) < MOST_LISTED
         )
 
     def expired_enc(self, now: int) -> tuple[KeyId, ...]:

@@ -19,19 +19,20 @@ from keys.documents.key_records import KeyRecord, Use
 from keys.documents.keyset import EncKey
 from keys.documents.signed_note import Checkpoint, cosign_checkpoint, read_cosignature_text, sign_checkpoint
 from keys.keystore.data_keys import unwrap_data_key, wrap_data_key
+from keys.keystore.generations import GenerationFile
 from keys.keystore.keyring import DEFAULT_UNITS, SECRET, HeldKey, Keyring
-from keys.keystore.keyring_file import KIND, KeyringFile
+from keys.keystore.keyring_file import HERE, KIND, KeyringFile
 from keys.keystore.service import KeyInfo, KeyService
 from keys.keystore.signers import choose_key, find_speaker, missing_key
 from keys.primitives.seal import keyed_index, open_cek
-from keys.primitives.sealed_file import DEFAULT_COST, Cost, SealedFile, system_rand
+from keys.primitives.sealed_file import DEFAULT_COST, Cost, system_rand
 from keys.primitives.sign import (
     PublicKey,
     Rand,
     Signature,
 )
 
-__all__ = ["DEFAULT_COST", "KIND", "Cost", "KeyInfo", "KeyService", "Keystore", "system_rand"]
+__all__ = ["DEFAULT_COST", "HERE", "KIND", "Cost", "KeyInfo", "KeyService", "Keystore", "system_rand"]
 
 SIGNERS: Final = (Use.SIG, Use.HTTP, Use.LOG, Use.WIT)
 
@@ -39,7 +40,7 @@ SIGNERS: Final = (Use.SIG, Use.HTTP, Use.LOG, Use.WIT)
 class Keystore(KeyringFile):
     """The key store of a node, opened. Implements ``KeyService``."""
 
-    def __init__(self, file: SealedFile, ring: Keyring, rand: Rand) -> None:
+    def __init__(self, file: GenerationFile, ring: Keyring, rand: Rand) -> None:
         super().__init__(file, ring, rand)
         self._origin: str | None = None  # of the own log, as the descriptor that was activated says
         self._signers = {use: ring.of(use)[0] for use in SIGNERS}
@@ -180,11 +181,11 @@ class Keystore(KeyringFile):
         return self._save(lambda ring: ring.renew_enc(units, now, self._rand))
 
     def enc_public(self, now: int) -> tuple[EncKey, ...]:
-        """Return the keys for the keyset: those that are younger than 72 hours."""
+        """Return the keys for the keyset: the newest of each unit, all younger than 72 hours."""
         return self._ring.listed_enc(now)
 
     def destroy_enc(self, now: int) -> tuple[KeyId, ...]:
-        """Destroy the seeds that were made 10 days ago or earlier; return their kids."""
+        """Destroy the seeds whose time is over (nrm1 2.23); return their kids."""
         gone = self._ring.expired_enc(now)
         self._save(lambda ring: ring.without_enc(gone))
         return gone

@@ -223,6 +223,7 @@ class RemoteKeys:
     # --- KeyService ----------------------------------------------------------------------------------------------
 
     node = _StatusProperty(lambda status: status.node)
+    place = _StatusProperty(lambda status: status.place)
     sig_kid = _StatusProperty(lambda status: status.sig_kid or _no_key("sig"))
     http_kid = _StatusProperty(lambda status: status.http_kid or _no_key("http"))
     may_speak = _StatusProperty(lambda status: status.may_speak)

@@ -16,6 +16,7 @@ from keys.documents.backup_header import RecoveryPublic
 from keys.documents.descriptor import Descriptor
 from keys.documents.key_records import Use
 from keys.documents.keyset import EncKey
+from keys.keystore.destructible.secret import Place
 from keys.primitives.sign import PublicKey, Signature
 
 
@@ -35,6 +36,10 @@ class KeyService(Protocol):
     @property
     def node(self) -> NodeId:
         """The node that owns these keys."""
+
+    @property
+    def place(self) -> Place:
+        """Where the secret lies that the key store is sealed with besides its passphrase."""
 
     @property
     def sig_kid(self) -> KeyId:

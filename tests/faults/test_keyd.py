@@ -16,13 +16,13 @@ from pathlib import Path
 
 import pytest
 from support.keydchild import CHEAP
+from support.keystores import opened, read_ring
 from support.nodeproc import PASSPHRASE, Away, NodeProcess, Pair, enquiry, eventually, make_pair, references
 
 from gateway.api.routes import PREFIX
-from keys.keystore.keyring import Keyring
-from keys.keystore.keystore import KIND, system_rand
+from keys.keystore.destructible.file import secret_file_of
+from keys.keystore.keystore import Keystore, system_rand
 from keys.primitives.encoding import b64u
-from keys.primitives.sealed_file import SealedFile
 
 MESSAGES = 200
 CLIENTS = 4
@@ -168,9 +168,10 @@ def running(pid: int) -> bool:
 def reseal(node: NodeProcess, passphrase: str) -> None:
     """Give the key store of a stopped node another passphrase: one that can not be in a memory by chance."""
     path = node.folder / "keystore"
-    file, content = SealedFile.open(path, KIND, PASSPHRASE, at_least=CHEAP, min_gen=1, rand=system_rand)
+    store = opened(path, passphrase=PASSPHRASE)
     path.unlink()
-    SealedFile.create(path, KIND, passphrase, content, cost=CHEAP, rand=system_rand, gen=file.gen)
+    secret_file_of(path).unlink()
+    Keystore.restore(path, passphrase, store._ring, store.gen, cost=CHEAP)
     node.passphrase_file.write_text(passphrase)
 
 
@@ -179,8 +180,7 @@ def secrets_of(node: NodeProcess, passphrase: str) -> dict[str, bytes]:
     listener is the exception: its TLS library needs it.
     """
     path = node.folder / "keystore"
-    _, content = SealedFile.open(path, KIND, passphrase, at_least=CHEAP, min_gen=1, rand=system_rand)
-    ring = Keyring.parse(content)
+    ring = read_ring(path, passphrase)
     found = {"index": ring.index, "actor": ring.actor}
     found |= {f"epoch {epoch.n}": epoch.key for epoch in ring.epochs}
     found |= {f"enc {held.key.kid}": held.key.seed() for held in ring.enc}

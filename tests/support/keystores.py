@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 from support.nodes import NOW, Node
 
 from gateway.errors import Code, RefusedError
-from keys.keystore.keystore import Cost, Keystore
+from keys.keystore.destructible.file import SecretInFile, secret_file_of
+from keys.keystore.destructible.secret import Place, slot_of
+from keys.keystore.keyring import Keyring
+from keys.keystore.keystore import KIND, Cost, Keystore, system_rand
+from keys.primitives.encoding import one_of
+from keys.primitives.sealed_file import ReadFile
 
 CHEAP = Cost(t=1, m=8192)
 A = Node("a")
@@ -16,9 +22,9 @@ NODE = A.first().node
 ROW = b"r" * 16
 
 
-def opened(path: Path, min_gen: int = 1) -> Keystore:
+def opened(path: Path, min_gen: int = 1, passphrase: str = "open sesame") -> Keystore:
     """What is on the disk now."""
-    return Keystore.open(path, "open sesame", min_gen, at_least=CHEAP)
+    return Keystore.open(path, passphrase, min_gen, at_least=CHEAP)
 
 
 def fails(code: Code, words: str | None = None) -> pytest.RaisesExc[RefusedError]:
@@ -29,3 +35,18 @@ def fails(code: Code, words: str | None = None) -> pytest.RaisesExc[RefusedError
 def new_keystore(path: Path) -> Keystore:
     """Make the keystore of the node in this file."""
     return Keystore.create(path, "open sesame", node=NODE, now=NOW, cost=CHEAP)
+
+
+def read_ring(path: Path, passphrase: str) -> Keyring:
+    """All that a key store holds, for who has its file, the file of its secret and the passphrase."""
+    found = ReadFile.of(path, KIND, {"place": one_of(*Place)})
+    secret = SecretInFile(path, system_rand).read(slot_of(found.gen))
+    if secret is None:
+        raise RefusedError(Code.UNDECRYPTABLE, "its secret is gone")
+    return Keyring.parse(found.open(found.stretch(passphrase, CHEAP), secret))
+
+
+def copy_keystore(path: Path, to: Path) -> None:
+    """Copy the file of a key store and the file of its secret, as whoever takes the disk does."""
+    shutil.copy(path, to)
+    shutil.copy(secret_file_of(path), secret_file_of(to))

@@ -21,6 +21,9 @@ from gateway.mapping import case_system
 from schemas.region_pack.regions import load_region
 
 MIB = 2**20
+MOUNTS = Path("/proc/self/mountinfo")
+KEEPING = frozenset({"btrfs", "zfs", "bcachefs", "f2fs", "nilfs2", "overlay", "tmpfs", "nfs", "nfs4", "fuse"})
+"""File systems on which overwriting does not reach the bytes that were there, or nobody can say that it does."""
 LITTLE_SPACE = 1024 * MIB
 NO_SPACE = 200 * MIB
 
@@ -82,6 +85,7 @@ def standing(folder: Path, config: Config | None, *, running: bool) -> Iterator[
     yield from modes(folder)
     yield roots(folder, config)
     yield key_store(folder)
+    yield key_place(folder)
     yield space(folder)
     if config is not None:
         yield guidance(folder, config)
@@ -152,6 +156,48 @@ def key_store(folder: Path) -> Check:
         "missing, or cannot be read",
         "restore the node folder from its backup; lost keys cannot be replaced",
     )
+
+
+def key_place(folder: Path, mounts: Path = MOUNTS) -> Check:
+    """Where the secret of the key store lies, and what an older copy of the disk may open by it (nrm1 13.5)."""
+    from gateway.foundation.node_folder import KEYSTORE
+    from keys.keystore.destructible.secret import Place
+    from keys.keystore.generations import read_place
+
+    name = "key place"
+    place = read_place(folder / KEYSTORE)
+    if place is None:
+        return skipped(name, "a key store of the form before, or none", "the next start writes it in today's form")
+    if place is not Place.FILE:
+        return ok(name, f"{place}: what was destroyed opens from no copy of the disk")
+    kind = _file_system(folder, mounts)
+    if kind in KEEPING:
+        return warn(
+            name,
+            f"a file on {kind}, which keeps what is overwritten: destroyed keys may be found on this disk",
+            "trm keys move tpm or pkcs11, or move the node folder to ext4 or xfs without snapshots: docs/keys.md",
+        )
+    return ok(
+        name, f"a file on {kind or 'a disk'}, overwritten; copies, snapshots and flash keep older ones: docs/keys.md"
+    )
+
+
+def _file_system(folder: Path, mounts: Path) -> str | None:
+    """The kind of file system of a folder, as the kernel lists what is mounted; None where that cannot be read."""
+    try:
+        lines = mounts.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return None
+    # "... root mount-point options - kind source ...": of several over one place the last one is seen
+    found = [(fields[4], rest.split()[0]) for fields, rest in (_mount(line) for line in lines) if rest]
+    place = folder.resolve()
+    over = [(len(point), number, kind) for number, (point, kind) in enumerate(found) if place.is_relative_to(point)]
+    return max(over)[2] if over else None
+
+
+def _mount(line: str) -> tuple[list[str], str]:
+    before, _, after = line.partition(" - ")
+    return [part.replace("\\040", " ") for part in before.split()], after
 
 
 def space(folder: Path) -> Check:

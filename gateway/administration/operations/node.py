@@ -75,6 +75,7 @@ class NodeShown(Answer):
     alarms: Count
     endings: list[Ending]
     process: Object = Field(description="what the kernel was asked for this process, and what it gave")
+    key_place: str = Field(description="where the secret of the key store lies: file, tpm or pkcs11")
 
 
 class Key(Answer):
@@ -167,6 +168,7 @@ class NodeViewOperations:
                 "alarms": len(alarms),
                 "endings": self._endings(),
                 "process": asdict(process.standing()),
+                "key_place": self._keys.place.value,
             }
         )
 

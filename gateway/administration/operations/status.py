@@ -81,6 +81,7 @@ class ContentStanding(Answer):
     """Sealed content."""
 
     damaged: Count = Field(description="open alarms about things that do not open")
+    key_place: str = Field(description="where the secret of the key store lies: file, tpm or pkcs11")
     epoch: Count
     epoch_made: Time
     rotating: bool = Field(description="something is still under an older storage epoch")
@@ -264,6 +265,7 @@ class StatusOperations:
             "webhooks": [*found.webhooks],
             "content": {
                 "damaged": content.damaged,
+                "key_place": content.key_place,
                 "epoch": content.epoch,
                 "epoch_made": content.epoch_made,
                 "rotating": content.rotating,

@@ -12,6 +12,7 @@ import click
 
 from gateway.cli import output
 from gateway.cli.administration.init_options import check_plan, read_adapter, read_cards, read_root_keys, read_unit
+from gateway.cli.identity.places import PLACES, read_section, with_places
 from gateway.cli.options import CONTEXT
 from gateway.errors import Code, GatewayError, RefusedError
 from gateway.foundation.node_folder import ROOT_FILES
@@ -66,6 +67,14 @@ _FILE = click.Path(path_type=Path)
     metavar="NAME=VALUE",
     help="A setting of the KIND (see docs/settings.md); may be repeated. Missing ones are named.",
 )
+@click.option(
+    "--key-place",
+    type=click.Choice(PLACES),
+    default="file",
+    show_default=True,
+    help="Where the secret of the key store lies (docs/keys.md).",
+)
+@with_places
 @click.option("--demo", is_flag=True, help="A demonstration node with one root key; peers see that it is one.")
 def initialise_node(
     folder: Path,
@@ -84,6 +93,11 @@ def initialise_node(
     adapter: str | None,
     adapter_path: str | None,
     adapter_settings: tuple[str, ...],
+    key_place: str,
+    tpm: str | None,
+    pkcs11_module: Path | None,
+    pkcs11_token: str | None,
+    pkcs11_pin_file: Path | None,
     demo: bool,
 ) -> None:
     """Make a node in DIR: keys, first descriptor, database, settings.
@@ -93,6 +107,8 @@ def initialise_node(
 
     A unit is ID:KIND:NAME:ROLE, where KIND is public_authority, international_organisation, ngo or service_provider,
     and ROLE a code of the list role, several joined by '+'.
+
+    With --key-place tpm or pkcs11 what is destroyed can not be read from an older copy of the disk.
 
     \b
     Example:
@@ -106,6 +122,7 @@ def initialise_node(
     from gateway.administration.create_node import Plan, make_node
     from gateway.foundation import config
     from gateway.foundation.clock import SystemClock
+    from keys.keystore.destructible.secret import Place
 
     if not _NAME.fullmatch(name):
         raise click.BadParameter("1 to 32 letters, digits and hyphens", param_hint="--name")
@@ -126,6 +143,8 @@ def initialise_node(
         admins=read_cards(admins),
         adapter=chosen,
         root_public=read_root_keys(root_public),
+        place=Place(key_place),
+        keys=read_section(tpm, pkcs11_module, pkcs11_token, pkcs11_pin_file),
     )
     cases = check_plan(plan)
     passphrase = config.passphrase(passphrase_file)

@@ -56,7 +56,7 @@ def serve_node(node: Path | None, passphrase_file: Path | None, as_json: bool) -
     settings = config.load(folder)
     logs.configure(settings.log.level)
     recovery = None if settings.backup is None else settings.backup.recovery_key
-    unlock = unlocking.unlock_by_child(folder, passphrase_file, settings.log.level, recovery)
+    unlock = unlocking.unlock_by_child(folder, passphrase_file, settings.log.level, recovery, settings.keys)
     with asyncio.Runner(loop_factory=_fast_loop()) as runner:
         try:
             runner.run(_serve(folder, unlock, as_json))

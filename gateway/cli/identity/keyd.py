@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gateway.cli.identity.places import read_places, with_places
 from gateway.cli.options import CONTEXT
 from gateway.errors import GatewayError
 
@@ -34,6 +35,7 @@ LEVELS = ("debug", "info", "warning", "error")
     metavar="FILE",
     help="The public recovery key that backups are encrypted to; without it there are no backups.",
 )
+@with_places
 @click.option("--for", "user", metavar="USER", help="The only user that may use it; default: the one it runs as.")
 @click.option(
     "--log-level", type=click.Choice(LEVELS), default="info", show_default=True, help="Level of the log on stderr."
@@ -44,6 +46,10 @@ def serve_keys(
     node: Path | None,
     passphrase_file: Path | None,
     recovery_key: Path | None,
+    tpm: str | None,
+    pkcs11_module: Path | None,
+    pkcs11_token: str | None,
+    pkcs11_pin_file: Path | None,
     user: str | None,
     log_level: str,
     child: bool,
@@ -66,9 +72,10 @@ def serve_keys(
     folder = options.find_folder(node)
     uid = None if user is None else _uid(user)
     logs.configure(log_level)
+    places = read_places(tpm, pkcs11_module, pkcs11_token, pkcs11_pin_file)
 
     def unlock() -> Keystore:
-        return Keystore.open(folder / "keystore", environment.passphrase(passphrase_file))
+        return Keystore.open(folder / "keystore", environment.passphrase(passphrase_file), places=places)
 
     try:
         run_key_service(

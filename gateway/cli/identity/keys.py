@@ -16,6 +16,7 @@ import click
 from gateway.cli import options
 from gateway.cli import output as voice
 from gateway.cli.identity import requests, roots
+from gateway.cli.identity.places import PLACES
 from gateway.cli.identity.proofs import proof_commands
 from gateway.cli.identity.requests import FILE, add_out
 from gateway.cli.identity.tombstones import tombstone_commands
@@ -73,6 +74,36 @@ def rotate_epoch(reach: Reach, as_json: bool) -> None:
     voice.print_answer(
         answer, as_json=as_json, people=lambda value: voice.print_line(f"storage epoch {value['epoch']} is in use")
     )
+
+
+@options.add_verb(key_commands, "move")
+@click.argument("place", metavar="PLACE", type=click.Choice(PLACES))
+@click.option("--node", type=FILE, metavar="DIR", help="Node folder; else TRM_NODE.")
+@click.option("--passphrase-file", type=FILE, metavar="FILE", help="File with the node's passphrase.")
+@options.as_json
+def move_keys(place: str, node: Path | None, passphrase_file: Path | None, as_json: bool) -> None:
+    """Put the secret of the key store into a file, a tpm or a token (pkcs11). The node must be stopped.
+
+    Section [keys] of node.toml says how the TPM or the token is reached (docs/settings.md). What an older copy of the
+    disk held before stays as readable as it was: begin a new storage epoch afterwards (trm keys rotate-epoch).
+
+    \b
+    Example:
+      trm keys move tpm --node /srv/trm/fr --passphrase-file fr.pass
+    """
+    from gateway.administration.key_place import move_key_store
+    from gateway.foundation import environment
+    from keys.keystore.destructible.secret import Place
+
+    folder, passphrase = options.find_folder(node), environment.passphrase(passphrase_file)
+    moved = asyncio.run(move_key_store(folder, passphrase, Place(place)))
+    voice.print_answer(
+        {"before": moved.before.value, "place": moved.place.value},
+        as_json=as_json,
+        people=lambda value: voice.print_line(f"the secret of the key store lies in: {value['place']}"),
+    )
+    if moved.before is not moved.place:
+        voice.print_hint("start the node, then begin a new storage epoch: trm keys rotate-epoch; trm keys rotate enc")
 
 
 @options.add_verb(key_commands, "rotate")

@@ -6,13 +6,17 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gateway.cli.identity.places import place_options
 from gateway.foundation import environment
 
 if TYPE_CHECKING:
+    from gateway.foundation.config import KeysSection
     from gateway.identity.unlock import Unlock
 
 
-def unlock_by_child(folder: Path, passphrase_file: Path | None, level: str, recovery_key: Path | None) -> Unlock:
+def unlock_by_child(
+    folder: Path, passphrase_file: Path | None, level: str, recovery_key: Path | None, keys: KeysSection
+) -> Unlock:
     """Unlock for `trm serve`: a child process holds the keys, so that this process never reads the passphrase."""
     from gateway.identity.unlock import by_child, by_running, running
 
@@ -23,14 +27,16 @@ def unlock_by_child(folder: Path, passphrase_file: Path | None, level: str, reco
     environment.may_read(file)
     command = [sys.executable, "-m", "gateway.cli", "keyd", "--child", "--node", str(folder), "--log-level", level]
     recovery = [] if recovery_key is None else ["--recovery-key", str(recovery_key)]
-    return by_child(folder, [*command, *recovery, "--passphrase-file", str(file)])
+    return by_child(folder, [*command, *recovery, *place_options(keys), "--passphrase-file", str(file)])
 
 
 def unlock_in_process(folder: Path, passphrase_file: Path | None) -> Unlock:
     """Unlock for a verb on a stopped node: the key store is opened in this process until the verb ends."""
-    from gateway.identity.unlock import by_running, in_process, running
+    from gateway.foundation import config
+    from gateway.identity.unlock import by_running, in_process, places_of, running
 
     found = running(folder)
     if found is not None:
         return by_running(found)
-    return in_process(folder, environment.passphrase(passphrase_file))
+    places = places_of(config.load(folder).keys)
+    return in_process(folder, environment.passphrase(passphrase_file), places=places)

@@ -38,6 +38,7 @@ from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.config import BackupSection
 from gateway.foundation.ids import ConversationId
 from gateway.foundation.workdays import parse_day
+from gateway.identity.identity import NodeKeys
 from gateway.ledger import store as ledger
 from gateway.ledger.rules import named_link
 from gateway.messages import content_codec
@@ -64,6 +65,7 @@ class ErasureOperations:
         self,
         *,
         content: Content,
+        keys: NodeKeys,
         eraser: Eraser,
         retention: Retention,
         status_updates: StatusUpdates,
@@ -72,6 +74,7 @@ class ErasureOperations:
         actor: Actor,
     ) -> None:
         self._content = content
+        self._keys = keys
         self._eraser = eraser
         self._retention = retention
         self._status_updates = status_updates
@@ -162,10 +165,13 @@ class ErasureOperations:
     ) -> tuple[Mapping[int, ErasureRow], rules.Outcome]:
         """The erasures of these messages, and what is so at each place. The storage epoch ends with the operation."""
         now, found = self._clock.now(), store.of(connection, refs)
+        oldest = min((self._keys.epoch, *self._keys.old_epochs))
         return found, rules.Outcome(
             erased_at=now,
             found=frozenset(word for row in found.values() for word in (row.found or "").split()),
             held=store.held(connection, refs),
+            key_place=self._keys.place.value,
+            key_gone=all(row.epoch < oldest for row in found.values()),
             local=[row.place for row in found.values()],
             horizon=now,
             backups=store.find_backups(connection, self._backup, now),

@@ -64,12 +64,14 @@ CERTIFICATES_LIMIT = 400_000
 class _Done:
     """What has become of a request: when the last of it went, None where nothing did; by message what the case system
     said; whether everything awaited is there. This node was looked through: ``found`` is where something of it was,
-    ``held`` where something is; ``recipients`` says of each that had it from here whether it is gone there.
+    ``held`` where something is; ``key_gone`` that no key is left that opens it; ``recipients`` says of each that had it
+    from here whether it is gone there.
     """
 
     at: int | None
     found: frozenset[str]
     held: frozenset[str]
+    key_gone: bool
     recipients: Mapping[str, bool]
     local: tuple[str, ...]
     here: bool
@@ -145,6 +147,8 @@ class RequestConfirmer:
             erased_at=done.at,
             found=done.found,
             held=done.held,
+            key_place=self._keys.place.value,
+            key_gone=done.key_gone,
             local=done.local,
             horizon=horizon,
             backups=await self._content.store.read(
@@ -193,6 +197,7 @@ class RequestConfirmer:
         return _Done(
             found=frozenset(word for piece in pieces for word in (piece.found or "").split()),
             held=held,
+            key_gone=all(piece.epoch < oldest for piece in pieces),
             recipients=self._recipients(connection, row, task, asks),
             at=max((piece.at for piece in pieces), default=None),
             local=tuple(piece.place for piece in pieces),

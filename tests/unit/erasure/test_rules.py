@@ -106,6 +106,8 @@ OUTCOMES = st.builds(
     horizon=st.just(NOW + 7 * DAY),
     found=st.frozensets(STORED),
     held=st.frozensets(STORED),
+    key_place=st.sampled_from(["file", "tpm", "pkcs11"]),
+    key_gone=st.booleans(),
     backups=st.builds(Backups, made=st.booleans(), until=st.none() | st.just(NOW + 14 * DAY)),
     recipients=st.dictionaries(st.just("n1zyxwvutsrqponmlkjihgfedcba765432"), st.booleans()),
     kept=st.none() | KEPT,
@@ -164,6 +166,7 @@ def test_every_word_of_a_confirmation():
     certificate = {"node": "n1", "certificate": "", "signature": "", "descriptors": []}
     outcome = replace(
         WHOLE,
+        key_place="tpm",
         local=["erased", "due"],
         found=frozenset({"content", "draft", "envelope"}),
         held=frozenset({"envelope"}),
@@ -189,6 +192,7 @@ def test_every_word_of_a_confirmation():
             {"place": "draft", "done": "erased"},
             {"place": "envelope", "done": "due", "by_date": "2027-01-22"},
             {"place": "attachment", "done": "not_held"},
+            {"place": "key_tpm", "done": "erased"},
             {"place": "local_system", "done": "due", "by_date": "2027-01-22"},
             {"place": "journal", "done": "due", "by_date": "2027-01-22"},
             backup,
@@ -229,6 +233,17 @@ def test_what_is_due_has_its_day_in_utc():
         places = list_places(replace(WHOLE, local=["due"], backups=Backups(made=True, until=NOW + 14 * DAY)))
     days = {place["place"]: place["by_date"] for place in places if "by_date" in place}
     assert days == {"local_system": "2027-01-22", "journal": "2027-01-22", "backup": "2027-01-29"}
+
+
+@pytest.mark.parametrize(("place", "said"), [("file", "key_file"), ("tpm", "key_tpm"), ("pkcs11", "key_token")])
+def test_the_key_and_its_place_are_named(place: str, said: str):
+    """Threat 193: whoever asked learns where the key lay, and the day by which it goes where an epoch has not ended."""
+    gone, left = (
+        [one for one in list_places(replace(WHOLE, key_place=place, key_gone=gone)) if "key" in str(one["place"])]
+        for gone in (True, False)
+    )
+    assert gone == [{"place": said, "done": "erased"}]
+    assert left == [{"place": said, "done": "due", "by_date": "2027-01-22"}]
 
 
 def test_what_was_not_erased_names_one_place():

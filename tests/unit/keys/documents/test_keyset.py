@@ -211,6 +211,18 @@ def test_newest_valid_key_is_used() -> None:
         assert caught.value.code is Code.NO_KEY
 
 
+@pytest.mark.parametrize(("listed", "hours"), [(24, 24), (72, 72), (96, 96), (400, 96)])
+def test_no_key_is_used_when_it_is_96_hours_old(listed: int, hours: int) -> None:
+    """nrm1 2.23: a sender uses a key as long as it is listed, and never longer than 96 hours (threat 195)."""
+    key = EncPrivateKey(RAND(32))
+    one = A.enc_key(kid=key.kid, pub=key.public, from_=NOW, until=NOW + listed * 3600)
+    keyset = accept_keyset(FIRST, None, A.keyset(FIRST, enc=[one]), NOW)
+    assert keyset.enc_for("gateway", NOW + hours * 3600 - 1).kid == key.kid
+    with pytest.raises(RefusedError) as caught:
+        keyset.enc_for("gateway", NOW + hours * 3600)
+    assert caught.value.code is Code.NO_KEY
+
+
 def test_builder_refuses_what_a_reader_would() -> None:
     """A keyset that no peer would take is not built."""
     with pytest.raises(RefusedError, match="48 hours"):

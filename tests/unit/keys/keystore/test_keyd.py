@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from support.keystores import copy_keystore
 from support.nodes import NOW, Node
 
 from gateway.errors import Code, RefusedError, RemoteError, TransientError
@@ -305,8 +306,7 @@ def test_a_change_is_not_repeated(store: Keystore, tmp_path: Path) -> None:
 def test_an_older_key_store_is_not_followed(store: Keystore, tmp_path: Path) -> None:
     """A key service that comes back with an older file than before is not asked: destroyed keys would live again."""
     path, old = tmp_path / "keyd.sock", tmp_path / "old"
-    old.write_bytes((tmp_path / "keystore").read_bytes())
-    old.chmod(0o600)
+    copy_keystore(tmp_path / "keystore", old)
     with serving(store, path), asking(path) as keys:
         keys.ensure_enc(NOW)
     with (

@@ -8,7 +8,9 @@ import pytest
 from support.nodes import NOW, Node, Seeds, refused
 
 from gateway.errors import Code, RefusedError
+from gateway.identity.own_identity import KEYSET_LIFE
 from keys.documents.key_records import Use
+from keys.documents.keyset import MOST_KEYS, EncKey
 from keys.keystore.keyring import Keyring
 from keys.primitives.encoding import DAY, canon, parse
 
@@ -54,13 +56,13 @@ def test_secrets_do_not_print() -> None:
         pickle.dumps(full)
 
 
-def test_encryption_key_every_24_hours() -> None:
-    """nrm1 2.23: a new key when the newest is 24 hours old, and nothing before."""
+def test_encryption_key_every_12_hours() -> None:
+    """nrm1 2.23: a new key when the newest is 12 hours old, and nothing before."""
     rand = Seeds("enc")
     one = ring().renew_enc(["gateway"], NOW, rand)
-    assert one.renew_enc(["gateway"], NOW + DAY - 1, rand) is one
-    two = one.renew_enc(["gateway"], NOW + DAY, rand)
-    assert [held.made for held in two.enc] == [NOW, NOW + DAY]
+    assert one.renew_enc(["gateway"], NOW + 12 * HOUR - 1, rand) is one
+    two = one.renew_enc(["gateway"], NOW + 12 * HOUR, rand)
+    assert [held.made for held in two.enc] == [NOW, NOW + 12 * HOUR]
 
 
 def test_each_unit_has_its_own_key() -> None:
@@ -70,16 +72,43 @@ def test_each_unit_has_its_own_key() -> None:
     assert [held.unit for held in two.enc] == ["gateway", "shelter-3"]
 
 
-def test_listed_72_hours_and_destroyed_after_10_days() -> None:
-    """nrm1 2.23: senders see a key for 72 hours; its seed goes 10 days after it was made."""
+def test_listed_72_hours_and_destroyed_within_the_hour() -> None:
+    """nrm1 2.23: senders may use a key for 72 hours; its seed goes half an hour later."""
     one = ring().renew_enc(["gateway"], NOW, Seeds("enc"))
     (listed,) = one.listed_enc(NOW + 72 * HOUR - 1)
     assert (listed.from_, listed.until, listed.pub) == (NOW, NOW + 72 * HOUR, one.enc[0].key.public)
     assert one.listed_enc(NOW + 72 * HOUR) == ()
-    assert one.expired_enc(NOW + 10 * DAY - 1) == ()
-    assert one.expired_enc(NOW + 10 * DAY) == (listed.kid,)
+    assert one.expired_enc(NOW + 72 * HOUR + 1_799) == ()
+    assert one.expired_enc(NOW + 72 * HOUR + 1_800) == (listed.kid,)
     assert one.without_enc([listed.kid]).enc == ()
     assert one.without_enc([]) is one
+
+
+def test_the_lives_of_encryption_keys_fit_together() -> None:
+    """nrm1 2.23, as a node keeps house for ten days: at each hour a keyset that is as old as one may be still names a
+    key to seal to; no key is listed for more than 72 hours, no seed outlives its key by an hour, and however many units
+    a node has, their keys fit into a keyset.
+    """
+    held, rand, units = ring(), Seeds("enc"), ["gateway", *(f"unit-{number}" for number in range(39))]
+    until: dict[str, int] = {}
+    issued: tuple[EncKey, ...] = ()
+    for hour in range(10 * 24):
+        now = NOW + hour * HOUR
+        assert not hour or all(_usable(issued, unit, now) for unit in units)
+        if hour % 12 == 0:
+            held = held.renew_enc(units, now, rand)
+            issued = held.listed_enc(now)
+        held = held.without_enc(held.expired_enc(now))
+        until |= {key.kid: key.until for key in issued}
+        assert len(issued) <= MOST_KEYS
+        assert all(key.until - key.from_ <= 72 * HOUR for key in issued)
+        assert all(now < until[seed.key.kid] + HOUR for seed in held.enc)
+    for hour in range(KEYSET_LIFE // HOUR):  # the node stops: its last keyset serves to its end
+        assert all(_usable(issued, unit, now + hour * HOUR) for unit in units)
+
+
+def _usable(keys: tuple[EncKey, ...], unit: str, now: int) -> bool:
+    return any(key.unit == unit and key.from_ <= now < key.until for key in keys)
 
 
 def test_rotation_of_the_epoch_restarts_anywhere() -> None:

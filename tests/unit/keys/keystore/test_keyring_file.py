@@ -17,11 +17,18 @@ import orjson
 import pytest
 from support.keystores import CHEAP, NODE, fails, new_keystore, opened
 from support.nodes import NOW
+from support.tokens import soft_tpm
 
 from gateway.errors import Code, RefusedError, TransientError
+from keys.keystore.destructible.file import secret_file_of
+from keys.keystore.destructible.places import Places
+from keys.keystore.destructible.secret import Place
+from keys.keystore.generations import GenerationFile
+from keys.keystore.keyring import Keyring
+from keys.keystore.keyring_file import FORMER, KIND
 from keys.keystore.keystore import Cost, Keystore, system_rand
 from keys.primitives.encoding import canon, lp, lp_read
-from keys.primitives.sealed_file import SealedFile
+from keys.primitives.sealed_file import SealedFile, kind_of
 
 
 @pytest.fixture
@@ -63,7 +70,7 @@ def test_open_finds_what_was_made(path: Path, store: Keystore) -> None:
     assert again.listing() == store.listing()
     assert (again.node, again.gen, again.tls_spki()) == (NODE, 1, store.tls_spki())
     assert path.stat().st_mode & 0o777 == 0o600
-    assert list(path.parent.iterdir()) == [path]
+    assert sorted(path.parent.iterdir()) == [path, secret_file_of(path)]
 
 
 def test_default_cost_is_the_one_of_the_protocol(path: Path) -> None:
@@ -88,7 +95,8 @@ def test_nothing_is_overwritten(path: Path, store: Keystore) -> None:
     with fails(Code.EXISTS):
         Keystore.create(path, "other", node=NODE, now=NOW, cost=CHEAP)
     assert path.read_bytes() == before
-    assert list(path.parent.iterdir()) == [path]
+    assert sorted(path.parent.iterdir()) == [path, secret_file_of(path)]
+    assert opened(path).listing() == store.listing()
 
 
 def test_wrong_passphrase(path: Path, store: Keystore) -> None:
@@ -130,10 +138,69 @@ def test_missing_file_and_other_files(path: Path) -> None:
 
 
 def test_content_of_another_shape(path: Path) -> None:
-    """A sealed file of the right kind that holds something else is refused."""
-    SealedFile.create(path, "nrm.keystore/1", "open sesame", b"{}", cost=CHEAP, rand=system_rand)
+    """A sealed file of the right kind that holds something else is refused, in either form, and left as it is."""
+    SealedFile.create(path, FORMER, "open sesame", b"{}", cost=CHEAP, rand=system_rand)
     with fails(Code.INVALID, "another content"):
         opened(path)
+    assert kind_of(path) == FORMER
+    path.unlink()
+    GenerationFile.create(
+        path, KIND, "open sesame", b"{}", place=Place.FILE, places=Places(), cost=CHEAP, rand=system_rand
+    )
+    with fails(Code.INVALID, "another content"):
+        opened(path)
+
+
+def test_the_form_of_before_is_opened_once(path: Path) -> None:
+    """Every key of a key store of release 0.1.0 is there, in today's form; its own file is refused from then on."""
+    ring = Keyring.new(NODE, NOW, system_rand)
+    SealedFile.create(path, FORMER, "open sesame", ring.encode(), cost=CHEAP, rand=system_rand, gen=4)
+    old = path.read_bytes()
+    store = opened(path, 4)
+    assert store._ring.encode() == ring.encode()
+    assert (store.gen, store.place, kind_of(path)) == (5, Place.FILE, KIND)
+    assert opened(path, 5).listing() == store.listing()
+    path.write_bytes(old)
+    with fails(Code.ROLLBACK):
+        opened(path, 5)
+
+
+def test_the_file_of_the_secret_is_lost(path: Path, store: Keystore) -> None:
+    """Threat 190: without its secret the file and the passphrase open nothing; the hint says the way out."""
+    kept = secret_file_of(path).read_bytes()
+    secret_file_of(path).unlink()
+    with fails(Code.UNDECRYPTABLE, "does not hold the secret") as caught:
+        opened(path)
+    assert "recovery key" in caught.value.hint
+    secret_file_of(path).touch(mode=0o600)
+    secret_file_of(path).write_bytes(kept)
+    assert opened(path).listing() == store.listing()
+
+
+def test_seeds_that_were_destroyed_are_in_no_copy(path: Path, store: Keystore) -> None:
+    """Threat 190: the key store of before with its passphrase, on the very machine, does not give back a seed or an
+    epoch that was destroyed since.
+    """
+    store.ensure_enc(NOW)
+    old = path.read_bytes()
+    assert {key.use for key in opened(path).listing()} >= {"enc", "epoch"}
+    store.destroy_all_enc()
+    path.write_bytes(old)
+    with pytest.raises(RefusedError) as caught:
+        opened(path)
+    assert caught.value.code is Code.UNDECRYPTABLE
+
+
+def test_moved_and_back(path: Path, store: Keystore) -> None:
+    """The secret of a key store goes to a TPM and comes back; every key stays, each place is empty after it left."""
+    with soft_tpm() as tpm:
+        store.move(Place.TPM, tpm.places)
+        assert (store.place, secret_file_of(path).read_bytes().strip(b"\0")) == (Place.TPM, b"")
+        with fails(Code.INVALID, "nothing says how to reach it"):
+            opened(path)
+        again = Keystore.open(path, "open sesame", 2, places=tpm.places, at_least=CHEAP)
+        again.move(Place.FILE, tpm.places)
+    assert (again.listing(), again.gen, opened(path).place) == (store.listing(), 3, Place.FILE)
 
 
 def test_readable_by_others_is_refused(path: Path, store: Keystore) -> None:
@@ -163,7 +230,9 @@ def test_older_generation_is_refused(path: Path, store: Keystore) -> None:
         ({"m": 1}, Code.INVALID),
         ({"p": 2}, Code.INVALID),
         ({"kdf": "none"}, Code.INVALID),
-        ({"hsm": "x"}, Code.INVALID),
+        ({"place": "paper"}, Code.INVALID),
+        ({"place": "tpm"}, Code.INVALID),
+        ({"type": "nrm.keystore/1"}, Code.INVALID),
         ({"gen": 0}, Code.INVALID),
         ({"more": 1}, Code.INVALID),
         ({"gen": 99}, Code.WRONG_PASSPHRASE),
