@@ -1,16 +1,22 @@
-"""Where the secret of a key store can be destroyed: a TPM (swtpm) and a PKCS#11 token (SoftHSM) of the test's own."""
+"""Where the secret of a key store can be destroyed: a TPM (swtpm) and a PKCS#11 token (SoftHSM) of the test's own.
+
+Both come from the system (`.ci/run` installs them); where one is not there, its tests skip or fail as `lacking` says.
+"""
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pkcs11
+from support.shared import lacking
 
 from keys.keystore.destructible.places import Places, Token
 
@@ -70,6 +76,8 @@ class SoftTpm:
 @contextmanager
 def soft_tpm() -> Iterator[SoftTpm]:
     """A TPM for a while; its socket lies where the name is short enough for one."""
+    if shutil.which("swtpm") is None or find_spec("tpm2_pytss") is None:
+        lacking("no swtpm, or no tpm2-pytss (requirements-tpm.lock)")
     with TemporaryDirectory(prefix="tpm-") as folder:
         tpm = SoftTpm(Path(folder))
         try:
@@ -127,6 +135,8 @@ def _look_again() -> None:
 @contextmanager
 def soft_token() -> Iterator[SoftToken]:
     """A token for a while, also in this process."""
+    if not MODULE.exists():
+        lacking("no SoftHSM (softhsm2)")
     before = os.environ.get("SOFTHSM2_CONF")
     with TemporaryDirectory(prefix="hsm-") as folder:
         token = SoftToken(Path(folder))

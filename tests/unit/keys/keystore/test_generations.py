@@ -18,7 +18,6 @@ from keys.keystore.destructible.file import SecretInFile, secret_file_of
 from keys.keystore.destructible.pkcs11 import SecretInToken
 from keys.keystore.destructible.places import Places
 from keys.keystore.destructible.secret import SLOTS, Place, slot_of
-from keys.keystore.destructible.tpm import SecretInTpm
 from keys.keystore.generations import GenerationFile
 from keys.primitives import disk
 from keys.primitives.encoding import one_of, unb64u
@@ -26,11 +25,6 @@ from keys.primitives.sealed_file import Cost, ReadFile, SealedFile, system_rand
 
 CHEAP = Cost(t=1, m=8192)
 KIND = "nrm.test/2"
-CLASSES: dict[Place, type[SecretInFile | SecretInTpm | SecretInToken]] = {
-    Place.FILE: SecretInFile,
-    Place.TPM: SecretInTpm,
-    Place.PKCS11: SecretInToken,
-}
 
 
 @pytest.fixture(scope="module")
@@ -283,6 +277,8 @@ def going_wrong(fault: Callable[[str], BaseException], at: int, how: str) -> Ite
     with pytest.MonkeyPatch.context() as patch:
         for name in ("write_beside", "rename_over", "write_in_place", "sync_folder"):
             patch.setattr(disk, name, steps.wrap(name, getattr(disk, name)))
+        from keys.keystore.destructible.tpm import SecretInTpm  # only where the package is, as in the product
+
         for kind in (SecretInTpm, SecretInToken):
             for name in ("make", "destroy"):
                 patch.setattr(kind, name, steps.wrap(f"{kind.place} {name}", getattr(kind, name)))
