@@ -25,6 +25,7 @@ from keys.keystore.calls import (
     encode_answer,
     encode_request,
 )
+from keys.keystore.destructible.secret import Place
 from keys.keystore.remote import RemoteKeys
 from keys.keystore.service import KeyInfo, KeyService
 from keys.primitives.domains import KEYSET
@@ -32,6 +33,7 @@ from keys.primitives.encoding import lp_join
 
 STANDING = KeyServiceStatus(
     node="n1" + "a" * 32,
+    place=Place.TPM,
     sig_kid="k" * 22,
     http_kid=None,
     may_speak=True,

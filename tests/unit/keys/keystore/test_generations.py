@@ -14,7 +14,7 @@ from support.keystores import fails
 from support.tokens import SoftToken, SoftTpm, soft_token, soft_tpm
 
 from gateway.errors import Code, GatewayError, RefusedError, TransientError
-from keys.keystore.destructible.file import SecretInFile, secret_file_of
+from keys.keystore.destructible.file import secret_file_of
 from keys.keystore.destructible.pkcs11 import SecretInToken
 from keys.keystore.destructible.places import Places
 from keys.keystore.destructible.secret import SLOTS, Place, slot_of
