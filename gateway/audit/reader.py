@@ -84,8 +84,7 @@ async def of_stopped(store: Store, kept: Path, now: int) -> LogReader:
     """The log in a folder that nobody runs."""
     own, rows = await store.read(lambda c: (identity_store.own_chain(c), peer_rows.load(c)))
     peers = (
-        Known(node=row.node, name=row.name, state=PeerState(row.state), chain=_accepted(row.chain, now))
-        for row in rows
+        Known(node=row.node, name=row.name, state=PeerState(row.state), chain=_accepted(row.chain, now)) for row in rows
     )
     return LogReader(store=store, kept=kept, chain=_accepted(own, now), peers=tuple(peers), now=now, halted=None)
 

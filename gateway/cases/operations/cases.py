@@ -34,7 +34,7 @@ from gateway.database.audit_entries import Actor, leaf
 from gateway.database.sealed_content import Content
 from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.config import Config
-from gateway.foundation.ids import CaseId, UnitId
+from gateway.foundation.ids import CaseId
 from gateway.operations.actors import name_actor, pseudonym
 from gateway.operations.registry import About, Reading, Units, operation
 from gateway.operations.roles import CASE_SYSTEMS, CASES, PROTECTS, Caller

@@ -59,9 +59,7 @@ class CaseChangeOperations:
     )
     async def merge(self, asked: MergeCases, caller: Caller) -> OperationResult:
         """Ask that two cases become one person's: everything of the first goes into the second."""
-        wanted = Wanted(
-            kind=ChangeKind.MERGE, source=asked.id, target=CaseId(asked.into), keys=(), reason=asked.reason
-        )
+        wanted = Wanted(kind=ChangeKind.MERGE, source=asked.id, target=CaseId(asked.into), keys=(), reason=asked.reason)
         return await self._ask(wanted, caller)
 
     @operation(

@@ -33,7 +33,7 @@ from gateway.database.content import SealedRow
 from gateway.database.sealed_content import Content
 from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.config import Config
-from gateway.foundation.ids import CaseId, NodeId, UnitId
+from gateway.foundation.ids import CaseId, NodeId
 from gateway.identity.own_identity import OwnIdentity
 from gateway.messages.store import local
 from gateway.messages.store.local import OWN, ConsentRow

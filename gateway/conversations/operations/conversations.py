@@ -30,7 +30,6 @@ from gateway.delivery.operations.messages_shown import own_unit, peer_of, summar
 from gateway.erasure import store as erasures
 from gateway.errors import Code, RefusedError
 from gateway.foundation.deadlines import Deadline
-from gateway.foundation.ids import CaseId
 from gateway.foundation.workers import Workers
 from gateway.messages import headers
 from gateway.messages.content_codec import MessageContent
