@@ -26,7 +26,7 @@ from gateway.database.audit_entries import leaf
 from gateway.database.engine import Store
 from gateway.errors import Code, RefusedError
 from gateway.federation.address import authority_of
-from gateway.foundation.config import AdapterSection, KeysSection, REGION, Unit, parse
+from gateway.foundation.config import REGION, AdapterSection, KeysSection, Unit, parse
 from gateway.foundation.ids import NodeId, UnitId
 from gateway.foundation.node_folder import DATABASE, KEYSTORE, RUN, TOKEN
 from gateway.identity import store as identity_store
