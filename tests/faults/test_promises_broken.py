@@ -19,6 +19,7 @@ from gateway.delivery.outbound import departure, exchange, file_carrier
 from gateway.delivery.outbound.departure import Departure
 from gateway.erasure import store as erasures
 from gateway.erasure.case_system import CaseSystemEraser
+from gateway.erasure.erased_receipts import ErasureReceipts
 from gateway.erasure.operations.erasing import ErasureOperations
 from gateway.erasure.peer_requests.forward import RequestForwarder
 from gateway.federation.server import FederationApp
@@ -79,6 +80,15 @@ def erases_what_was_not_told(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(ErasureOperations, "_find_untold", find_untold)
 
 
+def keeps_seeds(patch: pytest.MonkeyPatch) -> None:
+    """A message is said to be erased while the seeds that open its envelope live on."""
+
+    async def destroy_seeds(*_: Any) -> None:
+        return None
+
+    patch.setattr(ErasureReceipts, "_destroy_seeds", destroy_seeds)
+
+
 def keeps_names_on_cards(patch: pytest.MonkeyPatch) -> None:
     """The name that an erased message gave a case stays on its card."""
     patch.setattr("gateway.cases.register.CaseRegister.forget_names", lambda *_: None)
@@ -117,6 +127,7 @@ LATER: dict[Patch, str] = {
     tells_one_conversation: "told no withdrawal|was not told",
     erases_what_was_not_told: "told no withdrawal|was not told",
     keeps_names_on_cards: "can read an erased",
+    keeps_seeds: "open an erased",
     ignores_asylum_holds: "went to a State that is feared",
     remembers_a_wrong_start: "something waits for ever",
 }
