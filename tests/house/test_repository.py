@@ -32,10 +32,10 @@ def group(name: str) -> set[str]:
     return found
 
 
-def at_run_time(*, demo: bool = True) -> set[str]:
-    """The packages of a node with every extra; without `demo`, those that stand beside a node of yours."""
+def at_run_time(*without: str) -> set[str]:
+    """The packages of a node with every extra but these."""
     project = pyproject()["project"]
-    extras = [names for extra, names in project["optional-dependencies"].items() if demo or extra != "demo"]
+    extras = [names for extra, names in project["optional-dependencies"].items() if extra not in without]
     return {canonical(entry) for entry in [*project["dependencies"], *(name for extra in extras for name in extra)]}
 
 
@@ -43,6 +43,13 @@ def locked(lock: str) -> set[str]:
     """The packages that a lock file pins."""
     text = (ROOT / lock).read_text(encoding="utf-8")
     return {canonical(line) for line in text.splitlines() if "==" in line and not line.startswith((" ", "#"))}
+
+
+def versions(lock: str) -> dict[str, str]:
+    """The version of each package that a lock file pins."""
+    lines = (ROOT / lock).read_text(encoding="utf-8").splitlines()
+    pins = [line.split()[0].partition("==") for line in lines if "==" in line and not line.startswith((" ", "#"))]
+    return {canonical(name): version for name, _, version in pins}
 
 
 def forbidden_lines(path: Path) -> list[str]:
@@ -71,8 +78,18 @@ def test_a_planted_path_or_host_is_found(text):
 @pytest.mark.parametrize("lock", LOCKS)
 def test_a_lock_pins_what_the_project_asks_for(lock):
     """Every direct dependency is in the lock, with a hash for each pinned package."""
-    assert at_run_time(demo=lock != "requirements.lock") | group(LOCKS[lock]) <= locked(lock)
+    without = ("tpm", "demo") if lock == "requirements.lock" else ("tpm",)
+    assert at_run_time(*without) | group(LOCKS[lock]) <= locked(lock)
     assert_hashed(lock)
+
+
+def test_what_is_built_from_source_has_a_lock_of_its_own():
+    """tpm2-pytss has no wheel: no machine without the headers of tpm2-tss is asked to build it."""
+    assert "tpm2-pytss" in locked("requirements-tpm.lock")
+    assert not [lock for lock in LOCKS if "tpm2-pytss" in locked(lock)]
+    ours, theirs = versions("requirements-tpm.lock"), versions("requirements-dev.lock")
+    assert [name for name in ours.keys() & theirs.keys() if ours[name] != theirs[name]] == []
+    assert_hashed("requirements-tpm.lock")
 
 
 def test_the_lock_of_the_site_has_its_packages_and_no_others_of_ours():
