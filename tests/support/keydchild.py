@@ -19,6 +19,7 @@ from support.keycost import CHEAP
 from gateway.errors import GatewayError
 from gateway.foundation import logs
 from gateway.foundation.environment import passphrase
+from keys.keystore.destructible.places import Places
 from keys.keystore.keyd import run_key_service
 from keys.keystore.keystore import Keystore
 
@@ -33,13 +34,21 @@ def command(folder: Path, passphrase_file: Path) -> list[str]:
     return [sys.executable, __file__, str(folder), str(passphrase_file), *recovery]
 
 
+def places(folder: Path) -> Places:
+    """What `trm serve` tells its key service of a TPM and a token."""
+    from gateway.foundation import config
+    from gateway.identity.unlock import places_of
+
+    return places_of(config.load(folder).keys)
+
+
 def main(folder: Path, file: Path, recovery: str | None = None) -> None:
     """What `trm keyd --child` does."""
     logs.configure("info")
     try:
         run_key_service(
             folder / "run",
-            lambda: Keystore.open(folder / "keystore", passphrase(file), at_least=CHEAP),
+            lambda: Keystore.open(folder / "keystore", passphrase(file), places=places(folder), at_least=CHEAP),
             ready=lambda _: print(json.dumps({"ready": True}), flush=True),
             child=True,
             recovery=recovery,
