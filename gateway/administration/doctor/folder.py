@@ -171,7 +171,7 @@ def key_place(folder: Path, mounts: Path = MOUNTS) -> Check:
     if place is not Place.FILE:
         return ok(name, f"{place}: what was destroyed opens from no copy of the disk")
     kind = _file_system(folder, mounts)
-    if kind in KEEPING:
+    if (kind or "").partition(".")[0] in KEEPING:
         return warn(
             name,
             f"a file on {kind}, which keeps what is overwritten: destroyed keys may be found on this disk",

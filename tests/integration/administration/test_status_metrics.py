@@ -123,7 +123,8 @@ async def test_damage_is_counted(seeded: tuple[Node, Seeded]):
     node, _ = seeded
     now = node.clock.now()
     await node.store.move(lambda c: journal.raise_alarm(c, at=now, kind="content.damaged", ref=1))
-    assert (await asked(node, "node.status", {}))["content"]["damaged"] == 1
+    found = (await asked(node, "node.status", {}))["content"]
+    assert (found["damaged"], found["key_place"]) == (1, "file")
 
 
 async def test_a_peer_that_is_away_is_seen(tmp_path: Path):

@@ -34,7 +34,7 @@ def folder(tmp_path: Path) -> Path:
     return made
 
 
-@pytest.mark.parametrize("kind", ["btrfs", "zfs", "overlay", "tmpfs", "f2fs", "nfs4"])
+@pytest.mark.parametrize("kind", ["btrfs", "zfs", "overlay", "tmpfs", "f2fs", "nfs4", "fuse.sshfs"])
 def test_a_disk_that_keeps_what_is_overwritten_is_told(folder: Path, kind: str) -> None:
     """Threat 192: on copy-on-write and its like a destroyed key may be found again; the way out is named."""
     check = look(folder, ("/", "ext4"), (str(folder).replace(" ", "\\040"), kind))

@@ -54,8 +54,10 @@ def with_header(data: bytes, change: Callable[[Any], object]) -> bytes:
 WRITER = """
 import sys
 from pathlib import Path
+from keys.keystore.destructible.places import Places
 from keys.keystore.keystore import Cost, Keystore
-store = Keystore.open(Path(sys.argv[1]), "open sesame", at_least=Cost(t=1, m=8192))
+places = Places(tpm=sys.argv[2] if len(sys.argv) > 2 else None)
+store = Keystore.open(Path(sys.argv[1]), "open sesame", places=places, at_least=Cost(t=1, m=8192))
 now = store.epoch_made
 while True:
     now += 1
@@ -299,15 +301,30 @@ def test_full_disk_changes_nothing(path: Path, store: Keystore) -> None:
 @pytest.mark.parametrize("seconds", [0.01, 0.05, 0.1])
 def test_killed_while_writing(path: Path, store: Keystore, seconds: float) -> None:
     """After `kill -9` at any moment the file is whole: one generation or the next."""
+    kill_writer(seconds, path)
+    assert opened(path).gen >= 3
+
+
+def kill_writer(seconds: float, *arguments: object) -> None:
+    """Let a process of its own write one generation after the other, and kill it."""
     root = Path(__file__).resolve().parents[4]
-    with subprocess.Popen(
-        [sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, cwd=root, text=True
-    ) as writer:
+    command = [sys.executable, "-c", WRITER, *map(str, arguments)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=root, text=True) as writer:
         assert writer.stdout is not None
         assert writer.stdout.readline() == "once\n"
         time.sleep(seconds)
         writer.kill()
-    assert opened(path).gen >= 3
+
+
+@pytest.mark.parametrize("seconds", [0.01, 0.05])
+def test_killed_while_a_tpm_is_written(path: Path, store: Keystore, seconds: float) -> None:
+    """The same where the secret goes to a TPM: it opens, under the one secret that is left."""
+    with soft_tpm() as tpm:
+        store.move(Place.TPM, tpm.places)
+        kill_writer(seconds, path, tpm.tcti)
+        again = Keystore.open(path, "open sesame", 4, places=tpm.places, at_least=CHEAP)
+        again.move(Place.FILE, tpm.places)
+    assert opened(path).gen == again.gen
 
 
 def test_keystore_does_not_leave(store: Keystore) -> None:
