@@ -57,6 +57,7 @@ async def test_a_message_that_failed_is_sent_anew(browser: Browser, tmp_path: Pa
 
             await two.until(failing, seconds=30)
             assert "1, since" in await ola.text()
+            assert "Key of the gateway node in a file that is overwritten" in await ola.text()
             two.clock.advance(15 * DAY)
 
             async def failed() -> bool:

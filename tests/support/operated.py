@@ -37,7 +37,7 @@ STATUS: dict[str, Any] = {
         {"name": "desk", "url": "http://127.0.0.1:9", "waiting": 4, "oldest": NOW - 60, "attempts": 2},
         {"name": "idle", "url": "http://127.0.0.1:9", "waiting": 0, "oldest": None, "attempts": 0},
     ],
-    "content": {"damaged": 1, "epoch": 7, "epoch_made": NOW - 90_000, "rotating": True},
+    "content": {"damaged": 1, "key_place": "tpm", "epoch": 7, "epoch_made": NOW - 90_000, "rotating": True},
     "storage": {
         "database": 5_000_000,
         "log": 1_000_000,

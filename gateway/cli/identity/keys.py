@@ -64,7 +64,8 @@ def _show_keys(value: Mapping[str, Json]) -> None:
 @options.pass_node
 @options.as_json
 def rotate_epoch(reach: Reach, as_json: bool) -> None:
-    """Begin a new storage epoch now: what was erased before can no longer be read by anybody.
+    """Begin a new storage epoch now: no key of the node opens what was erased before. What older copies open says
+    docs/keys.md.
 
     \b
     Example:

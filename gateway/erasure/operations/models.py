@@ -88,7 +88,7 @@ class RetentionRun(Answer):
 
     dry_run: bool
     at: Time
-    horizon: int = Field(description="when all of it can be read by nobody")
+    horizon: int = Field(description="when no key of this node opens any of it")
     report: list[ReportLine]
     erase: list[ToErase]
     requests: list[MessageId] = Field(description="the messages of peers whose requests are followed")

@@ -36,7 +36,7 @@ def status(**changes: Any) -> dict[str, Any]:
         "webhooks": [],
         "failed": [{"kind": "failed", "peer": "AL", "reason": "expired", "count": 2, "oldest": NOW - 5}],
         "hand_over": {"adapter": None, "messages": NOTHING, "news": NOTHING, "drafts": 1},
-        "content": {"damaged": 0, "epoch": 3, "epoch_made": NOW - 86_400, "rotating": False},
+        "content": {"damaged": 0, "key_place": "file", "epoch": 3, "epoch_made": NOW - 86_400, "rotating": False},
         "backup": None,
         "storage": {"database": 100, "log": 23, "free": 7, "files": 1, "file_bytes": 11, "coming": 0},
         "erasing": {"looked": None, "next": None, "erased": [], "left": 0, "requests": 1, "overdue": 1, "holds": 0},

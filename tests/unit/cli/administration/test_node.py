@@ -40,7 +40,7 @@ def test_what_is_wrong_is_told(capsys):
             "failed": [{"kind": "failed", "peer": "AL", "reason": "expired", "count": 2, "oldest": 0}],
             "hand_over": {"adapter": None, "messages": NOTHING, "news": NOTHING, "drafts": 1},
             "webhooks": [{"name": "desk", "url": "http://127.0.0.1", "waiting": 5, "oldest": 0, "attempts": 1}],
-            "content": {"damaged": 0, "epoch": 3, "epoch_made": 0, "rotating": False},
+            "content": {"damaged": 0, "key_place": "tpm", "epoch": 3, "epoch_made": 0, "rotating": False},
             "backup": None,
             "storage": {"database": 2**20, "log": 0, "free": 2**30, "files": 1, "file_bytes": 11, "coming": 0},
             "erasing": {"looked": None, "next": None, "erased": [], "left": 0, "requests": 1, "overdue": 1, "holds": 0},
