@@ -72,7 +72,7 @@ from gateway.foundation.workers import Workers
 from gateway.identity.own_identity import OwnIdentity
 from gateway.messages.answers import Answer, encode_answers
 from gateway.messages.machines.numbering import FIRST_EPOCH, Entry, Gap, LinkView
-from gateway.messages.store import links, receipts
+from gateway.messages.store import links, messages, receipts
 from gateway.messages.store.conversations import Key
 from gateway.messages.types import AcceptedMessage, AuthenticStatement
 from gateway.peers.registry import Peer, PeerRegistry
@@ -194,7 +194,7 @@ class Receiver:
         """Find which messages have their final answer already (step 5).
 
         On a link that was reset such a message may come again under a new number, which has to be used: it is opened
-        once more, and gets the answer of then all the same (nrm1 5.13). One that has its number there is not.
+        once more, and gets the answer of then all the same (nrm1 5.13). One that was taken since the reset is not.
         """
 
         def query(connection: Connection) -> frozenset[MessageId]:
@@ -202,7 +202,8 @@ class Receiver:
             epoch = links.position(connection, node, links.IN).epoch
             if epoch == FIRST_EPOCH or not answered:
                 return frozenset(answered)
-            return links.numbered(connection, node, links.IN, epoch, answered)
+            taken = messages.find_many(connection, messages.IN, node, answered)
+            return frozenset(row.id for row in taken.values() if row.epoch == epoch)
 
         return await self._store.read(query)
 

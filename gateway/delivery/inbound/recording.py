@@ -144,7 +144,7 @@ class Recorder:
             unsigned = batch if document is None else []
             signed, sealed = await self._workers.off_loop(partial(self._sign_and_seal, unsigned, added, faults))
             document = document or signed
-        if not judged.numbered and not faults:
+        if not judged.numbered and not judged.came_again and not faults:
             return document
         writing = Writing(
             node=node,

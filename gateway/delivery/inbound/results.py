@@ -110,9 +110,9 @@ class JudgedRequests:
 
     @property
     def came_again(self) -> tuple[MessageId, ...]:
-        """Messages with an answer of an older epoch that were opened once more."""
-        before = (result for result in self.results if isinstance(result, AnsweredBefore) and result.uses_number)
-        return tuple(result.request.id for result in before if result.request.message is not None)
+        """Messages with an answer of before that were opened once more."""
+        before = (result.request for result in self.results if isinstance(result, AnsweredBefore))
+        return tuple(request.id for request in before if request.message is not None)
 
     @property
     def received(self) -> tuple[Received, ...]:

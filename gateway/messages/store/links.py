@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, delete, insert, select
@@ -10,7 +10,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.database.prepared import Prepared
 from gateway.database.tables import link, link_gap, link_number, upload
-from gateway.foundation.ids import MessageId, NodeId
+from gateway.foundation.ids import NodeId
 
 IN = "in"
 OUT = "out"
@@ -92,19 +92,6 @@ def numbers(
     asked = sorted(set(wanted))
     found = _NUMBERS.made(NumberRow, connection, peer=peer, direction=direction, epoch=epoch, ns=asked)
     return {row.n: row for row in found}
-
-
-def numbered(
-    connection: Connection, peer: NodeId, direction: str, epoch: int, ids: Sequence[MessageId]
-) -> frozenset[MessageId]:
-    """Those of these messages that have a number in this epoch."""
-    query = select(link_number.c.id).where(
-        link_number.c.peer == peer,
-        link_number.c.direction == direction,
-        link_number.c.epoch == epoch,
-        link_number.c.id.in_(ids),
-    )
-    return frozenset(map(MessageId, connection.scalars(query)))
 
 
 def use(connection: Connection, peer: NodeId, direction: str, epoch: int, rows: Iterable[NumberRow], high: int) -> None:

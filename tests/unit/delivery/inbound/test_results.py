@@ -112,11 +112,11 @@ def test_the_receipts_of_the_batch() -> None:
 
 
 def test_what_came_once_more() -> None:
-    """A message with an answer of before that uses a new number was opened; a question to void opens nothing."""
+    """A message with an answer of before was opened, with a new number or without; a question to void was not."""
     again = AnsweredBefore(request=request("again"), receipt=receipt("again"), uses_number=True)
     asked = replace(again, request=replace(request("asked"), message=None))
     repeated = AnsweredBefore(request=request("repeated"), receipt=receipt("repeated"), uses_number=False)
-    assert judged(again, asked, repeated, received("new")).came_again == ("again",)
+    assert judged(again, asked, repeated, received("new")).came_again == ("again", "repeated")
 
 
 def test_evidence_is_kept_once_for_each_code() -> None:

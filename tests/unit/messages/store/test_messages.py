@@ -13,7 +13,6 @@ from support.rows import LIFE, PEER
 
 from gateway.database import content, journal, meta
 from gateway.errors import Code, TransientError
-from gateway.foundation.ids import MessageId
 from gateway.identity import store
 from gateway.messages.machines.delivery import Outgoing
 from gateway.messages.store import links, local, messages, receipts
@@ -25,17 +24,7 @@ from gateway.peers import store as peers
 BROKEN_RULE = (IntegrityError, sqlite3.IntegrityError)
 """A rule of the tables, as SQLAlchemy and as the driver says it."""
 
-# --- links ---------------------------------------------------------------------------------------------------------
-
-
-def test_who_has_a_number_in_an_epoch(connection: Connection):
-    """By id, of one direction of one link, and not in the epoch before."""
-    for way, epoch, ids in ((links.IN, 1, ("a", "b")), (links.IN, 2, ("b", "c")), (links.OUT, 2, ("d",))):
-        used = [NumberRow(n=n, id=id, prev=None, link="") for n, id in enumerate(ids, 1)]
-        links.use(connection, PEER, way, epoch, used, len(used))
-    asked = [MessageId(id) for id in "abcd"]
-    assert links.numbered(connection, PEER, links.IN, 2, asked) == {"b", "c"}
-    assert links.numbered(connection, "n1other", links.IN, 2, asked) == frozenset()
+# --- what waits ------------------------------------------------------------------------------------------------------
 
 
 def test_what_was_never_sealed(connection: Connection):
