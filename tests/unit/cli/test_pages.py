@@ -46,7 +46,7 @@ def test_the_verbs_of_the_design_are_there():
         case+list case+find case+show case+open case+label case+hand-over case+relate case+join case+merge case+split
         case+move case+confirm case+undo case+consents case+withdraw
         case+status case+role case+block case+unblock case+hold case+release case+erase
-        keys+rotate keys+revoke keys+publish keys+recover keys+root+new keys+root+show keys+root+sign
+        keys+rotate keys+move keys+revoke keys+publish keys+recover keys+root+new keys+root+show keys+root+sign
         keys+tombstone+request keys+tombstone+seal keys+proof+export keys+proof+verify peer+tombstone
         message+reviews message+reviewed
         peer+suspend peer+resume peer+revoke peer+ping send
