@@ -118,6 +118,7 @@ async def test_the_record_in_the_drop_folder_goes_with_its_message(two: Two, tmp
             "draft": "erased",
             "envelope": "not_held",
             "attachment": "not_held",
+            "key_file": "erased",
             "local_system": "erased",
             "journal": "erased",
             "backup": "not_held",
@@ -213,6 +214,7 @@ async def test_each_place_is_named_to_the_person_who_erases(two: Two) -> None:
         {"place": "draft", "done": "erased"},
         {"place": "envelope", "done": "erased"},
         {"place": "attachment", "done": "not_held"},
+        {"place": "key_file", "done": "due", "by_date": "2027-01-15"},  # the epoch ends when the operation does
         {"place": "local_system", "done": "erased"},
         {"place": "journal", "done": "erased"},
         {"place": "backup", "done": "not_held"},

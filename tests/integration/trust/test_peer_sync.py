@@ -72,6 +72,7 @@ async def test_a_peer_that_is_silent_for_a_day(two: Two) -> None:
         await sync.pull()
         assert await two.fr.alarms() == told
     wire.away = False
+    await two.al.running.own.issue_keyset()  # as it does every 12 hours, whoever listens
     await sync.pull()
     assert await two.fr.alarms() == []
 

@@ -121,6 +121,7 @@ async def test_a_day_in_which_a_person_may_object(two: Two) -> None:
         "draft": "not_held",
         "envelope": "not_held",
         "attachment": "not_held",
+        "key_file": "erased",
         "local_system": "erased",
         "journal": "erased",
         "backup": "not_held",
