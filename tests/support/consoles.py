@@ -48,6 +48,7 @@ NODE: Mapping[str, Any] = {
     "to_hand_over": 0,
     "alarms": 0,
     "endings": [],
+    "key_place": "file",
     "process": {},
 }
 """What `node.show` says."""
