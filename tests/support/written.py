@@ -64,6 +64,7 @@ NODE = {
     "alarms": 0,
     "endings": [],
     "process": {},
+    "key_place": "file",
 }
 PEER = {
     "name": "AL",
