@@ -18,12 +18,11 @@ was left:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
 
-from gateway.errors import Code, GatewayError, RefusedError, TransientError
+from gateway.errors import Code, GatewayError, RefusedError
 from keys.keystore.destructible.places import Places
 from keys.keystore.destructible.secret import SLOTS, DestructibleSecret, Place, Slot, slot_of
 from keys.primitives import disk
@@ -147,7 +146,7 @@ class GenerationFile:
         self._write(content, secret)
 
     def _write(self, content: bytes, secret: DestructibleSecret) -> None:
-        with self._told():
+        with disk.report_fault(self._path, "written"):
             # Before anything else: the slot that the old secret lies in is the one that is written next.
             self._finish()
             disk.write_beside(self._path, self._seal(content, self.gen + 1, secret))
@@ -182,14 +181,6 @@ class GenerationFile:
             secret=secret.make(slot_of(gen)),
             rand=self._rand,
         )
-
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as exc:
-            what = f"{self._path.name} cannot be written: {(exc.strerror or str(exc)).lower()}"
-            raise TransientError(Code.UNREACHABLE, what) from exc
 
     def __repr__(self) -> str:
         return "<redacted>"

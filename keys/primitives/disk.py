@@ -1,12 +1,17 @@
 """Files that are whole after a crash: written beside, synced, named; then the folder synced, which holds the name.
 
-Every function raises OSError as it comes, so that its caller says what was left unchanged.
+Every function raises OSError as it comes, so that its caller says what was left unchanged; ``report_fault`` makes it
+an error of ours.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from gateway.errors import Code, TransientError
 
 
 def temporary_of(path: Path) -> Path:
@@ -60,3 +65,16 @@ def sync_folder(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def report_fault(path: Path, what: str) -> Iterator[None]:
+    """Turn an OSError inside into TransientError(unreachable): `path` cannot be used, or written, as `what` says."""
+    try:
+        yield
+    except OSError as exc:
+        raise TransientError(
+            Code.UNREACHABLE,
+            f"{path.name} cannot be {what}: {(exc.strerror or str(exc)).lower()}",
+            hint="is the disk full, or the folder not this user's to write?",
+        ) from exc

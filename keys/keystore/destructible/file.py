@@ -7,12 +7,10 @@ so a full disk keeps no secret alive. Whoever copied the file before, and a medi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from gateway.errors import Code, RefusedError, TransientError
+from gateway.errors import Code, RefusedError
 from keys.keystore.destructible.secret import SECRET, SLOTS, Place, Slot
 from keys.primitives import disk
 from keys.primitives.sign import Rand
@@ -37,7 +35,7 @@ class SecretInFile:
     def make(self, slot: Slot) -> bytes:
         """See ``DestructibleSecret``."""
         secret = self._rand(SECRET)
-        with self._told():
+        with disk.report_fault(self._path, "used"):
             if not self._path.exists():
                 disk.write_new(self._path, bytes(_SECTOR * len(SLOTS)))
             disk.write_in_place(self._path, secret, slot * _SECTOR)
@@ -45,7 +43,7 @@ class SecretInFile:
 
     def read(self, slot: Slot) -> bytes | None:
         """See ``DestructibleSecret``. Raises RefusedError(invalid) for a file that others can read."""
-        with self._told():
+        with disk.report_fault(self._path, "used"):
             if not self._path.exists():
                 return None
             if self._path.stat().st_mode & 0o077:
@@ -56,14 +54,6 @@ class SecretInFile:
 
     def destroy(self, slot: Slot) -> None:
         """See ``DestructibleSecret``."""
-        with self._told():
+        with disk.report_fault(self._path, "used"):
             if self._path.exists():
                 disk.write_in_place(self._path, _NONE, slot * _SECTOR)
-
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as exc:
-            what = f"{self._path.name} cannot be used: {(exc.strerror or str(exc)).lower()}"
-            raise TransientError(Code.UNREACHABLE, what) from exc
