@@ -20,6 +20,7 @@ from hypothesis import settings
 from support import fresh
 from support.ajv import Ajv, running
 from support.shapes import misfits
+from support.tokens import SoftToken, SoftTpm, soft_token, soft_tpm
 
 from adapters.kit import kind
 from gateway.database import engine
@@ -113,6 +114,20 @@ def ajv() -> Iterator[Ajv]:
     """The validator of node.js, one process for all tests that ask it."""
     with running() as judge:
         yield judge
+
+
+@pytest.fixture(scope="module")
+def tpm() -> Iterator[SoftTpm]:
+    """A TPM for the tests of a file."""
+    with soft_tpm() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def token() -> Iterator[SoftToken]:
+    """A PKCS#11 token for the tests of a file."""
+    with soft_token() as made:
+        yield made
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ from support import warm
 from support.ceremony import key_files
 from support.house import ROOT
 from support.keycost import CHEAP, environment
-from support.tokens import SoftToken, SoftTpm, soft_token, soft_tpm
+from support.tokens import SoftToken, SoftTpm
 
 from gateway.foundation import config
 
@@ -25,20 +25,6 @@ def base(tmp_path: Path) -> Path:
     for name in ("pass", "roots.pass"):
         (tmp_path / name).write_text(f"secret of {name}\n")
     return tmp_path
-
-
-@pytest.fixture(scope="module")
-def tpm() -> Iterator[SoftTpm]:
-    """A TPM."""
-    with soft_tpm() as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def token() -> Iterator[SoftToken]:
-    """A token."""
-    with soft_token() as made:
-        yield made
 
 
 def trm(base: Path, *words: str, code: int = 0) -> str:

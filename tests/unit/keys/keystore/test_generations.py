@@ -28,20 +28,6 @@ KIND = "nrm.test/2"
 
 
 @pytest.fixture(scope="module")
-def tpm() -> Iterator[SoftTpm]:
-    """A TPM for the tests of this file."""
-    with soft_tpm() as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def token() -> Iterator[SoftToken]:
-    """A token for the tests of this file."""
-    with soft_token() as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
 def places(tpm: SoftTpm, token: SoftToken) -> Places:
     """A machine that has both."""
     return Places(tpm=tpm.tcti, token=token.places.token)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.keystores import fails
-from support.tokens import SoftToken, SoftTpm, soft_token, soft_tpm
+from support.tokens import MODULE, SoftToken, SoftTpm
 
 from gateway.errors import Code, TransientError
 from keys.keystore.destructible.file import secret_file_of
@@ -30,20 +30,6 @@ class Held:
     def secret(self, salt: bytes = SALT, name: str = "keystore") -> DestructibleSecret:
         """The secret of a key store, named and read anew."""
         return self.places.secret(self.place, self.keystore.with_name(name), salt, system_rand)
-
-
-@pytest.fixture(scope="module")
-def tpm() -> Iterator[SoftTpm]:
-    """A TPM for the tests of this file."""
-    with soft_tpm() as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def token() -> Iterator[SoftToken]:
-    """A token for the tests of this file."""
-    with soft_token() as made:
-        yield made
 
 
 @pytest.fixture(params=Place)
@@ -170,7 +156,7 @@ def test_a_wrong_pin_is_refused_at_once(token: SoftToken, tmp_path: Path) -> Non
     """A token counts wrong PINs: it is refused in words and not tried again."""
     wrong = tmp_path / "pin"
     wrong.write_text("0")
-    places = Places(token=Token(module=token.places.token.module, label=token.label, pin_file=wrong))  # type: ignore[union-attr]
+    places = Places(token=Token(module=MODULE, label=token.label, pin_file=wrong))
     with fails(Code.INVALID, "does not take the PIN"):
         places.secret(Place.PKCS11, tmp_path / "keystore", SALT, system_rand).read(0)
     wrong.unlink()
