@@ -131,10 +131,10 @@ class Outcome:
     erased_at: int | None
     local: Sequence[str]
     horizon: int
+    key_place: str
+    key_gone: bool
     found: Set[str] = frozenset()
     held: Set[str] = frozenset()
-    key_place: str = "file"
-    key_gone: bool = True
     backups: Backups = Backups(made=False)
     kept: Kept | None = None
     onward: Sequence[str] = ()

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from gateway.cases.register import draft_key
 from gateway.cases.units import kept_by, units_of
-from gateway.consent.operations.consents import RECORD
+from gateway.consent.known_by import RECORD
 from gateway.consent.operations.models import RecordConsent, WithdrawConsent
 from gateway.database.content_sealer import ContentSealer
 from gateway.database.sealed_content import Content

@@ -14,6 +14,7 @@ from gateway.cases.register import CaseRegister, find_row, join, names_of, numbe
 from gateway.cases.rules import Card, LinkKind, Signs, hand_over
 from gateway.cases.store import Link
 from gateway.consent import register
+from gateway.consent.known_by import RECORD
 from gateway.consent.operations.models import (
     EXAMPLE,
     Consent,
@@ -44,8 +45,6 @@ from gateway.operations.roles import CASE_SYSTEMS, CASES, PROTECTS, Caller
 from gateway.peers.registry import PeerRegistry
 from gateway.ports import Clock, Json, OperationResult
 from keys.primitives.encoding import b64u
-
-RECORD = "consent.record/1"
 
 
 class ConsentOperations:

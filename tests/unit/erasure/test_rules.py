@@ -139,7 +139,7 @@ def test_the_first_revision_says_no_more_than_the_newest(outcome: Outcome):
 
 
 KEEPS = Kept(categories={"image", "criminal"}, ground="legal_claims_17_3_e", until="2029-01-01")
-WHOLE = Outcome(erased_at=NOW, local=["not_held", "erased"], horizon=NOW + 7 * DAY)
+WHOLE = Outcome(erased_at=NOW, local=["not_held", "erased"], horizon=NOW + 7 * DAY, key_place="file", key_gone=True)
 
 
 @pytest.mark.parametrize(
@@ -283,6 +283,8 @@ def test_what_is_known_of_backups_and_recipients():
         erased_at=NOW,
         local=["erased"],
         horizon=NOW,
+        key_place="file",
+        key_gone=True,
         backups=Backups(made=True, until=NOW + 7 * DAY),
         recipients={"one": True, "two": False},
     )
