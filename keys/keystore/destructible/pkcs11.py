@@ -76,7 +76,7 @@ class SecretInToken:
     def _session(self) -> Iterator[pkcs11.Session]:
         try:
             pin = self._pin_file.read_text(encoding="utf-8").rstrip("\n")
-        except OSError as exc:
+        except (OSError, UnicodeDecodeError) as exc:
             raise RefusedError(
                 Code.INVALID,
                 f"the PIN of the token cannot be read from {self._pin_file}; nothing was changed",

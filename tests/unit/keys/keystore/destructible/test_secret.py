@@ -159,9 +159,10 @@ def test_a_wrong_pin_is_refused_at_once(token: SoftToken, tmp_path: Path) -> Non
     places = Places(token=Token(module=MODULE, label=token.label, pin_file=wrong))
     with fails(Code.INVALID, "does not take the PIN"):
         places.secret(Place.PKCS11, tmp_path / "keystore", SALT, system_rand).read(0)
-    wrong.unlink()
-    with fails(Code.INVALID, "PIN of the token cannot be read"):
-        places.secret(Place.PKCS11, tmp_path / "keystore", SALT, system_rand).read(0)
+    for spoil in (lambda: wrong.write_bytes(b"\xff"), wrong.unlink):
+        spoil()
+        with fails(Code.INVALID, "PIN of the token cannot be read"):
+            places.secret(Place.PKCS11, tmp_path / "keystore", SALT, system_rand).read(0)
 
 
 @pytest.mark.parametrize("place", AWAY)
