@@ -35,7 +35,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PublicKey
 
 LEAF_LIMIT = 16_384
-DESCRIPTOR = "application/vnd.nrm.descriptor.v1+json"
+DESCRIPTORS = ["application/vnd.nrm.descriptor.v1+json", "application/vnd.nrm.descriptor.v2+json"]
 KINDS = [{"checkpoint", "note"}, {"cosignature", "by", "line"}, {"kept"}, {"seq", "leaf"}, {"tile", "hashes"}, {"end"}]
 
 
@@ -124,25 +124,33 @@ def verify_ed25519(key, message, signature):
         raise Refused("an Ed25519 signature does not verify") from exc
 
 
-def verify_root(root, payload, signature):
-    """Both halves of a root's signature over the DSSE encoding of a descriptor."""
-    signed = b"DSSEv1 %d %b %d %b" % (len(DESCRIPTOR), DESCRIPTOR.encode(), len(payload), payload)
+def verify_root(root, kind, payload, signature):
+    """Both halves of a root's signature of a descriptor: the number in its type says over what (nrm1 1.9, 1.17)."""
+    signed, context = b"DSSEv1 %d %b %d %b" % (len(kind), kind.encode(), len(payload), payload), b""
+    if kind != DESCRIPTORS[0]:
+        whole_key = H("kid", lp(unb64(root["ed25519"])) + lp(unb64(root["mldsa65"])))
+        signed, context = b"nrm1-sig\0" + whole_key + signed, b"nrm1"
     verify_ed25519(unb64(root["ed25519"]), signed, unb64(signature["ed25519"]))
+    half = MLDSA65PublicKey.from_public_bytes(unb64(root["mldsa65"]))
     try:
-        MLDSA65PublicKey.from_public_bytes(unb64(root["mldsa65"])).verify(unb64(signature["mldsa65"]), signed)
+        half.verify(unb64(signature["mldsa65"]), signed, context)
     except InvalidSignature as exc:
         raise Refused("an ML-DSA-65 signature does not verify") from exc
 
 
 def read_chain(documents):
     """All versions of one node, 1 to the newest: each signed by its own roots and by those of the version before."""
-    chain, last, parts = [], None, {}
+    chain, last, parts, kinds = [], None, {}, DESCRIPTORS[:1]
     for document in documents:
-        need(document["payloadType"] == DESCRIPTOR, "not a descriptor")
+        kind = document["payloadType"]
+        need(kind in DESCRIPTORS, "not a descriptor")
+        need(kind >= kinds[-1], "a descriptor of the first form follows one of the second")
+        kinds.append(kind)
         payload, signatures = unb64(document["payload"]), document["signatures"]
         kids = [signature["kid"] for signature in signatures]
         need(kids == sorted(set(kids)), "signatures in another order, or one twice")
         new, old = parse(payload), chain[-1] if chain else None
+        need(new["type"] == f"nrm.descriptor/{1 + DESCRIPTORS.index(kind)}", "a type of another number")
         for key in (*new["roots"], *new["keys"]):
             ed25519, half = unb64(key["ed25519"]), unb64(key["mldsa65"] or "")
             need(nacl.bindings.crypto_core_ed25519_is_valid_point(ed25519), "a key of low order")
@@ -151,7 +159,7 @@ def read_chain(documents):
             roots = {key["kid"]: key for key in voters["roots"] if key["from"] <= new["issued"] < key["until"]}
             signers = {signature["kid"]: signature for signature in signatures if signature["kid"] in roots}
             for kid, signature in signers.items():
-                verify_root(roots[kid], payload, signature)
+                verify_root(roots[kid], kind, payload, signature)
             need(len(signers) >= voters["threshold"] >= 1, "not enough roots signed")
         need((new["version"], new["prev"]) == (len(chain) + 1, last), "a version is missing, or another one")
         if old is None:

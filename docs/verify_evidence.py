@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A second verifier of TRM evidence bundles (nrm.evidence/2), written from the specification, to be read in one go.
+"""A second verifier of TRM evidence bundles (nrm.evidence/3), written from the specification, to be read in one go.
 
 It shares no line with the gateway, so that nobody has to believe the gateway about its own evidence. It needs Python
 3.11 and two packages for the signatures (pip install cryptography pynacl), no network, no clock and no gateway:
@@ -15,6 +15,9 @@ wanted, one for each node that witnessed the log. Exit code 0: verified, 1: refu
     4 receipts    signed by a key of the receiver, about these statements
     5 log         entries of one node's audit log about them, under checkpoints that it and its witnesses signed
     6 weight      was each key valid and not revoked at the date of what it signed, and who had seen that before
+
+What release 0.1.0 signed is of the first form: it is read for ever, also in its own bundles (nrm.evidence/2), and each
+of its signatures is told with that caveat.
 """
 
 import base64
@@ -25,6 +28,7 @@ import sys
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import nacl.bindings
 import nacl.exceptions
@@ -32,7 +36,36 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PublicKey
 
 DAY = 86_400
-MEDIA = "application/vnd.nrm.{}.v1+json"
+CONTEXT = b"nrm1"
+
+
+class Form:
+    """What differs between the forms of what is signed; the number in a payload type says which one it is."""
+
+    def __init__(self, number, receipts, caveat):
+        self.number = number
+        self.receipts = receipts  # the documents that hold them
+        self.caveat = caveat  # what is told of each signature
+
+    def media(self, name):
+        """The payload type of a document."""
+        return f"application/vnd.nrm.{name}.v{self.number}+json"
+
+    def base(self, record, kind, payload):
+        """(bytes that both halves of a key sign, context of the ML-DSA half)."""
+        pae = b"DSSEv1 %d %b %d %b" % (len(kind), kind.encode(), len(payload), payload)
+        whole_key = H("kid", lp(unb64(record["ed25519"])) + lp(unb64(record["mldsa65"] or "")))
+        return (pae, b"") if self.number == 1 else (b"nrm1-sig\0" + whole_key + pae, CONTEXT)
+
+    def commitment(self, secret, body):
+        """What a statement says of its content."""
+        return b64(H("commit", lp(secret) + lp(body)))
+
+
+FIRST = Form(1, ("receipts", "receipt"), "signed in the first form, in which a signature does not name its whole key")
+SECOND = Form(2, ("receipts",), None)
+BUNDLES = {"nrm.evidence/2": (FIRST,), "nrm.evidence/3": (FIRST, SECOND)}
+BOTH = (FIRST, SECOND)
 
 
 class Refused(Exception):
@@ -148,7 +181,7 @@ NODE, CODE, ID, HASH, OBJECT = (
     (lambda v: isinstance(v, dict)),
 )
 BUNDLE = {
-    "type": like(r"nrm\.evidence/2"),
+    "type": lambda v: v in BUNDLES,
     "parties": many(many(OBJECT, 1, 1000), 2, 2),
     "log": maybe(OBJECT),
     "messages": many(OBJECT, 1, 1000),
@@ -174,7 +207,6 @@ REVOKED = {"kid": ID, "at": whole(), "since": whole(), "reason": CODE}
 UNIT = {"id": like(r"[a-z0-9][a-z0-9-]{0,47}"), "name": line(1, 200), "roles": many(CODE, 0, 32, once=True)}
 HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\])"
 DESCRIPTOR = {
-    "type": like(r"nrm\.descriptor/1"),
     "node": NODE,
     "name": line(1, 100),
     "version": whole(1),
@@ -194,7 +226,6 @@ DESCRIPTOR = {
     "tls_spki": many(HASH, 1, 8, once=True),
 }
 STATEMENT = {
-    "type": like(r"nrm\.statement/1"),
     "suite": like("nrm1"),
     "id": ID,
     "from": NODE,
@@ -224,7 +255,7 @@ PART = {
     "key": HASH,
     "sha256": HASH,
 }
-RECEIPTS = {"type": like(r"nrm\.receipts/1"), "receipts": many(OBJECT, 1, 100)}
+RECEIPTS = {"receipts": many(OBJECT, 1, 100)}
 RECEIPT = {
     "type": like(r"nrm\.receipt/1"),
     "of": HASH,
@@ -255,29 +286,46 @@ def verify_ed25519(key, message, signature):
         raise Refused("an Ed25519 signature does not verify") from exc
 
 
-def verify_signature(record, kind, payload, signature):
-    """Both halves, over the DSSE encoding of exactly these bytes; the key record says which halves there are."""
+def verify_signature(record, document, signature):
+    """Both halves, over the base of the form and exactly these bytes; the key record says which halves there are."""
     need(signature["kid"] == record["kid"], "signed by another key")
     need((signature["mldsa65"] is None) == (record["mldsa65"] is None), "halves of signature and key differ")
-    signed = b"DSSEv1 %d %b %d %b" % (len(kind), kind.encode(), len(payload), payload)
+    signed, context = document.form.base(record, document.kind, document.payload)
     verify_ed25519(unb64(record["ed25519"]), signed, unb64(signature["ed25519"]))
     if record["mldsa65"] is not None:
+        half = MLDSA65PublicKey.from_public_bytes(unb64(record["mldsa65"]))
         try:
-            MLDSA65PublicKey.from_public_bytes(unb64(record["mldsa65"])).verify(unb64(signature["mldsa65"]), signed)
+            half.verify(unb64(signature["mldsa65"]), signed, context)
         except InvalidSignature as exc:
             raise Refused("an ML-DSA-65 signature does not verify") from exc
 
 
+class Document(NamedTuple):
+    """A signed document of one form; nothing of it is believed yet."""
+
+    form: Form
+    name: str
+    kind: str
+    payload: bytes
+    signatures: list
+
+    def read(self, shape):
+        """The payload, of this shape; its `type` has the same name and number as that of the document."""
+        typed = {"type": lambda v: v == f"nrm.{self.name}/{self.form.number}"}
+        return shaped(parse(self.payload), {**typed, **shape}, self.name)
+
+
 def read_document(value, kinds, most=1):
-    """(kind, payload, signatures) of a signed document; nothing of it is believed yet."""
+    """A document that is of one of these (form, name)."""
     shaped(value, DOCUMENT, "document")
+    named = {form.media(name): (form, name) for form, name in kinds}
     kind = value["payloadType"]
-    need(kind in [MEDIA.format(name) for name in kinds], "a document is of another type")
+    need(kind in named, "a document is of another type")
     need(len(value["signatures"]) <= most, "too many signatures")
     for signature in value["signatures"]:
         shaped(signature, SIGNATURE, "signature")
     ascending([signature["kid"] for signature in value["signatures"]], "signatures")
-    return kind, unb64(value["payload"]), value["signatures"]
+    return Document(*named[kind], kind, unb64(value["payload"]), value["signatures"])
 
 
 def check_key(record):
@@ -290,9 +338,9 @@ def check_key(record):
     need(record["use"] == "sig" or (record["use"] == "root") == (half is not None), "halves do not fit the use")
 
 
-def check_descriptor(payload):
+def check_descriptor(document):
     """The shape of one version and the rules inside of it."""
-    new = shaped(parse(payload), DESCRIPTOR, "descriptor")
+    new = document.read(DESCRIPTOR)
     for record in (*new["roots"], *new["keys"]):
         check_key(record)
     for unit in new["units"]:
@@ -323,14 +371,14 @@ PARTNER = "a key of an earlier version has another half or another use"
 def read_chain(documents):
     """All versions of one node, 1 to the newest: each signed by its own roots and by those of the version before."""
     chain, last, parts = [], None, {}
-    for document in documents:
-        kind, payload, signatures = read_document(document, ["descriptor"], most=18)
-        new, old = check_descriptor(payload), chain[-1] if chain else None
+    for value in documents:
+        document = read_document(value, [(form, "descriptor") for form in BOTH], most=18)
+        new, old = check_descriptor(document), chain[-1] if chain else None
         known = {root["kid"]: root for root in (*(old["roots"] if old else ()), *new["roots"])}
-        for signature in signatures:
+        for signature in document.signatures:
             need(signature["kid"] in known, "signed by no root")
-            verify_signature(known[signature["kid"]], kind, payload, signature)
-        signers = {signature["kid"] for signature in signatures}
+            verify_signature(known[signature["kid"]], document, signature)
+        signers = {signature["kid"] for signature in document.signatures}
         for voters in (new, old or new):
             valid = [root for root in voters["roots"] if root["from"] <= new["issued"] < root["until"]]
             need(sum(root["kid"] in signers for root in valid) >= voters["threshold"], "not enough roots signed")
@@ -344,12 +392,23 @@ def read_chain(documents):
             kept = [since.get(was["kid"], was["since"] + 1) <= was["since"] for was in old["revoked"]]
             need(all(kept), "a revocation was taken back")
             need(new["log"] == old["log"], "a log changes its name")
+            need(is_first(old) or not is_first(new), "a descriptor of the first form follows one of the second")
         for key in (*new["roots"], *new["keys"]):
             for part in filter(None, (key["ed25519"], key["mldsa65"])):
                 need(parts.setdefault(part, (key["kid"], key["use"])) == (key["kid"], key["use"]), PARTNER)
-        last = b64(H("desc", payload))
+        last = b64(H("desc", document.payload))
         chain.append(new)
     return chain
+
+
+def is_first(descriptor):
+    """Whether a version is of the first form."""
+    return descriptor["type"] == "nrm.descriptor/1"
+
+
+def check_form(form, chain, first):
+    """Nothing of the first form names a version of the second: its node had left the first form by then."""
+    need(form is not FIRST or all(map(is_first, chain[:first])), "something is signed in a form that its node had left")
 
 
 def roots_of(descriptor):
@@ -401,56 +460,64 @@ def ended(chain, kid, first, at):
 # --- 3 statements, 4 receipts ---------------------------------------------------------------------------------------
 
 
-def read_message(value, chains):
+def read_message(value, chains, forms):
     """[(hash, kid, statement, hash of the signature)] of one message, the oldest sealing first."""
     shaped(value, MESSAGE, "message")
-    documents = [read_document(item, ["statement"]) for item in value["statements"]]
-    ascending([payload for _, payload, _ in documents], "statements")
+    documents = [read_document(item, [(form, "statement") for form in forms]) for item in value["statements"]]
+    ascending([document.payload for document in documents], "statements")
     sealings = []
-    for kind, payload, signatures in documents:
-        said = shaped(parse(payload), STATEMENT, "statement")
+    for document in documents:
+        said, signature = document.read(STATEMENT), document.signatures[0]
         need((said["n"] == 1) == (said["prev"] is None), "prev is null exactly for number 1")
         need({said["from"], said["to"]} == chains.keys(), "a statement is of another pair of nodes")
         need(said["to_desc"] <= len(chains[said["to"]]), "a statement names a descriptor that is not there")
         need(0 < said["expires"] - said["created"] <= 14 * DAY, "a statement lives too long")
-        chain, kid = chains[said["from"]], signatures[0]["kid"]
-        verify_signature(find_key(chain, kid, "sig", said["from_desc"]), kind, payload, signatures[0])
-        sig = b64(H("sigs", canon({"signatures": signatures})))
-        sealings.append((b64(H("stmt", payload)), kid, said, sig))
+        chain, kid = chains[said["from"]], signature["kid"]
+        check_form(document.form, chain, said["from_desc"])
+        verify_signature(find_key(chain, kid, "sig", said["from_desc"]), document, signature)
+        sig = b64(H("sigs", canon({"signatures": document.signatures})))
+        sealings.append((b64(H("stmt", document.payload)), kid, said, sig))
     sealings.sort(key=lambda sealing: sealing[2]["created"])
     lasting = [{**said, "rcp": 0, "from_desc": 0, "to_desc": 0, "created": 0} for _, _, said, _ in sealings]
     need(all(other == lasting[0] for other in lasting), "two statements of one message are of different messages")
     if value["disclosure"] is not None:
         shaped(value["disclosure"], DISCLOSURE, "disclosure")
         secret, body = unb64(value["disclosure"]["secret"]), unb64(value["disclosure"]["body"])
-        need(b64(H("commit", lp(secret) + lp(body))) == lasting[0]["commit"], "the content is not what was signed")
+        shown = form_of(lasting[0]).commitment(secret, body)
+        need(shown == lasting[0]["commit"], "the content is not what was signed")
         parts = shaped(parse(secret), SECRET, "secret")["parts"]
         numbers = [shaped(part, PART, "part")["n"] for part in parts]
         need(numbers == list(range(len(parts))), "parts are not numbered from 0")
     return sealings
 
 
-def read_receipts(value, chains, sealings):
-    """(hash, kid, payload, receipts) of one batch; the receipts are those that name a statement of the bundle."""
-    kind, payload, signatures = read_document(value, ["receipt", "receipts"])
-    told = parse(payload)
-    batch = [told] if kind == MEDIA.format("receipt") else shaped(told, RECEIPTS, "receipts")["receipts"]
+def form_of(said):
+    """The form of a statement that was read."""
+    return next(form for form in BOTH if said["type"] == f"nrm.statement/{form.number}")
+
+
+def read_receipts(value, chains, sealings, forms):
+    """(hash, kid, document, receipts) of one batch; the receipts are those that name a statement of the bundle."""
+    document = read_document(value, [(form, name) for form in forms for name in form.receipts])
+    batch = [parse(document.payload)] if document.name == "receipt" else document.read(RECEIPTS)["receipts"]
     for told in batch:
         shaped(told, RECEIPT, "receipt")
         need((told["code"] is None) == (told["status"] != "rejected"), "a code exactly for a rejection")
     pairs = {(told["from"], told["to"]) for told in batch}
     need(len(pairs) == 1 and set(min(pairs)) == chains.keys(), "receipts are of another pair of nodes")
     need(len({(told["of"], told["status"]) for told in batch}) == len(batch), "a batch says one thing twice")
-    chain, kid = chains[batch[0]["from"]], signatures[0]["kid"]
+    chain, signature = chains[batch[0]["from"]], document.signatures[0]
     newest = max(told["from_desc"] for told in batch)
-    verify_signature(find_key(chain, kid, "sig", newest), kind, payload, signatures[0])
+    check_form(document.form, chain, newest)
+    verify_signature(find_key(chain, signature["kid"], "sig", newest), document, signature)
     fitting = [told for told in batch if told["of"] in sealings]
     need(fitting, "receipts name none of the messages")
     for told in fitting:
         said = sealings[told["of"]][0]
         expected = (said["to"], said["from"], said["id"], said["n"])
         need((told["from"], told["to"], told["msg"], told["n"]) == expected, "a receipt and its statement disagree")
-    return b64(H("receipts", canon(value))), kid, payload, fitting
+        need(document.form.number >= form_of(said).number, "a receipt is of an older form than its statement")
+    return b64(H("receipts", canon(value))), signature["kid"], document, fitting
 
 
 # --- 5 log: RFC 9162 tree, C2SP checkpoints and cosignatures --------------------------------------------------------
@@ -583,14 +650,15 @@ def verify(data, anchors):
     chains = {chain[-1]["node"]: chain for chain in map(read_chain, bundle["parties"])}
     ascending([json.loads(unb64(chain[0]["payload"]))["node"] for chain in bundle["parties"]], "parties")
     need(all(fingerprint(chain[-1]) in anchors for chain in chains.values()), "no fingerprint fits one of the parties")
-    messages = [read_message(item, chains) for item in bundle["messages"]]
+    forms = BUNDLES[bundle["type"]]
+    messages = [read_message(item, chains, forms) for item in bundle["messages"]]
     sealings = {hash: (said, sig) for message in messages for hash, _, said, sig in message}
     firsts = [message[0][2] for message in messages]
     need(len({said["conv"] for said in firsts}) == 1, "several conversations")
     need(len({(said["from"], said["id"]) for said in firsts}) == len(firsts), "a message occurs twice")
     ascending([tuple(said[name] for name in ("created", "from", "epoch", "n", "id")) for said in firsts], "messages")
-    batches = [read_receipts(item, chains, sealings) for item in bundle["receipts"]]
-    ascending([payload for _, _, payload, _ in batches], "receipts")
+    batches = [read_receipts(item, chains, sealings, forms) for item in bundle["receipts"]]
+    ascending([document.payload for _, _, document, _ in batches], "receipts")
     times, log_lines = {}, ["there is no log in the file"]
     if bundle["log"] is not None:
         issuers = {hash: fitting[0]["from"] for hash, _, _, fitting in batches}
@@ -606,26 +674,34 @@ def message_lines(message, disclosure, batches, chains, seen):
     first, names = message[0][2], names_of(chains)
     yield f"{first['body_type']} {first['id']}: number {first['n']} from {first['from']} to {first['to']}"
     told = {}
-    for hash, kid, _, fitting in batches:
+    for hash, kid, document, fitting in batches:
         for receipt in fitting:
             if receipt["of"] in {sealing[0] for sealing in message}:
-                told.setdefault(canon(receipt), []).append((kid, seen.get(hash, [])))
+                told.setdefault(canon(receipt), []).append((kid, seen.get(hash, []), document.form))
     facts = [(json.loads(receipt), signed) for receipt, signed in told.items()]
     facts.sort(key=lambda item: (item[0]["at"], STEPS.index(item[0]["status"])))
     for hash, kid, said, _ in message:
         chain, name = chains[said["from"]], names[said["from"]]
         support = supported(hash, revocation_of(chain, kid), facts, chains, names)
-        weight = weigh(chain, name, kid, seen.get(hash, []), said["from_desc"], said["created"], support)
-        yield told_line(weight, f"signed, dated {when(said['created'])}")
+        verdict, caveats = weigh(chain, name, kid, seen.get(hash, []), said["from_desc"], said["created"], support)
+        caveats += form_caveats([form_of(said)])
+        yield told_line((verdict, caveats), f"signed, dated {when(said['created'])}")
     for fact, signed in facts:
         chain, name = chains[fact["from"]], names[fact["from"]]
-        weights = [weigh(chain, name, kid, by, fact["from_desc"], fact["at"]) for kid, by in signed]
+        weights = [weigh(chain, name, kid, by, fact["from_desc"], fact["at"]) for kid, by, _ in signed]
         verdict, caveats = min(weights, key=lambda weight: VERDICTS.index(weight[0]))
+        caveats += form_caveats([form for _, _, form in signed])
         note = ["rejected does not mean unread"] if fact["status"] == "rejected" else []
         yield told_line((verdict, caveats + note), f"{fact['status']}, dated {when(fact['at'])}")
     shown = disclosure is not None
     gone = "not proven: what it said, only the hiding commitment remains"
     yield "  " + ("proven: the content shown is what was signed" if shown else gone)
+
+
+def form_caveats(forms):
+    """That something is signed in the first form only."""
+    newest = max(forms, key=lambda form: form.number)
+    return [] if newest.caveat is None else [newest.caveat]
 
 
 def told_line(weight, what):
@@ -675,7 +751,7 @@ def supported(hash, revoked, facts, chains, names):
     """What speaks for the date of a statement by a key that was revoked: a receipt of before, by a key that was not."""
     for fact, signed in facts:
         chain = chains[fact["from"]]
-        intact = any(revocation_of(chain, kid) is None for kid, _ in signed)
+        intact = any(revocation_of(chain, kid) is None for kid, _, _ in signed)
         if revoked and intact and fact["of"] == hash and fact["at"] < revoked["since"]:
             return f": its own date and the receipt of {names[fact['from']]} of {when(fact['at'])} say so"
     return ": only its own date says so"

@@ -27,10 +27,9 @@ from gateway.peers import store as peer_rows
 from gateway.peers.registry import PeerRegistry
 from gateway.peers.scope import PeerState
 from gateway.ports import Clock, Json
-from keys.documents.descriptor import Descriptor
+from keys.documents.descriptor import DESCRIPTORS, Descriptor
 from keys.documents.descriptor_chain import accept_chain
 from keys.documents.signed_note import NOTE_LIMIT
-from keys.primitives.domains import DESCRIPTOR
 from keys.primitives.encoding import DAY, b64u, canon
 from keys.primitives.merkle_tree import TILE
 from keys.primitives.sign import SignedDocument
@@ -90,7 +89,7 @@ async def of_stopped(store: Store, kept: Path, now: int) -> LogReader:
 
 
 def _accepted(documents: Sequence[bytes], now: int) -> tuple[Descriptor, ...]:
-    return tuple(accept_chain([SignedDocument.decode(data, DESCRIPTOR) for data in documents], now + FAR))
+    return tuple(accept_chain([SignedDocument.decode(data, *DESCRIPTORS) for data in documents], now + FAR))
 
 
 # --- how it stands, and whether it holds --------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from gateway.messages.store import messages
 from gateway.ports import Json
 from keys.documents.descriptor import Descriptor, Unit
 from keys.documents.envelope import Statement
+from keys.documents.statement import STATEMENTS
 
 FOCAL_POINT = "national_focal_point"
 """Who speaks for a unit that has this role, or says nothing of its roles."""
@@ -90,7 +91,7 @@ def _statement(connection: Connection, sealer: ContentSealer, refs: Sequence[int
     kept = [row.evidence for row in messages.sealings(connection, refs)]
     for sealed in content_rows.get(connection, kept).values():
         with suppress(GatewayError):  # a row that does not open, or the content of a question to void
-            return Statement.parse(content_codec.read_evidence(sealer.open(sealed))[0])
+            return Statement.parse(content_codec.read_evidence(sealer.open(sealed))[0], *STATEMENTS)
     return None
 
 

@@ -18,9 +18,8 @@ from dataclasses import dataclass
 from gateway.errors import Code, RemoteError
 from gateway.foundation.ids import NodeId
 from keys.documents import descriptor_chain as chains
-from keys.documents.descriptor import Descriptor
-from keys.documents.receipts import Receipts, Status
-from keys.primitives.domains import DESCRIPTOR, RECEIPTS
+from keys.documents.descriptor import DESCRIPTORS, Descriptor
+from keys.documents.receipts import BATCHES, Receipts, Status
 from keys.primitives.encoding import Json, b64u, canon, parse, unb64u
 from keys.primitives.sign import Signature, SignedDocument
 
@@ -39,7 +38,7 @@ class Certificate:
 
 def encode(document: bytes, chain: Sequence[Descriptor]) -> dict[str, Json]:
     """The member of `onward_certificates` for one signed batch of receipts of the node that `chain` is of."""
-    signed = SignedDocument.decode(document, RECEIPTS)
+    signed = SignedDocument.decode(document, *BATCHES)
     return {
         "node": chain[-1].node,
         "certificate": b64u(signed.payload),
@@ -59,7 +58,7 @@ def verify(value: Mapping[str, Json], now: int) -> Certificate:
     if node != value.get("node"):
         raise RemoteError(Code.WRONG_NODE, "the descriptors are those of another node")
     document = _signed(value)
-    receipts = Receipts.parse(document.payload)
+    receipts = Receipts.parse(document.payload, document.payload_type)
     first = min(receipt.from_desc for receipt in receipts.receipts)
     if chains.revocation_of(chain, document.signature.kid) is not None:
         raise RemoteError(Code.REVOKED_KEY, "the key of the certificate was revoked")
@@ -90,7 +89,7 @@ def read_all(confirmation: Mapping[str, Json], now: int) -> list[tuple[Mapping[s
 def _documents(value: Json) -> list[SignedDocument]:
     if not isinstance(value, list) or not 1 <= len(value) <= MOST_DESCRIPTORS:
         raise RemoteError(Code.MALFORMED, "there is no list of descriptors")
-    return [SignedDocument.decode(unb64u(item), DESCRIPTOR) for item in value]
+    return [SignedDocument.decode(unb64u(item), *DESCRIPTORS) for item in value]
 
 
 def _signed(value: Mapping[str, Json]) -> SignedDocument:
@@ -98,6 +97,6 @@ def _signed(value: Mapping[str, Json]) -> SignedDocument:
     listed = read.get("signatures") if isinstance(read, dict) else None
     if not isinstance(listed, list) or len(listed) != 1:
         raise RemoteError(Code.MALFORMED, "a certificate has one signature")
-    return SignedDocument(
-        payload=unb64u(value.get("certificate")), payload_type=RECEIPTS, signatures=(Signature.from_json(listed[0]),)
-    )
+    payload = unb64u(value.get("certificate"))
+    form = Receipts.parse(payload, *BATCHES).payload_type  # a certificate names no type: its payload does
+    return SignedDocument(payload=payload, payload_type=form, signatures=(Signature.from_json(listed[0]),))

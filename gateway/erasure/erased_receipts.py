@@ -28,6 +28,7 @@ from gateway.messages.wakeups import Wakeups
 from gateway.ports import Clock
 from keys.documents.envelope import Receipt, Statement, Status
 from keys.documents.receipts import MOST_RECEIPTS, batch_hash
+from keys.documents.statement import STATEMENTS
 
 
 class ErasureReceipts:
@@ -98,7 +99,8 @@ class ErasureReceipts:
             return arrived, [*content.get(c, kept).values()]
 
         arrived, rows = await self._content.store.read(query)
-        said = [Statement.parse(content_codec.read_evidence(self._content.sealer.open(row))[0]) for row in rows]
+        frames = [content_codec.read_evidence(self._content.sealer.open(row)) for row in rows]
+        said = [Statement.parse(statement, *STATEMENTS) for statement, _ in frames]
         named = {kid for statement in said for kid in statement.rcp}
         doomed = [made for kid, made in seeds.items() if kid in named or made <= arrived]
         if doomed:

@@ -24,8 +24,9 @@ from dataclasses import dataclass, replace
 
 from gateway.errors import Code, RefusedError, RemoteError
 from gateway.evidence.findings import testify
+from gateway.evidence.form import FIRST, ISSUED, SECOND, form_of
 from gateway.evidence.report import MessageReport, Report
-from gateway.evidence.verify import LIMIT, TYPE, Chains, place_of, prove, read, read_batch, receipt_document
+from gateway.evidence.verify import LIMIT, Chains, place_of, prove, read, read_batch, receipt_document
 from gateway.evidence.verify_log_part import LEAF_LIMIT, cosigned_by
 from gateway.evidence.weighing import find_refused
 from gateway.foundation.ids import NodeId
@@ -33,7 +34,7 @@ from keys.documents.descriptor import Descriptor
 from keys.documents.envelope import Statement, parse_signatures, statement_hash
 from keys.documents.receipts import batch_hash
 from keys.documents.signed_note import SignedNote
-from keys.primitives.domains import STATEMENT
+from keys.documents.statement import STATEMENTS
 from keys.primitives.encoding import Json, b64u, canon, parse
 from keys.primitives.sign import SignedDocument
 
@@ -142,13 +143,13 @@ def _assemble(
         parties, [document for documents, _ in messages for document in documents], batches, without
     )
     shown = [(_confirmed(documents, named), disclosure) for documents, disclosure in messages]
-    shown.sort(key=lambda message: place_of([Statement.parse(document.payload) for document in message[0]]))
+    shown.sort(key=lambda message: place_of([_statement(document) for document in message[0]]))
     hashes = {statement_hash(document.payload) for documents, _ in shown for document in documents}
     hashes |= {batch_hash(document.encode()) for document in receipts}
     log, witnesses = (None, frozenset[str]()) if extract is None else _log(extract, parties, hashes)
     data = canon(
         {
-            "type": TYPE,
+            "type": ISSUED,
             "parties": [_whole(parties[node]) for node in sorted(parties)],
             "messages": [_message(documents, disclosure) for documents, disclosure in shown],
             "receipts": [document.to_json() for document in receipts],
@@ -164,22 +165,30 @@ def _documents(exhibit: Exhibit, without: AbstractSet[str]) -> list[SignedDocume
         raise RefusedError(Code.NOT_FOUND, "a message without a signed statement is no evidence")
     signatures = dict(exhibit.sealings)
     return [
-        SignedDocument(payload=payload, payload_type=STATEMENT, signatures=(parse_signatures(signatures[payload]),))
+        SignedDocument(
+            payload=payload,
+            payload_type=Statement.parse(payload, *STATEMENTS).payload_type,
+            signatures=(parse_signatures(signatures[payload]),),
+        )
         for payload in sorted(signatures)
         if statement_hash(payload) not in without
     ]
+
+
+def _statement(document: SignedDocument) -> Statement:
+    return Statement.parse(document.payload, document.payload_type)
 
 
 def _fitting(
     chains: Chains, documents: Iterable[SignedDocument], batches: Iterable[bytes], without: AbstractSet[str]
 ) -> tuple[list[SignedDocument], frozenset[str]]:
     """The batches that go in, in order, and the statement hashes that they name."""
-    sealings = {statement_hash(document.payload): Statement.parse(document.payload) for document in documents}
+    sealings = {statement_hash(document.payload): _statement(document) for document in documents}
     kept: dict[bytes, SignedDocument] = {}
     named: set[str] = set()
     for data in batches:
         try:
-            document = receipt_document(parse(data, limit=LIMIT))
+            document = receipt_document(parse(data, limit=LIMIT), (FIRST, SECOND))
             if batch_hash(document.encode()) in without:
                 continue
             named |= {told.receipt.of for told in read_batch(document, chains, sealings)}
@@ -190,7 +199,12 @@ def _fitting(
 
 
 def _confirmed(documents: Sequence[SignedDocument], named: frozenset[str]) -> Sequence[SignedDocument]:
-    return [document for document in documents if statement_hash(document.payload) in named] or documents
+    """Choose the sealings that go in: those with receipts; without any, those of the newest form, since a message that
+    was sealed anew in another form commits to its content in another way.
+    """
+    found = [document for document in documents if statement_hash(document.payload) in named]
+    newest = max(form_of(document.payload_type).number for document in documents)
+    return found or [document for document in documents if form_of(document.payload_type).number == newest]
 
 
 def _in_order(descriptor: Descriptor) -> Json:

@@ -12,12 +12,13 @@ from typing import Final
 
 from gateway.erasure.certificates import Certificate
 from gateway.errors import Code
-from gateway.evidence.key_findings import describe_weight, find_support
+from gateway.evidence.form import form_of
+from gateway.evidence.key_findings import describe_form, describe_weight, find_support
 from gateway.evidence.log_findings import Names, describe_log, format_time, place_in_log
 from gateway.evidence.report import MessageReport, Report, SignatureReport
 from gateway.evidence.types import Chain, Proof, ProvenMessage, SignedReceipt
 from gateway.evidence.weighing import weigh_receipt, weigh_sealing
-from keys.documents.envelope import Receipt, Statement, Status, link_hash
+from keys.documents.envelope import Receipt, Statement, Status
 from keys.primitives.encoding import SKEW
 
 _DID: Final = {
@@ -111,8 +112,8 @@ def _signed(message: ProvenMessage, proof: Proof, names: Names) -> Iterator[Sign
         )
         weight = weigh_sealing(proof, sealing)
         support = find_support(sealing, message, proof, names)
-        caveats = tuple(describe_weight(weight, first.from_, names, at, support))
-        yield SignatureReport(verdict=weight.verdict, line=line, caveats=caveats)
+        caveats = [*describe_weight(weight, first.from_, names, at, support), *describe_form([first.payload_type])]
+        yield SignatureReport(verdict=weight.verdict, line=line, caveats=tuple(caveats))
 
 
 def _told_all(message: ProvenMessage, proof: Proof, names: Names) -> Iterator[SignatureReport]:
@@ -121,6 +122,7 @@ def _told_all(message: ProvenMessage, proof: Proof, names: Names) -> Iterator[Si
         receipt, weight = told.receipt, weigh_receipt(proof, told)
         line = _told(told, names) + place_in_log(proof, names, [batch.hash for batch in told.batches])
         caveats = [*describe_weight(weight, receipt.from_, names, receipt.at)]
+        caveats += describe_form([batch.payload_type for batch in told.batches])
         if receipt.status is Status.REJECTED:
             caveats.append("rejected does not mean unread")
         yield SignatureReport(verdict=weight.verdict, line=line, caveats=tuple(caveats))
@@ -192,7 +194,7 @@ def _link_faults(statements: Sequence[Statement], name: str) -> Iterator[str]:
     for before, after in pairwise(statements):
         if before.epoch != after.epoch:
             continue
-        link = link_hash(epoch=before.epoch, n=before.n, id=before.id, prev=before.prev)
+        link = form_of(before.payload_type).link(before)
         if before.n == after.n:
             yield f"{name} used number {before.n} for two messages, {before.id} and {after.id}"
         elif before.n + 1 == after.n and after.prev != link:

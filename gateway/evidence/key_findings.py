@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from gateway.evidence.form import form_of
 from gateway.evidence.log_findings import Names, format_time, witness_name
 from gateway.evidence.types import Proof, ProvenMessage, Sealing
 from gateway.evidence.weighing import Verdict, Weight
@@ -32,6 +33,13 @@ def describe_weight(weight: Weight, node: NodeId, names: Names, at: int, support
         )
     else:
         yield f"{revoked}, and {witness_name(weight.witness, names)} had witnessed it before"
+
+
+def describe_form(payload_types: Iterable[str]) -> Iterator[str]:
+    """Say that something is signed in the first form only; nothing where one of the signatures is of the second."""
+    newest = max((form_of(name) for name in payload_types), key=lambda form: form.number)
+    if newest.caveat is not None:
+        yield newest.caveat
 
 
 def find_support(sealing: Sealing, message: ProvenMessage, proof: Proof, names: Names) -> str:

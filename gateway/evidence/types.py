@@ -13,10 +13,9 @@ from typing import Any
 from gateway.erasure.certificates import Certificate
 from gateway.errors import Code, RemoteError
 from gateway.foundation.ids import KeyId, NodeId
-from keys.documents.descriptor import Descriptor
+from keys.documents.descriptor import DESCRIPTORS, Descriptor
 from keys.documents.descriptor_chain import accept_chain
 from keys.documents.envelope import Receipt, Statement
-from keys.primitives.domains import DESCRIPTOR
 from keys.primitives.encoding import MAX_INT, Json, malformed
 from keys.primitives.sign import SignedDocument
 
@@ -38,11 +37,12 @@ class Sealing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """One signed batch of receipts: by whom, by which key, and the hash by which the audit log names it."""
+    """One signed batch of receipts: by whom, by which key, of which type, and the hash by which the log names it."""
 
     issuer: NodeId
     hash: str
     kid: KeyId
+    payload_type: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +153,7 @@ class Proof:
 
 def read_chain(documents: Sequence[Json]) -> Chain:
     """Read a whole descriptor chain, each version once, the signatures of each in order. Raises RemoteError."""
-    signed = [SignedDocument.from_json(item, DESCRIPTOR) for item in documents]
+    signed = [SignedDocument.from_json(item, *DESCRIPTORS) for item in documents]
     for document in signed:
         ascending([signature.kid for signature in document.signatures], "signatures of a descriptor")
     chain = accept_chain(signed, MAX_INT)

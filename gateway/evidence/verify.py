@@ -25,6 +25,7 @@ from typing import Final
 from gateway.erasure import certificates
 from gateway.erasure.certificates import Certificate
 from gateway.errors import Code, RemoteError
+from gateway.evidence.form import BUNDLES, Form, check_form, form_of
 from gateway.evidence.types import (
     Batch,
     Chain,
@@ -46,13 +47,12 @@ from keys.documents.envelope import (
     Secret,
     Statement,
     Status,
-    compute_commitment,
     encode_signatures,
     statement_hash,
 )
 from keys.documents.receipts import batch_hash
 from keys.documents.statement import signatures_hash
-from keys.primitives.domains import RECEIPT, RECEIPTS, STATEMENT
+from keys.primitives.domains import RECEIPT_1
 from keys.primitives.encoding import (
     MAX_INT,
     Check,
@@ -66,13 +66,13 @@ from keys.primitives.encoding import (
     nullable,
     one_of,
     parse,
+    text,
     unb64u,
 )
 from keys.primitives.seal import SUITE
 from keys.primitives.sign import SignedDocument
 from schemas.types import type_name
 
-TYPE: Final = "nrm.evidence/2"
 LIMIT: Final = 64 * 1024 * 1024  # bytes of a bundle
 MOST_VERSIONS: Final = 1_000
 MOST_MESSAGES: Final = 1_000
@@ -101,9 +101,10 @@ def read(data: bytes, fingerprints: AbstractSet[str]) -> Proof:
     """Steps 1 to 6. Raises RemoteError for any fault."""
     member = exact(parse(data, limit=LIMIT), _BUNDLE, what="evidence")  # 1
     chains = _chains(items(member["parties"]), fingerprints)  # 2
-    shown = [_message(item, chains) for item in items(member["messages"])]  # 3, 4
+    forms = BUNDLES[text(member["type"])]
+    shown = [_message(item, chains, forms) for item in items(member["messages"])]  # 3, 4
     _check_conversation(shown)
-    documents = [receipt_document(item) for item in items(member["receipts"])]  # 5
+    documents = [receipt_document(item, forms) for item in items(member["receipts"])]  # 5
     ascending([document.payload for document in documents], "receipts")
     sealings = {sealing.hash: sealing for message in shown for sealing in message.sealings}
     said = {hash: sealing.statement for hash, sealing in sealings.items()}
@@ -125,9 +126,10 @@ def _chains(parties: Sequence[Json], fingerprints: AbstractSet[str]) -> dict[Nod
     return {chain[-1].node: chain for chain in chains}
 
 
-def _message(value: Json, chains: Chains) -> ProvenMessage:
+def _message(value: Json, chains: Chains, forms: Sequence[Form]) -> ProvenMessage:
     member = exact(value, _MESSAGE, what="message")
-    documents = [SignedDocument.from_json(item, STATEMENT) for item in items(member["statements"])]
+    kinds = [form.statement for form in forms]
+    documents = [SignedDocument.from_json(item, *kinds) for item in items(member["statements"])]
     ascending([document.payload for document in documents], "statements")
     sealings = sorted((_sealing(document, chains) for document in documents), key=lambda s: s.statement.created)
     first = sealings[0].statement
@@ -145,7 +147,7 @@ def _message(value: Json, chains: Chains) -> ProvenMessage:
 
 
 def _sealing(document: SignedDocument, chains: Chains) -> Sealing:
-    statement = Statement.parse(document.payload)
+    statement = Statement.parse(document.payload, document.payload_type)
     if statement.suite != SUITE:
         raise RemoteError(Code.DOWNGRADE, "a statement is of another suite")
     if {statement.from_, statement.to} != chains.keys():
@@ -155,6 +157,7 @@ def _sealing(document: SignedDocument, chains: Chains) -> Sealing:
     if not 0 < statement.expires - statement.created <= MESSAGE_LIFE:
         raise malformed("a statement lives too long")
     kid = document.signature.kid
+    check_form(form_of(document.payload_type), chains[statement.from_], statement.from_desc)
     document.verify(key_at(chains[statement.from_], kid, statement.from_desc).public)
     sig = signatures_hash(encode_signatures(document.signature))
     return Sealing(statement=statement, hash=statement_hash(document.payload), kid=kid, sig=sig)
@@ -168,7 +171,7 @@ def _lasting(statement: Statement) -> Statement:
 def _check_disclosure(value: Json, statement: Statement) -> None:
     member = exact(value, _DISCLOSURE, what="disclosure")
     secret, body = unb64u(member["secret"]), unb64u(member["body"])
-    if compute_commitment(secret, body) != statement.commit:
+    if form_of(statement.payload_type).commitment(secret, body) != statement.commit:
         raise RemoteError(Code.BAD_COMMITMENT, "the disclosed content is not what was signed")
     Secret.parse(secret)
 
@@ -202,10 +205,9 @@ def place_of(sealings: Sequence[Statement]) -> tuple[int, str, int, int, str]:
     return first.created, first.from_, first.epoch, first.n, first.id
 
 
-def receipt_document(value: Json) -> SignedDocument:
-    """A batch, or a lone receipt, which is verified though never issued (nrm1 7.1). Raises RemoteError."""
-    lone = isinstance(value, dict) and value.get("payloadType") == RECEIPT
-    return SignedDocument.from_json(value, RECEIPT if lone else RECEIPTS)
+def receipt_document(value: Json, forms: Sequence[Form]) -> SignedDocument:
+    """A batch of one of these forms, or a lone receipt, which was never issued (nrm1 7.1). Raises RemoteError."""
+    return SignedDocument.from_json(value, *(kind for form in forms for kind in form.receipts))
 
 
 def read_batch(
@@ -218,20 +220,23 @@ def read_batch(
         raise RemoteError(Code.SPLICED, "receipts are of another pair of nodes")
     kid = document.signature.kid
     newest = max(receipt.from_desc for receipt in receipts)
+    check_form(form_of(document.payload_type), chains[issuer], newest)
     document.verify(key_at(chains[issuer], kid, newest).public)
     fitting = [receipt for receipt in receipts if receipt.of in sealings]
     if not fitting:
         raise RemoteError(Code.SPLICED, "receipts name none of the messages")
     for receipt in fitting:
         _check_receipt(receipt, sealings[receipt.of])
-    batch = Batch(issuer=issuer, hash=batch_hash(document.encode()), kid=kid)
+        if form_of(document.payload_type).number < form_of(sealings[receipt.of].payload_type).number:
+            raise RemoteError(Code.WRONG_TYPE, "a receipt is of an older form than the statement it names")
+    batch = Batch(issuer=issuer, hash=batch_hash(document.encode()), kid=kid, payload_type=document.payload_type)
     return tuple(SignedReceipt(receipt=receipt, batches=(batch,)) for receipt in fitting)
 
 
 def _receipts(document: SignedDocument) -> tuple[Receipt, ...]:
-    if document.payload_type == RECEIPT:
+    if document.payload_type == RECEIPT_1:
         return (Receipt.parse(document.payload),)
-    return Receipts.parse(document.payload).receipts
+    return Receipts.parse(document.payload, document.payload_type).receipts
 
 
 def _check_receipt(receipt: Receipt, statement: Statement) -> None:
@@ -251,7 +256,7 @@ def _with_receipts(message: ProvenMessage, receipts: Sequence[SignedReceipt]) ->
 
 
 _BUNDLE: Final[dict[str, Check]] = {
-    "type": one_of(TYPE),
+    "type": one_of(*BUNDLES),
     "parties": list_of(list_of(is_object, 1, MOST_VERSIONS), 2, 2),
     "messages": list_of(is_object, 1, MOST_MESSAGES),
     "receipts": list_of(is_object, 0, MOST_BATCHES),

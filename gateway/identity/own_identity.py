@@ -20,13 +20,14 @@ from gateway.errors import Code, RefusedError
 from gateway.foundation.ids import NodeId
 from gateway.identity import store as identity_store
 from gateway.ports import Clock
-from keys.documents.descriptor import Descriptor
+from keys.documents.descriptor import DESCRIPTORS, Descriptor
 from keys.documents.descriptor_chain import accept_chain
 from keys.documents.key_records import Use
-from keys.documents.keyset import Keyset, build_keyset, parse_keyset
+from keys.documents.keyset import KEYSETS, Keyset, build_keyset, parse_keyset
+from keys.documents.receipts import BATCHES
 from keys.keystore.keyring import ENC_LIFE
 from keys.keystore.service import KeyService
-from keys.primitives.domains import DESCRIPTOR, KEYSET, RECEIPTS
+from keys.primitives.domains import KEYSET, RECEIPTS
 from keys.primitives.encoding import SKEW, canon
 from keys.primitives.sign import SignedDocument
 
@@ -72,9 +73,9 @@ class OwnIdentity:
             )
         self._published = int(published)
         self._floor = int(floor)
-        documents = [SignedDocument.decode(data, DESCRIPTOR) for data in self._documents]
+        documents = [SignedDocument.decode(data, *DESCRIPTORS) for data in self._documents]
         self._chain = tuple(accept_chain(documents, max(self._clock.now(), _issued(documents[-1]))))
-        self._keyset = None if keyset is None else parse_keyset(SignedDocument.decode(keyset, KEYSET))
+        self._keyset = None if keyset is None else parse_keyset(SignedDocument.decode(keyset, *KEYSETS))
 
     @property
     def node(self) -> NodeId:
@@ -97,12 +98,15 @@ class OwnIdentity:
         return self._published
 
     def as_signed(self, batch: bytes | None) -> bytes | None:
-        """A stored batch of receipts, unless its key was revoked or has ended since: peers judge it by what is valid
-        now (nrm1 6.6), so it has to be signed anew.
+        """A stored batch of receipts, unless its key was revoked or has ended since, or it is of the first form: peers
+        judge it by what is valid now (nrm1 6.6), so it has to be signed anew.
         """
         if batch is None:
             return None
-        kid = SignedDocument.decode(batch, RECEIPTS).signature.kid
+        document = SignedDocument.decode(batch, *BATCHES)
+        if document.payload_type != RECEIPTS:
+            return None
+        kid = document.signature.kid
         listed = self.descriptor.keys_of(Use.SIG, self._clock.now())
         return batch if any(record.kid == kid for record in listed) else None
 
@@ -124,9 +128,11 @@ class OwnIdentity:
         return self._keyset is not None
 
     def keyset_due(self, now: int) -> bool:
-        """Whether the keyset is to be issued anew; one of a future that was taken back is at once (nrm1 12.17)."""
+        """Whether the keyset is to be issued anew; one of a future that was taken back is at once (nrm1 12.17), and
+        one of the first form, which no peer takes any more.
+        """
         held = self._keyset
-        if held is None or held.desc_version != self.descriptor.version:
+        if held is None or held.desc_version != self.descriptor.version or held.is_first_form:
             return True
         return now >= held.issued + KEYSET_REISSUE or now + SKEW < held.issued
 

@@ -128,7 +128,7 @@ class Reaction(Enum):
 def reaction(code: Code) -> Reaction:
     """nrm1 6.9: a code without a receipt consumed no number."""
     match code:
-        case Code.UNKNOWN_RECIPIENT_KEY | Code.NEWER_DESCRIPTOR | Code.REVOKED_KEY:
+        case Code.UNKNOWN_RECIPIENT_KEY | Code.NEWER_DESCRIPTOR | Code.REVOKED_KEY | Code.WRONG_TYPE:
             return Reaction.SEAL_ANEW
         case Code.STALE:
             return Reaction.SIGN_ANEW

@@ -21,11 +21,10 @@ from gateway.peers.link_reset_state import ResetState
 from gateway.peers.reset_rows import ResetRow
 from gateway.peers.scope import NOTHING, Agreed, Corridor, PeerScope, PeerState, Scope, intersect
 from gateway.peers.store import PeerRow
-from keys.documents.descriptor import Descriptor
+from keys.documents.descriptor import DESCRIPTORS, Descriptor
 from keys.documents.descriptor_chain import accept_descriptor
-from keys.documents.keyset import Keyset, parse_keyset
+from keys.documents.keyset import KEYSETS, Keyset, parse_keyset
 from keys.documents.trust_record import TrustRecord, TrustState, read_trust
-from keys.primitives.domains import DESCRIPTOR, KEYSET
 from keys.primitives.sign import SignedDocument
 
 
@@ -149,7 +148,7 @@ class PeerRegistry:
         for data in documents:
             found = self._seen.get(data)
             if found is None:
-                document = SignedDocument.decode(data, DESCRIPTOR)
+                document = SignedDocument.decode(data, *DESCRIPTORS)
                 previous = chain[-1] if chain else None
                 found = accept_descriptor(previous, document, now=_issued(document), earlier=chain[:-1])
                 self._seen[data] = found
@@ -160,7 +159,7 @@ class PeerRegistry:
         """A stored keyset: it was accepted when it came; whether it may still be used is asked at each departure."""
         found = self._keysets.get(data)
         if found is None:
-            found = parse_keyset(SignedDocument.decode(data, KEYSET))
+            found = parse_keyset(SignedDocument.decode(data, *KEYSETS))
             self._keysets = {k: v for k, v in self._keysets.items() if v.node != found.node} | {data: found}
         return found
 

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 
 from gateway.errors import Code, RemoteError
 from gateway.ports import Json
-from keys.documents.descriptor import Descriptor, parse_descriptor
+from keys.documents.descriptor import DESCRIPTORS, Descriptor, parse_descriptor
 from keys.documents.descriptor_chain import accept_chain
 from keys.documents.equivocation import build_proof
-from keys.primitives.domains import DESCRIPTOR
 from keys.primitives.encoding import parse
 from keys.primitives.sign import SignedDocument
 
@@ -41,7 +40,7 @@ def read_held(data: bytes) -> SignedDocument:
     value: Json = parse(data, limit=LIMIT)
     if not isinstance(value, dict) or set(value) != {"version", "hash", "document"}:
         raise RemoteError(Code.MALFORMED, "the answer has another shape")
-    document = SignedDocument.from_json(value["document"], DESCRIPTOR)
+    document = SignedDocument.from_json(value["document"], *DESCRIPTORS)
     found = parse_descriptor(document)
     if (found.version, found.hash) != (value["version"], value["hash"]):
         raise RemoteError(Code.MALFORMED, "the document is another than the answer says")

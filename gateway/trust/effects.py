@@ -38,7 +38,7 @@ from gateway.trust.link_reset import decisions
 from keys.documents.approvals import read_approval
 from keys.documents.change import Change
 from keys.documents.descriptor import Descriptor
-from keys.documents.trust_record import Assertion, TrustRecord, TrustState, parse_trust
+from keys.documents.trust_record import TRUSTS, Assertion, TrustRecord, TrustState, parse_trust
 from keys.primitives.domains import TRUST
 from keys.primitives.sign import SignedDocument
 
@@ -132,7 +132,7 @@ class TrustEffects:
             return
         trust = rules.peer_trust(changes, max(now, begins))
         chain = trust_record_store.records_of(connection, node, trust_record_store.OUT)
-        newest = parse_trust(SignedDocument.decode(chain[-1].document, TRUST)) if chain else None
+        newest = parse_trust(SignedDocument.decode(chain[-1].document, *TRUSTS)) if chain else None
         record = self._said(connection, node, trust, None if newest is None else newest.hash)
         if newest is not None and _position(newest) == _position(record) and not self._revoked(chain[-1]):
             return
@@ -157,7 +157,7 @@ class TrustEffects:
 
     def _revoked(self, row: TrustRow) -> bool:
         """Whether the key that signed one of our records was revoked: peers may hold what its thief has said since."""
-        kid = SignedDocument.decode(row.document, TRUST).signature.kid
+        kid = SignedDocument.decode(row.document, *TRUSTS).signature.kid
         return any(revocation.kid == kid for revocation in self._identity.own.descriptor.revoked)
 
     async def say_again(self) -> None:

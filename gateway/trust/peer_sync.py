@@ -23,11 +23,11 @@ from gateway.peers.scope import PeerState
 from gateway.ports import Clock, Json
 from gateway.trust.compromise_review import CompromiseReview, revoked_by
 from gateway.trust.effects import roots_changed
-from keys.documents.descriptor import Descriptor, parse_descriptor
+from keys.documents.descriptor import DESCRIPTORS, Descriptor, parse_descriptor
 from keys.documents.descriptor_chain import accept_chain
 from keys.documents.equivocation import build_proof
 from keys.documents.keyset import accept_keyset
-from keys.primitives.domains import DESCRIPTOR, KEYSET
+from keys.primitives.domains import KEYSET
 from keys.primitives.encoding import parse
 from keys.primitives.sign import SignedDocument
 
@@ -40,7 +40,7 @@ def read_chain(data: bytes) -> list[SignedDocument]:
     value = parse(data, limit=CHAIN_LIMIT)
     if not isinstance(value, list):
         raise RemoteError(Code.MALFORMED, "a chain is an array of documents")
-    return [SignedDocument.from_json(item, DESCRIPTOR) for item in value]
+    return [SignedDocument.from_json(item, *DESCRIPTORS) for item in value]
 
 
 class PeerSync:

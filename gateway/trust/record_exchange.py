@@ -33,7 +33,7 @@ from gateway.trust.link_reset import store
 from gateway.trust.link_reset.decisions import read_reset
 from gateway.trust.peer_sync import PeerSync
 from keys.documents.key_records import Use
-from keys.documents.trust_record import TrustRecord, TrustState, accept_trust, parse_trust
+from keys.documents.trust_record import TRUSTS, TrustRecord, TrustState, accept_trust, parse_trust
 from keys.primitives.domains import TRUST
 from keys.primitives.sign import SignedDocument
 
@@ -53,7 +53,7 @@ def _kept(
     revoked = {revocation.kid for revocation in peer.descriptor.revoked}
     restored = _restored(connection, peer.node)
     for row, record in zip(held[place:], chain[place:], strict=True):
-        if SignedDocument.decode(row.document, TRUST).signature.kid in revoked:
+        if SignedDocument.decode(row.document, *TRUSTS).signature.kid in revoked:
             continue
         if record.state is TrustState.REVOKED or row.acked is None or row.acked > restored:
             return len(held)
@@ -142,9 +142,10 @@ class RecordExchange:
         """The document, signed anew where its key was revoked or has ended: peers judge by what is valid now. The
         record, and so its hash, is the same.
         """
-        document = SignedDocument.decode(data, TRUST)
+        document = SignedDocument.decode(data, *TRUSTS)
         listed = self._identity.own.descriptor.keys_of(Use.SIG, self._clock.now())
-        if any(record.kid == document.signature.kid for record in listed):
+        # One of the first form can not be signed anew: the peer held it before, or answers that it is of another type.
+        if document.payload_type != TRUST or any(record.kid == document.signature.kid for record in listed):
             return data
         return replace(document, signatures=(self._identity.keys.sign(TRUST, document.payload),)).encode()
 
@@ -165,7 +166,7 @@ class RecordExchange:
 
         def move(connection: Connection) -> bool:
             held = trust_record_store.records_of(connection, peer.node, trust_record_store.IN)
-            chain = [parse_trust(SignedDocument.decode(row.document, TRUST)) for row in held]
+            chain = [parse_trust(SignedDocument.decode(row.document, *TRUSTS)) for row in held]
             kept = _kept(connection, peer, chain, held, parse_trust(document))
             record = accept_trust(chain[:kept], document, signer=signer, issuer=peer.node, me=self._identity.own.node)
             if record is None:

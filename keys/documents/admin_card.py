@@ -1,6 +1,6 @@
 """The card of an administrator with a key file: who may change what (nrm1 8.13).
 
-nrm.admin/1     a person's public key under a pseudonym, signed by that key, which proves possession
+nrm.admin/2     a person's public key under a pseudonym, signed by that key, which proves possession
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Final, Self
 
 from gateway.foundation.ids import KeyId
 from gateway.ports import Json
-from keys.primitives.domains import ADMIN
+from keys.primitives.domains import ADMIN, ADMIN_1, SIGNED
 from keys.primitives.encoding import (
     Check,
     canon,
@@ -21,13 +21,12 @@ from keys.primitives.encoding import (
     is_line,
     is_object,
     number,
-    one_of,
     parse_payload,
     text,
 )
-from keys.primitives.sign import ED25519_PUBLIC, MLDSA65_PUBLIC, PublicKey, SignedDocument, SigningKey, sign_document
+from keys.primitives.raw_signatures import ED25519_PUBLIC, MLDSA65_PUBLIC
+from keys.primitives.sign import PublicKey, SignedDocument, SigningKey, sign_document
 
-ADMIN_TYPE: Final = "nrm.admin/1"
 PSEUDONYM: Final = 16  # random bytes
 
 
@@ -49,7 +48,7 @@ class AdminCard:
         """
         payload = canon(
             {
-                "type": ADMIN_TYPE,
+                "type": SIGNED[ADMIN].payload,
                 "pseudonym": pseudonym,
                 "label": label,
                 "key": key.public.to_json(),
@@ -64,7 +63,7 @@ class AdminCard:
 
         Raises RemoteError(malformed, bad_key, bad_signature).
         """
-        member = exact(parse_payload(document.payload), _ADMIN, what="administrator")
+        member = exact(parse_payload(document.payload), {"type": document.is_type, **_ADMIN}, what="administrator")
         key = PublicKey.from_members(exact(member["key"], _KEY, what="administrator.key"))
         document.verify(key)
         return cls(
@@ -77,8 +76,11 @@ class AdminCard:
 
     @classmethod
     def from_json(cls, value: Json) -> Self:
-        """Read the card in the member form of a document. Raises RemoteError as ``read``, and wrong_type."""
-        return cls.read(SignedDocument.from_json(value, ADMIN))
+        """Read the card in the member form of a document. Raises RemoteError as ``read``, and wrong_type.
+
+        A card of the first form is taken too: it lies in the key file of its holder, who alone could sign it anew.
+        """
+        return cls.read(SignedDocument.from_json(value, ADMIN, ADMIN_1))
 
     def to_json(self) -> dict[str, Json]:
         """Return the member form, as a change carries it."""
@@ -91,7 +93,6 @@ class AdminCard:
 
 
 _ADMIN: Final[dict[str, Check]] = {
-    "type": one_of(ADMIN_TYPE),
     "pseudonym": is_id,
     "label": is_line(1, 64),
     "key": is_object,

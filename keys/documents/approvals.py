@@ -24,6 +24,7 @@ from gateway.foundation.ids import KeyId
 from gateway.ports import Json
 from keys.documents.admin_card import AdminCard
 from keys.documents.change import Approval, Change, is_bool
+from keys.primitives.domains import APPROVAL, APPROVAL_1
 from keys.primitives.encoding import (
     DOCUMENT_LIMIT,
     Check,
@@ -54,6 +55,7 @@ from keys.primitives.passkey import (
     Site,
     verify_assertion,
 )
+from keys.primitives.sign import SignedDocument
 
 CARD_TYPE: Final = "nrm.admin-passkey/1"
 ASSERTION_TYPE: Final = "nrm.assertion/1"
@@ -223,11 +225,11 @@ AnyApproval = Approval | PasskeyApproval
 
 
 def read_approval(data: bytes) -> AnyApproval:
-    """Read a stored approval of either kind. Raises RemoteError(malformed, too_large, wrong_type)."""
+    """Read a stored approval of either kind and form. Raises RemoteError(malformed, too_large, wrong_type)."""
     value = parse(data, limit=DOCUMENT_LIMIT)
     if isinstance(value, dict) and value.get("type") == ASSERTION_TYPE:
         return PasskeyApproval.from_json(value)
-    return Approval.from_json(value)
+    return Approval.read(SignedDocument.from_json(value, APPROVAL, APPROVAL_1))
 
 
 # --- shapes ------------------------------------------------------------------------------------------------------

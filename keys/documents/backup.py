@@ -1,7 +1,7 @@
 """A backup file: sealed to an offline recovery key, signed by the node, read and written as a stream (nrm1 13.4).
 
     LP(header) || enc || Cobblestone-256(CEK, context = "nrm1/backup" || 0 || x, content)
-    header  = signed document over nrm.backup/1 {type, node, at, kind, kid, gen, epoch, size, sha256}
+    header  = signed document over nrm.backup/2 {type, node, at, kind, kid, gen, epoch, size, sha256}
     x       = H("backup", header);  enc = HPKE(recovery key, CEK, info = "nrm1/backup-key" || 0 || x)
     content = (LP(name) || u64 size || bytes) ..., of `size` bytes with hash `sha256`; the first member is the chain
 
@@ -24,7 +24,7 @@ from gateway.errors import Code, RemoteError
 from gateway.foundation.ids import NodeId
 from keys.documents.backup_header import HEADER_LIMIT, Header, Kind, RecoveryPublic
 from keys.documents.descriptor import Descriptor
-from keys.primitives.domains import BACKUP, context
+from keys.primitives.domains import BACKUP, BACKUP_1, context
 from keys.primitives.encoding import b64u, h, lp, malformed
 from keys.primitives.seal import (
     CEK,
@@ -135,8 +135,8 @@ def read_header(read: Read) -> tuple[Header, SignedDocument, bytes]:
     Raises RemoteError(malformed, wrong_type).
     """
     data = _exactly(read, int.from_bytes(_exactly(read, 4), "big", signed=False), limit=HEADER_LIMIT)
-    document = SignedDocument.decode(data, BACKUP)
-    return Header.parse(document.payload), document, h("backup", data)
+    document = SignedDocument.decode(data, BACKUP, BACKUP_1)
+    return Header.read(document), document, h("backup", data)
 
 
 class Opening:

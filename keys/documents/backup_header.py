@@ -8,6 +8,7 @@ from typing import Final, Self
 
 from gateway.errors import Code, RemoteError
 from gateway.foundation.ids import KeyId, NodeId
+from keys.primitives.domains import BACKUP, SIGNED
 from keys.primitives.encoding import (
     Check,
     b64u,
@@ -30,6 +31,7 @@ from keys.primitives.seal import (
     check_enc_public,
     enc_kid,
 )
+from keys.primitives.sign import SignedDocument
 
 HEADER_LIMIT: Final = 16 * 1024
 
@@ -58,7 +60,7 @@ class Header:
         """Return canonical JSON: the bytes that are signed."""
         return canon(
             {
-                "type": "nrm.backup/1",
+                "type": SIGNED[BACKUP].payload,
                 "node": self.node,
                 "at": self.at,
                 "kind": str(self.kind),
@@ -71,9 +73,9 @@ class Header:
         )
 
     @classmethod
-    def parse(cls, data: bytes) -> Self:
-        """Read a payload. Raises RemoteError(malformed)."""
-        member = exact(parse_payload(data), _HEADER, what="backup header")
+    def read(cls, document: SignedDocument) -> Self:
+        """Read the header in a document of either form. Raises RemoteError(malformed)."""
+        member = exact(parse_payload(document.payload), {"type": document.is_type, **_HEADER}, what="backup header")
         return cls(
             node=NodeId(text(member["node"])),
             at=number(member["at"]),
@@ -87,7 +89,6 @@ class Header:
 
 
 _HEADER: Final[dict[str, Check]] = {
-    "type": one_of("nrm.backup/1"),
     "node": is_node,
     "at": is_int(),
     "kind": one_of(*Kind),

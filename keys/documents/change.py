@@ -1,7 +1,7 @@
 """The changes that administrators make, and their signed approvals (nrm1 8.13, 8.15).
 
     nrm.change/1    exactly one change of one subject; `prev` is the newest completed change of that subject
-    nrm.approval/1  "I approve the change with this hash", signed by an administrator
+    nrm.approval/2  "I approve the change with this hash", signed by an administrator
 
 The hash of a change covers every byte of it, so that nothing can be altered after somebody approved it. This module
 defines the documents; `gateway.changes.rules` decides how many people a change needs and what it does.
@@ -18,7 +18,7 @@ from gateway.foundation.ids import KeyId, NodeId
 from gateway.ports import Json
 from keys.documents.admin_card import AdminCard
 from keys.documents.trust_record import is_scope
-from keys.primitives.domains import APPROVAL
+from keys.primitives.domains import APPROVAL, SIGNED
 from keys.primitives.encoding import (
     Check,
     b64u,
@@ -46,7 +46,6 @@ from keys.primitives.encoding import (
 from keys.primitives.sign import SignedDocument, SigningKey, sign_document
 
 CHANGE_TYPE: Final = "nrm.change/1"
-APPROVAL_TYPE: Final = "nrm.approval/1"
 PERSON: Final = "person/"
 """How the subject of a change begins that is about somebody who works at the node."""
 
@@ -134,7 +133,7 @@ class Approval:
     def sign(cls, change: Change, *, admin: str, key: SigningKey, at: int, emergency: bool = False) -> Self:
         """Approve exactly the bytes of `change`."""
         payload = canon(
-            {"type": APPROVAL_TYPE, "change": change.hash, "admin": admin, "at": at, "emergency": emergency}
+            {"type": SIGNED[APPROVAL].payload, "change": change.hash, "admin": admin, "at": at, "emergency": emergency}
         )
         return cls.read(sign_document(APPROVAL, payload, [key]))
 
@@ -143,7 +142,7 @@ class Approval:
         """Read the approval in a document; ``SignedDocument.verify`` proves who signed it. Raises
         RemoteError(malformed).
         """
-        member = exact(parse_payload(document.payload), _APPROVAL, what="approval")
+        member = exact(parse_payload(document.payload), {"type": document.is_type, **_APPROVAL}, what="approval")
         return cls(
             change=text(member["change"]),
             admin=text(member["admin"]),
@@ -252,7 +251,6 @@ _CHANGE: Final[dict[str, Check]] = {
     "body": is_object,
 }
 _APPROVAL: Final[dict[str, Check]] = {
-    "type": one_of(APPROVAL_TYPE),
     "change": is_hash,
     "admin": is_id,
     "at": is_int(),

@@ -17,7 +17,7 @@ from gateway.foundation.ids import KeyId, NodeId, UnitId
 from gateway.ports import Json
 from keys.documents.fingerprint import compute_fingerprint, fingerprint_hash
 from keys.documents.key_records import KeyRecord, Use
-from keys.primitives.domains import DESCRIPTOR
+from keys.primitives.domains import DESCRIPTOR, DESCRIPTOR_1
 from keys.primitives.encoding import (
     DAY,
     SKEW,
@@ -40,7 +40,6 @@ from keys.primitives.encoding import (
     maybe_text,
     nullable,
     number,
-    one_of,
     parse_payload,
     text,
     texts,
@@ -48,6 +47,8 @@ from keys.primitives.encoding import (
 )
 from keys.primitives.sign import PublicKey, SignedDocument
 
+DESCRIPTORS: Final = (DESCRIPTOR, DESCRIPTOR_1)
+"""Both forms of a version: a chain may have begun in the first (nrm1 1.17)."""
 LONGEST_LIFE: Final = 400 * DAY  # seconds from `issued` to `expires`
 GATEWAY: Final = UnitId("gateway")  # the unit that every node has
 _ENDPOINT: Final = (
@@ -113,6 +114,11 @@ class Descriptor:
     def hash(self) -> str:
         """H("desc", payload bytes), base64url."""
         return b64u(h("desc", self.document.payload))
+
+    @property
+    def is_first_form(self) -> bool:
+        """Whether this version is of the form that nobody signs any more (nrm1 1.17)."""
+        return self.document.payload_type == DESCRIPTOR_1
 
     @property
     def fingerprint_hash(self) -> bytes:
@@ -185,9 +191,9 @@ def require_usable_descriptor(descriptor: Descriptor, now: int) -> None:
 
 def parse_descriptor(document: SignedDocument) -> Descriptor:
     """Rule 1: shape and keys, no signatures. Raises RemoteError(wrong_type, malformed, bad_key, revoked_key)."""
-    if document.payload_type != DESCRIPTOR:
+    if document.payload_type not in DESCRIPTORS:
         raise RemoteError(Code.WRONG_TYPE, "document is no descriptor")
-    member = exact(parse_payload(document.payload), _DESCRIPTOR, what="descriptor")
+    member = exact(parse_payload(document.payload), {"type": document.is_type, **_DESCRIPTOR}, what="descriptor")
     descriptor = Descriptor(
         node=NodeId(text(member["node"])),
         name=text(member["name"]),
@@ -266,7 +272,6 @@ _UNIT: Final[dict[str, Check]] = {
 }
 _REVOCATION: Final[dict[str, Check]] = {"kid": is_id, "at": is_int(), "since": is_int(), "reason": is_code}
 _DESCRIPTOR: Final[dict[str, Check]] = {
-    "type": one_of("nrm.descriptor/1"),
     "node": is_node,
     "name": is_line(1, 100),
     "version": is_count,

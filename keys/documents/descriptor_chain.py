@@ -4,10 +4,10 @@
   1. shape: ``parse_descriptor``
   2. at least `threshold` distinct roots of the new document sign; every signature that is there verifies
   3. first contact: version 1, prev null, the node id is that of its roots
-  4. else: same node; a lower version is `rollback`; the same version is the same bytes, or `equivocation` where the
-     roots held sign it; exactly one higher, with the matching `prev`, not issued earlier; at least the OLD threshold
-     of the OLD roots sign too; revocations and the log stay; a component key of any version before stays with its
-     other half and its use
+  4. else: same node; none of the first form behind one of the second; a lower version is `rollback`; the same version
+     is the same bytes, or `equivocation` where the roots held sign it; exactly one higher, with the matching `prev`,
+     not issued earlier; at least the OLD threshold of the OLD roots sign too; revocations and the log stay; a
+     component key of any version before stays with its other half and its use
   5. not issued more than 300 s ahead of `now`
 
 A second document under a held version counts as an equivocation only when the held roots signed it; otherwise it is
@@ -21,10 +21,9 @@ from typing import Final
 
 from gateway.errors import Code, RefusedError, RemoteError
 from gateway.foundation.ids import KeyId
-from keys.documents.descriptor import Descriptor, Revocation, parse_descriptor
+from keys.documents.descriptor import DESCRIPTORS, Descriptor, Revocation, parse_descriptor
 from keys.documents.fingerprint import node_id
 from keys.documents.key_records import KeyRecord, Use, verify_signers
-from keys.primitives.domains import DESCRIPTOR
 from keys.primitives.encoding import (
     SKEW,
     canon,
@@ -47,7 +46,7 @@ def decode_chain(data: bytes) -> tuple[SignedDocument, ...]:
     value = parse(data, limit=CHAIN_LIMIT)
     if not isinstance(value, list):
         raise malformed("descriptor chain is not an array")
-    return tuple(SignedDocument.from_json(item, DESCRIPTOR) for item in value)
+    return tuple(SignedDocument.from_json(item, *DESCRIPTORS) for item in value)
 
 
 def accept_descriptor(
@@ -57,9 +56,9 @@ def accept_descriptor(
 
     `prev` is the newest descriptor held, None at first contact, and `earlier` are the versions before it; receiving the
     held one again returns `prev`. Raises RemoteError: malformed, too_large, wrong_type, bad_key, revoked_key (1),
-    bad_signature (2, 4), wrong_node, bad_chain, rollback, equivocation, bad_key (3, 4), not_yet_valid (5). Nothing in a
-    refused document is believed; a document refused with `equivocation` is proof of misconduct and has to be kept
-    beside `prev`.
+    bad_signature (2, 4), wrong_node, wrong_type, bad_chain, rollback, equivocation, bad_key (3, 4), not_yet_valid (5).
+    Nothing in a refused document is believed; a document refused with `equivocation` is proof of misconduct and has to
+    be kept beside `prev`.
     """
     new = parse_descriptor(document)  # 1
     # Compared by payload: other signatures over the same bytes say nothing new, and peers repeat what they hold.
@@ -163,6 +162,8 @@ def _first(new: Descriptor) -> None:
 def _next(prev: Descriptor, new: Descriptor, signers: frozenset[KeyId]) -> None:
     if new.node != prev.node:
         raise RemoteError(Code.WRONG_NODE, "descriptor is of another node")
+    if new.is_first_form and not prev.is_first_form:
+        raise RemoteError(Code.WRONG_TYPE, "a descriptor of the first form follows one of the second")
     if new.version < prev.version:
         raise RemoteError(Code.ROLLBACK, "descriptor is older than the one held")
     # Before equivocation is judged: only the held roots can incriminate themselves.

@@ -96,7 +96,7 @@ __all__ = [
     "unpack_inner",
 ]
 
-ENVELOPES: Final = "application/vnd.nrm.envelopes.v1"  # the HTTP content type, also for one envelope (nrm1 3.9)
+ENVELOPES: Final = "application/vnd.nrm.envelopes.v2"  # the HTTP content type, also for one envelope (nrm1 3.9)
 ENVELOPE_LIMIT: Final = 1_500_000  # bytes
 ENVELOPES_LIMIT: Final = 4 * 1024 * 1024  # bytes
 MOST_ENVELOPES: Final = 32

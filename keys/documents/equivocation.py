@@ -12,9 +12,8 @@ from typing import Final
 
 from gateway.errors import Code, RemoteError
 from gateway.foundation.ids import NodeId
-from keys.documents.descriptor import Descriptor, parse_descriptor
+from keys.documents.descriptor import DESCRIPTORS, Descriptor, parse_descriptor
 from keys.documents.descriptor_chain import accept_chain, accept_descriptor
-from keys.primitives.domains import DESCRIPTOR
 from keys.primitives.encoding import Check, canon, exact, is_object, items, list_of, malformed, one_of, parse
 from keys.primitives.sign import SignedDocument
 
@@ -55,8 +54,8 @@ def build_proof(held: Sequence[Descriptor], other: SignedDocument) -> bytes:
 def verify_proof(data: bytes) -> Equivocation:
     """Verify a proof by itself. Raises RemoteError, with the code of the fault, for anything that does not prove it."""
     member = exact(parse(data, limit=LIMIT), _PROOF, what="proof")
-    chain = [SignedDocument.from_json(item, DESCRIPTOR) for item in items(member["chain"])]
-    one, other = (SignedDocument.from_json(item, DESCRIPTOR) for item in items(member["documents"]))
+    chain = [SignedDocument.from_json(item, *DESCRIPTORS) for item in items(member["chain"])]
+    one, other = (SignedDocument.from_json(item, *DESCRIPTORS) for item in items(member["documents"]))
     before = accept_chain(chain, _EVER) if chain else ()
     first, second = (_accept_behind(before, document) for document in (one, other))
     if first.node != second.node:

@@ -22,7 +22,8 @@ from keys.primitives.encoding import (
     one_of,
     text,
 )
-from keys.primitives.sign import ED25519_PUBLIC, MLDSA65_PUBLIC, PublicKey, SignedDocument, verify
+from keys.primitives.raw_signatures import ED25519_PUBLIC, MLDSA65_PUBLIC
+from keys.primitives.sign import PublicKey, SignedDocument, verify
 
 
 class Use(StrEnum):

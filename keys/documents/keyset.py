@@ -20,7 +20,7 @@ from gateway.errors import Code, RefusedError, RemoteError
 from gateway.foundation.ids import KeyId, NodeId, UnitId
 from gateway.ports import Json
 from keys.documents.descriptor import GATEWAY, Descriptor
-from keys.primitives.domains import KEYSET
+from keys.primitives.domains import KEYSET, KEYSET_1, SIGNED
 from keys.primitives.encoding import (
     SKEW,
     Check,
@@ -39,7 +39,6 @@ from keys.primitives.encoding import (
     list_of,
     malformed,
     number,
-    one_of,
     parse_payload,
     text,
     texts,
@@ -52,6 +51,10 @@ LONGEST_LIFE: Final = 48 * 3600  # seconds
 MOST_KEYS: Final = 80
 OLDEST_KEY: Final = 96 * 3600
 """Seconds after which a sender uses no key any more, however long a peer lists it."""
+
+
+KEYSETS: Final = (KEYSET, KEYSET_1)
+"""Both forms, for what was kept: nobody makes or takes the first one any more (nrm1 1.17)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +86,11 @@ class Keyset:
     heads: tuple[str, ...]
     checkpoint: str
     document: SignedDocument
+
+    @property
+    def is_first_form(self) -> bool:
+        """Whether it is of the form that nobody signs any more (nrm1 1.17)."""
+        return self.document.payload_type == KEYSET_1
 
     @property
     def pair(self) -> tuple[int, int]:
@@ -118,7 +126,7 @@ def build_keyset(
     """Build the payload to be signed by `sig`. Raises RefusedError(invalid) for whatever rule 1 would refuse."""
     payload = canon(
         {
-            "type": "nrm.keyset/1",
+            "type": SIGNED[KEYSET].payload,
             "node": node,
             "version": version,
             "desc_version": desc_version,
@@ -144,6 +152,8 @@ def accept_keyset(descriptor: Descriptor, last: Keyset | None, document: SignedD
     then judge again), rollback, bad_chain (2), unknown_key, revoked_key, bad_signature (3), rollback (4),
     not_yet_valid, stale_keyset (5).
     """
+    if document.payload_type != KEYSET:
+        raise RemoteError(Code.WRONG_TYPE, "keyset is of the first form")
     new = parse_keyset(document)  # 1
     _names(new, descriptor)  # 2
     document.verify(descriptor.signing_key(document.signature.kid, at=new.issued))  # 3
@@ -197,9 +207,9 @@ def _not_lower(last: Keyset, new: Keyset) -> None:
 
 def parse_keyset(document: SignedDocument) -> Keyset:
     """Rule 1: shape and keys, no signature. Raises RemoteError(wrong_type, malformed, bad_key)."""
-    if document.payload_type != KEYSET:
+    if document.payload_type not in KEYSETS:
         raise RemoteError(Code.WRONG_TYPE, "document is no keyset")
-    member = exact(parse_payload(document.payload), _KEYSET, what="keyset")
+    member = exact(parse_payload(document.payload), {"type": document.is_type, **_KEYSET}, what="keyset")
     keyset = Keyset(
         node=NodeId(text(member["node"])),
         version=number(member["version"]),
@@ -245,7 +255,6 @@ _ENC_KEY: Final[dict[str, Check]] = {
     "until": is_int(),
 }
 _KEYSET: Final[dict[str, Check]] = {
-    "type": one_of("nrm.keyset/1"),
     "node": is_node,
     "version": is_count,
     "desc_version": is_count,

@@ -1,6 +1,6 @@
 """Questions about the numbers of a link: whether a message was taken (nrm1 5.6), and to begin anew (nrm1 5.9).
 
-`nrm.reset/1` is from a node that was restored from a backup. It repeats the peer's own record of this link (`view`) and
+`nrm.reset/2` is from a node that was restored from a backup. It repeats the peer's own record of this link (`view`) and
 names the new epoch of both directions, the time of the backup, and the change that two people of the restored node
 approved. One person of the other side accepts it.
 """
@@ -13,6 +13,7 @@ from typing import Final, Self
 from gateway.foundation.ids import MessageId, NodeId
 from gateway.ports import Json
 from keys.documents.statement import check_prev
+from keys.primitives.domains import RESET, SIGNED, VOID
 from keys.primitives.encoding import (
     Check,
     b64u,
@@ -111,7 +112,7 @@ class Reset:
         """Return canonical JSON: the bytes that are signed."""
         return canon(
             {
-                "type": "nrm.reset/1",
+                "type": SIGNED[RESET].payload,
                 "from": self.from_,
                 "to": self.to,
                 "view": self.view.to_json(),
@@ -148,7 +149,7 @@ def reset_hash(payload: bytes) -> str:
 _VIEW: Final[dict[str, Check]] = {"epoch": is_count, "high": is_int(), "hash": nullable(is_hash)}
 _ANSWERED: Final[dict[str, Check]] = {"epoch": is_count, "n": is_int()}
 _RESET: Final[dict[str, Check]] = {
-    "type": one_of("nrm.reset/1"),
+    "type": one_of(SIGNED[RESET].payload),
     "from": is_node,
     "to": is_node,
     "view": is_object,
@@ -175,7 +176,7 @@ class Void:
         """Return canonical JSON: the bytes that are signed."""
         return canon(
             {
-                "type": "nrm.void/1",
+                "type": SIGNED[VOID].payload,
                 "id": self.id,
                 "from": self.from_,
                 "to": self.to,
@@ -204,7 +205,7 @@ class Void:
 
 
 _VOID: Final[dict[str, Check]] = {
-    "type": one_of("nrm.void/1"),
+    "type": one_of(SIGNED[VOID].payload),
     "id": is_id,
     "from": is_node,
     "to": is_node,

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Self
 
+from gateway.errors import Code, RemoteError
 from gateway.foundation.ids import MessageId, NodeId
 from gateway.ports import Json
+from keys.primitives.domains import RECEIPTS, RECEIPTS_1, SIGNED
 from keys.primitives.encoding import (
     Check,
     b64u,
@@ -34,6 +36,8 @@ from keys.primitives.encoding import (
 )
 
 MOST_RECEIPTS: Final = 100
+BATCHES: Final = (RECEIPTS, RECEIPTS_1)
+"""Both forms, for what was kept: nobody makes or takes the first one any more (nrm1 1.17)."""
 
 
 class Status(StrEnum):
@@ -129,21 +133,31 @@ class Receipts:
     """A batch of 1 to 100 receipts of one node for one peer; one (of, status) occurs once (nrm1 6.3)."""
 
     receipts: tuple[Receipt, ...]
+    payload_type: str = RECEIPTS
 
     def encode(self) -> bytes:
         """Return canonical JSON: the bytes that are signed. Raises RuntimeError for a batch that breaks a rule."""
         if fault := _batch_fault(self.receipts):
             raise RuntimeError(fault)
-        return canon({"type": "nrm.receipts/1", "receipts": [receipt.to_json() for receipt in self.receipts]})
+        return canon(
+            {"type": SIGNED[self.payload_type].payload, "receipts": [item.to_json() for item in self.receipts]}
+        )
 
     @classmethod
-    def parse(cls, data: bytes) -> Self:
-        """Read a payload; a batch with one fault is refused as a whole (nrm1 6.4). Raises RemoteError(malformed)."""
+    def parse(cls, data: bytes, *payload_types: str) -> Self:
+        """Read a payload of one of these types, the one that is issued unless others are named; a batch with one fault
+        is refused as a whole (nrm1 6.4).
+
+        Raises RemoteError(malformed), or wrong_type for one of the other form.
+        """
         member = exact(parse_payload(data), _RECEIPTS, what="receipts")
+        payload_type = _TYPES[text(member["type"])]
+        if payload_type not in (payload_types or (RECEIPTS,)):
+            raise RemoteError(Code.WRONG_TYPE, "receipts are of another form")
         receipts = tuple(Receipt.from_json(item) for item in items(member["receipts"]))
         if fault := _batch_fault(receipts):
             raise malformed(fault)
-        return cls(receipts=receipts)
+        return cls(receipts=receipts, payload_type=payload_type)
 
     @property
     def from_(self) -> NodeId:
@@ -156,8 +170,9 @@ class Receipts:
         return self.receipts[0].to
 
 
+_TYPES: Final = {SIGNED[name].payload: name for name in BATCHES}
 _RECEIPTS: Final[dict[str, Check]] = {
-    "type": one_of("nrm.receipts/1"),
+    "type": one_of(*_TYPES),
     "receipts": list_of(is_object, 1, MOST_RECEIPTS),
 }
 

@@ -20,7 +20,8 @@ from gateway.errors import Code, RemoteError
 from gateway.foundation.ids import NodeId
 from keys.primitives.encoding import MAX_INT, is_str, malformed, sha256
 from keys.primitives.merkle_tree import HASH, MAX_PROOF
-from keys.primitives.sign import ED25519_SIGNATURE, PublicKey, SigningKey, verify_raw
+from keys.primitives.raw_signatures import ED25519_SIGNATURE, verify_raw
+from keys.primitives.sign import PublicKey, SigningKey
 
 NOTE_LIMIT: Final = 16_384  # bytes of a note with all its signatures
 REQUEST_LIMIT: Final = NOTE_LIMIT + 64 * 46  # and what stands before it in add-checkpoint

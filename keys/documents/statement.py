@@ -8,8 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Self
 
+from gateway.errors import Code, RemoteError
 from gateway.foundation.ids import ConversationId, KeyId, MessageId, NodeId
 from gateway.ports import Json
+from keys.primitives.domains import SIGNED, STATEMENT, STATEMENT_1
 from keys.primitives.encoding import (
     DAY,
     Check,
@@ -44,6 +46,8 @@ from keys.primitives.seal import CEK, SUITE
 
 MOST_RECIPIENTS: Final = 8
 MOST_PARTS: Final = 64
+STATEMENTS: Final = (STATEMENT, STATEMENT_1)
+"""Both forms, for what was kept: nobody makes or takes the first one any more (nrm1 1.17)."""
 MESSAGE_LIFE: Final = 14 * DAY  # seconds
 
 is_parts: Final[Check] = list_of(is_int(1), 0, MOST_PARTS)
@@ -58,6 +62,7 @@ class Statement:
 
     Ids and hashes are base64url, times Unix seconds. `rcp` are the key ids of the envelope; `prev` is None exactly when
     `n` is 1 (nrm1 5.1); `schema` is "sha256:" and 64 hexadecimal digits; `commit` hides the body once the salt is gone.
+    `payload_type` is that of the document it is signed in, which says its form.
     """
 
     id: MessageId
@@ -79,12 +84,13 @@ class Statement:
     commit: str
     parts: tuple[int, ...] = ()
     suite: str = SUITE
+    payload_type: str = STATEMENT
 
     def encode(self) -> bytes:
         """Return canonical JSON: the bytes that are signed."""
         return canon(
             {
-                "type": "nrm.statement/1",
+                "type": SIGNED[self.payload_type].payload,
                 "suite": self.suite,
                 "id": self.id,
                 "from": self.from_,
@@ -108,11 +114,18 @@ class Statement:
         )
 
     @classmethod
-    def parse(cls, data: bytes) -> Self:
-        """Read the frame. Raises RemoteError(malformed)."""
+    def parse(cls, data: bytes, *payload_types: str) -> Self:
+        """Read the frame of a statement that is of one of these types, the one that is issued unless others are named.
+
+        Raises RemoteError(malformed), or wrong_type for one of the other form.
+        """
         member = exact(parse_payload(data), _STATEMENT, what="statement")
+        payload_type = _TYPES[text(member["type"])]
+        if payload_type not in (payload_types or (STATEMENT,)):
+            raise RemoteError(Code.WRONG_TYPE, "statement is of another form")
         reply_to = maybe_text(member["reply_to"])
         statement = cls(
+            payload_type=payload_type,
             suite=text(member["suite"]),
             id=MessageId(text(member["id"])),
             from_=NodeId(text(member["from"])),
@@ -137,8 +150,9 @@ class Statement:
         return statement
 
 
+_TYPES: Final = {SIGNED[name].payload: name for name in STATEMENTS}
 _STATEMENT: Final[dict[str, Check]] = {
-    "type": one_of("nrm.statement/1"),
+    "type": one_of(*_TYPES),
     "suite": is_str(r"nrm[1-9][0-9]{0,3}", 7),
     "id": is_id,
     "from": is_node,

@@ -24,7 +24,7 @@ from keys.documents.descriptor import LONGEST_LIFE, Descriptor, Revocation, Unit
 from keys.documents.fingerprint import node_id
 from keys.documents.key_records import KeyRecord, Use
 from keys.keystore.keyring import HTTP_LIFE, LOG_LIFE, SIG_LIFE
-from keys.primitives.domains import DESCRIPTOR
+from keys.primitives.domains import DESCRIPTOR, SIGNED
 from keys.primitives.encoding import DAY, b64u, canon
 from keys.primitives.seal import SUITE
 from keys.primitives.sign import PublicKey, SignedDocument, SigningKey, sign_document
@@ -186,7 +186,7 @@ def build_descriptor(
     """
     payload = canon(
         {
-            "type": "nrm.descriptor/1",
+            "type": SIGNED[DESCRIPTOR].payload,
             "node": node or node_id(roots, threshold),
             "name": name,
             "version": version,

@@ -1,6 +1,6 @@
 """What a peer knows to have been taken away since the backup of a restored node (nrm1 5.16).
 
-`nrm.taken/1` is one page of three lists: consents that were withdrawn, messages of the peer that the restored node had
+`nrm.taken/2` is one page of three lists: consents that were withdrawn, messages of the peer that the restored node had
 erased, and messages of the restored node that were voided. The peer signs it once a person there has accepted the reset
 that it names.
 """
@@ -12,6 +12,7 @@ from typing import Final, Self
 
 from gateway.foundation.ids import MessageId, NodeId
 from gateway.ports import Json
+from keys.primitives.domains import SIGNED, TAKEN
 from keys.primitives.encoding import (
     Check,
     canon,
@@ -81,7 +82,7 @@ class TakenPage:
         """Return canonical JSON: the bytes that are signed."""
         return canon(
             {
-                "type": "nrm.taken/1",
+                "type": SIGNED[TAKEN].payload,
                 "from": self.from_,
                 "to": self.to,
                 "reset": self.reset,
@@ -132,7 +133,7 @@ _IDS: Final = list_of(is_id, 0, MOST, distinct=True)
 _WITHDRAWN: Final[dict[str, Check]] = {"consent": is_id, "grants": nullable(_GRANTS), "at": is_int()}
 _QUESTION: Final[dict[str, Check]] = {"reset": is_hash, "page": is_int(0, MOST_PAGES - 1)}
 _PAGE: Final[dict[str, Check]] = {
-    "type": one_of("nrm.taken/1"),
+    "type": one_of(SIGNED[TAKEN].payload),
     "from": is_node,
     "to": is_node,
     "reset": is_hash,

@@ -19,8 +19,8 @@ from gateway.errors import Code, RemoteError
 from gateway.foundation.ids import KeyId, NodeId
 from keys.documents.descriptor import Descriptor
 from keys.documents.key_records import KeyRecord, verify_signers
-from keys.primitives.domains import TOMBSTONE
-from keys.primitives.encoding import SKEW, Check, canon, exact, is_int, is_node, number, one_of, parse_payload, text
+from keys.primitives.domains import SIGNED, TOMBSTONE
+from keys.primitives.encoding import SKEW, Check, canon, exact, is_int, is_node, number, parse_payload, text
 from keys.primitives.sign import SignedDocument
 
 
@@ -35,14 +35,14 @@ class Tombstone:
 
 def build_tombstone(node: NodeId, issued: int) -> bytes:
     """Build the payload that all roots sign."""
-    return canon({"type": "nrm.tombstone/1", "node": node, "issued": issued})
+    return canon({"type": SIGNED[TOMBSTONE].payload, "node": node, "issued": issued})
 
 
 def parse_tombstone(document: SignedDocument) -> Tombstone:
     """Read the shape; verify no signature. Raises RemoteError(wrong_type, malformed)."""
     if document.payload_type != TOMBSTONE:
         raise RemoteError(Code.WRONG_TYPE, "document is no tombstone")
-    member = exact(parse_payload(document.payload), _TOMBSTONE, what="tombstone")
+    member = exact(parse_payload(document.payload), {"type": document.is_type, **_TOMBSTONE}, what="tombstone")
     return Tombstone(node=NodeId(text(member["node"])), issued=number(member["issued"]), document=document)
 
 
@@ -73,4 +73,4 @@ def _all_signed(roots: Sequence[KeyRecord], signers: frozenset[KeyId], issued: i
     return all(record.kid in signers and record.valid_at(issued, skew=SKEW) for record in roots)
 
 
-_TOMBSTONE: Final[dict[str, Check]] = {"type": one_of("nrm.tombstone/1"), "node": is_node, "issued": is_int()}
+_TOMBSTONE: Final[dict[str, Check]] = {"node": is_node, "issued": is_int()}

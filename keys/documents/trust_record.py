@@ -19,7 +19,7 @@ from gateway.foundation.ids import NodeId
 from gateway.ports import Json
 from keys.documents.descriptor import Descriptor
 from keys.documents.key_records import Use
-from keys.primitives.domains import TRUST
+from keys.primitives.domains import SIGNED, TRUST, TRUST_1
 from keys.primitives.encoding import (
     DAY,
     Check,
@@ -47,7 +47,8 @@ from keys.primitives.encoding import (
 )
 from keys.primitives.sign import PublicKey, SignedDocument
 
-TYPE: Final = "nrm.trust/1"
+TRUSTS: Final = (TRUST, TRUST_1)
+"""Both forms, for what was kept: nobody makes or takes the first one any more (nrm1 1.17)."""
 LONGEST: Final = 400 * DAY
 """Seconds that a record may stand before people confirm it again (nrm1 8.1)."""
 MOST_APPROVALS: Final = 16
@@ -84,12 +85,13 @@ class TrustRecord:
     expires: int
     approvals: tuple[Assertion, ...]
     prev: str | None
+    payload_type: str = TRUST
 
     def encode(self) -> bytes:
         """Return canonical JSON: the bytes that `sig` signs."""
         return canon(
             {
-                "type": TYPE,
+                "type": SIGNED[self.payload_type].payload,
                 "node": self.node,
                 "peer": self.peer,
                 "peer_desc_version": self.peer_desc_version,
@@ -118,7 +120,7 @@ def trust_hash(payload: bytes) -> str:
 
 def parse_trust(document: SignedDocument) -> TrustRecord:
     """Read a record; its signature is not yet verified. Raises RemoteError(malformed)."""
-    member = exact(parse_payload(document.payload), _TRUST, what="trust record")
+    member = exact(parse_payload(document.payload), {"type": document.is_type, **_TRUST}, what="trust record")
     not_before, expires = number(member["not_before"]), number(member["expires"])
     if not not_before < expires <= not_before + LONGEST:
         raise malformed("trust record stands for no time, or for longer than 400 days")
@@ -136,6 +138,7 @@ def parse_trust(document: SignedDocument) -> TrustRecord:
         expires=expires,
         approvals=tuple(_assertion(item) for item in items(member["approvals"])),
         prev=maybe_text(member["prev"]),
+        payload_type=document.payload_type,
     )
 
 
@@ -145,7 +148,7 @@ def read_trust(data: bytes, chain: Iterable[Descriptor]) -> TrustRecord:
 
     Raises RemoteError(malformed, unknown_key, bad_signature).
     """
-    document = SignedDocument.decode(data, TRUST)
+    document = SignedDocument.decode(data, *TRUSTS)
     kid = document.signature.kid
     found = [key for d in chain for key in d.keys if key.kid == kid and key.use == Use.SIG]
     if not found:
@@ -219,7 +222,6 @@ def is_scope(value: Json) -> bool:
 
 _ASSERTION: Final[dict[str, Check]] = {"admin": is_id, "credential": is_id, "assertion": is_hash}
 _TRUST: Final[dict[str, Check]] = {
-    "type": one_of(TYPE),
     "node": is_node,
     "peer": is_node,
     "peer_desc_version": is_count,

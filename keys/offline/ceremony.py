@@ -19,7 +19,7 @@ from gateway.foundation.ids import KeyId, NodeId
 from keys.documents.descriptor import Descriptor, parse_descriptor
 from keys.documents.key_records import KeyRecord, Use
 from keys.documents.tombstone import Tombstone, parse_tombstone
-from keys.primitives.domains import DESCRIPTOR, ROOT_KEY, TOMBSTONE
+from keys.primitives.domains import DESCRIPTOR, DESCRIPTOR_1, ROOT_KEY, SIGNED, TOMBSTONE
 from keys.primitives.encoding import (
     DOCUMENT_LIMIT,
     Check,
@@ -46,7 +46,7 @@ _PAYLOAD: Final = is_str(r"[A-Za-z0-9_-]+", 2 * DOCUMENT_LIMIT)
 
 def root_public(record: KeyRecord, key: SigningKey, at: int) -> SignedDocument:
     """Build the public document of a root key: its record, signed by the key itself."""
-    payload = canon({"type": "nrm.root/1", "root": record.to_json(), "at": at})
+    payload = canon({"type": SIGNED[ROOT_KEY].payload, "root": record.to_json(), "at": at})
     return sign_document(ROOT_KEY, payload, [key])
 
 
@@ -82,7 +82,7 @@ class Request:
 
         Raises RemoteError: wrong_type, malformed, bad_key, revoked_key; bad_chain when one does not follow the other.
         """
-        before = None if previous is None else parse_descriptor(_unsigned(DESCRIPTOR, previous))
+        before = None if previous is None else _previous(previous)
         if payload_type == TOMBSTONE:
             tombstone = parse_tombstone(_unsigned(TOMBSTONE, payload))
             if before is not None and before.node != tombstone.node:
@@ -164,13 +164,22 @@ class Request:
         return SignedDocument(payload=self.payload, payload_type=self.payload_type, signatures=tuple(found.values()))
 
 
+def _previous(payload: bytes) -> Descriptor:
+    """Read the version before, of either form: the payload says which."""
+    value = parse_payload(payload)
+    first = isinstance(value, dict) and value.get("type") == SIGNED[DESCRIPTOR_1].payload
+    return parse_descriptor(
+        SignedDocument(payload=payload, payload_type=DESCRIPTOR_1 if first else DESCRIPTOR, signatures=())
+    )
+
+
 def _unsigned(payload_type: str, payload: bytes) -> SignedDocument:
     if payload_type not in (DESCRIPTOR, TOMBSTONE):
         raise malformed("request is for another kind of document")
     return SignedDocument(payload=payload, payload_type=payload_type, signatures=())
 
 
-_ROOT: Final[dict[str, Check]] = {"type": one_of("nrm.root/1"), "root": is_object, "at": is_int()}
+_ROOT: Final[dict[str, Check]] = {"type": one_of(SIGNED[ROOT_KEY].payload), "root": is_object, "at": is_int()}
 _REQUEST: Final[dict[str, Check]] = {
     "type": one_of("nrm.request/1"),
     "payloadType": one_of(DESCRIPTOR, TOMBSTONE),

@@ -11,20 +11,30 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 PREFIX: Final = b"nrm1/"
-DESCRIPTOR: Final = "application/vnd.nrm.descriptor.v1+json"
-KEYSET: Final = "application/vnd.nrm.keyset.v1+json"
-STATEMENT: Final = "application/vnd.nrm.statement.v1+json"
-RECEIPT: Final = "application/vnd.nrm.receipt.v1+json"
-RECEIPTS: Final = "application/vnd.nrm.receipts.v1+json"
-VOID: Final = "application/vnd.nrm.void.v1+json"
-TRUST: Final = "application/vnd.nrm.trust.v1+json"
-TOMBSTONE: Final = "application/vnd.nrm.tombstone.v1+json"
-BACKUP: Final = "application/vnd.nrm.backup.v1+json"
-RESET: Final = "application/vnd.nrm.reset.v1+json"
-TAKEN: Final = "application/vnd.nrm.taken.v1+json"
-ROOT_KEY: Final = "application/vnd.nrm.root.v1+json"
-ADMIN: Final = "application/vnd.nrm.admin.v1+json"
-APPROVAL: Final = "application/vnd.nrm.approval.v1+json"
+DESCRIPTOR: Final = "application/vnd.nrm.descriptor.v2+json"
+KEYSET: Final = "application/vnd.nrm.keyset.v2+json"
+STATEMENT: Final = "application/vnd.nrm.statement.v2+json"
+RECEIPTS: Final = "application/vnd.nrm.receipts.v2+json"
+VOID: Final = "application/vnd.nrm.void.v2+json"
+TRUST: Final = "application/vnd.nrm.trust.v2+json"
+TOMBSTONE: Final = "application/vnd.nrm.tombstone.v2+json"
+BACKUP: Final = "application/vnd.nrm.backup.v2+json"
+RESET: Final = "application/vnd.nrm.reset.v2+json"
+TAKEN: Final = "application/vnd.nrm.taken.v2+json"
+ROOT_KEY: Final = "application/vnd.nrm.root.v2+json"
+ADMIN: Final = "application/vnd.nrm.admin.v2+json"
+APPROVAL: Final = "application/vnd.nrm.approval.v2+json"
+
+# The first form (nrm1 1.17): read where it was kept, signed by nobody any more.
+DESCRIPTOR_1: Final = "application/vnd.nrm.descriptor.v1+json"
+KEYSET_1: Final = "application/vnd.nrm.keyset.v1+json"
+STATEMENT_1: Final = "application/vnd.nrm.statement.v1+json"
+RECEIPT_1: Final = "application/vnd.nrm.receipt.v1+json"
+RECEIPTS_1: Final = "application/vnd.nrm.receipts.v1+json"
+TRUST_1: Final = "application/vnd.nrm.trust.v1+json"
+BACKUP_1: Final = "application/vnd.nrm.backup.v1+json"
+ADMIN_1: Final = "application/vnd.nrm.admin.v1+json"
+APPROVAL_1: Final = "application/vnd.nrm.approval.v1+json"
 
 
 class Domain(NamedTuple):
@@ -38,7 +48,8 @@ class Domain(NamedTuple):
 class SignedType:
     """One type of signed document: its payload, the clause that has its members, who signs, how often at most.
 
-    ``issued`` is False for a type that is verified in evidence and that nobody signs any more.
+    ``issued`` is False for a type of the first form: it is verified where it was kept, over another base, and nobody
+    signs it any more (nrm1 1.17).
     """
 
     payload: str
@@ -83,23 +94,35 @@ CONTEXTS: Final[Mapping[str, Domain]] = MappingProxyType(
     }
 )
 """Of what is sealed."""
+SIGNATURE_PREFIX: Final = b"nrm1-sig\0"
+"""The beginning of what is signed in the second form (nrm1 1.9)."""
+SIGNATURE_CONTEXT: Final = b"nrm1"
+"""The context of ML-DSA in the second form (FIPS 204, 5.2; nrm1 1.9)."""
 SIGNED: Final[Mapping[str, SignedType]] = MappingProxyType(
     {
         # A descriptor is signed by its own roots and by those of the version before: at most 9 each (nrm1 2.14, 2.16).
-        DESCRIPTOR: SignedType(payload="nrm.descriptor/1", clause="2.11", by="roots", most=18),
-        KEYSET: SignedType(payload="nrm.keyset/1", clause="2.20", by="`sig`"),
-        STATEMENT: SignedType(payload="nrm.statement/1", clause="3.2", by="`sig`"),
-        RECEIPTS: SignedType(payload="nrm.receipts/1", clause="6.3", by="`sig`"),
-        RECEIPT: SignedType(payload="nrm.receipt/1", clause="6.1", by="`sig`", issued=False),
-        VOID: SignedType(payload="nrm.void/1", clause="5.6", by="`sig`"),
-        TRUST: SignedType(payload="nrm.trust/1", clause="8.1", by="`sig`"),
-        ADMIN: SignedType(payload="nrm.admin/1", clause="8.11", by="the key it shows; stays at its node"),
-        APPROVAL: SignedType(payload="nrm.approval/1", clause="8.15", by="an administrator's key"),
-        RESET: SignedType(payload="nrm.reset/1", clause="5.9", by="`sig`"),
-        TAKEN: SignedType(payload="nrm.taken/1", clause="5.16", by="`sig`"),
-        TOMBSTONE: SignedType(payload="nrm.tombstone/1", clause="2.24", by="all roots of a version", most=9),
-        ROOT_KEY: SignedType(payload="nrm.root/1", clause="1.11", by="the root itself; in files only"),
-        BACKUP: SignedType(payload="nrm.backup/1", clause="13.4", by="`sig`; a node's own"),
+        DESCRIPTOR: SignedType(payload="nrm.descriptor/2", clause="2.11", by="roots", most=18),
+        KEYSET: SignedType(payload="nrm.keyset/2", clause="2.20", by="`sig`"),
+        STATEMENT: SignedType(payload="nrm.statement/2", clause="3.2", by="`sig`"),
+        RECEIPTS: SignedType(payload="nrm.receipts/2", clause="6.3", by="`sig`"),
+        VOID: SignedType(payload="nrm.void/2", clause="5.6", by="`sig`"),
+        TRUST: SignedType(payload="nrm.trust/2", clause="8.1", by="`sig`"),
+        ADMIN: SignedType(payload="nrm.admin/2", clause="8.11", by="the key it shows; stays at its node"),
+        APPROVAL: SignedType(payload="nrm.approval/2", clause="8.15", by="an administrator's key"),
+        RESET: SignedType(payload="nrm.reset/2", clause="5.9", by="`sig`"),
+        TAKEN: SignedType(payload="nrm.taken/2", clause="5.16", by="`sig`"),
+        TOMBSTONE: SignedType(payload="nrm.tombstone/2", clause="2.24", by="all roots of a version", most=9),
+        ROOT_KEY: SignedType(payload="nrm.root/2", clause="1.11", by="the root itself; in files only"),
+        BACKUP: SignedType(payload="nrm.backup/2", clause="13.4", by="`sig`; a node's own"),
+        DESCRIPTOR_1: SignedType(payload="nrm.descriptor/1", clause="2.11", by="roots", most=18, issued=False),
+        KEYSET_1: SignedType(payload="nrm.keyset/1", clause="2.20", by="`sig`", issued=False),
+        STATEMENT_1: SignedType(payload="nrm.statement/1", clause="3.2", by="`sig`", issued=False),
+        RECEIPTS_1: SignedType(payload="nrm.receipts/1", clause="6.3", by="`sig`", issued=False),
+        RECEIPT_1: SignedType(payload="nrm.receipt/1", clause="6.1", by="`sig`", issued=False),
+        TRUST_1: SignedType(payload="nrm.trust/1", clause="8.1", by="`sig`", issued=False),
+        BACKUP_1: SignedType(payload="nrm.backup/1", clause="13.4", by="`sig`", issued=False),
+        ADMIN_1: SignedType(payload="nrm.admin/1", clause="8.11", by="the key it shows", issued=False),
+        APPROVAL_1: SignedType(payload="nrm.approval/1", clause="8.15", by="an administrator's key", issued=False),
     }
 )
 """Documents by their payload type."""

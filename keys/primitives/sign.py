@@ -1,31 +1,25 @@
 """Hybrid signatures, Ed25519 and ML-DSA-65, over the exact bytes of a document (nrm1 2.2, 1.9).
 
-Signed with `cryptography`; Ed25519 is verified by PyNaCl, because OpenSSL accepts low-order public keys: with such a
-key one signature fits every message (nrm1 2.5). Every key from outside passes ``is_valid_point``, which refuses
-low-order and mixed-order points from PyNaCl 1.6.2 on (CVE-2025-69277).
-
 No algorithm is named in a document: the key record decides, and the verifier demands exactly its components.
 """
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NoReturn, Self
 
 import nacl.bindings
-import nacl.exceptions
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey, MLDSA65PublicKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey
 
 from gateway.errors import Code, RemoteError
 from gateway.foundation.ids import KeyId
 from gateway.ports import Json
-from keys.primitives.domains import SIGNED
+from keys.primitives.domains import SIGNATURE_CONTEXT, SIGNATURE_PREFIX, SIGNED
 from keys.primitives.encoding import (
     DOCUMENT_LIMIT,
+    Check,
     b64u,
     canon,
     exact,
@@ -40,15 +34,20 @@ from keys.primitives.encoding import (
     malformed,
     maybe_bytes,
     nullable,
+    one_of,
     parse,
     text,
     unb64u,
 )
+from keys.primitives.raw_signatures import (
+    ED25519_PUBLIC,
+    ED25519_SIGNATURE,
+    MLDSA65_PUBLIC,
+    MLDSA65_SIGNATURE,
+    verify_mldsa65,
+    verify_raw,
+)
 
-ED25519_PUBLIC: Final = 32
-ED25519_SIGNATURE: Final = 64
-MLDSA65_PUBLIC: Final = 1952  # FIPS 204, table 2
-MLDSA65_SIGNATURE: Final = 3309  # FIPS 204, table 2
 SEED: Final = 32
 
 Rand = Callable[[int], bytes]
@@ -93,6 +92,11 @@ class PublicKey(_Halves):
             raise RemoteError(Code.BAD_KEY, "kid does not commit to the key")
 
     @property
+    def hash(self) -> bytes:
+        """The 32 bytes of which `kid` is the first half: they name the whole key in what it signs (nrm1 1.9)."""
+        return key_hash(self.ed25519, self.mldsa65)
+
+    @property
     def components(self) -> tuple[bytes, ...]:
         """Its one or two keys."""
         return (self.ed25519,) if self.mldsa65 is None else (self.ed25519, self.mldsa65)
@@ -103,9 +107,14 @@ class PublicKey(_Halves):
         return cls(kid=kid_of(ed25519, mldsa65), ed25519=ed25519, mldsa65=mldsa65)
 
 
+def key_hash(ed25519: bytes, mldsa65: bytes | None) -> bytes:
+    """H("kid", LP(ed25519) || LP(mldsa65 or "")), 32 bytes: what a kid is cut from, and what each signature names."""
+    return h("kid", lp_join(ed25519, mldsa65 or b""))
+
+
 def kid_of(ed25519: bytes, mldsa65: bytes | None) -> KeyId:
-    """kid = b64u(H("kid", LP(ed25519) || LP(mldsa65 or ""))[:16]) (nrm1 2.4)."""
-    return KeyId(b64u(h("kid", lp_join(ed25519, mldsa65 or b""))[:16]))
+    """kid = b64u(H("kid", whole key)[:16]) (nrm1 2.4)."""
+    return KeyId(b64u(key_hash(ed25519, mldsa65)[:16]))
 
 
 class SigningKey:
@@ -130,11 +139,11 @@ class SigningKey:
         """Sign the exact bytes with every half of the key; a type that nobody signs is a ``RuntimeError``."""
         if payload_type not in SIGNED or not SIGNED[payload_type].issued:
             raise RuntimeError(f"nobody signs {payload_type!r}")
-        base = pae(payload_type, payload)
+        base = signature_base(self.public, payload_type, payload)
         return Signature(
             kid=self.public.kid,
             ed25519=self._ed25519.sign(base),
-            mldsa65=None if self._mldsa65 is None else self._mldsa65.sign(base),
+            mldsa65=None if self._mldsa65 is None else self._mldsa65.sign(base, SIGNATURE_CONTEXT),
         )
 
     def sign_raw(self, message: bytes) -> bytes:
@@ -177,51 +186,35 @@ _SIGNATURE: Final = {
 
 
 def pae(payload_type: str, payload: bytes) -> bytes:
-    """Pre-authentication encoding of DSSE v1 (secure-systems-lab/dsse, protocol.md): what is signed (nrm1 1.9)."""
+    """Pre-authentication encoding of DSSE v1 (secure-systems-lab/dsse, protocol.md): a base ends in it (nrm1 1.9)."""
     kind = payload_type.encode()
     return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
+
+
+def signature_base(public: PublicKey, payload_type: str, payload: bytes) -> bytes:
+    """Return what both halves of `public` sign: "nrm1-sig" || 0x00 || H("kid", whole key) || PAE (nrm1 1.9).
+
+    It names the whole key, so that no half of a signature can be moved to a key that has only one half in common.
+    """
+    return SIGNATURE_PREFIX + public.hash + pae(payload_type, payload)
 
 
 def verify(public: PublicKey, payload_type: str, payload: bytes, signature: Signature) -> None:
     """Return if `signature` is by `public` with exactly the halves of the key (nrm1 1.12).
 
-    Raises RemoteError(bad_signature).
+    The number in the type says over which base: a type that is not issued is of the first form (nrm1 1.17). Raises
+    RemoteError(bad_signature).
     """
     if signature.kid != public.kid:
         raise RemoteError(Code.BAD_SIGNATURE, "signed by another key")
     # The key decides, never the signature: else leaving out the post-quantum half would downgrade a hybrid key.
     if (signature.mldsa65 is None) != (public.mldsa65 is None):
         raise RemoteError(Code.BAD_SIGNATURE, "halves of the signature are not those of the key")
-    base = pae(payload_type, payload)
+    first = not SIGNED[payload_type].issued
+    base = pae(payload_type, payload) if first else signature_base(public, payload_type, payload)
     verify_raw(public.ed25519, base, signature.ed25519)
     if public.mldsa65 is not None and signature.mldsa65 is not None:
-        _verify_mldsa65(public.mldsa65, base, signature.mldsa65)
-
-
-def verify_raw(ed25519: bytes, message: bytes, signature: bytes) -> None:
-    """Verify an Ed25519 signature with libsodium: canonical encodings only, no low-order point.
-
-    Raises RemoteError(bad_signature).
-    """
-    try:
-        if len(ed25519) != ED25519_PUBLIC or len(signature) != ED25519_SIGNATURE:
-            raise RemoteError(Code.BAD_SIGNATURE, "wrong length")
-        # libsodium, not OpenSSL: see the module. Every node must refuse the same signatures.
-        nacl.bindings.crypto_sign_open(signature + message, ed25519)
-    except nacl.exceptions.BadSignatureError as exc:
-        raise RemoteError(Code.BAD_SIGNATURE, "ed25519 signature does not verify") from exc
-
-
-def _verify_mldsa65(public: bytes, message: bytes, signature: bytes) -> None:
-    try:
-        _mldsa65(public).verify(signature, message)
-    except InvalidSignature as exc:
-        raise RemoteError(Code.BAD_SIGNATURE, "ml-dsa-65 signature does not verify") from exc
-
-
-@functools.lru_cache(maxsize=256)
-def _mldsa65(public: bytes) -> MLDSA65PublicKey:
-    return MLDSA65PublicKey.from_public_bytes(public)
+        verify_mldsa65(public.mldsa65, base, signature.mldsa65, b"" if first else SIGNATURE_CONTEXT)
 
 
 # --- signed documents --------------------------------------------------------------------------------------------
@@ -248,10 +241,14 @@ class SignedDocument:
         return canon(self.to_json())
 
     @classmethod
-    def from_json(cls, value: Json, payload_type: str) -> Self:
-        """Read the member form. Raises RemoteError(malformed), or wrong_type for a document of another type."""
+    def from_json(cls, value: Json, *payload_types: str) -> Self:
+        """Read the member form of a document that is of one of these types.
+
+        Raises RemoteError(malformed), or wrong_type for a document of another type.
+        """
         member = exact(value, _DOCUMENT, what="document")
-        if member["payloadType"] != payload_type:
+        payload_type = text(member["payloadType"])
+        if payload_type not in payload_types:
             raise RemoteError(Code.WRONG_TYPE, "document is of another type")
         signatures = items(member["signatures"])
         if len(signatures) > SIGNED[payload_type].most:
@@ -263,9 +260,14 @@ class SignedDocument:
         )
 
     @classmethod
-    def decode(cls, data: bytes, payload_type: str, limit: int = DOCUMENT_LIMIT) -> Self:
+    def decode(cls, data: bytes, *payload_types: str, limit: int = DOCUMENT_LIMIT) -> Self:
         """Read canonical JSON of at most `limit` bytes. Raises RemoteError(too_large, malformed, wrong_type)."""
-        return cls.from_json(parse(data, limit=limit), payload_type)
+        return cls.from_json(parse(data, limit=limit), *payload_types)
+
+    @property
+    def is_type(self) -> Check:
+        """Check the member `type` of the payload: it has the same number as the payload type."""
+        return one_of(SIGNED[self.payload_type].payload)
 
     @property
     def signature(self) -> Signature:

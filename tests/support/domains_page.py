@@ -33,7 +33,7 @@ def _signed(pages: Mapping[str, str]) -> list[str]:
     head = ["| payload type | payload | signed by | signatures |", "|---|---|---|---|"]
     return head + [
         f"| `{name}` | `{each.payload}`, {_link(pages, each.clause)}"
-        f"{'' if each.issued else '; verified in evidence, never issued'} | {each.by} |"
+        f"{'' if each.issued else '; first form, read only where [1.17](#1.17) says'} | {each.by} |"
         f" {'1' if each.most == 1 else f'1 to {each.most}'} |"
         for name, each in SIGNED.items()
     ]

@@ -31,7 +31,7 @@ from keys.documents.signed_note import (
     cosignature_text,
     sign_checkpoint,
 )
-from keys.documents.statement import signatures_hash
+from keys.documents.statement import STATEMENTS, signatures_hash
 from keys.offline.roots import new_root
 from keys.primitives.domains import STATEMENT
 from keys.primitives.encoding import DAY, MAX_INT, b64u
@@ -237,7 +237,7 @@ def tiny() -> Case:
 
 def stated(sealed: SealedEnvelope) -> Statement:
     """The statement of a sealed envelope."""
-    return Statement.parse(sealed.statement)
+    return Statement.parse(sealed.statement, *STATEMENTS)
 
 
 def batch(key: SigningKey, *receipts: Receipt) -> bytes:

@@ -34,13 +34,15 @@ class Received:
     body: bytes
 
 
-def receive(data: bytes, *, own: Descriptor, sender: Descriptor, open_cek: OpenCek, now: int) -> Received:
+def receive(
+    data: bytes, *, own: Descriptor, sender: Descriptor, open_cek: OpenCek, now: int, kind: str = STATEMENT
+) -> Received:
     """Steps 4 to 11. Raises RemoteError with the code of the first step that refuses."""
     envelope = wire.parse_envelope(data)  # 3
     step_4(envelope, own, now)
     cek = step_5(envelope, open_cek)  # and the HPKE half of 6
     inner = wire.unpack_inner(open_content(cek, wire.body_context(envelope.hdr), envelope.ct))  # 6, 7
-    statement = step_8(inner, sender)
+    statement = step_8(inner, sender, kind)
     step_9(envelope, statement, inner, own, now)
     return Received(
         envelope=envelope,
@@ -70,11 +72,11 @@ def step_5(envelope: wire.Envelope, open_cek: OpenCek) -> bytes:
     raise RemoteError(Code.UNKNOWN_RECIPIENT_KEY, "no known kid")
 
 
-def step_8(inner: wire.Inner, sender: Descriptor) -> wire.Statement:
+def step_8(inner: wire.Inner, sender: Descriptor, kind: str) -> wire.Statement:
     """The signature, under the sender's newest descriptor."""
-    statement = wire.Statement.parse(inner.statement)
+    statement = wire.Statement.parse(inner.statement, kind)
     signature = wire.parse_signatures(inner.signatures)
-    verify(sender.signing_key(signature.kid, at=statement.created), STATEMENT, inner.statement, signature)
+    verify(sender.signing_key(signature.kid, at=statement.created), kind, inner.statement, signature)
     return statement
 
 

@@ -11,7 +11,8 @@ from support.vector_plain import statement
 
 from gateway.database.audit_entries import leaf
 from gateway.errors import RemoteError
-from keys.documents.descriptor import Descriptor, Revocation
+from gateway.evidence.form import ISSUED
+from keys.documents.descriptor import DESCRIPTORS, Descriptor, Revocation
 from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.envelope import Receipt, Receipts, Status, encode_signatures, statement_hash
 from keys.documents.key_records import Use
@@ -25,7 +26,7 @@ from keys.documents.signed_note import (
     sign_checkpoint,
 )
 from keys.documents.statement import signatures_hash
-from keys.primitives.domains import DESCRIPTOR, RECEIPTS, STATEMENT
+from keys.primitives.domains import RECEIPTS, STATEMENT
 from keys.primitives.encoding import DAY, b64u, canon
 from keys.primitives.merkle_tree import Tiles, leaf_hash, prove_inclusion
 from keys.primitives.sign import SignedDocument, SigningKey, sign_document
@@ -127,6 +128,7 @@ def evidence() -> Case:
         "witnessed when the revocation was published": book.part([(c, by_cor[1], PUBLISHED)]),
     }
     file = {
+        "type": ISSUED,
         "documents": {name: document.to_json() for name, document in (documents | {"message": message}).items()},
         "logs": logs,
         "fingerprints": {"alb": a.fingerprint, "bel": b.fingerprint, "cor": c.fingerprint},
@@ -156,6 +158,7 @@ def _cases() -> list[Case]:
     support = f": its own date and the receipt of NRM bel of {at}:00 UTC say so"
     return [
         case("no key was revoked", [proven, proven]),
+        case("in a bundle of the first form", "wrong_type", type="nrm.evidence/2"),
         case(
             "revoked as of later than a witness saw it",
             [proven | {"caveats": [gone.format("1:00") + ", and NRM cor had witnessed it before"]}, proven],
@@ -209,7 +212,7 @@ def judge(file: Case, case: Case) -> list[Case] | str:
         node = part.pop("node")
         log = {"node": node, "checkpoints": [part], "witnesses": [[file["documents"]["cor-1"]]]}
     bundle = {
-        "type": "nrm.evidence/2",
+        "type": case.get("type", file.get("type", "nrm.evidence/2")),  # the file of the first form names none
         "parties": sorted(chains, key=_node),
         "messages": [{"statements": [file["documents"]["message"]], "disclosure": None}],
         "receipts": [file["documents"][name] for name in case["receipts"]],
@@ -224,4 +227,4 @@ def judge(file: Case, case: Case) -> list[Case] | str:
 
 
 def _node(chain: Sequence[Case]) -> str:
-    return accept_descriptor(None, SignedDocument.from_json(chain[0], DESCRIPTOR), NOW).node
+    return accept_descriptor(None, SignedDocument.from_json(chain[0], *DESCRIPTORS), NOW).node

@@ -13,15 +13,16 @@ from gateway.federation.signatures import RequestHead, ResponseHead, SignedReque
 from gateway.messages import answers, types
 from gateway.messages.machines.numbering import Entry, LinkView, Refuse, Repeat, apply, judge
 from keys.documents import envelope as wire
-from keys.documents.descriptor import Descriptor
+from keys.documents.descriptor import DESCRIPTORS, Descriptor
 from keys.documents.descriptor_chain import accept_chain, accept_descriptor
 from keys.documents.key_records import KeyRecord
 from keys.documents.keyset import Keyset, accept_keyset
 from keys.documents.taken_list import TakenPage
-from keys.primitives.domains import DESCRIPTOR, KEYSET, TAKEN, VOID
+from keys.primitives.domains import KEYSET, TAKEN, VOID
 from keys.primitives.encoding import DOCUMENT_LIMIT, canon, parse, unb64u
+from keys.primitives.raw_signatures import verify_raw
 from keys.primitives.seal import EncPrivateKey, check_enc_public, open_cek
-from keys.primitives.sign import PublicKey, SignedDocument, verify_raw
+from keys.primitives.sign import PublicKey, SignedDocument
 
 Case = Mapping[str, Any]
 
@@ -65,7 +66,7 @@ def bad_key(case: Case) -> str | None:
 
 def chain_of(file: Case, names: list[str]) -> list[Descriptor]:
     """The accepted descriptors with these names."""
-    documents = [SignedDocument.from_json(file["documents"][name], DESCRIPTOR) for name in names]
+    documents = [SignedDocument.from_json(file["documents"][name], *DESCRIPTORS) for name in names]
     return list(accept_chain(documents, file["now"])) if documents else []
 
 
@@ -74,7 +75,7 @@ def descriptor(file: Case, case: Case) -> str | None:
     held = chain_of(file, case["held"])
 
     def judged() -> object:
-        document = SignedDocument.decode(canon(file["documents"][case["document"]]), DESCRIPTOR)
+        document = SignedDocument.decode(canon(file["documents"][case["document"]]), *DESCRIPTORS)
         return accept_descriptor(held[-1] if held else None, document, case["now"], earlier=held[:-1])
 
     return code_of(judged)

@@ -17,7 +17,7 @@ from keys.documents.key_records import Use
 from keys.primitives.domains import LABELS, STATEMENT
 from keys.primitives.encoding import b64u, canon, h, lp_join, padme
 from keys.primitives.seal import EncPrivateKey
-from keys.primitives.sign import SigningKey, pae
+from keys.primitives.sign import SigningKey, pae, signature_base
 
 Case = dict[str, Any]
 
@@ -100,7 +100,20 @@ def encodings() -> Case:
             {"parts": [p.hex() for p in parts], "hex": lp_join(*parts).hex()} for parts in ((b"",), (b"a", b"bc"))
         ],
         "pae": [{"type": STATEMENT, "hex": sample.hex(), "pae": pae(STATEMENT, sample).hex()}],
+        "bases": [_base(key, sample) for key in (key_of("alb/sig"), key_of("alb/http", hybrid=False))],
         "padme": [[size, padme(size)] for size in _SIZES],
+    }
+
+
+def _base(key: SigningKey, sample: bytes) -> Case:
+    """What a key signs, and its half that has no randomness."""
+    base = signature_base(key.public, STATEMENT, sample)
+    return {
+        "key": key.public.to_json(),
+        "type": STATEMENT,
+        "hex": sample.hex(),
+        "base": base.hex(),
+        "ed25519": b64u(key.sign(STATEMENT, sample).ed25519),
     }
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 import orjson
+from support import vector_forms
 from support.sign_as import sign_as
 from support.vector_parties import NODE, NOW, Party, edited, id_of, key_of, record, seed, signed, without
 
@@ -21,7 +22,7 @@ from keys.documents.descriptor_chain import accept_descriptor, encode_chain
 from keys.documents.envelope import Receipt, Receipts, Status, Void
 from keys.documents.key_records import Use
 from keys.documents.taken_list import MOST, MOST_PAGES, TakenPage, Withdrawn
-from keys.primitives.domains import DESCRIPTOR, KEYSET, RECEIPT, RECEIPTS, STATEMENT, TAKEN, VOID
+from keys.primitives.domains import DESCRIPTOR, KEYSET, RECEIPT_1, RECEIPTS, STATEMENT, TAKEN, VOID
 from keys.primitives.encoding import DAY, b64u, canon, unb64u
 from keys.primitives.seal import EncPrivateKey, enc_kid, seal_cek, seal_content
 from keys.primitives.sign import SignedDocument, SigningKey, kid_of, sign_document
@@ -76,6 +77,7 @@ def descriptors() -> Case:
     _shape(chain, bel, first)
     _first(chain, bel)
     _next(chain, bel, first)
+    vector_forms.descriptors(chain.offer, bel)
     file = chain.file()
     held = accept_descriptor(None, chain.documents["bel-1"], NOW)
     return file | {
@@ -472,6 +474,7 @@ def _frames(sealer: _Sealer) -> list[Case]:
         sealed("a frame cut short", (2**31).to_bytes(4, "big") + inner[4:]),
         written("a member more in the statement", extra=None),
         written("number 2 without prev", n=2),
+        _case("9", "a statement of the first form", sealer.seal(vector_forms.inner(sealer)), "wrong_type"),
         written("a body type with a capital", body_type="Referral.request/1"),
     ]
 
@@ -569,7 +572,7 @@ def receipts() -> Case:
         return {"name": name, "code": code, "now": NOW, "document": document.to_json()}
 
     def told(*items: Any) -> bytes:
-        return canon({"type": "nrm.receipts/1", "receipts": list(items)})
+        return canon({"type": "nrm.receipts/2", "receipts": list(items)})
 
     answers = [Answer(id=id_of("a"), code=Code.EXPIRED), Answer(id=None, code=Code.MALFORMED)]
     first = one.to_json()
@@ -596,7 +599,7 @@ def receipts() -> Case:
                 "name": "a lone receipt",
                 "code": "wrong_type",
                 "now": NOW,
-                "document": sign_as(RECEIPT, one.encode(), bel.sig).to_json(),
+                "document": sign_as(RECEIPT_1, one.encode(), bel.sig).to_json(),
             },
             case("by a key that is not listed", "unknown_key", batch, key=key_of("stranger/sig")),
             {"name": "changed after signing", "code": "bad_signature", "now": NOW, "document": altered},

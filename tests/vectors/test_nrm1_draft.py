@@ -1,4 +1,6 @@
-"""The golden vectors of nrm1: one valid and ten invalid envelopes, documents, receipt, codes for people, padding."""
+"""The golden vectors of the first form of nrm1: one valid and ten invalid envelopes, documents, receipt, codes for
+people, padding. What they say of encodings and of sealing holds as it did; what is signed is read and not taken.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,7 @@ from keys.documents.envelope import Receipt, Secret, Statement, Status, parse_en
 from keys.documents.fingerprint import Party, pair_code
 from keys.documents.key_records import verify_signers
 from keys.documents.keyset import parse_keyset
-from keys.primitives.domains import DESCRIPTOR, KEYSET, RECEIPT
+from keys.primitives.domains import DESCRIPTOR_1, KEYSET_1, RECEIPT_1, STATEMENT, STATEMENT_1
 from keys.primitives.encoding import padme, unb64u
 from keys.primitives.seal import EncPrivateKey, open_cek, open_content
 from keys.primitives.sign import SignedDocument
@@ -41,17 +43,22 @@ def envelope(case: dict[str, Any]) -> bytes:
 @functools.cache
 def descriptor(side: str) -> Descriptor:
     """The sender's or the recipient's descriptor, with a log that is named as today: then its roots did not sign it."""
-    document = SignedDocument.from_json(vectors()[f"{side}_descriptor"], DESCRIPTOR)
+    document = SignedDocument.from_json(vectors()[f"{side}_descriptor"], DESCRIPTOR_1)
     node = orjson.loads(document.payload)["node"]
     renamed = edited(document.payload, lambda member: member.update(log=name_log(node)))
     return parse_descriptor(replace(document, payload=renamed))
 
 
-def arrive(case: dict[str, Any], now: int) -> Received:
+def arrive(case: dict[str, Any], now: int, kind: str = STATEMENT_1) -> Received:
     """Steps 4 to 11, with all four keys of the recipient."""
     keys = [EncPrivateKey(bytes.fromhex(seed)) for seed in vectors()["enc_seeds"].values()]
     return receive(
-        envelope(case), own=descriptor("recipient"), sender=descriptor("sender"), open_cek=opener(*keys), now=now
+        envelope(case),
+        own=descriptor("recipient"),
+        sender=descriptor("sender"),
+        open_cek=opener(*keys),
+        now=now,
+        kind=kind,
     )
 
 
@@ -80,13 +87,19 @@ def test_codecs_write_the_same_bytes() -> None:
     cek = open_cek(key, recipient.enc, wire.cek_info(recipient.kid, sealed.hdr))
     padded = open_content(cek, wire.body_context(sealed.hdr), sealed.ct)
     inner = wire.unpack_inner(padded)
-    assert Statement.parse(inner.statement).encode() == inner.statement
+    assert Statement.parse(inner.statement, STATEMENT_1).encode() == inner.statement
     assert Secret.parse(inner.secret).encode() == inner.secret
     assert wire.encode_signatures(wire.parse_signatures(inner.signatures)) == inner.signatures
     again = wire.pack_inner(
         statement=inner.statement, signatures=inner.signatures, secret=inner.secret, body=inner.body
     )
     assert again == padded
+
+
+def test_the_valid_envelope_is_not_taken() -> None:
+    """It is of the first form, which nobody receives any more."""
+    with refused(Code.WRONG_TYPE, "statement is of another form"):
+        arrive(vectors()["valid"], vectors()["now"], kind=STATEMENT)
 
 
 @pytest.mark.parametrize("number", range(10))
@@ -106,7 +119,7 @@ def test_descriptors() -> None:
     """Both are signed by the roots of the nodes that the file names, and refused today for the name of their log."""
     assert descriptor("recipient").node == vectors()["me"]
     for side in ("sender", "recipient"):
-        document = SignedDocument.from_json(vectors()[f"{side}_descriptor"], DESCRIPTOR)
+        document = SignedDocument.from_json(vectors()[f"{side}_descriptor"], DESCRIPTOR_1)
         assert verify_signers(descriptor(side).roots, document)
         require_usable_descriptor(descriptor(side), vectors()["now"])
         with refused(Code.MALFORMED, "log is not named after the node"):
@@ -115,7 +128,7 @@ def test_descriptors() -> None:
 
 def test_keyset() -> None:
     """The keyset verifies and offers the newest key of each unit."""
-    document = SignedDocument.from_json(vectors()["recipient_keyset"], KEYSET)
+    document = SignedDocument.from_json(vectors()["recipient_keyset"], KEYSET_1)
     document.verify(descriptor("recipient").signing_key(document.signature.kid, at=vectors()["now"]))
     keyset = parse_keyset(document)
     newest = [keyset.enc_for(unit, vectors()["now"]).kid for unit in ("gateway", "shelter-3")]
@@ -124,7 +137,7 @@ def test_keyset() -> None:
 
 def test_receipt() -> None:
     """The lone receipt verifies, is of the valid statement, and is written again byte for byte."""
-    document = SignedDocument.from_json(vectors()["receipt"], RECEIPT)
+    document = SignedDocument.from_json(vectors()["receipt"], RECEIPT_1)
     document.verify(descriptor("recipient").signing_key(document.signature.kid, at=vectors()["now"]))
     receipt = Receipt.parse(document.payload)
     assert (receipt.of, receipt.status) == (vectors()["valid"]["statement_hash"], Status.RECEIVED)
@@ -145,6 +158,6 @@ def test_padme() -> None:
 
 def test_documents_are_written_alike() -> None:
     """A document of the file is encoded again byte for byte."""
-    document = SignedDocument.from_json(vectors()["receipt"], RECEIPT)
-    assert SignedDocument.decode(document.encode(), RECEIPT) == document
+    document = SignedDocument.from_json(vectors()["receipt"], RECEIPT_1)
+    assert SignedDocument.decode(document.encode(), RECEIPT_1) == document
     assert unb64u(vectors()["receipt"]["payload"]) == document.payload

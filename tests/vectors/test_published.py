@@ -29,8 +29,9 @@ from keys.documents.fingerprint import Party, compute_fingerprint, fingerprint_h
 from keys.documents.key_records import KeyRecord
 from keys.primitives.domains import DESCRIPTOR, RECEIPTS, VOID
 from keys.primitives.encoding import b64u, canon, h, lp_join, lp_split, padme, parse, unb64u
+from keys.primitives.raw_signatures import verify_raw
 from keys.primitives.seal import EncPrivateKey
-from keys.primitives.sign import SignedDocument, SigningKey, pae
+from keys.primitives.sign import PublicKey, SignedDocument, SigningKey, pae, signature_base
 
 MOST_BYTES = 2_500_000
 NAMES = tuple(vectors.PLAIN | vectors.SEALED)
@@ -56,7 +57,7 @@ def test_the_files_are_up_to_date() -> None:
     """Made again, all that is not random is the same; nothing else lies in the folder."""
     assert vectors.make(ROOT, check=True) == []
     found = {path.name for path in (ROOT / vectors.FOLDER).iterdir()}
-    assert found == {"README.md", *(f"{name}.json" for name in NAMES)}
+    assert found == {"README.md", "evidence-first-form.json", *(f"{name}.json" for name in NAMES)}
 
 
 def test_the_files_are_small() -> None:
@@ -86,6 +87,11 @@ def test_encodings() -> None:
         assert (lp_join(*parts), lp_split(data, len(parts), 100)) == (data, parts)
     for case in file["pae"]:
         assert pae(case["type"], bytes.fromhex(case["hex"])).hex() == case["pae"]
+    for case in file["bases"]:
+        key = PublicKey.from_members(case["key"])
+        base = signature_base(key, case["type"], bytes.fromhex(case["hex"]))
+        assert base.hex() == case["base"]
+        verify_raw(key.ed25519, base, unb64u(case["ed25519"]))
     assert [[size, padme(size)] for size, _ in file["padme"]] == file["padme"]
 
 
@@ -200,6 +206,7 @@ def test_there_are_enough_faults() -> None:
         "unknown_recipient_key",
         "unknown_sender",
         "unsupported_suite",
+        "wrong_type",
     }
     assert {case["code"] for case in published("descriptors")["cases"]} == {
         None,

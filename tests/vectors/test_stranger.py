@@ -50,12 +50,15 @@ def lp(*parts: bytes) -> bytes:
 
 
 def check(record: dict[str, Any], kind: str, payload: bytes, signature: dict[str, Any]) -> None:
-    """nrm1 1.12: every half that the record has, over the same bytes."""
-    base = b" ".join([b"DSSEv1", str(len(kind)).encode(), kind.encode(), str(len(payload)).encode(), payload])
+    """nrm1 1.9, 1.12: every half that the record has, over the same bytes, which name the whole key."""
+    pae = b" ".join([b"DSSEv1", str(len(kind)).encode(), kind.encode(), str(len(payload)).encode(), payload])
+    base = b"nrm1-sig\0" + h("kid", lp(unb64u(record["ed25519"]), unb64u(record["mldsa65"] or ""))) + pae
     Ed25519PublicKey.from_public_bytes(unb64u(record["ed25519"])).verify(unb64u(signature["ed25519"]), base)
     assert (record["mldsa65"] is None) == (signature["mldsa65"] is None)
     if record["mldsa65"] is not None:
-        MLDSA65PublicKey.from_public_bytes(unb64u(record["mldsa65"])).verify(unb64u(signature["mldsa65"]), base)
+        MLDSA65PublicKey.from_public_bytes(unb64u(record["mldsa65"])).verify(
+            unb64u(signature["mldsa65"]), base, b"nrm1"
+        )
 
 
 def test_canonical_json_and_hashes():
@@ -162,7 +165,7 @@ def test_an_envelope_opens(number):
     (signature,) = json.loads(signatures)["signatures"]
     sender = json.loads(unb64u(file["documents"]["sender-1"]["payload"]))
     (record,) = [record for record in sender["keys"] if record["kid"] == signature["kid"] and record["use"] == "sig"]
-    check(record, "application/vnd.nrm.statement.v1+json", statement, signature)
+    check(record, "application/vnd.nrm.statement.v2+json", statement, signature)
     link = canon({name: said[name] for name in ("epoch", "n", "id", "prev")})
     assert b64u(h("link", link)) == file["opened"]["link"]
 

@@ -19,8 +19,8 @@ from support.shared import shared
 from support.tables import Faults, table
 
 from gateway.errors import Code, RemoteError
+from keys.primitives.raw_signatures import verify_raw
 from keys.primitives.seal import EncPrivateKey, aead_open, aead_seal, check_enc_public, open_content, seal_content
-from keys.primitives.sign import verify_raw
 
 
 @functools.cache

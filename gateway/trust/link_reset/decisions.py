@@ -34,8 +34,9 @@ from gateway.peers.scope import PeerState
 from gateway.ports import Json
 from gateway.trust.link_reset import store as resets
 from keys.documents.change import Change
+from keys.documents.keyset import KEYSETS
 from keys.documents.link_reset import Answered, LinkRecord, Reset, View, reset_hash
-from keys.primitives.domains import KEYSET, RESET
+from keys.primitives.domains import RESET
 from keys.primitives.encoding import (
     SKEW,
     Check,
@@ -126,7 +127,7 @@ def _forget_keyset(connection: Connection, at: int) -> None:
 
 def _floor(keyset: bytes, at: int) -> int:
     """A version no lower than any that was issued after the backup: keysets are dated by the second."""
-    held = parse(SignedDocument.decode(keyset, KEYSET).payload, limit=200_000)
+    held = parse(SignedDocument.decode(keyset, *KEYSETS).payload, limit=200_000)
     if not isinstance(held, dict) or not isinstance(held["version"], int) or not isinstance(held["issued"], int):
         raise RuntimeError("the own keyset has its shape")
     return held["version"] + max(0, at - held["issued"]) + 1

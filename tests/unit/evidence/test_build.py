@@ -23,6 +23,7 @@ from support.exhibits import (
     small,
     stated,
 )
+from support.first_form import first_conversation
 from support.nodes import NOW, record, refused, signed
 from support.sign_as import sign_as
 from support.stranger import verify
@@ -34,7 +35,7 @@ from keys.documents.descriptor import Descriptor
 from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.envelope import Status, compute_commitment, encode_signatures
 from keys.documents.key_records import Use
-from keys.primitives.domains import RECEIPT, RECEIPTS, STATEMENT
+from keys.primitives.domains import RECEIPT_1, RECEIPTS, STATEMENT
 from keys.primitives.encoding import DAY, b64u, canon, unb64u
 from keys.primitives.sign import SignedDocument, SigningKey
 
@@ -132,11 +133,15 @@ def test_a_sealing_that_no_receipt_names_stays_out() -> None:
 
 
 def test_a_lone_receipt() -> None:
-    """nrm1 7.1: it is verified, though never issued."""
-    lone = receipt(REFERRAL, Status.DELIVERED).encode()
-    document = sign_as(RECEIPT, lone, B.sig).encode()
-    report = verify(CASE.build(exhibits=CASE.exhibits[:1], batches=(document,)), ANCHORS)
+    """nrm1 7.1: one of the first form is verified, though it was never issued; it proves nothing of the second."""
+    case = first_conversation()
+    lone = receipt(case.sealed["referral"], Status.DELIVERED).encode()
+    document = sign_as(RECEIPT_1, lone, B.sig).encode()
+    report = verify(case.build(exhibits=case.exhibits[:1], batches=(document,)), ANCHORS)
     assert report.messages[0].statuses == (("delivered", NOW + 60),)
+    document = sign_as(RECEIPT_1, receipt(REFERRAL, Status.DELIVERED).encode(), B.sig).encode()
+    report = verify(CASE.build(exhibits=CASE.exhibits[:1], batches=(document,)), ANCHORS)
+    assert report.messages[0].statuses == ()
 
 
 # --- anchors ---------------------------------------------------------------------------------------------------------
@@ -385,7 +390,7 @@ def test_a_secret_that_is_none() -> None:
 )
 def test_row_57_a_signed_receipt_that_does_not_fit(changes: dict[str, Any], code: Code) -> None:
     """It agrees with the statement that it names, is of this pair, and its key is one of its chain."""
-    payload = canon({"type": "nrm.receipts/1", "receipts": [receipt(REFERRAL, Status.RECEIVED, **changes).to_json()]})
+    payload = canon({"type": "nrm.receipts/2", "receipts": [receipt(REFERRAL, Status.RECEIVED, **changes).to_json()]})
     with refused(code):
         verify(tampered(lambda value: value.update(receipts=[lying(payload, B.sig, RECEIPTS)])), ANCHORS)
 

@@ -45,7 +45,7 @@ def with_key(value: Any, **changes: Any) -> None:
 BAD_DESCRIPTORS: dict[str, Change] = {
     "more": lambda v: v.update(more=1),
     "less": lambda v: v.pop("contact"),
-    "type": lambda v: v.update(type="nrm.descriptor/2"),
+    "type": lambda v: v.update(type="nrm.descriptor/3"),
     "name bidi": lambda v: v.update(name="NRM \u202e"),
     "name empty": lambda v: v.update(name=""),
     "name long": lambda v: v.update(name="n" * 101),

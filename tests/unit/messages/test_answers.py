@@ -28,7 +28,7 @@ from keys.documents.descriptor import Revocation
 from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.envelope import Receipt, Status
 from keys.documents.key_records import Use
-from keys.primitives.domains import RECEIPT, RECEIPTS, STATEMENT
+from keys.primitives.domains import RECEIPT_1, RECEIPTS, STATEMENT
 from keys.primitives.encoding import b64u, canon
 from keys.primitives.sign import SignedDocument, SigningKey
 
@@ -180,7 +180,7 @@ def test_row_57_said_twice_or_half() -> None:
         [],
         [{**good, "of": b64u(i.to_bytes(32, "big"))} for i in range(101)],
     ):
-        payload = canon({"type": "nrm.receipts/1", "receipts": bad})
+        payload = canon({"type": "nrm.receipts/2", "receipts": bad})
         document = SignedDocument(payload=payload, payload_type=RECEIPTS, signatures=(B.sig.sign(RECEIPTS, payload),))
         with refused(Code.MALFORMED):
             read(document.encode())
@@ -193,7 +193,7 @@ def test_row_13_a_batch_is_signed_as_a_batch() -> None:
     with refused(Code.BAD_SIGNATURE):
         read(wrong.encode())
     lone = RECEIVED[0].encode()
-    document = sign_as(RECEIPT, lone, B.sig)
+    document = sign_as(RECEIPT_1, lone, B.sig)
     with refused(Code.WRONG_TYPE):
         read(document.encode())
 
@@ -252,7 +252,8 @@ def test_refusal_of_a_whole_request() -> None:
 def test_every_code_has_a_reaction() -> None:
     """nrm1 6.9: a code without a receipt consumed no number; what is done depends on the code alone."""
     kinds = {found: {code for code in WIRE_CODES if reaction(code) is found} for found in Reaction}
-    assert kinds[Reaction.SEAL_ANEW] == {Code.UNKNOWN_RECIPIENT_KEY, Code.NEWER_DESCRIPTOR, Code.REVOKED_KEY}
+    anew = {Code.UNKNOWN_RECIPIENT_KEY, Code.NEWER_DESCRIPTOR, Code.REVOKED_KEY, Code.WRONG_TYPE}
+    assert kinds[Reaction.SEAL_ANEW] == anew
     assert kinds[Reaction.SIGN_ANEW] == {Code.STALE}
     assert kinds[Reaction.AWAIT_RESET] == {Code.LINK_RESET_REQUIRED}
     assert kinds[Reaction.STOP_LINK] == {Code.EQUIVOCATION, Code.BAD_CHAIN}

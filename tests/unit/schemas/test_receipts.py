@@ -52,4 +52,4 @@ def test_one_receipt(changes: dict[str, Any], verdict: bool) -> None:
 @pytest.mark.parametrize(("count", "verdict"), [(0, False), (1, True), (100, True), (101, False)])
 def test_batch_of_receipts(count: int, verdict: bool) -> None:
     """A batch has 1 to 100 receipts."""
-    assert verdict == valid("nrm.receipts.1.1.json", {"type": "nrm.receipts/1", "receipts": [RECEIPT] * count})
+    assert verdict == valid("nrm.receipts.2.1.json", {"type": "nrm.receipts/2", "receipts": [RECEIPT] * count})

@@ -154,7 +154,7 @@ async def test_a_case_is_read_and_answered_for_at_the_console(tmp_path: Path):
         assert besa.status == 403
         await dritan.open(f"/conversations/{CASE}")
         bundle = await downloaded(dritan, f"/conversations/{CASE}/evidence")
-        assert bundle["type"] == "nrm.evidence/2"
+        assert bundle["type"] == "nrm.evidence/3"
         for path in ("/records", "/records/erasures", "/records/holds", "/records/reviews", "/records/statistics"):
             await seen(dritan, path)
         await dritan.open(f"/messages/{id}/erase?way=in")

@@ -46,7 +46,7 @@ def spoiled(change: Callable[[Any], object]) -> SignedDocument:
 @pytest.mark.parametrize(
     ("place", "value"),
     [
-        ("type", "nrm.descriptor/2"),
+        ("type", "nrm.descriptor/3"),
         ("node", "n1" + "A" * 32),
         ("name", ""),
         ("name", "a\u202eb"),

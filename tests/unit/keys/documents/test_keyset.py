@@ -40,7 +40,7 @@ def test_accepted_and_the_same_again() -> None:
 @pytest.mark.parametrize(
     ("place", "value"),
     [
-        ("type", "nrm.keyset/2"),
+        ("type", "nrm.keyset/3"),
         ("version", 0),
         ("expires", NOW),
         ("expires", NOW + 2 * DAY + 1),

@@ -1,4 +1,4 @@
-"""`nrm.reset/1`, the request of a restored node (nrm1 5.9)."""
+"""`nrm.reset/2`, the request of a restored node (nrm1 5.9)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_it_reads_what_it_wrote() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"type": "nrm.reset/2"},
+        {"type": "nrm.reset/3"},
         {"epoch": 1},
         {"epoch": 0},
         {"epoch": "2"},

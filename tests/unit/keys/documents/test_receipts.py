@@ -58,7 +58,7 @@ def test_receipts_round_trip() -> None:
 )
 def test_bad_receipt_refuses_the_batch(second: wire.Receipt) -> None:
     """nrm1 6.3; threat 57: one bad receipt refuses all: said twice, a code too many, another pair of nodes."""
-    data = canon({"type": "nrm.receipts/1", "receipts": [RECEIPT.to_json(), second.to_json()]})
+    data = canon({"type": "nrm.receipts/2", "receipts": [RECEIPT.to_json(), second.to_json()]})
     with refused(Code.MALFORMED):
         wire.Receipts.parse(data)
 
@@ -71,4 +71,4 @@ def test_batch_has_1_to_100_receipts() -> None:
         with pytest.raises(RuntimeError, match="1 to 100"):
             wire.Receipts(receipts=receipts).encode()
         with refused(Code.MALFORMED):
-            wire.Receipts.parse(canon({"type": "nrm.receipts/1", "receipts": [item.to_json() for item in receipts]}))
+            wire.Receipts.parse(canon({"type": "nrm.receipts/2", "receipts": [item.to_json() for item in receipts]}))

@@ -26,7 +26,8 @@ from keys.documents.signed_note import (
 )
 from keys.primitives.encoding import unb64u
 from keys.primitives.merkle_tree import leaf_hash
-from keys.primitives.sign import PublicKey, SigningKey, verify_raw
+from keys.primitives.raw_signatures import verify_raw
+from keys.primitives.sign import PublicKey, SigningKey
 
 RAND = Seeds("note")
 LOG, WIT, OTHER = (SigningKey.generate(RAND, hybrid=False) for _ in range(3))

@@ -1,4 +1,4 @@
-"""`nrm.taken/1`, a page of what a peer knows to have been taken away (nrm1 5.16)."""
+"""`nrm.taken/2`, a page of what a peer knows to have been taken away (nrm1 5.16)."""
 
 from __future__ import annotations
 

@@ -37,8 +37,9 @@ from keys.keystore.service import KeyService
 from keys.primitives import sealed_file
 from keys.primitives.domains import DESCRIPTOR, KEYSET, RECEIPTS, STATEMENT, TOMBSTONE, TRUST, VOID
 from keys.primitives.encoding import DAY, canon
+from keys.primitives.raw_signatures import verify_raw
 from keys.primitives.seal import EncPrivateKey, seal_cek
-from keys.primitives.sign import verify, verify_raw
+from keys.primitives.sign import verify
 
 
 @pytest.fixture

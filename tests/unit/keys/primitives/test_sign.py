@@ -10,10 +10,11 @@ import nacl.bindings
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from support.nodes import Seeds, refused
+from support.sign_as import sign_as, sign_base
 
 from gateway.errors import Code
 from keys.primitives import sign
-from keys.primitives.domains import DESCRIPTOR, KEYSET, RECEIPTS, STATEMENT
+from keys.primitives.domains import DESCRIPTOR, KEYSET, RECEIPTS, STATEMENT, STATEMENT_1
 from keys.primitives.encoding import b64u, canon, h, lp_join
 from keys.primitives.sign import PublicKey, Signature, SignedDocument, SigningKey
 
@@ -69,6 +70,43 @@ def test_stripped_half_is_refused() -> None:
     signature = replace(HYBRID.sign(STATEMENT, b"x"), mldsa65=None)
     with refused(Code.BAD_SIGNATURE, "halves"):
         sign.verify(HYBRID.public, STATEMENT, b"x", signature)
+
+
+def test_flaw_7_a_stripped_signature_fits_no_key_that_has_one_half_in_common() -> None:
+    """The base names the whole key, so that one half says nothing for another key that contains it."""
+    both, alone = SigningKey(bytes(32), bytes(32)), SigningKey(bytes(32))
+    stripped = replace(both.sign(STATEMENT, b"{}"), kid=alone.public.kid, mldsa65=None)
+    with refused(Code.BAD_SIGNATURE, "ed25519 signature does not verify"):
+        sign.verify(alone.public, STATEMENT, b"{}", stripped)
+    other = SigningKey(bytes(32), bytes([1]) * 32)
+    half = replace(other.sign(STATEMENT, b"{}"), ed25519=both.sign(STATEMENT, b"{}").ed25519)
+    with refused(Code.BAD_SIGNATURE, "ed25519 signature does not verify"):
+        sign.verify(other.public, STATEMENT, b"{}", half)
+
+
+@pytest.mark.parametrize("context", [b"", b"nrm2"])
+def test_the_context_is_that_of_the_suite(context: bytes) -> None:
+    """ML-DSA-65 signs with the context nrm1 (nrm1 1.9)."""
+    key = SigningKey(bytes(32), bytes(32))
+    base = sign.signature_base(key.public, STATEMENT, b"{}")
+    with refused(Code.BAD_SIGNATURE, "ml-dsa-65 signature does not verify"):
+        sign.verify(key.public, STATEMENT, b"{}", sign_base(base, key, context))
+    sign.verify(key.public, STATEMENT, b"{}", sign_base(base, key, b"nrm1"))
+
+
+def test_each_form_has_its_own_base() -> None:
+    """The number in the type says the base (nrm1 1.17): PAE alone for the first form, and nothing else."""
+    key = SigningKey(bytes(32), bytes(32))
+    sign_as(STATEMENT_1, b"{}", key).verify(key.public)
+    for kind, base in ((STATEMENT, sign.pae(STATEMENT, b"{}")), (STATEMENT_1, base_of_second(key))):
+        for context in (b"", b"nrm1"):
+            with refused(Code.BAD_SIGNATURE):
+                sign.verify(key.public, kind, b"{}", sign_base(base, key, context))
+
+
+def base_of_second(key: SigningKey) -> bytes:
+    """What the second form would sign of a type of the first."""
+    return sign.signature_base(key.public, STATEMENT_1, b"{}")
 
 
 def test_added_half_is_refused() -> None:

@@ -1,0 +1,60 @@
+"""What release 0.1.0 would have signed of the same content: the first form, which nobody makes any more (nrm1 1.17)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+
+from support.exhibits import A, B, Case, Witness, conversation, logbook, stated
+from support.nodes import NOW, edited
+from support.sign_as import sign_as
+
+from gateway.evidence.build import Exhibit
+from gateway.messages.types import SealedEnvelope
+from keys.documents.descriptor import Descriptor
+from keys.documents.descriptor_chain import accept_descriptor
+from keys.documents.envelope import encode_signatures, statement_hash
+from keys.documents.receipts import Receipts
+from keys.primitives.domains import DESCRIPTOR_1, RECEIPTS, RECEIPTS_1, SIGNED, STATEMENT_1
+from keys.primitives.sign import SignedDocument, SigningKey
+
+
+def first_descriptor(node: Witness) -> Descriptor:
+    """Version 1 of a node, in the first form."""
+    payload = edited(node.payload(), lambda value: value.update(type=SIGNED[DESCRIPTOR_1].payload))
+    document = sign_as(DESCRIPTOR_1, payload, *(root.key for root in node.roots[:2]))
+    return accept_descriptor(None, document, NOW)
+
+
+def first_sealing(sealed: SealedEnvelope, key: SigningKey) -> SealedEnvelope:
+    """The same message, stated and signed in the first form; what was sealed stays as it is."""
+    said = replace(stated(sealed), payload_type=STATEMENT_1).encode()
+    signatures = encode_signatures(sign_as(STATEMENT_1, said, key).signature)
+    return replace(sealed, statement=said, statement_hash=statement_hash(said), signatures=signatures)
+
+
+@cache
+def first_conversation() -> Case:
+    """The conversation of ``support.exhibits`` as two nodes of 0.1.0 would have kept it."""
+    usual = conversation()
+    keys = {A.first().node: A.sig, B.first().node: B.sig}
+    sealed = {name: first_sealing(one, keys[stated(one).from_]) for name, one in usual.sealed.items()}
+    of = {one.statement_hash: sealed[name].statement_hash for name, one in usual.sealed.items()}
+    batches = []
+    for data in usual.batches:
+        told = Receipts.parse(SignedDocument.decode(data, RECEIPTS).payload)
+        receipts = tuple(replace(one, of=of[one.of]) for one in told.receipts)
+        payload = Receipts(receipts=receipts, payload_type=RECEIPTS_1).encode()
+        batches.append(sign_as(RECEIPTS_1, payload, keys[told.from_]).encode())
+    exhibits = [
+        Exhibit(sealings=[(sealed[name].statement, sealed[name].signatures)], disclosure=shown.disclosure)
+        for name, shown in zip(("referral", "decline"), usual.exhibits, strict=True)
+    ]
+    book = logbook(A, (sealed["enquiry"], sealed["referral"]), sealed["decline"], batches)
+    return Case(
+        chains=((first_descriptor(A),), (first_descriptor(B),)),
+        exhibits=tuple(exhibits),
+        batches=tuple(batches),
+        extract=book.extract(),
+        sealed=sealed,
+    )
