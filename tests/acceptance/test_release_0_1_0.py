@@ -328,7 +328,7 @@ def test_the_exported_log_still_holds(tmp_path: Path) -> None:
 # --- the wire ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["messages", "receipts", "void", "trust"])
+@pytest.mark.parametrize("name", ["messages", "receipts"])
 def test_what_the_release_signed_is_answered_in_words(name: str, request: pytest.FixtureRequest) -> None:
     """A request of 0.1.0, byte for byte, is refused by a signed code that says why, and changes nothing."""
     kept = wire(name)
