@@ -124,12 +124,18 @@ def verify_ed25519(key, message, signature):
         raise Refused("an Ed25519 signature does not verify") from exc
 
 
+def key_hash(key):
+    """What names a whole key; a kid is the first half of it. Keys of logs and witnesses have an ML-DSA-44 half."""
+    notes = key.get("mldsa44")
+    halves = lp(unb64(key["ed25519"])) + lp(unb64(key.get("mldsa65") or ""))
+    return H("kid", halves + (b"" if notes is None else lp(unb64(notes))))
+
+
 def verify_root(root, kind, payload, signature):
     """Both halves of a root's signature of a descriptor: the number in its type says over what (nrm1 1.9, 1.17)."""
     signed, context = b"DSSEv1 %d %b %d %b" % (len(kind), kind.encode(), len(payload), payload), b""
     if kind != DESCRIPTORS[0]:
-        whole_key = H("kid", lp(unb64(root["ed25519"])) + lp(unb64(root["mldsa65"])))
-        signed, context = b"nrm1-sig\0" + whole_key + signed, b"nrm1"
+        signed, context = b"nrm1-sig\0" + key_hash(root) + signed, b"nrm1"
     verify_ed25519(unb64(root["ed25519"]), signed, unb64(signature["ed25519"]))
     half = MLDSA65PublicKey.from_public_bytes(unb64(root["mldsa65"]))
     try:
@@ -152,9 +158,8 @@ def read_chain(documents):
         new, old = parse(payload), chain[-1] if chain else None
         need(new["type"] == f"nrm.descriptor/{1 + DESCRIPTORS.index(kind)}", "a type of another number")
         for key in (*new["roots"], *new["keys"]):
-            ed25519, half = unb64(key["ed25519"]), unb64(key["mldsa65"] or "")
-            need(nacl.bindings.crypto_core_ed25519_is_valid_point(ed25519), "a key of low order")
-            need(key["kid"] == b64(H("kid", lp(ed25519) + lp(half))[:16]), "a kid is not of its key")
+            need(nacl.bindings.crypto_core_ed25519_is_valid_point(unb64(key["ed25519"])), "a key of low order")
+            need(key["kid"] == b64(key_hash(key)[:16]), "a kid is not of its key")
         for voters in (new, old or new):
             roots = {key["kid"]: key for key in voters["roots"] if key["from"] <= new["issued"] < key["until"]}
             signers = {signature["kid"]: signature for signature in signatures if signature["kid"] in roots}
@@ -171,7 +176,7 @@ def read_chain(documents):
         for gone in new["revoked"]:
             need(gone["since"] <= gone["at"] <= new["issued"] + 300, "a key is revoked in the future")
         for key in (*new["roots"], *new["keys"]):
-            for part in filter(None, (key["ed25519"], key["mldsa65"])):
+            for part in filter(None, (key["ed25519"], key.get("mldsa65"), key.get("mldsa44"))):
                 same = parts.setdefault(part, (key["kid"], key["use"])) == (key["kid"], key["use"])
                 need(same, "a key of an earlier version has another half or another use")
         last = b64(H("desc", payload))

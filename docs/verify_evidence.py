@@ -54,8 +54,7 @@ class Form:
     def base(self, record, kind, payload):
         """(bytes that both halves of a key sign, context of the ML-DSA half)."""
         pae = b"DSSEv1 %d %b %d %b" % (len(kind), kind.encode(), len(payload), payload)
-        whole_key = H("kid", lp(unb64(record["ed25519"])) + lp(unb64(record["mldsa65"] or "")))
-        return (pae, b"") if self.number == 1 else (b"nrm1-sig\0" + whole_key + pae, CONTEXT)
+        return (pae, b"") if self.number == 1 else (b"nrm1-sig\0" + key_hash(record) + pae, CONTEXT)
 
     def commitment(self, secret, body):
         """What a statement says of its content."""
@@ -201,9 +200,11 @@ KEY = {
     "from": whole(),
     "until": whole(),
     "ed25519": binary(32),
-    "mldsa65": maybe(binary(1952)),
 }
+FOR_DOCUMENTS, FOR_NOTES = {"mldsa65": binary(1952)}, {"mldsa44": binary(1312)}
+HALVES = {"root": FOR_DOCUMENTS, "sig": FOR_DOCUMENTS, "http": {}, "log": FOR_NOTES, "wit": FOR_NOTES}
 REVOKED = {"kid": ID, "at": whole(), "since": whole(), "reason": CODE}
+KIND = {"kind": like("public_authority|international_organisation|ngo|service_provider|health")}
 UNIT = {"id": like(r"[a-z0-9][a-z0-9-]{0,47}"), "name": line(1, 200), "roles": many(CODE, 0, 32, once=True)}
 HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\])"
 DESCRIPTOR = {
@@ -328,23 +329,38 @@ def read_document(value, kinds, most=1):
     return Document(*named[kind], kind, unb64(value["payload"]), value["signatures"])
 
 
-def check_key(record):
+def check_key(record, form):
     """A key record: its id commits to it, its point is in the prime-order group, its halves fit its use."""
-    shaped(record, KEY, "key record")
-    ed25519, half = unb64(record["ed25519"]), record["mldsa65"]
-    need(nacl.bindings.crypto_core_ed25519_is_valid_point(ed25519), "a key of low order")
-    need(record["kid"] == b64(H("kid", lp(ed25519) + lp(unb64(half or "")))[:16]), "a kid is not of its key")
+    use = record.get("use")
+    need(isinstance(use, str) and use in HALVES, "key record: of no use")
+    other = {"mldsa65": maybe(binary(1952))} if form is FIRST else HALVES[use]
+    shaped(record, {**KEY, **other}, "key record")
+    need(nacl.bindings.crypto_core_ed25519_is_valid_point(unb64(record["ed25519"])), "a key of low order")
+    need(record["kid"] == b64(key_hash(record)[:16]), "a kid is not of its key")
     need(record["from"] < record["until"], "a key ends before it begins")
-    need(record["use"] == "sig" or (record["use"] == "root") == (half is not None), "halves do not fit the use")
+    if form is FIRST:
+        need(use == "sig" or (use == "root") == (record["mldsa65"] is not None), "halves do not fit the use")
+
+
+def key_hash(record):
+    """What names the whole key; a kid is the first half of it."""
+    notes = record.get("mldsa44")
+    halves = lp(unb64(record["ed25519"])) + lp(unb64(record.get("mldsa65") or ""))
+    return H("kid", halves + (b"" if notes is None else lp(unb64(notes))))
+
+
+def halves_of(record):
+    """The keys of a record."""
+    return [record[half] for half in ("ed25519", "mldsa65", "mldsa44") if record.get(half) is not None]
 
 
 def check_descriptor(document):
     """The shape of one version and the rules inside of it."""
     new = document.read(DESCRIPTOR)
     for record in (*new["roots"], *new["keys"]):
-        check_key(record)
+        check_key(record, document.form)
     for unit in new["units"]:
-        shaped(unit, UNIT, "unit")
+        shaped(unit, UNIT if document.form is FIRST else {**UNIT, **KIND}, "unit")
     for revoked in new["revoked"]:
         shaped(revoked, REVOKED, "revocation")
         need(revoked["since"] <= revoked["at"] <= new["issued"] + 300, "a key is revoked in the future")
@@ -357,7 +373,7 @@ def check_descriptor(document):
     gone = [revoked["kid"] for revoked in new["revoked"]]
     need(len(set(units)) == len(units) and len(set(gone)) == len(gone), "a unit or a revocation occurs twice")
     records = new["roots"] + new["keys"]
-    parts = [record[half] for record in records for half in ("ed25519", "mldsa65") if record[half]]
+    parts = [half for record in records for half in halves_of(record)]
     need(len(set(parts)) == len(parts), "one key has two uses")
     need({record["use"] for record in new["roots"]} == {"root"}, "another key among the roots")
     need("root" not in {record["use"] for record in new["keys"]}, "a root among the keys")
@@ -394,7 +410,7 @@ def read_chain(documents):
             need(new["log"] == old["log"], "a log changes its name")
             need(is_first(old) or not is_first(new), "a descriptor of the first form follows one of the second")
         for key in (*new["roots"], *new["keys"]):
-            for part in filter(None, (key["ed25519"], key["mldsa65"])):
+            for part in halves_of(key):
                 need(parts.setdefault(part, (key["kid"], key["use"])) == (key["kid"], key["use"]), PARTNER)
         last = b64(H("desc", document.payload))
         chain.append(new)

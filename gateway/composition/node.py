@@ -117,7 +117,6 @@ from gateway.peers.signatures import PeerSignatures
 from gateway.peers.split_view import SplitViewCheck
 from gateway.peers.tombstones import Tombstones
 from gateway.policy.consent_context import ConsentContextLoader
-from gateway.policy.gates.gate_table import UnitKind
 from gateway.policy.in_force import PoliciesInForce
 from gateway.ports import Adapter, Clock, Notifier
 from gateway.statistics.releases import StatisticsReleases
@@ -131,6 +130,7 @@ from gateway.trust.link_reset.taken_lists import TakenLists
 from gateway.trust.peer_sync import PeerSync
 from gateway.trust.ping import Pinger
 from gateway.trust.record_exchange import RecordExchange
+from keys.documents.descriptor import UnitKind
 from keys.primitives.tls import self_signed, server_files, spki_hash
 from schemas.region_pack.calendars import load_calendar
 from schemas.region_pack.regions import load_region
@@ -270,7 +270,12 @@ class Node:
 
     def _tie_trust(self) -> None:
         """Identity, audit and trust."""
-        self.publication = Publication(store=self.store, identity=self.identity, clock=self.clock)
+        self.publication = Publication(
+            store=self.store,
+            identity=self.identity,
+            clock=self.clock,
+            kinds={unit.id: UnitKind(unit.kind) for unit in self.config.units},
+        )
         self.upkeep = KeyUpkeep(
             store=self.store, identity=self.identity, link=self.link, time=self.time, clock=self.clock
         )

@@ -37,7 +37,7 @@ class Unit(_Section):
 
     id: UnitId
     name: str = Field(min_length=1, max_length=200)
-    kind: Literal["public_authority", "international_organisation", "ngo", "service_provider"]
+    kind: Literal["public_authority", "international_organisation", "ngo", "service_provider", "health"]
     roles: tuple[str, ...] = Field(min_length=1)
 
 

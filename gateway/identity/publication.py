@@ -6,7 +6,8 @@ and appended in one transaction with what follows for bytes that a retired key h
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
@@ -19,9 +20,9 @@ from gateway.identity.identity import Identity
 from gateway.identity.own_identity import PUBLISHED
 from gateway.messages.store import messages
 from gateway.ports import Clock
-from keys.documents.descriptor import Descriptor
+from keys.documents.descriptor import Descriptor, UnitKind
 from keys.documents.descriptor_chain import accept_chain
-from keys.documents.key_records import Use
+from keys.documents.key_records import HALF, Use
 from keys.documents.succession import USES, Change, count_needed_keys, next_descriptor
 from keys.documents.tombstone import build_tombstone
 from keys.offline.ceremony import Request
@@ -43,10 +44,14 @@ class Published:
 class Publication:
     """The next descriptor of this node: its request, and its publication."""
 
-    def __init__(self, *, store: Store, identity: Identity, clock: Clock) -> None:
+    def __init__(
+        self, *, store: Store, identity: Identity, clock: Clock, kinds: Mapping[str, UnitKind] | None = None
+    ) -> None:
+        """`kinds` are those of the own units by id, from the settings: a descriptor of the first form named none."""
         self._store = store
         self._identity = identity
         self._clock = clock
+        self._kinds = kinds or {}
 
     async def request(self, change: Change, actor: str) -> Request:
         """Make the keys that `change` needs, unless spare ones are there, and ask for the descriptor that lists them.
@@ -58,6 +63,7 @@ class Publication:
             RefusedError: clock, or invalid for what no peer would accept.
         """
         now, last = self._clock.now(), self._identity.own.descriptor
+        change = replace(change, kinds=self._kinds)
         new = {use: self._keys(use, count, now) for use, count in count_needed_keys(last, change, now).items()}
         payload = next_descriptor(last, change, new, now)
         made = Request.of(DESCRIPTOR, payload, last.document.payload)
@@ -80,7 +86,8 @@ class Publication:
     def _keys(self, use: Use, count: int, now: int) -> list[PublicKey]:
         """`count` keys that no descriptor has listed: those that an earlier request left over, and new ones."""
         listed = {record.kid for descriptor in self._identity.own.chain for record in descriptor.keys}
-        spare = [key for key in self._identity.keys.public(use) if key.kid not in listed][:count]
+        ours = self._identity.keys.public(use)
+        spare = [key for key in ours if key.kid not in listed and key.other == HALF[use]][:count]
         return spare + [self._identity.keys.add_key(use, now) for _ in range(count - len(spare))]
 
     async def publish(self, document: SignedDocument, actor: str) -> Published:

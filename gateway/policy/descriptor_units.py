@@ -12,20 +12,27 @@ def recipient_in(
 ) -> Recipient | None:
     """The unit as the newest descriptor of its node lists it, None where it does not.
 
-    `kind` is what is known besides: for a unit of this node from the settings, for a peer's from the directory.
+    `kind` is what is known where its descriptor names none: for a unit of this node from the settings.
     """
     listed = _unit(descriptor, unit)
     if listed is None:
         return None
     roles = frozenset(listed.roles)
     return Recipient(
-        country=descriptor.country, roles=roles, kind=kind or kind_by_roles(roles), current=now < descriptor.expires
+        country=descriptor.country,
+        roles=roles,
+        kind=listed.kind or kind or kind_by_roles(roles),
+        current=now < descriptor.expires,
     )
 
 
 def sender_kind_in(descriptor: Descriptor, unit: UnitId | None, role: str | None) -> UnitKind | None:
-    """The kind of a peer's unit by the roles that its node signed and the one it speaks in; None where that is open."""
+    """The kind of a peer's unit as its node signed it; where it named none, by its roles and the one it speaks in; None
+    where that is open.
+    """
     listed = _unit(descriptor, unit)
+    if listed is not None and listed.kind is not None:
+        return listed.kind
     roles = frozenset(() if listed is None else listed.roles)
     return kind_by_roles(roles | ({role} if role is not None else set()))
 

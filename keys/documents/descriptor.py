@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 from gateway.errors import Code, RefusedError, RemoteError
@@ -40,6 +41,7 @@ from keys.primitives.encoding import (
     maybe_text,
     nullable,
     number,
+    one_of,
     parse_payload,
     text,
     texts,
@@ -57,17 +59,29 @@ _ENDPOINT: Final = (
 _UNIT_ID: Final = r"[a-z0-9][a-z0-9-]{0,47}"
 
 
+class UnitKind(StrEnum):
+    """What kind of organisation a unit is (nrm1 2.11)."""
+
+    PUBLIC_AUTHORITY = "public_authority"
+    INTERNATIONAL_ORGANISATION = "international_organisation"
+    NGO = "ngo"
+    SERVICE_PROVIDER = "service_provider"
+    HEALTH = "health"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unit:
     """An organisation of this NRM that can have a key of its own."""
 
     id: UnitId
     name: str
+    kind: UnitKind | None
+    """None in the first form, which named none (nrm1 1.17)."""
     roles: tuple[str, ...] = ()
 
     def to_json(self) -> Json:
-        """Return the member form `{id,name,roles}`."""
-        return {"id": self.id, "name": self.name, "roles": list(self.roles)}
+        """Return the member form `{id,name,kind,roles}`."""
+        return {"id": self.id, "name": self.name, "kind": self.kind, "roles": list(self.roles)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,6 +208,7 @@ def parse_descriptor(document: SignedDocument) -> Descriptor:
     if document.payload_type not in DESCRIPTORS:
         raise RemoteError(Code.WRONG_TYPE, "document is no descriptor")
     member = exact(parse_payload(document.payload), {"type": document.is_type, **_DESCRIPTOR}, what="descriptor")
+    first = document.payload_type == DESCRIPTOR_1
     descriptor = Descriptor(
         node=NodeId(text(member["node"])),
         name=text(member["name"]),
@@ -201,15 +216,15 @@ def parse_descriptor(document: SignedDocument) -> Descriptor:
         prev=maybe_text(member["prev"]),
         issued=number(member["issued"]),
         expires=number(member["expires"]),
-        roots=tuple(KeyRecord.from_json(item) for item in items(member["roots"])),
+        roots=tuple(KeyRecord.from_json(item, first_form=first) for item in items(member["roots"])),
         threshold=number(member["threshold"]),
-        keys=tuple(KeyRecord.from_json(item) for item in items(member["keys"])),
+        keys=tuple(KeyRecord.from_json(item, first_form=first) for item in items(member["keys"])),
         endpoints=texts(member["endpoints"]),
         suites=texts(member["suites"]),
         log=text(member["log"]),
         revoked=tuple(_revocation(item) for item in items(member["revoked"])),
         country=text(member["country"]),
-        units=tuple(_unit(item) for item in items(member["units"])),
+        units=tuple(_unit(item, first_form=first) for item in items(member["units"])),
         contact=text(member["contact"]),
         tls_spki=tuple(unb64u(item) for item in items(member["tls_spki"])),
         document=document,
@@ -249,9 +264,10 @@ def _check_keys(new: Descriptor) -> None:
         raise RemoteError(Code.REVOKED_KEY, "a revoked key is listed")
 
 
-def _unit(value: Json) -> Unit:
-    member = exact(value, _UNIT, what="unit")
-    return Unit(id=UnitId(text(member["id"])), name=text(member["name"]), roles=texts(member["roles"]))
+def _unit(value: Json, *, first_form: bool) -> Unit:
+    member = exact(value, _UNIT if first_form else _UNIT | {"kind": one_of(*UnitKind)}, what="unit")
+    kind = None if first_form else UnitKind(text(member["kind"]))
+    return Unit(id=UnitId(text(member["id"])), name=text(member["name"]), kind=kind, roles=texts(member["roles"]))
 
 
 def _revocation(value: Json) -> Revocation:

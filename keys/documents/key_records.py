@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Final, Self
 
 from gateway.errors import Code, RemoteError
@@ -12,18 +13,21 @@ from gateway.foundation.ids import KeyId
 from gateway.ports import Json
 from keys.primitives.encoding import (
     Check,
+    b64u,
     exact,
     is_b64u,
     is_id,
     is_int,
     malformed,
+    maybe_bytes,
     nullable,
     number,
     one_of,
     text,
+    unb64u,
 )
-from keys.primitives.raw_signatures import ED25519_PUBLIC, MLDSA65_PUBLIC
-from keys.primitives.sign import PublicKey, SignedDocument, verify
+from keys.primitives.raw_signatures import ED25519_PUBLIC, MLDSA44_PUBLIC, MLDSA65_PUBLIC
+from keys.primitives.sign import PublicKey, Rand, SignedDocument, SigningKey, verify
 
 
 class Use(StrEnum):
@@ -48,9 +52,14 @@ class KeyRecord:
     def __post_init__(self) -> None:
         if self.from_ >= self.until:
             raise malformed("key record ends before it begins")
-        has_half = self.public.mldsa65 is not None
-        if (self.use is Use.ROOT and not has_half) or (self.use in _CLASSICAL and has_half):
+        # A record of the first form may lack the other half; ``from_json`` demands it of one of today.
+        if self.public.other not in (HALF[self.use], None) or (self.use is Use.ROOT and not self.is_whole):
             raise RemoteError(Code.BAD_KEY, f"halves of the key do not fit its use {self.use}")
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the key has the halves that its use demands (nrm1 2.6); `http` is Ed25519 alone."""
+        return self.public.other == HALF[self.use]
 
     @property
     def kid(self) -> KeyId:
@@ -62,31 +71,62 @@ class KeyRecord:
         return self.from_ - skew <= at < self.until + skew
 
     def to_json(self) -> Json:
-        """Return the member form `{kid,use,from,until,ed25519,mldsa65|null}`."""
-        window: dict[str, Json] = {"kid": self.kid, "use": self.use.value, "from": self.from_, "until": self.until}
-        return window | self.public.to_json()
+        """Return the member form: `{kid,use,from,until,ed25519}` and the other half that the use demands."""
+        member: dict[str, Json] = {"kid": self.kid, "use": self.use.value, "from": self.from_, "until": self.until}
+        member["ed25519"] = b64u(self.public.ed25519)
+        half, data = HALF[self.use], self.public.mldsa65 or self.public.mldsa44
+        if half is not None:
+            member[half] = None if data is None else b64u(data)
+        return member
 
     @classmethod
-    def from_json(cls, value: Json) -> Self:
+    def from_json(cls, value: Json, *, first_form: bool = False) -> Self:
         """Read the member form; the kid is computed anew. Raises RemoteError(malformed, bad_key)."""
-        member = exact(value, _RECORD, what="key record")
-        return cls(
-            use=Use(text(member["use"])),
+        use = value.get("use") if isinstance(value, dict) else None
+        if not isinstance(use, str) or use not in _RECORDS:
+            raise malformed("key record is of no use")
+        member = exact(value, _FIRST if first_form else _RECORDS[use], what="key record")
+        record = cls(
+            use=Use(use),
             from_=number(member["from"]),
             until=number(member["until"]),
-            public=PublicKey.from_members(member),
+            public=PublicKey(
+                kid=KeyId(text(member["kid"])),
+                ed25519=unb64u(member["ed25519"]),
+                mldsa65=maybe_bytes(member.get("mldsa65")),
+                mldsa44=maybe_bytes(member.get("mldsa44")),
+            ),
         )
+        if not first_form and not record.is_whole:
+            raise RemoteError(Code.BAD_KEY, f"halves of the key do not fit its use {use}")
+        return record
 
 
-_CLASSICAL: Final = frozenset({Use.HTTP, Use.LOG, Use.WIT})
-_RECORD: Final[dict[str, Check]] = {
+HALF: Final[Mapping[Use, str | None]] = MappingProxyType(
+    {Use.ROOT: "mldsa65", Use.SIG: "mldsa65", Use.HTTP: None, Use.LOG: "mldsa44", Use.WIT: "mldsa44"}
+)
+"""The other half of a key of each use: ML-DSA-65 for documents, ML-DSA-44 for notes, none for HTTP (nrm1 2.2)."""
+_SIZES: Final = {"mldsa65": MLDSA65_PUBLIC, "mldsa44": MLDSA44_PUBLIC}
+_COMMON: Final[dict[str, Check]] = {
     "kid": is_id,
     "use": one_of(*Use),
     "from": is_int(),
     "until": is_int(),
     "ed25519": is_b64u(ED25519_PUBLIC),
-    "mldsa65": nullable(is_b64u(MLDSA65_PUBLIC)),
 }
+_RECORDS: Final[dict[str, dict[str, Check]]] = {
+    use.value: _COMMON if half is None else _COMMON | {half: nullable(is_b64u(_SIZES[half]))}
+    for use, half in HALF.items()
+}
+_FIRST: Final = _COMMON | {"mldsa65": nullable(is_b64u(MLDSA65_PUBLIC))}
+"""The first form named the one half for every use, null for none (nrm1 1.17)."""
+
+
+def generate_key(use: Use, rand: Rand) -> SigningKey:
+    """Generate a new key with the halves that its use demands."""
+    if HALF[use] == "mldsa44":
+        return SigningKey.generate_for_notes(rand)
+    return SigningKey.generate(rand, hybrid=HALF[use] is not None)
 
 
 def roots_json(roots: Sequence[KeyRecord], threshold: int) -> Json:

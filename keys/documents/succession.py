@@ -15,12 +15,12 @@ keys that stay, and after 400 days at most: a change between two meetings does n
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from gateway.errors import Code, RefusedError, RemoteError
 from gateway.foundation.ids import NodeId
-from keys.documents.descriptor import LONGEST_LIFE, Descriptor, Revocation, Unit, parse_descriptor
+from keys.documents.descriptor import LONGEST_LIFE, Descriptor, Revocation, Unit, UnitKind, parse_descriptor
 from keys.documents.fingerprint import node_id
 from keys.documents.key_records import KeyRecord, Use
 from keys.keystore.keyring import HTTP_LIFE, LOG_LIFE, SIG_LIFE
@@ -37,12 +37,15 @@ _LIFE: Final = {Use.SIG: SIG_LIFE, Use.LOG: LOG_LIFE, Use.WIT: LOG_LIFE, Use.HTT
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """The changes of the next descriptor. `roots` is the new list with its threshold, None to keep the old one."""
+    """The changes of the next descriptor. `roots` is the new list with its threshold, None to keep the old one; `kinds`
+    are those of units by id, where they are other than the last one says: the first form named none.
+    """
 
     rotate: frozenset[Use] = frozenset()
     at_once: bool = False
     revoke: tuple[Revocation, ...] = ()
     roots: tuple[tuple[KeyRecord, ...], int] | None = None
+    kinds: Mapping[str, UnitKind] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +93,7 @@ def next_descriptor(last: Descriptor, change: Change, new: Mapping[Use, Sequence
         country=last.country,
         contact=last.contact,
         tls_spki=last.tls_spki,
-        units=last.units,
+        units=[replace(unit, kind=change.kinds.get(unit.id, unit.kind)) for unit in last.units],
         revoked=(*last.revoked, *change.revoke),
         suites=last.suites,
         node=last.node,
@@ -106,7 +109,8 @@ def _rows(last: Descriptor, change: Change, now: int) -> tuple[dict[Use, _Row], 
     times that a revoked or expired key leaves open are filled.
     """
     revoked = {revocation.kid for revocation in change.revoke}
-    listed = {use: [r for r in last.keys if r.use is use and r.until > now] for use in USES}
+    # A key of the first form without its other half has no place in the second: its successor begins at once.
+    listed = {use: [r for r in last.keys if r.use is use and r.until > now and r.is_whole] for use in USES}
     kept = {use: [r for r in records if r.kid not in revoked] for use, records in listed.items()}
     staying = {use: _covered_until(kept[use], now) for use in USES if use is not Use.HTTP and kept[use] == listed[use]}
     # The descriptor expires with the first key that stays: one that ends soon would bring the next meeting forward.

@@ -37,7 +37,7 @@ KEYD_PROTOCOL: Final = b"nrm-keyd/2"
 
 USE: Final = Codec[Use](lambda use: use.value.encode(), lambda data: Use(data.decode()))
 PLACE: Final = Codec[Place](lambda place: place.value.encode(), lambda data: Place(data.decode()))
-PUBLIC: Final = record(PublicKey, kid=TEXT, ed25519=BYTES, mldsa65=maybe(BYTES))
+PUBLIC: Final = record(PublicKey, kid=TEXT, ed25519=BYTES, mldsa65=maybe(BYTES), mldsa44=maybe(BYTES))
 SIGNATURE: Final = record(Signature, kid=TEXT, ed25519=BYTES, mldsa65=maybe(BYTES))
 INFO: Final = record(KeyInfo, use=TEXT, kid=TEXT, made=NUMBER, current=FLAG)
 ENC: Final = record(EncKey, kid=TEXT, unit=TEXT, pub=BYTES, from_=NUMBER, until=NUMBER)

@@ -17,7 +17,7 @@ from gateway.errors import Code, RefusedError
 from gateway.foundation.ids import KeyId, NodeId, UnitId
 from gateway.ports import Json
 from keys.documents.descriptor import GATEWAY
-from keys.documents.key_records import KeyRecord, Use
+from keys.documents.key_records import KeyRecord, Use, generate_key
 from keys.documents.keyset import EncKey
 from keys.primitives.encoding import (
     DAY,
@@ -34,6 +34,7 @@ from keys.primitives.encoding import (
     is_str,
     items,
     list_of,
+    maybe_bytes,
     nullable,
     number,
     one_of,
@@ -250,7 +251,7 @@ class Keyring:
 
 
 def _new_key(use: Use, now: int, rand: Rand) -> HeldKey:
-    return HeldKey(use=use, key=SigningKey.generate(rand, hybrid=use is Use.SIG), made=now)
+    return HeldKey(use=use, key=generate_key(use, rand), made=now)
 
 
 def _record(held: HeldKey, start: int, until: int) -> KeyRecord:
@@ -258,15 +259,16 @@ def _record(held: HeldKey, start: int, until: int) -> KeyRecord:
 
 
 def _key_json(held: HeldKey) -> Json:
-    ed25519, mldsa65 = held.key.seeds()
-    half = None if mldsa65 is None else b64u(mldsa65)
-    return {"use": held.use.value, "ed25519": b64u(ed25519), "mldsa65": half, "made": held.made}
+    ed25519, other = held.key.seeds()
+    name, half = held.key.public.other or "mldsa65", None if other is None else b64u(other)
+    return {"use": held.use.value, "ed25519": b64u(ed25519), name: half, "made": held.made}
 
 
 def _parse_key(value: Json) -> HeldKey:
-    member = exact(value, _KEY, what="key")
-    half = None if member["mldsa65"] is None else unb64u(member["mldsa65"])
-    key = SigningKey(unb64u(member["ed25519"]), half)
+    notes = isinstance(value, dict) and "mldsa44" in value
+    member = exact(value, _NOTES_KEY if notes else _KEY, what="key")
+    half = None if notes else maybe_bytes(member["mldsa65"])
+    key = SigningKey(unb64u(member["ed25519"]), half, mldsa44_seed=unb64u(member["mldsa44"]) if notes else None)
     return HeldKey(use=Use(text(member["use"])), key=key, made=number(member["made"]))
 
 
@@ -286,6 +288,12 @@ _KEY: Final[dict[str, Check]] = {
     "use": one_of(Use.SIG, Use.HTTP, Use.LOG, Use.WIT),
     "ed25519": is_b64u(SEED),
     "mldsa65": nullable(is_b64u(SEED)),
+    "made": is_int(),
+}
+_NOTES_KEY: Final[dict[str, Check]] = {
+    "use": one_of(Use.LOG, Use.WIT),
+    "ed25519": is_b64u(SEED),
+    "mldsa44": is_b64u(SEED),
     "made": is_int(),
 }
 _ENC: Final[dict[str, Check]] = {"unit": is_str(maxlen=48), "seed": is_b64u(ENC_SEED), "made": is_int()}

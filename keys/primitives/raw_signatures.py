@@ -1,4 +1,4 @@
-"""One half of a signature over bytes as they are: Ed25519 or ML-DSA-65 (nrm1 2.2, 2.5).
+"""One half of a signature over bytes as they are: Ed25519 or ML-DSA (nrm1 2.2, 2.5).
 
 Ed25519 is verified by PyNaCl, because OpenSSL accepts low-order public keys: with such a key one signature fits every
 message (nrm1 2.5). Every key from outside passes ``is_valid_point``, which refuses low-order and mixed-order points
@@ -19,6 +19,8 @@ from gateway.errors import Code, RemoteError
 
 ED25519_PUBLIC: Final = 32
 ED25519_SIGNATURE: Final = 64
+MLDSA44_PUBLIC: Final = 1312  # FIPS 204, table 2
+MLDSA44_SIGNATURE: Final = 2420  # FIPS 204, table 2
 MLDSA65_PUBLIC: Final = 1952  # FIPS 204, table 2
 MLDSA65_SIGNATURE: Final = 3309  # FIPS 204, table 2
 

@@ -11,7 +11,7 @@ from typing import Final, NoReturn, Self
 
 import nacl.bindings
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey, MLDSA65PrivateKey
 
 from gateway.errors import Code, RemoteError
 from gateway.foundation.ids import KeyId
@@ -42,6 +42,7 @@ from keys.primitives.encoding import (
 from keys.primitives.raw_signatures import (
     ED25519_PUBLIC,
     ED25519_SIGNATURE,
+    MLDSA44_PUBLIC,
     MLDSA65_PUBLIC,
     MLDSA65_SIGNATURE,
     verify_mldsa65,
@@ -80,54 +81,75 @@ class _Halves:
 class PublicKey(_Halves):
     """A verification key that passed every check; holding one is the proof. `kid` commits to both halves (nrm1 2.4).
 
-    Raises RemoteError(bad_key) from the constructor.
+    A key has at most one other half: `mldsa65` for documents, or `mldsa44` for the notes of logs and witnesses. Raises
+    RemoteError(bad_key) from the constructor.
     """
+
+    mldsa44: bytes | None = None
 
     def __post_init__(self) -> None:
         if len(self.ed25519) != ED25519_PUBLIC or not nacl.bindings.crypto_core_ed25519_is_valid_point(self.ed25519):
             raise RemoteError(Code.BAD_KEY, "ed25519 key is not a point of the prime-order group")
         if self.mldsa65 is not None and len(self.mldsa65) != MLDSA65_PUBLIC:
             raise RemoteError(Code.BAD_KEY, "ml-dsa-65 key has the wrong length")
-        if self.kid != kid_of(self.ed25519, self.mldsa65):
+        if self.mldsa44 is not None and len(self.mldsa44) != MLDSA44_PUBLIC:
+            raise RemoteError(Code.BAD_KEY, "ml-dsa-44 key has the wrong length")
+        if self.mldsa65 is not None and self.mldsa44 is not None:
+            raise RemoteError(Code.BAD_KEY, "key has two other halves")
+        if self.kid != kid_of(self.ed25519, self.mldsa65, self.mldsa44):
             raise RemoteError(Code.BAD_KEY, "kid does not commit to the key")
 
     @property
     def hash(self) -> bytes:
         """The 32 bytes of which `kid` is the first half: they name the whole key in what it signs (nrm1 1.9)."""
-        return key_hash(self.ed25519, self.mldsa65)
+        return key_hash(self.ed25519, self.mldsa65, self.mldsa44)
+
+    @property
+    def other(self) -> str | None:
+        """Name its half beside Ed25519, "mldsa65" or "mldsa44"; None where there is none."""
+        if self.mldsa44 is not None:
+            return "mldsa44"
+        return None if self.mldsa65 is None else "mldsa65"
 
     @property
     def components(self) -> tuple[bytes, ...]:
         """Its one or two keys."""
-        return (self.ed25519,) if self.mldsa65 is None else (self.ed25519, self.mldsa65)
+        return tuple(part for part in (self.ed25519, self.mldsa65, self.mldsa44) if part is not None)
 
     @classmethod
-    def checked(cls, ed25519: bytes, mldsa65: bytes | None = None) -> Self:
+    def checked(cls, ed25519: bytes, mldsa65: bytes | None = None, mldsa44: bytes | None = None) -> Self:
         """Make a key, with its kid computed. Raises RemoteError(bad_key)."""
-        return cls(kid=kid_of(ed25519, mldsa65), ed25519=ed25519, mldsa65=mldsa65)
+        return cls(kid=kid_of(ed25519, mldsa65, mldsa44), ed25519=ed25519, mldsa65=mldsa65, mldsa44=mldsa44)
 
 
-def key_hash(ed25519: bytes, mldsa65: bytes | None) -> bytes:
-    """H("kid", LP(ed25519) || LP(mldsa65 or "")), 32 bytes: what a kid is cut from, and what each signature names."""
-    return h("kid", lp_join(ed25519, mldsa65 or b""))
+def key_hash(ed25519: bytes, mldsa65: bytes | None, mldsa44: bytes | None = None) -> bytes:
+    """H("kid", LP(ed25519) || LP(mldsa65 or "")), with LP(mldsa44) behind them where there is one, 32 bytes.
+
+    A kid is cut from it, and each signature names it.
+    """
+    return h("kid", lp_join(ed25519, mldsa65 or b"") + (b"" if mldsa44 is None else lp_join(mldsa44)))
 
 
-def kid_of(ed25519: bytes, mldsa65: bytes | None) -> KeyId:
+def kid_of(ed25519: bytes, mldsa65: bytes | None, mldsa44: bytes | None = None) -> KeyId:
     """kid = b64u(H("kid", whole key)[:16]) (nrm1 2.4)."""
-    return KeyId(b64u(key_hash(ed25519, mldsa65)[:16]))
+    return KeyId(b64u(key_hash(ed25519, mldsa65, mldsa44)[:16]))
 
 
 class SigningKey:
     """A private key of two seeds of 32 bytes, or of one for Ed25519 only. Prints as <redacted>; cannot be pickled."""
 
-    __slots__ = ("_ed25519", "_mldsa65", "public")
+    __slots__ = ("_ed25519", "_mldsa44", "_mldsa65", "public")
 
-    def __init__(self, ed25519_seed: bytes, mldsa65_seed: bytes | None = None) -> None:
+    def __init__(
+        self, ed25519_seed: bytes, mldsa65_seed: bytes | None = None, *, mldsa44_seed: bytes | None = None
+    ) -> None:
         self._ed25519 = Ed25519PrivateKey.from_private_bytes(ed25519_seed)
         self._mldsa65 = None if mldsa65_seed is None else MLDSA65PrivateKey.from_seed_bytes(mldsa65_seed)
+        self._mldsa44 = None if mldsa44_seed is None else MLDSA44PrivateKey.from_seed_bytes(mldsa44_seed)
         self.public = PublicKey.checked(
             self._ed25519.public_key().public_bytes_raw(),
             None if self._mldsa65 is None else self._mldsa65.public_key().public_bytes_raw(),
+            None if self._mldsa44 is None else self._mldsa44.public_key().public_bytes_raw(),
         )
 
     @classmethod
@@ -135,10 +157,17 @@ class SigningKey:
         """Generate a new key from `rand(n)`, a source of n secret bytes."""
         return cls(rand(SEED), rand(SEED) if hybrid else None)
 
+    @classmethod
+    def generate_for_notes(cls, rand: Rand) -> Self:
+        """Generate a new key of a log or of a witness, with its ML-DSA-44 half."""
+        return cls(rand(SEED), mldsa44_seed=rand(SEED))
+
     def sign(self, payload_type: str, payload: bytes) -> Signature:
         """Sign the exact bytes with every half of the key; a type that nobody signs is a ``RuntimeError``."""
         if payload_type not in SIGNED or not SIGNED[payload_type].issued:
             raise RuntimeError(f"nobody signs {payload_type!r}")
+        if self._mldsa44 is not None:
+            raise RuntimeError("a key of notes signs no document")
         base = signature_base(self.public, payload_type, payload)
         return Signature(
             kid=self.public.kid,
@@ -153,9 +182,9 @@ class SigningKey:
         return self._ed25519.sign(message)
 
     def seeds(self) -> tuple[bytes, bytes | None]:
-        """Return both seeds; only for the code that writes key files."""
-        half = None if self._mldsa65 is None else self._mldsa65.private_bytes_raw()
-        return self._ed25519.private_bytes_raw(), half
+        """Return both seeds; only for the code that writes key files. `public` says of which algorithm the other is."""
+        other = self._mldsa65 or self._mldsa44
+        return self._ed25519.private_bytes_raw(), None if other is None else other.private_bytes_raw()
 
     def __repr__(self) -> str:
         return "<redacted>"

@@ -46,7 +46,7 @@ class Witness(Node):
         given = self.content
         self.content = {}
         super().__post_init__()
-        self.log, self.wit = (SigningKey.generate(self.rand, hybrid=False) for _ in range(2))
+        self.log, self.wit = (SigningKey.generate_for_notes(self.rand) for _ in range(2))
         self.content["keys"] += [record(self.log, Use.LOG), record(self.wit, Use.WIT)]
         self.content |= given
 

@@ -5,25 +5,32 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 
-from support.exhibits import A, B, Case, Witness, conversation, logbook, stated
-from support.nodes import NOW, edited
-from support.sign_as import sign_as
+from support.exhibits import A, B, Case, Witness, conversation, logbook, next_version, stated
+from support.nodes import NOW, Seeds, record
+from support.sign_as import in_first_form, sign_as
 
 from gateway.evidence.build import Exhibit
 from gateway.messages.types import SealedEnvelope
 from keys.documents.descriptor import Descriptor
 from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.envelope import encode_signatures, statement_hash
+from keys.documents.key_records import Use
 from keys.documents.receipts import Receipts
-from keys.primitives.domains import DESCRIPTOR_1, RECEIPTS, RECEIPTS_1, SIGNED, STATEMENT_1
+from keys.primitives.domains import DESCRIPTOR_1, RECEIPTS, RECEIPTS_1, STATEMENT_1
 from keys.primitives.sign import SignedDocument, SigningKey
 
 
 def first_descriptor(node: Witness) -> Descriptor:
     """Version 1 of a node, in the first form."""
-    payload = edited(node.payload(), lambda value: value.update(type=SIGNED[DESCRIPTOR_1].payload))
-    document = sign_as(DESCRIPTOR_1, payload, *(root.key for root in node.roots[:2]))
+    document = sign_as(DESCRIPTOR_1, in_first_form(node.payload()), *(root.key for root in node.roots[:2]))
     return accept_descriptor(None, document, NOW)
+
+
+def second_version(node: Witness) -> tuple[Descriptor, ...]:
+    """The chain of a node that began in the first form and went on in the second, with new keys of notes."""
+    notes = [record(SigningKey.generate_for_notes(Seeds(f"{node.name} {use}")), use) for use in (Use.LOG, Use.WIT)]
+    keys = [record(node.sig, Use.SIG), record(node.http, Use.HTTP), *notes]
+    return next_version(node, [first_descriptor(node)], keys=keys)
 
 
 def first_sealing(sealed: SealedEnvelope, key: SigningKey) -> SealedEnvelope:

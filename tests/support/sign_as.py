@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey
 
-from keys.primitives.sign import Signature, SignedDocument, SigningKey, pae
+from keys.primitives.encoding import canon, unb64u
+from keys.primitives.sign import Signature, SignedDocument, SigningKey, kid_of, pae
 
 
 def sign_as(payload_type: str, payload: bytes, *keys: SigningKey) -> SignedDocument:
@@ -22,3 +24,15 @@ def sign_base(base: bytes, key: SigningKey, context: bytes = b"") -> Signature:
         ed25519=Ed25519PrivateKey.from_private_bytes(seed).sign(base),
         mldsa65=None if half is None else MLDSA65PrivateKey.from_seed_bytes(half).sign(base, context),
     )
+
+
+def in_first_form(descriptor: bytes) -> bytes:
+    """The payload of a descriptor as release 0.1.0 wrote it: a log or a witness of Ed25519 alone, units of no kind."""
+    value = orjson.loads(descriptor) | {"type": "nrm.descriptor/1"}
+    for key in value["keys"]:
+        if key.pop("mldsa44", None) is not None:
+            key["kid"] = kid_of(unb64u(key["ed25519"]), None)
+        key.setdefault("mldsa65", None)
+    for unit in value["units"]:
+        del unit["kind"]
+    return canon(value)

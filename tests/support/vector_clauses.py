@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from support import vector_judges as judges
-from support.vector_parties import NODE, NOW, Party, edited, id_of, key_of, record, seed, signed
+from support.vector_parties import NODE, NOW, Party, edited, id_of, key_of, notes_key_of, record, seed, signed
 from support.vector_plain import statement
 from support.vector_trust import SCOPE
 
@@ -20,7 +20,7 @@ from keys.documents.key_records import KeyRecord, Use
 from keys.documents.tombstone import accept_tombstone, build_tombstone
 from keys.documents.trust_record import is_scope
 from keys.primitives.domains import DESCRIPTOR, RECEIPTS, TOMBSTONE
-from keys.primitives.encoding import DAY, b64u, canon, lp, parse, unb64u
+from keys.primitives.encoding import DAY, b64u, canon, lp, maybe_bytes, parse, unb64u
 from keys.primitives.sign import SignedDocument, kid_of, sign_document
 
 Case = dict[str, Any]
@@ -46,17 +46,28 @@ def clauses() -> Case:
 
 
 def _kids() -> list[Case]:
-    """1.8, 2.4: an absent half contributes the length of nothing."""
-    ed25519 = key_of("clauses/http", hybrid=False).public.ed25519
+    """1.8, 2.4: an absent half contributes the length of nothing; an ML-DSA-44 half stands behind that."""
+    ed25519, notes = key_of("clauses/http", hybrid=False).public.ed25519, notes_key_of("clauses/log").public
+    assert notes.mldsa44 is not None
     return [
         {
             "clause": "2.4",
             "name": "without an ML-DSA-65 half",
             "ed25519": b64u(ed25519),
             "mldsa65": None,
+            "mldsa44": None,
             "hashed": (lp(ed25519) + lp(b"")).hex(),
             "kid": kid_of(ed25519, None),
-        }
+        },
+        {
+            "clause": "2.4",
+            "name": "with an ML-DSA-44 half",
+            "ed25519": b64u(notes.ed25519),
+            "mldsa65": None,
+            "mldsa44": b64u(notes.mldsa44),
+            "hashed": (lp(notes.ed25519) + lp(b"") + lp(notes.mldsa44)).hex(),
+            "kid": kid_of(notes.ed25519, None, notes.mldsa44),
+        },
     ]
 
 
@@ -87,12 +98,12 @@ def _endpoints() -> Case:
         {"clause": "2.12", "name": name, "endpoint": endpoint, "code": code}
         for name, (endpoint, code) in zip((f"endpoint {n}" for n in range(len(told))), told.items(), strict=True)
     ]
-    return {"payload": b64u(Party(name="bel", hybrid=False).payload()), "cases": cases}
+    return {"payload": b64u(Party(name="bel").payload()), "cases": cases}
 
 
 def _keys() -> Case:
     """2.7: a kid is looked up in one descriptor, for one use, at one time."""
-    bel = Party(name="bel", hybrid=False)
+    bel = Party(name="bel")
     gone = key_of("clauses/gone", hybrid=False).public.kid
     revoked = [Revocation(kid=gone, at=NOW - 900, since=NOW - 950, reason="stolen")]
     sig = record(bel.sig, Use.SIG)
@@ -120,7 +131,7 @@ def _keys() -> Case:
 
 def _descriptors() -> Case:
     """2.14, 2.16: roots count while their record is valid at `issued` of the new document, without allowance."""
-    bel = Party(name="bel", hybrid=False)
+    bel = Party(name="bel")
     old, new = bel.roots[0], key_of("bel/root-2")
     documents: dict[str, SignedDocument] = {}
     cases: list[Case] = []
@@ -148,7 +159,7 @@ def _descriptors() -> Case:
 
 def _tombstones() -> Case:
     """2.24: all roots of one version, none of which was revoked since."""
-    alb = Party(name="alb", size=2, hybrid=False)
+    alb = Party(name="alb", size=2)
     (stays, leaves), new = alb.roots, key_of("alb/root-4")
     first, payload = signed(alb.payload(), [stays]), build_tombstone(alb.first().node, NOW - 1_000)
     roots = [record(root, Use.ROOT) for root in (stays, new)]
@@ -255,7 +266,7 @@ def _scopes() -> list[Case]:
 
 def _answers() -> Case:
     """6.7, 6.10: which word of an answer decides."""
-    bel = Party(name="bel", hybrid=False)
+    bel = Party(name="bel")
     issuer = bel.first()
     one, two = id_of("clauses/one"), id_of("clauses/two")
 
@@ -315,7 +326,7 @@ def _answers() -> Case:
 def verdicts(file: Case) -> Iterator[tuple[str, object, object]]:
     """Each case: where it is, what the product says, what the file says."""
     for case in file["kids"]:
-        yield case["name"], kid_of(unb64u(case["ed25519"]), case["mldsa65"]), case["kid"]
+        yield case["name"], kid_of(unb64u(case["ed25519"]), None, maybe_bytes(case["mldsa44"])), case["kid"]
     for case in file["endpoints"]["cases"]:
         yield case["endpoint"], _endpoint(file["endpoints"], case), case["code"]
     for case in file["keys"]["cases"]:

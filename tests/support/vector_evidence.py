@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from support.stranger import verify
-from support.vector_parties import NOW, Party, id_of, key_of, record, signed
+from support.vector_parties import NOW, Party, id_of, key_of, notes_key_of, record, signed
 from support.vector_plain import statement
 
 from gateway.database.audit_entries import leaf
@@ -69,11 +69,11 @@ class _Log:
 
 
 def _key(name: str, use: Use) -> SigningKey:
-    return key_of(f"{name}/{use}", hybrid=False)
+    return notes_key_of(f"{name}/{use}")
 
 
 def _chain(name: str) -> tuple[Party, SignedDocument]:
-    party = Party(name=name, hybrid=False)
+    party = Party(name=name)
     keys = [record(party.sig, Use.SIG), *(record(_key(name, use), use) for use in (Use.LOG, Use.WIT))]
     return party, signed(party.payload(keys=keys), party.roots)
 
@@ -81,7 +81,7 @@ def _chain(name: str) -> tuple[Party, SignedDocument]:
 def _revoking(party: Party, first: SignedDocument, since: int) -> SignedDocument:
     """Version 2 revokes the `sig` key of version 1, published an hour after the message."""
     gone = Revocation(kid=party.sig.public.kid, at=PUBLISHED, since=since, reason="stolen")
-    keys = [record(key_of(f"{party.name}/sig-2", hybrid=False), Use.SIG)]
+    keys = [record(key_of(f"{party.name}/sig-2"), Use.SIG)]
     payload = party.following(first.payload, keys=keys, revoked=[gone], issued=PUBLISHED, expires=PUBLISHED + 400 * DAY)
     return signed(payload, party.roots)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Protocol
 
-from support.sign_as import sign_as, sign_base
+from support.sign_as import in_first_form, sign_as, sign_base
 from support.vector_parties import Party, edited, signed
 
 from keys.documents.envelope import encode_signatures
@@ -23,7 +23,7 @@ class Offer(Protocol):
 def descriptors(offer: Offer, bel: Party) -> None:
     """Version 1 signed in every wrong way, and chains from one form to the other."""
     payload, (key,) = bel.payload(), bel.roots
-    old = edited(payload, type="nrm.descriptor/1")
+    old = in_first_form(payload)
 
     def by(signature: Signature, kind: str = DESCRIPTOR, data: bytes = payload) -> SignedDocument:
         return SignedDocument(payload=data, payload_type=kind, signatures=(signature,))
@@ -36,10 +36,12 @@ def descriptors(offer: Offer, bel: Party) -> None:
     offer(2, "with the ML-DSA-65 half over the base of the first form", by(mixed), "bad_signature")
     offer(2, "of the first form, signed as the second", by(later, DESCRIPTOR_1, old), "bad_signature")
     offer(1, "a type of another number than its document", signed(old, bel.roots), "malformed")
+    renamed = edited(payload, type="nrm.descriptor/1")
+    offer(1, "members of the second form in the first", sign_as(DESCRIPTOR_1, renamed, key), "malformed")
     offer(3, "bel-1-first-form", sign_as(DESCRIPTOR_1, old, key), None)
     new = bel.following(old)
     offer(4, "bel-2-second-form", signed(new, bel.roots), None, held="bel-1-first-form")
-    back = sign_as(DESCRIPTOR_1, edited(bel.following(new), type="nrm.descriptor/1"), key)
+    back = sign_as(DESCRIPTOR_1, in_first_form(bel.following(new)), key)
     offer(4, "back to the first form", back, "wrong_type", held="bel-1-first-form bel-2-second-form")
 
 

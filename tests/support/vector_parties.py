@@ -40,6 +40,11 @@ def key_of(name: str, *, hybrid: bool = True) -> SigningKey:
     return SigningKey(seed(f"{name}/ed25519"), seed(f"{name}/mldsa65") if hybrid else None)
 
 
+def notes_key_of(name: str) -> SigningKey:
+    """The key of a log or a witness: its halves have the seeds NAME/ed25519 and NAME/mldsa44."""
+    return SigningKey(seed(f"{name}/ed25519"), mldsa44_seed=seed(f"{name}/mldsa44"))
+
+
 def record(key: SigningKey, use: Use, **changes: Any) -> KeyRecord:
     """A key record that is valid for a year."""
     return KeyRecord(**{"use": use, "from_": NOW - 30 * DAY, "until": NOW + 365 * DAY, "public": key.public, **changes})
@@ -47,16 +52,15 @@ def record(key: SigningKey, use: Use, **changes: Any) -> KeyRecord:
 
 @dataclass(kw_only=True)
 class Party:
-    """One node. `name` makes its keys; `threshold` of `size` roots; `hybrid`: its `sig` key has both halves."""
+    """One node. `name` makes its keys; `threshold` of `size` roots."""
 
     name: str
     size: int = 1
     threshold: int = 1
-    hybrid: bool = True
 
     def __post_init__(self) -> None:
         self.roots = [key_of(f"{self.name}/root-{number}") for number in range(1, self.size + 1)]
-        self.sig = key_of(f"{self.name}/sig", hybrid=self.hybrid)
+        self.sig = key_of(f"{self.name}/sig")
         self.http = key_of(f"{self.name}/http", hybrid=False)
         self.enc = EncPrivateKey(seed(f"{self.name}/enc"))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from support.vector_parties import NODE, NOW, Party, id_of, key_of, record, seed
+from support.vector_parties import NODE, NOW, Party, id_of, key_of, notes_key_of, record, seed
 
 from gateway.federation.signatures import RequestHead, SignedRequest, read_request
 from gateway.federation.signing import content_digest, encode_fields, sign_request, sign_response
@@ -15,9 +15,9 @@ from keys.documents.fingerprint import Party as Compared
 from keys.documents.fingerprint import fingerprint_hash, pair_code
 from keys.documents.key_records import Use
 from keys.primitives.domains import LABELS, STATEMENT
-from keys.primitives.encoding import b64u, canon, h, lp_join, padme
+from keys.primitives.encoding import b64u, canon, h, lp_join, padme, unb64u
 from keys.primitives.seal import EncPrivateKey
-from keys.primitives.sign import SigningKey, pae, signature_base
+from keys.primitives.sign import SigningKey, kid_of, pae, signature_base
 
 Case = dict[str, Any]
 
@@ -152,14 +152,21 @@ def _bad_records() -> list[Case]:
     hybrid, plain = key_of("records/hybrid"), key_of("records/plain", hybrid=False)
     sig: Any = record(hybrid, Use.SIG).to_json()
     http: Any = record(plain, Use.HTTP).to_json()
+    log: Any = record(notes_key_of("records/log"), Use.LOG).to_json()
     wrong: dict[str, tuple[Case, str]] = {
         "the kid of another key": (sig | {"kid": plain.public.kid}, "bad_key"),
         "ends when it begins": (sig | {"until": sig["from"]}, "malformed"),
         "an unknown use": (sig | {"use": "all"}, "malformed"),
         "one member more": (sig | {"alg": "EdDSA"}, "malformed"),
         "a truth value for a time": (sig | {"from": True}, "malformed"),
-        "a root without its ML-DSA-65 half": (http | {"use": "root"}, "bad_key"),
-        "an http key with an ML-DSA-65 half": (sig | {"use": "http"}, "bad_key"),
+        "a root without its ML-DSA-65 half": (http | {"use": "root", "mldsa65": None}, "bad_key"),
+        "a sig key without its ML-DSA-65 half": (http | {"use": "sig", "mldsa65": None}, "bad_key"),
+        "a log key without its ML-DSA-44 half": (http | {"use": "log", "mldsa44": None}, "bad_key"),
+        "a log key with an ML-DSA-65 half": (sig | {"use": "log"}, "malformed"),
+        "a sig key with an ML-DSA-44 half": (log | {"use": "sig"}, "malformed"),
+        "an http key with an ML-DSA-65 half": (sig | {"use": "http"}, "malformed"),
+        "an http key with a member for the other half": (http | {"mldsa65": None}, "malformed"),
+        "the kid without the ML-DSA-44 half": (log | {"kid": kid_of(unb64u(log["ed25519"]), None)}, "bad_key"),
         "a short ML-DSA-65 key": (sig | {"mldsa65": b64u(b"\0" * 1951)}, "malformed"),
     }
     return [{"name": name, "record": value, "code": code} for name, (value, code) in wrong.items()]

@@ -17,7 +17,7 @@ from gateway.errors import Code
 from gateway.foundation.ids import NodeId
 from gateway.messages.answers import Answer, encode_answers
 from keys.documents import envelope as wire
-from keys.documents.descriptor import Descriptor, Revocation, Unit, name_log
+from keys.documents.descriptor import Descriptor, Revocation, Unit, UnitKind, name_log
 from keys.documents.descriptor_chain import accept_descriptor, encode_chain
 from keys.documents.envelope import Receipt, Receipts, Status, Void
 from keys.documents.key_records import Use
@@ -29,7 +29,7 @@ from keys.primitives.sign import SignedDocument, SigningKey, kid_of, sign_docume
 
 Case = dict[str, Any]
 
-RANDOM: Final = frozenset({"enc", "ct", "cts", "bytes", "signatures"})
+RANDOM: Final = frozenset({"enc", "ct", "cts", "bytes", "signatures", "leaf", "path", "note"})
 """Members whose values differ at each run; the file is compared without them."""
 
 # --- descriptors ---------------------------------------------------------------------------------------------------
@@ -70,7 +70,7 @@ def _doubled(document: SignedDocument) -> SignedDocument:
 
 def descriptors() -> Case:
     """nrm1 2.13: a chain that is accepted, and each refusal."""
-    alb, bel, chain = Party(name="alb", size=3, threshold=2), Party(name="bel", hybrid=False), _Chain()
+    alb, bel, chain = Party(name="alb", size=3, threshold=2), Party(name="bel"), _Chain()
     _threshold(chain, alb)
     first = chain.add("bel-1", signed(bel.payload(), bel.roots))
     chain.case(3, "first contact, one root of one", "bel-1", None)
@@ -120,10 +120,26 @@ def _shape(chain: _Chain, bel: Party, first: bytes) -> None:
         "lives 401 days": (edited(first, expires=value["issued"] + 401 * DAY), "malformed"),
         "no pin": (edited(first, tls_spki=[]), "malformed"),
         "an endpoint with a path": (edited(first, endpoints=["https://bel.example:8443/v1"]), "malformed"),
-        "a unit called gateway": (edited(first, units=[{"id": "gateway", "name": "x", "roles": []}]), "malformed"),
+        "a unit called gateway": (
+            edited(first, units=[{"id": "gateway", "name": "x", "kind": "ngo", "roles": []}]),
+            "malformed",
+        ),
+        "a unit of no kind": (edited(first, units=[{"id": "shelter", "name": "x", "roles": []}]), "malformed"),
+        "a unit of an unknown kind": (edited(first, units=[UNIT | {"kind": "club"}]), "malformed"),
+        "a sig key without its ML-DSA-65 half": (edited(first, keys=[sig | {"mldsa65": None}, http]), "bad_key"),
+        "a log key of Ed25519 alone": (edited(first, keys=[sig, http, http | {"use": "log"}]), "malformed"),
+        "a log key without its ML-DSA-44 half": (edited(first, keys=[sig, http, _bare(http, "log")]), "bad_key"),
+        "a wit key without its ML-DSA-44 half": (edited(first, keys=[sig, http, _bare(http, "wit")]), "bad_key"),
+        "an http key with a member for another half": (
+            edited(first, keys=[sig, http | {"mldsa65": None}]),
+            "malformed",
+        ),
         "an invisible character in a name": (edited(first, name="NRM \u202e"), "malformed"),
         "the kid of another key": (edited(first, keys=[sig | {"kid": http["kid"]}]), "bad_key"),
-        "one key with two uses": (edited(first, keys=[sig, http, http | {"use": "log"}]), "bad_key"),
+        "one key with two uses": (
+            edited(first, keys=[sig, http, _mixed(http, sig)]),
+            "bad_key",
+        ),
         "a root among the keys": (edited(first, keys=[sig, root]), "bad_key"),
         "a low-order Ed25519 key": (edited(first, keys=[sig, _low_order(http)]), "bad_key"),
         "the log of another node": (edited(first, log=name_log(NodeId(NODE))), "malformed"),
@@ -134,6 +150,20 @@ def _shape(chain: _Chain, bel: Party, first: bytes) -> None:
         chain.offer(1, name, signed(payload, bel.roots), code)
     document = signed(first, bel.roots)
     chain.offer(1, "a signature of another type", _typed(document), "wrong_type")
+
+
+UNIT: Final = {"id": "shelter", "name": "x", "kind": "ngo", "roles": []}
+
+
+def _bare(http: Case, use: str) -> Case:
+    """The Ed25519 key of `http` as a key of notes without its other half."""
+    return http | {"use": use, "mldsa44": None}
+
+
+def _mixed(http: Case, sig: Case) -> Case:
+    """A key of one half of each."""
+    kid = kid_of(unb64u(http["ed25519"]), unb64u(sig["mldsa65"]))
+    return sig | {"ed25519": http["ed25519"], "kid": kid}
 
 
 def _low_order(http: Case) -> Case:
@@ -207,8 +237,13 @@ def _uses(chain: _Chain, bel: Party, first: bytes) -> None:
     chain.offer(4, "a key with another half than before", document, "bad_key", held="bel-1")
     between = signed(bel.following(first, keys=[sig]), bel.roots)
     chain.offer(4, "bel-2-without-http", between, None, held="bel-1")
-    again = signed(bel.following(between.payload, keys=[sig, record(bel.http, Use.LOG)]), bel.roots)
+    again = signed(bel.following(between.payload, keys=[sig, record(_as_log(bel), Use.LOG)]), bel.roots)
     chain.offer(4, "a key comes back for another use", again, "bad_key", held="bel-1 bel-2-without-http")
+
+
+def _as_log(bel: Party) -> SigningKey:
+    """The Ed25519 half of the `http` key as a key of notes."""
+    return SigningKey(bel.http.seeds()[0], mldsa44_seed=seed("bel/another half"))
 
 
 # --- keysets -------------------------------------------------------------------------------------------------------
@@ -216,7 +251,7 @@ def _uses(chain: _Chain, bel: Party, first: bytes) -> None:
 
 def keysets() -> Case:
     """nrm1 2.20: a keyset that is accepted, and each refusal."""
-    bel, chain = Party(name="bel", hybrid=False), _Chain()
+    bel, chain = Party(name="bel"), _Chain()
     one = signed(bel.payload(), bel.roots)
     two = signed(bel.following(one.payload), bel.roots)
     held = accept_descriptor(None, one, NOW)
@@ -289,9 +324,9 @@ class _Sealer:
     """Seals from alb to bel; everything can be made to lie."""
 
     def __init__(self) -> None:
-        self.alb, self.bel = Party(name="cor"), Party(name="bel", hybrid=False)
+        self.alb, self.bel = Party(name="cor"), Party(name="bel")
         self.to_keys = [self.bel.enc, EncPrivateKey(seed("bel/enc-shelter"))]
-        units = [Unit(id="shelter", name="Shelter", roles=("shelter",))]
+        units = [Unit(id="shelter", name="Shelter", kind=UnitKind.SERVICE_PROVIDER, roles=("shelter",))]
         self.own_document = signed(self.bel.payload(units=units), self.bel.roots)
         second = self.bel.following(self.own_document.payload, units=units, contact="another desk")
         taken = Revocation(
@@ -561,7 +596,7 @@ def _receipt(issuer: Descriptor, **changes: Any) -> Receipt:
 
 def receipts() -> Case:
     """nrm1 6.3: a batch as it is issued, and each refusal; the body of an answer."""
-    bel = Party(name="bel", hybrid=False)
+    bel = Party(name="bel")
     issuer = bel.first()
     one = _receipt(issuer)
     rejected = _receipt(issuer, of=b64u(seed("void")), status=Status.REJECTED, code="void")
@@ -614,7 +649,7 @@ def _retyped(bel: Party, batch: bytes) -> Any:
 
 def voids() -> Case:
     """nrm1 5.6: the void question, its hash, and what is no void."""
-    cor = Party(name="cor", hybrid=False)
+    cor = Party(name="cor")
     sender = cor.first()
     void = Void(id=id_of("void"), from_=sender.node, to=NODE, epoch=1, n=1, prev=None, created=NOW)
     payload = void.encode()
@@ -641,7 +676,7 @@ def voids() -> Case:
 
 def taken() -> Case:
     """nrm1 5.16: a page of what was taken away, and what is none."""
-    cor = Party(name="cor", hybrid=False)
+    cor = Party(name="cor")
     sender = cor.first()
     page = TakenPage(
         from_=sender.node,

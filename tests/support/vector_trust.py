@@ -45,7 +45,7 @@ def trust() -> Case:
 
 def _records() -> Case:
     """A record offered to `me`, who holds the records `held` of the issuer whose descriptor is `issuer`."""
-    cor = Party(name="cor", hybrid=False)
+    cor = Party(name="cor")
     issuer = cor.first()
     first = TrustRecord(
         node=issuer.node,

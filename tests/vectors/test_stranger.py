@@ -86,11 +86,13 @@ def test_digits():
     assert " ".join(sorted(found)) + " 1-1" == file["pair_code"]
 
 
-def test_an_absent_half_is_four_zero_bytes():
-    """nrm1 1.8, 2.4: what a kid without an ML-DSA-65 half is made of."""
-    (case,) = published("clauses")["kids"]
-    hashed = lp(unb64u(case["ed25519"])) + bytes(4)
-    assert (hashed.hex(), b64u(h("kid", hashed)[:16])) == (case["hashed"], case["kid"])
+def test_what_a_kid_is_made_of():
+    """nrm1 1.8, 2.4: an absent half is four zero bytes, and an ML-DSA-44 half stands behind it."""
+    plain, notes = published("clauses")["kids"]
+    for case in (plain, notes):
+        halves = lp(unb64u(case["ed25519"]), b"") + (lp(unb64u(case["mldsa44"])) if case["mldsa44"] else b"")
+        assert halves.hex() == case["hashed"]
+        assert b64u(h("kid", halves)[:16]) == case["kid"]
 
 
 def test_a_key_of_another_use_or_time_is_unknown():
@@ -131,7 +133,9 @@ def test_a_descriptor_verifies():
     assert canon(value) == payload
     roots = {record["kid"]: record for record in value["roots"]}
     for record in [*value["roots"], *value["keys"]]:
-        halves = lp(unb64u(record["ed25519"]), unb64u(record["mldsa65"] or ""))
+        halves = lp(unb64u(record["ed25519"]), unb64u(record.get("mldsa65", "")))
+        if "mldsa44" in record:
+            halves += lp(unb64u(record["mldsa44"]))
         assert b64u(h("kid", halves)[:16]) == record["kid"]
     for signature in document["signatures"]:
         check(roots[signature["kid"]], document["payloadType"], payload, signature)

@@ -105,8 +105,8 @@ def initialise_node(
     With --root-public three times, the root holders made their keys elsewhere: the node waits for its first descriptor,
     and DIR/requests has what they sign (docs/key-ceremony.md). With --roots the root keys are made here.
 
-    A unit is ID:KIND:NAME:ROLE, where KIND is public_authority, international_organisation, ngo or service_provider,
-    and ROLE a code of the list role, several joined by '+'.
+    A unit is ID:KIND:NAME:ROLE, where KIND is public_authority, international_organisation, ngo, service_provider
+    or health, and ROLE a code of the list role, several joined by '+'.
 
     With --key-place tpm or pkcs11 what is destroyed can not be read from an older copy of the disk.
 

@@ -61,7 +61,7 @@ def read_unit(text: str) -> Unit:
     except ValueError as exc:
         raise click.BadParameter(
             "ID:KIND:NAME:ROLE with a lower-case id and a kind of public_authority, international_organisation, ngo, "
-            "service_provider",
+            "service_provider, health",
             param_hint="--unit",
         ) from exc
 

@@ -138,7 +138,8 @@ def _plain(old: Descriptor, new: Descriptor) -> Iterator[Fact]:
 
 
 def _units(descriptor: Descriptor) -> str:
-    return ", ".join(f"{unit.id} ({unit.name}: {'+'.join(unit.roles)})" for unit in descriptor.units) or "none"
+    listed = (f"{u.id} ({u.name}, {u.kind or 'kind not named'}: {'+'.join(u.roles)})" for u in descriptor.units)
+    return ", ".join(listed) or "none"
 
 
 def _roots(old: Descriptor, new: Descriptor) -> Iterator[Fact]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from enum import StrEnum
 from typing import TypeAlias
 
 from gateway.cases.rules import ConsentCase
@@ -16,17 +15,8 @@ from gateway.conversations.history import History
 from gateway.errors import Code, Finding
 from gateway.foundation.ids import UnitAddress
 from gateway.foundation.json import Json
+from keys.documents.descriptor import UnitKind
 from schemas.types import type_name
-
-
-class UnitKind(StrEnum):
-    """What kind of organisation a unit is; for units of this node from its settings."""
-
-    PUBLIC_AUTHORITY = "public_authority"
-    INTERNATIONAL_ORGANISATION = "international_organisation"
-    NGO = "ngo"
-    SERVICE_PROVIDER = "service_provider"
-
 
 #: Roles of the list `role` that only a public authority has. A focal point or a guardian may be an NGO.
 PUBLIC_ROLES: frozenset[str] = frozenset(
@@ -45,7 +35,7 @@ PUBLIC_ROLES: frozenset[str] = frozenset(
 def kind_by_roles(roles: frozenset[str]) -> UnitKind | None:
     """What the roles of a unit say about its kind; None where an authority and others can have them.
 
-    A signed descriptor lists roles of a unit and no kind (nrm1 2.11), so this is all that a peer can rely on.
+    This is all that a peer can rely on where a descriptor of the first form names no kind (nrm1 2.11).
     """
     return UnitKind.PUBLIC_AUTHORITY if roles & PUBLIC_ROLES else None
 

@@ -61,8 +61,9 @@ from gateway.policy.gates.content import (
     g14_directory,
     g15_neutral,
 )
-from gateway.policy.gates.facts import Decision, Gate, GateFacts, Permit, Recipient, Refuse, UnitKind, kind_by_roles
+from gateway.policy.gates.facts import Decision, Gate, GateFacts, Permit, Recipient, Refuse, kind_by_roles
 from gateway.policy.gates.person import g3_child, g4_joint_risk, g8_stay
+from keys.documents.descriptor import UnitKind
 
 __all__ = [
     "AT_RECEIVER",

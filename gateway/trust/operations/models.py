@@ -171,6 +171,7 @@ class PeerUnit(Answer):
 
     id: str
     name: str
+    kind: str | None = Field(description="null where its descriptor is of the first form")
     roles: list[str]
 
 

@@ -204,7 +204,9 @@ class PeerOperations:
                 "endpoint": peer.descriptor.endpoints[0],
                 "expires": peer.descriptor.expires,
                 "contact": peer.descriptor.contact,
-                "units": [{"id": u.id, "name": u.name, "roles": [*u.roles]} for u in peer.descriptor.units],
+                "units": [
+                    {"id": u.id, "name": u.name, "kind": u.kind, "roles": [*u.roles]} for u in peer.descriptor.units
+                ],
                 "fingerprint": peer.descriptor.fingerprint,
                 "scope": None if standing.missing is not None else _agreed(standing.agreed),
                 "ours": _record(peer.trust.mine),

@@ -29,9 +29,8 @@ from gateway.peers.reset_rows import ResetRow
 from gateway.peers.scope import NOTHING
 from gateway.trust.link_reset import store as resets
 from keys.documents.descriptor import Descriptor, Revocation
-from keys.documents.key_records import KeyRecord, Use
+from keys.documents.key_records import KeyRecord, Use, generate_key
 from keys.keystore.keystore import system_rand
-from keys.primitives.sign import SigningKey
 from keys.primitives.tls import self_signed, server_files
 
 STEPS = [
@@ -187,9 +186,7 @@ async def test_a_revoked_key(tmp_path: Path, use: Use):
         now = two.clock.now()
         held = two.fr.peer().descriptor
         old = next(key for key in held.keys if key.use is use)
-        new = KeyRecord(
-            use=use, from_=now, until=old.until, public=SigningKey.generate(system_rand, hybrid=use is Use.SIG).public
-        )
+        new = KeyRecord(use=use, from_=now, until=old.until, public=generate_key(use, system_rand).public)
         kept = [key for key in held.keys if key.kid != old.kid]
         await next_descriptor(
             two.al,

@@ -19,7 +19,7 @@ from keys.primitives.merkle_tree import Tiles, leaf_hash
 from keys.primitives.sign import SigningKey
 
 RAND = Seeds("audit")
-LOG, WIT, OTHER = (SigningKey.generate(RAND, hybrid=False) for _ in range(3))
+LOG, WIT, OTHER = (SigningKey.generate_for_notes(RAND) for _ in range(3))
 ORIGIN, NODE, PEER = "log.example/1", "n1" + "a" * 32, "n1" + "b" * 32
 PARTIES = Parties(node=NODE, origin=ORIGIN, log_keys=(LOG.public,), witnesses={PEER: (WIT.public,)}, quorum=1)
 

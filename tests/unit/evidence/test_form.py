@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from support.endpoints import edited
-from support.exhibits import A, B, conversation, next_version, receipt, stated
-from support.first_form import first_conversation, first_descriptor
+from support.exhibits import A, B, conversation, receipt, stated
+from support.first_form import first_conversation, first_descriptor, second_version
 from support.nodes import refused
 from support.sign_as import sign_as
 from support.stranger import verify
@@ -25,7 +25,7 @@ from keys.primitives.encoding import canon, unb64u
 
 CASE, USUAL = first_conversation(), conversation()
 ANCHORS = CASE.anchors
-SECOND = (next_version(A, [first_descriptor(A)]), next_version(B, [first_descriptor(B)]))
+SECOND = (second_version(A), second_version(B))
 """Chains that began in the first form and went on in the second."""
 
 

@@ -77,9 +77,11 @@ BAD_DESCRIPTORS: dict[str, Change] = {
     "suite": lambda v: v.update(suites=["tls"]),
     "log": lambda v: v.update(log="a+b"),
     "country": lambda v: v.update(country="fr"),
-    "unit gateway": lambda v: v.update(units=[{"id": "gateway", "name": "x", "roles": []}]),
-    "unit twice": lambda v: v.update(units=[{"id": "u", "name": "x", "roles": []}] * 2),
-    "unit role": lambda v: v.update(units=[{"id": "u", "name": "x", "roles": ["A"]}]),
+    "unit gateway": lambda v: v.update(units=[{"id": "gateway", "name": "x", "kind": "ngo", "roles": []}]),
+    "unit without a kind": lambda v: v.update(units=[{"id": "u", "name": "x", "roles": []}]),
+    "unit kind": lambda v: v.update(units=[{"id": "u", "name": "x", "kind": "club", "roles": []}]),
+    "unit twice": lambda v: v.update(units=[{"id": "u", "name": "x", "kind": "ngo", "roles": []}] * 2),
+    "unit role": lambda v: v.update(units=[{"id": "u", "name": "x", "kind": "ngo", "roles": ["A"]}]),
     "tls": lambda v: v.update(tls_spki=[]),
     "revoked and listed": lambda v: v.update(
         revoked=[{"kid": v["keys"][0]["kid"], "at": NOW, "since": NOW * 2, "reason": "lost"}]
@@ -92,7 +94,7 @@ GOOD_DESCRIPTORS: dict[str, Change] = {
     "another name": lambda v: v.update(name="Ministère de l’Intérieur"),
     "no contact": lambda v: v.update(contact=""),
     "address": lambda v: v.update(endpoints=["https://[2001:db8::1]:65535", "https://a.example"]),
-    "units": lambda v: v.update(units=[{"id": "u-1", "name": "x", "roles": ["ngo"]}]),
+    "units": lambda v: v.update(units=[{"id": "u-1", "name": "x", "kind": "ngo", "roles": ["ngo"]}]),
     "country": lambda v: v.update(country="secretariat"),
     "a stranger revoked": lambda v: v.update(revoked=[{"kid": "A" * 22, "at": NOW, "since": NOW, "reason": "lost"}]),
 }

@@ -16,8 +16,8 @@ SIGNED = replace(
     B.first(),
     country="AL",
     units=(
-        Unit(id="onac", name="x", roles=("national_focal_point",)),
-        Unit(id="police", name="y", roles=("police_liaison", "first_responder")),
+        Unit(id="onac", name="x", kind=None, roles=("national_focal_point",)),
+        Unit(id="police", name="y", kind=None, roles=("police_liaison", "first_responder")),
     ),
 )
 

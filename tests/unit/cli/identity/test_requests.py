@@ -11,7 +11,7 @@ from support.desks import run
 from support.nodes import NOW, Node
 
 from gateway.cli.identity.requests import describe_request
-from keys.documents.descriptor import Revocation, Unit
+from keys.documents.descriptor import Revocation, Unit, UnitKind
 from keys.documents.tombstone import build_tombstone
 from keys.offline.ceremony import Request
 from keys.primitives.domains import DESCRIPTOR, TOMBSTONE
@@ -38,7 +38,10 @@ def said(**changes: object) -> str:
         ({"tls_spki": [b"x" * 32]}, "TLS keys: the same -> OTHER ONES"),
         ({"keys": FIRST.keys[1:]}, f"key goes: sig {KID}"),
         ({"keys": FIRST.keys[1:], "revoked": [Revocation(kid=KID, at=NOW, since=NOW, reason="stolen")]}, "REVOKED: "),
-        ({"units": [Unit(id="shelter-3", name="Shelter", roles=())]}, "units: none -> shelter-3 (Shelter: )"),
+        (
+            {"units": [Unit(id="shelter-3", name="Shelter", kind=UnitKind.NGO)]},
+            "units: none -> shelter-3 (Shelter, ngo: )",
+        ),
         ({"name": "NRM b"}, "name: NRM a -> NRM b"),
         ({"country": "AL"}, "country: FR -> AL"),
         ({"log": f"a.{FIRST.node}.trm"}, f"audit log: nrm1/{FIRST.node} -> a.{FIRST.node}.trm"),

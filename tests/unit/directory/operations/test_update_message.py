@@ -14,7 +14,7 @@ from keys.documents.descriptor import Unit
 
 def test_a_first_entry_begins_with_the_units_of_the_descriptor() -> None:
     """Each by its signed name, for the country of the node; a person tells the rest."""
-    unit = Unit(id="focal-point", name="Focal point", roles=(SPEAKER, "case_manager"))
+    unit = Unit(id="focal-point", name="Focal point", kind=None, roles=(SPEAKER, "case_manager"))
     descriptor = replace(Node("a").first(), units=(unit,))
     assert begin_content(descriptor) == {
         "units": [

@@ -12,7 +12,7 @@ from support.nodes import NOW, Node, Seeds, edited, record, refused, signed, uns
 
 from gateway.errors import Code, RefusedError
 from gateway.foundation.ids import KeyId
-from keys.documents.descriptor import Revocation, Unit, parse_descriptor
+from keys.documents.descriptor import Revocation, Unit, UnitKind, parse_descriptor
 from keys.documents.descriptor_chain import (
     accept_descriptor,
     common_suite,
@@ -74,9 +74,12 @@ def spoiled(change: Callable[[Any], object]) -> SignedDocument:
         ("contact", "a\nb"),
         ("tls_spki", []),
         ("tls_spki", ["AA"]),
-        ("units", [{"id": "gateway", "name": "x", "roles": []}]),
-        ("units", [{"id": "Shelter", "name": "x", "roles": []}]),
-        ("units", [{"id": "s", "name": "x", "roles": []}] * 2),
+        ("units", [{"id": "gateway", "name": "x", "kind": "ngo", "roles": []}]),
+        ("units", [{"id": "shelter", "name": "x", "roles": []}]),
+        ("units", [{"id": "shelter", "name": "x", "kind": "club", "roles": []}]),
+        ("units", [{"id": "shelter", "name": "x", "kind": None, "roles": []}]),
+        ("units", [{"id": "Shelter", "name": "x", "kind": "ngo", "roles": []}]),
+        ("units", [{"id": "s", "name": "x", "kind": "ngo", "roles": []}] * 2),
         ("units", [{"id": "s", "name": "x"}]),
         ("revoked", [{"kid": "A" * 22, "at": 1, "since": 1, "reason": "Lost it"}]),
         ("revoked", [{"kid": "A" * 22, "at": 1, "since": 1, "reason": "lost"}] * 2),
@@ -151,7 +154,7 @@ def test_component_key_under_two_uses_is_refused() -> None:
     half = SigningKey(A.sig.seeds()[0])
     with pytest.raises(RefusedError, match="two uses"):
         A.payload(keys=[record(A.sig, Use.SIG), record(half, Use.HTTP)])
-    root_half = SigningKey(A.roots[2].key.seeds()[0])
+    root_half = SigningKey(A.roots[2].key.seeds()[0], mldsa44_seed=bytes(32))
     with pytest.raises(RefusedError, match="two uses"):
         A.payload(keys=[record(root_half, Use.LOG)])
 
@@ -323,5 +326,5 @@ def test_common_suite() -> None:
 
 def test_units_are_read() -> None:
     """Units come back as they were listed."""
-    units = [Unit(id="shelter-3", name="Shelter 3", roles=("service_provider",))]
+    units = [Unit(id="shelter-3", name="Shelter 3", kind=UnitKind.NGO, roles=("service_provider",))]
     assert accept_descriptor(None, A.document(units=units), NOW).units == tuple(units)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.nodes import NOW, Node, Seeds, record, refused, signed
+from support.nodes import NOW, Node, Seeds, edited, record, refused, signed
 
 from gateway.errors import Code, RefusedError
 from keys.documents.descriptor import Descriptor, Revocation, require_usable_descriptor
@@ -185,11 +185,17 @@ def test_revocation_stays() -> None:
 
 
 def test_flaw_7_a_signing_key_comes_back_without_its_other_half() -> None:
-    """Rule 4, threat 169: a later version that lists the Ed25519 key alone would make a stripped signature verify."""
+    """Rule 4, threat 169: a later version that lists the Ed25519 key alone would make a stripped signature verify; none
+    lists a signing key alone any more, and with another half it is another key.
+    """
     ed25519, _ = A.sig.seeds()
-    stripped = record(SigningKey(ed25519), Use.SIG)
+    stripped = record(SigningKey(ed25519), Use.SIG).to_json()
+    payload = edited(A.next(FIRST), lambda value: value.update(keys=[stripped, record(A.http, Use.HTTP).to_json()]))
+    with refused(Code.BAD_KEY, "halves"):
+        accept_descriptor(FIRST, signed(payload, A.roots[:2]), NOW)
+    mixed = record(SigningKey(ed25519, bytes(32)), Use.SIG)
     with refused(Code.BAD_KEY, "another half"):
-        accept_descriptor(FIRST, follow(keys=[stripped, record(A.http, Use.HTTP)]), NOW)
+        accept_descriptor(FIRST, follow(keys=[mixed, record(A.http, Use.HTTP)]), NOW)
 
 
 def test_a_key_that_was_away_comes_back_for_nothing_else() -> None:
@@ -197,7 +203,8 @@ def test_a_key_that_was_away_comes_back_for_nothing_else() -> None:
     other = record(SigningKey.generate(RAND, hybrid=False), Use.HTTP)
     sig = record(A.sig, Use.SIG)
     second = accept_descriptor(FIRST, follow(keys=[sig, other]), NOW)
-    again = A.next(second, keys=[sig, record(A.http, Use.LOG)])
+    notes = SigningKey(A.http.seeds()[0], mldsa44_seed=bytes(32))
+    again = A.next(second, keys=[sig, record(notes, Use.LOG)])
     with refused(Code.BAD_KEY, "another use"):
         accept_chain([signed(again, A.roots[:2])], NOW, held=(FIRST, second))
     as_it_was = A.next(second, keys=[sig, record(A.http, Use.HTTP, until=NOW + DAY)])

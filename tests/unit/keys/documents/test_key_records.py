@@ -8,27 +8,54 @@ import pytest
 from support.nodes import NOW, Seeds, record, refused
 
 from gateway.errors import Code, RemoteError
-from keys.documents.key_records import KeyRecord, Use
+from keys.documents.key_records import KeyRecord, Use, generate_key
 from keys.primitives.sign import SigningKey
 
 RAND = Seeds("records")
 HYBRID = SigningKey.generate(RAND, hybrid=True)
 CLASSICAL = SigningKey.generate(RAND, hybrid=False)
+NOTES = SigningKey.generate_for_notes(RAND)
 
 
 def test_record_round_trip() -> None:
-    """A record is read back as it was written."""
-    for key, use in [(HYBRID, Use.ROOT), (HYBRID, Use.SIG), (CLASSICAL, Use.SIG), (CLASSICAL, Use.HTTP)]:
+    """A record is read back as it was written; one of the first form may lack its other half."""
+    for key, use in [(HYBRID, Use.ROOT), (HYBRID, Use.SIG), (NOTES, Use.LOG), (NOTES, Use.WIT), (CLASSICAL, Use.HTTP)]:
         assert KeyRecord.from_json(record(key, use).to_json()) == record(key, use)
+    for use in (Use.SIG, Use.LOG, Use.WIT, Use.HTTP):
+        value = {**record(CLASSICAL, use).to_json(), "mldsa65": None}
+        value.pop("mldsa44", None)
+        assert KeyRecord.from_json(value, first_form=True) == record(CLASSICAL, use)
 
 
 @pytest.mark.parametrize(
-    ("key", "use"), [(CLASSICAL, Use.ROOT), (HYBRID, Use.HTTP), (HYBRID, Use.LOG), (HYBRID, Use.WIT)]
+    ("key", "use"),
+    [
+        (CLASSICAL, Use.ROOT),
+        (NOTES, Use.ROOT),
+        (NOTES, Use.SIG),
+        (HYBRID, Use.HTTP),
+        (NOTES, Use.HTTP),
+        (HYBRID, Use.LOG),
+        (HYBRID, Use.WIT),
+    ],
 )
 def test_use_decides_the_halves(key: SigningKey, use: Use) -> None:
-    """A root has both halves; http, log and wit have one (nrm1 2.6)."""
+    """ML-DSA-65 for roots and documents, ML-DSA-44 for notes, none for HTTP (nrm1 2.6)."""
     with refused(Code.BAD_KEY, "halves"):
         record(key, use)
+
+
+@pytest.mark.parametrize("use", [Use.SIG, Use.LOG, Use.WIT])
+def test_what_is_listed_today_has_both_halves(use: Use) -> None:
+    """null is for records of the first form alone."""
+    with refused(Code.BAD_KEY, "halves"):
+        KeyRecord.from_json(record(CLASSICAL, use).to_json())
+
+
+def test_generated_keys_fit_their_use() -> None:
+    """Each use gets the halves that it demands."""
+    for use in Use:
+        assert record(generate_key(use, RAND), use).is_whole
 
 
 @pytest.mark.parametrize(

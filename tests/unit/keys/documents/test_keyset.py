@@ -10,7 +10,7 @@ import pytest
 from support.nodes import NOW, Node, Seeds, edited, record, refused, signed
 
 from gateway.errors import Code, RefusedError
-from keys.documents.descriptor import Revocation, Unit
+from keys.documents.descriptor import Revocation, Unit, UnitKind
 from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.key_records import Use
 from keys.documents.keyset import accept_keyset, require_usable_keyset
@@ -106,7 +106,7 @@ def test_unit_is_known() -> None:
     """Rule 2: keys are for the gateway or for a unit of the descriptor."""
     with refused(Code.MALFORMED, "unknown unit"):
         accept_keyset(FIRST, None, A.keyset(FIRST, enc=[A.enc_key(unit="shelter-3")]), NOW)
-    second = accept_descriptor(None, A.document(units=[Unit(id="shelter-3", name="x")]), NOW)
+    second = accept_descriptor(None, A.document(units=[Unit(id="shelter-3", name="x", kind=UnitKind.NGO)]), NOW)
     keyset = accept_keyset(second, None, A.keyset(second, enc=[A.enc_key(unit="shelter-3")]), NOW)
     assert keyset.enc_for("shelter-3", NOW).kid == A.enc.kid
 

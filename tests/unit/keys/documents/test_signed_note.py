@@ -30,7 +30,7 @@ from keys.primitives.raw_signatures import verify_raw
 from keys.primitives.sign import PublicKey, SigningKey
 
 RAND = Seeds("note")
-LOG, WIT, OTHER = (SigningKey.generate(RAND, hybrid=False) for _ in range(3))
+LOG, WIT, OTHER = (SigningKey.generate_for_notes(RAND) for _ in range(3))
 HEAD = Checkpoint(origin="log.example/1", size=1234, root=leaf_hash(b"x"))
 SIGNED = SignedNote(text=HEAD.text, signatures=(NoteSignature.of(HEAD.origin, sign_checkpoint(HEAD.text, LOG)),))
 WITNESS = "witness.example"

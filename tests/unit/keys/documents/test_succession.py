@@ -10,11 +10,10 @@ from support.nodes import NOW, Node, Seeds, signed
 from gateway.errors import Code, RefusedError
 from keys.documents.descriptor import Descriptor, Revocation
 from keys.documents.descriptor_chain import accept_descriptor
-from keys.documents.key_records import KeyRecord, Use
+from keys.documents.key_records import KeyRecord, Use, generate_key
 from keys.documents.succession import OVERLAP, USES, Change, count_needed_keys, is_retired, next_descriptor
 from keys.keystore.keyring import Keyring
 from keys.primitives.encoding import DAY
-from keys.primitives.sign import SigningKey
 
 A = Node("a")
 BACK = 1000
@@ -32,7 +31,7 @@ def after(last: Descriptor, change: Change, now: int) -> Descriptor:
     """The accepted next version, with new keys as it needs them."""
     rand = Seeds(f"new/{last.version}/{now}")
     new = {
-        use: [SigningKey.generate(rand, hybrid=use is Use.SIG).public for _ in range(count)]
+        use: [generate_key(use, rand).public for _ in range(count)]
         for use, count in count_needed_keys(last, change, now).items()
     }
     return accept_descriptor(last, signed(next_descriptor(last, change, new, now), A.roots[:2]), now)
