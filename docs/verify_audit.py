@@ -32,7 +32,7 @@ from pathlib import Path
 import nacl.bindings
 import nacl.exceptions
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PublicKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey, MLDSA65PublicKey
 
 LEAF_LIMIT = 16_384
 DESCRIPTORS = ["application/vnd.nrm.descriptor.v1+json", "application/vnd.nrm.descriptor.v2+json"]
@@ -199,10 +199,33 @@ def fingerprint(descriptor):
 
 
 def keys_of(chain, use, name, mark, without=()):
-    """Note key id -> Ed25519 key, for every key of this use that the chain ever listed (C2SP signed-note)."""
+    """Note key id of its Ed25519 half -> key, for every key of this use that the chain ever listed."""
     listed = [key for version in chain for key in version["keys"] if key["use"] == use]
-    keys = [unb64(key["ed25519"]) for key in listed if key["kid"] not in without]
-    return {hashlib.sha256(name.encode() + b"\n" + mark + key).digest()[:4]: key for key in keys}
+    return {note_id(name, mark, unb64(key["ed25519"])): key for key in listed if key["kid"] not in without}
+
+
+def note_id(name, mark, key):
+    """What a line of a note calls its key."""
+    return hashlib.sha256(name.encode() + b"\n" + mark + key).digest()[:4]
+
+
+def check_other_half(text, name, values, key, at):
+    """A key of two halves has signed with both: the line of ML-DSA-44 is there too (C2SP tlog-cosignature)."""
+    if key.get("mldsa44") is None:
+        return
+    half = unb64(key["mldsa44"])
+    ours = [value for value in values if value[:4] == note_id(name, b"\6", half)]
+    need(ours, "signed by one half of a key only")
+    origin, size, root = text.decode().split("\n")[:3]
+    head = b"subtree/v1\n\0" + bytes([len(name)]) + name.encode() + at.to_bytes(8, "big")
+    tree = bytes([len(origin)]) + origin.encode() + bytes(8) + int(size).to_bytes(8, "big")
+    need(at in {int.from_bytes(value[4:12], "big") for value in ours}, "the two halves say different times")
+    for value in ours:
+        if value[4:12] == at.to_bytes(8, "big"):
+            try:
+                MLDSA44PublicKey.from_public_bytes(half).verify(value[12:], head + tree + unb64(root, pad=True))
+            except InvalidSignature as exc:
+                raise Refused("an ML-DSA-44 signature does not verify") from exc
 
 
 # --- 3 to 5: entries, checkpoints, tiles ----------------------------------------------------------------------------
@@ -232,14 +255,14 @@ def root_of(peaks):
 
 def read_note(data, origin):
     """(text, size, root, signature lines) of a checkpoint; None for the log that this one replaced."""
-    need(len(data) <= 16_384, "too large")
+    need(len(data) <= 262_144, "too large")
     try:
         text, blank, rest = data.decode("utf-8").rpartition("\n\n")
     except UnicodeDecodeError as exc:
         raise Refused("not UTF-8") from exc
     head = re.fullmatch(r"([!-*,-~]{1,200})\n(0|[1-9][0-9]{0,15})\n([A-Za-z0-9+/]{43}=)", text)
     lines = [re.fullmatch("\u2014 ([!-*,-~]{1,200}) ([A-Za-z0-9+/]+=*)", line) for line in rest.split("\n")[:-1]]
-    need(head and blank and rest.endswith("\n") and 1 <= len(lines) <= 64 and all(lines), "no checkpoint")
+    need(head and blank and rest.endswith("\n") and 1 <= len(lines) <= 128 and all(lines), "no checkpoint")
     if head[1] != origin:
         return None
     return (
@@ -256,7 +279,8 @@ def open_note(data, origin, keys):
     if note is not None:
         ours = [value for name, value in note[3] if name == origin and value[:4] in keys]
         for value in ours:
-            verify_ed25519(keys[value[:4]], note[0], value[4:])
+            verify_ed25519(unb64(keys[value[:4]]["ed25519"]), note[0], value[4:])
+            check_other_half(note[0], origin, [other for name, other in note[3] if name == origin], keys[value[:4]], 0)
         need(ours, "no key of the log has signed")
     return note
 
@@ -359,12 +383,14 @@ def walk(entries, stored, heads):
 # --- 6 witnesses ----------------------------------------------------------------------------------------------------
 
 
-def cosigned_at(text, value, keys):
-    """When a witness signed; the time is in front of the signature and inside of what is signed."""
+def cosigned_at(text, name, values, keys):
+    """(when a witness signed, note key id); the time is in front of the signature and inside of what is signed."""
+    value = values[0]
     need(value[:4] in keys and len(value) == 76, "no key of the witness")
-    at = int.from_bytes(value[4:12], "big")
-    verify_ed25519(keys[value[:4]], f"cosignature/v1\ntime {at}\n".encode() + text, value[12:])
-    return at
+    at, key = int.from_bytes(value[4:12], "big"), keys[value[:4]]
+    verify_ed25519(unb64(key["ed25519"]), f"cosignature/v1\ntime {at}\n".encode() + text, value[12:])
+    check_other_half(text, name, values, key, at)
+    return at, value[:4]
 
 
 def read_cosignatures(lines, rows, heads, witnesses, findings):
@@ -376,13 +402,11 @@ def read_cosignatures(lines, rows, heads, witnesses, findings):
             findings.append((f"checkpoint {size}", "is missing: a cosignature of it is there"))
         elif size in heads:
             try:
-                note = re.fullmatch(
-                    "\u2014 ([^ ]+) ([A-Za-z0-9+/]+=*)\n", unb64(line["line"]).decode("utf-8", "replace")
-                )
-                need(note and note[1] == by, "in another name")
-                value = unb64(note[2], pad=True)
-                at = cosigned_at(heads[size][0], value, witnesses.get(by, {}))
-                found.setdefault(size, {})[by] = (at, value[:4])
+                told = unb64(line["line"]).decode("utf-8", "replace").split("\n")
+                notes = [re.fullmatch("\u2014 ([^ ]+) ([A-Za-z0-9+/]+=*)", one) for one in told[:-1]]
+                need(notes and told[-1] == "" and all(note and note[1] == by for note in notes), "in another name")
+                values = [unb64(note[2], pad=True) for note in notes]
+                found.setdefault(size, {})[by] = cosigned_at(heads[size][0], by, values, witnesses.get(by, {}))
             except Refused as why:
                 findings.append((f"cosignature of {by} on {size}", f"does not verify: {why}"))
     return found
@@ -400,7 +424,8 @@ def check_kept(lines, origin, keys, witnesses, count, heads, findings):
         text, size, root, signatures = note
         for name, value in signatures:
             if value[:4] in witnesses.get(name, {}):
-                cosigned_at(text, value, witnesses[name])
+                others = [other for owner, other in signatures if owner == name]
+                cosigned_at(text, name, [value, *others], witnesses[name])
     except Refused as why:
         findings.append(("kept checkpoint", f"does not verify: {why}"))
         return

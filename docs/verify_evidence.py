@@ -26,14 +26,14 @@ import json
 import re
 import sys
 from datetime import UTC, datetime
-from itertools import pairwise
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import NamedTuple
 
 import nacl.bindings
 import nacl.exceptions
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PublicKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey, MLDSA65PublicKey
 
 DAY = 86_400
 CONTEXT = b"nrm1"
@@ -271,7 +271,7 @@ RECEIPT = {
 }
 STEPS = ("received", "delivered", "opened", "erased", "rejected")
 LOG = {"node": NODE, "checkpoints": many(OBJECT, 1, 1000), "witnesses": many(many(OBJECT, 1, 1000), 0, 63)}
-CHECKPOINT = {"note": like("[\\n -~\u2014]*", 16_384), "leaves": many(OBJECT, 1, 20_000)}
+CHECKPOINT = {"note": like("[\\n -~\u2014]*", 262_144), "leaves": many(OBJECT, 1, 20_000)}
 ENTRY = {"leaf": like(r"[A-Za-z0-9_-]*", 4096), "path": many(HASH, 0, 63)}
 LEAF = {"seq": whole(1), "at": whole(), "of": HASH}
 
@@ -560,29 +560,62 @@ def read_note(note, chains, node):
     """(size, root, log kid, [(witness, kid, time)]) of a checkpoint; every signature line is verified."""
     text, _, rest = note.rpartition("\n\n")
     body = (text + "\n").encode()
-    need(len(note.encode()) <= 16_384, "too large")
+    need(len(note.encode()) <= 262_144, "too large")
     need(re.fullmatch(r"[!-*,-~]{1,200}\n(0|[1-9][0-9]{0,15})\n[A-Za-z0-9+/]{43}=\n", body.decode()), "no checkpoint")
     origin, size, root = text.split("\n")
     need(int(size) < 2**53, "no size")
     lines = [re.fullmatch("\u2014 ([!-*,-~]{1,200}) ([A-Za-z0-9+/]+=*)", line) for line in rest.split("\n")[:-1]]
-    need(rest.endswith("\n") and 1 <= len(lines) <= 64 and all(lines), "no signature lines")
-    ascending([line[1] for line in lines[1:]], "cosignatures")
+    need(rest.endswith("\n") and 1 <= len(lines) <= 128 and all(lines), "no signature lines")
+    signers = [(name, [unb64_note(line[2]) for line in group]) for name, group in groupby(lines, lambda line: line[1])]
+    ascending([name for name, _ in signers[1:]], "cosignatures")
     need(origin == lines[0][1] and origin in {version["log"] for version in chains[node]}, "another log")
-    signed, cosigned = [], []
-    for place, line in enumerate(lines):
-        name, value = line[1], unb64_note(line[2])
-        who, use, mark = (node, "log", b"\1") if place == 0 else (name, "wit", b"\4")
+    signed = []
+    for place, (name, values) in enumerate(signers):
+        who, use = (node, "log") if place == 0 else (name, "wit")
         need(place == 0 or (name in chains and name != node), "cosigned by somebody who is not in the file")
-        records = [key for version in chains[who] for key in version["keys"] if key["use"] == use]
-        named = {hashlib.sha256(name.encode() + b"\n" + mark + unb64(k["ed25519"])).digest()[:4]: k for k in records}
-        need(value[:4] in named and len(value) == (68 if place == 0 else 76), "signed by a foreign key")
-        key = named[value[:4]]
-        at = int.from_bytes(value[4:-64], "big")
-        stamp = b"" if place == 0 else b"cosignature/v1\ntime %d\n" % at
-        verify_ed25519(unb64(key["ed25519"]), stamp + body, value[-64:])
-        need(at < 2**53, "no time")
-        (signed if place == 0 else cosigned).append((who, key["kid"], at))
-    return int(size), unb64_note(root), signed[0][1], cosigned
+        key, at = read_signer(body, name, values, [k for v in chains[who] for k in v["keys"] if k["use"] == use])
+        signed.append((who, key["kid"], at))
+    return int(size), unb64_note(root), signed[0][1], signed[1:]
+
+
+def read_signer(body, name, values, records):
+    """(key, time) of the lines of one signer: Ed25519, and behind it ML-DSA-44 where its key has that half."""
+    log = records[0]["use"] == "log" if records else False
+    mark = b"\1" if log else b"\4"
+    named = {note_id(name, mark, unb64(key["ed25519"])): key for key in records}
+    need(values[0][:4] in named and len(values[0]) == (68 if log else 76), "signed by a foreign key")
+    key, at = named[values[0][:4]], int.from_bytes(values[0][4:-64], "big")
+    need(at < 2**53, "no time")
+    stamp = b"" if log else b"cosignature/v1\ntime %d\n" % at
+    verify_ed25519(unb64(key["ed25519"]), stamp + body, values[0][-64:])
+    other = key.get("mldsa44")
+    need(len(values) == (1 if other is None else 2), "signed by one half of a key, or by more than it has")
+    if other is not None:
+        need(values[1][:4] == note_id(name, b"\6", unb64(other)), "signed by the half of another key")
+        need(values[1][4:12] == at.to_bytes(8, "big") and len(values[1]) == 2432, "the two halves say different times")
+        verify_mldsa44(unb64(other), cosigned_message(name, at, body), values[1][12:])
+    return key, at
+
+
+def note_id(name, mark, key):
+    """What a line of a note calls its key (C2SP signed-note)."""
+    return hashlib.sha256(name.encode() + b"\n" + mark + key).digest()[:4]
+
+
+def cosigned_message(name, at, body):
+    """What the ML-DSA-44 half signs of a checkpoint (C2SP tlog-cosignature)."""
+    origin, size, root = body.decode().split("\n")[:3]
+    head = b"subtree/v1\n\0" + bytes([len(name)]) + name.encode() + at.to_bytes(8, "big")
+    tree = bytes([len(origin)]) + origin.encode() + bytes(8) + int(size).to_bytes(8, "big")
+    return head + tree + unb64_note(root)
+
+
+def verify_mldsa44(key, message, signature):
+    """The half of a log or of a witness."""
+    try:
+        MLDSA44PublicKey.from_public_bytes(key).verify(signature, message)
+    except InvalidSignature as exc:
+        raise Refused("an ML-DSA-44 signature does not verify") from exc
 
 
 def unb64_note(text):

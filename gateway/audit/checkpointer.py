@@ -32,14 +32,8 @@ from gateway.peers.registry import Peer, address
 from gateway.peers.scope import PeerState
 from gateway.ports import Clock
 from keys.documents.key_records import Use
-from keys.documents.signed_note import (
-    AddCheckpoint,
-    Checkpoint,
-    SignedNote,
-    cosigned_at,
-    open_checkpoint,
-    read_cosignatures,
-)
+from keys.documents.log_signatures import cosigned_at, open_checkpoint
+from keys.documents.signed_note import AddCheckpoint, Checkpoint, SignedNote, read_signatures
 from keys.primitives.encoding import SKEW
 from keys.primitives.merkle_tree import prove_consistency
 
@@ -165,17 +159,17 @@ class Checkpointer:
         text, now = SignedNote.decode(row.note).text, self._clock.now()
         keys = [record.public for record in peer.descriptor.keys_of(Use.WIT, now)]
         try:
-            signature = next((line for line in read_cosignatures(answered.body) if line.name == peer.node), None)
-            if signature is None:
+            lines = [line for line in read_signatures(answered.body) if line.name == peer.node]
+            if not lines:
                 raise RemoteError(Code.BAD_SIGNATURE, "nobody signed in the name of the witness")
-            at = cosigned_at(text, signature, keys)
+            at = cosigned_at(text, lines, keys)
         except RemoteError as error:
             raise TransientError(error.code, f"the answer is not a cosignature: {error.what}") from error
         if at > now + SKEW:
             raise TransientError(Code.CLOCK, "the cosignature is dated in the future")
         await self._store.move(
             lambda c: store.add_cosignature(
-                c, CosignatureRow(size=row.size, peer=peer.node, line=signature.line, at=at)
+                c, CosignatureRow(size=row.size, peer=peer.node, line=b"".join(line.line for line in lines), at=at)
             )
         )
         async with self._log.writing:

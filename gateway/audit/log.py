@@ -36,12 +36,7 @@ from gateway.peers.scope import PeerState
 from gateway.ports import Clock
 from keys.documents.descriptor import Descriptor
 from keys.documents.key_records import Use
-from keys.documents.signed_note import (
-    NOTE_LIMIT,
-    Checkpoint,
-    NoteSignature,
-    SignedNote,
-)
+from keys.documents.signed_note import NOTE_LIMIT, Checkpoint, SignedNote, read_signatures
 from keys.primitives.merkle_tree import TILE
 from keys.primitives.sign import PublicKey
 
@@ -155,8 +150,7 @@ class AuditLog:
                     await self.keep()
                 return newest
             text = Checkpoint(origin=self._identity.own.descriptor.log, size=size, root=root).text
-            signature = NoteSignature.of(self._identity.own.descriptor.log, self._identity.keys.sign_log(text))
-            note = SignedNote(text=text, signatures=(signature,))
+            note = SignedNote(text=text, signatures=read_signatures(self._identity.keys.sign_log(text)))
             row = CheckpointRow(size=size, note=note.encode(), at=self._clock.now())
 
             def move(connection: Connection) -> None:

@@ -11,12 +11,7 @@ from sqlalchemy import Connection
 from gateway.audit import store
 from gateway.audit.store import CheckpointRow
 from gateway.errors import RemoteError
-from keys.documents.signed_note import (
-    Checkpoint,
-    NoteSignature,
-    SignedNote,
-    read_cosignatures,
-)
+from keys.documents.signed_note import Checkpoint, NoteSignature, SignedNote, read_signatures
 from keys.primitives.merkle_tree import prove_inclusion
 
 
@@ -76,5 +71,5 @@ def readable(*lines: bytes) -> tuple[NoteSignature, ...]:
     """Read the first of these stored cosignatures that is one; none where a hand has spoilt them all."""
     for line in lines:
         with suppress(RemoteError):
-            return read_cosignatures(line)
+            return read_signatures(line)
     return ()

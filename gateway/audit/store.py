@@ -238,9 +238,12 @@ def newest_partly_witnessed(connection: Connection) -> CheckpointRow | None:
 # --- as a witness -------------------------------------------------------------------------------------------------
 
 
-def witnessed_of(connection: Connection, peer: NodeId, origin: str) -> WitnessedRow | None:
-    """Read which checkpoint of a peer's log this node cosigned last; None for none."""
-    query = select(witnessed).where(witnessed.c.peer == peer, witnessed.c.origin == origin)
+def witnessed_of(connection: Connection, origin: str) -> WitnessedRow | None:
+    """Read which checkpoint of a log this node cosigned last, whoever showed it; None for none.
+
+    A cosignature covers the origin and not who asked: by whom it is shown must not give it a second tree (nrm1 11.3).
+    """
+    query = select(witnessed).where(witnessed.c.origin == origin).order_by(witnessed.c.size.desc())
     row = connection.execute(query).first()
     return None if row is None else _witnessed(row)
 
@@ -255,12 +258,12 @@ def forget_witnessed(connection: Connection, peer: NodeId) -> list[WitnessedRow]
 
 def swap_witnessed(connection: Connection, before: WitnessedRow | None, after: WitnessedRow) -> bool:
     """Write `after` if `before` is still what is held; False, and nothing written, if another request was faster."""
-    if witnessed_of(connection, after.peer, after.origin) != before:
+    if witnessed_of(connection, after.origin) != before:
         return False
     values = {"size": after.size, "root": after.root, "note": after.note}
     if before is None:
         connection.execute(insert(witnessed).values(peer=after.peer, origin=after.origin, **values))
     else:
-        same = (witnessed.c.peer == after.peer, witnessed.c.origin == after.origin)
+        same = (witnessed.c.peer == before.peer, witnessed.c.origin == after.origin)
         connection.execute(update(witnessed).where(*same).values(**values))
     return True

@@ -9,13 +9,8 @@ from sqlalchemy import Connection
 from gateway.audit import store
 from gateway.audit.verify import Parties
 from gateway.errors import RemoteError
-from keys.documents.signed_note import (
-    NOTE_LIMIT,
-    Checkpoint,
-    SignedNote,
-    open_checkpoint,
-    verify_cosignatures,
-)
+from keys.documents.log_signatures import open_checkpoint, verify_cosignatures
+from keys.documents.signed_note import NOTE_LIMIT, Checkpoint, SignedNote
 from keys.primitives.encoding import parse
 
 

@@ -18,15 +18,8 @@ from dataclasses import dataclass, field
 
 from gateway.errors import Finding, RemoteError
 from gateway.foundation.ids import NodeId
-from keys.documents.signed_note import (
-    Checkpoint,
-    NoteSignature,
-    SignedNote,
-    cosigned_at,
-    cosigned_by,
-    open_checkpoint,
-    verify_cosignatures,
-)
+from keys.documents.log_signatures import cosigned_at, cosigned_by, open_checkpoint, verify_cosignatures
+from keys.documents.signed_note import Checkpoint, SignedNote, read_signatures
 from keys.primitives.encoding import parse
 from keys.primitives.merkle_tree import HASH, TILE, Frontier, leaf_hash, root_of
 from keys.primitives.sign import PublicKey
@@ -95,7 +88,7 @@ def examine(parties: Parties, stored: Stored, leaves: Iterable[tuple[int, bytes]
     _read_heads(work, late)
     _walk(work, leaves)
     work.findings += late
-    _read_cosignatures(work)
+    _read_signatures(work)
     _read_kept(work)
     needed = max(1, parties.quorum)
     counted = [(min(len(who), needed), size) for size, who in work.cosigned.items() if size in work.heads]
@@ -231,7 +224,7 @@ class _Recorder:
 # --- witnesses and the kept checkpoint ---------------------------------------------------------------------------
 
 
-def _read_cosignatures(work: _Examination) -> None:
+def _read_signatures(work: _Examination) -> None:
     """Step 6."""
     rows = {size for size, _ in work.stored.checkpoints}
     for size, peer, line in work.stored.cosignatures:
@@ -240,16 +233,16 @@ def _read_cosignatures(work: _Examination) -> None:
             work.add(f"checkpoint {size}", "is missing: a cosignature of it is there")
         elif size in work.signed:
             try:
-                signature = NoteSignature.parse(line.decode("utf-8", "replace").removesuffix("\n"))
-                if signature.name != peer:
+                lines = read_signatures(line)
+                if {signature.name for signature in lines} != {peer}:
                     work.add(place, "is in another witness' name")
                     continue
                 keys = work.parties.witnesses.get(peer, ())
-                at = cosigned_at(work.signed[size], signature, keys)
+                at = cosigned_at(work.signed[size], lines, keys)
             except RemoteError as error:
                 work.add(place, f"does not verify: {error.what}")
             else:
-                if cosigned_by(signature, set(keys) - work.parties.revoked):
+                if cosigned_by(lines, set(keys) - work.parties.revoked):
                     work.cosigned.setdefault(size, {})[peer] = at
 
 

@@ -20,7 +20,8 @@ from gateway.identity.identity import Identity
 from gateway.peers.registry import Peer, PeerRegistry
 from gateway.ports import Clock
 from keys.documents.key_records import Use
-from keys.documents.signed_note import AddCheckpoint, Checkpoint, NoteSignature, cosignature_text, open_checkpoint
+from keys.documents.log_signatures import cosignature_text, open_checkpoint
+from keys.documents.signed_note import AddCheckpoint, Checkpoint
 from keys.primitives.merkle_tree import EMPTY, is_consistent
 from keys.primitives.sign import PublicKey
 
@@ -61,7 +62,7 @@ class LogWitness:
                 signed = self._identity.keys.cosign(cosignature_text(request.note.text, self._clock.now()))
             except RefusedError as error:
                 raise TransientError(error.code, "this node has no key to witness with now") from error
-            return Reply(int(answer), TEXT, NoteSignature.of(self._identity.own.node, signed).line)
+            return Reply(int(answer), TEXT, signed)
         if answer is Answer.CONFLICT:
             return Reply(int(answer), TREE_SIZE, f"{size}\n".encode())
         return Reply(int(answer), NOTHING, b"")
@@ -71,7 +72,7 @@ class LogWitness:
         a node that was put back what it once had.
         """
         origin = self._known(node).descriptor.log
-        held = await self._store.read(lambda c: store.witnessed_of(c, node, origin))
+        held = await self._store.read(lambda c: store.witnessed_of(c, origin))
         return UNKNOWN_LOG if held is None else Reply(200, TEXT, held.note)
 
     def _known(self, node: NodeId) -> Peer:
@@ -88,7 +89,7 @@ def log_keys(peer: Peer, now: int) -> tuple[PublicKey, ...]:
 
 def _advance(connection: Connection, node: NodeId, request: AddCheckpoint, new: Checkpoint) -> tuple[Answer, int]:
     """Judge and write in one transaction; the answer, and the size that is held when it is a conflict."""
-    held = store.witnessed_of(connection, node, new.origin)
+    held = store.witnessed_of(connection, new.origin)
     old_root = EMPTY if held is None else held.root
     answer = judge(
         None if held is None else Head(size=held.size, root=held.root),

@@ -17,7 +17,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final
 
 from gateway.errors import Code, RemoteError
@@ -26,7 +28,8 @@ from gateway.foundation.ids import NodeId
 from keys.documents.descriptor import Descriptor
 from keys.documents.descriptor_chain import published_at, revocation_of
 from keys.documents.key_records import Use
-from keys.documents.signed_note import NOTE_LIMIT, Checkpoint, NoteSignature, SignedNote, cosigned_at, open_checkpoint
+from keys.documents.log_signatures import cosigned_at, open_checkpoint
+from keys.documents.signed_note import NOTE_LIMIT, Checkpoint, NoteSignature, SignedNote
 from keys.primitives.encoding import (
     Check,
     Json,
@@ -112,30 +115,42 @@ def _checkpoint(value: Json, known: _Known) -> tuple[Head, list[Entry]]:
     member = exact(value, _CHECKPOINT, what="checkpoint")
     note = SignedNote.decode(text(member["note"]).encode())
     checkpoint, key = _own(note, known.chains[known.node])
-    others = note.signatures[1:]
-    ascending([signature.name for signature in others], "cosignatures")
-    cosignatures = tuple(_cosignature(note.text, signature, known, key) for signature in others)
+    others = _by_name(note)[1:]
+    ascending([lines[0].name for lines in others], "cosignatures")
+    cosignatures = tuple(_cosignature(note.text, lines, known, key) for lines in others)
     head = Head(size=checkpoint.size, cosignatures=cosignatures)
     return head, [_entry(item, checkpoint, head, known) for item in items(member["leaves"])]
 
 
 def _own(note: SignedNote, chain: Chain) -> tuple[Checkpoint, PublicKey]:
-    """The checkpoint, signed in the first line by a key that the chain lists for the log, and that key."""
-    first = SignedNote(text=note.text, signatures=note.signatures[:1])
+    """The checkpoint, signed in the first lines by a key that the chain lists for the log, and that key."""
+    lines = _by_name(note)[0]
+    first = SignedNote(text=note.text, signatures=lines)
     origin = Checkpoint.parse(note.text).origin
     if origin not in {descriptor.log for descriptor in chain}:
         raise RemoteError(Code.SPLICED, "a checkpoint is of another log")
     for public in _keys(chain, Use.LOG):
-        try:
-            return open_checkpoint(first, origin, [public]), public
-        except RemoteError:
-            continue
+        with suppress(RemoteError):
+            checkpoint = open_checkpoint(first, origin, [public])
+            if len(lines) == len(public.components):
+                return checkpoint, public
     raise RemoteError(Code.BAD_SIGNATURE, "a checkpoint is not signed by a key of its log")
 
 
-def _cosignature(checkpoint: bytes, signature: NoteSignature, known: _Known, key: PublicKey) -> Cosignature:
-    """One line of a witness under a checkpoint that `key` of the log signed."""
-    witness, public, at = _witness(checkpoint, signature, known.node, known.chains)
+def _by_name(note: SignedNote) -> list[tuple[NoteSignature, ...]]:
+    """The lines of each signer, one after the other; of a hybrid key the Ed25519 line comes first.
+
+    Raises RemoteError(malformed) for another order.
+    """
+    found = [tuple(lines) for _, lines in groupby(note.signatures, key=lambda line: line.name)]
+    for lines in found:
+        ascending([len(line.value) for line in lines], "lines of a signature")
+    return found
+
+
+def _cosignature(checkpoint: bytes, lines: Sequence[NoteSignature], known: _Known, key: PublicKey) -> Cosignature:
+    """The lines of one witness under a checkpoint that `key` of the log signed."""
+    witness, public, at = _witness(checkpoint, lines, known.node, known.chains)
     chain, fingerprint = known.chains[witness], known.fingerprints[witness]
     published = published_at(known.chains[known.node], key.kid, at)
     sound = fingerprint in known.compared and revocation_of(chain, public.kid) is None
@@ -150,16 +165,16 @@ def _cosignature(checkpoint: bytes, signature: NoteSignature, known: _Known, key
 
 
 def _witness(
-    checkpoint: bytes, signature: NoteSignature, node: NodeId, chains: Mapping[NodeId, Sequence[Descriptor]]
+    checkpoint: bytes, lines: Sequence[NoteSignature], node: NodeId, chains: Mapping[NodeId, Sequence[Descriptor]]
 ) -> tuple[NodeId, PublicKey, int]:
     """Find who signed, by which key of its chain, and when. Raises RemoteError for whoever has no chain here."""
-    witness = NodeId(signature.name)
+    witness = NodeId(lines[0].name)
     chain = chains.get(witness)
     if chain is None or witness == node:
         raise RemoteError(Code.UNKNOWN_KEY, "a cosignature is by somebody who is no witness of this log")
     for public in _keys(chain, Use.WIT):
         try:
-            return witness, public, cosigned_at(checkpoint, signature, [public])
+            return witness, public, cosigned_at(checkpoint, lines, [public])
         except RemoteError:
             continue
     raise RemoteError(Code.BAD_SIGNATURE, "a cosignature is not by a key of its witness")
@@ -169,15 +184,16 @@ def cosigned_by(
     note: SignedNote, node: NodeId, chains: Mapping[NodeId, Sequence[Descriptor]]
 ) -> tuple[SignedNote, frozenset[NodeId]]:
     """The note of `node` as a bundle has it, without cosignatures that do not verify, and who signed the others."""
-    found: dict[NodeId, NoteSignature] = {}
-    for signature in note.signatures[1:]:
-        try:
-            witness, *_ = _witness(note.text, signature, node, chains)
-        except RemoteError:
-            continue
-        found[witness] = signature
-    own = SignedNote(text=note.text, signatures=note.signatures[:1])
-    return own.plus(found[name] for name in sorted(found)), frozenset(found)
+    found: dict[NodeId, tuple[NoteSignature, ...]] = {}
+    own, *others = (tuple(lines) for _, lines in groupby(note.signatures, key=lambda line: line.name))
+    for lines in others:
+        # One line of an Ed25519 key, two of a hybrid one; another cosignature of the same witness may stand behind.
+        for first in (lines[:2], lines[:1]):
+            with suppress(RemoteError):
+                witness, *_ = _witness(note.text, first, node, chains)
+                found.setdefault(witness, first)
+    kept = (line for name in sorted(found) for line in found[name])
+    return SignedNote(text=note.text, signatures=own).plus(kept), frozenset(found)
 
 
 def _keys(chain: Sequence[Descriptor], use: Use) -> Sequence[PublicKey]:

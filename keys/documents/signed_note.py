@@ -1,10 +1,8 @@
-"""Signed notes, checkpoints and cosignatures as C2SP writes them (signed-note, tlog-checkpoint, tlog-cosignature), and
-the body of tlog-witness' ``add-checkpoint`` (nrm1 11.2).
+"""Signed notes and checkpoints as C2SP writes them (signed-note, tlog-checkpoint), and the body of tlog-witness'
+``add-checkpoint`` (nrm1 11.2).
 
-A checkpoint states that the log `origin` has `size` leaves under `root`. The log signs its text with an Ed25519 key of
-use ``log``, under the origin as the key's name. A witness signs "at this second this is the largest tree of this log
-that I have seen" with a key of use ``wit``, under its node id. Signatures by unknown keys are ignored; a signature of a
-known key that does not verify invalidates the whole note (signed-note).
+A checkpoint states that the log `origin` has `size` leaves under `root`. Who signs one, and how, is in
+``keys.documents.log_signatures``; here is what is written.
 """
 
 from __future__ import annotations
@@ -12,26 +10,21 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Self
 
 from gateway.errors import Code, RemoteError
-from gateway.foundation.ids import NodeId
-from keys.primitives.encoding import MAX_INT, is_str, malformed, sha256
+from keys.primitives.encoding import MAX_INT, is_str, malformed
 from keys.primitives.merkle_tree import HASH, MAX_PROOF
-from keys.primitives.raw_signatures import ED25519_SIGNATURE, verify_raw
-from keys.primitives.sign import PublicKey, SigningKey
 
-NOTE_LIMIT: Final = 16_384  # bytes of a note with all its signatures
-REQUEST_LIMIT: Final = NOTE_LIMIT + 64 * 46  # and what stands before it in add-checkpoint
-MOST_SIGNATURES: Final = 64  # signed-note: at least 16
-_ED25519: Final = b"\x01"  # signed-note: what a key id says about the kind of signature
-_COSIGNATURE: Final = b"\x04"
+NOTE_LIMIT: Final = 262_144  # bytes of a note with all its signatures: those of ML-DSA-44 are long
+REQUEST_LIMIT: Final = (
+    16_384 + 64 * 46
+)  # a checkpoint as its log signed it, and what stands before it in add-checkpoint
+MOST_SIGNATURES: Final = 128  # lines of signatures, two by each key; signed-note: at least 16
 _KEY_ID: Final = 4
-_TIME: Final = 8
 _DASH: Final = "\u2014 "
-_HEADER: Final = "cosignature/v1"
 _NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,15}")
 _NAME: Final = is_str(r"[!-*,-~]{1,200}", 200)  # printable ASCII without space and plus, as a descriptor's `log`
 
@@ -55,7 +48,7 @@ class Checkpoint:
         lines = _lines(text)
         if len(lines) != 3 or not _NAME(lines[0]):
             raise malformed("checkpoint is not origin, size and root")
-        return cls(origin=lines[0], size=_number(lines[1]), root=_unb64(lines[2], HASH))
+        return cls(origin=lines[0], size=read_number(lines[1]), root=_unb64(lines[2], HASH))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,11 +65,6 @@ class NoteSignature:
         return f"{_DASH}{self.name} {_b64(self.key_id + self.value)}\n".encode()
 
     @classmethod
-    def of(cls, name: str, signed: bytes) -> Self:
-        """Make the line from the output of ``KeyService.sign_log`` or ``cosign``: key id, then the signature."""
-        return cls(name=name, key_id=signed[:_KEY_ID], value=signed[_KEY_ID:])
-
-    @classmethod
     def parse(cls, line: str) -> Self:
         """Read a line without its newline. Raises RemoteError(malformed)."""
         name, _, data = line.removeprefix(_DASH).partition(" ")
@@ -85,7 +73,7 @@ class NoteSignature:
         signed = _unb64(data)
         if len(signed) <= _KEY_ID:
             raise malformed("signature of a note is too short")
-        return cls.of(name, signed)
+        return cls(name=name, key_id=signed[:_KEY_ID], value=signed[_KEY_ID:])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,102 +105,6 @@ class SignedNote:
         return SignedNote(text=self.text, signatures=(*self.signatures, *signatures))
 
 
-# --- signing -----------------------------------------------------------------------------------------------------
-
-
-def key_id(name: str, kind: bytes, public: PublicKey) -> bytes:
-    """Return SHA-256(name || newline || kind || key)[:4] (signed-note)."""
-    return sha256(name.encode("ascii") + b"\n" + kind + public.ed25519)[:_KEY_ID]
-
-
-def sign_checkpoint(text: bytes, key: SigningKey) -> bytes:
-    """Sign a checkpoint as its log; return key id and signature. Raises RemoteError(malformed) for any other text."""
-    origin = Checkpoint.parse(text).origin
-    return key_id(origin, _ED25519, key.public) + key.sign_raw(text)
-
-
-def cosignature_text(text: bytes, at: int) -> bytes:
-    """Build the text that a witness signs: the time in Unix seconds and the whole checkpoint."""
-    return f"{_HEADER}\ntime {at}\n".encode("ascii") + text
-
-
-def read_cosignature_text(message: bytes) -> tuple[Checkpoint, int]:
-    """Read the checkpoint and the time from a text that a witness signs. Raises RemoteError(malformed)."""
-    head, time, text = (*message.split(b"\n", 2), b"", b"")[:3]
-    if head != _HEADER.encode() or not time.startswith(b"time "):
-        raise malformed("not what a witness signs")
-    at = _number(time[5:].decode("ascii", "replace"))
-    return Checkpoint.parse(text), at
-
-
-def cosign_checkpoint(message: bytes, name: str, key: SigningKey) -> bytes:
-    """Cosign as the witness `name`; return key id, time and signature. Raises RemoteError(malformed) for any other
-    message.
-    """
-    _, at = read_cosignature_text(message)
-    return key_id(name, _COSIGNATURE, key.public) + at.to_bytes(_TIME, "big") + key.sign_raw(message)
-
-
-# --- judging -----------------------------------------------------------------------------------------------------
-
-
-def open_checkpoint(note: SignedNote, origin: str, keys: Iterable[PublicKey]) -> Checkpoint:
-    """Verify that one of the log's `keys` signed the note, and return its checkpoint.
-
-    Raises RemoteError: malformed for another text, unknown_sender for another origin, bad_signature when none of the
-    keys signed or the signature of one of them does not verify.
-    """
-    checkpoint = Checkpoint.parse(note.text)
-    if checkpoint.origin != origin:
-        raise RemoteError(Code.UNKNOWN_SENDER, "checkpoint is of another log")
-    known = {key_id(origin, _ED25519, key): key for key in keys}
-    found = False
-    for signature in note.signatures:
-        key = known.get(signature.key_id) if signature.name == origin else None
-        if key is not None:
-            verify_raw(key.ed25519, note.text, signature.value)
-            found = True
-    if not found:
-        raise RemoteError(Code.BAD_SIGNATURE, "checkpoint is not signed by a key of its log")
-    return checkpoint
-
-
-def cosigned_at(text: bytes, signature: NoteSignature, keys: Iterable[PublicKey]) -> int:
-    """Verify the cosignature of the witness that the line names, by one of its `keys`; return its time in Unix seconds.
-
-    Raises RemoteError(bad_signature), also for a key that is not among them.
-    """
-    known = {key_id(signature.name, _COSIGNATURE, key): key for key in keys}
-    key = known.get(signature.key_id)
-    if key is None or len(signature.value) != _TIME + ED25519_SIGNATURE:
-        raise RemoteError(Code.BAD_SIGNATURE, "cosignature is not by a key of this witness")
-    at = int.from_bytes(signature.value[:_TIME], "big")
-    verify_raw(key.ed25519, cosignature_text(text, at), signature.value[_TIME:])
-    if at > MAX_INT:
-        raise malformed("cosignature is of no time")
-    return at
-
-
-def cosigned_by(signature: NoteSignature, keys: Iterable[PublicKey]) -> bool:
-    """Whether the line of a witness names one of these keys; nothing is verified."""
-    return signature.key_id in {key_id(signature.name, _COSIGNATURE, key) for key in keys}
-
-
-def verify_cosignatures(note: SignedNote, known: Mapping[NodeId, Sequence[PublicKey]]) -> dict[NodeId, int]:
-    """Verify the cosignatures of `known` witnesses (node id to keys) and return the time of the last one of each.
-
-    Cosignatures of unknown witnesses are ignored. Raises RemoteError(bad_signature) when the line of a known key does
-    not verify.
-    """
-    found: dict[NodeId, int] = {}
-    for signature in note.signatures:
-        name = NodeId(signature.name)
-        ours = [key for key in known.get(name, ()) if key_id(name, _COSIGNATURE, key) == signature.key_id]
-        if ours:
-            found[name] = max(cosigned_at(note.text, signature, ours), found.get(name, 0))
-    return found
-
-
 # --- asking a witness --------------------------------------------------------------------------------------------
 
 
@@ -237,17 +129,20 @@ class AddCheckpoint:
         if not blank or not lines or not lines[0].startswith("old ") or len(lines) > 1 + MAX_PROOF:
             raise malformed("request is not old size, proof and checkpoint")
         return cls(
-            old=_number(lines[0].removeprefix("old ")),
+            old=read_number(lines[0].removeprefix("old ")),
             proof=tuple(_unb64(line, HASH) for line in lines[1:]),
             note=SignedNote.decode(rest),
         )
 
 
-def read_cosignatures(answer: bytes) -> tuple[NoteSignature, ...]:
-    """Read the signature lines in the answer of a witness. Raises RemoteError(malformed)."""
-    lines = _lines(answer)
+def read_signatures(data: bytes) -> tuple[NoteSignature, ...]:
+    """Read signature lines: the answer of a witness, or what ``KeyService.sign_log`` and ``cosign`` return.
+
+    Raises RemoteError(malformed).
+    """
+    lines = _lines(data)
     if not 1 <= len(lines) <= MOST_SIGNATURES:
-        raise malformed("witness answered no cosignature or too many")
+        raise malformed("there is no signature or too many")
     return tuple(NoteSignature.parse(line) for line in lines)
 
 
@@ -266,7 +161,8 @@ def _lines(data: bytes) -> list[str]:
     return lines
 
 
-def _number(text: str) -> int:
+def read_number(text: str) -> int:
+    """Read a number without leading zeroes. Raises RemoteError(malformed)."""
     if _NUMBER.fullmatch(text) is None or int(text) > MAX_INT:
         raise malformed("not a number without leading zeroes")
     return int(text)

@@ -17,7 +17,8 @@ from keys.documents.backup_header import Kind, RecoveryPublic
 from keys.documents.descriptor import Descriptor
 from keys.documents.key_records import KeyRecord, Use
 from keys.documents.keyset import EncKey
-from keys.documents.signed_note import Checkpoint, cosign_checkpoint, read_cosignature_text, sign_checkpoint
+from keys.documents.log_signatures import cosign_checkpoint, read_cosignature_text, sign_checkpoint
+from keys.documents.signed_note import Checkpoint
 from keys.keystore.data_keys import unwrap_data_key, wrap_data_key
 from keys.keystore.generations import GenerationFile
 from keys.keystore.keyring import DEFAULT_UNITS, SECRET, HeldKey, Keyring
@@ -114,9 +115,7 @@ class Keystore(KeyringFile):
         return self._signer(Use.HTTP).key.sign_raw(base)
 
     def sign_log(self, text: bytes) -> bytes:
-        """Sign a checkpoint of the own log; return key id and signature. Raises RefusedError(invalid) for any other
-        text.
-        """
+        """Sign a checkpoint of the own log; return the lines. Raises RefusedError(invalid) for any other text."""
         try:
             own = Checkpoint.parse(text).origin == self._origin
         except RemoteError:
@@ -126,8 +125,9 @@ class Keystore(KeyringFile):
         return sign_checkpoint(text, self._signer(Use.LOG).key)
 
     def cosign(self, text: bytes) -> bytes:
-        """Cosign another log's checkpoint under the node id; return key id, time and signature. Raises
-        RefusedError(invalid) for any other text, and for a checkpoint of the own log.
+        """Cosign another log's checkpoint under the node id; return the lines.
+
+        Raises RefusedError(invalid) for any other text, and for a checkpoint of the own log.
         """
         try:
             foreign = read_cosignature_text(text)[0].origin != self._origin

@@ -79,16 +79,16 @@ class KeyService(Protocol):
         """Sign a signature base of RFC 9421 with Ed25519; 64 bytes."""
 
     def sign_log(self, text: bytes) -> bytes:
-        """Sign a checkpoint of this node's log (``keys.documents.signed_note``); return key id and signature.
+        """Sign a checkpoint of this node's log (``keys.documents.log_signatures``); return its lines.
 
         Raises RefusedError(invalid) for anything else.
         """
 
     def cosign(self, text: bytes) -> bytes:
-        """Cosign another log's checkpoint as this node; return key id, time and signature.
+        """Cosign another log's checkpoint as this node; return the lines.
 
-        `text` is ``keys.documents.signed_note.cosignature_text``; RefusedError(invalid) for anything else. The caller
-        has verified the checkpoint before.
+        `text` is ``keys.documents.log_signatures.cosignature_text``; RefusedError(invalid) for anything else. The
+        caller has verified the checkpoint before.
         """
 
     def open_cek(self, kid: KeyId, enc: bytes, info: bytes) -> bytes:

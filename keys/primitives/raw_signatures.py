@@ -13,7 +13,7 @@ from typing import Final
 import nacl.bindings
 import nacl.exceptions
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PublicKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey, MLDSA65PublicKey
 
 from gateway.errors import Code, RemoteError
 
@@ -50,3 +50,16 @@ def verify_mldsa65(public: bytes, message: bytes, signature: bytes, context: byt
 @functools.lru_cache(maxsize=256)
 def _mldsa65(public: bytes) -> MLDSA65PublicKey:
     return MLDSA65PublicKey.from_public_bytes(public)
+
+
+def verify_mldsa44(public: bytes, message: bytes, signature: bytes) -> None:
+    """Verify an ML-DSA-44 signature with an empty context, as C2SP has it. Raises RemoteError(bad_signature)."""
+    try:
+        _mldsa44(public).verify(signature, message)
+    except InvalidSignature as exc:
+        raise RemoteError(Code.BAD_SIGNATURE, "ml-dsa-44 signature does not verify") from exc
+
+
+@functools.lru_cache(maxsize=256)
+def _mldsa44(public: bytes) -> MLDSA44PublicKey:
+    return MLDSA44PublicKey.from_public_bytes(public)

@@ -181,6 +181,12 @@ class SigningKey:
             raise RuntimeError("a hybrid key signs documents only")
         return self._ed25519.sign(message)
 
+    def sign_note_half(self, message: bytes) -> bytes:
+        """Sign `message` by ML-DSA-44, for checkpoints and cosignatures (C2SP tlog-cosignature)."""
+        if self._mldsa44 is None:
+            raise RuntimeError("only a key of notes has an ML-DSA-44 half")
+        return self._mldsa44.sign(message)
+
     def seeds(self) -> tuple[bytes, bytes | None]:
         """Return both seeds; only for the code that writes key files. `public` says of which algorithm the other is."""
         other = self._mldsa65 or self._mldsa44

@@ -9,6 +9,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ from support.pair import PASSPHRASE, START
 
 from gateway.errors import Code, RefusedError
 from keys.documents.descriptor_chain import accept_chain
-from keys.documents.signed_note import Checkpoint, NoteSignature, SignedNote
+from keys.documents.signed_note import Checkpoint, SignedNote, read_signatures
 from keys.keystore.keystore import Keystore
 from keys.primitives.domains import DESCRIPTOR
 from keys.primitives.encoding import canon
@@ -130,7 +131,7 @@ def all_rewritten(folder: Path, log: Witnessed) -> None:
     keys.activate((own,), START)
     for (size,) in rows(folder, "select size from checkpoint where size > 16"):
         text = Checkpoint(origin=own.log, size=size, root=rebuilt(folder, size).root()).text
-        note = SignedNote(text=text, signatures=(NoteSignature.of(own.log, keys.sign_log(text)),))
+        note = SignedNote(text=text, signatures=read_signatures(keys.sign_log(text)))
         edit(folder, ("update checkpoint set note = ? where size = ?", (note.encode(), size)))
 
 
@@ -184,9 +185,10 @@ def tile_deleted(folder: Path, log: Witnessed) -> None:
 def cosignature_altered(folder: Path, log: Witnessed) -> None:
     """One bit of what the witness said."""
     ((line,),) = rows(folder, f"select line from cosignature where size = {LATE}")
-    found = NoteSignature.parse(line.decode().strip())
-    forged = NoteSignature(name=found.name, key_id=found.key_id, value=found.value[:-1] + bytes([found.value[-1] ^ 1]))
-    edit(folder, ("update cosignature set line = ? where size = ?", (forged.line, LATE)))
+    *others, found = read_signatures(line)
+    forged = replace(found, value=found.value[:-1] + bytes([found.value[-1] ^ 1]))
+    data = b"".join(signature.line for signature in (*others, forged))
+    edit(folder, ("update cosignature set line = ? where size = ?", (data, LATE)))
 
 
 def rolled_back(folder: Path, log: Witnessed) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import RemoteError
-from keys.documents.signed_note import AddCheckpoint, Checkpoint, NoteSignature, SignedNote, read_cosignatures
+from keys.documents.signed_note import AddCheckpoint, Checkpoint, NoteSignature, SignedNote, read_signatures
 from keys.primitives.merkle_tree import (
     Tiles,
     is_consistent,
@@ -89,7 +89,10 @@ def test_notes_round_trip(origin: str, size: int, root: bytes, lines: list[tuple
     """A checkpoint, its note and a request to a witness are read back as they were written."""
     checkpoint = Checkpoint(origin=origin, size=size, root=root)
     assert Checkpoint.parse(checkpoint.text) == checkpoint
-    note = SignedNote(text=checkpoint.text, signatures=tuple(NoteSignature.of(*line) for line in lines))
+    note = SignedNote(
+        text=checkpoint.text,
+        signatures=tuple(NoteSignature(name=name, key_id=data[:4], value=data[4:]) for name, data in lines),
+    )
     assert SignedNote.decode(note.encode()) == note
     request = AddCheckpoint(old=size, proof=(root,), note=note)
     assert AddCheckpoint.decode(request.encode()) == request
@@ -98,7 +101,7 @@ def test_notes_round_trip(origin: str, size: int, root: bytes, lines: list[tuple
 @given(st.binary(max_size=200) | st.text("old 0123456789\n\u2014 abc=+/", max_size=80).map(str.encode))
 def test_notes_from_outside(data: bytes) -> None:
     """Any bytes are read or refused as malformed; what is read has one spelling."""
-    for read in (Checkpoint.parse, SignedNote.decode, AddCheckpoint.decode, read_cosignatures):
+    for read in (Checkpoint.parse, SignedNote.decode, AddCheckpoint.decode, read_signatures):
         with contextlib.suppress(RemoteError):
             found = read(data)
             if isinstance(found, Checkpoint):

@@ -22,15 +22,9 @@ from keys.documents.descriptor import Descriptor
 from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.envelope import Receipt, Statement, Status
 from keys.documents.key_records import Use
+from keys.documents.log_signatures import cosign_checkpoint, cosignature_text, sign_checkpoint
 from keys.documents.receipts import batch_hash
-from keys.documents.signed_note import (
-    Checkpoint,
-    NoteSignature,
-    SignedNote,
-    cosign_checkpoint,
-    cosignature_text,
-    sign_checkpoint,
-)
+from keys.documents.signed_note import Checkpoint, NoteSignature, SignedNote, read_signatures
 from keys.documents.statement import STATEMENTS, signatures_hash
 from keys.offline.roots import new_root
 from keys.primitives.domains import STATEMENT
@@ -106,9 +100,9 @@ class Logbook:
         """Sign the log as it is, and let witnesses cosign, each at its time."""
         size, origin = len(self.leaves), self.node.first().log
         text = Checkpoint(origin=origin, size=size, root=self.tree(size).root()).text
-        lines = [NoteSignature.of(origin, sign_checkpoint(text, key or self.node.log))]
+        lines = [*read_signatures(sign_checkpoint(text, key or self.node.log))]
         for witness, at in sorted(seen, key=lambda item: item[0].first().node):
-            lines.append(cosigned(text, witness, at))
+            lines += cosigned(text, witness, at)
         self.notes[size] = SignedNote(text=text, signatures=tuple(lines)).encode()
 
     def extract(self) -> Extract:
@@ -122,10 +116,10 @@ class Logbook:
         return Extract(node=self.node.first().node, checkpoints=checkpoints, witnesses=WITNESSES)
 
 
-def cosigned(text: bytes, witness: Witness, at: int, key: SigningKey | None = None) -> NoteSignature:
-    """The line of a witness under a checkpoint."""
+def cosigned(text: bytes, witness: Witness, at: int, key: SigningKey | None = None) -> tuple[NoteSignature, ...]:
+    """The lines of a witness under a checkpoint."""
     name = witness.first().node
-    return NoteSignature.of(name, cosign_checkpoint(cosignature_text(text, at), name, key or witness.wit))
+    return read_signatures(cosign_checkpoint(cosignature_text(text, at), name, key or witness.wit))
 
 
 WITNESSES: Mapping[str, Sequence[Descriptor]] = {node.first().node: (node.first(),) for node in (A, B, C)}

@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 
-from support.exhibits import A, B, Case, Witness, conversation, logbook, next_version, stated
+from support.exhibits import A, B, C, Case, Witness, conversation, logbook, next_version, stated
 from support.nodes import NOW, Seeds, record
 from support.sign_as import in_first_form, sign_as
 
-from gateway.evidence.build import Exhibit
+from gateway.evidence.build import Exhibit, Extract
 from gateway.messages.types import SealedEnvelope
 from keys.documents.descriptor import Descriptor
 from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.envelope import encode_signatures, statement_hash
 from keys.documents.key_records import Use
 from keys.documents.receipts import Receipts
+from keys.documents.signed_note import SignedNote
 from keys.primitives.domains import DESCRIPTOR_1, RECEIPTS, RECEIPTS_1, STATEMENT_1
 from keys.primitives.sign import SignedDocument, SigningKey
 
@@ -40,6 +41,16 @@ def first_sealing(sealed: SealedEnvelope, key: SigningKey) -> SealedEnvelope:
     return replace(sealed, statement=said, statement_hash=statement_hash(said), signatures=signatures)
 
 
+def _of_one_half(extract: Extract) -> Extract:
+    """What the logs and witnesses of 0.1.0 would have signed: by Ed25519 alone, but for C, which is of today."""
+    checkpoints = []
+    for data, leaves in extract.checkpoints:
+        note = SignedNote.decode(data)
+        kept = [line for line in note.signatures if len(line.value) <= 72 or line.name == C.first().node]
+        checkpoints.append((replace(note, signatures=tuple(kept)).encode(), leaves))
+    return replace(extract, checkpoints=checkpoints)
+
+
 @cache
 def first_conversation() -> Case:
     """The conversation of ``support.exhibits`` as two nodes of 0.1.0 would have kept it."""
@@ -62,6 +73,6 @@ def first_conversation() -> Case:
         chains=((first_descriptor(A),), (first_descriptor(B),)),
         exhibits=tuple(exhibits),
         batches=tuple(batches),
-        extract=book.extract(),
+        extract=_of_one_half(book.extract()),
         sealed=sealed,
     )

@@ -16,15 +16,9 @@ from keys.documents.descriptor import DESCRIPTORS, Descriptor, Revocation
 from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.envelope import Receipt, Receipts, Status, encode_signatures, statement_hash
 from keys.documents.key_records import Use
+from keys.documents.log_signatures import cosign_checkpoint, cosignature_text, sign_checkpoint
 from keys.documents.receipts import batch_hash
-from keys.documents.signed_note import (
-    Checkpoint,
-    NoteSignature,
-    SignedNote,
-    cosign_checkpoint,
-    cosignature_text,
-    sign_checkpoint,
-)
+from keys.documents.signed_note import Checkpoint, SignedNote, read_signatures
 from keys.documents.statement import signatures_hash
 from keys.primitives.domains import RECEIPTS, STATEMENT
 from keys.primitives.encoding import DAY, b64u, canon
@@ -55,15 +49,16 @@ class _Log:
         hashes, size = [leaf_hash(data) for data in self.leaves], len(self.leaves)
         tree = Tiles(size, lambda level, index: None, lambda first, last: hashes[first:last])
         text = Checkpoint(origin=self.held.log, size=size, root=tree.root()).text
-        own = NoteSignature.of(self.held.log, sign_checkpoint(text, _key("bel", Use.LOG)))
+        own = read_signatures(sign_checkpoint(text, _key("bel", Use.LOG)))
         lines = [
-            NoteSignature.of(who.node, cosign_checkpoint(cosignature_text(text, at), who.node, key))
+            line
             for who, key, at in sorted(witnesses, key=lambda witness: witness[0].node)
+            for line in read_signatures(cosign_checkpoint(cosignature_text(text, at), who.node, key))
         ]
         paths = [[b64u(step) for step in prove_inclusion(place, size, tree.node)] for place in range(size)]
         return {
             "node": self.held.node,
-            "note": SignedNote(text=text, signatures=(own, *lines)).encode().decode(),
+            "note": SignedNote(text=text, signatures=(*own, *lines)).encode().decode(),
             "leaves": [{"leaf": b64u(data), "path": path} for data, path in zip(self.leaves, paths, strict=True)],
         }
 

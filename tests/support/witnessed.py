@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from support.pair import Party, Two
 
-from keys.documents.signed_note import (
-    SignedNote,
-)
+from keys.documents.signed_note import SignedNote
 
 
 async def cosigned(two: Two, party: Party) -> None:

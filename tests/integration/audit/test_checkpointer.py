@@ -13,17 +13,12 @@ from gateway.audit import store
 from gateway.audit.checkpointer import Checkpointer
 from gateway.database import journal
 from gateway.database.audit_entries import leaf
-from keys.documents.signed_note import (
-    Checkpoint,
-    NoteSignature,
-    SignedNote,
-)
+from keys.documents.signed_note import Checkpoint, SignedNote, read_signatures
 
 
 def signed(party: Party, head: Checkpoint) -> SignedNote:
     """A checkpoint by the log key of a node."""
-    signature = NoteSignature.of(head.origin, party.running.keys.sign_log(head.text))
-    return SignedNote(text=head.text, signatures=(signature,))
+    return SignedNote(text=head.text, signatures=read_signatures(party.running.keys.sign_log(head.text)))
 
 
 async def newest(party: Party) -> store.CheckpointRow:
@@ -40,7 +35,8 @@ async def test_trust_changes_are_witnessed_at_once(tmp_path: Path) -> None:
     async with two_nodes(tmp_path) as two:
         for party, other in ((two.fr, two.al), (two.al, two.fr)):
             await cosigned(two, party)
-            names = [party.running.own.descriptor.log, other.running.own.node]
+            log, witness = party.running.own.descriptor.log, other.running.own.node
+            names = [log, log, witness, witness]  # a line for each half
             await two.until(lambda party=party, names=names: kept_by(party) == names, what="the kept checkpoint")
             assert (party.folder / "checkpoint").stat().st_mode & 0o777 == 0o600
             assert (await party.call("audit.verify"))["ok"]

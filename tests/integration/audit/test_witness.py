@@ -15,14 +15,8 @@ from gateway.database.audit_entries import leaf
 from gateway.federation.client import Answered
 from gateway.peers.registry import address
 from keys.documents.key_records import Use
-from keys.documents.signed_note import (
-    AddCheckpoint,
-    Checkpoint,
-    NoteSignature,
-    SignedNote,
-    cosigned_at,
-    read_cosignatures,
-)
+from keys.documents.log_signatures import cosigned_at
+from keys.documents.signed_note import AddCheckpoint, Checkpoint, SignedNote, read_signatures
 from keys.primitives.merkle_tree import leaf_hash, prove_consistency
 
 
@@ -35,8 +29,7 @@ async def offer(two: Two, old: int, note: SignedNote, proof: tuple[bytes, ...] =
 
 def signed(party: Party, head: Checkpoint) -> SignedNote:
     """A checkpoint by the log key of a node."""
-    signature = NoteSignature.of(head.origin, party.running.keys.sign_log(head.text))
-    return SignedNote(text=head.text, signatures=(signature,))
+    return SignedNote(text=head.text, signatures=read_signatures(party.running.keys.sign_log(head.text)))
 
 
 async def newest(party: Party) -> store.CheckpointRow:
@@ -78,9 +71,9 @@ async def test_what_a_witness_refuses(tmp_path: Path) -> None:
             await offer(two, 60, forged)
         assert await two.al.rows("select size from witnessed") == [(60,)]
         again = await offer(two, 60, note)
-        (line,) = read_cosignatures(again.body)
+        lines = read_signatures(again.body)
         keys = [record.public for record in two.fr.peer().descriptor.keys_of(Use.WIT, two.clock.now())]
-        assert (again.status, cosigned_at(note.text, line, keys)) == (200, two.clock.now())
+        assert (again.status, cosigned_at(note.text, lines, keys)) == (200, two.clock.now())
 
 
 async def test_of_two_requests_at_once_one_is_cosigned(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from gateway.audit import store
 from gateway.audit.store import CheckpointRow, CosignatureRow, WitnessedRow
@@ -76,8 +76,19 @@ def test_of_two_requests_one_is_the_faster(connection: Connection) -> None:
     assert not store.swap_witnessed(connection, None, other)
     assert store.swap_witnessed(connection, first, more)
     assert not store.swap_witnessed(connection, first, other)
-    assert store.witnessed_of(connection, "p", "o") == more
-    assert store.witnessed_of(connection, "p", "another") is None
+    assert store.witnessed_of(connection, "o") == more
+    assert store.witnessed_of(connection, "another") is None
+
+
+def test_flaw_2_a_second_tree_that_another_peer_shows(connection: Connection) -> None:
+    """Threat 183: a cosignature covers the origin, so what is held of it does not depend on who shows it."""
+    held = WitnessedRow(peer="a", origin="nrm1/a", size=5, root=b"5", note=b"n")
+    assert store.swap_witnessed(connection, None, held)
+    fork = WitnessedRow(peer="c", origin="nrm1/a", size=5, root=b"other", note=b"n")
+    assert not store.swap_witnessed(connection, None, fork)
+    assert store.witnessed_of(connection, "nrm1/a") == held
+    rows = connection.execute(text("select peer, root from witnessed"))
+    assert [tuple(row) for row in rows] == [("a", b"5")]
 
 
 def test_the_kept_file(tmp_path: Path) -> None:

@@ -7,14 +7,8 @@ from dataclasses import dataclass, field, replace
 from support.nodes import NOW, Seeds
 
 from gateway.audit.verify import MOST_FINDINGS, LogReport, Parties, Stored, examine
-from keys.documents.signed_note import (
-    Checkpoint,
-    NoteSignature,
-    SignedNote,
-    cosign_checkpoint,
-    cosignature_text,
-    sign_checkpoint,
-)
+from keys.documents.log_signatures import cosign_checkpoint, cosignature_text, sign_checkpoint
+from keys.documents.signed_note import Checkpoint, SignedNote, read_signatures
 from keys.primitives.merkle_tree import Tiles, leaf_hash
 from keys.primitives.sign import SigningKey
 
@@ -31,7 +25,7 @@ def entries(count: int) -> list[tuple[int, bytes]]:
 
 def note(head: Checkpoint, key: SigningKey = LOG) -> bytes:
     """A checkpoint signed by the log."""
-    return SignedNote(text=head.text, signatures=(NoteSignature.of(ORIGIN, sign_checkpoint(head.text, key)),)).encode()
+    return SignedNote(text=head.text, signatures=read_signatures(sign_checkpoint(head.text, key))).encode()
 
 
 @dataclass
@@ -65,7 +59,7 @@ def made(count: int) -> Log:
     hashes = [leaf_hash(leaf) for _, leaf in leaves]
     tree = Tiles(count, lambda level, index: None, lambda first, last: hashes[first:last])
     head = Checkpoint(origin=ORIGIN, size=count, root=tree.root())
-    line = NoteSignature.of(PEER, cosign_checkpoint(cosignature_text(head.text, NOW), PEER, WIT)).line
+    line = cosign_checkpoint(cosignature_text(head.text, NOW), PEER, WIT)
     return Log(
         leaves=leaves,
         tiles={(level, index): data for level, index, data in tree.full(0)},

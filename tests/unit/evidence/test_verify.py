@@ -178,8 +178,8 @@ def cosigned_by_a_foreign_key(value: Bundle) -> None:
     """C signs in the name of B."""
     at = value["log"]["checkpoints"][1]
     note = SignedNote.decode(at["note"].encode())
-    line = cosigned(note.text, B, NOW + 1, key=C.wit)
-    at["note"] = replace(note, signatures=(note.signatures[0], line)).encode().decode()
+    lines = cosigned(note.text, B, NOW + 1, key=C.wit)
+    at["note"] = replace(note, signatures=(*note.signatures[:2], *lines)).encode().decode()
 
 
 def cosigned_by_nobody_here(value: Bundle) -> None:
@@ -191,9 +191,28 @@ def cosigned_at_another_time(value: Bundle) -> None:
     """The time of a witness is set back."""
     at = value["log"]["checkpoints"][1]
     note = SignedNote.decode(at["note"].encode())
-    own, line = note.signatures
-    early = replace(line, value=(NOW - DAY).to_bytes(8, "big") + line.value[8:])
-    at["note"] = replace(note, signatures=(own, early)).encode().decode()
+    early = [replace(line, value=(NOW - DAY).to_bytes(8, "big") + line.value[8:]) for line in note.signatures[2:]]
+    at["note"] = replace(note, signatures=(*note.signatures[:2], *early)).encode().decode()
+
+
+def cosigned_by_half(value: Bundle, place: int = 3) -> None:
+    """The ML-DSA-44 half of a witness is taken away."""
+    at = value["log"]["checkpoints"][1]
+    note = SignedNote.decode(at["note"].encode())
+    kept = tuple(line for number, line in enumerate(note.signatures) if number != place)
+    at["note"] = replace(note, signatures=kept).encode().decode()
+
+
+def log_signed_by_half(value: Bundle) -> None:
+    """The ML-DSA-44 half of the log is taken away."""
+    cosigned_by_half(value, 1)
+
+
+def halves_in_another_order(value: Bundle) -> None:
+    """The lines of a witness change places."""
+    at = value["log"]["checkpoints"][1]
+    note = SignedNote.decode(at["note"].encode())
+    at["note"] = replace(note, signatures=(*note.signatures[:2], *note.signatures[:1:-1])).encode().decode()
 
 
 def log_of_a_foreign_key(value: Bundle) -> None:
@@ -228,6 +247,9 @@ SIGNED = [
     (leaf_under_another_checkpoint, Code.BAD_CHAIN),
     (cosigned_by_a_foreign_key, Code.BAD_SIGNATURE),
     (cosigned_by_nobody_here, Code.UNKNOWN_KEY),
+    (cosigned_by_half, Code.BAD_SIGNATURE),
+    (log_signed_by_half, Code.BAD_SIGNATURE),
+    (halves_in_another_order, Code.MALFORMED),
     (cosigned_at_another_time, Code.BAD_SIGNATURE),
     (log_of_a_foreign_key, Code.BAD_SIGNATURE),
     (log_of_the_other_side, Code.SPLICED),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,8 @@ from support.exhibits import A, B, C, Logbook, conversation, stated
 from support.nodes import NOW
 from support.stranger import verified
 
-from keys.documents.signed_note import Checkpoint, NoteSignature, SignedNote, sign_checkpoint
+from keys.documents.log_signatures import sign_checkpoint
+from keys.documents.signed_note import Checkpoint, SignedNote, read_signatures
 from keys.documents.statement import signatures_hash
 from keys.primitives.encoding import b64u, canon
 from keys.primitives.merkle_tree import prove_inclusion
@@ -88,10 +90,11 @@ def noted(change: Callable[[list[str]], object]) -> bytes:
     lines = text.split("\n")[:-1]
     change(lines)
     signed_text = "".join(f"{line}\n" for line in lines).encode()
-    signature = A.log.sign_raw(signed_text)
-    key = sign_checkpoint(text.encode(), A.log)[:4]
+    # ML-DSA-44 signs what the three lines say, and not as they are written: its half stays that of the true text.
+    classical, half = read_signatures(sign_checkpoint(text.encode(), A.log))
     name = lines[0] if lines else "x"
-    note = SignedNote(text=signed_text, signatures=(NoteSignature(name=name, key_id=key, value=signature),))
+    own = replace(classical, name=name, value=A.log.sign_raw(signed_text)), replace(half, name=name)
+    note = SignedNote(text=signed_text, signatures=own)
     entries = [{"leaf": b64u(leaf()), "path": []}]
     return with_log(leaf(), checkpoints=[{"note": note.encode().decode(), "leaves": entries}])
 

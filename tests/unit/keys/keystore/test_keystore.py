@@ -23,14 +23,8 @@ from keys.documents.descriptor import Revocation
 from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.envelope import Receipt, Receipts, Statement, Status, Void
 from keys.documents.key_records import Use
-from keys.documents.signed_note import (
-    Checkpoint,
-    NoteSignature,
-    SignedNote,
-    cosignature_text,
-    cosigned_at,
-    open_checkpoint,
-)
+from keys.documents.log_signatures import cosignature_text, cosigned_at, open_checkpoint
+from keys.documents.signed_note import Checkpoint, SignedNote, read_signatures
 from keys.keystore.keyring import Keyring
 from keys.keystore.keystore import Keystore
 from keys.keystore.service import KeyService
@@ -348,7 +342,7 @@ def test_signs_checkpoints_of_its_own_log_only(store: Keystore) -> None:
     own = descriptor_of(store)
     store.activate((own,), NOW)
     head = Checkpoint(origin=own.log, size=7, root=b"r" * 32)
-    note = SignedNote(text=head.text, signatures=(NoteSignature.of(own.log, store.sign_log(head.text)),))
+    note = SignedNote(text=head.text, signatures=read_signatures(store.sign_log(head.text)))
     assert open_checkpoint(note, own.log, store.public(Use.LOG)) == head
     other = Checkpoint(origin="log.example/1", size=7, root=b"r" * 32)
     for text in (other.text, cosignature_text(head.text, NOW), b"", head.text + b"more\n"):
@@ -361,7 +355,7 @@ def test_cosigns_other_logs_only(store: Keystore) -> None:
     own = descriptor_of(store)
     store.activate((own,), NOW)
     head = Checkpoint(origin="log.example/1", size=7, root=b"r" * 32)
-    line = NoteSignature.of(store.node, store.cosign(cosignature_text(head.text, NOW)))
+    line = read_signatures(store.cosign(cosignature_text(head.text, NOW)))
     assert cosigned_at(head.text, line, store.public(Use.WIT)) == NOW
     mine = Checkpoint(origin=own.log, size=7, root=b"r" * 32)
     for text in (cosignature_text(mine.text, NOW), head.text, b""):
