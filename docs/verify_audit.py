@@ -7,8 +7,9 @@ and two packages for the signatures (pip install cryptography pynacl), no networ
     python3 verify_audit.py FILE FINGERPRINT [FINGERPRINT ...]
 
 A fingerprint is six groups of five digits, from a source other than the file: the first is that of the node whose log
-it is, the others are those of nodes that witnessed it. A witness without its fingerprint proves nothing here, and
-neither does a key that its witness revoked.
+it is, the others are those of nodes that witnessed it. Twelve groups and two versions, as two people compare them, are
+two fingerprints, and refuse a chain that ends before its version. A witness without its fingerprint proves nothing
+here, and neither does a key that its witness revoked.
 Exit code 0: the log holds, 1: it does not, 2: no fingerprint.
 
     1 form          one object a line, one spelling of JSON, the announced number of entries
@@ -196,6 +197,12 @@ def fingerprint(descriptor):
     for _ in range(5200):
         digest = hashlib.sha512(digest + x).digest()
     return "".join(f"{int.from_bytes(digest[5 * i : 5 * i + 5], 'big') % 100_000:05d}" for i in range(6))
+
+
+def check_version(chain, lowest):
+    """A chain does not end before the version that was compared with its fingerprint."""
+    enough = chain[-1]["version"] >= (lowest or {}).get(fingerprint(chain[-1]), 1)
+    need(enough, "a chain ends before the version that was compared: ask for a newer file")
 
 
 def keys_of(chain, use, name, mark, without=()):
@@ -445,21 +452,23 @@ def when(at):
 # --- all of it ------------------------------------------------------------------------------------------------------
 
 
-def verify(path, fingerprints):
-    """(entries, findings, what is witnessed) of an export.
+def verify(path, fingerprints, lowest=None, own=1):
+    """(entries, findings, what is witnessed) of an export; the log is of one of the `own` first fingerprints.
 
     The last is the newest checkpoint with enough witnesses, else that with most, None for none: (its size, those
     witnesses with their times, how many are needed).
     """
     head, found = read_file(path)
     chain = read_chain(head["chain"])
-    need(fingerprint(chain[-1]) == fingerprints[0], "the log is of another node than the first fingerprint")
+    need(fingerprint(chain[-1]) in fingerprints[:own], "the log is of another node than the first fingerprint")
+    check_version(chain, lowest)
     origin = chain[-1]["log"]
     need((head["node"], head["origin"]) == (chain[-1]["node"], origin), "the head is of another log")
     known, counting = {}, {}
     for item in head["witnesses"]:
         other, name = read_chain(item["chain"]), item["node"]
         need(other[-1]["node"] == name != head["node"], "a witness of another name")
+        check_version(other, lowest)
         known[name] = keys_of(other, "wit", name, b"\4")
         revoked = {revocation["kid"] for revocation in other[-1]["revoked"]}
         sound = keys_of(other, "wit", name, b"\4", without=revoked)
@@ -479,14 +488,28 @@ def verify(path, fingerprints):
     return count, findings, (size, anchored[size], needed) if most else None
 
 
+def read_anchors(words):
+    """[(fingerprint, lowest version)] from the words of a command; None if one is no fingerprint."""
+    found = []
+    for word in words:
+        both = re.fullmatch(r"((?:[0-9][\s-]*){60})\s([1-9][0-9]{0,15})-([1-9][0-9]{0,15})", word.strip(), re.ASCII)
+        digits = re.sub(r"[\s-]", "", both[1] if both else word)
+        if not re.fullmatch(r"[0-9]{60}" if both else r"[0-9]{30}", digits, re.ASCII):
+            return None
+        found += [(digits[:30], int(both[2])), (digits[30:], int(both[3]))] if both else [(digits, 1)]
+    return found
+
+
 def main(arguments):
     """Print the verdict."""
-    digits = [re.sub(r"\s", "", text) for text in arguments[1:]]
-    if not digits or not all(re.fullmatch(r"[0-9]{30}", text) for text in digits):
+    anchors = read_anchors(arguments[1:])
+    if not anchors:
         print(__doc__)
         return 2
     try:
-        count, findings, witnessed = verify(arguments[0], digits)
+        count, findings, witnessed = verify(
+            arguments[0], [digits for digits, _ in anchors], dict(sorted(anchors)), len(read_anchors(arguments[1:2]))
+        )
     except (Refused, OSError, KeyError, TypeError, IndexError, ValueError) as why:
         print(f"refused: {why}")
         return 1

@@ -7,7 +7,8 @@ It shares no line with the gateway, so that nobody has to believe the gateway ab
     python3 verify_evidence.py FILE FINGERPRINT FINGERPRINT [FINGERPRINT ...]
 
 A fingerprint is six groups of five digits, from a source other than the file: one for each of the two nodes, and, if
-wanted, one for each node that witnessed the log. Exit code 0: verified, 1: refused, 2: no fingerprints.
+wanted, one for each node that witnessed the log. Twelve groups and two versions, as two people compare them, are both
+fingerprints, and refuse a chain that ends before its version. Exit code 0: verified, 1: refused, 2: no fingerprints.
 
     1 form        one spelling of JSON, exact members, one order
     2 who         both descriptor chains, signed by their roots; the fingerprints fit the newest roots
@@ -440,6 +441,12 @@ def fingerprint(descriptor):
     return "".join(f"{int.from_bytes(digest[5 * i : 5 * i + 5], 'big') % 100_000:05d}" for i in range(6))
 
 
+def check_versions(chains, lowest):
+    """No chain ends before the version that was compared with its fingerprint."""
+    enough = [chain[-1]["version"] >= (lowest or {}).get(fingerprint(chain[-1]), 1) for chain in chains]
+    need(all(enough), "a chain ends before the version that was compared: ask for a newer file")
+
+
 def find_key(chain, kid, use, first=1):
     """The record of a key in the first version, at or after `first`, that lists it."""
     records = [key for version in chain[first - 1 :] for key in version["keys"]]
@@ -628,7 +635,7 @@ def unb64_note(text):
     return data
 
 
-def read_log(log, chains, sealings, batches, anchors):
+def read_log(log, chains, sealings, batches, anchors, lowest):
     """{hash of a statement or batch: [(time, seq, witness, whether it counts, its name)]}, a line for each checkpoint.
 
     A witness counts if its fingerprint was given, its key was never revoked, and it signed before the key of the log
@@ -637,6 +644,7 @@ def read_log(log, chains, sealings, batches, anchors):
     shaped(log, LOG, "log")
     witnesses = [read_chain(chain) for chain in log["witnesses"]]
     ascending([chain[-1]["node"] for chain in witnesses], "witnesses")
+    check_versions(witnesses, lowest)
     need(log["node"] in chains, "the log is of none of the parties")
     known = {**{chain[-1]["node"]: chain for chain in witnesses}, **chains}
     need(len(known) == len(chains) + len(witnesses), "a party among the witnesses")
@@ -693,12 +701,13 @@ def read_leaf(data, node, chains, sealings, batches):
 # --- all of it ------------------------------------------------------------------------------------------------------
 
 
-def verify(data, anchors):
-    """The lines to print. Raises Refused."""
+def verify(data, anchors, lowest=None):
+    """The lines to print; `lowest` has the versions that came with fingerprints. Raises Refused."""
     bundle = shaped(parse(data, limit=64 * 1024 * 1024), BUNDLE, "bundle")
     chains = {chain[-1]["node"]: chain for chain in map(read_chain, bundle["parties"])}
     ascending([json.loads(unb64(chain[0]["payload"]))["node"] for chain in bundle["parties"]], "parties")
     need(all(fingerprint(chain[-1]) in anchors for chain in chains.values()), "no fingerprint fits one of the parties")
+    check_versions(chains.values(), lowest)
     forms = BUNDLES[bundle["type"]]
     messages = [read_message(item, chains, forms) for item in bundle["messages"]]
     sealings = {hash: (said, sig) for message in messages for hash, _, said, sig in message}
@@ -711,7 +720,7 @@ def verify(data, anchors):
     times, log_lines = {}, ["there is no log in the file"]
     if bundle["log"] is not None:
         issuers = {hash: fitting[0]["from"] for hash, _, _, fitting in batches}
-        times, log_lines = read_log(bundle["log"], chains, sealings, issuers, anchors)
+        times, log_lines = read_log(bundle["log"], chains, sealings, issuers, anchors, lowest)
     lines = [f"conversation {firsts[0]['conv']} between " + " and ".join(chains)]
     for item, message in zip(bundle["messages"], messages, strict=True):
         lines += message_lines(message, item["disclosure"], batches, chains, times)
@@ -811,14 +820,31 @@ def when(at):
     return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC" if at < 253_402_300_800 else f"second {at}"
 
 
+CODE_OF_TWO = r"((?:[0-9][\s-]*){60})\s([1-9][0-9]{0,15})-([1-9][0-9]{0,15})"
+
+
+def read_anchors(words):
+    """Fingerprint -> lowest version, from the words of a command; None if one is no fingerprint."""
+    found = {}
+    for word in words:
+        both = re.fullmatch(CODE_OF_TWO, word.strip(), re.ASCII)
+        digits = re.sub(r"[\s-]", "", both[1] if both else word)
+        if not re.fullmatch(r"[0-9]{60}" if both else r"[0-9]{30}", digits, re.ASCII):
+            return None
+        told = [(digits[:30], int(both[2])), (digits[30:], int(both[3]))] if both else [(digits, 1)]
+        for fingerprint, version in told:
+            found[fingerprint] = max(version, found.get(fingerprint, 1))
+    return found
+
+
 def main(words):
     """Exit code 0: verified, 1: refused, 2: wrong usage."""
-    anchors = {re.sub(r"[\s-]", "", word) for word in words[1:]}
-    if not anchors or not all(re.fullmatch(r"[0-9]{30}", digits, re.ASCII) for digits in anchors):
+    anchors = read_anchors(words[1:])
+    if not anchors:
         print("usage: verify_evidence.py FILE FINGERPRINT FINGERPRINT ...", file=sys.stderr)
         return 2
     try:
-        lines = verify(Path(words[0]).read_bytes(), anchors)
+        lines = verify(Path(words[0]).read_bytes(), anchors, anchors)
     except (Refused, OSError) as exc:
         print(f"refused: {exc}", file=sys.stderr)
         return 1

@@ -54,7 +54,7 @@ def export_evidence(reach: Reach, conversation: str, disclose: bool, peer: str |
     "fingerprints",
     multiple=True,
     metavar="DIGITS",
-    help="Six groups of five digits; once for each of the two nodes, and for each witness.",
+    help="Six groups of five digits, for each of the two nodes and each witness; or 60 digits and the versions.",
 )
 @click.option("--node", type=click.Path(path_type=Path), metavar="DIR", help="Take the fingerprints from this node.")
 @click.option(
@@ -67,7 +67,8 @@ def verify_evidence(
     """Verify FILE and say what it proves and what it does not. Needs no network, and with fingerprints no node.
 
     The fingerprints come from somewhere else than the file: from the two administrators, or a printed record. With the
-    fingerprint of a third node, its word as a witness of the log counts too.
+    fingerprint of a third node, its word as a witness of the log counts too. All that trm peer code shows, 60 digits
+    and two versions, also refuses a file that ends before those versions.
 
     Exit 0 if everything verifies, 1 if anything does not, 2 without fingerprints. What was signed by a key that was
     revoked later verifies and is printed as in doubt or disputed where it depends on whom you believe: read the lines.
@@ -76,19 +77,21 @@ def verify_evidence(
     Example:
       trm evidence verify proof.json --fingerprint "12345 ..." --fingerprint "67890 ..."
     """
-    from gateway.evidence.build import parse_fingerprint, verify
+    from gateway.evidence.build import parse_anchors, verify
 
     if not fingerprints and node is None:
         raise click.UsageError("no anchor: give --fingerprint for both nodes, or --node DIR")
     try:
-        anchors = {parse_fingerprint(text) for text in fingerprints}
+        parties = [party for text in fingerprints for party in parse_anchors(text)]
     except RefusedError as exc:
         raise click.UsageError(f"{exc.what}; {exc.hint}") from exc
+    anchors = {party.fingerprint for party in parties}
+    lowest = {fingerprint: max(v for other, v in parties if other == fingerprint) for fingerprint in anchors}
     if node is not None:
         anchors |= _known(Reach(folder=node, passphrase_file=passphrase_file))
     data = _bundle(file)
     try:
-        report = verify(data, anchors)
+        report = verify(data, anchors, lowest)
     except RemoteError as exc:
         raise RefusedError(
             exc.code,

@@ -26,19 +26,20 @@ from gateway.errors import Code, RefusedError, RemoteError
 from gateway.evidence.findings import testify
 from gateway.evidence.form import FIRST, ISSUED, SECOND, form_of
 from gateway.evidence.report import MessageReport, Report
-from gateway.evidence.verify import LIMIT, Chains, place_of, prove, read, read_batch, receipt_document
+from gateway.evidence.verify import LIMIT, NO_VERSIONS, Chains, place_of, prove, read, read_batch, receipt_document
 from gateway.evidence.verify_log_part import LEAF_LIMIT, cosigned_by
 from gateway.evidence.weighing import find_refused
 from gateway.foundation.ids import NodeId
 from keys.documents.descriptor import Descriptor
 from keys.documents.envelope import Statement, parse_signatures, statement_hash
+from keys.documents.fingerprint import Party, read_code
 from keys.documents.receipts import batch_hash
 from keys.documents.signed_note import SignedNote
 from keys.documents.statement import STATEMENTS
 from keys.primitives.encoding import Json, b64u, canon, parse
 from keys.primitives.sign import SignedDocument
 
-__all__ = ["Exhibit", "Extract", "MessageReport", "Report", "build", "parse_fingerprint", "verify"]
+__all__ = ["Exhibit", "Extract", "MessageReport", "Report", "build", "parse_anchors", "verify"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,31 +66,37 @@ class Extract:
     witnesses: Mapping[NodeId, Sequence[Descriptor]]
 
 
-def parse_fingerprint(text: str) -> str:
-    """Six groups of five digits from what a person typed; spaces and hyphens are free.
+def parse_anchors(text: str) -> tuple[Party, ...]:
+    """Read what a person typed: one fingerprint, six groups of five digits, which goes with any version; or all that
+    two people compare, 60 digits and the two versions. Spaces and hyphens within the digits are free.
 
     Raises:
         RefusedError: invalid, for anything else.
     """
     digits = re.sub(r"[\s-]", "", text)
-    if not re.fullmatch(r"[0-9]{30}", digits):
+    if re.fullmatch(r"[0-9]{30}", digits):
+        return (Party(" ".join(digits[i : i + 5] for i in range(0, 30, 5)), 1),)
+    try:
+        return read_code(text)
+    except RefusedError as exc:
         raise RefusedError(
             Code.INVALID,
             "a fingerprint is six groups of five digits",
-            hint="one --fingerprint for each of the two nodes; the 60 digits of a pair are both, one after the other",
-        )
-    return " ".join(digits[i : i + 5] for i in range(0, 30, 5))
+            hint="one --fingerprint for each of the two nodes, or all 60 digits and both versions of trm peer code",
+        ) from exc
 
 
-def verify(data: bytes, fingerprints: AbstractSet[str]) -> Report:
-    """Verify a bundle and say in words what it proves. `fingerprints` as ``parse_fingerprint`` gives them.
+def verify(data: bytes, fingerprints: AbstractSet[str], lowest: Mapping[str, int] = NO_VERSIONS) -> Report:
+    """Verify a bundle and say in words what it proves. `fingerprints` and the `lowest` version that goes with one are
+    what ``parse_anchors`` gives.
 
     They must come from somewhere else than the bundle; more of them than two do no harm, none at all refuses.
 
     Raises:
-        RemoteError: any fault; wrong_node for a party whose fingerprint is not among the anchors.
+        RemoteError: any fault; wrong_node for a party whose fingerprint is not among the anchors, rollback for a chain
+            that ends before the version that was compared.
     """
-    return testify(prove(data, fingerprints))
+    return testify(prove(data, fingerprints, lowest))
 
 
 def build(

@@ -162,6 +162,17 @@ def read_chain(documents: Sequence[Json]) -> Chain:
     return chain
 
 
+def require_version(chain: Chain, lowest: Mapping[str, int]) -> None:
+    """Check that a chain reaches the version that was compared with its fingerprint: one that was cut before a key was
+    revoked has the same digits (nrm1 7.2).
+
+    Raises RemoteError(rollback).
+    """
+    newest = chain[-1]
+    if newest.version < lowest.get(newest.fingerprint, 1):
+        raise RemoteError(Code.ROLLBACK, "a chain ends before the version that was compared: ask for a newer file")
+
+
 def ascending(keys: Sequence[Any], what: str) -> None:
     """Return if each key is greater than the one before. Raises RemoteError(malformed)."""
     if any(not before < after for before, after in pairwise(keys)):

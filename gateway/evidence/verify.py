@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Final
 
 from gateway.erasure import certificates
@@ -35,6 +36,7 @@ from gateway.evidence.types import (
     SignedReceipt,
     ascending,
     read_chain,
+    require_version,
 )
 from gateway.evidence.verify_log_part import read_log
 from gateway.evidence.weighing import find_refused
@@ -74,6 +76,7 @@ from keys.primitives.sign import SignedDocument
 from schemas.types import type_name
 
 LIMIT: Final = 64 * 1024 * 1024  # bytes of a bundle
+NO_VERSIONS: Final[Mapping[str, int]] = MappingProxyType({})
 MOST_VERSIONS: Final = 1_000
 MOST_MESSAGES: Final = 1_000
 MOST_BATCHES: Final = 10_000
@@ -82,14 +85,14 @@ _STEPS: Final = tuple(Status)  # in the order in which they happen, for receipts
 Chains = Mapping[NodeId, Chain]
 
 
-def prove(data: bytes, fingerprints: AbstractSet[str]) -> Proof:
-    """Steps 1 to 7.
+def prove(data: bytes, fingerprints: AbstractSet[str], lowest: Mapping[str, int] = NO_VERSIONS) -> Proof:
+    """Steps 1 to 7. `lowest` has the versions that were compared with fingerprints.
 
     Raises:
         RemoteError: any fault; wrong_node for a party whose fingerprint is not among the anchors, revoked_key where
-            only the word of a witness could help whose fingerprint is not.
+            only the word of a witness could help whose fingerprint is not; rollback for a chain that ends too early.
     """
-    proof = read(data, fingerprints)
+    proof = read(data, fingerprints, lowest)
     if any(find_refused(proof)):  # 7
         raise RemoteError(
             Code.REVOKED_KEY, "something is dated after its key was revoked, and no witness counts who saw it before"
@@ -97,10 +100,12 @@ def prove(data: bytes, fingerprints: AbstractSet[str]) -> Proof:
     return proof
 
 
-def read(data: bytes, fingerprints: AbstractSet[str]) -> Proof:
+def read(data: bytes, fingerprints: AbstractSet[str], lowest: Mapping[str, int] = NO_VERSIONS) -> Proof:
     """Steps 1 to 6. Raises RemoteError for any fault."""
     member = exact(parse(data, limit=LIMIT), _BUNDLE, what="evidence")  # 1
     chains = _chains(items(member["parties"]), fingerprints)  # 2
+    for chain in chains.values():
+        require_version(chain, lowest)
     forms = BUNDLES[text(member["type"])]
     shown = [_message(item, chains, forms) for item in items(member["messages"])]  # 3, 4
     _check_conversation(shown)
@@ -110,7 +115,9 @@ def read(data: bytes, fingerprints: AbstractSet[str]) -> Proof:
     said = {hash: sealing.statement for hash, sealing in sealings.items()}
     receipts = [told for document in documents for told in read_batch(document, chains, said)]
     batches = {batch.hash: batch for told in receipts for batch in told.batches}
-    log = None if member["log"] is None else read_log(member["log"], chains, sealings, batches, fingerprints)  # 6
+    log = (
+        None if member["log"] is None else read_log(member["log"], chains, sealings, batches, fingerprints, lowest)
+    )  # 6
     return Proof(chains=chains, messages=tuple(_with_receipts(message, receipts) for message in shown), log=log)
 
 

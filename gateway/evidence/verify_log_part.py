@@ -23,7 +23,18 @@ from itertools import groupby
 from typing import Final
 
 from gateway.errors import Code, RemoteError
-from gateway.evidence.types import Batch, Chain, Cosignature, Entry, Head, Log, Sealing, ascending, read_chain
+from gateway.evidence.types import (
+    Batch,
+    Chain,
+    Cosignature,
+    Entry,
+    Head,
+    Log,
+    Sealing,
+    ascending,
+    read_chain,
+    require_version,
+)
 from gateway.foundation.ids import NodeId
 from keys.documents.descriptor import Descriptor
 from keys.documents.descriptor_chain import published_at, revocation_of
@@ -81,14 +92,20 @@ def read_log(
     sealings: Mapping[str, Sealing],
     batches: Mapping[str, Batch],
     compared: AbstractSet[str],
+    lowest: Mapping[str, int],
 ) -> Log:
-    """Verify the log; `compared` are the fingerprints from elsewhere. Raises RemoteError for any fault."""
+    """Verify the log; `compared` are the fingerprints from elsewhere, `lowest` the versions that came with them.
+
+    Raises RemoteError for any fault.
+    """
     member = exact(value, _LOG, what="log")
     node = NodeId(text(member["node"]))
     if node not in parties:
         raise RemoteError(Code.SPLICED, "the log is of none of the parties")
     witnesses = [read_chain(items(chain)) for chain in items(member["witnesses"])]
     ascending([chain[-1].node for chain in witnesses], "witnesses")
+    for chain in witnesses:
+        require_version(chain, lowest)
     others: dict[NodeId, Chain] = {chain[-1].node: chain for chain in witnesses}
     if others.keys() & parties.keys():
         raise malformed("a party is among the witnesses")

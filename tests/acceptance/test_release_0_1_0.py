@@ -45,6 +45,7 @@ from support.released import (
 from support.stranger import verify
 
 from gateway.evidence.form import FIRST
+from keys.documents.fingerprint import Party, pair_code
 from keys.primitives.encoding import b64u, canon, unb64u
 
 REFERRED, TAKEN_BACK = FACTS["cases"]["referred"], FACTS["cases"]["taken_back"]
@@ -317,6 +318,12 @@ def test_the_exported_log_still_holds(tmp_path: Path) -> None:
     file = DATA / "audit-FR.jsonl"
     code, lines = audited(file, FINGERPRINTS["FR"], FINGERPRINTS["AL"])
     assert code == 0, lines
+    sides = [Party(FINGERPRINTS["FR"], 1), Party(FINGERPRINTS["AL"], 2)]
+    assert audited(file, pair_code(*sides))[0] == 0
+    for place in (0, 1):
+        ahead = [side._replace(version=side.version + (number == place)) for number, side in enumerate(sides)]
+        code, lines = audited(file, pair_code(*ahead))
+        assert code == 1 and "a chain ends before the version that was compared" in "\n".join(lines)
     entries = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
     revoked = next(entry for entry in entries if b"token.revoked" in unb64u(entry.get("leaf", "")))
     revoked["leaf"] = b64u(unb64u(revoked["leaf"]).replace(b"token.revoked", b"token.invited"))

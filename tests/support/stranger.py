@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from types import ModuleType
 
@@ -13,6 +13,7 @@ from support.shared import ROOT
 from gateway.errors import RemoteError
 from gateway.evidence import build
 from gateway.evidence.report import Report
+from gateway.evidence.verify import NO_VERSIONS
 
 FILE = ROOT / "docs" / "verify_evidence.py"
 
@@ -28,22 +29,23 @@ def _load() -> ModuleType:
 STRANGER = _load()
 
 
-def told(data: bytes, anchors: Iterable[str]) -> list[str] | None:
+def told(data: bytes, anchors: Iterable[str], lowest: Mapping[str, int] = NO_VERSIONS) -> list[str] | None:
     """What the stranger prints, None if it refuses; any other error fails the test."""
     try:
-        lines: list[str] = STRANGER.verify(data, {digits.replace(" ", "") for digits in anchors})
+        versions = {digits.replace(" ", ""): version for digits, version in lowest.items()}
+        lines: list[str] = STRANGER.verify(data, {digits.replace(" ", "") for digits in anchors}, versions)
     except STRANGER.Refused:
         return None
     return lines
 
 
-def verify(data: bytes, anchors: AbstractSet[str]) -> Report:
+def verify(data: bytes, anchors: AbstractSet[str], lowest: Mapping[str, int] = NO_VERSIONS) -> Report:
     """What the gateway reports. The stranger must have the same verdict on the whole and on each signature, and say the
     same caveats in the same words.
     """
-    lines = told(data, anchors)
+    lines = told(data, anchors, lowest)
     try:
-        report = build.verify(data, anchors)
+        report = build.verify(data, anchors, lowest)
     except RemoteError:
         assert lines is None, "refused here, verified by the stranger"
         raise

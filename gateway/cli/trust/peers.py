@@ -170,8 +170,8 @@ def _show_peer(value: Mapping[str, Json]) -> None:
     )
     output.print_line("")
     output.print_table(
-        ["unit", "name", "roles"],
-        [[unit["id"], unit["name"], unit["roles"]] for unit in list_objects(value, "units")],
+        ["unit", "name", "kind", "roles"],
+        [[unit["id"], unit["name"], unit["kind"] or "", unit["roles"]] for unit in list_objects(value, "units")],
         empty="it lists no unit",
     )
     output.print_line("")

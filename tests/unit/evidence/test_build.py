@@ -26,14 +26,15 @@ from support.exhibits import (
 from support.first_form import first_conversation
 from support.nodes import NOW, record, refused, signed
 from support.sign_as import sign_as
-from support.stranger import verify
+from support.stranger import STRANGER, verify
 
 from gateway.errors import Code, RefusedError
 from gateway.evidence import verify as bundle
-from gateway.evidence.build import Exhibit, build, parse_fingerprint
+from gateway.evidence.build import Exhibit, build, parse_anchors
 from keys.documents.descriptor import Descriptor
 from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.envelope import Status, compute_commitment, encode_signatures
+from keys.documents.fingerprint import Party, pair_code
 from keys.documents.key_records import Use
 from keys.primitives.domains import RECEIPT_1, RECEIPTS, STATEMENT
 from keys.primitives.encoding import DAY, b64u, canon, unb64u
@@ -171,11 +172,33 @@ def test_typed_fingerprints() -> None:
     """Spaces and hyphens are free, everything else is refused with a hint."""
     true = A.first().fingerprint
     for typed in (true, true.replace(" ", ""), true.replace(" ", "-"), f"  {true}\n", true.replace(" ", " - ")):
-        assert parse_fingerprint(typed) == true
+        assert parse_anchors(typed) == (Party(true, 1),)
+        assert STRANGER.read_anchors([typed]) == {true.replace(" ", ""): 1}
     for typed in ("", true[:-1], true + "1", f"{true} {true}", true.replace(true[0], "x", 1), "\u0661" * 30):
         with pytest.raises(RefusedError, match="six groups") as caught:
-            parse_fingerprint(typed)
+            parse_anchors(typed)
         assert caught.value.code is Code.INVALID
+        assert STRANGER.read_anchors([typed]) is None
+
+
+def test_the_long_form_of_a_fingerprint() -> None:
+    """All that two people compare: both fingerprints, each with its version."""
+    sides = (Party(A.first().fingerprint, 3), Party(B.first().fingerprint, 12))
+    code = pair_code(*sides)
+    for typed in (code, f" {code}\n", code.replace(" ", "-", 5)):
+        assert sorted(parse_anchors(typed)) == sorted(sides)
+        assert STRANGER.read_anchors([typed]) == {side.fingerprint.replace(" ", ""): side.version for side in sides}
+
+
+def test_flaw_3_a_chain_that_ends_before_the_version_that_was_compared() -> None:
+    """Threat 184: a chain that was cut before a key was revoked has the same digits, in a bundle and for a witness."""
+    a, b = A.first().fingerprint, B.first().fingerprint
+    assert verify(DATA, ANCHORS, {a: 1, b: 1})
+    for lowest in ({a: 2}, {b: 2}, {C.first().fingerprint: 2}):
+        with refused(Code.ROLLBACK, "a chain ends before the version that was compared"):
+            verify(DATA, ANCHORS, lowest)
+    grown = CASE.build(chains=(next_version(A, CASE.chains[0]), CASE.chains[1]))
+    assert verify(grown, ANCHORS, {a: 2})
 
 
 # --- form ------------------------------------------------------------------------------------------------------------
