@@ -820,18 +820,19 @@ def when(at):
     return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC" if at < 253_402_300_800 else f"second {at}"
 
 
-CODE_OF_TWO = r"((?:[0-9][\s-]*){60})\s([1-9][0-9]{0,15})-([1-9][0-9]{0,15})"
-
-
 def read_anchors(words):
     """Fingerprint -> lowest version, from the words of a command; None if one is no fingerprint."""
     found = {}
     for word in words:
-        both = re.fullmatch(CODE_OF_TWO, word.strip(), re.ASCII)
-        digits = re.sub(r"[\s-]", "", both[1] if both else word)
-        if not re.fullmatch(r"[0-9]{60}" if both else r"[0-9]{30}", digits, re.ASCII):
+        head, _, tail = word.strip().rpartition(" ")
+        digits, first = re.sub(r"[\s-]", "", word), re.sub(r"[\s-]", "", head)
+        both = re.fullmatch(r"([1-9][0-9]{0,15})-([1-9][0-9]{0,15})", tail, re.ASCII)
+        if both and re.fullmatch(r"[0-9]{60}", first, re.ASCII):
+            told = [(first[:30], int(both[1])), (first[30:], int(both[2]))]
+        elif re.fullmatch(r"[0-9]{30}", digits, re.ASCII):
+            told = [(digits, 1)]
+        else:
             return None
-        told = [(digits[:30], int(both[2])), (digits[30:], int(both[3]))] if both else [(digits, 1)]
         for fingerprint, version in told:
             found[fingerprint] = max(version, found.get(fingerprint, 1))
     return found

@@ -122,6 +122,7 @@ def test_nobody_finds_a_fault_in_a_folder(name: str, tmp_path: Path) -> None:
     checks = examined(node, "--passphrase-file", node.passphrase_file)
     assert [check for check, state in checks if state == "red"] == []
     assert ("database", "warn") in checks  # of revision 0001: brought up to date at the next start
+    assert ("signed form", "warn") in checks  # its roots have not met since
     assert {"key store", "keyset", "policy", "audit log", "node"} <= {check for check, _ in checks}
     assert trm_then(["audit", "verify", "--node", node.folder], cwd=tmp_path).returncode == 0
 
@@ -276,6 +277,9 @@ def test_administrators_and_root_holders_sign(pair: Pair) -> None:
     request = fr.call("keys.request", rotate=["sig"], by="admin")["request"]
     document = signed(fr.base, "FR", request, passphrase=FACTS["root_passphrase"])
     assert fr.call("keys.publish", document=document, by="admin")["version"] == 2
+    chain = fr.call("node.pairing")
+    assert [document["payloadType"].rpartition(".")[2] for document in chain] == ["v1+json", "v2+json"]
+    assert ("signed form", "ok") in examined(fr)
     pair.until(lambda: al.call("peer.show", id="FR")["descriptor_version"] == 2, seconds=120)
 
 

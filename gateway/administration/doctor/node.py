@@ -76,6 +76,7 @@ def judged(told: Mapping[str, Json], *, running: bool, now: int) -> Iterator[Che
     yield accepting(_object(told["node.ready"]))
     yield clock(node, newest, now)
     yield ending("descriptor", newest.expires, now)
+    yield signed_form(newest)
     for use in (Use.SIG, Use.HTTP, Use.LOG, Use.WIT):
         yield signing(use, newest, now)
     yield root_count(node, newest)
@@ -202,6 +203,17 @@ def root_count(node: Mapping[str, Json], newest: Descriptor) -> Check:
     if node.get("demo") is True:
         return warn("roots", f"{count}; a demonstration node", "never send it a real case")
     return red("roots", count, "make a node with three roots: trm init without --demo")
+
+
+def signed_form(newest: Descriptor) -> Check:
+    """Whether the roots have met since release 0.1.0, whose descriptors are of the first form (nrm1 1.17)."""
+    if newest.is_first_form:
+        return warn(
+            "signed form",
+            "the newest descriptor is of the first form, so the keys of the log and of the witness have one half",
+            "the root holders sign the next one: trm keys rotate log; docs/operations.md, After 0.1.0",
+        )
+    return ok("signed form", "the second: every key that lasts has both halves")
 
 
 def keyset(node: Mapping[str, Json], *, running: bool, now: int) -> Check:
