@@ -1,7 +1,7 @@
 """The sum of primitives of one message, which no design can save, measured in the same run.
 
-One hybrid signature and its verification, sealed and opened once, validated on both sides, written and read in
-canonical form, sealed at rest on both sides; two signed receipts in batches; group commits of two databases.
+One hybrid signature and its verification, sealed and opened once, committed to and validated on both sides, written and
+read in canonical form, sealed at rest on both sides; two signed receipts in batches; group commits of two databases.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from pathlib import Path
 import schemas
 from bench.work import make_referral
 from gateway.ports import Json
+from keys.documents.statement import Secret
 from keys.keystore.keystore import system_rand
+from keys.primitives.commitment import compute_commitment
 from keys.primitives.domains import RECEIPTS, STATEMENT
 from keys.primitives.encoding import b64u, canon, parse
 from keys.primitives.seal import EncPrivateKey, aead_open, aead_seal, open_content, seal_cek, seal_content
@@ -39,7 +41,7 @@ def measure_costs() -> dict[str, float]:
     header, content = request["header"], request["content"]
     body: dict[str, Json] = {"header": {**header, "seen": 0} if isinstance(header, dict) else {}, "content": content}
     data, nonce = canon(body), system_rand(24)
-    at_rest = aead_seal(cek, nonce, data, b"row")
+    at_rest, secret = aead_seal(cek, nonce, data, b"row"), Secret(salt=system_rand(32)).encode()
     return {
         "sign and verify the statement": _ms(lambda: key.sign(STATEMENT, statement))
         + _ms(lambda: verify(key.public, STATEMENT, statement, signed)),
@@ -49,6 +51,7 @@ def measure_costs() -> dict[str, float]:
         / BATCH
         * (_ms(lambda: key.sign(RECEIPTS, receipts)) + _ms(lambda: verify(key.public, RECEIPTS, receipts, answered))),
         "validate twice": 2 * _ms(lambda: (schemas.validate("referral.request/1", body), schemas.text_findings(body))),
+        "commit to the fields, both sides": 2 * _ms(lambda: compute_commitment(secret, data)),
         "canonical form, written and read": _ms(lambda: canon(body)) + _ms(lambda: parse(data, limit=100_000)),
         "seal and open at rest, both sides": 2
         * (_ms(lambda: aead_seal(cek, nonce, data, b"row")) + _ms(lambda: aead_open(cek, nonce, at_rest, b"row"))),

@@ -191,6 +191,13 @@ def h(label: str, data: bytes) -> bytes:
     return sha256(PREFIX + label.encode() + b"\0" + data)
 
 
+def expand(label: str, data: bytes, size: int) -> bytes:
+    """X(label, x, n): the first `size` bytes of SHAKE256("nrm1/" || label || 0x00 || x) (nrm1 1.7)."""
+    if label not in LABELS:
+        raise RuntimeError(f"unknown hash label {label!r}")
+    return hashlib.shake_256(PREFIX + label.encode() + b"\0" + data).digest(size)
+
+
 def lp(data: bytes) -> bytes:
     """LP(x) = u32 length, big-endian, then x (nrm1 1.8)."""
     return len(data).to_bytes(4, "big") + data

@@ -102,6 +102,18 @@ def _subproof(old: int, start: int, end: int, node: Node, *, whole: bool) -> Ite
         yield _subtree(start, middle, node)
 
 
+def perfect_levels(leaves: Sequence[bytes]) -> list[Sequence[bytes]]:
+    """Compute every level of a tree with a power of two of leaves, given by their hashes, from these to the root.
+
+    PATH(index) of RFC 9162, 2.1.3.1, is then the neighbour at each level: number (index >> height) ^ 1.
+    """
+    levels, sha256 = [leaves], hashlib.sha256  # without a call for each node: this is done for each message
+    while len(levels[-1]) > 1:
+        pairs = iter(levels[-1])
+        levels.append([sha256(b"\x01" + left + right).digest() for left, right in zip(pairs, pairs, strict=True)])
+    return levels
+
+
 # --- judging proofs ----------------------------------------------------------------------------------------------
 
 

@@ -12,7 +12,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from support import vector_clauses, vector_evidence, vector_parts, vector_plain, vector_sealed, vector_trust
+from support import (
+    vector_clauses,
+    vector_disclosure,
+    vector_evidence,
+    vector_parts,
+    vector_plain,
+    vector_sealed,
+    vector_trust,
+)
 from support import vector_judges as judges
 
 Case = dict[str, Any]
@@ -24,6 +32,7 @@ PLAIN: Final[dict[str, Callable[[], Case]]] = {
     "encodings": vector_plain.encodings,
     "identity": vector_plain.identity,
     "numbers": vector_plain.numbers,
+    "disclosure": vector_disclosure.disclosure,
     "http": vector_plain.http,
 }
 SEALED: Final[dict[str, Callable[[], Case]]] = {
@@ -94,6 +103,9 @@ def verdicts(name: str, file: Case) -> Iterator[tuple[str, object, object]]:
         case "numbers":
             for case in file["links"]:
                 yield case["name"], judges.numbers(case), [step["verdict"] for step in case["steps"]]
+        case "disclosure":
+            yield from _each(file["bodies"], vector_disclosure.judge_body)
+            yield from _each(file["shown"], lambda case: vector_disclosure.judge_fields(file, case))
         case "http":
             yield from _each([*file["requests"], *file["answers"]], lambda case: judges.http(file, case))
         case "descriptors":

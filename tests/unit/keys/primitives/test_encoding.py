@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from typing import Any
 
@@ -157,6 +158,9 @@ def test_labels_are_a_closed_set() -> None:
     with pytest.raises(RuntimeError, match="unknown hash label"):
         e.h("anything", b"")
     assert e.h("node", b"x") == e.sha256(b"nrm1/node\0x") != e.h("desc", b"x")
+    with pytest.raises(RuntimeError, match="unknown hash label"):
+        e.expand("anything", b"", 1)
+    assert e.expand("salt", b"x", 40) == hashlib.shake_256(b"nrm1/salt\0x").digest(40)
     assert e.sha256_hex(b"") == e.sha256(b"").hex()
 
 

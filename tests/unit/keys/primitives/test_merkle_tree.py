@@ -11,6 +11,7 @@ from keys.primitives.merkle_tree import (
     is_consistent,
     is_included,
     leaf_hash,
+    perfect_levels,
     prove_consistency,
     prove_inclusion,
     root_of,
@@ -69,6 +70,23 @@ def test_reference_consistency_proofs(old: int, size: int) -> None:
     proof = prove_consistency(old, size, tiles(size).node)
     assert [step.hex() for step in proof] == CONSISTENT[old, size]
     assert is_consistent(old, size, bytes.fromhex(ROOTS[old]), bytes.fromhex(ROOTS[size]), proof)
+
+
+@pytest.mark.parametrize("size", [1, 2, 4, 8])
+def test_levels_of_a_full_tree(size: int) -> None:
+    """They end in the same root, and the neighbours of a leaf are its audit path."""
+    levels = perfect_levels(LEAVES[:size])
+    assert levels[-1][0].hex() == ROOTS[size]
+    for index in range(size):
+        path = [level[index >> height ^ 1] for height, level in enumerate(levels[:-1])]
+        assert path == [*prove_inclusion(index, size, tiles(size).node)]
+
+
+@pytest.mark.parametrize("size", [3, 6])
+def test_a_tree_that_is_not_full_has_no_levels(size: int) -> None:
+    """An odd level is a bug of ours, not a leaf that goes missing."""
+    with pytest.raises(ValueError, match="shorter"):
+        perfect_levels(LEAVES[:size])
 
 
 def test_leaf_is_no_node() -> None:
