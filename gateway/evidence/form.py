@@ -30,8 +30,12 @@ class Form:
     caveat: str | None = None
 
 
+def _link_without_content(statement: Statement) -> str:
+    return link_hash(epoch=statement.epoch, n=statement.n, id=statement.id, commit=None, prev=statement.prev)
+
+
 def _link(statement: Statement) -> str:
-    return link_hash(epoch=statement.epoch, n=statement.n, id=statement.id, prev=statement.prev)
+    return statement.link
 
 
 FIRST: Final = Form(
@@ -39,7 +43,7 @@ FIRST: Final = Form(
     statement=STATEMENT_1,
     receipts=(RECEIPTS_1, RECEIPT_1),
     commitment=compute_commitment,
-    link=_link,
+    link=_link_without_content,
     caveat="signed in the first form, in which a signature does not name its whole key",
 )
 SECOND: Final = Form(number=2, statement=STATEMENT, receipts=(RECEIPTS,), commitment=compute_commitment, link=_link)

@@ -94,12 +94,15 @@ class LinkPosition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealedEnvelope:
-    """The bytes that go over the wire, with what the sender keeps to recognise the receipts. ``created`` is signed."""
+    """The bytes that go over the wire, with what the sender keeps to recognise the receipts. ``created`` is signed;
+    ``link`` is the link hash of its number.
+    """
 
     id: MessageId
     created: int
     data: bytes
     position: LinkPosition
+    link: str
     statement: bytes
     statement_hash: str
     signatures: bytes

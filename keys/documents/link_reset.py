@@ -12,7 +12,7 @@ from typing import Final, Self
 
 from gateway.foundation.ids import MessageId, NodeId
 from gateway.ports import Json
-from keys.documents.statement import check_prev
+from keys.documents.statement import check_prev, link_hash
 from keys.primitives.domains import RESET, SIGNED, VOID
 from keys.primitives.encoding import (
     Check,
@@ -162,15 +162,24 @@ _RESET: Final[dict[str, Check]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Void:
-    """Asks whether a message was taken, and if not, that it never will be: question and fence in one (nrm1 5.6)."""
+    """Asks whether a message was taken, and if not, that it never will be: question and fence in one (nrm1 5.6).
+
+    `commit` is that of the statement under this number, None where none was ever signed.
+    """
 
     id: MessageId
     from_: NodeId
     to: NodeId
     epoch: int
     n: int
+    commit: str | None
     prev: str | None
     created: int
+
+    @property
+    def link(self) -> str:
+        """The link hash of its number, that of the statement signed under it (nrm1 3.6)."""
+        return link_hash(epoch=self.epoch, n=self.n, id=self.id, commit=self.commit, prev=self.prev)
 
     def encode(self) -> bytes:
         """Return canonical JSON: the bytes that are signed."""
@@ -182,6 +191,7 @@ class Void:
                 "to": self.to,
                 "epoch": self.epoch,
                 "n": self.n,
+                "commit": self.commit,
                 "prev": self.prev,
                 "created": self.created,
             }
@@ -197,6 +207,7 @@ class Void:
             to=NodeId(text(member["to"])),
             epoch=number(member["epoch"]),
             n=number(member["n"]),
+            commit=maybe_text(member["commit"]),
             prev=maybe_text(member["prev"]),
             created=number(member["created"]),
         )
@@ -211,6 +222,7 @@ _VOID: Final[dict[str, Check]] = {
     "to": is_node,
     "epoch": is_count,
     "n": is_count,
+    "commit": nullable(is_hash),
     "prev": nullable(is_hash),
     "created": is_int(),
 }

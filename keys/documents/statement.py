@@ -86,6 +86,11 @@ class Statement:
     suite: str = SUITE
     payload_type: str = STATEMENT
 
+    @property
+    def link(self) -> str:
+        """The link hash of its number (nrm1 3.6)."""
+        return link_hash(epoch=self.epoch, n=self.n, id=self.id, commit=self.commit, prev=self.prev)
+
     def encode(self) -> bytes:
         """Return canonical JSON: the bytes that are signed."""
         return canon(
@@ -194,9 +199,13 @@ def signatures_hash(frame: bytes) -> str:
     return b64u(h("sigs", frame))
 
 
-def link_hash(*, epoch: int, n: int, id: str, prev: str | None) -> str:
-    """H("link", canon({epoch,n,id,prev})): the `prev` of number n + 1 (nrm1 5.1)."""
-    return b64u(h("link", canon({"epoch": epoch, "n": n, "id": id, "prev": prev})))
+def link_hash(*, epoch: int, n: int, id: str, commit: str | None, prev: str | None) -> str:
+    """H("link", canon({epoch,n,id,commit,prev})): the `prev` of number n + 1 (nrm1 3.6, 5.1).
+
+    `commit` is None, and no member, for a number under which no content was ever signed.
+    """
+    members: dict[str, Json] = {"epoch": epoch, "n": n, "id": id, "prev": prev}
+    return b64u(h("link", canon(members if commit is None else {**members, "commit": commit})))
 
 
 def compute_commitment(secret: bytes, body: bytes) -> str:

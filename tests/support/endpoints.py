@@ -263,10 +263,9 @@ class Endpoint:
     def send(self, message: ValidMessage) -> SealedEnvelope:
         """Outgoing steps 5 to 7; the bytes stay the same until answered."""
         last = self.position
-        link = last and wire.link_hash(epoch=1, n=last.n, id=self._last_id, prev=last.prev)
-        self.position = departure_steps.next_position(1, last.n if last else 0, link)
-        self._last_id = message.id
+        self.position = departure_steps.next_position(1, last.n if last else 0, last and self._last_link)
         self.sent[message.id] = self.seal(message, self.position, self.secret(message))
+        self._last_link = self.sent[message.id].link
         return self.sent[message.id]
 
     def secret(self, message: ValidMessage) -> bytes:
@@ -281,6 +280,7 @@ class Endpoint:
             message,
             secret,
             position,
+            commit=wire.compute_commitment(secret, message.body),
             own=self.own,
             peer=self.peer,
             keyset=self.keyset,

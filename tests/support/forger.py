@@ -21,9 +21,9 @@ from gateway.peers.registry import address
 from gateway.policy.circumstances import Circumstances
 from gateway.policy.descriptor_units import recipient_in
 from gateway.ports import Clock
-from keys.documents.envelope import Void, link_hash
+from keys.documents.envelope import Secret, Void, compute_commitment, link_hash
 from keys.primitives.domains import VOID
-from keys.primitives.encoding import b64u, unb64u
+from keys.primitives.encoding import b64u, canon, sha256, unb64u
 from keys.primitives.sign import SignedDocument
 
 
@@ -33,6 +33,7 @@ class Forger:
     def __init__(self, party: Party) -> None:
         self._party = party
         self._ids: dict[int, str] = {}
+        self._commits: dict[int, str | None] = {}
 
     def id(self, n: int) -> str:
         """The id of message `n`."""
@@ -41,7 +42,17 @@ class Forger:
     def _prev(self, n: int) -> str | None:
         if n == 1:
             return None
-        return link_hash(epoch=1, n=n - 1, id=self.id(n - 1), prev=self._prev(n - 1))
+        return self.link(n - 1)
+
+    def link(self, n: int) -> str:
+        """The link hash of message `n`, as it was sealed or voided, or as `seal` makes it by default."""
+        return link_hash(epoch=1, n=n, id=self.id(n), commit=self.commit(n), prev=self._prev(n))
+
+    def commit(self, n: int) -> str | None:
+        """The commitment of message `n`, None if there was only a void."""
+        if n not in self._commits:
+            self._commits[n] = compute_commitment(_secret(n), _body(enquiry(f"n{n}")))
+        return self._commits[n]
 
     def seal(
         self,
@@ -85,10 +96,14 @@ class Forger:
         policy = open_on(standing.corridor)
         _, message = steps.submit(draft, standing, facts, policy=policy, around=None, now=node.clock.now())
         assert peer.keyset is not None
+        commit = compute_commitment(_secret(n), message.body)
+        if id is None:
+            self._commits.setdefault(n, commit)
         return departure_steps.depart(
             message,
-            departure_steps.new_secret(node.rand),
+            _secret(n),
             LinkPosition(epoch=epoch, n=n, prev=prev or self._prev(n)),
+            commit=commit,
             own=own if from_desc is None else replace(own, version=from_desc),
             peer=peer.descriptor,
             keyset=peer.keyset,
@@ -101,7 +116,14 @@ class Forger:
         """Ask a void question about `id` under the number `n`."""
         node, peer = self._party.running, self._party.peer()
         payload = Void(
-            id=id, from_=node.own.node, to=peer.node, epoch=1, n=n, prev=self._prev(n), created=node.clock.now()
+            id=id,
+            from_=node.own.node,
+            to=peer.node,
+            epoch=1,
+            n=n,
+            commit=self._commits.setdefault(n, None),
+            prev=self._prev(n),
+            created=node.clock.now(),
         ).encode()
         document = SignedDocument(payload=payload, payload_type=VOID, signatures=(node.keys.sign(VOID, payload),))
         assert (await node.client.post_void(address(peer.descriptor), document.encode())).status == 200
@@ -122,6 +144,16 @@ class Forger:
         """Seal and send one."""
         (answer,) = await self.post(self.seal(n, **changes))
         return answer
+
+
+def _secret(n: int) -> bytes:
+    """The secret of message `n`, so that its commitment is known before it is sealed."""
+    return Secret(salt=sha256(b"forger %d" % n)).encode()
+
+
+def _body(request: dict[str, Any]) -> bytes:
+    """What is sealed of a request under a policy that takes nothing out."""
+    return canon({"header": {**request["header"], "seen": 0}, "content": request["content"]})
 
 
 def _covering(node: str, header: dict[str, Any]) -> Consent | None:

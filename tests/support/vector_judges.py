@@ -187,7 +187,7 @@ def numbers(case: Case) -> list[str]:
     said: list[str] = []
     for step in case["steps"]:
         asked = {name: step[name] for name in ("epoch", "n", "id", "prev")}
-        link = wire.link_hash(**asked)
+        link = wire.link_hash(**asked, commit=step["commit"])
         verdict = judge(view, link_hash=link, **asked)
         if isinstance(verdict, Refuse):
             said.append(str(verdict.code))

@@ -242,14 +242,16 @@ SECRET = Secret(salt=seed("salt"))
 BODY = canon({"header": {}, "content": {"note": "synthetic"}})
 
 
-def _step(n: int, name: str, prev: str | None, verdict: str, *, epoch: int = 1) -> Case:
+def _step(n: int, name: str, prev: str | None, verdict: str, *, epoch: int = 1, said: str | None = None) -> Case:
+    commit = None if said == "" else b64u(seed(said or name))
     return {
         "epoch": epoch,
         "n": n,
         "id": id_of(name),
+        "commit": commit,
         "prev": prev,
         "verdict": verdict,
-        "link": link_hash(epoch=epoch, n=n, id=id_of(name), prev=prev),
+        "link": link_hash(epoch=epoch, n=n, id=id_of(name), commit=commit, prev=prev),
     }
 
 
@@ -257,6 +259,7 @@ def _links() -> list[Case]:
     one = _step(1, "one", None, "new")
     two = _step(2, "two", one["link"], "new")
     three = _step(3, "three", two["link"], "new")
+    void = _step(1, "one", None, "new", said="")
     wrong = b64u(b"\0" * 32)
     return [
         {"name": "in order", "steps": [one, two, three, two | {"verdict": "repeat"}]},
@@ -267,6 +270,9 @@ def _links() -> list[Case]:
             "steps": [one, three, _step(2, "other", one["link"], "bad_chain"), two],
         },
         {"name": "one number for two messages", "steps": [one, _step(1, "other", None, "equivocation")]},
+        {"name": "one number for two contents", "steps": [one, _step(1, "one", None, "equivocation", said="other")]},
+        {"name": "behind a number without content", "steps": [void, _step(2, "two", void["link"], "new")]},
+        {"name": "prev without the content", "steps": [one, _step(2, "two", void["link"], "bad_chain")]},
         {"name": "one message under two numbers", "steps": [one, _step(2, "one", one["link"], "bad_chain")]},
         {"name": "another epoch", "steps": [one, _step(2, "two", one["link"], "link_reset_required", epoch=2)]},
         {"name": "prev null behind number 1", "steps": [one, _step(2, "two", None, "bad_chain")]},

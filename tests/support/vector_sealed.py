@@ -431,7 +431,7 @@ def envelopes() -> Case:
             "hdr": wire.parse_envelope(canon(one)).hdr.hex(),
             "statement": orjson.loads(statement.encode()),
             "statement_hash": wire.statement_hash(statement.encode()),
-            "link": wire.link_hash(epoch=1, n=1, id=statement.id, prev=None),
+            "link": statement.link,
             "secret": b64u(sealer.secret),
             "body": b64u(BODY),
         },
@@ -651,7 +651,7 @@ def voids() -> Case:
     """nrm1 5.6: the void question, its hash, and what is no void."""
     cor = Party(name="cor")
     sender = cor.first()
-    void = Void(id=id_of("void"), from_=sender.node, to=NODE, epoch=1, n=1, prev=None, created=NOW)
+    void = Void(id=id_of("void"), from_=sender.node, to=NODE, epoch=1, n=1, commit=None, prev=None, created=NOW)
     payload = void.encode()
 
     def case(name: str, code: str | None, data: bytes, *, key: SigningKey = cor.sig, kind: str = VOID) -> Case:
@@ -665,6 +665,7 @@ def voids() -> Case:
         "of": wire.statement_hash(payload),
         "invalid": [
             case("a member more", "malformed", edited(payload, code="void")),
+            case("without the commitment", "malformed", canon(without(orjson.loads(payload), "commit"))),
             case("number 2 without prev", "malformed", edited(payload, n=2)),
             case("a prev at number 1", "malformed", edited(payload, prev=b64u(bytes(32)))),
             case("a statement", "wrong_type", payload, kind=STATEMENT),

@@ -131,7 +131,7 @@ def test_numbers() -> None:
     assert lp_join(*frames) == unb64u(file["inner"]["frames"])
     for case in file["links"]:
         for step in case["steps"]:
-            asked = {name: step[name] for name in ("epoch", "n", "id", "prev")}
+            asked = {name: step[name] for name in ("epoch", "n", "id", "commit", "prev")}
             assert link_hash(**asked) == step["link"]
 
 

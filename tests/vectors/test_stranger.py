@@ -170,7 +170,7 @@ def test_an_envelope_opens(number):
     sender = json.loads(unb64u(file["documents"]["sender-1"]["payload"]))
     (record,) = [record for record in sender["keys"] if record["kid"] == signature["kid"] and record["use"] == "sig"]
     check(record, "application/vnd.nrm.statement.v2+json", statement, signature)
-    link = canon({name: said[name] for name in ("epoch", "n", "id", "prev")})
+    link = canon({name: said[name] for name in ("epoch", "n", "id", "commit", "prev")})
     assert b64u(h("link", link)) == file["opened"]["link"]
 
 

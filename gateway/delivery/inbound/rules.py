@@ -17,7 +17,7 @@ from gateway.messages.machines.acceptance import Incoming
 from gateway.messages.machines.numbering import Entry, Gap, LinkView, New, Refuse, Repeat, apply, judge
 from gateway.messages.types import AuthenticStatement
 from keys.documents.descriptor import Descriptor
-from keys.documents.envelope import Receipt, Status, Void, link_hash, statement_hash
+from keys.documents.envelope import Receipt, Status, Void, statement_hash
 from keys.primitives.domains import VOID
 from keys.primitives.encoding import SKEW
 from keys.primitives.sign import SignedDocument
@@ -93,7 +93,7 @@ def verify_void(data: bytes, *, signer: NodeId, own_node: NodeId, sender: Descri
         epoch=void.epoch,
         n=void.n,
         prev=void.prev,
-        link_hash=link_hash(epoch=void.epoch, n=void.n, id=void.id, prev=void.prev),
+        link_hash=void.link,
         statement_hash=statement_hash(document.payload),
         message=None,
         evidence=data,

@@ -166,7 +166,7 @@ def authenticate_statement(
         signatures=opened.signatures,
         secret=opened.secret,
         body=opened.body,
-        link_hash=wire.link_hash(epoch=statement.epoch, n=statement.n, id=statement.id, prev=statement.prev),
+        link_hash=statement.link,
     )
 
 

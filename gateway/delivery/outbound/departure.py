@@ -8,7 +8,7 @@ number.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,6 +19,8 @@ from gateway.attachments.rules import files_of
 from gateway.conversations import loader
 from gateway.conversations.loader import ConversationLoader
 from gateway.conversations.rules.context import ConversationContext
+from gateway.database import content as content_rows
+from gateway.database.content import SealedRow
 from gateway.database.sealed_content import Content
 from gateway.delivery.outbound import departure_steps
 from gateway.delivery.outbound.acts import Acts, load_acts
@@ -41,7 +43,7 @@ from gateway.policy.circumstances import Circumstances
 from gateway.policy.consent_context import ConsentContextLoader
 from gateway.policy.in_force import PoliciesInForce
 from gateway.ports import Clock
-from keys.documents.envelope import MOST_ENVELOPES, link_hash, statement_hash
+from keys.documents.envelope import MOST_ENVELOPES, compute_commitment, link_hash, statement_hash
 from schemas.types import never_blocked
 
 WAITING = frozenset({Outgoing.QUEUED, Outgoing.AWAITING_RECEIPT, Outgoing.VOIDING})
@@ -75,13 +77,14 @@ class _Opened:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Waiting:
-    """What is known about due messages before anything is decided."""
+    """What is known about due messages before anything is decided; `signed` are the statements of what is voided."""
 
     rows: tuple[MessageRow, ...]
     stored: dict[int, bytes]
     link: LinkRow
     judged: tuple[tuple[MessageRow, _Opened | None], ...]
     acts: Acts
+    signed: Mapping[int, Sequence[SealedRow]]
 
 
 class _ChangedMeanwhileError(Exception):
@@ -134,10 +137,15 @@ class Departure:
         as_read = waiting
         fenced, rows, link = fence_voids(waiting.rows, waiting.link)
         waiting = replace(waiting, rows=rows, link=link)
-        departing, refused, held = self._decide(peer, waiting)
+        new = [(row.ref, opened) for row, opened in waiting.judged if opened and row.ref not in waiting.stored]
+        commits = dict(await self._workers.off_loop_each(_commit, new))
+        departing, refused, held = self._decide(peer, waiting, commits)
         asked = [row for row in waiting.rows if row.state == Outgoing.VOIDING and row.ref not in waiting.stored]
         sealed = await self._workers.off_loop_pieces(lambda some: self._sealing.seal(peer, some), departing)
-        voids = await self._workers.off_loop_each(lambda row: (row, self._sealing.ask_void(peer, row)), asked)
+        signed = waiting.signed
+        voids = await self._workers.off_loop_each(
+            lambda row: (row, self._sealing.ask_void(peer, row, signed[row.ref])), asked
+        )
         now = self._clock.now()
 
         def move(connection: Connection) -> None:
@@ -182,17 +190,25 @@ class Departure:
     def _look_up(self, connection: Connection, node: NodeId, refs: Sequence[int]) -> _Waiting:
         found = messages.get(connection, refs)
         rows = tuple(found[ref] for ref in refs if ref in found and found[ref].state in WAITING)
+        stored = messages.envelopes(connection, refs)
         return _Waiting(
             rows=rows,
-            stored=messages.envelopes(connection, refs),
+            stored=stored,
             link=links.position(connection, node, links.OUT),
             judged=self._judged(connection, rows),
             acts=load_acts(connection, node, rows),
+            signed={
+                row.ref: _load_signed(connection, row)
+                for row in rows
+                if row.state == Outgoing.VOIDING and row.ref not in stored
+            },
         )
 
-    def _decide(self, peer: Peer, waiting: _Waiting) -> tuple[list[Departing], list[Change], set[int]]:
+    def _decide(
+        self, peer: Peer, waiting: _Waiting, commits: Mapping[int, str]
+    ) -> tuple[list[Departing], list[Change], set[int]]:
         """Steps 4 and 5: who may go, and at which place; who may never; and who waits while nothing is agreed with the
-        peer.
+        peer. `commits` are those of what has no bytes yet.
         """
         link = waiting.link
         high, last = link.high, None if link.last is None else link.last.link
@@ -213,13 +229,14 @@ class Departure:
                 continue
             if row.ref in waiting.stored:
                 continue
+            commit, secret = commits[row.ref], opened.content.secret
             if row.n is None or row.epoch is None:
                 position = departure_steps.next_position(link.epoch, high, last)
                 high = position.n
-                last = link_hash(epoch=position.epoch, n=position.n, id=row.id, prev=position.prev)
+                last = link_hash(epoch=position.epoch, n=position.n, id=row.id, commit=commit, prev=position.prev)
             else:
                 position = LinkPosition(epoch=row.epoch, n=row.n, prev=row.prev)
-            departing.append(Departing(row=row, message=message, secret=opened.content.secret, position=position))
+            departing.append(Departing(row=row, message=message, secret=secret, commit=commit, position=position))
         return departing, refused, held
 
     def _judged(
@@ -274,6 +291,18 @@ class Departure:
 
 def _waiting_refs(connection: Connection, *, node: NodeId, after: int) -> list[int]:
     return messages.due(connection, node, after, MOST_ENVELOPES)
+
+
+def _commit(item: tuple[int, _Opened]) -> tuple[int, str]:
+    """Compute the commitment to what a message says."""
+    ref, opened = item
+    return ref, compute_commitment(opened.content.secret, opened.content.body)
+
+
+def _load_signed(connection: Connection, row: MessageRow) -> Sequence[SealedRow]:
+    """Load what was signed about a message; its void questions are no evidence and were not kept."""
+    refs = [said.evidence for said in messages.statements_of(connection, row.ref) if said.evidence != row.ref]
+    return list(content_rows.get(connection, refs).values())
 
 
 def _compare(connection: Connection, node: NodeId, waiting: _Waiting) -> None:

@@ -142,6 +142,7 @@ def depart(
     secret: bytes,
     position: LinkPosition,
     *,
+    commit: str,
     own: Descriptor,
     peer: Descriptor,
     keyset: Keyset,
@@ -149,10 +150,12 @@ def depart(
     sign: Sign,
     rand: Rand,
 ) -> SealedEnvelope:
-    """Steps 6 and 7: state, sign, seal. `keyset` must be fresh; the key of unit `gateway` is used."""
+    """Steps 6 and 7: state, sign, seal. `commit` is that of secret and body; `keyset` must be fresh; the key of unit
+    `gateway` is used.
+    """
     key, parts = keyset.enc_for(GATEWAY, now), lengths(files_of(secret))
     expires = min(message.expires, now + MESSAGE_LIFE)  # the clock may have been set back since submission
-    statement = wire.Statement(
+    stated = wire.Statement(
         suite=SUITE,
         id=message.id,
         from_=own.node,
@@ -170,9 +173,10 @@ def depart(
         body_type=message.body_type,
         schema=message.schema,
         purpose=message.purpose,
-        commit=wire.compute_commitment(secret, message.body),
+        commit=commit,
         parts=parts,
-    ).encode()
+    )
+    statement = stated.encode()
     signatures = wire.encode_signatures(sign(STATEMENT, statement))
     inner = wire.pack_inner(statement=statement, signatures=signatures, secret=secret, body=message.body)
     exp = wire.round_up_to_hour(expires)
@@ -191,6 +195,7 @@ def depart(
         created=now,
         data=sealed.encode(),
         position=position,
+        link=stated.link,
         statement=statement,
         statement_hash=wire.statement_hash(statement),
         signatures=signatures,

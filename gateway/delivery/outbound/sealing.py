@@ -24,19 +24,20 @@ from gateway.messages.store.messages import MessageRow, StatementRow
 from gateway.messages.types import LinkPosition, SealedEnvelope, ValidMessage
 from gateway.peers.registry import Peer
 from gateway.ports import Clock
-from keys.documents.envelope import Void, link_hash
-from keys.documents.statement import signatures_hash
-from keys.primitives.domains import VOID
+from keys.documents.envelope import Statement, Void, link_hash
+from keys.documents.statement import STATEMENTS, signatures_hash
+from keys.primitives.domains import STATEMENT, VOID
 from keys.primitives.sign import SignedDocument
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Departing:
-    """One message about to get bytes; `position` is its place on the link."""
+    """One message about to get bytes; `commit` is that of secret and body, `position` its place on the link."""
 
     row: MessageRow
     message: ValidMessage
     secret: bytes
+    commit: str
     position: LinkPosition
 
 
@@ -79,6 +80,7 @@ class Sealing:
             item.message,
             item.secret,
             item.position,
+            commit=item.commit,
             own=self._identity.own.descriptor,
             peer=peer.descriptor,
             keyset=peer.keyset,
@@ -87,16 +89,21 @@ class Sealing:
             rand=self._rand,
         )
 
-    def ask_void(self, peer: Peer, row: MessageRow) -> SignedDocument:
-        """The signed question that makes the number of this message void."""
+    def ask_void(self, peer: Peer, row: MessageRow, kept: Sequence[SealedRow]) -> SignedDocument:
+        """Sign the question that makes the number of this message void. `kept` is what was signed about the message."""
         if row.n is None or row.epoch is None:
             raise RuntimeError("a message without a number cannot be voided")
+        said = [
+            Statement.parse(content_codec.read_evidence(self._content.sealer.open(one))[0], *STATEMENTS) for one in kept
+        ]
+        commits = {(one.epoch, one.n): one.commit for one in said if one.payload_type == STATEMENT}  # nrm1 5.6
         payload = Void(
             id=row.id,
             from_=self._identity.own.node,
             to=peer.node,
             epoch=row.epoch,
             n=row.n,
+            commit=commits.get((row.epoch, row.n)),
             prev=row.prev,
             created=self._clock.now(),
         ).encode()
@@ -116,17 +123,17 @@ def fence_voids(
                 link.epoch, link.high, None if link.last is None else link.last.link
             )
             row = replace(row, epoch=position.epoch, n=position.n, prev=position.prev)
-            link = replace(link, high=position.n, last=number_row(row))
+            link = replace(link, high=position.n, last=_fence(row))
             fenced.append(row)
         rows.append(row)
     return fenced, tuple(rows), link
 
 
-def number_row(row: MessageRow) -> NumberRow:
-    """The place of a numbered message on the link."""
+def _fence(row: MessageRow) -> NumberRow:
+    """The place on the link of a number under which nothing but a void was ever signed."""
     if row.n is None or row.epoch is None:
         raise RuntimeError("a message without a number has no row of it")
-    link = link_hash(epoch=row.epoch, n=row.n, id=row.id, prev=row.prev)
+    link = link_hash(epoch=row.epoch, n=row.n, id=row.id, commit=None, prev=row.prev)
     return NumberRow(n=row.n, id=row.id, prev=row.prev, link=link)
 
 
@@ -134,7 +141,7 @@ def use_numbers(connection: Connection, node: NodeId, fenced: Sequence[MessageRo
     """Use the numbers of `fence_voids`."""
     if not fenced:
         return
-    rows = [number_row(row) for row in fenced]
+    rows = [_fence(row) for row in fenced]
     links.use(connection, node, links.OUT, fenced[-1].epoch or FIRST_EPOCH, rows, rows[-1].n)
     messages.number(connection, [(row, row.state) for row in fenced])
 
@@ -167,8 +174,12 @@ def write_sealed(
         replace(row, epoch=envelope.position.epoch, n=envelope.position.n, prev=envelope.position.prev)
         for row, envelope in new
     ]
+    numbers = [
+        NumberRow(n=envelope.position.n, id=envelope.id, prev=envelope.position.prev, link=envelope.link)
+        for _, envelope in new
+    ]
     last = new[-1][1].position
-    links.use(connection, node, links.OUT, last.epoch, [number_row(row) for row in numbered], last.n)
+    links.use(connection, node, links.OUT, last.epoch, numbers, last.n)
     messages.number(connection, [(row, str(Outgoing.AWAITING_RECEIPT)) for row in numbered])
     journal.add_events(connection, [(now, "message", row.ref, str(Outgoing.AWAITING_RECEIPT)) for row, _ in new])
     journal.append_leaves(

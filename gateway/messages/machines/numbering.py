@@ -4,8 +4,8 @@ A sender counts `n` strictly by one in an `epoch`, and each number names the lin
 dropped, repeated, reordered and doubly used numbers without synchronised clocks. ``judge`` answers in this order:
 
 1. a higher epoch needs a link reset that people approve (nrm1 5.8), a lower one has ended for ever;
-2. the same number and id is the same message, whatever the bytes: a repeat;
-3. the same number and another id is an equivocation;
+2. the same number with the same link hash is the same message, whatever the bytes: a repeat;
+3. the same number with another one, of another id or another content, is an equivocation;
 4. an id that is known under another number, a number more than 100 000 above the highest, a `prev` that is null
    anywhere but at 1, or that does not fit a known neighbour, is a bad chain; it consumes nothing, so the same id and
    number with the right `prev` is still accepted;
@@ -105,8 +105,7 @@ Verdict = New | Repeat | Refuse
 def judge(view: LinkView, *, epoch: int, n: int, id: str, prev: str | None, link_hash: str) -> Verdict:
     """What to do with an authentic statement's number.
 
-    ``link_hash`` is H("link", canon({epoch, n, id, prev})) of the statement itself, computed by the caller; it is what
-    a known n+1 must name.
+    ``link_hash`` is that of the statement itself (nrm1 3.6), computed by the caller; it is what a known n+1 must name.
 
     Raises:
         RuntimeError: the view does not hold what it must; nothing was decided.
@@ -118,7 +117,7 @@ def judge(view: LinkView, *, epoch: int, n: int, id: str, prev: str | None, link
     if n < 1:
         return Refuse(Code.BAD_CHAIN, "numbers start at 1")
     if not view.missing(n):
-        return _judge_used(_known(view, n), id)
+        return _judge_used(_known(view, n), id, link_hash)
     if any(entry.id == id for entry in view.known.values()):
         return Refuse(Code.BAD_CHAIN, "the id is known under another number")
     if n > view.high + MAX_AHEAD:
@@ -132,9 +131,11 @@ def judge(view: LinkView, *, epoch: int, n: int, id: str, prev: str | None, link
     return _new(view, n)
 
 
-def _judge_used(entry: Entry, id: str) -> Verdict:
-    if entry.id == id:
+def _judge_used(entry: Entry, id: str, link_hash: str) -> Verdict:
+    if entry.link_hash == link_hash:
         return Repeat()
+    if entry.id == id:
+        return Refuse(Code.EQUIVOCATION, "the number is used with another content")
     return Refuse(Code.EQUIVOCATION, "the number is used by another id")
 
 

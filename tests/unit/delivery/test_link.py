@@ -13,7 +13,6 @@ from support.nodes import NOW, refused
 from gateway.errors import Code, RemoteError
 from gateway.messages.machines.numbering import Gap
 from gateway.peers.scope import NOTHING
-from keys.documents import envelope as wire
 from keys.documents.envelope import Status
 
 DAY = 86_400
@@ -72,7 +71,7 @@ def test_row_17_a_broken_chain() -> None:
     with refused(Code.BAD_CHAIN):
         b.receive(numbered(2, "A" * 43))
     assert (b.high, b.accepted) == (1, [])
-    right = wire.link_hash(epoch=1, n=1, id=STATED.id, prev=None)
+    right = STATED.link
     assert b.receive(numbered(2, right)).n == 2
 
 

@@ -18,7 +18,7 @@ from support.exhibits import (
 from support.nodes import NOW
 
 from gateway.evidence.build import Exhibit
-from keys.documents.envelope import Receipt, Status, encode_signatures, link_hash
+from keys.documents.envelope import Receipt, Status, encode_signatures
 from keys.primitives.domains import STATEMENT
 from keys.primitives.encoding import canon
 
@@ -107,7 +107,7 @@ def test_row_18_equivocation_is_proven_offline() -> None:
 
 def test_row_17_a_number_that_does_not_follow() -> None:
     """A broken chain is shown where both numbers are there; another epoch is not the same count."""
-    link = link_hash(epoch=1, n=2, id=REFERRAL.id, prev=stated(REFERRAL).prev)
+    link = stated(REFERRAL).link
     for changes, warned in [({"prev": link}, 0), ({"prev": "A" * 43}, 1), ({"prev": "A" * 43, "epoch": 2}, 0)]:
         following = resigned(id=OTHER_ID, n=3, created=NOW + 1, **changes)
         warnings = report(exhibits=(CASE.exhibits[0], following)).warnings

@@ -78,7 +78,7 @@ async def answer(two: Two, *envelopes: bytes) -> bytes:
 async def ask(two: Two, **changes: Any) -> tuple[int, dict[str, Any]]:
     """Status and body of the answer to a void of FR, honest but for `changes`."""
     node = two.fr.running
-    honest = {"from_": node.own.node, "to": two.fr.peer().node, "epoch": 1, "n": 1, "prev": None}
+    honest = {"from_": node.own.node, "to": two.fr.peer().node, "epoch": 1, "n": 1, "commit": None, "prev": None}
     payload = Void(**{"id": b64u(bytes(16)), **honest, "created": two.clock.now(), **changes}).encode()
     document = SignedDocument(payload=payload, payload_type=VOID, signatures=(node.keys.sign(VOID, payload),))
     answered = await node.client.post_void(address(two.fr.peer().descriptor), document.encode())
@@ -167,7 +167,7 @@ async def test_a_repeated_fault_fills_no_disk(two: Two, forger: Forger) -> None:
 
 async def test_a_void_consumes_the_number(two: Two, forger: Forger) -> None:
     """It is the final answer, also for the envelope that turns up later; the next number goes on from it."""
-    status, value = await ask(two, id=forger.id(1))
+    status, value = await ask(two, id=forger.id(1), commit=forger.commit(1))
     (receipt,) = told(value)
     assert (status, value["answers"]) == (200, [{"id": forger.id(1), "code": "void"}])
     assert (receipt["status"], receipt["code"], receipt["n"]) == ("rejected", "void", 1)

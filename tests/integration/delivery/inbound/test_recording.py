@@ -14,7 +14,7 @@ from support.pair import Two, example, two_nodes
 
 from gateway.messages.store import messages
 from gateway.messages.store.messages import MessageRow
-from keys.documents.envelope import MESSAGE_LIFE, link_hash
+from keys.documents.envelope import MESSAGE_LIFE
 from keys.primitives.encoding import b64u, canon
 
 CONVERSATION, CONSENT = (b64u(name) for name in (b"one conversation", b"one more consent"))
@@ -55,7 +55,7 @@ async def test_what_is_written_of_a_message(two: Two, forger: Forger) -> None:
         reason=None,
         epoch=1,
         n=2,
-        prev=link_hash(epoch=1, n=1, id=forger.id(1), prev=None),
+        prev=forger.link(1),
         size=len(body),
         at=now,
         expires=now + MESSAGE_LIFE,
@@ -84,7 +84,7 @@ async def test_what_a_message_relies_on_is_found_by_its_index(two: Two, forger: 
     assert await forger.send(2, request=request) == (None, "received")
     rows = await two.al.rows("select consent, kind, state, prev, out_of_order from message")
     consent = two.al.running.sealer.consent_index(CONSENT)
-    prev = link_hash(epoch=1, n=1, id=forger.id(1), prev=None)
+    prev = forger.link(1)
     assert rows == [(consent, "referral", "awaiting_order", prev, 0)]
     assert await two.al.rows("select first, last, seen from link_gap") == [(1, 1, two.clock.now())]
 

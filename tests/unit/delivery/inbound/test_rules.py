@@ -42,7 +42,8 @@ def chain_hash(n: int) -> str:
     """The link hash of number `n`, whose chain has no hole."""
     while len(_HASHES) < n:
         at = len(_HASHES) + 1
-        _HASHES.append(wire.link_hash(epoch=1, n=at, id=identify(at), prev=_HASHES[-1] if _HASHES else None))
+        prev = _HASHES[-1] if _HASHES else None
+        _HASHES.append(wire.link_hash(epoch=1, n=at, id=identify(at), commit=None, prev=prev))
     return _HASHES[n - 1]
 
 
@@ -84,7 +85,7 @@ def test_a_new_number(used: tuple[int, ...], n: int, behind_gap: bool) -> None:
 
 def test_a_number_of_another_message() -> None:
     """The refusal names the message that has the number, and what proves the second one is kept."""
-    decision = decide(link([1]), request(1, id=identify(9)))
+    decision = decide(link([1]), request(1, id=identify(9), link_hash="other"))
     assert decision == NumberRefusal(code=Code.EQUIVOCATION, keep_evidence=True, held=identify(1))
 
 
@@ -108,7 +109,7 @@ def test_a_lower_epoch_while_a_reset_is_pending() -> None:
 
 def test_a_pending_reset_excuses_nothing_else() -> None:
     """Two messages under one number prove what they prove."""
-    decision = decide(link([1]), request(1, id=identify(9)), reset_pending=True)
+    decision = decide(link([1]), request(1, id=identify(9), link_hash="other"), reset_pending=True)
     assert decision == NumberRefusal(code=Code.EQUIVOCATION, keep_evidence=True, held=identify(1))
 
 
@@ -181,7 +182,8 @@ def test_a_message_with_files_has_parts() -> None:
 
 def void(*, key: SigningKey = A.sig, payload_type: str = VOID, **changes: Any) -> bytes:
     """A void of A to B, honest but for `changes`."""
-    honest = {"id": identify(1), "from_": SENDER.node, "to": RECEIVER.node, "epoch": 1, "n": 1, "prev": None}
+    honest = {"id": identify(1), "from_": SENDER.node, "to": RECEIVER.node, "epoch": 1, "n": 1}
+    honest |= {"commit": None, "prev": None}
     payload = wire.Void(**{**honest, "created": NOW, **changes}).encode()
     return SignedDocument(
         payload=payload, payload_type=payload_type, signatures=(key.sign(payload_type, payload),)

@@ -24,7 +24,7 @@ def test_a_true_envelope_is_authentic() -> None:
     authentic = arrive(SEALED)
     assert (authentic.statement, authentic.body, authentic.secret) == (STATED, SENDER.body, SENDER.secret)
     assert authentic.statement_hash == wire.statement_hash(STATED.encode())
-    assert authentic.link_hash == wire.link_hash(epoch=1, n=1, id=STATED.id, prev=None)
+    assert authentic.link_hash == STATED.link
 
 
 # --- rows 1 to 5: the clear header and the ciphertexts ---------------------------------------------------------------

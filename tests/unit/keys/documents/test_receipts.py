@@ -28,7 +28,7 @@ RECEIPT = wire.Receipt(
 
 def test_void_round_trip() -> None:
     """A void is read back as it was written, and its `prev` follows the rule of statements."""
-    void = wire.Void(id=STATED.id, from_=STATED.from_, to=STATED.to, epoch=1, n=1, prev=None, created=NOW)
+    void = wire.Void(id=STATED.id, from_=STATED.from_, to=STATED.to, epoch=1, n=1, commit=None, prev=None, created=NOW)
     assert wire.Void.parse(void.encode()) == void
     for bad in (replace(void, n=2), replace(void, prev="A" * 43), replace(void, epoch=0)):
         with refused(Code.MALFORMED):

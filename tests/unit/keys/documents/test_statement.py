@@ -58,10 +58,19 @@ def test_malformed_statement(place: str, value: object) -> None:
 
 def test_statement_with_prev() -> None:
     """From number 2 on a statement names the link hash of the one before, which does not depend on its sealing."""
-    link = wire.link_hash(epoch=1, n=1, id=STATED.id, prev=None)
+    link = wire.link_hash(epoch=1, n=1, id=STATED.id, commit=STATED.commit, prev=None)
+    assert link == STATED.link == replace(STATED, created=STATED.created + 1, from_desc=2).link
     second = SENDER.statement(n=2, prev=link, reply_to=STATED.id, purpose=None)
     assert wire.Statement.parse(second.encode()) == second
-    assert link != wire.link_hash(epoch=1, n=2, id=STATED.id, prev=link)
+    assert link != second.link
+
+
+def test_flaw_10_two_contents_under_one_number_have_two_links() -> None:
+    """What comes after a number names what was said under it; a number without content has a link of its own."""
+    other = replace(STATED, commit="A" * 43)
+    void = wire.Void(id=STATED.id, from_=STATED.from_, to=STATED.to, epoch=1, n=1, commit=None, prev=None, created=1)
+    assert len({STATED.link, other.link, void.link}) == 3
+    assert replace(void, commit=STATED.commit).link == STATED.link
 
 
 def test_secret_round_trip() -> None:

@@ -93,7 +93,7 @@ def receipts(node: str) -> bytes:
 
 def void(node: str) -> bytes:
     """A void in the name of `node`."""
-    return Void(id="A" * 22, from_=node, to=NODE, epoch=1, n=1, prev=None, created=NOW).encode()
+    return Void(id="A" * 22, from_=node, to=NODE, epoch=1, n=1, commit=None, prev=None, created=NOW).encode()
 
 
 def named(node: str) -> bytes:

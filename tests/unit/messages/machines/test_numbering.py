@@ -75,15 +75,16 @@ def test_the_next_number_behind_an_old_gap():
     assert verdict(view(8, (5, 7)), 9) == New(fills_gap=False, opens_gap=None, behind_gap=True)
 
 
-def test_a_repeat_whatever_the_rest_says():
-    """The same number and id is the same message, also with another prev."""
-    assert verdict(view(4), 3, prev="other", link_hash="other") == Repeat()
+def test_a_repeat():
+    """The same number and link hash is the same message."""
+    assert verdict(view(4), 3) == Repeat()
 
 
 @pytest.mark.parametrize(
     ("link", "n", "changed", "code", "words"),
     [
-        (view(4), 3, {"id": "id9"}, Code.EQUIVOCATION, "used by another id"),
+        (view(4), 3, {"id": "id9", "link_hash": "other"}, Code.EQUIVOCATION, "used by another id"),
+        (view(4), 3, {"link_hash": "other"}, Code.EQUIVOCATION, "used with another content"),
         (view(4), 5, {"id": "id3"}, Code.BAD_CHAIN, "known under another number"),
         (view(4), 5, {"epoch": 2}, Code.LINK_RESET_REQUIRED, "another epoch"),
         (view(4, epoch=3), 5, {}, Code.ROLLBACK, "has ended"),
@@ -100,6 +101,7 @@ def test_a_repeat_whatever_the_rest_says():
     ],
     ids=[
         "same number other id",
+        "same number other content",
         "same id other number",
         "epoch of the future",
         "epoch of the past",
