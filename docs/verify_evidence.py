@@ -59,7 +59,12 @@ class Form:
 
     def commitment(self, secret, body):
         """What a statement says of its content."""
-        return b64(H("commit", lp(secret) + lp(body)))
+        return b64(H("commit", lp(secret) + lp(body))) if self.number == 1 else commit_to_fields(secret, body)
+
+    def link(self, said):
+        """What the next number says of a statement."""
+        names = ("epoch", "n", "id", "prev") if self.number == 1 else ("epoch", "n", "id", "commit", "prev")
+        return b64(H("link", canon({name: said[name] for name in names})))
 
 
 FIRST = Form(1, ("receipts", "receipt"), "signed in the first form, in which a signature does not name its whole key")
@@ -153,6 +158,11 @@ def many(check, low, high, once=False):
     )
 
 
+def plain(value):
+    """What a field of a body is: text, a whole number, true, false, null, or an empty object or array."""
+    return value in ({}, []) or value is None or isinstance(value, (str, bool)) or whole(1 - 2**53)(value)
+
+
 def maybe(check):
     """null or that."""
     return lambda v: v is None or check(v)
@@ -189,6 +199,14 @@ BUNDLE = {
 }
 MESSAGE = {"statements": many(OBJECT, 1, 1000), "disclosure": maybe(OBJECT)}
 DISCLOSURE = {"secret": lambda v: isinstance(v, str), "body": lambda v: isinstance(v, str)}
+FIELDS = {"fields": many(OBJECT, 1, 16_384)}
+FIELD = {
+    "pointer": like(r"(/([ -.0-}]|~[01])+)+"),
+    "value": plain,
+    "salt": HASH,
+    "index": whole(0, 16_383),
+    "path": many(HASH, 6, 14),
+}
 DOCUMENT = {
     "payload": like(r"[A-Za-z0-9_-]*", 400_000),
     "payloadType": like(r"[ -~]*", 100),
@@ -503,7 +521,9 @@ def read_message(value, chains, forms):
     sealings.sort(key=lambda sealing: sealing[2]["created"])
     lasting = [{**said, "rcp": 0, "from_desc": 0, "to_desc": 0, "created": 0} for _, _, said, _ in sealings]
     need(all(other == lasting[0] for other in lasting), "two statements of one message are of different messages")
-    if value["disclosure"] is not None:
+    if value["disclosure"] is not None and "fields" in value["disclosure"]:
+        check_fields(value["disclosure"], lasting[0]["commit"])
+    elif value["disclosure"] is not None:
         shaped(value["disclosure"], DISCLOSURE, "disclosure")
         secret, body = unb64(value["disclosure"]["secret"]), unb64(value["disclosure"]["body"])
         shown = form_of(lasting[0]).commitment(secret, body)
@@ -512,6 +532,58 @@ def read_message(value, chains, forms):
         numbers = [shaped(part, PART, "part")["n"] for part in parts]
         need(numbers == list(range(len(parts))), "parts are not numbered from 0")
     return sealings
+
+
+# A body is cut into fields, each under its JSON pointer. A statement commits to the root of a tree over salted fields,
+# so that one of them can be shown without the others.
+
+
+def cut(value, above=""):
+    """The (pointer, value) of each field: of whatever has nothing inside."""
+    for name, item in enumerate(value) if isinstance(value, list) else value.items():
+        need(isinstance(name, int) or (like(r"[ -~]{1,64}")(name) and not name.isdigit()), "a name that is not allowed")
+        pointer = f"{above}/" + str(name).replace("~", "~0").replace("/", "~1")
+        need(not isinstance(item, (dict, list)) or pointer.count("/") < 24, "nested too deep")
+        if isinstance(item, (dict, list)) and item:
+            yield from cut(item, pointer)
+        else:
+            need(plain(item), "a value that is not allowed")
+            yield pointer, item
+
+
+def commit_to_fields(secret, body):
+    """The commitment to every field of a body, with the salts that are drawn out of the secret."""
+    value = parse(body, len(body))
+    need(isinstance(value, dict) and value, "a body is an object with members")
+    fields = list(cut(value))
+    need(len(fields) <= 16_384, "too many fields")
+    size = max(64, 1 << (len(fields) - 1).bit_length())
+    stream = hashlib.shake_256(b"nrm1/salt\0" + secret).digest(32 * size)
+    salts = [stream[32 * place :][:32] for place in range(size)]
+    level = [hash_field(salt, *field) for salt, field in zip(salts, fields, strict=False)] + salts[len(fields) :]
+    level.sort()
+    while len(level) > 1:
+        level = [hashlib.sha256(b"\1" + a + b).digest() for a, b in zip(level[::2], level[1::2], strict=True)]
+    return b64(H("commit", size.to_bytes(4, "big") + level[0]))
+
+
+def hash_field(salt, pointer, value):
+    """The leaf of one field."""
+    return H("field", salt + lp(pointer.encode()) + canon(value))
+
+
+def check_fields(value, commit):
+    """Fields that are shown alone: the path of each leads to the commitment."""
+    fields = [shaped(field, FIELD, "field") for field in shaped(value, FIELDS, "disclosure")["fields"]]
+    ascending([field["pointer"] for field in fields], "fields")
+    for field in fields:
+        node, index = hash_field(unb64(field["salt"]), field["pointer"], field["value"]), field["index"]
+        for height, step in enumerate(map(unb64, field["path"])):
+            pair = step + node if index >> height & 1 else node + step
+            node = hashlib.sha256(b"\1" + pair).digest()
+        size = 1 << len(field["path"])
+        proven = index < size and b64(H("commit", size.to_bytes(4, "big") + node)) == commit
+        need(proven, "a field is not one of those that were signed")
 
 
 def form_of(said):
@@ -713,8 +785,9 @@ def verify(data, anchors, lowest=None):
     sealings = {hash: (said, sig) for message in messages for hash, _, said, sig in message}
     firsts = [message[0][2] for message in messages]
     need(len({said["conv"] for said in firsts}) == 1, "several conversations")
-    need(len({(said["from"], said["id"]) for said in firsts}) == len(firsts), "a message occurs twice")
-    ascending([tuple(said[name] for name in ("created", "from", "epoch", "n", "id")) for said in firsts], "messages")
+    need(len({(said["from"], said["id"], said["commit"]) for said in firsts}) == len(firsts), "a message occurs twice")
+    order = ("created", "from", "epoch", "n", "id", "commit")
+    ascending([tuple(said[name] for name in order) for said in firsts], "messages")
     batches = [read_receipts(item, chains, sealings, forms) for item in bundle["receipts"]]
     ascending([document.payload for _, _, document, _ in batches], "receipts")
     times, log_lines = {}, ["there is no log in the file"]
@@ -724,6 +797,7 @@ def verify(data, anchors, lowest=None):
     lines = [f"conversation {firsts[0]['conv']} between " + " and ".join(chains)]
     for item, message in zip(bundle["messages"], messages, strict=True):
         lines += message_lines(message, item["disclosure"], batches, chains, times)
+    lines += [f"warning: {line}" for line in contradictions(messages, chains, times)]
     return [*lines, *(f"log: {line}" for line in log_lines)]
 
 
@@ -751,9 +825,47 @@ def message_lines(message, disclosure, batches, chains, seen):
         caveats += form_caveats([form for _, _, form in signed])
         note = ["rejected does not mean unread"] if fact["status"] == "rejected" else []
         yield told_line((verdict, caveats + note), f"{fact['status']}, dated {when(fact['at'])}")
-    shown = disclosure is not None
-    gone = "not proven: what it said, only the hiding commitment remains"
-    yield "  " + ("proven: the content shown is what was signed" if shown else gone)
+    if disclosure is None:
+        yield "  not proven: what it said, only the hiding commitment remains"
+    elif "fields" in disclosure:
+        shown = ", ".join(field["pointer"] for field in disclosure["fields"])
+        yield f"  proven: the content shown is what was signed, in single fields: {shown}"
+        yield "  not proven: what its other fields say, or how many there are"
+    else:
+        yield "  proven: the content shown is what was signed"
+
+
+def contradictions(messages, chains, seen):
+    """Where a node signed two contents under one number or id, and where a number does not follow the one before."""
+    for node, name in names_of(chains).items():
+        numbered, ids = {}, {}
+        for message in sorted(messages, key=lambda message: (message[0][2]["epoch"], message[0][2]["n"])):
+            said = message[0][2]
+            if said["from"] == node:
+                numbered.setdefault((said["epoch"], said["n"]), []).append(message)
+        for (_, n), found in numbered.items():
+            ids.setdefault(found[0][0][2]["id"], []).append(found[0])
+            if len(found) > 1:
+                both = " and ".join(sorted({message[0][2]["id"] for message in found}))
+                yield f"{name} signed two contents under number {n}, as {both}" + doubt(found, chains, seen)
+        for id, found in ids.items():
+            if len({message[0][2]["commit"] for message in found}) > 1:
+                numbers = " and ".join(str(message[0][2]["n"]) for message in found)
+                yield f"{name} signed two contents as {id}, under the numbers {numbers}" + doubt(found, chains, seen)
+        for (epoch, n), found in numbered.items():
+            links = {form_of(message[0][2]).link(message[0][2]) for message in numbered.get((epoch, n - 1), [])}
+            if links and any(message[0][2]["prev"] not in links for message in found):
+                yield f"{name} gave number {n} to a message that does not follow number {n - 1}"
+
+
+def doubt(messages, chains, seen):
+    """Whoever stole a key can sign a second content: the owner is to blame for what is proven alone."""
+    weights = [
+        weigh(chains[said["from"]], "", kid, seen.get(hash, []), said["from_desc"], said["created"])
+        for message in messages
+        for hash, kid, said, _ in message
+    ]
+    return "" if all(verdict == "proven" for verdict, _ in weights) else "; not all of these signatures are proven"
 
 
 def form_caveats(forms):

@@ -2,9 +2,10 @@
 
     bundle        {type, parties, messages, receipts, log}; canonical JSON, exact members, nothing that is not verified
       parties       two descriptor chains, each the signed documents 1 to the newest held; in the order of the node ids
-      messages      of one conversation, {statements, disclosure}; in the order of (created, from, epoch, n, id)
+      messages      of one conversation, {statements, disclosure}; in the order of (created, from, epoch, n, id, commit)
         statements    the sealings that are shown, a signed document each; in the order of their payloads
-        disclosure    {secret, body} in base64url; null where the content is withheld or erased
+        disclosure    {secret, body} in base64url, or {fields} that are shown alone; null where the content is withheld
+                      or erased
       receipts      signed batches, whole; each names a statement of the bundle; in the order of their payloads
       log           what the audit log of the node that exports has about these, under witnessed checkpoints, or null:
                     ``gateway.evidence.verify_log_part``. It is the only part in which the bundles of the two nodes
@@ -36,6 +37,7 @@ from keys.documents.fingerprint import Party, read_code
 from keys.documents.receipts import batch_hash
 from keys.documents.signed_note import SignedNote
 from keys.documents.statement import STATEMENTS
+from keys.primitives.commitment import ShownField
 from keys.primitives.encoding import Json, b64u, canon, parse
 from keys.primitives.sign import SignedDocument
 
@@ -44,10 +46,13 @@ __all__ = ["Exhibit", "Extract", "MessageReport", "Report", "build", "parse_anch
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exhibit:
-    """One message as a node keeps it: (statement, signatures) frames of its sealings; (secret, body) if it is shown."""
+    """One message as a node keeps it: (statement, signatures) frames of its sealings; (secret, body) if it is shown, or
+    the single fields that are.
+    """
 
     sealings: Sequence[tuple[bytes, bytes]]
     disclosure: tuple[bytes, bytes] | None = None
+    fields: Sequence[ShownField] = ()
 
     def __repr__(self) -> str:
         return "<redacted>"
@@ -138,7 +143,7 @@ def _assemble(
     without: AbstractSet[str],
 ) -> tuple[bytes, frozenset[str]]:
     """A bundle without these statements and batches, and the fingerprints of all that are in it."""
-    messages = [(_documents(exhibit, without), exhibit.disclosure) for exhibit in exhibits]
+    messages = [(_documents(exhibit, without), _disclosure(exhibit)) for exhibit in exhibits]
     messages = [message for message in messages if message[0]]
     if not messages:
         raise RefusedError(
@@ -223,12 +228,15 @@ def _whole(chain: Sequence[Descriptor]) -> Json:
     return [_in_order(descriptor) for descriptor in chain]
 
 
-def _message(documents: Sequence[SignedDocument], disclosure: tuple[bytes, bytes] | None) -> Json:
-    statements: list[Json] = [document.to_json() for document in documents]
-    if disclosure is None:
-        return {"statements": statements, "disclosure": None}
-    secret, body = disclosure
-    return {"statements": statements, "disclosure": {"secret": b64u(secret), "body": b64u(body)}}
+def _message(documents: Sequence[SignedDocument], disclosure: Json) -> Json:
+    return {"statements": [document.to_json() for document in documents], "disclosure": disclosure}
+
+
+def _disclosure(exhibit: Exhibit) -> Json:
+    if exhibit.disclosure is not None:
+        secret, body = exhibit.disclosure
+        return {"secret": b64u(secret), "body": b64u(body)}
+    return {"fields": [field.to_json() for field in exhibit.fields]} if exhibit.fields else None
 
 
 # --- the log -----------------------------------------------------------------------------------------------------

@@ -7,14 +7,13 @@ nodes state, as UTC.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from typing import Final
 
 from gateway.erasure.certificates import Certificate
 from gateway.errors import Code
-from gateway.evidence.form import form_of
 from gateway.evidence.key_findings import describe_form, describe_weight, find_support
 from gateway.evidence.log_findings import Names, describe_log, format_time, place_in_log
+from gateway.evidence.number_findings import describe_contradictions
 from gateway.evidence.report import MessageReport, Report, SignatureReport
 from gateway.evidence.types import Chain, Proof, ProvenMessage, SignedReceipt
 from gateway.evidence.weighing import weigh_receipt, weigh_sealing
@@ -49,7 +48,7 @@ def testify(proof: Proof) -> Report:
         parties=tuple(_party(chain) for chain in proof.chains.values()),
         log=tuple(describe_log(proof, names)),
         messages=tuple(_message(message, proof, names) for message in proof.messages),
-        warnings=tuple(_warnings(proof, names)),
+        warnings=tuple(describe_contradictions(proof, names)),
         limits=(
             _TIMES_SEEN if seen else _TIMES,
             *_LIMITS,
@@ -84,6 +83,8 @@ def _horizon(chain: Chain, names: Names) -> str:
 def _message(message: ProvenMessage, proof: Proof, names: Names) -> MessageReport:
     statement = message.statement
     shown = ["content disclosed and matches what was signed"] if message.disclosed else []
+    if message.fields:
+        shown.append(f"single fields disclosed, each as it was signed: {', '.join(message.fields)}")
     shown += [_onward(found, names[statement.from_]) for found in message.onward if found is not None]
     return MessageReport(
         id=statement.id,
@@ -94,6 +95,7 @@ def _message(message: ProvenMessage, proof: Proof, names: Names) -> MessageRepor
         n=statement.n,
         statuses=tuple((told.receipt.status.value, told.receipt.at) for told in message.receipts),
         disclosed=message.disclosed,
+        fields=message.fields,
         signatures=(*_signed(message, proof, names), *_told_all(message, proof, names)),
         shown=tuple(shown),
         not_proven=tuple(_not_proven(message, proof, names)),
@@ -152,7 +154,9 @@ def _not_proven(message: ProvenMessage, proof: Proof, names: Names) -> Iterator[
     yield from _contradictions(message)
     if None in message.onward:
         yield f"{message.onward.count(None)} of the certificates that it forwards: they do not verify"
-    if not message.disclosed:
+    if message.fields:
+        yield "what its other fields say, or how many there are: they are not in this file"
+    elif not message.disclosed:
         yield "what it said: only the hiding commitment remains"
 
 
@@ -177,25 +181,3 @@ def _contradict(receipts: Sequence[Receipt]) -> bool:
         or (Status.REJECTED in said and bool(handed))
         or (void and (Status.RECEIVED in said or bool(handed)))
     )
-
-
-# --- numbers -----------------------------------------------------------------------------------------------------
-
-
-def _warnings(proof: Proof, names: Names) -> Iterator[str]:
-    """Numbers that can not both be true (nrm1 5.2): the signed statements prove who is to blame."""
-    statements = [message.statement for message in proof.messages]
-    for node, name in names.items():
-        mine = sorted((s for s in statements if s.from_ == node), key=lambda s: (s.epoch, s.n))
-        yield from _link_faults(mine, name)
-
-
-def _link_faults(statements: Sequence[Statement], name: str) -> Iterator[str]:
-    for before, after in pairwise(statements):
-        if before.epoch != after.epoch:
-            continue
-        link = form_of(before.payload_type).link(before)
-        if before.n == after.n:
-            yield f"{name} used number {before.n} for two messages, {before.id} and {after.id}"
-        elif before.n + 1 == after.n and after.prev != link:
-            yield f"{name} gave number {after.n} to a message that does not follow number {before.n}"

@@ -13,6 +13,7 @@ from typing import Final
 from gateway.errors import Code, RemoteError
 from gateway.evidence.types import Chain
 from keys.documents.envelope import Statement, compute_commitment, link_hash
+from keys.documents.statement import compute_whole_commitment
 from keys.primitives.domains import RECEIPT_1, RECEIPTS, RECEIPTS_1, STATEMENT, STATEMENT_1
 
 
@@ -42,7 +43,7 @@ FIRST: Final = Form(
     number=1,
     statement=STATEMENT_1,
     receipts=(RECEIPTS_1, RECEIPT_1),
-    commitment=compute_commitment,
+    commitment=compute_whole_commitment,
     link=_link_without_content,
     caveat="signed in the first form, in which a signature does not name its whole key",
 )

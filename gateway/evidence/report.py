@@ -23,7 +23,8 @@ class SignatureReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageReport:
-    """One message in words. `disclosed`: the content is shown and is what was signed. Times are Unix seconds.
+    """One message in words. `disclosed`: the content is shown and is what was signed; `fields`: the pointers of what is
+    shown of it otherwise. Times are Unix seconds.
 
     `shown` is what the content proves, beside the signatures.
     """
@@ -36,6 +37,7 @@ class MessageReport:
     n: int
     statuses: tuple[tuple[str, int], ...]
     disclosed: bool
+    fields: tuple[str, ...]
     signatures: tuple[SignatureReport, ...]
     shown: tuple[str, ...]
     not_proven: tuple[str, ...]
@@ -107,6 +109,7 @@ class Report:
                 "n": message.n,
                 "receipts": [{"status": status, "at": at} for status, at in message.statuses],
                 "disclosed": message.disclosed,
+                "fields": list(message.fields),
                 "proven": list(message.proven),
                 "in_doubt": list(message.in_doubt),
                 "disputed": list(message.disputed),

@@ -57,13 +57,15 @@ class SignedReceipt:
 class ProvenMessage:
     """One message: its sealings, oldest first, and its receipts in the order of their times.
 
-    `disclosed`: the bundle shows secret and body, and they are what was signed. `onward` are the certificates that a
-    shown confirmation of an erasure forwards, None for each that does not verify.
+    `disclosed`: the bundle shows secret and body, and they are what was signed. `fields` are the pointers of what it
+    shows of a body otherwise, each proven alone. `onward` are the certificates that a shown confirmation of an erasure
+    forwards, None for each that does not verify.
     """
 
     sealings: tuple[Sealing, ...]
     receipts: tuple[SignedReceipt, ...]
     disclosed: bool
+    fields: tuple[str, ...] = ()
     onward: tuple[Certificate | None, ...] = ()
 
     @property

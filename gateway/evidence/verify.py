@@ -4,7 +4,7 @@
 2. both chains by every rule of nrm1 2.13 to 2.17, without a gap; the fingerprint of their newest roots is an anchor;
 3. each statement: signed by a `sig` key that the sender's chain lists at or after `from_desc`, between the two parties,
    all of one conversation; the sealings of a message differ only in what sealing anew changes (nrm1 5.5);
-4. each disclosure: it is what the statement commits to;
+4. each disclosure: it is what the statement commits to, or single fields of it;
 5. each batch: signed likewise by the receiver's chain; what names a statement agrees with it in parties, id and number;
 6. the audit log of one party about all of this, if it is there: ``gateway.evidence.verify_log_part``.
 
@@ -54,6 +54,7 @@ from keys.documents.envelope import (
 )
 from keys.documents.receipts import batch_hash
 from keys.documents.statement import signatures_hash
+from keys.primitives.commitment import MOST_LEAVES, ShownField, check_fields
 from keys.primitives.domains import RECEIPT_1
 from keys.primitives.encoding import (
     MAX_INT,
@@ -143,13 +144,13 @@ def _message(value: Json, chains: Chains, forms: Sequence[Form]) -> ProvenMessag
     for sealing in sealings:
         if _lasting(sealing.statement) != _lasting(first):
             raise RemoteError(Code.SPLICED, "two statements of one message are of different messages")
-    if member["disclosure"] is not None:
-        _check_disclosure(member["disclosure"], first)
+    shown = member["disclosure"]
+    if isinstance(shown, dict) and "fields" in shown:
+        return ProvenMessage(sealings=tuple(sealings), receipts=(), disclosed=False, fields=_fields(shown, first))
+    if shown is not None:
+        _check_disclosure(shown, first)
     return ProvenMessage(
-        sealings=tuple(sealings),
-        receipts=(),
-        disclosed=member["disclosure"] is not None,
-        onward=_onward(member["disclosure"], first),
+        sealings=tuple(sealings), receipts=(), disclosed=shown is not None, onward=_onward(shown, first)
     )
 
 
@@ -183,6 +184,13 @@ def _check_disclosure(value: Json, statement: Statement) -> None:
     Secret.parse(secret)
 
 
+def _fields(value: Json, statement: Statement) -> tuple[str, ...]:
+    """Verify single fields, each of which a statement of the second form commits to; return their pointers."""
+    fields = [ShownField.from_json(field) for field in items(exact(value, _FIELDS, what="disclosure")["fields"])]
+    check_fields(statement.commit, fields)
+    return tuple(field.pointer for field in fields)
+
+
 def _onward(disclosure: Json, statement: Statement) -> tuple[Certificate | None, ...]:
     """Verify the certificates that a shown confirmation of an erasure forwards. They are no part of the proof of
     the bundle: who forwards them has signed them as they are.
@@ -201,15 +209,16 @@ def _onward(disclosure: Json, statement: Statement) -> tuple[Certificate | None,
 def _check_conversation(messages: Sequence[ProvenMessage]) -> None:
     if len({message.statement.conv for message in messages}) != 1:
         raise RemoteError(Code.SPLICED, "the messages are of several conversations")
-    if len({(message.statement.from_, message.statement.id) for message in messages}) != len(messages):
+    # One id with two contents is no message twice: its sender signed both, and is to be seen to have done so.
+    if len({(m.statement.from_, m.statement.id, m.statement.commit) for m in messages}) != len(messages):
         raise malformed("a message occurs twice")
     ascending([place_of([sealing.statement for sealing in message.sealings]) for message in messages], "messages")
 
 
-def place_of(sealings: Sequence[Statement]) -> tuple[int, str, int, int, str]:
-    """Return the key by which messages are ordered: (created of the oldest sealing, from, epoch, n, id)."""
+def place_of(sealings: Sequence[Statement]) -> tuple[int, str, int, int, str, str]:
+    """Return the key by which messages are ordered: (created of the oldest sealing, from, epoch, n, id, commit)."""
     first = min(sealings, key=lambda statement: statement.created)
-    return first.created, first.from_, first.epoch, first.n, first.id
+    return first.created, first.from_, first.epoch, first.n, first.id, first.commit
 
 
 def receipt_document(value: Json, forms: Sequence[Form]) -> SignedDocument:
@@ -270,4 +279,5 @@ _BUNDLE: Final[dict[str, Check]] = {
     "log": nullable(is_object),
 }
 _MESSAGE: Final[dict[str, Check]] = {"statements": list_of(is_object, 1, 1_000), "disclosure": nullable(is_object)}
+_FIELDS: Final[dict[str, Check]] = {"fields": list_of(is_object, 1, MOST_LEAVES)}
 _DISCLOSURE: Final[dict[str, Check]] = {"secret": is_str(maxlen=LIMIT), "body": is_str(maxlen=LIMIT)}

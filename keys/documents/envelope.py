@@ -28,11 +28,11 @@ from keys.documents.statement import (
     Secret,
     SecretPart,
     Statement,
-    compute_commitment,
     is_parts,
     link_hash,
     statement_hash,
 )
+from keys.primitives.commitment import compute_commitment
 from keys.primitives.domains import context
 from keys.primitives.encoding import (
     Check,

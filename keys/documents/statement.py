@@ -208,11 +208,8 @@ def link_hash(*, epoch: int, n: int, id: str, commit: str | None, prev: str | No
     return b64u(h("link", canon(members if commit is None else {**members, "commit": commit})))
 
 
-def compute_commitment(secret: bytes, body: bytes) -> str:
-    """Compute H("commit", LP(secret) || LP(body)).
-
-    It binds, and it hides because the salt is destroyed with the content.
-    """
+def compute_whole_commitment(secret: bytes, body: bytes) -> str:
+    """Compute H("commit", LP(secret) || LP(body)): what a statement of the first form commits to (nrm1 7.14)."""
     return b64u(h("commit", lp_join(secret, body)))
 
 

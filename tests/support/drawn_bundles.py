@@ -1,5 +1,6 @@
 """Evidence bundles as a generator draws them: valid, cut, back-dated, by keys that were revoked, shortened or delisted,
-with logs that some witnessed at some time. Nothing is left out that a verifier should refuse.
+with logs that some witnessed at some time, shown in part or whole, and with two contents under one number. Nothing is
+left out that a verifier should refuse.
 """
 
 from __future__ import annotations
@@ -14,14 +15,25 @@ from support.nodes import NOW, Seeds, record
 
 from gateway.evidence.build import Exhibit, _assemble
 from keys.documents.descriptor import Descriptor, Revocation
-from keys.documents.envelope import Receipt, Statement, Status, encode_signatures, statement_hash
+from keys.documents.envelope import (
+    Receipt,
+    Secret,
+    Statement,
+    Status,
+    compute_commitment,
+    encode_signatures,
+    statement_hash,
+)
 from keys.documents.key_records import KeyRecord, Use
 from keys.documents.receipts import batch_hash
 from keys.documents.statement import signatures_hash
 from keys.offline.roots import new_root
+from keys.primitives.commitment import cut_fields, disclose
 from keys.primitives.domains import STATEMENT
-from keys.primitives.encoding import DAY
+from keys.primitives.encoding import DAY, Json, b64u, canon
 from keys.primitives.sign import SigningKey
+
+_VALUES: tuple[Json, ...] = (None, True, 0, -7, "", "text, with a comma", [], {})
 
 
 @dataclass(frozen=True)
@@ -48,16 +60,20 @@ def spare(name: str, place: int) -> SigningKey:
 
 
 def draw(rng: Random) -> Drawn:
-    """One bundle of one message."""
+    """One bundle of one message, or of two that have one number."""
     one, two, three = parties()
     sender, receiver = _chain(rng, one), _chain(rng, two)
-    frames = _sealings(rng, one, sender, receiver)
+    secret, body = Secret(salt=rng.randbytes(32)).encode(), _body(rng)
+    frames = _sealings(rng, one, sender, receiver, compute_commitment(secret, body))
     batches = _batches(rng, two, receiver, [statement for statement, _ in frames])
     book = _log(rng, rng.choice((one, two)), (one, two, three), frames, batches)
     extract = replace(book.extract(), witnesses={three.first().node: (three.first(),)})
     kept = (extract if rng.random() < 0.9 else None, frozenset[str]())
     held = {chain[-1].node: _cut(rng, chain) for chain in (sender, receiver)}
-    data, _ = _assemble(held, [Exhibit(sealings=frames)], batches, kept[0], without=kept[1])
+    exhibits = [_show(rng, Exhibit(sealings=frames), secret, body)]
+    if rng.random() < 0.25:
+        exhibits.append(Exhibit(sealings=_sealings(rng, one, sender, receiver, b64u(rng.randbytes(32)))))
+    data, _ = _assemble(held, exhibits, batches, kept[0], without=kept[1])
     known = [one, two] + [three] * (rng.random() < 0.6)
     return Drawn(data=data, anchors=frozenset(node.first().fingerprint for node in known))
 
@@ -100,8 +116,38 @@ def _signer(rng: Random, node: Witness, chain: Sequence[Descriptor]) -> tuple[Si
     return key, rng.randrange(1, max(listed) + 1) if listed else 1
 
 
+def _body(rng: Random) -> bytes:
+    """A body with some of everything that is a field, and sometimes more than 64 of them."""
+    content: dict[str, Json] = {f"f{place}": rng.choice(_VALUES) for place in range(rng.choice((1, 3, 70)))}
+    content["a/b~c"] = ["x", {"y": rng.choice(_VALUES)}]
+    return canon({"content": content, "header": {"seen": rng.randrange(9)}})
+
+
+def _show(rng: Random, exhibit: Exhibit, secret: bytes, body: bytes) -> Exhibit:
+    """Nothing, everything, or some fields of the message; sometimes another body, or a field that was moved or cut."""
+    kind = rng.choice(("nothing", "whole", "other", "fields", "fields", "fields", "spoilt"))
+    if kind == "nothing":
+        return exhibit
+    if kind in ("whole", "other"):
+        return replace(exhibit, disclosure=(secret, body if kind == "whole" else _body(rng)))
+    pointers = sorted(cut_fields(body))
+    fields = [*disclose(secret, body, rng.sample(pointers, rng.randrange(1, min(len(pointers), 9))))]
+    if kind == "spoilt":
+        place = rng.randrange(len(fields))
+        fields[place] = rng.choice(
+            (
+                replace(fields[place], value="other"),
+                replace(fields[place], pointer=rng.choice(pointers)),
+                replace(fields[place], index=fields[place].index ^ 1),
+                replace(fields[place], path=fields[place].path[1:]),
+                replace(fields[place], salt=rng.randbytes(32)),
+            )
+        )
+    return replace(exhibit, fields=fields)
+
+
 def _sealings(
-    rng: Random, node: Witness, chain: Sequence[Descriptor], to: Sequence[Descriptor]
+    rng: Random, node: Witness, chain: Sequence[Descriptor], to: Sequence[Descriptor], commit: str
 ) -> list[tuple[bytes, bytes]]:
     template = stated(tiny().sealed["enquiry"])
     frames = []
@@ -116,6 +162,7 @@ def _sealings(
             to_desc=1,
             created=created,
             expires=NOW + DAY,
+            commit=commit,
         )
         frames.append((said.encode(), encode_signatures(key.sign(STATEMENT, said.encode()))))
     return list({statement: (statement, signatures) for statement, signatures in frames}.values())

@@ -17,6 +17,7 @@ from keys.documents.envelope import encode_signatures, statement_hash
 from keys.documents.key_records import Use
 from keys.documents.receipts import Receipts
 from keys.documents.signed_note import SignedNote
+from keys.documents.statement import compute_whole_commitment
 from keys.primitives.domains import DESCRIPTOR_1, RECEIPTS, RECEIPTS_1, STATEMENT_1
 from keys.primitives.sign import SignedDocument, SigningKey
 
@@ -34,9 +35,10 @@ def second_version(node: Witness) -> tuple[Descriptor, ...]:
     return next_version(node, [first_descriptor(node)], keys=keys)
 
 
-def first_sealing(sealed: SealedEnvelope, key: SigningKey) -> SealedEnvelope:
+def first_sealing(sealed: SealedEnvelope, key: SigningKey, body: bytes = b"") -> SealedEnvelope:
     """The same message, stated and signed in the first form; what was sealed stays as it is."""
-    said = replace(stated(sealed), payload_type=STATEMENT_1).encode()
+    commit = compute_whole_commitment(sealed.secret, body)
+    said = replace(stated(sealed), payload_type=STATEMENT_1, commit=commit).encode()
     signatures = encode_signatures(sign_as(STATEMENT_1, said, key).signature)
     return replace(sealed, statement=said, statement_hash=statement_hash(said), signatures=signatures)
 
@@ -56,7 +58,11 @@ def first_conversation() -> Case:
     """The conversation of ``support.exhibits`` as two nodes of 0.1.0 would have kept it."""
     usual = conversation()
     keys = {A.first().node: A.sig, B.first().node: B.sig}
-    sealed = {name: first_sealing(one, keys[stated(one).from_]) for name, one in usual.sealed.items()}
+    shown = zip(("referral", "decline"), usual.exhibits, strict=True)
+    bodies = {name: exhibit.disclosure[1] for name, exhibit in shown if exhibit.disclosure is not None}
+    sealed = {
+        name: first_sealing(one, keys[stated(one).from_], bodies.get(name, b"")) for name, one in usual.sealed.items()
+    }
     of = {one.statement_hash: sealed[name].statement_hash for name, one in usual.sealed.items()}
     batches = []
     for data in usual.batches:

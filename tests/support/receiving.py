@@ -13,6 +13,7 @@ from typing import Any
 from support.nodes import NOW, Node, Seeds
 
 from gateway.errors import Code, RemoteError
+from gateway.evidence.form import form_of
 from keys.documents import envelope as wire
 from keys.documents.descriptor import Descriptor
 from keys.primitives.domains import STATEMENT
@@ -95,7 +96,7 @@ def step_9(envelope: wire.Envelope, statement: wire.Statement, inner: wire.Inner
         raise RemoteError(Code.EXPIRED, "statement has expired")
     if not 0 < statement.expires - statement.created <= wire.MESSAGE_LIFE:
         raise RemoteError(Code.MALFORMED, "statement lives too long")
-    if wire.compute_commitment(inner.secret, inner.body) != statement.commit:
+    if form_of(statement.payload_type).commitment(inner.secret, inner.body) != statement.commit:
         raise RemoteError(Code.BAD_COMMITMENT, "another body")
 
 

@@ -51,8 +51,16 @@ def verify(data: bytes, anchors: AbstractSet[str], lowest: Mapping[str, int] = N
         raise
     assert lines is not None, "verified here, refused by the stranger"
     signatures = [signature for message in report.messages for signature in message.signatures]
+    assert [line[9:] for line in lines if line.startswith("warning: ")] == [*report.warnings]
+    assert told_fields(lines) == [message.fields for message in report.messages if message.fields]
     assert weighed(lines) == [(str(signature.verdict), [*signature.caveats]) for signature in signatures]
     return report
+
+
+def told_fields(lines: Iterable[str]) -> list[tuple[str, ...]]:
+    """The pointers that the stranger tells, of each message of which single fields are shown."""
+    begin = "  proven: the content shown is what was signed, in single fields: "
+    return [tuple(line.removeprefix(begin).split(", ")) for line in lines if line.startswith(begin)]
 
 
 def weighed(lines: Iterable[str]) -> list[tuple[str, list[str]]]:

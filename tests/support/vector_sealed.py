@@ -557,7 +557,8 @@ def _crossed(sealer: _Sealer) -> list[Case]:
 
     true = sealer.statement().encode()
     longer = wire.round_up_to_hour(NOW + LIFE) + 3_600
-    body = sealer.seal(sealer.inner(true, body=b"{}"))
+    body = sealer.seal(sealer.inner(true, body=b'{"content":{"note":"another"},"header":{"seen":0}}'))
+    empty = sealer.seal(sealer.inner(true, body=b"{}"))
     secret = sealer.seal(sealer.inner(true, secret=wire.Secret(salt=seed("another salt")).encode()))
     short = {"expires": NOW + 600, "header": {"exp": wire.round_up_to_hour(NOW + 600)}}
     return [
@@ -572,6 +573,7 @@ def _crossed(sealer: _Sealer) -> list[Case]:
         lie("lives 14 days and a second", "malformed", created=NOW - 1),
         lie("names a descriptor of the recipient that never was", "malformed", to_desc=2),
         _case("9", "another body", body, "bad_commitment"),
+        _case("9", "a body without fields", empty, "malformed"),
         _case("9", "another secret", secret, "bad_commitment"),
     ]
 

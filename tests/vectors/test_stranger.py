@@ -143,6 +143,24 @@ def test_a_descriptor_verifies():
     assert follow["prev"] == b64u(h("desc", payload))
 
 
+def commit_to_fields(secret: bytes, body: bytes) -> str:
+    """nrm1 3.11, for a body without arrays and with fewer than 64 fields."""
+
+    def cut(value: Any, above: str) -> list[tuple[str, Any]]:
+        if not isinstance(value, dict):
+            return [(above, value)]
+        return [field for name, item in value.items() for field in cut(item, f"{above}/{name}")]
+
+    stream = hashlib.shake_256(b"nrm1/salt\0" + secret).digest(64 * 32)
+    level = [stream[place : place + 32] for place in range(0, len(stream), 32)]
+    for place, (pointer, value) in enumerate(cut(json.loads(body), "")):
+        level[place] = h("field", level[place] + lp(pointer.encode()) + canon(value))
+    level.sort()
+    while len(level) > 1:
+        level = [hashlib.sha256(b"\1" + a + b).digest() for a, b in zip(level[::2], level[1::2], strict=True)]
+    return b64u(h("commit", (64).to_bytes(4, "big") + level[0]))
+
+
 @pytest.mark.parametrize("number", [0, 1])
 def test_an_envelope_opens(number):
     """nrm1 3.7, 3.8 backwards: header, keys, content, frames, statement, signature, commitment."""
@@ -164,7 +182,7 @@ def test_an_envelope_opens(number):
     statement, signatures, secret, body = frames(content.update(unb64u(envelope["ct"])) + content.finalize())
     said = json.loads(statement)
     assert (b64u(secret), b64u(body)) == (file["opened"]["secret"], file["opened"]["body"])
-    assert said["commit"] == b64u(h("commit", lp(secret, body)))
+    assert said["commit"] == commit_to_fields(secret, body)
     assert said["rcp"] == [item["kid"] for item in envelope["rcp"]]
     (signature,) = json.loads(signatures)["signatures"]
     sender = json.loads(unb64u(file["documents"]["sender-1"]["payload"]))

@@ -388,8 +388,8 @@ def test_one_message_in_two_places() -> None:
 
 def test_a_secret_that_is_none() -> None:
     """What is disclosed as the secret has the members of one, even if the sender committed to less."""
-    said = restated(commit=compute_commitment(b"{}", b"{}"))
-    held = Exhibit(sealings=[(said, encode_signatures(A.sig.sign(STATEMENT, said)))], disclosure=(b"{}", b"{}"))
+    said = restated(commit=compute_commitment(b"{}", b'{"a":1}'))
+    held = Exhibit(sealings=[(said, encode_signatures(A.sig.sign(STATEMENT, said)))], disclosure=(b"{}", b'{"a":1}'))
     with pytest.raises(RefusedError, match="secret"):
         build(CASE.chains, [held], [])
 
@@ -455,7 +455,7 @@ def test_nothing_to_show() -> None:
 
 def test_what_is_kept_was_altered() -> None:
     """A bundle that would not verify is never handed out."""
-    altered = replace(CASE.exhibits[0], disclosure=(REFERRAL.secret, b"{}"))
+    altered = replace(CASE.exhibits[0], disclosure=(REFERRAL.secret, b'{"a":1}'))
     with pytest.raises(RefusedError, match="bad_commitment"):
         CASE.build(exhibits=(altered,))
     broken = replace(CASE.exhibits[0], sealings=[(REFERRAL.statement, b"{}")])

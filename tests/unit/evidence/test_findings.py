@@ -101,7 +101,7 @@ def test_row_18_equivocation_is_proven_offline() -> None:
     """One number for two messages: the two signed statements are the proof."""
     other = resigned(id=OTHER_ID, commit="A" * 43)
     assert report(exhibits=(CASE.exhibits[0], other)).warnings == (
-        f"NRM a used number 2 for two messages, {OTHER_ID} and {REFERRAL.id}",
+        f"NRM a signed two contents under number 2, as {OTHER_ID} and {REFERRAL.id}",
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from support.endpoints import EVERYTHING, EXAMPLES, consent, example, held, purpose_of, standing, type_of
-from support.incoming import PART, SENDER, A, B, arrive, authentic, framed, said
+from support.incoming import PART, SENDER, A, B, arrive, framed, said
 from support.nodes import NOW, refused
 from support.tables import table
 from support.talk import HOST, RECEIVING, Talk, requested
@@ -215,9 +215,9 @@ def test_schema_by_hash() -> None:
     ids=["space", "duplicate", "not utf-8", "empty", "null", "deep", "float", "big integer"],
 )
 def test_rows_23_and_24_a_body_that_is_no_canonical_json(data: bytes) -> None:
-    """The body is judged as strictly as everything else, after the number is consumed."""
-    with refused(Code.SCHEMA):
-        admit(authentic(data, "referral.request/1"))
+    """The body is read as strictly as everything else, before its number is looked at: it cannot be committed to."""
+    with refused(Code.MALFORMED):
+        arrive(framed(SENDER.statement(), body=data))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,46 @@
+"""Two contents under one number or id stand in one bundle, and both verifiers say who signed them (nrm1 7.15)."""
+
+from __future__ import annotations
+
+from support.bundle_reports import CASE, REFERRAL, report, resigned, revoked
+from support.exhibits import OTHER_ID, A, stated
+from support.nodes import NOW
+
+OTHER = "A" * 43
+
+
+def test_flaw_10_two_contents_under_one_number() -> None:
+    """One id and one number, two contents: the link hash is another one, and the bundle is the proof."""
+    other = resigned(commit=OTHER)
+    found = report(exhibits=(CASE.exhibits[0], other))
+    assert found.warnings == (f"NRM a signed two contents under number 2, as {REFERRAL.id}",)
+    assert [message.id for message in found.messages] == [REFERRAL.id] * 2
+
+
+def test_flaw_10_what_follows_names_what_was_said() -> None:
+    """A number that follows one of two contents follows that one alone."""
+    second = resigned(commit=OTHER)
+    said = stated(REFERRAL)
+    following = resigned(id=OTHER_ID, n=3, created=NOW + 1, prev=said.link)
+    assert report(exhibits=(CASE.exhibits[0], following)).warnings == ()
+    assert report(exhibits=(second, following), batches=(), extract=None).warnings == (
+        "NRM a gave number 3 to a message that does not follow number 2",
+    )
+    both = report(exhibits=(CASE.exhibits[0], second, following))
+    assert both.warnings == (f"NRM a signed two contents under number 2, as {REFERRAL.id}",)
+
+
+def test_one_id_under_two_numbers() -> None:
+    """Numbered anew after a reset it says the same; with another content its sender signed two."""
+    again = resigned(epoch=2, n=1, prev=None, commit=OTHER)
+    assert report(exhibits=(CASE.exhibits[0], again)).warnings == (
+        f"NRM a signed two contents as {REFERRAL.id}, under the numbers 2 and 1",
+    )
+
+
+def test_a_thief_is_not_told_as_the_owner() -> None:
+    """By a key that was revoked anybody may have signed the second one: the line says that it is not proven."""
+    chains = (revoked(A, CASE.chains[0], NOW + 600), CASE.chains[1])
+    found = report(chains=chains, exhibits=(CASE.exhibits[0], resigned(commit=OTHER)), extract=None)
+    (warning,) = found.warnings
+    assert warning.endswith("; not all of these signatures are proven")
