@@ -25,7 +25,7 @@ from gateway.database.sealed_content import Content
 from gateway.delivery.outbound import departure_steps
 from gateway.delivery.outbound.acts import Acts, load_acts
 from gateway.delivery.outbound.inputs import RECORD
-from gateway.delivery.outbound.sealing import Departing, Sealing, fence_voids, use_numbers, write_sealed
+from gateway.delivery.outbound.sealing import Departing, Sealing, chain_anew, fence_voids, use_numbers, write_sealed
 from gateway.errors import Code, RefusedError, TransientError
 from gateway.foundation.ids import NodeId
 from gateway.foundation.workers import Workers
@@ -34,7 +34,7 @@ from gateway.messages.content_codec import MessageContent
 from gateway.messages.machines.delivery import Outgoing, OutgoingEvent
 from gateway.messages.state_transitions import Change
 from gateway.messages.store import links, messages
-from gateway.messages.store.links import LinkRow
+from gateway.messages.store.links import LinkRow, NumberRow
 from gateway.messages.store.messages import MessageRow, StatementRow
 from gateway.messages.types import LinkPosition, ValidMessage
 from gateway.peers.registry import Peer
@@ -77,7 +77,9 @@ class _Opened:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Waiting:
-    """What is known about due messages before anything is decided; `signed` are the statements of what is voided."""
+    """What is known about due messages before anything is decided; `signed` are the statements of what is voided,
+    `numbers` the places of what is numbered and of what is before it.
+    """
 
     rows: tuple[MessageRow, ...]
     stored: dict[int, bytes]
@@ -85,6 +87,7 @@ class _Waiting:
     judged: tuple[tuple[MessageRow, _Opened | None], ...]
     acts: Acts
     signed: Mapping[int, Sequence[SealedRow]]
+    numbers: Mapping[int, NumberRow]
 
 
 class _ChangedMeanwhileError(Exception):
@@ -153,6 +156,7 @@ class Departure:
             state_transitions.advance(connection, refused, at=now)
             use_numbers(connection, peer.node, fenced)
             write_sealed(connection, peer.node, sealed, now)
+            chain_anew(connection, peer.node, sealed, waiting.numbers)
             messages.put_envelopes(connection, [(row.ref, document.encode()) for row, document in voids])
             messages.add_statements(  # so that its receipt is recognised; the question itself is no evidence
                 connection,
@@ -190,11 +194,11 @@ class Departure:
     def _look_up(self, connection: Connection, node: NodeId, refs: Sequence[int]) -> _Waiting:
         found = messages.get(connection, refs)
         rows = tuple(found[ref] for ref in refs if ref in found and found[ref].state in WAITING)
-        stored = messages.envelopes(connection, refs)
+        stored, link = messages.envelopes(connection, refs), links.position(connection, node, links.OUT)
         return _Waiting(
             rows=rows,
             stored=stored,
-            link=links.position(connection, node, links.OUT),
+            link=link,
             judged=self._judged(connection, rows),
             acts=load_acts(connection, node, rows),
             signed={
@@ -202,6 +206,7 @@ class Departure:
                 for row in rows
                 if row.state == Outgoing.VOIDING and row.ref not in stored
             },
+            numbers=links.numbers(connection, node, links.OUT, link.epoch, _places(rows, link.epoch)),
         )
 
     def _decide(
@@ -211,7 +216,7 @@ class Departure:
         peer. `commits` are those of what has no bytes yet.
         """
         link = waiting.link
-        high, last = link.high, None if link.last is None else link.last.link
+        high, last, numbers = link.high, None if link.last is None else link.last.link, dict(waiting.numbers)
         departing: list[Departing] = []
         refused: list[Change] = []
         held: set[int] = set()
@@ -235,7 +240,11 @@ class Departure:
                 high = position.n
                 last = link_hash(epoch=position.epoch, n=position.n, id=row.id, commit=commit, prev=position.prev)
             else:
-                position = LinkPosition(epoch=row.epoch, n=row.n, prev=row.prev)
+                position = _place_again(row.epoch, row.n, row.prev, numbers)
+                again = link_hash(epoch=row.epoch, n=row.n, id=row.id, commit=commit, prev=position.prev)
+                if row.n in numbers:
+                    numbers[row.n] = NumberRow(n=row.n, id=row.id, prev=position.prev, link=again)
+                    last = again if row.n == high else last
             departing.append(Departing(row=row, message=message, secret=secret, commit=commit, position=position))
         return departing, refused, held
 
@@ -291,6 +300,19 @@ class Departure:
 
 def _waiting_refs(connection: Connection, *, node: NodeId, after: int) -> list[int]:
     return messages.due(connection, node, after, MOST_ENVELOPES)
+
+
+def _places(rows: Sequence[MessageRow], epoch: int) -> set[int]:
+    """The numbers of these messages, and those before them."""
+    return {n for row in rows if row.n is not None and row.epoch == epoch for n in (row.n - 1, row.n)}
+
+
+def _place_again(epoch: int, n: int, prev: str | None, numbers: Mapping[int, NumberRow]) -> LinkPosition:
+    """The place of a message that is sealed anew: its own, behind the link that the number before it has now. That is
+    another one only where that number was sealed in the first form, and is sealed anew in the second (nrm1 5.5).
+    """
+    before = numbers.get(n - 1)
+    return LinkPosition(epoch=epoch, n=n, prev=prev if before is None else before.link)
 
 
 def _commit(item: tuple[int, _Opened]) -> tuple[int, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
@@ -144,6 +144,19 @@ def use_numbers(connection: Connection, node: NodeId, fenced: Sequence[MessageRo
     rows = [_fence(row) for row in fenced]
     links.use(connection, node, links.OUT, fenced[-1].epoch or FIRST_EPOCH, rows, rows[-1].n)
     messages.number(connection, [(row, row.state) for row in fenced])
+
+
+def chain_anew(connection: Connection, node: str, sealed: Sequence[Sealed], numbers: Mapping[int, NumberRow]) -> None:
+    """Write the links of what was sealed anew, where they are other ones than these `numbers` have: what was numbered
+    in the first form is sealed in the second, whose links name what was said (nrm1 5.5).
+    """
+    for item in sealed:
+        row, place = item.row, item.envelope.position
+        held = None if row.n is None else numbers.get(row.n)
+        if held is not None and row.epoch is not None and held.link != item.envelope.link:
+            number = NumberRow(n=place.n, id=row.id, prev=place.prev, link=item.envelope.link)
+            links.chain_anew(connection, node, links.OUT, row.epoch, [number])
+            messages.number(connection, [(replace(row, prev=place.prev), row.state)])
 
 
 def write_sealed(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.database.prepared import Prepared
@@ -58,6 +58,16 @@ _NUMBERS = Prepared(
     )
 )
 _USE = Prepared(insert(link_number))
+_CHAIN = Prepared(
+    update(link_number)
+    .where(
+        link_number.c.peer == bindparam("whose"),
+        link_number.c.direction == bindparam("way"),
+        link_number.c.epoch == bindparam("which"),
+        link_number.c.n == bindparam("num"),
+    )
+    .values(prev=bindparam("before"), link=bindparam("now"))
+)
 _GAPS = Prepared(
     select(link_gap.c.first, link_gap.c.last, link_gap.c.seen)
     .where(link_gap.c.peer == bindparam("peer"), link_gap.c.epoch == bindparam("epoch"))
@@ -110,6 +120,17 @@ def use(connection: Connection, peer: NodeId, direction: str, epoch: int, rows: 
     ]
     _USE.run(connection, values)
     _STAND.run(connection, [{"peer": peer, "direction": direction, "epoch": epoch, "high": high}])
+
+
+def chain_anew(connection: Connection, peer: NodeId, direction: str, epoch: int, rows: Iterable[NumberRow]) -> None:
+    """Give used numbers other links."""
+    _CHAIN.run(
+        connection,
+        [
+            {"whose": peer, "way": direction, "which": epoch, "num": row.n, "before": row.prev, "now": row.link}
+            for row in rows
+        ],
+    )
 
 
 def gaps(connection: Connection, peer: NodeId, epoch: int) -> tuple[GapRow, ...]:

@@ -12,12 +12,14 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from sqlalchemy import Connection, delete, update
 from support.nodechild import CHEAP
 from support.nodeproc import DAY, HOUR
 from support.pair import Party, Spoiler, Two, example, introduce, make_party, two_nodes
 from support.relied_on import CONSENT, recorded, referral, types
 
 from gateway.composition.senders import make_sender
+from gateway.database.tables import envelope, link_number, message
 from gateway.delivery.outbound.departure import Ready
 from gateway.errors import Code, RefusedError, TransientError
 from gateway.identity import store
@@ -25,6 +27,7 @@ from gateway.messages.store import messages
 from gateway.peers.registry import Peer, address
 from gateway.ports import Delivery, Notice
 from keys.documents.descriptor import Revocation
+from keys.documents.envelope import link_hash
 from keys.documents.key_records import Use
 from keys.documents.succession import build_descriptor, sign_descriptor
 from keys.keystore.keystore import Keystore
@@ -168,6 +171,38 @@ async def test_sealing_anew_has_an_end(two: Two) -> None:
     await two.al.running.own.issue_keyset()
     await two.until(in_state(two.fr, id, "awaiting_opening"), seconds=60)
     assert two.al.notes() == ["never"]
+
+
+async def test_what_was_numbered_in_the_first_form_is_chained_anew(two: Two) -> None:
+    """Two messages that release 0.1.0 numbered, whose links said nothing of their content, are sealed in the second
+    form: each follows the link that the number before it has now, and so does what is numbered after them.
+    """
+    forget_keys(two.al)
+    wire = Spoiler(two.fr)
+    for note in ("one", "two"):
+        await two.fr.submit(note)
+    await two.until(lambda: two.fr.peer().attempts > 0)
+    await two.calm()
+    wire.away = True
+    rows = await two.fr.rows("select id, n from message order by n")
+    assert [n for _, n in rows] == [1, 2]
+    first = link_hash(epoch=1, n=1, id=rows[0][0], commit=None, prev=None)
+    second = link_hash(epoch=1, n=2, id=rows[1][0], commit=None, prev=first)
+
+    def before(connection: Connection) -> None:
+        for n, prev, link in ((1, None, first), (2, first, second)):
+            connection.execute(update(link_number).where(link_number.c.n == n).values(prev=prev, link=link))
+            connection.execute(update(message).where(message.c.n == n).values(prev=prev))
+        connection.execute(delete(envelope))
+
+    await two.fr.running.store.move(before)
+    await two.al.running.own.issue_keyset()
+    wire.away = False
+    third = await two.fr.submit("three")
+    await two.until(in_state(two.fr, third, "awaiting_opening"), seconds=60)
+    assert two.al.notes() == ["one", "two", "three"]
+    sent = await two.fr.rows("select n, prev, link from link_number where direction = 'out' order by n")
+    assert sent == await two.al.rows("select n, prev, link from link_number where direction = 'in' order by n")
 
 
 async def revoke_a_key(party: Party) -> None:
