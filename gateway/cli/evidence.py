@@ -22,26 +22,35 @@ def evidence_commands() -> None:
 @click.option("--conversation", required=True, metavar="ID", help="As trm conversation list shows it.")
 @click.option(
     "--disclose",
-    is_flag=True,
-    help="Also include the content: an act of who is signed in (trm login).",
+    is_flag=False,
+    flag_value="",
+    multiple=True,
+    metavar="[POINTER]",
+    help="Also include the content, or a field of it, like /content/person: an act of who is signed in (trm login).",
 )
 @click.option("--peer", metavar="NAME", help="Which peer, if the conversation has several.")
 @click.option(
     "-o", "--output", required=True, type=click.Path(path_type=Path), metavar="FILE", help="New file; never overwrites."
 )
 @options.pass_node
-def export_evidence(reach: Reach, conversation: str, disclose: bool, peer: str | None, output: Path) -> None:
+def export_evidence(reach: Reach, conversation: str, disclose: tuple[str, ...], peer: str | None, output: Path) -> None:
     """Write the proof of a conversation: who sent what to whom, and when it was received; without the content.
 
+    With --disclose alone the whole content is in the file. With a JSON pointer, and as often as needed, it shows and
+    proves that field of each message that has it, or of one whose id stands before the pointer, and no other field.
+
     \b
-    Example:
+    Examples:
       trm evidence export --conversation Vt5m0bJr3QkK0m1c5n8sT4 -o proof.json --node /srv/trm/fr
+      trm evidence export --conversation Vt5m0bJr3QkK0m1c5n8sT4 -o proof.json --disclose /content/immediate_risk/level
     """
     from keys.primitives.encoding import canon
 
     if output.exists():
         raise RefusedError(Code.EXISTS, f"{output} exists already; it was left as it is", hint="name another file")
-    bundle = reach.ask("evidence.export", id=conversation, disclose="true" if disclose else None, peer=peer)
+    fields = " ".join(filter(None, disclose)) or None
+    whole = "true" if "" in disclose else None
+    bundle = reach.ask("evidence.export", id=conversation, disclose=whole, fields=fields, peer=peer)
     voice.write_new(output, canon(bundle))
     voice.print_line(f"written: {output}")
     voice.print_hint(f"anybody can check it with: trm evidence verify {output} --fingerprint A --fingerprint B")

@@ -1,13 +1,17 @@
-"""Evidence of a conversation for somebody outside: what was said, by whom, received when; with or without the content.
+"""Evidence of a conversation for somebody outside: what was said, by whom, received when; without the content, with all
+of it, or with single fields.
 
 Only what was signed goes in: a message that still waits has no statement yet. What is shown of content is written to
-the audit log.
+the audit log, by how many fields and never which.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated
 
+from pydantic import Field, WithJsonSchema
 from sqlalchemy import Connection
 
 from gateway.audit.checkpointer import Checkpointer
@@ -16,34 +20,77 @@ from gateway.database import content, journal
 from gateway.database.audit_entries import Actor, leaf
 from gateway.database.content import SealedRow
 from gateway.database.sealed_content import Content
+from gateway.delivery.operations.message_models import Direction
 from gateway.delivery.operations.messages_shown import conversation_rows
 from gateway.errors import Code, Finding, RefusedError
 from gateway.evidence.build import Exhibit, build
+from gateway.evidence.field_choice import choose_fields
 from gateway.evidence.log_extract import extract
 from gateway.evidence.verify import LIMIT
+from gateway.foundation import ids
 from gateway.foundation.workers import Workers
 from gateway.identity.own_identity import OwnIdentity
 from gateway.messages import content_codec
 from gateway.messages.store import messages, receipts
 from gateway.messages.store.messages import MessageRow
 from gateway.operations.actors import pseudonym
-from gateway.operations.ids import ConversationId, PeerId
-from gateway.operations.models import Asked, Flag, Object
+from gateway.operations.ids import ConversationId, MessageId, PeerId
+from gateway.operations.models import UNSAID, Answer, Asked, Flag, Object, Time, Type
 from gateway.operations.registry import About, Reading, operation
 from gateway.operations.roles import FOCAL_POINT, Caller
-from gateway.peers.registry import PeerRegistry
-from gateway.ports import Clock, OperationResult
-from keys.documents.envelope import statement_hash
+from gateway.peers.registry import Peer, PeerRegistry
+from gateway.ports import Clock, Json, OperationResult
+from keys.documents.envelope import Statement, statement_hash
 from keys.documents.receipts import batch_hash
+from keys.documents.statement import STATEMENTS
+from keys.primitives.commitment import cut_fields, disclose
+from keys.primitives.domains import STATEMENT
 from keys.primitives.encoding import parse
+
+Choices = Annotated[
+    str,
+    Field(min_length=1, max_length=60_000),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "description": "JSON pointers of fields, each alone or behind the id of one message; separated by spaces",
+        }
+    ),
+]
 
 
 class ExportEvidence(Asked):
-    """A conversation, of which peer, and whether its content is shown."""
+    """A conversation, of which peer, and what is shown of its content: all of it, or single fields by their JSON
+    pointers, each alone or behind the id of one message.
+    """
 
     id: ConversationId
     disclose: Flag = False
+    fields: Choices = UNSAID
     peer: PeerId | None = None
+
+
+class OfConversation(Asked):
+    """A conversation, of which peer."""
+
+    id: ConversationId
+    peer: PeerId | None = None
+
+
+class FieldsOfMessage(Answer):
+    """One message whose content is here, and the JSON pointers of its fields in their order."""
+
+    id: MessageId
+    type: Type
+    direction: Direction
+    at: Time
+    fields: list[str]
+
+
+class EvidenceFields(Answer):
+    """The messages of a conversation of which single fields can be shown."""
+
+    messages: list[FieldsOfMessage]
 
 
 class _Kept:
@@ -55,6 +102,14 @@ class _Kept:
         self.refs = refs
         self.sealed = sealed
         self.batches = batches
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exhibits:
+    """What goes into a bundle, and of how many fields of each message it shows the values; None for all of them."""
+
+    exhibits: Sequence[Exhibit]
+    shown: Mapping[str, int | None]
 
 
 class EvidenceOperations:
@@ -87,24 +142,29 @@ class EvidenceOperations:
         roles=FOCAL_POINT,
         about=About.CASE,
         answer=Object,
-        reads=Reading(what="evidence", shown=lambda asked, answer: asked.disclose is True),
+        reads=Reading(what="evidence", shown=lambda asked, answer: asked.disclose or bool(asked.fields)),
     )
     async def export(self, asked: ExportEvidence, caller: Caller) -> OperationResult:
-        """The evidence bundle of one conversation; `disclose` adds the content, and a person answers for that."""
-        if asked.disclose and caller.person is None:
+        """The evidence bundle of one conversation; `disclose` adds the content, `fields` what is chosen of it, and a
+        person answers for either.
+        """
+        if asked.disclose and asked.fields:
+            raise RefusedError(
+                Code.INVALID,
+                "all of the content and single fields of it exclude each other; nothing was shown",
+                hint="leave out disclose, or fields",
+            )
+        if (asked.disclose or asked.fields) and caller.person is None:
             raise RefusedError(
                 Code.FORBIDDEN,
                 "to show content to others is the act of a person; nothing was shown",
                 hint="trm login signs in at a shell, the console at a browser",
                 findings=[Finding(place="/disclose", rule="person", hint="who shows the content answers for it")],
             )
-        rows, sealed = await conversation_rows(self._content, asked.id)
-        peer = self._peers.find(asked.peer or _other_side(rows))
-        rows = [row for row in rows if row.peer == peer.node]
+        peer, rows, sealed = await self._rows(asked.id, asked.peer)
         kept = await self._content.store.read(lambda c: _kept(c, rows))
-        exhibits = [self._exhibit(row, kept, sealed.get(row.ref) if asked.disclose else None) for row in rows]
-        exhibits = [exhibit for exhibit in exhibits if exhibit.sealings]
-        if not exhibits:
+        exhibits = await self._workers.off_loop(lambda: self._exhibits(rows, kept, sealed, asked))
+        if not exhibits.exhibits:
             raise RefusedError(
                 Code.NOT_FOUND,
                 "nothing of this conversation was signed yet",
@@ -113,30 +173,99 @@ class EvidenceOperations:
         chains = (self._own.chain, peer.chain)
         batches = list(kept.batches.values())
         extracted = await extract(
-            self._content.store, self._own, self._peers, self._log, self._checkpointer, _hashes(exhibits, batches), peer
+            self._content.store,
+            self._own,
+            self._peers,
+            self._log,
+            self._checkpointer,
+            _hashes(exhibits.exhibits, batches),
+            peer,
         )
-        bundle = await self._workers.off_loop(lambda: build(chains, exhibits, batches, extracted))
-        if asked.disclose:
-            await self._log_disclosure(
-                [row.id for row in rows if row.ref in sealed], pseudonym(caller.actor, self._actor)
-            )
+        bundle = await self._workers.off_loop(lambda: build(chains, exhibits.exhibits, batches, extracted))
+        await self._log_disclosure(exhibits.shown, pseudonym(caller.actor, self._actor))
         return OperationResult(value=parse(bundle, limit=LIMIT))
 
-    def _exhibit(self, row: MessageRow, kept: _Kept, shown: SealedRow | None) -> Exhibit:
-        sealings = [
+    @operation(
+        "evidence.fields",
+        "the single fields of which evidence can be given",
+        roles=FOCAL_POINT,
+        about=About.CASE,
+        answer=EvidenceFields,
+        reads=Reading(what="evidence"),
+    )
+    async def list_fields(self, asked: OfConversation) -> OperationResult:
+        """List which fields the messages of one conversation have, without their values."""
+        _, rows, sealed = await self._rows(asked.id, asked.peer)
+        kept = await self._content.store.read(lambda c: _kept(c, rows))
+        found = await self._workers.off_loop(lambda: self._fields(rows, kept, sealed))
+        messages: list[Json] = [
+            {"id": row.id, "type": kind, "direction": row.direction, "at": row.at, "fields": [*fields]}
+            for row, kind, fields in found
+        ]
+        return OperationResult(value={"messages": messages})
+
+    async def _rows(
+        self, conversation: str, peer: str | None
+    ) -> tuple[Peer, Sequence[MessageRow], Mapping[int, SealedRow]]:
+        """Load the messages of a conversation with one peer, and the content that is left of them."""
+        rows, sealed = await conversation_rows(self._content, conversation)
+        found = self._peers.find(peer or _other_side(rows))
+        return found, [row for row in rows if row.peer == found.node], sealed
+
+    def _fields(
+        self, rows: Sequence[MessageRow], kept: _Kept, sealed: Mapping[int, SealedRow]
+    ) -> list[tuple[MessageRow, str, Mapping[str, Json]]]:
+        """Cut what was signed in the second form, and is still here, into fields; with its message type."""
+        found = list[tuple[MessageRow, str, Mapping[str, Json]]]()
+        for row in rows:
+            if row.ref in sealed and _is_second_form(self._sealings(row, kept)):
+                opened = content_codec.read_content(self._content.sealer.open(sealed[row.ref]))
+                found.append((row, opened.facts.body_type, cut_fields(opened.body)))
+        return found
+
+    def _exhibits(
+        self, rows: Sequence[MessageRow], kept: _Kept, sealed: Mapping[int, SealedRow], asked: ExportEvidence
+    ) -> Exhibits:
+        """Open what was signed, and what is shown. Raises RefusedError where a chosen field is not there."""
+        chosen: Mapping[ids.MessageId, Sequence[str]] = {}
+        if asked.fields:
+            there = {row.id: [*fields] for row, _, fields in self._fields(rows, kept, sealed)}
+            chosen = choose_fields(asked.fields.split(), there)
+        made, shown = [], dict[str, int | None]()
+        for row in rows:
+            exhibit = Exhibit(sealings=self._sealings(row, kept))
+            if not exhibit.sealings:
+                continue
+            if row.ref in sealed and (asked.disclose or row.id in chosen):
+                opened = content_codec.read_content(self._content.sealer.open(sealed[row.ref]))
+                frames = (opened.secret, opened.body)
+                if asked.disclose:
+                    exhibit, shown[row.id] = replace(exhibit, disclosure=frames), None
+                else:
+                    exhibit = replace(exhibit, fields=disclose(*frames, chosen[row.id]))
+                    shown[row.id] = len(exhibit.fields)
+            made.append(exhibit)
+        return Exhibits(exhibits=made, shown=shown)
+
+    def _sealings(self, row: MessageRow, kept: _Kept) -> list[tuple[bytes, bytes]]:
+        return [
             content_codec.read_evidence(self._content.sealer.open(kept.sealed[ref]))
             for ref in kept.refs[row.ref]
             if ref in kept.sealed
         ]
-        if shown is None:
-            return Exhibit(sealings=sealings)
-        opened = content_codec.read_content(self._content.sealer.open(shown))
-        return Exhibit(sealings=sealings, disclosure=(opened.secret, opened.body))
 
-    async def _log_disclosure(self, ids: Sequence[str], actor: str) -> None:
+    async def _log_disclosure(self, shown: Mapping[str, int | None], actor: str) -> None:
+        """Log of which messages content was shown, with how many fields; None for all of them."""
         now = self._clock.now()
-        leaves = [leaf(now, "evidence.disclosed", id=id, actor=actor) for id in ids]
-        await self._content.store.move(lambda c: journal.append_leaves(c, leaves))
+        leaves = [leaf(now, "evidence.disclosed", id=id, fields=count, actor=actor) for id, count in shown.items()]
+        if leaves:
+            await self._content.store.move(lambda c: journal.append_leaves(c, leaves))
+
+
+def _is_second_form(sealings: Sequence[tuple[bytes, bytes]]) -> bool:
+    """Whether each of the statements commits to single fields; one of the first form does not (nrm1 7.14)."""
+    said = [Statement.parse(statement, *STATEMENTS) for statement, _ in sealings]
+    return bool(said) and all(one.payload_type == STATEMENT for one in said)
 
 
 def _hashes(exhibits: Sequence[Exhibit], batches: Sequence[bytes]) -> list[str]:

@@ -247,7 +247,8 @@ async def test_content_is_its_own_right(tmp_path: Path, role: Role):
 @pytest.mark.parametrize("role", [role for role in Role if role not in READS_CONTENT])
 def test_no_role_without_the_right_gets_an_operation_that_shows_content(role: Role):
     """What holds content and is not narrowed member by member is not for them at all."""
-    whole = {"draft.list", "draft.show", "conversation.show", "consent.list", "consent.show", "evidence.export"}
+    whole = {"draft.list", "draft.show", "conversation.show", "consent.list", "consent.show"}
+    whole |= {"evidence.export", "evidence.fields"}
     without_names = {"consent.list", "consent.show"} if role is Role.DATA_PROTECTION_OFFICER else set()
     assert {operation for operation in whole if role in ROWS[operation].roles} == without_names
 

@@ -285,6 +285,17 @@ ANSWERS: dict[str, Any] = {
             for state, ground in (("waiting", "objection"), ("kept", "restriction_18"))
         ]
     },
+    "evidence.fields": {
+        "messages": [
+            {
+                "id": MESSAGE,
+                "type": "referral.request/1",
+                "direction": "in",
+                "at": NOW,
+                "fields": ["/content/person/age_group", "/content/exploitation/0", "/header/sender_unit"],
+            }
+        ]
+    },
     "review.list": {"reviews": [{"message": MESSAGE, "of_case": OF_CASE, "peer": "AL", "kid": "k", "received": NOW}]},
     "statistics.list": {"releases": [{"period": "2026", "at": NOW}]},
     "statistics.show": {
@@ -304,6 +315,7 @@ PATHS = (
     f"/conversations/{CASE}",
     f"/conversations/{CASE}/sheet",
     f"/conversations/{CASE}/erase",
+    f"/conversations/{CASE}/evidence?peer=AL",
     f"/messages/{MESSAGE}?way=in",
     f"/messages/{MESSAGE}/erase?way=in",
     "/alerts",

@@ -14,11 +14,11 @@ from aiohttp import web
 
 from gateway.cases.rules import MAY_JOIN
 from gateway.console import choices
-from gateway.console.forms.parts import Options
+from gateway.console.forms.parts import Options, label_place
 from gateway.console.states import KINDS, OF_KIND
 from gateway.console.units import load_units
 from gateway.console.visit import Page, Section, Visit
-from gateway.console.words import N_
+from gateway.console.words import N_, Words
 from gateway.conversations.safe_contact import Channel
 from gateway.ports import Json
 
@@ -160,12 +160,41 @@ async def erase_conversation(visit: Visit) -> web.StreamResponse:
     return visit.go(f"/conversations/{id}")
 
 
+async def choose_fields(visit: Visit) -> web.StreamResponse:
+    """List the fields of the messages, by their labels and without their values; none is chosen at first."""
+    return await _choose(visit, visit.request.query.get("peer", ""), "")
+
+
+async def _choose(visit: Visit, peer: str, fault: str) -> web.StreamResponse:
+    id = visit.request.match_info["id"]
+    asked: dict[str, Json] = {"id": id, "peer": peer} if peer else {"id": id}
+    found = (await visit.ask("evidence.fields", asked))["messages"]
+    messages = [message | {"options": _options(message, visit.words)} for message in found]
+    return visit.page("evidence.html", status=422 if fault else 200, id=id, peer=peer, messages=messages, fault=fault)
+
+
+def _options(message: Any, words: Words) -> list[tuple[str, str]]:
+    """Return each field of a message as it is chosen, with its label."""
+    return [(message["id"] + pointer, label_path(message["type"], pointer, words)) for pointer in message["fields"]]
+
+
+def label_path(body_type: str, pointer: str, words: Words) -> str:
+    """Name a field by the labels on the way to it, below header or content; a row is named by its list and number."""
+    steps = pointer.split("/")
+    ends = [end for end in range(3, len(steps) + 1) if end == len(steps) or not steps[end].isdecimal()]
+    return ": ".join(label_place(body_type, "/".join(steps[:end]), words) for end in ends)
+
+
 async def export_evidence(visit: Visit) -> web.StreamResponse:
-    """Export the proof of the conversation as a file; with the content only if the person asked for it."""
+    """Export the proof of the conversation as a file; with content only where the person asked for it."""
     form = await visit.form()
     asked: dict[str, Json] = {"id": visit.request.match_info["id"], "disclose": "disclose" in form}
     if "peer" in form:
         asked["peer"] = form.one("peer")
+    if "choosing" in form:
+        if not form.every("field"):
+            return await _choose(visit, form.one("peer"), visit.words("Choose at least one field."))
+        asked["fields"] = " ".join(form.every("field"))
     bundle = await visit.act("evidence.export", asked)
     disposition = {"Content-Disposition": 'attachment; filename="evidence.json"'}
     return web.Response(body=orjson.dumps(bundle), content_type="application/json", headers=disposition)
@@ -237,5 +266,6 @@ PAGES = (
     Page(method="POST", path=f"{ONE}/release", handler=release_hold, operation="retention.release"),
     Page(method="GET", path=f"{ONE}/erase", handler=ask_erasure, operation="conversation.erase"),
     Page(method="POST", path=f"{ONE}/erase", handler=erase_conversation, operation="conversation.erase"),
+    Page(method="GET", path=f"{ONE}/evidence", handler=choose_fields, operation="evidence.fields"),
     Page(method="POST", path=f"{ONE}/evidence", handler=export_evidence, operation="evidence.export"),
 )

@@ -49,8 +49,8 @@ PLAIN = (
     *("retention.release", "asylum.hold", "asylum.lift", "erasure.follow"),
     *("case.show", "case.grounds", "case.join", "case.relate", "case.confirm", "case.undo", "case.release"),
     *("consent.show", "consent.of_case", "consent.confirm", "consent.withdraw", "consent.withdraw_all"),
-    *("evidence.export", "alarm.dismiss", "audit.reads", "keys.proof", "statistics.draft", "review.settle"),
-    "peer.probed",
+    *("evidence.export", "evidence.fields", "alarm.dismiss", "audit.reads", "keys.proof", "statistics.draft"),
+    *("peer.probed", "review.settle"),
 )
 """Operations that need nothing but ids."""
 GIVEN: Mapping[str, Mapping[str, Any]] = {

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 import pytest_asyncio
 from support.desks import run
 from support.endpoints import edited
@@ -19,6 +20,7 @@ from support.stranger import FILE, verify
 
 from gateway.audit import store
 from gateway.database import content
+from gateway.errors import RefusedError
 from keys.primitives.encoding import canon
 
 ISOLATED = """
@@ -132,6 +134,30 @@ async def test_before_and_after_erasure(two: Two) -> None:
         assert message.not_proven == ("what it said: only the hiding commitment remains",)
         assert [status for status, _ in message.statuses] == ["received", "delivered"]
     assert verify(before, anchors(two)).messages[0].disclosed, "who exported it before can still show it"
+
+
+async def disclosures(party: Party) -> list[dict[str, Any]]:
+    """What the log of a node says of content that was shown in evidence."""
+    entries = [json.loads(leaf) for (leaf,) in await party.rows("select leaf from audit order by seq")]
+    return [entry for entry in entries if entry["ev"] == "evidence.disclosed"]
+
+
+async def test_single_fields_are_shown(two: Two) -> None:
+    """What is chosen is proven and nothing else is there; the log says of how many fields."""
+    conversation = await said(two)
+    for party in two:
+        (listed,) = (await party.call("evidence.fields", id=conversation))["messages"]
+        pointers = listed["fields"]
+        chosen = f"{listed['id']}{pointers[0]} {pointers[1]}"
+        report = verify(await exported(party, conversation, fields=chosen, by="Ana B."), anchors(two))
+        assert report.messages[0].fields == tuple(sorted(pointers[:2]))
+        (entry,) = await disclosures(party)
+        assert (entry["id"], entry["fields"], "/content" in str(entry)) == (listed["id"], 2, False)
+    with pytest.raises(RefusedError, match="not_found"):
+        await exported(two.fr, conversation, fields="/content/nothing", by="Ana B.")
+    with pytest.raises(RefusedError, match="exclude each other"):
+        await exported(two.fr, conversation, fields=pointers[0], disclose=True, by="Ana B.")
+    assert len(await disclosures(two.fr)) == 1, "what was refused showed nothing"
 
 
 async def test_a_log_that_nobody_witnesses(two: Two) -> None:

@@ -116,6 +116,24 @@ def test_the_content_is_shown_only_by_a_person(federation, bundle, tmp_path):
     assert "content disclosed and matches what was signed" in ran.stdout
 
 
+def test_single_fields_are_shown_by_their_pointers(federation, bundle, tmp_path):
+    """--disclose POINTER, as often as needed, shows what it names and nothing else; one that names nothing, or stands
+    beside --disclose alone, shows nothing.
+    """
+    report = json.loads(run("evidence", "verify", str(bundle), *anchors(federation), "--json").stdout)
+    (message,) = federation.al.ask("evidence.fields", id=report["conversation"])["messages"]
+    first, second, *_ = message["fields"]
+    file = tmp_path / "fields.json"
+    words = ("evidence", "export", "--conversation", report["conversation"], "-o", str(file), "--disclose")
+    assert federation.al.trm(*words, "/content/nothing", by="Besa K.").exit_code == 1
+    assert "exclude each other" in federation.al.trm(*words, "--disclose", first, by="Besa K.").stderr
+    assert not file.exists()
+    ran = federation.al.trm(*words, first, "--disclose", f"{message['id']}{second}", by="Besa K.")
+    assert ran.exit_code == 0, ran.stderr
+    shown = json.loads(run("evidence", "verify", str(file), *anchors(federation), "--json").stdout)["messages"]
+    assert [(one["disclosed"], one["fields"]) for one in shown] == [(False, sorted([first, second]))]
+
+
 def test_both_sides_export_the_same_proof(federation, bundle):
     """Without the content, sender and receiver write the same bytes but for what their own logs say."""
     conversation = json.loads(run("evidence", "verify", str(bundle), *anchors(federation), "--json").stdout)[

@@ -84,7 +84,7 @@ async def test_somebody_of_one_unit_gets_the_same_pages():
     async with console(answers()) as there:
         there.sign_in.sessions["secret"] = Person(id="p1", name="Ana Doe", caller=bound)
         with Faults() as wrong:
-            closed = ("/alerts", "/records", f"/conversations/{CASE}/erase")
+            closed = ("/alerts", "/records", f"/conversations/{CASE}/erase", f"/conversations/{CASE}/evidence")
             for path in (path for path in PATHS if not any(part in path for part in closed)):
                 with wrong.row(path):
                     there.desk.calls.clear()
@@ -351,6 +351,25 @@ async def test_evidence_is_a_file():
         assert asked(there, "evidence.export") == [
             {"id": CASE, "disclose": False},
             {"id": CASE, "disclose": True, "peer": "AL"},
+        ]
+
+
+async def test_single_fields_are_chosen_by_their_names():
+    """None is chosen at first and no value is there; what is ticked is asked for, and nothing ticked shows nothing."""
+    path = f"/conversations/{CASE}/evidence"
+    async with console(answers(evidence__export={"format": "x"})) as there:
+        page = (await there.get(f"{path}?peer=AL")).text
+        for pointer in ("/content/person/age_group", "/content/exploitation/0", "/header/sender_unit"):
+            assert f'value="{MESSAGE}{pointer}"' in page
+        assert "checked" not in page
+        empty = await there.post(path, {"choosing": "yes", "peer": "AL"})
+        assert (empty.status, "Choose at least one field." in empty.text) == (422, True)
+        assert asked(there, "evidence.export") == []
+        chosen = [f"{MESSAGE}/content/exploitation/0", f"{MESSAGE}/header/sender_unit"]
+        seen = await there.post(path, {"choosing": "yes", "peer": "AL", "field": chosen})
+        assert json.loads(seen.text) == {"format": "x"}
+        assert asked(there, "evidence.export") == [
+            {"id": CASE, "disclose": False, "peer": "AL", "fields": " ".join(chosen)}
         ]
 
 

@@ -74,7 +74,7 @@ def test_row_10_body_or_secret_swapped() -> None:
     """A recipient with the content key can not put another body, salt or manifest under the signature."""
     salt = wire.Secret.parse(SENDER.secret).salt
     others = [wire.Secret(salt=b"\0" * 32), wire.Secret(salt=salt, parts=(PART,))]
-    for changes in ({"body": b"{}"}, *({"secret": other.encode()} for other in others)):
+    for changes in ({"body": b'{"a":1}'}, *({"secret": other.encode()} for other in others)):
         with refused(Code.BAD_COMMITMENT):
             arrive(framed(STATED, **changes))
 

@@ -227,7 +227,7 @@ def test_body_or_secret_swapped() -> None:
     """Threat 10: a recipient who has the content key can not put another body or salt under the signature."""
     statement = STATED.encode()
     other = wire.Secret(salt=b"\0" * 32).encode()
-    for frames in (SENDER.frames(statement, body=b"{}"), SENDER.frames(statement, secret=other)):
+    for frames in (SENDER.frames(statement, body=b'{"a":1}'), SENDER.frames(statement, secret=other)):
         with refused(Code.BAD_COMMITMENT):
             arrive(padded(pack(frames)))
 

@@ -197,7 +197,7 @@ NAME, VERSION = shown(), shown("/header/v")
     [
         [replace(NAME, value="Eva")],
         [replace(VERSION, value="-1")],
-        [replace(NAME, pointer="/content/nam")],
+        [replace(NAME, pointer="/content/name2")],
         [replace(NAME, pointer="/header/v")],
         [replace(NAME, salt=bytes([NAME.salt[0] ^ 1]) + NAME.salt[1:])],
         [replace(NAME, salt=VERSION.salt)],
