@@ -205,7 +205,7 @@ class EvidenceOperations:
         return OperationResult(value={"messages": messages})
 
     async def _rows(
-        self, conversation: str, peer: str | None
+        self, conversation: ConversationId, peer: str | None
     ) -> tuple[Peer, Sequence[MessageRow], Mapping[int, SealedRow]]:
         """Load the messages of a conversation with one peer, and the content that is left of them."""
         rows, sealed = await conversation_rows(self._content, conversation)

@@ -146,7 +146,9 @@ def use_numbers(connection: Connection, node: NodeId, fenced: Sequence[MessageRo
     messages.number(connection, [(row, row.state) for row in fenced])
 
 
-def chain_anew(connection: Connection, node: str, sealed: Sequence[Sealed], numbers: Mapping[int, NumberRow]) -> None:
+def chain_anew(
+    connection: Connection, node: NodeId, sealed: Sequence[Sealed], numbers: Mapping[int, NumberRow]
+) -> None:
     """Write the links of what was sealed anew, where they are other ones than these `numbers` have: what was numbered
     in the first form is sealed in the second, whose links name what was said (nrm1 5.5).
     """
