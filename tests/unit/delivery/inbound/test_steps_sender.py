@@ -22,7 +22,6 @@ from keys.documents.envelope import Status
 from keys.documents.key_records import Use
 from keys.primitives.domains import RECEIPTS, STATEMENT, VOID
 from keys.primitives.encoding import b64u
-from keys.primitives.sign import SigningKey
 
 
 def test_row_6_misdirected() -> None:
@@ -101,21 +100,6 @@ def test_row_12_halves_and_number_of_signatures() -> None:
     ]:
         with refused(code):
             arrive(framed(STATED, signatures=frame))
-
-
-def test_row_12_a_half_was_added() -> None:
-    """A key without a post-quantum half signs without one."""
-    classical = SigningKey.generate(SENDER.rand, hybrid=False)
-    node = accept_descriptor(None, A.document(keys=[record(classical, Use.SIG)]), NOW)
-    good = classical.sign(STATEMENT, STATED.encode())
-    own, by = B.first(), A.first().node
-    for half, code in [(None, None), (A.sig.sign(STATEMENT, STATED.encode()).mldsa65, Code.BAD_SIGNATURE)]:
-        data = framed(STATED, signatures=signatures(replace(good, mldsa65=half)))
-        if code is None:
-            assert open_envelope(data, own=own, sender=node, keys=[B.enc], signer=by).statement == STATED
-            continue
-        with refused(code):
-            open_envelope(data, own=own, sender=node, keys=[B.enc], signer=by)
 
 
 @pytest.mark.parametrize("payload_type", [RECEIPTS, VOID, "application/json"])
