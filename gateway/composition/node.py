@@ -1,31 +1,26 @@
 """A node and all that works on it, tied bottom up: the one place that picks concrete parts.
 
-Node.serve   listen and run every loop until told to stop
-Node.desk    the operations of people and local systems, also without listening
+Node.desk        the operations of people and local systems, also without listening
+serving.serve    its doors open and every loop at work, until told to stop
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-
-from aiohttp.web import RouteDef
 
 from gateway.access.api_tokens import ApiTokens
 from gateway.access.attempts import SignInAttempts
 from gateway.access.enrolment import check_two_people
 from gateway.access.logins import Logins
-from gateway.access.sessions import People
 from gateway.administration.backup import BackupMaker
 from gateway.administration.cases_again import CasesAgain
 from gateway.administration.position import PositionKeeper
 from gateway.administration.status_metrics import StatusMetrics
 from gateway.administration.taken_again import TakenAgain
-from gateway.api.app import LocalServer, local_app
 from gateway.attachments.folder import FileFolder
 from gateway.attachments.library import AttachmentLibrary
 from gateway.attachments.receiver import IncomingFiles, Uploads
@@ -38,10 +33,7 @@ from gateway.cases.changes import CaseChanges
 from gateway.cases.register import CaseRegister
 from gateway.composition.effects import tie_effects
 from gateway.composition.operation_table import tie_operations
-from gateway.composition.senders import make_sender
 from gateway.consent import register
-from gateway.console.app import console_routes
-from gateway.console.settings import Settings
 from gateway.conversations.loader import ConversationLoader
 from gateway.conversations.status_updates import StatusUpdates
 from gateway.database.content_sealer import ContentSealer
@@ -52,7 +44,6 @@ from gateway.delivery.inbound.admission import Admission
 from gateway.delivery.inbound.opening import Opening
 from gateway.delivery.inbound.receiver import Receiver
 from gateway.delivery.inbound.recording import Recorder
-from gateway.delivery.intake import Intake
 from gateway.delivery.local_receipts import LocalReceipts
 from gateway.delivery.outbound.departure import Departure
 from gateway.delivery.outbound.draft import DraftReader
@@ -75,25 +66,18 @@ from gateway.erasure.retention import Retention
 from gateway.erasure.storage_epochs import StorageEpochs
 from gateway.errors import GatewayError
 from gateway.federation.client import FederationClient
-from gateway.federation.handlers import Refusal
-from gateway.federation.listener import RunningServer, start_listener
-from gateway.federation.server import FederationApp
+from gateway.federation.listener import RunningServer
 from gateway.federation.signed_times import SignedTimes
-from gateway.federation.tls import server_context
 from gateway.foundation.chores import HOUR, Chore
-from gateway.foundation.config import Config, EmailSection
+from gateway.foundation.config import Config
 from gateway.foundation.ids import UnitId
-from gateway.foundation.logs import logger
 from gateway.foundation.node_folder import (
     ATTACHMENTS,
     CHECKPOINT,
     GUIDANCE,
     LEDGER,
     POSITION,
-    RUN,
-    SOCKET,
 )
-from gateway.foundation.workdays import offset
 from gateway.foundation.workers import Workers
 from gateway.guidance.library import GuidanceLibrary
 from gateway.identity.identity import Identity
@@ -105,9 +89,8 @@ from gateway.mapping.types import RecordMapping
 from gateway.messages.wakeups import EventStream, Wakeups
 from gateway.node.federation_handlers import FederationHandlers
 from gateway.node.scheduler import Scheduler
-from gateway.notifications.email_notices import EmailNotices
 from gateway.notifications.second_look import SecondLook
-from gateway.notifications.webhooks import WebhookReceiver, WebhookSender
+from gateway.notifications.webhooks import WebhookReceiver
 from gateway.peers import expiry_warnings
 from gateway.peers.confirmed_time import ConfirmedTime
 from gateway.peers.link import PeerLink
@@ -118,7 +101,7 @@ from gateway.peers.split_view import SplitViewCheck
 from gateway.peers.tombstones import Tombstones
 from gateway.policy.consent_context import ConsentContextLoader
 from gateway.policy.in_force import PoliciesInForce
-from gateway.ports import Adapter, Clock, Notifier
+from gateway.ports import Adapter, Clock
 from gateway.statistics.releases import StatisticsReleases
 from gateway.trust.changes import TrustChanges
 from gateway.trust.compromise_review import CompromiseReview
@@ -131,8 +114,7 @@ from gateway.trust.peer_sync import PeerSync
 from gateway.trust.ping import Pinger
 from gateway.trust.record_exchange import RecordExchange
 from keys.documents.descriptor import UnitKind
-from keys.primitives.tls import self_signed, server_files, spki_hash
-from schemas.region_pack.calendars import load_calendar
+from keys.primitives.tls import spki_hash
 from schemas.region_pack.regions import load_region
 
 
@@ -171,7 +153,7 @@ class Node:
         self.clock = clock = outside.clock
         self.rand = rand = outside.rand
         self.adapter = outside.adapter
-        self._outside = outside
+        self.outside = outside
         self.region = load_region(config.node.region)
         self.sealer = ContentSealer(keys, rand)
         self.content = Content(store, self.sealer)
@@ -226,8 +208,7 @@ class Node:
         self.desk = tie_operations(self)
         self.found: Mapping[str, int] = {}
         self.federation: RunningServer | None = None
-        self._senders: dict[str, asyncio.Task[None]] = {}
-        self._log = logger()
+        """The public door, while it is open."""
 
     def _tie_ground(self) -> None:
         """What several slices need."""
@@ -401,7 +382,7 @@ class Node:
             workers=self.workers,
             wakeups=self.wakeups,
             clock=self.clock,
-            mappings=self._outside.inward,
+            mappings=self.outside.inward,
         )
 
     def _tie_receiver(self) -> Receiver:
@@ -591,161 +572,6 @@ class Node:
             Chore("database checkpoint", 1, self.store.checkpoint),
         ]
 
-    async def start_local(self) -> LocalServer:
-        """Open the socket of the local API (and loopback, if set)."""
-        server = LocalServer(local_app(self.desk, admit=self.tokens.admit, console=self._console()))
-        await server.start(self.folder / RUN / SOCKET, self.config.local.listen)
-        return server
-
-    def _console(self) -> Iterable[RouteDef]:
-        """The pages, where people can come to them."""
-        origin = self.config.console_origin
-        if origin is None:
-            return ()
-        zone = load_calendar(self.region.name, self.own.descriptor.country).zone
-        about = Settings(
-            origin=origin,
-            node=self.config.node.name,
-            language=self.config.console.language,
-            leave_to=self.config.console.leave_to,
-            demo=self.config.node.demo,
-            now=self.clock.now,
-            offset=lambda at: int(offset(zone, at).total_seconds()),
-            rand=self.rand,
-            near={"language": self.region.languages, "country": self.region.countries},
-        )
-        return console_routes(self.desk, self.people(origin), about)
-
-    def people(self, origin: str) -> People:
-        """Who comes in at a console at this origin."""
-        return People(
-            store=self.store,
-            config=self.config,
-            attempts=self.attempts,
-            logins=self.logins,
-            workers=self.workers,
-            clock=self.clock,
-            rand=self.rand,
-            origin=origin,
-        )
-
-    async def _start_federation(self) -> RunningServer:
-        descriptor = self.own.descriptor
-        host = descriptor.authority.rpartition(":")[0] or descriptor.authority
-        secret = self.keys.tls_secrets()[0]
-        certificate = self_signed(secret, node=descriptor.node, hosts=[host.strip("[]")], now=self.clock.now())
-        with server_files(secret, certificate) as (certificate_file, key_file):
-            context = server_context(certificate_file, key_file)
-        app = FederationApp(
-            self.handlers,
-            node=descriptor.node,
-            authority=descriptor.authority,
-            keys=self.keys,
-            verify=self.signatures.admits,
-            verify_paired=self.signatures.admits_paired,
-            verify_known=self.signatures.admits_known,
-            verify_listed=self.signatures.listed_by,
-            clock=self.clock,
-            rand=self.rand,
-            report=self._report,
-            overworked=self.overwork.refused,
-        )
-        host, _, port = self.config.federation.listen.rpartition(":")
-        return await start_listener(app, host.strip("[]"), int(port), context)
-
-    def _report(self, refusal: Refusal) -> None:
-        """What was turned away, without a byte of it."""
-        self._log.info(
-            "federation.refused",
-            peer=refusal.peer,
-            status=refusal.status,
-            step=refusal.endpoint,
-            code=None if refusal.code is None else str(refusal.code),
-            exc_info=refusal.error,
-        )
-
-    async def serve(self, ready: Callable[[], None], stop: asyncio.Event) -> None:
-        """Run until `stop` is set. `ready` is called once both listeners take requests."""
-        await self.log.start()
-        await self.upkeep.keys()
-        hooks = WebhookSender(
-            store=self.store,
-            own=self.own,
-            peers=self.peers,
-            events=self.events,
-            clock=self.clock,
-            receivers=self._outside.receivers,
-        )
-        await hooks.start()
-        async with AsyncExitStack() as stack:
-            self.federation = await self._start_federation()
-            stack.push_async_callback(self.federation.close)
-            local = await self.start_local()
-            stack.push_async_callback(local.close)
-            self._log.info(
-                "node.started", peer=self.own.node, port=self.federation.port, version=self.own.descriptor.version
-            )
-            for kind, count in sorted(self.found.items()):
-                self._log.info("cases.found", kind=kind, count=count)
-            ready()
-            loops = [
-                asyncio.create_task(self.scheduler.run(), name="scheduler"),
-                asyncio.create_task(self.handover.run(), name="handover"),
-                asyncio.create_task(self.record_exchange.run(), name="trust"),
-                asyncio.create_task(self.checkpointer.run(), name="checkpointer"),
-                asyncio.create_task(self._keep_senders(), name="senders"),
-                asyncio.create_task(hooks.run(), name="webhooks"),
-                asyncio.create_task(stop.wait(), name="stop"),
-                *self._outside_loops(),
-            ]
-            try:
-                done, _ = await asyncio.wait(loops, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    task.result()
-            finally:
-                for task in (*loops, *self._senders.values()):
-                    task.cancel()
-                await asyncio.gather(*loops, *self._senders.values(), return_exceptions=True)
-                with suppress(GatewayError):  # a clean stop signs what there is; a node that can not sign stops too
-                    await self.log.checkpoint()
-
-    def _outside_loops(self) -> Iterable[asyncio.Task[None]]:
-        """Notices by e-mail, and what is collected from the case system, where these are set."""
-        if (email := self.config.notify.email) is not None:
-            notices = EmailNotices(
-                store=self.store,
-                adapter=self.adapter,
-                clock=self.clock,
-                notifier=_mailer(self.config.node.name, email),
-                seconds=email.every_minutes * 60,
-            )
-            yield asyncio.create_task(notices.run(), name="notify")
-        if self.adapter is not None and self.config.adapter is not None:
-            intake = Intake(
-                content=self.content,
-                drafts=self.drafts,
-                events=self.events,
-                clock=self.clock,
-                rand=self.rand,
-                cases=self.cases,
-                adapter=self.adapter,
-                mappings=self._outside.outward,
-                seconds=self.config.adapter.poll_seconds,
-            )
-            yield asyncio.create_task(intake.run(), name="collect")
-
-    async def _keep_senders(self) -> None:
-        """One sender for every peer there is; a sender that ends by a fault of ours ends the node."""
-        while True:
-            for peer in self.peers.all():
-                if peer.node not in self._senders:
-                    task = asyncio.create_task(make_sender(self, peer.node).run(), name=f"send-{peer.name}")
-                    self._senders[peer.node] = task
-            for task in self._senders.values():
-                if task.done():
-                    task.result()
-            await asyncio.sleep(0.2)
-
     async def close(self) -> None:
         """Finish what was begun and let the folder go."""
         with suppress(GatewayError):  # what a disk does not take now is written at the next start
@@ -754,19 +580,3 @@ class Node:
         await self.client.close()
         self.store.close()
         self.workers.shutdown()
-
-
-def _mailer(node: str, section: EmailSection) -> Notifier:
-    from adapters.email import Mailer
-
-    return Mailer(
-        node=node,
-        host=section.host,
-        port=section.port,
-        implicit=section.tls == "implicit",
-        sender=section.sender,
-        to=section.to,
-        user=section.user,
-        password=section.password_file,
-        ca=section.ca_file,
-    )

@@ -22,6 +22,7 @@ from support.nodeproc import DAY, enquiry
 from support.pair import PASSPHRASE, Party, Spoiler, Two
 
 from gateway.administration.restore import restore, verify
+from gateway.composition.doors import people_at
 from gateway.database import content
 from gateway.database.engine import Store
 from gateway.errors import Code, RefusedError, RemoteError
@@ -259,7 +260,7 @@ async def test_an_old_backup_opens_no_session(drill: Drill) -> None:
     async def invite() -> Any:
         return await fr.call("person.invite", id=made["id"])
 
-    people = fr.running.people(ORIGIN)
+    people = people_at(fr.running, ORIGIN)
     _, ceremony = await people.invited(made["code"])
     session = await people.enrol(made["code"], ceremony.id, device.create(ceremony.options))
     shell = (await fr.call("login.enrol", code=(await invite())["code"], label="a shell"))["token"]
@@ -268,7 +269,7 @@ async def test_an_old_backup_opens_no_session(drill: Drill) -> None:
     assert await people.admit(session) is not None
     assert fr.running.tokens.admit(shell).person == made["id"]
     await drill.lose_all_but(*await drill.backup())
-    people = fr.running.people(ORIGIN)
+    people = people_at(fr.running, ORIGIN)
     assert await people.admit(session) is None
     with pytest.raises(RefusedError):
         await people.invited(code)

@@ -27,6 +27,7 @@ from gateway.app import open_node
 from gateway.cli.connection import call_node
 from gateway.cli.login_file import Login, write_login
 from gateway.cli.root import trm
+from gateway.composition.serving import serve
 from gateway.foundation import logs
 from gateway.foundation.clock import SystemClock
 from gateway.foundation.config import Unit
@@ -134,7 +135,7 @@ def served(*desks: Desk) -> Iterator[None]:
                 stack.push_async_exit(closing)
                 listening = asyncio.Event()
                 ready.append(asyncio.create_task(listening.wait()))
-                tasks.append(asyncio.create_task(node.serve(listening.set, stop)))
+                tasks.append(asyncio.create_task(serve(node, listening.set, stop)))
             await asyncio.wait([*tasks, asyncio.gather(*ready)], return_when=asyncio.FIRST_COMPLETED)
             up.set()
             await asyncio.gather(*tasks)

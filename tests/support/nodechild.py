@@ -31,6 +31,7 @@ from support.keydchild import CHEAP
 
 from gateway.app import open_node
 from gateway.composition.node import Node
+from gateway.composition.serving import serve
 from gateway.erasure import storage_epochs
 from gateway.foundation import logs
 from gateway.foundation.clock import SystemClock
@@ -139,7 +140,7 @@ async def run(spec: dict[str, Any], lines: asyncio.StreamReader) -> None:
 
         steering = asyncio.create_task(_steer(steered, lines, stop.set))
         try:
-            await node.serve(ready, stop)
+            await serve(node, ready, stop)
         finally:
             steering.cancel()
 

@@ -31,6 +31,7 @@ import schemas
 from gateway.administration.create_node import Plan, make_node
 from gateway.app import open_node
 from gateway.composition.node import Node
+from gateway.composition.serving import serve
 from gateway.errors import Code, TransientError
 from gateway.federation.client import Answered
 from gateway.peers.registry import Peer
@@ -79,7 +80,7 @@ class Party:
         """Open and serve."""
         await self.open()
         ready, self.stopping = asyncio.Event(), asyncio.Event()
-        self.serving = asyncio.create_task(self.running.serve(ready.set, self.stopping))
+        self.serving = asyncio.create_task(serve(self.running, ready.set, self.stopping))
         waiting = asyncio.create_task(ready.wait())
         await asyncio.wait({waiting, self.serving}, return_when=asyncio.FIRST_COMPLETED)
         if self.serving.done():

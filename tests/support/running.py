@@ -26,6 +26,7 @@ from adapters.folder import FolderAdapter
 from gateway.administration.create_node import Plan, make_node
 from gateway.app import open_node
 from gateway.composition.node import Node
+from gateway.composition.serving import serve
 from gateway.foundation.clock import SystemClock
 from gateway.foundation.config import Unit
 from gateway.ports import Adapter
@@ -84,7 +85,7 @@ async def running(
             if before is not None:
                 await before(node, endpoint, listen)
             ready = asyncio.Event()
-            serving.append(asyncio.create_task(node.serve(ready.set, stop)))
+            serving.append(asyncio.create_task(serve(node, ready.set, stop)))
             listening = asyncio.create_task(ready.wait())
             await asyncio.wait({listening, serving[-1]}, return_when=asyncio.FIRST_COMPLETED)
             if not listening.done():

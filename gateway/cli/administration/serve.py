@@ -17,6 +17,7 @@ import click
 
 from gateway.cli import options
 from gateway.cli.options import CONTEXT
+from gateway.composition.serving import serve
 from gateway.errors import Code, GatewayError, RefusedError
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ async def _serve(folder: Path, unlock: Unlock, as_json: bool) -> None:
     async with stack:
         require_roots(node)
         try:
-            await node.serve(lambda: _say_ready(node, as_json), stop)
+            await serve(node, lambda: _say_ready(node, as_json), stop)
         except OSError as exc:
             if exc.errno not in _ADDRESS:
                 raise

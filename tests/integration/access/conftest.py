@@ -15,6 +15,7 @@ from support.pair import PASSPHRASE, START, make_party
 from support.people import House
 
 from gateway.app import open_node
+from gateway.composition.doors import people_at
 
 
 @pytest.fixture(scope="session")
@@ -44,5 +45,5 @@ async def house(made: Path, tmp_path: Path) -> AsyncIterator[House]:
         yield House(
             node,
             clock,
-            node.people(ORIGIN),
+            people_at(node, ORIGIN),
         )

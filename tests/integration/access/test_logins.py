@@ -28,6 +28,7 @@ from gateway.access.rules import LOGIN_WAITS
 from gateway.api.routes import PREFIX
 from gateway.app import open_node
 from gateway.cli.connection import SocketConnection, credential
+from gateway.composition.doors import people_at
 from gateway.composition.node import Node
 from gateway.errors import Code, GatewayError, RefusedError, TransientError
 from gateway.operations.ports import Person
@@ -84,7 +85,7 @@ def refused(tokens: Any, text: str) -> GatewayError:
 async def test_a_shell_is_confirmed_at_the_console(house: House):
     """The person sees which shell asks and for how long; the shell gets the token once, and it is theirs."""
     eva = await enrol(house.node, "Eva M.", Role.CASE_WORKER)
-    console = house.node.people(ORIGIN)
+    console = people_at(house.node, ORIGIN)
     begun = await house.ask("login.begin", label="eva at desk-3", hours=8)
     taking = asyncio.create_task(house.ask("login.take", secret=begun["secret"]))
     shell = await console.shell(house.at_console(eva), begun["code"].upper().replace("-", " "))
@@ -110,14 +111,14 @@ async def test_nobody_else_can_take_what_was_confirmed(house: House, monkeypatch
     with pytest.raises(RefusedError):
         await house.ask("login.take", secret=begun["code"])
     with pytest.raises(RefusedError):
-        await house.node.people(ORIGIN).sign_shell_in(house.at_console(eva), begun["secret"])
+        await people_at(house.node, ORIGIN).sign_shell_in(house.at_console(eva), begun["secret"])
     assert (await house.ask("login.take", secret=begun["secret"]))["state"] == "waiting"
 
 
 async def test_a_shell_waits_ten_minutes(house: House):
     """At its last second it can be confirmed; then it is nothing any more, confirmed or not."""
     eva = await enrol(house.node, "Eva M.", Role.CASE_WORKER)
-    console, late = house.node.people(ORIGIN), await house.ask("login.begin", label="late")
+    console, late = people_at(house.node, ORIGIN), await house.ask("login.begin", label="late")
     begun = await house.ask("login.begin", label="in time")
     house.clock.advance(LOGIN_WAITS - 1)
     await console.sign_shell_in(house.at_console(eva), begun["code"])
@@ -136,7 +137,7 @@ async def test_few_shells_wait_at_once(house: House):
     with pytest.raises(TransientError):
         await house.ask("login.begin", label="x")
     eva = await enrol(house.node, "Eva M.", Role.CASE_WORKER)
-    assert (await house.node.people(ORIGIN).shell(house.at_console(eva), begun[0]["code"])).label == "x"
+    assert (await people_at(house.node, ORIGIN).shell(house.at_console(eva), begun[0]["code"])).label == "x"
     house.clock.advance(LOGIN_WAITS)
     await house.ask("login.begin", label="x")
 
@@ -144,7 +145,7 @@ async def test_few_shells_wait_at_once(house: House):
 async def test_wrong_codes_are_counted(house: House):
     """As wrong passkeys are: ten are answered and logged, then they are slowed, for this person alone."""
     eva, ben = [await enrol(house.node, name, Role.CASE_WORKER) for name in ("Eva M.", "Ben")]
-    console, begun = house.node.people(ORIGIN), await house.ask("login.begin", label="x")
+    console, begun = people_at(house.node, ORIGIN), await house.ask("login.begin", label="x")
     for _ in range(ATTEMPTS):
         with pytest.raises(RefusedError):
             await console.shell(house.at_console(eva), "aaaa-aaaa")
@@ -164,7 +165,7 @@ async def test_an_invitation_becomes_one_token(house: House):
             await house.ask("login.enrol", code=code, label="x")
         assert (caught.value.code, caught.value.what) == (Code.UNAUTHORISED, "sign-in was refused")
     with pytest.raises(RefusedError):
-        await house.node.people(ORIGIN).invited(made["code"])
+        await people_at(house.node, ORIGIN).invited(made["code"])
 
 
 # --- how it ends --------------------------------------------------------------------------------------------------
@@ -185,7 +186,7 @@ async def test_a_token_ends_with_what_its_person_may(
     """And with it a shell that was confirmed and has not come back; the tokens of others go on."""
     tom, ada = [await enrol(house.node, name, Role.AUDITOR) for name in ("Tom", "Ada")]
     begun = await house.ask("login.begin", label="x")
-    await house.node.people(ORIGIN).sign_shell_in(house.at_console(tom), begun["code"])
+    await people_at(house.node, ORIGIN).sign_shell_in(house.at_console(tom), begun["code"])
     await house.ask(operation, id=tom.id, **arguments)
     assert refused(house.node.tokens, tom.token).what == "the token was revoked"
     with pytest.raises(RefusedError):

@@ -13,6 +13,7 @@ from support.tables import table
 
 from gateway.access.attempts import ATTEMPTS, PAUSE
 from gateway.access.rules import IDLE, INVITED, LONGEST
+from gateway.composition.doors import people_at
 from gateway.errors import RefusedError, TransientError
 from gateway.operations.roles import Caller, Role
 from keys.primitives.encoding import sha256_hex
@@ -93,7 +94,7 @@ async def test_a_ceremony_is_good_once_and_for_five_minutes(house: House):
     await refused(house.people.sign_in(late.id, signed))
     here, there = (
         await house.people.begin(),
-        await house.node.people(ORIGIN).begin(),
+        await people_at(house.node, ORIGIN).begin(),
     )
     for id, options in ((here.id, there.options), (there.id, there.options), (here.id, late.options)):
         await refused(house.people.sign_in(id, device.get(options)))

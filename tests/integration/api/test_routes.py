@@ -21,6 +21,7 @@ from support.running import CHEAP, PASSPHRASE, UNIT, consent, enquiry, header, p
 
 from gateway.api.routes import PREFIX, ROUTES
 from gateway.app import open_node
+from gateway.composition.doors import open_local
 from gateway.composition.node import Node
 from gateway.node.event_feed import EVENTS_PAUSE
 
@@ -217,7 +218,7 @@ async def looked_at(folder: Path, port: int) -> None:
     """The same node again, with loopback open."""
     node, closing = await open_node(folder, PASSPHRASE, at_least=CHEAP)
     async with closing:
-        server = await node.start_local()
+        server = await open_local(node)
         try:
             token = (folder / "api-token").read_text().strip()
             async with aiohttp.ClientSession() as session:

@@ -11,6 +11,7 @@ from support.ceremony import key_files
 from support.desks import CHEAP, PASSPHRASE, Desk
 
 from gateway.app import open_node
+from gateway.composition.doors import people_at
 
 
 async def offered(desk: Desk) -> str:
@@ -18,7 +19,7 @@ async def offered(desk: Desk) -> str:
     node, stack = await open_node(desk.folder, PASSPHRASE, at_least=CHEAP)
     async with stack:
         people, device = (
-            node.people(ORIGIN),
+            people_at(node, ORIGIN),
             Authenticator(),
         )
         asked = {"name": "Eva M.", "roles": ["trust_admin"]}

@@ -1,0 +1,104 @@
+"""The doors of a node: the public one for peers, and the local one for people and case systems with the console."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from aiohttp.web import RouteDef
+
+from gateway.access.sessions import People
+from gateway.api.app import LocalServer, local_app
+from gateway.console.app import console_routes
+from gateway.console.settings import Settings
+from gateway.federation.handlers import Refusal
+from gateway.federation.listener import RunningServer, start_listener
+from gateway.federation.server import FederationApp
+from gateway.federation.tls import server_context
+from gateway.foundation.logs import logger
+from gateway.foundation.node_folder import RUN, SOCKET
+from gateway.foundation.workdays import offset
+from keys.primitives.tls import self_signed, server_files
+from schemas.region_pack.calendars import load_calendar
+
+if TYPE_CHECKING:
+    from gateway.composition.node import Node
+
+
+async def open_local(node: Node) -> LocalServer:
+    """Open the socket of the local API (and loopback, if set)."""
+    server = LocalServer(local_app(node.desk, admit=node.tokens.admit, console=_console(node)))
+    await server.start(node.folder / RUN / SOCKET, node.config.local.listen)
+    return server
+
+
+def _console(node: Node) -> Iterable[RouteDef]:
+    """The pages, where people can come to them."""
+    origin = node.config.console_origin
+    if origin is None:
+        return ()
+    zone = load_calendar(node.region.name, node.own.descriptor.country).zone
+    about = Settings(
+        origin=origin,
+        node=node.config.node.name,
+        language=node.config.console.language,
+        leave_to=node.config.console.leave_to,
+        demo=node.config.node.demo,
+        now=node.clock.now,
+        offset=lambda at: int(offset(zone, at).total_seconds()),
+        rand=node.rand,
+        near={"language": node.region.languages, "country": node.region.countries},
+    )
+    return console_routes(node.desk, people_at(node, origin), about)
+
+
+def people_at(node: Node, origin: str) -> People:
+    """Who comes in at a console at this origin."""
+    return People(
+        store=node.store,
+        config=node.config,
+        attempts=node.attempts,
+        logins=node.logins,
+        workers=node.workers,
+        clock=node.clock,
+        rand=node.rand,
+        origin=origin,
+    )
+
+
+async def open_federation(node: Node) -> RunningServer:
+    """Listen for peers, with a certificate of our own for the key that the descriptor pins."""
+    descriptor = node.own.descriptor
+    host = descriptor.authority.rpartition(":")[0] or descriptor.authority
+    secret = node.keys.tls_secrets()[0]
+    certificate = self_signed(secret, node=descriptor.node, hosts=[host.strip("[]")], now=node.clock.now())
+    with server_files(secret, certificate) as (certificate_file, key_file):
+        context = server_context(certificate_file, key_file)
+    app = FederationApp(
+        node.handlers,
+        node=descriptor.node,
+        authority=descriptor.authority,
+        keys=node.keys,
+        verify=node.signatures.admits,
+        verify_paired=node.signatures.admits_paired,
+        verify_known=node.signatures.admits_known,
+        verify_listed=node.signatures.listed_by,
+        clock=node.clock,
+        rand=node.rand,
+        report=_report,
+        overworked=node.overwork.refused,
+    )
+    host, _, port = node.config.federation.listen.rpartition(":")
+    return await start_listener(app, host.strip("[]"), int(port), context)
+
+
+def _report(refusal: Refusal) -> None:
+    """What was turned away, without a byte of it."""
+    logger().info(
+        "federation.refused",
+        peer=refusal.peer,
+        status=refusal.status,
+        step=refusal.endpoint,
+        code=None if refusal.code is None else str(refusal.code),
+        exc_info=refusal.error,
+    )

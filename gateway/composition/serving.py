@@ -1,0 +1,122 @@
+"""A node at work: its doors are open, and every loop runs until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from contextlib import AsyncExitStack, suppress
+from typing import TYPE_CHECKING
+
+from gateway.composition.doors import open_federation, open_local
+from gateway.composition.senders import make_sender
+from gateway.delivery.intake import Intake
+from gateway.errors import GatewayError
+from gateway.foundation.config import EmailSection
+from gateway.foundation.logs import logger
+from gateway.notifications.email_notices import EmailNotices
+from gateway.notifications.webhooks import WebhookSender
+from gateway.ports import Notifier
+
+if TYPE_CHECKING:
+    from gateway.composition.node import Node
+
+Tasks = dict[str, asyncio.Task[None]]
+
+
+async def serve(node: Node, ready: Callable[[], None], stop: asyncio.Event) -> None:
+    """Run until `stop` is set. `ready` is called once both doors are open."""
+    log, senders = logger(), Tasks()
+    await node.log.start()
+    await node.upkeep.keys()
+    hooks = WebhookSender(
+        store=node.store,
+        own=node.own,
+        peers=node.peers,
+        events=node.events,
+        clock=node.clock,
+        receivers=node.outside.receivers,
+    )
+    await hooks.start()
+    async with AsyncExitStack() as stack:
+        node.federation = await open_federation(node)
+        stack.push_async_callback(node.federation.close)
+        local = await open_local(node)
+        stack.push_async_callback(local.close)
+        log.info("node.started", peer=node.own.node, port=node.federation.port, version=node.own.descriptor.version)
+        for kind, count in sorted(node.found.items()):
+            log.info("cases.found", kind=kind, count=count)
+        ready()
+        loops = [
+            asyncio.create_task(node.scheduler.run(), name="scheduler"),
+            asyncio.create_task(node.handover.run(), name="handover"),
+            asyncio.create_task(node.record_exchange.run(), name="trust"),
+            asyncio.create_task(node.checkpointer.run(), name="checkpointer"),
+            asyncio.create_task(_keep_senders(node, senders), name="senders"),
+            asyncio.create_task(hooks.run(), name="webhooks"),
+            asyncio.create_task(stop.wait(), name="stop"),
+            *_outside_loops(node),
+        ]
+        try:
+            done, _ = await asyncio.wait(loops, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in (*loops, *senders.values()):
+                task.cancel()
+            await asyncio.gather(*loops, *senders.values(), return_exceptions=True)
+            with suppress(GatewayError):  # a clean stop signs what there is; a node that can not sign stops too
+                await node.log.checkpoint()
+
+
+async def _keep_senders(node: Node, senders: Tasks) -> None:
+    """One sender for every peer there is; a sender that ends by a fault of ours ends the node."""
+    while True:
+        for peer in node.peers.all():
+            if peer.node not in senders:
+                senders[peer.node] = asyncio.create_task(make_sender(node, peer.node).run(), name=f"send-{peer.name}")
+        for task in senders.values():
+            if task.done():
+                task.result()
+        await asyncio.sleep(0.2)
+
+
+def _outside_loops(node: Node) -> Iterable[asyncio.Task[None]]:
+    """Notices by e-mail, and what is collected from the case system, where these are set."""
+    if (email := node.config.notify.email) is not None:
+        notices = EmailNotices(
+            store=node.store,
+            adapter=node.adapter,
+            clock=node.clock,
+            notifier=_mailer(node.config.node.name, email),
+            seconds=email.every_minutes * 60,
+        )
+        yield asyncio.create_task(notices.run(), name="notify")
+    if node.adapter is not None and node.config.adapter is not None:
+        intake = Intake(
+            content=node.content,
+            drafts=node.drafts,
+            events=node.events,
+            clock=node.clock,
+            rand=node.rand,
+            cases=node.cases,
+            adapter=node.adapter,
+            mappings=node.outside.outward,
+            seconds=node.config.adapter.poll_seconds,
+        )
+        yield asyncio.create_task(intake.run(), name="collect")
+
+
+def _mailer(node: str, section: EmailSection) -> Notifier:
+    from adapters.email import Mailer
+
+    return Mailer(
+        node=node,
+        host=section.host,
+        port=section.port,
+        implicit=section.tls == "implicit",
+        sender=section.sender,
+        to=section.to,
+        user=section.user,
+        password=section.password_file,
+        ca=section.ca_file,
+    )
