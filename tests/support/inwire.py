@@ -20,7 +20,7 @@ from gateway.composition.node import Node
 from gateway.database.engine import Store
 from gateway.errors import Code, TransientError
 from gateway.federation.address import PeerAddress
-from gateway.federation.endpoints import POST_MESSAGES, PUT_PART, Endpoint, find_endpoint
+from gateway.federation.endpoints import POST_MESSAGES, POST_RECEIPTS, PUT_PART, Endpoint, find_endpoint
 from gateway.federation.server import FederationApp
 from gateway.federation.wire import NO_HEADERS, Raw, Wire
 from gateway.messages.answers import read_next
@@ -108,6 +108,8 @@ class Switchboard:
     left_part: Callable[[str], None] = lambda id: None
     """Told of a piece of a file that goes: the id of its message."""
     came: Answered = lambda sender, receiver, ids, answer: None
+    told: Left = lambda sender, receiver, body: None
+    """Told of receipts that were taken: who sent them, to whom, and the document."""
     cut: set[frozenset[str]] = field(default_factory=set)
     deaf: set[tuple[str, str]] = field(default_factory=set)
     apps: dict[str, tuple[str, FederationApp]] = field(default_factory=dict)
@@ -173,6 +175,8 @@ class Line:
         told = bytes(cast("bytes", answer.body or b""))
         if answer.status == 200 and (ids := _answered(row, path, body, told)):
             self.board.came(self.sender, receiver, ids, told)
+        if answer.status == 200 and row is POST_RECEIPTS:
+            self.board.told(self.sender, receiver, body)
         await self.board.moments.come(self.sender)
         if (self.sender, receiver) in self.board.deaf:
             raise TransientError(Code.UNREACHABLE, "the answer was lost")

@@ -29,9 +29,12 @@ from gateway.delivery.intake import Intake
 from gateway.delivery.outbound.sender import Sender
 from gateway.errors import GatewayError
 from gateway.messages import answers
-from keys.documents.envelope import Status, split_envelopes
+from keys.documents.envelope import split_envelopes
+from keys.documents.receipts import Receipts, Status
+from keys.primitives.domains import RECEIPTS
 from keys.primitives.encoding import parse
 from keys.primitives.seal import EncPrivateKey
+from keys.primitives.sign import SignedDocument
 
 NAMES = ("FR", "AL", "IT")
 """Each node is called as its country."""
@@ -73,7 +76,7 @@ class Trio:
     wiretap: Wiretap = field(default_factory=Wiretap)
 
     def __post_init__(self) -> None:
-        self.board.left, self.board.came = self._left, self._came
+        self.board.left, self.board.came, self.board.told = self._left, self._came, self._told
         self.board.left_part = lambda id: self.promises.leave(self.opened[id])
 
     @property
@@ -259,6 +262,12 @@ class Trio:
         for one in posted:
             if one.id in received:
                 self.promises.come(one)
+
+    def _told(self, sender: str, receiver: str, document: bytes) -> None:
+        """A node tells how far messages have come: it has them, also where its answers to them were lost."""
+        for receipt in Receipts.parse(SignedDocument.decode(document, RECEIPTS).payload).receipts:
+            if receipt.status is not Status.REJECTED and (sender, receipt.msg) not in self.promises.arrived:
+                self.promises.come(self.opened[receipt.msg])
 
     def _open(self, sender: str, receiver: str, data: bytes) -> Posted:
         """Learn what an envelope says, also one whose seed is gone; what was seen before is known by its id."""
