@@ -9,7 +9,7 @@ from support.federation import Party, Site
 from gateway.federation.signing import fresh_nonce, sign_request
 
 BODY = b"\x00\x00\x00\x02{}"
-ENVELOPES = "application/vnd.nrm.envelopes.v1"
+ENVELOPES = "application/vnd.nrm.envelopes.v2"
 
 
 def signed_fields(

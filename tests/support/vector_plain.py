@@ -298,7 +298,7 @@ def numbers() -> Case:
 
 # --- http ----------------------------------------------------------------------------------------------------------
 
-_ENVELOPES = "application/vnd.nrm.envelopes.v1"
+_ENVELOPES = "application/vnd.nrm.envelopes.v2"
 _REQUEST = '"@method" "@authority" "@path" "@query" "content-type" "content-digest" "nrm-recipient"'
 _BODY = lp_join(b"{}")
 _OTHER = lp_join(b"[]")

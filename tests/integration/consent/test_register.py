@@ -154,7 +154,8 @@ async def test_record_and_withdrawal_together(two: Two, order: tuple[int, int]) 
     }
     requests[1]["header"].pop("consent_ref", None)
     requests[2]["content"]["consent_id"] = CONSENT
-    sealed = [forger.seal(n, request=requests[n]) for n in order]
+    first, second = (forger.seal(n, request=requests[n]) for n in (1, 2))
+    sealed = [first, second] if order == (1, 2) else [second, first]
     if order == (1, 2):
         assert await forger.post(*sealed) == [(None, "received"), (None, "received")]
     else:

@@ -48,6 +48,7 @@ FACTS = {
     "digest": "the hash of a corridor policy",
     "dropped": "places in a message, as its schema names them, without what stood there",
     "disclosed": "whether a bundle shows content",
+    "fields": "how many fields of a message a bundle shows",
     "attested": "whether only a case system says who acted",
 }
 """Every fact that a leaf may state; a new one is added here by somebody who asked whether it tells of a case."""

@@ -28,7 +28,7 @@ TABLE = PeerTable(ALB, BEL)
 AUTHORITY = "bel.example:8443"
 BODY = b"\x00\x00\x00\x02{}"
 NONCE = "AAECAwQFBgcICQoLDA0ODw"
-ENVELOPES = "application/vnd.nrm.envelopes.v1"
+ENVELOPES = "application/vnd.nrm.envelopes.v2"
 
 
 def signed(**changes: Any) -> dict[str, str]:

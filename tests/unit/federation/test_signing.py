@@ -20,7 +20,7 @@ def signed(**changes: Any) -> dict[str, str]:
         "authority": "bel.example:8443",
         "path": "/v1/messages",
         "query": "?",
-        "content_type": "application/vnd.nrm.envelopes.v1",
+        "content_type": "application/vnd.nrm.envelopes.v2",
         "body": b"\x00\x00\x00\x02{}",
         "recipient": BEL.node,
         "node": ALB.node,

@@ -52,7 +52,7 @@ async def with_units(party: Party, base: Path, units: list[str]) -> SignedDocume
     own = party.running.own.descriptor
     ((document,),) = await party.rows("select document from own_descriptor")
     last = orjson.loads(SignedDocument.decode(document, DESCRIPTOR).payload)
-    listed = [{"id": unit, "name": unit, "roles": ["shelter_provider"]} for unit in units]
+    listed = [{"id": unit, "name": unit, "kind": "ngo", "roles": ["shelter_provider"]} for unit in units]
     following = {"version": 2, "prev": own.hash, "issued": party.running.clock.now(), "units": listed}
     return sign_descriptor(canon(last | following), [root.key])
 
