@@ -12,9 +12,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page
-from support.browser import PHONE
+from support.browser import PHONE, violations
 from support.house import ROOT
 from support.shared import lacking
 
@@ -109,11 +108,7 @@ async def test_pages_are_for_everybody(browser: Browser, site: Path):
             for scheme in ("light", "dark"):
                 await page.emulate_media(color_scheme=scheme)
                 await page.goto((site / name).as_uri())
-                found = await Axe().run(page)
-                problems += [
-                    f"{name}, {scheme}: {one['id']}: {[node['target'] for node in one['nodes']][:3]}"
-                    for one in found.response["violations"]
-                ]
+                problems += [f"{scheme}: {found}" for found in await violations(page)]
             await page.set_viewport_size({"width": PHONE, "height": 640})
             width = await page.evaluate("document.documentElement.scrollWidth")
             await page.set_viewport_size({"width": 1280, "height": 900})
