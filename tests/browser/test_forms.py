@@ -62,7 +62,7 @@ ANSWERS = KNOWN | {
 }
 
 
-@pytest.mark.parametrize("language", ["en", "ar"])
+@pytest.mark.parametrize("language", ["en", pytest.param("ar", marks=pytest.mark.deep)])
 async def test_writing_is_accessible(browser: Browser, language):
     """Every page of it, in both directions; the longest form with its faults too."""
     async with served(ANSWERS) as there, seat(browser, there.origin, locale=language) as ana:
