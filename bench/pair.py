@@ -28,6 +28,7 @@ from gateway.demo.ceremony import carry_out_change, trust_peer
 from gateway.errors import Code, RefusedError
 from gateway.foundation.clock import SystemClock
 from gateway.foundation.config import AdapterSection, Unit
+from gateway.foundation.ids import UnitKind
 from gateway.operations.roles import Role
 from gateway.ports import Json
 from keys.keystore.keystore import system_rand
@@ -130,7 +131,9 @@ class Pair:
         cases = self.folder / f"{name}-cases"
         if name == RECEIVER:
             FolderAdapter.create(cases)
-        unit = Unit(id="focal-point", name="Focal point", kind="public_authority", roles=("national_focal_point",))
+        unit = Unit(
+            id="focal-point", name="Focal point", kind=UnitKind.PUBLIC_AUTHORITY, roles=("national_focal_point",)
+        )
         plan = Plan(
             folder=self.node(name),
             roots=self.folder / f"{name}-roots",

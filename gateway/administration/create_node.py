@@ -38,7 +38,7 @@ from gateway.policy import in_force
 from gateway.ports import Clock
 from keys.documents.admin_card import AdminCard
 from keys.documents.descriptor import Unit as DescriptorUnit
-from keys.documents.descriptor import UnitKind, name_log
+from keys.documents.descriptor import name_log
 from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.fingerprint import compute_fingerprint, node_id
 from keys.documents.key_records import KeyRecord
@@ -210,8 +210,7 @@ async def _fill(
         contact=plan.contact,
         tls_spki=keys.tls_spki(),
         units=[
-            DescriptorUnit(id=UnitId(unit.id), name=unit.name, kind=UnitKind(unit.kind), roles=unit.roles)
-            for unit in plan.units
+            DescriptorUnit(id=UnitId(unit.id), name=unit.name, kind=unit.kind, roles=unit.roles) for unit in plan.units
         ],
     )
     document = sign_descriptor(payload, [root.key for root in roots[:threshold]]) if roots else None

@@ -114,7 +114,8 @@ from gateway.trust.peer_sync import PeerSync
 from gateway.trust.ping import Pinger
 from gateway.trust.record_exchange import RecordExchange
 from keys.documents.descriptor import UnitKind
-from keys.primitives.tls import spki_hash
+from keys.primitives.tls import self_signed, server_files, spki_hash
+from schemas.region_pack.calendars import load_calendar
 from schemas.region_pack.regions import load_region
 
 
@@ -255,7 +256,7 @@ class Node:
             store=self.store,
             identity=self.identity,
             clock=self.clock,
-            kinds={unit.id: UnitKind(unit.kind) for unit in self.config.units},
+            kinds={unit.id: unit.kind for unit in self.config.units},
         )
         self.upkeep = KeyUpkeep(
             store=self.store, identity=self.identity, link=self.link, time=self.time, clock=self.clock
@@ -401,7 +402,7 @@ class Node:
             admission=Admission(
                 content=self.content,
                 own=self.own,
-                units={unit.id: UnitKind(unit.kind) for unit in self.config.units},
+                units={unit.id: unit.kind for unit in self.config.units},
                 load_conversations=lambda connection, keys: self.loader.load(connection, keys)[0],
                 context_of=self.loader.came,
                 find_consent=partial(register.known_in, self.sealer),

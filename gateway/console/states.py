@@ -240,6 +240,13 @@ ROLES: Table = {
     "data_protection_officer": N_("data protection officer"),
     "adapter": N_("case system"),
 }
+UNIT_KINDS: Table = {
+    "public_authority": N_("public authority"),
+    "international_organisation": N_("international organisation"),
+    "ngo": N_("non-governmental organisation"),
+    "service_provider": N_("private provider of services"),
+    "health": N_("health care"),
+}
 CHANNELS: Table = {
     "call": N_("call"),
     "message": N_("write a message"),
@@ -345,6 +352,10 @@ class Says:
     def role(self, role: object) -> str:
         """A role of somebody at this node."""
         return self._of(ROLES, role)
+
+    def unit_kind(self, kind: object) -> str:
+        """The kind of organisation that a unit is."""
+        return self._of(UNIT_KINDS, kind)
 
     def channel(self, channel: object) -> str:
         """A way to reach the person."""

@@ -21,6 +21,7 @@ from gateway.demo.places import Country, Federation
 from gateway.demo.processes import Processes
 from gateway.foundation.clock import SystemClock
 from gateway.foundation.config import AdapterSection, Unit
+from gateway.foundation.ids import UnitKind
 from keys.keystore.keystore import system_rand
 from keys.offline.administrator_key import Admin, create_admin
 from keys.primitives.encoding import b64u
@@ -78,7 +79,7 @@ async def _make(country: Country, system: Mapping[str, str]) -> Founded:
             endpoint=country.address,
             listen=country.address.removeprefix("https://"),
             contact="duty desk (demo)",
-            units=[Unit(id=UNIT, name=_TITLES[country.code], kind="public_authority", roles=(ROLE,))],
+            units=[Unit(id=UNIT, name=_TITLES[country.code], kind=UnitKind.PUBLIC_AUTHORITY, roles=(ROLE,))],
             demo=True,
             admins=[admin.card for admin in admins],
             adapter=AdapterSection.model_validate({**system, "kind": country.adapter, "poll_seconds": POLL_SECONDS}),

@@ -20,6 +20,7 @@ from gateway.foundation.environment import PASSPHRASE_CREDENTIAL as PASSPHRASE_C
 from gateway.foundation.environment import node_folder as node_folder
 from gateway.foundation.environment import passphrase as passphrase
 from gateway.foundation.hours import Hours, hours_of
+from gateway.foundation.ids import UnitKind
 from schemas.labels import load_languages
 from schemas.region_pack.regions import list_regions
 
@@ -37,7 +38,7 @@ class Unit(_Section):
 
     id: UnitId
     name: str = Field(min_length=1, max_length=200)
-    kind: Literal["public_authority", "international_organisation", "ngo", "service_provider", "health"]
+    kind: UnitKind
     roles: tuple[str, ...] = Field(min_length=1)
 
 

@@ -6,6 +6,7 @@ at the api, the console and the command line, where a person or program names wh
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import NewType
 
 NodeId = NewType("NodeId", str)
@@ -22,6 +23,17 @@ ConversationId = NewType("ConversationId", str)
 
 UnitId = NewType("UnitId", str)
 """An organisation at a node, as its descriptor lists it."""
+
+
+class UnitKind(StrEnum):
+    """The kind of an organisation (nrm1 2.11): settings say it, descriptors sign it, and the gates ask for it."""
+
+    PUBLIC_AUTHORITY = "public_authority"
+    INTERNATIONAL_ORGANISATION = "international_organisation"
+    NGO = "ngo"
+    SERVICE_PROVIDER = "service_provider"
+    HEALTH = "health"
+
 
 UnitAddress = NewType("UnitAddress", str)
 """An organisation of any node, as a consent names it: the node, a slash, and the unit."""

@@ -15,12 +15,13 @@ from gateway.database import journal, meta
 from gateway.database.audit_entries import leaf
 from gateway.database.engine import Store
 from gateway.errors import Code, RefusedError, RemoteError
+from gateway.foundation.ids import UnitKind
 from gateway.identity import store as identity_store
 from gateway.identity.identity import Identity
 from gateway.identity.own_identity import PUBLISHED
 from gateway.messages.store import messages
 from gateway.ports import Clock
-from keys.documents.descriptor import Descriptor, UnitKind
+from keys.documents.descriptor import Descriptor
 from keys.documents.descriptor_chain import accept_chain
 from keys.documents.key_records import HALF, Use
 from keys.documents.succession import USES, Change, count_needed_keys, next_descriptor

@@ -27,7 +27,7 @@ from gateway.policy import asylum_holds, store
 from gateway.policy.circumstances import Circumstances
 from gateway.policy.consent_cases import Asked, judge_cases
 from gateway.policy.descriptor_units import recipient_in
-from gateway.policy.gates.gate_table import Recipient, UnitKind
+from gateway.policy.gates.gate_table import Recipient
 from gateway.ports import Clock
 from keys.primitives.encoding import Json
 
@@ -101,7 +101,7 @@ class ConsentContextLoader:
         holds = store.labels(connection)
         of_cases = judge_cases(connection, self._asked(questions), holds)
         now = self._clock.now()
-        kinds = {unit.id: UnitKind(unit.kind) for unit in self._config.units}
+        kinds = {unit.id: unit.kind for unit in self._config.units}
         answers = []
         for question, conversation, index, record, (of_consent, on_case) in zip(
             questions, conversations, indexes, records, of_cases, strict=True

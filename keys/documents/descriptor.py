@@ -10,11 +10,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 from gateway.errors import Code, RefusedError, RemoteError
-from gateway.foundation.ids import KeyId, NodeId, UnitId
+from gateway.foundation.ids import KeyId, NodeId, UnitId, UnitKind
 from gateway.ports import Json
 from keys.documents.fingerprint import compute_fingerprint, fingerprint_hash
 from keys.documents.key_records import KeyRecord, Use
@@ -57,16 +56,6 @@ _ENDPOINT: Final = (
     r"https://(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\])(?::[1-9][0-9]{0,4})?"
 )
 _UNIT_ID: Final = r"[a-z0-9][a-z0-9-]{0,47}"
-
-
-class UnitKind(StrEnum):
-    """What kind of organisation a unit is (nrm1 2.11)."""
-
-    PUBLIC_AUTHORITY = "public_authority"
-    INTERNATIONAL_ORGANISATION = "international_organisation"
-    NGO = "ngo"
-    SERVICE_PROVIDER = "service_provider"
-    HEALTH = "health"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,8 +19,8 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from gateway.errors import Code, RefusedError, RemoteError
-from gateway.foundation.ids import NodeId
-from keys.documents.descriptor import LONGEST_LIFE, Descriptor, Revocation, Unit, UnitKind, parse_descriptor
+from gateway.foundation.ids import NodeId, UnitKind
+from keys.documents.descriptor import LONGEST_LIFE, Descriptor, Revocation, Unit, parse_descriptor
 from keys.documents.fingerprint import node_id
 from keys.documents.key_records import KeyRecord, Use
 from keys.keystore.keyring import HTTP_LIFE, LOG_LIFE, SIG_LIFE

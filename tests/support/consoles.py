@@ -61,6 +61,7 @@ OWN_UNITS: Mapping[str, Any] = {
             "country": "FR",
             "unit": unit["id"],
             "name": unit["name"],
+            "kind": "public_authority",
             "roles": ["national_focal_point"],
             "contact": "duty desk",
         }
@@ -68,6 +69,8 @@ OWN_UNITS: Mapping[str, Any] = {
     ]
 }
 """What `directory.list` says where there is no peer."""
+READY = {"ready": True, "why": [], "sending": True, "sending_why": []}
+"""What `node.ready` says of a node that does its work."""
 
 
 def person(*roles: Role, language: str | None = None, name: str = "Ana Doe") -> Person:

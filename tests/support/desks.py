@@ -31,6 +31,7 @@ from gateway.composition.serving import serve
 from gateway.foundation import logs
 from gateway.foundation.clock import SystemClock
 from gateway.foundation.config import Unit
+from gateway.foundation.ids import UnitKind
 from keys.documents.admin_card import AdminCard
 
 UNIT = "focal-point"
@@ -105,7 +106,7 @@ def plan(
         endpoint=f"https://127.0.0.1:{chosen}",
         listen=f"127.0.0.1:{chosen}",
         contact="duty desk",
-        units=[Unit(id=UNIT, name="Focal point", kind="public_authority", roles=("national_focal_point",))],
+        units=[Unit(id=UNIT, name="Focal point", kind=UnitKind.PUBLIC_AUTHORITY, roles=("national_focal_point",))],
         demo=demo,
         admins=admins,
         adapter=drop_folder(base / f"{name}-cases"),

@@ -103,6 +103,7 @@ SIGNED = [
         "country": country,
         "unit": "focal-point",
         "name": "Focal point",
+        "kind": "public_authority",
         "roles": ["national_focal_point"],
         "contact": "+33100000000",
     }
@@ -156,6 +157,7 @@ DIRECTORY: dict[str, Any] = {
                 "cause": None,
                 "missing": None,
                 "demo": False,
+                "first_form": False,
                 "descriptor_version": 1,
                 "keyset_seen": None,
                 "failing_since": None,

@@ -39,6 +39,7 @@ from gateway.api.routes import PREFIX, ROUTES
 from gateway.cli.connection import credential
 from gateway.foundation.clock import SystemClock
 from gateway.foundation.config import Unit
+from gateway.foundation.ids import UnitKind
 from gateway.ports import Clock
 from keys.keystore.keystore import system_rand
 from keys.primitives.encoding import b64u
@@ -53,7 +54,7 @@ MINUTE = 60
 
 def unit(name: str) -> Unit:
     """The one unit of a node under test."""
-    return Unit(id=UNIT, name=name, kind="public_authority", roles=("national_focal_point",))
+    return Unit(id=UNIT, name=name, kind=UnitKind.PUBLIC_AUTHORITY, roles=("national_focal_point",))
 
 
 class Away(Exception):

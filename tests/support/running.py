@@ -29,6 +29,7 @@ from gateway.composition.node import Node
 from gateway.composition.serving import serve
 from gateway.foundation.clock import SystemClock
 from gateway.foundation.config import Unit
+from gateway.foundation.ids import UnitKind
 from gateway.ports import Adapter
 
 UNIT = "focal-point"
@@ -49,7 +50,7 @@ async def make(base: Path, name: str, *, endpoint: int, listen: int, desk_only: 
         endpoint=f"https://127.0.0.1:{endpoint}",
         listen=f"127.0.0.1:{listen}",
         contact="duty desk",
-        units=[Unit(id=UNIT, name="Focal point", kind="public_authority", roles=("national_focal_point",))],
+        units=[Unit(id=UNIT, name="Focal point", kind=UnitKind.PUBLIC_AUTHORITY, roles=("national_focal_point",))],
         demo=True,
         admins=CARDS,
         adapter=None if desk_only else drop_folder(base / f"{name}-cases"),

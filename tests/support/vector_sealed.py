@@ -14,10 +14,10 @@ from support.sign_as import sign_as
 from support.vector_parties import NODE, NOW, Party, edited, id_of, key_of, record, seed, signed, without
 
 from gateway.errors import Code
-from gateway.foundation.ids import NodeId
+from gateway.foundation.ids import NodeId, UnitKind
 from gateway.messages.answers import Answer, encode_answers
 from keys.documents import envelope as wire
-from keys.documents.descriptor import Descriptor, Revocation, Unit, UnitKind, name_log
+from keys.documents.descriptor import Descriptor, Revocation, Unit, name_log
 from keys.documents.descriptor_chain import accept_descriptor, encode_chain
 from keys.documents.envelope import Receipt, Receipts, Status, Void
 from keys.documents.key_records import Use

@@ -23,6 +23,7 @@ def unit(peer: str, state: str, *roles: str, name: str = "Focal point") -> dict[
         "country": country,
         "unit": "fp",
         "name": name,
+        "kind": "public_authority",
         "roles": [*roles],
         "contact": "duty desk",
     }
@@ -74,6 +75,7 @@ PEER = {
     "cause": None,
     "missing": None,
     "demo": False,
+    "first_form": False,
     "descriptor_version": 1,
     "keyset_seen": 1,
     "failing_since": None,

@@ -75,6 +75,7 @@ class ListedUnit(Answer):
     country: str
     unit: UnitId
     name: str = Field(description="by the directory; where it does not know the unit, by the signed descriptor")
+    kind: str | None = Field(description="of organisation; null where the descriptor of its node is of release 0.1.0")
     roles: list[str]
     contact: str
 
@@ -146,6 +147,7 @@ class CodeListOperations:
                 "country": descriptor.country,
                 "unit": unit.id,
                 "name": told.name(descriptor.country, descriptor.node, unit.id, shown_in) or unit.name,
+                "kind": unit.kind,
                 "roles": [*unit.roles],
                 "contact": descriptor.contact,
             }

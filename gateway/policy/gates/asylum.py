@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from gateway.conversations.history import NO_REFOULEMENT, History, Side
 from gateway.errors import Code
+from gateway.foundation.ids import UnitKind
 from gateway.policy.gates.facts import PERMIT, Decision, GateFacts, Refuse
 from gateway.policy.gates.person import signed_request
-from keys.documents.descriptor import UnitKind
 
 #: Messages that by their nature reach the State of origin or begin a return: they need a known legal status.
 TOWARDS_ORIGIN: frozenset[str] = frozenset(

@@ -9,9 +9,9 @@ from gateway.cases.rules import ConsentCase
 from gateway.consent.givers import unfit_giver
 from gateway.consent.rules import Consent, covers, onward, passed_on, read
 from gateway.errors import Code, RefusedError
+from gateway.foundation.ids import UnitKind
 from gateway.foundation.json import Json
 from gateway.policy.gates.facts import PERMIT, Decision, GateFacts, Refuse
-from keys.documents.descriptor import UnitKind
 
 #: The transfer basis that public authorities may not use (GDPR 49(3)).
 CONSENT_BASIS = "consent_49_1_a"

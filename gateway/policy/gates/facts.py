@@ -13,9 +13,8 @@ from gateway.cases.rules import ConsentCase
 from gateway.consent.rules import Consent, Handling
 from gateway.conversations.history import History
 from gateway.errors import Code, Finding
-from gateway.foundation.ids import UnitAddress
+from gateway.foundation.ids import UnitAddress, UnitKind
 from gateway.foundation.json import Json
-from keys.documents.descriptor import UnitKind
 from schemas.types import type_name
 
 #: Roles of the list `role` that only a public authority has. A focal point or a guardian may be an NGO.

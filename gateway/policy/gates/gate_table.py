@@ -35,6 +35,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from gateway.errors import Code
+from gateway.foundation.ids import UnitKind
 from gateway.policy.gates import correction
 from gateway.policy.gates.asylum import g5_asylum, g5_received
 from gateway.policy.gates.consent import (
@@ -63,7 +64,6 @@ from gateway.policy.gates.content import (
 )
 from gateway.policy.gates.facts import Decision, Gate, GateFacts, Permit, Recipient, Refuse, kind_by_roles
 from gateway.policy.gates.person import g3_child, g4_joint_risk, g8_stay
-from keys.documents.descriptor import UnitKind
 
 __all__ = [
     "AT_RECEIVER",

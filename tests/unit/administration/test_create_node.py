@@ -18,13 +18,17 @@ from gateway.errors import Code, RefusedError
 from gateway.foundation import config
 from gateway.foundation.clock import SystemClock
 from gateway.foundation.config import AdapterSection, Unit
+from gateway.foundation.ids import UnitKind
 from gateway.foundation.node_folder import DATABASE, KEYSTORE, TOKEN
 from gateway.identity import store as identity_store
 from keys.keystore.keystore import Cost, Keystore, system_rand
 from keys.offline.roots import load_root
 
 UNIT = Unit(
-    id="focal-point", name='The "focal" \\ point, Žižkov', kind="public_authority", roles=("national_focal_point",)
+    id="focal-point",
+    name='The "focal" \\ point, Žižkov',
+    kind=UnitKind.PUBLIC_AUTHORITY,
+    roles=("national_focal_point",),
 )
 
 

@@ -19,7 +19,16 @@ def unit(peer: str, id: str, name: str, *roles: str) -> dict[str, Any]:
     """One of France, which is this node, or of a peer."""
     node = FR if peer == "FR" else AL
     state = "own" if peer == "FR" else "active"
-    return {"peer": peer, "state": state, "node": node, "country": peer, "unit": id, "name": name, "roles": [*roles]}
+    return {
+        "peer": peer,
+        "state": state,
+        "node": node,
+        "country": peer,
+        "unit": id,
+        "name": name,
+        "kind": None,
+        "roles": [*roles],
+    }
 
 
 UNITS = Units(

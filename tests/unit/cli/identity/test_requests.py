@@ -11,7 +11,8 @@ from support.desks import run
 from support.nodes import NOW, Node
 
 from gateway.cli.identity.requests import describe_request
-from keys.documents.descriptor import Revocation, Unit, UnitKind
+from gateway.foundation.ids import UnitKind
+from keys.documents.descriptor import Revocation, Unit
 from keys.documents.tombstone import build_tombstone
 from keys.offline.ceremony import Request
 from keys.primitives.domains import DESCRIPTOR, TOMBSTONE

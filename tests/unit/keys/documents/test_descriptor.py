@@ -11,8 +11,8 @@ import pytest
 from support.nodes import NOW, Node, Seeds, edited, record, refused, signed, unsigned
 
 from gateway.errors import Code, RefusedError
-from gateway.foundation.ids import KeyId
-from keys.documents.descriptor import Revocation, Unit, UnitKind, parse_descriptor
+from gateway.foundation.ids import KeyId, UnitKind
+from keys.documents.descriptor import Revocation, Unit, parse_descriptor
 from keys.documents.descriptor_chain import (
     accept_descriptor,
     common_suite,

@@ -10,7 +10,8 @@ import pytest
 from support.nodes import NOW, Node, Seeds, edited, record, refused, signed
 
 from gateway.errors import Code, RefusedError
-from keys.documents.descriptor import Revocation, Unit, UnitKind
+from gateway.foundation.ids import UnitKind
+from keys.documents.descriptor import Revocation, Unit
 from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.key_records import Use
 from keys.documents.keyset import accept_keyset, require_usable_keyset
