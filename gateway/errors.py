@@ -70,6 +70,8 @@ class Code(StrEnum):
     STALE_DESCRIPTOR = "stale_descriptor"
     WRONG_NODE = "wrong_node"
     NO_KEY = "no_key"
+    ROOTS_DUE = "roots_due"
+    FIRST_FORM = "first_form"
     NO_COMMON_SUITE = "no_common_suite"
     NO_COMMON_SCHEMA = "no_common_schema"
     NOT_FOUND = "not_found"

@@ -50,6 +50,7 @@ STATUS = {
     Code.TOO_LARGE: 413,
     Code.WRONG_TYPE: 415,
     Code.LOCKED: 503,
+    Code.ROOTS_DUE: 503,
     Code.OUT_OF_SCOPE: 403,
     Code.NOT_ACTIVE: 409,
 }

@@ -11,6 +11,7 @@ from gateway.access.sessions import People
 from gateway.api.app import LocalServer, local_app
 from gateway.console.app import console_routes
 from gateway.console.settings import Settings
+from gateway.errors import Code
 from gateway.federation.handlers import Refusal
 from gateway.federation.listener import RunningServer, start_listener
 from gateway.federation.server import FederationApp
@@ -87,6 +88,7 @@ async def open_federation(node: Node) -> RunningServer:
         rand=node.rand,
         report=_report,
         overworked=node.overwork.refused,
+        closed=lambda: Code.ROOTS_DUE if node.own.waits_for_roots else None,
     )
     host, _, port = node.config.federation.listen.rpartition(":")
     return await start_listener(app, host.strip("[]"), int(port), context)

@@ -64,7 +64,7 @@ from gateway.erasure.peer_requests.execute import RequestExecutor
 from gateway.erasure.peer_requests.forward import RequestForwarder
 from gateway.erasure.retention import Retention
 from gateway.erasure.storage_epochs import StorageEpochs
-from gateway.errors import GatewayError
+from gateway.errors import Code, GatewayError
 from gateway.federation.client import FederationClient
 from gateway.federation.listener import RunningServer
 from gateway.federation.signed_times import SignedTimes

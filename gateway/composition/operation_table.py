@@ -96,6 +96,7 @@ def tie_operations(node: Node) -> NodeOperations:
     ]
     return NodeOperations(
         operations=joined(offered),
+        own=node.own,
         files=files,
         units=UnitGuard(content=node.content),
         blocks=BlockGuard(content=node.content),

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING
 
 from gateway.composition.doors import open_federation, open_local
 from gateway.composition.senders import make_sender
 from gateway.delivery.intake import Intake
-from gateway.errors import GatewayError
+from gateway.errors import Code, GatewayError
 from gateway.foundation.config import EmailSection
 from gateway.foundation.logs import logger
 from gateway.notifications.email_notices import EmailNotices
@@ -45,13 +45,15 @@ async def serve(node: Node, ready: Callable[[], None], stop: asyncio.Event) -> N
         log.info("node.started", peer=node.own.node, port=node.federation.port, version=node.own.descriptor.version)
         for kind, count in sorted(node.found.items()):
             log.info("cases.found", kind=kind, count=count)
+        if node.own.waits_for_roots:
+            log.warning("node.stopped", code=str(Code.ROOTS_DUE))
         ready()
         loops = [
             asyncio.create_task(node.scheduler.run(), name="scheduler"),
             asyncio.create_task(node.handover.run(), name="handover"),
-            asyncio.create_task(node.record_exchange.run(), name="trust"),
-            asyncio.create_task(node.checkpointer.run(), name="checkpointer"),
-            asyncio.create_task(_keep_senders(node, senders), name="senders"),
+            asyncio.create_task(_with_roots(node, node.record_exchange.run), name="trust"),
+            asyncio.create_task(_with_roots(node, node.checkpointer.run), name="checkpointer"),
+            asyncio.create_task(_with_roots(node, lambda: _keep_senders(node, senders)), name="senders"),
             asyncio.create_task(hooks.run(), name="webhooks"),
             asyncio.create_task(stop.wait(), name="stop"),
             *_outside_loops(node),
@@ -66,6 +68,12 @@ async def serve(node: Node, ready: Callable[[], None], stop: asyncio.Event) -> N
             await asyncio.gather(*loops, *senders.values(), return_exceptions=True)
             with suppress(GatewayError):  # a clean stop signs what there is; a node that can not sign stops too
                 await node.log.checkpoint()
+
+
+async def _with_roots(node: Node, work: Callable[[], Awaitable[None]]) -> None:
+    """Work that sends or takes something in: it begins when the roots have met (nrm1 1.18)."""
+    await node.own.roots_met.wait()
+    await work()
 
 
 async def _keep_senders(node: Node, senders: Tasks) -> None:
@@ -103,7 +111,7 @@ def _outside_loops(node: Node) -> Iterable[asyncio.Task[None]]:
             mappings=node.outside.outward,
             seconds=node.config.adapter.poll_seconds,
         )
-        yield asyncio.create_task(intake.run(), name="collect")
+        yield asyncio.create_task(_with_roots(node, intake.run), name="collect")
 
 
 def _mailer(node: str, section: EmailSection) -> Notifier:

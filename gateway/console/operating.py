@@ -150,6 +150,13 @@ ALARMS: Alarms = {
         N_("Something has been waiting for a country for three days"),
         N_("Call them, and check the connection. Delivery continues by itself."),
     ),
+    "peer.first_form": (
+        N_("The root holders of a country have not signed since release 0.1.0: what is for it waits"),
+        N_(
+            "Call its administrator: its node needs this release, then its root holders sign. Delivery continues by "
+            "itself."
+        ),
+    ),
     "peer.silent": (
         N_("A country has presented no fresh keys for a day"),
         N_("Check the connection to it; then call them."),
@@ -249,6 +256,10 @@ ALARMS: Alarms = {
         N_("Telephone the other country now. The message goes by itself when the clock is right."),
     ),
     "own.no_key": (N_("This node has no valid key for some use"), RENEW),
+    "own.roots_due": (
+        N_("The root holders of this node have not signed since release 0.1.0: nothing is taken in or sent"),
+        N_("Hold the key ceremony: two root holders sign the next descriptor of this node."),
+    ),
     "own.split_view": (
         N_("A country holds another descriptor of this node: our roots signed twice"),
         N_("Our root keys may be in the wrong hands. Call the holders of the root keys now."),
@@ -351,6 +362,7 @@ HALTS: Table = {
     "log_unconfirmed": N_("nobody has confirmed yet that the audit log is the newest"),
     "no_key": N_("no key of this node is valid"),
     "clock": N_("the clock of this machine is wrong"),
+    "roots_due": N_("the root holders of this node have not signed since release 0.1.0"),
 }
 USES: Table = {
     "sig": N_("signs messages"),

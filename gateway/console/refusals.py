@@ -22,6 +22,14 @@ SAID: Mapping[Code, str] = {
     Code.TOO_LARGE: N_("This is too large."),
     Code.WRONG_TYPE: N_("Files of this kind are not accepted."),
     Code.OUT_OF_SCOPE: N_("The agreement with this country, or the corridor policy, does not cover this."),
+    Code.ROOTS_DUE: N_(
+        "The root holders of this node have to sign first; until then nothing new is taken in. Telephone what cannot "
+        "wait."
+    ),
+    Code.FIRST_FORM: N_(
+        "The node of this country is of release 0.1.0, or its root holders have not signed since. Call its "
+        "administrator: it needs this release, then its root holders sign."
+    ),
     Code.NOT_ACTIVE: N_("There is no active trust with this country at the moment."),
 }
 OTHERWISE = N_("This was refused.")

@@ -45,9 +45,9 @@ class ErasureReceipts:
 
     async def tell(self) -> None:
         """Sign the receipts `erased` that are due: for the messages whose storage epoch is gone. The time is confirmed,
-        since this may destroy keys (nrm1 12.17).
+        since this may destroy keys (nrm1 12.17). A node that signs nothing tells it later.
         """
-        while rows := await self._untold():
+        while self._identity.keys.may_speak and (rows := await self._untold()):
             await self._destroy_seeds([row.message for row, _ in rows])
             by_peer: defaultdict[NodeId, list[tuple[ErasureRow, Receipt]]] = defaultdict(list)
             for row, receipt in rows:

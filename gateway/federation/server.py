@@ -62,8 +62,9 @@ class FederationApp:
     ``authority`` is ``address.authority_of`` of the node's own first endpoint. ``keys`` signs the answers. The time at
     which this is made is the start of the process: requests signed before it are ``stale``. ``rand`` makes nonces.
     ``verify_paired`` also admits peers that are not active yet, ``verify_known`` every peer that is not revoked, where
-    an endpoint takes them; without these nobody else is admitted. ``report`` is called for every refusal and must not
-    raise.
+    an endpoint takes them; without these nobody else is admitted. ``closed`` says why nothing of peers is judged now,
+    None while it is: they meet a bare 503 then and keep what they have, and are answered only what is held of them.
+    ``report`` is called for every refusal and must not raise.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class FederationApp:
         work: WorkBudgets | None = None,
         report: Report = lambda refusal: None,
         overworked: Callable[[NodeId], None] = lambda peer: None,
+        closed: Callable[[], Code | None] = lambda: None,
     ) -> None:
         self._node = node
         self._authority = authority
@@ -102,6 +104,7 @@ class FederationApp:
         self._report = report
         self._begun = read_clocks(clock)
         self._overworked = overworked
+        self._closed = closed
         self._busy: Counter[NodeId] = Counter()
         self._routes = PeerRoutes(handlers)
         self._pushes = PushedDocuments(self._routes.push, self._tell_of_push)
@@ -227,6 +230,8 @@ class FederationApp:
             verified = self._admitted(claim, body)
             if verified.recipient != self._node:
                 raise RemoteError(Code.MISROUTED, "request is meant for another node")
+            if row.access is not Access.KNOWN and (why := self._closed()) is not None:
+                raise BareStatusError(HTTPStatus.SERVICE_UNAVAILABLE, why, claim.node)
             if verified.content_type != row.content_type:
                 raise RemoteError(Code.WRONG_TYPE, "content type is not the one of this endpoint")
             if row is endpoints.GET_HELD:

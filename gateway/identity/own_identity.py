@@ -7,6 +7,7 @@ under one (nrm1 6.2).
 
 from __future__ import annotations
 
+import asyncio
 import json
 from contextlib import suppress
 from functools import partial
@@ -52,6 +53,8 @@ class OwnIdentity:
         self._keyset: Keyset | None = None
         self._published = 0
         self._floor = 0
+        self.roots_met = asyncio.Event()
+        """Set as soon as the newest descriptor is of today's form; no later one goes back (nrm1 2.16)."""
 
     async def load(self) -> None:
         """Read the chain and the last keyset from the store.
@@ -76,6 +79,8 @@ class OwnIdentity:
         documents = [SignedDocument.decode(data, *DESCRIPTORS) for data in self._documents]
         self._chain = tuple(accept_chain(documents, max(self._clock.now(), _issued(documents[-1]))))
         self._keyset = None if keyset is None else parse_keyset(SignedDocument.decode(keyset, *KEYSETS))
+        if not self.waits_for_roots:
+            self.roots_met.set()
 
     @property
     def node(self) -> NodeId:
@@ -86,6 +91,27 @@ class OwnIdentity:
     def descriptor(self) -> Descriptor:
         """The newest descriptor."""
         return self._chain[-1]
+
+    @property
+    def waits_for_roots(self) -> bool:
+        """Whether the newest descriptor is of the first form. Until its roots have signed the next one this node takes
+        nothing in, sends nothing and judges nothing of peers (nrm1 1.18).
+        """
+        return self.descriptor.is_first_form
+
+    def require_roots_met(self, left: str) -> None:
+        """Return unless the node waits for its roots. `left` says what was left unchanged.
+
+        Raises:
+            RefusedError: roots_due.
+        """
+        if self.waits_for_roots:
+            raise RefusedError(
+                Code.ROOTS_DUE,
+                f"the root holders of this node have not signed since release 0.1.0; {left}",
+                hint="root holders sign the next descriptor: trm keys rotate log; docs/operations.md, After 0.1.0. "
+                "Telephone what cannot wait",
+            )
 
     @property
     def chain(self) -> tuple[Descriptor, ...]:

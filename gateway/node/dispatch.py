@@ -16,6 +16,7 @@ from gateway.erasure.chores import ErasureChores
 from gateway.erasure.operations.models import RunRetention
 from gateway.erasure.storage_epochs import StorageEpochs
 from gateway.foundation.ids import ConversationId
+from gateway.identity.own_identity import OwnIdentity
 from gateway.node.blocks import BlockGuard
 from gateway.node.event_feed import EventFeed
 from gateway.node.units import UnitGuard
@@ -36,6 +37,7 @@ class NodeOperations:
         self,
         *,
         operations: Mapping[str, Operation],
+        own: OwnIdentity,
         files: AttachmentOperations,
         units: UnitGuard,
         blocks: BlockGuard,
@@ -47,6 +49,7 @@ class NodeOperations:
         clock: Clock,
     ) -> None:
         self._operations = operations
+        self._own = own
         self._files = files
         self._units = units
         self._blocks = blocks
@@ -96,6 +99,7 @@ class NodeOperations:
         return asked
 
     async def _do(self, operation: Operation, asked: Asked, key: str | None, caller: Caller) -> OperationResult:
+        self._require_roots(operation)
         given = {"key": key, "caller": caller}
         done = await operation.handler(asked, **{name: given[name] for name in operation.row.takes})
         if operation.row.erases:
@@ -106,6 +110,11 @@ class NodeOperations:
             self._feed.forget()
             await self._erasure.follow_requests()  # some of what peers asked the run itself has found to be over
         return done
+
+    def _require_roots(self, operation: Operation) -> None:
+        """Take nothing in while the roots of this node have to meet (nrm1 1.18). Raises RefusedError roots_due."""
+        if operation.row.takes_in:
+            self._own.require_roots_met("nothing was taken in")
 
     async def _record(self, operation: Operation, asked: Asked, value: Json, caller: Caller) -> None:
         """Record that content is about to be shown (nrm1 13.9); who may not read it is shown none."""
@@ -125,6 +134,7 @@ class NodeOperations:
         self, arguments: Mapping[str, Json], chunks: AsyncIterator[bytes], *, size: int, caller: Caller = OWNER
     ) -> OperationResult:
         """Seal a file as it comes."""
+        self._require_roots(self._operations["attachment.add"])
         asked = read_arguments(AddAttachment, arguments)
         if caller.unit is not None:
             await self._units.check(self._operations["attachment.add"].row, asked, caller.unit)

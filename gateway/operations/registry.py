@@ -71,7 +71,8 @@ class Row:
     transaction. `by_person`: only a person does it; `attested`: or a case system, which names its user who does it (see
     `gateway.operations.actors`). `shown_once`: its answer is kept nowhere. `erases`: it destroys keys by a person's
     act. `shows`: members that whoever may do it is shown whole, though they are content elsewhere. `streams`: it takes
-    or gives a file, so it is not done by `Operations.call`.
+    or gives a file, so it is not done by `Operations.call`. `takes_in`: it takes in something new, about a person or
+    for other countries, which a node that waits for its roots does not (nrm1 1.18).
     """
 
     name: str
@@ -90,6 +91,7 @@ class Row:
     erases: bool = False
     shows: frozenset[str] = frozenset()
     streams: bool = False
+    takes_in: bool = False
     media: str = "application/json"
     takes: frozenset[str] = frozenset()
 
@@ -116,6 +118,7 @@ def operation(
     erases: bool = False,
     shows: frozenset[str] = frozenset(),
     streams: bool = False,
+    takes_in: bool = False,
     media: str = "application/json",
 ) -> Callable[[Handler], Handler]:
     """Make a method an operation. Its first parameter has the model of the arguments; see `Row` for the others."""
@@ -141,6 +144,7 @@ def operation(
             erases=erases,
             shows=shows,
             streams=streams,
+            takes_in=takes_in,
             media=media,
             takes=_GIVEN & set(others),
         )

@@ -32,7 +32,8 @@ SEAL_ANEW = frozenset({Code.UNKNOWN_RECIPIENT_KEY, Code.NEWER_DESCRIPTOR, Code.R
 _NO_ANSWER = frozenset(
     {
         Code.UNREACHABLE,
-        Code.STALE_KEYSET,  # these three have an alarm of their own
+        Code.FIRST_FORM,  # these four have an alarm of their own
+        Code.STALE_KEYSET,
         Code.STALE_DESCRIPTOR,
         Code.LINK_RESET_REQUIRED,
         Code.DISK,  # the rest are troubles of this node

@@ -27,6 +27,8 @@ from keys.documents.keyset import KEYSETS, Keyset, parse_keyset
 from keys.documents.trust_record import TrustRecord, TrustState, read_trust
 from keys.primitives.sign import SignedDocument
 
+BEHIND = "their root holders have not signed since release 0.1.0"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trust:
@@ -76,11 +78,20 @@ class Peer:
         """The newest descriptor held."""
         return self.chain[-1]
 
+    @property
+    def behind(self) -> str | None:
+        """Why nothing can be sealed for it whatever is agreed, None where it can (nrm1 1.18)."""
+        return BEHIND if self.descriptor.is_first_form else None
+
+    def missing(self, now: int) -> str | None:
+        """What keeps messages from passing at `now`, None when they may."""
+        return self.trust.missing(now) or self.behind
+
     def standing(self, now: int) -> PeerScope:
         """What decides whether something may go there or come from there: state, and the effective scope at `now`."""
         missing = self.trust.missing(now)
         agreed = self.trust.agreed if missing is None else NOTHING
-        return PeerScope(state=self.state, agreed=agreed, corridor=self.corridor, missing=missing)
+        return PeerScope(state=self.state, agreed=agreed, corridor=self.corridor, missing=missing, behind=self.behind)
 
 
 class PeerRegistry:

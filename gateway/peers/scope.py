@@ -280,7 +280,8 @@ def may(state: PeerState, direction: Direction, body_type: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeerScope:
-    """What this node holds about a peer at one moment. `missing` says what is not in force, if something is.
+    """What this node holds about a peer at one moment. `missing` says what is not in force, if something is; `behind`
+    why nothing can be sealed for it though it is.
 
     `corridor` is from this node's country to the peer's.
     """
@@ -289,13 +290,16 @@ class PeerScope:
     agreed: Agreed
     corridor: Corridor
     missing: str | None = None
+    behind: str | None = None
 
     @property
     def held(self) -> str | None:
-        """Why ordinary messages to this peer wait: a suspension, or an approval that is missing, can end again."""
+        """Why ordinary messages to this peer wait: a suspension, or an approval that is missing, can end again, and its
+        roots can meet.
+        """
         if self.state is PeerState.SUSPENDED:
             return "our side has suspended it"
-        return self.missing
+        return self.missing or self.behind
 
     def outside(
         self,

@@ -163,6 +163,7 @@ class StatisticsOperations:
         answer=AnswerDraft,
         example={},
         creates=True,
+        takes_in=True,
     )
     async def draft(self, asked: OneRequest) -> OperationResult:
         """A draft that answers a `stats.request` with the stored table; a person releases it."""

@@ -35,6 +35,7 @@ from gateway.ports import Json
 from gateway.trust.effects import ACTION_EFFECTS, TrustEffects, give_up
 from keys.documents.approvals import AnyApproval, PasskeyApproval, read_approval
 from keys.documents.change import Approval, Change, is_person
+from keys.documents.descriptor import require_second_form
 from keys.documents.trust_record import LONGEST
 from keys.primitives.encoding import SKEW
 from keys.primitives.passkey import Assertion
@@ -222,6 +223,7 @@ class TrustChanges:
             ACTION_EFFECTS[action].check(connection, change)
         if "descriptor" in body:
             newest = self._trust_effects.newest_descriptor(connection, NodeId(change.subject))
+            require_second_form(newest)
             held: Json = {"version": newest.version, "hash": newest.hash}
             if body["descriptor"] != held or body["fingerprint"] != newest.fingerprint:
                 raise RefusedError(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from sqlalchemy import Connection
+
 from gateway.database import journal, meta
 from gateway.database.engine import Store
 from gateway.errors import Code, GatewayError, RefusedError, RemoteError, TransientError
@@ -84,7 +86,8 @@ class KeyUpkeep:
         """
         await self._time.require("no key was destroyed")
         gone = await self._identity.own.destroy_all_keys()
-        await self._identity.own.issue_keyset()
+        if self._identity.keys.may_speak:  # else the keyset follows with the next descriptor
+            await self._identity.own.issue_keyset()
         await self._note_generation()
         await self.push()
         return gone
@@ -96,13 +99,14 @@ class KeyUpkeep:
         try:
             self._identity.keys.activate(self._identity.own.chain[: self._spoken(now).version], now)
         except RefusedError as error:
-            if error.code is not Code.NO_KEY:
+            if error.code not in (Code.NO_KEY, Code.ROOTS_DUE):
                 raise
-            await self._store.move(lambda c: journal.raise_alarm(c, at=now, kind="own.no_key"))
+            due = error.code is Code.ROOTS_DUE
+            await self._store.move(lambda c: _tell_silence(c, now, roots_due=due))
             self._silent = True
         else:
             if self._silent:
-                await self._store.move(lambda c: journal.close_alarms(c, "own.no_key", at=now))
+                await self._store.move(lambda c: _end_silence(c, now))
             self._silent = False
         return self._identity.keys.may_speak
 
@@ -113,11 +117,11 @@ class KeyUpkeep:
 
     def _spoken(self, now: int) -> Descriptor:
         """The descriptor whose keys are used: the newest as soon as every active peer holds it, and after a day in any
-        case. At once where it revokes a key: then the older one is not to be followed any more; and where that lists no
-        key of some use that is valid now: then there is nothing to wait with.
+        case. At once where it revokes a key, or the older one is of the first form: then that is not to be followed any
+        more; and where that lists no key of some use that is valid now: then there is nothing to wait with.
         """
         *older, newest = self._identity.own.chain
-        if not older or len(newest.revoked) > len(older[-1].revoked):
+        if not older or older[-1].is_first_form or len(newest.revoked) > len(older[-1].revoked):
             return newest
         if not all(older[-1].keys_of(use, now) for use in USES):
             return newest
@@ -154,9 +158,10 @@ class KeyUpkeep:
 
     async def push(self) -> None:
         """Descriptor and keyset to every active peer that does not hold this version of ours yet (nrm1 9.4)."""
-        if not self._identity.own.has_keyset:
-            return  # without a key to sign with there was never one
-        version = (self._identity.own.descriptor.version, self._identity.own.keyset.version)
+        own = self._identity.own
+        if not own.has_keyset or own.keyset.is_first_form:
+            return  # without a key to sign with there was never one, or none that a peer takes
+        version = (own.descriptor.version, own.keyset.version)
         due = [p for p in self._link.registry.all() if listens(p.state) and self._pushed.get(p.node) != version]
         await asyncio.gather(*(self._push_to(peer.node, version) for peer in due))
 
@@ -190,3 +195,15 @@ class KeyUpkeep:
         newest = self._identity.own.descriptor.document
         if answered.status != 200 or read_held(answered.body).payload != newest.payload:
             raise TransientError(Code.REJECTED, "the peer does not hold the descriptor that was pushed")
+
+
+def _tell_silence(connection: Connection, now: int, *, roots_due: bool) -> None:
+    if roots_due:
+        journal.raise_alarm(connection, at=now, kind="own.roots_due")
+    else:
+        journal.raise_alarm(connection, at=now, kind="own.no_key")
+
+
+def _end_silence(connection: Connection, now: int) -> None:
+    for kind in ("own.no_key", "own.roots_due"):
+        journal.close_alarms(connection, kind, at=now)

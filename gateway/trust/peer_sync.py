@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from gateway.database import journal
 from gateway.database.audit_entries import leaf
 from gateway.database.engine import Store
-from gateway.errors import Code, RemoteError, TransientError
+from gateway.errors import Code, RefusedError, RemoteError, TransientError
 from gateway.foundation.chores import DAY, HOUR, Chore
 from gateway.foundation.ids import NodeId
 from gateway.peers import store as peer_rows
@@ -23,7 +23,7 @@ from gateway.peers.scope import PeerState
 from gateway.ports import Clock, Json
 from gateway.trust.compromise_review import CompromiseReview, revoked_by
 from gateway.trust.effects import roots_changed
-from keys.documents.descriptor import DESCRIPTORS, Descriptor, parse_descriptor
+from keys.documents.descriptor import DESCRIPTORS, Descriptor, parse_descriptor, require_second_form
 from keys.documents.descriptor_chain import accept_chain
 from keys.documents.equivocation import build_proof
 from keys.documents.keyset import accept_keyset
@@ -82,6 +82,8 @@ class PeerSync:
                 peer_rows.extend_chain(connection, peer.node, rest[0].version, tuple(d.document.encode() for d in rest))
                 roots_changed(connection, chain, at=now)
                 journal.append_leaf(connection, leaf(now, "peer.descriptor", peer=peer.node, version=rest[-1].version))
+                if not rest[-1].is_first_form:
+                    journal.close_alarms(connection, "peer.first_form", at=now, peer=peer.node)
 
         await self._store.move(move)
         await self._link.registry.refresh()
@@ -117,7 +119,18 @@ class PeerSync:
             return self._link.registry.find(peer.node)
 
     async def refresh(self, peer: Peer) -> Peer:
-        """Fetch the keyset over a pinned connection; the connection is then known to work."""
+        """Fetch the keyset over a pinned connection; the connection is then known to work. A person is told of a peer
+        whose roots have not met since release 0.1.0.
+
+        Raises:
+            RefusedError: first_form.
+        """
+        try:
+            require_second_form(peer.descriptor)
+        except RefusedError:
+            now = self._clock.now()
+            await self._store.move(lambda c: journal.raise_alarm(c, at=now, kind="peer.first_form", peer=peer.node))
+            raise
         return await self.take_keyset(peer, await self._link.client.get_keyset(address(peer.descriptor)))
 
     async def pull(self) -> None:
@@ -132,6 +145,8 @@ class PeerSync:
         try:
             await self.refresh(await self.fetch_chain(peer))
             await self._store.move(lambda c: journal.close_alarms(c, "peer.silent", at=now, peer=node))
+        except RefusedError:
+            pass  # of the first form: a person was told
         except (TransientError, RemoteError):
             if peer.keyset_seen is not None and now - peer.keyset_seen > DAY:
                 await self._store.move(lambda c: journal.raise_alarm(c, at=now, kind="peer.silent", peer=node))

@@ -108,7 +108,11 @@ class RecordExchange:
         for node in await self._store.read(trust_record_store.owed):
             peer = self._link.registry.get(node)
             failures, again = self._failures.get(node, (0, 0.0))
-            if peer is None or (self._clock.monotonic() < again and node not in self._wakeups.trusting):
+            if (
+                peer is None
+                or peer.behind is not None
+                or (self._clock.monotonic() < again and node not in self._wakeups.trusting)
+            ):
                 continue
             self._wakeups.trusting.discard(node)
             try:

@@ -181,8 +181,20 @@ def is_own_log(log: str, node: NodeId) -> bool:
     return log == name_log(node) or log.endswith(f".{node}.trm")
 
 
+def require_second_form(descriptor: Descriptor) -> None:
+    """Check that the newest descriptor of a peer is of today's form (nrm1 1.18). Raises RefusedError(first_form)."""
+    if descriptor.is_first_form:
+        raise RefusedError(
+            Code.FIRST_FORM,
+            "the newest descriptor of that node is of release 0.1.0, with which nothing is exchanged any more",
+            hint="call its administrator: its node needs this release, then its root holders sign the next descriptor "
+            "(docs/operations.md, After 0.1.0)",
+        )
+
+
 def require_usable_descriptor(descriptor: Descriptor, now: int) -> None:
-    """Check that the newest descriptor has not expired. Raises RefusedError(stale_descriptor)."""
+    """Check the newest descriptor of a peer. Raises RefusedError(first_form), or stale_descriptor where it expired."""
+    require_second_form(descriptor)
     if now >= descriptor.expires:
         raise RefusedError(
             Code.STALE_DESCRIPTOR, "descriptor has expired", hint="the peer's root holders must issue a new one"

@@ -32,7 +32,7 @@ from keys.primitives.sign import PublicKey, Signature
 
 LIMIT: Final = 8 * 1024 * 1024
 """Bytes of one request or answer: room for a backup of the largest keyring."""
-KEYD_PROTOCOL: Final = b"nrm-keyd/2"
+KEYD_PROTOCOL: Final = b"nrm-keyd/3"
 
 
 USE: Final = Codec[Use](lambda use: use.value.encode(), lambda data: Use(data.decode()))
@@ -191,6 +191,10 @@ _WORDS: Final[Mapping[Code, tuple[str, str]]] = {
     Code.NO_KEY: (
         "the descriptor lists no key for this that is valid now",
         "the root holders sign a new one: trm keys rotate",
+    ),
+    Code.ROOTS_DUE: (
+        "the newest descriptor of this node is of the first form, by which nothing is signed any more",
+        "the root holders sign the next one: trm keys rotate log; docs/operations.md, After 0.1.0",
     ),
     Code.UNDECRYPTABLE: ("it does not open: altered, or its key was destroyed", ""),
     Code.UNKNOWN_RECIPIENT_KEY: ("no encryption key has this kid", ""),

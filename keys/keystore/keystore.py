@@ -24,7 +24,7 @@ from keys.keystore.generations import GenerationFile
 from keys.keystore.keyring import DEFAULT_UNITS, SECRET, HeldKey, Keyring
 from keys.keystore.keyring_file import HERE, KIND, KeyringFile
 from keys.keystore.service import KeyInfo, KeyService
-from keys.keystore.signers import choose_key, find_speaker, missing_key
+from keys.keystore.signers import choose_key, find_speaker, missing_key, roots_due
 from keys.primitives.seal import keyed_index, open_cek
 from keys.primitives.sealed_file import DEFAULT_COST, Cost, system_rand
 from keys.primitives.sign import (
@@ -44,6 +44,7 @@ class Keystore(KeyringFile):
     def __init__(self, file: GenerationFile, ring: Keyring, rand: Rand) -> None:
         super().__init__(file, ring, rand)
         self._origin: str | None = None  # of the own log, as the descriptor that was activated says
+        self._roots_due = False
         self._signers = {use: ring.of(use)[0] for use in SIGNERS}
 
     def listing(self) -> tuple[KeyInfo, ...]:
@@ -74,6 +75,7 @@ class Keystore(KeyringFile):
 
         Call it at start, with each new own descriptor, and daily: the pre-listed `http` keys follow each other. Raises
         RefusedError(no_key) when a use has none: that use signs nothing from then on, the others go on. Raises
+        roots_due where that descriptor is of the first form: HTTP alone is signed from then on (nrm1 1.18). Raises
         wrong_node for another node's descriptor, and changes nothing.
         """
         descriptor = chain[-1]
@@ -84,15 +86,18 @@ class Keystore(KeyringFile):
         ring = self._ring
         found = {use: choose_key(ring, chain, use, now) for use in SIGNERS}
         self._signers = {use: held for use, held in found.items() if held is not None}
+        self._roots_due = descriptor.is_first_form
+        if self._roots_due:
+            raise roots_due()
         missing = [use.value for use in SIGNERS if use not in self._signers]
         if missing:
             raise missing_key(missing)
 
     def _signer(self, use: Use) -> HeldKey:
-        """Return the key in use. Raises RefusedError(no_key) when there is none."""
+        """Return the key in use. Raises RefusedError(no_key, roots_due) when there is none."""
         held = self._signers.get(use)
         if held is None:
-            raise missing_key([use.value])
+            raise roots_due() if self._roots_due else missing_key([use.value])
         return held
 
     @property

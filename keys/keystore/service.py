@@ -56,7 +56,8 @@ class KeyService(Protocol):
         """From now on sign with the keys that the last descriptor of the own `chain`, given from version 1 on, lists as
         valid.
 
-        Raises RefusedError(no_key) when a use has none: that use signs nothing from then on, the others go on.
+        Raises RefusedError(no_key) when a use has none: that use signs nothing from then on, the others go on. Raises
+        roots_due where that descriptor is of the first form: HTTP alone is signed from then on (nrm1 1.18).
         """
 
     def public(self, use: Use) -> tuple[PublicKey, ...]:

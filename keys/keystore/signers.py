@@ -27,7 +27,11 @@ _SPEAKER: Final = {
 
 
 def choose_key(ring: Keyring, chain: Sequence[Descriptor], use: Use, now: int) -> HeldKey | None:
-    """Choose the key that began last among those listed as valid at `now` and never followed; None for none."""
+    """Choose the key that began last among those listed as valid at `now` and never followed; None for none. Under a
+    descriptor of the first form only HTTP is signed (nrm1 1.18).
+    """
+    if chain[-1].is_first_form and use is not Use.HTTP:
+        return None
     held = {key.kid: key for key in ring.of(use)}
     # A retired key is still listed, so that what it has signed verifies. When its successor is revoked it would be the
     # newest again: the key that people wanted to be rid of.
@@ -35,6 +39,15 @@ def choose_key(ring: Keyring, chain: Sequence[Descriptor], use: Use, now: int) -
     listed = [record for record in chain[-1].keys_of(use, now) if record.kid in held]
     usable = [held[record.kid] for record in listed if not is_retired(record, ever, now)]
     return usable[-1] if usable else None
+
+
+def roots_due() -> RefusedError:
+    """Return the error for a node whose roots have not met since release 0.1.0."""
+    return RefusedError(
+        Code.ROOTS_DUE,
+        "the newest descriptor of this node is of the first form, by which nothing is signed any more",
+        hint="the root holders sign the next one: trm keys rotate log; docs/operations.md, After 0.1.0",
+    )
 
 
 def missing_key(uses: Sequence[str]) -> RefusedError:

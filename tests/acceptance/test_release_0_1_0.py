@@ -45,8 +45,10 @@ from support.released import (
 from support.stranger import verify
 
 from gateway.evidence.form import FIRST
+from keys.documents.descriptor import DESCRIPTORS
 from keys.documents.fingerprint import Party, pair_code
 from keys.primitives.encoding import b64u, canon, unb64u
+from keys.primitives.sign import SignedDocument
 
 REFERRED, TAKEN_BACK = FACTS["cases"]["referred"], FACTS["cases"]["taken_back"]
 LIVE, WITHDRAWN = FACTS["consents"]
@@ -68,6 +70,17 @@ def fr(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
 
 
 @pytest.fixture(scope="module")
+def met(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, NodeProcess]]:
+    """Both after their ceremonies, each running by itself, at the second at which they were left."""
+    with (
+        alone(tmp_path_factory.mktemp("FR-met"), "FR") as fr,
+        alone(tmp_path_factory.mktemp("AL-met"), "AL") as al,
+    ):
+        roots_met(fr, al)
+        yield {"FR": fr, "AL": al}
+
+
+@pytest.fixture(scope="module")
 def al(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
     """The same of AL."""
     with alone(tmp_path_factory.mktemp("AL-alone"), "AL") as node:
@@ -80,6 +93,15 @@ def started(*nodes: NodeProcess) -> None:
         node.launch()
     for node in nodes:
         assert node._line() == "ready", node.log()
+
+
+def roots_met(*nodes: NodeProcess) -> None:
+    """The root holders of these, which run, sign the next descriptor: of today's form, whatever was asked for."""
+    for node in nodes:
+        request = node.call("keys.request", rotate=["log"], by="admin")["request"]
+        document = signed(node.base, node.name, request, passphrase=FACTS["root_passphrase"])
+        node.call("keys.publish", document=document, by="admin")
+        assert "roots_due" not in node.call("node.ready")["why"]
 
 
 def is_opened(node: NodeProcess, id: str) -> bool:
@@ -97,12 +119,13 @@ def arrived(pair: Pair, node: NodeProcess, id: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_folder_opens_with_all_that_it_held(name: str, request: pytest.FixtureRequest) -> None:
-    """States, receipts, bodies, consents, alarms, people and policy are what 0.1.0 answered; the log holds. What one
-    person had released first, under a typed name, waits for two people anew.
+    """States, receipts, bodies, consents, alarms, people and policy are what 0.1.0 answered, but for one alarm; the log
+    holds. What one person had released first, under a typed name, waits for two people anew.
     """
     node = request.getfixturevalue(name.lower())
     kept = dict(FACTS["nodes"][name])
     kept["drafts"] = dict.fromkeys(kept["drafts"], "waiting")
+    kept["alarms"] = sorted([*kept["alarms"], "own.roots_due"])
     found = holdings(node)
     assert found.keys() == kept.keys() - {"audit", "chain"}
     assert [part for part in found if found[part] != kept[part]] == []
@@ -117,19 +140,18 @@ def test_a_folder_opens_with_all_that_it_held(name: str, request: pytest.Fixture
 
 @pytest.mark.parametrize("name", NAMES)
 def test_nobody_finds_a_fault_in_a_folder(name: str, tmp_path: Path) -> None:
-    """`trm doctor` has nothing red of the stopped folder with its passphrase, and `trm audit verify` finds nothing."""
+    """`trm doctor` has nothing red of a stopped folder but that its roots are due; `trm audit verify` finds nothing."""
     node = unpack(tmp_path)[name]
     checks = examined(node, "--passphrase-file", node.passphrase_file)
-    assert [check for check, state in checks if state == "red"] == []
+    assert [check for check, state in checks if state == "red"] == ["signed form"]
     assert ("database", "warn") in checks  # of revision 0001: brought up to date at the next start
-    assert ("signed form", "warn") in checks  # its roots have not met since
     assert {"key store", "keyset", "policy", "audit log", "node"} <= {check for check, _ in checks}
     assert trm_then(["audit", "verify", "--node", node.folder], cwd=tmp_path).returncode == 0
 
 
-def test_nobody_finds_a_fault_in_a_running_node(fr: NodeProcess) -> None:
+def test_nobody_finds_a_fault_in_a_running_node(met: dict[str, NodeProcess]) -> None:
     """`trm doctor` has nothing red of a node that runs, but that a process under test does not harden itself."""
-    assert [check for check, state in examined(fr) if state == "red"] == ["hardening"]
+    assert [check for check, state in examined(met["FR"]) if state == "red"] == ["hardening"]
 
 
 def examined(node: NodeProcess, *words: str | Path) -> list[tuple[str, str]]:
@@ -141,6 +163,7 @@ def examined(node: NodeProcess, *words: str | Path) -> list[tuple[str, str]]:
 def test_the_consent_is_withdrawn(pair: Pair) -> None:
     """What relied on it is refused at both nodes; the other consent still carries a message."""
     started(pair.a, pair.b)
+    roots_met(pair.a, pair.b)
     for node in (pair.a, pair.b):
         assert node.call("consent.show", id=WITHDRAWN)["state"] == "withdrawn"
         assert node.call("consent.show", id=LIVE)["state"] == "active"
@@ -186,8 +209,11 @@ def test_people_and_programs_come_in(fr: NodeProcess) -> None:
     kind = {"Content-Type": "application/x-www-form-urlencoded"}
     status, cookie, _ = asked(fr, "POST", "/sign-in", host | kind, form)
     assert status == 303 and cookie
-    status, _, page = asked(fr, "GET", "/drafts", host | {"Cookie": cookie.partition(";")[0]})
+    signed_in = host | {"Cookie": cookie.partition(";")[0], "Accept-Language": "en"}
+    status, _, page = asked(fr, "GET", "/drafts", signed_in)
     assert status == 200 and FACTS["drafts"]["waiting"] in page
+    _, _, page = asked(fr, "GET", "/desk", signed_in)
+    assert "Nothing is taken in or sent" in page and "What is here can be read." in page
 
 
 def asked(
@@ -200,6 +226,113 @@ def asked(
         return answer.status, answer.getheader("Set-Cookie", ""), answer.read().decode()
 
 
+# --- until the roots have met ---------------------------------------------------------------------------------------
+
+AS_LEFT = ("message", "envelope", "receipt", "receipt_due", "trust_record", "checkpoint", "consent", "link")
+"""Tables that a node which waits for its roots leaves as they were."""
+
+
+def stored(node: NodeProcess) -> dict[str, list[tuple[Any, ...]]]:
+    """The rows of these tables."""
+    return {table: sorted(node.rows(f"select * from {table}"), key=repr) for table in AS_LEFT}
+
+
+def test_a_node_takes_nothing_in_until_its_roots_have_met(pair: Pair) -> None:
+    """Both say so, refuse what programs and people bring, and meet each other with a bare 503; an hour later what lay
+    there lies there, and nothing was signed.
+    """
+    fr, al = pair.a, pair.b
+    left = {node.name: stored(node) for node in (fr, al)}
+    started(fr, al)
+    for node in (fr, al):
+        assert node.call("node.ready")["why"] == ["roots_due"]
+        assert node.call("node.status")["stopped"] == "roots_due"
+        assert asked(node, "GET", "/health/ready", {"Host": "localhost"})[0] == 503
+        assert "own.roots_due" in node.alarms()
+        with closing(node.client()) as client:
+            status, problem = client.submit(enquiry("new", "AL" if node is fr else "FR"), "k" * 22)
+        assert (status, problem["code"]) == (503, "roots_due")
+        assert "trm keys rotate" in problem["hint"]
+        for operation, arguments in (
+            ("draft.save", {"draft": enquiry("new", "AL")}),
+            ("draft.release", {"id": FACTS["drafts"]["waiting"]}),
+            ("peer.probe", {"id": "AL" if node is fr else "FR"}),
+        ):
+            with pytest.raises(AssertionError, match="roots_due"):
+                node.call(operation, **arguments, by="w-1")
+    for name in ("messages", "schemas", "checkpoint"):
+        kept = wire(name)
+        answer = replay(kept, fr if kept.to == "FR" else al)
+        assert answer.startswith(b"HTTP/1.1 503 ") and b"Signature:" not in answer and answer.endswith(b"\r\n\r\n")
+    pair.advance(3_600, step=60, pause=0.01)
+    for node in (fr, al):
+        node.stop()
+        assert [table for table, rows in stored(node).items() if rows != left[node.name][table]] == []
+        chain = [SignedDocument.from_json(one, *DESCRIPTORS) for one in FACTS["nodes"][node.name]["chain"]]
+        assert [row for (row,) in node.rows("select document from own_descriptor order by version")] == [
+            document.encode() for document in chain
+        ]
+
+
+def test_the_ceremony_by_the_pages_of_this_repository(pair: Pair) -> None:
+    """The verbs of docs/operations.md, After 0.1.0, on a folder that does not run: then it is ready, and what waited at
+    both sides goes across.
+    """
+    fr, al = pair.a, pair.b
+    for node in (fr, al):
+        ceremony(node)
+    started(fr, al)
+    for node in (fr, al):
+        assert "roots_due" not in node.call("node.ready")["why"]
+        assert "own.roots_due" not in node.alarms()
+        arrived(pair, node, FACTS["waiting"][node.name])
+
+
+def test_a_peer_whose_roots_have_not_met_is_waited_for(pair: Pair) -> None:
+    """FR says of AL in words what is to be done; what is for it waits, and goes when AL's roots have met."""
+    fr, al = pair.a, pair.b
+    started(fr, al)
+    roots_met(fr)
+    asked_for = fr.call("message.submit", **enquiry("for AL", al.name))["id"]
+    pair.until(lambda: "peer.first_form" in fr.alarms(), seconds=60)
+    pair.advance(600, step=30)
+    assert [fr.state(id) for id in (asked_for, FACTS["waiting"]["FR"])] == ["queued", "awaiting_receipt"]
+    assert not {"peer.refuses", "peer.stale_keyset"} & {*fr.alarms()}
+    (standing,) = fr.call("node.status")["peers"]
+    assert (standing["delivery"], standing["held"]) == (
+        "held",
+        "their root holders have not signed since release 0.1.0",
+    )
+    shown = trm_then(["peer", "show", "AL", "--node", fr.folder], cwd=fr.base)
+    assert "its newest descriptor is of release 0.1.0: what is for it waits" in shown.stdout
+    assert "call its administrator" in shown.stdout + shown.stderr
+    assert fr.call("peer.list")["peers"][0]["first_form"]
+    pinged = fr.call("peer.ping", id="AL")["steps"]
+    assert [(step["step"], step["code"]) for step in pinged if not step["ok"]] == [("keys", "first_form")]
+    roots_met(al)
+    for id in (asked_for, FACTS["waiting"]["FR"]):
+        arrived(pair, fr, id)
+    assert "peer.first_form" not in fr.alarms()
+    assert not fr.call("peer.list")["peers"][0]["first_form"]
+
+
+def ceremony(node: NodeProcess) -> None:
+    """Request, signatures and publication as files, by the verbs."""
+    base, request = node.base, node.base / f"{node.name}.request"
+    own = ("--node", node.folder, "--passphrase-file", node.passphrase_file)
+    secret = base / f"{node.name}-roots.secret"
+    secret.write_text(FACTS["root_passphrase"])
+    signatures = []
+    done = [trm_then(["keys", "rotate", "log", "--out", request, *own], cwd=base)]
+    for number, root in enumerate(sorted((base / f"{node.name}-roots").glob("*.key"))):
+        signatures.append(base / f"{node.name}.{number}.sig")
+        words = ["keys", "root", "sign", request, "--root", root, "--out", signatures[-1], "--yes"]
+        done.append(trm_then([*words, "--passphrase-file", secret], cwd=base))
+    done.append(trm_then(["keys", "publish", request, *signatures, *own], cwd=base))
+    for ran in done:
+        assert ran.returncode == 0, ran.stderr
+
+
 # --- going on ---------------------------------------------------------------------------------------------------------
 
 
@@ -208,6 +341,7 @@ def test_the_two_nodes_go_on(pair: Pair) -> None:
     fr, al = pair.a, pair.b
     before = {node.name: node.count() for node in (fr, al)}
     started(fr, al)
+    roots_met(fr, al)
     for node in (fr, al):
         arrived(pair, node, FACTS["waiting"][node.name])
         receipts = node.call("message.show", id=FACTS["waiting"][node.name])["receipts"]
@@ -261,6 +395,7 @@ def test_administrators_and_root_holders_sign(pair: Pair) -> None:
     """One administrator's file suspends the peer, two resume it; a root file signs a descriptor that the peer takes."""
     fr, al = pair.a, pair.b
     started(fr, al)
+    roots_met(fr, al)
     signs = [
         ("--as", fr.base / f"FR-admins/{number}.key", "--admin-passphrase-file", fr.base / "FR-admins/secret")
         for number in (0, 1)
@@ -276,11 +411,10 @@ def test_administrators_and_root_holders_sign(pair: Pair) -> None:
         assert fr.call("peer.show", id="AL")["state"].startswith(state)
     request = fr.call("keys.request", rotate=["sig"], by="admin")["request"]
     document = signed(fr.base, "FR", request, passphrase=FACTS["root_passphrase"])
-    assert fr.call("keys.publish", document=document, by="admin")["version"] == 2
+    assert fr.call("keys.publish", document=document, by="admin")["version"] == 3
     chain = fr.call("node.pairing")
-    assert [document["payloadType"].rpartition(".")[2] for document in chain] == ["v1+json", "v2+json"]
-    assert ("signed form", "ok") in examined(fr)
-    pair.until(lambda: al.call("peer.show", id="FR")["descriptor_version"] == 2, seconds=120)
+    assert [document["payloadType"].rpartition(".")[2] for document in chain] == ["v1+json", "v2+json", "v2+json"]
+    pair.until(lambda: al.call("peer.show", id="FR")["descriptor_version"] == 3, seconds=120)
 
 
 # --- what was proven --------------------------------------------------------------------------------------------------
@@ -340,10 +474,10 @@ def test_the_exported_log_still_holds(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["messages", "receipts"])
-def test_what_the_release_signed_is_answered_in_words(name: str, request: pytest.FixtureRequest) -> None:
+def test_what_the_release_signed_is_answered_in_words(name: str, met: dict[str, NodeProcess]) -> None:
     """A request of 0.1.0, byte for byte, is refused by a signed code that says why, and changes nothing."""
     kept = wire(name)
-    node = request.getfixturevalue(kept.to.lower())
+    node = met[kept.to]
     before = node.count()
     answer = replay(kept, node)
     head, _, data = answer.partition(b"\r\n\r\n")
@@ -354,25 +488,25 @@ def test_what_the_release_signed_is_answered_in_words(name: str, request: pytest
 
 
 @pytest.mark.parametrize("name", ["keyset_push", "descriptor_push"])
-def test_a_push_of_the_release_is_not_taken(name: str, request: pytest.FixtureRequest) -> None:
+def test_a_push_of_the_release_is_not_taken(name: str, met: dict[str, NodeProcess]) -> None:
     """Byte for byte as 0.1.0 made it: its form is another one."""
     kept = wire(name)
-    head, _, data = replay(kept, request.getfixturevalue(kept.to.lower())).partition(b"\r\n\r\n")
+    head, _, data = replay(kept, met[kept.to]).partition(b"\r\n\r\n")
     assert (head.split(b" ")[1], data) == (b"400", b"")
 
 
-def test_a_peer_is_told_every_schema_of_the_release(al: NodeProcess) -> None:
+def test_a_peer_is_told_every_schema_of_the_release(met: dict[str, NodeProcess]) -> None:
     """The catalogue that 0.1.0 told its peers is held, so that what they send by it is still read."""
     kept = wire("schemas")
-    found = body(replay(kept, al))
+    found = body(replay(kept, met["AL"]))
     assert kept.body["schemas"] and set(kept.body["schemas"]) <= set(found["schemas"])
 
 
-def test_a_witness_does_not_go_back(al: NodeProcess) -> None:
+def test_a_witness_does_not_go_back(met: dict[str, NodeProcess]) -> None:
     """A checkpoint that AL has cosigned is not cosigned from its old size again: AL answers with the size it holds."""
     kept = wire("checkpoint")
     note = kept.request.partition(b"\r\n\r\n")[2].partition(b"\n\n")[2]
-    head, _, answer = replay(kept, al).partition(b"\r\n\r\n")
+    head, _, answer = replay(kept, met["AL"]).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 409 ")
     assert answer.split() == [note.splitlines()[1]]
 

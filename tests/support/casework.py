@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from support import played_cases
-from support.consoles import NODE, NOW
+from support.consoles import NODE, NOW, READY
 from support.library import GUIDANCE
 
 import schemas
@@ -112,6 +112,7 @@ PEER = {
     "cause": None,
     "missing": None,
     "demo": False,
+    "first_form": False,
     "descriptor_version": 1,
     "keyset_seen": None,
     "failing_since": None,
@@ -138,6 +139,7 @@ ALERT = {
 ANSWERS: dict[str, Any] = {
     **played_cases.ANSWERS,
     "alert.list": {"alerts": [ALERT]},
+    "node.ready": READY,
     "conversation.due": {
         "due": [
             WHERE | DUTY | {"conversation": CASE, "of_case": OF_CASE, "type": "referral.request/1", "unit": None},
@@ -197,6 +199,7 @@ ANSWERS: dict[str, Any] = {
                 "country": peer,
                 "unit": unit,
                 "name": name,
+                "kind": "public_authority",
                 "roles": ["national_focal_point"],
                 "contact": "duty desk",
             }

@@ -26,6 +26,7 @@ PEER: dict[str, Any] = {
 HELD = PEER | {"name": "UA <b>", "delivery": "held", "held": "our side has suspended it", "failing_since": None}
 STATUS: dict[str, Any] = {
     "at": NOW,
+    "stopped": None,
     "peers": [PEER, HELD],
     "failed": [
         {"kind": "failed", "peer": "AL", "reason": "expired", "count": 2, "oldest": NOW - 90_000},

@@ -208,9 +208,9 @@ def root_count(node: Mapping[str, Json], newest: Descriptor) -> Check:
 def signed_form(newest: Descriptor) -> Check:
     """Whether the roots have met since release 0.1.0, whose descriptors are of the first form (nrm1 1.17)."""
     if newest.is_first_form:
-        return warn(
+        return red(
             "signed form",
-            "the newest descriptor is of the first form, so the keys of the log and of the witness have one half",
+            "the newest descriptor is of the first form: nothing is taken in, sent or signed",
             "the root holders sign the next one: trm keys rotate log; docs/operations.md, After 0.1.0",
         )
     return ok("signed form", "the second: every key that lasts has both halves")

@@ -17,7 +17,7 @@ from gateway.foundation.chores import HOUR
 from gateway.foundation.ids import NodeId
 from gateway.identity.identity import Identity
 from gateway.operations.models import Answer, Count, Nothing, OneOf, Time
-from gateway.operations.registry import About, operation
+from gateway.operations.registry import About, Units, operation
 from gateway.operations.roles import EVERYBODY, FOCAL_POINT, LOOKS
 from gateway.peers.confirmed_time import ConfirmedTime
 from gateway.peers.registry import PeerRegistry
@@ -143,6 +143,7 @@ class NodeStatus(Answer):
     """How the node stands."""
 
     at: Time
+    stopped: str | None = Field(description="why it takes nothing in and sends nothing, a code")
     peers: list[PeerStanding]
     failed: list[Failed]
     hand_over: HandOver
@@ -205,6 +206,7 @@ class StatusOperations:
         roles=EVERYBODY,
         about=About.NODE,
         answer=Readiness,
+        units=Units.FREE,
     )
     async def ready(self, _asked: Nothing) -> OperationResult:
         """Whether the node can durably accept, and whether it sends; why not, by code.
@@ -215,7 +217,9 @@ class StatusOperations:
         unready, silent, now = list[Code](), list[Code](), self._clock.now()
         if not await self._probe.holds():
             unready.append(Code.DISK)
-        if not self._identity.keys.may_speak:
+        if self._identity.own.waits_for_roots:
+            unready.append(Code.ROOTS_DUE)
+        elif not self._identity.keys.may_speak:
             unready.append(Code.NO_KEY)
         if self._accepts_nothing():
             unready.append(Code.LINK_RESET_REQUIRED)
@@ -246,6 +250,7 @@ class StatusOperations:
         erasing, log, content, adapter = found.erasing, found.log, found.content, self._adapter
         return {
             "at": found.at,
+            "stopped": str(Code.ROOTS_DUE) if self._identity.own.waits_for_roots else None,
             "peers": [_peer(one) for one in found.peers],
             "failed": [
                 {

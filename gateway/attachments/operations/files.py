@@ -67,6 +67,7 @@ class AttachmentOperations:
         units=Units.NARROWED,
         creates=True,
         streams=True,
+        takes_in=True,
     )
     async def add(
         self, asked: AddAttachment, chunks: AsyncIterator[bytes], size: int, caller: Caller

@@ -148,6 +148,7 @@ class CaseOperations:
         attested=True,
         creates=True,
         example={"label": "Blue 7"},
+        takes_in=True,
     )
     async def open(self, asked: OpenCase, caller: Caller) -> OperationResult:
         """Begin the case of a person, under a label of one's own or the number it has in the case system; a number that

@@ -111,6 +111,8 @@ def _facts(value: Mapping[str, Json]) -> Iterator[tuple[str, Json]]:
         _object(value[name]) for name in ("hand_over", "storage", "erasing", "content", "audit")
     )
     waiting, news = _pile(handed["messages"]), _pile(handed["news"])
+    if value["stopped"] is not None:
+        yield "NOTHING IS TAKEN IN OR SENT", f"{value['stopped']}: root holders have to sign; trm doctor says what"
     yield "to be taken here", f"{waiting[0]} {waiting[1]}".strip()
     yield "news not taken", news[0]
     yield "drafts waiting", handed["drafts"]

@@ -139,6 +139,7 @@ def _say_ready(node: Node, as_json: bool) -> None:
         "local": node.config.local.listen,
         "console": node.config.console_origin,
         "demo": node.config.node.demo,
+        "stopped": str(Code.ROOTS_DUE) if node.own.waits_for_roots else None,
     }
     if as_json:
         click.echo(json.dumps(ready))
@@ -146,3 +147,5 @@ def _say_ready(node: Node, as_json: bool) -> None:
     local = f", and the console at {ready['console']}" if ready["console"] else ""
     demo = " DEMO" if ready["demo"] else ""
     click.echo(f"ready: {ready['name']}{demo}, {ready['endpoint']} on port {ready['port']}, {ready['socket']}{local}")
+    if node.own.waits_for_roots:
+        click.echo("stopped: its root holders have not signed since release 0.1.0; trm doctor says what to do")

@@ -168,6 +168,13 @@ def _show_peer(value: Mapping[str, Json]) -> None:
             ("link", links.describe_link(value["link"])),
         ]
     )
+    if value["first_form"]:
+        output.print_line("")
+        output.print_line("its newest descriptor is of release 0.1.0: what is for it waits, and nothing comes from it")
+        output.print_hint(
+            f"call its administrator ({value['contact']}): its node needs this release, then its root holders sign the "
+            "next descriptor: docs/operations.md, After 0.1.0"
+        )
     output.print_line("")
     output.print_table(
         ["unit", "name", "kind", "roles"],

@@ -83,6 +83,7 @@ class ConsentOperations:
         attested=True,
         creates=True,
         example=EXAMPLE,
+        takes_in=True,
     )
     async def record(self, asked: RecordConsent, caller: Caller) -> OperationResult:
         """Keep what the person of a case consented to; units may be named PEER/unit. Nothing is sent until a message

@@ -41,6 +41,7 @@ async def show_desk(visit: Visit) -> web.StreamResponse:
         inbox=inbox,
         drafts=drafts,
         doubted=await _count_doubted(visit),
+        stopped=Code.ROOTS_DUE in (await visit.ask("node.ready"))["why"],
         shown=NEW,
         now=visit.settings.now(),
         **await _filters(visit, chosen),

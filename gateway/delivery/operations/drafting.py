@@ -59,6 +59,7 @@ class DraftOperations:
         units=Units.NARROWED,
         creates=True,
         example={"draft": dict(ENQUIRY)},
+        takes_in=True,
     )
     async def save(self, asked: SaveDraft) -> OperationResult:
         """Keep a new draft for a person to release."""
@@ -75,6 +76,7 @@ class DraftOperations:
         answer=Saved,
         units=Units.NARROWED,
         example={"draft": dict(ENQUIRY)},
+        takes_in=True,
     )
     async def change(self, asked: ChangeDraft) -> OperationResult:
         """Put another draft in the place of the version that the caller has seen. Raises RefusedError

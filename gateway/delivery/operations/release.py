@@ -88,6 +88,7 @@ class ReleaseOperations:
         attested=True,
         creates=True,
         example=ENQUIRY,
+        takes_in=True,
     )
     async def submit_message(self, asked: SubmitMessage, key: str | None, caller: Caller) -> OperationResult:
         """Submit and release one message. What needs two people is kept as a draft that the caller released first, and
@@ -154,6 +155,7 @@ class ReleaseOperations:
         units=Units.NARROWED,
         by_person=True,
         creates=True,
+        takes_in=True,
     )
     async def release_draft(self, asked: ReleaseDraft, key: str | None, caller: Caller) -> OperationResult:
         """A person releases a draft; the consent it relies on may be added here, for a file never creates one. Where it

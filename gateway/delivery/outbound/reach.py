@@ -73,12 +73,18 @@ class Reach:
         return self._link.registry.find(self._node)
 
     async def _refreshed(self, peer: Peer) -> Peer:
-        """Return the peer with a keyset that may be used now; a person is told where it shows none (nrm1 2.22)."""
+        """Return the peer with a keyset that may be used now; a person is told where it shows none (nrm1 2.22).
+
+        Raises:
+            RefusedError: first_form, of which a person was told too. TransientError for every other reason.
+        """
         now = self._clock.now()
         try:
             peer = await self._sync.refresh(await self._sync.fetch_chain(peer))
             _may_seal(peer, now)
         except (RemoteError, RefusedError) as error:
+            if error.code is Code.FIRST_FORM:
+                raise
             await self._store.move(
                 lambda c: journal.raise_alarm(c, at=now, kind=f"peer.{Code.STALE_KEYSET}", peer=self._node)
             )

@@ -63,6 +63,11 @@ class _Waiting:
     due: Sequence[int]
     files: int | None
 
+    @property
+    def anything(self) -> bool:
+        """Whether something waits."""
+        return bool(self.receipts.owed or self.due) or self.files is not None
+
 
 class Sender:
     """Everything that goes to one peer."""
@@ -154,6 +159,8 @@ class Sender:
         answered, joined = self._receipts.answered(), bool(peer.attempts)
         waiting = await self._store.read(lambda c: _look_up(c, self._node, answered, joined=joined))
         self._exchange.again = waiting.receipts.more
+        if peer.behind is not None and waiting.anything:
+            peer = await self._reach.ready(peer)  # by a newer descriptor, or not at all
         if waiting.receipts.owed:
             await self._receipts.send(peer, waiting.receipts)
         carries = waiting.files if self._carrying is None else None

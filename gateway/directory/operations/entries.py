@@ -175,6 +175,7 @@ class DirectoryOperations:
         about=About.NODE,
         answer=Publishing,
         by_person=True,
+        takes_in=True,
     )
     async def publish(self, asked: PublishDirectory, caller: Caller) -> OperationResult:
         """A named person says what the offices of this country are: kept as this node's entry, and sent to every active

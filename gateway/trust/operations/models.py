@@ -153,6 +153,7 @@ class PeerLine(Answer):
     cause: str | None
     missing: str | None = Field(description="what keeps messages from passing")
     demo: bool
+    first_form: bool = Field(description="its newest descriptor is of release 0.1.0: what is for it waits")
     descriptor_version: Count
     keyset_seen: Time | None
     failing_since: Time | None

@@ -30,6 +30,7 @@ from gateway.trust import history as trust_history
 from gateway.trust.operations.changes import everything, shown
 from gateway.trust.operations.models import AddPeer, Code60, OnePeer, PeerLine, Peers, Scope, WholePeer
 from gateway.trust.peer_sync import read_chain
+from keys.documents.descriptor import require_second_form
 from keys.documents.descriptor_chain import accept_chain
 from keys.documents.fingerprint import Party, pair_code, pair_text
 from keys.documents.link_reset import Reset, reset_hash
@@ -49,8 +50,9 @@ def summary(peer: Peer, now: int) -> dict[str, Json]:
         "country": peer.descriptor.country,
         "state": str(peer.state),
         "cause": peer.cause,
-        "missing": peer.trust.missing(now),
+        "missing": peer.missing(now),
         "demo": peer.demo,
+        "first_form": peer.descriptor.is_first_form,
         "descriptor_version": peer.descriptor.version,
         "keyset_seen": peer.keyset_seen,
         "failing_since": peer.failing_since,
@@ -123,6 +125,7 @@ class PeerOperations:
                 "the node at this address is not the one that was scanned; nothing was changed",
                 hint="scan its code again; if it still differs, somebody is between you: stop",
             )
+        require_second_form(newest)
         if newest.version < (asked.version or 1):
             raise RefusedError(
                 Code.ROLLBACK,

@@ -74,7 +74,13 @@ class PingOperations:
         return OperationResult(value={"name": peer.name, "ok": steps[-1].ok, "steps": listed})
 
     @operation(
-        "peer.probe", "send a test message the whole way", roles=RUNS, about=About.PEER, answer=Probing, creates=True
+        "peer.probe",
+        "send a test message the whole way",
+        roles=RUNS,
+        about=About.PEER,
+        answer=Probing,
+        creates=True,
+        takes_in=True,
     )
     async def probe(self, asked: OnePeer) -> OperationResult:
         """Send the test message through the whole chain; `peer.probed` tells how far it has come."""

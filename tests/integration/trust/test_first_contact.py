@@ -9,6 +9,7 @@ import pytest
 from support.holders import signed
 from support.nodechild import SteeredClock
 from support.pair import START, Party, Two, make_party
+from support.released import AT, FACTS
 from support.trusting import digits
 
 from gateway.errors import Code, RefusedError
@@ -75,3 +76,17 @@ async def test_a_node_that_is_seen_newer_than_it_says_is_no_rollback(met: Two) -
     await prepare(met, await digits(met.al))
     *groups, versions = (await digits(met.al)).split()
     assert (await prepare(met, f"{' '.join(groups)} {versions.replace('2', '1')}"))["hash"]
+
+
+async def test_a_node_of_release_0_1_0_is_not_added(tmp_path: Path) -> None:
+    """Its administrator is to be called, as the hint says; nothing is kept of its chain (nrm1 1.18)."""
+    party = await make_party(tmp_path, "UA", SteeredClock(AT))
+    await party.start()
+    try:
+        with pytest.raises(RefusedError, match="of release") as caught:
+            await party.call("peer.add", chain=FACTS["nodes"]["AL"]["chain"], by="admin")
+        assert caught.value.code is Code.FIRST_FORM
+        assert "call its administrator" in caught.value.hint
+        assert (await party.call("peer.list"))["peers"] == []
+    finally:
+        await party.stop()

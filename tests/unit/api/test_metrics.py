@@ -32,6 +32,7 @@ def status(**changes: Any) -> dict[str, Any]:
     }
     return {
         "at": NOW,
+        "stopped": None,
         "peers": [peer],
         "webhooks": [],
         "failed": [{"kind": "failed", "peer": "AL", "reason": "expired", "count": 2, "oldest": NOW - 5}],

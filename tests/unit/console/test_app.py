@@ -10,13 +10,15 @@ import pytest
 from aiohttp import FormData
 from support.browsing import read
 from support.casework import DUTY, PEER, WHERE
-from support.consoles import OWN_UNITS, Console, Seen, console, person
+from support.consoles import OWN_UNITS, READY, Console, Seen, console, person
 from support.tables import Faults
 
 from gateway.console import assets
 from gateway.console.app import PAGES
 from gateway.console.cookies import SESSION
+from gateway.console.refusals import SAID
 from gateway.console.visit import OPEN, Page
+from gateway.console.words import load_words
 from gateway.errors import Code, Finding, RefusedError, TransientError
 from gateway.node.rows import ROWS
 from gateway.operations.roles import Role
@@ -29,6 +31,7 @@ MORNING = {
     "inbox.list": {"messages": [], "next": None},
     "draft.list": {"drafts": [], "next": None},
     "directory.list": OWN_UNITS,
+    "node.ready": READY,
 }
 
 
@@ -300,6 +303,16 @@ async def test_what_others_wrote_is_shown_safely():
         text = (await there.get("/desk")).text
     assert "<script>alert" not in text
     assert "<bdi>&lt;script&gt;alert(1)&lt;/script&gt;\ufffdAL\ufffd</bdi>" in text
+
+
+async def test_the_desk_says_that_the_roots_have_to_meet():
+    """In the language of the reader, with what to do about what cannot wait; a node that does its work says nothing."""
+    stopped = READY | {"ready": False, "why": [str(Code.ROOTS_DUE)]}
+    for answer, told in ((stopped, True), (READY, False)):
+        async with console(MORNING | {"node.ready": answer}) as there:
+            page = read((await there.get("/desk", **{"Accept-Language": "it"})).text)
+            assert (load_words("it")("Nothing is taken in or sent") in page.said) is told
+            assert (load_words("it")(SAID[Code.ROOTS_DUE]) in page.said) is told
 
 
 async def test_the_files_of_a_page_are_kept_for_ever():

@@ -202,3 +202,12 @@ def test_never_blocked_is_a_closed_list():
     assert not never_blocked("safety.alerted/1")
     assert not never_blocked("consent.record/1")
     assert not never_blocked("")
+
+
+def test_what_is_agreed_waits_for_a_peer_of_before():
+    """Messages are judged as for any other peer and wait, with the reason; a suspension is told first."""
+    standing = PeerScope(state=PeerState.ACTIVE, agreed=intersect(FR, AL), corridor=("FR", "AL"), behind="not yet")
+    assert standing.held == "not yet"
+    assert standing.outside("info.reply/1", SEND) is None
+    assert replace(standing, state=PeerState.SUSPENDED).held == "our side has suspended it"
+    assert replace(standing, missing="not approved").held == "not approved"

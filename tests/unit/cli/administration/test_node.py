@@ -36,6 +36,7 @@ def test_what_is_wrong_is_told(capsys):
     }
     node._show_status(
         {
+            "stopped": "roots_due",
             "peers": [peer, peer | {"name": "UA", "delivery": "held", "held": "our side has suspended it"}],
             "failed": [{"kind": "failed", "peer": "AL", "reason": "expired", "count": 2, "oldest": 0}],
             "hand_over": {"adapter": None, "messages": NOTHING, "news": NOTHING, "drafts": 1},
@@ -49,6 +50,13 @@ def test_what_is_wrong_is_told(capsys):
         }
     )
     printed = capsys.readouterr()
-    for told in ("held: our side has suspended it", "expired", "log_rolled_back", "1 peer.silent", "1024 MiB free"):
+    for told in (
+        "held: our side has suspended it",
+        "expired",
+        "log_rolled_back",
+        "1 peer.silent",
+        "1024 MiB free",
+        "roots_due",
+    ):
         assert told in printed.out
     assert "trm message resend" in printed.err

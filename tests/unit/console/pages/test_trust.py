@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 from support.browsing import read
-from support.consoles import NOW, console, person
+from support.consoles import NOW, OWN_UNITS, console, person
 from support.policies import policy, text_of
 
 from gateway.changes import store as rows
 from gateway.console.pages.trust import STAGES
+from gateway.console.refusals import SAID
 from gateway.console.words import load_words
 from gateway.errors import Code, RefusedError
 from gateway.policy.attestation import upgraded
@@ -83,3 +84,49 @@ async def test_how_far_a_change_has_come_is_said_in_words(state):
             seen = await there.get(path, **{"Accept-Language": "el"})
             assert load_words("el")(STAGES[state]) in read(seen.text).said
             assert f">{state}<" not in seen.text
+
+
+PEER = {
+    "name": "AL",
+    "node": "n1" + "b" * 32,
+    "country": "AL",
+    "state": "active",
+    "cause": None,
+    "missing": "their root holders have not signed since release 0.1.0",
+    "demo": False,
+    "first_form": True,
+    "descriptor_version": 1,
+    "keyset_seen": NOW,
+    "failing_since": None,
+    "attempts": 0,
+    "next_try": None,
+    "endpoint": "https://al.example.org:8443",
+    "expires": NOW + 10**7,
+    "contact": "duty desk",
+    "units": [
+        {"id": "ngo", "name": "A", "kind": "ngo", "roles": []},
+        {"id": "old", "name": "B", "kind": None, "roles": []},
+    ],
+    "fingerprint": "11111 " * 6,
+    "scope": None,
+    "ours": None,
+    "theirs": None,
+    "history": [],
+    "faults": [],
+    "pending": [],
+    "schemas": None,
+    "queued": 1,
+    "link": None,
+    "verified": NOW,
+}
+
+
+async def test_a_country_of_release_0_1_0_is_shown_as_such():
+    """Its page says whom to call, in the language of the reader; and the kind of each unit that has one."""
+    words = load_words("fr")
+    for shown in (True, False):
+        answers = {"peer.show": PEER | {"first_form": shown}, "directory.list": OWN_UNITS}
+        async with console(answers) as there:
+            said = read((await there.get(f"/trust/peers/{PEER['node']}", **{"Accept-Language": "fr"})).text).said
+        assert (words(SAID[Code.FIRST_FORM]) in said) is shown
+        assert said.count(words("non-governmental organisation")) == 1

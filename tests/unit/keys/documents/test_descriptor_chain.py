@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from support import exhibits
+from support.first_form import second_version
 from support.nodes import NOW, Node, Seeds, edited, record, refused, signed
 
 from gateway.errors import Code, RefusedError
@@ -233,6 +235,15 @@ def test_expiry_counts_when_used() -> None:
         with pytest.raises(RefusedError) as caught:
             require_usable_descriptor(descriptor, at)
         assert caught.value.code is Code.STALE_DESCRIPTOR
+
+
+def test_a_newest_descriptor_of_the_first_form_is_not_used() -> None:
+    """Nothing is sealed for such a node and nobody begins to trust it; as a link of its chain it counts (nrm1 1.18)."""
+    first, second = second_version(exhibits.B)
+    with pytest.raises(RefusedError, match="of release") as caught:
+        require_usable_descriptor(first, NOW)
+    assert caught.value.code is Code.FIRST_FORM
+    require_usable_descriptor(second, NOW)
 
 
 def test_chain_is_walked() -> None:

@@ -15,21 +15,22 @@ from typing import Any
 import pytest
 from support.keystores import CHEAP, NODE, ROW, A, fails, new_keystore, opened
 from support.nodes import NOW, Node, Seeds, refused, signed
+from support.sign_as import in_first_form, sign_as
 
 from gateway.errors import Code
 from keys.documents.backup import KEYRING, Opening
 from keys.documents.backup_header import Kind, RecoveryPublic
-from keys.documents.descriptor import Revocation
+from keys.documents.descriptor import Revocation, name_log
 from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.envelope import Receipt, Receipts, Statement, Status, Void
-from keys.documents.key_records import Use
+from keys.documents.key_records import KeyRecord, Use
 from keys.documents.log_signatures import cosignature_text, cosigned_at, open_checkpoint
 from keys.documents.signed_note import Checkpoint, SignedNote, read_signatures
 from keys.keystore.keyring import Keyring
 from keys.keystore.keystore import Keystore
 from keys.keystore.service import KeyService
 from keys.primitives import sealed_file
-from keys.primitives.domains import DESCRIPTOR, KEYSET, RECEIPTS, STATEMENT, TOMBSTONE, TRUST, VOID
+from keys.primitives.domains import DESCRIPTOR, DESCRIPTOR_1, KEYSET, RECEIPTS, STATEMENT, TOMBSTONE, TRUST, VOID
 from keys.primitives.encoding import DAY, canon
 from keys.primitives.raw_signatures import verify_raw
 from keys.primitives.seal import EncPrivateKey, seal_cek
@@ -190,6 +191,33 @@ def test_no_listed_key_fails_closed(store: Keystore) -> None:
     assert store.sign_http(b"base")
     store.activate((descriptor_of(store),), NOW)
     assert store.may_speak
+
+
+def test_under_a_descriptor_of_the_first_form_only_http_is_signed(store: Keystore) -> None:
+    """Whatever the node asks for: nothing is signed before its roots have signed the next descriptor; then all is."""
+    payload = in_first_form(descriptor_of(store).document.payload)
+    before = sign_as(DESCRIPTOR_1, payload, *(root.key for root in A.roots[:2]))
+    first = accept_descriptor(None, before, NOW)
+    with fails(Code.ROOTS_DUE):
+        store.activate((first,), NOW)
+    assert not store.may_speak
+    note = Checkpoint(origin=name_log(NODE), size=1, root=bytes(32)).text
+    theirs = cosignature_text(Checkpoint(origin=name_log(Node("b").first().node), size=1, root=bytes(32)).text, NOW)
+    for ask in (
+        lambda: store.sign(STATEMENT, statement(NODE)),
+        lambda: store.sign_log(note),
+        lambda: store.cosign(theirs),
+    ):
+        with fails(Code.ROOTS_DUE, "nothing is signed any more"):
+            ask()
+    assert store.sign_http(b"base")
+    kept = [record for record in store.first_records(NOW) if record.use in (Use.SIG, Use.HTTP)]
+    notes = [
+        KeyRecord(use=use, from_=NOW, until=NOW + DAY, public=store.add_key(use, NOW)) for use in (Use.LOG, Use.WIT)
+    ]
+    second = accept_descriptor(first, signed(A.next(first, keys=[*kept, *notes]), A.roots[:2]), NOW + 1)
+    store.activate((first, second), NOW + 1)
+    assert store.may_speak and store.sign_log(note) and store.cosign(theirs)
 
 
 # --- encryption keys ---------------------------------------------------------------------------------------------
