@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,9 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from gateway.database.rows import as_bytes
 from gateway.database.tables import trust_record
 from gateway.foundation.ids import NodeId
+from keys.documents.trust_record import TRUSTS
+from keys.primitives.domains import TRUST
+from keys.primitives.sign import SignedDocument
 
 IN = "in"
 
@@ -27,6 +31,11 @@ class TrustRow:
     hash: str
     document: bytes
     acked: int | None
+
+
+def first_forms(rows: Sequence[TrustRow]) -> int:
+    """How many records at the beginning of a chain are of the first form: history, which no record names (nrm1 8.7)."""
+    return sum(SignedDocument.decode(row.document, *TRUSTS).payload_type != TRUST for row in rows)
 
 
 def _trust(row: Row[Any]) -> TrustRow:

@@ -133,6 +133,8 @@ class TrustEffects:
         trust = rules.peer_trust(changes, max(now, begins))
         chain = trust_record_store.records_of(connection, node, trust_record_store.OUT)
         newest = parse_trust(SignedDocument.decode(chain[-1].document, *TRUSTS)) if chain else None
+        if newest is not None and newest.is_first_form:
+            newest = None  # what the first form said is history: no peer takes it, and nothing names it (nrm1 8.7)
         record = self._said(connection, node, trust, None if newest is None else newest.hash)
         if newest is not None and _position(newest) == _position(record) and not self._revoked(chain[-1]):
             return
@@ -174,6 +176,34 @@ class TrustEffects:
             await self._peers.refresh()
             self._wakeups.trust.set()
 
+    async def leave_first_form(self) -> None:
+        """Sign in the second form our newest record about each peer that is of the first: no peer takes that any more.
+        A revocation that the peer has taken stays its last word.
+        """
+
+        def due(connection: Connection) -> list[NodeId]:
+            found = []
+            for peer in self._peers.all():
+                chain = trust_record_store.records_of(connection, peer.node, trust_record_store.OUT)
+                if not chain or trust_record_store.first_forms(chain[-1:]) == 0:
+                    continue
+                if peer.state is not PeerState.REVOKED or chain[-1].acked is None:
+                    found.append(peer.node)
+            return found
+
+        found = await self._store.read(due) if self._identity.keys.may_speak else []
+        if not found:
+            return
+        now = self._clock.now()
+
+        def move(connection: Connection) -> None:
+            for node in found:
+                self.settle(connection, node, now)
+
+        await self._store.move(move)
+        await self._peers.refresh()
+        self._wakeups.trust.set()
+
     def _said(self, connection: Connection, node: NodeId, trust: PeerTrust, prev: str | None) -> TrustRecord:
         if trust.scope is None or trust.latest is None:
             raise RuntimeError("a peer that was activated has a scope")
@@ -198,6 +228,7 @@ class TrustEffects:
         """
         if not self._time.standing().steady:
             return
+        await self.leave_first_form()
         now = self._clock.now()
 
         def due(c: Connection) -> list[ChangeRow]:

@@ -142,10 +142,13 @@ def _record_chain(
 ) -> list[str]:
     faults: list[str] = []
     prev: str | None = None
+    begun = False  # the chain of the second form, which names nothing of the first (nrm1 8.7)
     for row in trust_record_store.records_of(connection, node, direction):
         try:
             record = read_trust(row.document, chain)
-            if (record.hash, record.prev) != (row.hash, prev):
+            named = prev if begun or record.is_first_form else None
+            begun, back = begun or not record.is_first_form, begun and record.is_first_form
+            if back or (record.hash, record.prev) != (row.hash, named):
                 raise _altered("not the record that was stored at this place")
         except GatewayError as error:
             faults.append(f"trust record {row.seq} {whose}: {error.what}")

@@ -60,6 +60,14 @@ def _kept(
     return place
 
 
+def _require_not_revoked(history: Sequence[TrustRow]) -> None:
+    """Check that what the peer said in the first form did not end with a revocation, which nothing follows. Raises
+    RemoteError(bad_chain).
+    """
+    if history and parse_trust(SignedDocument.decode(history[-1].document, *TRUSTS)).state is TrustState.REVOKED:
+        raise RemoteError(Code.BAD_CHAIN, "nothing follows a revocation")
+
+
 def _restored(connection: Connection, node: NodeId) -> int:
     """When a person here accepted last that this peer was restored from a backup, 0 for never."""
     row = store.get(connection, node)
@@ -126,7 +134,10 @@ class RecordExchange:
 
     async def _bring(self, peer: Peer) -> None:
         chain = await self._store.read(lambda c: trust_record_store.records_of(c, peer.node, trust_record_store.OUT))
+        chain = chain[trust_record_store.first_forms(chain) :]
         missing = [row for row in chain if row.acked is None]
+        if not missing:
+            return  # of the first form only: they are said again in the second (`TrustEffects.leave_first_form`)
         try:
             await self._post(peer, missing)
         except RemoteError as error:
@@ -148,8 +159,7 @@ class RecordExchange:
         """
         document = SignedDocument.decode(data, *TRUSTS)
         listed = self._identity.own.descriptor.keys_of(Use.SIG, self._clock.now())
-        # One of the first form can not be signed anew: the peer held it before, or answers that it is of another type.
-        if document.payload_type != TRUST or any(record.kid == document.signature.kid for record in listed):
+        if any(record.kid == document.signature.kid for record in listed):
             return data
         return replace(document, signatures=(self._identity.keys.sign(TRUST, document.payload),)).encode()
 
@@ -170,20 +180,23 @@ class RecordExchange:
 
         def move(connection: Connection) -> bool:
             held = trust_record_store.records_of(connection, peer.node, trust_record_store.IN)
-            chain = [parse_trust(SignedDocument.decode(row.document, *TRUSTS)) for row in held]
+            before = trust_record_store.first_forms(held)
+            history, held = held[:before], held[before:]
+            _require_not_revoked(history)
+            chain = [parse_trust(SignedDocument.decode(row.document, TRUST)) for row in held]
             kept = _kept(connection, peer, chain, held, parse_trust(document))
             record = accept_trust(chain[:kept], document, signer=signer, issuer=peer.node, me=self._identity.own.node)
             if record is None:
                 return False
             self._check_about_us(record)
             if kept < len(held):
-                trust_record_store.drop_records(connection, peer.node, kept)
+                trust_record_store.drop_records(connection, peer.node, before + kept)
                 journal.append_leaf(connection, leaf(now, "trust.replaced", peer=peer.node, count=len(held) - kept))
                 held = held[:kept]
             row = TrustRow(
                 peer=peer.node,
                 direction=trust_record_store.IN,
-                seq=len(held) + 1,
+                seq=before + len(held) + 1,
                 hash=record.hash,
                 document=data,
                 acked=now,

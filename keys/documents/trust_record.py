@@ -1,7 +1,7 @@
 """Trust records: what one node permits another, signed by its `sig` key and sent to that other (nrm1 8.1, 8.6).
 
-The records of one issuer about one peer are a chain: `prev` names the record before, the newest one counts. A record
-is judged in this order:
+The records of one issuer about one peer are a chain: `prev` names the record before, the newest one counts. Those of
+the first form are no part of it: the first one behind them names none (nrm1 8.7). A record is judged in this order:
   1. canonical, exact members; every list of the scope sorted, without repeats
   2. signed by the issuer, about the peer that reads it, of a descriptor that the reader really had
   3. extends the newest record held, or is one that is held already; nothing follows a revocation
@@ -106,6 +106,11 @@ class TrustRecord:
                 "prev": self.prev,
             }
         )
+
+    @property
+    def is_first_form(self) -> bool:
+        """Whether this record is of the form that nobody signs any more (nrm1 1.17)."""
+        return self.payload_type == TRUST_1
 
     @property
     def hash(self) -> str:

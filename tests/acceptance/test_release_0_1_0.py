@@ -47,6 +47,8 @@ from support.stranger import verify
 from gateway.evidence.form import FIRST
 from keys.documents.descriptor import DESCRIPTORS
 from keys.documents.fingerprint import Party, pair_code
+from keys.documents.trust_record import TrustState, parse_trust
+from keys.primitives.domains import TRUST
 from keys.primitives.encoding import b64u, canon, unb64u
 from keys.primitives.sign import SignedDocument
 
@@ -314,6 +316,43 @@ def test_a_peer_whose_roots_have_not_met_is_waited_for(pair: Pair) -> None:
         arrived(pair, fr, id)
     assert "peer.first_form" not in fr.alarms()
     assert not fr.call("peer.list")["peers"][0]["first_form"]
+
+
+def test_what_the_nodes_permit_arrives_again(pair: Pair) -> None:
+    """A trust record that AL had not taken from 0.1.0, and the whole chain that AL has lost, are said anew, in a chain
+    that follows nothing; what was said before stays as history, and each signature verifies.
+    """
+    fr, al = pair.a, pair.b
+    with closing(sqlite3.connect(fr.folder / "node.db")) as database, database:
+        database.execute("update trust_record set acked = null where direction = 'out'")
+    with closing(sqlite3.connect(al.folder / "node.db")) as database, database:
+        assert database.execute("delete from trust_record where direction = 'in'").rowcount
+    before = {node.name: said(node) for node in (fr, al)}
+    started(fr, al)
+    roots_met(fr, al)
+
+    def taken() -> bool:
+        return not any(acked is None for node in (fr, al) for *_, acked in said(node))
+
+    pair.until(taken, seconds=120)
+    for node in (fr, al):
+        kept = {document for *_, document, _ in said(node)}
+        assert kept.issuperset(document for *_, document, _ in before[node.name])
+    for node, other in ((fr, al), (al, fr)):
+        (sent,) = [
+            document for direction, _, document, _ in said(node) if direction == "out" and b"trust.v2" in document
+        ]
+        assert sent in [document for direction, _, document, _ in said(other) if direction == "in"]
+        record = parse_trust(SignedDocument.decode(sent, TRUST))
+        assert (record.prev, record.state) == (None, TrustState.ACTIVE)
+        shown = node.call("peer.show", id=other.name)
+        assert (shown["state"], shown["missing"], shown["faults"]) == ("active", None, [])
+        arrived(pair, node, node.call("message.submit", **enquiry(f"new from {node.name}", other.name))["id"])
+
+
+def said(node: NodeProcess) -> list[tuple[str, int, bytes, int | None]]:
+    """The trust records of a node in their order: direction, number, document, when it was taken."""
+    return node.rows("select direction, seq, document, acked from trust_record order by direction, seq")
 
 
 def ceremony(node: NodeProcess) -> None:

@@ -124,6 +124,7 @@ class KeyOperations:
         took = await self._upkeep.announce(revokes=done.revokes)
         if done.revokes:
             await self._trust_effects.say_again()
+        await self._trust_effects.leave_first_form()
         value: dict[str, Json] = {"version": done.descriptor.version, "hash": done.descriptor.hash, "took": {**took}}
         value["silent"] = [*self._upkeep.silent_uses()]
         return OperationResult(

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from sqlalchemy import Connection
 from support.ceremony import ADMINS, change
 from support.pair import Spoiler, Two, aplay
+from support.sign_as import sign_as
 from support.trusting import scope_of
 
 from gateway.errors import RefusedError
 from gateway.peers.scope import PeerState
+from gateway.peers.trust_record_store import TrustRow, add_record
+from keys.documents.key_records import Use
+from keys.documents.trust_record import TRUSTS, TrustState
+from keys.keystore.keystore import Keystore
+from keys.primitives.domains import TRUST, TRUST_1
+from keys.primitives.sign import SignedDocument
 
 ANA, BEN = ADMINS
 
@@ -82,3 +92,31 @@ async def test_a_stop_is_at_once_by_any_clock(two: Two) -> None:
     await two.until(lambda: two.al.peer().trust.missing(two.clock.now()) == "their side has suspended it", seconds=30)
     shown = await two.fr.call("peer.show", id="AL")
     assert shown["faults"] == [] and shown["history"][-1]["effective"] < ahead
+
+
+@pytest.mark.parametrize(("state", "taken"), [(TrustState.SUSPENDED, True), (TrustState.REVOKED, False)])
+async def test_what_was_said_in_the_first_form_is_history(two: Two, state: TrustState, taken: bool) -> None:
+    """A chain of the second form is taken behind it, and both are kept; but nothing follows a revocation."""
+    mine = two.fr.peer().trust.mine
+    assert mine is not None
+    old = replace(mine, payload_type=TRUST_1, state=state, prev=None)
+    keys = two.fr.running.keys
+    assert isinstance(keys, Keystore)
+    document = sign_as(TRUST_1, old.encode(), keys._signer(Use.SIG).key).encode()
+    row = TrustRow(peer=mine.node, direction="in", seq=1, hash=old.hash, document=document, acked=two.clock.now())
+
+    def before(connection: Connection) -> None:
+        connection.exec_driver_sql("delete from trust_record where direction = 'in'")
+        add_record(connection, row)
+
+    await two.al.running.store.move(before)
+    await two.al.running.peers.refresh()
+    await two.fr.changes("peer.narrow", scope=await scope_of(two.fr, max_bytes=999_000))
+    for _ in range(12):
+        two.clock.advance(5)
+        await two.calm()
+    held = await two.al.rows("select document from trust_record where direction = 'in' order by seq")
+    assert [SignedDocument.decode(bytes(data), *TRUSTS).payload_type for (data,) in held] == (
+        [TRUST_1, TRUST, TRUST] if taken else [TRUST_1]
+    )
+    assert two.al.agreed() is taken

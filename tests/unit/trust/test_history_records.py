@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Connection, delete, func, update
 from support import rows
 from support.nodes import NOW, Node
+from support.sign_as import sign_as
 
 from gateway.database import journal
 from gateway.database.audit_entries import leaf
@@ -18,7 +19,7 @@ from gateway.peers import trust_record_store
 from gateway.peers.trust_record_store import IN, OUT, TrustRow
 from gateway.trust import history
 from keys.documents.trust_record import Assertion, TrustRecord, TrustState
-from keys.primitives.domains import TRUST
+from keys.primitives.domains import TRUST, TRUST_1
 from keys.primitives.encoding import DAY
 from keys.primitives.sign import sign_document
 
@@ -57,7 +58,9 @@ class Link:
     connection: Connection
     held: dict[str, list[TrustRecord]] = field(default_factory=lambda: {OUT: [], IN: []})
 
-    def keeps(self, direction: str, peer: NodeId = THEIRS.node) -> None:
+    def keeps(
+        self, direction: str, peer: NodeId = THEIRS.node, *, payload_type: str = TRUST, follows: bool = True
+    ) -> None:
         """One more record of this direction, with its entry of the log."""
         chain = self.held[direction]
         ends = (OURS, THEIRS) if direction == OUT else (THEIRS, OURS)
@@ -66,7 +69,8 @@ class Link:
             node=ends[0].node,
             peer=ends[1].node,
             not_before=NOW + len(chain),
-            prev=chain[-1].hash if chain else None,
+            prev=chain[-1].hash if chain and follows else None,
+            payload_type=payload_type,
         )
         chain.append(made)
         document = signed(direction, made)
@@ -97,6 +101,8 @@ class Link:
 def signed(direction: str, record: TrustRecord) -> bytes:
     """The record as its issuer signs it."""
     by = US if direction == OUT else THEM
+    if record.is_first_form:
+        return sign_as(TRUST_1, record.encode(), by.sig).encode()
     return sign_document(TRUST, record.encode(), [by.sig]).encode()
 
 
@@ -168,3 +174,23 @@ def test_a_newest_entry_that_says_nothing_of_this_chain(link: Link, direction: s
     )
     link.connection.execute(damaged)
     assert link.faults() == []
+
+
+@pytest.mark.parametrize("direction", SIDES)
+def test_a_chain_begins_anew_behind_the_first_form(connection: Connection, direction: str):
+    """What was said in the first form is history: the first record of the second names none of it, the next one that
+    first one; a record that names the history, and one of the first form behind the second, do not belong there.
+    """
+    peers.add(connection, rows.peer(THEIRS.node))
+    link = Link(connection)
+    for payload_type, follows in ((TRUST_1, True), (TRUST_1, True), (TRUST, False), (TRUST, True)):
+        link.keeps(direction, payload_type=payload_type, follows=follows)
+    assert link.faults() == []
+    whose, _ = SIDES[direction]
+    link.keeps(direction, payload_type=TRUST_1)
+    assert link.faults() == [f"trust record 5 {whose}: not the record that was stored at this place"]
+    other = Link(connection)
+    connection.execute(delete(trust_record))
+    for payload_type in (TRUST_1, TRUST):
+        other.keeps(direction, payload_type=payload_type)
+    assert other.faults() == [f"trust record 2 {whose}: not the record that was stored at this place"]
