@@ -278,7 +278,12 @@ class Node:
             clock=self.clock,
         )
         self.trust_changes = TrustChanges(
-            own=self.own, trust_effects=self.trust_effects, time=self.time, config=self.config, actor=self.keys.actor
+            own=self.own,
+            trust_effects=self.trust_effects,
+            time=self.time,
+            config=self.config,
+            lowest=self.region.nodes,
+            actor=self.keys.actor,
         )
         self.taken_lists = TakenLists(
             content=self.content,

@@ -128,7 +128,13 @@ def _node_operations(node: Node) -> Sequence[object]:
             actor=node.keys.actor,
         ),
         PeerOperations(
-            store=node.store, own=node.own, link=node.link, config=node.config, clock=node.clock, actor=node.keys.actor
+            store=node.store,
+            own=node.own,
+            link=node.link,
+            config=node.config,
+            lowest=node.region.nodes,
+            clock=node.clock,
+            actor=node.keys.actor,
         ),
         ChangeOperations(
             store=node.store,

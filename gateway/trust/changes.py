@@ -33,6 +33,7 @@ from gateway.peers.scope import PeerState
 from gateway.policy import in_force
 from gateway.ports import Json
 from gateway.trust.effects import ACTION_EFFECTS, TrustEffects, give_up
+from gateway.trust.peer_sync import require_reached
 from keys.documents.approvals import AnyApproval, PasskeyApproval, read_approval
 from keys.documents.change import Approval, Change, is_person
 from keys.documents.descriptor import require_second_form
@@ -57,12 +58,21 @@ class TrustChanges:
     """Proposals, approvals and completion of changes."""
 
     def __init__(
-        self, *, own: OwnIdentity, trust_effects: TrustEffects, time: ConfirmedTime, config: Config, actor: Actor
+        self,
+        *,
+        own: OwnIdentity,
+        trust_effects: TrustEffects,
+        time: ConfirmedTime,
+        config: Config,
+        lowest: Mapping[str, int],
+        actor: Actor,
     ) -> None:
+        """`lowest` has the versions that known nodes have reached, by their ids."""
         self._own = own
         self._time = time
         self._trust_effects = trust_effects
         self._config = config
+        self._lowest = lowest
         self._actor = actor
 
     def propose(self, connection: Connection, change: Change, word: Word, now: int) -> None:
@@ -224,6 +234,7 @@ class TrustChanges:
         if "descriptor" in body:
             newest = self._trust_effects.newest_descriptor(connection, NodeId(change.subject))
             require_second_form(newest)
+            require_reached(newest, self._lowest)
             held: Json = {"version": newest.version, "hash": newest.hash}
             if body["descriptor"] != held or body["fingerprint"] != newest.fingerprint:
                 raise RefusedError(

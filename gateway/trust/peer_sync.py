@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection
 
@@ -41,6 +41,18 @@ def read_chain(data: bytes) -> list[SignedDocument]:
     if not isinstance(value, list):
         raise RemoteError(Code.MALFORMED, "a chain is an array of documents")
     return [SignedDocument.from_json(item, *DESCRIPTORS) for item in value]
+
+
+def require_reached(newest: Descriptor, lowest: Mapping[str, int]) -> None:
+    """Check that a chain that ends with `newest` reaches the version that its node is known to have published; `lowest`
+    has those by node id (nrm1 2.18). Raises RefusedError(rollback).
+    """
+    if newest.version < lowest.get(newest.node, 1):
+        raise RefusedError(
+            Code.ROLLBACK,
+            "the chain ends before the version that the region pack says this node has reached; nothing was changed",
+            hint="ask for the pairing file again; if it still ends there, somebody holds back what they published",
+        )
 
 
 class PeerSync:

@@ -1,6 +1,6 @@
 """A region pack: the countries, languages, corridors, procedures and corridor policies of one region, as one folder.
 
-    NAME/region.json              countries, languages, corridors
+    NAME/region.json              countries, languages, corridors, nodes with the version each has reached
     NAME/words/XX.json            texts of the pack in another language, by their English; may be missing
     NAME/procedures/STAGE.json    one file for each stage (`schemas.region_pack.procedures`)
     NAME/policies/POLICY.json     corridor policies (`schemas.region_pack.policies`)
@@ -37,6 +37,7 @@ FORMAT, WORDS = "trm-region/1", "trm-region-words/1"
 STARTING_POLICY = "two-step"
 """The policy with which a node begins, where its region pack has one of this name: the two steps of disclosure."""
 ENTRIES = ("region.json", "README.md", "procedures", "policies", "statistics.json", "calendars", "guidance", "words")
+_NODE = re.compile(r"n1[a-z2-7]{32}")
 _TERRITORY = re.compile(r"[a-z][a-z0-9-]{2,31}")
 
 
@@ -51,8 +52,9 @@ class Country:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Region:
     """A region pack. `corridors` are pairs (host country, receiving country) between which cases are referred; messages
-    of a case go both ways, so a policy may name a corridor in both directions. `drafts` are the languages whose texts
-    no native speaker has reviewed.
+    of a case go both ways, so a policy may name a corridor in both directions. `nodes` are known nodes by their ids,
+    each with the version that its descriptor has reached. `drafts` are the languages whose texts no native speaker has
+    reviewed.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Region:
     drafts: frozenset[str]
     countries: Mapping[str, Country]
     corridors: frozenset[Pair]
+    nodes: Mapping[str, int]
     procedure: Procedure
     policies: Mapping[str, CorridorPolicy]
     statistics: StatisticsPlan
@@ -100,7 +103,7 @@ def read_region_pack(folder: Folder) -> Region:
     log: Log = []
     _entries(folder, log)
     members = open_json(folder, "region.json", log).members(
-        ("format", "name", "title", "languages", "countries", "corridors")
+        ("format", "name", "title", "languages", "countries", "corridors"), ("nodes",)
     )
     members["format"].const(FORMAT)
     name = members["name"].matching(NAME, "small letters, digits and hyphens")
@@ -119,6 +122,7 @@ def read_region_pack(folder: Folder) -> Region:
         drafts=frozenset(language for language, said in words.items() if said.draft),
         countries=MappingProxyType(countries),
         corridors=corridors,
+        nodes=MappingProxyType(_nodes(members["nodes"]) if "nodes" in members else {}),
         procedure=_procedure(folder, wording, log),
         policies=MappingProxyType(_policies(folder, languages, corridors, log)),
         statistics=plan_at(open_json(folder, "statistics.json", log), wording),
@@ -185,6 +189,15 @@ def _corridors(spot: Spot, countries: Collection[str]) -> frozenset[Pair]:
     if len(set(pairs)) != len(pairs):
         spot.fault("twice", "each corridor only once")
     return frozenset(pairs)
+
+
+def _nodes(spot: Spot) -> dict[str, int]:
+    found = {}
+    for node, version in spot.entries().items():
+        if not _NODE.fullmatch(node):
+            version.fault("node", "a node id: n1 and 32 characters")
+        found[node] = version.number(1, 10**6)
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

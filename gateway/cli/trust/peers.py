@@ -29,11 +29,18 @@ def peer_commands() -> None:
 @click.argument("file", required=False, type=click.Path(path_type=Path), metavar="[FILE]")
 @click.option("--url", metavar="https://HOST:PORT", help="Fetch it from the other node instead of from a file.")
 @click.option("--scanned", metavar="TEXT", help="What its QR code says (trm node pairing --qr); fetched and compared.")
+@click.option("--reaches", type=click.IntRange(1), metavar="N", help="Refuse a chain that ends before this version.")
 @click.option("--name", metavar="NAME", help="Its name here; default: the name it gives itself.")
 @options.pass_node
 @options.as_json
 def add_peer(
-    reach: Reach, file: Path | None, url: str | None, scanned: str | None, name: str | None, as_json: bool
+    reach: Reach,
+    file: Path | None,
+    url: str | None,
+    scanned: str | None,
+    reaches: int | None,
+    name: str | None,
+    as_json: bool,
 ) -> None:
     """Propose a peer from its pairing FILE, its address or its QR code. Nothing is sent or accepted until the digits
     are compared.
@@ -52,7 +59,7 @@ def add_peer(
         chain=None if file is None else output.read_json(file),
         url=url if found is None else found.endpoint,
         fingerprint=None if found is None else found.fingerprint,
-        version=None if found is None else found.version,
+        version=reaches if found is None else max(found.version, reaches or 1),
         name=name,
     )
     output.print_answer(answer, as_json=as_json, people=_show_added)

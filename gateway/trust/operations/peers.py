@@ -4,6 +4,8 @@ its whole verified history. What changes trust is in `changes`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sqlalchemy import Connection
 
 from gateway.changes import store as trust_rows
@@ -29,7 +31,7 @@ from gateway.ports import Clock, Json, OperationResult
 from gateway.trust import history as trust_history
 from gateway.trust.operations.changes import everything, shown
 from gateway.trust.operations.models import AddPeer, Code60, OnePeer, PeerLine, Peers, Scope, WholePeer
-from gateway.trust.peer_sync import read_chain
+from gateway.trust.peer_sync import read_chain, require_reached
 from keys.documents.descriptor import require_second_form
 from keys.documents.descriptor_chain import accept_chain
 from keys.documents.fingerprint import Party, pair_code, pair_text
@@ -71,13 +73,16 @@ class PeerOperations:
         own: OwnIdentity,
         link: PeerLink,
         config: Config,
+        lowest: Mapping[str, int],
         clock: Clock,
         actor: Actor,
     ) -> None:
+        """`lowest` has the versions that known nodes have reached, by their ids."""
         self._store = store
         self._own = own
         self._link = link
         self._config = config
+        self._lowest = lowest
         self._clock = clock
         self._actor = actor
 
@@ -126,6 +131,7 @@ class PeerOperations:
                 hint="scan its code again; if it still differs, somebody is between you: stop",
             )
         require_second_form(newest)
+        require_reached(newest, self._lowest)
         if newest.version < (asked.version or 1):
             raise RefusedError(
                 Code.ROLLBACK,

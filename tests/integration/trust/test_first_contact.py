@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ from support.pair import START, Party, Two, make_party
 from support.released import AT, FACTS
 from support.trusting import digits
 
+from gateway.composition import node
 from gateway.errors import Code, RefusedError
 from gateway.federation.address import PeerAddress
 from gateway.federation.client import FederationClient
+from schemas.region_pack.regions import load_region
 
 
 async def revoke_sig(party: Party) -> None:
@@ -88,5 +91,31 @@ async def test_a_node_of_release_0_1_0_is_not_added(tmp_path: Path) -> None:
         assert caught.value.code is Code.FIRST_FORM
         assert "call its administrator" in caught.value.hint
         assert (await party.call("peer.list"))["peers"] == []
+    finally:
+        await party.stop()
+
+
+async def test_flaw_3_a_chain_that_ends_before_the_region_pack_says_is_refused(
+    met: Two, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """UA is given the chain of AL that ends before AL revoked its stolen key: its region pack knows of version 2, so
+    that nobody has to hear it. A peer that was added before is not activated either.
+    """
+    reached = {met.al.running.own.node: 2}
+    monkeypatch.setattr(node, "load_region", lambda name: replace(load_region(name), nodes=reached))
+    party = await make_party(tmp_path, "UA", met.clock)
+    await party.start()
+    try:
+        whole = await met.al.call("node.pairing")
+        with pytest.raises(RefusedError, match="the region pack says") as caught:
+            await party.call("peer.add", chain=whole[:1], by="admin")
+        assert caught.value.code is Code.ROLLBACK
+        assert (await party.call("peer.list"))["peers"] == []
+        with pytest.raises(RefusedError, match="ends before the version that was scanned"):
+            await party.call("peer.add", chain=whole, version=3, by="admin")
+        assert (await party.call("peer.add", chain=whole, version=2, by="admin"))["descriptor_version"] == 2
+        monkeypatch.setitem(reached, met.al.running.own.node, 3)
+        with pytest.raises(RefusedError, match="the region pack says"):
+            await party.changes("peer.activate", "AL")
     finally:
         await party.stop()

@@ -239,6 +239,8 @@ IN_REGION: dict[str, tuple[Change, str, str]] = {
     ),
     "corridor to nowhere": (lambda v: v["corridors"][0]["to"].append("DE"), "/corridors/0/to/3", "unknown_country"),
     "corridor onto itself": (lambda v: v["corridors"][0]["to"].append("FR"), "/corridors/0", "corridor"),
+    "no node": (lambda v: v.update(nodes={"AL": 2}), "/nodes/AL", "node"),
+    "no version": (lambda v: v.update(nodes={f"n1{'a' * 32}": 0}), f"/nodes/n1{'a' * 32}", "number"),
 }
 
 CALENDAR: dict[str, tuple[Change, str, str]] = {
@@ -278,6 +280,13 @@ IN_STEP: dict[str, tuple[dict[str, Any], str, str]] = {
     "no flag": ({"repeated": "yes"}, "/repeated", "flag"),
     "empty text": ({"source": ""}, "/source", "text"),
 }
+
+
+def test_nodes_have_the_version_that_they_reached(copy: Path) -> None:
+    """They may be left out: then nothing is known of any node."""
+    assert read_region_pack(copy).nodes == {}
+    edited(copy, "region.json", lambda v: v.update(nodes={f"n1{'a' * 32}": 3}))
+    assert read_region_pack(copy).nodes == {f"n1{'a' * 32}": 3}
 
 
 @pytest.mark.parametrize("name", IN_REGION)
