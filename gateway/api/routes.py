@@ -129,6 +129,7 @@ ROUTES: tuple[Route, ...] = (
     Route(method="GET", path="/changes", operation="change.list"),
     Route(method="POST", path="/changes", operation="change.propose"),
     Route(method="POST", path="/changes/prepare", operation="change.prepare"),
+    Route(method="POST", path="/changes/ask", operation="change.ask"),
     Route(method="GET", path="/changes/{id}", operation="change.show"),
     Route(method="POST", path="/changes/{id}/approve", operation="change.approve"),
     Route(method="POST", path="/changes/{id}/withdraw", operation="change.withdraw"),

@@ -52,6 +52,10 @@ VERBS: Mapping[str, tuple[str, str]] = {
         "gateway.cli.trust.admin:admin_commands",
         "Manage administrators, who may change trust, each with a key of their own.",
     ),
+    "change": (
+        "gateway.cli.trust.changes:change_commands",
+        "Read a change of trust on a second device before somebody signs it.",
+    ),
     "policy": (
         "gateway.cli.policy.policies:policy_commands",
         "Show, compare, adopt and approve the corridor policy: what may leave.",

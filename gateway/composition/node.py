@@ -64,7 +64,7 @@ from gateway.erasure.peer_requests.execute import RequestExecutor
 from gateway.erasure.peer_requests.forward import RequestForwarder
 from gateway.erasure.retention import Retention
 from gateway.erasure.storage_epochs import StorageEpochs
-from gateway.errors import Code, GatewayError
+from gateway.errors import GatewayError
 from gateway.federation.client import FederationClient
 from gateway.federation.listener import RunningServer
 from gateway.federation.signed_times import SignedTimes
@@ -113,9 +113,7 @@ from gateway.trust.link_reset.taken_lists import TakenLists
 from gateway.trust.peer_sync import PeerSync
 from gateway.trust.ping import Pinger
 from gateway.trust.record_exchange import RecordExchange
-from keys.documents.descriptor import UnitKind
-from keys.primitives.tls import self_signed, server_files, spki_hash
-from schemas.region_pack.calendars import load_calendar
+from keys.primitives.tls import spki_hash
 from schemas.region_pack.regions import load_region
 
 

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from gateway.changes.rules import rule_of
-from gateway.errors import RefusedError
+from gateway.errors import RefusedError, RemoteError
 from gateway.foundation.json import Json
 from gateway.policy.comparison import rules_in_words
+from keys.documents.approvals import PasskeyCard, read_card
 from schemas.region_pack.policies import read_policy
 
 
@@ -42,10 +43,10 @@ def _told(name: str, value: Json) -> list[str]:
             return [f"may {part}: {_listed(listed)}" for part, listed in members.items()]
         case "expires" | "backup", _:
             return [f"{name}: {_when(value)}"]
-        case "admin", {"card": {"label": label, "pseudonym": pseudonym, "site": {"origin": origin}}}:
-            return [f"administrator: {label}, pseudonym {pseudonym}, with a passkey at {origin}"]
-        case ("admin", {"payload": _}) | ("admins", _):
-            return []  # the caller shows the cards: what they hold is inside signed documents
+        case "admin", _:
+            return [_administrator(value)]
+        case "admins", [*cards]:
+            return [_administrator(card) for card in cards]
         case "file", str(file):
             return _lets(file)
         case _, None:
@@ -53,6 +54,15 @@ def _told(name: str, value: Json) -> list[str]:
         case _, dict() | list():
             return [f"{name}: {_listed(value)}"]
     return [f"{name}: {value}"]
+
+
+def _administrator(value: Json) -> str:
+    try:
+        card = read_card(value)
+    except RemoteError:
+        return "administrator: no card that this program can read"
+    place = f", with a passkey at {card.site.origin}" if isinstance(card, PasskeyCard) else ""
+    return f"administrator: {card.label}, pseudonym {card.pseudonym}, key {card.kid}{place}"
 
 
 def _lets(file: str) -> list[str]:

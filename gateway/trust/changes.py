@@ -129,7 +129,12 @@ class TrustChanges:
         if row.state != rows.PENDING or now >= row.at + rules.PROPOSAL_LIFE:
             state = row.state if row.state != rows.PENDING else rows.EXPIRED
             raise RefusedError(Code.CONFLICT, f"this change is {state}; nothing was changed", hint="propose it again")
-        change = Change.parse(row.payload)
+        try:
+            change = Change.parse_named(row.payload, hash)
+        except RemoteError as exc:
+            raise RefusedError(
+                Code.CONFLICT, f"{exc.what}; nothing was changed", hint="this node was tampered with: trm peer show"
+            ) from exc
         self.check(connection, change, now)
         self._approved(connection, change, word, now)
 

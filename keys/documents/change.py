@@ -17,6 +17,7 @@ from gateway.errors import Code, RemoteError
 from gateway.foundation.ids import KeyId, NodeId
 from gateway.ports import Json
 from keys.documents.admin_card import AdminCard
+from keys.documents.fingerprint import groups_of
 from keys.documents.trust_record import is_scope
 from keys.primitives.domains import APPROVAL, SIGNED
 from keys.primitives.encoding import (
@@ -42,6 +43,7 @@ from keys.primitives.encoding import (
     one_of,
     parse_payload,
     text,
+    unb64u,
 )
 from keys.primitives.sign import SignedDocument, SigningKey, sign_document
 
@@ -88,6 +90,11 @@ class Change:
         """The hash that people sign and that the next change of the subject names as its `prev`."""
         return change_hash(self.encode())
 
+    @property
+    def digits(self) -> str:
+        """The hash as 30 digits, for two people or two screens to compare (nrm1 8.15)."""
+        return groups_of(unb64u(self.hash))
+
     @classmethod
     def parse(cls, payload: bytes) -> Self:
         """Read a change with exactly the members of its action. Raises RemoteError(malformed)."""
@@ -106,6 +113,14 @@ class Change:
             action=action,
             body=body,
         )
+
+    @classmethod
+    def parse_named(cls, payload: bytes, hash: str) -> Self:
+        """Read the change that `hash` names. Raises RemoteError(malformed; conflict for any other change)."""
+        change = cls.parse(payload)
+        if change.hash != hash:
+            raise RemoteError(Code.CONFLICT, "this is another change than the one that its hash names")
+        return change
 
 
 def change_hash(payload: bytes) -> str:

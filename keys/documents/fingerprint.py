@@ -63,6 +63,11 @@ def digits_of(x: bytes) -> str:
     digest = x
     for _ in range(_ITERATIONS):
         digest = hashlib.sha512(digest + x).digest()
+    return groups_of(digest)
+
+
+def groups_of(digest: bytes) -> str:
+    """Write the first 30 bytes of a hash as six groups of five digits, joined by single spaces."""
     groups = (digest[i * _GROUP_BYTES : (i + 1) * _GROUP_BYTES] for i in range(_GROUPS))
     return " ".join(f"{int.from_bytes(group, 'big') % 100_000:05d}" for group in groups)
 

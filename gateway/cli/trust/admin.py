@@ -151,7 +151,6 @@ def approve_admin_change(reach: Reach, signer: Signer, change: str | None, as_js
       trm admin approve --as /media/ben/admin.key --node /srv/trm/fr
     """
     pending = find_pending(reach, "admins", change)
-    _show_card(pending["change"])
     output.print_answer(signer.approve(reach, pending), as_json=as_json, people=signing.show_change)
 
 
@@ -167,18 +166,6 @@ def _offered(reach: Reach, name: str) -> dict[str, Json]:
         )
     output.print_hint("have them read the key to you from their screen: only the node says that it is theirs")
     return found[0]
-
-
-def _show_card(change: Json) -> None:
-    """Print whom an enrolment is about, from the signed card inside the change."""
-    from gateway.changes.administrators import read_card
-
-    match change:
-        case {"body": {"admin": document}}:
-            card = read_card(document)
-            click.echo(
-                output.strip_controls(f"trm: {card.label}, pseudonym {card.pseudonym}, key {card.kid}"), err=True
-            )
 
 
 @options.add_verb(admin_commands, "withdraw")

@@ -68,7 +68,7 @@ class Signer:
         from gateway.changes.rules import rule_of
 
         prepared = reach.ask("change.prepare", action=action, subject=subject, **choices)
-        change = _read(prepared.get("change"), prepared.get("hash"))
+        change = read_named(prepared.get("change"), prepared.get("hash"))
         about = rule_of(action).subject or reach.ask("peer.show", id=subject)["node"]
         if (change.action, change.subject) != (action, about) or not wanted(change.body):
             raise _another()
@@ -77,21 +77,21 @@ class Signer:
 
     def approve(self, reach: Reach, pending: Mapping[str, Json], *, emergency: bool = False) -> dict[str, Json]:
         """Take steps 2 to 5 for a change that somebody else proposed and return the node's answer."""
-        change = _read(pending.get("change"), pending.get("id"))
+        change = read_named(pending.get("change"), pending.get("id"))
         return reach.ask("change.approve", id=change.hash, approval=self._signed(change, emergency))
 
     def approve_person(
         self, reach: Reach, waiting: Mapping[str, Json], *, action: str, wanted: Mapping[str, Json]
     ) -> dict[str, Json]:
         """Take steps 2 to 5 for what waits about somebody who works at the node, and return the node's answer."""
-        change = _read(waiting.get("change"), waiting.get("id"))
+        change = read_named(waiting.get("change"), waiting.get("id"))
         if change.action != action or change.body != wanted:
             raise _another()
         return self.approve_waiting(reach, waiting)
 
     def approve_waiting(self, reach: Reach, waiting: Mapping[str, Json]) -> dict[str, Json]:
         """Take steps 2 to 5 for what a colleague asked for about somebody, and return the node's answer."""
-        change = _read(waiting.get("change"), waiting.get("id"))
+        change = read_named(waiting.get("change"), waiting.get("id"))
         return reach.ask("person.approve", id=change.hash, approval=self._signed(change, emergency=False))
 
     def unlock(self) -> None:
@@ -109,6 +109,7 @@ class Signer:
         for line in words(change.to_json()):
             click.echo(output.strip_controls(f"trm:   {line}"), err=True)
         click.echo(f"trm:   hash: {change.hash}", err=True)
+        click.echo(f"trm:   digits: {change.digits}", err=True)
         if emergency:
             click.echo("trm:   as an emergency: without the delay, if everybody who approves says so", err=True)
         self.unlock()
@@ -141,8 +142,8 @@ def read_passphrase(file: Path | None, prompt: str, *, new: bool = False) -> str
     return str(click.prompt(prompt, hide_input=True, confirmation_prompt=new, err=True))
 
 
-def _read(value: Json, hash: Json) -> Change:
-    """Step 2: parse the change from its bytes, under the hash that the node gave."""
+def read_named(value: Json, hash: Json) -> Change:
+    """Step 2: parse the change from its bytes, under the hash that the node gave or a person named."""
     from keys.documents.change import Change
     from keys.primitives.encoding import canon
 
@@ -151,7 +152,11 @@ def _read(value: Json, hash: Json) -> Change:
     except RemoteError as exc:
         raise RefusedError(Code.INVALID, f"the node prepared no valid change: {exc.what}; nothing was signed") from exc
     if change.hash != hash:
-        raise RefusedError(Code.CONFLICT, "the change does not have the hash that the node gave; nothing was signed")
+        raise RefusedError(
+            Code.CONFLICT,
+            "the node shows another change than the one that the hash names; nothing was signed",
+            hint="do not sign it; check this node: trm doctor",
+        )
     return change
 
 

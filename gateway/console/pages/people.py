@@ -8,12 +8,13 @@ from typing import Any
 from aiohttp import web
 
 from gateway.access.rules import PERSONAL, giver, releases
+from gateway.console.exact_change import read_exact
 from gateway.console.pages.entry import read_credential
 from gateway.console.pages.trust import ACTIONS
 from gateway.console.units import load_units
 from gateway.console.visit import Form, Page, Section, Visit
 from gateway.console.words import N_
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, RefusedError
 from gateway.operations.roles import Role
 from gateway.ports import Json
 from schemas.labels import load_languages
@@ -124,12 +125,17 @@ async def _about(visit: Visit, error: GatewayError | None) -> web.Response:
     if found is None:
         return visit.go("/people")
     signs = visit.who.admin is not None and visit.allows("person.approve")
-    ceremony = None
-    if signs and found["waits"]:
-        ceremony = await visit.console.sign_in.approval(visit.who, found["waits"]["change"])
+    waits, exact, ceremony = found["waits"], None, None
+    try:
+        exact = read_exact(waits["change"], waits["id"]) if waits else None
+    except RefusedError as wrong:  # it cannot be signed; the person can still be ended
+        error = error or wrong
+    if signs and exact:
+        ceremony = await visit.console.sign_in.approval(visit.who, exact.change.to_json())
     return visit.page(
         "people-one.html",
-        waits=found["waits"],
+        waits=waits,
+        exact=exact,
         asks=ACTIONS,
         ceremony=ceremony,
         vouches=signs and releases(map(Role, found["roles"])),

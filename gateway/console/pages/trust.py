@@ -6,22 +6,20 @@ change (nrm1 8.16). Preparing stores nothing, so a page can hold a stop that nee
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 from aiohttp import web
-from markupsafe import Markup
 
 from gateway.changes.rules import ADMINS, CHANNELS, NODE, ROOTS_CHANGED, RULES, Action
+from gateway.console.exact_change import ExactChange, Way, draw_qr, read_exact
 from gateway.console.pages.entry import read_credential
 from gateway.console.refusals import RefusalText
 from gateway.console.units import load_units
 from gateway.console.visit import Form, Page, Section, Visit
 from gateway.console.words import N_
 from gateway.errors import Code, GatewayError, RefusedError
-from gateway.operations.ports import Ceremony
 from gateway.policy.attestation import DEFAULT, policy_in, upgrade_in_force
 from gateway.ports import Json
 from keys.documents.change import PERSON, is_person
@@ -65,6 +63,7 @@ STATES: Mapping[str, str] = {
     "revoked": N_("revoked permanently"),
 }
 STAGES: Mapping[str, str] = {
+    "asked": N_("waits for a first person"),
     "pending": N_("waits for a second person"),
     "waiting": N_("approved: waits for its time"),
     "done": N_("complete"),
@@ -86,8 +85,6 @@ SUBJECTS: Mapping[str, str] = {
     "peer.descriptor": N_("The descriptor of a country"),
     "peer.trust": N_("The agreement with a country"),
 }
-Way: TypeAlias = tuple[bool, Ceremony]
-"""Whether it is signed as an emergency, and what the browser is asked for that."""
 CHAIN = 1_000_000
 """Characters of a pairing file: that of a node with three roots begins with 26 000, and grows with each change."""
 CHANGE = 200_000
@@ -122,7 +119,7 @@ async def show_overview(visit: Visit) -> web.StreamResponse:
 async def show_own_pairing(visit: Visit) -> web.StreamResponse:
     """Show what the other side needs to know about this node: the pairing file, or a code to scan."""
     node = await visit.ask("node.show")
-    return visit.page("trust-own.html", node=node, qr=_qr(node["scanned"]))
+    return visit.page("trust-own.html", node=node, qr=draw_qr(node["scanned"]))
 
 
 async def download_pairing_file(visit: Visit) -> web.StreamResponse:
@@ -168,7 +165,7 @@ def _proposed(form: Form) -> dict[str, Json]:
 async def show_peer(visit: Visit) -> web.StreamResponse:
     """Show one country: state, keys with their ages, what both sides permit, the verified history, and the actions."""
     found = await visit.ask("peer.show", {"id": visit.request.match_info["peer"]})
-    stop = None
+    stop: ExactChange | None = None
     if _signs(visit) and found["state"] in ("active", "verified"):
         stop = await _prepared(visit, Action.PEER_SUSPEND, found["node"])
     offered = {
@@ -180,6 +177,7 @@ async def show_peer(visit: Visit) -> web.StreamResponse:
         "trust-peer.html",
         peer=found,
         stop=stop,
+        stopping=[] if stop is None else await stop.list_ways(visit),
         offered=offered,
         actions=ACTIONS,
         states=STATES,
@@ -231,7 +229,7 @@ async def _comparing(visit: Visit, form: Form, error: GatewayError | None) -> we
         status=200 if error is None else 422,
         peer=found,
         groups=code["code"].split(),
-        qr=_qr(code["scanned"]),
+        qr=draw_qr(code["scanned"]),
         channels=[(name, visit.words(said)) for name, said in SPOKEN.items()],
         form=form,
         told=told,
@@ -294,12 +292,23 @@ async def prepare_change(visit: Visit) -> web.StreamResponse:
 async def propose_change(visit: Visit) -> web.StreamResponse:
     """Propose a prepared change with the first person's signature."""
     form = await visit.form(longest=CHANGE)
+    done = await visit.ask("change.propose", {"change": _read_change(form), **_signature(form)})
+    return visit.go(STOP_ALL if form.one("then", "") == "stop" else f"/trust/changes/{done['id']}")
+
+
+async def ask_change(visit: Visit) -> web.StreamResponse:
+    """Keep a prepared change that nobody has signed yet, and show it as every other device will."""
+    change = _read_change(await visit.form(longest=CHANGE))
+    kept = await visit.ask("change.ask", {"change": change})
+    return visit.go(f"/trust/changes/{kept['id']}")
+
+
+def _read_change(form: Form) -> Json:
     try:
-        change = json.loads(form.one("change"))
+        change: Json = json.loads(form.one("change"))
     except (ValueError, RecursionError) as exc:
         raise RefusedError(Code.INVALID, "this is not a change; nothing was changed") from exc
-    done = await visit.ask("change.propose", {"change": change, **_signature(form)})
-    return visit.go(STOP_ALL if form.one("then", "") == "stop" else f"/trust/changes/{done['id']}")
+    return change
 
 
 async def show_change(visit: Visit) -> web.StreamResponse:
@@ -307,12 +316,22 @@ async def show_change(visit: Visit) -> web.StreamResponse:
     found = await visit.ask("change.show", {"id": visit.request.match_info["change"]})
     if is_person(found["subject"]) and found["state"] == "pending" and visit.allows("person.list"):
         return visit.go(f"/people/{found['subject'].removeprefix(PERSON)}")  # where it is approved
+    exact = None if found["change"] is None else read_exact(found["change"], visit.request.match_info["change"])
     ways: list[Way] = []
     approved = {one["admin"] for one in found["approvals"]}
     signs = _signs(visit) and not is_person(found["subject"])
-    if found["state"] == "pending" and signs and visit.who.admin not in approved:
-        ways = await _ways(visit, Action(found["action"]), found["change"])
-    return visit.page("trust-change.html", change=found, ways=ways, actions=ACTIONS, stages=STAGES, mine=approved)
+    if exact and found["state"] == "pending" and signs and visit.who.admin not in approved:
+        ways = await exact.list_ways(visit)
+    return visit.page(
+        "trust-change.html",
+        change=found,
+        exact=exact,
+        here=draw_qr(f"{visit.settings.origin}{visit.request.path}"),
+        ways=ways,
+        actions=ACTIONS,
+        stages=STAGES,
+        mine=approved,
+    )
 
 
 async def approve_change(visit: Visit) -> web.StreamResponse:
@@ -402,20 +421,10 @@ def _signs(visit: Visit) -> bool:
     return visit.who.admin is not None and visit.allows("change.propose")
 
 
-async def _prepared(visit: Visit, action: Action, subject: str, **choices: Json) -> dict[str, Any]:
-    """Return a change with everything that is needed to sign it here."""
-    arguments = {"action": str(action), "subject": subject, **choices}
-    found: dict[str, Any] = await visit.ask("change.prepare", arguments)
-    ways = await _ways(visit, action, found["change"])
-    return {**found, "ways": ways, "text": json.dumps(found["change"], ensure_ascii=False)}
-
-
-async def _ways(visit: Visit, action: Action, change: Mapping[str, Json]) -> list[Way]:
-    """List the ways in which this person can sign a change: as it is, and as an emergency if it would wait a day."""
-    return [
-        (emergency, await visit.console.sign_in.approval(visit.who, change, emergency=emergency))
-        for emergency in ((False, True) if RULES[action].delayed else (False,))
-    ]
+async def _prepared(visit: Visit, action: Action, subject: str, **choices: Json) -> ExactChange:
+    """Have the node prepare a change."""
+    found = await visit.ask("change.prepare", {"action": str(action), "subject": subject, **choices})
+    return read_exact(found["change"], found["hash"])
 
 
 def _signature(form: Form) -> dict[str, Json]:
@@ -435,17 +444,13 @@ async def _to_sign(
         )
     prepared = await _prepared(visit, action, subject, **choices)
     return visit.page(
-        "trust-sign.html", prepared=prepared, action=ACTIONS[action], rule=RULES[action], stopping=stopping
+        "trust-sign.html",
+        prepared=prepared,
+        ways=await prepared.list_ways(visit),
+        action=ACTIONS[action],
+        rule=RULES[action],
+        stopping=stopping,
     )
-
-
-def _qr(text: str) -> Markup:
-    """Draw a QR code for the page."""
-    import segno  # 2.4 MiB that only a node which pairs needs
-
-    drawn = io.BytesIO()
-    segno.make(text, error="m").save(drawn, kind="svg", xmldecl=False, svgns=True, border=2, omitsize=True)
-    return Markup(drawn.getvalue().decode())  # noqa: S704 (made here, of text that is encoded as squares)
 
 
 PAGES = (
@@ -463,6 +468,7 @@ PAGES = (
     Page(method="POST", path="/trust/policy", handler=adopt_policy, operation="change.propose"),
     Page(method="POST", path="/trust/policy/upgrade", handler=upgrade_policy, operation="change.propose"),
     Page(method="POST", path="/trust/changes", handler=propose_change, operation="change.propose"),
+    Page(method="POST", path="/trust/changes/ask", handler=ask_change, operation="change.ask"),
     Page(method="GET", path="/trust/changes/{change}", handler=show_change, operation="change.show"),
     Page(method="POST", path="/trust/changes/{change}/approve", handler=approve_change, operation="change.approve"),
     Page(method="POST", path="/trust/changes/{change}/withdraw", handler=withdraw_change, operation="change.withdraw"),

@@ -46,6 +46,7 @@ from gateway.trust.link_reset.protocol import LinkReset
 from gateway.trust.operations.models import (
     Admins,
     ApproveChange,
+    AskChange,
     Changes,
     ChangeShown,
     OneChange,
@@ -139,7 +140,8 @@ class ChangeOperations:
 
         change = await self._store.read(look)
         payload = change.to_json()
-        return OperationResult(value={"change": payload, "hash": change.hash, "words": [*words(payload)]})
+        told: dict[str, Json] = {"change": payload, "hash": change.hash, "digits": change.digits}
+        return OperationResult(value={**told, "words": [*words(payload)]})
 
     async def _body(self, action: Action, subject: str, asked: PrepareChange, now: int) -> Mapping[str, Json]:
         match action:
@@ -225,16 +227,25 @@ class ChangeOperations:
     )
     async def propose(self, asked: ProposeChange) -> OperationResult:
         """A prepared change with the first person's approval; what one person may do alone is done with it."""
-        try:
-            change = Change.parse(canon(asked.change))
-        except RemoteError as exc:
-            raise RefusedError(Code.INVALID, f"this change cannot be made: {exc.what}") from exc
-        if is_person(change.subject):
-            raise _of_person()
-        word = read_word(asked)
+        change, word = _of_trust(asked.change), read_word(asked)
         return await self._act(
             change.hash, lambda c, now: self._trust_changes.propose(c, change, word, now), created=True
         )
+
+    @operation(
+        "change.ask",
+        "a change that nobody has approved yet, to be read on a second device",
+        roles=TRUST,
+        about=About.PEER,
+        answer=ChangeShown,
+        creates=True,
+    )
+    async def ask(self, asked: AskChange) -> OperationResult:
+        """Keep a prepared change without any approval, so that other devices and people can read it before somebody
+        signs.
+        """
+        change = _of_trust(asked.change)
+        return await self._act(change.hash, lambda c, now: self._trust_changes.ask(c, change, now), created=True)
 
     @operation("change.approve", "another person approves", roles=TRUST, about=About.PEER, answer=ChangeShown)
     async def approve(self, asked: ApproveChange) -> OperationResult:
@@ -363,6 +374,17 @@ def _formed(change: Change) -> Change:
 # --- proposing, approving ----------------------------------------------------------------------------------------
 
 
+def _of_trust(value: Mapping[str, Json]) -> Change:
+    """The change as it came back from whoever read it. Raises RefusedError(invalid)."""
+    try:
+        change = Change.parse(canon(dict(value)))
+    except RemoteError as exc:
+        raise RefusedError(Code.INVALID, f"this change cannot be made: {exc.what}") from exc
+    if is_person(change.subject):
+        raise _of_person()
+    return change
+
+
 def _of_person() -> RefusedError:
     return RefusedError(
         Code.INVALID,
@@ -401,6 +423,7 @@ def _damaged(peers: PeerRegistry, row: ChangeRow, error: RemoteError) -> dict[st
         "effective": row.effective,
         "ends": None,
         "change": None,
+        "digits": None,
         "words": [f"this change is damaged on the disk: {error.what}"],
     }
 
@@ -416,9 +439,10 @@ def _card(card: Card) -> dict[str, Json]:
 def shown(peers: PeerRegistry, connection: Connection, row: ChangeRow) -> dict[str, Json]:
     """One change as people and programs are shown it."""
     try:
-        payload = Change.parse(row.payload).to_json()
+        change = Change.parse_named(row.payload, row.hash)
     except RemoteError as error:
         return _damaged(peers, row, error)
+    payload = change.to_json()
     labels = administrators.labels(connection)
     peer = peers.get(NodeId(row.subject))
     approvals: list[Json] = []
@@ -444,5 +468,6 @@ def shown(peers: PeerRegistry, connection: Connection, row: ChangeRow) -> dict[s
         "effective": row.effective,
         "ends": row.at + rules.PROPOSAL_LIFE if row.state == rows.PENDING else None,
         "change": payload,
+        "digits": change.digits,
         "words": [*words(payload)],
     }

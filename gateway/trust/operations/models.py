@@ -49,6 +49,7 @@ class ChangeShown(Answer):
     effective: Time | None
     ends: Time | None
     change: Object | None = Field(description="the exact object that is signed")
+    digits: str | None = Field(description="its hash as six groups of digits, to be compared")
     words: list[Annotated[str, Field(description="the same in sentences")]]
 
 
@@ -63,6 +64,7 @@ class Prepared(Answer):
 
     change: Object
     hash: str
+    digits: str
     words: list[str]
 
 
@@ -126,6 +128,12 @@ class SignedWord(Asked):
         default=None, description="or what a browser gives for a passkey: `PublicKeyCredential.toJSON()`"
     )
     emergency: Flag | None = Field(default=None, description="of an assertion, as it was asked of the browser")
+
+
+class AskChange(Asked):
+    """A prepared change, as it is."""
+
+    change: Object
 
 
 class ProposeChange(SignedWord):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.ceremony import ADMINS, change
@@ -153,7 +154,7 @@ async def test_row_37_a_scope_changed_after_the_first_approval_is_rejected(two: 
             (shown["id"],),
         )
     )
-    with pytest.raises(RefusedError, match="for another change"):
+    with pytest.raises(RefusedError, match="another change than the one that its hash names"):
         said = BEN.approve(Change.parse(canon(asked["change"])), at=two.clock.now()).document.to_json()
         await two.fr.call("change.approve", id=shown["id"], approval=said)
     assert two.fr.peer().trust.agreed.types == {"enquiry.capacity"}
@@ -280,3 +281,54 @@ async def test_a_record_names_who_approved_it(two: Two) -> None:
     hashes = {read_approval(document).hash for (document,) in approved}
     assert {one.assertion for approvals in told for one in approvals} <= hashes
     assert {one.credential for approvals in told for one in approvals} == {admin.card.kid for admin in ADMINS}
+
+
+async def test_row_213_a_change_whose_bytes_were_exchanged_is_not_approved(met: Two) -> None:
+    """Whoever edits the database shows another change under a hash: it is shown as damaged, and nobody approves it."""
+    shown = await met.fr.changes("peer.activate", people=[ANA])
+    other = Change.parse(canon(shown["change"] | {"at": shown["at"] + 1}))
+    edit_by_hand(met.fr, f"update change set payload = x'{other.encode().hex()}' where hash = '{shown['id']}'")
+    found = await met.fr.call("change.show", id=shown["id"])
+    assert (found["action"], found["change"], found["digits"]) == ("damaged", None, None)
+    assert found["words"] == [
+        "this change is damaged on the disk: this is another change than the one that its hash names"
+    ]
+    approval = BEN.approve(other, at=met.clock.now()).document.to_json()
+    with pytest.raises(RefusedError, match="another change than the one that its hash names") as caught:
+        await met.fr.call("change.approve", id=shown["id"], approval=approval)
+    assert (caught.value.code, met.fr.peer().state) == (Code.CONFLICT, "verified")
+
+
+async def test_row_213_a_change_can_be_read_elsewhere_before_anybody_signs(met: Two) -> None:
+    """It is kept as it was prepared, without any approval, does nothing yet, and takes as many people as ever."""
+    prepared = await met.fr.call(
+        "change.prepare", action="peer.activate", subject="AL", digits=await digits(met.fr), channel="video"
+    )
+    kept = await met.fr.call("change.ask", change=prepared["change"])
+    assert (kept["id"], kept["state"], kept["approvals"]) == (prepared["hash"], "pending", [])
+    assert (kept["change"], kept["digits"]) == (prepared["change"], prepared["digits"])
+    assert met.fr.peer().state == "proposed"
+    assert await met.fr.call("change.list", state="pending") == {"changes": [kept]}
+    with pytest.raises(RefusedError, match="proposed already"):
+        await met.fr.call("change.ask", change=prepared["change"])
+    await approve(met.fr, kept["id"], ANA, emergency=True)
+    assert met.fr.peer().state == "verified"
+    done = await approve(met.fr, kept["id"], BEN, emergency=True)
+    assert (done["state"], met.fr.peer().state) == ("done", "active")
+    assert (await met.fr.call("peer.show", id="AL"))["faults"] == []
+
+
+async def test_what_is_kept_unsigned_is_judged_as_what_is_signed(met: Two) -> None:
+    """A change of another shape, of a person, or prepared long ago is refused, and none is kept."""
+    prepared: Any = (await met.fr.call("change.prepare", action="peer.revoke", subject="AL"))["change"]
+    body = {"name": "Eva", "roles": ["case_worker"], "unit": None}
+    for wrong, code in (
+        (prepared | {"body": {"more": 1}}, Code.INVALID),
+        (prepared | {"subject": f"person/{ANA.card.pseudonym}", "action": "person.enrol", "body": body}, Code.INVALID),
+        (prepared | {"at": prepared["at"] - HOUR}, Code.STALE),
+        (prepared | {"node": met.al.running.own.node}, Code.WRONG_NODE),
+    ):
+        with pytest.raises(RefusedError) as caught:
+            await met.fr.call("change.ask", change=wrong)
+        assert caught.value.code is code
+    assert await met.fr.call("change.list", state="pending") == {"changes": []}

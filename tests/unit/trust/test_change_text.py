@@ -72,13 +72,15 @@ def test_how_many_people_a_change_needs(action: str, people: str):
 
 
 def test_who_becomes_an_administrator():
-    """Of a passkey the words name person and site; of a signed document the caller shows what is in it."""
+    """The words name person and key, read from the signed card itself, and of a passkey its site."""
     device = card_of(Authenticator(), label="Zoe D.")
     assert about("admin.enrol", {"admin": device.to_json()}) == [
-        f"administrator: Zoe D., pseudonym {device.pseudonym}, with a passkey at {ORIGIN}"
+        f"administrator: Zoe D., pseudonym {device.pseudonym}, key {device.kid}, with a passkey at {ORIGIN}"
     ]
+    lines = [f"administrator: {a.card.label}, pseudonym {a.card.pseudonym}, key {a.card.kid}" for a in ADMINS]
     cards = [admin.card.to_json() for admin in ADMINS]
-    assert about("admin.enrol", {"admin": cards[0]}) == about("admins.begin", {"admins": cards}) == []
+    assert about("admin.enrol", {"admin": cards[0]}) == lines[:1]
+    assert about("admins.begin", {"admins": cards}) == lines
 
 
 def test_what_a_policy_lets_leave():
@@ -95,10 +97,11 @@ def test_what_a_policy_lets_leave():
         ({"last": {"epoch": 2, "numbers": [3, 4]}}, ["last: epoch 2, numbers 3, 4"]),
         ({"until": None, "expires": None, "backup": True}, ["backup: -", "expires: -"]),
         ({"backup": AT, "keyset": 7}, ["backup: 2027-01-15 08:00:00 UTC", "keyset: 7"]),
-        ({"descriptor": "words", "file": 7, "admin": "words"}, ["admin: words", "descriptor: words", "file: 7"]),
+        ({"descriptor": "words", "file": 7, "admins": 1}, ["admins: 1", "descriptor: words", "file: 7"]),
+        ({"admin": "words"}, ["administrator: no card that this program can read"]),
         ("no object", []),
     ],
-    ids=["a list", "an object", "no time", "a time and a number", "another shape than usual", "no body"],
+    ids=["a list", "an object", "no time", "a time and a number", "another shape than usual", "no card", "no body"],
 )
 def test_whatever_else_a_body_says(body: Json, lines: list[str]):
     """In the order of the names; what is None says nothing, and what has another shape is told as it is."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from aiohttp import ClientSession
 from support.authenticator import Authenticator
+from support.browsing import read
 from support.ceremony import ADMINS, aplay, change
 from support.federation import free_port
 from support.running import running
@@ -20,7 +21,7 @@ from support.running import running
 from gateway.composition.node import Node
 from gateway.console.cookies import SESSION
 from keys.documents.change import Change
-from keys.primitives.encoding import canon
+from keys.primitives.encoding import b64u, canon, h
 from schemas.region_pack.policies import canonical_bytes, read_policy
 
 FORM = r'<form method="post" action="([^"]+)"[^>]*data-options="([^"]*)"(.*?)</form>'
@@ -119,6 +120,13 @@ async def test_two_people_approve_with_their_passkeys(tmp_path: Path):
             in_force = read_policy((await ask("policy.show"))["in_force"]["file"].encode())
             less = replace(in_force, version=in_force.version + 1, rules=in_force.rules[:-1])
             await ben.post("/trust/policy", policy=canonical_bytes(less).decode(), act="narrow")
+            (text,) = read(ben.seen).form("/trust/changes/ask").sent()["change"]
+            asked = Change.parse(canon(json.loads(text)))
+            await ben.post("/trust/changes/ask", change=text)
+            for screen in (ben, ana):  # the same object on each screen, and that is what the passkey signs
+                page = html.unescape(await screen.open(f"/trust/changes/{asked.hash}"))
+                assert asked.digits in page and f"trm change show {asked.hash}" in page
+                assert f'"challenge": "{b64u(h("approve", asked.encode()))}"' in page
             await ben.touch()
             assert (await ask("policy.show"))["in_force"]["version"] == less.version
             assert "waits for a second person" not in await ben.open("/trust/history")

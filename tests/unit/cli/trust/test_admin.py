@@ -46,7 +46,7 @@ def test_enrolled_from_the_list(tmp_path: Path):
         assert desk.trm("admin", "enrol", *keys.signed(0)).exit_code == 2
         proposed = desk.trm("admin", "enrol", "--offered", "Eva M.", *keys.signed(0))
         assert proposed.exit_code == 0, proposed.stderr
-        assert "trm: Eva M., pseudonym" in proposed.stderr
+        assert "trm:   administrator: Eva M., pseudonym" in proposed.stderr
         assert f"with a passkey at {ORIGIN}" in proposed.stderr
         approved = desk.trm("admin", "approve", *keys.signed(1))
         assert (approved.exit_code, approved.stdout) == (0, "done: admin.enrol\n")

@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from support.consoles import NOW, OWN_UNITS, console, person
+from support.consoles import NODE, NOW, OWN_UNITS, console, person
 
 from gateway.errors import Code, RefusedError
 from gateway.operations.roles import Role
+from keys.documents.change import Change
 
 EVA: dict[str, Any] = {
     "id": "AAAAAAAAAAAAAAAAAAAAAA",
@@ -100,11 +101,18 @@ async def test_each_button_does_its_one_thing(fields, operation, asked):
 
 # --- what waits for an administrator ------------------------------------------------------------------------------
 
-CHANGE = {"type": "nrm.change/1", "at": NOW, "body": {"name": "Eva <M.>"}}
+CHANGE = Change(
+    node=NODE["node"],
+    subject=f"person/{EVA['id']}",
+    prev=None,
+    at=NOW,
+    action="person.enrol",
+    body={"name": "Eva <M.>", "roles": ["case_worker"], "unit": None},
+)
 WAITS: dict[str, Any] = {
-    "id": "the-hash",
+    "id": CHANGE.hash,
     "action": "person.enrol",
-    "change": CHANGE,
+    "change": CHANGE.to_json(),
     "words": ["name: Eva <M.>"],
     "ends": NOW + 86_400,
 }
@@ -130,10 +138,20 @@ async def test_an_administrator_approves_and_sees_the_code():
         there.sign_in.sessions["secret"] = replace(person(), admin="a1")
         page = (await there.get(f"/people/{EVA['id']}")).text
         assert "Approve with my passkey" in page and f"&#34;challenge&#34;: &#34;{NOW}&#34;" in page
-        form = {"act": "approve", "change": "the-hash", "credential": '{"id": "k"}'}
+        form = {"act": "approve", "change": CHANGE.hash, "credential": '{"id": "k"}'}
         seen = await there.post(f"/people/{EVA['id']}", form)
         assert "the-code" in seen.text
-        assert there.desk.calls[-1][:2] == ("person.approve", {"id": "the-hash", "assertion": {"id": "k"}})
+        assert there.desk.calls[-1][:2] == ("person.approve", {"id": CHANGE.hash, "assertion": {"id": "k"}})
+
+
+async def test_row_213_another_change_than_the_one_that_waits_is_not_signed():
+    """The page says so and offers no signature; the person can still be ended."""
+    lie = ASKED | {"waits": WAITS | {"change": CHANGE.to_json() | {"at": NOW + 1}}}
+    async with console({"person.list": {"people": [lie]}, "directory.list": OWN_UNITS}) as there:
+        there.sign_in.sessions["secret"] = replace(person(), admin="a1")
+        seen = await there.get(f"/people/{EVA['id']}")
+        assert seen.status == 422 and "do not sign it" in seen.text
+        assert "Approve with my passkey" not in seen.text and "They no longer work here" in seen.text
 
 
 async def test_an_administrator_vouches_for_who_may_release():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from dataclasses import replace
 
@@ -48,6 +49,24 @@ def test_an_approval_covers_exactly_its_change():
     approval.check(CARDS[0], CHANGE)
     with refused(Code.BAD_SIGNATURE):
         approval.check(CARDS[1], CHANGE)
+
+
+def test_a_change_is_read_under_its_own_hash_alone():
+    """The bytes of another change, and bytes of no change, are refused under it."""
+    other = replace(CHANGE, action="peer.resume")
+    assert Change.parse_named(CHANGE.encode(), CHANGE.hash) == CHANGE
+    with refused(Code.CONFLICT):
+        Change.parse_named(other.encode(), CHANGE.hash)
+    with refused(Code.MALFORMED):
+        Change.parse_named(b"{}", CHANGE.hash)
+
+
+def test_the_digits_of_a_change_are_those_of_its_hash():
+    """Six groups, each five bytes of the hash modulo 100 000, so that a second program can print them too."""
+    digest = base64.urlsafe_b64decode(CHANGE.hash + "=")
+    numbers = [int(digest[at : at + 5].hex(), 16) % 100_000 for at in range(0, 30, 5)]
+    assert CHANGE.digits == " ".join(f"{number:05d}" for number in numbers)
+    assert CHANGE.digits != replace(CHANGE, at=1_001).digits
 
 
 @pytest.mark.parametrize(
