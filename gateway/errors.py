@@ -92,6 +92,7 @@ class Code(StrEnum):
     LOG_ROLLED_BACK = "log_rolled_back"
     LOG_UNCONFIRMED = "log_unconfirmed"
     CLOCK = "clock"
+    BUSY = "busy"
     ADAPTER_BUSY = "adapter_busy"
     ADAPTER_REFUSED = "adapter_refused"
     NOT_FOR_EXPORT = "not_for_export"

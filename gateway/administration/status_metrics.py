@@ -25,10 +25,12 @@ from gateway.erasure.retention import RETAINED
 from gateway.errors import Code
 from gateway.foundation.config import Config
 from gateway.identity.identity import NodeKeys
+from gateway.identity.key_pace import KeyPaceWatch
 from gateway.messages.store import handed_over
 from gateway.notifications import webhooks as hooks
 from gateway.peers.registry import Peer, PeerRegistry
 from gateway.ports import Clock, Json
+from keys.keystore.service import PacedCalls
 
 HOUR = 3_600
 DAY = 24 * HOUR
@@ -120,6 +122,7 @@ class Figures:
     erasing: Erasing
     log: Log
     content: Content
+    key_service: tuple[PacedCalls, ...]
     alarms: Mapping[str, Pile]
     webhooks: tuple[Json, ...]
     disk: Disk
@@ -130,10 +133,19 @@ class StatusMetrics:
     """Reads the figures of the node's status."""
 
     def __init__(
-        self, *, store: Store, keys: NodeKeys, peers: PeerRegistry, log: AuditLog, config: Config, clock: Clock
+        self,
+        *,
+        store: Store,
+        keys: NodeKeys,
+        key_pace: KeyPaceWatch,
+        peers: PeerRegistry,
+        log: AuditLog,
+        config: Config,
+        clock: Clock,
     ) -> None:
         self._store = store
         self._keys = keys
+        self._key_pace = key_pace
         self._peers = peers
         self._log = log
         self._config = config
@@ -175,6 +187,7 @@ class StatusMetrics:
                     epoch_made=self._keys.epoch_made,
                     rotating=bool(self._keys.old_epochs),
                 ),
+                key_service=self._key_pace.seen,
                 alarms=alarms,
                 webhooks=tuple(hooks.standings(connection, self._config.webhooks)),
                 disk=_disk(self._store.path),

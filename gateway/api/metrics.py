@@ -76,6 +76,15 @@ def _metrics(status: Mapping[str, Any]) -> Iterator[tuple[str, str, Iterable[Sam
     yield "content_damaged", "stored things that do not open", [({}, content["damaged"])]
     yield "storage_epoch_seconds", "age of the storage epoch", [({}, age(content["epoch_made"]))]
     yield (
+        "key_service_calls",
+        "what the key service was asked for since it began",
+        [
+            ({"use": one["use"], "answer": answer}, one[answer])
+            for one in status["key_service"]
+            for answer in ("done", "refused")
+        ],
+    )
+    yield (
         "database_bytes",
         "size of the database with its write-ahead log",
         [({}, storage["database"] + storage["log"])],

@@ -81,6 +81,7 @@ from gateway.foundation.node_folder import (
 from gateway.foundation.workers import Workers
 from gateway.guidance.library import GuidanceLibrary
 from gateway.identity.identity import Identity
+from gateway.identity.key_pace import KeyPaceWatch
 from gateway.identity.own_identity import OwnIdentity
 from gateway.identity.publication import Publication
 from gateway.identity.unlock import Keyholder
@@ -259,6 +260,7 @@ class Node:
         self.upkeep = KeyUpkeep(
             store=self.store, identity=self.identity, link=self.link, time=self.time, clock=self.clock
         )
+        self.key_pace = KeyPaceWatch(store=self.store, keys=self.keys, workers=self.workers, clock=self.clock)
         self.checkpointer = Checkpointer(
             store=self.store, link=self.link, log=self.log, wakeups=self.wakeups, clock=self.clock
         )
@@ -538,7 +540,13 @@ class Node:
         )
         self.position = PositionKeeper(store=self.store, path=self.folder / POSITION)
         self.status_metrics = StatusMetrics(
-            store=self.store, keys=self.keys, peers=self.peers, log=self.log, config=self.config, clock=self.clock
+            store=self.store,
+            keys=self.keys,
+            key_pace=self.key_pace,
+            peers=self.peers,
+            log=self.log,
+            config=self.config,
+            clock=self.clock,
         )
 
     @property
@@ -556,6 +564,7 @@ class Node:
             *self.ledger.chores(),
             *self.position.chores(),
             *self.time.chores(),
+            *self.key_pace.chores(),
             keys,
             *self.expiry.chores(),
             *self.trust_effects.chores(),

@@ -17,6 +17,7 @@ EVENTS: Table = {
     "backup.made": N_("A backup was made"),
     "epoch.rotated": N_("A new storage epoch began, the older keys were destroyed"),
     "keyset.issued": N_("New encryption keys were published"),
+    "keys.busy": N_("The key service was asked for more than its limits allow"),
     "key.destroyed": N_("A key was destroyed"),
     "key.revoked": N_("A key was revoked"),
     "descriptor.requested": N_("The root holders were asked for the next descriptor"),

@@ -260,6 +260,13 @@ ALARMS: Alarms = {
         N_("The root holders of this node have not signed since release 0.1.0: nothing is taken in or sent"),
         N_("Hold the key ceremony: two root holders sign the next descriptor of this node."),
     ),
+    "own.keys_busy": (
+        N_("Somebody asks the key service for more than this node needs"),
+        N_(
+            "Find out whether people or programs of yours read this much. If nobody did, the node is in the hands of "
+            "somebody else: stop it and call its administrators."
+        ),
+    ),
     "own.split_view": (
         N_("A country holds another descriptor of this node: our roots signed twice"),
         N_("Our root keys may be in the wrong hands. Call the holders of the root keys now."),
@@ -307,6 +314,7 @@ REASONS: Table = {
         Code.NO_COMMON_SUITE: N_("the two nodes have no cryptography in common"),
         Code.CLOSED_BY_POLICY: N_("the corridor policy does not let it leave"),
         Code.ADAPTER_REFUSED: N_("the case system refused it"),
+        Code.BUSY: N_("the key service was busy"),
         Code.ADAPTER_BUSY: N_("the case system was busy"),
         Code.CONFLICT: N_("its content was erased"),
         Code.NOT_FOUND: N_("it, or a file of it, is no longer here: write it again"),

@@ -162,12 +162,16 @@ class TokenSection(_Section):
 
 
 class KeysSection(_Section):
-    """How this machine reaches a TPM or a token; the key store itself says in which place its secret lies."""
+    """How this machine reaches a TPM or a token (the key store itself says in which place its secret lies), and how
+    much the key service opens in a minute.
+    """
 
     tpm: str | None = Field(
         default=None, min_length=1, max_length=200, description="TPM 2.0, such as device:/dev/tpmrm0"
     )
     pkcs11: TokenSection | None = None
+    opens_per_minute: int = Field(default=6_000, ge=600, le=60_000, description="messages of peers")
+    unwraps_per_minute: int = Field(default=12_000, ge=2_000, le=240_000, description="stored messages and drafts")
 
 
 class StorageSection(_Section):

@@ -26,7 +26,7 @@ from keys.documents.key_records import Use
 from keys.documents.keyset import EncKey
 from keys.keystore.codecs import BYTES, FLAG, NOTHING, NUMBER, TEXT, Codec, many, maybe, parts_of, record, row
 from keys.keystore.destructible.secret import Place
-from keys.keystore.service import KeyInfo, KeyService
+from keys.keystore.service import KeyInfo, KeyService, PacedCalls
 from keys.primitives.encoding import lp_join, malformed
 from keys.primitives.sign import PublicKey, Signature
 
@@ -40,6 +40,7 @@ PLACE: Final = Codec[Place](lambda place: place.value.encode(), lambda data: Pla
 PUBLIC: Final = record(PublicKey, kid=TEXT, ed25519=BYTES, mldsa65=maybe(BYTES), mldsa44=maybe(BYTES))
 SIGNATURE: Final = record(Signature, kid=TEXT, ed25519=BYTES, mldsa65=maybe(BYTES))
 INFO: Final = record(KeyInfo, use=TEXT, kid=TEXT, made=NUMBER, current=FLAG)
+PACED: Final = record(PacedCalls, use=TEXT, per_minute=NUMBER, done=NUMBER, refused=NUMBER)
 ENC: Final = record(EncKey, kid=TEXT, unit=TEXT, pub=BYTES, from_=NUMBER, until=NUMBER)
 OWN: Final = Codec[tuple[Descriptor, ...]](
     lambda chain: encode_chain([descriptor.document for descriptor in chain]), lambda data: _own_chain(data)
@@ -127,7 +128,7 @@ HELLO: Final = record(Hello, protocol=BYTES, life=BYTES, alone=FLAG, standing=ST
 
 
 class Paced(StrEnum):
-    """What is counted and bounded per second."""
+    """What is counted and bounded per minute."""
 
     SIGN = "sign"
     OPEN = "open"
@@ -146,6 +147,7 @@ class Method:
 
 METHODS: Final[Mapping[str, Method]] = {
     "listing": Method((), many(INFO)),
+    "paced_calls": Method((), many(PACED)),
     "public": Method((USE,), many(PUBLIC)),
     "sign": Method((TEXT, BYTES), SIGNATURE, paced=Paced.SIGN),
     "sign_http": Method((BYTES,), BYTES, paced=Paced.SIGN),
@@ -205,6 +207,10 @@ _WORDS: Final[Mapping[Code, tuple[str, str]]] = {
         "after a change of backup.recovery_key start the node again; beside trm keyd, give it --recovery-key",
     ),
     Code.WRONG_NODE: ("descriptor is of another node than the keystore", ""),
+    Code.BUSY: (
+        "the key service was asked for more than it does in a minute; nothing was opened",
+        "it goes on by itself; trm doctor tells whether it happens often",
+    ),
     Code.UNREACHABLE: ("the key service could not do it now", "see its log"),
 }
 """What a refusal reads like here; only its code travels."""

@@ -1,4 +1,4 @@
-"""Frames over a Unix stream socket (u32 length, then that many bytes), and the user at the other end."""
+"""Frames over a Unix stream socket (u32 length, then that many bytes), and who is at the other end."""
 
 from __future__ import annotations
 
@@ -72,8 +72,8 @@ class Channel:
         self.close()
 
 
-def uid_of(connection: socket.socket) -> int:
-    """Return the user of the process at the other end, as reported by the kernel (SO_PEERCRED)."""
+def caller_of(connection: socket.socket) -> tuple[int, int]:
+    """Return the process at the other end and its user, as the kernel reports them (SO_PEERCRED)."""
     data = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
-    _, uid, _ = _UCRED.unpack(data)
-    return int(uid)
+    pid, uid, _ = _UCRED.unpack(data)
+    return int(pid), int(uid)

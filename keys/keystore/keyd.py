@@ -1,8 +1,9 @@
 """The key service as a process: it alone opens the key store and answers for it on a Unix socket (nrm1 13.6).
 
-One user may call it, identified by the kernel (SO_PEERCRED); there is no network. A thread serves each connection, so
-that several requests run at once. Calls above the rate that a node ever needs are refused for a while: an attacker who
-took over the listener cannot read a country's messages faster than its node would.
+One user may call it, identified by the kernel (SO_PEERCRED), and of a node's own key service the node's process alone;
+there is no network. A thread serves each connection, so that several requests run at once. Each kind of call has a
+limit for a minute, and what is above it is busy: an attacker at the socket cannot read a country's messages faster than
+its node would ever need to, and is counted, which the node tells people (``gateway.identity.key_pace``).
 The key store itself refuses to sign what its node must not sign (``keys.keystore.keystore``). Backups are sealed to the
 recovery key that was named at the start and to no other: sealed to a key of the attacker's own, a backup would hand
 over all keys in one file. Of a fault only its code is sent.
@@ -36,46 +37,22 @@ from keys.keystore.calls import (
     decode_request,
     encode_answer,
 )
-from keys.keystore.channel import Channel, ClosedError, uid_of
+from keys.keystore.channel import Channel, ClosedError, caller_of
 from keys.keystore.keystore import Keystore, system_rand
+from keys.keystore.pace import PACES, Pace
 
 SOCKET: Final = "keyd.sock"
 LOCK: Final = "keyd.lock"
 MOST_CONNECTIONS: Final = 64
 LOCK_PATIENCE: Final = 10.0
 """Seconds for a key service before this one to go away."""
-PACES: Final[Mapping[Paced, tuple[int, int]]] = {
-    Paced.SIGN: (2_000, 20_000),
-    Paced.OPEN: (2_000, 20_000),
-    Paced.UNWRAP: (5_000, 100_000),
-}
-"""Per second, and how many may come at once: ten times what a node on two cores can use."""
 _STDIN: Final = 0
 
 
-class Pace:
-    """A rate limit: so many per second, and so many at once."""
-
-    def __init__(self, per_second: int, burst: int, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._rate, self._burst, self._monotonic = per_second, burst, monotonic
-        self._left, self._at = float(burst), monotonic()
-        self._lock = threading.Lock()
-
-    def take(self) -> bool:
-        """Whether one more is permitted now."""
-        with self._lock:
-            now = self._monotonic()
-            self._left = min(self._burst, self._left + (now - self._at) * self._rate)
-            self._at = now
-            if self._left < 1:
-                return False
-            self._left -= 1
-            return True
-
-
 class KeyServer:
-    """The server of one key store. Only the user `uid` may call it; `alone`: it is not the child of a node; `recovery`
-    is the kid of the only key that backups are sealed to, None for no backup.
+    """The server of one key store. Only the user `uid` may call it, and only the process `pid` where one is named, that
+    of the node whose child it is; None says that it is `alone`. `recovery` is the kid of the only key that backups are
+    sealed to, None for no backup.
     """
 
     def __init__(
@@ -83,23 +60,24 @@ class KeyServer:
         keys: Keystore,
         *,
         uid: int,
-        alone: bool,
+        pid: int | None = None,
         recovery: str | None = None,
-        paces: Mapping[Paced, tuple[int, int]] = PACES,
+        paces: Mapping[Paced, int] = PACES,
     ) -> None:
-        self._keys, self._uid, self._alone, self._recovery = keys, uid, alone, recovery
+        self._keys, self._uid, self._pid, self._recovery = keys, uid, pid, recovery
         self._life = system_rand(16)
-        self._paces = {kind: Pace(*limits) for kind, limits in paces.items()}
+        self._paces = {kind: Pace(limit) for kind, limit in paces.items()}
         self._change = threading.Lock()
         self._free = threading.Semaphore(MOST_CONNECTIONS)
         self._log = logger()
 
     def accept(self, listener: socket.socket) -> None:
-        """Accept one connection and serve it in a thread of its own; refuse other users and connections beyond the
-        limit.
+        """Accept one connection and serve it in a thread of its own; refuse other users and processes, and connections
+        beyond the limit.
         """
         connection, _ = listener.accept()
-        if uid_of(connection) != self._uid or not self._free.acquire(blocking=False):
+        pid, uid = caller_of(connection)
+        if uid != self._uid or self._pid not in (None, pid) or not self._free.acquire(blocking=False):
             self._log.warning("keyd.turned_away")
             connection.close()
             return
@@ -114,7 +92,7 @@ class KeyServer:
         try:
             with self._change:
                 standing = self._standing()
-            hello = Hello(protocol=KEYD_PROTOCOL, life=self._life, alone=self._alone, standing=standing)
+            hello = Hello(protocol=KEYD_PROTOCOL, life=self._life, alone=self._pid is None, standing=standing)
             channel.send(HELLO.write(hello))
             answers: list[bytes] = []
             while True:
@@ -138,7 +116,7 @@ class KeyServer:
         paced = METHODS[name].paced
         try:
             if paced is not None and not self._paces[paced].take():
-                raise TransientError(Code.UNREACHABLE, "asked more often than a node needs")
+                raise TransientError(Code.BUSY, "asked more often than a node needs")
             if METHODS[name].changes:
                 return self._changed(name, arguments)
             return encode_answer(name, Answer(result=self._do(name, arguments)))
@@ -163,6 +141,8 @@ class KeyServer:
         return encode_answer(name, answer)
 
     def _do(self, name: str, arguments: Sequence[Any]) -> Any:
+        if name == "paced_calls":
+            return tuple(pace.tell(kind) for kind, pace in self._paces.items())
         # Else whoever took over the listener would have all keys in one file, sealed to a key of their own.
         if name == "backup" and arguments[0].kid != self._recovery:
             raise RefusedError(Code.FORBIDDEN, "backup for another recovery key")
@@ -180,9 +160,10 @@ def run_key_service(
     uid: int | None = None,
     child: bool = False,
     recovery: str | None = None,
+    paces: Mapping[Paced, int] = PACES,
 ) -> None:
     """Serve the key store that `unlock` opens, on the socket in `folder`, until told to stop. `recovery` is the kid of
-    the recovery key.
+    the recovery key; `paces` are calls in a minute.
 
     A `child` stops when its standard input ends, that is with its node, and leaves signals to the node; otherwise
     SIGTERM and SIGINT stop it. Raises RefusedError: locked, and what `unlock` raises.
@@ -191,7 +172,13 @@ def run_key_service(
         stack.enter_context(lock_keystore(folder / LOCK))
         keys = unlock()
         stop = stack.enter_context(_signals(child=child))
-        server = KeyServer(keys, uid=os.getuid() if uid is None else uid, alone=not child, recovery=recovery)
+        server = KeyServer(
+            keys,
+            uid=os.getuid() if uid is None else uid,
+            pid=os.getppid() if child else None,
+            recovery=recovery,
+            paces=paces,
+        )
         listener = stack.enter_context(_listening(folder / SOCKET, shared=uid not in (None, os.getuid())))
         log = logger()
         log.info("keyd.started", peer=keys.node, n=keys.gen)

@@ -23,7 +23,7 @@ from keys.keystore.data_keys import unwrap_data_key, wrap_data_key
 from keys.keystore.generations import GenerationFile
 from keys.keystore.keyring import DEFAULT_UNITS, SECRET, HeldKey, Keyring
 from keys.keystore.keyring_file import HERE, KIND, KeyringFile
-from keys.keystore.service import KeyInfo, KeyService
+from keys.keystore.service import KeyInfo, KeyService, PacedCalls
 from keys.keystore.signers import choose_key, find_speaker, missing_key, roots_due
 from keys.primitives.seal import keyed_index, open_cek
 from keys.primitives.sealed_file import DEFAULT_COST, Cost, system_rand
@@ -200,6 +200,10 @@ class Keystore(KeyringFile):
         gone = tuple(held.key.kid for held in self._ring.enc)
         self._save(lambda ring: ring.without_enc(gone))
         return gone
+
+    def paced_calls(self) -> tuple[PacedCalls, ...]:
+        """See ``KeyService``: nobody but this process asks."""
+        return ()
 
     def each(self, name: str, calls: Sequence[tuple[object, ...]]) -> list[Any]:
         """See ``KeyService``."""

@@ -4,6 +4,8 @@ One connection for each thread; several calls are under way when several threads
 call from a worker thread waits up to ``PATIENCE`` for its return; one from the event loop does not wait, for everything
 else would wait with it. Then TransientError(unreachable): whoever called repeats later, and nothing was answered
 wrongly. What changes keys and may have arrived is not repeated from here: its caller looks how the keys stand.
+Of what is more than the key service does in a minute a worker thread asks again, for as long as it goes on; the event
+loop is told `busy` at once.
 A key service that was started again is told first by which descriptor it signs, before anybody asks it for something.
 """
 
@@ -48,6 +50,8 @@ CHANGE: Final = 30.0
 TOGETHER: Final = 32
 """Calls in one move of data: their answers fit the buffer of a socket, so that nobody waits for the other to read."""
 _PAUSE: Final = 0.05
+_BUSY_PAUSE: Final = 0.25
+"""Seconds in which a key service at its limit may do some more."""
 
 
 class _StatusProperty(Generic[T]):
@@ -116,7 +120,7 @@ class RemoteKeys:
 
     def _call(self, name: str, *arguments: object) -> Any:
         """Call one method. Raises GatewayError."""
-        (answer,) = self._answers(name, [encode_request(name, arguments)])
+        (answer,) = self._patient(name, [encode_request(name, arguments)])
         if answer.error is not None:
             raise answer.error
         return answer.result
@@ -128,8 +132,23 @@ class RemoteKeys:
         found: list[Any] = []
         for start in range(0, len(calls), TOGETHER):
             requests = [encode_request(name, arguments) for arguments in calls[start : start + TOGETHER]]
-            found += [answer.error or answer.result for answer in self._answers(name, requests)]
+            found += [answer.error or answer.result for answer in self._patient(name, requests)]
         return found
+
+    def _patient(self, name: str, requests: Sequence[bytes]) -> list[Answer]:
+        """Send requests of one method, and again those for which the key service was too busy, until `PATIENCE` has
+        passed in which it did none of them. On the event loop nothing is sent again.
+        """
+        answers = self._answers(name, requests)
+        end = time.monotonic() + PATIENCE
+        while (left := _busy(answers)) and not _on_loop() and time.monotonic() < end:
+            time.sleep(_BUSY_PAUSE)
+            again = self._answers(name, [requests[at] for at in left])
+            if len(_busy(again)) < len(left):
+                end = time.monotonic() + PATIENCE
+            for at, answer in zip(left, again, strict=True):
+                answers[at] = answer
+        return answers
 
     def _answers(self, name: str, requests: Sequence[bytes]) -> list[Answer]:
         """Send requests of one method; again over a new connection where the old one was cut, unless they change
@@ -233,6 +252,7 @@ class RemoteKeys:
     gen = _StatusProperty(lambda status: status.gen)
 
     listing = _remote(KeyService.listing)
+    paced_calls = _remote(KeyService.paced_calls)
     public = _remote(KeyService.public)
     add_key = _remote(KeyService.add_key)
     remove_key = _remote(KeyService.remove_key)
@@ -266,6 +286,11 @@ class RemoteKeys:
     def tls_secrets(self) -> tuple[bytes, ...]:
         """Read what ``keys.primitives.tls`` makes the listener's key of; see ``keys.keystore.keystore``."""
         return cast(tuple[bytes, ...], self._call("tls_secrets"))
+
+
+def _busy(answers: Sequence[Answer]) -> list[int]:
+    """The places of those that were more than the key service does in a minute."""
+    return [at for at, answer in enumerate(answers) if answer.error is not None and answer.error.code is Code.BUSY]
 
 
 def _on_loop() -> bool:

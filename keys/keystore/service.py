@@ -30,6 +30,18 @@ class KeyInfo:
     current: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PacedCalls:
+    """How often a key service was asked for one kind of thing since it began: `done`, and `refused` since it was more
+    than `per_minute`. `use` is "sign", "open" or "unwrap".
+    """
+
+    use: str
+    per_minute: int
+    done: int
+    refused: int
+
+
 class KeyService(Protocol):
     """Signs, opens and wraps for one node. Times are Unix seconds."""
 
@@ -128,6 +140,9 @@ class KeyService(Protocol):
 
     def destroy_all_enc(self) -> tuple[KeyId, ...]:
         """Destroy every seed at once; return their kids. Messages in flight come back to their senders."""
+
+    def paced_calls(self) -> tuple[PacedCalls, ...]:
+        """Tell what was asked under a limit since the key service began; nothing where the keys are in this process."""
 
     def each(self, name: str, calls: Sequence[tuple[object, ...]]) -> list[Any]:
         """Call one method that changes nothing for each of several arguments, in order.

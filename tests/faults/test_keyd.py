@@ -20,8 +20,10 @@ from support.keystores import opened, read_ring
 from support.nodeproc import PASSPHRASE, Away, NodeProcess, Pair, enquiry, eventually, make_pair, references
 
 from gateway.api.routes import PREFIX
+from gateway.errors import TransientError
 from keys.keystore.destructible.file import secret_file_of
 from keys.keystore.keystore import Keystore, system_rand
+from keys.keystore.remote import RemoteKeys
 from keys.primitives.encoding import b64u
 
 MESSAGES = 200
@@ -152,6 +154,15 @@ def test_it_ends_with_its_node(pair: Pair) -> None:
     assert running(pair.a.keyd)
     pair.a.stop()
     assert not (pair.a.folder / "run" / "keyd.sock").exists()
+
+
+def test_row_215_another_process_of_the_same_user_gets_nothing(pair: Pair) -> None:
+    """Whoever runs as the user of the node and finds the socket hears nothing; the node goes on."""
+    with pytest.raises(TransientError):
+        RemoteKeys.reach(pair.a.folder / "run" / "keyd.sock", 0.5)
+    with closing(pair.a.client()) as client:
+        client.call("message.submit", **enquiry("still"))
+    eventually(lambda: pair.b.count() == 1, f"it did not arrive: {pair.b.log()}", 60)
 
 
 def running(pid: int) -> bool:

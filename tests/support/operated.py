@@ -39,6 +39,7 @@ STATUS: dict[str, Any] = {
         {"name": "idle", "url": "http://127.0.0.1:9", "waiting": 0, "oldest": None, "attempts": 0},
     ],
     "content": {"damaged": 1, "key_place": "tpm", "epoch": 7, "epoch_made": NOW - 90_000, "rotating": True},
+    "key_service": [],
     "storage": {
         "database": 5_000_000,
         "log": 1_000_000,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from gateway.administration.doctor import expiry, people
+from gateway.administration.doctor import expiry, key_service, people
 from gateway.administration.doctor.folder import Check, State, ok, red, skipped, warn
 from gateway.administration.doctor.host import hardening
 from gateway.errors import GatewayError
@@ -26,6 +26,7 @@ from schemas.region_pack.policies import FORMAT_1
 ASKED = (
     "node.show",
     "node.ready",
+    "node.status",
     "node.pairing",
     "peer.list",
     "policy.show",
@@ -74,6 +75,7 @@ def judged(told: Mapping[str, Json], *, running: bool, now: int) -> Iterator[Che
     newest = accept_chain(decode_chain(canon(told["node.pairing"])), now + 10 * 365 * DAY)[-1]
     yield from hardening(node, running=running)
     yield accepting(_object(told["node.ready"]))
+    yield key_service.pace(_object(told["node.status"]))
     yield clock(node, newest, now)
     yield ending("descriptor", newest.expires, now)
     yield signed_form(newest)

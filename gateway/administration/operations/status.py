@@ -87,6 +87,15 @@ class ContentStanding(Answer):
     rotating: bool = Field(description="something is still under an older storage epoch")
 
 
+class KeyServiceUse(Answer):
+    """What the key service was asked for since it began."""
+
+    use: str = Field(description="sign, open (messages of peers) or unwrap (what is stored)")
+    per_minute: Count = Field(description="what is more is refused for a while")
+    done: Count
+    refused: Count
+
+
 class Storage(Answer):
     """What the disk holds."""
 
@@ -149,6 +158,7 @@ class NodeStatus(Answer):
     hand_over: HandOver
     webhooks: list[WebhookStanding]
     content: ContentStanding
+    key_service: list[KeyServiceUse] = Field(description="as it was a minute ago at most; empty without such a process")
     storage: Storage
     backup: Time | None = Field(description="when the last one was made here")
     erasing: Erasing
@@ -275,6 +285,10 @@ class StatusOperations:
                 "epoch_made": content.epoch_made,
                 "rotating": content.rotating,
             },
+            "key_service": [
+                {"use": one.use, "per_minute": one.per_minute, "done": one.done, "refused": one.refused}
+                for one in found.key_service
+            ],
             "storage": {
                 "database": found.disk.database,
                 "log": found.disk.log,

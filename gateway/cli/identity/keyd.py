@@ -18,6 +18,8 @@ from gateway.errors import GatewayError
 if TYPE_CHECKING:
     from keys.keystore.keystore import Keystore
 
+_OPENS = "How many messages of peers it opens in a minute; what is more waits, and people are told."
+_UNWRAPS = "How many stored messages and drafts it opens in a minute."
 LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -36,6 +38,10 @@ LEVELS = ("debug", "info", "warning", "error")
     help="The public recovery key that backups are encrypted to; without it there are no backups.",
 )
 @with_places
+@click.option("--opens-per-minute", type=click.IntRange(600, 60_000), default=6_000, show_default=True, help=_OPENS)
+@click.option(
+    "--unwraps-per-minute", type=click.IntRange(2_000, 240_000), default=12_000, show_default=True, help=_UNWRAPS
+)
 @click.option("--for", "user", metavar="USER", help="The only user that may use it; default: the one it runs as.")
 @click.option(
     "--log-level", type=click.Choice(LEVELS), default="info", show_default=True, help="Level of the log on stderr."
@@ -50,6 +56,8 @@ def serve_keys(
     pkcs11_module: Path | None,
     pkcs11_token: str | None,
     pkcs11_pin_file: Path | None,
+    opens_per_minute: int,
+    unwraps_per_minute: int,
     user: str | None,
     log_level: str,
     child: bool,
@@ -66,8 +74,10 @@ def serve_keys(
     """
     from gateway.cli import options
     from gateway.foundation import environment, logs
+    from keys.keystore.calls import Paced
     from keys.keystore.keyd import run_key_service
     from keys.keystore.keystore import Keystore
+    from keys.keystore.pace import PACES
 
     folder = options.find_folder(node)
     uid = None if user is None else _uid(user)
@@ -85,6 +95,7 @@ def serve_keys(
             uid=uid,
             child=child,
             recovery=None if recovery_key is None else _kid(recovery_key),
+            paces={**PACES, Paced.OPEN: opens_per_minute, Paced.UNWRAP: unwraps_per_minute},
         )
     except GatewayError as error:
         if child:  # the node tells it to whoever asks

@@ -27,7 +27,9 @@ def unlock_by_child(
     environment.may_read(file)
     command = [sys.executable, "-m", "gateway.cli", "keyd", "--child", "--node", str(folder), "--log-level", level]
     recovery = [] if recovery_key is None else ["--recovery-key", str(recovery_key)]
-    return by_child(folder, [*command, *recovery, *place_options(keys), "--passphrase-file", str(file)])
+    opens, unwraps = str(keys.opens_per_minute), str(keys.unwraps_per_minute)
+    paces = ["--opens-per-minute", opens, "--unwraps-per-minute", unwraps]
+    return by_child(folder, [*command, *recovery, *paces, *place_options(keys), "--passphrase-file", str(file)])
 
 
 def unlock_in_process(folder: Path, passphrase_file: Path | None) -> Unlock:

@@ -38,6 +38,7 @@ def status(**changes: Any) -> dict[str, Any]:
         "failed": [{"kind": "failed", "peer": "AL", "reason": "expired", "count": 2, "oldest": NOW - 5}],
         "hand_over": {"adapter": None, "messages": NOTHING, "news": NOTHING, "drafts": 1},
         "content": {"damaged": 0, "key_place": "file", "epoch": 3, "epoch_made": NOW - 86_400, "rotating": False},
+        "key_service": [{"use": "unwrap", "per_minute": 12_000, "done": 40, "refused": 2}],
         "backup": None,
         "storage": {"database": 100, "log": 23, "free": 7, "files": 1, "file_bytes": 11, "coming": 0},
         "erasing": {"looked": None, "next": None, "erased": [], "left": 0, "requests": 1, "overdue": 1, "holds": 0},
@@ -73,6 +74,8 @@ def test_figures_are_those_of_the_reading():
     assert found['trm_failed_messages{kind="failed",peer="AL",reason="expired"}'] == 2
     assert found['trm_alarms{kind="peer.silent"}'] == 1
     assert found["trm_database_bytes"] == 123
+    assert found['trm_key_service_calls{use="unwrap",answer="done"}'] == 40
+    assert found['trm_key_service_calls{use="unwrap",answer="refused"}'] == 2
     assert found["trm_retention_seconds"] == 0
 
 

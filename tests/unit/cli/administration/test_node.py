@@ -42,6 +42,7 @@ def test_what_is_wrong_is_told(capsys):
             "hand_over": {"adapter": None, "messages": NOTHING, "news": NOTHING, "drafts": 1},
             "webhooks": [{"name": "desk", "url": "http://127.0.0.1", "waiting": 5, "oldest": 0, "attempts": 1}],
             "content": {"damaged": 0, "key_place": "tpm", "epoch": 3, "epoch_made": 0, "rotating": False},
+            "key_service": [],
             "backup": None,
             "storage": {"database": 2**20, "log": 0, "free": 2**30, "files": 1, "file_bytes": 11, "coming": 0},
             "erasing": {"looked": None, "next": None, "erased": [], "left": 0, "requests": 1, "overdue": 1, "holds": 0},

@@ -61,4 +61,4 @@ def test_the_other_end_is_gone(ends: tuple[Channel, socket.socket]) -> None:
 
 def test_the_kernel_says_who_asks(ends: tuple[Channel, socket.socket]) -> None:
     """Both ends are of this process, so of its user."""
-    assert channel.uid_of(ends[1]) == os.getuid()
+    assert channel.caller_of(ends[1]) == (os.getpid(), os.getuid())

@@ -28,9 +28,11 @@ from keys.documents.signed_note import Checkpoint
 from keys.keystore import keyd, remote
 from keys.keystore.calls import FAULT, LIMIT, Paced, encode_request
 from keys.keystore.channel import Channel, ClosedError
-from keys.keystore.keyd import KeyServer, Pace
+from keys.keystore.keyd import KeyServer
 from keys.keystore.keystore import Cost, Keystore
+from keys.keystore.pace import PACES, Pace
 from keys.keystore.remote import RemoteKeys
+from keys.keystore.service import PacedCalls
 from keys.primitives.domains import KEYSET, TOMBSTONE
 from keys.primitives.encoding import DAY, canon, lp
 from keys.primitives.seal import EncPrivateKey, seal_cek
@@ -57,7 +59,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 @contextmanager
 def serving(store: Keystore, path: Path, **options: object) -> Iterator[KeyServer]:
     """A key service on a socket, in threads of this process; it cuts every connection in the end."""
-    server = KeyServer(store, **{"uid": os.getuid(), "alone": True, **options})  # type: ignore[arg-type]
+    server = KeyServer(store, **{"uid": os.getuid(), **options})  # type: ignore[arg-type]
     taken: list[socket.socket] = []
     serve = server._serve
 
@@ -375,16 +377,54 @@ def test_too_many_connections(store: Keystore, tmp_path: Path, monkeypatch: pyte
         second.close()
 
 
-def test_more_than_a_node_needs_is_refused_for_a_while(store: Keystore, tmp_path: Path) -> None:
-    """Unwrapping beyond the pace is transient; what is not paced goes on."""
+def test_row_214_more_than_its_limit_is_busy(store: Keystore, tmp_path: Path) -> None:
+    """On the event loop at once; nothing is opened, what has no limit goes on, and both are counted."""
     path = tmp_path / "keyd.sock"
-    with serving(store, path, paces={**keyd.PACES, Paced.UNWRAP: (1, 3)}), asking(path) as keys:
+    with serving(store, path, paces={**PACES, Paced.UNWRAP: 3}), asking(path) as keys:
         row = keys.wrap(ROW)[1:]
-        for _ in range(3):
-            keys.unwrap(ROW, *row)
-        with pytest.raises(TransientError):
-            keys.unwrap(ROW, *row)
+        assert {len(keys.unwrap(ROW, *row)) for _ in range(3)} == {32}
+
+        async def on_the_loop() -> None:
+            with pytest.raises(TransientError, check=lambda error: error.code is Code.BUSY):
+                keys.unwrap(ROW, *row)
+            assert [getattr(found, "code", None) for found in keys.each("unwrap", [(ROW, *row)] * 2)] == [Code.BUSY] * 2
+
+        asyncio.run(on_the_loop())
         assert keys.index(b"x")
+        told = {one.use: one for one in keys.paced_calls()}
+        assert told["unwrap"] == PacedCalls(use="unwrap", per_minute=3, done=3, refused=3)
+        assert (told["open"].done, told["open"].refused, set(told)) == (0, 0, {"sign", "open", "unwrap"})
+
+
+def test_row_214_honest_work_above_the_limit_waits_and_is_done(store: Keystore, tmp_path: Path) -> None:
+    """A worker thread asks again for what was refused, and that alone, until all is there, in its order."""
+    path, rows = tmp_path / "keyd.sock", [bytes([number]) * 16 for number in range(80)]
+    with serving(store, path, paces={**PACES, Paced.UNWRAP: 20 * 60}) as server, asking(path) as keys:
+        wrapped = [(row, *keys.wrap(row)) for row in rows]
+        server._paces[Paced.UNWRAP]._left = 40.0
+        found = keys.each("unwrap", [(row, epoch, blob) for row, _, epoch, blob in wrapped])
+        assert found == [data_key for _, data_key, _, _ in wrapped]
+        (told,) = (one for one in keys.paced_calls() if one.use == "unwrap")
+        assert told.done == 80 and told.refused >= 40
+
+
+def test_row_214_whoever_waits_in_vain_is_told_so(store: Keystore, tmp_path: Path) -> None:
+    """Where nothing is done for a while, since somebody else takes it all, a worker thread is busy too."""
+    path = tmp_path / "keyd.sock"
+    with serving(store, path, paces={**PACES, Paced.UNWRAP: 1}), asking(path) as keys:
+        row = keys.wrap(ROW)[1:]
+        keys.unwrap(ROW, *row)
+        with pytest.raises(TransientError, check=lambda error: error.code is Code.BUSY):
+            keys.unwrap(ROW, *row)
+
+
+def test_row_215_only_the_node_asks_its_own_key_service(store: Keystore, tmp_path: Path) -> None:
+    """Another process of the same user is turned away before it hears anything."""
+    path = tmp_path / "keyd.sock"
+    with serving(store, path, pid=os.getpid()), asking(path) as keys:
+        assert keys.index(b"x") and not keys.alone
+    with serving(store, path, pid=os.getppid()), pytest.raises(TransientError):
+        RemoteKeys.reach(path, 0.2)
 
 
 def test_a_backup_for_another_recovery_key_is_refused(store: Keystore, tmp_path: Path) -> None:
@@ -399,13 +439,16 @@ def test_a_backup_for_another_recovery_key_is_refused(store: Keystore, tmp_path:
         keys.backup(named, b"[]", NOW)
 
 
-def test_pace() -> None:
-    """So many at once, then so many per second."""
+def test_row_214_pace() -> None:
+    """A minute's worth at once, then as many as the time allows, and never more than a minute's worth saved up."""
     now = [0.0]
-    pace = Pace(2, 3, lambda: now[0])
+    pace = Pace(3, lambda: now[0])
     assert [pace.take() for _ in range(4)] == [True, True, True, False]
-    now[0] = 1.0
-    assert [pace.take() for _ in range(3)] == [True, True, False]
+    now[0] = 20.0
+    assert [pace.take() for _ in range(2)] == [True, False]
+    now[0] = 10_000.0
+    assert [pace.take() for _ in range(4)] == [True, True, True, False]
+    assert pace.tell(Paced.OPEN) == PacedCalls(use="open", per_minute=3, done=7, refused=3)
 
 
 def test_a_fault_of_ours_tells_nothing(store: Keystore) -> None:
@@ -415,7 +458,7 @@ def test_a_fault_of_ours_tells_nothing(store: Keystore) -> None:
         raise ValueError(data)
 
     store.index = broken  # type: ignore[method-assign]
-    server = KeyServer(store, uid=0, alone=True)
+    server = KeyServer(store, uid=0)
     assert server.answer(encode_request("index", (b"secret",))) == FAULT
 
 
