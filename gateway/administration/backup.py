@@ -36,8 +36,8 @@ from gateway.identity.identity import Identity
 from gateway.ledger import store as ledger
 from gateway.ledger.files import LedgerWriter
 from gateway.ports import Clock
-from keys.documents.backup import CHUNK, Member, chain_member, read_header, read_pieces, seal_backup
-from keys.documents.backup_header import Header, Kind, RecoveryPublic
+from keys.backups.backup import CHUNK, Member, chain_member, read_header, read_pieces, seal_backup
+from keys.backups.backup_header import Header, Kind, RecoveryPublic
 from keys.documents.signed_note import NOTE_LIMIT
 
 DATABASE: Final = "node.db"

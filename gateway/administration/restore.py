@@ -31,8 +31,8 @@ from gateway.ledger.rules import SLACK
 from gateway.peers import store as peer_rows
 from gateway.ports import Clock
 from gateway.trust.link_reset.decisions import mark_restored
-from keys.documents.backup import CHAIN, KEYRING, Opening, read_header
-from keys.documents.backup_header import Header, Kind
+from keys.backups.backup import CHAIN, KEYRING, Opening, read_header
+from keys.backups.backup_header import Header, Kind
 from keys.documents.descriptor import Descriptor
 from keys.documents.descriptor_chain import CHAIN_LIMIT, accept_chain, decode_chain
 from keys.keystore.keyring import Keyring

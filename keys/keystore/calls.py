@@ -19,7 +19,7 @@ from typing import Any, Final, Self
 
 from gateway.errors import Code, GatewayError, RefusedError, RemoteError, TransientError
 from gateway.foundation.ids import KeyId, NodeId
-from keys.documents.backup_header import RecoveryPublic
+from keys.backups.backup_header import RecoveryPublic
 from keys.documents.descriptor import Descriptor, parse_descriptor
 from keys.documents.descriptor_chain import accept_chain, decode_chain, encode_chain
 from keys.documents.key_records import Use

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from gateway.errors import Code, GatewayError, RefusedError, RemoteError
 from gateway.foundation.ids import KeyId, UnitId
-from keys.documents.backup import KEYRING, Member, chain_member, seal_backup
-from keys.documents.backup_header import Kind, RecoveryPublic
+from keys.backups.backup import KEYRING, Member, chain_member, seal_backup
+from keys.backups.backup_header import Kind, RecoveryPublic
 from keys.documents.descriptor import Descriptor
 from keys.documents.key_records import KeyRecord, Use
 from keys.documents.keyset import EncKey

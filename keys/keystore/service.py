@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from gateway.foundation.ids import KeyId, NodeId, UnitId
-from keys.documents.backup_header import RecoveryPublic
+from keys.backups.backup_header import RecoveryPublic
 from keys.documents.descriptor import Descriptor
 from keys.documents.key_records import Use
 from keys.documents.keyset import EncKey

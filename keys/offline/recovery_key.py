@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from gateway.errors import Code, RefusedError
-from keys.documents.backup_header import RecoveryPublic
+from keys.backups.backup_header import RecoveryPublic
 from keys.primitives.encoding import Check, b64u, canon, exact, is_b64u, is_int, one_of, parse, unb64u
 from keys.primitives.seal import ENC_SEED, EncPrivateKey
 from keys.primitives.sealed_file import DEFAULT_COST, Cost, SealedFile, system_rand

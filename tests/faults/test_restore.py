@@ -27,8 +27,8 @@ from gateway.database import content
 from gateway.database.engine import Store
 from gateway.errors import Code, RefusedError, RemoteError
 from gateway.peers.registry import address
-from keys.documents.backup import Member, chain_member, seal_backup
-from keys.documents.backup_header import Kind, RecoveryPublic
+from keys.backups.backup import Member, chain_member, seal_backup
+from keys.backups.backup_header import Kind, RecoveryPublic
 from keys.documents.envelope import parse_envelope
 from keys.documents.link_reset import Reset, View
 from keys.keystore.keystore import system_rand

@@ -27,7 +27,7 @@ from keys.keystore.keystore import Keystore
 def command(folder: Path, passphrase_file: Path) -> list[str]:
     """How `gateway.identity.unlock.by_child` starts it; what the program itself does not need is imported here."""
     from gateway.foundation import config
-    from keys.documents.backup_header import RecoveryPublic
+    from keys.backups.backup_header import RecoveryPublic
 
     backup = config.load(folder).backup
     recovery = [] if backup is None else [RecoveryPublic.parse(backup.recovery_key.read_bytes()).kid]

@@ -106,7 +106,7 @@ def serve_keys(
 def _kid(recovery_key: Path) -> str | None:
     """Read the key id from a recovery key's public file. An unreadable file stops the backups, not the node."""
     from gateway.foundation.logs import logger
-    from keys.documents.backup_header import RecoveryPublic
+    from keys.backups.backup_header import RecoveryPublic
 
     try:
         return RecoveryPublic.parse(recovery_key.read_bytes()).kid

@@ -27,7 +27,7 @@ from gateway.administration.restore import verify as verify_backup
 from gateway.database.content import SealedRow
 from gateway.errors import RefusedError
 from gateway.evidence.build import verify
-from keys.documents.backup import Opening
+from keys.backups.backup import Opening
 from keys.offline.recovery_key import create_recovery, load_recovery, public_path
 from keys.primitives.encoding import b64u, canon
 from keys.primitives.seal import EncPrivateKey

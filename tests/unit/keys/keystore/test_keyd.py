@@ -20,7 +20,7 @@ from support.keystores import copy_keystore
 from support.nodes import NOW, Node
 
 from gateway.errors import Code, RefusedError, RemoteError, TransientError
-from keys.documents.backup_header import RecoveryPublic
+from keys.backups.backup_header import RecoveryPublic
 from keys.documents.descriptor import Descriptor, parse_descriptor
 from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.key_records import Use

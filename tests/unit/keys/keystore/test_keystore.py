@@ -18,8 +18,8 @@ from support.nodes import NOW, Node, Seeds, refused, signed
 from support.sign_as import in_first_form, sign_as
 
 from gateway.errors import Code
-from keys.documents.backup import KEYRING, Opening
-from keys.documents.backup_header import Kind, RecoveryPublic
+from keys.backups.backup import KEYRING, Opening
+from keys.backups.backup_header import Kind, RecoveryPublic
 from keys.documents.descriptor import Revocation, name_log
 from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.envelope import Receipt, Receipts, Statement, Status, Void

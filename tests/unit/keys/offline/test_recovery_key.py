@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import Code, RefusedError, RemoteError
-from keys.documents.backup_header import RecoveryPublic
+from keys.backups.backup_header import RecoveryPublic
 from keys.offline.recovery_key import create_recovery, load_recovery, public_path
 from keys.primitives.seal import EncPrivateKey
 from keys.primitives.sealed_file import Cost

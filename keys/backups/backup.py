@@ -22,7 +22,7 @@ from cryptography.exceptions import InvalidTag
 
 from gateway.errors import Code, RemoteError
 from gateway.foundation.ids import NodeId
-from keys.documents.backup_header import HEADER_LIMIT, Header, Kind, RecoveryPublic
+from keys.backups.backup_header import HEADER_LIMIT, Header, Kind, RecoveryPublic
 from keys.documents.descriptor import Descriptor
 from keys.primitives.domains import BACKUP, BACKUP_1, context
 from keys.primitives.encoding import b64u, h, lp, malformed

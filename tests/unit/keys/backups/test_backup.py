@@ -13,8 +13,8 @@ from cryptography.cobblestone import Cobblestone256Encryptor
 from support.nodes import NOW, Node
 
 from gateway.errors import Code, RemoteError
-from keys.documents.backup import CHUNK, Member, Opening, chain_member, read_header, seal_backup
-from keys.documents.backup_header import Header, Kind, RecoveryPublic
+from keys.backups.backup import CHUNK, Member, Opening, chain_member, read_header, seal_backup
+from keys.backups.backup_header import Header, Kind, RecoveryPublic
 from keys.primitives.encoding import DAY, lp
 from keys.primitives.seal import EncPrivateKey, seal_cek
 from keys.primitives.sealed_file import system_rand

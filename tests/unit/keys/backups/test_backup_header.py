@@ -1,4 +1,4 @@
-"""keys.documents.backup_header: the signed header says exactly what it may."""
+"""keys.backups.backup_header: the signed header says exactly what it may."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from gateway.errors import RemoteError
 from gateway.foundation.ids import NodeId
-from keys.documents.backup_header import Header, Kind
+from keys.backups.backup_header import Header, Kind
 from keys.primitives.domains import BACKUP, BACKUP_1
 from keys.primitives.encoding import b64u, canon, sha256
 from keys.primitives.seal import EncPrivateKey

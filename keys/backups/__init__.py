@@ -1,0 +1,1 @@
+"""Backup files, sealed to the recovery key of a node."""
