@@ -71,7 +71,7 @@ async def serve(node: Node, ready: Callable[[], None], stop: asyncio.Event) -> N
 
 
 async def _with_roots(node: Node, work: Callable[[], Awaitable[None]]) -> None:
-    """Work that sends or takes something in: it begins when the roots have met (nrm1 1.18)."""
+    """Work that sends or takes something in: it begins when the roots have met (nrm1 1.20)."""
     await node.own.roots_met.wait()
     await work()
 

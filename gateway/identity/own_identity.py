@@ -95,7 +95,7 @@ class OwnIdentity:
     @property
     def waits_for_roots(self) -> bool:
         """Whether the newest descriptor is of the first form. Until its roots have signed the next one this node takes
-        nothing in, sends nothing and judges nothing of peers (nrm1 1.18).
+        nothing in, sends nothing and judges nothing of peers (nrm1 1.20).
         """
         return self.descriptor.is_first_form
 

@@ -112,7 +112,7 @@ class NodeOperations:
         return done
 
     def _require_roots(self, operation: Operation) -> None:
-        """Take nothing in while the roots of this node have to meet (nrm1 1.18). Raises RefusedError roots_due."""
+        """Take nothing in while the roots of this node have to meet (nrm1 1.20). Raises RefusedError roots_due."""
         if operation.row.takes_in:
             self._own.require_roots_met("nothing was taken in")
 

@@ -72,7 +72,7 @@ class Row:
     `gateway.operations.actors`). `shown_once`: its answer is kept nowhere. `erases`: it destroys keys by a person's
     act. `shows`: members that whoever may do it is shown whole, though they are content elsewhere. `streams`: it takes
     or gives a file, so it is not done by `Operations.call`. `takes_in`: it takes in something new, about a person or
-    for other countries, which a node that waits for its roots does not (nrm1 1.18).
+    for other countries, which a node that waits for its roots does not (nrm1 1.20).
     """
 
     name: str

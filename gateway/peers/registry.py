@@ -80,7 +80,7 @@ class Peer:
 
     @property
     def behind(self) -> str | None:
-        """Why nothing can be sealed for it whatever is agreed, None where it can (nrm1 1.18)."""
+        """Why nothing can be sealed for it whatever is agreed, None where it can (nrm1 1.20)."""
         return BEHIND if self.descriptor.is_first_form else None
 
     def missing(self, now: int) -> str | None:

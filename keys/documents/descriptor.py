@@ -182,7 +182,7 @@ def is_own_log(log: str, node: NodeId) -> bool:
 
 
 def require_second_form(descriptor: Descriptor) -> None:
-    """Check that the newest descriptor of a peer is of today's form (nrm1 1.18). Raises RefusedError(first_form)."""
+    """Check that the newest descriptor of a peer is of today's form (nrm1 1.20). Raises RefusedError(first_form)."""
     if descriptor.is_first_form:
         raise RefusedError(
             Code.FIRST_FORM,

@@ -75,7 +75,7 @@ class Keystore(KeyringFile):
 
         Call it at start, with each new own descriptor, and daily: the pre-listed `http` keys follow each other. Raises
         RefusedError(no_key) when a use has none: that use signs nothing from then on, the others go on. Raises
-        roots_due where that descriptor is of the first form: HTTP alone is signed from then on (nrm1 1.18). Raises
+        roots_due where that descriptor is of the first form: HTTP alone is signed from then on (nrm1 1.20). Raises
         wrong_node for another node's descriptor, and changes nothing.
         """
         descriptor = chain[-1]

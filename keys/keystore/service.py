@@ -69,7 +69,7 @@ class KeyService(Protocol):
         valid.
 
         Raises RefusedError(no_key) when a use has none: that use signs nothing from then on, the others go on. Raises
-        roots_due where that descriptor is of the first form: HTTP alone is signed from then on (nrm1 1.18).
+        roots_due where that descriptor is of the first form: HTTP alone is signed from then on (nrm1 1.20).
         """
 
     def public(self, use: Use) -> tuple[PublicKey, ...]:

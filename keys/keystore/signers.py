@@ -28,7 +28,7 @@ _SPEAKER: Final = {
 
 def choose_key(ring: Keyring, chain: Sequence[Descriptor], use: Use, now: int) -> HeldKey | None:
     """Choose the key that began last among those listed as valid at `now` and never followed; None for none. Under a
-    descriptor of the first form only HTTP is signed (nrm1 1.18).
+    descriptor of the first form only HTTP is signed (nrm1 1.20).
     """
     if chain[-1].is_first_form and use is not Use.HTTP:
         return None

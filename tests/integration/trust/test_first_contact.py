@@ -82,7 +82,7 @@ async def test_a_node_that_is_seen_newer_than_it_says_is_no_rollback(met: Two) -
 
 
 async def test_a_node_of_release_0_1_0_is_not_added(tmp_path: Path) -> None:
-    """Its administrator is to be called, as the hint says; nothing is kept of its chain (nrm1 1.18)."""
+    """Its administrator is to be called, as the hint says; nothing is kept of its chain (nrm1 1.20)."""
     party = await make_party(tmp_path, "UA", SteeredClock(AT))
     await party.start()
     try:

@@ -1,4 +1,4 @@
-"""Which operations take in something new: a node that waits for its roots refuses these and no other (nrm1 1.18)."""
+"""Which operations take in something new: a node that waits for its roots refuses these and no other (nrm1 1.20)."""
 
 from __future__ import annotations
 

@@ -238,7 +238,7 @@ def test_expiry_counts_when_used() -> None:
 
 
 def test_a_newest_descriptor_of_the_first_form_is_not_used() -> None:
-    """Nothing is sealed for such a node and nobody begins to trust it; as a link of its chain it counts (nrm1 1.18)."""
+    """Nothing is sealed for such a node and nobody begins to trust it; as a link of its chain it counts (nrm1 1.20)."""
     first, second = second_version(exhibits.B)
     with pytest.raises(RefusedError, match="of release") as caught:
         require_usable_descriptor(first, NOW)
