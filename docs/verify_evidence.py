@@ -14,6 +14,7 @@ fingerprints, and refuse a chain that ends before its version. Exit code 0: veri
     2 who         both descriptor chains, signed by their roots; the fingerprints fit the newest roots
     3 statements  signed by a key of the sender, of one conversation; content shown is what was signed
     4 receipts    signed by a key of the receiver, about these statements
+                  (statements and receipts are signed in batches: one signature for a tree in which each has its place)
     5 log         entries of one node's audit log about them, under checkpoints that it and its witnesses signed
     6 weight      was each key valid and not revoked at the date of what it signed, and who had seen that before
 
@@ -68,7 +69,7 @@ class Form:
 
 
 FIRST = Form(1, ("receipts", "receipt"), "signed in the first form, in which a signature does not name its whole key")
-SECOND = Form(2, ("receipts",), None)
+SECOND = Form(2, ("receipt",), None)
 BUNDLES = {"nrm.evidence/2": (FIRST,), "nrm.evidence/3": (FIRST, SECOND)}
 BOTH = (FIRST, SECOND)
 
@@ -196,6 +197,7 @@ BUNDLE = {
     "log": maybe(OBJECT),
     "messages": many(OBJECT, 1, 1000),
     "receipts": many(OBJECT, 0, 10_000),
+    "batches": many(OBJECT, 0, 20_000),
 }
 MESSAGE = {"statements": many(OBJECT, 1, 1000), "disclosure": maybe(OBJECT)}
 DISCLOSURE = {"secret": lambda v: isinstance(v, str), "body": lambda v: isinstance(v, str)}
@@ -211,6 +213,14 @@ DOCUMENT = {
     "payload": like(r"[A-Za-z0-9_-]*", 400_000),
     "payloadType": like(r"[ -~]*", 100),
     "signatures": many(OBJECT, 1, 18),
+}
+BATCH = {"count": lambda v: type(v) is int and v in (1, 8, 32, 128), "root": HASH, "signatures": many(OBJECT, 1, 1)}
+IN_BATCH = {
+    "batch": whole(),
+    "blind": HASH,
+    "index": whole(0, 127),
+    "path": many(HASH, 0, 7),
+    "payload": like(r"[A-Za-z0-9_-]*", 400_000),
 }
 SIGNATURE = {"kid": ID, "ed25519": binary(64), "mldsa65": maybe(binary(3309))}
 KEY = {
@@ -277,7 +287,6 @@ PART = {
 }
 RECEIPTS = {"receipts": many(OBJECT, 1, 100)}
 RECEIPT = {
-    "type": like(r"nrm\.receipt/1"),
     "of": HASH,
     "msg": ID,
     "from": NODE,
@@ -321,13 +330,18 @@ def verify_signature(record, document, signature):
 
 
 class Document(NamedTuple):
-    """A signed document of one form; nothing of it is believed yet."""
+    """A signed document of one form; nothing of it is believed yet. `mark` is the hash of what proves it, `batch` that
+    by which a log names its batch, `tree` the batch of the second form.
+    """
 
     form: Form
     name: str
     kind: str
     payload: bytes
     signatures: list
+    mark: str
+    batch: str
+    tree: dict | None = None
 
     def read(self, shape):
         """The payload, of this shape; its `type` has the same name and number as that of the document."""
@@ -339,13 +353,63 @@ def read_document(value, kinds, most=1):
     """A document that is of one of these (form, name)."""
     shaped(value, DOCUMENT, "document")
     named = {form.media(name): (form, name) for form, name in kinds}
-    kind = value["payloadType"]
+    kind, signatures = value["payloadType"], value["signatures"]
     need(kind in named, "a document is of another type")
-    need(len(value["signatures"]) <= most, "too many signatures")
-    for signature in value["signatures"]:
+    need(len(signatures) <= most, "too many signatures")
+    for signature in signatures:
         shaped(signature, SIGNATURE, "signature")
-    ascending([signature["kid"] for signature in value["signatures"]], "signatures")
-    return Document(*named[kind], kind, unb64(value["payload"]), value["signatures"])
+    ascending([signature["kid"] for signature in signatures], "signatures")
+    mark, batch = H("sigs", canon({"signatures": signatures})), H("receipts", canon(value))
+    return Document(*named[kind], kind, unb64(value["payload"]), signatures, b64(mark), b64(batch))
+
+
+class Batches:
+    """What was signed once for many: trees of 1, 8, 32 or 128 leaves, in each of which a document has its place."""
+
+    def __init__(self, values):
+        self.values = [shaped(value, BATCH, "batch") for value in values]
+        for value in self.values:
+            shaped(value["signatures"][0], SIGNATURE, "signature")
+        ascending([canon(value) for value in self.values], "batches")
+        self.named, self.verified = set(), set()
+
+    def read(self, value, forms, *names):
+        """A document with one of these names; the second form has the last of them, and a place in a batch."""
+        if SECOND not in forms or "batch" not in value:
+            return read_document(value, [(FIRST, name) for name in names])
+        shaped(value, IN_BATCH, "document in a batch")
+        need(value["batch"] < len(self.values), "a batch that is not there")
+        self.named.add(value["batch"])
+        tree, payload, kind = self.values[value["batch"]], unb64(value["payload"]), SECOND.media(names[-1])
+        size = 1 << len(value["path"])
+        need(size == tree["count"] and value["index"] < size, "a place in a tree of another size")
+        leaf = H("leaf", lp(kind.encode()) + unb64(value["blind"]) + payload)
+        need(climb(leaf, value["index"], value["path"]) == unb64(tree["root"]), "a document is not in its batch")
+        proof = {name: value[name] for name in ("blind", "index", "path")}
+        mark = H("sigs", canon({**proof, "count": tree["count"], "signatures": tree["signatures"]}))
+        hashes = b64(mark), b64(H("batch", canon(tree)))
+        return Document(SECOND, names[-1], kind, payload, tree["signatures"], *hashes, tree)
+
+    def verify(self, record, document):
+        """The signature of a document, or that of its batch, which is verified once."""
+        if document.tree is None:
+            verify_signature(record, document, document.signatures[0])
+        elif (document.batch, record["kid"]) not in self.verified:
+            signed = {"type": "nrm.batch/2", "count": document.tree["count"], "root": document.tree["root"]}
+            whole_tree = document._replace(kind=SECOND.media("batch"), payload=canon(signed))
+            verify_signature(record, whole_tree, document.signatures[0])
+            self.verified.add((document.batch, record["kid"]))
+
+    def check(self):
+        """Each batch is named by something."""
+        need(len(self.named) == len(self.values), "a batch of nothing in this file")
+
+
+def climb(node, index, path):
+    """The root that a path leads to, in a tree with a power of two of leaves (RFC 9162, 2.1.3.2)."""
+    for height, step in enumerate(map(unb64, path)):
+        node = hashlib.sha256(b"\1" + (step + node if index >> height & 1 else node + step)).digest()
+    return node
 
 
 def check_key(record, form):
@@ -501,23 +565,22 @@ def ended(chain, kid, first, at):
 # --- 3 statements, 4 receipts ---------------------------------------------------------------------------------------
 
 
-def read_message(value, chains, forms):
-    """[(hash, kid, statement, hash of the signature)] of one message, the oldest sealing first."""
+def read_message(value, chains, forms, batches):
+    """[(hash, kid, statement, hash of what proves it)] of one message, the oldest sealing first."""
     shaped(value, MESSAGE, "message")
-    documents = [read_document(item, [(form, "statement") for form in forms]) for item in value["statements"]]
+    documents = [batches.read(item, forms, "statement") for item in value["statements"]]
     ascending([document.payload for document in documents], "statements")
     sealings = []
     for document in documents:
-        said, signature = document.read(STATEMENT), document.signatures[0]
+        said, kid = document.read(STATEMENT), document.signatures[0]["kid"]
         need((said["n"] == 1) == (said["prev"] is None), "prev is null exactly for number 1")
         need({said["from"], said["to"]} == chains.keys(), "a statement is of another pair of nodes")
         need(said["to_desc"] <= len(chains[said["to"]]), "a statement names a descriptor that is not there")
         need(0 < said["expires"] - said["created"] <= 14 * DAY, "a statement lives too long")
-        chain, kid = chains[said["from"]], signature["kid"]
+        chain = chains[said["from"]]
         check_form(document.form, chain, said["from_desc"])
-        verify_signature(find_key(chain, kid, "sig", said["from_desc"]), document, signature)
-        sig = b64(H("sigs", canon({"signatures": document.signatures})))
-        sealings.append((b64(H("stmt", document.payload)), kid, said, sig))
+        batches.verify(find_key(chain, kid, "sig", said["from_desc"]), document)
+        sealings.append((b64(H("stmt", document.payload)), kid, said, document.mark))
     sealings.sort(key=lambda sealing: sealing[2]["created"])
     lasting = [{**said, "rcp": 0, "from_desc": 0, "to_desc": 0, "created": 0} for _, _, said, _ in sealings]
     need(all(other == lasting[0] for other in lasting), "two statements of one message are of different messages")
@@ -577,12 +640,9 @@ def check_fields(value, commit):
     fields = [shaped(field, FIELD, "field") for field in shaped(value, FIELDS, "disclosure")["fields"]]
     ascending([field["pointer"] for field in fields], "fields")
     for field in fields:
-        node, index = hash_field(unb64(field["salt"]), field["pointer"], field["value"]), field["index"]
-        for height, step in enumerate(map(unb64, field["path"])):
-            pair = step + node if index >> height & 1 else node + step
-            node = hashlib.sha256(b"\1" + pair).digest()
-        size = 1 << len(field["path"])
-        proven = index < size and b64(H("commit", size.to_bytes(4, "big") + node)) == commit
+        leaf, size = hash_field(unb64(field["salt"]), field["pointer"], field["value"]), 1 << len(field["path"])
+        root = climb(leaf, field["index"], field["path"])
+        proven = field["index"] < size and b64(H("commit", size.to_bytes(4, "big") + root)) == commit
         need(proven, "a field is not one of those that were signed")
 
 
@@ -591,20 +651,20 @@ def form_of(said):
     return next(form for form in BOTH if said["type"] == f"nrm.statement/{form.number}")
 
 
-def read_receipts(value, chains, sealings, forms):
-    """(hash, kid, document, receipts) of one batch; the receipts are those that name a statement of the bundle."""
-    document = read_document(value, [(form, name) for form in forms for name in form.receipts])
+def read_receipts(document, chains, sealings, batches):
+    """The receipts of one document that name a statement of the bundle; in the second form there is one."""
     batch = [parse(document.payload)] if document.name == "receipt" else document.read(RECEIPTS)["receipts"]
+    typed = {"type": lambda v: v == f"nrm.receipt/{document.form.number}"}
     for told in batch:
-        shaped(told, RECEIPT, "receipt")
+        shaped(told, {**typed, **RECEIPT}, "receipt")
         need((told["code"] is None) == (told["status"] != "rejected"), "a code exactly for a rejection")
     pairs = {(told["from"], told["to"]) for told in batch}
     need(len(pairs) == 1 and set(min(pairs)) == chains.keys(), "receipts are of another pair of nodes")
     need(len({(told["of"], told["status"]) for told in batch}) == len(batch), "a batch says one thing twice")
-    chain, signature = chains[batch[0]["from"]], document.signatures[0]
+    chain, kid = chains[batch[0]["from"]], document.signatures[0]["kid"]
     newest = max(told["from_desc"] for told in batch)
     check_form(document.form, chain, newest)
-    verify_signature(find_key(chain, signature["kid"], "sig", newest), document, signature)
+    batches.verify(find_key(chain, kid, "sig", newest), document)
     fitting = [told for told in batch if told["of"] in sealings]
     need(fitting, "receipts name none of the messages")
     for told in fitting:
@@ -612,7 +672,7 @@ def read_receipts(value, chains, sealings, forms):
         expected = (said["to"], said["from"], said["id"], said["n"])
         need((told["from"], told["to"], told["msg"], told["n"]) == expected, "a receipt and its statement disagree")
         need(document.form.number >= form_of(said).number, "a receipt is of an older form than its statement")
-    return b64(H("receipts", canon(value))), signature["kid"], document, fitting
+    return document, fitting
 
 
 # --- 5 log: RFC 9162 tree, C2SP checkpoints and cosignatures --------------------------------------------------------
@@ -775,41 +835,47 @@ def read_leaf(data, node, chains, sealings, batches):
 
 def verify(data, anchors, lowest=None):
     """The lines to print; `lowest` has the versions that came with fingerprints. Raises Refused."""
-    bundle = shaped(parse(data, limit=64 * 1024 * 1024), BUNDLE, "bundle")
+    bundle = parse(data, limit=64 * 1024 * 1024)
+    first = isinstance(bundle, dict) and bundle.get("type") == "nrm.evidence/2"
+    shaped(bundle, {name: check for name, check in BUNDLE.items() if not first or name != "batches"}, "bundle")
     chains = {chain[-1]["node"]: chain for chain in map(read_chain, bundle["parties"])}
     ascending([json.loads(unb64(chain[0]["payload"]))["node"] for chain in bundle["parties"]], "parties")
     need(all(fingerprint(chain[-1]) in anchors for chain in chains.values()), "no fingerprint fits one of the parties")
     check_versions(chains.values(), lowest)
-    forms = BUNDLES[bundle["type"]]
-    messages = [read_message(item, chains, forms) for item in bundle["messages"]]
+    forms, batches = BUNDLES[bundle["type"]], Batches(bundle.get("batches", []))
+    messages = [read_message(item, chains, forms, batches) for item in bundle["messages"]]
     sealings = {hash: (said, sig) for message in messages for hash, _, said, sig in message}
     firsts = [message[0][2] for message in messages]
     need(len({said["conv"] for said in firsts}) == 1, "several conversations")
     need(len({(said["from"], said["id"], said["commit"]) for said in firsts}) == len(firsts), "a message occurs twice")
     order = ("created", "from", "epoch", "n", "id", "commit")
     ascending([tuple(said[name] for name in order) for said in firsts], "messages")
-    batches = [read_receipts(item, chains, sealings, forms) for item in bundle["receipts"]]
-    ascending([document.payload for _, _, document, _ in batches], "receipts")
+    documents = [batches.read(item, forms, *FIRST.receipts) for item in bundle["receipts"]]
+    places = [item.get("batch", -1) for item in bundle["receipts"]]
+    ascending([(one.payload, place) for one, place in zip(documents, places, strict=True)], "receipts")
+    batches.check()
+    told = [read_receipts(document, chains, sealings, batches) for document in documents]
     times, log_lines = {}, ["there is no log in the file"]
     if bundle["log"] is not None:
-        issuers = {hash: fitting[0]["from"] for hash, _, _, fitting in batches}
+        issuers = {document.batch: fitting[0]["from"] for document, fitting in told}
         times, log_lines = read_log(bundle["log"], chains, sealings, issuers, anchors, lowest)
     lines = [f"conversation {firsts[0]['conv']} between " + " and ".join(chains)]
     for item, message in zip(bundle["messages"], messages, strict=True):
-        lines += message_lines(message, item["disclosure"], batches, chains, times)
+        lines += message_lines(message, item["disclosure"], told, chains, times)
     lines += [f"warning: {line}" for line in contradictions(messages, chains, times)]
     return [*lines, *(f"log: {line}" for line in log_lines)]
 
 
-def message_lines(message, disclosure, batches, chains, seen):
+def message_lines(message, disclosure, receipts, chains, seen):
     """What each signature of one message is worth, with each caveat behind it. Raises Refused."""
     first, names = message[0][2], names_of(chains)
     yield f"{first['body_type']} {first['id']}: number {first['n']} from {first['from']} to {first['to']}"
     told = {}
-    for hash, kid, document, fitting in batches:
+    for document, fitting in receipts:
         for receipt in fitting:
             if receipt["of"] in {sealing[0] for sealing in message}:
-                told.setdefault(canon(receipt), []).append((kid, seen.get(hash, []), document.form))
+                signed = (document.signatures[0]["kid"], seen.get(document.batch, []), document.form)
+                told.setdefault(canon({**receipt, "type": 0}), []).append(signed)
     facts = [(json.loads(receipt), signed) for receipt, signed in told.items()]
     facts.sort(key=lambda item: (item[0]["at"], STEPS.index(item[0]["status"])))
     for hash, kid, said, _ in message:

@@ -328,6 +328,7 @@ receipt = Table(
     Column("at", Integer, nullable=False),
     Column("object", LargeBinary, nullable=False),
     Column("batch", Integer),
+    Column("proof", LargeBinary),
     PrimaryKeyConstraint("of", "status"),
     Index("receipt_message", "direction", "peer", "id"),
     Index("receipt_members", "batch", sqlite_where=text("batch is not null")),

@@ -20,7 +20,6 @@ from gateway.messages.store.messages import MessageRow
 from gateway.messages.wakeups import EventStream, Wakeups
 from gateway.ports import Clock
 from keys.documents.envelope import Receipt, Status
-from keys.documents.receipts import batch_hash
 
 
 class LocalReceipts:
@@ -63,14 +62,14 @@ class LocalReceipts:
         status: Status,
         names: Mapping[int, str] = MappingProxyType({}),
     ) -> None:
-        """The receipts are signed, as one batch, before the transaction, for where the rows stand now. If one of them
-        moved meanwhile, they go without a batch and the sender signs those that are left.
+        """The receipts are signed together before the transaction, for where the rows stand now. If one of them moved
+        meanwhile, they go unsigned, and the sender signs those that are left.
         """
         now = self._clock.now()
         rows = list({row.ref: row for row in rows}.values())
         expected = self._issued(rows, hashes, event, status, now)
-        document = (
-            await self._workers.off_loop(lambda: answers.sign_receipts(expected, self._identity.keys.sign))
+        signed = (
+            await self._workers.off_loop(lambda: answers.sign_receipts(expected, self._identity.keys.sign_batch))
             if expected
             else None
         )
@@ -89,13 +88,12 @@ class LocalReceipts:
                 connection, [row for row in current if not _stays_held(row, event)], event, at=now
             )
             messages.handed(connection, list(stored))
-            batch = ref if issued == expected else None
-            if document is not None and batch is not None:
-                receipts.add_batch(connection, batch, document)
-                journal.append_leaf(
-                    connection, leaf(now, "receipts.issued", of=batch_hash(document), peer=rows[0].peer)
-                )
-            receipts.add(connection, [receipts.make_row(one, receipts.ISSUED, one.to, batch) for one in issued])
+            made = [receipts.make_row(one, receipts.ISSUED, one.to) for one in issued]
+            if signed is not None and issued == expected:
+                made = receipts.make_rows(signed, receipts.ISSUED, rows[0].peer, ref)
+                receipts.add_batch(connection, ref, signed.batch)
+                journal.append_leaf(connection, leaf(now, "receipts.issued", of=signed.batch.hash, peer=rows[0].peer))
+            receipts.add(connection, made)
             receipts.owe(connection, rows[0].peer, [(receipt.of, str(receipt.status)) for receipt in issued])
 
         await self._content.store.move(move)

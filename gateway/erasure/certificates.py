@@ -2,7 +2,8 @@
 
 It is what that node signed, its receipts `erased`, with its descriptor chain from version 1 on. Who reads it can verify
 that the node with this id signed it; that the data had gone to that node is vouched for by the sender of the
-confirmation. Reading is four steps:
+confirmation. The member `certificate` has the receipts with their places in their batch, `signature` the rest of it; in
+the first form they are the payload of a document and its signatures. Reading is four steps:
 
     1  the chain proves itself and the node id
     2  the signature is by a key that the chain lists and has not revoked
@@ -19,9 +20,10 @@ from gateway.errors import Code, RemoteError
 from gateway.foundation.ids import NodeId
 from keys.documents import descriptor_chain as chains
 from keys.documents.descriptor import DESCRIPTORS, Descriptor
-from keys.documents.receipts import BATCHES, Receipts, Status
+from keys.documents.receipts import FirstReceipts, KeptReceipts, Receipt, SignedReceipts, Status
+from keys.primitives.domains import RECEIPTS_1
 from keys.primitives.encoding import Json, b64u, canon, parse, unb64u
-from keys.primitives.sign import Signature, SignedDocument
+from keys.primitives.sign import SignedDocument
 
 LIMIT = 200_000
 MOST_DESCRIPTORS = 20
@@ -36,15 +38,22 @@ class Certificate:
     at: int
 
 
-def encode(document: bytes, chain: Sequence[Descriptor]) -> dict[str, Json]:
-    """The member of `onward_certificates` for one signed batch of receipts of the node that `chain` is of."""
-    signed = SignedDocument.decode(document, *BATCHES)
+def encode(kept: KeptReceipts, chain: Sequence[Descriptor]) -> dict[str, Json]:
+    """The member of `onward_certificates` for receipts of the node that `chain` is of, which were signed together."""
+    told, by = _halves(kept)
     return {
         "node": chain[-1].node,
-        "certificate": b64u(signed.payload),
-        "signature": b64u(canon({"signatures": [signature.to_json() for signature in signed.signatures]})),
+        "certificate": b64u(told),
+        "signature": b64u(canon(by)),
         "descriptors": [b64u(item.document.encode()) for item in chain],
     }
+
+
+def _halves(kept: KeptReceipts) -> tuple[bytes, dict[str, Json]]:
+    whole = kept.to_json()
+    if isinstance(kept, SignedDocument):
+        return kept.payload, {"signatures": whole["signatures"]}
+    return canon({"receipts": whole["receipts"]}), kept.batch.outside()
 
 
 def verify(value: Mapping[str, Json], now: int) -> Certificate:
@@ -57,15 +66,14 @@ def verify(value: Mapping[str, Json], now: int) -> Certificate:
     node = chain[-1].node
     if node != value.get("node"):
         raise RemoteError(Code.WRONG_NODE, "the descriptors are those of another node")
-    document = _signed(value)
-    receipts = Receipts.parse(document.payload, document.payload_type)
-    first = min(receipt.from_desc for receipt in receipts.receipts)
-    if chains.revocation_of(chain, document.signature.kid) is not None:
+    kept, receipts = _signed(value)
+    kid = kept.batch.signature.kid if isinstance(kept, SignedReceipts) else kept.signature.kid
+    if chains.revocation_of(chain, kid) is not None:
         raise RemoteError(Code.REVOKED_KEY, "the key of the certificate was revoked")
-    document.verify(chains.key_at(chain, document.signature.kid, first).public)  # 2
-    if receipts.from_ != node:  # 3
+    kept.verify(chains.key_at(chain, kid, min(receipt.from_desc for receipt in receipts)).public)  # 2
+    if receipts[0].from_ != node:  # 3
         raise RemoteError(Code.SPLICED, "the receipts are those of another node")
-    erased = [receipt for receipt in receipts.receipts if receipt.status is Status.ERASED]
+    erased = [receipt for receipt in receipts if receipt.status is Status.ERASED]
     if not erased:  # 4
         raise RemoteError(Code.WRONG_TYPE, "the receipts do not say that anything was erased")
     return Certificate(
@@ -92,11 +100,16 @@ def _documents(value: Json) -> list[SignedDocument]:
     return [SignedDocument.decode(unb64u(item), *DESCRIPTORS) for item in value]
 
 
-def _signed(value: Mapping[str, Json]) -> SignedDocument:
-    read = parse(unb64u(value.get("signature")), limit=LIMIT)
-    listed = read.get("signatures") if isinstance(read, dict) else None
-    if not isinstance(listed, list) or len(listed) != 1:
+def _signed(value: Mapping[str, Json]) -> tuple[KeptReceipts, Sequence[Receipt]]:
+    """Read the receipts with their signature; what has no `count` is of the first form."""
+    payload, by = unb64u(value.get("certificate")), parse(unb64u(value.get("signature")), limit=LIMIT)
+    if not isinstance(by, dict):
         raise RemoteError(Code.MALFORMED, "a certificate has one signature")
-    payload = unb64u(value.get("certificate"))
-    form = Receipts.parse(payload, *BATCHES).payload_type  # a certificate names no type: its payload does
-    return SignedDocument(payload=payload, payload_type=form, signatures=(Signature.from_json(listed[0]),))
+    if "count" in by:
+        told = parse(payload, limit=LIMIT)
+        signed = SignedReceipts.from_json({**by, **told} if isinstance(told, dict) else told)
+        return signed, signed.receipts
+    document = SignedDocument.from_json(
+        {"payload": b64u(payload), "payloadType": RECEIPTS_1, "signatures": by.get("signatures")}, RECEIPTS_1
+    )
+    return document, FirstReceipts.parse(payload).receipts

@@ -27,8 +27,8 @@ from gateway.messages.store.messages import MessageRow
 from gateway.messages.wakeups import Wakeups
 from gateway.ports import Clock
 from keys.documents.envelope import Receipt, Statement, Status
-from keys.documents.receipts import MOST_RECEIPTS, batch_hash
 from keys.documents.statement import STATEMENTS
+from keys.primitives.batch import MOST
 
 
 class ErasureReceipts:
@@ -60,7 +60,7 @@ class ErasureReceipts:
         oldest = min((self._identity.keys.epoch, *self._identity.keys.old_epochs))
 
         def query(c: Connection) -> tuple[list[ErasureRow], dict[int, MessageRow], dict[int, str]]:
-            due = erasures.untold(c, oldest, MOST_RECEIPTS)
+            due = erasures.untold(c, oldest, MOST)
             refs = [row.message for row in due]
             return due, messages.get(c, refs), messages.statement_hashes(c, refs)
 
@@ -107,16 +107,16 @@ class ErasureReceipts:
             await self._identity.own.destroy_keys_made_by(max(doomed))
 
     async def _tell_one(self, peer: NodeId, told: Sequence[tuple[ErasureRow, Receipt]]) -> None:
-        batch = [receipt for _, receipt in told]
-        document = await self._workers.off_loop(lambda: answers.sign_receipts(batch, self._identity.keys.sign))
+        said = [receipt for _, receipt in told]
+        signed = await self._workers.off_loop(lambda: answers.sign_receipts(said, self._identity.keys.sign_batch))
         ref, now = self._content.store.new_ref(), self._clock.now()
 
         def move(connection: Connection) -> None:
-            receipts.add_batch(connection, ref, document)
-            receipts.add(connection, [receipts.make_row(one, receipts.ISSUED, one.to, ref) for one in batch])
-            receipts.owe(connection, peer, [(receipt.of, str(receipt.status)) for receipt in batch])
+            receipts.add_batch(connection, ref, signed.batch)
+            receipts.add(connection, receipts.make_rows(signed, receipts.ISSUED, peer, ref))
+            receipts.owe(connection, peer, [(receipt.of, str(receipt.status)) for receipt in said])
             erasures.tell(connection, [row.ref for row, _ in told], at=now)
-            journal.append_leaf(connection, leaf(now, "receipts.issued", of=batch_hash(document), peer=peer))
+            journal.append_leaf(connection, leaf(now, "receipts.issued", of=signed.batch.hash, peer=peer))
 
         await self._content.store.move(move)
         self._wakeups.outgoing(peer).set()

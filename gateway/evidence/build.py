@@ -1,12 +1,14 @@
 """The evidence bundle: who sent what to whom, and what the other side confirmed, for anybody to verify (nrm1 7.1, 7.3).
 
-    bundle        {type, parties, messages, receipts, log}; canonical JSON, exact members, nothing that is not verified
+    bundle        {type, parties, batches, messages, receipts, log}; canonical JSON, exact members, nothing that is not
+                  verified
       parties       two descriptor chains, each the signed documents 1 to the newest held; in the order of the node ids
       messages      of one conversation, {statements, disclosure}; in the order of (created, from, epoch, n, id, commit)
-        statements    the sealings that are shown, a signed document each; in the order of their payloads
+        statements    the sealings that are shown, each with its batch; in the order of their payloads
         disclosure    {secret, body} in base64url, or {fields} that are shown alone; null where the content is withheld
                       or erased
-      receipts      signed batches, whole; each names a statement of the bundle; in the order of their payloads
+      batches       what was signed, once for all that names it; in the order of their bytes
+      receipts      each names a statement of the bundle, and its batch; in the order of their payloads
       log           what the audit log of the node that exports has about these, under witnessed checkpoints, or null:
                     ``gateway.evidence.verify_log_part``. It is the only part in which the bundles of the two nodes
                     differ
@@ -21,33 +23,34 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from gateway.errors import Code, RefusedError, RemoteError
 from gateway.evidence.findings import testify
-from gateway.evidence.form import FIRST, ISSUED, SECOND, form_of
+from gateway.evidence.form import ISSUED, form_of
 from gateway.evidence.report import MessageReport, Report
-from gateway.evidence.verify import LIMIT, NO_VERSIONS, Chains, place_of, prove, read, read_batch, receipt_document
+from gateway.evidence.signed import Signed, read_kept_receipts, read_kept_statement
+from gateway.evidence.verify import NO_VERSIONS, Chains, place_of, place_of_receipt, prove, read, read_receipts
 from gateway.evidence.verify_log_part import LEAF_LIMIT, cosigned_by
 from gateway.evidence.weighing import find_refused
 from gateway.foundation.ids import NodeId
 from keys.documents.descriptor import Descriptor
-from keys.documents.envelope import Statement, parse_signatures, statement_hash
+from keys.documents.envelope import Statement, statement_hash
 from keys.documents.fingerprint import Party, read_code
-from keys.documents.receipts import batch_hash
+from keys.documents.receipts import KeptReceipts
 from keys.documents.signed_note import SignedNote
-from keys.documents.statement import STATEMENTS
+from keys.primitives.batch import Verifier
 from keys.primitives.commitment import ShownField
 from keys.primitives.encoding import Json, b64u, canon, parse
-from keys.primitives.sign import SignedDocument
 
 __all__ = ["Exhibit", "Extract", "MessageReport", "Report", "build", "parse_anchors", "verify"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exhibit:
-    """One message as a node keeps it: (statement, signatures) frames of its sealings; (secret, body) if it is shown, or
-    the single fields that are.
+    """One message as a node keeps it: (statement, proof) frames of its sealings; (secret, body) if it is shown, or the
+    single fields that are.
     """
 
     sealings: Sequence[tuple[bytes, bytes]]
@@ -107,13 +110,13 @@ def verify(data: bytes, fingerprints: AbstractSet[str], lowest: Mapping[str, int
 def build(
     chains: Sequence[Sequence[Descriptor]],
     exhibits: Iterable[Exhibit],
-    batches: Iterable[bytes],
+    receipts: Iterable[KeptReceipts],
     extract: Extract | None = None,
 ) -> bytes:
-    """The bundle of two whole chains, the messages of one conversation, and the batches exchanged about them.
+    """The bundle of two whole chains, the messages of one conversation, and the receipts exchanged about them.
 
-    Of a message that has receipts, only the sealings they name go in. A batch that names none of the messages, or that
-    does not verify, stays out, and a cosignature that does not: a peer must not be able to spoil the proof of
+    Of a message that has receipts, only the sealings they name go in. A receipt that names none of the messages, or
+    that does not verify, stays out, and a cosignature that does not: a peer must not be able to spoil the proof of
     everything else by one bad line. So does what is dated after its key was revoked, unless a witness saw it before
     that was published: then a verifier needs the fingerprint of that witness.
 
@@ -121,11 +124,11 @@ def build(
         RefusedError: not_found for no message, else the code of what is wrong with the rest. What is returned verifies.
     """
     parties: Chains = {chain[-1].node: tuple(chain) for chain in chains}
-    kept, told = list(exhibits), list(batches)
+    shown, told = list(exhibits), list(receipts)
     refused: frozenset[str] = frozenset()
     try:
         while True:
-            data, anchors = _assemble(parties, kept, told, extract, without=refused)
+            data, anchors = _assemble(parties, shown, told, extract, without=refused)
             found = frozenset(find_refused(read(data, anchors)))
             if not found:
                 return data
@@ -137,13 +140,13 @@ def build(
 def _assemble(
     parties: Chains,
     exhibits: Sequence[Exhibit],
-    batches: Sequence[bytes],
+    receipts: Sequence[KeptReceipts],
     extract: Extract | None,
     *,
     without: AbstractSet[str],
 ) -> tuple[bytes, frozenset[str]]:
-    """A bundle without these statements and batches, and the fingerprints of all that are in it."""
-    messages = [(_documents(exhibit, without), _disclosure(exhibit)) for exhibit in exhibits]
+    """A bundle without the statements and receipts that have these marks, and the fingerprints of all in it."""
+    messages = [(_statements(exhibit, without), _disclosure(exhibit)) for exhibit in exhibits]
     messages = [message for message in messages if message[0]]
     if not messages:
         raise RefusedError(
@@ -151,72 +154,66 @@ def _assemble(
             "there is no message to give evidence of",
             hint="what is dated after its key was revoked, and was seen by no witness before, is left out",
         )
-    receipts, named = _fitting(
-        parties, [document for documents, _ in messages for document in documents], batches, without
-    )
-    shown = [(_confirmed(documents, named), disclosure) for documents, disclosure in messages]
-    shown.sort(key=lambda message: place_of([_statement(document) for document in message[0]]))
-    hashes = {statement_hash(document.payload) for documents, _ in shown for document in documents}
-    hashes |= {batch_hash(document.encode()) for document in receipts}
+    kept = [one for item in receipts for one in read_kept_receipts(item) if one.mark not in without]
+    told, named = _fitting(parties, [one for statements, _ in messages for one in statements], kept)
+    shown = [(_confirmed(statements, named), disclosure) for statements, disclosure in messages]
+    shown.sort(key=lambda message: place_of([_statement(one) for one in message[0]]))
+    signed = [*(one for statements, _ in shown for one in statements), *told]
+    batches = sorted({one.batch for one in signed if one.batch is not None}, key=lambda batch: batch.encode())
+    places = {batch: place for place, batch in enumerate(batches)}
+    hashes = {statement_hash(one.payload) for statements, _ in shown for one in statements}
+    hashes |= {one.batch_hash for one in told}
     log, witnesses = (None, frozenset[str]()) if extract is None else _log(extract, parties, hashes)
     data = canon(
         {
             "type": ISSUED,
             "parties": [_whole(parties[node]) for node in sorted(parties)],
-            "messages": [_message(documents, disclosure) for documents, disclosure in shown],
-            "receipts": [document.to_json() for document in receipts],
+            "batches": [batch.to_json() for batch in batches],
+            "messages": [
+                {"statements": [one.to_json(places) for one in statements], "disclosure": disclosure}
+                for statements, disclosure in shown
+            ],
+            "receipts": [one.to_json(places) for one in told],
             "log": log,
         }
     )
     return data, witnesses | {chain[-1].fingerprint for chain in parties.values()}
 
 
-def _documents(exhibit: Exhibit, without: AbstractSet[str]) -> list[SignedDocument]:
+def _statements(exhibit: Exhibit, without: AbstractSet[str]) -> list[Signed]:
     """Each sealing once, in order."""
     if not exhibit.sealings:
         raise RefusedError(Code.NOT_FOUND, "a message without a signed statement is no evidence")
-    signatures = dict(exhibit.sealings)
-    return [
-        SignedDocument(
-            payload=payload,
-            payload_type=Statement.parse(payload, *STATEMENTS).payload_type,
-            signatures=(parse_signatures(signatures[payload]),),
-        )
-        for payload in sorted(signatures)
-        if statement_hash(payload) not in without
-    ]
+    frames = dict(exhibit.sealings)
+    signed = [read_kept_statement(payload, frames[payload]) for payload in sorted(frames)]
+    return [one for one in signed if one.mark not in without]
 
 
-def _statement(document: SignedDocument) -> Statement:
-    return Statement.parse(document.payload, document.payload_type)
+def _statement(signed: Signed) -> Statement:
+    return Statement.parse(signed.payload, signed.payload_type)
 
 
 def _fitting(
-    chains: Chains, documents: Iterable[SignedDocument], batches: Iterable[bytes], without: AbstractSet[str]
-) -> tuple[list[SignedDocument], frozenset[str]]:
-    """The batches that go in, in order, and the statement hashes that they name."""
-    sealings = {statement_hash(document.payload): _statement(document) for document in documents}
-    kept: dict[bytes, SignedDocument] = {}
+    chains: Chains, statements: Iterable[Signed], receipts: Iterable[Signed]
+) -> tuple[list[Signed], frozenset[str]]:
+    """The receipts that go in, in order, and the statement hashes that they name."""
+    sealings, verifier = {statement_hash(one.payload): _statement(one) for one in statements}, Verifier()
+    kept: dict[tuple[bytes, bytes], Signed] = {}
     named: set[str] = set()
-    for data in batches:
-        try:
-            document = receipt_document(parse(data, limit=LIMIT), (FIRST, SECOND))
-            if batch_hash(document.encode()) in without:
-                continue
-            named |= {told.receipt.of for told in read_batch(document, chains, sealings)}
-        except RemoteError:
-            continue
-        kept[document.payload] = document
-    return [kept[payload] for payload in sorted(kept)], frozenset(named)
+    for one in receipts:
+        with suppress(RemoteError):
+            named |= {told.receipt.of for told in read_receipts(one, chains, sealings, verifier)}
+            kept[place_of_receipt(one)] = one
+    return [kept[place] for place in sorted(kept)], frozenset(named)
 
 
-def _confirmed(documents: Sequence[SignedDocument], named: frozenset[str]) -> Sequence[SignedDocument]:
+def _confirmed(statements: Sequence[Signed], named: frozenset[str]) -> Sequence[Signed]:
     """Choose the sealings that go in: those with receipts; without any, those of the newest form, since a message that
     was sealed anew in another form commits to its content in another way.
     """
-    found = [document for document in documents if statement_hash(document.payload) in named]
-    newest = max(form_of(document.payload_type).number for document in documents)
-    return found or [document for document in documents if form_of(document.payload_type).number == newest]
+    found = [one for one in statements if statement_hash(one.payload) in named]
+    newest = max(form_of(one.payload_type).number for one in statements)
+    return found or [one for one in statements if form_of(one.payload_type).number == newest]
 
 
 def _in_order(descriptor: Descriptor) -> Json:
@@ -226,10 +223,6 @@ def _in_order(descriptor: Descriptor) -> Json:
 
 def _whole(chain: Sequence[Descriptor]) -> Json:
     return [_in_order(descriptor) for descriptor in chain]
-
-
-def _message(documents: Sequence[SignedDocument], disclosure: Json) -> Json:
-    return {"statements": [document.to_json() for document in documents], "disclosure": disclosure}
 
 
 def _disclosure(exhibit: Exhibit) -> Json:

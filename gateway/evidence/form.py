@@ -1,7 +1,8 @@
 """What differs between the forms of what is signed: the number in a payload type says which one it is (nrm1 1.17).
 
 The first form is what release 0.1.0 signed. Nobody makes or takes it any more, but what was kept of it stays evidence;
-a bundle of the second form may hold messages of both. The base of a signature is in ``keys.primitives.sign``.
+a bundle of the second form may hold messages of both. The base of a signature is in ``keys.primitives.sign``, what is
+signed in batches in ``gateway.evidence.signed``.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from gateway.errors import Code, RemoteError
 from gateway.evidence.types import Chain
 from keys.documents.envelope import Statement, compute_commitment, link_hash
 from keys.documents.statement import compute_whole_commitment
-from keys.primitives.domains import RECEIPT_1, RECEIPTS, RECEIPTS_1, STATEMENT, STATEMENT_1
+from keys.primitives.domains import RECEIPT, RECEIPT_1, RECEIPTS_1, STATEMENT, STATEMENT_1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +48,7 @@ FIRST: Final = Form(
     link=_link_without_content,
     caveat="signed in the first form, in which a signature does not name its whole key",
 )
-SECOND: Final = Form(number=2, statement=STATEMENT, receipts=(RECEIPTS,), commitment=compute_commitment, link=_link)
+SECOND: Final = Form(number=2, statement=STATEMENT, receipts=(RECEIPT,), commitment=compute_commitment, link=_link)
 BUNDLES: Final[Mapping[str, tuple[Form, ...]]] = {"nrm.evidence/2": (FIRST,), "nrm.evidence/3": (FIRST, SECOND)}
 """The types of bundles that are read, with the forms of what may be in each."""
 ISSUED: Final = "nrm.evidence/3"
@@ -56,7 +57,7 @@ _BY_TYPE: Final = {name: form for form in (FIRST, SECOND) for name in (form.stat
 
 
 def form_of(payload_type: str) -> Form:
-    """Return the form of a statement, of a batch of receipts, or of a lone receipt."""
+    """Return the form of a statement, of a receipt, or of a batch of receipts of the first form."""
     return _BY_TYPE[payload_type]
 
 

@@ -26,6 +26,7 @@ from gateway.errors import Code, Finding, RefusedError
 from gateway.evidence.build import Exhibit, build
 from gateway.evidence.field_choice import choose_fields
 from gateway.evidence.log_extract import extract
+from gateway.evidence.signed import read_kept_receipts
 from gateway.evidence.verify import LIMIT
 from gateway.foundation import ids
 from gateway.foundation.workers import Workers
@@ -41,7 +42,7 @@ from gateway.operations.roles import FOCAL_POINT, Caller
 from gateway.peers.registry import Peer, PeerRegistry
 from gateway.ports import Clock, Json, OperationResult
 from keys.documents.envelope import Statement, statement_hash
-from keys.documents.receipts import batch_hash
+from keys.documents.receipts import KeptReceipts
 from keys.documents.statement import STATEMENTS
 from keys.primitives.commitment import cut_fields, disclose
 from keys.primitives.domains import STATEMENT
@@ -94,14 +95,14 @@ class EvidenceFields(Answer):
 
 
 class _Kept:
-    """What the store keeps of signatures: evidence refs of each message, the sealed rows, the batches of receipts."""
+    """What the store keeps of what was signed: evidence refs of each message, the sealed rows, the receipts."""
 
     def __init__(
-        self, refs: Mapping[int, Sequence[int]], sealed: Mapping[int, SealedRow], batches: Mapping[int, bytes]
+        self, refs: Mapping[int, Sequence[int]], sealed: Mapping[int, SealedRow], told: Sequence[KeptReceipts]
     ) -> None:
         self.refs = refs
         self.sealed = sealed
-        self.batches = batches
+        self.told = told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,17 +172,16 @@ class EvidenceOperations:
                 hint="a message is signed when it departs: trm conversation show lists their states",
             )
         chains = (self._own.chain, peer.chain)
-        batches = list(kept.batches.values())
         extracted = await extract(
             self._content.store,
             self._own,
             self._peers,
             self._log,
             self._checkpointer,
-            _hashes(exhibits.exhibits, batches),
+            _hashes(exhibits.exhibits, kept.told),
             peer,
         )
-        bundle = await self._workers.off_loop(lambda: build(chains, exhibits.exhibits, batches, extracted))
+        bundle = await self._workers.off_loop(lambda: build(chains, exhibits.exhibits, kept.told, extracted))
         await self._log_disclosure(exhibits.shown, pseudonym(caller.actor, self._actor))
         return OperationResult(value=parse(bundle, limit=LIMIT))
 
@@ -268,10 +268,10 @@ def _is_second_form(sealings: Sequence[tuple[bytes, bytes]]) -> bool:
     return bool(said) and all(one.payload_type == STATEMENT for one in said)
 
 
-def _hashes(exhibits: Sequence[Exhibit], batches: Sequence[bytes]) -> list[str]:
+def _hashes(exhibits: Sequence[Exhibit], told: Sequence[KeptReceipts]) -> list[str]:
     """By what the audit log names all of this."""
     statements = [statement_hash(statement) for exhibit in exhibits for statement, _ in exhibit.sealings]
-    return statements + [batch_hash(document) for document in batches]
+    return statements + sorted({signed.batch_hash for kept in told for signed in read_kept_receipts(kept)})
 
 
 def _other_side(rows: Sequence[MessageRow]) -> str:
@@ -287,15 +287,14 @@ def _kept(connection: Connection, rows: Sequence[MessageRow]) -> _Kept:
         for row in rows  # a void question has no evidence of its own (gateway.delivery.outbound.departure)
     }
     told = [
-        receipt.batch
+        receipt
         for row in rows
         for receipt in receipts.of_message(
             connection, receipts.ISSUED if row.direction == messages.IN else receipts.RECEIVED, row.peer, row.id
         )
-        if receipt.batch is not None
     ]
     return _Kept(
         refs=refs,
         sealed=content.get(connection, [ref for found in refs.values() for ref in found]),
-        batches=receipts.batches(connection, sorted(set(told))),
+        told=receipts.signed(connection, told),
     )

@@ -25,8 +25,8 @@ Chain = tuple[Descriptor, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sealing:
-    """One signed statement; `hash` is what a receipt's `of` names, `kid` the key that signed, `sig` the hash of its
-    signature.
+    """One signed statement; `hash` is what a receipt's `of` names, `kid` the key that signed, `sig` the hash over what
+    proves it.
     """
 
     statement: Statement
@@ -36,13 +36,16 @@ class Sealing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
-    """One signed batch of receipts: by whom, by which key, of which type, and the hash by which the log names it."""
+class ReceiptBatch:
+    """One batch that a receipt was signed in: by whom, by which key, of which type, the hash by which the log names it,
+    and that over what proves this receipt.
+    """
 
     issuer: NodeId
     hash: str
     kid: KeyId
     payload_type: str
+    mark: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +53,7 @@ class SignedReceipt:
     """One receipt and the batches it is in: it may have been sent again (nrm1 6.6)."""
 
     receipt: Receipt
-    batches: tuple[Batch, ...]
+    batches: tuple[ReceiptBatch, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,8 @@
 3. each statement: signed by a `sig` key that the sender's chain lists at or after `from_desc`, between the two parties,
    all of one conversation; the sealings of a message differ only in what sealing anew changes (nrm1 5.5);
 4. each disclosure: it is what the statement commits to, or single fields of it;
-5. each batch: signed likewise by the receiver's chain; what names a statement agrees with it in parties, id and number;
+5. each receipt: signed likewise by the receiver's chain; it agrees with the statement that it names in parties, id and
+   number. What was signed in one batch is verified once;
 6. the audit log of one party about all of this, if it is there: ``gateway.evidence.verify_log_part``.
 
 7. no signature is dated after its key was revoked, unless a witness counts that saw it before the revocation was
@@ -17,7 +18,7 @@ signature is worth: whoever stole a key can write any date.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from types import MappingProxyType
@@ -26,12 +27,13 @@ from typing import Final
 from gateway.erasure import certificates
 from gateway.erasure.certificates import Certificate
 from gateway.errors import Code, RemoteError
-from gateway.evidence.form import BUNDLES, Form, check_form, form_of
+from gateway.evidence.form import BUNDLES, ISSUED, Form, check_form, form_of
+from gateway.evidence.signed import Signed
 from gateway.evidence.types import (
-    Batch,
     Chain,
     Proof,
     ProvenMessage,
+    ReceiptBatch,
     Sealing,
     SignedReceipt,
     ascending,
@@ -45,17 +47,13 @@ from keys.documents.descriptor_chain import key_at
 from keys.documents.envelope import (
     MESSAGE_LIFE,
     Receipt,
-    Receipts,
     Secret,
     Statement,
     Status,
-    encode_signatures,
     statement_hash,
 )
-from keys.documents.receipts import batch_hash
-from keys.documents.statement import signatures_hash
+from keys.primitives.batch import Batch, Verifier
 from keys.primitives.commitment import MOST_LEAVES, ShownField, check_fields
-from keys.primitives.domains import RECEIPT_1
 from keys.primitives.encoding import (
     MAX_INT,
     Check,
@@ -73,14 +71,14 @@ from keys.primitives.encoding import (
     unb64u,
 )
 from keys.primitives.seal import SUITE
-from keys.primitives.sign import SignedDocument
 from schemas.types import type_name
 
 LIMIT: Final = 64 * 1024 * 1024  # bytes of a bundle
 NO_VERSIONS: Final[Mapping[str, int]] = MappingProxyType({})
 MOST_VERSIONS: Final = 1_000
 MOST_MESSAGES: Final = 1_000
-MOST_BATCHES: Final = 10_000
+MOST_RECEIPTS: Final = 10_000
+MOST_BATCHES: Final = 20_000
 _STEPS: Final = tuple(Status)  # in the order in which they happen, for receipts of one second
 
 Chains = Mapping[NodeId, Chain]
@@ -103,22 +101,23 @@ def prove(data: bytes, fingerprints: AbstractSet[str], lowest: Mapping[str, int]
 
 def read(data: bytes, fingerprints: AbstractSet[str], lowest: Mapping[str, int] = NO_VERSIONS) -> Proof:
     """Steps 1 to 6. Raises RemoteError for any fault."""
-    member = exact(parse(data, limit=LIMIT), _BUNDLE, what="evidence")  # 1
+    member = _members(parse(data, limit=LIMIT))  # 1
     chains = _chains(items(member["parties"]), fingerprints)  # 2
     for chain in chains.values():
         require_version(chain, lowest)
     forms = BUNDLES[text(member["type"])]
-    shown = [_message(item, chains, forms) for item in items(member["messages"])]  # 3, 4
+    batches, verifier = [Batch.from_json(item) for item in items(member["batches"])], Verifier()
+    messages = [_read_message(item, batches, forms) for item in items(member["messages"])]
+    told = [_read_receipt(item, batches, forms) for item in items(member["receipts"])]
+    _check_batches(batches, [*(one for statements, _ in messages for one in statements), *told])
+    shown = [_message(statements, disclosure, chains, verifier) for statements, disclosure in messages]  # 3, 4
     _check_conversation(shown)
-    documents = [receipt_document(item, forms) for item in items(member["receipts"])]  # 5
-    ascending([document.payload for document in documents], "receipts")
+    ascending([place_of_receipt(one) for one in told], "receipts")  # 5
     sealings = {sealing.hash: sealing for message in shown for sealing in message.sealings}
     said = {hash: sealing.statement for hash, sealing in sealings.items()}
-    receipts = [told for document in documents for told in read_batch(document, chains, said)]
-    batches = {batch.hash: batch for told in receipts for batch in told.batches}
-    log = (
-        None if member["log"] is None else read_log(member["log"], chains, sealings, batches, fingerprints, lowest)
-    )  # 6
+    receipts = [receipt for one in told for receipt in read_receipts(one, chains, said, verifier)]
+    named = {batch.hash: batch for receipt in receipts for batch in receipt.batches}
+    log = None if member["log"] is None else read_log(member["log"], chains, sealings, named, fingerprints, lowest)  # 6
     return Proof(chains=chains, messages=tuple(_with_receipts(message, receipts) for message in shown), log=log)
 
 
@@ -134,17 +133,33 @@ def _chains(parties: Sequence[Json], fingerprints: AbstractSet[str]) -> dict[Nod
     return {chain[-1].node: chain for chain in chains}
 
 
-def _message(value: Json, chains: Chains, forms: Sequence[Form]) -> ProvenMessage:
+def _read_message(value: Json, batches: Sequence[Batch], forms: Sequence[Form]) -> tuple[list[Signed], Json]:
+    """The statements of one message, of which nothing is believed yet, and what is shown of it."""
     member = exact(value, _MESSAGE, what="message")
     kinds = [form.statement for form in forms]
-    documents = [SignedDocument.from_json(item, *kinds) for item in items(member["statements"])]
-    ascending([document.payload for document in documents], "statements")
-    sealings = sorted((_sealing(document, chains) for document in documents), key=lambda s: s.statement.created)
+    statements = [Signed.from_json(item, batches, *kinds) for item in items(member["statements"])]
+    ascending([one.payload for one in statements], "statements")
+    return statements, member["disclosure"]
+
+
+def _read_receipt(value: Json, batches: Sequence[Batch], forms: Sequence[Form]) -> Signed:
+    """A receipt, or of the first form a batch of them, or a lone one, which was never issued (nrm1 7.1)."""
+    return Signed.from_json(value, batches, *(kind for form in forms for kind in form.receipts))
+
+
+def _check_batches(batches: Sequence[Batch], signed: Iterable[Signed]) -> None:
+    """Check that the batches are in their order and that something names each. Raises RemoteError(malformed)."""
+    ascending([batch.encode() for batch in batches], "batches")
+    if {one.batch for one in signed} - {None} != {*batches}:
+        raise malformed("a batch is of nothing in this bundle")
+
+
+def _message(statements: Sequence[Signed], shown: Json, chains: Chains, verifier: Verifier) -> ProvenMessage:
+    sealings = sorted((_sealing(one, chains, verifier) for one in statements), key=lambda s: s.statement.created)
     first = sealings[0].statement
     for sealing in sealings:
         if _lasting(sealing.statement) != _lasting(first):
             raise RemoteError(Code.SPLICED, "two statements of one message are of different messages")
-    shown = member["disclosure"]
     if isinstance(shown, dict) and "fields" in shown:
         return ProvenMessage(sealings=tuple(sealings), receipts=(), disclosed=False, fields=_fields(shown, first))
     if shown is not None:
@@ -154,8 +169,8 @@ def _message(value: Json, chains: Chains, forms: Sequence[Form]) -> ProvenMessag
     )
 
 
-def _sealing(document: SignedDocument, chains: Chains) -> Sealing:
-    statement = Statement.parse(document.payload, document.payload_type)
+def _sealing(signed: Signed, chains: Chains, verifier: Verifier) -> Sealing:
+    statement = Statement.parse(signed.payload, signed.payload_type)
     if statement.suite != SUITE:
         raise RemoteError(Code.DOWNGRADE, "a statement is of another suite")
     if {statement.from_, statement.to} != chains.keys():
@@ -164,11 +179,9 @@ def _sealing(document: SignedDocument, chains: Chains) -> Sealing:
         raise RemoteError(Code.BAD_CHAIN, "a statement names a descriptor that is not in the chain")
     if not 0 < statement.expires - statement.created <= MESSAGE_LIFE:
         raise malformed("a statement lives too long")
-    kid = document.signature.kid
-    check_form(form_of(document.payload_type), chains[statement.from_], statement.from_desc)
-    document.verify(key_at(chains[statement.from_], kid, statement.from_desc).public)
-    sig = signatures_hash(encode_signatures(document.signature))
-    return Sealing(statement=statement, hash=statement_hash(document.payload), kid=kid, sig=sig)
+    check_form(form_of(signed.payload_type), chains[statement.from_], statement.from_desc)
+    signed.verify(key_at(chains[statement.from_], signed.kid, statement.from_desc).public, verifier)
+    return Sealing(statement=statement, hash=statement_hash(signed.payload), kid=signed.kid, sig=signed.mark)
 
 
 def _lasting(statement: Statement) -> Statement:
@@ -221,38 +234,36 @@ def place_of(sealings: Sequence[Statement]) -> tuple[int, str, int, int, str, st
     return first.created, first.from_, first.epoch, first.n, first.id, first.commit
 
 
-def receipt_document(value: Json, forms: Sequence[Form]) -> SignedDocument:
-    """A batch of one of these forms, or a lone receipt, which was never issued (nrm1 7.1). Raises RemoteError."""
-    return SignedDocument.from_json(value, *(kind for form in forms for kind in form.receipts))
+def place_of_receipt(signed: Signed) -> tuple[bytes, bytes]:
+    """Return the key by which receipts are ordered: (payload, batch)."""
+    return signed.payload, b"" if signed.batch is None else signed.batch.encode()
 
 
-def read_batch(
-    document: SignedDocument, chains: Chains, sealings: Mapping[str, Statement]
+def read_receipts(
+    signed: Signed, chains: Chains, sealings: Mapping[str, Statement], verifier: Verifier
 ) -> tuple[SignedReceipt, ...]:
-    """The receipts of a batch that name one of the statements, by hash; there is at least one. Raises RemoteError."""
-    receipts = _receipts(document)
+    """The receipts of one signature that name one of the statements, by hash; there is at least one.
+
+    Raises RemoteError.
+    """
+    receipts = signed.receipts()
     issuer, sender = receipts[0].from_, receipts[0].to
     if {issuer, sender} != chains.keys():
         raise RemoteError(Code.SPLICED, "receipts are of another pair of nodes")
-    kid = document.signature.kid
     newest = max(receipt.from_desc for receipt in receipts)
-    check_form(form_of(document.payload_type), chains[issuer], newest)
-    document.verify(key_at(chains[issuer], kid, newest).public)
+    check_form(form_of(signed.payload_type), chains[issuer], newest)
+    signed.verify(key_at(chains[issuer], signed.kid, newest).public, verifier)
     fitting = [receipt for receipt in receipts if receipt.of in sealings]
     if not fitting:
         raise RemoteError(Code.SPLICED, "receipts name none of the messages")
     for receipt in fitting:
         _check_receipt(receipt, sealings[receipt.of])
-        if form_of(document.payload_type).number < form_of(sealings[receipt.of].payload_type).number:
+        if form_of(signed.payload_type).number < form_of(sealings[receipt.of].payload_type).number:
             raise RemoteError(Code.WRONG_TYPE, "a receipt is of an older form than the statement it names")
-    batch = Batch(issuer=issuer, hash=batch_hash(document.encode()), kid=kid, payload_type=document.payload_type)
+    batch = ReceiptBatch(
+        issuer=issuer, hash=signed.batch_hash, kid=signed.kid, payload_type=signed.payload_type, mark=signed.mark
+    )
     return tuple(SignedReceipt(receipt=receipt, batches=(batch,)) for receipt in fitting)
-
-
-def _receipts(document: SignedDocument) -> tuple[Receipt, ...]:
-    if document.payload_type == RECEIPT_1:
-        return (Receipt.parse(document.payload),)
-    return Receipts.parse(document.payload, document.payload_type).receipts
 
 
 def _check_receipt(receipt: Receipt, statement: Statement) -> None:
@@ -263,7 +274,7 @@ def _check_receipt(receipt: Receipt, statement: Statement) -> None:
 
 def _with_receipts(message: ProvenMessage, receipts: Sequence[SignedReceipt]) -> ProvenMessage:
     hashes = {sealing.hash for sealing in message.sealings}
-    found: dict[Receipt, tuple[Batch, ...]] = {}
+    found: dict[Receipt, tuple[ReceiptBatch, ...]] = {}
     for told in sorted(receipts, key=lambda told: (told.receipt.at, _STEPS.index(told.receipt.status))):
         if told.receipt.of in hashes:
             found[told.receipt] = (*found.get(told.receipt, ()), *told.batches)
@@ -271,11 +282,20 @@ def _with_receipts(message: ProvenMessage, receipts: Sequence[SignedReceipt]) ->
     return replace(message, receipts=known)
 
 
+def _members(value: Json) -> dict[str, Json]:
+    """Check the members of a bundle; one of the first form has no batches. Raises RemoteError(malformed)."""
+    without = {name: check for name, check in _BUNDLE.items() if name != "batches"}
+    if isinstance(value, dict) and value.get("type") != ISSUED:
+        return {**exact(value, without, what="evidence"), "batches": []}
+    return exact(value, _BUNDLE, what="evidence")
+
+
 _BUNDLE: Final[dict[str, Check]] = {
     "type": one_of(*BUNDLES),
     "parties": list_of(list_of(is_object, 1, MOST_VERSIONS), 2, 2),
     "messages": list_of(is_object, 1, MOST_MESSAGES),
-    "receipts": list_of(is_object, 0, MOST_BATCHES),
+    "receipts": list_of(is_object, 0, MOST_RECEIPTS),
+    "batches": list_of(is_object, 0, MOST_BATCHES),
     "log": nullable(is_object),
 }
 _MESSAGE: Final[dict[str, Check]] = {"statements": list_of(is_object, 1, 1_000), "disclosure": nullable(is_object)}

@@ -24,12 +24,12 @@ from typing import Final
 
 from gateway.errors import Code, RemoteError
 from gateway.evidence.types import (
-    Batch,
     Chain,
     Cosignature,
     Entry,
     Head,
     Log,
+    ReceiptBatch,
     Sealing,
     ascending,
     read_chain,
@@ -83,14 +83,14 @@ class _Known:
     fingerprints: Mapping[NodeId, str]
     compared: AbstractSet[str]
     sealings: Mapping[str, Sealing]
-    batches: Mapping[str, Batch]
+    batches: Mapping[str, ReceiptBatch]
 
 
 def read_log(
     value: Json,
     parties: Mapping[NodeId, Chain],
     sealings: Mapping[str, Sealing],
-    batches: Mapping[str, Batch],
+    batches: Mapping[str, ReceiptBatch],
     compared: AbstractSet[str],
     lowest: Mapping[str, int],
 ) -> Log:

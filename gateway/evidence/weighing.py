@@ -82,7 +82,7 @@ def _weigh_batches(proof: Proof, told: SignedReceipt) -> list[Weight]:
 
 
 def find_refused(proof: Proof) -> Iterator[str]:
-    """Find what nobody may take: the hash of each such statement and batch (nrm1 7.4)."""
+    """Find what nobody may take: the hash over what proves each such statement and receipt (nrm1 7.4)."""
     for message in proof.messages:
         yield from _refused_in(proof, message)
 
@@ -90,11 +90,11 @@ def find_refused(proof: Proof) -> Iterator[str]:
 def _refused_in(proof: Proof, message: ProvenMessage) -> Iterator[str]:
     for sealing in message.sealings:
         if weigh_sealing(proof, sealing).verdict is Verdict.REFUSED:
-            yield sealing.hash
+            yield sealing.sig
     for told in message.receipts:
         for batch, weight in zip(told.batches, _weigh_batches(proof, told), strict=True):
             if weight.verdict is Verdict.REFUSED:
-                yield batch.hash
+                yield batch.mark
 
 
 def _ended(chain: Chain, kid: KeyId, from_desc: int, at: int) -> int | None:

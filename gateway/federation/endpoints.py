@@ -12,10 +12,11 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from keys.documents.envelope import ENVELOPES, ENVELOPES_LIMIT
+from keys.documents.receipts import RECEIPTS
 from keys.documents.signed_note import NOTE_LIMIT
 from keys.documents.signed_note import REQUEST_LIMIT as CHECKPOINT_LIMIT
 from keys.primitives.attachment_cipher import SEGMENT
-from keys.primitives.domains import DESCRIPTOR, KEYSET, RECEIPTS, RESET, TOMBSTONE, TRUST, VOID
+from keys.primitives.domains import DESCRIPTOR, KEYSET, RESET, TOMBSTONE, TRUST, VOID
 from keys.primitives.encoding import DOCUMENT_LIMIT
 
 JSON = "application/json"

@@ -25,10 +25,10 @@ from keys.documents.descriptor import DESCRIPTORS, Descriptor
 from keys.documents.descriptor_chain import accept_chain
 from keys.documents.key_records import Use
 from keys.documents.keyset import KEYSETS, Keyset, build_keyset, parse_keyset
-from keys.documents.receipts import BATCHES
+from keys.documents.receipts import SignedReceipts
 from keys.keystore.keyring import ENC_LIFE
 from keys.keystore.service import KeyService
-from keys.primitives.domains import KEYSET, RECEIPTS
+from keys.primitives.domains import KEYSET
 from keys.primitives.encoding import SKEW, canon
 from keys.primitives.sign import SignedDocument
 
@@ -123,18 +123,13 @@ class OwnIdentity:
         """When the newest descriptor came into this node, 0 for the first one."""
         return self._published
 
-    def as_signed(self, batch: bytes | None) -> bytes | None:
-        """A stored batch of receipts, unless its key was revoked or has ended since, or it is of the first form: peers
-        judge it by what is valid now (nrm1 6.6), so it has to be signed anew.
+    def as_signed(self, signed: SignedReceipts | None) -> SignedReceipts | None:
+        """Receipts as they were signed, unless that key was revoked or has ended since: peers judge them by what is
+        valid now (nrm1 6.6), so they have to be signed anew.
         """
-        if batch is None:
-            return None
-        document = SignedDocument.decode(batch, *BATCHES)
-        if document.payload_type != RECEIPTS:
-            return None
-        kid = document.signature.kid
         listed = self.descriptor.keys_of(Use.SIG, self._clock.now())
-        return batch if any(record.kid == kid for record in listed) else None
+        fits = signed is not None and any(record.kid == signed.batch.signature.kid for record in listed)
+        return signed if fits else None
 
     @property
     def documents(self) -> tuple[bytes, ...]:

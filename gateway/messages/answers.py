@@ -9,11 +9,11 @@ from enum import Enum, auto
 from gateway.errors import WIRE_CODES, Code, RemoteError
 from keys.documents import envelope as wire
 from keys.documents.descriptor import Descriptor
-from keys.primitives.domains import RECEIPTS
-from keys.primitives.encoding import Json, canon, is_int, number, parse
-from keys.primitives.sign import Signature, SignedDocument
+from keys.documents.receipts import SignedReceipts
+from keys.primitives.batch import Batch, Inclusion, Unsigned
+from keys.primitives.encoding import DOCUMENT_LIMIT, Json, canon, is_int, number, parse
 
-Sign = Callable[[str, bytes], Signature]
+SignBatch = Callable[[Sequence[Unsigned]], tuple[Batch, tuple[Inclusion, ...]]]
 
 ANSWER_LIMIT = 200_000
 
@@ -28,37 +28,44 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answers:
-    """The body of a 200 to /v1/messages or /v1/void; `receipts` is the batch, verified, with its exact bytes."""
+    """The body of a 200 to /v1/messages or /v1/void; `signed` are its receipts, verified."""
 
     answers: tuple[Answer, ...]
-    receipts: tuple[wire.Receipt, ...]
-    document: bytes | None
+    signed: SignedReceipts | None
+
+    @property
+    def receipts(self) -> tuple[wire.Receipt, ...]:
+        """What the receipts say."""
+        return () if self.signed is None else self.signed.receipts
 
 
-def sign_receipts(receipts: Sequence[wire.Receipt], sign: Sign) -> bytes:
-    """One signed batch (a DSSE document) over 1 to 100 receipts for one peer."""
-    payload = wire.Receipts(receipts=tuple(receipts)).encode()
-    return SignedDocument(payload=payload, payload_type=RECEIPTS, signatures=(sign(RECEIPTS, payload),)).encode()
+def sign_receipts(receipts: Sequence[wire.Receipt], sign: SignBatch) -> SignedReceipts:
+    """Sign 1 to 128 receipts for one peer by one signature."""
+    batch, inclusions = sign([receipt.unsigned for receipt in receipts])
+    return SignedReceipts(batch=batch, receipts=tuple(receipts), inclusions=inclusions)
 
 
-def encode_answers(answers: Iterable[Answer], document: bytes | None) -> bytes:
+def encode_answers(answers: Iterable[Answer], signed: SignedReceipts | None) -> bytes:
     """The canonical body of an answer."""
     listed: list[Json] = [{"id": a.id, "code": None if a.code is None else str(a.code)} for a in answers]
-    return canon({"answers": listed, "receipts": None if document is None else parse(document, limit=len(document))})
+    return canon({"answers": listed, "receipts": None if signed is None else signed.to_json()})
 
 
-def read_receipts(data: bytes, *, issuer: Descriptor, me: str, now: int) -> tuple[wire.Receipt, ...]:
-    """Verify a live batch with the newest descriptor held (nrm1 6.4).
+def read_receipts(data: bytes, *, issuer: Descriptor, me: str, now: int) -> SignedReceipts:
+    """Verify live receipts with the newest descriptor held (nrm1 6.4).
 
     Raises:
-        RemoteError: the whole batch is refused for any fault.
+        RemoteError: all of them are refused for any fault.
     """
-    document = SignedDocument.decode(data, RECEIPTS)
-    document.verify(issuer.signing_key(document.signature.kid, at=now))
-    batch = wire.Receipts.parse(document.payload)
-    if batch.from_ != issuer.node or batch.to != me:
+    return _verified(parse(data, limit=DOCUMENT_LIMIT), issuer=issuer, me=me, now=now)
+
+
+def _verified(value: Json, *, issuer: Descriptor, me: str, now: int) -> SignedReceipts:
+    signed = SignedReceipts.from_json(value)
+    signed.verify(issuer.signing_key(signed.batch.signature.kid, at=now))
+    if signed.from_ != issuer.node or signed.to != me:
         raise RemoteError(Code.SPLICED, "the receipts are of another pair of nodes")
-    return batch.receipts
+    return signed
 
 
 def read_answers(data: bytes, *, asked: Sequence[str], issuer: Descriptor, me: str, now: int) -> Answers:
@@ -73,11 +80,8 @@ def read_answers(data: bytes, *, asked: Sequence[str], issuer: Descriptor, me: s
     if len(value["answers"]) != len(asked):
         raise RemoteError(Code.MALFORMED, "the answer is to another number of envelopes")
     answers = tuple(_one(item, id) for item, id in zip(value["answers"], asked, strict=True))
-    if value["receipts"] is None:
-        return Answers(answers=answers, receipts=(), document=None)
-    document = canon(value["receipts"])
-    receipts = read_receipts(document, issuer=issuer, me=me, now=now)
-    return Answers(answers=answers, receipts=receipts, document=document)
+    told = value["receipts"]
+    return Answers(answers=answers, signed=None if told is None else _verified(told, issuer=issuer, me=me, now=now))
 
 
 def _one(item: Json, id: str) -> Answer:

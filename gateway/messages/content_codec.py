@@ -1,7 +1,7 @@
 """What a sealed row of the store holds: canonical JSON for the facts about a message, raw frames for what was signed.
 
 message content    LP(facts) || LP(secret) || LP(body)     dies when the message is erased
-evidence           LP(statement) || LP(signatures)         outlives the content (nrm1 3.7, 7.5)
+evidence           LP(statement) || LP(proof)              outlives the content (nrm1 3.7, 7.5)
 """
 
 from __future__ import annotations
@@ -183,12 +183,12 @@ def read_adder(plaintext: bytes) -> str | None:
     return unit if isinstance(unit, str) else None
 
 
-def evidence(statement: bytes, signatures: bytes) -> bytes:
+def evidence(statement: bytes, proof: bytes) -> bytes:
     """The evidence row of one sealing."""
-    return lp_join(statement, signatures)
+    return lp_join(statement, proof)
 
 
 def read_evidence(plaintext: bytes) -> tuple[bytes, bytes]:
-    """(statement, signatures) of an evidence row."""
-    statement, signatures = lp_split(plaintext, 2, LIMIT)
-    return statement, signatures
+    """(statement, proof) of an evidence row; one of the first form has a signature in the place of a proof."""
+    statement, proof = lp_split(plaintext, 2, LIMIT)
+    return statement, proof

@@ -105,7 +105,7 @@ class SealedEnvelope:
     link: str
     statement: bytes
     statement_hash: str
-    signatures: bytes
+    proof: bytes
     secret: bytes
 
 
@@ -126,7 +126,7 @@ class ExaminedMessage:
     position: LinkPosition
     statement: bytes
     statement_hash: str
-    signatures: bytes
+    proof: bytes
     secret: bytes
     body: bytes
     header: Mapping[str, Json]
@@ -147,7 +147,7 @@ class AuthenticStatement:
     statement: wire.Statement
     statement_bytes: bytes
     statement_hash: str
-    signatures: bytes
+    proof: bytes
     secret: bytes
     body: bytes
     link_hash: str

@@ -22,7 +22,7 @@ from gateway.peers.registry import PeerRegistry
 from gateway.ports import Clock
 from gateway.trust import review_store
 from keys.documents.descriptor import Descriptor, Revocation
-from keys.documents.envelope import parse_signatures
+from keys.primitives.batch import read_signature
 
 
 def revoked_by(chain: Iterable[Descriptor], new: Descriptor) -> tuple[Revocation, ...]:
@@ -88,7 +88,7 @@ class CompromiseReview:
         review.
         """
         try:
-            _, signatures = content_codec.read_evidence(self._content.sealer.open(row))
-            return parse_signatures(signatures).kid
+            _, proof = content_codec.read_evidence(self._content.sealer.open(row))
+            return read_signature(proof).kid
         except (RefusedError, RemoteError):
             return None

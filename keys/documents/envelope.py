@@ -3,7 +3,7 @@
     envelope   clear header and sealed content; ``Envelope``
       inner    four frames and zeros up to a bucket size; ``Inner``
         statement   signed, kept as evidence after erasure, no personal data; ``keys.documents.statement``
-        signatures  exactly one
+        proof       the batch that it was signed in, and its place there; ``keys.primitives.batch``
         secret      salt and part keys, destroyed with the content; ``keys.documents.statement``
         body        JSON of a message type, not read here
 
@@ -21,7 +21,7 @@ from gateway.errors import Code, RemoteError
 from gateway.foundation.ids import KeyId, MessageId, NodeId
 from gateway.ports import Json
 from keys.documents.link_reset import Void
-from keys.documents.receipts import Receipt, Receipts, Status
+from keys.documents.receipts import Receipt, Status
 from keys.documents.statement import (
     MESSAGE_LIFE,
     MOST_RECIPIENTS,
@@ -57,12 +57,10 @@ from keys.primitives.encoding import (
     one_of,
     padme,
     parse,
-    parse_payload,
     text,
     unb64u,
 )
 from keys.primitives.seal import ENC, SUITE
-from keys.primitives.sign import Signature
 
 __all__ = [
     "ENVELOPES",
@@ -73,7 +71,6 @@ __all__ = [
     "Envelope",
     "Inner",
     "Receipt",
-    "Receipts",
     "Recipient",
     "Secret",
     "SecretPart",
@@ -83,13 +80,11 @@ __all__ = [
     "body_context",
     "cek_info",
     "compute_commitment",
-    "encode_signatures",
     "header_hash",
     "join_envelopes",
     "link_hash",
     "pack_inner",
     "parse_envelope",
-    "parse_signatures",
     "round_up_to_hour",
     "split_envelopes",
     "statement_hash",
@@ -241,14 +236,14 @@ class Inner:
     """The four frames of the sealed content, not parsed yet."""
 
     statement: bytes
-    signatures: bytes
+    proof: bytes
     secret: bytes
     body: bytes
 
 
-def pack_inner(*, statement: bytes, signatures: bytes, secret: bytes, body: bytes) -> bytes:
+def pack_inner(*, statement: bytes, proof: bytes, secret: bytes, body: bytes) -> bytes:
     """Join the frames and pad with zeros up to max(16384, padme(len))."""
-    frames = lp_join(statement, signatures, secret, body)
+    frames = lp_join(statement, proof, secret, body)
     return frames.ljust(max(SMALLEST_INNER, padme(len(frames))), b"\0")
 
 
@@ -265,16 +260,5 @@ def unpack_inner(inner: bytes) -> Inner:
     # Padding has one spelling: else it could carry data that no record or audit entry covers.
     if inner.count(0, offset) != len(inner) - offset or len(inner) != max(SMALLEST_INNER, padme(offset)):
         raise malformed("padding is not as prescribed")
-    statement, signatures, secret, body = frames
-    return Inner(statement=statement, signatures=signatures, secret=secret, body=body)
-
-
-def encode_signatures(signature: Signature) -> bytes:
-    """The frame `signatures`: canonical `{"signatures":[one]}` (nrm1 3.7)."""
-    return canon({"signatures": [signature.to_json()]})
-
-
-def parse_signatures(data: bytes) -> Signature:
-    """Read the one signature of the frame. Raises RemoteError(malformed)."""
-    member = exact(parse_payload(data), {"signatures": list_of(is_object, 1, 1)}, what="signatures")
-    return Signature.from_json(items(member["signatures"])[0])
+    statement, proof, secret, body = frames
+    return Inner(statement=statement, proof=proof, secret=secret, body=body)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, Self
+from typing import Final, Self, TypeAlias
 
 from gateway.errors import Code, RemoteError
 from gateway.foundation.ids import MessageId, NodeId
 from gateway.ports import Json
-from keys.primitives.domains import RECEIPTS, RECEIPTS_1, SIGNED
+from keys.primitives.batch import INSIDE, MOST, OUTSIDE, Batch, Inclusion, Proof, Unsigned
+from keys.primitives.domains import RECEIPT, RECEIPT_1, RECEIPTS_1, SIGNED
 from keys.primitives.encoding import (
     Check,
     b64u,
@@ -34,9 +35,11 @@ from keys.primitives.encoding import (
     parse_payload,
     text,
 )
+from keys.primitives.sign import PublicKey, SignedDocument
 
-MOST_RECEIPTS: Final = 100
-BATCHES: Final = (RECEIPTS, RECEIPTS_1)
+RECEIPTS: Final = "application/vnd.nrm.receipts.v2+json"  # the HTTP content type (nrm1 6.3)
+MOST_IN_FIRST_FORM: Final = 100
+EITHER: Final = (RECEIPT, RECEIPT_1)
 """Both forms, for what was kept: nobody makes or takes the first one any more (nrm1 1.17)."""
 
 
@@ -67,10 +70,10 @@ class Receipt:
     at: int
     code: str | None = None
 
-    def to_json(self) -> dict[str, Json]:
-        """The object as it stands in a batch; it is stored and repeated unchanged (nrm1 6.6)."""
+    def to_json(self, payload_type: str = RECEIPT) -> dict[str, Json]:
+        """Return the object in its form; it is stored, and repeated as it is (nrm1 6.6)."""
         return {
-            "type": "nrm.receipt/1",
+            "type": SIGNED[payload_type].payload,
             "of": self.of,
             "msg": self.msg,
             "from": self.from_,
@@ -83,13 +86,23 @@ class Receipt:
         }
 
     def encode(self) -> bytes:
-        """Return canonical JSON of the object."""
+        """Return canonical JSON: what is signed, in a batch."""
         return canon(self.to_json())
 
+    @property
+    def unsigned(self) -> Unsigned:
+        """What a batch is made of."""
+        return RECEIPT, self.encode()
+
     @classmethod
-    def from_json(cls, value: Json) -> Self:
-        """Read the object. Raises RemoteError(malformed)."""
+    def from_json(cls, value: Json, *payload_types: str) -> Self:
+        """Read the object of one of these types, of the one that is issued unless others are named.
+
+        Raises RemoteError(malformed), or wrong_type for one of the other form.
+        """
         member = exact(value, _RECEIPT, what="receipt")
+        if _TYPES[text(member["type"])] not in (payload_types or (RECEIPT,)):
+            raise RemoteError(Code.WRONG_TYPE, "a receipt is of another form")
         receipt = cls(
             of=text(member["of"]),
             msg=MessageId(text(member["msg"])),
@@ -106,16 +119,14 @@ class Receipt:
         return receipt
 
     @classmethod
-    def parse(cls, data: bytes) -> Self:
-        """Read a stored receipt, or the payload of a lone one, which is verified but never issued (nrm1 1.11).
-
-        Raises RemoteError(malformed).
-        """
-        return cls.from_json(parse_payload(data))
+    def parse(cls, data: bytes, *payload_types: str) -> Self:
+        """Read a payload; see `from_json`. Raises RemoteError(malformed, wrong_type)."""
+        return cls.from_json(parse_payload(data), *payload_types)
 
 
+_TYPES: Final = {SIGNED[name].payload: name for name in EITHER}
 _RECEIPT: Final[dict[str, Check]] = {
-    "type": one_of("nrm.receipt/1"),
+    "type": one_of(*_TYPES),
     "of": is_hash,
     "msg": is_id,
     "from": is_node,
@@ -128,36 +139,57 @@ _RECEIPT: Final[dict[str, Check]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receipts:
-    """A batch of 1 to 100 receipts of one node for one peer; one (of, status) occurs once (nrm1 6.3)."""
+# --- as they travel ----------------------------------------------------------------------------------------------
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedReceipts:
+    """1 to 128 receipts of one node for one peer, which are in one batch; one (of, status) occurs once (nrm1 6.3).
+
+    Holding them proves nothing: see `verify`. `inclusions` are their places in the tree.
+    """
+
+    batch: Batch
     receipts: tuple[Receipt, ...]
-    payload_type: str = RECEIPTS
+    inclusions: tuple[Inclusion, ...]
+
+    def to_json(self) -> dict[str, Json]:
+        """Return the member form `{count, receipts, signatures}`."""
+        told: list[Json] = [
+            {"receipt": receipt.to_json(), **inclusion.to_json()}
+            for receipt, inclusion in zip(self.receipts, self.inclusions, strict=True)
+        ]
+        return {**self.batch.outside(), "receipts": told}
 
     def encode(self) -> bytes:
-        """Return canonical JSON: the bytes that are signed. Raises RuntimeError for a batch that breaks a rule."""
-        if fault := _batch_fault(self.receipts):
-            raise RuntimeError(fault)
-        return canon(
-            {"type": SIGNED[self.payload_type].payload, "receipts": [item.to_json() for item in self.receipts]}
-        )
+        """Return canonical JSON."""
+        return canon(self.to_json())
 
     @classmethod
-    def parse(cls, data: bytes, *payload_types: str) -> Self:
-        """Read a payload of one of these types, the one that is issued unless others are named; a batch with one fault
-        is refused as a whole (nrm1 6.4).
-
-        Raises RemoteError(malformed), or wrong_type for one of the other form.
-        """
-        member = exact(parse_payload(data), _RECEIPTS, what="receipts")
-        payload_type = _TYPES[text(member["type"])]
-        if payload_type not in (payload_types or (RECEIPTS,)):
+    def from_json(cls, value: Json) -> Self:
+        """Read the member form. Raises RemoteError(malformed), or wrong_type for a document of the first form."""
+        if isinstance(value, dict) and "payloadType" in value:
             raise RemoteError(Code.WRONG_TYPE, "receipts are of another form")
-        receipts = tuple(Receipt.from_json(item) for item in items(member["receipts"]))
-        if fault := _batch_fault(receipts):
+        member = exact(value, _RECEIPTS, what="receipts")
+        count = number(member["count"])
+        told = [exact(item, _TOLD, what="told") for item in items(member["receipts"])]
+        receipts = tuple(Receipt.from_json(item["receipt"]) for item in told)
+        if fault := _fault(receipts):
             raise malformed(fault)
-        return cls(receipts=receipts, payload_type=payload_type)
+        inclusions = tuple(Inclusion.from_members(item, count) for item in told)
+        root = inclusions[0].root_over(*receipts[0].unsigned)
+        return cls(batch=Batch.from_outside(member, root), receipts=receipts, inclusions=inclusions)
+
+    @property
+    def proofs(self) -> tuple[Proof, ...]:
+        """What proves each of them alone."""
+        return tuple(Proof(batch=self.batch, inclusion=inclusion) for inclusion in self.inclusions)
+
+    def verify(self, public: PublicKey) -> None:
+        """Verify that `public` signed all of them. Raises RemoteError(bad_signature)."""
+        for receipt, proof in zip(self.receipts, self.proofs, strict=True):
+            proof.require(*receipt.unsigned)
+        self.batch.verify(public)
 
     @property
     def from_(self) -> NodeId:
@@ -165,26 +197,50 @@ class Receipts:
         return self.receipts[0].from_
 
     @property
-    def to(self) -> str:
+    def to(self) -> NodeId:
         """The node that sent all the messages."""
         return self.receipts[0].to
 
 
-_TYPES: Final = {SIGNED[name].payload: name for name in BATCHES}
-_RECEIPTS: Final[dict[str, Check]] = {
-    "type": one_of(*_TYPES),
-    "receipts": list_of(is_object, 1, MOST_RECEIPTS),
+_RECEIPTS: Final[dict[str, Check]] = {**OUTSIDE, "receipts": list_of(is_object, 1, MOST)}
+_TOLD: Final[dict[str, Check]] = {**INSIDE, "receipt": is_object}
+
+
+# --- a batch of the first form -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstReceipts:
+    """1 to 100 receipts that were signed as one document: kept, and made by nobody any more (nrm1 7.14)."""
+
+    receipts: tuple[Receipt, ...]
+
+    @classmethod
+    def parse(cls, data: bytes) -> Self:
+        """Read a payload. Raises RemoteError(malformed)."""
+        member = exact(parse_payload(data), _FIRST, what="receipts")
+        receipts = tuple(Receipt.from_json(item, RECEIPT_1) for item in items(member["receipts"]))
+        if fault := _fault(receipts):
+            raise malformed(fault)
+        return cls(receipts=receipts)
+
+
+_FIRST: Final[dict[str, Check]] = {
+    "type": one_of(SIGNED[RECEIPTS_1].payload),
+    "receipts": list_of(is_object, 1, MOST_IN_FIRST_FORM),
 }
 
 
+KeptReceipts: TypeAlias = SignedReceipts | SignedDocument
+"""Receipts with the signature that proves them; a signed document is of the first form."""
+
+
 def batch_hash(document: bytes) -> str:
-    """H("receipts", bytes) of a signed batch with its signature: how the audit log names it (nrm1 7.7)."""
+    """H("receipts", bytes) of a signed batch of the first form: how the audit log names it (nrm1 7.14)."""
     return b64u(h("receipts", document))
 
 
-def _batch_fault(receipts: Sequence[Receipt]) -> str | None:
-    if not 1 <= len(receipts) <= MOST_RECEIPTS:
-        return "batch does not have 1 to 100 receipts"
+def _fault(receipts: Sequence[Receipt]) -> str | None:
     if not _one(receipt.from_ for receipt in receipts) or not _one(receipt.to for receipt in receipts):
         return "batch is not between two nodes"
     # A receipt is final: two with one status could differ in time or code, and each side would keep another one.

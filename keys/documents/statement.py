@@ -191,8 +191,8 @@ def statement_hash(data: bytes) -> str:
     return b64u(h("stmt", data))
 
 
-def signatures_hash(frame: bytes) -> str:
-    """H("sigs", frame) of the signatures of a statement: how the audit log shows that they were there (nrm1 7.7).
+def proof_hash(frame: bytes) -> str:
+    """H("sigs", frame) of what proves a statement: how the audit log shows that it was there (nrm1 7.7).
 
     `of` alone would let whoever steals a key later sign what was put into a log before.
     """

@@ -27,6 +27,7 @@ from keys.documents.keyset import EncKey
 from keys.keystore.codecs import BYTES, FLAG, NOTHING, NUMBER, TEXT, Codec, many, maybe, parts_of, record, row
 from keys.keystore.destructible.secret import Place
 from keys.keystore.service import KeyInfo, KeyService, PacedCalls
+from keys.primitives.batch import Batch, Inclusion
 from keys.primitives.encoding import lp_join, malformed
 from keys.primitives.sign import PublicKey, Signature
 
@@ -39,6 +40,9 @@ USE: Final = Codec[Use](lambda use: use.value.encode(), lambda data: Use(data.de
 PLACE: Final = Codec[Place](lambda place: place.value.encode(), lambda data: Place(data.decode()))
 PUBLIC: Final = record(PublicKey, kid=TEXT, ed25519=BYTES, mldsa65=maybe(BYTES), mldsa44=maybe(BYTES))
 SIGNATURE: Final = record(Signature, kid=TEXT, ed25519=BYTES, mldsa65=maybe(BYTES))
+UNSIGNED: Final = row(TEXT, BYTES)
+BATCH: Final = record(Batch, count=NUMBER, root=BYTES, signature=SIGNATURE)
+INCLUSION: Final = record(Inclusion, blind=BYTES, index=NUMBER, path=many(BYTES))
 INFO: Final = record(KeyInfo, use=TEXT, kid=TEXT, made=NUMBER, current=FLAG)
 PACED: Final = record(PacedCalls, use=TEXT, per_minute=NUMBER, done=NUMBER, refused=NUMBER)
 ENC: Final = record(EncKey, kid=TEXT, unit=TEXT, pub=BYTES, from_=NUMBER, until=NUMBER)
@@ -150,6 +154,7 @@ METHODS: Final[Mapping[str, Method]] = {
     "paced_calls": Method((), many(PACED)),
     "public": Method((USE,), many(PUBLIC)),
     "sign": Method((TEXT, BYTES), SIGNATURE, paced=Paced.SIGN),
+    "sign_batch": Method((many(UNSIGNED),), row(BATCH, many(INCLUSION)), paced=Paced.SIGN),
     "sign_http": Method((BYTES,), BYTES, paced=Paced.SIGN),
     "sign_log": Method((BYTES,), BYTES, paced=Paced.SIGN),
     "cosign": Method((BYTES,), BYTES, paced=Paced.SIGN),

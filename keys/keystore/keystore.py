@@ -24,7 +24,8 @@ from keys.keystore.generations import GenerationFile
 from keys.keystore.keyring import DEFAULT_UNITS, SECRET, HeldKey, Keyring
 from keys.keystore.keyring_file import HERE, KIND, KeyringFile
 from keys.keystore.service import KeyInfo, KeyService, PacedCalls
-from keys.keystore.signers import choose_key, find_speaker, missing_key, roots_due
+from keys.keystore.signers import choose_key, find_batch_speaker, find_speaker, missing_key, roots_due
+from keys.primitives.batch import Batch, Inclusion, Unsigned, sign_batch
 from keys.primitives.seal import keyed_index, open_cek
 from keys.primitives.sealed_file import DEFAULT_COST, Cost, system_rand
 from keys.primitives.sign import (
@@ -106,7 +107,7 @@ class Keystore(KeyringFile):
         return Use.SIG in self._signers
 
     def sign(self, payload_type: str, payload: bytes) -> Signature:
-        """Sign a keyset, statement, void, receipts or trust record of this node.
+        """Sign a keyset, void, trust record or another document of this node that is signed alone.
 
         Raises RefusedError(invalid) for any other type, and for a payload that another node would have to sign.
         """
@@ -114,6 +115,13 @@ class Keystore(KeyringFile):
         if find_speaker(payload_type, payload) != self.node:
             raise RefusedError(Code.INVALID, "keystore signs what its own node says and nothing else")
         return self._signer(Use.SIG).key.sign(payload_type, payload)
+
+    def sign_batch(self, documents: Sequence[Unsigned]) -> tuple[Batch, tuple[Inclusion, ...]]:
+        """See ``KeyService``."""
+        # The tree is made here: whoever gave a root to be signed could have anything under it.
+        if find_batch_speaker(documents) != self.node:
+            raise RefusedError(Code.INVALID, "keystore signs in a batch what its own node says to one other")
+        return sign_batch(documents, self._signer(Use.SIG).key.sign, self._rand)
 
     def sign_http(self, base: bytes) -> bytes:
         """Sign a signature base of RFC 9421 with Ed25519; 64 bytes."""

@@ -257,6 +257,7 @@ class RemoteKeys:
     add_key = _remote(KeyService.add_key)
     remove_key = _remote(KeyService.remove_key)
     sign = _remote(KeyService.sign)
+    sign_batch = _remote(KeyService.sign_batch)
     sign_http = _remote(KeyService.sign_http)
     sign_log = _remote(KeyService.sign_log)
     cosign = _remote(KeyService.cosign)

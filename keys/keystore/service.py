@@ -17,6 +17,7 @@ from keys.documents.descriptor import Descriptor
 from keys.documents.key_records import Use
 from keys.documents.keyset import EncKey
 from keys.keystore.destructible.secret import Place
+from keys.primitives.batch import Batch, Inclusion, Unsigned
 from keys.primitives.sign import PublicKey, Signature
 
 
@@ -86,7 +87,14 @@ class KeyService(Protocol):
         """Whether ``sign`` has a key."""
 
     def sign(self, payload_type: str, payload: bytes) -> Signature:
-        """Sign a keyset, statement, void, receipts or trust record of this node; RefusedError(invalid) for another."""
+        """Sign what of this node is signed alone: a keyset, void, trust record; RefusedError(invalid) for another."""
+
+    def sign_batch(self, documents: Sequence[Unsigned]) -> tuple[Batch, tuple[Inclusion, ...]]:
+        """Sign 1 to 128 statements and receipts of this node for one other by one signature; return it, and the place
+        of each of them in its tree.
+
+        Raises RefusedError(invalid) for anything else among them, and for two recipients.
+        """
 
     def sign_http(self, base: bytes) -> bytes:
         """Sign a signature base of RFC 9421 with Ed25519; 64 bytes."""

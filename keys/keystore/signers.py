@@ -8,22 +8,22 @@ from typing import Final
 from gateway.errors import Code, RefusedError
 from keys.documents.descriptor import Descriptor
 from keys.documents.key_records import Use
-from keys.documents.receipts import Receipts
 from keys.documents.succession import is_retired
 from keys.keystore.keyring import HeldKey, Keyring
-from keys.primitives.domains import BACKUP, KEYSET, RECEIPTS, RESET, STATEMENT, TAKEN, TRUST, VOID
+from keys.primitives.batch import MOST, Unsigned
+from keys.primitives.domains import BACKUP, KEYSET, RECEIPT, RESET, STATEMENT, TAKEN, TRUST, VOID
 from keys.primitives.encoding import parse_payload
 
 # The member that names the signer; nothing else is signed by an online key (nrm1 13.6).
 _SPEAKER: Final = {
     KEYSET: "node",
-    STATEMENT: "from",
     VOID: "from",
     TRUST: "node",
     BACKUP: "node",
     RESET: "from",
     TAKEN: "from",
 }
+_IN_BATCHES: Final = frozenset({STATEMENT, RECEIPT})
 
 
 def choose_key(ring: Keyring, chain: Sequence[Descriptor], use: Use, now: int) -> HeldKey | None:
@@ -60,10 +60,27 @@ def missing_key(uses: Sequence[str]) -> RefusedError:
 
 
 def find_speaker(payload_type: str, payload: bytes) -> str | None:
-    """Find whose document a payload is; None for a type that no online key signs. Raises RemoteError(malformed)."""
-    if payload_type == RECEIPTS:
-        return Receipts.parse(payload).from_
+    """Find whose document a payload is; None for a type that no online key signs alone.
+
+    Raises RemoteError(malformed).
+    """
     member = _SPEAKER.get(payload_type)
+    return None if member is None else _member(payload, member)
+
+
+def find_batch_speaker(documents: Sequence[Unsigned]) -> str | None:
+    """Find whose documents these are: 1 to 128 of one node for one node; None where they may not share a signature.
+
+    Raises RemoteError(malformed).
+    """
+    pairs = {(_member(payload, "from"), _member(payload, "to")) for _, payload in documents}
+    known = all(kind in _IN_BATCHES for kind, _ in documents)
+    if not known or len(pairs) != 1 or len(documents) > MOST:
+        return None
+    return pairs.pop()[0]
+
+
+def _member(payload: bytes, name: str) -> str | None:
     value = parse_payload(payload)
-    name = value.get(member) if member is not None and isinstance(value, dict) else None
-    return name if isinstance(name, str) else None
+    found = value.get(name) if isinstance(value, dict) else None
+    return found if isinstance(found, str) else None

@@ -41,7 +41,7 @@ from keys.primitives.encoding import (
     text,
     unb64u,
 )
-from keys.primitives.merkle_tree import HASH, node_hash, perfect_levels
+from keys.primitives.merkle_tree import HASH, climb, path_of, perfect_levels
 
 FEWEST_LEAVES: Final = 64
 """Below it every body looks alike (nrm1 3.11)."""
@@ -153,8 +153,15 @@ def disclose(secret: bytes, body: bytes, pointers: Iterable[str]) -> tuple[Shown
             raise RuntimeError("what is not in the body cannot be shown")
         place = places[pointer]
         index = indices[leaves[place]]
-        path = tuple(level[index >> height ^ 1] for height, level in enumerate(levels[:-1]))
-        shown.append(ShownField(pointer=pointer, value=fields[pointer], salt=blocks[place], index=index, path=path))
+        shown.append(
+            ShownField(
+                pointer=pointer,
+                value=fields[pointer],
+                salt=blocks[place],
+                index=index,
+                path=path_of(index, levels),
+            )
+        )
     return tuple(shown)
 
 
@@ -190,11 +197,9 @@ def _leaves(blocks: list[bytes], fields: Mapping[str, Json]) -> list[bytes]:
 
 
 def _climb(field: ShownField) -> bytes:
-    """Compute the root that the path of a field leads to (RFC 9162, 2.1.3.2, for a full tree)."""
-    found = h("field", field.salt + lp(field.pointer.encode()) + canon(field.value))
-    for height, step in enumerate(field.path):
-        found = node_hash(step, found) if field.index >> height & 1 else node_hash(found, step)
-    return found
+    """Compute the root that the path of a field leads to."""
+    leaf = h("field", field.salt + lp(field.pointer.encode()) + canon(field.value))
+    return climb(leaf, field.index, field.path)
 
 
 def _commit(size: int, root: bytes) -> str:

@@ -14,7 +14,8 @@ PREFIX: Final = b"nrm1/"
 DESCRIPTOR: Final = "application/vnd.nrm.descriptor.v2+json"
 KEYSET: Final = "application/vnd.nrm.keyset.v2+json"
 STATEMENT: Final = "application/vnd.nrm.statement.v2+json"
-RECEIPTS: Final = "application/vnd.nrm.receipts.v2+json"
+RECEIPT: Final = "application/vnd.nrm.receipt.v2+json"
+BATCH: Final = "application/vnd.nrm.batch.v2+json"
 VOID: Final = "application/vnd.nrm.void.v2+json"
 TRUST: Final = "application/vnd.nrm.trust.v2+json"
 TOMBSTONE: Final = "application/vnd.nrm.tombstone.v2+json"
@@ -49,7 +50,8 @@ class SignedType:
     """One type of signed document: its payload, the clause that has its members, who signs, how often at most.
 
     ``issued`` is False for a type of the first form: it is verified where it was kept, over another base, and nobody
-    signs it any more (nrm1 1.17).
+    signs it any more (nrm1 1.17). ``batched`` is True for a payload that is signed in a batch and never alone (nrm1
+    1.18).
     """
 
     payload: str
@@ -57,6 +59,7 @@ class SignedType:
     by: str
     most: int = 1
     issued: bool = True
+    batched: bool = False
 
 
 LABELS: Final[Mapping[str, Domain]] = MappingProxyType(
@@ -72,8 +75,10 @@ LABELS: Final[Mapping[str, Domain]] = MappingProxyType(
         "stmt": Domain("a statement or a void", "3.6"),
         "link": Domain("a link of the numbering", "3.6"),
         "hdr": Domain("the header of an envelope", "3.8"),
-        "receipts": Domain("a batch of receipts", "7.7"),
-        "sigs": Domain("the signatures of a statement", "7.7"),
+        "leaf": Domain("a payload of a batch, with its type and 32 random bytes", "1.18"),
+        "batch": Domain("a signed batch", "7.7"),
+        "receipts": Domain("a batch of receipts; first form", "7.14"),
+        "sigs": Domain("what proves a statement", "7.7"),
         "trust": Domain("a trust record", "8.1"),
         "change": Domain("a change that administrators approve", "8.13"),
         "approval": Domain("an approval", "8.15"),
@@ -105,8 +110,9 @@ SIGNED: Final[Mapping[str, SignedType]] = MappingProxyType(
         # A descriptor is signed by its own roots and by those of the version before: at most 9 each (nrm1 2.14, 2.16).
         DESCRIPTOR: SignedType(payload="nrm.descriptor/2", clause="2.11", by="roots", most=18),
         KEYSET: SignedType(payload="nrm.keyset/2", clause="2.20", by="`sig`"),
-        STATEMENT: SignedType(payload="nrm.statement/2", clause="3.2", by="`sig`"),
-        RECEIPTS: SignedType(payload="nrm.receipts/2", clause="6.3", by="`sig`"),
+        STATEMENT: SignedType(payload="nrm.statement/2", clause="3.2", by="`sig`", batched=True),
+        RECEIPT: SignedType(payload="nrm.receipt/2", clause="6.1", by="`sig`", batched=True),
+        BATCH: SignedType(payload="nrm.batch/2", clause="1.18", by="`sig`"),
         VOID: SignedType(payload="nrm.void/2", clause="5.6", by="`sig`"),
         TRUST: SignedType(payload="nrm.trust/2", clause="8.1", by="`sig`"),
         ADMIN: SignedType(payload="nrm.admin/2", clause="8.11", by="the key it shows; stays at its node"),

@@ -105,7 +105,7 @@ def _subproof(old: int, start: int, end: int, node: Node, *, whole: bool) -> Ite
 def perfect_levels(leaves: Sequence[bytes]) -> list[Sequence[bytes]]:
     """Compute every level of a tree with a power of two of leaves, given by their hashes, from these to the root.
 
-    PATH(index) of RFC 9162, 2.1.3.1, is then the neighbour at each level: number (index >> height) ^ 1.
+    PATH(index) of RFC 9162, 2.1.3.1, is then the neighbour at each level: see `path_of`.
     """
     levels, sha256 = [leaves], hashlib.sha256  # without a call for each node: this is done for each message
     while len(levels[-1]) > 1:
@@ -114,7 +114,21 @@ def perfect_levels(leaves: Sequence[bytes]) -> list[Sequence[bytes]]:
     return levels
 
 
+def path_of(index: int, levels: Sequence[Sequence[bytes]]) -> tuple[bytes, ...]:
+    """List the neighbours of leaf `index` at each height of a tree of `perfect_levels`: PATH(index)."""
+    return tuple(level[index >> height ^ 1] for height, level in enumerate(levels[:-1]))
+
+
 # --- judging proofs ----------------------------------------------------------------------------------------------
+
+
+def climb(leaf: bytes, index: int, path: Iterable[bytes]) -> bytes:
+    """Compute the root that the path of the leaf with this hash leads to, in a tree with a power of two of leaves (RFC
+    9162, 2.1.3.2).
+    """
+    for height, step in enumerate(path):
+        leaf = node_hash(step, leaf) if index >> height & 1 else node_hash(leaf, step)
+    return leaf
 
 
 def is_included(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> bool:

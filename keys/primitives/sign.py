@@ -164,8 +164,8 @@ class SigningKey:
 
     def sign(self, payload_type: str, payload: bytes) -> Signature:
         """Sign the exact bytes with every half of the key; a type that nobody signs is a ``RuntimeError``."""
-        if payload_type not in SIGNED or not SIGNED[payload_type].issued:
-            raise RuntimeError(f"nobody signs {payload_type!r}")
+        if payload_type not in SIGNED or not SIGNED[payload_type].issued or SIGNED[payload_type].batched:
+            raise RuntimeError(f"nobody signs {payload_type!r} alone")
         if self._mldsa44 is not None:
             raise RuntimeError("a key of notes signs no document")
         base = signature_base(self.public, payload_type, payload)
@@ -238,8 +238,10 @@ def verify(public: PublicKey, payload_type: str, payload: bytes, signature: Sign
     """Return if `signature` is by `public` with exactly the halves of the key (nrm1 1.12).
 
     The number in the type says over which base: a type that is not issued is of the first form (nrm1 1.17). Raises
-    RemoteError(bad_signature).
+    RemoteError(bad_signature), also for what is signed in a batch only (nrm1 1.18).
     """
+    if SIGNED[payload_type].batched:
+        raise RemoteError(Code.BAD_SIGNATURE, "signed alone, where only a batch is signed")
     if signature.kid != public.kid:
         raise RemoteError(Code.BAD_SIGNATURE, "signed by another key")
     # The key decides, never the signature: else leaving out the post-quantum half would downgrade a hybrid key.

@@ -84,6 +84,7 @@ def judged_alike(rng: random.Random) -> set[str]:
     found = {str(signature.verdict) for message in report.messages for signature in message.signatures}
     found |= {"in part" for message in report.messages if message.fields}
     found |= {"whole" for message in report.messages if message.disclosed}
+    found |= {f"batch of {batch['count']}" for batch in json.loads(drawn.data)["batches"]}
     return found | {"two contents" for _ in report.warnings}
 
 
@@ -91,7 +92,7 @@ def test_both_verifiers_say_the_same() -> None:
     """Of each bundle that is drawn they refuse it both, or give each signature one verdict and the same caveats."""
     found = set().union(*(judged_alike(random.Random(seed)) for seed in range(SHORT)))
     verdicts = {"proven", "in doubt", "disputed", "revoked_key", "unknown_key", "bad_commitment"}
-    assert found >= verdicts | {"in part", "whole", "two contents"}
+    assert found >= verdicts | {"in part", "whole", "two contents", "batch of 1", "batch of 8", "batch of 128"}
 
 
 @pytest.mark.deep

@@ -10,18 +10,22 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from support.batches import by
 from support.nodes import NOW, Node
 from support.receiving import Sender, opener, receive
 
 from gateway.errors import Code, RemoteError
+from gateway.messages.answers import sign_receipts
 from keys.documents import envelope as wire
 from keys.documents.descriptor import parse_descriptor
 from keys.documents.descriptor_chain import decode_chain
 from keys.documents.key_records import KeyRecord
 from keys.documents.keyset import parse_keyset
+from keys.documents.receipts import FirstReceipts, SignedReceipts
 from keys.primitives.attachment_cipher import PartOpener, PartSealer, part_length
-from keys.primitives.domains import DESCRIPTOR, KEYSET, RECEIPTS, STATEMENT
-from keys.primitives.encoding import MAX_INT, b64u, canon, lp_join, lp_split, padme, parse, unb64u
+from keys.primitives.batch import Inclusion, Proof, read_signature
+from keys.primitives.domains import DESCRIPTOR, KEYSET, STATEMENT
+from keys.primitives.encoding import DOCUMENT_LIMIT, MAX_INT, b64u, canon, lp_join, lp_split, padme, parse, unb64u
 from keys.primitives.sign import SignedDocument, SigningKey, sign_document, verify
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -138,24 +142,22 @@ def statements(draw: st.DrawFn) -> wire.Statement:
 
 
 @st.composite
-def receipt_batches(draw: st.DrawFn) -> wire.Receipts:
-    """Any batch."""
+def told_receipts(draw: st.DrawFn) -> tuple[wire.Receipt, ...]:
+    """Receipts of one node for another."""
     pair = {"from_": draw(NODE), "to": draw(NODE)}
     said = draw(st.lists(st.tuples(HASH, st.sampled_from(wire.Status)), min_size=1, max_size=4, unique=True))
-    return wire.Receipts(
-        receipts=tuple(
-            wire.Receipt(
-                of=of,
-                msg=draw(ID),
-                from_desc=draw(COUNT),
-                n=draw(COUNT),
-                status=status,
-                at=draw(TIME),
-                code=draw(CODE) if status is wire.Status.REJECTED else None,
-                **pair,
-            )
-            for of, status in said
+    return tuple(
+        wire.Receipt(
+            of=of,
+            msg=draw(ID),
+            from_desc=draw(COUNT),
+            n=draw(COUNT),
+            status=status,
+            at=draw(TIME),
+            code=draw(CODE) if status is wire.Status.REJECTED else None,
+            **pair,
         )
+        for of, status in said
     )
 
 
@@ -187,14 +189,15 @@ def envelopes(draw: st.DrawFn) -> wire.Envelope:
     )
 
 
-@given(statements(), receipt_batches(), secrets(), envelopes())
+@given(statements(), told_receipts(), secrets(), envelopes())
 def test_objects_round_trip(
-    statement: wire.Statement, batch: wire.Receipts, secret: wire.Secret, envelope: wire.Envelope
+    statement: wire.Statement, told: tuple[wire.Receipt, ...], secret: wire.Secret, envelope: wire.Envelope
 ) -> None:
     """Each object is read back as it was written."""
     assert wire.Statement.parse(statement.encode()) == statement
-    assert wire.Receipts.parse(batch.encode()) == batch
-    assert all(wire.Receipt.parse(receipt.encode()) == receipt for receipt in batch.receipts)
+    signed = sign_receipts(told, by(KEY))
+    assert SignedReceipts.from_json(json.loads(signed.encode())) == signed
+    assert all(wire.Receipt.parse(receipt.encode()) == receipt for receipt in told)
     assert wire.Secret.parse(secret.encode()) == secret
     assert wire.parse_envelope(envelope.encode()) == envelope
 
@@ -203,23 +206,26 @@ def test_objects_round_trip(
 @settings(max_examples=50)
 def test_inner_round_trip(body: bytes, secret: bytes) -> None:
     """Frames are unpacked as they were packed, and the size tells only its bucket."""
-    packed = wire.pack_inner(statement=b"s", signatures=b"", secret=secret, body=body)
-    assert wire.unpack_inner(packed) == wire.Inner(statement=b"s", signatures=b"", secret=secret, body=body)
+    packed = wire.pack_inner(statement=b"s", proof=b"", secret=secret, body=body)
+    assert wire.unpack_inner(packed) == wire.Inner(statement=b"s", proof=b"", secret=secret, body=body)
     assert len(packed) == max(16_384, padme(len(packed)))
 
 
 READERS: list[Callable[[bytes], object]] = [
     wire.parse_envelope,
     wire.Statement.parse,
-    wire.Receipts.parse,
+    FirstReceipts.parse,
+    lambda data: SignedReceipts.from_json(parse(data, limit=DOCUMENT_LIMIT)),
+    lambda data: Proof.parse(data, STATEMENT, b"{}"),
+    lambda data: Inclusion.parse(data, 8),
     wire.Receipt.parse,
     wire.Void.parse,
     wire.Secret.parse,
-    wire.parse_signatures,
+    read_signature,
     wire.split_envelopes,
     wire.unpack_inner,
     decode_chain,
-    lambda data: SignedDocument.decode(data, RECEIPTS),
+    lambda data: SignedDocument.decode(data, KEYSET),
     lambda data: parse_descriptor(SignedDocument(payload=data, payload_type=DESCRIPTOR, signatures=())),
     lambda data: parse_keyset(SignedDocument(payload=data, payload_type=KEYSET, signatures=())),
     lambda data: KeyRecord.from_json(parse(data, limit=10_000)),
@@ -264,7 +270,7 @@ def test_any_mutation_of_an_envelope_is_refused(at: int, how: int) -> None:
 
 
 KEY = SigningKey(b"e" * 32, b"m" * 32)
-DOCUMENT = sign_document(STATEMENT, b'{"a":1}', [KEY])
+DOCUMENT = sign_document(KEYSET, b'{"a":1}', [KEY])
 
 
 @given(st.integers(0), st.integers(0), st.sampled_from(["payload", "ed25519", "mldsa65"]))
@@ -277,7 +283,7 @@ def test_any_mutation_of_a_signed_document_is_refused(at: int, how: int, place: 
     else:
         signature = replace(signature, **{place: mutated(getattr(signature, place), at, how)})
     with pytest.raises(RemoteError) as caught:
-        verify(KEY.public, STATEMENT, payload, signature)
+        verify(KEY.public, KEYSET, payload, signature)
     assert caught.value.code is Code.BAD_SIGNATURE
 
 

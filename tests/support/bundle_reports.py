@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from support.batches import prove
 from support.endpoints import Endpoint
 from support.exhibits import (
     A,
@@ -20,7 +21,6 @@ from support.stranger import verify
 
 from gateway.evidence.build import Exhibit, MessageReport, Report
 from keys.documents.descriptor import Descriptor, Revocation
-from keys.documents.envelope import encode_signatures
 from keys.documents.key_records import Use
 from keys.primitives.domains import STATEMENT
 from keys.primitives.encoding import DAY
@@ -52,7 +52,7 @@ def revoked(node: Node, held: tuple[Descriptor, ...], since: int) -> tuple[Descr
 def resigned(**changes: Any) -> Exhibit:
     """The referral with other members, truly signed by A."""
     said = replace(stated(REFERRAL), **changes).encode()
-    return Exhibit(sealings=[(said, encode_signatures(A.sig.sign(STATEMENT, said)))])
+    return Exhibit(sealings=[(said, prove(A.sig, STATEMENT, said))])
 
 
 C_DIGITS = C.first().fingerprint

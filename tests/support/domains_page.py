@@ -7,7 +7,7 @@ from pathlib import Path
 
 from support.pages import put_between
 
-from keys.primitives.domains import CONTEXTS, LABELS, SIGNED, Domain
+from keys.primitives.domains import CONTEXTS, LABELS, SIGNED, Domain, SignedType
 
 PAGE = Path("docs/spec/encodings.md")
 
@@ -34,9 +34,15 @@ def _signed(pages: Mapping[str, str]) -> list[str]:
     return head + [
         f"| `{name}` | `{each.payload}`, {_link(pages, each.clause)}"
         f"{'' if each.issued else '; first form, read only where [1.17](#1.17) says'} | {each.by} |"
-        f" {'1' if each.most == 1 else f'1 to {each.most}'} |"
+        f" {_signatures(each)} |"
         for name, each in SIGNED.items()
     ]
+
+
+def _signatures(each: SignedType) -> str:
+    if each.batched:
+        return "none of its own: [1.18](#1.18)"
+    return "1" if each.most == 1 else f"1 to {each.most}"
 
 
 def _link(pages: Mapping[str, str], clause: str) -> str:

@@ -1,6 +1,6 @@
 """Evidence bundles as a generator draws them: valid, cut, back-dated, by keys that were revoked, shortened or delisted,
-with logs that some witnessed at some time, shown in part or whole, and with two contents under one number. Nothing is
-left out that a verifier should refuse.
+with logs that some witnessed at some time, shown in part or whole, and with two contents under one number. What is
+signed is alone in its batch or one of 2, 127 or 128. Nothing is left out that a verifier should refuse.
 """
 
 from __future__ import annotations
@@ -9,8 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from random import Random
+from typing import Any
 
-from support.exhibits import Logbook, Witness, batch, next_version, receipt, stated, tiny
+from support.batches import proofs
+from support.endpoints import edited
+from support.exhibits import Logbook, Witness, log_name, next_version, receipt, stated, tiny
 from support.nodes import NOW, Seeds, record
 
 from gateway.evidence.build import Exhibit, _assemble
@@ -21,15 +24,15 @@ from keys.documents.envelope import (
     Statement,
     Status,
     compute_commitment,
-    encode_signatures,
     statement_hash,
 )
 from keys.documents.key_records import KeyRecord, Use
-from keys.documents.receipts import batch_hash
-from keys.documents.statement import signatures_hash
+from keys.documents.receipts import KeptReceipts, SignedReceipts
+from keys.documents.statement import proof_hash
 from keys.offline.roots import new_root
+from keys.primitives.batch import Unsigned
 from keys.primitives.commitment import cut_fields, disclose
-from keys.primitives.domains import STATEMENT
+from keys.primitives.domains import RECEIPT, STATEMENT
 from keys.primitives.encoding import DAY, Json, b64u, canon
 from keys.primitives.sign import SigningKey
 
@@ -75,6 +78,7 @@ def draw(rng: Random) -> Drawn:
         exhibits.append(Exhibit(sealings=_sealings(rng, one, sender, receiver, b64u(rng.randbytes(32)))))
     data, _ = _assemble(held, exhibits, batches, kept[0], without=kept[1])
     known = [one, two] + [three] * (rng.random() < 0.6)
+    data = _misplace(rng, data) if rng.random() < 0.08 else data
     return Drawn(data=data, anchors=frozenset(node.first().fingerprint for node in known))
 
 
@@ -164,13 +168,16 @@ def _sealings(
             expires=NOW + DAY,
             commit=commit,
         )
-        frames.append((said.encode(), encode_signatures(key.sign(STATEMENT, said.encode()))))
+        proof, *_ = proofs(key, (STATEMENT, said.encode()), *_beside(rng))
+        frames.append((said.encode(), proof.encode()))
     return list({statement: (statement, signatures) for statement, signatures in frames}.values())
 
 
-def _batches(rng: Random, node: Witness, chain: Sequence[Descriptor], statements: Sequence[bytes]) -> list[bytes]:
+def _batches(
+    rng: Random, node: Witness, chain: Sequence[Descriptor], statements: Sequence[bytes]
+) -> list[KeptReceipts]:
     told: list[Receipt] = []
-    batches = []
+    batches = list[KeptReceipts]()
     for _ in range(rng.choice((0, 1, 2, 3))):
         key, version = _signer(rng, node, chain)
         status = rng.choice(tuple(Status))
@@ -189,8 +196,45 @@ def _batches(rng: Random, node: Witness, chain: Sequence[Descriptor], statements
             code=code,
         )
         told = [*(old for old in told if (old.of, old.status) != (new.of, new.status)), new]
-        batches.append(batch(key, *(told if rng.random() < 0.5 else [new])))
+        shown = told if rng.random() < 0.5 else [new]
+        batches.append(_signed(rng, key, shown))
     return batches
+
+
+def _signed(rng: Random, key: SigningKey, told: Sequence[Receipt]) -> SignedReceipts:
+    """These receipts, in one batch with what is of no concern here."""
+    made = proofs(key, *(receipt.unsigned for receipt in told), *_beside(rng, len(told)))
+    inclusions = tuple(proof.inclusion for proof in made[: len(told)])
+    return SignedReceipts(batch=made[0].batch, receipts=tuple(told), inclusions=inclusions)
+
+
+def _beside(rng: Random, already: int = 1) -> list[Unsigned]:
+    """What is signed together with something: nothing, or as much as makes a batch of 2, 127 or 128."""
+    size = rng.choice((1, 1, 2, 127, 128))
+    return [(rng.choice((STATEMENT, RECEIPT)), rng.randbytes(8)) for _ in range(size - already)]
+
+
+def _misplace(rng: Random, data: bytes) -> bytes:
+    """The bundle with one statement or receipt at another place of its tree, or under another batch."""
+
+    def change(value: Any) -> None:
+        listed = [*value["messages"][0]["statements"], *value["receipts"]]
+        one, step = rng.choice(listed), b64u(rng.randbytes(32))
+        count = value["batches"][one["batch"]]["count"]
+        rng.choice(
+            (
+                lambda: one.update(index=one["index"] ^ 1),
+                lambda: one.update(blind=step),
+                lambda: one.update(path=[step, *one["path"]]),
+                lambda: one.update(path=one["path"][1:]),
+                lambda: one.update(path=[step, *one["path"][1:]]),
+                lambda: one.update(batch=rng.randrange(len(value["batches"]) + 1)),
+                lambda: value["batches"][one["batch"]].update(count=rng.choice((1, 8, 32, 128, count + 1))),
+                lambda: value["batches"][one["batch"]].update(root=step),
+            )
+        )()
+
+    return edited(data, change)
 
 
 def _log(
@@ -198,20 +242,20 @@ def _log(
     owner: Witness,
     nodes: tuple[Witness, Witness, Witness],
     frames: Sequence[tuple[bytes, bytes]],
-    batches: Sequence[bytes],
+    batches: Sequence[KeptReceipts],
 ) -> Logbook:
     one, two, _ = nodes
     book, peer = Logbook(owner), (two if owner is one else one).first().node
-    for statement, signatures in frames:
+    for statement, proof in frames:
         said = Statement.parse(statement)
-        facts = {"of": statement_hash(statement), "peer": peer, "n": said.n, "sig": signatures_hash(signatures)}
+        facts = {"of": statement_hash(statement), "peer": peer, "n": said.n, "sig": proof_hash(proof)}
         if owner is one:
             book.write(said.created, "message.departed", **facts)
         else:
             book.write(said.created, "message.received", code=None, **facts)
         _seen(rng, book, nodes)
     for document in batches:
-        book.write(NOW, "receipts.held" if owner is one else "receipts.issued", of=batch_hash(document), peer=peer)
+        book.write(NOW, "receipts.held" if owner is one else "receipts.issued", of=log_name(document), peer=peer)
         _seen(rng, book, nodes)
     book.checkpoint()
     return book

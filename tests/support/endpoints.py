@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
+from support.batches import by, prove
 from support.nodes import NOW, Node, Seeds
 from support.policies import open_on
 from support.receiving import opener
@@ -49,7 +50,9 @@ from keys.documents import envelope as wire
 from keys.documents.descriptor import Descriptor
 from keys.documents.envelope import Receipt, Status
 from keys.documents.keyset import Keyset, accept_keyset
+from keys.documents.receipts import SignedReceipts
 from keys.documents.statement import SecretPart
+from keys.primitives.batch import Verifier
 from keys.primitives.encoding import b64u, canon, parse
 from keys.primitives.seal import EncPrivateKey, seal_cek, seal_content
 from schemas.types import type_name
@@ -163,7 +166,7 @@ def open_envelope(
 ) -> AuthenticStatement:
     """Receive steps 4 to 11."""
     unpacked = steps.open_envelope(steps.read_envelope(data), own=own, signer=signer, open_cek=opener(*keys), now=now)
-    return steps.authenticate_statement(unpacked, own=own, sender=sender, now=now)
+    return steps.authenticate_statement(unpacked, own=own, sender=sender, verifier=Verifier(), now=now)
 
 
 def seal_for(statement: wire.Statement, inner: bytes, keys: Iterable[EncPrivateKey], ceks: Iterable[bytes]) -> bytes:
@@ -208,7 +211,7 @@ class Endpoint:
     scope: Agreed = EVERYTHING
     sent: dict[str, SealedEnvelope] = field(default_factory=dict)
     heard: dict[str, Receipt] = field(default_factory=dict)
-    documents: list[bytes] = field(default_factory=list)
+    documents: list[SignedReceipts] = field(default_factory=list)
     position: LinkPosition | None = None
     used: dict[int, Entry] = field(default_factory=dict)
     high: int = 0
@@ -276,7 +279,7 @@ class Endpoint:
 
     def seal(self, message: ValidMessage, position: LinkPosition, secret: bytes) -> SealedEnvelope:
         """Outgoing steps 6 and 7."""
-        return departure_steps.depart(
+        stated = departure_steps.state(
             message,
             secret,
             position,
@@ -285,17 +288,16 @@ class Endpoint:
             peer=self.peer,
             keyset=self.keyset,
             now=self.now,
-            sign=self.node.sig.sign,
-            rand=self.rand,
         )
+        return departure_steps.seal(stated, prove(self.node.sig, *stated.unsigned), self.rand)
 
     def hear(self, data: bytes, asked: Sequence[str]) -> Answers:
         """Read an answer; receipts for what this end sent are kept."""
         answer = answers.read_answers(data, asked=asked, issuer=self.peer, me=self.own.node, now=self.now)
         hashes = {sealed.statement_hash for sealed in self.sent.values()}
         self.heard |= {receipt.msg: receipt for receipt in answer.receipts if receipt.of in hashes}
-        if answer.document is not None:
-            self.documents.append(answer.document)
+        if answer.signed is not None:
+            self.documents.append(answer.signed)
         return answer
 
     # --- receiving ------------------------------------------------------------------------------------------------
@@ -358,7 +360,7 @@ class Endpoint:
         )
 
     def answer(self, envelopes: Sequence[bytes]) -> bytes:
-        """The answer to a request of envelopes, with one signed batch for all that is final."""
+        """The answer to a request of envelopes, with one signature for all that is final."""
         told: list[Answer] = []
         batch: dict[str, Receipt] = {}
         for data in envelopes:
@@ -369,8 +371,8 @@ class Endpoint:
                 continue
             batch[receipt.msg] = receipt
             told.append(Answer(id=receipt.msg, code=None if receipt.code is None else Code(receipt.code)))
-        document = answers.sign_receipts(list(batch.values()), self.node.sig.sign) if batch else None
-        return answers.encode_answers(told, document)
+        signed = answers.sign_receipts(list(batch.values()), by(self.node.sig)) if batch else None
+        return answers.encode_answers(told, signed)
 
 
 def _id_of(data: bytes) -> str | None:

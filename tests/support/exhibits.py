@@ -11,11 +11,13 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
+from support.batches import by, proofs
 from support.endpoints import Endpoint, circumstances, consent, edited
 from support.nodes import NOW, Node, Seeds, record, signed
 
 from gateway.database.audit_entries import leaf
 from gateway.evidence.build import Exhibit, Extract, build
+from gateway.evidence.signed import Signed
 from gateway.messages.answers import sign_receipts
 from gateway.messages.types import SealedEnvelope
 from keys.documents.descriptor import Descriptor
@@ -23,14 +25,15 @@ from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.envelope import Receipt, Statement, Status
 from keys.documents.key_records import Use
 from keys.documents.log_signatures import cosign_checkpoint, cosignature_text, sign_checkpoint
-from keys.documents.receipts import batch_hash
+from keys.documents.receipts import KeptReceipts, SignedReceipts, batch_hash
 from keys.documents.signed_note import Checkpoint, NoteSignature, SignedNote, read_signatures
-from keys.documents.statement import STATEMENTS, signatures_hash
+from keys.documents.statement import STATEMENTS, proof_hash
 from keys.offline.roots import new_root
+from keys.primitives.batch import Batch
 from keys.primitives.domains import STATEMENT
 from keys.primitives.encoding import DAY, MAX_INT, b64u
 from keys.primitives.merkle_tree import Tiles, leaf_hash, prove_inclusion
-from keys.primitives.sign import SignedDocument, SigningKey
+from keys.primitives.sign import SigningKey
 
 
 class Witness(Node):
@@ -69,7 +72,7 @@ class Logbook:
             of=sealed.statement_hash,
             peer=said.to,
             n=said.n,
-            sig=signatures_hash(sealed.signatures),
+            sig=proof_hash(sealed.proof),
         )
 
     def received(self, sealed: SealedEnvelope) -> None:
@@ -82,14 +85,12 @@ class Logbook:
             peer=said.from_,
             n=said.n,
             code=None,
-            sig=signatures_hash(sealed.signatures),
+            sig=proof_hash(sealed.proof),
         )
 
-    def batch(self, document: bytes, peer: Node, *, issued: bool) -> None:
+    def batch(self, kept: KeptReceipts, peer: Node, *, issued: bool) -> None:
         """The leaf of a batch of receipts."""
-        self.write(
-            NOW, "receipts.issued" if issued else "receipts.held", of=batch_hash(document), peer=peer.first().node
-        )
+        self.write(NOW, "receipts.issued" if issued else "receipts.held", of=log_name(kept), peer=peer.first().node)
 
     def tree(self, size: int) -> Tiles:
         """The tree of the first leaves."""
@@ -131,7 +132,7 @@ class Case:
 
     chains: tuple[tuple[Descriptor, ...], tuple[Descriptor, ...]]
     exhibits: tuple[Exhibit, ...]
-    batches: tuple[bytes, ...]
+    batches: tuple[KeptReceipts, ...]
     extract: Extract | None = None
     sealed: dict[str, SealedEnvelope] = field(default_factory=dict)
 
@@ -152,7 +153,7 @@ class Case:
 
 def exhibit(sealed: SealedEnvelope, body: bytes, *more: SealedEnvelope) -> Exhibit:
     """One message as it is kept, with other sealings of it."""
-    frames = [(one.statement, one.signatures) for one in (sealed, *more)]
+    frames = [(one.statement, one.proof) for one in (sealed, *more)]
     return Exhibit(sealings=frames, disclosure=(sealed.secret, body))
 
 
@@ -182,7 +183,9 @@ def conversation() -> Case:
     )
 
 
-def logbook(node: Witness, first: Sequence[SealedEnvelope], reply: SealedEnvelope, batches: Sequence[bytes]) -> Logbook:
+def logbook(
+    node: Witness, first: Sequence[SealedEnvelope], reply: SealedEnvelope, batches: Sequence[KeptReceipts]
+) -> Logbook:
     """What the log of A, or of B, has of the conversation: first half witnessed at NOW + 30, all at NOW + 120."""
     other = B if node is A else A
     book = Logbook(node)
@@ -234,9 +237,14 @@ def stated(sealed: SealedEnvelope) -> Statement:
     return Statement.parse(sealed.statement, *STATEMENTS)
 
 
-def batch(key: SigningKey, *receipts: Receipt) -> bytes:
-    """A signed batch."""
-    return sign_receipts(receipts, key.sign)
+def batch(key: SigningKey, *receipts: Receipt) -> SignedReceipts:
+    """Receipts that are signed together."""
+    return sign_receipts(receipts, by(key))
+
+
+def log_name(kept: KeptReceipts) -> str:
+    """By what a log names the batch that these receipts are in."""
+    return kept.batch.hash if isinstance(kept, SignedReceipts) else batch_hash(kept.encode())
 
 
 def receipt(sealed: SealedEnvelope, status: Status, **changes: Any) -> Receipt:
@@ -261,10 +269,31 @@ def next_version(node: Node, held: Sequence[Descriptor], **changes: Any) -> tupl
     return (*held, accept_descriptor(held[-1], document, MAX_INT, earlier=held[:-1]))
 
 
-def lying(payload: bytes, key: SigningKey, payload_type: str = STATEMENT) -> Any:
-    """A document as it stands in a bundle, truly signed by whoever `key` is."""
-    signatures = (key.sign(payload_type, payload),)
-    return SignedDocument(payload=payload, payload_type=payload_type, signatures=signatures).to_json()
+def lying(value: Any, payload: bytes, key: SigningKey, payload_type: str = STATEMENT) -> Any:
+    """A document for a bundle, truly signed by whoever `key` is; its batch is put among those that are there."""
+    (proof,) = proofs(key, (payload_type, payload))
+    held = [Batch.from_json(item) for item in value["batches"]]
+    places = {batch: place for place, batch in enumerate(sorted({*held, proof.batch}, key=Batch.encode))}
+    _renumber(value, [places[batch] for batch in held])
+    value["batches"] = [batch.to_json() for batch in places]
+    return Signed(payload=payload, payload_type=payload_type, by=proof).to_json(places)
+
+
+def sweep(value: Any) -> None:
+    """Take away the batches that nothing in a bundle names any more."""
+    kept = sorted({document["batch"] for document in _in_batches(value)})
+    _renumber(value, [kept.index(place) if place in kept else -1 for place in range(len(value["batches"]))])
+    value["batches"] = [value["batches"][place] for place in kept]
+
+
+def _in_batches(value: Any) -> list[Any]:
+    listed = [*(one for message in value["messages"] for one in message["statements"]), *value["receipts"]]
+    return [document for document in listed if "batch" in document]
+
+
+def _renumber(value: Any, places: Sequence[int]) -> None:
+    for document in _in_batches(value):
+        document["batch"] = places[document["batch"]]
 
 
 def base64_fields(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

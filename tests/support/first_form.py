@@ -13,12 +13,13 @@ from gateway.evidence.build import Exhibit, Extract
 from gateway.messages.types import SealedEnvelope
 from keys.documents.descriptor import Descriptor
 from keys.documents.descriptor_chain import accept_descriptor
-from keys.documents.envelope import encode_signatures, statement_hash
+from keys.documents.envelope import Receipt, statement_hash
 from keys.documents.key_records import Use
-from keys.documents.receipts import Receipts
+from keys.documents.receipts import SignedReceipts
 from keys.documents.signed_note import SignedNote
 from keys.documents.statement import compute_whole_commitment
-from keys.primitives.domains import DESCRIPTOR_1, RECEIPTS, RECEIPTS_1, STATEMENT_1
+from keys.primitives.domains import DESCRIPTOR_1, RECEIPT_1, RECEIPTS_1, STATEMENT_1
+from keys.primitives.encoding import Json, canon
 from keys.primitives.sign import SignedDocument, SigningKey
 
 
@@ -39,8 +40,18 @@ def first_sealing(sealed: SealedEnvelope, key: SigningKey, body: bytes = b"") ->
     """The same message, stated and signed in the first form; what was sealed stays as it is."""
     commit = compute_whole_commitment(sealed.secret, body)
     said = replace(stated(sealed), payload_type=STATEMENT_1, commit=commit).encode()
-    signatures = encode_signatures(sign_as(STATEMENT_1, said, key).signature)
-    return replace(sealed, statement=said, statement_hash=statement_hash(said), signatures=signatures)
+    return replace(sealed, statement=said, statement_hash=statement_hash(said), proof=first_frame(said, key))
+
+
+def first_frame(statement: bytes, key: SigningKey) -> bytes:
+    """What stood in the place of a proof: the signature of the statement."""
+    return canon({"signatures": [sign_as(STATEMENT_1, statement, key).signature.to_json()]})
+
+
+def first_batch(key: SigningKey, *receipts: Receipt) -> SignedDocument:
+    """Receipts as they were signed together."""
+    told: list[Json] = [one.to_json(RECEIPT_1) for one in receipts]
+    return sign_as(RECEIPTS_1, canon({"type": "nrm.receipts/1", "receipts": told}), key)
 
 
 def _of_one_half(extract: Extract) -> Extract:
@@ -65,13 +76,12 @@ def first_conversation() -> Case:
     }
     of = {one.statement_hash: sealed[name].statement_hash for name, one in usual.sealed.items()}
     batches = []
-    for data in usual.batches:
-        told = Receipts.parse(SignedDocument.decode(data, RECEIPTS).payload)
-        receipts = tuple(replace(one, of=of[one.of]) for one in told.receipts)
-        payload = Receipts(receipts=receipts, payload_type=RECEIPTS_1).encode()
-        batches.append(sign_as(RECEIPTS_1, payload, keys[told.from_]).encode())
+    for told in usual.batches:
+        assert isinstance(told, SignedReceipts)
+        receipts = [replace(one, of=of[one.of]) for one in told.receipts]
+        batches.append(first_batch(keys[told.from_], *receipts))
     exhibits = [
-        Exhibit(sealings=[(sealed[name].statement, sealed[name].signatures)], disclosure=shown.disclosure)
+        Exhibit(sealings=[(sealed[name].statement, sealed[name].proof)], disclosure=shown.disclosure)
         for name, shown in zip(("referral", "decline"), usual.exhibits, strict=True)
     ]
     book = logbook(A, (sealed["enquiry"], sealed["referral"]), sealed["decline"], batches)

@@ -22,8 +22,9 @@ from gateway.policy.circumstances import Circumstances
 from gateway.policy.descriptor_units import recipient_in
 from gateway.ports import Clock
 from keys.documents.envelope import Secret, Void, compute_commitment, link_hash
+from keys.primitives.batch import Proof
 from keys.primitives.domains import VOID
-from keys.primitives.encoding import b64u, canon, sha256, unb64u
+from keys.primitives.encoding import b64u, canon, sha256
 from keys.primitives.sign import SignedDocument
 
 
@@ -99,7 +100,7 @@ class Forger:
         commit = compute_commitment(_secret(n), message.body)
         if id is None:
             self._commits.setdefault(n, commit)
-        return departure_steps.depart(
+        stated = departure_steps.state(
             message,
             _secret(n),
             LinkPosition(epoch=epoch, n=n, prev=prev or self._prev(n)),
@@ -108,9 +109,9 @@ class Forger:
             peer=peer.descriptor,
             keyset=peer.keyset,
             now=node.clock.now(),
-            sign=node.keys.sign,
-            rand=node.rand,
-        ).data
+        )
+        batch, (inclusion,) = node.keys.sign_batch([stated.unsigned])
+        return departure_steps.seal(stated, Proof(batch=batch, inclusion=inclusion).encode(), node.rand).data
 
     async def void(self, n: int, *, id: str) -> None:
         """Ask a void question about `id` under the number `n`."""
@@ -136,8 +137,7 @@ class Forger:
         value = json.loads(answered.body)
         told: dict[str, str] = {}
         if value["receipts"] is not None:
-            batch = json.loads(unb64u(value["receipts"]["payload"]))
-            told = {receipt["msg"]: receipt["status"] for receipt in batch["receipts"]}
+            told = {item["receipt"]["msg"]: item["receipt"]["status"] for item in value["receipts"]["receipts"]}
         return [(answer["code"], told.get(answer["id"])) for answer in value["answers"]]
 
     async def send(self, n: int, **changes: Any) -> tuple[str | None, str | None]:

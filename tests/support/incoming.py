@@ -6,7 +6,8 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from support.endpoints import example, files_for, open_envelope, seal_for, type_of
+from support.batches import prove
+from support.endpoints import edited, example, files_for, open_envelope, seal_for, type_of
 from support.nodes import NOW, Node
 from support.receiving import Sender, pack
 
@@ -14,6 +15,7 @@ import schemas
 from gateway.attachments.rules import lengths
 from gateway.messages.types import AuthenticStatement
 from keys.documents import envelope as wire
+from keys.primitives.domains import STATEMENT
 from keys.primitives.encoding import canon
 from keys.primitives.sign import Signature
 
@@ -46,8 +48,9 @@ def framed(statement: wire.Statement, **frames: bytes) -> bytes:
 
 
 def signatures(*signed: Signature) -> bytes:
-    """A frame with these signatures."""
-    return canon({"signatures": [signature.to_json() for signature in signed]})
+    """What proves the statement, with these signatures."""
+    true = prove(A.sig, STATEMENT, STATED.encode())
+    return edited(true, lambda value: value.update(signatures=[one.to_json() for one in signed]))
 
 
 def authentic(body: bytes, held: str, **stated: Any) -> AuthenticStatement:

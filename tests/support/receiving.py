@@ -10,12 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from support.batches import prove
 from support.nodes import NOW, Node, Seeds
 
 from gateway.errors import Code, RemoteError
 from gateway.evidence.form import form_of
 from keys.documents import envelope as wire
 from keys.documents.descriptor import Descriptor
+from keys.primitives.batch import Proof, read_signature
 from keys.primitives.domains import STATEMENT
 from keys.primitives.encoding import SKEW, b64u
 from keys.primitives.seal import SUITE, EncPrivateKey, open_cek, open_content, seal_cek, seal_content
@@ -74,10 +76,14 @@ def step_5(envelope: wire.Envelope, open_cek: OpenCek) -> bytes:
 
 
 def step_8(inner: wire.Inner, sender: Descriptor, kind: str) -> wire.Statement:
-    """The signature, under the sender's newest descriptor."""
+    """The signature, under the sender's newest descriptor: of a batch, or of the statement alone in the first form."""
     statement = wire.Statement.parse(inner.statement, kind)
-    signature = wire.parse_signatures(inner.signatures)
-    verify(sender.signing_key(signature.kid, at=statement.created), kind, inner.statement, signature)
+    signature = read_signature(inner.proof)
+    key = sender.signing_key(signature.kid, at=statement.created)
+    if kind == STATEMENT:
+        Proof.parse(inner.proof, kind, inner.statement).batch.verify(key)
+    else:
+        verify(key, kind, inner.statement, signature)
     return statement
 
 
@@ -153,10 +159,8 @@ class Sender:
     def frames(self, statement: bytes, **changes: bytes) -> wire.Inner:
         """The four frames, signed."""
         assert self.key is not None
-        signatures = wire.encode_signatures(self.key.sign(STATEMENT, statement))
-        return replace(
-            wire.Inner(statement=statement, signatures=signatures, secret=self.secret, body=self.body), **changes
-        )
+        proof = prove(self.key, STATEMENT, statement)
+        return replace(wire.Inner(statement=statement, proof=proof, secret=self.secret, body=self.body), **changes)
 
     def seal(self, statement: wire.Statement, inner: bytes | None = None, **changes: Any) -> bytes:
         """The envelope of `statement`, or of `inner`, with a clear header that lies as `changes` say."""
@@ -178,4 +182,4 @@ class Sender:
 
 def pack(inner: wire.Inner) -> bytes:
     """The padded frames."""
-    return wire.pack_inner(statement=inner.statement, signatures=inner.signatures, secret=inner.secret, body=inner.body)
+    return wire.pack_inner(statement=inner.statement, proof=inner.proof, secret=inner.secret, body=inner.body)

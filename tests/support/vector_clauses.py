@@ -7,19 +7,20 @@ from dataclasses import replace
 from typing import Any
 
 from support import vector_judges as judges
+from support.batches import by
 from support.vector_parties import NODE, NOW, Party, edited, id_of, key_of, notes_key_of, record, seed, signed
 from support.vector_plain import statement
 from support.vector_trust import SCOPE
 
 from gateway.delivery.outbound.exchange import FINAL_WORDS
 from gateway.errors import Code
-from gateway.messages.answers import Answer, encode_answers, read_answers
+from gateway.messages.answers import Answer, encode_answers, read_answers, sign_receipts
 from keys.documents.descriptor import Revocation, parse_descriptor
-from keys.documents.envelope import Receipt, Receipts, Statement, Status, parse_envelope
+from keys.documents.envelope import Receipt, Statement, Status, parse_envelope
 from keys.documents.key_records import KeyRecord, Use
 from keys.documents.tombstone import accept_tombstone, build_tombstone
 from keys.documents.trust_record import is_scope
-from keys.primitives.domains import DESCRIPTOR, RECEIPTS, TOMBSTONE
+from keys.primitives.domains import DESCRIPTOR, TOMBSTONE
 from keys.primitives.encoding import DAY, b64u, canon, lp, maybe_bytes, parse, unb64u
 from keys.primitives.sign import SignedDocument, kid_of, sign_document
 
@@ -284,17 +285,13 @@ def _answers() -> Case:
         )
 
     def case(name: str, clause: str, verdict: Any, told: list[Answer], *receipts: Receipt) -> Case:
-        document = None
-        if receipts:
-            payload = Receipts(receipts=receipts).encode()
-            document = sign_document(RECEIPTS, payload, [bel.sig]).to_json()
-        body = parse(encode_answers(told, None), limit=10_000)
-        assert isinstance(body, dict)
+        signed_together = sign_receipts(receipts, by(bel.sig)) if receipts else None
+        body = parse(encode_answers(told, signed_together), limit=10_000)
         return {
             "clause": clause,
             "name": name,
             "asked": [one, two][: len(told)],
-            "body": body | {"receipts": document},
+            "body": body,
             "verdict": verdict,
         }
 

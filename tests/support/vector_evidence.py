@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from support.batches import prove
 from support.stranger import verify
 from support.vector_parties import NOW, Party, id_of, key_of, notes_key_of, record, signed
 from support.vector_plain import statement
@@ -12,18 +13,19 @@ from support.vector_plain import statement
 from gateway.database.audit_entries import leaf
 from gateway.errors import RemoteError
 from gateway.evidence.form import ISSUED
+from gateway.evidence.signed import Signed
 from keys.documents.descriptor import DESCRIPTORS, Descriptor, Revocation
 from keys.documents.descriptor_chain import accept_descriptor
-from keys.documents.envelope import Receipt, Receipts, Status, encode_signatures, statement_hash
+from keys.documents.envelope import Receipt, Status, statement_hash
 from keys.documents.key_records import Use
 from keys.documents.log_signatures import cosign_checkpoint, cosignature_text, sign_checkpoint
-from keys.documents.receipts import batch_hash
 from keys.documents.signed_note import Checkpoint, SignedNote, read_signatures
-from keys.documents.statement import signatures_hash
-from keys.primitives.domains import RECEIPTS, STATEMENT
-from keys.primitives.encoding import DAY, b64u, canon
+from keys.documents.statement import proof_hash
+from keys.primitives.batch import Batch, Proof
+from keys.primitives.domains import RECEIPT, STATEMENT
+from keys.primitives.encoding import DAY, b64u, canon, parse, unb64u
 from keys.primitives.merkle_tree import Tiles, leaf_hash, prove_inclusion
-from keys.primitives.sign import SignedDocument, SigningKey, sign_document
+from keys.primitives.sign import SignedDocument, SigningKey
 
 Case = dict[str, Any]
 
@@ -94,7 +96,8 @@ def evidence() -> Case:
         "alb-2 revokes as of a second later": _revoking(alb, alb_1, NOW + 1),
     }
     said = statement(from_=a.node, to=b.node, expires=NOW + DAY).encode()
-    message = sign_document(STATEMENT, said, [alb.sig])
+    message = prove(alb.sig, STATEMENT, said)
+    proven = {"message": (said, message)}
     receipts = {
         "received": (Status.RECEIVED, NOW, None),
         "rejected": (Status.REJECTED, NOW + 10, "out_of_scope"),
@@ -112,11 +115,11 @@ def evidence() -> Case:
             at=at,
             code=code,
         )
-        documents[name] = sign_document(RECEIPTS, Receipts(receipts=(told,)).encode(), [bel.sig])
+        proven[name] = (told.encode(), prove(bel.sig, RECEIPT, told.encode()))
     book = _Log(b)
-    sig = signatures_hash(encode_signatures(message.signature))
-    book.write("message.received", of=statement_hash(said), peer=a.node, n=1, code=None, sig=sig)
-    book.write("receipts.issued", of=batch_hash(documents["received"].encode()), peer=a.node)
+    book.write("message.received", of=statement_hash(said), peer=a.node, n=1, code=None, sig=proof_hash(message))
+    payload, frame = proven["received"]
+    book.write("receipts.issued", of=Proof.parse(frame, RECEIPT, payload).batch.hash, peer=a.node)
     by_cor, by_alb = (c, _key("cor", Use.WIT), SEEN), (a, _key("alb", Use.WIT), SEEN + 10)
     logs = {
         "witnessed by alb and cor": book.part([by_cor, by_alb]),
@@ -124,7 +127,11 @@ def evidence() -> Case:
     }
     file = {
         "type": ISSUED,
-        "documents": {name: document.to_json() for name, document in (documents | {"message": message}).items()},
+        "documents": {name: document.to_json() for name, document in documents.items()},
+        "proven": {
+            name: {"payload": b64u(payload), "proof": parse(frame, limit=len(frame))}
+            for name, (payload, frame) in proven.items()
+        },
         "logs": logs,
         "fingerprints": {"alb": a.fingerprint, "bel": b.fingerprint, "cor": c.fingerprint},
     }
@@ -153,7 +160,7 @@ def _cases() -> list[Case]:
     support = f": its own date and the receipt of NRM bel of {at}:00 UTC say so"
     return [
         case("no key was revoked", [proven, proven]),
-        case("in a bundle of the first form", "wrong_type", type="nrm.evidence/2"),
+        case("in a bundle of the first form", "malformed", type="nrm.evidence/2"),
         case(
             "revoked as of later than a witness saw it",
             [proven | {"caveats": [gone.format("1:00") + ", and NRM cor had witnessed it before"]}, proven],
@@ -209,16 +216,39 @@ def judge(file: Case, case: Case) -> list[Case] | str:
     bundle = {
         "type": case.get("type", file.get("type", "nrm.evidence/2")),  # the file of the first form names none
         "parties": sorted(chains, key=_node),
-        "messages": [{"statements": [file["documents"]["message"]], "disclosure": None}],
-        "receipts": [file["documents"][name] for name in case["receipts"]],
         "log": log,
+        **_signed(file, case["receipts"]),
     }
+    if bundle["type"] == "nrm.evidence/2":
+        bundle.pop("batches", None)
     try:
         report = verify(canon(bundle), {file["fingerprints"][name] for name in case["given"]})
     except RemoteError as error:
         return str(error.code)
     signatures = [signature for message in report.messages for signature in message.signatures]
     return [{"verdict": str(one.verdict), "caveats": [*one.caveats]} for one in signatures]
+
+
+def _signed(file: Case, receipts: Sequence[str]) -> Case:
+    """The message and these receipts; in the second form with the batches that they name."""
+    if "proven" not in file:
+        told = [file["documents"][name] for name in receipts]
+        return {"messages": [{"statements": [file["documents"]["message"]], "disclosure": None}], "receipts": told}
+    kinds = {"message": STATEMENT, **dict.fromkeys(receipts, RECEIPT)}
+    read = {name: _read(file["proven"][name], kind) for name, kind in kinds.items()}
+    batches = sorted((one.batch for one in read.values() if one.batch is not None), key=Batch.encode)
+    places = {batch: place for place, batch in enumerate(batches)}
+    told = [read[name].to_json(places) for name in receipts]
+    return {
+        "batches": [batch.to_json() for batch in batches],
+        "messages": [{"statements": [read["message"].to_json(places)], "disclosure": None}],
+        "receipts": told,
+    }
+
+
+def _read(value: Case, kind: str) -> Signed:
+    payload = unb64u(value["payload"])
+    return Signed(payload=payload, payload_type=kind, by=Proof.parse(canon(value["proof"]), kind, payload))
 
 
 def _node(chain: Sequence[Case]) -> str:

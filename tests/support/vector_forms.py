@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Protocol
 
+from support.first_form import first_frame
 from support.sign_as import in_first_form, sign_as, sign_base
 from support.vector_parties import Party, edited, signed
 
-from keys.documents.envelope import encode_signatures
-from keys.primitives.domains import DESCRIPTOR, DESCRIPTOR_1, SIGNATURE_CONTEXT, STATEMENT_1
+from keys.primitives.domains import DESCRIPTOR, DESCRIPTOR_1, SIGNATURE_CONTEXT
 from keys.primitives.sign import Signature, SignedDocument, pae, signature_base
 
 
@@ -48,7 +48,5 @@ def descriptors(offer: Offer, bel: Party) -> None:
 def inner(sealer: Any) -> bytes:
     """The frames of a message whose statement is of the first form and truly signed."""
     statement = edited(sealer.statement().encode(), type="nrm.statement/1")
-    frame: bytes = sealer.inner(
-        statement, signatures=encode_signatures(sign_as(STATEMENT_1, statement, sealer.alb.sig).signature)
-    )
+    frame: bytes = sealer.inner(statement, proof=first_frame(statement, sealer.alb.sig))
     return frame

@@ -18,6 +18,7 @@ from keys.documents.descriptor_chain import accept_chain, accept_descriptor
 from keys.documents.key_records import KeyRecord
 from keys.documents.keyset import Keyset, accept_keyset
 from keys.documents.taken_list import TakenPage
+from keys.primitives.batch import Verifier
 from keys.primitives.domains import KEYSET, TAKEN, VOID
 from keys.primitives.encoding import DOCUMENT_LIMIT, canon, parse, unb64u
 from keys.primitives.raw_signatures import verify_raw
@@ -133,7 +134,7 @@ def receive(file: Case, case: Case) -> types.AuthenticStatement:
         now=case["now"],
     )
     return steps.authenticate_statement(
-        unpacked, own=own, sender=sender, now=case["now"], oldest=steps.oldest_usable(chain)
+        unpacked, own=own, sender=sender, verifier=Verifier(), now=case["now"], oldest=steps.oldest_usable(chain)
     )
 
 
@@ -146,9 +147,9 @@ def envelope(file: Case, case: Case) -> str | None:
 
 
 def receipts(file: Case, case: Case) -> str | None:
-    """A live batch of receipts."""
+    """Live receipts."""
     issuer = chain_of(file, ["issuer-1"])[-1]
-    data = canon(case["document"])
+    data = canon(case["receipts"])
     return code_of(lambda: answers.read_receipts(data, issuer=issuer, me=file["me"], now=case["now"]))
 
 

@@ -14,7 +14,7 @@ from keys.documents.envelope import Secret, Statement, compute_commitment, link_
 from keys.documents.fingerprint import Party as Compared
 from keys.documents.fingerprint import fingerprint_hash, pair_code
 from keys.documents.key_records import Use
-from keys.primitives.domains import LABELS, STATEMENT
+from keys.primitives.domains import KEYSET, LABELS, STATEMENT
 from keys.primitives.encoding import b64u, canon, h, lp_join, padme, unb64u
 from keys.primitives.seal import EncPrivateKey
 from keys.primitives.sign import SigningKey, kid_of, pae, signature_base
@@ -107,13 +107,13 @@ def encodings() -> Case:
 
 def _base(key: SigningKey, sample: bytes) -> Case:
     """What a key signs, and its half that has no randomness."""
-    base = signature_base(key.public, STATEMENT, sample)
+    base = signature_base(key.public, KEYSET, sample)
     return {
         "key": key.public.to_json(),
-        "type": STATEMENT,
+        "type": KEYSET,
         "hex": sample.hex(),
         "base": base.hex(),
-        "ed25519": b64u(key.sign(STATEMENT, sample).ed25519),
+        "ed25519": b64u(key.sign(KEYSET, sample).ed25519),
     }
 
 
@@ -285,13 +285,13 @@ def _links() -> list[Case]:
 def numbers() -> Case:
     """nrm1 3: the statement and its hashes, the commitment, the inner frames, the links of a chain."""
     said = statement().encode()
-    inner = pack_inner(statement=said, signatures=b"{}", secret=SECRET.encode(), body=BODY)
+    inner = pack_inner(statement=said, proof=b"{}", secret=SECRET.encode(), body=BODY)
     return {
         "statement": {"bytes": b64u(said), "hash": statement_hash(said)},
         "secret": b64u(SECRET.encode()),
         "body": b64u(BODY),
         "commit": compute_commitment(SECRET.encode(), BODY),
-        "inner": {"signatures": b64u(b"{}"), "length": len(inner), "frames": b64u(inner.rstrip(b"\0"))},
+        "inner": {"proof": b64u(b"{}"), "length": len(inner), "frames": b64u(inner.rstrip(b"\0"))},
         "links": _links(),
     }
 

@@ -10,6 +10,8 @@ from typing import Any, Final
 
 import orjson
 from support import vector_forms
+from support.batches import proofs, prove
+from support.first_form import first_batch
 from support.sign_as import sign_as
 from support.vector_parties import NODE, NOW, Party, edited, id_of, key_of, record, seed, signed, without
 
@@ -19,13 +21,13 @@ from gateway.messages.answers import Answer, encode_answers
 from keys.documents import envelope as wire
 from keys.documents.descriptor import Descriptor, Revocation, Unit, name_log
 from keys.documents.descriptor_chain import accept_descriptor, encode_chain
-from keys.documents.envelope import Receipt, Receipts, Status, Void
+from keys.documents.envelope import Receipt, Status, Void
 from keys.documents.key_records import Use
 from keys.documents.taken_list import MOST, MOST_PAGES, TakenPage, Withdrawn
-from keys.primitives.domains import DESCRIPTOR, KEYSET, RECEIPT_1, RECEIPTS, STATEMENT, TAKEN, VOID
+from keys.primitives.domains import DESCRIPTOR, KEYSET, RECEIPT, RECEIPT_1, STATEMENT, TAKEN, VOID
 from keys.primitives.encoding import DAY, b64u, canon, unb64u
 from keys.primitives.seal import EncPrivateKey, enc_kid, seal_cek, seal_content
-from keys.primitives.sign import SignedDocument, SigningKey, kid_of, sign_document
+from keys.primitives.sign import Signature, SignedDocument, SigningKey, kid_of, sign_document
 
 Case = dict[str, Any]
 
@@ -299,7 +301,7 @@ def keysets() -> Case:
     case("another one under its number", "rollback", changed(expires=NOW + DAY), last="keyset-1")
     case("the key swapped, not signed again", "bad_signature", _resealed(bel, payload, key))
     case("signed by a key that is not listed", "unknown_key", sign_document(KEYSET, payload, [key_of("x")]))
-    case("a statement", "wrong_type", sign_document(STATEMENT, payload, [bel.sig]))
+    case("a void", "wrong_type", sign_document(VOID, payload, [bel.sig]))
     return chain.file() | {"cases": cases}
 
 
@@ -369,8 +371,8 @@ class _Sealer:
 
     def inner(self, statement: bytes, **frames: bytes) -> bytes:
         """The padded frames, signed by alb."""
-        signatures = wire.encode_signatures(self.alb.sig.sign(STATEMENT, statement))
-        usual = {"statement": statement, "signatures": signatures, "secret": self.secret, "body": BODY}
+        proof = frames.get("proof") or prove(self.alb.sig, STATEMENT, statement)
+        usual = {"statement": statement, "proof": proof, "secret": self.secret, "body": BODY}
         return wire.pack_inner(**{**usual, **frames})
 
     def seal(self, inner: bytes, *, keys: int = 1, **header: Any) -> Case:
@@ -517,26 +519,41 @@ def _frames(sealer: _Sealer) -> list[Case]:
 def _signatures(sealer: _Sealer, one: Case) -> list[Case]:
     """Steps 10 and 8."""
     statement = sealer.statement().encode()
-    good = sealer.alb.sig.sign(STATEMENT, statement)
     stranger = key_of("stranger/sig")
+    (good,), (foreign,) = (proofs(key, (STATEMENT, statement)) for key in (sealer.alb.sig, stranger))
+    true_half = good.batch.signature
 
-    def by(name: str, code: str, *signatures: Any, **more: Any) -> Case:
-        frame = canon({"signatures": [signature.to_json() for signature in signatures]})
-        return _case("8", name, sealer.seal(sealer.inner(statement, signatures=frame)), code, **more)
+    def by(name: str, code: str, signature: Signature) -> Case:
+        batch = replace(good.batch, signature=signature)
+        return proven(name, code, replace(good, batch=batch).encode())
 
-    other = sealer.alb.sig.sign(RECEIPTS, statement)
-    mixed = replace(good, mldsa65=stranger.sign(STATEMENT, statement).mldsa65)
+    def proven(name: str, code: str, frame: bytes) -> Case:
+        return _case("8", name, sealer.seal(sealer.inner(statement, proof=frame)), code)
+
     changed = edited(statement, conv=id_of("other"))
-    frame = wire.encode_signatures(good)
+    (as_receipt,) = proofs(sealer.alb.sig, (RECEIPT, statement))
+    both = orjson.loads(good.encode())
+    both["signatures"] *= 2
+    alone = canon({"signatures": [sign_as(STATEMENT, statement, sealer.alb.sig).signature.to_json()]})
     true = one | {"ct": "@one"}
     return [
-        by("the ML-DSA-65 half taken away", "bad_signature", replace(good, mldsa65=None)),
-        by("the ML-DSA-65 half of another key", "bad_signature", mixed),
-        by("signed as receipts", "bad_signature", other),
-        by("signed by a key that is not listed", "unknown_key", stranger.sign(STATEMENT, statement)),
-        by("two signatures", "malformed", good, good),
-        by("no signature", "malformed"),
-        _case("8", "changed after signing", sealer.seal(sealer.inner(changed, signatures=frame)), "bad_signature"),
+        by("the ML-DSA-65 half taken away", "bad_signature", replace(true_half, mldsa65=None)),
+        by(
+            "the ML-DSA-65 half of another key",
+            "bad_signature",
+            replace(true_half, mldsa65=foreign.batch.signature.mldsa65),
+        ),
+        proven("signed as a receipt", "bad_signature", as_receipt.encode()),
+        proven("signed alone", "malformed", alone),
+        proven("signed by a key that is not listed", "unknown_key", foreign.encode()),
+        proven("two signatures", "malformed", canon(both)),
+        proven("no proof", "malformed", b"{}"),
+        _case(
+            "8",
+            "changed after signing",
+            sealer.seal(sealer.inner(changed, proof=good.encode())),
+            "bad_signature",
+        ),
         _case("8", "by a key that was revoked", true, "revoked_key", sender=["sender-1", "sender-2"]),
         _case("10", "the request is signed by another node", true, "unknown_sender", signer=NODE),
         _case(
@@ -597,30 +614,39 @@ def _receipt(issuer: Descriptor, **changes: Any) -> Receipt:
 
 
 def receipts() -> Case:
-    """nrm1 6.3: a batch as it is issued, and each refusal; the body of an answer."""
+    """nrm1 6.3: receipts as they are issued, and each refusal; the body of an answer."""
     bel = Party(name="bel")
     issuer = bel.first()
     one = _receipt(issuer)
     rejected = _receipt(issuer, of=b64u(seed("void")), status=Status.REJECTED, code="void")
-    batch = Receipts(receipts=(one, _receipt(issuer, status=Status.DELIVERED, at=NOW + 9), rejected)).encode()
-
-    def case(name: str, code: str | None, payload: bytes, *, key: SigningKey = bel.sig) -> Case:
-        document = sign_document(RECEIPTS, payload, [key])
-        return {"name": name, "code": code, "now": NOW, "document": document.to_json()}
-
-    def told(*items: Any) -> bytes:
-        return canon({"type": "nrm.receipts/2", "receipts": list(items)})
-
-    answers = [Answer(id=id_of("a"), code=Code.EXPIRED), Answer(id=None, code=Code.MALFORMED)]
+    three = (one, _receipt(issuer, status=Status.DELIVERED, at=NOW + 9), rejected)
     first = one.to_json()
-    good = sign_document(RECEIPTS, batch, [bel.sig])
-    altered = replace(good, payload=batch.replace(b'"n":7', b'"n":8')).to_json()
+
+    def told(*items: Case, key: SigningKey = bel.sig, kind: str = RECEIPT) -> Case:
+        """These objects in one batch, whatever they are."""
+        proven = [orjson.loads(proof.encode()) for proof in proofs(key, *((kind, canon(item)) for item in items))]
+        common = {name: proven[0][name] for name in ("count", "signatures")}
+        places = [{name: proof[name] for name in ("blind", "index", "path")} for proof in proven]
+        return common | {"receipts": [{"receipt": item, **place} for item, place in zip(items, places, strict=True)]}
+
+    def case(name: str, code: str | None, value: Case) -> Case:
+        return {"name": name, "code": code, "now": NOW, "receipts": value}
+
+    good = told(*(receipt.to_json() for receipt in three))
+    listed = good["receipts"]
+    answers = [Answer(id=id_of("a"), code=Code.EXPIRED), Answer(id=None, code=Code.MALFORMED)]
+    altered = [listed[0] | {"receipt": first | {"n": 8}}, *listed[1:]]
+    moved = [listed[0] | {"index": listed[0]["index"] ^ 1}, *listed[1:]]
+    mixed = [listed[0], told(rejected.to_json())["receipts"][0] | {"path": listed[0]["path"]}]
     return {
         "now": NOW,
         "me": NODE,
         "documents": {"issuer-1": signed(bel.payload(), bel.roots).to_json()},
-        "valid": case("three receipts", None, batch),
-        "batch": b64u(batch),
+        "valid": [
+            case("three receipts", None, good),
+            case("one of them without the others", None, good | {"receipts": listed[1:2]}),
+            case("one that was signed alone", None, told(first)),
+        ],
         "answer": b64u(encode_answers(answers, None)),
         "invalid": [
             case("rejected without a code", "malformed", told(first | {"status": "rejected"})),
@@ -629,24 +655,19 @@ def receipts() -> Case:
             case("one thing twice", "malformed", told(first, first)),
             case("of two nodes", "malformed", told(first, first | {"from": NODE, "status": "opened"})),
             case("for two nodes", "malformed", told(first, first | {"to": issuer.node, "status": "opened"})),
-            case("no receipt", "malformed", told()),
+            case("no receipt", "malformed", good | {"receipts": []}),
+            case("129 receipts", "malformed", good | {"receipts": listed[:1] * 129}),
             case("for another node", "spliced", told(first | {"to": "n1" + "b" * 32})),
             case("of another node than the signer", "spliced", told(first | {"from": "n1" + "b" * 32})),
-            {
-                "name": "a lone receipt",
-                "code": "wrong_type",
-                "now": NOW,
-                "document": sign_as(RECEIPT_1, one.encode(), bel.sig).to_json(),
-            },
-            case("by a key that is not listed", "unknown_key", batch, key=key_of("stranger/sig")),
-            {"name": "changed after signing", "code": "bad_signature", "now": NOW, "document": altered},
-            case("signed for another type", "bad_signature", batch) | {"document": _retyped(bel, batch)},
+            case("a receipt of the first form", "wrong_type", told(one.to_json(RECEIPT_1))),
+            case("receipts of the first form", "wrong_type", first_batch(bel.sig, one).to_json()),
+            case("by a key that is not listed", "unknown_key", told(first, key=key_of("stranger/sig"))),
+            case("changed after signing", "bad_signature", good | {"receipts": altered}),
+            case("at the place of another", "bad_signature", good | {"receipts": moved}),
+            case("one of another batch", "bad_signature", good | {"receipts": mixed}),
+            case("signed as statements", "bad_signature", told(first, kind=STATEMENT)),
         ],
     }
-
-
-def _retyped(bel: Party, batch: bytes) -> Any:
-    return replace(sign_document(STATEMENT, batch, [bel.sig]), payload_type=RECEIPTS).to_json()
 
 
 def voids() -> Case:
@@ -670,7 +691,7 @@ def voids() -> Case:
             case("without the commitment", "malformed", canon(without(orjson.loads(payload), "commit"))),
             case("number 2 without prev", "malformed", edited(payload, n=2)),
             case("a prev at number 1", "malformed", edited(payload, prev=b64u(bytes(32)))),
-            case("a statement", "wrong_type", payload, kind=STATEMENT),
+            case("a keyset", "wrong_type", payload, kind=KEYSET),
             case("by a key that is not listed", "unknown_key", payload, key=key_of("stranger/sig")),
             {"name": "changed after signing", "code": "bad_signature", "document": altered.to_json()},
         ],

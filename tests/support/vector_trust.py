@@ -14,7 +14,7 @@ from gateway.peers.scope import Direction, Scope, ScopeFacts, intersect, outside
 from keys.documents.admin_card import AdminCard
 from keys.documents.change import Approval, Change
 from keys.documents.trust_record import Assertion, TrustRecord, TrustState, accept_trust
-from keys.primitives.domains import APPROVAL, STATEMENT, TRUST
+from keys.primitives.domains import APPROVAL, KEYSET, TRUST
 from keys.primitives.encoding import DAY, canon, parse
 from keys.primitives.sign import SignedDocument, SigningKey, sign_document
 
@@ -94,7 +94,7 @@ def _records() -> Case:
         case("about another node", "misdirected", replace(first, peer=issuer.node)),
         case("of another node", "unknown_sender", replace(first, node="n1" + "b" * 32)),
         case("by another key", "bad_signature", first, key=key_of("stranger/sig", hybrid=False)),
-        case("a statement", "wrong_type", first, kind=STATEMENT),
+        case("a keyset", "wrong_type", first, kind=KEYSET),
         case("longer than 400 days", "malformed", replace(first, expires=NOW + 401 * DAY)),
         case("a scope with a member more", "malformed", replace(first, scope=wide)),
         case("a list that is not sorted", "malformed", replace(first, scope=unsorted)),

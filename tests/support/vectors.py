@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from support import (
+    vector_batches,
     vector_clauses,
     vector_disclosure,
     vector_evidence,
@@ -38,6 +39,7 @@ PLAIN: Final[dict[str, Callable[[], Case]]] = {
 SEALED: Final[dict[str, Callable[[], Case]]] = {
     "descriptors": vector_sealed.descriptors,
     "keysets": vector_sealed.keysets,
+    "batches": vector_batches.batches,
     "envelopes": vector_sealed.envelopes,
     "parts": vector_parts.parts,
     "receipts": vector_sealed.receipts,
@@ -106,6 +108,12 @@ def verdicts(name: str, file: Case) -> Iterator[tuple[str, object, object]]:
         case "disclosure":
             yield from _each(file["bodies"], vector_disclosure.judge_body)
             yield from _each(file["shown"], lambda case: vector_disclosure.judge_fields(file, case))
+        case "batches":
+            for case in file["valid"]:
+                yield case["name"], vector_batches.roots(case), [case["root"]] * len(case["documents"])
+                good = [{"name": case["name"], "code": None} | document for document in case["documents"]]
+                yield from _each(good, lambda each: vector_batches.judge(file, each))
+            yield from _each(file["invalid"], lambda case: vector_batches.judge(file, case))
         case "http":
             yield from _each([*file["requests"], *file["answers"]], lambda case: judges.http(file, case))
         case "descriptors":
@@ -117,7 +125,7 @@ def verdicts(name: str, file: Case) -> Iterator[tuple[str, object, object]]:
         case "parts":
             yield from _each(file["valid"] + file["invalid"], lambda case: vector_parts.judge(file, case))
         case "receipts":
-            yield from _each([file["valid"], *file["invalid"]], lambda case: judges.receipts(file, case))
+            yield from _each([*file["valid"], *file["invalid"]], lambda case: judges.receipts(file, case))
         case "voids":
             yield from _each([file["valid"], *file["invalid"]], lambda case: judges.void(file, case))
         case "taken":

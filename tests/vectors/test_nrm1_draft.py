@@ -22,8 +22,9 @@ from keys.documents.envelope import Receipt, Secret, Statement, Status, parse_en
 from keys.documents.fingerprint import Party, pair_code
 from keys.documents.key_records import verify_signers
 from keys.documents.keyset import parse_keyset
+from keys.primitives.batch import read_signature
 from keys.primitives.domains import DESCRIPTOR_1, KEYSET_1, RECEIPT_1, STATEMENT, STATEMENT_1
-from keys.primitives.encoding import padme, unb64u
+from keys.primitives.encoding import canon, padme, unb64u
 from keys.primitives.seal import EncPrivateKey, open_cek, open_content
 from keys.primitives.sign import SignedDocument
 
@@ -89,10 +90,8 @@ def test_codecs_write_the_same_bytes() -> None:
     inner = wire.unpack_inner(padded)
     assert Statement.parse(inner.statement, STATEMENT_1).encode() == inner.statement
     assert Secret.parse(inner.secret).encode() == inner.secret
-    assert wire.encode_signatures(wire.parse_signatures(inner.signatures)) == inner.signatures
-    again = wire.pack_inner(
-        statement=inner.statement, signatures=inner.signatures, secret=inner.secret, body=inner.body
-    )
+    assert canon({"signatures": [read_signature(inner.proof).to_json()]}) == inner.proof
+    again = wire.pack_inner(statement=inner.statement, proof=inner.proof, secret=inner.secret, body=inner.body)
     assert again == padded
 
 
@@ -139,9 +138,9 @@ def test_receipt() -> None:
     """The lone receipt verifies, is of the valid statement, and is written again byte for byte."""
     document = SignedDocument.from_json(vectors()["receipt"], RECEIPT_1)
     document.verify(descriptor("recipient").signing_key(document.signature.kid, at=vectors()["now"]))
-    receipt = Receipt.parse(document.payload)
+    receipt = Receipt.parse(document.payload, RECEIPT_1)
     assert (receipt.of, receipt.status) == (vectors()["valid"]["statement_hash"], Status.RECEIVED)
-    assert receipt.encode() == document.payload
+    assert canon(receipt.to_json(RECEIPT_1)) == document.payload
 
 
 def test_fingerprint_and_pair_code() -> None:

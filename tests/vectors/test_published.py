@@ -15,7 +15,6 @@ from gateway.federation.signatures import RequestHead, read_request
 from gateway.federation.signing import encode_fields
 from keys.documents.descriptor_chain import accept_chain
 from keys.documents.envelope import (
-    Receipts,
     Secret,
     Statement,
     Void,
@@ -27,7 +26,8 @@ from keys.documents.envelope import (
 )
 from keys.documents.fingerprint import Party, compute_fingerprint, fingerprint_hash, node_id, pair_code
 from keys.documents.key_records import KeyRecord
-from keys.primitives.domains import DESCRIPTOR, RECEIPTS, VOID
+from keys.documents.receipts import SignedReceipts
+from keys.primitives.domains import DESCRIPTOR, VOID
 from keys.primitives.encoding import b64u, canon, h, lp_join, lp_split, padme, parse, unb64u
 from keys.primitives.raw_signatures import verify_raw
 from keys.primitives.seal import EncPrivateKey
@@ -127,7 +127,7 @@ def test_numbers() -> None:
     secret = unb64u(file["secret"])
     assert Secret.parse(secret).encode() == secret
     assert compute_commitment(secret, unb64u(file["body"])) == file["commit"]
-    frames = (data, unb64u(file["inner"]["signatures"]), secret, unb64u(file["body"]))
+    frames = (data, unb64u(file["inner"]["proof"]), secret, unb64u(file["body"]))
     assert lp_join(*frames) == unb64u(file["inner"]["frames"])
     for case in file["links"]:
         for step in case["steps"]:
@@ -175,10 +175,10 @@ def test_valid_envelopes_open(number: int) -> None:
 
 
 def test_receipts_and_voids() -> None:
-    """The batch, the answer and the void are written again byte for byte."""
+    """The receipts, the answer and the void are written again byte for byte."""
     file = published("receipts")
-    document = SignedDocument.from_json(file["valid"]["document"], RECEIPTS)
-    assert document.payload == unb64u(file["batch"]) == Receipts.parse(document.payload).encode()
+    for case in file["valid"]:
+        assert SignedReceipts.from_json(case["receipts"]).encode() == canon(case["receipts"])
     answer = unb64u(file["answer"])
     assert canon(parse(answer, limit=len(answer))) == answer
     asked = published("voids")

@@ -61,6 +61,45 @@ def check(record: dict[str, Any], kind: str, payload: bytes, signature: dict[str
         )
 
 
+def root_of(kind: str, payload: bytes, proof: dict[str, Any]) -> bytes:
+    """nrm1 1.18: the root that the path of a payload leads to."""
+    node = h("leaf", lp(kind.encode()) + unb64u(proof["blind"]) + payload)
+    for height, step in enumerate(proof["path"]):
+        pair = unb64u(step) + node if proof["index"] >> height & 1 else node + unb64u(step)
+        node = hashlib.sha256(b"\1" + pair).digest()
+    return node
+
+
+def check_proof(record: dict[str, Any], kind: str, payload: bytes, proof: dict[str, Any]) -> None:
+    """nrm1 1.18, 1.19: the signature is over the number of leaves and the root."""
+    assert proof["count"] == 1 << len(proof["path"])
+    root = b64u(root_of(kind, payload, proof))
+    signed = canon({"type": "nrm.batch/2", "count": proof["count"], "root": root})
+    check(record, "application/vnd.nrm.batch.v2+json", signed, proof["signatures"][0])
+
+
+def test_a_batch_verifies():
+    """nrm1 1.18, 1.19: each document of it by its own proof, whatever the size of the tree."""
+    file = published("batches")
+    for case in file["valid"]:
+        for document in case["documents"]:
+            payload = unb64u(document["payload"])
+            assert b64u(root_of(document["type"], payload, document["proof"])) == case["root"]
+            check_proof(file["key"], document["type"], payload, document["proof"])
+
+
+def test_receipts_verify():
+    """nrm1 6.3: one signature, and the place of each."""
+    file = published("receipts")
+    issuer = json.loads(unb64u(file["documents"]["issuer-1"]["payload"]))
+    for case in file["valid"]:
+        common = {name: case["receipts"][name] for name in ("count", "signatures")}
+        (signature,) = common["signatures"]
+        (record,) = [key for key in issuer["keys"] if key["kid"] == signature["kid"] and key["use"] == "sig"]
+        for told in case["receipts"]["receipts"]:
+            check_proof(record, "application/vnd.nrm.receipt.v2+json", canon(told["receipt"]), {**common, **told})
+
+
 def test_canonical_json_and_hashes():
     """Values are written as the file has them."""
     for case in published("encodings")["canonical"]:
@@ -116,11 +155,11 @@ def test_a_receipt_decides_and_a_code_alone():
     for case in published("clauses")["answers"]["cases"]:
         told = {}
         if case["body"]["receipts"] is not None:
-            batch = json.loads(unb64u(case["body"]["receipts"]["payload"]))
-            told = {receipt["msg"]: receipt["status"] for receipt in batch["receipts"]}
-        listed = case["body"]["answers"]
-        fits = all(item["id"] in (None, id) for item, id in zip(listed, case["asked"], strict=True))
-        words = [told.get(id, item["code"]) for id, item in zip(case["asked"], listed, strict=True)]
+            listed = [item["receipt"] for item in case["body"]["receipts"]["receipts"]]
+            told = {receipt["msg"]: receipt["status"] for receipt in listed}
+        said = case["body"]["answers"]
+        fits = all(item["id"] in (None, id) for item, id in zip(said, case["asked"], strict=True))
+        words = [told.get(id, item["code"]) for id, item in zip(case["asked"], said, strict=True)]
         assert (words if fits and None not in words else None) == case["verdict"], case["name"]
 
 
@@ -179,15 +218,15 @@ def test_an_envelope_opens(number):
     (cek,) = ceks
     assert cek.hex() == file["opened"]["cek"]
     content = Cobblestone256Decryptor(cek, b"nrm1/body\0" + hdr)
-    statement, signatures, secret, body = frames(content.update(unb64u(envelope["ct"])) + content.finalize())
+    statement, proof, secret, body = frames(content.update(unb64u(envelope["ct"])) + content.finalize())
     said = json.loads(statement)
     assert (b64u(secret), b64u(body)) == (file["opened"]["secret"], file["opened"]["body"])
     assert said["commit"] == commit_to_fields(secret, body)
     assert said["rcp"] == [item["kid"] for item in envelope["rcp"]]
-    (signature,) = json.loads(signatures)["signatures"]
+    (signature,) = json.loads(proof)["signatures"]
     sender = json.loads(unb64u(file["documents"]["sender-1"]["payload"]))
     (record,) = [record for record in sender["keys"] if record["kid"] == signature["kid"] and record["use"] == "sig"]
-    check(record, "application/vnd.nrm.statement.v2+json", statement, signature)
+    check_proof(record, "application/vnd.nrm.statement.v2+json", statement, json.loads(proof))
     link = canon({name: said[name] for name in ("epoch", "n", "id", "commit", "prev")})
     assert b64u(h("link", link)) == file["opened"]["link"]
 

@@ -1,12 +1,13 @@
 """Receive steps 6 to 11 for all envelopes of a request: opened and authenticated, in worker threads.
 
-Opening a content key and verifying a hybrid signature take most of the time of receiving, so a request is shared among
-the threads, and the key service is asked once for each share: one move of data to it and back costs more than what it
-does for one key.
+Opening content keys and contents takes most of the time of receiving, so a request is shared among the threads, and the
+key service is asked once for each share: one move of data to it and back costs more than what it does for one key. What
+was signed together is verified once for the whole request.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import TypeAlias
@@ -23,12 +24,27 @@ from gateway.messages.types import AuthenticStatement
 from gateway.peers.registry import Peer
 from gateway.ports import Clock
 from keys.documents.envelope import Envelope, cek_info
+from keys.primitives.batch import Batch, Verifier
+from keys.primitives.sign import PublicKey
 
 Opened: TypeAlias = AuthenticStatement | Refusal
 
 
 class _NeedsNewerChain:
     """The statement names a version of its sender's descriptor that is not held yet."""
+
+
+class _SharedVerifier(Verifier):
+    """Verifies for the threads of one request, one at a time, so that none does again what another is about to do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lock = threading.Lock()
+
+    def verify(self, public: PublicKey, batch: Batch) -> None:
+        """See ``Verifier``."""
+        with self._lock:
+            super().verify(public, batch)
 
 
 class Opening:
@@ -56,34 +72,39 @@ class Opening:
         Raises:
             TransientError: the peer names a descriptor that it does not show; the request comes again as it is.
         """
-        results = await self._open_shared(peer, envelopes)
+        verifier = _SharedVerifier()
+        results = await self._open_shared(peer, envelopes, verifier)
         newer = [envelope for envelope in envelopes if isinstance(results[envelope.id], _NeedsNewerChain)]
-        later = await self._open_by_newer_chain(peer, newer) if newer else {}
+        later = await self._open_by_newer_chain(peer, newer, verifier) if newer else {}
         return {id: result for id, result in results.items() if not isinstance(result, _NeedsNewerChain)} | later
 
-    async def _open_by_newer_chain(self, peer: Peer, envelopes: Sequence[Envelope]) -> dict[MessageId, Opened]:
+    async def _open_by_newer_chain(
+        self, peer: Peer, envelopes: Sequence[Envelope], verifier: Verifier
+    ) -> dict[MessageId, Opened]:
         """Fetch what follows the newest descriptor held and take the steps once more (step 9)."""
         try:
             newer = await self._fetch_chain(peer)
         except RemoteError as error:
             return {envelope.id: Refusal.of(error.code) for envelope in envelopes}
         opened: dict[MessageId, Opened] = {}
-        for id, result in (await self._open_shared(newer, envelopes)).items():
+        for id, result in (await self._open_shared(newer, envelopes, verifier)).items():
             if isinstance(result, _NeedsNewerChain):
                 raise TransientError(Code.UNREACHABLE, "the sender names a descriptor that it does not publish yet")
             opened[id] = result
         return opened
 
     async def _open_shared(
-        self, peer: Peer, envelopes: Sequence[Envelope]
+        self, peer: Peer, envelopes: Sequence[Envelope], verifier: Verifier
     ) -> dict[MessageId, Opened | _NeedsNewerChain]:
-        opened = await self._workers.off_loop_pieces(partial(self._open_share, peer), envelopes)
+        opened = await self._workers.off_loop_pieces(partial(self._open_share, peer, verifier), envelopes)
         return dict(zip((envelope.id for envelope in envelopes), opened, strict=True))
 
-    def _open_share(self, peer: Peer, envelopes: Sequence[Envelope]) -> list[Opened | _NeedsNewerChain]:
+    def _open_share(
+        self, peer: Peer, verifier: Verifier, envelopes: Sequence[Envelope]
+    ) -> list[Opened | _NeedsNewerChain]:
         """Open what one thread was given."""
         open_cek = self._ask_for_content_keys(envelopes)
-        opened = [self._open_one(peer, envelope, open_cek) for envelope in envelopes]
+        opened = [self._open_one(peer, verifier, envelope, open_cek) for envelope in envelopes]
         authentic = [item for item in opened if isinstance(item, AuthenticStatement)]
         self._sealer.learn(conversations=[item.statement.conv for item in authentic])  # looked for in the database next
         return opened
@@ -106,13 +127,17 @@ class Opening:
 
         return open_cek
 
-    def _open_one(self, peer: Peer, envelope: Envelope, open_cek: OpenCek) -> Opened | _NeedsNewerChain:
+    def _open_one(
+        self, peer: Peer, verifier: Verifier, envelope: Envelope, open_cek: OpenCek
+    ) -> Opened | _NeedsNewerChain:
         now, own = self._clock.now(), self._own.descriptor
         oldest = steps.oldest_usable(self._own.chain)
         try:
             opened = steps.open_envelope(envelope, own=own, signer=peer.node, open_cek=open_cek, now=now)
             if opened.statement.from_desc > peer.descriptor.version:
                 return _NeedsNewerChain()
-            return steps.authenticate_statement(opened, own=own, sender=peer.descriptor, now=now, oldest=oldest)
+            return steps.authenticate_statement(
+                opened, own=own, sender=peer.descriptor, verifier=verifier, now=now, oldest=oldest
+            )
         except RemoteError as error:
             return Refusal.of(error.code)

@@ -79,12 +79,9 @@ from gateway.peers.registry import Peer, PeerRegistry
 from gateway.peers.scope import listens
 from gateway.ports import Clock
 from keys.documents.envelope import Envelope, Receipt, Status, split_envelopes
-from keys.primitives.encoding import parse
+from keys.documents.receipts import EITHER
 
 __all__ = ["IncomingFiles", "Receiver"]
-
-RECEIPT_LIMIT = 10_000
-"""Bytes of one stored receipt."""
 
 
 class IncomingFiles(Protocol):
@@ -158,9 +155,9 @@ class Receiver:
         async with self._locks[node]:
             requests = [rules.number_message(message) for message in authentic.values()]
             judged = await self._judge_requests(node, requests, judgeable, files)  # 12 to 18
-            document = await self._recorder.record_results(node, judged)  # 19
+            signed = await self._recorder.record_results(node, judged)  # 19
             await self._keep_waiting(node, judged, envelopes)
-        return encode_answers([_answer(frame, opened, judged) for frame in frames], document)
+        return encode_answers([_answer(frame, opened, judged) for frame in frames], signed)
 
     async def answer_void(self, node: NodeId, data: bytes) -> bytes:
         """Answer whether a message arrived: by its stored receipt, or by a signed `rejected` with code `void`, which
@@ -180,8 +177,8 @@ class Receiver:
         void = await self._workers.off_loop(verify)
         async with self._locks[node]:
             judged = await self._judge_requests(node, [void], [void.id], files={})
-            document = await self._recorder.record_results(node, judged)
-        return encode_answers([Answer(id=void.id, code=judged.code_of(void.id))], document)
+            signed = await self._recorder.record_results(node, judged)
+        return encode_answers([Answer(id=void.id, code=judged.code_of(void.id))], signed)
 
     def _require_peer(self, node: NodeId) -> Peer:
         """Return the peer as it stands now: people may have changed that while its request was worked on."""
@@ -243,9 +240,7 @@ class Receiver:
         answers = receipts.answers(connection, node, ids)
         return Loaded(
             link=_load_link(connection, node, {request.n for request in requests}),
-            answers={
-                MessageId(id): Receipt.from_json(parse(row.object, limit=RECEIPT_LIMIT)) for id, row in answers.items()
-            },
+            answers={MessageId(id): Receipt.parse(row.object, *EITHER) for id, row in answers.items()},
             conversations=self._admission.load_conversations(connection, node, messages),
         )
 

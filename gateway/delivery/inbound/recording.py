@@ -1,6 +1,6 @@
 """Receive step 19: everything that one request leaves is written in one transaction, on disk before the answer goes.
 
-What takes long comes before the transaction, in a worker thread: one signed batch with all final answers, and the
+What takes long comes before the transaction, in a worker thread: one signature over all final answers, and the
 contents sealed, each under a key of its own. The transaction then only writes.
 """
 
@@ -40,8 +40,8 @@ from gateway.peers.link import PeerLink
 from gateway.ports import Clock
 from gateway.trust.peer_sync import stop
 from keys.documents.envelope import MESSAGE_LIFE, Receipt
-from keys.documents.receipts import batch_hash
-from keys.documents.statement import signatures_hash
+from keys.documents.receipts import SignedReceipts
+from keys.documents.statement import proof_hash
 from schemas.types import never_blocked
 
 TakeAway: TypeAlias = Callable[[Connection, Sequence[MessageRow]], Collection[int]]
@@ -63,7 +63,7 @@ class NewMessage:
 
     def plaintexts(self) -> tuple[tuple[int, bytes], tuple[int, bytes]]:
         """Content and evidence, to be sealed under their numbers: the evidence stays when the content is erased."""
-        proof = content_codec.evidence(self.message.statement, self.message.signatures)
+        proof = content_codec.evidence(self.message.statement, self.message.proof)
         return (self.row.ref, content_codec.incoming(self.message)), (self.evidence, proof)
 
 
@@ -77,8 +77,8 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Writing:
-    """All that the transaction writes. ``sealed`` are rows by number; ``document`` is the signed batch that answers,
-    ``batch`` the number under which a new one is stored.
+    """All that the transaction writes. ``sealed`` are rows by number; ``signed`` are the receipts that answer,
+    ``batch`` is the number under which a new batch of them is stored.
     """
 
     node: NodeId
@@ -86,7 +86,7 @@ class Writing:
     messages: Sequence[NewMessage]
     faults: Sequence[Fault]
     sealed: Sequence[SealedRow]
-    document: bytes | None
+    signed: SignedReceipts | None
     batch: int
     now: int
 
@@ -127,32 +127,32 @@ class Recorder:
         self._events = events
         self._clock = clock
 
-    async def record_results(self, node: NodeId, judged: JudgedRequests) -> bytes | None:
-        """Write the results of one request; return the signed batch of all its final answers, None where it has none.
+    async def record_results(self, node: NodeId, judged: JudgedRequests) -> SignedReceipts | None:
+        """Write the results of one request; return all its final answers, signed, None where it has none.
 
         Raises:
             TransientError: locked; the link was reset meanwhile and nothing was written.
         """
-        batch = list(judged.receipts.values())
+        final = list(judged.receipts.values())
         faults = [Fault(refused=refused, evidence=self._store.new_ref()) for refused in judged.evident]
-        if not batch and not faults:
+        if not final and not faults:
             return None
         added = [self._make_rows(node, result) for result in judged.received]
-        document = None if judged.answered else await self._find_batch(batch)
+        signed = None if judged.answered else await self._find_signed(final)
         sealed: Sequence[SealedRow] = ()
-        if document is None or faults:
-            unsigned = batch if document is None else []
-            signed, sealed = await self._workers.off_loop(partial(self._sign_and_seal, unsigned, added, faults))
-            document = document or signed
+        if signed is None or faults:
+            unsigned = final if signed is None else []
+            new, sealed = await self._workers.off_loop(partial(self._sign_and_seal, unsigned, added, faults))
+            signed = signed or new
         if not judged.numbered and not judged.came_again and not faults:
-            return document
+            return signed
         writing = Writing(
             node=node,
             judged=judged,
             messages=added,
             faults=faults,
             sealed=sealed,
-            document=document,
+            signed=signed,
             batch=self._store.new_ref(),
             now=self._clock.now(),
         )
@@ -163,7 +163,7 @@ class Recorder:
 
         await self._store.move(move)
         await self._tell(writing)
-        return document
+        return signed
 
     def _make_rows(self, node: NodeId, result: Received) -> NewMessage:
         message, ref = result.message, self._store.new_ref()
@@ -191,21 +191,19 @@ class Recorder:
             message=message, row=row, evidence=self._store.new_ref(), effects=effects_of(self._effects, row, message)
         )
 
-    async def _find_batch(self, batch: Sequence[Receipt]) -> bytes | None:
-        """Find the stored document where the answers are exactly those of one earlier batch: a repeated request gets
-        the same bytes again.
-        """
-        keys = [(receipt.of, str(receipt.status)) for receipt in batch]
-        return self._own.as_signed(await self._store.read(lambda c: receipts.stored_batch(c, keys))) if keys else None
+    async def _find_signed(self, final: Sequence[Receipt]) -> SignedReceipts | None:
+        """Find the signature of before, where all answers are in one earlier batch: a repeated request costs none."""
+        keys = [(receipt.of, str(receipt.status)) for receipt in final]
+        return self._own.as_signed(await self._store.read(lambda c: receipts.signed_before(c, keys))) if keys else None
 
     def _sign_and_seal(
-        self, batch: Sequence[Receipt], added: Sequence[NewMessage], faults: Sequence[Fault]
-    ) -> tuple[bytes | None, list[SealedRow]]:
-        """Sign the final answers in one batch, and seal what is kept."""
-        document = answers.sign_receipts(batch, self._keys.sign) if batch else None
+        self, final: Sequence[Receipt], added: Sequence[NewMessage], faults: Sequence[Fault]
+    ) -> tuple[SignedReceipts | None, list[SealedRow]]:
+        """Sign the final answers by one signature, and seal what is kept."""
+        signed = answers.sign_receipts(final, self._keys.sign_batch) if final else None
         plaintexts = [plain for message in added for plain in message.plaintexts()]
         plaintexts += [(fault.evidence, fault.refused.request.evidence) for fault in faults]
-        return document, self._sealer.seal_each(plaintexts) if plaintexts else []
+        return signed, self._sealer.seal_each(plaintexts) if plaintexts else []
 
     async def _tell(self, writing: Writing) -> None:
         judged = writing.judged
@@ -303,16 +301,16 @@ def _inbox_row(node: NodeId, new: NewMessage) -> InboxRow:
 
 
 def _add_receipts(connection: Connection, writing: Writing) -> None:
-    fresh = [result.receipt for result in writing.judged.answered]
-    receipts.add(connection, [receipts.make_row(one, receipts.ISSUED, writing.node, None) for one in fresh])
-    if writing.document is not None and fresh:
-        receipts.add_batch(connection, writing.batch, writing.document)
-        receipts.set_batch(connection, writing.batch, [(receipt.of, str(receipt.status)) for receipt in fresh])
+    fresh = {(result.receipt.of, str(result.receipt.status)) for result in writing.judged.answered}
+    if writing.signed is not None and fresh:
+        rows = receipts.make_rows(writing.signed, receipts.ISSUED, writing.node, writing.batch)
+        receipts.add_batch(connection, writing.batch, writing.signed.batch)
+        receipts.add(connection, [row for row in rows if (row.of, row.status) in fresh])
 
 
 def _append_entries(connection: Connection, writing: Writing) -> None:
-    """Log each new answer, with the signatures of what was taken, and then the batch that tells them."""
-    signed = {new.message.statement_hash: signatures_hash(new.message.signatures) for new in writing.messages}
+    """Log each new answer, with what proves the message that was taken, and then the batch that tells them."""
+    proofs = {new.message.statement_hash: proof_hash(new.message.proof) for new in writing.messages}
     fresh = [result.receipt for result in writing.judged.answered]
     entries = [
         leaf(
@@ -322,12 +320,12 @@ def _append_entries(connection: Connection, writing: Writing) -> None:
             peer=writing.node,
             n=receipt.n,
             code=receipt.code,
-            sig=signed.get(receipt.of),
+            sig=proofs.get(receipt.of),
         )
         for receipt in fresh
     ]
-    if writing.document is not None and fresh:
-        entries.append(leaf(writing.now, "receipts.issued", of=batch_hash(writing.document), peer=writing.node))
+    if writing.signed is not None and fresh:
+        entries.append(leaf(writing.now, "receipts.issued", of=writing.signed.batch.hash, peer=writing.node))
     journal.append_leaves(connection, entries)
 
 

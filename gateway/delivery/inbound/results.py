@@ -132,7 +132,7 @@ class JudgedRequests:
 
     @property
     def receipts(self) -> Mapping[MessageId, Receipt]:
-        """Every final answer of this request, the stored ones first: what the signed batch holds."""
+        """Every final answer of this request, the stored ones first: what the answer tells."""
         return {**self.stored, **{result.request.id: result.receipt for result in self.answered}}
 
     def code_of(self, id: MessageId) -> Code | None:

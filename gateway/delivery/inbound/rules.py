@@ -41,7 +41,7 @@ class NumberedRequest:
     statement_hash: str
     message: AuthenticStatement | None
     evidence: bytes
-    """What proves that the peer asked this: the statement with its signatures, or the signed void."""
+    """What proves that the peer asked this: the statement with its proof, or the signed void."""
 
     @property
     def has_parts(self) -> bool:
@@ -60,7 +60,7 @@ def number_message(message: AuthenticStatement) -> NumberedRequest:
         link_hash=message.link_hash,
         statement_hash=message.statement_hash,
         message=message,
-        evidence=content_codec.evidence(message.statement_bytes, message.signatures),
+        evidence=content_codec.evidence(message.statement_bytes, message.proof),
     )
 
 

@@ -43,11 +43,11 @@ from gateway.peers.scope import Direction, PeerScope, may
 from gateway.policy.gates.gate_table import CODE_RULES, GateFacts, Permit, Recipient, UnitKind, received
 from keys.documents import envelope as wire
 from keys.documents.descriptor import Descriptor
+from keys.primitives.batch import Proof, Verifier
 from keys.primitives.domains import STATEMENT
 from keys.primitives.encoding import SKEW, Json, parse
 from keys.primitives.seal import SUITE
 from keys.primitives.seal import open_content as aead_open_content
-from keys.primitives.sign import Signature, verify
 from schemas.types import type_name
 
 OpenCek = Callable[[KeyId, bytes, bytes], bytes]
@@ -72,8 +72,7 @@ class OpenedEnvelope:
     envelope: wire.Envelope
     statement: wire.Statement
     statement_bytes: bytes
-    signatures: bytes
-    signature: Signature
+    proof: Proof
     secret: bytes
     body: bytes
 
@@ -126,7 +125,7 @@ def open_content(envelope: wire.Envelope, open_cek: OpenCek) -> bytes:
 def unpack_frames(envelope: wire.Envelope, inner: bytes, *, signer: str) -> OpenedEnvelope:
     """Take the frames apart and compare the sender they name with the signer of the request (step 8).
 
-    The sender comes before the signatures are read, and before any chain is fetched for it: a node that carries
+    The sender comes before the proof is read, and before any chain is fetched for it: a node that carries
     another's envelope learns nothing of it, and can not make this one ask a third.
     """
     frames = wire.unpack_inner(inner)
@@ -137,8 +136,7 @@ def unpack_frames(envelope: wire.Envelope, inner: bytes, *, signer: str) -> Open
         envelope=envelope,
         statement=statement,
         statement_bytes=frames.statement,
-        signatures=frames.signatures,
-        signature=wire.parse_signatures(frames.signatures),
+        proof=Proof.parse(frames.proof, STATEMENT, frames.statement),
         secret=frames.secret,
         body=frames.body,
     )
@@ -148,32 +146,32 @@ def unpack_frames(envelope: wire.Envelope, inner: bytes, *, signer: str) -> Open
 
 
 def authenticate_statement(
-    opened: OpenedEnvelope, *, own: Descriptor, sender: Descriptor, now: int, oldest: int = 1
+    opened: OpenedEnvelope, *, own: Descriptor, sender: Descriptor, verifier: Verifier, now: int, oldest: int = 1
 ) -> AuthenticStatement:
-    """Take steps 10 and 11. ``sender`` is the newest descriptor held, of version ``from_desc`` or later; ``oldest`` is
-    what `oldest_usable` says of the own chain.
+    """Take steps 10 and 11. ``sender`` is the newest descriptor held, of version ``from_desc`` or later; ``verifier``
+    is that of the request; ``oldest`` is what `oldest_usable` says of the own chain.
 
     Raises:
         RemoteError: the code of the first check that refuses.
     """
-    verify_signature(opened, sender)
+    verify_signature(opened, sender, verifier)
     cross_check(opened, own=own, now=now, oldest=oldest)
     statement = opened.statement
     return AuthenticStatement(
         statement=statement,
         statement_bytes=opened.statement_bytes,
         statement_hash=wire.statement_hash(opened.statement_bytes),
-        signatures=opened.signatures,
+        proof=opened.proof.encode(),
         secret=opened.secret,
         body=opened.body,
         link_hash=statement.link,
     )
 
 
-def verify_signature(opened: OpenedEnvelope, sender: Descriptor) -> None:
-    """Verify the signature of the statement under a key that its sender had when it was made (step 10)."""
-    key = sender.signing_key(opened.signature.kid, at=opened.statement.created)
-    verify(key, STATEMENT, opened.statement_bytes, opened.signature)
+def verify_signature(opened: OpenedEnvelope, sender: Descriptor, verifier: Verifier) -> None:
+    """Verify the batch of the statement under a key that its sender had when the statement was made (step 10)."""
+    batch = opened.proof.batch
+    verifier.verify(sender.signing_key(batch.signature.kid, at=opened.statement.created), batch)
 
 
 def cross_check(opened: OpenedEnvelope, *, own: Descriptor, now: int, oldest: int) -> None:
@@ -265,7 +263,7 @@ def examine_message(authentic: AuthenticStatement, *, scope: PeerScope) -> Exami
         position=LinkPosition(epoch=statement.epoch, n=statement.n, prev=statement.prev),
         statement=authentic.statement_bytes,
         statement_hash=authentic.statement_hash,
-        signatures=authentic.signatures,
+        proof=authentic.proof,
         secret=authentic.secret,
         body=authentic.body,
         header=header,

@@ -144,7 +144,8 @@ class Departure:
         commits = dict(await self._workers.off_loop_each(_commit, new))
         departing, refused, held = self._decide(peer, waiting, commits)
         asked = [row for row in waiting.rows if row.state == Outgoing.VOIDING and row.ref not in waiting.stored]
-        sealed = await self._workers.off_loop_pieces(lambda some: self._sealing.seal(peer, some), departing)
+        stated = await self._workers.off_loop(lambda: self._sealing.state(peer, departing)) if departing else []
+        sealed = await self._workers.off_loop_pieces(self._sealing.seal, stated)
         signed = waiting.signed
         voids = await self._workers.off_loop_each(
             lambda row: (row, self._sealing.ask_void(peer, row, signed[row.ref])), asked

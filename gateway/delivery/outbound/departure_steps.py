@@ -4,7 +4,7 @@ fresh (nrm1 12.1). What comes before is `gateway.delivery.outbound.steps`. Pure 
  4. recheck    still alive, scope, policy and gates again (a consent may be gone by now); the conversation, as it was
                known
  5. number     the next place on the ordered link to this peer
- 6. state      the statement: everything the receiver relies on, signed
+ 6. state      the statement: everything the receiver relies on; what goes together is signed by one signature
  7. seal       content key for each recipient key, content under it -> `SealedEnvelope`
 
 Sealing anew (nrm1 5.5) is steps 6 and 7 again at the same place.
@@ -13,6 +13,7 @@ Sealing anew (nrm1 5.5) is steps 6 and 7 again at the same place.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 from gateway.attachments.rules import files_of, largest, lengths
 from gateway.conversations.rules.context import ConversationContext
@@ -33,15 +34,14 @@ from gateway.policy.circumstances import Circumstances
 from gateway.policy.corridor import Blocked, sift
 from keys.documents import envelope as wire
 from keys.documents.descriptor import GATEWAY, Descriptor
-from keys.documents.keyset import Keyset
+from keys.documents.keyset import EncKey, Keyset
 from keys.documents.statement import SecretPart
+from keys.primitives.batch import Unsigned
 from keys.primitives.domains import STATEMENT
 from keys.primitives.encoding import Json
 from keys.primitives.seal import CEK, SUITE, seal_cek, seal_content
-from keys.primitives.sign import Signature
 from schemas.region_pack.policies import CorridorPolicy
 
-Sign = Callable[[str, bytes], Signature]
 Rand = Callable[[int], bytes]
 
 
@@ -137,7 +137,23 @@ def next_position(epoch: int, high: int, last_link: str | None) -> LinkPosition:
     return LinkPosition(epoch=epoch, n=high + 1, prev=last_link)
 
 
-def depart(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stated:
+    """A message with its statement, which is signed with those that go with it; `key` is what it is sealed to."""
+
+    message: ValidMessage
+    secret: bytes
+    said: wire.Statement
+    payload: bytes
+    key: EncKey
+
+    @property
+    def unsigned(self) -> Unsigned:
+        """What a batch is made of."""
+        return STATEMENT, self.payload
+
+
+def state(
     message: ValidMessage,
     secret: bytes,
     position: LinkPosition,
@@ -147,15 +163,10 @@ def depart(
     peer: Descriptor,
     keyset: Keyset,
     now: int,
-    sign: Sign,
-    rand: Rand,
-) -> SealedEnvelope:
-    """Steps 6 and 7: state, sign, seal. `commit` is that of secret and body; `keyset` must be fresh; the key of unit
-    `gateway` is used.
-    """
-    key, parts = keyset.enc_for(GATEWAY, now), lengths(files_of(secret))
-    expires = min(message.expires, now + MESSAGE_LIFE)  # the clock may have been set back since submission
-    stated = wire.Statement(
+) -> Stated:
+    """Step 6. `commit` is that of secret and body; `keyset` must be fresh; the key of unit `gateway` is used."""
+    key = keyset.enc_for(GATEWAY, now)
+    said = wire.Statement(
         suite=SUITE,
         id=message.id,
         from_=own.node,
@@ -169,35 +180,39 @@ def depart(
         conv=message.conversation,
         reply_to=message.reply_to,
         created=now,
-        expires=expires,
+        expires=min(message.expires, now + MESSAGE_LIFE),  # the clock may have been set back since submission
         body_type=message.body_type,
         schema=message.schema,
         purpose=message.purpose,
         commit=commit,
-        parts=parts,
+        parts=lengths(files_of(secret)),
     )
-    statement = stated.encode()
-    signatures = wire.encode_signatures(sign(STATEMENT, statement))
-    inner = wire.pack_inner(statement=statement, signatures=signatures, secret=secret, body=message.body)
-    exp = wire.round_up_to_hour(expires)
-    header = wire.header_hash(id=message.id, to=peer.node, exp=exp, kids=(key.kid,), parts=parts)
+    return Stated(message=message, secret=secret, said=said, payload=said.encode(), key=key)
+
+
+def seal(stated: Stated, proof: bytes, rand: Rand) -> SealedEnvelope:
+    """Step 7. `proof` is what proves the statement."""
+    said, key = stated.said, stated.key
+    inner = wire.pack_inner(statement=stated.payload, proof=proof, secret=stated.secret, body=stated.message.body)
+    exp = wire.round_up_to_hour(said.expires)
+    header = wire.header_hash(id=said.id, to=said.to, exp=exp, kids=said.rcp, parts=said.parts)
     cek = rand(CEK)
     sealed = wire.Envelope(
-        id=message.id,
-        to=peer.node,
+        id=said.id,
+        to=said.to,
         exp=exp,
         rcp=(wire.Recipient(kid=key.kid, enc=seal_cek(key.pub, cek, wire.cek_info(key.kid, header))),),
-        parts=parts,
+        parts=said.parts,
         ct=seal_content(cek, wire.body_context(header), inner),
     )
     return SealedEnvelope(
-        id=message.id,
-        created=now,
+        id=said.id,
+        created=said.created,
         data=sealed.encode(),
-        position=position,
-        link=stated.link,
-        statement=statement,
-        statement_hash=wire.statement_hash(statement),
-        signatures=signatures,
-        secret=secret,
+        position=LinkPosition(epoch=said.epoch, n=said.n, prev=said.prev),
+        link=said.link,
+        statement=stated.payload,
+        statement_hash=wire.statement_hash(stated.payload),
+        proof=proof,
+        secret=stated.secret,
     )

@@ -1,4 +1,4 @@
-"""Receipts that are owed to one peer, as signed batches that are repeated until they were answered (nrm1 6.5)."""
+"""Receipts that are owed to one peer, signed together and repeated until they were answered (nrm1 6.5)."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from gateway.peers.link import PeerLink
 from gateway.peers.registry import Peer, address
 from gateway.ports import Clock
 from keys.documents.envelope import Receipt
-from keys.documents.receipts import MOST_RECEIPTS, batch_hash
-from keys.primitives.encoding import parse
+from keys.documents.receipts import EITHER, SignedReceipts
+from keys.primitives.batch import MOST
 
 ReceiptKey = tuple[str, str]
 """What a receipt is known by: the statement it is for, and its status."""
@@ -32,10 +32,10 @@ ReceiptKey = tuple[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwedReceipts:
-    """The receipts that go in one batch, signed already or not; `more`: others wait behind these."""
+    """The receipts that go in one request, signed already or not; `more`: others wait behind these."""
 
     owed: Sequence[tuple[int, ReceiptRow]]
-    batch: bytes | None
+    signed: SignedReceipts | None
     more: bool
 
 
@@ -67,14 +67,14 @@ class ReceiptSender:
         return frozenset(self._answered)
 
     async def send(self, peer: Peer, waiting: OwedReceipts) -> None:
-        """Receipts that are owed, as one signed batch that is repeated until answered 200 (nrm1 6.5).
+        """Receipts that are owed, under one signature, repeated until answered 200 (nrm1 6.5).
 
-        That they are settled is written along with what comes next: a kill before it sends the same batch once more,
-        which the peer takes as the repeat it is.
+        That they are settled is written along with what comes next: a kill before it sends the same once more, which
+        the peer takes as the repeat it is.
         """
         once = {_key(row): row for _, row in waiting.owed}  # what the peer asked for again meanwhile is owed twice
-        document = self._identity.own.as_signed(waiting.batch) or await self._batch([*once.values()])
-        answered = await self._link.client.post_receipts(address(peer.descriptor), document)
+        signed = self._identity.own.as_signed(waiting.signed) or await self._sign([*once.values()])
+        answered = await self._link.client.post_receipts(address(peer.descriptor), signed.encode())
         if answered.status != 200:
             raise await self._exchange.explain_refusal(answers.read_refusal(answered.body))
         await self._exchange.recovered()
@@ -83,20 +83,20 @@ class ReceiptSender:
         settled = self._store.move_along(partial(receipts.settled, seqs=[seq for seq, _ in waiting.owed]))
         settled.add_done_callback(lambda _: self._answered.difference_update(keys))
 
-    async def _batch(self, rows: Sequence[ReceiptRow]) -> bytes:
-        """The signed document over these receipts; signed once and stored, so that a repeat has the same bytes."""
+    async def _sign(self, rows: Sequence[ReceiptRow]) -> SignedReceipts:
+        """Sign these receipts together; stored, so that a repeat costs no other signature."""
         now = self._clock.now()
-        objects = [Receipt.from_json(parse(row.object, limit=10_000)) for row in rows]
-        document = await self._workers.off_loop(lambda: answers.sign_receipts(objects, self._identity.keys.sign))
+        objects = [Receipt.parse(row.object, *EITHER) for row in rows]
+        signed = await self._workers.off_loop(lambda: answers.sign_receipts(objects, self._identity.keys.sign_batch))
         ref = self._store.new_ref()
 
         def move(connection: Connection) -> None:
-            receipts.add_batch(connection, ref, document)
-            receipts.join(connection, ref, [_key(row) for row in rows])
-            journal.append_leaf(connection, leaf(now, "receipts.issued", of=batch_hash(document), peer=self._node))
+            receipts.add_batch(connection, ref, signed.batch)
+            receipts.join(connection, receipts.make_rows(signed, receipts.ISSUED, self._node, ref))
+            journal.append_leaf(connection, leaf(now, "receipts.issued", of=signed.batch.hash, peer=self._node))
 
         await self._store.move(move)
-        return document
+        return signed
 
 
 def _key(row: ReceiptRow) -> ReceiptKey:
@@ -104,11 +104,11 @@ def _key(row: ReceiptRow) -> ReceiptKey:
 
 
 def find_owed(connection: Connection, node: NodeId, answered: Set[ReceiptKey], *, joined: bool) -> OwedReceipts:
-    """The next batch for a peer; what came together while it was away is `joined` in one new batch."""
-    listed = receipts.owed(connection, node, MOST_RECEIPTS)
+    """The next receipts for a peer; what came together while it was away is `joined` under one new signature."""
+    listed = receipts.owed(connection, node, MOST)
     owed = [item for item in listed if _key(item[1]) not in answered]
     first = list(takewhile(lambda item: item[1].batch == owed[0][1].batch, owed))
-    batch = receipts.stored_batch(connection, [_key(row) for _, row in first]) if first else None
-    if batch is None or (joined and len(first) < len(owed)):
-        first, batch = owed, None
-    return OwedReceipts(owed=first, batch=batch, more=len(first) < len(owed) or len(listed) == MOST_RECEIPTS)
+    signed = receipts.signed_before(connection, [_key(row) for _, row in first]) if first else None
+    if signed is None or (joined and len(first) < len(owed)):
+        first, signed = owed, None
+    return OwedReceipts(owed=first, signed=signed, more=len(first) < len(owed) or len(listed) == MOST)

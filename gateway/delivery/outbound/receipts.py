@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from sqlalchemy import Connection
 
 from gateway.database import journal
@@ -25,7 +23,7 @@ from gateway.peers.registry import Peer
 from gateway.ports import Clock
 from gateway.trust.link_reset import store
 from keys.documents.envelope import Receipt, Status
-from keys.documents.receipts import batch_hash
+from keys.documents.receipts import SignedReceipts
 
 EVENTS = {
     Status.RECEIVED: OutgoingEvent.RECEIPT_RECEIVED,
@@ -42,19 +40,17 @@ def event_of(receipt: Receipt) -> OutgoingEvent | None:
     return EVENTS.get(receipt.status)
 
 
-def apply(
-    connection: Connection, peer: NodeId, batch: Sequence[Receipt], document: bytes, ref: int, *, at: int
-) -> dict[str, Receipt]:
+def apply(connection: Connection, peer: NodeId, signed: SignedReceipts, ref: int, *, at: int) -> dict[str, Receipt]:
     """Keep those receipts that belong to a sealing of ours, and move the messages; returns them by message id.
 
-    A receipt for something this node never sent is ignored; a repeated one changes nothing, and a batch of nothing but
-    repeated ones is not kept again: else a peer could fill the disk with one.
+    A receipt for something this node never sent is ignored; a repeated one changes nothing, and a signature over
+    nothing but repeated ones is not kept again: else a peer could fill the disk with one.
     """
-    known = messages.statements(connection, [receipt.of for receipt in batch])
+    known = messages.statements(connection, [receipt.of for receipt in signed.receipts])
     rows = messages.get(connection, [statement.message for statement in known.values()])
     mine: list[Receipt] = []
     changes: list[Change] = []
-    for receipt in batch:
+    for receipt in signed.receipts:
         statement = known.get(receipt.of)
         row = None if statement is None else rows.get(statement.message)
         if statement is None:
@@ -68,11 +64,12 @@ def apply(
         if event is not None and allows(Outgoing(row.state), event):
             changes.append(Change(row=row, event=event, reason=_reason(receipt.code)))
     held = receipts.held(connection, [receipt.of for receipt in mine])
-    fresh = [receipt for receipt in mine if (receipt.of, str(receipt.status)) not in held]
+    fresh = {(receipt.of, str(receipt.status)) for receipt in mine} - held
     if fresh:
-        receipts.add_batch(connection, ref, document)
-        receipts.add(connection, [receipts.make_row(receipt, receipts.RECEIVED, peer, ref) for receipt in fresh])
-        journal.append_leaf(connection, leaf(at, "receipts.held", of=batch_hash(document), peer=peer))
+        new = receipts.make_rows(signed, receipts.RECEIVED, peer, ref)
+        receipts.add_batch(connection, ref, signed.batch)
+        receipts.add(connection, [row for row in new if (row.of, row.status) in fresh])
+        journal.append_leaf(connection, leaf(at, "receipts.held", of=signed.batch.hash, peer=peer))
     state_transitions.advance(connection, changes, at=at)
     return {receipt.msg: receipt for receipt in mine}
 
@@ -101,7 +98,7 @@ def _reason(code: str | None) -> Code | None:
 
 
 class ReceivedReceipts:
-    """Takes the batches of receipts that peers send."""
+    """Takes the receipts that peers send."""
 
     def __init__(
         self,
@@ -121,15 +118,15 @@ class ReceivedReceipts:
         self._clock = clock
 
     async def take(self, peer: Peer, body: bytes) -> None:
-        """Verify a batch of a peer and apply it to the messages it is about. Raises RemoteError."""
+        """Verify receipts of a peer and apply them to the messages they are about. Raises RemoteError."""
         now = self._clock.now()
-        batch = await self._workers.off_loop(
+        signed = await self._workers.off_loop(
             lambda: answers.read_receipts(body, issuer=peer.descriptor, me=self._own.node, now=now)
         )
         ref = self._store.new_ref()
 
         def move(connection: Connection) -> None:
-            apply(connection, peer.node, batch, body, ref, at=now)
+            apply(connection, peer.node, signed, ref, at=now)
 
         await self._store.move(move)
         self._wakeups.handover.set()

@@ -13,6 +13,7 @@ from gateway.database.audit_entries import leaf
 from gateway.database.content import SealedRow
 from gateway.database.sealed_content import Content
 from gateway.delivery.outbound import departure_steps
+from gateway.delivery.outbound.departure_steps import Stated
 from gateway.foundation.ids import NodeId
 from gateway.identity.identity import Identity
 from gateway.messages import content_codec
@@ -25,7 +26,8 @@ from gateway.messages.types import LinkPosition, SealedEnvelope, ValidMessage
 from gateway.peers.registry import Peer
 from gateway.ports import Clock
 from keys.documents.envelope import Statement, Void, link_hash
-from keys.documents.statement import STATEMENTS, signatures_hash
+from keys.documents.statement import STATEMENTS, proof_hash
+from keys.primitives.batch import Proof
 from keys.primitives.domains import STATEMENT, VOID
 from keys.primitives.sign import SignedDocument
 
@@ -39,6 +41,15 @@ class Departing:
     secret: bytes
     commit: str
     position: LinkPosition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proven:
+    """One message with its statement, and what proves it."""
+
+    row: MessageRow
+    stated: Stated
+    proof: Proof
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,35 +70,39 @@ class Sealing:
         self._clock = clock
         self._rand = rand
 
-    def seal(self, peer: Peer, items: Sequence[Departing]) -> list[Sealed]:
-        """Steps 6 and 7, and what is kept of them."""
-        envelopes = [self._envelope(peer, item) for item in items]
+    def state(self, peer: Peer, items: Sequence[Departing]) -> list[Proven]:
+        """Step 6: one signature for all of them."""
+        if peer.keyset is None:
+            raise RuntimeError("departure without a keyset")
+        stated = [
+            departure_steps.state(
+                item.message,
+                item.secret,
+                item.position,
+                commit=item.commit,
+                own=self._identity.own.descriptor,
+                peer=peer.descriptor,
+                keyset=peer.keyset,
+                now=self._clock.now(),
+            )
+            for item in items
+        ]
+        batch, inclusions = self._identity.keys.sign_batch([one.unsigned for one in stated])
+        return [
+            Proven(row=item.row, stated=one, proof=Proof(batch=batch, inclusion=inclusion))
+            for item, one, inclusion in zip(items, stated, inclusions, strict=True)
+        ]
+
+    def seal(self, items: Sequence[Proven]) -> list[Sealed]:
+        """Step 7, and what is kept of 6 and 7."""
+        envelopes = [departure_steps.seal(item.stated, item.proof.encode(), self._rand) for item in items]
         kept = self._content.sealer.seal_each(
-            [
-                (self._content.store.new_ref(), content_codec.evidence(one.statement, one.signatures))
-                for one in envelopes
-            ]
+            [(self._content.store.new_ref(), content_codec.evidence(one.statement, one.proof)) for one in envelopes]
         )
         return [
             Sealed(row=item.row, envelope=envelope, evidence=evidence)
             for item, envelope, evidence in zip(items, envelopes, kept, strict=True)
         ]
-
-    def _envelope(self, peer: Peer, item: Departing) -> SealedEnvelope:
-        if peer.keyset is None:
-            raise RuntimeError("departure without a keyset")
-        return departure_steps.depart(
-            item.message,
-            item.secret,
-            item.position,
-            commit=item.commit,
-            own=self._identity.own.descriptor,
-            peer=peer.descriptor,
-            keyset=peer.keyset,
-            now=self._clock.now(),
-            sign=self._identity.keys.sign,
-            rand=self._rand,
-        )
 
     def ask_void(self, peer: Peer, row: MessageRow, kept: Sequence[SealedRow]) -> SignedDocument:
         """Sign the question that makes the number of this message void. `kept` is what was signed about the message."""
@@ -206,7 +221,7 @@ def write_sealed(
                 of=item.envelope.statement_hash,
                 peer=node,
                 n=item.envelope.position.n,
-                sig=signatures_hash(item.envelope.signatures),
+                sig=proof_hash(item.envelope.proof),
             )
             for item in sealed
         ],

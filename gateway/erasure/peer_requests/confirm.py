@@ -44,6 +44,7 @@ from gateway.messages.content_codec import MessageContent
 from gateway.messages.store import local, messages, receipts
 from gateway.messages.store.handed_over import DUE
 from gateway.messages.store.messages import OUT, MessageRow
+from gateway.messages.store.receipts import ReceiptRow
 from gateway.messages.types import Draft
 from gateway.messages.wakeups import EventStream, Wakeups
 from gateway.peers.registry import PeerRegistry
@@ -232,23 +233,22 @@ class RequestConfirmer:
 
     def _receipts(self, connection: Connection, refs: Sequence[int], peers: Collection[str]) -> _Receipts:
         rows = [row for row in messages.get(connection, refs).values() if row.direction == OUT and row.n is not None]
-        batches: dict[int, NodeId] = {}
+        erased: dict[NodeId, list[ReceiptRow]] = {}
         missing: set[str] = set()
         for row in rows:
             if row.peer not in peers:
                 continue
-            told = receipts.of_message(connection, receipts.RECEIVED, row.peer, row.id)
-            said = {receipt.status: receipt for receipt in told}
-            if Status.ERASED in said and said[Status.ERASED].batch is not None:
-                batches[said[Status.ERASED].batch or 0] = row.peer
+            heard = receipts.of_message(connection, receipts.RECEIVED, row.peer, row.id)
+            said = {receipt.status: receipt for receipt in heard}
+            if Status.ERASED in said:
+                erased.setdefault(row.peer, []).append(said[Status.ERASED])
             elif Status.REJECTED not in said:
                 missing.add(row.peer)
-        documents = receipts.batches(connection, sorted(batches))
         made: list[Json] = []
-        for ref, document in documents.items():
-            peer = self._peers.get(batches[ref])
+        for node, told in erased.items():
+            peer = self._peers.get(node)
             if peer is not None and len(peer.chain) <= certificates.MOST_DESCRIPTORS:
-                made.append(certificates.encode(document, peer.chain))
+                made += [certificates.encode(kept, peer.chain) for kept in receipts.signed(connection, told)]
         return _Receipts(certificates=tuple(made), missing=frozenset(missing))
 
 

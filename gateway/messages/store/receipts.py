@@ -1,9 +1,13 @@
-"""Receipt objects, the signed batches that carried them, and the ones still owed to a peer (nrm1 6.5, 6.6)."""
+"""Receipt objects, the batches that they were signed in, and the ones still owed to a peer (nrm1 6.5, 6.6).
+
+A batch is stored once, and with each receipt its place there. Of the first form, which has no such places, the whole
+signed document is stored.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
@@ -12,7 +16,11 @@ from gateway.database.prepared import Prepared
 from gateway.database.rows import values_of
 from gateway.database.tables import receipt, receipt_batch, receipt_due
 from gateway.foundation.ids import NodeId
-from keys.documents.receipts import Receipt
+from keys.documents.receipts import EITHER, KeptReceipts, Receipt, SignedReceipts
+from keys.primitives.batch import Batch, Inclusion
+from keys.primitives.domains import RECEIPTS_1
+from keys.primitives.encoding import DOCUMENT_LIMIT, parse
+from keys.primitives.sign import SignedDocument
 
 ISSUED = "issued"
 RECEIVED = "received"
@@ -22,7 +30,9 @@ AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiptRow:
-    """One receipt; `object` is the canonical nrm.receipt/1 as issued, `batch` the signed document it went in."""
+    """One receipt; `object` is the canonical object as issued, `batch` the batch it was signed in, and `proof` its
+    place there, None in a document of the first form.
+    """
 
     of: str
     status: str
@@ -33,6 +43,7 @@ class ReceiptRow:
     at: int
     object: bytes
     batch: int | None
+    proof: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,15 +60,10 @@ class Word:
 _ADD = Prepared(upsert(receipt).on_conflict_do_nothing(index_elements=["of", "status"]))
 _HELD = Prepared(select(receipt.c.of, receipt.c.status).where(receipt.c.of.in_(bindparam("hashes", expanding=True))))
 _ADD_BATCH = Prepared(insert(receipt_batch))
-_SET_BATCH = Prepared(
-    update(receipt)
-    .where(receipt.c.of == bindparam("o"), receipt.c.status == bindparam("s"), receipt.c.batch.is_(None))
-    .values(batch=bindparam("b"))
-)
 _JOIN = Prepared(
     update(receipt)
     .where(receipt.c.of == bindparam("o"), receipt.c.status == bindparam("s"))
-    .values(batch=bindparam("b"))
+    .values(batch=bindparam("b"), proof=bindparam("p"))
 )
 _ANSWERS = Prepared(
     select(receipt)
@@ -82,7 +88,7 @@ _BATCHES = Prepared(select(receipt_batch).where(receipt_batch.c.ref.in_(bindpara
 _BATCH_OF = Prepared(
     select(receipt.c.batch).where(receipt.c.of == bindparam("of"), receipt.c.status == bindparam("status"))
 )
-_MEMBERS = Prepared(select(receipt.c.of, receipt.c.status).where(receipt.c.batch == bindparam("batch")))
+_MEMBERS = Prepared(select(receipt).where(receipt.c.batch == bindparam("batch")))
 _OWE = Prepared(insert(receipt_due), columns=("peer", "of", "status"))
 _OWED = Prepared(
     select(receipt_due.c.seq, receipt)
@@ -94,8 +100,8 @@ _OWED = Prepared(
 _SETTLED = Prepared(delete(receipt_due).where(receipt_due.c.seq == bindparam("which")))
 
 
-def make_row(receipt: Receipt, direction: str, peer: NodeId, batch: int | None) -> ReceiptRow:
-    """Make the row of a receipt that was issued to `peer` or received from it."""
+def make_row(receipt: Receipt, direction: str, peer: NodeId) -> ReceiptRow:
+    """Make the row of a receipt to `peer`, or from it, that is in no batch yet."""
     return ReceiptRow(
         of=receipt.of,
         status=str(receipt.status),
@@ -105,8 +111,16 @@ def make_row(receipt: Receipt, direction: str, peer: NodeId, batch: int | None) 
         code=receipt.code,
         at=receipt.at,
         object=receipt.encode(),
-        batch=batch,
+        batch=None,
     )
+
+
+def make_rows(signed: SignedReceipts, direction: str, peer: NodeId, batch: int) -> list[ReceiptRow]:
+    """Make the rows of receipts that were signed in the batch stored as `batch`."""
+    return [
+        replace(make_row(receipt, direction, peer), batch=batch, proof=inclusion.encode())
+        for receipt, inclusion in zip(signed.receipts, signed.inclusions, strict=True)
+    ]
 
 
 def add(connection: Connection, rows: Iterable[ReceiptRow]) -> None:
@@ -119,19 +133,14 @@ def held(connection: Connection, hashes: Sequence[str]) -> set[tuple[str, str]]:
     return set(_HELD.rows(connection, hashes=hashes))
 
 
-def add_batch(connection: Connection, ref: int, document: bytes) -> None:
-    """Store one signed batch."""
-    _ADD_BATCH.run(connection, [{"ref": ref, "document": document}])
+def add_batch(connection: Connection, ref: int, batch: Batch) -> None:
+    """Store one batch."""
+    _ADD_BATCH.run(connection, [{"ref": ref, "document": batch.encode()}])
 
 
-def set_batch(connection: Connection, ref: int, keys: Iterable[tuple[str, str]]) -> None:
-    """Say in which batch receipts went, for those that were in none."""
-    _SET_BATCH.run(connection, [{"o": of, "s": status, "b": ref} for of, status in keys])
-
-
-def join(connection: Connection, ref: int, keys: Iterable[tuple[str, str]]) -> None:
-    """Say that receipts which nobody has answered go in this batch from now on, whichever they were in."""
-    _JOIN.run(connection, [{"o": of, "s": status, "b": ref} for of, status in keys])
+def join(connection: Connection, rows: Iterable[ReceiptRow]) -> None:
+    """Say that receipts which nobody has answered are in the batch of these rows from now on."""
+    _JOIN.run(connection, [{"o": row.of, "s": row.status, "b": row.batch, "p": row.proof} for row in rows])
 
 
 def answers(connection: Connection, peer: NodeId, ids: Sequence[str]) -> dict[str, ReceiptRow]:
@@ -157,14 +166,35 @@ def words(connection: Connection, direction: str, peer: NodeId, ids: Sequence[st
     return found
 
 
-def batches(connection: Connection, refs: Sequence[int]) -> dict[int, bytes]:
-    """Signed batches by ref."""
-    return dict(_BATCHES.rows(connection, refs=refs))
+def signed(connection: Connection, rows: Iterable[ReceiptRow]) -> list[KeptReceipts]:
+    """Load by which signatures these receipts are proven, one for each batch that they are in: with these receipts of
+    it and no other, but for a document of the first form, which is whole.
+    """
+    together: dict[int, list[ReceiptRow]] = {}
+    for row in rows:
+        if row.batch is not None:
+            together.setdefault(row.batch, []).append(row)
+    documents = dict(_BATCHES.rows(connection, refs=sorted(together)))
+    return [_read(documents[ref], together[ref]) for ref in sorted(together)]
 
 
-def members(connection: Connection, batch: int) -> set[tuple[str, str]]:
-    """Which receipts went in one batch."""
-    return set(_MEMBERS.rows(connection, batch=batch))
+def _read(document: bytes, rows: Sequence[ReceiptRow]) -> KeptReceipts:
+    """Read a stored batch, with the receipts of it in `rows`."""
+    value = parse(document, limit=DOCUMENT_LIMIT)
+    placed = [(Receipt.parse(row.object, *EITHER), row.proof) for row in rows if row.proof is not None]
+    if not placed:
+        return SignedDocument.from_json(value, RECEIPTS_1)
+    batch = Batch.from_json(value)
+    return SignedReceipts(
+        batch=batch,
+        receipts=tuple(receipt for receipt, _ in placed),
+        inclusions=tuple(Inclusion.parse(proof, batch.count) for _, proof in placed),
+    )
+
+
+def members(connection: Connection, batch: int) -> list[ReceiptRow]:
+    """Which receipts are in one batch."""
+    return _MEMBERS.made(ReceiptRow, connection, batch=batch)
 
 
 def owe(connection: Connection, peer: NodeId, keys: Iterable[tuple[str, str]]) -> None:
@@ -184,15 +214,13 @@ def settled(connection: Connection, seqs: Sequence[int]) -> None:
     _SETTLED.run(connection, [{"which": seq} for seq in seqs])
 
 
-def batch_of(connection: Connection, of: str, status: str) -> int | None:
-    """The batch one receipt first went in."""
-    found = _BATCH_OF.first(connection, of=of, status=status)
-    return None if found is None else found[0]
-
-
-def stored_batch(connection: Connection, keys: Sequence[tuple[str, str]]) -> bytes | None:
-    """The stored document that holds exactly these receipts, or None."""
-    ref = batch_of(connection, *keys[0])
-    if ref is None or members(connection, ref) != set(keys):
+def signed_before(connection: Connection, keys: Sequence[tuple[str, str]]) -> SignedReceipts | None:
+    """Load the signature over these receipts, where all of them are in one batch; None also in the first form."""
+    found = _BATCH_OF.first(connection, of=keys[0][0], status=keys[0][1])
+    if found is None or found[0] is None:
         return None
-    return batches(connection, [ref]).get(ref)
+    rows = {(row.of, row.status): row for row in members(connection, found[0])}
+    if not rows.keys() >= set(keys):
+        return None
+    (kept,) = signed(connection, [rows[key] for key in keys])
+    return kept if isinstance(kept, SignedReceipts) else None

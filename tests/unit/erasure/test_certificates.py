@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from support.batches import by
 from support.nodes import NOW, Node, refused, signed
 
 from gateway.erasure.certificates import MOST_DESCRIPTORS, encode, read_all, verify
@@ -38,9 +39,9 @@ def receipt(status: Status = Status.ERASED, **changes: Any) -> Receipt:
     return Receipt(**{**values, **changes})
 
 
-def certificate(*receipts: Receipt, by: Node = C) -> dict[str, Any]:
+def certificate(*receipts: Receipt, node: Node = C) -> dict[str, Any]:
     """What B attaches."""
-    return dict(encode(sign_receipts(receipts or (receipt(),), by.sig.sign), CHAIN))
+    return dict(encode(sign_receipts(receipts or (receipt(),), by(node.sig)), CHAIN))
 
 
 def test_a_true_one():
@@ -72,7 +73,7 @@ def revoked() -> dict[str, Any]:
         keys=FIRST.keys[1:],
     )
     chain = accept_chain([FIRST.document, signed(payload, C.roots[:2])], NOW)
-    return dict(encode(sign_receipts([receipt()], C.sig.sign), chain))
+    return dict(encode(sign_receipts([receipt()], by(C.sig)), chain))
 
 
 SPOILED: dict[str, tuple[Callable[[], dict[str, Any]], Code]] = {
@@ -83,7 +84,7 @@ SPOILED: dict[str, tuple[Callable[[], dict[str, Any]], Code]] = {
     ),
     "no chain": (lambda: certificate() | {"descriptors": []}, Code.MALFORMED),
     "no list of descriptors": (lambda: certificate() | {"descriptors": None}, Code.MALFORMED),
-    "signed by another node": (lambda: certificate(by=D), Code.UNKNOWN_KEY),
+    "signed by another node": (lambda: certificate(node=D), Code.UNKNOWN_KEY),
     "other receipts under the signature": (
         lambda: certificate() | {"certificate": certificate(receipt(at=NOW + 1))["certificate"]},
         Code.BAD_SIGNATURE,

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from support.batches import prove
 from support.endpoints import Endpoint, edited
 from support.exhibits import (
     OTHER_ID,
@@ -22,6 +23,7 @@ from support.exhibits import (
     receipt,
     small,
     stated,
+    sweep,
 )
 from support.first_form import first_conversation
 from support.nodes import NOW, record, refused, signed
@@ -33,12 +35,13 @@ from gateway.evidence import verify as bundle
 from gateway.evidence.build import Exhibit, build, parse_anchors
 from keys.documents.descriptor import Descriptor
 from keys.documents.descriptor_chain import accept_descriptor
-from keys.documents.envelope import Status, compute_commitment, encode_signatures
+from keys.documents.envelope import Status, compute_commitment
 from keys.documents.fingerprint import Party, pair_code
 from keys.documents.key_records import Use
-from keys.primitives.domains import RECEIPT_1, RECEIPTS, STATEMENT
+from keys.documents.receipts import SignedReceipts
+from keys.primitives.domains import RECEIPT, RECEIPT_1, STATEMENT, VOID
 from keys.primitives.encoding import DAY, b64u, canon, unb64u
-from keys.primitives.sign import SignedDocument, SigningKey
+from keys.primitives.sign import SigningKey, sign_document
 
 CASE = conversation()
 DATA = CASE.build()
@@ -56,15 +59,20 @@ def restated(**changes: Any) -> bytes:
     return replace(stated(REFERRAL), **changes).encode()
 
 
-def with_statement(document: Any) -> bytes:
-    """The bundle of the referral alone, with another statement, without receipts and log."""
-    return tampered(
-        lambda value: (
-            value["messages"][0].update(statements=[document]),
-            value.update(receipts=[], log=None),
-        ),
-        small().build(),
-    )
+def with_statement(payload: bytes, key: SigningKey, payload_type: str = STATEMENT) -> bytes:
+    """The bundle of the referral alone, with another statement, truly signed, without receipts and log."""
+
+    def change(value: Any) -> None:
+        value["messages"][0]["statements"] = [lying(value, payload, key, payload_type)]
+        value.update(receipts=[], log=None)
+        sweep(value)
+
+    return tampered(change, small().build())
+
+
+def with_receipt(payload: bytes, key: SigningKey) -> bytes:
+    """The bundle with one receipt, truly signed."""
+    return tampered(lambda value: (value.update(receipts=[lying(value, payload, key, RECEIPT)]), sweep(value)))
 
 
 # --- what verifies ---------------------------------------------------------------------------------------------------
@@ -97,10 +105,19 @@ def test_both_nodes_build_the_same_bytes() -> None:
     assert other == DATA
 
 
-def test_a_batch_is_shown_whole() -> None:
-    """nrm1 7.5: the batch about two conversations is in the bundle as it was signed; the other message is not."""
-    assert CASE.batches[0] in DATA
-    assert CASE.sealed["enquiry"].statement_hash in unb64u(json.loads(CASE.batches[0])["payload"]).decode()
+def test_flaw_6_a_bundle_shows_nothing_of_another_conversation() -> None:
+    """B signed receipts for two conversations together: of the other one neither id nor hash nor number nor status nor
+    time is in the bundle, and that there is one is a hash among random ones.
+    """
+    enquiry, value = CASE.sealed["enquiry"], json.loads(DATA)
+    together = [{receipt.msg for receipt in kept.receipts} for kept in CASE.batches if isinstance(kept, SignedReceipts)]
+    assert {enquiry.id, REFERRAL.id} in together
+    payloads = [unb64u(one["payload"]) for one in value["receipts"]]
+    leaves = [unb64u(one["leaf"]) for checkpoint in value["log"]["checkpoints"] for one in checkpoint["leaves"]]
+    for shown in (DATA, *payloads, *leaves):
+        assert enquiry.id.encode() not in shown
+        assert enquiry.statement_hash.encode() not in shown
+    assert {json.loads(payload)["of"] for payload in payloads} == {REFERRAL.statement_hash, DECLINE.statement_hash}
     assert len(verify(DATA, ANCHORS).messages) == 2
 
 
@@ -136,11 +153,11 @@ def test_a_sealing_that_no_receipt_names_stays_out() -> None:
 def test_a_lone_receipt() -> None:
     """nrm1 7.1: one of the first form is verified, though it was never issued; it proves nothing of the second."""
     case = first_conversation()
-    lone = receipt(case.sealed["referral"], Status.DELIVERED).encode()
-    document = sign_as(RECEIPT_1, lone, B.sig).encode()
+    lone = canon(receipt(case.sealed["referral"], Status.DELIVERED).to_json(RECEIPT_1))
+    document = sign_as(RECEIPT_1, lone, B.sig)
     report = verify(case.build(exhibits=case.exhibits[:1], batches=(document,)), ANCHORS)
     assert report.messages[0].statuses == (("delivered", NOW + 60),)
-    document = sign_as(RECEIPT_1, receipt(REFERRAL, Status.DELIVERED).encode(), B.sig).encode()
+    document = sign_as(RECEIPT_1, canon(receipt(REFERRAL, Status.DELIVERED).to_json(RECEIPT_1)), B.sig)
     report = verify(CASE.build(exhibits=CASE.exhibits[:1], batches=(document,)), ANCHORS)
     assert report.messages[0].statuses == ()
 
@@ -222,9 +239,21 @@ def test_flaw_3_a_chain_that_ends_before_the_version_that_was_compared() -> None
         lambda value: value["parties"].__setitem__(0, []),
         lambda value: value["parties"][0].append(1),
         lambda value: value["receipts"].append(None),
-        lambda value: value["receipts"][0]["signatures"].append(value["receipts"][0]["signatures"][0]),
+        lambda value: value["receipts"][0].update(more=1),
+        lambda value: value["receipts"][0].pop("blind"),
+        lambda value: value["receipts"][0]["path"].pop(),
+        lambda value: value["receipts"][0].update(index=128),
+        lambda value: value["receipts"][0].update(batch=len(value["batches"])),
+        lambda value: value["receipts"][0].update(batch=-1),
+        lambda value: value["receipts"][0].update(payload="A"),
+        lambda value: value.pop("batches"),
+        lambda value: value["batches"][0].update(more=1),
+        lambda value: value["batches"][0].update(count=2),
+        lambda value: value["batches"][0]["signatures"].append(value["batches"][0]["signatures"][0]),
+        lambda value: value["batches"][0].update(signatures=[]),
+        lambda value: value["batches"].append(None),
     ],
-    ids=range(16),
+    ids=range(28),
 )
 def test_exact_members(change: Callable[[Any], object]) -> None:
     """Nothing unknown, nothing missing, nothing of another shape."""
@@ -242,8 +271,22 @@ def test_exact_members(change: Callable[[Any], object]) -> None:
         lambda value: value["receipts"].reverse(),
         lambda value: value["receipts"].append(value["receipts"][-1]),
         lambda value: value["messages"][0]["statements"].append(value["messages"][0]["statements"][0]),
+        lambda value: value["batches"].reverse(),
+        lambda value: value["batches"].append(value["batches"][-1]),
+        lambda value: lying(value, b"{}", A.sig),
     ],
-    ids=["parties", "signatures", "messages", "message twice", "receipts", "batch twice", "statement twice"],
+    ids=[
+        "parties",
+        "signatures",
+        "messages",
+        "message twice",
+        "receipts",
+        "receipt twice",
+        "statement twice",
+        "batches",
+        "batch twice",
+        "a batch of nothing",
+    ],
 )
 def test_one_order_and_nothing_twice(change: Callable[[Any], object]) -> None:
     """Moving a thing is as much a fault as changing it."""
@@ -325,26 +368,25 @@ def test_a_repeated_descriptor_hides_no_unverified_signature() -> None:
 def test_a_true_signature_under_a_statement_that_does_not_fit(changes: dict[str, Any], code: Code) -> None:
     """The sender really signed it, and still it proves nothing between these two nodes."""
     with refused(code):
-        verify(with_statement(lying(restated(**changes), A.sig)), ANCHORS)
+        verify(with_statement(restated(**changes), A.sig), ANCHORS)
 
 
 def test_a_statement_signed_as_something_else() -> None:
-    """Row 13: the payload type is under the signature; a signature by an `http` key, and half a one, are none."""
+    """Row 13: the payload type is in the leaf; a signature by an `http` key, half a one and one that is not of a batch
+    are none.
+    """
     payload = restated()
-    as_receipt = SignedDocument(
-        payload=payload, payload_type=STATEMENT, signatures=(A.sig.sign(RECEIPTS, payload),)
-    ).to_json()
-    half = lying(payload, A.sig)
-    half["signatures"][0]["mldsa65"] = None
-    for document, code in [
-        (as_receipt, Code.BAD_SIGNATURE),
+    alone = sign_document(VOID, payload, [A.sig]).to_json()
+    half = tampered(lambda value: value["batches"][0]["signatures"][0].update(mldsa65=None), small().build())
+    for data, code in [
+        (with_statement(payload, A.sig, RECEIPT), Code.BAD_SIGNATURE),
         (half, Code.BAD_SIGNATURE),
-        (lying(payload, A.http), Code.UNKNOWN_KEY),
-        (lying(payload, B.sig), Code.UNKNOWN_KEY),
-        (lying(payload, A.sig, RECEIPTS), Code.WRONG_TYPE),
+        (with_statement(payload, A.http), Code.UNKNOWN_KEY),
+        (with_statement(payload, B.sig), Code.UNKNOWN_KEY),
+        (tampered(lambda value: value["messages"][0].update(statements=[alone])), Code.WRONG_TYPE),
     ]:
         with refused(code):
-            verify(with_statement(document), ANCHORS)
+            verify(data, ANCHORS)
 
 
 def test_a_key_of_before() -> None:
@@ -352,10 +394,10 @@ def test_a_key_of_before() -> None:
     key = SigningKey.generate(Endpoint.pair(A, B)[0].rand, hybrid=True)
     chains = (next_version(A, CASE.chains[0], keys=[record(key, Use.SIG)]), CASE.chains[1])
     old = restated(from_desc=2)
-    held = Exhibit(sealings=[(old, encode_signatures(A.sig.sign(STATEMENT, old)))])
+    held = Exhibit(sealings=[(old, prove(A.sig, STATEMENT, old))])
     with pytest.raises(RefusedError, match="unknown_key"):
         build(chains, [held], [])
-    new = Exhibit(sealings=[(old, encode_signatures(key.sign(STATEMENT, old)))])
+    new = Exhibit(sealings=[(old, prove(key, STATEMENT, old))])
     assert verify(build(chains, [new], []), ANCHORS).messages
 
 
@@ -365,7 +407,7 @@ def test_a_key_of_before() -> None:
 def test_two_sealings_of_different_messages(changes: dict[str, Any]) -> None:
     """nrm1 5.5: sealings of one message agree in all but what sealing anew changes."""
     other = restated(created=NOW + 1, **changes)
-    both = [(REFERRAL.statement, REFERRAL.signatures), (other, encode_signatures(A.sig.sign(STATEMENT, other)))]
+    both = [(REFERRAL.statement, REFERRAL.proof), (other, prove(A.sig, STATEMENT, other))]
     with pytest.raises(RefusedError, match="spliced"):
         build(CASE.chains, [Exhibit(sealings=both)], [])
 
@@ -373,7 +415,7 @@ def test_two_sealings_of_different_messages(changes: dict[str, Any]) -> None:
 def test_several_conversations() -> None:
     """A bundle is of one conversation."""
     enquiry = CASE.sealed["enquiry"]
-    other = Exhibit(sealings=[(enquiry.statement, enquiry.signatures)])
+    other = Exhibit(sealings=[(enquiry.statement, enquiry.proof)])
     with pytest.raises(RefusedError, match="spliced"):
         build(CASE.chains, [*CASE.exhibits, other], [])
 
@@ -381,7 +423,7 @@ def test_several_conversations() -> None:
 def test_one_message_in_two_places() -> None:
     """Two sealings of one message are no two messages."""
     again = restated(created=NOW + 1)
-    other = Exhibit(sealings=[(again, encode_signatures(A.sig.sign(STATEMENT, again)))])
+    other = Exhibit(sealings=[(again, prove(A.sig, STATEMENT, again))])
     with pytest.raises(RefusedError, match="twice"):
         build(CASE.chains, [CASE.exhibits[0], other], [])
 
@@ -389,7 +431,7 @@ def test_one_message_in_two_places() -> None:
 def test_a_secret_that_is_none() -> None:
     """What is disclosed as the secret has the members of one, even if the sender committed to less."""
     said = restated(commit=compute_commitment(b"{}", b'{"a":1}'))
-    held = Exhibit(sealings=[(said, encode_signatures(A.sig.sign(STATEMENT, said)))], disclosure=(b"{}", b'{"a":1}'))
+    held = Exhibit(sealings=[(said, prove(A.sig, STATEMENT, said))], disclosure=(b"{}", b'{"a":1}'))
     with pytest.raises(RefusedError, match="secret"):
         build(CASE.chains, [held], [])
 
@@ -413,34 +455,34 @@ def test_a_secret_that_is_none() -> None:
 )
 def test_row_57_a_signed_receipt_that_does_not_fit(changes: dict[str, Any], code: Code) -> None:
     """It agrees with the statement that it names, is of this pair, and its key is one of its chain."""
-    payload = canon({"type": "nrm.receipts/2", "receipts": [receipt(REFERRAL, Status.RECEIVED, **changes).to_json()]})
     with refused(code):
-        verify(tampered(lambda value: value.update(receipts=[lying(payload, B.sig, RECEIPTS)])), ANCHORS)
+        verify(with_receipt(receipt(REFERRAL, Status.RECEIVED, **changes).encode(), B.sig), ANCHORS)
 
 
 def test_a_receipt_of_the_sender_for_itself() -> None:
     """A can not confirm its own message, whatever it writes as the issuer."""
-    payload = unb64u(json.loads(batch(A.sig, receipt(REFERRAL, Status.OPENED)))["payload"])
     with refused(Code.UNKNOWN_KEY):
-        verify(tampered(lambda value: value.update(receipts=[lying(payload, A.sig, RECEIPTS)])), ANCHORS)
+        verify(with_receipt(receipt(REFERRAL, Status.OPENED).encode(), A.sig), ANCHORS)
     turned = receipt(REFERRAL, Status.OPENED, from_=A.first().node, to=B.first().node)
-    payload = unb64u(json.loads(batch(A.sig, turned))["payload"])
     with refused(Code.SPLICED):
-        verify(tampered(lambda value: value.update(receipts=[lying(payload, A.sig, RECEIPTS)])), ANCHORS)
+        verify(with_receipt(turned.encode(), A.sig), ANCHORS)
 
 
-def test_one_bad_batch_does_not_spoil_the_proof() -> None:
-    """A batch that does not verify, or is about something else, stays out of what is built."""
+def test_one_bad_receipt_does_not_spoil_the_proof() -> None:
+    """One that does not verify, or is about something else, stays out of what is built, and with it nothing that was
+    signed beside it.
+    """
     enquiry = CASE.sealed["enquiry"]
     bad = [
         batch(B.sig, receipt(REFERRAL, Status.OPENED, n=7)),
         batch(B.sig, receipt(REFERRAL, Status.OPENED, from_desc=9)),
         batch(C.sig, receipt(REFERRAL, Status.OPENED)),
         batch(B.sig, receipt(enquiry, Status.OPENED)),
-        b"",
-        b"[]",
     ]
     assert CASE.build(batches=(*bad, *CASE.batches)) == DATA
+    beside = batch(B.sig, receipt(REFERRAL, Status.OPENED, n=7), receipt(REFERRAL, Status.ERASED))
+    report = verify(CASE.build(batches=(beside,), exhibits=CASE.exhibits[:1], extract=None), ANCHORS)
+    assert [status for status, _ in report.messages[0].statuses] == ["erased"]
 
 
 # --- building --------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from support.batches import prove
 from support.bundle_reports import A_FIRST, B_FIRST, C_DIGITS, CASE, REFERRAL, only, report, resigned
 from support.exhibits import (
     OTHER_ID,
@@ -18,7 +19,7 @@ from support.exhibits import (
 from support.nodes import NOW
 
 from gateway.evidence.build import Exhibit
-from keys.documents.envelope import Receipt, Status, encode_signatures
+from keys.documents.envelope import Receipt, Status
 from keys.primitives.domains import STATEMENT
 from keys.primitives.encoding import canon
 
@@ -168,6 +169,6 @@ def test_two_nodes_of_one_name() -> None:
 def test_sealed_anew() -> None:
     """Each sealing that is shown is one line with its own date."""
     again = replace(stated(REFERRAL), created=NOW + 60).encode()
-    frames = [*CASE.exhibits[0].sealings, (again, encode_signatures(A.sig.sign(STATEMENT, again)))]
+    frames = [*CASE.exhibits[0].sealings, (again, prove(A.sig, STATEMENT, again))]
     found = only(exhibits=(Exhibit(sealings=frames),), batches=())
     assert [line.endswith("sealed anew") for line in found.proven] == [False, True]

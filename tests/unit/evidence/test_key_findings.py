@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from support.batches import prove
 from support.bundle_reports import B_FIRST, C_DIGITS, CASE, REFERRAL, only, report, revoked
 from support.endpoints import Endpoint
 from support.exhibits import (
@@ -22,7 +23,7 @@ from support.stranger import verify
 from gateway.errors import Code, RefusedError
 from gateway.evidence.build import Exhibit, build
 from keys.documents.descriptor import Revocation
-from keys.documents.envelope import Status, encode_signatures, statement_hash
+from keys.documents.envelope import Status, statement_hash
 from keys.documents.key_records import Use
 from keys.primitives.domains import STATEMENT
 from keys.primitives.encoding import DAY
@@ -156,7 +157,7 @@ def test_a_witness_counts_only_by_sound_keys(whose: str) -> None:
 def test_a_leaf_names_the_signature() -> None:
     """A log that has the text of a statement but another signature shows nothing: a thief signs what was put there."""
     book = Logbook(A)
-    again = replace(REFERRAL, signatures=encode_signatures(A.http.sign(STATEMENT, REFERRAL.statement)))
+    again = replace(REFERRAL, proof=prove(A.http, STATEMENT, REFERRAL.statement))
     book.departed(again)
     book.checkpoint((B, NOW + 5))
     with pytest.raises(RefusedError, match="spliced"):
@@ -197,7 +198,7 @@ def test_a_key_that_was_not_valid_then() -> None:
     node = Node("a", content={"keys": over})
     first = node.first()
     said = replace(stated(REFERRAL), from_=first.node).encode()
-    held = Exhibit(sealings=[(said, encode_signatures(A.sig.sign(STATEMENT, said)))])
+    held = Exhibit(sealings=[(said, prove(A.sig, STATEMENT, said))])
     found = verify(build(((first,), (B_FIRST,)), [held], []), {first.fingerprint, B_FIRST.fingerprint})
     assert found.messages[0].in_doubt[0].endswith("; the key was not listed as valid on 2027-01-15 08:00:00 UTC")
 
@@ -205,7 +206,7 @@ def test_a_key_that_was_not_valid_then() -> None:
 def test_a_receipt_supports_the_sealing_that_it_names() -> None:
     """A second sealing by whoever holds the key gains nothing from the receipt of the first."""
     again = replace(stated(REFERRAL), created=NOW + 1).encode()
-    frames = [*CASE.exhibits[0].sealings, (again, encode_signatures(A.sig.sign(STATEMENT, again)))]
+    frames = [*CASE.exhibits[0].sealings, (again, prove(A.sig, STATEMENT, again))]
     both = (batch(B.sig, receipt(REFERRAL, Status.RECEIVED, of=statement_hash(again), at=NOW + 2000)), CASE.batches[0])
     chains = (revoked(A, CASE.chains[0], NOW + 1000), CASE.chains[1])
     found = only(chains=chains, exhibits=(Exhibit(sealings=frames),), batches=both, extract=None)

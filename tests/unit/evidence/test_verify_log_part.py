@@ -14,7 +14,7 @@ from support.stranger import verified
 
 from keys.documents.log_signatures import sign_checkpoint
 from keys.documents.signed_note import Checkpoint, SignedNote, read_signatures
-from keys.documents.statement import signatures_hash
+from keys.documents.statement import proof_hash
 from keys.primitives.encoding import b64u, canon
 from keys.primitives.merkle_tree import prove_inclusion
 
@@ -28,7 +28,7 @@ FACTS = {
     "of": REFERRAL.statement_hash,
     "peer": SAID.to,
     "n": SAID.n,
-    "sig": signatures_hash(REFERRAL.signatures),
+    "sig": proof_hash(REFERRAL.proof),
     "seq": 1,
 }
 

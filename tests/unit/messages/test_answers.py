@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from support.batches import by, proofs
 from support.endpoints import Endpoint, edited
+from support.first_form import first_batch
 from support.incoming import A, B, C
 from support.nodes import NOW, record, refused
 from support.sign_as import sign_as
@@ -28,22 +31,23 @@ from keys.documents.descriptor import Revocation
 from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.envelope import Receipt, Status
 from keys.documents.key_records import Use
-from keys.primitives.domains import RECEIPT_1, RECEIPTS, STATEMENT
+from keys.primitives.domains import RECEIPT, RECEIPT_1, STATEMENT
 from keys.primitives.encoding import b64u, canon
-from keys.primitives.sign import SignedDocument, SigningKey
+from keys.primitives.sign import SigningKey
 
 A_END, B_END = Endpoint.pair(A, B)
 SENT = [A_END.send(A_END.submit(A_END.draft("enquiry.capacity.1/valid-minimal"))) for _ in range(2)]
 ANSWER = B_END.answer([sealed.data for sealed in SENT])
 ASKED = [sealed.id for sealed in SENT]
 RECEIVED = [B_END.final[id] for id in ASKED]
-BATCH = sign_receipts(RECEIVED, B.sig.sign)
+SIGNED = sign_receipts(RECEIVED, by(B.sig))
+BATCH = SIGNED.encode()
 
 
 def read(data: bytes, **changes: Any) -> tuple[Receipt, ...]:
-    """A reads a batch of B."""
+    """A reads receipts of B."""
     usual = {"issuer": B.first(), "me": A.first().node, "now": NOW}
-    return read_receipts(data, **{**usual, **changes})
+    return read_receipts(data, **{**usual, **changes}).receipts
 
 
 def hear(data: bytes, asked: list[str] = ASKED) -> object:
@@ -52,12 +56,12 @@ def hear(data: bytes, asked: list[str] = ASKED) -> object:
 
 
 def test_round_trip() -> None:
-    """The answer says what became of each envelope, and holds the signed batch as it was signed."""
+    """The answer says what became of each envelope, and holds the receipts as they were signed."""
     answers = read_answers(ANSWER, asked=ASKED, issuer=B.first(), me=A.first().node, now=NOW)
     assert answers.answers == tuple(Answer(id=id, code=None) for id in ASKED)
     assert answers.receipts == tuple(RECEIVED)
-    assert answers.document is not None
-    assert read(answers.document) == tuple(RECEIVED)
+    assert answers.signed is not None
+    assert read(answers.signed.encode()) == tuple(RECEIVED)
 
 
 def test_a_refused_envelope_is_answered_by_its_code() -> None:
@@ -78,7 +82,7 @@ def test_no_receipts() -> None:
     """An answer without anything final has no batch."""
     data = encode_answers([Answer(id=ASKED[0], code=Code.UNDECRYPTABLE)], None)
     answers = read_answers(data, asked=ASKED[:1], issuer=B.first(), me=A.first().node, now=NOW)
-    assert (answers.receipts, answers.document) == ((), None)
+    assert (answers.receipts, answers.signed) == ((), None)
 
 
 @pytest.mark.parametrize(
@@ -122,17 +126,16 @@ def test_row_57_forged() -> None:
     """Signed by another node, by the sender itself, or by a key of B that is no `sig` key."""
     for key in (C.sig, A.sig, B.http):
         with refused(Code.UNKNOWN_KEY):
-            read(sign_receipts(RECEIVED, key.sign))
-    forged = SignedDocument.decode(BATCH, RECEIPTS)
-    named_b = replace(C.sig.sign(RECEIPTS, forged.payload), kid=B.sig.public.kid)
+            read(sign_receipts(RECEIVED, by(key)).encode())
+    forged = sign_receipts(RECEIVED, by(C.sig))
+    named_b = replace(forged.batch, signature=replace(forged.batch.signature, kid=B.sig.public.kid))
     with refused(Code.BAD_SIGNATURE):
-        read(replace(forged, signatures=(named_b,)).encode())
+        read(replace(forged, batch=named_b).encode())
 
 
 @pytest.mark.parametrize("member", ["at", "status", "msg", "of", "n", "from_desc"])
 def test_row_57_altered(member: str) -> None:
     """No member of a receipt can be changed under its signature."""
-    document = SignedDocument.decode(BATCH, RECEIPTS)
     other = {
         "at": NOW + 1,
         "status": "opened",
@@ -141,19 +144,46 @@ def test_row_57_altered(member: str) -> None:
         "n": 9,
         "from_desc": 2,
     }[member]
-    payload = edited(document.payload, lambda value: value["receipts"][0].update({member: other}))
-    with refused(Code.BAD_SIGNATURE):
-        read(replace(document, payload=payload).encode())
+    for place in (0, 1):
+        with refused(Code.BAD_SIGNATURE):
+            read(edited(BATCH, lambda value, at=place: value["receipts"][at]["receipt"].update({member: other})))
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (lambda value: value["receipts"][0].update(index=value["receipts"][0]["index"] ^ 1), Code.BAD_SIGNATURE),
+        (lambda value: value["receipts"][0].update(blind=b64u(bytes(32))), Code.BAD_SIGNATURE),
+        (lambda value: value["receipts"][0]["path"].reverse(), Code.BAD_SIGNATURE),
+        (lambda value: value["receipts"][0]["path"].pop(), Code.MALFORMED),
+        (lambda value: value["receipts"][1].update(index=8), Code.MALFORMED),
+        (lambda value: value.update(count=32), Code.MALFORMED),
+        (lambda value: value.update(count=2), Code.MALFORMED),
+        (lambda value: value.update(root=b64u(bytes(32))), Code.MALFORMED),
+    ],
+    ids=["another place", "other bytes", "another order", "a step less", "outside", "a larger tree", "no size", "more"],
+)
+def test_row_57_at_another_place(change: Callable[[Any], object], code: Code) -> None:
+    """Each receipt is proven by its own place in the tree and by no other."""
+    with refused(code):
+        read(edited(BATCH, change))
+
+
+def test_each_receipt_is_proven_alone() -> None:
+    """One that is taken out of its batch verifies as it did in it."""
+    for place in (0, 1):
+        alone = edited(BATCH, lambda value, at=place: value.update(receipts=[value["receipts"][at]]))
+        assert read(alone) == (RECEIVED[place],)
 
 
 def test_row_57_moved_to_another_pair() -> None:
-    """A true batch of B for somebody else is none for A, and one in another's name is none of B."""
+    """What B truly tells somebody else is nothing for A, and what is told in another's name is not of B."""
     for changed in (
         [replace(receipt, to=C.first().node) for receipt in RECEIVED],
         [replace(receipt, from_=C.first().node) for receipt in RECEIVED],
     ):
         with refused(Code.SPLICED):
-            read(sign_receipts(changed, B.sig.sign))
+            read(sign_receipts(changed, by(B.sig)).encode())
     with refused(Code.SPLICED):
         read(BATCH, me=C.first().node)
 
@@ -164,8 +194,8 @@ def test_row_57_moved_to_another_message() -> None:
     sealed = a.send(a.submit(a.draft("enquiry.capacity.1/valid-minimal")))
     b.receive(sealed.data)
     moved = replace(b.final[sealed.id], of="A" * 43)
-    document = sign_receipts([moved], B.sig.sign)
-    a.hear(encode_answers([Answer(id=sealed.id, code=None)], document), [sealed.id])
+    signed = sign_receipts([moved], by(B.sig))
+    a.hear(encode_answers([Answer(id=sealed.id, code=None)], signed), [sealed.id])
     assert a.heard == {}
 
 
@@ -178,28 +208,35 @@ def test_row_57_said_twice_or_half() -> None:
         [{**good, "status": "rejected"}],
         [{**good, "more": 1}],
         [],
-        [{**good, "of": b64u(i.to_bytes(32, "big"))} for i in range(101)],
+        [{**good, "of": b64u(i.to_bytes(32, "big"))} for i in range(129)],
     ):
-        payload = canon({"type": "nrm.receipts/2", "receipts": bad})
-        document = SignedDocument(payload=payload, payload_type=RECEIPTS, signatures=(B.sig.sign(RECEIPTS, payload),))
         with refused(Code.MALFORMED):
-            read(document.encode())
+            read(told(RECEIPT, *bad))
 
 
-def test_row_13_a_batch_is_signed_as_a_batch() -> None:
-    """The payload type is under the signature, and a lone receipt is no batch (nrm1 1.11)."""
-    payload = SignedDocument.decode(BATCH, RECEIPTS).payload
-    wrong = SignedDocument(payload=payload, payload_type=RECEIPTS, signatures=(B.sig.sign(STATEMENT, payload),))
+def told(kind: str, *objects: Any) -> bytes:
+    """What B would send if it signed these objects, whatever they are, as this kind of payload."""
+    proven = [json.loads(one.encode()) for item in objects for one in proofs(B.sig, (kind, canon(item)))] or [{}]
+    common = json.loads(sign_receipts(RECEIVED[:1], by(B.sig)).encode()) | {
+        name: proven[0][name] for name in ("count", "signatures") if objects
+    }
+    places = [{name: proof[name] for name in ("blind", "index", "path")} for proof in proven if proof]
+    return canon(common | {"receipts": [{"receipt": o, **place} for o, place in zip(objects, places, strict=True)]})
+
+
+def test_row_13_a_receipt_is_signed_as_a_receipt() -> None:
+    """The payload type is in the leaf, and nothing of the first form is taken any more (nrm1 1.17)."""
     with refused(Code.BAD_SIGNATURE):
-        read(wrong.encode())
-    lone = RECEIVED[0].encode()
-    document = sign_as(RECEIPT_1, lone, B.sig)
+        read(told(STATEMENT, RECEIVED[0].to_json()))
     with refused(Code.WRONG_TYPE):
-        read(document.encode())
+        read(told(RECEIPT, RECEIVED[0].to_json(RECEIPT_1)))
+    for first in (first_batch(B.sig, RECEIVED[0]), sign_as(RECEIPT_1, canon(RECEIVED[0].to_json(RECEIPT_1)), B.sig)):
+        with refused(Code.WRONG_TYPE):
+            read(first.encode())
 
 
-def test_a_batch_by_a_revoked_or_ended_key() -> None:
-    """nrm1 6.4: a live batch is judged with the newest descriptor and the validity of the key now."""
+def test_receipts_by_a_revoked_or_ended_key() -> None:
+    """nrm1 6.4: live receipts are judged with the newest descriptor and the validity of the key now."""
     gone = [Revocation(kid=B.sig.public.kid, at=NOW, since=NOW, reason="stolen")]
     other = SigningKey.generate(A_END.rand, hybrid=True)
     revoked = accept_descriptor(None, B.document(keys=[record(other, Use.SIG)], revoked=gone, issued=NOW), NOW)
@@ -211,8 +248,8 @@ def test_a_batch_by_a_revoked_or_ended_key() -> None:
 
 
 def test_a_receipt_in_an_answer_is_judged_too() -> None:
-    """A forged batch makes the whole answer no answer."""
-    forged = encode_answers([Answer(id=id, code=None) for id in ASKED], sign_receipts(RECEIVED, C.sig.sign))
+    """Forged receipts make the whole answer no answer."""
+    forged = encode_answers([Answer(id=id, code=None) for id in ASKED], sign_receipts(RECEIVED, by(C.sig)))
     with refused(Code.UNKNOWN_KEY):
         hear(forged)
 

@@ -15,7 +15,7 @@ PLACES = {
     "AuthenticStatement": {"delivery/inbound/steps.py authenticate_statement"},
     "ExaminedMessage": {"delivery/inbound/steps.py examine_message"},
     "AcceptedMessage": {"delivery/inbound/steps.py accept_message"},
-    "SealedEnvelope": {"delivery/outbound/departure_steps.py depart"},
+    "SealedEnvelope": {"delivery/outbound/departure_steps.py seal"},
 }
 
 

@@ -20,7 +20,7 @@ from gateway.peers.registry import address
 from gateway.peers.scope import PeerState
 from keys.documents.envelope import Void
 from keys.primitives.domains import VOID
-from keys.primitives.encoding import b64u, unb64u
+from keys.primitives.encoding import b64u
 from keys.primitives.sign import SignedDocument
 
 RECEIVED = (None, "received")
@@ -87,8 +87,7 @@ async def ask(two: Two, **changes: Any) -> tuple[int, dict[str, Any]]:
 
 def told(value: dict[str, Any]) -> list[dict[str, Any]]:
     """The receipts of an answer."""
-    batch: list[dict[str, Any]] = json.loads(unb64u(value["receipts"]["payload"]))["receipts"]
-    return batch
+    return [item["receipt"] for item in value["receipts"]["receipts"]]
 
 
 # --- answers ----------------------------------------------------------------------------------------------------------

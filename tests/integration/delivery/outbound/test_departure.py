@@ -33,7 +33,6 @@ from keys.documents.succession import build_descriptor, sign_descriptor
 from keys.keystore.keystore import Keystore
 from keys.offline.roots import load_root
 from keys.primitives.domains import DESCRIPTOR
-from keys.primitives.encoding import unb64u
 from keys.primitives.sign import SignedDocument
 
 
@@ -376,7 +375,7 @@ async def test_unknown_sender(two: Two, tmp_path: Path) -> None:
 
 
 async def test_receipts_go_in_one_batch(two: Two) -> None:
-    """Receipts that were owed while the peer was away go in one signed batch, repeated until it is answered."""
+    """Receipts that were owed while the peer was away go under one signature, repeated until it is answered."""
     back = Spoiler(two.al)
     back.away = True
     sent = [await two.fr.submit(f"r-{number}") for number in range(5)]
@@ -385,9 +384,9 @@ async def test_receipts_go_in_one_batch(two: Two) -> None:
     back.away = False
     await two.until(in_state(two.fr, sent[-1], "awaiting_opening"), seconds=120)
     (document,) = [body for name, body in back.asked if name == "post_receipts"]
-    batch = json.loads(unb64u(json.loads(document)["payload"]))["receipts"]
-    assert [receipt["msg"] for receipt in batch] == sent
-    assert {receipt["status"] for receipt in batch} == {"delivered"}
+    told = [item["receipt"] for item in json.loads(document)["receipts"]]
+    assert [receipt["msg"] for receipt in told] == sent
+    assert {receipt["status"] for receipt in told} == {"delivered"}
 
 
 @pytest.mark.parametrize("action", ["peer.suspend", "peer.revoke"])

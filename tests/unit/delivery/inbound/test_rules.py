@@ -23,7 +23,7 @@ from keys.documents.descriptor import Descriptor, Revocation
 from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.envelope import Status
 from keys.documents.key_records import Use
-from keys.primitives.domains import STATEMENT, VOID
+from keys.primitives.domains import KEYSET, VOID
 from keys.primitives.encoding import b64u
 from keys.primitives.sign import SignedDocument, SigningKey
 
@@ -212,7 +212,7 @@ def test_a_void_within_the_skew() -> None:
     ("data", "code"),
     [
         (b"{}", Code.MALFORMED),
-        (void(payload_type=STATEMENT), Code.WRONG_TYPE),
+        (void(payload_type=KEYSET), Code.WRONG_TYPE),
         (void(from_=C.first().node), Code.UNKNOWN_SENDER),
         (void(to=C.first().node), Code.MISDIRECTED),
         (void(key=C.sig), Code.UNKNOWN_KEY),

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from support.batches import prove
 from support.endpoints import edited, flipped, seal_for
 from support.incoming import ENVELOPE, PART, SEALED, SENDER, STATED, TWO, A, B, C, arrive, framed, sealed
 from support.nodes import NOW, refused
@@ -173,16 +174,16 @@ def test_row_55_padding_has_one_length(more: int) -> None:
 
 
 def test_row_55_extra_members() -> None:
-    """An unknown member is refused in the envelope, the statement, the signatures and the secret."""
+    """An unknown member is refused in the envelope, the statement, its proof and the secret."""
     extra = edited(STATED.encode(), lambda value: value.update(more=1))
     secret = edited(SENDER.secret, lambda value: value.update(more=1))
     lying = SENDER.statement(commit=wire.compute_commitment(secret, SENDER.body))
-    frame = edited(wire.encode_signatures(A.sig.sign(STATEMENT, STATED.encode())), lambda value: value.update(more=1))
+    frame = edited(prove(A.sig, STATEMENT, STATED.encode()), lambda value: value.update(more=1))
     for data in (
         edited(SEALED, lambda value: value.update(more=1)),
         edited(SEALED, lambda value: value["rcp"][0].update(more=1)),
         sealed(pack(SENDER.frames(extra))),
-        framed(STATED, signatures=frame),
+        framed(STATED, proof=frame),
         framed(lying, secret=secret),
     ):
         with refused(Code.MALFORMED):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
+from support.batches import prove, sign_one
 from support.endpoints import edited, open_envelope
 from support.exhibits import next_version
 from support.incoming import PART, SEALED, SENDER, STATED, A, B, C, arrive, framed, sealed, signatures
@@ -20,7 +22,8 @@ from keys.documents.descriptor import Descriptor, Revocation
 from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.envelope import Status
 from keys.documents.key_records import Use
-from keys.primitives.domains import RECEIPTS, STATEMENT, VOID
+from keys.primitives.batch import Verifier
+from keys.primitives.domains import RECEIPT, STATEMENT, VOID
 from keys.primitives.encoding import b64u
 
 
@@ -89,7 +92,7 @@ def test_row_11_another_suite() -> None:
 def test_row_12_halves_and_number_of_signatures() -> None:
     """None, two, a stripped half and a foreign half: the key record decides what must be there."""
     statement = STATED.encode()
-    good, foreign = A.sig.sign(STATEMENT, statement), C.sig.sign(STATEMENT, statement)
+    good, foreign = (sign_one(key, STATEMENT, statement) for key in (A.sig, C.sig))
     for frame, code in [
         (signatures(), Code.MALFORMED),
         (signatures(good, foreign), Code.MALFORMED),
@@ -99,15 +102,22 @@ def test_row_12_halves_and_number_of_signatures() -> None:
         (signatures(replace(good, ed25519=foreign.ed25519)), Code.BAD_SIGNATURE),
     ]:
         with refused(code):
-            arrive(framed(STATED, signatures=frame))
+            arrive(framed(STATED, proof=frame))
 
 
-@pytest.mark.parametrize("payload_type", [RECEIPTS, VOID, "application/json"])
+@pytest.mark.parametrize("payload_type", [STATEMENT, VOID, "application/json"])
 def test_row_13_a_signature_of_another_type(payload_type: str) -> None:
-    """What was signed as something else is no signature of a statement."""
+    """What was signed alone, as a statement or as something else, is no signature of its batch."""
     frame = signatures(*sign_as(payload_type, STATED.encode(), A.sig).signatures)
     with refused(Code.BAD_SIGNATURE):
-        arrive(framed(STATED, signatures=frame))
+        arrive(framed(STATED, proof=frame))
+
+
+def test_row_13_a_batch_in_which_it_is_another_type() -> None:
+    """What was signed as a receipt, with the very bytes of a statement, proves no statement."""
+    frame = prove(A.sig, RECEIPT, STATED.encode())
+    with refused(Code.BAD_SIGNATURE):
+        arrive(framed(STATED, proof=frame))
 
 
 def test_row_13_a_receipt_in_place_of_the_statement() -> None:
@@ -175,9 +185,16 @@ def test_a_descriptor_that_is_too_old() -> None:
         unpacked = steps.open_envelope(
             steps.read_envelope(SEALED), own=chain[-1], signer=A.first().node, open_cek=opener(B.enc), now=NOW
         )
-        oldest = steps.oldest_usable(chain)
+        judge = partial(
+            steps.authenticate_statement,
+            own=chain[-1],
+            sender=A.first(),
+            verifier=Verifier(),
+            now=NOW,
+            oldest=steps.oldest_usable(chain),
+        )
         if code is None:
-            assert steps.authenticate_statement(unpacked, own=chain[-1], sender=A.first(), now=NOW, oldest=oldest)
+            assert judge(unpacked)
             continue
         with refused(code):
-            steps.authenticate_statement(unpacked, own=chain[-1], sender=A.first(), now=NOW, oldest=oldest)
+            judge(unpacked)

@@ -20,7 +20,7 @@ from keys.documents.descriptor_chain import (
 )
 from keys.documents.key_records import Use
 from keys.offline.roots import new_root
-from keys.primitives.domains import DESCRIPTOR, STATEMENT
+from keys.primitives.domains import DESCRIPTOR, VOID
 from keys.primitives.encoding import DAY, b64u
 from keys.primitives.sign import SignedDocument, SigningKey, sign_document
 
@@ -243,7 +243,7 @@ def test_root_outside_of_its_validity_does_not_count() -> None:
 
 def test_signature_of_another_type_is_refused() -> None:
     """Rule 2, threat 13: roots that signed the same bytes as another type did not sign a descriptor."""
-    other = sign_document(STATEMENT, A.payload(), [root.key for root in A.roots[:2]])
+    other = sign_document(VOID, A.payload(), [root.key for root in A.roots[:2]])
     with refused(Code.BAD_SIGNATURE):
         accept_descriptor(None, replace(other, payload_type=DESCRIPTOR), NOW)
     with refused(Code.WRONG_TYPE):

@@ -20,7 +20,7 @@ from keys.documents.descriptor_chain import (
 )
 from keys.documents.key_records import Use
 from keys.offline.roots import new_root
-from keys.primitives.domains import STATEMENT
+from keys.primitives.domains import VOID
 from keys.primitives.encoding import DAY, canon
 from keys.primitives.sign import SignedDocument, SigningKey, sign_document
 
@@ -288,7 +288,7 @@ def test_pairing_file_is_read_strictly() -> None:
     with refused(Code.MALFORMED, "not an array"):
         decode_chain(b"{}")
     with refused(Code.WRONG_TYPE):
-        decode_chain(canon([sign_document(STATEMENT, b"x", [A.sig]).to_json()]))
+        decode_chain(canon([sign_document(VOID, b"x", [A.sig]).to_json()]))
     with refused(Code.TOO_LARGE):
         decode_chain(b" " * (4 * 1024 * 1024 + 1))
 

@@ -8,8 +8,10 @@ from typing import Any
 
 import orjson
 import pytest
+from support.batches import prove, sign_one
 from support.nodes import NOW, Node, record, refused
 from support.receiving import Received, Sender, opener, pack, receive
+from support.sign_as import sign_as
 
 from gateway.errors import Code
 from keys.documents import envelope as wire
@@ -17,11 +19,10 @@ from keys.documents.descriptor import Revocation
 from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.key_records import Use
 from keys.documents.receipts import batch_hash
-from keys.documents.statement import signatures_hash
-from keys.primitives.domains import RECEIPTS, STATEMENT
+from keys.documents.statement import proof_hash
+from keys.primitives.domains import RECEIPT, STATEMENT
 from keys.primitives.encoding import b64u, canon, h, lp_join, padme
 from keys.primitives.seal import open_cek, seal_cek
-from keys.primitives.sign import Signature
 
 A, B, C = Node("a"), Node("b"), Node("c")
 SENDER = Sender(node=A, to=B)
@@ -262,24 +263,22 @@ def test_statement_by_a_revoked_key() -> None:
         receive(SEALED, own=B.first(), sender=sender, open_cek=OPEN_B, now=NOW)
 
 
-def signatures_frame(signatures: list[Signature]) -> bytes:
-    """A frame with any number of signatures."""
-    return canon({"signatures": [signature.to_json() for signature in signatures]})
-
-
 def test_number_and_halves_of_signatures() -> None:
     """Threat 12: none, two, a stripped half and a foreign half are refused."""
     statement = STATED.encode()
-    good, foreign = A.sig.sign(STATEMENT, statement), C.sig.sign(STATEMENT, statement)
+    good, foreign = (sign_one(key, STATEMENT, statement) for key in (A.sig, C.sig))
+    (as_receipt,) = sign_as(RECEIPT, statement, A.sig).signatures
     for signatures, code in [
         ([], Code.MALFORMED),
         ([good, foreign], Code.MALFORMED),
         ([replace(good, mldsa65=None)], Code.BAD_SIGNATURE),
         ([replace(good, mldsa65=foreign.mldsa65)], Code.BAD_SIGNATURE),
-        ([A.sig.sign(RECEIPTS, statement)], Code.BAD_SIGNATURE),
+        ([as_receipt], Code.BAD_SIGNATURE),
     ]:
         with refused(code):
-            arrive(padded(pack(SENDER.frames(statement, signatures=signatures_frame(signatures)))))
+            true = orjson.loads(prove(A.sig, STATEMENT, statement))
+            frame = canon(true | {"signatures": [signature.to_json() for signature in signatures]})
+            arrive(padded(pack(SENDER.frames(statement, proof=frame))))
 
 
 def test_receipt_is_no_statement() -> None:
@@ -335,10 +334,10 @@ def test_bad_request_is_refused_whole() -> None:
 
 
 def test_names_of_what_the_log_has() -> None:
-    """Batches and signatures are named under labels of their own: one is never taken for the other, or a statement."""
+    """Batches and proofs are named under labels of their own: one is never taken for the other, or a statement."""
     data = STATED.encode()
-    names = {batch_hash(data), signatures_hash(data), wire.statement_hash(data)}
+    names = {batch_hash(data), proof_hash(data), wire.statement_hash(data)}
     assert len(names) == 3
     assert all(len(name) == 43 for name in names)
     assert batch_hash(data) == b64u(h("receipts", data))
-    assert signatures_hash(data) == b64u(h("sigs", data))
+    assert proof_hash(data) == b64u(h("sigs", data))

@@ -15,7 +15,7 @@ from keys.documents.descriptor import Revocation, Unit
 from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.key_records import Use
 from keys.documents.keyset import accept_keyset, require_usable_keyset
-from keys.primitives.domains import KEYSET, STATEMENT
+from keys.primitives.domains import KEYSET, VOID
 from keys.primitives.encoding import DAY, b64u
 from keys.primitives.seal import EncPrivateKey, enc_kid
 from keys.primitives.sign import SigningKey, sign_document
@@ -145,9 +145,9 @@ def test_signed_by_a_sig_key_of_the_descriptor() -> None:
         accept_keyset(revoking, None, A.keyset(revoking), NOW)
 
 
-def test_statement_signature_is_no_keyset_signature() -> None:
+def test_a_signature_of_another_type_is_no_keyset_signature() -> None:
     """Rule 3: the payload type is signed."""
-    document = sign_document(STATEMENT, A.keyset_payload(FIRST), [A.sig])
+    document = sign_document(VOID, A.keyset_payload(FIRST), [A.sig])
     with refused(Code.BAD_SIGNATURE):
         accept_keyset(FIRST, None, replace(document, payload_type=KEYSET), NOW)
     with refused(Code.WRONG_TYPE):

@@ -1,17 +1,25 @@
-"""keys.documents.receipts: voids and batches of receipts, whole or not at all (nrm1 5.6, 6.3)."""
+"""keys.documents.receipts: voids, and receipts under one signature, all or none (nrm1 5.6, 6.3)."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+import orjson
 import pytest
+from support.batches import by
+from support.first_form import first_batch
 from support.nodes import NOW, Node, refused
 from support.receiving import Sender
 
 from gateway.errors import Code
+from gateway.messages.answers import sign_receipts
 from keys.documents import envelope as wire
+from keys.documents.receipts import EITHER, FirstReceipts, SignedReceipts
+from keys.primitives.domains import RECEIPT as RECEIPT_TYPE
+from keys.primitives.domains import RECEIPT_1
 from keys.primitives.encoding import b64u, canon
 
+KEY = Node("b").sig
 SENDER = Sender(node=Node("a"), to=Node("b"))
 STATED = SENDER.statement()
 RECEIPT = wire.Receipt(
@@ -35,12 +43,21 @@ def test_void_round_trip() -> None:
             wire.Void.parse(bad.encode())
 
 
+def told(*receipts: wire.Receipt) -> bytes:
+    """These receipts, signed together."""
+    return sign_receipts(receipts, by(KEY)).encode()
+
+
 def test_receipts_round_trip() -> None:
-    """A batch and a lone receipt are read back as they were written."""
-    batch = wire.Receipts(receipts=(RECEIPT, replace(RECEIPT, status=wire.Status.REJECTED, code="void")))
-    assert wire.Receipts.parse(batch.encode()) == batch
-    assert (batch.from_, batch.to) == (STATED.to, STATED.from_)
+    """Receipts under one signature, and each by itself, are read back as they were written."""
+    rejected = replace(RECEIPT, status=wire.Status.REJECTED, code="void")
+    signed = sign_receipts([RECEIPT, rejected], by(KEY))
+    assert SignedReceipts.from_json(orjson.loads(signed.encode())) == signed
+    signed.verify(KEY.public)
+    assert (signed.from_, signed.to) == (STATED.to, STATED.from_)
     assert wire.Receipt.parse(RECEIPT.encode()) == RECEIPT
+    for receipt, proof in zip(signed.receipts, signed.proofs, strict=True):
+        proof.require(RECEIPT_TYPE, receipt.encode())
 
 
 @pytest.mark.parametrize(
@@ -56,19 +73,39 @@ def test_receipts_round_trip() -> None:
     ],
     ids=["twice", "no code", "code", "other peer", "other node", "hash", "number"],
 )
-def test_bad_receipt_refuses_the_batch(second: wire.Receipt) -> None:
+def test_bad_receipt_refuses_all(second: wire.Receipt) -> None:
     """nrm1 6.3; threat 57: one bad receipt refuses all: said twice, a code too many, another pair of nodes."""
-    data = canon({"type": "nrm.receipts/2", "receipts": [RECEIPT.to_json(), second.to_json()]})
     with refused(Code.MALFORMED):
-        wire.Receipts.parse(data)
+        SignedReceipts.from_json(orjson.loads(told(RECEIPT, second)))
+    first = canon({"type": "nrm.receipts/1", "receipts": [one.to_json(RECEIPT_1) for one in (RECEIPT, second)]})
+    with refused(Code.MALFORMED):
+        FirstReceipts.parse(first)
 
 
-def test_batch_has_1_to_100_receipts() -> None:
-    """An empty batch and one of 101 are neither written nor read."""
-    many = tuple(replace(RECEIPT, of=b64u(i.to_bytes(32, "big"))) for i in range(101))
-    assert len(wire.Receipts.parse(wire.Receipts(receipts=many[:100]).encode()).receipts) == 100
-    for receipts in ((), many):
-        with pytest.raises(RuntimeError, match="1 to 100"):
-            wire.Receipts(receipts=receipts).encode()
+def test_1_to_128_receipts_travel_together() -> None:
+    """None and 129 are neither written nor read; of the first form there were at most 100."""
+    many = [replace(RECEIPT, of=b64u(i.to_bytes(32, "big"))) for i in range(129)]
+    most = orjson.loads(told(*many[:128]))
+    assert len(SignedReceipts.from_json(most).receipts) == 128
+    for receipts in ([], [*most["receipts"], most["receipts"][0]]):
         with refused(Code.MALFORMED):
-            wire.Receipts.parse(canon({"type": "nrm.receipts/2", "receipts": [item.to_json() for item in receipts]}))
+            SignedReceipts.from_json(most | {"receipts": receipts})
+    for receipts in ([], many):
+        with pytest.raises(RuntimeError, match="1 to 128"):
+            sign_receipts(receipts, by(KEY))
+    listed = [one.to_json(RECEIPT_1) for one in many[:101]]
+    assert len(FirstReceipts.parse(canon({"type": "nrm.receipts/1", "receipts": listed[:100]})).receipts) == 100
+    for receipts in ([], listed):
+        with refused(Code.MALFORMED):
+            FirstReceipts.parse(canon({"type": "nrm.receipts/1", "receipts": receipts}))
+
+
+def test_each_form_is_read_where_it_is_asked_for() -> None:
+    """A receipt of the first form is read from what was kept, and nowhere else (nrm1 1.17)."""
+    first = canon(RECEIPT.to_json(RECEIPT_1))
+    assert wire.Receipt.parse(first, *EITHER) == wire.Receipt.parse(RECEIPT.encode(), *EITHER) == RECEIPT
+    for data, kind in ((first, RECEIPT_TYPE), (RECEIPT.encode(), RECEIPT_1)):
+        with refused(Code.WRONG_TYPE):
+            wire.Receipt.parse(data, kind)
+    with refused(Code.WRONG_TYPE):
+        SignedReceipts.from_json(first_batch(KEY, RECEIPT).to_json())

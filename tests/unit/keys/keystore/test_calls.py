@@ -6,6 +6,7 @@ import inspect
 from typing import Any
 
 import pytest
+from support.batches import by
 from support.nodes import NOW, Node, refused
 from support.tables import table
 
@@ -28,7 +29,7 @@ from keys.keystore.calls import (
 from keys.keystore.destructible.secret import Place
 from keys.keystore.remote import RemoteKeys
 from keys.keystore.service import KeyInfo, KeyService
-from keys.primitives.domains import KEYSET
+from keys.primitives.domains import KEYSET, RECEIPT, STATEMENT
 from keys.primitives.encoding import lp_join
 
 STANDING = KeyServiceStatus(
@@ -69,6 +70,7 @@ def test_a_row_has_the_arguments_of_its_method(name: str) -> None:
 
 REQUESTS: list[tuple[str, tuple[Any, ...]]] = [
     ("sign", (KEYSET, b"\0payload")),
+    ("sign_batch", (((STATEMENT, b"\0payload"), (RECEIPT, b"")),)),
     ("unwrap", (b"", 2**40, b"w")),
     ("rewrap", (((b"a", 1, b"x"), (b"b", 2, b"")),)),
     ("rewrap", ((),)),
@@ -91,6 +93,8 @@ RESULTS: list[tuple[str, Any]] = [
         (KeyInfo(use="enc", kid="k", made=NOW, current=True), KeyInfo(use="s", kid="", made=-1, current=False)),
     ),
     ("sign", Node("a").keyset(Node("a").first()).signatures[0]),
+    ("sign_batch", by(Node("a").sig)([(STATEMENT, b"1")])),
+    ("sign_batch", by(Node("a").sig)([(STATEMENT, b"1"), (RECEIPT, b"2")])),
     ("public", (Node("a").sig.public, Node("a").http.public)),
     ("enc_public", (Node("a").enc_key(),)),
     ("destroy_enc", ()),

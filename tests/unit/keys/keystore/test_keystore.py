@@ -30,7 +30,7 @@ from keys.keystore.keyring import Keyring
 from keys.keystore.keystore import Keystore
 from keys.keystore.service import KeyService
 from keys.primitives import sealed_file
-from keys.primitives.domains import DESCRIPTOR, DESCRIPTOR_1, KEYSET, RECEIPTS, STATEMENT, TOMBSTONE, TRUST, VOID
+from keys.primitives.domains import BATCH, DESCRIPTOR, DESCRIPTOR_1, KEYSET, RECEIPT, RECEIPTS, STATEMENT, TOMBSTONE, TRUST, VOID
 from keys.primitives.encoding import DAY, canon
 from keys.primitives.raw_signatures import verify_raw
 from keys.primitives.seal import EncPrivateKey, seal_cek
@@ -86,10 +86,10 @@ def statement(node: str) -> bytes:
     ).encode()
 
 
-def receipts(node: str) -> bytes:
-    """A batch in the name of `node`."""
-    one = Receipt(of="A" * 43, msg="A" * 22, from_=node, from_desc=1, to=NODE, n=1, status=Status.RECEIVED, at=NOW)
-    return Receipts(receipts=(one,)).encode()
+def receipt(node: str, to: str = NODE) -> bytes:
+    """A receipt in the name of `node`."""
+    one = Receipt(of="A" * 43, msg="A" * 22, from_=node, from_desc=1, to=to, n=1, status=Status.RECEIVED, at=NOW)
+    return one.encode()
 
 
 def void(node: str) -> bytes:
@@ -104,7 +104,7 @@ def named(node: str) -> bytes:
 
 @pytest.mark.parametrize(
     ("kind", "payload"),
-    [(STATEMENT, statement), (RECEIPTS, receipts), (VOID, void), (KEYSET, named), (TRUST, named)],
+    [(VOID, void), (KEYSET, named), (TRUST, named)],
     ids=lambda value: value if isinstance(value, str) else value.__name__,
 )
 def test_signs_for_its_own_node_only(store: Keystore, kind: str, payload: Callable[[str], bytes]) -> None:
@@ -116,11 +116,47 @@ def test_signs_for_its_own_node_only(store: Keystore, kind: str, payload: Callab
         store.sign(kind, payload("n1" + "a" * 32))
 
 
-@pytest.mark.parametrize("kind", [DESCRIPTOR, TOMBSTONE, "text/plain"])
-def test_signs_nothing_that_roots_sign(store: Keystore, kind: str) -> None:
-    """nrm1 13.6: a stolen node can not sign a descriptor, a tombstone, or anything without a type of its own."""
+def test_signs_in_a_batch_what_its_own_node_says_to_one_other(store: Keystore) -> None:
+    """nrm1 13.6: statements and receipts share a signature, and the key store makes the tree that it signs."""
+    documents = [(STATEMENT, statement(NODE)), *[(RECEIPT, receipt(NODE))] * 2]
+    batch, inclusions = store.sign_batch(documents)
+    batch.verify(store.public(Use.SIG)[0])
+    assert batch.signature.kid == store.sig_kid
+    for document, inclusion in zip(documents, inclusions, strict=True):
+        assert inclusion.root_over(*document) == batch.root
+    assert len({inclusion.blind for inclusion in inclusions}) == 3
+
+
+OTHER = "n1" + "a" * 32
+
+
+@pytest.mark.parametrize(
+    "documents",
+    [
+        [(STATEMENT, statement(OTHER))],
+        [(STATEMENT, statement(NODE)), (RECEIPT, receipt(OTHER))],
+        [(STATEMENT, statement(NODE)), (RECEIPT, receipt(NODE, OTHER))],
+        [(STATEMENT, statement(NODE)), (VOID, void(NODE))],
+        [(BATCH, canon({"from": NODE, "to": NODE}))],
+        [(STATEMENT, canon([NODE]))],
+        [(STATEMENT, statement(NODE))] * 129,
+        [],
+    ],
+    ids=["another node", "one of another node", "two peers", "a void", "a batch", "no object", "too many", "none"],
+)
+def test_signs_no_other_batch(store: Keystore, documents: list[tuple[str, bytes]]) -> None:
+    """A stolen node can sign for no other, mixes no peers, and gets no root signed that it brings along."""
+    with fails(Code.INVALID, "its own node says to one other"):
+        store.sign_batch(documents)
+
+
+@pytest.mark.parametrize("kind", [DESCRIPTOR, TOMBSTONE, STATEMENT, RECEIPT, BATCH, "text/plain"])
+def test_signs_nothing_else(store: Keystore, kind: str) -> None:
+    """nrm1 13.6: a stolen node can not sign a descriptor, a tombstone, anything without a type of its own, and alone
+    nothing that belongs into a batch.
+    """
     with fails(Code.INVALID):
-        store.sign(kind, named(NODE))
+        store.sign(kind, canon({"node": NODE, "from": NODE}))
 
 
 def test_signs_http(store: Keystore) -> None:
@@ -157,7 +193,7 @@ def test_new_sig_key_signs_once_it_is_listed(path: Path, store: Keystore) -> Non
     with fails(Code.INVALID, "in use"):
         store.remove_key(old)
     store.activate((first, second), NOW + 14 * DAY)
-    assert store.sig_kid == public.kid == store.sign(STATEMENT, statement(NODE)).kid
+    assert store.sig_kid == public.kid == store.sign(VOID, void(NODE)).kid
     store.remove_key(old)
     assert [key.kid for key in opened(path).public(Use.SIG)] == [public.kid]
 
@@ -187,7 +223,7 @@ def test_no_listed_key_fails_closed(store: Keystore) -> None:
         store.activate((Node("b").first(),), NOW)
     assert not store.may_speak
     with fails(Code.NO_KEY, "no sig key"):
-        store.sign(STATEMENT, statement(NODE))
+        store.sign_batch([(STATEMENT, statement(NODE))])
     assert store.sign_http(b"base")
     store.activate((descriptor_of(store),), NOW)
     assert store.may_speak

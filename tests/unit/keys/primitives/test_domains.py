@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support.house import ROOT, files_of, syntax
 
-from keys.primitives.domains import CONTEXTS, LABELS, RECEIPT_1, SIGNED, context
+from keys.primitives.domains import CONTEXTS, LABELS, RECEIPTS_1, SIGNED, context
 from keys.primitives.encoding import h
 from keys.primitives.sign import SigningKey
 
@@ -63,10 +63,10 @@ def test_what_is_not_listed_can_not_be_used(use: Callable[[], object]) -> None:
 
 def test_flaw_12_what_is_of_the_first_form_is_signed_no_more() -> None:
     """The lone receipt was never issued and the code could still sign it. What is of the first form is verified only,
-    and each type of it but that one has a successor.
+    and each type of it has a successor, but for receipts that were signed as one document.
     """
     first = [name for name, each in SIGNED.items() if not each.issued]
-    assert {name.replace(".v1+", ".v2+") for name in first} - SIGNED.keys() == {RECEIPT_1.replace(".v1+", ".v2+")}
+    assert {name.replace(".v1+", ".v2+") for name in first} - SIGNED.keys() == {RECEIPTS_1.replace(".v1+", ".v2+")}
     for name in first:
         with pytest.raises(RuntimeError):
             KEY.sign(name, b"{}")

@@ -14,7 +14,7 @@ from support.sign_as import sign_as, sign_base
 
 from gateway.errors import Code
 from keys.primitives import sign
-from keys.primitives.domains import DESCRIPTOR, KEYSET, RECEIPTS, STATEMENT, STATEMENT_1
+from keys.primitives.domains import DESCRIPTOR, KEYSET, RECEIPT, STATEMENT, TRUST, TRUST_1, VOID
 from keys.primitives.encoding import b64u, canon, h, lp_join
 from keys.primitives.sign import PublicKey, Signature, SignedDocument, SigningKey
 
@@ -54,8 +54,8 @@ def test_kid_commits_to_both_halves() -> None:
 def test_signature_verifies_and_survives_its_member_form() -> None:
     """What is signed verifies, also after a trip through JSON, for both kinds of keys."""
     for key in (HYBRID, CLASSICAL):
-        signature = Signature.from_json(key.sign(STATEMENT, b"payload").to_json())
-        sign.verify(key.public, STATEMENT, b"payload", signature)
+        signature = Signature.from_json(key.sign(VOID, b"payload").to_json())
+        sign.verify(key.public, VOID, b"payload", signature)
 
 
 def test_pae_is_dsse() -> None:
@@ -67,38 +67,38 @@ def test_pae_is_dsse() -> None:
 
 def test_stripped_half_is_refused() -> None:
     """Threat 12: a hybrid key's signature without its post-quantum half is none."""
-    signature = replace(HYBRID.sign(STATEMENT, b"x"), mldsa65=None)
+    signature = replace(HYBRID.sign(VOID, b"x"), mldsa65=None)
     with refused(Code.BAD_SIGNATURE, "halves"):
-        sign.verify(HYBRID.public, STATEMENT, b"x", signature)
+        sign.verify(HYBRID.public, VOID, b"x", signature)
 
 
 def test_flaw_7_a_stripped_signature_fits_no_key_that_has_one_half_in_common() -> None:
     """The base names the whole key, so that one half says nothing for another key that contains it."""
     both, alone = SigningKey(bytes(32), bytes(32)), SigningKey(bytes(32))
-    stripped = replace(both.sign(STATEMENT, b"{}"), kid=alone.public.kid, mldsa65=None)
+    stripped = replace(both.sign(VOID, b"{}"), kid=alone.public.kid, mldsa65=None)
     with refused(Code.BAD_SIGNATURE, "ed25519 signature does not verify"):
-        sign.verify(alone.public, STATEMENT, b"{}", stripped)
+        sign.verify(alone.public, VOID, b"{}", stripped)
     other = SigningKey(bytes(32), bytes([1]) * 32)
-    half = replace(other.sign(STATEMENT, b"{}"), ed25519=both.sign(STATEMENT, b"{}").ed25519)
+    half = replace(other.sign(VOID, b"{}"), ed25519=both.sign(VOID, b"{}").ed25519)
     with refused(Code.BAD_SIGNATURE, "ed25519 signature does not verify"):
-        sign.verify(other.public, STATEMENT, b"{}", half)
+        sign.verify(other.public, VOID, b"{}", half)
 
 
 @pytest.mark.parametrize("context", [b"", b"nrm2"])
 def test_the_context_is_that_of_the_suite(context: bytes) -> None:
     """ML-DSA-65 signs with the context nrm1 (nrm1 1.9)."""
     key = SigningKey(bytes(32), bytes(32))
-    base = sign.signature_base(key.public, STATEMENT, b"{}")
+    base = sign.signature_base(key.public, VOID, b"{}")
     with refused(Code.BAD_SIGNATURE, "ml-dsa-65 signature does not verify"):
-        sign.verify(key.public, STATEMENT, b"{}", sign_base(base, key, context))
-    sign.verify(key.public, STATEMENT, b"{}", sign_base(base, key, b"nrm1"))
+        sign.verify(key.public, VOID, b"{}", sign_base(base, key, context))
+    sign.verify(key.public, VOID, b"{}", sign_base(base, key, b"nrm1"))
 
 
 def test_each_form_has_its_own_base() -> None:
     """The number in the type says the base (nrm1 1.17): PAE alone for the first form, and nothing else."""
     key = SigningKey(bytes(32), bytes(32))
-    sign_as(STATEMENT_1, b"{}", key).verify(key.public)
-    for kind, base in ((STATEMENT, sign.pae(STATEMENT, b"{}")), (STATEMENT_1, base_of_second(key))):
+    sign_as(TRUST_1, b"{}", key).verify(key.public)
+    for kind, base in ((VOID, sign.pae(VOID, b"{}")), (TRUST_1, base_of_second(key))):
         for context in (b"", b"nrm1"):
             with refused(Code.BAD_SIGNATURE):
                 sign.verify(key.public, kind, b"{}", sign_base(base, key, context))
@@ -106,35 +106,45 @@ def test_each_form_has_its_own_base() -> None:
 
 def base_of_second(key: SigningKey) -> bytes:
     """What the second form would sign of a type of the first."""
-    return sign.signature_base(key.public, STATEMENT_1, b"{}")
+    return sign.signature_base(key.public, TRUST_1, b"{}")
 
 
 def test_added_half_is_refused() -> None:
     """Threat 12: nor may a half be added to the signature of a key that has only one."""
-    signature = replace(CLASSICAL.sign(STATEMENT, b"x"), mldsa65=HYBRID.sign(STATEMENT, b"x").mldsa65)
+    signature = replace(CLASSICAL.sign(VOID, b"x"), mldsa65=HYBRID.sign(VOID, b"x").mldsa65)
     with refused(Code.BAD_SIGNATURE, "halves"):
-        sign.verify(CLASSICAL.public, STATEMENT, b"x", signature)
+        sign.verify(CLASSICAL.public, VOID, b"x", signature)
 
 
 @pytest.mark.parametrize("half", ["ed25519", "mldsa65"])
 def test_foreign_half_is_refused(half: str) -> None:
     """Threat 12: one half by the key and the other by another key is no signature."""
-    foreign = OTHER.sign(STATEMENT, b"x")
-    signature = replace(HYBRID.sign(STATEMENT, b"x"), **{half: getattr(foreign, half)})
+    foreign = OTHER.sign(VOID, b"x")
+    signature = replace(HYBRID.sign(VOID, b"x"), **{half: getattr(foreign, half)})
     with refused(Code.BAD_SIGNATURE, "does not verify"):
-        sign.verify(HYBRID.public, STATEMENT, b"x", signature)
+        sign.verify(HYBRID.public, VOID, b"x", signature)
 
 
 def test_signature_under_another_kid_is_refused() -> None:
     """A signature counts only for the key it names."""
     with refused(Code.BAD_SIGNATURE, "another key"):
-        sign.verify(OTHER.public, STATEMENT, b"x", HYBRID.sign(STATEMENT, b"x"))
+        sign.verify(OTHER.public, VOID, b"x", HYBRID.sign(VOID, b"x"))
 
 
 def test_signature_of_one_type_is_none_of_another() -> None:
-    """Threat 13: the payload type is signed, so a receipt is never taken for a statement."""
+    """Threat 13: the payload type is signed, so a trust record is never taken for a void."""
     with refused(Code.BAD_SIGNATURE):
-        sign.verify(HYBRID.public, STATEMENT, b"x", HYBRID.sign(RECEIPTS, b"x"))
+        sign.verify(HYBRID.public, VOID, b"x", HYBRID.sign(TRUST, b"x"))
+
+
+@pytest.mark.parametrize("kind", [STATEMENT, RECEIPT])
+def test_what_is_signed_in_batches_is_never_signed_alone(kind: str) -> None:
+    """nrm1 1.18: nobody signs it so, and a signature over it that somebody made all the same verifies nothing."""
+    with pytest.raises(RuntimeError, match="alone"):
+        HYBRID.sign(kind, b"{}")
+    made = sign_base(sign.signature_base(HYBRID.public, kind, b"{}"), HYBRID, b"nrm1")
+    with refused(Code.BAD_SIGNATURE, "alone"):
+        sign.verify(HYBRID.public, kind, b"{}", made)
 
 
 @pytest.mark.parametrize("point", [*map(bytes.fromhex, LOW_ORDER), mixed_order(), b"\x02" + b"\0" * 31, b"\1" * 31])
@@ -198,28 +208,28 @@ def test_document_round_trip() -> None:
 def test_document_of_another_type_is_refused() -> None:
     """Threat 13: a reader says which type it expects."""
     with refused(Code.WRONG_TYPE):
-        SignedDocument.decode(sign.sign_document(RECEIPTS, b"x", [HYBRID]).encode(), STATEMENT)
+        SignedDocument.decode(sign.sign_document(TRUST, b"x", [HYBRID]).encode(), VOID)
 
 
 @pytest.mark.parametrize("count", [0, 2])
 def test_document_has_one_signature(count: int) -> None:
     """Threat 12: none and two are refused, but for descriptors and tombstones."""
-    data = sign.sign_document(STATEMENT, b"x", [HYBRID, OTHER][:count]).encode()
+    data = sign.sign_document(VOID, b"x", [HYBRID, OTHER][:count]).encode()
     with refused(Code.MALFORMED, "signatures"):
-        SignedDocument.decode(data, STATEMENT)
+        SignedDocument.decode(data, VOID)
 
 
 def test_document_is_read_strictly() -> None:
     """An unknown member, a cut signature and a document beyond 200 KB are refused."""
-    value = sign.sign_document(STATEMENT, b"x", [HYBRID]).to_json()
+    value = sign.sign_document(VOID, b"x", [HYBRID]).to_json()
     with refused(Code.MALFORMED, "unknown member"):
-        SignedDocument.decode(canon({**value, "alg": "none"}), STATEMENT)
+        SignedDocument.decode(canon({**value, "alg": "none"}), VOID)
     with refused(Code.MALFORMED, "ed25519"):
         SignedDocument.decode(
-            canon({**value, "signatures": [{"kid": "A" * 22, "ed25519": "AA", "mldsa65": None}]}), STATEMENT
+            canon({**value, "signatures": [{"kid": "A" * 22, "ed25519": "AA", "mldsa65": None}]}), VOID
         )
     with refused(Code.TOO_LARGE):
-        SignedDocument.decode(canon({**value, "payload": "A" * 200_000}), STATEMENT)
+        SignedDocument.decode(canon({**value, "payload": "A" * 200_000}), VOID)
 
 
 def test_raw_verification_refuses_wrong_lengths() -> None:

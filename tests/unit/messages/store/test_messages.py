@@ -324,19 +324,6 @@ def test_what_is_owed_goes_in_order_until_settled(connection: Connection):
     assert [row.of for _, row in receipts.owed(connection, PEER, 10)] == ["a"]
 
 
-def test_a_stored_batch_is_found_by_exactly_its_members(connection: Connection):
-    """Part of a batch, or more than it, is another request; the batch a receipt first went in stays the one."""
-    receipts.add(connection, [rows.receipt("a"), rows.receipt("b"), rows.receipt("c")])
-    receipts.add_batch(connection, 9, b"document")
-    receipts.set_batch(connection, 9, [("a", "received"), ("b", "received")])
-    receipts.set_batch(connection, 10, [("a", "received")])
-    assert receipts.batch_of(connection, "a", "received") == 9
-    assert receipts.stored_batch(connection, [("b", "received"), ("a", "received")]) == b"document"
-    assert receipts.stored_batch(connection, [("a", "received")]) is None
-    assert receipts.stored_batch(connection, [("a", "received"), ("b", "received"), ("c", "received")]) is None
-    assert receipts.stored_batch(connection, [("c", "received")]) is None
-
-
 # --- the local side -----------------------------------------------------------------------------------------------
 
 
