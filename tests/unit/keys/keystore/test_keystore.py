@@ -22,7 +22,7 @@ from keys.backups.backup import KEYRING, Opening
 from keys.backups.backup_header import Kind, RecoveryPublic
 from keys.documents.descriptor import Revocation, name_log
 from keys.documents.descriptor_chain import accept_descriptor
-from keys.documents.envelope import Receipt, Receipts, Statement, Status, Void
+from keys.documents.envelope import Receipt, Statement, Status, Void
 from keys.documents.key_records import KeyRecord, Use
 from keys.documents.log_signatures import cosignature_text, cosigned_at, open_checkpoint
 from keys.documents.signed_note import Checkpoint, SignedNote, read_signatures
@@ -30,7 +30,17 @@ from keys.keystore.keyring import Keyring
 from keys.keystore.keystore import Keystore
 from keys.keystore.service import KeyService
 from keys.primitives import sealed_file
-from keys.primitives.domains import BATCH, DESCRIPTOR, DESCRIPTOR_1, KEYSET, RECEIPT, RECEIPTS, STATEMENT, TOMBSTONE, TRUST, VOID
+from keys.primitives.domains import (
+    BATCH,
+    DESCRIPTOR,
+    DESCRIPTOR_1,
+    KEYSET,
+    RECEIPT,
+    STATEMENT,
+    TOMBSTONE,
+    TRUST,
+    VOID,
+)
 from keys.primitives.encoding import DAY, canon
 from keys.primitives.raw_signatures import verify_raw
 from keys.primitives.seal import EncPrivateKey, seal_cek
@@ -240,7 +250,8 @@ def test_under_a_descriptor_of_the_first_form_only_http_is_signed(store: Keystor
     note = Checkpoint(origin=name_log(NODE), size=1, root=bytes(32)).text
     theirs = cosignature_text(Checkpoint(origin=name_log(Node("b").first().node), size=1, root=bytes(32)).text, NOW)
     for ask in (
-        lambda: store.sign(STATEMENT, statement(NODE)),
+        lambda: store.sign(VOID, void(NODE)),
+        lambda: store.sign_batch([(STATEMENT, statement(NODE))]),
         lambda: store.sign_log(note),
         lambda: store.cosign(theirs),
     ):
