@@ -36,7 +36,7 @@ from gateway.trust.effects import ACTION_EFFECTS, TrustEffects, give_up
 from gateway.trust.peer_sync import require_reached
 from keys.documents.approvals import AnyApproval, PasskeyApproval, read_approval
 from keys.documents.change import Approval, Change, is_person
-from keys.documents.descriptor import require_second_form
+from keys.documents.descriptor_chain import require_second_form
 from keys.documents.trust_record import LONGEST
 from keys.primitives.encoding import SKEW
 from keys.primitives.passkey import Assertion

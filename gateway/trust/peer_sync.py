@@ -23,8 +23,8 @@ from gateway.peers.scope import PeerState
 from gateway.ports import Clock, Json
 from gateway.trust.compromise_review import CompromiseReview, revoked_by
 from gateway.trust.effects import roots_changed
-from keys.documents.descriptor import DESCRIPTORS, Descriptor, parse_descriptor, require_second_form
-from keys.documents.descriptor_chain import accept_chain
+from keys.documents.descriptor import DESCRIPTORS, Descriptor, parse_descriptor
+from keys.documents.descriptor_chain import accept_chain, require_second_form
 from keys.documents.equivocation import build_proof
 from keys.documents.keyset import accept_keyset
 from keys.primitives.domains import KEYSET

@@ -30,8 +30,8 @@ from gateway.peers.scope import Direction, PeerState
 from gateway.ports import Clock
 from gateway.trust.peer_sync import PeerSync
 from keys.documents.descriptor import Descriptor
-from keys.documents.descriptor import require_usable_descriptor as descriptor_usable
 from keys.documents.descriptor_chain import common_suite
+from keys.documents.descriptor_chain import require_usable_descriptor as descriptor_usable
 from keys.documents.key_records import Use
 from keys.documents.keyset import parse_keyset
 from keys.primitives.domains import KEYSET

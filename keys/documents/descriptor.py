@@ -2,7 +2,6 @@
 
 Reading one applies rule 1 of nrm1 2.13: canonical, exact members, 1 <= threshold <= roots <= 9, every key valid, no kid
 and no component key twice, no revoked kid listed. ``descriptor_chain`` applies the others.
-Expiry counts only for the newest descriptor, when it is used: ``require_usable_descriptor``.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.errors import Code, RefusedError, RemoteError
+from gateway.errors import Code, RemoteError
 from gateway.foundation.ids import KeyId, NodeId, UnitId, UnitKind
 from gateway.ports import Json
 from keys.documents.fingerprint import compute_fingerprint, fingerprint_hash
@@ -179,26 +178,6 @@ def name_log(node: NodeId) -> str:
 def is_own_log(log: str, node: NodeId) -> bool:
     """Whether `log` names the log of `node` and of no other; one of before keeps `NAME.NODE.trm` for its life."""
     return log == name_log(node) or log.endswith(f".{node}.trm")
-
-
-def require_second_form(descriptor: Descriptor) -> None:
-    """Check that the newest descriptor of a peer is of today's form (nrm1 1.20). Raises RefusedError(first_form)."""
-    if descriptor.is_first_form:
-        raise RefusedError(
-            Code.FIRST_FORM,
-            "the newest descriptor of that node is of release 0.1.0, with which nothing is exchanged any more",
-            hint="call its administrator: its node needs this release, then its root holders sign the next descriptor "
-            "(docs/operations.md, After 0.1.0)",
-        )
-
-
-def require_usable_descriptor(descriptor: Descriptor, now: int) -> None:
-    """Check the newest descriptor of a peer. Raises RefusedError(first_form), or stale_descriptor where it expired."""
-    require_second_form(descriptor)
-    if now >= descriptor.expires:
-        raise RefusedError(
-            Code.STALE_DESCRIPTOR, "descriptor has expired", hint="the peer's root holders must issue a new one"
-        )
 
 
 # --- rule 1 ------------------------------------------------------------------------------------------------------

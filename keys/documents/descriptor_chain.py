@@ -9,6 +9,7 @@
      not issued earlier; at least the OLD threshold of the OLD roots sign too; revocations and the log stay; a
      component key of any version before stays with its other half and its use
   5. not issued more than 300 s ahead of `now`
+Expiry and the form count only for the newest one, when it is used: ``require_usable_descriptor``.
 
 A second document under a held version counts as an equivocation only when the held roots signed it; otherwise it is
 `bad_signature`, so that a stranger cannot make a peer look dishonest.
@@ -95,6 +96,26 @@ def accept_chain(
     if not chain:
         raise RemoteError(Code.BAD_CHAIN, "no descriptor")
     return tuple(chain)
+
+
+def require_second_form(descriptor: Descriptor) -> None:
+    """Check that the newest descriptor of a peer is of today's form (nrm1 1.18). Raises RefusedError(first_form)."""
+    if descriptor.is_first_form:
+        raise RefusedError(
+            Code.FIRST_FORM,
+            "the newest descriptor of that node is of release 0.1.0, with which nothing is exchanged any more",
+            hint="call its administrator: its node needs this release, then its root holders sign the next descriptor "
+            "(docs/operations.md, After 0.1.0)",
+        )
+
+
+def require_usable_descriptor(descriptor: Descriptor, now: int) -> None:
+    """Check the newest descriptor of a peer. Raises RefusedError(first_form), or stale_descriptor where it expired."""
+    require_second_form(descriptor)
+    if now >= descriptor.expires:
+        raise RefusedError(
+            Code.STALE_DESCRIPTOR, "descriptor has expired", hint="the peer's root holders must issue a new one"
+        )
 
 
 def common_suite(ours: Descriptor, theirs: Descriptor) -> str:

@@ -21,7 +21,7 @@ from gateway.peers.registry import Peer, address
 from gateway.ports import Clock
 from gateway.trust.peer_sync import PeerSync
 from keys.documents.descriptor import GATEWAY
-from keys.documents.descriptor import require_usable_descriptor as descriptor_usable
+from keys.documents.descriptor_chain import require_usable_descriptor as descriptor_usable
 from keys.documents.keyset import require_usable_keyset as keyset_usable
 
 FRESH = 300

@@ -32,8 +32,7 @@ from gateway.trust import history as trust_history
 from gateway.trust.operations.changes import everything, shown
 from gateway.trust.operations.models import AddPeer, Code60, OnePeer, PeerLine, Peers, Scope, WholePeer
 from gateway.trust.peer_sync import read_chain, require_reached
-from keys.documents.descriptor import require_second_form
-from keys.documents.descriptor_chain import accept_chain
+from keys.documents.descriptor_chain import accept_chain, require_second_form
 from keys.documents.fingerprint import Party, pair_code, pair_text
 from keys.documents.link_reset import Reset, reset_hash
 from keys.documents.trust_record import TrustRecord

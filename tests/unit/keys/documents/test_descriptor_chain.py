@@ -10,13 +10,14 @@ from support.first_form import second_version
 from support.nodes import NOW, Node, Seeds, edited, record, refused, signed
 
 from gateway.errors import Code, RefusedError
-from keys.documents.descriptor import Descriptor, Revocation, require_usable_descriptor
+from keys.documents.descriptor import Descriptor, Revocation
 from keys.documents.descriptor_chain import (
     accept_chain,
     accept_descriptor,
     decode_chain,
     encode_chain,
     key_at,
+    require_usable_descriptor,
 )
 from keys.documents.key_records import Use
 from keys.offline.roots import new_root

@@ -13,7 +13,7 @@ from support.nodes import Seeds, refused
 from support.sign_as import sign_as, sign_base
 
 from gateway.errors import Code
-from keys.primitives import sign
+from keys.primitives import raw_signatures, sign
 from keys.primitives.domains import DESCRIPTOR, KEYSET, RECEIPT, STATEMENT, TRUST, TRUST_1, VOID
 from keys.primitives.encoding import b64u, canon, h, lp_join
 from keys.primitives.sign import PublicKey, Signature, SignedDocument, SigningKey
@@ -161,7 +161,7 @@ def test_universal_forgery_fails_closed() -> None:
     forgery = base_point + b"\x01" + b"\0" * 31
     Ed25519PublicKey.from_public_bytes(identity).verify(forgery, b"any message at all")  # returns: it is accepted
     with refused(Code.BAD_SIGNATURE):
-        sign.verify_raw(identity, b"any message at all", forgery)
+        raw_signatures.verify_raw(identity, b"any message at all", forgery)
     with refused(Code.BAD_KEY):
         PublicKey.checked(identity)
 
@@ -188,7 +188,7 @@ def test_hybrid_key_signs_no_raw_message() -> None:
     """A key that signs documents never signs bytes that could be one (nrm1 2.2: one key, one use)."""
     with pytest.raises(RuntimeError, match="documents only"):
         HYBRID.sign_raw(b"x")
-    sign.verify_raw(CLASSICAL.public.ed25519, b"x", CLASSICAL.sign_raw(b"x"))
+    raw_signatures.verify_raw(CLASSICAL.public.ed25519, b"x", CLASSICAL.sign_raw(b"x"))
 
 
 def test_seeds_make_the_same_key() -> None:
@@ -236,7 +236,7 @@ def test_raw_verification_refuses_wrong_lengths() -> None:
     """Keys and signatures of a wrong length are a bad signature, not a crash."""
     for key, signature in [(b"", b"\0" * 64), (b"\0" * 32, b"\0" * 63), (b"\0" * 33, b"\0" * 64)]:
         with refused(Code.BAD_SIGNATURE, "wrong length"):
-            sign.verify_raw(key, b"x", signature)
+            raw_signatures.verify_raw(key, b"x", signature)
 
 
 def test_document_with_several_signatures_is_not_verified_by_one() -> None:
