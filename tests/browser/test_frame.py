@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser
 from support.browser import seat
-from support.consoles import NOW, OWN_UNITS, served
+from support.consoles import NOW, OWN_UNITS, READY, served
 
 from gateway.operations.roles import Role
 from gateway.ports import Json, OperationResult
@@ -24,6 +24,7 @@ MORNING = {
     "consent.unconfirmed": {"cases": [], "consents": 0},
     "draft.list": {"drafts": [], "next": None},
     "directory.list": OWN_UNITS,
+    "node.ready": READY,
 }
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -44,16 +45,16 @@ class SoftTpm:
 
     def start(self) -> None:
         """Switch it on, with what it held."""
-        state, socket = self._folder / str(self._state), self._folder / "sock"
+        state, path = self._folder / str(self._state), self._folder / "sock"
         state.mkdir(exist_ok=True)
         options = [
-            *("--tpmstate", f"dir={state}", "--ctrl", f"type=unixio,path={socket}.ctrl"),
-            *("--server", f"type=unixio,path={socket}", "--flags", "not-need-init,startup-clear"),
+            *("--tpmstate", f"dir={state}", "--ctrl", f"type=unixio,path={path}.ctrl"),
+            *("--server", f"type=unixio,path={path}", "--flags", "not-need-init,startup-clear"),
         ]
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(["swtpm", "socket", "--tpm2", *options], stdout=log, stderr=log)
         end = time.monotonic() + 10
-        while not (socket.exists() and socket.with_name("sock.ctrl").exists()):
+        while not (_listens(path.with_name("sock.ctrl")) and _listens(path)):
             assert time.monotonic() < end, (self._folder / "log").read_text()
             time.sleep(0.01)
 
@@ -71,6 +72,12 @@ class SoftTpm:
         self.stop()
         self._state += 1
         self.start()
+
+
+def _listens(path: Path) -> bool:
+    """Whether somebody takes connections there; the file of a socket is there a moment before."""
+    with socket.socket(socket.AF_UNIX) as found:
+        return found.connect_ex(str(path)) == 0
 
 
 @contextmanager
