@@ -355,6 +355,32 @@ def said(node: NodeProcess) -> list[tuple[str, int, bytes, int | None]]:
     return node.rows("select direction, seq, document, acked from trust_record order by direction, seq")
 
 
+def test_what_had_arrived_before_the_upgrade_is_not_asked_twice(pair: Pair) -> None:
+    """AL took a message of FR, and its receipt was lost: it comes again in the new form, gets the answer of then, and
+    what waits behind it follows the link that it has now.
+    """
+    fr, al = pair.a, pair.b
+    arrived_before, waiting = FACTS["last"], FACTS["waiting"]["FR"]
+    with closing(sqlite3.connect(fr.folder / "node.db")) as database, database:
+        database.execute("delete from receipt where direction = 'received' and id = ?", (arrived_before,))
+        database.execute("update message set state = 'awaiting_receipt' where id = ?", (arrived_before,))
+        copied = "insert into outbox select message.ref, outbox.peer, outbox.files, outbox.expires from message, outbox"
+        assert database.execute(f"{copied} where message.id = ?", (arrived_before,)).rowcount == 1
+    before = al.count()
+    started(fr, al)
+    roots_met(fr, al)
+    arrived(pair, fr, waiting)
+    shown = fr.call("message.show", id=arrived_before)["receipts"]
+    assert [receipt["status"] for receipt in shown] == ["received"]
+    assert al.count() == before + 1
+    arrived(pair, fr, fr.call("message.submit", **enquiry("behind both", "AL"))["id"])
+    sent = "select n, id, prev, link from link_number where direction = ? order by n"
+    assert fr.rows(sent, "out") == al.rows(sent, "in")
+    bundle = fr.call("evidence.export", id=fr.call("message.show", id=arrived_before)["conversation"], by="w-1")
+    assert verify(canon(bundle), set(FINGERPRINTS.values())).warnings == ()
+    assert not {"peer.bad_chain", "peer.equivocation"} & {*fr.alarms(), *al.alarms()}
+
+
 def ceremony(node: NodeProcess) -> None:
     """Request, signatures and publication as files, by the verbs."""
     base, request = node.base, node.base / f"{node.name}.request"

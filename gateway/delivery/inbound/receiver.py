@@ -191,15 +191,17 @@ class Receiver:
         """Find which messages have their final answer already (step 5).
 
         On a link that was reset such a message may come again under a new number, which has to be used: it is opened
-        once more, and gets the answer of then all the same (nrm1 5.13). One that was taken since the reset is not.
+        once more, and gets the answer of then all the same (nrm1 5.13). One that was taken since the reset is not. One
+        that was taken in the first form is opened too, since its number has another link now (nrm1 5.5).
         """
 
         def query(connection: Connection) -> frozenset[MessageId]:
-            answered = [*map(MessageId, receipts.answers(connection, node, ids))]
+            given = _read_answers(connection, node, ids)
             epoch = links.position(connection, node, links.IN).epoch
+            answered = _linked_today(connection, node, epoch, given)
             if epoch == FIRST_EPOCH or not answered:
-                return frozenset(answered)
-            taken = messages.find_many(connection, messages.IN, node, answered)
+                return answered
+            taken = messages.find_many(connection, messages.IN, node, [*answered])
             return frozenset(row.id for row in taken.values() if row.epoch == epoch)
 
         return await self._store.read(query)
@@ -237,10 +239,9 @@ class Receiver:
     ) -> Loaded:
         """Read the link around the numbers of the requests, the answers given before, and the conversations."""
         messages = [request.message for request in requests if request.message is not None]
-        answers = receipts.answers(connection, node, ids)
         return Loaded(
             link=_load_link(connection, node, {request.n for request in requests}),
-            answers={MessageId(id): Receipt.parse(row.object, *EITHER) for id, row in answers.items()},
+            answers=_read_answers(connection, node, ids),
             conversations=self._admission.load_conversations(connection, node, messages),
         )
 
@@ -274,6 +275,8 @@ class _Judge:
             result = self._judge_one(request, link, accepted)
             if uses_number(result):
                 link = rules.use_number(link, request, self.now)
+            elif isinstance(result, AnsweredBefore) and result.follows_anew:
+                link = rules.link_anew(link, request)
             results.append(result)
         return JudgedRequests(results=tuple(results), stored=self.loaded.answers, before=self.loaded.link, after=link)
 
@@ -283,7 +286,8 @@ class _Judge:
         decision = rules.decide_number(link, request, reset_pending=self.reset_pending)  # 12
         if (receipt := self.loaded.answers.get(request.id)) is not None:
             number_is_new = not isinstance(decision, NumberRefusal)
-            return AnsweredBefore(request=request, receipt=receipt, uses_number=number_is_new)
+            anew = receipt.code != Code.VOID and rules.follows_anew(link, request)
+            return AnsweredBefore(request=request, receipt=receipt, uses_number=number_is_new, follows_anew=anew)
         if isinstance(decision, NumberRefusal):
             return NumberRefused(request=request, refusal=decision)
         if request.message is None:
@@ -323,6 +327,27 @@ def _read_frame(raw: bytes) -> Envelope | Refusal:
         return steps.read_envelope(raw)
     except RemoteError as error:
         return Refusal.of(error.code)
+
+
+def _read_answers(connection: Connection, node: NodeId, ids: Sequence[MessageId]) -> dict[MessageId, Receipt]:
+    """Read the final answers that were given before."""
+    given = receipts.answers(connection, node, ids)
+    return {MessageId(id): Receipt.parse(row.object, *EITHER) for id, row in given.items()}
+
+
+def _linked_today(
+    connection: Connection, node: NodeId, epoch: int, given: Mapping[MessageId, Receipt]
+) -> frozenset[MessageId]:
+    """Leave out what was answered in the first form: the link of its number said nothing of its content."""
+    numbers = links.numbers(connection, node, links.IN, epoch, {receipt.n for receipt in given.values()})
+    known = {n: Entry(id=row.id, prev=row.prev, link_hash=row.link) for n, row in numbers.items()}
+    return frozenset(
+        id
+        for id, receipt in given.items()
+        if receipt.code == Code.VOID
+        or receipt.n not in known
+        or not rules.was_of_first_form(known[receipt.n], epoch, receipt.n)
+    )
 
 
 def _load_link(connection: Connection, node: NodeId, numbers: Iterable[int]) -> LinkState:

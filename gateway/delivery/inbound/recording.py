@@ -223,6 +223,7 @@ class Recorder:
 def write_results(connection: Connection, writing: Writing, cases: CaseRegister, take_away: TakeAway) -> None:
     """Write numbers, messages, receipts, audit entries and evidence in the caller's transaction."""
     _use_numbers(connection, writing)
+    _link_anew(connection, writing)
     _end_uploads(connection, writing)
     _add_messages(connection, writing, cases, take_away)
     _add_receipts(connection, writing)
@@ -242,6 +243,13 @@ def _use_numbers(connection: Connection, writing: Writing) -> None:
     links.use(connection, writing.node, links.IN, after.view.epoch, rows, after.view.high)
     gaps = [GapRow(first=gap.first, last=gap.last, seen=after.seen[gap]) for gap in after.view.gaps]
     links.set_gaps(connection, writing.node, after.view.epoch, gaps)
+
+
+def _link_anew(connection: Connection, writing: Writing) -> None:
+    """Give numbers of the first form the links that they have in the second."""
+    rows = [_number_row(request) for request in writing.judged.linked_anew]
+    if rows:
+        links.chain_anew(connection, writing.node, links.IN, writing.judged.after.view.epoch, rows)
 
 
 def _number_row(request: NumberedRequest) -> NumberRow:

@@ -46,11 +46,14 @@ class AwaitingFiles:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnsweredBefore:
-    """The id has its final answer already, of an older epoch where ``uses_number`` (nrm1 5.13)."""
+    """The id has its final answer already, of an older epoch where ``uses_number`` (nrm1 5.13), in the first form
+    where it ``follows_anew`` (nrm1 5.5).
+    """
 
     request: NumberedRequest
     receipt: Receipt
     uses_number: bool
+    follows_anew: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +105,12 @@ class JudgedRequests:
     def numbered(self) -> tuple[NumberedRequest, ...]:
         """The requests whose numbers are consumed, by rising number."""
         return tuple(result.request for result in self.results if uses_number(result))
+
+    @property
+    def linked_anew(self) -> tuple[NumberedRequest, ...]:
+        """The requests whose numbers have another link from now on."""
+        before = (result for result in self.results if isinstance(result, AnsweredBefore))
+        return tuple(result.request for result in before if result.follows_anew)
 
     @property
     def answered(self) -> tuple[Received | Rejected, ...]:

@@ -18,6 +18,7 @@ from gateway.messages.machines.numbering import Entry, Gap, LinkView, New, Refus
 from gateway.messages.types import AuthenticStatement
 from keys.documents.descriptor import Descriptor
 from keys.documents.envelope import Receipt, Status, Void, statement_hash
+from keys.documents.statement import link_hash
 from keys.primitives.domains import VOID
 from keys.primitives.encoding import SKEW
 from keys.primitives.sign import SignedDocument
@@ -162,6 +163,32 @@ def decide_number(link: LinkState, request: NumberedRequest, *, reset_pending: b
             return NumberRefusal(code=Code.BAD_CHAIN, keep_evidence=False)
         case New(behind_gap=behind_gap):
             return NewNumber(behind_gap=behind_gap)
+
+
+def was_of_first_form(entry: Entry, epoch: int, n: int) -> bool:
+    """Whether a used number has a link of the first form, which said nothing of its content; so has one under which
+    nothing was ever signed (nrm1 5.5).
+    """
+    return entry.link_hash == link_hash(epoch=epoch, n=n, id=entry.id, commit=None, prev=entry.prev)
+
+
+def follows_anew(link: LinkState, request: NumberedRequest) -> bool:
+    """Whether a message that was answered in the first form comes again in the second, at its place: its number then
+    has the link that it has now, for that is what the next one names (nrm1 5.5).
+    """
+    view, n = link.view, request.n
+    entry = view.known.get(n)
+    if request.message is None or entry is None or entry.id != request.id or request.epoch != view.epoch:
+        return False
+    before = view.known.get(n - 1)
+    fits = request.prev == (entry.prev if before is None else before.link_hash)
+    return fits and view.missing(n + 1) and was_of_first_form(entry, view.epoch, n)
+
+
+def link_anew(link: LinkState, request: NumberedRequest) -> LinkState:
+    """Return the link after a used number was given another link hash."""
+    entry = Entry(id=request.id, prev=request.prev, link_hash=request.link_hash)
+    return replace(link, view=replace(link.view, known={**link.view.known, request.n: entry}))
 
 
 def _floods(view: LinkView, n: int) -> bool:

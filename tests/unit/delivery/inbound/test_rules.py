@@ -153,6 +153,31 @@ def test_use_number_leaves_the_state_before_as_it_was() -> None:
     assert (before.view.high, after.view.high, before) == (1, 2, link([1]))
 
 
+def test_a_number_of_the_first_form_gets_the_link_that_it_has_now() -> None:
+    """Of the same message, at the end of its link, behind the number that is there; the next one then follows it."""
+    message = arrive(framed(A_TO_B.statement()))
+    held = link(range(1, 4))
+    again = request(3, message=message, link_hash="now" * 14 + "A")
+    assert rules.follows_anew(held, again)
+    after = rules.link_anew(held, again)
+    assert after.view.known[3] == Entry(id=again.id, prev=again.prev, link_hash=again.link_hash)
+    assert (after.view.high, held.view.known[3].link_hash) == (3, chain_hash(3))
+    assert decide(after, request(4, prev=again.link_hash, link_hash="x")) == NewNumber(behind_gap=False)
+    second = rules.link_anew(held, request(2, link_hash="other" * 8 + "AAA"))
+    others = {
+        "a void": (held, replace(again, message=None)),
+        "another id": (held, replace(again, id=identify(9))),
+        "another epoch": (held, replace(again, epoch=2)),
+        "another prev": (held, replace(again, prev=chain_hash(1))),
+        "a number that was never used": (held, request(4, message=message)),
+        "a number behind it": (held, request(2, message=message, link_hash="x")),
+        "the number before was linked anew": (second, again),
+        "a link of the second form": (after, replace(again, link_hash="later" * 8 + "AAA")),
+    }
+    assert [why for why, (held, asked) in others.items() if rules.follows_anew(held, asked)] == []
+    assert rules.follows_anew(second, replace(again, prev=second.view.known[2].link_hash))
+
+
 def test_requests_are_judged_in_the_order_of_their_numbers() -> None:
     """The epoch counts first."""
     mixed = [request(2, epoch=2), request(3), request(1, epoch=2), request(1)]
