@@ -622,8 +622,8 @@ def test_a_folder_of_the_day_before_is_refused(pair: Pair) -> None:
 
 @pytest.mark.deep
 def test_the_program_of_the_release_is_a_peer_that_waits(pair: Pair, tmp_path: Path) -> None:
-    """AL goes on with the program of 0.1.0 and FR with today's: nothing goes across and nothing is lost. When AL is
-    brought up to date, what waited on both sides arrives once.
+    """AL goes on with the program of 0.1.0 and FR, whose roots have met, with today's: nothing goes across and nothing
+    is lost. When AL is brought up to date and its roots have met, what waited on both sides arrives once.
     """
     tree = checked_out(tmp_path)
     if tree is None:
@@ -633,8 +633,10 @@ def test_the_program_of_the_release_is_a_peer_that_waits(pair: Pair, tmp_path: P
     before = {node.name: node.count() for node in (fr, al)}
     try:
         started(fr, al)
+        roots_met(fr)
         asked = fr.call("message.submit", **enquiry("across from FR", al.name))["id"]
-        both.until(lambda: "wrong_type" in fr.log(), seconds=120)
+        both.until(lambda: "peer.first_form" in fr.alarms(), seconds=120)
+        both.advance(600, step=30)
         for node, id in ((fr, FACTS["waiting"]["FR"]), (al, FACTS["waiting"]["AL"]), (fr, asked)):
             assert node.state(id) not in PAST_DEPARTURE
         assert {node.name: node.count() for node in (fr, al)} == before
@@ -643,6 +645,7 @@ def test_the_program_of_the_release_is_a_peer_that_waits(pair: Pair, tmp_path: P
     newer = pair.b
     newer.steered = al.steered
     started(newer)
+    roots_met(newer)
     for node, id in ((fr, FACTS["waiting"]["FR"]), (newer, FACTS["waiting"]["AL"]), (fr, asked)):
         arrived(pair, node, id)
     for node in (fr, newer):
