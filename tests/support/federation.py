@@ -17,7 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from gateway.errors import RemoteError
+from gateway.errors import Code, RemoteError
 from gateway.federation.address import PeerAddress
 from gateway.federation.client import FederationClient
 from gateway.federation.endpoints import Segment
@@ -286,8 +286,11 @@ async def listening(
     saved: float = 1e6,
     in_force: bool = True,
     clock: SteeredClock | None = None,
+    closed: Code | None = None,
 ) -> AsyncIterator[Site]:
-    """Node ``bel`` listening on a free port; node ``alb`` is its active peer, whose key is `in_force` now or not."""
+    """Node ``bel`` listening on a free port; node ``alb`` is its active peer, whose key is `in_force` now or not.
+    `closed` says why it judges nothing of peers.
+    """
     bel, alb = Party("bel"), Party("alb")
     certificate = make_certificate(folder, "bel")
     clock, table, handlers = clock or SteeredClock(), PeerTable(alb), Recorder()
@@ -309,6 +312,7 @@ async def listening(
         work=WorkBudgets(monotonic=clock.monotonic, saved=saved),
         report=refusals.append,
         overworked=overworked.append,
+        closed=lambda: closed,
     )
     server = await start_listener(app, "127.0.0.1", port, server_context(certificate.cert, certificate.key))
     try:

@@ -30,6 +30,18 @@ async def test_a_good_raw_request_passes(site: Site) -> None:
     assert [name for name, _, _ in site.handlers.calls] == ["post_messages"]
 
 
+async def test_a_node_that_judges_nothing_now_says_so_by_a_bare_status(tmp_path: Path) -> None:
+    """A proven peer keeps what it has, and a stranger learns no more than otherwise (nrm1 1.18)."""
+    async with listening(tmp_path, closed=Code.ROOTS_DUE) as site:
+        answers = [
+            await raw_exchange(site.port, raw(fields, b"Connection: close"))
+            for fields in (signed_fields(site), {"Content-Type": ENVELOPES})
+        ]
+        assert [(status_of(answer), is_bare(answer)) for answer in answers] == [(503, True), (403, True)]
+        assert site.handlers.calls == []
+        assert site.refusals[0].code is Code.ROOTS_DUE
+
+
 @pytest.mark.parametrize("name", ["Signature", "Signature-Input", "Content-Digest", "Content-Type", "NRM-Recipient"])
 async def test_a_field_that_comes_twice_is_refused(site: Site, name: str) -> None:
     """Two fields of a name are refused however equal they are, in any case of letters (threat 27)."""
