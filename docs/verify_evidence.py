@@ -12,7 +12,7 @@ fingerprints, and refuse a chain that ends before its version. Exit code 0: veri
 
     1 form        one spelling of JSON, exact members, one order
     2 who         both descriptor chains, signed by their roots; the fingerprints fit the newest roots
-    3 statements  signed by a key of the sender, of one conversation; content shown is what was signed
+    3 statements  signed by a key of the sender, of one conversation or one number; content shown is what was signed
     4 receipts    signed by a key of the receiver, about these statements
                   (statements and receipts are signed in batches: one signature for a tree in which each has its place)
     5 log         entries of one node's audit log about them, under checkpoints that it and its witnesses signed
@@ -846,7 +846,9 @@ def verify(data, anchors, lowest=None):
     messages = [read_message(item, chains, forms, batches) for item in bundle["messages"]]
     sealings = {hash: (said, sig) for message in messages for hash, _, said, sig in message}
     firsts = [message[0][2] for message in messages]
-    need(len({said["conv"] for said in firsts}) == 1, "several conversations")
+    conversations = sorted({said["conv"] for said in firsts})
+    one_number = len({(said["from"], said["epoch"], said["n"]) for said in firsts}) == 1
+    need(len(conversations) == 1 or one_number, "several conversations")
     need(len({(said["from"], said["id"], said["commit"]) for said in firsts}) == len(firsts), "a message occurs twice")
     order = ("created", "from", "epoch", "n", "id", "commit")
     ascending([tuple(said[name] for name in order) for said in firsts], "messages")
@@ -859,7 +861,7 @@ def verify(data, anchors, lowest=None):
     if bundle["log"] is not None:
         issuers = {document.batch: fitting[0]["from"] for document, fitting in told}
         times, log_lines = read_log(bundle["log"], chains, sealings, issuers, anchors, lowest)
-    lines = [f"conversation {firsts[0]['conv']} between " + " and ".join(chains)]
+    lines = [f"conversation {' and '.join(conversations)} between " + " and ".join(chains)]
     for item, message in zip(bundle["messages"], messages, strict=True):
         lines += message_lines(message, item["disclosure"], told, chains, times)
     lines += [f"warning: {line}" for line in contradictions(messages, chains, times)]

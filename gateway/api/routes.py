@@ -151,6 +151,7 @@ ROUTES: tuple[Route, ...] = (
     Route(method="POST", path="/guidance/search", operation="guidance.search"),
     Route(method="GET", path="/guidance/{id}", operation="guidance.show"),
     Route(method="GET", path="/evidence/{id}", operation="evidence.export"),
+    Route(method="GET", path="/alarms/{id}/evidence", operation="evidence.contradiction"),
     Route(method="GET", path="/evidence/{id}/fields", operation="evidence.fields"),
     Route(method="GET", path="/audit", operation="audit.show"),
     Route(method="GET", path="/audit/entries", operation="audit.list", paged=True),

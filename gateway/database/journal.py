@@ -105,6 +105,12 @@ def proof_of(connection: Connection, seq: int) -> bytes | None:
     return connection.scalar(select(alarm.c.proof).where(alarm.c.seq == seq))
 
 
+def find_alarm(connection: Connection, seq: int) -> Alarm | None:
+    """One alarm, whether it was dismissed or not."""
+    r = connection.execute(select(alarm).where(alarm.c.seq == seq)).first()
+    return None if r is None else Alarm(seq=r.seq, at=r.at, kind=r.kind, peer=r.peer, ref=r.ref)
+
+
 def open_alarms(connection: Connection) -> list[Alarm]:
     """Alarms nobody dismissed yet, oldest first."""
     query = select(alarm).where(alarm.c.dismissed.is_(None)).order_by(alarm.c.seq)

@@ -13,7 +13,7 @@ from gateway.erasure.certificates import Certificate
 from gateway.errors import Code
 from gateway.evidence.key_findings import describe_form, describe_weight, find_support
 from gateway.evidence.log_findings import Names, describe_log, format_time, place_in_log
-from gateway.evidence.number_findings import describe_contradictions
+from gateway.evidence.number_findings import describe_contradictions, prove_two_contents
 from gateway.evidence.report import MessageReport, Report, SignatureReport
 from gateway.evidence.types import Chain, Proof, ProvenMessage, SignedReceipt
 from gateway.evidence.weighing import weigh_receipt, weigh_sealing
@@ -44,11 +44,12 @@ def testify(proof: Proof) -> Report:
     names = _names(proof)
     seen = proof.log is not None and any(head.first is not None for head in proof.log.heads)
     return Report(
-        conversation=proof.messages[0].statement.conv,
+        conversations=tuple(sorted({message.statement.conv for message in proof.messages})),
         parties=tuple(_party(chain) for chain in proof.chains.values()),
         log=tuple(describe_log(proof, names)),
         messages=tuple(_message(message, proof, names) for message in proof.messages),
         warnings=tuple(describe_contradictions(proof, names)),
+        two_contents=tuple(prove_two_contents(proof, names)),
         limits=(
             _TIMES_SEEN if seen else _TIMES,
             *_LIMITS,

@@ -11,6 +11,8 @@ from gateway.evidence.types import Proof, ProvenMessage
 from gateway.evidence.weighing import Verdict, weigh_sealing
 from gateway.foundation.ids import NodeId
 
+DOUBT = "; not all of these signatures are proven"
+"""How a line ends that somebody else than its node may have signed."""
 Numbered = Mapping[tuple[int, int], Sequence[ProvenMessage]]
 """The messages of one node by epoch and number."""
 
@@ -22,6 +24,15 @@ def describe_contradictions(proof: Proof, names: Names) -> Iterator[str]:
         yield from _two_contents(proof, numbered, name)
         yield from _two_numbers(proof, numbered, name)
         yield from _broken_links(numbered, name)
+
+
+def prove_two_contents(proof: Proof, names: Names) -> Iterator[str]:
+    """Put into words where a node signed two contents, and nobody else can have: what it is to blame for."""
+    for node, name in names.items():
+        numbered = _number(proof, node)
+        for line in (*_two_contents(proof, numbered, name), *_two_numbers(proof, numbered, name)):
+            if not line.endswith(DOUBT):
+                yield line
 
 
 def _number(proof: Proof, node: NodeId) -> Numbered:
@@ -62,4 +73,4 @@ def _doubt(proof: Proof, messages: Sequence[ProvenMessage]) -> str:
     """Whoever stole a key can sign a second content: the owner is to blame for what is proven alone."""
     weights = [weigh_sealing(proof, sealing) for message in messages for sealing in message.sealings]
     proven = all(weight.verdict is Verdict.PROVEN for weight in weights)
-    return "" if proven else "; not all of these signatures are proven"
+    return "" if proven else DOUBT

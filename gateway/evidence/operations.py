@@ -24,6 +24,7 @@ from gateway.delivery.operations.message_models import Direction
 from gateway.delivery.operations.messages_shown import conversation_rows
 from gateway.errors import Code, Finding, RefusedError
 from gateway.evidence.build import Exhibit, build
+from gateway.evidence.contradiction import find_contradiction, read_other, require_proof
 from gateway.evidence.field_choice import choose_fields
 from gateway.evidence.log_extract import extract
 from gateway.evidence.signed import read_kept_receipts
@@ -35,7 +36,7 @@ from gateway.messages import content_codec
 from gateway.messages.store import messages, receipts
 from gateway.messages.store.messages import MessageRow
 from gateway.operations.actors import pseudonym
-from gateway.operations.ids import ConversationId, MessageId, PeerId
+from gateway.operations.ids import AlarmId, ConversationId, MessageId, PeerId, alarm_number
 from gateway.operations.models import UNSAID, Answer, Asked, Flag, Object, Time, Type
 from gateway.operations.registry import About, Reading, operation
 from gateway.operations.roles import FOCAL_POINT, Caller
@@ -76,6 +77,12 @@ class OfConversation(Asked):
 
     id: ConversationId
     peer: PeerId | None = None
+
+
+class OfAlarm(Asked):
+    """An alarm by its number."""
+
+    id: AlarmId
 
 
 class FieldsOfMessage(Answer):
@@ -171,6 +178,35 @@ class EvidenceOperations:
                 "nothing of this conversation was signed yet",
                 hint="a message is signed when it departs: trm conversation show lists their states",
             )
+        bundle = await self._bundle(peer, exhibits.exhibits, kept)
+        await self._log_disclosure(exhibits.shown, pseudonym(caller.actor, self._actor))
+        return OperationResult(value=bundle)
+
+    @operation(
+        "evidence.contradiction",
+        "the portable proof that a peer signed two contents under one number",
+        roles=FOCAL_POINT,
+        about=About.CASE,
+        answer=Object,
+        reads=Reading(what="evidence"),
+    )
+    async def prove_contradiction(self, asked: OfAlarm) -> OperationResult:
+        """The evidence bundle of both messages, without their content, for an alarm `peer.equivocation`."""
+        found = await self._content.store.read(lambda c: find_contradiction(c, alarm_number(asked.id)))
+        peer = self._peers.find(found.peer)
+        kept = await self._content.store.read(lambda c: _kept(c, [found.held]))
+
+        def open_both() -> list[Exhibit]:
+            other = read_other(self._content.sealer.open(found.other))
+            return [Exhibit(sealings=self._sealings(found.held, kept)), Exhibit(sealings=[other])]
+
+        bundle = await self._bundle(peer, await self._workers.off_loop(open_both), kept)
+        known = {self._own.descriptor.fingerprint} | {one.descriptor.fingerprint for one in self._peers.all()}
+        await self._workers.off_loop(lambda: require_proof(bundle, known))
+        return OperationResult(value=bundle)
+
+    async def _bundle(self, peer: Peer, exhibits: Sequence[Exhibit], kept: _Kept) -> Json:
+        """Build the bundle of these messages with what the log has about them."""
         chains = (self._own.chain, peer.chain)
         extracted = await extract(
             self._content.store,
@@ -178,12 +214,11 @@ class EvidenceOperations:
             self._peers,
             self._log,
             self._checkpointer,
-            _hashes(exhibits.exhibits, kept.told),
+            _hashes(exhibits, kept.told),
             peer,
         )
-        bundle = await self._workers.off_loop(lambda: build(chains, exhibits.exhibits, kept.told, extracted))
-        await self._log_disclosure(exhibits.shown, pseudonym(caller.actor, self._actor))
-        return OperationResult(value=parse(bundle, limit=LIMIT))
+        bundle = await self._workers.off_loop(lambda: build(chains, exhibits, kept.told, extracted))
+        return parse(bundle, limit=LIMIT)
 
     @operation(
         "evidence.fields",

@@ -63,13 +63,16 @@ class MessageReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What a bundle proves. `warnings` are contradictions that the signatures themselves prove."""
+    """What a bundle proves. `warnings` are contradictions in what was signed; `two_contents` are those of them that
+    nobody but the node itself can have signed.
+    """
 
-    conversation: ConversationId
+    conversations: tuple[ConversationId, ...]
     parties: tuple[str, ...]
     log: tuple[str, ...]
     messages: tuple[MessageReport, ...]
     warnings: tuple[str, ...]
+    two_contents: tuple[str, ...]
     limits: tuple[str, ...]
 
     @property
@@ -85,7 +88,7 @@ class Report:
     @property
     def lines(self) -> tuple[str, ...]:
         """All of it, to be printed one under the other."""
-        found = [f"conversation {self.conversation}"]
+        found = [f"conversation {' and '.join(self.conversations)}"]
         found += [f"party: {party}" for party in self.parties]
         found += [f"log: {line}" for line in self.log]
         for place, message in enumerate(self.messages, 1):
@@ -118,10 +121,12 @@ class Report:
             for message in self.messages
         ]
         return {
-            "conversation": self.conversation,
+            "conversation": self.conversations[0] if len(self.conversations) == 1 else None,
+            "conversations": [*self.conversations],
             "parties": list(self.parties),
             "log": list(self.log),
             "messages": messages,
             "warnings": list(self.warnings),
+            "two_contents": list(self.two_contents),
             "limits": list(self.limits),
         }

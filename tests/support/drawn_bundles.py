@@ -75,7 +75,8 @@ def draw(rng: Random) -> Drawn:
     held = {chain[-1].node: _cut(rng, chain) for chain in (sender, receiver)}
     exhibits = [_show(rng, Exhibit(sealings=frames), secret, body)]
     if rng.random() < 0.25:
-        exhibits.append(Exhibit(sealings=_sealings(rng, one, sender, receiver, b64u(rng.randbytes(32)))))
+        other = _sealings(rng, one, sender, receiver, b64u(rng.randbytes(32)), elsewhere=rng.random() < 0.5)
+        exhibits.append(Exhibit(sealings=other))
     data, _ = _assemble(held, exhibits, batches, kept[0], without=kept[1])
     known = [one, two] + [three] * (rng.random() < 0.6)
     data = _misplace(rng, data) if rng.random() < 0.08 else data
@@ -151,9 +152,19 @@ def _show(rng: Random, exhibit: Exhibit, secret: bytes, body: bytes) -> Exhibit:
 
 
 def _sealings(
-    rng: Random, node: Witness, chain: Sequence[Descriptor], to: Sequence[Descriptor], commit: str
+    rng: Random,
+    node: Witness,
+    chain: Sequence[Descriptor],
+    to: Sequence[Descriptor],
+    commit: str,
+    *,
+    elsewhere: bool = False,
 ) -> list[tuple[bytes, bytes]]:
+    """The sealings of one message; `elsewhere` of another conversation, and then sometimes of another epoch."""
     template = stated(tiny().sealed["enquiry"])
+    if elsewhere:
+        epoch = template.epoch + (rng.random() < 0.2)
+        template = replace(template, conv=b64u(bytes(16)), id=rng.choice((template.id, b64u(bytes(16)))), epoch=epoch)
     frames = []
     for _ in range(rng.choice((1, 1, 2))):
         key, version = _signer(rng, node, chain)

@@ -30,11 +30,10 @@ from gateway.delivery.outbound.sender import Sender
 from gateway.errors import GatewayError
 from gateway.messages import answers
 from keys.documents.envelope import split_envelopes
-from keys.documents.receipts import Receipts, Status
-from keys.primitives.domains import RECEIPTS
+from keys.documents.receipts import SignedReceipts, Status
+from keys.documents.statement import Statement
 from keys.primitives.encoding import parse
 from keys.primitives.seal import EncPrivateKey
-from keys.primitives.sign import SignedDocument
 
 NAMES = ("FR", "AL", "IT")
 """Each node is called as its country."""
@@ -74,6 +73,10 @@ class Trio:
     opened: dict[str, Posted] = field(default_factory=dict)
     """What was opened on the wire, by the id of the message."""
     wiretap: Wiretap = field(default_factory=Wiretap)
+    sealings: set[bytes] = field(default_factory=set)
+    """Envelopes that were opened on the wire."""
+    contents: dict[tuple[str, str, int, int], tuple[str, str]] = field(default_factory=dict)
+    """What a node signed to another one under an epoch and number: id and commitment."""
 
     def __post_init__(self) -> None:
         self.board.left, self.board.came, self.board.told = self._left, self._came, self._told
@@ -265,15 +268,17 @@ class Trio:
 
     def _told(self, sender: str, receiver: str, document: bytes) -> None:
         """A node tells how far messages have come: it has them, also where its answers to them were lost."""
-        for receipt in Receipts.parse(SignedDocument.decode(document, RECEIPTS).payload).receipts:
+        for receipt in SignedReceipts.from_json(parse(document, limit=len(document))).receipts:
             if receipt.status is not Status.REJECTED and (sender, receipt.msg) not in self.promises.arrived:
                 self.promises.come(self.opened[receipt.msg])
 
     def _open(self, sender: str, receiver: str, data: bytes) -> Posted:
         """Learn what an envelope says, also one whose seed is gone; what was seen before is known by its id."""
         envelope = self.wiretap.record(data)
-        if envelope.id not in self.opened:
+        if data not in self.sealings:
+            self.sealings.add(data)
             frames = self.wiretap.read(envelope, signer=self.node(sender).own.node)
+            self._hear_number(sender, receiver, frames.statement)
             body: Any = parse(frames.body, limit=len(frames.body))
             self.opened[envelope.id] = Posted(
                 sender=sender,
@@ -287,6 +292,13 @@ class Trio:
                 erase=body["content"].get("erase_wanted") is True,
             )
         return self.opened[envelope.id]
+
+    def _hear_number(self, sender: str, receiver: str, said: Statement) -> None:
+        """Nobody honest signs two contents under one number, whatever is sealed anew, lost and put back: so nobody
+        honest is ever proven to have done so (nrm1 7.15).
+        """
+        place, content = (sender, receiver, said.epoch, said.n), (said.id, said.commit)
+        assert self.contents.setdefault(place, content) == content, f"{sender} signed two contents under one number"
 
     async def readable(self, name: str) -> str:
         """Everything that a node can still open."""

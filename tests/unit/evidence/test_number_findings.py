@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from support.bundle_reports import CASE, REFERRAL, report, resigned, revoked
 from support.exhibits import OTHER_ID, A, stated
 from support.nodes import NOW
+
+from gateway.errors import RefusedError
 
 OTHER = "A" * 43
 
@@ -44,3 +47,24 @@ def test_a_thief_is_not_told_as_the_owner() -> None:
     found = report(chains=chains, exhibits=(CASE.exhibits[0], resigned(commit=OTHER)), extract=None)
     (warning,) = found.warnings
     assert warning.endswith("; not all of these signatures are proven")
+    assert found.two_contents == ()
+
+
+def test_two_conversations_of_one_number_are_one_proof() -> None:
+    """Whoever numbers twice seldom does so in one conversation; of several numbers they are no bundle."""
+    elsewhere = {"id": OTHER_ID, "conv": "B" * 21 + "A", "commit": OTHER}
+    found = report(exhibits=(CASE.exhibits[0], resigned(**elsewhere)))
+    ids = " and ".join(sorted([REFERRAL.id, OTHER_ID]))
+    assert found.two_contents == (f"NRM a signed two contents under number 2, as {ids}",)
+    assert found.conversations == tuple(sorted([stated(REFERRAL).conv, "B" * 21 + "A"]))
+    for other in ({"n": 3}, {"epoch": 2}):
+        with pytest.raises(RefusedError, match="of several conversations"):
+            report(exhibits=(CASE.exhibits[0], resigned(**elsewhere, **other)))
+
+
+def test_what_does_not_follow_is_no_second_content() -> None:
+    """A number that does not fit the one before is a warning, and proves no two contents."""
+    following = resigned(id=OTHER_ID, n=3, created=NOW + 1, prev="A" * 43)
+    found = report(exhibits=(CASE.exhibits[0], following))
+    assert found.warnings == ("NRM a gave number 3 to a message that does not follow number 2",)
+    assert found.two_contents == ()
