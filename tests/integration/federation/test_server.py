@@ -126,7 +126,7 @@ async def test_a_thousand_replays_are_one_delivery(site: Site) -> None:
 
 
 @pytest.mark.parametrize("ahead", [600, 200 * 86_400])
-async def test_a_clock_that_is_set_and_set_back_admits_no_replay(site: Site, ahead: int) -> None:
+async def test_flaw_11_a_clock_that_is_set_and_set_back_admits_no_replay(site: Site, ahead: int) -> None:
     """Ahead by minutes or months, another request there, and back within the life of the first (threat 151)."""
     request = raw(signed_fields(site), b"Connection: close")
     assert status_of(await raw_exchange(site.port, request)) == 200
