@@ -1,7 +1,7 @@
 """The sum of primitives of one message, which no design can save, measured in the same run.
 
-One hybrid signature and its verification, sealed and opened once, committed to and validated on both sides, written and
-read in canonical form, sealed at rest on both sides; two signed receipts in batches; group commits of two databases.
+Signed and verified in a batch, sealed and opened once, committed to and validated on both sides, written and read in
+canonical form, sealed at rest on both sides; two receipts in batches; group commits of two databases.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import schemas
@@ -17,14 +17,15 @@ from bench.work import make_referral
 from gateway.ports import Json
 from keys.documents.statement import Secret
 from keys.keystore.keystore import system_rand
+from keys.primitives.batch import Proof, Unsigned, Verifier, sign_batch
 from keys.primitives.commitment import compute_commitment
-from keys.primitives.domains import RECEIPTS, STATEMENT
+from keys.primitives.domains import RECEIPT, STATEMENT
 from keys.primitives.encoding import b64u, canon, parse
 from keys.primitives.seal import EncPrivateKey, aead_open, aead_seal, open_content, seal_cek, seal_content
-from keys.primitives.sign import SigningKey, verify
+from keys.primitives.sign import SigningKey
 
 BATCH = 8
-"""Messages that share a receipt batch and a commit: what 8 clients at once allow."""
+"""Messages that share a signature and a commit: what 8 clients at once allow."""
 INNER = 16_384
 COMMITS = 5
 """Transactions that a message takes part in: submitted, departed, accepted, handed over, receipted."""
@@ -34,8 +35,7 @@ def measure_costs() -> dict[str, float]:
     """Measure the CPU milliseconds of each kind of work, per message."""
     key, sealing = SigningKey.generate(system_rand, hybrid=True), EncPrivateKey(system_rand(32))
     statement, cek, inner = bytes(900), system_rand(32), bytes(INNER)
-    signed, receipts = key.sign(STATEMENT, statement), bytes(400 * BATCH)
-    answered = key.sign(RECEIPTS, receipts)
+    statements, receipts = [(STATEMENT, statement)] * BATCH, [(RECEIPT, bytes(400))] * BATCH
     enc, ct = seal_cek(sealing.public, cek, b"info"), seal_content(cek, b"context", inner)
     request = make_referral("AL", b64u(system_rand(16)))
     header, content = request["header"], request["content"]
@@ -43,13 +43,10 @@ def measure_costs() -> dict[str, float]:
     data, nonce = canon(body), system_rand(24)
     at_rest, secret = aead_seal(cek, nonce, data, b"row"), Secret(salt=system_rand(32)).encode()
     return {
-        "sign and verify the statement": _ms(lambda: key.sign(STATEMENT, statement))
-        + _ms(lambda: verify(key.public, STATEMENT, statement, signed)),
+        "sign and verify the statement, in batches": _batch(key, statements) / BATCH,
         "seal and open": _ms(lambda: (seal_cek(sealing.public, cek, b"info"), seal_content(cek, b"context", inner)))
         + _ms(lambda: (sealing.open(enc, b"info"), open_content(cek, b"context", ct))),
-        "two receipts in batches": 2
-        / BATCH
-        * (_ms(lambda: key.sign(RECEIPTS, receipts)) + _ms(lambda: verify(key.public, RECEIPTS, receipts, answered))),
+        "two receipts in batches": 2 * _batch(key, receipts) / BATCH,
         "validate twice": 2 * _ms(lambda: (schemas.validate("referral.request/1", body), schemas.text_findings(body))),
         "commit to the fields, both sides": 2 * _ms(lambda: compute_commitment(secret, data)),
         "canonical form, written and read": _ms(lambda: canon(body)) + _ms(lambda: parse(data, limit=100_000)),
@@ -57,6 +54,19 @@ def measure_costs() -> dict[str, float]:
         * (_ms(lambda: aead_seal(cek, nonce, data, b"row")) + _ms(lambda: aead_open(cek, nonce, at_rest, b"row"))),
         "durable rows in groups": _rows(data),
     }
+
+
+def _batch(key: SigningKey, documents: Sequence[Unsigned]) -> float:
+    """Sign these together, and verify each of them with its proof."""
+    batch, inclusions = sign_batch(documents, key.sign, system_rand)
+    frames = [Proof(batch=batch, inclusion=inclusion).encode() for inclusion in inclusions]
+
+    def verify() -> None:
+        verifier = Verifier()
+        for document, frame in zip(documents, frames, strict=True):
+            verifier.verify(key.public, Proof.parse(frame, *document).batch)
+
+    return _ms(lambda: sign_batch(documents, key.sign, system_rand)) + _ms(verify)
 
 
 def _ms(work: Callable[[], object], times: int = 150) -> float:

@@ -42,7 +42,7 @@ class Answers:
 def sign_receipts(receipts: Sequence[wire.Receipt], sign: SignBatch) -> SignedReceipts:
     """Sign 1 to 128 receipts for one peer by one signature."""
     batch, inclusions = sign([receipt.unsigned for receipt in receipts])
-    return SignedReceipts(batch=batch, receipts=tuple(receipts), inclusions=inclusions)
+    return SignedReceipts.of(batch, zip(receipts, inclusions, strict=True))
 
 
 def encode_answers(answers: Iterable[Answer], signed: SignedReceipts | None) -> bytes:

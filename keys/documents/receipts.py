@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 from typing import Final, Self, TypeAlias
 
 from gateway.errors import Code, RemoteError
@@ -146,12 +147,23 @@ _RECEIPT: Final[dict[str, Check]] = {
 class SignedReceipts:
     """1 to 128 receipts of one node for one peer, which are in one batch; one (of, status) occurs once (nrm1 6.3).
 
-    Holding them proves nothing: see `verify`. `inclusions` are their places in the tree.
+    Holding them proves nothing: see `verify`. `inclusions` are their places in the tree, in whose order they stand, so
+    that the same receipts are written in one way.
     """
 
     batch: Batch
     receipts: tuple[Receipt, ...]
     inclusions: tuple[Inclusion, ...]
+
+    @classmethod
+    def of(cls, batch: Batch, placed: Iterable[tuple[Receipt, Inclusion]]) -> Self:
+        """Put receipts of one batch into their order."""
+        told = sorted(placed, key=lambda item: item[1].index)
+        return cls(
+            batch=batch,
+            receipts=tuple(receipt for receipt, _ in told),
+            inclusions=tuple(inclusion for _, inclusion in told),
+        )
 
     def to_json(self) -> dict[str, Json]:
         """Return the member form `{count, receipts, signatures}`."""
@@ -177,6 +189,8 @@ class SignedReceipts:
         if fault := _fault(receipts):
             raise malformed(fault)
         inclusions = tuple(Inclusion.from_members(item, count) for item in told)
+        if any(not one.index < other.index for one, other in pairwise(inclusions)):
+            raise malformed("receipts are not in the order of their places")
         root = inclusions[0].root_over(*receipts[0].unsigned)
         return cls(batch=Batch.from_outside(member, root), receipts=receipts, inclusions=inclusions)
 

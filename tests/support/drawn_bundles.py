@@ -215,8 +215,7 @@ def _batches(
 def _signed(rng: Random, key: SigningKey, told: Sequence[Receipt]) -> SignedReceipts:
     """These receipts, in one batch with what is of no concern here."""
     made = proofs(key, *(receipt.unsigned for receipt in told), *_beside(rng, len(told)))
-    inclusions = tuple(proof.inclusion for proof in made[: len(told)])
-    return SignedReceipts(batch=made[0].batch, receipts=tuple(told), inclusions=inclusions)
+    return SignedReceipts.of(made[0].batch, zip(told, (proof.inclusion for proof in made), strict=False))
 
 
 def _beside(rng: Random, already: int = 1) -> list[Unsigned]:

@@ -627,7 +627,8 @@ def receipts() -> Case:
         proven = [orjson.loads(proof.encode()) for proof in proofs(key, *((kind, canon(item)) for item in items))]
         common = {name: proven[0][name] for name in ("count", "signatures")}
         places = [{name: proof[name] for name in ("blind", "index", "path")} for proof in proven]
-        return common | {"receipts": [{"receipt": item, **place} for item, place in zip(items, places, strict=True)]}
+        listed = [{"receipt": item, **place} for item, place in zip(items, places, strict=True)]
+        return common | {"receipts": sorted(listed, key=lambda one: one["index"])}
 
     def case(name: str, code: str | None, value: Case) -> Case:
         return {"name": name, "code": code, "now": NOW, "receipts": value}
@@ -635,9 +636,10 @@ def receipts() -> Case:
     good = told(*(receipt.to_json() for receipt in three))
     listed = good["receipts"]
     answers = [Answer(id=id_of("a"), code=Code.EXPIRED), Answer(id=None, code=Code.MALFORMED)]
-    altered = [listed[0] | {"receipt": first | {"n": 8}}, *listed[1:]]
-    moved = [listed[0] | {"index": listed[0]["index"] ^ 1}, *listed[1:]]
-    mixed = [listed[0], told(rejected.to_json())["receipts"][0] | {"path": listed[0]["path"]}]
+    altered = [listed[0] | {"receipt": listed[0]["receipt"] | {"n": 8}}, *listed[1:]]
+    moved = [one | {"receipt": other["receipt"]} for one, other in zip(listed, listed[1:] + listed[:1], strict=True)]
+    lone = told(rejected.to_json())["receipts"][0]
+    mixed = [listed[0], lone | {"path": listed[0]["path"], "index": listed[0]["index"] + 1}]
     return {
         "now": NOW,
         "me": NODE,
@@ -657,6 +659,7 @@ def receipts() -> Case:
             case("for two nodes", "malformed", told(first, first | {"to": issuer.node, "status": "opened"})),
             case("no receipt", "malformed", good | {"receipts": []}),
             case("129 receipts", "malformed", good | {"receipts": listed[:1] * 129}),
+            case("in another order", "malformed", good | {"receipts": listed[::-1]}),
             case("for another node", "spliced", told(first | {"to": "n1" + "b" * 32})),
             case("of another node than the signer", "spliced", told(first | {"from": "n1" + "b" * 32})),
             case("a receipt of the first form", "wrong_type", told(one.to_json(RECEIPT_1))),

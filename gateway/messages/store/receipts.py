@@ -185,11 +185,7 @@ def _read(document: bytes, rows: Sequence[ReceiptRow]) -> KeptReceipts:
     if not placed:
         return SignedDocument.from_json(value, RECEIPTS_1)
     batch = Batch.from_json(value)
-    return SignedReceipts(
-        batch=batch,
-        receipts=tuple(receipt for receipt, _ in placed),
-        inclusions=tuple(Inclusion.parse(proof, batch.count) for _, proof in placed),
-    )
+    return SignedReceipts.of(batch, [(receipt, Inclusion.parse(proof, batch.count)) for receipt, proof in placed])
 
 
 def members(connection: Connection, batch: int) -> list[ReceiptRow]:

@@ -411,13 +411,17 @@ async def test_a_withdrawal_while_bytes_are_made_stops_the_message(two: Two, mon
     seal, withdrawn = departure._sealing.seal, asyncio.Event()
     loop = asyncio.get_running_loop()
 
-    def seal_late(peer: object, items: list[object]) -> object:
+    def seal_late(items: list[object]) -> object:
         """Seal after a person has withdrawn the consent; runs in a worker thread."""
-        if items and any(item.message.body_type.startswith("referral") for item in items) and not withdrawn.is_set():
+        if (
+            items
+            and any(item.stated.message.body_type.startswith("referral") for item in items)
+            and not withdrawn.is_set()
+        ):
             withdrawn.set()
             act = fr.call("consent.withdraw", id=CONSENT, by="w-1")
             asyncio.run_coroutine_threadsafe(act, loop).result(timeout=30)
-        return seal(peer, items)
+        return seal(items)
 
     monkeypatch.setattr(departure._sealing, "seal", seal_late)
     id = (await fr.call("message.submit", **referral()))["id"]
@@ -471,13 +475,13 @@ async def test_an_asylum_hold_while_bytes_are_made_stops_the_message(two: Two, m
     request = referral()
     request["content"]["person"]["nationalities"] = ["AL"]
 
-    def seal_late(peer: object, items: list[object]) -> object:
+    def seal_late(items: list[object]) -> object:
         """Seal after a person has placed the hold; runs in a worker thread."""
-        if any(item.message.body_type.startswith("referral") for item in items) and not placed.is_set():
+        if any(item.stated.message.body_type.startswith("referral") for item in items) and not placed.is_set():
             placed.set()
-            act = fr.call("asylum.hold", id=items[0].message.conversation, by="w-1")
+            act = fr.call("asylum.hold", id=items[0].stated.message.conversation, by="w-1")
             asyncio.run_coroutine_threadsafe(act, loop).result(timeout=30)
-        return seal(peer, items)
+        return seal(items)
 
     monkeypatch.setattr(departure._sealing, "seal", seal_late)
     id = (await fr.call("message.submit", **request))["id"]
