@@ -3,7 +3,8 @@
 A new `sig`, `log` or `wit` key is listed 14 days before it is used, beside the old one, and the old one stays listed
 for 14 days after, so that what is in flight verifies. `at_once` and a revocation leave out the wait.
 
-A key that had a successor never signs again, also where that successor is revoked: the next one begins at once.
+A key that had a successor never signs again, also where that successor is revoked: the next one begins at once. A key
+that was taken off the list before it began was nobody's successor (``find_begun``).
 
 A descriptor lists keys for its own whole life, so that the holders of the roots meet once a year: `http` keys of 90
 days one after another, and a successor for any other key that ends within 100 days. It expires with the first of the
@@ -127,10 +128,18 @@ def _rows(last: Descriptor, change: Change, now: int) -> tuple[dict[Use, _Row], 
     return rows, end
 
 
+def find_begun(chain: Sequence[Descriptor], now: int) -> list[KeyRecord]:
+    """Find the keys of a chain that began while they were listed, by `now`. One that a later descriptor left out before
+    its time has followed nobody.
+    """
+    ends = [*(later.issued for later in chain[1:]), now + 1]
+    return [record for listed, end in zip(chain, ends, strict=True) for record in listed.keys if record.from_ < end]
+
+
 def is_retired(record: KeyRecord, listed: Iterable[KeyRecord], now: int) -> bool:
     """Whether another key of the same use has begun since this one: then it only verifies what it has signed.
 
-    `listed` has the keys that were ever listed beside it, those that were revoked since included.
+    `listed` has the keys beside which it was ever listed, those that were revoked since included (``find_begun``).
     """
     return any(other.use is record.use and record.from_ < other.from_ <= now for other in listed)
 

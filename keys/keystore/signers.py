@@ -8,7 +8,8 @@ from typing import Final
 from gateway.errors import Code, RefusedError
 from keys.documents.descriptor import Descriptor
 from keys.documents.key_records import Use
-from keys.documents.succession import is_retired
+from keys.documents.succession import find_begun, is_retired
+from keys.documents.receipts import Receipts
 from keys.keystore.keyring import HeldKey, Keyring
 from keys.primitives.batch import MOST, Unsigned
 from keys.primitives.domains import BACKUP, KEYSET, RECEIPT, RESET, STATEMENT, TAKEN, TRUST, VOID
@@ -35,7 +36,7 @@ def choose_key(ring: Keyring, chain: Sequence[Descriptor], use: Use, now: int) -
     held = {key.kid: key for key in ring.of(use)}
     # A retired key is still listed, so that what it has signed verifies. When its successor is revoked it would be the
     # newest again: the key that people wanted to be rid of.
-    ever = [record for descriptor in chain for record in descriptor.keys]
+    ever = find_begun(chain, now)
     listed = [record for record in chain[-1].keys_of(use, now) if record.kid in held]
     usable = [held[record.kid] for record in listed if not is_retired(record, ever, now)]
     return usable[-1] if usable else None
