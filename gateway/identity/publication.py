@@ -15,7 +15,7 @@ from gateway.database import journal, meta
 from gateway.database.audit_entries import leaf
 from gateway.database.engine import Store
 from gateway.errors import Code, RefusedError, RemoteError
-from gateway.foundation.ids import UnitKind
+from gateway.foundation.ids import KeyId, UnitKind
 from gateway.identity import store as identity_store
 from gateway.identity.identity import Identity
 from gateway.identity.own_identity import PUBLISHED
@@ -64,7 +64,7 @@ class Publication:
             RefusedError: clock, or invalid for what no peer would accept.
         """
         now, last = self._clock.now(), self._identity.own.descriptor
-        change = replace(change, kinds=self._kinds)
+        change = replace(change, kinds=self._kinds, lost=self._lost(last))
         new = {use: self._keys(use, count, now) for use, count in count_needed_keys(last, change, now).items()}
         payload = next_descriptor(last, change, new, now)
         made = Request.of(DESCRIPTOR, payload, last.document.payload)
@@ -83,6 +83,11 @@ class Publication:
         """Build the document that all roots sign for the day on which two of them are gone."""
         last = self._identity.own.descriptor
         return Request.of(TOMBSTONE, build_tombstone(self._identity.own.node, self._clock.now()), last.document.payload)
+
+    def _lost(self, listed: Descriptor) -> frozenset[KeyId]:
+        """The keys of a descriptor that this node has no more: it had believed a clock that ran ahead (nrm1 12.17)."""
+        held = {key.kid for use in USES for key in self._identity.keys.public(use)}
+        return frozenset(record.kid for record in listed.keys if record.kid not in held)
 
     def _keys(self, use: Use, count: int, now: int) -> list[PublicKey]:
         """`count` keys that no descriptor has listed: those that an earlier request left over, and new ones."""

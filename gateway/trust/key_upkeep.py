@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from gateway.database import journal, meta
 from gateway.database.engine import Store
-from gateway.errors import Code, GatewayError, RefusedError, RemoteError, TransientError
+from gateway.errors import Code, GatewayError, RefusedError, TransientError
 from gateway.federation.address import PeerAddress
 from gateway.foundation.chores import DAY, MINUTE, Chore
 from gateway.foundation.ids import NodeId
@@ -118,18 +118,23 @@ class KeyUpkeep:
     def _spoken(self, now: int) -> Descriptor:
         """The descriptor whose keys are used: the newest as soon as every active peer holds it, and after a day in any
         case. At once where it revokes a key, or the older one is of the first form: then that is not to be followed any
-        more; and where that lists no key of some use that is valid now: then there is nothing to wait with.
+        more; and where this node has none of the keys of some use that are valid now: then there is nothing to wait
+        with.
         """
         *older, newest = self._identity.own.chain
         if not older or older[-1].is_first_form or len(newest.revoked) > len(older[-1].revoked):
             return newest
-        if not all(older[-1].keys_of(use, now) for use in USES):
-            return newest
         if now >= self._identity.own.published + PEERS_PATIENCE:
             return newest
         active = [peer.node for peer in self._link.registry.all() if peer.state is PeerState.ACTIVE]
-        held = all(self._pushed.get(node, (0, 0))[0] >= newest.version for node in active)
-        return newest if held else older[-1]
+        if all(self._pushed.get(node, (0, 0))[0] >= newest.version for node in active):
+            return newest
+        return older[-1] if self._signs_by(older[-1], now) else newest
+
+    def _signs_by(self, descriptor: Descriptor, now: int) -> bool:
+        """Whether a descriptor lists, for each use, a key that is valid now and that this node has."""
+        held = {key.kid for use in USES for key in self._identity.keys.public(use)}
+        return all(any(record.kid in held for record in descriptor.keys_of(use, now)) for use in USES)
 
     async def announce(self, *, revokes: bool) -> dict[str, bool]:
         """A new descriptor of this node is published: sign by it, issue a keyset, tell the peers now; who took it, by
@@ -177,7 +182,7 @@ class KeyUpkeep:
                 await self._link.client.push_descriptor(where, self._identity.own.documents[-1])
             await self._link.client.push_keyset(where, self._identity.own.keyset.document.encode())
             await self._require_held(where)
-        except (TransientError, RemoteError) as error:
+        except GatewayError as error:  # one of ours, too: who has no http key now can not ask what the peer holds
             self._log.debug("push.postponed", peer=node, code=str(error.code))
             delay = min(LONGEST_PUSH_RETRY, FIRST_PUSH_RETRY << min(failures, 10))
             self._push_failures[node] = (failures + 1, self._clock.monotonic() + delay)

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from gateway.errors import Code, RefusedError, RemoteError
-from gateway.foundation.ids import NodeId, UnitKind
+from gateway.foundation.ids import KeyId, NodeId, UnitKind
 from keys.documents.descriptor import LONGEST_LIFE, Descriptor, Revocation, Unit, parse_descriptor
 from keys.documents.fingerprint import node_id
 from keys.documents.key_records import KeyRecord, Use
@@ -39,7 +39,8 @@ _LIFE: Final = {Use.SIG: SIG_LIFE, Use.LOG: LOG_LIFE, Use.WIT: LOG_LIFE, Use.HTT
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """The changes of the next descriptor. `roots` is the new list with its threshold, None to keep the old one; `kinds`
-    are those of units by id, where they are other than the last one says: the first form named none.
+    are those of units by id, where they are other than the last one says: the first form named none. `lost` are keys
+    that the key store has no more: they verify what they have signed, and others sign in their place.
     """
 
     rotate: frozenset[Use] = frozenset()
@@ -47,6 +48,7 @@ class Change:
     revoke: tuple[Revocation, ...] = ()
     roots: tuple[tuple[KeyRecord, ...], int] | None = None
     kinds: Mapping[str, UnitKind] = field(default_factory=dict)
+    lost: frozenset[KeyId] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,24 +109,29 @@ def _rows(last: Descriptor, change: Change, now: int) -> tuple[dict[Use, _Row], 
     """Find the keys of each use, and until when the new descriptor is valid.
 
     A use that is rotated, or whose last key ends soon, gets successors beside its present keys; otherwise only the
-    times that a revoked or expired key leaves open are filled.
+    times that a revoked, expired or lost key leaves open are filled.
     """
     revoked = {revocation.kid for revocation in change.revoke}
     # A key of the first form without its other half has no place in the second: its successor begins at once.
     listed = {use: [r for r in last.keys if r.use is use and r.until > now and r.is_whole] for use in USES}
-    kept = {use: [r for r in records if r.kid not in revoked] for use, records in listed.items()}
-    staying = {use: _covered_until(kept[use], now) for use in USES if use is not Use.HTTP and kept[use] == listed[use]}
+    gone = revoked | {record.kid for record in last.keys if record.kid in change.lost and record.from_ > now}
+    kept = {use: [r for r in records if r.kid not in gone] for use, records in listed.items()}
+    signing = {
+        use: [r for r in records if r.kid not in change.lost and not is_retired(r, last.keys, now)]
+        for use, records in kept.items()
+    }
+    covered = {use: _covered_until(signing[use], now) for use in USES}
+    staying = {use: covered[use] for use in USES if use is not Use.HTTP and kept[use] == listed[use]}
     # The descriptor expires with the first key that stays: one that ends soon would bring the next meeting forward.
     renewed = change.rotate | {use for use, until in staying.items() if until < now + RENEWED}
     end = min([now + LONGEST_LIFE, *(until for use, until in staying.items() if use not in renewed)])
     rows: dict[Use, _Row] = {}
     for use in USES:
         if use in renewed:
-            start = now if change.at_once else max(now, min(now + OVERLAP, _covered_until(kept[use], now)))
+            start = now if change.at_once else max(now, min(now + OVERLAP, covered[use]))
             rows[use] = _Row(kept=_retired(kept[use], start), windows=_open_windows((), start, end, _LIFE[use]))
         else:
-            signing = [record for record in kept[use] if not is_retired(record, last.keys, now)]
-            rows[use] = _Row(kept=tuple(kept[use]), windows=_open_windows(signing, now, end, _LIFE[use]))
+            rows[use] = _Row(kept=tuple(kept[use]), windows=_open_windows(signing[use], now, end, _LIFE[use]))
     return rows, end
 
 

@@ -9,7 +9,6 @@ from gateway.errors import Code, RefusedError
 from keys.documents.descriptor import Descriptor
 from keys.documents.key_records import Use
 from keys.documents.succession import find_begun, is_retired
-from keys.documents.receipts import Receipts
 from keys.keystore.keyring import HeldKey, Keyring
 from keys.primitives.batch import MOST, Unsigned
 from keys.primitives.domains import BACKUP, KEYSET, RECEIPT, RESET, STATEMENT, TAKEN, TRUST, VOID

@@ -146,6 +146,22 @@ def test_a_successor_that_never_began_retires_nothing() -> None:
     assert in_use(new, Use.SIG, now + DAY) == in_use(old, Use.SIG, now)
 
 
+@pytest.mark.parametrize("change", [Change(), Change(rotate=frozenset({Use.SIG}))], ids=["any", "another use"])
+@pytest.mark.parametrize("use", USES)
+def test_a_lost_key_is_followed_at_once(use: Use, change: Change) -> None:
+    """Whatever a request asks for: others take the place of keys that the key store has no more, now and on each day.
+    Those that have begun stay listed, for what they have signed.
+    """
+    old, now = first(), NOW + 10 * DAY
+    present = old.keys_of(use, now)[-1]
+    lost = frozenset(record.kid for record in of(old, use)[:-1]) | {present.kid}
+    new = after(old, replace(change, lost=lost), now)
+    assert lost & {record.kid for record in of(new, use)} == {present.kid}
+    held = [record for record in of(new, use) if record.kid not in lost]
+    for at in range(now, new.expires, DAY):
+        assert any(record.from_ <= at < record.until for record in held), (at - now) // DAY
+
+
 def test_ended_keys_are_no_longer_listed() -> None:
     """A descriptor lists what is valid or will be."""
     new = after(first(), Change(), NOW + 200 * DAY)

@@ -6,14 +6,14 @@ import pytest
 from support.nodes import NOW, Node, Seeds, signed
 
 from gateway.errors import Code
-from keys.keystore.signers import choose_key, find_speaker, missing_key
-from keys.primitives.domains import DESCRIPTOR, KEYSET, STATEMENT, TOMBSTONE, TRUST, VOID
-from keys.primitives.encoding import DAY, canon
 from keys.documents.descriptor import Descriptor, Revocation
 from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.key_records import Use
-from keys.documents.succession import Change, USES, count_needed_keys, next_descriptor
+from keys.documents.succession import USES, Change, count_needed_keys, next_descriptor
 from keys.keystore.keyring import Keyring
+from keys.keystore.signers import choose_key, find_speaker, missing_key
+from keys.primitives.domains import DESCRIPTOR, KEYSET, STATEMENT, TOMBSTONE, TRUST, VOID
+from keys.primitives.encoding import DAY, canon
 from keys.primitives.sign import PublicKey
 
 A = Node("a")

@@ -1,0 +1,54 @@
+"""A node that lost keys which its descriptor lists: two clocks were wrong in the same way, and it had believed them."""
+
+from __future__ import annotations
+
+from support.ceremony import ADMINS, aplay
+from support.ceremony import change as ceremony
+from support.holders import signed
+from support.pair import Party, Two
+
+from gateway.trust.key_upkeep import LONGEST_PUSH_RETRY
+from keys.documents.key_records import Use
+from keys.primitives.encoding import DAY
+
+AHEAD = 380 * DAY
+"""By then four of the five `http` keys that a descriptor lists have ended, and no other key (nrm1 2.23)."""
+
+
+async def believe_a_future(two: Two) -> None:
+    """Both clocks are ahead, the nodes confirm each other and destroy what has ended; then both clocks are right."""
+    two.clock.jump(AHEAD)
+    await two.until(lambda: [len(p.running.keys.public(Use.HTTP)) for p in two] == [1, 1], seconds=300)
+    two.clock.jump(-AHEAD)
+    for party in two:
+        await aplay(ceremony(ADMINS, "clock.reset", "clock"), party.call)
+        await party.running.upkeep.keys()
+        assert party.running.upkeep.silent_uses() == ["http"]
+        assert "own.no_key" in await party.alarms()
+    two.clock.advance(LONGEST_PUSH_RETRY)
+    for party in two:
+        await party.running.upkeep.push()  # it can not ask what the peer holds, and goes on
+
+
+async def hold_ceremony(party: Party) -> list[str]:
+    """What docs/keys.md asks for, *Nothing is signed any more*; the uses that are silent afterwards."""
+    asked = await party.call("keys.request", by="admin", rotate=["sig"], at_once=True)
+    document = signed(party.folder.parent, party.name, asked["request"])
+    return list((await party.call("keys.publish", document=document, by="admin"))["silent"])
+
+
+async def test_keys_that_were_destroyed_too_early_are_replaced_at_once(two: Two) -> None:
+    """The ceremony lists new keys in the place of those that are gone, the node signs by them as soon as it is
+    published, and messages go on both ways.
+    """
+    await believe_a_future(two)
+    waits = await two.fr.submit("waits")
+    for party in two:
+        assert await hold_ceremony(party) == []
+        assert "own.no_key" not in await party.alarms()
+    after = await two.al.submit("after")
+
+    async def arrived() -> bool:
+        return (await two.fr.state(waits), await two.al.state(after)) == ("awaiting_opening", "awaiting_opening")
+
+    await two.until(arrived, seconds=2 * 3_600, what="both are there")
