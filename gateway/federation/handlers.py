@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import NamedTuple, Protocol
 
 from gateway.errors import Code
@@ -12,11 +13,16 @@ from gateway.foundation.ids import NodeId
 
 
 class Reply(NamedTuple):
-    """The answer of a handler. A 403 or 5xx is sent without its body and without a signature."""
+    """The answer of a handler."""
 
     status: int
     content_type: str
     body: bytes
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether it is sent without its body and without a signature: each 403 and 5xx is."""
+        return self.status == HTTPStatus.FORBIDDEN or self.status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 class FederationHandlers(Protocol):

@@ -22,7 +22,7 @@ from typing import assert_never
 
 from aiohttp import web
 
-from gateway.errors import WIRE_CODES, Code, GatewayError, RemoteError, TransientError
+from gateway.errors import WIRE_CODES, Code, GatewayError, RefusedError, RemoteError, TransientError
 from gateway.federation import endpoints
 from gateway.federation.connections import SERVER, build_bare_response
 from gateway.federation.endpoints import JSON, Access, Endpoint, Segment
@@ -44,7 +44,7 @@ from gateway.federation.signatures import (
 )
 from gateway.federation.signed_times import read_clocks
 from gateway.federation.signing import fresh_nonce, sign_response
-from gateway.foundation.ids import NodeId
+from gateway.foundation.ids import KeyId, NodeId
 from gateway.foundation.work_meter import WorkMeter
 from gateway.ports import Clock
 from keys.primitives.encoding import canon
@@ -187,6 +187,7 @@ class FederationApp:
         self, request: web.BaseRequest, row: Endpoint, segment: Segment | None, query: str, length: int
     ) -> web.StreamResponse:
         claim = await self._proven(request, row, row.path if segment is None else segment.path, query)
+        self._kid(claim.node)
         # Counted by proven peer, not by address: several peers may share one, and one may use several.
         if self._busy[claim.node] >= REQUESTS_PER_PEER:
             raise BareStatusError(HTTPStatus.TOO_MANY_REQUESTS, peer=claim.node)
@@ -271,8 +272,15 @@ class FederationApp:
         moved = now - self._begun.expected(self._clock.monotonic())
         return self._begun.wall + (round(moved) if abs(moved) > SKEW else 0)
 
+    def _kid(self, peer: NodeId) -> KeyId:
+        """The key that signs the answer. Without one nothing is taken from a peer either: it asks again later."""
+        try:
+            return self._keys.http_kid
+        except RefusedError as exc:
+            raise BareStatusError(HTTPStatus.SERVICE_UNAVAILABLE, exc.code, peer) from exc
+
     def _signed(self, reply: Reply, claim: Claim) -> web.Response:
-        if _is_bare(reply.status):
+        if reply.is_bare:
             return build_bare_response(reply.status)
         fields = sign_response(
             status=reply.status,
@@ -280,7 +288,7 @@ class FederationApp:
             body=reply.body,
             asked=claim.asked,
             node=self._node,
-            kid=self._keys.http_kid,
+            kid=self._kid(claim.node),
             nonce=fresh_nonce(self._rand),
             created=self._clock.now(),
             sign=self._keys.sign_http,
@@ -294,12 +302,8 @@ class FederationApp:
         self._report(Refusal(endpoint=endpoint, peer=peer, status=int(status), code=code, error=error))
 
 
-def _is_bare(status: int) -> bool:
-    return status == HTTPStatus.FORBIDDEN or status >= HTTPStatus.INTERNAL_SERVER_ERROR
-
-
 def _plain(reply: Reply) -> web.Response:
-    if _is_bare(reply.status):
+    if reply.is_bare:
         return build_bare_response(reply.status)
     return web.Response(
         status=reply.status, body=reply.body, headers={"Content-Type": reply.content_type, "Server": SERVER}

@@ -7,11 +7,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from support.federation import Site, listening, raw_exchange
+from support.federation import Party, Site, listening, raw_exchange
 from support.raw_requests import ENVELOPES, is_bare, raw, signed_fields, status_of
 
 from gateway.errors import Code
 from gateway.federation.server import REQUESTS_PER_PEER
+from keys.keystore.signers import missing_key
 
 
 @pytest.fixture
@@ -73,6 +74,27 @@ async def test_an_unsigned_request_is_refused(site: Site) -> None:
     assert status_of(answer) == 403
     assert is_bare(answer)
     assert site.handlers.calls == []
+
+
+class Silent(Party):
+    """A node whose descriptor lists no `http` key that it has now."""
+
+    @property
+    def http_kid(self) -> str:
+        raise missing_key(["http"])
+
+
+async def test_who_can_sign_no_answer_takes_nothing(site: Site) -> None:
+    """A bare 503, before the body is read: the peer asks again later, and no fault of this node is reported."""
+    fields = signed_fields(site)
+    site.party.__class__ = Silent
+    answer = await raw_exchange(site.port, raw(fields, length=b"Content-Length: 4000000"))
+    assert status_of(answer) == 503
+    assert is_bare(answer)
+    assert site.handlers.calls == []
+    assert [(told.status, told.code, told.peer, told.error) for told in site.refusals] == [
+        (503, Code.NO_KEY, site.caller.node, None)
+    ]
 
 
 async def test_another_body_than_the_signed_one_is_refused(site: Site) -> None:
