@@ -21,6 +21,7 @@ from gateway.database.engine import Store
 from gateway.errors import Code, TransientError
 from gateway.federation.address import PeerAddress
 from gateway.federation.endpoints import POST_MESSAGES, POST_RECEIPTS, PUT_PART, Endpoint, find_endpoint
+from gateway.federation.handlers import Refusal, Report
 from gateway.federation.server import FederationApp
 from gateway.federation.wire import NO_HEADERS, Raw, Wire
 from gateway.messages.answers import read_next
@@ -113,10 +114,12 @@ class Switchboard:
     cut: set[frozenset[str]] = field(default_factory=set)
     deaf: set[tuple[str, str]] = field(default_factory=set)
     apps: dict[str, tuple[str, FederationApp]] = field(default_factory=dict)
+    fault: Exception | None = None
+    """What a node answered 500 for: an error that it does not know."""
 
     def join(self, name: str, node: Node) -> None:
         """The node answers at its address from now on, and what it asks goes through here."""
-        self.apps[node.own.descriptor.authority] = (name, _app_of(node))
+        self.apps[node.own.descriptor.authority] = (name, _app_of(node, self._hear))
         self.moments.watch(node.store, name)
         lines: dict[str, Line] = {}
 
@@ -124,6 +127,9 @@ class Switchboard:
             return lines.setdefault(peer.authority, Line(self, name, peer.authority, node.clock))
 
         node.client._wire = cast("Callable[[PeerAddress], Awaitable[Wire]]", line_to)  # type: ignore[method-assign]
+
+    def _hear(self, refusal: Refusal) -> None:
+        self.fault = self.fault or refusal.error
 
     def mend(self) -> None:
         """Every request and answer comes through again."""
@@ -171,6 +177,8 @@ class Line:
             if killed.name == self.sender:
                 raise
             raise TransientError(Code.UNREACHABLE, "the peer ended before it answered") from killed
+        if self.board.fault is not None:
+            raise AssertionError(f"{receiver} met an error that it does not know") from self.board.fault
         assert isinstance(answer, web.Response)
         told = bytes(cast("bytes", answer.body or b""))
         if answer.status == 200 and (ids := _answered(row, path, body, told)):
@@ -211,7 +219,7 @@ def _message_of(path: str) -> str:
     return found[1].id
 
 
-def _app_of(node: Node) -> FederationApp:
+def _app_of(node: Node, report: Report) -> FederationApp:
     """The public door of a node, as the node itself makes it."""
     descriptor = node.own.descriptor
     return FederationApp(
@@ -225,6 +233,7 @@ def _app_of(node: Node) -> FederationApp:
         verify_listed=node.signatures.listed_by,
         clock=node.clock,
         rand=node.rand,
+        report=report,
     )
 
 

@@ -47,7 +47,8 @@ async def three_nodes(base: Path) -> Trio:
     made = _kept[0]
     trio = Trio(base, made.recovery)
     for name in NAMES:
-        shutil.copytree(made.base / name, base / name, ignore=shutil.ignore_patterns("*.sock"))
+        for folder in (name, f"{name}-roots"):
+            shutil.copytree(made.base / folder, base / folder, ignore=shutil.ignore_patterns("*.sock"))
         settings = base / name / "node.toml"
         settings.write_text(settings.read_text() + f'ledger = "{trio.ledger(name)}"\n')
         trio.parties[name] = Party(name, base / name, SteeredClock(made.at))
