@@ -174,7 +174,7 @@ class FederationClient:
         return await self._ask(peer, endpoints.POST_VOID, document)
 
     async def post_receipts(self, peer: PeerAddress, document: bytes) -> Answered:
-        """Post one signed batch of receipts."""
+        """Post receipts that are signed together."""
         return await self._ask(peer, endpoints.POST_RECEIPTS, document)
 
     async def post_trust(self, peer: PeerAddress, document: bytes) -> Answered:

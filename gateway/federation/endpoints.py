@@ -31,7 +31,7 @@ TREE_SIZE = "text/x.tlog.size"
 CHAIN_LIMIT = 4 * 1024 * 1024
 """A whole descriptor chain, which is also a pairing file (nrm1 2.18)."""
 ANSWER_LIMIT = 400_000
-"""The answers to one batch: 32 codes and a signed batch of receipts."""
+"""The answer to one request: 32 codes, and as many receipts under one signature."""
 LINK_LIMIT = 4_096
 
 

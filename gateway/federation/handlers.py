@@ -54,7 +54,7 @@ class FederationHandlers(Protocol):
         """A signed void: answered like messages (nrm1 5.7)."""
 
     async def post_receipts(self, peer: NodeId, body: bytes) -> Reply:
-        """A signed batch of receipts: 200 ``{}`` (nrm1 6.4)."""
+        """Receipts that are signed together: 200 ``{}`` (nrm1 6.4)."""
 
     async def post_trust(self, peer: NodeId, body: bytes) -> Reply:
         """A signed trust record of a peer that may not be active yet: 200 ``{}`` (nrm1 8.5)."""

@@ -136,7 +136,7 @@ class FederationHandlers:
         return Reply(200, JSON, await self._receiver.answer_void(peer, body))
 
     async def post_receipts(self, peer: NodeId, body: bytes) -> Reply:
-        """A batch of receipts for messages of ours; unknown and repeated ones are answered 200 too (nrm1 6.4)."""
+        """Receipts for messages of ours; unknown and repeated ones are answered 200 too (nrm1 6.4)."""
         found = self._peers.get(peer)
         if found is None:
             raise RemoteError(Code.UNKNOWN_SENDER, "receipts of an unknown node")

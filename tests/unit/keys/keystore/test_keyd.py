@@ -33,13 +33,15 @@ from keys.keystore.keystore import Cost, Keystore
 from keys.keystore.pace import PACES, Pace
 from keys.keystore.remote import RemoteKeys
 from keys.keystore.service import PacedCalls
-from keys.primitives.domains import KEYSET, TOMBSTONE
+from keys.primitives.domains import KEYSET, RECEIPT, TOMBSTONE
+from keys.primitives.batch import Proof
 from keys.primitives.encoding import DAY, canon, lp
 from keys.primitives.seal import EncPrivateKey, seal_cek
 
 CHEAP = Cost(t=1, m=8192)
 A = Node("a")
 NODE = A.first().node
+OTHER_NODE = "n1" + "b" * 32
 ROW = b"r" * 16
 ENC, OTHER = EncPrivateKey(b"e" * 32), EncPrivateKey(b"o" * 32)
 
@@ -192,6 +194,23 @@ def test_what_a_node_must_not_say_is_not_signed(store: Keystore, keys: RemoteKey
     with refused_local(Code.INVALID):
         keys.sign_log(own.replace(b"nrm1/", b"nrm2/"))
     assert keys.sign(KEYSET, canon({"node": NODE})).kid == keys.sig_kid
+
+
+def test_what_is_signed_together_is_one_call(store: Keystore, tmp_path: Path) -> None:
+    """32 documents go over the socket once, and the key service makes the tree: what it answers proves each of them."""
+    asked = list[bytes]()
+    documents = [(RECEIPT, canon({"from": NODE, "to": OTHER_NODE, "n": number})) for number in range(32)]
+    with serving(store, tmp_path / "keyd.sock") as server:
+        answer = server.answer
+        server.answer = lambda request: (asked.append(request), answer(request))[1]  # type: ignore[method-assign]
+        with asking(tmp_path / "keyd.sock") as keys:
+            batch, inclusions = keys.sign_batch(documents)
+            assert len(asked) == 1
+            with refused_local(Code.INVALID):
+                keys.sign_batch([*documents, (RECEIPT, canon({"from": OTHER_NODE, "to": NODE}))])
+    batch.verify(store.public(Use.SIG)[0])
+    for document, inclusion in zip(documents, inclusions, strict=True):
+        Proof(batch=batch, inclusion=inclusion).require(*document)
 
 
 def test_an_intruder_names_no_keys(store: Keystore, keys: RemoteKeys) -> None:
