@@ -31,7 +31,7 @@ from gateway.evidence.findings import testify
 from gateway.evidence.form import ISSUED, form_of
 from gateway.evidence.report import MessageReport, Report
 from gateway.evidence.signed import Signed, read_kept_receipts, read_kept_statement
-from gateway.evidence.verify import NO_VERSIONS, Chains, place_of, place_of_receipt, prove, read, read_receipts
+from gateway.evidence.verify import NO_VERSIONS, Chains, place_of, prove, read, read_receipts
 from gateway.evidence.verify_log_part import LEAF_LIMIT, cosigned_by
 from gateway.evidence.weighing import find_refused
 from gateway.foundation.ids import NodeId
@@ -203,7 +203,7 @@ def _fitting(
     for one in receipts:
         with suppress(RemoteError):
             named |= {told.receipt.of for told in read_receipts(one, chains, sealings, verifier)}
-            kept[place_of_receipt(one)] = one
+            kept[one.place] = one
     return [kept[place] for place in sorted(kept)], frozenset(named)
 
 

@@ -50,11 +50,19 @@ class Signed:
         return self.by.batch if isinstance(self.by, Proof) else None
 
     @property
+    def place(self) -> tuple[bytes, bytes]:
+        """The key by which receipts are ordered: (payload, batch)."""
+        return self.payload, b"" if self.batch is None else self.batch.encode()
+
+    @property
+    def frame(self) -> bytes:
+        """What stands beside a statement where it is kept: its proof, or in the first form its signature."""
+        return self.by.encode() if isinstance(self.by, Proof) else canon({"signatures": [self.by.to_json()]})
+
+    @property
     def mark(self) -> str:
         """The hash over what proves it, as the log has it of a statement (nrm1 7.7)."""
-        return proof_hash(
-            self.by.encode() if isinstance(self.by, Proof) else canon({"signatures": [self.by.to_json()]})
-        )
+        return proof_hash(self.frame)
 
     @property
     def batch_hash(self) -> str:

@@ -113,7 +113,7 @@ def read(data: bytes, fingerprints: AbstractSet[str], lowest: Mapping[str, int] 
     _check_batches(batches, [*(one for statements, _ in messages for one in statements), *told])
     shown = [_message(statements, disclosure, chains, verifier) for statements, disclosure in messages]  # 3, 4
     _check_conversation(shown)
-    ascending([place_of_receipt(one) for one in told], "receipts")  # 5
+    ascending([one.place for one in told], "receipts")  # 5
     sealings = {sealing.hash: sealing for message in shown for sealing in message.sealings}
     said = {hash: sealing.statement for hash, sealing in sealings.items()}
     receipts = [receipt for one in told for receipt in read_receipts(one, chains, said, verifier)]
@@ -235,11 +235,6 @@ def place_of(sealings: Sequence[Statement]) -> tuple[int, str, int, int, str, st
     """Return the key by which messages are ordered: (created of the oldest sealing, from, epoch, n, id, commit)."""
     first = min(sealings, key=lambda statement: statement.created)
     return first.created, first.from_, first.epoch, first.n, first.id, first.commit
-
-
-def place_of_receipt(signed: Signed) -> tuple[bytes, bytes]:
-    """Return the key by which receipts are ordered: (payload, batch)."""
-    return signed.payload, b"" if signed.batch is None else signed.batch.encode()
 
 
 def read_receipts(

@@ -33,8 +33,8 @@ from keys.keystore.keystore import Cost, Keystore
 from keys.keystore.pace import PACES, Pace
 from keys.keystore.remote import RemoteKeys
 from keys.keystore.service import PacedCalls
-from keys.primitives.domains import KEYSET, RECEIPT, TOMBSTONE
 from keys.primitives.batch import Proof
+from keys.primitives.domains import KEYSET, RECEIPT, TOMBSTONE
 from keys.primitives.encoding import DAY, canon, lp
 from keys.primitives.seal import EncPrivateKey, seal_cek
 
