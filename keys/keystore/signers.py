@@ -73,11 +73,11 @@ def find_batch_speaker(documents: Sequence[Unsigned]) -> str | None:
 
     Raises RemoteError(malformed).
     """
-    pairs = {(_member(payload, "from"), _member(payload, "to")) for _, payload in documents}
+    speakers, hearers = ({_member(payload, side) for _, payload in documents} for side in ("from", "to"))
     known = all(kind in _IN_BATCHES for kind, _ in documents)
-    if not known or len(pairs) != 1 or len(documents) > MOST:
+    if not known or len(speakers) != 1 or len(hearers) != 1 or None in hearers or len(documents) > MOST:
         return None
-    return pairs.pop()[0]
+    return speakers.pop()
 
 
 def _member(payload: bytes, name: str) -> str | None:

@@ -149,10 +149,21 @@ OTHER = "n1" + "a" * 32
         [(STATEMENT, statement(NODE)), (VOID, void(NODE))],
         [(BATCH, canon({"from": NODE, "to": NODE}))],
         [(STATEMENT, canon([NODE]))],
+        [(STATEMENT, canon({"from": NODE}))],
         [(STATEMENT, statement(NODE))] * 129,
         [],
     ],
-    ids=["another node", "one of another node", "two peers", "a void", "a batch", "no object", "too many", "none"],
+    ids=[
+        "another node",
+        "one of another node",
+        "two peers",
+        "a void",
+        "a batch",
+        "no object",
+        "for nobody",
+        "too many",
+        "none",
+    ],
 )
 def test_signs_no_other_batch(store: Keystore, documents: list[tuple[str, bytes]]) -> None:
     """A stolen node can sign for no other, mixes no peers, and gets no root signed that it brings along."""
