@@ -19,6 +19,7 @@ from gateway.console.words import N_
 from gateway.errors import Code, RefusedError
 from gateway.notifications import second_look
 from gateway.ports import Json
+from keys.primitives.encoding import canon
 
 SECTION = Section(path="/operations", title=N_("Operations"), operation="node.status")
 PAGE = 100
@@ -27,6 +28,10 @@ AGAIN = {"message.failed": "failed", "message.held": "held"}
 """Alarms about messages that can be tried again, and what `message.resend_many` calls them."""
 ABOUT_CLOCK = frozenset({"clock.unconfirmed", "erasure.waits"})
 """Alarms that end when a person has confirmed the clock."""
+PROVEN = frozenset({"peer.equivocation", "own.split_view"})
+"""Alarms with a portable proof."""
+PROOFS = {"messages": "evidence.contradiction", "descriptors": "keys.proof"}
+"""What gives it, by what was signed twice; an alarm that names a message is about messages."""
 DAY = 86_400
 STATES = tuple(dict.fromkeys((*OUTGOING, *INCOMING)))
 FILTERS = ("peer", "reason", "days")
@@ -61,14 +66,17 @@ async def list_alarms_of_kind(visit: Visit) -> web.StreamResponse:
         again=again,
         clock=clock,
         look=kind in second_look.ALARMS and visit.allows("alert.review"),
+        proven={name: visit.allows(operation) for name, operation in PROOFS.items()} if kind in PROVEN else {},
     )
 
 
 async def settle_alarms(visit: Visit) -> web.StreamResponse:
-    """Dismiss one alarm or all that are ticked, or resend one message."""
+    """Dismiss one alarm or all that are ticked, resend one message, or export the proof behind one alarm."""
     form, kind = await visit.form(), visit.request.match_info["kind"]
     if "again" in form and kind in AGAIN:
         return await _resend(visit, {"state": AGAIN[kind], "message": form.one("again")})
+    if "proof" in form:
+        return await _export_proof(visit, form.one("proof"))
     if "look" in form:
         outcome, _, message = form.one("look").partition(":")
         await visit.ask("alert.review", {"id": message, "outcome": outcome})
@@ -81,6 +89,17 @@ async def settle_alarms(visit: Visit) -> web.StreamResponse:
             if error.code is not Code.NOT_FOUND:  # somebody else has dismissed it meanwhile
                 raise
     return visit.go(f"/operations/alarms/{kind}")
+
+
+async def _export_proof(visit: Visit, wanted: str) -> web.StreamResponse:
+    """The proof behind an alarm as a file for anybody: of two messages, or of two descriptors."""
+    name, _, id = wanted.partition(":")
+    if name not in PROOFS:
+        raise RefusedError(Code.INVALID, "this is no proof; nothing was exported")
+    found = await visit.act(PROOFS[name], {"id": id})
+    disposition = {"Content-Disposition": 'attachment; filename="proof.json"'}
+    body = canon(found if name == "messages" else found["proof"])
+    return web.Response(body=body, content_type="application/json", headers=disposition)
 
 
 async def confirm_clock(visit: Visit) -> web.StreamResponse:

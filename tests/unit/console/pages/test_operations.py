@@ -23,6 +23,8 @@ from gateway.node.rows import ROWS
 from gateway.operations.roles import Role
 from gateway.trust import ping
 
+PROOF = {"node": "n1" + "a" * 32, "version": 2, "proof": {"d": 3, "c": []}}
+
 
 def right(path: str) -> str:
     """The operation whose right opens a page."""
@@ -150,6 +152,27 @@ async def test_alarms_are_dismissed_one_by_one():
         assert asked(there, "alarm.dismiss") == [{"id": "1"}, {"id": "1"}, {"id": "2"}]
         there.desk.answers["alarm.dismiss"] = RefusedError(Code.INVALID, "no number")
         assert (await there.post(path, {"dismiss": "x"})).status == 422
+
+
+async def test_the_proof_behind_an_alarm_is_exported():
+    """Of two messages by who may give evidence, of two descriptors by who looks after keys; each from its own row."""
+    path, kind = "/operations/alarms/peer.equivocation", "peer.equivocation"
+    listed = {"alarms": [alarm(1, kind), alarm(2, kind, message=None)], "next": None, "open": 2}
+    found = answers(alarm__list=listed, evidence__contradiction={"b": 1, "a": 2}, keys__proof=PROOF)
+    async with console(found) as there:
+        text = (await there.get(path)).text
+        assert 'name="proof" value="messages:1"' in text and 'name="proof" value="descriptors:2"' in text
+        for of, id, operation, body in (
+            ("messages", "1", "evidence.contradiction", '{"a":2,"b":1}'),
+            ("descriptors", "2", "keys.proof", '{"c":[],"d":3}'),
+        ):
+            seen = await there.post(path, {"proof": f"{of}:{id}"})
+            assert (seen.status, seen.text, asked(there, operation)) == (200, body, [{"id": id}])
+            assert seen.headers["Content-Disposition"] == 'attachment; filename="proof.json"'
+        assert (await there.post(path, {"proof": "people:1"})).status == 422
+        assert 'name="proof"' not in (await there.get("/operations/alarms/message.failed")).text
+        there.sign_in.sessions["secret"] = person(Role.OPERATOR)
+        assert 'name="proof" value="messages:1"' not in (await there.get(path)).text
 
 
 async def test_messages_are_counted_before_they_go():
