@@ -21,8 +21,8 @@ from keys.primitives.batch import Proof, Unsigned, Verifier, sign_batch
 from keys.primitives.commitment import compute_commitment
 from keys.primitives.domains import RECEIPT, STATEMENT
 from keys.primitives.encoding import b64u, canon, parse
+from keys.primitives.hybrid_keys import SigningKey
 from keys.primitives.seal import EncPrivateKey, aead_open, aead_seal, open_content, seal_cek, seal_content
-from keys.primitives.sign import SigningKey
 
 BATCH = 8
 """Messages that share a signature and a commit: what 8 clients at once allow."""

@@ -37,8 +37,8 @@ from gateway.ports import Clock
 from keys.documents.descriptor import Descriptor
 from keys.documents.key_records import Use
 from keys.documents.signed_note import NOTE_LIMIT, Checkpoint, SignedNote, read_signatures
+from keys.primitives.hybrid_keys import PublicKey
 from keys.primitives.merkle_tree import TILE
-from keys.primitives.sign import PublicKey
 
 TILES_AT_ONCE: Final = 16
 ROLLED_BACK: Final = "the audit log was rolled back or changed"

@@ -21,8 +21,8 @@ from gateway.foundation.ids import NodeId
 from keys.documents.log_signatures import cosigned_at, cosigned_by, open_checkpoint, verify_cosignatures
 from keys.documents.signed_note import Checkpoint, SignedNote, read_signatures
 from keys.primitives.encoding import parse
+from keys.primitives.hybrid_keys import PublicKey
 from keys.primitives.merkle_tree import HASH, TILE, Frontier, leaf_hash, root_of
-from keys.primitives.sign import PublicKey
 
 LEAF_LIMIT = 16_384
 MOST_FINDINGS = 20

@@ -22,8 +22,8 @@ from gateway.ports import Clock
 from keys.documents.key_records import Use
 from keys.documents.log_signatures import cosignature_text, open_checkpoint
 from keys.documents.signed_note import AddCheckpoint, Checkpoint
+from keys.primitives.hybrid_keys import PublicKey
 from keys.primitives.merkle_tree import EMPTY, is_consistent
-from keys.primitives.sign import PublicKey
 
 UNKNOWN_LOG = Reply(404, NOTHING, b"")
 FORBIDDEN = Reply(403, NOTHING, b"")

@@ -28,7 +28,8 @@ from keys.primitives.encoding import (
     number,
     unb64u,
 )
-from keys.primitives.sign import PublicKey, Signature, SignedDocument
+from keys.primitives.hybrid_keys import PublicKey, Signature
+from keys.primitives.sign import SignedDocument
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,8 +60,8 @@ from keys.primitives.encoding import (
     text,
     unb64u,
 )
+from keys.primitives.hybrid_keys import PublicKey
 from keys.primitives.merkle_tree import is_included, leaf_hash
-from keys.primitives.sign import PublicKey
 
 LEAF_LIMIT: Final = 4096  # bytes of one leaf
 MOST_CHECKPOINTS: Final = 1_000

@@ -28,7 +28,8 @@ from keys.documents.succession import USES, Change, count_needed_keys, next_desc
 from keys.documents.tombstone import build_tombstone
 from keys.offline.ceremony import Request
 from keys.primitives.domains import DESCRIPTOR, TOMBSTONE
-from keys.primitives.sign import PublicKey, SignedDocument
+from keys.primitives.hybrid_keys import PublicKey
+from keys.primitives.sign import SignedDocument
 
 FIRST_REQUEST = "first_request"
 """The fact of the database that holds the first descriptor's payload until it is signed."""

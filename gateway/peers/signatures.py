@@ -8,8 +8,8 @@ from gateway.peers.registry import PeerRegistry
 from gateway.peers.scope import PeerState, hears_trust, listens
 from gateway.ports import Clock
 from keys.documents.key_records import Use
+from keys.primitives.hybrid_keys import PublicKey
 from keys.primitives.raw_signatures import verify_raw
-from keys.primitives.sign import PublicKey
 
 
 class PeerSignatures:

@@ -26,6 +26,7 @@ from keys.backups.backup_header import HEADER_LIMIT, Header, Kind, RecoveryPubli
 from keys.documents.descriptor import Descriptor
 from keys.primitives.domains import BACKUP, BACKUP_1, context
 from keys.primitives.encoding import b64u, h, lp, malformed
+from keys.primitives.hybrid_keys import Rand, Signature
 from keys.primitives.seal import (
     CEK,
     ENC,
@@ -34,7 +35,7 @@ from keys.primitives.seal import (
     seal_cek,
     undecryptable,
 )
-from keys.primitives.sign import Rand, Signature, SignedDocument
+from keys.primitives.sign import SignedDocument
 
 CHUNK: Final = 256 * 1024  # bytes worked on at a time
 CHAIN: Final = "chain"

@@ -24,8 +24,9 @@ from keys.primitives.encoding import (
     parse_payload,
     text,
 )
+from keys.primitives.hybrid_keys import PublicKey, SigningKey
 from keys.primitives.raw_signatures import ED25519_PUBLIC, MLDSA65_PUBLIC
-from keys.primitives.sign import PublicKey, SignedDocument, SigningKey, sign_document
+from keys.primitives.sign import SignedDocument, sign_document
 
 PSEUDONYM: Final = 16  # random bytes
 

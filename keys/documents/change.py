@@ -45,7 +45,8 @@ from keys.primitives.encoding import (
     text,
     unb64u,
 )
-from keys.primitives.sign import SignedDocument, SigningKey, sign_document
+from keys.primitives.hybrid_keys import SigningKey
+from keys.primitives.sign import SignedDocument, sign_document
 
 CHANGE_TYPE: Final = "nrm.change/1"
 PERSON: Final = "person/"

@@ -45,7 +45,8 @@ from keys.primitives.encoding import (
     texts,
     unb64u,
 )
-from keys.primitives.sign import PublicKey, SignedDocument
+from keys.primitives.hybrid_keys import PublicKey
+from keys.primitives.sign import SignedDocument
 
 DESCRIPTORS: Final = (DESCRIPTOR, DESCRIPTOR_1)
 """Both forms of a version: a chain may have begun in the first (nrm1 1.17)."""

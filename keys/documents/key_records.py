@@ -26,8 +26,9 @@ from keys.primitives.encoding import (
     text,
     unb64u,
 )
+from keys.primitives.hybrid_keys import PublicKey, Rand, SigningKey, verify
 from keys.primitives.raw_signatures import ED25519_PUBLIC, MLDSA44_PUBLIC, MLDSA65_PUBLIC
-from keys.primitives.sign import PublicKey, Rand, SignedDocument, SigningKey, verify
+from keys.primitives.sign import SignedDocument
 
 
 class Use(StrEnum):

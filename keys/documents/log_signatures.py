@@ -16,8 +16,8 @@ from gateway.errors import Code, RemoteError
 from gateway.foundation.ids import NodeId
 from keys.documents.signed_note import Checkpoint, NoteSignature, SignedNote, read_number
 from keys.primitives.encoding import MAX_INT, malformed, sha256
+from keys.primitives.hybrid_keys import PublicKey, SigningKey
 from keys.primitives.raw_signatures import ED25519_SIGNATURE, MLDSA44_SIGNATURE, verify_mldsa44, verify_raw
-from keys.primitives.sign import PublicKey, SigningKey
 
 _ED25519: Final = b"\x01"  # signed-note: what a key id says about the kind of signature
 _COSIGNATURE: Final = b"\x04"

@@ -36,7 +36,8 @@ from keys.primitives.encoding import (
     parse_payload,
     text,
 )
-from keys.primitives.sign import PublicKey, SignedDocument
+from keys.primitives.hybrid_keys import PublicKey
+from keys.primitives.sign import SignedDocument
 
 RECEIPTS: Final = "application/vnd.nrm.receipts.v2+json"  # the HTTP content type (nrm1 6.3)
 MOST_IN_FIRST_FORM: Final = 100

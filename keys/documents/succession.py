@@ -27,8 +27,9 @@ from keys.documents.key_records import KeyRecord, Use
 from keys.keystore.keyring import HTTP_LIFE, LOG_LIFE, SIG_LIFE
 from keys.primitives.domains import DESCRIPTOR, SIGNED
 from keys.primitives.encoding import DAY, b64u, canon
+from keys.primitives.hybrid_keys import PublicKey, SigningKey
 from keys.primitives.seal import SUITE
-from keys.primitives.sign import PublicKey, SignedDocument, SigningKey, sign_document
+from keys.primitives.sign import SignedDocument, sign_document
 
 OVERLAP: Final = 14 * DAY  # listed before use, and after it (nrm1 2.23)
 RENEWED: Final = 100 * DAY  # what ends sooner gets a successor in any next descriptor

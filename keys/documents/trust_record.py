@@ -45,7 +45,8 @@ from keys.primitives.encoding import (
     parse_payload,
     text,
 )
-from keys.primitives.sign import PublicKey, SignedDocument
+from keys.primitives.hybrid_keys import PublicKey
+from keys.primitives.sign import SignedDocument
 
 TRUSTS: Final = (TRUST, TRUST_1)
 """Both forms, for what was kept: nobody makes or takes the first one any more (nrm1 1.17)."""

@@ -29,7 +29,7 @@ from keys.keystore.destructible.secret import Place
 from keys.keystore.service import KeyInfo, KeyService, PacedCalls
 from keys.primitives.batch import Batch, Inclusion
 from keys.primitives.encoding import lp_join, malformed
-from keys.primitives.sign import PublicKey, Signature
+from keys.primitives.hybrid_keys import PublicKey, Signature
 
 LIMIT: Final = 8 * 1024 * 1024
 """Bytes of one request or answer: room for a backup of the largest keyring."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from gateway.errors import Code, RefusedError, RemoteError
 from keys.keystore.keyring import HeldEpoch
+from keys.primitives.hybrid_keys import Rand
 from keys.primitives.seal import NONCE, aead_open, aead_seal
-from keys.primitives.sign import Rand
 
 
 def wrap_data_key(epoch: HeldEpoch, row_id: bytes, dk: bytes, rand: Rand) -> bytes:

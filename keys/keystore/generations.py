@@ -27,6 +27,7 @@ from keys.keystore.destructible.places import Places
 from keys.keystore.destructible.secret import SLOTS, DestructibleSecret, Place, Slot, slot_of
 from keys.primitives import disk
 from keys.primitives.encoding import one_of, text
+from keys.primitives.hybrid_keys import Rand
 from keys.primitives.sealed_file import (
     SALT,
     Cost,
@@ -38,7 +39,6 @@ from keys.primitives.sealed_file import (
     stretch_passphrase,
     write_new_file,
 )
-from keys.primitives.sign import Rand
 
 _GONE: Final = {
     Place.FILE: "the file of its secret does not hold the secret that it was sealed with",

@@ -42,8 +42,8 @@ from keys.primitives.encoding import (
     text,
     unb64u,
 )
+from keys.primitives.hybrid_keys import SEED, Rand, SigningKey
 from keys.primitives.seal import ENC_SEED, EncPrivateKey
-from keys.primitives.sign import SEED, Rand, SigningKey
 
 LIMIT: Final = 4 * 1024 * 1024
 ENC_EVERY: Final = DAY // 2  # seconds

@@ -17,8 +17,8 @@ from keys.keystore.destructible.places import Places
 from keys.keystore.destructible.secret import Place
 from keys.keystore.generations import GenerationFile
 from keys.keystore.keyring import Keyring
+from keys.primitives.hybrid_keys import Rand
 from keys.primitives.sealed_file import DEFAULT_COST, Cost, SealedFile, kind_of, parse_content, system_rand
-from keys.primitives.sign import Rand
 
 KIND: Final = "nrm.keystore/2"
 FORMER: Final = "nrm.keystore/1"

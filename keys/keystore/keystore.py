@@ -26,13 +26,9 @@ from keys.keystore.keyring_file import HERE, KIND, KeyringFile
 from keys.keystore.service import KeyInfo, KeyService, PacedCalls
 from keys.keystore.signers import choose_key, find_batch_speaker, find_speaker, missing_key, roots_due
 from keys.primitives.batch import Batch, Inclusion, Unsigned, sign_batch
+from keys.primitives.hybrid_keys import PublicKey, Rand, Signature
 from keys.primitives.seal import keyed_index, open_cek
 from keys.primitives.sealed_file import DEFAULT_COST, Cost, system_rand
-from keys.primitives.sign import (
-    PublicKey,
-    Rand,
-    Signature,
-)
 
 __all__ = ["DEFAULT_COST", "HERE", "KIND", "Cost", "KeyInfo", "KeyService", "Keystore", "system_rand"]
 

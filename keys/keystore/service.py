@@ -18,7 +18,7 @@ from keys.documents.key_records import Use
 from keys.documents.keyset import EncKey
 from keys.keystore.destructible.secret import Place
 from keys.primitives.batch import Batch, Inclusion, Unsigned
-from keys.primitives.sign import PublicKey, Signature
+from keys.primitives.hybrid_keys import PublicKey, Signature
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

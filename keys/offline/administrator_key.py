@@ -25,8 +25,8 @@ from keys.primitives.encoding import (
     parse_payload,
     unb64u,
 )
+from keys.primitives.hybrid_keys import SEED, Rand, SigningKey
 from keys.primitives.sealed_file import DEFAULT_COST, Cost, SealedFile, system_rand
-from keys.primitives.sign import SEED, Rand, SigningKey
 
 KIND: Final = "nrm.admin-key/1"
 

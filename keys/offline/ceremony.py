@@ -38,7 +38,8 @@ from keys.primitives.encoding import (
     text,
     unb64u,
 )
-from keys.primitives.sign import Signature, SignedDocument, SigningKey, sign_document
+from keys.primitives.hybrid_keys import Signature, SigningKey
+from keys.primitives.sign import SignedDocument, sign_document
 
 LIMIT: Final = 4 * DOCUMENT_LIMIT  # two payloads as base64url, and room
 _PAYLOAD: Final = is_str(r"[A-Za-z0-9_-]+", 2 * DOCUMENT_LIMIT)

@@ -12,9 +12,9 @@ from typing import Final
 from gateway.errors import Code, RefusedError
 from keys.backups.backup_header import RecoveryPublic
 from keys.primitives.encoding import Check, b64u, canon, exact, is_b64u, is_int, one_of, parse, unb64u
+from keys.primitives.hybrid_keys import Rand
 from keys.primitives.seal import ENC_SEED, EncPrivateKey
 from keys.primitives.sealed_file import DEFAULT_COST, Cost, SealedFile, system_rand
-from keys.primitives.sign import Rand
 
 KIND: Final = "nrm.recovery/1"
 _LIMIT: Final = 1024

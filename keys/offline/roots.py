@@ -25,8 +25,9 @@ from keys.primitives.encoding import (
     parse_payload,
     unb64u,
 )
+from keys.primitives.hybrid_keys import SEED, Rand, SigningKey
 from keys.primitives.sealed_file import DEFAULT_COST, Cost, SealedFile, system_rand
-from keys.primitives.sign import SEED, Rand, SignedDocument, SigningKey
+from keys.primitives.sign import SignedDocument
 
 KIND: Final = "nrm.root/1"
 LIFE: Final = 8 * 365 * DAY  # seconds (nrm1 2.23)

@@ -35,8 +35,8 @@ from keys.primitives.encoding import (
     parse_payload,
     unb64u,
 )
+from keys.primitives.hybrid_keys import PublicKey, Rand, Signature, verify
 from keys.primitives.merkle_tree import HASH, climb, path_of, perfect_levels
-from keys.primitives.sign import PublicKey, Rand, Signature, verify
 
 CLASSES: Final = (1, 8, 32, 128)
 """How many leaves a tree has (nrm1 1.18)."""

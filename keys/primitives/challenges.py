@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from gateway.errors import Code, RemoteError
 from keys.primitives.encoding import b64u, lp_join
+from keys.primitives.hybrid_keys import Rand
 from keys.primitives.passkey import CHALLENGE_LIFE
-from keys.primitives.sign import Rand
 
 if TYPE_CHECKING:
     pass

@@ -39,8 +39,8 @@ from keys.primitives.encoding import (
     parse,
     unb64u,
 )
+from keys.primitives.hybrid_keys import Rand
 from keys.primitives.seal import NONCE, aead_open, aead_seal
-from keys.primitives.sign import Rand
 
 T = TypeVar("T")
 MIB: Final = 1024 * 1024

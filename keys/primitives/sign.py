@@ -1,7 +1,6 @@
 """Signed documents: exact bytes, their type, and the signatures over both (nrm1 1.10, 1.12).
 
-The keys, and what each of them signs, are in ``hybrid_keys``; they are named here too, since who handles a document
-handles its keys.
+The keys, and what each of them signs, are in ``hybrid_keys``.
 """
 
 from __future__ import annotations
@@ -30,32 +29,11 @@ from keys.primitives.encoding import (
     unb64u,
 )
 from keys.primitives.hybrid_keys import (
-    SEED,
     PublicKey,
-    Rand,
     Signature,
     SigningKey,
-    key_hash,
-    kid_of,
-    pae,
-    signature_base,
     verify,
 )
-
-__all__ = [
-    "SEED",
-    "PublicKey",
-    "Rand",
-    "Signature",
-    "SignedDocument",
-    "SigningKey",
-    "key_hash",
-    "kid_of",
-    "pae",
-    "sign_document",
-    "signature_base",
-    "verify",
-]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

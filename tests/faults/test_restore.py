@@ -35,7 +35,8 @@ from keys.keystore.keystore import system_rand
 from keys.offline.administrator_key import new_admin
 from keys.offline.recovery_key import create_recovery, load_recovery, public_path
 from keys.primitives.domains import RESET
-from keys.primitives.sign import SignedDocument, SigningKey
+from keys.primitives.hybrid_keys import SigningKey
+from keys.primitives.sign import SignedDocument
 
 
 @pytest_asyncio.fixture

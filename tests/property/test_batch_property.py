@@ -14,7 +14,7 @@ from gateway.errors import RemoteError
 from keys.primitives.batch import Proof
 from keys.primitives.domains import RECEIPT, STATEMENT
 from keys.primitives.encoding import b64u, canon
-from keys.primitives.sign import SigningKey
+from keys.primitives.hybrid_keys import SigningKey
 
 KEY = SigningKey.generate(Seeds("batch property"), hybrid=True)
 DOCUMENTS = st.lists(st.tuples(st.sampled_from([STATEMENT, RECEIPT]), st.binary(max_size=9)), min_size=1, max_size=128)

@@ -26,7 +26,8 @@ from keys.primitives.attachment_cipher import PartOpener, PartSealer, part_lengt
 from keys.primitives.batch import Inclusion, Proof, read_signature
 from keys.primitives.domains import DESCRIPTOR, KEYSET, STATEMENT
 from keys.primitives.encoding import DOCUMENT_LIMIT, MAX_INT, b64u, canon, lp_join, lp_split, padme, parse, unb64u
-from keys.primitives.sign import SignedDocument, SigningKey, sign_document, verify
+from keys.primitives.hybrid_keys import SigningKey, verify
+from keys.primitives.sign import SignedDocument, sign_document
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 NAMES = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), min_size=1, max_size=64)

@@ -9,7 +9,7 @@ from support.nodes import Seeds
 from gateway.messages.answers import SignBatch
 from keys.primitives.batch import Batch, Inclusion, Proof, Unsigned, sign_batch
 from keys.primitives.encoding import sha256_hex
-from keys.primitives.sign import Signature, SigningKey
+from keys.primitives.hybrid_keys import Signature, SigningKey
 
 
 def by(key: SigningKey) -> SignBatch:

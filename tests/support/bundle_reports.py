@@ -24,7 +24,7 @@ from keys.documents.descriptor import Descriptor, Revocation
 from keys.documents.key_records import Use
 from keys.primitives.domains import STATEMENT
 from keys.primitives.encoding import DAY
-from keys.primitives.sign import SigningKey
+from keys.primitives.hybrid_keys import SigningKey
 
 CASE = conversation()
 REFERRAL = CASE.sealed["referral"]

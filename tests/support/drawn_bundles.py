@@ -34,7 +34,7 @@ from keys.primitives.batch import Unsigned
 from keys.primitives.commitment import cut_fields, disclose
 from keys.primitives.domains import RECEIPT, STATEMENT
 from keys.primitives.encoding import DAY, Json, b64u, canon
-from keys.primitives.sign import SigningKey
+from keys.primitives.hybrid_keys import SigningKey
 
 _VALUES: tuple[Json, ...] = (None, True, 0, -7, "", "text, with a comma", [], {})
 

@@ -32,8 +32,8 @@ from keys.offline.roots import new_root
 from keys.primitives.batch import Batch
 from keys.primitives.domains import STATEMENT
 from keys.primitives.encoding import DAY, MAX_INT, b64u
+from keys.primitives.hybrid_keys import SigningKey
 from keys.primitives.merkle_tree import Tiles, leaf_hash, prove_inclusion
-from keys.primitives.sign import SigningKey
 
 
 class Witness(Node):

@@ -29,8 +29,9 @@ from gateway.federation.server import FederationApp
 from gateway.federation.signed_times import SignedTimes
 from gateway.federation.tls import server_context
 from gateway.federation.wire import Patience
+from keys.primitives.hybrid_keys import Signature, SigningKey
 from keys.primitives.raw_signatures import verify_raw
-from keys.primitives.sign import Signature, SignedDocument, SigningKey
+from keys.primitives.sign import SignedDocument
 
 NOW = 1_790_000_000
 JSON = "application/json"

@@ -20,7 +20,8 @@ from keys.documents.signed_note import SignedNote
 from keys.documents.statement import compute_whole_commitment
 from keys.primitives.domains import DESCRIPTOR_1, RECEIPT_1, RECEIPTS_1, STATEMENT_1
 from keys.primitives.encoding import Json, canon
-from keys.primitives.sign import SignedDocument, SigningKey
+from keys.primitives.hybrid_keys import SigningKey
+from keys.primitives.sign import SignedDocument
 
 
 def first_descriptor(node: Witness) -> Descriptor:

@@ -17,7 +17,7 @@ from gateway.messages.types import AuthenticStatement
 from keys.documents import envelope as wire
 from keys.primitives.domains import STATEMENT
 from keys.primitives.encoding import canon
-from keys.primitives.sign import Signature
+from keys.primitives.hybrid_keys import Signature
 
 A, B, C = Node("a"), Node("b"), Node("c")
 SENDER = Sender(node=A, to=B)

@@ -20,8 +20,9 @@ from keys.documents.succession import build_descriptor, sign_descriptor
 from keys.offline.roots import Root, new_root
 from keys.primitives.domains import DESCRIPTOR, KEYSET
 from keys.primitives.encoding import DAY, canon
+from keys.primitives.hybrid_keys import SigningKey
 from keys.primitives.seal import EncPrivateKey
-from keys.primitives.sign import SignedDocument, SigningKey, sign_document
+from keys.primitives.sign import SignedDocument, sign_document
 
 NOW = 1_800_000_000
 

@@ -91,18 +91,21 @@ RULES = (
         words="both halves of a signature name the whole key, and ML-DSA signs with a context",
         clauses=("1.9", "2.4"),
         vectors=("encodings.json",),
-        code=("keys/primitives/sign.py::SigningKey",),
+        code=("keys/primitives/hybrid_keys.py::SigningKey",),
         tests=(
-            "unit/keys/primitives/test_sign.py::test_flaw_7_a_stripped_signature_fits_no_key_that_has_one_half_in_common",
-            "unit/keys/primitives/test_sign.py::test_the_context_is_that_of_the_suite",
+            "unit/keys/primitives/test_hybrid_keys.py::test_flaw_7_a_stripped_signature_fits_no_key_that_has_one_half_in_common",
+            "unit/keys/primitives/test_hybrid_keys.py::test_the_context_is_that_of_the_suite",
         ),
     ),
     Rule(
-        words="receipts travel in signed batches of one peer, each refused whole for one fault",
-        clauses=("6.3", "6.4"),
-        vectors=("receipts.json",),
-        code=("keys/documents/receipts.py::Receipts",),
-        tests=("unit/keys/documents/test_receipts.py::test_bad_receipt_refuses_the_batch",),
+        words="what goes to one peer at one moment is signed once, and each statement and receipt is proven alone",
+        clauses=("1.18", "1.19", "6.3"),
+        vectors=("batches.json", "receipts.json", "evidence.json"),
+        code=("keys/primitives/batch.py::sign_batch", "keys/documents/receipts.py::SignedReceipts"),
+        tests=(
+            "unit/evidence/test_build.py::test_flaw_6_a_bundle_shows_nothing_of_another_conversation",
+            "unit/keys/primitives/test_batch.py::test_the_path_tells_the_class_and_not_the_number",
+        ),
     ),
     Rule(
         words="a link names the content, and two contents under one number are a portable proof",
@@ -215,7 +218,7 @@ RULES = (
         words="a unit names its kind, by which gates know it",
         clauses=("2.11",),
         vectors=("descriptors.json",),
-        code=("keys/documents/descriptor.py::UnitKind",),
+        code=("gateway/foundation/ids.py::UnitKind",),
         tests=("unit/keys/documents/test_descriptor.py::test_units_are_read",),
     ),
     Rule(

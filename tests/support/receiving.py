@@ -20,8 +20,8 @@ from keys.documents.descriptor import Descriptor
 from keys.primitives.batch import Proof, read_signature
 from keys.primitives.domains import STATEMENT
 from keys.primitives.encoding import SKEW, b64u
+from keys.primitives.hybrid_keys import SigningKey, verify
 from keys.primitives.seal import SUITE, EncPrivateKey, open_cek, open_content, seal_cek, seal_content
-from keys.primitives.sign import SigningKey, verify
 
 OpenCek = Callable[[str, bytes, bytes], bytes]
 

@@ -7,7 +7,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey
 
 from keys.primitives.encoding import canon, unb64u
-from keys.primitives.sign import Signature, SignedDocument, SigningKey, kid_of, pae
+from keys.primitives.hybrid_keys import Signature, SigningKey, kid_of, pae
+from keys.primitives.sign import SignedDocument
 
 
 def sign_as(payload_type: str, payload: bytes, *keys: SigningKey) -> SignedDocument:

@@ -12,7 +12,7 @@ from support.vector_parties import key_of, seed
 from keys.primitives.batch import Inclusion, Proof
 from keys.primitives.domains import RECEIPT, STATEMENT
 from keys.primitives.encoding import b64u, canon, parse, unb64u
-from keys.primitives.sign import PublicKey, SigningKey
+from keys.primitives.hybrid_keys import PublicKey, SigningKey
 
 Case = dict[str, Any]
 

@@ -22,7 +22,8 @@ from keys.documents.tombstone import accept_tombstone, build_tombstone
 from keys.documents.trust_record import is_scope
 from keys.primitives.domains import DESCRIPTOR, TOMBSTONE
 from keys.primitives.encoding import DAY, b64u, canon, lp, maybe_bytes, parse, unb64u
-from keys.primitives.sign import SignedDocument, kid_of, sign_document
+from keys.primitives.hybrid_keys import kid_of
+from keys.primitives.sign import SignedDocument, sign_document
 
 Case = dict[str, Any]
 

@@ -24,8 +24,9 @@ from keys.documents.statement import proof_hash
 from keys.primitives.batch import Batch, Proof
 from keys.primitives.domains import RECEIPT, STATEMENT
 from keys.primitives.encoding import DAY, b64u, canon, parse, unb64u
+from keys.primitives.hybrid_keys import SigningKey
 from keys.primitives.merkle_tree import Tiles, leaf_hash, prove_inclusion
-from keys.primitives.sign import SignedDocument, SigningKey
+from keys.primitives.sign import SignedDocument
 
 Case = dict[str, Any]
 

@@ -10,7 +10,8 @@ from support.sign_as import in_first_form, sign_as, sign_base
 from support.vector_parties import Party, edited, signed
 
 from keys.primitives.domains import DESCRIPTOR, DESCRIPTOR_1, SIGNATURE_CONTEXT
-from keys.primitives.sign import Signature, SignedDocument, pae, signature_base
+from keys.primitives.hybrid_keys import Signature, pae, signature_base
+from keys.primitives.sign import SignedDocument
 
 
 class Offer(Protocol):

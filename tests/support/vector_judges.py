@@ -21,9 +21,10 @@ from keys.documents.taken_list import TakenPage
 from keys.primitives.batch import Verifier
 from keys.primitives.domains import KEYSET, TAKEN, VOID
 from keys.primitives.encoding import DOCUMENT_LIMIT, canon, parse, unb64u
+from keys.primitives.hybrid_keys import PublicKey
 from keys.primitives.raw_signatures import verify_raw
 from keys.primitives.seal import EncPrivateKey, check_enc_public, open_cek
-from keys.primitives.sign import PublicKey, SignedDocument
+from keys.primitives.sign import SignedDocument
 
 Case = Mapping[str, Any]
 

@@ -17,8 +17,9 @@ from keys.documents.keyset import EncKey, build_keyset
 from keys.documents.succession import build_descriptor, sign_descriptor
 from keys.primitives.domains import KEYSET
 from keys.primitives.encoding import DAY, b64u, canon, h, sha256
+from keys.primitives.hybrid_keys import SigningKey
 from keys.primitives.seal import EncPrivateKey
-from keys.primitives.sign import SignedDocument, SigningKey, sign_document
+from keys.primitives.sign import SignedDocument, sign_document
 
 NOW = 1_800_000_000
 NODE = "n1" + "a" * 32

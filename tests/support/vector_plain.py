@@ -16,8 +16,8 @@ from keys.documents.fingerprint import fingerprint_hash, pair_code
 from keys.documents.key_records import Use
 from keys.primitives.domains import KEYSET, LABELS, STATEMENT
 from keys.primitives.encoding import b64u, canon, h, lp_join, padme, unb64u
+from keys.primitives.hybrid_keys import SigningKey, kid_of, pae, signature_base
 from keys.primitives.seal import EncPrivateKey
-from keys.primitives.sign import SigningKey, kid_of, pae, signature_base
 
 Case = dict[str, Any]
 

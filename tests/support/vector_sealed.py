@@ -26,8 +26,9 @@ from keys.documents.key_records import Use
 from keys.documents.taken_list import MOST, MOST_PAGES, TakenPage, Withdrawn
 from keys.primitives.domains import DESCRIPTOR, KEYSET, RECEIPT, RECEIPT_1, STATEMENT, TAKEN, VOID
 from keys.primitives.encoding import DAY, b64u, canon, unb64u
+from keys.primitives.hybrid_keys import Signature, SigningKey, kid_of
 from keys.primitives.seal import EncPrivateKey, enc_kid, seal_cek, seal_content
-from keys.primitives.sign import Signature, SignedDocument, SigningKey, kid_of, sign_document
+from keys.primitives.sign import SignedDocument, sign_document
 
 Case = dict[str, Any]
 

@@ -16,7 +16,8 @@ from keys.documents.change import Approval, Change
 from keys.documents.trust_record import Assertion, TrustRecord, TrustState, accept_trust
 from keys.primitives.domains import APPROVAL, KEYSET, TRUST
 from keys.primitives.encoding import DAY, canon, parse
-from keys.primitives.sign import SignedDocument, SigningKey, sign_document
+from keys.primitives.hybrid_keys import SigningKey
+from keys.primitives.sign import SignedDocument, sign_document
 
 Case = dict[str, Any]
 

@@ -29,9 +29,10 @@ from keys.documents.key_records import KeyRecord
 from keys.documents.receipts import SignedReceipts
 from keys.primitives.domains import DESCRIPTOR, VOID
 from keys.primitives.encoding import b64u, canon, h, lp_join, lp_split, padme, parse, unb64u
+from keys.primitives.hybrid_keys import PublicKey, SigningKey, pae, signature_base
 from keys.primitives.raw_signatures import verify_raw
 from keys.primitives.seal import EncPrivateKey
-from keys.primitives.sign import PublicKey, SignedDocument, SigningKey, pae, signature_base
+from keys.primitives.sign import SignedDocument
 
 MOST_BYTES = 3_500_000
 NAMES = tuple(vectors.PLAIN | vectors.SEALED)

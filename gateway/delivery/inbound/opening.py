@@ -25,7 +25,7 @@ from gateway.peers.registry import Peer
 from gateway.ports import Clock
 from keys.documents.envelope import Envelope, cek_info
 from keys.primitives.batch import Batch, Verifier
-from keys.primitives.sign import PublicKey
+from keys.primitives.hybrid_keys import PublicKey
 
 Opened: TypeAlias = AuthenticStatement | Refusal
 

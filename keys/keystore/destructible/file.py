@@ -13,7 +13,7 @@ from typing import Final
 from gateway.errors import Code, RefusedError
 from keys.keystore.destructible.secret import SECRET, SLOTS, Place, Slot
 from keys.primitives import disk
-from keys.primitives.sign import Rand
+from keys.primitives.hybrid_keys import Rand
 
 _SECTOR: Final = 4096
 _NONE: Final = bytes(SECRET)

@@ -12,7 +12,7 @@ from pathlib import Path
 from gateway.errors import Code, RefusedError
 from keys.keystore.destructible.file import SecretInFile
 from keys.keystore.destructible.secret import DestructibleSecret, Place
-from keys.primitives.sign import Rand
+from keys.primitives.hybrid_keys import Rand
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from tpm2_pytss.types import TPM2B_NV_PUBLIC, TPMS_NV_PUBLIC
 
 from gateway.errors import Code, TransientError
 from keys.keystore.destructible.secret import SECRET, Place, Slot
-from keys.primitives.sign import Rand
+from keys.primitives.hybrid_keys import Rand
 
 _FIRST: Final = 0x01800000
 _PAIRS: Final = 0x3FFFFE

@@ -17,7 +17,7 @@ from keys.keystore.keystore import Keystore
 from keys.primitives import batch as batches
 from keys.primitives.batch import Unsigned
 from keys.primitives.encoding import canon, unb64u
-from keys.primitives.sign import PublicKey
+from keys.primitives.hybrid_keys import PublicKey
 
 
 @pytest_asyncio.fixture

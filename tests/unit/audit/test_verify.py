@@ -9,8 +9,8 @@ from support.nodes import NOW, Seeds
 from gateway.audit.verify import MOST_FINDINGS, LogReport, Parties, Stored, examine
 from keys.documents.log_signatures import cosign_checkpoint, cosignature_text, sign_checkpoint
 from keys.documents.signed_note import Checkpoint, SignedNote, read_signatures
+from keys.primitives.hybrid_keys import SigningKey
 from keys.primitives.merkle_tree import Tiles, leaf_hash
-from keys.primitives.sign import SigningKey
 
 RAND = Seeds("audit")
 LOG, WIT, OTHER = (SigningKey.generate_for_notes(RAND) for _ in range(3))

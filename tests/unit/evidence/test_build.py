@@ -41,7 +41,8 @@ from keys.documents.key_records import Use
 from keys.documents.receipts import SignedReceipts
 from keys.primitives.domains import RECEIPT, RECEIPT_1, STATEMENT, VOID
 from keys.primitives.encoding import DAY, b64u, canon, unb64u
-from keys.primitives.sign import SigningKey, sign_document
+from keys.primitives.hybrid_keys import SigningKey
+from keys.primitives.sign import sign_document
 
 CASE = conversation()
 DATA = CASE.build()

@@ -27,7 +27,7 @@ from keys.documents.envelope import Status, statement_hash
 from keys.documents.key_records import Use
 from keys.primitives.domains import STATEMENT
 from keys.primitives.encoding import DAY
-from keys.primitives.sign import SigningKey
+from keys.primitives.hybrid_keys import SigningKey
 
 
 def test_signed_since_the_revocation() -> None:

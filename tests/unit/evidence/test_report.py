@@ -15,7 +15,7 @@ from support.stranger import told, verify
 from keys.documents.descriptor import Revocation
 from keys.documents.key_records import Use
 from keys.primitives.encoding import DAY
-from keys.primitives.sign import SigningKey
+from keys.primitives.hybrid_keys import SigningKey
 
 PAGE = ROOT / "docs" / "evidence.md"
 CASE = conversation()

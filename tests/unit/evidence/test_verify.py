@@ -22,7 +22,7 @@ from keys.documents.key_records import Use
 from keys.documents.signed_note import SignedNote
 from keys.primitives.domains import DESCRIPTOR, RECEIPT
 from keys.primitives.encoding import DAY, b64u, canon, unb64u
-from keys.primitives.sign import SigningKey
+from keys.primitives.hybrid_keys import SigningKey
 
 CASE = conversation()
 CHAIN = next_version(A, next_version(A, CASE.chains[0]))

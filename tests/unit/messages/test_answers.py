@@ -33,7 +33,7 @@ from keys.documents.envelope import Receipt, Status
 from keys.documents.key_records import Use
 from keys.primitives.domains import RECEIPT, RECEIPT_1, STATEMENT
 from keys.primitives.encoding import b64u, canon
-from keys.primitives.sign import SigningKey
+from keys.primitives.hybrid_keys import SigningKey
 
 A_END, B_END = Endpoint.pair(A, B)
 SENT = [A_END.send(A_END.submit(A_END.draft("enquiry.capacity.1/valid-minimal"))) for _ in range(2)]

@@ -25,7 +25,8 @@ from keys.documents.envelope import Status
 from keys.documents.key_records import Use
 from keys.primitives.domains import KEYSET, VOID
 from keys.primitives.encoding import b64u
-from keys.primitives.sign import SignedDocument, SigningKey
+from keys.primitives.hybrid_keys import SigningKey
+from keys.primitives.sign import SignedDocument
 
 SENDER, RECEIVER = A.first(), B.first()
 

@@ -16,9 +16,9 @@ from gateway.errors import Code, RemoteError
 from keys.backups.backup import CHUNK, Member, Opening, chain_member, read_header, seal_backup
 from keys.backups.backup_header import Header, Kind, RecoveryPublic
 from keys.primitives.encoding import DAY, lp
+from keys.primitives.hybrid_keys import SigningKey
 from keys.primitives.seal import EncPrivateKey, seal_cek
 from keys.primitives.sealed_file import system_rand
-from keys.primitives.sign import SigningKey
 
 KEY = EncPrivateKey(bytes(range(32)))
 PUBLIC = RecoveryPublic(kid=KEY.kid, public=KEY.public, made=7)

@@ -23,7 +23,8 @@ from keys.documents.key_records import Use
 from keys.offline.roots import new_root
 from keys.primitives.domains import VOID
 from keys.primitives.encoding import DAY, canon
-from keys.primitives.sign import SignedDocument, SigningKey, sign_document
+from keys.primitives.hybrid_keys import SigningKey
+from keys.primitives.sign import SignedDocument, sign_document
 
 A = Node("a")
 B = Node("b")

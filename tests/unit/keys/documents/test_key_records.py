@@ -9,7 +9,7 @@ from support.nodes import NOW, Seeds, record, refused
 
 from gateway.errors import Code, RemoteError
 from keys.documents.key_records import KeyRecord, Use, generate_key
-from keys.primitives.sign import SigningKey
+from keys.primitives.hybrid_keys import SigningKey
 
 RAND = Seeds("records")
 HYBRID = SigningKey.generate(RAND, hybrid=True)

@@ -17,8 +17,9 @@ from keys.documents.key_records import Use
 from keys.documents.keyset import accept_keyset, require_usable_keyset
 from keys.primitives.domains import KEYSET, VOID
 from keys.primitives.encoding import DAY, b64u
+from keys.primitives.hybrid_keys import SigningKey
 from keys.primitives.seal import EncPrivateKey, enc_kid
-from keys.primitives.sign import SigningKey, sign_document
+from keys.primitives.sign import sign_document
 
 A = Node("a")
 B = Node("b")

@@ -22,9 +22,9 @@ from keys.documents.log_signatures import (
 )
 from keys.documents.signed_note import Checkpoint, NoteSignature, SignedNote, read_signatures
 from keys.primitives.encoding import unb64u
+from keys.primitives.hybrid_keys import SigningKey
 from keys.primitives.merkle_tree import leaf_hash
 from keys.primitives.raw_signatures import verify_mldsa44
-from keys.primitives.sign import SigningKey
 
 RAND = Seeds("note")
 LOG, WIT, OTHER = (SigningKey.generate_for_notes(RAND) for _ in range(3))

@@ -15,9 +15,9 @@ from keys.documents.log_signatures import (
     sign_checkpoint,
 )
 from keys.documents.signed_note import NOTE_LIMIT, AddCheckpoint, Checkpoint, NoteSignature, SignedNote, read_signatures
+from keys.primitives.hybrid_keys import PublicKey, SigningKey
 from keys.primitives.merkle_tree import leaf_hash
 from keys.primitives.raw_signatures import verify_raw
-from keys.primitives.sign import PublicKey, SigningKey
 
 RAND = Seeds("note")
 LOG, WIT = (SigningKey.generate_for_notes(RAND) for _ in range(2))

@@ -42,9 +42,9 @@ from keys.primitives.domains import (
     VOID,
 )
 from keys.primitives.encoding import DAY, canon
+from keys.primitives.hybrid_keys import verify
 from keys.primitives.raw_signatures import verify_raw
 from keys.primitives.seal import EncPrivateKey, seal_cek
-from keys.primitives.sign import verify
 
 
 @pytest.fixture

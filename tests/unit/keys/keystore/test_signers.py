@@ -14,7 +14,7 @@ from keys.keystore.keyring import Keyring
 from keys.keystore.signers import choose_key, find_speaker, missing_key
 from keys.primitives.domains import DESCRIPTOR, KEYSET, STATEMENT, TOMBSTONE, TRUST, VOID
 from keys.primitives.encoding import DAY, canon
-from keys.primitives.sign import PublicKey
+from keys.primitives.hybrid_keys import PublicKey
 
 A = Node("a")
 NODE = A.first().node

@@ -13,7 +13,8 @@ from keys.documents.key_records import Use
 from keys.documents.tombstone import accept_tombstone, build_tombstone
 from keys.offline.ceremony import Request, read_root_public, root_public
 from keys.primitives.domains import DESCRIPTOR, ROOT_KEY, STATEMENT, TOMBSTONE
-from keys.primitives.sign import SignedDocument, SigningKey, sign_document
+from keys.primitives.hybrid_keys import SigningKey
+from keys.primitives.sign import SignedDocument, sign_document
 
 A = Node("a")
 FIRST = A.first()

@@ -18,8 +18,8 @@ from keys.primitives import batch as batches
 from keys.primitives.batch import CLASSES, Batch, Inclusion, Proof, Verifier, read_signature, sign_batch
 from keys.primitives.domains import RECEIPT, STATEMENT, VOID
 from keys.primitives.encoding import b64u, canon, h, lp
+from keys.primitives.hybrid_keys import PublicKey, SigningKey
 from keys.primitives.merkle_tree import root_of
-from keys.primitives.sign import PublicKey, SigningKey
 
 KEY, OTHER = (SigningKey.generate(Seeds(name), hybrid=True) for name in ("batch", "other"))
 THREE = [(STATEMENT, b'{"a":1}'), (RECEIPT, b'{"a":1}'), (STATEMENT, b'{"b":2}')]

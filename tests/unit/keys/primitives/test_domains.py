@@ -11,7 +11,7 @@ from support.house import ROOT, files_of, syntax
 
 from keys.primitives.domains import CONTEXTS, LABELS, RECEIPTS_1, SIGNED, context
 from keys.primitives.encoding import h
-from keys.primitives.sign import SigningKey
+from keys.primitives.hybrid_keys import SigningKey
 
 KEY = SigningKey(bytes(32))
 
