@@ -29,7 +29,8 @@ class FederationHandlers(Protocol):
     """The handlers behind the server. ``peer`` is the proven node id.
 
     A handler raises ``RemoteError`` to refuse the whole request with its code (of a push nobody learns it),
-    and ``TransientError`` to answer 503: the peer repeats the same bytes.
+    and ``TransientError`` to answer 503: the peer repeats the same bytes. A key of this node that is missing is
+    answered so, too.
     """
 
     async def get_descriptor(self, from_version: int) -> Reply:

@@ -238,7 +238,9 @@ class FederationApp:
             if row is endpoints.GET_HELD:
                 await self._pushes.settled()
             return await self._routes.handle(row, segment, verified.node, body)
-        except TransientError as exc:
+        except (TransientError, RefusedError) as exc:
+            if isinstance(exc, RefusedError) and exc.code is not Code.NO_KEY:
+                raise
             raise BareStatusError(HTTPStatus.SERVICE_UNAVAILABLE, exc.code, claim.node) from exc
         except RemoteError as exc:
             if exc.code not in WIRE_CODES:

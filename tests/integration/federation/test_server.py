@@ -97,6 +97,15 @@ async def test_who_can_sign_no_answer_takes_nothing(site: Site) -> None:
     ]
 
 
+async def test_a_handler_that_has_no_key_to_sign_with_is_asked_again_later(site: Site) -> None:
+    """Without a `sig` key there is no receipt: a bare 503 as well, and no fault of this node is reported."""
+    site.handlers.fault = missing_key(["sig"])
+    answer = await raw_exchange(site.port, raw(signed_fields(site)))
+    assert status_of(answer) == 503
+    assert is_bare(answer)
+    assert [(told.status, told.code, told.error) for told in site.refusals] == [(503, Code.NO_KEY, None)]
+
+
 async def test_another_body_than_the_signed_one_is_refused(site: Site) -> None:
     """The digest is checked over the bytes that arrived."""
     answer = await raw_exchange(site.port, raw(signed_fields(site), body=b"\x00\x00\x00\x02[]"))
