@@ -211,12 +211,14 @@ def settled(connection: Connection, seqs: Sequence[int]) -> None:
 
 
 def signed_before(connection: Connection, keys: Sequence[tuple[str, str]]) -> SignedReceipts | None:
-    """Load the signature over these receipts, where all of them are in one batch; None also in the first form."""
+    """Load the signature over these receipts, each once, where all of them are in one batch; None also in the first
+    form.
+    """
     found = _BATCH_OF.first(connection, of=keys[0][0], status=keys[0][1])
     if found is None or found[0] is None:
         return None
     rows = {(row.of, row.status): row for row in members(connection, found[0])}
     if not rows.keys() >= set(keys):
         return None
-    (kept,) = signed(connection, [rows[key] for key in keys])
+    (kept,) = signed(connection, [rows[key] for key in dict.fromkeys(keys)])
     return kept if isinstance(kept, SignedReceipts) else None

@@ -44,14 +44,14 @@ def keep(connection: Connection, ref: int, told: SignedReceipts) -> None:
 
 
 def test_receipts_of_one_batch_are_found_with_their_signature(connection: Connection):
-    """All of a batch or a part of it, in any order; not what is in two of them or in none."""
+    """All of a batch or a part of it, in any order, what is named twice once; not what is in two of them or in none."""
     both, one = signed("a", "b"), signed("c")
     keep(connection, 9, both)
     keep(connection, 10, one)
     receipts.add(connection, [rows.receipt("d")])
     (a, b), (c,) = ([(item.of, str(item.status)) for item in told.receipts] for told in (both, one))
     assert receipts.signed_before(connection, [a, b]) == both
-    assert receipts.signed_before(connection, [b, a]) == both
+    assert receipts.signed_before(connection, [b, a, b]) == both
     assert receipts.signed_before(connection, [b]) == replace(
         both, receipts=both.receipts[1:], inclusions=both.inclusions[1:]
     )
