@@ -34,7 +34,9 @@ class Contradiction:
 def find_contradiction(connection: Connection, alarm: int) -> Contradiction:
     """Read what an alarm keeps. Raises RefusedError(not_found) where it is about no two messages that are kept."""
     found, proof = journal.find_alarm(connection, alarm), journal.proof_of(connection, alarm)
-    if found is not None and found.kind == _KIND and found.peer is not None and found.ref is not None and proof:
+    if found is None:  # in the words for an alarm of another unit
+        raise RefusedError(Code.NOT_FOUND, "no such open alarm", hint="trm node show lists the alarms")
+    if found.kind == _KIND and found.peer is not None and found.ref is not None and proof:
         ref = int.from_bytes(proof, "big")
         held, kept = messages.get(connection, [found.ref]), content.get(connection, [ref])
         if found.ref in held and ref in kept:

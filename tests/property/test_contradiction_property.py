@@ -16,7 +16,7 @@ from support.stranger import verify
 from gateway.errors import RefusedError
 from gateway.evidence.build import build
 from keys.documents.envelope import Statement, statement_hash
-from keys.documents.statement import signatures_hash
+from keys.documents.statement import proof_hash
 
 HONEST = CASE.exhibits[0]
 SAID = Statement.parse(HONEST.sealings[0][0])
@@ -45,9 +45,9 @@ def test_a_thief_proves_nothing_against_the_owner(dated, stolen, earlier, seen, 
         (HONEST, [(B, NOW + 30)] * honest_seen),
         (forged, [(node, theft + at) for node, at in seen]),
     ):
-        ((statement, signatures),) = exhibit.sealings
+        ((statement, proof),) = exhibit.sealings
         said = Statement.parse(statement)
-        facts = {"of": statement_hash(statement), "peer": said.to, "n": said.n, "sig": signatures_hash(signatures)}
+        facts = {"of": statement_hash(statement), "peer": said.to, "n": said.n, "sig": proof_hash(proof)}
         book.write(said.created, "message.departed", **facts)
         book.checkpoint(*cosigned)
     chains = (revoked(A, CASE.chains[0], theft - earlier), CASE.chains[1])

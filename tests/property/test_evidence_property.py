@@ -22,7 +22,7 @@ from gateway.evidence.build import build
 ANCHORS = tiny().anchors
 BUNDLES = {"content": tiny().build(), "erased": tiny().erased().build()}
 PIECES = 32
-SHORT, LONG = 40, 2_000
+SHORT, LONG = 64, 2_000
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 

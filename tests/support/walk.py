@@ -488,7 +488,7 @@ class Walk:
             position=LinkPosition(epoch=1, n=said.n, prev=None),
             statement=b"",
             statement_hash="",
-            signatures=b"",
+            proof=b"",
             secret=b"",
             body=b"",
             header=dict(draft.header),

@@ -49,7 +49,15 @@ PLAIN = (
     *("retention.release", "asylum.hold", "asylum.lift", "erasure.follow"),
     *("case.show", "case.grounds", "case.join", "case.relate", "case.confirm", "case.undo", "case.release"),
     *("consent.show", "consent.of_case", "consent.confirm", "consent.withdraw", "consent.withdraw_all"),
-    *("evidence.export", "evidence.fields", "alarm.dismiss", "audit.reads", "keys.proof", "statistics.draft"),
+    *(
+        "evidence.export",
+        "evidence.fields",
+        "evidence.contradiction",
+        "alarm.dismiss",
+        "audit.reads",
+        "keys.proof",
+        "statistics.draft",
+    ),
     *("peer.probed", "review.settle"),
 )
 """Operations that need nothing but ids."""
@@ -128,7 +136,15 @@ async def house(tmp_path_factory: Any) -> AsyncIterator[House]:
 
 NONE_HERE = frozenset(
     {
-        *("alert.review", "erasure.follow", "erasure.refuse", "keys.proof", "peer.probed", "review.settle"),
+        *(
+            "alert.review",
+            "erasure.follow",
+            "erasure.refuse",
+            "evidence.contradiction",
+            "keys.proof",
+            "peer.probed",
+            "review.settle",
+        ),
         *("statistics.draft", "attachment.read"),
     }
 )

@@ -71,7 +71,7 @@ async def test_another_alarm_has_no_such_proof(two: Two, forger: Forger) -> None
     await forger.send(1)
     await forger.send(2, prev=b64u(bytes(32)))
     ((seq,),) = await two.al.rows("select seq from alarm where kind = 'peer.bad_chain'")
-    for id in (str(seq), "999", "x"):
-        with pytest.raises(RefusedError, match="keeps no two messages") as caught:
+    for id, words in ((str(seq), "keeps no two messages"), ("999", "no such open alarm"), ("x", "no such open alarm")):
+        with pytest.raises(RefusedError, match=words) as caught:
             await two.al.call("evidence.contradiction", id=id)
         assert caught.value.code is Code.NOT_FOUND

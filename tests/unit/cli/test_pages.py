@@ -71,6 +71,7 @@ def test_the_verbs_of_the_design_are_there():
         htcds+import htcds+export sheet+new
         directory+search directory+show directory+own directory+publish guidance+list guidance+search guidance+show
             guidance+check
+        change+show
         policy+show policy+diff policy+adopt policy+upgrade policy+approve policy+upgrade policy+preview draft+preview
         backup+make backup+verify backup+key+new restore peer+reset-link peer+accept-reset"""
     assert {f"trm {name.replace('+', ' ')}" for name in expected.split()} == LEAVES.keys()

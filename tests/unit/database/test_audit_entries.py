@@ -49,6 +49,7 @@ FACTS = {
     "dropped": "places in a message, as its schema names them, without what stood there",
     "disclosed": "whether a bundle shows content",
     "fields": "how many fields of a message a bundle shows",
+    "use": "what kind of thing a key service was asked for, a word of a closed list",
     "attested": "whether only a case system says who acted",
 }
 """Every fact that a leaf may state; a new one is added here by somebody who asked whether it tells of a case."""
