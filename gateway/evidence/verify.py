@@ -8,8 +8,7 @@
 4. each disclosure: it is what the statement commits to, or single fields of it;
 5. each receipt: signed likewise by the receiver's chain; it agrees with the statement that it names in parties, id and
    number. What was signed in one batch is verified once;
-6. the audit log of one party about all of this, if it is there: ``gateway.evidence.verify_log_part``.
-
+6. the audit log of one party about all of this, if it is there: ``gateway.evidence.verify_log_part``;
 7. no signature is dated after its key was revoked, unless a witness counts that saw it before the revocation was
    published: ``gateway.evidence.weighing``.
 

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.keystores import copy_keystore
@@ -59,9 +60,9 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextmanager
-def serving(store: Keystore, path: Path, **options: object) -> Iterator[KeyServer]:
+def serving(store: Keystore, path: Path, **options: Any) -> Iterator[KeyServer]:
     """A key service on a socket, in threads of this process; it cuts every connection in the end."""
-    server = KeyServer(store, **{"uid": os.getuid(), **options})  # type: ignore[arg-type]
+    server = KeyServer(store, **{"uid": os.getuid(), **options})
     taken: list[socket.socket] = []
     serve = server._serve
 
@@ -196,13 +197,18 @@ def test_what_a_node_must_not_say_is_not_signed(store: Keystore, keys: RemoteKey
     assert keys.sign(KEYSET, canon({"node": NODE})).kid == keys.sig_kid
 
 
-def test_what_is_signed_together_is_one_call(store: Keystore, tmp_path: Path) -> None:
+def test_what_is_signed_together_is_one_call(store: Keystore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """32 documents go over the socket once, and the key service makes the tree: what it answers proves each of them."""
     asked = list[bytes]()
     documents = [(RECEIPT, canon({"from": NODE, "to": OTHER_NODE, "n": number})) for number in range(32)]
     with serving(store, tmp_path / "keyd.sock") as server:
         answer = server.answer
-        server.answer = lambda request: (asked.append(request), answer(request))[1]  # type: ignore[method-assign]
+
+        def noted(request: bytes) -> bytes:
+            asked.append(request)
+            return answer(request)
+
+        monkeypatch.setattr(server, "answer", noted)
         with asking(tmp_path / "keyd.sock") as keys:
             batch, inclusions = keys.sign_batch(documents)
             assert len(asked) == 1
