@@ -16,6 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from bench import load, pyas2_peer
+from bench.against import compare_versions
 from bench.measure import Measurements, measure_pair, read_idle_memory
 from bench.pair import Pair
 from bench.plans import choose_plan
@@ -40,9 +41,14 @@ def main() -> int:
     )
     parser.add_argument("--without-peer", action="store_true", help="measure the nodes alone")
     parser.add_argument("--json", action="store_true", help="also write bench-out/bench.json")
+    parser.add_argument("--against", metavar="COMMIT", help="compare this tree with another commit, and nothing else")
     args = parser.parse_args()
     rounds = args.rounds or (3 if args.quick else 5)
     seconds = 4.0 if args.quick else 8.0
+    if args.against:
+        for line in compare_versions(args.against, rounds=rounds, seconds=seconds, clients=(1, *COMPARED)):
+            print(line, flush=True)
+        return 0
     print_progress("two nodes")
     with Pair() as pair:
         idle = read_idle_memory(pair)

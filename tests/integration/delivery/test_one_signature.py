@@ -27,7 +27,7 @@ async def two(tmp_path: Path) -> AsyncIterator[Two]:
         yield made
 
 
-@pytest.mark.parametrize("count", [1, 32])
+@pytest.mark.parametrize("count", [1, 8, 32])
 async def test_a_request_costs_one_signature_and_one_verification_each_way(
     two: Two, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
