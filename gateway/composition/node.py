@@ -39,8 +39,10 @@ from gateway.conversations.status_updates import StatusUpdates
 from gateway.database.content_sealer import ContentSealer
 from gateway.database.engine import Store
 from gateway.database.sealed_content import Content
+from gateway.delivery.answering import Answering
 from gateway.delivery.handover import Handover
 from gateway.delivery.inbound.admission import Admission
+from gateway.delivery.inbound.answer_signing import AnswerSigner
 from gateway.delivery.inbound.opening import Opening
 from gateway.delivery.inbound.receiver import Receiver
 from gateway.delivery.inbound.recording import Recorder
@@ -354,9 +356,11 @@ class Node:
             events=self.events,
             clock=self.clock,
         )
+        self.answering = Answering()
         self.local_receipts = LocalReceipts(
             content=self.content,
             identity=self.identity,
+            answering=self.answering,
             workers=self.workers,
             wakeups=self.wakeups,
             events=self.events,
@@ -384,6 +388,7 @@ class Node:
             peers=self.peers,
             attachments=self.attachments,
             local_receipts=self.local_receipts,
+            answering=self.answering,
             adapter=self.adapter,
             workers=self.workers,
             wakeups=self.wakeups,
@@ -422,9 +427,17 @@ class Node:
                 cases=self.cases,
                 take_away=lambda connection, rows: self.taken_again.take_new(connection, rows),
                 tell_again=erasures.tell_again,
+                answering=self.answering,
                 workers=self.workers,
                 wakeups=self.wakeups,
                 events=self.events,
+                clock=self.clock,
+            ),
+            signer=AnswerSigner(
+                store=self.store,
+                identity=self.identity,
+                answering=self.answering,
+                workers=self.workers,
                 clock=self.clock,
             ),
             workers=self.workers,

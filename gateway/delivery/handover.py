@@ -26,6 +26,7 @@ from gateway.cases.references import number_told, own_rows
 from gateway.database import content, journal
 from gateway.database.content import SealedRow
 from gateway.database.sealed_content import Content
+from gateway.delivery.answering import Answering
 from gateway.delivery.local_receipts import LocalReceipts
 from gateway.errors import Code, GatewayError, RefusedError, TransientError
 from gateway.foundation.ids import NodeId
@@ -77,6 +78,7 @@ class Handover:
         peers: PeerRegistry,
         attachments: AttachmentLibrary,
         local_receipts: LocalReceipts,
+        answering: Answering,
         adapter: Adapter | None,
         workers: Workers,
         wakeups: Wakeups,
@@ -88,6 +90,7 @@ class Handover:
         self._peers = peers
         self._attachments = attachments
         self._local_receipts = local_receipts
+        self._answering = answering
         self._adapter = adapter
         self._workers = workers
         self._wakeups = wakeups
@@ -98,6 +101,7 @@ class Handover:
     async def run(self) -> None:
         """Work until cancelled; looks again at least every ten seconds, since gaps and back-offs end by time."""
         signal = self._wakeups.handover
+        self._answering.attended = self._adapter is not None
         while True:
             signal.clear()
             try:

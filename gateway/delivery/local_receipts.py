@@ -11,6 +11,7 @@ from gateway.database import content, journal
 from gateway.database.audit_entries import leaf
 from gateway.database.content import SealedRow
 from gateway.database.sealed_content import Content
+from gateway.delivery.answering import Answering, OpenAnswer
 from gateway.foundation.workers import Workers
 from gateway.identity.identity import Identity
 from gateway.messages import answers, state_transitions
@@ -20,6 +21,7 @@ from gateway.messages.store.messages import MessageRow
 from gateway.messages.wakeups import EventStream, Wakeups
 from gateway.ports import Clock
 from keys.documents.envelope import Receipt, Status
+from keys.documents.receipts import SignedReceipts
 
 
 class LocalReceipts:
@@ -30,6 +32,7 @@ class LocalReceipts:
         *,
         content: Content,
         identity: Identity,
+        answering: Answering,
         workers: Workers,
         wakeups: Wakeups,
         events: EventStream,
@@ -37,6 +40,7 @@ class LocalReceipts:
     ) -> None:
         self._content = content
         self._identity = identity
+        self._answering = answering
         self._workers = workers
         self._wakeups = wakeups
         self._events = events
@@ -62,14 +66,37 @@ class LocalReceipts:
         status: Status,
         names: Mapping[int, str] = MappingProxyType({}),
     ) -> None:
-        """The receipts are signed together before the transaction, for where the rows stand now. If one of them moved
-        meanwhile, they go unsigned, and the sender signs those that are left.
-        """
-        now = self._clock.now()
+        """The answers that wait for these messages are signed and written along, and tell it; else it is owed."""
         rows = list({row.ref: row for row in rows}.values())
+        taken = self._answering.take(rows[0].peer, {row.id for row in rows}) if event is IncomingEvent.HANDED else []
+        signed = None
+        try:
+            signed = await self._write(rows, hashes, event, status, names, taken)
+        finally:
+            for answer in taken:
+                about = None if signed is None else signed.about({receipt.msg for receipt in answer.receipts})
+                self._answering.end(answer, about)
+        await self._events.happened()
+
+    async def _write(
+        self,
+        rows: Sequence[MessageRow],
+        hashes: dict[int, str],
+        event: IncomingEvent,
+        status: Status,
+        names: Mapping[int, str],
+        taken: Sequence[OpenAnswer],
+    ) -> SignedReceipts | None:
+        """The receipts are signed together before the transaction, for where the rows stand now. If one of them moved
+        meanwhile, all are owed, unsigned: None is returned, and the sender signs those that are left.
+        """
+        now, peer = self._clock.now(), rows[0].peer
         expected = self._issued(rows, hashes, event, status, now)
+        told = [receipt for answer in taken for receipt in answer.receipts]
         signed = (
-            await self._workers.off_loop(lambda: answers.sign_receipts(expected, self._identity.keys.sign_batch))
+            await self._workers.off_loop(
+                lambda: answers.sign_receipts([*told, *expected], self._identity.keys.sign_batch)
+            )
             if expected
             else None
         )
@@ -77,7 +104,7 @@ class LocalReceipts:
         given = [(message, self._content.store.new_ref(), name) for message, name in names.items()]
         sealed = self._content.sealer.seal_each([(item, name.encode()) for _, item, name in given]) if given else []
 
-        def move(connection: Connection) -> None:
+        def move(connection: Connection) -> tuple[SignedReceipts | None, bool]:
             stored = messages.get(connection, [row.ref for row in rows])
             _keep_names(connection, [(message, item) for message, item, _ in given], sealed)
             if event is IncomingEvent.HANDED:
@@ -88,17 +115,21 @@ class LocalReceipts:
                 connection, [row for row in current if not _stays_held(row, event)], event, at=now
             )
             messages.handed(connection, list(stored))
-            made = [receipts.make_row(one, receipts.ISSUED, one.to) for one in issued]
-            if signed is not None and issued == expected:
-                made = receipts.make_rows(signed, receipts.ISSUED, rows[0].peer, ref)
-                receipts.add_batch(connection, ref, signed.batch)
-                journal.append_leaf(connection, leaf(now, "receipts.issued", of=signed.batch.hash, peer=rows[0].peer))
-            receipts.add(connection, made)
-            receipts.owe(connection, rows[0].peer, [(receipt.of, str(receipt.status)) for receipt in issued])
+            kept = signed if issued == expected else None
+            answered = {receipt.msg for receipt in told} if kept is not None else set()
+            receipts.add(connection, [receipts.make_row(one, receipts.ISSUED, peer) for one in issued])
+            if kept is not None:
+                receipts.add_batch(connection, ref, kept.batch)
+                receipts.join(connection, receipts.make_rows(kept, receipts.ISSUED, peer, ref))
+                journal.append_leaf(connection, leaf(now, "receipts.issued", of=kept.batch.hash, peer=peer))
+            owed = [(receipt.of, str(receipt.status)) for receipt in issued if receipt.msg not in answered]
+            receipts.owe(connection, peer, owed)
+            return kept, bool(owed)
 
-        await self._content.store.move(move)
-        self._wakeups.outgoing(rows[0].peer).set()
-        await self._events.happened()
+        kept, owes = await self._content.store.move(move)
+        if owes:
+            self._wakeups.outgoing(peer).set()
+        return kept
 
     def _issued(
         self, rows: Sequence[MessageRow], hashes: dict[int, str], event: IncomingEvent, status: Status, now: int

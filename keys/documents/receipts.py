@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
@@ -165,6 +165,11 @@ class SignedReceipts:
             receipts=tuple(receipt for receipt, _ in told),
             inclusions=tuple(inclusion for _, inclusion in told),
         )
+
+    def about(self, messages: Collection[MessageId]) -> Self:
+        """Those of them that are about these messages."""
+        placed = zip(self.receipts, self.inclusions, strict=True)
+        return self.of(self.batch, [item for item in placed if item[0].msg in messages])
 
     def to_json(self) -> dict[str, Json]:
         """Return the member form `{count, receipts, signatures}`."""

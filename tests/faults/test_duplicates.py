@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 from sqlalchemy import Connection, update
-from support.pair import Spoiler, Two, two_nodes
+from support.pair import Spoiler, Two, in_two_steps, two_nodes
 
 from gateway.database.tables import receipt
 from gateway.federation.wire import Wire
@@ -54,7 +54,8 @@ async def test_replayed_request(two: Two, monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(Wire, "send", recorded)
     await fr.submit("once")
-    await two.until(lambda: al.notes() == ["once"])
+    await two.until(lambda: bool(taken))
+    assert al.notes() == ["once"]
     ((headers, body, answer),) = taken
     url = address(fr.peer().descriptor).url
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=False)) as stranger:
@@ -92,6 +93,7 @@ async def test_answer_lost_on_the_wire(two: Two, lost: int) -> None:
     fr, al = two
     wire = Spoiler(fr)
     back = Spoiler(al)
+    in_two_steps(al)
     back.away = True
     wire.lose = lost
     id = await fr.submit("once")
@@ -117,6 +119,7 @@ async def test_lost_answer_to_receipts(two: Two) -> None:
     """Receipts whose answer was lost are sent again as they were signed and count once."""
     fr, al = two
     back = Spoiler(al)
+    in_two_steps(al)
     back.lose = 1
     id = await fr.submit("once")
     await two.until(lambda: bool(back.asked))
@@ -151,6 +154,7 @@ async def test_a_receipt_owed_twice(two: Two) -> None:
 async def test_mixture_of_repeats(two: Two) -> None:
     """Envelopes that were answered in different batches get one new signature over the stored objects, unchanged."""
     fr, al = two
+    in_two_steps(al)
     wire = Spoiler(fr)
     for reference in ("one", "two"):
         await fr.submit(reference)

@@ -351,6 +351,11 @@ class Spoiler:
         return [body for name, body in self.asked if name == "post_messages"]
 
 
+def in_two_steps(party: Party) -> None:
+    """Its answers wait for no hand-over, as where the case system is slow: `delivered` goes by a request of its own."""
+    party.running.answering.attended = False
+
+
 def example(body_type: str, to: str, **header: Any) -> dict[str, Any]:
     """The smallest example of a type as a request to `to`, about the case of France that examples have."""
     folder = ROOT / "schemas" / "examples" / body_type.replace("/", ".")

@@ -52,6 +52,7 @@ from gateway.conversations.loader import LoadedConversation
 from gateway.database.engine import Store
 from gateway.delivery.inbound import rules, steps
 from gateway.delivery.inbound.admission import Admission, Examined
+from gateway.delivery.inbound.answer_signing import AnswerSigner
 from gateway.delivery.inbound.opening import Opened, Opening
 from gateway.delivery.inbound.recording import Recorder
 from gateway.delivery.inbound.results import (
@@ -122,6 +123,7 @@ class Receiver:
         admission: Admission,
         files: IncomingFiles,
         recorder: Recorder,
+        signer: AnswerSigner,
         workers: Workers,
         clock: Clock,
     ) -> None:
@@ -132,6 +134,7 @@ class Receiver:
         self._admission = admission
         self._files = files
         self._recorder = recorder
+        self._signer = signer
         self._workers = workers
         self._clock = clock
         self._locks: defaultdict[NodeId, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -155,8 +158,9 @@ class Receiver:
         async with self._locks[node]:
             requests = [rules.number_message(message) for message in authentic.values()]
             judged = await self._judge_requests(node, requests, judgeable, files)  # 12 to 18
-            signed = await self._recorder.record_results(node, judged)  # 19
+            recorded = await self._recorder.record_results(node, judged)  # 19
             await self._keep_waiting(node, judged, envelopes)
+        signed = await self._signer.sign(node, recorded)
         return encode_answers([_answer(frame, opened, judged) for frame in frames], signed)
 
     async def answer_void(self, node: NodeId, data: bytes) -> bytes:
@@ -177,7 +181,8 @@ class Receiver:
         void = await self._workers.off_loop(verify)
         async with self._locks[node]:
             judged = await self._judge_requests(node, [void], [void.id], files={})
-            signed = await self._recorder.record_results(node, judged)
+            recorded = await self._recorder.record_results(node, judged)
+        signed = await self._signer.sign(node, recorded)
         return encode_answers([Answer(id=void.id, code=judged.code_of(void.id))], signed)
 
     def _require_peer(self, node: NodeId) -> Peer:

@@ -1,7 +1,8 @@
 """Receive step 19: everything that one request leaves is written in one transaction, on disk before the answer goes.
 
 What takes long comes before the transaction, in a worker thread: one signature over all final answers, and the
-contents sealed, each under a key of its own. The transaction then only writes.
+contents sealed, each under a key of its own. The transaction then only writes. Where the answer waits for the
+hand-over, it is signed behind the transaction, together with what was handed over (`gateway.delivery.answering`).
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from gateway.database import content, journal
 from gateway.database.audit_entries import leaf
 from gateway.database.content import SealedRow
 from gateway.database.sealed_content import Content
+from gateway.delivery.answering import Answering
+from gateway.delivery.inbound.answer_signing import Recorded
 from gateway.delivery.inbound.results import JudgedRequests, NumberRefused, Received
 from gateway.delivery.inbound.rules import NumberedRequest, first_state, goes_at_once
 from gateway.errors import Code, TransientError
@@ -108,6 +111,7 @@ class Recorder:
         cases: CaseRegister,
         take_away: TakeAway,
         tell_again: TellAgain,
+        answering: Answering,
         workers: Workers,
         wakeups: Wakeups,
         events: EventStream,
@@ -115,37 +119,48 @@ class Recorder:
     ) -> None:
         self._store = content.store
         self._sealer = content.sealer
-        self._own = identity.own
         self._keys = identity.keys
         self._link = link
         self._effects = effects
         self._cases = cases
         self._take_away = take_away
         self._tell_again = tell_again
+        self._answering = answering
         self._workers = workers
         self._wakeups = wakeups
         self._events = events
         self._clock = clock
 
-    async def record_results(self, node: NodeId, judged: JudgedRequests) -> SignedReceipts | None:
-        """Write the results of one request; return all its final answers, signed, None where it has none.
+    async def record_results(self, node: NodeId, judged: JudgedRequests) -> Recorded:
+        """Write the results of one request. Its answer is signed behind the lock of the link, by `AnswerSigner`.
 
         Raises:
             TransientError: locked; the link was reset meanwhile and nothing was written.
         """
-        final = list(judged.receipts.values())
+        final, again = list(judged.receipts.values()), tuple(judged.stored)
         faults = [Fault(refused=refused, evidence=self._store.new_ref()) for refused in judged.evident]
-        if not final and not faults:
-            return None
-        added = [self._make_rows(node, result) for result in judged.received]
-        signed = None if judged.answered else await self._find_signed(final)
-        sealed: Sequence[SealedRow] = ()
-        if signed is None or faults:
-            unsigned = final if signed is None else []
-            new, sealed = await self._workers.off_loop(partial(self._sign_and_seal, unsigned, added, faults))
-            signed = signed or new
         if not judged.numbered and not judged.came_again and not faults:
-            return signed
+            return Recorded(final=final, again=again)
+        received = {result.request.id for result in judged.received if not result.behind_gap}
+        waits = bool(received) and not again
+        answer = self._answering.begin(node, final, received) if waits else None
+        try:
+            signed = await self._write(node, judged, faults, final if judged.answered and answer is None else [])
+        except BaseException:
+            if answer is not None:
+                self._answering.end(answer, None)
+            raise
+        return Recorded(final=final, signed=signed, answer=answer, again=again)
+
+    async def _write(
+        self, node: NodeId, judged: JudgedRequests, faults: Sequence[Fault], unsigned: Sequence[Receipt]
+    ) -> SignedReceipts | None:
+        """Sign what is to be signed ahead, and write everything."""
+        added = [self._make_rows(node, result) for result in judged.received]
+        signed: SignedReceipts | None = None
+        sealed: Sequence[SealedRow] = ()
+        if unsigned or added or faults:
+            signed, sealed = await self._workers.off_loop(partial(self._sign_and_seal, unsigned, added, faults))
         writing = Writing(
             node=node,
             judged=judged,
@@ -190,11 +205,6 @@ class Recorder:
         return NewMessage(
             message=message, row=row, evidence=self._store.new_ref(), effects=effects_of(self._effects, row, message)
         )
-
-    async def _find_signed(self, final: Sequence[Receipt]) -> SignedReceipts | None:
-        """Find the signature of before, where all answers are in one earlier batch: a repeated request costs none."""
-        keys = [(receipt.of, str(receipt.status)) for receipt in final]
-        return self._own.as_signed(await self._store.read(lambda c: receipts.signed_before(c, keys))) if keys else None
 
     def _sign_and_seal(
         self, final: Sequence[Receipt], added: Sequence[NewMessage], faults: Sequence[Fault]
@@ -310,7 +320,10 @@ def _inbox_row(node: NodeId, new: NewMessage) -> InboxRow:
 
 def _add_receipts(connection: Connection, writing: Writing) -> None:
     fresh = {(result.receipt.of, str(result.receipt.status)) for result in writing.judged.answered}
-    if writing.signed is not None and fresh:
+    if fresh and writing.signed is None:
+        unsigned = [receipts.make_row(one.receipt, receipts.ISSUED, writing.node) for one in writing.judged.answered]
+        receipts.add(connection, unsigned)
+    elif writing.signed is not None and fresh:
         rows = receipts.make_rows(writing.signed, receipts.ISSUED, writing.node, writing.batch)
         receipts.add_batch(connection, writing.batch, writing.signed.batch)
         receipts.add(connection, [row for row in rows if (row.of, row.status) in fresh])

@@ -44,10 +44,11 @@ from gateway.policy.consent_context import ConsentContextLoader
 from gateway.policy.in_force import PoliciesInForce
 from gateway.ports import Clock
 from keys.documents.envelope import MOST_ENVELOPES, compute_commitment, link_hash, statement_hash
-from schemas.types import never_blocked
+from schemas.types import never_blocked, type_name
 
 WAITING = frozenset({Outgoing.QUEUED, Outgoing.AWAITING_RECEIPT, Outgoing.VOIDING})
 """States of a message on the outbox; one that has left it meanwhile is finished, and is not judged again."""
+WITHDRAWAL = "consent.withdrawal"
 TRIES = 3
 """Times that what was changed while it was judged is judged again at once."""
 TRUST_CODES = frozenset({Code.NOT_ACTIVE, Code.OUT_OF_SCOPE})
@@ -56,11 +57,14 @@ TRUST_CODES = frozenset({Code.NOT_ACTIVE, Code.OUT_OF_SCOPE})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ready:
-    """One message with the bytes that go over the wire; `void` says that they are a void question."""
+    """One message with the bytes that go over the wire; `void` says that they are a void question, `withdraws` that
+    the message takes a consent back.
+    """
 
     row: MessageRow
     data: bytes
     void: bool
+    withdraws: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,8 +177,18 @@ class Departure:
         bytes_of = {ref: data for ref, data in waiting.stored.items() if ref not in closed}
         bytes_of |= {item.row.ref: item.envelope.data for item in sealed}
         bytes_of |= {row.ref: document.encode() for row, document in voids}
+        withdrawals = {
+            row.ref
+            for row, opened in waiting.judged
+            if opened and type_name(opened.content.facts.body_type) == WITHDRAWAL
+        }
         return [
-            Ready(row=row, data=bytes_of[row.ref], void=row.state == Outgoing.VOIDING)
+            Ready(
+                row=row,
+                data=bytes_of[row.ref],
+                void=row.state == Outgoing.VOIDING,
+                withdraws=row.ref in withdrawals,
+            )
             for row in waiting.rows
             if row.ref in bytes_of
         ]

@@ -24,6 +24,7 @@ from gateway.database.engine import Store
 from gateway.delivery.outbound.departure import Departure, Ready
 from gateway.delivery.outbound.exchange import Exchange, requests
 from gateway.delivery.outbound.file_carrier import FileCarrier
+from gateway.delivery.outbound.in_flight import IN_FLIGHT, PARTIAL, answered, first_of
 from gateway.delivery.outbound.reach import Reach
 from gateway.delivery.outbound.receipt_sender import OwedReceipts, ReceiptKey, ReceiptSender, find_owed
 from gateway.delivery.outbound.submission import Submission
@@ -39,10 +40,6 @@ from gateway.peers.scope import listens
 from gateway.ports import Clock
 from gateway.trust.link_reset.comparison import LinkComparison
 from keys.documents.envelope import MOST_ENVELOPES
-
-IN_FLIGHT = 3
-"""Requests to one peer at a time: enough to keep both sides busy over real round-trip times. A request that is not full
-waits until nothing is in flight: what gathers meanwhile shares its signature, its commit and its round trip."""
 
 GATHER = 0.02
 """Seconds at most in which submissions that are under way are waited for: what goes in one request shares its commits
@@ -220,11 +217,13 @@ class Sender:
         flying: set[asyncio.Future[None]] = set()
         try:
             while refs or flying:
-                if refs and (not flying or len(refs) == MOST_ENVELOPES):
+                if refs and (len(flying) < PARTIAL or len(refs) == MOST_ENVELOPES):
                     after, whole = refs[-1], len(refs) == MOST_ENVELOPES
                     for request in requests(await self._departed(refs)):
                         while len(flying) >= IN_FLIGHT:
-                            flying = await _first_of(flying)
+                            flying = await first_of(flying)
+                        if flying and any(item.withdraws for item in request):
+                            flying = await answered(flying)
                         flying.add(asyncio.ensure_future(self._exchange.ask(request)))
                     refs = []
                 else:
@@ -247,7 +246,7 @@ class Sender:
         """Until a request ends or more may wait; raises what the request raised; returns the others."""
         woken = asyncio.ensure_future(self._woken())
         try:
-            return await _first_of({*flying, woken}) - {woken}
+            return await first_of({*flying, woken}) - {woken}
         finally:
             woken.cancel()
 
@@ -283,11 +282,3 @@ def _look_up(connection: Connection, node: NodeId, answered: Set[ReceiptKey], *,
 def _tell_to_telephone(connection: Connection, node: NodeId, refs: Sequence[int], now: int) -> None:
     for ref in refs:
         journal.raise_alarm(connection, at=now, kind="message.telephone", peer=node, ref=ref)
-
-
-async def _first_of(flying: set[asyncio.Future[None]]) -> set[asyncio.Future[None]]:
-    """Wait for one to end; raises what it raised; returns the others."""
-    done, rest = await asyncio.wait(flying, return_when=asyncio.FIRST_COMPLETED)
-    for task in done:
-        task.result()
-    return rest

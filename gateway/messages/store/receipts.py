@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.database.prepared import Prepared
@@ -74,6 +74,21 @@ _ANSWERS = Prepared(
         receipt.c.status.in_(("received", "rejected")),
     )
     .order_by(receipt.c.status.desc())
+)
+_first = receipt.alias()
+_TOLD_ALONG = Prepared(
+    select(receipt).where(
+        receipt.c.direction == ISSUED,
+        receipt.c.peer == bindparam("peer"),
+        receipt.c.id.in_(bindparam("ids", expanding=True)),
+        receipt.c.status == "delivered",
+        exists().where(_first.c.id == receipt.c.id, _first.c.batch == receipt.c.batch, _first.c.status == "received"),
+    )
+)
+_UNSIGNED = Prepared(
+    select(receipt.c.of, receipt.c.status).where(
+        receipt.c.of.in_(bindparam("hashes", expanding=True)), receipt.c.batch.is_(None)
+    )
 )
 _WORDS = Prepared(
     select(receipt.c.id, receipt.c.of, receipt.c.status, receipt.c.at)
@@ -146,6 +161,18 @@ def join(connection: Connection, rows: Iterable[ReceiptRow]) -> None:
 def answers(connection: Connection, peer: NodeId, ids: Sequence[str]) -> dict[str, ReceiptRow]:
     """The final answers this node gave `peer` for these message ids: `received` or `rejected`."""
     return {row.id: row for row in _ANSWERS.made(ReceiptRow, connection, peer=peer, ids=ids)}
+
+
+def told_along(connection: Connection, peer: NodeId, ids: Sequence[str]) -> list[ReceiptRow]:
+    """The `delivered` of these messages that stand in one batch with `received`: they were owed to nobody, since the
+    answer to the request told them.
+    """
+    return _TOLD_ALONG.made(ReceiptRow, connection, peer=peer, ids=ids)
+
+
+def without_batch(connection: Connection, hashes: Sequence[str]) -> set[tuple[str, str]]:
+    """(of, status) of the receipts for these statements that nobody has signed yet."""
+    return set(_UNSIGNED.rows(connection, hashes=hashes))
 
 
 def of_message(connection: Connection, direction: str, peer: NodeId, id: str) -> list[ReceiptRow]:

@@ -15,7 +15,7 @@ import pytest_asyncio
 from sqlalchemy import Connection, delete, update
 from support.nodechild import CHEAP
 from support.nodeproc import DAY, HOUR
-from support.pair import Party, Spoiler, Two, example, introduce, make_party, two_nodes
+from support.pair import Party, Spoiler, Two, example, in_two_steps, introduce, make_party, two_nodes
 from support.relied_on import CONSENT, recorded, referral, types
 
 from gateway.composition.senders import make_sender
@@ -258,6 +258,7 @@ async def test_one_descriptor_by_two_roads(two: Two) -> None:
 
 async def test_void_of_what_arrived(two: Two) -> None:
     """A cancelled message whose answer was lost turns out to have arrived: the stored receipt answers the void."""
+    in_two_steps(two.al)
     wire, back = Spoiler(two.fr), Spoiler(two.al)
     back.away = True
     wire.lose = 1
@@ -308,6 +309,7 @@ async def test_cancelled_before_its_number(two: Two) -> None:
 
 async def test_stale_keyset_fails_closed(two: Two) -> None:
     """A peer that shows only a keyset of long ago gets nothing and a person is told; a new one lets all go."""
+    in_two_steps(two.al)
     wire, back = Spoiler(two.fr), Spoiler(two.al)
     wire.frozen = two.al.running.own.keyset.document.encode()
     back.away = True
@@ -376,6 +378,7 @@ async def test_unknown_sender(two: Two, tmp_path: Path) -> None:
 
 async def test_receipts_go_in_one_batch(two: Two) -> None:
     """Receipts that were owed while the peer was away go under one signature, repeated until it is answered."""
+    in_two_steps(two.al)
     back = Spoiler(two.al)
     back.away = True
     sent = [await two.fr.submit(f"r-{number}") for number in range(5)]
@@ -503,7 +506,9 @@ async def test_a_late_refusal_gives_up_no_newer_bytes(two: Two) -> None:
     sender = make_sender(fr.running, fr.peer().node)
     ((ref, data),) = await fr.rows("select ref, data from envelope")
     row = (await fr.running.store.read(lambda c: messages.get(c, [ref])))[ref]
-    await sender._exchange._seal_anew(fr.peer(), [(Ready(row=row, data=b"of before", void=False), Code.REVOKED_KEY)])
+    await sender._exchange._seal_anew(
+        fr.peer(), [(Ready(row=row, data=b"of before", void=False, withdraws=False), Code.REVOKED_KEY)]
+    )
     assert await fr.rows("select data from envelope") == [(data,)]
     wire.deaf = False
     await two.until(in_state(fr, id, "awaiting_opening"), seconds=60)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from sqlalchemy import Connection
-from support.pair import Party, Spoiler, Two, two_nodes
+from support.pair import Party, Spoiler, Two, in_two_steps, two_nodes
 
 from gateway.delivery.outbound.exchange import MOST_SEALINGS
 from gateway.federation.address import PeerAddress
@@ -70,6 +70,7 @@ async def test_keyset_that_lists_no_key(two: Two) -> None:
 
 async def test_receipts_repeated_are_kept_once(two: Two) -> None:
     """A peer that repeats a batch of receipts for ever does not fill the disk."""
+    in_two_steps(two.al)
     wire = Spoiler(two.al)
     id = await two.fr.submit("told again and again")
     await two.until(lambda: any(name == "post_receipts" for name, _ in wire.asked), seconds=30)

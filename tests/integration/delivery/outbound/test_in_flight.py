@@ -1,0 +1,79 @@
+"""Requests to one peer at a time: while the peer works on one that is not full, the next one goes (nrm1 12.19)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from support.pair import Two, example, two_nodes
+
+from gateway.delivery.outbound.in_flight import PARTIAL
+
+
+@pytest_asyncio.fixture
+async def two(tmp_path: Path) -> AsyncIterator[Two]:
+    """Two nodes, paired and serving."""
+    async with two_nodes(tmp_path) as made:
+        yield made
+
+
+class SlowWire:
+    """Requests of messages that wait on their way until they are let through."""
+
+    def __init__(self, two: Two) -> None:
+        self.sent: list[int] = []
+        self.open = asyncio.Event()
+        client = two.fr.running.client
+        self._post = client.post_messages
+        client.post_messages = self._wait  # type: ignore[method-assign]
+
+    async def _wait(self, peer: Any, envelopes: Sequence[bytes]) -> Any:
+        self.sent.append(len(envelopes))
+        await self.open.wait()
+        return await self._post(peer, envelopes)
+
+
+async def delivered(two: Two, *ids: str) -> None:
+    """Wait until the sender knows that all of them were delivered."""
+
+    async def told() -> bool:
+        return {await two.fr.state(id) for id in ids} == {"awaiting_opening"}
+
+    await two.until(told, seconds=120)
+
+
+async def test_two_partial_requests(two: Two) -> None:
+    """The second goes at once; what gathers behind it goes together, when one of them is answered."""
+    wire = SlowWire(two)
+    ids = []
+    for number in range(PARTIAL):
+        ids.append(await two.fr.submit(f"m-{number}"))
+        await two.until(lambda sent=number + 1: len(wire.sent) == sent, seconds=5)
+    ids += [await two.fr.submit(f"later-{number}") for number in range(3)]
+    await two.calm()
+    assert wire.sent == [1] * PARTIAL
+    wire.open.set()
+    await delivered(two, *ids)
+    assert sum(wire.sent) == len(ids) and len(wire.sent) < len(ids)
+    assert two.al.notes() == ["m-0", "m-1", "later-0", "later-1", "later-2"]
+
+
+@pytest.mark.parametrize("answered", [True, False])
+async def test_a_withdrawal_waits_for_one_round_trip(two: Two, monkeypatch: pytest.MonkeyPatch, answered: bool) -> None:
+    """It goes behind the answer to what may rely on its consent; where none comes, it goes without."""
+    monkeypatch.setattr("gateway.delivery.outbound.in_flight.ROUND_TRIP", 60.0 if answered else 0.3)
+    wire = SlowWire(two)
+    id = await two.fr.submit("m")
+    await two.until(lambda: wire.sent == [1], seconds=5)
+    urgent = (await two.fr.call("message.submit", **example("consent.withdrawal/1", "AL")))["id"]
+    await two.calm()
+    if answered:
+        assert wire.sent == [1]
+        wire.open.set()
+    await two.until(lambda: wire.sent == [1, 1], seconds=5)
+    wire.open.set()
+    await delivered(two, id, urgent)
