@@ -98,6 +98,11 @@ class Code(StrEnum):
     NOT_FOR_EXPORT = "not_for_export"
     CLOSED_BY_POLICY = "closed_by_policy"
 
+    @property
+    def gate(self) -> str | None:
+        """The gate that stands in the way, like G2; None where it is none."""
+        return self[len("gate_") :].upper() if self.startswith("gate_") else None
+
 
 WIRE_CODES: frozenset[Code] = frozenset(list(Code)[: list(Code).index(Code.STALE_KEYSET)])
 

@@ -119,6 +119,14 @@ class Node:
         """
         return dict(self.ask("POST", "/messages", draft, key=key))
 
+    def submit_many(self, drafts: Mapping[str, Mapping[str, Any]], *, key: str | None = None) -> dict[str, Any]:
+        """Submit up to 64 drafts in one call, by a key of each. Returns by key what `submitted` it, or why it is
+        `refused`: one that is refused stops no other, so look at each.
+        """
+        items = [{"key": name, "draft": draft} for name, draft in drafts.items()]
+        answered = self.ask("POST", "/messages/batch", {"items": items}, key=key)
+        return {answer["key"]: answer for answer in answered["items"]}
+
     def inbox(self, *, wait: int = 0) -> Iterator[dict[str, Any]]:
         """Yield the messages that nobody has taken, oldest first; when there is none, wait up to `wait` seconds for
         one.

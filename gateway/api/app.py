@@ -24,7 +24,7 @@ import orjson
 from aiohttp import web
 
 from gateway.api import metrics, openapi
-from gateway.api.routes import PREFIX, ROUTES, Route
+from gateway.api.routes import BODY_LIMIT, PREFIX, ROUTES, Route
 from gateway.errors import Code, Finding, GatewayError, RefusedError, TransientError
 from gateway.federation.connections import Connection, end_slow_bodies, name_nobody, write_piece
 from gateway.foundation.logs import logger
@@ -33,10 +33,8 @@ from gateway.operations.ports import Operations
 from gateway.operations.registry import check_person, may, visible
 from gateway.operations.roles import OWNER, Caller, on_socket
 from gateway.ports import Json
-from gateway.strict_json import DEPTH, LARGEST, Flaw, Rule, is_whole_text, read_json
+from gateway.strict_json import LARGEST, Flaw, Rule, is_whole_text, read_json
 
-BODY_LIMIT = 1_500_000
-"""The largest whole number that every JSON reader keeps exactly."""
 LONGEST_KEY = 128
 STATUS = {
     Code.UNAUTHORISED: 401,
@@ -61,7 +59,6 @@ _OF_HTTP = {
     404: (Code.NOT_FOUND, f"{PREFIX}/openapi.json has every operation"),
     405: (Code.INVALID, "the header Allow has the methods of this path"),
     408: (Code.INVALID, "send the whole body without a pause"),
-    413: (Code.TOO_LARGE, f"at most {BODY_LIMIT} bytes"),
 }
 """What is said of a request that reaches no operation."""
 _KEEP = {"Cache-Control": "no-store"}
@@ -194,7 +191,7 @@ def _problem(status: int, code: Code, title: str, findings: list[Json], *, hint:
         "title": title,
         "status": status,
         "code": str(code),
-        "gate": code[len("gate_") :].upper() if code.startswith("gate_") else None,
+        "gate": code.gate,
         "hint": hint,
         "findings": findings,
     }
@@ -207,7 +204,7 @@ def _operation(desk: Operations, route: Route) -> Callable[[web.Request], Awaita
     async def handle(request: web.Request) -> web.StreamResponse:
         arguments: dict[str, Json] = _parameters(request)
         if request.method in ("POST", "PUT"):
-            arguments |= _object(await request.read())
+            arguments |= _object(await _body(request, route.largest), route.deepest)
         if route.matched:
             arguments["if_match"] = _seen_version(request)
         arguments |= request.match_info
@@ -229,6 +226,15 @@ def _operation(desk: Operations, route: Route) -> Callable[[web.Request], Awaita
         )
 
     return handle
+
+
+async def _body(request: web.Request, largest: int) -> bytes:
+    """The whole body, of at most so many bytes."""
+    try:
+        return await request.clone(client_max_size=largest).read()
+    except web.HTTPRequestEntityTooLarge as error:
+        hint = f"at most {largest} bytes"
+        raise RefusedError(Code.TOO_LARGE, "the body is too large; nothing was done", hint=hint) from error
 
 
 def _taking(desk: Operations) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
@@ -320,21 +326,21 @@ def _key(request: web.Request) -> str | None:
     return key or None
 
 
-def _object(data: bytes) -> dict[str, Json]:
+def _object(data: bytes, depth: int) -> dict[str, Json]:
     """Parse a JSON object in UTF-8: not nested deep, each member once, all numbers whole and within the exact range."""
     if not data:
         return {}
-    value, flaws = read_json(data)
+    value, flaws = read_json(data, depth=depth)
     if flaws:
-        raise _fault(flaws[0])
+        raise _fault(flaws[0], depth)
     if not isinstance(value, dict):
         raise RefusedError(Code.MALFORMED, "the body is not a JSON object")
     return value
 
 
-def _fault(flaw: Flaw) -> RefusedError:
+def _fault(flaw: Flaw, depth: int) -> RefusedError:
     if flaw.rule is Rule.TOO_DEEP:
-        return RefusedError(Code.MALFORMED, f"the body is nested deeper than {DEPTH}")
+        return RefusedError(Code.MALFORMED, f"the body is nested deeper than {depth}")
     if flaw.rule in (Rule.BAD_TEXT, Rule.BAD_NAME):
         return RefusedError(Code.MALFORMED, _HALF)
     hint = _HINTS[flaw.rule].format(*flaw.at)

@@ -15,7 +15,7 @@ from gateway.errors import Code
 from gateway.messages.store.messages import IN, OUT
 from gateway.node.rows import ROWS
 from gateway.operations.ids import MessageId
-from gateway.operations.models import UNSAID, Answer, Count, Fault, OneOf
+from gateway.operations.models import PRINTABLE, UNSAID, Answer, Count, Fault, OneOf
 from gateway.operations.registry import Row
 from gateway.ports import Json
 
@@ -209,7 +209,7 @@ def _parameters(route: Route, asked: Schema) -> list[Json]:
                 "name": "Idempotency-Key",
                 "in": "header",
                 "required": route.keyed,
-                "schema": {"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[ -~]+$"},
+                "schema": {"type": "string", "minLength": 1, "maxLength": 128, "pattern": PRINTABLE},
                 "description": "a fresh random text for each new act; the old one to repeat it",
             }
         )

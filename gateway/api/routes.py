@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gateway.strict_json import DEPTH
+
+BODY_LIMIT = 1_500_000
+"""Bytes of JSON in a request."""
+BATCH_LIMIT = 4 * 1024 * 1024
+"""Bytes of a call with many messages."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """`operation` is what the desk is asked; path and query parameters and the JSON body become its arguments.
 
     `keyed`: it needs an Idempotency-Key. `matched`: it needs If-Match. `paged`: its answer may have a `next`. `takes`
-    and `gives`: body or answer is a file as a stream, and arguments stand in the query.
+    and `gives`: body or answer is a file as a stream, and arguments stand in the query. `largest` and `deepest`: the
+    bytes and levels that a body has at most.
     """
 
     method: str
@@ -21,12 +29,22 @@ class Route:
     paged: bool = False
     takes: bool = False
     gives: bool = False
+    largest: int = BODY_LIMIT
+    deepest: int = DEPTH
 
 
 PREFIX = "/api/v1"
 
 ROUTES: tuple[Route, ...] = (
     Route(method="POST", path="/messages", operation="message.submit", keyed=True),
+    Route(
+        method="POST",
+        path="/messages/batch",
+        operation="message.submit_many",
+        keyed=True,
+        largest=BATCH_LIMIT,
+        deepest=DEPTH + 3,  # a draft of it stands in an item of a list of an object
+    ),
     Route(method="POST", path="/messages/preview", operation="message.preview"),
     Route(method="GET", path="/messages", operation="message.list", paged=True),
     Route(method="GET", path="/messages/{id}", operation="message.show"),

@@ -15,6 +15,7 @@ from gateway.consent.operations.withdrawing import Withdrawer
 from gateway.conversations.operations.contact import ContactOperations
 from gateway.conversations.operations.conversations import ConversationOperations
 from gateway.conversations.operations.listing import ConversationListOperations
+from gateway.delivery.operations.batch import BatchOperations
 from gateway.delivery.operations.drafting import DraftOperations
 from gateway.delivery.operations.inbox import InboxOperations
 from gateway.delivery.operations.messages import MessageOperations
@@ -37,6 +38,19 @@ if TYPE_CHECKING:
 
 def message_operations(node: Node) -> Sequence[object]:
     """Operations on messages, drafts and conversations."""
+    release = ReleaseOperations(
+        content=node.content,
+        local_receipts=node.local_receipts,
+        preparation=node.preparation,
+        submission=node.submission,
+        policies=node.policies,
+        cases=node.cases,
+        wakeups=node.wakeups,
+        events=node.events,
+        clock=node.clock,
+        rand=node.rand,
+        actor=node.keys.actor,
+    )
     return [
         MessageOperations(
             content=node.content,
@@ -49,19 +63,8 @@ def message_operations(node: Node) -> Sequence[object]:
             clock=node.clock,
             actor=node.keys.actor,
         ),
-        ReleaseOperations(
-            content=node.content,
-            local_receipts=node.local_receipts,
-            preparation=node.preparation,
-            submission=node.submission,
-            policies=node.policies,
-            cases=node.cases,
-            wakeups=node.wakeups,
-            events=node.events,
-            clock=node.clock,
-            rand=node.rand,
-            actor=node.keys.actor,
-        ),
+        release,
+        BatchOperations(content=node.content, release=release, clock=node.clock),
         PreviewOperations(
             content=node.content,
             preparation=node.preparation,

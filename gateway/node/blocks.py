@@ -6,7 +6,8 @@ there, in the words of `gateway.node.units`, and is left out of every list that 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -15,8 +16,9 @@ from gateway.cases.history import BlockOf
 from gateway.cases.subjects import cases_behind, cases_named
 from gateway.cases.units import units_of
 from gateway.database.sealed_content import Content
+from gateway.errors import RefusedError
 from gateway.foundation.ids import CaseId
-from gateway.node.units import named_ids, not_there
+from gateway.node.units import named_ids, not_there, refusal_of
 from gateway.operations.ids import Subject
 from gateway.operations.models import Asked
 from gateway.operations.roles import Caller
@@ -35,17 +37,25 @@ class BlockGuard:
     def __init__(self, *, content: Content) -> None:
         self._content = content
 
-    async def check(self, asked: Asked, caller: Caller) -> None:
-        """Before an operation: nothing that it names is of a closed case. Raises RefusedError, nothing was done."""
+    async def check_each(self, asked: Sequence[Asked], caller: Caller) -> list[RefusedError | None]:
+        """Before an operation, or several acts: the refusal of each that names what is of a closed case."""
         who = identity_of(caller)
-        if who:
-            await self._content.store.read(lambda c: self._look_at(c, asked, who))
+        if not who:
+            return [None] * len(asked)
+        return await self._content.store.read(lambda c: self._look_at_each(c, asked, who))
 
-    def _look_at(self, connection: Connection, asked: Asked, who: Mapping[BlockOf, str]) -> None:
+    def _look_at_each(
+        self, connection: Connection, asked: Sequence[Asked], who: Mapping[BlockOf, str]
+    ) -> list[RefusedError | None]:
+        closed = cases_closed_to(self._content.sealer, connection, who)
+        if not closed:
+            return [None] * len(asked)
+        return [refusal_of(partial(self._look_at, connection, one, closed)) for one in asked]
+
+    def _look_at(self, connection: Connection, asked: Asked, closed: frozenset[CaseId]) -> None:
         """What nobody has is refused here too, so that both are answered in the same words."""
         sealer = self._content.sealer
-        closed = cases_closed_to(sealer, connection, who)
-        for subject, id, needed in named_ids(asked) if closed else ():
+        for subject, id, needed in named_ids(asked):
             if cases_named(sealer, connection, subject, id) & closed:
                 raise not_there(subject)
             if needed and subject is not Subject.ALARM and units_of(sealer, connection, subject, id) is None:

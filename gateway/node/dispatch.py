@@ -7,6 +7,7 @@ What is not in the table can not be asked. Whether the caller may ask at all was
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import partial
 
 from gateway.attachments.operations.files import AttachmentOperations, file_name
 from gateway.attachments.operations.models import AddAttachment, ReadAttachment
@@ -15,6 +16,7 @@ from gateway.database.sealed_content import Content
 from gateway.erasure.chores import ErasureChores
 from gateway.erasure.operations.models import RunRetention
 from gateway.erasure.storage_epochs import StorageEpochs
+from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.ids import ConversationId
 from gateway.identity.own_identity import OwnIdentity
 from gateway.node.blocks import BlockGuard
@@ -24,7 +26,7 @@ from gateway.operations.idempotency import answer_once
 from gateway.operations.ids import Subject, list_ids
 from gateway.operations.models import Asked, read_arguments
 from gateway.operations.ports import Happening
-from gateway.operations.registry import Operation, check_person
+from gateway.operations.registry import Operation, Row, check_person, may
 from gateway.operations.roles import OWNER, Caller
 from gateway.ports import Clock, File, Json, OperationResult
 from keys.primitives.encoding import b64u
@@ -92,15 +94,39 @@ class NodeOperations:
         """The arguments as their model; what they name is of the caller's unit, and not closed to them. Raises
         RefusedError.
         """
-        asked = read_arguments(operation.row.arguments, arguments)
-        if caller.unit is not None:
-            await self._units.check(operation.row, asked, caller.unit)
-        await self._blocks.check(asked, caller)
+        (asked,) = await self._read_each(operation.row, [dict(arguments)], caller)
+        if isinstance(asked, RefusedError):
+            raise asked
         return asked
+
+    async def _read_each(self, row: Row, given: Sequence[Json], caller: Caller) -> list[Asked | RefusedError]:
+        """The same for several acts of one operation, each for itself, by the same few looks at the database."""
+        read = [_read_or_refuse(row.arguments, arguments) for arguments in given]
+        refusals = iter(await self._find_refusals(row, [one for one in read if isinstance(one, Asked)], caller))
+        return [(next(refusals) or one) if isinstance(one, Asked) else one for one in read]
+
+    async def _find_refusals(self, row: Row, asked: Sequence[Asked], caller: Caller) -> list[RefusedError | None]:
+        closed = await self._blocks.check_each(asked, caller)
+        if caller.unit is None:
+            return closed
+        others = await self._units.check_each(row, asked, caller.unit)
+        return [other or one for other, one in zip(others, closed, strict=True)]
+
+    async def _check(self, row: Row, asked: Asked, caller: Caller) -> None:
+        (refusal,) = await self._find_refusals(row, [asked], caller)
+        if refusal is not None:
+            raise refusal
+
+    async def _admit(self, caller: Caller, operation: str, given: Sequence[Json]) -> list[Asked | RefusedError]:
+        """Implements `gateway.operations.registry.Admit`; who may do one of them was decided with who may do many."""
+        row = self._operations[operation].row
+        if not may(caller, row):
+            raise RuntimeError(f"who may ask for many of {operation} may ask for one")
+        return await self._read_each(row, given, caller)
 
     async def _do(self, operation: Operation, asked: Asked, key: str | None, caller: Caller) -> OperationResult:
         self._require_roots(operation)
-        given = {"key": key, "caller": caller}
+        given = {"key": key, "caller": caller, "admit": partial(self._admit, caller)}
         done = await operation.handler(asked, **{name: given[name] for name in operation.row.takes})
         if operation.row.erases:
             # By a person's act the storage epoch ends at once: no copy of the data keys can be opened (nrm1 13.2).
@@ -136,17 +162,13 @@ class NodeOperations:
         """Seal a file as it comes."""
         self._require_roots(self._operations["attachment.add"])
         asked = read_arguments(AddAttachment, arguments)
-        if caller.unit is not None:
-            await self._units.check(self._operations["attachment.add"].row, asked, caller.unit)
-        await self._blocks.check(asked, caller)
+        await self._check(self._operations["attachment.add"].row, asked, caller)
         return await self._files.add(asked, chunks, size, caller)
 
     async def attached(self, arguments: Mapping[str, Json], *, caller: Caller = OWNER) -> File:
         """One file of a message, opened as it is read."""
         asked = read_arguments(ReadAttachment, arguments)
-        if caller.unit is not None:
-            await self._units.check(self._operations["attachment.read"].row, asked, caller.unit)
-        await self._blocks.check(asked, caller)
+        await self._check(self._operations["attachment.read"].row, asked, caller)
         part, chunks = await self._files.read(asked)
         await self._reads.record(caller, f"file/{part.n}", asked.id, n=part.n)
         return File(name=file_name(part), media=part.media, size=part.size, sha256=part.sha256, chunks=chunks)
@@ -154,3 +176,16 @@ class NodeOperations:
     def events(self, after: int, *, caller: Caller = OWNER) -> AsyncIterator[Sequence[Happening]]:
         """Events after a position, and then as they happen, without end; those that are there together."""
         return self._feed.follow(after, caller)
+
+
+def _read_or_refuse(model: type[Asked], given: Json) -> Asked | RefusedError:
+    if not isinstance(given, dict):
+        return RefusedError(
+            Code.INVALID,
+            "what was given is no object; nothing was changed",
+            findings=[Finding(place="", rule="type", hint="an object is needed here")],
+        )
+    try:
+        return read_arguments(model, given)
+    except RefusedError as error:
+        return error

@@ -30,6 +30,7 @@ from gateway.consent.operations.consents import ConsentOperations
 from gateway.conversations.operations.contact import ContactOperations
 from gateway.conversations.operations.conversations import ConversationOperations
 from gateway.conversations.operations.listing import ConversationListOperations
+from gateway.delivery.operations.batch import BatchOperations
 from gateway.delivery.operations.drafting import DraftOperations
 from gateway.delivery.operations.inbox import InboxOperations
 from gateway.delivery.operations.messages import MessageOperations
@@ -59,6 +60,7 @@ from gateway.trust.operations.ping import PingOperations
 CLASSES: tuple[type, ...] = (
     MessageOperations,
     ReleaseOperations,
+    BatchOperations,
     PreviewOperations,
     ResendOperations,
     AttachmentOperations,

@@ -6,7 +6,8 @@ answered as if it were not there. A message whose content was erased has no unit
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -72,10 +73,15 @@ class UnitGuard:
     def __init__(self, *, content: Content) -> None:
         self._content = content
 
-    async def check(self, row: Row, asked: Asked, unit: UnitId) -> None:
-        """Before an operation: whatever it names is of this unit. Raises RefusedError, nothing was done."""
-        if row.units is not Units.NARROWED or isinstance(asked, Page):
-            return  # a page is narrowed once it is there
+    async def check_each(self, row: Row, asked: Sequence[Asked], unit: UnitId) -> list[RefusedError | None]:
+        """Before an operation, or several acts of one: the refusal of each that names what is not of this unit."""
+        if row.units is not Units.NARROWED or issubclass(row.arguments, Page):
+            return [None] * len(asked)  # a page is narrowed once it is there
+        return await self._content.store.read(
+            lambda c: [refusal_of(partial(self._look_at, c, one, unit)) for one in asked]
+        )
+
+    def _look_at(self, connection: Connection, asked: Asked, unit: UnitId) -> None:
         draft = _draft_in(asked)
         if draft is not None and _header(draft).get("sender_unit") != unit:
             raise RefusedError(
@@ -83,9 +89,6 @@ class UnitGuard:
                 "this caller writes for its own unit only; nothing was stored",
                 hint="name that unit as sender_unit in the header",
             )
-        await self._content.store.read(lambda c: self._look_at(c, asked, unit))
-
-    def _look_at(self, connection: Connection, asked: Asked, unit: UnitId) -> None:
         for subject, id, needed in named_ids(asked):
             units = units_of(self._content.sealer, connection, subject, id)
             if (needed and units is None) or (units is not None and unit not in units):
@@ -107,6 +110,15 @@ class UnitGuard:
             if (unit in kept[key] if key in kept else item["unit"] == unit)
         ]
         return value | {name: of_unit}
+
+
+def refusal_of(look: Callable[[], None]) -> RefusedError | None:
+    """The refusal with which a look ends, if it does."""
+    try:
+        look()
+    except RefusedError as error:
+        return error
+    return None
 
 
 def not_there(subject: Subject) -> RefusedError:

@@ -86,6 +86,8 @@ DIGITS = BeforeValidator(_whole)
 """A whole number may come in digits; stands behind its limits."""
 Text = Annotated[str, Field(min_length=1, max_length=LONGEST), WithJsonSchema({"type": "string"})]
 """Described without its length: in a query a longer one is no request at all, as lines of HTTP are shorter."""
+PRINTABLE = "^[ -~]+$"
+"""The characters of an Idempotency-Key."""
 CodeText = Annotated[str, Field(min_length=1, max_length=64)]
 """A code of a list that the operation knows."""
 Flag = Annotated[bool, BeforeValidator(_flag)]
@@ -194,6 +196,10 @@ def _needed(part: dict[str, Any]) -> str:
             return "a whole number"
         case {"type": "boolean"}:
             return "true or false"
+        case {"pattern": str(pattern), "maxLength": most} if pattern == PRINTABLE:
+            return f"a text of 1 to {most} printable ASCII characters"
+        case {"type": "array", "minItems": least, "maxItems": most}:
+            return f"a list of {least} to {most}"
         case {"type": "array", "maxItems": most}:
             return f"a list of at most {most}"
         case {"type": "array"}:

@@ -18,10 +18,10 @@ only.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, Protocol, TypeVar, get_type_hints
 
 from gateway.errors import Code, Finding, RefusedError
 from gateway.operations.models import Asked, Nothing
@@ -29,9 +29,17 @@ from gateway.operations.roles import CASE_MEMBERS, CONTENT_MEMBERS, Caller, Role
 from gateway.ports import Json, OperationResult
 
 _ROW = "_operation_row"
-_GIVEN = frozenset({"caller", "key"})
+_GIVEN = frozenset({"admit", "caller", "key"})
 """What a handler is given besides its arguments, if it names it."""
 Handler = TypeVar("Handler", bound=Callable[..., Any])
+
+
+class Admit(Protocol):
+    """Reads the arguments of several acts of one operation, each as if its caller asked for that one alone."""
+
+    async def __call__(self, operation: str, given: Sequence[Json]) -> Sequence[Asked | RefusedError]:
+        """The arguments of each as their model, or why this one is refused; in the order in which they came."""
+        ...
 
 
 class About(StrEnum):
@@ -67,9 +75,10 @@ class Row:
     """What there is to know of an operation.
 
     `arguments` and `answer` are models; `creates`: it can answer 201; `media`: of the answer; `takes`: what its handler
-    wants besides the arguments, of `caller` and `key`. One that takes the key remembers its answer under it in its own
-    transaction. `by_person`: only a person does it; `attested`: or a case system, which names its user who does it (see
-    `gateway.operations.actors`). `shown_once`: its answer is kept nowhere. `erases`: it destroys keys by a person's
+    wants besides the arguments, of `caller`, `key` and `admit`. One that takes the key remembers its answer under it in
+    its own transaction; one that does several acts reads the arguments of each through `admit`. `by_person`: only a
+    person does it; `attested`: or a case system, which names its user who does it (see `gateway.operations.actors`).
+    `shown_once`: its answer is kept nowhere. `erases`: it destroys keys by a person's
     act. `shows`: members that whoever may do it is shown whole, though they are content elsewhere. `streams`: it takes
     or gives a file, so it is not done by `Operations.call`. `takes_in`: it takes in something new, about a person or
     for other countries, which a node that waits for its roots does not (nrm1 1.20).

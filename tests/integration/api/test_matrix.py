@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any, get_args
 from uuid import uuid4
 
@@ -23,8 +24,9 @@ from support.tables import Faults
 from support.told_roles import told
 from support.two_units import NOWHERE, SHELTER, UNIT, UNITS, Credential, House, Things, anew, rows, two_units
 
-from gateway.api.app import APART
+from gateway.api.app import APART, STATUS
 from gateway.api.routes import PREFIX, ROUTES
+from gateway.errors import Code
 from gateway.node.rows import ROWS
 from gateway.operations.ids import Names, Subject
 from gateway.operations.registry import Units
@@ -37,6 +39,7 @@ OF_A_CASE = frozenset(Subject) & {
 }
 DRAFT = {"draft": enquiry("room?", "AL")}
 CONTENT = {"content": example("consent.record/1", "AL")["content"]}
+MANY = "message.submit_many"
 WHY = {"reason": "not_needed"}
 KEPT = {"ground": "restriction_18", "until": LATER}
 SAID = {"reason": "the person says so"}
@@ -68,6 +71,7 @@ GIVEN: Mapping[str, Mapping[str, Any]] = {
     **dict.fromkeys(("case.merge", "case.split", "case.move", "content.ask"), SAID),
     **dict.fromkeys(("case.block", "case.unblock"), {"unit": UNIT} | SAID),
     "message.submit": enquiry("room?", "AL"),
+    MANY: {"items": [{"key": "k", **DRAFT}]},
     "message.resend_many": {"state": "failed"},
     "attachment.read": {"part": 0},
     "contact.advise": {"channel": "call"},
@@ -117,14 +121,25 @@ NAMING = {
 async def ask(one: Credential, operation: str, arguments: Mapping[str, Any]) -> Answer:
     """One operation by its route, with every header that any of them needs."""
     method, path = PLACES[operation]
-    given = dict(arguments)
+    given = deepcopy(dict(arguments))
+    for item in given.get("items", ()):
+        item["key"] = uuid4().hex
     path = re.sub(r"\{(\w+)\}", lambda found: str(given.pop(found[1], "x")), path)
     headers = {"Idempotency_Key": uuid4().hex, "If_Match": '"v"'}
     if method == "GET" or ROUTE[operation].takes:
         query = "&".join(f"{name}={value}" for name, value in given.items())
         data = None if method == "GET" else b"words"
         return await one.door.ask(method, f"{path}?{query}", data, **headers)
-    return await one.door.ask(method, path, given, **headers)
+    answer = await one.door.ask(method, path, given, **headers)
+    return answer_of_one(answer) if operation == MANY and answer.status == 200 else answer
+
+
+def answer_of_one(answer: Answer) -> Answer:
+    """The answer to the one message of a call with many, as it is given to that message alone."""
+    (item,) = answer.value["items"]
+    if (refused := item.get("refused")) is None:
+        return replace(answer, value=item["submitted"])
+    return replace(answer, status=STATUS.get(Code(refused["code"]), 422), value=refused)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -161,7 +176,7 @@ RELEASES = frozenset({"message.submit", "draft.release", "draft.preview"})
 
 def begins(operation: str, path: Sequence[str], subject: Subject) -> bool:
     """Whether what nothing has yet is no fault here: a draft begins a conversation, a number begins a case."""
-    of_draft = path[0] == "draft" or (operation in RELEASES and path == ("conversation",))
+    of_draft = "draft" in path or (operation in RELEASES and path == ("conversation",))
     return subject is Subject.CASE_NUMBER or (subject is Subject.CONVERSATION and of_draft)
 
 
@@ -177,11 +192,18 @@ def named_by(operation: str) -> list[Place]:
     return found
 
 
+def draft_in(given: dict[str, Any]) -> dict[str, Any]:
+    """The draft that is given, if one is."""
+    (holder,) = given.get("items", [given])
+    draft: dict[str, Any] = holder.get("draft", holder)
+    return draft
+
+
 def arguments(operation: str, own: Things, path: Sequence[str] = (), value: str = "") -> dict[str, Any]:
     """What is needed, of one's own; and at one place this value."""
     model = ROWS[operation].arguments
     given = deepcopy(dict(GIVEN.get(operation, {})))
-    draft = given.get("draft", given)
+    draft = draft_in(given)
     if "header" in draft:
         draft["header"]["sender_unit"] = own.unit
     if operation in ("case.split", "case.move"):
@@ -195,7 +217,7 @@ def arguments(operation: str, own: Things, path: Sequence[str] = (), value: str 
     if path:
         inner: Any = given
         for step in path[:-1]:
-            inner = inner[step]
+            inner = inner[step][0] if step == "items" else inner[step]
         many = len(path) == 1 and "list" in str(model.model_fields[path[0]].annotation)
         inner[path[-1]] = [value] if many else value
     return given
@@ -302,7 +324,9 @@ def about_own(one: Credential, operation: str, own: Things, path: Sequence[str],
     """All of it of one's own; a case system says which of its users asks."""
     usual = path == ("id",) and operation in OF_SENT
     asked = arguments(operation, own, path, own.sent if usual else own.ids[subject])
-    return asked | ({"attested": {"by": "u-7"}} if TOLD.attests(one, operation) else {})
+    attests = {"attested": {"by": "u-7"}} if TOLD.attests(one, operation) else {}
+    (draft_in(asked) if operation == MANY else asked).update(attests)
+    return asked
 
 
 def check_own(answer: Answer) -> None:

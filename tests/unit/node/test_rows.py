@@ -13,6 +13,7 @@ TAKES_IN = {
     "draft.release",
     "draft.save",
     "message.submit",
+    "message.submit_many",
     "peer.probe",
     "statistics.draft",
 }

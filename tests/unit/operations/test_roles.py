@@ -14,7 +14,7 @@ from gateway.operations.registry import Units, check_person, may, visible
 from gateway.operations.roles import CASES, CONTENT_MEMBERS, OWNER, Caller, Role
 
 ATTESTED = (
-    *("message.submit", "message.open", "message.cancel"),
+    *("message.submit", "message.submit_many", "message.open", "message.cancel"),
     *("asylum.hold", "case.open", "consent.record", "consent.withdraw", "consent.withdraw_all"),
 )
 BY_PERSON = (
