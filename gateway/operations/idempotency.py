@@ -19,7 +19,8 @@ from gateway.messages.store import local
 from gateway.ports import Clock, Json, OperationResult
 from keys.primitives.encoding import canon
 
-_BEGUN = b""
+BEGUN = b""
+"""Stands for the answer of an act that was begun."""
 
 
 async def answer_once(
@@ -46,7 +47,7 @@ async def answer_once(
     def begin(connection: Connection) -> tuple[bytes, bytes] | None:
         known = local.find_submissions(connection, [index]).get(index)
         if known is None:
-            local.add_submission(connection, index, digest, _BEGUN, at=now)
+            local.add_submission(connection, index, digest, BEGUN, at=now)
         return known
 
     known = await content.store.move(begin)
@@ -80,7 +81,7 @@ async def claim_key(
     def claim(connection: Connection) -> None:
         known = local.find_submissions(connection, [index]).get(index)
         if known is None:
-            local.add_submission(connection, index, digest, _BEGUN, at=now)
+            local.add_submission(connection, index, digest, BEGUN, at=now)
         elif known[0] != digest:
             raise _used_for_another()
 
@@ -105,13 +106,18 @@ def _used_for_another() -> RefusedError:
     )
 
 
+def cut_off() -> RefusedError:
+    """The refusal of a repetition of which nobody here knows whether the act was done."""
+    return RefusedError(
+        Code.CONFLICT,
+        "the operation of this Idempotency-Key was begun, but its answer is not here; nothing was done now",
+        hint="check whether it was done; if not, repeat it with a fresh key",
+    )
+
+
 def _again(digest: bytes, known: tuple[bytes, bytes], opened: Callable[[bytes], bytes]) -> OperationResult:
     if known[0] != digest:
         raise _used_for_another()
-    if known[1] == _BEGUN:
-        raise RefusedError(
-            Code.CONFLICT,
-            "the operation of this Idempotency-Key was begun, but its answer is not here; nothing was done now",
-            hint="check whether it was done; if not, repeat it with a fresh key",
-        )
+    if known[1] == BEGUN:
+        raise cut_off()
     return OperationResult(value=orjson.loads(opened(known[1])))

@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 if __name__ == "__main__":
     sys.path[:0] = [*sys.argv[1:], str(ROOT), str(ROOT / "tests")]
 
-from support import keydchild
+from support import dyingwrites, keydchild
 from support.keydchild import CHEAP
 
 from gateway.app import open_node
@@ -134,7 +134,9 @@ async def run(spec: dict[str, Any], lines: asyncio.StreamReader) -> None:
     async with stack:
 
         def ready() -> None:
-            if spec["die"] is not None:
+            if spec["die"] is not None and " write " in spec["die"]:
+                dyingwrites.die_in_call(node, spec["die"])
+            elif spec["die"] is not None:
                 die_at(node, spec["die"], 2)
             print("ready", flush=True)
 

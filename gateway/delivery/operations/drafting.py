@@ -132,8 +132,11 @@ async def keep(
     id: str,
     joining: Joining | None = None,
     first: FirstRelease | None = None,
+    also: Callable[[Connection], None] = lambda connection: None,
 ) -> None:
-    """Store a draft that waits for a person; or for a second one, where a first released it as it is written."""
+    """Store a draft that waits for a person; or for a second one, where a first released it as it is written. `also` is
+    written in the same transaction.
+    """
     ref, now = content.store.new_ref(), clock.now()
     sealed = content.sealer.seal(ref, canon(draft))
 
@@ -146,6 +149,7 @@ async def keep(
         if first is not None:
             local.set_first(connection, id, first.by.encode())
             journal.append_leaf(connection, leaf(now, "draft.released_first", id=id, actor=first.actor))
+        also(connection)
 
     await content.store.move(move)
     await events.happened()

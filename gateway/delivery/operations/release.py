@@ -38,7 +38,6 @@ from gateway.messages.store import local
 from gateway.messages.store.local import DraftRow
 from gateway.messages.wakeups import EventStream, Wakeups
 from gateway.operations.actors import AttestedUsers, name_actor, person_of, pseudonym, user_of
-from gateway.operations.idempotency import answer_once
 from gateway.operations.registry import About, Units, operation
 from gateway.operations.roles import CASE_SYSTEMS, CASES, Caller, person_in
 from gateway.policy import two_person_release
@@ -132,19 +131,28 @@ class ReleaseOperations:
     async def _keep_first(
         self, request: dict[str, Json], key: str | None, author: str, caller: Caller
     ) -> OperationResult:
-        """Keep a message that needs two people as a draft that the author released first."""
+        """Keep a message that needs two people as a draft that the author released first, and the answer of its key."""
+        said: dict[str, Json] = {"operation": "message.submit", "arguments": request, "actor": caller.actor}
+        if (done := await self._submission.find_answer(key, said)) is not None:
+            return done
+        await self._try_out(request)
+        id, now = b64u(self._rand(16)), self._clock.now()
+        answer: dict[str, Json] = {"id": id, "state": WAITING_SECOND}
 
-        async def act() -> OperationResult:
-            await self._try_out(request)
-            id = b64u(self._rand(16))
-            joining = joining_of(self._content, self._cases, id, request)
-            first = FirstRelease(by=author, actor=pseudonym(author, self._actor))
-            await keep(self._content, self._events, self._clock, request, id=id, joining=joining, first=first)
-            return OperationResult(value={"id": id, "state": WAITING_SECOND}, created=True)
+        def also(connection: Connection) -> None:
+            self._submission.keep_answer(connection, key, said, answer, at=now)
 
-        if key is None:
-            return await act()
-        return await answer_once(self._content, self._clock, "message.submit", request, key, caller.actor, act)
+        joining = joining_of(self._content, self._cases, id, request)
+        first = FirstRelease(by=author, actor=pseudonym(author, self._actor))
+        try:
+            await keep(
+                self._content, self._events, self._clock, request, id=id, joining=joining, first=first, also=also
+            )
+        except RefusedError:
+            if (done := await self._submission.find_answer(key, said)) is not None:
+                return done  # the same came twice at once
+            raise
+        return OperationResult(value=answer, created=True)
 
     @operation(
         "draft.release",

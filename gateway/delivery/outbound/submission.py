@@ -29,6 +29,7 @@ from gateway.messages.store import local
 from gateway.messages.store.conversations import Key
 from gateway.messages.types import Draft
 from gateway.messages.wakeups import EventStream, Wakeups
+from gateway.operations.idempotency import BEGUN, cut_off
 from gateway.peers.registry import Peer
 from gateway.ports import Json, OperationResult
 from keys.primitives.encoding import canon
@@ -123,9 +124,13 @@ class Submission:
     def keep_answer(
         self, connection: Connection, key: str | None, said: Mapping[str, Json], answer: Mapping[str, Json], *, at: int
     ) -> None:
-        """Write an answer that is repeated under this key; part of the transaction of the act."""
+        """Write an answer that is repeated under this key; part of the transaction of the act. Raises RefusedError
+        conflict: there is one meanwhile.
+        """
         (asked,) = self._content.sealer.submissions([(key, canon(dict(said)))])
         if asked is not None:
+            if local.find_submissions(connection, [asked.index]):
+                raise _answered_meanwhile()
             sealed = self._content.sealer.seal_answer(asked, orjson.dumps(answer))
             local.add_submission(connection, asked.index, asked.digest, sealed, at=at)
 
@@ -205,6 +210,14 @@ class Submission:
         )
 
 
+def _answered_meanwhile() -> RefusedError:
+    return RefusedError(
+        Code.CONFLICT,
+        "this Idempotency-Key was used meanwhile; nothing was stored",
+        hint="repeat it: if it was the same, its answer is here now",
+    )
+
+
 def _outcome(written: OperationResult | BaseException) -> OperationResult | GatewayError:
     if isinstance(written, OperationResult | GatewayError):
         return written
@@ -245,4 +258,6 @@ def _repeated(sealer: ContentSealer, key: SubmissionKey, known: tuple[bytes, byt
             "this Idempotency-Key was used for another message; nothing was stored",
             hint="use a fresh key for a new message, and the old key only to repeat the old one",
         )
+    if known[1] == BEGUN:
+        raise cut_off()
     return OperationResult(value=orjson.loads(sealer.open_answer(key, known[1])))
