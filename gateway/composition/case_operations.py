@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from gateway.cases.operations.cases import CaseOperations
@@ -35,9 +36,13 @@ from gateway.statistics.operations import StatisticsOperations
 if TYPE_CHECKING:
     from gateway.composition.node import Node
 
+MOST_ACTORS = 1_024
+"""Pseudonyms of people and of users of case systems that are remembered."""
+
 
 def message_operations(node: Node) -> Sequence[object]:
     """Operations on messages, drafts and conversations."""
+    known_actors = lru_cache(maxsize=MOST_ACTORS)(node.keys.actor)  # of one key for good, and asked for each message
     release = ReleaseOperations(
         content=node.content,
         local_receipts=node.local_receipts,
@@ -49,7 +54,7 @@ def message_operations(node: Node) -> Sequence[object]:
         events=node.events,
         clock=node.clock,
         rand=node.rand,
-        actor=node.keys.actor,
+        actor=known_actors,
     )
     return [
         MessageOperations(

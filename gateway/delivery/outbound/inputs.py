@@ -113,6 +113,7 @@ class InputLoader:
     def _find_cases(self, connection: Connection, drafts: Sequence[Draft]) -> list[FoundCase]:
         """Of which case each draft is."""
         sealer = self._content.sealer
+        sealer.learn(conversations=[draft.conversation for draft in drafts])
         numbers = register.number_signs(sealer, (draft.case for draft in drafts if draft.case is not None))
         said = [
             Signs(

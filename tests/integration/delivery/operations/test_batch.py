@@ -202,6 +202,37 @@ async def test_they_are_stored_together(two: Two) -> None:
     assert writer.groups - groups <= 4
 
 
+async def test_the_key_service_is_asked_as_often_as_for_one(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it does for 32 messages of one call it is asked for together, and who releases them is asked for once."""
+    keys, asked = two.fr.running.keys, list[str]()
+    within = False
+
+    def count(name: str) -> None:
+        real = getattr(keys, name)
+
+        def counting(*given: Any) -> Any:
+            nonlocal within
+            if within:  # one call of several does each of them here
+                return real(*given)
+            asked.append(name)
+            within = name == "each"
+            try:
+                return real(*given)
+            finally:
+                within = False
+
+        monkeypatch.setattr(keys, name, counting)
+
+    await two.al.stop()
+    await send(two.fr, items("warm"), key="warm call")
+    for name in ("each", "index", "actor", "wrap", "unwrap"):
+        count(name)
+    await send(two.fr, items("alone"), key="call of one")
+    alone, asked[:] = len(asked), []
+    await send(two.fr, items(*(f"n-{number}" for number in range(32))), key="call of 32")
+    assert 0 < len(asked) <= alone
+
+
 async def test_a_case_system_attests_each_of_them(two: Two) -> None:
     """Its token names its user in each draft; an item without one is refused, and so is what the policy does not let
     leave on its word.
