@@ -17,6 +17,7 @@ import click
 
 from gateway import strict_json
 from gateway.errors import Code, RefusedError
+from gateway.foundation.json import list_objects
 from gateway.ports import Json
 from gateway.strict_json import Rule
 
@@ -64,6 +65,16 @@ def case_name(value: Mapping[str, Json]) -> str:
 def print_hint(text: str) -> None:
     """Print what to do next, on standard error."""
     click.echo(strip_controls(f"trm: hint: {text}"), err=True)
+
+
+def print_refusal(name: str, refused: Mapping[str, Json]) -> None:
+    """Print why one of several was refused, as the refusal of one alone is printed."""
+    click.echo(strip_controls(f"trm: error: {name}: {refused['title']}"), err=True)
+    for found in list_objects(refused, "findings"):
+        line = f"  {found['place'] or '(whole)'}: {found['rule']}  {found['hint']}"
+        click.echo(strip_controls(line.rstrip()), err=True)
+    if refused["hint"]:
+        print_hint(str(refused["hint"]))
 
 
 def format_value(value: Json) -> str:

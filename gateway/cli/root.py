@@ -74,7 +74,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
         "gateway.cli.access.tokens:token_commands",
         "Create, list and revoke tokens of the local API, one role each.",
     ),
-    "send": ("gateway.cli.messages.exchange:send_message", "Submit and release one message."),
+    "send": ("gateway.cli.messages.sending:send_messages", "Submit and release messages."),
     "attachment": (
         "gateway.cli.attachments:attachment_commands",
         "Add, list and save the files that go with messages.",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import click
 
 from gateway.cli import options, output
-from gateway.cli.messages.exchange import show_queued
+from gateway.cli.messages.sending import show_queued
 from gateway.cli.options import CONTEXT, Reach
 from gateway.foundation import time_text
 from gateway.foundation.json import list_objects

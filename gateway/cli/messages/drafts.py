@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from gateway.cli import options, output
-from gateway.cli.messages.exchange import hint_warnings, show_queued
 from gateway.cli.messages.messages import show_change
+from gateway.cli.messages.sending import hint_warnings, show_queued
 from gateway.cli.options import CONTEXT, Reach
 from gateway.foundation import time_text
 from gateway.foundation.json import list_objects

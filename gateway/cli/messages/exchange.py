@@ -1,9 +1,8 @@
-"""`trm send` and `trm conversation`: the exchange from the shell, by the same operations as the local API."""
+"""`trm conversation`: where conversations stand, by the same operations as the local API."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 
 import click
 
@@ -11,101 +10,9 @@ from gateway.cli import options, output
 from gateway.cli.messages.messages import show_messages
 from gateway.cli.options import CONTEXT, Reach
 from gateway.cli.procedures.procedures import show_position
-from gateway.errors import GatewayError, RefusedError
 from gateway.foundation import time_text
 from gateway.foundation.json import list_objects
 from gateway.ports import Json
-
-
-@click.command("send", cls=options.Verb, context_settings=CONTEXT)
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--key", metavar="KEY", help="Idempotency key; the same key and file never send twice. Default: random.")
-@click.option(
-    "--attach",
-    "attached",
-    type=click.Path(path_type=Path),
-    multiple=True,
-    metavar="FILE",
-    help="A file that goes with it, in the order of their numbers in the draft; may be repeated.",
-)
-@click.option("--two-people", is_flag=True, help="A second, different person releases it too, also where one may.")
-@options.pass_node
-@options.as_json
-def send_message(
-    reach: Reach,
-    file: Path,
-    key: str | None,
-    two_people: bool,
-    attached: tuple[Path, ...],
-    as_json: bool,
-) -> None:
-    """Submit and release the message in FILE, a JSON draft ('-' for standard input), as who is signed in (trm login).
-
-    The draft has type, to, header and content, and where they apply purpose, conversation and in_reply_to; the header's
-    author_ref is always your pseudonym. Exit 0 means that it is on the disk of the node and goes as soon as the peer
-    can be reached; what needs two people waits there until a different one releases it (trm draft release). A script
-    that may be cut off names a --key of its own and repeats the same command.
-
-    \b
-    Example:
-      trm send referral.json --key case-4711-1 --node /srv/trm/fr
-      trm send referral.json --attach passport.pdf --attach decision.pdf --node /srv/trm/fr
-    """
-    from gateway.cli.connection import make_idempotency_key
-
-    draft, used = output.read_object(file), key or make_idempotency_key()
-    if two_people:
-        draft = {**draft, "two_people": True}
-    if attached:
-        draft = {**draft, "message": _attach(reach, attached)}
-    try:
-        answer = reach.do("message.submit", draft, key=used)
-    except RefusedError:
-        if attached:  # nothing took them
-            reach.ask("attachment.discard", id=draft["message"])
-        raise
-    except BaseException:
-        output.print_hint(f"it may have been stored or not; repeat with --key {used}, and it is sent once")
-        raise
-    output.print_answer(answer, as_json=as_json, people=show_queued)
-
-
-def _attach(reach: Reach, paths: Sequence[Path]) -> str:
-    """Seal files for one message and return the id that the message must have. If one fails, the ones before are
-    discarded.
-    """
-    from gateway.cli import transfers
-
-    message: str | None = None
-    try:
-        for path in paths:
-            message = str(
-                transfers.add_file(reach.folder, path, message, reach.passphrase_file, reach.token)["message"]
-            )
-    except GatewayError:
-        if message is not None:
-            reach.ask("attachment.discard", id=message)
-        raise
-    return str(message)
-
-
-def show_queued(value: Mapping[str, Json]) -> None:
-    """Print a message that was stored for sending, or a draft that waits for a second person."""
-    if value["state"] == "waiting_second":
-        output.print_line(f"{value['id']} waits for a second person")
-        output.print_hint("a different person has to release it too: trm draft show, then trm draft release")
-        return
-    output.print_facts([("message", value["id"]), ("conversation", value["conversation"]), ("state", value["state"])])
-    hint_warnings(value)
-
-
-def hint_warnings(value: Mapping[str, Json]) -> None:
-    """Print the warnings of a message that nothing holds back, for whoever writes it."""
-    if value.get("warnings"):
-        output.print_hint(
-            "this tells a State that the person fears: it goes at once, in codes, and your words stay here; let a "
-            "second person look at it (trm alarm list)"
-        )
 
 
 @click.group("conversation", context_settings=CONTEXT)
