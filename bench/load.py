@@ -23,6 +23,10 @@ WARM_UP = 1.5
 """Seconds of load that are not counted."""
 PATIENCE = 60.0
 """Seconds after which a message counts as lost."""
+IN_BULK = 32
+"""Drafts of one call."""
+CALLERS = 4
+"""Clients of the load in bulk: while the messages of one call are under way, others submit."""
 DELIVERED = "awaiting_opening"
 """The state of a message whose `delivered` receipt came back."""
 
@@ -61,7 +65,23 @@ class _Client:
             answer = await response.json()
             if response.status != 201:
                 raise TransientError(Code.UNREACHABLE, f"a submission was answered {response.status}")
-        id = str(answer["id"])
+        return await self._receipted(str(answer["id"]), begun)
+
+    async def exchange_many(self) -> list[float]:
+        """Submit a call of drafts and return for each the seconds until its `delivered` receipt was here."""
+        begun = time.monotonic()
+        keys = [b64u(system_rand(12)) for _ in range(IN_BULK + 1)]
+        items = b",".join(b'{"key":"%s","draft":%s}' % (key.encode(), self._body) for key in keys[1:])
+        headers = {"Idempotency-Key": keys[0], "Content-Type": "application/json"}
+        async with self._session.post(f"{API}/messages/batch", data=b'{"items":[%s]}' % items, headers=headers) as said:
+            answers = (await said.json())["items"] if said.status == 200 else []
+        ids = [str(answer["submitted"]["id"]) for answer in answers if "submitted" in answer]
+        if len(ids) != IN_BULK:
+            raise TransientError(Code.UNREACHABLE, f"of {IN_BULK} drafts {len(ids)} were submitted")
+        return [*await asyncio.gather(*(self._receipted(id, begun) for id in ids))]
+
+    async def _receipted(self, id: str, begun: float) -> float:
+        """Seconds from `begun` until the `delivered` receipt of a message was here."""
         if id not in self._early:
             self._waiting[id] = asyncio.get_running_loop().create_future()
             async with asyncio.timeout(PATIENCE):
@@ -114,6 +134,19 @@ def run_closed_load(pair: Pair, *, seconds: float, clients: int) -> Load:
         await asyncio.gather(*(one() for _ in range(clients)))
 
     return asyncio.run(_timed(pair, run, seconds, clients))
+
+
+def run_bulk_load(pair: Pair, *, seconds: float) -> Load:
+    """Keep a few callers busy: each sends `IN_BULK` drafts in one call, and the next when all were receipted."""
+
+    async def run(client: _Client, times: list[float], end: float) -> None:
+        async def one() -> None:
+            while time.monotonic() < end:
+                times.extend(await client.exchange_many())
+
+        await asyncio.gather(*(one() for _ in range(CALLERS)))
+
+    return asyncio.run(_timed(pair, run, seconds, CALLERS))
 
 
 def run_open_load(pair: Pair, *, seconds: float, per_second: int) -> Load:

@@ -46,6 +46,7 @@ class Measurements:
     """Results of one run; empty or None where nothing was measured. Memory in MiB by node, primitives in CPU ms."""
 
     loads: Sequence[Load]
+    bulk: Load
     open_load: Load
     primitives: Mapping[str, float]
     idle: Mapping[str, float]
@@ -73,6 +74,8 @@ def measure_pair(pair: Pair, plan: Plan, idle: Mapping[str, float], say: Callabl
     for clients in plan.clients:
         say(f"{clients} clients")
         loads.append(load.run_closed_load(pair, seconds=plan.seconds, clients=clients))
+    say(f"{load.CALLERS} clients with {load.IN_BULK} drafts in a call")
+    bulk = load.run_bulk_load(pair, seconds=plan.seconds)
     say(f"open loop at {OPEN_LOAD} messages a second")
     open_load = load.run_open_load(pair, seconds=plan.seconds, per_second=OPEN_LOAD)
     worked = {name: round(pair.memory(name), 1) for name in (SENDER, RECEIVER)}
@@ -86,6 +89,7 @@ def measure_pair(pair: Pair, plan: Plan, idle: Mapping[str, float], say: Callabl
         waiting = measure_backlog(pair, plan)
     return Measurements(
         loads=loads,
+        bulk=bulk,
         open_load=open_load,
         primitives=costs,
         idle=idle,

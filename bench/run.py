@@ -26,9 +26,11 @@ OUT = Path(__file__).resolve().parents[1] / "bench-out"
 COMPARED = (8, 32)
 LEAST = 15
 """Times the rate of django-pyas2 that the nodes must reach; the aim is 30."""
+IN_BULK, LEAST_IN_BULK = f"in calls of {load.IN_BULK} drafts", 40
+"""The same for a case system that submits in bulk, against django-pyas2 at most clients: it has no such call."""
 
-Rounds = dict[int, list[tuple[float, float]]]
-"""By clients: (messages per second of the nodes, of django-pyas2) of each round."""
+Rounds = dict[str, list[tuple[float, float]]]
+"""By load: (messages per second of the nodes, of django-pyas2) of each round."""
 
 
 def main() -> int:
@@ -69,24 +71,30 @@ def main() -> int:
 
 def compare_systems(pair: Pair, peer: pyas2_peer.Pair, rounds: int, seconds: float) -> Rounds:
     """Load both systems at each number of clients, one after the other, in each round."""
-    found: Rounds = {clients: [] for clients in COMPARED}
+    found: Rounds = {**{_at(clients): [] for clients in COMPARED}, IN_BULK: []}
     for number in range(rounds):
         print_progress(f"round {number + 1} of {rounds}")
         for clients in COMPARED:
             ours = load.run_closed_load(pair, seconds=seconds, clients=clients)
             theirs = peer.load(seconds=seconds, concurrency=clients)
-            found[clients].append((ours.per_second, theirs.per_second))
+            found[_at(clients)].append((ours.per_second, theirs.per_second))
+        bulk = load.run_bulk_load(pair, seconds=seconds)
+        found[IN_BULK].append((bulk.per_second, theirs.per_second))  # beside its load at most clients
     return found
+
+
+def _at(clients: int) -> str:
+    return f"at {clients} clients"
 
 
 def make_report(found: Measurements, compared: Rounds) -> list[str]:
     """Return figures, comparison and targets as lines."""
     lines = [*list_figures(found)]
     seen = [*list_peer_targets(compared), *list_targets(found)]
-    for clients, rates in compared.items():
+    for name, rates in compared.items():
         ours, theirs = find_medians(rates)
         lines.append(
-            f"at {clients} clients, medians of {len(rates)} interleaved rounds: "
+            f"{name}, medians of {len(rates)} interleaved rounds: "
             f"{ours:.0f} msg/s, django-pyas2 {theirs:.1f} msg/s, ratio {ours / theirs:.1f}"
         )
     return [*lines, "targets:", *list_verdicts(seen)]
@@ -95,11 +103,11 @@ def make_report(found: Measurements, compared: Rounds) -> list[str]:
 def list_peer_targets(compared: Rounds) -> list[Target]:
     """List the ratios that the nodes must reach."""
     seen = []
-    for clients, rates in compared.items():
+    for name, rates in compared.items():
         ours, theirs = find_medians(rates)
-        ratio = ours / theirs
-        name = f"at {clients} clients >= {LEAST} x django-pyas2 (aim 30 x)"
-        seen.append(Target(name=name, seen=f"{ratio:.1f} x", met=ratio >= LEAST))
+        ratio, least = ours / theirs, LEAST_IN_BULK if name == IN_BULK else LEAST
+        aim = "" if name == IN_BULK else " (aim 30 x)"
+        seen.append(Target(name=f"{name} >= {least} x django-pyas2{aim}", seen=f"{ratio:.1f} x", met=ratio >= least))
     return seen
 
 

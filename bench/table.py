@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bench.load import Load
+from bench.load import IN_BULK, Load
 from bench.measure import Measurements
 from bench.pair import RECEIVER, SENDER
 
@@ -76,6 +76,7 @@ def list_figures(found: Measurements) -> Iterator[str]:
     yield f"{'clients':>16}{'msg/s':>9}{'p50 ms':>9}{'p99 ms':>9}{'CPU ms/msg':>12}"
     for one in found.loads:
         yield _line(f"{one.clients}", one)
+    yield _line(f"bulk, {found.bulk.clients} x {IN_BULK}", found.bulk)
     yield _line("open, 100/s", found.open_load)
     if found.backlog is not None:
         yield _line(f"{found.backlog.load.clients}, backlog", found.backlog.load)
