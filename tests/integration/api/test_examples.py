@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from support import desks
-from support.desks import Desk, free_port, pair, served
+from support.desks import Desk, enquiry, free_port, pair, served
 from support.house import ROOT
 
 from adapters.kit.client import Node, ProblemError
@@ -120,6 +120,21 @@ def test_the_client_tells_what_was_refused(sides: tuple[Side, Side]):
     with pytest.raises(ProblemError) as caught:  # who makes drafts may not change them: a person at the desk may
         node.change(saved["id"], {}, version=saved["version"])
     assert caught.value.status == 403
+
+
+def test_the_client_submits_many_in_one_call(sides: tuple[Side, Side]):
+    """By key what became of each: one that is refused stops no other, and what was stored is answered as before."""
+    fr, al = sides
+    node, good = Node(fr.url, fr.token), enquiry("AL") | {"attested": {"by": "u-117"}}
+    drafts = {"places-1": good, "places-2": {"type": "enquiry.capacity/1", "attested": {"by": "u-117"}}}
+    answers = node.submit_many(drafts)
+    assert answers["places-1"]["submitted"]["state"] == "queued"
+    assert "/to" in [finding["place"] for finding in answers["places-2"]["refused"]["findings"]]
+    sent = answers["places-1"]["submitted"]["id"]
+    assert node.submit(good, key="places-1")["id"] == sent
+    there = Node(al.url, al.token)
+    (came,) = there.inbox(wait=30)
+    assert came["id"] == sent and there.take(sent)
 
 
 def test_the_client_comes_back_to_a_node_that_was_away():
