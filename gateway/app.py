@@ -229,7 +229,7 @@ async def marked_rows(mapping: Path, line_list: Path, mark: str) -> Sequence[Loc
     written.
     """
     with TemporaryDirectory() as apart:
-        return await _line_list(mapping, line_list, mark, Path(apart)).pull()
+        return await _line_list(mapping, line_list, mark, Path(apart)).marked()
 
 
 async def labels_of(mapping: Path, line_list: Path, mark: str) -> Sequence[str]:

@@ -235,6 +235,15 @@ class BulkAdapter(Adapter, Protocol):
 
 
 @runtime_checkable
+class BulkSettler(Adapter, Protocol):
+    """An adapter that can note the outcomes of many records at once; the promise for each is that of ``settle``."""
+
+    async def settle_all(self, outcomes: Sequence[tuple[LocalRecord, Notice]]) -> None:
+        """Each of these was drafted or refused. Where it raises, any of them may be pulled again."""
+        ...
+
+
+@runtime_checkable
 class RecordEraser(Adapter, Protocol):
     """An adapter that can erase what the local system holds of a record that it gave for sending."""
 

@@ -86,6 +86,7 @@ CASES: tuple[Case, ...] = (
     _promise("one_key_once", _JOURNAL),
     _promise("two_keys_twice", "the local id comes from the key, or is kept beside it"),
     _promise("many_at_once", "push_all() does for each item what push() does"),
+    _promise("many_settled_at_once", "settle_all() does for each record what settle() does"),
     _promise("content_arrives", "write text as text: no formula, no markup, no loss of a script"),
     _promise("notices_once", _JOURNAL),
     _promise("status_is_known", "status() and erase() refuse an id that you did not give with RefusedError(not_found)"),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from threading import Lock
 from typing import ParamSpec, TypeVar
@@ -24,6 +25,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 RESULTS = "trm-results.xlsx"
+AT_ONCE = 500
+"""Records of one pull. The other rows stay as they were read, so that a long list is in memory once."""
 
 
 class SheetAdapter:
@@ -66,6 +69,8 @@ class SheetAdapter:
         self._journal = Journal(self._results.with_suffix(".jsonl"), file_mode)
         self._shown = -1
         self._states: dict[str, str] = {}
+        self._rest: Iterator[Row] | None = None
+        self._seen: Signature | None = None
         self._idle: Signature | None = None
         if self._results == source:
             raise RefusedError(Code.INVALID, "the results cannot take the place of the line list")
@@ -90,16 +95,25 @@ class SheetAdapter:
         return await self._work(self._list.columns)
 
     async def pull(self) -> Sequence[LocalRecord]:
-        """Return the marked rows that are not settled, or were changed since they were refused.
+        """Return marked rows that are not settled, or were changed since they were refused, some at a time.
 
+        Once these are settled the next pull goes on behind them, without reading a file anew that is the same still.
         Raises RefusedError with findings where the file as a whole cannot be used.
         """
         return await self._work(self._pull)
 
+    async def marked(self) -> Sequence[LocalRecord]:
+        """Return every marked row, settled or not, for a person who tries a mapping out; none of them is settled."""
+        return await self._work(lambda: [_record(row.base, row) for row in self._list.marked_rows()])
+
     async def settle(self, record: LocalRecord, notice: Notice) -> None:
-        """Record the outcome of reading a row, and show it once no other row of that pull waits for its own."""
-        await self._work(self._settle, record, notice)
-        if not self._states:
+        """Record the outcome of reading a row, and show it once no other row waits for its own."""
+        await self.settle_all([(record, notice)])
+
+    async def settle_all(self, outcomes: Sequence[tuple[LocalRecord, Notice]]) -> None:
+        """Record the outcomes of reading several rows, durable together."""
+        await self._work(self._settle, outcomes)
+        if not self._states and self._rest is None:
             await self._show()
 
     async def push(self, item: Delivery | Notice) -> str:
@@ -145,16 +159,29 @@ class SheetAdapter:
     # --- reading -------------------------------------------------------------------------------------------------
 
     def _pull(self) -> list[LocalRecord]:
-        if self._journal.ledger().version:
-            self._render()
         signature = self._list.signature()
-        if signature == self._idle:
-            return []
-        rows = self._list.marked_rows()
-        self._states.clear()
-        records = [self._record(row, ref) for row in rows if (ref := self._ref(row)) is not None]
-        self._idle = None if records else signature
+        from_top = self._rest is None or bool(self._states) or signature != self._seen
+        if from_top:
+            if self._journal.ledger().version:
+                self._render()
+            if signature == self._idle:
+                return []
+            self._rest, self._seen = self._list.marked_rows(), signature
+        records = self._next_due()
+        if from_top:
+            self._idle = None if records else signature
+        elif not records:
+            self._render()
         return records
+
+    def _next_due(self) -> list[LocalRecord]:
+        """Take the next rows that are due; with the last of them the list leaves the memory."""
+        rest = self._rest or iter(())
+        due = list(islice(((ref, row) for row in rest if (ref := self._ref(row)) is not None), AT_ONCE))
+        if len(due) < AT_ONCE:
+            self._rest = None
+        self._states = {ref: self._state(row) for ref, row in due}
+        return [_record(ref, row) for ref, row in due]
 
     def _ref(self, row: Row) -> str | None:
         """Return the ref under which a row is due, None if nothing is due.
@@ -176,10 +203,6 @@ class SheetAdapter:
                 return None
             attempt += 1
 
-    def _record(self, row: Row, ref: str) -> LocalRecord:
-        self._states[ref] = self._state(row)
-        return LocalRecord(ref=ref, fields=row.fields, mapping=row.layout.name, places=row.places, faults=row.faults)
-
     def _state(self, row: Row) -> str:
         """Return the state of a row: a refused row is due again when the row, the mapping file or the language changes,
         a draft put aside only when the row does.
@@ -188,15 +211,19 @@ class SheetAdapter:
 
     # --- writing -------------------------------------------------------------------------------------------------
 
-    def _settle(self, record: LocalRecord, notice: Notice) -> None:
-        ref = record.ref
-        state = self._states.get(ref, "")
-        settled = self._journal.ledger().settled.get(ref)
-        if settled is None or (settled.notice, settled.state) != (notice, state):
-            named = {finding.place for finding in notice.findings}
-            columns = {place: label for label, place in record.places.items() if place in named}
-            self._journal.add(settle_line(ref, state, notice, columns))
-        self._states.pop(ref, None)
+    def _settle(self, outcomes: Sequence[tuple[LocalRecord, Notice]]) -> None:
+        known, lines = self._journal.ledger().settled, []
+        for record, notice in outcomes:
+            state = self._states.get(record.ref, "")
+            settled = known.get(record.ref)
+            if settled is None or (settled.notice, settled.state) != (notice, state):
+                named = {finding.place for finding in notice.findings}
+                columns = {place: label for label, place in record.places.items() if place in named}
+                lines.append(settle_line(record.ref, state, notice, columns))
+        if lines:
+            self._journal.add(*lines)
+        for record, _ in outcomes:
+            self._states.pop(record.ref, None)
         self._idle = None
 
     def _push(self, item: Delivery | Notice) -> None:
@@ -227,3 +254,7 @@ class SheetAdapter:
 
     def _check(self) -> list[Finding]:
         return [*check_results(self._results, self._journal), *self._list.check()]
+
+
+def _record(ref: str, row: Row) -> LocalRecord:
+    return LocalRecord(ref=ref, fields=row.fields, mapping=row.layout.name, places=row.places, faults=row.faults)

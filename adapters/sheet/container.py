@@ -15,6 +15,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from io import BytesIO
 from xml.parsers import expat
 
@@ -45,9 +46,10 @@ class Scan:
 
     def saw(self, limits: Limits, row: int, column: int, rows: int = 1, columns: int = 1) -> None:
         """Count a cell with content, or a block of equal ones; raise UnreadableError at once when it is too far out."""
-        self.rows = max(self.rows, row + rows)
-        self.columns = max(self.columns, column + columns)
-        limits.admit(self.rows, self.columns)
+        if row + rows > self.rows or column + columns > self.columns:
+            self.rows = max(self.rows, row + rows)
+            self.columns = max(self.columns, column + columns)
+            limits.admit(self.rows, self.columns)
 
 
 def scan_workbook(data: bytes, suffix: str, sheet: str | None, limits: Limits) -> Mapping[str, Scan]:
@@ -101,6 +103,7 @@ class _Walk:
         parser.Parse(data, True)
 
 
+@lru_cache(maxsize=256)
 def _local(name: str) -> str:
     return name.rpartition("}")[2]
 
@@ -159,20 +162,20 @@ class _Worksheet:
         self._formula = self._value = self._in_value = False
 
     def start(self, name: str, attributes: Attributes) -> None:
-        match name:
-            case "mergeCell":
-                self._merge(attributes.get("ref", ""))
-            case "row":
-                self._row = int(attributes["r"]) - 1 if attributes.get("r", "").isdecimal() else self._row + 1
-                self._column = -1
+        match name:  # the most frequent first: a sheet has a million of them
             case "c":
                 self._move(attributes.get("r", ""))
                 self._type = attributes.get("t", "n")
                 self._formula = self._value = False
-            case "f":
-                self._formula = True
             case "v" | "t":
                 self._in_value = True
+            case "f":
+                self._formula = True
+            case "row":
+                self._row = int(attributes["r"]) - 1 if attributes.get("r", "").isdecimal() else self._row + 1
+                self._column = -1
+            case "mergeCell":
+                self._merge(attributes.get("ref", ""))
 
     def text(self, text: str) -> None:
         if self._in_value and text:
@@ -213,6 +216,7 @@ def _scan_worksheet(walk: _Walk, data: bytes, limits: Limits) -> Scan:
     return worksheet.scan
 
 
+@lru_cache(maxsize=1_024)
 def _number(name: str) -> int:
     number = 0
     for letter in name:

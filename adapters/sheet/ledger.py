@@ -138,13 +138,14 @@ class Journal:
             self._ledger = ledger
         return self._ledger
 
-    def add(self, line: Json) -> None:
-        """Make `line` durable, then apply it. A failure may leave a part of it, so the file is then read anew."""
+    def add(self, *lines: Json) -> None:
+        """Make `lines` durable, then apply them. A failure may leave a part of them, so the file is then read anew."""
         ledger = self.ledger()
         self._ledger = None
         with Folder(self._path.parent) as folder:
-            folder.append(self._path.name, write_line(line), self._mode)
-        ledger.apply(line)
+            folder.append(self._path.name, b"".join(map(write_line, lines)), self._mode)
+        for line in lines:
+            ledger.apply(line)
         self._ledger = ledger
 
     def forget(self, key: str, message_id: str) -> None:

@@ -26,6 +26,8 @@ from gateway.ports import Json
 YES = frozenset({"yes", "y", "x", "true", "1", "oui", "po", "так", "ναι", "si", "sì", "sí", "tak", "نعم"})
 NO = frozenset({"", "no", "n", "false", "0", "non", "jo", "ні", "όχι", "nie", "لا"})
 
+_Column = tuple[int, str, Kind]
+"""A column that is read: its number from 0, its label as written, the kind of its cells."""
 _KEY = re.compile(r"[^\W_](?:[\w./-]{0,46}[\w/-])?")
 _DEFECTS = {
     FORMULA: Fault(FORMULA, "a formula is not computed here and its stored result may be old: type the value itself"),
@@ -61,9 +63,9 @@ class Row:
     faults: tuple[Finding, ...] = ()
 
 
-def rows_of(table: Table, heading: Heading, marks: Mapping[str, Layout], key: str) -> list[Row]:
-    """Return every row that is marked for a mapping; `marks` and `key` are labels in normal form."""
-    return list(_Sheet(table, heading, key).rows(marks))
+def rows_of(table: Table, heading: Heading, marks: Mapping[str, Layout], key: str) -> Iterator[Row]:
+    """Yield every row that is marked for a mapping; `marks` and `key` are labels in normal form."""
+    return _Sheet(table, heading, key).rows(marks)
 
 
 def missing_columns(heading: Heading, marks: Mapping[str, Layout], key: str) -> list[str]:
@@ -94,14 +96,26 @@ class _Sheet:
         return any(found == key for found, fault in self._keys.values() if fault is None)
 
     def rows(self, marks: Mapping[str, Layout]) -> Iterator[Row]:
+        marked = [
+            (found[0], layout, self._columns(layout))
+            for mark, layout in marks.items()
+            if (found := self._heading.columns({mark}))
+        ]
         for number in self._numbers:
-            for mark, layout in marks.items():
-                columns = self._heading.columns({mark})
-                row = self._row(number, columns[0], layout) if columns else None
+            for mark, layout, columns in marked:
+                row = self._row(number, mark, layout, columns)
                 if row is not None:
                     yield row
 
-    def _row(self, number: int, mark: int, layout: Layout) -> Row | None:
+    def _columns(self, layout: Layout) -> list[_Column]:
+        """List the columns that a layout reads, once for all rows."""
+        return [
+            (column, label, kind)
+            for column, label in self._heading.labels.items()
+            if (kind := layout.columns.get(normalise_label(label))) is not None
+        ]
+
+    def _row(self, number: int, mark: int, layout: Layout, columns: Sequence[_Column]) -> Row | None:
         said, defect = self._said(number, mark), self._table.defects.get((number, mark))
         if said in NO and defect in {None, FORMULA}:
             return None
@@ -118,7 +132,7 @@ class _Sheet:
             faults.append(key_fault)
         if any(not is_empty(cell) for cell in self._table.rows[number][self._width :]):
             faults.append(self._finding(number, self._width, "too_many_cells"))
-        fields, places, cell_faults = self._cells(number, layout)
+        fields, places, cell_faults = self._cells(number, columns)
         faults.extend(cell_faults)
         for column in (mark, *self._key_columns):
             places.setdefault(self._heading.labels[column], self._table.place(number, column))
@@ -131,15 +145,12 @@ class _Sheet:
             faults=tuple(faults),
         )
 
-    def _cells(self, number: int, layout: Layout) -> tuple[dict[str, Json], dict[str, str], list[Finding]]:
-        """Read the columns of the layout, by label as written; an empty cell is None."""
+    def _cells(self, number: int, columns: Sequence[_Column]) -> tuple[dict[str, Json], dict[str, str], list[Finding]]:
+        """Read the columns of a layout, by label as written; an empty cell is None."""
         fields: dict[str, Json] = {}
         places: dict[str, str] = {}
         faults: list[Finding] = []
-        for column, label in self._heading.labels.items():
-            kind = layout.columns.get(normalise_label(label))
-            if kind is None:
-                continue
+        for column, label, kind in columns:
             value = self._value(number, column, kind)
             if isinstance(value, Fault):
                 faults.append(self._finding(number, column, value.rule, value.hint))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,8 +72,8 @@ class LineList:
             for column, label in heading.labels.items()
         ]
 
-    def marked_rows(self) -> list[Row]:
-        """Read the marked rows, each once.
+    def marked_rows(self) -> Iterator[Row]:
+        """Read the list, and yield the marked rows, each once.
 
         Raises RefusedError(adapter_refused) where the column of keys, or every mark column, is missing.
         """

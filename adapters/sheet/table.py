@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 
 from gateway.errors import Finding
 
@@ -63,6 +64,7 @@ class Table:
         return where if self.sheet is None else f"sheet {self.sheet}, {where}"
 
 
+@lru_cache(maxsize=1_024)
 def column_letters(column: int) -> str:
     """Return the letters of a column counted from 0: 0 is A, 26 is AA."""
     name = ""

@@ -125,7 +125,16 @@ class CaseRegister:
 
     def joining(self, signs: Signs, card: Card) -> Joining:
         """What `join` needs; the card is sealed for the case that may begin."""
-        return Joining(signs=signs, new=self.new_id(), card=None if card == Card() else self.sealed(card))
+        return self.joinings([(signs, card)])[0]
+
+    def joinings(self, asked: Sequence[tuple[Signs, Card]]) -> list[Joining]:
+        """`joining` for each of these; their cards are sealed together."""
+        cards = [(self._content.store.new_ref(), card) for _, card in asked if card != Card()]
+        sealed = iter(self._content.sealer.seal_each([(ref, encode(card)) for ref, card in cards]) if cards else ())
+        return [
+            Joining(signs=signs, new=self.new_id(), card=None if card == Card() else next(sealed))
+            for signs, card in asked
+        ]
 
     def new_id(self) -> CaseId:
         """The id of a case that begins."""

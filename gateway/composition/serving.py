@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from gateway.composition.doors import open_federation, open_local
 from gateway.composition.senders import make_sender
 from gateway.delivery.intake import Intake
+from gateway.delivery.record_drafts import RecordDrafter
 from gateway.errors import Code, GatewayError
 from gateway.foundation.config import EmailSection
 from gateway.foundation.logs import logger
@@ -100,15 +101,20 @@ def _outside_loops(node: Node) -> Iterable[asyncio.Task[None]]:
         )
         yield asyncio.create_task(notices.run(), name="notify")
     if node.adapter is not None and node.config.adapter is not None:
-        intake = Intake(
+        drafter = RecordDrafter(
             content=node.content,
             drafts=node.drafts,
             events=node.events,
             clock=node.clock,
             rand=node.rand,
             cases=node.cases,
-            adapter=node.adapter,
             mappings=node.outside.outward,
+        )
+        intake = Intake(
+            store=node.store,
+            clock=node.clock,
+            adapter=node.adapter,
+            drafter=drafter,
             seconds=node.config.adapter.poll_seconds,
         )
         yield asyncio.create_task(_with_roots(node, intake.run), name="collect")

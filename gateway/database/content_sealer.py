@@ -120,9 +120,10 @@ class ContentSealer:
         """Hash the numbers of cases in the case system as the database stores them."""
         return [_got(value) for value in self._keys.each("index", [(b"case/" + one.encode(),) for one in numbers])]
 
-    def origin_index(self, adapter: str, name: str) -> bytes:
-        """Hash the name of a local record as the database stores it."""
-        return self._keys.index(b"origin/" + adapter.encode() + b"/" + name.encode())
+    def origin_indexes(self, adapter: str, names: Sequence[str]) -> list[bytes]:
+        """Hash the names of local records as the database stores them."""
+        calls = [(b"origin/" + adapter.encode() + b"/" + name.encode(),) for name in names]
+        return [_got(value) for value in self._keys.each("index", calls)]
 
     def case_hashes(self, asked: Iterable[tuple[NodeId, str]]) -> dict[tuple[NodeId, str], bytes]:
         """By (peer, local number) the hash under which the peer knows our case (`gateway.database.case_names`)."""

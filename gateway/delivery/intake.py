@@ -4,72 +4,48 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from functools import partial
 
-from sqlalchemy import Connection
-
-from gateway.cases import register
-from gateway.cases.register import CaseRegister, Joining
-from gateway.cases.rules import ABOUT_A_PERSON, Card, Signs, pseudonym_of
-from gateway.database import content, journal
-from gateway.database.audit_entries import leaf
-from gateway.database.sealed_content import Content
-from gateway.delivery.outbound import draft as drafts
-from gateway.delivery.outbound.draft import DraftReader
-from gateway.errors import Code, Finding, RefusedError, TransientError
+from gateway.database import journal
+from gateway.database.engine import Store
+from gateway.delivery.record_drafts import RecordDrafter
+from gateway.errors import RefusedError, TransientError
 from gateway.foundation.logs import logger
-from gateway.mapping.to_message import RecordMapping, map_record, placed
 from gateway.messages.store import local
-from gateway.messages.store.local import DraftRow
-from gateway.messages.wakeups import EventStream
-from gateway.ports import Adapter, Clock, Json, LocalRecord, Notice, NoticeKind
-from keys.primitives.encoding import b64u, canon, sha256
+from gateway.ports import Adapter, BulkSettler, Clock, LocalRecord, Notice
 
 WAITING = local.WAITING
-REFUSED = "refused"
-REPLACED = "replaced"
+REPLACED = local.REPLACED
 RELEASED = "released"
 DISCARDED = "discarded"
 
 PATIENCE = 600
 """Seconds for which nothing could be collected until a person is told."""
+AT_ONCE = 64
+"""Records of one transaction: what a kill takes back, and what others who write wait for."""
+TELL_EVERY = 5.0
+"""Seconds between two lines in the log about a long collection."""
 
 
 class Intake:
     """The loop that looks into the case system."""
 
-    def __init__(
-        self,
-        *,
-        content: Content,
-        drafts: DraftReader,
-        events: EventStream,
-        clock: Clock,
-        rand: Callable[[int], bytes],
-        cases: CaseRegister,
-        adapter: Adapter,
-        mappings: Mapping[str, RecordMapping],
-        seconds: int,
-    ) -> None:
-        self._content = content
-        self._drafts = drafts
-        self._events = events
+    def __init__(self, *, store: Store, clock: Clock, adapter: Adapter, drafter: RecordDrafter, seconds: int) -> None:
+        self._store = store
         self._clock = clock
-        self._rand = rand
-        self._cases = cases
         self._adapter = adapter
-        self._mappings = mappings
+        self._drafter = drafter
         self._seconds = seconds
         self._failing: float | None = None
         self._told = False
+        self._done, self._said = 0, clock.monotonic()
         self._log = logger()
 
     async def run(self) -> None:
         """Look every so many seconds until cancelled."""
         while True:
+            self._done, self._said = 0, self._clock.monotonic()
             try:
                 while await self.once():
                     pass
@@ -87,105 +63,43 @@ class Intake:
             self._failing, self._told = tick, False
         if not self._told and tick - self._failing >= PATIENCE:
             now = self._clock.now()
-            await self._content.store.move(lambda c: journal.raise_alarm(c, at=now, kind="adapter.busy"))
+            await self._store.move(lambda c: journal.raise_alarm(c, at=now, kind="adapter.busy"))
             self._told = True
 
     async def once(self) -> int:
-        """Take one batch of records; returns how many."""
+        """Take the records that are ready, some at a time; returns how many."""
         records = await self._adapter.pull()
-        for record in records:
-            await self._adapter.settle(record, await self._take(record))
+        kind = self._adapter.describe().kind
+        for some in _in_turn(records):
+            notices = await self._drafter.take(kind, some)
+            await settle_all(self._adapter, list(zip(some, notices, strict=True)))
+            self._tell_progress(len(some))
         return len(records)
 
-    async def _take(self, record: LocalRecord) -> Notice:
-        """Make the draft durable, or say what is wrong with the record; the same version again changes nothing."""
-        now = self._clock.now()
-        kind = self._adapter.describe().kind
-        key = self._content.sealer.origin_index(kind, record.ref)
-        version = sha256(
-            json.dumps([dict(record.fields), record.mapping], sort_keys=True).encode()
-        )  # labels of any kind
-        known = await self._content.store.read(lambda c: local.find_origin(c, key))
-        drafted = known is not None and await self._content.store.read(lambda c: local.has_draft(c, known[0]))
-        if known is not None and known[1] == version and drafted:
-            return Notice(key=f"again.{known[0]}", ref=record.ref, kind=NoticeKind.DRAFTED, at=now)
-        draft, fault = self._draft(record)
-        id = b64u(self._rand(16))
-        joining = None if draft is None else self._joining(id, key, draft)
-        if joining is not None:
-            try:
-                await self._content.store.read(partial(register.find, signs=joining.signs))
-            except RefusedError as error:  # it has the number of another person's case now
-                draft, fault, joining = None, error, None
-        origin = known[0] if known is not None else self._content.store.new_ref()
-        name = self._content.sealer.seal(origin, record.ref.encode()) if known is None else None
-        ref = self._content.store.new_ref()
-        sealed = self._content.sealer.seal(ref, canon(draft)) if draft is not None else None
-
-        def move(connection: Connection) -> None:
-            if name is not None:
-                content.put(connection, [name])
-                local.add_origin(connection, origin, key, version, at=now)
-            else:
-                local.set_origin_version(connection, origin, version)
-                local.replace_drafts(connection, origin, was=WAITING, to=REPLACED)
-            if joining is not None:
-                register.join(connection, joining, now)
-            if sealed is not None:
-                content.put(connection, [sealed])
-                local.add_draft(connection, DraftRow(ref=ref, id=id, origin=origin, state=WAITING, at=now))
-                journal.add_event(connection, at=now, kind="draft", ref=ref, state=WAITING)
-                journal.append_leaf(connection, leaf(now, "draft.made", id=id))
-
-        await self._content.store.move(move)
-        await self._events.happened()
-        if fault is not None:
-            return Notice(
-                key=f"refused.{origin}.{b64u(version[:8])}",
-                ref=record.ref,
-                kind=NoticeKind.REFUSED,
-                at=now,
-                code=fault.code,
-                findings=fault.findings,
-            )
-        return Notice(key=f"drafted.{id}", ref=record.ref, kind=NoticeKind.DRAFTED, at=now)
-
-    def _joining(self, id: str, record: bytes, draft: Mapping[str, Json]) -> Joining | None:
-        """Of which case the draft of a record is: that of the record, else that of its number, else a new one. A record
-        that moved from one number to another stays with its case; what is about no person is of a case that it names.
-        """
-        number, about = drafts.number_of(draft), drafts.kind_of(draft) == ABOUT_A_PERSON
-        if number is None and not about:
-            return None
-        index = None if number is None else register.number_signs(self._content.sealer, [number])[number]
-        label = pseudonym_of(members) if isinstance(members := draft.get("content"), dict) else None
-        card = Card(number=number, label=label if number is None else None)
-        return self._cases.joining(Signs(draft=register.draft_key(id), record=record, number=index), card)
-
-    def _draft(self, record: LocalRecord) -> tuple[dict[str, Json] | None, RefusedError | None]:
-        """The draft of a record, or everything that is wrong with it."""
-        if record.faults:
-            return None, _faulty(record.faults)
-        mapping = None if record.mapping is None else self._mappings.get(record.mapping)
-        if record.mapping is None:
-            draft = dict(record.fields)
-        elif mapping is None:
-            hint = "the adapter names a mapping file that its settings do not give"
-            return None, _faulty((Finding(place="", rule="unknown_mapping", hint=hint),))
-        else:
-            mapped = map_record(mapping, record)
-            if not isinstance(mapped, dict):
-                return None, _faulty(mapped)
-            draft = mapped
-        try:
-            self._drafts.check_form(draft)
-        except RefusedError as error:
-            if mapping is None:
-                return None, error
-            findings = placed(mapping, record, error.findings)
-            return None, RefusedError(error.code, error.what, hint=error.hint, findings=findings)
-        return draft, None
+    def _tell_progress(self, more: int) -> None:
+        self._done += more
+        tick = self._clock.monotonic()
+        if tick - self._said >= TELL_EVERY:
+            self._log.info("collect.progress", n=self._done)
+            self._said = tick
 
 
-def _faulty(findings: tuple[Finding, ...]) -> RefusedError:
-    return RefusedError(Code.MAPPING_FAILED, f"the record has {len(findings)} fault(s)", findings=findings)
+async def settle_all(adapter: Adapter, outcomes: Sequence[tuple[LocalRecord, Notice]]) -> None:
+    """Settle each of these, at once where the adapter can."""
+    if isinstance(adapter, BulkSettler):
+        await adapter.settle_all(outcomes)
+        return
+    for record, notice in outcomes:
+        await adapter.settle(record, notice)
+
+
+def _in_turn(records: Iterable[LocalRecord]) -> Iterator[list[LocalRecord]]:
+    """Divide records into batches, in their order; a record that stands there twice is not twice in one batch."""
+    some: dict[str, LocalRecord] = {}
+    for record in records:
+        if len(some) == AT_ONCE or record.ref in some:
+            yield list(some.values())
+            some = {}
+        some[record.ref] = record
+    if some:
+        yield list(some.values())

@@ -10,7 +10,17 @@ from typing import TypeVar
 
 from gateway.errors import Code, Finding, GatewayError, RefusedError, TransientError
 from gateway.foundation.logs import logger
-from gateway.ports import Adapter, BulkAdapter, Delivery, Description, Erasure, LocalRecord, Notice, RecordEraser
+from gateway.ports import (
+    Adapter,
+    BulkAdapter,
+    BulkSettler,
+    Delivery,
+    Description,
+    Erasure,
+    LocalRecord,
+    Notice,
+    RecordEraser,
+)
 
 LONGEST = 600.0
 """Seconds that one call of an adapter may take; its own patience with the case system is shorter."""
@@ -43,6 +53,14 @@ class Guarded:
     async def settle(self, record: LocalRecord, notice: Notice) -> None:
         """The record was drafted or refused."""
         await self._call(self._adapter.settle(record, notice))
+
+    async def settle_all(self, outcomes: Sequence[tuple[LocalRecord, Notice]]) -> None:
+        """Each of these was drafted or refused; an adapter that takes one at a time is told one after the other."""
+        if isinstance(self._adapter, BulkSettler):
+            await self._call(self._adapter.settle_all(outcomes))
+            return
+        for record, notice in outcomes:
+            await self.settle(record, notice)
 
     async def push(self, item: Delivery | Notice) -> str:
         """Make one item durable."""

@@ -25,7 +25,7 @@ from gateway.mapping.cells import Cell, CellFault, read_cell
 from gateway.mapping.check import Vocabulary, check, check_columns, vocabulary
 from gateway.mapping.file_format import parse
 from gateway.mapping.to_record import MappedMessage, map_message
-from gateway.mapping.types import Absence, Path, RecordMapping, Rule, compared, value_at
+from gateway.mapping.types import Absence, Path, RecordMapping, Rule, compared_label, value_at
 
 __all__ = [
     "MappedMessage",
@@ -91,7 +91,7 @@ class Reading:
         self.record = record
         self.labels: dict[str, list[str]] = {}
         for label in record.fields:
-            self.labels.setdefault(compared(label), []).append(label)
+            self.labels.setdefault(compared_label(label), []).append(label)
         self.faults: list[Finding] = list(record.faults)
         self.losses: list[Finding] = []
         self.each = [self._read(rule) for rule in mapping.rules if rule.direction.outward]
@@ -154,7 +154,8 @@ class Reading:
         return filled[0], cell
 
     def _filled_labels(self, source: str) -> list[str]:
-        spellings = [compared(source), *sorted(self.mapping.aliases.get(compared(source), ()))]
+        name = compared_label(source)
+        spellings = [name, *sorted(self.mapping.aliases.get(name, ()))]
         labels = [label for spelling in spellings for label in self.labels.get(spelling, ())]
         return [label for label in labels if self.record.fields[label] not in (None, "", [])]
 
@@ -202,8 +203,9 @@ def placed(mapping: RecordMapping, record: Record, findings: Iterable[Finding]) 
 
 def _cell_of(mapping: RecordMapping, record: Record, rule: Rule) -> str | None:
     """The place of the column that the rule reads; the filled one, where a label has several spellings."""
-    names = [n for source in rule.sources for n in (compared(source), *mapping.aliases.get(compared(source), ()))]
-    labels = [label for name in names for label in record.places if compared(label) == name]
+    sources = [compared_label(source) for source in rule.sources]
+    names = [name for source in sources for name in (source, *mapping.aliases.get(source, ()))]
+    labels = [label for name in names for label in record.places if compared_label(label) == name]
     filled = [label for label in labels if record.fields.get(label) not in (None, "", [])]
     return record.places[(filled or labels)[0]] if labels else None
 

@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import TypeAlias
 
 from gateway.foundation.json import Json
@@ -163,6 +164,12 @@ class RecordMapping:
 def compared(text: str) -> str:
     """The form in which labels and local values are compared: NFC, no case, one space for each run of white space."""
     return " ".join(unicodedata.normalize("NFC", text).split()).casefold()
+
+
+@lru_cache(maxsize=2_048)
+def compared_label(label: str) -> str:
+    """`compared` for labels of columns, which are the same for each record. Never for what a cell says: it stays."""
+    return compared(label)
 
 
 def value_at(value: Json | Mapping[str, Json], steps: Sequence[str]) -> Json:

@@ -25,7 +25,7 @@ from support.benches import FolderBench, SheetBench
 
 from adapters.kit.contract import a_delivery, a_notice
 from gateway.errors import Finding
-from gateway.ports import Adapter, BulkAdapter, NoticeKind
+from gateway.ports import Adapter, BulkAdapter, BulkSettler, NoticeKind
 
 SEVERAL = [a_delivery(key=f"several-{n}", message_id=f"{n}" * 22) for n in range(3)]
 KEPT, ERASED = a_delivery(text="stays here"), a_delivery(key="key-2", message_id="C" * 22, text="goes away")
@@ -48,6 +48,14 @@ async def take(adapter: Adapter) -> None:
         await adapter.settle(record, a_notice(record.ref, NoticeKind.DRAFTED))
 
 
+async def take_together(adapter: Adapter) -> None:
+    """Pull what waits and settle it as drafted in one go."""
+    assert isinstance(adapter, BulkSettler)
+    await adapter.settle_all(
+        [(record, a_notice(record.ref, NoticeKind.DRAFTED, key=record.ref)) for record in await adapter.pull()]
+    )
+
+
 async def refuse(adapter: Adapter) -> None:
     """Pull what waits and settle it as refused."""
     for record in await adapter.pull():
@@ -61,7 +69,7 @@ async def erase(adapter: Adapter) -> None:
 
 
 OPERATIONS: dict[str, Callable[[Adapter], Awaitable[None]]] = {
-    operation.__name__: operation for operation in (push, push_all, take, refuse, erase)
+    operation.__name__: operation for operation in (push, push_all, take, take_together, refuse, erase)
 }
 
 

@@ -27,6 +27,7 @@ from gateway.composition.node import Node
 from gateway.composition.senders import make_sender
 from gateway.delivery.intake import Intake
 from gateway.delivery.outbound.sender import Sender
+from gateway.delivery.record_drafts import RecordDrafter
 from gateway.errors import GatewayError
 from gateway.messages import answers
 from keys.documents.envelope import split_envelopes
@@ -185,17 +186,16 @@ class Trio:
         """What the case system offers becomes drafts."""
         node = self.node(name)
         assert node.adapter is not None
-        intake = Intake(
+        drafter = RecordDrafter(
             content=node.content,
             drafts=node.drafts,
             events=node.events,
             clock=node.clock,
             rand=node.rand,
             cases=node.cases,
-            adapter=node.adapter,
             mappings={},
-            seconds=1,
         )
+        intake = Intake(store=node.store, clock=node.clock, adapter=node.adapter, drafter=drafter, seconds=1)
         while await intake.once():
             pass
 

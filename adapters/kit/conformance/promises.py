@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from adapters.kit.contract import MARKER, Bench, BrokenContractError, a_delivery, a_notice, require
 from gateway.errors import Code, Finding, GatewayError, RefusedError
-from gateway.ports import BulkAdapter, Erasure, LocalRecord, NoticeKind
+from gateway.ports import BulkAdapter, BulkSettler, Erasure, LocalRecord, NoticeKind
 
 Check = Callable[[Bench], Awaitable[None]]
 
@@ -116,6 +116,25 @@ async def many_at_once(bench: Bench) -> None:
     require(sorted(bench.received()) == sorted(item.message_id for item in items), "an item is missing or doubled")
 
 
+async def many_settled_at_once(bench: Bench) -> None:
+    """An adapter that settles several records at once settles each of them, and no other one."""
+    adapter = bench.adapter()
+    if not isinstance(adapter, BulkSettler):
+        return
+    for number in range(4):
+        bench.offer(f"record-{number}")
+    records = list(await adapter.pull())
+    require(len(records) == 4, "a record that is ready is not pulled")
+    outcomes = [
+        (record, a_notice(record.ref, NoticeKind.DRAFTED, key=f"settled-{record.ref}")) for record in records[1:]
+    ]
+    await adapter.settle_all(outcomes)
+    await adapter.settle_all(outcomes)
+    for either in (adapter, bench.adapter()):
+        left = [record.ref for record in await either.pull()]
+        require(left == [records[0].ref], "a settled record is pulled again, or another one is not")
+
+
 async def content_arrives(bench: Bench) -> None:
     """The local system shows the content of a message, in every script, with signs that a spreadsheet would run."""
     text = "=HYPERLINK(1) Ça va? Здрастуйте مرحبا"
@@ -181,6 +200,7 @@ CHECKS: Mapping[str, Check] = {
         one_key_once,
         two_keys_twice,
         many_at_once,
+        many_settled_at_once,
         content_arrives,
         notices_once,
         status_is_known,

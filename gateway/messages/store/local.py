@@ -17,7 +17,6 @@ from gateway.database.tables import (
     draft,
     message,
     notice,
-    origin,
     submission,
     withdrawal,
 )
@@ -67,6 +66,8 @@ class NoticeRow:
 
 WAITING = "waiting"
 """The state of a draft that nobody released or discarded yet."""
+REPLACED = "replaced"
+"""The state of a draft whose local record was changed while it waited."""
 WITHDRAWN = "withdrawn"
 """The state of a consent that was taken back."""
 OWN = "own"
@@ -83,6 +84,10 @@ _WITHDRAWALS = Prepared(
     select(withdrawal.c.consent, withdrawal.c.ref).where(withdrawal.c.consent.in_(bindparam("indexes", expanding=True)))
 )
 _TOLD = Prepared(select(consent_told.c.peer, consent_told.c.ref).where(consent_told.c.consent == bindparam("index")))
+_DRAFTED = Prepared(
+    select(draft.c.origin).where(draft.c.origin.in_(bindparam("origins", expanding=True)), draft.c.state != REPLACED)
+)
+_ADD_DRAFT = Prepared(insert(draft))
 LOST = ("failed", "rejected", "cancelled")
 """States of an outgoing message in which its peer does not hold it."""
 
@@ -95,7 +100,12 @@ _LACKING = Prepared(
 
 def add_draft(connection: Connection, row: DraftRow) -> None:
     """Insert a draft."""
-    connection.execute(insert(draft).values(**values_of(row)))
+    add_drafts(connection, [row])
+
+
+def add_drafts(connection: Connection, rows: Iterable[DraftRow]) -> None:
+    """Insert drafts."""
+    _ADD_DRAFT.run(connection, map(values_of, rows))
 
 
 def get_draft(connection: Connection, id: str) -> DraftRow | None:
@@ -123,10 +133,9 @@ def set_first(connection: Connection, id: str, by: bytes | None) -> None:
     connection.execute(update(draft).where(draft.c.id == id).values(first=by))
 
 
-def has_draft(connection: Connection, origin: int) -> bool:
-    """Whether a draft was made of this local record and not replaced; a record that was refused has none."""
-    query = select(draft.c.ref).where(draft.c.origin == origin, draft.c.state != "replaced").limit(1)
-    return connection.execute(query).first() is not None
+def drafted(connection: Connection, origins: Sequence[int]) -> set[int]:
+    """Those of these local records of which a draft was made and not replaced; one that was refused has none."""
+    return set(_DRAFTED.scalars(connection, origins=origins))
 
 
 def replace_drafts(connection: Connection, origin: int, *, was: str, to: str) -> None:
@@ -230,22 +239,6 @@ def consent_held_by(connection: Connection, index: bytes) -> frozenset[str]:
     """Which peers were told of this consent by a message that did not fail: they need not be told again."""
     lacking = {peer for (peer,) in _LACKING.rows(connection, index=index, lost=[*LOST])}
     return frozenset(consent_told_to(connection, index)) - lacking
-
-
-def find_origin(connection: Connection, key: bytes) -> tuple[int, bytes] | None:
-    """(ref, version) of a local record that was pulled before; `key` is a keyed index of its name."""
-    row = connection.execute(select(origin.c.ref, origin.c.version).where(origin.c.key == key)).first()
-    return (row.ref, row.version) if row else None
-
-
-def add_origin(connection: Connection, ref: int, key: bytes, version: bytes, *, at: int) -> None:
-    """Remember a local record."""
-    connection.execute(insert(origin).values(ref=ref, key=key, version=version, at=at))
-
-
-def set_origin_version(connection: Connection, ref: int, version: bytes) -> None:
-    """The record was pulled again in another version."""
-    connection.execute(update(origin).where(origin.c.ref == ref).values(version=version))
 
 
 def add_notice(

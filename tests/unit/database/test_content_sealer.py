@@ -85,7 +85,7 @@ def test_indexes_tell_kinds_and_nodes_apart(vault: ContentSealer, keys: Keystore
         vault.conversation_index,
         vault.consent_index,
         lambda n: vault.submissions([(n, b"")])[0].index,
-        lambda n: vault.origin_index("k", n),
+        lambda n: vault.origin_indexes("k", [n])[0],
     ]
     found = [kind("same name") for kind in kinds]
     assert found == [kind("same name") for kind in kinds]

@@ -24,10 +24,11 @@ from gateway.erasure.rules import DAY, Backups
 from gateway.erasure.store import ErasureRow, HoldRow
 from gateway.foundation.config import BackupSection
 from gateway.foundation.ids import CaseId, MessageId, NodeId
-from gateway.messages.store import handed_over, links, local, messages
+from gateway.messages.store import handed_over, links, local, messages, records
 from gateway.messages.store.links import NumberRow
 from gateway.messages.store.local import ConsentRow, DraftRow
 from gateway.messages.store.messages import InboxRow
+from gateway.messages.store.records import OriginRow
 
 NOW = 1_000
 
@@ -61,7 +62,7 @@ def draft(connection: Connection, ref: int, origin: int | None, state: str = "wa
 def record(connection: Connection, ref: int) -> None:
     """A local record, with the sealed name that the case system has for it."""
     put(connection, ref)
-    local.add_origin(connection, ref, b"key %d" % ref, b"version", at=1)
+    records.add_origins(connection, [OriginRow(ref=ref, key=b"key %d" % ref, version=b"version", at=1)])
 
 
 # --- what was erased ---------------------------------------------------------------------------------------------
@@ -252,8 +253,7 @@ def test_records_nothing_is_left_of_are_forgotten(connection: Connection):
     local.add_notice(connection, kind="failed", origin=25, at=1)
     assert store.erase_origins(connection) == 1
     assert left(connection, *range(21, 28)) == [22, 23, 24, 25, 26, 27]
-    assert local.find_origin(connection, b"key 21") is None
-    assert local.find_origin(connection, b"key 22") is not None
+    assert set(records.find_origins(connection, [b"key 21", b"key 22"])) == {b"key 22"}
     assert {ref: row.origin for ref, row in messages.get(connection, [1, 11, 12]).items()} == {
         1: None,
         11: None,

@@ -15,7 +15,7 @@ from gateway.errors import Code, RefusedError, TransientError
 from gateway.foundation import adapter_boundary as border
 from gateway.foundation import logs
 from gateway.foundation.adapter_boundary import guarded
-from gateway.ports import BulkAdapter, Delivery, LocalRecord, Notice, NoticeKind
+from gateway.ports import BulkAdapter, BulkSettler, Delivery, LocalRecord, Notice, NoticeKind
 
 SECRET = "Xanthippe 4711"
 
@@ -35,6 +35,10 @@ class Broken(MemoryAdapter):
 
     async def settle(self, record: LocalRecord, notice: Notice) -> None:
         """No end."""
+        raise self.error(SECRET)
+
+    async def settle_all(self, outcomes: Sequence[tuple[LocalRecord, Notice]]) -> None:
+        """No end either."""
         raise self.error(SECRET)
 
     async def push(self, item: Delivery | Notice) -> str:
@@ -68,6 +72,7 @@ async def test_a_fault_is_a_thing_of_the_moment(error: type[Exception], said: io
     calls = [
         node.pull(),
         node.settle(LocalRecord(ref="a", fields={}), notice),
+        node.settle_all([(LocalRecord(ref="a", fields={}), notice)]),
         node.push(a_delivery()),
         node.erase("a"),
     ]
@@ -79,14 +84,22 @@ async def test_a_fault_is_a_thing_of_the_moment(error: type[Exception], said: io
     assert isinstance(node, BulkAdapter)
     (told,) = await node.push_all([a_delivery(), a_delivery(key="key-2")])
     assert isinstance(told, TransientError)
-    assert said.getvalue().count('"event": "adapter.broken"') == 6
+    assert said.getvalue().count('"event": "adapter.broken"') == 7
     assert SECRET not in said.getvalue()
 
 
 async def test_what_the_port_allows_goes_through() -> None:
-    """Answers and errors of the contract as they are; only one that takes many has push_all."""
+    """Answers and errors of the contract as they are; only one that takes many has push_all, and one that settles one
+    at a time is told one after the other.
+    """
     system = MemorySystem()
     node = guarded(MemoryAdapter(system))
+    assert isinstance(node, BulkSettler)
+    outcomes = [(LocalRecord(ref=ref, fields={}), a_notice(ref, NoticeKind.DRAFTED)) for ref in ("b", "a")]
+    for record, _ in outcomes:
+        system.offer(record)
+    await node.settle_all(outcomes)
+    assert list(system.settled) == ["b", "a"]
     assert not isinstance(node, BulkAdapter)
     local_id = await node.push(a_delivery())
     assert await node.status(local_id) == "stored"

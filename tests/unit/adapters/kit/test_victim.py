@@ -75,6 +75,18 @@ def test_taking_survives(kind: str, tmp_path: Path) -> None:
         _no_leftovers(bench)
 
 
+def test_taking_many_together_survives(tmp_path: Path) -> None:
+    """Rows settled together across a kill are settled once each, whatever part of them was."""
+
+    def offer(bench: Bench) -> None:
+        for name in "one", "two", "three":
+            bench.offer(name)
+
+    for bench in _after_each_crash("sheet", "take_together", tmp_path, offer):
+        assert list(asyncio.run(bench.adapter().pull())) == []
+        assert bench.noticed() == ["drafted"] * 3
+
+
 @pytest.mark.parametrize("kind", BENCHES)
 def test_refusing_survives(kind: str, tmp_path: Path) -> None:
     """A draft refused across a kill is refused once, with its reasons."""

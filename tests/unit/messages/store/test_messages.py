@@ -15,10 +15,11 @@ from gateway.database import content, journal, meta
 from gateway.errors import Code, TransientError
 from gateway.identity import store
 from gateway.messages.machines.delivery import Outgoing
-from gateway.messages.store import links, local, messages, receipts
+from gateway.messages.store import links, local, messages, receipts, records
 from gateway.messages.store.links import GapRow, LinkRow, NumberRow
 from gateway.messages.store.local import ConsentRow, DraftRow
 from gateway.messages.store.messages import InboxRow, StatementRow
+from gateway.messages.store.records import OriginRow
 from gateway.peers import store as peers
 
 BROKEN_RULE = (IntegrityError, sqlite3.IntegrityError)
@@ -405,10 +406,24 @@ def test_news_of_one_record_keeps_its_order(connection: Connection):
 
 def test_a_record_is_known_by_its_index_and_version(connection: Connection):
     """The same record in another version is the same origin."""
-    local.add_origin(connection, 5, b"key", b"v1", at=1)
-    local.set_origin_version(connection, 5, b"v2")
-    assert local.find_origin(connection, b"key") == (5, b"v2")
-    assert local.find_origin(connection, b"other") is None
+    records.add_origins(
+        connection,
+        [OriginRow(ref=5, key=b"key", version=b"v1", at=1), OriginRow(ref=6, key=b"second", version=b"v1", at=1)],
+    )
+    records.set_origin_version(connection, 5, b"v2")
+    assert records.find_origins(connection, [b"other", b"second", b"key"]) == {
+        b"key": (5, b"v2"),
+        b"second": (6, b"v1"),
+    }
+    assert records.find_origins(connection, []) == {}
+
+
+def test_a_record_has_a_draft_until_it_is_replaced(connection: Connection):
+    """One that was refused has none, and one whose draft was discarded has had one."""
+    for ref, origin, state in ((1, 5, "replaced"), (2, 6, "discarded"), (3, 7, "replaced"), (4, 7, "waiting")):
+        local.add_draft(connection, DraftRow(ref=ref, id=f"d{ref}", origin=origin, state=state, at=1))
+    assert local.drafted(connection, [5, 6, 7, 8]) == {6, 7}
+    assert local.drafted(connection, []) == set()
 
 
 # --- what happened ------------------------------------------------------------------------------------------------

@@ -1,0 +1,242 @@
+"""From records of the case system to drafts that wait for a person (nrm1 12.9): each is read for itself, and those that
+came together are written in one transaction.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection
+
+from gateway.cases import register
+from gateway.cases.register import CaseRegister, Joining
+from gateway.cases.rules import ABOUT_A_PERSON, Card, Signs, pseudonym_of
+from gateway.database import content, journal
+from gateway.database.audit_entries import leaf
+from gateway.database.content import SealedRow
+from gateway.database.sealed_content import Content
+from gateway.delivery.outbound import draft as drafts
+from gateway.delivery.outbound.draft import DraftReader
+from gateway.errors import Code, Finding, RefusedError
+from gateway.mapping.to_message import RecordMapping, map_record, placed
+from gateway.messages.store import local, records
+from gateway.messages.store.local import DraftRow
+from gateway.messages.store.records import OriginRow
+from gateway.messages.wakeups import EventStream
+from gateway.ports import Clock, Json, LocalRecord, Notice, NoticeKind
+from keys.primitives.encoding import b64u, canon, sha256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What is stored of a record that came before."""
+
+    origin: int
+    version: bytes
+    drafted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """A record that is new or says something new: its draft, or what is wrong with it; `id` is that of the draft."""
+
+    row: OriginRow
+    ref: str
+    known: bool
+    id: str
+    draft: dict[str, Json] | None = field(default=None, repr=False)
+    fault: RefusedError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """A record with all that is written of it. `name` is there for a new one; `draft` and `joining` where it has a
+    draft, the latter where that is of a case.
+    """
+
+    read: Read
+    name: SealedRow | None
+    draft: SealedRow | None
+    joining: Joining | None
+
+
+class RecordDrafter:
+    """Makes drafts of records."""
+
+    def __init__(
+        self,
+        *,
+        content: Content,
+        drafts: DraftReader,
+        events: EventStream,
+        clock: Clock,
+        rand: Callable[[int], bytes],
+        cases: CaseRegister,
+        mappings: Mapping[str, RecordMapping],
+    ) -> None:
+        self._content = content
+        self._drafts = drafts
+        self._events = events
+        self._clock = clock
+        self._rand = rand
+        self._cases = cases
+        self._mappings = mappings
+
+    async def take(self, kind: str, pulled: Sequence[LocalRecord]) -> list[Notice]:
+        """Make the drafts of these records durable, or say what is wrong with each; the same version again changes
+        nothing. `kind` is that of the adapter; each `ref` stands here once.
+        """
+        now = self._clock.now()
+        keys = self._content.sealer.origin_indexes(kind, [record.ref for record in pulled])
+        known = await self._content.store.read(lambda c: _find_known(c, keys))
+        notices: dict[str, Notice] = {}
+        read: list[Read] = []
+        for record, key in zip(pulled, keys, strict=True):
+            version, before = _version_of(record), known.get(key)
+            if before is not None and before.drafted and before.version == version:
+                notices[record.ref] = _drafted(record.ref, f"again.{before.origin}", now)
+            else:
+                read.append(self._read(record, key, version, before, now))
+                await asyncio.sleep(0)  # reading takes a millisecond: the node serves others between two records
+        if read:
+            ready = self._prepare(read)
+            found = await self._content.store.move(lambda c: _write(c, ready, now))
+            await self._events.happened()
+            notices |= {one.ref: _notice(one, found.get(one.row.ref, one.fault), now) for one in read}
+        return [notices[record.ref] for record in pulled]
+
+    def _read(self, record: LocalRecord, key: bytes, version: bytes, before: Known | None, now: int) -> Read:
+        draft, fault = self._draft(record)
+        ref = self._content.store.new_ref() if before is None else before.origin
+        return Read(
+            row=OriginRow(ref=ref, key=key, version=version, at=now),
+            ref=record.ref,
+            known=before is not None,
+            id=b64u(self._rand(16)),
+            draft=draft,
+            fault=fault,
+        )
+
+    def _draft(self, record: LocalRecord) -> tuple[dict[str, Json] | None, RefusedError | None]:
+        """The draft of a record, or everything that is wrong with it."""
+        if record.faults:
+            return None, _faulty(record.faults)
+        mapping = None if record.mapping is None else self._mappings.get(record.mapping)
+        if record.mapping is None:
+            draft = dict(record.fields)
+        elif mapping is None:
+            hint = "the adapter names a mapping file that its settings do not give"
+            return None, _faulty((Finding(place="", rule="unknown_mapping", hint=hint),))
+        else:
+            mapped = map_record(mapping, record)
+            if not isinstance(mapped, dict):
+                return None, _faulty(mapped)
+            draft = mapped
+        try:
+            self._drafts.check_form(draft)
+        except RefusedError as error:
+            if mapping is None:
+                return None, error
+            findings = placed(mapping, record, error.findings)
+            return None, RefusedError(error.code, error.what, hint=error.hint, findings=findings)
+        return draft, None
+
+    def _prepare(self, read: Sequence[Read]) -> list[Ready]:
+        """Seal what is written of all these, by few questions to the key service."""
+        plain: dict[int, bytes] = {one.row.ref: one.ref.encode() for one in read if not one.known}
+        refs = {one.id: self._content.store.new_ref() for one in read if one.draft is not None}
+        plain |= {refs[one.id]: canon(one.draft) for one in read if one.draft is not None}
+        sealed = {row.ref: row for row in self._content.sealer.seal_each(list(plain.items()))}
+        joinings = self._joinings([(one, one.draft) for one in read if one.draft is not None])
+        return [
+            Ready(
+                read=one,
+                name=sealed.get(one.row.ref),
+                draft=sealed[refs[one.id]] if one.id in refs else None,
+                joining=joinings.get(one.id),
+            )
+            for one in read
+        ]
+
+    def _joinings(self, read: Sequence[tuple[Read, Mapping[str, Json]]]) -> dict[str, Joining]:
+        """Find of which cases the drafts of records are, by the id of the draft: that of the record, else that of its
+        number, else a new one. A record that moved from one number to another stays with its case; what is about no
+        person is of a case that it names.
+        """
+        numbers = {one.id: number for one, draft in read if (number := drafts.number_of(draft)) is not None}
+        indexes = register.number_signs(self._content.sealer, numbers.values()) if numbers else {}
+        asked: dict[str, tuple[Signs, Card]] = {}
+        for one, draft in read:
+            number = numbers.get(one.id)
+            if number is None and drafts.kind_of(draft) != ABOUT_A_PERSON:
+                continue
+            label = pseudonym_of(members) if isinstance(members := draft.get("content"), dict) else None
+            signs = Signs(
+                draft=register.draft_key(one.id),
+                record=one.row.key,
+                number=None if number is None else indexes[number],
+            )
+            asked[one.id] = signs, Card(number=number, label=label if number is None else None)
+        return dict(zip(asked, self._cases.joinings(list(asked.values())), strict=True))
+
+
+def _find_known(connection: Connection, keys: Sequence[bytes]) -> dict[bytes, Known]:
+    found = records.find_origins(connection, keys)
+    drafted = local.drafted(connection, [ref for ref, _ in found.values()])
+    return {key: Known(origin=ref, version=version, drafted=ref in drafted) for key, (ref, version) in found.items()}
+
+
+def _write(connection: Connection, ready: Sequence[Ready], now: int) -> dict[int, RefusedError]:
+    """Write the records with their drafts. Returns by its local number each record that has the number of another
+    person's case by now: its draft is not written.
+    """
+    refused: dict[int, RefusedError] = {}
+    for one in ready:
+        if one.joining is not None:
+            try:
+                register.join(connection, one.joining, now)
+            except RefusedError as error:
+                refused[one.read.row.ref] = error
+    drawn = [(one.read, one.draft) for one in ready if one.draft is not None and one.read.row.ref not in refused]
+    content.put(connection, [*(one.name for one in ready if one.name is not None), *(sealed for _, sealed in drawn)])
+    records.add_origins(connection, [one.read.row for one in ready if not one.read.known])
+    for one in ready:
+        if one.read.known:
+            records.set_origin_version(connection, one.read.row.ref, one.read.row.version)
+            local.replace_drafts(connection, one.read.row.ref, was=local.WAITING, to=local.REPLACED)
+    local.add_drafts(
+        connection,
+        [DraftRow(ref=sealed.ref, id=one.id, origin=one.row.ref, state=local.WAITING, at=now) for one, sealed in drawn],
+    )
+    journal.add_events(connection, [(now, "draft", sealed.ref, local.WAITING) for _, sealed in drawn])
+    journal.append_leaves(connection, [leaf(now, "draft.made", id=one.id) for one, _ in drawn])
+    return refused
+
+
+def _version_of(record: LocalRecord) -> bytes:
+    """Hash what a record says; its labels are of any kind, so that no canonical form takes them all."""
+    return sha256(json.dumps([dict(record.fields), record.mapping], sort_keys=True).encode())
+
+
+def _drafted(ref: str, key: str, now: int) -> Notice:
+    return Notice(key=key, ref=ref, kind=NoticeKind.DRAFTED, at=now)
+
+
+def _notice(read: Read, fault: RefusedError | None, now: int) -> Notice:
+    if fault is None:
+        return _drafted(read.ref, f"drafted.{read.id}", now)
+    return Notice(
+        key=f"refused.{read.row.ref}.{b64u(read.row.version[:8])}",
+        ref=read.ref,
+        kind=NoticeKind.REFUSED,
+        at=now,
+        code=fault.code,
+        findings=fault.findings,
+    )
+
+
+def _faulty(findings: tuple[Finding, ...]) -> RefusedError:
+    return RefusedError(Code.MAPPING_FAILED, f"the record has {len(findings)} fault(s)", findings=findings)

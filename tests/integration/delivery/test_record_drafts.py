@@ -1,0 +1,172 @@
+"""Many records at once: each for itself, in one transaction, and the same again after any end in the middle."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from support.pair import Party, Two, example, two_nodes
+
+from gateway.delivery import intake as intake_module
+from gateway.delivery.intake import Intake
+from gateway.delivery.record_drafts import RecordDrafter
+from gateway.errors import Code, TransientError
+from gateway.foundation import logs
+from gateway.ports import LocalRecord, Notice, NoticeKind
+
+
+@pytest_asyncio.fixture
+async def two(tmp_path: Path) -> AsyncIterator[Two]:
+    """FR and AL, paired and serving, each with a case system in memory that nobody looks into yet."""
+    async with two_nodes(tmp_path) as pair:
+        yield pair
+
+
+def referral(number: str, **more: Any) -> dict[str, Any]:
+    """What the case system says of a case with this number, in the form of a draft."""
+    request = example("referral.request/1", "AL", case_ref_sender=number)
+    return {"conversation": None, "in_reply_to": None, "purpose": "referral", **request, **more}
+
+
+def collector(party: Party) -> Intake:
+    """The loop of a node, to be gone through by hand."""
+    node = party.running
+    drafter = RecordDrafter(
+        content=node.content,
+        drafts=node.drafts,
+        events=node.events,
+        clock=node.clock,
+        rand=node.rand,
+        cases=node.cases,
+        mappings={},
+    )
+    assert node.adapter is not None
+    return Intake(store=node.store, clock=node.clock, adapter=node.adapter, drafter=drafter, seconds=1)
+
+
+def offer(party: Party, **fields: dict[str, Any]) -> None:
+    """Records by their names."""
+    for ref, said in fields.items():
+        party.system.offer(LocalRecord(ref=ref, fields=said))
+
+
+async def waiting(party: Party) -> list[dict[str, Any]]:
+    """The drafts that wait for a person, in the order in which they were made."""
+    return list((await party.call("draft.list"))["drafts"])
+
+
+async def groups(party: Party) -> int:
+    """How many transactions the node has written."""
+    return party.running.store.writer.groups
+
+
+async def test_records_of_one_number_join_one_case(two: Two) -> None:
+    """Also where all of them are new and come together; those of other numbers are of other cases."""
+    offer(two.fr, a=referral("n-1"), b=referral("n-2"), c=referral("n-1"))
+    before = await groups(two.fr)
+    assert await collector(two.fr).once() == 3
+    assert await groups(two.fr) - before <= 2  # one for the three, and perhaps one of something else
+    cases = [draft["of_case"]["id"] for draft in await waiting(two.fr)]
+    assert cases[0] == cases[2] != cases[1]
+    assert [two.fr.system.settled[ref].kind for ref in "abc"] == [NoticeKind.DRAFTED] * 3
+
+
+async def test_one_bad_record_stops_no_other(two: Two) -> None:
+    """It is told what is wrong with it, beside those that became drafts."""
+    offer(two.fr, a=referral("n-1"), b=referral("n-2", type="no.such/1"), c=referral("n-3"))
+    await collector(two.fr).once()
+    assert [two.fr.system.settled[ref].kind for ref in "abc"] == ["drafted", "refused", "drafted"]
+    assert two.fr.system.settled["b"].code is Code.INVALID
+    assert len(await waiting(two.fr)) == 2
+
+
+async def test_a_record_that_takes_the_number_of_another_case_is_refused_alone(two: Two) -> None:
+    """Its case is the one that it began with: the draft of before is replaced by nothing, and the others go on."""
+    offer(two.fr, a=referral("n-1"), b=referral("n-2"))
+    await collector(two.fr).once()
+    two.fr.system.settled.clear()
+    offer(two.fr, a=referral("n-1"), b=referral("n-1"), c=referral("n-3"))
+    await collector(two.fr).once()
+    told = two.fr.system.settled
+    assert [told[ref].kind for ref in "abc"] == ["drafted", "refused", "drafted"]
+    assert [(fault.place, fault.rule) for fault in told["b"].findings] == [("/header/case_ref_sender", "another_case")]
+    assert told["a"].key.startswith("again.")
+    assert len(await waiting(two.fr)) == 2
+
+
+async def test_a_record_that_stands_there_twice_is_drafted_once(two: Two) -> None:
+    """The second time it is what came before, or a newer version of it that takes its place."""
+
+    said = [LocalRecord(ref="a", fields=referral(number)) for number in ("n-1", "n-1")]
+    settled: list[Notice] = []
+    loop = collector(two.fr)
+
+    class Twice:
+        """A case system whose list has one record in two lines."""
+
+        def describe(self) -> Any:
+            return two.fr.running.adapter.describe()  # type: ignore[union-attr]
+
+        async def pull(self) -> Sequence[LocalRecord]:
+            return said
+
+        async def settle(self, record: LocalRecord, notice: Notice) -> None:
+            settled.append(notice)
+
+    loop._adapter = Twice()  # type: ignore[assignment]
+    await loop.once()
+    assert [notice.key.partition(".")[0] for notice in settled] == ["drafted", "again"]
+    assert len(await waiting(two.fr)) == 1
+
+
+@pytest.mark.parametrize("settled", [0, 2])
+async def test_what_was_written_and_not_settled_is_not_drafted_again(two: Two, settled: int) -> None:
+    """The case system went away after the drafts were durable: the same records change nothing when they come again."""
+    offer(two.fr, a=referral("n-1"), b=referral("n-2"), c=referral("n-3"))
+    loop, settle = collector(two.fr), two.fr.running.adapter.settle  # type: ignore[union-attr]
+    left = [settled]
+
+    async def some(record: LocalRecord, notice: Notice) -> None:
+        if not left[0]:
+            raise TransientError(Code.ADAPTER_BUSY, "the case system is away")
+        left[0] -= 1
+        await settle(record, notice)
+
+    class Failing:
+        """The adapter of the node, which goes away in the middle."""
+
+        describe = staticmethod(two.fr.running.adapter.describe)  # type: ignore[union-attr]
+        pull = staticmethod(two.fr.running.adapter.pull)  # type: ignore[union-attr]
+        settle = staticmethod(some)
+
+    loop._adapter = Failing()  # type: ignore[assignment]
+    with pytest.raises(TransientError):
+        await loop.once()
+    drafts = await waiting(two.fr)
+    assert len(drafts) == 3
+    await two.fr.stop()
+    await two.fr.start()
+    await collector(two.fr).once()
+    assert await waiting(two.fr) == drafts
+    kinds = [two.fr.system.settled[ref].key.partition(".")[0] for ref in "abc"]
+    assert kinds == ["drafted"] * settled + ["again"] * (3 - settled)
+
+
+async def test_a_long_list_is_written_in_groups_and_told(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So many records at a time; the log says how far it is, and not what they are."""
+    monkeypatch.setattr(intake_module, "AT_ONCE", 4)
+    monkeypatch.setattr(intake_module, "TELL_EVERY", 0.0)
+    offer(two.fr, **{f"r{n}": referral(f"n-{n}") for n in range(10)})
+    stream = io.StringIO()
+    logs.configure("info", stream)
+    loop = collector(two.fr)
+    assert await loop.once() == 10 and await loop.once() == 0
+    assert len(await waiting(two.fr)) == 10
+    lines = [json.loads(line) for line in stream.getvalue().splitlines() if "collect.progress" in line]
+    assert [line["n"] for line in lines] == [4, 8, 10]
+    assert "n-7" not in stream.getvalue() and "r7" not in stream.getvalue()
