@@ -30,11 +30,16 @@ class Clock(Protocol):
 class Files(Protocol):
     """Where the ciphertext of attachments lies: a folder, or an object store one day. Names are random and the node's.
 
-    What `put` took is durable when it returns. Nothing here is ever plain text. Raises ``TransientError(disk)``.
+    What `put` took can be got at once, and is durable once `sync` has returned. Nothing here is ever plain text. Raises
+    ``TransientError(disk)``.
     """
 
     async def put(self, name: str, at: int, data: bytes) -> None:
         """Put a piece at offset ``at``, which is at most the length; what stood there and behind it goes."""
+        ...
+
+    async def sync(self, name: str) -> None:
+        """Return when all that was put under this name is durable."""
         ...
 
     async def get(self, name: str, at: int, most: int) -> bytes:

@@ -20,6 +20,10 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+STRETCH = 32 << 20
+"""Bytes of a file that are made durable together."""
+
+
 class FolderAdapter:
     """A drop folder at `root`, whose layout `FolderAdapter.create` made.
 
@@ -90,8 +94,14 @@ class FolderAdapter:
         try:
             for attachment in item.attachments:
                 await self._work(incoming.begin_file, self._root, item, attachment, self._mode)
+                waiting = 0
                 async for data in attachment.read():
                     await self._work(incoming.add_to_file, self._root, item, attachment, data)
+                    waiting += len(data)
+                    if waiting >= STRETCH:
+                        await self._work(incoming.sync_file, self._root, item, attachment)
+                        waiting = 0
+                await self._work(incoming.sync_file, self._root, item, attachment)
         except RefusedError:
             await self._work(incoming.give_up_files, self._root, item)
             raise

@@ -88,9 +88,15 @@ def begin_file(root: Path, item: Delivery, attachment: Attachment, mode: int) ->
 
 
 def add_to_file(root: Path, item: Delivery, attachment: Attachment, data: bytes) -> None:
-    """Append the next bytes of the attachment, durably."""
+    """Append the next bytes of the attachment."""
     with Folder(root / INCOMING) as target:
-        target.append(_hidden(item, attachment), data)
+        target.grow(_hidden(item, attachment), data)
+
+
+def sync_file(root: Path, item: Delivery, attachment: Attachment) -> None:
+    """Make durable what was appended."""
+    with Folder(root / INCOMING) as target:
+        target.sync_file(_hidden(item, attachment))
 
 
 def end_files(root: Path, item: Delivery, stem: str) -> None:

@@ -211,6 +211,22 @@ class Folder:
         if fresh:
             self.sync()
 
+    def grow(self, name: str, data: bytes) -> None:
+        """Append to a file that is there; durable when `sync_file` has returned."""
+        descriptor = os.open(name, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=self._fd)
+        try:
+            _write(descriptor, data)
+        finally:
+            os.close(descriptor)
+
+    def sync_file(self, name: str) -> None:
+        """Make what a file holds durable."""
+        descriptor = os.open(name, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=self._fd)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
     def move(self, name: str, target: Folder, new: str) -> None:
         """Rename across directories of one disk, durable on both sides. Replaces what is there: ask `has` before."""
         os.rename(name, new, src_dir_fd=self._fd, dst_dir_fd=target._fd)

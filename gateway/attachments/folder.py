@@ -1,8 +1,8 @@
 """Attachments on disk, behind `gateway.ports.Files`: one folder, one file for each part, ciphertext only.
 
-The names are random and the node's own. A piece is on disk before the call that brought it returns; a kill may leave
-more at the end of a file than was told, and the next piece is put over it. What is here says nothing about a case: how
-long a part is, and when it came.
+The names are random and the node's own. Pieces are made durable together, by who brought them; a kill may leave more at
+the end of a file than was told, and the next piece is put over it. What is here says nothing about a case: how long a
+part is, and when it came.
 """
 
 from __future__ import annotations
@@ -30,10 +30,15 @@ class FileFolder:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
         self._folder = folder
+        self._fresh: set[str] = set()
 
     async def put(self, name: str, at: int, data: bytes) -> None:
         """See `gateway.ports.Files`, as for all that follow."""
         await self._work(self._put, name, at, data)
+
+    async def sync(self, name: str) -> None:
+        """Wait for the disk, and for the name where it is a new one."""
+        await self._work(self._make_durable, name)
 
     async def get(self, name: str, at: int, most: int) -> bytes:
         """Bytes from `at` on."""
@@ -60,19 +65,24 @@ class FileFolder:
             return await asyncio.to_thread(work, *arguments)
 
     def _put(self, name: str, at: int, data: bytes) -> None:
-        path = self._path(name)
-        fresh = not path.exists()
-        with _opened(path, os.O_WRONLY | os.O_CREAT) as descriptor:
-            if os.fstat(descriptor).st_size < at:
+        if at == 0:
+            self._fresh.add(name)
+        with _opened(self._path(name), os.O_WRONLY | os.O_CREAT) as descriptor:
+            if (size := os.fstat(descriptor).st_size) < at:
                 raise RuntimeError("a piece would leave a hole before it")
-            os.ftruncate(descriptor, at)
+            if size > at:
+                os.ftruncate(descriptor, at)
             view = memoryview(data)
             while view:
                 written = os.pwrite(descriptor, view, at)
                 view, at = view[written:], at + written
+
+    def _make_durable(self, name: str) -> None:
+        with _opened(self._path(name), os.O_WRONLY) as descriptor:
             os.fdatasync(descriptor)
-        if fresh:
+        if name in self._fresh:
             self._sync()
+            self._fresh.discard(name)
 
     def _get(self, name: str, at: int, most: int) -> bytes:
         try:
@@ -90,6 +100,7 @@ class FileFolder:
     def _erase(self, names: Sequence[str]) -> None:
         for name in names:
             self._path(name).unlink(missing_ok=True)
+            self._fresh.discard(name)
         if names:
             self._sync()
 

@@ -8,13 +8,16 @@ is only ever in the memory of the step that seals or opens it, about one segment
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import aclosing
 from functools import partial
+from itertools import islice
 
 from sqlalchemy import Connection
 
 from gateway.attachments import store
 from gateway.attachments.media import Inspector
 from gateway.attachments.rules import MOST_FILES, files_of, name_of
+from gateway.attachments.spool import Spool
 from gateway.attachments.store import AttachmentRow
 from gateway.database import content, journal
 from gateway.database.audit_entries import leaf
@@ -22,6 +25,7 @@ from gateway.database.content_sealer import ContentSealer
 from gateway.database.sealed_content import Content
 from gateway.errors import Code, GatewayError, RefusedError, RemoteError, TransientError
 from gateway.foundation.ids import UnitId
+from gateway.foundation.streams import in_blocks, one_ahead
 from gateway.foundation.workers import Workers
 from gateway.messages import content_codec
 from gateway.messages.content_codec import MessageContent
@@ -32,39 +36,20 @@ from gateway.peers.registry import PeerRegistry
 from gateway.peers.scope import PeerState
 from gateway.ports import Clock, Files
 from keys.documents.statement import SecretPart
-from keys.primitives.attachment_cipher import SEGMENT, PartOpener, PartSealer, part_length
+from keys.primitives.attachment_cipher import PartOpener, PartSealer, part_length
 from keys.primitives.encoding import b64u
 
 RESERVE = 256 * 1024 * 1024
 """Bytes of the disk that attachments leave free: the database lies there too."""
+
+BLOCK = 1024 * 1024
+"""Bytes that are sealed or opened, and put or got, in one go."""
 
 FAILED_ALARM = "message.failed"
 """Open about a message of ours, it says that a person may still send it anew, with its files."""
 
 _MAY_GO_AGAIN = frozenset({*SENDING, Outgoing.AWAITING_HANDOVER})
 """States in which the ciphertext may be needed once more: also what a restored peer lost (nrm1 5.11)."""
-
-
-class _Spool:
-    """A file that is written in segments."""
-
-    def __init__(self, files: Files, file: str) -> None:
-        self._files, self._file = files, file
-        self._waiting = bytearray()
-        self._at = 0
-
-    async def put(self, data: bytes) -> None:
-        self._waiting += data
-        while len(self._waiting) >= SEGMENT:
-            await self._write(SEGMENT)
-
-    async def flush(self) -> None:
-        await self._write(len(self._waiting))
-
-    async def _write(self, count: int) -> None:
-        await self._files.put(self._file, self._at, bytes(self._waiting[:count]))
-        del self._waiting[:count]
-        self._at += count
 
 
 class AttachmentLibrary:
@@ -102,13 +87,13 @@ class AttachmentLibrary:
         await self.check_room(part_length(size))
         n = 0 if id is None else await self._next_number(id)
         id = id or b64u(self._rand(16))
-        file = self._rand(16).hex()
+        spool = Spool(self._files, file := self._rand(16).hex())
         self._spooling.add(file)
         try:
-            sealed = await self._sealed(chunks, file, PartSealer(self._rand(32), id=id, n=n, size=size), n)
+            sealed = await self._sealed(chunks, spool, PartSealer(self._rand(32), id=id, n=n, size=size), n)
             return await self._keep(file, id, sealed, unit)
         except BaseException:
-            await self._files.erase([file])
+            await spool.give_up()
             raise
         finally:
             self._spooling.discard(file)
@@ -144,20 +129,22 @@ class AttachmentLibrary:
             raise RefusedError(Code.INVALID, f"a message has at most {MOST_FILES} files; nothing was stored")
         return len(waiting[id])
 
-    async def _sealed(self, chunks: AsyncIterator[bytes], file: str, sealer: PartSealer, n: int) -> SecretPart:
+    async def _sealed(self, chunks: AsyncIterator[bytes], spool: Spool, sealer: PartSealer, n: int) -> SecretPart:
         """Everything of the file on disk, as ciphertext; what opens it."""
-        inspector, spool = Inspector(), _Spool(self._files, file)
+        inspector = Inspector()
 
-        def both(chunk: bytes) -> bytes:
-            inspector.feed(chunk)
-            return sealer.update(chunk)
+        def seal(block: Sequence[bytes]) -> list[bytes]:
+            for chunk in block:
+                inspector.feed(chunk)
+            return [sealer.update(chunk) for chunk in block]
 
-        async for chunk in chunks:
-            await spool.put(await self._workers.off_loop(partial(both, chunk)))
+        async with aclosing(one_ahead(in_blocks(chunks, BLOCK))) as blocks:
+            async for block in blocks:
+                await spool.put(await self._workers.off_loop(partial(seal, block)))
         media, rest = inspector.finish(), sealer.finish()
-        while (piece := await self._workers.off_loop(partial(next, rest, None))) is not None:
-            await spool.put(piece)
-        await spool.flush()
+        while pieces := await self._workers.off_loop(lambda: list(islice(rest, 16))):
+            await spool.put(pieces)
+        await spool.finish()
         return sealer.part(name=name_of(n, media), media=media)
 
     async def _keep(self, file: str, id: str, part: SecretPart, unit: UnitId | None) -> AttachmentRow:
@@ -220,9 +207,14 @@ class AttachmentLibrary:
 
         Raises RefusedError(undecryptable): it is not here, or not what was signed.
         """
+        async with aclosing(one_ahead(self._open(row, part))) as blocks:
+            async for block in blocks:
+                yield block
+
+    async def _open(self, row: AttachmentRow, part: SecretPart) -> AsyncIterator[bytes]:
         opener, at = PartOpener(part, id=row.id), 0
         try:
-            while data := await self._files.get(row.file, at, SEGMENT):
+            while data := await self._files.get(row.file, at, BLOCK):
                 at += len(data)
                 yield await self._workers.off_loop(partial(opener.update, data))
             yield await self._workers.off_loop(opener.finalize)
@@ -231,29 +223,6 @@ class AttachmentLibrary:
                 Code.UNDECRYPTABLE,
                 "the file cannot be opened; it was altered, or is missing from the folder of attachments",
             ) from exc
-
-    async def verify(self, row: AttachmentRow, part: SecretPart) -> None:
-        """Return if the ciphertext that came is the file that was signed, and of the type that it is said to be. Raises
-        RemoteError.
-        """
-        opener, inspector, at = PartOpener(part, id=row.id), Inspector(), 0
-
-        def step(data: bytes) -> None:
-            inspector.feed(opener.update(data))
-
-        def last() -> str:
-            inspector.feed(opener.finalize())
-            return inspector.finish()
-
-        try:
-            while data := await self._files.get(row.file, at, SEGMENT):
-                at += len(data)
-                await self._workers.off_loop(partial(step, data))
-            media = await self._workers.off_loop(last)
-        except RefusedError as error:
-            raise RemoteError(error.code, error.what) from error
-        if media != part.media:
-            raise RemoteError(Code.WRONG_TYPE, "the file is not of the type that was declared")
 
     async def sweep(self) -> None:
         """Rows that are of nothing any more, then the files that no row names: keys were destroyed before (nrm1

@@ -23,8 +23,10 @@ from gateway.administration.status_metrics import StatusMetrics
 from gateway.administration.taken_again import TakenAgain
 from gateway.attachments.folder import FileFolder
 from gateway.attachments.library import AttachmentLibrary
-from gateway.attachments.receiver import IncomingFiles, Uploads
+from gateway.attachments.part_checks import PartChecks
+from gateway.attachments.receiver import IncomingFiles
 from gateway.attachments.sender import Uploader
+from gateway.attachments.uploads import Uploads
 from gateway.audit.access_log import Reads
 from gateway.audit.checkpointer import Checkpointer
 from gateway.audit.log import AuditLog
@@ -374,13 +376,23 @@ class Node:
             events=self.events,
             clock=self.clock,
         )
+        checks = PartChecks(files=self.files, workers=self.workers)
         self.incoming_files = IncomingFiles(
-            store=self.store, attachments=self.attachments, files=self.files, clock=self.clock, rand=self.rand
+            store=self.store,
+            attachments=self.attachments,
+            files=self.files,
+            checks=checks,
+            clock=self.clock,
+            rand=self.rand,
         )
         self.effects = tie_effects(self)
         self.receiver = self._tie_receiver()
         self.uploads = Uploads(
-            store=self.store, files=self.files, clock=self.clock, judge=self.receiver.answer_messages
+            store=self.store,
+            files=self.files,
+            checks=checks,
+            clock=self.clock,
+            judge=self.receiver.answer_messages,
         )
         self.handover = Handover(
             content=self.content,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import schemas
-from gateway.attachments.receiver import Uploads
+from gateway.attachments.uploads import Uploads
 from gateway.audit.witness import LogWitness
 from gateway.delivery.inbound.receiver import Receiver
 from gateway.delivery.outbound.receipts import ReceivedReceipts

@@ -12,6 +12,7 @@ import pytest_asyncio
 from support.attached import COUNT, PDF, Segments, added, content, delivered, opened, reached, sent, stored
 from support.pair import Two, two_nodes
 
+from gateway.attachments import sender, uploads
 from gateway.errors import Code, TransientError
 from gateway.federation.endpoints import PUT_PART
 from gateway.federation.wire import Wire
@@ -132,3 +133,106 @@ async def test_a_file_that_is_lost_on_its_way_wastes_no_number(two: Two) -> None
     later = await two.fr.submit("later")
     await reached(two, later, "awaiting_opening")
     assert (await two.al.rows("select * from link_gap")) == []
+
+
+# --- several segments under way -----------------------------------------------------------------------------------
+
+
+async def test_lost_answers_cost_no_segment_twice(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Segments arrive and their answers do not, with several under way: the sender asks, and sends none again."""
+    seen, send, lost = Segments(two.fr), Wire.send, set[str]()
+
+    async def drop(self: Wire, row: Any, **what: Any) -> Any:
+        answer = await send(self, row, **what)
+        if row is PUT_PART and what["path"].rpartition("/")[2] in ("1", "2", "5") and what["path"] not in lost:
+            lost.add(what["path"])
+            raise TransientError(Code.UNREACHABLE, "connection ended before the answer")
+        return answer
+
+    monkeypatch.setattr(Wire, "send", drop)
+    id = await sent(two, await added(two.fr, PDF), 0)
+    await reached(two, id, "awaiting_opening", seconds=600)
+    assert len(lost) == 3
+    assert sorted(seen.sent) == [(0, k) for k in range(COUNT)]
+    assert await content(delivered(two, id), 0) == PDF
+
+
+async def test_a_lost_answer_to_the_last_segment(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The receipt is got by the envelope, which is shown again; the files are not."""
+    seen, send, lost = Segments(two.fr), Wire.send, set[str]()
+
+    async def drop(self: Wire, row: Any, **what: Any) -> Any:
+        answer = await send(self, row, **what)
+        if row is PUT_PART and what["path"].endswith(f"/{COUNT - 1}") and not lost:
+            lost.add(what["path"])
+            raise TransientError(Code.UNREACHABLE, "connection ended before the answer")
+        return answer
+
+    monkeypatch.setattr(Wire, "send", drop)
+    id = await sent(two, await added(two.fr, PDF), 0)
+    await reached(two, id, "awaiting_opening", seconds=600)
+    assert lost and sorted(seen.sent) == [(0, k) for k in range(COUNT)]
+    assert await content(delivered(two, id), 0) == PDF
+
+
+async def test_segments_that_overtake_each_other_arrive(two: Two) -> None:
+    """The one in front is slow on the wire: those behind it wait for it at the peer, and none goes twice."""
+    seen = Segments(two.fr)
+
+    async def slow(n: int, k: int) -> None:
+        if k % 3 == 0:
+            await asyncio.sleep(0.1)
+
+    seen.fault = slow
+    id = await sent(two, await added(two.fr, PDF), 0)
+    await reached(two, id, "awaiting_opening")
+    assert sorted(seen.sent) == [(0, k) for k in range(COUNT)]
+    assert seen.sent != sorted(seen.sent)
+    assert await content(delivered(two, id), 0) == PDF
+
+
+@pytest.mark.parametrize("older", ["receiver", "sender"])
+async def test_a_node_that_moves_one_segment_at_a_time(two: Two, older: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A release of before refuses at once what is not wanted next, and sends one after the other: both still work."""
+    if older == "receiver":
+        monkeypatch.setattr(uploads, "MOST_EARLY", 1)
+    else:
+        monkeypatch.setattr(sender, "AT_ONCE", 1)
+    seen = Segments(two.fr)
+
+    async def slow(n: int, k: int) -> None:
+        if k == 0:
+            await asyncio.sleep(0.1)
+
+    seen.fault = slow
+    id = await sent(two, await added(two.fr, PDF), 0)
+    await reached(two, id, "awaiting_opening", seconds=600)
+    again = len(seen.sent) - COUNT
+    assert 0 < again < sender.AT_ONCE if older == "receiver" else again == 0
+    assert await content(delivered(two, id), 0) == PDF
+
+
+@pytest.mark.parametrize("ends", ["FR", "AL"])
+async def test_a_node_that_ends_with_segments_under_way(two: Two, ends: str) -> None:
+    """One of the two is gone in the middle of a stretch: what was answered is not sent again, and nothing misses."""
+    seen, stop = Segments(two.fr), asyncio.Event()
+
+    async def hang(n: int, k: int) -> None:
+        if k >= 5:
+            await stop.wait()
+
+    seen.fault = hang
+    id = await sent(two, await added(two.fr, PDF), 0)
+    await two.until(lambda: len(seen.sent) == 5, seconds=5)
+    party = two.fr if ends == "FR" else two.al
+    before = list(seen.sent)
+    await party.stop()
+    stop.set()
+    await party.start()
+    seen = Segments(two.fr) if ends == "FR" else seen
+    seen.fault = None
+    await reached(two, id, "awaiting_opening", seconds=600)
+    went = [*before, *seen.sent] if ends == "FR" else seen.sent
+    assert {k for _, k in went} == set(range(COUNT))
+    assert len(went) - COUNT <= sender.AT_ONCE
+    assert await content(delivered(two, id), 0) == PDF
