@@ -13,6 +13,7 @@ from collections import deque
 from functools import partial
 
 from gateway.attachments import store
+from gateway.attachments.pace import Pace
 from gateway.attachments.store import AttachmentRow
 from gateway.database.engine import Store
 from gateway.errors import Code, RefusedError, TransientError
@@ -35,10 +36,11 @@ FIRST_PAUSE = 0.5
 class Uploader:
     """Brings the parts of messages to peers."""
 
-    def __init__(self, *, store: Store, client: FederationClient, files: Files, clock: Clock) -> None:
+    def __init__(self, *, store: Store, client: FederationClient, files: Files, pace: Pace, clock: Clock) -> None:
         self._store = store
         self._client = client
         self._files = files
+        self._pace = pace
         self._clock = clock
 
     async def upload(self, peer: PeerAddress, message: MessageRow) -> Answered | None:
@@ -105,6 +107,7 @@ class Uploader:
                     return found
                 k += 1
                 self._store.move_along(partial(store.sent, ref=row.ref, held=max(k, found)))
+                self._pace.note(row.file, min(k * SEGMENT, row.length))
             return k
         finally:
             for task in flying:

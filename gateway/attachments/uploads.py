@@ -17,6 +17,7 @@ from functools import partial
 from sqlalchemy import Connection
 
 from gateway.attachments import store
+from gateway.attachments.pace import Pace
 from gateway.attachments.part_checks import PartChecks
 from gateway.attachments.store import AttachmentRow, UploadRow
 from gateway.database.engine import Store
@@ -65,12 +66,14 @@ class Uploads:
         store: Store,
         files: Files,
         checks: PartChecks,
+        pace: Pace,
         clock: Clock,
         judge: Callable[[NodeId, bytes], Awaitable[bytes]],
     ) -> None:
         self._store = store
         self._files = files
         self._checks = checks
+        self._pace = pace
         self._clock = clock
         self._judge = judge
         self._arriving: dict[tuple[NodeId, str], _Arrivals] = {}
@@ -168,6 +171,8 @@ class Uploads:
                 store.came(connection, row, got, at=now)
 
         await self._store.move(move)
+        for row, got in grown:
+            self._pace.note(row.file, min(got * SEGMENT, row.length))
 
 
 def _find(connection: Connection, node: NodeId, id: str) -> tuple[UploadRow | None, list[AttachmentRow]]:

@@ -9,6 +9,7 @@ import click
 
 from gateway.cli import options, output
 from gateway.cli.options import CONTEXT, Reach
+from gateway.cli.progress import Progress, to_mib
 from gateway.foundation import time_text
 from gateway.foundation.json import list_objects
 from gateway.ports import Json
@@ -38,7 +39,8 @@ def add_attachment(reach: Reach, file: Path, message: str | None, as_json: bool)
     """
     from gateway.cli import transfers
 
-    answer = transfers.add_file(reach.folder, file, message, reach.passphrase_file, reach.token)
+    tell = Progress("sealed").tell
+    answer = transfers.add_file(reach.folder, file, message, reach.passphrase_file, reach.token, tell=tell)
     output.print_answer(answer, as_json=as_json, people=_show_added)
 
 
@@ -80,7 +82,7 @@ def _show_files(value: Mapping[str, Json]) -> None:
 
 def _show_moving(value: Mapping[str, Json]) -> None:
     output.print_table(
-        ["message", "peer", "state", "files", "done", "bytes", "since", "last"],
+        ["message", "peer", "state", "files", "done", "bytes", "MiB/s", "since", "last"],
         [
             [
                 item["id"],
@@ -89,6 +91,7 @@ def _show_moving(value: Mapping[str, Json]) -> None:
                 item["files"],
                 item["done"],
                 item["bytes"],
+                _speed(item["rate"]),
                 time_text.when(item["since"]),
                 time_text.when(item["last"]),
             ]
@@ -96,6 +99,10 @@ def _show_moving(value: Mapping[str, Json]) -> None:
         ],
         empty="no file is in transit",
     )
+
+
+def _speed(rate: Json) -> str:
+    return f"{to_mib(rate):.1f}" if isinstance(rate, int) else "-"
 
 
 @options.add_verb(attachment_commands, "save")
@@ -114,7 +121,8 @@ def save_attachment(reach: Reach, id: str, part: int, file: Path) -> None:
     """
     from gateway.cli import transfers
 
-    size = transfers.save_file(reach.folder, id, part, file, reach.passphrase_file, reach.token)
+    tell = Progress("written").tell
+    size = transfers.save_file(reach.folder, id, part, file, reach.passphrase_file, reach.token, tell=tell)
     output.print_line(f"{file}: {size} bytes")
 
 

@@ -6,8 +6,8 @@ import asyncio
 import http.client
 import json
 import os
-from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import quote, urlencode
@@ -19,15 +19,46 @@ from gateway.ports import Json
 
 CHUNK = 256 * 1024
 
+Tell = Callable[[int, int], None]
+"""Told how many bytes are through, and of how many."""
+Write = Callable[[bytes, int], None]
+"""Takes the next piece of a file that has so many bytes."""
+
+
+def tell_nobody(done: int, total: int) -> None:
+    """For who does not wait at a terminal."""
+
+
+class ToldSource:
+    """A file that is read once, and tells how far."""
+
+    def __init__(self, source: BinaryIO, size: int, tell: Tell) -> None:
+        self._source, self._size, self._tell = source, size, tell
+        self._done = 0
+
+    def read(self, count: int = -1) -> bytes:
+        """Read the next bytes."""
+        data = self._source.read(count)
+        self._done += len(data)
+        self._tell(self._done, self._size)
+        return data
+
 
 def add_file(
-    folder: Path, file: Path, message: str | None, passphrase_file: Path | None, token: str | None = None
+    folder: Path,
+    file: Path,
+    message: str | None,
+    passphrase_file: Path | None,
+    token: str | None = None,
+    *,
+    tell: Tell = tell_nobody,
 ) -> dict[str, Json]:
     """Send a file to the node and return its answer. Raises GatewayError."""
     arguments: dict[str, Json] = {} if message is None else {"message": message}
     try:
-        with file.open("rb") as source:
-            size = os.fstat(source.fileno()).st_size
+        with file.open("rb") as opened:
+            size = os.fstat(opened.fileno()).st_size
+            source = ToldSource(opened, size, tell)
             try:
                 value = _put(folder, source, size, arguments, token)
             except (FileNotFoundError, ConnectionRefusedError):
@@ -40,7 +71,14 @@ def add_file(
 
 
 def save_file(
-    folder: Path, id: str, part: int, target: Path, passphrase_file: Path | None, token: str | None = None
+    folder: Path,
+    id: str,
+    part: int,
+    target: Path,
+    passphrase_file: Path | None,
+    token: str | None = None,
+    *,
+    tell: Tell = tell_nobody,
 ) -> int:
     """Write one file of a message under a new name, whole or not at all, and return its size. Raises GatewayError."""
     partial = target.with_name(f".{target.name}.part")
@@ -53,7 +91,8 @@ def save_file(
     except OSError as exc:
         raise _away(exc, target) from exc
     try:
-        size = _written(folder, id, part, partial, passphrase_file, token)
+        with _sink(partial, tell) as write:
+            size = _fetched(folder, id, part, write, passphrase_file, token)
         partial.replace(target)
     except BaseException as exc:
         partial.unlink(missing_ok=True)
@@ -64,12 +103,18 @@ def save_file(
     return size
 
 
-def _written(folder: Path, id: str, part: int, partial: Path, secret: Path | None, token: str | None) -> int:
+@contextmanager
+def _sink(partial: Path, tell: Tell) -> Iterator[Write]:
+    """Write a new file; it is durable at the end."""
     with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb") as sink:
-        size = _fetched(folder, id, part, sink.write, secret, token)
+
+        def write(data: bytes, total: int) -> None:
+            sink.write(data)
+            tell(sink.tell(), total)
+
+        yield write
         sink.flush()
         os.fsync(sink.fileno())
-    return size
 
 
 def _away(exc: Exception, file: Path) -> RefusedError | TransientError:
@@ -79,7 +124,7 @@ def _away(exc: Exception, file: Path) -> RefusedError | TransientError:
     return TransientError(Code.UNREACHABLE, "the node does not answer on its socket", hint=DOCTOR)
 
 
-def _put(folder: Path, source: BinaryIO, size: int, arguments: dict[str, Json], token: str | None) -> Json:
+def _put(folder: Path, source: ToldSource, size: int, arguments: dict[str, Json], token: str | None) -> Json:
     connection = SocketConnection(folder / "run" / "api.sock", blocksize=CHUNK)
     query = "?" + urlencode({name: str(value) for name, value in arguments.items()}) if arguments else ""
     headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size), **credential(token)}
@@ -97,16 +142,14 @@ def _put(folder: Path, source: BinaryIO, size: int, arguments: dict[str, Json], 
     raise to_error(response.status, value if isinstance(value, dict) else {})
 
 
-def _fetched(
-    folder: Path, id: str, part: int, write: Callable[[bytes], object], secret: Path | None, token: str | None
-) -> int:
+def _fetched(folder: Path, id: str, part: int, write: Write, secret: Path | None, token: str | None) -> int:
     try:
         return _get(folder, id, part, write, token)
     except (FileNotFoundError, ConnectionRefusedError):
         return asyncio.run(_owning_read(folder, id, part, write, secret, token))
 
 
-def _get(folder: Path, id: str, part: int, write: Callable[[bytes], object], token: str | None) -> int:
+def _get(folder: Path, id: str, part: int, write: Write, token: str | None) -> int:
     connection = SocketConnection(folder / "run" / "api.sock", blocksize=CHUNK)
     try:
         target = f"{PREFIX}/messages/{quote(id, safe='')}/attachments/{part}"
@@ -115,11 +158,11 @@ def _get(folder: Path, id: str, part: int, write: Callable[[bytes], object], tok
         if response.status != 200:
             problem = json.loads(response.read())
             raise to_error(response.status, problem if isinstance(problem, dict) else {})
-        size = 0
+        size, total = 0, int(response.headers["Content-Length"])
         while data := response.read(CHUNK):
-            write(data)
+            write(data, total)
             size += len(data)
-        if str(size) != response.headers["Content-Length"]:
+        if size != total:
             raise RefusedError(Code.UNDECRYPTABLE, "the file was cut off; nothing was written")
         return size
     finally:
@@ -127,7 +170,7 @@ def _get(folder: Path, id: str, part: int, write: Callable[[bytes], object], tok
 
 
 async def _owning_add(
-    folder: Path, source: BinaryIO, size: int, arguments: dict[str, Json], secret: Path | None, token: str | None
+    folder: Path, source: ToldSource, size: int, arguments: dict[str, Json], secret: Path | None, token: str | None
 ) -> Json:
     """Add a file without a running node: take the folder's lock, do it, release the lock."""
     from gateway.app import open_node
@@ -143,9 +186,7 @@ async def _owning_add(
         return (await node.desk.attach(arguments, chunks(), size=size, caller=caller)).value
 
 
-async def _owning_read(
-    folder: Path, id: str, part: int, write: Callable[[bytes], object], secret: Path | None, token: str | None
-) -> int:
+async def _owning_read(folder: Path, id: str, part: int, write: Write, secret: Path | None, token: str | None) -> int:
     from gateway.app import open_node
     from gateway.cli.identity import unlocking
 
@@ -154,5 +195,5 @@ async def _owning_read(
         caller = admit_caller(node, "attachment.read", token)
         file = await node.desk.attached({"id": id, "part": part}, caller=caller)
         async for data in file.chunks:
-            write(data)
+            write(data, file.size)
         return file.size

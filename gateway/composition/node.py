@@ -23,6 +23,7 @@ from gateway.administration.status_metrics import StatusMetrics
 from gateway.administration.taken_again import TakenAgain
 from gateway.attachments.folder import FileFolder
 from gateway.attachments.library import AttachmentLibrary
+from gateway.attachments.pace import Pace
 from gateway.attachments.part_checks import PartChecks
 from gateway.attachments.receiver import IncomingFiles
 from gateway.attachments.sender import Uploader
@@ -251,7 +252,10 @@ class Node:
             clock=self.clock,
             rand=self.rand,
         )
-        self.uploader = Uploader(store=self.store, client=self.client, files=self.files, clock=self.clock)
+        self.file_pace = Pace(self.clock)
+        self.uploader = Uploader(
+            store=self.store, client=self.client, files=self.files, pace=self.file_pace, clock=self.clock
+        )
 
     def _tie_trust(self) -> None:
         """Identity, audit and trust."""
@@ -391,6 +395,7 @@ class Node:
             store=self.store,
             files=self.files,
             checks=checks,
+            pace=self.file_pace,
             clock=self.clock,
             judge=self.receiver.answer_messages,
         )

@@ -87,7 +87,9 @@ def tie_operations(node: Node) -> NodeOperations:
         clock=node.clock,
         actor=node.keys.actor,
     )
-    files = AttachmentOperations(content=node.content, peers=node.peers, attachments=node.attachments, files=node.files)
+    files = AttachmentOperations(
+        content=node.content, peers=node.peers, attachments=node.attachments, files=node.files, pace=node.file_pace
+    )
     offered: Sequence[object] = [
         *(alerts, people, access, protection, erasure, case_erasure, requests, files),
         *message_operations(node),

@@ -227,6 +227,22 @@ LISTED: dict[str, Any] = {
             MESSAGE | {"direction": "in", "state": "held", "reason": "mapping_failed", "n": 4, "held": None},
         ],
     },
+    "attachment.moving": {
+        "moving": [
+            {
+                "id": ID,
+                "peer": "AL",
+                "state": state,
+                "files": 2,
+                "bytes": size << 20,
+                "done": done << 20,
+                "rate": rate << 20,
+                "since": 1_700_000_000,
+                "last": None,
+            }
+            for state, size, done, rate in (("going", 640, 320, 48), ("coming", 70, 7, 0), ("waiting", 900, 0, 0))
+        ]
+    },
     "message.show": MESSAGE
     | {
         "receipts": [],

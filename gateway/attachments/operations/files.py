@@ -20,6 +20,7 @@ from gateway.attachments.operations.models import (
     Waiting,
     WaitingFiles,
 )
+from gateway.attachments.pace import Pace
 from gateway.attachments.store import AttachmentRow, UploadRow
 from gateway.database import content
 from gateway.database.sealed_content import Content
@@ -52,11 +53,14 @@ class Found:
 class AttachmentOperations:
     """Operations on files of messages."""
 
-    def __init__(self, *, content: Content, peers: PeerRegistry, attachments: AttachmentLibrary, files: Files) -> None:
+    def __init__(
+        self, *, content: Content, peers: PeerRegistry, attachments: AttachmentLibrary, files: Files, pace: Pace
+    ) -> None:
         self._content = content
         self._peers = peers
         self._attachments = attachments
         self._files = files
+        self._pace = pace
 
     @operation(
         "attachment.add",
@@ -180,6 +184,7 @@ class AttachmentOperations:
             "files": len(rows),
             "bytes": sum(row.length for row in rows),
             "done": sum(min(row.held * SEGMENT, row.length) for row in rows),
+            "rate": sum(self._pace.rate(row.file) for row in rows),
             "since": min(row.at for row in rows),
             "last": None if upload is None else upload.at,
         }

@@ -74,6 +74,7 @@ class MovingFiles(Answer):
     files: Count
     bytes: Count
     done: Count
+    rate: Count = Field(description="bytes a second in the last moments, 0 where nothing moves")
     since: Time
     last: Time | None
 

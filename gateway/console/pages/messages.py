@@ -12,6 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
+from gateway.console.moving import list_moving
 from gateway.console.units import Units, load_units
 from gateway.console.visit import Page, Section, Visit
 from gateway.console.words import N_, Words
@@ -75,13 +76,16 @@ async def show_message(visit: Visit) -> web.StreamResponse:
     asked = _asked(visit)
     whole = await visit.ask(SHOW, asked)
     there, units = whole.get("content") is not None, name_units(await load_units(visit), whole)
-    files = []
+    files, moving = [], []
     if there and visit.allows("attachment.list"):
         files = (await visit.ask("attachment.list", asked | {"direction": whole["direction"]}))["attachments"]
+        if files and whole["state"] == str(Outgoing.AWAITING_RECEIPT):
+            moving = [one for one in await list_moving(visit) if one["id"] == whole["id"]]
     return visit.page(
         "message.html",
         whole=whole,
         files=files,
+        moving=moving,
         there=there,
         gone=whole["state"] == str(Outgoing.FAILED) and not all(file["stored"] for file in files),
         consented=there and "consent_ref" in whole["header"],

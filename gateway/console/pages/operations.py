@@ -12,6 +12,7 @@ from urllib.parse import quote
 from aiohttp import web
 
 from gateway.console import operating
+from gateway.console.moving import list_moving
 from gateway.console.operating import Tells
 from gateway.console.states import INCOMING, OUTGOING
 from gateway.console.visit import Form, Page, Section, Visit
@@ -42,7 +43,8 @@ async def show_overview(visit: Visit) -> web.StreamResponse:
     status, keys = await visit.ask("node.status"), []
     if visit.allows("keys.list"):
         keys = [key for key in (await visit.ask("keys.list"))["keys"] if key["current"]]
-    return _page(visit, "operations.html", stands=status, keys=keys, now=visit.settings.now())
+    moving = await list_moving(visit)
+    return _page(visit, "operations.html", stands=status, keys=keys, moving=moving, now=visit.settings.now())
 
 
 async def list_alarms(visit: Visit) -> web.StreamResponse:

@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from gateway.attachments import store, uploads
 from gateway.attachments.folder import FileFolder
+from gateway.attachments.pace import Pace
 from gateway.attachments.part_checks import PartChecks
 from gateway.attachments.store import AttachmentRow, UploadRow
 from gateway.attachments.uploads import Uploads
@@ -62,7 +63,10 @@ class Place:
     def started(self) -> Uploads:
         """What answers requests, as it is after a start."""
         checks = PartChecks(files=self.disk, workers=self.workers)
-        return Uploads(store=self.store, files=self.disk, checks=checks, clock=SystemClock(), judge=self._judge)
+        clock = SystemClock()
+        return Uploads(
+            store=self.store, files=self.disk, checks=checks, pace=Pace(clock), clock=clock, judge=self._judge
+        )
 
     async def shown(self) -> None:
         """The envelope is kept."""

@@ -207,6 +207,19 @@ async def test_a_failed_message_says_when_a_file_is_gone():
         assert said not in (await there.get(f"/messages/{MESSAGE}?way=out")).text
 
 
+async def test_a_message_says_how_far_its_files_are():
+    """While they go to the peer, of this message alone; before and after there is nothing to wait for."""
+    going = {"peer": "AL", "state": "going", "files": 1, "rate": 3 << 20, "since": 1, "last": None}
+    moving = [{"id": MESSAGE, "bytes": 90 << 20, "done": 30 << 20}, {"id": "B" * 21 + "A", "bytes": 7 << 20, "done": 0}]
+    async with console(answers(attachment__moving={"moving": [going | one for one in moving]})) as there:
+        whole = there.desk.answers["message.show"] | {"direction": "out"}
+        for state, shown in (("queued", False), ("awaiting_receipt", True), ("awaiting_opening", False)):
+            there.desk.answers["message.show"] = whole | {"state": state}
+            text = (await there.get(f"/messages/{MESSAGE}?way=out")).text
+            assert ("30.0 MiB" in text and "90.0 MiB" in text and "3.0 MiB" in text) is shown, state
+            assert "7.0 MiB" not in text and faults(text) == []
+
+
 async def test_what_a_peer_wrote_is_never_markup():
     """A script, a turned line, invisible signs and very long texts, in every text of every type."""
     async with console(answers()) as there:

@@ -110,6 +110,11 @@ async def test_the_overview_says_how_it_stands():
             load_words("en").code("erasure_ground", "objection"),
         ):
             assert word in text, word
+        for word in ("Files on their way", "640.0 MiB", "320.0 MiB", "48.0 MiB", "7.0 MiB", "0.0 MiB"):
+            assert word in text, word
+        assert "900.0" not in text  # it waits for its message, and is on no way
+        there.desk.answers["attachment.moving"] = {"moving": []}
+        assert "Files on their way" not in (await there.get("/operations")).text
         calm = STATUS | {"alarms": [], "failed": [], "peers": [], "backup": None}
         there.desk.answers["node.status"] = calm
         text = (await there.get("/operations")).text
