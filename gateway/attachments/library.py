@@ -19,13 +19,13 @@ from gateway.attachments.media import Inspector
 from gateway.attachments.rules import MOST_FILES, files_of, name_of
 from gateway.attachments.spool import Spool
 from gateway.attachments.store import AttachmentRow
+from gateway.attachments.streams import in_blocks, one_ahead
 from gateway.database import content, journal
 from gateway.database.audit_entries import leaf
 from gateway.database.content_sealer import ContentSealer
 from gateway.database.sealed_content import Content
 from gateway.errors import Code, GatewayError, RefusedError, RemoteError, TransientError
 from gateway.foundation.ids import UnitId
-from gateway.foundation.streams import in_blocks, one_ahead
 from gateway.foundation.workers import Workers
 from gateway.messages import content_codec
 from gateway.messages.content_codec import MessageContent

@@ -8,7 +8,7 @@ from contextlib import aclosing
 
 import pytest
 
-from gateway.foundation.streams import in_blocks, one_ahead
+from gateway.attachments.streams import in_blocks, one_ahead
 
 
 async def chunks(*sizes: int) -> AsyncIterator[bytes]:
