@@ -12,6 +12,7 @@ import errno
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -19,6 +20,9 @@ from typing import TypeVar
 from gateway.errors import Code, TransientError
 
 T = TypeVar("T")
+
+THREADS = 2
+"""One that writes or reads, one that waits for the disk; each keeps some MiB of the pieces that went through it."""
 
 _NAME = re.compile(r"[0-9a-f]{32}")
 _FLAGS = os.O_NOFOLLOW | os.O_CLOEXEC
@@ -31,6 +35,7 @@ class FileFolder:
         folder.mkdir(mode=0o700, exist_ok=True)
         self._folder = folder
         self._fresh: set[str] = set()
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="files")
 
     async def put(self, name: str, at: int, data: bytes) -> None:
         """See `gateway.ports.Files`, as for all that follow."""
@@ -62,7 +67,7 @@ class FileFolder:
 
     async def _work(self, work: Callable[..., T], *arguments: object) -> T:
         with _disk():
-            return await asyncio.to_thread(work, *arguments)
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
 
     def _put(self, name: str, at: int, data: bytes) -> None:
         if at == 0:

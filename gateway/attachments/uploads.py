@@ -89,10 +89,8 @@ class Uploads:
         deadline = loop.time() + EARLY_SECONDS
         try:
             while True:
-                async with arrivals.lock:
-                    if not one.answer.done():
-                        await self._go_through(node, segment.id, arrivals)
-                    moved = arrivals.moved
+                # A caller that goes away leaves the round to its end: what it writes must not meet the next one's.
+                moved = await asyncio.shield(self._go_round(node, segment.id, arrivals, one))
                 if one.answer.done():
                     return one.answer.result()
                 if loop.time() >= deadline:
@@ -102,8 +100,7 @@ class Uploads:
                         await moved.wait()
         finally:
             arrivals.waiting.remove(one)
-            if not arrivals.waiting:
-                self._arriving.pop((node, segment.id), None)
+            self._forget_idle(node, segment.id, arrivals)
 
     async def wanted(self, node: NodeId, segment: Segment) -> Reply:
         """Answer which segment of a part is wanted next."""
@@ -111,6 +108,20 @@ class Uploads:
         if upload is None or segment.n >= len(rows):
             return _refused(404)
         return _next(rows[segment.n].held)
+
+    async def _go_round(self, node: NodeId, id: str, arrivals: _Arrivals, one: _Waiting) -> asyncio.Event:
+        """Go through what waits, if another's round has not answered this one; what tells of the next round."""
+        try:
+            async with arrivals.lock:
+                if not one.answer.done():
+                    await self._go_through(node, id, arrivals)
+                return arrivals.moved
+        finally:
+            self._forget_idle(node, id, arrivals)
+
+    def _forget_idle(self, node: NodeId, id: str, arrivals: _Arrivals) -> None:
+        if not arrivals.waiting and not arrivals.lock.locked() and self._arriving.get((node, id)) is arrivals:
+            del self._arriving[node, id]
 
     async def _go_through(self, node: NodeId, id: str, arrivals: _Arrivals) -> None:
         """Answer what waits and is in its turn, or has none."""
@@ -144,10 +155,7 @@ class Uploads:
             elif len(one.data) != segment_length(rows[n].length, k):
                 one.answer.set_exception(RemoteError(Code.MALFORMED, "the segment does not have the required length"))
             elif k == held[n]:
-                at = k * SEGMENT
-                await asyncio.gather(
-                    self._files.put(rows[n].file, at, one.data), self._checks.take(node, rows[n], at, one.data)
-                )
+                await self._write(node, rows[n], k * SEGMENT, one.data)
                 held[n] += 1
                 came.append(one)
         if came:
@@ -159,6 +167,13 @@ class Uploads:
             if last is not None:
                 body = await self._judge(node, join_envelopes([upload.envelope]))
                 _answer([last], Reply(200, _JSON, body))
+
+    async def _write(self, node: NodeId, row: AttachmentRow, at: int, data: bytes) -> None:
+        """Put what came, and look at it meanwhile. Raises TransientError(disk) once neither goes on."""
+        both = self._files.put(row.file, at, data), self._checks.take(node, row, at, data)
+        for outcome in await asyncio.gather(*both, return_exceptions=True):
+            if outcome is not None:
+                raise outcome
 
     async def _make_durable(self, rows: Sequence[AttachmentRow], held: Sequence[int]) -> None:
         """Make durable what came, then count it."""
