@@ -40,7 +40,7 @@ _JSON = "application/json"
 
 @dataclass(slots=True, eq=False)
 class _Waiting:
-    """A segment that was not answered yet."""
+    """Segment `k` of part `n`, which was not answered yet."""
 
     n: int
     k: int
@@ -85,6 +85,7 @@ class Uploads:
         arrivals = self._arriving.setdefault((node, segment.id), _Arrivals())
         loop = asyncio.get_running_loop()
         one = _Waiting(segment.n, segment.k, data, loop.create_future())
+        one.answer.add_done_callback(lambda done: done.cancelled() or done.exception())  # its caller may be gone
         arrivals.waiting.append(one)
         deadline = loop.time() + EARLY_SECONDS
         try:

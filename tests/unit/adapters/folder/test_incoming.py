@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from hashlib import sha256
@@ -10,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.folder import FolderAdapter
+from adapters.folder import FolderAdapter, adapter
 from adapters.kit.contract import a_delivery
 from adapters.kit.items import item_from_json, item_to_json
 from gateway.errors import Code, RefusedError
@@ -110,3 +112,25 @@ async def test_a_document_says_what_its_files_are() -> None:
     assert found == with_files(attachment(0))
     with pytest.raises(RefusedError):
         [chunk async for chunk in found.attachments[0].read()]
+
+
+async def test_a_file_is_durable_before_it_has_its_name(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In stretches while it comes, and as a whole before the office can see it."""
+    monkeypatch.setattr(adapter, "STRETCH", 1_500_000)
+    happened: list[int | str] = []
+    fsync, rename = os.fsync, os.rename
+
+    def synced(descriptor: int) -> None:
+        found = os.fstat(descriptor)
+        if stat.S_ISREG(found.st_mode) and found.st_size > 100_000:
+            happened.append(found.st_size)
+        fsync(descriptor)
+
+    def renamed(name: str, new: str, **where: int) -> None:
+        happened.append(new.rpartition(".")[2])
+        rename(name, new, **where)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "rename", renamed)
+    await FolderAdapter(root).push(with_files(attachment(0)))
+    assert happened[:4] == [2_000_000, len(DATA), "pdf", "json"]

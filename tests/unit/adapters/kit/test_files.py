@@ -131,3 +131,27 @@ def test_a_file_that_can_not_be_synced_fails_them_all(tmp_path: Path, monkeypatc
     monkeypatch.setattr(os, "fsync", broken)
     with Folder(tmp_path) as folder, pytest.raises(OSError, match="broken"):
         folder.stage_all({f".{n}.part": b"x" * n for n in range(10)})
+
+
+def test_a_file_grows_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind what is there, without waiting for the disk until it is told to; never through a link, never a new one."""
+    (tmp_path / "elsewhere").write_bytes(b"untouched")
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    (inner / "link").symlink_to(tmp_path / "elsewhere")
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.fstat(descriptor).st_size))
+    with Folder(inner) as folder:
+        folder.stage("a", b"")
+        synced.clear()
+        folder.grow("a", b"one ")
+        folder.grow("a", b"two")
+        assert synced == []
+        folder.sync_file("a")
+        assert (synced, folder.read("a", 10)) == ([7], b"one two")
+        for name, odd in (("link", errno.ELOOP), ("none", errno.ENOENT)):
+            with pytest.raises(OSError, match=os.strerror(odd)):
+                folder.grow(name, b"x")
+            with pytest.raises(OSError, match=os.strerror(odd)):
+                folder.sync_file(name)
+    assert (tmp_path / "elsewhere").read_bytes() == b"untouched"
