@@ -24,7 +24,7 @@ from gateway.api.routes import PREFIX
 from schemas.region_pack.policies import canonical_bytes
 
 MIB = 1024 * 1024
-GROWTH = 64 * MIB
+GROWTH = 40 * MIB
 BLOCK = os.urandom(MIB)
 
 
