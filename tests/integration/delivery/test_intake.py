@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
-from support.pair import Party, two_nodes
+from support.nodeproc import enquiry
+from support.pair import Party, Two, example, two_nodes
 
 from gateway.ports import LocalRecord, MappedRecord, NoticeKind
 
@@ -67,7 +69,11 @@ async def test_a_message_is_handed_over_as_a_record_or_held(tmp_path: Path) -> N
         await two.until(is_held, seconds=30)
         assert (await two.al.show(held))["reason"] == "mapping_failed"
         assert "message.held" in await two.al.alarms()
-        assert await two.fr.state(held) == "awaiting_handover"
+
+        async def is_told() -> bool:
+            return await two.fr.state(held) == "awaiting_handover"
+
+        await two.until(is_told, seconds=30)
 
         mapping.write_text(OFFICE.replace(CODES, f"{CODES}, Money: cash"), encoding="utf-8")
         await reads_by(two.al, mapping)
@@ -96,3 +102,52 @@ async def test_a_record_that_can_not_be_mapped_makes_no_draft(tmp_path: Path, re
         assert rule in {finding.rule for finding in notice.findings}
         assert "Castle" not in repr(notice)
         assert (await two.al.call("draft.list"))["drafts"] == []
+
+
+def record(ref: str, draft: dict[str, Any]) -> LocalRecord:
+    """A record that has the form of a draft already."""
+    return LocalRecord(ref=ref, fields=draft)
+
+
+async def collected(two: Two, *records: LocalRecord) -> dict[str, NoticeKind]:
+    """What the case system of AL is told of these, which one pull finds in this order."""
+    system = two.al.system
+    for one in records:
+        system.offered.pop(one.ref, None)
+        system.settled.pop(one.ref, None)
+        system.offer(one)
+    refs = {one.ref for one in records}
+    await two.until(lambda: refs <= system.settled.keys(), seconds=30)
+    return {one.ref: system.settled[one.ref].kind for one in records}
+
+
+async def test_records_of_one_pull_are_written_together(tmp_path: Path) -> None:
+    """More than are taken at once, one of them wrong: each is settled for itself, and few transactions hold them."""
+    async with two_nodes(tmp_path) as two:
+        al, writer = two.al, two.al.running.store.writer
+        records = [record(f"row-{number}", enquiry(f"n-{number}", "FR")) for number in range(100)]
+        wrong = record("wrong", enquiry("wrong", "FR") | {"content": {"services": []}})
+        groups = writer.groups
+        told = await collected(two, *records[:50], wrong, *records[50:])
+        assert told == {one.ref: NoticeKind.DRAFTED for one in records} | {"wrong": NoticeKind.REFUSED}
+        assert writer.groups - groups < 20
+        assert len((await al.call("draft.list", limit=500))["drafts"]) == 100
+        again = await collected(two, *records)
+        assert {*again.values()} == {NoticeKind.DRAFTED}
+        assert len((await al.call("draft.list", limit=500))["drafts"]) == 100
+
+
+async def test_a_number_that_came_with_another_record_is_refused(tmp_path: Path) -> None:
+    """A record that moves to the number of a person who came in the same pull would mix two: it is refused, and they
+    are taken.
+    """
+    async with two_nodes(tmp_path) as two:
+        al = two.al
+
+        def about(number: str) -> dict[str, Any]:
+            return example("referral.request/1", "FR", case_ref_sender=number)
+
+        assert await collected(two, record("x", about("F-1"))) == {"x": NoticeKind.DRAFTED}
+        told = await collected(two, record("y", about("F-2")), record("x", about("F-2")), record("z", about("F-3")))
+        assert told == {"y": NoticeKind.DRAFTED, "x": NoticeKind.REFUSED, "z": NoticeKind.DRAFTED}
+        assert str(al.system.settled["x"].code) == "conflict"
