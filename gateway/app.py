@@ -30,7 +30,7 @@ from gateway.errors import Code, RefusedError
 from gateway.foundation import config as settings
 from gateway.foundation.adapter_boundary import guarded
 from gateway.foundation.clock import SystemClock
-from gateway.foundation.config import WebhookSection
+from gateway.foundation.config import AdapterSection, WebhookSection
 from gateway.foundation.logs import logger
 from gateway.foundation.node_folder import (
     CHECKPOINT,
@@ -46,7 +46,6 @@ from gateway.identity.own_identity import OwnIdentity
 from gateway.identity.unlock import KeysUnusableError, Unlock, in_process, places_of
 from gateway.ledger.files import take_in
 from gateway.ledger.rules import SLACK
-from gateway.mapping import case_system
 from gateway.node.limited import LimitedOperations, admit
 from gateway.notifications.webhooks import WebhookReceiver
 from gateway.peers.reset_rows import all_closed
@@ -59,6 +58,7 @@ from keys.primitives.webhook_signature import read_secret
 
 if TYPE_CHECKING:
     from adapters.sheet import SheetAdapter
+    from gateway.mapping.case_system import CaseSystem
 
 
 async def open_node(
@@ -82,7 +82,7 @@ async def open_node(
     if faults:
         raise RefusedError(Code.INVALID, "the schemas of this installation were altered", findings=faults)
     config = settings.load(folder)
-    cases = None if config.adapter is None else case_system.read(config.adapter, folder)
+    cases = None if config.adapter is None else _case_system(config.adapter, folder)
     receivers = {section.name: _receiver(section, folder) for section in config.webhooks}
     if len(receivers) < len(config.webhooks):
         raise RefusedError(Code.INVALID, "two webhooks of node.toml have one name; nothing was started")
@@ -159,6 +159,13 @@ def _database(folder: Path) -> Store:
             hint="put the folder back from its backup with trm restore: docs/backup.md",
         )
     return Store(path)
+
+
+def _case_system(section: AdapterSection, folder: Path) -> CaseSystem:
+    """The case system of node.toml with its mapping files. Raises RefusedError."""
+    from gateway.mapping import case_system  # reads YAML; a node without a case system has none
+
+    return case_system.read(section, folder)
 
 
 def _receiver(section: WebhookSection, folder: Path) -> WebhookReceiver:

@@ -388,6 +388,8 @@ def _event(caller: Caller, seq: int, value: Mapping[str, Json]) -> bytes:
 def _description() -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     @cache
     def body() -> bytes:
+        from gateway.api import openapi  # makes its schemas of every model, for who asks
+
         return orjson.dumps(openapi.describe_api(), option=orjson.OPT_INDENT_2)
 
     async def describe(_request: web.Request) -> web.Response:

@@ -9,8 +9,6 @@ from aiohttp.web import RouteDef
 
 from gateway.access.sessions import People
 from gateway.api.app import LocalServer, local_app
-from gateway.console.app import console_routes
-from gateway.console.settings import Settings
 from gateway.errors import Code
 from gateway.federation.handlers import Refusal
 from gateway.federation.listener import RunningServer, start_listener
@@ -38,6 +36,10 @@ def _console(node: Node) -> Iterable[RouteDef]:
     origin = node.config.console_origin
     if origin is None:
         return ()
+    # Only here: the pages, their templates and their words take 10 MiB and half a second of a start.
+    from gateway.console.app import console_routes
+    from gateway.console.settings import Settings
+
     zone = load_calendar(node.region.name, node.own.descriptor.country).zone
     about = Settings(
         origin=origin,

@@ -21,8 +21,6 @@ from functools import cache, lru_cache
 from math import log
 from typing import Any
 
-import snowballstemmer  # type: ignore[import-untyped]
-
 LONGEST = 400
 """Characters of a question that are looked at."""
 
@@ -106,6 +104,8 @@ def stem(word: str, language: str) -> str:
 
 @cache
 def _stemmer(language: str) -> Any:
+    import snowballstemmer  # type: ignore[import-untyped]  # 3 MiB that a node without a search does not need
+
     return snowballstemmer.stemmer(STEMMERS[language])
 
 

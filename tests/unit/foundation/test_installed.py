@@ -27,3 +27,24 @@ def test_a_package_from_elsewhere_is_named(tmp_path: Path, monkeypatch: pytest.M
     assert [(found.place, found.rule) for found in installed.findings()] == [("adapters", "not from this distribution")]
     with pytest.raises(RefusedError, match="not all of this distribution"):
         installed.require()
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("RECORD", "foreign/__init__.py,,\nschemas/__init__.py,sha256=x,0\n"),
+        ("RECORD", "schemas.py,sha256=x,0\n"),
+        ("top_level.txt", "foreign\nschemas\n"),
+    ],
+)
+def test_another_distribution_that_brings_one_is_named(
+    file: str, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever list of its files says so; a package whose name only begins alike is none of ours."""
+    for name, listed in (("foreign", text), ("near", "schemas_of_others/__init__.py,,\n")):
+        made = tmp_path / f"{name}-1.0.dist-info"
+        made.mkdir()
+        (made / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        (made / file).write_text(listed)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert [(found.place, found.rule) for found in installed.findings()] == [("schemas", "also brought by foreign")]
