@@ -86,6 +86,7 @@ class Checkpointer:
         """A checkpoint if one is due, and every active peer asked that has not cosigned the newest one this hour."""
         if self._log.halted is Code.LOG_ROLLED_BACK:
             return
+        await self._log.index()
         newest = await self._store.read(store.newest_checkpoint)
         if await self._due(newest):
             newest = await self._log.checkpoint()

@@ -3,6 +3,7 @@
 `start`       before anything is written: the tail against the last checkpoints, in the database and kept beside it. A
               log that lost or changed entries is not run on
 `last_dated`  the latest time it knows of, which no clock can be before (nrm1 12.17)
+`index`       the words of its entries, for who searches (`gateway.audit.words`)
 `checkpoint`  the tiles and a signed tree head; when, and who cosigns it, is `gateway.audit.checkpointer`'s
 `verify`      every entry
 
@@ -20,7 +21,7 @@ from typing import Final, Protocol
 
 from sqlalchemy import Connection
 
-from gateway.audit import store
+from gateway.audit import store, words
 from gateway.audit.proofs import cosigned_note
 from gateway.audit.store import CheckpointRow
 from gateway.audit.tail import find_last_date, find_tail_fault
@@ -174,6 +175,12 @@ class AuditLog:
         if found:
             await self._store.move(lambda c: store.put_tiles(c, found))
         return bool(found)
+
+    async def index(self) -> None:
+        """Put the next whole blocks of the log into its index of words, a few at a time."""
+        found = await self._store.read(words.next_blocks)
+        if found:
+            await self._store.move(lambda c: words.put_blocks(c, found))
 
     async def keep(self) -> None:
         """Write the newest checkpoint and its cosignatures into the file beside the database."""

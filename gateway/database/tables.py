@@ -723,6 +723,13 @@ audit_tile = Table(
     PrimaryKeyConstraint("level", "idx"),
 )
 
+audit_words = Table(
+    "audit_words",
+    metadata,
+    Column("idx", Integer, primary_key=True, autoincrement=False),
+    Column("words", LargeBinary, nullable=False),
+)
+
 checkpoint = Table(
     "checkpoint",
     metadata,

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
-import orjson
 from pydantic import Field
 from sqlalchemy import Connection
 
 from gateway.access import people_store as person_rows
 from gateway.access import token_store as token_rows
-from gateway.audit import access_store, store
+from gateway.audit import access_store, store, words
 from gateway.audit.access_log import OWNER
 from gateway.audit.access_store import Reading
 from gateway.audit.log import AuditLog
@@ -29,8 +28,6 @@ from gateway.operations.roles import AUDITOR, CHECKS, FOCAL_POINT, PROTECTS, Cal
 from gateway.ports import Json, OperationResult
 from keys.primitives.encoding import b64u, unb64u
 
-LOOKED_AT = 20_000
-"""Entries that one page looks at, at most: one that finds little is short, and its cursor goes on."""
 LATEST = 2**53 - 1
 OF_CONVERSATION = frozenset({"conversation", "contact", "evidence"})
 """What was shown that has the index of a conversation for its id."""
@@ -143,25 +140,24 @@ class AccessOperations:
         """Entries of the log, newest first, of one event, about one subject, or up to a time; each says how far it is
         covered: `witnessed`, `signed` by this node only, or `open` until the next checkpoint.
         """
-        limit, before, event, subject = asked.limit, asked.position, asked.event, asked.subject
-        wanted = [f'"{word}"'.encode() for word in (event, subject) if word is not None]
+        limit, before = asked.limit, asked.position
+        wanted = words.Wanted(event=asked.event, subject=asked.subject)
 
-        def query(c: Connection) -> tuple[list[tuple[int, bytes]], int, int, int]:
+        def query(c: Connection) -> tuple[list[tuple[int, dict[str, Any]]], int, int, int]:
             newest, witnessed = (
                 store.newest_checkpoint(c),
                 store.newest_witnessed(c, self._log.parties().quorum),
             )
             high = store.last_until(c, asked.until) if before is None else before - 1
-            low = max(0, high - LOOKED_AT)
-            found = store.matching(c, low, high, wanted, limit + 1)
+            found, rest = words.search(c, wanted, high=high, limit=limit + 1)
             signed, seen = 0 if newest is None else newest.size, 0 if witnessed is None else witnessed.size
-            return found, low, signed, seen
+            return found, rest, signed, seen
 
-        found, low, signed, witnessed = await self._content.store.read(query)
+        found, rest, signed, witnessed = await self._content.store.read(query)
         shown, following = paged(found, limit, lambda one: one[0])
-        if following is None and low > 0 and limit:
-            following = str(low + 1)
-        return OperationResult(value={"entries": _entries(shown, signed, witnessed, event, subject), "next": following})
+        if following is None and rest > 0 and limit:
+            following = str(rest + 1)
+        return OperationResult(value={"entries": _entries(shown, signed, witnessed), "next": following})
 
 
 def _conversations(sealer: ContentSealer, connection: Connection, indexes: Collection[str]) -> dict[str, str]:
@@ -188,15 +184,10 @@ def reader_names(connection: Connection) -> dict[str, str]:
     return {OWNER: OWNER, **people, **tokens}
 
 
-def _entries(
-    found: Sequence[tuple[int, bytes]], signed: int, witnessed: int, event: str | None, subject: str | None
-) -> list[Json]:
+def _entries(found: Sequence[tuple[int, dict[str, Any]]], signed: int, witnessed: int) -> list[Json]:
     items: list[Json] = []
-    for seq, data in found:
-        value = orjson.loads(data)
+    for seq, value in found:
         facts = {name: fact for name, fact in value.items() if name not in ("seq", "at", "ev")}
-        if event not in (None, value["ev"]) or (subject is not None and subject not in facts.values()):
-            continue  # the words stand elsewhere in it
         covered = "witnessed" if seq <= witnessed else "signed" if seq <= signed else "open"
         items.append({"seq": seq, "at": value["at"], "event": value["ev"], "facts": facts, "covered": covered})
     return items

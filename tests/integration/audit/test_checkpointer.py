@@ -14,6 +14,7 @@ from gateway.audit.checkpointer import Checkpointer
 from gateway.database import journal
 from gateway.database.audit_entries import leaf
 from keys.documents.signed_note import Checkpoint, SignedNote, read_signatures
+from keys.primitives.merkle_tree import TILE
 
 
 def signed(party: Party, head: Checkpoint) -> SignedNote:
@@ -91,3 +92,28 @@ async def test_a_dispute_without_proof_stops_nobody(tmp_path: Path) -> None:
 
 async def _state(party: Party, id: str, state: str) -> bool:
     return await party.state(id) == state
+
+
+async def test_a_search_reads_what_has_the_words(tmp_path: Path) -> None:
+    """The running node indexes its log, that of before too; an old entry is on the first page, with or without it."""
+    async with two_nodes(tmp_path) as two:
+        node, at = two.fr.running, two.clock.now()
+        sought = [leaf(at, "content.read", id="sought", what="message")]
+        others = [leaf(at, "content.read", id=f"other-{number}", what="draft") for number in range(20 * TILE)]
+        await node.store.move(lambda c: journal.append_leaves(c, [*sought, *others]))
+
+        async def search() -> list[tuple[str, str]]:
+            page = await two.fr.call("audit.list", event="content.read", subject="sought")
+            assert page["next"] is None
+            return [(entry["event"], entry["facts"]["id"]) for entry in page["entries"]]
+
+        assert await search() == [("content.read", "sought")]
+        await two.until(lambda: _indexed(two.fr), seconds=60, what="the index")
+        assert await search() == [("content.read", "sought")]
+        assert (await two.fr.call("audit.list", subject="draft", limit=500))["entries"][-1]["facts"]["what"] == "draft"
+
+
+async def _indexed(party: Party) -> bool:
+    """Whether every whole block is in the index."""
+    ((blocks, entries),) = await party.rows("select (select count(*) from audit_words), (select max(seq) from audit)")
+    return bool(blocks == entries // TILE)
