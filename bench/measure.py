@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from bench import backlog, load, primitives
 from bench.load import Load
 from bench.pair import ABSENT, RECEIVER, SENDER, Pair
+from gateway.administration.doctor.signatures import Speed, measure_speed
 
 OPEN_LOAD = 100
 """Messages per second of the open loop."""
@@ -48,6 +49,7 @@ class Measurements:
     loads: Sequence[Load]
     bulk: Load
     open_load: Load
+    signatures: Speed
     primitives: Mapping[str, float]
     idle: Mapping[str, float]
     worked: Mapping[str, float]
@@ -69,6 +71,7 @@ def read_idle_memory(pair: Pair) -> dict[str, float]:
 def measure_pair(pair: Pair, plan: Plan, idle: Mapping[str, float], say: Callable[[str], None]) -> Measurements:
     """Measure everything; `idle` was measured before the first load. `say` is called with what begins."""
     say("primitives")
+    signatures = measure_speed()
     costs = {name: round(cost, 4) for name, cost in primitives.measure_costs().items()}
     loads = []
     for clients in plan.clients:
@@ -91,6 +94,7 @@ def measure_pair(pair: Pair, plan: Plan, idle: Mapping[str, float], say: Callabl
         loads=loads,
         bulk=bulk,
         open_load=open_load,
+        signatures=signatures,
         primitives=costs,
         idle=idle,
         worked=worked,

@@ -80,6 +80,7 @@ def list_figures(found: Measurements) -> Iterator[str]:
     yield _line("open, 100/s", found.open_load)
     if found.backlog is not None:
         yield _line(f"{found.backlog.load.clients}, backlog", found.backlog.load)
+    yield found.signatures.shown
     if found.primitives:
         yield f"primitives: {found.primitive_sum:.2f} ms of CPU per message; of it"
         yield from (f"    {cost:6.3f}  {name}" for name, cost in found.primitives.items())

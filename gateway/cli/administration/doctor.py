@@ -44,6 +44,7 @@ def examine_folder(folder: Path, passphrase_file: Path | None) -> list[dict[str,
     from gateway.administration.doctor.folder import State, settings, standing
     from gateway.administration.doctor.host import secret, writing
     from gateway.administration.doctor.node import inside
+    from gateway.administration.doctor.signatures import check_speed, measure_speed
     from gateway.cli.connection import is_running, read_answers
     from gateway.foundation.clock import SystemClock
 
@@ -52,6 +53,7 @@ def examine_folder(folder: Path, passphrase_file: Path | None) -> list[dict[str,
     running = is_running(folder)
     config, first = settings(folder)
     found = [first, *standing(folder, config, running=running), writing(folder), *secret(passphrase_file)]
+    found.append(check_speed(measure_speed))
     whole = all(item.state is not State.RED for item in found if item.name in ("settings", "database", "key store"))
     if whole:
         ask = partial(read_answers, folder, passphrase_file=passphrase_file)
