@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from aiohttp.web import RouteDef
@@ -26,12 +27,15 @@ if TYPE_CHECKING:
 
 async def open_local(node: Node) -> LocalServer:
     """Open the socket of the local API (and loopback, if set)."""
-    server = LocalServer(local_app(node.desk, admit=node.tokens.admit, console=_console(node)))
+    pages = _console(node)
+    server = LocalServer(local_app(node.desk, admit=node.tokens.admit, console=pages))
     await server.start(node.folder / RUN / SOCKET, node.config.local.listen)
+    if pages:
+        _prepare_pages(node.config.console.language)
     return server
 
 
-def _console(node: Node) -> Iterable[RouteDef]:
+def _console(node: Node) -> Sequence[RouteDef]:
     """The pages, where people can come to them."""
     origin = node.config.console_origin
     if origin is None:
@@ -52,7 +56,14 @@ def _console(node: Node) -> Iterable[RouteDef]:
         rand=node.rand,
         near={"language": node.region.languages, "country": node.region.countries},
     )
-    return console_routes(node.desk, people_at(node, origin), about)
+    return tuple(console_routes(node.desk, people_at(node, origin), about))
+
+
+def _prepare_pages(language: str) -> None:
+    """Compile the templates beside the loop, in the first second of a node that takes requests already."""
+    from gateway.console.looks import prepare_pages
+
+    asyncio.get_running_loop().run_in_executor(None, prepare_pages, language)
 
 
 def people_at(node: Node, origin: str) -> People:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import unicodedata
 from functools import cache
+from types import CodeType
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import BytecodeCache, Environment, PackageLoader, StrictUndefined
+from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from gateway.console import assets
@@ -37,6 +39,25 @@ def _invisible(char: str) -> bool:
     return unicodedata.category(char) == "Cf" and char not in "\u200c\u200d"
 
 
+class _Compiled(BytecodeCache):
+    """What Jinja made of each template, in memory: the same for every language, as only words differ."""
+
+    def __init__(self) -> None:
+        self._codes: dict[str, CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Give what was compiled for another language."""
+        bucket.code = self._codes.get(bucket.key)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep what was compiled."""
+        if bucket.code is not None:
+            self._codes[bucket.key] = bucket.code
+
+
+_COMPILED = _Compiled()
+
+
 @cache
 def make_environment(language: str) -> Environment:
     """Make the template environment of one language."""
@@ -49,11 +70,19 @@ def make_environment(language: str) -> Environment:
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
         auto_reload=False,
+        bytecode_cache=_COMPILED,
     )
     found.install_gettext_translations(spoken.texts, newstyle=True)  # type: ignore[attr-defined]
     found.filters |= {"text": escape_text, "lines": escape_lines, "prose": render_prose}
     found.globals |= {"asset": assets.find_address, "languages": load_languages, "says": Says(spoken), "words": spoken}
     return found
+
+
+def prepare_pages(language: str) -> None:
+    """Compile every template and read the words of a language, so that the first who opens a page does not wait."""
+    environment = make_environment(language)
+    for name in environment.list_templates():
+        environment.get_template(name)
 
 
 def render_page(template: str, spoken: Words, /, **values: Any) -> str:

@@ -1,0 +1,22 @@
+"""Templates are compiled once, before anybody opens a page."""
+
+from __future__ import annotations
+
+from unittest.mock import patch
+
+from jinja2 import Environment
+
+from gateway.console.looks import make_environment, prepare_pages
+from schemas.labels import load_languages
+
+
+def test_templates_are_compiled_once_for_every_language() -> None:
+    """Behind the preparation for one language no template is compiled any more, in none of the nine."""
+    prepare_pages("en")
+    with patch.object(Environment, "compile", side_effect=AssertionError("compiled again")):
+        for language in load_languages():
+            environment = make_environment(language)
+            names = environment.list_templates()
+            assert "base.html" in names
+            for name in names:
+                environment.get_template(name)
