@@ -23,7 +23,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from gateway.api import metrics, openapi
+from gateway.api import metrics
 from gateway.api.routes import BODY_LIMIT, PREFIX, ROUTES, Route
 from gateway.errors import Code, Finding, GatewayError, RefusedError, TransientError
 from gateway.federation.connections import Connection, end_slow_bodies, name_nobody, write_piece

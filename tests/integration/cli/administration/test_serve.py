@@ -25,7 +25,6 @@ OF_OTHERS = {
     "a database of before": {"alembic"},
     "a refusal": {"jsonschema", "referencing"},
     "the document of the API": {"gateway.api.openapi"},
-    "a terminal": {"rich", "pygments"},
     "making a node, and looking after one": {"gateway.administration.create_node", "gateway.administration.doctor"},
     "the demonstration and the tests": {"gateway.demo", "hypothesis", "pytest"},
 }
