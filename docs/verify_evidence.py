@@ -849,7 +849,8 @@ def verify(data, anchors, lowest=None):
     conversations = sorted({said["conv"] for said in firsts})
     one_number = len({(said["from"], said["epoch"], said["n"]) for said in firsts}) == 1
     need(len(conversations) == 1 or one_number, "several conversations")
-    need(len({(said["from"], said["id"], said["commit"]) for said in firsts}) == len(firsts), "a message occurs twice")
+    once = {(said["from"], said["epoch"], said["id"], said["commit"]) for said in firsts}
+    need(len(once) == len(firsts), "a message occurs twice")
     order = ("created", "from", "epoch", "n", "id", "commit")
     ascending([tuple(said[name] for name in order) for said in firsts], "messages")
     documents = [batches.read(item, forms, *FIRST.receipts) for item in bundle["receipts"]]

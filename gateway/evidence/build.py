@@ -21,6 +21,7 @@ thing is as much a fault as changing it. The steps of ``verify`` are in ``gatewa
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
@@ -156,7 +157,11 @@ def _assemble(
         )
     kept = [one for item in receipts for one in read_kept_receipts(item) if one.mark not in without]
     told, named = _fitting(parties, [one for statements, _ in messages for one in statements], kept)
-    shown = [(_confirmed(statements, named), disclosure) for statements, disclosure in messages]
+    shown = [
+        (placed, disclosure)
+        for statements, disclosure in messages
+        for placed in _by_epoch(_confirmed(statements, named))
+    ]
     shown.sort(key=lambda message: place_of([_statement(one) for one in message[0]]))
     signed = [*(one for statements, _ in shown for one in statements), *told]
     batches = sorted({one.batch for one in signed if one.batch is not None}, key=lambda batch: batch.encode())
@@ -214,6 +219,17 @@ def _confirmed(statements: Sequence[Signed], named: frozenset[str]) -> Sequence[
     found = [one for one in statements if statement_hash(one.payload) in named]
     newest = max(form_of(one.payload_type).number for one in statements)
     return found or [one for one in statements if form_of(one.payload_type).number == newest]
+
+
+def _by_epoch(statements: Iterable[Signed]) -> Iterable[Sequence[Signed]]:
+    """Part the sealings of a message that was numbered anew (nrm1 5.11): each number of it is a message of the bundle.
+
+    They come in the order of their payloads, and so do those of each part.
+    """
+    found: dict[int, list[Signed]] = defaultdict(list)
+    for one in statements:
+        found[_statement(one).epoch].append(one)
+    return found.values()
 
 
 def _in_order(descriptor: Descriptor) -> Json:

@@ -224,8 +224,8 @@ def _check_conversation(messages: Sequence[ProvenMessage]) -> None:
     # What a node signed twice under one number may be about two conversations, and is one proof (nrm1 7.15).
     if len({one.conv for one in said}) > 1 and len({(one.from_, one.epoch, one.n) for one in said}) > 1:
         raise RemoteError(Code.SPLICED, "the messages are of several conversations")
-    # One id with two contents is no message twice: its sender signed both, and is to be seen to have done so.
-    if len({(m.statement.from_, m.statement.id, m.statement.commit) for m in messages}) != len(messages):
+    # One id with two contents is two messages: its sender is to be seen to have signed both. So is one of two epochs.
+    if len({(one.from_, one.epoch, one.id, one.commit) for one in said}) != len(said):
         raise malformed("a message occurs twice")
     ascending([place_of([sealing.statement for sealing in message.sealings]) for message in messages], "messages")
 

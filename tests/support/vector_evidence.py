@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from support.batches import prove
@@ -96,9 +97,14 @@ def evidence() -> Case:
         "alb-2 revokes as of a minute later": _revoking(alb, alb_1, NOW + 60),
         "alb-2 revokes as of a second later": _revoking(alb, alb_1, NOW + 1),
     }
-    said = statement(from_=a.node, to=b.node, expires=NOW + DAY).encode()
+    first = statement(from_=a.node, to=b.node, expires=NOW + DAY)
+    said = first.encode()
     message = prove(alb.sig, STATEMENT, said)
     proven = {"message": (said, message)}
+    for name, place in {"numbered anew": (2, 1, None), "numbered again": (1, 2, first.link)}.items():
+        epoch, n, prev = place
+        again = replace(first, epoch=epoch, n=n, prev=prev, created=NOW + 20).encode()
+        proven[name] = (again, prove(alb.sig, STATEMENT, again))
     receipts = {
         "received": (Status.RECEIVED, NOW, None),
         "rejected": (Status.REJECTED, NOW + 10, "out_of_scope"),
@@ -203,6 +209,8 @@ def _cases() -> list[Case]:
             receipts=["rejected"],
             log=None,
         ),
+        case("numbered anew after a link reset", [proven] * 3, beside=["numbered anew"]),
+        case("numbered twice in one epoch", "malformed", beside=["numbered again"]),
     ]
 
 
@@ -218,7 +226,7 @@ def judge(file: Case, case: Case) -> list[Case] | str:
         "type": case.get("type", file.get("type", "nrm.evidence/2")),  # the file of the first form names none
         "parties": sorted(chains, key=_node),
         "log": log,
-        **_signed(file, case["receipts"]),
+        **_signed(file, case["receipts"], case.get("beside", [])),
     }
     if bundle["type"] == "nrm.evidence/2":
         bundle.pop("batches", None)
@@ -230,19 +238,20 @@ def judge(file: Case, case: Case) -> list[Case] | str:
     return [{"verdict": str(one.verdict), "caveats": [*one.caveats]} for one in signatures]
 
 
-def _signed(file: Case, receipts: Sequence[str]) -> Case:
-    """The message and these receipts; in the second form with the batches that they name."""
+def _signed(file: Case, receipts: Sequence[str], beside: Sequence[str]) -> Case:
+    """The message, others `beside` it and these receipts; in the second form with the batches that they name."""
     if "proven" not in file:
         told = [file["documents"][name] for name in receipts]
         return {"messages": [{"statements": [file["documents"]["message"]], "disclosure": None}], "receipts": told}
-    kinds = {"message": STATEMENT, **dict.fromkeys(receipts, RECEIPT)}
+    said = ["message", *beside]
+    kinds = {**dict.fromkeys(said, STATEMENT), **dict.fromkeys(receipts, RECEIPT)}
     read = {name: _read(file["proven"][name], kind) for name, kind in kinds.items()}
     batches = sorted((one.batch for one in read.values() if one.batch is not None), key=Batch.encode)
     places = {batch: place for place, batch in enumerate(batches)}
     told = [read[name].to_json(places) for name in receipts]
     return {
         "batches": [batch.to_json() for batch in batches],
-        "messages": [{"statements": [read["message"].to_json(places)], "disclosure": None}],
+        "messages": [{"statements": [read[name].to_json(places)], "disclosure": None} for name in said],
         "receipts": told,
     }
 

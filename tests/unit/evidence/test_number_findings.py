@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from support.bundle_reports import CASE, REFERRAL, report, resigned, revoked
-from support.exhibits import OTHER_ID, A, stated
+from support.exhibits import OTHER_ID, A, B, batch, receipt, stated
 from support.nodes import NOW
 
 from gateway.errors import RefusedError
+from keys.documents.envelope import Status, statement_hash
 
 OTHER = "A" * 43
 
@@ -39,6 +42,21 @@ def test_one_id_under_two_numbers() -> None:
     assert report(exhibits=(CASE.exhibits[0], again)).warnings == (
         f"NRM a signed two contents as {REFERRAL.id}, under the numbers 2 and 1",
     )
+
+
+@pytest.mark.parametrize("confirmed", [(), (0,), (1,), (0, 1)], ids=["no receipt", "of then", "of now", "of both"])
+def test_what_was_numbered_anew_is_proven_under_each_number(confirmed: tuple[int, ...]) -> None:
+    """Its sender keeps both sealings of one message, of two epochs (nrm1 5.11); what has receipts is shown by those."""
+    again = resigned(epoch=2, n=1, prev=None)
+    both = replace(CASE.exhibits[0], sealings=[*CASE.exhibits[0].sealings, *again.sealings])
+    statement = again.sealings[0][0]
+    anew = receipt(REFERRAL, Status.RECEIVED, of=statement_hash(statement), n=1)
+    kept = (batch(B.sig, receipt(REFERRAL, Status.RECEIVED)), batch(B.sig, anew))
+    found = report(exhibits=(both,), batches=tuple(kept[place] for place in confirmed), extract=None)
+    numbers = [REFERRAL.position.n, 1]
+    assert sorted(message.n for message in found.messages) == sorted(numbers[place] for place in confirmed or (0, 1))
+    assert [message.disclosed for message in found.messages] == [True] * len(confirmed or (0, 1))
+    assert found.warnings == ()
 
 
 def test_a_thief_is_not_told_as_the_owner() -> None:
