@@ -49,6 +49,11 @@ PARTS = (
             "tests/faults/test_promises_broken.py",
         ),
     ),
+    Part(
+        "thieves",
+        "a thief with any one key, and a liar, among three nodes",
+        ("tests/property/test_thief_and_liar_property.py", "tests/faults/test_thief_helped.py"),
+    ),
     Part("validators", "generated bodies before three validators", ("tests/property/test_three_validators.py",)),
     Part(
         "evidence",

@@ -207,6 +207,7 @@ class Endpoint:
     peer: Descriptor
     keyset: Keyset
     now: int = NOW
+    epoch: int = 1
     state: PeerState = PeerState.ACTIVE
     scope: Agreed = EVERYTHING
     sent: dict[str, SealedEnvelope] = field(default_factory=dict)
@@ -266,7 +267,7 @@ class Endpoint:
     def send(self, message: ValidMessage) -> SealedEnvelope:
         """Outgoing steps 5 to 7; the bytes stay the same until answered."""
         last = self.position
-        self.position = departure_steps.next_position(1, last.n if last else 0, last and self._last_link)
+        self.position = departure_steps.next_position(self.epoch, last.n if last else 0, last and self._last_link)
         self.sent[message.id] = self.seal(message, self.position, self.secret(message))
         self._last_link = self.sent[message.id].link
         return self.sent[message.id]
@@ -289,7 +290,11 @@ class Endpoint:
             keyset=self.keyset,
             now=self.now,
         )
-        return departure_steps.seal(stated, prove(self.node.sig, *stated.unsigned), self.rand)
+        return departure_steps.seal(stated, self.prove(stated), self.rand)
+
+    def prove(self, stated: departure_steps.Stated) -> bytes:
+        """The signature of a statement, alone in its batch."""
+        return prove(self.node.sig, *stated.unsigned)
 
     def hear(self, data: bytes, asked: Sequence[str]) -> Answers:
         """Read an answer; receipts for what this end sent are kept."""
@@ -310,23 +315,26 @@ class Endpoint:
         envelope = steps.read_envelope(data)
         if envelope.id in self.final:  # 5
             return self.final[envelope.id]
-        authentic = open_envelope(
-            data, own=self.own, sender=self.peer, keys=[self.node.enc], signer=self.peer.node, now=self.now
-        )
+        authentic = self.open(data)
         self._number(authentic)
         return self._finish(authentic)
 
-    def _number(self, authentic: AuthenticStatement) -> New:
+    def open(self, data: bytes) -> AuthenticStatement:
+        """Steps 4 to 11."""
+        return open_envelope(
+            data, own=self.own, sender=self.peer, keys=[self.node.enc], signer=self.peer.node, now=self.now
+        )
+
+    def _number(self, authentic: AuthenticStatement) -> None:
         """Step 12."""
         said = authentic.statement
-        view = LinkView(epoch=1, high=self.high, known=self.used, gaps=self.gaps)
+        view = LinkView(epoch=self.epoch, high=self.high, known=self.used, gaps=self.gaps)
         verdict = judge(view, epoch=said.epoch, n=said.n, id=said.id, prev=said.prev, link_hash=authentic.link_hash)
         if isinstance(verdict, Refuse):
             raise RemoteError(verdict.code, verdict.rule)
         assert isinstance(verdict, New), "a repeat has a final answer"
         self.high, self.gaps = apply(view, said.n)
         self.used[said.n] = Entry(id=said.id, prev=said.prev, link_hash=authentic.link_hash)
-        return verdict
 
     def _finish(self, authentic: AuthenticStatement) -> Receipt:
         """Steps 13 to 19."""
@@ -371,8 +379,12 @@ class Endpoint:
                 continue
             batch[receipt.msg] = receipt
             told.append(Answer(id=receipt.msg, code=None if receipt.code is None else Code(receipt.code)))
-        signed = answers.sign_receipts(list(batch.values()), by(self.node.sig)) if batch else None
+        signed = self.sign(list(batch.values())) if batch else None
         return answers.encode_answers(told, signed)
+
+    def sign(self, receipts: Sequence[Receipt]) -> SignedReceipts:
+        """Sign receipts by one signature."""
+        return answers.sign_receipts(receipts, by(self.node.sig))
 
 
 def _id_of(data: bytes) -> str | None:

@@ -58,6 +58,7 @@ class Logbook:
     node: Witness
     leaves: list[bytes] = field(default_factory=list)
     notes: dict[int, bytes] = field(default_factory=dict)
+    witnesses: Mapping[str, Sequence[Descriptor]] = field(default_factory=lambda: WITNESSES)
 
     def write(self, at: int, event: str, **facts: Any) -> None:
         """One more leaf."""
@@ -114,7 +115,7 @@ class Logbook:
             leaves = [(self.leaves[i], prove_inclusion(i, size, node)) for i in range(done, size)]
             checkpoints.append((note, leaves))
             done = size
-        return Extract(node=self.node.first().node, checkpoints=checkpoints, witnesses=WITNESSES)
+        return Extract(node=self.node.first().node, checkpoints=checkpoints, witnesses=self.witnesses)
 
 
 def cosigned(text: bytes, witness: Witness, at: int, key: SigningKey | None = None) -> tuple[NoteSignature, ...]:

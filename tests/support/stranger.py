@@ -51,7 +51,8 @@ def verify(data: bytes, anchors: AbstractSet[str], lowest: Mapping[str, int] = N
         raise
     assert lines is not None, "verified here, refused by the stranger"
     signatures = [signature for message in report.messages for signature in message.signatures]
-    assert [line[9:] for line in lines if line.startswith("warning: ")] == [*report.warnings]
+    warnings = [line[9:] for line in lines if line.startswith("warning: ")]
+    assert warnings == [*report.warnings], "the stranger warns of something else"
     assert told_fields(lines) == [message.fields for message in report.messages if message.fields]
     assert weighed(lines) == [(str(signature.verdict), [*signature.caveats]) for signature in signatures]
     return report
