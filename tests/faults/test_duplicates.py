@@ -71,6 +71,7 @@ async def test_replayed_request(two: Two, monkeypatch: pytest.MonkeyPatch) -> No
 async def test_no_delivered_receipt_before_the_case_system_took_it(two: Two) -> None:
     """While the case system fails there is a `received` receipt and no other; `delivered` needs its word."""
     fr, al = two
+    in_two_steps(al)
     al.system.busy = 3
     id = await fr.submit("late")
     await two.until(lambda: bool(al.system.pushes))

@@ -16,6 +16,7 @@ import schemas
 from gateway.cases.rules import ConsentCase
 from gateway.consent.rules import Consent, read
 from gateway.delivery.outbound import departure_steps, steps
+from gateway.delivery.outbound.exchange import FINAL_WORDS
 from gateway.messages.types import Draft, LinkPosition
 from gateway.peers.registry import address
 from gateway.policy.circumstances import Circumstances
@@ -130,14 +131,15 @@ class Forger:
         assert (await node.client.post_void(address(peer.descriptor), document.encode())).status == 200
 
     async def post(self, *envelopes: bytes) -> list[tuple[str | None, str | None]]:
-        """Send them in one request: for each its code and the status of its signed receipt, if it has one."""
+        """Send them in one request: for each its code and its signed final word, if it has one."""
         node = self._party.running
         answered = await node.client.post_messages(address(self._party.peer().descriptor), envelopes)
         assert answered.status == 200
         value = json.loads(answered.body)
         told: dict[str, str] = {}
         if value["receipts"] is not None:
-            told = {item["receipt"]["msg"]: item["receipt"]["status"] for item in value["receipts"]["receipts"]}
+            words = [item["receipt"] for item in value["receipts"]["receipts"]]
+            told = {word["msg"]: word["status"] for word in words if word["status"] in FINAL_WORDS}
         return [(answer["code"], told.get(answer["id"])) for answer in value["answers"]]
 
     async def send(self, n: int, **changes: Any) -> tuple[str | None, str | None]:

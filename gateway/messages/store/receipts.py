@@ -16,7 +16,7 @@ from gateway.database.prepared import Prepared
 from gateway.database.rows import values_of
 from gateway.database.tables import receipt, receipt_batch, receipt_due
 from gateway.foundation.ids import NodeId
-from keys.documents.receipts import EITHER, KeptReceipts, Receipt, SignedReceipts
+from keys.documents.receipts import EITHER, KeptReceipts, Receipt, SignedReceipts, Status
 from keys.primitives.batch import Batch, Inclusion
 from keys.primitives.domains import RECEIPTS_1
 from keys.primitives.encoding import DOCUMENT_LIMIT, parse
@@ -24,6 +24,7 @@ from keys.primitives.sign import SignedDocument
 
 ISSUED = "issued"
 RECEIVED = "received"
+_RANK = {str(status): rank for rank, status in enumerate(Status)}
 AT_ONCE = 500
 """Values of one list in a statement."""
 
@@ -91,13 +92,11 @@ _UNSIGNED = Prepared(
     )
 )
 _WORDS = Prepared(
-    select(receipt.c.id, receipt.c.of, receipt.c.status, receipt.c.at)
-    .where(
+    select(receipt.c.id, receipt.c.of, receipt.c.status, receipt.c.at).where(
         receipt.c.direction == bindparam("way"),
         receipt.c.peer == bindparam("peer"),
         receipt.c.id.in_(bindparam("ids", expanding=True)),
     )
-    .order_by(receipt.c.at)
 )
 _BATCHES = Prepared(select(receipt_batch).where(receipt_batch.c.ref.in_(bindparam("refs", expanding=True))))
 _BATCH_OF = Prepared(
@@ -176,21 +175,23 @@ def without_batch(connection: Connection, hashes: Sequence[str]) -> set[tuple[st
 
 
 def of_message(connection: Connection, direction: str, peer: NodeId, id: str) -> list[ReceiptRow]:
-    """Every receipt issued or received for one message, in order of time."""
-    query = (
-        select(receipt)
-        .where(receipt.c.direction == direction, receipt.c.peer == peer, receipt.c.id == id)
-        .order_by(receipt.c.at)
-    )
-    return [ReceiptRow(**row._mapping) for row in connection.execute(query)]
+    """Every receipt issued or received for one message, in order of time; of one second in the order of a message's
+    life.
+    """
+    query = select(receipt).where(receipt.c.direction == direction, receipt.c.peer == peer, receipt.c.id == id)
+    return sorted((ReceiptRow(**row._mapping) for row in connection.execute(query)), key=_by_time)
 
 
 def words(connection: Connection, direction: str, peer: NodeId, ids: Sequence[str]) -> list[Word]:
-    """What receipts for several messages of one link say, in order of time."""
+    """What receipts for several messages of one link say, in the order of `of_message`."""
     found: list[Word] = []
     for start in range(0, len(ids), AT_ONCE):
         found += _WORDS.made(Word, connection, way=direction, peer=peer, ids=ids[start : start + AT_ONCE])
-    return found
+    return sorted(found, key=_by_time)
+
+
+def _by_time(told: ReceiptRow | Word) -> tuple[int, int]:
+    return told.at, _RANK[told.status]
 
 
 def signed(connection: Connection, rows: Iterable[ReceiptRow]) -> list[KeptReceipts]:

@@ -55,6 +55,7 @@ async def test_one_request_tells_both(two: Two) -> None:
     assert len(wire.envelopes()) == 1 and receipts_asked(back) == []
     assert await words(two.al, "issued") == await words(two.fr, "received") == BOTH
     assert await two.al.rows("SELECT * FROM receipt_due") == []
+    assert [told["status"] for told in (await two.fr.show(id))["receipts"]] == ["received", "delivered"]
 
 
 async def test_an_answer_that_got_lost_is_told_whole_again(two: Two) -> None:
@@ -73,8 +74,10 @@ async def test_a_void_of_what_was_delivered_tells_both(two: Two) -> None:
     wire, back = Spoiler(two.fr), Spoiler(two.al)
     wire.lose = 1
     id = await two.fr.submit("m")
-    await two.until(lambda: wire.lose == 0, seconds=60)
+    await two.until(lambda: wire.lose == 0)
+    wire.away = True
     await two.fr.call("message.cancel", id=id)
+    wire.away = False
     await opened(two, id)
     assert [name for name, _ in wire.asked] == ["post_messages", "post_void"] and receipts_asked(back) == []
 

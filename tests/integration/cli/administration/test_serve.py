@@ -29,7 +29,7 @@ OF_OTHERS = {
     "the demonstration and the tests": {"gateway.demo", "hypothesis", "pytest"},
 }
 """What only some nodes use, or only at times: loaded by who uses it, when it does."""
-NOT_BESIDE_KEYS = {"aiohttp", "asyncio", "gateway.database", "gateway.operations", "pydantic", "schemas", "sqlalchemy"}
+NOT_BESIDE_KEYS = {"aiohttp", "gateway.database", "gateway.operations", "pydantic", "schemas", "sqlalchemy"}
 """What has no place in the process that holds the keys (nrm1 13.7)."""
 
 

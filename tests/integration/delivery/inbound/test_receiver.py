@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from support.forger import Forger
-from support.pair import Two, two_nodes
+from support.pair import Two, in_two_steps, two_nodes
 
 from gateway.delivery.inbound.admission import Admission
 from gateway.delivery.inbound.opening import Opening
@@ -30,6 +30,7 @@ RECEIVED = (None, "received")
 async def two(tmp_path: Path) -> AsyncIterator[Two]:
     """Two nodes, paired and serving."""
     async with two_nodes(tmp_path) as made:
+        in_two_steps(made.al)  # the answers of hand-overs are those of test_one_answer
         yield made
 
 
