@@ -16,7 +16,7 @@ from gateway.foundation.config import EmailSection
 from gateway.foundation.logs import logger
 from gateway.notifications.email_notices import EmailNotices
 from gateway.notifications.webhooks import WebhookSender
-from gateway.ports import Notifier
+from gateway.ports import Adapter, Notifier
 
 if TYPE_CHECKING:
     from gateway.composition.node import Node
@@ -101,23 +101,22 @@ def _outside_loops(node: Node) -> Iterable[asyncio.Task[None]]:
         )
         yield asyncio.create_task(notices.run(), name="notify")
     if node.adapter is not None and node.config.adapter is not None:
-        drafter = RecordDrafter(
-            content=node.content,
-            drafts=node.drafts,
-            events=node.events,
-            clock=node.clock,
-            rand=node.rand,
-            cases=node.cases,
-            mappings=node.outside.outward,
-        )
-        intake = Intake(
-            store=node.store,
-            clock=node.clock,
-            adapter=node.adapter,
-            drafter=drafter,
-            seconds=node.config.adapter.poll_seconds,
-        )
+        intake = make_intake(node, node.adapter, node.config.adapter.poll_seconds)
         yield asyncio.create_task(_with_roots(node, intake.run), name="collect")
+
+
+def make_intake(node: Node, adapter: Adapter, seconds: int) -> Intake:
+    """What makes drafts of the records of a case system, which is looked at every so many seconds."""
+    drafter = RecordDrafter(
+        content=node.content,
+        drafts=node.drafts,
+        events=node.events,
+        clock=node.clock,
+        rand=node.rand,
+        cases=node.cases,
+        mappings=node.outside.outward,
+    )
+    return Intake(store=node.store, clock=node.clock, adapter=adapter, drafter=drafter, seconds=seconds)
 
 
 def _mailer(node: str, section: EmailSection) -> Notifier:

@@ -78,4 +78,4 @@ def draw_qr(text: str) -> Markup:
 
     drawn = io.BytesIO()
     segno.make(text, error="m").save(drawn, kind="svg", xmldecl=False, svgns=True, border=2, omitsize=True)
-    return Markup(drawn.getvalue().decode())  # noqa: S704 (made here, of text that is encoded as squares)
+    return Markup(drawn.getvalue().decode())  # noqa: S704 (segno writes no word of the text, only squares)

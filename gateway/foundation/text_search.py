@@ -104,7 +104,8 @@ def stem(word: str, language: str) -> str:
 
 @cache
 def _stemmer(language: str) -> Any:
-    import snowballstemmer  # type: ignore[import-untyped]  # 3 MiB that a node without a search does not need
+    # 3 MiB that a node without a search does not need; it ships no types.
+    import snowballstemmer  # type: ignore[import-untyped]
 
     return snowballstemmer.stemmer(STEMMERS[language])
 

@@ -38,7 +38,7 @@ def _matches(pattern: str, value: str) -> bool:
     return re.search(re.sub(r"\$$", r"\\Z", pattern), value) is not None
 
 
-_Validator: Any = extend(  # type: ignore[no-untyped-call]
+_Validator: Any = extend(  # type: ignore[no-untyped-call]  # jsonschema gives it no types
     Draft202012Validator, {"pattern": _ecma_pattern}
 )
 

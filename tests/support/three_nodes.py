@@ -25,9 +25,8 @@ from support.wiretap import Wiretap
 
 from gateway.composition.node import Node
 from gateway.composition.senders import make_sender
-from gateway.delivery.intake import Intake
+from gateway.composition.serving import make_intake
 from gateway.delivery.outbound.sender import Sender
-from gateway.delivery.record_drafts import RecordDrafter
 from gateway.errors import GatewayError
 from gateway.messages import answers
 from keys.documents.envelope import split_envelopes
@@ -186,16 +185,7 @@ class Trio:
         """What the case system offers becomes drafts."""
         node = self.node(name)
         assert node.adapter is not None
-        drafter = RecordDrafter(
-            content=node.content,
-            drafts=node.drafts,
-            events=node.events,
-            clock=node.clock,
-            rand=node.rand,
-            cases=node.cases,
-            mappings={},
-        )
-        intake = Intake(store=node.store, clock=node.clock, adapter=node.adapter, drafter=drafter, seconds=1)
+        intake = make_intake(node, node.adapter, 1)
         while await intake.once():
             pass
 

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from support.memory_adapter import MemoryAdapter
 from support.pair import Party, Two, example, two_nodes
 
+from gateway.composition.serving import make_intake
 from gateway.delivery import intake as intake_module
 from gateway.delivery.intake import Intake
-from gateway.delivery.record_drafts import RecordDrafter
 from gateway.errors import Code, TransientError
 from gateway.foundation import logs
 from gateway.ports import LocalRecord, Notice, NoticeKind
@@ -33,20 +34,9 @@ def referral(number: str, **more: Any) -> dict[str, Any]:
     return {"conversation": None, "in_reply_to": None, "purpose": "referral", **request, **more}
 
 
-def collector(party: Party) -> Intake:
+def collector(party: Party, adapter: MemoryAdapter | None = None) -> Intake:
     """The loop of a node, to be gone through by hand."""
-    node = party.running
-    drafter = RecordDrafter(
-        content=node.content,
-        drafts=node.drafts,
-        events=node.events,
-        clock=node.clock,
-        rand=node.rand,
-        cases=node.cases,
-        mappings={},
-    )
-    assert node.adapter is not None
-    return Intake(store=node.store, clock=node.clock, adapter=node.adapter, drafter=drafter, seconds=1)
+    return make_intake(party.running, adapter or MemoryAdapter(party.system), 1)
 
 
 def offer(party: Party, **fields: dict[str, Any]) -> None:
@@ -104,13 +94,9 @@ async def test_a_record_that_stands_there_twice_is_drafted_once(two: Two) -> Non
 
     said = [LocalRecord(ref="a", fields=referral(number)) for number in ("n-1", "n-1")]
     settled: list[Notice] = []
-    loop = collector(two.fr)
 
-    class Twice:
+    class Twice(MemoryAdapter):
         """A case system whose list has one record in two lines."""
-
-        def describe(self) -> Any:
-            return two.fr.running.adapter.describe()  # type: ignore[union-attr]
 
         async def pull(self) -> Sequence[LocalRecord]:
             return said
@@ -118,8 +104,7 @@ async def test_a_record_that_stands_there_twice_is_drafted_once(two: Two) -> Non
         async def settle(self, record: LocalRecord, notice: Notice) -> None:
             settled.append(notice)
 
-    loop._adapter = Twice()  # type: ignore[assignment]
-    await loop.once()
+    await collector(two.fr, Twice(two.fr.system)).once()
     assert [notice.key.partition(".")[0] for notice in settled] == ["drafted", "again"]
     assert len(await waiting(two.fr)) == 1
 
@@ -128,25 +113,17 @@ async def test_a_record_that_stands_there_twice_is_drafted_once(two: Two) -> Non
 async def test_what_was_written_and_not_settled_is_not_drafted_again(two: Two, settled: int) -> None:
     """The case system went away after the drafts were durable: the same records change nothing when they come again."""
     offer(two.fr, a=referral("n-1"), b=referral("n-2"), c=referral("n-3"))
-    loop, settle = collector(two.fr), two.fr.running.adapter.settle  # type: ignore[union-attr]
-    left = [settled]
 
-    async def some(record: LocalRecord, notice: Notice) -> None:
-        if not left[0]:
-            raise TransientError(Code.ADAPTER_BUSY, "the case system is away")
-        left[0] -= 1
-        await settle(record, notice)
+    class Failing(MemoryAdapter):
+        """A case system that goes away in the middle."""
 
-    class Failing:
-        """The adapter of the node, which goes away in the middle."""
+        async def settle(self, record: LocalRecord, notice: Notice) -> None:
+            if len(two.fr.system.settled) == settled:
+                raise TransientError(Code.ADAPTER_BUSY, "the case system is away")
+            await super().settle(record, notice)
 
-        describe = staticmethod(two.fr.running.adapter.describe)  # type: ignore[union-attr]
-        pull = staticmethod(two.fr.running.adapter.pull)  # type: ignore[union-attr]
-        settle = staticmethod(some)
-
-    loop._adapter = Failing()  # type: ignore[assignment]
     with pytest.raises(TransientError):
-        await loop.once()
+        await collector(two.fr, Failing(two.fr.system)).once()
     drafts = await waiting(two.fr)
     assert len(drafts) == 3
     await two.fr.stop()

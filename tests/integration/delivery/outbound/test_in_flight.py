@@ -24,12 +24,12 @@ async def two(tmp_path: Path) -> AsyncIterator[Two]:
 class SlowWire:
     """Requests of messages that wait on their way until they are let through."""
 
-    def __init__(self, two: Two) -> None:
+    def __init__(self, two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
         self.sent: list[int] = []
         self.open = asyncio.Event()
         client = two.fr.running.client
         self._post = client.post_messages
-        client.post_messages = self._wait  # type: ignore[method-assign]
+        monkeypatch.setattr(client, "post_messages", self._wait)
 
     async def _wait(self, peer: Any, envelopes: Sequence[bytes]) -> Any:
         self.sent.append(len(envelopes))
@@ -46,9 +46,9 @@ async def delivered(two: Two, *ids: str) -> None:
     await two.until(told, seconds=120)
 
 
-async def test_two_partial_requests(two: Two) -> None:
+async def test_two_partial_requests(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second goes at once; what gathers behind it goes together, when one of them is answered."""
-    wire = SlowWire(two)
+    wire = SlowWire(two, monkeypatch)
     ids = []
     for number in range(PARTIAL):
         ids.append(await two.fr.submit(f"m-{number}"))
@@ -66,7 +66,7 @@ async def test_two_partial_requests(two: Two) -> None:
 async def test_a_withdrawal_waits_for_one_round_trip(two: Two, monkeypatch: pytest.MonkeyPatch, answered: bool) -> None:
     """It goes behind the answer to what may rely on its consent; where none comes, it goes without."""
     monkeypatch.setattr("gateway.delivery.outbound.in_flight.ROUND_TRIP", 60.0 if answered else 0.3)
-    wire = SlowWire(two)
+    wire = SlowWire(two, monkeypatch)
     id = await two.fr.submit("m")
     await two.until(lambda: wire.sent == [1], seconds=5)
     urgent = (await two.fr.call("message.submit", **example("consent.withdrawal/1", "AL")))["id"]
