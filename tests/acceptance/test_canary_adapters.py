@@ -18,9 +18,9 @@ from aiohttp import web
 from support.acting import ask
 from support.canary import Scanner
 from support.ceremony import ADMINS, aplay, change
-from support.federation import free_port
 from support.local import socket_caller
 from support.policies import open_on
+from support.ports import free_port
 from support.running import UNIT, asked, consent, enquiry, header, pair, running, until
 
 from adapters.folder.bench import FolderBench

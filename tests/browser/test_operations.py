@@ -8,10 +8,10 @@ import pytest
 from playwright.async_api import Browser
 from support.browser import seat
 from support.consoles import served
-from support.federation import free_port
 from support.offices import Office
 from support.operated import ALIKE, AUDITED, PATHS, answers
 from support.pair import Party, two_nodes
+from support.ports import free_port
 
 from gateway.operations.roles import Role
 

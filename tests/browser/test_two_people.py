@@ -19,10 +19,10 @@ from playwright.async_api import Browser
 from support.browser import Seat
 from support.ceremony import ADMINS, aplay
 from support.enrolled import approving
-from support.federation import free_port
 from support.nodechild import CHEAP, SteeredClock
 from support.offices import Office, enrol
 from support.pair import PASSPHRASE, START, Party, Two, example, introduce, make_party
+from support.ports import free_port
 from support.running import consent
 from support.writing import release
 

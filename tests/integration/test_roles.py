@@ -15,8 +15,9 @@ from uuid import uuid4
 import pytest
 from support import desks
 from support.acting import act
-from support.desks import Desk, free_port, served
+from support.desks import Desk, served
 from support.local import Answer, Caller, socket_caller
+from support.ports import free_port
 from support.running import UNIT, enquiry, pair, running, settled
 from support.tables import Faults
 

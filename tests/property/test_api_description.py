@@ -23,8 +23,9 @@ from schemathesis.specs.openapi.checks import (
 )
 from support import desks, pages
 from support.ceremony import play
-from support.desks import free_port, served
+from support.desks import served
 from support.enrolled import enrolling
+from support.ports import free_port
 from support.shapes import document
 from support.tables import Faults
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from aiohttp import ClientSession, CookieJar, web
 from aiohttp.test_utils import TestServer
-from support.federation import free_port
 from support.local import FakeDesk
+from support.ports import free_port
 from support.shapes import misfits
 
 from gateway.api.app import local_app

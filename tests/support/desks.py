@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +18,7 @@ from support.acting import FIRST, SECOND, ask_over, id_of, token_at
 from support.ceremony import ADMINS, CARDS, pairing, play
 from support.dropfolder import drop_folder
 from support.keycost import CHEAP
+from support.ports import free_port
 
 import schemas
 from adapters.folder import FolderAdapter
@@ -83,14 +83,6 @@ class Desk:
 def run(*words: str, given: str | None = None, env: Mapping[str, str] | None = None) -> Result:
     """One verb in this process; the exit code and both outputs."""
     return CliRunner().invoke(trm, list(words), input=given, env=env)
-
-
-def free_port() -> int:
-    """A port that nobody listens on right now."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 def plan(

@@ -6,7 +6,6 @@ import asyncio
 import base64
 import datetime
 import hashlib
-import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -16,6 +15,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from support.ports import free_port
 
 from gateway.errors import Code, RemoteError
 from gateway.federation.address import PeerAddress
@@ -267,14 +267,6 @@ class Site:
             rand=party.rand,
             patience=patience or Patience(connect=5.0, read=5.0, total=10.0),
         )
-
-
-def free_port() -> int:
-    """A port of the loopback that nobody has now: the signed authority has to name it before the node listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @asynccontextmanager

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-from support.federation import free_port
+from support.ports import free_port
 
 from gateway.api.app import LocalServer, local_app
 from gateway.errors import Code, RefusedError

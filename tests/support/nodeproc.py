@@ -31,6 +31,7 @@ from support.acting import FIRST, ask_over, token_at
 from support.ceremony import ADMINS, CARDS, pairing, play
 from support.dropfolder import drop_folder
 from support.nodechild import CHEAP, ROOT, SteeredClock
+from support.ports import free_port
 from support.proxy import Proxy
 
 from adapters.folder import FolderAdapter
@@ -406,13 +407,6 @@ def eventually(condition: Callable[[], bool], what: str, seconds: float = 30.0, 
         assert time.monotonic() < deadline, what
         time.sleep(rest)
         rest = min(rest * 1.5, seldom)
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with closing(socket.socket()) as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 def make_pair(base: Path, *, start: int | None = None, proxied: bool = False, batch: int = 1_000) -> Pair:

@@ -13,7 +13,7 @@ from support.acting import ask
 from support.browser import Seat, seat
 from support.ceremony import aplay
 from support.enrolled import inviting
-from support.federation import free_port
+from support.ports import free_port
 from support.running import running
 
 from gateway.composition.node import Node

@@ -10,9 +10,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import json
-import random
 import shutil
-import socket
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -25,7 +23,8 @@ from support.ceremony import ADMINS, CARDS, aplay, change, pairing
 from support.dropfolder import drop_folder
 from support.memory_adapter import MemoryAdapter, MemorySystem
 from support.nodechild import CHEAP, SteeredClock
-from support.nodeproc import UNIT, enquiry, free_port, unit
+from support.nodeproc import UNIT, enquiry, unit
+from support.ports import free_port
 
 import schemas
 from gateway.administration.create_node import Plan, make_node
@@ -258,7 +257,7 @@ async def _paired() -> _Paired:
         base = Path(tempfile.mkdtemp(prefix="trm-paired-"))
         atexit.register(shutil.rmtree, base)
         clock = SteeredClock(START)
-        two = Two(*[await make_party(base, name, clock, quiet_port()) for name in COUNTRIES], clock)
+        two = Two(*[await make_party(base, name, clock, free_port()) for name in COUNTRIES], clock)
         try:
             for party in two:
                 await party.start()
@@ -271,24 +270,6 @@ async def _paired() -> _Paired:
                 await party.stop()
         _kept.append(_Paired(base, clock.now()))
     return _kept[0]
-
-
-def quiet_port() -> int:
-    """A port that nobody listens on, below those that connections and `free_port` get. It stays this process's: nodes
-    are begun and ended on it, and in between no other one that runs tests may come to it.
-    """
-    while True:
-        port = random.SystemRandom().randrange(10_000, 32_000)
-        claim = socket.socket(socket.AF_UNIX)
-        try:
-            claim.bind(f"\0trm-test-port-{port}")
-        except OSError:
-            claim.close()
-            continue
-        atexit.register(claim.close)
-        with socket.socket() as found:
-            if found.connect_ex(("127.0.0.1", port)):
-                return port
 
 
 class Spoiler:

@@ -34,7 +34,8 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from sqlalchemy import create_engine
 from support import warm
-from support.nodeproc import ROOT, NodeProcess, Pair, free_port
+from support.nodeproc import ROOT, NodeProcess, Pair
+from support.ports import free_port
 
 from keys.primitives.encoding import canon, sha256_hex
 

@@ -18,8 +18,8 @@ from typing import Any
 from support.acting import ask
 from support.ceremony import ADMINS, CARDS, aplay, pairing
 from support.dropfolder import drop_folder
-from support.federation import free_port
 from support.keycost import CHEAP
+from support.ports import free_port
 
 import schemas
 from adapters.folder import FolderAdapter

@@ -14,8 +14,9 @@ from pathlib import Path
 
 from support.ceremony import ADMINS, aplay, change
 from support.nodechild import CHEAP, SteeredClock
-from support.pair import START, Party, introduce, make_party, quiet_port
+from support.pair import START, Party, introduce, make_party
 from support.policies import open_on, text_of
+from support.ports import free_port
 from support.three_nodes import NAMES, WAYS, Trio
 
 from keys.offline.recovery_key import create_recovery, load_recovery, public_path
@@ -68,7 +69,7 @@ async def _pair() -> _Paired:
     clock = SteeredClock(START)
     trio = Trio(base, recovery)
     for name in NAMES:
-        trio.parties[name] = await make_party(base, name, clock, quiet_port())
+        trio.parties[name] = await make_party(base, name, clock, free_port())
         with (base / name / "node.toml").open("a") as settings:
             settings.write(f'\n[backup]\nrecovery_key = "{public_path(key)}"\n')
         await trio.open(name)

@@ -17,11 +17,11 @@ import aiohttp
 from support.acting import id_of
 from support.attached import NOTE, opened, pieces
 from support.enrolled import Known, enrol
-from support.federation import free_port
 from support.local import Caller, socket_caller
 from support.nodeproc import UNIT
 from support.pair import Party, Two, example, two_nodes
 from support.persons import ANA, BEN, agreed, referral
+from support.ports import free_port
 
 from gateway.access.rules import PERSONAL
 from gateway.operations.ids import Subject

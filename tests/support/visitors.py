@@ -14,7 +14,7 @@ from support.authenticator import Authenticator
 from support.browsing import Page, read
 from support.ceremony import ADMINS, aplay
 from support.enrolled import inviting
-from support.federation import free_port
+from support.ports import free_port
 from support.running import asked
 
 from gateway.composition.node import Node

@@ -30,12 +30,13 @@ from typing import Any
 import orjson
 from aiohttp.client_proto import ResponseHandler
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from support.ports import free_port
 from support.authenticator import Authenticator
 from support.ceremony import key_files
 from support.dropfolder import drop_folder
 from support.holders import signed
 from support.nodechild import SteeredClock
-from support.nodeproc import UNIT, enquiry, free_port, unit
+from support.nodeproc import UNIT, enquiry, unit
 from support.pair import START, Party, Two, example
 from support.policies import open_on, text_of
 from support.questions import QUESTIONS

@@ -17,10 +17,11 @@ import pytest_asyncio
 from support import desks
 from support.authenticator import ORIGIN
 from support.ceremony import play
-from support.desks import Desk, free_port, served
+from support.desks import Desk, served
 from support.enrolled import Enrolled, Known, enrol, enrolling
 from support.nodechild import CHEAP, SteeredClock
 from support.pair import PASSPHRASE, START, make_party
+from support.ports import free_port
 
 from gateway.access.attempts import ATTEMPTS
 from gateway.access.logins import MOST

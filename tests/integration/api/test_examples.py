@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 from support import desks
-from support.desks import Desk, enquiry, free_port, pair, served
+from support.desks import Desk, enquiry, pair, served
 from support.house import ROOT
+from support.ports import free_port
 
 from adapters.kit.client import Node, ProblemError
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import aiohttp
 from support.acting import signed_in
-from support.federation import free_port
 from support.house import ROOT
 from support.local import Caller, socket_caller
+from support.ports import free_port
 from support.running import CHEAP, PASSPHRASE, UNIT, consent, enquiry, header, pair, running, settled
 
 from gateway.api.routes import PREFIX, ROUTES

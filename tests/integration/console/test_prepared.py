@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from support.federation import free_port
+from support.ports import free_port
 from support.running import running, until
 
 from gateway.console.looks import make_environment

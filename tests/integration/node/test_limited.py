@@ -14,8 +14,8 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DatabaseError
 from support.holders import signed
 from support.nodechild import CHEAP, SteeredClock
-from support.nodeproc import free_port
 from support.pair import PASSPHRASE, START, introduce, make_party, two_nodes
+from support.ports import free_port
 
 from gateway.app import KeysUnusableError, open_node, serve_limited
 from gateway.cli.administration.doctor import examine_folder

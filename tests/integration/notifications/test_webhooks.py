@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 from standardwebhooks.webhooks import Webhook
 from support.acting import act
-from support.federation import free_port
+from support.ports import free_port
 from support.running import enquiry, pair, running, settled, until
 from support.shapes import misfit_named
 

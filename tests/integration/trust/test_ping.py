@@ -16,8 +16,8 @@ from click.testing import Result
 from support.descriptors import sign_next
 from support.desks import run
 from support.nodechild import SteeredClock
-from support.nodeproc import free_port
 from support.pair import Party, Spoiler, Two, introduce, make_party, two_nodes
+from support.ports import free_port
 
 from gateway.errors import Code, TransientError
 from gateway.federation.client import Answered

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from support import desks
-from support.desks import Desk, free_port, served
+from support.desks import Desk, served
+from support.ports import free_port
 
 from gateway.cli import login_file
 from gateway.cli.login_file import Login

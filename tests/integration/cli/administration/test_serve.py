@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from support.federation import free_port
 from support.keycost import environment
+from support.ports import free_port
 from support.running import PASSPHRASE, make
 
 from gateway.cli.connection import call_node

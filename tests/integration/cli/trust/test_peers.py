@@ -18,8 +18,9 @@ import pytest
 from support import keycost, warm
 from support.acting import id_of, token_at
 from support.ceremony import KeyFiles, key_files
-from support.desks import consent, enquiry, free_port, header
+from support.desks import consent, enquiry, header
 from support.house import ROOT
+from support.ports import free_port
 
 from gateway.cli.connection import call_node
 from gateway.cli.login_file import Login, write_login

@@ -15,7 +15,7 @@ from aiohttp import ClientSession
 from support.authenticator import Authenticator
 from support.browsing import read
 from support.ceremony import ADMINS, aplay, change
-from support.federation import free_port
+from support.ports import free_port
 from support.running import running
 
 from gateway.composition.node import Node

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession
 from support import desks
-from support.desks import PASSPHRASE, Desk, free_port, served
+from support.desks import PASSPHRASE, Desk, served
 from support.keycost import cheap, environment
+from support.ports import free_port
 from support.visitors import Visitor, enrol_by
 
 
