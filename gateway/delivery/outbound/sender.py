@@ -153,6 +153,14 @@ class Sender:
         if 0 < left <= backoff_rules.LONGEST and self._node not in self._wakeups.called:  # more: the clock was put back
             return left
         self._wakeups.called.discard(self._node)
+        try:
+            return await self._send_due(peer)
+        except GatewayError as error:
+            delay = await self._reach.failed(error)
+            return 0.0 if self._node in self._wakeups.called else delay  # it called while it was asked in vain
+
+    async def _send_due(self, peer: Peer) -> float | None:
+        """Send receipts, messages and files that wait; returns the seconds to wait for, as `_round`."""
         answered, joined = self._receipts.answered(), bool(peer.attempts)
         waiting = await self._store.read(lambda c: _look_up(c, self._node, answered, joined=joined))
         self._exchange.again = waiting.receipts.more

@@ -195,6 +195,32 @@ async def test_what_is_no_answer_is_asked_for_less_and_less_often(two: Two, name
     assert await two.fr.state(id) != "failed"
 
 
+async def test_a_call_that_comes_while_a_request_fails_is_heard(two: Two) -> None:
+    """The peer calls while it is being asked in vain, and the look for more that waits comes in between: it is asked
+    again at once, and not after the backoff.
+    """
+    hostile = Hostile(two.fr, status(500))
+    asked, answers = asyncio.Event(), asyncio.Event()
+    post = hostile._post
+
+    async def slow(peer: PeerAddress, envelopes: Sequence[bytes]) -> Answered:
+        asked.set()
+        await answers.wait()
+        try:
+            return await post(peer, envelopes)
+        finally:
+            hostile.answer = None  # the next time it answers
+
+    setattr(two.fr.running.client, "post_messages", slow)  # noqa: B010
+    await two.fr.submit("heard")
+    await asked.wait()
+    two.fr.running.wakeups.peer_called(two.fr.peer().node)
+    await two.calm()
+    answers.set()
+    await two.until(lambda: two.al.notes() == ["heard"])
+    assert hostile.asked == 2
+
+
 async def test_what_a_peer_never_opens_is_sealed_a_few_times_and_comes_back(two: Two) -> None:
     """The limit is counted by what is stored, so a restart gives no new sealings; then the message is voided and its
     person is told. Messages behind it are not kept waiting for an hour.
