@@ -11,6 +11,7 @@ from gateway.cases.history import BlockEntry, BlockOf, Entry, StatusEntry, block
 from gateway.cases.ledger_names import names_of_case
 from gateway.cases.rules import LinkKind
 from gateway.database import content as content_rows
+from gateway.database.content import SealedRow
 from gateway.database.content_sealer import ContentSealer
 from gateway.database.prepared import Prepared
 from gateway.database.sealed_content import Content
@@ -29,15 +30,21 @@ _BLOCKS = Prepared(
         case_link.c.key >= bindparam("first"), case_link.c.key < bindparam("behind")
     )
 )
+_KEEP = Prepared(insert(case_link))
 _RANGE = {"first": b"block/", "behind": b"block0"}
 
 
 def add(content: Content, connection: Connection, case: CaseId, entry: Entry) -> None:
     """Note an entry of a case."""
-    ref = content.store.new_ref()
     kind = LinkKind.BLOCK if isinstance(entry, BlockEntry) else LinkKind.ENTRY
-    content_rows.put(connection, [content.sealer.seal(ref, canon(to_json(entry)))])
-    connection.execute(insert(case_link).values(key=f"{kind}/{ref}".encode(), kind=kind, case_id=case))
+    keep(connection, kind, [(case, content.sealer.seal(content.store.new_ref(), canon(to_json(entry))))])
+
+
+def keep(connection: Connection, kind: LinkKind, noted: Sequence[tuple[CaseId, SealedRow]]) -> None:
+    """Keep sealed entries of cases."""
+    content_rows.put(connection, [row for _, row in noted])
+    links = [{"key": f"{kind}/{row.ref}".encode(), "kind": kind, "case_id": case} for case, row in noted]
+    _KEEP.run(connection, links)
 
 
 def block(content: Content, connection: Connection, case: CaseId, entry: BlockEntry, *, at: int) -> None:

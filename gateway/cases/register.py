@@ -148,32 +148,33 @@ class CaseRegister:
         """Read what people call a case."""
         return cards_in(self._content.sealer, connection, [row])[row.id]
 
-    def join_received(self, connection: Connection, rows: Sequence[MessageRow], now: int) -> None:
+    def join_received(self, connection: Connection, rows: Sequence[MessageRow], now: int) -> dict[bytes, CaseId]:
         """A conversation about a person that a peer begins is a case of its own; whether it is one that is known here
-        already, people find out.
+        already, people find out. Returns the cases that begin, which have no card, by conversation.
         """
-        begun = dict.fromkeys(row.conversation for row in rows if row.kind == ABOUT_A_PERSON)
-        known = store.cases_of(connection, begun) if begun else {}
-        for conversation in begun.keys() - known.keys():
-            join(connection, self.joining(Signs(conversation=conversation), Card()), now)
+        about = dict.fromkeys(row.conversation for row in rows if row.kind == ABOUT_A_PERSON)
+        known = store.cases_of(connection, about)
+        begun = {conversation: self.new_id() for conversation in about if conversation not in known}
+        store.open_cases(
+            connection, [CaseRow(id=case, state=CaseState.OPEN, at=now, card=None) for case in begun.values()]
+        )
+        kind = LinkKind.CONVERSATION
+        store.link(connection, [Link(key=key, kind=kind, case_id=case) for key, case in begun.items()])
+        return begun
 
     def write_card(self, connection: Connection, row: CaseRow, card: Card) -> None:
         """Put another card in the place of the one that a case has."""
         sealed = self.sealed(card)
         content_rows.put(connection, [sealed])
-        store.set_card(connection, row.id, sealed.ref)
+        store.set_cards(connection, {row.id: sealed.ref})
         if row.card is not None:
             content_rows.erase(connection, row.card)
 
-    def name_received(self, connection: Connection, conversation: bytes, name: str) -> None:
-        """Call a case that has no name yet by the pseudonym that a peer gave in this conversation."""
-        case = store.cases_of(connection, [conversation]).get(conversation)
-        if case is None:
-            return
-        row = store.get(connection, [case])[case]
+    def name_card(self, connection: Connection, row: CaseRow, name: str) -> None:
+        """Write a name on a card that has none."""
         card = self.card_in(connection, row)
         if card.name is None:
-            self.write_card(connection, row, replace(card, label=name[:LONGEST_LABEL]))
+            self.write_card(connection, row, replace(card, label=name))
 
     def names_said(self, connection: Connection, rows: Sequence[MessageRow]) -> dict[bytes, set[str]]:
         """What these messages call the person, by conversation; asked before they are erased."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, delete, exists, func, insert, literal, select, update
@@ -58,6 +58,7 @@ _CASES_OF = Prepared(
     select(case_link.c.key, case_link.c.case_id).where(case_link.c.key.in_(bindparam("keys", expanding=True)))
 )
 _OPEN = Prepared(insert(cases))
+_SET_CARD = Prepared(update(cases).where(cases.c.id == bindparam("which")).values(card=bindparam("ref")))
 _LINK = Prepared(upsert(case_link).on_conflict_do_nothing(index_elements=["key"]))
 _ROWS = Prepared(select(cases).where(cases.c.id.in_(bindparam("ids", expanding=True))))
 
@@ -94,9 +95,9 @@ def open_cases(connection: Connection, rows: Iterable[CaseRow]) -> None:
     _OPEN.run(connection, map(values_of, rows))
 
 
-def set_card(connection: Connection, id: CaseId, card: int) -> None:
-    """From now on another sealed row says what people call the case."""
-    connection.execute(update(cases).where(cases.c.id == id).values(card=card))
+def set_cards(connection: Connection, cards: Mapping[CaseId, int]) -> None:
+    """From now on other sealed rows say what people call these cases."""
+    _SET_CARD.run(connection, [{"which": case, "ref": ref} for case, ref in cards.items()])
 
 
 def set_state(connection: Connection, id: CaseId, state: CaseState) -> None:

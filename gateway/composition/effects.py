@@ -1,11 +1,10 @@
-"""What incoming messages do here besides being handed over, by type."""
+"""What incoming messages do here besides being handed over, by type; what they say of cases is `gateway.cases.news`."""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING
 
-from gateway.cases.effects import name_case, note_decision
 from gateway.consent.effects import record_consent, withdraw_consent
 from gateway.directory.cache import list_entry
 from gateway.erasure.peer_requests.record import record_confirmation, record_request
@@ -18,13 +17,10 @@ if TYPE_CHECKING:
 
 def tie_effects(node: Node) -> Effects:
     """By message type what it does here besides being handed over."""
-    decided = partial(note_decision, node.content, node.peers)
     request = partial(record_request, node.content, node.keys.actor)
     return {
         "consent.record": (partial(record_consent, node.content),),
         "consent.withdrawal": (request, partial(withdraw_consent, node.content)),
-        "referral.request": (partial(name_case, node.cases), decided),
-        "identification.certificate": (decided,),
         "erasure.request": (request,),
         "referral.withdraw": (request,),
         "erasure.confirmation": (partial(record_confirmation, node.clock),),

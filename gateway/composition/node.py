@@ -33,6 +33,7 @@ from gateway.audit.checkpointer import Checkpointer
 from gateway.audit.log import AuditLog
 from gateway.audit.witness import LogWitness
 from gateway.cases.changes import CaseChanges
+from gateway.cases.news import read_news
 from gateway.cases.register import CaseRegister
 from gateway.composition.effects import tie_effects
 from gateway.composition.operation_table import tie_operations
@@ -442,6 +443,7 @@ class Node:
                 link=self.link,
                 effects=self.effects,
                 cases=self.cases,
+                read_news=partial(read_news, self.store, self.peers),
                 take_away=lambda connection, rows: self.taken_again.take_new(connection, rows),
                 tell_again=erasures.tell_again,
                 answering=self.answering,

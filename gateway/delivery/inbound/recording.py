@@ -7,7 +7,7 @@ hand-over, it is signed behind the transaction, together with what was handed ov
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias
@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 import schemas
 from gateway.attachments import store as attachment_store
 from gateway.cases import register
+from gateway.cases.news import CaseNews, ReadNews, write_news
 from gateway.cases.register import CaseRegister
 from gateway.conversations import loader
 from gateway.conversations.rules.facts import quoted_enquiry
@@ -63,11 +64,15 @@ class NewMessage:
     row: MessageRow
     evidence: int
     effects: Sequence[Effect]
+    news: CaseNews
 
-    def plaintexts(self) -> tuple[tuple[int, bytes], tuple[int, bytes]]:
-        """Content and evidence, to be sealed under their numbers: the evidence stays when the content is erased."""
+    def plaintexts(self) -> list[tuple[int, bytes]]:
+        """Content and evidence, to be sealed under their numbers: the evidence stays when the content is erased. And
+        what the message says of its case.
+        """
         proof = content_codec.evidence(self.message.statement, self.message.proof)
-        return (self.row.ref, content_codec.incoming(self.message)), (self.evidence, proof)
+        kept = (self.row.ref, content_codec.incoming(self.message)), (self.evidence, proof)
+        return [*kept, *self.news.plaintexts()]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +85,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Writing:
-    """All that the transaction writes. ``sealed`` are rows by number; ``signed`` are the receipts that answer,
+    """All that the transaction writes. ``sealed`` are rows by their number; ``signed`` are the receipts that answer,
     ``batch`` is the number under which a new batch of them is stored.
     """
 
@@ -88,14 +93,10 @@ class Writing:
     judged: JudgedRequests
     messages: Sequence[NewMessage]
     faults: Sequence[Fault]
-    sealed: Sequence[SealedRow]
+    sealed: Mapping[int, SealedRow]
     signed: SignedReceipts | None
     batch: int
     now: int
-
-    def rows_of(self, refs: Sequence[int]) -> list[SealedRow]:
-        """The sealed rows with these numbers."""
-        return [row for row in self.sealed if row.ref in refs]
 
 
 class Recorder:
@@ -109,6 +110,7 @@ class Recorder:
         link: PeerLink,
         effects: Effects,
         cases: CaseRegister,
+        read_news: ReadNews,
         take_away: TakeAway,
         tell_again: TellAgain,
         answering: Answering,
@@ -123,6 +125,7 @@ class Recorder:
         self._link = link
         self._effects = effects
         self._cases = cases
+        self._read_news = read_news
         self._take_away = take_away
         self._tell_again = tell_again
         self._answering = answering
@@ -166,7 +169,7 @@ class Recorder:
             judged=judged,
             messages=added,
             faults=faults,
-            sealed=sealed,
+            sealed={row.ref: row for row in sealed},
             signed=signed,
             batch=self._store.new_ref(),
             now=self._clock.now(),
@@ -203,7 +206,11 @@ class Recorder:
             origin=None,
         )
         return NewMessage(
-            message=message, row=row, evidence=self._store.new_ref(), effects=effects_of(self._effects, row, message)
+            message=message,
+            row=row,
+            evidence=self._store.new_ref(),
+            effects=effects_of(self._effects, row, message),
+            news=self._read_news(row, message),
         )
 
     def _sign_and_seal(
@@ -283,17 +290,17 @@ def _add_messages(connection: Connection, writing: Writing, cases: CaseRegister,
     nothing but what nothing may block.
     """
     added = writing.messages
-    content.put(connection, writing.rows_of([ref for new in added for ref in (new.row.ref, new.evidence)]))
+    content.put(connection, [writing.sealed[ref] for new in added for ref in (new.row.ref, new.evidence)])
     messages.add(connection, [new.row for new in added])
-    cases.join_received(connection, [new.row for new in added], writing.now)
+    begun = cases.join_received(connection, [new.row for new in added], writing.now)
     conversations.changed(connection, [state_transitions.conversation_of(new.row) for new in added])
     messages.add_statements(connection, [_statement_row(new) for new in added])
     messages.arrive(connection, [_inbox_row(writing.node, new) for new in added])
     journal.add_events(connection, [(writing.now, "message", new.row.ref, new.row.state) for new in added])
     gone = take_away(connection, [new.row for new in added])
-    for new in added:
-        if new.row.ref in gone and not never_blocked(new.message.body_type):
-            continue
+    acting = [new for new in added if new.row.ref not in gone or never_blocked(new.message.body_type)]
+    write_news(cases, connection, [new.news for new in acting], begun, writing.sealed)
+    for new in acting:
         quoted = quoted_enquiry(new.message.body_type, new.message.content)
         if quoted is not None:
             register.join_quoted(connection, new.row.conversation, loader.quote(connection, new.row, quoted))
@@ -366,4 +373,4 @@ def _keep_evidence(connection: Connection, writing: Writing, fault: Fault) -> No
         proof=fault.evidence.to_bytes(8, "big"),
     )
     if raised:  # once while the alarm is open: a peer that repeats a fault for ever does not fill the disk
-        content.put(connection, writing.rows_of([fault.evidence]))
+        content.put(connection, [writing.sealed[fault.evidence]])
