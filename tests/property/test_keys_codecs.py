@@ -16,6 +16,7 @@ from support.receiving import Sender, opener, receive
 
 from gateway.errors import Code, RemoteError
 from gateway.messages.answers import sign_receipts
+from gateway.ports import Json
 from keys.documents import envelope as wire
 from keys.documents.descriptor import parse_descriptor
 from keys.documents.descriptor_chain import decode_chain
@@ -25,10 +26,22 @@ from keys.documents.receipts import FirstReceipts, SignedReceipts
 from keys.primitives.attachment_cipher import PartOpener, PartSealer, part_length
 from keys.primitives.batch import Inclusion, Proof, read_signature
 from keys.primitives.domains import DESCRIPTOR, KEYSET, STATEMENT
-from keys.primitives.encoding import DOCUMENT_LIMIT, MAX_INT, b64u, canon, lp_join, lp_split, padme, parse, unb64u
+from keys.primitives.encoding import (
+    DOCUMENT_LIMIT,
+    MAX_INT,
+    b64u,
+    canon,
+    is_b64u,
+    lp_join,
+    lp_split,
+    padme,
+    parse,
+    unb64u,
+)
 from keys.primitives.hybrid_keys import SigningKey, verify
 from keys.primitives.sign import SignedDocument, sign_document
 
+DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 NAMES = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), min_size=1, max_size=64)
 JSON = st.recursive(
@@ -94,6 +107,24 @@ def test_base64url_has_one_spelling(text: str) -> None:
         assert b64u(unb64u(text)) == text
     except RemoteError as exc:
         assert exc.code is Code.MALFORMED
+
+
+@pytest.mark.parametrize("size", [*range(1, 8), 16, 32, 64])
+@given(data=st.data())
+def test_the_check_of_a_size_takes_what_can_be_read(size: int, data: st.DataObject):
+    """`is_b64u` looks at the digits alone: it takes the one spelling of so many bytes, and nothing else."""
+    spelled = b64u(data.draw(st.binary(min_size=size, max_size=size)))
+    last = data.draw(st.sampled_from(DIGITS))
+    changed = data.draw(st.sampled_from([spelled, spelled[:-1] + last, spelled + last, spelled[:-1], last + "\n"]))
+    texts = st.one_of(st.just(changed), st.text(max_size=len(spelled) + 1), st.none(), st.integers())
+    assert is_b64u(size)(text := data.draw(texts)) == (_read(text, size) is not None)
+
+
+def _read(text: Json, size: int) -> bytes | None:
+    try:
+        return unb64u(text, size)
+    except RemoteError:
+        return None
 
 
 @given(st.lists(st.binary(max_size=50), min_size=1, max_size=10))
