@@ -428,7 +428,7 @@ class Node:
                 clock=self.clock,
             ),
             admission=Admission(
-                content=self.content,
+                sealer=self.sealer,
                 own=self.own,
                 units={unit.id: unit.kind for unit in self.config.units},
                 load_conversations=lambda connection, keys: self.loader.load(connection, keys)[0],

@@ -17,7 +17,7 @@ from gateway.consent.register import Known
 from gateway.conversations.history import NOTHING_SAID, History
 from gateway.conversations.loader import LoadedConversation
 from gateway.conversations.rules.context import ConversationContext
-from gateway.database.sealed_content import Content
+from gateway.database.content_sealer import ContentSealer
 from gateway.delivery.inbound import steps
 from gateway.delivery.inbound.results import Refusal
 from gateway.delivery.inbound.steps import ReceiverContext
@@ -62,7 +62,7 @@ class Admission:
     def __init__(
         self,
         *,
-        content: Content,
+        sealer: ContentSealer,
         own: OwnIdentity,
         units: Mapping[str, UnitKind],
         load_conversations: LoadConversations,
@@ -70,8 +70,7 @@ class Admission:
         find_consent: FindConsent,
         clock: Clock,
     ) -> None:
-        self._store = content.store
-        self._sealer = content.sealer
+        self._sealer = sealer
         self._own = own
         self._units = units
         self._load_conversations = load_conversations
@@ -86,21 +85,21 @@ class Admission:
         stoppable = (message.statement for message in messages if not never_blocked(message.statement.body_type))
         return self._load_conversations(connection, {self._key(node, statement.conv) for statement in stoppable})
 
-    async def examine_messages(
-        self, peer: Peer, messages: Iterable[AuthenticStatement]
+    def examine_messages(
+        self, connection: Connection, peer: Peer, messages: Iterable[AuthenticStatement]
     ) -> Mapping[MessageId, Examined | Refusal]:
         """Take steps 13 to 15 for each message, by its id.
 
-        This comes before any of them is numbered, so that the consents which their headers name are looked up in one
-        read. What is found here is told only if step 12 lets the number pass.
+        This comes before any of them is numbered, so that the consents which their headers name are looked up in the
+        read that loads the link. What is found here is told only if step 12 lets the number pass.
         """
         scope = peer.standing(self._clock.now())
         examined = {message.statement.id: _examine_one(message, scope) for message in messages}
         named = {name for item in examined.values() if (name := _consent_named(item)) is not None}
-        known = await self._store.read(lambda c: {name: self._find_consent(c, name) for name in named}) if named else {}
+        known = {name: self._find_consent(connection, name) for name in named}
         tables: tuple[Submitted, ...] = ()
         if any(isinstance(item, ExaminedMessage) and _is_table(item) for item in examined.values()):
-            tables = await self._store.read(lambda c: submissions.received_from(c, peer.node))
+            tables = submissions.received_from(connection, peer.node)
         return {
             id: item
             if isinstance(item, Refusal)

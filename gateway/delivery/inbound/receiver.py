@@ -33,7 +33,7 @@ number is consumed. Steps 12 to 19 run under one lock per sender, so that a numb
 Two pieces of work are done ahead of their step; what they found is told in its place, so no peer sees a difference:
 
 * 13 to 15 are taken for all messages of a request before the first one is numbered, because the consents that their
-  headers name are then looked up in one read (`Admission.examine_messages`).
+  headers name are then looked up in the read that loads the link (`Admission.examine_messages`).
 * 18 is taken before the lock, because it reads and opens whole files from disk.
 """
 
@@ -202,7 +202,9 @@ class Receiver:
 
         def query(connection: Connection) -> frozenset[MessageId]:
             given = _read_answers(connection, node, ids)
-            epoch = links.position(connection, node, links.IN).epoch
+            if not given:
+                return frozenset()
+            epoch, _ = links.reached(connection, node, links.IN)
             answered = _linked_today(connection, node, epoch, given)
             if epoch == FIRST_EPOCH or not answered:
                 return answered
@@ -220,20 +222,40 @@ class Receiver:
         ids: Sequence[MessageId],
         files: Mapping[MessageId, Code | None],
     ) -> JudgedRequests:
-        """Judge authentic requests in the order of their numbers, each with what those before it have changed."""
-        loaded = await self._store.read(partial(self._load, node=node, requests=requests, ids=ids))
-        peer = self._require_peer(node)
+        """Judge authentic requests in the order of their numbers, each with what those before it have changed.
+
+        This reads and judges in one go, off the loop. A peer that people changed meanwhile is judged again, as it is.
+        """
+        while True:
+            peer, speaks = self._require_peer(node), self._peers.speaks(node)
+            judge = partial(
+                self._load_and_judge, peer=peer, requests=requests, ids=ids, files=files, reset_pending=not speaks
+            )
+            judged = await self._store.read(judge)
+            if self._require_peer(node) is peer and self._peers.speaks(node) is speaks:
+                return judged
+
+    def _load_and_judge(
+        self,
+        connection: Connection,
+        *,
+        peer: Peer,
+        requests: Sequence[NumberedRequest],
+        ids: Sequence[MessageId],
+        files: Mapping[MessageId, Code | None],
+        reset_pending: bool,
+    ) -> JudgedRequests:
+        loaded = self._load(connection, peer.node, requests, ids)
         new = [
             request.message for request in requests if request.message is not None and request.id not in loaded.answers
         ]
-        examined = await self._admission.examine_messages(peer, new)  # ahead of 13 to 15
         judge = _Judge(
             own=self._own,
             admission=self._admission,
             peer=peer,
-            reset_pending=not self._peers.speaks(node),
+            reset_pending=reset_pending,
             loaded=loaded,
-            examined=examined,
+            examined=self._admission.examine_messages(connection, peer, new),  # ahead of 13 to 15
             files=files,
             now=self._clock.now(),
         )
@@ -357,13 +379,13 @@ def _linked_today(
 
 def _load_link(connection: Connection, node: NodeId, numbers: Iterable[int]) -> LinkState:
     """Load the link with the neighbours of these numbers, by whose hashes they are judged, and its highest number."""
-    position = links.position(connection, node, links.IN)
-    wanted = {near for n in numbers for near in (n - 1, n, n + 1)} | {position.high}
-    known = links.numbers(connection, node, links.IN, position.epoch, wanted)
-    gaps = {Gap(row.first, row.last): row.seen for row in links.gaps(connection, node, position.epoch)}
+    epoch, high = links.reached(connection, node, links.IN)
+    wanted = {near for n in numbers for near in (n - 1, n, n + 1)} | {high}
+    known = links.numbers(connection, node, links.IN, epoch, wanted)
+    gaps = {Gap(row.first, row.last): row.seen for row in links.gaps(connection, node, epoch)}
     view = LinkView(
-        epoch=position.epoch,
-        high=position.high,
+        epoch=epoch,
+        high=high,
         known={n: Entry(id=row.id, prev=row.prev, link_hash=row.link) for n, row in known.items()},
         gaps=tuple(gaps),
     )

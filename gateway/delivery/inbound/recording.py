@@ -254,12 +254,14 @@ def _use_numbers(connection: Connection, writing: Writing) -> None:
     rows = [_number_row(request) for request in writing.judged.numbered]
     if not rows:
         return
-    after = writing.judged.after
-    if links.position(connection, writing.node, links.IN).epoch != after.view.epoch:
+    before, after = writing.judged.before, writing.judged.after
+    epoch, _ = links.reached(connection, writing.node, links.IN)
+    if epoch != after.view.epoch:
         raise TransientError(Code.LOCKED, "the link was reset meanwhile; nothing was accepted")
     links.use(connection, writing.node, links.IN, after.view.epoch, rows, after.view.high)
-    gaps = [GapRow(first=gap.first, last=gap.last, seen=after.seen[gap]) for gap in after.view.gaps]
-    links.set_gaps(connection, writing.node, after.view.epoch, gaps)
+    if after.view.gaps != before.view.gaps:
+        gaps = [GapRow(first=gap.first, last=gap.last, seen=after.seen[gap]) for gap in after.view.gaps]
+        links.set_gaps(connection, writing.node, after.view.epoch, gaps)
 
 
 def _link_anew(connection: Connection, writing: Writing) -> None:

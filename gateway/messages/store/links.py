@@ -86,13 +86,17 @@ _STAND = Prepared(
 )
 
 
+def reached(connection: Connection, peer: NodeId, direction: str) -> tuple[int, int]:
+    """Epoch and highest number of the link to or from `peer`; a link never used stands at epoch 1, number 0."""
+    epoch, high = _LINK.first(connection, peer=peer, direction=direction) or (1, 0)
+    return epoch, high
+
+
 def position(connection: Connection, peer: NodeId, direction: str) -> LinkRow:
-    """The link to or from `peer`; a link never used stands at epoch 1, number 0."""
-    row = _LINK.first(connection, peer=peer, direction=direction)
-    if row is None:
-        return LinkRow(epoch=1, high=0, last=None)
-    epoch, high = row
-    return LinkRow(epoch=epoch, high=high, last=numbers(connection, peer, direction, epoch, [high]).get(high))
+    """The same with the row of that number."""
+    epoch, high = reached(connection, peer, direction)
+    last = numbers(connection, peer, direction, epoch, [high]).get(high) if high else None
+    return LinkRow(epoch=epoch, high=high, last=last)
 
 
 def numbers(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from support.pair import Two, in_two_steps, two_nodes
 
 from gateway.delivery.inbound.admission import Admission
 from gateway.delivery.inbound.opening import Opening
+from gateway.delivery.inbound.recording import Recorder
 from gateway.errors import Code, TransientError
 from gateway.peers.registry import address
 from gateway.peers.scope import PeerState
@@ -211,30 +213,45 @@ async def test_a_link_that_was_reset_meanwhile(two: Two, forger: Forger, monkeyp
     """Nothing is counted in an epoch in which it was not judged: the peer repeats the request."""
     await forger.send(1)
     await two.calm()
-    examine = Admission.examine_messages
+    record = Recorder.record_results
 
-    async def reset_first(self: Admission, *arguments: Any) -> Any:
+    async def reset_first(self: Recorder, *arguments: Any) -> Any:
         query = "update link set epoch = 2, high = 0 where direction = 'in'"
         await two.al.running.store.move(lambda c: c.exec_driver_sql(query))
-        return await examine(self, *arguments)
+        return await record(self, *arguments)
 
-    monkeypatch.setattr(Admission, "examine_messages", reset_first)
+    monkeypatch.setattr(Recorder, "record_results", reset_first)
     before = await written(two)
     with pytest.raises(TransientError):
         await forger.send(2)
     assert await written(two) == before
 
 
-async def test_a_peer_that_was_suspended_meanwhile(two: Two, forger: Forger, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It passed the front door before; what it brought is not taken any more."""
-    open_envelopes, peer = Opening.open_envelopes, two.al.peer().node
+@pytest.mark.parametrize("when", ["opened", "judged"])
+async def test_a_peer_that_was_suspended_meanwhile(
+    two: Two, forger: Forger, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    """It passed the front door before; what it brought is not taken any more, also when it was judged already."""
+    open_envelopes, examine = Opening.open_envelopes, Admission.examine_messages
+    peer, loop = two.al.peer().node, asyncio.get_running_loop()
+
+    async def suspend() -> None:
+        await two.al.running.sync.suspend_for_cause(peer, Code.EQUIVOCATION, None)
 
     async def suspend_after(self: Opening, *arguments: Any) -> Any:
         opened = await open_envelopes(self, *arguments)
-        await two.al.running.sync.suspend_for_cause(peer, Code.EQUIVOCATION, None)
+        await suspend()
         return opened
 
-    monkeypatch.setattr(Opening, "open_envelopes", suspend_after)
+    def suspend_then(self: Admission, *arguments: Any) -> Any:
+        examined = examine(self, *arguments)
+        asyncio.run_coroutine_threadsafe(suspend(), loop).result(30)
+        return examined
+
+    if when == "opened":
+        monkeypatch.setattr(Opening, "open_envelopes", suspend_after)
+    else:
+        monkeypatch.setattr(Admission, "examine_messages", suspend_then)
     before = await written(two)
     node, al = two.fr.running, two.fr.peer()
     answered = await node.client.post_messages(address(al.descriptor), [forger.seal(1)])
