@@ -59,12 +59,18 @@ NEWS_ALARM_AT = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Waiting:
+    """What one peer's messages are, as far as they wait: `due` may go now, in order, each with whether it goes before a
+    missing number; `ready` are those of them that the adapter has not put off, with their `plain` contents.
+    """
+
     rows: tuple[InboxRow, ...]
     messages: dict[int, MessageRow]
     contents: dict[int, SealedRow]
     files: dict[int, list[AttachmentRow]]
     hashes: dict[int, str]
-    gaps: tuple[GapRow, ...]
+    due: list[tuple[InboxRow, bool]]
+    ready: list[tuple[InboxRow, bool]]
+    plain: dict[int, bytes | RefusedError]
 
 
 class Handover:
@@ -119,28 +125,55 @@ class Handover:
 
     async def once(self) -> bool:
         """One pass over all senders and all news; True when so much was handed over that more may wait."""
-        busy = False
-        senders, news = await self._content.store.read(lambda c: (messages.senders_waiting(c), messages.news_waits(c)))
-        for node in senders if self._keys.may_speak else ():
-            busy = await self._from(node) or busy
+        busy, speaks, now = False, self._keys.may_speak, self._clock.now()
+
+        def look(connection: Connection) -> tuple[list[NodeId], _Waiting | None, bool]:
+            senders = messages.senders_waiting(connection) if speaks else []
+            first = self._look_up(connection, senders[0], now) if senders else None
+            return senders[1:], first, messages.news_waits(connection)
+
+        senders, first, news = await self._content.store.read(look)
+        if first is not None:  # most often the only one
+            busy = await self._hand_over(first, now)
+        for node in senders:
+            now = self._clock.now()
+            waiting = await self._content.store.read(partial(self._look_up, node=node, now=now))
+            busy = await self._hand_over(waiting, now) or busy
         if self._adapter is not None and news:
             busy = await self._news(self._adapter) or busy
         return busy
 
-    async def _from(self, node: NodeId) -> bool:
+    def _look_up(self, connection: Connection, node: NodeId, now: int) -> _Waiting:
+        """Read what one peer sent and is not handed over yet, and open what may go now."""
+        rows = tuple(messages.waiting(connection, node, BATCH))
+        refs = [row.ref for row in rows]
+        found, contents = messages.get(connection, refs), content.get(connection, refs)
+        epoch = max((row.epoch or 1 for row in found.values()), default=1)
+        due = _in_order(rows, links.gaps(connection, node, epoch), now)
+        ready = [item for item in due if found[item[0].ref].kind != PROBE] if self._adapter is not None else []
+        ready = list(takewhile(lambda item: not now < item[0].next_try <= now + LONGEST_BACKOFF, ready))
+        there = [contents[row.ref] for row, _ in ready if row.ref in contents]
+        plain = self._content.sealer.open_each(there) if there else []
+        return _Waiting(
+            rows=rows,
+            messages=found,
+            contents=contents,
+            files=store.of_messages(connection, refs),
+            hashes=messages.statement_hashes(connection, refs),
+            due=due,
+            ready=ready,
+            plain={sealed.ref: opened for sealed, opened in zip(there, plain, strict=True)},
+        )
+
+    async def _hand_over(self, waiting: _Waiting, now: int) -> bool:
         """Hand over what one peer sent, in order; stops at the first that is not taken."""
-        now = self._clock.now()
-        waiting = await self._content.store.read(lambda c: _look_up(c, node))
-        due = _in_order(waiting, now)
-        await self._order(waiting, due, now)
-        probes = [row for row, _ in due if waiting.messages[row.ref].kind == PROBE]
+        await self._order(waiting, waiting.due, now)
+        probes = [row for row, _ in waiting.due if waiting.messages[row.ref].kind == PROBE]
         if probes:  # answered here: no case system and no desk sees them
             await self._local_receipts.acknowledge([waiting.messages[row.ref] for row in probes], waiting.hashes)
-            due = [item for item in due if item[0] not in probes]
         if self._adapter is None:
             return bool(probes)
-        ready_now = list(takewhile(lambda item: not now < item[0].next_try <= now + LONGEST_BACKOFF, due))
-        done, names = await self._push(self._adapter, waiting, ready_now, now)
+        done, names = await self._push(self._adapter, waiting, now)
         if done:
             await self._local_receipts.acknowledge([waiting.messages[row.ref] for row in done], waiting.hashes, names)
         return bool(done or probes) and len(waiting.rows) == BATCH
@@ -163,19 +196,14 @@ class Handover:
         current = await self._content.store.read(lambda c: messages.get(c, list(waiting.messages)))
         waiting.messages.update(current)
 
-    async def _push(
-        self, adapter: Adapter, waiting: _Waiting, due: Sequence[tuple[InboxRow, bool]], now: int
-    ) -> tuple[list[InboxRow], dict[int, str]]:
+    async def _push(self, adapter: Adapter, waiting: _Waiting, now: int) -> tuple[list[InboxRow], dict[int, str]]:
         """Messages to the adapter, in order; returns those it took, and by message the local ids that are not the key
         of the hand-over. One that it refuses is held for a person, one that has to be tried again stops the rest.
         """
         opened: list[tuple[InboxRow, Delivery]] = []
-        there = [sealed for row, _ in due if (sealed := waiting.contents.get(row.ref)) is not None]
-        plain = await self._workers.off_loop(lambda: self._content.sealer.open_each(there)) if there else []
-        plaintexts = {sealed.ref: found for sealed, found in zip(there, plain, strict=True)}
-        for row, late in due:
+        for row, late in waiting.ready:
             try:
-                item = await self._opened(waiting, plaintexts, row, late)
+                item = await self._opened(waiting, row, late)
                 if not exportable(item.header):
                     raise RefusedError(Code.NOT_FOR_EXPORT, "its sender wants it in no case system")
                 opened.append((row, mapped(self._mappings, item)))
@@ -197,9 +225,7 @@ class Handover:
                     names[row.ref] = outcome
         return done, names
 
-    async def _opened(
-        self, waiting: _Waiting, plaintexts: Mapping[int, bytes | RefusedError], row: InboxRow, late: bool
-    ) -> Delivery:
+    async def _opened(self, waiting: _Waiting, row: InboxRow, late: bool) -> Delivery:
         """A waiting message as the adapter gets it.
 
         Since the row was read a rotation may have wrapped its data key anew and destroyed the epoch that it names here:
@@ -207,7 +233,7 @@ class Handover:
         """
         message, sealed = waiting.messages[row.ref], waiting.contents.get(row.ref)
         with_files = waiting.files.get(row.ref, ())
-        plain = plaintexts.get(row.ref)
+        plain = waiting.plain.get(row.ref)
         while True:
             try:
                 item = self.delivery(message, plain, late or message.out_of_order, with_files)
@@ -386,27 +412,12 @@ async def _wait(signal: asyncio.Event) -> None:
     await signal.wait()
 
 
-def _look_up(connection: Connection, node: NodeId) -> _Waiting:
-    rows = tuple(messages.waiting(connection, node, BATCH))
-    refs = [row.ref for row in rows]
-    found = messages.get(connection, refs)
-    epoch = max((row.epoch or 1 for row in found.values()), default=1)
-    return _Waiting(
-        rows=rows,
-        messages=found,
-        contents=content.get(connection, refs),
-        files=store.of_messages(connection, refs),
-        hashes=messages.statement_hashes(connection, refs),
-        gaps=links.gaps(connection, node, epoch),
-    )
-
-
-def _in_order(waiting: _Waiting, now: int) -> list[tuple[InboxRow, bool]]:
+def _in_order(rows: Sequence[InboxRow], missing: Sequence[GapRow], now: int) -> list[tuple[InboxRow, bool]]:
     """What may be handed over now, in order, and whether it goes before a missing number."""
-    gaps = tuple(Gap(gap.first, gap.last) for gap in waiting.gaps)
-    first_seen = min((gap.seen for gap in waiting.gaps), default=None)
+    gaps = tuple(Gap(gap.first, gap.last) for gap in missing)
+    first_seen = min((gap.seen for gap in missing), default=None)
     due: list[tuple[InboxRow, bool]] = []
-    for row in waiting.rows:
+    for row in rows:
         if row.urgent or ready(row.n, gaps, first_seen, now):
             due.append((row, out_of_order(row.n, gaps)))
         else:
