@@ -16,7 +16,6 @@ from sqlalchemy import Connection
 from gateway.attachments import store
 from gateway.attachments.library import AttachmentLibrary
 from gateway.attachments.part_checks import PartChecks
-from gateway.attachments.rules import files_of
 from gateway.attachments.store import AttachmentRow, UploadRow
 from gateway.database.engine import Store
 from gateway.errors import WIRE_CODES, Code, RemoteError, TransientError
@@ -80,7 +79,7 @@ class IncomingFiles:
 
     async def _verdict(self, node: NodeId, message: AuthenticStatement, rows: list[AttachmentRow]) -> Code | None:
         try:
-            await self._checks.finish(node, rows, files_of(message.secret))
+            await self._checks.finish(node, rows, message.files)
         except RemoteError as error:
             return error.code if error.code in WIRE_CODES else Code.MALFORMED
         return None
@@ -121,4 +120,4 @@ class IncomingFiles:
                 store.begin(connection, upload, rows)
 
         await self._store.move(move)
-        self._checks.begin(node, stated.id, files_of(message.secret))
+        self._checks.begin(node, stated.id, message.files)

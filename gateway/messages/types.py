@@ -150,4 +150,8 @@ class AuthenticStatement:
     proof: bytes
     secret: bytes
     body: bytes
+    value: dict[str, Json]
+    """What the body says."""
+    files: tuple[wire.SecretPart, ...]
+    """What the secret says of the files."""
     link_hash: str

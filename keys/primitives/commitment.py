@@ -33,6 +33,7 @@ from keys.primitives.encoding import (
     is_int,
     is_str,
     items,
+    labelled,
     list_of,
     lp,
     malformed,
@@ -95,11 +96,20 @@ def cut_fields(body: bytes) -> dict[str, Json]:
     Raises RemoteError(malformed) for what is no canonical object, is empty, has more than 16 384 fields, or has a name
     of digits alone: such a name could be taken for a place in an array, and two bodies would have the same fields.
     """
+    return _cut_all(read_body(body))
+
+
+def read_body(body: bytes) -> dict[str, Json]:
+    """Read a body. Raises RemoteError(malformed) for what is no canonical object, or is empty."""
     value = parse(body, limit=len(body))
     if not isinstance(value, dict) or not value:
         raise malformed("a body is an object with members")
+    return value
+
+
+def _cut_all(body: dict[str, Json]) -> dict[str, Json]:
     found: dict[str, Json] = {}
-    _cut(value, "", found)
+    _cut(body, "", found)
     return found
 
 
@@ -130,7 +140,12 @@ def compute_commitment(secret: bytes, body: bytes) -> str:
 
     Raises RemoteError(malformed) for a body that cannot be cut into fields.
     """
-    fields = cut_fields(body)
+    return commit_to(secret, read_body(body))
+
+
+def commit_to(secret: bytes, body: dict[str, Json]) -> str:
+    """Compute the same for a body as `read_body` read it. Raises RemoteError(malformed)."""
+    fields = _cut_all(body)
     leaves = _leaves(_blocks(secret, len(fields)), fields)
     return _commit(len(leaves), perfect_levels(sorted(leaves))[-1][0])
 
@@ -189,8 +204,9 @@ def _blocks(secret: bytes, fields: int) -> list[bytes]:
 def _leaves(blocks: list[bytes], fields: Mapping[str, Json]) -> list[bytes]:
     """Make every leaf of the tree: those of the fields in their order, then the blocks that are left over."""
     # Each value was read from canonical JSON, so it has one spelling, and `canon` would only judge it once more.
+    field = labelled("field")
     made = [
-        h("field", block + lp(pointer.encode()) + orjson.dumps(value))
+        field(block + lp(pointer.encode()) + orjson.dumps(value))
         for block, (pointer, value) in zip(blocks, fields.items(), strict=False)
     ]
     return made + blocks[len(made) :]

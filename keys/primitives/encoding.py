@@ -191,9 +191,15 @@ def sha256_hex(data: bytes) -> str:
 
 def h(label: str, data: bytes) -> bytes:
     """H(label, x) = SHA-256("nrm1/" || label || 0x00 || x), 32 bytes (nrm1 1.7). The labels are a closed set."""
+    return labelled(label)(data)
+
+
+def labelled(label: str) -> Callable[[bytes], bytes]:
+    """H of one label, for many values."""
     if label not in LABELS:
         raise RuntimeError(f"unknown hash label {label!r}")
-    return sha256(PREFIX + label.encode() + b"\0" + data)
+    begin = PREFIX + label.encode() + b"\0"
+    return lambda data: hashlib.sha256(begin + data).digest()
 
 
 def expand(label: str, data: bytes, size: int) -> bytes:

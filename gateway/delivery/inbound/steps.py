@@ -43,9 +43,10 @@ from gateway.peers.scope import Direction, PeerScope, may
 from gateway.policy.gates.gate_table import CODE_RULES, GateFacts, Permit, Recipient, UnitKind, received
 from keys.documents import envelope as wire
 from keys.documents.descriptor import Descriptor
+from keys.primitives import commitment
 from keys.primitives.batch import Proof, Verifier
 from keys.primitives.domains import STATEMENT
-from keys.primitives.encoding import SKEW, Json, parse
+from keys.primitives.encoding import SKEW, Json
 from keys.primitives.seal import SUITE
 from keys.primitives.seal import open_content as aead_open_content
 from schemas.types import type_name
@@ -73,6 +74,7 @@ class OpenedEnvelope:
     statement: wire.Statement
     statement_bytes: bytes
     proof: Proof
+    proof_bytes: bytes
     secret: bytes
     body: bytes
 
@@ -137,6 +139,7 @@ def unpack_frames(envelope: wire.Envelope, inner: bytes, *, signer: str) -> Open
         statement=statement,
         statement_bytes=frames.statement,
         proof=Proof.parse(frames.proof, STATEMENT, frames.statement),
+        proof_bytes=frames.proof,
         secret=frames.secret,
         body=frames.body,
     )
@@ -155,15 +158,17 @@ def authenticate_statement(
         RemoteError: the code of the first check that refuses.
     """
     verify_signature(opened, sender, verifier)
-    cross_check(opened, own=own, now=now, oldest=oldest)
+    value, files = cross_check(opened, own=own, now=now, oldest=oldest)
     statement = opened.statement
     return AuthenticStatement(
         statement=statement,
         statement_bytes=opened.statement_bytes,
         statement_hash=wire.statement_hash(opened.statement_bytes),
-        proof=opened.proof.encode(),
+        proof=opened.proof_bytes,
         secret=opened.secret,
         body=opened.body,
+        value=value,
+        files=files,
         link_hash=statement.link,
     )
 
@@ -174,16 +179,21 @@ def verify_signature(opened: OpenedEnvelope, sender: Descriptor, verifier: Verif
     verifier.verify(sender.signing_key(batch.signature.kid, at=opened.statement.created), batch)
 
 
-def cross_check(opened: OpenedEnvelope, *, own: Descriptor, now: int, oldest: int) -> None:
-    """Compare the statement with its envelope, the clock, this node and what it commits to (step 11)."""
+def cross_check(
+    opened: OpenedEnvelope, *, own: Descriptor, now: int, oldest: int
+) -> tuple[dict[str, Json], tuple[wire.SecretPart, ...]]:
+    """Compare the statement with its envelope, the clock, this node and what it commits to (step 11). Returns what was
+    read for that: the value of the body, and the files.
+    """
     statement = opened.statement
     _check_binding(opened, own)
     _check_times(statement, now)
     if statement.to_desc > own.version:
         raise RemoteError(Code.MALFORMED, "the statement names a descriptor this node never had")
-    _check_commitment(opened)
+    read = _check_commitment(opened)
     if statement.to_desc < oldest:
         raise RemoteError(Code.NEWER_DESCRIPTOR, "the statement relies on a descriptor of before a revocation")
+    return read
 
 
 def _check_binding(opened: OpenedEnvelope, own: Descriptor) -> None:
@@ -211,11 +221,14 @@ def _check_times(statement: wire.Statement, now: int) -> None:
         raise RemoteError(Code.MALFORMED, "the statement lives too long")
 
 
-def _check_commitment(opened: OpenedEnvelope) -> None:
-    if wire.compute_commitment(opened.secret, opened.body) != opened.statement.commit:
+def _check_commitment(opened: OpenedEnvelope) -> tuple[dict[str, Json], tuple[wire.SecretPart, ...]]:
+    value = commitment.read_body(opened.body)
+    if commitment.commit_to(opened.secret, value) != opened.statement.commit:
         raise RemoteError(Code.BAD_COMMITMENT, "the body is not the one that was signed")
-    if lengths(files_of(opened.secret)) != opened.statement.parts:
+    files = files_of(opened.secret)
+    if lengths(files) != opened.statement.parts:
         raise RemoteError(Code.MALFORMED, "the secret is of other parts")
+    return value, files
 
 
 def oldest_usable(chain: Sequence[Descriptor]) -> int:
@@ -280,11 +293,11 @@ def check_type_scope(scope: PeerScope, body_type: str) -> None:
 
 
 def read_body(authentic: AuthenticStatement) -> tuple[dict[str, Json], dict[str, Json]]:
-    """Read and validate the body; return header and content (step 14)."""
+    """Validate the body; return header and content (step 14)."""
     statement = authentic.statement
     found = _find_schema(statement)
-    header, content = _parse_body(authentic.body, found.schema)
-    if findings := faults(found.schema, content, files_of(authentic.secret)):
+    header, content = _validate_body(authentic.value, found.schema)
+    if findings := faults(found.schema, content, authentic.files):
         raise RemoteError(Code.SCHEMA, "the files are not those that the body names", findings=findings)
     _check_purpose(found, statement.purpose)
     return header, content
@@ -303,7 +316,7 @@ def check_content_scope(scope: PeerScope, authentic: AuthenticStatement, header:
         purpose=statement.purpose,
         size=len(authentic.body),
         header=header,
-        largest_file=largest(files_of(authentic.secret)),
+        largest_file=largest(authentic.files),
     )
     _check_scope(scope, statement.body_type, outside)
 
@@ -325,8 +338,7 @@ def _find_schema(statement: wire.Statement) -> schemas.MessageType:
     return found
 
 
-def _parse_body(data: bytes, schema: str) -> tuple[dict[str, Json], dict[str, Json]]:
-    body = parse(data, limit=len(data))  # canonical: there is a commitment to it
+def _validate_body(body: dict[str, Json], schema: str) -> tuple[dict[str, Json], dict[str, Json]]:
     findings = schemas.validate(schema, body)
     if any(finding.rule in CODE_RULES for finding in findings):
         raise RemoteError(Code.GATE_G11, "the body has an unknown code", findings=findings)
