@@ -103,9 +103,7 @@ def tie_operations(node: Node) -> NodeOperations:
         units=UnitGuard(content=node.content),
         blocks=BlockGuard(content=node.content),
         reads=node.reads,
-        feed=EventFeed(
-            content=node.content, peers=node.peers, workers=node.workers, events=node.events, clock=node.clock
-        ),
+        feed=EventFeed(content=node.content, peers=node.peers, events=node.events, clock=node.clock),
         epochs=node.epochs,
         erasure=node.erasure,
         content=node.content,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from functools import partial
+from typing import TypeAlias
 
 from sqlalchemy import Connection
 
@@ -13,12 +14,12 @@ from gateway.cases.entries import cases_closed_to
 from gateway.cases.units import kept_by
 from gateway.database import content as content_rows
 from gateway.database import journal
-from gateway.database.content import SealedRow
+from gateway.database.journal import Event
 from gateway.database.sealed_content import Content
 from gateway.delivery.operations import messages_shown
 from gateway.foundation.ids import ConversationId
-from gateway.foundation.workers import Workers
 from gateway.messages import probe
+from gateway.messages.content_codec import MessageContent
 from gateway.messages.store import messages as message_rows
 from gateway.messages.store.messages import MessageRow
 from gateway.messages.wakeups import EventStream
@@ -34,18 +35,17 @@ EVENTS_PAUSE = 15.0
 KNOWN_AT_MOST = 1_000
 ABOUT_MESSAGES = ("message", "reminder")
 """Kinds of events that say which message they are about: it moved, or an answer to it is owed."""
+_New: TypeAlias = tuple[MessageRow, MessageContent | None]
+"""A message that the stream has not told of yet, with its content where that is there."""
 _LASTING = ("id", "direction", "peer", "type", "conversation", "in_reply_to", "purpose", "unit")
 
 
 class EventFeed:
     """Reads the event stream of one node. What never changes of a message is opened once and remembered."""
 
-    def __init__(
-        self, *, content: Content, peers: PeerRegistry, workers: Workers, events: EventStream, clock: Clock
-    ) -> None:
+    def __init__(self, *, content: Content, peers: PeerRegistry, events: EventStream, clock: Clock) -> None:
         self._content = content
         self._peers = peers
-        self._workers = workers
         self._events = events
         self._clock = clock
         self._known: OrderedDict[int, Mapping[str, Json]] = OrderedDict()
@@ -58,8 +58,8 @@ class EventFeed:
         """Events after a position, and then as they happen, without end; those that are there together."""
         while True:
             happenings = self._events.happenings
-            found = await self._content.store.read(partial(journal.events_after, seq=after, limit=EVENTS_AT_ONCE))
-            known = await self._summaries([event.ref for event in found if event.ref is not None])
+            found, new = await self._content.store.read(partial(self._look, after=after))
+            known = self._summaries([event.ref for event in found if event.ref is not None], new)
             of_unit = await self._of_unit(known, caller)
             closed = await self._closed_to(known, caller)
             told: list[Happening] = []
@@ -110,20 +110,21 @@ class EventFeed:
             if (caller.unit in kept[keys[ref]] if keys[ref] in kept else about["unit"] == caller.unit)
         }
 
-    async def _summaries(self, refs: Sequence[int]) -> Mapping[int, Mapping[str, Json]]:
+    def _look(self, connection: Connection, after: int) -> tuple[list[Event], Sequence[_New]]:
+        """Read the next events, and open the messages among them that are not known yet."""
+        found = journal.events_after(connection, after, EVENTS_AT_ONCE)
+        refs = dict.fromkeys(event.ref for event in found if event.ref is not None)
+        new = [ref for ref in refs if ref not in self._known]
+        rows = message_rows.get(connection, new)
+        sealed = content_rows.get(connection, list(rows)) if rows else {}  # drafts have events too
+        opened = messages_shown.opened_rows(self._content.sealer, sealed) if sealed else {}
+        return found, [(row, opened.get(ref)) for ref, row in rows.items()]
+
+    def _summaries(self, refs: Sequence[int], new: Iterable[_New]) -> Mapping[int, Mapping[str, Json]]:
         """What the stream says about messages."""
-        new = [ref for ref in dict.fromkeys(refs) if ref not in self._known]
-        if new:
-
-            def query(c: Connection) -> tuple[dict[int, MessageRow], dict[int, SealedRow]]:
-                return message_rows.get(c, new), content_rows.get(c, new)
-
-            rows, sealed = await self._content.store.read(query)
-            sealed = {ref: row for ref, row in sealed.items() if ref in rows}  # drafts have events too
-            opened = await self._workers.off_loop(lambda: messages_shown.opened_rows(self._content.sealer, sealed))
-            for ref, row in rows.items():
-                about = messages_shown.summary(self._peers, self._clock, row, opened.get(ref))
-                self._known[ref] = {name: about[name] for name in _LASTING}
+        for row, opened in new:
+            about = messages_shown.summary(self._peers, self._clock, row, opened)
+            self._known[row.ref] = {name: about[name] for name in _LASTING}
         known = {ref: self._known[ref] for ref in refs if ref in self._known}
         while len(self._known) > KNOWN_AT_MOST:
             self._known.popitem(last=False)

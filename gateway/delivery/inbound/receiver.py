@@ -232,7 +232,7 @@ class Receiver:
                 self._load_and_judge, peer=peer, requests=requests, ids=ids, files=files, reset_pending=not speaks
             )
             judged = await self._store.read(judge)
-            if self._require_peer(node) is peer and self._peers.speaks(node) is speaks:
+            if (self._require_peer(node), self._peers.speaks(node)) == (peer, speaks):
                 return judged
 
     def _load_and_judge(
