@@ -11,7 +11,11 @@ Actor: TypeAlias = Callable[[bytes], bytes]
 """The pseudonym under which entries name who acted: a keyed hash, of which the key service has the key."""
 
 
-def leaf(at: int, event: str, **facts: Json) -> Callable[[int], bytes]:
+Leaf: TypeAlias = Callable[[int], bytes]
+"""Makes an entry out of its number, which it gets in the moving transaction."""
+
+
+def leaf(at: int, event: str, **facts: Json) -> Leaf:
     """A builder for one leaf; the store gives it its sequence number inside the moving transaction."""
 
     def build(seq: int) -> bytes:

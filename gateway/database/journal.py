@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
+from gateway.database.audit_entries import Leaf
 from gateway.database.prepared import Prepared
 from gateway.database.tables import alarm, audit, event
 from gateway.foundation.ids import NodeId
@@ -41,14 +42,14 @@ _ADD_EVENT = Prepared(insert(event), columns=("at", "kind", "ref", "state"))
 _EVENTS = Prepared(select(event).where(event.c.seq > bindparam("after")).order_by(event.c.seq).limit(bindparam("most")))
 
 
-def append_leaf(connection: Connection, build: Callable[[int], bytes]) -> int:
+def append_leaf(connection: Connection, build: Leaf) -> int:
     """Append one audit leaf in the moving transaction; `build` gets its sequence number and returns the final bytes."""
     seq = _next_leaf(connection)
     _ADD_LEAF.run(connection, [{"seq": seq, "leaf": build(seq)}])
     return seq
 
 
-def append_leaves(connection: Connection, builders: list[Callable[[int], bytes]]) -> None:
+def append_leaves(connection: Connection, builders: Sequence[Leaf]) -> None:
     """Append several leaves in order."""
     if not builders:
         return

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from sqlalchemy import Connection
 
-from gateway.database import content, journal
+from gateway.database import content
 from gateway.database.audit_entries import leaf
 from gateway.database.content import SealedRow
 from gateway.database.sealed_content import Content
@@ -111,17 +111,16 @@ class LocalReceipts:
                 handed_over.taken_late(connection, list(stored))
             current = [stored[row.ref] for row in rows]
             issued = self._issued(current, hashes, event, status, now)
-            state_transitions.receive_steps(
-                connection, [row for row in current if not _stays_held(row, event)], event, at=now
-            )
-            messages.handed(connection, list(stored))
             kept = signed if issued == expected else None
+            tells = [] if kept is None else [leaf(now, "receipts.issued", of=kept.batch.hash, peer=peer)]
+            moving = [row for row in current if not _stays_held(row, event)]
+            state_transitions.receive_steps(connection, moving, event, at=now, tells=tells)
+            messages.handed(connection, list(stored))
             answered = {receipt.msg for receipt in told} if kept is not None else set()
             receipts.add(connection, [receipts.make_row(one, receipts.ISSUED, peer) for one in issued])
             if kept is not None:
                 receipts.add_batch(connection, ref, kept.batch)
                 receipts.join(connection, receipts.make_rows(kept, receipts.ISSUED, peer, ref))
-                journal.append_leaf(connection, leaf(now, "receipts.issued", of=kept.batch.hash, peer=peer))
             owed = [(receipt.of, str(receipt.status)) for receipt in issued if receipt.msg not in answered]
             receipts.owe(connection, peer, owed)
             return kept, bool(owed)

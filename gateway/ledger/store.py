@@ -136,9 +136,9 @@ def _add_all(
 
 
 def _add(connection: Connection, rows: Sequence[LedgerRow]) -> None:
-    first = 1 + (_HIGHEST.scalars(connection)[0] or 0)
-    values = [values_of(row) | {"n": n, "kind": str(row.kind)} for n, row in enumerate(rows, first)]
-    if values:
+    if rows:
+        first = 1 + (_HIGHEST.scalars(connection)[0] or 0)
+        values = [values_of(row) | {"n": n, "kind": str(row.kind)} for n, row in enumerate(rows, first)]
         connection.execute(insert(ledger), values)
 
 

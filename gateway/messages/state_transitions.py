@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from gateway.database import journal
-from gateway.database.audit_entries import leaf
+from gateway.database.audit_entries import Leaf, leaf
 from gateway.errors import Code
 from gateway.ledger import store as ledger
 from gateway.messages.machines import acceptance, delivery
@@ -45,9 +45,10 @@ class Change:
     reason: Code | None = None
 
 
-def advance(connection: Connection, changes: Sequence[Change], *, at: int) -> None:
+def advance(connection: Connection, changes: Sequence[Change], *, at: int, told: Sequence[Leaf] = ()) -> None:
     """Move outgoing messages along their machine; one message may occur several times. One that waits anew since the
-    peer was restored does not end here: the peer is asked about it (nrm1 5.11).
+    peer was restored does not end here: the peer is asked about it (nrm1 5.11). The log says what was `told` before
+    what it moved.
 
     Raises:
         TransientError: changed_meanwhile; a row is not current.
@@ -66,6 +67,7 @@ def advance(connection: Connection, changes: Sequence[Change], *, at: int) -> No
         if state is not now[ref]:
             now[ref] = moved[ref] = state
     if not moved:
+        journal.append_leaves(connection, told)
         return
     conversations.changed(connection, [conversation_of(rows[ref]) for ref in moved])
     messages.set_states(
@@ -81,8 +83,11 @@ def advance(connection: Connection, changes: Sequence[Change], *, at: int) -> No
     journal.append_leaves(
         connection,
         [
-            leaf(at, "message.state", id=rows[ref].id, peer=rows[ref].peer, state=str(state), code=reasons[ref])
-            for ref, state in moved.items()
+            *told,
+            *(
+                leaf(at, "message.state", id=rows[ref].id, peer=rows[ref].peer, state=str(state), code=reasons[ref])
+                for ref, state in moved.items()
+            ),
         ],
     )
     voided = {change.row.ref for change in changes if change.event is OutgoingEvent.VOIDED}
@@ -124,9 +129,10 @@ def _tell(connection: Connection, row: MessageRow, state: Outgoing, reason: str 
 
 
 def receive_steps(
-    connection: Connection, rows: Sequence[MessageRow], event: IncomingEvent, *, at: int
+    connection: Connection, rows: Sequence[MessageRow], event: IncomingEvent, *, at: int, tells: Sequence[Leaf] = ()
 ) -> dict[int, Incoming]:
-    """Move several incoming messages by the same event; returns the new states by ref.
+    """Move several incoming messages by the same event; returns the new states by ref. The log says behind it what this
+    node `tells` about it.
 
     Raises:
         TransientError: changed_meanwhile; a row is not current.
@@ -138,7 +144,10 @@ def receive_steps(
     journal.add_events(connection, [(at, "message", row.ref, str(states[row.ref])) for row in moved])
     journal.append_leaves(
         connection,
-        [leaf(at, "message.state", id=row.id, peer=row.peer, state=str(states[row.ref])) for row in moved],
+        [
+            *(leaf(at, "message.state", id=row.id, peer=row.peer, state=str(states[row.ref])) for row in moved),
+            *tells,
+        ],
     )
     return states
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from itertools import pairwise
 from typing import Final, Self, TypeAlias
 
@@ -55,7 +56,7 @@ class Status(StrEnum):
     REJECTED = "rejected"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Receipt:
     """One step of one message, told by its receiver. `of` names the statement or the void; `at` is Unix seconds.
 
@@ -88,7 +89,11 @@ class Receipt:
         }
 
     def encode(self) -> bytes:
-        """Return canonical JSON: what is signed, in a batch."""
+        """Return canonical JSON: what is signed, in a batch, proven and stored."""
+        return self._written
+
+    @cached_property
+    def _written(self) -> bytes:
         return canon(self.to_json())
 
     @property

@@ -201,6 +201,8 @@ def refuse(connection: Connection, refused: Sequence[tuple[Ready, Code]], *, at:
     """Stop what was answered with a code, as it stands now: what has no number any more was put back by a reset of the
     link, and the answer is about an old number.
     """
+    if not refused:
+        return
     rows = messages.get(connection, [item.row.ref for item, _ in refused])
     current = [(rows[item.row.ref], code) for item, code in refused]
     changes = [

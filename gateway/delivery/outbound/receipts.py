@@ -6,8 +6,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from gateway.database import journal
-from gateway.database.audit_entries import leaf
+from gateway.database.audit_entries import Leaf, leaf
 from gateway.database.engine import Store
 from gateway.errors import WIRE_CODES, Code
 from gateway.foundation.ids import NodeId
@@ -63,14 +62,14 @@ def apply(connection: Connection, peer: NodeId, signed: SignedReceipts, ref: int
         event = event_of(receipt)
         if event is not None and allows(Outgoing(row.state), event):
             changes.append(Change(row=row, event=event, reason=_reason(receipt.code)))
-    held = receipts.held(connection, [receipt.of for receipt in mine])
+    held, told = receipts.held(connection, [receipt.of for receipt in mine]), list[Leaf]()
     fresh = {(receipt.of, str(receipt.status)) for receipt in mine} - held
     if fresh:
         new = receipts.make_rows(signed, receipts.RECEIVED, peer, ref)
         receipts.add_batch(connection, ref, signed.batch)
         receipts.add(connection, [row for row in new if (row.of, row.status) in fresh])
-        journal.append_leaf(connection, leaf(at, "receipts.held", of=signed.batch.hash, peer=peer))
-    state_transitions.advance(connection, changes, at=at)
+        told.append(leaf(at, "receipts.held", of=signed.batch.hash, peer=peer))
+    state_transitions.advance(connection, changes, at=at, told=told)
     return {receipt.msg: receipt for receipt in mine}
 
 
