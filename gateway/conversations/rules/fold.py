@@ -16,10 +16,9 @@ have sent is refused, and nothing is refused while lower numbers of the sender a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from itertools import combinations, product
 
 from gateway.conversations.rules.clocks import Setting
 from gateway.conversations.rules.enquiry import fold_enquiry
@@ -27,9 +26,11 @@ from gateway.conversations.rules.facts import Message
 from gateway.conversations.rules.machines import Enquiry, Kind, OpenQuestionState, Referral
 from gateway.conversations.rules.order import Order
 from gateway.conversations.rules.referral import apply
-from gateway.conversations.rules.silence import pass_time, patience_for
+from gateway.conversations.rules.silence import pass_time
 from gateway.conversations.rules.situation import Outcome, Situation
 from gateway.conversations.rules.standing import fold_standing
+from gateway.conversations.rules.trail import Trail, follow
+from gateway.conversations.rules.views import list_views
 from gateway.errors import Code
 from gateway.messages.types import MESSAGE_LIFE
 
@@ -72,7 +73,8 @@ class Conversation:
     """The messages of one conversation that are known here, in any order.
 
     ``quoted`` is the signed time of the referral that quotes this enquiry, None while there is none. ``remembered`` is
-    None while every message is there.
+    None while every message is there. ``trail`` is how an earlier state of it was folded, which saves the time for what
+    is the same: `followed` makes one.
     """
 
     kind: Kind
@@ -80,6 +82,7 @@ class Conversation:
     messages: tuple[Message, ...] = ()
     quoted: int | None = None
     remembered: Remembered | None = None
+    trail: Trail | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,11 +111,6 @@ class Impossible:
     what: str
 
 
-MOST_UNSURE = 4
-"""Of so many messages, the last ones, it is tried whether the sender had each when no receipt says so yet; of those
-before them whether it had all or none.
-"""
-
 #: What a message answers, by type. That an answer quotes something at all is for the catalogue to say.
 REPLIES: Mapping[str, str] = {
     "enquiry.reply": "enquiry.capacity",
@@ -137,8 +135,14 @@ def fold(conversation: Conversation, now: int) -> Fold:
     return _fold(conversation, now, clocks=True)
 
 
+def followed(conversation: Conversation) -> Conversation:
+    """The conversation with a trail of all its messages; of one that is only remembered in part there is none."""
+    return replace(conversation, trail=_follow(conversation, clocks=True) if conversation.remembered is None else None)
+
+
 def _fold(conversation: Conversation, now: int, *, clocks: bool) -> Fold:
-    order = Order(conversation.messages)
+    trail = _follow(conversation, clocks=clocks)
+    order = trail.order
     match conversation.kind:
         case Kind.ENQUIRY:
             enquiry, provisional, outcomes = fold_enquiry(order, conversation.setting, conversation.quoted, now)
@@ -149,7 +153,19 @@ def _fold(conversation: Conversation, now: int, *, clocks: bool) -> Fold:
             state = _unchanged(conversation) or standing
             return Fold(state=state, provisional=False, overlays=frozenset(), outcomes=outcomes, order=order)
         case Kind.REFERRAL:
-            return _fold_referral(order, conversation.setting if clocks else None, now, conversation.remembered)
+            return _fold_referral(trail, now)
+
+
+def _follow(conversation: Conversation, *, clocks: bool) -> Trail:
+    """The messages in their order; those of a referral folded, up to the last of them."""
+    before, known = conversation.trail, conversation.remembered
+    order = Order(conversation.messages, None if before is None else before.order)
+    if conversation.kind is not Kind.REFERRAL:
+        return Trail(order)
+    setting = conversation.setting if clocks else None
+    if known is not None:
+        return follow(order, setting, recalled=_recalled(order, known))
+    return follow(order, setting, before=before)
 
 
 def _unchanged(conversation: Conversation) -> Enquiry | Referral | OpenQuestionState | None:
@@ -171,38 +187,34 @@ def judge(
     # What left late was written in time: its sender could not know that it would wait, so clocks refuse nothing here.
     clocks = (True,) if step is JudgementPoint.SUBMISSION else (True, False)
     refusals = []
-    for view, runs in product(_views(conversation, message, step), clocks):
-        found = _judged(view, message, step, clocks=runs)
-        if isinstance(found, Possible):
-            return found
-        refusals.append(found)
+    for messages in _views(conversation, message, step):
+        for runs in clocks:
+            found = _judged(replace(conversation, messages=messages), message, step, clocks=runs)
+            if isinstance(found, Possible):
+                return found
+            refusals.append(found)
     return refusals[0]
 
 
-def _fold_referral(order: Order, setting: Setting | None, now: int, remembered: Remembered | None) -> Fold:
-    """Without a setting no clock runs."""
-    situation, outcomes = (Situation(), {}) if remembered is None else _recalled(order, remembered)
-    applied = {id for id, outcome in outcomes.items() if outcome is Outcome.APPLIED}
-    for place, message in enumerate(order.messages):
-        if message.id in outcomes:
-            continue
-        if message.rejected:
-            outcomes[message.id] = Outcome.REJECTED
-            continue
-        coming, patience = order.messages[place:], patience_for(message)
-        if setting is not None:
-            situation = pass_time(situation, message.created, setting, coming=coming, patience=patience)
-        situation, outcomes[message.id] = apply(situation, message, order, applied)
-        if outcomes[message.id] is Outcome.APPLIED:
-            applied.add(message.id)
-    settled = situation if setting is None else pass_time(situation, now, setting, patience=MESSAGE_LIFE)
-    situation = settled if setting is None else pass_time(settled, now, setting)
+def _views(conversation: Conversation, message: Message, step: JudgementPoint) -> Iterable[tuple[Message, ...]]:
+    """What the sender may have known: at submission what is known here, at admission by what it says it had seen."""
+    if step is JudgementPoint.SUBMISSION:
+        return (conversation.messages,)
+    return list_views(conversation.messages, message)
+
+
+def _fold_referral(trail: Trail, now: int) -> Fold:
+    """Where a referral stands at ``now``, after all its messages; without a setting no clock runs."""
+    settled = situation = trail.situation
+    if trail.setting is not None:
+        settled = pass_time(situation, now, trail.setting, patience=MESSAGE_LIFE)
+        situation = pass_time(settled, now, trail.setting)
     return Fold(
         state=situation.state,
         provisional=situation is not settled,
         overlays=_overlays(situation),
-        outcomes=outcomes,
-        order=order,
+        outcomes=trail.outcomes,
+        order=trail.order,
         situation=situation,
     )
 
@@ -226,44 +238,6 @@ def _overlays(situation: Situation) -> frozenset[Overlay]:
         Overlay.CORRECTION_PENDING: situation.corrections,
     }
     return frozenset(overlay for overlay, messages in found.items() if messages)
-
-
-def _views(conversation: Conversation, message: Message, step: JudgementPoint) -> Iterator[Conversation]:
-    """What the sender may have known: at submission what is known here, at admission by what it says it had seen.
-
-    The sender may not have had a signed refusal that is known here. Nor, behind a gap of its own, a lower number than
-    the one it had seen: its receipt, by its own clock, tells when it had what. While a receipt is on its way, or names
-    the very second of the message, it is unsure what came first; what it quotes and the highest number that it had seen
-    were there, and any part of the others may have been missing to it. What it had refused itself, and whose refusal
-    is still on its way, cannot be known here; then it is refused, and may say it again.
-    """
-    if step is JudgementPoint.SUBMISSION:
-        yield conversation
-        return
-    known = [m for m in conversation.messages if m.id != message.id]
-    quoted = next((m.n for m in known if m.id == message.reply_to and m.side is not message.side), 0)
-    high = max(message.seen, quoted)
-    own = [m for m in known if m.side is message.side and m.n < message.n]
-    theirs = sorted((m for m in known if m.side is not message.side and m.n <= high), key=lambda m: m.n)
-    before = [*own, *(m for m in theirs if m.received is not None and m.received < message.created)]
-    unclear = [m for m in theirs if m.received in (None, message.created)]
-    at_once = [m for m in unclear if m.received is not None]
-    sure = [m for m in unclear if m.n in (message.seen, quoted)]
-    others = [m for m in unclear if m not in sure]
-    older, unsure = others[:-MOST_UNSURE], others[-MOST_UNSURE:]
-    parts = (
-        [*before, *sure, *first, *part]
-        for first in ([older, []] if older else [[]])
-        for size in range(len(unsure) + 1)
-        for part in combinations(unsure, size)
-    )
-    for messages in ([*own, *theirs], [*before, *at_once], *parts):
-        yield replace(conversation, messages=tuple(messages))
-        yield replace(conversation, messages=tuple(_forgiven(messages)))
-
-
-def _forgiven(messages: Iterable[Message]) -> list[Message]:
-    return [replace(message, rejected=False) for message in messages]
 
 
 def _judged(view: Conversation, message: Message, step: JudgementPoint, *, clocks: bool) -> Possible | Impossible:

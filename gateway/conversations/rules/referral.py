@@ -6,7 +6,7 @@ came of it. `gateway.conversations.rules.fold` decides what is refused.
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Mapping
 from dataclasses import replace
 
 from gateway.conversations.rules.crossing import beats
@@ -29,12 +29,12 @@ from gateway.conversations.rules.situation import (
 _r, _e = Referral, ReferralEvent
 
 
-def apply(now: Situation, message: Message, order: Order, applied: Container[str]) -> tuple[Situation, Outcome]:
+def apply(now: Situation, message: Message, order: Order, outcomes: Mapping[str, Outcome]) -> tuple[Situation, Outcome]:
     """The situation after ``message``, and what became of it; unchanged where it has no effect.
 
-    ``applied`` are the ids of the messages that had their effect before.
+    ``outcomes`` is, by id, what became of the messages before.
     """
-    if any(beats(other, message) and _counts(now, other, applied) for other in order.crossing(message)):
+    if any(beats(other, message) and _counts(now, other, outcomes) for other in order.crossing(message)):
         return now, Outcome.CROSSED
     after, outcome = _applied(now, message, order)
     earlier = now.before
@@ -45,13 +45,13 @@ def apply(now: Situation, message: Message, order: Order, applied: Container[str
     return after, outcome
 
 
-def _counts(now: Situation, other: Message, applied: Container[str]) -> bool:
+def _counts(now: Situation, other: Message, outcomes: Mapping[str, Outcome]) -> bool:
     """Whether a message had its effect, or stands later in the order and would have it here."""
     if other.rejected:
         return False
     if other.kind == "consent.withdrawal":
         return carries(now, other)
-    if other.kind == "safety.alert" or other.id in applied:
+    if other.kind == "safety.alert" or outcomes.get(other.id) is Outcome.APPLIED:
         return True
     return any(_possible(now, other, event) for event in events(other, now))
 
@@ -174,8 +174,8 @@ def _overlaid(now: Situation, message: Message, order: Order) -> Situation:
 
 def _resolves(update: Message, alert: Message, order: Order) -> bool:
     """Ends the alert that it or the ack it quotes replies to, all its writer knew without one, and a missed arrival."""
-    quoted = next((m for m in order.messages if m.id == update.reply_to), None)
+    quoted = order.find(update.reply_to)
     if quoted is not None and quoted.kind == "safety.alert.ack":
-        quoted = next((m for m in order.messages if m.id == quoted.reply_to), None)
+        quoted = order.find(quoted.reply_to)
     meant = quoted is None or quoted.id == alert.id or alert.kind == "arrival.confirmation"
     return meant and order.knows(update, alert)

@@ -62,12 +62,23 @@ def pass_time(
 
     ``coming`` are the messages that stand later in the order.
     """
-    while (due := silence(now, setting)) is not None:
-        over = due.deadline.certain and at > due.deadline.at + patience
-        if not over or any(_answers(message, due, now) for message in coming):
-            break
-        now = replace(moved(now, due.event, due.deadline.at), before=now)
+    while (due := find_over(now, at, setting, patience)) is not None and not any(
+        is_answer(message, due, now) for message in coming
+    ):
+        now = let_speak(now, due)
     return now
+
+
+def find_over(now: Situation, at: int, setting: Setting, patience: int) -> Silence | None:
+    """The silence that was over more than ``patience`` seconds before ``at``, if nobody answers in time."""
+    due = silence(now, setting)
+    over = due is not None and due.deadline.certain and at > due.deadline.at + patience
+    return due if over else None
+
+
+def let_speak(now: Situation, due: Silence) -> Situation:
+    """The situation after nobody said anything."""
+    return replace(moved(now, due.event, due.deadline.at), before=now)
 
 
 def patience_for(message: Message) -> int:
@@ -79,7 +90,8 @@ def _pairs(side: Side, kinds: Iterable[str]) -> frozenset[tuple[Side, str]]:
     return frozenset((side, kind) for kind in kinds)
 
 
-def _answers(message: Message, due: Silence, now: Situation) -> bool:
+def is_answer(message: Message, due: Silence, now: Situation) -> bool:
+    """Whether a message that stands later in the order keeps silence from speaking."""
     in_time = not message.rejected and message.created <= due.deadline.at
     return in_time and (message.side, message.kind) in due.answers and _speaks(message, now)
 
