@@ -151,7 +151,8 @@ class History:
     ``nationalities`` may be said to be none at all, which is an empty set and not None. ``host`` is who sent the
     referral. ``parts`` has the last assessment of each part by each side, ``joint`` the last joint conclusion by each
     side. ``signed`` are the consents that the person gave on a signed form, as far as this conversation carries them.
-    ``told`` are by id the messages that both sides have; ``partial``: some may have not come yet, behind a gap.
+    ``told`` are by id the messages that both sides have, None where they were not opened; ``partial``: some may have
+    not come yet, behind a gap.
     """
 
     host: Side | None = None
@@ -171,7 +172,7 @@ class History:
     travellers: tuple[str, ...] = ()
     grounds: Grounds | None = None
     signed: tuple[Consent, ...] = ()
-    told: Mapping[str, Opened] = field(default_factory=dict)
+    told: Mapping[str, Opened] | None = field(default_factory=dict)
     partial: bool = False
 
     def child(self, today: date) -> bool | None:
@@ -206,8 +207,10 @@ NOTHING_SAID = History()
 """The history of a conversation that has not begun, or that nobody opened."""
 
 
-def history_of(messages: Iterable[Opened]) -> History:
-    """The facts of a conversation, whatever the order in which its messages are given."""
+def history_of(messages: Iterable[Opened], *, whole: bool = True) -> History:
+    """The facts of a conversation, whatever the order in which its messages are given; of messages that are not
+    ``whole`` there are the facts alone (`history_facts`).
+    """
     ordered = sorted(messages, key=lambda m: (m.created, m.body_type, m.side))
     requests = (message.side for message in ordered if type_name(message.body_type) == "referral.request")
     history = replace(NOTHING_SAID, host=next(requests, None))
@@ -215,7 +218,7 @@ def history_of(messages: Iterable[Opened]) -> History:
         if (take := _TAKES.get(type_name(message.body_type))) is not None:
             history = take(history, message)
     told = {message.id: message for message in ordered if message.id is not None and message.arrived}
-    return replace(history, signed=_signed(ordered), told=told)
+    return replace(history, signed=_signed(ordered), told=told if whole else None)
 
 
 # --- one function per message type --------------------------------------------------------------------------------

@@ -1,8 +1,12 @@
 """Conversations from the store: loaded with what is sealed opened at once, as the pure core takes them.
 
-What the core needs of a message is taken from its content each time, because some of it is content (ADR 0011): the
-database holds ids, states and sizes only. A message whose content is gone or does not open is missing here, and a
-conversation with one is `partial`: it goes on from the state in its row, by what came since, and refuses nothing.
+The database holds ids, states and sizes only; the rest is taken from the contents (ADR 0011). A conversation of which
+one is gone goes on from the state in its row, by what came since, and refuses nothing.
+
+Whoever shows a conversation or counts in it loads it whole. Whoever judges a message recalls it: what was loaded for
+the last message is in memory (`gateway.conversations.memory`), and only what changed since is read and opened. There
+are the facts that judgements go by, and no bodies; so where a correction is judged, which goes by the body that it
+corrects, the conversation is loaded whole.
 
 Who began the conversation is its host. The calendars are those of the countries in the two descriptors.
 """
@@ -11,117 +15,86 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
 import schemas
-from gateway.conversations.history import History, Members, Opened, history_of
-from gateway.conversations.history import Side as Whose
+from gateway.conversations.loaded import (
+    LoadedConversation,
+    ReadMessage,
+    Words,
+    counts,
+    created_of,
+    has_ended,
+    keep_read,
+    make_loaded,
+    place_of,
+    read_message,
+    remember,
+    renew,
+    side_of,
+)
+from gateway.conversations.memory import ConversationMemory
 from gateway.conversations.rules.clocks import Setting
 from gateway.conversations.rules.context import ConversationContext
-from gateway.conversations.rules.facts import Message, Side, make_message
-from gateway.conversations.rules.fold import Conversation, Remembered
-from gateway.conversations.rules.machines import Enquiry, Kind, OpenQuestionState, Referral
-from gateway.conversations.rules.order import place
+from gateway.conversations.rules.facts import Side
+from gateway.conversations.rules.fold import Conversation, followed
+from gateway.conversations.rules.machines import Kind
 from gateway.database import content
 from gateway.database.content_sealer import ContentSealer
+from gateway.database.engine import began
 from gateway.errors import RefusedError
+from gateway.foundation.chores import MINUTE, Chore
 from gateway.foundation.ids import ConversationId, NodeId
 from gateway.identity.own_identity import OwnIdentity
 from gateway.messages import content_codec, probe
 from gateway.messages.content_codec import MessageContent
-from gateway.messages.machines.acceptance import Incoming
-from gateway.messages.machines.delivery import Outgoing
 from gateway.messages.store import conversations as rows_of
 from gateway.messages.store import messages, receipts
 from gateway.messages.store.conversations import ConversationRow, Key
 from gateway.messages.store.messages import MessageRow, StatementRow
 from gateway.messages.store.receipts import Word
 from gateway.peers.registry import PeerRegistry
-from keys.documents.envelope import Status
 from schemas.region_pack.calendars import load_calendar, load_calendars
 from schemas.region_pack.regions import Region
+from schemas.types import type_name
 
-APPLIED = frozenset({Incoming.AWAITING_HANDOVER, Incoming.HANDED_OVER, Incoming.OPENED})
-"""Incoming messages that `seen` counts: taken, in order, and neither held nor refused (nrm1 12.5)."""
-
-ARRIVED = frozenset({Outgoing.AWAITING_HANDOVER, Outgoing.AWAITING_OPENING, Outgoing.OPENED})
-"""States of what the peer has confirmed that it has."""
-
-ENDED = frozenset({Outgoing.REJECTED, Outgoing.FAILED, Outgoing.CANCELLED})
-"""Own messages that count as never written: refused by the peer, or taken back before it had them."""
-
-UNNUMBERED = 1 << 60
-"""Before the local number of an own message that has none of the link yet: behind all that have one, in order."""
+__all__ = ["ANY", "ConversationLoader", "LoadedConversation", "goes_by_bodies", "place_of", "quote"]
 
 ANY = "any"
 """The kind of a type that may stand in each kind of conversation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LoadedConversation:
-    """One conversation as this node holds it. ``ours`` is the side of this node; ``missing`` are the numbers of
-    messages whose content is gone, ``said`` by number what each message says that counts; ``begun`` are body type and
-    schema of each message that counts, in the order in which this node met them, and ``spoken`` the schemas by which
-    the peer wrote.
-    """
+class Recalled:
+    """What is kept of a conversation: how often it had changed, its messages by number, and what they make together."""
 
-    rows: tuple[MessageRow, ...]
-    ours: Side
-    conversation: Conversation | None
-    missing: frozenset[int] = frozenset()
-    said: Mapping[int, Opened] = field(default_factory=dict)
-    begun: tuple[tuple[str, str], ...] = ()
-    spoken: frozenset[str] = frozenset()
-
-    def history(self, *, but: int | None = None, also: Iterable[Opened] = ()) -> History:
-        """What was said so far, as the gates take it: without the message ``but``, which is being judged, and with
-        ``also``, which is not stored yet.
-        """
-        return history_of([*(said for ref, said in self.said.items() if ref != but), *also])
+    changes: int
+    read: Mapping[int, ReadMessage]
+    held: LoadedConversation
 
     @property
-    def seen(self) -> int:
-        """What the header of the next own message says (nrm1 12.5)."""
-        return max((place_of(row) for row in self.rows if _applied(row)), default=0)
-
-    def as_known(self, reply_to: str | None) -> Conversation | None:
-        """What the writer of an own message that quotes ``reply_to`` may claim to know: what its ``seen`` will say, so
-        that the peer judges it by the same messages.
-        """
-        if self.conversation is None:
-            return None
-        theirs = [message for message in self.conversation.messages if message.side is not self.ours]
-        high = max([self.seen, *(message.n for message in theirs if message.id == reply_to)])
-        known = (m for m in self.conversation.messages if m.side is self.ours or m.n <= high)
-        return replace(self.conversation, messages=tuple(known))
-
-
-def place_of(row: MessageRow) -> int:
-    """The place of a message among those of its side, over all epochs of the link."""
-    if row.n is None or row.epoch is None:
-        return UNNUMBERED + row.ref
-    return place(row.epoch, row.n)
-
-
-def _applied(row: MessageRow) -> bool:
-    return row.direction == messages.IN and row.state in APPLIED
+    def size(self) -> int:
+        """How many messages that are."""
+        return len(self.read)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Words:
-    """Receipts and sealings of messages, by the number of the message."""
+class _News:
+    """What was read of conversations: rows, contents by number, which of the contents read before are there still, and
+    what receipts and sealings say.
+    """
 
-    receipts: Mapping[int, Sequence[Word]]
-    sealings: Mapping[int, Sequence[StatementRow]]
+    rows: Mapping[Key, Sequence[MessageRow]]
+    contents: Mapping[int, MessageContent]
+    there: Collection[int]
+    words: Words
 
 
-_STATES: Mapping[Kind, type[Enquiry | Referral | OpenQuestionState]] = {
-    Kind.ENQUIRY: Enquiry,
-    Kind.REFERRAL: Referral,
-    Kind.STANDING: OpenQuestionState,
-}
+def goes_by_bodies(body_type: str) -> bool:
+    """Whether a message of this type is judged by what others say, word for word: a correction (domain 3.19)."""
+    return type_name(body_type) == "data.correction"
 
 
 class ConversationLoader:
@@ -132,80 +105,182 @@ class ConversationLoader:
         self._own = own
         self._peers = peers
         self._region = region
+        self._memory = ConversationMemory[Recalled]()
+        self._settings: dict[tuple[str, str, Side], Setting] = {}
+
+    def chores(self) -> Sequence[Chore]:
+        """Forget what nobody asks for."""
+        return (Chore("conversations unused", MINUTE, self._forget_unused),)
+
+    async def _forget_unused(self) -> None:
+        self._memory.forget_unused()
+
+    def forget(self) -> None:
+        """Forget all that is in memory: something was erased, and that is on disk."""
+        self._memory.forget()
 
     def key_of(self, conversation: ConversationId, peer: NodeId) -> Key:
         """By what a conversation is found."""
         return self._sealer.conversation_index(conversation), peer
 
     def load(
-        self, connection: Connection, keys: Collection[Key], *, unopened: Collection[Key] = ()
+        self, connection: Connection, keys: Collection[Key]
     ) -> tuple[dict[Key, LoadedConversation], dict[int, MessageContent]]:
-        """These conversations, and the contents of their messages by number, opened in one call to the key service.
-
-        Of those in ``unopened`` only the rows are wanted.
+        """These conversations whole, and the contents of their messages by number, opened in one call to the key
+        service.
         """
-        rows = _rows(connection, [*keys, *unopened])
-        sealed = content.get(connection, [row.ref for key in keys for row in rows[key]])
+        rows, known = _rows(connection, keys), rows_of.get(connection, _indexes(keys))
+        contents = self._open(connection, [row.ref for key in keys for row in rows[key]])
+        words = _words(connection, [row for key in keys for row in rows[key]])
+        quoted = _quoted(connection, [known[key] for key in keys if key in known])
+        held: dict[Key, LoadedConversation] = {}
+        for key in keys:
+            ours = side_of(rows[key])
+            read = [
+                read_message(row, contents[row.ref], ours, words) if row.ref in contents else ReadMessage(row=row)
+                for row in rows[key]
+            ]
+            held[key] = make_loaded(read, self._talk(key, read, known.get(key), quoted.get(key)), whole=True)
+        return held, contents
+
+    def recall(
+        self,
+        connection: Connection,
+        keys: Collection[Key],
+        *,
+        unopened: Collection[Key] = (),
+        whole: Collection[Key] = (),
+        opened: Collection[int] = (),
+        keep: bool = True,
+    ) -> tuple[dict[Key, LoadedConversation], dict[int, MessageContent]]:
+        """These conversations as judgements need them, and the contents of the messages in ``opened``, by number.
+
+        Of those in ``unopened`` only the rows are wanted; those in ``whole`` are loaded whole. Without ``keep`` what is
+        not in memory is not put there.
+        """
+        held, contents = self.load(connection, whole)
+        facts = [key for key in keys if key not in held]
+        known = rows_of.get(connection, _indexes(facts))
+        found = {key: self._memory.get(key, known[key].changes) for key in facts if key in known}
+        entries = {key: entry for key, entry in found.items() if entry is not None}
+        news = self._read_news(connection, facts, known, entries, {*opened} - contents.keys())
+        quoted = _quoted(connection, [known[key] for key in facts if key in known])
+        since = began(connection)
+        for key in facts:
+            before, row = entries.get(key), known.get(key)
+            now = self._recalled(key, row, before, news, quoted.get(key))
+            held[key] = now.held
+            if now is not before and row is not None and (keep or before is not None):
+                self._memory.put(key, now, began=since)
+        rows = _rows(connection, unopened)
+        held |= {
+            key: LoadedConversation(rows=tuple(rows[key]), ours=side_of(rows[key]), conversation=None)
+            for key in unopened
+        }
+        return held, {ref: one for ref, one in {**contents, **news.contents}.items() if ref in opened}
+
+    def _read_news(
+        self,
+        connection: Connection,
+        keys: Sequence[Key],
+        known: Mapping[Key, ConversationRow],
+        entries: dict[Key, Recalled],
+        opened: Collection[int],
+    ) -> _News:
+        """Read what is new or another one in conversations with an entry, and all of those without one; with it the
+        contents of ``opened``. An entry goes where it turns out that another message began the conversation.
+        """
+        rows: dict[Key, list[MessageRow]] = {}
+        for key, entry in list(entries.items()):
+            if entry.changes < known[key].changes:
+                rows[key] = messages.changed_since(connection, key, entry.changes)
+                if any(row.ref < next(iter(entry.read)) for row in rows[key]):
+                    del entries[key]
+        rows |= _rows(connection, [key for key in keys if key not in entries])
+        changed = [row for some in rows.values() for row in some]
+        read = {row.ref for key, entry in entries.items() for row in rows.get(key, ()) if _is_read(entry, row)}
+        return _News(
+            rows=rows,
+            contents=self._open(connection, {*opened, *(row.ref for row in changed)} - read | {*opened}),
+            there=content.present(connection, sorted(read)),
+            words=_words(connection, changed),
+        )
+
+    def _recalled(
+        self, key: Key, row: ConversationRow | None, before: Recalled | None, news: _News, quoted: int | None
+    ) -> Recalled:
+        """A conversation as it was before, with what is new in it."""
+        if before is not None and key not in news.rows:
+            return replace(before, held=self._as_now(key, row, before, quoted))
+        rows = news.rows.get(key, [])
+        read = {} if before is None else {**before.read}
+        ours = side_of(rows) if before is None else before.held.ours
+        for new in rows:
+            old = read.get(new.ref)
+            if old is not None and new.ref in news.there:
+                read[new.ref] = renew(old, new, news.words)
+            elif new.ref in news.contents:
+                read[new.ref] = keep_read(read_message(new, news.contents[new.ref], ours, news.words))
+            else:
+                read[new.ref] = ReadMessage(row=new)
+        read = dict(sorted(read.items()))
+        talk = self._talk(key, [*read.values()], row, quoted)
+        if talk is not None:
+            last = None if before is None or before.held.conversation is None else before.held.conversation.trail
+            talk = followed(replace(talk, trail=last))
+        held = make_loaded([*read.values()], talk, whole=False)
+        return Recalled(changes=0 if row is None else row.changes, read=read, held=held)
+
+    def _as_now(
+        self, key: Key, row: ConversationRow | None, before: Recalled, quoted: int | None
+    ) -> LoadedConversation:
+        """The same messages with what else a conversation hangs on: the countries, what quotes it, what is remembered
+        of it.
+        """
+        talk = before.held.conversation
+        if talk is None:
+            return before.held
+        setting, remembered = self.setting(key[1], before.held.ours), talk.remembered
+        if before.held.missing or remembered is not None:
+            remembered = remember(row, talk.kind, before.held.rows)
+        if (talk.setting, talk.quoted, talk.remembered) == (setting, quoted, remembered):
+            return before.held
+        return replace(before.held, conversation=replace(talk, setting=setting, quoted=quoted, remembered=remembered))
+
+    def _talk(
+        self, key: Key, read: Sequence[ReadMessage], row: ConversationRow | None, quoted: int | None
+    ) -> Conversation | None:
+        """The messages as the core takes them; None for a test message, and where there is none."""
+        rows = [one.row for one in read]
+        if not rows or rows[0].kind == probe.KIND:
+            return None
+        kind = Kind(next((row.kind for row in rows if row.kind != ANY), Kind.STANDING))
+        partial = any(one.message is None for one in read)
+        return Conversation(
+            kind=kind,
+            setting=self.setting(key[1], side_of(rows)),
+            messages=tuple(one.message for one in read if one.message is not None and counts(one.row)),
+            quoted=quoted,
+            remembered=remember(row, kind, rows) if partial else None,
+        )
+
+    def _open(self, connection: Connection, refs: Collection[int]) -> dict[int, MessageContent]:
+        """The contents that are there and open, in one call to the key service."""
+        sealed = content.get(connection, sorted(refs))
         opened = self._sealer.open_each(list(sealed.values())) if sealed else []
-        contents = {
+        return {
             ref: content_codec.read_content(plain)
             for ref, plain in zip(sealed, opened, strict=True)
             if not isinstance(plain, RefusedError)
         }
-        words = _words(connection, [row for key in keys for row in rows[key]])
-        quoted = _quoted(connection, [key for key in keys if rows[key] and rows[key][0].kind == Kind.ENQUIRY])
-        partial = {key for key in keys if any(row.ref not in contents for row in rows[key])}
-        known = rows_of.get(connection, [index for index, _ in partial]) if partial else {}
-        held = {key: self._held(key, rows[key], contents, words, quoted.get(key), known.get(key)) for key in keys}
-        held |= {
-            key: LoadedConversation(rows=tuple(rows[key]), ours=_ours(rows[key]), conversation=None) for key in unopened
-        }
-        return held, contents
-
-    def _held(
-        self,
-        key: Key,
-        rows: Sequence[MessageRow],
-        contents: Mapping[int, MessageContent],
-        words: _Words,
-        quoted: int | None,
-        known: ConversationRow | None,
-    ) -> LoadedConversation:
-        ours = _ours(rows)
-        counted = [row for row in rows if not (_ended(row) and row.n is None)]  # the peer never heard of those
-        there = [(row, contents[row.ref], *contents[row.ref].halves()) for row in counted if row.ref in contents]
-        kind = next((row.kind for row in rows if row.kind != ANY), Kind.STANDING)
-        return LoadedConversation(
-            rows=tuple(rows),
-            ours=ours,
-            missing=frozenset(row.ref for row in counted if row.ref not in contents),
-            conversation=Conversation(
-                kind=Kind(kind),
-                setting=self.setting(key[1], ours),
-                messages=tuple(_message(*item, ours, words) for item in there),
-                quoted=quoted,
-                remembered=_remembered(known, Kind(kind), rows),
-            )
-            if rows and rows[0].kind != probe.KIND
-            else None,
-            said={item[0].ref: _said(*item, words) for item in there if not _ended(item[0])},
-            begun=tuple(
-                (item[1].facts.body_type, item[1].facts.schema)
-                for item in sorted(there, key=lambda item: item[0].ref)
-                if not _ended(item[0])
-            ),
-            spoken=frozenset(item[1].facts.schema for item in there if item[0].direction == messages.IN),
-        )
 
     def setting(self, peer: NodeId, ours: Side) -> Setting:
         """The calendars of the two sides; a country without one gets a stand-in by which no deadline is certain."""
-        region = self._region.name
-        return Setting(
-            calendars={
-                ours: load_calendar(region, self._own.descriptor.country),
-                ours.other: load_calendar(region, self._country(peer)),
-            }
-        )
+        countries = self._own.descriptor.country, self._country(peer), ours
+        if countries not in self._settings:  # one for all conversations: how they were folded hangs on it
+            own, theirs = (load_calendar(self._region.name, country) for country in countries[:2])
+            self._settings[countries] = Setting(calendars={ours: own, ours.other: theirs})
+        return self._settings[countries]
 
     def unlisted(self, peer: NodeId) -> list[str]:
         """The countries of the two nodes that have no calendar here."""
@@ -250,7 +325,7 @@ def _rows(connection: Connection, keys: Collection[Key]) -> defaultdict[Key, lis
     return found
 
 
-def _words(connection: Connection, rows: Sequence[MessageRow]) -> _Words:
+def _words(connection: Connection, rows: Sequence[MessageRow]) -> Words:
     links: defaultdict[tuple[str, NodeId], dict[str, int]] = defaultdict(dict)
     for row in rows:
         links[row.direction, row.peer][row.id] = row.ref
@@ -263,84 +338,25 @@ def _words(connection: Connection, rows: Sequence[MessageRow]) -> _Words:
     for sealing in messages.sealings(connection, [row.ref for row in rows]):
         if sealing.evidence != sealing.message:  # the question of a void is no sealing
             sealings[sealing.message].append(sealing)
-    return _Words(receipts=told, sealings=sealings)
+    return Words(receipts=told, sealings=sealings)
 
 
-def _quoted(connection: Connection, keys: Sequence[Key]) -> dict[Key, int]:
+def _quoted(connection: Connection, rows: Sequence[ConversationRow]) -> dict[Key, int]:
     """The signed time of the message that quotes each enquiry, while it counts."""
-    by = {
-        row.quoted: key
-        for key, row in rows_of.get(connection, [index for index, _ in keys]).items()
-        if row.quoted is not None and key in keys
-    }
-    rows = messages.get(connection, list(by))
-    words = _words(connection, list(rows.values()))
-    return {by[ref]: _created(row, words) for ref, row in rows.items() if not _ended(row)}
+    by = {row.quoted: row.key for row in rows if row.quoted is not None}
+    found = messages.get(connection, list(by))
+    words = _words(connection, list(found.values()))
+    return {by[ref]: created_of(row, words) for ref, row in found.items() if not has_ended(row)}
 
 
-def _remembered(known: ConversationRow | None, kind: Kind, rows: Sequence[MessageRow]) -> Remembered | None:
-    """What the row of a conversation says of it that some of its messages do not say any more."""
-    if known is None or known.upto is None or known.state not in set(_STATES[kind]):
-        return None
-    counted = frozenset(row.id for row in rows if row.ref <= known.upto)
-    return Remembered(state=_STATES[kind](known.state), since=known.since or 0, counted=counted)
+def _is_read(entry: Recalled, row: MessageRow) -> bool:
+    """Whether the content of a message was read before."""
+    read = entry.read.get(row.ref)
+    return read is not None and read.message is not None
 
 
-def _ours(rows: Sequence[MessageRow]) -> Side:
-    """The side of this node: the host is who began."""
-    return Side.RECEIVING if rows and rows[0].direction == messages.IN else Side.HOST
-
-
-def _ended(row: MessageRow) -> bool:
-    return row.state in ENDED if row.direction == messages.OUT else row.state == Incoming.REFUSED
-
-
-def _said(row: MessageRow, opened: MessageContent, header: Members, body: Members, words: _Words) -> Opened:
-    """A message as the gates take it, with what a policy kept from the peer: what was refused or taken back said
-    nothing.
-    """
-    return Opened(
-        body_type=opened.facts.body_type,
-        side=Whose.OURS if row.direction == messages.OUT else Whose.THEIRS,
-        created=_created(row, words),
-        header=header,
-        content=body if opened.facts.written is None else opened.facts.written,
-        crossed=None if opened.facts.written is None else body,
-        id=row.id,
-        schema=opened.facts.schema,
-        arrived=row.direction == messages.IN or row.state in ARRIVED,
-    )
-
-
-def _message(
-    row: MessageRow, opened: MessageContent, header: Members, body: Members, ours: Side, words: _Words
-) -> Message:
-    said = words.receipts.get(row.ref, ())
-    return make_message(
-        id=row.id,
-        side=ours if row.direction == messages.OUT else ours.other,
-        n=place_of(row),
-        created=_created(row, words),
-        body_type=opened.facts.body_type,
-        reply_to=opened.facts.reply_to,
-        header=header,
-        content=body,
-        received=_at(said, Status.RECEIVED),
-        opened=_at(said, Status.OPENED),
-        rejected=_ended(row),
-    )
-
-
-def _at(said: Sequence[Word], status: Status) -> int | None:
-    return next((word.at for word in reversed(said) if word.status == status), None)
-
-
-def _created(row: MessageRow, words: _Words) -> int:
-    """The signed time of the sealing whose receipt exists, else of the last one; that of submission before."""
-    sealings = words.sealings.get(row.ref, ())
-    answered = {word.of for word in words.receipts.get(row.ref, ())}
-    times = [sealing.created for sealing in sealings if sealing.hash in answered] or [s.created for s in sealings]
-    return times[-1] if times else row.at
+def _indexes(keys: Iterable[Key]) -> list[bytes]:
+    return list({index for index, _ in keys})
 
 
 def quote(connection: Connection, row: MessageRow, enquiry: str) -> list[bytes]:

@@ -58,13 +58,13 @@ def alerts(
     found = []
     for item in items:
         key, one = held[item.ref]
-        row = next((row for row in one.rows if row.id == item.duty.because and row.ref in one.said), None)
-        if item.duty.clock != CLOCK or row is None:
+        said = item.found.order.find(item.duty.because)
+        if item.duty.clock != CLOCK or said is None or said.rejected:
             continue
-        said, contacts = one.said[row.ref], section.contacts if item.ours else ()
-        kind = str(said.content.get("kind", ""))
+        kind, contacts = said.said.word, section.contacts if item.ours else ()
         state = escalation(kind, said.created, contacts, None, now, step=section.step)
-        found.append(Alert(owed=item, key=key, ref=row.ref, kind=kind, state=state))
+        ref = next(row.ref for row in one.rows if row.id == said.id)
+        found.append(Alert(owed=item, key=key, ref=ref, kind=kind, state=state))
     return tuple(found)
 
 
@@ -113,11 +113,10 @@ def rings_at(section: DutySection, held: LoadedConversation, owed: Owed, now: in
     """When the desk is told of what is owed, Unix seconds: now, or when its quiet hours end. The message that asks for
     it decides.
     """
-    row = next((row for row in held.rows if row.id == owed.duty.because), None)
-    said = None if row is None else held.said.get(row.ref)
-    if said is None or held.conversation is None or not section.quiet.spans:
+    said = owed.found.order.find(owed.duty.because)
+    if said is None or said.rejected or held.conversation is None or not section.quiet.spans:
         return now
     zone = held.conversation.setting.calendars[held.ours].zone
     local = (datetime.fromtimestamp(now, UTC) + offset(zone, now)).replace(tzinfo=None)
-    told = ring_at(said.body_type, str(said.header.get("priority", "")), section.quiet, local)
+    told = ring_at(said.kind, said.priority, section.quiet, local)
     return now + int((told - local).total_seconds())

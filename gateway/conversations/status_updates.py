@@ -7,6 +7,8 @@ well. Which were given is remembered under a keyed index, because what is owed i
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -32,8 +34,12 @@ from gateway.messages.wakeups import EventStream
 from gateway.peers.confirmed_time import ConfirmedTime
 from gateway.ports import Clock
 
-BATCH = 200
-"""Conversations folded in one go: they are opened in one call to the key service."""
+FEWEST, FIRST, MOST = 4, 16, 200
+"""Conversations folded in one go, at least, at first and at most: they are opened in one call to the key service."""
+GO = 0.05
+"""Seconds that a go is to take: what else the node has to do waits for one at most."""
+RESTS = 3
+"""How often the time of a go it rests after it, where nobody waits."""
 
 US, THEM = "us", "them"
 OVER = 100
@@ -76,23 +82,33 @@ class StatusUpdates:
 
     def chores(self) -> Sequence[Chore]:
         """Fold what is due."""
-        return (Chore("status updates", MINUTE, self.keep),)
+        return (Chore("status updates", MINUTE, self.catch_up),)
 
     async def keep(self) -> None:
-        """Fold everything that changed or is due, in batches; while the clock is in doubt no time is over (nrm1
-        12.17).
+        """Fold everything that changed or is due, for somebody who waits; while the clock is in doubt no time is over
+        (nrm1 12.17).
         """
+        await self._keep(rests=0)
+
+    async def catch_up(self) -> None:
+        """The same with rests, so that after a start with many changes the messages of others go first."""
+        await self._keep(rests=RESTS)
+
+    async def _keep(self, *, rests: int) -> None:
         if self._time.standing().held:
             return
-        while await self._keep_some() == BATCH:
-            pass
+        began, most = time.monotonic(), FIRST
+        while await self._keep_some(most) == most:
+            took = time.monotonic() - began
+            await asyncio.sleep(rests * took)
+            began, most = time.monotonic(), next_go(most, took)
 
-    async def _keep_some(self) -> int:
+    async def _keep_some(self, most: int) -> int:
         now, section = self._clock.now(), self._config.duty
 
         def query(c: Connection) -> tuple[list[ConversationRow], dict[Key, LoadedConversation]]:
-            rows = rows_of.to_fold(c, now, BATCH)
-            return rows, self._loader.load(c, {row.key for row in rows})[0]
+            rows = rows_of.to_fold(c, now, most)
+            return rows, self._loader.recall(c, {row.key for row in rows}, keep=False)[0]
 
         rows, held = await self._content.store.read(query)
         if not rows:
@@ -117,6 +133,11 @@ class StatusUpdates:
             {*(Reminder(owed=item, percent=0).label for item in found.items), *(one.label for one in found.alerts)}
         )
         return dict(zip(names, self._content.sealer.reminder_indexes(names), strict=True))
+
+
+def next_go(size: int, took: float) -> int:
+    """How many conversations the next go takes, after one of so many took so long."""
+    return max(FEWEST, min(MOST, 2 * size, int(size * GO / max(took, 1e-6))))
 
 
 def name_of(key: Key) -> str:

@@ -27,6 +27,7 @@ _ROWS = Prepared(
     .join(sealed, sealed.c.ref == datakey.c.ref)
     .where(datakey.c.ref.in_(bindparam("refs", expanding=True)))
 )
+_PRESENT = Prepared(select(datakey.c.ref).where(datakey.c.ref.in_(bindparam("refs", expanding=True))))
 _PUT_KEY = Prepared(insert(datakey))
 _PUT_DATA = Prepared(insert(sealed))
 
@@ -63,6 +64,14 @@ def get(connection: Connection, refs: Sequence[int]) -> dict[int, SealedRow]:
     for start in range(0, len(refs), 500):
         for row in _ROWS.made(SealedRow, connection, refs=refs[start : start + 500]):
             found[row.ref] = row
+    return found
+
+
+def present(connection: Connection, refs: Sequence[int]) -> set[int]:
+    """Those of the refs under which there is content still."""
+    found: set[int] = set()
+    for start in range(0, len(refs), 500):
+        found.update(_PRESENT.scalars(connection, refs=refs[start : start + 500]))
     return found
 
 

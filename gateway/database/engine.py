@@ -11,6 +11,7 @@ import asyncio
 import re
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -43,6 +44,7 @@ T = TypeVar("T")
 I = TypeVar("I")  # noqa: E741
 
 READERS = 2
+_BEGAN = "snapshot began"
 
 SCHEMA_FAULT = re.compile(r"no such (table|column)|already exists|duplicate column")
 """Words of SQLite by which a step says that it met other tables than it was written for; all else is the disk's."""
@@ -123,6 +125,7 @@ class Store:
             connection = self._reader.connection = self._read_engine.connect()
             self._open.append(connection)
         driver = driver_of(connection)
+        connection.info[_BEGAN] = time.monotonic()
         driver.execute("BEGIN")
         try:
             return query(connection)
@@ -150,6 +153,14 @@ class Store:
             connection.close()
         self._read_engine.dispose()
         self._write_engine.dispose()
+
+
+def began(connection: Connection) -> float:
+    """When the snapshot that `Store.read` gave to a query began at the earliest, by `time.monotonic`; the beginning of
+    time in a move.
+    """
+    found: float = connection.info.get(_BEGAN, 0.0)
+    return found
 
 
 @contextmanager

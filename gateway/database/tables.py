@@ -207,8 +207,9 @@ message = Table(
     Column("expires", Integer, nullable=False),
     Column("out_of_order", Boolean, nullable=False),
     Column("origin", Integer),
+    Column("changed", Integer, nullable=False, server_default="0"),
     UniqueConstraint("id", "direction", "peer"),
-    Index("message_conversation", "conversation", "ref"),
+    Index("message_conversation", "conversation", "ref", "changed"),
     Index("message_consent", "consent", sqlite_where=text("consent is not null")),
     Index("message_undelivered", "peer", "at", sqlite_where=text("direction = 'out' and state = 'awaiting_handover'")),
 )

@@ -1,7 +1,8 @@
 """Erasing messages (nrm1 13.3): each step can be repeated after a crash at any point.
 
     1  one transaction: the data key, then the bytes, and all that hangs on the message: its stored envelope, its files,
-       the drafts it was made of, why it was shown to a data protection officer; who knows of it is written down
+       the drafts it was made of, why it was shown to a data protection officer; who knows of it is written down; what
+       is in memory of any conversation is forgotten
     2  the case system is asked to erase what it was shown, and the record that a message of ours was made of; its
        honest answer is kept (nrm1 12.6), and nothing is "not held" that was not looked for (domain 10.8)
     3  the write-ahead log is emptied, local records and asylum holds that nothing is left of are forgotten, files
@@ -25,6 +26,7 @@ from gateway.audit import reason_store
 from gateway.cases import entries as case_entries
 from gateway.cases import store as cases
 from gateway.cases.register import CaseRegister
+from gateway.conversations.loader import ConversationLoader
 from gateway.conversations.status_updates import StatusUpdates
 from gateway.database import content, journal
 from gateway.database.audit_entries import leaf
@@ -61,6 +63,7 @@ class Eraser:
         case_register: CaseRegister,
         identity: Identity,
         attachments: AttachmentLibrary,
+        loader: ConversationLoader,
         status_updates: StatusUpdates,
         time: ConfirmedTime,
         case_system: CaseSystemEraser,
@@ -72,6 +75,7 @@ class Eraser:
         self._case_register = case_register
         self._identity = identity
         self._attachments = attachments
+        self._loader = loader
         self._status_updates = status_updates
         self._time = time
         self._case_system = case_system
@@ -121,6 +125,7 @@ class Eraser:
             gone += await self._content.store.move(
                 partial(self.erase_in, reasons=some, by=by, request=request, proof=proof)
             )
+        self._loader.forget()
         if ask:
             await self._case_system.ask()
         await asylum_holds.forget(self._content, self._clock, but=proof)
@@ -154,6 +159,7 @@ class Eraser:
         for row in rows:
             content.erase(connection, row.ref)
         gone = [row.ref for row in rows]
+        messages.mark_changed(connection, gone)
         for told in reason_store.forget(connection, gone):
             content.erase(connection, told)
         messages.drop_envelopes(connection, gone)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
+from gateway.conversations.loader import ConversationLoader
 from gateway.database import content, journal, meta
 from gateway.database.audit_entries import leaf
 from gateway.database.engine import Store
@@ -30,6 +31,7 @@ class StorageEpochs:
         store: Store,
         keys: NodeKeys,
         receipts: ErasureReceipts,
+        loader: ConversationLoader,
         time: ConfirmedTime,
         epoch_days: int,
         clock: Clock,
@@ -37,6 +39,7 @@ class StorageEpochs:
         self._store = store
         self._keys = keys
         self._receipts = receipts
+        self._loader = loader
         self._time = time
         self._epoch_days = epoch_days
         self._clock = clock
@@ -94,6 +97,7 @@ class StorageEpochs:
         await self._store.checkpoint(truncate=True)
         for old in self._keys.old_epochs:
             self._keys.finish_epoch(old)
+        self._loader.forget()  # what did not open to be wrapped anew is closed for ever
         now = self._clock.now()
 
         def move(connection: Connection) -> None:

@@ -35,7 +35,7 @@ from gateway.database.tables import (
 from gateway.erasure.rules import DAY, Backups
 from gateway.foundation.config import BackupSection
 from gateway.foundation.ids import MessageId, NodeId
-from gateway.messages.store import links
+from gateway.messages.store import links, messages
 from gateway.messages.store.handed_over import DUE, items
 from gateway.messages.store.messages import IN, MessageRow
 
@@ -235,6 +235,7 @@ def erase_origins(connection: Connection) -> int:
     gone = list(connection.scalars(query.limit(_SLICE)))
     if not gone:
         return 0
+    messages.mark_changed(connection, list(connection.scalars(select(message.c.ref).where(message.c.origin.in_(gone)))))
     connection.execute(update(message).where(message.c.origin.in_(gone)).values(origin=None))
     connection.execute(update(draft).where(draft.c.origin.in_(gone)).values(origin=None))
     for ref in gone:

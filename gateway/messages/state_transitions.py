@@ -45,10 +45,10 @@ class Change:
     reason: Code | None = None
 
 
-def advance(connection: Connection, changes: Sequence[Change], *, at: int, told: Sequence[Leaf] = ()) -> None:
-    """Move outgoing messages along their machine; one message may occur several times. One that waits anew since the
-    peer was restored does not end here: the peer is asked about it (nrm1 5.11). The log says what was `told` before
-    what it moved.
+def advance(connection: Connection, changes: Sequence[Change], *, at: int, told: Sequence[Leaf] = ()) -> frozenset[int]:
+    """Move outgoing messages along their machine, and return which have moved; one message may occur several times. One
+    that waits anew since the peer was restored does not end here: the peer is asked about it (nrm1 5.11). The log says
+    what was `told` before what it moved.
 
     Raises:
         TransientError: changed_meanwhile; a row is not current.
@@ -68,7 +68,7 @@ def advance(connection: Connection, changes: Sequence[Change], *, at: int, told:
             now[ref] = moved[ref] = state
     if not moved:
         journal.append_leaves(connection, told)
-        return
+        return frozenset()
     conversations.changed(connection, [conversation_of(rows[ref]) for ref in moved])
     messages.set_states(
         connection, [(ref, rows[ref].state, str(state), _kept(state, reasons[ref])) for ref, state in moved.items()]
@@ -94,6 +94,7 @@ def advance(connection: Connection, changes: Sequence[Change], *, at: int, told:
     ledger.add_voided(connection, [ref for ref in moved if ref in voided and moved[ref] is Outgoing.FAILED], at=at)
     for ref, state in moved.items():
         _tell(connection, rows[ref], state, _kept(state, reasons[ref]), at)
+    return frozenset(moved)
 
 
 def _departed(connection: Connection, changes: Sequence[Change]) -> frozenset[int]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import TypeAlias
 
-from gateway.conversations.loader import ENDED
+from gateway.conversations.loaded import ENDED
 from gateway.messages.content_codec import MessageContent
 from gateway.messages.store import messages
 from gateway.messages.store.conversations import Key

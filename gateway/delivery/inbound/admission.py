@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from gateway.consent.register import Known
 from gateway.conversations.history import NOTHING_SAID, History
-from gateway.conversations.loader import LoadedConversation
+from gateway.conversations.loader import LoadedConversation, goes_by_bodies
 from gateway.conversations.rules.context import ConversationContext
 from gateway.database.content_sealer import ContentSealer
 from gateway.delivery.inbound import steps
@@ -39,7 +39,10 @@ from schemas.types import never_blocked, type_name
 
 SUBMISSION = type_name(SUBMISSION_TYPE)
 
-LoadConversations: TypeAlias = Callable[[Connection, Collection[Key]], Mapping[Key, LoadedConversation]]
+LoadConversations: TypeAlias = Callable[
+    [Connection, Collection[Key], Collection[Key]], Mapping[Key, LoadedConversation]
+]
+"""Those of the keys, and those of them that have to be whole (`goes_by_bodies`)."""
 ContextOf: TypeAlias = Callable[[LoadedConversation, Key, str], ConversationContext | None]
 """(conversation, its key, body type) -> where a message of the peer is judged; None for one of no conversation."""
 FindConsent: TypeAlias = Callable[[Connection, str], Known]
@@ -82,8 +85,10 @@ class Admission:
         self, connection: Connection, node: NodeId, messages: Iterable[AuthenticStatement]
     ) -> Mapping[Key, LoadedConversation]:
         """Load the conversations of these messages, but not of those that nothing may stop: none is asked."""
-        stoppable = (message.statement for message in messages if not never_blocked(message.statement.body_type))
-        return self._load_conversations(connection, {self._key(node, statement.conv) for statement in stoppable})
+        said = [message.statement for message in messages if not never_blocked(message.statement.body_type)]
+        keys = {self._key(node, statement.conv) for statement in said}
+        whole = {self._key(node, statement.conv) for statement in said if goes_by_bodies(statement.body_type)}
+        return self._load_conversations(connection, keys, whole)
 
     def examine_messages(
         self, connection: Connection, peer: Peer, messages: Iterable[AuthenticStatement]

@@ -293,9 +293,9 @@ def _add_messages(connection: Connection, writing: Writing, cases: CaseRegister,
     """
     added = writing.messages
     content.put(connection, [writing.sealed[ref] for new in added for ref in (new.row.ref, new.evidence)])
+    conversations.changed(connection, [state_transitions.conversation_of(new.row) for new in added])
     messages.add(connection, [new.row for new in added])
     begun = cases.join_received(connection, [new.row for new in added], writing.now)
-    conversations.changed(connection, [state_transitions.conversation_of(new.row) for new in added])
     messages.add_statements(connection, [_statement_row(new) for new in added])
     messages.arrive(connection, [_inbox_row(writing.node, new) for new in added])
     journal.add_events(connection, [(writing.now, "message", new.row.ref, new.row.state) for new in added])

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 
 from gateway.attachments.rules import files_of
 from gateway.conversations import loader
-from gateway.conversations.loader import ConversationLoader
+from gateway.conversations.loader import ConversationLoader, goes_by_bodies
 from gateway.conversations.rules.context import ConversationContext
 from gateway.database import content as content_rows
 from gateway.database.content import SealedRow
@@ -273,8 +273,11 @@ class Departure:
         are opened in the same call as what waits.
         """
         rows = [row for row in rows if row.state != Outgoing.VOIDING]
-        held, contents = self._loader.load(connection, {(row.conversation, row.peer) for row in rows})
+        keys, refs = {(row.conversation, row.peer) for row in rows}, {row.ref for row in rows}
+        held, contents = self._loader.recall(connection, keys, opened=refs)
         there = [row for row in rows if row.ref in contents]
+        corrected = [row for row in there if goes_by_bodies(contents[row.ref].facts.body_type)]
+        held |= self._loader.load(connection, {(row.conversation, row.peer) for row in corrected})[0]
         questions = [_question(row, contents[row.ref]) for row in there]
         about = self._consent_contexts.load_consent_context(connection, questions) if questions else []
         found: dict[int, _Opened] = {}

@@ -13,7 +13,7 @@ from gateway.cases import register
 from gateway.cases import store as case_rows
 from gateway.cases.references import reference_of_case
 from gateway.cases.rules import ABOUT_A_PERSON, Signs, find_case
-from gateway.conversations.loader import ConversationLoader, LoadedConversation
+from gateway.conversations.loader import ConversationLoader, LoadedConversation, goes_by_bodies
 from gateway.database.sealed_content import Content
 from gateway.errors import RefusedError
 from gateway.foundation.ids import CaseId
@@ -74,7 +74,8 @@ class InputLoader:
         )
         keys = [self._loader.key_of(draft.conversation, peer.node) for draft, peer in drafts]
         judged = {key for key, (draft, _) in zip(keys, drafts, strict=True) if not never_blocked(draft.body_type)}
-        held, _ = self._loader.load(connection, judged, unopened=set(keys) - judged)
+        whole = {key for key, (draft, _) in zip(keys, drafts, strict=True) if goes_by_bodies(draft.body_type)} & judged
+        held, _ = self._loader.recall(connection, judged, unopened=set(keys) - judged, whole=whole)
         waiting = {
             draft.id: files.waiting_in(self._content.sealer, connection, draft.id) or None
             for draft, _ in drafts

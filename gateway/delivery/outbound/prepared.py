@@ -182,8 +182,8 @@ def write_prepared(connection: Connection, prepared: list[Prepared]) -> None:
     for item in prepared:
         if item.case is not None:
             register.join(connection, item.case, item.row.at)
-    messages.add(connection, [item.row for item in prepared])
     conversation_rows.changed(connection, [state_transitions.conversation_of(item.row) for item in prepared])
+    messages.add(connection, [item.row for item in prepared])
     messages.enqueue(connection, [(item.row.ref, item.row.peer, item.row.expires) for item in prepared])
     journal.append_leaves(
         connection,

@@ -69,7 +69,9 @@ def apply(connection: Connection, peer: NodeId, signed: SignedReceipts, ref: int
         receipts.add_batch(connection, ref, signed.batch)
         receipts.add(connection, [row for row in new if (row.of, row.status) in fresh])
         told.append(leaf(at, "receipts.held", of=signed.batch.hash, peer=peer))
-    state_transitions.advance(connection, changes, at=at, told=told)
+    moved = state_transitions.advance(connection, changes, at=at, told=told)
+    about = {known[of].message for of, _ in fresh if of in known}
+    messages.mark_changed(connection, sorted(about - moved))  # a time may be known that was not
     return {receipt.msg: receipt for receipt in mine}
 
 

@@ -19,7 +19,8 @@ from gateway.identity.identity import Identity
 from gateway.messages import content_codec
 from gateway.messages.machines.delivery import Outgoing
 from gateway.messages.machines.numbering import FIRST_EPOCH
-from gateway.messages.store import links, messages
+from gateway.messages.state_transitions import conversation_of
+from gateway.messages.store import conversations, links, messages
 from gateway.messages.store.links import LinkRow, NumberRow
 from gateway.messages.store.messages import MessageRow, StatementRow
 from gateway.messages.types import LinkPosition, SealedEnvelope, ValidMessage
@@ -158,6 +159,7 @@ def use_numbers(connection: Connection, node: NodeId, fenced: Sequence[MessageRo
         return
     rows = [_fence(row) for row in fenced]
     links.use(connection, node, links.OUT, fenced[-1].epoch or FIRST_EPOCH, rows, rows[-1].n)
+    conversations.changed(connection, map(conversation_of, fenced))
     messages.number(connection, [(row, row.state) for row in fenced])
 
 
@@ -173,6 +175,7 @@ def chain_anew(
         if held is not None and row.epoch is not None and held.link != item.envelope.link:
             number = NumberRow(n=place.n, id=row.id, prev=place.prev, link=item.envelope.link)
             links.chain_anew(connection, node, links.OUT, row.epoch, [number])
+            conversations.changed(connection, [conversation_of(row)])
             messages.number(connection, [(replace(row, prev=place.prev), row.state)])
 
 
@@ -210,6 +213,7 @@ def write_sealed(
     ]
     last = new[-1][1].position
     links.use(connection, node, links.OUT, last.epoch, numbers, last.n)
+    conversations.changed(connection, map(conversation_of, numbered))
     messages.number(connection, [(row, str(Outgoing.AWAITING_RECEIPT)) for row in numbered])
     journal.add_events(connection, [(now, "message", row.ref, str(Outgoing.AWAITING_RECEIPT)) for row, _ in new])
     journal.append_leaves(

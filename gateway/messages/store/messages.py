@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, fields
 
-from sqlalchemy import Connection, bindparam, delete, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, exists, func, insert, select, tuple_, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.database.prepared import Prepared
@@ -16,6 +16,7 @@ from gateway.database.tables import peer as peer_table
 from gateway.errors import Code, TransientError
 from gateway.foundation.ids import MessageId, NodeId
 from gateway.messages.probe import KIND as PROBE
+from gateway.messages.store.conversations import NOW, Key
 
 IN = "in"
 OUT = "out"
@@ -26,7 +27,7 @@ AT_ONCE = 500
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageRow:
     """One message. `conversation` and `consent` are keyed indexes, not the ids themselves; `at` is submission or
-    arrival.
+    arrival; `changed` is at which change of its conversation it changed last.
     """
 
     ref: int
@@ -46,6 +47,7 @@ class MessageRow:
     expires: int
     out_of_order: bool
     origin: int | None
+    changed: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +71,14 @@ class InboxRow:
     attempts: int
     next_try: int
 
+
+def _count(index: ColumnElement[bytes], peer: ColumnElement[str]) -> ColumnElement[int]:
+    """How often a conversation has changed, with the change that is being written: it is counted first."""
+    mine = conversation_table.c.conversation == index, conversation_table.c.peer == peer
+    return func.coalesce(select(conversation_table.c.changes).where(*mine).scalar_subquery(), 0)
+
+
+_COUNT = _count(message.c.conversation, message.c.peer)
 
 # Asked for every message or batch, so they are built once.
 _BY_REF = Prepared(select(message).where(message.c.ref.in_(bindparam("refs", expanding=True))))
@@ -109,7 +119,17 @@ _SENDERS_WAITING = Prepared(
     select(peer_table.c.node).where(select(inbox.c.ref).where(inbox.c.peer == peer_table.c.node).exists())
 )
 _NEWS_WAITS = Prepared(select(notice.c.seq).limit(1))
-_ADD = Prepared(insert(message))
+_CHANGED_SINCE = Prepared(
+    select(message).where(
+        message.c.conversation == bindparam("conversation"),
+        message.c.peer == bindparam("peer"),
+        message.c.changed > bindparam("count"),
+    )
+)
+_ADD = Prepared(
+    insert(message).values(changed=_count(bindparam("talk"), bindparam("whose"))),
+    columns=[one.name for one in fields(MessageRow) if one.name != "changed"],
+)
 _ADD_STATEMENT = Prepared(upsert(statement).on_conflict_do_nothing(index_elements=["hash"]))
 _ENQUEUE = Prepared(
     insert(outbox).values(
@@ -127,18 +147,29 @@ _NO_ENVELOPE = Prepared(delete(envelope).where(envelope.c.ref == bindparam("whic
 _NUMBER = Prepared(
     update(message)
     .where(message.c.ref == bindparam("which"), message.c.state == bindparam("was"))
-    .values(epoch=bindparam("e"), n=bindparam("num"), prev=bindparam("before"), state=bindparam("to"))
+    .values(epoch=bindparam("e"), n=bindparam("num"), prev=bindparam("before"), state=bindparam("to"), changed=_COUNT)
 )
 _SET_STATE = Prepared(
     update(message)
     .where(message.c.ref == bindparam("which"), message.c.state == bindparam("was"))
-    .values(state=bindparam("to"), reason=bindparam("why"))
+    .values(state=bindparam("to"), reason=bindparam("why"), changed=_COUNT)
 )
 
 
 def add(connection: Connection, rows: Iterable[MessageRow]) -> None:
-    """Insert new messages."""
-    _ADD.run(connection, map(values_of, rows))
+    """Insert new messages, of whose conversations the change is counted already."""
+    _ADD.run(connection, [{**values_of(row), "talk": row.conversation, "whose": row.peer} for row in rows])
+
+
+def mark_changed(connection: Connection, refs: Collection[int]) -> None:
+    """Count a change of the conversations of these messages: something else than their state is another one."""
+    for start in range(0, len(refs), AT_ONCE):
+        some = list(refs)[start : start + AT_ONCE]
+        mine = conversation_table.c.conversation, conversation_table.c.peer
+        of = select(message.c.conversation, message.c.peer).where(message.c.ref.in_(some))
+        counted = update(conversation_table).where(tuple_(*mine).in_(of))
+        connection.execute(counted.values(changes=conversation_table.c.changes + 1, fold=NOW))
+        connection.execute(update(message).where(message.c.ref.in_(some)).values(changed=_COUNT))
 
 
 def get(connection: Connection, refs: Sequence[int]) -> dict[int, MessageRow]:
@@ -211,6 +242,11 @@ def of_conversations(connection: Connection, conversations: Sequence[bytes]) -> 
     for start in range(0, len(conversations), AT_ONCE):
         found += _OF_CONVERSATIONS.made(MessageRow, connection, indexes=conversations[start : start + AT_ONCE])
     return found
+
+
+def changed_since(connection: Connection, key: Key, count: int) -> list[MessageRow]:
+    """What is new or another one in a conversation since it was changed `count` times."""
+    return _CHANGED_SINCE.made(MessageRow, connection, conversation=key[0], peer=key[1], count=count)
 
 
 def first_of_each(connection: Connection) -> dict[int, bytes]:
@@ -350,6 +386,7 @@ def redate(connection: Connection, now: int, later_than: int) -> int:
     if refs:
         life = message.c.expires - message.c.at + now
         connection.execute(update(message).where(message.c.ref.in_(refs)).values(expires=life, at=now))
+        mark_changed(connection, refs)
         same = select(message.c.expires).where(message.c.ref == outbox.c.ref).scalar_subquery()
         connection.execute(update(outbox).where(outbox.c.ref.in_(refs)).values(expires=same))
     return len(refs)
@@ -491,6 +528,7 @@ def flag_out_of_order(connection: Connection, refs: Sequence[int]) -> None:
     """Mark messages that were handed over before a gap was filled."""
     if refs:
         connection.execute(update(message).where(message.c.ref.in_(refs)).values(out_of_order=True))
+        mark_changed(connection, refs)
 
 
 def count_queued(connection: Connection, peer: NodeId | None = None) -> int:

@@ -25,6 +25,8 @@ NAME = "data.correction"
 def judge_correction(facts: GateFacts) -> GateFacts | Refuse | None:
     """Take steps 1 to 4; returns the facts about the corrected message for step 5, None where they are not known."""
     named = facts.content.get("target_message")
+    if facts.history.told is None:
+        raise RuntimeError("a correction is judged by what it corrects, so its conversation is opened whole")
     target = facts.history.told.get(named) if isinstance(named, str) else None
     if target is None:
         return _judge_unknown(facts)

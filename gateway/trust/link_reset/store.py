@@ -75,9 +75,8 @@ def take_first(connection: Connection, peer: NodeId, waiting_for_order: str) -> 
     come.
     """
     here = select(inbox.c.ref).where(inbox.c.peer == peer, inbox.c.n > 0)
-    connection.execute(
-        update(message).where(message.c.ref.in_(here), message.c.state == waiting_for_order).values(out_of_order=True)
-    )
+    late = select(message.c.ref).where(message.c.ref.in_(here), message.c.state == waiting_for_order)
+    messages.flag_out_of_order(connection, list(connection.scalars(late)))
     connection.execute(update(inbox).where(inbox.c.peer == peer, inbox.c.n > 0).values(n=inbox.c.n - EARLIER))
 
 
@@ -183,6 +182,7 @@ def forget_numbers(connection: Connection, refs: Sequence[int]) -> None:
     for start in range(0, len(refs), 500):
         part = refs[start : start + 500]
         connection.execute(update(message).where(message.c.ref.in_(part)).values(epoch=None, n=None, prev=None))
+    messages.mark_changed(connection, refs)
 
 
 def owe_again(connection: Connection, peer: NodeId, since: int, statuses: Sequence[str]) -> int:

@@ -11,7 +11,7 @@ from support.databases import fresh_postgresql
 
 from gateway.database.engine import _engine, migrate
 from gateway.database.prepared import Prepared
-from gateway.database.tables import event, message, metadata
+from gateway.database.tables import conversation, event, message, metadata
 from gateway.messages.store import messages
 from gateway.messages.store.messages import MessageRow
 
@@ -27,7 +27,7 @@ def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         migrate(made)
     else:
         made = create_engine(fresh_postgresql())
-        metadata.create_all(made, tables=[message, event])
+        metadata.create_all(made, tables=[conversation, message, event])
     yield made
     made.dispose()
 
