@@ -5,30 +5,27 @@ A third node UA is paired with FR and then stopped: the absent peer of the backl
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
-from adapters.folder import FolderAdapter
-from bench.work import CASE, REFERRAL, make_consent, make_referral
-from gateway.administration.create_node import Plan, make_node
+from bench import nodes
+from bench.processes import list_pids, read_cpu, read_memory
+from bench.work import CASE, QUESTION, REFERRAL, make_consent, make_referral
 from gateway.cli.connection import call_node
-from gateway.demo.ceremony import carry_out_change, trust_peer
+from gateway.demo.ceremony import Ask, carry_out_change, trust_peer
 from gateway.errors import Code, RefusedError
 from gateway.foundation.clock import SystemClock
-from gateway.foundation.config import AdapterSection, Unit
-from gateway.foundation.ids import UnitKind
 from gateway.operations.roles import Role
 from gateway.ports import Json
 from keys.keystore.keystore import system_rand
@@ -37,42 +34,61 @@ from keys.primitives.encoding import b64u
 from schemas.region_pack.policies import Attested, format_policy, read_policy
 from schemas.types import type_name
 
+ROOT = Path(__file__).resolve().parents[1]
 SENDER, RECEIVER, ABSENT = "FR", "AL", "UA"
 START_LIMIT = 60.0
 PASSPHRASE = "passphrase"
-FASTEST = "\n[keys]\nopens_per_minute = 60000\nunwraps_per_minute = 240000\n"
-"""The highest limits of a key service, so that it is the node that is measured."""
 
 
 class Pair:
-    """Two nodes in a temporary folder, made and started on entering, stopped and removed on leaving."""
+    """Two nodes in a temporary folder, made and started on entering, stopped and removed on leaving.
 
-    def __init__(self) -> None:
+    `environment` is added to that of nodes that run, and `imported` are folders in which they look before their own
+    code; `trees` is where the code of a node lies that is not of this tree; `both` lets the receiver submit and the
+    sender hand over, too; `settings` goes to the sender's `node.toml`.
+    """
+
+    def __init__(
+        self,
+        *,
+        environment: Mapping[str, str] | None = None,
+        imported: Sequence[Path] = (),
+        trees: Mapping[str, Path] | None = None,
+        both: bool = False,
+        settings: str = "",
+    ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="trm-bench-"))
         self.referral: dict[str, Json] = {}
-        self.token = ""
-        """That of a case system at the sender."""
-        self.position = 0
-        """The last event of the sender that was looked at."""
+        """What the sender submits."""
+        self.tokens: dict[str, str] = {}
+        """By node that submits: that of its case system."""
+        self.positions = {SENDER: 0, RECEIVER: 0}
+        """By node: the last of its events that was looked at."""
+        self.admins = [new_admin(label=label, now=SystemClock().now()) for label in ("first", "second")]
+        self._environment = environment or {}
+        self._imported = imported
+        self._trees = trees or {}
+        self._submitting = (SENDER, RECEIVER) if both else (SENDER,)
+        self._handing_over = (SENDER, RECEIVER) if both else (RECEIVER,)
+        self._settings = {SENDER: settings}
         self._running: dict[str, subprocess.Popen[bytes]] = {}
-        self._admins = [new_admin(label=label, now=SystemClock().now()) for label in ("first", "second")]
 
     def __enter__(self) -> Pair:
         """Make, start and pair the nodes."""
         try:
             (self.folder / PASSPHRASE).write_text(b64u(system_rand(18)))
             for name in (SENDER, RECEIVER, ABSENT):
-                asyncio.run(self._make(name))
+                self._make(name)
             for name in (SENDER, RECEIVER, ABSENT):
                 self.start(name)
             for one, other in ((SENDER, RECEIVER), (RECEIVER, SENDER), (SENDER, ABSENT), (ABSENT, SENDER)):
-                self._introduce(one, other)
+                chain = call_node(self.node(other), "node.pairing", {}, passphrase_file=self.passphrase)
+                self.introduce(one, other, chain)
             self._agree()
             self.stop(ABSENT)
-            self._attest()
-            recorded = {"number": CASE, "content": make_consent((RECEIVER, ABSENT)), "attested": {"by": "u-1"}}
-            held = _object(call_node(self.node(SENDER), "consent.record", recorded, token=self.token))
-            self.referral = make_referral(RECEIVER, str(held["id"]))
+            for name in self._submitting:
+                self._attest(name)
+            self.referral = make_referral(RECEIVER, self.record_consent(SENDER, (RECEIVER, ABSENT)))
         except BaseException:
             self._close()
             raise
@@ -86,10 +102,19 @@ class Pair:
         """The folder of a node."""
         return self.folder / name
 
+    def incoming(self, name: str) -> Path:
+        """Where a node hands over to."""
+        return self.folder / f"{name}-cases" / "incoming"
+
     @property
     def passphrase(self) -> Path:
         """The file with the passphrase of all nodes."""
         return self.folder / PASSPHRASE
+
+    @property
+    def token(self) -> str:
+        """That of a case system at the sender."""
+        return self.tokens[SENDER]
 
     def start(self, name: str, before: Sequence[str] = ()) -> float:
         """Start a node, through the command `before` if any, and return the seconds until it takes requests."""
@@ -97,7 +122,7 @@ class Pair:
         command += ["--passphrase-file", str(self.passphrase)]
         begun = time.monotonic()
         with (self.folder / f"{name}.log").open("ab") as log:
-            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log)
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, **self._under(name, started=True))
         self._running[name] = process
         if process.stdout is None or not process.stdout.readline():
             said = (self.folder / f"{name}.log").read_text(errors="replace")[-2000:]
@@ -107,7 +132,7 @@ class Pair:
     def stop(self, name: str) -> None:
         """End a node and wait for it; what traces it ends with it, and its key service ends by itself."""
         process = self._running.pop(name)
-        traced = (pid for pid in self._pids(process.pid) if Path(f"/proc/{pid}/comm").read_text() != "strace\n")
+        traced = (pid for pid in list_pids(process.pid) if Path(f"/proc/{pid}/comm").read_text() != "strace\n")
         os.kill(next(traced, process.pid), signal.SIGTERM)
         try:
             process.wait(START_LIMIT)
@@ -115,66 +140,63 @@ class Pair:
             process.kill()
             process.wait()
 
+    def pids(self, name: str) -> list[int]:
+        """The processes of a node that runs: its own and its key service."""
+        return list_pids(self._running[name].pid)
+
     def memory(self, name: str) -> float:
-        """Return the MiB of a node's two processes; a page that both use counts once (PSS), where that can be read."""
-        return sum(_kib(pid) for pid in self._pids(self._running[name].pid)) / 1024
+        """Return the MiB of a node's two processes."""
+        return read_memory(self.pids(name))
 
     def cpu(self) -> float:
-        """Return the CPU seconds that both nodes have used."""
-        pids = [pid for process in self._running.values() for pid in self._pids(process.pid)]
-        return sum(_ticks(pid) for pid in pids) / os.sysconf("SC_CLK_TCK")
+        """Return the CPU seconds that the nodes have used with their key services."""
+        return sum(read_cpu(self.pids(name)) for name in self._running)
 
-    def _pids(self, root: int) -> list[int]:
-        children = Path(f"/proc/{root}/task/{root}/children").read_text().split()
-        return [root, *(pid for child in children for pid in self._pids(int(child)))]
-
-    async def _make(self, name: str) -> None:
-        port = _free_port()
-        cases = self.folder / f"{name}-cases"
-        if name == RECEIVER:
-            FolderAdapter.create(cases)
-        unit = Unit(
-            id="focal-point", name="Focal point", kind=UnitKind.PUBLIC_AUTHORITY, roles=("national_focal_point",)
-        )
-        plan = Plan(
-            folder=self.node(name),
-            roots=self.folder / f"{name}-roots",
-            name=name,
-            country=name,
-            endpoint=f"https://127.0.0.1:{port}",
-            listen=f"127.0.0.1:{port}",
-            contact="bench",
-            units=[unit],
-            demo=True,
-            admins=[admin.card for admin in self._admins],
-            adapter=AdapterSection.model_validate({"kind": "folder", "path": str(cases)}) if name == RECEIVER else None,
-        )
-        await make_node(plan, self.passphrase.read_text(), b64u(system_rand(18)), clock=SystemClock())
-        with (self.node(name) / "node.toml").open("a", encoding="utf-8") as settings:
-            settings.write(FASTEST)
-
-    def _introduce(self, one: str, other: str) -> None:
-        folder = self.node(one)
-        chain = call_node(self.node(other), "node.pairing", {}, passphrase_file=self.passphrase)
-        call_node(folder, "peer.add", {"chain": chain, "name": other})
+    def ask(self, name: str) -> Ask:
+        """How the owner of a node asks it for an operation."""
 
         def ask(operation: str, /, **arguments: Json) -> dict[str, Json]:
-            return _object(call_node(folder, operation, arguments))
+            return _object(call_node(self.node(name), operation, arguments))
 
-        trust_peer(ask, self._admins, other)
+        return ask
 
-    def _attest(self) -> None:
-        """Let a case system of the sender attest both people who release a referral."""
-        folder = self.node(SENDER)
+    def introduce(self, here: str, other: str, chain: Json) -> None:
+        """Let the administrators of a node trust the node of this chain as `other`."""
+        call_node(self.node(here), "peer.add", {"chain": chain, "name": other})
+        trust_peer(self.ask(here), self.admins, other)
 
-        def ask(operation: str, /, **arguments: Json) -> dict[str, Json]:
-            return _object(call_node(folder, operation, arguments))
+    def record_consent(self, name: str, countries: Collection[str]) -> str:
+        """Record at a node the consent on which its referrals rely, and return its id."""
+        consent = make_consent(countries)
+        recorded: dict[str, Json] = {"number": CASE, "content": consent, "attested": {"by": "u-1"}}
+        return str(_object(call_node(self.node(name), "consent.record", recorded, token=self.tokens[name]))["id"])
 
+    def _under(self, name: str, *, started: bool = False) -> dict[str, Any]:
+        """Where the program of a node is looked for, and what is in its environment when it is started."""
+        tree = self._trees.get(name, ROOT)
+        path = os.pathsep.join(map(str, (*self._imported, tree) if started else (tree,)))
+        return {"cwd": tree, "env": {**os.environ, "PYTHONPATH": path, **(self._environment if started else {})}}
+
+    def _make(self, name: str) -> None:
+        asked = {
+            "base": str(self.folder),
+            "name": name,
+            "passphrase": self.passphrase.read_text(),
+            "cards": [admin.card.document.to_json() for admin in self.admins],
+            "hands_over": name in self._handing_over,
+            "settings": self._settings.get(name, ""),
+        }
+        command = [sys.executable, "-P", nodes.__file__]
+        subprocess.run(command, input=json.dumps(asked), text=True, check=True, **self._under(name))
+
+    def _attest(self, name: str) -> None:
+        """Let a case system of a node attest both people who release what it submits."""
+        ask = self.ask(name)
         found = read_policy(str(_object(ask("policy.show")["in_force"])["file"]).encode())
-        both = frozenset({type_name(REFERRAL)})
+        both = frozenset({type_name(REFERRAL), type_name(QUESTION)})
         wider = replace(found, version=found.version + 1, attested=Attested(first=both, second=both))
-        carry_out_change(ask, self._admins, "policy.widen", "node", policy=format_policy(wider))
-        self.token = str(ask("token.new", role=str(Role.ADAPTER), label="bench")["token"])
+        carry_out_change(ask, self.admins, "policy.widen", "node", policy=format_policy(wider))
+        self.tokens[name] = str(ask("token.new", role=str(Role.ADAPTER), label="bench")["token"])
 
     def _agree(self) -> None:
         """Wait until each of the running nodes has the trust records of its peers."""
@@ -203,25 +225,6 @@ def _object(value: Json) -> dict[str, Json]:
 def _peers(value: Json) -> list[Json]:
     found = _object(value)["peers"]
     return found if isinstance(found, list) else []
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as holder:
-        port: int = holder.getsockname()[1]
-    return port
-
-
-def _kib(pid: int) -> int:
-    try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    except PermissionError:  # a hardened process shows it to root only
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next((int(line.split()[1]) for line in lines if line.startswith(("Pss:", "VmRSS:"))), 0)
-
-
-def _ticks(pid: int) -> int:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return int(fields[11]) + int(fields[12])
 
 
 def encode_request(request: dict[str, Json]) -> bytes:

@@ -8,7 +8,7 @@ import schemas
 from gateway.ports import Json
 
 UNIT = "focal-point"
-REFERRAL = "referral.request/1"
+REFERRAL, QUESTION = "referral.request/1", "info.request/1"
 SUMMARY = "This person does not exist. " * 68
 CASE = "BENCH-1"
 """The number of the one case that is measured with."""
@@ -35,6 +35,18 @@ def make_consent(countries: Sequence[str]) -> dict[str, Json]:
         "told": dict.fromkeys(told, True),
         "onward_sharing": False,
     }
+
+
+def make_question(referral: dict[str, Json], conversation: str, number: int) -> dict[str, Json]:
+    """Make a further message of the conversation that a referral began."""
+    item: Json = {
+        "item_id": f"q-{number}",
+        "data_category": "identity",
+        "question": "Which of the two names is the one in the passport?",
+        "why_needed": "The ticket is in one of them.",
+    }
+    content: Json = {"items": [item], "blocks_decision": False}
+    return {**referral, "type": QUESTION, "conversation": conversation, "content": content}
 
 
 def make_referral(to: str, consent_ref: str) -> dict[str, Json]:

@@ -1,0 +1,197 @@
+"""A steady load for a long time, with people at the console: does anything grow?
+
+50 messages a second, 40 people who each load a page anew every few seconds, 20 event streams that are read. A line a
+minute: rate, times of messages and pages, memory, open files and disk of both nodes with their key services. At the end
+what minute 5 said, when everything is loaded and warm, stands beside the last minute.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import aiohttp
+from support.enrolled import inviting
+from support.visitors import Visitor, enrol_by
+
+from bench.clients import API, Exchange, connect
+from bench.load import find_ms, send_openly
+from bench.nodes import find_free_port
+from bench.pair import RECEIVER, SENDER, Pair
+from bench.processes import count_files, read_size
+from gateway.cli.connection import credential
+from gateway.operations.roles import Role
+
+PER_SECOND, PAGES, STREAMS = 50, 40, 20
+EACH = 10.0
+"""Seconds after which an open page is loaded again."""
+SHOWN = ("/", "/desk/owed", "/drafts", "/consents", "/operations/messages")
+MOST = 200
+"""Messages under way at which nothing further is submitted: then the rate falls below the pace."""
+WARM = 5
+"""The minute with which the last one is compared."""
+MOST_GROWTH = 1.1
+"""Times the memory, and the open files, of minute 5 that the last minute may have."""
+MIB = 2**20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Minute:
+    """What one minute showed; memory and disk in MiB."""
+
+    number: int
+    per_second: float
+    p50_ms: float
+    p99_ms: float
+    page_p99_ms: float
+    memory: dict[str, float]
+    files: dict[str, int]
+    disk: dict[str, float]
+
+    @property
+    def line(self) -> str:
+        """The minute as a line of the table."""
+        figures = (self.per_second, self.p50_ms, self.p99_ms, self.page_p99_ms)
+        nodes = [(self.memory[name], self.files[name], self.disk[name]) for name in (SENDER, RECEIVER)]
+        return f"{self.number:>6}" + "".join(f"{figure:>9.0f}" for figure in (*figures, *nodes[0], *nodes[1]))
+
+
+HEADING = f"{'minute':>6}" + "".join(
+    f"{words:>9}"
+    for words in (
+        "msg/s",
+        "p50 ms",
+        "p99 ms",
+        "page p99",
+        "FR MiB",
+        "FR files",
+        "FR disk",
+        "AL MiB",
+        "AL files",
+        "AL disk",
+    )
+)
+
+
+@dataclass
+class Seen:
+    """What happened since the last line: messages, seconds that pages took, events that were read."""
+
+    done: list[Exchange] = field(default_factory=list)
+    pages: list[float] = field(default_factory=list)
+    events: int = 0
+    faults: int = 0
+
+
+def run(*, minutes: float) -> int:
+    """Load a pair for so long, print a line a minute, and return 1 if it grew."""
+    port = find_free_port()
+    with Pair(settings=f'\n[local]\nlisten = "127.0.0.1:{port}"\n') as pair:
+        rows = asyncio.run(_soak(pair, port, minutes))
+    return conclude(rows)
+
+
+def conclude(rows: Sequence[Minute]) -> int:
+    """Print minute 5 beside the last one, and return 1 if memory or open files grew by more than a tenth."""
+    if len(rows) <= WARM:
+        print(f"no verdict: at least {WARM + 1} minutes are needed")
+        return 0
+    first, last = rows[WARM - 1], rows[-1]
+    print(HEADING, first.line, last.line, sep="\n")
+    grown = [
+        f"{what} of {name} {was:.0f} -> {now:.0f}"
+        for name in (SENDER, RECEIVER)
+        for what, was, now in (
+            ("memory", first.memory[name], last.memory[name]),
+            ("open files", first.files[name], last.files[name]),
+        )
+        if now > MOST_GROWTH * was
+    ]
+    print(f"NOT MET  grew by more than a tenth: {', '.join(grown)}" if grown else "met      nothing grew by a tenth")
+    return int(bool(grown))
+
+
+async def _soak(pair: Pair, port: int, minutes: float) -> list[Minute]:
+    seen, rows, end = Seen(), [], time.monotonic() + 60 * minutes
+    async with connect(pair) as client, aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
+        print(f"soak: {PAGES} people enrol at the console ...", flush=True)
+        people = [await _enrol(pair, http, port, number) for number in range(PAGES)]
+        end = time.monotonic() + 60 * minutes
+        print(HEADING, flush=True)
+        open_ = [asyncio.create_task(_keep_open(one, seen)) for one in people]
+        open_ += [asyncio.create_task(_read_events(pair, seen)) for _ in range(STREAMS)]
+        open_.append(asyncio.create_task(send_openly(client, seen.done, end, PER_SECOND, most=MOST)))
+        try:
+            while (now := time.monotonic()) < end:
+                await asyncio.sleep(min(60.0, end - now))
+                rows.append(_look(pair, len(rows) + 1, seen, time.monotonic() - now))
+                print(rows[-1].line, flush=True)
+                for task in open_:
+                    if task.done():
+                        task.result()
+        finally:
+            for task in open_:
+                task.cancel()
+            await asyncio.gather(*open_, return_exceptions=True)
+    print(f"soak: {seen.events} events were read, {seen.faults} pages were refused")
+    return rows
+
+
+async def _enrol(pair: Pair, http: aiohttp.ClientSession, port: int, number: int) -> Visitor:
+    """Somebody with a passkey who is signed in at the console."""
+    ask = pair.ask(SENDER)
+    steps = inviting(f"Person {number}", Role.CASE_WORKER, admin=pair.admins[0])
+    step = next(steps)
+    while True:
+        answer = ask(step[0], **step[1])
+        try:
+            step = steps.send(answer)
+        except StopIteration as made:
+            code = made.value["code"]
+            break
+    person = Visitor(http=http, origin=f"http://localhost:{port}", name=f"Person {number}")
+    await enrol_by(person, code)
+    return person
+
+
+async def _keep_open(person: Visitor, seen: Seen) -> None:
+    """Load one page after the other, as somebody does who works at the console."""
+    while True:
+        await asyncio.sleep(random.uniform(0.5, 1.5) * EACH)
+        begun = time.monotonic()
+        await person.open(random.choice(SHOWN))
+        seen.pages.append(time.monotonic() - begun)
+        seen.faults += person.status != 200
+
+
+async def _read_events(pair: Pair, seen: Seen) -> None:
+    """Read an event stream from its end on, as a case system does."""
+    connector = aiohttp.UnixConnector(path=str(pair.node(SENDER) / "run" / "api.sock"))
+    timeout = aiohttp.ClientTimeout(total=None)
+    async with (
+        aiohttp.ClientSession(connector=connector, headers=credential(pair.token)) as session,
+        session.get(f"{API}/events?after={pair.positions[SENDER]}", timeout=timeout) as response,
+    ):
+        async for line in response.content:
+            seen.events += line.startswith(b"data: ")
+
+
+def _look(pair: Pair, number: int, seen: Seen, seconds: float) -> Minute:
+    """One line; what was seen begins anew."""
+    done, pages = sorted(one.delivered for one in seen.done), sorted(seen.pages)
+    seen.done.clear()
+    seen.pages.clear()
+    nodes = {name: pair.pids(name) for name in (SENDER, RECEIVER)}
+    return Minute(
+        number=number,
+        per_second=len(done) / seconds,
+        p50_ms=find_ms(done, 50) if done else 0,
+        p99_ms=find_ms(done, 99) if done else 0,
+        page_p99_ms=find_ms(pages, 99) if pages else 0,
+        memory={name: pair.memory(name) for name in nodes},
+        files={name: count_files(pids) for name, pids in nodes.items()},
+        disk={name: read_size(pair.node(name)) / MIB for name in nodes},
+    )
