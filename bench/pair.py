@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -26,6 +26,7 @@ from gateway.cli.connection import call_node
 from gateway.demo.ceremony import Ask, carry_out_change, trust_peer
 from gateway.errors import Code, RefusedError
 from gateway.foundation.clock import SystemClock
+from gateway.foundation.ids import NodeId
 from gateway.operations.roles import Role
 from gateway.ports import Json
 from keys.keystore.keystore import system_rand
@@ -163,9 +164,9 @@ class Pair:
     def introduce(self, here: str, other: str, chain: Json) -> None:
         """Let the administrators of a node trust the node of this chain as `other`."""
         call_node(self.node(here), "peer.add", {"chain": chain, "name": other})
-        trust_peer(self.ask(here), self.admins, other)
+        trust_peer(self.ask(here), self.admins, NodeId(other))
 
-    def record_consent(self, name: str, countries: Collection[str]) -> str:
+    def record_consent(self, name: str, countries: Sequence[str]) -> str:
         """Record at a node the consent on which its referrals rely, and return its id."""
         consent = make_consent(countries)
         recorded: dict[str, Json] = {"number": CASE, "content": consent, "attested": {"by": "u-1"}}

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import tempfile
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,23 +100,25 @@ def _wait_for_reports(folder: Path) -> list[str]:
     return [path.read_text() for path in found]
 
 
-def add_up(reports: Sequence[str]) -> Counter[str]:
+def add_up(reports: Sequence[str]) -> dict[str, float]:
     """Add the CPU seconds of all processes up by activity."""
-    found: Counter[str] = Counter()
+    found: defaultdict[str, float] = defaultdict(float)
     for report in reports:
         lines = [line.split(" ", 2) for line in report.splitlines()]
         for main in (True, False):
-            found.update(_spread([(float(used), where) for flag, used, where in lines if (flag == MAIN) is main]))
+            looks = [(float(used), where) for flag, used, where in lines if (flag == MAIN) is main]
+            for name, used in _spread(looks).items():
+                found[name] += used
     return found
 
 
 def _spread(looks: Sequence[tuple[float, str]]) -> dict[str, float]:
     """Add looks at threads of one kind up; what those used that wait again goes to all alike."""
-    at_work: Counter[str] = Counter()
+    at_work: defaultdict[str, float] = defaultdict(float)
     for used, where in looks:
         if not WAITING.search(where.partition(";")[0]):
             at_work[name_activity(where)] += used
-    return dict(scale(at_work, sum(used for used, _ in looks)))
+    return scale(at_work, sum(used for used, _ in looks))
 
 
 def scale(found: Mapping[str, float], whole: float) -> dict[str, float]:

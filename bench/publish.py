@@ -57,7 +57,7 @@ def draw(run: dict[str, Any]) -> str:
     clients = sorted(rounds[0]["delivered"], key=int)
 
     def middle(kind: str, count: str, figure: str) -> float:
-        return statistics.median(one[kind][count][figure] for one in rounds if count in one[kind])
+        return float(statistics.median(one[kind][count][figure] for one in rounds if count in one[kind]))
 
     rates = [(count, middle("delivered", count, "per_second")) for count in clients]
     taken = [(count, middle("received", count, "per_second")) for count in clients if count in rounds[0]["received"]]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bench import load, pyas2_peer
-from bench.clients import RECEIVED
+from bench.clients import IN_BULK, RECEIVED
 from bench.load import Load
 from bench.pair import Pair
 from bench.plans import COMPARED, Plan
@@ -82,7 +82,7 @@ def _run_round(pair: Pair, peer: pyas2_peer.Pair | None, plan: Plan, name: str, 
             received[clients] = load.run_closed_load(pair, seconds=plan.seconds, clients=clients, until=RECEIVED)
             if peer is not None:
                 theirs[clients] = peer.load(seconds=plan.seconds, concurrency=clients)
-    say(f"{name}: {load.CALLERS} clients with {load.IN_BULK} drafts in a call")
+    say(f"{name}: {load.CALLERS} clients with {IN_BULK} drafts in a call")
     bulk = load.run_bulk_load(pair, seconds=plan.seconds)
     return Round(yardstick_ms=yardstick, delivered=delivered, received=received, bulk=bulk, peer=theirs)
 

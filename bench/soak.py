@@ -115,7 +115,7 @@ def conclude(rows: Sequence[Minute]) -> int:
 
 
 async def _soak(pair: Pair, port: int, minutes: float) -> list[Minute]:
-    seen, rows, end = Seen(), [], time.monotonic() + 60 * minutes
+    seen, rows = Seen(), list[Minute]()
     async with connect(pair) as client, aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
         print(f"soak: {PAGES} people enrol at the console ...", flush=True)
         people = [await _enrol(pair, http, port, number) for number in range(PAGES)]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from bench.clients import IN_BULK
 from bench.durability import DELAY_MS
 from bench.growth import SHORT
-from bench.load import CALLERS, IN_BULK, Load
+from bench.load import CALLERS, Load
 from bench.measure import Measurements
 from bench.pair import RECEIVER, SENDER
 from bench.plans import COMPARED
