@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import aiohttp
 
@@ -64,10 +65,9 @@ class Client:
         """Submit one message, by default the one of all, and wait for its receipt; that of `received` says no more."""
         begun = time.monotonic()
         headers = {"Idempotency-Key": b64u(system_rand(12)), "Content-Type": "application/json"}
-        async with self._session.post(f"{API}/messages", data=body or self._body, headers=headers) as response:
-            answer = await response.json()
-            if response.status != 201:
-                raise TransientError(Code.UNREACHABLE, f"a submission was answered {response.status}: {answer}")
+        status, answer = await self._post("messages", body or self._body, headers)
+        if status not in (200, 201):
+            raise TransientError(Code.UNREACHABLE, f"a submission was answered {status}: {answer}")
         return await self._receipted(str(answer["id"]), begun, until, str(answer.get("conversation", "")))
 
     async def exchange_many(self) -> list[Exchange]:
@@ -76,12 +76,24 @@ class Client:
         keys = [b64u(system_rand(12)) for _ in range(IN_BULK + 1)]
         items = b",".join(b'{"key":"%s","draft":%s}' % (key.encode(), self._body) for key in keys[1:])
         headers = {"Idempotency-Key": keys[0], "Content-Type": "application/json"}
-        async with self._session.post(f"{API}/messages/batch", data=b'{"items":[%s]}' % items, headers=headers) as said:
-            answers = (await said.json())["items"] if said.status == 200 else []
+        status, answer = await self._post("messages/batch", b'{"items":[%s]}' % items, headers)
+        answers = answer["items"] if status == 200 else []
         ids = [str(answer["submitted"]["id"]) for answer in answers if "submitted" in answer]
         if len(ids) != IN_BULK:
             raise TransientError(Code.UNREACHABLE, f"of {IN_BULK} drafts {len(ids)} were submitted")
         return [*await asyncio.gather(*(self._receipted(id, begun, DELIVERED) for id in ids))]
+
+    async def _post(self, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, Any]:
+        """Post until there is an answer: a node may end a connection that was idle, and the key of a call makes it safe
+        to repeat.
+        """
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                try:
+                    async with self._session.post(f"{API}/{path}", data=body, headers=headers) as response:
+                        return response.status, await response.json()
+                except aiohttp.ClientConnectionError:
+                    await asyncio.sleep(0.01)
 
     async def drained(self) -> None:
         """Wait until everything that was submitted is delivered: what is left disturbs the next load."""
