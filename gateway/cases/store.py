@@ -92,7 +92,7 @@ def page(connection: Connection, *, limit: int, before: tuple[int, str] | None) 
 
 def open_cases(connection: Connection, rows: Iterable[CaseRow]) -> None:
     """Begin cases."""
-    _OPEN.run(connection, map(values_of, rows))
+    _OPEN.add(connection, rows)
 
 
 def set_cards(connection: Connection, cards: Mapping[CaseId, int]) -> None:
@@ -110,7 +110,7 @@ def set_state(connection: Connection, id: CaseId, state: CaseState) -> None:
 
 def link(connection: Connection, rows: Iterable[Link]) -> None:
     """Link these; what is of a case already stays there."""
-    _LINK.run(connection, map(values_of, rows))
+    _LINK.add(connection, rows)
 
 
 def links(connection: Connection, id: CaseId, kind: LinkKind | None = None) -> list[Link]:

@@ -54,8 +54,8 @@ def put(connection: Connection, rows: Iterable[SealedRow]) -> None:
     lowest = connection.info.get(_LOWEST, 0)
     if any(row.epoch < lowest for row in rows):
         raise TransientError(Code.LOCKED, "the storage epoch changed meanwhile; nothing was stored", hint="repeat it")
-    _PUT_KEY.run(connection, [{"ref": r.ref, "epoch": r.epoch, "wrapped": r.wrapped} for r in rows])
-    _PUT_DATA.run(connection, [{"ref": r.ref, "data": r.data} for r in rows])
+    _PUT_KEY.add(connection, rows)
+    _PUT_DATA.add(connection, rows)
 
 
 def get(connection: Connection, refs: Sequence[int]) -> dict[int, SealedRow]:

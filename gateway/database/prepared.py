@@ -17,6 +17,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, Final, TypeVar, cast
 
 from sqlalchemy import Boolean, ClauseElement, Connection, Dialect, Select
@@ -51,6 +52,7 @@ class _Compiled:
         self._names = [bind.key for bind in wanted]
         self.listed = next((bind.key for bind in wanted if bind.expanding), _NOWHERE)
         self.fixed: dict[str, Any] = {}
+        self.members: Callable[[object], Any] | None = None
         self._of_size: dict[int, _Text] = {}
 
     def of_size(self, size: int) -> _Text:
@@ -110,11 +112,15 @@ class Prepared:
         compiled = self._for(connection.dialect)
         text, fixed = compiled.of_size(0), compiled.fixed
         rows = [tuple([one[name] if name in one else fixed[name] for name, _ in text.slots]) for one in many]
-        if not rows:
-            return 0
-        cursor = connection.connection.cursor()
-        cursor.executemany(text.text, rows)
-        return cursor.rowcount
+        return _write(connection, text.text, rows)
+
+    def add(self, connection: Connection, many: Iterable[object]) -> int:
+        """The same for rows of a class, whose members are named like the values."""
+        compiled = self._for(connection.dialect)
+        text = compiled.of_size(0)
+        if compiled.members is None:
+            compiled.members = attrgetter(*(name for name, _ in text.slots))
+        return _write(connection, text.text, [*map(compiled.members, many)])
 
     def _ready(self, dialect: Dialect, values: dict[str, Any]) -> tuple[str, tuple[Any, ...]] | None:
         """Text and values; None when a list is empty. A list is filled up to a power of two by repeating its last item,
@@ -142,6 +148,14 @@ class Prepared:
         for place in self._flags:
             typed[place] = bool(typed[place])
         return tuple(typed)
+
+
+def _write(connection: Connection, text: str, rows: Sequence[Any]) -> int:
+    if not rows:
+        return 0
+    cursor = connection.connection.cursor()
+    cursor.executemany(text, rows)
+    return cursor.rowcount
 
 
 def driver_of(connection: Connection) -> sqlite3.Connection:

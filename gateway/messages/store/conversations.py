@@ -15,7 +15,6 @@ from sqlalchemy import Connection, bindparam, delete, literal, select, tuple_, u
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.database.prepared import Prepared
-from gateway.database.rows import values_of
 from gateway.database.tables import conversation, reminder
 from gateway.foundation.ids import NodeId
 
@@ -248,7 +247,7 @@ def told(connection: Connection, indexes: Sequence[bytes]) -> dict[bytes, int]:
 
 def tell(connection: Connection, rows: Iterable[ReminderRow]) -> None:
     """Remember what was told."""
-    _TELL.run(connection, map(values_of, rows))
+    _TELL.add(connection, rows)
 
 
 def forget(connection: Connection, labels: Sequence[bytes]) -> None:

@@ -105,7 +105,7 @@ def add_draft(connection: Connection, row: DraftRow) -> None:
 
 def add_drafts(connection: Connection, rows: Iterable[DraftRow]) -> None:
     """Insert drafts."""
-    _ADD_DRAFT.run(connection, map(values_of, rows))
+    _ADD_DRAFT.add(connection, rows)
 
 
 def get_draft(connection: Connection, id: str) -> DraftRow | None:

@@ -326,7 +326,7 @@ def add_statements(connection: Connection, rows: Iterable[StatementRow]) -> None
 
     Sealing anew for the same keys within one second makes the same statement again: it is kept once.
     """
-    _ADD_STATEMENT.run(connection, map(values_of, rows))
+    _ADD_STATEMENT.add(connection, rows)
 
 
 def statements(connection: Connection, hashes: Sequence[str]) -> dict[str, StatementRow]:
@@ -477,7 +477,7 @@ def unsent_consenting(connection: Connection, consent: bytes) -> list[MessageRow
 
 def arrive(connection: Connection, rows: Iterable[InboxRow]) -> None:
     """Put accepted messages on the list of what must be handed over."""
-    _ARRIVE.run(connection, map(values_of, rows))
+    _ARRIVE.add(connection, rows)
 
 
 def waiting(connection: Connection, peer: NodeId, limit: int) -> list[InboxRow]:

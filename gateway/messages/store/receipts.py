@@ -13,7 +13,6 @@ from sqlalchemy import Connection, bindparam, delete, exists, insert, select, up
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.database.prepared import Prepared
-from gateway.database.rows import values_of
 from gateway.database.tables import receipt, receipt_batch, receipt_due
 from gateway.foundation.ids import NodeId
 from keys.documents.receipts import EITHER, KeptReceipts, Receipt, SignedReceipts, Status
@@ -139,7 +138,7 @@ def make_rows(signed: SignedReceipts, direction: str, peer: NodeId, batch: int) 
 
 def add(connection: Connection, rows: Iterable[ReceiptRow]) -> None:
     """Record receipts; one that is known by (of, status) stays as it was."""
-    _ADD.run(connection, map(values_of, rows))
+    _ADD.add(connection, rows)
 
 
 def held(connection: Connection, hashes: Sequence[str]) -> set[tuple[str, str]]:

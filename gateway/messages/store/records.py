@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from gateway.database.prepared import Prepared
-from gateway.database.rows import values_of
 from gateway.database.tables import origin
 
 
@@ -35,7 +34,7 @@ def find_origins(connection: Connection, keys: Sequence[bytes]) -> dict[bytes, t
 
 def add_origins(connection: Connection, rows: Iterable[OriginRow]) -> None:
     """Remember records."""
-    _ADD_ORIGIN.run(connection, map(values_of, rows))
+    _ADD_ORIGIN.add(connection, rows)
 
 
 def set_origin_version(connection: Connection, ref: int, version: bytes) -> None:

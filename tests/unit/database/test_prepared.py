@@ -11,6 +11,7 @@ from support.databases import fresh_postgresql
 
 from gateway.database.engine import _engine, migrate
 from gateway.database.prepared import Prepared
+from gateway.database.rows import values_of
 from gateway.database.tables import conversation, event, message, metadata
 from gateway.messages.store import messages
 from gateway.messages.store.messages import MessageRow
@@ -99,6 +100,17 @@ def test_nothing_to_write_writes_nothing(connection):
         messages.add(connection, numbered(1))
         forget.run(connection, [])
         assert connection.scalar(select(message.c.ref)) == 1
+
+
+def test_rows_are_written_like_their_values(connection):
+    """Members of a row find their columns by name, in whatever order both stand."""
+    add = Prepared(insert(message))
+    with connection.begin():
+        assert add.add(connection, numbered(1, 2)) == add.run(connection, map(values_of, numbered(3, 4))) == 2
+        assert add.add(connection, iter(())) == 0
+        assert BY_REF.made(MessageRow, connection, refs=[1, 2, 3, 4]) == numbered(1, 2, 3, 4)
+        with pytest.raises(AttributeError):
+            add.add(connection, [object()])
 
 
 def test_a_value_left_out_is_an_error(connection):
