@@ -13,7 +13,6 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
@@ -39,6 +38,7 @@ from gateway.database.table_fingerprint import (
 from gateway.database.writer import Writer
 from gateway.errors import Code, Finding, RefusedError, TransientError
 from gateway.foundation.work_meter import metered
+from gateway.foundation.workers import Threads
 
 T = TypeVar("T")
 I = TypeVar("I")  # noqa: E741
@@ -82,7 +82,7 @@ class Store:
                 raise
         self._read_engine = _engine(path, begin="BEGIN")
         self.writer = Writer(self._write_engine)
-        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
+        self._readers = Threads(READERS, "store-reader")
         self._reader = threading.local()
         self._open: list[Connection] = []
         self._lock = threading.Lock()
@@ -117,7 +117,7 @@ class Store:
     async def read(self, query: Callable[[Connection], T]) -> T:
         """Run `query` on a consistent snapshot."""
         with _disk():
-            return await asyncio.get_running_loop().run_in_executor(self._readers, metered(partial(self._read, query)))
+            return await self._readers.run(metered(partial(self._read, query)))
 
     def _read(self, query: Callable[[Connection], T]) -> T:
         connection = getattr(self._reader, "connection", None)
@@ -148,7 +148,7 @@ class Store:
     def close(self) -> None:
         """Finish waiting moves and close every connection."""
         self.writer.close()
-        self._readers.shutdown()
+        self._readers.end()
         for connection in self._open:
             connection.close()
         self._read_engine.dispose()

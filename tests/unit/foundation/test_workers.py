@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import threading
+import weakref
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
-from gateway.foundation.workers import Workers
+from gateway.foundation.workers import Threads, Workers
 
 
 @pytest.fixture
@@ -49,3 +53,56 @@ async def test_what_one_item_raises_is_raised(workers: Workers) -> None:
 
     with pytest.raises(ZeroDivisionError):
         await workers.off_loop_each(divide, [1, 0, 2])
+
+
+async def test_work_that_nobody_waits_for_any_more_does_not_begin() -> None:
+    """A caller who goes away while both threads are busy takes the work along; what had begun is ended."""
+    threads, go, began = Threads(1, "test"), threading.Event(), threading.Event()
+    done: list[str] = []
+
+    def first() -> None:
+        began.set()
+        go.wait(30)
+        done.append("first")
+
+    asked = [asyncio.create_task(threads.run(work)) for work in (first, partial(done.append, "second"))]
+    await asyncio.to_thread(began.wait, 30)
+    for task in asked:
+        task.cancel()
+    await asyncio.wait(asked)
+    go.set()
+    threads.end()
+    assert done == ["first"]
+
+
+async def test_what_waits_is_done_before_the_threads_end() -> None:
+    """And nothing is taken afterwards."""
+    threads = Threads(2, "test")
+    asked = [asyncio.create_task(threads.run(partial(pow, number, 2))) for number in range(5)]
+    await asyncio.sleep(0)
+    await asyncio.to_thread(threads.end)
+    assert [await task for task in asked] == [0, 1, 4, 9, 16]
+    with pytest.raises(RuntimeError, match="ended"):
+        await threads.run(list)
+
+
+async def test_an_error_is_let_go_of_with_the_work() -> None:
+    """What was worked on may be the content of a case: nothing of it stays behind in a thread."""
+    threads = Threads(1, "test")
+    held = Held()
+
+    def fail(_held: Held) -> None:
+        raise ValueError
+
+    with pytest.raises(ValueError):
+        await threads.run(partial(fail, held))
+    gone = weakref.ref(held)
+    del held
+    await threads.run(list)
+    gc.collect()
+    assert gone() is None
+    threads.end()
+
+
+class Held:
+    """Something that is worked on."""
