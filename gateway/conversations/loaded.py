@@ -118,6 +118,11 @@ class ReadMessage:
     message: Message | None = None
     said: Opened | None = None
     begun: tuple[str, str] = ("", "")
+    counts: bool = field(init=False)
+    """Whether the peer ever heard of it."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "counts", not (has_ended(self.row) and self.row.n is None))
 
 
 def read_message(row: MessageRow, opened: MessageContent, ours: Side, words: Words) -> ReadMessage:
@@ -175,9 +180,9 @@ def renew(read: ReadMessage, row: MessageRow, words: Words) -> ReadMessage:
 
 def make_loaded(read: Sequence[ReadMessage], conversation: Conversation | None, *, whole: bool) -> LoadedConversation:
     """Put a conversation together from its messages, in local order."""
-    counted = [one for one in read if counts(one.row)]
+    counted = [one for one in read if one.counts]
     there = [one for one in counted if one.message is not None]
-    said = [one for one in there if not has_ended(one.row)]
+    said = [one for one in there if one.message is not None and not one.message.rejected]
     return LoadedConversation(
         rows=tuple(one.row for one in read),
         ours=side_of([one.row for one in read[:1]]),
@@ -188,11 +193,6 @@ def make_loaded(read: Sequence[ReadMessage], conversation: Conversation | None, 
         spoken=frozenset(one.begun[1] for one in there if one.row.direction == messages.IN),
         whole=whole,
     )
-
-
-def counts(row: MessageRow) -> bool:
-    """Whether the peer ever heard of a message."""
-    return not (has_ended(row) and row.n is None)
 
 
 def _received(message: Message, row: MessageRow, words: Words) -> Message:

@@ -24,7 +24,6 @@ from gateway.conversations.loaded import (
     LoadedConversation,
     ReadMessage,
     Words,
-    counts,
     created_of,
     has_ended,
     keep_read,
@@ -259,7 +258,7 @@ class ConversationLoader:
         return Conversation(
             kind=kind,
             setting=self.setting(key[1], side_of(rows)),
-            messages=tuple(one.message for one in read if one.message is not None and counts(one.row)),
+            messages=tuple(one.message for one in read if one.counts and one.message is not None),
             quoted=quoted,
             remembered=remember(row, kind, rows) if partial else None,
         )

@@ -13,8 +13,10 @@ has seen the other) can only come of a fault; they are ordered like a crossing, 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from itertools import compress, count
+from operator import attrgetter, is_not
 
 from gateway.conversations.rules.facts import Message, Side
 
@@ -59,10 +61,16 @@ class Order:
     __slots__ = ("_given", "_known", "_lines", "messages")
 
     def __init__(self, messages: Iterable[Message], before: Order | None = None) -> None:
-        self._known = {message.id: message for message in messages}
-        self._given = tuple(self._known.values())
+        self._given = tuple(messages)
         same = 0 if before is None else count_same(before._given, self._given)
         gone, new = () if before is None else before._given[same:], self._given[same:]
+        self._known: dict[str, Message] = {} if before is None else {**before._known}
+        for message in gone:
+            del self._known[message.id]
+        self._known |= {message.id: message for message in new}
+        if len(self._known) < len(self._given):  # one is given twice
+            self._known = {message.id: message for message in self._given}
+            before, self._given = None, tuple(self._known.values())
         if before is None or quotes_any(self._given[:same], renumbered(gone, new)):
             before, gone, new = None, (), self._given  # how far a writer had read is another number now
         self._lines: dict[Side, _Line] = {}
@@ -145,8 +153,7 @@ def _line(
 
 def count_same(before: Sequence[Message], now: Sequence[Message]) -> int:
     """How many of the first messages are the same objects in both."""
-    other = (at for at, (one, two) in enumerate(zip(before, now, strict=False)) if one is not two)
-    return next(other, min(len(before), len(now)))
+    return next(compress(count(), map(is_not, before, now)), min(len(before), len(now)))
 
 
 def renumbered(gone: Iterable[Message], new: Iterable[Message]) -> set[str]:
@@ -155,9 +162,9 @@ def renumbered(gone: Iterable[Message], new: Iterable[Message]) -> set[str]:
     return {id for id, _, _ in before ^ now}
 
 
-def quotes_any(messages: Iterable[Message], ids: Collection[str]) -> bool:
+def quotes_any(messages: Iterable[Message], ids: Set[str]) -> bool:
     """Whether one of these messages quotes one of ``ids``."""
-    return bool(ids) and any(message.reply_to in ids for message in messages)
+    return not ids.isdisjoint(map(attrgetter("reply_to"), messages))
 
 
 def _number(message: Message) -> tuple[int, str]:
