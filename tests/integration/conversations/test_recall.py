@@ -81,10 +81,19 @@ async def test_nothing_of_a_conversation_is_left_in_memory_after_an_erasure(two:
     gc.collect()
     assert {id for id in ids if living(id)} == {*ids}
     for party in (two.fr, two.al):
-        for id in ids:
-            await party.call("message.erase", id=id, by="w-1", reason="not_needed")
+        refs = [ref for (ref,) in await party.rows("select ref from message")]
+        await party.running.eraser.erase(dict.fromkeys(refs, "not_needed"))
     gc.collect()
     assert {id for id in ids if living(id)} == set()
+
+
+async def test_an_epoch_that_is_destroyed_takes_what_is_in_memory_with_it(two: Two) -> None:
+    """What did not open to be wrapped anew is closed for ever, also here."""
+    id = await referred(two)
+    await two.al.running.epochs.rotate()
+    await two.fr.running.epochs.rotate()
+    gc.collect()
+    assert living(id) == []
 
 
 async def keys_of(two: Two) -> list[tuple[bytes, str]]:
