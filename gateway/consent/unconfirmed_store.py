@@ -9,7 +9,10 @@ from collections.abc import Collection
 from sqlalchemy import Connection, delete, insert, select
 
 from gateway.database import journal
+from gateway.database.prepared import Prepared
 from gateway.database.tables import consent, consent_unconfirmed
+
+_UNCONFIRMED = Prepared(select(consent_unconfirmed.c.consent))  # asked for every message; there are few, or none
 
 
 def doubt_all(connection: Connection, *, at: int) -> int:
@@ -24,7 +27,7 @@ def doubt_all(connection: Connection, *, at: int) -> int:
 
 def unconfirmed(connection: Connection) -> frozenset[bytes]:
     """The keyed indexes of the consents that nobody has confirmed yet."""
-    return frozenset(connection.scalars(select(consent_unconfirmed.c.consent)))
+    return frozenset(_UNCONFIRMED.scalars(connection))
 
 
 def confirm(connection: Connection, indexes: Collection[bytes], *, at: int) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.database.prepared import Prepared
@@ -19,6 +19,7 @@ _DESCRIPTORS = Prepared(
         peer_descriptor.c.node, peer_descriptor.c.version
     )
 )
+_POSITION = Prepared(select(peer.c.state, peer.c.cause).where(peer.c.node == bindparam("node")))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,8 +117,8 @@ def state_of(connection: Connection, node: NodeId) -> str | None:
 
 def position_of(connection: Connection, node: NodeId) -> tuple[str, str | None] | None:
     """State and cause of one peer as they are now, None for an unknown one."""
-    row = connection.execute(select(peer.c.state, peer.c.cause).where(peer.c.node == node)).first()
-    return None if row is None else (row.state, row.cause)
+    row = _POSITION.first(connection, node=node)
+    return None if row is None else (row[0], row[1])
 
 
 def load(connection: Connection) -> list[PeerRow]:
