@@ -38,8 +38,8 @@ from gateway.consent.register import WITHDRAWN
 from gateway.database import content, journal, meta
 from gateway.database.audit_entries import leaf
 from gateway.database.sealed_content import Content
+from gateway.delivery.draft_case import joining_of, rejoin
 from gateway.delivery.intake import WAITING
-from gateway.delivery.outbound.draft_case import joining_of, rejoin
 from gateway.errors import RefusedError
 from gateway.foundation.ids import CaseId
 from gateway.messages import content_codec

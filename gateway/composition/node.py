@@ -55,6 +55,8 @@ from gateway.delivery.outbound.departure import Departure
 from gateway.delivery.outbound.draft import DraftReader
 from gateway.delivery.outbound.expiry import Expiry
 from gateway.delivery.outbound.inputs import InputLoader
+from gateway.delivery.outbound.kept import KeptJudgements
+from gateway.delivery.outbound.lookout import Lookout
 from gateway.delivery.outbound.preparation import Preparation
 from gateway.delivery.outbound.receipts import ReceivedReceipts
 from gateway.delivery.outbound.sealing import Sealing
@@ -338,19 +340,28 @@ class Node:
             clock=self.clock,
             rand=self.rand,
         )
+        kept = KeptJudgements()
         self.submission = Submission(
             content=self.content,
             drafts=self.drafts,
             inputs=inputs,
             preparation=self.preparation,
+            kept=kept,
             wakeups=self.wakeups,
             events=self.events,
+        )
+        self.lookout = Lookout(
+            content=self.content,
+            loader=self.loader,
+            consent_contexts=self.consent_contexts,
+            policies=self.policies,
+            clock=self.clock,
         )
         self.departure = Departure(
             content=self.content,
             sealing=Sealing(content=self.content, identity=self.identity, clock=self.clock, rand=self.rand),
-            loader=self.loader,
-            consent_contexts=self.consent_contexts,
+            lookout=self.lookout,
+            kept=kept,
             policies=self.policies,
             workers=self.workers,
             clock=self.clock,

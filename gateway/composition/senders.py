@@ -54,6 +54,7 @@ def make_sender(node: Node, peer: NodeId) -> Sender:
         store=node.store,
         link=node.link,
         log=node.log,
+        lookout=node.lookout,
         departure=node.departure,
         comparison=node.comparison,
         time=node.time,

@@ -7,7 +7,7 @@ are found under a keyed index of the id. What does not open any more is closed: 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -138,7 +138,8 @@ def known_in(sealer: ContentSealer, connection: Connection, consent_ref: str) ->
 
 def known_under(sealer: ContentSealer, connection: Connection, index: bytes) -> Known:
     """The same by the keyed index of the consent."""
-    return _known(_look_up(sealer, connection, {index}), index)
+    rows, withdrawals = local.consents_of(connection, [index]), local.withdrawals(connection, [index])
+    return open_consents(sealer, connection, rows, withdrawals)[index]
 
 
 def alarm(connection: Connection, refs: Iterable[int], now: int) -> None:
@@ -166,42 +167,37 @@ def take_back(content: Content, connection: Connection, before: Known, withdrawa
     return after
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Stored:
-    """One look into the store for several consents; keys are the keyed indexes."""
-
-    consents: Mapping[bytes, Sequence[ConsentRow]]
-    withdrawals: Mapping[bytes, int]
-    values: Mapping[int, Json]
-    """What the sealed rows say; None for one that does not open."""
-
-
-def _look_up(sealer: ContentSealer, connection: Connection, indexes: Collection[bytes]) -> _Stored:
-    consents = {index: local.consents(connection, index) for index in indexes}
-    withdrawals = local.withdrawals(connection, indexes)
+def open_consents(
+    sealer: ContentSealer,
+    connection: Connection,
+    consents: Mapping[bytes, Sequence[ConsentRow]],
+    withdrawals: Mapping[bytes, int],
+) -> dict[bytes, Known]:
+    """Everything known about each of these consents, whose rows are given by index; each stored row is opened once."""
     refs = [*(row.ref for rows in consents.values() for row in rows), *withdrawals.values()]
     sealed = content_rows.get(connection, refs)
-    opened = sealer.open_each(list(sealed.values()))
+    opened = sealer.open_each(list(sealed.values())) if sealed else []
     values: dict[int, Json] = {
         ref: None if isinstance(plain, RefusedError) else orjson.loads(plain)
         for ref, plain in zip(sealed, opened, strict=True)
     }
-    return _Stored(consents=consents, withdrawals=withdrawals, values=values)
+    return {index: _known(index, rows, withdrawals.get(index), values) for index, rows in consents.items()}
 
 
-def _known(stored: _Stored, index: bytes) -> Known:
-    """What is stored about one consent, opened; the own record comes first."""
-    rows = tuple(sorted(stored.consents[index], key=lambda row: row.holder != OWN))
-    withdrawn_in = stored.withdrawals.get(index)
+def _known(index: bytes, stored: Sequence[ConsentRow], withdrawn_in: int | None, values: Mapping[int, Json]) -> Known:
+    """What is stored about one consent; the own record comes first. `values` are what sealed rows say, None for one
+    that does not open.
+    """
+    rows = tuple(sorted(stored, key=lambda row: row.holder != OWN))
     refs = [row.ref for row in rows] + ([] if withdrawn_in is None else [withdrawn_in])
-    values = {ref: stored.values.get(ref) for ref in refs}
+    said = {ref: values.get(ref) for ref in refs}
     return Known(
         index=index,
         rows=rows,
-        held=tuple(HeldConsent(row=row, record=record) for row in rows if isinstance(record := values[row.ref], dict)),
-        withdrawals=() if withdrawn_in is None else _listed(values[withdrawn_in]),
+        held=tuple(HeldConsent(row=row, record=record) for row in rows if isinstance(record := said[row.ref], dict)),
+        withdrawals=() if withdrawn_in is None else _listed(said[withdrawn_in]),
         withdrawn_in=withdrawn_in,
-        damaged=frozenset(ref for ref, value in values.items() if value is None),
+        damaged=frozenset(ref for ref, value in said.items() if value is None),
     )
 
 

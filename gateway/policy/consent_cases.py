@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from gateway.cases import store as cases
 from gateway.cases.rules import ConsentCase, consent_case
-from gateway.consent.unconfirmed_store import unconfirmed
 from gateway.foundation.ids import CaseId
-from gateway.messages.store import local, messages
+from gateway.messages.store import messages
 from gateway.messages.store.local import OWN
+from gateway.policy.acts import Acts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,28 +26,23 @@ class Asked:
 
 
 def judge_cases(
-    connection: Connection, asked: Sequence[Asked], holds: Collection[bytes]
+    connection: Connection, asked: Sequence[Asked], acts: Acts
 ) -> list[tuple[ConsentCase, frozenset[bytes]]]:
     """For each message how the case of its consent stands to its own, and the labels of the holds on its own."""
-    links = cases.cases_of(
-        connection, {*holds, *(one.conversation for one in asked), *(one.consent for one in asked if one.consent)}
-    )
-    in_doubt = unconfirmed(connection)
     answers = []
     for one in asked:
-        case = links.get(one.conversation, one.case)
-        labels = frozenset(label for label in holds if label in links and links[label] == case)
-        answers.append((_of_consent(connection, one, links.get(one.consent or b""), case, in_doubt), labels))
+        of_its_conversation = acts.cases[one.conversation]
+        case = one.case if of_its_conversation is None else of_its_conversation
+        labels = frozenset(label for label in acts.holds if case is not None and acts.cases[label] == case)
+        answers.append((_of_consent(connection, one, case, acts), labels))
     return answers
 
 
-def _of_consent(
-    connection: Connection, one: Asked, of_consent: CaseId | None, case: CaseId | None, in_doubt: Collection[bytes]
-) -> ConsentCase:
-    if one.consent in in_doubt:
+def _of_consent(connection: Connection, one: Asked, case: CaseId | None, acts: Acts) -> ConsentCase:
+    if one.consent in acts.doubted:
         return ConsentCase.UNCONFIRMED
-    if one.consent is None or (case is not None and of_consent == case):
+    if one.consent is None or (case is not None and acts.cases[one.consent] == case):
         return ConsentCase.SAME
-    holders = {row.holder for row in local.consents(connection, one.consent)}
+    holders = {row.holder for row in acts.consents[one.consent]}
     vouched = OWN not in holders and messages.came_under(connection, one.consent, one.conversation)
-    return consent_case(of_consent=of_consent, of_message=case, held=bool(holders), vouched=vouched)
+    return consent_case(of_consent=acts.cases[one.consent], of_message=case, held=bool(holders), vouched=vouched)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
 import schemas
-from gateway.consent.register import WITHDRAWN, HeldConsent, Known, _known, _look_up
+from gateway.consent.register import WITHDRAWN, HeldConsent, Known, open_consents
 from gateway.consent.rules import Handling, handling_of, passed_on
 from gateway.conversations.history import Opened, Side
 from gateway.database import content
@@ -24,6 +24,7 @@ from gateway.messages.store import local, messages
 from gateway.messages.store.local import OWN
 from gateway.peers.registry import PeerRegistry
 from gateway.policy import asylum_holds, store
+from gateway.policy.acts import Acts, load_acts
 from gateway.policy.circumstances import Circumstances
 from gateway.policy.consent_cases import Asked, judge_cases
 from gateway.policy.descriptor_units import recipient_in
@@ -50,11 +51,15 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsentContext:
-    """What is held about the consent of one message, and what the gates must know."""
+    """What is held about the consent of one message, and what the gates must know as of the second `at`; `acts` are
+    what it rests on.
+    """
 
+    at: int
+    acts: Acts
     circumstances: Circumstances
     held: tuple[HeldConsent, ...]
-    told: frozenset[str]
+    told: frozenset[NodeId]
     """Peers that need not be told of it again."""
 
     def recorded(self) -> list[Opened]:
@@ -87,19 +92,22 @@ class ConsentContextLoader:
 
     def load_consent_context(self, connection: Connection, questions: Sequence[Question]) -> list[ConsentContext]:
         """As things stand now, for several messages at once; each stored consent is opened once."""
-        references = [q.consent_ref for q in questions if q.consent_ref is not None]
+        references = [name for q in questions for name in (q.consent_ref, q.records) if name is not None]
         self._sealer.learn(conversations=[q.conversation for q in questions], consents=references)
         conversations = [self._sealer.conversation_index(q.conversation) for q in questions]
         indexes = [None if q.consent_ref is None else self._sealer.consent_index(q.consent_ref) for q in questions]
         records = [None if q.records is None else self._sealer.consent_index(q.records) for q in questions]
-        asked = {index for index in (*indexes, *records) if index is not None}
-        stored = _look_up(self._sealer, connection, asked)
-        found = {index: _known(stored, index) for index in asked}
+        named = {index for index in (*indexes, *records) if index is not None}
+        relied = messages.consents_of_conversations(connection, conversations)
+        acts = load_acts(connection, conversations=relied, consents=named.union(*relied.values()))
+        rows = {index: acts.consents[index] for index in named}
+        found = open_consents(
+            self._sealer, connection, rows, {index: ref for index, ref in acts.taken_back.items() if index in named}
+        )
         standing = {index: (about.consent, about.withdrawn) for index, about in found.items()}
-        told = {index: local.consent_held_by(connection, index) for index in asked}
-        over = {conversation: _withdrawn(connection, conversation) for conversation in set(conversations)}
-        holds = store.labels(connection)
-        of_cases = judge_cases(connection, self._asked(questions), holds)
+        told = local.consents_held_by(connection, named)
+        over = {conversation: _withdrawn(acts, consents) for conversation, consents in relied.items()}
+        of_cases = judge_cases(connection, self._asked(questions), acts)
         now = self._clock.now()
         kinds = {unit.id: unit.kind for unit in self._config.units}
         answers = []
@@ -107,9 +115,14 @@ class ConsentContextLoader:
             questions, conversations, indexes, records, of_cases, strict=True
         ):
             consent, withdrawn = (None, False) if index is None else standing[index]
-            held_by = on_case | self._holds_over(connection, question, conversation, holds) if holds else on_case
+            held_by = on_case | self._holds_over(connection, question, relied[conversation], acts.holds)
             answers.append(
                 ConsentContext(
+                    at=now,
+                    acts=acts.about(
+                        [conversation],
+                        {*relied[conversation], *(one for one in (index, record) if one is not None)},
+                    ),
                     circumstances=Circumstances(
                         node=self._own.node,
                         sender_kind=kinds.get(question.sender_unit) if isinstance(question.sender_unit, str) else None,
@@ -145,21 +158,22 @@ class ConsentContextLoader:
         ]
 
     def _holds_over(
-        self, connection: Connection, question: Question, conversation: bytes, holds: frozenset[bytes]
+        self, connection: Connection, question: Question, relied: Collection[bytes], holds: frozenset[bytes]
     ) -> frozenset[bytes]:
         """The labels under which an asylum hold lies over the conversation, or another one with the same consent: the
         one that the message names, else those that the conversation relied on.
         """
+        if not holds:
+            return frozenset()
         named = [question.consent_ref] if question.consent_ref is not None else []
         labels = holds & frozenset(self._sealer.hold_indexes(question.conversation, named))
         if labels or named:
             return labels
-        relied = set(messages.consents_of_conversation(connection, conversation))
         rows = content.get(connection, store.over(connection, holds)).values() if relied else ()
         return frozenset(
             self._sealer.hold_indexes(one.conversation, ())[0]
             for one in asylum_holds.opened(self._sealer, list(rows)).values()
-            if not relied.isdisjoint(map(self._sealer.consent_index, one.consents))
+            if not set(relied).isdisjoint(map(self._sealer.consent_index, one.consents))
         )
 
     def _recipient(self, question: Question, now: int) -> Recipient | None:
@@ -190,8 +204,7 @@ class ConsentContextLoader:
         return handling_of(header) if schemas.find_categories(opened.facts.schema, body) else None
 
 
-def _withdrawn(connection: Connection, conversation: bytes) -> bool:
-    """Whether the consent that this conversation relied on last was withdrawn."""
-    indexes = messages.consents_of_conversation(connection, conversation)
-    rows = [row for index in indexes for row in local.consents(connection, index)]
+def _withdrawn(acts: Acts, consents: Collection[bytes]) -> bool:
+    """Whether the last of these consents, on which a conversation relied, was withdrawn."""
+    rows = [row for index in consents for row in acts.consents[index]]
     return max(rows, key=lambda row: (row.at, row.ref)).state == WITHDRAWN if rows else False

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from support.acting import ask
+from support.agreeing import compare_departures
 from support.ceremony import ADMINS, CARDS, aplay, change, pairing
 from support.dropfolder import drop_folder
 from support.memory_adapter import MemoryAdapter, MemorySystem
@@ -62,6 +63,8 @@ class Party:
     stack: AsyncExitStack | None = None
     serving: asyncio.Task[None] | None = None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    compared: list[str] = field(default_factory=list)
+    """The types of the messages that departed by what submission had judged, as `support.agreeing` saw it."""
 
     @property
     def running(self) -> Node:
@@ -74,6 +77,7 @@ class Party:
         adapter = None if self.own else MemoryAdapter(self.system)
         node, self.stack = await open_node(self.folder, PASSPHRASE, clock=self.clock, at_least=CHEAP, adapter=adapter)
         self.opened = node
+        self.compared = compare_departures(node)
 
     async def start(self) -> None:
         """Open and serve."""

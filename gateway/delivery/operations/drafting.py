@@ -15,11 +15,11 @@ from gateway.database import content as content_rows
 from gateway.database import journal
 from gateway.database.audit_entries import leaf
 from gateway.database.sealed_content import Content
+from gateway.delivery.draft_case import joining_of, rejoin
 from gateway.delivery.intake import WAITING
 from gateway.delivery.operations.draft_models import ENQUIRY, ChangeDraft, Saved, SaveDraft
 from gateway.delivery.operations.waiting_drafts import drafted, find_draft, version_of
 from gateway.delivery.outbound.draft import DraftReader
-from gateway.delivery.outbound.draft_case import joining_of, rejoin
 from gateway.errors import Code, RefusedError
 from gateway.messages.store import local
 from gateway.messages.store.local import DraftRow

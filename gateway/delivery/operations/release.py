@@ -15,6 +15,7 @@ from gateway.database.audit_entries import Actor, leaf
 from gateway.database.content import SealedRow
 from gateway.database.engine import Store
 from gateway.database.sealed_content import Content
+from gateway.delivery.draft_case import joining_of
 from gateway.delivery.intake import RELEASED, WAITING
 from gateway.delivery.local_receipts import LocalReceipts
 from gateway.delivery.operations.completing import SECOND, author_of, case_of, complete, header_of
@@ -29,7 +30,6 @@ from gateway.delivery.operations.drafting import FirstRelease, keep
 from gateway.delivery.operations.message_models import Submitted
 from gateway.delivery.operations.messages_shown import incoming
 from gateway.delivery.operations.waiting_drafts import drafted, find_draft
-from gateway.delivery.outbound.draft_case import joining_of
 from gateway.delivery.outbound.preparation import Preparation
 from gateway.delivery.outbound.submission import Submission
 from gateway.errors import Code, RefusedError

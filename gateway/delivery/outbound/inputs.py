@@ -17,6 +17,7 @@ from gateway.conversations.loader import ConversationLoader, LoadedConversation,
 from gateway.database.sealed_content import Content
 from gateway.errors import RefusedError
 from gateway.foundation.ids import CaseId
+from gateway.messages.store import conversations as conversation_rows
 from gateway.messages.store.conversations import Key
 from gateway.messages.types import Draft
 from gateway.peers.registry import Peer
@@ -42,9 +43,12 @@ class FoundCase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What the store says about a draft: its conversation as it is known here, the case it is of, and consents."""
+    """What the store says about a draft: its conversation as it is known here, with its `changes` so far, the case it
+    is of, and consents.
+    """
 
     key: Key
+    changes: Mapping[Key, int]
     held: LoadedConversation
     around: consent_context.ConsentContext
     case: FoundCase
@@ -76,6 +80,7 @@ class InputLoader:
         judged = {key for key, (draft, _) in zip(keys, drafts, strict=True) if not never_blocked(draft.body_type)}
         whole = {key for key, (draft, _) in zip(keys, drafts, strict=True) if goes_by_bodies(draft.body_type)} & judged
         held, _ = self._loader.recall(connection, judged, unopened=set(keys) - judged, whole=whole)
+        changes = conversation_rows.changes_of(connection, {conversation for conversation, _ in keys})
         waiting = {
             draft.id: files.waiting_in(self._content.sealer, connection, draft.id) or None
             for draft, _ in drafts
@@ -85,6 +90,7 @@ class InputLoader:
         return [
             Found(
                 key=key,
+                changes={one: count for one, count in changes.items() if one[0] == key[0]},
                 held=held[key],
                 around=about,
                 case=case,

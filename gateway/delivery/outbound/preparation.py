@@ -25,6 +25,13 @@ from gateway.delivery.outbound import steps
 from gateway.delivery.outbound.draft import DraftReader
 from gateway.delivery.outbound.inputs import RECORD, Found, FoundCase, InputLoader, refers
 from gateway.delivery.outbound.judgement import draft_as_opened, draft_as_said, step_at
+from gateway.delivery.outbound.kept import (
+    Judgement,
+    Passed,
+    acts_once_stored,
+    changes_once_stored,
+    departs_alike,
+)
 from gateway.delivery.outbound.prepared import Opening, Prepared, Preview, Unsealed, make_unsealed, seal_prepared
 from gateway.errors import Code, RefusedError
 from gateway.foundation.ids import CaseId
@@ -38,12 +45,14 @@ from gateway.policy.corridor import Leaves
 from gateway.policy.in_force import PoliciesInForce
 from gateway.ports import Clock, Json
 from keys.primitives.encoding import b64u
+from schemas.region_pack.policies import CorridorPolicy
 
 
 @dataclass(slots=True, kw_only=True)
 class Batch:
     """What was let pass in one conversation and is not stored yet, as the conversation and as the gates take it."""
 
+    passed: int = 0
     said: list[Message] = field(default_factory=list)
     opened: list[Opened] = field(default_factory=list)
     begins: CaseId | None = None
@@ -238,7 +247,9 @@ class Preparation:
         )
         unseen = ready.tells and approver is None
         opening = self._opening(draft, found.case, made.row.kind, begins)
-        prepared.append(replace(made, quotes=quotes, warnings=ready.warnings, unseen=unseen, case=opening))
+        made = replace(made, quotes=quotes, warnings=ready.warnings, unseen=unseen, case=opening)
+        prepared.append(replace(made, judged=_judgement(made, peer, policy, found, ready, same, now)))
+        same.passed += len(prepared)
         if known is not None:
             new = [] if record is None else [known.conversation.messages[-1]]
             same.said += [*new, draft_as_said(left, known, now)]
@@ -306,3 +317,24 @@ class Preparation:
             header=header,
             content=own.record,
         )
+
+
+def _judgement(
+    made: Unsealed, peer: Peer, policy: CorridorPolicy | None, found: Found, ready: _Ready, same: Batch, now: int
+) -> Judgement | None:
+    """What departure may go by in this second; None where it has to judge anew."""
+    if same.passed or ready.record is not None or ready.tells or made.files or found.around.at != now:
+        return None
+    acts, (conversation, _), case = found.around.acts, found.key, found.case.case
+    if not departs_alike(found.held, ready.circumstances, acts, made.message, peer.schemas, policy):
+        return None
+    if made.case is not None:
+        acts = acts_once_stored(acts, conversation, case if isinstance(case, str) else made.case.new)
+    return Judgement(
+        passed=Passed(row=made.row, message=replace(made.message, written=None), secret=made.secret),
+        at=now,
+        peer=peer,
+        policy=policy,
+        acts=acts,
+        changes=changes_once_stored(found.changes, found.key),
+    )

@@ -22,6 +22,7 @@ from gateway.database.content import SealedRow
 from gateway.database.content_sealer import ContentSealer
 from gateway.database.sealed_content import Content
 from gateway.delivery.outbound import departure_steps
+from gateway.delivery.outbound.kept import Judgement
 from gateway.errors import Code, RefusedError
 from gateway.foundation.ids import CaseId
 from gateway.messages import content_codec, state_transitions
@@ -45,7 +46,8 @@ SUBMISSION = type_name(SUBMISSION_TYPE)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
     """One message ready to be written: the row, its sealed content, the consent it tells the peer of and the enquiry it
-    quotes, if any. `unseen`: it tells a feared State, and no second person has seen it.
+    quotes, if any. `unseen`: it tells a feared State, and no second person has seen it. `judged` is None where
+    departure has to judge it anew.
     """
 
     message: ValidMessage
@@ -57,6 +59,7 @@ class Prepared:
     warnings: tuple[str, ...] = ()
     unseen: bool = False
     case: Joining | None = None
+    judged: Judgement | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,10 +95,13 @@ class Opening:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unsealed:
-    """One message before it is sealed: its row, the plaintext of that row, and the consent it tells the peer of."""
+    """One message before it is sealed: its row, its secret frame, the plaintext of that row, and the consent it tells
+    the peer of.
+    """
 
     message: ValidMessage
     row: MessageRow
+    secret: bytes = field(repr=False)
     plaintext: bytes = field(repr=False)
     tells: bytes | None = None
     quotes: str | None = None
@@ -103,6 +109,7 @@ class Unsealed:
     warnings: tuple[str, ...] = ()
     unseen: bool = False
     case: Opening | None = None
+    judged: Judgement | None = None
 
 
 def make_unsealed(
@@ -118,7 +125,7 @@ def make_unsealed(
 ) -> Unsealed:
     """The row of a new message and the plaintext of it; `consent` is the reference that it relies on."""
     ref = content.store.new_ref()
-    plaintext = content_codec.outgoing(message, departure_steps.new_secret(rand, files), approver, case)
+    secret = departure_steps.new_secret(rand, files)
     row = MessageRow(
         ref=ref,
         direction=messages.OUT,
@@ -138,7 +145,8 @@ def make_unsealed(
         out_of_order=False,
         origin=origin,
     )
-    return Unsealed(message=message, row=row, plaintext=plaintext, files=len(files))
+    plaintext = content_codec.outgoing(message, secret, approver, case)
+    return Unsealed(message=message, row=row, secret=secret, plaintext=plaintext, files=len(files))
 
 
 def seal_prepared(sealer: ContentSealer, items: Sequence[Unsealed]) -> list[Prepared]:
@@ -157,6 +165,7 @@ def seal_prepared(sealer: ContentSealer, items: Sequence[Unsealed]) -> list[Prep
             warnings=item.warnings,
             unseen=item.unseen,
             case=None if item.case is None else item.case.sealed(sealed),
+            judged=item.judged,
         )
         for item in items
     ]

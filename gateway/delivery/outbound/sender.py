@@ -25,6 +25,7 @@ from gateway.delivery.outbound.departure import Departure, Ready
 from gateway.delivery.outbound.exchange import Exchange, requests
 from gateway.delivery.outbound.file_carrier import FileCarrier
 from gateway.delivery.outbound.in_flight import IN_FLIGHT, PARTIAL, answered, first_of
+from gateway.delivery.outbound.lookout import Lookout
 from gateway.delivery.outbound.reach import Reach
 from gateway.delivery.outbound.receipt_sender import OwedReceipts, ReceiptKey, ReceiptSender, find_owed
 from gateway.delivery.outbound.submission import Submission
@@ -76,6 +77,7 @@ class Sender:
         store: Store,
         link: PeerLink,
         log: AuditLog,
+        lookout: Lookout,
         departure: Departure,
         comparison: LinkComparison,
         time: ConfirmedTime,
@@ -92,6 +94,7 @@ class Sender:
         self._store = store
         self._link = link
         self._log = log
+        self._lookout = lookout
         self._departure = departure
         self._comparison = comparison
         self._time = time
@@ -192,7 +195,7 @@ class Sender:
         if not self._time.standing().held:
             await self._time.keep()
             return 0.0
-        urgent = await self._departure.find_urgent(self._node)
+        urgent = await self._lookout.find_urgent(self._node)
         if urgent and agrees:
             await self._comparison.require(await self._reach.ready(peer))
             for request in requests(await self._departed(urgent)):
@@ -206,7 +209,7 @@ class Sender:
         """The link begins anew, and the peer has not said yet what was taken away: what nothing may block goes, and
         everything else waits (nrm1 5.16).
         """
-        if urgent := await self._departure.find_urgent(self._node):
+        if urgent := await self._lookout.find_urgent(self._node):
             await self._reach.ready(peer)
             for request in requests(await self._departed(urgent)):
                 await self._exchange.ask(request)

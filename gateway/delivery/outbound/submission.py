@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import orjson
@@ -20,6 +20,7 @@ from gateway.database.content_sealer import Submission as SubmissionKey
 from gateway.database.sealed_content import Content
 from gateway.delivery.outbound.draft import DraftReader
 from gateway.delivery.outbound.inputs import InputLoader
+from gateway.delivery.outbound.kept import KeptJudgements
 from gateway.delivery.outbound.preparation import Batch, Preparation
 from gateway.delivery.outbound.prepared import Prepared, Unsealed, seal_prepared, write_prepared
 from gateway.errors import Code, GatewayError, RefusedError
@@ -76,6 +77,7 @@ class Submission:
         drafts: DraftReader,
         inputs: InputLoader,
         preparation: Preparation,
+        kept: KeptJudgements,
         wakeups: Wakeups,
         events: EventStream,
     ) -> None:
@@ -83,6 +85,7 @@ class Submission:
         self._drafts = drafts
         self._inputs = inputs
         self._preparation = preparation
+        self._kept = kept
         self._wakeups = wakeups
         self._events = events
         self._batcher: Batcher[_Request, OperationResult] = Batcher(self._submit_all)
@@ -142,6 +145,7 @@ class Submission:
         """Each is judged for itself; those that may go are written in one transaction."""
         judged = await self._content.store.read(partial(self._judge_all, requests))
         acts = [item for item in judged if isinstance(item, _Act)]
+        self._kept.keep([item.judged for act in acts for item in act.prepared if item.judged is not None])
         written = iter(
             await asyncio.gather(
                 *(self._content.store.move_together(_write_acts, act) for act in acts), return_exceptions=True
@@ -185,7 +189,12 @@ class Submission:
                     unsealed.append((place, made))
                 except GatewayError as error:
                     judged[place] = error
-        sealed = iter(seal_prepared(self._content.sealer, [item for _, items in unsealed for item in items]))
+        ready = [
+            item if batch[item.row.conversation, item.row.peer].passed == 1 else replace(item, judged=None)
+            for _, items in unsealed
+            for item in items
+        ]
+        sealed = iter(seal_prepared(self._content.sealer, ready))
         for place, items in unsealed:
             judged[place] = self._act(requests[place], keys[place], [next(sealed) for _ in items])
         return [item for item in judged if not isinstance(item, tuple)]

@@ -118,6 +118,11 @@ _STANDS = Prepared(
     )
 )
 _GET = Prepared(select(conversation).where(conversation.c.conversation.in_(bindparam("indexes", expanding=True))))
+_CHANGES = Prepared(
+    select(conversation.c.conversation, conversation.c.peer, conversation.c.changes).where(
+        conversation.c.conversation.in_(bindparam("indexes", expanding=True))
+    )
+)
 _TO_FOLD = Prepared(
     select(conversation)
     .where(conversation.c.fold <= bindparam("at"))
@@ -160,6 +165,11 @@ def of_kinds(connection: Connection, kinds: Collection[str]) -> list[Key]:
 def get(connection: Connection, indexes: Sequence[bytes]) -> dict[Key, ConversationRow]:
     """The rows of these conversations."""
     return {row.key: row for row in _GET.made(ConversationRow, connection, indexes=indexes)}
+
+
+def changes_of(connection: Connection, indexes: Collection[bytes]) -> dict[Key, int]:
+    """How often something moved in these conversations, with each peer."""
+    return {(index, peer): count for index, peer, count in _CHANGES.rows(connection, indexes=[*indexes])}
 
 
 def to_fold(connection: Connection, now: int, limit: int) -> list[ConversationRow]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.database.prepared import Prepared
@@ -79,7 +79,9 @@ _SUBMISSIONS = Prepared(
     )
 )
 _ADD_SUBMISSION = Prepared(insert(submission))
-_CONSENTS = Prepared(select(consent).where(consent.c.consent == bindparam("index")).order_by(consent.c.ref))
+_CONSENTS = Prepared(
+    select(consent).where(consent.c.consent.in_(bindparam("indexes", expanding=True))).order_by(consent.c.ref)
+)
 _WITHDRAWALS = Prepared(
     select(withdrawal.c.consent, withdrawal.c.ref).where(withdrawal.c.consent.in_(bindparam("indexes", expanding=True)))
 )
@@ -91,10 +93,13 @@ _ADD_DRAFT = Prepared(insert(draft))
 LOST = ("failed", "rejected", "cancelled")
 """States of an outgoing message in which its peer does not hold it."""
 
-_LACKING = Prepared(
-    select(consent_told.c.peer)
-    .join(message, message.c.ref == consent_told.c.ref)
-    .where(consent_told.c.consent == bindparam("index"), message.c.state.in_(bindparam("lost", expanding=True)))
+_HELD_BY = Prepared(
+    select(consent_told.c.consent, consent_told.c.peer)
+    .join(message, message.c.ref == consent_told.c.ref, isouter=True)
+    .where(
+        consent_told.c.consent.in_(bindparam("indexes", expanding=True)),
+        or_(message.c.state.is_(None), message.c.state.not_in(LOST)),
+    )
 )
 
 
@@ -191,7 +196,13 @@ def add_consent(connection: Connection, row: ConsentRow) -> None:
 
 def consents(connection: Connection, index: bytes) -> list[ConsentRow]:
     """What is held about one consent."""
-    return _CONSENTS.made(ConsentRow, connection, index=index)
+    return _CONSENTS.made(ConsentRow, connection, indexes=[index])
+
+
+def consents_of(connection: Connection, indexes: Collection[bytes]) -> dict[bytes, tuple[ConsentRow, ...]]:
+    """What is held about each of these consents, and nothing about one that is not held."""
+    rows = _CONSENTS.made(ConsentRow, connection, indexes=[*indexes])
+    return {index: tuple(row for row in rows if row.consent == index) for index in indexes}
 
 
 def all_consents(connection: Connection, limit: int = 100, before: int | None = None) -> list[ConsentRow]:
@@ -235,10 +246,10 @@ def consent_told_to(connection: Connection, index: bytes) -> dict[str, int]:
     return dict(_TOLD.rows(connection, index=index))
 
 
-def consent_held_by(connection: Connection, index: bytes) -> frozenset[str]:
-    """Which peers were told of this consent by a message that did not fail: they need not be told again."""
-    lacking = {peer for (peer,) in _LACKING.rows(connection, index=index, lost=[*LOST])}
-    return frozenset(consent_told_to(connection, index)) - lacking
+def consents_held_by(connection: Connection, indexes: Collection[bytes]) -> dict[bytes, frozenset[NodeId]]:
+    """By consent the peers that were told of it by a message that did not fail: they need not be told again."""
+    found = _HELD_BY.rows(connection, indexes=[*indexes])
+    return {index: frozenset(NodeId(peer) for of, peer in found if of == index) for index in indexes}
 
 
 def add_notice(

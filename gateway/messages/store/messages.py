@@ -95,8 +95,8 @@ _SEALINGS = Prepared(
     .order_by(statement.c.message, statement.c.evidence)
 )
 _CONSENTS_OF = Prepared(
-    select(message.c.consent)
-    .where(message.c.conversation == bindparam("conversation"), message.c.consent.is_not(None))
+    select(message.c.conversation, message.c.consent)
+    .where(message.c.conversation.in_(bindparam("conversations", expanding=True)), message.c.consent.is_not(None))
     .distinct()
 )
 _DUE = Prepared(
@@ -233,7 +233,15 @@ def of_conversation(connection: Connection, conversation: bytes) -> list[Message
 
 def consents_of_conversation(connection: Connection, conversation: bytes) -> list[bytes]:
     """Indexes of the consents on which messages of this conversation rely."""
-    return _CONSENTS_OF.scalars(connection, conversation=conversation)
+    return consents_of_conversations(connection, [conversation])[conversation]
+
+
+def consents_of_conversations(connection: Connection, conversations: Collection[bytes]) -> dict[bytes, list[bytes]]:
+    """By conversation the indexes of the consents on which its messages rely."""
+    found: dict[bytes, list[bytes]] = {conversation: [] for conversation in conversations}
+    for conversation, index in _CONSENTS_OF.rows(connection, conversations=[*conversations]):
+        found[conversation].append(index)
+    return found
 
 
 def of_conversations(connection: Connection, conversations: Sequence[bytes]) -> list[MessageRow]:

@@ -15,7 +15,7 @@ from support.pair import Party, Two, two_nodes
 
 from gateway.database import content
 from gateway.delivery import handover
-from gateway.delivery.outbound import departure
+from gateway.delivery.outbound import lookout
 from gateway.erasure import storage_epochs
 from gateway.errors import TransientError
 from gateway.ports import Delivery, Notice
@@ -136,7 +136,7 @@ async def test_a_hand_over_that_meets_a_rotation_goes_on(two: Two, monkeypatch: 
 
 async def test_a_departure_that_meets_a_rotation_goes_on(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same on the way out: a message is not given up because its row was read a moment too early."""
-    met = rotate_after(monkeypatch, two.fr, departure._Waiting)
+    met = rotate_after(monkeypatch, two.fr, lookout.Waiting)
     id = await two.fr.submit("met")
     await two.until(lambda: two.al.notes() == ["met"], seconds=30)
     assert met

@@ -13,7 +13,10 @@ from gateway.consent import unconfirmed_store
 from gateway.foundation.ids import CaseId
 from gateway.messages.store import local, messages
 from gateway.messages.store.local import OWN, ConsentRow
+from gateway.policy import store
+from gateway.policy.acts import load_acts
 from gateway.policy.consent_cases import Asked, judge_cases
+from gateway.policy.store import AsylumHold
 
 ONE, TWO = CaseId("A" * 22), CaseId("B" * 22)
 NONE = frozenset[bytes]()
@@ -40,8 +43,15 @@ def judged(
     connection: Connection, conversation: bytes, consent: bytes | None, case: CaseId | None = None
 ) -> ConsentCase:
     """How the case of a consent stands to that of a message."""
-    ((found, _),) = judge_cases(connection, [Asked(conversation=conversation, consent=consent, case=case)], [])
+    ((found, _),) = judge(connection, Asked(conversation=conversation, consent=consent, case=case))
     return found
+
+
+def judge(connection: Connection, *asked: Asked) -> list[tuple[ConsentCase, frozenset[bytes]]]:
+    """How these messages are judged by what is stored."""
+    consents = {one.consent for one in asked if one.consent is not None}
+    acts = load_acts(connection, conversations={one.conversation for one in asked}, consents=consents)
+    return judge_cases(connection, asked, acts)
 
 
 def test_a_consent_is_for_messages_of_its_case(held: Connection):
@@ -101,17 +111,18 @@ def test_a_consent_in_doubt_is_for_no_message(held: Connection):
 
 
 def test_holds_on_the_case_of_a_message(held: Connection):
-    """Those that are asked about and lie on its case; what is of no case has none, nor does a hold of no case."""
+    """Those that lie on its case; what is of no case has none, nor does a hold of no case."""
     asked = [
         Asked(conversation=b"talk1", consent=b"consent2", case=None),
         Asked(conversation=b"new", consent=None, case=TWO),
         Asked(conversation=b"new", consent=None, case=None),
     ]
-    holds = [b"hold1", b"hold2", b"hold of no case"]
-    found = judge_cases(held, asked, holds)
-    assert found == [
+    store.place(held, AsylumHold(ref=91, at=1, lift=None), [b"hold1"])
+    store.place(held, AsylumHold(ref=92, at=1, lift=None), [b"hold2", b"hold of no case"])
+    assert judge(held, *asked) == [
         (ConsentCase.OTHER, {b"hold1"}),
         (ConsentCase.SAME, {b"hold2"}),
         (ConsentCase.SAME, NONE),
     ]
-    assert [labels for _, labels in judge_cases(held, asked, holds[1:])] == [NONE, {b"hold2"}, NONE]
+    store.lift(held, 91)
+    assert [labels for _, labels in judge(held, *asked)] == [NONE, {b"hold2"}, NONE]

@@ -375,10 +375,10 @@ def test_a_consent_is_held_once_per_holder(connection: Connection):
 def test_a_peer_holds_a_consent_unless_the_message_that_told_it_failed(connection: Connection, state: Outgoing):
     """A message that is erased by now was one that told it."""
     local.tell_consent(connection, b"c", PEER, 7)
-    assert local.consent_held_by(connection, b"c") == {PEER}
+    assert local.consents_held_by(connection, [b"c"]) == {b"c": {PEER}}
     messages.add(connection, [rows.message(7, state=str(state))])
-    assert local.consent_held_by(connection, b"c") == ({PEER} if state not in local.LOST else set())
-    assert local.consent_held_by(connection, b"d") == frozenset()
+    held = {PEER} if state not in local.LOST else set()
+    assert local.consents_held_by(connection, [b"c", b"d"]) == {b"c": held, b"d": set()}
 
 
 def test_withdrawals_are_found_by_their_consent(connection: Connection):
