@@ -68,9 +68,12 @@ class Known:
     @property
     def withdrawn(self) -> bool:
         """Whether everything was taken back."""
+        return self.is_withdrawn(self.consent)
+
+    def is_withdrawn(self, consent: Consent | None) -> bool:
+        """The same where `consent`, what may be relied on, is known already: to read it is most of the work."""
         if self.withdrawals is None or everything(self.withdrawals):
             return True
-        consent = self.consent
         return consent is not None and consent.fully_withdrawn
 
     def recorded_by(self, own: str) -> frozenset[str]:

@@ -104,7 +104,8 @@ class ConsentContextLoader:
         found = open_consents(
             self._sealer, connection, rows, {index: ref for index, ref in acts.taken_back.items() if index in named}
         )
-        standing = {index: (about.consent, about.withdrawn) for index, about in found.items()}
+        relied_on = {index: about.consent for index, about in found.items()}
+        withdrawn = {index: about.is_withdrawn(relied_on[index]) for index, about in found.items()}
         told = local.consents_held_by(connection, named)
         over = {conversation: _withdrawn(acts, consents) for conversation, consents in relied.items()}
         of_cases = judge_cases(connection, self._asked(questions), acts)
@@ -114,7 +115,6 @@ class ConsentContextLoader:
         for question, conversation, index, record, (of_consent, on_case) in zip(
             questions, conversations, indexes, records, of_cases, strict=True
         ):
-            consent, withdrawn = (None, False) if index is None else standing[index]
             held_by = on_case | self._holds_over(connection, question, relied[conversation], acts.holds)
             answers.append(
                 ConsentContext(
@@ -127,17 +127,17 @@ class ConsentContextLoader:
                         node=self._own.node,
                         sender_kind=kinds.get(question.sender_unit) if isinstance(question.sender_unit, str) else None,
                         recipient=self._recipient(question, now),
-                        consent=consent,
+                        consent=None if index is None else relied_on[index],
                         consent_case=of_consent,
                         recorded_by=frozenset() if index is None else found[index].recorded_by(self._own.node),
                         handling=() if index is None else self._handling(connection, found[index], question),
-                        conversation_withdrawn=over[conversation] or withdrawn,
+                        conversation_withdrawn=over[conversation] or (index is not None and withdrawn[index]),
                         asylum_hold=bool(held_by),
                         feared_states=(
                             asylum_holds.feared_states(connection, self._sealer, held_by) if held_by else frozenset()
                         ),
                         today=datetime.fromtimestamp(now, UTC).date(),
-                        record_withdrawn=record is not None and found[record].withdrawn,
+                        record_withdrawn=record is not None and withdrawn[record],
                     ),
                     held=() if index is None else found[index].held,
                     told=frozenset() if index is None else told[index],

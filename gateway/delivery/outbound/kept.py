@@ -71,6 +71,8 @@ class KeptJudgements:
 
     def keep(self, judged: Sequence[Judgement]) -> None:
         """Keep these for a moment. What is too much is not kept: departure looks it up."""
+        if not judged:
+            return
         size = sum(one.passed.row.size for one in self._kept.values())
         for one in judged:
             size += one.passed.row.size

@@ -247,8 +247,10 @@ class Preparation:
         )
         unseen = ready.tells and approver is None
         opening = self._opening(draft, found.case, made.row.kind, begins)
-        made = replace(made, quotes=quotes, warnings=ready.warnings, unseen=unseen, case=opening)
-        prepared.append(replace(made, judged=_judgement(made, peer, policy, found, ready, same, now)))
+        judged = _judgement(made, opening, peer, policy, found, ready, same, now)
+        prepared.append(
+            replace(made, quotes=quotes, warnings=ready.warnings, unseen=unseen, case=opening, judged=judged)
+        )
         same.passed += len(prepared)
         if known is not None:
             new = [] if record is None else [known.conversation.messages[-1]]
@@ -320,7 +322,14 @@ class Preparation:
 
 
 def _judgement(
-    made: Unsealed, peer: Peer, policy: CorridorPolicy | None, found: Found, ready: _Ready, same: Batch, now: int
+    made: Unsealed,
+    opening: Opening | None,
+    peer: Peer,
+    policy: CorridorPolicy | None,
+    found: Found,
+    ready: _Ready,
+    same: Batch,
+    now: int,
 ) -> Judgement | None:
     """What departure may go by in this second; None where it has to judge anew."""
     if same.passed or ready.record is not None or ready.tells or made.files or found.around.at != now:
@@ -328,8 +337,8 @@ def _judgement(
     acts, (conversation, _), case = found.around.acts, found.key, found.case.case
     if not departs_alike(found.held, ready.circumstances, acts, made.message, peer.schemas, policy):
         return None
-    if made.case is not None:
-        acts = acts_once_stored(acts, conversation, case if isinstance(case, str) else made.case.new)
+    if opening is not None:
+        acts = acts_once_stored(acts, conversation, case if isinstance(case, str) else opening.new)
     return Judgement(
         passed=Passed(row=made.row, message=replace(made.message, written=None), secret=made.secret),
         at=now,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.database.prepared import Prepared
@@ -44,10 +44,16 @@ class LinkRow:
     last: NumberRow | None
 
 
+_LAST = and_(
+    link_number.c.peer == link.c.peer,
+    link_number.c.direction == link.c.direction,
+    link_number.c.epoch == link.c.epoch,
+    link_number.c.n == link.c.high,
+)
 _LINK = Prepared(
-    select(link.c.epoch, link.c.high).where(
-        link.c.peer == bindparam("peer"), link.c.direction == bindparam("direction")
-    )
+    select(link.c.epoch, link.c.high, link_number.c.id, link_number.c.prev, link_number.c.link)
+    .join(link_number, _LAST, isouter=True)
+    .where(link.c.peer == bindparam("peer"), link.c.direction == bindparam("direction"))
 )
 _NUMBERS = Prepared(
     select(link_number.c.n, link_number.c.id, link_number.c.prev, link_number.c.link).where(
@@ -88,15 +94,17 @@ _STAND = Prepared(
 
 def reached(connection: Connection, peer: NodeId, direction: str) -> tuple[int, int]:
     """Epoch and highest number of the link to or from `peer`; a link never used stands at epoch 1, number 0."""
-    epoch, high = _LINK.first(connection, peer=peer, direction=direction) or (1, 0)
-    return epoch, high
+    row = _LINK.first(connection, peer=peer, direction=direction)
+    return (1, 0) if row is None else (row[0], row[1])
 
 
 def position(connection: Connection, peer: NodeId, direction: str) -> LinkRow:
     """The same with the row of that number."""
-    epoch, high = reached(connection, peer, direction)
-    last = numbers(connection, peer, direction, epoch, [high]).get(high) if high else None
-    return LinkRow(epoch=epoch, high=high, last=last)
+    row = _LINK.first(connection, peer=peer, direction=direction)
+    if row is None:
+        return LinkRow(epoch=1, high=0, last=None)
+    epoch, high, id, prev, last = row
+    return LinkRow(epoch=epoch, high=high, last=None if id is None else NumberRow(n=high, id=id, prev=prev, link=last))
 
 
 def numbers(
