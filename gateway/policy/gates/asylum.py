@@ -32,7 +32,7 @@ def g5_asylum(facts: GateFacts) -> Decision:
     if not _tells_of_a_person(facts):
         return PERMIT
     country = None if facts.recipient is None else facts.recipient.country
-    history = _with_this(facts)
+    history = facts.with_this
     if facts.name in TOWARDS_ORIGIN and (history.legal_status is None or country is None):
         return _g5(
             "/header/recipient_unit", "the legal status of the person and the State asked have to be known first"
@@ -69,7 +69,7 @@ def g5_received(facts: GateFacts) -> Decision:
     if facts.name in STOPPING and facts.content.get("reason") != "asylum_claim":
         return PERMIT
     country = None if facts.recipient is None else facts.recipient.country
-    history = _with_this(facts)
+    history = facts.with_this
     known = history.nationalities is not None and country in history.nationalities
     ngo = facts.recipient is not None and facts.recipient.kind is UnitKind.NGO
     if _tells_of_a_person(facts) and history.legal_status in NO_REFOULEMENT and known and not ngo:
@@ -81,11 +81,6 @@ def g5_received(facts: GateFacts) -> Decision:
 
 def _tells_of_a_person(facts: GateFacts) -> bool:
     return facts.personal is not False or bool(facts.categories)
-
-
-def _with_this(facts: GateFacts) -> History:
-    """The history with what this message says itself of status and nationality."""
-    return facts.history.said(facts.name, facts.content)
 
 
 def _protected(facts: GateFacts, history: History) -> bool:

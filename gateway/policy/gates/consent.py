@@ -172,7 +172,7 @@ def _covered(facts: GateFacts, consent: Consent, purpose: str) -> Decision:
 
 def _child(facts: GateFacts) -> bool | None:
     """Whether the person counts as a child by all that was told, this message included."""
-    return facts.history.said(facts.name, facts.content).child(facts.today)
+    return facts.with_this.child(facts.today)
 
 
 def _uncovered(facts: GateFacts, consent: Consent, purpose: str, missing: frozenset[str]) -> str:

@@ -57,8 +57,9 @@ class Recipient:
 class GateFacts:
     """All that the gates look at.
 
-    ``name`` is the message type without its version. ``personal`` is the catalogue's flag, None where the catalogue
-    does not know the type. ``categories`` and ``sensitivities`` (classes) are those present in the content.
+    ``name`` is the message type without its version; ``with_this`` is ``history`` with what this message says itself.
+    ``personal`` is the catalogue's flag, None where the catalogue does not know the type. ``categories`` and
+    ``sensitivities`` (classes) are those present in the content.
     ``recipient_unit`` is `n1.../unit`; ``recipient`` is None where the signed directory does not list it.
 
     ``consent`` is what ``consent_ref`` names, with its withdrawals, None where it is not known here; ``consent_case``
@@ -97,10 +98,12 @@ class GateFacts:
     today: date
     record_withdrawn: bool = False
     name: str = field(init=False)
+    with_this: History = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
-        """The gates ask for the type without its version again and again."""
+        """The gates ask again and again for the type without its version and for the history with this message."""
         object.__setattr__(self, "name", type_name(self.body_type))
+        object.__setattr__(self, "with_this", self.history.said(self.name, self.content))
 
     @property
     def transfer_basis(self) -> str | None:

@@ -52,7 +52,7 @@ def g3_child(facts: GateFacts) -> Decision:
             return PERMIT
     if not _child_travels(facts.history, listed, facts.today):
         return PERMIT
-    grounds = _with_this(facts).grounds
+    grounds = facts.with_this.grounds
     if grounds is not None and (grounds.kind == "decision_based" or grounds.signed_on is not None):
         hint: str | None = "no child is returned by a decision or goes against advice: its best interests decide"
     else:
@@ -113,7 +113,7 @@ def g4_joint_risk(facts: GateFacts) -> Decision:
     confirms = _confirms(facts)
     if facts.name != "return.proposal" and not confirms:
         return PERMIT
-    grounds = _with_this(facts).grounds
+    grounds = facts.with_this.grounds
     if grounds is not None and grounds.kind == "independent_voluntary" and grounds.signed_on is not None:
         hint = _warned_too_early(facts.history, grounds.signed_on, facts.today)
         return PERMIT if hint is None else Refuse(gate=Code.GATE_G4, place="/content", hint=hint)
@@ -125,11 +125,6 @@ def g4_joint_risk(facts: GateFacts) -> Decision:
 
 def _confirms(facts: GateFacts) -> bool:
     return facts.name == "return.response" and facts.content.get("answer") == "confirm"
-
-
-def _with_this(facts: GateFacts) -> History:
-    """The history with what this message says itself."""
-    return facts.history.said(facts.name, facts.content)
 
 
 def _warned_too_early(history: History, signed_on: date, today: date) -> str | None:
@@ -193,7 +188,7 @@ def g8_stay(facts: GateFacts) -> Decision:
     """
     if facts.name != "return.proposal" and not _confirms(facts):
         return PERMIT
-    history, grounds = facts.history, _with_this(facts).grounds
+    history, grounds = facts.history, facts.with_this.grounds
     if grounds is not None and grounds.kind == "decision_based":
         return _g8_decision(history, grounds, facts.today)
     if facts.name != "return.proposal":
