@@ -15,10 +15,11 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 ROOT = Path(__file__).resolve().parents[1]
-FOUND = ROOT / "bench-out" / "bench.json"
+OUT = ROOT / "bench-out"
 PAGE = ROOT / "docs" / "benchmark.md"
 PICTURE = ROOT / "docs" / "pictures" / "benchmark.svg"
-BEGIN, END = "<!-- the last run -->", "<!-- the end of it -->"
+RUN, PROFILE = "the last run", "the last profile"
+"""What stands in which place of the page."""
 
 WIDTH, HEIGHT, LEFT, TOP, LOW = 760, 330, 60, 50, 250
 """Of the picture and of its two plots, in pixels."""
@@ -32,23 +33,29 @@ Points = Sequence[tuple[str, float]]
 def main() -> int:
     """Write the page and the picture."""
     parser = argparse.ArgumentParser(prog="python -m bench.publish", description=__doc__)
-    parser.add_argument("--run", type=Path, default=FOUND, help="what ./dev bench --json wrote")
-    args = parser.parse_args()
-    run: dict[str, Any] = json.loads(args.run.read_text())
-    PICTURE.write_text(draw(run))
-    PAGE.write_text(fill(PAGE.read_text(), run["report"]))
-    print(f"bench: written to {PAGE.relative_to(ROOT)} and {PICTURE.relative_to(ROOT)}")
+    parser.add_argument("--out", type=Path, default=OUT, help="where ./dev bench --json wrote")
+    out: Path = parser.parse_args().out
+    page = PAGE.read_text()
+    for name, place in (("bench.json", RUN), ("profile.json", PROFILE)):
+        if (out / name).exists():
+            found: dict[str, Any] = json.loads((out / name).read_text())
+            page = fill(page, place, found["report"])
+            if place == RUN:
+                PICTURE.write_text(draw(found))
+            print(f"bench: {place} of {name} is in {PAGE.relative_to(ROOT)}")
+    PAGE.write_text(page)
     return 0
 
 
-def fill(page: str, report: Sequence[str]) -> str:
-    """Put a report into the page, between its marks."""
-    head, _, rest = page.partition(BEGIN)
-    _, _, tail = rest.partition(END)
+def fill(page: str, place: str, report: Sequence[str]) -> str:
+    """Put a report into its place on the page."""
+    begin, end = f"<!-- {place} -->", f"<!-- end of {place} -->"
+    head, _, rest = page.partition(begin)
+    _, _, tail = rest.partition(end)
     if not rest or not tail:
-        raise ValueError(f"{PAGE.name} has no place for a run: {BEGIN} and {END}")
+        raise ValueError(f"{PAGE.name} has no place for {place}: {begin} and {end}")
     lines = "\n".join(f"    {line}".rstrip() for line in report)
-    return f"{head}{BEGIN}\n\n{lines}\n\n{END}{tail}"
+    return f"{head}{begin}\n\n{lines}\n\n{end}{tail}"
 
 
 def draw(run: dict[str, Any]) -> str:

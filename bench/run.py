@@ -12,7 +12,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -39,7 +39,7 @@ def main() -> int:
         help=f"messages that wait for an absent peer (default {WHOLE.backlog}, quick {QUICK.backlog})",
     )
     parser.add_argument("--without-peer", action="store_true", help="measure the nodes alone")
-    parser.add_argument("--json", action="store_true", help="also write bench-out/bench.json")
+    parser.add_argument("--json", action="store_true", help="also write bench-out/bench.json or profile.json")
     alone = parser.add_mutually_exclusive_group()
     alone.add_argument("--profile", action="store_true", help="where the CPU of a message goes, and nothing else")
     alone.add_argument("--against", metavar="COMMIT", help="compare this tree with another commit, and nothing else")
@@ -56,17 +56,21 @@ def main() -> int:
             compare_versions(args.against, rounds=plan.rounds, seconds=plan.seconds, clients=(1, *COMPARED))
         )
     if args.profile:
+        print_progress("nodes as they are, then nodes that sample themselves")
         found = profile.measure_profiles(seconds=plan.seconds, clients=(1, 8))
-        return print_lines(line for one in found for line in profile.list_shares(one))
+        report = [line for one in found for line in profile.list_shares(one)]
+        return print_report(report, [asdict(one) for one in found], OUT / "profile.json" if args.json else None)
     if args.exchange:
+        print_progress(f"a node of {args.exchange} and one of this tree")
         return exchange.run(args.exchange, messages=args.messages)
     if args.soak:
+        print_progress("two nodes")
         return soak.run(minutes=args.soak)
     return run_bench(plan, with_peer=not args.without_peer, written=OUT / "bench.json" if args.json else None)
 
 
 def run_bench(plan: Plan, *, with_peer: bool, written: Path | None) -> int:
-    """Measure everything, print the report, and write it with what it is made from if asked to."""
+    """Measure everything, and print or write the report."""
     load = os.getloadavg()[0]
     with ExitStack() as stack:
         print_progress("two nodes")
@@ -81,10 +85,15 @@ def run_bench(plan: Plan, *, with_peer: bool, written: Path | None) -> int:
         f"machine {load:.1f} at the beginning"
     )
     report = [machine, *list_figures(found), "targets:", *list_verdicts(found)]
+    return print_report(report, asdict(found), written)
+
+
+def print_report(report: Sequence[str], found: object, written: Path | None) -> int:
+    """Print a report, and write it with what it is made from if asked to."""
     print_lines(report)
     if written is not None:
         written.parent.mkdir(exist_ok=True)
-        written.write_text(json.dumps({"report": report, "found": asdict(found)}, indent=1) + "\n")
+        written.write_text(json.dumps({"report": report, "found": found}, indent=1) + "\n")
         print_progress(f"written to {written.relative_to(OUT.parent)}; python -m bench.publish puts it into the docs")
     return 0
 

@@ -83,12 +83,12 @@ def test_a_soak_is_judged_by_minute_five(memory: float, files: int, grown: int) 
 
 def test_a_report_takes_its_place_on_the_page() -> None:
     """What stood between the marks goes, what stood around them stays; a page without a place is refused."""
-    page = f"before\n{publish.BEGIN}\nold\n{publish.END}\nafter\n"
-    filled = publish.fill(page, ["one", "", "two"])
-    assert filled == f"before\n{publish.BEGIN}\n\n    one\n\n    two\n\n{publish.END}\nafter\n"
-    assert publish.fill(filled, ["one", "", "two"]) == filled
+    around = "before\n<!-- the last run -->\n{}<!-- end of the last run -->\nafter\n"
+    filled = publish.fill(around.format("old\n"), publish.RUN, ["one", "", "two"])
+    assert filled == around.format("\n    one\n\n    two\n\n")
+    assert publish.fill(filled, publish.RUN, ["one", "", "two"]) == filled
     with pytest.raises(ValueError, match="no place"):
-        publish.fill("before\nafter\n", ["one"])
+        publish.fill(filled, publish.PROFILE, ["one"])
 
 
 def test_a_picture_has_a_bar_for_every_figure() -> None:
