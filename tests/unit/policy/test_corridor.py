@@ -20,7 +20,7 @@ from support.tables import table
 from gateway.conversations.rules.disclosure import DisclosureStage
 from gateway.errors import Code, Finding
 from gateway.foundation.json import Json
-from gateway.policy.corridor import Blocked, Leaves, case_reference, minimise, opened
+from gateway.policy.corridor import Blocked, Leaves, case_reference, minimise, opened, passes_again
 from schemas import code_list, list_fields, list_parts, load_catalogue, resources, validate
 from schemas.groups import field_groups, read_groups
 from schemas.region_pack.policies import CorridorPolicy, Rule
@@ -415,6 +415,32 @@ def test_a_reference_is_stable_and_differs_by_peer() -> None:
         case_reference(hash_, peer="n1b1", case="7"),
     }
     assert len(others | {one}) == 5
+
+
+@given(
+    seed=st.integers(0, 2**32),
+    name=st.sampled_from(TYPES),
+    closed=st.sets(st.sampled_from(sorted(field_groups().groups)), max_size=6),
+)
+def test_what_passes_again_loses_nothing(seed: int, name: str, closed: set[str]) -> None:
+    """Of what left and is said to pass again by the same rule at the same step, nothing is taken out."""
+    rule = narrow(*set(field_groups().groups) - closed)
+    left = let(bodies(name, random.Random(seed)), BEFORE, body_type=name, policy=rule)
+    if isinstance(left, Leaves) and passes_again(name, left.dropped, rule):
+        assert let(left.body, BEFORE, body_type=name, policy=rule) == Leaves(body=left.body, dropped={})
+
+
+def test_what_says_in_which_group_a_field_is_must_not_go() -> None:
+    """Where that was taken out, what is left is in another group than it was."""
+    assert passes_again("info.request/1", (), None)
+    assert not passes_again("info.request/1", ("/content/any",), None)
+    deciding = {rule.sibling for name in TYPES for rule in field_groups().of(name).values()} - {None}
+    assert deciding
+    for name in TYPES:
+        named = {rule.sibling for rule in field_groups().of(name).values()} - {None}
+        for one in named:
+            assert not passes_again(name, (f"/content/items/0/{one}",), narrow())
+        assert passes_again(name, ("/content/of/another/name",), narrow())
 
 
 @given(peer=st.text(), case=st.text())

@@ -1,0 +1,52 @@
+"""What people decided that judgements rest on: of one message, of several, and whether it stands."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sqlalchemy import Connection
+
+from gateway.consent import unconfirmed_store
+from gateway.messages.store import local
+from gateway.messages.store.local import OWN, ConsentRow
+from gateway.policy import store
+from gateway.policy.acts import join_acts, load_acts
+from gateway.policy.store import AsylumHold
+
+
+def held(connection: Connection, *indexes: bytes) -> None:
+    """Consents that were recorded here."""
+    for ref, index in enumerate(indexes, 1):
+        local.add_consent(connection, ConsentRow(ref=ref, consent=index, holder=OWN, state="active", at=1))
+
+
+def test_acts_stand_until_one_of_them_changes(connection: Connection):
+    """Each kind of act; what is about another consent changes nothing."""
+    held(connection, b"one", b"two")
+    acts = load_acts(connection, conversations=[b"talk"], consents=[b"one"])
+    local.set_consent(connection, 2, state="withdrawn")
+    local.set_withdrawals(connection, b"two", 9)
+    assert acts.stands(connection)
+    for number, act in enumerate(
+        (
+            lambda: local.set_consent(connection, 1, state="withdrawn"),
+            lambda: local.set_withdrawals(connection, b"one", 8),
+            lambda: unconfirmed_store.doubt_all(connection, at=1),
+            lambda: store.place(connection, AsylumHold(ref=7, at=1, lift=None), [b"label"]),
+        )
+    ):
+        before = load_acts(connection, conversations=[b"talk"], consents=[b"one"])
+        act()
+        assert not before.stands(connection), number
+
+
+def test_the_acts_of_several_messages(connection: Connection):
+    """Together they are what was looked up for all; where two do not agree there is no whole."""
+    held(connection, b"one", b"two")
+    whole = load_acts(connection, conversations=[b"talk", b"other"], consents=[b"one", b"two"])
+    first, second = whole.about([b"talk"], [b"one"]), whole.about([b"other"], [b"one", b"two"])
+    assert join_acts([first, second]) == whole
+    assert join_acts([first, replace(second, consents={**second.consents, b"one": ()})]) is None
+    assert join_acts([first, replace(second, taken_back={b"one": 3})]) is None
+    assert join_acts([first, replace(second, doubted=frozenset({b"one"}))]) is None
+    assert join_acts([first, replace(second, holds=frozenset({b"label"}))]) is None
