@@ -25,7 +25,7 @@ from gateway.delivery.outbound import kept
 from gateway.delivery.outbound.departure import Departure, Ready
 from gateway.delivery.outbound.kept import KeptJudgements
 from gateway.delivery.outbound.lookout import Lookout
-from gateway.errors import TransientError
+from gateway.errors import Code, TransientError
 from gateway.foundation.ids import CaseId
 from gateway.peers import store as peer_rows
 from gateway.peers.registry import Peer
@@ -66,7 +66,7 @@ async def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
         depart, look_up = fr.running.departure.depart, Lookout.look_up
 
         async def held(self: Departure, peer: Peer, refs: object) -> list[Ready]:
-            raise TransientError("held", "the sender is held")
+            raise TransientError(Code.LOCKED, "the sender is held")
 
         async def counted(self: Lookout, peer: Peer, refs: object) -> Any:
             looked_up.append(refs)
