@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bench import durability, growth, load, pyas2_peer
-from bench.durability import SlowDisk
-from bench.growth import Backlog, CatchUp, Lengths, Peers
+from bench import load, pyas2_peer
+from bench.limits import durability, growth
+from bench.limits.durability import SlowDisk
+from bench.limits.growth import Backlog, CatchUp, Lengths, Peers
 from bench.load import Load
 from bench.pair import RECEIVER, SENDER, Pair
 from bench.plans import Plan

@@ -1,7 +1,7 @@
 """The run of `./dev bench`: two nodes of this project and two sites of django-pyas2, in turn.
 
 What is compared is interleaved (`bench.rounds`); what concerns the nodes alone is measured beside it (`bench.measure`).
-`--json` writes everything to `bench-out/`, from which `bench.publish` makes the table and the picture of the page.
+`--json` writes everything to `bench-out/`, from which `bench.reports.publish` makes table and picture of the page.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from bench.against import compare_versions
 from bench.measure import measure_all
 from bench.pair import Pair
 from bench.plans import COMPARED, QUICK, WHOLE, Plan
-from bench.table import list_figures
-from bench.targets import list_verdicts
+from bench.reports.table import list_figures
+from bench.reports.targets import list_verdicts
 
 OUT = Path(__file__).resolve().parents[1] / "bench-out"
 
@@ -94,7 +94,9 @@ def print_report(report: Sequence[str], found: object, written: Path | None) -> 
     if written is not None:
         written.parent.mkdir(exist_ok=True)
         written.write_text(json.dumps({"report": report, "found": found}, indent=1) + "\n")
-        print_progress(f"written to {written.relative_to(OUT.parent)}; python -m bench.publish puts it into the docs")
+        print_progress(
+            f"written to {written.relative_to(OUT.parent)}; python -m bench.reports.publish puts it into the docs"
+        )
     return 0
 
 

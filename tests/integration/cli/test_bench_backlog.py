@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from support.pair import two_nodes
 
-from bench import backlog, work
+from bench import work
+from bench.limits import backlog
 from bench.pair import ABSENT, RECEIVER, SENDER
 from gateway.conversations.rules.disclosure import DisclosureStage
 from gateway.policy.corridor import Leaves, minimise

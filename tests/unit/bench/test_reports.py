@@ -7,8 +7,9 @@ from xml.etree import ElementTree
 import pytest
 from support.tables import table
 
-from bench import profile, publish, rounds, soak
+from bench import profile, rounds, soak
 from bench.pyas2_peer import Load as PeerLoad
+from bench.reports import publish
 
 SIGN = "/x/keys/primitives/hybrid_keys.py:sign;/x/gateway/delivery/outbound/sender.py:run"
 SELECT = "/x/sqlalchemy/engine.py:execute;/x/gateway/peers/store.py:get"

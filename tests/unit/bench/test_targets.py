@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bench import table, targets
-from bench.durability import SlowDisk
-from bench.growth import Backlog, CatchUp, Lengths, Peers
+from bench.limits.durability import SlowDisk
+from bench.limits.growth import Backlog, CatchUp, Lengths, Peers
 from bench.load import Load
 from bench.measure import Measurements
 from bench.primitives import COMMITMENT_WORK, STATEMENT_WORK, Primitives
 from bench.pyas2_peer import Load as PeerLoad
+from bench.reports import table, targets
 from bench.rounds import Round
 from gateway.administration.doctor.signatures import Speed
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bench.durability import DELAY_MS
-from bench.growth import SHORT
+from bench.limits.durability import DELAY_MS
+from bench.limits.growth import SHORT
 from bench.load import Load
 from bench.measure import FEW, OPEN_LOAD, Measurements
 from bench.pair import SENDER

@@ -1,6 +1,6 @@
 """Puts the last run into the documentation: its report as a table, and a picture that is drawn from the same figures.
 
-./dev bench --json && python -m bench.publish
+./dev bench --json && python -m bench.reports.publish
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "bench-out"
 PAGE = ROOT / "docs" / "benchmark.md"
 PICTURE = ROOT / "docs" / "pictures" / "benchmark.svg"
@@ -32,7 +32,7 @@ Points = Sequence[tuple[str, float]]
 
 def main() -> int:
     """Write the page and the picture."""
-    parser = argparse.ArgumentParser(prog="python -m bench.publish", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bench.reports.publish", description=__doc__)
     parser.add_argument("--out", type=Path, default=OUT, help="where ./dev bench --json wrote")
     out: Path = parser.parse_args().out
     page = PAGE.read_text()

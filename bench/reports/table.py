@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from bench.clients import IN_BULK
-from bench.durability import DELAY_MS
-from bench.growth import SHORT
+from bench.limits.durability import DELAY_MS
+from bench.limits.growth import SHORT
 from bench.load import CALLERS, Load
 from bench.measure import Measurements
 from bench.pair import RECEIVER, SENDER
 from bench.plans import COMPARED
+from bench.reports.targets import find_bulk_ratio, find_delivered, find_ratio
 from bench.rounds import Ratio, Spread, find_spread
-from bench.targets import find_bulk_ratio, find_delivered, find_ratio
 
 MIB = 2**20
 

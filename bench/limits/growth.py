@@ -12,11 +12,12 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import backlog, load
+from bench import load
 from bench.clients import Client, connect, encode
+from bench.limits import backlog
+from bench.limits.peers import introduce_peers
 from bench.load import Load
 from bench.pair import ABSENT, SENDER, Pair
-from bench.peers import introduce_peers
 from bench.work import make_question
 
 SHORT, LONG = 4, 300

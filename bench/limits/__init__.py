@@ -1,0 +1,1 @@
+"""What makes a message dearer: a long conversation, many peers, a backlog, a slow disk."""
