@@ -110,7 +110,7 @@ class TwoEnds(RuleBasedStateMachine):
         if self.fenced:
             self.wire.append(OutgoingEvent.VOIDED)
         elif self.peer is not None:
-            self.wire.append(RECEIPT_OF[Incoming.REFUSED] if self._rejected() else OutgoingEvent.RECEIPT_RECEIVED)
+            self.wire += self._said()
         elif new_key:
             self.out = delivery.step(self.out, OutgoingEvent.SEAL_ANEW)
         else:
@@ -125,7 +125,7 @@ class TwoEnds(RuleBasedStateMachine):
             self.fenced = True
             self.wire.append(OutgoingEvent.VOIDED)
         else:
-            self.wire.append(OutgoingEvent.RECEIPT_REJECTED if self._rejected() else OutgoingEvent.RECEIPT_RECEIVED)
+            self.wire += self._said()
 
     @precondition(lambda self: self.peer is not None)
     @rule(event=st.sampled_from(list(IncomingEvent)))
@@ -148,8 +148,12 @@ class TwoEnds(RuleBasedStateMachine):
         if delivery.allows(self.out, receipt):
             self.out = delivery.step(self.out, receipt)
 
-    def _rejected(self) -> bool:
-        return self.peer is Incoming.REFUSED
+    def _said(self) -> list[OutgoingEvent]:
+        """What a receiver answers about a message that it has: all that it ever said, also what a restore forgot."""
+        last = None if self.peer is None else RECEIPT_OF.get(self.peer)
+        if last is OutgoingEvent.RECEIPT_REJECTED:
+            return [last]
+        return [OutgoingEvent.RECEIPT_RECEIVED, *([] if last is None else [last])]
 
     @invariant()
     def nothing_is_believed_that_did_not_happen(self) -> None:

@@ -17,7 +17,7 @@ from gateway.database import content
 from gateway.delivery import handover
 from gateway.delivery.outbound import lookout
 from gateway.erasure import storage_epochs
-from gateway.errors import TransientError
+from gateway.errors import Code, RefusedError, TransientError
 from gateway.ports import Delivery, Notice
 
 
@@ -109,15 +109,23 @@ async def test_rotation_while_the_case_system_is_slow(two: Two) -> None:
     assert await two.al.alarms() == []
 
 
-def rotate_after(monkeypatch: pytest.MonkeyPatch, party: Party, looked_up: type) -> list[object]:
-    """The epoch of `party` ends just after the first time that rows were read as `looked_up`; what was read then."""
+def rotate_after(
+    monkeypatch: pytest.MonkeyPatch, party: Party, looked_up: type, spoil: Callable[[Any], None] = lambda found: None
+) -> list[object]:
+    """The epoch of `party` ends just after the first time that rows were read as `looked_up`; what was read then, which
+    `spoil` changes.
+    """
     store, met = party.running.store, list[object]()
     read = store.read
 
     async def overtaken(query: Callable[[Connection], Any]) -> Any:
         found = await read(query)
-        if isinstance(found, looked_up) and not met:
-            met.append(found)
+        one = next(
+            (item for item in (found if isinstance(found, tuple) else [found]) if isinstance(item, looked_up)), None
+        )
+        if one is not None and not met:
+            met.append(one)
+            spoil(one)
             await party.call("keys.rotate_epoch", by="admin")
         return found
 
@@ -125,9 +133,15 @@ def rotate_after(monkeypatch: pytest.MonkeyPatch, party: Party, looked_up: type)
     return met
 
 
+def unopened(waiting: handover._Waiting) -> None:
+    """As where the epoch ended between the reading of a row and its opening."""
+    gone = RefusedError(Code.UNDECRYPTABLE, "its epoch is gone")
+    object.__setattr__(waiting, "plain", dict.fromkeys(waiting.plain, gone))
+
+
 async def test_a_hand_over_that_meets_a_rotation_goes_on(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
     """The epoch that a row names is destroyed before its content is opened: the row is read again, nothing is held."""
-    met = rotate_after(monkeypatch, two.al, handover._Waiting)
+    met = rotate_after(monkeypatch, two.al, handover._Waiting, unopened)
     await two.fr.submit("met")
     await two.until(lambda: two.al.notes() == ["met"], seconds=30)
     assert met
