@@ -38,6 +38,8 @@ FEWEST, FIRST, MOST = 4, 16, 200
 """Conversations folded in one go, at least, at first and at most: they are opened in one call to the key service."""
 GO = 0.05
 """Seconds that a go is to take: what else the node has to do waits for one at most."""
+TRIES = 5
+"""Goes in a row in which a conversation may change while it is folded, until whoever waits gets what stood before."""
 RESTS = 3
 """How often the time of a go it rests after it, where nobody waits."""
 
@@ -97,13 +99,18 @@ class StatusUpdates:
     async def _keep(self, *, rests: int) -> None:
         if self._time.standing().held:
             return
-        began, most = time.monotonic(), FIRST
-        while await self._keep_some(most) == most:
+        began, most, overtaken = time.monotonic(), FIRST, 0
+        while True:
+            folded, stood = await self._keep_some(most)
+            overtaken = overtaken + 1 if stood < folded and not rests else 0
+            if folded < most and not 0 < overtaken <= TRIES:
+                return
             took = time.monotonic() - began
             await asyncio.sleep(rests * took)
             began, most = time.monotonic(), next_go(most, took)
 
-    async def _keep_some(self, most: int) -> int:
+    async def _keep_some(self, most: int) -> tuple[int, int]:
+        """Fold so many at most; returns how many, and of how many that stands: others were overtaken by a change."""
         now, section = self._clock.now(), self._config.duty
 
         def query(c: Connection) -> tuple[list[ConversationRow], dict[Key, LoadedConversation]]:
@@ -112,20 +119,22 @@ class StatusUpdates:
 
         rows, held = await self._content.store.read(query)
         if not rows:
-            return 0
+            return 0, 0
         found = await self._workers.off_loop(lambda: _fold(rows, held, section, now))
         labels = await self._workers.off_loop(lambda: self._labels(found))
         indexes = [row.conversation for row in rows]
 
-        def move(connection: Connection) -> bool:
-            rows_of.stand(connection, found.standings)
+        def move(connection: Connection) -> tuple[int, bool]:
+            stood = rows_of.stand(connection, found.standings)
             told = rows_of.told(connection, indexes)
             reminded = _remind(connection, found, section, labels, told, now)
-            return on_call.ring(connection, found.alerts, found.held.values(), labels, told, now) or reminded
+            rung = on_call.ring(connection, found.alerts, found.held.values(), labels, told, now)
+            return stood, rung or reminded
 
-        if await self._content.store.move(move):
+        stood, said = await self._content.store.move(move)
+        if said:
             await self._events.happened()
-        return len(rows)
+        return len(rows), stood
 
     def _labels(self, found: _Folded) -> dict[str, bytes]:
         """What the database knows each thing that is owed by, and each alert."""

@@ -177,9 +177,9 @@ def to_fold(connection: Connection, now: int, limit: int) -> list[ConversationRo
     return _TO_FOLD.made(ConversationRow, connection, at=now, most=limit)
 
 
-def stand(connection: Connection, found: Iterable[ConversationStatus]) -> None:
-    """Write how conversations stand; one that changed meanwhile keeps its mark."""
-    _STANDS.run(
+def stand(connection: Connection, found: Iterable[ConversationStatus]) -> int:
+    """Write how conversations stand, and return of how many; one that changed meanwhile keeps its mark."""
+    return _STANDS.run(
         connection,
         [
             {

@@ -84,6 +84,11 @@ async def test_a_request_names_one_case(two: Two):
     await agreed(fr, "F-1", HERS)
     await agreed(fr, "F-2", HIS)
     await referred(two, "F-1", HERS, conversation=TALK)
+
+    async def gone() -> bool:
+        return await fr.rows("select ref from outbox") == []
+
+    await two.until(gone, seconds=60)
     his = (await fr.call("case.open", number="F-2", by=ANA))["id"]
     note = referral("F-2", HIS, conversation=TALK)
     await refused(fr, "message.submit", Code.CONFLICT, "/header/case_ref_sender", **note)
