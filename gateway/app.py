@@ -25,7 +25,7 @@ from gateway.audit.reader import LogReader, of_stopped
 from gateway.composition.node import Node, Outside
 from gateway.consent.unconfirmed_store import doubt_all
 from gateway.database import meta
-from gateway.database.engine import Store
+from gateway.database.opening import open_store
 from gateway.errors import Code, RefusedError
 from gateway.foundation import config as settings
 from gateway.foundation.adapter_boundary import guarded
@@ -34,7 +34,6 @@ from gateway.foundation.config import AdapterSection, WebhookSection
 from gateway.foundation.logs import logger
 from gateway.foundation.node_folder import (
     CHECKPOINT,
-    DATABASE,
     POSITION,
     RUN,
     SOCKET,
@@ -92,7 +91,7 @@ async def open_node(
     stack = AsyncExitStack()
     try:
         stack.callback(lock_folder(folder))
-        store = _database(folder)
+        store = open_store(folder)
         stack.callback(store.close)
         recorded = await store.read(lambda c: meta.get_meta(c, "keystore_gen"))
         keys = await unlock(stack, int(recorded or b"1"))
@@ -149,18 +148,6 @@ async def _face_loss(node: Node) -> None:
     await node.taken_again.run()
 
 
-def _database(folder: Path) -> Store:
-    """The database of a folder that is a node: nothing takes the place of one that is gone. Raises RefusedError."""
-    path = folder / DATABASE
-    if not path.is_file() or not path.stat().st_size:
-        raise RefusedError(
-            Code.NOT_FOUND,
-            f"{DATABASE} of this node folder is gone; nothing was started",
-            hint="put the folder back from its backup with trm restore: docs/backup.md",
-        )
-    return Store(path)
-
-
 def _case_system(section: AdapterSection, folder: Path) -> CaseSystem:
     """The case system of node.toml with its mapping files. Raises RefusedError."""
     from gateway.mapping import case_system  # reads YAML; a node without a case system has none
@@ -186,7 +173,7 @@ async def publish_first(folder: Path, document: SignedDocument, *, clock: Clock 
     """Give a waiting node its first descriptor; no passphrase is needed for what is public. Raises RefusedError."""
     release = lock_folder(folder)
     try:
-        store = _database(folder)
+        store = open_store(folder)
         try:
             return await publication.publish_first(store, document, (clock or SystemClock()).now())
         finally:
@@ -218,11 +205,9 @@ async def open_log(folder: Path, *, clock: Clock | None = None) -> AsyncIterator
     Raises:
         RefusedError: locked (another process owns the folder), not_found.
     """
-    if not (folder / DATABASE).is_file():
-        raise RefusedError(Code.NOT_FOUND, f"there is no {DATABASE} in {folder}", hint="name a node folder with --node")
     release = lock_folder(folder)
     try:
-        store = Store(folder / DATABASE)
+        store = open_store(folder)
         try:
             yield await of_stopped(store, folder / CHECKPOINT, (clock or SystemClock()).now())
         finally:

@@ -24,6 +24,7 @@ from support.tokens import SoftToken, SoftTpm, soft_token, soft_tpm
 
 from adapters.kit import kind
 from gateway.database import engine
+from gateway.database.kinds.sqlite_file import SqliteFile
 from gateway.node.dispatch import NodeOperations
 from gateway.ports import OperationResult
 
@@ -166,5 +167,5 @@ def _a_database_is_ready_at_once() -> Iterator[None]:
     """What migrations do is told of `gateway.database.engine.migrate` itself."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(engine, "migrate", fresh.migrate)
-        patch.setattr(engine, "_engine", fresh.engine_of)
+        patch.setattr(SqliteFile, "open_engine", fresh.engine_of)
         yield

@@ -27,7 +27,6 @@ from gateway.database import journal, meta
 from gateway.database.atomic_file import read_kept
 from gateway.database.audit_entries import leaf
 from gateway.database.engine import Store
-from gateway.database.snapshot import snapshot
 from gateway.errors import Code, RefusedError, RemoteError, TransientError
 from gateway.foundation.config import Config
 from gateway.foundation.ids import NodeId
@@ -111,7 +110,7 @@ class BackupMaker:
         try:
             await asyncio.to_thread(folder.mkdir, mode=0o700, parents=True, exist_ok=True)
             copy.unlink(missing_ok=True)
-            await asyncio.to_thread(snapshot, self._store.path, copy)
+            await asyncio.to_thread(self._store.database.copy, copy)
             header, sealed = await self._workers.off_loop(
                 lambda: seal_backup(
                     self._members(node, kept, copy),

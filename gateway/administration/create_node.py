@@ -24,9 +24,10 @@ from gateway.changes.rules import FEWEST_ADMINS
 from gateway.database import journal, meta
 from gateway.database.audit_entries import leaf
 from gateway.database.engine import Store
+from gateway.database.opening import database_of
 from gateway.errors import Code, RefusedError
 from gateway.federation.address import authority_of
-from gateway.foundation.config import REGION, AdapterSection, KeysSection, Unit, parse
+from gateway.foundation.config import REGION, AdapterSection, DatabaseSection, KeysSection, Unit, parse
 from gateway.foundation.ids import NodeId, UnitId
 from gateway.foundation.node_folder import DATABASE, KEYSTORE, RUN, TOKEN
 from gateway.identity import store as identity_store
@@ -82,6 +83,7 @@ class Plan:
     root_public: Sequence[KeyRecord] = ()
     place: Place = Place.FILE
     keys: KeysSection = field(default_factory=KeysSection)
+    database: DatabaseSection = field(default_factory=DatabaseSection)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,7 +223,7 @@ async def _fill(
     )
     first = _First(payload=payload, document=None if document is None else document.encode())
     policy = starting_policy(parse(_toml(plan), folder / "node.toml").node.region)
-    await _write_database(folder, first, keys.gen, node, row, plan.admins, policy, now)
+    await _write_database(plan, folder, first, keys.gen, node, row, policy, now)
     _write_private(folder / "node.toml", _toml(plan))
     _write_private(folder / TOKEN, token + "\n")
     (folder / RUN).mkdir(mode=0o700)
@@ -256,17 +258,18 @@ class _First:
 
 
 async def _write_database(
+    plan: Plan,
     folder: Path,
     first: _First,
     gen: int,
     node: NodeId,
     token: TokenRow,
-    admins: Sequence[AdminCard],
     policy: CorridorPolicy | None,
     now: int,
 ) -> None:
-    _write_private(folder / DATABASE, "")  # SQLite gives its side files the mode of this one
-    store = Store(folder / DATABASE)
+    if plan.database.url is None:
+        _write_private(folder / DATABASE, "")  # SQLite gives its side files the mode of this one
+    store = Store(database_of(folder, plan.database), new=True)
 
     def move(connection: Connection) -> None:
         if first.document is not None:
@@ -276,7 +279,7 @@ async def _write_database(
         meta.set_meta(connection, "keystore_gen", str(gen).encode())
         token_rows.add(connection, token)
         journal.append_leaf(connection, leaf(now, "node.made", node=node))
-        administrators.begin(connection, node, admins, now)
+        administrators.begin(connection, node, plan.admins, now)
         if policy is not None:
             in_force.begin(connection, node, policy, now)
 
@@ -320,6 +323,10 @@ def _toml(plan: Plan) -> str:
             f"kind = {_text(unit.kind)}",
             f"roles = [{', '.join(_text(role) for role in unit.roles)}]",
         ]
+    if plan.database.url is not None:
+        lines += ["", "[database]", f"url = {_text(plan.database.url)}"]
+        files = {"password_file": plan.database.password_file, "ca_file": plan.database.ca_file}
+        lines += [f"{name} = {_text(str(path))}" for name, path in files.items() if path is not None]
     if plan.keys.tpm is not None:
         lines += ["", "[keys]", f"tpm = {_text(plan.keys.tpm)}"]
     if plan.keys.pkcs11 is not None:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.database import meta
-from gateway.database.engine import Store
+from gateway.database.opening import open_store
 from gateway.foundation import config
-from gateway.foundation.node_folder import DATABASE, KEYSTORE, RUN, lock_folder
+from gateway.foundation.node_folder import KEYSTORE, RUN, lock_folder
 from gateway.identity.unlock import open_keystore, places_of
 from keys.keystore.destructible.secret import Place
 from keys.keystore.keyd import LOCK, lock_keystore
@@ -36,7 +36,7 @@ async def move_key_store(folder: Path, passphrase: str, place: Place, *, at_leas
     places = places_of(config.load(folder).keys)
     release = lock_folder(folder)
     try:
-        store = Store(folder / DATABASE)
+        store = open_store(folder)
         try:
             recorded = await store.read(lambda c: meta.get_meta(c, "keystore_gen"))
             with lock_keystore(folder / RUN / LOCK):

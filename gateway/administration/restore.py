@@ -16,11 +16,13 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from gateway.administration.backup import CHECKPOINT, SETTINGS, write_new
+from gateway.administration.move_database import name_database
 from gateway.administration.put_back import void_credentials
 from gateway.consent import unconfirmed_store
 from gateway.database import meta
 from gateway.database.engine import Store
-from gateway.database.snapshot import check, counts
+from gateway.database.kinds.snapshot import check, counts
+from gateway.database.kinds.sqlite_file import SqliteFile
 from gateway.errors import Code, RefusedError, RemoteError
 from gateway.foundation import config
 from gateway.foundation.ids import NodeId
@@ -169,8 +171,8 @@ async def _fill(
             "the clock is earlier than the backup or the loss; nothing was made",
             hint="set the clock of this machine",
         )
-    name = config.load(draft).node.name
-    store = Store(draft / DATABASE)
+    name_database(draft)  # they may have been on a server: in the file now
+    store = Store(SqliteFile(draft / DATABASE))
     try:
         recorded = await store.read(lambda c: meta.get_meta(c, "keystore_gen"))
         gen = 1 + max(int(recorded or b"1"), header.gen, keys.header.gen)
@@ -191,7 +193,7 @@ async def _fill(
     (draft / RUN).mkdir(mode=0o700)
     return Restored(
         node=header.node,
-        name=name,
+        name=config.load(draft).node.name,
         folder=folder,
         backup=header.at,
         opened=sum(count for epoch, count in rows if epoch in held),
@@ -207,8 +209,7 @@ async def _read_ledger(path: Path, store: Store, keys: Hasher, *, made: int) -> 
     """Take in what the ledger knows and the backup does not; the time of its last line.
 
     Raises:
-        RefusedError: as `read_ledger` and `newer_than_stored`, and invalid where it begins after the backup or ends
-            before it: then it does not tell what was taken away since.
+        RefusedError: as what reads it, and invalid where it does not go from before the backup to after it.
     """
     lines = await asyncio.to_thread(read_ledger, keys, path)
     newest = await store.read(ledger_store.last)

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 from sqlalchemy import Connection
 
@@ -160,6 +158,7 @@ class StatusMetrics:
             unreceived = status_store.unreceived(connection, now - RECEIVED_WITHIN)
             undelivered = status_store.undelivered(connection, now - DELIVERED_WITHIN)
             made = meta.get_meta(connection, meta.BACKUP_MADE)
+            size, log = self._store.database.sizes(connection)
             return Figures(
                 at=now,
                 peers=tuple(
@@ -190,7 +189,7 @@ class StatusMetrics:
                 key_service=self._key_pace.seen,
                 alarms=alarms,
                 webhooks=tuple(hooks.standings(connection, self._config.webhooks)),
-                disk=_disk(self._store.path),
+                disk=Disk(database=size, log=log, free=shutil.disk_usage(self._store.path.parent).free),
                 backup=None if made is None else int(made),
             )
 
@@ -221,17 +220,3 @@ def _erasing(connection: Connection, now: int) -> Erasing:
         requests=status_store.requests(connection, now),
         holds=status_store.holds(connection),
     )
-
-
-def _disk(database: Path) -> Disk:
-    return Disk(
-        database=_size(database),
-        log=_size(database.with_name(f"{database.name}-wal")),
-        free=shutil.disk_usage(database.parent).free,
-    )
-
-
-def _size(path: Path) -> int:
-    with suppress(FileNotFoundError):
-        return path.stat().st_size
-    return 0

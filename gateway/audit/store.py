@@ -10,9 +10,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Text, cast, delete, func, insert, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
+import orjson
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
 
+from gateway.database.functions import place_in
 from gateway.database.prepared import Prepared
 from gateway.database.rows import as_bytes
 from gateway.database.tables import audit, audit_tile, checkpoint, cosignature, witnessed
@@ -22,7 +24,7 @@ from keys.primitives.merkle_tree import HASH, TILE, Tiles, leaf_hash
 BATCH = 2_048
 _SIZE = Prepared(select(func.max(audit.c.seq)))
 _NEWEST_CHECKPOINT = Prepared(select(checkpoint).order_by(checkpoint.c.size.desc()).limit(1))
-_AT = func.json_extract(cast(audit.c.leaf, Text), "$.at")
+_LEAF = Prepared(select(audit.c.leaf).where(audit.c.seq == bindparam("seq")))
 _OF = b'"of":"'  # as canonical JSON spells it; no other text of a leaf has a quote in it
 
 
@@ -102,7 +104,8 @@ def last_until(connection: Connection, until: int) -> int:
     low, high = 0, size(connection)
     while low < high:
         middle = (low + high + 1) // 2
-        found = connection.scalar(select(_AT).where(audit.c.seq == middle))
+        leaf = _LEAF.first(connection, seq=middle)
+        found = None if leaf is None else orjson.loads(leaf[0])["at"]
         low, high = (middle, high) if found is not None and found <= until else (low, middle - 1)
     return low
 
@@ -113,7 +116,7 @@ def matching(
     """(seq, leaf) above `low` up to `high` that hold all of these words, newest first."""
     query = select(audit.c.seq, audit.c.leaf).where(audit.c.seq > low, audit.c.seq <= high)
     for word in words:
-        query = query.where(func.instr(audit.c.leaf, word) > 0)
+        query = query.where(place_in(audit.c.leaf, word) > 0)
     return [
         (row.seq, as_bytes(row.leaf)) for row in connection.execute(query.order_by(audit.c.seq.desc()).limit(limit))
     ]
@@ -124,7 +127,7 @@ def leaves_about(connection: Connection, hashes: Iterable[str]) -> list[tuple[in
     asked when somebody exports evidence, and written with every message.
     """
     wanted = sorted(hash.encode() for hash in hashes)
-    of = func.substr(audit.c.leaf, func.instr(audit.c.leaf, _OF) + len(_OF), len(wanted[0]) if wanted else 0)
+    of = func.substr(audit.c.leaf, place_in(audit.c.leaf, _OF) + len(_OF), len(wanted[0]) if wanted else 0)
     found: list[tuple[int, bytes]] = []
     for first in range(0, len(wanted), BATCH):
         query = select(audit.c.seq, audit.c.leaf).where(of.in_(wanted[first : first + BATCH]))

@@ -19,6 +19,7 @@ import orjson
 from sqlalchemy import Connection, func, insert, select
 
 from gateway.audit import store
+from gateway.database.functions import place_in
 from gateway.database.tables import audit_words
 from keys.primitives.encoding import sha256
 from keys.primitives.merkle_tree import TILE
@@ -83,7 +84,7 @@ def _blocks(connection: Connection, wanted: Wanted, high: int) -> Iterator[tuple
         high = low
     query = select(audit_words.c.idx).where(audit_words.c.idx < -(-high // TILE)).order_by(audit_words.c.idx.desc())
     for mark in wanted.marks:
-        query = query.where(func.instr(audit_words.c.words, mark) > 0)
+        query = query.where(place_in(audit_words.c.words, mark) > 0)
     for index in connection.scalars(query):
         yield index * TILE, min(high, (index + 1) * TILE)
 

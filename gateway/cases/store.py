@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, delete, exists, func, insert, literal, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.dialects.postgresql import insert as upsert
 
 from gateway.cases import entries
 from gateway.cases.rules import CaseState, ChangeKind, ChangeState, LinkKind
@@ -208,7 +208,7 @@ def link_records(connection: Connection) -> int:
         .group_by(origin.c.key)
         .having(func.count(case_link.c.case_id.distinct()) == 1)
     )
-    statement = insert(case_link).prefix_with("or ignore").from_select(["key", "kind", "case_id"], of)
+    statement = upsert(case_link).from_select(["key", "kind", "case_id"], of).on_conflict_do_nothing()
     return connection.execute(statement).rowcount
 
 

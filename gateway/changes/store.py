@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, text, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from gateway.database.rows import as_bytes
 from gateway.database.tables import approval, change
@@ -50,7 +50,7 @@ def _change(row: Row[Any]) -> ChangeRow:
 
 
 def _approval(row: Row[Any]) -> ApprovalRow:
-    return ApprovalRow(**{**row._mapping, "document": as_bytes(row.document)})
+    return ApprovalRow(change=row.change, admin=row.admin, document=as_bytes(row.document), at=row.at)
 
 
 def add_change(connection: Connection, row: ChangeRow) -> None:
@@ -69,8 +69,10 @@ def add_change(connection: Connection, row: ChangeRow) -> None:
 
 
 def add_approval(connection: Connection, row: ApprovalRow) -> None:
-    """Insert an approval."""
-    connection.execute(insert(approval).values(change=row.change, admin=row.admin, document=row.document, at=row.at))
+    """Insert an approval, behind those that the change has."""
+    before = select(func.count()).select_from(approval).where(approval.c.change == row.change).scalar_subquery()
+    values = {"change": row.change, "admin": row.admin, "document": row.document, "at": row.at, "place": before}
+    connection.execute(insert(approval).values(**values))
 
 
 def find_change(connection: Connection, hash: str) -> ChangeRow | None:
@@ -101,7 +103,7 @@ def in_state(connection: Connection, state: str, subject: str | None = None) -> 
 
 def approvals_of(connection: Connection, hash: str) -> list[ApprovalRow]:
     """The approvals of a change, in the order in which they came."""
-    query = select(approval).where(approval.c.change == hash).order_by(approval.c.at, text("rowid"))
+    query = select(approval).where(approval.c.change == hash).order_by(approval.c.at, approval.c.place)
     return [_approval(row) for row in connection.execute(query)]
 
 

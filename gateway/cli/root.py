@@ -31,6 +31,10 @@ VERBS: Mapping[str, tuple[str, str]] = {
         "gateway.cli.administration.doctor:check_node",
         "Check everything about a node, with the fix for each finding.",
     ),
+    "database": (
+        "gateway.cli.administration.database:database_commands",
+        "Show where the rows of a node are; move them to a PostgreSQL server and back.",
+    ),
     "node": (
         "gateway.cli.administration.node:node_commands",
         "Show the node's identity and status; write its pairing file.",

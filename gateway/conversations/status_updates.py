@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from gateway.conversations import on_call
+from gateway.conversations.goes import FIRST, next_go
 from gateway.conversations.loader import ConversationLoader, LoadedConversation
 from gateway.conversations.on_call import Alert
 from gateway.conversations.rules.fold import Fold, fold
@@ -34,10 +35,6 @@ from gateway.messages.wakeups import EventStream
 from gateway.peers.confirmed_time import ConfirmedTime
 from gateway.ports import Clock
 
-FEWEST, FIRST, MOST = 4, 16, 200
-"""Conversations folded in one go, at least, at first and at most: they are opened in one call to the key service."""
-GO = 0.05
-"""Seconds that a go is to take: what else the node has to do waits for one at most."""
 TRIES = 5
 """Goes in a row in which a conversation may change while it is folded, until whoever waits gets what stood before."""
 RESTS = 3
@@ -142,11 +139,6 @@ class StatusUpdates:
             {*(Reminder(owed=item, percent=0).label for item in found.items), *(one.label for one in found.alerts)}
         )
         return dict(zip(names, self._content.sealer.reminder_indexes(names), strict=True))
-
-
-def next_go(size: int, took: float) -> int:
-    """How many conversations the next go takes, after one of so many took so long."""
-    return max(FEWEST, min(MOST, 2 * size, int(size * GO / max(took, 1e-6))))
 
 
 def name_of(key: Key) -> str:

@@ -93,7 +93,10 @@ def raise_alarm(
 ) -> bool:
     """Record an alarm, once per (kind, peer, ref) while it is not dismissed; whether it is a new one."""
     same = select(alarm.c.seq).where(
-        alarm.c.kind == kind, alarm.c.peer.is_(peer), alarm.c.ref.is_(ref), alarm.c.dismissed.is_(None)
+        alarm.c.kind == kind,
+        alarm.c.peer.is_not_distinct_from(peer),
+        alarm.c.ref.is_not_distinct_from(ref),
+        alarm.c.dismissed.is_(None),
     )
     if connection.execute(same).first() is not None:
         return False

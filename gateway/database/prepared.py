@@ -14,7 +14,6 @@ See `docs/adr/0014-one-way-to-write-a-hot-statement.md`.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
@@ -156,11 +155,3 @@ def _write(connection: Connection, text: str, rows: Sequence[Any]) -> int:
     cursor = connection.connection.cursor()
     cursor.executemany(text, rows)
     return cursor.rowcount
-
-
-def driver_of(connection: Connection) -> sqlite3.Connection:
-    """The driver's own connection, on which the transaction of `connection` is open."""
-    driver = connection.connection.driver_connection
-    if not isinstance(driver, sqlite3.Connection):
-        raise TypeError("the store is SQLite")
-    return driver

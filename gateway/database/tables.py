@@ -10,11 +10,11 @@ Bodies are kept out of the tables that are polled.
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     ForeignKey,
     Index,
-    Integer,
     LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
@@ -23,8 +23,18 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy import Integer as _Integer
 
 metadata = MetaData()
+
+Integer = _Integer().with_variant(BigInteger(), "postgresql")
+"""Numbers of 64 bits, which each integer of SQLite is."""
+
+
+def _partial(name: str, *columns: str, where: str) -> Index:
+    """An index of the rows of which a condition is true."""
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+
 
 # --- the node and its peers ---------------------------------------------------------------------------------------
 
@@ -101,6 +111,7 @@ approval = Table(
     Column("admin", Text, nullable=False),
     Column("document", LargeBinary, nullable=False),
     Column("at", Integer, nullable=False),
+    Column("place", Integer, nullable=False, server_default="0"),
     PrimaryKeyConstraint("change", "admin"),
 )
 
@@ -210,8 +221,8 @@ message = Table(
     Column("changed", Integer, nullable=False, server_default="0"),
     UniqueConstraint("id", "direction", "peer"),
     Index("message_conversation", "conversation", "ref", "changed"),
-    Index("message_consent", "consent", sqlite_where=text("consent is not null")),
-    Index("message_undelivered", "peer", "at", sqlite_where=text("direction = 'out' and state = 'awaiting_handover'")),
+    _partial("message_consent", "consent", where="consent is not null"),
+    _partial("message_undelivered", "peer", "at", where="direction = 'out' and state = 'awaiting_handover'"),
 )
 
 conversation = Table(
@@ -232,11 +243,11 @@ conversation = Table(
     Column("alert", Integer),
     Column("fold", Integer),
     PrimaryKeyConstraint("conversation", "peer"),
-    Index("conversation_fold", "fold", sqlite_where=text("fold is not null")),
-    Index("conversation_due", "due", "conversation", "peer", sqlite_where=text("due is not null")),
-    Index("conversation_ours", "ours", "conversation", "peer", sqlite_where=text("ours is not null")),
-    Index("conversation_theirs", "theirs", "conversation", "peer", sqlite_where=text("theirs is not null")),
-    Index("conversation_alert", "alert", sqlite_where=text("alert is not null")),
+    _partial("conversation_fold", "fold", where="fold is not null"),
+    _partial("conversation_due", "due", "conversation", "peer", where="due is not null"),
+    _partial("conversation_ours", "ours", "conversation", "peer", where="ours is not null"),
+    _partial("conversation_theirs", "theirs", "conversation", "peer", where="theirs is not null"),
+    _partial("conversation_alert", "alert", where="alert is not null"),
 )
 
 reminder = Table(
@@ -332,7 +343,7 @@ receipt = Table(
     Column("proof", LargeBinary),
     PrimaryKeyConstraint("of", "status"),
     Index("receipt_message", "direction", "peer", "id"),
-    Index("receipt_members", "batch", sqlite_where=text("batch is not null")),
+    _partial("receipt_members", "batch", where="batch is not null"),
 )
 
 receipt_batch = Table(
@@ -580,9 +591,9 @@ erasure = Table(
     Column("told", Integer),
     Column("request", Integer),
     Column("found", Text),
-    Index("erasure_request", "request", sqlite_where=text("request is not null")),
-    Index("erasure_untold", "ref", sqlite_where=text("told is null")),
-    Index("erasure_due", "ref", sqlite_where=text("place = 'due'")),
+    _partial("erasure_request", "request", where="request is not null"),
+    _partial("erasure_untold", "ref", where="told is null"),
+    _partial("erasure_due", "ref", where="place = 'due'"),
 )
 
 request = Table(
@@ -597,7 +608,7 @@ request = Table(
     Column("due", Integer, nullable=False),
     Column("done", Integer),
     Column("answered", Integer),
-    Index("request_open", "ref", sqlite_where=text("state != 'over'")),
+    _partial("request_open", "ref", where="state != 'over'"),
 )
 
 request_onward = Table(
@@ -628,7 +639,7 @@ ledger = Table(
     Column("why", Text),
     Column("due", Boolean, nullable=False),
     Column("detail", Text),
-    Index("ledger_due", "n", sqlite_where=text("due")),
+    _partial("ledger_due", "n", where="due"),
 )
 
 consent_unconfirmed = Table(
@@ -801,5 +812,5 @@ alarm = Table(
     Column("ref", Integer),
     Column("proof", LargeBinary),
     Column("dismissed", Integer),
-    Index("alarm_open", "kind", "peer", "ref", sqlite_where=text("dismissed is null")),
+    _partial("alarm_open", "kind", "peer", "ref", where="dismissed is null"),
 )

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import queue
-import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -20,6 +19,8 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
+
+from gateway.database.kinds.database import Database
 
 T = TypeVar("T")
 I = TypeVar("I")  # noqa: E741
@@ -45,8 +46,9 @@ class _Waiting:
 class Writer:
     """Owns the only connection that writes. Made and closed by the store."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, database: Database) -> None:
         self._engine = engine
+        self._database = database
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._along: queue.SimpleQueue[_Waiting] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
@@ -129,18 +131,24 @@ class Writer:
     def _commit_group(self, connection: Connection, group: list[_Waiting]) -> None:
         self.groups += 1
         self.moves += len(group)
+        results: list[Any] | None = None
         try:
             with connection.begin():
                 results = _results(connection, group)
         except BaseException as error:  # noqa: BLE001 (what a move raises belongs to the one who waits for it)
-            _leave(connection)
-            if len(group) == 1:
-                _settle([(group[0].future, None, error)])
+            self._database.leave(connection)
+            if results is None or not self._database.was_committed(error):
+                self._undone(connection, group, error)
                 return
-            for waiting in group:
-                self._commit_group(connection, [waiting])
-            return
         _settle([(waiting.future, result, None) for waiting, result in zip(group, results, strict=True)])
+
+    def _undone(self, connection: Connection, group: list[_Waiting], error: BaseException) -> None:
+        """Run each move of a group that failed by itself."""
+        if len(group) == 1:
+            _settle([(group[0].future, None, error)])
+            return
+        for waiting in group:
+            self._commit_group(connection, [waiting])
 
 
 def _nothing(_connection: Connection) -> None:
@@ -163,13 +171,6 @@ def _results(connection: Connection, group: list[_Waiting]) -> list[Any]:
             ):
                 results[member] = result
     return results
-
-
-def _leave(connection: Connection) -> None:
-    """A commit that failed leaves SQLite in its transaction, though SQLAlchemy counts it as ended: undo it there."""
-    driver = connection.connection.driver_connection
-    if isinstance(driver, sqlite3.Connection) and driver.in_transaction:
-        driver.rollback()
 
 
 def _settle(outcomes: list[tuple[asyncio.Future[Any], Any, BaseException | None]]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -180,6 +180,24 @@ class StorageSection(_Section):
     epoch_days: int = Field(default=7, ge=1, le=7, description="storage epoch = erasure horizon (nrm1 13.2)")
 
 
+class DatabaseSection(_Section):
+    """Where the rows of this node are: in the file `node.db` of its folder, or on a PostgreSQL server."""
+
+    url: str | None = Field(
+        default=None,
+        pattern=r"^postgresql://[^\s:@/]+@[^\s@/?]*/[A-Za-z0-9_-]{1,63}(\?host=/[^\s&]+)?$",
+        description="PostgreSQL 15 to 18, as postgresql://ACCOUNT@HOST:PORT/DATABASE without the password",
+    )
+    password_file: Path | None = Field(default=None, description="password of the account")
+    ca_file: Path | None = Field(default=None, description="authorities that may vouch for the server")
+
+    @model_validator(mode="after")
+    def _of_a_server(self) -> Self:
+        if self.url is None and (self.password_file or self.ca_file) is not None:
+            raise ValueError("password_file and ca_file belong to a url")
+        return self
+
+
 class BackupSection(_Section):
     """Whom backups are closed to, and how long they are kept."""
 
@@ -238,6 +256,7 @@ class Config(_Section):
     webhooks: tuple[WebhookSection, ...] = ()
     notify: NotifySection = NotifySection()
     keys: KeysSection = KeysSection()
+    database: DatabaseSection = DatabaseSection()
     storage: StorageSection = StorageSection()
     backup: BackupSection | None = None
     duty: DutySection = DutySection()
@@ -249,6 +268,18 @@ class Config(_Section):
         if self.local.listen is None:
             return None
         return self.console.origin or f"http://localhost:{self.local.listen.rpartition(':')[2]}"
+
+
+def read_database(url: str | None, password_file: Path | None, ca_file: Path | None) -> DatabaseSection:
+    """The section of node.toml with these members. Raises RefusedError invalid."""
+    try:
+        return DatabaseSection.model_validate({"url": url, "password_file": password_file, "ca_file": ca_file})
+    except ValidationError as exc:
+        raise RefusedError(
+            Code.INVALID,
+            "the address of the database is none; nothing was made or moved",
+            hint="postgresql://ACCOUNT@HOST:PORT/DATABASE without the password, which is in a file of its own",
+        ) from exc
 
 
 def load(folder: Path) -> Config:

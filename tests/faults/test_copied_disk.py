@@ -20,6 +20,7 @@ from gateway.administration.key_place import move_key_store
 from gateway.administration.restore import restore
 from gateway.database import content
 from gateway.database.engine import Store
+from gateway.database.kinds.sqlite_file import SqliteFile
 from gateway.errors import Code, GatewayError, RefusedError, RemoteError
 from keys.documents.envelope import cek_info, parse_envelope
 from keys.keystore.destructible.file import secret_file_of
@@ -85,7 +86,7 @@ class Thief:
         mine.mkdir()
         for file in folder.glob("node.db*"):
             shutil.copy(file, mine / file.name)
-        store = Store(mine / "node.db")
+        store = Store(SqliteFile(mine / "node.db"))
         try:
             rows = await store.read(lambda c: content.keys_not_of(c, EVERY_EPOCH, 100_000))
         finally:

@@ -25,6 +25,7 @@ from gateway.administration.restore import restore, verify
 from gateway.composition.doors import people_at
 from gateway.database import content
 from gateway.database.engine import Store
+from gateway.database.kinds.sqlite_file import SqliteFile
 from gateway.errors import Code, RefusedError, RemoteError
 from gateway.peers.registry import address
 from keys.backups.backup import Member, chain_member, seal_backup
@@ -234,7 +235,7 @@ async def test_an_old_backup_does_not_revive_what_was_erased(drill: Drill) -> No
         old_data, Path(again["keystore"]), drill.key, apart, PASSPHRASE, ledger=None, clock=two.clock, cost=CHEAP
     )
     assert made.opened == 0 < made.closed
-    store = Store(apart / "node.db")
+    store = Store(SqliteFile(apart / "node.db"))
     try:
         row = (await store.read(lambda c: content.get(c, [ref])))[ref]
     finally:

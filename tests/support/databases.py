@@ -19,13 +19,15 @@ from functools import cache
 from itertools import count
 from pathlib import Path
 
-from sqlalchemy import NullPool, create_engine
+from sqlalchemy import Engine, NullPool, create_engine
 from sqlalchemy.engine import URL
 from support.shared import lacking
 
 from adapters.kit.contract import Trouble
 from adapters.sql.bench import Office, SqlBench, sqlite_office
 from adapters.sql.database import Address
+from gateway.database.kinds.postgres_server import PostgresServer
+from gateway.database.migrating import migrate
 
 SERVERS = ("postgresql", "mariadb")
 KINDS = ("sqlite", *SERVERS)
@@ -51,6 +53,15 @@ def fresh_postgresql() -> URL:
     server, name = _postgresql(), f"node{next(_numbers)}"
     _administer(server, f"CREATE DATABASE {name}")
     return server.set(database=name)
+
+
+@cache
+def shared_postgresql() -> Engine:
+    """A database of a node on the PostgreSQL server, for tests that take back what they write in it."""
+    database = PostgresServer(fresh_postgresql(), Path())
+    engine = database.open_engine(writes=True)
+    migrate(engine, new=True)
+    return engine
 
 
 class ServerBench(SqlBench):

@@ -8,24 +8,24 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, create_engine
 
 from gateway.database import engine
+from gateway.database.kinds.sqlite_file import SqliteFile
 from gateway.database.table_fingerprint import STORED
 
 _plain = engine.migrate
-_plain_engine = engine._engine
+_plain_engine = SqliteFile.open_engine
 _first: list[Engine] = []
 
 
-def engine_of(path: Path, *, begin: str) -> Engine:
+def engine_of(file: SqliteFile, *, writes: bool) -> Engine:
     """As the product's own, but that it knows what any engine of this process has compiled: SQLAlchemy keeps that by
     dialect, and each engine makes a dialect of its own.
     """
-    made = _plain_engine(path, begin=begin)
+    made = _plain_engine(file, writes=writes)
     if _first:
         made.dialect, made._compiled_cache = _first[0].dialect, _first[0]._compiled_cache
     else:
@@ -33,10 +33,13 @@ def engine_of(path: Path, *, begin: str) -> Engine:
     return made
 
 
-def migrate(found: Engine) -> None:
+def migrate(found: Engine, *, new: bool = False) -> None:
     """As the product's own, which is asked about every database but those that are new, and those that say the same of
     themselves as one that it has just made.
     """
+    if found.dialect.name != "sqlite":
+        _plain(found, new=new)
+        return
     with _driver(found) as driver:
         if not _tables(driver):
             _made().backup(driver)
@@ -47,7 +50,7 @@ def migrate(found: Engine) -> None:
 @cache
 def _made() -> sqlite3.Connection:
     """An empty database, migrated, in memory; threads may copy it at the same time."""
-    made = engine.create_engine("sqlite://", connect_args={"check_same_thread": False})
+    made = create_engine("sqlite://", connect_args={"check_same_thread": False})
     _plain(made)
     driver = made.raw_connection().driver_connection
     assert isinstance(driver, sqlite3.Connection)

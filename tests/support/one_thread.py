@@ -20,6 +20,7 @@ import pytest
 from sqlalchemy import Engine
 
 from gateway.database import engine
+from gateway.database.kinds.database import Database
 from gateway.database.writer import Writer
 
 
@@ -67,7 +68,8 @@ class _Line:
 class LoopWriter(Writer):
     """A writer without a thread of its own."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, database: Database) -> None:
+        self._database = database
         self._queue: Any = _Line(self._write)
         self._along = SimpleQueue()
         self._connection = engine.connect()

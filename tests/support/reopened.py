@@ -24,7 +24,7 @@ def _read_once(file: bytes) -> CorridorPolicy:
     return read_policy(file)
 
 
-def _compare_nothing(_: Engine) -> None:
+def _compare_nothing(_: Engine, *, new: bool = False) -> None:
     """In the place of `migrate`, of a database that this program has made."""
 
 

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection
+from support.databases import shared_postgresql
 from support.fresh import engine_of, migrate
 from support.keycost import CHEAP
 from support.nodes import NOW
 
 from gateway.database.content_sealer import ContentSealer
 from gateway.database.engine import Store
+from gateway.database.kinds.sqlite_file import SqliteFile
 from keys.keystore.keystore import Cost, Keystore, system_rand
 
 
@@ -37,15 +39,22 @@ def vault(keys: Keystore) -> ContentSealer:
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     """An open store in an empty folder."""
-    opened = Store(tmp_path / "node.db")
+    opened = Store(SqliteFile(tmp_path / "node.db"))
     yield opened
     opened.close()
 
 
-@pytest.fixture
-def connection(tmp_path: Path) -> Iterator[Connection]:
-    """A write connection inside BEGIN IMMEDIATE, as a move gets it."""
-    engine = engine_of(tmp_path / "queries.db", begin="BEGIN IMMEDIATE")
+@pytest.fixture(params=["sqlite", "postgresql"])
+def connection(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Connection]:
+    """A connection that writes, inside of its transaction, as a move gets it; on each kind of database."""
+    if request.param == "postgresql":
+        with shared_postgresql().connect() as opened:
+            begun = opened.begin()
+            opened.exec_driver_sql("select setval(sequencename::regclass, 1, false) from pg_sequences")
+            yield opened
+            begun.rollback()
+        return
+    engine = engine_of(SqliteFile(tmp_path / "queries.db"), writes=True)
     migrate(engine)
     with engine.connect() as opened, opened.begin():
         yield opened

@@ -1,18 +1,16 @@
-"""What `trm doctor` sees in a node folder without opening it: files, settings, roots, disk, database revision."""
+"""What `trm doctor` sees in a node folder without opening it: files, settings, roots, disk."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import sqlite3
 import stat
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from gateway.errors import GatewayError, RefusedError
+from gateway.errors import GatewayError
 from gateway.foundation import installed
 from gateway.foundation.config import Config, load
 from gateway.foundation.node_folder import ROOT_FILES
@@ -79,7 +77,7 @@ def settings(folder: Path) -> tuple[Config | None, Check]:
     return config, ok("settings", "node.toml is valid")
 
 
-def standing(folder: Path, config: Config | None, *, running: bool) -> Iterator[Check]:
+def standing(folder: Path, config: Config | None) -> Iterator[Check]:
     """Every check that needs no key."""
     yield installation()
     yield from modes(folder)
@@ -89,7 +87,6 @@ def standing(folder: Path, config: Config | None, *, running: bool) -> Iterator[
     yield space(folder)
     if config is not None:
         yield guidance(folder, config)
-    yield ok("database", "in use by the running node") if running else database(folder)
 
 
 def installation() -> Check:
@@ -220,40 +217,3 @@ def guidance(folder: Path, config: Config) -> Check:
         found_out = f"no own text is used: {len(error.findings)} fault(s), the first in {first.place}: {first.rule}"
         return warn("guidance", found_out, "trm guidance check tells each of them")
     return ok("guidance", f"{len(found)} own text(s)")
-
-
-def database(folder: Path) -> Check:
-    """That the database of a stopped node can be read, is whole, and has the tables of this version, or of one before
-    that the next start brings up to date.
-    """
-    from gateway.database.engine import try_steps
-    from gateway.database.migrations import HEAD
-    from gateway.database.table_fingerprint import differences, expected_tables
-    from gateway.foundation.node_folder import DATABASE
-
-    path = folder / DATABASE
-    if not path.exists():
-        return red("database", f"{DATABASE} is missing", "restore the node folder from its backup")
-    try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5)) as connection:
-            whole = connection.execute("pragma quick_check").fetchone()[0]
-            revision = connection.execute("select version_num from alembic_version").fetchone()[0]
-    except (sqlite3.Error, TypeError):
-        return red("database", f"{DATABASE} cannot be read", "restore the node folder from its backup")
-    if whole != "ok":
-        return red("database", f"{DATABASE} is damaged", "restore the node folder from its backup")
-    try:
-        faults = differences(try_steps(path), expected_tables())
-    except RefusedError as error:
-        faults = [(one.place, one.rule) for one in error.findings]
-    if faults:
-        return red(
-            "database",
-            "not the tables of this version: " + ", ".join(f"{place} {rule}" for place, rule in faults),
-            "docs/operations.md, The tables are not those of this version",
-        )
-    if revision != HEAD:
-        return warn(
-            "database", f"revision {revision}, this version has {HEAD}", "it is brought up to date at the next start"
-        )
-    return ok("database", f"whole, at revision {HEAD}")

@@ -41,6 +41,7 @@ def check_node(reach: Reach, as_json: bool) -> None:
 
 def examine_folder(folder: Path, passphrase_file: Path | None) -> list[dict[str, Json]]:
     """Run every check of a node folder. Raises RefusedError if there is no folder."""
+    from gateway.administration.doctor.database import check_database
     from gateway.administration.doctor.folder import State, settings, standing
     from gateway.administration.doctor.host import secret, writing
     from gateway.administration.doctor.node import inside
@@ -52,7 +53,8 @@ def examine_folder(folder: Path, passphrase_file: Path | None) -> list[dict[str,
         raise RefusedError(Code.NOT_FOUND, f"there is no folder {folder}", hint="name a node folder with --node")
     running = is_running(folder)
     config, first = settings(folder)
-    found = [first, *standing(folder, config, running=running), writing(folder), *secret(passphrase_file)]
+    database = check_database(folder, config, running=running)
+    found = [first, *standing(folder, config), database, writing(folder), *secret(passphrase_file)]
     found.append(check_speed(measure_speed))
     whole = all(item.state is not State.RED for item in found if item.name in ("settings", "database", "key store"))
     if whole:

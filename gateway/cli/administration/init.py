@@ -75,6 +75,9 @@ _FILE = click.Path(path_type=Path)
     help="Where the secret of the key store lies (docs/keys.md).",
 )
 @with_places
+@click.option("--database", metavar="URL", help="Rows on a PostgreSQL server: postgresql://ACCOUNT@HOST:PORT/DATABASE.")
+@click.option("--database-password-file", type=_FILE, metavar="FILE", help="Password of that account.")
+@click.option("--database-ca-file", type=_FILE, metavar="FILE", help="Authorities that may vouch for that server.")
 @click.option("--demo", is_flag=True, help="A demonstration node with one root key; peers see that it is one.")
 def initialise_node(
     folder: Path,
@@ -98,6 +101,9 @@ def initialise_node(
     pkcs11_module: Path | None,
     pkcs11_token: str | None,
     pkcs11_pin_file: Path | None,
+    database: str | None,
+    database_password_file: Path | None,
+    database_ca_file: Path | None,
     demo: bool,
 ) -> None:
     """Make a node in DIR: keys, first descriptor, database, settings.
@@ -107,6 +113,8 @@ def initialise_node(
 
     A unit is ID:KIND:NAME:ROLE, where KIND is public_authority, international_organisation, ngo, service_provider
     or health, and ROLE a code of the list role, several joined by '+'.
+
+    With --database the rows are on a PostgreSQL server, in an empty database; else in the folder (docs/database.md).
 
     With --key-place tpm or pkcs11 what is destroyed can not be read from an older copy of the disk.
 
@@ -145,6 +153,7 @@ def initialise_node(
         root_public=read_root_keys(root_public),
         place=Place(key_place),
         keys=read_section(tpm, pkcs11_module, pkcs11_token, pkcs11_pin_file),
+        database=config.read_database(database, database_password_file, database_ca_file),
     )
     cases = check_plan(plan)
     passphrase = config.passphrase(passphrase_file)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, fields
 
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, exists, func, insert, select, tuple_, update
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.dialects.postgresql import insert as upsert
 
 from gateway.database.prepared import Prepared
 from gateway.database.rows import values_of
@@ -289,7 +289,7 @@ def conversations(
         select(page.c.conversation, func.min(every.c.ref), page.c.ref, func.count())
         .join(every, every.c.conversation == page.c.conversation)
         .where(every.c.kind != PROBE)
-        .group_by(page.c.ref)
+        .group_by(page.c.conversation, page.c.ref)
         .order_by(page.c.ref.desc())
     )
     return [(r[0], r[1], r[2], r[3]) for r in connection.execute(counted)]

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 
 from sqlalchemy import Connection, delete, func, or_, select, union, update
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.dialects.postgresql import insert as upsert
 
 from gateway.cases import kept
 from gateway.database import meta

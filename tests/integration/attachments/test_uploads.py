@@ -16,6 +16,7 @@ from gateway.attachments.part_checks import PartChecks
 from gateway.attachments.store import AttachmentRow, UploadRow
 from gateway.attachments.uploads import Uploads
 from gateway.database.engine import Store
+from gateway.database.kinds.sqlite_file import SqliteFile
 from gateway.errors import Code, RemoteError, TransientError
 from gateway.federation.endpoints import Segment
 from gateway.federation.handlers import Reply
@@ -54,7 +55,7 @@ class Place:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.store = Store(folder / "node.db")
+        self.store = Store(SqliteFile(folder / "node.db"))
         self.disk = Disk(folder / "attachments")
         self.workers = Workers()
         self.judged = 0

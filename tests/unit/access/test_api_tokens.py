@@ -15,6 +15,7 @@ from gateway.access.api_tokens import ApiTokens, make, make_personal
 from gateway.access.attempts import ATTEMPTS, PAUSE
 from gateway.access.people_store import PersonRow
 from gateway.database.engine import Store
+from gateway.database.kinds.sqlite_file import SqliteFile
 from gateway.errors import Code, GatewayError, TransientError
 from gateway.operations.roles import Caller, Role, on_socket
 from keys.keystore.keystore import system_rand
@@ -26,7 +27,7 @@ NOW = 1_800_000_000
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     """An open store in an empty folder."""
-    opened = Store(tmp_path / "node.db")
+    opened = Store(SqliteFile(tmp_path / "node.db"))
     yield opened
     opened.close()
 

@@ -14,6 +14,7 @@ from support.dropfolder import drop_folder
 from gateway.administration.create_node import Made, Plan, make_node
 from gateway.database import journal
 from gateway.database.engine import Store
+from gateway.database.kinds.sqlite_file import SqliteFile
 from gateway.errors import Code, RefusedError
 from gateway.foundation import config
 from gateway.foundation.clock import SystemClock
@@ -73,7 +74,7 @@ async def test_a_node_is_whole(tmp_path: Path, cost: Cost):
     assert settings.adapter is not None
     assert (settings.adapter.own, settings.adapter.poll_seconds) == ({"path": str(tmp_path / "cases")}, 9)
     assert Keystore.open(folder / KEYSTORE, "pw", at_least=cost).node == result.node
-    store = Store(folder / DATABASE)
+    store = Store(SqliteFile(folder / DATABASE))
     assert len(await store.read(identity_store.own_chain)) == 1
     events = [orjson.loads(leaf)["ev"] for _, leaf in await store.read(journal.leaves)]
     assert events == ["node.made", "change.completed", "change.completed", "policy.adopted"]

@@ -124,7 +124,7 @@ def test_a_folder_without_a_log(tmp_path: Path) -> None:
     """What is no node folder is refused."""
     (tmp_path / "empty").mkdir()
     ran = Desk(name="none", folder=tmp_path / "empty", made=None).trm("audit", "show")  # type: ignore[arg-type]
-    assert ran.exit_code == 1 and "there is no node.db" in ran.stderr
+    assert ran.exit_code == 1 and "no node.toml in" in ran.stderr
 
 
 def test_what_doctor_says_of_the_log() -> None:

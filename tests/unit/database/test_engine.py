@@ -8,12 +8,13 @@ import pytest
 
 from gateway.database import meta
 from gateway.database.engine import Store
+from gateway.database.kinds.sqlite_file import SqliteFile
 from gateway.errors import Code, TransientError
 
 
 async def test_a_full_disk_is_told_and_changes_nothing(tmp_path: Path):
     """A move that does not fit is a TransientError with the code `disk`; smaller ones go on."""
-    store = Store(tmp_path / "node.db")
+    store = Store(SqliteFile(tmp_path / "node.db"))
     try:
         await store.move(lambda c: meta.set_meta(c, "small", b"x"))
         pages = await store.read(lambda c: c.exec_driver_sql("pragma page_count").scalar())

@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlalchemy import Engine, create_engine, inspect, text
 
-from gateway.database.engine import _engine, migrate
+from gateway.database.kinds.sqlite_file import SqliteFile
+from gateway.database.migrating import migrate
 from gateway.database.tables import metadata
 
 BOOKKEEPING = "alembic_version"
@@ -43,7 +44,7 @@ def reflected(engine: Engine) -> dict[str, Any]:
 def test_the_migrations_make_the_tables(tmp_path: Path):
     """A database made by the migrations is the one that the table definitions describe."""
     migrated, described = (
-        _engine(tmp_path / "a.db", begin="BEGIN IMMEDIATE"),
+        SqliteFile(tmp_path / "a.db").open_engine(writes=True),
         create_engine(f"sqlite:///{tmp_path}/b.db"),
     )
     migrate(migrated)
@@ -68,7 +69,7 @@ def test_a_forgotten_index_is_found(tmp_path: Path):
 
 def test_migrating_twice_changes_nothing(tmp_path: Path):
     """Opening an up-to-date database runs no step again."""
-    engine = _engine(tmp_path / "a.db", begin="BEGIN IMMEDIATE")
+    engine = SqliteFile(tmp_path / "a.db").open_engine(writes=True)
     revision = migrate(engine)
     before = reflected(engine)
     assert revision == migrate(engine)

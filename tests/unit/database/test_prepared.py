@@ -9,7 +9,8 @@ from sqlalchemy import Connection, Engine, bindparam, create_engine, delete, ins
 from support import rows
 from support.databases import fresh_postgresql
 
-from gateway.database.engine import _engine, migrate
+from gateway.database.kinds.sqlite_file import SqliteFile
+from gateway.database.migrating import migrate
 from gateway.database.prepared import Prepared
 from gateway.database.rows import values_of
 from gateway.database.tables import conversation, event, message, metadata
@@ -24,7 +25,7 @@ ADD_EVENT = Prepared(insert(event), columns=("at", "kind", "ref", "state"))
 def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """The database of a node, and one on another server, whose driver writes values in another style."""
     if request.param == "sqlite":
-        made = _engine(tmp_path_factory.mktemp("prepared") / "node.db", begin="BEGIN IMMEDIATE")
+        made = SqliteFile(tmp_path_factory.mktemp("prepared") / "node.db").open_engine(writes=True)
         migrate(made)
     else:
         made = create_engine(fresh_postgresql())

@@ -11,14 +11,16 @@ import pytest
 from support.tables import table
 
 from gateway.database import meta
-from gateway.database.engine import Store, try_steps
+from gateway.database.engine import Store
+from gateway.database.kinds.sqlite_file import SqliteFile
+from gateway.database.migrating import try_steps
 from gateway.database.table_fingerprint import STORED, compute_fingerprint, differences, expected_tables
 from gateway.errors import Code, RefusedError
 
 
 def made(path: Path) -> Path:
     """A new database, closed."""
-    Store(path).close()
+    Store(SqliteFile(path)).close()
     return path
 
 
@@ -40,14 +42,14 @@ def refusal(path: Path) -> RefusedError:
     """What opening it ends with; it holds afterwards what it held before."""
     before = content(path)
     with pytest.raises(RefusedError) as caught:
-        Store(path)
+        Store(SqliteFile(path))
     assert content(path) == before
     return caught.value
 
 
 async def test_a_new_database_carries_the_fingerprint_of_its_tables(tmp_path: Path) -> None:
     """What is stored is the hash of what is there, and what is there is what the queries are written for."""
-    store = Store(tmp_path / "node.db")
+    store = Store(SqliteFile(tmp_path / "node.db"))
     stored = await store.read(lambda c: meta.get_meta(c, STORED))
     store.close()
     found = try_steps(tmp_path / "node.db")

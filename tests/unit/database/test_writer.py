@@ -17,6 +17,7 @@ from support.house import ROOT
 from gateway.database import content
 from gateway.database import meta as database_meta
 from gateway.database.engine import Store
+from gateway.database.kinds.sqlite_file import SqliteFile
 from gateway.database.table_fingerprint import STORED
 from gateway.database.tables import meta, peer_descriptor
 from gateway.messages.store import messages
@@ -160,14 +161,14 @@ async def test_a_move_runs_though_its_waiter_left(store: Store):
 
 async def test_closing_finishes_what_waits(tmp_path: Path):
     """What was handed over before closing is on disk; what comes after is our bug."""
-    store = Store(tmp_path / "node.db")
+    store = Store(SqliteFile(tmp_path / "node.db"))
     task = asyncio.create_task(store.move(remember("last")))
     await asyncio.sleep(0)
     store.close()
     assert await task == "last"
     with pytest.raises(RuntimeError, match="closed"):
         await store.move(remember("too late"))
-    again = Store(tmp_path / "node.db")
+    again = Store(SqliteFile(tmp_path / "node.db"))
     assert await known(again) == {"last"}
     again.close()
 
@@ -212,12 +213,13 @@ COUNTING = """
 import asyncio, sys
 from pathlib import Path
 from gateway.database import meta
+from gateway.database.kinds.sqlite_file import SqliteFile
 from gateway.database.engine import Store
 def add(c):
     n = int(meta.get_meta(c, "count") or b"0")
     meta.set_meta(c, "count", str(n + 1).encode())
 async def main():
-    store = Store(Path(sys.argv[1]))
+    store = Store(SqliteFile(Path(sys.argv[1])))
     for _ in range(int(sys.argv[2])):
         await store.move(add)
     store.close()
@@ -235,7 +237,7 @@ async def test_no_update_is_lost_between_processes(store: Store):
 
 def test_a_move_holds_the_lock_from_its_first_read(tmp_path: Path):
     """No second writer can begin while a move has only read."""
-    store = Store(tmp_path / "node.db")
+    store = Store(SqliteFile(tmp_path / "node.db"))
 
     async def main() -> None:
         def look(connection: Connection) -> str:
@@ -276,10 +278,10 @@ connection.close()
 )
 async def test_numbers_rise_across_restarts(tmp_path: Path, number: int, write):
     """A number that stands anywhere is never given out again, also when its content was erased before the restart."""
-    store = Store(tmp_path / "node.db")
+    store = Store(SqliteFile(tmp_path / "node.db"))
     await store.move(write)
     store.close()
-    again = Store(tmp_path / "node.db")
+    again = Store(SqliteFile(tmp_path / "node.db"))
     assert number < again.new_ref() < again.new_ref()
     again.close()
 
@@ -322,9 +324,9 @@ async def test_what_rides_along_harms_no_other(store: Store):
 
 async def test_what_rides_along_is_written_at_the_end(tmp_path: Path):
     """A store that is closed in good order loses nothing."""
-    store = Store(tmp_path / "closed.db")
+    store = Store(SqliteFile(tmp_path / "closed.db"))
     store.move_along(remember("last"))
     store.close()
-    again = Store(tmp_path / "closed.db")
+    again = Store(SqliteFile(tmp_path / "closed.db"))
     assert "last" in await known(again)
     again.close()

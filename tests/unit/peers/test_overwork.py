@@ -12,6 +12,7 @@ from support.federation import SteeredClock
 
 from gateway.database import journal
 from gateway.database.engine import Store
+from gateway.database.kinds.sqlite_file import SqliteFile
 from gateway.foundation import logs
 from gateway.foundation.ids import NodeId
 from gateway.peers.overwork import Overwork
@@ -22,7 +23,7 @@ ONE, OTHER = NodeId("n1one"), NodeId("n1other")
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     """An empty database."""
-    made = Store(tmp_path / "node.db")
+    made = Store(SqliteFile(tmp_path / "node.db"))
     yield made
     made.close()
 

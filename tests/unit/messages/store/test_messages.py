@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import replace
 
+import psycopg
 import pytest
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
@@ -22,7 +23,7 @@ from gateway.messages.store.messages import InboxRow, StatementRow
 from gateway.messages.store.records import OriginRow
 from gateway.peers import store as peers
 
-BROKEN_RULE = (IntegrityError, sqlite3.IntegrityError)
+BROKEN_RULE = (IntegrityError, sqlite3.IntegrityError, psycopg.IntegrityError)
 """A rule of the tables, as SQLAlchemy and as the driver says it."""
 
 # --- what waits ------------------------------------------------------------------------------------------------------
@@ -350,7 +351,7 @@ def test_an_idempotency_key_is_used_once(connection: Connection):
     """The stored answer comes back, a second insert is refused, and old ones are forgotten."""
     local.add_submission(connection, b"k", b"digest", b"answer", at=10)
     assert local.find_submissions(connection, [b"k"]) == {b"k": (b"digest", b"answer")}
-    with pytest.raises(BROKEN_RULE):
+    with pytest.raises(BROKEN_RULE), connection.begin_nested():
         local.add_submission(connection, b"k", b"digest", b"answer", at=11)
     assert local.forget_submissions(connection, 10) == 0
     assert local.forget_submissions(connection, 11) == 1

@@ -15,8 +15,8 @@ from support import rows
 from support.rows import PEER
 
 from gateway.database import content, journal
-from gateway.database.engine import _engine, migrate
-from gateway.database.prepared import driver_of
+from gateway.database.kinds.sqlite_file import SqliteFile
+from gateway.database.migrating import migrate
 from gateway.database.tables import submission
 from gateway.messages.store import conversations, links, local, messages, receipts
 from gateway.messages.store.messages import InboxRow
@@ -127,7 +127,7 @@ def number(n: int) -> links.NumberRow:
 def queues(tmp_path_factory: pytest.TempPathFactory):
     """Two databases: one with a short backlog, one with a long one."""
     folder: Path = tmp_path_factory.mktemp("queues")
-    engines = {size: _engine(folder / f"{size}.db", begin="BEGIN IMMEDIATE") for size in (SHORT, LONG)}
+    engines = {size: SqliteFile(folder / f"{size}.db").open_engine(writes=True) for size in (SHORT, LONG)}
     for size, engine in engines.items():
         migrate(engine)
         with engine.connect() as connection, connection.begin():
@@ -172,7 +172,7 @@ def by_state(connection: Connection) -> object:
 def plan(connection: Connection, poll: Callable[[Connection], object]) -> list[str]:
     """How SQLite means to answer the statements of one poll."""
     seen: list[str] = []
-    driver = driver_of(connection)
+    driver = connection.connection.driver_connection
     driver.set_trace_callback(seen.append)
     try:
         poll(connection)

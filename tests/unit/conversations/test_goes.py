@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.conversations.status_updates import FEWEST, GO, MOST, next_go
+from gateway.conversations.goes import FEWEST, GO, MOST, next_go
 
 
 @pytest.mark.parametrize(

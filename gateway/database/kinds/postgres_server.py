@@ -1,0 +1,194 @@
+"""A database on a PostgreSQL server (PostgreSQL 15 to 18, psycopg 3)."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from pathlib import Path
+from typing import Any, Self
+
+import psycopg
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
+from sqlalchemy.pool import QueuePool
+
+from gateway.database.kinds.copying import copy_rows
+from gateway.database.kinds.database import READERS
+from gateway.database.kinds.sqlite_file import SqliteFile
+from gateway.database.migrating import stamp
+from gateway.database.tables import metadata
+from gateway.errors import Code, RefusedError, TransientError
+from gateway.foundation.config import DatabaseSection
+
+CONNECT_SECONDS = 10
+STATEMENT_SECONDS = 60
+IDLE_SECONDS = 15
+"""Seconds after which the server ends a transaction in which nothing happens: of a process that was stopped, or of a
+machine that is gone, which would else hold the lock of those who write.
+"""
+OWNER = 0x54524D
+"""The key of the lock that the one process of a node holds on its database (`pg_try_advisory_lock`)."""
+PATIENCE = 60.0
+"""Seconds in which a server that was lost in a commit is asked what became of it."""
+PAUSE = 0.5
+COMMITTED, IN_PROGRESS = "committed", "in progress"
+_STATUS = text("select pg_xact_status(cast(:number as xid8))")
+_HERE = frozenset({"127.0.0.1", "::1", "localhost", None, ""})
+
+
+class PostgresServer:
+    """Implements `gateway.database.kinds.database.Database`.
+
+    The connection that writes holds a lock which belongs to one process of a node at a time: it is its only owner, as
+    the process that has a file of SQLite open is. A connection that was lost has lost the lock, and takes it again
+    before it writes.
+    """
+
+    hint = "look at the PostgreSQL server and the way to it; the node goes on by itself when it is back"
+
+    @classmethod
+    def at(cls, section: DatabaseSection, path: Path) -> Self:
+        """The one that node.toml names. Raises RefusedError invalid."""
+        try:
+            url = make_url(section.url or "")
+            return cls(url, path, ca=section.ca_file, password=section.password_file)
+        except ArgumentError:
+            raise RefusedError(Code.INVALID, "the address of the database cannot be read") from None
+
+    def __init__(self, url: URL, path: Path, *, ca: Path | None = None, password: Path | None = None) -> None:
+        """`url` names host, port, account and database; the password is in a file of its own."""
+        self.url = url.set(drivername="postgresql+psycopg")
+        self.path = path
+        self.faults: tuple[type[Exception], ...] = (OperationalError, psycopg.OperationalError)
+        self._ca = ca
+        self._password = password
+        self._writing = ""
+        """The number of the transaction that writes now or did last, as the server tells it."""
+
+    def open_engine(self, *, writes: bool) -> Engine:
+        """See `Database`."""
+        engine = create_engine(
+            self.url,
+            poolclass=QueuePool,
+            pool_size=1 if writes else READERS,
+            max_overflow=0,
+            isolation_level="READ COMMITTED" if writes else "REPEATABLE READ",
+            connect_args={"connect_timeout": CONNECT_SECONDS, "options": self._options(), **self._tls()},
+            hide_parameters=True,
+        )
+        if self._password is not None:
+            event.listen(engine, "do_connect", self._with_password)
+        if writes:
+            event.listen(engine, "connect", _own)
+            event.listen(engine, "begin", self._begin)
+        return engine
+
+    def _begin(self, connection: Connection) -> None:
+        cursor = connection.connection.cursor()
+        cursor.execute("select pg_current_xact_id()::text")
+        (self._writing,) = cursor.fetchone() or ("",)
+
+    def was_committed(self, error: BaseException) -> bool:
+        """See `Database`. Raises nothing: what is not known after `PATIENCE` counts as not committed, and whoever
+        repeats it finds what was done.
+        """
+        if not isinstance(error, self.faults):
+            return False
+        engine = create_engine(
+            self.url,
+            poolclass=NullPool,
+            isolation_level="AUTOCOMMIT",
+            connect_args={"connect_timeout": CONNECT_SECONDS, **self._tls()},
+        )
+        if self._password is not None:
+            event.listen(engine, "do_connect", self._with_password)
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            try:
+                with engine.connect() as connection:
+                    status = connection.scalar(_STATUS, {"number": self._writing})
+            except self.faults:
+                status = IN_PROGRESS
+            if status != IN_PROGRESS:
+                return bool(status == COMMITTED)
+            time.sleep(PAUSE)
+        return False
+
+    def begin_reading(self, connection: Connection) -> None:
+        """The first statement begins it."""
+
+    def end_reading(self, connection: Connection) -> None:
+        """See `Database`."""
+        if connection.in_transaction():
+            connection.rollback()
+        self.leave(connection)
+
+    def leave(self, connection: Connection) -> None:
+        """See `Database`; one that the server has cut is opened anew at the next use."""
+        if connection.invalidated:
+            return
+        driver = connection.connection.driver_connection
+        try:
+            if driver is not None and not driver.closed:
+                driver.rollback()
+                return
+        except self.faults:
+            pass
+        connection.invalidate()
+
+    def checkpoint(self, *, truncate: bool) -> None:
+        """The server does so by itself."""
+
+    def copy(self, target: Path) -> None:
+        """See `Database`."""
+        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        reader, writer = self.open_engine(writes=False), SqliteFile(target).open_engine(writes=True)
+        try:
+            with reader.connect() as of, of.begin(), writer.connect() as into:
+                with into.begin():
+                    metadata.create_all(into)
+                    stamp(into)
+                    copy_rows(of, into, lambda _table, _rows: None)
+                into.exec_driver_sql("pragma journal_mode=delete")
+        except (SQLAlchemyError, psycopg.Error, sqlite3.Error) as exc:
+            raise TransientError(
+                Code.DISK, "the database cannot be copied; nothing was changed", hint=f"check free space; {self.hint}"
+            ) from exc
+        finally:
+            reader.dispose()
+            writer.dispose()
+
+    def sizes(self, connection: Connection) -> tuple[int, int]:
+        """See `Database`; the server looks after its own log."""
+        return connection.scalar(text("select pg_database_size(current_database())")) or 0, 0
+
+    def _options(self) -> str:
+        return (
+            f"-c statement_timeout={STATEMENT_SECONDS}s -c idle_in_transaction_session_timeout={IDLE_SECONDS}s"
+            " -c TimeZone=UTC -c client_encoding=UTF8"
+        )
+
+    def _tls(self) -> dict[str, str]:
+        """A server on another machine is reached over TLS with its name verified, always."""
+        if self.url.host in _HERE or str(self.url.query.get("host", "")).startswith("/"):
+            return {}
+        return {"sslmode": "verify-full", "sslrootcert": "system" if self._ca is None else str(self._ca)}
+
+    def _with_password(self, _dialect: Any, _record: Any, _args: Any, named: dict[str, Any]) -> None:
+        if self._password is not None:
+            named["password"] = self._password.read_text(encoding="utf-8").removesuffix("\n")
+
+
+def _own(connection: Any, _record: Any) -> None:
+    """Take the lock of the owner. Raises RefusedError locked."""
+    cursor = connection.cursor()
+    cursor.execute("select pg_try_advisory_lock(%s)", (OWNER,))
+    (mine,) = cursor.fetchone()
+    connection.commit()
+    if not mine:
+        raise RefusedError(
+            Code.LOCKED,
+            "another process uses the database of this node; nothing was started or written",
+            hint="stop it first; after a machine was lost it is free when the server has noticed",
+        )

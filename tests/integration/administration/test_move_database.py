@@ -1,0 +1,71 @@
+"""The rows of a node on a PostgreSQL server, and back in the file of its folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support.databases import fresh_postgresql
+from support.pair import Party, two_nodes
+
+from gateway.administration.move_database import MOVED, move_database
+from gateway.errors import Code, RefusedError
+from gateway.foundation.config import DatabaseSection
+from gateway.foundation.node_folder import DATABASE
+
+
+def a_server() -> DatabaseSection:
+    """An empty database, as node.toml names it."""
+    url = fresh_postgresql().set(drivername="postgresql")
+    return DatabaseSection(url=url.render_as_string().replace("%2F", "/"))
+
+
+def quiet(_table: str, _rows: int) -> None:
+    """Nobody is told."""
+
+
+async def kept(party: Party) -> tuple[object, ...]:
+    """What a node knows of its messages and its log."""
+    messages = await party.rows("select id, direction, state, at from message order by direction, id")
+    return messages, await party.rows("select seq, leaf from audit order by seq")
+
+
+async def test_a_node_goes_to_a_server_and_back(tmp_path: Path) -> None:
+    """What it knew it knows there, it exchanges messages there, and what came there it knows in its folder again."""
+    async with two_nodes(tmp_path) as two:
+        await two.fr.submit("in the file")
+        await two.until(lambda: two.al.notes() == ["in the file"])
+        await two.calm()
+        before = await kept(two.fr)
+        await two.fr.stop()
+        moved = await move_database(two.fr.folder, a_server(), quiet)
+        assert moved.rows["message"] == 1 and (two.fr.folder / MOVED).exists()
+        assert not (two.fr.folder / DATABASE).exists()
+        await two.fr.start()
+        again = await kept(two.fr)
+        assert again[0] == before[0]
+        await two.fr.submit("on the server")
+        await two.al.submit("to the server")
+        await two.until(lambda: two.al.notes() == ["in the file", "on the server"], seconds=30)
+        await two.until(lambda: two.fr.notes() == ["to the server"], seconds=30)
+        await two.calm()
+        there = await kept(two.fr)
+        await two.fr.stop()
+        await move_database(two.fr.folder, DatabaseSection(), quiet)
+        await two.fr.start()
+        assert (await kept(two.fr))[0] == there[0]
+        assert (await two.fr.call("audit.verify"))["findings"] == []
+
+
+async def test_a_database_with_tables_is_not_filled(tmp_path: Path) -> None:
+    """Nothing is moved, and the node runs where it was."""
+    async with two_nodes(tmp_path) as two:
+        await two.al.stop()
+        await two.fr.stop()
+        server = a_server()
+        await move_database(two.al.folder, server, quiet)
+        with pytest.raises(RefusedError) as caught:
+            await move_database(two.fr.folder, server, quiet)
+        assert caught.value.code is Code.EXISTS
+        assert (two.fr.folder / DATABASE).exists()
+        await two.fr.start()

@@ -1,0 +1,140 @@
+"""A database on a PostgreSQL server: one owner, and what is said when the server goes away in the middle."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, create_engine, text
+from support.databases import fresh_postgresql
+
+from gateway.database import meta
+from gateway.database.engine import Store
+from gateway.database.kinds import postgres_server
+from gateway.database.kinds.postgres_server import PostgresServer
+from gateway.errors import Code, RefusedError, TransientError
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> PostgresServer:
+    """An empty database."""
+    return PostgresServer(fresh_postgresql(), tmp_path / "node.db")
+
+
+@pytest.fixture
+def store(server: PostgresServer) -> Iterator[Store]:
+    """A store on it."""
+    opened = Store(server, new=True)
+    yield opened
+    opened.close()
+
+
+def remember(key: str):
+    """A move that writes one fact."""
+
+    def move(connection: Connection) -> str:
+        meta.set_meta(connection, key, b"1")
+        return key
+
+    return move
+
+
+def cut(server: PostgresServer) -> None:
+    """The server ends every session of this database but this one, as at a restart."""
+    engine = create_engine(server.url)
+    with engine.connect() as connection:
+        connection.execute(
+            text(
+                "select pg_terminate_backend(pid) from pg_stat_activity"
+                " where datname = current_database() and pid != pg_backend_pid()"
+            )
+        )
+    engine.dispose()
+
+
+def test_it_has_one_owner(store: Store, server: PostgresServer) -> None:
+    """A second process is refused, and does nothing; after the first has closed it is let in."""
+    with pytest.raises(RefusedError) as caught:
+        Store(PostgresServer(server.url, server.path))
+    assert caught.value.code is Code.LOCKED
+    store.close()
+    Store(PostgresServer(server.url, server.path)).close()
+
+
+async def test_it_goes_on_after_the_server_was_away(store: Store, server: PostgresServer) -> None:
+    """What was under way is refused in words; the next is written and read without a restart."""
+    await store.move(remember("before"))
+    cut(server)
+    results = await asyncio.gather(store.move(remember("lost")), return_exceptions=True)
+    assert isinstance(results[0], TransientError) and results[0].code is Code.DISK
+    await store.move(remember("after"))
+    read = await asyncio.gather(store.read(lambda c: meta.get_meta(c, "after")), return_exceptions=True)
+    assert read == [b"1"] or isinstance(read[0], TransientError)
+    assert await store.read(lambda c: meta.get_meta(c, "after")) == b"1"
+    assert await store.read(lambda c: meta.get_meta(c, "before")) == b"1"
+
+
+@pytest.mark.parametrize("done", [True, False], ids=["committed", "not committed"])
+async def test_a_commit_whose_answer_was_lost(store: Store, server: PostgresServer, done: bool) -> None:
+    """The server is asked what became of it: what was committed counts, and nothing else does."""
+
+    def lose(connection: Connection) -> str:
+        meta.set_meta(connection, "lost", b"1")
+        driver = connection.connection.driver_connection
+        commit = driver.commit
+
+        def commit_and_lose() -> None:
+            if done:
+                commit()
+            driver.close()
+            raise postgres_server.psycopg.OperationalError("the connection is lost")
+
+        driver.commit = commit_and_lose
+        return "told"
+
+    if done:
+        assert await store.move(lose) == "told"
+    else:
+        with pytest.raises(TransientError):
+            await store.move(lose)
+    found = await store.read(lambda c: meta.get_meta(c, "lost"))
+    assert found == (b"1" if done else None)
+    assert await store.move(remember("next")) == "next"
+
+
+def test_one_that_is_empty_is_no_node(server: PostgresServer) -> None:
+    """A wrong address is told, and nothing is made there."""
+    with pytest.raises(RefusedError) as caught:
+        Store(server)
+    assert caught.value.code is Code.NOT_FOUND
+    Store(server, new=True).close()
+    with pytest.raises(RefusedError) as caught:
+        Store(server, new=True)
+    assert caught.value.code is Code.EXISTS
+
+
+def test_a_server_that_may_lose_what_is_accepted_is_refused(server: PostgresServer) -> None:
+    """Each setting by which it would, and nothing is made."""
+    administrator = create_engine(server.url, isolation_level="AUTOCOMMIT")
+    with administrator.connect() as connection:
+        connection.exec_driver_sql(f"alter database {server.url.database} set synchronous_commit = off")
+    administrator.dispose()
+    with pytest.raises(RefusedError) as caught:
+        Store(server, new=True)
+    assert [finding.rule for finding in caught.value.findings] == [
+        "synchronous_commit is off: what is accepted may be lost"
+    ]
+
+
+def test_tables_of_another_version_are_refused(store: Store, server: PostgresServer) -> None:
+    """A column that somebody took away: nothing is started."""
+    store.close()
+    engine = create_engine(server.url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("alter table alarm drop column dismissed")
+    engine.dispose()
+    with pytest.raises(RefusedError) as caught:
+        Store(PostgresServer(server.url, server.path))
+    assert caught.value.code is Code.INVALID
