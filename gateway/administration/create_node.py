@@ -223,11 +223,11 @@ async def _fill(
     )
     first = _First(payload=payload, document=None if document is None else document.encode())
     policy = starting_policy(parse(_toml(plan), folder / "node.toml").node.region)
-    await _write_database(plan, folder, first, keys.gen, node, row, policy, now)
     _write_private(folder / "node.toml", _toml(plan))
     _write_private(folder / TOKEN, token + "\n")
     (folder / RUN).mkdir(mode=0o700)
     asked = [] if roots else _write_requests(plan, folder / REQUESTS, node, payload, now)
+    await _write_database(plan, folder, first, keys.gen, node, row, policy, now)  # last: a server is not thrown away
     return Made(
         node=node,
         fingerprint=compute_fingerprint(node, records, threshold),
@@ -269,7 +269,8 @@ async def _write_database(
 ) -> None:
     if plan.database.url is None:
         _write_private(folder / DATABASE, "")  # SQLite gives its side files the mode of this one
-    store = Store(database_of(folder, plan.database), new=True)
+    database = database_of(folder, plan.database)
+    store = Store(database, new=True)
 
     def move(connection: Connection) -> None:
         if first.document is not None:
@@ -285,8 +286,11 @@ async def _write_database(
 
     try:
         await store.move(move)
-    finally:
+    except BaseException:
         store.close()
+        database.clear()
+        raise
+    store.close()
 
 
 def _write_private(path: Path, content: str) -> None:

@@ -46,7 +46,9 @@ async def move_database(folder: Path, to: DatabaseSection, tell: Callable[[str, 
     try:
         before = config.load(folder).database
         if before == to:
-            raise RefusedError(Code.CONFLICT, "the rows of this node are there already; nothing was moved")
+            raise RefusedError(
+                Code.CONFLICT, "the rows of this node are there already; nothing was moved", hint="name another place"
+            )
         source = open_store(folder)
         try:
             moved = await _copy(folder, source, to, tell)
@@ -59,15 +61,15 @@ async def move_database(folder: Path, to: DatabaseSection, tell: Callable[[str, 
 
 
 async def _copy(folder: Path, source: Store, to: DatabaseSection, tell: Callable[[str, int], None]) -> MovedDatabase:
-    path = folder / DATABASE
+    path, database = folder / DATABASE, database_of(folder, to)
     if to.url is None:
         if path.exists():
             raise RefusedError(
                 Code.EXISTS, f"{DATABASE} is in the folder already; nothing was moved", hint="move it away first"
             )
         path.touch(mode=0o600)
+    target = Store(database, new=True)
     try:
-        target = Store(database_of(folder, to), new=True)
         try:
             rows = await target.move(lambda into: source.read_here(lambda of: copy_rows(of, into, tell)))
             here, there = await source.read(_described), await target.read(_described)
@@ -78,8 +80,7 @@ async def _copy(folder: Path, source: Store, to: DatabaseSection, tell: Callable
                 Code.INVALID, "what was copied is not the same; the node stays where it was", hint="repeat it"
             )
     except BaseException:
-        if to.url is None:
-            path.unlink(missing_ok=True)
+        database.clear()
         raise
     return MovedDatabase(rows=rows, root=here[1])
 

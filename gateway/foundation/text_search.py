@@ -105,7 +105,7 @@ def stem(word: str, language: str) -> str:
 @cache
 def _stemmer(language: str) -> Any:
     # 3 MiB that a node without a search does not need; it ships no types.
-    import snowballstemmer  # type: ignore[import-untyped]
+    import snowballstemmer  # type: ignore[import-untyped]  # its authors give it no types
 
     return snowballstemmer.stemmer(STEMMERS[language])
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
+from typing import Any
 
 import pytest
 from property.test_conversation_property import SAYABLE, SMOOTH
@@ -61,10 +62,10 @@ def changed(rand: Random, messages: Sequence[Message]) -> tuple[Message, ...]:
     for place, message in enumerate(some):
         if rand.random() < 0.15:
             at = message.created + rand.randint(-DAY, DAY)
-            change = rand.choice(
+            change: dict[str, Any] = rand.choice(
                 [{"received": at}, {"opened": at}, {"created": at}, {"rejected": True}, {"n": message.n + 1}]
             )
-            some[place] = replace(message, **change)  # type: ignore[arg-type]
+            some[place] = replace(message, **change)
     cut = rand.randint(0, len(some))
     return tuple(rand.choice([some, some[:cut], some[cut:] + some[:cut]]))
 

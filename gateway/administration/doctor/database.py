@@ -20,16 +20,15 @@ from gateway.foundation.node_folder import DATABASE
 
 
 def check_database(folder: Path, config: Config | None, *, running: bool) -> Check:
-    """That the database of a stopped node is whole and fits this version; the one of a running node is in use."""
-    if running:
-        return ok("database", "in use by the running node")
+    """That the database is whole and fits this version. The file of a running node is in use; a server is asked."""
     section = DatabaseSection() if config is None else config.database
+    if running and section.url is None:
+        return ok("database", "in use by the running node")
     return _file(folder) if section.url is None else _server(folder, section)
 
 
 def _server(folder: Path, section: DatabaseSection) -> Check:
     """That the server answers, keeps what a node must keep, and has the tables of this version or of one before."""
-
     try:
         engine = database_of(folder, section).open_engine(writes=False)
         with engine.connect() as connection:

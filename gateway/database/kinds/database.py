@@ -49,5 +49,8 @@ class Database(Protocol):
         up. Raises TransientError disk; `target` may be there in part.
         """
 
+    def clear(self) -> None:
+        """Take away all tables, or the file: of a database that was just made and is not to stay."""
+
     def sizes(self, connection: Connection) -> tuple[int, int]:
         """Bytes of the database, and of a log beside it that is moved into it."""

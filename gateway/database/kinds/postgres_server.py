@@ -68,20 +68,23 @@ class PostgresServer:
 
     def open_engine(self, *, writes: bool) -> Engine:
         """See `Database`."""
-        engine = create_engine(
-            self.url,
+        engine = self._make_engine(
             poolclass=QueuePool,
             pool_size=1 if writes else READERS,
             max_overflow=0,
             isolation_level="READ COMMITTED" if writes else "REPEATABLE READ",
-            connect_args={"connect_timeout": CONNECT_SECONDS, "options": self._options(), **self._tls()},
-            hide_parameters=True,
         )
-        if self._password is not None:
-            event.listen(engine, "do_connect", self._with_password)
         if writes:
             event.listen(engine, "connect", _own)
             event.listen(engine, "begin", self._begin)
+        return engine
+
+    def _make_engine(self, **options: Any) -> Engine:
+        """An engine that reaches the server, with these options of SQLAlchemy."""
+        reached = {"connect_timeout": CONNECT_SECONDS, "options": self._options(), **self._tls()}
+        engine = create_engine(self.url, connect_args=reached, hide_parameters=True, **options)
+        if self._password is not None:
+            event.listen(engine, "do_connect", self._with_password)
         return engine
 
     def _begin(self, connection: Connection) -> None:
@@ -95,14 +98,7 @@ class PostgresServer:
         """
         if not isinstance(error, self.faults):
             return False
-        engine = create_engine(
-            self.url,
-            poolclass=NullPool,
-            isolation_level="AUTOCOMMIT",
-            connect_args={"connect_timeout": CONNECT_SECONDS, **self._tls()},
-        )
-        if self._password is not None:
-            event.listen(engine, "do_connect", self._with_password)
+        engine = self._make_engine(poolclass=NullPool, isolation_level="AUTOCOMMIT")
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
             try:
@@ -158,6 +154,14 @@ class PostgresServer:
         finally:
             reader.dispose()
             writer.dispose()
+
+    def clear(self) -> None:
+        """See `Database`."""
+        engine = self.open_engine(writes=True)
+        with engine.begin() as connection:
+            metadata.drop_all(connection)
+            connection.execute(text("drop table if exists alembic_version"))
+        engine.dispose()
 
     def sizes(self, connection: Connection) -> tuple[int, int]:
         """See `Database`; the server looks after its own log."""

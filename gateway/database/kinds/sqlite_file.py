@@ -90,6 +90,10 @@ class SqliteFile:
         """See `Database`."""
         snapshot(self.path, target)
 
+    def clear(self) -> None:
+        """See `Database`."""
+        self.path.unlink(missing_ok=True)
+
     def sizes(self, connection: Connection) -> tuple[int, int]:
         """See `Database`."""
         return _size(self.path), _size(self.path.with_name(f"{self.path.name}-wal"))

@@ -8,9 +8,11 @@ import pytest
 from support.databases import fresh_postgresql
 from support.pair import Party, two_nodes
 
-from gateway.administration.move_database import MOVED, move_database
+from gateway.administration.doctor.database import check_database
+from gateway.administration.doctor.folder import State
+from gateway.administration.move_database import MOVED, move_database, name_database
 from gateway.errors import Code, RefusedError
-from gateway.foundation.config import DatabaseSection
+from gateway.foundation.config import DatabaseSection, load
 from gateway.foundation.node_folder import DATABASE
 
 
@@ -55,6 +57,31 @@ async def test_a_node_goes_to_a_server_and_back(tmp_path: Path) -> None:
         await two.fr.start()
         assert (await kept(two.fr))[0] == there[0]
         assert (await two.fr.call("audit.verify"))["findings"] == []
+
+
+async def test_a_move_that_fails_leaves_nothing_there(tmp_path: Path) -> None:
+    """The node stays where it was, the server is as empty as before, and the move can be repeated."""
+    async with two_nodes(tmp_path) as two:
+        await two.fr.stop()
+        server = a_server()
+
+        def cut(table: str, _rows: int) -> None:
+            if table == "audit":
+                raise ConnectionError("the way to the server is cut")
+
+        with pytest.raises(ConnectionError):
+            await move_database(two.fr.folder, server, cut)
+        assert (two.fr.folder / DATABASE).exists()
+        assert (await move_database(two.fr.folder, server, quiet)).rows["peer"] == 1
+        assert check_database(two.fr.folder, load(two.fr.folder), running=True).state is State.OK
+
+
+async def test_a_server_without_a_node_is_red(tmp_path: Path) -> None:
+    """`trm doctor` asks the server, also where the node runs, and says what to look at."""
+    async with two_nodes(tmp_path) as two:
+        name_database(two.fr.folder, a_server())
+        found = check_database(two.fr.folder, load(two.fr.folder), running=True)
+        assert (found.state, found.found) == (State.RED, "the database on the server holds no node")
 
 
 async def test_a_database_with_tables_is_not_filled(tmp_path: Path) -> None:

@@ -211,7 +211,7 @@ async def test_a_call_that_comes_while_a_request_fails_is_heard(two: Two) -> Non
         finally:
             hostile.answer = None  # the next time it answers
 
-    setattr(two.fr.running.client, "post_messages", slow)  # noqa: B010
+    setattr(two.fr.running.client, "post_messages", slow)  # noqa: B010 (mypy allows no assignment to a method)
     await two.fr.submit("heard")
     await asked.wait()
     two.fr.running.wakeups.peer_called(two.fr.peer().node)
