@@ -195,6 +195,7 @@ def test_row_94_one_person_suspends_every_peer(federation, people):
     assert federation.al.trm("peer", "suspend", *people.signed(0)).exit_code == 2
     federation.al.trm("peer", "resume", "FR", *people.signed(0))
     assert federation.al.trm("peer", "approve", "FR", *people.signed(1)).stdout == "done: peer.resume\nFR is active\n"
+    agree(federation.fr, federation.al)
 
 
 def test_a_peer_is_suspended_by_one_and_resumed_by_two(federation, people):
