@@ -91,7 +91,7 @@ def _statement(connection: Connection, sealer: ContentSealer, refs: Sequence[int
     kept = [row.evidence for row in messages.sealings(connection, refs)]
     for sealed in content_rows.get(connection, kept).values():
         with suppress(GatewayError):  # a row that does not open, or the content of a question to void
-            return Statement.parse(content_codec.read_evidence(sealer.open(sealed))[0], *STATEMENTS)
+            return Statement.parse(content_codec.read_evidence(sealer.open(sealed)).statement, *STATEMENTS)
     return None
 
 

@@ -14,16 +14,19 @@ from gateway.errors import Code, TransientError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealedRow:
-    """`data` under a data key that is wrapped by the storage epoch key `epoch`."""
+    """`data` under a data key that is wrapped by the storage epoch key `epoch`; `form` says what is sealed in it
+    (`gateway.database.content_sealer`).
+    """
 
     ref: int
     epoch: int
     wrapped: bytes
     data: bytes
+    form: int = 0
 
 
 _ROWS = Prepared(
-    select(datakey.c.ref, datakey.c.epoch, datakey.c.wrapped, sealed.c.data)
+    select(datakey.c.ref, datakey.c.epoch, datakey.c.wrapped, sealed.c.data, sealed.c.form)
     .join(sealed, sealed.c.ref == datakey.c.ref)
     .where(datakey.c.ref.in_(bindparam("refs", expanding=True)))
 )

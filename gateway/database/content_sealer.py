@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from gateway.database.case_names import case_name
 from gateway.database.content import SealedRow
+from gateway.database.deflated import deflate, inflate
 from gateway.errors import Code, GatewayError, RefusedError, RemoteError
 from gateway.foundation.ids import ConversationId, NodeId
 from keys.keystore.service import KeyService
@@ -22,6 +23,8 @@ from keys.primitives.seal import aead_open, aead_seal
 
 T = TypeVar("T")
 NONCE = 24
+_ROW = (b"row/", b"row/deflated/")
+"""By the form of a row the beginning of the label under which it is sealed: nobody makes one form of the other."""
 AT_ONCE = 500
 """Keyed hashes that are asked for together, where there may be very many."""
 MOST_KNOWN = 4_096
@@ -60,9 +63,10 @@ class ContentSealer:
         return [self._sealed(*item, *_got(found)) for item, found in zip(items, wrapped, strict=True)]
 
     def _sealed(self, ref: int, plaintext: bytes, data_key: bytes, epoch: int, wrapped: bytes) -> SealedRow:
-        nonce = self._rand(NONCE)
-        data = nonce + aead_seal(data_key, nonce, plaintext, b"row/" + _row_id(ref))
-        return SealedRow(ref=ref, epoch=epoch, wrapped=wrapped, data=data)
+        nonce, smaller = self._rand(NONCE), deflate(plaintext)
+        form = int(smaller is not None)
+        data = nonce + aead_seal(data_key, nonce, plaintext if smaller is None else smaller, _ROW[form] + _row_id(ref))
+        return SealedRow(ref=ref, epoch=epoch, wrapped=wrapped, data=data, form=form)
 
     def open(self, row: SealedRow) -> bytes:
         """The plaintext of a row.
@@ -182,8 +186,11 @@ def _opened(row: SealedRow, found: bytes | GatewayError) -> bytes | RefusedError
         return found
     data_key: bytes = _got(found)
     try:
-        return aead_open(data_key, row.data[:NONCE], row.data[NONCE:], b"row/" + _row_id(row.ref))
-    except RemoteError as exc:
+        if row.form not in range(len(_ROW)):
+            raise ValueError("another form")
+        plaintext = aead_open(data_key, row.data[:NONCE], row.data[NONCE:], _ROW[row.form] + _row_id(row.ref))
+        return inflate(plaintext) if row.form else plaintext
+    except (RemoteError, ValueError) as exc:
         refused = RefusedError(Code.UNDECRYPTABLE, "the content cannot be opened; the row was altered")
         refused.__cause__ = exc
         return refused

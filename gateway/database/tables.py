@@ -143,6 +143,7 @@ sealed = Table(
     metadata,
     Column("ref", Integer, primary_key=True, autoincrement=False),
     Column("data", LargeBinary, nullable=False),
+    Column("form", Integer, nullable=False, server_default="0"),
 )
 
 # --- numbering of the ordered links (nrm1 5.1) -----------------------------------------------------------------
@@ -314,6 +315,13 @@ statement = Table(
     Column("evidence", Integer, nullable=False),
     Column("created", Integer, nullable=False),
     Index("statement_message", "message"),
+)
+
+statement_batch = Table(
+    "statement_batch",
+    metadata,
+    Column("name", LargeBinary, primary_key=True),
+    Column("document", LargeBinary, nullable=False),
 )
 
 inbox = Table(

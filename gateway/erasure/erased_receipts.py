@@ -99,8 +99,8 @@ class ErasureReceipts:
             return arrived, [*content.get(c, kept).values()]
 
         arrived, rows = await self._content.store.read(query)
-        frames = [content_codec.read_evidence(self._content.sealer.open(row)) for row in rows]
-        said = [Statement.parse(statement, *STATEMENTS) for statement, _ in frames]
+        kept = [content_codec.read_evidence(self._content.sealer.open(row)) for row in rows]
+        said = [Statement.parse(one.statement, *STATEMENTS) for one in kept]
         named = {kid for statement in said for kid in statement.rcp}
         doomed = [made for kid, made in seeds.items() if kid in named or made <= arrived]
         if doomed:

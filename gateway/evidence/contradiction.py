@@ -10,10 +10,12 @@ from sqlalchemy import Connection
 
 from gateway.database import content, journal
 from gateway.database.content import SealedRow
+from gateway.database.sealed_content import Content
 from gateway.errors import Code, RefusedError, RemoteError
 from gateway.evidence.build import verify
 from gateway.foundation.ids import NodeId
-from gateway.messages import content_codec
+from gateway.foundation.workers import Workers
+from gateway.messages.evidence import Frames, open_evidence
 from gateway.messages.store import messages
 from gateway.messages.store.messages import MessageRow
 from keys.documents.statement import STATEMENTS, Statement
@@ -48,16 +50,16 @@ def find_contradiction(connection: Connection, alarm: int) -> Contradiction:
     )
 
 
-def read_other(plaintext: bytes) -> tuple[bytes, bytes]:
+async def read_other(node: Content, workers: Workers, row: SealedRow) -> Frames:
     """The frames of the other statement. Raises RefusedError(not_found) for a void, which is no content."""
     try:
-        frames = content_codec.read_evidence(plaintext)
-        Statement.parse(frames[0], *STATEMENTS)
+        (statement, proof) = (await open_evidence(node, workers, {row.ref: row}))[row.ref]
+        Statement.parse(statement, *STATEMENTS)
     except RemoteError as exc:
         raise RefusedError(
             Code.NOT_FOUND, "the peer asked to void a number that it had used for another message: no second content"
         ) from exc
-    return frames
+    return statement, proof
 
 
 def require_proof(bundle: Json, fingerprints: set[str]) -> None:

@@ -33,6 +33,7 @@ from gateway.foundation import ids
 from gateway.foundation.workers import Workers
 from gateway.identity.own_identity import OwnIdentity
 from gateway.messages import content_codec
+from gateway.messages.evidence import Frames, open_evidence
 from gateway.messages.store import messages, receipts
 from gateway.messages.store.messages import MessageRow
 from gateway.operations.actors import pseudonym
@@ -101,15 +102,12 @@ class EvidenceFields(Answer):
     messages: list[FieldsOfMessage]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Kept:
-    """What the store keeps of what was signed: evidence refs of each message, the sealed rows, the receipts."""
+    """What the store keeps of what was signed: the sealings of each message by its ref, and the receipts."""
 
-    def __init__(
-        self, refs: Mapping[int, Sequence[int]], sealed: Mapping[int, SealedRow], told: Sequence[KeptReceipts]
-    ) -> None:
-        self.refs = refs
-        self.sealed = sealed
-        self.told = told
+    sealings: Mapping[int, Sequence[Frames]]
+    told: Sequence[KeptReceipts]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,7 +168,7 @@ class EvidenceOperations:
                 findings=[Finding(place="/disclose", rule="person", hint="who shows the content answers for it")],
             )
         peer, rows, sealed = await self._rows(asked.id, asked.peer)
-        kept = await self._content.store.read(lambda c: _kept(c, rows))
+        kept = await self._load_signed(rows)
         exhibits = await self._workers.off_loop(lambda: self._exhibits(rows, kept, sealed, asked))
         if not exhibits.exhibits:
             raise RefusedError(
@@ -194,13 +192,10 @@ class EvidenceOperations:
         """The evidence bundle of both messages, without their content, for an alarm `peer.equivocation`."""
         found = await self._content.store.read(lambda c: find_contradiction(c, alarm_number(asked.id)))
         peer = self._peers.find(found.peer)
-        kept = await self._content.store.read(lambda c: _kept(c, [found.held]))
-
-        def open_both() -> list[Exhibit]:
-            other = read_other(self._content.sealer.open(found.other))
-            return [Exhibit(sealings=self._sealings(found.held, kept)), Exhibit(sealings=[other])]
-
-        bundle = await self._bundle(peer, await self._workers.off_loop(open_both), kept)
+        kept = await self._load_signed([found.held])
+        other = await read_other(self._content, self._workers, found.other)
+        both = [Exhibit(sealings=kept.sealings[found.held.ref]), Exhibit(sealings=[other])]
+        bundle = await self._bundle(peer, both, kept)
         known = {self._own.descriptor.fingerprint} | {one.descriptor.fingerprint for one in self._peers.all()}
         await self._workers.off_loop(lambda: require_proof(bundle, known))
         return OperationResult(value=bundle)
@@ -231,7 +226,7 @@ class EvidenceOperations:
     async def list_fields(self, asked: OfConversation) -> OperationResult:
         """List which fields the messages of one conversation have, without their values."""
         _, rows, sealed = await self._rows(asked.id, asked.peer)
-        kept = await self._content.store.read(lambda c: _kept(c, rows))
+        kept = await self._load_signed(rows)
         found = await self._workers.off_loop(lambda: self._fields(rows, kept, sealed))
         messages: list[Json] = [
             {"id": row.id, "type": kind, "direction": row.direction, "at": row.at, "fields": [*fields]}
@@ -253,7 +248,7 @@ class EvidenceOperations:
         """Cut what was signed in the second form, and is still here, into fields; with its message type."""
         found = list[tuple[MessageRow, str, Mapping[str, Json]]]()
         for row in rows:
-            if row.ref in sealed and _is_second_form(self._sealings(row, kept)):
+            if row.ref in sealed and _is_second_form(kept.sealings[row.ref]):
                 opened = content_codec.read_content(self._content.sealer.open(sealed[row.ref]))
                 found.append((row, opened.facts.body_type, cut_fields(opened.body)))
         return found
@@ -268,7 +263,7 @@ class EvidenceOperations:
             chosen = choose_fields(asked.fields.split(), there)
         made, shown = [], dict[str, int | None]()
         for row in rows:
-            exhibit = Exhibit(sealings=self._sealings(row, kept))
+            exhibit = Exhibit(sealings=kept.sealings[row.ref])
             if not exhibit.sealings:
                 continue
             if row.ref in sealed and (asked.disclose or row.id in chosen):
@@ -282,12 +277,11 @@ class EvidenceOperations:
             made.append(exhibit)
         return Exhibits(exhibits=made, shown=shown)
 
-    def _sealings(self, row: MessageRow, kept: _Kept) -> list[tuple[bytes, bytes]]:
-        return [
-            content_codec.read_evidence(self._content.sealer.open(kept.sealed[ref]))
-            for ref in kept.refs[row.ref]
-            if ref in kept.sealed
-        ]
+    async def _load_signed(self, rows: Sequence[MessageRow]) -> _Kept:
+        refs, sealed, told = await self._content.store.read(lambda c: _signed(c, rows))
+        opened = await open_evidence(self._content, self._workers, sealed)
+        sealings = {row: [opened[ref] for ref in found if ref in opened] for row, found in refs.items()}
+        return _Kept(sealings=sealings, told=told)
 
     async def _log_disclosure(self, shown: Mapping[str, int | None], actor: str) -> None:
         """Log of which messages content was shown, with how many fields; None for all of them."""
@@ -297,7 +291,7 @@ class EvidenceOperations:
             await self._content.store.move(lambda c: journal.append_leaves(c, leaves))
 
 
-def _is_second_form(sealings: Sequence[tuple[bytes, bytes]]) -> bool:
+def _is_second_form(sealings: Sequence[Frames]) -> bool:
     """Whether each of the statements commits to single fields; one of the first form does not (nrm1 7.14)."""
     said = [Statement.parse(statement, *STATEMENTS) for statement, _ in sealings]
     return bool(said) and all(one.payload_type == STATEMENT for one in said)
@@ -316,7 +310,10 @@ def _other_side(rows: Sequence[MessageRow]) -> str:
     return rows[0].peer
 
 
-def _kept(connection: Connection, rows: Sequence[MessageRow]) -> _Kept:
+def _signed(
+    connection: Connection, rows: Sequence[MessageRow]
+) -> tuple[Mapping[int, Sequence[int]], Mapping[int, SealedRow], Sequence[KeptReceipts]]:
+    """Load the evidence refs of each message, their sealed rows, and the receipts."""
     refs = {
         row.ref: [s.evidence for s in messages.statements_of(connection, row.ref) if s.evidence != row.ref]
         for row in rows  # a void question has no evidence of its own (gateway.delivery.outbound.departure)
@@ -328,8 +325,5 @@ def _kept(connection: Connection, rows: Sequence[MessageRow]) -> _Kept:
             connection, receipts.ISSUED if row.direction == messages.IN else receipts.RECEIVED, row.peer, row.id
         )
     ]
-    return _Kept(
-        refs=refs,
-        sealed=content.get(connection, [ref for found in refs.values() for ref in found]),
-        told=receipts.signed(connection, told),
-    )
+    sealed = content.get(connection, [ref for found in refs.values() for ref in found])
+    return refs, sealed, receipts.signed(connection, told)

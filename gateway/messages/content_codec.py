@@ -1,7 +1,12 @@
 """What a sealed row of the store holds: canonical JSON for the facts about a message, raw frames for what was signed.
 
 message content    LP(facts) || LP(secret) || LP(body)     dies when the message is erased
-evidence           LP(statement) || LP(proof)              outlives the content (nrm1 3.7, 7.5)
+evidence           LP(statement) || LP(place || batch)     outlives the content (nrm1 3.7, 7.5)
+
+The batch of a statement is kept beside, once for all that was signed in it (`gateway.messages.store.batches`); the row
+has its name, and the place of the statement in it. Rows of before, and those of the first form, have all of it:
+
+evidence           LP(statement) || LP(proof)
 """
 
 from __future__ import annotations
@@ -14,7 +19,9 @@ import orjson
 from gateway.foundation.ids import ConversationId, MessageId, NodeId, Reference, UnitId
 from gateway.messages.types import AcceptedMessage, ValidMessage
 from keys.documents.statement import SecretPart
+from keys.primitives.batch import Inclusion, Proof
 from keys.primitives.encoding import Json, b64u, canon, lp_join, lp_split, maybe_text, number, text, unb64u
+from keys.primitives.merkle_tree import HASH
 
 LIMIT = 2_000_000
 
@@ -183,12 +190,29 @@ def read_adder(plaintext: bytes) -> str | None:
     return unit if isinstance(unit, str) else None
 
 
-def evidence(statement: bytes, proof: bytes) -> bytes:
-    """The evidence row of one sealing."""
-    return lp_join(statement, proof)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptStatement:
+    """An opened evidence row. Where `batch` is the name of a batch, `proof` is the place in it; where it is None,
+    `proof` is the whole proof, or the signature of the first form.
+    """
+
+    statement: bytes
+    proof: bytes
+    batch: bytes | None
+
+    def inclusion_in(self, count: int) -> Inclusion:
+        """Read the place in the batch, which has so many leaves. Raises RemoteError(malformed)."""
+        return Inclusion.unpack(self.proof, count)
 
 
-def read_evidence(plaintext: bytes) -> tuple[bytes, bytes]:
-    """(statement, proof) of an evidence row; one of the first form has a signature in the place of a proof."""
+def evidence(statement: bytes, proof: Proof) -> bytes:
+    """The evidence row of one sealing; its batch is to be stored with it."""
+    return lp_join(statement, proof.inclusion.pack() + proof.batch.name)
+
+
+def read_evidence(plaintext: bytes) -> KeptStatement:
+    """Open an evidence row. Raises RemoteError(malformed)."""
     statement, proof = lp_split(plaintext, 2, LIMIT)
-    return statement, proof
+    if proof.startswith(b"{"):
+        return KeptStatement(statement=statement, proof=proof, batch=None)
+    return KeptStatement(statement=statement, proof=proof[:-HASH], batch=proof[-HASH:])

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from gateway.foundation.ids import CaseId, ConversationId, MessageId, NodeId, Reference
 from gateway.foundation.json import Json
 from keys.documents import envelope as wire
+from keys.primitives.batch import Proof
 
 MESSAGE_LIFE = 14 * 86_400
 """Seconds from submission until a message expires (nrm1 12.8)."""
@@ -126,7 +127,8 @@ class ExaminedMessage:
     position: LinkPosition
     statement: bytes
     statement_hash: str
-    proof: bytes
+    proof: Proof
+    proof_hash: str
     secret: bytes
     body: bytes
     header: Mapping[str, Json]
@@ -147,7 +149,8 @@ class AuthenticStatement:
     statement: wire.Statement
     statement_bytes: bytes
     statement_hash: str
-    proof: bytes
+    proof: Proof
+    proof_hash: str
     secret: bytes
     body: bytes
     value: dict[str, Json]

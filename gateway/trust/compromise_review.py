@@ -5,7 +5,7 @@ Nothing is taken back: the message was acted on. It goes on a list that people w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection
 
@@ -18,6 +18,8 @@ from gateway.foundation.chores import DAY, Chore
 from gateway.foundation.ids import KeyId, NodeId
 from gateway.foundation.workers import Workers
 from gateway.messages import content_codec
+from gateway.messages.content_codec import KeptStatement
+from gateway.messages.evidence import load_batches, read_batch
 from gateway.peers.registry import PeerRegistry
 from gateway.ports import Clock
 from gateway.trust import review_store
@@ -59,7 +61,9 @@ class CompromiseReview:
 
         found, sealed = await self._content.store.read(query)
         known = [(message, at, sealed[evidence]) for message, evidence, at in found if evidence in sealed]
-        kids = await self._workers.off_loop_each(lambda item: self._kid(item[2]), known)
+        said = await self._workers.off_loop_each(lambda item: self._open(item[2]), known)
+        batches = await load_batches(self._content.store, [one for one in said if one is not None])
+        kids = await self._workers.off_loop_each(lambda one: _signer(one, batches), said)
         doubtful = [
             (message, kid)
             for (message, at, _), kid in zip(known, kids, strict=True)
@@ -83,12 +87,19 @@ class CompromiseReview:
         for peer in self._peers.all():
             await self.doubt(peer.node, [revocation for version in peer.chain for revocation in version.revoked])
 
-    def _kid(self, row: SealedRow) -> KeyId | None:
-        """Who signed an accepted statement; None where the row does not open any more: what was erased needs no
-        review.
-        """
+    def _open(self, row: SealedRow) -> KeptStatement | None:
+        """An accepted statement; None where the row does not open any more: what was erased needs no review."""
         try:
-            _, proof = content_codec.read_evidence(self._content.sealer.open(row))
-            return read_signature(proof).kid
+            return content_codec.read_evidence(self._content.sealer.open(row))
         except (RefusedError, RemoteError):
             return None
+
+
+def _signer(said: KeptStatement | None, batches: Mapping[bytes, bytes]) -> KeyId | None:
+    """Who signed it; None where that cannot be read any more."""
+    if said is None:
+        return None
+    try:
+        return read_signature(said.proof).kid if said.batch is None else read_batch(said.batch, batches).signature.kid
+    except (RefusedError, RemoteError):
+        return None

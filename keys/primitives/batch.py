@@ -11,6 +11,7 @@ neighbour's path from trying a guess; the filling and the order hide how many do
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Self
@@ -30,6 +31,8 @@ from keys.primitives.encoding import (
     items,
     list_of,
     lp,
+    lp_join,
+    lp_split,
     malformed,
     number,
     parse_payload,
@@ -42,6 +45,9 @@ CLASSES: Final = (1, 8, 32, 128)
 """How many leaves a tree has (nrm1 1.18)."""
 MOST: Final = CLASSES[-1]
 """Documents of one batch."""
+
+_PACKED: Final = b"\x01"
+"""The first byte of what is packed; JSON has a brace there."""
 
 Unsigned = tuple[str, bytes]
 """A payload type, and the payload."""
@@ -63,6 +69,27 @@ class Batch:
     def hash(self) -> str:
         """H("batch", canon({count,root,signatures})): how the audit log names it (nrm1 7.7)."""
         return b64u(h("batch", self.encode()))
+
+    @property
+    def name(self) -> bytes:
+        """The 32 bytes of `hash`, by which a node keeps it."""
+        return _name(self)
+
+    def pack(self) -> bytes:
+        """Return the bytes as which a node keeps it."""
+        signature = self.signature
+        halves = signature.ed25519, b"" if signature.mldsa65 is None else signature.mldsa65
+        return _PACKED + bytes([self.count]) + self.root + lp_join(signature.kid.encode(), *halves)
+
+    @classmethod
+    def unpack(cls, data: bytes) -> Self:
+        """Read what a node keeps: packed, or the canonical JSON of before. Raises RemoteError(malformed)."""
+        if not data.startswith(_PACKED):
+            return cls.from_json(parse_payload(data))
+        kid, ed25519, mldsa65 = lp_split(data[2 + HASH :], 3, len(data))
+        signature: dict[str, Json] = {"kid": kid.decode("ascii", "replace"), "ed25519": b64u(ed25519)}
+        signature["mldsa65"] = b64u(mldsa65) if mldsa65 else None
+        return cls.from_json({"count": data[1], "root": b64u(data[2 : 2 + HASH]), "signatures": [signature]})
 
     def to_json(self) -> dict[str, Json]:
         """Return the members `{count, root, signatures}`, as evidence has them (nrm1 7.1)."""
@@ -106,14 +133,20 @@ class Inclusion:
         """Return the members `{blind, index, path}`."""
         return {"blind": b64u(self.blind), "index": self.index, "path": [b64u(step) for step in self.path]}
 
-    def encode(self) -> bytes:
-        """Return canonical JSON of these members, as they are kept."""
-        return canon(self.to_json())
+    def pack(self) -> bytes:
+        """Return the bytes as which a node keeps it."""
+        return b"".join((_PACKED, bytes([self.index]), self.blind, *self.path))
 
     @classmethod
-    def parse(cls, data: bytes, count: int) -> Self:
-        """Read what was kept. Raises RemoteError(malformed)."""
-        return cls.from_members(exact(parse_payload(data), INSIDE, what="inclusion"), count)
+    def unpack(cls, data: bytes, count: int) -> Self:
+        """Read what a node keeps: packed, or the canonical JSON of before. Raises RemoteError(malformed)."""
+        if not data.startswith(_PACKED):
+            return cls.from_members(exact(parse_payload(data), INSIDE, what="inclusion"), count)
+        hashes = [data[start : start + HASH] for start in range(2, len(data), HASH)]
+        if not hashes or len(hashes[-1]) != HASH:
+            raise malformed("a packed inclusion is cut")
+        inside: dict[str, Json] = {"blind": b64u(hashes[0]), "index": data[1], "path": [*map(b64u, hashes[1:])]}
+        return cls.from_members(exact(inside, INSIDE, what="inclusion"), count)
 
     @classmethod
     def from_members(cls, member: Mapping[str, Json], count: int) -> Self:
@@ -188,6 +221,12 @@ def sign_batch(
     ]
     root = levels[-1][0]
     return Batch(count=count, root=root, signature=sign(BATCH, _payload(count, root))), tuple(inclusions)
+
+
+@functools.lru_cache(maxsize=64)
+def _name(batch: Batch) -> bytes:
+    """Asked for each statement of a batch, it is computed once."""
+    return unb64u(batch.hash)
 
 
 def _leaf(payload_type: str, blind: bytes, payload: bytes) -> bytes:

@@ -69,7 +69,7 @@ async def look_at_rows(node: Node, name: str, copies: Copies) -> None:
             marked = part == "header" or (part == "content" and is_referral)
             copies.look(f"{name} stored {part}", number, text, marked=marked)
         for statement in made:
-            signed, _ = content_codec.read_evidence(node.sealer.open(sealed[statement.evidence]))
+            signed = content_codec.read_evidence(node.sealer.open(sealed[statement.evidence])).statement
             copies.look(f"{name} statement", number, signed.decode(), marked=False)
             said = json.loads(signed)
             expected = (row.id, opened.facts.conversation, statement_hash(signed))

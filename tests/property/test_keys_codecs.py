@@ -249,7 +249,7 @@ READERS: list[Callable[[bytes], object]] = [
     FirstReceipts.parse,
     lambda data: SignedReceipts.from_json(parse(data, limit=DOCUMENT_LIMIT)),
     lambda data: Proof.parse(data, STATEMENT, b"{}"),
-    lambda data: Inclusion.parse(data, 8),
+    lambda data: Inclusion.unpack(data, 8),
     wire.Receipt.parse,
     wire.Void.parse,
     wire.Secret.parse,

@@ -28,7 +28,6 @@ from gateway.conversations.rules.facts import Side
 from gateway.database import content, journal
 from gateway.database.audit_entries import leaf
 from gateway.database.content import SealedRow
-from gateway.messages import content_codec
 from gateway.messages.content_codec import Facts, MessageContent
 from gateway.messages.store import conversations, local, messages, receipts
 from gateway.messages.store.local import OWN, ConsentRow, DraftRow
@@ -40,8 +39,8 @@ HOST, PEER = Side.HOST, Side.RECEIVING
 HOUR = 3_600
 AT_ONCE = 250
 """Conversations that are written in one transaction."""
-SIGNATURES = 3_500
-"""Bytes of the two signatures of a statement."""
+PLACE = 1 + 32 * 5 + 32
+"""Bytes of the place of a statement among eight that were signed together, and of the name of their batch."""
 ENVELOPE = 12_000
 LIFE = 14 * DAY
 
@@ -208,7 +207,7 @@ class _Writer:
         return self._rng.choice(("awaiting_handover", "handed_over", "held"))
 
     def _evidence(self) -> bytes:
-        return content_codec.evidence(self._rng.randbytes(400), self._rng.randbytes(SIGNATURES))
+        return lp_join(self._rng.randbytes(400), b"\x01" + self._rng.randbytes(PLACE))
 
     def _store(
         self,

@@ -35,7 +35,7 @@ from gateway.foundation.workers import Workers
 from gateway.identity.identity import Identity
 from gateway.messages import answers, content_codec, state_transitions
 from gateway.messages.effects import Effect, Effects, effects_of
-from gateway.messages.store import conversations, links, messages, receipts
+from gateway.messages.store import batches, conversations, links, messages, receipts
 from gateway.messages.store.links import GapRow, NumberRow
 from gateway.messages.store.messages import InboxRow, MessageRow, StatementRow
 from gateway.messages.types import AcceptedMessage
@@ -45,7 +45,6 @@ from gateway.ports import Clock
 from gateway.trust.peer_sync import stop
 from keys.documents.envelope import MESSAGE_LIFE, Receipt
 from keys.documents.receipts import SignedReceipts
-from keys.documents.statement import proof_hash
 from schemas.types import never_blocked
 
 TakeAway: TypeAlias = Callable[[Connection, Sequence[MessageRow]], Collection[int]]
@@ -296,6 +295,7 @@ def _add_messages(connection: Connection, writing: Writing, cases: CaseRegister,
     conversations.changed(connection, [state_transitions.conversation_of(new.row) for new in added])
     messages.add(connection, [new.row for new in added])
     begun = cases.join_received(connection, [new.row for new in added], writing.now)
+    batches.add(connection, [new.message.proof.batch for new in added])
     messages.add_statements(connection, [_statement_row(new) for new in added])
     messages.arrive(connection, [_inbox_row(writing.node, new) for new in added])
     journal.add_events(connection, [(writing.now, "message", new.row.ref, new.row.state) for new in added])
@@ -340,7 +340,7 @@ def _add_receipts(connection: Connection, writing: Writing) -> None:
 
 def _append_entries(connection: Connection, writing: Writing) -> None:
     """Log each new answer, with what proves the message that was taken, and then the batch that tells them."""
-    proofs = {new.message.statement_hash: proof_hash(new.message.proof) for new in writing.messages}
+    proofs = {new.message.statement_hash: new.message.proof_hash for new in writing.messages}
     fresh = [result.receipt for result in writing.judged.answered]
     entries = [
         leaf(
@@ -376,3 +376,5 @@ def _keep_evidence(connection: Connection, writing: Writing, fault: Fault) -> No
     )
     if raised:  # once while the alarm is open: a peer that repeats a fault for ever does not fill the disk
         content.put(connection, [writing.sealed[fault.evidence]])
+        said = fault.refused.request.message
+        batches.add(connection, [] if said is None else [said.proof.batch])

@@ -43,6 +43,7 @@ from gateway.peers.scope import Direction, PeerScope, may
 from gateway.policy.gates.gate_table import CODE_RULES, GateFacts, Permit, Recipient, UnitKind, received
 from keys.documents import envelope as wire
 from keys.documents.descriptor import Descriptor
+from keys.documents.statement import proof_hash
 from keys.primitives import commitment
 from keys.primitives.batch import Proof, Verifier
 from keys.primitives.domains import STATEMENT
@@ -164,7 +165,8 @@ def authenticate_statement(
         statement=statement,
         statement_bytes=opened.statement_bytes,
         statement_hash=wire.statement_hash(opened.statement_bytes),
-        proof=opened.proof_bytes,
+        proof=opened.proof,
+        proof_hash=proof_hash(opened.proof_bytes),
         secret=opened.secret,
         body=opened.body,
         value=value,
@@ -277,6 +279,7 @@ def examine_message(authentic: AuthenticStatement, *, scope: PeerScope) -> Exami
         statement=authentic.statement_bytes,
         statement_hash=authentic.statement_hash,
         proof=authentic.proof,
+        proof_hash=authentic.proof_hash,
         secret=authentic.secret,
         body=authentic.body,
         header=header,

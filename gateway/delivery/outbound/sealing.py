@@ -20,7 +20,7 @@ from gateway.messages import content_codec
 from gateway.messages.machines.delivery import Outgoing
 from gateway.messages.machines.numbering import FIRST_EPOCH
 from gateway.messages.state_transitions import conversation_of
-from gateway.messages.store import conversations, links, messages
+from gateway.messages.store import batches, conversations, links, messages
 from gateway.messages.store.links import LinkRow, NumberRow
 from gateway.messages.store.messages import MessageRow, StatementRow
 from gateway.messages.types import LinkPosition, SealedEnvelope, ValidMessage
@@ -28,7 +28,7 @@ from gateway.peers.registry import Peer
 from gateway.ports import Clock
 from keys.documents.envelope import Statement, Void, link_hash
 from keys.documents.statement import STATEMENTS, proof_hash
-from keys.primitives.batch import Proof
+from keys.primitives.batch import Batch, Proof
 from keys.primitives.domains import STATEMENT, VOID
 from keys.primitives.sign import SignedDocument
 
@@ -55,11 +55,12 @@ class Proven:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sealed:
-    """One message with its bytes, and the sealed row that keeps what was signed."""
+    """One message with its bytes, the sealed row that keeps what was signed, and the batch that this names."""
 
     row: MessageRow
     envelope: SealedEnvelope
     evidence: SealedRow
+    batch: Batch
 
 
 class Sealing:
@@ -98,10 +99,10 @@ class Sealing:
         """Step 7, and what is kept of 6 and 7."""
         envelopes = [departure_steps.seal(item.stated, item.proof.encode(), self._rand) for item in items]
         kept = self._content.sealer.seal_each(
-            [(self._content.store.new_ref(), content_codec.evidence(one.statement, one.proof)) for one in envelopes]
+            [(self._content.store.new_ref(), content_codec.evidence(item.stated.payload, item.proof)) for item in items]
         )
         return [
-            Sealed(row=item.row, envelope=envelope, evidence=evidence)
+            Sealed(row=item.row, envelope=envelope, evidence=evidence, batch=item.proof.batch)
             for item, envelope, evidence in zip(items, envelopes, kept, strict=True)
         ]
 
@@ -110,7 +111,8 @@ class Sealing:
         if row.n is None or row.epoch is None:
             raise RuntimeError("a message without a number cannot be voided")
         said = [
-            Statement.parse(content_codec.read_evidence(self._content.sealer.open(one))[0], *STATEMENTS) for one in kept
+            Statement.parse(content_codec.read_evidence(self._content.sealer.open(one)).statement, *STATEMENTS)
+            for one in kept
         ]
         commits = {(one.epoch, one.n): one.commit for one in said if one.payload_type == STATEMENT}  # nrm1 5.6
         payload = Void(
@@ -188,6 +190,7 @@ def write_sealed(
     """Write bytes, statements and new numbers; part of the transaction of departure."""
     new = [(item.row, item.envelope) for item in sealed if item.row.n is None]
     content_rows.put(connection, [item.evidence for item in sealed])
+    batches.add(connection, [item.batch for item in sealed])
     messages.put_envelopes(connection, [(item.row.ref, item.envelope.data) for item in sealed])
     messages.add_statements(
         connection,

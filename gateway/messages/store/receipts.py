@@ -131,7 +131,7 @@ def make_row(receipt: Receipt, direction: str, peer: NodeId) -> ReceiptRow:
 def make_rows(signed: SignedReceipts, direction: str, peer: NodeId, batch: int) -> list[ReceiptRow]:
     """Make the rows of receipts that were signed in the batch stored as `batch`."""
     return [
-        replace(make_row(receipt, direction, peer), batch=batch, proof=inclusion.encode())
+        replace(make_row(receipt, direction, peer), batch=batch, proof=inclusion.pack())
         for receipt, inclusion in zip(signed.receipts, signed.inclusions, strict=True)
     ]
 
@@ -148,7 +148,7 @@ def held(connection: Connection, hashes: Sequence[str]) -> set[tuple[str, str]]:
 
 def add_batch(connection: Connection, ref: int, batch: Batch) -> None:
     """Store one batch."""
-    _ADD_BATCH.run(connection, [{"ref": ref, "document": batch.encode()}])
+    _ADD_BATCH.run(connection, [{"ref": ref, "document": batch.pack()}])
 
 
 def join(connection: Connection, rows: Iterable[ReceiptRow]) -> None:
@@ -207,12 +207,11 @@ def signed(connection: Connection, rows: Iterable[ReceiptRow]) -> list[KeptRecei
 
 def _read(document: bytes, rows: Sequence[ReceiptRow]) -> KeptReceipts:
     """Read a stored batch, with the receipts of it in `rows`."""
-    value = parse(document, limit=DOCUMENT_LIMIT)
     placed = [(Receipt.parse(row.object, *EITHER), row.proof) for row in rows if row.proof is not None]
     if not placed:
-        return SignedDocument.from_json(value, RECEIPTS_1)
-    batch = Batch.from_json(value)
-    return SignedReceipts.of(batch, [(receipt, Inclusion.parse(proof, batch.count)) for receipt, proof in placed])
+        return SignedDocument.from_json(parse(document, limit=DOCUMENT_LIMIT), RECEIPTS_1)
+    batch = Batch.unpack(document)
+    return SignedReceipts.of(batch, [(receipt, Inclusion.unpack(proof, batch.count)) for receipt, proof in placed])
 
 
 def members(connection: Connection, batch: int) -> list[ReceiptRow]:

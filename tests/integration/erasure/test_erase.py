@@ -57,8 +57,8 @@ async def receipts(party: Party, id: str) -> list[str]:
 def opened(party: Party, database: Path) -> list[int]:
     """Numbers of the rows of a database file that the node can still open."""
     with sqlite3.connect(database) as connection:
-        query = "select d.ref, d.epoch, d.wrapped, s.data from datakey d join sealed s on s.ref = d.ref"
-        rows = [SealedRow(ref=r, epoch=e, wrapped=w, data=d) for r, e, w, d in connection.execute(query)]
+        query = "select d.ref, d.epoch, d.wrapped, s.data, s.form from datakey d join sealed s on s.ref = d.ref"
+        rows = [SealedRow(ref=r, epoch=e, wrapped=w, data=d, form=f) for r, e, w, d, f in connection.execute(query)]
     connection.close()
     found = party.running.sealer.open_each(rows)
     return [row.ref for row, plain in zip(rows, found, strict=True) if not isinstance(plain, RefusedError)]

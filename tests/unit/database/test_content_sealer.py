@@ -31,6 +31,22 @@ def test_what_was_sealed_opens(vault: ContentSealer):
     assert PLAIN not in row.data + row.wrapped
 
 
+def test_content_is_sealed_smaller(vault: ContentSealer):
+    """The same bytes come back of a row that has fewer, of a length which tells less than theirs."""
+    rows = [vault.seal(7, PLAIN * times) for times in (60, 61)]
+    assert [vault.open(row) for row in rows] == [PLAIN * 60, PLAIN * 61]
+    assert {(row.form, len(row.data)) for row in rows} == {(1, len(rows[0].data))}
+    assert len(rows[0].data) < len(PLAIN) * 6
+
+
+def test_a_row_is_of_the_form_in_which_it_was_sealed(vault: ContentSealer):
+    """Nobody makes one form of the other, or a third one."""
+    large, small = vault.seal(7, PLAIN * 60), vault.seal(8, PLAIN)
+    for row in (replace(large, form=0), replace(small, form=1), replace(large, form=2), replace(small, form=-1)):
+        with unreadable():
+            vault.open(row)
+
+
 def test_nothing_is_sealed_alike_twice(vault: ContentSealer):
     """Each row has a key and a nonce of its own."""
     one, other = vault.seal(7, PLAIN), vault.seal(7, PLAIN)

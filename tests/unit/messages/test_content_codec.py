@@ -5,13 +5,18 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.batches import proofs, prove
+from support.nodes import Seeds
 
 from gateway.errors import GatewayError
 from gateway.messages import content_codec
 from gateway.messages.content_codec import Facts, MessageContent
 from gateway.messages.types import ValidMessage
+from keys.primitives.domains import STATEMENT
 from keys.primitives.encoding import canon, lp_join
+from keys.primitives.hybrid_keys import SigningKey
 
+KEY = SigningKey.generate(Seeds("of a codec"), hybrid=True)
 ID = st.text("abcdefghijklmnopqrstuvwxyzABCDEFG0123456789-_", min_size=22, max_size=22)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=80)
 FACTS = st.builds(
@@ -51,10 +56,20 @@ def test_an_outgoing_message_survives_the_disk(facts: Facts, secret: bytes, body
     assert content_codec.valid_message(message.id, message.to, message.expires, message.submitted, content) == message
 
 
-@given(st.binary(max_size=200), st.binary(max_size=200))
-def test_evidence_survives_the_disk(statement: bytes, signatures: bytes):
-    """The signed bytes are kept as bytes."""
-    assert content_codec.read_evidence(content_codec.evidence(statement, signatures)) == (statement, signatures)
+@given(st.binary(max_size=200))
+def test_evidence_survives_the_disk(statement: bytes):
+    """The signed bytes are kept as bytes, with their place in the batch and its name."""
+    proof, _ = proofs(KEY, (STATEMENT, statement), (STATEMENT, b"another"))
+    kept = content_codec.read_evidence(content_codec.evidence(statement, proof))
+    assert (kept.statement, kept.batch, kept.inclusion_in(8)) == (statement, proof.batch.name, proof.inclusion)
+
+
+@given(st.binary(max_size=200))
+def test_evidence_of_before_is_read(statement: bytes):
+    """A row of an earlier version, or of the first form, has all that proves its statement."""
+    frame = prove(KEY, STATEMENT, statement)
+    kept = content_codec.read_evidence(lp_join(statement, frame))
+    assert (kept.statement, kept.proof, kept.batch) == (statement, frame, None)
 
 
 NO_ROW = {

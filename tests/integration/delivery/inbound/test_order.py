@@ -100,7 +100,7 @@ async def test_equivocation(two: Two, forger: Forger) -> None:
     ((held, proof),) = await two.al.rows("select id, proof from alarm join message on message.ref = alarm.ref")
     node, ref = two.al.running, int.from_bytes(proof, "big")
     sealed = await node.store.read(lambda c: content.get(c, [ref]))
-    statement, _ = content_codec.read_evidence(node.sealer.open(sealed[ref]))
+    statement = content_codec.read_evidence(node.sealer.open(sealed[ref])).statement
     assert (held, json.loads(statement)["id"]) == (forger.id(1), b64u(bytes(16)))
     with pytest.raises(TransientError):
         await forger.send(2)

@@ -130,8 +130,8 @@ def has(party: Party, body_type: str) -> bool:
 def rows(database: Path) -> list[SealedRow]:
     """Every sealed row of a database file."""
     with sqlite3.connect(database) as connection:
-        query = "select d.ref, d.epoch, d.wrapped, s.data from datakey d join sealed s on s.ref = d.ref"
-        found = [SealedRow(ref=r, epoch=e, wrapped=w, data=d) for r, e, w, d in connection.execute(query)]
+        query = "select d.ref, d.epoch, d.wrapped, s.data, s.form from datakey d join sealed s on s.ref = d.ref"
+        found = [SealedRow(ref=r, epoch=e, wrapped=w, data=d, form=f) for r, e, w, d, f in connection.execute(query)]
     connection.close()
     return found
 

@@ -32,8 +32,6 @@ from gateway.peers.scope import NOTHING, Agreed, Direction, PeerState
 from gateway.policy.gates.gate_table import UnitKind
 from keys.documents import envelope as wire
 from keys.primitives.attachment_cipher import part_length
-from keys.primitives.batch import Proof
-from keys.primitives.domains import STATEMENT
 from keys.primitives.encoding import canon
 
 REFERRAL = "referral.request.1/valid-minimal"
@@ -68,7 +66,7 @@ def test_what_is_kept_of_a_message_proves_what_its_sender_signed() -> None:
     """Statement, signatures, secret and body go on as they came, so that whoever has them can verify them again."""
     arrived = said(REFERRAL, n=2, prev="C" * 42 + "A")
     stated, message = arrived.statement, admit(arrived)
-    Proof.parse(message.proof, STATEMENT, message.statement).batch.verify(A.sig.public)
+    message.proof.batch.verify(A.sig.public)
     assert wire.Statement.parse(message.statement) == stated
     assert wire.compute_commitment(message.secret, message.body) == stated.commit
     assert message.position == LinkPosition(epoch=1, n=2, prev="C" * 42 + "A")

@@ -67,10 +67,39 @@ def test_a_proof_comes_back_as_it_was_written() -> None:
     """Without the root, which whoever has the payload computes."""
     for document, proof in zip(THREE, proofs(KEY, *THREE), strict=True):
         assert Proof.parse(proof.encode(), *document) == proof
-        assert Inclusion.parse(proof.inclusion.encode(), 8) == proof.inclusion
+        assert Inclusion.unpack(proof.inclusion.pack(), 8) == proof.inclusion
         assert Batch.from_json(json.loads(proof.batch.encode())) == proof.batch
         assert read_signature(proof.encode()) == proof.batch.signature
         assert json.loads(proof.encode()).keys() == {"blind", "count", "index", "path", "signatures"}
+
+
+def test_what_a_node_keeps_is_bytes() -> None:
+    """Packed, a batch and a place are as large as what they are of; what was kept as JSON before is read as well."""
+    for proof in proofs(KEY, *THREE):
+        packed = proof.batch.pack(), proof.inclusion.pack()
+        assert (len(packed[0]), len(packed[1])) == (2 + 32 + 3 * 4 + 22 + 64 + 3309, 2 + 4 * 32)
+        assert (Batch.unpack(packed[0]), Inclusion.unpack(packed[1], 8)) == (proof.batch, proof.inclusion)
+        assert Batch.unpack(proof.batch.encode()) == proof.batch
+        assert Inclusion.unpack(canon(proof.inclusion.to_json()), 8) == proof.inclusion
+        assert b64u(proof.batch.name) == proof.batch.hash
+
+
+def test_a_place_of_any_index_is_told_from_json() -> None:
+    """The 124th of 128 has the index that is a brace: the form stands before it."""
+    for proof in proofs(KEY, *[THREE[0]] * 128):
+        assert Inclusion.unpack(proof.inclusion.pack(), 128) == proof.inclusion
+
+
+def test_packed_bytes_that_were_spoilt_are_refused() -> None:
+    """Cut at any place, longer, of another form, or with a place outside of the tree."""
+    (proof, *_) = proofs(KEY, *THREE)
+    batch, place = proof.batch.pack(), proof.inclusion.pack()
+    for spoilt in (b"", batch[:1], batch[:20], batch[:-1], batch + b"\0", b"\2" + batch[1:], b"\1\2" + batch[2:]):
+        with refused(Code.MALFORMED):
+            Batch.unpack(spoilt)
+    for spoilt in (b"", place[:1], place[:2], place[:-1], place[:-32], place + bytes(32), b"\1\x08" + place[2:]):
+        with refused(Code.MALFORMED):
+            Inclusion.unpack(spoilt, 8)
 
 
 def test_a_leaf_of_one_type_is_none_of_another() -> None:
