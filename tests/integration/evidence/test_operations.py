@@ -13,15 +13,17 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from sqlalchemy import Connection
 from support.desks import run
 from support.endpoints import edited
 from support.pair import Party, Two, two_nodes
 from support.stranger import FILE, verify
 
 from gateway.audit import store
-from gateway.database import content
-from gateway.errors import RefusedError
-from keys.primitives.encoding import canon
+from gateway.database import content, content_sealer
+from gateway.errors import Code, RefusedError
+from gateway.messages.evidence import open_evidence
+from keys.primitives.encoding import canon, lp_join
 
 ISOLATED = """
 import runpy, sys
@@ -68,6 +70,28 @@ async def erase(party: Party) -> None:
     refs = [ref for (ref,) in await party.rows("select ref from message")]
     await party.running.store.move(lambda c: [content.erase(c, ref) for ref in refs])
     await party.call("keys.rotate_epoch", by="admin")
+
+
+async def keep_as_before(party: Party, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write what a node keeps of its messages as an earlier version did."""
+    node = party.running
+    held = dict(await party.rows("select evidence, hash from statement where evidence != message"))
+    refs = [*held, *(ref for (ref,) in await party.rows("select ref from message"))]
+    sealed = await node.store.read(lambda c: content.get(c, refs))
+    frames = await open_evidence(node.content, node.workers, {ref: sealed[ref] for ref in held})
+    plain = {ref: node.sealer.open(row) for ref, row in sealed.items()} | {
+        ref: lp_join(*both) for ref, both in frames.items()
+    }
+    monkeypatch.setattr(content_sealer, "deflate", lambda _: None)
+    anew = node.sealer.seal_each([*plain.items()])
+
+    def move(connection: Connection) -> None:
+        for row in anew:
+            content.erase(connection, row.ref)
+        content.put(connection, anew)
+        connection.exec_driver_sql("delete from statement_batch")
+
+    await node.store.move(move)
 
 
 def without_log(bundle: bytes) -> bytes:
@@ -140,6 +164,26 @@ async def disclosures(party: Party) -> list[dict[str, Any]]:
     """What the log of a node says of content that was shown in evidence."""
     entries = [json.loads(leaf) for (leaf,) in await party.rows("select leaf from audit order by seq")]
     return [entry for entry in entries if entry["ev"] == "evidence.disclosed"]
+
+
+async def test_evidence_of_before_is_shown_alike(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows of an earlier version have the whole proof of their statement, and content as it is."""
+    conversation = await said(two)
+    for party in two:
+        now = without_log(await exported(party, conversation, disclose=True, by="Ana B."))
+        await keep_as_before(party, monkeypatch)
+        assert await party.rows("select distinct form from sealed where ref in (select ref from message)") == [(0,)]
+        assert without_log(await exported(party, conversation, disclose=True, by="Ana B.")) == now
+
+
+@pytest.mark.parametrize("change", ["delete from statement_batch", "update statement_batch set document = x'01'"])
+async def test_an_altered_batch_proves_nothing(two: Two, change: str) -> None:
+    """A row of its own, so it is compared with the name that the sealed row has; the refusal says what to do."""
+    conversation = await said(two)
+    await two.al.running.store.move(lambda c: c.exec_driver_sql(change))
+    with pytest.raises(RefusedError, match="the row of its batch was altered") as caught:
+        await exported(two.al, conversation)
+    assert (caught.value.code, caught.value.hint) == (Code.UNDECRYPTABLE, "put the database back from its backup")
 
 
 async def test_single_fields_are_shown(two: Two) -> None:

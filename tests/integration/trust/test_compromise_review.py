@@ -158,7 +158,7 @@ async def test_receipts_are_signed_anew(two: Two) -> None:
 
     await two.until(arrived, seconds=120, what="the receipt came")
     rows = await two.fr.rows("select document from receipt_batch")
-    signers = {Batch.from_json(json.loads(row[0])).signature.kid for row in rows}
+    signers = {Batch.unpack(row[0]).signature.kid for row in rows}
     assert kid not in signers
     assert two.al.notes() == ["answer lost"]
 
