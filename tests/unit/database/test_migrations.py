@@ -6,8 +6,12 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import Engine, create_engine, inspect, text
+from support.databases import fresh_postgresql
 
+from gateway.database.kinds.database import Database
+from gateway.database.kinds.postgres_server import PostgresServer
 from gateway.database.kinds.sqlite_file import SqliteFile
 from gateway.database.migrating import migrate
 from gateway.database.tables import metadata
@@ -74,4 +78,29 @@ def test_migrating_twice_changes_nothing(tmp_path: Path):
     before = reflected(engine)
     assert revision == migrate(engine)
     assert before == reflected(engine)
+    engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
+    """An empty database of each kind."""
+    file = tmp_path / "node.db"
+    return SqliteFile(file) if request.param == "sqlite" else PostgresServer(fresh_postgresql(), file)
+
+
+def test_rows_of_before_stay_as_they_are(database: Database):
+    """Revision 0016 says of sealed content which form it has, and of all that is there that it has the first one."""
+    engine = database.open_engine(writes=True)
+    migrate(engine, new=True)
+    with engine.begin() as connection:
+        connection.execute(text("drop table statement_batch"))
+        connection.execute(text("alter table sealed drop column form"))
+        connection.execute(text("insert into sealed (ref, data) values (7, 'bytes')"))
+        connection.execute(text("update alembic_version set version_num = '0015'"))
+        connection.execute(text("delete from meta where key = 'tables'"))
+    migrate(engine)
+    with engine.connect() as connection:
+        assert connection.execute(text("select ref, form from sealed")).all() == [(7, 0)]
+        assert connection.scalar(text("select count(*) from statement_batch")) == 0
+        assert connection.scalar(text("select version_num from alembic_version")) == "0016"
     engine.dispose()

@@ -8,10 +8,13 @@ from alembic import op
 revision = "0016"
 down_revision = "0015"
 
+NUMBER = sa.Integer().with_variant(sa.BigInteger(), "postgresql")
+"""As the tables of a node on a server have it: the first revision that comes to one."""
+
 
 def upgrade() -> None:
     """Add both; what is there is of the form of before and stays as it is, so that this takes no time."""
-    op.add_column("sealed", sa.Column("form", sa.Integer(), server_default="0", nullable=False))
+    op.add_column("sealed", sa.Column("form", NUMBER, server_default="0", nullable=False))
     op.create_table(
         "statement_batch",
         sa.Column("name", sa.LargeBinary(), nullable=False),
