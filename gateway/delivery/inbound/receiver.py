@@ -53,9 +53,9 @@ from gateway.conversations.loader import LoadedConversation
 from gateway.database.engine import Store
 from gateway.delivery.inbound import rules, steps
 from gateway.delivery.inbound.admission import Admission, Examined
-from gateway.delivery.inbound.answer_signing import AnswerSigner
+from gateway.delivery.inbound.answer_signing import AnswerSigner, Recorded
 from gateway.delivery.inbound.opening import Opened, Opening
-from gateway.delivery.inbound.recording import LinkMovedError, Recorded, Recorder
+from gateway.delivery.inbound.recording import LinkMovedError, Recorder
 from gateway.delivery.inbound.results import (
     AnsweredBefore,
     AwaitingFiles,
