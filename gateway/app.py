@@ -92,7 +92,7 @@ async def open_node(
     stack = AsyncExitStack()
     try:
         stack.callback(lock_folder(folder))
-        store = open_store(folder)
+        store = open_store(folder, shared=True)
         stack.callback(store.close)
         recorded = await store.read(lambda c: meta.get_meta(c, "keystore_gen"))
         keys = await unlock(stack, int(recorded or b"1"))

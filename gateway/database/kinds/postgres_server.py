@@ -49,11 +49,11 @@ class PostgresServer:
     hint = "look at the PostgreSQL server and the way to it; the node goes on by itself when it is back"
 
     @classmethod
-    def at(cls, section: DatabaseSection, path: Path) -> Self:
+    def at(cls, section: DatabaseSection, path: Path, *, shared: bool = False) -> Self:
         """The one that node.toml names. Raises RefusedError invalid."""
         try:
             url = make_url(section.url or "")
-            return cls(url, path, ca=section.ca_file, password=section.password_file)
+            return cls(url, path, ca=section.ca_file, password=section.password_file, shared=shared)
         except ArgumentError:
             raise RefusedError(Code.INVALID, "the address of the database cannot be read") from None
 

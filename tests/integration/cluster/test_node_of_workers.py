@@ -4,17 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-import pytest
 from support.pair import Two, two_nodes
 from support.several_workers import workers_of
-
-from gateway.database.kinds import postgres_server
-
-
-@pytest.fixture(autouse=True)
-def _shared(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every process takes the lock as a worker does."""
-    monkeypatch.setattr(postgres_server, "_OWN", postgres_server._SHARE)
 
 
 async def everything_arrived(two: Two, sent: Counter[str], received: Counter[str]) -> None:
