@@ -1,5 +1,5 @@
-"""A node of a pair as several worker processes: rows on a real PostgreSQL server, a folder for each worker, one door for
-peers, and one case system.
+"""A node of a pair as several worker processes: rows on a real PostgreSQL server, a folder for each worker, one door
+for peers, and one case system.
 """
 
 from __future__ import annotations
