@@ -23,6 +23,7 @@ from gateway.administration.upgrade_cases import CaseUpgrade
 from gateway.api.app import LocalServer, local_app
 from gateway.audit.reader import LogReader, of_stopped
 from gateway.composition.node import Node, Outside
+from gateway.composition.workers import count_pictures, join_workers
 from gateway.consent.unconfirmed_store import doubt_all
 from gateway.database import meta
 from gateway.database.opening import open_store
@@ -91,11 +92,12 @@ async def open_node(
     stack = AsyncExitStack()
     try:
         stack.callback(lock_folder(folder))
-        store = open_store(folder)
+        store = open_store(folder, shared=True)
         stack.callback(store.close)
         recorded = await store.read(lambda c: meta.get_meta(c, "keystore_gen"))
         keys = await unlock(stack, int(recorded or b"1"))
         own = OwnIdentity(store, keys, clock)
+        pictures = await count_pictures(store)
         await own.load()
         with suppress(RefusedError):  # no key that is valid now: the node opens, signs nothing, and says so
             keys.activate(own.chain, clock.now())
@@ -121,6 +123,8 @@ async def open_node(
         node.found = await CaseUpgrade(node.content, node.cases, clock).run() or {}
         node.comparison.since = await node.log.last_dated()
         await _face_loss(node)
+        if config.database.url is not None:
+            node.member = await join_workers(node, pictures)
         stack.push_async_callback(node.close)
     except BaseException:
         await stack.aclose()

@@ -65,7 +65,7 @@ class PositionKeeper:
 
     def chores(self) -> Sequence[Chore]:
         """Keep the file."""
-        return (Chore("database position", PACE, self.keep),)
+        return (Chore("database position", PACE, self.keep, leader=False),)
 
     async def keep(self) -> None:
         """Write the file if the database has come further. Raises TransientError: disk."""

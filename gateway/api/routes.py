@@ -124,6 +124,7 @@ ROUTES: tuple[Route, ...] = (
     Route(method="GET", path="/node", operation="node.show"),
     Route(method="GET", path="/node/status", operation="node.status"),
     Route(method="GET", path="/node/ready", operation="node.ready"),
+    Route(method="GET", path="/node/workers", operation="node.workers"),
     Route(method="GET", path="/node/pairing", operation="node.pairing"),
     Route(method="GET", path="/clock", operation="clock.show"),
     Route(method="POST", path="/clock/confirm", operation="clock.confirm"),

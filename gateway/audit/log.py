@@ -154,14 +154,15 @@ class AuditLog:
             note = SignedNote(text=text, signatures=read_signatures(self._identity.keys.sign_log(text)))
             row = CheckpointRow(size=size, note=note.encode(), at=self._clock.now())
 
-            def move(connection: Connection) -> None:
-                if rest:
+            def move(connection: Connection) -> CheckpointRow:
+                # A larger one is another worker's: its last tile has more hashes, and stays.
+                if store.add_checkpoint(connection, row) and rest:
                     store.put_tiles(connection, [(0, size // TILE, b"".join(rest))])
-                store.add_checkpoint(connection, row)
+                return store.newest_checkpoint(connection) or row
 
-            await self._store.move(move)
+            made = await self._store.move(move)
             await self.keep()
-            return row
+            return made
 
     async def _tile(self) -> bool:
         """Write the next full tiles; whether there were some."""

@@ -97,6 +97,7 @@ async def open_federation(node: Node) -> RunningServer:
         verify_paired=node.signatures.admits_paired,
         verify_known=node.signatures.admits_known,
         verify_listed=node.signatures.listed_by,
+        shared=None if node.member is None else node.member.nonces,
         clock=node.clock,
         rand=node.rand,
         report=_report,

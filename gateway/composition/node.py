@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gateway.access.api_tokens import ApiTokens
 from gateway.access.attempts import SignInAttempts
@@ -35,6 +36,7 @@ from gateway.audit.witness import LogWitness
 from gateway.cases.changes import CaseChanges
 from gateway.cases.news import read_news
 from gateway.cases.register import CaseRegister
+from gateway.cluster.leadership import Duties, OnlyWorker
 from gateway.composition.effects import tie_effects
 from gateway.composition.operation_table import tie_operations
 from gateway.consent import register
@@ -97,7 +99,6 @@ from gateway.ledger.files import LedgerWriter
 from gateway.mapping.types import RecordMapping
 from gateway.messages.wakeups import EventStream, Wakeups
 from gateway.node.federation_handlers import FederationHandlers
-from gateway.node.scheduler import Scheduler
 from gateway.notifications.second_look import SecondLook
 from gateway.notifications.webhooks import WebhookReceiver
 from gateway.peers import expiry_warnings
@@ -124,6 +125,9 @@ from gateway.trust.ping import Pinger
 from gateway.trust.record_exchange import RecordExchange
 from keys.primitives.tls import spki_hash
 from schemas.region_pack.regions import load_region
+
+if TYPE_CHECKING:
+    from gateway.cluster.member import Member
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,8 +216,9 @@ class Node:
             wakeups=self.wakeups,
             clock=self.clock,
         )
-        self.scheduler = Scheduler(self._chores(), clock)
         self.desk = tie_operations(self)
+        self.member: Member | None = None
+        """This process among the workers of the node, where its rows are on a server."""
         self.found: Mapping[str, int] = {}
         self.federation: RunningServer | None = None
         """The public door, while it is open."""
@@ -601,7 +606,12 @@ class Node:
         elsewhere = () if section is None or section.ledger is None else (section.ledger,)
         return (*elsewhere, self.folder / LEDGER)
 
-    def _chores(self) -> Sequence[Chore]:
+    @property
+    def duties(self) -> Duties:
+        """Who does what one worker does for all."""
+        return OnlyWorker() if self.member is None else self.member.leadership
+
+    def chores(self) -> Sequence[Chore]:
         """What is done again and again, in the order in which it begins."""
         keys, push = self.upkeep.chores()
         requests, erase = self.erasure.chores()
@@ -627,8 +637,9 @@ class Node:
             *self.taken_again.chores(),
             *self.review.chores(),
             *self.split_view.chores(),
+            *([] if self.member is None else self.member.nonces.chores()),
             Chore("expiry warnings", HOUR, partial(expiry_warnings.tell, self.store, self.own, self.peers, self.clock)),
-            Chore("database checkpoint", 1, self.store.checkpoint),
+            Chore("database checkpoint", 1, self.store.checkpoint, leader=False),
         ]
 
     async def close(self) -> None:
@@ -637,5 +648,7 @@ class Node:
             await self.ledger.write()
             await self.position.keep()
         await self.client.close()
+        if self.member is not None:
+            await self.member.leave()
         self.store.close()
         self.workers.shutdown()

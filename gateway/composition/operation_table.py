@@ -18,6 +18,7 @@ from gateway.attachments.operations.files import AttachmentOperations
 from gateway.audit.operations.access import AccessOperations
 from gateway.audit.operations.log import AuditOperations
 from gateway.audit.operations.protection import ProtectionOperations
+from gateway.cluster.operations import WorkerOperations
 from gateway.composition.case_operations import case_operations, message_operations
 from gateway.database.durability import DurabilityProbe
 from gateway.erasure.operations.erasing import ErasureOperations
@@ -191,6 +192,9 @@ def _node_operations(node: Node) -> Sequence[object]:
         ),
         NodeViewOperations(
             store=node.store, own=node.own, keys=node.keys, peers=node.peers, config=node.config, adapter=node.adapter
+        ),
+        WorkerOperations(
+            rows=node.store, peers=node.peers, here=lambda: None if node.member is None else node.member.id
         ),
         AlarmOperations(
             content=node.content, peers=node.peers, config=node.config, clock=node.clock, actor=node.keys.actor

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
+from gateway.cluster.leadership import Work
 from gateway.composition.doors import open_federation, open_local
 from gateway.composition.senders import make_sender
 from gateway.delivery.intake import Intake
 from gateway.delivery.record_drafts import RecordDrafter
 from gateway.errors import Code, GatewayError
 from gateway.foundation.config import EmailSection
+from gateway.foundation.ids import NodeId
 from gateway.foundation.logs import logger
+from gateway.node.scheduler import Scheduler
 from gateway.notifications.email_notices import EmailNotices
 from gateway.notifications.webhooks import WebhookSender
 from gateway.ports import Adapter, Notifier
@@ -50,14 +54,13 @@ async def serve(node: Node, ready: Callable[[], None], stop: asyncio.Event) -> N
             log.warning("node.stopped", code=str(Code.ROOTS_DUE))
         ready()
         loops = [
-            asyncio.create_task(node.scheduler.run(), name="scheduler"),
-            asyncio.create_task(node.handover.run(), name="handover"),
-            asyncio.create_task(_with_roots(node, node.record_exchange.run), name="trust"),
-            asyncio.create_task(_with_roots(node, node.checkpointer.run), name="checkpointer"),
-            asyncio.create_task(_with_roots(node, lambda: _keep_senders(node, senders)), name="senders"),
-            asyncio.create_task(hooks.run(), name="webhooks"),
+            *_own_loops(node),
+            *(
+                asyncio.create_task(node.duties.lead(what, work), name=what)
+                for what, work in {**_duties(node, hooks), **_outside_duties(node)}.items()
+            ),
+            asyncio.create_task(_with_roots(node, lambda: _keep_senders(node, senders))(), name="senders"),
             asyncio.create_task(stop.wait(), name="stop"),
-            *_outside_loops(node),
         ]
         try:
             done, _ = await asyncio.wait(loops, return_when=asyncio.FIRST_COMPLETED)
@@ -71,10 +74,37 @@ async def serve(node: Node, ready: Callable[[], None], stop: asyncio.Event) -> N
                 await node.log.checkpoint()
 
 
-async def _with_roots(node: Node, work: Callable[[], Awaitable[None]]) -> None:
+def _own_loops(node: Node) -> Iterable[asyncio.Task[None]]:
+    """What each worker of a node does for itself."""
+    yield asyncio.create_task(_chores(node, leader=False).run(), name="scheduler")
+    if node.member is not None:
+        yield asyncio.create_task(node.member.run(), name="member")
+
+
+def _chores(node: Node, *, leader: bool) -> Scheduler:
+    """The chores that one worker does for all, or those of each."""
+    return Scheduler([chore for chore in node.chores() if chore.leader is leader], node.clock)
+
+
+def _duties(node: Node, hooks: WebhookSender) -> Mapping[str, Work]:
+    """What one worker does for all, but for sending to each peer."""
+    return {
+        "chores": _chores(node, leader=True).run,
+        "handover": node.handover.run,
+        "trust": _with_roots(node, node.record_exchange.run),
+        "checkpoints": _with_roots(node, node.checkpointer.run),
+        "webhooks": hooks.run,
+    }
+
+
+def _with_roots(node: Node, work: Work) -> Work:
     """Work that sends or takes something in: it begins when the roots have met (nrm1 1.20)."""
-    await node.own.roots_met.wait()
-    await work()
+
+    async def begin() -> None:
+        await node.own.roots_met.wait()
+        await work()
+
+    return begin
 
 
 async def _keep_senders(node: Node, senders: Tasks) -> None:
@@ -82,15 +112,22 @@ async def _keep_senders(node: Node, senders: Tasks) -> None:
     while True:
         for peer in node.peers.all():
             if peer.node not in senders:
-                senders[peer.node] = asyncio.create_task(make_sender(node, peer.node).run(), name=f"send-{peer.name}")
+                send = node.duties.lead(f"send {peer.node}", partial(_send, node, peer.node))
+                senders[peer.node] = asyncio.create_task(send, name=f"send-{peer.name}")
         for task in senders.values():
             if task.done():
                 task.result()
         await asyncio.sleep(0.2)
 
 
-def _outside_loops(node: Node) -> Iterable[asyncio.Task[None]]:
+async def _send(node: Node, peer: NodeId) -> None:
+    """Send to one peer, from what is on disk now: another worker may have done so until now."""
+    await make_sender(node, peer).run()
+
+
+def _outside_duties(node: Node) -> Mapping[str, Work]:
     """Notices by e-mail, and what is collected from the case system, where these are set."""
+    duties: dict[str, Work] = {}
     if (email := node.config.notify.email) is not None:
         notices = EmailNotices(
             store=node.store,
@@ -99,10 +136,11 @@ def _outside_loops(node: Node) -> Iterable[asyncio.Task[None]]:
             notifier=_mailer(node.config.node.name, email),
             seconds=email.every_minutes * 60,
         )
-        yield asyncio.create_task(notices.run(), name="notify")
+        duties["notices"] = notices.run
     if node.adapter is not None and node.config.adapter is not None:
         intake = make_intake(node, node.adapter, node.config.adapter.poll_seconds)
-        yield asyncio.create_task(_with_roots(node, intake.run), name="collect")
+        duties["collect"] = _with_roots(node, intake.run)
+    return duties
 
 
 def make_intake(node: Node, adapter: Adapter, seconds: int) -> Intake:

@@ -109,7 +109,7 @@ class ConversationLoader:
 
     def chores(self) -> Sequence[Chore]:
         """Forget what nobody asks for."""
-        return (Chore("conversations unused", MINUTE, self._forget_unused),)
+        return (Chore("conversations unused", MINUTE, self._forget_unused, leader=False),)
 
     async def _forget_unused(self) -> None:
         self._memory.forget_unused()

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, func, select
 
 from gateway.database import tables
 from gateway.database.kinds.database import READERS, Database
+from gateway.database.local_numbers import LocalNumbers
 from gateway.database.migrating import migrate
 from gateway.database.writer import Writer
 from gateway.errors import Code, TransientError
@@ -62,16 +63,12 @@ class Store:
         self._readers = Threads(READERS, "store-reader")
         self._reader = threading.local()
         self._open: list[Connection] = []
-        self._lock = threading.Lock()
         with self._read_engine.connect() as connection:
-            self._next = 1 + max(number or 0 for number in connection.execute(HIGHEST).one())
+            self.numbers = LocalNumbers(max(number or 0 for number in connection.execute(HIGHEST).one()))
 
     def new_ref(self) -> int:
         """A fresh local number, in order of time; never used before in this database, lost when not written."""
-        with self._lock:
-            ref = self._next
-            self._next += 1
-            return ref
+        return self.numbers.new()
 
     async def move(self, move: Callable[[Connection], T]) -> T:
         """Run one move in a durable transaction (see `gateway.database.writer`).

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Integer
+from sqlalchemy import BigInteger, Integer
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
@@ -26,3 +26,20 @@ def _sqlite(element: place_in, compiler: SQLCompiler, **options: Any) -> str:
 def _postgresql(element: place_in, compiler: SQLCompiler, **options: Any) -> str:
     whole, part = (compiler.process(clause, **options) for clause in element.clauses)
     return f"position({part} in {whole})"
+
+
+class database_ms(GenericFunction[int]):
+    """The clock of the database at this moment, Unix milliseconds: one clock for all workers of a node."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+
+@compiles(database_ms, "sqlite")
+def _sqlite_ms(element: database_ms, compiler: SQLCompiler, **options: Any) -> str:
+    return "cast((julianday('now') - 2440587.5) * 86400000.0 as integer)"
+
+
+@compiles(database_ms, "postgresql")
+def _postgresql_ms(element: database_ms, compiler: SQLCompiler, **options: Any) -> str:
+    return "cast(extract(epoch from clock_timestamp()) * 1000 as bigint)"

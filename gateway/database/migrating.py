@@ -16,6 +16,7 @@ from sqlalchemy.exc import OperationalError
 
 from gateway.database import tables
 from gateway.database.kinds.postgres_checks import find_faults
+from gateway.database.kinds.several_workers import prepare_for_workers
 from gateway.database.meta import get_meta, set_meta
 from gateway.database.migrations import HEAD
 from gateway.database.table_fingerprint import (
@@ -125,6 +126,7 @@ def _migrate_server(connection: Connection, *, new: bool) -> None:
         _run_steps(connection, before, whole=True)
     if compare_metadata(MigrationContext.configure(connection), tables.metadata):
         raise _other_tables([Finding(place="tables", rule="different")], whole=False)
+    prepare_for_workers(connection)
 
 
 def stamp(connection: Connection) -> None:

@@ -13,8 +13,10 @@ from gateway.foundation.config import DatabaseSection
 from gateway.foundation.node_folder import DATABASE
 
 
-def database_of(folder: Path, section: DatabaseSection) -> Database:
-    """The database of a node folder; nothing is opened. Raises RefusedError: it cannot be reached by this program."""
+def database_of(folder: Path, section: DatabaseSection, *, shared: bool = False) -> Database:
+    """The database of a node folder, `shared` with other workers where it is on a server; nothing is opened. Raises
+    RefusedError: it cannot be reached by this program.
+    """
     if section.url is None:
         return SqliteFile(folder / DATABASE)
     try:
@@ -23,11 +25,13 @@ def database_of(folder: Path, section: DatabaseSection) -> Database:
         raise RefusedError(
             Code.INVALID, "the driver of PostgreSQL is not installed", hint="install trm-gateway[postgres]"
         ) from exc
-    return PostgresServer.at(section, folder / DATABASE)
+    return PostgresServer.at(section, folder / DATABASE, shared=shared)
 
 
-def open_store(folder: Path) -> Store:
-    """Open the database of a node folder: nothing takes the place of one that is gone. Raises RefusedError."""
+def open_store(folder: Path, *, shared: bool = False) -> Store:
+    """Open the database of a node folder: nothing takes the place of one that is gone. `shared` is for a worker, which
+    lets others in; everybody else wants to be alone. Raises RefusedError.
+    """
     section, path = config.load(folder).database, folder / DATABASE
     if section.url is None and (not path.is_file() or not path.stat().st_size):
         raise RefusedError(
@@ -35,4 +39,4 @@ def open_store(folder: Path) -> Store:
             f"{DATABASE} of this node folder is gone; nothing was started",
             hint="put the folder back from its backup with trm restore: docs/backup.md",
         )
-    return Store(database_of(folder, section))
+    return Store(database_of(folder, section, shared=shared))

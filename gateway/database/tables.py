@@ -822,3 +822,43 @@ alarm = Table(
     Column("dismissed", Integer),
     _partial("alarm_open", "kind", "peer", "ref", where="dismissed is null"),
 )
+
+# --- several workers on one database (empty where one process has it) ----------------------------------------------
+
+cluster = Table(
+    "cluster",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("since", Integer, nullable=False),
+    Column("moves", Integer, nullable=False),
+    Column("pictures", Integer, nullable=False),
+)
+
+worker = Table(
+    "worker",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("place", Integer, nullable=False, unique=True),
+    Column("host", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("since", Integer, nullable=False),
+    Column("seen", Integer, nullable=False),
+    Column("off", Integer, nullable=False),
+)
+
+lease = Table(
+    "lease",
+    metadata,
+    Column("what", Text, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("fence", Integer, nullable=False),
+    Column("until", Integer, nullable=False),
+)
+
+nonce = Table(
+    "nonce",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("until", Integer, nullable=False),
+    Index("nonce_until", "until"),
+)

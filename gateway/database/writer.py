@@ -5,7 +5,7 @@ commit is paid once for many. When one move of a group raises, the group is roll
 in a transaction of its own: a move must therefore have no effect outside its connection, and no move ever sees another
 one's failure. Moves that write the same kind of thing may come as items of one function, which then writes all that
 wait with one statement each (`move_together`). What nobody waits for and may be lost rides along with the next group
-(`move_along`).
+(`move_along`). How a transaction begins where several processes write is the `Entry`'s (`gateway.database.leading`).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine
 
 from gateway.database.kinds.database import Database
+from gateway.database.leading import LEADING, Alone, BehindError, Entry, Lease
 
 T = TypeVar("T")
 I = TypeVar("I")  # noqa: E741
@@ -39,6 +40,7 @@ RIDE = 0.2
 class _Waiting:
     move: Callable[[Connection], Any]
     future: asyncio.Future[Any]
+    lease: Lease | None
     batch: Callable[[Connection, Sequence[Any]], Sequence[Any]] | None = None
     item: Any = None
 
@@ -49,6 +51,8 @@ class Writer:
     def __init__(self, engine: Engine, database: Database) -> None:
         self._engine = engine
         self._database = database
+        self.entry: Entry = Alone()
+        """How a transaction begins; set before anything is written."""
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._along: queue.SimpleQueue[_Waiting] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
@@ -62,13 +66,13 @@ class Writer:
         cancelled does not undo it.
         """
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._put(_Waiting(move, future))
+        self._put(_Waiting(move, future, LEADING.get()))
         return await future
 
     async def move_together(self, batch: Batch[I, T], item: I) -> T:
         """The same for one item of a module-level function that writes several and returns a result for each."""
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._put(_Waiting(lambda c: batch(c, [item])[0], future, batch, item))
+        self._put(_Waiting(lambda c: batch(c, [item])[0], future, LEADING.get(), batch, item))
         return await future
 
     def move_along(self, move: Move[T]) -> asyncio.Future[T]:
@@ -80,10 +84,10 @@ class Writer:
             raise RuntimeError("the store is closed")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        alone = loop.call_later(RIDE, self._queue.put, _Waiting(_nothing, loop.create_future()))
+        alone = loop.call_later(RIDE, self._queue.put, _Waiting(_nothing, loop.create_future(), None))
         future.add_done_callback(lambda _: alone.cancel())
         future.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody has to look
-        self._along.put(_Waiting(move, future))
+        self._along.put(_Waiting(move, future, LEADING.get()))
         return future
 
     def _put(self, waiting: _Waiting) -> None:
@@ -131,16 +135,29 @@ class Writer:
     def _commit_group(self, connection: Connection, group: list[_Waiting]) -> None:
         self.groups += 1
         self.moves += len(group)
-        results: list[Any] | None = None
+        results: list[Any] = []
         try:
-            with connection.begin():
-                results = _results(connection, group)
+            self._write(connection, group, results)
         except BaseException as error:  # noqa: BLE001 (what a move raises belongs to the one who waits for it)
             self._database.leave(connection)
-            if results is None or not self._database.was_committed(error):
+            if not results or not self._database.was_committed(error):
                 self._undone(connection, group, error)
                 return
         _settle([(waiting.future, result, None) for waiting, result in zip(group, results, strict=True)])
+
+    def _write(self, connection: Connection, group: list[_Waiting], results: list[Any]) -> None:
+        """Run every move of a group in one transaction. `results` are there as soon as only the commit is left."""
+        leases = {waiting.lease for waiting in group if waiting.lease is not None}
+        while True:
+            try:
+                with connection.begin():
+                    self.entry.begin(connection, leases)
+                    results.extend(_results(connection, group))
+            except BehindError:
+                self._database.leave(connection)
+                self.entry.catch_up()
+            else:
+                return
 
     def _undone(self, connection: Connection, group: list[_Waiting], error: BaseException) -> None:
         """Run each move of a group that failed by itself."""

@@ -1,4 +1,5 @@
-"""Which signed requests were seen already (nrm1 9.13: nonce cache per keyid, in memory).
+"""Which signed requests were seen already (nrm1 9.13: nonce cache per keyid, in memory; on disk too where several
+processes answer for one node).
 
 A nonce is held for as long as its request could be in time, by the clock that only runs: a wall clock that is set ahead
 and back again would forget it, and let it pass once more. The memory ends with the process; requests created before its
@@ -9,7 +10,7 @@ ids is bounded by the peers, and the nonces of each by ``per_key``.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Final
+from typing import Final, Protocol
 
 from gateway.federation.signatures import LIFE, SKEW, VerifiedRequest
 
@@ -25,6 +26,17 @@ class Seen(StrEnum):
     REPLAY = "replay"
     FULL = "full"
     """The peer has used up its share of memory: it has to wait until older nonces have expired."""
+
+
+class SharedNonces(Protocol):
+    """The nonces that all workers of a node have seen, on disk: a replay that comes to another worker is one too."""
+
+    @property
+    def began(self) -> int:
+        """Unix seconds since when they are kept: what was signed before is stale."""
+
+    async def admit(self, request: VerifiedRequest, now: int) -> bool:
+        """Remember the nonce of a request that is in time; whether it is the first. Raises TransientError disk."""
 
 
 class NonceCache:

@@ -27,7 +27,7 @@ from gateway.federation import endpoints
 from gateway.federation.connections import SERVER, build_bare_response
 from gateway.federation.endpoints import JSON, Access, Endpoint, Segment
 from gateway.federation.handlers import FederationHandlers, Refusal, Reply, Report
-from gateway.federation.nonces import NonceCache, Seen
+from gateway.federation.nonces import NonceCache, Seen, SharedNonces
 from gateway.federation.ports import HttpKeys, Rand, VerifyPeer
 from gateway.federation.pushes import PushedDocuments
 from gateway.federation.rates import TokenBuckets, WorkBudgets
@@ -82,6 +82,7 @@ class FederationApp:
         rand: Rand,
         buckets: TokenBuckets | None = None,
         nonces: NonceCache | None = None,
+        shared: SharedNonces | None = None,
         work: WorkBudgets | None = None,
         report: Report = lambda refusal: None,
         overworked: Callable[[NodeId], None] = lambda peer: None,
@@ -100,6 +101,7 @@ class FederationApp:
         self._rand = rand
         self._buckets = buckets if buckets is not None else TokenBuckets(monotonic=clock.monotonic)
         self._nonces = nonces if nonces is not None else NonceCache()
+        self._shared = shared
         self._work = work if work is not None else WorkBudgets(monotonic=clock.monotonic)
         self._report = report
         self._begun = read_clocks(clock)
@@ -229,6 +231,8 @@ class FederationApp:
         """Apply the rest of step 2 and call the handler. From here on a refusal has a code, since the peer is known."""
         try:
             verified = self._admitted(claim, body)
+            if self._shared is not None and not await self._shared.admit(verified, self._clock.now()):
+                raise BareStatusError(HTTPStatus.FORBIDDEN, Code.BAD_SIGNATURE, claim.node)
             if verified.recipient != self._node:
                 raise RemoteError(Code.MISROUTED, "request is meant for another node")
             if row.access is not Access.KNOWN and (why := self._closed()) is not None:
@@ -269,8 +273,11 @@ class FederationApp:
 
     def _started(self, now: int) -> int:
         """Say when this was made, by the clock as it is now: one that was wrong at the start and was set since would
-        refuse what is made from here on, or admit what was made before.
+        refuse what is made from here on, or admit what was made before. Nonces that several workers share are older
+        than this process.
         """
+        if self._shared is not None:
+            return self._shared.began
         moved = now - self._begun.expected(self._clock.monotonic())
         return self._begun.wall + (round(moved) if abs(moved) > SKEW else 0)
 

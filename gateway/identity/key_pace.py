@@ -34,7 +34,7 @@ class KeyPaceWatch:
 
     def chores(self) -> Sequence[Chore]:
         """Look once a minute."""
-        return (Chore("key_pace", MINUTE, self.look),)
+        return (Chore("key_pace", MINUTE, self.look, leader=False),)
 
     async def look(self) -> None:
         """Record and raise what was refused since the last look. Raises TransientError: the key service is away."""

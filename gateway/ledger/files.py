@@ -53,7 +53,7 @@ class LedgerWriter:
 
     def chores(self) -> Sequence[Chore]:
         """Write what was taken away."""
-        return (Chore("ledger", PACE, self.write),)
+        return (Chore("ledger", PACE, self.write, leader=False),)
 
     async def write(self) -> None:
         """Append what each file lacks; a person is told of one that cannot be written, and that is all."""

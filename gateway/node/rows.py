@@ -24,6 +24,7 @@ from gateway.audit.operations.protection import ProtectionOperations
 from gateway.cases.operations.cases import CaseOperations
 from gateway.cases.operations.changes import CaseChangeOperations
 from gateway.cases.operations.history import CaseHistoryOperations
+from gateway.cluster.operations import WorkerOperations
 from gateway.consent.operations.case_consents import CaseConsentOperations
 from gateway.consent.operations.confirming import ConfirmingOperations
 from gateway.consent.operations.consents import ConsentOperations
@@ -84,6 +85,7 @@ CLASSES: tuple[type, ...] = (
     StatisticsOperations,
     NodeViewOperations,
     StatusOperations,
+    WorkerOperations,
     ClockOperations,
     KeyOperations,
     PeerOperations,

@@ -85,6 +85,13 @@ class ConfirmedTime:
         self._believed, self._superseded = None if believed is None else int(believed), int(superseded)
         return self._believed
 
+    async def read_again(self) -> None:
+        """Read again what another worker may have changed: what was taken back. What this one believes stays."""
+        believed, superseded = self._believed, self._superseded
+        await self.refresh()
+        if self._superseded == superseded:
+            self._believed = max(believed or 0, self._believed or 0) or None
+
     # --- asking -----------------------------------------------------------------------------------------------------
 
     def standing(self) -> TimeStanding:
@@ -219,7 +226,7 @@ class ConfirmedTime:
 
     def chores(self) -> Sequence[Chore]:
         """Look at the clock."""
-        return (Chore("clock", MINUTE, self.keep),)
+        return (Chore("clock", MINUTE, self.keep, leader=False),)
 
     async def keep(self) -> None:
         """Ask the peers where the time is in doubt, tell people, and go on by itself when the doubt is gone."""

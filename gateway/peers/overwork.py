@@ -31,7 +31,7 @@ class Overwork:
 
     def chores(self) -> Sequence[Chore]:
         """Tell what was counted."""
-        return (Chore("overwork", MINUTE, self.tell),)
+        return (Chore("overwork", MINUTE, self.tell, leader=False),)
 
     def refused(self, peer: NodeId) -> None:
         """Count a request of a proven peer that was turned away because its budget is used up."""

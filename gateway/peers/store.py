@@ -80,6 +80,12 @@ def change(connection: Connection, node: NodeId, **values: object) -> None:
     connection.execute(update(peer).where(peer.c.node == node).values(**values))
 
 
+def keyset(connection: Connection, node: NodeId) -> bytes | None:
+    """The keyset document that is held of one peer."""
+    found: bytes | None = connection.scalar(select(peer.c.keyset).where(peer.c.node == node))
+    return found
+
+
 def set_failing(connection: Connection, node: NodeId, *, attempts: int, next_try: int, since: int) -> None:
     """Sending to a peer has failed again, so many times in a row."""
     change(connection, node, attempts=attempts, next_try=next_try, failing_since=since)

@@ -26,7 +26,7 @@ from gateway.conversations.rules.machines import Kind
 from gateway.database import content, journal
 from gateway.database.audit_entries import Actor, leaf
 from gateway.database.sealed_content import Content
-from gateway.errors import Code, RefusedError
+from gateway.errors import Code, RefusedError, TransientError
 from gateway.foundation.workdays import local_date
 from gateway.foundation.workers import Workers
 from gateway.identity.own_identity import OwnIdentity
@@ -116,6 +116,7 @@ class StatisticsReleases:
         sealed = self._content.sealer.seal(ref, orjson.dumps(to_json(found)))
 
         def move(connection: Connection) -> bool:
+            _require_same(connection, name, at)
             if not store.add(connection, ReleaseRow(period=found.period.name, ref=ref, at=now)):
                 return False
             content.put(connection, [sealed])
@@ -156,6 +157,7 @@ class StatisticsReleases:
         sealed = self._content.sealer.seal(ref, orjson.dumps(tally_json(made)))
 
         def move(connection: Connection) -> None:
+            _require_same(connection, name, at)
             if at is not None:
                 content.erase(connection, at)
             content.put(connection, [sealed])
@@ -232,6 +234,14 @@ class StatisticsReleases:
             at=request.at,
             case=case,
             erased=opened is None,
+        )
+
+
+def _require_same(connection: Connection, name: str, at: int | None) -> None:
+    """Return if the tally of a period is still the row that was read. Raises TransientError locked."""
+    if store.tallies(connection).get(name) != at:
+        raise TransientError(
+            Code.LOCKED, "another worker of this node has counted meanwhile; nothing was counted", hint="repeat it"
         )
 
 

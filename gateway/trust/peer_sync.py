@@ -126,9 +126,19 @@ class PeerSync:
                 peer = await self.fetch_chain(peer)
                 keyset = accept_keyset(peer.descriptor, peer.keyset, document, now)
             kept = document if peer.keyset is None or keyset.pair != peer.keyset.pair else peer.keyset.document
-            await self._store.move(lambda c: peer_rows.change(c, peer.node, keyset=kept.encode(), keyset_seen=now))
+            before = None if peer.keyset is None else peer.keyset.document.encode()
+
+            def move(connection: Connection) -> bool:
+                held = peer_rows.keyset(connection, peer.node)
+                if held not in (before, kept.encode()):
+                    return False
+                peer_rows.change(connection, peer.node, keyset=kept.encode(), keyset_seen=now)
+                return True
+
+            written = await self._store.move(move)
             await self._link.registry.refresh()
-            return self._link.registry.find(peer.node)
+        # Another worker of this node has kept one meanwhile, by which this one was not judged.
+        return self._link.registry.find(peer.node) if written else await self.take_keyset(peer, data)
 
     async def refresh(self, peer: Peer) -> Peer:
         """Fetch the keyset over a pinned connection; the connection is then known to work. A person is told of a peer

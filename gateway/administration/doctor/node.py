@@ -12,6 +12,7 @@ from typing import TypeAlias
 from gateway.administration.doctor import expiry, key_service, people
 from gateway.administration.doctor.folder import Check, State, ok, red, skipped, warn
 from gateway.administration.doctor.host import hardening
+from gateway.administration.doctor.workers import check_workers
 from gateway.errors import GatewayError
 from gateway.foundation import time_text
 from gateway.foundation.json import list_objects
@@ -27,6 +28,7 @@ ASKED = (
     "node.show",
     "node.ready",
     "node.status",
+    "node.workers",
     "node.pairing",
     "peer.list",
     "policy.show",
@@ -76,6 +78,7 @@ def judged(told: Mapping[str, Json], *, running: bool, now: int) -> Iterator[Che
     yield from hardening(node, running=running)
     yield accepting(_object(told["node.ready"]))
     yield key_service.pace(_object(told["node.status"]))
+    yield check_workers(_object(told["node.workers"]))
     yield clock(node, newest, now)
     yield ending("descriptor", newest.expires, now)
     yield signed_form(newest)

@@ -60,6 +60,41 @@ def _age(value: Json) -> str:
     return f"version {value['version']}, expires {time_text.when(value['expires'])}"
 
 
+@options.add_verb(node_commands, "workers")
+@options.pass_node
+@options.as_json
+def show_workers(reach: Reach, as_json: bool) -> None:
+    """Show the workers of a node whose rows are on a server: machine, version, since when, and what each leads.
+
+    \b
+    Example:
+      trm node workers --node /srv/trm/fr
+    """
+    voice.print_answer(reach.ask("node.workers"), as_json=as_json, people=_show_workers)
+
+
+def _show_workers(value: Mapping[str, Json]) -> None:
+    workers = list_objects(value, "workers")
+    voice.print_table(
+        ["worker", "machine", "version", "since", "seen", "clock", "leads"],
+        [
+            [
+                f"{one['id']} (here)" if one["here"] else one["id"],
+                one["host"],
+                one["version"],
+                _when(one["since"]),
+                f"away for {one['seen']} s" if one["away"] else f"{one['seen']} s ago",
+                f"{one['ahead']:+} s",
+                one["leads"],
+            ]
+            for one in workers
+        ],
+        empty="one process: the rows of this node are in a file, which nobody else has open",
+    )
+    if any(one["away"] for one in workers):
+        voice.print_hint("what a worker that is away led, others lead; trm serve on its machine starts it again")
+
+
 @options.add_verb(node_commands, "status")
 @options.pass_node
 @options.as_json

@@ -43,8 +43,9 @@ async def show_overview(visit: Visit) -> web.StreamResponse:
     status, keys = await visit.ask("node.status"), []
     if visit.allows("keys.list"):
         keys = [key for key in (await visit.ask("keys.list"))["keys"] if key["current"]]
-    moving = await list_moving(visit)
-    return _page(visit, "operations.html", stands=status, keys=keys, moving=moving, now=visit.settings.now())
+    moving, now = await list_moving(visit), visit.settings.now()
+    workers = (await visit.ask("node.workers"))["workers"]
+    return _page(visit, "operations.html", stands=status, keys=keys, moving=moving, workers=workers, now=now)
 
 
 async def list_alarms(visit: Visit) -> web.StreamResponse:

@@ -9,19 +9,22 @@ from collections.abc import Callable, Mapping
 from sqlalchemy import ColumnElement, Connection, Table, func, insert, select, text
 
 from gateway.database.table_fingerprint import STORED
-from gateway.database.tables import meta, metadata
+from gateway.database.tables import cluster, lease, meta, metadata, nonce, worker
 
 ROWS = 1_000
 """Rows that are read and written at a time."""
+OF_PROCESSES = (cluster, worker, lease, nonce)
+"""Tables about the processes that have a database open: none has the copy open yet."""
+COPIED = [table for table in metadata.sorted_tables if table not in OF_PROCESSES]
 
 
 def copy_rows(source: Connection, target: Connection, tell: Callable[[str, int], None]) -> Mapping[str, int]:
-    """Copy every table; returns how many rows of each. `tell` is told table and count after each piece.
+    """Copy what the node keeps; returns how many rows of each. `tell` is told table and count after each piece.
 
     Both are in a transaction of the caller: `source` in a snapshot, `target` with the tables of this version, empty.
     """
     copied: dict[str, int] = {}
-    for table in metadata.sorted_tables:
+    for table in COPIED:
         copied[table.name] = 0
         rows_of = select(table).where(*_kept(table)).order_by(*table.primary_key.columns)
         found = source.execute(rows_of.execution_options(yield_per=ROWS))
@@ -30,7 +33,7 @@ def copy_rows(source: Connection, target: Connection, tell: Callable[[str, int],
             copied[table.name] += len(rows)
             tell(table.name, copied[table.name])
     if target.dialect.name == "postgresql":
-        for table in metadata.sorted_tables:
+        for table in COPIED:
             _go_on(target, table.name)
     return copied
 
@@ -39,7 +42,7 @@ def count_rows(connection: Connection) -> Mapping[str, int]:
     """How many rows each table has."""
     return {
         table.name: connection.scalar(select(func.count()).select_from(table).where(*_kept(table))) or 0
-        for table in metadata.sorted_tables
+        for table in COPIED
     }
 
 

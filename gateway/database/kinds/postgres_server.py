@@ -23,16 +23,17 @@ from gateway.foundation.config import DatabaseSection
 
 CONNECT_SECONDS = 10
 STATEMENT_SECONDS = 60
-IDLE_SECONDS = 15
+IDLE_SECONDS = 5
 """Seconds after which the server ends a transaction in which nothing happens: of a process that was stopped, or of a
 machine that is gone, which would else hold the lock of those who write.
 """
 OWNER = 0x54524D
-"""The key of the lock that the one process of a node holds on its database (`pg_try_advisory_lock`)."""
+"""The key of the lock that the processes of a node hold on its database."""
 PATIENCE = 60.0
 """Seconds in which a server that was lost in a commit is asked what became of it."""
 PAUSE = 0.5
 COMMITTED, IN_PROGRESS = "committed", "in progress"
+_OWN, _SHARE = "select pg_try_advisory_lock(%s)", "select pg_try_advisory_lock_shared(%s)"
 _STATUS = text("select pg_xact_status(cast(:number as xid8))")
 _HERE = frozenset({"127.0.0.1", "::1", "localhost", None, ""})
 
@@ -40,29 +41,34 @@ _HERE = frozenset({"127.0.0.1", "::1", "localhost", None, ""})
 class PostgresServer:
     """Implements `gateway.database.kinds.database.Database`.
 
-    The connection that writes holds a lock which belongs to one process of a node at a time: it is its only owner, as
-    the process that has a file of SQLite open is. A connection that was lost has lost the lock, and takes it again
-    before it writes.
+    The connection that writes holds a lock: of one process alone, as the process that has a file of SQLite open is, or
+    `shared` by the workers of a node, which keep out one that wants to be alone. A connection that was lost has lost
+    the lock, and takes it again before it writes.
     """
 
     hint = "look at the PostgreSQL server and the way to it; the node goes on by itself when it is back"
 
     @classmethod
-    def at(cls, section: DatabaseSection, path: Path) -> Self:
+    def at(cls, section: DatabaseSection, path: Path, *, shared: bool = False) -> Self:
         """The one that node.toml names. Raises RefusedError invalid."""
         try:
             url = make_url(section.url or "")
-            return cls(url, path, ca=section.ca_file, password=section.password_file)
+            return cls(url, path, ca=section.ca_file, password=section.password_file, shared=shared)
         except ArgumentError:
             raise RefusedError(Code.INVALID, "the address of the database cannot be read") from None
 
-    def __init__(self, url: URL, path: Path, *, ca: Path | None = None, password: Path | None = None) -> None:
-        """`url` names host, port, account and database; the password is in a file of its own."""
+    def __init__(
+        self, url: URL, path: Path, *, ca: Path | None = None, password: Path | None = None, shared: bool = False
+    ) -> None:
+        """`url` names host, port, account and database; the password is in a file of its own. `shared` with other
+        workers of the node.
+        """
         self.url = url.set(drivername="postgresql+psycopg")
         self.path = path
         self.faults: tuple[type[Exception], ...] = (OperationalError, psycopg.OperationalError)
         self._ca = ca
         self._password = password
+        self._shared = shared
         self._writing = ""
         """The number of the transaction that writes now or did last, as the server tells it."""
 
@@ -75,14 +81,13 @@ class PostgresServer:
             isolation_level="READ COMMITTED" if writes else "REPEATABLE READ",
         )
         if writes:
-            event.listen(engine, "connect", _own)
+            event.listen(engine, "connect", self._own)
             event.listen(engine, "begin", self._begin)
         return engine
 
     def _make_engine(self, **options: Any) -> Engine:
         """An engine that reaches the server, with these options of SQLAlchemy."""
-        reached = {"connect_timeout": CONNECT_SECONDS, "options": self._options(), **self._tls()}
-        engine = create_engine(self.url, connect_args=reached, hide_parameters=True, **options)
+        engine = create_engine(self.url, connect_args=self._reached(), hide_parameters=True, **options)
         if self._password is not None:
             event.listen(engine, "do_connect", self._with_password)
         return engine
@@ -179,20 +184,32 @@ class PostgresServer:
             return {}
         return {"sslmode": "verify-full", "sslrootcert": "system" if self._ca is None else str(self._ca)}
 
+    def _own(self, connection: Any, _record: Any) -> None:
+        """Take the lock. Raises RefusedError locked."""
+        cursor = connection.cursor()
+        cursor.execute(_SHARE if self._shared else _OWN, (OWNER,))
+        (mine,) = cursor.fetchone()
+        connection.commit()
+        if not mine:
+            raise RefusedError(
+                Code.LOCKED,
+                "another process uses the database of this node; nothing was started or written",
+                hint="stop it first; after a machine was lost it is free when the server has noticed",
+            )
+
+    async def connect(self) -> psycopg.AsyncConnection[tuple[object, ...]]:
+        """A connection beside those of the engines, which commits each statement by itself."""
+        named: dict[str, Any] = {
+            **self.url.query,
+            **self.url.translate_connect_args(username="user", database="dbname"),
+            **self._reached(),
+        }
+        self._with_password(None, None, None, named)
+        return await psycopg.AsyncConnection.connect(autocommit=True, **named)
+
+    def _reached(self) -> dict[str, Any]:
+        return {"connect_timeout": CONNECT_SECONDS, "options": self._options(), **self._tls()}
+
     def _with_password(self, _dialect: Any, _record: Any, _args: Any, named: dict[str, Any]) -> None:
         if self._password is not None:
             named["password"] = self._password.read_text(encoding="utf-8").removesuffix("\n")
-
-
-def _own(connection: Any, _record: Any) -> None:
-    """Take the lock of the owner. Raises RefusedError locked."""
-    cursor = connection.cursor()
-    cursor.execute("select pg_try_advisory_lock(%s)", (OWNER,))
-    (mine,) = cursor.fetchone()
-    connection.commit()
-    if not mine:
-        raise RefusedError(
-            Code.LOCKED,
-            "another process uses the database of this node; nothing was started or written",
-            hint="stop it first; after a machine was lost it is free when the server has noticed",
-        )

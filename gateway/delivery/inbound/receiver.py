@@ -42,6 +42,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -52,9 +53,9 @@ from gateway.conversations.loader import LoadedConversation
 from gateway.database.engine import Store
 from gateway.delivery.inbound import rules, steps
 from gateway.delivery.inbound.admission import Admission, Examined
-from gateway.delivery.inbound.answer_signing import AnswerSigner
+from gateway.delivery.inbound.answer_signing import AnswerSigner, Recorded
 from gateway.delivery.inbound.opening import Opened, Opening
-from gateway.delivery.inbound.recording import Recorder
+from gateway.delivery.inbound.recording import LinkMovedError, Recorder
 from gateway.delivery.inbound.results import (
     AnsweredBefore,
     AwaitingFiles,
@@ -67,7 +68,7 @@ from gateway.delivery.inbound.results import (
     uses_number,
 )
 from gateway.delivery.inbound.rules import LinkState, NumberedRequest, NumberRefusal
-from gateway.errors import Code, RemoteError
+from gateway.errors import Code, RemoteError, TransientError
 from gateway.foundation.ids import MessageId, NodeId
 from gateway.foundation.workers import Workers
 from gateway.identity.own_identity import OwnIdentity
@@ -99,6 +100,10 @@ class IncomingFiles(Protocol):
     async def keep_envelope(self, node: NodeId, message: AuthenticStatement, envelope: bytes) -> None:
         """Keep an envelope that waits for its files. Raises TransientError where there is no room."""
         ...
+
+
+TRIES = 20
+"""Times in a row that another worker may be faster."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,8 +162,7 @@ class Receiver:
         files = await self._files.check_files(node, authentic)  # ahead of 18
         async with self._locks[node]:
             requests = [rules.number_message(message) for message in authentic.values()]
-            judged = await self._judge_requests(node, requests, judgeable, files)  # 12 to 18
-            recorded = await self._recorder.record_results(node, judged)  # 19
+            judged, recorded = await self._judge_and_record(node, requests, judgeable, files)  # 12 to 19
             await self._keep_waiting(node, judged, envelopes)
         signed = await self._signer.sign(node, recorded)
         return encode_answers([_answer(frame, opened, judged) for frame in frames], signed)
@@ -180,8 +184,7 @@ class Receiver:
         )
         void = await self._workers.off_loop(verify)
         async with self._locks[node]:
-            judged = await self._judge_requests(node, [void], [void.id], files={})
-            recorded = await self._recorder.record_results(node, judged)
+            judged, recorded = await self._judge_and_record(node, [void], [void.id], files={})
         signed = await self._signer.sign(node, recorded)
         return encode_answers([Answer(id=void.id, code=judged.code_of(void.id))], signed)
 
@@ -213,7 +216,26 @@ class Receiver:
 
         return await self._store.read(query)
 
-    # --- steps 12 to 18, under the lock of the link ---------------------------------------------------------------
+    # --- steps 12 to 19, under the lock of the link ---------------------------------------------------------------
+
+    async def _judge_and_record(
+        self,
+        node: NodeId,
+        requests: Sequence[NumberedRequest],
+        ids: Sequence[MessageId],
+        files: Mapping[MessageId, Code | None],
+    ) -> tuple[JudgedRequests, Recorded]:
+        """Judge and write. The lock keeps the others of this process away; what another worker of this node has taken
+        in meanwhile is seen where it is written, and then these are judged behind it.
+
+        Raises:
+            TransientError: it was so each time; nothing was written.
+        """
+        for _ in range(TRIES):
+            judged = await self._judge_requests(node, requests, ids, files)
+            with suppress(LinkMovedError):
+                return judged, await self._recorder.record_results(node, judged)
+        raise TransientError(Code.LOCKED, "other workers take in much of this peer; nothing was accepted")
 
     async def _judge_requests(
         self,

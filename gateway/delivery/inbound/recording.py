@@ -35,6 +35,7 @@ from gateway.foundation.workers import Workers
 from gateway.identity.identity import Identity
 from gateway.messages import answers, content_codec, state_transitions
 from gateway.messages.effects import Effect, Effects, effects_of
+from gateway.messages.machines.numbering import Gap
 from gateway.messages.store import batches, conversations, links, messages, receipts
 from gateway.messages.store.links import GapRow, NumberRow
 from gateway.messages.store.messages import InboxRow, MessageRow, StatementRow
@@ -98,6 +99,10 @@ class Writing:
     now: int
 
 
+class LinkMovedError(Exception):
+    """Another worker of this node has used numbers of the link since it was read; nothing was written."""
+
+
 class Recorder:
     """Signs, seals and writes what the steps before decided, and wakes who waits for it."""
 
@@ -138,6 +143,7 @@ class Recorder:
 
         Raises:
             TransientError: locked; the link was reset meanwhile and nothing was written.
+            LinkMovedError: these have to be judged once more.
         """
         final, again = list(judged.receipts.values()), tuple(judged.stored)
         faults = [Fault(refused=refused, evidence=self._store.new_ref()) for refused in judged.evident]
@@ -249,14 +255,19 @@ def write_results(connection: Connection, writing: Writing, cases: CaseRegister,
 
 
 def _use_numbers(connection: Connection, writing: Writing) -> None:
-    """Consume the numbers, unless people reset the link after it was loaded: they would be counted in another epoch."""
+    """Consume the numbers, unless people reset the link after it was loaded, when they would be counted in another
+    epoch, or another worker of this node has used numbers of it, by which these were not judged.
+    """
     rows = [_number_row(request) for request in writing.judged.numbered]
     if not rows:
         return
     before, after = writing.judged.before, writing.judged.after
-    epoch, _ = links.reached(connection, writing.node, links.IN)
+    epoch, high = links.reached(connection, writing.node, links.IN)
     if epoch != after.view.epoch:
         raise TransientError(Code.LOCKED, "the link was reset meanwhile; nothing was accepted")
+    held = before.view.gaps and tuple(Gap(row.first, row.last) for row in links.gaps(connection, writing.node, epoch))
+    if (high, held) != (before.view.high, before.view.gaps):
+        raise LinkMovedError
     links.use(connection, writing.node, links.IN, after.view.epoch, rows, after.view.high)
     if after.view.gaps != before.view.gaps:
         gaps = [GapRow(first=gap.first, last=gap.last, seen=after.seen[gap]) for gap in after.view.gaps]

@@ -24,6 +24,7 @@ from gateway.administration.doctor.node import (
     policy,
     root_count,
 )
+from gateway.database.migrations import HEAD
 from gateway.foundation import installed
 from gateway.foundation.node_folder import ROOT_FILES
 from keys.documents.descriptor_chain import accept_chain, decode_chain
@@ -84,7 +85,7 @@ def test_a_new_node_is_healthy(copy: Desk):
     assert code == 0
     assert [item["state"] for item in found["file modes"]] == ["ok"]
     assert found["keys, peers, adapter"][0]["state"] == "skipped"
-    assert found["database"][0]["found"] == "whole, at revision 0016"
+    assert found["database"][0]["found"] == f"whole, at revision {HEAD}"
 
 
 def test_own_guidance_with_a_fault_is_told(copy: Desk):

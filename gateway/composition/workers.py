@@ -1,0 +1,55 @@
+"""Ties a node to its other workers, where its rows are on a server: what each has to read again, and who does what."""
+
+from __future__ import annotations
+
+import socket
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from gateway.cluster import store as rows
+from gateway.database.engine import Store
+
+if TYPE_CHECKING:
+    from gateway.cluster.member import Member
+    from gateway.composition.node import Node
+
+
+async def count_pictures(store: Store) -> int:
+    """The count of changes of what workers have in memory, before anything of it is read."""
+    return (await store.read(rows.counters))[1]
+
+
+async def join_workers(node: Node, pictures: int) -> Member:
+    """Take a place among the workers of this node, which has read what is in memory up to this count.
+
+    Raises:
+        RefusedError: conflict, where no place is free.
+    """
+    # Only here: a node whose rows are in a file carries no driver of PostgreSQL.
+    from gateway.cluster.member import Member
+    from gateway.database.kinds.postgres_server import PostgresServer
+
+    server = node.store.database
+    if not isinstance(server, PostgresServer):
+        raise TypeError("workers share a server")
+
+    async def refresh() -> None:
+        node.loader.forget()
+        await node.own.load()
+        await node.peers.refresh()
+        await node.policies.refresh()
+        await node.tokens.refresh()
+        await node.time.read_again()
+
+    return await Member.join(
+        node.store,
+        id=node.rand(8).hex(),
+        host=socket.gethostname(),
+        version=version("trm-gateway"),
+        pictures=pictures,
+        refresh=refresh,
+        connect=server.connect,
+        wakeups=node.wakeups,
+        events=node.events,
+        clock=node.clock,
+    )

@@ -1,0 +1,271 @@
+"""Workers of one node on one real PostgreSQL server: each a store of its own, as in a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, update
+from support import running
+from support.databases import fresh_postgresql
+
+from gateway.cluster import leadership, rules, store
+from gateway.cluster.member import Member
+from gateway.database import meta
+from gateway.database.engine import Store
+from gateway.database.kinds.postgres_server import PostgresServer
+from gateway.database.leading import LeaseLostError
+from gateway.database.tables import lease, token
+from gateway.errors import Code, RefusedError, TransientError
+from gateway.foundation.clock import SystemClock
+from gateway.messages.wakeups import EventStream, Wakeups
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Wait until it is."""
+
+    async def done() -> bool:
+        return true()
+
+    await running.until(done, seconds=30)
+
+
+def now() -> int:
+    """The clock of this machine, Unix milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass
+class Worker:
+    """One worker: its store, what it has read, what it leads."""
+
+    rows: Store
+    member: Member
+    wakeups: Wakeups
+    events: EventStream
+    read: list[bytes | None] = field(default_factory=list)
+    led: list[str] = field(default_factory=list)
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    def lead(self, what: str, work: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Take part in a duty; what is led stands in `led`."""
+
+        async def stay() -> None:
+            self.led.append(what)
+            try:
+                await (work or asyncio.Event().wait)()
+            finally:
+                self.led.remove(what)
+
+        self.tasks.append(asyncio.create_task(self.member.leadership.lead(what, stay)))
+
+    def begin(self) -> None:
+        """Do what a worker does by itself."""
+        self.tasks.append(asyncio.create_task(self.member.run()))
+
+    async def end(self) -> None:
+        """Stop without a word, as a process that is killed."""
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        self.tasks = []
+
+
+@pytest.fixture
+async def make(tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[Worker]]]:
+    """Makes workers of one node; each goes in the end."""
+    url, made = fresh_postgresql(), list[Worker]()
+    Store(PostgresServer(url, tmp_path), new=True).close()
+
+    async def another(id: str, *, ahead: int = 0) -> Worker:
+        server = PostgresServer(url, tmp_path, shared=True)
+        rows, wakeups, events = Store(server), Wakeups(), EventStream()
+
+        async def refresh() -> None:
+            worker.read.append(await rows.read(lambda c: meta.get_meta(c, "keyset")))
+
+        _, pictures = await rows.read(store.counters)
+        member = await Member.join(
+            rows,
+            id=id,
+            host="one.example",
+            version="1",
+            pictures=pictures,
+            refresh=refresh,
+            connect=server.connect,
+            wakeups=wakeups,
+            events=events,
+            clock=SystemClock(),
+            now=lambda: now() + ahead,
+        )
+        worker = Worker(rows, member, wakeups, events)
+        made.append(worker)
+        return worker
+
+    yield another
+    for worker in made:
+        await worker.end()
+        await worker.member.leave()
+        worker.rows.close()
+
+
+@asynccontextmanager
+async def quick(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+    """Leases that live for a second."""
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "LIFE", 1_000)
+        patch.setattr(rules, "LIFE", 1_000)
+        patch.setattr(rules, "MARGIN", 300)
+        patch.setattr(rules, "BEAT", 0.2)
+        patch.setattr(leadership, "WATCH", 0.05)
+        yield
+
+
+def count_up(connection: Connection) -> int:
+    """A move that reads a number, lets time pass and writes the next one."""
+    found = int(meta.get_meta(connection, "count") or b"0")
+    connection.exec_driver_sql("select pg_sleep(0.002)")
+    meta.set_meta(connection, "count", str(found + 1).encode())
+    return found + 1
+
+
+async def test_workers_write_one_after_another(make):
+    """What one reads in a transaction that writes, no other has changed when it is committed."""
+    workers = [await make(str(n)) for n in range(3)]
+    numbers = await asyncio.gather(*(worker.rows.move(count_up) for _ in range(20) for worker in workers))
+    assert sorted(numbers) == list(range(1, 61))
+
+
+async def test_what_another_worker_changed_is_read_before_anything_is_written(make):
+    """A worker that has an older picture reads again, and only then does its move run."""
+    one, other = await make("one"), await make("other")
+    seen = list[int]()
+    await one.rows.move(lambda c: meta.set_meta(c, "keyset", b"new"))
+    assert other.read == []
+    await other.rows.move(lambda _: seen.append(len(other.read)))
+    assert (other.read, seen) == ([b"new"], [1])
+    await other.rows.move(lambda c: meta.set_meta(c, "probed", b"1"))
+    assert len(other.read) == 1, "nothing that is kept in memory was changed"
+
+
+async def test_a_change_counts_whoever_made_it(make):
+    """Also a statement that no worker of this program ran."""
+    one = await make("one")
+    before = (await one.rows.read(store.counters))[1]
+    await one.rows.move(lambda c: c.execute(update(token).values(revoked=1)))
+    assert (await one.rows.read(store.counters))[1] > before
+
+
+async def test_what_cannot_be_read_again_fails_the_move_and_not_the_next(make, monkeypatch):
+    """The move is refused in words; nothing of it is written."""
+    one, other = await make("one"), await make("other")
+    await one.rows.move(lambda c: meta.set_meta(c, "keyset", b"new"))
+
+    async def away() -> None:
+        raise TransientError(Code.DISK, "away")
+
+    entry = other.rows.writer.entry
+    monkeypatch.setattr(entry, "_refresh", away)
+    with pytest.raises(TransientError):
+        await other.rows.move(lambda c: meta.set_meta(c, "lost", b"1"))
+    monkeypatch.undo()
+    await other.rows.move(lambda c: meta.set_meta(c, "kept", b"1"))
+    assert await one.rows.read(lambda c: (meta.get_meta(c, "lost"), meta.get_meta(c, "kept"))) == (None, b"1")
+
+
+async def test_duties_are_shared_out_and_taken_over(make, monkeypatch):
+    """Every duty is led by one; what a worker that is gone led, others lead soon; one that comes gets its share."""
+    async with quick(monkeypatch):
+        duties = [f"send n{n}" for n in range(6)]
+        workers = [await make("one"), await make("two")]
+        for worker in workers:
+            for what in duties:
+                worker.lead(what)
+        workers[0].begin()
+        await until(lambda: sorted(workers[0].led) == duties)
+        workers[1].begin()
+        await until(lambda: len(workers[0].led) == len(workers[1].led) == 3)
+        assert sorted(workers[0].led + workers[1].led) == duties
+        await workers[0].end()
+        await until(lambda: sorted(workers[1].led) == duties)
+
+
+async def test_a_worker_that_slept_past_its_lease_writes_nothing(make, monkeypatch):
+    """It does not know yet that another leads; the transaction does."""
+    async with quick(monkeypatch):
+        one, other = await make("one"), await make("other")
+        wake, result = asyncio.Event(), asyncio.get_running_loop().create_future()
+
+        async def sleep_and_write() -> None:
+            await wake.wait()
+            (outcome,) = await asyncio.gather(
+                one.rows.move(lambda c: meta.set_meta(c, "sent", b"twice")), return_exceptions=True
+            )
+            result.set_result(outcome)
+
+        one.lead("send n1", sleep_and_write)
+        await one.member.leadership.beat()
+        await until(lambda: one.led == ["send n1"])
+        await other.rows.move(lambda c: c.execute(update(lease).values(until=now() - 5_000)))
+        other.lead("send n1")
+        await asyncio.sleep(0)
+        await other.member.leadership.beat()
+        await until(lambda: other.led == ["send n1"])
+        wake.set()
+        assert isinstance(await result, LeaseLostError)
+        assert await other.rows.read(lambda c: meta.get_meta(c, "sent")) is None
+        await one.rows.move(lambda c: meta.set_meta(c, "received", b"1"))  # outside of a duty it works on
+
+
+async def test_a_lease_that_cannot_be_kept_is_left_in_time(make, monkeypatch):
+    """The database does not answer: the duty ends here before another may begin."""
+    async with quick(monkeypatch):
+        one = await make("one")
+        one.lead("handover")
+        await one.member.leadership.beat()
+        await until(lambda: one.led == ["handover"])
+        begun = time.monotonic()
+        one.tasks.append(asyncio.create_task(one.member.leadership._watch()))
+        await until(lambda: one.led == [])
+        assert time.monotonic() - begun < 1.0
+
+
+async def test_a_worker_whose_clock_is_wrong_leads_nothing(make):
+    """It takes in what peers bring, and its clock is told."""
+    wrong = await make("wrong", ahead=5 * 60_000)
+    wrong.lead("handover")
+    await asyncio.sleep(0)
+    await wrong.member.leadership.beat()
+    assert wrong.led == []
+    (told,) = await wrong.rows.read(store.workers)
+    assert 299_000 < told.off < 301_000
+
+
+async def test_what_is_set_here_is_heard_there(make):
+    """At once, and each only once; what is heard is not told back."""
+    one, other = await make("one"), await make("other")
+    for worker in (one, other):
+        worker.begin()
+    await until(lambda: not (one.member._hints._missed or other.member._hints._missed))
+    other.wakeups.handover.clear()
+    grown = other.events.happenings
+    one.wakeups.handover.set()
+    one.wakeups.peer_called("n1x")
+    await one.events.happened()
+    await until(lambda: other.wakeups.handover.is_set() and other.events.happenings > grown)
+    assert "n1x" in other.wakeups.called and other.wakeups.outgoing("n1x").is_set()
+    assert other.member._hints._pending == {}
+
+
+async def test_one_that_wants_to_be_alone_is_kept_out(make, tmp_path):
+    """As are workers while one is alone."""
+    one = await make("one")
+    url = one.rows.database.url
+    with pytest.raises(RefusedError) as caught:
+        Store(PostgresServer(url, tmp_path))
+    assert caught.value.code is Code.LOCKED

@@ -1,0 +1,100 @@
+"""A node of a pair as several worker processes: rows on a real PostgreSQL server, a folder for each worker, one door
+for peers, and one case system.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import URL, NullPool, create_engine, text
+from support.databases import fresh_postgresql
+from support.nodeproc import NodeProcess, Pair
+from support.ports import free_port
+from support.several_workers import Front
+
+from gateway.administration.move_database import move_database
+from gateway.foundation.config import DatabaseSection
+
+
+@dataclass
+class WorkerProcesses:
+    """The workers of A, and the server that they share."""
+
+    pair: Pair
+    url: URL
+    workers: list[NodeProcess]
+    front: Front
+    _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """What the database says."""
+        engine = create_engine(self.url, poolclass=NullPool)
+        with engine.connect() as connection:
+            return [tuple(row) for row in connection.execute(text(query))]
+
+    def cut(self) -> None:
+        """The server ends every session of this database, as when another one takes over."""
+        self.rows(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where datname = current_database() and pid <> pg_backend_pid()"
+        )
+
+    def pause(self, worker: NodeProcess) -> None:
+        """The process stands still, as a machine that is suspended."""
+        assert worker.process is not None
+        worker.process.send_signal(signal.SIGSTOP)
+
+    def resume(self, worker: NodeProcess) -> None:
+        """It goes on where it was."""
+        assert worker.process is not None
+        worker.process.send_signal(signal.SIGCONT)
+
+    @property
+    def running(self) -> Sequence[NodeProcess]:
+        """The workers that there are now."""
+        return [worker for worker in self.workers if worker.running]
+
+
+@contextmanager
+def worker_processes(pair: Pair, count: int) -> Iterator[WorkerProcesses]:
+    """A of a pair as so many workers, all running."""
+    first = pair.a
+    first.stop()
+    url = fresh_postgresql()
+    told = url.set(drivername="postgresql").render_as_string().replace("%2F", "/")
+    asyncio.run(move_database(first.folder, DatabaseSection(url=told), lambda _table, _rows: None))
+    settings = first.folder / "node.toml"
+    door = settings.read_text(encoding="utf-8").split('listen = "127.0.0.1:')[1].split('"')[0]
+    workers, ports = [first], [free_port() for _ in range(count)]
+    for number in range(2, count + 1):
+        worker = NodeProcess(name=f"{first.name}-{number}", base=first.base, batch=first.batch, node=first.node)
+        shutil.copytree(first.folder, worker.folder, ignore=shutil.ignore_patterns("*.sock"))
+        shutil.copy(first.passphrase_file, worker.passphrase_file)
+        workers.append(worker)
+    for worker, port in zip(workers, ports, strict=True):
+        at = worker.folder / "node.toml"
+        at.write_text(at.read_text(encoding="utf-8").replace(f'"127.0.0.1:{door}"', f'"127.0.0.1:{port}"'))
+    made = WorkerProcesses(pair, url, workers, Front(ports))
+    loop = made._loop
+    server = loop.run_until_complete(asyncio.start_server(made.front.take, "127.0.0.1", int(door)))
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    try:
+        for worker in workers:
+            worker.start()
+        yield made
+    finally:
+        for worker in made.running:
+            made.resume(worker)
+            worker.kill()
+        loop.call_soon_threadsafe(server.close)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()
