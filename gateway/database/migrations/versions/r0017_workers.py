@@ -13,7 +13,7 @@ def upgrade() -> None:
     """Make the four tables, empty."""
     op.create_table(
         "cluster",
-        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("id", _number(), autoincrement=False, nullable=False),
         sa.Column("since", _number(), nullable=False),
         sa.Column("moves", _number(), nullable=False),
         sa.Column("pictures", _number(), nullable=False),
