@@ -19,9 +19,9 @@ from sqlalchemy import Connection, bindparam, select, update
 from gateway.cluster import store
 from gateway.database.engine import Store
 from gateway.database.functions import database_ms
-from gateway.database.leading import BehindError, Lease, LeaseLostError
 from gateway.database.prepared import Prepared
 from gateway.database.tables import cluster, lease
+from gateway.database.writing.leading import BehindError, Lease, LeaseLostError
 from gateway.errors import Code, GatewayError, TransientError
 
 PATIENCE: Final = 30.0
@@ -38,7 +38,7 @@ _HELD = Prepared(
 
 
 class SharedEntry:
-    """Implements `gateway.database.leading.Entry` for one worker among several.
+    """Implements `gateway.database.writing.leading.Entry` for one worker among several.
 
     `refresh` reads again all that this worker has in memory of what is in the database; it runs on `loop`.
     """

@@ -2,7 +2,7 @@
 lost.
 
 A duty that was lost is cancelled here as soon as this worker notices. That it has not noticed yet harms nothing: what
-it still writes is compared with its lease in the transaction (`gateway.database.leading`).
+it still writes is compared with its lease in the transaction (`gateway.database.writing.leading`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from gateway.cluster import rules, store
 from gateway.database.engine import Store
-from gateway.database.leading import LEADING, Lease, LeaseLostError
+from gateway.database.writing.leading import LEADING, Lease, LeaseLostError
 from gateway.errors import GatewayError
 from gateway.foundation.logs import logger
 

@@ -10,9 +10,9 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from gateway.cluster.rules import LIFE, free_place
 from gateway.database.functions import database_ms
-from gateway.database.leading import Lease
 from gateway.database.prepared import Prepared
 from gateway.database.tables import cluster, lease, nonce, worker
+from gateway.database.writing.leading import Lease
 
 GONE = 24 * 3_600 * 1_000
 """After which a worker that was not seen is forgotten."""

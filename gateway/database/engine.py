@@ -16,7 +16,7 @@ from gateway.database import tables
 from gateway.database.kinds.database import READERS, Database
 from gateway.database.local_numbers import LocalNumbers
 from gateway.database.migrating import migrate
-from gateway.database.writer import Writer
+from gateway.database.writing.writer import Writer
 from gateway.errors import Code, TransientError
 from gateway.foundation.work_meter import metered
 from gateway.foundation.workers import Threads
@@ -71,7 +71,7 @@ class Store:
         return self.numbers.new()
 
     async def move(self, move: Callable[[Connection], T]) -> T:
-        """Run one move in a durable transaction (see `gateway.database.writer`).
+        """Run one move in a durable transaction (see `gateway.database.writing.writer`).
 
         Raises:
             TransientError: disk; nothing of the move was written. So do the other two ways in.
@@ -80,12 +80,12 @@ class Store:
             return await self.writer.move(move)
 
     async def move_together(self, batch: Callable[[Connection, Sequence[I]], Sequence[T]], item: I) -> T:
-        """Run one item of a function that writes several at once (see `gateway.database.writer`)."""
+        """Run one item of a function that writes several at once (see `gateway.database.writing.writer`)."""
         with self._disk():
             return await self.writer.move_together(batch, item)
 
     def move_along(self, move: Callable[[Connection], T]) -> asyncio.Future[T]:
-        """Run one move that nobody waits for and that a kill may undo (see `gateway.database.writer`)."""
+        """Run one move that nobody waits for and that a kill may undo (see `gateway.database.writing.writer`)."""
         return self.writer.move_along(move)
 
     async def read(self, query: Callable[[Connection], T]) -> T:

@@ -21,7 +21,7 @@ from sqlalchemy import Engine
 
 from gateway.database import engine
 from gateway.database.kinds.database import Database
-from gateway.database.writer import Writer
+from gateway.database.writing.writer import Writer
 
 
 class OneThreadLoop(asyncio.SelectorEventLoop):

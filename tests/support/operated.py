@@ -24,6 +24,26 @@ PEER: dict[str, Any] = {
     "contact": NOW - 90_000,
 }
 HELD = PEER | {"name": "UA <b>", "delivery": "held", "held": "our side has suspended it", "failing_since": None}
+WORKERS: dict[str, Any] = {
+    "workers": [
+        {
+            "id": id,
+            "here": id == "a1",
+            "host": host,
+            "version": "0.2.0",
+            "since": NOW - 7_200,
+            "seen": seen,
+            "away": away,
+            "ahead": ahead,
+            "leads": leads,
+        }
+        for id, host, seen, away, ahead, leads in (
+            ("a1", "one.example", 1, False, 0, ["chores", "send AL"]),
+            ("a2", "two.example", 2, False, -75, []),
+            ("a3", "three.example", 400, True, 0, []),
+        )
+    ]
+}
 STATUS: dict[str, Any] = {
     "at": NOW,
     "stopped": None,
@@ -85,6 +105,7 @@ def alarm(seq: int, kind: str = "message.failed", **other: Any) -> dict[str, Any
 STEPS = ("name", "tcp", "tls")
 ANSWERS: dict[str, Any] = {
     "node.status": STATUS,
+    "node.workers": WORKERS,
     "keys.list": {
         "keys": [
             {"use": use, "kid": use, "made": NOW - 90_000, "current": True}

@@ -19,8 +19,8 @@ from gateway.cluster.member import Member
 from gateway.database import meta
 from gateway.database.engine import Store
 from gateway.database.kinds.postgres_server import PostgresServer
-from gateway.database.leading import LeaseLostError
 from gateway.database.tables import lease, token
+from gateway.database.writing.leading import LeaseLostError
 from gateway.errors import Code, RefusedError, TransientError
 from gateway.foundation.clock import SystemClock
 from gateway.messages.wakeups import EventStream, Wakeups

@@ -9,8 +9,8 @@ from sqlalchemy import Connection, update
 
 from gateway.cluster import store
 from gateway.cluster.rules import LIFE, PLACES
-from gateway.database.leading import Lease
 from gateway.database.tables import lease, worker
+from gateway.database.writing.leading import Lease
 
 
 def now() -> int:

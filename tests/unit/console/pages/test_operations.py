@@ -107,6 +107,9 @@ async def test_the_overview_says_how_it_stands():
             "(2 attempts)",
             "folder",
             "signs messages",
+            "chores, send AL",
+            "-75 s",
+            "away",
             load_words("en").code("erasure_ground", "objection"),
         ):
             assert word in text, word

@@ -5,7 +5,7 @@ commit is paid once for many. When one move of a group raises, the group is roll
 in a transaction of its own: a move must therefore have no effect outside its connection, and no move ever sees another
 one's failure. Moves that write the same kind of thing may come as items of one function, which then writes all that
 wait with one statement each (`move_together`). What nobody waits for and may be lost rides along with the next group
-(`move_along`). How a transaction begins where several processes write is the `Entry`'s (`gateway.database.leading`).
+(`move_along`). How a transaction begins where several processes write is the `Entry`'s (`leading`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine
 
 from gateway.database.kinds.database import Database
-from gateway.database.leading import LEADING, Alone, BehindError, Entry, Lease
+from gateway.database.writing.leading import LEADING, Alone, BehindError, Entry, Lease
 
 T = TypeVar("T")
 I = TypeVar("I")  # noqa: E741

@@ -1,0 +1,1 @@
+"""How moves are written: one writer for each process, and in whose name each move is."""
