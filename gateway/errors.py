@@ -85,6 +85,9 @@ class Code(StrEnum):
     LOCKED = "locked"
     WRONG_PASSPHRASE = "wrong_passphrase"  # noqa: S105 (a code, not a secret)
     UNREACHABLE = "unreachable"
+    PROXY_AWAY = "proxy_away"
+    PROXY_LOGIN = "proxy_login"
+    PROXY_REFUSED = "proxy_refused"
     REJECTED = "rejected"
     CANCELLED = "cancelled"
     RESTORED = "restored"

@@ -319,12 +319,16 @@ REASONS: Table = {
         Code.CONFLICT: N_("its content was erased"),
         Code.NOT_FOUND: N_("it, or a file of it, is no longer here: write it again"),
         Code.UNREACHABLE: N_("the other side does not answer"),
+        Code.PROXY_AWAY: N_("the proxy of our network does not answer"),
+        Code.PROXY_LOGIN: N_("the proxy of our network asks for another login"),
+        Code.PROXY_REFUSED: N_("the proxy of our network does not let it through"),
         Code.LOG_ROLLED_BACK: N_("the audit log is not the one that was signed"),
         Code.LOG_UNCONFIRMED: N_("nobody has confirmed yet that the audit log is the newest"),
         Code.CLOCK: N_("a clock is wrong"),
     }.items()
 }
 """Reasons that only this node gives; those that travel are the list wire_code."""
+_AT_THE_PROXY = frozenset({Code.PROXY_AWAY, Code.PROXY_LOGIN, Code.PROXY_REFUSED})
 STEPS: Mapping[str, tuple[str, str]] = {
     "name": (N_("The name has an address"), N_("Check the name with your resolver; the other side may have moved.")),
     "tcp": (
@@ -416,8 +420,10 @@ class Tells:
         """Describe a step of a ping."""
         return self.of({step: seen for step, (seen, _) in STEPS.items()}, name)
 
-    def fix(self, name: str) -> str:
-        """Say how to mend a failed step of a ping."""
+    def fix(self, name: str, code: str | None) -> str:
+        """Say how to mend a failed step of a ping; where the proxy on the way out is at fault, say that."""
+        if code in _AT_THE_PROXY:
+            return self.reason(code)
         return self.of({step: fix for step, (_, fix) in STEPS.items()}, name)
 
     def _alarm(self, kind: str) -> tuple[str, str]:

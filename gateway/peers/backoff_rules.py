@@ -32,7 +32,10 @@ SEAL_ANEW = frozenset({Code.UNKNOWN_RECIPIENT_KEY, Code.NEWER_DESCRIPTOR, Code.R
 _NO_ANSWER = frozenset(
     {
         Code.UNREACHABLE,
-        Code.FIRST_FORM,  # these four have an alarm of their own
+        Code.PROXY_AWAY,  # the way out is closed on this side
+        Code.PROXY_LOGIN,
+        Code.PROXY_REFUSED,
+        Code.FIRST_FORM,  # the next four have an alarm of their own
         Code.STALE_KEYSET,
         Code.STALE_DESCRIPTOR,
         Code.LINK_RESET_REQUIRED,

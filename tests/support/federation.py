@@ -23,6 +23,7 @@ from gateway.federation.client import FederationClient
 from gateway.federation.endpoints import Segment
 from gateway.federation.handlers import Refusal, Reply
 from gateway.federation.listener import start_listener
+from gateway.federation.networks.outbound_proxy import OutboundProxy
 from gateway.federation.nonces import NonceCache
 from gateway.federation.rates import TokenBuckets, WorkBudgets
 from gateway.federation.server import FederationApp
@@ -253,6 +254,7 @@ class Site:
         caller: Party | None = None,
         times: SignedTimes | None = None,
         in_force: bool = True,
+        proxy: OutboundProxy | None = None,
     ) -> FederationClient:
         """A client of the calling node that knows this site's http key; by its own time it is `in_force` or not."""
         party = caller or self.caller
@@ -266,6 +268,7 @@ class Site:
             clock=clock or self.clock,
             rand=party.rand,
             patience=patience or Patience(connect=5.0, read=5.0, total=10.0),
+            proxy=proxy,
         )
 
 
