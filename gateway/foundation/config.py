@@ -12,7 +12,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.environment import CREDENTIALS_VARIABLE as CREDENTIALS_VARIABLE
@@ -27,6 +27,8 @@ from schemas.region_pack.regions import list_regions
 
 HostPort = Annotated[str, Field(pattern=r"^[A-Za-z0-9.\-\[\]:]{1,260}:[0-9]{1,5}$")]
 StaffRef = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$")]
+Network = Annotated[str, AfterValidator(lambda value: str(ip_network(value)))]
+"""An address, or a network without bits of a host; in one spelling."""
 UnitId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,47}$")]
 
 
@@ -62,6 +64,9 @@ class FederationSection(_Section):
     """Address at which other nodes reach this one."""
 
     listen: HostPort = Field(description="address and port of the public listener")
+    proxy_protocol: tuple[Network, ...] = Field(
+        default=(), max_length=64, description="fronts that pass TLS through and name each caller, and have to"
+    )
 
 
 class LocalSection(_Section):
