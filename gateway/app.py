@@ -110,7 +110,7 @@ async def open_node(
             outside=Outside(
                 clock=clock,
                 rand=rand,
-                adapter=adapter if adapter is not None or cases is None else guarded(cases.adapter()),
+                adapter=adapter if adapter is not None or cases is None else guarded(cases.adapter(proxy)),
                 inward={} if cases is None else cases.inward,
                 outward={} if cases is None else cases.outward,
                 receivers=receivers,
