@@ -109,6 +109,9 @@ class Code(StrEnum):
 
 WIRE_CODES: frozenset[Code] = frozenset(list(Code)[: list(Code).index(Code.STALE_KEYSET)])
 
+PROXY_CODES = frozenset({Code.PROXY_AWAY, Code.PROXY_LOGIN, Code.PROXY_REFUSED})
+"""What a proxy on the way out does, and no peer."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from gateway.console.states import Says, Table
 from gateway.console.words import N_, Words
-from gateway.errors import Code
+from gateway.errors import PROXY_CODES, Code
 from schemas.codelists import code_list
 
 Alarms = Mapping[str, tuple[str, str]]
@@ -328,7 +328,6 @@ REASONS: Table = {
     }.items()
 }
 """Reasons that only this node gives; those that travel are the list wire_code."""
-_AT_THE_PROXY = frozenset({Code.PROXY_AWAY, Code.PROXY_LOGIN, Code.PROXY_REFUSED})
 STEPS: Mapping[str, tuple[str, str]] = {
     "name": (N_("The name has an address"), N_("Check the name with your resolver; the other side may have moved.")),
     "tcp": (
@@ -422,7 +421,7 @@ class Tells:
 
     def fix(self, name: str, code: str | None) -> str:
         """Say how to mend a failed step of a ping; where the proxy on the way out is at fault, say that."""
-        if code in _AT_THE_PROXY:
+        if code in PROXY_CODES:
             return self.reason(code)
         return self.of({step: fix for step, (_, fix) in STEPS.items()}, name)
 

@@ -102,6 +102,11 @@ class FederationClient:
             _, wire = self._wires.pop(node)
             await wire.close()
 
+    @property
+    def proxy_fault(self) -> Code | None:
+        """What keeps the proxy from leading to one of the peers, as of the last request there; None if nothing does."""
+        return next((wire.proxy_fault for _, wire in self._wires.values() if wire.proxy_fault is not None), None)
+
     # --- unsigned questions and pushed documents ------------------------------------------------------------------
 
     async def connect(self, peer: PeerAddress) -> None:

@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 import aiohttp
 
-from gateway.errors import Code, RefusedError, TransientError
+from gateway.errors import PROXY_CODES, Code, RefusedError, TransientError
 from gateway.federation.endpoints import JSON, Endpoint
 from gateway.federation.networks.outbound_proxy import OutboundProxy, translate_fault
 from gateway.federation.tls import PinnedKeys, client_context
@@ -70,6 +70,8 @@ class Wire:
         self._clock = clock
         self._tls = client_context()
         self._answered: float | None = None
+        self.proxy_fault: Code | None = None
+        """What the proxy did at the last request instead of opening a tunnel."""
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 ssl=True if pinned is None else pinned, limit=CONNECTIONS_PER_PEER, keepalive_timeout=IDLE_SECONDS
@@ -115,7 +117,10 @@ class Wire:
                 at = self._clock.now()
                 answer = await _bounded(response, row.answer_limit)
         except (aiohttp.ClientError, OSError, UnicodeError) as exc:
-            raise _translated(exc, bool(self._way)) from exc
+            fault = _translated(exc, bool(self._way))
+            self.proxy_fault = fault.code if fault.code in PROXY_CODES else None
+            raise fault from exc
+        self.proxy_fault = None
         self._answered = self._clock.monotonic()
         return Raw(
             status=response.status,

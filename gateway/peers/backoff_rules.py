@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway.errors import Code
+from gateway.errors import PROXY_CODES, Code
 from gateway.foundation.chores import HOUR
 
 KIND = "peer.refuses"
@@ -32,9 +32,6 @@ SEAL_ANEW = frozenset({Code.UNKNOWN_RECIPIENT_KEY, Code.NEWER_DESCRIPTOR, Code.R
 _NO_ANSWER = frozenset(
     {
         Code.UNREACHABLE,
-        Code.PROXY_AWAY,  # the way out is closed on this side
-        Code.PROXY_LOGIN,
-        Code.PROXY_REFUSED,
         Code.FIRST_FORM,  # the next four have an alarm of their own
         Code.STALE_KEYSET,
         Code.STALE_DESCRIPTOR,
@@ -43,6 +40,7 @@ _NO_ANSWER = frozenset(
         Code.LOCKED,
         Code.CHANGED_MEANWHILE,
         Code.CLOCK,
+        *PROXY_CODES,
     }
 )
 

@@ -143,8 +143,13 @@ async def test_a_proxy_that_is_away_or_slow_or_breaks_off(site: Site, proxy: Con
             await asking.get_link(site.address)
         assert refused.value.code is Code.UNREACHABLE
         assert "the proxy" in refused.value.what
-    proxy.most = None
+    proxy.most, proxy.answer = None, refusal(407)
+    with pytest.raises(TransientError):
+        await asking.get_link(site.address)
+    assert asking.proxy_fault is Code.PROXY_LOGIN
+    proxy.answer = OPENED
     assert (await asking.get_link(site.address)).status == 200
+    assert asking.proxy_fault is None
     await asking.close()
 
 
