@@ -125,6 +125,13 @@ class ProxySection(_Section):
                 ip_network(entry)
         return value
 
+    @field_validator("url")
+    @classmethod
+    def _port(cls, value: str) -> str:
+        if int(value.rstrip("/").rpartition(":")[2]) > 65_535:
+            raise ValueError("a port is 1 to 65535")
+        return value
+
     @model_validator(mode="after")
     def _complete(self) -> Self:
         if (self.user is None) != (self.password_file is None):

@@ -42,9 +42,7 @@ _REFUSED_HINT = "ask who runs the proxy to permit CONNECT from this node to the 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboundProxy:
-    """A proxy, and which hosts are reached without it. ``login`` is a value of
-    ``Proxy-Authorization``.
-    """
+    """A proxy, and which hosts are reached without it. ``login`` is a value of ``Proxy-Authorization``."""
 
     host: str
     port: int
@@ -70,7 +68,7 @@ class OutboundProxy:
         return not any(_names(entry, host) for entry in self.direct)
 
     def options(self, url: str) -> Mapping[str, Any]:
-        """What aiohttp has to be told for a request to ``https://host...``; nothing where it goes directly.
+        """Return what aiohttp has to be told for a request to ``https://host...``; nothing where it goes directly.
 
         What is reached without TLS is on this machine and needs no proxy; through one it could be read.
         """
@@ -85,7 +83,7 @@ class OutboundProxy:
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """What the proxy is told besides host and port."""
+        """Return what the proxy is told besides host and port."""
         told = {"User-Agent": NAMED_AS}
         return told if self.login is None else {**told, "Proxy-Authorization": self.login}
 

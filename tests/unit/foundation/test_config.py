@@ -61,6 +61,7 @@ def test_the_needed_settings_are_enough(tmp_path: Path):
         (GOOD.replace("127.0.0.1:8443", "8443"), "federation.listen"),
         (GOOD.replace(':8443"', ':8443"\nproxy_protocol = ["10.0.0.1/8"]'), "federation.proxy_protocol.0"),
         (GOOD + '\n[proxy]\nurl = "https://proxy.example:3128"\n', "proxy.url"),
+        (GOOD + '\n[proxy]\nurl = "http://proxy.example:65536"\n', "proxy.url"),
         (GOOD + '\n[proxy]\nurl = "http://trm:word@proxy.example:3128"\n', "proxy.url"),
         (GOOD + '\n[proxy]\nurl = "http://proxy.example:3128"\nuser = "trm"\n', "proxy"),
         (GOOD + '\n[proxy]\nurl = "http://proxy.example:3128"\ndirect = ["10.0.0.1/8"]\n', "proxy.direct"),
