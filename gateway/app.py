@@ -28,6 +28,7 @@ from gateway.consent.unconfirmed_store import doubt_all
 from gateway.database import meta
 from gateway.database.opening import open_store
 from gateway.errors import Code, RefusedError
+from gateway.federation.networks.outbound_proxy import OutboundProxy
 from gateway.foundation import config as settings
 from gateway.foundation.adapter_boundary import guarded
 from gateway.foundation.clock import SystemClock
@@ -86,6 +87,7 @@ async def open_node(
     receivers = {section.name: _receiver(section, folder) for section in config.webhooks}
     if len(receivers) < len(config.webhooks):
         raise RefusedError(Code.INVALID, "two webhooks of node.toml have one name; nothing was started")
+    proxy = None if config.proxy is None else OutboundProxy.of(config.proxy)
     clock = clock or SystemClock()
     if isinstance(unlock, str):
         unlock = in_process(folder, unlock, places=places_of(config.keys), at_least=at_least)
@@ -110,10 +112,11 @@ async def open_node(
             outside=Outside(
                 clock=clock,
                 rand=rand,
-                adapter=adapter if adapter is not None or cases is None else guarded(cases.adapter()),
+                adapter=adapter if adapter is not None or cases is None else guarded(cases.adapter(proxy)),
                 inward={} if cases is None else cases.inward,
                 outward={} if cases is None else cases.outward,
                 receivers=receivers,
+                proxy=proxy,
             ),
         )
         await node.peers.refresh()

@@ -85,6 +85,9 @@ class Code(StrEnum):
     LOCKED = "locked"
     WRONG_PASSPHRASE = "wrong_passphrase"  # noqa: S105 (a code, not a secret)
     UNREACHABLE = "unreachable"
+    PROXY_AWAY = "proxy_away"
+    PROXY_LOGIN = "proxy_login"
+    PROXY_REFUSED = "proxy_refused"
     REJECTED = "rejected"
     CANCELLED = "cancelled"
     RESTORED = "restored"
@@ -105,6 +108,9 @@ class Code(StrEnum):
 
 
 WIRE_CODES: frozenset[Code] = frozenset(list(Code)[: list(Code).index(Code.STALE_KEYSET)])
+
+PROXY_CODES = frozenset({Code.PROXY_AWAY, Code.PROXY_LOGIN, Code.PROXY_REFUSED})
+"""What a proxy on the way out does, and no peer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

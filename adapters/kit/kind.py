@@ -14,7 +14,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -46,6 +46,13 @@ class Settings(BaseModel):
         return None
 
 
+class WayOut(Protocol):
+    """The proxy of the network, with the hosts that are reached without it."""
+
+    def options(self, url: str) -> Mapping[str, Any]:
+        """Return what aiohttp has to be told for a request to this address; nothing where it goes directly."""
+
+
 S = TypeVar("S", bound=Settings)
 
 
@@ -56,6 +63,8 @@ class Kind(Generic[S]):
     `what` and `whom` are the lines of `trm adapter list`. `make` touches neither disk nor network. `stand_in` starts
     the system, or a strict imitation of it, in the folder given, for `trm adapter check NAME`; it imports what only
     this needs when it is called. `create` makes what the adapter needs on the side of the case system, if anything.
+    `make_behind` makes one that reaches its system by the way out of the network (`WayOut`); a kind
+    without it goes directly.
     """
 
     name: str
@@ -65,6 +74,7 @@ class Kind(Generic[S]):
     make: Callable[[S], Adapter]
     stand_in: Callable[[Path], AbstractAsyncContextManager[NewBench]]
     create: Callable[[S], None] | None = None
+    make_behind: Callable[[S, WayOut], Adapter] | None = None
 
 
 def offered() -> Mapping[str, Sequence[EntryPoint]]:

@@ -1,7 +1,8 @@
 """Ask a case system over HTTPS: one place that handles every fault on the way, and never repeats an answer.
 
 A server elsewhere is reached over TLS with its name verified. Redirects are not followed: a login must not go to
-another place. An answer that is too large, no JSON or too late means that the system does not work now.
+another place. An answer that is too large, no JSON or too late means that the system does not work now. Where the
+network has a proxy as its way out, TLS runs inside it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import orjson
 
+from adapters.kit.kind import WayOut
 from gateway.errors import Code, RefusedError, TransientError
 
 LIMIT = 16 << 20
@@ -33,9 +35,11 @@ class Answer:
 
 
 class Web:
-    """A case system at `base`. `ca` are the authorities to trust instead of the system's own."""
+    """A case system at `base`. `ca` are the authorities to trust instead of the system's own, `way` leads to it."""
 
-    def __init__(self, base: str, *, ca: Path | None = None, patience: float = PATIENCE) -> None:
+    def __init__(
+        self, base: str, *, ca: Path | None = None, patience: float = PATIENCE, way: WayOut | None = None
+    ) -> None:
         parts = urlsplit(base)
         if parts.scheme not in {"https", "http"} or not parts.hostname or parts.query or parts.fragment:
             raise RefusedError(Code.INVALID, "the address of the case system is not like https://host/path")
@@ -47,6 +51,7 @@ class Web:
         self._ca = ca
         self._patience = aiohttp.ClientTimeout(total=patience)
         self._here = parts.scheme == "http"
+        self._way = {} if way is None else way.options(base)
 
     def have_patience(self, seconds: float) -> None:
         """Set the seconds to wait for each following answer."""
@@ -75,10 +80,18 @@ class Web:
             async with (
                 aiohttp.ClientSession(timeout=self._patience, connector=connector) as session,
                 session.request(
-                    method, self._base + path, params=query, data=data, headers=headers, allow_redirects=False
+                    method,
+                    self._base + path,
+                    params=query,
+                    data=data,
+                    headers=headers,
+                    allow_redirects=False,
+                    **self._way,
                 ) as response,
             ):
                 body = await _body(response)
+        except aiohttp.ClientHttpProxyError as exc:
+            raise _trouble(f"is not reached: the proxy answers {exc.status}") from None
         except (TimeoutError, aiohttp.ClientError, OSError) as exc:
             raise _trouble(f"does not answer ({type(exc).__name__})") from None  # the words of aiohttp name the address
         if response.status in {408, 425, 429} or response.status >= 500 or 300 <= response.status < 400:

@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from adapters.kit.contract import NewBench
-from adapters.kit.kind import Kind, Settings
+from adapters.kit.kind import Kind, Settings, WayOut
 from adapters.primero.adapter import PrimeroAdapter
 from adapters.primero.client import Primero
 
@@ -28,8 +28,8 @@ class PrimeroSettings(Settings):
         return (self.mapping,)
 
 
-def _make(settings: PrimeroSettings) -> PrimeroAdapter:
-    client = Primero(settings.url, settings.user, settings.password_file, ca=settings.ca_file)
+def _make(settings: PrimeroSettings, way: WayOut | None = None) -> PrimeroAdapter:
+    client = Primero(settings.url, settings.user, settings.password_file, ca=settings.ca_file, way=way)
     return PrimeroAdapter(
         client, user=settings.user, mapping=settings.mapping, journal=settings.journal, worker=settings.worker
     )
@@ -47,5 +47,6 @@ KIND = Kind(
     whom="for offices that manage cases in Primero",
     settings=PrimeroSettings,
     make=_make,
+    make_behind=_make,
     stand_in=_stand_in,
 )

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import orjson
 
+from adapters.kit.kind import WayOut
 from adapters.kit.secret import read_secret
 from adapters.kit.web import PATIENCE, Web
 from gateway.errors import Code, Finding, RefusedError, TransientError
@@ -39,9 +40,16 @@ class Primero:
     """The API as the account `user` sees it."""
 
     def __init__(
-        self, base: str, user: str, password: Path, *, ca: Path | None = None, patience: float = PATIENCE
+        self,
+        base: str,
+        user: str,
+        password: Path,
+        *,
+        ca: Path | None = None,
+        patience: float = PATIENCE,
+        way: WayOut | None = None,
     ) -> None:
-        self._web = Web(base, ca=ca, patience=patience)
+        self._web = Web(base, ca=ca, patience=patience, way=way)
         self._user = user
         self._password = password
         self._wrong: tuple[str, float] | None = None

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from adapters.kit.contract import NewBench
-from adapters.kit.kind import Kind, Settings
+from adapters.kit.kind import Kind, Settings, WayOut
 from adapters.rest.adapter import RestAdapter
 from adapters.rest.api import Api, Login, Paging, Paths
 from gateway.ports import Erasure
@@ -68,7 +68,7 @@ class RestSettings(Settings):
         return (self.mapping,)
 
 
-def _make(settings: RestSettings) -> RestAdapter:
+def _make(settings: RestSettings, way: WayOut | None = None) -> RestAdapter:
     api = Api(
         settings.url,
         login=Login(kind=settings.login, name=settings.user or settings.header, secret=settings.secret_file),
@@ -90,6 +90,7 @@ def _make(settings: RestSettings) -> RestAdapter:
         ),
         ca=settings.ca_file,
         signing=settings.signing_file,
+        way=way,
     )
     return RestAdapter(
         api,
@@ -116,5 +117,6 @@ KIND = Kind(
     whom="for offices whose system has an API of its own",
     settings=RestSettings,
     make=_make,
+    make_behind=_make,
     stand_in=_stand_in,
 )

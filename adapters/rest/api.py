@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, quote, urljoin, urlsplit
 
 import orjson
 
+from adapters.kit.kind import WayOut
 from adapters.kit.secret import read_secret
 from adapters.kit.web import Answer, Web
 from gateway.errors import Code, RefusedError, TransientError
@@ -81,8 +82,9 @@ class Api:
         paths: Paths,
         ca: Path | None = None,
         signing: Path | None = None,
+        way: WayOut | None = None,
     ) -> None:
-        self._web = Web(base, ca=ca)
+        self._web = Web(base, ca=ca, way=way)
         self._login = login
         self._paging = paging
         self._paths = paths

@@ -13,6 +13,7 @@ from gateway.api.app import LocalServer, local_app
 from gateway.errors import Code
 from gateway.federation.handlers import Refusal
 from gateway.federation.listener import RunningServer, start_listener
+from gateway.federation.networks.fronts import Fronts
 from gateway.federation.server import FederationApp
 from gateway.federation.tls import server_context
 from gateway.foundation.logs import logger
@@ -104,8 +105,10 @@ async def open_federation(node: Node) -> RunningServer:
         overworked=node.overwork.refused,
         closed=lambda: Code.ROOTS_DUE if node.own.waits_for_roots else None,
     )
-    host, _, port = node.config.federation.listen.rpartition(":")
-    return await start_listener(app, host.strip("[]"), int(port), context)
+    settings = node.config.federation
+    host, _, port = settings.listen.rpartition(":")
+    fronts = Fronts(settings.proxy_protocol, _report_front)
+    return await start_listener(app, host.strip("[]"), int(port), context, fronts)
 
 
 def _report(refusal: Refusal) -> None:
@@ -118,3 +121,8 @@ def _report(refusal: Refusal) -> None:
         code=None if refusal.code is None else str(refusal.code),
         exc_info=refusal.error,
     )
+
+
+def _report_front(code: Code) -> None:
+    """A front that begins a connection with no right header is set up wrong: without this line nobody would see why."""
+    logger().warning("federation.refused", step="PROXY header", code=str(code))

@@ -77,6 +77,7 @@ from gateway.erasure.storage_epochs import StorageEpochs
 from gateway.errors import GatewayError
 from gateway.federation.client import FederationClient
 from gateway.federation.listener import RunningServer
+from gateway.federation.networks.outbound_proxy import OutboundProxy
 from gateway.federation.signed_times import SignedTimes
 from gateway.foundation.chores import HOUR, Chore
 from gateway.foundation.config import Config
@@ -132,8 +133,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outside:
-    """What a node does not make itself: time, randomness, the case system with its mappings by type, and who is told
-    by webhook.
+    """What a node does not make itself: time, randomness, the case system with its mappings by type, who is told by
+    webhook, and the way out of its network.
     """
 
     clock: Clock
@@ -142,6 +143,7 @@ class Outside:
     inward: Mapping[str, RecordMapping]
     outward: Mapping[str, RecordMapping]
     receivers: Mapping[str, WebhookReceiver]
+    proxy: OutboundProxy | None
 
 
 class Node:
@@ -182,6 +184,7 @@ class Node:
             spki_hash=spki_hash,
             clock=clock,
             rand=rand,
+            proxy=outside.proxy,
         )
         self.link = PeerLink(self.peers, self.client)
         self.policies = PoliciesInForce(store)

@@ -187,6 +187,7 @@ def _node_operations(node: Node) -> Sequence[object]:
             status_metrics=node.status_metrics,
             probe=DurabilityProbe(store=node.store, clock=node.clock),
             time=node.time,
+            client=node.client,
             adapter=node.adapter,
             clock=node.clock,
         ),

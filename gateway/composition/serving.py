@@ -40,6 +40,7 @@ async def serve(node: Node, ready: Callable[[], None], stop: asyncio.Event) -> N
         events=node.events,
         clock=node.clock,
         receivers=node.outside.receivers,
+        proxy=node.outside.proxy,
     )
     await hooks.start()
     async with AsyncExitStack() as stack:

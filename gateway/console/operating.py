@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from gateway.console.states import Says, Table
 from gateway.console.words import N_, Words
-from gateway.errors import Code
+from gateway.errors import PROXY_CODES, Code
 from schemas.codelists import code_list
 
 Alarms = Mapping[str, tuple[str, str]]
@@ -319,6 +319,9 @@ REASONS: Table = {
         Code.CONFLICT: N_("its content was erased"),
         Code.NOT_FOUND: N_("it, or a file of it, is no longer here: write it again"),
         Code.UNREACHABLE: N_("the other side does not answer"),
+        Code.PROXY_AWAY: N_("the proxy of our network does not answer"),
+        Code.PROXY_LOGIN: N_("the proxy of our network asks for another login"),
+        Code.PROXY_REFUSED: N_("the proxy of our network does not let it through"),
         Code.LOG_ROLLED_BACK: N_("the audit log is not the one that was signed"),
         Code.LOG_UNCONFIRMED: N_("nobody has confirmed yet that the audit log is the newest"),
         Code.CLOCK: N_("a clock is wrong"),
@@ -416,8 +419,10 @@ class Tells:
         """Describe a step of a ping."""
         return self.of({step: seen for step, (seen, _) in STEPS.items()}, name)
 
-    def fix(self, name: str) -> str:
-        """Say how to mend a failed step of a ping."""
+    def fix(self, name: str, code: str | None) -> str:
+        """Say how to mend a failed step of a ping; where the proxy on the way out is at fault, say that."""
+        if code in PROXY_CODES:
+            return self.reason(code)
         return self.of({step: fix for step, (_, fix) in STEPS.items()}, name)
 
     def _alarm(self, kind: str) -> tuple[str, str]:

@@ -14,5 +14,6 @@ callables that ``gateway.app`` passes in. Read it in this order:
     handlers     the interface of the handlers
     listener     the sockets under the server
     client       outgoing requests, signed, with answers that count only when signed; wire: one request on the network
+    networks/    what stands between nodes and reads nothing: a proxy on the way out, a front before the listener
     probe        the way to a peer, tested layer by layer
 """

@@ -5,6 +5,7 @@ connections that are kept open. An ``Answered`` is final for the layer above: it
 outcome is not final and raises ``TransientError``: the same bytes have to be sent again later, signed anew:
 
     unreachable     no name, no connection, no answer in time, 429, 5xx, or an answer that is not HTTP
+    proxy_...       the way out through a proxy is closed on this side (``networks.outbound_proxy``)
     not_active      a bare 403: the peer does not admit us now
     bad_key         the server showed a key that the descriptor does not pin; nothing was sent
     bad_signature   the answer is unsigned, or its signature is not the peer's
@@ -25,6 +26,7 @@ from gateway.errors import Code, RemoteError, TransientError
 from gateway.federation import endpoints, probe
 from gateway.federation.address import PeerAddress, authority_of
 from gateway.federation.endpoints import Endpoint, Segment
+from gateway.federation.networks.outbound_proxy import OutboundProxy
 from gateway.federation.ports import HttpKeys, Rand, SpkiHash, VerifyPeer
 from gateway.federation.signatures import Claim, ResponseHead, SignedRequest, check_origin, check_time, read_response
 from gateway.federation.signed_times import SignedTimes
@@ -70,11 +72,12 @@ class FederationClient:
         patience: Patience = PATIENCE,
         verify_listed: VerifyPeer | None = None,
         times: SignedTimes | None = None,
+        proxy: OutboundProxy | None = None,
     ) -> None:
         """``node`` and ``keys`` sign the requests, ``verify`` checks the answers, ``rand`` makes nonces.
 
         ``times`` is told what time each answer was signed at, also by a key that is not in force at our own time, which
-        ``verify_listed`` checks: our clock may be the wrong one.
+        ``verify_listed`` checks: our clock may be the wrong one. ``proxy`` is the way to all peers that it leads to.
         """
         self._node = node
         self._keys = keys
@@ -85,6 +88,7 @@ class FederationClient:
         self._patience = patience
         self._verify_listed = verify_listed or verify
         self._times = times or SignedTimes(clock)
+        self._proxy = proxy
         self._wires: dict[NodeId, tuple[PeerAddress, Wire]] = {}
 
     async def close(self) -> None:
@@ -97,6 +101,11 @@ class FederationClient:
         if node in self._wires:
             _, wire = self._wires.pop(node)
             await wire.close()
+
+    @property
+    def proxy_fault(self) -> Code | None:
+        """What keeps the proxy from leading to one of the peers, as of the last request there; None if nothing does."""
+        return next((wire.proxy_fault for _, wire in self._wires.values() if wire.proxy_fault is not None), None)
 
     # --- unsigned questions and pushed documents ------------------------------------------------------------------
 
@@ -116,7 +125,12 @@ class FederationClient:
 
     async def shake_hands(self, peer: PeerAddress) -> None:
         """Open a connection for a person who tests the way: TLS 1.3 and a pinned key; no request is sent."""
-        await probe.shake_hands(peer, self._spki_hash)
+        await probe.shake_hands(peer, self._spki_hash, self.proxy_to(peer))
+
+    def proxy_to(self, peer: PeerAddress) -> OutboundProxy | None:
+        """Return the proxy through which the peer is reached; None where it is reached directly."""
+        led = self._proxy is not None and self._proxy.leads_to(probe.place_of(peer)[0])
+        return self._proxy if led else None
 
     async def time_at(self, peer: PeerAddress) -> int:
         """Return the peer's clock in Unix seconds, from its `Date` header: authenticated by the pinned connection
@@ -149,7 +163,7 @@ class FederationClient:
         another form.
         """
         authority_of(url)
-        wire = Wire(url, None, patience=self._patience, clock=self._clock)
+        wire = Wire(url, None, patience=self._patience, clock=self._clock, proxy=self._proxy)
         try:
             return body_of(await wire.send(endpoints.GET_DESCRIPTOR, query="?from=1"))
         finally:
@@ -272,7 +286,8 @@ class FederationClient:
         held = self._wires.get(peer.node)
         if held is not None and held[0] == peer:
             return held[1]
-        wire = Wire(peer.url, PinnedKeys(peer.spki, self._spki_hash), patience=self._patience, clock=self._clock)
+        pinned = PinnedKeys(peer.spki, self._spki_hash)
+        wire = Wire(peer.url, pinned, patience=self._patience, clock=self._clock, proxy=self._proxy)
         self._wires[peer.node] = (peer, wire)
         if held is not None:
             await held[1].close()

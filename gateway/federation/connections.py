@@ -31,8 +31,11 @@ SERVER = "nrm"
 class Connection(web.RequestHandler):
     """One connection, with the deadlines of this page."""
 
-    def __init__(self, manager: web.Server, *, auto_decompress: bool) -> None:
-        """See `aiohttp.web.Server`, which makes connections and ends them when the node stops."""
+    def __init__(self, manager: web.Server, *, auto_decompress: bool, caller: str = "") -> None:
+        """See `aiohttp.web.Server`, which makes connections and ends them when the node stops.
+
+        ``caller`` is the address of whoever is at the other end, also behind a front.
+        """
         super().__init__(
             manager,
             loop=asyncio.get_running_loop(),
@@ -45,6 +48,7 @@ class Connection(web.RequestHandler):
             logger=_SILENCE,
             access_log=_SILENCE,
         )
+        self.caller = caller
 
     def handle_error(
         self,
@@ -70,6 +74,12 @@ class Connection(web.RequestHandler):
         except TimeoutError:
             _cut(request)
             return resp, True
+
+
+def caller_of(request: web.BaseRequest) -> str:
+    """Return the address that limits count: the caller's, not that of a front."""
+    connection = request.protocol
+    return connection.caller if isinstance(connection, Connection) else ""
 
 
 def build_bare_response(status: int) -> web.Response:

@@ -1,7 +1,8 @@
 """The sockets under the front door: TLS 1.3, bounded connections, and no word about what strangers send (nrm1 9.18).
 
 A connection counts from the moment it is accepted, before TLS: who never says a word must not use up what is there for
-others. One address has a share, so that it alone cannot use up the whole.
+others. One address has a share, so that it alone cannot use up the whole. Behind a front (``networks.fronts``) it is
+the caller's address that counts; until the front has named it, a connection holds no place of those who are served.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ import errno
 import socket
 import ssl
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 
 from aiohttp import web
 
+from gateway.errors import RemoteError
 from gateway.federation.connections import LINGER_SECONDS, Connection
+from gateway.federation.networks.fronts import Fronts, read_caller
 from gateway.federation.rates import network_of
 from gateway.federation.server import FederationApp
 
@@ -24,6 +27,8 @@ HANDSHAKE_SECONDS = 10.0
 CONNECTIONS = 512
 CONNECTIONS_PER_ADDRESS = 64
 """One node opens 4 to another (`gateway.federation.wire`); this is for those behind one address."""
+UNNAMED = 64
+"""Connections of fronts whose header has not come; a right front sends it at once."""
 RETRY_SECONDS = 0.5
 """Until the next try where the process has no file left for a connection."""
 
@@ -34,9 +39,13 @@ _BACKLOG = 128
 class _Listener(web.Server):
     """Accepts connections, as many as there may be, and holds those that live."""
 
-    def __init__(self, app: FederationApp, sockets: Sequence[socket.socket], ssl_context: ssl.SSLContext) -> None:
+    def __init__(
+        self, app: FederationApp, sockets: Sequence[socket.socket], ssl_context: ssl.SSLContext, fronts: Fronts
+    ) -> None:
         super().__init__(app)
         self._sockets = sockets
+        self._fronts = fronts
+        self._unnamed = 0
         self._ssl_context = ssl_context
         self._held: Counter[str] = Counter()
         self._network: dict[web.RequestHandler, str] = {}
@@ -62,19 +71,51 @@ class _Listener(web.Server):
                 self._pauses[listening] = self._loop.call_later(RETRY_SECONDS, self._listen, listening)
             return
         accepted.setblocking(False)
-        network = network_of(address[0])
-        if self._held.total() >= CONNECTIONS or self._held[network] >= CONNECTIONS_PER_ADDRESS:
+        if not self._fronts.include(address[0]):
+            if self._take_place(network_of(address[0])):
+                self._begin(self._greet(accepted, address[0]))
+            else:
+                accepted.close()
+        elif self._unnamed < UNNAMED:
+            self._unnamed += 1
+            self._begin(self._greet_behind(accepted, address[0]))
+        else:
             accepted.close()
-            return
-        self._held[network] += 1
-        task = asyncio.create_task(self._greet(accepted, network))
+
+    def _begin(self, greeting: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(greeting)
         self._greeting.add(task)
         task.add_done_callback(self._greeting.discard)
 
-    async def _greet(self, accepted: socket.socket, network: str) -> None:
+    def _take_place(self, network: str) -> bool:
+        """Take one of the places, if there is one for this network."""
+        if self._held.total() >= CONNECTIONS or self._held[network] >= CONNECTIONS_PER_ADDRESS:
+            return False
+        self._held[network] += 1
+        return True
+
+    async def _greet_behind(self, accepted: socket.socket, front: str) -> None:
+        """Let the front name its caller, and go on as with one who came directly."""
+        try:
+            caller = await read_caller(accepted) or front
+        except BaseException as error:
+            accepted.close()
+            if isinstance(error, RemoteError):
+                self._fronts.report(error.code)
+            if isinstance(error, (RemoteError, OSError)):
+                return
+            raise
+        finally:
+            self._unnamed -= 1
+        if self._take_place(network_of(caller)):
+            await self._greet(accepted, caller)
+        else:
+            accepted.close()
+
+    async def _greet(self, accepted: socket.socket, caller: str) -> None:
         """Begin TLS. The place is given back with the connection, or here where none comes about."""
-        connection = Connection(self, auto_decompress=False)
-        self._network[connection] = network
+        connection = Connection(self, auto_decompress=False, caller=caller)
+        self._network[connection] = network_of(caller)
         try:
             await asyncio.get_running_loop().connect_accepted_socket(
                 lambda: connection,
@@ -149,15 +190,18 @@ class RunningServer:
         await self._app.close()
 
 
-async def start_listener(app: FederationApp, host: str, port: int, ssl_context: ssl.SSLContext) -> RunningServer:
-    """Listen on ``host``:``port`` (0 picks a free port). ``ssl_context`` comes from ``tls.server_context``.
+async def start_listener(
+    app: FederationApp, host: str, port: int, ssl_context: ssl.SSLContext, fronts: Fronts | None = None
+) -> RunningServer:
+    """Listen on ``host``:``port`` (0 picks a free port). ``ssl_context`` comes from ``tls.server_context``; ``fronts``
+    name their callers.
 
     Raises ``OSError`` when the address is not available.
     """
     if ssl_context.minimum_version is not ssl.TLSVersion.TLSv1_3:
         raise RuntimeError("the federation listener speaks TLS 1.3 only")
     sockets = await _open_sockets(host, port)
-    return RunningServer(app, _Listener(app, sockets, ssl_context), sockets[0].getsockname()[1])
+    return RunningServer(app, _Listener(app, sockets, ssl_context, fronts or Fronts()), sockets[0].getsockname()[1])
 
 
 async def _open_sockets(host: str, port: int) -> Sequence[socket.socket]:

@@ -24,7 +24,7 @@ from aiohttp import web
 
 from gateway.errors import WIRE_CODES, Code, GatewayError, RefusedError, RemoteError, TransientError
 from gateway.federation import endpoints
-from gateway.federation.connections import SERVER, build_bare_response
+from gateway.federation.connections import SERVER, build_bare_response, caller_of
 from gateway.federation.endpoints import JSON, Access, Endpoint, Segment
 from gateway.federation.handlers import FederationHandlers, Refusal, Reply, Report
 from gateway.federation.nonces import NonceCache, Seen, SharedNonces
@@ -151,7 +151,7 @@ class FederationApp:
         """Apply receive step 1 and return the length of the body that may be read."""
         # Before anything is parsed further: a flood must not cost more than a look at the request line.
         cost = 1.0 if row.access in self._verify else STRANGER_COST
-        if not self._buckets.take(request.remote or "", cost):
+        if not self._buckets.take(caller_of(request), cost):
             raise BareStatusError(HTTPStatus.TOO_MANY_REQUESTS)
         return body_length(request, row)
 

@@ -1,7 +1,8 @@
 """Send one request and read its whole answer, within limits; here the errors of libraries become ours. At the end what
 an answer without a signature tells the sender: never anything final.
 
-Deadlines are real time: they guard sockets. Nothing of the environment is used: no proxy, no cookies, no redirects.
+Deadlines are real time: they guard sockets. Nothing of the environment is used: no proxy but that of the settings, no
+cookies, no redirects.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from types import MappingProxyType
 
 import aiohttp
 
-from gateway.errors import Code, RefusedError, TransientError
+from gateway.errors import PROXY_CODES, Code, RefusedError, TransientError
 from gateway.federation.endpoints import JSON, Endpoint
+from gateway.federation.networks.outbound_proxy import OutboundProxy, translate_fault
 from gateway.federation.tls import PinnedKeys, client_context
 from gateway.ports import Clock
 
@@ -51,12 +53,25 @@ class Raw:
 class Wire:
     """The few kept-alive connections to one server. Make it inside a running event loop, and close it."""
 
-    def __init__(self, url: str, pinned: PinnedKeys | None, *, patience: Patience, clock: Clock) -> None:
-        """``url`` is ``https://host:port``. ``pinned`` checks every connection; None is for a first contact only."""
+    def __init__(
+        self,
+        url: str,
+        pinned: PinnedKeys | None,
+        *,
+        patience: Patience,
+        clock: Clock,
+        proxy: OutboundProxy | None = None,
+    ) -> None:
+        """``url`` is ``https://host:port``. ``pinned`` checks every connection, also one through ``proxy``; None is for
+        a first contact only.
+        """
         self._url = url
+        self._way = {} if proxy is None else proxy.options(url)
         self._clock = clock
         self._tls = client_context()
         self._answered: float | None = None
+        self.proxy_fault: Code | None = None
+        """What the proxy did at the last request instead of opening a tunnel."""
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 ssl=True if pinned is None else pinned, limit=CONNECTIONS_PER_PEER, keepalive_timeout=IDLE_SECONDS
@@ -97,12 +112,15 @@ class Wire:
             raise TransientError(Code.UNREACHABLE, "the connections to the peer were closed meanwhile")
         try:
             async with self._session.request(
-                row.method, target, headers=headers, data=content, ssl=self._tls, allow_redirects=False
+                row.method, target, headers=headers, data=content, ssl=self._tls, allow_redirects=False, **self._way
             ) as response:
                 at = self._clock.now()
                 answer = await _bounded(response, row.answer_limit)
         except (aiohttp.ClientError, OSError, UnicodeError) as exc:
-            raise _translated(exc) from exc
+            fault = _translated(exc, bool(self._way))
+            self.proxy_fault = fault.code if fault.code in PROXY_CODES else None
+            raise fault from exc
+        self.proxy_fault = None
         self._answered = self._clock.monotonic()
         return Raw(
             status=response.status,
@@ -130,27 +148,38 @@ async def _bounded(response: aiohttp.ClientResponse, limit: int) -> bytes:
     raise TransientError(Code.TOO_LARGE, f"answer is longer than {limit} bytes")
 
 
-def _translated(exc: Exception) -> TransientError:
+def _translated(exc: Exception, through_proxy: bool) -> TransientError:
     """Translate a foreign error into ours, without an address or a byte of the request."""
+    if through_proxy and (fault := translate_fault(exc)) is not None:
+        return fault
+    way = " through the proxy" if through_proxy else ""
     match exc:
         case aiohttp.ServerFingerprintMismatch():
             return TransientError(
-                Code.BAD_KEY,
-                "server key is not one that the peer's descriptor pins",
-                hint="nothing was sent; ask the peer whether it changed its server, and fetch its newest descriptor",
+                Code.BAD_KEY, "server key is not one that the peer's descriptor pins", hint=bad_key_hint(through_proxy)
             )
         case aiohttp.ClientConnectorDNSError() | UnicodeError():  # the latter: a label that no name may have
             return TransientError(Code.UNREACHABLE, "host name of the peer does not resolve")
         case aiohttp.ClientSSLError():
-            return TransientError(Code.UNREACHABLE, "no TLS 1.3 connection to the peer")
+            return TransientError(Code.UNREACHABLE, f"no TLS 1.3 connection to the peer{way}")
         case TimeoutError():
-            return TransientError(Code.UNREACHABLE, "peer did not answer in time")
+            return TransientError(Code.UNREACHABLE, f"peer did not answer in time{way}")
         case aiohttp.ClientConnectorError():
-            return TransientError(Code.UNREACHABLE, "no connection to the peer")
+            return TransientError(Code.UNREACHABLE, f"no connection to the peer{way}")
         case aiohttp.ClientPayloadError() | aiohttp.ServerDisconnectedError():
-            return TransientError(Code.UNREACHABLE, "connection ended before the answer")
+            return TransientError(Code.UNREACHABLE, f"connection{way} ended before the answer")
         case _:
-            return TransientError(Code.MALFORMED, "peer did not answer in HTTP")
+            return TransientError(Code.MALFORMED, f"peer did not answer in HTTP{way}")
+
+
+def bad_key_hint(through_proxy: bool) -> str:
+    """Say what to do about a server key that is not pinned."""
+    if through_proxy:
+        return (
+            "nothing was sent; if the proxy opens TLS, have it let this peer's host through unopened or name the host "
+            "in proxy.direct; else ask the peer whether it changed its server"
+        )
+    return "nothing was sent; ask the peer whether it changed its server, and fetch its newest descriptor"
 
 
 # --- without a signature -----------------------------------------------------------------------------------------

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.environment import CREDENTIALS_VARIABLE as CREDENTIALS_VARIABLE
@@ -26,6 +27,8 @@ from schemas.region_pack.regions import list_regions
 
 HostPort = Annotated[str, Field(pattern=r"^[A-Za-z0-9.\-\[\]:]{1,260}:[0-9]{1,5}$")]
 StaffRef = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$")]
+Network = Annotated[str, AfterValidator(lambda value: str(ip_network(value)))]
+"""An address, or a network without bits of a host; in one spelling."""
 UnitId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,47}$")]
 
 
@@ -61,6 +64,9 @@ class FederationSection(_Section):
     """Address at which other nodes reach this one."""
 
     listen: HostPort = Field(description="address and port of the public listener")
+    proxy_protocol: tuple[Network, ...] = Field(
+        default=(), max_length=64, description="fronts that pass TLS through and name each caller, and have to"
+    )
 
 
 class LocalSection(_Section):
@@ -94,6 +100,43 @@ class ConsoleSection(_Section):
         if value not in load_languages():
             raise ValueError(f"one of {', '.join(load_languages())}")
         return value
+
+
+class ProxySection(_Section):
+    """The HTTP proxy through which this node reaches other machines, where nothing else leads out of its network."""
+
+    url: str = Field(
+        pattern=r"^http://(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9.-]{1,253}):[1-9][0-9]{0,4}/?$",
+        description="the proxy, as http://HOST:PORT; TLS with the peer runs inside",
+    )
+    user: str | None = Field(default=None, pattern=r"^[!-9;-~]{1,128}$", description="account at the proxy")
+    password_file: Path | None = Field(default=None, description="file with its password")
+    direct: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9.:-]+(/[0-9]{1,3})?$", max_length=253)], ...] = Field(
+        default=(),
+        max_length=200,
+        description="hosts that are reached without it: names, .endings, addresses, networks",
+    )
+
+    @field_validator("direct")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for entry in value:
+            if "/" in entry or ":" in entry:
+                ip_network(entry)
+        return value
+
+    @field_validator("url")
+    @classmethod
+    def _port(cls, value: str) -> str:
+        if int(value.rstrip("/").rpartition(":")[2]) > 65_535:
+            raise ValueError("a port is 1 to 65535")
+        return value
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if (self.user is None) != (self.password_file is None):
+            raise ValueError("user and password_file belong together")
+        return self
 
 
 class AdapterSection(_Section):
@@ -250,6 +293,7 @@ class Config(_Section):
     node: NodeSection
     units: tuple[Unit, ...] = Field(min_length=1)
     federation: FederationSection
+    proxy: ProxySection | None = None
     local: LocalSection = LocalSection()
     console: ConsoleSection = ConsoleSection()
     adapter: AdapterSection | None = None

@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from adapters.kit.kind import Kind, Settings, find
+from adapters.kit.kind import Kind, Settings, WayOut, find
 from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.config import AdapterSection
 from gateway.mapping.htcds import Profile, profile
@@ -45,8 +45,10 @@ class CaseSystem:
         """The mapping files that make records of messages, by type."""
         return {mapping.body_type: mapping for mapping in self.mappings.values() if mapping.direction.inward}
 
-    def adapter(self) -> Adapter:
-        """Make an adapter for it; nothing is touched yet."""
+    def adapter(self, way: WayOut | None = None) -> Adapter:
+        """Make an adapter for it, which goes by this way out if its kind can; nothing is touched yet."""
+        if way is not None and self.kind.make_behind is not None:
+            return self.kind.make_behind(self.settings, way)
         return self.kind.make(self.settings)
 
     def create(self) -> None:

@@ -1,7 +1,8 @@
 """Webhooks as they go out: one signed POST to a system of the own country (Standard Webhooks 1.0).
 
 What is sent says that something happened and to which message, never what it says: the receiver asks the local API
-with its own token. A redirect is no answer; the address is the one that was set.
+with its own token. A redirect is no answer; the address is the one that was set, and the proxy of the settings is the
+way to it where it is on another machine.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 import aiohttp
 
 from gateway.errors import Code, TransientError
+from gateway.federation.networks.outbound_proxy import OutboundProxy, translate_fault
 
 TIMEOUT = aiohttp.ClientTimeout(total=15, connect=5)
 READ = 4_096
@@ -22,7 +24,9 @@ READ = 4_096
 class HookClient:
     """Calls receivers; one for all hooks of a node."""
 
-    def __init__(self) -> None:
+    def __init__(self, proxy: OutboundProxy | None = None) -> None:
+        """``proxy`` is the way to all receivers that it leads to."""
+        self._proxy = proxy
         self._session: aiohttp.ClientSession | None = None
         self._trust: dict[Path | None, ssl.SSLContext] = {}
 
@@ -30,6 +34,7 @@ class HookClient:
         """Return when the receiver has answered 2xx. Raises TransientError(unreachable) for everything else."""
         if self._session is None:
             self._session = aiohttp.ClientSession(timeout=TIMEOUT, cookie_jar=aiohttp.DummyCookieJar())
+        way = {} if self._proxy is None else self._proxy.options(url)
         try:
             async with self._session.post(
                 url,
@@ -37,10 +42,13 @@ class HookClient:
                 headers={"Content-Type": "application/cloudevents+json", **headers},
                 allow_redirects=False,
                 ssl=self._context(ca_file),
+                **way,
             ) as response:
                 await response.content.read(READ)
                 status = response.status
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            if way and (fault := translate_fault(error)) is not None:
+                raise fault from error
             raise TransientError(Code.UNREACHABLE, "the receiver of a webhook cannot be reached") from error
         if not 200 <= status < 300:
             raise TransientError(Code.UNREACHABLE, f"the receiver of a webhook answered {status}")

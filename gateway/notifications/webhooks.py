@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 from gateway.database import journal
 from gateway.database.engine import Store
 from gateway.errors import TransientError
+from gateway.federation.networks.outbound_proxy import OutboundProxy
 from gateway.foundation.config import Config, WebhookSection
 from gateway.foundation.logs import logger
 from gateway.identity.own_identity import OwnIdentity
@@ -65,6 +66,7 @@ class WebhookSender:
         events: EventStream,
         clock: Clock,
         receivers: Mapping[str, WebhookReceiver],
+        proxy: OutboundProxy | None = None,
     ) -> None:
         self._store = store
         self._own = own
@@ -72,7 +74,7 @@ class WebhookSender:
         self._events = events
         self._clock = clock
         self._receivers = receivers
-        self._client = HookClient()
+        self._client = HookClient(proxy)
         self._log = logger()
 
     async def start(self) -> None:

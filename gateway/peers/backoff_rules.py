@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway.errors import Code
+from gateway.errors import PROXY_CODES, Code
 from gateway.foundation.chores import HOUR
 
 KIND = "peer.refuses"
@@ -32,7 +32,7 @@ SEAL_ANEW = frozenset({Code.UNKNOWN_RECIPIENT_KEY, Code.NEWER_DESCRIPTOR, Code.R
 _NO_ANSWER = frozenset(
     {
         Code.UNREACHABLE,
-        Code.FIRST_FORM,  # these four have an alarm of their own
+        Code.FIRST_FORM,  # the next four have an alarm of their own
         Code.STALE_KEYSET,
         Code.STALE_DESCRIPTOR,
         Code.LINK_RESET_REQUIRED,
@@ -40,6 +40,7 @@ _NO_ANSWER = frozenset(
         Code.LOCKED,
         Code.CHANGED_MEANWHILE,
         Code.CLOCK,
+        *PROXY_CODES,
     }
 )
 

@@ -1,7 +1,7 @@
 """Is the way to a peer whole? Ten steps in order, each on what the ones before have shown; the first red one ends it.
 
- 1. name         the host of its first endpoint has an address
- 2. tcp          somebody listens there
+ 1. name         the host of its first endpoint has an address; where a proxy leads there, it looks it up
+ 2. tcp          somebody listens there, and the proxy lets us through
  3. tls          TLS 1.3, and the server key is one that its descriptor pins
  4. clock        its clock and ours differ by no more than a signature bears (nrm1 9.13)
  5. keys         its newest descriptor is in force, and what signs there, and here, is listed and not revoked
@@ -117,14 +117,18 @@ class Pinger:
         return round((self._clock.monotonic() - began) * 1_000)
 
     async def _check_name(self, peer: Peer) -> str:
-        host, _ = probe.place_of(address(peer.descriptor))
-        found = await probe.resolve_host(address(peer.descriptor))
+        place = address(peer.descriptor)
+        host, _ = probe.place_of(place)
+        if self._link.client.proxy_to(place) is not None:
+            return f"{host} is looked up by the proxy"
+        found = await probe.resolve_host(place)
         return f"{host} is {', '.join(found)}"
 
     async def _check_tcp(self, peer: Peer) -> str:
         place = address(peer.descriptor)
-        await probe.connect_tcp(place)
-        return f"port {probe.place_of(place)[1]} is open"
+        proxy = self._link.client.proxy_to(place)
+        await probe.connect_tcp(place, proxy)
+        return f"port {probe.place_of(place)[1]} is open{'' if proxy is None else ' through the proxy'}"
 
     async def _check_tls(self, peer: Peer) -> str:
         await self._link.client.shake_hands(address(peer.descriptor))

@@ -72,6 +72,9 @@ PARTS = (
     ),
     Part("adapters", "each kind of adapter on each kind of database", ("tests/contract/adapters/test_contract.py",)),
     Part("releases", "today's program beside that of a release", ("tests/acceptance/test_release_*.py",)),
+    Part(
+        "networks", "an office without an address, behind a proxy and a tunnel", ("tests/acceptance/test_networks.py",)
+    ),
     Part("browser", "the console in languages that are long or run from right to left", ("tests/browser/test_*.py",)),
     Part("mutants", "rules altered one place at a time: does a test notice?"),
 )

@@ -23,6 +23,8 @@ from gateway.federation.client import FederationClient
 from gateway.federation.endpoints import Segment
 from gateway.federation.handlers import Refusal, Reply
 from gateway.federation.listener import start_listener
+from gateway.federation.networks.fronts import Fronts
+from gateway.federation.networks.outbound_proxy import OutboundProxy
 from gateway.federation.nonces import NonceCache
 from gateway.federation.rates import TokenBuckets, WorkBudgets
 from gateway.federation.server import FederationApp
@@ -253,6 +255,7 @@ class Site:
         caller: Party | None = None,
         times: SignedTimes | None = None,
         in_force: bool = True,
+        proxy: OutboundProxy | None = None,
     ) -> FederationClient:
         """A client of the calling node that knows this site's http key; by its own time it is `in_force` or not."""
         party = caller or self.caller
@@ -266,6 +269,7 @@ class Site:
             clock=clock or self.clock,
             rand=party.rand,
             patience=patience or Patience(connect=5.0, read=5.0, total=10.0),
+            proxy=proxy,
         )
 
 
@@ -280,9 +284,10 @@ async def listening(
     in_force: bool = True,
     clock: SteeredClock | None = None,
     closed: Code | None = None,
+    fronts: Fronts | None = None,
 ) -> AsyncIterator[Site]:
     """Node ``bel`` listening on a free port; node ``alb`` is its active peer, whose key is `in_force` now or not.
-    `closed` says why it judges nothing of peers.
+    `closed` says why it judges nothing of peers; `fronts` stand before it.
     """
     bel, alb = Party("bel"), Party("alb")
     certificate = make_certificate(folder, "bel")
@@ -307,7 +312,8 @@ async def listening(
         overworked=overworked.append,
         closed=lambda: closed,
     )
-    server = await start_listener(app, "127.0.0.1", port, server_context(certificate.cert, certificate.key))
+    context = server_context(certificate.cert, certificate.key)
+    server = await start_listener(app, "127.0.0.1", port, context, fronts)
     try:
         yield Site(
             party=bel,

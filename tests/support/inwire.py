@@ -247,7 +247,7 @@ class _Asked:
     raw_headers: tuple[tuple[bytes, bytes], ...]
     content: asyncio.StreamReader
     version: tuple[int, int] = (1, 1)
-    remote: str = "127.0.0.1"
+    protocol: None = None  # it comes over no connection, so from no address
 
 
 def _request(row: Endpoint, path: str, query: str, headers: Mapping[str, str], body: bytes) -> web.BaseRequest:

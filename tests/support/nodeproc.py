@@ -133,7 +133,8 @@ class Client:
 @dataclass(kw_only=True)
 class NodeProcess:
     """One node folder and the process that owns it, if it runs. `packages` come before this repository where it looks
-    for what it imports: the node was upgraded.
+    for what it imports: the node was upgraded. `inside` are words before its command, as for a network namespace, where
+    it listens at `listen` and is reached at `endpoint`.
     """
 
     name: str
@@ -143,6 +144,9 @@ class NodeProcess:
     batch: int = 1_000
     node: str = ""
     packages: tuple[Path, ...] = ()
+    inside: tuple[str, ...] = ()
+    listen: str = ""
+    endpoint: str = ""
     process: subprocess.Popen[str] | warm.Forked | None = None
 
     @property
@@ -179,8 +183,8 @@ class NodeProcess:
             roots=self.base / f"{self.name}-roots",
             name=self.name,
             country=self.name,
-            endpoint=f"https://127.0.0.1:{port if self.proxy is None else self.proxy.port}",
-            listen=f"127.0.0.1:{port}",
+            endpoint=f"https://{self.endpoint or f'127.0.0.1:{port if self.proxy is None else self.proxy.port}'}",
+            listen=self.listen or f"127.0.0.1:{port}",
             contact="duty desk",
             units=[unit(self.name)],
             demo=True,
@@ -206,9 +210,10 @@ class NodeProcess:
             "log": str(self.base / f"{self.name}.log"),
         }
         with (self.base / f"{self.name}.err").open("a") as errors:
-            if self.packages:
+            if self.packages or self.inside:
+                child = [sys.executable, str(ROOT / "tests" / "support" / "nodechild.py"), *map(str, self.packages)]
                 self.process = subprocess.Popen(
-                    [sys.executable, str(ROOT / "tests" / "support" / "nodechild.py"), *map(str, self.packages)],
+                    [*self.inside, *child],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=errors,

@@ -12,9 +12,11 @@ from typing import TypeAlias
 from gateway.administration.doctor import expiry, key_service, people
 from gateway.administration.doctor.folder import Check, State, ok, red, skipped, warn
 from gateway.administration.doctor.host import hardening
+from gateway.administration.doctor.way_out import check_proxy
 from gateway.administration.doctor.workers import check_workers
 from gateway.errors import GatewayError
 from gateway.foundation import time_text
+from gateway.foundation.config import ProxySection
 from gateway.foundation.json import list_objects
 from gateway.ports import Json
 from keys.documents.descriptor import Descriptor
@@ -45,7 +47,9 @@ NEEDS_DAYS = ((7, State.RED), (60, State.WARN))
 """A document or key that ends within so many days: a change of it takes two people and some days of travel."""
 
 
-def inside(ask: Ask, passphrase_file: Path | None, *, running: bool, now: int) -> Iterator[Check]:
+def inside(
+    ask: Ask, passphrase_file: Path | None, *, running: bool, now: int, proxy: ProxySection | None = None
+) -> Iterator[Check]:
     """Every check that needs the node or its passphrase; `ask` has the answers of operations of the node."""
     if not running and not _has_passphrase(passphrase_file):
         yield skipped(
@@ -58,7 +62,7 @@ def inside(ask: Ask, passphrase_file: Path | None, *, running: bool, now: int) -
         yield red("node", error.what, error.hint or "see the checks above")
         return
     yield ok("node", "it runs and answers" if running else "stopped; its key store opens")
-    yield from judged(told, running=running, now=now)
+    yield from judged(told, running=running, now=now, proxy=proxy)
 
 
 def _has_passphrase(file: Path | None) -> bool:
@@ -71,8 +75,8 @@ def _has_passphrase(file: Path | None) -> bool:
     return True
 
 
-def judged(told: Mapping[str, Json], *, running: bool, now: int) -> Iterator[Check]:
-    """The checks on what the node answered; `now` in Unix seconds."""
+def judged(told: Mapping[str, Json], *, running: bool, now: int, proxy: ProxySection | None = None) -> Iterator[Check]:
+    """The checks on what the node answered; `now` in Unix seconds, `proxy` is the way out, where there is one."""
     node = _object(told["node.show"])
     newest = accept_chain(decode_chain(canon(told["node.pairing"])), now + 10 * 365 * DAY)[-1]
     yield from hardening(node, running=running)
@@ -88,6 +92,8 @@ def judged(told: Mapping[str, Json], *, running: bool, now: int) -> Iterator[Che
     yield keyset(node, running=running, now=now)
     if running:
         yield listener(newest)
+    if proxy is not None:
+        yield check_proxy(proxy, newest.endpoints[0])
     yield from peers(_object(told["peer.list"]), now)
     yield from expiry.peers(node, now)
     yield from expiry.tokens(_object(told["token.list"]), now)

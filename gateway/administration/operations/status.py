@@ -13,6 +13,7 @@ from gateway.administration.status_metrics import Figures, PeerFigures, StatusMe
 from gateway.audit.log import AuditLog
 from gateway.database.durability import DurabilityProbe
 from gateway.errors import Code
+from gateway.federation.client import FederationClient
 from gateway.foundation.chores import HOUR
 from gateway.foundation.ids import NodeId
 from gateway.identity.identity import Identity
@@ -187,6 +188,7 @@ class StatusOperations:
         status_metrics: StatusMetrics,
         probe: DurabilityProbe,
         time: ConfirmedTime,
+        client: FederationClient,
         adapter: Adapter | None,
         clock: Clock,
     ) -> None:
@@ -197,6 +199,7 @@ class StatusOperations:
         self._probe = probe
         self._adapter = adapter
         self._time = time
+        self._client = client
         self._clock = clock
 
     @operation(
@@ -239,6 +242,8 @@ class StatusOperations:
             silent.append(self._log.halted)
         if self._time.standing().held:
             silent.append(Code.CLOCK)
+        if self._client.proxy_fault is not None:
+            silent.append(self._client.proxy_fault)
         if any(peer.failing_since is not None and now - peer.failing_since >= HOUR for peer in self._peers.all()):
             silent.append(Code.UNREACHABLE)
         silent = [*unready, *silent]

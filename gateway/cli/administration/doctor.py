@@ -59,7 +59,8 @@ def examine_folder(folder: Path, passphrase_file: Path | None) -> list[dict[str,
     whole = all(item.state is not State.RED for item in found if item.name in ("settings", "database", "key store"))
     if whole:
         ask = partial(read_answers, folder, passphrase_file=passphrase_file)
-        found += inside(ask, passphrase_file, running=running, now=SystemClock().now())
+        proxy = None if config is None else config.proxy
+        found += inside(ask, passphrase_file, running=running, now=SystemClock().now(), proxy=proxy)
     return [{"check": item.name, "state": str(item.state), "found": item.found, "fix": item.fix} for item in found]
 
 

@@ -45,5 +45,6 @@ def test_an_hour_without_a_valid_answer_is_told():
     later = backoff_rules.count(first, Code.BAD_SIGNATURE, 100 + HOUR - 1)
     assert not backoff_rules.must_tell(later, 100 + HOUR - 1)
     assert backoff_rules.must_tell(later, 100 + HOUR)
-    assert backoff_rules.count(None, Code.UNREACHABLE, 100) is None
+    for away in (Code.UNREACHABLE, Code.PROXY_AWAY, Code.PROXY_LOGIN, Code.PROXY_REFUSED):
+        assert backoff_rules.count(None, away, 100) is None
     assert not backoff_rules.must_tell(None, 100 + HOUR)
