@@ -36,6 +36,7 @@ class Disk(MemoryFiles):
 @pytest.fixture(autouse=True)
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spool, "STRETCH", 10)
+    monkeypatch.setattr(spool, "PIECE", 2)
 
 
 async def test_it_is_durable_in_stretches_and_at_the_end() -> None:
