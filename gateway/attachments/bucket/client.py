@@ -38,7 +38,7 @@ RETRIES: RetryConfig = {
 READ_AGAIN = timedelta(minutes=5)
 """After so long the access key is read anew: it may be changed without a start of the node."""
 PAGE = 1_000
-"""Objects that a server lists, or removes, at a time."""
+"""Objects that a server lists, and the client is told to remove, at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +148,8 @@ def _config(bucket: str, section: AttachmentsSection) -> S3Config:
         "unsigned_payload": False,
         "s3_express": False,
         "request_payer": False,
+        # Not every server removes many objects at a time, and the client panics at some of their answers.
+        "disable_bulk_delete": True,
     }
 
 

@@ -42,6 +42,9 @@ _WORDS = {
     "ServiceUnavailable": _BUSY,
 }
 _CERTIFICATE = ("the certificate of the bucket's server is not trusted", "look at attachments.ca_file of node.toml")
+_STRANGE = ("what answers is no server of S3, or one that was cut off", "look at attachments.endpoint of node.toml")
+_UNSENT = "HTTP error: "
+"""Before what the client says of a request that got no answer."""
 _AWAY = (
     "the server of the bucket does not answer",
     "look at the server and the way to it; the node goes on by itself when it is back",
@@ -64,6 +67,8 @@ def explain(said: str) -> TransientError:
         what, hint = f"the server of the bucket refuses: {told}", "look at its log"
     elif "certificate" in said.lower() or "UnknownIssuer" in said:
         what, hint = _CERTIFICATE
-    else:
+    elif _UNSENT in said:
         what, hint = _AWAY
+    else:
+        what, hint = _STRANGE
     return TransientError(Code.DISK, what, hint=hint)

@@ -41,6 +41,7 @@ def test_codes_of_s3(code: str, word: str, way: str) -> None:
         ("HTTP error: error sending request: invalid peer certificate: UnknownIssuer", "certificate"),
         ("HTTP error: error sending request: tcp connect error", "does not answer"),
         ("HTTP error: operation timed out", "does not answer"),
+        ("Got invalid list response: m4rk", "no server of S3"),
     ],
 )
 def test_what_has_no_code(said: str, word: str) -> None:
