@@ -5,13 +5,12 @@ Servers agree on the codes of AWS; what stands beside them is never repeated, si
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
 
 from gateway.errors import Code, TransientError
 
+LONGEST_CODE = 64
 RIGHTS = "s3:PutObject, s3:GetObject, s3:DeleteObject and s3:ListBucket"
-_CODE = re.compile(r"<Code>(\w{1,64})</Code>")
-_STATUS = re.compile(r"status code: (\d{3})")
 
 _CLOCK = (
     "the clock of this machine differs from that of the bucket's server by more than 15 minutes",
@@ -51,19 +50,31 @@ _AWAY = (
 )
 
 
+def list_elements(said: str, name: str) -> Iterator[str]:
+    """What stands in each element of this name, which holds none of the same: what a server answers is looked through
+    for a few words, and never parsed as a document.
+    """
+    for behind in said.split(f"<{name}>")[1:]:
+        yield behind.partition(f"</{name}>")[0]
+
+
 def find_code(said: str) -> str | None:
     """The code in what a server said."""
-    found = _CODE.search(said)
-    return found[1] if found else None
+    found = next(list_elements(said, "Code"), "")
+    return found if found.isalnum() and len(found) <= LONGEST_CODE else None
+
+
+def _find_status(said: str) -> str | None:
+    found = said.partition("status code: ")[2][:3]
+    return found if found.isdigit() else None
 
 
 def explain(said: str) -> TransientError:
     """The error for what the client says of a request that did not work; it repeats nothing but a code of S3."""
-    code, status = find_code(said), _STATUS.search(said)
+    code = find_code(said)
     if code in _WORDS:
         what, hint = _WORDS[code]
-    elif code is not None or status is not None:
-        told = code or (status and status[1])
+    elif told := code or _find_status(said):
         what, hint = f"the server of the bucket refuses: {told}", "look at its log"
     elif "certificate" in said.lower() or "UnknownIssuer" in said:
         what, hint = _CERTIFICATE

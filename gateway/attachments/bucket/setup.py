@@ -1,13 +1,10 @@
 """How a bucket is set up, as far as it decides what becomes of ciphertext: versions that it keeps, rules by which it
 removes or archives. The client of objects does not ask this, so it is asked here, by signed requests that change
 nothing.
-
-What a server answers is looked through for a few words and never parsed as a document: it is another's, and long.
 """
 
 from __future__ import annotations
 
-import re
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -17,6 +14,7 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import urlsplit
 
 from gateway.attachments.bucket.credentials import AccessKey, read_access_key
+from gateway.attachments.bucket.faults import list_elements
 from gateway.foundation.config import AttachmentsSection
 from keys.primitives.s3_signature import query_text, sign_get
 
@@ -24,10 +22,6 @@ SECONDS = 15.0
 LONGEST = 1024 * 1024
 COUNTED = 500
 """Old versions that are counted; where there are more it is said so."""
-_RULE = re.compile(r"<Rule>(.*?)</Rule>", re.DOTALL)
-_REMOVES = re.compile(r"<Expiration>(?:(?!</Expiration>).)*<(?:Days|Date)>|<Transition>", re.DOTALL)
-_PREFIX = re.compile(r"<Prefix>([^<]*)</Prefix>")
-_KEPT_FOR = re.compile(r"<NoncurrentVersionExpiration>(?:(?!</NoncurrentV).)*<NoncurrentDays>(\d{1,6})<", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +57,7 @@ def read_setup(section: AttachmentsSection, *, at: datetime) -> Setup:
         versions = _read_versions(ask, prefix, rules)
     except (HTTPException, OSError, UnicodeDecodeError):
         return Setup(versions=None, removes=None)
-    removes = None if rules is None else any(_REMOVES.search(rule) for rule in rules)
+    removes = None if rules is None else any(map(_removes, rules))
     return Setup(versions=versions, removes=removes)
 
 
@@ -76,7 +70,7 @@ def _read_versions(ask: _Asking, prefix: str, rules: Sequence[str] | None) -> Ve
     status, listed = ask.get({"versions": "", "prefix": prefix, "max-keys": str(COUNTED)})
     if status != 200:
         return None
-    days = [int(found[1]) for rule in rules or () if (found := _KEPT_FOR.search(rule))]
+    days = [int(found) for rule in rules or () for found in _days_kept(rule) if found.isdecimal()]
     return Versions(
         kept="<Status>Enabled</Status>" in said,
         days=min(days, default=None),
@@ -87,15 +81,26 @@ def _read_versions(ask: _Asking, prefix: str, rules: Sequence[str] | None) -> Ve
 
 def _rules(said: str, prefix: str) -> Sequence[str]:
     """The rules in force that are for objects of the prefix, which have no tags."""
+    return [
+        rule
+        for rule in list_elements(said, "Rule")
+        if "<Status>Enabled</Status>" in rule and "<Tag>" not in rule and _meet(_prefix_of(rule), prefix)
+    ]
 
-    def found() -> Iterator[str]:
-        for rule in _RULE.findall(said):
-            named = _PREFIX.search(rule)
-            of = named[1] if named else ""
-            if "<Status>Enabled</Status>" in rule and "<Tag>" not in rule and _meet(of, prefix):
-                yield rule
 
-    return [*found()]
+def _prefix_of(rule: str) -> str:
+    return next(list_elements(rule, "Prefix"), "")
+
+
+def _removes(rule: str) -> bool:
+    """Whether it removes or archives objects, and not only old versions or what marks a removal."""
+    ends = list_elements(rule, "Expiration")
+    return "<Transition>" in rule or any("<Days>" in end or "<Date>" in end for end in ends)
+
+
+def _days_kept(rule: str) -> Iterator[str]:
+    for end in list_elements(rule, "NoncurrentVersionExpiration"):
+        yield from list_elements(end, "NoncurrentDays")
 
 
 def _meet(one: str, other: str) -> bool:

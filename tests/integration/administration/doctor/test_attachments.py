@@ -103,6 +103,8 @@ def test_a_bucket_that_keeps_versions(tmp_path: Path) -> None:
     bucket = fresh_bucket()
     section = section_of(bucket, tmp_path)
     ask("PUT", f"{bucket}?versioning", _versioning("Enabled"))
+    ask("PUT", f"{bucket}/fr/{'0' * 32}/000000", b"what was erased")
+    ask("DELETE", f"{bucket}/fr/{'0' * 32}/000000")
     found = examine(tmp_path, section)
     assert states(found)["bucket versions"] is State.RED
     ends = "<NoncurrentVersionExpiration><NoncurrentDays>30</NoncurrentDays></NoncurrentVersionExpiration>"
