@@ -159,6 +159,9 @@ def _options(section: AttachmentsSection) -> ClientConfig:
         "timeout": WHOLE,
         "allow_http": (section.endpoint or "").startswith("http://"),
         "allow_invalid_certificates": False,
+        # A proxy that is never used: without one the client takes that of the environment.
+        "proxy_url": "http://127.0.0.1:9",
+        "proxy_excludes": "*,0.0.0.0/0,::/0",
     }
     if section.ca_file is not None:
         options["root_certificate"] = _read_authorities(section.ca_file)

@@ -83,7 +83,7 @@ async def test_there_and_back(fr: Party, tmp_path: Path) -> None:
     assert (stored(fr), (fr.folder / LEFT).exists()) == ([], False)
     assert load(fr.folder).attachments == section_of(bucket, tmp_path)
     assert await read_back(fr) == [LONG, NOTE]
-    assert [check.state for check in await examine(fr)] == [State.OK]
+    assert {check.state for check in await examine(fr)} == {State.OK}
     assert await move(fr, IN_THE_FOLDER) == moved
     assert {path.name: path.read_bytes() for path in stored(fr)} == before
     assert pieces_of(bucket) == []

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import ssl
+import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,10 +20,12 @@ from support.proxy import Proxy
 from gateway.attachments.bucket import client, files
 from gateway.attachments.bucket.client import Bucket
 from gateway.attachments.bucket.files import BucketFiles
+from gateway.attachments.bucket.setup import Setup, read_setup
 from gateway.attachments.places import open_files
 from gateway.errors import Code, RefusedError, TransientError
 from gateway.foundation.ids import NodeId
 from gateway.ports import PIECE
+from keys.primitives.tls import self_signed, server_files
 
 NAME = "0123456789abcdef" * 2
 FIRST, LAST = b"a" * PIECE, b"cde"
@@ -182,8 +188,8 @@ async def test_a_bucket_that_is_not_there(tmp_path: Path) -> None:
             await refused
 
 
-@pytest.fixture
-async def refusing() -> AsyncIterator[str]:
+@asynccontextmanager
+async def refusing(tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
     """A server that refuses everything, as one does whose clock is another."""
 
     async def answer(_request: web.Request) -> web.Response:
@@ -194,17 +200,39 @@ async def refusing() -> AsyncIterator[str]:
     runner = web.AppRunner(app)
     await runner.setup()
     port = free_port()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    yield f"http://127.0.0.1:{port}"
-    await runner.cleanup()
+    await web.TCPSite(runner, "127.0.0.1", port, ssl_context=tls).start()
+    try:
+        yield f"{'http' if tls is None else 'https'}://127.0.0.1:{port}"
+    finally:
+        await runner.cleanup()
 
 
-async def test_clocks_that_differ(refusing: str, tmp_path: Path) -> None:
+async def test_clocks_that_differ(tmp_path: Path) -> None:
     """The words say whose clock to set, for whatever was asked."""
-    place = files_of(section_of("any-bucket", tmp_path, endpoint=refusing))
-    for refused in (place.put(NAME, 0, LAST), place.get(NAME, 0, 1), place.size(NAME), place.names()):
+    async with refusing() as endpoint:
+        place = files_of(section_of("any-bucket", tmp_path, endpoint=endpoint))
+        for refused in (place.put(NAME, 0, LAST), place.get(NAME, 0, 1), place.size(NAME), place.names()):
+            with pytest.raises(TransientError, match="the clock of this machine"):
+                await refused
+
+
+async def test_an_authority_of_the_office(tmp_path: Path) -> None:
+    """A server is reached over TLS if an authority vouches for it that the system or `ca_file` knows, and not else."""
+    secret, ca = b"\x07" * 48, tmp_path / "ca.pem"
+    certificate = self_signed(secret, node=NodeId("n1" + "a" * 32), hosts=["127.0.0.1"], now=int(time.time()))
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with server_files(secret, certificate) as (certificate_file, key_file):
+        ca.write_bytes(certificate_file.read_bytes())
+        tls.load_cert_chain(certificate_file, key_file)
+    async with refusing(tls) as endpoint:
+        section = section_of("any-bucket", tmp_path, endpoint=endpoint)
+        with pytest.raises(TransientError, match="certificate of the bucket's server is not trusted") as caught:
+            await files_of(section).get(NAME, 0, 1)
+        assert "ca_file" in caught.value.hint
         with pytest.raises(TransientError, match="the clock of this machine"):
-            await refused
+            await files_of(section.model_copy(update={"ca_file": ca})).get(NAME, 0, 1)
+        found = await asyncio.to_thread(read_setup, section.model_copy(update={"ca_file": ca}), at=datetime.now(UTC))
+        assert found == Setup(versions=None, removes=None)
 
 
 async def test_a_key_that_is_changed(bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -235,8 +263,11 @@ def test_what_is_wrong_with_the_settings_is_told_at_once(bucket: str, tmp_path: 
 
 
 async def test_the_environment_decides_nothing(bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Variables of AWS are for other programs of this machine."""
+    """Variables of AWS, and those that name a proxy, are for other programs of this machine."""
     for name, value in (
+        ("http_proxy", "http://127.0.0.1:1"),
+        ("HTTP_PROXY", "http://127.0.0.1:1"),
+        ("ALL_PROXY", "http://127.0.0.1:1"),
         ("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1"),
         ("AWS_ENDPOINT_URL", "http://127.0.0.1:1"),
         ("AWS_REGION", "nowhere-1"),
