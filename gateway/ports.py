@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 from gateway.errors import Code, Finding, RefusedError, TransientError
 from gateway.strict_json import Json as Json
@@ -27,15 +27,22 @@ class Clock(Protocol):
         ...
 
 
+PIECE: Final = 1024 * 1024
+"""Bytes in which attachments are put: all pieces of a file have so many, but its last one."""
+
+
 class Files(Protocol):
-    """Where the ciphertext of attachments lies: a folder, or an object store one day. Names are random and the node's.
+    """Where the ciphertext of attachments lies: a folder, or an S3 bucket. Names are random and the node's.
 
     What `put` took can be got at once, and is durable once `sync` has returned. Nothing here is ever plain text. Raises
-    ``TransientError(disk)``.
+    ``TransientError``: disk, and where other processes write as well conflict and wrong_node.
     """
 
     async def put(self, name: str, at: int, data: bytes) -> None:
-        """Put a piece at offset ``at``, which is at most the length; what stood there and behind it goes."""
+        """Put pieces at offset ``at``, a multiple of ``PIECE`` and at most the length. The same bytes may be put once
+        more. Other bytes in the place of what a kill left there, and nobody was told of, take its place or are refused
+        (conflict), by `sync` at the latest.
+        """
         ...
 
     async def sync(self, name: str) -> None:
@@ -43,7 +50,7 @@ class Files(Protocol):
         ...
 
     async def get(self, name: str, at: int, most: int) -> bytes:
-        """At most so many bytes from offset ``at`` on; empty behind the end, or where there is nothing."""
+        """At most so many bytes from offset ``at`` on; empty only behind the end, or where there is nothing."""
         ...
 
     async def size(self, name: str) -> int:

@@ -4,14 +4,14 @@ back.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Connection
 
+from gateway.administration.settings_file import write_section
 from gateway.audit import store as audit_store
-from gateway.database.atomic_file import write_kept
 from gateway.database.engine import Store
 from gateway.database.kinds.copying import copy_rows, count_rows
 from gateway.database.opening import database_of, open_store
@@ -20,8 +20,6 @@ from gateway.foundation import config
 from gateway.foundation.config import DatabaseSection
 from gateway.foundation.node_folder import DATABASE, lock_folder
 
-SETTINGS = "node.toml"
-IN_THE_FOLDER = DatabaseSection()
 MOVED = "node.db.moved"
 """What the file is called after its rows went to a server: a person removes it when the node runs there."""
 
@@ -99,25 +97,6 @@ def _settle(folder: Path, before: DatabaseSection, to: DatabaseSection) -> None:
             (folder / f"{DATABASE}{suffix}").unlink(missing_ok=True)
 
 
-def name_database(folder: Path, to: DatabaseSection = IN_THE_FOLDER) -> None:
+def name_database(folder: Path, to: DatabaseSection) -> None:
     """Write into node.toml where the rows are. Raises TransientError disk; it is as it was."""
-    path = folder / SETTINGS
-    before = path.read_text(encoding="utf-8")
-    text = "".join(_without_section(before.splitlines(keepends=True))).rstrip("\n") + "\n"
-    named = {"url": to.url, "password_file": to.password_file, "ca_file": to.ca_file}
-    lines = [f'{name} = "{value}"' for name, value in named.items() if value is not None]
-    if lines:
-        text += "\n".join(["", "[database]", *lines]) + "\n"
-    if text == before:
-        return
-    config.parse(text, path)
-    write_kept(path, text.encode())
-
-
-def _without_section(lines: Iterable[str]) -> Iterator[str]:
-    """All lines but those of [database]."""
-    inside = False
-    for line in lines:
-        inside = line.strip() == "[database]" or (inside and not line.startswith("["))
-        if not inside:
-            yield line
+    write_section(folder, "database", {"url": to.url, "password_file": to.password_file, "ca_file": to.ca_file})

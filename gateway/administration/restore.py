@@ -16,8 +16,8 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from gateway.administration.backup import CHECKPOINT, SETTINGS, write_new
-from gateway.administration.move_database import name_database
 from gateway.administration.put_back import void_credentials
+from gateway.administration.settings_file import forget_places
 from gateway.consent import unconfirmed_store
 from gateway.database import meta
 from gateway.database.engine import Store
@@ -59,8 +59,8 @@ class Report:
 class Restored:
     """What was made. `closed` rows of content name a storage epoch that the keystore backup does not hold.
 
-    `ledger` is the time of the last line of the ledger, None where none was given. Where it is not `whole`, since there
-    is none or it ends before the loss, `unconfirmed` consents wait for the workers of their cases.
+    `bucket` has its attachments. `ledger` is the time of its last line, None where none was given. Where it is not
+    `whole`, since there is none or it ends before the loss, `unconfirmed` consents wait for the workers of their cases.
     """
 
     node: NodeId
@@ -70,6 +70,7 @@ class Restored:
     opened: int
     closed: int
     peers: tuple[str, ...]
+    bucket: str | None
     ledger: int | None
     whole: bool
     unconfirmed: int
@@ -94,11 +95,8 @@ def verify(path: Path, key: EncPrivateKey) -> Report:
     """
     if header_of(path).kind is Kind.KEYSTORE:
         opened = _open_keystore(path, key)
-        return Report(
-            header=opened.header,
-            newest=opened.chain[-1],
-            counts={"keys": len(opened.ring.keys), "epochs": len(opened.ring.epochs)},
-        )
+        counted = {"keys": len(opened.ring.keys), "epochs": len(opened.ring.epochs)}
+        return Report(header=opened.header, newest=opened.chain[-1], counts=counted)
     with TemporaryDirectory(prefix="trm-verify-") as apart:
         header, chain = _open_data(path, key, Path(apart))
         check(Path(apart) / DATABASE)
@@ -171,7 +169,7 @@ async def _fill(
             "the clock is earlier than the backup or the loss; nothing was made",
             hint="set the clock of this machine",
         )
-    name_database(draft)  # they may have been on a server: in the file now
+    bucket = forget_places(draft)
     store = Store(SqliteFile(draft / DATABASE))
     try:
         recorded = await store.read(lambda c: meta.get_meta(c, "keystore_gen"))
@@ -199,6 +197,7 @@ async def _fill(
         opened=sum(count for epoch, count in rows if epoch in held),
         closed=sum(count for epoch, count in rows if epoch not in held),
         peers=peers,
+        bucket=bucket,
         ledger=until,
         whole=whole,
         unconfirmed=unconfirmed,

@@ -218,6 +218,11 @@ def moving(connection: Connection, *, states: Sequence[str]) -> list[AttachmentR
     return [AttachmentRow(**row._mapping) for row in connection.execute(query)]
 
 
+def every(connection: Connection) -> list[AttachmentRow]:
+    """All parts, in the order in which they came."""
+    return [AttachmentRow(**row._mapping) for row in connection.execute(select(attachment).order_by(attachment.c.ref))]
+
+
 def files(connection: Connection) -> set[str]:
     """The names of all files that are of something."""
     return set(connection.scalars(select(attachment.c.file)))

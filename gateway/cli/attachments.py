@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,13 +12,17 @@ from gateway.cli import options, output
 from gateway.cli.options import CONTEXT, Reach
 from gateway.cli.progress import Progress, to_mib
 from gateway.foundation import time_text
+from gateway.foundation.config import read_attachments
 from gateway.foundation.json import list_objects
 from gateway.ports import Json
+
+TOLD_EVERY = 100
+"""Files after which a move tells how far it is."""
 
 
 @click.group("attachment", context_settings=CONTEXT)
 def attachment_commands() -> None:
-    """Add, list and save the files that go with messages."""
+    """Add, list and save the files that go with messages; move them to a bucket and back."""
 
 
 @options.add_verb(attachment_commands, "add")
@@ -141,3 +146,64 @@ def discard_attachments(reach: Reach, id: str, as_json: bool) -> None:
     output.print_answer(
         answer, as_json=as_json, people=lambda value: output.print_line(f"discarded: {value['files']} file(s)")
     )
+
+
+_FILE = click.Path(path_type=Path)
+
+
+@options.add_verb(attachment_commands, "move")
+@click.option("--to", "url", metavar="URL", help="s3://BUCKET/PREFIX; the prefix is this node's alone.")
+@click.option("--credentials-file", type=_FILE, metavar="FILE", help="Access key of the bucket, in the form of AWS.")
+@click.option("--endpoint", metavar="URL", help="https://HOST:PORT of a server that is not that of AWS.")
+@click.option("--region", metavar="NAME", help="Region of the bucket; else us-east-1.")
+@click.option("--ca-file", type=_FILE, metavar="FILE", help="Authorities that may vouch for the server.")
+@click.option("--to-folder", is_flag=True, help="Back to the folder attachments/ of the node.")
+@click.option("--node", type=_FILE, metavar="DIR", help="Node folder; else TRM_NODE.")
+@options.as_json
+def move_files(
+    url: str | None,
+    credentials_file: Path | None,
+    endpoint: str | None,
+    region: str | None,
+    ca_file: Path | None,
+    to_folder: bool,
+    node: Path | None,
+    as_json: bool,
+) -> None:
+    """Copy all files of a stopped node to a bucket or back, compare them, name the new place in node.toml, and remove
+    them where they were. What was cut off is repeated.
+
+    \b
+    Example:
+      trm attachment move --to s3://trm-fr/files --endpoint https://minio.example.fr:9000 \\
+        --credentials-file /etc/trm/bucket.key --node /srv/trm/fr
+    """
+    from gateway.administration.move_attachments import move_attachments
+    from gateway.foundation.clock import SystemClock
+
+    if (url is None) == (not to_folder):
+        raise click.UsageError("name --to URL, or --to-folder")
+    section = read_attachments(
+        url,
+        endpoint=endpoint,
+        region=region,
+        credentials_file=None if credentials_file is None else credentials_file.absolute(),
+        ca_file=None if ca_file is None else ca_file.absolute(),
+    )
+    moved = asyncio.run(move_attachments(options.find_folder(node), section, _tell_moved, clock=SystemClock()))
+    answer: dict[str, Json] = {"files": moved.files, "bytes": moved.size, "missing": moved.missing}
+    output.print_answer(answer, as_json=as_json, people=_show_moved)
+
+
+def _tell_moved(done: int, of: int) -> None:
+    if done % TOLD_EVERY == 0:
+        click.echo(f"trm: {done} of {of} files", err=True)
+
+
+def _show_moved(value: Mapping[str, Json]) -> None:
+    output.print_facts([(name, value[name]) for name in ("files", "bytes")])
+    if value["missing"]:
+        output.print_hint(
+            f"{value['missing']} file(s) were not whole at the old place; trm attachment list tells which"
+        )
+    output.print_hint("trm doctor tries the new place; then start the node")

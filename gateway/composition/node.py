@@ -22,10 +22,10 @@ from gateway.administration.cases_again import CasesAgain
 from gateway.administration.position import PositionKeeper
 from gateway.administration.status_metrics import StatusMetrics
 from gateway.administration.taken_again import TakenAgain
-from gateway.attachments.folder import FileFolder
 from gateway.attachments.library import AttachmentLibrary
 from gateway.attachments.pace import Pace
 from gateway.attachments.part_checks import PartChecks
+from gateway.attachments.places import open_files
 from gateway.attachments.receiver import IncomingFiles
 from gateway.attachments.sender import Uploader
 from gateway.attachments.uploads import Uploads
@@ -83,7 +83,6 @@ from gateway.foundation.chores import HOUR, Chore
 from gateway.foundation.config import Config
 from gateway.foundation.ids import UnitId
 from gateway.foundation.node_folder import (
-    ATTACHMENTS,
     CHECKPOINT,
     GUIDANCE,
     LEDGER,
@@ -191,7 +190,7 @@ class Node:
         self.tokens = ApiTokens(store, clock)
         self.attempts = SignInAttempts(store, clock)
         self.logins = Logins(store=store, tokens=self.tokens, attempts=self.attempts, clock=clock, rand=rand)
-        self.files = FileFolder(folder / ATTACHMENTS)
+        self.files = open_files(folder, config.attachments, node=own.node)
         self.library = GuidanceLibrary(folder / GUIDANCE, self.region)
         self.workers = Workers()
         self.wakeups = Wakeups()

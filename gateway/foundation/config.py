@@ -241,6 +241,32 @@ class DatabaseSection(_Section):
         return self
 
 
+class AttachmentsSection(_Section):
+    """Where the ciphertext of files is: in the folder `attachments/` of the node, or in an S3 bucket."""
+
+    url: str | None = Field(
+        default=None,
+        pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_-]+){0,8}/?$",
+        description="s3://BUCKET/PREFIX without a key",
+    )
+    endpoint: str | None = Field(
+        default=None,
+        pattern=r"^(https://[A-Za-z0-9.-]+(:[0-9]{1,5})?|http://(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?)$",
+        description="the server, where it is not that of AWS; without TLS only on this machine",
+    )
+    region: str = Field(default="us-east-1", pattern=r"^[a-z0-9-]{1,40}$", description="region of the bucket")
+    credentials_file: Path | None = Field(default=None, description="access key, in the form of AWS")
+    ca_file: Path | None = Field(default=None, description="authorities that may vouch for the server")
+
+    @model_validator(mode="after")
+    def _of_a_bucket(self) -> Self:
+        if self.url is None and self.model_fields_set - {"url"}:
+            raise ValueError("endpoint, region, credentials_file and ca_file belong to a url")
+        if self.url is not None and self.credentials_file is None:
+            raise ValueError("a url needs a credentials_file")
+        return self
+
+
 class BackupSection(_Section):
     """Whom backups are closed to, and how long they are kept."""
 
@@ -301,6 +327,7 @@ class Config(_Section):
     notify: NotifySection = NotifySection()
     keys: KeysSection = KeysSection()
     database: DatabaseSection = DatabaseSection()
+    attachments: AttachmentsSection = AttachmentsSection()
     storage: StorageSection = StorageSection()
     backup: BackupSection | None = None
     duty: DutySection = DutySection()
@@ -323,6 +350,27 @@ def read_database(url: str | None, password_file: Path | None, ca_file: Path | N
             Code.INVALID,
             "the address of the database is none; nothing was made or moved",
             hint="postgresql://ACCOUNT@HOST:PORT/DATABASE without the password, which is in a file of its own",
+        ) from exc
+
+
+def read_attachments(
+    url: str | None, *, endpoint: str | None, region: str | None, credentials_file: Path | None, ca_file: Path | None
+) -> AttachmentsSection:
+    """The section of node.toml with these members. Raises RefusedError invalid."""
+    named = {
+        "url": url,
+        "endpoint": endpoint,
+        "region": region,
+        "credentials_file": credentials_file,
+        "ca_file": ca_file,
+    }
+    try:
+        return AttachmentsSection.model_validate({name: value for name, value in named.items() if value is not None})
+    except ValidationError as exc:
+        raise RefusedError(
+            Code.INVALID,
+            "the address of the bucket is none, or its access key is missing; nothing was moved",
+            hint="s3://BUCKET/PREFIX with --credentials-file FILE; --endpoint is https://HOST:PORT",
         ) from exc
 
 

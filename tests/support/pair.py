@@ -237,6 +237,13 @@ async def two_nodes(base: Path) -> AsyncIterator[Two]:
             await party.stop()
 
 
+async def closed_node(base: Path) -> Party:
+    """FR alone, paired with AL, of which nothing is there: a copy that nobody has opened."""
+    kept = await _paired()
+    kept.copy("FR", base)
+    return Party("FR", base / "FR", SteeredClock(kept.at))
+
+
 @dataclass(frozen=True)
 class _Paired:
     """The folders of two nodes that were paired and then stopped, and the time at which they were."""

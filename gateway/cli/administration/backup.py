@@ -228,6 +228,7 @@ def restore_node(
         "opens": made.opened,
         "closed": made.closed,
         "peers": [*made.peers],
+        "bucket": made.bucket,
         "ledger": made.ledger,
         "whole": made.whole,
         "unconfirmed": made.unconfirmed,
@@ -255,6 +256,10 @@ def _show_restored(value: Mapping[str, Json]) -> None:
         output.print_line(
             f"OLD LEDGER: it ends more than two hours before the loss, so {value['unconfirmed']} consent(s) wait for "
             "workers: trm consent unconfirmed; if the disk was lost earlier, restore again with --lost-at"
+        )
+    if value["bucket"] is not None:
+        output.print_hint(
+            f"its attachments are in {value['bucket']}: unless this is a drill, write [attachments] into node.toml"
         )
     output.print_hint(
         f"start it: trm serve --node {value['folder']} --passphrase-file FILE; nothing is sent or accepted yet"

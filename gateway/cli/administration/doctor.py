@@ -1,5 +1,5 @@
 """`trm doctor`: every check of a node, with the fix for each finding. It changes nothing, except for a page of zeros
-that it writes and removes to test the disk.
+that it writes and removes to test the disk, and an object with which it does so to a bucket.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ def check_node(reach: Reach, as_json: bool) -> None:
 
 def examine_folder(folder: Path, passphrase_file: Path | None) -> list[dict[str, Json]]:
     """Run every check of a node folder. Raises RefusedError if there is no folder."""
+    from gateway.administration.doctor.attachments import check_attachments
     from gateway.administration.doctor.database import check_database
     from gateway.administration.doctor.folder import State, settings, standing
     from gateway.administration.doctor.host import secret, writing
@@ -55,12 +56,14 @@ def examine_folder(folder: Path, passphrase_file: Path | None) -> list[dict[str,
     config, first = settings(folder)
     database = check_database(folder, config, running=running)
     found = [first, *standing(folder, config), database, writing(folder), *secret(passphrase_file)]
+    now = SystemClock().now()
+    found += check_attachments(folder, config, now=now)
     found.append(check_speed(measure_speed))
     whole = all(item.state is not State.RED for item in found if item.name in ("settings", "database", "key store"))
     if whole:
         ask = partial(read_answers, folder, passphrase_file=passphrase_file)
         proxy = None if config is None else config.proxy
-        found += inside(ask, passphrase_file, running=running, now=SystemClock().now(), proxy=proxy)
+        found += inside(ask, passphrase_file, running=running, now=now, proxy=proxy)
     return [{"check": item.name, "state": str(item.state), "found": item.found, "fix": item.fix} for item in found]
 
 

@@ -36,6 +36,7 @@ class Disk(MemoryFiles):
 @pytest.fixture(autouse=True)
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spool, "STRETCH", 10)
+    monkeypatch.setattr(spool, "PIECE", 2)
 
 
 async def test_it_is_durable_in_stretches_and_at_the_end() -> None:
@@ -50,6 +51,28 @@ async def test_it_is_durable_in_stretches_and_at_the_end() -> None:
     await growing.finish()
     assert len(disk.synced) == 2 and disk.synced[-1] == 20
     assert disk.held[NAME] == b"".join(bytes([number]) + b"abc" for number in range(5))
+
+
+@pytest.mark.parametrize("sizes", [[1] * 9, [3, 3, 3], [2, 4, 6], [1, 0, 7, 1, 2], [5], [0], []])
+async def test_pieces_are_whole_but_the_last(sizes: list[int]) -> None:
+    """However it is cut when it comes: where a piece may be written once only, a part of one would be the end."""
+    disk = Disk()
+    growing = Spool(disk, NAME)
+    blocks = [bytes(range(n, n + size)) for n, size in enumerate(sizes)]
+    put, lengths = disk.put, []
+
+    async def watched(name: str, at: int, data: bytes) -> None:
+        assert at % 2 == 0
+        lengths.append(len(data))
+        await put(name, at, data)
+
+    disk.put = watched  # type: ignore[method-assign]
+    for block in blocks:
+        await growing.put([block[:1], block[1:]])
+    disk.held.setdefault(NAME, b"")
+    await growing.finish()
+    assert disk.held[NAME] == b"".join(blocks)
+    assert not [length for length in lengths[:-1] if length % 2] and 0 not in lengths
 
 
 async def test_one_stretch_at_a_time() -> None:

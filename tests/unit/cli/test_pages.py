@@ -51,7 +51,7 @@ def test_the_verbs_of_the_design_are_there():
         keys+tombstone+request keys+tombstone+seal keys+proof+export keys+proof+verify peer+tombstone
         message+reviews message+reviewed
         peer+suspend peer+resume peer+revoke peer+ping send
-        attachment+add attachment+list attachment+save attachment+discard
+        attachment+add attachment+list attachment+save attachment+discard attachment+move
         draft+list draft+show draft+add draft+change draft+release draft+discard
         message+list message+show message+ack message+open message+resend message+cancel conversation+list
         conversation+show conversation+contact
