@@ -72,6 +72,9 @@ class AttachmentLibrary:
         self._clock = clock
         self._rand = rand
         self._spooling: set[str] = set()
+        self._unnamed: set[str] = set()
+        self.alone = True
+        """Whether no other worker of this node adds files."""
 
     async def add(
         self, chunks: AsyncIterator[bytes], *, size: int, id: str | None = None, unit: UnitId | None = None
@@ -239,7 +242,11 @@ class AttachmentLibrary:
         there = await self._files.names()  # before the rows: a file that comes meanwhile is not in this list
         await self._content.store.move(move)
         known = await self._content.store.read(store.files)
-        await self._files.erase([name for name in there if name not in known and name not in self._spooling])
+        unnamed = {name for name in there if name not in known and name not in self._spooling}
+        # What another worker seals now has no row yet: it goes if it has none by the next time either.
+        gone = unnamed if self.alone else unnamed & self._unnamed
+        self._unnamed = unnamed
+        await self._files.erase(sorted(gone))
 
 
 # --- adding -------------------------------------------------------------------------------------------------------

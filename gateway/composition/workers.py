@@ -6,8 +6,11 @@ import socket
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from gateway.attachments.folder import FileFolder
+from gateway.attachments.same_place import require_same_folder
 from gateway.cluster import store as rows
 from gateway.database.engine import Store
+from gateway.foundation.node_folder import ATTACHMENTS
 
 if TYPE_CHECKING:
     from gateway.cluster.member import Member
@@ -23,12 +26,16 @@ async def join_workers(node: Node, pictures: int) -> Member:
     """Take a place among the workers of this node, which has read what is in memory up to this count.
 
     Raises:
-        RefusedError: conflict, where no place is free.
+        RefusedError: conflict, where no place is free, or its attachments are not those of the others.
     """
     # Only here: a node whose rows are in a file carries no driver of PostgreSQL.
     from gateway.cluster.member import Member
     from gateway.database.kinds.postgres_server import PostgresServer
 
+    others = await node.store.read(rows.count_alive) > 0
+    if isinstance(node.files, FileFolder):
+        await require_same_folder(node.store, node.folder / ATTACHMENTS, node.rand, others=others)
+    node.attachments.alone = False
     server = node.store.database
     if not isinstance(server, PostgresServer):
         raise TypeError("workers share a server")

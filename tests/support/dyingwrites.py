@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any
 
 from gateway.composition.node import Node
-from gateway.database import writer
+from gateway.database.writing import writer
 
 MANY = "message.submit_many"
 BEFORE, AFTER = "before", "after"

@@ -64,7 +64,8 @@ async def workers_of(two: Two, count: int) -> AsyncIterator[Sequence[Party]]:
     workers, ports = [first], [free_port() for _ in range(count)]
     for number in range(1, count):
         folder = first.folder.with_name(f"{first.folder.name}-{number + 1}")
-        shutil.copytree(first.folder, folder, ignore=shutil.ignore_patterns("*.sock"))
+        shutil.copytree(first.folder, folder, ignore=shutil.ignore_patterns("*.sock", "attachments"))
+        (folder / "attachments").symlink_to(first.folder / "attachments")
         workers.append(Party(first.name, folder, first.clock, first.system))
     for worker, port in zip(workers, ports, strict=True):
         at = worker.folder / "node.toml"

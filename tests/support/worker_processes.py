@@ -75,7 +75,8 @@ def worker_processes(pair: Pair, count: int) -> Iterator[WorkerProcesses]:
     workers, ports = [first], [free_port() for _ in range(count)]
     for number in range(2, count + 1):
         worker = NodeProcess(name=f"{first.name}-{number}", base=first.base, batch=first.batch, node=first.node)
-        shutil.copytree(first.folder, worker.folder, ignore=shutil.ignore_patterns("*.sock"))
+        shutil.copytree(first.folder, worker.folder, ignore=shutil.ignore_patterns("*.sock", "attachments"))
+        (worker.folder / "attachments").symlink_to(first.folder / "attachments")
         shutil.copy(first.passphrase_file, worker.passphrase_file)
         workers.append(worker)
     for worker, port in zip(workers, ports, strict=True):
