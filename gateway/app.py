@@ -117,6 +117,7 @@ async def open_node(
         await node.peers.refresh()
         await node.policies.refresh()
         await node.tokens.refresh()
+        await node.maintenance.refresh()
         await node.time.load(node.log.last_dated)
         node.found = await CaseUpgrade(node.content, node.cases, clock).run() or {}
         node.comparison.since = await node.log.last_dated()

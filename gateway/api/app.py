@@ -168,7 +168,7 @@ async def _problems(request: web.Request, handler: Callable[[web.Request], Await
         return await handler(request)
     except TransientError as error:
         status = 429 if error.code is Code.UNAUTHORISED else 503
-        return _problem(status, error.code, error.what, [], hint=error.hint)
+        return _problem(status, error.code, error.what, [], hint=error.hint, again_in=error.again_in)
     except GatewayError as error:
         findings: list[Json] = [f.to_json() for f in error.findings]
         return _problem(STATUS.get(error.code, 422), error.code, error.what, findings, hint=error.hint)
@@ -185,7 +185,9 @@ async def _problems(request: web.Request, handler: Callable[[web.Request], Await
         return _problem(500, Code.INVALID, "a fault of this node; nothing is known of the outcome", [])
 
 
-def _problem(status: int, code: Code, title: str, findings: list[Json], *, hint: str = "") -> web.Response:
+def _problem(
+    status: int, code: Code, title: str, findings: list[Json], *, hint: str = "", again_in: int | None = None
+) -> web.Response:
     body = {
         "type": f"urn:trm:problem:{code}",
         "title": title,
@@ -195,8 +197,9 @@ def _problem(status: int, code: Code, title: str, findings: list[Json], *, hint:
         "hint": hint,
         "findings": findings,
     }
+    headers = _HEADERS.get(status) if again_in is None else {"Retry-After": str(again_in)}
     return web.Response(
-        status=status, body=orjson.dumps(body), content_type="application/problem+json", headers=_HEADERS.get(status)
+        status=status, body=orjson.dumps(body), content_type="application/problem+json", headers=headers
     )
 
 

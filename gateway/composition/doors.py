@@ -11,7 +11,7 @@ from aiohttp.web import RouteDef
 from gateway.access.sessions import People
 from gateway.api.app import LocalServer, local_app
 from gateway.errors import Code
-from gateway.federation.handlers import Refusal
+from gateway.federation.handlers import Closed, Refusal
 from gateway.federation.listener import RunningServer, start_listener
 from gateway.federation.server import FederationApp
 from gateway.federation.tls import server_context
@@ -101,10 +101,18 @@ async def open_federation(node: Node) -> RunningServer:
         rand=node.rand,
         report=_report,
         overworked=node.overwork.refused,
-        closed=lambda: Code.ROOTS_DUE if node.own.waits_for_roots else None,
+        closed=lambda: _closed(node),
     )
     host, _, port = node.config.federation.listen.rpartition(":")
     return await start_listener(app, host.strip("[]"), int(port), context)
+
+
+def _closed(node: Node) -> Closed | None:
+    """Why nothing of peers is judged now."""
+    if node.own.waits_for_roots:
+        return Closed(Code.ROOTS_DUE)
+    pause = node.maintenance.seconds_left()
+    return Closed(Code.MAINTENANCE, pause) if pause else None
 
 
 def _report(refusal: Refusal) -> None:

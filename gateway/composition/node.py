@@ -94,6 +94,7 @@ from gateway.identity.own_identity import OwnIdentity
 from gateway.identity.publication import Publication
 from gateway.identity.unlock import Keyholder
 from gateway.ledger.files import LedgerWriter
+from gateway.maintenance.mode import MaintenanceMode
 from gateway.mapping.types import RecordMapping
 from gateway.messages.wakeups import EventStream, Wakeups
 from gateway.node.federation_handlers import FederationHandlers
@@ -189,6 +190,7 @@ class Node:
         self.workers = Workers()
         self.wakeups = Wakeups()
         self.events = EventStream()
+        self.maintenance = MaintenanceMode(store=store, wakeups=self.wakeups, clock=clock)
         self.time = ConfirmedTime(
             store=store, own=own, link=self.link, times=self.times, wakeups=self.wakeups, clock=clock
         )
@@ -606,6 +608,7 @@ class Node:
         keys, push = self.upkeep.chores()
         requests, erase = self.erasure.chores()
         return [
+            *self.maintenance.chores(),
             *self.ledger.chores(),
             *self.position.chores(),
             *self.time.chores(),

@@ -58,6 +58,7 @@ def make_sender(node: Node, peer: NodeId) -> Sender:
         departure=node.departure,
         comparison=node.comparison,
         time=node.time,
+        maintenance=node.maintenance,
         submission=node.submission,
         reach=reach,
         exchange=exchange,

@@ -4,6 +4,7 @@ A peer is reached over TLS 1.3, its server key checked against the pins before a
 connections that are kept open. An ``Answered`` is final for the layer above: its response signature verified. Any other
 outcome is not final and raises ``TransientError``: the same bytes have to be sent again later, signed anew:
 
+    maintenance     a 503 that says after how many seconds to come again
     unreachable     no name, no connection, no answer in time, 429, 5xx, or an answer that is not HTTP
     not_active      a bare 403: the peer does not admit us now
     bad_key         the server showed a key that the descriptor does not pin; nothing was sent
@@ -39,7 +40,7 @@ from gateway.federation.wire import (
     check_length,
     has_signature,
     require_taken,
-    translate_status,
+    translate_answer,
 )
 from gateway.foundation.ids import NodeId
 from gateway.ports import Clock
@@ -259,7 +260,7 @@ class FederationClient:
         """Return the claim of a genuine answer, and whether its key is in force at our own time."""
         # A 403 or 5xx is never signed by a right server: a signature on it is not worth a look.
         if raw.status == 403 or raw.status >= 500 or not has_signature(raw):
-            raise translate_status(raw.status)
+            raise translate_answer(raw)
         claim = read_response(ResponseHead(status=raw.status, fields=raw.fields), asked)
         signed = (claim.node, claim.kid, claim.base, claim.signature)
         in_force = await self._verify(*signed)

@@ -26,7 +26,7 @@ from gateway.errors import WIRE_CODES, Code, GatewayError, RefusedError, RemoteE
 from gateway.federation import endpoints
 from gateway.federation.connections import SERVER, build_bare_response
 from gateway.federation.endpoints import JSON, Access, Endpoint, Segment
-from gateway.federation.handlers import FederationHandlers, Refusal, Reply, Report
+from gateway.federation.handlers import Closed, FederationHandlers, Refusal, Reply, Report
 from gateway.federation.nonces import NonceCache, Seen
 from gateway.federation.ports import HttpKeys, Rand, VerifyPeer
 from gateway.federation.pushes import PushedDocuments
@@ -85,7 +85,7 @@ class FederationApp:
         work: WorkBudgets | None = None,
         report: Report = lambda refusal: None,
         overworked: Callable[[NodeId], None] = lambda peer: None,
-        closed: Callable[[], Code | None] = lambda: None,
+        closed: Callable[[], Closed | None] = lambda: None,
     ) -> None:
         self._node = node
         self._authority = authority
@@ -135,7 +135,7 @@ class FederationApp:
                     assert_never(row.access)
         except BareStatusError as leave:
             self._tell(row, leave.peer, leave.status, leave.code)
-            return build_bare_response(leave.status)
+            return build_bare_response(leave.status, leave.again_in)
         except TransientError as exc:
             self._tell(row, None, HTTPStatus.SERVICE_UNAVAILABLE, exc.code)
             return build_bare_response(HTTPStatus.SERVICE_UNAVAILABLE)
@@ -232,7 +232,7 @@ class FederationApp:
             if verified.recipient != self._node:
                 raise RemoteError(Code.MISROUTED, "request is meant for another node")
             if row.access is not Access.KNOWN and (why := self._closed()) is not None:
-                raise BareStatusError(HTTPStatus.SERVICE_UNAVAILABLE, why, claim.node)
+                raise BareStatusError(HTTPStatus.SERVICE_UNAVAILABLE, why.code, claim.node, why.again_in)
             if verified.content_type != row.content_type:
                 raise RemoteError(Code.WRONG_TYPE, "content type is not the one of this endpoint")
             if row is endpoints.GET_HELD:

@@ -22,6 +22,11 @@ class Wakeups:
         """Set when something waits for this peer: a message, a void, a receipt, or the peer called."""
         return self._outgoing.setdefault(peer, asyncio.Event())
 
+    def wake_senders(self) -> None:
+        """Let every sender look at once, as when nothing keeps the node from sending any more."""
+        for event in self._outgoing.values():
+            event.set()
+
     def peer_called(self, peer: NodeId) -> None:
         """The peer is there: forget the backoff (nrm1 12.14)."""
         self.called.add(peer)

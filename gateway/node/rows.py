@@ -47,6 +47,7 @@ from gateway.erasure.peer_requests.operations import RequestOperations
 from gateway.evidence.operations import EvidenceOperations
 from gateway.guidance.operations import GuidanceOperations
 from gateway.identity.operations.keys import KeyOperations
+from gateway.maintenance.operations import MaintenanceOperations
 from gateway.notifications.operations import AlertOperations
 from gateway.operations import roles
 from gateway.operations.registry import About, Row, Units, rows_of
@@ -85,6 +86,7 @@ CLASSES: tuple[type, ...] = (
     NodeViewOperations,
     StatusOperations,
     ClockOperations,
+    MaintenanceOperations,
     KeyOperations,
     PeerOperations,
     ChangeOperations,

@@ -69,7 +69,7 @@ OWN_UNITS: Mapping[str, Any] = {
     ]
 }
 """What `directory.list` says where there is no peer."""
-READY = {"ready": True, "why": [], "sending": True, "sending_why": []}
+READY = {"ready": True, "why": [], "maintenance": None, "sending": True, "sending_why": []}
 """What `node.ready` says of a node that does its work."""
 
 

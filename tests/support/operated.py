@@ -27,6 +27,7 @@ HELD = PEER | {"name": "UA <b>", "delivery": "held", "held": "our side has suspe
 STATUS: dict[str, Any] = {
     "at": NOW,
     "stopped": None,
+    "maintenance": None,
     "peers": [PEER, HELD],
     "failed": [
         {"kind": "failed", "peer": "AL", "reason": "expired", "count": 2, "oldest": NOW - 90_000},

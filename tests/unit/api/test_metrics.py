@@ -33,6 +33,7 @@ def status(**changes: Any) -> dict[str, Any]:
     return {
         "at": NOW,
         "stopped": None,
+        "maintenance": None,
         "peers": [peer],
         "webhooks": [],
         "failed": [{"kind": "failed", "peer": "AL", "reason": "expired", "count": 2, "oldest": NOW - 5}],
