@@ -31,6 +31,7 @@ from gateway.delivery.local_receipts import LocalReceipts
 from gateway.errors import Code, GatewayError, RefusedError, TransientError
 from gateway.foundation.ids import NodeId
 from gateway.foundation.logs import logger
+from gateway.foundation.request_ids import RequestTrail
 from gateway.foundation.workers import Workers
 from gateway.identity.identity import NodeKeys
 from gateway.mapping.to_message import RecordMapping, map_message
@@ -88,6 +89,7 @@ class Handover:
         adapter: Adapter | None,
         workers: Workers,
         wakeups: Wakeups,
+        trail: RequestTrail,
         clock: Clock,
         mappings: Mapping[str, RecordMapping] = MappingProxyType({}),
     ) -> None:
@@ -100,6 +102,7 @@ class Handover:
         self._adapter = adapter
         self._workers = workers
         self._wakeups = wakeups
+        self._trail = trail
         self._clock = clock
         self._mappings = mappings
         self._log = logger()
@@ -221,6 +224,7 @@ class Handover:
                 await self._hold(waiting.messages[row.ref], outcome, now)
             else:
                 done.append(row)
+                self._log.info("message.handed_over", ref=row.ref, trace=self._trail.find(row.ref))
                 if outcome != handed.key:
                     names[row.ref] = outcome
         return done, names

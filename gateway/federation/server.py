@@ -45,6 +45,13 @@ from gateway.federation.signatures import (
 from gateway.federation.signed_times import read_clocks
 from gateway.federation.signing import fresh_nonce, sign_response
 from gateway.foundation.ids import KeyId, NodeId
+from gateway.foundation.request_ids import (
+    HEADER,
+    bind_request_id,
+    make_request_id,
+    read_request_id,
+    request_scope,
+)
 from gateway.foundation.work_meter import WorkMeter
 from gateway.ports import Clock
 from keys.primitives.encoding import canon
@@ -111,7 +118,8 @@ class FederationApp:
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request; never raises but for cancellation. The answer's `Date` is this node's clock."""
-        response = await self._answer(request)
+        with request_scope():
+            response = await self._answer(request)
         response.headers["Date"] = formatdate(self._clock.now(), usegmt=True)
         return response
 
@@ -187,6 +195,8 @@ class FederationApp:
         self, request: web.BaseRequest, row: Endpoint, segment: Segment | None, query: str, length: int
     ) -> web.StreamResponse:
         claim = await self._proven(request, row, row.path if segment is None else segment.path, query)
+        # Only what a proven peer sends is looked at, and only an id that looks random comes into the log (nrm1 9.21).
+        bind_request_id(read_request_id(request.headers.getall(HEADER, [])) or make_request_id(self._rand))
         self._kid(claim.node)
         # Counted by proven peer, not by address: several peers may share one, and one may use several.
         if self._busy[claim.node] >= REQUESTS_PER_PEER:

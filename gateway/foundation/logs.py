@@ -19,6 +19,8 @@ from typing import Any, TextIO
 
 import structlog
 
+from gateway.foundation.request_ids import add_request_id
+
 ALLOWED = frozenset(
     {
         "event",
@@ -44,6 +46,8 @@ ALLOWED = frozenset(
         "kid",
         "size",
         "next_try",
+        "trace",
+        "via",
     }
 )
 
@@ -79,6 +83,7 @@ def configure(level: str, stream: TextIO | None = None) -> None:
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
+            add_request_id,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _allow_list,
             structlog.processors.JSONRenderer(),

@@ -31,6 +31,8 @@ from gateway.delivery.inbound.results import JudgedRequests, NumberRefused, Rece
 from gateway.delivery.inbound.rules import NumberedRequest, first_state, goes_at_once
 from gateway.errors import Code, TransientError
 from gateway.foundation.ids import MessageId, NodeId
+from gateway.foundation.logs import logger
+from gateway.foundation.request_ids import RequestTrail, current_request_id
 from gateway.foundation.workers import Workers
 from gateway.identity.identity import Identity
 from gateway.messages import answers, content_codec, state_transitions
@@ -117,6 +119,7 @@ class Recorder:
         workers: Workers,
         wakeups: Wakeups,
         events: EventStream,
+        trail: RequestTrail,
         clock: Clock,
     ) -> None:
         self._store = content.store
@@ -132,6 +135,8 @@ class Recorder:
         self._workers = workers
         self._wakeups = wakeups
         self._events = events
+        self._trail = trail
+        self._log = logger()
         self._clock = clock
 
     async def record_results(self, node: NodeId, judged: JudgedRequests) -> Recorded:
@@ -180,6 +185,9 @@ class Recorder:
             self._tell_again(connection, node, judged.came_again)
 
         await self._store.move(move)
+        for item in added:
+            self._trail.note(item.row.ref, current_request_id())
+            self._log.info("message.received", peer=node, ref=item.row.ref)
         await self._tell(writing)
         return signed
 

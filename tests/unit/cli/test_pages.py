@@ -66,7 +66,8 @@ def test_the_verbs_of_the_design_are_there():
         schema+list schema+show schema+check mapping+check mapping+preview adapter+list adapter+check adapter+new
             alarm+list
         alarm+dismiss node+show node+status node+pairing
-            node+maintenance+on node+maintenance+off node+maintenance+show webhook+new webhook+list token+new token+list token+revoke
+            node+maintenance+on node+maintenance+off node+maintenance+show
+        webhook+new webhook+list token+new token+list token+revoke
         person+add person+list person+change person+invite person+vouch person+approve person+sign-out
             person+end login whoami logout demo
         procedure+list procedure+show statistics+make statistics+show statistics+draft
