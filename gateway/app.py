@@ -188,7 +188,7 @@ async def serve_limited(
 ) -> None:
     """Run on the socket of the folder only, without keys and without peers, until `stop` is set."""
     release = lock_folder(folder)
-    server = LocalServer(local_app(LimitedOperations(reason), admit=admit, rand=system_rand))
+    server = LocalServer(local_app(LimitedOperations(reason), admit=admit))
     try:
         await server.start(folder / RUN / SOCKET, None)
         logger().error("node.limited", code=str(reason.code))

@@ -79,12 +79,10 @@ def local_app(
     desk: Operations,
     *,
     admit: Callable[[str], Caller],
-    rand: Callable[[int], bytes],
     console: Iterable[web.RouteDef] = (),
 ) -> web.Application:
     """Make the application behind both listeners. `admit` returns the holder of a bearer token, or raises
-    `unauthorised`; the pages of the `console` stand beside the API, and each has its own guards. `rand` makes ids
-    of requests.
+    `unauthorised`; the pages of the `console` stand beside the API, and each has its own guards.
     """
     guards = [_problems, _doorkeeper(admit)]
     api, measured = web.Application(middlewares=guards), web.Application(middlewares=guards)
@@ -94,7 +92,7 @@ def local_app(
     api.router.add_get(APART[EVENTS].removeprefix(PREFIX), _events(desk), name=EVENTS)
     api.router.add_get(APART[DESCRIPTION].removeprefix(PREFIX), _description(), name=DESCRIPTION)
     measured.router.add_get("", _metrics(desk), name=METRICS)
-    app = web.Application(client_max_size=BODY_LIMIT, middlewares=[name_requests(rand), end_slow_bodies])
+    app = web.Application(client_max_size=BODY_LIMIT, middlewares=[name_requests, end_slow_bodies])
     app.on_response_prepare.append(name_nobody)
     app.router.add_get(LIVE, _live)
     app.router.add_get(READY, _ready(desk))

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 async def open_local(node: Node) -> LocalServer:
     """Open the socket of the local API (and loopback, if set)."""
     pages = _console(node)
-    server = LocalServer(local_app(node.desk, admit=node.tokens.admit, rand=node.rand, console=pages))
+    server = LocalServer(local_app(node.desk, admit=node.tokens.admit, console=pages))
     await server.start(node.folder / RUN / SOCKET, node.config.local.listen)
     if pages:
         _prepare_pages(node.config.console.language)

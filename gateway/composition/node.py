@@ -86,7 +86,6 @@ from gateway.foundation.node_folder import (
     LEDGER,
     POSITION,
 )
-from gateway.foundation.request_ids import RequestTrail
 from gateway.foundation.workers import Workers
 from gateway.guidance.library import GuidanceLibrary
 from gateway.identity.identity import Identity
@@ -190,7 +189,6 @@ class Node:
         self.library = GuidanceLibrary(folder / GUIDANCE, self.region)
         self.workers = Workers()
         self.wakeups = Wakeups()
-        self.trail = RequestTrail(rand)
         self.events = EventStream()
         self.maintenance = MaintenanceMode(store=store, wakeups=self.wakeups, clock=clock)
         self.time = ConfirmedTime(
@@ -352,7 +350,6 @@ class Node:
             preparation=self.preparation,
             kept=kept,
             wakeups=self.wakeups,
-            trail=self.trail,
             events=self.events,
         )
         self.lookout = Lookout(
@@ -426,7 +423,6 @@ class Node:
             adapter=self.adapter,
             workers=self.workers,
             wakeups=self.wakeups,
-            trail=self.trail,
             clock=self.clock,
             mappings=self.outside.inward,
         )
@@ -467,7 +463,6 @@ class Node:
                 workers=self.workers,
                 wakeups=self.wakeups,
                 events=self.events,
-                trail=self.trail,
                 clock=self.clock,
             ),
             signer=AnswerSigner(

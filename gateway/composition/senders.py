@@ -28,7 +28,7 @@ def make_sender(node: Node, peer: NodeId) -> Sender:
         sync=node.sync,
         workers=node.workers,
         events=node.events,
-        trail=node.trail,
+        trail=node.wakeups.trail,
         clock=node.clock,
     )
     numbering = asyncio.Lock()  # numbers are looked up and used in one go

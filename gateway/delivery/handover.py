@@ -31,7 +31,6 @@ from gateway.delivery.local_receipts import LocalReceipts
 from gateway.errors import Code, GatewayError, RefusedError, TransientError
 from gateway.foundation.ids import NodeId
 from gateway.foundation.logs import logger
-from gateway.foundation.request_ids import RequestTrail
 from gateway.foundation.workers import Workers
 from gateway.identity.identity import NodeKeys
 from gateway.mapping.to_message import RecordMapping, map_message
@@ -89,7 +88,6 @@ class Handover:
         adapter: Adapter | None,
         workers: Workers,
         wakeups: Wakeups,
-        trail: RequestTrail,
         clock: Clock,
         mappings: Mapping[str, RecordMapping] = MappingProxyType({}),
     ) -> None:
@@ -102,7 +100,7 @@ class Handover:
         self._adapter = adapter
         self._workers = workers
         self._wakeups = wakeups
-        self._trail = trail
+        self._trail = wakeups.trail
         self._clock = clock
         self._mappings = mappings
         self._log = logger()

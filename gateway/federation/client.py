@@ -43,7 +43,7 @@ from gateway.federation.wire import (
     translate_answer,
 )
 from gateway.foundation.ids import NodeId
-from gateway.foundation.request_ids import HEADER, current_request_id, write_header
+from gateway.foundation.telemetry.request_ids import HEADER, current_request_id, write_header
 from gateway.ports import Clock
 from keys.documents.envelope import join_envelopes
 
@@ -244,7 +244,7 @@ class FederationClient:
             sign=self._keys.sign_http,
         )
         if (id := current_request_id()) is not None:
-            headers = {**headers, HEADER: write_header(id, self._rand)}  # beside what is signed (nrm1 9.21)
+            headers = {**headers, HEADER: write_header(id)}  # beside what is signed (nrm1 9.21)
         raw = await wire.send(row, path=path, headers=headers, body=body)
         # Bound to our signature: else an attacker could answer with an old signed answer to the same path.
         asked = SignedRequest(method=row.method, path=path, signature=headers["Signature"])

@@ -45,7 +45,7 @@ from gateway.federation.signatures import (
 from gateway.federation.signed_times import read_clocks
 from gateway.federation.signing import fresh_nonce, sign_response
 from gateway.foundation.ids import KeyId, NodeId
-from gateway.foundation.request_ids import (
+from gateway.foundation.telemetry.request_ids import (
     HEADER,
     bind_request_id,
     make_request_id,
@@ -196,7 +196,7 @@ class FederationApp:
     ) -> web.StreamResponse:
         claim = await self._proven(request, row, row.path if segment is None else segment.path, query)
         # Only what a proven peer sends is looked at, and only an id that looks random comes into the log (nrm1 9.21).
-        bind_request_id(read_request_id(request.headers.getall(HEADER, [])) or make_request_id(self._rand))
+        bind_request_id(read_request_id(request.headers.getall(HEADER, [])) or make_request_id())
         self._kid(claim.node)
         # Counted by proven peer, not by address: several peers may share one, and one may use several.
         if self._busy[claim.node] >= REQUESTS_PER_PEER:

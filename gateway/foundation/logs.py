@@ -19,7 +19,7 @@ from typing import Any, TextIO
 
 import structlog
 
-from gateway.foundation.request_ids import add_request_id
+from gateway.foundation.telemetry.request_ids import add_request_id
 
 ALLOWED = frozenset(
     {

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 
 from gateway.foundation.ids import NodeId
+from gateway.foundation.telemetry.request_ids import RequestTrail
 
 
 class Wakeups:
@@ -17,6 +18,7 @@ class Wakeups:
         self.trust = asyncio.Event()  # a trust record waits to be brought to a peer
         self.trusting: set[str] = set()  # peers that have just sent one: they take ours now
         self.called: set[str] = set()
+        self.trail = RequestTrail()  # by which request a message came that another loop takes further
 
     def outgoing(self, peer: NodeId) -> asyncio.Event:
         """Set when something waits for this peer: a message, a void, a receipt, or the peer called."""

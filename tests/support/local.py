@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -140,7 +139,7 @@ def admit(token: str) -> roles.Caller:
 async def running_api(folder: Path, desk: FakeDesk) -> AsyncIterator[LocalApi]:
     """The real server on a socket and a loopback port."""
     port = free_port()
-    server = LocalServer(local_app(desk, rand=os.urandom, admit=admit))
+    server = LocalServer(local_app(desk, admit=admit))
     path = folder / "api.sock"
     await server.start(path, f"127.0.0.1:{port}")
     try:

@@ -32,7 +32,7 @@ from gateway.delivery.inbound.rules import NumberedRequest, first_state, goes_at
 from gateway.errors import Code, TransientError
 from gateway.foundation.ids import MessageId, NodeId
 from gateway.foundation.logs import logger
-from gateway.foundation.request_ids import RequestTrail, current_request_id
+from gateway.foundation.telemetry.request_ids import current_request_id
 from gateway.foundation.workers import Workers
 from gateway.identity.identity import Identity
 from gateway.messages import answers, content_codec, state_transitions
@@ -119,7 +119,6 @@ class Recorder:
         workers: Workers,
         wakeups: Wakeups,
         events: EventStream,
-        trail: RequestTrail,
         clock: Clock,
     ) -> None:
         self._store = content.store
@@ -135,7 +134,7 @@ class Recorder:
         self._workers = workers
         self._wakeups = wakeups
         self._events = events
-        self._trail = trail
+        self._trail = wakeups.trail
         self._log = logger()
         self._clock = clock
 

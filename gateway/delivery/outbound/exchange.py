@@ -19,7 +19,7 @@ from gateway.errors import Code, GatewayError, RemoteError, TransientError
 from gateway.federation.client import Answered
 from gateway.foundation.ids import NodeId
 from gateway.foundation.logs import logger
-from gateway.foundation.request_ids import RequestTrail, bind_request_id, request_scope
+from gateway.foundation.telemetry.request_ids import RequestTrail, bind_request_id, request_scope
 from gateway.foundation.workers import Workers
 from gateway.identity.own_identity import OwnIdentity
 from gateway.messages import answers, state_transitions

@@ -26,7 +26,7 @@ from gateway.delivery.outbound.prepared import Prepared, Unsealed, seal_prepared
 from gateway.errors import Code, GatewayError, RefusedError
 from gateway.foundation.batcher import Batcher
 from gateway.foundation.logs import logger
-from gateway.foundation.request_ids import RequestId, RequestTrail, current_request_id
+from gateway.foundation.telemetry.request_ids import RequestId, current_request_id
 from gateway.messages.machines.delivery import Outgoing
 from gateway.messages.store import local
 from gateway.messages.store.conversations import Key
@@ -83,7 +83,6 @@ class Submission:
         kept: KeptJudgements,
         wakeups: Wakeups,
         events: EventStream,
-        trail: RequestTrail,
     ) -> None:
         self._content = content
         self._drafts = drafts
@@ -92,7 +91,7 @@ class Submission:
         self._kept = kept
         self._wakeups = wakeups
         self._events = events
-        self._trail = trail
+        self._trail = wakeups.trail
         self._log = logger()
         self._batcher: Batcher[_Request, OperationResult] = Batcher(self._submit_all)
 

@@ -10,7 +10,7 @@ from support.local import FakeDesk, LocalApi, running_api
 
 from gateway.api.routes import PREFIX
 from gateway.foundation import logs
-from gateway.foundation.request_ids import read_request_id
+from gateway.foundation.telemetry.request_ids import read_request_id
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
+from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final, NewType
+from uuid import uuid4
 
 RequestId = NewType("RequestId", str)
 HEADER: Final = "traceparent"
@@ -45,14 +46,14 @@ def read_request_id(given: Sequence[str]) -> RequestId | None:
     return RequestId(found[1]) if random else None
 
 
-def make_request_id(rand: Callable[[int], bytes]) -> RequestId:
+def make_request_id() -> RequestId:
     """Make an id that nobody gave."""
-    return RequestId(rand(16).hex())
+    return RequestId(uuid4().hex)
 
 
-def write_header(id: RequestId, rand: Callable[[int], bytes]) -> str:
+def write_header(id: RequestId) -> str:
     """Write the field that carries an id further; the flags say that it is random, and that nobody traces it."""
-    return f"00-{id}-{rand(8).hex()}-02"
+    return f"00-{id}-{uuid4().hex[16:]}-02"
 
 
 def current_request_id() -> RequestId | None:
@@ -85,8 +86,7 @@ def add_request_id(_logger: Any, _name: str, fields: MutableMapping[str, Any]) -
 class RequestTrail:
     """The requests that messages came by, of the newest so many; in memory only."""
 
-    def __init__(self, rand: Callable[[int], bytes]) -> None:
-        self._rand = rand
+    def __init__(self) -> None:
         self._ids: OrderedDict[int, RequestId] = OrderedDict()
 
     def note(self, ref: int, id: RequestId | None) -> None:
@@ -106,4 +106,4 @@ class RequestTrail:
         """
         ids = {self._ids.get(ref) for ref in refs}
         shared = ids.pop() if len(ids) == 1 else None
-        return shared or make_request_id(self._rand)
+        return shared or make_request_id()

@@ -14,7 +14,7 @@ from support.acting import ask
 from support.pair import Party, two_nodes
 
 from gateway.foundation.logs import configure
-from gateway.foundation.request_ids import RequestId, request_scope
+from gateway.foundation.telemetry.request_ids import RequestId, request_scope
 
 TRACE = RequestId("4bf92f3577b34da6a3ce929d0e0e4736")
 OTHER = RequestId("0af7651916cd43dd8448eb211c80319c")
