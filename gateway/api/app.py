@@ -29,6 +29,7 @@ from gateway.api.routes import BODY_LIMIT, PREFIX, ROUTES, Route
 from gateway.errors import Code, Finding, GatewayError, RefusedError, TransientError
 from gateway.federation.connections import Connection, end_slow_bodies, name_nobody, write_piece
 from gateway.foundation.logs import logger
+from gateway.foundation.telemetry.durations import Durations
 from gateway.node import rows
 from gateway.operations.ports import Operations
 from gateway.operations.registry import check_person, may, visible
@@ -79,6 +80,7 @@ def local_app(
     desk: Operations,
     *,
     admit: Callable[[str], Caller],
+    durations: Durations,
     console: Iterable[web.RouteDef] = (),
 ) -> web.Application:
     """Make the application behind both listeners. `admit` returns the holder of a bearer token, or raises
@@ -91,7 +93,7 @@ def local_app(
         api.router.add_route(route.method, route.path, handler, name=route.operation)
     api.router.add_get(APART[EVENTS].removeprefix(PREFIX), _events(desk), name=EVENTS)
     api.router.add_get(APART[DESCRIPTION].removeprefix(PREFIX), _description(), name=DESCRIPTION)
-    measured.router.add_get("", _metrics(desk), name=METRICS)
+    measured.router.add_get("", _metrics(desk, durations), name=METRICS)
     app = web.Application(client_max_size=BODY_LIMIT, middlewares=[name_requests, end_slow_bodies])
     app.on_response_prepare.append(name_nobody)
     app.router.add_get(LIVE, _live)
@@ -439,14 +441,14 @@ async def _finds(desk: Operations, name: str) -> bool:
     return isinstance(found, dict) and found[name] is True
 
 
-def _metrics(desk: Operations) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+def _metrics(desk: Operations, durations: Durations) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def measure(request: web.Request) -> web.Response:
-        """`node.status` in the text format of Prometheus."""
+        """`node.status` and the durations of stages in the text format of Prometheus."""
         found = (await desk.call(STATUS_OF_NODE, _parameters(request), caller=request[_CALLER])).value
         if not isinstance(found, dict):
             raise RuntimeError("the status is an object")
         return web.Response(
-            body=metrics.render_metrics(found).encode(), headers={**_KEEP, "Content-Type": metrics.MEDIA}
+            body=metrics.render_metrics(found, durations.open()), headers={**_KEEP, "Content-Type": metrics.MEDIA}
         )
 
     return measure

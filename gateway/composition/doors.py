@@ -17,6 +17,7 @@ from gateway.federation.server import FederationApp
 from gateway.federation.tls import server_context
 from gateway.foundation.logs import logger
 from gateway.foundation.node_folder import RUN, SOCKET
+from gateway.foundation.telemetry.durations import Stage
 from gateway.foundation.workdays import offset
 from keys.primitives.tls import self_signed, server_files
 from schemas.region_pack.calendars import load_calendar
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 async def open_local(node: Node) -> LocalServer:
     """Open the socket of the local API (and loopback, if set)."""
     pages = _console(node)
-    server = LocalServer(local_app(node.desk, admit=node.tokens.admit, console=pages))
+    server = LocalServer(local_app(node.desk, admit=node.tokens.admit, durations=node.durations, console=pages))
     await server.start(node.folder / RUN / SOCKET, node.config.local.listen)
     if pages:
         _prepare_pages(node.config.console.language)
@@ -102,6 +103,7 @@ async def open_federation(node: Node) -> RunningServer:
         report=_report,
         overworked=node.overwork.refused,
         closed=lambda: _closed(node),
+        timed=lambda seconds: node.durations.observe(Stage.RECEIVING, seconds),
     )
     host, _, port = node.config.federation.listen.rpartition(":")
     return await start_listener(app, host.strip("[]"), int(port), context)

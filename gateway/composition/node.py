@@ -86,6 +86,7 @@ from gateway.foundation.node_folder import (
     LEDGER,
     POSITION,
 )
+from gateway.foundation.telemetry.durations import Durations
 from gateway.foundation.workers import Workers
 from gateway.guidance.library import GuidanceLibrary
 from gateway.identity.identity import Identity
@@ -189,6 +190,7 @@ class Node:
         self.library = GuidanceLibrary(folder / GUIDANCE, self.region)
         self.workers = Workers()
         self.wakeups = Wakeups()
+        self.durations = Durations()
         self.events = EventStream()
         self.maintenance = MaintenanceMode(store=store, wakeups=self.wakeups, clock=clock)
         self.time = ConfirmedTime(
@@ -423,6 +425,7 @@ class Node:
             adapter=self.adapter,
             workers=self.workers,
             wakeups=self.wakeups,
+            durations=self.durations,
             clock=self.clock,
             mappings=self.outside.inward,
         )

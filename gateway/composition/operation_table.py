@@ -101,6 +101,7 @@ def tie_operations(node: Node) -> NodeOperations:
         operations=joined(offered),
         own=node.own,
         maintenance=node.maintenance,
+        durations=node.durations,
         files=files,
         units=UnitGuard(content=node.content),
         blocks=BlockGuard(content=node.content),

@@ -29,6 +29,7 @@ def make_sender(node: Node, peer: NodeId) -> Sender:
         workers=node.workers,
         events=node.events,
         trail=node.wakeups.trail,
+        durations=node.durations,
         clock=node.clock,
     )
     numbering = asyncio.Lock()  # numbers are looked up and used in one go

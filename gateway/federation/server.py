@@ -71,7 +71,8 @@ class FederationApp:
     ``verify_paired`` also admits peers that are not active yet, ``verify_known`` every peer that is not revoked, where
     an endpoint takes them; without these nobody else is admitted. ``closed`` says why nothing of peers is judged now,
     None while it is: they meet a bare 503 then and keep what they have, and are answered only what is held of them.
-    ``report`` is called for every refusal and must not raise.
+    ``report`` is called for every refusal, and ``timed`` with the seconds of every request of a proven peer; neither
+    must raise.
     """
 
     def __init__(
@@ -93,6 +94,7 @@ class FederationApp:
         report: Report = lambda refusal: None,
         overworked: Callable[[NodeId], None] = lambda peer: None,
         closed: Callable[[], Closed | None] = lambda: None,
+        timed: Callable[[float], None] = lambda seconds: None,
     ) -> None:
         self._node = node
         self._authority = authority
@@ -112,6 +114,7 @@ class FederationApp:
         self._begun = read_clocks(clock)
         self._overworked = overworked
         self._closed = closed
+        self._timed = timed
         self._busy: Counter[NodeId] = Counter()
         self._routes = PeerRoutes(handlers)
         self._pushes = PushedDocuments(self._routes.push, self._tell_of_push)
@@ -205,12 +208,13 @@ class FederationApp:
             self._overworked(claim.node)
             raise BareStatusError(HTTPStatus.TOO_MANY_REQUESTS, peer=claim.node)
         self._busy[claim.node] += 1
-        meter = WorkMeter()
+        meter, begun = WorkMeter(), self._clock.monotonic()
         try:
             reply = await meter.run(self._answered(claim, row, segment, await read_body(request, length)))
         finally:
             self._busy[claim.node] -= 1
             self._work.spend(claim.node, meter.seconds)
+            self._timed(self._clock.monotonic() - begun)
         return self._signed(reply, claim)
 
     async def _proven(self, request: web.BaseRequest, row: Endpoint, path: str, query: str) -> Claim:

@@ -7,6 +7,7 @@ What is not in the table can not be asked. Whether the caller may ask at all was
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import nullcontext
 from functools import partial
 
 from gateway.attachments.operations.files import AttachmentOperations, file_name
@@ -18,6 +19,7 @@ from gateway.erasure.operations.models import RunRetention
 from gateway.erasure.storage_epochs import StorageEpochs
 from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.ids import ConversationId
+from gateway.foundation.telemetry.durations import Durations, Stage
 from gateway.identity.own_identity import OwnIdentity
 from gateway.maintenance.mode import MaintenanceMode
 from gateway.node.blocks import BlockGuard
@@ -42,6 +44,7 @@ class NodeOperations:
         operations: Mapping[str, Operation],
         own: OwnIdentity,
         maintenance: MaintenanceMode,
+        durations: Durations,
         files: AttachmentOperations,
         units: UnitGuard,
         blocks: BlockGuard,
@@ -55,6 +58,7 @@ class NodeOperations:
         self._operations = operations
         self._own = own
         self._maintenance = maintenance
+        self._durations = durations
         self._files = files
         self._units = units
         self._blocks = blocks
@@ -76,7 +80,8 @@ class NodeOperations:
         asked = await self._read(found, arguments, caller)
 
         async def act() -> OperationResult:
-            return await self._do(found, asked, key, caller)
+            with self._durations.measure(Stage.TAKING_IN) if found.row.takes_in else nullcontext():
+                return await self._do(found, asked, key, caller)
 
         if key is None or "key" in found.row.takes:
             done = await act()

@@ -19,6 +19,7 @@ from gateway.errors import Code, GatewayError, RemoteError, TransientError
 from gateway.federation.client import Answered
 from gateway.foundation.ids import NodeId
 from gateway.foundation.logs import logger
+from gateway.foundation.telemetry.durations import Durations, Stage
 from gateway.foundation.telemetry.request_ids import RequestTrail, bind_request_id, request_scope
 from gateway.foundation.workers import Workers
 from gateway.identity.own_identity import OwnIdentity
@@ -61,6 +62,7 @@ class Exchange:
         workers: Workers,
         events: EventStream,
         trail: RequestTrail,
+        durations: Durations,
         clock: Clock,
     ) -> None:
         self._node = node
@@ -72,6 +74,7 @@ class Exchange:
         self._workers = workers
         self._events = events
         self._trail = trail
+        self._durations = durations
         self._clock = clock
         self._log = logger().bind(peer=node)
         self._anew: set[int] = set()
@@ -87,7 +90,11 @@ class Exchange:
         if still:
             peer = self._reach.peer()
             with request_scope():
-                await self.apply_answers(peer, still, await self.get_answers(peer, still))
+                with self._durations.measure(Stage.SENDING):
+                    answer = await self.get_answers(peer, still)
+                await self.apply_answers(peer, still, answer)
+                for item in still:
+                    self._durations.observe_wait(self._clock.now() - item.row.at)
 
     async def get_answers(self, peer: Peer, request: Sequence[Ready]) -> Answers:
         """One request and its answer, under the id by which its messages came here, if that is one."""
