@@ -59,7 +59,7 @@ class Durations:
         """The registry, with what the kernel says of this process beside the histograms."""
         from prometheus_client import CollectorRegistry, ProcessCollector, disable_created_metrics
 
-        disable_created_metrics()  # a second series for each, that only says when it began
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each, that only says when it began
         registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         return registry
