@@ -127,6 +127,7 @@ ROUTES: tuple[Route, ...] = (
     Route(method="GET", path="/node/maintenance", operation="maintenance.show"),
     Route(method="POST", path="/node/maintenance", operation="maintenance.begin"),
     Route(method="POST", path="/node/maintenance/end", operation="maintenance.end"),
+    Route(method="GET", path="/node/diagnostics", operation="node.diagnostics"),
     Route(method="GET", path="/node/pairing", operation="node.pairing"),
     Route(method="GET", path="/clock", operation="clock.show"),
     Route(method="POST", path="/clock/confirm", operation="clock.confirm"),

@@ -12,6 +12,7 @@ from gateway.access.operations.tokens import TokenOperations
 from gateway.administration.operations.alarms import AlarmOperations
 from gateway.administration.operations.backup import BackupOperations
 from gateway.administration.operations.clock import ClockOperations
+from gateway.administration.operations.diagnostics import DiagnosticsOperations
 from gateway.administration.operations.node import NodeViewOperations
 from gateway.administration.operations.status import StatusOperations
 from gateway.attachments.operations.files import AttachmentOperations
@@ -182,6 +183,7 @@ def _node_operations(node: Node) -> Sequence[object]:
         LoginOperations(logins=node.logins, tokens=node.tokens, own=node.own, config=node.config, clock=node.clock),
         ClockOperations(store=node.store, peers=node.peers, time=node.time, clock=node.clock, actor=node.keys.actor),
         MaintenanceOperations(mode=node.maintenance, upkeep=node.upkeep, clock=node.clock, actor=node.keys.actor),
+        DiagnosticsOperations(store=node.store),
         BackupOperations(backups=node.backups, config=node.config),
         StatusOperations(
             identity=node.identity,

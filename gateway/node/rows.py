@@ -15,6 +15,7 @@ from gateway.access.operations.tokens import TokenOperations
 from gateway.administration.operations.alarms import AlarmOperations
 from gateway.administration.operations.backup import BackupOperations
 from gateway.administration.operations.clock import ClockOperations
+from gateway.administration.operations.diagnostics import DiagnosticsOperations
 from gateway.administration.operations.node import NodeViewOperations
 from gateway.administration.operations.status import StatusOperations
 from gateway.attachments.operations.files import AttachmentOperations
@@ -102,6 +103,7 @@ CLASSES: tuple[type, ...] = (
     AccessOperations,
     ProtectionOperations,
     BackupOperations,
+    DiagnosticsOperations,
     TokenOperations,
     LoginOperations,
     PeopleOperations,

@@ -67,7 +67,7 @@ def test_the_verbs_of_the_design_are_there():
             alarm+list
         alarm+dismiss node+show node+status node+pairing
             node+maintenance+on node+maintenance+off node+maintenance+show
-        webhook+new webhook+list token+new token+list token+revoke
+        diagnostics webhook+new webhook+list token+new token+list token+revoke
         person+add person+list person+change person+invite person+vouch person+approve person+sign-out
             person+end login whoami logout demo
         procedure+list procedure+show statistics+make statistics+show statistics+draft
