@@ -39,7 +39,7 @@ def maintenance_commands() -> None:
 
 @options.add_verb(maintenance_commands, "on")
 @click.option("--for", "seconds", type=Duration(), required=True, metavar="TIME", help="How long: 90s, 30m, 2h.")
-@click.option("--reason", type=click.Choice([*Reason]), default=Reason.PLANNED, show_default=True)
+@click.option("--reason", type=click.Choice([str(one) for one in Reason]), default="planned", show_default=True)
 @options.pass_node
 @options.as_json
 def begin_maintenance(reach: Reach, seconds: int, reason: str, as_json: bool) -> None:
@@ -52,7 +52,7 @@ def begin_maintenance(reach: Reach, seconds: int, reason: str, as_json: bool) ->
     Example:
       trm node maintenance on --for 30m --reason upgrade --node /srv/trm/fr
     """
-    answer = reach.ask("maintenance.begin", seconds=seconds, reason=str(reason))
+    answer = reach.ask("maintenance.begin", seconds=seconds, reason=reason)
     output.print_answer(answer, as_json=as_json, people=_show)
     if not as_json:
         output.print_hint("trm node maintenance off ends it before")

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import click
 import pytest
+from click.testing import CliRunner
 
 from gateway.cli.administration import maintenance
-from gateway.cli.administration.maintenance import Duration
+from gateway.cli.administration.maintenance import Duration, maintenance_commands
+from gateway.cli.options import Reach
 
 
 def test_a_time_is_a_number_with_its_unit():
@@ -26,3 +31,15 @@ def test_it_is_told_until_when(capsys: pytest.CaptureFixture[str]):
     assert "upgrade" in told and "1970-01-01T00:30:00Z" in told
     maintenance._show(off)
     assert capsys.readouterr().out == "no maintenance: the node takes in and sends\n"
+
+
+def test_the_verb_asks_for_what_was_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """Reasons are written as they are kept; without one it is planned."""
+    asked: list[dict[str, Any]] = []
+    shown = {"on": True, "since": 0, "until": 1_800, "reason": "upgrade", "seconds_left": 900}
+    monkeypatch.setattr(Reach, "ask", lambda self, operation, **given: asked.append({operation: given}) or shown)
+    for words in ((), ("--reason", "upgrade")):
+        done = CliRunner().invoke(maintenance_commands, ["on", "--for", "30m", *words, "--node", str(tmp_path)])
+        assert done.exit_code == 0, done.output
+    assert asked == [{"maintenance.begin": {"seconds": 1_800, "reason": reason}} for reason in ("planned", "upgrade")]
+    assert CliRunner().invoke(maintenance_commands, ["on", "--node", str(tmp_path)]).exit_code == 2
