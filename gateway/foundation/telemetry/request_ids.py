@@ -22,6 +22,7 @@ HEADER: Final = "traceparent"
 ANSWER_HEADER: Final = "traceresponse"
 """Of the second level of the recommendation: the id under which the request stands in this node's log."""
 LETTERS: Final = 8
+PADDED: Final = 6
 """So many different hexadecimal digits at least has an id that is believed to be random, a letter, and no digit six
 times in a row: of a hundred thousand random ones three are refused by this. Numbers, dates and words that somebody
 padded to an id are, and must not come into a log.
@@ -30,7 +31,6 @@ MOST: Final = 4_096
 """Messages whose request is remembered."""
 
 _PARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
-_PADDED = re.compile(r"(.)\1{5}")
 _CURRENT: ContextVar[RequestId | None] = ContextVar("request_id", default=None)
 
 
@@ -42,8 +42,8 @@ def read_request_id(given: Sequence[str]) -> RequestId | None:
     if found is None or int(found[2], 16) == 0:
         return None
     digits = set(found[1])
-    random = len(digits) >= LETTERS and digits & set("abcdef") and not _PADDED.search(found[1])
-    return RequestId(found[1]) if random else None
+    padded = any(digit * PADDED in found[1] for digit in digits)
+    return RequestId(found[1]) if len(digits) >= LETTERS and digits & set("abcdef") and not padded else None
 
 
 def make_request_id() -> RequestId:
