@@ -17,7 +17,7 @@ from gateway.federation.server import FederationApp
 from gateway.federation.tls import server_context
 from gateway.foundation.logs import logger
 from gateway.foundation.node_folder import RUN, SOCKET
-from gateway.foundation.telemetry.durations import Stage
+from gateway.foundation.telemetry.durations import MessageStage
 from gateway.foundation.workdays import offset
 from keys.primitives.tls import self_signed, server_files
 from schemas.region_pack.calendars import load_calendar
@@ -103,7 +103,7 @@ async def open_federation(node: Node) -> RunningServer:
         report=_report,
         overworked=node.overwork.refused,
         closed=lambda: _closed(node),
-        timed=lambda seconds: node.durations.observe(Stage.RECEIVING, seconds),
+        timed=lambda seconds: node.durations.observe(MessageStage.RECEIVING, seconds),
     )
     host, _, port = node.config.federation.listen.rpartition(":")
     return await start_listener(app, host.strip("[]"), int(port), context)

@@ -31,7 +31,7 @@ from gateway.delivery.local_receipts import LocalReceipts
 from gateway.errors import Code, GatewayError, RefusedError, TransientError
 from gateway.foundation.ids import NodeId
 from gateway.foundation.logs import logger
-from gateway.foundation.telemetry.durations import Durations, Stage
+from gateway.foundation.telemetry.durations import Durations, MessageStage
 from gateway.foundation.workers import Workers
 from gateway.identity.identity import NodeKeys
 from gateway.mapping.to_message import RecordMapping, map_message
@@ -219,7 +219,7 @@ class Handover:
         names: dict[int, str] = {}
         if not opened:
             return done, names
-        with self._durations.measure(Stage.HANDING_OVER):
+        with self._durations.measure(MessageStage.HANDING_OVER):
             outcomes = await push_all(adapter, [item for _, item in opened])
         for (row, handed), outcome in zip(opened, outcomes, strict=False):
             if isinstance(outcome, TransientError):

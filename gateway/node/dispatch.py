@@ -19,7 +19,7 @@ from gateway.erasure.operations.models import RunRetention
 from gateway.erasure.storage_epochs import StorageEpochs
 from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.ids import ConversationId
-from gateway.foundation.telemetry.durations import Durations, Stage
+from gateway.foundation.telemetry.durations import Durations, MessageStage
 from gateway.identity.own_identity import OwnIdentity
 from gateway.maintenance.mode import MaintenanceMode
 from gateway.node.blocks import BlockGuard
@@ -80,7 +80,7 @@ class NodeOperations:
         asked = await self._read(found, arguments, caller)
 
         async def act() -> OperationResult:
-            with self._durations.measure(Stage.TAKING_IN) if found.row.takes_in else nullcontext():
+            with self._durations.measure(MessageStage.TAKING_IN) if found.row.takes_in else nullcontext():
                 return await self._do(found, asked, key, caller)
 
         if key is None or "key" in found.row.takes:

@@ -19,7 +19,7 @@ from gateway.errors import Code, GatewayError, RemoteError, TransientError
 from gateway.federation.client import Answered
 from gateway.foundation.ids import NodeId
 from gateway.foundation.logs import logger
-from gateway.foundation.telemetry.durations import Durations, Stage
+from gateway.foundation.telemetry.durations import Durations, MessageStage
 from gateway.foundation.telemetry.request_ids import RequestTrail, bind_request_id, request_scope
 from gateway.foundation.workers import Workers
 from gateway.identity.own_identity import OwnIdentity
@@ -90,7 +90,7 @@ class Exchange:
         if still:
             peer = self._reach.peer()
             with request_scope():
-                with self._durations.measure(Stage.SENDING):
+                with self._durations.measure(MessageStage.SENDING):
                     answer = await self.get_answers(peer, still)
                 await self.apply_answers(peer, still, answer)
                 for item in still:

@@ -21,7 +21,7 @@ WAITS: Final = (1.0, 5.0, 30.0, 60.0, 300.0, 1_800.0, 3_600.0, 21_600.0, 86_400.
 """Up to three days, after which a person is told of what waits."""
 
 
-class Stage(StrEnum):
+class MessageStage(StrEnum):
     """What is measured, whether it succeeds or not."""
 
     TAKING_IN = "taking_in"
@@ -37,12 +37,12 @@ class Stage(StrEnum):
 class Durations:
     """The histograms of one node, in a registry of their own."""
 
-    def observe(self, stage: Stage, seconds: float) -> None:
+    def observe(self, stage: MessageStage, seconds: float) -> None:
         """Count one duration of a stage."""
         self._stages.labels(str(stage)).observe(seconds)
 
     @contextmanager
-    def measure(self, stage: Stage) -> Iterator[None]:
+    def measure(self, stage: MessageStage) -> Iterator[None]:
         """Count how long the block takes, also where it raises."""
         begun = time.perf_counter()
         try:
@@ -66,7 +66,7 @@ class Durations:
 
     def open(self) -> CollectorRegistry:
         """Return the registry with every histogram, also those that nothing was counted in yet."""
-        for stage in Stage:
+        for stage in MessageStage:
             self._stages.labels(str(stage))
         self._waits.describe()
         return self.registry

@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from support.shapes import misfits
 
 from gateway.api import metrics
-from gateway.foundation.telemetry.durations import Durations, Stage
+from gateway.foundation.telemetry.durations import Durations, MessageStage
 
 NOW = 1_800_000_000
 LABEL = r'[a-z]+="(?:[^"\\\n]|\\[\\"n])*"'
@@ -107,9 +107,9 @@ def test_the_time_of_maintenance_that_is_left_is_told():
 def test_every_stage_has_its_histogram_before_anything_was_measured():
     """In fixed buckets, so that a rule finds its series from the first reading on; the parser of Prometheus agrees."""
     durations = Durations()
-    with durations.measure(Stage.SENDING):
+    with durations.measure(MessageStage.SENDING):
         pass
-    durations.observe(Stage.RECEIVING, 0.3)
+    durations.observe(MessageStage.RECEIVING, 0.3)
     durations.observe_wait(7_000)
     text = metrics.render_metrics(status(), durations.open()).decode()
     families = {family.name: family for family in text_string_to_metric_families(text)}
