@@ -42,6 +42,7 @@ from gateway.foundation.node_folder import (
     WEBHOOKS,
     lock_folder,
 )
+from gateway.foundation.telemetry.durations import Durations
 from gateway.identity import publication
 from gateway.identity.own_identity import OwnIdentity
 from gateway.identity.unlock import KeysUnusableError, Unlock, in_process, places_of
@@ -122,6 +123,7 @@ async def open_node(
         await node.peers.refresh()
         await node.policies.refresh()
         await node.tokens.refresh()
+        await node.maintenance.refresh()
         await node.time.load(node.log.last_dated)
         node.found = await CaseUpgrade(node.content, node.cases, clock).run() or {}
         node.comparison.since = await node.log.last_dated()
@@ -194,7 +196,7 @@ async def serve_limited(
 ) -> None:
     """Run on the socket of the folder only, without keys and without peers, until `stop` is set."""
     release = lock_folder(folder)
-    server = LocalServer(local_app(LimitedOperations(reason), admit=admit))
+    server = LocalServer(local_app(LimitedOperations(reason), admit=admit, durations=Durations()))
     try:
         await server.start(folder / RUN / SOCKET, None)
         logger().error("node.limited", code=str(reason.code))

@@ -96,6 +96,7 @@ class Code(StrEnum):
     LOG_UNCONFIRMED = "log_unconfirmed"
     CLOCK = "clock"
     BUSY = "busy"
+    MAINTENANCE = "maintenance"
     ADAPTER_BUSY = "adapter_busy"
     ADAPTER_REFUSED = "adapter_refused"
     NOT_FOR_EXPORT = "not_for_export"
@@ -148,4 +149,10 @@ class RefusedError(GatewayError):
 
 
 class TransientError(GatewayError):
-    """The world did not play along this time."""
+    """The world did not play along this time; ``again_in`` is after how many seconds it said it will, if it did."""
+
+    def __init__(
+        self, code: Code, what: str, *, hint: str = "", findings: Iterable[Finding] = (), again_in: int | None = None
+    ) -> None:
+        super().__init__(code, what, hint=hint, findings=findings)
+        self.again_in = again_in

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from hypothesis import settings
 from support import fresh
 from support.ajv import Ajv, running
@@ -31,6 +32,12 @@ from gateway.ports import OperationResult
 # How long an example takes says more of the machine than of the code.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
+
+
+@pytest.fixture(autouse=True)
+def log_apart() -> None:
+    """A node that runs in the process of a test logs beside it, not into what a verb prints there."""
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.__stderr__))
 
 
 MEMORY = Path("/dev/shm")

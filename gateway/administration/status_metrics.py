@@ -26,6 +26,7 @@ from gateway.identity.identity import NodeKeys
 from gateway.identity.key_pace import KeyPaceWatch
 from gateway.messages.store import handed_over
 from gateway.notifications import webhooks as hooks
+from gateway.peers import store as peer_rows
 from gateway.peers.registry import Peer, PeerRegistry
 from gateway.ports import Clock, Json
 from keys.keystore.service import PacedCalls
@@ -44,7 +45,7 @@ NOTHING = Pile()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeerFigures:
-    """One peer. `contact` is when it was last heard of by its keyset or a message."""
+    """One peer. `contact`: when its keyset or a message was last heard of; `announced`: it said that it is away."""
 
     peer: Peer
     held: str | None
@@ -52,12 +53,17 @@ class PeerFigures:
     unreceived: Pile
     undelivered: Pile
     contact: int | None
+    announced: bool
 
     @property
     def delivery(self) -> str:
-        """`held`: people have to agree first; `failing`: it does not answer; `waiting`, or `idle`: nothing waits."""
+        """`held`: people have to agree first; `announced`: people work on it, and it said until when; `failing`: it
+        does not answer; `waiting`, or `idle`: nothing waits.
+        """
         if self.held is not None:
             return "held"
+        if self.announced and self.peer.failing_since is None:
+            return "announced"
         if self.peer.failing_since is not None:
             return "failing"
         return "waiting" if self.queued.count else "idle"
@@ -158,6 +164,7 @@ class StatusMetrics:
             unreceived = status_store.unreceived(connection, now - RECEIVED_WITHIN)
             undelivered = status_store.undelivered(connection, now - DELIVERED_WITHIN)
             made = meta.get_meta(connection, meta.BACKUP_MADE)
+            announced = peer_rows.announced(connection)
             size, log = self._store.database.sizes(connection)
             return Figures(
                 at=now,
@@ -168,6 +175,7 @@ class StatusMetrics:
                         queued=queued.get(peer.node, NOTHING),
                         unreceived=unreceived.get(peer.node, NOTHING),
                         undelivered=undelivered.get(peer.node, NOTHING),
+                        announced=peer.node in announced,
                         contact=_latest(peer.keyset_seen, status_store.last_received(connection, peer.node)),
                     )
                     for peer in peers

@@ -24,10 +24,12 @@ import orjson
 from aiohttp import web
 
 from gateway.api import metrics
+from gateway.api.request_log import name_requests
 from gateway.api.routes import BODY_LIMIT, PREFIX, ROUTES, Route
 from gateway.errors import Code, Finding, GatewayError, RefusedError, TransientError
 from gateway.federation.connections import Connection, end_slow_bodies, name_nobody, write_piece
 from gateway.foundation.logs import logger
+from gateway.foundation.telemetry.durations import Durations
 from gateway.node import rows
 from gateway.operations.ports import Operations
 from gateway.operations.registry import check_person, may, visible
@@ -75,7 +77,11 @@ _CALLER = web.RequestKey("caller", Caller)
 
 
 def local_app(
-    desk: Operations, *, admit: Callable[[str], Caller], console: Iterable[web.RouteDef] = ()
+    desk: Operations,
+    *,
+    admit: Callable[[str], Caller],
+    durations: Durations,
+    console: Iterable[web.RouteDef] = (),
 ) -> web.Application:
     """Make the application behind both listeners. `admit` returns the holder of a bearer token, or raises
     `unauthorised`; the pages of the `console` stand beside the API, and each has its own guards.
@@ -87,8 +93,8 @@ def local_app(
         api.router.add_route(route.method, route.path, handler, name=route.operation)
     api.router.add_get(APART[EVENTS].removeprefix(PREFIX), _events(desk), name=EVENTS)
     api.router.add_get(APART[DESCRIPTION].removeprefix(PREFIX), _description(), name=DESCRIPTION)
-    measured.router.add_get("", _metrics(desk), name=METRICS)
-    app = web.Application(client_max_size=BODY_LIMIT, middlewares=[end_slow_bodies])
+    measured.router.add_get("", _metrics(desk, durations), name=METRICS)
+    app = web.Application(client_max_size=BODY_LIMIT, middlewares=[name_requests, end_slow_bodies])
     app.on_response_prepare.append(name_nobody)
     app.router.add_get(LIVE, _live)
     app.router.add_get(READY, _ready(desk))
@@ -168,7 +174,7 @@ async def _problems(request: web.Request, handler: Callable[[web.Request], Await
         return await handler(request)
     except TransientError as error:
         status = 429 if error.code is Code.UNAUTHORISED else 503
-        return _problem(status, error.code, error.what, [], hint=error.hint)
+        return _problem(status, error.code, error.what, [], hint=error.hint, again_in=error.again_in)
     except GatewayError as error:
         findings: list[Json] = [f.to_json() for f in error.findings]
         return _problem(STATUS.get(error.code, 422), error.code, error.what, findings, hint=error.hint)
@@ -185,7 +191,9 @@ async def _problems(request: web.Request, handler: Callable[[web.Request], Await
         return _problem(500, Code.INVALID, "a fault of this node; nothing is known of the outcome", [])
 
 
-def _problem(status: int, code: Code, title: str, findings: list[Json], *, hint: str = "") -> web.Response:
+def _problem(
+    status: int, code: Code, title: str, findings: list[Json], *, hint: str = "", again_in: int | None = None
+) -> web.Response:
     body = {
         "type": f"urn:trm:problem:{code}",
         "title": title,
@@ -195,8 +203,9 @@ def _problem(status: int, code: Code, title: str, findings: list[Json], *, hint:
         "hint": hint,
         "findings": findings,
     }
+    headers = _HEADERS.get(status) if again_in is None else {"Retry-After": str(again_in)}
     return web.Response(
-        status=status, body=orjson.dumps(body), content_type="application/problem+json", headers=_HEADERS.get(status)
+        status=status, body=orjson.dumps(body), content_type="application/problem+json", headers=headers
     )
 
 
@@ -432,14 +441,14 @@ async def _finds(desk: Operations, name: str) -> bool:
     return isinstance(found, dict) and found[name] is True
 
 
-def _metrics(desk: Operations) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+def _metrics(desk: Operations, durations: Durations) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def measure(request: web.Request) -> web.Response:
-        """`node.status` in the text format of Prometheus."""
+        """`node.status` and the durations of stages in the text format of Prometheus."""
         found = (await desk.call(STATUS_OF_NODE, _parameters(request), caller=request[_CALLER])).value
         if not isinstance(found, dict):
             raise RuntimeError("the status is an object")
         return web.Response(
-            body=metrics.render_metrics(found).encode(), headers={**_KEEP, "Content-Type": metrics.MEDIA}
+            body=metrics.render_metrics(found, durations.open()), headers={**_KEEP, "Content-Type": metrics.MEDIA}
         )
 
     return measure

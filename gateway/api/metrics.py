@@ -1,21 +1,48 @@
-"""`node.status` for Prometheus (text format 0.0.4): names, labels and numbers, and nothing about a person.
+"""`node.status` and the durations of stages for Prometheus (text format 0.0.4): names, labels and numbers, and nothing
+about a person.
 
 Ages are seconds at the moment of the reading, so that a rule needs no clock of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
+    from prometheus_client.core import GaugeMetricFamily
 
 MEDIA = "text/plain; version=0.0.4; charset=utf-8"
 Sample = tuple[Mapping[str, str], int]
 
 
-def render_metrics(status: Mapping[str, Any]) -> str:
+class StatusCollector:
+    """One reading of `node.status` as a collector of `prometheus_client`."""
+
+    def __init__(self, status: Mapping[str, Any]) -> None:
+        self._status = status
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Every figure as a gauge with its samples."""
+        from prometheus_client.core import GaugeMetricFamily
+
+        for name, about, samples in _metrics(self._status):
+            labelled = [*samples]
+            names = [*labelled[0][0]] if labelled else []
+            family = GaugeMetricFamily(f"trm_{name}", about, labels=names)
+            for labels, value in labelled:
+                family.add_metric([labels[label] for label in names], value)
+            yield family
+
+
+def render_metrics(status: Mapping[str, Any], durations: CollectorRegistry) -> bytes:
     """Render every metric with its help, type and samples."""
-    lines = [line for name, about, samples in _metrics(status) for line in _family(name, about, samples)]
-    return "\n".join([*lines, ""])
+    from prometheus_client import CollectorRegistry, generate_latest
+
+    figures = CollectorRegistry()
+    figures.register(StatusCollector(status))
+    return generate_latest(figures) + generate_latest(durations)
 
 
 def _metrics(status: Mapping[str, Any]) -> Iterator[tuple[str, str, Iterable[Sample]]]:
@@ -104,20 +131,9 @@ def _metrics(status: Mapping[str, Any]) -> Iterator[tuple[str, str, Iterable[Sam
         "1 while nothing departs because of the log",
         [({}, int(status["audit"]["halted"] is not None))],
     )
+    yield (
+        "maintenance_seconds",
+        "for how long people work on this node still",
+        [({}, max(0, (status["maintenance"] or at) - at))],
+    )
     yield "alarms", "open alarms", [({"kind": one["kind"]}, one["count"]) for one in status["alarms"]]
-
-
-def _family(name: str, about: str, samples: Iterable[Sample]) -> Sequence[str]:
-    return [
-        f"# HELP trm_{name} {about}",
-        f"# TYPE trm_{name} gauge",
-        *(f"trm_{name}{_labels(labels)} {value}" for labels, value in samples),
-    ]
-
-
-def _labels(labels: Mapping[str, str]) -> str:
-    return "{" + ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items()) + "}" if labels else ""
-
-
-def _escaped(value: str) -> str:
-    return value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")

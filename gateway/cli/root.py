@@ -31,6 +31,10 @@ VERBS: Mapping[str, tuple[str, str]] = {
         "gateway.cli.administration.doctor:check_node",
         "Check everything about a node, with the fix for each finding.",
     ),
+    "diagnostics": (
+        "gateway.cli.administration.diagnostics:collect_diagnostics",
+        "Write one file for the people who help, without content, names or ids.",
+    ),
     "database": (
         "gateway.cli.administration.database:database_commands",
         "Show where the rows of a node are; move them to a PostgreSQL server and back.",

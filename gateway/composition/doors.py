@@ -11,13 +11,14 @@ from aiohttp.web import RouteDef
 from gateway.access.sessions import People
 from gateway.api.app import LocalServer, local_app
 from gateway.errors import Code
-from gateway.federation.handlers import Refusal
+from gateway.federation.handlers import Closed, Refusal
 from gateway.federation.listener import RunningServer, start_listener
 from gateway.federation.networks.fronts import Fronts
 from gateway.federation.server import FederationApp
 from gateway.federation.tls import server_context
 from gateway.foundation.logs import logger
 from gateway.foundation.node_folder import RUN, SOCKET
+from gateway.foundation.telemetry.durations import MessageStage
 from gateway.foundation.workdays import offset
 from keys.primitives.tls import self_signed, server_files
 from schemas.region_pack.calendars import load_calendar
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 async def open_local(node: Node) -> LocalServer:
     """Open the socket of the local API (and loopback, if set)."""
     pages = _console(node)
-    server = LocalServer(local_app(node.desk, admit=node.tokens.admit, console=pages))
+    server = LocalServer(local_app(node.desk, admit=node.tokens.admit, durations=node.durations, console=pages))
     await server.start(node.folder / RUN / SOCKET, node.config.local.listen)
     if pages:
         _prepare_pages(node.config.console.language)
@@ -103,12 +104,21 @@ async def open_federation(node: Node) -> RunningServer:
         rand=node.rand,
         report=_report,
         overworked=node.overwork.refused,
-        closed=lambda: Code.ROOTS_DUE if node.own.waits_for_roots else None,
+        closed=lambda: _closed(node),
+        timed=lambda seconds: node.durations.observe(MessageStage.RECEIVING, seconds),
     )
     settings = node.config.federation
     host, _, port = settings.listen.rpartition(":")
     fronts = Fronts(settings.proxy_protocol, _report_front)
     return await start_listener(app, host.strip("[]"), int(port), context, fronts)
+
+
+def _closed(node: Node) -> Closed | None:
+    """Why nothing of peers is judged now."""
+    if node.own.waits_for_roots:
+        return Closed(Code.ROOTS_DUE)
+    pause = node.maintenance.seconds_left()
+    return Closed(Code.MAINTENANCE, pause) if pause else None
 
 
 def _report(refusal: Refusal) -> None:

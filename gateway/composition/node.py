@@ -88,6 +88,7 @@ from gateway.foundation.node_folder import (
     LEDGER,
     POSITION,
 )
+from gateway.foundation.telemetry.durations import Durations
 from gateway.foundation.workers import Workers
 from gateway.guidance.library import GuidanceLibrary
 from gateway.identity.identity import Identity
@@ -96,6 +97,7 @@ from gateway.identity.own_identity import OwnIdentity
 from gateway.identity.publication import Publication
 from gateway.identity.unlock import Keyholder
 from gateway.ledger.files import LedgerWriter
+from gateway.maintenance.mode import MaintenanceMode
 from gateway.mapping.types import RecordMapping
 from gateway.messages.wakeups import EventStream, Wakeups
 from gateway.node.federation_handlers import FederationHandlers
@@ -194,7 +196,9 @@ class Node:
         self.library = GuidanceLibrary(folder / GUIDANCE, self.region)
         self.workers = Workers()
         self.wakeups = Wakeups()
+        self.durations = Durations()
         self.events = EventStream()
+        self.maintenance = MaintenanceMode(store=store, wakeups=self.wakeups, clock=clock)
         self.time = ConfirmedTime(
             store=store, own=own, link=self.link, times=self.times, wakeups=self.wakeups, clock=clock
         )
@@ -428,6 +432,7 @@ class Node:
             adapter=self.adapter,
             workers=self.workers,
             wakeups=self.wakeups,
+            durations=self.durations,
             clock=self.clock,
             mappings=self.outside.inward,
         )
@@ -618,6 +623,7 @@ class Node:
         keys, push = self.upkeep.chores()
         requests, erase = self.erasure.chores()
         return [
+            *self.maintenance.chores(),
             *self.ledger.chores(),
             *self.position.chores(),
             *self.time.chores(),

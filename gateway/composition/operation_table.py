@@ -12,6 +12,7 @@ from gateway.access.operations.tokens import TokenOperations
 from gateway.administration.operations.alarms import AlarmOperations
 from gateway.administration.operations.backup import BackupOperations
 from gateway.administration.operations.clock import ClockOperations
+from gateway.administration.operations.diagnostics import DiagnosticsOperations
 from gateway.administration.operations.node import NodeViewOperations
 from gateway.administration.operations.status import StatusOperations
 from gateway.attachments.operations.files import AttachmentOperations
@@ -25,6 +26,7 @@ from gateway.erasure.operations.erasing import ErasureOperations
 from gateway.erasure.operations.of_case import CaseErasureOperations
 from gateway.erasure.peer_requests.operations import RequestOperations
 from gateway.identity.operations.keys import KeyOperations
+from gateway.maintenance.operations import MaintenanceOperations
 from gateway.node.blocks import BlockGuard
 from gateway.node.dispatch import NodeOperations
 from gateway.node.event_feed import EventFeed
@@ -100,6 +102,8 @@ def tie_operations(node: Node) -> NodeOperations:
     return NodeOperations(
         operations=joined(offered),
         own=node.own,
+        maintenance=node.maintenance,
+        durations=node.durations,
         files=files,
         units=UnitGuard(content=node.content),
         blocks=BlockGuard(content=node.content),
@@ -179,9 +183,12 @@ def _node_operations(node: Node) -> Sequence[object]:
         ),
         LoginOperations(logins=node.logins, tokens=node.tokens, own=node.own, config=node.config, clock=node.clock),
         ClockOperations(store=node.store, peers=node.peers, time=node.time, clock=node.clock, actor=node.keys.actor),
+        MaintenanceOperations(mode=node.maintenance, upkeep=node.upkeep, clock=node.clock, actor=node.keys.actor),
+        DiagnosticsOperations(store=node.store),
         BackupOperations(backups=node.backups, config=node.config),
         StatusOperations(
             identity=node.identity,
+            maintenance=node.maintenance,
             peers=node.peers,
             log=node.log,
             status_metrics=node.status_metrics,

@@ -28,6 +28,8 @@ def make_sender(node: Node, peer: NodeId) -> Sender:
         sync=node.sync,
         workers=node.workers,
         events=node.events,
+        trail=node.wakeups.trail,
+        durations=node.durations,
         clock=node.clock,
     )
     numbering = asyncio.Lock()  # numbers are looked up and used in one go
@@ -58,6 +60,7 @@ def make_sender(node: Node, peer: NodeId) -> Sender:
         departure=node.departure,
         comparison=node.comparison,
         time=node.time,
+        maintenance=node.maintenance,
         submission=node.submission,
         reach=reach,
         exchange=exchange,

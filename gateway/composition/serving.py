@@ -53,6 +53,8 @@ async def serve(node: Node, ready: Callable[[], None], stop: asyncio.Event) -> N
             log.info("cases.found", kind=kind, count=count)
         if node.own.waits_for_roots:
             log.warning("node.stopped", code=str(Code.ROOTS_DUE))
+        if pause := node.maintenance.seconds_left():
+            log.warning("node.stopped", code=str(Code.MAINTENANCE), seconds=pause)
         ready()
         loops = [
             *_own_loops(node),
@@ -155,7 +157,14 @@ def make_intake(node: Node, adapter: Adapter, seconds: int) -> Intake:
         cases=node.cases,
         mappings=node.outside.outward,
     )
-    return Intake(store=node.store, clock=node.clock, adapter=adapter, drafter=drafter, seconds=seconds)
+    return Intake(
+        store=node.store,
+        maintenance=node.maintenance,
+        clock=node.clock,
+        adapter=adapter,
+        drafter=drafter,
+        seconds=seconds,
+    )
 
 
 def _mailer(node: str, section: EmailSection) -> Notifier:

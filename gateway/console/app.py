@@ -129,7 +129,10 @@ async def _answer(page: Page, visit: Visit) -> web.StreamResponse:
                 raise RefusedError(Code.FORBIDDEN, "this page is not for your role", hint=hint)
         return await page.handler(visit)
     except TransientError as error:
-        return visit.refused(error, status=429 if error.code is Code.UNAUTHORISED else 503)
+        refusal = visit.refused(error, status=429 if error.code is Code.UNAUTHORISED else 503)
+        if error.again_in is not None:
+            refusal.headers["Retry-After"] = str(error.again_in)
+        return refusal
     except GatewayError as error:
         if error.code is Code.UNAUTHORISED and visit.person is None:
             return visit.refused(error, status=403)

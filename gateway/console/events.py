@@ -23,6 +23,8 @@ EVENTS: Table = {
     "descriptor.requested": N_("The root holders were asked for the next descriptor"),
     "descriptor.published": N_("A descriptor of this node was published"),
     "directory.published": N_("The directory of this country was published"),
+    "maintenance.begun": N_("Somebody began maintenance of this node: nothing new was taken in"),
+    "maintenance.ended": N_("Somebody ended maintenance of this node"),
     "clock.confirmed": N_("The time of this node was confirmed"),
     "clock.reset": N_("A time that was wrongly believed was taken back"),
     "cases.found": N_("The cases of this folder were found at the first start"),

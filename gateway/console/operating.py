@@ -296,6 +296,7 @@ DELIVERY: Table = {
     "idle": N_("nothing waits"),
     "waiting": N_("messages wait"),
     "failing": N_("does not answer"),
+    "announced": N_("said that people are working on it"),
     "held": N_("held: people have to agree first"),
 }
 TROUBLES: Table = {
@@ -374,6 +375,7 @@ HALTS: Table = {
     "no_key": N_("no key of this node is valid"),
     "clock": N_("the clock of this machine is wrong"),
     "roots_due": N_("the root holders of this node have not signed since release 0.1.0"),
+    "maintenance": N_("people are working on this node"),
 }
 USES: Table = {
     "sig": N_("signs messages"),

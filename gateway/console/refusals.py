@@ -30,6 +30,9 @@ SAID: Mapping[Code, str] = {
         "The node of this country is of release 0.1.0, or its root holders have not signed since. Call its "
         "administrator: it needs this release, then its root holders sign."
     ),
+    Code.MAINTENANCE: N_(
+        "People are working on this node: nothing new is taken in until they are done. Telephone what cannot wait."
+    ),
     Code.NOT_ACTIVE: N_("There is no active trust with this country at the moment."),
 }
 OTHERWISE = N_("This was refused.")
@@ -58,7 +61,7 @@ def explain_refusal(error: Exception, words: Words) -> RefusalText:
     if gate is not None:
         summary = words(GATE, gate=gate)
     elif isinstance(error, TransientError):
-        summary = words(LATER)
+        summary = words(SAID[error.code] if error.code is Code.MAINTENANCE else LATER)
     else:
         summary = words(SAID.get(error.code, OTHERWISE)) if isinstance(error.code, Code) else words(OTHERWISE)
     findings = error.findings if isinstance(error, RefusedError) else ()

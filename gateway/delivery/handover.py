@@ -31,6 +31,7 @@ from gateway.delivery.local_receipts import LocalReceipts
 from gateway.errors import Code, GatewayError, RefusedError, TransientError
 from gateway.foundation.ids import NodeId
 from gateway.foundation.logs import logger
+from gateway.foundation.telemetry.durations import Durations, MessageStage
 from gateway.foundation.workers import Workers
 from gateway.identity.identity import NodeKeys
 from gateway.mapping.to_message import RecordMapping, map_message
@@ -88,6 +89,7 @@ class Handover:
         adapter: Adapter | None,
         workers: Workers,
         wakeups: Wakeups,
+        durations: Durations,
         clock: Clock,
         mappings: Mapping[str, RecordMapping] = MappingProxyType({}),
     ) -> None:
@@ -100,6 +102,8 @@ class Handover:
         self._adapter = adapter
         self._workers = workers
         self._wakeups = wakeups
+        self._trail = wakeups.trail
+        self._durations = durations
         self._clock = clock
         self._mappings = mappings
         self._log = logger()
@@ -213,7 +217,11 @@ class Handover:
         opened = [item for item in opened if item[0].ref in owed]  # else erased, or taken at the desk meanwhile
         done: list[InboxRow] = []
         names: dict[int, str] = {}
-        for (row, handed), outcome in zip(opened, await push_all(adapter, [item for _, item in opened]), strict=False):
+        if not opened:
+            return done, names
+        with self._durations.measure(MessageStage.HANDING_OVER):
+            outcomes = await push_all(adapter, [item for _, item in opened])
+        for (row, handed), outcome in zip(opened, outcomes, strict=False):
             if isinstance(outcome, TransientError):
                 await self._postpone(row, now)
                 break
@@ -221,6 +229,7 @@ class Handover:
                 await self._hold(waiting.messages[row.ref], outcome, now)
             else:
                 done.append(row)
+                self._log.info("message.handed_over", ref=row.ref, trace=self._trail.find(row.ref))
                 if outcome != handed.key:
                     names[row.ref] = outcome
         return done, names

@@ -12,6 +12,7 @@ from gateway.database.engine import Store
 from gateway.delivery.record_drafts import RecordDrafter
 from gateway.errors import RefusedError, TransientError
 from gateway.foundation.logs import logger
+from gateway.maintenance.mode import MaintenanceMode
 from gateway.messages.store import local
 from gateway.ports import Adapter, BulkSettler, Clock, LocalRecord, Notice
 
@@ -31,8 +32,18 @@ TELL_EVERY = 5.0
 class Intake:
     """The loop that looks into the case system."""
 
-    def __init__(self, *, store: Store, clock: Clock, adapter: Adapter, drafter: RecordDrafter, seconds: int) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        maintenance: MaintenanceMode,
+        clock: Clock,
+        adapter: Adapter,
+        drafter: RecordDrafter,
+        seconds: int,
+    ) -> None:
         self._store = store
+        self._maintenance = maintenance
         self._clock = clock
         self._adapter = adapter
         self._drafter = drafter
@@ -45,6 +56,9 @@ class Intake:
     async def run(self) -> None:
         """Look every so many seconds until cancelled."""
         while True:
+            if pause := self._maintenance.seconds_left():
+                await self._clock.sleep(min(pause, self._seconds))
+                continue  # the records lie where they are
             self._done, self._said = 0, self._clock.monotonic()
             try:
                 while await self.once():

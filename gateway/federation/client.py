@@ -4,6 +4,7 @@ A peer is reached over TLS 1.3, its server key checked against the pins before a
 connections that are kept open. An ``Answered`` is final for the layer above: its response signature verified. Any other
 outcome is not final and raises ``TransientError``: the same bytes have to be sent again later, signed anew:
 
+    maintenance     a 503 that says after how many seconds to come again
     unreachable     no name, no connection, no answer in time, 429, 5xx, or an answer that is not HTTP
     proxy_...       the way out through a proxy is closed on this side (``networks.outbound_proxy``)
     not_active      a bare 403: the peer does not admit us now
@@ -41,9 +42,10 @@ from gateway.federation.wire import (
     check_length,
     has_signature,
     require_taken,
-    translate_status,
+    translate_answer,
 )
 from gateway.foundation.ids import NodeId
+from gateway.foundation.telemetry.request_ids import HEADER, current_request_id, write_header
 from gateway.ports import Clock
 from keys.documents.envelope import join_envelopes
 
@@ -255,6 +257,8 @@ class FederationClient:
             created=self._clock.now(),
             sign=self._keys.sign_http,
         )
+        if (id := current_request_id()) is not None:
+            headers = {**headers, HEADER: write_header(id)}  # beside what is signed (nrm1 9.21)
         raw = await wire.send(row, path=path, headers=headers, body=body)
         # Bound to our signature: else an attacker could answer with an old signed answer to the same path.
         asked = SignedRequest(method=row.method, path=path, signature=headers["Signature"])
@@ -273,7 +277,7 @@ class FederationClient:
         """Return the claim of a genuine answer, and whether its key is in force at our own time."""
         # A 403 or 5xx is never signed by a right server: a signature on it is not worth a look.
         if raw.status == 403 or raw.status >= 500 or not has_signature(raw):
-            raise translate_status(raw.status)
+            raise translate_answer(raw)
         claim = read_response(ResponseHead(status=raw.status, fields=raw.fields), asked)
         signed = (claim.node, claim.kid, claim.base, claim.signature)
         in_force = await self._verify(*signed)

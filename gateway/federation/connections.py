@@ -82,11 +82,12 @@ def caller_of(request: web.BaseRequest) -> str:
     return connection.caller if isinstance(connection, Connection) else ""
 
 
-def build_bare_response(status: int) -> web.Response:
-    """Build an answer of a status and nothing else. The connection ends with it, so that no unread body can be taken
-    for a request.
+def build_bare_response(status: int, again_in: int | None = None) -> web.Response:
+    """Build an answer of a status and nothing else, but after how many seconds to come again where that is known
+    (nrm1 9.5). The connection ends with it, so that no unread body can be taken for a request.
     """
-    response = web.Response(status=status, headers={"Server": SERVER})
+    later = {} if again_in is None else {"Retry-After": str(again_in)}
+    response = web.Response(status=status, headers={"Server": SERVER, **later})
     response.force_close()
     return response
 

@@ -25,6 +25,13 @@ class Reply(NamedTuple):
         return self.status == HTTPStatus.FORBIDDEN or self.status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
 
+class Closed(NamedTuple):
+    """Why nothing of peers is judged now, and after how many seconds it is over where that is known."""
+
+    code: Code
+    again_in: int | None = None
+
+
 class FederationHandlers(Protocol):
     """The handlers behind the server. ``peer`` is the proven node id.
 

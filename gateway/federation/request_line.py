@@ -23,13 +23,16 @@ _FROM = re.compile(r"\?from=([1-9][0-9]{0,8})")
 
 
 class BareStatusError(Exception):
-    """Leave with this status and nothing else."""
+    """Leave with this status and nothing else; with a 503, after how many seconds to come again, where it is known."""
 
-    def __init__(self, status: HTTPStatus, code: Code | None = None, peer: NodeId | None = None) -> None:
+    def __init__(
+        self, status: HTTPStatus, code: Code | None = None, peer: NodeId | None = None, again_in: int | None = None
+    ) -> None:
         super().__init__(status)
         self.status = status
         self.code = code
         self.peer = peer
+        self.again_in = again_in
 
 
 def find_row(request: web.BaseRequest) -> tuple[Endpoint, Segment | None, str]:

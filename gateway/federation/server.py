@@ -26,7 +26,7 @@ from gateway.errors import WIRE_CODES, Code, GatewayError, RefusedError, RemoteE
 from gateway.federation import endpoints
 from gateway.federation.connections import SERVER, build_bare_response, caller_of
 from gateway.federation.endpoints import JSON, Access, Endpoint, Segment
-from gateway.federation.handlers import FederationHandlers, Refusal, Reply, Report
+from gateway.federation.handlers import Closed, FederationHandlers, Refusal, Reply, Report
 from gateway.federation.nonces import NonceCache, Seen, SharedNonces
 from gateway.federation.ports import HttpKeys, Rand, VerifyPeer
 from gateway.federation.pushes import PushedDocuments
@@ -45,6 +45,13 @@ from gateway.federation.signatures import (
 from gateway.federation.signed_times import read_clocks
 from gateway.federation.signing import fresh_nonce, sign_response
 from gateway.foundation.ids import KeyId, NodeId
+from gateway.foundation.telemetry.request_ids import (
+    HEADER,
+    bind_request_id,
+    make_request_id,
+    read_request_id,
+    request_scope,
+)
 from gateway.foundation.work_meter import WorkMeter
 from gateway.ports import Clock
 from keys.primitives.encoding import canon
@@ -64,7 +71,8 @@ class FederationApp:
     ``verify_paired`` also admits peers that are not active yet, ``verify_known`` every peer that is not revoked, where
     an endpoint takes them; without these nobody else is admitted. ``closed`` says why nothing of peers is judged now,
     None while it is: they meet a bare 503 then and keep what they have, and are answered only what is held of them.
-    ``report`` is called for every refusal and must not raise.
+    ``report`` is called for every refusal, and ``timed`` with the seconds of every request of a proven peer; neither
+    must raise.
     """
 
     def __init__(
@@ -86,7 +94,8 @@ class FederationApp:
         work: WorkBudgets | None = None,
         report: Report = lambda refusal: None,
         overworked: Callable[[NodeId], None] = lambda peer: None,
-        closed: Callable[[], Code | None] = lambda: None,
+        closed: Callable[[], Closed | None] = lambda: None,
+        timed: Callable[[float], None] = lambda seconds: None,
     ) -> None:
         self._node = node
         self._authority = authority
@@ -107,13 +116,15 @@ class FederationApp:
         self._begun = read_clocks(clock)
         self._overworked = overworked
         self._closed = closed
+        self._timed = timed
         self._busy: Counter[NodeId] = Counter()
         self._routes = PeerRoutes(handlers)
         self._pushes = PushedDocuments(self._routes.push, self._tell_of_push)
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request; never raises but for cancellation. The answer's `Date` is this node's clock."""
-        response = await self._answer(request)
+        with request_scope():
+            response = await self._answer(request)
         response.headers["Date"] = formatdate(self._clock.now(), usegmt=True)
         return response
 
@@ -137,7 +148,7 @@ class FederationApp:
                     assert_never(row.access)
         except BareStatusError as leave:
             self._tell(row, leave.peer, leave.status, leave.code)
-            return build_bare_response(leave.status)
+            return build_bare_response(leave.status, leave.again_in)
         except TransientError as exc:
             self._tell(row, None, HTTPStatus.SERVICE_UNAVAILABLE, exc.code)
             return build_bare_response(HTTPStatus.SERVICE_UNAVAILABLE)
@@ -189,6 +200,8 @@ class FederationApp:
         self, request: web.BaseRequest, row: Endpoint, segment: Segment | None, query: str, length: int
     ) -> web.StreamResponse:
         claim = await self._proven(request, row, row.path if segment is None else segment.path, query)
+        # Only what a proven peer sends is looked at, and only an id that looks random comes into the log (nrm1 9.21).
+        bind_request_id(read_request_id(request.headers.getall(HEADER, [])) or make_request_id())
         self._kid(claim.node)
         # Counted by proven peer, not by address: several peers may share one, and one may use several.
         if self._busy[claim.node] >= REQUESTS_PER_PEER:
@@ -197,12 +210,13 @@ class FederationApp:
             self._overworked(claim.node)
             raise BareStatusError(HTTPStatus.TOO_MANY_REQUESTS, peer=claim.node)
         self._busy[claim.node] += 1
-        meter = WorkMeter()
+        meter, begun = WorkMeter(), self._clock.monotonic()
         try:
             reply = await meter.run(self._answered(claim, row, segment, await read_body(request, length)))
         finally:
             self._busy[claim.node] -= 1
             self._work.spend(claim.node, meter.seconds)
+            self._timed(self._clock.monotonic() - begun)
         return self._signed(reply, claim)
 
     async def _proven(self, request: web.BaseRequest, row: Endpoint, path: str, query: str) -> Claim:
@@ -236,7 +250,7 @@ class FederationApp:
             if verified.recipient != self._node:
                 raise RemoteError(Code.MISROUTED, "request is meant for another node")
             if row.access is not Access.KNOWN and (why := self._closed()) is not None:
-                raise BareStatusError(HTTPStatus.SERVICE_UNAVAILABLE, why, claim.node)
+                raise BareStatusError(HTTPStatus.SERVICE_UNAVAILABLE, why.code, claim.node, why.again_in)
             if verified.content_type != row.content_type:
                 raise RemoteError(Code.WRONG_TYPE, "content type is not the one of this endpoint")
             if row is endpoints.GET_HELD:

@@ -8,6 +8,7 @@ cookies, no redirects.
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -24,6 +25,9 @@ CONNECTIONS_PER_PEER = 4
 IDLE_SECONDS = 30.0
 """Shorter than the server's, so that it is the client who closes."""
 WARM_SECONDS = 10.0
+LONGEST_PAUSE = 12 * 3_600
+"""Seconds that a peer may ask to be left alone at most (nrm1 9.5)."""
+_SECONDS = re.compile(rb"[1-9][0-9]{0,8}")
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -194,7 +198,7 @@ def check_length(row: Endpoint, body: bytes) -> None:
 def body_of(raw: Raw) -> bytes:
     """Return the body of an unsigned answer with status 200. Raises TransientError for any other."""
     if raw.status != 200:
-        raise translate_status(raw.status)
+        raise translate_answer(raw)
     if raw.content_type != JSON:
         raise TransientError(Code.REJECTED, "answer is not json")
     return raw.body
@@ -203,12 +207,24 @@ def body_of(raw: Raw) -> bytes:
 def require_taken(raw: Raw) -> None:
     """Return if a pushed document was taken (202), which says nothing of what becomes of it. Raises TransientError."""
     if raw.status != 202:
-        raise translate_status(raw.status)
+        raise translate_answer(raw)
 
 
 def has_signature(raw: Raw) -> bool:
     """Whether an answer claims to be signed; nothing of it is verified."""
     return any(name.lower() in (b"signature", b"signature-input") for name, _ in raw.fields)
+
+
+def translate_answer(raw: Raw) -> TransientError:
+    """Translate an unsigned answer to the error that the sender raises. A 503 that says after how many seconds to come
+    again is maintenance there (nrm1 9.5): of that the pinned connection is the only proof, so it decides when to ask
+    again and nothing else.
+    """
+    later = [value for name, value in raw.fields if name.lower() == b"retry-after"]
+    if raw.status == 503 and len(later) == 1 and _SECONDS.fullmatch(later[0]):
+        again_in = min(int(later[0]), LONGEST_PAUSE)
+        return TransientError(Code.MAINTENANCE, "people work on the peer's node (503)", again_in=again_in)
+    return translate_status(raw.status)
 
 
 def translate_status(status: int) -> TransientError:

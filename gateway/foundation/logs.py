@@ -12,12 +12,15 @@ import re
 import stat
 import sys
 import traceback
-from collections.abc import MutableMapping
+from collections import deque
+from collections.abc import Mapping, MutableMapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
 import structlog
+
+from gateway.foundation.telemetry.request_ids import add_request_id
 
 ALLOWED = frozenset(
     {
@@ -44,9 +47,30 @@ ALLOWED = frozenset(
         "kid",
         "size",
         "next_try",
+        "trace",
+        "via",
     }
 )
 
+
+SHARED = (
+    "timestamp",
+    "level",
+    "event",
+    "code",
+    "kind",
+    "step",
+    "status",
+    "state",
+    "error",
+    "at",
+    "seconds",
+    "attempts",
+)
+"""Of a line, what may be shown to people of another office who help: words of ours and figures, no id and no name."""
+RECENT = 200
+"""Lines of this process that are remembered for them."""
+_recent: deque[Mapping[str, Any]] = deque(maxlen=RECENT)
 
 UNNAMED = "event.unnamed"
 """What is written instead of an event name that is none, as one that arguments were formatted into."""
@@ -74,13 +98,25 @@ def _plain(value: Any) -> bool:
     return value is None or isinstance(value, int | float) or (isinstance(value, str) and bool(_WORD.fullmatch(value)))
 
 
+def _remember(_logger: Any, _name: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    _recent.append({key: fields[key] for key in SHARED if fields.get(key) is not None})
+    return fields
+
+
+def list_recent_lines() -> list[Mapping[str, Any]]:
+    """The newest lines that this process wrote, oldest first, each by its code and figures alone."""
+    return [*_recent]
+
+
 def configure(level: str, stream: TextIO | None = None) -> None:
     """Set up structlog once, as JSON lines, and silence libraries that would print what they handle."""
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
+            add_request_id,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _allow_list,
+            _remember,
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),

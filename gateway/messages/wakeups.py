@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Final
 
 from gateway.foundation.ids import NodeId
+from gateway.foundation.telemetry.request_ids import RequestTrail
 
 HANDOVER: Final = "handover"
 TRUST: Final = "trust"
@@ -55,6 +56,7 @@ class Wakeups:
         self.trust = Signal(TRUST, lambda: self.tell)  # a trust record waits to be brought to a peer
         self.trusting: set[str] = set()  # peers that have just sent one: they take ours now
         self.called: set[str] = set()
+        self.trail = RequestTrail()  # by which request a message came that another loop takes further
 
     def outgoing(self, peer: NodeId) -> Signal:
         """Set when something waits for this peer: a message, a void, a receipt, or the peer called."""
@@ -62,6 +64,11 @@ class Wakeups:
         if found is None:
             found = self._outgoing[peer] = Signal(OUTGOING + peer, lambda: self.tell)
         return found
+
+    def wake_senders(self) -> None:
+        """Let every sender look at once, as when nothing keeps the node from sending any more."""
+        for event in self._outgoing.values():
+            event.set()
 
     def peer_called(self, peer: NodeId) -> None:
         """The peer is there: forget the backoff (nrm1 12.14)."""

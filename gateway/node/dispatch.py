@@ -7,6 +7,7 @@ What is not in the table can not be asked. Whether the caller may ask at all was
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import nullcontext
 from functools import partial
 
 from gateway.attachments.operations.files import AttachmentOperations, file_name
@@ -18,7 +19,9 @@ from gateway.erasure.operations.models import RunRetention
 from gateway.erasure.storage_epochs import StorageEpochs
 from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.ids import ConversationId
+from gateway.foundation.telemetry.durations import Durations, MessageStage
 from gateway.identity.own_identity import OwnIdentity
+from gateway.maintenance.mode import MaintenanceMode
 from gateway.node.blocks import BlockGuard
 from gateway.node.event_feed import EventFeed
 from gateway.node.units import UnitGuard
@@ -40,6 +43,8 @@ class NodeOperations:
         *,
         operations: Mapping[str, Operation],
         own: OwnIdentity,
+        maintenance: MaintenanceMode,
+        durations: Durations,
         files: AttachmentOperations,
         units: UnitGuard,
         blocks: BlockGuard,
@@ -52,6 +57,8 @@ class NodeOperations:
     ) -> None:
         self._operations = operations
         self._own = own
+        self._maintenance = maintenance
+        self._durations = durations
         self._files = files
         self._units = units
         self._blocks = blocks
@@ -73,7 +80,8 @@ class NodeOperations:
         asked = await self._read(found, arguments, caller)
 
         async def act() -> OperationResult:
-            return await self._do(found, asked, key, caller)
+            with self._durations.measure(MessageStage.TAKING_IN) if found.row.takes_in else nullcontext():
+                return await self._do(found, asked, key, caller)
 
         if key is None or "key" in found.row.takes:
             done = await act()
@@ -125,7 +133,7 @@ class NodeOperations:
         return await self._read_each(row, given, caller)
 
     async def _do(self, operation: Operation, asked: Asked, key: str | None, caller: Caller) -> OperationResult:
-        self._require_roots(operation)
+        self._require_taking(operation)
         given = {"key": key, "caller": caller, "admit": partial(self._admit, caller)}
         done = await operation.handler(asked, **{name: given[name] for name in operation.row.takes})
         if operation.row.erases:
@@ -137,10 +145,15 @@ class NodeOperations:
             await self._erasure.follow_requests()  # some of what peers asked the run itself has found to be over
         return done
 
-    def _require_roots(self, operation: Operation) -> None:
-        """Take nothing in while the roots of this node have to meet (nrm1 1.20). Raises RefusedError roots_due."""
+    def _require_taking(self, operation: Operation) -> None:
+        """Take nothing in while the roots of this node have to meet (nrm1 1.20), or while people work on it.
+
+        Raises:
+            RefusedError: roots_due. TransientError: maintenance.
+        """
         if operation.row.takes_in:
             self._own.require_roots_met("nothing was taken in")
+            self._maintenance.require_over("nothing was taken in")
 
     async def _record(self, operation: Operation, asked: Asked, value: Json, caller: Caller) -> None:
         """Record that content is about to be shown (nrm1 13.9); who may not read it is shown none."""
@@ -160,7 +173,7 @@ class NodeOperations:
         self, arguments: Mapping[str, Json], chunks: AsyncIterator[bytes], *, size: int, caller: Caller = OWNER
     ) -> OperationResult:
         """Seal a file as it comes."""
-        self._require_roots(self._operations["attachment.add"])
+        self._require_taking(self._operations["attachment.add"])
         asked = read_arguments(AddAttachment, arguments)
         await self._check(self._operations["attachment.add"].row, asked, caller)
         return await self._files.add(asked, chunks, size, caller)

@@ -15,6 +15,7 @@ from gateway.access.operations.tokens import TokenOperations
 from gateway.administration.operations.alarms import AlarmOperations
 from gateway.administration.operations.backup import BackupOperations
 from gateway.administration.operations.clock import ClockOperations
+from gateway.administration.operations.diagnostics import DiagnosticsOperations
 from gateway.administration.operations.node import NodeViewOperations
 from gateway.administration.operations.status import StatusOperations
 from gateway.attachments.operations.files import AttachmentOperations
@@ -48,6 +49,7 @@ from gateway.erasure.peer_requests.operations import RequestOperations
 from gateway.evidence.operations import EvidenceOperations
 from gateway.guidance.operations import GuidanceOperations
 from gateway.identity.operations.keys import KeyOperations
+from gateway.maintenance.operations import MaintenanceOperations
 from gateway.notifications.operations import AlertOperations
 from gateway.operations import roles
 from gateway.operations.registry import About, Row, Units, rows_of
@@ -87,6 +89,7 @@ CLASSES: tuple[type, ...] = (
     StatusOperations,
     WorkerOperations,
     ClockOperations,
+    MaintenanceOperations,
     KeyOperations,
     PeerOperations,
     ChangeOperations,
@@ -102,6 +105,7 @@ CLASSES: tuple[type, ...] = (
     AccessOperations,
     ProtectionOperations,
     BackupOperations,
+    DiagnosticsOperations,
     TokenOperations,
     LoginOperations,
     PeopleOperations,

@@ -26,6 +26,11 @@ TOLD_AT = 6
 TOLD_AFTER = HOUR
 """Seconds without a valid answer from a peer that is there, whatever it said, after which a person is told."""
 
+BELIEVED = 12 * HOUR
+"""Seconds in a row for which a peer may say that people work on it, before that is told as any refusal is."""
+SPREAD = 30.0
+"""Seconds over which those spread who were asked to come again at one moment."""
+
 SEAL_ANEW = frozenset({Code.UNKNOWN_RECIPIENT_KEY, Code.NEWER_DESCRIPTOR, Code.REVOKED_KEY})
 """Codes that ask to seal a message anew (nrm1 6.9)."""
 
@@ -68,15 +73,37 @@ def delay(attempts: int, code: Code, chance: float) -> float:
     return whole * (0.5 + chance / 2)
 
 
+def pause(again_in: int, chance: float) -> float:
+    """Seconds until a peer is asked again that said after how many it will be there; `chance` from 0 to 1."""
+    return again_in + SPREAD * chance
+
+
+def time_left(next_try: int, now: int, *, announced: bool) -> float:
+    """Seconds until the next try; 0 where it is due, or so far ahead that the clock was put back meanwhile."""
+    left, longest = float(next_try - now), BELIEVED + SPREAD if announced else LONGEST
+    return left if 0 < left <= longest else 0.0
+
+
+def is_announced(refusals: Refusals | None, now: int) -> bool:
+    """Whether the peer is away as it said: it is there, so nobody is told of silence (nrm1 12.15)."""
+    return refusals is not None and refusals.code is Code.MAINTENANCE and now - refusals.since < BELIEVED
+
+
 def count(before: Refusals | None, code: Code, now: int) -> Refusals | None:
-    """What is known after one more failure; one that is no answer of the peer changes nothing."""
+    """What is known after one more failure; one that is no answer of the peer changes nothing. What comes after
+    maintenance is counted from its own beginning.
+    """
     if code in _NO_ANSWER:
         return before
-    if before is None:
+    if before is None or (before.code is Code.MAINTENANCE and code is not Code.MAINTENANCE):
         return Refusals(code=code, times=1, since=now)
     return Refusals(code=code, times=before.times + 1 if code is before.code else 1, since=before.since)
 
 
 def must_tell(refusals: Refusals | None, now: int) -> bool:
     """Whether a person has to hear of it."""
-    return refusals is not None and (refusals.times >= TOLD_AT or now - refusals.since >= TOLD_AFTER)
+    return (
+        refusals is not None
+        and not is_announced(refusals, now)
+        and (refusals.times >= TOLD_AT or now - refusals.since >= TOLD_AFTER)
+    )

@@ -86,8 +86,8 @@ def keyset(connection: Connection, node: NodeId) -> bytes | None:
     return found
 
 
-def set_failing(connection: Connection, node: NodeId, *, attempts: int, next_try: int, since: int) -> None:
-    """Sending to a peer has failed again, so many times in a row."""
+def set_failing(connection: Connection, node: NodeId, *, attempts: int, next_try: int, since: int | None) -> None:
+    """Sending to a peer has failed again, so many times in a row; `since` is None while it is away as it said."""
     change(connection, node, attempts=attempts, next_try=next_try, failing_since=since)
 
 
@@ -101,6 +101,12 @@ def refusals(connection: Connection, node: NodeId) -> Refusals | None:
     """Read what the peer has said since its last valid answer."""
     row = connection.execute(select(peer_refusal).where(peer_refusal.c.peer == node)).first()
     return None if row is None else Refusals(code=Code(row.code), times=row.times, since=row.since)
+
+
+def announced(connection: Connection) -> frozenset[NodeId]:
+    """The peers that said last that people work on them."""
+    query = select(peer_refusal.c.peer).where(peer_refusal.c.code == str(Code.MAINTENANCE))
+    return frozenset(map(NodeId, connection.scalars(query)))
 
 
 def set_refusals(connection: Connection, node: NodeId, known: Refusals) -> None:

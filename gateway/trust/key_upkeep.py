@@ -44,6 +44,7 @@ class KeyUpkeep:
         self._silent = True
         self._pushed: dict[str, tuple[int, int]] = {}
         self._push_failures: dict[str, tuple[int, float]] = {}
+        self._to_call: set[str] = set()
 
     def chores(self) -> Sequence[Chore]:
         """Keep the keys current, and tell the peers that have not heard yet."""
@@ -161,13 +162,25 @@ class KeyUpkeep:
         except GatewayError as error:
             self._log.debug("push.postponed", peer=node, code=str(error.code))
 
+    def call_again(self) -> None:
+        """Push the keyset once more to every peer: it tells them that this node is there again (nrm1 12.14)."""
+        self._push_failures.clear()
+        self._to_call.update(peer.node for peer in self._link.registry.all())
+
     async def push(self) -> None:
-        """Descriptor and keyset to every active peer that does not hold this version of ours yet (nrm1 9.4)."""
+        """Descriptor and keyset to every active peer that does not hold this version of ours yet (nrm1 9.4), or that
+        has to hear that this node is there again.
+        """
         own = self._identity.own
         if not own.has_keyset or own.keyset.is_first_form:
             return  # without a key to sign with there was never one, or none that a peer takes
         version = (own.descriptor.version, own.keyset.version)
-        due = [p for p in self._link.registry.all() if listens(p.state) and self._pushed.get(p.node) != version]
+        called, self._to_call = self._to_call, set()
+        due = [
+            p
+            for p in self._link.registry.all()
+            if listens(p.state) and (self._pushed.get(p.node) != version or p.node in called)
+        ]
         await asyncio.gather(*(self._push_to(peer.node, version) for peer in due))
 
     async def _push_to(self, node: NodeId, version: tuple[int, int]) -> None:

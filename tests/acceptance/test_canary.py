@@ -24,7 +24,9 @@ from support.running import UNIT, asked, consent, enquiry, header, pair, running
 from support.tables import table
 
 from adapters.folder import FolderAdapter
+from gateway.administration.diagnostics import ASKED, build_diagnostics
 from gateway.api.routes import PREFIX
+from gateway.cli.administration.doctor import examine_folder
 from gateway.composition.node import Node
 from gateway.database import content, meta
 from gateway.errors import Code, RefusedError, TransientError
@@ -320,7 +322,12 @@ async def strangers(world: World) -> None:
             assert node.federation is not None
             base = f"https://127.0.0.1:{node.federation.port}"
             for method, path in asked:
-                headers = {"X-Mark": mark, "Signature": f"sig={mark}", "Content-Type": "application/json"}
+                headers = {
+                    "X-Mark": mark,
+                    "traceparent": mark,
+                    "Signature": f"sig={mark}",
+                    "Content-Type": "application/json",
+                }
                 async with session.request(method, base + path, data=mark.encode(), headers=headers) as response:
                     world.texts[f"answer to a stranger's {method} {path.replace(mark, '...')}"] = await response.text()
             reader, writer = await asyncio.open_connection("127.0.0.1", node.federation.port, ssl=client_context())
@@ -367,8 +374,23 @@ async def run(world: World) -> None:
             await files(world, caller)
             await bad_ways(world, caller)
         await strangers(world)
+        await diagnostics(world)
         assert world.found() == []
         await the_marks_were_there(world)
+
+
+async def diagnostics(world: World) -> None:
+    """The file for the people who help, of both nodes: neither a mark nor a name that people gave is in it."""
+    for name, node in world.nodes.items():
+        told = {operation: (await node.desk.call(operation, {})).value for operation in ASKED}
+        checks = await asyncio.to_thread(examine_folder, world.base / name, None)
+        made = build_diagnostics(told=told, checks=checks, config=node.config, folder=node.folder, now=node.clock.now())
+        world.texts[f"diagnostics of {name}"] = text = json.dumps(made, ensure_ascii=False)
+        assert made["node.diagnostics"]["log"]  # type: ignore[index, call-overload]
+        messages = (await node.desk.call("message.list", {"limit": 100})).value["messages"]  # type: ignore[index, call-overload]
+        ids = [message[member] for message in messages for member in ("id", "conversation")]  # type: ignore[index, call-overload]
+        people = ["Eva", "Fay", "case system", UNIT, "Focal point", "duty desk", node.own.node, str(world.base)]
+        assert [word for word in (*ids, *people, '"FR"', '"AL"') if word in text] == []
 
 
 async def _release_held(path: Path) -> None:

@@ -19,6 +19,7 @@ from gateway.console.app import console_routes
 from gateway.console.cookies import SESSION
 from gateway.console.settings import Settings
 from gateway.errors import Code, RefusedError
+from gateway.foundation.telemetry.durations import Durations
 from gateway.operations.ports import Ceremony, Person, Shell
 from gateway.operations.roles import OWNER, Caller, Role
 from gateway.ports import Json, OperationResult
@@ -69,7 +70,7 @@ OWN_UNITS: Mapping[str, Any] = {
     ]
 }
 """What `directory.list` says where there is no peer."""
-READY = {"ready": True, "why": [], "sending": True, "sending_why": []}
+READY = {"ready": True, "why": [], "maintenance": None, "sending": True, "sending_why": []}
 """What `node.ready` says of a node that does its work."""
 
 
@@ -235,7 +236,9 @@ async def console(
     def nobody(token: str) -> Caller:
         raise RefusedError(Code.UNAUTHORISED, "no token here")
 
-    app: web.Application = local_app(desk, admit=nobody, console=console_routes(desk, sign_in, settings(**other)))
+    app: web.Application = local_app(
+        desk, admit=nobody, durations=Durations(), console=console_routes(desk, sign_in, settings(**other))
+    )
     async with TestServer(app) as server, ClientSession(cookie_jar=CookieJar(unsafe=True)) as http:
         yield Console(desk=desk, sign_in=sign_in, server=server, http=http)
         assert not getattr(desk, "never_said", ()), desk.never_said
@@ -267,7 +270,7 @@ async def served(answers: Mapping[str, Any] | None = None, **other: Any) -> Asyn
     desk, sign_in = PlayedDesk(answers=dict(answers or {})), FakeSignIn()
     origin = f"http://localhost:{free_port()}"
     told = settings(origin=origin, leave_to=f"{origin}/away", **other)
-    app = local_app(desk, admit=lambda token: OWNER, console=console_routes(desk, sign_in, told))
+    app = local_app(desk, admit=lambda token: OWNER, durations=Durations(), console=console_routes(desk, sign_in, told))
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()
     await web.TCPSite(runner, "localhost", int(origin.rpartition(":")[2])).start()

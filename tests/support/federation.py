@@ -17,11 +17,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from support.ports import free_port
 
-from gateway.errors import Code, RemoteError
+from gateway.errors import RemoteError
 from gateway.federation.address import PeerAddress
 from gateway.federation.client import FederationClient
 from gateway.federation.endpoints import Segment
-from gateway.federation.handlers import Refusal, Reply
+from gateway.federation.handlers import Closed, Refusal, Reply
 from gateway.federation.listener import start_listener
 from gateway.federation.networks.fronts import Fronts
 from gateway.federation.networks.outbound_proxy import OutboundProxy
@@ -283,7 +283,7 @@ async def listening(
     saved: float = 1e6,
     in_force: bool = True,
     clock: SteeredClock | None = None,
-    closed: Code | None = None,
+    closed: Closed | None = None,
     fronts: Fronts | None = None,
 ) -> AsyncIterator[Site]:
     """Node ``bel`` listening on a free port; node ``alb`` is its active peer, whose key is `in_force` now or not.

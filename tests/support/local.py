@@ -16,6 +16,7 @@ from support.ports import free_port
 
 from gateway.api.app import LocalServer, local_app
 from gateway.errors import Code, RefusedError
+from gateway.foundation.telemetry.durations import Durations
 from gateway.operations import roles
 from gateway.operations.ports import Happening
 from gateway.operations.roles import OWNER, Role
@@ -139,7 +140,7 @@ def admit(token: str) -> roles.Caller:
 async def running_api(folder: Path, desk: FakeDesk) -> AsyncIterator[LocalApi]:
     """The real server on a socket and a loopback port."""
     port = free_port()
-    server = LocalServer(local_app(desk, admit=admit))
+    server = LocalServer(local_app(desk, admit=admit, durations=Durations()))
     path = folder / "api.sock"
     await server.start(path, f"127.0.0.1:{port}")
     try:

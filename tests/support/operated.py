@@ -47,6 +47,7 @@ WORKERS: dict[str, Any] = {
 STATUS: dict[str, Any] = {
     "at": NOW,
     "stopped": None,
+    "maintenance": None,
     "peers": [PEER, HELD],
     "failed": [
         {"kind": "failed", "peer": "AL", "reason": "expired", "count": 2, "oldest": NOW - 90_000},

@@ -81,6 +81,7 @@ def judged(told: Mapping[str, Json], *, running: bool, now: int, proxy: ProxySec
     newest = accept_chain(decode_chain(canon(told["node.pairing"])), now + 10 * 365 * DAY)[-1]
     yield from hardening(node, running=running)
     yield accepting(_object(told["node.ready"]))
+    yield from maintenance(_object(told["node.ready"]), now)
     yield key_service.pace(_object(told["node.status"]))
     yield check_workers(_object(told["node.workers"]))
     yield clock(node, newest, now)
@@ -119,6 +120,16 @@ def accepting(told: Mapping[str, Json]) -> Check:
                 "docs/backup.md, steps 5 and 6: trm alarm list, trm peer reset-link",
             )
     return ok("links", "none has to begin anew")
+
+
+def maintenance(ready: Mapping[str, Json], now: int) -> Iterator[Check]:
+    """That people work on the node, so that nobody looks for another reason why nothing goes."""
+    if ready["maintenance"] is not None:
+        yield warn(
+            "maintenance",
+            f"nothing is taken in or sent until {time_text.when(ready['maintenance'], now=now)}",
+            "it ends by itself; trm node maintenance off ends it now",
+        )
 
 
 def ending(name: str, at: int, now: int) -> Check:

@@ -17,6 +17,7 @@ from gateway.federation.client import FederationClient
 from gateway.foundation.chores import HOUR
 from gateway.foundation.ids import NodeId
 from gateway.identity.identity import Identity
+from gateway.maintenance.mode import MaintenanceMode
 from gateway.operations.models import Answer, Count, Nothing, OneOf, Time
 from gateway.operations.registry import About, Units, operation
 from gateway.operations.roles import EVERYBODY, FOCAL_POINT, LOOKS
@@ -38,8 +39,8 @@ class PeerStanding(Answer):
 
     name: str
     state: str
-    delivery: Annotated[str, OneOf("idle", "waiting", "failing", "held")] = Field(
-        description="held: people have to agree first"
+    delivery: Annotated[str, OneOf("idle", "waiting", "failing", "held", "announced")] = Field(
+        description="held: people have to agree first; announced: people work on it, and it is asked again at next_try"
     )
     held: str | None = Field(description="why it is held")
     queued: Pile
@@ -154,6 +155,7 @@ class NodeStatus(Answer):
 
     at: Time
     stopped: str | None = Field(description="why it takes nothing in and sends nothing, a code")
+    maintenance: Time | None = Field(description="until when people work on it, where that is why")
     peers: list[PeerStanding]
     failed: list[Failed]
     hand_over: HandOver
@@ -172,6 +174,7 @@ class Readiness(Answer):
 
     ready: bool = Field(description="what it answers is on the disk, its keys can be used, and it may accept")
     why: list[str] = Field(description="codes of what stops it")
+    maintenance: Time | None = Field(description="until when people work on it")
     sending: bool = Field(description="nothing keeps it from sending, and no peer was away for an hour")
     sending_why: list[str] = Field(description="codes of what does")
 
@@ -183,6 +186,7 @@ class StatusOperations:
         self,
         *,
         identity: Identity,
+        maintenance: MaintenanceMode,
         peers: PeerRegistry,
         log: AuditLog,
         status_metrics: StatusMetrics,
@@ -193,6 +197,7 @@ class StatusOperations:
         clock: Clock,
     ) -> None:
         self._identity = identity
+        self._maintenance = maintenance
         self._peers = peers
         self._log = log
         self._status_metrics = status_metrics
@@ -234,6 +239,8 @@ class StatusOperations:
             unready.append(Code.ROOTS_DUE)
         elif not self._identity.keys.may_speak:
             unready.append(Code.NO_KEY)
+        if self._maintenance.seconds_left():
+            unready.append(Code.MAINTENANCE)
         if self._accepts_nothing():
             unready.append(Code.LINK_RESET_REQUIRED)
         elif not all(self._peers.speaks(peer.node) for peer in self._peers.all() if listens(peer.state)):
@@ -251,10 +258,21 @@ class StatusOperations:
             value={
                 "ready": not unready,
                 "why": [str(fault) for fault in unready],
+                "maintenance": self._until(),
                 "sending": not silent,
                 "sending_why": [str(fault) for fault in silent],
             }
         )
+
+    def _stopped(self) -> str | None:
+        """Why nothing is taken in and nothing sent, as a code."""
+        if self._identity.own.waits_for_roots:
+            return str(Code.ROOTS_DUE)
+        return str(Code.MAINTENANCE) if self._maintenance.seconds_left() else None
+
+    def _until(self) -> int | None:
+        found = self._maintenance.current()
+        return None if found is None else found.until
 
     def _accepts_nothing(self) -> bool:
         """Whether people have to begin every link anew before anything of a peer is taken (nrm1 5.8, 5.15)."""
@@ -265,7 +283,8 @@ class StatusOperations:
         erasing, log, content, adapter = found.erasing, found.log, found.content, self._adapter
         return {
             "at": found.at,
-            "stopped": str(Code.ROOTS_DUE) if self._identity.own.waits_for_roots else None,
+            "stopped": self._stopped(),
+            "maintenance": self._until(),
             "peers": [_peer(one) for one in found.peers],
             "failed": [
                 {

@@ -9,6 +9,7 @@ import click
 
 from gateway.cli import options
 from gateway.cli import output as voice
+from gateway.cli.administration.maintenance import maintenance_commands
 from gateway.cli.options import CONTEXT, Reach
 from gateway.foundation import time_text
 from gateway.foundation.json import list_objects
@@ -147,7 +148,7 @@ def _facts(value: Mapping[str, Json]) -> Iterator[tuple[str, Json]]:
     )
     waiting, news = _pile(handed["messages"]), _pile(handed["news"])
     if value["stopped"] is not None:
-        yield "NOTHING IS TAKEN IN OR SENT", f"{value['stopped']}: root holders have to sign; trm doctor says what"
+        yield "NOTHING IS TAKEN IN OR SENT", _stopped(value)
     yield "to be taken here", f"{waiting[0]} {waiting[1]}".strip()
     yield "news not taken", news[0]
     yield "drafts waiting", handed["drafts"]
@@ -165,6 +166,12 @@ def _facts(value: Mapping[str, Json]) -> Iterator[tuple[str, Json]]:
     if audit["halted"] is not None:
         yield "nothing departs", audit["halted"]
     yield "alarms", [f"{one['count']} {one['kind']}" for one in list_objects(value, "alarms")]
+
+
+def _stopped(value: Mapping[str, Json]) -> str:
+    if value["maintenance"] is not None:
+        return f"maintenance until {_when(value['maintenance'])}; trm node maintenance off ends it"
+    return f"{value['stopped']}: root holders have to sign; trm doctor says what"
 
 
 def _delivery(peer: Mapping[str, Json]) -> str:
@@ -220,6 +227,9 @@ def write_pairing_file(reach: Reach, output: Path | None, qr: bool) -> None:
     voice.print_hint(
         "send it to the other administrator; there: trm peer add FILE, then compare the digits of trm peer code"
     )
+
+
+node_commands.add_command(maintenance_commands)
 
 
 @click.group("alarm", context_settings=CONTEXT)

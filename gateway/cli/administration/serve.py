@@ -126,6 +126,12 @@ def require_roots(node: Node) -> None:
         )
 
 
+def _stopped(node: Node) -> Code | None:
+    if node.own.waits_for_roots:
+        return Code.ROOTS_DUE
+    return Code.MAINTENANCE if node.maintenance.seconds_left() else None
+
+
 def _say_ready(node: Node, as_json: bool) -> None:
     if node.federation is None:
         raise RuntimeError("a ready node listens")
@@ -139,7 +145,7 @@ def _say_ready(node: Node, as_json: bool) -> None:
         "local": node.config.local.listen,
         "console": node.config.console_origin,
         "demo": node.config.node.demo,
-        "stopped": str(Code.ROOTS_DUE) if node.own.waits_for_roots else None,
+        "stopped": None if (why := _stopped(node)) is None else str(why),
     }
     if as_json:
         click.echo(json.dumps(ready))
@@ -147,5 +153,9 @@ def _say_ready(node: Node, as_json: bool) -> None:
     local = f", and the console at {ready['console']}" if ready["console"] else ""
     demo = " DEMO" if ready["demo"] else ""
     click.echo(f"ready: {ready['name']}{demo}, {ready['endpoint']} on port {ready['port']}, {ready['socket']}{local}")
-    if node.own.waits_for_roots:
+    if why is Code.MAINTENANCE:
+        click.echo(
+            f"stopped: maintenance for {node.maintenance.seconds_left()} s more; trm node maintenance off ends it"
+        )
+    elif why is not None:
         click.echo("stopped: its root holders have not signed since release 0.1.0; trm doctor says what to do")

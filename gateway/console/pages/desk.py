@@ -9,6 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
+from gateway.console.refusals import SAID
 from gateway.console.units import load_units
 from gateway.console.visit import Page, Section, Visit
 from gateway.console.words import N_
@@ -41,11 +42,20 @@ async def show_desk(visit: Visit) -> web.StreamResponse:
         inbox=inbox,
         drafts=drafts,
         doubted=await _count_doubted(visit),
-        stopped=Code.ROOTS_DUE in (await visit.ask("node.ready"))["why"],
+        **await _find_stop(visit),
         shown=NEW,
         now=visit.settings.now(),
         **await _filters(visit, chosen),
     )
+
+
+async def _find_stop(visit: Visit) -> Mapping[str, Any]:
+    """Why nothing is taken in, in a sentence, and until when where that is known."""
+    ready = await visit.ask("node.ready")
+    for code in (Code.ROOTS_DUE, Code.MAINTENANCE):
+        if code in ready["why"]:
+            return {"stopped": visit.words(SAID[code]), "until": ready["maintenance"]}
+    return {"stopped": None, "until": None}
 
 
 async def list_waiting_drafts(visit: Visit) -> list[Any]:

@@ -31,6 +31,8 @@ from gateway.delivery.inbound.results import JudgedRequests, NumberRefused, Rece
 from gateway.delivery.inbound.rules import NumberedRequest, first_state, goes_at_once
 from gateway.errors import Code, TransientError
 from gateway.foundation.ids import MessageId, NodeId
+from gateway.foundation.logs import logger
+from gateway.foundation.telemetry.request_ids import current_request_id
 from gateway.foundation.workers import Workers
 from gateway.identity.identity import Identity
 from gateway.messages import answers, content_codec, state_transitions
@@ -136,6 +138,8 @@ class Recorder:
         self._workers = workers
         self._wakeups = wakeups
         self._events = events
+        self._trail = wakeups.trail
+        self._log = logger()
         self._clock = clock
 
     async def record_results(self, node: NodeId, judged: JudgedRequests) -> Recorded:
@@ -185,6 +189,9 @@ class Recorder:
             self._tell_again(connection, node, judged.came_again)
 
         await self._store.move(move)
+        for item in added:
+            self._trail.note(item.row.ref, current_request_id())
+            self._log.info("message.received", peer=node, ref=item.row.ref)
         await self._tell(writing)
         return signed
 

@@ -18,6 +18,9 @@ from gateway.delivery.outbound.reach import Reach
 from gateway.errors import Code, GatewayError, RemoteError, TransientError
 from gateway.federation.client import Answered
 from gateway.foundation.ids import NodeId
+from gateway.foundation.logs import logger
+from gateway.foundation.telemetry.durations import Durations, MessageStage
+from gateway.foundation.telemetry.request_ids import RequestTrail, bind_request_id, request_scope
 from gateway.foundation.workers import Workers
 from gateway.identity.own_identity import OwnIdentity
 from gateway.messages import answers, state_transitions
@@ -58,6 +61,8 @@ class Exchange:
         sync: PeerSync,
         workers: Workers,
         events: EventStream,
+        trail: RequestTrail,
+        durations: Durations,
         clock: Clock,
     ) -> None:
         self._node = node
@@ -68,7 +73,10 @@ class Exchange:
         self._sync = sync
         self._workers = workers
         self._events = events
+        self._trail = trail
+        self._durations = durations
         self._clock = clock
+        self._log = logger().bind(peer=node)
         self._anew: set[int] = set()
         self.again = False
 
@@ -81,10 +89,18 @@ class Exchange:
             self.again = True
         if still:
             peer = self._reach.peer()
-            await self.apply_answers(peer, still, await self.get_answers(peer, still))
+            with request_scope():
+                with self._durations.measure(MessageStage.SENDING):
+                    answer = await self.get_answers(peer, still)
+                await self.apply_answers(peer, still, answer)
+                for item in still:
+                    self._durations.observe_wait(self._clock.now() - item.row.at)
 
     async def get_answers(self, peer: Peer, request: Sequence[Ready]) -> Answers:
-        """One request and its answer."""
+        """One request and its answer, under the id by which its messages came here, if that is one."""
+        bind_request_id(self._trail.join([item.row.ref for item in request]))
+        for item in request:
+            self._log.info("message.sent", ref=item.row.ref, via=self._trail.find(item.row.ref))
         where = address(peer.descriptor)
         if request[0].void:
             answered = await self._link.client.post_void(where, request[0].data)

@@ -94,14 +94,20 @@ class Reach:
     async def failed(self, error: GatewayError) -> float:
         """Note the failure and say in how many seconds to try again; a person is told of what lasts (nrm1 12.15)."""
         peer, now = self._link.registry.get(self._node), self._clock.now()
-        attempts = 1 if peer is None else peer.attempts + 1
+        again_in = error.again_in if isinstance(error, TransientError) else None
+        attempts = 1 if peer is None or again_in is not None else peer.attempts + 1
         chance = int.from_bytes(self._rand(2), "big") / 65_536
-        delay = backoff_rules.delay(attempts, error.code, chance)
-        since = now if peer is None or peer.failing_since is None else peer.failing_since
+        if again_in is None:
+            delay = backoff_rules.delay(attempts, error.code, chance)
+        else:
+            delay = backoff_rules.pause(again_in, chance)
+        failing = now if peer is None or peer.failing_since is None else peer.failing_since
 
         def move(connection: Connection) -> None:
-            peer_rows.set_failing(connection, self._node, attempts=attempts, next_try=now + int(delay), since=since)
             refusals = backoff_rules.count(peer_rows.refusals(connection, self._node), error.code, now)
+            away = again_in is not None and backoff_rules.is_announced(refusals, now)
+            since = None if away else failing
+            peer_rows.set_failing(connection, self._node, attempts=attempts, next_try=now + int(delay), since=since)
             if refusals is not None:
                 peer_rows.set_refusals(connection, self._node, refusals)
             if backoff_rules.must_tell(refusals, now):

@@ -31,6 +31,7 @@ from gateway.delivery.outbound.receipt_sender import OwedReceipts, ReceiptKey, R
 from gateway.delivery.outbound.submission import Submission
 from gateway.errors import GatewayError
 from gateway.foundation.ids import NodeId
+from gateway.maintenance.mode import MaintenanceMode
 from gateway.messages.store import messages
 from gateway.messages.wakeups import Wakeups
 from gateway.peers import backoff_rules
@@ -81,6 +82,7 @@ class Sender:
         departure: Departure,
         comparison: LinkComparison,
         time: ConfirmedTime,
+        maintenance: MaintenanceMode,
         submission: Submission,
         reach: Reach,
         exchange: Exchange,
@@ -98,6 +100,7 @@ class Sender:
         self._departure = departure
         self._comparison = comparison
         self._time = time
+        self._maintenance = maintenance
         self._submission = submission
         self._reach = reach
         self._exchange = exchange
@@ -143,6 +146,8 @@ class Sender:
         peer = self._link.registry.get(self._node)
         if peer is None or not listens(peer.state):
             return None
+        if pause := self._maintenance.seconds_left():
+            return float(pause)  # what is under way ends; the rest stays on disk
         if self._link.registry.only_urgent(self._node) and not self._time.is_held():
             await self._send_urgent(peer)
             return None
@@ -152,8 +157,8 @@ class Sender:
             return await self._try_urgent(peer)
         if self._log.halted is not None:
             return CLOCK_WAIT
-        left: float = peer.next_try - self._clock.now()
-        if 0 < left <= backoff_rules.LONGEST and self._node not in self._wakeups.called:  # more: the clock was put back
+        left = backoff_rules.time_left(peer.next_try, self._clock.now(), announced=peer.failing_since is None)
+        if left and self._node not in self._wakeups.called:
             return left
         self._wakeups.called.discard(self._node)
         try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import orjson
@@ -25,6 +25,8 @@ from gateway.delivery.outbound.preparation import Batch, Preparation
 from gateway.delivery.outbound.prepared import Prepared, Unsealed, seal_prepared, write_prepared
 from gateway.errors import Code, GatewayError, RefusedError
 from gateway.foundation.batcher import Batcher
+from gateway.foundation.logs import logger
+from gateway.foundation.telemetry.request_ids import RequestId, current_request_id
 from gateway.messages.machines.delivery import Outgoing
 from gateway.messages.store import local
 from gateway.messages.store.conversations import Key
@@ -46,6 +48,7 @@ class _Request:
     approver: str | None
     also: Callable[[Connection], None]
     said: Mapping[str, Json] | None = None
+    request_id: RequestId | None = field(default_factory=current_request_id)
 
     @property
     def body(self) -> dict[str, Json]:
@@ -88,6 +91,8 @@ class Submission:
         self._kept = kept
         self._wakeups = wakeups
         self._events = events
+        self._trail = wakeups.trail
+        self._log = logger()
         self._batcher: Batcher[_Request, OperationResult] = Batcher(self._submit_all)
 
     async def submit(
@@ -155,7 +160,16 @@ class Submission:
             self._wakeups.outgoing(peer).set()
         if acts:
             await self._events.happened()
+        for request, item in zip(requests, judged, strict=True):
+            if isinstance(item, _Act):
+                self._follow(request, item)
         return [_outcome(next(written)) if isinstance(item, _Act) else item for item in judged]
+
+    def _follow(self, request: _Request, act: _Act) -> None:
+        """Its messages depart later, in another task: remember which request they came by."""
+        for prepared in act.prepared:
+            self._trail.note(prepared.row.ref, request.request_id)
+            self._log.info("message.taken", ref=prepared.row.ref, trace=request.request_id)
 
     def _judge_all(
         self, requests: Sequence[_Request], connection: Connection

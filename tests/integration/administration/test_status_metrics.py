@@ -82,7 +82,7 @@ async def test_no_figure_says_what_is_said(seeded: tuple[Node, Seeded]):
     assert "referral" not in told
 
 
-FINE = {"ready": True, "why": [], "sending": True, "sending_why": []}
+FINE = {"ready": True, "why": [], "maintenance": None, "sending": True, "sending_why": []}
 
 
 async def test_it_says_when_it_does_not_send(seeded: tuple[Node, Seeded], monkeypatch: pytest.MonkeyPatch):

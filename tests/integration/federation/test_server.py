@@ -11,6 +11,7 @@ from support.federation import Party, Site, listening, raw_exchange
 from support.raw_requests import ENVELOPES, is_bare, raw, signed_fields, status_of
 
 from gateway.errors import Code
+from gateway.federation.handlers import Closed
 from gateway.federation.server import REQUESTS_PER_PEER
 from keys.keystore.signers import missing_key
 
@@ -33,7 +34,7 @@ async def test_a_good_raw_request_passes(site: Site) -> None:
 
 async def test_a_node_that_judges_nothing_now_says_so_by_a_bare_status(tmp_path: Path) -> None:
     """A proven peer keeps what it has, and a stranger learns no more than otherwise (nrm1 1.18)."""
-    async with listening(tmp_path, closed=Code.ROOTS_DUE) as site:
+    async with listening(tmp_path, closed=Closed(Code.ROOTS_DUE)) as site:
         answers = [
             await raw_exchange(site.port, raw(fields, b"Connection: close"))
             for fields in (signed_fields(site), {"Content-Type": ENVELOPES})
@@ -41,6 +42,19 @@ async def test_a_node_that_judges_nothing_now_says_so_by_a_bare_status(tmp_path:
         assert [(status_of(answer), is_bare(answer)) for answer in answers] == [(503, True), (403, True)]
         assert site.handlers.calls == []
         assert site.refusals[0].code is Code.ROOTS_DUE
+        assert b"Retry-After" not in b"".join(answers)
+
+
+async def test_a_node_that_is_worked_on_says_when_to_come_again(tmp_path: Path) -> None:
+    """To a proven peer; a stranger is not even told that (nrm1 9.5)."""
+    async with listening(tmp_path, closed=Closed(Code.MAINTENANCE, 600)) as site:
+        proven, stranger = [
+            await raw_exchange(site.port, raw(fields, b"Connection: close"))
+            for fields in (signed_fields(site), {"Content-Type": ENVELOPES})
+        ]
+        assert (status_of(proven), is_bare(proven), b"Retry-After: 600\r\n" in proven) == (503, True, True)
+        assert (status_of(stranger), b"Retry-After" in stranger) == (403, False)
+        assert site.handlers.calls == []
 
 
 @pytest.mark.parametrize("name", ["Signature", "Signature-Input", "Content-Digest", "Content-Type", "NRM-Recipient"])

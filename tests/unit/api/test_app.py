@@ -33,6 +33,16 @@ async def api(tmp_path: Path):
         yield running
 
 
+async def test_a_node_that_is_worked_on_says_in_how_many_seconds_to_come_again(api: LocalApi):
+    """A trouble of the world without a known end says no time."""
+    answers = {}
+    for again_in in (600, None):
+        api.desk.answer = TransientError(Code.MAINTENANCE, "people work on this node", again_in=again_in)
+        answer = await api.socket.ask("GET", f"{PREFIX}/inbox")
+        answers[again_in] = (answer.status, answer.value["code"], answer.headers.get("Retry-After"))
+    assert answers == {600: (503, "maintenance", "600"), None: (503, "maintenance", None)}
+
+
 # --- the table ----------------------------------------------------------------------------------------------------
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from prometheus_client import CollectorRegistry
+from prometheus_client.parser import text_string_to_metric_families
 from support.shapes import misfits
 
-from gateway.api.metrics import render_metrics
+from gateway.api import metrics
+from gateway.foundation.telemetry.durations import Durations, MessageStage
 
 NOW = 1_800_000_000
 LABEL = r'[a-z]+="(?:[^"\\\n]|\\[\\"n])*"'
-SAMPLE = re.compile(rf"(trm_[a-z_]+)(\{{{LABEL}(?:,{LABEL})*\}})? (\d+)")
+SAMPLE = re.compile(rf"(trm_[a-z_]+)(\{{{LABEL}(?:,{LABEL})*\}})? (\d+)\.0")
 NOTHING = {"count": 0, "oldest": None}
 
 
@@ -33,6 +36,7 @@ def status(**changes: Any) -> dict[str, Any]:
     return {
         "at": NOW,
         "stopped": None,
+        "maintenance": None,
         "peers": [peer],
         "webhooks": [],
         "failed": [{"kind": "failed", "peer": "AL", "reason": "expired", "count": 2, "oldest": NOW - 5}],
@@ -46,6 +50,11 @@ def status(**changes: Any) -> dict[str, Any]:
         "alarms": [{"kind": "peer.silent", "count": 1, "oldest": NOW}],
         **changes,
     }
+
+
+def render_metrics(found: dict[str, Any]) -> str:
+    """The figures, without what is measured besides."""
+    return metrics.render_metrics(found, CollectorRegistry()).decode()
 
 
 def samples(text: str) -> dict[str, int]:
@@ -74,8 +83,8 @@ def test_figures_are_those_of_the_reading():
     assert found['trm_failed_messages{kind="failed",peer="AL",reason="expired"}'] == 2
     assert found['trm_alarms{kind="peer.silent"}'] == 1
     assert found["trm_database_bytes"] == 123
-    assert found['trm_key_service_calls{use="unwrap",answer="done"}'] == 40
-    assert found['trm_key_service_calls{use="unwrap",answer="refused"}'] == 2
+    assert found['trm_key_service_calls{answer="done",use="unwrap"}'] == 40
+    assert found['trm_key_service_calls{answer="refused",use="unwrap"}'] == 2
     assert found["trm_retention_seconds"] == 0
 
 
@@ -87,6 +96,33 @@ def test_every_metric_says_what_it_is():
     assert len(set(told)) == len(told)
     assert {name.partition("{")[0] for name in samples(render_metrics(status()))} <= set(told)
     assert text.endswith("\n")
+
+
+def test_the_time_of_maintenance_that_is_left_is_told():
+    """In seconds; none for a node that does its work."""
+    told = {until: render_metrics(status(maintenance=until)) for until in (None, NOW + 600)}
+    assert [samples(text)["trm_maintenance_seconds"] for text in told.values()] == [0, 600]
+
+
+def test_every_stage_has_its_histogram_before_anything_was_measured():
+    """In fixed buckets, so that a rule finds its series from the first reading on; the parser of Prometheus agrees."""
+    durations = Durations()
+    with durations.measure(MessageStage.SENDING):
+        pass
+    durations.observe(MessageStage.RECEIVING, 0.3)
+    durations.observe_wait(7_000)
+    text = metrics.render_metrics(status(), durations.open()).decode()
+    families = {family.name: family for family in text_string_to_metric_families(text)}
+    counted = {
+        sample.labels["stage"]: sample.value
+        for sample in families["trm_stage_seconds"].samples
+        if sample.name.endswith("_count")
+    }
+    assert counted == {"taking_in": 0, "sending": 1, "receiving": 1, "handing_over": 0}
+    waits = {s.labels.get("le"): s.value for s in families["trm_queue_wait_seconds"].samples}
+    assert (waits["3600.0"], waits["21600.0"]) == (0, 1)
+    assert not any(name.endswith("_created") for name in families)
+    assert "process_resident_memory_bytes" in families
 
 
 def test_a_name_can_not_add_a_line():

@@ -65,8 +65,9 @@ def test_the_verbs_of_the_design_are_there():
         retention+run retention+hold retention+release retention+list
         schema+list schema+show schema+check mapping+check mapping+preview adapter+list adapter+check adapter+new
             alarm+list
-        alarm+dismiss node+show node+status node+workers node+pairing webhook+new webhook+list
-        token+new token+list token+revoke
+        alarm+dismiss node+show node+status node+workers node+pairing
+            node+maintenance+on node+maintenance+off node+maintenance+show
+        diagnostics webhook+new webhook+list token+new token+list token+revoke
         person+add person+list person+change person+invite person+vouch person+approve person+sign-out
             person+end login whoami logout demo
         procedure+list procedure+show statistics+make statistics+show statistics+draft

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import FormData
 from support.browsing import read
 from support.casework import DUTY, PEER, WHERE
-from support.consoles import OWN_UNITS, READY, Console, Seen, console, person
+from support.consoles import NOW, OWN_UNITS, READY, Console, Seen, console, person
 from support.tables import Faults
 
 from gateway.console import assets
@@ -313,6 +313,20 @@ async def test_the_desk_says_that_the_roots_have_to_meet():
             page = read((await there.get("/desk", **{"Accept-Language": "it"})).text)
             assert (load_words("it")("Nothing is taken in or sent") in page.said) is told
             assert (load_words("it")(SAID[Code.ROOTS_DUE]) in page.said) is told
+
+
+async def test_the_desk_says_until_when_people_work_on_the_node():
+    """What cannot be done meanwhile is a page in the reader's language, with a time for a program that asks."""
+    stopped = READY | {"ready": False, "why": [str(Code.MAINTENANCE)], "maintenance": NOW + 1_800}
+    away = TransientError(Code.MAINTENANCE, "people work on this node", again_in=1_800)
+    async with console(MORNING | {"node.ready": stopped}) as there:
+        page = read((await there.get("/desk", **{"Accept-Language": "it"})).text)
+        assert load_words("it")(SAID[Code.MAINTENANCE]) in page.said
+        assert load_words("it").time(NOW + 1_800, 3_600) in page.said
+    async with console(MORNING | {"conversation.due": away}) as there:
+        seen = await there.get("/desk", **{"Accept-Language": "it"})
+        assert (seen.status, seen.headers["Retry-After"]) == (503, "1800")
+        assert load_words("it")(SAID[Code.MAINTENANCE]) in read(seen.text).said
 
 
 async def test_the_files_of_a_page_are_kept_for_ever():

@@ -7,7 +7,16 @@ import pytest
 from gateway.errors import Code, RefusedError, TransientError
 from gateway.federation import endpoints
 from gateway.federation.endpoints import JSON
-from gateway.federation.wire import Raw, body_of, check_length, has_signature, require_taken, translate_status
+from gateway.federation.wire import (
+    LONGEST_PAUSE,
+    Raw,
+    body_of,
+    check_length,
+    has_signature,
+    require_taken,
+    translate_answer,
+    translate_status,
+)
 
 
 def answer(status: int, *fields: tuple[bytes, bytes], content_type: str = JSON) -> Raw:
@@ -47,6 +56,18 @@ def test_a_push_is_taken_by_202_alone() -> None:
     for status in (200, 400, 403, 503):
         with pytest.raises(TransientError):
             require_taken(answer(status))
+
+
+def test_a_peer_may_say_when_to_come_again() -> None:
+    """With a 503 and in whole seconds, half a day at most; anything else is as if it had said nothing."""
+    later = (b"retry-after", b"600")
+    found = translate_answer(answer(503, later))
+    assert (found.code, found.again_in) == (Code.MAINTENANCE, 600)
+    assert translate_answer(answer(503, (b"Retry-After", b"999999"))).again_in == LONGEST_PAUSE
+    bad = [b"0", b"-1", b"1.5", b"Mon, 01 Jan 2029 00:00:00 GMT", b"9" * 12, b" 6"]
+    others = [answer(503, (b"Retry-After", value)) for value in bad]
+    for raw in (*others, answer(503), answer(503, later, later), answer(500, later), answer(429, later)):
+        assert (translate_answer(raw).code, translate_answer(raw).again_in) == (Code.REJECTED, None)
 
 
 def test_a_field_may_claim_a_signature() -> None:

@@ -39,6 +39,37 @@ def test_six_refusals_of_one_kind_are_told():
     assert refusals == Refusals(code=Code.NOT_ACTIVE, times=6, since=0)
 
 
+def test_a_peer_that_is_away_as_it_said_is_not_told_of():
+    """For twelve hours in a row; what it says after that is counted from its own beginning."""
+    away: Refusals | None = None
+    for hour in range(12):
+        away = backoff_rules.count(away, Code.MAINTENANCE, hour * HOUR)
+        assert backoff_rules.is_announced(away, hour * HOUR)
+        assert not backoff_rules.must_tell(away, hour * HOUR)
+    assert backoff_rules.must_tell(away, 12 * HOUR)
+    assert backoff_rules.count(away, Code.REJECTED, 13 * HOUR) == Refusals(code=Code.REJECTED, times=1, since=13 * HOUR)
+    assert not backoff_rules.is_announced(None, 0)
+
+
+def test_those_who_come_again_at_one_moment_spread():
+    """Never before it, and within half a minute."""
+    assert [backoff_rules.pause(600, chance) for chance in (0.0, 0.5, 1.0)] == [600.0, 615.0, 630.0]
+
+
+def test_a_time_that_a_clock_left_behind_is_no_reason_to_wait():
+    """A next try lies an hour ahead at most, and as far as the peer asked where it did; else the clock was put back."""
+    times = {
+        (-5, False): 0,
+        (HOUR, False): HOUR,
+        (HOUR + 1, False): 0,
+        (11 * HOUR, True): 11 * HOUR,
+        (13 * HOUR, True): 0,
+    }
+    assert {
+        (ahead, said): backoff_rules.time_left(9_000 + ahead, 9_000, announced=said) for ahead, said in times
+    } == times
+
+
 def test_an_hour_without_a_valid_answer_is_told():
     """Whatever the peer said meanwhile; one that is only away has other alarms."""
     first = backoff_rules.count(None, Code.MALFORMED, 100)

@@ -37,6 +37,7 @@ def test_what_is_wrong_is_told(capsys):
     node._show_status(
         {
             "stopped": "roots_due",
+            "maintenance": None,
             "peers": [peer, peer | {"name": "UA", "delivery": "held", "held": "our side has suspended it"}],
             "failed": [{"kind": "failed", "peer": "AL", "reason": "expired", "count": 2, "oldest": 0}],
             "hand_over": {"adapter": None, "messages": NOTHING, "news": NOTHING, "drafts": 1},
