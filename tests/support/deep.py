@@ -40,6 +40,7 @@ class Part:
 
 PARTS = (
     Part("kill", "nodes and adapters killed at any instant", ("tests/faults/test_*kill.py",)),
+    Part("workers", "workers of one node killed, paused and cut off", ("tests/faults/test_workers.py",)),
     Part(
         "models",
         "walks through what nodes may say to each other, compared with a model",
