@@ -24,13 +24,13 @@ from gateway.api.app import LocalServer, local_app
 from gateway.audit.reader import LogReader, of_stopped
 from gateway.composition.node import Node, Outside
 from gateway.consent.unconfirmed_store import doubt_all
-from gateway.database import meta
 from gateway.database.opening import open_store
 from gateway.errors import Code, RefusedError
 from gateway.foundation import config as settings
 from gateway.foundation.adapter_boundary import guarded
 from gateway.foundation.clock import SystemClock
 from gateway.foundation.config import AdapterSection, WebhookSection
+from gateway.foundation.environment import host_name
 from gateway.foundation.logs import logger
 from gateway.foundation.node_folder import (
     CHECKPOINT,
@@ -41,8 +41,9 @@ from gateway.foundation.node_folder import (
     lock_folder,
 )
 from gateway.identity import publication
+from gateway.identity.machines import read_generation, settle_machine
 from gateway.identity.own_identity import OwnIdentity
-from gateway.identity.unlock import KeysUnusableError, Unlock, in_process, places_of
+from gateway.identity.unlock import KeysUnusableError, Unlock, in_process, places_of, unusable
 from gateway.ledger.files import take_in
 from gateway.ledger.rules import SLACK
 from gateway.node.limited import LimitedOperations, admit
@@ -93,8 +94,11 @@ async def open_node(
         stack.callback(lock_folder(folder))
         store = open_store(folder)
         stack.callback(store.close)
-        recorded = await store.read(lambda c: meta.get_meta(c, "keystore_gen"))
-        keys = await unlock(stack, int(recorded or b"1"))
+        keys = await unlock(stack, await store.read(read_generation))
+        try:
+            await settle_machine(store, keys, host=host_name(), clock=clock)
+        except RefusedError as error:
+            raise unusable(error) from error
         own = OwnIdentity(store, keys, clock)
         await own.load()
         with suppress(RefusedError):  # no key that is valid now: the node opens, signs nothing, and says so

@@ -26,14 +26,25 @@ from keys.documents.key_records import Use
 from keys.documents.keyset import EncKey
 from keys.keystore.codecs import BYTES, FLAG, NOTHING, NUMBER, TEXT, Codec, many, maybe, parts_of, record, row
 from keys.keystore.destructible.secret import Place
+from keys.keystore.key_changes import (
+    AddKey,
+    BeginEpoch,
+    DestroyAllEnc,
+    DestroyEnc,
+    FinishEpoch,
+    KeyChange,
+    RemoveKey,
+    RenewEnc,
+)
 from keys.keystore.service import KeyInfo, KeyService, PacedCalls
+from keys.keystore.steps import Step
 from keys.primitives.batch import Batch, Inclusion
 from keys.primitives.encoding import lp_join, malformed
 from keys.primitives.hybrid_keys import PublicKey, Signature
 
 LIMIT: Final = 8 * 1024 * 1024
 """Bytes of one request or answer: room for a backup of the largest keyring."""
-KEYD_PROTOCOL: Final = b"nrm-keyd/3"
+KEYD_PROTOCOL: Final = b"nrm-keyd/4"
 
 
 USE: Final = Codec[Use](lambda use: use.value.encode(), lambda data: Use(data.decode()))
@@ -53,6 +64,58 @@ OWN: Final = Codec[tuple[Descriptor, ...]](
 RECOVERY: Final = Codec[RecoveryPublic](lambda value: value.encode(), RecoveryPublic.parse)
 
 
+STEP: Final = record(Step, n=NUMBER, before=BYTES, mark=BYTES, sealed=BYTES)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """How one kind of change is written: its members, and what comes of it."""
+
+    make: Callable[..., KeyChange[Any]]
+    members: Mapping[str, Codec[Any]]
+    gives: Codec[Any]
+
+
+_CHANGES: Final[Mapping[str, _Kind]] = {
+    "AddKey": _Kind(AddKey, {"use": USE, "now": NUMBER}, PUBLIC),
+    "RemoveKey": _Kind(RemoveKey, {"kid": TEXT}, NOTHING),
+    "RenewEnc": _Kind(RenewEnc, {"now": NUMBER, "units": many(TEXT)}, FLAG),
+    "DestroyEnc": _Kind(DestroyEnc, {"now": NUMBER}, many(TEXT)),
+    "DestroyAllEnc": _Kind(DestroyAllEnc, {}, many(TEXT)),
+    "BeginEpoch": _Kind(BeginEpoch, {"now": NUMBER}, NUMBER),
+    "FinishEpoch": _Kind(FinishEpoch, {"old": NUMBER}, NOTHING),
+}
+
+
+def name_change(change: KeyChange[Any]) -> str:
+    """Return the name of the kind of a change, as it is written and logged."""
+    return type(change).__name__
+
+
+def _write_change(change: KeyChange[Any]) -> bytes:
+    name = name_change(change)
+    members = _CHANGES[name].members
+    return lp_join(name.encode(), *(codec.write(getattr(change, member)) for member, codec in members.items()))
+
+
+def _read_change(data: bytes) -> KeyChange[Any]:
+    name, *parts = parts_of(data)
+    kind = _CHANGES[name.decode()]
+    return kind.make(*(codec.read(part) for codec, part in zip(kind.members.values(), parts, strict=True)))
+
+
+CHANGE: Final = Codec[KeyChange[Any]](_write_change, _read_change)
+DONE: Final = Codec[tuple[str, Any]](
+    lambda done: lp_join(done[0].encode(), _CHANGES[done[0]].gives.write(done[1])), lambda data: _read_done(data)
+)
+"""What came of a change, with the name of its kind, which says how it is written."""
+
+
+def _read_done(data: bytes) -> tuple[str, Any]:
+    name, value = parts_of(data)
+    return name.decode(), _CHANGES[name.decode()].gives.read(value)
+
+
 def _own_chain(data: bytes) -> tuple[Descriptor, ...]:
     documents = decode_chain(data)
     return accept_chain(documents, max((parse_descriptor(document).issued for document in documents), default=0))
@@ -66,6 +129,9 @@ class KeyServiceStatus:
     """What the properties of ``KeyService`` say now; a kid is None where there is no key for it."""
 
     node: NodeId
+    machine: str
+    step: int
+    mark: bytes
     place: Place
     sig_kid: KeyId | None
     http_kid: KeyId | None
@@ -80,6 +146,9 @@ class KeyServiceStatus:
         """As `keys` stand now; `gen` is the generation of their file."""
         return cls(
             node=keys.node,
+            machine=keys.machine,
+            step=keys.step,
+            mark=keys.mark,
             place=keys.place,
             sig_kid=_held(lambda: keys.sig_kid),
             http_kid=_held(lambda: keys.http_kid),
@@ -101,6 +170,9 @@ def _held(kid: Callable[[], KeyId]) -> KeyId | None:
 STANDING: Final = record(
     KeyServiceStatus,
     node=TEXT,
+    machine=TEXT,
+    step=NUMBER,
+    mark=BYTES,
     place=PLACE,
     sig_kid=maybe(TEXT),
     http_kid=maybe(TEXT),
@@ -168,13 +240,10 @@ METHODS: Final[Mapping[str, Method]] = {
     "backup": Method((RECOVERY, BYTES, NUMBER), BYTES),
     "tls_secrets": Method((), many(BYTES)),
     "activate": Method((OWN, NUMBER), NOTHING, changes=True),
-    "add_key": Method((USE, NUMBER), PUBLIC, changes=True),
-    "remove_key": Method((TEXT,), NOTHING, changes=True),
-    "ensure_enc": Method((NUMBER, many(TEXT)), FLAG, changes=True),
-    "destroy_enc": Method((NUMBER,), many(TEXT), changes=True),
-    "destroy_all_enc": Method((), many(TEXT), changes=True),
-    "begin_epoch": Method((NUMBER,), NUMBER, changes=True),
-    "finish_epoch": Method((NUMBER,), NOTHING, changes=True),
+    "change": Method((CHANGE,), DONE, changes=True),
+    "propose": Method((CHANGE,), row(maybe(STEP), DONE)),
+    "follow": Method((many(STEP),), NOTHING, changes=True),
+    "link": Method((), NOTHING, changes=True),
 }
 
 
@@ -210,6 +279,10 @@ _WORDS: Final[Mapping[Code, tuple[str, str]]] = {
     Code.FORBIDDEN: (
         "the key service makes backups for the recovery key that it was started with, and for no other",
         "after a change of backup.recovery_key start the node again; beside trm keyd, give it --recovery-key",
+    ),
+    Code.CONFLICT: (
+        "the step does not follow the keyring of this machine, or its keys are not on several machines",
+        "docs/keys.md, Several machines",
     ),
     Code.WRONG_NODE: ("descriptor is of another node than the keystore", ""),
     Code.BUSY: (

@@ -38,7 +38,8 @@ from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.config import BackupSection
 from gateway.foundation.ids import ConversationId
 from gateway.foundation.workdays import parse_day
-from gateway.identity.identity import NodeKeys
+from gateway.identity.machine_store import find_oldest_epoch
+from gateway.identity.node_keys import NodeKeys
 from gateway.ledger import store as ledger
 from gateway.ledger.rules import named_link
 from gateway.messages import content_codec
@@ -165,7 +166,7 @@ class ErasureOperations:
     ) -> tuple[Mapping[int, ErasureRow], rules.Outcome]:
         """The erasures of these messages, and what is so at each place. The storage epoch ends with the operation."""
         now, found = self._clock.now(), store.of(connection, refs)
-        oldest = min((self._keys.epoch, *self._keys.old_epochs))
+        oldest = find_oldest_epoch(connection, self._keys)
         return found, rules.Outcome(
             erased_at=now,
             found=frozenset(word for row in found.values() for word in (row.found or "").split()),

@@ -38,7 +38,8 @@ from gateway.errors import GatewayError, RefusedError, TransientError
 from gateway.foundation.config import Config
 from gateway.foundation.ids import NodeId
 from gateway.foundation.logs import logger
-from gateway.identity.identity import NodeKeys
+from gateway.identity.machine_store import find_oldest_epoch
+from gateway.identity.node_keys import NodeKeys
 from gateway.messages import content_codec
 from gateway.messages.content_codec import MessageContent
 from gateway.messages.store import local, messages, receipts
@@ -187,7 +188,7 @@ class RequestConfirmer:
 
     def _done(self, connection: Connection, row: RequestRow, task: Task, now: int) -> _Done:
         pieces = store.erased(connection, row.ref)
-        oldest = min((self._keys.epoch, *self._keys.old_epochs))
+        oldest = find_oldest_epoch(connection, self._keys)
         told = store.onward(connection, row.ref)
         asks = messages.get(connection, [item.message for item in told])
         answers = {item.message: self._opened(connection, item.answer) for item in told}
