@@ -49,31 +49,23 @@ _PUT_KEY = Prepared(
         ).where(bindparam("epoch", type_=Integer) > _CLOSED),
     )
 )
-"""It meets the rows whose epoch no machine has closed; the epoch is compared when the row is written."""
+"""It meets the rows whose epoch is not closed; that is compared when the row is written."""
 _PUT_DATA = Prepared(insert(sealed))
 
-_LOWEST = "lowest storage epoch"
 
-
-def close_epochs(connection: Connection, below: int) -> None:
-    """Take no content any more whose data key names an epoch lower than `below`: those epoch keys are about to go.
-
-    It lasts as long as the writer's connection; what is sealed after a start names the newest epoch anyway.
-    """
-    connection.info[_LOWEST] = below
-
-
-def close_for_all(connection: Connection, epoch: int) -> bool:
-    """Let no machine of the node store content under `epoch` or an older one any more, from this transaction's commit
-    on; False, and nothing is closed, where some of it is still to be wrapped anew.
+def close_epoch(connection: Connection, epoch: int) -> bool:
+    """Let nobody store content under `epoch` or an older one any more, on any machine of the node, from this
+    transaction's commit on: its key is about to go. False, and nothing is closed, where some of it is still to be
+    wrapped anew.
     """
     if connection.dialect.name == "postgresql":
         # Waits for whoever is writing rows of this epoch, and lets whoever writes next compare with what stands here.
         connection.execute(text("lock table datakey in share row exclusive mode"))
     if keys_not_of(connection, epoch + 1, 1):
         return False
-    connection.execute(delete(closed_epoch))
-    connection.execute(insert(closed_epoch).values(n=epoch))
+    connection.execute(delete(closed_epoch).where(closed_epoch.c.n < epoch))
+    if connection.scalar(select(func.max(closed_epoch.c.n))) is None:
+        connection.execute(insert(closed_epoch).values(n=epoch))
     return True
 
 
@@ -86,8 +78,7 @@ def put(connection: Connection, rows: Iterable[SealedRow]) -> None:
     rows = list(rows)
     if not rows:
         return
-    lowest = connection.info.get(_LOWEST, 0)
-    if any(row.epoch < lowest for row in rows) or _PUT_KEY.add(connection, rows) < len(rows):
+    if _PUT_KEY.add(connection, rows) < len(rows):
         raise TransientError(Code.LOCKED, "the storage epoch changed meanwhile; nothing was stored", hint="repeat it")
     _PUT_DATA.add(connection, rows)
 

@@ -140,13 +140,11 @@ class StorageEpochs:
         def move(connection: Connection) -> int:
             rows = content.keys_not_of(connection, epoch, REWRAP_BATCH)
             content.rewrap(connection, epoch, self._rewrapped(connection, rows))
-            if not rows:
-                content.close_epochs(connection, epoch)
             return len(rows)
 
         return await self._store.move(move)
 
 
 def _close(connection: Connection, *, epoch: int) -> None:
-    if not content.close_for_all(connection, epoch):
+    if not content.close_epoch(connection, epoch):
         raise _RowsLeftError

@@ -107,7 +107,7 @@ def add_step(connection: Connection, step: Step) -> bool:
     follows = exists().where(keystore_step.c.gen == step.n - 1, keystore_step.c.mark == step.before)
     row = select(literal(step.n), literal(step.before), literal(step.mark), literal(step.sealed)).where(follows)
     query = insert_or_leave(keystore_step).from_select(["gen", "before", "mark", "sealed"], row)
-    return bool(connection.execute(query.on_conflict_do_nothing()).rowcount)
+    return connection.execute(query.on_conflict_do_nothing().returning(keystore_step.c.gen)).first() is not None
 
 
 def read_steps(connection: Connection, after: int) -> Sequence[KnownStep]:

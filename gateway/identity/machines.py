@@ -60,14 +60,16 @@ async def change_keys(
     within: Callable[[Connection], None] = nothing_more,
 ) -> T:
     """Make a change of the keys and return what came of it, or what came of it elsewhere where it is done already.
-    `entries` are what the audit log says of it. `within` runs in the transaction by which other machines learn of it,
-    and has to hold for all of them; what it raises ends the change.
+    `entries` are what the audit log says of it. `within` has to hold before the change counts: it runs in the
+    transaction by which other machines learn of it, or in one before; what it raises ends the change.
 
     Raises:
         RefusedError: what the change and the key service raise; forbidden on a machine that is not one of this node's.
         TransientError: nothing was changed, or it is not known here yet that it was: repeat it.
     """
     if not keys.step:
+        if within is not nothing_more:
+            await store.move(within)
         result = keys.change(change)
         if told := entries(result):
             await store.move(lambda c: journal.append_leaves(c, told))
