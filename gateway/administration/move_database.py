@@ -106,6 +106,8 @@ def name_database(folder: Path, to: DatabaseSection = IN_THE_FOLDER) -> None:
     text = "".join(_without_section(before.splitlines(keepends=True))).rstrip("\n") + "\n"
     named = {"url": to.url, "password_file": to.password_file, "ca_file": to.ca_file}
     lines = [f'{name} = "{value}"' for name, value in named.items() if value is not None]
+    if to.archive_days is not None:
+        lines.append(f"archive_days = {to.archive_days}")
     if lines:
         text += "\n".join(["", "[database]", *lines]) + "\n"
     if text == before:

@@ -24,6 +24,7 @@ from gateway.erasure.operations.erasing import ErasureOperations
 from gateway.erasure.operations.of_case import CaseErasureOperations
 from gateway.erasure.peer_requests.operations import RequestOperations
 from gateway.identity.operations.keys import KeyOperations
+from gateway.identity.operations.machines import MachineOperations
 from gateway.node.blocks import BlockGuard
 from gateway.node.dispatch import NodeOperations
 from gateway.node.event_feed import EventFeed
@@ -72,6 +73,7 @@ def tie_operations(node: Node) -> NodeOperations:
         retention=node.retention,
         status_updates=node.status_updates,
         backup=node.config.backup,
+        archive_days=node.config.database.archive_days,
         clock=node.clock,
         actor=node.keys.actor,
     )
@@ -127,6 +129,7 @@ def _node_operations(node: Node) -> Sequence[object]:
             clock=node.clock,
             actor=node.keys.actor,
         ),
+        MachineOperations(store=node.store, keys=node.keys, clock=node.clock, actor=node.keys.actor),
         PeerOperations(
             store=node.store,
             own=node.own,

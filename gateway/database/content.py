@@ -69,6 +69,11 @@ def close_epoch(connection: Connection, epoch: int) -> bool:
     return True
 
 
+def open_epochs(connection: Connection) -> None:
+    """Forget which epochs are closed: the keys come from a backup, and their newest epoch may be one of those."""
+    connection.execute(delete(closed_epoch))
+
+
 def put(connection: Connection, rows: Iterable[SealedRow]) -> None:
     """Store new sealed content.
 

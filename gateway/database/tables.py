@@ -843,5 +843,6 @@ key_invitation = Table(
     metadata,
     Column("id", LargeBinary, primary_key=True),
     Column("half", LargeBinary, nullable=False),
+    Column("step", Integer, nullable=False),
     Column("until", Integer, nullable=False),
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, exists, func, insert, literal, select, update
+from sqlalchemy import Connection, delete, exists, func, insert, literal, select, union_all, update
 from sqlalchemy.dialects.postgresql import insert as insert_or_leave
 
 from gateway.database.tables import key_invitation, key_machine, keystore_step
@@ -121,11 +121,14 @@ def newest_step(connection: Connection) -> int:
     return connection.scalar(select(func.max(keystore_step.c.gen))) or 0
 
 
-def forget_followed(connection: Connection) -> None:
+def forget_followed(connection: Connection, *, now: int) -> None:
     """Forget the steps that every machine has followed: what they closed opens nowhere any more. The number and the
-    mark of the last of them stay, for what comes next follows it.
+    mark of the last of them stay, for what comes next follows it. For a machine that is invited they are kept.
     """
-    lowest = connection.scalar(select(func.min(key_machine.c.step)))
+    steps = union_all(
+        select(key_machine.c.step), select(key_invitation.c.step).where(key_invitation.c.until > now)
+    ).subquery()
+    lowest = connection.scalar(select(func.min(steps.c.step)))
     if lowest is not None:
         connection.execute(delete(keystore_step).where(keystore_step.c.gen < lowest))
         last = update(keystore_step).where(keystore_step.c.gen == lowest, keystore_step.c.sealed.is_not(None))
@@ -135,10 +138,12 @@ def forget_followed(connection: Connection) -> None:
 # --- invitations --------------------------------------------------------------------------------------------------
 
 
-def add_invitation(connection: Connection, id: bytes, half: bytes, *, until: int, now: int) -> None:
-    """Add an invitation that counts until `until`, and forget those whose time is over."""
+def add_invitation(connection: Connection, id: bytes, half: bytes, *, step: int, until: int, now: int) -> None:
+    """Add an invitation that counts until `until` and hands over the keys as they are at `step` or later, and forget
+    those whose time is over.
+    """
     connection.execute(delete(key_invitation).where(key_invitation.c.until <= now))
-    connection.execute(insert(key_invitation).values(id=id, half=half, until=until))
+    connection.execute(insert(key_invitation).values(id=id, half=half, step=step, until=until))
 
 
 def find_invitation(connection: Connection, id: bytes, *, now: int) -> bytes | None:

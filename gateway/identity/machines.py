@@ -166,7 +166,7 @@ def record_generation(connection: Connection, keys: NodeKeys, *, at: int) -> Non
         return
     if not machines.note_machine(connection, keys, keys.gen, at=at):
         raise _not_ours()
-    machines.forget_followed(connection)
+    machines.forget_followed(connection, now=at)
 
 
 def read_generation(connection: Connection) -> int:

@@ -47,6 +47,7 @@ from gateway.erasure.peer_requests.operations import RequestOperations
 from gateway.evidence.operations import EvidenceOperations
 from gateway.guidance.operations import GuidanceOperations
 from gateway.identity.operations.keys import KeyOperations
+from gateway.identity.operations.machines import MachineOperations
 from gateway.notifications.operations import AlertOperations
 from gateway.operations import roles
 from gateway.operations.registry import About, Row, Units, rows_of
@@ -86,6 +87,7 @@ CLASSES: tuple[type, ...] = (
     StatusOperations,
     ClockOperations,
     KeyOperations,
+    MachineOperations,
     PeerOperations,
     ChangeOperations,
     PingOperations,

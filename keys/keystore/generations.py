@@ -144,6 +144,13 @@ class GenerationFile:
         made.replace(content)
         return made
 
+    def discard(self) -> None:
+        """Take the file and its secret away. Raises TransientError(unreachable); the secret goes last."""
+        with disk.report_fault(self._path, "removed"):
+            self._path.unlink()
+            disk.sync_folder(self._path)
+        _destroy_all(self._secret)
+
     def replace(self, content: bytes) -> None:
         """Write `content` as the next generation. When this returns it is on disk, and the generation before opens
         nowhere any more.

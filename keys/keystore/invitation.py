@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 from gateway.errors import Code, RefusedError
 from keys.primitives.encoding import b64u, is_b64u, is_count, number, unb64u
@@ -26,8 +26,6 @@ from keys.primitives.sealed_file import (
 )
 
 KIND: Final = "nrm.invitation/1"
-LIFE: Final = 3_600
-"""Seconds for which an invitation counts."""
 _ID: Final = 16
 _HALF: Final = 32
 _LETTERS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -39,22 +37,31 @@ _HEADER: Final = {"id": is_b64u(_ID), "until": is_count}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invitation:
-    """What the database keeps of an invitation: its `id`, the `half` of its key, and `until` when it counts."""
+    """What the database keeps of an invitation: its `id`, and the `half` of its key."""
 
     id: bytes
     half: bytes = field(repr=False)
-    until: int
+
+    @classmethod
+    def new(cls, rand: Rand = system_rand) -> Self:
+        """Make one."""
+        return cls(id=rand(_ID), half=rand(_HALF))
 
 
 def write_invitation(
-    path: Path, content: bytes, *, now: int, cost: Cost = DEFAULT_COST, rand: Rand = system_rand
-) -> tuple[Invitation, str]:
+    path: Path,
+    content: bytes,
+    made: Invitation,
+    *,
+    until: int,
+    cost: Cost = DEFAULT_COST,
+    rand: Rand = system_rand,
+) -> str:
     """Seal the content of a key store file (``keys.keystore.keyring_file.read_content``) into a new file, mode 0600;
-    return what the database has to keep, and the code of 120 bits that opens it.
+    return the code of 120 bits that opens it. `until` is what the database says (Unix seconds).
 
     Raises RefusedError(exists) and leaves the existing file alone.
     """
-    made = Invitation(id=rand(_ID), half=rand(_HALF), until=now + LIFE)
     code = "-".join(
         "".join(_LETTERS[byte % len(_LETTERS)] for byte in rand(_GROUP)) for _ in range(_GROUPS)
     )  # 256 is a multiple of 32: every letter is as likely
@@ -63,12 +70,12 @@ def write_invitation(
         stretch_passphrase(_plain(code), rand(SALT), cost),
         kind=KIND,
         gen=1,
-        more={"id": b64u(made.id), "until": made.until},
+        more={"id": b64u(made.id), "until": until},
         secret=made.half,
         rand=rand,
     )
     write_new_file(path, data)
-    return made, code
+    return code
 
 
 def read_invitation(path: Path) -> tuple[bytes, int]:

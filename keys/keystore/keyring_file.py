@@ -96,15 +96,18 @@ class KeyringFile:
         passphrase: str,
         content: bytes,
         *,
+        node: NodeId,
         place: Place = Place.FILE,
         places: Places = HERE,
         cost: Cost = DEFAULT_COST,
         rand: Rand = system_rand,
     ) -> Self:
-        """Write what another machine of the node handed over (``keys.keystore.invitation``) into a new file of this
-        machine. Raises as ``create``.
+        """Write what another machine of `node` handed over (``keys.keystore.invitation``) into a new file of this
+        machine. Raises as ``create``, and RefusedError(wrong_node).
         """
         link, ring = parse_content(path.name, content, _parse)
+        if ring.node != node:
+            raise RefusedError(Code.WRONG_NODE, "the invitation is of another node; nothing was made")
         file = GenerationFile.create(
             path, KIND, passphrase, content, place=place, places=places, cost=cost, rand=rand, gen=1
         )
@@ -150,6 +153,10 @@ class KeyringFile:
     def _take_over(cls, path: Path, passphrase: str, min_gen: int, at_least: Cost, rand: Rand) -> Self:
         former, ring = SealedFile.read(path, FORMER, passphrase, Keyring.parse, at_least=at_least, min_gen=min_gen)
         return cls(GenerationFile.take_over(path, KIND, former, ring.encode(), rand), ring, rand)
+
+    def discard(self) -> None:
+        """Take a file away that was just made and is not to stay, with its secret."""
+        self._file.discard()
 
     def __repr__(self) -> str:
         return "<redacted>"

@@ -63,7 +63,7 @@ def linked_keystore(path: Path) -> Keystore:
 def join_keystore(of: Path, path: Path) -> Keystore:
     """The keystore of the node on one more machine, in this file, as the one in `of` stands."""
     content = read_content(of, "open sesame", at_least=CHEAP)
-    return Keystore.join(path, "another one", content, cost=CHEAP)
+    return Keystore.join(path, "another one", content, node=NODE, cost=CHEAP)
 
 
 def ring_of(keys: Keystore) -> bytes:

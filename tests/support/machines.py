@@ -82,7 +82,7 @@ def stores_on(kind: str, folder: Path, patch: pytest.MonkeyPatch) -> Iterator[li
     if kind == "sqlite":
         stores = [Store(SqliteFile(folder / "node.db"))]
     else:
-        patch.setattr(postgres_server, "_own", _share, raising=False)
+        share_servers(patch)
         url = fresh_postgresql()
         stores = [Store(PostgresServer(url, folder / "node.db"), new=new) for new in (True, False)]
     try:
@@ -90,6 +90,11 @@ def stores_on(kind: str, folder: Path, patch: pytest.MonkeyPatch) -> Iterator[li
     finally:
         for store in stores:
             store.close()
+
+
+def share_servers(patch: pytest.MonkeyPatch) -> None:
+    """Let several machines use one database, each as its owner."""
+    patch.setattr(postgres_server, "_own", _share, raising=False)
 
 
 def _share(_connection: object, _record: object) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from gateway.administration.doctor import expiry, key_service, people
+from gateway.administration.doctor import expiry, key_service, machines, people
 from gateway.administration.doctor.folder import Check, State, ok, red, skipped, warn
 from gateway.administration.doctor.host import hardening
 from gateway.errors import GatewayError
@@ -28,6 +28,7 @@ ASKED = (
     "node.ready",
     "node.status",
     "node.pairing",
+    "keys.machines",
     "peer.list",
     "policy.show",
     "adapter.check",
@@ -76,6 +77,7 @@ def judged(told: Mapping[str, Json], *, running: bool, now: int) -> Iterator[Che
     yield from hardening(node, running=running)
     yield accepting(_object(told["node.ready"]))
     yield key_service.pace(_object(told["node.status"]))
+    yield machines.check_machines(_object(told["keys.machines"]), now)
     yield clock(node, newest, now)
     yield ending("descriptor", newest.expires, now)
     yield signed_form(newest)

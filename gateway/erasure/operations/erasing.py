@@ -71,6 +71,7 @@ class ErasureOperations:
         retention: Retention,
         status_updates: StatusUpdates,
         backup: BackupSection | None,
+        archive_days: int | None,
         clock: Clock,
         actor: Actor,
     ) -> None:
@@ -80,6 +81,7 @@ class ErasureOperations:
         self._retention = retention
         self._status_updates = status_updates
         self._backup = backup
+        self._archive_days = archive_days
         self._clock = clock
         self._actor = actor
 
@@ -175,7 +177,7 @@ class ErasureOperations:
             key_gone=all(row.epoch < oldest for row in found.values()),
             local=[row.place for row in found.values()],
             horizon=now,
-            backups=store.find_backups(connection, self._backup, now),
+            backups=store.find_backups(connection, self._backup, now, archive_days=self._archive_days),
             recipients=find_erased(connection, sent),
         )
 

@@ -144,7 +144,7 @@ class RequestConfirmer:
         late = now >= row.due - min(AHEAD, (row.due - row.at) // 4)
         if not whole and (row.answered is not None or not (late or refused)):
             return
-        horizon = now + self._config.storage.epoch_days * DAY
+        horizon = now + self._config.horizon_days * DAY
         outcome = Outcome(
             erased_at=done.at,
             found=done.found,
@@ -154,7 +154,12 @@ class RequestConfirmer:
             local=done.local,
             horizon=horizon,
             backups=await self._content.store.read(
-                lambda c: find_backups(c, self._config.backup, now if done.here else horizon)
+                lambda c: find_backups(
+                    c,
+                    self._config.backup,
+                    now if done.here else horizon,
+                    archive_days=self._config.database.archive_days,
+                )
             ),
             recipients=done.recipients,
             kept=_kept(scope),

@@ -33,5 +33,6 @@ def upgrade() -> None:
         "key_invitation",
         sa.Column("id", sa.LargeBinary(), primary_key=True),
         sa.Column("half", sa.LargeBinary(), nullable=False),
+        sa.Column("step", sa.Integer(), nullable=False),
         sa.Column("until", sa.Integer(), nullable=False),
     )
