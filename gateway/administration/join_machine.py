@@ -27,7 +27,8 @@ from gateway.foundation.ids import NodeId
 from gateway.foundation.node_folder import KEYSTORE, lock_folder
 from gateway.identity import machine_store as machines
 from gateway.identity import store as identity_store
-from gateway.identity.machines import add_machine
+from gateway.identity.machine_store import Machine
+from gateway.identity.machines import add_machine, retire_machine
 from gateway.identity.node_keys import NodeKeys
 from gateway.identity.unlock import places_of
 from gateway.ports import Clock
@@ -47,6 +48,23 @@ class Joined:
     node: NodeId
     machine: str
     place: Place
+
+
+async def retire_stopped(folder: Path, machine: str, *, now: int) -> tuple[Machine, bool]:
+    """Take a machine off while the node is stopped here, as where no machine can start: its database was put back.
+
+    Raises:
+        RefusedError: locked, not_found; nothing was changed.
+    """
+    release = lock_folder(folder)
+    try:
+        store = open_store(folder)
+        try:
+            return await store.move(partial(retire_machine, machine=machine, at=now, actor=None))
+        finally:
+            store.close()
+    finally:
+        release()
 
 
 async def join_machine(

@@ -231,6 +231,26 @@ def add_machine(connection: Connection, keys: NodeKeys, *, host: str, at: int) -
     journal.append_leaf(connection, leaf(at, "machine.joined", machine=keys.machine))
 
 
+def retire_machine(connection: Connection, machine: str, *, at: int, actor: str | None) -> tuple[Machine, bool]:
+    """Take a machine off and return it, and whether it had not followed the newest change. `actor` is the keyed hash of
+    who did it, None on a node that is stopped.
+
+    Raises:
+        RefusedError: not_found.
+    """
+    known = {one.id: one for one in machines.list_machines(connection)}
+    if machine not in known:
+        raise RefusedError(Code.NOT_FOUND, "no machine of this node has this id", hint="trm keys machines lists them")
+    behind = known[machine] in machines.find_behind(connection)
+    machines.remove_machine(connection, machine)
+    machines.forget_followed(connection, now=at)
+    entry = leaf(at, "machine.retired", machine=machine)
+    if actor is not None:
+        entry = leaf(at, "machine.retired", machine=machine, actor=actor)
+    journal.append_leaf(connection, entry)
+    return known[machine], behind
+
+
 def _not_ours() -> RefusedError:
     return RefusedError(
         Code.FORBIDDEN,

@@ -127,13 +127,24 @@ def join_machine_here(
 def retire_machine(reach: Reach, machine: str, as_json: bool) -> None:
     """Take off a machine that is lost or no longer used: nothing waits for it any more, and it changes nothing.
 
-    Its disk still opens what it held, for whoever has its passphrase: docs/keys.md says what to do about it.
+    On a node that is stopped it needs no passphrase. The disk of that machine still opens what it held, for whoever has
+    its passphrase: docs/keys.md says what to do about it.
 
     \b
     Example:
       trm keys retire 3f9a1c0d27b6e845 --node /srv/trm/fr
     """
-    voice.print_answer(reach.ask("keys.retire", machine=machine), as_json=as_json, people=_show_retired)
+    from gateway.cli import connection
+
+    if connection.is_running(reach.folder):
+        answer = reach.ask("keys.retire", machine=machine)
+    else:  # where the database was put back no machine can start before
+        from gateway.administration.join_machine import retire_stopped
+        from gateway.foundation.clock import SystemClock
+
+        gone, behind = asyncio.run(retire_stopped(reach.folder, machine, now=SystemClock().now()))
+        answer = {"machine": gone.id, "host": gone.host, "behind": behind}
+    voice.print_answer(answer, as_json=as_json, people=_show_retired)
 
 
 def _show_retired(value: Mapping[str, Json]) -> None:

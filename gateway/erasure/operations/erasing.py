@@ -38,7 +38,7 @@ from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.config import BackupSection
 from gateway.foundation.ids import ConversationId
 from gateway.foundation.workdays import parse_day
-from gateway.identity.machine_store import find_oldest_epoch
+from gateway.identity.machine_store import find_behind, find_oldest_epoch
 from gateway.identity.node_keys import NodeKeys
 from gateway.ledger import store as ledger
 from gateway.ledger.rules import named_link
@@ -160,6 +160,7 @@ class ErasureOperations:
                 "messages": items,
                 "places": [*rules.list_places(outcome)],
                 "recipients": recipients,
+                "machines": [machine.host for machine in await self._content.store.read(find_behind)],
             }
         )
 

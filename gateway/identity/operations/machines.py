@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from sqlalchemy import Connection
 
 from gateway.database import journal
@@ -10,6 +12,7 @@ from gateway.database.engine import Store
 from gateway.errors import Code, RefusedError, RemoteError
 from gateway.foundation.chores import HOUR
 from gateway.identity import machine_store as machines
+from gateway.identity.machines import retire_machine
 from gateway.identity.node_keys import NodeKeys
 from gateway.identity.operations.models import Invite, Invited, Machines, OneMachine, Retired
 from gateway.operations.actors import pseudonym
@@ -86,18 +89,5 @@ class MachineOperations:
                 hint="stop it, and retire it from another one",
             )
         now, actor = self._clock.now(), pseudonym(caller.actor, self._actor)
-
-        def move(connection: Connection) -> tuple[machines.Machine, bool]:
-            known = {machine.id: machine for machine in machines.list_machines(connection)}
-            if asked.machine not in known:
-                raise RefusedError(
-                    Code.NOT_FOUND, "no machine of this node has this id", hint="trm keys machines lists them"
-                )
-            behind = any(machine.id == asked.machine for machine in machines.find_behind(connection))
-            machines.remove_machine(connection, asked.machine)
-            machines.forget_followed(connection, now=now)
-            journal.append_leaf(connection, leaf(now, "machine.retired", machine=asked.machine, actor=actor))
-            return known[asked.machine], behind
-
-        gone, behind = await self._store.move(move)
+        gone, behind = await self._store.move(partial(retire_machine, machine=asked.machine, at=now, actor=actor))
         return OperationResult(value={"machine": gone.id, "host": gone.host, "behind": behind})

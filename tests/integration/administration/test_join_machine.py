@@ -114,11 +114,18 @@ async def test_one_more_machine_and_one_less(served: Served) -> None:
         await served.fr.call("keys.retire", machine=node.keys.machine)
     with fails(Code.NOT_FOUND, "no machine of this node has this id"):
         await served.fr.call("keys.retire", machine="f" * 16)
+    with fails(Code.LOCKED):
+        await joining.retire_stopped(served.fr.folder, joined.machine, now=served.two.clock.now())
     gone = await served.fr.call("keys.retire", machine=joined.machine)
     assert (gone["machine"], gone["behind"]) == (joined.machine, True)
     assert behind(await served.machines()) == {True: False}
     with fails(Code.CONFLICT):
         await follow_steps(node.store, keys, served.two.clock)
+    await served.fr.stop()
+    with fails(Code.NOT_FOUND):
+        await joining.retire_stopped(served.fr.folder, joined.machine, now=served.two.clock.now())
+    last, is_behind = await joining.retire_stopped(served.fr.folder, node.keys.machine, now=served.two.clock.now())
+    assert (last.id, is_behind) == (node.keys.machine, False)
 
 
 async def test_an_invitation_counts_once_and_for_an_hour(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -84,7 +84,7 @@ def test_a_new_node_is_healthy(copy: Desk):
     assert code == 0
     assert [item["state"] for item in found["file modes"]] == ["ok"]
     assert found["keys, peers, adapter"][0]["state"] == "skipped"
-    assert found["database"][0]["found"] == "whole, at revision 0015"
+    assert found["database"][0]["found"] == "whole, at revision 0018"
 
 
 def test_own_guidance_with_a_fault_is_told(copy: Desk):
