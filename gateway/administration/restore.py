@@ -20,7 +20,6 @@ from gateway.administration.move_database import name_database
 from gateway.administration.put_back import void_credentials
 from gateway.consent import unconfirmed_store
 from gateway.database import meta
-from gateway.database.content import open_epochs
 from gateway.database.engine import Store
 from gateway.database.kinds.snapshot import check, counts
 from gateway.database.kinds.sqlite_file import SqliteFile
@@ -28,7 +27,6 @@ from gateway.errors import Code, RefusedError, RemoteError
 from gateway.foundation import config
 from gateway.foundation.ids import NodeId
 from gateway.foundation.node_folder import DATABASE, KEYSTORE, RUN
-from gateway.identity.machine_store import clear_machines
 from gateway.ledger import store as ledger_store
 from gateway.ledger.reading import Hasher, newer_than_stored, read_ledger
 from gateway.ledger.rules import SLACK
@@ -181,8 +179,6 @@ async def _fill(
         held_keys = await asyncio.to_thread(Keystore.restore, draft / KEYSTORE, passphrase, keys.ring, gen, cost=cost)
         until = None if ledger is None else await _read_ledger(ledger, store, held_keys, made=header.at)
         await store.move(lambda c: void_credentials(c, at=now))
-        await store.move(clear_machines)
-        await store.move(open_epochs)
         await store.move(lambda c: mark_restored(c, made=header.at, sha256=header.sha256, gen=gen, at=now))
         whole = until is not None and until + SLACK >= (now if lost is None else lost)
         unconfirmed = 0 if whole else await store.move(lambda c: unconfirmed_store.doubt_all(c, at=now))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, delete, exists, func, insert, literal, select, union_all, update
 from sqlalchemy.dialects.postgresql import insert as insert_or_leave
 
+from gateway.database.content import open_epochs
 from gateway.database.tables import key_invitation, key_machine, keystore_step
 from keys.keystore.service import KeyService
 from keys.keystore.steps import Step
@@ -159,7 +160,10 @@ def use_invitation(connection: Connection, id: bytes, *, now: int) -> bool:
     return bool(connection.execute(query).rowcount)
 
 
-def clear_machines(connection: Connection) -> None:
-    """Forget all machines, steps and invitations: the keys come from a backup and are on no machine of before."""
+def begin_alone(connection: Connection) -> None:
+    """Forget all machines, steps, invitations and closed epochs: the keys come from a backup, are on no machine of
+    before, and their newest epoch may be one that was closed since.
+    """
+    open_epochs(connection)
     for table in (keystore_step, key_machine, key_invitation):
         connection.execute(delete(table))

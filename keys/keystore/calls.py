@@ -22,34 +22,20 @@ from gateway.foundation.ids import KeyId, NodeId
 from keys.backups.backup_header import RecoveryPublic
 from keys.documents.descriptor import Descriptor, parse_descriptor
 from keys.documents.descriptor_chain import accept_chain, decode_chain, encode_chain
-from keys.documents.key_records import Use
 from keys.documents.keyset import EncKey
+from keys.keystore.change_codecs import CHANGE, DONE, PUBLIC, STEP, USE
 from keys.keystore.codecs import BYTES, FLAG, NOTHING, NUMBER, TEXT, Codec, many, maybe, parts_of, record, row
 from keys.keystore.destructible.secret import Place
-from keys.keystore.key_changes import (
-    AddKey,
-    BeginEpoch,
-    DestroyAllEnc,
-    DestroyEnc,
-    FinishEpoch,
-    KeyChange,
-    RemoveKey,
-    RenewEnc,
-)
 from keys.keystore.service import KeyInfo, KeyService, PacedCalls
-from keys.keystore.steps import Step
 from keys.primitives.batch import Batch, Inclusion
 from keys.primitives.encoding import lp_join, malformed
-from keys.primitives.hybrid_keys import PublicKey, Signature
+from keys.primitives.hybrid_keys import Signature
 
 LIMIT: Final = 8 * 1024 * 1024
 """Bytes of one request or answer: room for a backup of the largest keyring."""
 KEYD_PROTOCOL: Final = b"nrm-keyd/4"
 
-
-USE: Final = Codec[Use](lambda use: use.value.encode(), lambda data: Use(data.decode()))
 PLACE: Final = Codec[Place](lambda place: place.value.encode(), lambda data: Place(data.decode()))
-PUBLIC: Final = record(PublicKey, kid=TEXT, ed25519=BYTES, mldsa65=maybe(BYTES), mldsa44=maybe(BYTES))
 SIGNATURE: Final = record(Signature, kid=TEXT, ed25519=BYTES, mldsa65=maybe(BYTES))
 UNSIGNED: Final = row(TEXT, BYTES)
 BATCH: Final = record(Batch, count=NUMBER, root=BYTES, signature=SIGNATURE)
@@ -62,58 +48,6 @@ OWN: Final = Codec[tuple[Descriptor, ...]](
 )
 """A node's own chain. Whoever asks may be an intruder: it counts only as its roots have signed it."""
 RECOVERY: Final = Codec[RecoveryPublic](lambda value: value.encode(), RecoveryPublic.parse)
-
-
-STEP: Final = record(Step, n=NUMBER, before=BYTES, mark=BYTES, sealed=BYTES)
-
-
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    """How one kind of change is written: its members, and what comes of it."""
-
-    make: Callable[..., KeyChange[Any]]
-    members: Mapping[str, Codec[Any]]
-    gives: Codec[Any]
-
-
-_CHANGES: Final[Mapping[str, _Kind]] = {
-    "AddKey": _Kind(AddKey, {"use": USE, "now": NUMBER}, PUBLIC),
-    "RemoveKey": _Kind(RemoveKey, {"kid": TEXT}, NOTHING),
-    "RenewEnc": _Kind(RenewEnc, {"now": NUMBER, "units": many(TEXT)}, FLAG),
-    "DestroyEnc": _Kind(DestroyEnc, {"now": NUMBER}, many(TEXT)),
-    "DestroyAllEnc": _Kind(DestroyAllEnc, {}, many(TEXT)),
-    "BeginEpoch": _Kind(BeginEpoch, {"now": NUMBER}, NUMBER),
-    "FinishEpoch": _Kind(FinishEpoch, {"old": NUMBER}, NOTHING),
-}
-
-
-def name_change(change: KeyChange[Any]) -> str:
-    """Return the name of the kind of a change, as it is written and logged."""
-    return type(change).__name__
-
-
-def _write_change(change: KeyChange[Any]) -> bytes:
-    name = name_change(change)
-    members = _CHANGES[name].members
-    return lp_join(name.encode(), *(codec.write(getattr(change, member)) for member, codec in members.items()))
-
-
-def _read_change(data: bytes) -> KeyChange[Any]:
-    name, *parts = parts_of(data)
-    kind = _CHANGES[name.decode()]
-    return kind.make(*(codec.read(part) for codec, part in zip(kind.members.values(), parts, strict=True)))
-
-
-CHANGE: Final = Codec[KeyChange[Any]](_write_change, _read_change)
-DONE: Final = Codec[tuple[str, Any]](
-    lambda done: lp_join(done[0].encode(), _CHANGES[done[0]].gives.write(done[1])), lambda data: _read_done(data)
-)
-"""What came of a change, with the name of its kind, which says how it is written."""
-
-
-def _read_done(data: bytes) -> tuple[str, Any]:
-    name, value = parts_of(data)
-    return name.decode(), _CHANGES[name.decode()].gives.read(value)
 
 
 def _own_chain(data: bytes) -> tuple[Descriptor, ...]:

@@ -36,8 +36,8 @@ from keys.keystore.calls import (
     Paced,
     decode_request,
     encode_answer,
-    name_change,
 )
+from keys.keystore.change_codecs import name_change
 from keys.keystore.channel import Channel, ClosedError, caller_of
 from keys.keystore.keystore import Keystore, system_rand
 from keys.keystore.pace import PACES, Pace

@@ -155,3 +155,7 @@ def _show_retired(value: Mapping[str, Json]) -> None:
         "with its passphrase its disk opens the keys it held, and from them what the database has held since: "
         "take its account from the database; if somebody else may have it: docs/keys.md, A laptop is gone"
     )
+
+
+MACHINE_VERBS = (list_machines, invite_machine, join_machine_here, retire_machine)
+"""To be added to `trm keys`."""
