@@ -129,7 +129,7 @@ ROUTES: tuple[Route, ...] = (
     Route(method="POST", path="/clock/confirm", operation="clock.confirm"),
     Route(method="GET", path="/keys", operation="keys.list"),
     Route(method="GET", path="/keys/machines", operation="keys.machines"),
-    Route(method="POST", path="/keys/machines/{machine}/retire", operation="keys.retire"),
+    Route(method="POST", path="/keys/machines/retire", operation="keys.retire"),
     Route(method="POST", path="/keys/invitations", operation="keys.invite"),
     Route(method="POST", path="/keys/rotate-epoch", operation="keys.rotate_epoch"),
     Route(method="POST", path="/keys/request", operation="keys.request"),
