@@ -25,7 +25,6 @@ from gateway.audit.reader import LogReader, of_stopped
 from gateway.composition.node import Node, Outside
 from gateway.composition.workers import count_pictures, join_workers
 from gateway.consent.unconfirmed_store import doubt_all
-from gateway.database import meta
 from gateway.database.opening import open_store
 from gateway.errors import Code, RefusedError
 from gateway.federation.networks.outbound_proxy import OutboundProxy
@@ -33,6 +32,7 @@ from gateway.foundation import config as settings
 from gateway.foundation.adapter_boundary import guarded
 from gateway.foundation.clock import SystemClock
 from gateway.foundation.config import AdapterSection, WebhookSection
+from gateway.foundation.environment import host_name
 from gateway.foundation.logs import logger
 from gateway.foundation.node_folder import (
     CHECKPOINT,
@@ -44,8 +44,9 @@ from gateway.foundation.node_folder import (
 )
 from gateway.foundation.telemetry.durations import Durations
 from gateway.identity import publication
+from gateway.identity.machines import read_generation, settle_machine
 from gateway.identity.own_identity import OwnIdentity
-from gateway.identity.unlock import KeysUnusableError, Unlock, in_process, places_of
+from gateway.identity.unlock import KeysUnusableError, Unlock, in_process, places_of, unusable
 from gateway.ledger.files import take_in
 from gateway.ledger.rules import SLACK
 from gateway.node.limited import LimitedOperations, admit
@@ -97,8 +98,11 @@ async def open_node(
         stack.callback(lock_folder(folder))
         store = open_store(folder, shared=True)
         stack.callback(store.close)
-        recorded = await store.read(lambda c: meta.get_meta(c, "keystore_gen"))
-        keys = await unlock(stack, int(recorded or b"1"))
+        keys = await unlock(stack, await store.read(read_generation))
+        try:
+            await settle_machine(store, keys, host=host_name(), clock=clock)
+        except RefusedError as error:
+            raise unusable(error) from error
         own = OwnIdentity(store, keys, clock)
         pictures = await count_pictures(store)
         await own.load()

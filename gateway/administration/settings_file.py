@@ -18,7 +18,7 @@ def write_section(folder: Path, name: str, members: Mapping[str, object]) -> Non
     path = folder / SETTINGS
     before = path.read_text(encoding="utf-8")
     text = "".join(_without_section(before.splitlines(keepends=True), name)).rstrip("\n") + "\n"
-    lines = [f'{member} = "{value}"' for member, value in members.items() if value is not None]
+    lines = [f"{member} = {_written(value)}" for member, value in members.items() if value is not None]
     if lines:
         text += "\n".join(["", f"[{name}]", *lines]) + "\n"
     if text == before:
@@ -35,6 +35,10 @@ def forget_places(folder: Path) -> str | None:
     write_section(folder, "database", {})
     write_section(folder, "attachments", {})
     return bucket
+
+
+def _written(value: object) -> str:
+    return str(value) if isinstance(value, int) else f'"{value}"'
 
 
 def _without_section(lines: Iterable[str], name: str) -> Iterator[str]:

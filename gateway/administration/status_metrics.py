@@ -22,8 +22,8 @@ from gateway.delivery.intake import WAITING
 from gateway.erasure.retention import RETAINED
 from gateway.errors import Code
 from gateway.foundation.config import Config
-from gateway.identity.identity import NodeKeys
 from gateway.identity.key_pace import KeyPaceWatch
+from gateway.identity.node_keys import NodeKeys
 from gateway.messages.store import handed_over
 from gateway.notifications import webhooks as hooks
 from gateway.peers import store as peer_rows

@@ -88,6 +88,10 @@ def _show_erased(value: Mapping[str, Json]) -> None:
         ],
         empty="nobody had it from here",
     )
+    machines = value["machines"]
+    if isinstance(machines, list) and machines:
+        output.print_line(f"its key is still on: {', '.join(map(str, machines))}")
+        output.print_hint("start that machine, so that it follows; if it is lost for ever: trm keys retire")
 
 
 @click.group("erasure", context_settings=CONTEXT)

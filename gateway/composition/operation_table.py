@@ -26,6 +26,7 @@ from gateway.erasure.operations.erasing import ErasureOperations
 from gateway.erasure.operations.of_case import CaseErasureOperations
 from gateway.erasure.peer_requests.operations import RequestOperations
 from gateway.identity.operations.keys import KeyOperations
+from gateway.identity.operations.machines import MachineOperations
 from gateway.maintenance.operations import MaintenanceOperations
 from gateway.node.blocks import BlockGuard
 from gateway.node.dispatch import NodeOperations
@@ -75,6 +76,7 @@ def tie_operations(node: Node) -> NodeOperations:
         retention=node.retention,
         status_updates=node.status_updates,
         backup=node.config.backup,
+        archive_days=node.config.database.archive_days,
         clock=node.clock,
         actor=node.keys.actor,
     )
@@ -132,6 +134,7 @@ def _node_operations(node: Node) -> Sequence[object]:
             clock=node.clock,
             actor=node.keys.actor,
         ),
+        MachineOperations(store=node.store, keys=node.keys, clock=node.clock, actor=node.keys.actor),
         PeerOperations(
             store=node.store,
             own=node.own,

@@ -5,10 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import (
+    Connection,
+    Integer,
+    LargeBinary,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+    text,
+    update,
+)
 
 from gateway.database.prepared import Prepared
-from gateway.database.tables import datakey, sealed
+from gateway.database.tables import closed_epoch, datakey, sealed
 from gateway.errors import Code, TransientError
 
 
@@ -31,18 +43,38 @@ _ROWS = Prepared(
     .where(datakey.c.ref.in_(bindparam("refs", expanding=True)))
 )
 _PRESENT = Prepared(select(datakey.c.ref).where(datakey.c.ref.in_(bindparam("refs", expanding=True))))
-_PUT_KEY = Prepared(insert(datakey))
+_CLOSED = func.coalesce(select(func.max(closed_epoch.c.n)).scalar_subquery(), literal_column("0"))
+_PUT_KEY = Prepared(
+    insert(datakey).from_select(
+        ["ref", "epoch", "wrapped"],
+        select(
+            bindparam("ref", type_=Integer), bindparam("epoch", type_=Integer), bindparam("wrapped", type_=LargeBinary)
+        ).where(bindparam("epoch", type_=Integer) > _CLOSED),
+    )
+)
+"""It meets the rows whose epoch is not closed; that is compared when the row is written."""
 _PUT_DATA = Prepared(insert(sealed))
 
-_LOWEST = "lowest storage epoch"
 
-
-def close_epochs(connection: Connection, below: int) -> None:
-    """Take no content any more whose data key names an epoch lower than `below`: those epoch keys are about to go.
-
-    It lasts as long as the writer's connection; what is sealed after a start names the newest epoch anyway.
+def close_epoch(connection: Connection, epoch: int) -> bool:
+    """Let nobody store content under `epoch` or an older one any more, on any machine of the node, from this
+    transaction's commit on: its key is about to go. False, and nothing is closed, where some of it is still to be
+    wrapped anew.
     """
-    connection.info[_LOWEST] = below
+    if connection.dialect.name == "postgresql":
+        # Waits for whoever is writing rows of this epoch, and lets whoever writes next compare with what stands here.
+        connection.execute(text("lock table datakey in share row exclusive mode"))
+    if keys_not_of(connection, epoch + 1, 1):
+        return False
+    connection.execute(delete(closed_epoch).where(closed_epoch.c.n < epoch))
+    if connection.scalar(select(func.max(closed_epoch.c.n))) is None:
+        connection.execute(insert(closed_epoch).values(n=epoch))
+    return True
+
+
+def open_epochs(connection: Connection) -> None:
+    """Forget which epochs are closed: the keys come from a backup, and their newest epoch may be one of those."""
+    connection.execute(delete(closed_epoch))
 
 
 def put(connection: Connection, rows: Iterable[SealedRow]) -> None:
@@ -54,10 +86,8 @@ def put(connection: Connection, rows: Iterable[SealedRow]) -> None:
     rows = list(rows)
     if not rows:
         return
-    lowest = connection.info.get(_LOWEST, 0)
-    if any(row.epoch < lowest for row in rows):
+    if _PUT_KEY.add(connection, rows) < len(rows):
         raise TransientError(Code.LOCKED, "the storage epoch changed meanwhile; nothing was stored", hint="repeat it")
-    _PUT_KEY.add(connection, rows)
     _PUT_DATA.add(connection, rows)
 
 
@@ -97,7 +127,9 @@ def keys_not_of(connection: Connection, epoch: int, limit: int) -> list[tuple[in
 
 
 def rewrap(connection: Connection, epoch: int, wrapped: Iterable[tuple[int, bytes]]) -> None:
-    """Replace wrapped keys by ones under `epoch`; a row erased meanwhile stays erased."""
+    """Replace wrapped keys by ones under `epoch`; a row erased meanwhile stays erased, and one that another machine has
+    wrapped under this epoch or a newer one stays as it is.
+    """
     values = [{"which": ref, "epoch": epoch, "wrapped": blob} for ref, blob in wrapped]
     if values:
-        connection.execute(update(datakey).where(datakey.c.ref == bindparam("which")), values)
+        connection.execute(update(datakey).where(datakey.c.ref == bindparam("which"), datakey.c.epoch < epoch), values)

@@ -862,3 +862,35 @@ nonce = Table(
     Column("until", Integer, nullable=False),
     Index("nonce_until", "until"),
 )
+
+closed_epoch = Table("closed_epoch", metadata, Column("n", Integer, primary_key=True, autoincrement=False))
+
+keystore_step = Table(
+    "keystore_step",
+    metadata,
+    Column("gen", Integer, primary_key=True, autoincrement=False),
+    Column("before", LargeBinary, nullable=False),
+    Column("mark", LargeBinary, nullable=False),
+    Column("sealed", LargeBinary),
+)
+
+key_machine = Table(
+    "key_machine",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("host", Text, nullable=False),
+    Column("gen", Integer, nullable=False),
+    Column("step", Integer, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("since", Integer, nullable=False),
+    Column("seen", Integer, nullable=False),
+)
+
+key_invitation = Table(
+    "key_invitation",
+    metadata,
+    Column("id", LargeBinary, primary_key=True),
+    Column("half", LargeBinary, nullable=False),
+    Column("step", Integer, nullable=False),
+    Column("until", Integer, nullable=False),
+)

@@ -33,7 +33,7 @@ from gateway.foundation.ids import NodeId
 from gateway.foundation.logs import logger
 from gateway.foundation.telemetry.durations import Durations, MessageStage
 from gateway.foundation.workers import Workers
-from gateway.identity.identity import NodeKeys
+from gateway.identity.node_keys import NodeKeys
 from gateway.mapping.to_message import RecordMapping, map_message
 from gateway.messages import content_codec, state_transitions
 from gateway.messages.content_codec import MessageContent

@@ -21,6 +21,7 @@ from gateway.erasure.store import ErasureRow
 from gateway.foundation.ids import NodeId
 from gateway.foundation.workers import Workers
 from gateway.identity.identity import Identity
+from gateway.identity.machine_store import find_behind, find_oldest_epoch
 from gateway.messages import answers, content_codec
 from gateway.messages.store import messages, receipts
 from gateway.messages.store.messages import MessageRow
@@ -49,6 +50,8 @@ class ErasureReceipts:
         """
         while self._identity.keys.may_speak and (rows := await self._untold()):
             await self._destroy_seeds([row.message for row, _ in rows])
+            if await self._content.store.read(find_behind):
+                return  # a machine that has not followed has the seeds still: it is told when it has
             by_peer: defaultdict[NodeId, list[tuple[ErasureRow, Receipt]]] = defaultdict(list)
             for row, receipt in rows:
                 by_peer[receipt.to].append((row, receipt))
@@ -57,10 +60,9 @@ class ErasureReceipts:
 
     async def _untold(self) -> list[tuple[ErasureRow, Receipt]]:
         now, own = self._clock.now(), self._identity.own
-        oldest = min((self._identity.keys.epoch, *self._identity.keys.old_epochs))
 
         def query(c: Connection) -> tuple[list[ErasureRow], dict[int, MessageRow], dict[int, str]]:
-            due = erasures.untold(c, oldest, MOST)
+            due = erasures.untold(c, find_oldest_epoch(c, self._identity.keys), MOST)
             refs = [row.message for row in due]
             return due, messages.get(c, refs), messages.statement_hashes(c, refs)
 

@@ -136,7 +136,7 @@ class Retention:
             )
             for row, body_type, sensitivity, until in reading.facts
         ]
-        made = retention_rules.plan(items, table().rules, self._clock.now(), epoch_days=self._config.storage.epoch_days)
+        made = retention_rules.plan(items, table().rules, self._clock.now(), horizon_days=self._config.horizon_days)
         return _Look(plan=made, facts={row.ref: (row, body_type) for row, body_type, _, _ in reading.facts})
 
     async def run(self, *, by: str | None = None) -> Plan:

@@ -99,11 +99,11 @@ class Plan:
         return Counter((item.verdict, item.rule) for item in self.decisions)
 
 
-def plan(items: Iterable[Item], rules: Iterable[Rule], now: int, *, epoch_days: int) -> Plan:
-    """What becomes of each message at ``now``, Unix seconds, on a node whose storage epoch lasts ``epoch_days``."""
+def plan(items: Iterable[Item], rules: Iterable[Rule], now: int, *, horizon_days: int) -> Plan:
+    """What becomes of each message at ``now``, Unix seconds, on a node where a copy opens ``horizon_days`` longer."""
     rules = tuple(rules)
     decisions = tuple(decide(item, rules, now) for item in items)
-    return Plan(now=now, horizon=now + epoch_days * DAY, decisions=decisions)
+    return Plan(now=now, horizon=now + horizon_days * DAY, decisions=decisions)
 
 
 def decide(item: Item, rules: Iterable[Rule], now: int) -> Decision:

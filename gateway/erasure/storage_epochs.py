@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
 
 from sqlalchemy import Connection
 
 from gateway.conversations.loader import ConversationLoader
-from gateway.database import content, journal, meta
+from gateway.database import content, journal
 from gateway.database.audit_entries import leaf
 from gateway.database.engine import Store
 from gateway.erasure.erased_receipts import ErasureReceipts
 from gateway.errors import Code
 from gateway.foundation.chores import DAY, HOUR, MINUTE, Chore
 from gateway.foundation.logs import logger
-from gateway.identity.identity import NodeKeys
+from gateway.identity.machines import change_keys, record_generation
+from gateway.identity.node_keys import NodeKeys
 from gateway.peers.confirmed_time import ConfirmedTime
 from gateway.ports import Clock
+from keys.keystore.key_changes import BeginEpoch, FinishEpoch
 
 REWRAP_BATCH = 1_000
+
+
+class _RowsLeftError(Exception):
+    """Another machine has stored something under the epoch that was to go."""
 
 
 class StorageEpochs:
@@ -74,7 +82,7 @@ class StorageEpochs:
         """
         await self._time.require("no key was destroyed")
         async with self._rotating:
-            self._keys.begin_epoch(self._clock.now())
+            await change_keys(self._store, self._keys, BeginEpoch(self._clock.now()), clock=self._clock)
             await self._finish_rotation()
 
     async def finish_rotation(self) -> None:
@@ -92,20 +100,29 @@ class StorageEpochs:
         if not self._keys.old_epochs:
             return
         epoch = self._keys.epoch
-        while await self._rewrap(epoch):
-            pass
-        await self._store.checkpoint(truncate=True)
         for old in self._keys.old_epochs:
-            self._keys.finish_epoch(old)
+            await self._finish(old, epoch)
         self._loader.forget()  # what did not open to be wrapped anew is closed for ever
         now = self._clock.now()
 
         def move(connection: Connection) -> None:
-            meta.set_meta(connection, "keystore_gen", str(self._keys.gen).encode())
+            record_generation(connection, self._keys, at=now)
             journal.append_leaf(connection, leaf(now, "epoch.rotated", epoch=epoch))
 
         await self._store.move(move)
         await self._receipts.tell()
+
+    async def _finish(self, old: int, epoch: int) -> None:
+        """Wrap what still names epoch `old` under `epoch`, and destroy `old`. Another machine may have stored something
+        under it since: then that is wrapped anew first. From the transaction that says so on, none does.
+        """
+        while True:
+            while await self._rewrap(epoch):
+                pass
+            await self._store.checkpoint(truncate=True)
+            with suppress(_RowsLeftError):
+                change, within = FinishEpoch(old), partial(_close, epoch=old)
+                return await change_keys(self._store, self._keys, change, clock=self._clock, within=within)
 
     def _rewrapped(self, connection: Connection, rows: Sequence[tuple[int, int, bytes]]) -> list[tuple[int, bytes]]:
         """Data keys under the newest epoch. One that does not open stays as it is, closed for ever, and is told to a
@@ -123,8 +140,11 @@ class StorageEpochs:
         def move(connection: Connection) -> int:
             rows = content.keys_not_of(connection, epoch, REWRAP_BATCH)
             content.rewrap(connection, epoch, self._rewrapped(connection, rows))
-            if not rows:
-                content.close_epochs(connection, epoch)
             return len(rows)
 
         return await self._store.move(move)
+
+
+def _close(connection: Connection, *, epoch: int) -> None:
+    if not content.close_epoch(connection, epoch):
+        raise _RowsLeftError

@@ -203,11 +203,20 @@ def held(connection: Connection, refs: Sequence[int]) -> frozenset[str]:
     return frozenset().union(*find_places(connection, refs).values())
 
 
-def find_backups(connection: Connection, settings: BackupSection | None, since: int) -> Backups:
-    """What is known of backups that open what was erased, of which none is made after ``since``."""
-    made = settings is not None or meta.get_meta(connection, meta.BACKUP_MADE) is not None
-    days = None if settings is None else settings.keystore_days
-    return Backups(made=made, until=None if days is None else since + days * DAY)
+def find_backups(
+    connection: Connection, settings: BackupSection | None, since: int, *, archive_days: int | None
+) -> Backups:
+    """What is known of backups that open what was erased, of which none is made after ``since``. What a server keeps
+    besides is one, unless the office has said that it keeps nothing (``archive_days`` is 0).
+    """
+    days: list[int | None] = []
+    if settings is not None or meta.get_meta(connection, meta.BACKUP_MADE) is not None:
+        days.append(None if settings is None else settings.keystore_days)
+    if connection.dialect.name == "postgresql" and archive_days != 0:
+        days.append(archive_days)
+    said = [number for number in days if number is not None]
+    known = bool(said) and len(said) == len(days)
+    return Backups(made=bool(days), until=since + max(said) * DAY if known else None)
 
 
 def still_used(connection: Connection, origin: int, waiting: str) -> bool:

@@ -233,11 +233,17 @@ class DatabaseSection(_Section):
     )
     password_file: Path | None = Field(default=None, description="password of the account")
     ca_file: Path | None = Field(default=None, description="authorities that may vouch for the server")
+    archive_days: int | None = Field(
+        default=None,
+        ge=0,
+        le=3660,
+        description="days for which the server's archives and dumps are kept, 0 for none; dates of erasure say so",
+    )
 
     @model_validator(mode="after")
     def _of_a_server(self) -> Self:
-        if self.url is None and (self.password_file or self.ca_file) is not None:
-            raise ValueError("password_file and ca_file belong to a url")
+        if self.url is None and (self.password_file or self.ca_file or self.archive_days) is not None:
+            raise ValueError("password_file, ca_file and archive_days belong to a url")
         return self
 
 
@@ -332,6 +338,11 @@ class Config(_Section):
     backup: BackupSection | None = None
     duty: DutySection = DutySection()
     log: LogSection = LogSection()
+
+    @property
+    def horizon_days(self) -> int:
+        """Days after which no copy of what is erased now is left that a key of this node could have opened."""
+        return self.storage.epoch_days + (self.database.archive_days or 0)
 
     @property
     def console_origin(self) -> str | None:

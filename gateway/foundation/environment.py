@@ -6,6 +6,7 @@ It imports nothing heavy: the key service (``keys.keystore.keyd``) needs it too.
 from __future__ import annotations
 
 import os
+import platform
 import socket
 from pathlib import Path
 
@@ -17,6 +18,7 @@ PASSPHRASE_CREDENTIAL = "trm-passphrase"  # noqa: S105 (the name of a systemd cr
 NOTIFY_VARIABLE = "NOTIFY_SOCKET"
 LOGIN_VARIABLE = "TRM_LOGIN"
 CONFIG_VARIABLE = "XDG_CONFIG_HOME"
+MOST_HOST = 64
 
 
 def node_folder(option: str | None) -> Path:
@@ -25,6 +27,11 @@ def node_folder(option: str | None) -> Path:
     if not chosen:
         raise RefusedError(Code.INVALID, "no node folder named", hint=f"use --node DIR or set {NODE_VARIABLE}")
     return Path(chosen)
+
+
+def host_name() -> str:
+    """Name this machine, as its system calls it."""
+    return platform.node()[:MOST_HOST] or "unnamed"
 
 
 def login_file(option: Path | None) -> Path | None:

@@ -15,19 +15,21 @@ from functools import partial
 from sqlalchemy import Connection
 
 from gateway.database import journal, meta
-from gateway.database.audit_entries import leaf
+from gateway.database.audit_entries import Leaf, leaf
 from gateway.database.engine import Store
 from gateway.errors import Code, RefusedError
-from gateway.foundation.ids import NodeId
+from gateway.foundation.ids import KeyId, NodeId
 from gateway.identity import store as identity_store
+from gateway.identity.machines import change_keys
+from gateway.identity.node_keys import NodeKeys
 from gateway.ports import Clock
 from keys.documents.descriptor import DESCRIPTORS, Descriptor
 from keys.documents.descriptor_chain import accept_chain
 from keys.documents.key_records import Use
 from keys.documents.keyset import KEYSETS, Keyset, build_keyset, parse_keyset
 from keys.documents.receipts import SignedReceipts
+from keys.keystore.key_changes import DestroyAllEnc, DestroyEnc, KeyChange, RemoveKey, RenewEnc
 from keys.keystore.keyring import ENC_LIFE
-from keys.keystore.service import KeyService
 from keys.primitives.domains import KEYSET
 from keys.primitives.encoding import SKEW, canon
 from keys.primitives.sign import SignedDocument
@@ -44,7 +46,7 @@ KEYSET_REISSUE = 12 * HOUR
 class OwnIdentity:
     """The node's identity in memory; changed only by `load` and `issue_keyset`."""
 
-    def __init__(self, store: Store, keys: KeyService, clock: Clock) -> None:
+    def __init__(self, store: Store, keys: NodeKeys, clock: Clock) -> None:
         self._store = store
         self._keys = keys
         self._clock = clock
@@ -160,7 +162,7 @@ class OwnIdentity:
     async def issue_keyset(self) -> Keyset:
         """Make a new encryption key if one is due, sign a keyset that lists the usable ones, and store it."""
         now = self._clock.now()
-        self._keys.ensure_enc(now)
+        await change_keys(self._store, self._keys, RenewEnc(now), clock=self._clock)
         version = 1 + max(self._floor, 0 if self._keyset is None else self._keyset.version)
         payload = build_keyset(
             node=self.node,
@@ -184,26 +186,14 @@ class OwnIdentity:
 
     async def destroy_old_keys(self) -> int:
         """Destroy encryption keys whose time is over; returns how many."""
-        now = self._clock.now()
-        gone = self._keys.destroy_enc(now)
-        if gone:
-            await self._store.move(
-                lambda c: journal.append_leaves(c, [leaf(now, "key.destroyed", kid=kid) for kid in gone])
-            )
-        return len(gone)
+        return len(await self._destroy(DestroyEnc(self._clock.now())))
 
     async def destroy_keys_made_by(self, at: int) -> int:
         """Destroy the encryption keys that were made by `at`, Unix seconds, and issue a keyset without them; returns
         how many. What is in flight under one comes back to its sender and is sealed anew.
         """
         # A seed is due when it is `ENC_LIFE` old: so long after `at` each one that was made by then is.
-        gone = self._keys.destroy_enc(at + ENC_LIFE)
-        if not gone:
-            return 0
-        now = self._clock.now()
-        await self._store.move(
-            lambda c: journal.append_leaves(c, [leaf(now, "key.destroyed", kid=kid) for kid in gone])
-        )
+        gone = await self._destroy(DestroyEnc(at + ENC_LIFE))
         if self._keyset is not None and any(key.kid in gone for key in self._keyset.enc):
             await self.issue_keyset()
         return len(gone)
@@ -212,12 +202,17 @@ class OwnIdentity:
         """Destroy every encryption key now (nrm1 2.27); what is in flight comes back to its
         sender and is sealed anew for the keyset that follows.
         """
+        return len(await self._destroy(DestroyAllEnc()))
+
+    async def _destroy(self, change: KeyChange[tuple[KeyId, ...]]) -> tuple[KeyId, ...]:
         now = self._clock.now()
-        gone = self._keys.destroy_all_enc()
-        await self._store.move(
-            lambda c: journal.append_leaves(c, [leaf(now, "key.destroyed", kid=kid) for kid in gone])
+        return await change_keys(
+            self._store,
+            self._keys,
+            change,
+            clock=self._clock,
+            entries=lambda gone: [leaf(now, "key.destroyed", kid=kid) for kid in gone],
         )
-        return len(gone)
 
     async def retire_keys(self) -> None:
         """Destroy signing keys that have ended, were replaced or revoked, and are not in use (nrm1 2.23)."""
@@ -228,12 +223,18 @@ class OwnIdentity:
         for kid in held:
             if kid in once - live:
                 with suppress(RefusedError):  # in use, or the last one of its use: until it has a successor
-                    self._keys.remove_key(kid)
-                    await self._store.move(partial(journal.append_leaf, build=leaf(now, "key.destroyed", kid=kid)))
+                    told = leaf(now, "key.destroyed", kid=kid)
+                    await change_keys(
+                        self._store, self._keys, RemoveKey(kid), clock=self._clock, entries=partial(_only, told)
+                    )
 
     def chain_from(self, version: int) -> bytes:
         """The canonical array that GET /v1/descriptor answers; also the body of a pairing file (nrm1 2.18)."""
         return canon([json.loads(data) for data in self._documents[version - 1 :]])
+
+
+def _only(told: Leaf, _result: object) -> list[Leaf]:
+    return [told]
 
 
 def _issued(document: SignedDocument) -> int:

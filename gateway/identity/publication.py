@@ -18,6 +18,7 @@ from gateway.errors import Code, RefusedError, RemoteError
 from gateway.foundation.ids import KeyId, UnitKind
 from gateway.identity import store as identity_store
 from gateway.identity.identity import Identity
+from gateway.identity.machines import change_keys, record_generation
 from gateway.identity.own_identity import PUBLISHED
 from gateway.messages.store import messages
 from gateway.ports import Clock
@@ -26,6 +27,7 @@ from keys.documents.descriptor_chain import accept_chain
 from keys.documents.key_records import HALF, Use
 from keys.documents.succession import USES, Change, count_needed_keys, next_descriptor
 from keys.documents.tombstone import build_tombstone
+from keys.keystore.key_changes import AddKey
 from keys.offline.ceremony import Request
 from keys.primitives.domains import DESCRIPTOR, TOMBSTONE
 from keys.primitives.hybrid_keys import PublicKey
@@ -66,7 +68,7 @@ class Publication:
         """
         now, last = self._clock.now(), self._identity.own.descriptor
         change = replace(change, kinds=self._kinds, lost=self._lost(last))
-        new = {use: self._keys(use, count, now) for use, count in count_needed_keys(last, change, now).items()}
+        new = {use: await self._keys(use, count, now) for use, count in count_needed_keys(last, change, now).items()}
         payload = next_descriptor(last, change, new, now)
         made = Request.of(DESCRIPTOR, payload, last.document.payload)
         if made.new is None:
@@ -74,7 +76,7 @@ class Publication:
         version, hash = made.new.version, made.new.hash
 
         def move(connection: Connection) -> None:
-            meta.set_meta(connection, "keystore_gen", str(self._identity.keys.gen).encode())
+            record_generation(connection, self._identity.keys, at=now)
             journal.append_leaf(connection, leaf(now, "descriptor.requested", version=version, hash=hash, actor=actor))
 
         await self._store.move(move)
@@ -90,12 +92,15 @@ class Publication:
         held = {key.kid for use in USES for key in self._identity.keys.public(use)}
         return frozenset(record.kid for record in listed.keys if record.kid not in held)
 
-    def _keys(self, use: Use, count: int, now: int) -> list[PublicKey]:
+    async def _keys(self, use: Use, count: int, now: int) -> list[PublicKey]:
         """`count` keys that no descriptor has listed: those that an earlier request left over, and new ones."""
         listed = {record.kid for descriptor in self._identity.own.chain for record in descriptor.keys}
         ours = self._identity.keys.public(use)
         spare = [key for key in ours if key.kid not in listed and key.other == HALF[use]][:count]
-        return spare + [self._identity.keys.add_key(use, now) for _ in range(count - len(spare))]
+        missing = [AddKey(use, now) for _ in range(count - len(spare))]
+        return spare + [
+            await change_keys(self._store, self._identity.keys, change, clock=self._clock) for change in missing
+        ]
 
     async def publish(self, document: SignedDocument, actor: str) -> Published:
         """Append the next descriptor, checked by the rules of nrm1 2.16 and against the keys that this node holds.

@@ -74,13 +74,14 @@ def open_keystore(path: Path, passphrase: str, generation: int, places: Places, 
     try:
         return Keystore.open(path, passphrase, generation, places=places, at_least=at_least)
     except (RefusedError, TransientError) as error:
-        raise _unusable(error) from error
+        raise unusable(error) from error
     except OSError as error:
         what = f"{path.name} cannot be read: {(error.strerror or 'unknown').lower()}"
         raise KeysUnusableError(Code.INVALID, what, hint=_REMEDY[Code.INVALID]) from error
 
 
-def _unusable(error: GatewayError) -> KeysUnusableError:
+def unusable(error: GatewayError) -> KeysUnusableError:
+    """Say of what was refused that the node has no keys by it."""
     return KeysUnusableError(error.code, error.what, hint=error.hint or _REMEDY.get(error.code, ""))
 
 
@@ -122,7 +123,7 @@ def by_child(folder: Path, command: Sequence[str]) -> Unlock:
 
 def _not_older(keys: RemoteKeys, generation: int) -> RemoteKeys:
     if keys.gen < generation:
-        raise _unusable(RefusedError(Code.ROLLBACK, f"{KEYSTORE} is older than the one used last"))
+        raise unusable(RefusedError(Code.ROLLBACK, f"{KEYSTORE} is older than the one used last"))
     return keys
 
 
@@ -165,7 +166,7 @@ class KeyChild:
             code, what, hint = (str(said.get(name, "")) for name in ("code", "what", "hint"))
             if code not in list(Code):
                 raise TransientError(Code.UNREACHABLE, "the key service did not start", hint="see its log")
-            raise _unusable(RefusedError(Code(code), what, hint=hint))
+            raise unusable(RefusedError(Code(code), what, hint=hint))
 
     async def _keep(self) -> None:
         """Start it again when it has died, at once and then ever later."""

@@ -49,6 +49,7 @@ from gateway.erasure.peer_requests.operations import RequestOperations
 from gateway.evidence.operations import EvidenceOperations
 from gateway.guidance.operations import GuidanceOperations
 from gateway.identity.operations.keys import KeyOperations
+from gateway.identity.operations.machines import MachineOperations
 from gateway.maintenance.operations import MaintenanceOperations
 from gateway.notifications.operations import AlertOperations
 from gateway.operations import roles
@@ -91,6 +92,7 @@ CLASSES: tuple[type, ...] = (
     ClockOperations,
     MaintenanceOperations,
     KeyOperations,
+    MachineOperations,
     PeerOperations,
     ChangeOperations,
     PingOperations,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from gateway.database import journal, meta
+from gateway.database import journal
 from gateway.database.engine import Store
 from gateway.errors import Code, GatewayError, RefusedError, TransientError
 from gateway.federation.address import PeerAddress
@@ -15,6 +15,7 @@ from gateway.foundation.chores import DAY, MINUTE, Chore
 from gateway.foundation.ids import NodeId
 from gateway.foundation.logs import logger
 from gateway.identity.identity import Identity
+from gateway.identity.machines import follow_steps, note_generation
 from gateway.peers.confirmed_time import ConfirmedTime
 from gateway.peers.link import PeerLink
 from gateway.peers.registry import address
@@ -26,6 +27,8 @@ from keys.documents.succession import USES
 
 PEERS_PATIENCE = DAY
 """How long a node waits for its peers to hold its new descriptor before it signs by it."""
+SEEN_EVERY = 5 * MINUTE
+"""Seconds after which a machine of several says again that it is there."""
 FIRST_PUSH_RETRY = 5
 LONGEST_PUSH_RETRY = 15 * MINUTE
 
@@ -40,7 +43,8 @@ class KeyUpkeep:
         self._link = link
         self._clock = clock
         self._log = logger()
-        self._noted: bytes | None = None
+        self._noted: int | None = None
+        self._seen = 0
         self._silent = True
         self._pushed: dict[str, tuple[int, int]] = {}
         self._push_failures: dict[str, tuple[int, float]] = {}
@@ -61,6 +65,7 @@ class KeyUpkeep:
         By a clock that something speaks against nothing is made, and by one that is not confirmed nothing is destroyed:
         a wrong keyset would keep peers away, and a destroyed key comes back no more (nrm1 12.17).
         """
+        await follow_steps(self._store, self._identity.keys, self._clock)
         now, standing = self._clock.now(), self._time.standing()
         able = await self._activate(now)
         if not standing.steady:
@@ -73,11 +78,13 @@ class KeyUpkeep:
         await self._note_generation()
 
     async def _note_generation(self) -> None:
-        """The generation of the key store goes into the database, so that an older file of it is refused at a start."""
-        gen = str(self._identity.keys.gen).encode()
-        if self._noted != gen:
-            await self._store.move(lambda c: meta.set_meta(c, "keystore_gen", gen))
-            self._noted = gen
+        """The generation of the key store goes into the database, so that an older file of it is refused at a start;
+        where the node has several machines also that this one is there.
+        """
+        keys, now = self._identity.keys, self._clock.now()
+        if self._noted != keys.gen or (keys.step and now >= self._seen + SEEN_EVERY):
+            await note_generation(self._store, keys, self._clock)
+            self._noted, self._seen = keys.gen, now
 
     async def renew_enc(self) -> int:
         """Destroy every encryption key and show a new one to every peer now (nrm1 2.27); how many were destroyed.

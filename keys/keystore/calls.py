@@ -22,23 +22,20 @@ from gateway.foundation.ids import KeyId, NodeId
 from keys.backups.backup_header import RecoveryPublic
 from keys.documents.descriptor import Descriptor, parse_descriptor
 from keys.documents.descriptor_chain import accept_chain, decode_chain, encode_chain
-from keys.documents.key_records import Use
 from keys.documents.keyset import EncKey
+from keys.keystore.change_codecs import CHANGE, DONE, PUBLIC, STEP, USE
 from keys.keystore.codecs import BYTES, FLAG, NOTHING, NUMBER, TEXT, Codec, many, maybe, parts_of, record, row
 from keys.keystore.destructible.secret import Place
 from keys.keystore.service import KeyInfo, KeyService, PacedCalls
 from keys.primitives.batch import Batch, Inclusion
 from keys.primitives.encoding import lp_join, malformed
-from keys.primitives.hybrid_keys import PublicKey, Signature
+from keys.primitives.hybrid_keys import Signature
 
 LIMIT: Final = 8 * 1024 * 1024
 """Bytes of one request or answer: room for a backup of the largest keyring."""
-KEYD_PROTOCOL: Final = b"nrm-keyd/3"
+KEYD_PROTOCOL: Final = b"nrm-keyd/4"
 
-
-USE: Final = Codec[Use](lambda use: use.value.encode(), lambda data: Use(data.decode()))
 PLACE: Final = Codec[Place](lambda place: place.value.encode(), lambda data: Place(data.decode()))
-PUBLIC: Final = record(PublicKey, kid=TEXT, ed25519=BYTES, mldsa65=maybe(BYTES), mldsa44=maybe(BYTES))
 SIGNATURE: Final = record(Signature, kid=TEXT, ed25519=BYTES, mldsa65=maybe(BYTES))
 UNSIGNED: Final = row(TEXT, BYTES)
 BATCH: Final = record(Batch, count=NUMBER, root=BYTES, signature=SIGNATURE)
@@ -66,6 +63,9 @@ class KeyServiceStatus:
     """What the properties of ``KeyService`` say now; a kid is None where there is no key for it."""
 
     node: NodeId
+    machine: str
+    step: int
+    mark: bytes
     place: Place
     sig_kid: KeyId | None
     http_kid: KeyId | None
@@ -80,6 +80,9 @@ class KeyServiceStatus:
         """As `keys` stand now; `gen` is the generation of their file."""
         return cls(
             node=keys.node,
+            machine=keys.machine,
+            step=keys.step,
+            mark=keys.mark,
             place=keys.place,
             sig_kid=_held(lambda: keys.sig_kid),
             http_kid=_held(lambda: keys.http_kid),
@@ -101,6 +104,9 @@ def _held(kid: Callable[[], KeyId]) -> KeyId | None:
 STANDING: Final = record(
     KeyServiceStatus,
     node=TEXT,
+    machine=TEXT,
+    step=NUMBER,
+    mark=BYTES,
     place=PLACE,
     sig_kid=maybe(TEXT),
     http_kid=maybe(TEXT),
@@ -168,13 +174,10 @@ METHODS: Final[Mapping[str, Method]] = {
     "backup": Method((RECOVERY, BYTES, NUMBER), BYTES),
     "tls_secrets": Method((), many(BYTES)),
     "activate": Method((OWN, NUMBER), NOTHING, changes=True),
-    "add_key": Method((USE, NUMBER), PUBLIC, changes=True),
-    "remove_key": Method((TEXT,), NOTHING, changes=True),
-    "ensure_enc": Method((NUMBER, many(TEXT)), FLAG, changes=True),
-    "destroy_enc": Method((NUMBER,), many(TEXT), changes=True),
-    "destroy_all_enc": Method((), many(TEXT), changes=True),
-    "begin_epoch": Method((NUMBER,), NUMBER, changes=True),
-    "finish_epoch": Method((NUMBER,), NOTHING, changes=True),
+    "change": Method((CHANGE,), DONE, changes=True),
+    "propose": Method((CHANGE,), row(maybe(STEP), DONE)),
+    "follow": Method((many(STEP),), NOTHING, changes=True),
+    "link": Method((), NOTHING, changes=True),
 }
 
 
@@ -210,6 +213,10 @@ _WORDS: Final[Mapping[Code, tuple[str, str]]] = {
     Code.FORBIDDEN: (
         "the key service makes backups for the recovery key that it was started with, and for no other",
         "after a change of backup.recovery_key start the node again; beside trm keyd, give it --recovery-key",
+    ),
+    Code.CONFLICT: (
+        "the step does not follow the keyring of this machine, or its keys are not on several machines",
+        "docs/keys.md, Several machines",
     ),
     Code.WRONG_NODE: ("descriptor is of another node than the keystore", ""),
     Code.BUSY: (

@@ -26,7 +26,7 @@ from gateway.errors import Code, GatewayError, RefusedError
 from keys.keystore.destructible.places import Places
 from keys.keystore.destructible.secret import SLOTS, DestructibleSecret, Place, Slot, slot_of
 from keys.primitives import disk
-from keys.primitives.encoding import one_of, text
+from keys.primitives.encoding import h, one_of, text
 from keys.primitives.hybrid_keys import Rand
 from keys.primitives.sealed_file import (
     SALT,
@@ -67,6 +67,11 @@ class GenerationFile:
     def place(self) -> Place:
         """Where its secret lies."""
         return self._secret.place
+
+    @property
+    def machine(self) -> str:
+        """The id of the machine that has this file: another machine of the node has another file."""
+        return h("machine", self._stretched.salt)[:8].hex()
 
     @classmethod
     def create(
@@ -121,12 +126,30 @@ class GenerationFile:
                 _destroy_all(places.secret(other, path, stretched.salt, rand))
         return cls(path, kind, stretched, secret, found.gen, rand), content
 
+    @staticmethod
+    def read(path: Path, kind: str, passphrase: str, *, places: Places, at_least: Cost) -> bytes:
+        """Return the content of a file that another process may have open: nothing is changed or destroyed.
+
+        Raises as ``open``; undecryptable also where the file is being replaced in this moment.
+        """
+        found = ReadFile.of(path, kind, {"place": one_of(*Place)})
+        stretched = found.stretch(passphrase, at_least)
+        secret = places.secret(Place(text(found.header["place"])), path, stretched.salt, _no_rand)
+        return found.open(stretched, _read_secret(secret, found))
+
     @classmethod
     def take_over(cls, path: Path, kind: str, former: SealedFile, content: bytes, rand: Rand) -> Self:
         """Write the content of a file of the form before, with no secret, as the next generation of this form."""
         made = cls(path, kind, former.stretched, Places().secret(Place.FILE, path, b"", rand), former.gen, rand)
         made.replace(content)
         return made
+
+    def discard(self) -> None:
+        """Take the file and its secret away. Raises TransientError(unreachable); the secret goes last."""
+        with disk.report_fault(self._path, "removed"):
+            self._path.unlink()
+            disk.sync_folder(self._path)
+        _destroy_all(self._secret)
 
     def replace(self, content: bytes) -> None:
         """Write `content` as the next generation. When this returns it is on disk, and the generation before opens
@@ -209,6 +232,10 @@ def _require_free(secret: DestructibleSecret) -> None:
         raise RefusedError(
             Code.EXISTS, f"another key store has its secret in this place ({secret.place}); nothing was changed"
         )
+
+
+def _no_rand(_size: int) -> bytes:
+    raise RuntimeError("nothing is made while a file is only read")
 
 
 def _destroy_all(secret: DestructibleSecret) -> None:

@@ -37,6 +37,7 @@ from keys.keystore.calls import (
     decode_request,
     encode_answer,
 )
+from keys.keystore.change_codecs import name_change
 from keys.keystore.channel import Channel, ClosedError, caller_of
 from keys.keystore.keystore import Keystore, system_rand
 from keys.keystore.pace import PACES, Pace
@@ -137,12 +138,18 @@ class KeyServer:
                 self._log.info("keyd.refused", step=name, code=str(error.code))
                 answer = Answer(error=error, standing=self._standing())
             if self._keys.gen != before:
-                self._log.info("keyd.changed", step=name, n=self._keys.gen)
+                step = name_change(arguments[0]) if name == "change" else name
+                self._log.info("keyd.changed", step=step, n=self._keys.gen)
         return encode_answer(name, answer)
 
     def _do(self, name: str, arguments: Sequence[Any]) -> Any:
         if name == "paced_calls":
             return tuple(pace.tell(kind) for kind, pace in self._paces.items())
+        if name == "change":
+            return name_change(arguments[0]), self._keys.change(arguments[0])
+        if name == "propose":
+            step, result = self._keys.propose(arguments[0])
+            return step, (name_change(arguments[0]), result)
         # Else whoever took over the listener would have all keys in one file, sealed to a key of their own.
         if name == "backup" and arguments[0].kid != self._recovery:
             raise RefusedError(Code.FORBIDDEN, "backup for another recovery key")

@@ -8,10 +8,10 @@ No method returns a private key, except ``tls_secrets``, which the TLS library n
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from gateway.errors import Code, GatewayError, RefusedError, RemoteError
-from gateway.foundation.ids import KeyId, UnitId
+from gateway.errors import Code, GatewayError, RefusedError, RemoteError, TransientError
+from gateway.foundation.ids import KeyId
 from keys.backups.backup import KEYRING, Member, chain_member, seal_backup
 from keys.backups.backup_header import Kind, RecoveryPublic
 from keys.documents.descriptor import Descriptor
@@ -21,10 +21,12 @@ from keys.documents.log_signatures import cosign_checkpoint, read_cosignature_te
 from keys.documents.signed_note import Checkpoint
 from keys.keystore.data_keys import unwrap_data_key, wrap_data_key
 from keys.keystore.generations import GenerationFile
-from keys.keystore.keyring import DEFAULT_UNITS, SECRET, HeldKey, Keyring
+from keys.keystore.key_changes import KeyChange, RemoveKey
+from keys.keystore.keyring import SECRET, HeldKey, Keyring
 from keys.keystore.keyring_file import HERE, KIND, KeyringFile
 from keys.keystore.service import KeyInfo, KeyService, PacedCalls
 from keys.keystore.signers import choose_key, find_batch_speaker, find_speaker, missing_key, roots_due
+from keys.keystore.steps import Link, Step
 from keys.primitives.batch import Batch, Inclusion, Unsigned, sign_batch
 from keys.primitives.hybrid_keys import PublicKey, Rand, Signature
 from keys.primitives.seal import keyed_index, open_cek
@@ -32,14 +34,15 @@ from keys.primitives.sealed_file import DEFAULT_COST, Cost, system_rand
 
 __all__ = ["DEFAULT_COST", "HERE", "KIND", "Cost", "KeyInfo", "KeyService", "Keystore", "system_rand"]
 
+T = TypeVar("T")
 SIGNERS: Final = (Use.SIG, Use.HTTP, Use.LOG, Use.WIT)
 
 
 class Keystore(KeyringFile):
     """The key store of a node, opened. Implements ``KeyService``."""
 
-    def __init__(self, file: GenerationFile, ring: Keyring, rand: Rand) -> None:
-        super().__init__(file, ring, rand)
+    def __init__(self, file: GenerationFile, ring: Keyring, rand: Rand, link: Link | None = None) -> None:
+        super().__init__(file, ring, rand, link)
         self._origin: str | None = None  # of the own log, as the descriptor that was activated says
         self._roots_due = False
         self._signers = {use: ring.of(use)[0] for use in SIGNERS}
@@ -155,16 +158,25 @@ class Keystore(KeyringFile):
         """Build the key records of the first descriptor of this node."""
         return self._ring.first_records(issued)
 
-    def add_key(self, use: Use, now: int) -> PublicKey:
-        """Make one more key for `use`; it signs once a descriptor lists it and ``activate`` was called."""
-        self._save(lambda ring: ring.with_key(use, now, self._rand))
-        return self._ring.of(use)[-1].key.public
+    def change(self, change: KeyChange[T]) -> T:
+        """See ``KeyringFile``. Raises RefusedError(invalid) for the removal of a key that is in use."""
+        self._require_unused(change)
+        return super().change(change)
 
-    def remove_key(self, kid: KeyId) -> None:
-        """Destroy a signing key that is not in use. Raises RefusedError(not_found, invalid)."""
-        if kid in {held.kid for held in self._signers.values()}:
+    def propose(self, change: KeyChange[T]) -> tuple[Step | None, T]:
+        """See ``KeyringFile``. Raises RefusedError(invalid) for the removal of a key that is in use."""
+        self._require_unused(change)
+        return super().propose(change)
+
+    def follow(self, steps: Sequence[Step]) -> None:
+        """See ``KeyringFile``. A key in use that another machine has destroyed signs nothing any more."""
+        super().follow(steps)
+        held = {key.kid for key in self._ring.keys}
+        self._signers = {use: key for use, key in self._signers.items() if key.kid in held}
+
+    def _require_unused(self, change: KeyChange[Any]) -> None:
+        if isinstance(change, RemoveKey) and change.kid in {held.kid for held in self._signers.values()}:
             raise RefusedError(Code.INVALID, "the key is in use", hint="activate another one first")
-        self._save(lambda ring: ring.without_key(kid))
 
     def tls_secrets(self) -> tuple[bytes, ...]:
         """Return the secrets of which ``keys.primitives.tls`` makes the listener's keys; the first one is in use."""
@@ -185,25 +197,9 @@ class Keystore(KeyringFile):
             raise RemoteError(Code.UNKNOWN_RECIPIENT_KEY, "no encryption key has this kid")
         return open_cek(held.key, enc, info)
 
-    def ensure_enc(self, now: int, units: tuple[UnitId, ...] = DEFAULT_UNITS) -> bool:
-        """Make the encryption keys that are due; return whether there are new ones, which make a new keyset due."""
-        return self._save(lambda ring: ring.renew_enc(units, now, self._rand))
-
     def enc_public(self, now: int) -> tuple[EncKey, ...]:
         """Return the keys for the keyset: the newest of each unit, all younger than 72 hours."""
         return self._ring.listed_enc(now)
-
-    def destroy_enc(self, now: int) -> tuple[KeyId, ...]:
-        """Destroy the seeds whose time is over (nrm1 2.23); return their kids."""
-        gone = self._ring.expired_enc(now)
-        self._save(lambda ring: ring.without_enc(gone))
-        return gone
-
-    def destroy_all_enc(self) -> tuple[KeyId, ...]:
-        """Destroy every seed at once (nrm1 2.27): what is in flight comes back to its sender."""
-        gone = tuple(held.key.kid for held in self._ring.enc)
-        self._save(lambda ring: ring.without_enc(gone))
-        return gone
 
     def paced_calls(self) -> tuple[PacedCalls, ...]:
         """See ``KeyService``: nobody but this process asks."""
@@ -245,7 +241,11 @@ class Keystore(KeyringFile):
         return epoch.n, wrap_data_key(epoch, row_id, dk, self._rand)
 
     def unwrap(self, row_id: bytes, epoch: int, wrapped: bytes) -> bytes:
-        """Unwrap the data key of a row. Raises RefusedError(undecryptable), also when its epoch is gone."""
+        """Unwrap the data key of a row. Raises RefusedError(undecryptable), also when its epoch is gone;
+        TransientError(unreachable) for an epoch that another machine began and this one has not heard of.
+        """
+        if self.step and epoch > self.epoch:
+            raise TransientError(Code.UNREACHABLE, "storage epoch is one that this machine has not followed yet")
         held = next((held for held in self._ring.epochs if held.n == epoch), None)
         if held is None:
             raise RefusedError(Code.UNDECRYPTABLE, "storage epoch was destroyed")
@@ -286,22 +286,6 @@ class Keystore(KeyringFile):
     def old_epochs(self) -> tuple[int, ...]:
         """Epochs whose rows have still to be wrapped anew: a rotation that was begun and not finished."""
         return tuple(epoch.n for epoch in self._ring.epochs[:-1])
-
-    def begin_epoch(self, now: int) -> int:
-        """Step 1 of a rotation: put the new key on disk beside the old one and use it in ``wrap``. Step 2 is the
-        caller's.
-
-        Changes nothing while a rotation is in progress. Returns the number of the newest epoch.
-        """
-        self._save(lambda ring: ring.begin_epoch(now, self._rand))
-        return self.epoch
-
-    def finish_epoch(self, old: int) -> None:
-        """Step 3 of a rotation: destroy `old`, and with it the content of every row that still names it.
-
-        Call it only when no row of the database does. Raises RefusedError(invalid) for the newest epoch.
-        """
-        self._save(lambda ring: ring.finish_epoch(old))
 
 
 def _outcome(method: Callable[..., Any], arguments: tuple[object, ...]) -> Any:

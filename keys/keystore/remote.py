@@ -23,7 +23,6 @@ from typing import Any, Concatenate, Final, Generic, NoReturn, ParamSpec, Self, 
 from weakref import WeakSet
 
 from gateway.errors import Code, RefusedError, RemoteError, TransientError
-from gateway.foundation.ids import UnitId
 from keys.documents.descriptor import Descriptor
 from keys.keystore.calls import (
     HELLO,
@@ -36,8 +35,9 @@ from keys.keystore.calls import (
     encode_request,
 )
 from keys.keystore.channel import Channel, ClosedError
-from keys.keystore.keyring import DEFAULT_UNITS
+from keys.keystore.key_changes import KeyChange
 from keys.keystore.service import KeyService
+from keys.keystore.steps import Step
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -250,12 +250,13 @@ class RemoteKeys:
     epoch_made = _StatusProperty(lambda status: status.epoch_made)
     old_epochs = _StatusProperty(lambda status: status.old_epochs)
     gen = _StatusProperty(lambda status: status.gen)
+    machine = _StatusProperty(lambda status: status.machine)
+    step = _StatusProperty(lambda status: status.step)
+    mark = _StatusProperty(lambda status: status.mark)
 
     listing = _remote(KeyService.listing)
     paced_calls = _remote(KeyService.paced_calls)
     public = _remote(KeyService.public)
-    add_key = _remote(KeyService.add_key)
-    remove_key = _remote(KeyService.remove_key)
     sign = _remote(KeyService.sign)
     sign_batch = _remote(KeyService.sign_batch)
     sign_http = _remote(KeyService.sign_http)
@@ -269,10 +270,8 @@ class RemoteKeys:
     actor = _remote(KeyService.actor)
     backup = _remote(KeyService.backup)
     enc_public = _remote(KeyService.enc_public)
-    destroy_enc = _remote(KeyService.destroy_enc)
-    destroy_all_enc = _remote(KeyService.destroy_all_enc)
-    begin_epoch = _remote(KeyService.begin_epoch)
-    finish_epoch = _remote(KeyService.finish_epoch)
+    follow = _remote(KeyService.follow)
+    link = _remote(KeyService.link)
 
     def activate(self, chain: Sequence[Descriptor], now: int) -> None:
         """See ``KeyService``. Remembered for each new life of the key service."""
@@ -280,9 +279,14 @@ class RemoteKeys:
             self._activated = (chain, now)
             self._call("activate", chain, now)
 
-    def ensure_enc(self, now: int, units: tuple[UnitId, ...] = DEFAULT_UNITS) -> bool:
+    def change(self, change: KeyChange[T]) -> T:
         """See ``KeyService``."""
-        return cast(bool, self._call("ensure_enc", now, units))
+        return cast(tuple[str, T], self._call("change", change))[1]
+
+    def propose(self, change: KeyChange[T]) -> tuple[Step | None, T]:
+        """See ``KeyService``."""
+        step, (_, result) = cast(tuple[Step | None, tuple[str, T]], self._call("propose", change))
+        return step, result
 
     def tls_secrets(self) -> tuple[bytes, ...]:
         """Read what ``keys.primitives.tls`` makes the listener's key of; see ``keys.keystore.keystore``."""

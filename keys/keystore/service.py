@@ -9,16 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
-from gateway.foundation.ids import KeyId, NodeId, UnitId
+from gateway.foundation.ids import KeyId, NodeId
 from keys.backups.backup_header import RecoveryPublic
 from keys.documents.descriptor import Descriptor
 from keys.documents.key_records import Use
 from keys.documents.keyset import EncKey
 from keys.keystore.destructible.secret import Place
+from keys.keystore.key_changes import KeyChange
+from keys.keystore.steps import Step
 from keys.primitives.batch import Batch, Inclusion, Unsigned
 from keys.primitives.hybrid_keys import PublicKey, Signature
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,11 +80,36 @@ class KeyService(Protocol):
     def public(self, use: Use) -> tuple[PublicKey, ...]:
         """Return the public halves of all keys held for `use`, in the order in which they were made."""
 
-    def add_key(self, use: Use, now: int) -> PublicKey:
-        """Make one more key for `use`; it signs once a descriptor lists it and ``activate`` was called."""
+    def change(self, change: KeyChange[T]) -> T:
+        """Make a change of the keys, where the node has one machine.
 
-    def remove_key(self, kid: KeyId) -> None:
-        """Destroy a signing key that is not in use. Raises RefusedError(not_found, invalid)."""
+        Raises RefusedError: conflict where it has several, and what the change raises; TransientError(unreachable).
+        """
+
+    def propose(self, change: KeyChange[T]) -> tuple[Step | None, T]:
+        """Return the step that would make a change, None where there is nothing to do, and what would come of it; where
+        the node has several machines. Nothing is changed. Raises as ``change``.
+        """
+
+    def follow(self, steps: Sequence[Step]) -> None:
+        """Follow steps, each the next one. Raises RefusedError: conflict, undecryptable; TransientError(unreachable).
+        None was followed then.
+        """
+
+    def link(self) -> None:
+        """From now on the keys of this node may be on several machines; nothing where they may already."""
+
+    @property
+    def machine(self) -> str:
+        """The id of the machine that has this key store."""
+
+    @property
+    def step(self) -> int:
+        """The number of the last step that it has followed; 0 where the node has one machine."""
+
+    @property
+    def mark(self) -> bytes:
+        """The mark of that step (``keys.keystore.steps``)."""
 
     @property
     def may_speak(self) -> bool:
@@ -137,17 +166,8 @@ class KeyService(Protocol):
     def backup(self, recovery: RecoveryPublic, chain: bytes, now: int) -> bytes:
         """A backup file of all secrets but the encryption seeds, closed to an offline recovery key (nrm1 13.4)."""
 
-    def ensure_enc(self, now: int, units: tuple[UnitId, ...] = ...) -> bool:
-        """Make the encryption keys that are due; return whether there are new ones, which make a new keyset due."""
-
     def enc_public(self, now: int) -> tuple[EncKey, ...]:
         """Return the keys for the keyset."""
-
-    def destroy_enc(self, now: int) -> tuple[KeyId, ...]:
-        """Destroy the seeds that are due for destruction; return their kids."""
-
-    def destroy_all_enc(self) -> tuple[KeyId, ...]:
-        """Destroy every seed at once; return their kids. Messages in flight come back to their senders."""
 
     def paced_calls(self) -> tuple[PacedCalls, ...]:
         """Tell what was asked under a limit since the key service began; nothing where the keys are in this process."""
@@ -169,9 +189,3 @@ class KeyService(Protocol):
     @property
     def old_epochs(self) -> tuple[int, ...]:
         """Epochs whose rows have still to be wrapped anew: a rotation that was begun and not finished."""
-
-    def begin_epoch(self, now: int) -> int:
-        """Step 1 of a rotation: put the new epoch on disk beside the old one; return its number."""
-
-    def finish_epoch(self, old: int) -> None:
-        """Step 3 of a rotation: destroy `old`. Call it only when no row names it any more."""

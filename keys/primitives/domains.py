@@ -87,6 +87,9 @@ LABELS: Final[Mapping[str, Domain]] = MappingProxyType(
         "approve_now": Domain("what a passkey approves in an emergency", "8.15"),
         "reset": Domain("a link reset", "5.9"),
         "ks": Domain("the key of a key store; a node's own", "13.5"),
+        "step": Domain("the key of a step of a key store; a node's own", "13.5"),
+        "mark": Domain("the mark of a step of a key store; a node's own", "13.5"),
+        "machine": Domain("the id of a machine; a node's own", "13.5"),
         "backup": Domain("the header of a backup; a node's own", "13.4"),
     }
 )

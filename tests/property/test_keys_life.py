@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from support.nodes import NOW, Node, Seeds
 
 from gateway.errors import RefusedError, RemoteError
+from keys.keystore.key_changes import BeginEpoch, DestroyEnc, FinishEpoch, RenewEnc
 from keys.keystore.keystore import Cost, Keystore
 from keys.primitives.encoding import DAY
 from keys.primitives.seal import seal_cek
@@ -45,8 +46,8 @@ class KeystoreLife(RuleBasedStateMachine):
     @rule()
     def housekeeping(self) -> None:
         """What a node does every hour."""
-        self.store.ensure_enc(self.now)
-        self.store.destroy_enc(self.now)
+        self.store.change(RenewEnc(self.now))
+        self.store.change(DestroyEnc(self.now))
         for key in self.store.enc_public(self.now):
             if key.kid not in self.sealed:
                 self.sealed[key.kid] = (key.from_, seal_cek(key.pub, b"k" * 32, b"i"))
@@ -60,7 +61,7 @@ class KeystoreLife(RuleBasedStateMachine):
     @rule()
     def begin(self) -> None:
         """Step 1 of a rotation."""
-        self.store.begin_epoch(self.now)
+        self.store.change(BeginEpoch(self.now))
 
     @rule(count=st.integers(1, 5))
     def rewrap(self, count: int) -> None:
@@ -76,7 +77,7 @@ class KeystoreLife(RuleBasedStateMachine):
         """Step 3, as soon as no row names the old epoch."""
         for old in self.store.old_epochs:
             if all(epoch != old for _, epoch, _ in self.rows.values()):
-                self.store.finish_epoch(old)
+                self.store.change(FinishEpoch(old))
 
     @rule()
     def crash(self) -> None:
@@ -100,7 +101,7 @@ class KeystoreLife(RuleBasedStateMachine):
     @invariant()
     def seeds_live_their_time(self) -> None:
         """After housekeeping, what senders may use, and half an hour more, opens, and what is older never again."""
-        gone = set(self.store.destroy_enc(self.now))
+        gone = set(self.store.change(DestroyEnc(self.now)))
         for kid, (made, enc) in self.sealed.items():
             if self.now < made + 3 * DAY + 1_800:
                 assert kid not in gone

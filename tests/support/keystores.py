@@ -12,6 +12,7 @@ from gateway.errors import Code, RefusedError
 from keys.keystore.destructible.file import SecretInFile, secret_file_of
 from keys.keystore.destructible.secret import Place, slot_of
 from keys.keystore.keyring import Keyring
+from keys.keystore.keyring_file import read_content
 from keys.keystore.keystore import KIND, Cost, Keystore, system_rand
 from keys.primitives.encoding import one_of
 from keys.primitives.sealed_file import ReadFile
@@ -50,3 +51,21 @@ def copy_keystore(path: Path, to: Path) -> None:
     """Copy the file of a key store and the file of its secret, as whoever takes the disk does."""
     shutil.copy(path, to)
     shutil.copy(secret_file_of(path), secret_file_of(to))
+
+
+def linked_keystore(path: Path) -> Keystore:
+    """The keystore of the node on its first machine, which others may join."""
+    made = new_keystore(path)
+    made.link()
+    return made
+
+
+def join_keystore(of: Path, path: Path) -> Keystore:
+    """The keystore of the node on one more machine, in this file, as the one in `of` stands."""
+    content = read_content(of, "open sesame", at_least=CHEAP)
+    return Keystore.join(path, "another one", content, node=NODE, cost=CHEAP)
+
+
+def ring_of(keys: Keystore) -> bytes:
+    """All that it holds in memory, to be compared."""
+    return keys._ring.encode()

@@ -37,6 +37,7 @@ from gateway.foundation import logs
 from gateway.foundation.clock import SystemClock
 from gateway.identity.unlock import by_child
 from gateway.ports import Clock
+from keys.keystore.key_changes import FinishEpoch, KeyChange
 
 __all__ = ["CHEAP", "SteeredClock"]
 
@@ -94,7 +95,7 @@ def die_at(node: Node, place: str, batches: int) -> None:
     key is there still; `finished`: its key is gone, nothing else was noted.
     """
     rotation, keys = node.epochs, node.keys
-    rewrap, finish = rotation._rewrap, keys.finish_epoch
+    rewrap, change = rotation._rewrap, keys.change
     left = count(1)
 
     async def some(epoch: int) -> int:
@@ -107,11 +108,13 @@ def die_at(node: Node, place: str, batches: int) -> None:
         if keys.old_epochs:  # the chore that looks for a rotation cut off finds none
             die()
 
-    def last(old: int) -> None:
+    def last(wanted: KeyChange[Any]) -> Any:
+        if not isinstance(wanted, FinishEpoch):
+            return change(wanted)
         if place == "drained":
             die()
-        finish(old)
-        die()
+        change(wanted)
+        return die()
 
     match place:
         case "begun":
@@ -119,7 +122,7 @@ def die_at(node: Node, place: str, batches: int) -> None:
         case "rewrapped":
             rotation._rewrap = some  # type: ignore[method-assign]
         case _:
-            keys.finish_epoch = last  # type: ignore[attr-defined]
+            keys.change = last  # type: ignore[method-assign]
 
 
 async def run(spec: dict[str, Any], lines: asyncio.StreamReader) -> None:

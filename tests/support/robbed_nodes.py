@@ -37,6 +37,7 @@ from keys.documents.keyset import build_keyset
 from keys.documents.signed_note import Checkpoint, SignedNote, read_signatures
 from keys.documents.succession import Change, count_needed_keys, next_descriptor, sign_descriptor
 from keys.keystore.destructible.file import secret_file_of
+from keys.keystore.key_changes import AddKey, DestroyEnc, RenewEnc
 from keys.keystore.keystore import Keystore
 from keys.primitives.domains import KEYSET
 from keys.primitives.encoding import DAY
@@ -80,7 +81,7 @@ def founded(name: str) -> tuple[Founded, Path]:
     draft = accept_descriptor(None, node.document(), NOW)
     assert (len(roots), threshold) == (3, 2)
     keys = Keystore.create(path, PASSPHRASE, node=draft.node, now=NOW, cost=CHEAP, rand=Seeds(f"keys of {name}"))
-    keys.ensure_enc(NOW)
+    keys.change(RenewEnc(NOW))
     node.content["keys"] = [record(keys._ring.of(use)[0].key, use) for use in USES]
     return node, path
 
@@ -196,7 +197,7 @@ class Honest:
         """The roots meet: the next version of the descriptor, by which this node signs at once."""
         now = self.clock.at
         needed = count_needed_keys(self.descriptor, change, now)
-        new = {use: [self.keys.add_key(use, now) for _ in range(count)] for use, count in needed.items()}
+        new = {use: [self.keys.change(AddKey(use, now)) for _ in range(count)] for use, count in needed.items()}
         payload = next_descriptor(self.descriptor, change, new, now)
         document = sign_descriptor(payload, [root.key for root in self.founded.roots[:2]])
         self.chain = (*self.chain, accept_descriptor(self.descriptor, document, now, earlier=self.chain[:-1]))
@@ -226,8 +227,8 @@ class Honest:
 
     def keep_house(self) -> None:
         """What a node does every hour with its encryption keys."""
-        self.keys.ensure_enc(self.clock.at)
-        self.keys.destroy_enc(self.clock.at)
+        self.keys.change(RenewEnc(self.clock.at))
+        self.keys.change(DestroyEnc(self.clock.at))
         self.keys.activate(self.chain, self.clock.at)
 
     # --- its log --------------------------------------------------------------------------------------------------

@@ -27,6 +27,7 @@ from gateway.messages.types import AcceptedMessage
 from keys.documents.envelope import Status
 from keys.documents.keyset import Keyset, parse_keyset, require_usable_keyset
 from keys.documents.succession import Change
+from keys.keystore.key_changes import DestroyAllEnc, DestroyEnc, RenewEnc
 from keys.keystore.keyring import ENC_LIFE
 from keys.primitives.domains import KEYSET
 from keys.primitives.encoding import DAY, canon
@@ -226,8 +227,8 @@ class World:
 
     def destroy_seeds(self, home: Honest) -> None:
         """A person has every seed destroyed; what is in flight will be sealed anew."""
-        self.destroyed |= {*home.keys.destroy_all_enc()}
-        home.keys.ensure_enc(self.clock.at)
+        self.destroyed |= {*home.keys.change(DestroyAllEnc())}
+        home.keys.change(RenewEnc(self.clock.at))
 
     def erase(self, at: str, by: str) -> None:
         """A node erases the first message that it had from a peer: its seeds go, then it is told (nrm1 6.2)."""
@@ -244,8 +245,8 @@ class World:
         seeds = {key.kid: key.made for key in home.keys.listing() if key.use == "enc"}
         doomed = [made for kid, made in seeds.items() if kid in named]
         if doomed:
-            home.keys.destroy_enc(max(doomed) + ENC_LIFE)
-            home.keys.ensure_enc(self.clock.at)
+            home.keys.change(DestroyEnc(max(doomed) + ENC_LIFE))
+            home.keys.change(RenewEnc(self.clock.at))
         self.destroyed |= named
         self.erased.append((home.name, message.id))
         said = replace(line.final[message.id], status=Status.ERASED, at=self.clock.at, code=None)

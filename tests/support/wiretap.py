@@ -16,6 +16,7 @@ from gateway.errors import Code, RemoteError
 from gateway.foundation.ids import KeyId
 from gateway.identity.unlock import Keyholder
 from keys.documents.envelope import Envelope
+from keys.keystore.key_changes import KeyChange
 from keys.keystore.keystore import Keystore
 from keys.primitives.seal import EncPrivateKey, open_cek
 
@@ -30,15 +31,15 @@ class Wiretap:
     def follow(self, keys: Keyholder) -> None:
         """Take the seeds of a node, and from now on each new one as soon as it is made."""
         assert isinstance(keys, Keystore), "a key service gives no seed away"
-        ensure = keys.ensure_enc
+        change = keys.change
 
-        @wraps(ensure)
-        def ensure_and_take(*asked: Any, **named: Any) -> bool:
-            made = ensure(*asked, **named)
+        @wraps(change)
+        def change_and_take(wanted: KeyChange[Any]) -> Any:
+            made = change(wanted)
             self._take(keys)
             return made
 
-        keys.ensure_enc = ensure_and_take  # type: ignore[method-assign] # a tap lies over it; mypy lets no method be set
+        keys.change = change_and_take  # type: ignore[method-assign] # a tap lies over it; mypy lets no method be set
         self._take(keys)
 
     def record(self, data: bytes) -> Envelope:

@@ -46,7 +46,15 @@ def _server(folder: Path, section: DatabaseSection) -> Check:
         return warn(
             "database", f"revision {found}, this version has {HEAD}", "it is brought up to date at the next start"
         )
-    return ok("database", f"on a PostgreSQL server, at revision {HEAD}")
+    where = f"on a PostgreSQL server, at revision {HEAD}"
+    if section.archive_days is None:
+        return warn(
+            "database",
+            f"{where}; nobody has said how long its archives and dumps keep what was erased",
+            "find out, and set [database] archive_days, 0 for none: docs/database.md",
+        )
+    kept = f"archives and dumps are kept for {section.archive_days} days" if section.archive_days else "no archives"
+    return ok("database", f"{where}; {kept}, as node.toml says")
 
 
 def _file(folder: Path) -> Check:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from gateway.administration.doctor import expiry, key_service, people
+from gateway.administration.doctor import expiry, key_service, machines, people
 from gateway.administration.doctor.folder import Check, State, ok, red, skipped, warn
 from gateway.administration.doctor.host import hardening
 from gateway.administration.doctor.way_out import check_proxy
@@ -32,6 +32,7 @@ ASKED = (
     "node.status",
     "node.workers",
     "node.pairing",
+    "keys.machines",
     "peer.list",
     "policy.show",
     "adapter.check",
@@ -84,6 +85,7 @@ def judged(told: Mapping[str, Json], *, running: bool, now: int, proxy: ProxySec
     yield from maintenance(_object(told["node.ready"]), now)
     yield key_service.pace(_object(told["node.status"]))
     yield check_workers(_object(told["node.workers"]))
+    yield machines.check_machines(_object(told["keys.machines"]), now)
     yield clock(node, newest, now)
     yield ending("descriptor", newest.expires, now)
     yield signed_form(newest)

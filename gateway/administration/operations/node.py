@@ -12,7 +12,7 @@ from gateway.database import journal
 from gateway.database.engine import Store
 from gateway.foundation import process
 from gateway.foundation.config import Config
-from gateway.identity.identity import NodeKeys
+from gateway.identity.node_keys import NodeKeys
 from gateway.identity.own_identity import OwnIdentity
 from gateway.messages.store import messages as message_rows
 from gateway.operations.models import Answer, Count, Fault, Nothing, Object, Time

@@ -16,6 +16,7 @@ import click
 from gateway.cli import options
 from gateway.cli import output as voice
 from gateway.cli.identity import requests, roots
+from gateway.cli.identity.machines import MACHINE_VERBS
 from gateway.cli.identity.places import PLACES
 from gateway.cli.identity.proofs import proof_commands
 from gateway.cli.identity.requests import FILE, add_out
@@ -34,9 +35,8 @@ def key_commands() -> None:
     """Rotate, revoke and publish keys; manage root keys, tombstones and proofs."""
 
 
-key_commands.add_command(roots.root_commands)
-key_commands.add_command(tombstone_commands)
-key_commands.add_command(proof_commands)
+for _found in (roots.root_commands, tombstone_commands, proof_commands, *MACHINE_VERBS):
+    key_commands.add_command(_found)
 
 
 @options.add_verb(key_commands, "list")

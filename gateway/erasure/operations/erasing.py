@@ -38,7 +38,8 @@ from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.config import BackupSection
 from gateway.foundation.ids import ConversationId
 from gateway.foundation.workdays import parse_day
-from gateway.identity.identity import NodeKeys
+from gateway.identity.machine_store import find_behind, find_oldest_epoch
+from gateway.identity.node_keys import NodeKeys
 from gateway.ledger import store as ledger
 from gateway.ledger.rules import named_link
 from gateway.messages import content_codec
@@ -70,6 +71,7 @@ class ErasureOperations:
         retention: Retention,
         status_updates: StatusUpdates,
         backup: BackupSection | None,
+        archive_days: int | None,
         clock: Clock,
         actor: Actor,
     ) -> None:
@@ -79,6 +81,7 @@ class ErasureOperations:
         self._retention = retention
         self._status_updates = status_updates
         self._backup = backup
+        self._archive_days = archive_days
         self._clock = clock
         self._actor = actor
 
@@ -157,6 +160,7 @@ class ErasureOperations:
                 "messages": items,
                 "places": [*rules.list_places(outcome)],
                 "recipients": recipients,
+                "machines": [machine.host for machine in await self._content.store.read(find_behind)],
             }
         )
 
@@ -165,7 +169,7 @@ class ErasureOperations:
     ) -> tuple[Mapping[int, ErasureRow], rules.Outcome]:
         """The erasures of these messages, and what is so at each place. The storage epoch ends with the operation."""
         now, found = self._clock.now(), store.of(connection, refs)
-        oldest = min((self._keys.epoch, *self._keys.old_epochs))
+        oldest = find_oldest_epoch(connection, self._keys)
         return found, rules.Outcome(
             erased_at=now,
             found=frozenset(word for row in found.values() for word in (row.found or "").split()),
@@ -174,7 +178,7 @@ class ErasureOperations:
             key_gone=all(row.epoch < oldest for row in found.values()),
             local=[row.place for row in found.values()],
             horizon=now,
-            backups=store.find_backups(connection, self._backup, now),
+            backups=store.find_backups(connection, self._backup, now, archive_days=self._archive_days),
             recipients=find_erased(connection, sent),
         )
 

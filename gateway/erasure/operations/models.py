@@ -116,6 +116,7 @@ class Erased(Answer):
     messages: list[ErasedMessage]
     places: list[ErasedPlace]
     recipients: list[Recipient]
+    machines: list[str] = Field(description="hosts of this node that have not followed yet: its key is still there")
 
 
 class LiftedHold(Answer):

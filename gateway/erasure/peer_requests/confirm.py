@@ -38,7 +38,8 @@ from gateway.errors import GatewayError, RefusedError, TransientError
 from gateway.foundation.config import Config
 from gateway.foundation.ids import NodeId
 from gateway.foundation.logs import logger
-from gateway.identity.identity import NodeKeys
+from gateway.identity.machine_store import find_oldest_epoch
+from gateway.identity.node_keys import NodeKeys
 from gateway.messages import content_codec
 from gateway.messages.content_codec import MessageContent
 from gateway.messages.store import local, messages, receipts
@@ -143,7 +144,7 @@ class RequestConfirmer:
         late = now >= row.due - min(AHEAD, (row.due - row.at) // 4)
         if not whole and (row.answered is not None or not (late or refused)):
             return
-        horizon = now + self._config.storage.epoch_days * DAY
+        horizon = now + self._config.horizon_days * DAY
         outcome = Outcome(
             erased_at=done.at,
             found=done.found,
@@ -153,7 +154,12 @@ class RequestConfirmer:
             local=done.local,
             horizon=horizon,
             backups=await self._content.store.read(
-                lambda c: find_backups(c, self._config.backup, now if done.here else horizon)
+                lambda c: find_backups(
+                    c,
+                    self._config.backup,
+                    now if done.here else horizon,
+                    archive_days=self._config.database.archive_days,
+                )
             ),
             recipients=done.recipients,
             kept=_kept(scope),
@@ -187,7 +193,7 @@ class RequestConfirmer:
 
     def _done(self, connection: Connection, row: RequestRow, task: Task, now: int) -> _Done:
         pieces = store.erased(connection, row.ref)
-        oldest = min((self._keys.epoch, *self._keys.old_epochs))
+        oldest = find_oldest_epoch(connection, self._keys)
         told = store.onward(connection, row.ref)
         asks = messages.get(connection, [item.message for item in told])
         answers = {item.message: self._opened(connection, item.answer) for item in told}

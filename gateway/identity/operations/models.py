@@ -72,6 +72,50 @@ class OneReview(Asked):
     id: MessageId
 
 
+class Invite(Asked):
+    """An invitation for one more machine; the file of it is written by whoever has the key store and its passphrase."""
+
+    invitation: Text
+    half: Text
+
+
+class OneMachine(Asked):
+    """A machine by the id that `keys.machines` tells."""
+
+    machine: Text
+
+
+class Invited(Answer):
+    """Until when an invitation counts."""
+
+    until: Time
+
+
+class Machine(Answer):
+    """A machine that has the keys of this node; `behind` where it has not followed the newest change of them."""
+
+    machine: str
+    host: str
+    since: Time
+    seen: Time
+    behind: bool
+    here: bool
+
+
+class Machines(Answer):
+    """The machines that have the keys of this node; none where its rows are in its folder."""
+
+    machines: list[Machine]
+
+
+class Retired(Answer):
+    """A machine that has the keys no more, and how its key store stood."""
+
+    machine: str
+    host: str
+    behind: bool
+
+
 class Requested(Answer):
     """What root holders sign for the next descriptor."""
 

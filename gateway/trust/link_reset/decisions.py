@@ -20,6 +20,7 @@ from gateway.database import journal, meta
 from gateway.database.audit_entries import leaf
 from gateway.errors import Code, RefusedError, RemoteError
 from gateway.foundation.ids import NodeId
+from gateway.identity.machine_store import begin_alone
 from gateway.identity.own_identity import KEYSET_FLOOR
 from gateway.messages import state_transitions
 from gateway.messages.machines.acceptance import Incoming
@@ -67,6 +68,7 @@ def mark_restored(connection: Connection, *, made: int, sha256: str, gen: int, a
     What was not answered is never sent anew: it becomes a question to its peer (``OutgoingEvent.FENCE``).
     """
     _forget_keyset(connection, at)
+    begin_alone(connection)
     meta.set_meta(connection, "keystore_gen", str(gen).encode())
     _distrust(connection, Restored(at=at, backup=made, sha256=sha256))
     size = store.size(connection)

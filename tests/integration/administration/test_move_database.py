@@ -19,7 +19,7 @@ from gateway.foundation.node_folder import DATABASE
 def a_server() -> DatabaseSection:
     """An empty database, as node.toml names it."""
     url = fresh_postgresql().set(drivername="postgresql")
-    return DatabaseSection(url=url.render_as_string().replace("%2F", "/"))
+    return DatabaseSection(url=url.render_as_string().replace("%2F", "/"), archive_days=0)
 
 
 def quiet(_table: str, _rows: int) -> None:
@@ -73,7 +73,13 @@ async def test_a_move_that_fails_leaves_nothing_there(tmp_path: Path) -> None:
             await move_database(two.fr.folder, server, cut)
         assert (two.fr.folder / DATABASE).exists()
         assert (await move_database(two.fr.folder, server, quiet)).rows["peer"] == 1
-        assert check_database(two.fr.folder, load(two.fr.folder), running=True).state is State.OK
+        found = check_database(two.fr.folder, load(two.fr.folder), running=True)
+        assert found.state is State.OK and "no archives" in found.found
+        name_database(two.fr.folder, server.model_copy(update={"archive_days": None}))
+        found = check_database(two.fr.folder, load(two.fr.folder), running=True)
+        assert found.state is State.WARN and "archive_days" in found.fix
+        name_database(two.fr.folder, server.model_copy(update={"archive_days": 30}))
+        assert "kept for 30 days" in check_database(two.fr.folder, load(two.fr.folder), running=True).found
 
 
 async def test_a_server_without_a_node_is_red(tmp_path: Path) -> None:

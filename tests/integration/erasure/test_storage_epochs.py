@@ -7,6 +7,8 @@ from pathlib import Path
 
 from support.pair import two_nodes
 
+from keys.keystore.key_changes import BeginEpoch
+
 DAY = 86_400
 
 
@@ -17,7 +19,7 @@ async def test_a_rotation_that_was_cut_off_waits_for_a_confirmed_time(tmp_path: 
     async with two_nodes(tmp_path) as two:
         await two.al.stop()
         await two.fr.rest()
-        two.fr.running.keys.begin_epoch(two.clock.now())
+        two.fr.running.keys.change(BeginEpoch(two.clock.now()))
         old = list(two.fr.running.keys.old_epochs)
         await two.fr.stop()
         two.clock.advance(200 * DAY)

@@ -29,7 +29,7 @@ def test_every_reading_verb_has_json():
     silent |= {"trm attachment save", "trm audit content", "trm login", "trm logout"}
     silent |= {"trm audit export", "trm backup key new", "trm adapter new", "trm sheet new"}  # what it makes is a file
     silent |= {"trm demo"}
-    silent |= {f"trm keys {verb}" for verb in ("rotate", "revoke", "recover", "proof export")}
+    silent |= {f"trm keys {verb}" for verb in ("rotate", "revoke", "recover", "proof export", "invite")}
     silent |= {f"trm keys {verb}" for verb in ("root new", "root sign", "tombstone request", "tombstone seal")}
     without = {
         path for path, command in LEAVES.items() if all("--json" not in parameter.opts for parameter in command.params)
@@ -47,6 +47,7 @@ def test_the_verbs_of_the_design_are_there():
         case+list case+find case+show case+open case+label case+hand-over case+relate case+join case+merge case+split
         case+move case+confirm case+undo case+consents case+withdraw
         case+status case+role case+block case+unblock case+hold case+release case+erase
+        keys+machines keys+invite keys+join keys+retire
         keys+rotate keys+move keys+revoke keys+publish keys+recover keys+root+new keys+root+show keys+root+sign
         keys+tombstone+request keys+tombstone+seal keys+proof+export keys+proof+verify peer+tombstone
         message+reviews message+reviewed

@@ -24,6 +24,7 @@ FACTS = {
     "epoch": "the number of a storage epoch",
     "version": "of a descriptor or keyset",
     "kid": "the id of a key",
+    "machine": "the id of a machine that has the keys, made of a random salt",
     "actor": "a keyed hash of a person",
     "role": "what a token is for, one of six words",
     "roles": "what a person may do here, words of a closed list",

@@ -12,6 +12,7 @@ from support.nodes import NOW
 from gateway.database.content import SealedRow
 from gateway.database.content_sealer import ContentSealer
 from gateway.errors import Code, GatewayError
+from keys.keystore.key_changes import BeginEpoch, FinishEpoch
 from keys.keystore.keystore import Cost, Keystore, system_rand
 
 PLAIN = "what nobody may read at rest: Žofja".encode()
@@ -88,9 +89,9 @@ def test_a_row_left_in_a_destroyed_epoch_is_lost(vault: ContentSealer, keys: Key
     """What was not wrapped anew before the epoch ended can never be opened again: so backups are erased too."""
     row = vault.seal(7, PLAIN)
     old = keys.epoch
-    keys.begin_epoch(NOW + 1)
+    keys.change(BeginEpoch(NOW + 1))
     assert vault.open(row) == PLAIN
-    keys.finish_epoch(old)
+    keys.change(FinishEpoch(old))
     with unreadable():
         vault.open(row)
 

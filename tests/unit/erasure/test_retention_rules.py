@@ -190,7 +190,7 @@ def test_erased_once_due_for_ever(what: Item, first: int, more: int):
 @given(st.lists(ITEMS, max_size=5))
 def test_the_report_counts_everything(items: list[Item]):
     """Each message is in exactly one line; the horizon is one storage epoch away."""
-    made = plan(items, RULES, START, epoch_days=7)
+    made = plan(items, RULES, START, horizon_days=7)
     assert sum(made.counts().values()) == len(items)
     assert (made.now, made.horizon) == (START, START + 7 * DAY)
 

@@ -221,7 +221,26 @@ def test_what_is_known_of_backups(connection: Connection, made: bool, settings: 
     """Where the settings name any, one may have been made; when the last copy goes is what the office says."""
     if made:
         meta.set_meta(connection, meta.BACKUP_MADE, b"1")
-    assert store.find_backups(connection, settings, NOW) == known
+    assert store.find_backups(connection, settings, NOW, archive_days=0) == known
+
+
+@pytest.mark.parametrize(
+    ("days", "archive_days", "until"),
+    [(None, None, None), (30, None, None), (None, 9, None), (30, 9, 30), (3, 9, 9), (3, 0, 3)],
+)
+def test_what_a_server_keeps_is_a_backup(
+    connection: Connection, days: int | None, archive_days: int | None, until: int | None
+) -> None:
+    """The copy that is kept longest counts, and one of which nobody has said how long leaves the end unknown. A file
+    has no archive.
+    """
+    file = connection.dialect.name == "sqlite"
+    until = days if file else until
+    settings = SETTINGS.model_copy(update={"keystore_days": days})
+    known = Backups(made=True, until=None if until is None else NOW + until * DAY)
+    assert store.find_backups(connection, settings, NOW, archive_days=archive_days) == known
+    alone = store.find_backups(connection, None, NOW, archive_days=archive_days)
+    assert alone.made is (not file and archive_days != 0)
 
 
 # --- local records -----------------------------------------------------------------------------------------------

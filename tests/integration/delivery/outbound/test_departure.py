@@ -30,6 +30,7 @@ from keys.documents.descriptor import Revocation
 from keys.documents.envelope import link_hash
 from keys.documents.key_records import Use
 from keys.documents.succession import build_descriptor, sign_descriptor
+from keys.keystore.key_changes import DestroyAllEnc
 from keys.keystore.keystore import Keystore
 from keys.offline.roots import load_root
 from keys.primitives.domains import DESCRIPTOR
@@ -56,7 +57,7 @@ def forget_keys(party: Party) -> None:
     """All encryption keys of a node are destroyed, as in a panic (nrm1 2.27)."""
     keys = party.running.keys
     assert isinstance(keys, Keystore)
-    keys.destroy_all_enc()
+    keys.change(DestroyAllEnc())
 
 
 async def pass_time(two: Two, total: int, step: int) -> None:

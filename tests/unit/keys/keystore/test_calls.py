@@ -11,7 +11,8 @@ from support.nodes import NOW, Node, refused
 from support.tables import table
 
 from gateway.errors import Code, RefusedError, RemoteError, TransientError
-from gateway.identity.identity import NodeKeys
+from gateway.identity.node_keys import NodeKeys
+from keys.documents.key_records import Use
 from keys.keystore.calls import (
     FAULT,
     HELLO,
@@ -27,13 +28,18 @@ from keys.keystore.calls import (
     encode_request,
 )
 from keys.keystore.destructible.secret import Place
+from keys.keystore.key_changes import AddKey, DestroyAllEnc, RenewEnc
 from keys.keystore.remote import RemoteKeys
 from keys.keystore.service import KeyInfo, KeyService
+from keys.keystore.steps import Step
 from keys.primitives.domains import KEYSET, RECEIPT, STATEMENT
 from keys.primitives.encoding import lp_join
 
 STANDING = KeyServiceStatus(
     node="n1" + "a" * 32,
+    machine="0" * 16,
+    step=7,
+    mark=b"m" * 16,
     place=Place.TPM,
     sig_kid="k" * 22,
     http_kid=None,
@@ -43,6 +49,9 @@ STANDING = KeyServiceStatus(
     old_epochs=(2,),
     gen=9,
 )
+
+
+STEP = Step(n=8, before=b"b" * 16, mark=b"m" * 16, sealed=b"sealed")
 
 
 def members(protocol: type) -> set[str]:
@@ -74,7 +83,10 @@ REQUESTS: list[tuple[str, tuple[Any, ...]]] = [
     ("unwrap", (b"", 2**40, b"w")),
     ("rewrap", (((b"a", 1, b"x"), (b"b", 2, b"")),)),
     ("rewrap", ((),)),
-    ("ensure_enc", (NOW, ("gateway", "org-1"))),
+    ("change", (RenewEnc(NOW, ("gateway", "org-1")),)),
+    ("change", (DestroyAllEnc(),)),
+    ("propose", (AddKey(Use.SIG, NOW),)),
+    ("follow", ((STEP, STEP),)),
     ("activate", ((Node("a").first(),), NOW)),
 ]
 
@@ -97,9 +109,12 @@ RESULTS: list[tuple[str, Any]] = [
     ("sign_batch", by(Node("a").sig)([(STATEMENT, b"1"), (RECEIPT, b"2")])),
     ("public", (Node("a").sig.public, Node("a").http.public)),
     ("enc_public", (Node("a").enc_key(),)),
-    ("destroy_enc", ()),
-    ("finish_epoch", None),
-    ("ensure_enc", False),
+    ("change", ("DestroyEnc", ("k" * 22,))),
+    ("change", ("FinishEpoch", None)),
+    ("change", ("RenewEnc", False)),
+    ("propose", (STEP, ("AddKey", Node("a").sig.public))),
+    ("propose", (None, ("BeginEpoch", 2))),
+    ("follow", None),
 ]
 
 
@@ -141,8 +156,8 @@ BAD = {
     "not the method of the file": lp_join(b"restore", b"x"),
     "an argument too few": lp_join(b"sign", b"x"),
     "an argument too many": lp_join(b"index", b"x", b"y"),
-    "a number of seven bytes": lp_join(b"begin_epoch", b"1234567"),
-    "no text": lp_join(b"remove_key", b"\xff"),
+    "a number of seven bytes": lp_join(b"change", lp_join(b"BeginEpoch", b"1234567")),
+    "no text": lp_join(b"change", lp_join(b"RemoveKey", b"\xff")),
     "no use of a key": lp_join(b"public", b"root2"),
     "no descriptor": lp_join(b"activate", b"{}", b"12345678"),
     "cut short": lp_join(b"index", b"x")[:-1],

@@ -29,6 +29,7 @@ from keys.documents.signed_note import Checkpoint
 from keys.keystore import keyd, remote
 from keys.keystore.calls import FAULT, LIMIT, Paced, encode_request
 from keys.keystore.channel import Channel, ClosedError
+from keys.keystore.key_changes import AddKey, BeginEpoch, FinishEpoch, RenewEnc
 from keys.keystore.keyd import KeyServer
 from keys.keystore.keystore import Cost, Keystore
 from keys.keystore.pace import PACES, Pace
@@ -132,8 +133,8 @@ def test_many_calls_at_once(store: Keystore, keys: RemoteKeys) -> None:
     assert isinstance(found[40], RefusedError) and found[40].code is expected[40].code is Code.UNDECRYPTABLE
     assert found[:40] + found[41:] == expected[:40] + expected[41:]
     assert keys.each("index", []) == []
-    with pytest.raises(RuntimeError, match="ensure_enc changes keys"):
-        keys.each("ensure_enc", [(NOW, ("gateway",))])
+    with pytest.raises(RuntimeError, match="change changes keys"):
+        keys.each("change", [(RenewEnc(NOW),)])
 
 
 def test_many_calls_over_a_cut_connection(store: Keystore, tmp_path: Path) -> None:
@@ -152,7 +153,7 @@ def test_rows_and_content_keys(store: Keystore, keys: RemoteKeys) -> None:
     """What one side wraps the other unwraps; a content key that was sealed for the node opens."""
     data_key, epoch, wrapped = keys.wrap(ROW)
     assert store.unwrap(ROW, epoch, wrapped) == keys.unwrap(ROW, epoch, wrapped) == data_key
-    assert keys.ensure_enc(NOW) and not keys.ensure_enc(NOW)
+    assert keys.change(RenewEnc(NOW)) and not keys.change(RenewEnc(NOW))
     (listed_key,) = keys.enc_public(NOW)
     cek = os.urandom(32)
     enc = seal_cek(listed_key.pub, cek, b"info")
@@ -166,12 +167,12 @@ def test_rows_and_content_keys(store: Keystore, keys: RemoteKeys) -> None:
 def test_a_rotation_wraps_many_rows_at_once(store: Keystore, keys: RemoteKeys) -> None:
     """Each row opens under the new epoch with the data key it had; one that is damaged stays behind and is told."""
     rows = [(bytes([n]) * 8, *keys.wrap(bytes([n]) * 8)) for n in range(100)]
-    assert keys.begin_epoch(NOW + DAY) == keys.epoch == 2
+    assert keys.change(BeginEpoch(NOW + DAY)) == keys.epoch == 2
     assert (keys.old_epochs, keys.epoch_made, keys.gen) == ((1,), NOW + DAY, 2)
     new = keys.rewrap([(row, epoch, wrapped) for row, _, epoch, wrapped in rows] + [(b"x", 1, b"w" * 72)])
     assert new[-1] is None
     assert [keys.unwrap(row, 2, new[n] or b"") for n, (row, *_) in enumerate(rows)] == [dk for _, dk, _, _ in rows]
-    keys.finish_epoch(1)
+    keys.change(FinishEpoch(1))
     assert keys.old_epochs == ()
     with refused_local(Code.UNDECRYPTABLE):
         keys.unwrap(rows[0][0], 1, rows[0][3])
@@ -285,7 +286,11 @@ def test_away_is_transient(store: Keystore, tmp_path: Path) -> None:
     """After its patience a call says that trying again may help, never that something does not open."""
     with serving(store, tmp_path / "keyd.sock"), asking(tmp_path / "keyd.sock") as keys:
         row = keys.wrap(ROW)[1:]
-    for call in (lambda: keys.unwrap(ROW, *row), lambda: keys.open_cek("k", b"", b""), lambda: keys.begin_epoch(NOW)):
+    for call in (
+        lambda: keys.unwrap(ROW, *row),
+        lambda: keys.open_cek("k", b"", b""),
+        lambda: keys.change(BeginEpoch(NOW)),
+    ):
         began = time.monotonic()
         with pytest.raises(TransientError, match="does not answer", check=lambda error: error.code is Code.UNREACHABLE):
             call()
@@ -318,14 +323,14 @@ def test_a_change_is_not_repeated(store: Keystore, tmp_path: Path) -> None:
 
         def cut(request: bytes) -> bytes:
             done = answer(request)
-            if b"add_key" in request:
+            if b"AddKey" in request:
                 raise ClosedError("the answer never comes")
             return done
 
         server.answer = cut  # type: ignore[method-assign]
         before = len(keys.public(Use.HTTP))
         with pytest.raises(TransientError):
-            keys.add_key(Use.HTTP, NOW)
+            keys.change(AddKey(Use.HTTP, NOW))
         assert len(keys.public(Use.HTTP)) == before + 1
         assert keys.gen == store.gen == 2
 
@@ -335,7 +340,7 @@ def test_an_older_key_store_is_not_followed(store: Keystore, tmp_path: Path) -> 
     path, old = tmp_path / "keyd.sock", tmp_path / "old"
     copy_keystore(tmp_path / "keystore", old)
     with serving(store, path), asking(path) as keys:
-        keys.ensure_enc(NOW)
+        keys.change(RenewEnc(NOW))
     with (
         serving(Keystore.open(old, "open sesame", at_least=CHEAP), path),
         pytest.raises(TransientError, check=lambda error: error.code is Code.ROLLBACK),

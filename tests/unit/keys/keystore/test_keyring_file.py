@@ -24,6 +24,7 @@ from keys.keystore.destructible.file import secret_file_of
 from keys.keystore.destructible.places import Places
 from keys.keystore.destructible.secret import Place
 from keys.keystore.generations import GenerationFile
+from keys.keystore.key_changes import DestroyAllEnc, RenewEnc
 from keys.keystore.keyring import Keyring
 from keys.keystore.keyring_file import FORMER, KIND
 from keys.keystore.keystore import Cost, Keystore, system_rand
@@ -55,13 +56,14 @@ WRITER = """
 import sys
 from pathlib import Path
 from keys.keystore.destructible.places import Places
+from keys.keystore.key_changes import BeginEpoch, FinishEpoch
 from keys.keystore.keystore import Cost, Keystore
 places = Places(tpm=sys.argv[2] if len(sys.argv) > 2 else None)
 store = Keystore.open(Path(sys.argv[1]), "open sesame", places=places, at_least=Cost(t=1, m=8192))
 now = store.epoch_made
 while True:
     now += 1
-    store.finish_epoch(store.begin_epoch(now) - 1)
+    store.change(FinishEpoch(store.change(BeginEpoch(now)) - 1))
     print("once", flush=True)
 """
 
@@ -115,7 +117,7 @@ def test_passphrase_is_the_same_from_every_keyboard(path: Path) -> None:
 
 def test_no_secret_lies_in_the_file(path: Path, store: Keystore) -> None:
     """Threat 44: no seed, no key and no name of the node stands in the file."""
-    store.ensure_enc(NOW)
+    store.change(RenewEnc(NOW))
     data = path.read_bytes()
     ring = store._ring
     secrets = [ring.index, ring.actor, ring.epochs[0].key, *ring.tls, ring.enc[0].key.seed(), NODE.encode()]
@@ -183,10 +185,10 @@ def test_seeds_that_were_destroyed_are_in_no_copy(path: Path, store: Keystore) -
     """Threat 190: the key store of before with its passphrase, on the very machine, does not give back a seed or an
     epoch that was destroyed since.
     """
-    store.ensure_enc(NOW)
+    store.change(RenewEnc(NOW))
     old = path.read_bytes()
     assert {key.use for key in opened(path).listing()} >= {"enc", "epoch"}
-    store.destroy_all_enc()
+    store.change(DestroyAllEnc())
     path.write_bytes(old)
     with pytest.raises(RefusedError) as caught:
         opened(path)
@@ -216,7 +218,7 @@ def test_older_generation_is_refused(path: Path, store: Keystore) -> None:
     """Threat 46: a keystore put back from a backup is not taken for the current one."""
     old = path.with_name("backup")
     shutil.copy(path, old)
-    store.ensure_enc(NOW)
+    store.change(RenewEnc(NOW))
     assert (store.gen, opened(path, 2).gen) == (2, 2)
     old.replace(path)
     with fails(Code.ROLLBACK):
@@ -277,7 +279,7 @@ def test_leftover_of_a_crash_is_removed(path: Path, store: Keystore) -> None:
     opened(path)
     assert not leftover.exists()
     leftover.write_bytes(b"half")
-    store.ensure_enc(NOW)
+    store.change(RenewEnc(NOW))
     assert (opened(path).gen, leftover.exists()) == (2, False)
 
 
@@ -289,12 +291,12 @@ def test_full_disk_changes_nothing(path: Path, store: Keystore) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, limit[1]))
     try:
         with pytest.raises(TransientError, match="cannot be written"):
-            store.ensure_enc(NOW)
+            store.change(RenewEnc(NOW))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limit)
         signal.signal(signal.SIGXFSZ, ignored)
     assert (path.read_bytes(), store.gen, store.enc_public(NOW)) == (before, 1, ())
-    assert store.ensure_enc(NOW)
+    assert store.change(RenewEnc(NOW))
     assert opened(path).enc_public(NOW) == store.enc_public(NOW)
 
 

@@ -26,6 +26,7 @@ from keys.documents.envelope import Receipt, Statement, Status, Void
 from keys.documents.key_records import KeyRecord, Use
 from keys.documents.log_signatures import cosignature_text, cosigned_at, open_checkpoint
 from keys.documents.signed_note import Checkpoint, SignedNote, read_signatures
+from keys.keystore.key_changes import AddKey, BeginEpoch, DestroyAllEnc, DestroyEnc, FinishEpoch, RemoveKey, RenewEnc
 from keys.keystore.keyring import Keyring
 from keys.keystore.keystore import Keystore
 from keys.keystore.service import KeyService
@@ -66,7 +67,7 @@ def test_it_is_the_key_service(store: Keystore) -> None:
     """The keystore has every method that the rooms of the node ask for."""
     service: KeyService = store
     names = [name for name in dir(KeyService) if not name.startswith("_")]
-    assert {"sign", "sign_http", "open_cek", "wrap", "unwrap", "index", "begin_epoch"} <= set(names)
+    assert {"sign", "sign_http", "open_cek", "wrap", "unwrap", "index", "change", "follow"} <= set(names)
     assert all(hasattr(service, name) for name in names)
 
 
@@ -205,17 +206,17 @@ def test_new_sig_key_signs_once_it_is_listed(path: Path, store: Keystore) -> Non
     """nrm1 2.27: a new key is made, listed for later, used when its time comes; then the old one can go."""
     first = descriptor_of(store)
     records = store.first_records(NOW)
-    old, public = store.sig_kid, store.add_key(Use.SIG, NOW)
+    old, public = store.sig_kid, store.change(AddKey(Use.SIG, NOW))
     later = replace(records[0], public=public, from_=NOW + 14 * DAY)
     payload = A.next(first, keys=[*records, later], expires=NOW + 30 * DAY)
     second = accept_descriptor(first, signed(payload, A.roots[:2]), NOW + 1)
     store.activate((first, second), NOW + 1)
     assert store.sig_kid == old
     with fails(Code.INVALID, "in use"):
-        store.remove_key(old)
+        store.change(RemoveKey(old))
     store.activate((first, second), NOW + 14 * DAY)
     assert store.sig_kid == public.kid == store.sign(VOID, void(NODE)).kid
-    store.remove_key(old)
+    store.change(RemoveKey(old))
     assert [key.kid for key in opened(path).public(Use.SIG)] == [public.kid]
 
 
@@ -223,7 +224,7 @@ def test_a_retired_key_signs_nothing_when_its_successor_is_revoked(store: Keysto
     """Whatever the roots have signed: the newest descriptor lists only the retired key, so nothing is signed."""
     first = descriptor_of(store)
     records = store.first_records(NOW)
-    old, public = store.sig_kid, store.add_key(Use.SIG, NOW)
+    old, public = store.sig_kid, store.change(AddKey(Use.SIG, NOW))
     new = replace(records[0], public=public, from_=NOW + 1)
     second = accept_descriptor(first, signed(A.next(first, keys=[*records, new]), A.roots[:2]), NOW + 1)
     store.activate((first, second), NOW + 2)
@@ -271,7 +272,8 @@ def test_under_a_descriptor_of_the_first_form_only_http_is_signed(store: Keystor
     assert store.sign_http(b"base")
     kept = [record for record in store.first_records(NOW) if record.use in (Use.SIG, Use.HTTP)]
     notes = [
-        KeyRecord(use=use, from_=NOW, until=NOW + DAY, public=store.add_key(use, NOW)) for use in (Use.LOG, Use.WIT)
+        KeyRecord(use=use, from_=NOW, until=NOW + DAY, public=store.change(AddKey(use, NOW)))
+        for use in (Use.LOG, Use.WIT)
     ]
     second = accept_descriptor(first, signed(A.next(first, keys=[*kept, *notes]), A.roots[:2]), NOW + 1)
     store.activate((first, second), NOW + 1)
@@ -283,14 +285,14 @@ def test_under_a_descriptor_of_the_first_form_only_http_is_signed(store: Keystor
 
 def test_encryption_key_opens_until_it_is_destroyed(path: Path, store: Keystore) -> None:
     """Threat 48: half an hour after its last use the seed is gone from memory and disk, and the code says so."""
-    assert store.ensure_enc(NOW)
-    assert not store.ensure_enc(NOW + 1)
+    assert store.change(RenewEnc(NOW))
+    assert not store.change(RenewEnc(NOW + 1))
     (key,) = store.enc_public(NOW)
     enc = seal_cek(key.pub, b"k" * 32, b"info")
-    assert store.destroy_enc(NOW + 3 * DAY + 1_799) == ()
+    assert store.change(DestroyEnc(NOW + 3 * DAY + 1_799)) == ()
     assert opened(path).open_cek(key.kid, enc, b"info") == b"k" * 32
     gen = store.gen
-    assert store.destroy_enc(NOW + 3 * DAY + 1_800) == (key.kid,)
+    assert store.change(DestroyEnc(NOW + 3 * DAY + 1_800)) == (key.kid,)
     assert store.gen == gen + 1
     for keystore in (store, opened(path)):
         with refused(Code.UNKNOWN_RECIPIENT_KEY):
@@ -299,7 +301,7 @@ def test_encryption_key_opens_until_it_is_destroyed(path: Path, store: Keystore)
 
 def test_wrong_content_key_is_undecryptable(store: Keystore) -> None:
     """A known key that does not open is another code than an unknown key."""
-    store.ensure_enc(NOW)
+    store.change(RenewEnc(NOW))
     (key,) = store.enc_public(NOW)
     with refused(Code.UNDECRYPTABLE):
         store.open_cek(key.kid, b"\0" * 1168, b"info")
@@ -308,10 +310,10 @@ def test_wrong_content_key_is_undecryptable(store: Keystore) -> None:
 def test_panic_destroys_every_seed(path: Path, store: Keystore) -> None:
     """nrm1 2.27: all seeds at once; the next keyset has a new key."""
     for day in range(3):
-        store.ensure_enc(NOW + day * DAY)
-    assert len(store.destroy_all_enc()) == 3
+        store.change(RenewEnc(NOW + day * DAY))
+    assert len(store.change(DestroyAllEnc())) == 3
     assert opened(path).enc_public(NOW) == ()
-    assert store.ensure_enc(NOW + 2 * DAY)
+    assert store.change(RenewEnc(NOW + 2 * DAY))
 
 
 # --- data at rest ------------------------------------------------------------------------------------------------
@@ -335,28 +337,28 @@ def test_data_keys(path: Path, store: Keystore) -> None:
 def test_epoch_rotation_survives_a_crash_between_any_two_steps(path: Path, store: Keystore) -> None:
     """nrm1 13.2: the keystore is opened anew after each step, and each row is readable until its epoch is finished."""
     dk, epoch, wrapped = store.wrap(ROW)
-    assert opened(path).begin_epoch(NOW + 7 * DAY) == 2  # step 1, then a crash
+    assert opened(path).change(BeginEpoch(NOW + 7 * DAY)) == 2  # step 1, then a crash
     second = opened(path)
     assert (second.epoch, second.old_epochs, second.epoch_made) == (2, (1,), NOW + 7 * DAY)
-    assert second.begin_epoch(NOW + 8 * DAY) == 2  # step 1 again
+    assert second.change(BeginEpoch(NOW + 8 * DAY)) == 2  # step 1 again
     assert second.unwrap(ROW, epoch, wrapped) == dk
     new_epoch, new_wrapped = second.wrap_dk(ROW, dk)  # step 2, then a crash
     third = opened(path)
-    third.finish_epoch(1)  # step 3, then a crash
+    third.change(FinishEpoch(1))  # step 3, then a crash
     fourth = opened(path)
-    fourth.finish_epoch(1)  # step 3 again
+    fourth.change(FinishEpoch(1))  # step 3 again
     assert (fourth.old_epochs, fourth.unwrap(ROW, new_epoch, new_wrapped)) == ((), dk)
 
 
 def test_row_of_a_finished_epoch_is_erased(path: Path, store: Keystore) -> None:
     """Threat 45: a row in an old backup of the database opens no more once its epoch was finished."""
     _, epoch, wrapped = store.wrap(ROW)
-    store.finish_epoch(store.begin_epoch(NOW) - 1)
+    store.change(FinishEpoch(store.change(BeginEpoch(NOW)) - 1))
     for keystore in (store, opened(path)):
         with fails(Code.UNDECRYPTABLE, "epoch was destroyed"):
             keystore.unwrap(ROW, epoch, wrapped)
     with fails(Code.INVALID, "newest storage epoch"):
-        store.finish_epoch(store.epoch)
+        store.change(FinishEpoch(store.epoch))
 
 
 def test_indexes_are_stable_and_apart(path: Path, store: Keystore) -> None:
@@ -366,7 +368,7 @@ def test_indexes_are_stable_and_apart(path: Path, store: Keystore) -> None:
 
 def test_listing_has_ages_and_no_keys(store: Keystore) -> None:
     """Every key is listed once with its age; of each use one is in use."""
-    store.ensure_enc(NOW)
+    store.change(RenewEnc(NOW))
     listing = store.listing()
     assert len(listing) == 8 + 1 + 1
     assert {info.use for info in listing if info.current} == {"sig", "http", "log", "wit", "enc", "epoch"}
@@ -386,7 +388,7 @@ def stop() -> Iterator[threading.Event]:
 
 def test_worker_threads(path: Path, store: Keystore, stop: threading.Event) -> None:
     """Rows are wrapped, opened and signed in threads while keys come and go; no change is lost."""
-    store.ensure_enc(NOW)
+    store.change(RenewEnc(NOW))
     (key,) = store.enc_public(NOW)
     enc = seal_cek(key.pub, b"k" * 32, b"i")
 
@@ -403,11 +405,11 @@ def test_worker_threads(path: Path, store: Keystore, stop: threading.Event) -> N
     with ThreadPoolExecutor(4) as pool:
         workers = [pool.submit(work, number) for number in range(4)]
         for day in range(1, 9):
-            store.ensure_enc(NOW + day * DAY)
+            store.change(RenewEnc(NOW + day * DAY))
         stop.set()
         assert all(worker.result() > 0 for worker in workers)
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda i: store.add_key(Use.HTTP, NOW + i), range(8)))
+        list(pool.map(lambda i: store.change(AddKey(Use.HTTP, NOW + i)), range(8)))
     assert len(opened(path).public(Use.HTTP)) == 13
     assert opened(path).gen == store.gen == 1 + 9 + 8
 
@@ -454,7 +456,7 @@ def test_cosigns_other_logs_only(store: Keystore) -> None:
 
 def test_a_restored_key_store_goes_on_with_its_generation(store: Keystore, path: Path) -> None:
     """nrm1 13.4, 13.5: a backup holds all but encryption seeds; put back, it is newer than any file the node had."""
-    store.ensure_enc(NOW)
+    store.change(RenewEnc(NOW))
     key = EncPrivateKey(bytes(32))
     data = store.backup(RecoveryPublic(kid=key.kid, public=key.public, made=NOW), b"[]", NOW)
     opening = Opening(io.BytesIO(data).read, key)
