@@ -58,7 +58,7 @@ async def retire_stopped(folder: Path, machine: str, *, now: int) -> tuple[Machi
     """
     release = lock_folder(folder)
     try:
-        store = open_store(folder)
+        store = open_store(folder, shared=True)
         try:
             return await store.move(partial(retire_machine, machine=machine, at=now, actor=None))
         finally:
@@ -87,7 +87,7 @@ async def join_machine(
     places = places_of(config.load(folder).keys)
     release = lock_folder(folder)
     try:
-        store = open_store(folder)
+        store = open_store(folder, shared=True)
         try:
             id, now = read_invitation(invitation)[0], clock.now()
             half = await store.read(partial(machines.find_invitation, id=id, now=now))  # 1

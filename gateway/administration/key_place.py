@@ -36,7 +36,7 @@ async def move_key_store(folder: Path, passphrase: str, place: Place, *, at_leas
     places = places_of(config.load(folder).keys)
     release = lock_folder(folder)
     try:
-        store = open_store(folder)
+        store = open_store(folder, shared=True)
         try:
             recorded = await store.read(lambda c: meta.get_meta(c, "keystore_gen"))
             with lock_keystore(folder / RUN / LOCK):

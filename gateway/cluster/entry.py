@@ -14,13 +14,14 @@ from concurrent.futures import CancelledError
 from contextlib import suppress
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, select
 
 from gateway.cluster import store
 from gateway.database.engine import Store
 from gateway.database.functions import database_ms
+from gateway.database.kinds.several_workers import enter
 from gateway.database.prepared import Prepared
-from gateway.database.tables import cluster, lease
+from gateway.database.tables import lease
 from gateway.database.writing.leading import BehindError, Lease, LeaseLostError
 from gateway.errors import Code, GatewayError, TransientError
 
@@ -29,9 +30,6 @@ PATIENCE: Final = 30.0
 LOOK: Final = 0.2
 TRIES: Final = 20
 """Times in a row that it may be out of date again as soon as it was read."""
-_ENTER = Prepared(
-    update(cluster).where(cluster.c.id == 1).values(moves=cluster.c.moves + 1).returning(cluster.c.pictures)
-)
 _HELD = Prepared(
     select(lease.c.what, lease.c.fence).where(lease.c.holder == bindparam("holder"), lease.c.until > database_ms())
 )
@@ -53,18 +51,18 @@ class SharedEntry:
         self._reading = asyncio.Lock()
         self._behind = 0
         self._ended = False
+        self.read = asyncio.Event()
+        """Set when something was read again."""
 
     def begin(self, connection: Connection, leases: Collection[Lease]) -> None:
         """See `Entry`."""
-        entered = _ENTER.first(connection)
-        if entered is None:
-            raise TransientError(Code.DISK, "the database has no row for its workers; nothing was changed")
+        pictures = enter(connection)
         if leases:
             held = dict(_HELD.rows(connection, holder=self._id))
             for one in leases:
                 if held.get(one.what) != one.fence:
                     raise LeaseLostError(one.what)
-        if entered[0] != self._pictures:
+        if pictures != self._pictures:
             raise BehindError
         self._behind = 0
 
@@ -91,6 +89,7 @@ class SharedEntry:
             if pictures != self._pictures:
                 await self._refresh()
                 self._pictures = pictures
+                self.read.set()
 
     async def look(self) -> None:
         """The same, where nobody waits for it: what cannot be read now is looked for again."""

@@ -24,6 +24,9 @@ def _now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+KeepUp = Callable[[], Awaitable[object]]
+
+
 class Member:
     """One worker, from `join` to `leave`."""
 
@@ -36,6 +39,7 @@ class Member:
         leadership: Leadership,
         hints: Hints,
         nonces: NoncesOfWorkers,
+        keep_up: KeepUp,
     ) -> None:
         self.id = id
         self.leadership = leadership
@@ -43,6 +47,7 @@ class Member:
         self._store = rows
         self._entry = entry
         self._hints = hints
+        self._keep_up = keep_up
 
     @classmethod
     async def join(
@@ -54,14 +59,16 @@ class Member:
         version: str,
         pictures: int,
         refresh: Callable[[], Awaitable[None]],
+        keep_up: KeepUp,
         connect: Connect | None,
         wakeups: Wakeups,
         events: EventStream,
         clock: Clock,
         now: Callable[[], int] = _now_ms,
     ) -> Self:
-        """Take a place among the workers. `pictures` is the count of changes up to which `refresh` has read; `now` is
-        the clock of this machine, in Unix milliseconds.
+        """Take a place among the workers. `pictures` is the count of changes up to which `refresh` has read, `keep_up`
+        does after each such reading what has to be written here; `now` is the clock of this machine, in Unix
+        milliseconds.
 
         Raises:
             RefusedError: conflict, where every place is taken; nothing was started.
@@ -85,6 +92,7 @@ class Member:
             leadership=Leadership(rows, id, now),
             hints=hints,
             nonces=NoncesOfWorkers(rows, began // 1_000, clock),
+            keep_up=keep_up,
         )
 
     async def run(self) -> None:
@@ -92,6 +100,15 @@ class Member:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.leadership.run(), name="leadership")
             group.create_task(self._hints.run(), name="hints")
+            group.create_task(self._follow(), name="what others changed")
+
+    async def _follow(self) -> None:
+        """Reading again happens while the writer waits, so what has to be written comes behind it."""
+        while True:
+            await self._entry.read.wait()
+            self._entry.read.clear()
+            with suppress(GatewayError):  # it is done again with the next change, and by its chore
+                await self._keep_up()
 
     async def leave(self) -> None:
         """Let the others have what this one led, at once."""

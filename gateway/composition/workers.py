@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,9 @@ from gateway.attachments.folder import FileFolder
 from gateway.attachments.same_place import require_same_folder
 from gateway.cluster import store as rows
 from gateway.database.engine import Store
+from gateway.foundation.environment import host_name
 from gateway.foundation.node_folder import ATTACHMENTS
+from gateway.identity.machines import follow_steps
 
 if TYPE_CHECKING:
     from gateway.cluster.member import Member
@@ -51,10 +52,11 @@ async def join_workers(node: Node, pictures: int) -> Member:
     return await Member.join(
         node.store,
         id=node.rand(8).hex(),
-        host=socket.gethostname(),
+        host=host_name(),
         version=version("trm-gateway"),
         pictures=pictures,
         refresh=refresh,
+        keep_up=lambda: follow_steps(node.store, node.keys, node.clock),
         connect=server.connect,
         wakeups=node.wakeups,
         events=node.events,

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import (
+    BigInteger,
     Connection,
-    Integer,
     LargeBinary,
     bindparam,
     delete,
@@ -48,8 +48,10 @@ _PUT_KEY = Prepared(
     insert(datakey).from_select(
         ["ref", "epoch", "wrapped"],
         select(
-            bindparam("ref", type_=Integer), bindparam("epoch", type_=Integer), bindparam("wrapped", type_=LargeBinary)
-        ).where(bindparam("epoch", type_=Integer) > _CLOSED),
+            bindparam("ref", type_=BigInteger),
+            bindparam("epoch", type_=BigInteger),
+            bindparam("wrapped", type_=LargeBinary),
+        ).where(bindparam("epoch", type_=BigInteger) > _CLOSED),
     )
 )
 """It meets the rows whose epoch is not closed; that is compared when the row is written."""

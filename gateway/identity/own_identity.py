@@ -53,6 +53,7 @@ class OwnIdentity:
         self._chain: tuple[Descriptor, ...] = ()
         self._documents: tuple[bytes, ...] = ()
         self._keyset: Keyset | None = None
+        self._stored: bytes | None = None
         self._published = 0
         self._floor = 0
         self.roots_met = asyncio.Event()
@@ -81,6 +82,7 @@ class OwnIdentity:
         documents = [SignedDocument.decode(data, *DESCRIPTORS) for data in self._documents]
         self._chain = tuple(accept_chain(documents, max(self._clock.now(), _issued(documents[-1]))))
         self._keyset = None if keyset is None else parse_keyset(SignedDocument.decode(keyset, *KEYSETS))
+        self._stored = keyset
         if not self.waits_for_roots:
             self.roots_met.set()
 
@@ -176,12 +178,19 @@ class OwnIdentity:
         document = SignedDocument(payload=payload, payload_type=KEYSET, signatures=(self._keys.sign(KEYSET, payload),))
         data = document.encode()
 
-        def move(connection: Connection) -> None:
+        before = self._stored
+
+        def move(connection: Connection) -> bool:
+            if meta.get_meta(connection, "keyset") != before:
+                return False
             meta.set_meta(connection, "keyset", data)
             journal.append_leaf(connection, leaf(now, "keyset.issued", version=version))
+            return True
 
-        await self._store.move(move)
-        self._keyset = parse_keyset(document)
+        if not await self._store.move(move):  # another worker of this node was faster, and this one is the next
+            await self.load()
+            return await self.issue_keyset()
+        self._keyset, self._stored = parse_keyset(document), data
         return self._keyset
 
     async def destroy_old_keys(self) -> int:

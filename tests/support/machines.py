@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
 from sqlalchemy import Connection
 from support.databases import fresh_postgresql
 from support.federation import SteeredClock
@@ -14,7 +13,6 @@ from support.keystores import CHEAP, join_keystore, new_keystore
 
 from gateway.database import journal
 from gateway.database.engine import Store
-from gateway.database.kinds import postgres_server
 from gateway.database.kinds.postgres_server import PostgresServer
 from gateway.database.kinds.sqlite_file import SqliteFile
 from gateway.identity import machine_store
@@ -77,25 +75,15 @@ class Machines:
 
 
 @contextmanager
-def stores_on(kind: str, folder: Path, patch: pytest.MonkeyPatch) -> Iterator[list[Store]]:
-    """The one store of a file; two on a PostgreSQL server, whose lock of one owner is left out."""
+def stores_on(kind: str, folder: Path) -> Iterator[list[Store]]:
+    """The one store of a file; two on a PostgreSQL server, which they share."""
     if kind == "sqlite":
         stores = [Store(SqliteFile(folder / "node.db"))]
     else:
-        share_servers(patch)
         url = fresh_postgresql()
-        stores = [Store(PostgresServer(url, folder / "node.db"), new=new) for new in (True, False)]
+        stores = [Store(PostgresServer(url, folder / "node.db", shared=True), new=new) for new in (True, False)]
     try:
         yield stores
     finally:
         for store in stores:
             store.close()
-
-
-def share_servers(patch: pytest.MonkeyPatch) -> None:
-    """Let several machines use one database, each as its owner."""
-    patch.setattr(postgres_server, "_own", _share, raising=False)
-
-
-def _share(_connection: object, _record: object) -> None:
-    """Let others use the database as well."""

@@ -9,13 +9,23 @@ import shutil
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 
 from support.databases import fresh_postgresql
-from support.pair import Party, Two
+from support.nodechild import CHEAP
+from support.pair import PASSPHRASE, Party, Two
 from support.ports import free_port
 
 from gateway.administration.move_database import move_database
+from gateway.database.opening import open_store
 from gateway.foundation.config import DatabaseSection
+from gateway.identity.machines import add_machine
+from gateway.identity.store import own_chain
+from keys.documents.descriptor import DESCRIPTORS, parse_descriptor
+from keys.keystore.keyring_file import read_content
+from keys.keystore.keystore import Keystore
+from keys.primitives.sign import SignedDocument
 
 
 @dataclass
@@ -52,6 +62,35 @@ async def _pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         writer.write_eof()
 
 
+async def join(first: Path, folder: Path, passphrase: str, at: int) -> None:
+    """Make the folder of one more worker beside that of a node that has run on its server, at this Unix second: the
+    same settings and attachments, keys by a key store of its own.
+    """
+    left = shutil.ignore_patterns("*.sock", "attachments", "keystore*")
+    shutil.copytree(first, folder, ignore=left)
+    (folder / "attachments").symlink_to(first / "attachments")
+    content = read_content(first / "keystore", passphrase, at_least=CHEAP)
+    store = open_store(folder, shared=True)
+    try:
+        node = parse_descriptor(SignedDocument.decode((await store.read(own_chain))[-1], *DESCRIPTORS)).node
+        keys = Keystore.join(folder / "keystore", passphrase, content, node=node, cost=CHEAP)
+        await store.move(partial(add_machine, keys=keys, host=folder.name, at=at))
+    finally:
+        store.close()
+
+
+def change_listen(folder: Path, before: str, port: int) -> None:
+    """Let a worker listen at this port; peers go on to know the one of before."""
+    settings = folder / "node.toml"
+    told = settings.read_text(encoding="utf-8")
+    settings.write_text(told.replace(f'"127.0.0.1:{before}"', f'"127.0.0.1:{port}"'), encoding="utf-8")
+
+
+def listens_at(folder: Path) -> str:
+    """The port that peers know."""
+    return (folder / "node.toml").read_text(encoding="utf-8").split('listen = "127.0.0.1:')[1].split('"')[0]
+
+
 @asynccontextmanager
 async def workers_of(two: Two, count: int) -> AsyncIterator[Sequence[Party]]:
     """The node FR of a pair as so many workers, the first of which has its folder."""
@@ -59,22 +98,20 @@ async def workers_of(two: Two, count: int) -> AsyncIterator[Sequence[Party]]:
     await first.stop()
     url = fresh_postgresql().set(drivername="postgresql").render_as_string().replace("%2F", "/")
     await move_database(first.folder, DatabaseSection(url=url), lambda _table, _rows: None)
-    settings = first.folder / "node.toml"
-    door = settings.read_text(encoding="utf-8").split('listen = "127.0.0.1:')[1].split('"')[0]
-    workers, ports = [first], [free_port() for _ in range(count)]
-    for number in range(1, count):
-        folder = first.folder.with_name(f"{first.folder.name}-{number + 1}")
-        shutil.copytree(first.folder, folder, ignore=shutil.ignore_patterns("*.sock", "attachments"))
-        (folder / "attachments").symlink_to(first.folder / "attachments")
-        workers.append(Party(first.name, folder, first.clock, first.system))
-    for worker, port in zip(workers, ports, strict=True):
-        at = worker.folder / "node.toml"
-        at.write_text(at.read_text(encoding="utf-8").replace(f'"127.0.0.1:{door}"', f'"127.0.0.1:{port}"'))
+    door, ports = listens_at(first.folder), [free_port() for _ in range(count)]
+    change_listen(first.folder, door, ports[0])
+    workers = [first]
     front = Front(ports)
     server = await asyncio.start_server(front.take, "127.0.0.1", int(door))
     try:
-        for worker in workers:
+        await first.start()
+        for number in range(1, count):
+            folder = first.folder.with_name(f"{first.folder.name}-{number + 1}")
+            await join(first.folder, folder, PASSPHRASE, two.clock.now())
+            change_listen(folder, str(ports[0]), ports[number])
+            worker = Party(first.name, folder, first.clock, first.system)
             await worker.start()
+            workers.append(worker)
         yield workers
     finally:
         server.close()

@@ -8,6 +8,7 @@ import asyncio
 import shutil
 import signal
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,9 +16,9 @@ from typing import Any
 
 from sqlalchemy import URL, NullPool, create_engine, text
 from support.databases import fresh_postgresql
-from support.nodeproc import NodeProcess, Pair
+from support.nodeproc import PASSPHRASE, NodeProcess, Pair
 from support.ports import free_port
-from support.several_workers import Front
+from support.several_workers import Front, change_listen, join, listens_at
 
 from gateway.administration.move_database import move_database
 from gateway.foundation.config import DatabaseSection
@@ -70,25 +71,21 @@ def worker_processes(pair: Pair, count: int) -> Iterator[WorkerProcesses]:
     url = fresh_postgresql()
     told = url.set(drivername="postgresql").render_as_string().replace("%2F", "/")
     asyncio.run(move_database(first.folder, DatabaseSection(url=told), lambda _table, _rows: None))
-    settings = first.folder / "node.toml"
-    door = settings.read_text(encoding="utf-8").split('listen = "127.0.0.1:')[1].split('"')[0]
-    workers, ports = [first], [free_port() for _ in range(count)]
-    for number in range(2, count + 1):
-        worker = NodeProcess(name=f"{first.name}-{number}", base=first.base, batch=first.batch, node=first.node)
-        shutil.copytree(first.folder, worker.folder, ignore=shutil.ignore_patterns("*.sock", "attachments"))
-        (worker.folder / "attachments").symlink_to(first.folder / "attachments")
-        shutil.copy(first.passphrase_file, worker.passphrase_file)
-        workers.append(worker)
-    for worker, port in zip(workers, ports, strict=True):
-        at = worker.folder / "node.toml"
-        at.write_text(at.read_text(encoding="utf-8").replace(f'"127.0.0.1:{door}"', f'"127.0.0.1:{port}"'))
-    made = WorkerProcesses(pair, url, workers, Front(ports))
+    door, ports = listens_at(first.folder), [free_port() for _ in range(count)]
+    change_listen(first.folder, door, ports[0])
+    made = WorkerProcesses(pair, url, [first], Front(ports))
     loop = made._loop
     server = loop.run_until_complete(asyncio.start_server(made.front.take, "127.0.0.1", int(door)))
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     try:
-        for worker in workers:
+        first.start()
+        for number in range(1, count):
+            worker = NodeProcess(name=f"{first.name}-{number + 1}", base=first.base, batch=first.batch, node=first.node)
+            asyncio.run(join(first.folder, worker.folder, PASSPHRASE, int(time.time())))
+            change_listen(worker.folder, str(ports[0]), ports[number])
+            shutil.copy(first.passphrase_file, worker.passphrase_file)
+            made.workers.append(worker)
             worker.start()
         yield made
     finally:

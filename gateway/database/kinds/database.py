@@ -11,6 +11,8 @@ from typing import Protocol
 
 from sqlalchemy import Connection, Engine
 
+from gateway.database.writing.leading import Entry
+
 READERS = 2
 """Connections that read at a time."""
 
@@ -26,6 +28,9 @@ class Database(Protocol):
 
     def open_engine(self, *, writes: bool) -> Engine:
         """Make an engine for what writes, or for what reads a snapshot."""
+
+    def entry(self) -> Entry:
+        """How a transaction that writes begins, as long as nobody says otherwise."""
 
     def begin_reading(self, connection: Connection) -> None:
         """Begin a snapshot."""

@@ -15,9 +15,11 @@ from sqlalchemy.pool import QueuePool
 
 from gateway.database.kinds.copying import copy_rows
 from gateway.database.kinds.database import READERS
+from gateway.database.kinds.several_workers import OneAfterAnother
 from gateway.database.kinds.sqlite_file import SqliteFile
 from gateway.database.migrating import stamp
 from gateway.database.tables import metadata
+from gateway.database.writing.leading import Alone, Entry
 from gateway.errors import Code, RefusedError, TransientError
 from gateway.foundation.config import DatabaseSection
 
@@ -115,6 +117,10 @@ class PostgresServer:
                 return bool(status == COMMITTED)
             time.sleep(PAUSE)
         return False
+
+    def entry(self) -> Entry:
+        """See `Database`."""
+        return OneAfterAnother() if self._shared else Alone()
 
     def begin_reading(self, connection: Connection) -> None:
         """The first statement begins it."""

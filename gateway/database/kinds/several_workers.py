@@ -7,17 +7,22 @@ before it writes (`gateway.cluster.entry`).
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from gateway.database.functions import database_ms
+from gateway.database.prepared import Prepared
 from gateway.database.tables import cluster
+from gateway.database.writing.leading import Lease
+from gateway.errors import Code, TransientError
 
 TABLES: Final = (
     "change",
     "erasure",
+    "keystore_step",
     "link_reset",
     "own_descriptor",
     "peer",
@@ -57,3 +62,30 @@ def prepare_for_workers(connection: Connection) -> None:
     for table in TABLES:
         connection.exec_driver_sql(_EACH.format(table=table))
     connection.exec_driver_sql(_FACT.format(facts=", ".join(f"'{key}'" for key in FACTS)))
+
+
+_ENTER = Prepared(
+    update(cluster).where(cluster.c.id == 1).values(moves=cluster.c.moves + 1).returning(cluster.c.pictures)
+)
+
+
+class OneAfterAnother:
+    """Implements `Entry` for a process that does not lead anything yet: workers write one after another, since each
+    transaction holds the row of the counters.
+    """
+
+    def begin(self, connection: Connection, leases: Collection[Lease]) -> None:
+        """See `Entry`."""
+        enter(connection)
+
+    def catch_up(self) -> None:
+        """See `Entry`: nothing is in memory yet."""
+
+
+def enter(connection: Connection) -> int:
+    """Wait until no other worker writes; the count of changes of what workers have in memory. Raises TransientError."""
+    entered = _ENTER.first(connection)
+    if entered is None:
+        raise TransientError(Code.DISK, "the database has no row for its workers; nothing was changed")
+    pictures: int = entered[0]
+    return pictures

@@ -13,6 +13,7 @@ from sqlalchemy.pool import QueuePool
 
 from gateway.database.kinds.database import READERS
 from gateway.database.kinds.snapshot import snapshot
+from gateway.database.writing.leading import Alone, Entry
 
 
 class SqliteFile:
@@ -59,6 +60,10 @@ class SqliteFile:
                 driver.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
 
         return engine
+
+    def entry(self) -> Entry:
+        """See `Database`."""
+        return Alone()
 
     def begin_reading(self, connection: Connection) -> None:
         """See `Database`."""

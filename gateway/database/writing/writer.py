@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine
 
 from gateway.database.kinds.database import Database
-from gateway.database.writing.leading import LEADING, Alone, BehindError, Entry, Lease
+from gateway.database.writing.leading import LEADING, BehindError, Entry, Lease
 
 T = TypeVar("T")
 I = TypeVar("I")  # noqa: E741
@@ -51,8 +51,8 @@ class Writer:
     def __init__(self, engine: Engine, database: Database) -> None:
         self._engine = engine
         self._database = database
-        self.entry: Entry = Alone()
-        """How a transaction begins; set before anything is written."""
+        self.entry: Entry = database.entry()
+        """How a transaction begins; set before anything is led."""
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._along: queue.SimpleQueue[_Waiting] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)

@@ -14,7 +14,6 @@ import pytest
 import pytest_asyncio
 from support.databases import fresh_postgresql
 from support.keystores import CHEAP, fails, ring_of
-from support.machines import share_servers
 from support.pair import PASSPHRASE, Party, Two, two_nodes
 
 from gateway.administration import join_machine as joining
@@ -72,9 +71,8 @@ class Served:
 
 
 @pytest_asyncio.fixture
-async def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Served]:
+async def served(tmp_path: Path) -> AsyncIterator[Served]:
     """A node that runs with its rows on a server, and a folder with its settings."""
-    share_servers(monkeypatch)
     async with two_nodes(tmp_path) as two:
         await two.al.stop()
         await two.fr.stop()

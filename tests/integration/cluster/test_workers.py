@@ -97,6 +97,7 @@ async def make(tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[Worker]]
             version="1",
             pictures=pictures,
             refresh=refresh,
+            keep_up=refresh,
             connect=server.connect,
             wakeups=wakeups,
             events=events,

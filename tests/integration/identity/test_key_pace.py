@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from prometheus_client import CollectorRegistry
 from support.pair import two_nodes
 
 from gateway.administration.doctor import key_service
@@ -66,7 +67,8 @@ async def test_row_214_a_thief_at_the_socket_raises_an_alarm(tmp_path: Path, mon
         leaves = await two.fr.rows("select cast(leaf as text) from audit where instr(cast(leaf as text), 'keys.busy')")
         assert [f'"count":{told.refused}' in leaf and '"use":"unwrap"' in leaf for (leaf,) in leaves] == [True]
         status = await two.fr.call("node.status")
-        assert f'trm_key_service_calls{{use="unwrap",answer="refused"}} {told.refused}' in render_metrics(status)
+        figures = render_metrics(status, CollectorRegistry()).decode()
+        assert f'trm_key_service_calls{{answer="refused",use="unwrap"}} {float(told.refused)}' in figures
         found = key_service.pace(status)
         assert found.state is State.WARN and f"{told.refused} of unwrap (3 in a minute)" in found.found
 

@@ -31,7 +31,7 @@ from keys.keystore.steps import Step, seal_step
 @pytest_asyncio.fixture(params=["sqlite", "postgresql"])
 async def machines(request: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Machines]:
     """Two machines of one node."""
-    with stores_on(request.param, tmp_path, monkeypatch) as stores:
+    with stores_on(request.param, tmp_path) as stores:
         made = Machines(tmp_path, stores)
         await made.begin()
         yield made

@@ -23,7 +23,7 @@ from keys.keystore.key_changes import AddKey, KeyChange, RenewEnc
 @pytest_asyncio.fixture(params=["sqlite", "postgresql"])
 async def machines(request: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Machines]:
     """Two machines of one node."""
-    with stores_on(request.param, tmp_path, monkeypatch) as stores:
+    with stores_on(request.param, tmp_path) as stores:
         made = Machines(tmp_path, stores)
         await made.begin()
         yield made
@@ -43,7 +43,7 @@ async def known_steps(machines: Machines) -> list[KnownStep]:
 async def test_the_first_start(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A node with its rows in a file has one machine and no steps, as ever; on a server it may get others."""
     keys = new_keystore(tmp_path / "keystore")
-    with stores_on(kind, tmp_path, monkeypatch) as stores:
+    with stores_on(kind, tmp_path) as stores:
         made = Machines(tmp_path, stores)
         made.keys.append(keys)
         for _ in range(2):
