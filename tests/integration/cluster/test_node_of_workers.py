@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 
 from support.pair import Two, two_nodes
@@ -45,3 +46,34 @@ async def test_a_worker_stops_in_the_middle(tmp_path):
             await two.al.submit(f"in {number}")
             received[f"in {number}"] += 1
         await everything_arrived(two, sent, received)
+
+
+async def test_keys_are_followed_as_soon_as_they_change(tmp_path):
+    """One worker makes new keys for what is stored and for what comes in; each of the others opens both soon after."""
+    async with two_nodes(tmp_path) as two, workers_of(two, 2) as workers:
+        before = await workers[0].submit("before")
+        await workers[0].call("clock.confirm", by="admin")
+        await workers[0].call("keys.rotate_epoch", by="admin")
+        await workers[1].call("keys.rotate_enc", by="admin")
+        await two.until(lambda: workers[0].running.keys.step == workers[1].running.keys.step)
+        assert workers[0].running.keys.step > 1
+        await two.until(lambda: workers[0].running.own.keyset == workers[1].running.own.keyset)
+        sent, received = Counter(["before"]), Counter[str]()
+        for number in range(6):
+            sent[f"out {number}"] += 1
+            after = await workers[number % 2].submit(f"out {number}")
+            received[f"in {number}"] += 1
+            await two.al.submit(f"in {number}")
+            for worker in workers:
+                assert (await worker.show(after))["content"]["note"] == f"out {number}"
+        for worker in workers:
+            assert (await worker.show(before))["content"]["note"] == "before"
+        await everything_arrived(two, sent, received)
+
+
+async def test_both_issue_a_keyset_at_once(tmp_path):
+    """One comes behind the other: no two keysets have one version."""
+    async with two_nodes(tmp_path) as two, workers_of(two, 2) as workers:
+        first = workers[0].running.own.keyset.version
+        issued = await asyncio.gather(*(worker.running.own.issue_keyset() for worker in workers for _ in range(3)))
+        assert sorted(keyset.version for keyset in issued) == list(range(first + 1, first + 7))
