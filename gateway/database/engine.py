@@ -99,6 +99,14 @@ class Store:
         if connection is None:
             connection = self._reader.connection = self._read_engine.connect()
             self._open.append(connection)
+        try:
+            return self._read_over(connection, query)
+        except self.database.faults:
+            if not connection.invalidated:
+                raise
+            return self._read_over(connection, query)  # a server that cut it may be back already, or another one there
+
+    def _read_over(self, connection: Connection, query: Callable[[Connection], T]) -> T:
         connection.info[_BEGAN] = time.monotonic()
         self.database.begin_reading(connection)
         try:

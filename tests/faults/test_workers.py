@@ -32,6 +32,8 @@ class Office:
     rng: random.Random
     answered: dict[str, str] = field(default_factory=dict)
     refused: list[object] = field(default_factory=list)
+    told: object = None
+    """What the last one that did not take a message had to say."""
 
     def begin(self, references: list[str]) -> list[threading.Thread]:
         """Let several clients submit all of these."""
@@ -51,7 +53,7 @@ class Office:
                 return
             end = time.monotonic() + 120
             while reference not in self.answered:
-                assert time.monotonic() < end, f"{reference} was not taken"
+                assert time.monotonic() < end, f"{reference} was not taken: {self.told}"
                 nodes = self.nodes()
                 turn += 1
                 if nodes:
@@ -63,13 +65,16 @@ class Office:
         with closing(client):
             try:
                 status, value = client.submit(enquiry(reference, self.to), reference)
-            except (Away, OSError, AssertionError):
+            except (Away, OSError, AssertionError) as error:
+                self.told = repr(error)
                 time.sleep(0.05)
                 return
         if status in (200, 201):
             self.answered[reference] = value["id"]
         elif status < 500:
             self.refused.append(value)
+        else:
+            self.told = value
 
 
 def run_round(cluster: WorkerProcesses, name: str, fault: str, size: int, rng: random.Random) -> None:

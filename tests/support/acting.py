@@ -140,6 +140,11 @@ def token_at(folder: Path, name: str, call: Callable[..., Any]) -> str:
     return _TOKENS[folder, name]
 
 
+def share_tokens(of: Path, folder: Path) -> None:
+    """Let the people of a node be known at another worker of it by the tokens that they have."""
+    _TOKENS.update({(folder, name): token for (held, name), token in _TOKENS.items() if held == of})
+
+
 def ask_over(ask: Callable[..., Any], operation: str, arguments: Mapping[str, Any], *, by: str | None = None) -> Any:
     """The answer of one operation by `ask(operation, arguments, by)`, which shows the token of whom `by` names; as
     `ask` does it in one process.

@@ -19,7 +19,7 @@ from gateway.database.audit_entries import leaf
 from gateway.evidence.build import Exhibit, Extract, build
 from gateway.evidence.signed import Signed
 from gateway.messages.answers import sign_receipts
-from gateway.messages.types import SealedEnvelope
+from gateway.messages.types import AcceptedMessage, SealedEnvelope
 from keys.documents.descriptor import Descriptor
 from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.envelope import Receipt, Statement, Status
@@ -29,7 +29,7 @@ from keys.documents.receipts import KeptReceipts, SignedReceipts, batch_hash
 from keys.documents.signed_note import Checkpoint, NoteSignature, SignedNote, read_signatures
 from keys.documents.statement import STATEMENTS, proof_hash
 from keys.offline.roots import new_root
-from keys.primitives.batch import Batch
+from keys.primitives.batch import Batch, Proof
 from keys.primitives.domains import STATEMENT
 from keys.primitives.encoding import DAY, MAX_INT, b64u
 from keys.primitives.hybrid_keys import SigningKey
@@ -49,6 +49,11 @@ class Witness(Node):
 
 
 A, B, C = Witness("a"), Witness("b"), Witness("c")
+
+
+def frame_of(proof: bytes | Proof) -> bytes:
+    """What stands beside a statement, as the wire has it."""
+    return proof if isinstance(proof, bytes) else proof.encode()
 
 
 @dataclass
@@ -73,10 +78,10 @@ class Logbook:
             of=sealed.statement_hash,
             peer=said.to,
             n=said.n,
-            sig=proof_hash(sealed.proof),
+            sig=proof_hash(frame_of(sealed.proof)),
         )
 
-    def received(self, sealed: SealedEnvelope) -> None:
+    def received(self, sealed: SealedEnvelope | AcceptedMessage) -> None:
         """The leaf of an accepted message."""
         said = stated(sealed)
         self.write(
@@ -86,7 +91,7 @@ class Logbook:
             peer=said.from_,
             n=said.n,
             code=None,
-            sig=proof_hash(sealed.proof),
+            sig=proof_hash(frame_of(sealed.proof)),
         )
 
     def batch(self, kept: KeptReceipts, peer: Node, *, issued: bool) -> None:

@@ -70,6 +70,7 @@ class LoopWriter(Writer):
 
     def __init__(self, engine: Engine, database: Database) -> None:
         self._database = database
+        self.entry = database.entry()
         self._queue: Any = _Line(self._write)
         self._along = SimpleQueue()
         self._connection = engine.connect()

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import pytest
 from support import stranger
-from support.exhibits import Logbook
+from support.exhibits import Logbook, frame_of
 from support.robbed_forge import forge, sign_tree
 from support.robbed_liar import Liar
 from support.robbed_lines import Line
@@ -57,7 +57,7 @@ class Court:
         chains = self._chains(by, about)
         exhibits = {id: _sent(line, id) for id in [*line.sent][-MOST:]}
         accepted = {
-            one.id: Exhibit(sealings=[(one.statement, one.proof)], disclosure=(one.secret, one.body))
+            one.id: Exhibit(sealings=[(one.statement, frame_of(one.proof))], disclosure=(one.secret, one.body))
             for one in line.accepted[-MOST:]
         }
         shown = [*exhibits.values(), *accepted.values()]
@@ -66,10 +66,14 @@ class Court:
         found = {message.statement.id for message in proof.messages} if proof else set()
         for id in exhibits:
             statement = Statement.parse(line.sent[id].statement)
-            assert id in found or not self._stands(by, statement, line.sent[id].proof, chains), "a proof was lost"
+            assert id in found or not self._stands(by, statement, frame_of(line.sent[id].proof), chains), (
+                "a proof was lost"
+            )
         for one in line.accepted[-MOST:]:
             statement = Statement.parse(one.statement)
-            stands = self._stands(by, statement, one.proof, chains, seen=self._seen_by_other(by, one.statement_hash))
+            stands = self._stands(
+                by, statement, frame_of(one.proof), chains, seen=self._seen_by_other(by, one.statement_hash)
+            )
             assert one.id in found or not stands, "somebody voided what had been witnessed"
         if both:
             self._cut(chains, shown, batches)
@@ -101,8 +105,8 @@ class Court:
             first = next((one for one in line.accepted if one.id == held), None)
             if first is None:
                 continue
-            shown = [Exhibit(sealings=[(first.statement, first.proof)])]
-            shown.append(Exhibit(sealings=[(second.statement_bytes, second.proof)]))
+            shown = [Exhibit(sealings=[(first.statement, frame_of(first.proof))])]
+            shown.append(Exhibit(sealings=[(second.statement_bytes, frame_of(second.proof))]))
             chains = self._chains(by, "c")
             proof = self._judge(chains, shown, [], extract(self.world, by), both=both)
             sound = all(self._never_revoked(chains[1], frame) for one in shown for frame in one.sealings)
@@ -267,5 +271,5 @@ class Court:
 
 def _sent(line: Line, id: str) -> Exhibit:
     """One message as its sender keeps it."""
-    frames = [(one.statement, one.proof) for one in line.sealings if one.id == id]
+    frames = [(one.statement, frame_of(one.proof)) for one in line.sealings if one.id == id]
     return Exhibit(sealings=frames, disclosure=(line.sent[id].secret, line.messages[id].body))

@@ -34,10 +34,26 @@ class Front:
 
     ports: list[int]
     taken: int = 0
-    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _tasks: set[asyncio.Task[None] | None] = field(default_factory=set)
+
+    async def end(self) -> None:
+        """End every connection."""
+        tasks = [task for task in self._tasks if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.sleep(0.01)
 
     async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection."""
+        task = asyncio.current_task()
+        self._tasks.add(task)
+        try:
+            await self._carry(reader, writer)
+        finally:
+            self._tasks.discard(task)
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for _ in self.ports:
             self.taken += 1
             with suppress(OSError):
@@ -117,3 +133,4 @@ async def workers_of(two: Two, count: int) -> AsyncIterator[Sequence[Party]]:
         server.close()
         for worker in workers[1:]:
             await worker.stop()
+        await front.end()

@@ -195,7 +195,7 @@ class Trio:
         await self.witness(name)
         with suppress(GatewayError):
             await node.record_exchange.bring()
-        for chore in node._chores():
+        for chore in node.chores():
             if chore.name not in APART:
                 with suppress(GatewayError):
                     await chore.run()

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
+from support.batches import proofs
 from support.endpoints import OPEN, example, standing
 from support.lawful import assert_lawful
 from support.lines import (
@@ -60,8 +61,12 @@ from gateway.errors import Code, RefusedError, RemoteError
 from gateway.messages.types import Draft, ExaminedMessage, LinkPosition
 from gateway.policy.circumstances import Circumstances
 from gateway.policy.gates.gate_table import PURPOSES, Recipient, UnitKind
+from keys.primitives.domains import STATEMENT
 from keys.primitives.encoding import b64u
+from keys.primitives.hybrid_keys import SigningKey
 
+(PROOF,) = proofs(SigningKey(bytes(32), None), (STATEMENT, b"{}"))
+"""What stands beside a statement here: nobody looks at it."""
 UNNUMBERED = 1 << 20
 """What has no number of the link yet stands behind all that have one, in the order in which it was written."""
 
@@ -488,7 +493,8 @@ class Walk:
             position=LinkPosition(epoch=1, n=said.n, prev=None),
             statement=b"",
             statement_hash="",
-            proof=b"",
+            proof=PROOF,
+            proof_hash="",
             secret=b"",
             body=b"",
             header=dict(draft.header),

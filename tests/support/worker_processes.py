@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import URL, NullPool, create_engine, text
+from support.acting import share_tokens
 from support.databases import fresh_postgresql
 from support.nodeproc import PASSPHRASE, NodeProcess, Pair
 from support.ports import free_port
@@ -85,6 +86,7 @@ def worker_processes(pair: Pair, count: int) -> Iterator[WorkerProcesses]:
             asyncio.run(join(first.folder, worker.folder, PASSPHRASE, int(time.time())))
             change_listen(worker.folder, str(ports[0]), ports[number])
             shutil.copy(first.passphrase_file, worker.passphrase_file)
+            share_tokens(first.folder, worker.folder)
             made.workers.append(worker)
             worker.start()
         yield made
@@ -93,6 +95,7 @@ def worker_processes(pair: Pair, count: int) -> Iterator[WorkerProcesses]:
             made.resume(worker)
             worker.kill()
         loop.call_soon_threadsafe(server.close)
+        asyncio.run_coroutine_threadsafe(made.front.end(), loop).result(10)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(10)
         loop.close()

@@ -31,6 +31,8 @@ machine that is gone, which would else hold the lock of those who write.
 """
 OWNER = 0x54524D
 """The key of the lock that the processes of a node hold on its database."""
+LEAVING = 2.0
+"""Seconds in which a process that has just ended may still have the lock: the server has not noticed yet."""
 PATIENCE = 60.0
 """Seconds in which a server that was lost in a commit is asked what became of it."""
 PAUSE = 0.5
@@ -192,10 +194,13 @@ class PostgresServer:
 
     def _own(self, connection: Any, _record: Any) -> None:
         """Take the lock. Raises RefusedError locked."""
-        cursor = connection.cursor()
-        cursor.execute(_SHARE if self._shared else _OWN, (OWNER,))
-        (mine,) = cursor.fetchone()
-        connection.commit()
+        cursor, end = connection.cursor(), time.monotonic() + LEAVING
+        mine = False
+        while not mine and time.monotonic() < end:
+            cursor.execute(_SHARE if self._shared else _OWN, (OWNER,))
+            (mine,) = cursor.fetchone()
+            connection.commit()
+            time.sleep(0 if mine else LEAVING / 20)
         if not mine:
             raise RefusedError(
                 Code.LOCKED,

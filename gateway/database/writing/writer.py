@@ -137,7 +137,7 @@ class Writer:
         self.moves += len(group)
         results: list[Any] = []
         try:
-            self._write(connection, group, results)
+            self._run_group(connection, group, results)
         except BaseException as error:  # noqa: BLE001 (what a move raises belongs to the one who waits for it)
             self._database.leave(connection)
             if not results or not self._database.was_committed(error):
@@ -145,7 +145,7 @@ class Writer:
                 return
         _settle([(waiting.future, result, None) for waiting, result in zip(group, results, strict=True)])
 
-    def _write(self, connection: Connection, group: list[_Waiting], results: list[Any]) -> None:
+    def _run_group(self, connection: Connection, group: list[_Waiting], results: list[Any]) -> None:
         """Run every move of a group in one transaction. `results` are there as soon as only the commit is left."""
         leases = {waiting.lease for waiting in group if waiting.lease is not None}
         while True:

@@ -152,8 +152,8 @@ async def test_a_peer_that_is_away_is_seen(tmp_path: Path):
             text = await (await session.get("http://node/metrics")).text()
             assert (await session.get("http://node/health/ready")).status == 200
             assert (await session.get("http://node/health/sending")).status == 503
-        (age,) = re.findall(r'^trm_queue_oldest_seconds\{peer="AL"\} (\d+)$', text, re.MULTILINE)
-        assert int(age) >= HOUR
+        (age,) = re.findall(r'^trm_queue_oldest_seconds\{peer="AL"\} ([\d.]+)$', text, re.MULTILINE)
+        assert float(age) >= HOUR
         assert id not in text
         await two.al.start()
 
