@@ -249,7 +249,7 @@ def test_retention_with_a_clock_that_is_set_two_hundred_days_ahead(pair: Pair) -
         pair.advance(10 * DAY, step=DAY)
         over = sum(days < day for days in kept)
         left = (len(kept) - over, over)
-        pair.until(partial(is_left, b, left), seconds=HOUR)
+        pair.until(partial(is_left, b, left), seconds=HOUR, step=MINUTE)
         if day in (20, 40, 60):
             b.jump(AHEAD)
             pair.advance(HOUR, step=20 * MINUTE)

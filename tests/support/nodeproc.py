@@ -374,12 +374,12 @@ class Pair:
                     node.steered += step
             time.sleep(pause)
 
-    def until(self, condition: Callable[[], bool], seconds: int = 60, pause: float = 0.05) -> int:
-        """Let steered seconds pass until `condition` holds; how many it took."""
-        for passed in range(seconds + 1):
+    def until(self, condition: Callable[[], bool], seconds: int = 60, pause: float = 0.05, step: int = 1) -> int:
+        """Let steered seconds pass, `step` at a time, until `condition` holds; how many it took."""
+        for passed in range(0, seconds + 1, step):
             if _settles(condition, pause):
                 return passed
-            self.advance(1, pause=0)
+            self.advance(step, pause=0)
         raise AssertionError(f"not within {seconds} s\n{self.a.log()}\n{self.b.log()}")
 
     def close(self) -> None:
