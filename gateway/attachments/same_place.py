@@ -49,7 +49,7 @@ async def require_same_folder(rows: Store, folder: Path, rand: Callable[[int], b
 
 
 def _read(mark: Path) -> bytes | None:
-    """What the mark says, None for none and for a copy of one."""
+    """Read what the mark says, None for none and for a copy of one."""
     with suppress(FileNotFoundError), mark.open("rb") as file:
         held = file.read(100)
         return held if held.endswith(_own_number(file.fileno())) else None

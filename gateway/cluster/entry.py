@@ -92,7 +92,7 @@ class SharedEntry:
                 self.read.set()
 
     async def look(self) -> None:
-        """The same, where nobody waits for it: what cannot be read now is looked for again."""
+        """Do the same where nobody waits for it: what cannot be read now is looked for again."""
         with suppress(GatewayError):
             await self.read_again()
 

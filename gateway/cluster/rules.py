@@ -29,11 +29,11 @@ def may_lead(off: int) -> bool:
 
 
 def fair_share(duties: int, alive: int) -> int:
-    """How many of so many duties one of so many workers leads at most."""
+    """Compute how many of so many duties one of so many workers leads at most."""
     return -(-duties // max(1, alive))
 
 
 def to_give_up(duties: Collection[str], held: Collection[str], alive: int) -> list[str]:
-    """Which duties a worker leaves to others that have come: what is above its share, last ones first."""
+    """Choose which duties a worker leaves to others that have come: what is above its share, last ones first."""
     share = fair_share(len(duties), alive)
     return sorted(held)[share:]

@@ -41,7 +41,7 @@ def began(connection: Connection) -> int:
 
 
 def counters(connection: Connection) -> tuple[int, int]:
-    """How many transactions were written, and how often something changed that workers have in memory."""
+    """Count how many transactions were written, and how often something changed that workers have in memory."""
     found = _COUNTERS.first(connection)
     return (0, 0) if found is None else (found[0], found[1])
 
@@ -123,7 +123,7 @@ def workers(connection: Connection) -> list[Worker]:
 
 
 def count_alive(connection: Connection) -> int:
-    """How many workers were seen within the life of a lease."""
+    """Count the workers that were seen within the life of a lease."""
     alive = select(func.count()).select_from(worker).where(worker.c.seen > database_ms() - LIFE)
     return connection.scalar(alive) or 0
 

@@ -9,5 +9,5 @@ GO = 0.05
 
 
 def next_go(size: int, took: float) -> int:
-    """How many conversations the next go takes, after one of so many took so long."""
+    """Compute how many conversations the next go takes, after one of so many took so long."""
     return max(FEWEST, min(MOST, 2 * size, int(size * GO / max(took, 1e-6))))

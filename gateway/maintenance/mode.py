@@ -51,7 +51,7 @@ class MaintenanceMode:
         return self._kept if self.seconds_left() else None
 
     def seconds_left(self) -> int:
-        """How long nothing is taken in and nothing sent; 0 for a node that does its work."""
+        """Compute for how long nothing is taken in and nothing sent; 0 for a node that does its work."""
         return 0 if self._kept is None else self._kept.seconds_left(self._clock.now())
 
     def require_over(self, left: str) -> None:

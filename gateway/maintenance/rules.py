@@ -35,8 +35,8 @@ class Maintenance:
     reason: Reason
 
     def seconds_left(self, now: int) -> int:
-        """How long it lasts still, 0 when it is over. A time far before its beginning is a clock that was wrong when
-        it was announced: then it is over too, else it would last for as long as the clock was ahead.
+        """Compute how long it lasts still, 0 when it is over. A time far before its beginning is a clock that was wrong
+        when it was announced: then it is over too, else it would last for as long as the clock was ahead.
         """
         return self.until - now if self.since - SLACK <= now < self.until else 0
 

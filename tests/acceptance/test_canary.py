@@ -384,11 +384,13 @@ async def diagnostics(world: World) -> None:
     for name, node in world.nodes.items():
         told = {operation: (await node.desk.call(operation, {})).value for operation in ASKED}
         checks = await asyncio.to_thread(examine_folder, world.base / name, None)
-        made = build_diagnostics(told=told, checks=checks, config=node.config, folder=node.folder, now=node.clock.now())
+        made: Any = build_diagnostics(
+            told=told, checks=checks, config=node.config, folder=node.folder, now=node.clock.now()
+        )
         world.texts[f"diagnostics of {name}"] = text = json.dumps(made, ensure_ascii=False)
-        assert made["node.diagnostics"]["log"]  # type: ignore[index, call-overload]
-        messages = (await node.desk.call("message.list", {"limit": 100})).value["messages"]  # type: ignore[index, call-overload]
-        ids = [message[member] for message in messages for member in ("id", "conversation")]  # type: ignore[index, call-overload]
+        assert made["node.diagnostics"]["log"]
+        found: Any = (await node.desk.call("message.list", {"limit": 100})).value
+        ids = [message[member] for message in found["messages"] for member in ("id", "conversation")]
         people = ["Eva", "Fay", "case system", UNIT, "Focal point", "duty desk", node.own.node, str(world.base)]
         assert [word for word in (*ids, *people, '"FR"', '"AL"') if word in text] == []
 

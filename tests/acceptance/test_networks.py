@@ -58,6 +58,12 @@ time.sleep(600)
 """
 
 
+def kill_if_running(node: NodeProcess) -> None:
+    """End a node that has not ended by itself."""
+    if node.running:
+        node.kill()
+
+
 class Offices:
     """Two nodes and what stands between them."""
 
@@ -96,7 +102,7 @@ class Offices:
             if node is self.fr:
                 text = text.replace("[federation]\n", '[federation]\nproxy_protocol = ["127.0.0.1"]\n')
             settings.write_text(text)
-            self.stack.callback(lambda node=node: node.running and node.kill())  # type: ignore[misc]
+            self.stack.callback(kill_if_running, node)
             node.start()
 
     def start(self, host: str, *words: str) -> subprocess.Popen[bytes]:

@@ -17,7 +17,7 @@ _START = "start it, so that it follows; if it is lost for ever: trm keys retire,
 
 
 def check_machines(told: Mapping[str, Json], now: int) -> Check:
-    """Whether every machine has followed the newest change of the keys; `told` is the answer of keys.machines."""
+    """Judge whether every machine has followed the newest change of the keys; `told` is the answer of keys.machines."""
     machines = list_objects(told, "machines")
     away = [one for one in machines if not one["here"] and _seconds(one["seen"]) < now - AWAY]
     behind = [one for one in machines if one["behind"] and one not in away]

@@ -11,7 +11,7 @@ from gateway.ports import Json
 
 
 def check_workers(told: Mapping[str, Json]) -> Check:
-    """Whether all are at work, by one clock and in one version; `told` is the answer of node.workers."""
+    """Judge whether all are at work, by one clock and in one version; `told` is the answer of node.workers."""
     workers = list_objects(told, "workers")
     if not workers:
         return ok("workers", "one process; the rows are in a file of this folder")

@@ -39,7 +39,7 @@ def copy_rows(source: Connection, target: Connection, tell: Callable[[str, int],
 
 
 def count_rows(connection: Connection) -> Mapping[str, int]:
-    """How many rows each table has."""
+    """Count the rows of each table."""
     return {
         table.name: connection.scalar(select(func.count()).select_from(table).where(*_kept(table))) or 0
         for table in COPIED

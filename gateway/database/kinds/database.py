@@ -30,7 +30,7 @@ class Database(Protocol):
         """Make an engine for what writes, or for what reads a snapshot."""
 
     def entry(self) -> Entry:
-        """How a transaction that writes begins, as long as nobody says otherwise."""
+        """Give the way a transaction that writes begins, as long as nobody says otherwise."""
 
     def begin_reading(self, connection: Connection) -> None:
         """Begin a snapshot."""
