@@ -52,12 +52,13 @@ def test_the_procedure_in_a_language(federation, asked):
 
 def test_the_morning_list(federation, asked):
     """The same line for who owes and for who waits; the other side's part can be asked for alone."""
-    here, there = (desk.trm("conversation", "list", "--due") for desk in (federation.fr, federation.al))
+    listed = ("conversation", "list", "--due", "--limit", "500")
+    here, there = (desk.trm(*listed) for desk in (federation.fr, federation.al))
     for ran, owes in ((here, "them"), (there, "us")):
         (line,) = [line for line in ran.stdout.splitlines() if asked["conversation"] in line]
         assert f" {owes} " in line
         assert "enquiry_reply" in line
-    ours = json.loads(federation.fr.trm("conversation", "list", "--due", "--ours", "--json").stdout)
+    ours = json.loads(federation.fr.trm(*listed, "--ours", "--json").stdout)
     assert asked["conversation"] not in [item["conversation"] for item in ours["due"]]
 
 
