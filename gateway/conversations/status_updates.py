@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -25,6 +25,7 @@ from gateway.conversations.rules.silence import silence
 from gateway.conversations.rules.waits import arrived_at
 from gateway.database import journal
 from gateway.database.sealed_content import Content
+from gateway.foundation.batcher import Batcher
 from gateway.foundation.chores import MINUTE, Chore
 from gateway.foundation.config import Config, DutySection
 from gateway.foundation.workdays import DAY, HOUR
@@ -36,9 +37,12 @@ from gateway.peers.confirmed_time import ConfirmedTime
 from gateway.ports import Clock
 
 TRIES = 5
-"""Goes in a row in which a conversation may change while it is folded, until whoever waits gets what stood before."""
+"""How often a conversation that changes while it is folded is folded again, until whoever waits gets what stood before.
+"""
 RESTS = 3
 """How often the time of a go it rests after it, where nobody waits."""
+AT_ONCE = 200_000
+"""Conversations of one pass; more wait for the next one."""
 
 US, THEM = "us", "them"
 OVER = 100
@@ -78,40 +82,65 @@ class StatusUpdates:
         self._workers = workers
         self._events = events
         self._clock = clock
+        self._passes: Batcher[None, None] = Batcher(self._fold_all)
+        self._waiting = 0
 
     def chores(self) -> Sequence[Chore]:
         """Fold what is due."""
         return (Chore("status updates", MINUTE, self.catch_up),)
 
     async def keep(self) -> None:
-        """Fold everything that changed or is due, for somebody who waits; while the clock is in doubt no time is over
-        (nrm1 12.17).
+        """Fold everything that had changed or was due by now, for somebody who waits; while the clock is in doubt no
+        time is over (nrm1 12.17). All who wait at the same time share one pass.
         """
-        await self._keep(rests=0)
+        self._waiting += 1
+        try:
+            await self._passes.do(None)
+        finally:
+            self._waiting -= 1
 
     async def catch_up(self) -> None:
         """The same with rests, so that after a start with many changes the messages of others go first."""
-        await self._keep(rests=RESTS)
+        await self._passes.do(None)
 
-    async def _keep(self, *, rests: int) -> None:
-        if self._time.standing().held:
-            return
-        began, most, overtaken = time.monotonic(), FIRST, 0
-        while True:
-            folded, stood = await self._keep_some(most)
-            overtaken = overtaken + 1 if stood < folded and not rests else 0
-            if folded < most and not 0 < overtaken <= TRIES:
-                return
+    async def _fold_all(self, asked: Sequence[None]) -> Sequence[None]:
+        """Fold what has changed or is due when this begins. What comes meanwhile is left to the next pass: under a
+        steady load nobody would ever be answered otherwise.
+        """
+        if not self._time.standing().held:
+            keys = await self._to_fold()
+            for _ in range(1 + TRIES):
+                if not await self._fold_these(keys):
+                    break
+                wanted = set(keys)
+                keys = [key for key in await self._to_fold() if key in wanted]
+        return asked
+
+    async def _to_fold(self) -> list[Key]:
+        now = self._clock.now()
+        return await self._content.store.read(lambda c: rows_of.to_fold(c, now, AT_ONCE))
+
+    async def _fold_these(self, keys: Sequence[Key]) -> bool:
+        """Fold these in goes; whether one was overtaken by a change."""
+        overtaken, most, done = False, FIRST, 0
+        while done < len(keys):
+            began = time.monotonic()
+            some = keys[done : done + most]
+            folded, stood = await self._fold_some(some)
+            overtaken, done = overtaken or stood < folded, done + len(some)
             took = time.monotonic() - began
-            await asyncio.sleep(rests * took)
-            began, most = time.monotonic(), next_go(most, took)
+            if not self._waiting:
+                await asyncio.sleep(RESTS * took)
+            most = next_go(most, took)
+        return overtaken
 
-    async def _keep_some(self, most: int) -> tuple[int, int]:
-        """Fold so many at most; returns how many, and of how many that stands: others were overtaken by a change."""
+    async def _fold_some(self, keys: Collection[Key]) -> tuple[int, int]:
+        """Fold these where they still have to be; returns how many were, and of how many that stands."""
         now, section = self._clock.now(), self._config.duty
 
         def query(c: Connection) -> tuple[list[ConversationRow], dict[Key, LoadedConversation]]:
-            rows = rows_of.to_fold(c, now, most)
+            there = rows_of.get(c, [index for index, _ in keys])
+            rows = [there[key] for key in keys if key in there and there[key].waits(now)]
             return rows, self._loader.recall(c, {row.key for row in rows}, keep=False)[0]
 
         rows, held = await self._content.store.read(query)

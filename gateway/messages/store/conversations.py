@@ -67,6 +67,10 @@ class ConversationRow:
         """By what it is known."""
         return self.conversation, self.peer
 
+    def waits(self, now: int) -> bool:
+        """Whether it has to be folded again."""
+        return self.fold is not None and self.fold <= now
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConversationStatus:
@@ -124,7 +128,7 @@ _CHANGES = Prepared(
     )
 )
 _TO_FOLD = Prepared(
-    select(conversation)
+    select(conversation.c.conversation, conversation.c.peer)
     .where(conversation.c.fold <= bindparam("at"))
     .order_by(conversation.c.fold)
     .limit(bindparam("most"))
@@ -172,9 +176,9 @@ def changes_of(connection: Connection, indexes: Collection[bytes]) -> dict[Key, 
     return {(index, peer): count for index, peer, count in _CHANGES.rows(connection, indexes=[*indexes])}
 
 
-def to_fold(connection: Connection, now: int, limit: int) -> list[ConversationRow]:
-    """Rows to fold again: what changed first, then what time has changed."""
-    return _TO_FOLD.made(ConversationRow, connection, at=now, most=limit)
+def to_fold(connection: Connection, now: int, limit: int) -> list[Key]:
+    """Conversations to fold again: what changed first, then what time has changed."""
+    return [(index, peer) for index, peer in _TO_FOLD.rows(connection, at=now, most=limit)]
 
 
 def stand(connection: Connection, found: Iterable[ConversationStatus]) -> int:

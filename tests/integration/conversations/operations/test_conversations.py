@@ -5,6 +5,7 @@ the same state.
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from support.forger import Forger
 from support.nodeproc import UNIT, enquiry
 from support.pair import Party, Spoiler, Two, example, two_nodes
 
+from gateway.conversations.status_updates import TRIES
 from gateway.errors import Code, RefusedError
 from keys.primitives.encoding import b64u
 
@@ -464,3 +466,25 @@ async def test_a_change_during_a_fold_is_not_lost(two: Two, monkeypatch: pytest.
     monkeypatch.undo()
     await node.status_updates.keep()
     assert await two.al.rows("select fold from conversation") != [(0,)]
+
+
+async def test_who_waits_does_not_wait_for_what_comes_later(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under a steady load something changes whenever a fold ends: twenty who ask at once get one pass, and it ends."""
+    await referred(two)
+    await arrived(two, two.al, (await two.fr.call("message.submit", **enquiry("n")))["id"])
+    node = two.al.running
+    await node.status_updates.keep()
+    ordinary, turns = node.workers.off_loop, itertools.count()
+
+    async def met(work: Any) -> Any:
+        if (turn := next(turns)) < 60:
+            which = f"rowid = (select rowid from conversation order by rowid limit 1 offset {turn // 2 % 2})"
+            mark = f"update conversation set fold = 0, changes = changes + 1 where {which}"
+            await node.store.move(lambda c: c.exec_driver_sql(mark) and None)
+        return await ordinary(work)
+
+    mark = "update conversation set fold = 0 where rowid = (select max(rowid) from conversation)"
+    await node.store.move(lambda c: c.exec_driver_sql(mark) and None)
+    monkeypatch.setattr(node.workers, "off_loop", met)
+    await asyncio.gather(*(node.status_updates.keep() for _ in range(20)))
+    assert next(turns) <= 2 * (1 + TRIES)

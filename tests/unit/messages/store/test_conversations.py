@@ -34,12 +34,12 @@ def marked(connection: Connection) -> Connection:
 
 def test_what_changed_is_folded_once_more(marked: Connection):
     """A change marks its conversation; a fold takes the mark away until the time that it names."""
-    assert {row.conversation for row in conversations.to_fold(marked, 5, 10)} == {b"one", b"two"}
+    assert {index for index, _ in conversations.to_fold(marked, 5, 10)} == {b"one", b"two"}
     conversations.stand(marked, [stands(b"one", fold=8), stands(b"two")])
     assert conversations.to_fold(marked, 7, 10) == []
-    assert [row.conversation for row in conversations.to_fold(marked, 8, 10)] == [b"one"]
+    assert conversations.to_fold(marked, 8, 10) == [(b"one", PEER)]
     conversations.changed(marked, [TWO])
-    assert [row.conversation for row in conversations.to_fold(marked, 7, 10)] == [b"two"]
+    assert conversations.to_fold(marked, 7, 10) == [(b"two", PEER)]
 
 
 def test_a_fold_that_was_overtaken_is_not_written(marked: Connection):
@@ -98,8 +98,8 @@ def test_a_quoted_enquiry_is_folded_again(marked: Connection):
     """The ref of what quotes it is kept, and the row is marked."""
     conversations.stand(marked, [stands(b"two")])
     conversations.quote(marked, [(b"two", PEER, 17), (b"unknown", PEER, 18)])
-    (row,) = [row for row in conversations.to_fold(marked, 0, 10) if row.conversation == b"two"]
-    assert row.quoted == 17
+    assert (b"two", PEER) in conversations.to_fold(marked, 0, 10)
+    assert conversations.get(marked, [b"two"])[b"two", PEER].quoted == 17
 
 
 def test_reminders_are_remembered_and_forgotten(connection: Connection):
