@@ -5,7 +5,6 @@ Of what was given then a mark is stored, a hash of the keyed hash that the refer
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection, bindparam, select
@@ -13,11 +12,10 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from gateway.cases.rules import Card
 from gateway.database import content
-from gateway.database.case_names import GROUP, GROUPS, long_reference, short_reference
+from gateway.database.case_names import long_reference, short_reference
 from gateway.database.content import SealedRow
 from gateway.database.content_sealer import ContentSealer
 from gateway.database.prepared import Prepared
-from gateway.database.tables import case_link, message
 from gateway.database.tables import long_reference as given
 from gateway.foundation.ids import CaseId, NodeId
 from gateway.messages import content_codec
@@ -58,27 +56,6 @@ def numbers_of(sealer: ContentSealer, pairs: Iterable[Pair]) -> Mapping[str, str
     return {form(digest): pair[1] for pair, digest in sealer.case_hashes(pairs).items() for form in _FORMS}
 
 
-def cases_called(
-    sealer: ContentSealer, connection: Connection, text: str, cards: Mapping[CaseId, Card]
-) -> frozenset[CaseId]:
-    """Find those of these cases that a peer knows under this reference, as somebody reads it out on the telephone."""
-    wanted = text.strip().replace(" ", "-")
-    if not _READ_OUT.fullmatch(wanted):
-        return frozenset()
-    query = (
-        select(case_link.c.case_id, message.c.peer)
-        .join(message, message.c.conversation == case_link.c.key)
-        .where(case_link.c.case_id.in_(bindparam("ids", expanding=True)))
-        .distinct()
-    )
-    ids, of = list(cards), dict[Pair, CaseId]()
-    for start in range(0, len(ids), AT_ONCE):
-        for id, peer in connection.execute(query, {"ids": ids[start : start + AT_ONCE]}):
-            of |= {(peer, name): CaseId(id) for name in (cards[CaseId(id)].number, f"#{id}") if name is not None}
-    found = sealer.case_hashes(of)
-    return frozenset(of[pair] for pair, digest in found.items() if short_reference(digest) == wanted.upper())
-
-
 def own_rows(connection: Connection, conversation: bytes, peer: NodeId) -> list[SealedRow]:
     """Find what this node said to a peer in a conversation, sealed: there stands our number of the case."""
     rows = messages.of_conversation(connection, conversation)
@@ -100,7 +77,6 @@ def remember_given(sealer: ContentSealer, connection: Connection, pairs: Iterabl
         connection.execute(upsert(given).on_conflict_do_nothing(), rows)
 
 
-_READ_OUT = re.compile("-".join([f"[0-9A-Za-z]{{{GROUP}}}"] * GROUPS))
 _FORMS = (short_reference, long_reference)
 
 

@@ -104,13 +104,25 @@ class Keeper:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Flag:
+    """A word of people here that makes a case stand out in lists, and when it was set (Unix seconds)."""
+
+    text: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """What people here call a case. `group` are the cases of a family or household with their relation."""
+    """What people here call a case. `group` are the cases of a family or household with their relation, `assigned` is
+    the id of the person who looks after it where that was said since the last unit took it over.
+    """
 
     label: str | None = None
     number: str | None = None
     keepers: tuple[Keeper, ...] = ()
     group: Mapping[CaseId, str] | None = None
+    flags: tuple[Flag, ...] = ()
+    assigned: str | None = None
 
     @property
     def name(self) -> str | None:
@@ -122,6 +134,12 @@ class Card:
         """Who looks after it now; None where nobody said so, and it is with the units that wrote or were written to."""
         return frozenset(one.unit for one in self.keepers if one.until is None) or None
 
+    @property
+    def worker(self) -> str | None:
+        """The person who looks after it now, by id or as whoever handed it over wrote it."""
+        now = (one.worker for one in self.keepers if one.until is None and one.worker is not None)
+        return self.assigned or next(now, None)
+
     def to_json(self) -> dict[str, Json]:
         """As it is sealed."""
         return {
@@ -132,18 +150,27 @@ class Card:
                 for k in self.keepers
             ],
             "group": {str(case): how for case, how in (self.group or {}).items()},
+            "flags": [{"text": flag.text, "at": flag.at} for flag in self.flags],
+            "assigned": self.assigned,
         }
 
 
 def read_card(value: Mapping[str, Json]) -> Card:
     """The card that was sealed; the node wrote it itself."""
-    keepers, group = value["keepers"], value["group"]
+    keepers, group, flags = value["keepers"], value["group"], value.get("flags", ())
     return Card(
         label=_maybe(value["label"]),
         number=_maybe(value["number"]),
         keepers=tuple(_keeper(one) for one in keepers if isinstance(one, dict)) if isinstance(keepers, list) else (),
         group={CaseId(case): str(how) for case, how in group.items()} if isinstance(group, dict) else {},
+        flags=tuple(_flag(one) for one in flags if isinstance(one, dict)) if isinstance(flags, list) else (),
+        assigned=_maybe(value.get("assigned")),
     )
+
+
+def _flag(value: Mapping[str, Json]) -> Flag:
+    at = value["at"]
+    return Flag(text=str(value["text"]), at=at if isinstance(at, int) else 0)
 
 
 def _keeper(value: Mapping[str, Json]) -> Keeper:
@@ -161,16 +188,17 @@ def _maybe(value: Json) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def is_called(card: Card, words: str) -> bool:
-    """Whether the label or the number has all of these words, in whatever case they are typed."""
-    names = f"{card.label or ''} {card.number or ''}".casefold()
-    return all(word in names for word in words.casefold().split())
-
-
 def hand_over(card: Card, *, unit: UnitId, worker: str | None, reason: str, now: int) -> Card:
     """The card once another unit looks after the case: from now on it alone."""
     ended = tuple(one if one.until is not None else replace(one, until=now) for one in card.keepers)
-    return replace(card, keepers=(*ended, Keeper(unit=unit, worker=worker, since=now, reason=reason)))
+    keeper = Keeper(unit=unit, worker=worker, since=now, reason=reason)
+    return replace(card, keepers=(*ended, keeper), assigned=None)
+
+
+def assign(card: Card, worker: str | None) -> Card:
+    """The card once this person looks after the case, or nobody by name; the units stay as they are."""
+    keepers = tuple(one if one.until is not None else replace(one, worker=None) for one in card.keepers)
+    return replace(card, keepers=keepers, assigned=worker)
 
 
 # --- of which case something is -------------------------------------------------------------------------------------

@@ -12,7 +12,18 @@ from gateway.cases import entries
 from gateway.cases.rules import CaseState, ChangeKind, ChangeState, LinkKind
 from gateway.database.prepared import Prepared
 from gateway.database.rows import values_of
-from gateway.database.tables import alarm, case_change, case_link, case_moved, cases, consent, erasure, message, origin
+from gateway.database.tables import (
+    alarm,
+    case_change,
+    case_link,
+    case_moved,
+    case_word,
+    cases,
+    consent,
+    erasure,
+    message,
+    origin,
+)
 from gateway.foundation.ids import CaseId
 
 AT_ONCE = 500
@@ -20,12 +31,15 @@ AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseRow:
-    """One case; `card` is the number of the sealed row that says what people call it."""
+    """One case; `card` is the number of the sealed row that says what people call it, `worded` that the words by which
+    it is found are those of now.
+    """
 
     id: CaseId
     state: str
     at: int
     card: int | None
+    worded: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +72,9 @@ _CASES_OF = Prepared(
     select(case_link.c.key, case_link.c.case_id).where(case_link.c.key.in_(bindparam("keys", expanding=True)))
 )
 _OPEN = Prepared(insert(cases))
-_SET_CARD = Prepared(update(cases).where(cases.c.id == bindparam("which")).values(card=bindparam("ref")))
+_SET_CARD = Prepared(update(cases).where(cases.c.id == bindparam("which")).values(card=bindparam("ref"), worded=False))
 _LINK = Prepared(upsert(case_link).on_conflict_do_nothing(index_elements=["key"]))
+_UNWORDED = Prepared(update(cases).where(cases.c.id == bindparam("which"), cases.c.worded).values(worded=False))
 _ROWS = Prepared(select(cases).where(cases.c.id.in_(bindparam("ids", expanding=True))))
 
 
@@ -110,7 +125,9 @@ def set_state(connection: Connection, id: CaseId, state: CaseState) -> None:
 
 def link(connection: Connection, rows: Iterable[Link]) -> None:
     """Link these; what is of a case already stays there."""
-    _LINK.add(connection, rows)
+    some = list(rows)
+    _LINK.add(connection, some)
+    _UNWORDED.run(connection, [{"which": id} for id in dict.fromkeys(one.case_id for one in some)])
 
 
 def links(connection: Connection, id: CaseId, kind: LinkKind | None = None) -> list[Link]:
@@ -133,6 +150,7 @@ def move_links(connection: Connection, keys: Collection[bytes], *, was: CaseId, 
         some = case_link.c.key.in_(wanted[start : start + AT_ONCE])
         query = update(case_link).where(case_link.c.case_id == was, some).values(case_id=to)
         moved += connection.execute(query).rowcount
+    connection.execute(update(cases).where(cases.c.id.in_((was, to))).values(worded=False))
     return moved
 
 
@@ -175,6 +193,7 @@ def forget_empty(connection: Connection, id: CaseId) -> list[int]:
     connection.execute(delete(case_moved).where(case_moved.c.change.in_(refs)))
     connection.execute(delete(case_change).where(case_change.c.ref.in_(refs)))
     connection.execute(delete(case_link).where(case_link.c.case_id == id))
+    connection.execute(delete(case_word).where(case_word.c.case_id == id))
     connection.execute(delete(cases).where(cases.c.id == id))
     lasting = (ChangeKind.MERGE, ChangeState.DONE), (ChangeKind.MERGE, ChangeState.UNDO_ASKED)
     merged = [row.source for row in changes if row.target == id and (row.kind, row.state) in lasting]

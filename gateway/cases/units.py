@@ -6,7 +6,7 @@ written to. What is of no case, as an enquiry, is of the units of its own messag
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import orjson
 from sqlalchemy import Connection
@@ -24,6 +24,7 @@ from gateway.messages import content_codec
 from gateway.messages.store import local, messages
 from gateway.messages.store.messages import IN, MessageRow
 from gateway.operations.ids import Subject, alarm_number
+from gateway.ports import Json
 
 NOBODY: frozenset[UnitId] = frozenset()
 
@@ -84,10 +85,19 @@ def of_cases(sealer: ContentSealer, connection: Connection, ids: Collection[Case
 def _of_case(sealer: ContentSealer, connection: Connection, id: CaseId) -> frozenset[UnitId]:
     conversations = store.conversations_of(connection, id)
     found = _own_units(sealer, connection, messages.of_conversations(connection, conversations))
+    return found | _of_drafts(sealer, connection, id)
+
+
+def of_drafts(
+    sealer: ContentSealer, connection: Connection, ids: Collection[CaseId]
+) -> dict[CaseId, frozenset[UnitId]]:
+    """The units that the drafts of these cases say they are from."""
+    return {id: _of_drafts(sealer, connection, id) for id in ids}
+
+
+def _of_drafts(sealer: ContentSealer, connection: Connection, id: CaseId) -> frozenset[UnitId]:
     drafts = [link.key.removeprefix(draft_key("")).decode() for link in store.links(connection, id, LinkKind.DRAFT)]
-    for draft in drafts:
-        found |= _of_written(sealer, connection, draft)
-    return found
+    return NOBODY.union(*(_of_written(sealer, connection, draft) for draft in drafts))
 
 
 def _of_change(sealer: ContentSealer, connection: Connection, id: str) -> frozenset[UnitId] | None:
@@ -161,6 +171,11 @@ def _own_unit(sealer: ContentSealer, row: MessageRow, sealed: SealedRow | None) 
         header, _ = content_codec.read_content(sealer.open(sealed)).halves()
     except RefusedError:
         return NOBODY
+    return named(row, header)
+
+
+def named(row: MessageRow, header: Mapping[str, Json]) -> frozenset[UnitId]:
+    """The unit of this node that sent a message or got it, by its header."""
     return _unit(header, "recipient_unit" if row.direction == IN else "sender_unit")
 
 

@@ -31,57 +31,6 @@ def parts(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-@options.add_verb(case_commands, "list")
-@click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True)
-@click.option("--cursor", metavar="CURSOR", help="`next` of the page before.")
-@options.pass_node
-@options.as_json
-def list_cases(reach: Reach, limit: int, cursor: str | None, as_json: bool) -> None:
-    """List the cases, newest first.
-
-    \b
-    Example:
-      trm case list --node /srv/trm/fr
-    """
-    output.print_answer(reach.ask("case.list", limit=limit, cursor=cursor), as_json=as_json, people=_show_list)
-
-
-@options.add_verb(case_commands, "find")
-@click.argument("text")
-@click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True)
-@click.option("--cursor", metavar="CURSOR", help="`next` of the page before.")
-@options.pass_node
-@options.as_json
-def find_cases(reach: Reach, text: str, limit: int, cursor: str | None, as_json: bool) -> None:
-    """Find cases by words of their label or number, or by the reference that a peer reads out, newest first.
-
-    \b
-    Example:
-      trm case find blue --node /srv/trm/fr
-    """
-    value = reach.ask("case.find", text=text, limit=limit, cursor=cursor)
-    output.print_answer(value, as_json=as_json, people=_show_list)
-
-
-def _show_list(value: Mapping[str, Json]) -> None:
-    output.print_table(
-        ["case", "name", "units", "conversations", "we owe", "they owe", "since"],
-        [
-            [
-                item["id"],
-                item.get("name") or "(no name)",
-                ", ".join(map(str, units)) if isinstance(units := item["units"], list) else "",
-                item["conversations"],
-                time_text.when(item["ours"]),
-                time_text.when(item["theirs"]),
-                time_text.when(item["at"]),
-            ]
-            for item in list_objects(value, "cases")
-        ],
-        empty="no case",
-    )
-
-
 @options.add_verb(case_commands, "show")
 @click.argument("id")
 @options.pass_node

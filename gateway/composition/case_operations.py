@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from gateway.cases.operations.cases import CaseOperations
 from gateway.cases.operations.changes import CaseChangeOperations
+from gateway.cases.operations.finding import CaseFinding
 from gateway.cases.operations.history import CaseHistoryOperations
+from gateway.cases.operations.marking import CaseMarking
 from gateway.consent.operations.case_consents import CaseConsentOperations
 from gateway.consent.operations.confirming import ConfirmingOperations
 from gateway.consent.operations.consents import ConsentOperations
@@ -138,6 +140,16 @@ def case_operations(node: Node) -> Sequence[object]:
         CaseChangeOperations(
             content=node.content, cases=node.cases, clock=node.clock, rand=node.rand, actor=node.keys.actor
         ),
+        CaseFinding(
+            content=node.content,
+            peers=node.peers,
+            loader=node.loader,
+            status_updates=node.status_updates,
+            case_words=node.case_words,
+            region=node.region,
+            clock=node.clock,
+        ),
+        CaseMarking(content=node.content, cases=node.cases, clock=node.clock, actor=node.keys.actor),
         CaseHistoryOperations(content=node.content, config=node.config, clock=node.clock, actor=node.keys.actor),
         ConsentOperations(
             content=node.content,

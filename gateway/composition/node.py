@@ -40,6 +40,7 @@ from gateway.cluster.leadership import Duties, OnlyWorker
 from gateway.composition.effects import tie_effects
 from gateway.composition.operation_table import tie_operations
 from gateway.consent import register
+from gateway.conversations.case_words import CaseWords
 from gateway.conversations.loader import ConversationLoader
 from gateway.conversations.status_updates import StatusUpdates
 from gateway.database.content_sealer import ContentSealer
@@ -245,6 +246,9 @@ class Node:
             workers=self.workers,
             events=self.events,
             clock=self.clock,
+        )
+        self.case_words = CaseWords(
+            content=self.content, loader=self.loader, region=self.region, workers=self.workers, clock=self.clock
         )
         self.directory = DirectoryCache(
             content=self.content,
@@ -632,6 +636,7 @@ class Node:
             *self.expiry.chores(),
             *self.trust_effects.chores(),
             *self.status_updates.chores(),
+            *self.case_words.chores(),
             *self.loader.chores(),
             requests,
             push,

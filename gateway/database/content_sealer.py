@@ -139,6 +139,14 @@ class ContentSealer:
         """Hash the words for what is owed as the database stores them."""
         return [_got(value) for value in self._keys.each("index", [(b"reminder/" + name.encode(),) for name in labels])]
 
+    def word_indexes(self, words: Sequence[str]) -> list[bytes]:
+        """Hash the words by which cases are found as the database stores them."""
+        found: list[bytes] = []
+        for start in range(0, len(words), AT_ONCE):
+            calls = [(b"word/" + word.encode(),) for word in words[start : start + AT_ONCE]]
+            found += [_got(value) for value in self._keys.each("index", calls)]
+        return found
+
     # --- submissions ----------------------------------------------------------------------------------------------
 
     def submissions(self, asked: Sequence[tuple[str | None, bytes]]) -> list[Submission | None]:

@@ -21,6 +21,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy import Integer as _Integer
@@ -243,12 +244,26 @@ conversation = Table(
     Column("theirs", Integer),
     Column("alert", Integer),
     Column("fold", Integer),
+    Column("worded", Integer, nullable=False, server_default="0"),
+    Column("moved", Integer),
+    Column("stage", LargeBinary),
     PrimaryKeyConstraint("conversation", "peer"),
     _partial("conversation_fold", "fold", where="fold is not null"),
     _partial("conversation_due", "due", "conversation", "peer", where="due is not null"),
     _partial("conversation_ours", "ours", "conversation", "peer", where="ours is not null"),
     _partial("conversation_theirs", "theirs", "conversation", "peer", where="theirs is not null"),
     _partial("conversation_alert", "alert", where="alert is not null"),
+    _partial("conversation_unworded", "conversation", "peer", where="worded < changes"),
+)
+
+conversation_word = Table(
+    "conversation_word",
+    metadata,
+    Column("word", LargeBinary, nullable=False),
+    Column("conversation", LargeBinary, nullable=False),
+    Column("peer", Text, nullable=False),
+    PrimaryKeyConstraint("word", "conversation", "peer"),
+    Index("conversation_word_of", "conversation", "peer"),
 )
 
 reminder = Table(
@@ -392,7 +407,18 @@ cases = Table(
     Column("state", Text, nullable=False),
     Column("at", Integer, nullable=False),
     Column("card", Integer),
+    Column("worded", Boolean, nullable=False, server_default=false()),
     Index("cases_at", "at", "id"),
+    _partial("cases_unworded", "id", where="not worded"),
+)
+
+case_word = Table(
+    "case_word",
+    metadata,
+    Column("word", LargeBinary, nullable=False),
+    Column("case_id", Text, nullable=False),
+    PrimaryKeyConstraint("word", "case_id"),
+    Index("case_word_case", "case_id"),
 )
 
 case_link = Table(

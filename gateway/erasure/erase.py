@@ -24,6 +24,7 @@ from gateway.attachments import store
 from gateway.attachments.library import AttachmentLibrary
 from gateway.audit import reason_store
 from gateway.cases import entries as case_entries
+from gateway.cases import found as found_cases
 from gateway.cases import store as cases
 from gateway.cases.register import CaseRegister
 from gateway.conversations.loader import ConversationLoader
@@ -174,6 +175,7 @@ class Eraser:
         ledger.add_erased(connection, [(row.ref, reasons[row.ref]) for row in rows], at=now)
         erasures.erase_consents(connection, [row.consent for row in rows if row.consent is not None], but=proof)
         case_entries.forget_told(self._content.sealer, connection, rows)
+        found_cases.forget_talks(connection, {row.conversation for row in rows})
         for card in cases.forget_finished(connection, {row.conversation for row in rows}, but=proof):
             content.erase(connection, card)
         self._case_register.forget_names(connection, names)

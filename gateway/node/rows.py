@@ -24,7 +24,9 @@ from gateway.audit.operations.log import AuditOperations
 from gateway.audit.operations.protection import ProtectionOperations
 from gateway.cases.operations.cases import CaseOperations
 from gateway.cases.operations.changes import CaseChangeOperations
+from gateway.cases.operations.finding import CaseFinding
 from gateway.cases.operations.history import CaseHistoryOperations
+from gateway.cases.operations.marking import CaseMarking
 from gateway.cluster.operations import WorkerOperations
 from gateway.consent.operations.case_consents import CaseConsentOperations
 from gateway.consent.operations.confirming import ConfirmingOperations
@@ -79,6 +81,8 @@ CLASSES: tuple[type, ...] = (
     AlertOperations,
     AsylumOperations,
     CaseOperations,
+    CaseFinding,
+    CaseMarking,
     CaseChangeOperations,
     CaseHistoryOperations,
     CaseErasureOperations,

@@ -14,7 +14,6 @@ from gateway.cases.operations.models import (
     CaseDone,
     CasePage,
     Cases,
-    FindCases,
     HandOverCase,
     JoinCase,
     LabelCase,
@@ -24,9 +23,8 @@ from gateway.cases.operations.models import (
 )
 from gateway.cases.operations.views import CaseViews, nameless
 from gateway.cases.operations.whole_case import WholeCase
-from gateway.cases.references import cases_called
-from gateway.cases.register import CaseRegister, cards_in, check_joins, find_row, join, number_signs
-from gateway.cases.rules import RELATIONS, Card, LinkKind, Signs, hand_over, is_called
+from gateway.cases.register import CaseRegister, check_joins, find_row, join, number_signs
+from gateway.cases.rules import RELATIONS, Card, LinkKind, Signs, hand_over
 from gateway.cases.store import CaseRow, Link
 from gateway.conversations.status_updates import StatusUpdates
 from gateway.database import journal
@@ -40,9 +38,6 @@ from gateway.operations.registry import About, Reading, Units, operation
 from gateway.operations.roles import CASE_SYSTEMS, CASES, PROTECTS, Caller
 from gateway.peers.registry import PeerRegistry
 from gateway.ports import Clock, Json, OperationResult
-
-LOOKED_AT = 2_000
-"""Cases whose names are opened for one page of what is found."""
 
 
 class CaseOperations:
@@ -90,35 +85,6 @@ class CaseOperations:
         last, items = await self._content.store.read(query)
         shown = items if caller.reads_content else nameless(items)
         return OperationResult(value={"cases": shown, "next": _following(last)})
-
-    @operation(
-        "case.find",
-        "cases by what they are called",
-        roles=CASES,
-        about=About.CASE,
-        answer=Cases,
-        units=Units.NARROWED,
-        example={"text": "blue"},
-    )
-    async def find(self, asked: FindCases, caller: Caller) -> OperationResult:
-        """Open cases whose label or number has these words, or that a peer knows under this reference of ours, newest
-        first. Names are sealed, so a page looks through some of the cases only: it may be shorter than asked, down to
-        empty, and `next` goes on behind it.
-        """
-        limit, before = max(asked.limit, 1), asked.place
-        await self._status_updates.keep()
-
-        def query(c: Connection) -> tuple[CaseRow | None, list[Json]]:
-            rows = store.page(c, limit=LOOKED_AT + 1, before=before)
-            looked_at = rows[:LOOKED_AT]
-            cards = cards_in(self._content.sealer, c, looked_at)
-            called = cases_called(self._content.sealer, c, asked.text, cards)
-            found = [row for row in looked_at if row.id in called or is_called(cards[row.id], asked.text)]
-            last = found[limit - 1] if len(found) > limit else looked_at[-1] if len(rows) > LOOKED_AT else None
-            return last, self._views.lines(c, found[:limit], caller.unit)
-
-        last, items = await self._content.store.read(query)
-        return OperationResult(value={"cases": items, "next": _following(last)})
 
     @operation(
         "case.show",

@@ -10,7 +10,15 @@ from pydantic import Field
 from gateway.cases.rules import LONGEST_LABEL, RELATIONS, ChangeKind, ChangeState
 from gateway.errors import Code, RefusedError
 from gateway.operations.actors import ATTESTED, AttestedUser
-from gateway.operations.ids import CaseChangeId, CaseId, CaseNumber, ConsentId, ConversationId, DraftId, UnitId
+from gateway.operations.ids import (
+    CaseChangeId,
+    CaseId,
+    CaseNumber,
+    ConsentId,
+    ConversationId,
+    DraftId,
+    UnitId,
+)
 from gateway.operations.models import (
     ONE_LINE,
     UNSAID,
@@ -53,12 +61,6 @@ class CasePage(Page):
         if not at.isdecimal() or len(at) > 15 or not id:
             raise RefusedError(Code.INVALID, "the cursor is not valid", hint="take it from the page before")
         return int(at), id
-
-
-class FindCases(CasePage):
-    """Words that a case is called by; they stand in the body, since an address has no value of a case."""
-
-    text: Annotated[str, Field(min_length=1, max_length=LONGEST_LABEL, description="of a label or number")]
 
 
 class OneCase(Asked):

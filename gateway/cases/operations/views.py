@@ -91,7 +91,7 @@ def _owed(connection: Connection, id: CaseId) -> dict[str, Json]:
     }
 
 
-NAMES = frozenset({"name", "number", "worker", "reason", "states"})
+NAMES = frozenset({"name", "number", "worker", "reason", "states", "flags"})
 """What a case is called, what people wrote about it, and whom the person fears."""
 
 

@@ -44,7 +44,8 @@ class ConversationRow:
     None when only a change can matter.
 
     `state`, since when (`since`) and when the person arrived (`arrived`), both the first second of that day in UTC, are
-    by all messages up to the local number `upto`: they outlive the contents that they were found by.
+    by all messages up to the local number `upto`: they outlive the contents that they were found by. `moved` and
+    `stage`, a keyed hash, are of the change `worded` (`gateway.cases.found`).
     """
 
     conversation: bytes
@@ -61,6 +62,9 @@ class ConversationRow:
     theirs: int | None
     alert: int | None
     fold: int | None
+    worded: int = 0
+    moved: int | None = None
+    stage: bytes | None = None
 
     @property
     def key(self) -> Key:

@@ -44,7 +44,8 @@ def test_the_verbs_of_the_design_are_there():
         peer+scope peer+approve peer+narrow peer+widen peer+renew
         admin+new admin+list admin+enrol admin+retire admin+approve admin+withdraw
         clock+show clock+confirm clock+reset clock+approve
-        case+list case+find case+show case+open case+label case+hand-over case+relate case+join case+merge case+split
+        case+list case+find case+assign case+flag case+unflag
+        case+show case+open case+label case+hand-over case+relate case+join case+merge case+split
         case+move case+confirm case+undo case+consents case+withdraw
         case+status case+role case+block case+unblock case+hold case+release case+erase
         keys+machines keys+invite keys+join keys+retire

@@ -1,0 +1,165 @@
+"""What the list of cases is made of: rows of cases and their conversations, and the words by which both are found."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, or_, select, update
+
+from gateway.cases.rules import CaseState, LinkKind
+from gateway.cases.store import CaseRow
+from gateway.database.prepared import Prepared
+from gateway.database.tables import case_link, case_word, cases, conversation, conversation_word
+from gateway.foundation.ids import CaseId, NodeId
+from gateway.messages.store.conversations import Key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TalkRow:
+    """A conversation of a case: how it stands, when a message last moved in it, and the hash of its stage."""
+
+    case_id: CaseId
+    conversation: bytes
+    peer: NodeId
+    state: str | None
+    ours: int | None
+    theirs: int | None
+    moved: int | None
+    stage: bytes | None
+
+
+_TALKS = Prepared(
+    select(
+        case_link.c.case_id,
+        conversation.c.conversation,
+        conversation.c.peer,
+        conversation.c.state,
+        conversation.c.ours,
+        conversation.c.theirs,
+        conversation.c.moved,
+        conversation.c.stage,
+    )
+    .join(conversation, conversation.c.conversation == case_link.c.key)
+    .join(cases, cases.c.id == case_link.c.case_id)
+    .where(case_link.c.kind == LinkKind.CONVERSATION, cases.c.state == CaseState.OPEN)
+)
+_WORDED = Prepared(
+    update(conversation)
+    .where(conversation.c.conversation == bindparam("which"), conversation.c.peer == bindparam("whose"))
+    .values(worded=bindparam("seen"), moved=bindparam("last"), stage=bindparam("there"))
+)
+_FORGET = Prepared(
+    delete(conversation_word).where(
+        conversation_word.c.conversation == bindparam("which"), conversation_word.c.peer == bindparam("whose")
+    )
+)
+_WORDS = Prepared(insert(conversation_word), columns=("word", "conversation", "peer"))
+_CASE_WORDS = Prepared(insert(case_word), columns=("word", "case_id"))
+
+
+def open_cases(connection: Connection, words: Iterable[bytes], units: Iterable[tuple[bytes, bytes]]) -> list[CaseRow]:
+    """Open cases that have all of these words; `units` are pairs of the word of a unit and the word of cases that
+    people gave to one: the others are looked after by who wrote in their conversations.
+    """
+    query = select(cases).where(
+        cases.c.state == CaseState.OPEN,
+        *(_has(word) for word in words),
+        *(or_(_on_card(unit), _in_talk(unit) & ~_on_card(given)) for unit, given in units),
+    )
+    return [CaseRow(**row._mapping) for row in connection.execute(query)]
+
+
+def with_word(connection: Connection, word: bytes) -> set[CaseId]:
+    """The cases whose card has this word."""
+    return set(connection.scalars(select(case_word.c.case_id).where(case_word.c.word == word)))
+
+
+def talks(connection: Connection) -> list[TalkRow]:
+    """The conversations of all open cases."""
+    return _TALKS.made(TalkRow, connection)
+
+
+def talks_without(connection: Connection, limit: int) -> list[tuple[Key, int]]:
+    """Conversations that changed since their words were written, with the count of their changes."""
+    query = (
+        select(conversation.c.conversation, conversation.c.peer, conversation.c.changes)
+        .where(conversation.c.worded < conversation.c.changes)
+        .limit(limit)
+    )
+    return [((row.conversation, row.peer), row.changes) for row in connection.execute(query)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TalkWords:
+    """What a look at a conversation found, after so many changes of it."""
+
+    key: Key
+    changes: int
+    words: Collection[bytes]
+    moved: int | None
+    stage: bytes | None
+
+
+def write_talks(connection: Connection, found: Sequence[TalkWords]) -> None:
+    """Write the words of conversations in the place of those of before. What changed meanwhile is looked at again."""
+    _FORGET.run(connection, [{"which": one.key[0], "whose": one.key[1]} for one in found])
+    _WORDS.run(
+        connection,
+        [
+            {"word": word, "conversation": one.key[0], "peer": one.key[1]}
+            for one in found
+            for word in dict.fromkeys(one.words)
+        ],
+    )
+    _WORDED.run(
+        connection,
+        [
+            {
+                "which": one.key[0],
+                "whose": one.key[1],
+                "seen": one.changes,
+                "last": one.moved,
+                "there": one.stage,
+            }
+            for one in found
+        ],
+    )
+
+
+def cases_without(connection: Connection, limit: int) -> list[CaseRow]:
+    """Cases whose card or links changed since their words were written."""
+    query = select(cases).where(~cases.c.worded).order_by(cases.c.id).limit(limit)
+    return [CaseRow(**row._mapping) for row in connection.execute(query)]
+
+
+def write_case(connection: Connection, row: CaseRow, words: Collection[bytes]) -> None:
+    """Write the words of a case; one with another card by now is looked at again."""
+    connection.execute(delete(case_word).where(case_word.c.case_id == row.id))
+    _CASE_WORDS.run(connection, [{"word": word, "case_id": row.id} for word in dict.fromkeys(words)])
+    card = cases.c.card.is_(None) if row.card is None else cases.c.card == row.card
+    connection.execute(update(cases).where(cases.c.id == row.id, card).values(worded=True))
+
+
+def forget_talks(connection: Connection, conversations: Collection[bytes]) -> None:
+    """Forget the words of conversations of which something was erased, until what is left was looked at."""
+    which = conversation.c.conversation.in_(list(conversations))
+    words = conversation_word.c.conversation.in_(list(conversations))
+    connection.execute(delete(conversation_word).where(words))
+    connection.execute(update(conversation).where(which).values(worded=0, stage=None))
+
+
+def _has(word: bytes) -> ColumnElement[bool]:
+    return or_(_on_card(word), _in_talk(word))
+
+
+def _on_card(word: bytes) -> ColumnElement[bool]:
+    return cases.c.id.in_(select(case_word.c.case_id).where(case_word.c.word == word))
+
+
+def _in_talk(word: bytes) -> ColumnElement[bool]:
+    return cases.c.id.in_(
+        select(case_link.c.case_id)
+        .join(conversation_word, conversation_word.c.conversation == case_link.c.key)
+        .where(conversation_word.c.word == word)
+    )
