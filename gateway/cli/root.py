@@ -106,7 +106,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
         "gateway.cli.statistics:statistics_commands",
         "Make and show counts that identify nobody; answer a request for them.",
     ),
-    "case": ("gateway.cli.case_person:case_commands", "List, name and hand over cases; merge, split and move them."),
+    "case": ("gateway.cli.cases.person:case_commands", "List, name and hand over cases; merge, split and move them."),
     "consent": ("gateway.cli.consent:consent_commands", "Record, show and withdraw the consent of a person."),
     "erase": ("gateway.cli.erasure:erase_content", "Erase a message or a conversation, here and in the case system."),
     "erasure": ("gateway.cli.erasure:erasure_commands", "List, follow and refuse the erasure requests of peers."),

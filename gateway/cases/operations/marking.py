@@ -98,7 +98,7 @@ class CaseMarking:
             left = tuple(flag for flag in card.flags if flag.text != asked.text)
             if len(left) == len(card.flags):
                 raise RefusedError(
-                    Code.NOT_FOUND,
+                    Code.CONFLICT,
                     "the case has no such flag; nothing was changed",
                     findings=[Finding(place="/text", rule="unknown_flag", hint="trm case find shows them")],
                 )

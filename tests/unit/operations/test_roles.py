@@ -22,7 +22,17 @@ BY_PERSON = (
     *("retention.hold", "retention.release", "alert.acknowledge", "asylum.lift", "review.settle"),
     *("case.label", "case.hand_over", "case.relate", "case.join", "case.merge", "case.split", "case.move"),
     *("case.confirm", "case.undo", "case.note_status", "case.note_role", "case.block", "case.unblock"),
-    *("case.hold", "case.release", "case.erase", "consent.confirm", "content.ask", "alert.review"),
+    *(
+        "case.assign",
+        "case.flag",
+        "case.unflag",
+        "case.hold",
+        "case.release",
+        "case.erase",
+        "consent.confirm",
+        "content.ask",
+        "alert.review",
+    ),
     *("statistics.make", "directory.publish"),
 )
 OPERATOR = Caller(roles=frozenset({Role.OPERATOR}))

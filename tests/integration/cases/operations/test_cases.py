@@ -231,7 +231,7 @@ async def test_a_withdrawal_stands_in_every_conversation(two: Two):
     )
     told = await fr.call("consent.withdraw", id=HERS, by=ANA)
     assert [one["peer"] for one in told["told"]] == ["AL", "AL"]
-    assert await fr.state(waits["id"]) == "failed"
+    assert await fr.state(waits["id"]) in {"failed", "voiding"}  # the latter where it was on its way already
     wire.away = False
     fr.running.wakeups.peer_called(fr.peer().node)
     ids = {one["message"] for one in told["told"]}

@@ -9,8 +9,8 @@ import click
 
 from gateway.cases.history import PersonRole, Status
 from gateway.cli import options, output
-from gateway.cli.case_list import case_commands, show_id
-from gateway.cli.case_output import NOT_OPEN
+from gateway.cli.cases.listing import case_commands, show_id
+from gateway.cli.cases.output import NOT_OPEN
 from gateway.cli.options import Reach
 from gateway.foundation.json import list_objects
 from gateway.ports import Json

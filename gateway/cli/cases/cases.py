@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from gateway.cases.rules import PARTS, RELATIONS
-from gateway.cli import case_output, options, output
+from gateway.cli import options, output
+from gateway.cli.cases import output as case_output
 from gateway.cli.options import CONTEXT, Reach
 from gateway.foundation import time_text
 from gateway.foundation.json import list_objects

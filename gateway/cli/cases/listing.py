@@ -8,7 +8,7 @@ import click
 
 from gateway.cases.list_rules import Order, Owes
 from gateway.cli import options, output
-from gateway.cli.cases import case_commands, show_id
+from gateway.cli.cases.cases import case_commands, show_id
 from gateway.cli.options import Reach
 from gateway.foundation import time_text
 from gateway.foundation.json import list_objects

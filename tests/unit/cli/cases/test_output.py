@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.cli.case_output import NOT_OPEN, show_case
+from gateway.cli.cases.output import NOT_OPEN, show_case
 
 LISTS = (
     *("conversations", "consents", "denials", "drafts", "asylum_holds", "legal_holds", "case_holds", "statuses"),
