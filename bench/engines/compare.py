@@ -1,7 +1,8 @@
 """The same load in turn on three pairs: rows in files of SQLite, rows on a PostgreSQL server, and nodes that are two
 workers each on such a server. Then what 50 configured peers add there.
 
-All three run all the time, and each round has one load of each, in reversed order every second time. Both nodes of the
+Each pair on PostgreSQL has a server of its own, so that what it takes is known apart. All run all the time, and each
+round has one load of each, in reversed order every second time. Both nodes of the
 last pair are two workers: what a second one can take over is the work of submissions at the sender and of envelopes at
 the receiver, and what it adds is paid on both sides. The clients are as many as for the others; each goes to the next
 worker with each message.
@@ -50,12 +51,12 @@ def compare_engines(plan: Plan, say: Callable[[str], None]) -> Engines:
         RefusedError: not_found without a PostgreSQL or an HAProxy on this machine; nothing was measured.
     """
     with ExitStack() as stack:
-        say("a PostgreSQL server and three pairs of nodes")
-        server = stack.enter_context(Server())
+        say("two PostgreSQL servers and three pairs of nodes")
+        server, other = (stack.enter_context(Server()) for _ in range(2))
         pairs = {
             FILES: stack.enter_context(Pair()),
             SERVER: stack.enter_context(Pair(server=server)),
-            SEVERAL: stack.enter_context(Pair(server=server)),
+            SEVERAL: stack.enter_context(Pair(server=other)),
         }
         stack.enter_context(add_workers(pairs[SEVERAL], (SENDER, RECEIVER), WORKERS))
         rounds, yardsticks = [], []

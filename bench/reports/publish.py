@@ -1,4 +1,4 @@
-"""Puts the last runs into the documentation: their reports as tables, and a picture that is drawn from the same figures.
+"""Puts the last runs into the documentation: their reports, and a picture that is drawn from the same figures.
 
 ./dev bench --json && python -m bench.reports.publish; the same after `--profile` and `--engines`
 """
