@@ -49,7 +49,7 @@ class _Text:
 class _Compiled:
     """One statement for one kind of database, with a text for each size of its list."""
 
-    def __init__(self, statement: ClauseElement, given: Sequence[str] | None, dialect: Dialect) -> None:
+    def __init__(self, statement: ClauseElement, given: Sequence[str] | None, dialect: Dialect, *, apart: bool) -> None:
         kind: Callable[..., Dialect] = type(dialect)
         positional = kind(paramstyle=_STYLES[dialect.name])
         compiled = statement.compile(dialect=positional, column_keys=None if given is None else [*given])
@@ -61,7 +61,8 @@ class _Compiled:
         self.listed = next((bind.key for bind in wanted if bind.expanding), _NOWHERE)
         self.fixed: dict[str, Any] = {}
         self.members: Callable[[object], Any] | None = None
-        self._rows_go_together = dialect.name == "postgresql" and isinstance(statement, Insert)
+        insert = dialect.name == "postgresql" and isinstance(statement, Insert)
+        self._rows_go_together = insert and (apart or "DO UPDATE" not in compiled.string)
         self._of_size: dict[int, _Text] = {}
 
     def of_size(self, size: int) -> _Text:
@@ -86,9 +87,11 @@ class Prepared:
     At most one value may be a list for `in`: a `bindparam(..., expanding=True)`. An empty list finds nothing.
     """
 
-    def __init__(self, statement: ClauseElement, *, columns: Sequence[str] | None = None) -> None:
-        """`columns` are those that an insert gives; all of the table when None."""
-        self._statement, self._given = statement, columns
+    def __init__(self, statement: ClauseElement, *, columns: Sequence[str] | None = None, apart: bool = False) -> None:
+        """`columns` are those that an insert gives; all of the table when None. An insert that replaces says by `apart`
+        that no two of the rows which come together replace the same one: PostgreSQL refuses that in one statement.
+        """
+        self._statement, self._given, self._apart = statement, columns, apart
         self._compiled: dict[str, _Compiled] = {}
         chosen = statement.selected_columns if isinstance(statement, Select) else None
         self.columns: tuple[str, ...] = () if chosen is None else tuple(chosen.keys())
@@ -158,7 +161,7 @@ class Prepared:
     def _for(self, dialect: Dialect) -> _Compiled:
         found = self._compiled.get(dialect.name)
         if found is None:
-            found = self._compiled[dialect.name] = _Compiled(self._statement, self._given, dialect)
+            found = self._compiled[dialect.name] = _Compiled(self._statement, self._given, dialect, apart=self._apart)
         return found
 
     def _typed(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -170,16 +173,14 @@ class Prepared:
 
 
 def _repeat_values(text: str, count: int) -> Iterator[str]:
-    """Yield an insert of one row with `count` values as one of two rows, of four and so on; nothing where two of them
-    might change the same row, which one statement may change once.
+    """Yield an insert of one row with `count` values as one of two rows, of four and so on; nothing where some of its
+    values are not of the row.
     """
     head, values, rest = text.partition(" VALUES ")
-    if not values or "DO UPDATE" in rest:
-        return
     depths = accumulate((sign == "(") - (sign == ")") for sign in rest)
-    end = next(place for place, depth in enumerate(depths, 1) if depth == 0)
+    end = next((place for place, depth in enumerate(depths, 1) if depth == 0), 0)
     rows = 2
-    while rows * count <= _KEPT:
+    while values and "%s" not in rest[end:] and rows * count <= _KEPT:
         yield f"{head}{values}{', '.join([rest[:end]] * rows)}{rest[end:]}"
         rows *= 2
 

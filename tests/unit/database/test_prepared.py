@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import Connection, Engine, bindparam, create_engine, delete, insert, select, update
+from sqlalchemy import Connection, Engine, Insert, bindparam, create_engine, delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from support import rows
 from support.databases import fresh_postgresql
@@ -132,11 +132,19 @@ def test_rows_that_are_written_together_are_all_there_in_their_order(connection,
 
 
 def test_inserts_of_several_rows_are_for_postgresql_alone(connection):
-    """SQLite is in this process, where a statement costs no way. What may change a row is one statement for each."""
-    replace = upsert(event).on_conflict_do_update(index_elements=["seq"], set_={"at": 1})
-    texts = Prepared(insert(event), columns=("at", "kind"))._for(connection.dialect).of_size(0).several
-    assert [text.count("(%s") for text in texts] == ([2, 4, 8, 16] if connection.dialect.name == "postgresql" else [])
-    assert Prepared(replace, columns=("at", "kind"))._for(connection.dialect).of_size(0).several == ()
+    """SQLite is in this process, where a statement costs no way. What replaces rows has to say that they are apart, and
+    a value that is of no row stands alone.
+    """
+    new = upsert(event)
+    given, kept = (new.on_conflict_do_update(index_elements=["seq"], set_={"at": at}) for at in (new.excluded.at, 1))
+
+    def rows_of(statement: Insert, *, apart: bool = False) -> list[int]:
+        made = Prepared(statement, columns=("at", "kind"), apart=apart)
+        return [text.count("(%s") for text in made._for(connection.dialect).of_size(0).several]
+
+    assert rows_of(insert(event)) == rows_of(given, apart=True)
+    assert rows_of(insert(event)) == ([2, 4, 8, 16] if connection.dialect.name == "postgresql" else [])
+    assert rows_of(given) == rows_of(kept, apart=True) == []
 
 
 def test_one_that_is_there_does_not_keep_the_others_away(connection):
