@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Any
 
 import aiohttp
@@ -49,8 +50,8 @@ class _Waiting:
         self.delivered: asyncio.Future[float] = loop.create_future()
 
 
-class Client:
-    """One session with a node's local API, and its event stream."""
+class Door:
+    """One session with a node's local API, and its event stream: at its only process, or at one of its workers."""
 
     def __init__(
         self, session: aiohttp.ClientSession, positions: dict[str, int], name: str, request: Mapping[str, Json]
@@ -61,8 +62,8 @@ class Client:
         self._body = encode(request)
         self._under_way: dict[str, _Waiting] = {}
 
-    async def exchange(self, body: bytes | None = None, *, until: str = DELIVERED) -> Exchange:
-        """Submit one message, by default the one of all, and wait for its receipt; that of `received` says no more."""
+    async def exchange(self, body: bytes | None, until: str) -> Exchange:
+        """See `Client`."""
         begun = time.monotonic()
         headers = {"Idempotency-Key": b64u(system_rand(12)), "Content-Type": "application/json"}
         status, answer = await self._post("messages", body or self._body, headers)
@@ -71,7 +72,7 @@ class Client:
         return await self._receipted(str(answer["id"]), begun, until, str(answer.get("conversation", "")))
 
     async def exchange_many(self) -> list[Exchange]:
-        """Submit a call of drafts and wait for the `delivered` receipt of each."""
+        """See `Client`."""
         begun = time.monotonic()
         keys = [b64u(system_rand(12)) for _ in range(IN_BULK + 1)]
         items = b",".join(b'{"key":"%s","draft":%s}' % (key.encode(), self._body) for key in keys[1:])
@@ -96,7 +97,7 @@ class Client:
                     await asyncio.sleep(0.01)
 
     async def drained(self) -> None:
-        """Wait until everything that was submitted is delivered: what is left disturbs the next load."""
+        """See `Client`."""
         async with asyncio.timeout(PATIENCE):
             await asyncio.gather(*(waiting.delivered for waiting in self._under_way.values()))
         self._under_way.clear()
@@ -107,7 +108,7 @@ class Client:
         async with self._session.get(f"{API}/events?after={self._positions[self._name]}", timeout=timeout) as response:
             async for line in response.content:
                 if line.startswith(b"id: "):
-                    self._positions[self._name] = int(line[4:])
+                    self._positions[self._name] = max(self._positions[self._name], int(line[4:]))
                 elif line.startswith(b"data: "):
                     self._told(json.loads(line[6:]))
 
@@ -134,6 +135,26 @@ class Client:
                 future.set_result(now)
 
 
+class Client:
+    """A case system at all doors of a node: it goes to the next one for each submission, and stays there for it."""
+
+    def __init__(self, doors: Sequence[Door]) -> None:
+        self._doors = doors
+        self._next = cycle(doors)
+
+    async def exchange(self, body: bytes | None = None, *, until: str = DELIVERED) -> Exchange:
+        """Submit one message, by default the one of all, and wait for its receipt; that of `received` says no more."""
+        return await next(self._next).exchange(body, until)
+
+    async def exchange_many(self) -> list[Exchange]:
+        """Submit a call of drafts and wait for the `delivered` receipt of each."""
+        return await next(self._next).exchange_many()
+
+    async def drained(self) -> None:
+        """Wait until everything that was submitted is delivered: what is left disturbs the next load."""
+        await asyncio.gather(*(door.drained() for door in self._doors))
+
+
 def encode(request: Mapping[str, Json]) -> bytes:
     """Encode a request with the people who release it, as a case system submits it."""
     return encode_request({**request, "attested": USERS})
@@ -142,12 +163,17 @@ def encode(request: Mapping[str, Json]) -> bytes:
 @asynccontextmanager
 async def connect(pair: Pair, name: str = SENDER, request: Mapping[str, Json] | None = None) -> AsyncIterator[Client]:
     """Connect to a node whose case system submits `request`, by default the referral of the pair."""
-    connector = aiohttp.UnixConnector(path=str(pair.node(name) / "run" / "api.sock"), limit=0)
-    async with aiohttp.ClientSession(connector=connector, headers=credential(pair.tokens[name])) as session:
-        client = Client(session, pair.positions, name, request or pair.referral)
-        follower = asyncio.create_task(client.follow())
+    async with AsyncExitStack() as stack:
+        doors = []
+        for worker in pair.workers[name]:
+            connector = aiohttp.UnixConnector(path=str(pair.node(worker) / "run" / "api.sock"), limit=0)
+            session = aiohttp.ClientSession(connector=connector, headers=credential(pair.tokens[name]))
+            await stack.enter_async_context(session)
+            doors.append(Door(session, pair.positions, name, request or pair.referral))
+        followers = [asyncio.create_task(door.follow()) for door in doors]
         try:
-            yield client
+            yield Client(doors)
         finally:
-            follower.cancel()
-            await asyncio.gather(follower, return_exceptions=True)
+            for follower in followers:
+                follower.cancel()
+            await asyncio.gather(*followers, return_exceptions=True)

@@ -25,7 +25,8 @@ Run = Callable[[Client, list[Exchange], float], Awaitable[None]]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
     """Result of one load: milliseconds per message until `delivered` and until `received`, CPU of both nodes with
-    their key services in milliseconds per message.
+    their key services in milliseconds per message; where their rows are on a server, its CPU and the statements that
+    it was given, per message.
     """
 
     clients: int
@@ -37,6 +38,17 @@ class Load:
     received_p50_ms: float
     received_p99_ms: float
     cpu_ms: float
+    server_ms: float = 0.0
+    statements: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What was taken since the beginning: CPU seconds of the nodes and of their database server, its statements."""
+
+    cpu: float
+    server: float
+    statements: int | None
 
 
 def run_closed_load(
@@ -143,9 +155,9 @@ async def _timed(pair: Pair, run: Run, seconds: float, clients: int, *, warm_up:
         if warm_up:
             await run(client, [], time.monotonic() + warm_up)
         done: list[Exchange] = []
-        begun, cpu = time.monotonic(), pair.cpu()
+        before, begun = _read_taken(pair), time.monotonic()
         await run(client, done, begun + seconds)
-        took, used = time.monotonic() - begun, pair.cpu() - cpu
+        took, after = time.monotonic() - begun, _read_taken(pair)
         await client.drained()
     if not done:
         raise TransientError(Code.UNREACHABLE, "no message was receipted")
@@ -160,8 +172,21 @@ async def _timed(pair: Pair, run: Run, seconds: float, clients: int, *, warm_up:
         p99_ms=find_ms(delivered, 99),
         received_p50_ms=find_ms(received, 50),
         received_p99_ms=find_ms(received, 99),
-        cpu_ms=round(1000 * used / len(done), 2),
+        cpu_ms=round(1000 * (after.cpu - before.cpu) / len(done), 2),
+        server_ms=round(1000 * (after.server - before.server) / len(done), 2),
+        statements=(
+            None
+            if before.statements is None or after.statements is None
+            else round((after.statements - before.statements) / len(done), 1)
+        ),
     )
+
+
+def _read_taken(pair: Pair) -> Taken:
+    server = pair.server
+    if server is None:
+        return Taken(pair.cpu(), 0.0, None)
+    return Taken(pair.cpu(), server.cpu, server.statements)
 
 
 def find_ms(times: Sequence[float], percent: int) -> float:

@@ -17,6 +17,7 @@ from typing import Any
 
 from adapters.folder import FolderAdapter
 from gateway.administration.create_node import Plan, make_node
+from gateway.foundation import config
 from gateway.foundation.clock import SystemClock
 from gateway.foundation.config import AdapterSection, Unit
 from gateway.foundation.ids import UnitKind
@@ -38,15 +39,19 @@ def make_folder(
     hands_over: bool,
     country: str = "",
     settings: str = "",
+    database: str = "",
 ) -> None:
     """Make the node `base/name`, of the country of its name unless one is named.
 
-    `cards` are its two administrators in JSON; `settings` goes to its `node.toml`.
+    `cards` are its two administrators in JSON; `settings` goes to its `node.toml`; `database` is the address of an
+    empty database on a server, for a node whose rows are not in its folder.
     """
     port, cases = find_free_port(), base / f"{name}-cases"
     if hands_over:
         FolderAdapter.create(cases)
+    server = {"database": config.DatabaseSection(url=database)} if database else {}  # older versions know none
     plan = Plan(
+        **server,
         folder=base / name,
         roots=base / f"{name}-roots",
         name=name,

@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Any
 
 from bench import nodes
+from bench.engines.server import Server
 from bench.processes import list_pids, read_cpu, read_memory
 from bench.work import CASE, QUESTION, REFERRAL, make_consent, make_referral
 from gateway.cli.connection import call_node
@@ -57,12 +58,16 @@ class Pair:
         trees: Mapping[str, Path] | None = None,
         both: bool = False,
         settings: str = "",
+        server: Server | None = None,
     ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="trm-bench-"))
         self.referral: dict[str, Json] = {}
         """What the sender submits."""
         self.tokens: dict[str, str] = {}
         """By node that submits: that of its case system."""
+        self.workers = {SENDER: [SENDER], RECEIVER: [RECEIVER]}
+        """By node: its processes, each with a folder of this name."""
+        self.server = server
         self.positions = {SENDER: 0, RECEIVER: 0}
         """By node: the last of its events that was looked at."""
         self.admins = [new_admin(label=label, now=SystemClock().now()) for label in ("first", "second")]
@@ -187,6 +192,8 @@ class Pair:
             "hands_over": name in self._handing_over,
             "settings": self._settings.get(name, ""),
         }
+        if self.server is not None and name != ABSENT:
+            asked["database"] = self.server.make_database(f"{self.folder.name}-{name}")
         command = [sys.executable, "-P", nodes.__file__]
         subprocess.run(command, input=json.dumps(asked), text=True, check=True, **self._under(name))
 

@@ -23,6 +23,11 @@ def read_cpu(pids: Sequence[int]) -> float:
     return sum(_ticks(pid) for pid in pids) / os.sysconf("SC_CLK_TCK")
 
 
+def read_cpu_of_ended(pid: int) -> float:
+    """Return the CPU seconds of the processes that a process has started and seen end."""
+    return sum(map(int, _read_stat(pid)[13:15])) / os.sysconf("SC_CLK_TCK")
+
+
 def count_files(pids: Sequence[int]) -> int:
     """Count their open file descriptors."""
     return sum(1 for pid in pids for _ in Path(f"/proc/{pid}/fd").iterdir())
@@ -48,5 +53,9 @@ def _kib(pid: int) -> int:
 
 
 def _ticks(pid: int) -> int:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return int(fields[11]) + int(fields[12])
+    return sum(map(int, _read_stat(pid)[11:13]))
+
+
+def _read_stat(pid: int) -> list[str]:
+    """What /proc tells of a process behind its name: the state and all numbers."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

@@ -19,6 +19,8 @@ from pathlib import Path
 
 from bench import exchange, profile, pyas2_peer, soak
 from bench.against import compare_versions
+from bench.engines.compare import compare_engines
+from bench.engines.report import list_engines
 from bench.measure import measure_all
 from bench.pair import Pair
 from bench.plans import COMPARED, QUICK, WHOLE, Plan
@@ -39,10 +41,13 @@ def main() -> int:
         help=f"messages that wait for an absent peer (default {WHOLE.backlog}, quick {QUICK.backlog})",
     )
     parser.add_argument("--without-peer", action="store_true", help="measure the nodes alone")
-    parser.add_argument("--json", action="store_true", help="also write bench-out/bench.json or profile.json")
+    parser.add_argument(
+        "--json", action="store_true", help="also write bench-out/bench.json, profile.json or engines.json"
+    )
     alone = parser.add_mutually_exclusive_group()
     alone.add_argument("--profile", action="store_true", help="where the CPU of a message goes, and nothing else")
     alone.add_argument("--against", metavar="COMMIT", help="compare this tree with another commit, and nothing else")
+    alone.add_argument("--engines", action="store_true", help="compare SQLite, PostgreSQL and two workers on it")
     alone.add_argument("--exchange", metavar="COMMIT", help="messages both ways with a node of another commit")
     parser.add_argument("--messages", type=int, default=200, help="of --exchange, each way (default 200)")
     alone.add_argument("--soak", type=float, metavar="MINUTES", help="a steady load with open pages, line by line")
@@ -60,6 +65,8 @@ def main() -> int:
         found = profile.measure_profiles(seconds=plan.seconds, clients=(1, 8))
         report = [line for one in found for line in profile.list_shares(one)]
         return print_report(report, [asdict(one) for one in found], OUT / "profile.json" if args.json else None)
+    if args.engines:
+        return run_engines(plan, written=OUT / "engines.json" if args.json else None)
     if args.exchange:
         print_progress(f"a node of {args.exchange} and one of this tree")
         return exchange.run(args.exchange, messages=args.messages)
@@ -80,12 +87,23 @@ def run_bench(plan: Plan, *, with_peer: bool, written: Path | None) -> int:
             print_progress("two sites of django-pyas2")
             peer = stack.enter_context(pyas2_peer.Pair())
         found = measure_all(pair, peer, plan, print_progress)
-    machine = (
+    report = [describe_machine(load), *list_figures(found), "targets:", *list_verdicts(found)]
+    return print_report(report, asdict(found), written)
+
+
+def run_engines(plan: Plan, *, written: Path | None) -> int:
+    """Compare both kinds of database, and print or write the report."""
+    load = os.getloadavg()[0]
+    found = compare_engines(plan, print_progress)
+    return print_report([describe_machine(load), *list_engines(found)], asdict(found), written)
+
+
+def describe_machine(load: float) -> str:
+    """Describe the day and the machine, which had this load when the run began."""
+    return (
         f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, Python {platform.python_version()}, load of the "
         f"machine {load:.1f} at the beginning"
     )
-    report = [machine, *list_figures(found), "targets:", *list_verdicts(found)]
-    return print_report(report, asdict(found), written)
 
 
 def print_report(report: Sequence[str], found: object, written: Path | None) -> int:

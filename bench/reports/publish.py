@@ -1,6 +1,6 @@
-"""Puts the last run into the documentation: its report as a table, and a picture that is drawn from the same figures.
+"""Puts the last runs into the documentation: their reports, and a picture that is drawn from the same figures.
 
-./dev bench --json && python -m bench.reports.publish
+./dev bench --json && python -m bench.reports.publish; the same after `--profile` and `--engines`
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "bench-out"
 PAGE = ROOT / "docs" / "benchmark.md"
 PICTURE = ROOT / "docs" / "pictures" / "benchmark.svg"
-RUN, PROFILE = "the last run", "the last profile"
+RUN, PROFILE, ENGINES = "the last run", "the last profile", "the last run on PostgreSQL"
 """What stands in which place of the page."""
 
 WIDTH, HEIGHT, LEFT, TOP, LOW = 760, 330, 60, 50, 250
@@ -36,7 +36,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=OUT, help="where ./dev bench --json wrote")
     out: Path = parser.parse_args().out
     page = PAGE.read_text()
-    for name, place in (("bench.json", RUN), ("profile.json", PROFILE)):
+    for name, place in (("bench.json", RUN), ("profile.json", PROFILE), ("engines.json", ENGINES)):
         if (out / name).exists():
             found: dict[str, Any] = json.loads((out / name).read_text())
             page = fill(page, place, found["report"])

@@ -186,5 +186,10 @@ def _elsewhere(name: str, tool: str) -> Target:
 
 def list_verdicts(found: Measurements) -> Iterator[str]:
     """Yield the targets with their measured values and whether each was met."""
+    yield from map(format_verdict, list_targets(found))
+
+
+def format_verdict(target: Target) -> str:
+    """Format a target with what was seen, as one line."""
     words = {True: "met", False: "NOT MET", None: "-"}
-    yield from (f"  {words[target.met]:<8} {target.name}: {target.seen}" for target in list_targets(found))
+    return f"  {words[target.met]:<8} {target.name}: {target.seen}"

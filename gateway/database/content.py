@@ -5,19 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import (
-    BigInteger,
-    Connection,
-    LargeBinary,
-    bindparam,
-    delete,
-    func,
-    insert,
-    literal_column,
-    select,
-    text,
-    update,
-)
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, text, update
 
 from gateway.database.prepared import Prepared
 from gateway.database.tables import closed_epoch, datakey, sealed
@@ -43,18 +31,8 @@ _ROWS = Prepared(
     .where(datakey.c.ref.in_(bindparam("refs", expanding=True)))
 )
 _PRESENT = Prepared(select(datakey.c.ref).where(datakey.c.ref.in_(bindparam("refs", expanding=True))))
-_CLOSED = func.coalesce(select(func.max(closed_epoch.c.n)).scalar_subquery(), literal_column("0"))
-_PUT_KEY = Prepared(
-    insert(datakey).from_select(
-        ["ref", "epoch", "wrapped"],
-        select(
-            bindparam("ref", type_=BigInteger),
-            bindparam("epoch", type_=BigInteger),
-            bindparam("wrapped", type_=LargeBinary),
-        ).where(bindparam("epoch", type_=BigInteger) > _CLOSED),
-    )
-)
-"""It meets the rows whose epoch is not closed; that is compared when the row is written."""
+_NEWEST_CLOSED = Prepared(select(func.max(closed_epoch.c.n)))
+_PUT_KEY = Prepared(insert(datakey))
 _PUT_DATA = Prepared(insert(sealed))
 
 
@@ -88,7 +66,10 @@ def put(connection: Connection, rows: Iterable[SealedRow]) -> None:
     rows = list(rows)
     if not rows:
         return
-    if _PUT_KEY.add(connection, rows) < len(rows):
+    _PUT_KEY.add(connection, rows)
+    # Asked once they are written: nobody closes an epoch between the two, since closing waits for who writes keys.
+    closed = _NEWEST_CLOSED.scalars(connection)[0] or 0
+    if any(row.epoch <= closed for row in rows):
         raise TransientError(Code.LOCKED, "the storage epoch changed meanwhile; nothing was stored", hint="repeat it")
     _PUT_DATA.add(connection, rows)
 

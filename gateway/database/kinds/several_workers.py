@@ -34,17 +34,22 @@ TABLES: Final = (
 """Trust, peers, own descriptor, tokens and people; and erasures, after which no fact of before is kept in memory."""
 FACTS: Final = ("clock_superseded", "descriptor_published", "keyset", "keyset_floor")
 """The keys of `meta` that are kept in memory."""
-_THERE = text("select count(*) from pg_trigger where tgname = 'count_change' and not tgisinternal")
+_THERE = text("select count(*) from pg_trigger where tgname = 'count_change' and not tgisinternal and (tgtype & 1) = 1")
+"""Those that run for each row: one that runs for each statement also runs where no row was met."""
 _FUNCTION = """
     create or replace function trm_count_change() returns trigger language plpgsql as $$
     begin
-        update cluster set pictures = pictures + 1 where id = 1;
+        if coalesce(current_setting('trm.counted', true), '') = '' then
+            update cluster set pictures = pictures + 1 where id = 1;
+            perform set_config('trm.counted', 'yes', true);
+        end if;
         return null;
     end $$
 """
+"""Counts once in a transaction, whose setting it is: workers compare at the beginning of theirs."""
 _EACH = """
     create or replace trigger count_change after insert or update or delete on {table}
-    for each statement execute function trm_count_change()
+    for each row execute function trm_count_change()
 """
 _FACT = """
     create or replace trigger count_change after insert or update on meta
@@ -53,7 +58,7 @@ _FACT = """
 
 
 def prepare_for_workers(connection: Connection) -> None:
-    """Make what is not there; the tables are locked for that moment only where a trigger is missing."""
+    """Make what is not there; the tables are locked for that moment only where a trigger is missing or an older one."""
     row = upsert(cluster).values(id=1, since=database_ms(), moves=0, pictures=0)
     connection.execute(row.on_conflict_do_nothing())
     if connection.scalar(_THERE) == len(TABLES) + 1:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import Connection, bindparam, delete, literal, select, tuple_, update
+from sqlalchemy import Connection, bindparam, delete, literal, literal_column, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from gateway.database.prepared import Prepared
@@ -97,9 +97,10 @@ _NEW = upsert(conversation)
 _CHANGED = Prepared(
     _NEW.on_conflict_do_update(
         index_elements=["conversation", "peer"],
-        set_={"changes": conversation.c.changes + 1, "fold": _NEW.excluded.fold},
+        set_={"changes": conversation.c.changes + literal_column("1"), "fold": _NEW.excluded.fold},
     ),
     columns=("conversation", "peer", "kind", "changes", "fold"),
+    apart=True,
 )
 _QUOTE = Prepared(
     update(conversation)
@@ -149,12 +150,17 @@ _TELL = Prepared(
 
 
 def changed(connection: Connection, rows: Iterable[tuple[bytes, str, str]]) -> None:
-    """Something moved in these conversations: (index, peer, kind). Part of the moving transaction."""
+    """Something moved in these conversations: (index, peer, kind). Part of the moving transaction. A conversation that
+    is named twice counts once, and one that is new is of the first kind.
+    """
+    kinds: dict[tuple[bytes, str], str] = {}
+    for index, peer, kind in rows:
+        kinds.setdefault((index, peer), kind)
     _CHANGED.run(
         connection,
         [
             {"conversation": index, "peer": peer, "kind": kind, "changes": 1, "fold": NOW}
-            for index, peer, kind in dict.fromkeys(rows)
+            for (index, peer), kind in kinds.items()
         ],
     )
 

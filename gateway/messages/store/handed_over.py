@@ -27,7 +27,9 @@ _ADD_ITEM = Prepared(insert(local_item))
 
 
 _TAKEN_LATE = Prepared(
-    update(erasure).where(erasure.c.message == bindparam("which"), erasure.c.place == NOT_HELD).values(place=DUE)
+    update(erasure)
+    .where(erasure.c.message.in_(bindparam("refs", expanding=True)), erasure.c.place == NOT_HELD)
+    .values(place=DUE)
 )
 
 
@@ -41,9 +43,9 @@ def add_items(connection: Connection, rows: Iterable[tuple[int, int]]) -> None:
     _ADD_ITEM.run(connection, [{"message": number, "ref": ref} for number, ref in rows])
 
 
-def taken_late(connection: Connection, refs: Iterable[int]) -> None:
+def taken_late(connection: Connection, refs: Sequence[int]) -> None:
     """The case system took these while they were being erased here: it has to be asked after all."""
-    _TAKEN_LATE.run(connection, [{"which": ref} for ref in refs])
+    _TAKEN_LATE.run_listed(connection, refs=refs)
 
 
 def drop_news(connection: Connection, origin: int) -> None:

@@ -140,10 +140,10 @@ _ENQUEUE = Prepared(
     )
 )
 _ARRIVE = Prepared(insert(inbox))
-_HANDED = Prepared(delete(inbox).where(inbox.c.ref == bindparam("which")))
-_OFF_OUTBOX = Prepared(delete(outbox).where(outbox.c.ref == bindparam("which")))
+_HANDED = Prepared(delete(inbox).where(inbox.c.ref.in_(bindparam("refs", expanding=True))))
+_OFF_OUTBOX = Prepared(delete(outbox).where(outbox.c.ref.in_(bindparam("refs", expanding=True))))
 _PUT_ENVELOPE = Prepared(insert(envelope))
-_NO_ENVELOPE = Prepared(delete(envelope).where(envelope.c.ref == bindparam("which")))
+_NO_ENVELOPE = Prepared(delete(envelope).where(envelope.c.ref.in_(bindparam("refs", expanding=True))))
 _NUMBER = Prepared(
     update(message)
     .where(message.c.ref == bindparam("which"), message.c.state == bindparam("was"))
@@ -420,24 +420,20 @@ def queued_for(connection: Connection, peer: NodeId) -> bool:
 
 def dequeue(connection: Connection, refs: Sequence[int]) -> None:
     """Take messages off the outbox and drop their stored envelopes."""
-    _OFF_OUTBOX.run(connection, _which(refs))
-    _NO_ENVELOPE.run(connection, _which(refs))
+    _OFF_OUTBOX.run_listed(connection, refs=refs)
+    _NO_ENVELOPE.run_listed(connection, refs=refs)
 
 
 def put_envelopes(connection: Connection, rows: Iterable[tuple[int, bytes]]) -> None:
     """Store the sealed bytes that are repeated until answered, replacing an older sealing."""
     rows = list(rows)
-    _NO_ENVELOPE.run(connection, _which(ref for ref, _ in rows))
+    _NO_ENVELOPE.run_listed(connection, refs=[ref for ref, _ in rows])
     _PUT_ENVELOPE.run(connection, [{"ref": ref, "data": data} for ref, data in rows])
-
-
-def _which(refs: Iterable[int]) -> list[dict[str, int]]:
-    return [{"which": ref} for ref in refs]
 
 
 def drop_envelopes(connection: Connection, refs: Sequence[int]) -> None:
     """Give up stored bytes: the message is sealed anew, or asked about by a void."""
-    _NO_ENVELOPE.run(connection, _which(refs))
+    _NO_ENVELOPE.run_listed(connection, refs=refs)
 
 
 def drop_all_envelopes(connection: Connection) -> None:
@@ -515,7 +511,7 @@ def postpone(connection: Connection, ref: int, *, attempts: int, next_try: int) 
 
 def handed(connection: Connection, refs: Sequence[int]) -> None:
     """Take messages off the inbox."""
-    _HANDED.run(connection, _which(refs))
+    _HANDED.run_listed(connection, refs=refs)
 
 
 def to_take(connection: Connection, *, but: str, after: int, limit: int) -> list[MessageRow]:

@@ -110,7 +110,7 @@ _OWED = Prepared(
     .order_by(receipt_due.c.seq)
     .limit(bindparam("most"))
 )
-_SETTLED = Prepared(delete(receipt_due).where(receipt_due.c.seq == bindparam("which")))
+_SETTLED = Prepared(delete(receipt_due).where(receipt_due.c.seq.in_(bindparam("seqs", expanding=True))))
 
 
 def make_row(receipt: Receipt, direction: str, peer: NodeId) -> ReceiptRow:
@@ -233,7 +233,7 @@ def owed(connection: Connection, peer: NodeId, limit: int) -> list[tuple[int, Re
 
 def settled(connection: Connection, seqs: Sequence[int]) -> None:
     """These were answered 200."""
-    _SETTLED.run(connection, [{"which": seq} for seq in seqs])
+    _SETTLED.run_listed(connection, seqs=seqs)
 
 
 def signed_before(connection: Connection, keys: Sequence[tuple[str, str]]) -> SignedReceipts | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, insert, update
 from support import running
 from support.databases import fresh_postgresql
 
@@ -24,6 +24,8 @@ from gateway.database.writing.leading import LeaseLostError
 from gateway.errors import Code, RefusedError, TransientError
 from gateway.foundation.clock import SystemClock
 from gateway.messages.wakeups import EventStream, Wakeups
+
+TOKEN = {"id": "t", "hash": "h", "label": "l", "made": 1, "expires": 2}
 
 
 async def until(true: Callable[[], bool]) -> None:
@@ -158,7 +160,7 @@ async def test_a_change_counts_whoever_made_it(make):
     """Also a statement that no worker of this program ran."""
     one = await make("one")
     before = (await one.rows.read(store.counters))[1]
-    await one.rows.move(lambda c: c.execute(update(token).values(revoked=1)))
+    await one.rows.move(lambda c: c.execute(insert(token).values(**TOKEN)))
     assert (await one.rows.read(store.counters))[1] > before
 
 

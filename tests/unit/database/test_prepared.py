@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import Connection, Engine, bindparam, create_engine, delete, insert, select, update
+from sqlalchemy import Connection, Engine, Insert, bindparam, create_engine, delete, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
 from support import rows
 from support.databases import fresh_postgresql
 
@@ -40,6 +41,7 @@ def connection(engine: Engine) -> Iterator[Connection]:
     with engine.connect() as connection:
         with connection.begin():
             connection.execute(delete(message))
+            connection.execute(delete(event))
         yield connection
 
 
@@ -118,3 +120,47 @@ def test_a_value_left_out_is_an_error(connection):
     """No column becomes empty because somebody forgot it."""
     with connection.begin(), pytest.raises(KeyError):
         ADD_EVENT.run(connection, [{"at": 1, "kind": "message", "ref": 1}])
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 40])
+def test_rows_that_are_written_together_are_all_there_in_their_order(connection, count: int):
+    """On PostgreSQL several go in one statement: numbers that the database gives follow the order all the same."""
+    events = [{"at": at, "kind": "message", "ref": at, "state": None} for at in range(count)]
+    with connection.begin():
+        assert ADD_EVENT.run(connection, events) == count
+        assert connection.scalars(select(event.c.at).order_by(event.c.seq)).all() == [*range(count)]
+
+
+def test_inserts_of_several_rows_are_for_postgresql_alone(connection):
+    """SQLite is in this process, where a statement costs no way. What replaces rows has to say that they are apart, and
+    a value that is of no row stands alone.
+    """
+    new = upsert(event)
+    given, kept = (new.on_conflict_do_update(index_elements=["seq"], set_={"at": at}) for at in (new.excluded.at, 1))
+
+    def rows_of(statement: Insert, *, apart: bool = False) -> list[int]:
+        made = Prepared(statement, columns=("at", "kind"), apart=apart)
+        return [text.count("(%s") for text in made._for(connection.dialect).of_size(0).several]
+
+    assert rows_of(insert(event)) == rows_of(given, apart=True)
+    assert rows_of(insert(event)) == ([2, 4, 8, 16] if connection.dialect.name == "postgresql" else [])
+    assert rows_of(given) == rows_of(kept, apart=True) == []
+
+
+def test_one_that_is_there_does_not_keep_the_others_away(connection):
+    """Where the statement says so; the number that comes back is of those that were written."""
+    keep = Prepared(upsert(message).on_conflict_do_nothing(index_elements=["ref"]))
+    with connection.begin():
+        messages.add(connection, numbered(2))
+        assert keep.add(connection, numbered(1, 2, 3, 3)) == 2
+        assert BY_REF.made(MessageRow, connection, refs=[1, 2, 3]) == numbered(1, 2, 3)
+
+
+def test_a_write_meets_every_member_of_its_list(connection):
+    """Once for all of them; one that is not there is met by nothing, and an empty list is no statement."""
+    forget = Prepared(delete(message).where(message.c.ref.in_(bindparam("refs", expanding=True))))
+    with connection.begin():
+        messages.add(connection, numbered(1, 2, 3))
+        assert forget.run_listed(connection, refs=[]) == 0
+        assert forget.run_listed(connection, refs=[1, 3, 9]) == 2
+        assert connection.scalars(select(message.c.ref)).all() == [2]

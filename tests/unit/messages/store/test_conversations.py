@@ -50,6 +50,16 @@ def test_a_fold_that_was_overtaken_is_not_written(marked: Connection):
     assert (row.changes, row.state, row.due, row.fold) == (2, None, None, 0)
 
 
+def test_a_conversation_that_is_named_twice_changed_once(marked: Connection):
+    """By messages of two kinds: the row is written once, and stays of the kind with which it began."""
+    conversations.changed(marked, [(b"one", PEER, "enquiry"), ONE, (b"new", PEER, "standing"), (b"new", PEER, "other")])
+    found = conversations.get(marked, [b"one", b"new"])
+    assert [(found[index, PEER].changes, found[index, PEER].kind) for index in (b"one", b"new")] == [
+        (2, "referral"),
+        (1, "standing"),
+    ]
+
+
 def test_one_conversation_is_with_one_peer(marked: Connection):
     """The same index with another peer is another row."""
     conversations.changed(marked, [(b"one", "n1other", "referral")])
