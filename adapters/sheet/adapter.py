@@ -141,8 +141,12 @@ class SheetAdapter:
         return answer
 
     async def _work(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        def work_afresh() -> T:
+            self._journal.look()
+            return work(*args, **kwargs)
+
         with world("the line list or its results"):
-            return await in_thread(self._lock, read_configured, work, *args, **kwargs)
+            return await in_thread(self._lock, read_configured, work_afresh)
 
     async def _show(self) -> None:
         """Bring the workbook up to date. Of many callers that wait, the first writes for all that came before it."""

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from adapters.kit.files import PRIVATE, Folder
+from adapters.kit.files import PRIVATE, Entry, Folder
 from adapters.kit.items import item_from_json, item_to_json, notice_from_json, notice_to_json
 from adapters.kit.journal import replay_lines
 from adapters.kit.strict_json import write_line
@@ -118,32 +118,49 @@ def erased_line(key: str, message_id: str) -> Json:
 
 
 class Journal:
-    """The file of lines. Not to be used by two threads at once."""
+    """The file of lines. Not to be used by two threads at once; other processes may write it too, one after another."""
 
     def __init__(self, path: Path, mode: int = PRIVATE) -> None:
         self._path = path
         self._mode = mode
         self._ledger: Ledger | None = None
+        self._version = 0
+        self._seen: Entry | None = None
+
+    def look(self) -> None:
+        """Read the file anew at the next call if another process has changed it: another worker of the node, which
+        hands over or erases by now. Raises OSError.
+        """
+        if self._ledger is not None and self._find() != self._seen:
+            self._version = self._ledger.version + 1
+            self._ledger = None
+
+    def _find(self) -> Entry | None:
+        with Folder(self._path.parent) as folder:
+            return folder.entry(self._path.name)
 
     def ledger(self) -> Ledger:
-        """Return the ledger, read at the first call.
+        """Return the ledger, read at the first call, or after `look` has found it changed.
 
         Raises OSError, RefusedError(adapter_refused) for a damaged line.
         """
         if self._ledger is None:
-            ledger = Ledger()
+            ledger, seen = Ledger(version=self._version), self._find()
             replay_lines(
                 self._path, ledger.apply, "the journal", limit=LIMIT, line_limit=_LINE, depth=_DEPTH, mode=self._mode
             )
-            self._ledger = ledger
+            self._ledger, self._seen = ledger, seen
         return self._ledger
 
     def add(self, *lines: Json) -> None:
         """Make `lines` durable, then apply them. A failure may leave a part of them, so the file is then read anew."""
         ledger = self.ledger()
         self._ledger = None
+        data = b"".join(map(write_line, lines))
         with Folder(self._path.parent) as folder:
-            folder.append(self._path.name, b"".join(map(write_line, lines)), self._mode)
+            folder.append(self._path.name, data, self._mode)
+        now, before = self._find(), 0 if self._seen is None else self._seen.size
+        self._seen = now if now is not None and now.size == before + len(data) else None  # else others wrote meanwhile
         for line in lines:
             ledger.apply(line)
         self._ledger = ledger
@@ -166,4 +183,5 @@ class Journal:
     def _rewrite(self, ledger: Ledger) -> None:
         with Folder(self._path.parent) as folder:
             folder.write(self._path.name, b"".join(map(write_line, ledger.lines())), self._mode)
+        self._seen = self._find()
         self._ledger = ledger

@@ -123,7 +123,8 @@ class Leadership:
     async def beat(self) -> None:
         """Give a sign, keep what is led, take what is free, leave what is another's share. Raises TransientError."""
         sent = time.monotonic()
-        off, kept = await self._store.move(lambda c: store.beat(c, self._id, self._now()))
+        leads = self.leads
+        off, kept = await self._store.move(lambda c: store.beat(c, self._id, self._now(), leads))
         self._until = sent + (rules.LIFE - rules.MARGIN) / 1_000
         for what, duty in self._duties.items():
             if duty.lease is not None and kept.get(what) != duty.lease.fence:

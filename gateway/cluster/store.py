@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
@@ -58,15 +58,16 @@ def join(connection: Connection, *, id: str, host: str, version: str, now: int) 
     return place
 
 
-def beat(connection: Connection, id: str, now: int) -> tuple[int, Mapping[str, int]]:
-    """Say that a worker is there, and keep the leases that it holds for another `LIFE`: by how much its clock, which
-    shows `now`, is ahead of the database's, and the fence of each lease. One that has run out is not kept.
+def beat(connection: Connection, id: str, now: int, leads: Collection[str]) -> tuple[int, Mapping[str, int]]:
+    """Say that a worker is there, and keep the leases of what it leads for another `LIFE`: by how much its clock, which
+    shows `now`, is ahead of the database's, and the fence of each lease. One that has run out is not kept, nor one of a
+    duty that the worker has left and could not give up while the server was away: it runs out, and is free.
     """
     here = update(worker).where(worker.c.id == id).values(seen=database_ms(), off=now - database_ms())
     off = connection.scalar(here.returning(worker.c.off))
     kept = (
         update(lease)
-        .where(lease.c.holder == id, lease.c.until > database_ms())
+        .where(lease.c.holder == id, lease.c.what.in_(leads), lease.c.until > database_ms())
         .values(until=database_ms() + LIFE)
         .returning(lease.c.what, lease.c.fence)
     )

@@ -113,6 +113,15 @@ class Writer:
             "onward_sharing": onward,
         }
 
+    def enquiry(self, to: Country) -> dict[str, Json]:
+        """Ask whether there is a place; it names nobody."""
+        content: dict[str, Json] = {
+            "services": ["safe_accommodation"],
+            "age_group": "adult",
+            "referral_kind": "return_reception",
+        }
+        return self._draft("enquiry.capacity/1", to, {}, content)
+
     def question(self, to: Country, answers: dict[str, Json], consent: str) -> dict[str, Json]:
         """Ask what she needs in the first days. Her identity is kept back by the policy until the case is taken."""
         item: dict[str, Json] = {

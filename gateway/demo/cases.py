@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 
+from python_calamine import CalamineWorkbook
+
 from adapters.sheet import htcds
+from adapters.sheet.adapter import RESULTS
 from adapters.sheet.sample import SampleCase, sample_cases, write_sample
 from gateway.demo.places import Country
 
@@ -119,6 +122,11 @@ class Workbook:
         changed: SampleCase = self._rows[row].having({column: "Yes"})
         self._rows[row] = changed
         self.save()
+
+    def received(self) -> list[str]:
+        """Return the ids of all messages in the result workbook, each as often as it is there."""
+        sheet = CalamineWorkbook.from_path(self.path.with_name(RESULTS)).get_sheet_by_name("Received")
+        return [str(row[0]) for row in sheet.to_python()[1:]]
 
     @property
     def what(self) -> str:

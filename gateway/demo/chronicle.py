@@ -98,10 +98,9 @@ class Chronicle:
     def _run(self, country: Country) -> None:
         after = 0
         while not self._stop.is_set():
-            try:
+            with suppress(OSError, ValueError):
                 after = self._stream(country, after)
-            except (OSError, ValueError):
-                self._stop.wait(AGAIN)
+            self._stop.wait(AGAIN)
 
     def _stream(self, country: Country, after: int) -> int:
         """Read until the node hangs up; returns the position from which to go on."""
@@ -119,7 +118,7 @@ class Chronicle:
                             self._keep(_event(country.code, seq, json.loads(value)))
                             after = seq
             except OSError:
-                self._stop.wait(AGAIN)
+                pass  # from here on
             finally:
                 self._sockets.discard(sock)
         return after

@@ -15,6 +15,9 @@ import click
 
 from gateway.cli.options import CONTEXT
 
+WORKERS = 3
+"""France's, with `--cluster`."""
+
 
 @click.command("demo", context_settings=CONTEXT)
 @click.option(
@@ -25,18 +28,28 @@ from gateway.cli.options import CONTEXT
     help="A new folder for everything; a temporary one by default.",
 )
 @click.option("--keep", is_flag=True, help="Leave the nodes running, to look around.")
-def run_demo(folder: Path | None, keep: bool) -> None:
+@click.option(
+    "--cluster",
+    is_flag=True,
+    help="France as three workers on a PostgreSQL, of which it loses a worker and the server for a while.",
+)
+def run_demo(folder: Path | None, keep: bool, cluster: bool) -> None:
     """Exchange referrals between four countries on this machine, each with its own node, keys, case system and invented
     cases.
 
     \b
     Example:
       trm demo --keep --dir ./four-countries
+      trm demo --cluster
     """
+    from gateway.demo.cluster.postgresql import require_programs
     from gateway.demo.places import plan_federation
     from gateway.demo.play import play_story
 
-    federation = plan_federation(Path(tempfile.mkdtemp(prefix="trm-demo-")) if folder is None else folder.resolve())
+    if cluster:
+        require_programs()
+    base = Path(tempfile.mkdtemp(prefix="trm-demo-")) if folder is None else folder.resolve()
+    federation = plan_federation(base, workers=WORKERS if cluster else 1)
     leave = False
     with _terminable():
         try:

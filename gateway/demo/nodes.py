@@ -17,10 +17,10 @@ from pathlib import Path
 
 from gateway.administration.create_node import Made, Plan, make_node
 from gateway.demo.chronicle import wait_until
-from gateway.demo.places import Country, Federation
+from gateway.demo.places import Country, Federation, Machine
 from gateway.demo.processes import Processes
 from gateway.foundation.clock import SystemClock
-from gateway.foundation.config import AdapterSection, Unit
+from gateway.foundation.config import AdapterSection, DatabaseSection, Unit
 from gateway.foundation.ids import UnitKind
 from keys.keystore.keystore import system_rand
 from keys.offline.administrator_key import Admin, create_admin
@@ -29,6 +29,8 @@ from keys.primitives.encoding import b64u
 UNIT = "focal-point"
 ROLE = "national_focal_point"
 POLL_SECONDS = 1
+START_SECONDS = 180.0
+"""Six at once open their key files, which costs as much work as memory on purpose, where the machine is busy anyway."""
 _TITLES = {
     "FR": "Cellule nationale (demo)",
     "AL": "Zyra kombëtare (demo)",
@@ -45,11 +47,21 @@ class Founded:
     admins: tuple[Admin, ...]
 
 
-def make_nodes(federation: Federation, systems: Mapping[str, Mapping[str, str]]) -> list[Founded]:
-    """Make the nodes at once, in the order of the countries; `systems` has each adapter's settings, by country."""
+def make_nodes(
+    federation: Federation,
+    systems: Mapping[str, Mapping[str, str]],
+    databases: Mapping[str, DatabaseSection] | None = None,
+) -> list[Founded]:
+    """Make the nodes at once, in the order of the countries; `systems` has each adapter's settings, by country, and
+    `databases` where the rows of a country are, if not in its folder.
+    """
+    servers = databases or {}
 
     async def every() -> list[Founded]:
-        made = (_make(country, systems[country.code]) for country in federation.countries)
+        made = (
+            _make(country, systems[country.code], servers.get(country.code, DatabaseSection()))
+            for country in federation.countries
+        )
         return list(await asyncio.gather(*made))
 
     return asyncio.run(every())
@@ -66,8 +78,8 @@ async def _admins(country: Country) -> tuple[Admin, ...]:
     return tuple(await asyncio.gather(*made))
 
 
-async def _make(country: Country, system: Mapping[str, str]) -> Founded:
-    admins = await _admins(country)
+async def _make(country: Country, system: Mapping[str, str], database: DatabaseSection) -> Founded:
+    admins, first = await _admins(country), country.machines[0]
     passphrase = b64u(system_rand(18))
     write_private(country.passphrase_file, passphrase)
     made = await make_node(
@@ -77,12 +89,13 @@ async def _make(country: Country, system: Mapping[str, str]) -> Founded:
             name=country.code,
             country=country.code,
             endpoint=country.address,
-            listen=country.address.removeprefix("https://"),
+            listen=f"127.0.0.1:{first.port}",
             contact="duty desk (demo)",
             units=[Unit(id=UNIT, name=_TITLES[country.code], kind=UnitKind.PUBLIC_AUTHORITY, roles=(ROLE,))],
             demo=True,
             admins=[admin.card for admin in admins],
             adapter=AdapterSection.model_validate({**system, "kind": country.adapter, "poll_seconds": POLL_SECONDS}),
+            database=database,
         ),
         passphrase,
         b64u(system_rand(18)),
@@ -90,7 +103,8 @@ async def _make(country: Country, system: Mapping[str, str]) -> Founded:
     )
     settings = country.node / "node.toml"
     with settings.open("a", encoding="utf-8") as file:
-        file.write(f'\n[log]\nlevel = "debug"\n\n[local]\nlisten = "127.0.0.1:{country.console_port}"\n')
+        file.write(f'\n[log]\nlevel = "debug"\n\n[local]\nlisten = "127.0.0.1:{first.console_port}"\n')
+        file.write(f'\n[console]\norigin = "http://localhost:{country.console_port}"\n')
     return Founded(node=made, admins=admins)
 
 
@@ -102,42 +116,55 @@ def write_private(path: Path, text: str) -> None:
 
 
 class Nodes:
-    """The nodes among the programs that run."""
+    """The nodes among the programs that run; of a node that is several workers, each."""
 
     def __init__(self, processes: Processes) -> None:
         self._processes = processes
 
+    def alive(self) -> None:
+        """Raise RefusedError if a program has ended by itself, a node or another."""
+        self._processes.alive()
+
     def start(self, countries: Sequence[Country]) -> None:
         """Start these nodes and wait until each takes requests."""
-        for country in countries:
-            self._processes.start(_name(country), _serve(country), country.log)
-        for country in countries:
-            wait_until(f"{_name(country)} to take requests", partial(self._ready, country))
+        self.start_machines([machine for country in countries for machine in country.machines])
 
-    def _ready(self, country: Country) -> bool:
+    def start_machines(self, machines: Sequence[Machine]) -> None:
+        """Start these processes of nodes and wait until each takes requests."""
+        for machine in machines:
+            self._processes.start(_name(machine), _serve(machine), machine.log)
+        for machine in machines:
+            wait_until(f"{_name(machine)} to take requests", partial(self._ready, machine), seconds=START_SECONDS)
+
+    def _ready(self, machine: Machine) -> bool:
         self._processes.alive()
-        return is_live(country)
+        return is_live(machine)
 
     def kill(self, country: Country) -> None:
-        """Kill the nodes as a power cut would, without a chance to finish anything."""
-        self._processes.kill(_name(country))
+        """Kill the node as a power cut would, without a chance to finish anything."""
+        for machine in country.machines:
+            self.kill_machine(machine)
+
+    def kill_machine(self, machine: Machine) -> None:
+        """Kill one process of a node, the same way."""
+        self._processes.kill(_name(machine))
 
 
-def _name(country: Country) -> str:
-    return f"the node of {country.title}"
+def _name(machine: Machine) -> str:
+    return f"the node {machine.name}"
 
 
-def _serve(country: Country) -> list[str]:
-    words = ["--node", str(country.node), "--passphrase-file", str(country.passphrase_file)]
-    return ["/usr/bin/env", f"TMPDIR={country.temporary}", sys.executable, "-m", "gateway.cli", "serve", *words]
+def _serve(machine: Machine) -> list[str]:
+    words = ["--node", str(machine.node), "--passphrase-file", str(machine.passphrase_file)]
+    return ["/usr/bin/env", f"TMPDIR={machine.temporary}", sys.executable, "-m", "gateway.cli", "serve", *words]
 
 
-def is_live(country: Country) -> bool:
-    """Whether the node answers on its socket."""
+def is_live(machine: Machine) -> bool:
+    """Whether it answers on its socket."""
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
             sock.settimeout(5)
-            sock.connect(str(country.socket))
+            sock.connect(str(machine.socket))
             sock.sendall(b"GET /health/live HTTP/1.0\r\nHost: localhost\r\n\r\n")
             return b" 200 " in sock.recv(64)
     except OSError:

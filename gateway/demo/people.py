@@ -48,7 +48,7 @@ class People:
         return self._ask_as(self.country.second, operation, arguments)
 
     def _ask_as(self, name: str, operation: str, arguments: Mapping[str, Json]) -> dict[str, Json]:
-        value = call_node(self.country.node, operation, arguments, token=self._tokens.get(name))
+        value = call_node(self.country.door, operation, arguments, token=self._tokens.get(name))
         if not isinstance(value, dict):
             raise RuntimeError(f"{operation} answers with an object")
         return value
@@ -75,7 +75,7 @@ class People:
 
     def write_pairing_file(self) -> None:
         """Write the file that the administrator gives to other countries, on paper, by mail or on a stick."""
-        self.country.pairing.write_text(json.dumps(call_node(self.country.node, "node.pairing", {})), encoding="utf-8")
+        self.country.pairing.write_text(json.dumps(call_node(self.country.door, "node.pairing", {})), encoding="utf-8")
 
     def propose(self, other: Country) -> str:
         """Read the other country's pairing file; returns the 60 digits to be compared."""

@@ -6,6 +6,9 @@ admins/FR-1   the administrators' key files, two a node
 tmp/FR        the node's temporary folder                  logs/FR.log what the node says, at level debug
 adapters/UA   what the node's adapter keeps                pairing/    the files that administrators exchange
 evidence/     the exported proof
+
+Where France is several workers, each has what a machine has of its own: nodes/FR-2, logs/FR-2.log and so on; front/ has
+the sockets of what stands before them.
 """
 
 from __future__ import annotations
@@ -22,10 +25,46 @@ LONGEST_SOCKET = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """What a process of a node has for itself: a folder with its keys and settings, a passphrase, ports, a log."""
+
+    name: str
+    base: Path
+    port: int
+    console_port: int
+
+    @property
+    def node(self) -> Path:
+        """The node folder."""
+        return self.base / "nodes" / self.name
+
+    @property
+    def passphrase_file(self) -> Path:
+        """The file with the passphrase of its keys."""
+        return self.base / "secrets" / f"{self.name}.txt"
+
+    @property
+    def temporary(self) -> Path:
+        """Its own temporary folder."""
+        return self.base / "tmp" / self.name
+
+    @property
+    def log(self) -> Path:
+        """Its log."""
+        return self.base / "logs" / f"{self.name}.log"
+
+    @property
+    def socket(self) -> Path:
+        """The socket of its local API."""
+        return self.node / RUN / SOCKET
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Country:
     """One country of the demonstration: `code` is also its node's name, `person` the staff reference of who acts
     there, `second` that of who releases what needs two. `system_port` is where the case system listens, if it does,
-    `console_port` where people open the pages.
+    `console_port` where people open the pages. `workers` are the processes of its node where it is several; then both
+    ports are those of the front before them.
     """
 
     code: str
@@ -38,11 +77,28 @@ class Country:
     port: int
     console_port: int
     system_port: int = 0
+    workers: tuple[Machine, ...] = ()
+
+    @property
+    def machines(self) -> tuple[Machine, ...]:
+        """The processes of its node: one, or its workers."""
+        alone = Machine(name=self.code, base=self.base, port=self.port, console_port=self.console_port)
+        return self.workers or (alone,)
 
     @property
     def node(self) -> Path:
-        """The node folder."""
-        return self.base / "nodes" / self.code
+        """The node folder; of several workers that of the first."""
+        return self.machines[0].node
+
+    @property
+    def door(self) -> Path:
+        """The folder in which people and programs find the socket: that of the node, or of the front before workers."""
+        return self.base / "front" / "people" if self.workers else self.node
+
+    @property
+    def systems_door(self) -> Path:
+        """The folder in which programs find the socket that leads to any worker."""
+        return self.base / "front" / "systems" if self.workers else self.node
 
     @property
     def cases(self) -> Path:
@@ -62,7 +118,7 @@ class Country:
     @property
     def passphrase_file(self) -> Path:
         """The file with the node's passphrase."""
-        return self.base / "secrets" / f"{self.code}.txt"
+        return self.machines[0].passphrase_file
 
     def secret(self, who: str) -> Path:
         """The file with the credentials for the case system."""
@@ -82,12 +138,7 @@ class Country:
     @property
     def temporary(self) -> Path:
         """The node's own temporary folder."""
-        return self.base / "tmp" / self.code
-
-    @property
-    def log(self) -> Path:
-        """The node's log."""
-        return self.base / "logs" / f"{self.code}.log"
+        return self.machines[0].temporary
 
     @property
     def pairing(self) -> Path:
@@ -97,7 +148,7 @@ class Country:
     @property
     def socket(self) -> Path:
         """The socket of the local API."""
-        return self.node / RUN / SOCKET
+        return self.door / RUN / SOCKET
 
     @property
     def address(self) -> str:
@@ -114,6 +165,8 @@ class Federation:
     albania: Country
     ukraine: Country
     morocco: Country
+    database_port: int = 0
+    """Where the PostgreSQL of several workers listens."""
 
     @property
     def countries(self) -> tuple[Country, Country, Country, Country]:
@@ -132,8 +185,8 @@ class Federation:
         return sorted(path for path in self.base.iterdir() if path.is_dir() and path != cases)
 
 
-def plan_federation(base: Path) -> Federation:
-    """Plan the four countries under `base`, with ports that are free now.
+def plan_federation(base: Path, *, workers: int = 1) -> Federation:
+    """Plan the four countries under `base`, with ports that are free now; France as so many workers.
 
     Raises:
         RefusedError: there is something in the folder, or its path is too long for the sockets in it.
@@ -142,7 +195,11 @@ def plan_federation(base: Path) -> Federation:
         raise RefusedError(
             Code.EXISTS, f"{base} exists and is not empty; nothing was changed", hint="name a new folder with --dir"
         )
-    ports = find_free_ports(10)
+    ports = find_free_ports(11 + 2 * workers)
+    machines = [
+        Machine(name=f"FR-{number}" if number > 1 else "FR", base=base, port=port, console_port=console_port)
+        for number, (port, console_port) in enumerate(zip(ports[11::2], ports[12::2], strict=True), 1)
+    ]
     france = Country(
         code="FR",
         title="France",
@@ -153,6 +210,7 @@ def plan_federation(base: Path) -> Federation:
         base=base,
         port=ports[0],
         console_port=ports[6],
+        workers=tuple(machines) if workers > 1 else (),
     )
     albania = Country(
         code="AL",
@@ -189,11 +247,14 @@ def plan_federation(base: Path) -> Federation:
         console_port=ports[9],
         system_port=ports[5],
     )
-    if len(bytes(france.socket)) > LONGEST_SOCKET:
+    longest = max(len(bytes(folder / RUN / SOCKET)) for folder in (france.systems_door, machines[-1].node))
+    if longest > LONGEST_SOCKET:
         raise RefusedError(
             Code.INVALID, f"the path {base} is too long for the sockets in it", hint="name a shorter one with --dir"
         )
-    return Federation(base=base, france=france, albania=albania, ukraine=ukraine, morocco=morocco)
+    return Federation(
+        base=base, france=france, albania=albania, ukraine=ukraine, morocco=morocco, database_port=ports[10]
+    )
 
 
 def make_folders(federation: Federation) -> None:
@@ -204,7 +265,8 @@ def make_folders(federation: Federation) -> None:
     for country in federation.countries:
         country.cases.mkdir(mode=0o700)
         country.journal.parent.mkdir(mode=0o700)
-        country.temporary.mkdir(mode=0o700)
+        for machine in country.machines:
+            machine.temporary.mkdir(mode=0o700)
 
 
 def find_free_ports(count: int) -> list[int]:

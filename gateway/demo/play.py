@@ -12,6 +12,9 @@ from gateway.demo.bodies import Writer
 from gateway.demo.cases import FIRST, FOURTH, SECOND, THIRD, Workbook
 from gateway.demo.ceremony import enrol_person
 from gateway.demo.chronicle import Chronicle
+from gateway.demo.cluster.losses import Losses
+from gateway.demo.cluster.postgresql import require_programs
+from gateway.demo.cluster.workers import Cluster
 from gateway.demo.nodes import Nodes, make_nodes, read_today
 from gateway.demo.people import People
 from gateway.demo.places import Country, Federation
@@ -24,20 +27,22 @@ from gateway.ports import Json
 
 
 def play_story(federation: Federation, *, keep: bool, stream: TextIO) -> None:
-    """Run everything in the planned folder; then stop everything, unless it is to be kept and all went well.
+    """Run everything in the planned folder; then stop everything, unless it is to be kept and all went well. Where
+    France is planned as several workers, it loses one of them and its database server in the middle.
 
     Raises:
         GatewayError: a step was not observed, or a node refused; all is stopped, files stay.
     """
     processes, systems, left = Processes(), Systems(federation, read_today()), False
+    cluster = _plan_cluster(federation, processes)
     with Timeline(federation.countries, stream) as timeline:
         chronicle = Chronicle(timeline.event, processes.alive)
         try:
-            stage = _set(federation, processes, systems, chronicle, timeline)
-            _tell(stage)
+            stage = _set(federation, processes, systems, cluster, chronicle, timeline)
+            _tell(stage, cluster)
             timeline.step("What was observed")
             timeline.note(f"all {len(stage.facts)} expected observations were made, in {timeline.seconds:.0f} seconds")
-            _next(stage, processes, keep=keep)
+            _next(stage, processes, cluster, keep=keep)
             if keep:
                 processes.leave()
                 left = True
@@ -46,10 +51,24 @@ def play_story(federation: Federation, *, keep: bool, stream: TextIO) -> None:
             processes.stop()
             if not left:
                 systems.database.remove()
+                if cluster is not None:
+                    cluster.server.remove()
+
+
+def _plan_cluster(federation: Federation, processes: Processes) -> Cluster | None:
+    """Plan what France's workers need. Raises RefusedError where this machine has no PostgreSQL."""
+    if not federation.france.workers:
+        return None
+    return Cluster(federation.france, processes, require_programs(), federation.database_port)
 
 
 def _set(
-    federation: Federation, processes: Processes, systems: Systems, chronicle: Chronicle, timeline: Timeline
+    federation: Federation,
+    processes: Processes,
+    systems: Systems,
+    cluster: Cluster | None,
+    chronicle: Chronicle,
+    timeline: Timeline,
 ) -> Stage:
     """Make folders, case systems, keys and nodes, and start them."""
     timeline.step("Four countries on this machine, each with its own node, keys, port and kind of case system")
@@ -61,13 +80,22 @@ def _set(
     timeline.note(f"everything is in {federation.base}")
     timeline.doing("starting the case systems")
     systems.start(processes)
+    databases = {} if cluster is None else {france.code: cluster.start_server()}
     timeline.doing("making four nodes with their keys (each key file costs 256 MiB of memory to open, on purpose)")
     used: dict[str, Workbook | CaseSystem] = {france.code: workbook, **systems.of}
-    made = make_nodes(federation, {code: system.settings for code, system in used.items()})
+    made = make_nodes(federation, {code: system.settings for code, system in used.items()}, databases)
     timeline.head()
     for country, node in zip(federation.countries, made, strict=True):
         what = used[country.code].what
         timeline.act(country, f"node {node.node.node[:10]}... at {country.address}; case system: {what}")
+    if cluster is not None:
+        cluster.start_front()
+        timeline.act(france, f"its rows: on {cluster.server.describe()}, in a database of its own")
+        timeline.doing("letting two more workers of France join")
+        cluster.join_workers()
+        for worker in france.workers[1:]:
+            timeline.act(france, f"worker {worker.name} joins: trm keys invite, trm keys join; keys of its own")
+        timeline.act(france, f"a front at {france.address} leads to each of {len(france.workers)} workers")
     timeline.doing("starting four nodes")
     nodes = Nodes(processes)
     nodes.start(federation.countries)
@@ -88,8 +116,9 @@ def _set(
     )
 
 
-def _tell(stage: Stage) -> None:
+def _tell(stage: Stage, cluster: Cluster | None) -> None:
     """Play the chapters in their order."""
+    losses = None if cluster is None else Losses(stage, cluster)
     france, albania, ukraine, morocco = stage.federation.countries
     step = stage.timeline.step
     step("Pairing: files exchanged, digits and versions compared by phone and typed; two administrators of each sign")
@@ -108,6 +137,11 @@ def _tell(stage: Stage) -> None:
     story.survive_outage(stage, question, consent)
     step("Albania accepts")
     story.accept_referral(stage, referral, consent)
+    if losses is not None:
+        step("France loses a worker while messages are under way; the others take over, and it comes back")
+        losses.lose_worker()
+        step("France's database server crashes while messages are under way; the node goes on by itself")
+        losses.lose_server()
     step("The way home: risks assessed by both sides, a journey proposed, confirmed and made")
     case: story.Message = {"conversation": referral["conversation"]}
     homeward.bring_home(stage, case, consent)
@@ -119,14 +153,21 @@ def _tell(stage: Stage) -> None:
     homeward.cross_messages(stage)
     step("Proof")
     proofs.prove_delivery(stage)
+    if losses is not None:
+        losses.prove_one_log()
     stage.timeline.doing("exporting and verifying the evidence")
     proofs.prove_conversation(stage, referral["conversation"])
     stage.timeline.doing("searching every file for the marked values")
-    proofs.prove_no_trace(stage)
+    proofs.prove_no_trace(stage, _list_outside(cluster))
 
 
-def _next(stage: Stage, processes: Processes, *, keep: bool) -> None:
-    """Print where the nodes are and how to stop or watch them; three commands that work as they are printed."""
+def _list_outside(cluster: Cluster | None) -> list[Path]:
+    """List the folders of the server of several workers."""
+    return [] if cluster is None or cluster.server.folder is None else [cluster.server.folder]
+
+
+def _next(stage: Stage, processes: Processes, cluster: Cluster | None, *, keep: bool) -> None:
+    """Print where the nodes are and how to stop or watch them; commands that work as they are printed."""
     federation, timeline = stage.federation, stage.timeline
     if keep:
         timeline.step("The four nodes and their case systems stay up")
@@ -135,7 +176,7 @@ def _next(stage: Stage, processes: Processes, *, keep: bool) -> None:
             timeline.note(f"{'':<8} its console: {_invited(stage, country)}")
         timeline.note("each address invites one person to make a passkey there, within a day")
         pids = " ".join(str(pid) for pid in processes.pids)
-        folders = [federation.base, *filter(None, [stage.systems.database.outside])]
+        folders = [federation.base, *filter(None, [stage.systems.database.outside]), *_list_outside(cluster)]
         remove = shlex.join(["rm", "-r", *map(str, folders)])
         timeline.note(f"stop them with: kill {pids}; then remove them with: {remove}")
     timeline.step("What to try next")
@@ -147,8 +188,11 @@ def _next(stage: Stage, processes: Processes, *, keep: bool) -> None:
         f"{trm} doctor --node {france}",
         f"{trm} evidence verify {base / 'evidence' / 'referral.json'} {known}",
     ]
+    if cluster is not None:
+        lines.append(f"{trm} node workers --node {france}")
     if not keep:
-        lines = [f"{trm} demo --keep --dir {base}", *lines[:2]]
+        several = "" if cluster is None else " --cluster"
+        lines = [f"{trm} demo{several} --keep --dir {base}", *(line for line in lines if "evidence" not in line)]
     for line in lines:
         timeline.note(line)
 

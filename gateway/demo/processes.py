@@ -70,11 +70,11 @@ class Processes:
                         hint=f"its last output is in {each.log}",
                     )
 
-    def kill(self, name: str) -> None:
-        """Kill a program as a power cut would, without a chance to finish anything."""
+    def kill(self, name: str, by: signal.Signals = signal.SIGKILL) -> None:
+        """Kill a program as a power cut would, without a chance to finish anything, and wait for its end."""
         with self._lock:
             process = self._running.pop(name).process
-        process.kill()
+        process.send_signal(by)
         process.wait(STOP_SECONDS)
 
     def stop(self) -> None:

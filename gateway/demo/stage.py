@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from gateway.demo.bodies import Writer
 from gateway.demo.cases import Workbook
-from gateway.demo.chronicle import Chronicle, Event
+from gateway.demo.chronicle import PATIENCE, Chronicle, Event
 from gateway.demo.nodes import Nodes
 from gateway.demo.people import People
 from gateway.demo.places import Country, Federation
@@ -16,7 +16,7 @@ from gateway.errors import Code, RefusedError
 from gateway.ports import Json
 
 
-@dataclass(kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
     """The countries, their people, and the observations so far."""
 
@@ -29,6 +29,8 @@ class Stage:
     writers: dict[str, Writer]
     workbook: Workbook
     fingerprints: dict[str, str] = field(default_factory=dict)
+    crowd: dict[str, str] = field(default_factory=dict)
+    """Messages that came in crowds, each with its sender: proven like all, and not shown one by one."""
     facts: list[str] = field(default_factory=list)
 
     def of(self, country: Country) -> tuple[People, Writer]:
@@ -39,11 +41,13 @@ class Stage:
         """Show an action of a person."""
         self.timeline.act(country, text)
 
-    def seen(self, country: Country, message: Json, state: str) -> Event:
-        """Wait until this country's node reports this state of the message."""
+    def seen(self, country: Country, message: Json, state: str, *, seconds: float = PATIENCE) -> Event:
+        """Wait until this country's node reports this state of the message, so many seconds at most."""
         what = f"message {message} to be {state} in {country.title}"
         self.timeline.doing(f"waiting for {what}")
-        return self.chronicle.wait(what, lambda e: (e.country, e.id, e.state) == (country.code, message, state))
+        return self.chronicle.wait(
+            what, lambda e: (e.country, e.id, e.state) == (country.code, message, state), seconds=seconds
+        )
 
     def exchanged(self, sender: Country, recipient: Country, message: Json) -> None:
         """Wait until the recipient's case system has the message, and the sender the receipt for it."""

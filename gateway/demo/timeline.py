@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TextIO
 
 from rich.console import Console
@@ -63,6 +65,7 @@ class Timeline:
         self.console = Console(
             file=stream, width=None if self.live else PLAIN_WIDTH, highlight=False, markup=False, emoji=False
         )
+        self._gathered: Counter[tuple[str, str]] | None = None
         self._status: Status | None = self.console.status("") if self.live else None
 
     def __enter__(self) -> Timeline:
@@ -101,10 +104,31 @@ class Timeline:
         self._line(country.code, Text(text, style="yellow"))
 
     def event(self, event: Event) -> None:
-        """Print an event that a node reports."""
+        """Print an event that a node reports, or count it while events are gathered."""
         text = describe_event(event)
+        with self._lock:
+            gathered = self._gathered
+            if gathered is not None:
+                gathered[event.country, text] += 1
+        if gathered is None:
+            self._said(event.country, text)
+
+    @contextmanager
+    def gather(self) -> Iterator[None]:
+        """Count events as long as this lasts, then print each kind in one line with how often it came."""
+        with self._lock:
+            self._gathered = Counter()
+        try:
+            yield
+        finally:
+            with self._lock:
+                gathered, self._gathered = self._gathered, None
+            for (country, text), count in (gathered or {}).items():
+                self._said(country, f"{text} ({count} times)" if count > 1 else text)
+
+    def _said(self, country: str, text: str) -> None:
         style = "red" if text.startswith("✗") else "green" if text.startswith("✓") else ""
-        self._line(event.country, Text(text, style=style))
+        self._line(country, Text(text, style=style))
 
     def note(self, text: str) -> None:
         """Print a line across all columns."""

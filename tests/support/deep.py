@@ -40,7 +40,11 @@ class Part:
 
 PARTS = (
     Part("kill", "nodes and adapters killed at any instant", ("tests/faults/test_*kill.py",)),
-    Part("workers", "workers of one node killed, paused and cut off", ("tests/faults/test_workers.py",)),
+    Part(
+        "workers",
+        "workers of one node killed, paused and cut off",
+        ("tests/faults/test_workers.py", "tests/acceptance/test_demo_cluster.py"),
+    ),
     Part(
         "models",
         "walks through what nodes may say to each other, compared with a model",

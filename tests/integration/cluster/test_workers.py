@@ -238,6 +238,27 @@ async def test_a_lease_that_cannot_be_kept_is_left_in_time(make, monkeypatch):
         assert time.monotonic() - begun < 1.0
 
 
+async def test_a_duty_left_while_the_server_was_away_is_led_again(make, monkeypatch):
+    """The lease could not be given up, and the server is back before it has run out: the worker does not keep it."""
+
+    def be_away(*_: object) -> None:
+        raise TransientError(Code.DISK, "the database cannot be used now; nothing was changed")
+
+    async with quick(monkeypatch):
+        one = await make("one")
+        one.lead("handover")
+        await one.member.leadership.beat()
+        await until(lambda: one.led == ["handover"])
+        with monkeypatch.context() as away:
+            away.setattr(store, "give_up", be_away)
+            watch = asyncio.create_task(one.member.leadership._watch())
+            await until(lambda: one.led == [])
+            watch.cancel()
+        await one.rows.move(lambda c: c.execute(update(lease).values(until=now() + 1_000)))
+        one.begin()
+        await until(lambda: one.led == ["handover"])
+
+
 async def test_a_worker_whose_clock_is_wrong_leads_nothing(make):
     """It takes in what peers bring, and its clock is told."""
     wrong = await make("wrong", ahead=5 * 60_000)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, select, update
 
 from gateway.cluster import store
 from gateway.cluster.rules import LIFE, PLACES
@@ -54,10 +54,21 @@ def test_a_sign_keeps_leases_that_have_not_run_out(connection: Connection):
     join(connection, "a")
     for what in ("one", "two"):
         store.claim(connection, what, "a")
-    off, kept = store.beat(connection, "a", now())
+    off, kept = store.beat(connection, "a", now(), ["one", "two"])
     assert (kept, abs(off) < 5_000) == ({"one": 1, "two": 1}, True)
     connection.execute(update(lease).where(lease.c.what == "one").values(until=now() - 1))
-    assert store.beat(connection, "a", now())[1] == {"two": 1}
+    assert store.beat(connection, "a", now(), ["one", "two"])[1] == {"two": 1}
+
+
+def test_a_sign_keeps_nothing_that_is_led_no_more(connection: Connection):
+    """A duty that was left while the server was away is free when its lease has run out."""
+    join(connection, "a")
+    for what in ("one", "two"):
+        store.claim(connection, what, "a")
+    connection.execute(update(lease).values(until=now() + 1_000))
+    assert store.beat(connection, "a", now(), ["two"])[1] == {"two": 1}
+    until = {row.what: row.until for row in connection.execute(select(lease.c.what, lease.c.until))}
+    assert until["one"] < now() + 2_000 < until["two"]
 
 
 def test_what_is_given_up_is_free_at_once(connection: Connection):

@@ -41,3 +41,22 @@ def test_where_no_terminal_is_the_timeline_has_plain_lines(federation):
         shown.act(federation.albania, "al-04 releases it")
     lines = [line.split(" s  ", 1)[1].rstrip() for line in stream.getvalue().splitlines()]
     assert lines == ["FR  → info.reply: queued for AL", "AL  al-04 releases it"]
+
+
+def test_events_of_a_crowd_are_told_in_one_line(federation):
+    """Each kind once, with how often it came; acts are shown at once, and afterwards events one by one again."""
+    stream = io.StringIO()
+    with Timeline(federation.countries, stream) as shown:
+        with shown.gather():
+            for _ in range(3):
+                shown.event(event())
+            shown.event(event(state="opened"))
+            shown.act(federation.france, "a worker is killed")
+        shown.event(event())
+    lines = [line.split(" s  ", 1)[1].rstrip() for line in stream.getvalue().splitlines()]
+    assert lines == [
+        "FR  a worker is killed",
+        "FR  → info.reply: queued for AL (3 times)",
+        "FR  ✓ info.reply: opened by a person in AL",
+        "FR  → info.reply: queued for AL",
+    ]

@@ -331,3 +331,26 @@ def test_a_panic_of_the_reader() -> None:
     assert isinstance(_translated(panic), UnreadableError)
     stop = KeyboardInterrupt()
     assert _translated(stop) is stop
+
+
+# --- several workers -------------------------------------------------------------------------------------------------
+
+
+async def test_two_workers_share_the_results(bench: SheetBench) -> None:
+    """Whichever of them hands over, the workbook shows what both did; each has its own adapter on the same files."""
+    one, other = bench.adapter(), bench.adapter()
+    for adapter, key in ((one, "a"), (other, "b"), (one, "c")):
+        await adapter.push(a_delivery(key=key))
+    assert len(sheet_cells(bench.results)["Received"]) == 1 + 3
+    assert [await other.status(key) for key in ("a", "b", "c")] == ["listed"] * 3
+
+
+async def test_erasing_keeps_what_another_worker_has_handed_over(bench: SheetBench) -> None:
+    """The journal is written anew with all that is in it, not with what this worker remembers."""
+    one, other = bench.adapter(), bench.adapter()
+    await one.push(a_delivery(key="a"))
+    await other.push(a_delivery(key="b"))
+    await one.erase("a")
+    assert [await bench.adapter().status(key) for key in ("a", "b")] == ["erased", "listed"]
+    assert [await other.status(key) for key in ("a", "b")] == ["erased", "listed"]
+    assert len(sheet_cells(bench.results)["Received"]) == 1 + 1

@@ -1,0 +1,1 @@
+"""France's node as several workers on a PostgreSQL server, and what it loses on stage."""

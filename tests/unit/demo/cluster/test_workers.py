@@ -1,0 +1,22 @@
+"""Several workers of a country: the doors of their front."""
+
+from __future__ import annotations
+
+from gateway.demo import places
+from gateway.demo.cluster.front import Spread
+from gateway.demo.cluster.workers import plan_doors
+
+
+def test_every_door_leads_to_all_workers(tmp_path):
+    """Peers and case systems come to any, people to the first one that listens, at the ports that peers and people
+    know.
+    """
+    france = places.plan_federation(tmp_path / "d", workers=3).france
+    peers, console, systems, people = plan_doors(france)
+    assert (peers.listen, peers.spread) == (france.address.removeprefix("https://"), Spread.NEXT)
+    assert (console.listen, console.spread) == (f"127.0.0.1:{france.console_port}", Spread.FIRST)
+    assert (systems.spread, people.listen, people.spread) == (Spread.NEXT, str(france.socket), Spread.FIRST)
+    assert systems.listen.startswith(str(france.systems_door)) and systems.listen != people.listen
+    assert peers.workers == tuple(f"127.0.0.1:{worker.port}" for worker in france.workers)
+    assert console.workers == tuple(f"127.0.0.1:{worker.console_port}" for worker in france.workers)
+    assert systems.workers == people.workers == tuple(str(worker.socket) for worker in france.workers)
