@@ -1,8 +1,8 @@
 """What one worker tells the others, so that they need not look all the time: NOTIFY of PostgreSQL.
 
 A hint is never more than that. It is sent after the commit and outside of its transaction, because a NOTIFY inside
-takes a lock of the whole database, and what is told within a moment goes together. Each worker looks every second all
-the same; after a connection was lost, every loop looks.
+takes a lock of the whole database; the first goes at once, and what is told within a moment after it goes together.
+Each worker looks every second all the same; after a connection was lost, every loop looks.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from gateway.messages.wakeups import EVENTS, EventStream, Wakeups
 
 CHANNEL: Final = "trm"
 MOMENT: Final = 0.02
-"""Seconds within which what is told goes together."""
+"""Seconds for which what follows a hint is gathered."""
 PAUSE: Final = 1.0
 """Seconds between two looks, and before a lost connection is opened anew."""
 MOST: Final = 7_000
@@ -85,13 +85,13 @@ class Hints:
     async def _send(self, connection: psycopg.AsyncConnection[tuple[object, ...]]) -> None:
         while True:
             await self._some.wait()
-            await asyncio.sleep(MOMENT)
             self._some.clear()
             told, self._pending = [*self._pending], {}
             text = json.dumps({"by": self._id, "hints": told})
             if len(text) > MOST:
                 text = json.dumps({"by": self._id, "hints": [ALL]})
             await connection.execute("select pg_notify(%s, %s)", (CHANNEL, text))
+            await asyncio.sleep(MOMENT)  # the first goes at once, and what follows it goes together
 
     async def _listen(self, connection: psycopg.AsyncConnection[tuple[object, ...]]) -> None:
         await connection.execute(f"listen {CHANNEL}")
