@@ -67,6 +67,7 @@ PARTS = (
         "large files, long tables, many messages in flight",
         (
             "tests/acceptance/test_large_file.py",
+            "tests/faults/test_mixing.py",
             "tests/integration/adapters/sheet/test_adapter.py",
             "tests/integration/identity/test_publication.py",
         ),
