@@ -80,7 +80,7 @@ class Office:
 
 
 def test_killed_during_traffic(pair: Pair, capsys: pytest.CaptureFixture[str]) -> None:
-    """With both key services killed again and again under many messages each way nothing is lost, doubled or refused."""
+    """With both key services killed again and again under messages each way nothing is lost, doubled or refused."""
     offices = [Office(pair.a, "AL"), Office(pair.b, "FR")]
     for office in offices:
         office.node.sign_in()

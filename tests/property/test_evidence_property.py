@@ -129,7 +129,7 @@ def test_every_base64_field(kind: str) -> None:
         assert refused(with_text(data, path, text + "="))
 
 
-@settings(max_examples=200)
+@settings(max_examples=60)
 @given(kind=st.sampled_from(sorted(BUNDLES)), part=st.floats(0, 1, exclude_max=True), byte=st.integers(1, 255))
 def test_any_byte_anywhere(kind: str, part: float, byte: int) -> None:
     """Any other byte at any place."""
@@ -138,7 +138,7 @@ def test_any_byte_anywhere(kind: str, part: float, byte: int) -> None:
     assert refused(data[:place] + bytes([data[place] ^ byte]) + data[place + 1 :])
 
 
-@settings(max_examples=100)
+@settings(max_examples=40)
 @given(part=st.floats(0, 1, exclude_max=True), piece=st.binary(max_size=2), cut=st.integers(0, 2))
 def test_any_splice(part: float, piece: bytes, cut: int) -> None:
     """Bytes put in or taken out."""
@@ -148,7 +148,7 @@ def test_any_splice(part: float, piece: bytes, cut: int) -> None:
     assert spoiled == data or refused(spoiled)
 
 
-@settings(max_examples=100)
+@settings(max_examples=40)
 @given(data=st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
 def test_noise(data: bytes) -> None:
     """What is no bundle is refused, never another error."""
