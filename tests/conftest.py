@@ -23,6 +23,7 @@ from support.ajv import Ajv, running
 from support.shapes import misfits
 from support.tokens import SoftToken, SoftTpm, soft_token, soft_tpm
 
+import schemas
 from adapters.kit import kind
 from gateway.database import engine
 from gateway.database.kinds.sqlite_file import SqliteFile
@@ -166,6 +167,14 @@ def _the_path_is_searched_for_adapters_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(kind, "entry_points", lambda group: searched(tuple(sys.path), group))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _schemas_are_hashed_once() -> Iterator[None]:
+    """Each node that is opened compares all of them with the catalogue; no test changes one of their files."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(schemas, "verify_schema_files", cache(schemas.verify_schema_files))
         yield
 
 
