@@ -1,6 +1,7 @@
 """What holds for every test: names of cases that are the same in every process, so that they can be spread over
 several; folders in memory; what takes long comes first, and what takes long to start is started once; every answer of a
-desk is held against its shape; migrations run and statements are compiled once, and adapters are looked for once.
+desk is held against its shape; migrations run and statements are compiled once, adapters are looked for once, and
+schemas and policies are read once.
 """
 
 from __future__ import annotations
