@@ -1,6 +1,7 @@
 """What holds for every test: names of cases that are the same in every process, so that they can be spread over
 several; folders in memory; what takes long comes first, and what takes long to start is started once; every answer of a
-desk is held against its shape; migrations run and statements are compiled once, and adapters are looked for once.
+desk is held against its shape; migrations run and statements are compiled once, adapters are looked for once, and
+schemas and policies are read once.
 """
 
 from __future__ import annotations
@@ -23,10 +24,12 @@ from support.ajv import Ajv, running
 from support.shapes import misfits
 from support.tokens import SoftToken, SoftTpm, soft_token, soft_tpm
 
+import schemas
 from adapters.kit import kind
 from gateway.database import engine
 from gateway.database.kinds.sqlite_file import SqliteFile
 from gateway.node.dispatch import NodeOperations
+from gateway.policy import in_force
 from gateway.ports import OperationResult
 
 # How long an example takes says more of the machine than of the code.
@@ -166,6 +169,17 @@ def _the_path_is_searched_for_adapters_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(kind, "entry_points", lambda group: searched(tuple(sys.path), group))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _schemas_and_policies_are_read_once() -> Iterator[None]:
+    """Each node that is opened compares all of them with the catalogue, and reads its policy; no test changes a file of
+    theirs, and what was read is frozen.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(schemas, "verify_schema_files", cache(schemas.verify_schema_files))
+        patch.setattr(in_force, "read_policy", cache(in_force.read_policy))
         yield
 
 

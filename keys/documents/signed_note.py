@@ -26,6 +26,7 @@ MOST_SIGNATURES: Final = 128  # lines of signatures, two by each key; signed-not
 _KEY_ID: Final = 4
 _DASH: Final = "\u2014 "
 _NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,15}")
+_CONTROL: Final = re.compile(r"[\x00-\x09\x0b-\x1f]")  # what stands in no line; notes have thousands of characters
 _NAME: Final = is_str(r"[!-*,-~]{1,200}", 200)  # printable ASCII without space and plus, as a descriptor's `log`
 
 
@@ -156,7 +157,7 @@ def _lines(data: bytes) -> list[str]:
     except UnicodeDecodeError as exc:
         raise malformed("note is not utf-8") from exc
     lines = text.split("\n")
-    if lines.pop() or not all(lines) or any(character < " " for line in lines for character in line):
+    if lines.pop() or not all(lines) or _CONTROL.search(text):
         raise malformed("note has an empty line, a control character or no newline at its end")
     return lines
 

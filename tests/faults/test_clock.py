@@ -114,7 +114,7 @@ def test_two_nodes_that_were_away_confirm_each_other(pair: Pair) -> None:
     for node in (a, b):
         assert node._line() == "ready", node.log()
     id = a.call("message.submit", **enquiry("after the weekend"))["id"]
-    assert pair.until(lambda: a.state(id) == "awaiting_opening", seconds=180) <= 120
+    assert pair.until(lambda: a.state(id) == "awaiting_opening", seconds=180, step=10) <= 120
     eventually(lambda: knows_time(a) and knows_time(b), "both know the time")
 
 
@@ -189,7 +189,7 @@ def test_a_time_that_was_wrongly_believed_is_taken_back_by_two(pair: Pair) -> No
         done = node.call("change.approve", id=pending["id"], approval=approval.document.to_json())
         assert done["state"] == "done"
     id = a.call("message.submit", **enquiry("again"))["id"]
-    pair.until(lambda: a.state(id) == "awaiting_opening", seconds=300)
+    pair.until(lambda: a.state(id) == "awaiting_opening", seconds=300, step=10)
     assert a.call("node.show")["keyset"]["version"] > believed
     assert not {"clock.back", "clock.unconfirmed"} & {*a.alarms(), *b.alarms()}
 
@@ -233,7 +233,7 @@ def test_what_was_published_in_a_future_that_both_believed(pair: Pair) -> None:
         eventually(partial(says_back, node), "it says so")
         assert play(change(ADMINS, "clock.reset", "clock"), node.call)["state"] == "done"
     id = a.call("message.submit", **enquiry("again"))["id"]
-    pair.until(lambda: a.state(id) == "awaiting_opening", seconds=300)
+    pair.until(lambda: a.state(id) == "awaiting_opening", seconds=300, step=10)
     with closing(a.client()) as client:
         assert client.ask("POST", "/api/v1/keys/request", {"rotate": ["sig"]}, "k9")[1]["code"] == "clock"
 
@@ -249,7 +249,7 @@ def test_retention_with_a_clock_that_is_set_two_hundred_days_ahead(pair: Pair) -
         pair.advance(10 * DAY, step=DAY)
         over = sum(days < day for days in kept)
         left = (len(kept) - over, over)
-        pair.until(partial(is_left, b, left), seconds=HOUR, step=MINUTE)
+        pair.until(partial(is_left, b, left), seconds=2 * HOUR, step=10 * MINUTE)
         if day in (20, 40, 60):
             b.jump(AHEAD)
             pair.advance(HOUR, step=20 * MINUTE)

@@ -18,6 +18,8 @@ import pytest
 from support.nodeproc import Away, Ledger, NodeProcess, Pair, enquiry, eventually, make_pair
 
 CLIENTS = 12
+BATCH, ROTATED = 20, 45
+"""Rows of one step of a node, and messages that a rotation has to seal anew: more than two steps of them."""
 BEFORE_COMMIT = "before commit"
 UNANSWERED = "after commit before answer"
 RECEIVING = "while receiving"
@@ -194,7 +196,7 @@ class Run:
 @pytest.fixture
 def pair(tmp_path: Path) -> Iterator[Pair]:
     """Two nodes, of which B is down."""
-    made = make_pair(tmp_path, batch=20)
+    made = make_pair(tmp_path, batch=BATCH)
     made.a.sign_in()
     made.b.stop()
     yield made
@@ -217,7 +219,7 @@ def test_kill_short(pair: Pair, tmp_path: Path) -> None:
     """Two rounds in which A dies while clients submit and B dies while it receives, once one after the other and once
     with requests in flight: nothing lost, nothing doubled.
     """
-    run_rounds(pair, tmp_path, rounds=2, size=150, seed=random.randrange(2**32))
+    run_rounds(pair, tmp_path, rounds=2, size=60, seed=random.randrange(2**32))
 
 
 @pytest.mark.deep
@@ -241,7 +243,7 @@ def test_kill_during_epoch_rotation(pair: Pair) -> None:
     """Killed between any two steps of a rotation, the node ends it with the next one: all readable, old keys gone."""
     a, b = pair.a, pair.b
     with closing(a.client()) as client:
-        sent = [client.call("message.submit", **enquiry(f"r-{number}"))["id"] for number in range(70)]
+        sent = [client.call("message.submit", **enquiry(f"r-{number}"))["id"] for number in range(ROTATED)]
     places = ("begun", "rewrapped", "drained", "finished")
     a.stop()
     a.start(die=places[0])
@@ -261,7 +263,7 @@ def test_kill_during_epoch_rotation(pair: Pair) -> None:
         assert [key["kid"] for key in a.call("keys.list")["keys"] if key["use"] == "epoch"] == [str(after)]
         with closing(a.client()) as client:
             notes = [client.call("message.show", id=id)["content"]["note"] for id in sent]
-        assert notes == [f"r-{number}" for number in range(70)]
+        assert notes == [f"r-{number}" for number in range(ROTATED)]
         a.stop()
         a.start(die=following)
     b.start()

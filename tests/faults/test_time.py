@@ -45,7 +45,7 @@ def test_peer_down_for_eight_days(make: MakePair) -> None:
     versions = [node.call("node.show")["keyset"]["version"] for node in (a, b)]
     b.stop()
     sent = [a.call("message.submit", **enquiry(f"e-{number}"))["id"] for number in range(5)]
-    pair.advance(8 * DAY, step=4 * HOUR)
+    pair.advance(8 * DAY, step=8 * HOUR)
     peer = a.call("peer.show", id="AL")
     assert peer["queued"] == 5
     assert peer["attempts"] > 10
@@ -76,7 +76,7 @@ def test_answer_lost_then_key_destroyed_then_repeated(make: MakePair) -> None:
     pair.until(lambda: references(b) == ["once"] and wire_to_b.lost > 0)
     wire_to_b.set("cut")
     assert a.state(id) == "awaiting_receipt"
-    pair.advance(11 * DAY, step=12 * HOUR)
+    pair.advance(11 * DAY, step=DAY)
     assert not used & enc_keys(b)
     assert a.state(id) == "awaiting_receipt"
     wire_to_a.set("open")
@@ -95,7 +95,7 @@ def test_expired_after_fourteen_days(make: MakePair) -> None:
     a, b = pair.a, pair.b
     b.stop()
     id = released(pair, "draft-1")
-    pair.advance(13 * DAY, step=12 * HOUR)
+    pair.advance(13 * DAY, step=DAY)
     assert a.state(id) == "queued"
     pair.advance(DAY + 2 * HOUR, step=2 * HOUR)
     pair.until(lambda: a.state(id) == "failed", seconds=120)
@@ -119,7 +119,7 @@ def test_numbered_message_that_expires_is_voided(make: MakePair) -> None:
     id = released(pair, "draft-1")
     pair.until(lambda: wire_to_b.lost > 0 and a.state(id) == "awaiting_receipt")
     b.stop()
-    pair.advance(15 * DAY, step=12 * HOUR)
+    pair.advance(15 * DAY, step=DAY)
     pair.until(lambda: a.state(id) == "voiding", seconds=120)
     wire_to_b.set("open")
     b.start()

@@ -6,7 +6,8 @@ That it never signs two itself, whatever is sealed anew, lost and put back, is a
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 from support.bundle_reports import CASE, resigned, revoked
 from support.exhibits import A, B, C, Logbook, stated
@@ -24,19 +25,36 @@ LATER = st.integers(0, 7_200)
 ANCHORS = {node.first().fingerprint for node in (A, B, C)}
 
 
-@settings(max_examples=60)
-@given(
-    dated=st.integers(-7_200, 7_200),
-    stolen=st.integers(-3_600, 3_600),
-    earlier=LATER,
-    seen=st.lists(st.tuples(st.sampled_from([B, C]), LATER), max_size=2, unique_by=lambda one: one[0].name),
-    honest_seen=st.booleans(),
-    elsewhere=st.booleans(),
-)
+DRAWN = {
+    "dated": st.integers(-7_200, 7_200),
+    "stolen": st.integers(-3_600, 3_600),
+    "earlier": LATER,
+    "seen": st.lists(st.tuples(st.sampled_from([B, C]), LATER), max_size=2, unique_by=lambda one: one[0].name),
+    "honest_seen": st.booleans(),
+    "elsewhere": st.booleans(),
+}
+FEW, MANY = 20, 500
+
+
+@settings(max_examples=FEW)
+@given(**DRAWN)
 def test_a_thief_proves_nothing_against_the_owner(dated, stolen, earlier, seen, honest_seen, elsewhere):
     """The thief dates the second content at will and has it witnessed from the theft on; the owner revokes the key as
     of the theft or before. Both verifiers name nobody.
     """
+    nothing_is_proven(dated, stolen, earlier, seen, honest_seen, elsewhere)
+
+
+@pytest.mark.deep
+@pytest.mark.timeout(1_800)
+def test_a_thief_never_proves_anything_against_the_owner(run_seed, record_property):
+    """The same of many others for each seed."""
+    record_property("examples", MANY)
+    seed(run_seed)(settings(max_examples=MANY, database=None)(given(**DRAWN)(nothing_is_proven)))()
+
+
+def nothing_is_proven(dated, stolen, earlier, seen, honest_seen, elsewhere):
+    """What one thief brings proves nothing."""
     theft = NOW + stolen
     conv = "B" * 21 + "A" if elsewhere else SAID.conv
     forged = resigned(commit="A" * 43, conv=conv, created=NOW + dated, expires=NOW + dated + 3_600)

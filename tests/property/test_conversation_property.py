@@ -313,8 +313,8 @@ PIECES = 8
 
 
 def test_two_sides_agree():
-    """60 conversations, the same ones each time; the deep form takes others."""
-    run_state_machine_as_test(TwoSides, settings=settings(max_examples=60, derandomize=True, database=None, **LONG))
+    """40 conversations, the same ones each time; the deep form takes others."""
+    run_state_machine_as_test(TwoSides, settings=settings(max_examples=40, derandomize=True, database=None, **LONG))
 
 
 @pytest.mark.deep

@@ -22,7 +22,8 @@ from gateway.evidence.build import build
 ANCHORS = tiny().anchors
 BUNDLES = {"content": tiny().build(), "erased": tiny().erased().build()}
 PIECES = 32
-SHORT, LONG = 64, 2_000
+FEWEST, SHORT, LONG = 24, 64, 2_000
+"""Bundles drawn in the short form, until each verdict was given, and in a round of the long one."""
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 
@@ -49,11 +50,11 @@ def test_bytes_at_both_ends(kind: str, part: str) -> None:
 
 
 def test_letters_of_a_checkpoint() -> None:
-    """The note is text inside of the bundle: every 61st letter of it, changed or dropped, spoils it."""
+    """The note is text inside of the bundle: every 151st letter of it, changed or dropped, spoils it."""
     data = BUNDLES["erased"]
     path = ("log", "checkpoints", 0, "note")
     note = at(json.loads(data), path)
-    for place in range(0, len(note), 61):
+    for place in range(0, len(note), 151):
         other = "" if place % 2 else "A" if note[place] != "A" else "B"
         assert refused(with_text(data, path, note[:place] + other + note[place + 1 :]))
 
@@ -90,9 +91,14 @@ def judged_alike(rng: random.Random) -> set[str]:
 
 def test_both_verifiers_say_the_same() -> None:
     """Of each bundle that is drawn they refuse it both, or give each signature one verdict and the same caveats."""
-    found = set().union(*(judged_alike(random.Random(seed)) for seed in range(SHORT)))
-    verdicts = {"proven", "in doubt", "disputed", "revoked_key", "unknown_key", "bad_commitment"}
-    assert found >= verdicts | {"in part", "whole", "two contents", "batch of 1", "batch of 8", "batch of 128"}
+    wanted = {"proven", "in doubt", "disputed", "revoked_key", "unknown_key", "bad_commitment"}
+    wanted |= {"in part", "whole", "two contents", "batch of 1", "batch of 8", "batch of 128"}
+    found = set[str]()
+    for seed in range(SHORT):
+        found |= judged_alike(random.Random(seed))
+        if seed >= FEWEST and found >= wanted:
+            break
+    assert found >= wanted
 
 
 @pytest.mark.deep
@@ -129,7 +135,7 @@ def test_every_base64_field(kind: str) -> None:
         assert refused(with_text(data, path, text + "="))
 
 
-@settings(max_examples=200)
+@settings(max_examples=60)
 @given(kind=st.sampled_from(sorted(BUNDLES)), part=st.floats(0, 1, exclude_max=True), byte=st.integers(1, 255))
 def test_any_byte_anywhere(kind: str, part: float, byte: int) -> None:
     """Any other byte at any place."""
@@ -138,7 +144,7 @@ def test_any_byte_anywhere(kind: str, part: float, byte: int) -> None:
     assert refused(data[:place] + bytes([data[place] ^ byte]) + data[place + 1 :])
 
 
-@settings(max_examples=100)
+@settings(max_examples=40)
 @given(part=st.floats(0, 1, exclude_max=True), piece=st.binary(max_size=2), cut=st.integers(0, 2))
 def test_any_splice(part: float, piece: bytes, cut: int) -> None:
     """Bytes put in or taken out."""
@@ -148,7 +154,7 @@ def test_any_splice(part: float, piece: bytes, cut: int) -> None:
     assert spoiled == data or refused(spoiled)
 
 
-@settings(max_examples=100)
+@settings(max_examples=40)
 @given(data=st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
 def test_noise(data: bytes) -> None:
     """What is no bundle is refused, never another error."""

@@ -6,7 +6,7 @@ the messages say need not be possible; each side may claim to have read what it 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -21,8 +21,8 @@ from gateway.conversations.rules.machines import Kind
 from gateway.conversations.rules.order import Order
 from gateway.conversations.rules.trail import Trail
 
-CASES = 50
-"""Conversations for each of the seeds."""
+CASES, MANY = 20, 2_000
+"""Conversations for each of the seeds in `./dev test`, and in a round of `./dev deep models`."""
 
 CROSSING = [
     one for one in SAYABLE if one[0].startswith(("return.", "referral.", "consent.", "safety.", "departure.", "case."))
@@ -75,8 +75,23 @@ def test_a_conversation_is_folded_on_as_it_is_folded_whole(seed: int) -> None:
     """Order, outcomes, situation and judgement are the same, from whichever state they are reached; and most of the
     steps are not taken again.
     """
-    rand, kept = Random(seed), 0
-    for _ in range(CASES):
+    folded_on(Random(seed), CASES)
+
+
+@pytest.mark.deep
+@pytest.mark.timeout(1_800)
+def test_conversations_are_folded_on_as_they_are_folded_whole(
+    run_seed: int, record_property: Callable[[str, object], None]
+) -> None:
+    """The same of many others for each seed."""
+    record_property("examples", MANY)
+    folded_on(Random(f"deep {run_seed}"), MANY)
+
+
+def folded_on(rand: Random, cases: int) -> None:
+    """Fold so many conversations on, and whole."""
+    kept = 0
+    for _ in range(cases):
         messages = talk(rand)
         kind = rand.choice([Kind.REFERRAL] * 4 + [Kind.ENQUIRY, Kind.STANDING])
         before = Conversation(kind=kind, setting=SETTING, messages=changed(rand, messages))
@@ -89,7 +104,7 @@ def test_a_conversation_is_folded_on_as_it_is_folded_whole(seed: int) -> None:
         new = replace(rand.choice(messages), id="next", n=100, seen=rand.choice([100, messages[-1].n]), created=now)
         for step in JudgementPoint:
             assert judge(on, new, step=step) == judge(whole, new, step=step)
-    assert kept > CASES
+    assert kept > cases
 
 
 @pytest.mark.parametrize("seed", range(5))

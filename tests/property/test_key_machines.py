@@ -5,13 +5,15 @@ number, and nothing is destroyed that a row needs.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from hypothesis import HealthCheck, settings
+import pytest
+from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from support.keystores import ring_of
 from support.machines import Machines
 
@@ -168,7 +170,19 @@ class KeyMachines(RuleBasedStateMachine):
             assert all(step.sealed is not None for step in steps[1:])
 
 
-KeyMachines.TestCase.settings = settings(
-    max_examples=10, stateful_step_count=20, suppress_health_check=[HealthCheck.too_slow]
-)
-TestKeyMachines = KeyMachines.TestCase
+FEW, MANY = 4, 200
+WALKS = settings(stateful_step_count=20, suppress_health_check=[HealthCheck.too_slow])
+
+
+def test_machines_agree_on_their_keys() -> None:
+    """A few walks."""
+    run_state_machine_as_test(KeyMachines, settings=settings(WALKS, max_examples=FEW))
+
+
+@pytest.mark.deep
+@pytest.mark.timeout(3_600)
+def test_machines_always_agree_on_their_keys(run_seed: int, record_property: Callable[[str, object], None]) -> None:
+    """Many of them, others for each seed."""
+    record_property("examples", MANY)
+    walks = seed(run_seed)(type("KeyMachines", (KeyMachines,), {}))
+    run_state_machine_as_test(walks, settings=settings(WALKS, max_examples=MANY, database=None))

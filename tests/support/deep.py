@@ -51,13 +51,19 @@ PARTS = (
         (
             "tests/property/test_*_nodes_property.py",
             "tests/property/test_conversation_property.py",
+            "tests/property/test_folded_on_property.py",
+            "tests/property/test_key_machines.py",
             "tests/faults/test_promises_broken.py",
         ),
     ),
     Part(
         "thieves",
         "a thief with any one key, and a liar, among three nodes",
-        ("tests/property/test_thief_and_liar_property.py", "tests/faults/test_thief_helped.py"),
+        (
+            "tests/property/test_thief_and_liar_property.py",
+            "tests/property/test_contradiction_property.py",
+            "tests/faults/test_thief_helped.py",
+        ),
     ),
     Part("validators", "generated bodies before three validators", ("tests/property/test_three_validators.py",)),
     Part(
@@ -71,6 +77,7 @@ PARTS = (
         "large files, long tables, many messages in flight",
         (
             "tests/acceptance/test_large_file.py",
+            "tests/faults/test_mixing.py",
             "tests/integration/adapters/sheet/test_adapter.py",
             "tests/integration/identity/test_publication.py",
         ),

@@ -49,7 +49,7 @@ from gateway.policy.gates.gate_table import PURPOSES, Recipient, UnitKind
 from keys.documents import envelope as wire
 from keys.documents.descriptor import Descriptor
 from keys.documents.envelope import Receipt, Status
-from keys.documents.keyset import Keyset, accept_keyset
+from keys.documents.keyset import Keyset
 from keys.documents.receipts import SignedReceipts
 from keys.documents.statement import SecretPart
 from keys.primitives.batch import Verifier
@@ -226,14 +226,11 @@ class Endpoint:
 
     @classmethod
     def pair(cls, a: Node, b: Node) -> tuple[Endpoint, Endpoint]:
-        """Both ends of the link between two nodes, with fresh keysets."""
+        """Both ends of the link between two nodes, with keysets."""
         first, second = a.first(), b.first()
-        keysets = {
-            node.name: accept_keyset(held, None, node.keyset(held), NOW) for node, held in ((a, first), (b, second))
-        }
         return (
-            cls(node=a, own=first, peer=second, keyset=keysets[b.name]),
-            cls(node=b, own=second, peer=first, keyset=keysets[a.name]),
+            cls(node=a, own=first, peer=second, keyset=b.first_keyset(second)),
+            cls(node=b, own=second, peer=first, keyset=a.first_keyset(first)),
         )
 
     @property

@@ -15,7 +15,7 @@ from keys.documents.descriptor import Descriptor, name_log
 from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.fingerprint import node_id
 from keys.documents.key_records import KeyRecord, Use
-from keys.documents.keyset import EncKey, build_keyset
+from keys.documents.keyset import EncKey, Keyset, accept_keyset, build_keyset
 from keys.documents.succession import build_descriptor, sign_descriptor
 from keys.offline.roots import Root, new_root
 from keys.primitives.domains import DESCRIPTOR, KEYSET
@@ -50,6 +50,7 @@ class Node:
 
     def __post_init__(self) -> None:
         self.rand = Seeds(self.name)
+        self._accepted: dict[tuple[bytes, ...], Any] = {}
         self.roots = self.roots or [new_root(now=NOW - DAY, rand=self.rand) for _ in range(3)]
         self.sig = SigningKey.generate(self.rand, hybrid=True)
         self.http = SigningKey.generate(self.rand, hybrid=False)
@@ -79,8 +80,13 @@ class Node:
         return signed(self.payload(**changes), self.roots[:2])
 
     def first(self) -> Descriptor:
-        """The accepted version 1."""
-        return accept_descriptor(None, self.document(), NOW)
+        """The accepted version 1; signed and verified once for the same content and roots, which takes milliseconds."""
+        payload, signers = self.payload(), self.roots[:2]
+        known = (payload, *(root.key.public.kid.encode() for root in signers))
+        if known not in self._accepted:
+            self._accepted[known] = accept_descriptor(None, signed(payload, signers), NOW)
+        accepted: Descriptor = self._accepted[known]
+        return accepted
 
     def next(self, held: Descriptor, **changes: Any) -> bytes:
         """The payload of the version after `held`."""
@@ -113,6 +119,14 @@ class Node:
     def keyset(self, descriptor: Descriptor, **changes: Any) -> SignedDocument:
         """A keyset signed by ``sig``."""
         return sign_document(KEYSET, self.keyset_payload(descriptor, **changes), [self.sig])
+
+    def first_keyset(self, descriptor: Descriptor) -> Keyset:
+        """The accepted version 1 of the keyset; signed and verified once, as the descriptor is."""
+        known = (self.keyset_payload(descriptor), self.sig.public.kid.encode(), descriptor.hash.encode())
+        if known not in self._accepted:
+            self._accepted[known] = accept_keyset(descriptor, None, self.keyset(descriptor), NOW)
+        accepted: Keyset = self._accepted[known]
+        return accepted
 
 
 def record(key: SigningKey, use: Use, *, start: int = NOW - DAY, until: int = NOW + 365 * DAY) -> KeyRecord:

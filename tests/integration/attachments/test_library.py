@@ -22,6 +22,7 @@ from support.attached import (
     stored,
 )
 from support.pair import Spoiler, Two, two_nodes
+from support.tables import table
 
 from gateway.attachments.byte_source import PDF as PDF_TYPE
 from gateway.attachments.folder import FileFolder
@@ -95,7 +96,7 @@ async def test_a_file_over_the_limit_is_refused_before_anything_goes(two: Two) -
     assert (seen.sent, len(stored(two.fr)), stored(two.al)) == ([], 1, [])
 
 
-@pytest.mark.parametrize(
+@table(
     ("data", "size", "code"),
     [
         (b"MZ\x90\x00" + bytes(100), 104, Code.WRONG_TYPE),

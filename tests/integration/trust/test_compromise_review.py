@@ -16,6 +16,7 @@ from support.holders import signed
 from support.logs import stranger
 from support.nodechild import CHEAP
 from support.pair import Party, Spoiler, Two, two_nodes
+from support.tables import table
 
 from gateway.errors import Code, RefusedError, RemoteError
 from gateway.peers.registry import address
@@ -269,7 +270,7 @@ async def exported(party: Party) -> list[str]:
     return lines
 
 
-@pytest.mark.parametrize(
+@table(
     ("wanted", "code"),
     [
         ({"kids": ["A" * 22], "since": 0}, Code.NOT_FOUND),

@@ -14,7 +14,7 @@ from support.nodeproc import UNIT
 from support.pair import Party, Two, two_nodes
 from support.persons import ANA, agreed, case_of, referred
 from support.shapes import misfits
-from support.tables import Faults
+from support.tables import Faults, table
 
 from gateway.audit import store
 from gateway.errors import Code, RefusedError
@@ -142,7 +142,7 @@ async def test_each_look_has_its_own_reason(two: Two) -> None:
     assert first["reason"] == "a complaint of the lawyer"
 
 
-@pytest.mark.parametrize(
+@table(
     ("arguments", "code"),
     [
         ({}, Code.INVALID),

@@ -12,7 +12,7 @@ import pytest_asyncio
 from support.acting import act, caller_of, pseudonym_of
 from support.nodeproc import UNIT, enquiry
 from support.pair import Party, Two, example, two_nodes
-from support.tables import Faults
+from support.tables import Faults, table
 
 from gateway.errors import Code, RefusedError
 from gateway.foundation.ids import UnitId
@@ -137,7 +137,7 @@ CALLS: dict[str, tuple[Any, str, str]] = {
 }
 
 
-@pytest.mark.parametrize(("asked", "place", "rule"), CALLS.values(), ids=CALLS)
+@table(("asked", "place", "rule"), CALLS.values(), ids=CALLS)
 async def test_a_call_of_another_form_submits_nothing(two: Two, asked: Any, place: str, rule: str) -> None:
     """The place is named, the value is not."""
     error = await refused(two.fr, asked, key="call")

@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 from support.pair import Two, example, two_nodes
 from support.relied_on import CONSENT, recorded, referral, types
+from support.tables import table
 
 from gateway.delivery.outbound import judgement
 from gateway.errors import Code, RefusedError
@@ -62,7 +63,7 @@ async def test_a_correction_of_what_arrived_arrives(two: Two):
     await two.until(lambda: "data.correction/1" in types(two), seconds=30)
 
 
-@pytest.mark.parametrize("name", WRONG)
+@table("name", WRONG)
 async def test_the_sender_refuses_what_is_no_correction(two: Two, name: str):
     """Nothing is stored, and the refusal does not repeat the value."""
     with pytest.raises(RefusedError) as refusal:
