@@ -47,6 +47,8 @@ def _server(folder: Path, section: DatabaseSection) -> Check:
             "database", f"revision {found}, this version has {HEAD}", "it is brought up to date at the next start"
         )
     where = f"on a PostgreSQL server, at revision {HEAD}"
+    if section.pooled:
+        where += ", behind a pooler: no prepared statements, and workers look every second for what others changed"
     if section.archive_days is None:
         return warn(
             "database",

@@ -43,11 +43,18 @@ def show_database(node: Path | None, as_json: bool) -> None:
 @click.option("--to", "url", metavar="URL", help="postgresql://ACCOUNT@HOST:PORT/DATABASE, an empty database.")
 @click.option("--password-file", type=_FILE, metavar="FILE", help="Password of the account.")
 @click.option("--ca-file", type=_FILE, metavar="FILE", help="Authorities that may vouch for the server.")
+@click.option("--pooled", is_flag=True, help="A pooler stands before the server (docs/database.md).")
 @click.option("--to-file", is_flag=True, help="Back to the file node.db of the folder.")
 @_NODE
 @options.as_json
 def move_rows(
-    url: str | None, password_file: Path | None, ca_file: Path | None, to_file: bool, node: Path | None, as_json: bool
+    url: str | None,
+    password_file: Path | None,
+    ca_file: Path | None,
+    pooled: bool,
+    to_file: bool,
+    node: Path | None,
+    as_json: bool,
 ) -> None:
     """Copy all rows of a stopped node to an empty database, compare both, and name the new place in node.toml.
 
@@ -59,7 +66,7 @@ def move_rows(
 
     if (url is None) == (not to_file):
         raise click.UsageError("name --to URL, or --to-file")
-    section = read_database(url, password_file, ca_file)
+    section = read_database(url, password_file, ca_file, pooled=pooled)
     moved = asyncio.run(move_database(options.find_folder(node), section, _tell))
     answer: dict[str, Json] = {"rows": dict(moved.rows), "root": moved.root.hex()}
     output.print_answer(answer, as_json=as_json, people=_show_moved)
