@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import psycopg
-from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, NullPool, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
@@ -41,6 +41,8 @@ PATIENCE = 60.0
 PAUSE = 0.5
 COMMITTED, IN_PROGRESS = "committed", "in progress"
 _STATUS = text("select pg_xact_status(cast(:number as xid8))")
+_StoodStill = psycopg.errors.IdleInTransactionSessionTimeout
+"""The server ended a transaction after `IDLE_SECONDS`: to psycopg an internal error, unlike other losses."""
 _LOCK = "lock of this process"
 _SETTINGS = {
     "statement_timeout": f"{STATEMENT_SECONDS}s",
@@ -90,7 +92,7 @@ class PostgresServer:
         self.url = url.set(drivername="postgresql+psycopg")
         self.path = path
         self.pooled = pooled
-        self.faults: tuple[type[Exception], ...] = (OperationalError, psycopg.OperationalError)
+        self.faults: tuple[type[Exception], ...] = (OperationalError, psycopg.OperationalError, _StoodStill)
         self._ca = ca
         self._password = password
         self._shared = shared
@@ -121,6 +123,7 @@ class PostgresServer:
         if self._password is not None:
             event.listen(engine, "do_connect", self._with_password)
         event.listen(engine, "handle_error", refuse_options)
+        event.listen(engine, "handle_error", _pass_on)
         return engine
 
     def _set(self, connection: Connection) -> None:
@@ -252,6 +255,12 @@ class PostgresServer:
     def _with_password(self, _dialect: Any, _record: Any, _args: Any, named: dict[str, Any]) -> None:
         if self._password is not None:
             named["password"] = self._password.read_text(encoding="utf-8").removesuffix("\n")
+
+
+def _pass_on(context: ExceptionContext) -> None:
+    """Let a transaction that the server ended be told from a fault of ours: SQLAlchemy would call it the same."""
+    if isinstance(context.original_exception, _StoodStill):
+        raise context.original_exception
 
 
 def _let_go(_connection: Any, record: Any) -> None:
