@@ -11,6 +11,7 @@ import click
 
 from gateway.cli import options, output
 from gateway.cli.options import CONTEXT
+from gateway.errors import TransientError
 from gateway.foundation.config import load, read_database
 from gateway.ports import Json
 
@@ -43,7 +44,10 @@ def show_database(node: Path | None, as_json: bool) -> None:
     folder = options.find_folder(node)
     section = load(folder).database
     answer: dict[str, Json] = {"kind": "file" if section.url is None else "server", "url": section.url}
-    answer |= _describe(find_contraction(folder))
+    try:
+        answer |= {"answers": True} | _describe(find_contraction(folder))
+    except TransientError:
+        answer |= {"answers": False}
     output.print_answer(answer, as_json=as_json, people=_show_place)
 
 
@@ -114,7 +118,12 @@ def _tell(table: str, rows: int) -> None:
 
 def _show_place(answer: Mapping[str, Json]) -> None:
     place = "the file node.db of the folder" if answer["url"] is None else answer["url"]
-    output.print_facts([("rows", place), *_steps_of(answer)])
+    facts: list[tuple[str, Json]] = [("rows", place)]
+    if not answer["answers"]:
+        facts.append(("server", "does not answer; trm doctor looks at it"))
+    elif answer["url"] is not None:
+        facts += [("revision", answer["revision"]), *_steps_of(answer)]
+    output.print_facts(facts)
 
 
 def _show_contraction(answer: Mapping[str, Json]) -> None:
@@ -129,7 +138,7 @@ def _steps_of(answer: Mapping[str, Json]) -> list[tuple[str, Json]]:
     if not isinstance(steps, list) or not isinstance(others, list):
         raise TypeError("lists")
     return [
-        *((f"revision {step['revision']}", step["about"]) for step in steps if isinstance(step, dict)),
+        *((f"waits: {step['revision']}", step["about"]) for step in steps if isinstance(step, dict)),
         *(
             (f"worker {one['host']}", f"has version {one['version']}: trm database contract waits for it")
             for one in others

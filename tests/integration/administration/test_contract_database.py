@@ -4,15 +4,20 @@ version before is left.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import Engine, create_engine, insert, text, update
 from support.databases import fresh_postgresql
+from support.ports import free_port
 
 from gateway.administration.contract_database import RECENT, contract_database, find_contraction
 from gateway.administration.move_database import name_database
+from gateway.cli.administration.database import database_commands
 from gateway.database.functions import database_ms
 from gateway.database.kinds.postgres_server import PostgresServer
 from gateway.database.migrating import migrate
@@ -180,6 +185,19 @@ def test_only_what_waits_may_be_there_too(folder: Path, made_up: Path, change: C
     change(text("alter table alarm drop column dismissed cascade"))
     with pytest.raises(RefusedError):
         start(folder, Revisions(made_up))
+
+
+def test_people_are_told(folder: Path, change: Callable[..., None]) -> None:
+    """Where the rows are, what waits there, and that a server that is away does not answer."""
+    change(text("alter table alarm drop column of_before"))
+    run = partial(CliRunner().invoke, database_commands)
+    told = run(["status", "--node", str(folder)]).output
+    assert "postgresql://" in told and HEAD in told
+    assert "nothing" in run(["contract", "--dry-run", "--node", str(folder)]).output
+    found = json.loads(run(["contract", "--node", str(folder), "--json"]).output)
+    assert found == {"revision": HEAD, "waits": [], "others": [], "done": True}
+    name_database(folder, DatabaseSection(url=f"postgresql://trm@127.0.0.1:{free_port()}/trm"))
+    assert "does not answer" in run(["status", "--node", str(folder)]).output
 
 
 def test_rows_in_a_file_wait_for_nothing(tmp_path: Path) -> None:
