@@ -22,7 +22,8 @@ from gateway.administration.position import declare_loss, find_loss
 from gateway.administration.upgrade_cases import CaseUpgrade
 from gateway.api.app import LocalServer, local_app
 from gateway.audit.reader import LogReader, of_stopped
-from gateway.composition.node import Node, Outside
+from gateway.composition.ground import OpenedFolder, Outside
+from gateway.composition.node import Node
 from gateway.composition.workers import count_pictures, join_workers
 from gateway.consent.unconfirmed_store import doubt_all
 from gateway.database.opening import open_store
@@ -108,8 +109,8 @@ async def open_node(
         await own.load()
         with suppress(RefusedError):  # no key that is valid now: the node opens, signs nothing, and says so
             keys.activate(own.chain, clock.now())
-        node = Node(
-            folder,
+        opened = OpenedFolder(
+            folder=folder,
             config=config,
             store=store,
             keys=keys,
@@ -124,6 +125,7 @@ async def open_node(
                 proxy=proxy,
             ),
         )
+        node = Node(opened)
         await node.peers.refresh()
         await node.policies.refresh()
         await node.tokens.refresh()

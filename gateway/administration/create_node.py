@@ -331,6 +331,7 @@ def _toml(plan: Plan) -> str:
         lines += ["", "[database]", f"url = {_text(plan.database.url)}"]
         files = {"password_file": plan.database.password_file, "ca_file": plan.database.ca_file}
         lines += [f"{name} = {_text(str(path))}" for name, path in files.items() if path is not None]
+        lines += ["pooled = true"] if plan.database.pooled else []
     if plan.keys.tpm is not None:
         lines += ["", "[keys]", f"tpm = {_text(plan.keys.tpm)}"]
     if plan.keys.pkcs11 is not None:

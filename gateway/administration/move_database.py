@@ -99,5 +99,14 @@ def _settle(folder: Path, before: DatabaseSection, to: DatabaseSection) -> None:
 
 def name_database(folder: Path, to: DatabaseSection) -> None:
     """Write into node.toml where the rows are. Raises TransientError disk; it is as it was."""
-    named = {"url": to.url, "password_file": to.password_file, "ca_file": to.ca_file, "archive_days": to.archive_days}
-    write_section(folder, "database", named)
+    write_section(
+        folder,
+        "database",
+        {
+            "url": to.url,
+            "password_file": to.password_file,
+            "ca_file": to.ca_file,
+            "archive_days": to.archive_days,
+            "pooled": to.pooled or None,
+        },
+    )

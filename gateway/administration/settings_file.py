@@ -38,7 +38,7 @@ def forget_places(folder: Path) -> str | None:
 
 
 def _written(value: object) -> str:
-    return str(value) if isinstance(value, int) else f'"{value}"'
+    return str(value).lower() if isinstance(value, int) else f'"{value}"'
 
 
 def _without_section(lines: Iterable[str], name: str) -> Iterator[str]:

@@ -54,7 +54,8 @@ class Hints:
         self._some = asyncio.Event()
         self._missed = True
         self._log = logger()
-        wakeups.tell = events.tell = self.tell
+        if connect is not None:
+            wakeups.tell = events.tell = self.tell
 
     def tell(self, hint: str) -> None:
         """Let the other workers know, in a moment."""

@@ -12,10 +12,10 @@ from gateway.messages.effects import Effects
 from gateway.statistics.submissions import record_received
 
 if TYPE_CHECKING:
-    from gateway.composition.node import Node
+    from gateway.composition.ground import Ground
 
 
-def tie_effects(node: Node) -> Effects:
+def tie_effects(node: Ground) -> Effects:
     """By message type what it does here besides being handed over."""
     request = partial(record_request, node.content, node.keys.actor)
     return {

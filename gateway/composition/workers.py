@@ -57,7 +57,7 @@ async def join_workers(node: Node, pictures: int) -> Member:
         pictures=pictures,
         refresh=refresh,
         keep_up=lambda: follow_steps(node.store, node.keys, node.clock),
-        connect=server.connect,
+        connect=None if server.pooled else server.connect,
         wakeups=node.wakeups,
         events=node.events,
         clock=node.clock,

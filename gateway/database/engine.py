@@ -108,8 +108,8 @@ class Store:
 
     def _read_over(self, connection: Connection, query: Callable[[Connection], T]) -> T:
         connection.info[_BEGAN] = time.monotonic()
-        self.database.begin_reading(connection)
         try:
+            self.database.begin_reading(connection)
             return query(connection)
         finally:
             self.database.end_reading(connection)

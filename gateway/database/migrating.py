@@ -8,7 +8,9 @@ import re
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
+from itertools import takewhile
 from pathlib import Path
+from typing import Any, Final
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, inspect, text
@@ -19,6 +21,7 @@ from gateway.database.kinds.postgres_checks import find_faults
 from gateway.database.kinds.several_workers import prepare_for_workers
 from gateway.database.meta import get_meta, set_meta
 from gateway.database.migrations import HEAD
+from gateway.database.revisions import Revisions, Step, UnknownRevisionError, revision, split_steps
 from gateway.database.table_fingerprint import (
     STORED,
     Tables,
@@ -31,6 +34,9 @@ from gateway.errors import Code, Finding, RefusedError
 
 SCHEMA_FAULT = re.compile(r"no such (table|column)|already exists|duplicate column")
 """Words of SQLite by which a step says that it met other tables than it was written for; all else is the disk's."""
+OURS: Final = Revisions()
+CHANGING: Final = 0x54524E
+"""The key of the lock of a transaction that changes the tables of a server: workers that start at once take turns."""
 
 
 def try_steps(path: Path) -> Tables:
@@ -58,27 +64,21 @@ def try_steps(path: Path) -> Tables:
         engine.dispose()
 
 
-def revision(connection: Connection) -> str | None:
-    """The schema revision of the database, None for an empty one."""
-    if not inspect(connection).has_table("alembic_version"):
-        return None
-    found: str | None = connection.scalar(text("select version_num from alembic_version"))
-    return found
-
-
-def migrate(engine: Engine, *, new: bool = False) -> None:
+def migrate(engine: Engine, *, new: bool = False, revisions: Revisions = OURS) -> None:
     """Bring the database to the newest revision inside one transaction, and compare its tables with those that the
-    queries are written for. A file that is empty is filled; a database on a server only where it is `new`.
+    queries are written for. A file that is empty is filled; a database on a server only where it is `new`, and there
+    the steps that take something away wait for `contract`.
 
     Raises:
         RefusedError: invalid, for a revision or for tables that this program does not know; exists or not_found, where
-            a server holds a node already, or none. Nothing was changed.
+            a server holds a node already, or none; conflict, where a step waits behind one that takes something away.
+            Nothing was changed.
     """
     with engine.connect() as connection, connection.begin():
         if engine.dialect.name == "sqlite":
             _migrate_file(connection)
         else:
-            _migrate_server(connection, new=new)
+            _migrate_server(connection, revisions, new=new)
 
 
 def _migrate_file(connection: Connection) -> None:
@@ -94,11 +94,8 @@ def _migrate_file(connection: Connection) -> None:
         set_meta(connection, STORED, fingerprint)
 
 
-def _migrate_server(connection: Connection, *, new: bool) -> None:
+def _migrate_server(connection: Connection, revisions: Revisions, *, new: bool) -> None:
     """As for a file. A server begins with the tables as they are now: it never had those of before."""
-    from alembic.autogenerate import compare_metadata
-    from alembic.migration import MigrationContext
-
     if faults := [fault for fault in find_faults(connection) if fault.stops]:
         raise RefusedError(
             Code.INVALID,
@@ -106,7 +103,9 @@ def _migrate_server(connection: Connection, *, new: bool) -> None:
             hint="trm doctor tells the same",
             findings=[Finding(place="database.url", rule=fault.what, hint=fault.hint) for fault in faults],
         )
+    _change_alone(connection)
     before = revision(connection)
+    waiting: Sequence[Step] = ()
     if new and inspect(connection).get_table_names():
         raise RefusedError(
             Code.EXISTS,
@@ -122,11 +121,59 @@ def _migrate_server(connection: Connection, *, new: bool) -> None:
             "the database that node.toml names holds no node; nothing was started",
             hint="look at database.url; trm init and trm database move fill an empty one",
         )
-    elif before != HEAD:
-        _run_steps(connection, before, whole=True)
-    if compare_metadata(MigrationContext.configure(connection), tables.metadata):
-        raise _other_tables([Finding(place="tables", rule="different")], whole=False)
+    else:
+        expanding, waiting = split_steps(_steps_after(revisions, before, whole=True))
+        _apply(connection, revisions, before, expanding, whole=True)
+    _compare_server(connection, more=bool(waiting))
     prepare_for_workers(connection)
+
+
+def contract(connection: Connection, *, revisions: Revisions = OURS) -> Sequence[Step]:
+    """Take the steps that wait on a server, in the transaction of the caller, who knows that no worker needs what they
+    take away; returns them.
+
+    Raises:
+        RefusedError: invalid, for tables or a revision that this program does not know; nothing was changed.
+    """
+    _change_alone(connection)
+    connection.execute(text("set local statement_timeout = 0"))  # a table may be large
+    before = revision(connection)
+    waiting = find_waiting(connection, revisions=revisions)
+    _apply(connection, revisions, before, waiting, whole=True)
+    if waiting and not _steps_after(revisions, waiting[-1].revision, whole=True):
+        _compare_server(connection, more=False)
+    return waiting
+
+
+def find_waiting(connection: Connection, *, revisions: Revisions = OURS) -> Sequence[Step]:
+    """Find the steps at which the tables of a server wait for a person: those that take something away, up to the next
+    one that a start takes. Raises RefusedError invalid, for a revision that this program does not know.
+    """
+    steps = _steps_after(revisions, revision(connection), whole=True)
+    return list(takewhile(lambda step: step.contracts, steps))
+
+
+def _change_alone(connection: Connection) -> None:
+    connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": CHANGING})
+
+
+def _compare_server(connection: Connection, *, more: bool) -> None:
+    """Compare the tables of a server with those of this version; there may be `more` than it looks at as long as the
+    steps that take it away wait.
+    """
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    found = compare_metadata(MigrationContext.configure(connection), tables.metadata)
+    if any(not (more and _is_more(one)) for one in found):
+        raise _other_tables([Finding(place="tables", rule="different")], whole=False)
+
+
+def _is_more(difference: Any) -> bool:
+    """Whether the database has what this version does not look at, or takes an empty value where it writes none."""
+    if isinstance(difference, tuple):
+        return str(difference[0]).startswith("remove_")
+    return all(one[0] == "modify_nullable" and one[-2] for one in difference)
 
 
 def stamp(connection: Connection) -> None:
@@ -142,23 +189,23 @@ def _as_written(connection: Connection, found: Tables) -> bool:
 
 
 def _run_steps(connection: Connection, before: str | None, *, whole: bool) -> None:
-    """Alembic is imported only when there is something to do: a node that is up to date does not carry it in memory."""
-    from alembic.config import Config
-    from alembic.migration import MigrationContext
-    from alembic.operations import Operations
-    from alembic.script import ScriptDirectory
+    """Take every step that is left: nobody else has the database open."""
+    revisions = Revisions()
+    _apply(connection, revisions, before, _steps_after(revisions, before, whole=whole), whole=whole)
 
-    config = Config()
-    config.set_main_option("script_location", "gateway.database:migrations")
-    script = ScriptDirectory.from_config(config)
-    if before is not None and before not in {step.revision for step in script.walk_revisions()}:
-        raise _other_tables([Finding(place=f"revision {before}", rule="unknown")], whole=whole)
-    context = MigrationContext.configure(connection, opts={"render_as_batch": True})
+
+def _steps_after(revisions: Revisions, before: str | None, *, whole: bool) -> Sequence[Step]:
     try:
-        for step in reversed(list(script.iterate_revisions(HEAD, before))):
-            with Operations.context(context):
-                step.module.upgrade()
-            context.stamp(script, step.revision)
+        return revisions.after(before)
+    except UnknownRevisionError:
+        raise _other_tables([Finding(place=f"revision {before}", rule="unknown")], whole=whole) from None
+
+
+def _apply(
+    connection: Connection, revisions: Revisions, before: str | None, steps: Sequence[Step], *, whole: bool
+) -> None:
+    try:
+        revisions.apply(connection, steps)
     except OperationalError as exc:
         if not SCHEMA_FAULT.search(str(exc.orig)):
             raise

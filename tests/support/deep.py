@@ -74,10 +74,11 @@ PARTS = (
     Part("api", "requests that the description of the local API makes up", ("tests/property/test_api_description.py",)),
     Part(
         "amounts",
-        "large files, long tables, many messages in flight",
+        "large files, long tables, many messages in flight and moved",
         (
             "tests/acceptance/test_large_file.py",
             "tests/faults/test_mixing.py",
+            "tests/acceptance/test_moving_much.py",
             "tests/integration/adapters/sheet/test_adapter.py",
             "tests/integration/identity/test_publication.py",
         ),

@@ -7,14 +7,16 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from sqlalchemy.engine import URL
 from support.databases import fresh_postgresql
 from support.nodechild import CHEAP
 from support.pair import PASSPHRASE, Party, Two
+from support.poolers import pooler_before
 from support.ports import free_port
 
 from gateway.administration.move_database import move_database
@@ -108,12 +110,20 @@ def listens_at(folder: Path) -> str:
 
 
 @asynccontextmanager
-async def workers_of(two: Two, count: int) -> AsyncIterator[Sequence[Party]]:
-    """The node FR of a pair as so many workers, the first of which has its folder."""
+async def workers_of(two: Two, count: int, *, pooled: bool = False) -> AsyncIterator[Sequence[Party]]:
+    """The node FR of a pair as so many workers, the first of which has its folder; `pooled` behind a PgBouncer."""
+    server = fresh_postgresql()
+    with pooler_before(server) if pooled else nullcontext(server) as reached:
+        async with _workers_on(reached, two, count, pooled=pooled) as workers:
+            yield workers
+
+
+@asynccontextmanager
+async def _workers_on(reached: URL, two: Two, count: int, *, pooled: bool) -> AsyncIterator[Sequence[Party]]:
     first = two.fr
     await first.stop()
-    url = fresh_postgresql().set(drivername="postgresql").render_as_string().replace("%2F", "/")
-    await move_database(first.folder, DatabaseSection(url=url), lambda _table, _rows: None)
+    url = reached.set(drivername="postgresql").render_as_string().replace("%2F", "/")
+    await move_database(first.folder, DatabaseSection(url=url, pooled=pooled), lambda _table, _rows: None)
     door, ports = listens_at(first.folder), [free_port() for _ in range(count)]
     change_listen(first.folder, door, ports[0])
     workers = [first]
@@ -131,6 +141,6 @@ async def workers_of(two: Two, count: int) -> AsyncIterator[Sequence[Party]]:
         yield workers
     finally:
         server.close()
-        for worker in workers[1:]:
+        for worker in workers if pooled else workers[1:]:
             await worker.stop()
         await front.end()

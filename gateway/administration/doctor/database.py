@@ -10,9 +10,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.administration.doctor.folder import Check, ok, red, warn
 from gateway.database.kinds.postgres_checks import find_faults
-from gateway.database.migrating import revision, try_steps
+from gateway.database.migrating import find_waiting, try_steps
 from gateway.database.migrations import HEAD
 from gateway.database.opening import database_of
+from gateway.database.revisions import revision
 from gateway.database.table_fingerprint import differences, expected_tables
 from gateway.errors import RefusedError
 from gateway.foundation.config import Config, DatabaseSection
@@ -33,6 +34,7 @@ def _server(folder: Path, section: DatabaseSection) -> Check:
         engine = database_of(folder, section).open_engine(writes=False)
         with engine.connect() as connection:
             faults, found = find_faults(connection), revision(connection)
+            waiting = [] if found in {None, HEAD} else find_waiting(connection)
         engine.dispose()
     except RefusedError as error:
         return red("database", error.what, error.hint)
@@ -42,11 +44,19 @@ def _server(folder: Path, section: DatabaseSection) -> Check:
         return red("database", "; ".join(fault.what for fault in faults), "; ".join(fault.hint for fault in faults))
     if found is None:
         return red("database", "the database on the server holds no node", "look at database.url of node.toml")
+    if waiting:
+        return warn(
+            "database",
+            f"revision {found}: {len(waiting)} steps wait that take away what the version before needs",
+            "when no worker of it is left: trm database contract",
+        )
     if found != HEAD:
         return warn(
             "database", f"revision {found}, this version has {HEAD}", "it is brought up to date at the next start"
         )
     where = f"on a PostgreSQL server, at revision {HEAD}"
+    if section.pooled:
+        where += ", behind a pooler: no prepared statements, and workers look every second for what others changed"
     if section.archive_days is None:
         return warn(
             "database",

@@ -78,6 +78,7 @@ _FILE = click.Path(path_type=Path)
 @click.option("--database", metavar="URL", help="Rows on a PostgreSQL server: postgresql://ACCOUNT@HOST:PORT/DATABASE.")
 @click.option("--database-password-file", type=_FILE, metavar="FILE", help="Password of that account.")
 @click.option("--database-ca-file", type=_FILE, metavar="FILE", help="Authorities that may vouch for that server.")
+@click.option("--database-pooled", is_flag=True, help="A pooler stands before that server (docs/database.md).")
 @click.option("--demo", is_flag=True, help="A demonstration node with one root key; peers see that it is one.")
 def initialise_node(
     folder: Path,
@@ -104,6 +105,7 @@ def initialise_node(
     database: str | None,
     database_password_file: Path | None,
     database_ca_file: Path | None,
+    database_pooled: bool,
     demo: bool,
 ) -> None:
     """Make a node in DIR: keys, first descriptor, database, settings.
@@ -153,7 +155,7 @@ def initialise_node(
         root_public=read_root_keys(root_public),
         place=Place(key_place),
         keys=read_section(tpm, pkcs11_module, pkcs11_token, pkcs11_pin_file),
-        database=config.read_database(database, database_password_file, database_ca_file),
+        database=config.read_database(database, database_password_file, database_ca_file, pooled=database_pooled),
     )
     cases = check_plan(plan)
     passphrase = config.passphrase(passphrase_file)

@@ -15,6 +15,10 @@ ROWS = 1_000
 """Rows that are read and written at a time."""
 OF_PROCESSES = (cluster, worker, lease, nonce)
 """Tables about the processes that have a database open: none has the copy open yet."""
+_PATIENT = text(
+    "select set_config('idle_in_transaction_session_timeout', '0', true), set_config('statement_timeout', '0', true)"
+)
+"""Each side stands still while the other one sorts or writes, which takes long where there is much."""
 COPIED = [table for table in metadata.sorted_tables if table not in OF_PROCESSES]
 
 
@@ -24,6 +28,9 @@ def copy_rows(source: Connection, target: Connection, tell: Callable[[str, int],
     Both are in a transaction of the caller: `source` in a snapshot, `target` with the tables of this version, empty.
     """
     copied: dict[str, int] = {}
+    for side in (source, target):
+        if side.dialect.name == "postgresql":
+            side.execute(_PATIENT)
     for table in COPIED:
         copied[table.name] = 0
         rows_of = select(table).where(*_kept(table)).order_by(*table.primary_key.columns)

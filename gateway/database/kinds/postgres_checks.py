@@ -40,19 +40,8 @@ def find_faults(connection: Connection) -> list[ServerFault]:
             found.append(ServerFault(f"{name} is off: what is accepted may be lost", f"{name} = on"))
     if settings["synchronous_commit"] == "off":
         found.append(ServerFault("synchronous_commit is off: what is accepted may be lost", "synchronous_commit = on"))
-    if _is_pooled(connection):
-        found.append(
-            ServerFault("a pooler stands before it, which changes sessions", "name the server itself in database.url")
-        )
     standbys = connection.scalar(text("select count(*) from pg_stat_replication")) or 0
     if standbys and not settings["synchronous_standby_names"]:
         hint = "set synchronous_standby_names: a standby that takes over lacks what it was not waited for"
         found.append(ServerFault("it has standbys that nothing waits for", hint, stops=False))
     return found
-
-
-def _is_pooled(connection: Connection) -> bool:
-    """Whether the session that answers is another one than greeted."""
-    driver = connection.connection.driver_connection
-    greeted = None if driver is None else driver.info.backend_pid
-    return bool(connection.scalar(text("select pg_backend_pid()")) != greeted)

@@ -9,12 +9,19 @@ from pathlib import Path
 from typing import Any, Self
 
 import psycopg
-from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, NullPool, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
+from gateway.database.kinds.behind_pooler import (
+    TransactionLock,
+    refuse_options,
+    refuse_pooled,
+    set_for_transaction,
+)
 from gateway.database.kinds.copying import copy_rows
 from gateway.database.kinds.database import READERS
+from gateway.database.kinds.server_lock import ALONE, ALONE_HERE, SHARED, SHARED_HERE, take_lock
 from gateway.database.kinds.several_workers import OneAfterAnother
 from gateway.database.kinds.sqlite_file import SqliteFile
 from gateway.database.migrating import stamp
@@ -29,16 +36,20 @@ IDLE_SECONDS = 5
 """Seconds after which the server ends a transaction in which nothing happens: of a process that was stopped, or of a
 machine that is gone, which would else hold the lock of those who write.
 """
-OWNER = 0x54524D
-"""The key of the lock that the processes of a node hold on its database."""
-LEAVING = 2.0
-"""Seconds in which a process that has just ended may still have the lock: the server has not noticed yet."""
 PATIENCE = 60.0
 """Seconds in which a server that was lost in a commit is asked what became of it."""
 PAUSE = 0.5
 COMMITTED, IN_PROGRESS = "committed", "in progress"
-_OWN, _SHARE = "select pg_try_advisory_lock(%s)", "select pg_try_advisory_lock_shared(%s)"
 _STATUS = text("select pg_xact_status(cast(:number as xid8))")
+_StoodStill = psycopg.errors.IdleInTransactionSessionTimeout
+"""The server ended a transaction after `IDLE_SECONDS`: to psycopg an internal error, unlike other losses."""
+_LOCK = "lock of this process"
+_SETTINGS = {
+    "statement_timeout": f"{STATEMENT_SECONDS}s",
+    "idle_in_transaction_session_timeout": f"{IDLE_SECONDS}s",
+    "TimeZone": "UTC",
+    "client_encoding": "UTF8",
+}
 _HERE = frozenset({"127.0.0.1", "::1", "localhost", None, ""})
 
 
@@ -48,6 +59,8 @@ class PostgresServer:
     The connection that writes holds a lock: of one process alone, as the process that has a file of SQLite open is, or
     `shared` by the workers of a node, which keep out one that wants to be alone. A connection that was lost has lost
     the lock, and takes it again before it writes.
+
+    Where a server is `pooled`, each transaction may be in another session: see `behind_pooler`.
     """
 
     hint = "look at the PostgreSQL server and the way to it; the node goes on by itself when it is back"
@@ -57,19 +70,29 @@ class PostgresServer:
         """The one that node.toml names. Raises RefusedError invalid."""
         try:
             url = make_url(section.url or "")
-            return cls(url, path, ca=section.ca_file, password=section.password_file, shared=shared)
+            return cls(
+                url, path, ca=section.ca_file, password=section.password_file, pooled=section.pooled, shared=shared
+            )
         except ArgumentError:
             raise RefusedError(Code.INVALID, "the address of the database cannot be read") from None
 
     def __init__(
-        self, url: URL, path: Path, *, ca: Path | None = None, password: Path | None = None, shared: bool = False
+        self,
+        url: URL,
+        path: Path,
+        *,
+        ca: Path | None = None,
+        password: Path | None = None,
+        pooled: bool = False,
+        shared: bool = False,
     ) -> None:
         """`url` names host, port, account and database; the password is in a file of its own. `shared` with other
         workers of the node.
         """
         self.url = url.set(drivername="postgresql+psycopg")
         self.path = path
-        self.faults: tuple[type[Exception], ...] = (OperationalError, psycopg.OperationalError)
+        self.pooled = pooled
+        self.faults: tuple[type[Exception], ...] = (OperationalError, psycopg.OperationalError, _StoodStill)
         self._ca = ca
         self._password = password
         self._shared = shared
@@ -84,8 +107,13 @@ class PostgresServer:
             max_overflow=0,
             isolation_level="READ COMMITTED" if writes else "REPEATABLE READ",
         )
-        if writes:
+        if self.pooled:
+            event.listen(engine, "begin", self._set)
+        else:
+            event.listen(engine, "connect", refuse_pooled)
+        if writes:  # in this order: a lock that a pooler leaves on a session of others is not taken at all
             event.listen(engine, "connect", self._own)
+            event.listen(engine, "close", _let_go)
             event.listen(engine, "begin", self._begin)
         return engine
 
@@ -94,7 +122,15 @@ class PostgresServer:
         engine = create_engine(self.url, connect_args=self._reached(), hide_parameters=True, **options)
         if self._password is not None:
             event.listen(engine, "do_connect", self._with_password)
+        event.listen(engine, "handle_error", refuse_options)
+        event.listen(engine, "handle_error", _pass_on)
         return engine
+
+    def _set(self, connection: Connection) -> None:
+        """Begin a transaction behind a pooler: with the lock where there is one, and with what else a session has."""
+        if (lock := connection.info.get(_LOCK)) is not None:
+            lock.require()
+        set_for_transaction(connection, _SETTINGS)
 
     def _begin(self, connection: Connection) -> None:
         cursor = connection.connection.cursor()
@@ -125,7 +161,9 @@ class PostgresServer:
         return OneAfterAnother() if self._shared else Alone()
 
     def begin_reading(self, connection: Connection) -> None:
-        """The first statement begins it."""
+        """See `Database`: the first statement begins it, which behind a pooler comes from here."""
+        if self.pooled:
+            connection.begin()
 
     def end_reading(self, connection: Connection) -> None:
         """See `Database`."""
@@ -180,47 +218,52 @@ class PostgresServer:
         """See `Database`; the server looks after its own log."""
         return connection.scalar(text("select pg_database_size(current_database())")) or 0, 0
 
-    def _options(self) -> str:
-        return (
-            f"-c statement_timeout={STATEMENT_SECONDS}s -c idle_in_transaction_session_timeout={IDLE_SECONDS}s"
-            " -c TimeZone=UTC -c client_encoding=UTF8"
-        )
-
     def _tls(self) -> dict[str, str]:
         """A server on another machine is reached over TLS with its name verified, always."""
         if self.url.host in _HERE or str(self.url.query.get("host", "")).startswith("/"):
             return {}
         return {"sslmode": "verify-full", "sslrootcert": "system" if self._ca is None else str(self._ca)}
 
-    def _own(self, connection: Any, _record: Any) -> None:
-        """Take the lock. Raises RefusedError locked."""
-        cursor, end = connection.cursor(), time.monotonic() + LEAVING
-        mine = False
-        while not mine and time.monotonic() < end:
-            cursor.execute(_SHARE if self._shared else _OWN, (OWNER,))
-            (mine,) = cursor.fetchone()
+    def _own(self, connection: psycopg.Connection[Any], record: Any) -> None:
+        """Take the lock for as long as the connection lives. Raises RefusedError locked."""
+        if self.pooled:
+            lock = SHARED_HERE if self._shared else ALONE_HERE
+            record.info[_LOCK] = TransactionLock(lambda: psycopg.connect(**self._named()), lock)
+        else:
+            take_lock(connection, SHARED if self._shared else ALONE)
             connection.commit()
-            time.sleep(0 if mine else LEAVING / 20)
-        if not mine:
-            raise RefusedError(
-                Code.LOCKED,
-                "another process uses the database of this node; nothing was started or written",
-                hint="stop it first; after a machine was lost it is free when the server has noticed",
-            )
 
     async def connect(self) -> psycopg.AsyncConnection[tuple[object, ...]]:
         """A connection beside those of the engines, which commits each statement by itself."""
+        return await psycopg.AsyncConnection.connect(autocommit=True, **self._named())
+
+    def _named(self) -> dict[str, Any]:
+        """Everything that psycopg needs to know, the password too."""
         named: dict[str, Any] = {
             **self.url.query,
             **self.url.translate_connect_args(username="user", database="dbname"),
             **self._reached(),
         }
         self._with_password(None, None, None, named)
-        return await psycopg.AsyncConnection.connect(autocommit=True, **named)
+        return named
 
     def _reached(self) -> dict[str, Any]:
-        return {"connect_timeout": CONNECT_SECONDS, "options": self._options(), **self._tls()}
+        pooled = {"prepare_threshold": None}
+        alone = {"options": " ".join(f"-c {name}={value}" for name, value in _SETTINGS.items())}
+        return {"connect_timeout": CONNECT_SECONDS, **(pooled if self.pooled else alone), **self._tls()}
 
     def _with_password(self, _dialect: Any, _record: Any, _args: Any, named: dict[str, Any]) -> None:
         if self._password is not None:
             named["password"] = self._password.read_text(encoding="utf-8").removesuffix("\n")
+
+
+def _pass_on(context: ExceptionContext) -> None:
+    """Let a transaction that the server ended be told from a fault of ours: SQLAlchemy would call it the same."""
+    if isinstance(context.original_exception, _StoodStill):
+        raise context.original_exception
+
+
+def _let_go(_connection: Any, record: Any) -> None:
+    """Release what was held besides a connection that is closed."""
+    if (lock := record.info.pop(_LOCK, None)) is not None:
+        lock.release()

@@ -8,6 +8,10 @@ from collections import Counter
 from support.pair import Two, two_nodes
 from support.several_workers import workers_of
 
+from gateway.administration.doctor.database import check_database
+from gateway.administration.doctor.folder import State
+from gateway.foundation.config import load
+
 
 async def everything_arrived(two: Two, sent: Counter[str], received: Counter[str]) -> None:
     """Each once, at both sides; and both logs hold."""
@@ -29,6 +33,24 @@ async def test_whoever_is_asked(tmp_path):
         await everything_arrived(two, sent, received)
         leads = Counter(what for worker in workers for what in worker.running.member.leadership.leads)
         assert set(leads.values()) == {1}
+        for worker in workers:
+            assert (await worker.call("audit.verify"))["findings"] == []
+
+
+async def test_behind_a_pooler(tmp_path):
+    """Workers that share four sessions of the server: what one is given, the others send and show within a second or
+    two, though nobody is told of it.
+    """
+    async with two_nodes(tmp_path) as two, workers_of(two, 2, pooled=True) as workers:
+        sent, received = Counter[str](), Counter[str]()
+        for number in range(6):
+            await workers[number % 2].submit(f"out {number}")
+            sent[f"out {number}"] += 1
+            await two.al.submit(f"in {number}")
+            received[f"in {number}"] += 1
+        await everything_arrived(two, sent, received)
+        found = check_database(two.fr.folder, load(two.fr.folder), running=True)
+        assert found.state is State.WARN and "behind a pooler" in found.found
         for worker in workers:
             assert (await worker.call("audit.verify"))["findings"] == []
 

@@ -13,7 +13,7 @@ from support.pair import START, Party, Two, make_party
 from support.released import AT, FACTS
 from support.trusting import digits
 
-from gateway.composition import node
+from gateway.composition import ground
 from gateway.errors import Code, RefusedError
 from gateway.federation.address import PeerAddress
 from gateway.federation.client import FederationClient
@@ -102,7 +102,7 @@ async def test_flaw_3_a_chain_that_ends_before_the_region_pack_says_is_refused(
     that nobody has to hear it. A peer that was added before is not activated either.
     """
     reached = {met.al.running.own.node: 2}
-    monkeypatch.setattr(node, "load_region", lambda name: replace(load_region(name), nodes=reached))
+    monkeypatch.setattr(ground, "load_region", lambda name: replace(load_region(name), nodes=reached))
     party = await make_party(tmp_path, "UA", met.clock)
     await party.start()
     try:

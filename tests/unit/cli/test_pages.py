@@ -39,7 +39,7 @@ def test_every_reading_verb_has_json():
 
 def test_the_verbs_of_the_design_are_there():
     """Every verb that the design names for this release can be called."""
-    expected = """init serve keyd doctor database+status database+move
+    expected = """init serve keyd doctor database+status database+move database+contract
         keys+list keys+rotate-epoch peer+add peer+code peer+verify peer+list peer+show
         peer+scope peer+approve peer+narrow peer+widen peer+renew
         admin+new admin+list admin+enrol admin+retire admin+approve admin+withdraw

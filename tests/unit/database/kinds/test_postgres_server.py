@@ -104,6 +104,28 @@ async def test_a_commit_whose_answer_was_lost(store: Store, server: PostgresServ
     assert await store.move(remember("next")) == "next"
 
 
+@pytest.mark.parametrize("writes", [True, False], ids=["writing", "reading"])
+async def test_a_transaction_that_stood_still(store: Store, server: PostgresServer, writes: bool) -> None:
+    """The server ends it, as of a process that was stopped in the middle: nothing was changed, and the next goes on."""
+    watch = create_engine(server.url, isolation_level="AUTOCOMMIT")
+
+    def stand_still(connection: Connection) -> None:
+        connection.execute(text("set local idle_in_transaction_session_timeout = '20ms'"))
+        here = connection.scalar(text("select pg_backend_pid()"))
+        with watch.connect() as other:
+            there = text("select count(*) from pg_stat_activity where pid = :pid")
+            while other.scalar(there, {"pid": here}):
+                pass
+        meta.get_meta(connection, "lost")
+
+    with pytest.raises(TransientError) as caught:
+        await (store.move(stand_still) if writes else store.read(stand_still))
+    watch.dispose()
+    assert caught.value.code is Code.DISK
+    assert await store.move(remember("next")) == "next"
+    assert await store.read(lambda c: meta.get_meta(c, "next")) == b"1"
+
+
 def test_one_that_is_empty_is_no_node(server: PostgresServer) -> None:
     """A wrong address is told, and nothing is made there."""
     with pytest.raises(RefusedError) as caught:
