@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import psycopg
-from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, NullPool, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
@@ -41,6 +41,9 @@ _OWN, _SHARE = "select pg_try_advisory_lock(%s)", "select pg_try_advisory_lock_s
 _STATUS = text("select pg_xact_status(cast(:number as xid8))")
 _HERE = frozenset({"127.0.0.1", "::1", "localhost", None, ""})
 
+_ENDED = (psycopg.errors.IdleInTransactionSessionTimeout, psycopg.errors.TransactionTimeout)
+"""How the server tells that it ended a session because its transaction took too long: no fault of the statement."""
+
 
 class PostgresServer:
     """Implements `gateway.database.kinds.database.Database`.
@@ -69,7 +72,7 @@ class PostgresServer:
         """
         self.url = url.set(drivername="postgresql+psycopg")
         self.path = path
-        self.faults: tuple[type[Exception], ...] = (OperationalError, psycopg.OperationalError)
+        self.faults: tuple[type[Exception], ...] = (OperationalError, psycopg.OperationalError, *_ENDED)
         self._ca = ca
         self._password = password
         self._shared = shared
@@ -92,6 +95,7 @@ class PostgresServer:
     def _make_engine(self, **options: Any) -> Engine:
         """An engine that reaches the server, with these options of SQLAlchemy."""
         engine = create_engine(self.url, connect_args=self._reached(), hide_parameters=True, **options)
+        event.listen(engine, "handle_error", _tell_ended, retval=True)
         if self._password is not None:
             event.listen(engine, "do_connect", self._with_password)
         return engine
@@ -224,3 +228,13 @@ class PostgresServer:
     def _with_password(self, _dialect: Any, _record: Any, _args: Any, named: dict[str, Any]) -> None:
         if self._password is not None:
             named["password"] = self._password.read_text(encoding="utf-8").removesuffix("\n")
+
+
+def _tell_ended(context: ExceptionContext) -> BaseException | None:
+    """A process that stood still, or whose line was gone, finds its session ended by `IDLE_SECONDS`: for whoever asked
+    it is the same as a server that was away.
+    """
+    error = context.original_exception
+    if not isinstance(error, _ENDED):
+        return None
+    return OperationalError(context.statement, None, error, connection_invalidated=True)
