@@ -46,6 +46,9 @@ PARTS = (
         ("tests/faults/test_workers.py", "tests/acceptance/test_demo_cluster.py"),
     ),
     Part(
+        "postgresql", "the suites of stores on PostgreSQL 15 and 17", ("tests/integration/test_postgresql_versions.py",)
+    ),
+    Part(
         "models",
         "walks through what nodes may say to each other, compared with a model",
         (
