@@ -29,6 +29,10 @@ IDLE_SECONDS = 5
 """Seconds after which the server ends a transaction in which nothing happens: of a process that was stopped, or of a
 machine that is gone, which would else hold the lock of those who write.
 """
+LINE = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 10_000}
+"""When a connection to a server counts as lost, in seconds and milliseconds of libpq: after some ten seconds without a
+sign. The kernel alone would repeat itself for a quarter of an hour, and ever more seldom, also when the line is back.
+"""
 OWNER = 0x54524D
 """The key of the lock that the processes of a node hold on its database."""
 LEAVING = 2.0
@@ -223,7 +227,7 @@ class PostgresServer:
         return await psycopg.AsyncConnection.connect(autocommit=True, **named)
 
     def _reached(self) -> dict[str, Any]:
-        return {"connect_timeout": CONNECT_SECONDS, "options": self._options(), **self._tls()}
+        return {"connect_timeout": CONNECT_SECONDS, "options": self._options(), **LINE, **self._tls()}
 
     def _with_password(self, _dialect: Any, _record: Any, _args: Any, named: dict[str, Any]) -> None:
         if self._password is not None:
