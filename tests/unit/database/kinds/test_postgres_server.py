@@ -129,6 +129,18 @@ async def test_a_commit_whose_answer_was_lost(store: Store, server: PostgresServ
     assert await store.move(remember("next")) == "next"
 
 
+async def test_a_line_that_is_gone_is_noticed(store: Store) -> None:
+    """By libpq, whether something was sent or is waited for: the kernel alone would take a quarter of an hour."""
+    for ask in (store.move, store.read):
+        told = await ask(lambda c: c.connection.driver_connection.info.get_parameters())  # type: ignore[union-attr]
+        assert {name: told[name] for name in postgres_server.LINE} == {
+            "keepalives_idle": "5",
+            "keepalives_interval": "2",
+            "keepalives_count": "3",
+            "tcp_user_timeout": "10000",
+        }
+
+
 def test_one_that_is_empty_is_no_node(server: PostgresServer) -> None:
     """A wrong address is told, and nothing is made there."""
     with pytest.raises(RefusedError) as caught:
