@@ -45,6 +45,7 @@ PARTS = (
         "workers of one node killed, paused and cut off",
         ("tests/faults/test_workers.py", "tests/acceptance/test_demo_cluster.py"),
     ),
+    Part("patroni", "workers on hosts of their own, whose primary is lost too", ("tests/faults/test_patroni.py",)),
     Part(
         "postgresql", "the suites of stores on PostgreSQL 15 and 17", ("tests/integration/test_postgresql_versions.py",)
     ),
