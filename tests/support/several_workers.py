@@ -97,16 +97,21 @@ async def join(first: Path, folder: Path, passphrase: str, at: int) -> None:
         store.close()
 
 
-def change_listen(folder: Path, before: str, port: int) -> None:
-    """Let a worker listen at this port; peers go on to know the one of before."""
+def change_listen(folder: Path, before: str, after: str) -> None:
+    """Let a worker that listened at one address listen at another; peers go on to know the first."""
     settings = folder / "node.toml"
     told = settings.read_text(encoding="utf-8")
-    settings.write_text(told.replace(f'"127.0.0.1:{before}"', f'"127.0.0.1:{port}"'), encoding="utf-8")
+    settings.write_text(told.replace(f'"{before}"', f'"{after}"'), encoding="utf-8")
+
+
+def on_loopback(port: int) -> str:
+    """The address of a port of the loopback."""
+    return f"127.0.0.1:{port}"
 
 
 def listens_at(folder: Path) -> str:
-    """The port that peers know."""
-    return (folder / "node.toml").read_text(encoding="utf-8").split('listen = "127.0.0.1:')[1].split('"')[0]
+    """Where peers come to a worker, as host and port."""
+    return (folder / "node.toml").read_text(encoding="utf-8").split('listen = "')[1].split('"')[0]
 
 
 @asynccontextmanager
@@ -125,16 +130,16 @@ async def _workers_on(reached: URL, two: Two, count: int, *, pooled: bool) -> As
     url = reached.set(drivername="postgresql").render_as_string().replace("%2F", "/")
     await move_database(first.folder, DatabaseSection(url=url, pooled=pooled), lambda _table, _rows: None)
     door, ports = listens_at(first.folder), [free_port() for _ in range(count)]
-    change_listen(first.folder, door, ports[0])
+    change_listen(first.folder, door, on_loopback(ports[0]))
     workers = [first]
     front = Front(ports)
-    server = await asyncio.start_server(front.take, "127.0.0.1", int(door))
+    server = await asyncio.start_server(front.take, *door.split(":"))
     try:
         await first.start()
         for number in range(1, count):
             folder = first.folder.with_name(f"{first.folder.name}-{number + 1}")
             await join(first.folder, folder, PASSPHRASE, two.clock.now())
-            change_listen(folder, str(ports[0]), ports[number])
+            change_listen(folder, on_loopback(ports[0]), on_loopback(ports[number]))
             worker = Party(first.name, folder, first.clock, first.system)
             await worker.start()
             workers.append(worker)

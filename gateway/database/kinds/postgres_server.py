@@ -36,13 +36,15 @@ IDLE_SECONDS = 5
 """Seconds after which the server ends a transaction in which nothing happens: of a process that was stopped, or of a
 machine that is gone, which would else hold the lock of those who write.
 """
+LINE = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 10_000}
+"""When a connection to a server counts as lost, in seconds and milliseconds of libpq: after some ten seconds without a
+sign. The kernel alone would repeat itself for a quarter of an hour, and ever more seldom, also when the line is back.
+"""
 PATIENCE = 60.0
 """Seconds in which a server that was lost in a commit is asked what became of it."""
 PAUSE = 0.5
 COMMITTED, IN_PROGRESS = "committed", "in progress"
 _STATUS = text("select pg_xact_status(cast(:number as xid8))")
-_StoodStill = psycopg.errors.IdleInTransactionSessionTimeout
-"""The server ended a transaction after `IDLE_SECONDS`: to psycopg an internal error, unlike other losses."""
 _LOCK = "lock of this process"
 _SETTINGS = {
     "statement_timeout": f"{STATEMENT_SECONDS}s",
@@ -51,6 +53,9 @@ _SETTINGS = {
     "client_encoding": "UTF8",
 }
 _HERE = frozenset({"127.0.0.1", "::1", "localhost", None, ""})
+
+_ENDED = (psycopg.errors.IdleInTransactionSessionTimeout, psycopg.errors.TransactionTimeout)
+"""How the server tells that it ended a session because its transaction took too long: no fault of the statement."""
 
 
 class PostgresServer:
@@ -92,7 +97,7 @@ class PostgresServer:
         self.url = url.set(drivername="postgresql+psycopg")
         self.path = path
         self.pooled = pooled
-        self.faults: tuple[type[Exception], ...] = (OperationalError, psycopg.OperationalError, _StoodStill)
+        self.faults: tuple[type[Exception], ...] = (OperationalError, psycopg.OperationalError, *_ENDED)
         self._ca = ca
         self._password = password
         self._shared = shared
@@ -120,10 +125,10 @@ class PostgresServer:
     def _make_engine(self, **options: Any) -> Engine:
         """An engine that reaches the server, with these options of SQLAlchemy."""
         engine = create_engine(self.url, connect_args=self._reached(), hide_parameters=True, **options)
+        event.listen(engine, "handle_error", _tell_ended, retval=True)
         if self._password is not None:
             event.listen(engine, "do_connect", self._with_password)
         event.listen(engine, "handle_error", refuse_options)
-        event.listen(engine, "handle_error", _pass_on)
         return engine
 
     def _set(self, connection: Connection) -> None:
@@ -250,17 +255,21 @@ class PostgresServer:
     def _reached(self) -> dict[str, Any]:
         pooled = {"prepare_threshold": None}
         alone = {"options": " ".join(f"-c {name}={value}" for name, value in _SETTINGS.items())}
-        return {"connect_timeout": CONNECT_SECONDS, **(pooled if self.pooled else alone), **self._tls()}
+        return {"connect_timeout": CONNECT_SECONDS, **LINE, **(pooled if self.pooled else alone), **self._tls()}
 
     def _with_password(self, _dialect: Any, _record: Any, _args: Any, named: dict[str, Any]) -> None:
         if self._password is not None:
             named["password"] = self._password.read_text(encoding="utf-8").removesuffix("\n")
 
 
-def _pass_on(context: ExceptionContext) -> None:
-    """Let a transaction that the server ended be told from a fault of ours: SQLAlchemy would call it the same."""
-    if isinstance(context.original_exception, _StoodStill):
-        raise context.original_exception
+def _tell_ended(context: ExceptionContext) -> BaseException | None:
+    """A process that stood still, or whose line was gone, finds its session ended by `IDLE_SECONDS`: for whoever asked
+    it is the same as a server that was away.
+    """
+    error = context.original_exception
+    if not isinstance(error, _ENDED):
+        return None
+    return OperationalError(context.statement, None, error, connection_invalidated=True)
 
 
 def _let_go(_connection: Any, record: Any) -> None:

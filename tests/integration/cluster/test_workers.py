@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import structlog
 from sqlalchemy import Connection, insert, update
 from support import running
 from support.databases import fresh_postgresql
@@ -26,6 +27,7 @@ from gateway.foundation.clock import SystemClock
 from gateway.messages.wakeups import EventStream, Wakeups
 
 TOKEN = {"id": "t", "hash": "h", "label": "l", "made": 1, "expires": 2}
+WAITING = "select count(*) from pg_locks where not granted"
 
 
 async def until(true: Callable[[], bool]) -> None:
@@ -259,15 +261,53 @@ async def test_a_duty_left_while_the_server_was_away_is_led_again(make, monkeypa
         await until(lambda: one.led == ["handover"])
 
 
-async def test_a_worker_whose_clock_is_wrong_leads_nothing(make):
-    """It takes in what peers bring, and its clock is told."""
-    wrong = await make("wrong", ahead=5 * 60_000)
+async def test_two_who_claim_at_once_are_told_apart(make):
+    """Also where no other row keeps them apart: who comes second waits for the first, and does not get it."""
+    one = await make("one")
+    engine = one.rows.database.open_engine(writes=False)
+    with engine.connect() as first, engine.connect() as second:
+        for connection in (first, second):
+            connection.execution_options(isolation_level="READ COMMITTED")
+        assert store.claim(first, "handover", "a") is not None
+        late = asyncio.create_task(asyncio.to_thread(store.claim, second, "handover", "b"))
+
+        async def waits() -> bool:
+            return bool(await one.rows.read(lambda c: c.exec_driver_sql(WAITING).scalar()))
+
+        await running.until(waits, seconds=30)
+        first.commit()
+        assert await late is None
+    engine.dispose()
+
+
+@pytest.mark.parametrize("ahead", [61, -61, 3_600, -3_600])
+async def test_a_worker_whose_clock_is_wrong_leads_nothing(make, ahead: int):
+    """By a minute or an hour: it takes in what peers bring, and its clock is told, here and in the log."""
+    wrong = await make("wrong", ahead=ahead * 1_000)
     wrong.lead("handover")
     await asyncio.sleep(0)
-    await wrong.member.leadership.beat()
+    with structlog.testing.capture_logs() as said:
+        await wrong.member.leadership.beat()
     assert wrong.led == []
     (told,) = await wrong.rows.read(store.workers)
-    assert 299_000 < told.off < 301_000
+    assert abs(told.off - ahead * 1_000) < 1_000
+    (line,) = [one for one in said if one["event"] == "worker.clock"]
+    assert abs(line["seconds"] - ahead) <= 1
+    await wrong.rows.move(lambda c: meta.set_meta(c, "received", b"1"))
+
+
+@pytest.mark.parametrize("ahead", [50, -50])
+async def test_a_worker_whose_clock_is_some_seconds_off_leads(make, ahead: int):
+    """Its leases last by the clock of the database, beside a worker whose clock is right."""
+    off, right = await make("off", ahead=ahead * 1_000), await make("right")
+    for worker in (off, right):
+        for what in ("handover", "housekeeping"):
+            worker.lead(what)
+    await asyncio.sleep(0)
+    for worker in (off, right, off, right):
+        await worker.member.leadership.beat()
+    await until(lambda: len(off.led) == len(right.led) == 1)
+    assert off.led != right.led
 
 
 async def test_what_is_set_here_is_heard_there(make):

@@ -76,6 +76,31 @@ async def test_it_goes_on_after_the_server_was_away(store: Store, server: Postgr
     assert await store.read(lambda c: meta.get_meta(c, "before")) == b"1"
 
 
+@pytest.mark.parametrize("writes", [True, False], ids=["writes", "reads"])
+async def test_it_goes_on_after_it_stood_still(
+    server: PostgresServer, monkeypatch: pytest.MonkeyPatch, writes: bool
+) -> None:
+    """The server ended the session because nothing happened in its transaction: it is told, and the next works."""
+    monkeypatch.setattr(postgres_server, "IDLE_SECONDS", 1)
+    opened = Store(server, new=True)
+    engine = create_engine(server.url)
+
+    def stand_still(connection: Connection) -> object:
+        own = connection.scalar(text("select pg_backend_pid()"))
+        with engine.connect() as other:
+            while other.scalar(text("select count(*) from pg_stat_activity where pid = :own"), {"own": own}):
+                other.rollback()
+        return connection.scalar(text("select 1"))
+
+    with pytest.raises(TransientError) as caught:
+        await (opened.move(stand_still) if writes else opened.read(stand_still))
+    assert caught.value.code is Code.DISK
+    await opened.move(remember("after"))
+    assert await opened.read(lambda c: meta.get_meta(c, "after")) == b"1"
+    engine.dispose()
+    opened.close()
+
+
 @pytest.mark.parametrize("done", [True, False], ids=["committed", "not committed"])
 async def test_a_commit_whose_answer_was_lost(store: Store, server: PostgresServer, done: bool) -> None:
     """The server is asked what became of it: what was committed counts, and nothing else does."""
@@ -124,6 +149,18 @@ async def test_a_transaction_that_stood_still(store: Store, server: PostgresServ
     assert caught.value.code is Code.DISK
     assert await store.move(remember("next")) == "next"
     assert await store.read(lambda c: meta.get_meta(c, "next")) == b"1"
+
+
+async def test_a_line_that_is_gone_is_noticed(store: Store) -> None:
+    """By libpq, whether something was sent or is waited for: the kernel alone would take a quarter of an hour."""
+    for ask in (store.move, store.read):
+        told = await ask(lambda c: c.connection.driver_connection.info.get_parameters())  # type: ignore[union-attr]
+        assert {name: told[name] for name in postgres_server.LINE} == {
+            "keepalives_idle": "5",
+            "keepalives_interval": "2",
+            "keepalives_count": "3",
+            "tcp_user_timeout": "10000",
+        }
 
 
 def test_one_that_is_empty_is_no_node(server: PostgresServer) -> None:
