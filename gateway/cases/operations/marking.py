@@ -54,7 +54,9 @@ class CaseMarking:
                 _check_worker(connection, asked.worker, units.of_cases(self._content.sealer, connection, [id])[id])
             return assign(card, asked.worker)
 
-        return await self._write(asked.id, "case.assigned", caller, change)
+        return await self._write(
+            asked.id, change, lambda now: leaf(now, "case.assigned", actor=pseudonym(caller.actor, self._actor))
+        )
 
     @operation(
         "case.flag",
@@ -79,7 +81,9 @@ class CaseMarking:
                 )
             return replace(card, flags=(*others, Flag(text=asked.text, at=now)))
 
-        return await self._write(asked.id, "case.flagged", caller, change)
+        return await self._write(
+            asked.id, change, lambda now: leaf(now, "case.flagged", actor=pseudonym(caller.actor, self._actor))
+        )
 
     @operation(
         "case.unflag",
@@ -104,17 +108,22 @@ class CaseMarking:
                 )
             return replace(card, flags=left)
 
-        return await self._write(asked.id, "case.unflagged", caller, change)
+        return await self._write(
+            asked.id, change, lambda now: leaf(now, "case.unflagged", actor=pseudonym(caller.actor, self._actor))
+        )
 
     async def _write(
-        self, id: str, event: str, caller: Caller, change: Callable[[Connection, Card, int], Card]
+        self,
+        id: str,
+        change: Callable[[Connection, Card, int], Card],
+        entry: Callable[[int], Callable[[int], bytes]],
     ) -> OperationResult:
         now = self._clock.now()
 
         def move(connection: Connection) -> None:
             row = find_row(connection, id, place="/id")
             self._cases.write_card(connection, row, change(connection, self._cases.card_in(connection, row), now))
-            journal.append_leaf(connection, leaf(now, event, actor=pseudonym(caller.actor, self._actor)))
+            journal.append_leaf(connection, entry(now))
 
         await self._content.store.move(move)
         return OperationResult(value={"id": id})
