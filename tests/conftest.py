@@ -29,7 +29,6 @@ from adapters.kit import kind
 from gateway.database import engine
 from gateway.database.kinds.sqlite_file import SqliteFile
 from gateway.node.dispatch import NodeOperations
-from gateway.policy import in_force
 from gateway.ports import OperationResult
 
 # How long an example takes says more of the machine than of the code.
@@ -173,13 +172,10 @@ def _the_path_is_searched_for_adapters_once() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _schemas_and_policies_are_read_once() -> Iterator[None]:
-    """Each node that is opened compares all of them with the catalogue, and reads its policy; no test changes a file of
-    theirs, and what was read is frozen.
-    """
+def _schemas_are_hashed_once() -> Iterator[None]:
+    """Each node that is opened compares all of them with the catalogue; no test changes one of their files."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(schemas, "verify_schema_files", cache(schemas.verify_schema_files))
-        patch.setattr(in_force, "read_policy", cache(in_force.read_policy))
         yield
 
 

@@ -47,11 +47,11 @@ def stage(name: str) -> str:
     return f"stage/{name}"
 
 
-def said(texts: Iterable[str | None]) -> frozenset[str]:
+def said(texts: Iterable[object]) -> frozenset[str]:
     """Every beginning by which somebody may look for these texts: of what stands between spaces, as `F-2` or a
-    reference, and of each word in it.
+    reference, and of each word in it. What is no text says nothing.
     """
-    pieces = (piece for text in texts if text for piece in text.split())
+    pieces = (piece for text in texts if isinstance(text, str) for piece in text.split())
     whole = dict.fromkeys(word[:LONGEST] for piece in pieces for word in (_joined(piece), *words(piece)) if word)
     return frozenset(_said(word[:size]) for word in list(whole)[:MOST] for size in _sizes(word))
 

@@ -32,6 +32,8 @@ from gateway.messages.store.conversations import Key
 from gateway.ports import Clock, Json
 from schemas.region_pack.regions import Region
 
+REFERENCES = ("case_ref_sender", "case_ref_recipient")
+"""Members in which messages name the case, in their header or content."""
 EACH = 100
 """Conversations or cases of one go: what else the node has to do comes in between."""
 
@@ -110,7 +112,8 @@ class CaseWords:
     ) -> _Read:
         opened = [(row, *contents[row.ref].halves()) for row in held.rows if row.ref in contents]
         own = {contents[row.ref].facts.case for row, *_ in opened}
-        said = [pseudonym_of(content) for *_, content in opened] + [_reference(header) for _, header, _ in opened]
+        said: list[object] = [pseudonym_of(content) for *_, content in opened]
+        said += [half.get(name) for _, *halves in opened for half in halves for name in REFERENCES]
         return _Read(
             key=key,
             changes=changes,
@@ -175,11 +178,6 @@ def _of_card(card: Card, drafts: Collection[UnitId]) -> frozenset[str]:
         | ({words.KEPT} if card.units else frozenset())
         | ({words.FLAGGED} if card.flags else frozenset())
     )
-
-
-def _reference(header: Mapping[str, Json]) -> str | None:
-    found = header.get("case_ref_sender")
-    return found if isinstance(found, str) else None
 
 
 def _languages(content: Mapping[str, Json]) -> Iterator[str]:

@@ -93,6 +93,8 @@ class StatusUpdates:
         """Fold everything that had changed or was due by now, for somebody who waits; while the clock is in doubt no
         time is over (nrm1 12.17). All who wait at the same time share one pass.
         """
+        if self._time.standing().held:
+            return
         self._waiting += 1
         try:
             await self._passes.do(None)
@@ -101,19 +103,19 @@ class StatusUpdates:
 
     async def catch_up(self) -> None:
         """The same with rests, so that after a start with many changes the messages of others go first."""
-        await self._passes.do(None)
+        if not self._time.standing().held:
+            await self._passes.do(None)
 
     async def _fold_all(self, asked: Sequence[None]) -> Sequence[None]:
         """Fold what has changed or is due when this begins. What comes meanwhile is left to the next pass: under a
         steady load nobody would ever be answered otherwise.
         """
-        if not self._time.standing().held:
-            keys = await self._to_fold()
-            for _ in range(1 + TRIES):
-                if not await self._fold_these(keys):
-                    break
-                wanted = set(keys)
-                keys = [key for key in await self._to_fold() if key in wanted]
+        keys = await self._to_fold()
+        for _ in range(1 + TRIES):
+            if not await self._fold_these(keys):
+                break
+            wanted = set(keys)
+            keys = [key for key in await self._to_fold() if key in wanted]
         return asked
 
     async def _to_fold(self) -> list[Key]:

@@ -48,7 +48,7 @@ def test_peer_down_for_eight_days(make: MakePair) -> None:
     pair.advance(8 * DAY, step=8 * HOUR)
     peer = a.call("peer.show", id="AL")
     assert peer["queued"] == 5
-    assert peer["attempts"] > 10
+    assert peer["attempts"] >= 8  # once a day at least
     assert a.steered is not None and a.steered - peer["failing_since"] > 7 * DAY
     trying = a.steered - 8 * HOUR
     pair.until(lambda: a.call("peer.show", id="AL")["next_try"] > trying)

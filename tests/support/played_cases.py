@@ -47,6 +47,30 @@ PERSON: dict[str, Any] = {
     "vouched": [],
     "waits": None,
 }
+FOUND: dict[str, Any] = {
+    "cases": [
+        one
+        | {
+            "peers": [{"peer": "AL", "reference": "4K7N-2QXD-90FT"}],
+            "stage": "referral",
+            "next": {
+                "what": "decision",
+                "owes": "us",
+                "peer": "AL",
+                "until": AT,
+                "overdue": True,
+                "certain": True,
+            },
+            "moved": AT,
+            "worker": None,
+            "flags": ["call before noon"],
+            "closed": False,
+        }
+        for one in CASES["cases"]
+    ],
+    "counts": {"open": 2, "mine": 0, "overdue": 1, "ours": 2, "theirs": 0, "flagged": 2, "closed": 0},
+    "next": None,
+}
 SHOWN: dict[str, Any] = {
     "id": CASE,
     "name": "Blue 7",
@@ -139,7 +163,7 @@ ANSWERS: dict[str, Any] = {
     "consent.unconfirmed": {"cases": [{"of_case": OF_CASE, "consents": 2}], "consents": 3},
     "person.list": {"people": [PERSON]},
     "case.list": CASES,
-    "case.find": CASES,
+    "case.find": FOUND,
     "case.show": SHOWN,
     "case.open": {"id": CASE},
 }

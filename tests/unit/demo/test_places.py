@@ -54,8 +54,8 @@ def test_the_case_systems_lie_outside_of_what_is_searched(federation):
         assert any(country.node.is_relative_to(path) for path in guarded)
 
 
-def test_each_worker_has_what_a_machine_has(tmp_path):
-    """Folders, logs, passphrases and ports of their own; whoever wants the node comes to the front."""
+def test_workers(tmp_path):
+    """Each has folders, a log, a passphrase and ports of its own; whoever wants the node comes to the front."""
     france = places.plan_federation(tmp_path / "d", workers=3).france
     assert [worker.name for worker in france.machines] == ["FR", "FR-2", "FR-3"]
     for what in ("node", "passphrase_file", "temporary", "log", "socket", "port", "console_port"):

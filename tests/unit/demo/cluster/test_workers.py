@@ -7,10 +7,8 @@ from gateway.demo.cluster.front import Spread
 from gateway.demo.cluster.workers import plan_doors
 
 
-def test_every_door_leads_to_all_workers(tmp_path):
-    """Peers and case systems come to any, people to the first one that listens, at the ports that peers and people
-    know.
-    """
+def test_doors(tmp_path):
+    """Peers and case systems come to any worker, people to the first one that listens, at the ports that they know."""
     france = places.plan_federation(tmp_path / "d", workers=3).france
     peers, console, systems, people = plan_doors(france)
     assert (peers.listen, peers.spread) == (france.address.removeprefix("https://"), Spread.NEXT)
