@@ -12,6 +12,7 @@ from gateway.cases.store import CaseRow
 from gateway.database.prepared import Prepared
 from gateway.database.tables import case_link, case_word, cases, conversation, conversation_word
 from gateway.foundation.ids import CaseId, NodeId
+from gateway.messages.store import conversations
 from gateway.messages.store.conversations import Key
 
 
@@ -102,7 +103,11 @@ class TalkWords:
 
 
 def write_talks(connection: Connection, found: Sequence[TalkWords]) -> None:
-    """Write the words of conversations in the place of those of before. What changed meanwhile is looked at again."""
+    """Write the words of conversations in the place of those of before. Of what changed meanwhile nothing is written:
+    it may have been erased, and is looked at again.
+    """
+    counts = conversations.changes_of(connection, [one.key[0] for one in found])
+    found = [one for one in found if counts.get(one.key) == one.changes]
     _FORGET.run(connection, [{"which": one.key[0], "whose": one.key[1]} for one in found])
     _WORDS.run(
         connection,
@@ -134,19 +139,19 @@ def cases_without(connection: Connection, limit: int) -> list[CaseRow]:
 
 
 def write_case(connection: Connection, row: CaseRow, words: Collection[bytes]) -> None:
-    """Write the words of a case; one with another card by now is looked at again."""
+    """Write the words of a case. Of one with another card by now nothing is written; it is looked at again."""
+    card = cases.c.card.is_(None) if row.card is None else cases.c.card == row.card
+    if not connection.execute(update(cases).where(cases.c.id == row.id, card).values(worded=True)).rowcount:
+        return
     connection.execute(delete(case_word).where(case_word.c.case_id == row.id))
     _CASE_WORDS.run(connection, [{"word": word, "case_id": row.id} for word in dict.fromkeys(words)])
-    card = cases.c.card.is_(None) if row.card is None else cases.c.card == row.card
-    connection.execute(update(cases).where(cases.c.id == row.id, card).values(worded=True))
 
 
-def forget_talks(connection: Connection, conversations: Collection[bytes]) -> None:
+def forget_talks(connection: Connection, which: Collection[bytes]) -> None:
     """Forget the words of conversations of which something was erased, until what is left was looked at."""
-    which = conversation.c.conversation.in_(list(conversations))
-    words = conversation_word.c.conversation.in_(list(conversations))
-    connection.execute(delete(conversation_word).where(words))
-    connection.execute(update(conversation).where(which).values(worded=0, stage=None))
+    gone, some = list(which), conversation.c.conversation
+    connection.execute(delete(conversation_word).where(conversation_word.c.conversation.in_(gone)))
+    connection.execute(update(conversation).where(some.in_(gone)).values(worded=0, stage=None))
 
 
 def _has(word: bytes) -> ColumnElement[bool]:

@@ -74,6 +74,7 @@ _CASES_OF = Prepared(
 _OPEN = Prepared(insert(cases))
 _SET_CARD = Prepared(update(cases).where(cases.c.id == bindparam("which")).values(card=bindparam("ref"), worded=False))
 _LINK = Prepared(upsert(case_link).on_conflict_do_nothing(index_elements=["key"]))
+_FORGET_WORDS = Prepared(delete(case_word).where(case_word.c.case_id == bindparam("which")))
 _UNWORDED = Prepared(update(cases).where(cases.c.id == bindparam("which"), cases.c.worded).values(worded=False))
 _ROWS = Prepared(select(cases).where(cases.c.id.in_(bindparam("ids", expanding=True))))
 
@@ -111,7 +112,8 @@ def open_cases(connection: Connection, rows: Iterable[CaseRow]) -> None:
 
 
 def set_cards(connection: Connection, cards: Mapping[CaseId, int]) -> None:
-    """From now on other sealed rows say what people call these cases."""
+    """From now on other sealed rows say what people call these cases; the words of those before go with them."""
+    _FORGET_WORDS.run(connection, [{"which": case} for case in cards])
     _SET_CARD.run(connection, [{"which": case, "ref": ref} for case, ref in cards.items()])
 
 

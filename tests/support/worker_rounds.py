@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 
 from support.nodeproc import Away, Client, NodeProcess, Pair, enquiry, eventually
 from support.worker_processes import WorkerProcesses
@@ -156,11 +157,16 @@ def _all_well(worker: NodeProcess) -> None:
     assert max(led.values()) == 1
 
 
+def _has(node: NodeProcess, many: int) -> bool:
+    """Whether so many messages are in the case system of a node."""
+    return node.count() >= many
+
+
 def _each_once(cluster: WorkerProcesses, out: list[str], back: list[str]) -> None:
     """Wait until every message is in the case system of the other side; none is there twice or too many."""
     for node, sent in ((cluster.pair.b, out), (cluster.pair.a, back)):
         eventually(
-            lambda node=node, sent=sent: node.count() >= len(sent),  # type: ignore[misc]
+            partial(_has, node, len(sent)),
             f"{node.name} has {node.count()} of {len(sent)}: {node.log()}",
             PATIENCE,
         )

@@ -98,7 +98,7 @@ class PostgresqlServer:
         user, group = self._account or (None, None)
         make = [str(self._programs / "initdb"), "--auth-local=trust", "--auth-host=scram-sha-256"]
         make += ["--encoding=UTF8", "--locale=C", "--no-sync", "-U", ADMINISTRATOR, "-D", str(self.folder / "data")]
-        subprocess.run(  # noqa: S603 - the programs of PostgreSQL, with words of our own
+        subprocess.run(  # noqa: S603 (the programs of PostgreSQL, with words of our own)
             make,
             cwd=self.folder,
             check=True,

@@ -157,7 +157,7 @@ def _reach(worker: Machine) -> list[str]:
 
 def _run(*words: str) -> str:
     """Run a verb as a person would, and return what it printed."""
-    ran = subprocess.run(  # noqa: S603 - our own program
+    ran = subprocess.run(  # noqa: S603 (our own program, with words of our own)
         [sys.executable, "-m", "gateway.cli", *words], capture_output=True, text=True, check=False, timeout=VERB_SECONDS
     )
     if ran.returncode:

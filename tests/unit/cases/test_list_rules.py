@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,14 +15,14 @@ NOW = 1_000
 AL, MA = NodeId("n1al"), NodeId("n1ma")
 
 
-def talk(peer: NodeId = AL, **facts: object) -> Talk:
+def talk(peer: NodeId = AL, **facts: Any) -> Talk:
     """A conversation that goes on."""
-    return replace(Talk(key=(b"one", peer), live=True), **facts)  # type: ignore[arg-type]
+    return replace(Talk(key=(b"one", peer), live=True), **facts)
 
 
-def case(id: str, *talks: Talk, **facts: object) -> ListedCase:
+def case(id: str, *talks: Talk, **facts: Any) -> ListedCase:
     """A case that began a while ago."""
-    return replace(ListedCase(id=CaseId(id), at=100, card=None, talks=talks), **facts)  # type: ignore[arg-type]
+    return replace(ListedCase(id=CaseId(id), at=100, card=None, talks=talks), **facts)
 
 
 LATE = case("late", talk(ours=900, moved=300, stage=1), mine=True)

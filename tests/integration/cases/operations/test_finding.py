@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from integration.cases.test_units import SECOND_UNIT, SHELTER, asked
+from sqlalchemy import Connection
 from support.acting import enrolled, id_of
 from support.canary import Scanner
 from support.enrolled import enrol
@@ -18,7 +19,10 @@ from support.nodeproc import UNIT
 from support.pair import Party, Two, two_nodes
 from support.persons import ANA, BEN, agreed, case_of, changed, referral, referred
 
+from gateway.cases import found as found_cases
+from gateway.cases import store as cases
 from gateway.cases import words
+from gateway.cases.found import TalkWords
 from gateway.errors import RefusedError
 from gateway.foundation.ids import CaseId
 from gateway.operations.roles import Caller, Role
@@ -223,6 +227,29 @@ async def test_what_was_erased_is_found_by_nothing(two: Two) -> None:
     await fr.call("message.erase", id=sent["id"], by=ANA, reason="not_needed")
     assert await fr.rows(holding) == [(0,)]
     assert (await fr.call("case.find", text="erë"))["cases"] == []
+
+
+async def test_what_was_read_before_it_was_erased_is_not_written_after(two: Two) -> None:
+    """A look that began before an erasure, or before a card was changed, writes nothing of what it read."""
+    fr, consent, talk = two.fr, b64u(b"consent of her.."), b64u(b"conversation one")
+    await agreed(fr, "F-1", consent)
+    sent = await referred(two, "F-1", consent, conversation=talk)
+    store, case = fr.running.store, (await fr.call("case.open", label="Sea", by=ANA))["id"]
+    await fr.call("case.find")
+    row = (await store.read(lambda c: cases.get(c, [CaseId(case)])))[CaseId(case)]
+    ((index, peer, changes),) = await fr.rows("select conversation, peer, changes from conversation")
+    late = TalkWords(key=(index, peer), changes=changes, words=[b"read before"], moved=1, stage=None)
+    await fr.call("message.erase", id=sent["id"], by=ANA, reason="not_needed")
+    await fr.call("case.label", id=case, label="Blue", by=ANA)
+    assert await fr.rows(f"select * from case_word where case_id = '{case}'") == []
+
+    def write(connection: Connection) -> None:
+        found_cases.write_talks(connection, [late])
+        found_cases.write_case(connection, row, [b"read before"])
+
+    await store.move(write)
+    for table in ("case_word", "conversation_word"):
+        assert await fr.rows(f"select * from {table} where word = cast('read before' as blob)") == []
 
 
 async def test_nothing_of_it_lies_in_the_database_in_clear(two: Two) -> None:

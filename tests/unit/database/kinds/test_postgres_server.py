@@ -153,8 +153,14 @@ async def test_a_transaction_that_stood_still(store: Store, server: PostgresServ
 
 async def test_a_line_that_is_gone_is_noticed(store: Store) -> None:
     """By libpq, whether something was sent or is waited for: the kernel alone would take a quarter of an hour."""
+
+    def parameters(connection: Connection) -> dict[str, str]:
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, postgres_server.psycopg.Connection)
+        return driver.info.get_parameters()
+
     for ask in (store.move, store.read):
-        told = await ask(lambda c: c.connection.driver_connection.info.get_parameters())  # type: ignore[union-attr]
+        told = await ask(parameters)
         assert {name: told[name] for name in postgres_server.LINE} == {
             "keepalives_idle": "5",
             "keepalives_interval": "2",
