@@ -8,6 +8,7 @@ import re
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,7 @@ async def scraped(party: Party, folder: Path) -> AsyncIterator[Any]:
                 async with session.get(f"http://{web}/api/v1/{what}", params=asked) as answer:
                     return await answer.json()
 
+            await until_ready(session, f"http://{web}/-/ready")
             await until_found(ask, "up == 1")
             yield ask
     finally:
@@ -122,14 +124,23 @@ async def scraped(party: Party, folder: Path) -> AsyncIterator[Any]:
         await server.close()
 
 
+async def until_ready(session: aiohttp.ClientSession, url: str) -> None:
+    """Until Prometheus listens, and no longer answers 503 because it reads its own log."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            try:
+                async with session.get(url) as answer:
+                    if answer.status == HTTPStatus.OK:
+                        return
+            except aiohttp.ClientConnectionError:
+                pass  # it does not listen yet
+            await asyncio.sleep(0.2)
+
+
 async def until_found(ask: Any, query: str) -> None:
     """Until Prometheus finds something for a query."""
-    deadline = asyncio.get_running_loop().time() + PATIENCE
-    while True:
-        try:
+    async with asyncio.timeout(PATIENCE):
+        while True:
             if (await ask("query", query=query))["data"]["result"]:
                 return
-        except aiohttp.ClientConnectionError:
-            pass  # it does not listen yet
-        assert asyncio.get_running_loop().time() < deadline, query
-        await asyncio.sleep(0.2)
+            await asyncio.sleep(0.2)
