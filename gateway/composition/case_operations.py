@@ -18,6 +18,7 @@ from gateway.consent.operations.withdrawing import Withdrawer
 from gateway.conversations.operations.contact import ContactOperations
 from gateway.conversations.operations.conversations import ConversationOperations
 from gateway.conversations.operations.listing import ConversationListOperations
+from gateway.conversations.operations.withdrawals import WithdrawalOperations
 from gateway.delivery.operations.batch import BatchOperations
 from gateway.delivery.operations.drafting import DraftOperations
 from gateway.delivery.operations.inbox import InboxOperations
@@ -110,6 +111,7 @@ def message_operations(node: Node) -> Sequence[object]:
             clock=node.clock,
         ),
         ConversationListOperations(content=node.content, peers=node.peers, status_updates=node.status_updates),
+        WithdrawalOperations(content=node.content, peers=node.peers, loader=node.loader, clock=node.clock),
         ContactOperations(content=node.content, loader=node.loader, clock=node.clock),
         SchemaOperations(drafts=node.drafts),
     ]

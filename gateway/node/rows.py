@@ -34,6 +34,7 @@ from gateway.consent.operations.consents import ConsentOperations
 from gateway.conversations.operations.contact import ContactOperations
 from gateway.conversations.operations.conversations import ConversationOperations
 from gateway.conversations.operations.listing import ConversationListOperations
+from gateway.conversations.operations.withdrawals import WithdrawalOperations
 from gateway.delivery.operations.batch import BatchOperations
 from gateway.delivery.operations.drafting import DraftOperations
 from gateway.delivery.operations.inbox import InboxOperations
@@ -75,6 +76,7 @@ CLASSES: tuple[type, ...] = (
     InboxOperations,
     ConversationOperations,
     ConversationListOperations,
+    WithdrawalOperations,
     ContactOperations,
     ErasureOperations,
     RequestOperations,

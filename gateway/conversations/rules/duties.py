@@ -182,13 +182,25 @@ def _holds(ask: Ask, state: Referral) -> bool:
     return ask.lasting or state not in _OVER
 
 
-def _answered(found: Fold, ask: Ask, asked: Message) -> bool:
-    by = asked.side if ask.own else asked.side.other
-    answers = [m for m in found.order.messages if m.side is by and m.id != asked.id and is_applied(found, m)]
-    if OPENED in ask.answers and (asked.opened is not None or any(m.reply_to == asked.id for m in answers)):
-        return True
+def find_answer(found: Fold, ask: Ask, asked: Message) -> Message | None:
+    """The first message that ends what is owed for another one, None while there is none."""
+    answers = (m for m in _applied_of(found, ask, asked) if m.kind in ask.answers)
     meant: set[str | None] = {asked.id, asked.reply_to if ask.own else asked.id}  # who declined confirms to the request
-    return any(m.kind in ask.answers and _is_answer(found.order, m, asked, meant) for m in answers)
+    return next((m for m in answers if _is_answer(found.order, m, asked, meant)), None)
+
+
+def _answered(found: Fold, ask: Ask, asked: Message) -> bool:
+    if OPENED in ask.answers:
+        quoted = any(m.reply_to == asked.id for m in _applied_of(found, ask, asked))
+        if asked.opened is not None or quoted:
+            return True
+    return find_answer(found, ask, asked) is not None
+
+
+def _applied_of(found: Fold, ask: Ask, asked: Message) -> Iterator[Message]:
+    """What the side has said that owes the answer."""
+    by = asked.side if ask.own else asked.side.other
+    return (m for m in found.order.messages if m.side is by and m.id != asked.id and is_applied(found, m))
 
 
 def _is_answer(order: Order, answer: Message, asked: Message, meant: set[str | None]) -> bool:

@@ -51,7 +51,14 @@ PLAIN = (
     *("conversation.show", "conversation.writable", "conversation.due"),
     *("retention.release", "asylum.hold", "asylum.lift", "erasure.follow"),
     *("case.show", "case.grounds", "case.join", "case.relate", "case.confirm", "case.undo", "case.release"),
-    *("consent.show", "consent.of_case", "consent.confirm", "consent.withdraw", "consent.withdraw_all"),
+    *(
+        "consent.show",
+        "consent.of_case",
+        "consent.confirm",
+        "consent.withdraw",
+        "consent.withdraw_all",
+        "case.withdrawals",
+    ),
     *(
         "evidence.export",
         "evidence.fields",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
 from support.acting import id_of
-from support.pair import Spoiler, Two, two_nodes
+from support.pair import Spoiler, Two, example, two_nodes
 from support.persons import ANA, agreed, case_of, damage, referral, referred, stands
 
 from gateway.errors import Code, RefusedError
@@ -81,3 +82,44 @@ async def test_another_unit_takes_nothing_back(two: Two):
             await fr.running.desk.call(operation, {"id": case}, caller=elsewhere)
         assert caught.value.code is Code.NOT_FOUND
     assert {one["state"] for one in (await fr.call("consent.list"))["consents"]} == {"active"}
+
+
+async def test_it_is_followed_until_every_country_has_confirmed(two: Two):
+    """How far each withdrawal came, what the country owes and until when; a confirmation ends that, for its own
+    conversation alone. Of the other person nothing was taken back.
+    """
+    fr, al = two.fr, two.al
+    case, other = await case_of(fr, TALK), await case_of(fr, OTHER)
+    assert (await fr.call("case.withdrawals", id=case))["withdrawals"] == []
+    wire = Spoiler(fr)
+    wire.away = True
+    done = await fr.call("consent.withdraw_all", id=case, by=ANA, erase_wanted=True)
+    waits = (await fr.call("case.withdrawals", id=case))["withdrawals"]
+    assert {line["message"] for line in waits} == {one["message"] for one in done["told"]}
+    assert {(line["consent"], line["conversation"]) for line in waits} == {(HERS, TALK), (HERS_TOO, SECOND)}
+    for line in waits:
+        assert (line["state"], line["receipts"], line["confirmed"]) in (
+            ("queued", [], None),
+            ("awaiting_receipt", [], None),
+        )
+        assert (line["peer"], line["whole"], line["erase_wanted"]) == ("AL", True, True)
+        assert {owed["what"] for owed in line["owed"]} == {"withdrawal_ack", "erasure"}
+    wire.away = False
+    fr.running.wakeups.peer_called(fr.peer().node)
+    hers = next(line for line in waits if line["consent"] == HERS)
+    await two.until(lambda: any(d.message_id == hers["message"] for d in al.deliveries()), seconds=60)
+    answer = await al.call("message.submit", **confirmation(hers["message"]))
+    await two.until(lambda: any(d.message_id == answer["id"] for d in fr.deliveries()), seconds=60)
+    told = await fr.call("case.withdrawals", id=case)
+    now = {line["consent"]: line for line in told["withdrawals"]}
+    assert told["of_case"] == {"id": case, "name": "F-1"}
+    assert now[HERS]["confirmed"]["message"] == answer["id"] and now[HERS_TOO]["confirmed"] is None
+    assert [one["status"] for one in now[HERS]["receipts"]] == ["received", "delivered"]
+    assert [owed["what"] for owed in now[HERS]["owed"]] == ["erasure"]
+    assert (await fr.call("case.withdrawals", id=other))["withdrawals"] == []
+
+
+def confirmation(withdrawal: str) -> dict[str, Any]:
+    """Albania says that it has stopped what relied on the consent, and keeps nothing."""
+    said = example("consent.withdrawal.ack/1", "FR")
+    return said | {"conversation": TALK, "in_reply_to": withdrawal, "purpose": "referral"}
