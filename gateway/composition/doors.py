@@ -49,6 +49,7 @@ def _console(node: Node) -> Sequence[RouteDef]:
     zone = load_calendar(node.region.name, node.own.descriptor.country).zone
     about = Settings(
         origin=origin,
+        country=node.own.descriptor.country,
         node=node.config.node.name,
         language=node.config.console.language,
         leave_to=node.config.console.leave_to,

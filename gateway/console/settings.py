@@ -16,6 +16,7 @@ class Settings:
 
     origin: str
     node: str
+    country: str
     language: str
     leave_to: str
     demo: bool

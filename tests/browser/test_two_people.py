@@ -187,7 +187,7 @@ async def test_what_one_person_takes_back_is_told_where_it_was_told(browser: Bro
         said = await ben.text()
         assert all(word in said for word in ("Blue 7", "Albania", "Morocco")) and "Green 2" not in said
         await ben.page.locator("[name=erase]").check()
-        await ben.press("Withdraw all of them")
+        await ben.press("Withdraw every consent of Blue 7 in 2 countries")
         assert "Consent withdrawn: Blue 7" in await ben.text()
         for seat, talk in ((drita, of_p), (malika, of_p_there), (ben, of_p), (ben, of_p_there)):
             await three.until(partial(is_said, seat, talk, "Consent withdrawal"), "it is told")

@@ -215,6 +215,7 @@ def settings(**other: Any) -> Settings:
     said: dict[str, Any] = {
         "origin": ORIGIN,
         "node": "FR",
+        "country": "FR",
         "language": "en",
         "leave_to": "https://www.example.org/",
         "demo": False,

@@ -158,8 +158,45 @@ IN_FORCE: dict[str, Any] = {
     ],
     "tells": ["AL", "MA"],
 }
+TOLD: dict[str, Any] = {
+    "message": "B" * 22,
+    "at": AT,
+    "consent": CONSENT,
+    "whole": True,
+    "erase_wanted": True,
+    "conversation": TALK,
+    "peer": "AL",
+    "country": "AL",
+    "state": "awaiting_opening",
+    "receipts": [{"status": "received", "at": AT, "code": None}, {"status": "delivered", "at": AT + 60, "code": None}],
+    "confirmed": {"message": "K" * 22, "at": AT + 120},
+    "erased": None,
+    "owed": [
+        {
+            "what": "erasure",
+            "owes": "them",
+            "because": "B" * 22,
+            "until": AT + 86_400,
+            "overdue": False,
+            "certain": True,
+            "doubts": [],
+        }
+    ],
+}
+WAITS = TOLD | {
+    "peer": "MA",
+    "country": "MA",
+    "conversation": None,
+    "state": "awaiting_receipt",
+    "receipts": [],
+    "confirmed": None,
+    "owed": [one | {"what": what, "overdue": True} for one in TOLD["owed"] for what in ("withdrawal_ack", "erasure")],
+}
+WITHDRAWALS: dict[str, Any] = {"of_case": OF_CASE, "withdrawals": [TOLD, WAITS]}
+"""Of two countries that were told, Albania has confirmed and Morocco has not, in time."""
 ANSWERS: dict[str, Any] = {
     "consent.of_case": IN_FORCE,
+    "case.withdrawals": WITHDRAWALS,
     "consent.unconfirmed": {"cases": [{"of_case": OF_CASE, "consents": 2}], "consents": 3},
     "person.list": {"people": [PERSON]},
     "case.list": CASES,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from support.played_cases import SHOWN
+from support.played_cases import IN_FORCE, SHOWN, WITHDRAWALS
 from support.written import ID as DRAFT
 from support.written import KNOWN, PEER, SCRIPT
 
@@ -46,6 +46,11 @@ ANSWERS: Mapping[str, Any] = KNOWN | {
         "next": "5",
     },
     "consent.show": HELD,
+    "consent.of_case": IN_FORCE,
+    "case.withdrawals": {
+        "of_case": OF_CASE,
+        "withdrawals": [one | {"consent": ID} for one in WITHDRAWALS["withdrawals"]],
+    },
     "case.show": SHOWN | OF_CASE,
     "consent.record": {"id": ID, "state": "active"},
     "consent.withdraw": {"id": ID, "state": "withdrawn", "told": []},

@@ -11,6 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from gateway.console.pages.consent import ONE, STATES
+from gateway.console.track import track_of
 from gateway.console.units import load_units
 from gateway.console.visit import Page, Visit
 from gateway.errors import Code, RefusedError
@@ -31,15 +32,24 @@ async def show_of_conversation(visit: Visit) -> web.StreamResponse:
 
 async def ask_withdrawal(visit: Visit) -> web.StreamResponse:
     """Ask one question before a withdrawal: all of it, or which part. A damaged record can be withdrawn too."""
-    id, found = visit.request.match_info["consent"], None
-    grants: list[tuple[str, str]] = []
+    id = visit.request.match_info["consent"]
     try:
-        found = await visit.ask("consent.show", {"id": id})
-        grants = await _grants(visit, found["record"])
+        return await _asking(visit, await visit.ask("consent.show", {"id": id}))
     except RefusedError as error:
         if error.code is Code.NOT_FOUND:
             raise
-    return visit.page("consent-withdraw.html", consent=id, about=found, grants=grants, fault="")
+    return visit.page("consent-withdraw.html", consent=id, about=None, grants=[], others=[], fault="")
+
+
+async def _asking(visit: Visit, found: Mapping[str, Any], fault: str = "") -> web.Response:
+    """Say whose consent it is, what stops, who is told and what is not touched, and ask."""
+    of_case, others = found.get("of_case"), []
+    if of_case is not None:
+        in_force = (await visit.ask("consent.of_case", {"id": of_case["id"]}))["consents"]
+        others = [one for one in in_force if one["id"] != found["id"]]
+    grants = await _grants(visit, found["record"])
+    said = {"about": found, "grants": grants, "others": others, "fault": fault}
+    return visit.page("consent-withdraw.html", consent=found["id"], status=422 if fault else 200, **said)
 
 
 async def _grants(visit: Visit, record: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -61,25 +71,31 @@ async def withdraw_consent(visit: Visit) -> web.StreamResponse:
         places = [int(place) for place in form.every("grants") if place.isascii() and place.isdigit()]
         if not places:
             found = await visit.ask("consent.show", {"id": id})
-            grants, fault = await _grants(visit, found["record"]), visit.words("Choose what is taken back.")
-            return visit.page("consent-withdraw.html", consent=id, about=found, grants=grants, fault=fault, status=422)
+            return await _asking(visit, found, visit.words("Choose what is taken back."))
         taken_back["grants"] = list(places)
     await visit.act("consent.withdraw", taken_back, key=form.one("key") or None)
     return visit.go(f"/consents/{id}/withdrawn")
 
 
 async def confirm_withdrawal(visit: Visit) -> web.StreamResponse:
-    """Show the effects of the withdrawal, and what still rests on other consents of the person."""
+    """Show who was told and who has confirmed, and what still rests on other consents of the person."""
     id = visit.request.match_info["consent"]
     try:
         of_case = (await visit.ask("consent.show", {"id": id})).get("of_case")
     except RefusedError:  # a damaged record was withdrawn too, and says nothing of its case
         of_case = None
     if of_case is None:
-        return visit.page("consent-withdrawn.html", consent=id, case=None, left=[])
+        return visit.page("consent-withdrawn.html", consent=id, case=None, told=None, left=[])
     left = (await visit.ask("consent.of_case", {"id": of_case["id"]}))["consents"]
-    case = await visit.ask("case.show", {"id": of_case["id"]})
-    return visit.page("consent-withdrawn.html", consent=id, case=case, left=[one for one in left if one["id"] != id])
+    told = [one for one in await _told(visit, of_case["id"]) if one["consent"] == id]
+    left = [one for one in left if one["id"] != id]
+    return visit.page("consent-withdrawn.html", consent=id, case=of_case, told=told, left=left)
+
+
+async def _told(visit: Visit, case: str) -> list[dict[str, Any]]:
+    """List who was told of each withdrawal of a case, with the way of the message as a picture."""
+    told = (await visit.ask("case.withdrawals", {"id": case}))["withdrawals"]
+    return [one | {"track": track_of(one, visit.settings.country, visit.words)} for one in told]
 
 
 async def ask_whole_withdrawal(visit: Visit) -> web.StreamResponse:
@@ -97,9 +113,10 @@ async def withdraw_every_consent(visit: Visit) -> web.StreamResponse:
 
 
 async def confirm_whole_withdrawal(visit: Visit) -> web.StreamResponse:
-    """Show the effects of it: whose consents they were, and where each conversation of the person stands now."""
+    """Show the same of all consents of a person that were taken back."""
     case = await visit.ask("case.show", {"id": visit.request.match_info["case"]})
-    return visit.page("consent-withdrawn.html", consent=None, case=case, left=[])
+    told = await _told(visit, case["id"])
+    return visit.page("consent-withdrawn.html", consent=None, case=case, told=told, left=[])
 
 
 PAGES = (

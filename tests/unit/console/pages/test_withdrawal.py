@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from support.browsing import read
 from support.casework import answers
 from support.consoles import console
-from support.played_cases import CASE, CONSENT, IN_FORCE, TALK
-from support.played_consents import ANSWERS, ID
+from support.played_cases import CASE, CONSENT, IN_FORCE, TALK, TOLD, WITHDRAWALS
+from support.played_consents import ANSWERS, ID, OF_CASE
 from support.shapes import misfits, unfit
 from support.written import ID as DRAFT
 
@@ -20,13 +22,36 @@ async def test_a_consent_is_taken_back_by_one_button():
     """
     async with console(ANSWERS) as there:
         page = read((await there.get(f"/consents/{ID}/withdraw")).text)
-        for said in ("This consent is of the case Blue 7.", "AL (AL)", "Who is told: AL"):
-            assert said in " ".join(page.said.split())
+        said = " ".join(page.said.split())
+        for what in (
+            "Withdraw the consent of Blue 7?",
+            "2 messages that wait are not sent.",
+            "Who is told Albania No reason",
+        ):
+            assert what in said
+        assert "Withdraw the consent of Blue 7 in 1 country" in said and "Not touched The consent of" in said
         form = page.forms[-3].filled({"erase": "true"}, act="all")
         seen = await there.post(f"/consents/{ID}/withdraw", form)
         assert seen.headers["Location"] == f"/consents/{ID}/withdrawn"
         assert there.desk.calls[-1][1] == {"id": ID, "erase_wanted": True}
-        read((await there.get(f"/consents/{ID}/withdrawn")).text)
+        said = " ".join(read((await there.get(f"/consents/{ID}/withdrawn")).text).said.split())
+        for what in ("Confirmed: 1 of 2.", "Albania", "Taken up there", "Not confirmed since", "Left here"):
+            assert what in said
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ([], "No other country knew of this consent."),
+        ([TOLD | {"consent": ID}], "Everybody who was told has confirmed."),
+        ([TOLD | {"consent": DRAFT}], "No other country knew of this consent."),
+    ],
+    ids=["nobody", "confirmed", "of another consent"],
+)
+async def test_it_says_when_nobody_is_waited_for(told: list[dict[str, Any]], said: str) -> None:
+    """Where nobody knew of the consent, and where everybody has answered."""
+    async with console(ANSWERS | {"case.withdrawals": {"of_case": OF_CASE, "withdrawals": told}}) as there:
+        assert said in read((await there.get(f"/consents/{ID}/withdrawn")).text).said
 
 
 async def test_a_part_is_taken_back():
@@ -71,11 +96,13 @@ async def test_every_consent_is_taken_back_by_one_button():
     """It says before whose they are, which conversations with which countries stop, and who is told."""
     done = {"id": CASE, "consents": [{"id": CONSENT, "state": "withdrawn"}], "told": [], "unnamed": 0}
     assert misfits("consent.of_case", IN_FORCE) == misfits("consent.withdraw_all", done) == []
+    assert misfits("case.withdrawals", WITHDRAWALS) == []
     async with console(answers() | {"consent.withdraw_all": done}) as there:
         assert f"/cases/{CASE}/withdraw" in read((await there.get(f"/cases/{CASE}")).text).links
         page = read((await there.get(f"/cases/{CASE}/withdraw")).text)
-        for said in ("Blue 7", "Albania", "Who is told: Albania, Morocco", "It takes effect at once."):
-            assert said in " ".join(page.said.split())
+        asks = " ".join(page.said.split())
+        for said in ("Withdraw every consent of Blue 7 in 2 countries", "Who is told Albania Morocco No"):
+            assert said in asks
         assert f"/conversations/{TALK}" in page.links
         form = page.form(f"/cases/{CASE}/withdraw").filled({"erase": "true"})
         seen = await there.post(f"/cases/{CASE}/withdraw", form)
@@ -87,7 +114,7 @@ async def test_every_consent_is_taken_back_by_one_button():
         ) and key
         done_page = read((await there.get(f"/cases/{CASE}/withdrawn")).text)
         assert f"/cases/{CASE}" in done_page.links and "Consent withdrawn: Blue 7" in " ".join(done_page.said.split())
-        stands = done_page.said.partition("Where the conversations of this person stand now")[2]
+        stands = done_page.said.partition("Who was told, who has confirmed")[2]
         assert "Albania" in stands and f"/conversations/{TALK}" in done_page.links
 
 
