@@ -111,6 +111,7 @@ ROUTES: tuple[Route, ...] = (
     Route(method="POST", path="/cases/{id}/release", operation="case.release"),
     Route(method="POST", path="/cases/{id}/erase", operation="case.erase"),
     Route(method="GET", path="/cases/{id}/consents", operation="consent.of_case"),
+    Route(method="GET", path="/cases/{id}/course", operation="case.course"),
     Route(method="GET", path="/cases/{id}/withdrawals", operation="case.withdrawals"),
     Route(method="POST", path="/cases/{id}/withdraw", operation="consent.withdraw_all"),
     Route(method="POST", path="/case-changes/{id}/confirm", operation="case.confirm"),

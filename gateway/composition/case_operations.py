@@ -17,6 +17,7 @@ from gateway.consent.operations.consents import ConsentOperations
 from gateway.consent.operations.withdrawing import Withdrawer
 from gateway.conversations.operations.contact import ContactOperations
 from gateway.conversations.operations.conversations import ConversationOperations
+from gateway.conversations.operations.course import CourseOperations
 from gateway.conversations.operations.listing import ConversationListOperations
 from gateway.conversations.operations.withdrawals import WithdrawalOperations
 from gateway.delivery.operations.batch import BatchOperations
@@ -111,6 +112,14 @@ def message_operations(node: Node) -> Sequence[object]:
             clock=node.clock,
         ),
         ConversationListOperations(content=node.content, peers=node.peers, status_updates=node.status_updates),
+        CourseOperations(
+            content=node.content,
+            peers=node.peers,
+            loader=node.loader,
+            status_updates=node.status_updates,
+            region=node.region,
+            clock=node.clock,
+        ),
         WithdrawalOperations(content=node.content, peers=node.peers, loader=node.loader, clock=node.clock),
         ContactOperations(content=node.content, loader=node.loader, clock=node.clock),
         SchemaOperations(drafts=node.drafts),

@@ -19,7 +19,7 @@ from gateway.conversations.goes import FIRST, next_go
 from gateway.conversations.loader import ConversationLoader, LoadedConversation
 from gateway.conversations.on_call import Alert
 from gateway.conversations.rules.fold import Fold, fold
-from gateway.conversations.rules.machines import ENQUIRY, REFERRAL, Enquiry, OpenQuestionState, Referral
+from gateway.conversations.rules.machines import RESTING
 from gateway.conversations.rules.morning_list import Owed, Reminder, Watched, owed, remembered, reminders
 from gateway.conversations.rules.silence import silence
 from gateway.conversations.rules.waits import arrived_at
@@ -47,8 +47,6 @@ AT_ONCE = 200_000
 US, THEM = "us", "them"
 OVER = 100
 """Percent of the time for an answer."""
-
-_OVER = REFERRAL.final | {Referral.CLOSED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -262,7 +260,7 @@ def _day(at: int) -> int:
 
 def _again(found: Fold, held: LoadedConversation, items: Sequence[Owed], rings: Sequence[int], now: int) -> int | None:
     """When time changes something next, and at the latest tomorrow; None when only a message can."""
-    if not items and not found.provisional and _rests(found.state):
+    if not items and not found.provisional and found.state in RESTING:
         return None
     latest = now + (HOUR if any(item.overdue for item in items) else DAY)
     return min([latest, *(at + 1 for at in (*rings, *_marks(found, held, items)) if at >= now)])
@@ -274,10 +272,6 @@ def _quiet(held: LoadedConversation, items: Sequence[Owed], section: DutySection
         at = on_call.rings_at(section, held, item, now)
         if at > now:
             yield at
-
-
-def _rests(state: Enquiry | Referral | OpenQuestionState) -> bool:
-    return state in _OVER or state in ENQUIRY.final or state is OpenQuestionState.QUIET
 
 
 def _marks(found: Fold, held: LoadedConversation, items: Sequence[Owed]) -> Iterator[int]:

@@ -33,6 +33,7 @@ from gateway.consent.operations.confirming import ConfirmingOperations
 from gateway.consent.operations.consents import ConsentOperations
 from gateway.conversations.operations.contact import ContactOperations
 from gateway.conversations.operations.conversations import ConversationOperations
+from gateway.conversations.operations.course import CourseOperations
 from gateway.conversations.operations.listing import ConversationListOperations
 from gateway.conversations.operations.withdrawals import WithdrawalOperations
 from gateway.delivery.operations.batch import BatchOperations
@@ -76,6 +77,7 @@ CLASSES: tuple[type, ...] = (
     InboxOperations,
     ConversationOperations,
     ConversationListOperations,
+    CourseOperations,
     WithdrawalOperations,
     ContactOperations,
     ErasureOperations,

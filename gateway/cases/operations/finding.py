@@ -19,7 +19,7 @@ from gateway.cases.store import CaseRow
 from gateway.conversations import status_updates as standings
 from gateway.conversations.case_words import CaseWords
 from gateway.conversations.loader import ConversationLoader
-from gateway.conversations.rules.machines import ENQUIRY, REFERRAL, OpenQuestionState, Referral
+from gateway.conversations.rules.machines import RESTING
 from gateway.conversations.rules.morning_list import Owed, owed
 from gateway.conversations.status_updates import StatusUpdates
 from gateway.database.sealed_content import Content
@@ -32,8 +32,6 @@ from gateway.operations.roles import CASES, Caller
 from gateway.peers.registry import PeerRegistry
 from gateway.ports import Clock, Json, OperationResult
 from schemas.region_pack.regions import Region
-
-_ENDED = frozenset(str(state) for state in (*REFERRAL.final, Referral.CLOSED, *ENQUIRY.final, OpenQuestionState.QUIET))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,7 +205,7 @@ def _listed(
         of.setdefault(row.case_id, []).append(
             Talk(
                 key=(row.conversation, row.peer),
-                live=row.state not in _ENDED,
+                live=row.state not in RESTING,
                 ours=row.ours,
                 theirs=row.theirs,
                 moved=row.moved,

@@ -9,10 +9,10 @@ import click
 
 from gateway.cases.history import PersonRole, Status
 from gateway.cli import options, output
-from gateway.cli.cases.listing import case_commands, show_id
+from gateway.cli.cases.course import case_commands
+from gateway.cli.cases.listing import show_id
 from gateway.cli.cases.output import NOT_OPEN
 from gateway.cli.options import Reach
-from gateway.foundation import time_text
 from gateway.foundation.json import list_objects
 from gateway.ports import Json
 
@@ -90,45 +90,6 @@ def _show_withdrawn(value: Mapping[str, Json]) -> None:
     )
     if value["unnamed"]:
         output.print_line(f"{value['unnamed']} more do not open; nothing is sent on them")
-
-
-@options.add_verb(case_commands, "withdrawals")
-@click.argument("id")
-@options.pass_node
-@options.as_json
-def show_withdrawals(reach: Reach, id: str, as_json: bool) -> None:
-    """Show which countries were told of what a person took back, and which have confirmed.
-
-    \b
-    Example:
-      trm case withdrawals q2x0bJr3QkK0m1c5n8sT4g --node /srv/trm/fr
-    """
-    output.print_answer(reach.ask("case.withdrawals", id=id), as_json=as_json, people=_show_told)
-
-
-def _show_told(value: Mapping[str, Json]) -> None:
-    output.print_facts([("case", output.case_name(value))])
-    output.print_table(
-        ["message", "at", "consent", "taken back", "told", "stands", "confirmed", "erased", "owed until"],
-        [
-            [
-                one["message"],
-                time_text.when(one["at"]),
-                one["consent"],
-                "all" if one["whole"] else "a part",
-                one["peer"],
-                one["state"],
-                *(_answered(one[name]) for name in ("confirmed", "erased")),
-                ", ".join(f"{duty['what']} {time_text.when(duty['until'])}" for duty in list_objects(one, "owed")),
-            ]
-            for one in list_objects(value, "withdrawals")
-        ],
-        empty="nothing was taken back that another country knew of",
-    )
-
-
-def _answered(answer: Json) -> str:
-    return time_text.when(answer["at"]) if isinstance(answer, dict) else ""
 
 
 # --- what people note -----------------------------------------------------------------------------------------------

@@ -16,12 +16,9 @@ from gateway.consent import register
 from gateway.conversations import status_updates as standings
 from gateway.conversations.loader import ConversationLoader, LoadedConversation
 from gateway.conversations.operations.models import Conversation, DueList, DuePage, OneConversation, Writable
-from gateway.conversations.operations.procedures import standing_in
+from gateway.conversations.operations.standings import StandingViews, duty_of, outcome_of
 from gateway.conversations.rules.context import ConversationContext
-from gateway.conversations.rules.duties import duties
-from gateway.conversations.rules.duty import Duty
-from gateway.conversations.rules.facts import Side
-from gateway.conversations.rules.fold import Fold, fold
+from gateway.conversations.rules.fold import fold
 from gateway.conversations.rules.morning_list import Owed, owed
 from gateway.conversations.rules.possible import possible
 from gateway.conversations.status_updates import THEM, US, StatusUpdates
@@ -29,7 +26,6 @@ from gateway.database.sealed_content import Content
 from gateway.delivery.operations.messages_shown import own_unit, peer_of, summary
 from gateway.erasure import store as erasures
 from gateway.errors import Code, RefusedError
-from gateway.foundation.deadlines import Deadline
 from gateway.foundation.workers import Workers
 from gateway.messages import headers
 from gateway.messages.content_codec import MessageContent
@@ -67,7 +63,7 @@ class ConversationOperations:
         self._peers = peers
         self._loader = loader
         self._status_updates = status_updates
-        self._region = region
+        self._standings = StandingViews(peers=peers, loader=loader, region=region, clock=clock)
         self._workers = workers
         self._clock = clock
 
@@ -105,10 +101,12 @@ class ConversationOperations:
         folds = {key: fold(one.conversation, now) for key, one in held.items() if one.conversation is not None}
         items: list[Json] = [
             summary(self._peers, self._clock, row, contents.get(row.ref), names.get(index))
-            | {"outcome": _outcome(folds.get((row.conversation, row.peer)), held[row.conversation, row.peer], row)}
+            | {"outcome": outcome_of(folds.get((row.conversation, row.peer)), held[row.conversation, row.peer], row)}
             for row in rows
         ]
-        standings: list[Json] = [self._standing(key, held[key], found, holds, now) for key, found in folds.items()]
+        standings: list[Json] = [
+            self._standings.show(key, held[key], found, holds, now) for key, found in folds.items()
+        ]
         stopped = Fact.ASYLUM_HOLD in holds
         return OperationResult(
             value={
@@ -232,34 +230,6 @@ class ConversationOperations:
         }
         return about | duty_of(item.duty, held, now)
 
-    def _standing(
-        self,
-        key: Key,
-        held: LoadedConversation,
-        found: Fold,
-        local: frozenset[Fact],
-        now: int,
-    ) -> dict[str, Json]:
-        """State, what is owed and the place in the procedure, with one peer. ``local`` are facts that only we know."""
-        if held.conversation is None:
-            raise RuntimeError("a fold has its conversation")
-        peer = self._peers.get(key[1])
-        away = frozenset({Fact.OFFLINE} if peer is not None and peer.failing_since is not None else ())
-        due = duties(found, held.conversation.setting, now)
-        owed: list[Json] = [duty_of(duty, held, now) for duty in due]
-        return {
-            "peer": key[1] if peer is None else peer.name,
-            "kind": str(held.conversation.kind),
-            "side": str(held.ours),
-            "state": str(found.state),
-            "provisional": found.provisional,
-            "overlays": [str(overlay) for overlay in sorted(found.overlays)],
-            "owed": owed,
-            "procedure": standing_in(self._region, self._clock, held, found, due, local | away),
-            "missing": len(held.missing),
-            "no_calendar": [*self._loader.unlisted(key[1])],
-        }
-
 
 def _known_header(held: LoadedConversation, contents: Mapping[int, MessageContent]) -> dict[str, Json]:
     """What the next own message certainly has in its header: both units as the newest message names them, and the
@@ -294,37 +264,3 @@ def _place(cursor: str) -> Place:
     if found is None:
         raise RefusedError(Code.INVALID, "the cursor is not valid", hint="take it from the page before")
     return int(found[1]), bytes.fromhex(found[2]), found[3]
-
-
-def _outcome(found: Fold | None, held: LoadedConversation, row: MessageRow) -> str | None:
-    """What became of a message; None where its content is gone, or the peer never heard of it."""
-    if found is None or held.conversation is None:
-        return None
-    side = held.ours if row.direction == messages.OUT else held.ours.other
-    there = any(message.id == row.id and message.side is side for message in held.conversation.messages)
-    return str(found.outcomes[row.id]) if there else None
-
-
-def duty_of(duty: Duty, held: LoadedConversation, now: int) -> dict[str, Json]:
-    """One thing that is owed. A date that is not `certain` may turn out otherwise and is used against nobody."""
-    return {
-        "what": duty.clock,
-        "owes": owes(duty.by, held),
-        "because": duty.because,
-        "until": duty.until.at,
-        "overdue": now > duty.until.at,
-        "certain": duty.until.certain,
-        "doubts": _doubts(duty.until),
-    }
-
-
-def owes(side: Side, held: LoadedConversation) -> str:
-    """Who has to act, as this node sees it."""
-    return US if side is held.ours else THEM
-
-
-def _doubts(until: Deadline) -> list[Json]:
-    doubts: list[Mapping[str, Json]] = [
-        {"country": doubt.country, "year": doubt.year, "why": str(doubt.why)} for doubt in until.doubts
-    ]
-    return [dict(doubt) for doubt in doubts]

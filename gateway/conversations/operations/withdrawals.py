@@ -10,8 +10,8 @@ from gateway.cases.operations.models import OfCase, OneCase
 from gateway.cases.register import cards_in, find_row
 from gateway.cases.store import CaseRow
 from gateway.conversations.loader import ConversationLoader, LoadedConversation
-from gateway.conversations.operations.conversations import duty_of
 from gateway.conversations.operations.models import Owed
+from gateway.conversations.operations.standings import duty_of
 from gateway.conversations.rules.facts import Message
 from gateway.conversations.rules.withdrawals import ToldWithdrawal, list_withdrawals
 from gateway.database.sealed_content import Content

@@ -273,3 +273,8 @@ STANDING: Machine[OpenQuestionState, OpenQuestionEvent] = Machine(
         ),
     ),
 )
+
+RESTING: frozenset[str] = frozenset(
+    map(str, (*REFERRAL.final, Referral.CLOSED, *ENQUIRY.final, OpenQuestionState.QUIET))
+)
+"""The states in which nothing goes on any more, or not now."""

@@ -58,6 +58,7 @@ PLAIN = (
         "consent.withdraw",
         "consent.withdraw_all",
         "case.withdrawals",
+        "case.course",
     ),
     *(
         "evidence.export",

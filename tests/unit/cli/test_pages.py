@@ -46,7 +46,7 @@ def test_the_verbs_of_the_design_are_there():
         clock+show clock+confirm clock+reset clock+approve
         case+list case+find case+assign case+flag case+unflag
         case+show case+open case+label case+hand-over case+relate case+join case+merge case+split
-        case+move case+confirm case+undo case+consents case+withdraw case+withdrawals
+        case+move case+confirm case+undo case+consents case+withdraw case+withdrawals case+course
         case+status case+role case+block case+unblock case+hold case+release case+erase
         keys+machines keys+invite keys+join keys+retire
         keys+rotate keys+move keys+revoke keys+publish keys+recover keys+root+new keys+root+show keys+root+sign
