@@ -100,7 +100,11 @@ async def list_paths(node: Node) -> list[str]:
     shown: Any = (await node.desk.call("conversation.show", {"id": longest})).value
     message = shown["messages"][0]
     return [
-        "/desk",
+        "/cases",
+        "/cases?owes=us&overdue=1",
+        "/cases?peer=AL&stage=referral&sort=rests",
+        "/cases?closed=1",
+        "/menu",
         "/desk/owed?owes=them",
         "/inbox",
         "/conversations",
@@ -150,6 +154,8 @@ async def list_asked(node: Node) -> list[Asked]:
     longest = max(listed["conversations"], key=lambda one: one["messages"])["conversation"]
     behind = {"limit": 50, "cursor": str(5_000)}
     return [
+        ("case.find", {"limit": 25}),
+        ("case.find", {"limit": 25, "owes": "us", "overdue": True}),
         ("conversation.due", {}),
         ("conversation.due", {"owes": "us"}),
         ("conversation.list", {"limit": 50}),

@@ -28,7 +28,7 @@ from gateway.operations.roles import Role
 PER_SECOND, PAGES, STREAMS = 50, 40, 20
 EACH = 10.0
 """Seconds after which an open page is loaded again."""
-SHOWN = ("/desk", "/desk/owed", "/inbox", "/conversations", "/alerts", "/drafts", "/directory")
+SHOWN = ("/cases", "/desk/owed", "/inbox", "/conversations", "/alerts", "/drafts", "/directory")
 MOST = 200
 """Messages under way at which nothing further is submitted: then the rate falls below the pace."""
 WARM = 5

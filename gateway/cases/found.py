@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, or_, select, update
 
 from gateway.cases.rules import CaseState, LinkKind
 from gateway.cases.store import CaseRow
 from gateway.database.prepared import Prepared
-from gateway.database.tables import case_link, case_word, cases, conversation, conversation_word
+from gateway.database.tables import case_link, case_word, cases, conversation, conversation_word, message
 from gateway.foundation.ids import CaseId, NodeId
 from gateway.messages.store import conversations
 from gateway.messages.store.conversations import Key
@@ -45,6 +45,12 @@ _TALKS = Prepared(
     .join(cases, cases.c.id == case_link.c.case_id)
     .where(case_link.c.kind == LinkKind.CONVERSATION, cases.c.state == CaseState.OPEN)
 )
+_FIRST = (
+    select(func.min(message.c.ref))
+    .where(message.c.conversation.in_(bindparam("which", expanding=True)))
+    .group_by(message.c.conversation, message.c.peer)
+)
+_BEGUN = Prepared(select(message.c.conversation, message.c.peer, message.c.direction).where(message.c.ref.in_(_FIRST)))
 _TALKS_BEHIND = Prepared(
     select(conversation.c.conversation, conversation.c.peer).where(conversation.c.worded < conversation.c.changes)
 )
@@ -83,6 +89,12 @@ def with_word(connection: Connection, word: bytes) -> set[CaseId]:
 def talks(connection: Connection) -> list[TalkRow]:
     """The conversations of all open cases."""
     return _TALKS.made(TalkRow, connection)
+
+
+def begun(connection: Connection, which: Collection[bytes]) -> dict[Key, str]:
+    """The direction of the first message of each of these conversations: `in` where the peer began it."""
+    rows = _BEGUN.rows(connection, which=list(which)) if which else []
+    return {(conversation, peer): direction for conversation, peer, direction in rows}
 
 
 def talks_behind(connection: Connection) -> list[Key]:

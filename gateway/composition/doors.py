@@ -44,6 +44,7 @@ def _console(node: Node) -> Sequence[RouteDef]:
         return ()
     # Only here: the pages, their templates and their words take 10 MiB and half a second of a start.
     from gateway.console.app import console_routes
+    from gateway.console.navigation.waiting import Waiting
     from gateway.console.settings import Settings
 
     zone = load_calendar(node.region.name, node.own.descriptor.country).zone
@@ -59,7 +60,7 @@ def _console(node: Node) -> Sequence[RouteDef]:
         rand=node.rand,
         near={"language": node.region.languages, "country": node.region.countries},
     )
-    return tuple(console_routes(node.desk, people_at(node, origin), about))
+    return tuple(console_routes(node.desk, people_at(node, origin), about, Waiting(node.desk, node.clock.now)))
 
 
 def _prepare_pages(language: str) -> None:

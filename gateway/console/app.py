@@ -12,13 +12,14 @@ from aiohttp import web
 
 from gateway.console import assets, guard
 from gateway.console.cookies import LANGUAGE, SESSION
+from gateway.console.navigation.sections import Section
+from gateway.console.navigation.waiting import NOTHING, Waiting
 from gateway.console.pages import (
     alerts,
     audit,
     beginning,
     consent,
     conversations,
-    desk,
     directory,
     drafts,
     entry,
@@ -34,9 +35,9 @@ from gateway.console.pages import (
     trust,
     withdrawal,
 )
-from gateway.console.pages.cases import cases, changes, confirming, notes
+from gateway.console.pages.cases import cases, changes, confirming, home, notes
 from gateway.console.settings import Settings
-from gateway.console.visit import OPEN, Console, Page, Section, Visit, list_allowed
+from gateway.console.visit import OPEN, Console, Page, Visit, list_allowed
 from gateway.console.words import choose_preferred, load_words
 from gateway.errors import Code, GatewayError, RefusedError, TransientError
 from gateway.foundation.logs import logger
@@ -44,7 +45,7 @@ from gateway.operations.ports import Operations, SignIn
 
 PAGES: tuple[Page, ...] = (
     *entry.PAGES,
-    *desk.PAGES,
+    *home.PAGES,
     *messages.PAGES,
     *conversations.PAGES,
     *cases.PAGES,
@@ -69,21 +70,22 @@ PAGES: tuple[Page, ...] = (
     *guidance.PAGES,
 )
 SECTIONS: tuple[Section, ...] = (
-    desk.SECTION,
-    cases.SECTION,
+    home.SECTION,
     messages.SECTION,
-    conversations.SECTION,
     drafts.SECTION,
-    consent.SECTION,
     alerts.SECTION,
     directory.SECTION,
-    guidance.SECTION,
-    records.SECTION,
     trust.SECTION,
     operations.SECTION,
-    audit.SECTION,
+    records.SECTION,
     protection.SECTION,
+    audit.SECTION,
+    audit.LOG,
+    audit.READS,
     people.SECTION,
+    guidance.SECTION,
+    consent.SECTION,
+    conversations.SECTION,
 )
 STATUS = {Code.FORBIDDEN: 403, Code.NOT_FOUND: 404, Code.CONFLICT: 409, Code.TOO_LARGE: 413}
 
@@ -91,9 +93,9 @@ ELSEWHERE = "another host is meant: the console has one address, which trm serve
 Served = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def console_routes(desk: Operations, sign_in: SignIn, settings: Settings) -> Iterable[web.RouteDef]:
+def console_routes(desk: Operations, sign_in: SignIn, settings: Settings, waiting: Waiting) -> Iterable[web.RouteDef]:
     """Yield a route for every page, one for the static files, and one that answers everything else with "not found"."""
-    console = Console(settings=settings, desk=desk, sign_in=sign_in, sections=SECTIONS)
+    console = Console(settings=settings, desk=desk, sign_in=sign_in, sections=SECTIONS, waiting=waiting)
     for page in PAGES:
         yield web.route(page.method, page.path, _served(page, console))
     yield web.get("/static/{hash}/{name}", assets.serve_file)
@@ -110,8 +112,19 @@ def _served(page: Page, console: Console) -> Served:
         session = request.cookies.get(SESSION, "")
         person = await console.sign_in.admit(session) if session else None
         spoken = _language(request, settings) if person is None or person.language is None else person.language
-        visit = Visit(console=console, request=request, words=load_words(spoken), person=person, session=session)
-        return guard.add_headers(await _answer(page, visit), settings)
+        visit = Visit(
+            console=console,
+            request=request,
+            words=load_words(spoken),
+            person=person,
+            session=session,
+            waits=NOTHING if person is None else await console.waiting.count(person),
+        )
+        try:
+            return guard.add_headers(await _answer(page, visit), settings)
+        finally:
+            if request.method not in guard.SAFE:
+                console.waiting.forget()
 
     return serve
 

@@ -1,4 +1,6 @@
-"""The two cookies: the session, and the language of somebody who is not signed in. Both are for this host only."""
+"""The cookies: the session, the language of somebody who is not signed in, and the colours that somebody chose. All are
+for this host only.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,9 @@ from aiohttp import web
 
 SESSION = "__Host-trm-session"
 LANGUAGE = "__Host-trm-language"
+LOOK = "__Host-trm-look"
+LOOKS = ("light", "dark")
+"""Colours that a person can choose; without a choice it is what their system has."""
 
 Answer = TypeVar("Answer", bound=web.StreamResponse)
 

@@ -15,6 +15,9 @@ from typing import Any
 from aiohttp import web
 
 from gateway.console import looks
+from gateway.console.cookies import LOOK, LOOKS
+from gateway.console.navigation.sections import Section, choose_rail, find_current
+from gateway.console.navigation.waiting import NOTHING, Waiting, Waits
 from gateway.console.refusals import RefusalText, explain_refusal
 from gateway.console.settings import Settings
 from gateway.console.words import Words
@@ -57,6 +60,7 @@ class Console:
     desk: Operations
     sign_in: SignIn
     sections: Sequence[Section]
+    waiting: Waiting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +72,7 @@ class Visit:
     words: Words
     person: Person | None = None
     session: str = field(default="", repr=False)
+    waits: Waits = NOTHING
 
     @property
     def settings(self) -> Settings:
@@ -141,7 +146,7 @@ class Visit:
 
     def page(self, template: str, *, status: int = 200, **values: Any) -> web.Response:
         """Render a page from its template in the reader's language."""
-        common = {"visit": self, "person": self.person, "settings": self.settings, "sections": self.shown()}
+        common = {"visit": self, "person": self.person, "settings": self.settings}
         return web.Response(
             text=looks.render_page(template, self.words, **common, **values), status=status, content_type="text/html"
         )
@@ -157,6 +162,20 @@ class Visit:
     def shown(self) -> list[Section]:
         """List the sections that this person may open."""
         return [section for section in self.console.sections if self.allows(section.operation)]
+
+    def rail(self) -> list[Section]:
+        """List the sections that stand beside each page for this person."""
+        return [] if self.person is None else choose_rail(self.shown(), self.person.caller.roles)
+
+    def current(self) -> Section | None:
+        """Find the section beside the page to which it belongs."""
+        return find_current(self.rail(), self.request.path)
+
+    @property
+    def look(self) -> str:
+        """The colours that the person chose: light, dark, or empty for what the system has."""
+        chosen = self.request.cookies.get(LOOK, "")
+        return chosen if chosen in LOOKS else ""
 
     @staticmethod
     def go(address: str) -> web.Response:
@@ -190,15 +209,6 @@ class Page:
 
 
 OPEN = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
-    """An entry of the navigation. `title` is marked for translation."""
-
-    path: str
-    title: str
-    operation: str
 
 
 def list_allowed(operation: str) -> str:

@@ -14,7 +14,7 @@ from functools import cache
 from importlib.resources import files
 
 from babel.core import Locale
-from babel.dates import format_date, format_datetime, format_timedelta
+from babel.dates import format_date, format_datetime, format_skeleton, format_timedelta
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
@@ -91,6 +91,14 @@ class Words:
     def day(self, at: int, offset: int) -> str:
         """Format the day of a moment, with its weekday."""
         return format_date(_local(at, offset), "EEEE d MMMM y", locale=self.locale)
+
+    def weekday(self, at: int, offset: int) -> str:
+        """Format the day of a moment in the days around today: its weekday, day and month, all short."""
+        return format_skeleton("MMMEd", _local(at, offset), locale=self.locale)
+
+    def clock(self, at: int, offset: int) -> str:
+        """Format the time of a moment, without its day."""
+        return format_datetime(_local(at, offset), "HH:mm", locale=self.locale)
 
     def span(self, seconds: int) -> str:
         """Format a duration in its largest unit."""

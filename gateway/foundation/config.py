@@ -91,7 +91,7 @@ class ConsoleSection(_Section):
     leave_to: str = Field(
         default="https://www.wikipedia.org/",
         pattern=r"^https://[^\s@]+$",
-        description="where `Leave this page now` leads: a page that harms nobody who is seen with it",
+        description="where `Leave now` leads: a page that harms nobody who is seen with it",
     )
 
     @field_validator("language")

@@ -214,7 +214,7 @@ def test_people_and_programs_come_in(fr: NodeProcess) -> None:
     signed_in = host | {"Cookie": cookie.partition(";")[0], "Accept-Language": "en"}
     status, _, page = asked(fr, "GET", "/drafts", signed_in)
     assert status == 200 and FACTS["drafts"]["waiting"] in page
-    _, _, page = asked(fr, "GET", "/desk", signed_in)
+    _, _, page = asked(fr, "GET", "/cases", signed_in)
     assert "Nothing is taken in or sent" in page and "What is here can be read." in page
 
 

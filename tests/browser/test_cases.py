@@ -34,6 +34,6 @@ async def test_the_sheet_fits_on_paper_without_the_rest_of_the_page(browser: Bro
         await ana.take(there.session(Role.FOCAL_POINT))
         await ana.open(f"/conversations/{CASE}/sheet")
         await ana.page.emulate_media(media="print")
-        assert await ana.page.locator("header.top").is_hidden()
+        assert await ana.page.locator("header.bar").is_hidden()
         assert await ana.page.locator("#say").is_visible()
         assert await ana.page.locator("button:visible, .noprint:visible").count() == 0

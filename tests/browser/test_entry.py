@@ -24,18 +24,18 @@ async def test_somebody_new_comes_in_and_comes_back(browser: Browser, tmp_path: 
             await eva.open(f"/enrol#{code}")
             assert code not in eva.page.url
             await enrol(eva, code)
-            assert eva.page.url == f"{fr.origin}/desk"
+            assert eva.page.url == f"{fr.origin}/cases"
             assert await eva.page.locator("html").get_attribute("lang") == "fr"
             await eva.submit(".who")
             assert eva.page.url.endswith("/sign-in")
             await eva.submit("form[data-passkey]")
-            assert eva.page.url == f"{fr.origin}/desk"
+            assert eva.page.url == f"{fr.origin}/cases"
             await eva.scripts(allowed=False)
-            await eva.open("/desk")
+            await eva.open("/cases")
             assert await eva.page.locator("h1").inner_text()
             (known,) = (await fr.ask("person.list"))["people"]
             await fr.ask("person.end", id=known["id"])
-            await eva.open("/desk")
+            await eva.open("/cases")
             assert eva.page.url.endswith("/sign-in")
             assert eva.asked == {fr.origin.removeprefix("http://")}
         async with seat(browser, fr.origin) as other:
@@ -78,7 +78,7 @@ async def test_a_session_that_ends_over_a_form_loses_nothing(browser: Browser, t
             new = await at_page(ana.context, beside, fr.origin)
             invited = await aplay(approving(await fr.ask("person.invite", id=known["id"])), fr.ask)
             await enrol(new, invited["code"])
-            assert beside.url.endswith("/desk")
+            assert beside.url.endswith("/cases")
             await ana.submit(f'form[action="/drafts/{draft}"]')
             assert await note.input_value() == text
             await ana.press("Save")

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 ROLES = ("focal_point", "trust_admin", "operator", "auditor")
 OFFICERS = ("/protection", "/consents", "/records/erasures")
-NO_PAGES = frozenset({"/leave", "/trust/own/file", "/messages/{id}/files/{part}"})
+NO_PAGES = frozenset({"/leave", "/desk", "/trust/own/file", "/messages/{id}/files/{part}"})
 """What leads elsewhere, and files."""
 
 
@@ -59,7 +59,7 @@ def visited(ids: dict[str, str]) -> list[str]:
         "/",
         "/sign-in",
         "/enrol",
-        "/desk",
+        "/menu",
         "/desk/owed?owes=us",
         "/cases",
         "/cases/new",

@@ -10,6 +10,7 @@ import pytest
 from playwright.async_api import Browser
 from support.browser import seat
 from support.consoles import NOW, OWN_UNITS, READY, served
+from support.played_cases import FOUND
 
 from gateway.operations.roles import Role
 from gateway.ports import Json, OperationResult
@@ -25,6 +26,7 @@ MORNING = {
     "draft.list": {"drafts": [], "next": None},
     "directory.list": OWN_UNITS,
     "node.ready": READY,
+    "case.find": FOUND,
 }
 
 
@@ -36,7 +38,7 @@ async def test_the_frame_is_accessible_and_asks_nobody_else(browser: Browser, la
         assert await ana.page.locator("html").get_attribute("dir") == ("rtl" if language == "ar" else "ltr")
         found = await ana.violations()
         await ana.take(there.session(Role.FOCAL_POINT))
-        for path in ("/desk", "/enrol", "/nowhere"):
+        for path in ("/cases", "/enrol", "/nowhere"):
             await ana.open(path)
             found += await ana.violations()
         assert found == []
@@ -47,16 +49,16 @@ async def test_three_escapes_lead_away_and_back_shows_nothing(browser: Browser):
     """The page that was open is not in the history, and the session has ended."""
     async with served(MORNING) as there, seat(browser, there.origin) as ana:
         await ana.take(there.session(Role.FOCAL_POINT))
-        await ana.open("/desk")
+        await ana.open("/cases")
         for _ in range(2):
             await ana.page.keyboard.press("Escape")
-        assert ana.page.url.endswith("/desk")
+        assert ana.page.url.endswith("/cases")
         async with ana.page.expect_navigation(wait_until="commit"):
             await ana.page.keyboard.press("Escape")
         assert ana.page.url.endswith("/away")
         await ana.page.wait_for_load_state()  # before that the browser has no history to go back in
         await ana.page.go_back()
-        assert "/desk" not in ana.page.url
+        assert "/cases" not in ana.page.url
 
 
 async def test_a_press_too_many_sends_nothing_twice(browser: Browser, monkeypatch: pytest.MonkeyPatch):
@@ -81,16 +83,15 @@ async def test_a_press_too_many_sends_nothing_twice(browser: Browser, monkeypatc
 
 
 async def test_the_current_section_is_told_in_any_colours(browser: Browser):
-    """With colours of the system, only its entry has a line; and the way out has an edge."""
+    """With colours of the system, only its entry has a frame; and the way out has an edge."""
     async with served(MORNING) as there, seat(browser, there.origin) as ana:
         await ana.take(there.session(Role.FOCAL_POINT))
         await ana.page.emulate_media(forced_colors="active")
-        await ana.open("/desk")
-        lines = await ana.page.eval_on_selector_all(
-            "nav a", "all => all.map((a) => getComputedStyle(a).borderBlockEndColor)"
+        await ana.open("/cases")
+        frames = await ana.page.eval_on_selector_all(
+            ".rail li a", "all => all.map((a) => getComputedStyle(a).outlineStyle)"
         )
-        paper = await ana.page.evaluate("getComputedStyle(document.body).backgroundColor")
-        assert lines[0] != paper and set(lines[1:]) == {paper}
+        assert frames[0] == "solid" and set(frames[1:]) == {"none"}
         assert await ana.page.evaluate("getComputedStyle(document.querySelector('.leave')).borderStyle") == "solid"
 
 
@@ -98,7 +99,7 @@ async def test_the_keyboard_alone_reaches_everything(browser: Browser):
     """The first stop leads past the navigation; each stop is seen."""
     async with served(MORNING) as there, seat(browser, there.origin) as ana:
         await ana.take(there.session(Role.FOCAL_POINT))
-        await ana.open("/desk")
+        await ana.open("/cases")
         await ana.page.keyboard.press("Tab")
         assert await ana.page.evaluate("document.activeElement.textContent") == "Skip to main content"
         await ana.page.keyboard.press("Enter")

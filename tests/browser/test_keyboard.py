@@ -62,13 +62,13 @@ async def choose(person: Seat, name: str, value: str) -> None:
 
 
 async def come_in(stack: AsyncExitStack, office: Office, browser: Browser) -> Seat:
-    """An invitation, a passkey, the desk."""
+    """An invitation, a passkey, the list of cases."""
     code = await office.invite("Ana Doe", "focal_point")
     person = await stack.enter_async_context(seat(browser, office.origin))
     await person.open(f"/enrol#{code}")
     await press(person, "form[data-code] button")
     await press(person, "form[data-passkey] button")
-    assert person.page.url.endswith("/desk")
+    assert person.page.url.endswith("/cases")
     return person
 
 
@@ -104,7 +104,8 @@ async def test_the_keyboard_is_enough(browser: Browser, tmp_path: Path):
         await arrived(al, "enquiry.capacity/1")
 
         agreed = await fr.ask("consent.record", by="Ana Doe", number="fr-7f3a", content=consent(f"AL/{UNIT}"))
-        await press(ana, 'nav a[href="/consents"]')
+        await press(ana, 'nav a[href="/menu"]')
+        await press(ana, 'main a[href="/consents"]')
         await press(ana, f'main a[href="/consents/{agreed["id"]}"]')
         await press(ana, f'a[href="/consents/{agreed["id"]}/withdraw"]')
         await press(ana, 'button[name=act][value="all"]')

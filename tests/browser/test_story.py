@@ -190,7 +190,7 @@ async def test_from_the_enquiry_to_the_last_look(browser: Browser, tmp_path: Pat
             await seat.open(f"/conversations/{case_of}")
             await seat.picture(name)
             assert await seat.page.locator("ol.timeline > li").count() >= 11, await seat.text()
-        await ana.open("/desk")
+        await ana.open("/cases")
         await ana.picture("desk-fr")
 
         # and the person takes her consent back: two clicks, and Albania is told

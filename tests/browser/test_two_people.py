@@ -210,7 +210,7 @@ async def test_what_one_person_takes_back_is_told_where_it_was_told(browser: Bro
         await three.lose_the_disk(Path(backup["data"]), Path(backup["keystore"]))
         for seat, name, admin in ((ana, "Ana Doe", ADMINS[0]), (ben, "Ben Roe", ADMINS[1])):
             await come_in_anew(seat, three.office(fr), name, admin)
-        assert await is_said(ana, "/desk", "3 consents wait to be confirmed")
+        assert await is_said(ana, "/cases", "3 consents wait to be confirmed")
         again = await written(fr, q, "AL", CALLED["Q"])
         await choose_consent(ana, again, hers)
         assert "It cannot be sent yet" in await ana.text() and "G2" in await ana.text()
@@ -257,7 +257,7 @@ async def come_in_anew(seat: Seat, office: Office, name: str, admin: Admin) -> N
     code = (await aplay(invited, office.ask))["code"]
     await seat.scripts(allowed=True)
     await enrol(seat, code)
-    assert seat.page.url.endswith("/desk"), await seat.text()
+    assert seat.page.url.endswith("/cases"), await seat.text()
     await seat.scripts(allowed=False)
 
 

@@ -311,7 +311,6 @@ ANSWERS: dict[str, Any] = {
 }
 PATHS = (
     *played_cases.PATHS,
-    "/desk",
     "/desk/owed?owes=them",
     "/inbox",
     "/conversations?kind=referral",

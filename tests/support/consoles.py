@@ -17,6 +17,7 @@ from gateway.api.app import local_app
 from gateway.api.routes import ROUTES
 from gateway.console.app import console_routes
 from gateway.console.cookies import SESSION
+from gateway.console.navigation.waiting import NOTHING, Waiting, Waits
 from gateway.console.settings import Settings
 from gateway.errors import Code, RefusedError
 from gateway.foundation.telemetry.durations import Durations
@@ -172,6 +173,20 @@ class PlayedDesk(FakeDesk):
         return OperationResult(value=found)
 
 
+class PlayedWaiting(Waiting):
+    """What a test says that waits, so that the desk is asked by the pages alone."""
+
+    def __init__(self, waits: Waits = NOTHING) -> None:
+        self.waits = waits
+
+    async def count(self, person: Person) -> Waits:
+        """The same for everybody."""
+        return self.waits
+
+    def forget(self) -> None:
+        """Nothing is kept."""
+
+
 @dataclass
 class Seen:
     """One answer of the console."""
@@ -229,17 +244,18 @@ def settings(**other: Any) -> Settings:
 
 @asynccontextmanager
 async def console(
-    answers: Mapping[str, Any] | None = None, *, desk: Any = None, **other: Any
+    answers: Mapping[str, Any] | None = None, *, desk: Any = None, waits: Waits = NOTHING, **other: Any
 ) -> AsyncIterator[Console]:
     """A console that is served; `answers` is what the desk says to each operation, unless there is a real one."""
+    told = settings(**other)
+    waiting = PlayedWaiting(waits) if desk is None else Waiting(desk, told.now)
     desk, sign_in = desk or PlayedDesk(answers=dict(answers or {})), FakeSignIn()
 
     def nobody(token: str) -> Caller:
         raise RefusedError(Code.UNAUTHORISED, "no token here")
 
-    app: web.Application = local_app(
-        desk, admit=nobody, durations=Durations(), console=console_routes(desk, sign_in, settings(**other))
-    )
+    pages = console_routes(desk, sign_in, told, waiting)
+    app: web.Application = local_app(desk, admit=nobody, durations=Durations(), console=pages)
     async with TestServer(app) as server, ClientSession(cookie_jar=CookieJar(unsafe=True)) as http:
         yield Console(desk=desk, sign_in=sign_in, server=server, http=http)
         assert not getattr(desk, "never_said", ()), desk.never_said
@@ -266,12 +282,15 @@ class Served:
 
 
 @asynccontextmanager
-async def served(answers: Mapping[str, Any] | None = None, **other: Any) -> AsyncIterator[Served]:
+async def served(
+    answers: Mapping[str, Any] | None = None, *, waits: Waits = NOTHING, **other: Any
+) -> AsyncIterator[Served]:
     """A console on a port of localhost; leaving it leads to a page of its own."""
     desk, sign_in = PlayedDesk(answers=dict(answers or {})), FakeSignIn()
     origin = f"http://localhost:{free_port()}"
     told = settings(origin=origin, leave_to=f"{origin}/away", **other)
-    app = local_app(desk, admit=lambda token: OWNER, durations=Durations(), console=console_routes(desk, sign_in, told))
+    pages = console_routes(desk, sign_in, told, PlayedWaiting(waits))
+    app = local_app(desk, admit=lambda token: OWNER, durations=Durations(), console=pages)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()
     await web.TCPSite(runner, "localhost", int(origin.rpartition(":")[2])).start()

@@ -40,7 +40,7 @@ class _Look(HTMLParser):
             self.rows_of.append(0)
         if tag == "th":
             self.rows_of[-1] += 1
-            if given.get("scope") not in ("col", "row"):
+            if given.get("scope") not in ("col", "row", "rowgroup"):
                 self.faults.append("a th without scope")
 
     def _markup(self, tag: str, given: Mapping[str, str]) -> None:

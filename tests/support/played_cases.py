@@ -51,7 +51,7 @@ FOUND: dict[str, Any] = {
     "cases": [
         one
         | {
-            "peers": [{"peer": "AL", "reference": "4K7N-2QXD-90FT"}],
+            "peers": [{"peer": "AL", "reference": "4K7N-2QXD-90FT", "began": "us"}],
             "stage": "referral",
             "next": {
                 "what": "decision",
@@ -69,6 +69,7 @@ FOUND: dict[str, Any] = {
         for one in CASES["cases"]
     ],
     "counts": {"open": 2, "mine": 0, "overdue": 1, "ours": 2, "theirs": 0, "flagged": 2, "closed": 0},
+    "total": 2,
     "next": None,
 }
 SHOWN: dict[str, Any] = {
@@ -77,6 +78,8 @@ SHOWN: dict[str, Any] = {
     "number": "2026/117",
     "at": AT,
     "units": ["focal-point"],
+    "worker": None,
+    "flags": ["call before noon"],
     "keepers": [
         {"unit": "shelter", "worker": None, "since": AT - 100, "until": AT, "reason": "opened it"},
         {"unit": "focal-point", "worker": "w-7", "since": AT, "until": None, "reason": "she moved"},

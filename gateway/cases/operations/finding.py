@@ -45,6 +45,8 @@ class _Page:
     units: Mapping[CaseId, Collection[UnitId]]
     references: Mapping[tuple[NodeId, str], str]
     next: Mapping[CaseId, tuple[NodeId, Owed]]
+    begun: Mapping[Key, str]
+    total: int
 
 
 class CaseFinding:
@@ -111,6 +113,8 @@ class CaseFinding:
                 units=of,
                 references=references_in(self._content.sealer, c, pairs),
                 next=self._next(c, shown, now),
+                begun=found.begun(c, [talk.key[0] for one in shown for talk in one.talks]),
+                total=len(some),
             )
 
         page = await self._content.store.read(query)
@@ -118,6 +122,7 @@ class CaseFinding:
             value={
                 "cases": [self._row(one, page, now) for one in page.listed],
                 "counts": dict(page.counts),
+                "total": page.total,
                 "next": None if page.behind is None else ".".join(map(str, page.behind)),
             }
         )
@@ -159,8 +164,12 @@ class CaseFinding:
             "ours": one.ours,
             "theirs": one.theirs,
             "peers": [
-                {"peer": self._name(peer), "reference": page.references.get((peer, _number(one.id, card)))}
-                for peer in dict.fromkeys(talk.peer for talk in one.talks)
+                {
+                    "peer": self._name(peer),
+                    "reference": page.references.get((peer, _number(one.id, card))),
+                    "began": began,
+                }
+                for peer, began in _beginners(one, page.begun).items()
             ],
             "stage": None if one.stage is None else self._stages[one.stage],
             "next": None if one.id not in page.next else self._step(*page.next[one.id], now),
@@ -223,6 +232,14 @@ def _listed(
         )
         for row in rows
     ]
+
+
+def _beginners(one: ListedCase, begun: Mapping[Key, str]) -> dict[NodeId, str | None]:
+    """Who of the two wrote first, by peer, in the conversation that the case has with each; None where nothing of it is
+    left.
+    """
+    who = {"in": Owes.THEM, "out": Owes.US}
+    return {talk.peer: who.get(begun.get(talk.key, "")) for talk in reversed(one.talks)}
 
 
 def _number(id: CaseId, card: Card) -> str:

@@ -72,6 +72,9 @@ class CaseReference(Answer):
 
     peer: str
     reference: Read[str | None] = None
+    began: Annotated[str, OneOf(*Owes)] | None = Field(
+        description="who wrote first; nobody where nothing of it is left"
+    )
 
 
 class NextStep(Answer):
@@ -114,4 +117,5 @@ class CasesFound(Answer):
 
     cases: list[FoundCase]
     counts: CaseCounts
+    total: Count = Field(description="how many are wanted, on all pages")
     next: Next | None

@@ -46,6 +46,8 @@ class CaseViews:
         return {
             **summary(row, card, of),
             "keepers": _keepers(card),
+            "worker": card.worker,
+            "flags": [flag.text for flag in card.flags],
             "group": self._group(connection, card, unit),
             **self._contents.show(connection, row.id),
             **show_history(self._content.sealer, connection, row.id),

@@ -93,6 +93,8 @@ class WholeCase(CaseFacts):
     """A case and what is of it."""
 
     keepers: list[KeeperOfCase]
+    worker: Read[str | None] = Field(default=None, description="the person here who looks after it, by id")
+    flags: Read[list[str]] = Field(default_factory=list)
     group: list[Related]
     conversations: list[ConversationOfCase]
     drafts: list[DraftOfCase]

@@ -13,6 +13,8 @@ from gateway.foundation import time_text
 from gateway.foundation.json import list_objects
 from gateway.ports import Json
 
+__all__ = ["case_commands"]
+
 
 @options.add_verb(case_commands, "course")
 @click.argument("id")

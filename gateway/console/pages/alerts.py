@@ -8,15 +8,23 @@ from typing import Any
 
 from aiohttp import web
 
+from gateway.console.navigation.sections import Section
 from gateway.console.pages.messages import name_units, render_half
 from gateway.console.units import load_units
-from gateway.console.visit import Page, Section, Visit
+from gateway.console.visit import Page, Visit
 from gateway.console.words import N_
 from gateway.conversations.alert_rules import HOUR, UPDATE_EVERY
 from gateway.errors import GatewayError
+from gateway.operations.roles import CASES
 from gateway.ports import Json
 
-SECTION = Section(path="/alerts", title=N_("Safety alerts"), operation="alert.list")
+SECTION = Section(
+    path="/alerts",
+    title=N_("Safety alerts"),
+    operation="alert.list",
+    shape="beacon",
+    of=CASES,
+)
 ONE = "/alerts/{id}"
 HOURS = tuple(hours for hours in (1, 2, 4, 8, 12, 24) if hours <= UPDATE_EVERY // HOUR)
 """Until the next word on an alert, as a person can promise it."""

@@ -14,14 +14,36 @@ from aiohttp import web
 
 from gateway.console import operating
 from gateway.console.events import EVENTS, Events
+from gateway.console.navigation.sections import Section
 from gateway.console.operating import Tells
-from gateway.console.visit import Page, Section, Visit
+from gateway.console.visit import Page, Visit
 from gateway.console.words import N_
 from gateway.errors import Code, GatewayError, RefusedError
 from gateway.foundation.logs import logger
+from gateway.operations.roles import Role
 from gateway.ports import Json
 
-SECTION = Section(path="/audit", title=N_("Audit"), operation="audit.show")
+SECTION = Section(
+    path="/audit",
+    title=N_("Audit"),
+    operation="audit.show",
+    shape="eye",
+    of=frozenset({Role.AUDITOR, Role.DATA_PROTECTION_OFFICER}),
+)
+LOG = Section(
+    path="/audit/entries",
+    title=N_("Entries of the log"),
+    operation="audit.list",
+    shape="records",
+    of=frozenset({Role.AUDITOR}),
+)
+READS = Section(
+    path="/audit/reads",
+    title=N_("Who was shown what"),
+    operation="audit.reads",
+    shape="people",
+    of=frozenset({Role.AUDITOR}),
+)
 PAGE = 50
 DAY = 86_400
 ABOUT = ("message", "conversation", "consent", "reader")

@@ -16,17 +16,25 @@ from gateway.console.forms.faults import explain_faults, find_faults, group_by_p
 from gateway.console.forms.fields import Fields, remove_row, to_document, to_fields
 from gateway.console.forms.parts import Options, add_second_language, leave_out
 from gateway.console.forms.parts import Part as FormPart
+from gateway.console.navigation.sections import Section
 from gateway.console.pages.messages import Part
 from gateway.console.pages.messages import render_half as rendered
 from gateway.console.refusals import RefusalText
 from gateway.console.units import load_units
-from gateway.console.visit import Form, Page, Section, Visit
+from gateway.console.visit import Form, Page, Visit
 from gateway.console.words import N_, Words, load_words
 from gateway.errors import Finding, RefusedError
+from gateway.operations.roles import Role
 from gateway.ports import Json
 from schemas.labels import load_languages
 
-SECTION = Section(path="/consents", title=N_("Consents"), operation="consent.list")
+SECTION = Section(
+    path="/consents",
+    title=N_("Consents"),
+    operation="consent.list",
+    shape="tick",
+    of=frozenset({Role.DATA_PROTECTION_OFFICER}),
+)
 RECORD = "consent.record/1"
 UNSAID = N_("Say whose consent it is: choose a case, say what a new one is called, or give its number.")
 WHOSE = ("case", "case_label", "case_key", "number")

@@ -15,14 +15,20 @@ from aiohttp import web
 from gateway.cases.rules import MAY_JOIN
 from gateway.console import choices
 from gateway.console.forms.parts import Options, label_place
+from gateway.console.navigation.sections import Section
 from gateway.console.states import KINDS, OF_KIND
 from gateway.console.units import load_units
-from gateway.console.visit import Page, Section, Visit
+from gateway.console.visit import Page, Visit
 from gateway.console.words import N_, Words
 from gateway.conversations.safe_contact import Channel
 from gateway.ports import Json
 
-SECTION = Section(path="/conversations", title=N_("Conversations"), operation="conversation.list")
+SECTION = Section(
+    path="/conversations",
+    title=N_("Conversations"),
+    operation="conversation.list",
+    shape="talk",
+)
 ONE = "/conversations/{id}"
 SHOW = "conversation.show"
 PAGE = 50

@@ -15,18 +15,27 @@ from gateway.console.forms.build import build_form
 from gateway.console.forms.faults import RULES, explain_faults, find_faults, group_by_place
 from gateway.console.forms.fields import parse_moment, remove_row, to_document, to_fields
 from gateway.console.forms.parts import Options, split_options
+from gateway.console.navigation.sections import Section
 from gateway.console.pages.messages import Part
 from gateway.console.pages.messages import render_half as rendered
 from gateway.console.refusals import RefusalText
 from gateway.console.units import load_units
-from gateway.console.visit import Form, Page, Section, Visit
+from gateway.console.visit import Form, Page, Visit
 from gateway.console.words import N_
 from gateway.errors import Code, Finding, GatewayError, RefusedError
+from gateway.operations.roles import CASES
 from gateway.ports import Json
 from keys.primitives.encoding import canon, sha256_hex
 from schemas.labels import load_languages
 
-SECTION = Section(path="/directory", title=N_("Directory"), operation="directory.search")
+SECTION = Section(
+    path="/directory",
+    title=N_("Whom to ask"),
+    operation="directory.search",
+    shape="compass",
+    of=CASES,
+    covers=("/guidance",),
+)
 TYPE = "directory.update/1"
 SOON = 30 * 24 * 3600
 """Seconds before the end of the own entry from which these pages warn."""

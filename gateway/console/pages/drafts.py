@@ -16,18 +16,26 @@ from gateway.console.forms.build import build_form
 from gateway.console.forms.faults import explain_faults, find_faults, group_by_place
 from gateway.console.forms.fields import remove_row, to_document, to_fields
 from gateway.console.forms.parts import Options
+from gateway.console.navigation.sections import Section
 from gateway.console.pages.messages import Part
 from gateway.console.pages.messages import render_half as rendered
 from gateway.console.refusals import RefusalText
 from gateway.console.units import load_units
-from gateway.console.visit import Form, Page, Section, Visit
+from gateway.console.visit import Form, Page, Visit
 from gateway.console.words import N_
 from gateway.errors import Code, Finding, RefusedError
+from gateway.operations.roles import CASES
 from gateway.ports import Json
 from schemas.catalogue import load_catalogue
 from schemas.walk import list_fields
 
-SECTION = Section(path="/drafts", title=N_("Drafts"), operation="draft.list")
+SECTION = Section(
+    path="/drafts",
+    title=N_("Drafts"),
+    operation="draft.list",
+    shape="pencil",
+    of=CASES,
+)
 WAITING = ("waiting", "waiting_second")
 ABOUT_NOBODY = "standing"
 """The kind of conversation between two mechanisms."""

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from gateway.console import cookies
-from gateway.console.pages import desk
 from gateway.console.visit import OPEN, Form, Page, Visit
 from gateway.errors import Code, RefusedError
 from gateway.operations.roles import Role
@@ -17,12 +16,14 @@ from gateway.ports import Json
 from schemas.labels import load_languages
 
 START: Mapping[Role, str] = {
+    Role.FOCAL_POINT: "/cases",
+    Role.CASE_WORKER: "/cases",
     Role.OPERATOR: "/operations",
     Role.DATA_PROTECTION_OFFICER: "/protection",
     Role.AUDITOR: "/audit",
     Role.TRUST_ADMIN: "/trust",
 }
-"""Where somebody begins who has no desk."""
+"""Where somebody begins, by the first of these roles that they have."""
 _HERE = re.compile(r"/(?![/\\])[!-~]*")
 """An address of this console: a browser reads // and /\\ as another host, also with a tab or a line end between."""
 LARGEST = 20_000
@@ -97,11 +98,22 @@ async def choose_language(visit: Visit) -> web.StreamResponse:
     return cookies.set_cookie(visit.go(here), cookies.LANGUAGE, language)
 
 
+async def choose_look(visit: Visit) -> web.StreamResponse:
+    """Set light or dark colours, or those of the system, and return to the menu."""
+    look = (await visit.form()).one("look")
+    if look and look not in cookies.LOOKS:
+        raise RefusedError(Code.INVALID, "no such colours")
+    return cookies.set_cookie(visit.go("/menu"), cookies.LOOK, look)
+
+
+async def show_menu(visit: Visit) -> web.StreamResponse:
+    """Show everything that is open to this person, and what they can choose for themselves."""
+    return visit.page("menu.html", roles=sorted(visit.who.caller.roles))
+
+
 async def open_home(visit: Visit) -> web.StreamResponse:
-    """Go to the desk, or to the section that the role is for."""
+    """Go to the cases, or to the section that the role is for."""
     shown = [section.path for section in visit.shown()]
-    if desk.SECTION.path in shown:
-        return visit.go(desk.SECTION.path)
     begins = [path for role, path in START.items() if role in visit.who.caller.roles and path in shown]
     return visit.go([*begins, *shown][0]) if shown else visit.page("nothing.html")
 
@@ -136,5 +148,7 @@ PAGES = (
     Page(method="POST", path="/enrol/passkey", handler=enrol_passkey, operation=OPEN),
     Page(method="POST", path="/sign-out", handler=sign_out, operation=OPEN),
     Page(method="GET", path="/leave", handler=leave_quickly, operation=OPEN),
+    Page(method="GET", path="/menu", handler=show_menu, operation=None),
+    Page(method="POST", path="/look", handler=choose_look, operation=OPEN),
     Page(method="POST", path="/language", handler=choose_language, operation=OPEN),
 )

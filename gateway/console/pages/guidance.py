@@ -11,11 +11,19 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway.console.visit import Form, Page, Section, Visit
+from gateway.console.navigation.sections import Section
+from gateway.console.visit import Form, Page, Visit
 from gateway.console.words import N_
+from gateway.operations.roles import Role
 from gateway.ports import Json
 
-SECTION = Section(path="/guidance", title=N_("Guidance"), operation="guidance.list")
+SECTION = Section(
+    path="/guidance",
+    title=N_("Guidance"),
+    operation="guidance.list",
+    shape="book",
+    of=frozenset({Role.TRUST_ADMIN, Role.OPERATOR, Role.DATA_PROTECTION_OFFICER}),
+)
 CHOSEN = ("stage", "role", "topic", "country")
 TOPICS: Mapping[str, str] = {
     "child": N_("children"),

@@ -13,16 +13,25 @@ from typing import Any
 from aiohttp import web
 
 from gateway.console.moving import list_moving
+from gateway.console.navigation.sections import Section
 from gateway.console.units import Units, load_units
-from gateway.console.visit import Page, Section, Visit
+from gateway.console.visit import Page, Visit
 from gateway.console.words import N_, Words
 from gateway.errors import GatewayError
 from gateway.foundation.logs import logger
 from gateway.messages.machines.delivery import Outgoing, OutgoingEvent, allows
+from gateway.operations.roles import CASES
 from gateway.ports import Json
 from schemas.render import Line, Named, render_message
 
-SECTION = Section(path="/inbox", title=N_("New messages"), operation="inbox.list")
+SECTION = Section(
+    path="/inbox",
+    title=N_("New messages"),
+    operation="inbox.list",
+    shape="inbox",
+    of=CASES,
+    covers=("/messages",),
+)
 ONE = "/messages/{id}"
 SHOW = "message.show"
 PAGE = 50

@@ -13,16 +13,24 @@ from aiohttp import web
 
 from gateway.console import operating
 from gateway.console.moving import list_moving
+from gateway.console.navigation.sections import Section
 from gateway.console.operating import Tells
 from gateway.console.states import INCOMING, OUTGOING
-from gateway.console.visit import Form, Page, Section, Visit
+from gateway.console.visit import Form, Page, Visit
 from gateway.console.words import N_
 from gateway.errors import Code, RefusedError
 from gateway.notifications import second_look
+from gateway.operations.roles import Role
 from gateway.ports import Json
 from keys.primitives.encoding import canon
 
-SECTION = Section(path="/operations", title=N_("Operations"), operation="node.status")
+SECTION = Section(
+    path="/operations",
+    title=N_("Operations"),
+    operation="node.status",
+    shape="gauge",
+    of=frozenset({Role.FOCAL_POINT, Role.OPERATOR}),
+)
 PAGE = 100
 """Alarms on one page."""
 AGAIN = {"message.failed": "failed", "message.held": "held"}

@@ -9,17 +9,24 @@ from aiohttp import web
 
 from gateway.access.rules import PERSONAL, giver, releases
 from gateway.console.exact_change import read_exact
+from gateway.console.navigation.sections import Section
 from gateway.console.pages.entry import read_credential
 from gateway.console.pages.trust import ACTIONS
 from gateway.console.units import load_units
-from gateway.console.visit import Form, Page, Section, Visit
+from gateway.console.visit import Form, Page, Visit
 from gateway.console.words import N_
 from gateway.errors import GatewayError, RefusedError
 from gateway.operations.roles import Role
 from gateway.ports import Json
 from schemas.labels import load_languages
 
-SECTION = Section(path="/people", title=N_("People"), operation="person.list")
+SECTION = Section(
+    path="/people",
+    title=N_("People"),
+    operation="person.list",
+    shape="people",
+    of=frozenset({Role.TRUST_ADMIN, Role.DATA_PROTECTION_OFFICER}),
+)
 ROLES: Mapping[Role, str] = {
     Role.CASE_WORKER: N_("Case worker: reads, sends and answers, records consents"),
     Role.FOCAL_POINT: N_("Focal point: a case worker who also proves conversations and erases"),

@@ -9,15 +9,23 @@ from typing import Any
 
 from aiohttp import web
 
+from gateway.console.navigation.sections import Section
 from gateway.console.pages.consent import STATES
 from gateway.console.pages.messages import name_units, render_half
 from gateway.console.units import load_units
-from gateway.console.visit import Page, Section, Visit
+from gateway.console.visit import Page, Visit
 from gateway.console.words import N_
 from gateway.errors import Code, GatewayError
+from gateway.operations.roles import Role
 from gateway.ports import Json
 
-SECTION = Section(path="/protection", title=N_("Data protection"), operation="content.reasons")
+SECTION = Section(
+    path="/protection",
+    title=N_("Data protection"),
+    operation="content.reasons",
+    shape="shield",
+    of=frozenset({Role.DATA_PROTECTION_OFFICER}),
+)
 PAGE = 50
 REFERRAL, BASES = "referral.request/1", ("/header/legal_basis", "/header/transfer_basis")
 """Where the headings of the legal bases come from."""

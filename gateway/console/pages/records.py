@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from gateway.console.visit import Page, Section, Visit
+from gateway.console.navigation.sections import Section
+from gateway.console.visit import Page, Visit
 from gateway.console.words import N_
+from gateway.operations.roles import Role
 from gateway.ports import Json
 
-SECTION = Section(path="/records", title=N_("Records"), operation="statistics.list")
+SECTION = Section(
+    path="/records",
+    title=N_("Records"),
+    operation="statistics.list",
+    shape="records",
+    of=frozenset({Role.FOCAL_POINT, Role.DATA_PROTECTION_OFFICER}),
+)
 
 
 async def show_overview(visit: Visit) -> web.StreamResponse:

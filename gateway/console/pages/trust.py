@@ -14,12 +14,14 @@ from aiohttp import web
 
 from gateway.changes.rules import ADMINS, CHANNELS, NODE, ROOTS_CHANGED, RULES, Action
 from gateway.console.exact_change import ExactChange, Way, draw_qr, read_exact
+from gateway.console.navigation.sections import Section
 from gateway.console.pages.entry import read_credential
 from gateway.console.refusals import RefusalText
 from gateway.console.units import load_units
-from gateway.console.visit import Form, Page, Section, Visit
+from gateway.console.visit import Form, Page, Visit
 from gateway.console.words import N_
 from gateway.errors import Code, GatewayError, RefusedError
+from gateway.operations.roles import Role
 from gateway.policy.attestation import DEFAULT, policy_in, upgrade_in_force
 from gateway.ports import Json
 from keys.documents.change import PERSON, is_person
@@ -27,7 +29,13 @@ from keys.documents.fingerprint import read_node, read_pair
 from schemas.codelists import code_list
 from schemas.region_pack.policies import canonical_bytes
 
-SECTION = Section(path="/trust", title=N_("Trust"), operation="change.list")
+SECTION = Section(
+    path="/trust",
+    title=N_("Trust"),
+    operation="change.list",
+    shape="network",
+    of=frozenset({Role.TRUST_ADMIN, Role.OPERATOR}),
+)
 SOON = 60 * 24 * 3600
 """Seconds before an end from which a page warns (60, 30 and 7 days)."""
 

@@ -11,6 +11,7 @@ from aiohttp import FormData
 from support.browsing import read
 from support.casework import DUTY, PEER, WHERE
 from support.consoles import NOW, OWN_UNITS, READY, Console, Seen, console, person
+from support.played_cases import FOUND
 from support.tables import Faults
 
 from gateway.console import assets
@@ -32,13 +33,14 @@ MORNING = {
     "draft.list": {"drafts": [], "next": None},
     "directory.list": OWN_UNITS,
     "node.ready": READY,
+    "case.find": FOUND,
 }
 
 
 async def test_a_page_keeps_nothing_and_lets_nothing_in():
     """No script but ours, no other host, no frame, no cache, on every answer."""
     async with console(MORNING) as there:
-        for path in ("/desk", "/sign-in", "/nowhere"):
+        for path in ("/cases", "/sign-in", "/nowhere"):
             seen = await there.get(path)
             policy = seen.headers["Content-Security-Policy"]
             assert policy.startswith("default-src 'none'") and "unsafe" not in policy and "http" not in policy
@@ -107,7 +109,7 @@ async def test_an_older_browser_is_known_by_its_origin(origin, status):
 async def test_another_host_is_refused():
     """A foreign name that leads to this machine finds no page."""
     async with console(MORNING) as there:
-        assert (await there.get("/desk", Host="evil.test")).status == 421
+        assert (await there.get("/cases", Host="evil.test")).status == 421
 
 
 async def test_who_shows_a_passkey_is_signed_in():
@@ -173,14 +175,15 @@ async def test_a_language_is_chosen_and_remembered(back, to):
         assert there.sign_in.spoken == [("p1", "ar")]
         assert (await there.post("/language", {"language": "xx", "back": back})).status == 422
         there.sign_in.sessions["secret"] = person(language="ar")
-        assert '<html lang="ar" dir="rtl">' in (await there.get("/desk")).text
+        assert '<html lang="ar" dir="rtl">' in (await there.get("/cases")).text
 
 
 async def test_the_page_in_another_language_is_the_same_page():
     """Also where its address says more than the path."""
     async with console(MORNING) as there:
-        page = read((await there.get("/desk?peer=AL")).text)
-        assert page.form("/language").sent()["back"] == ("/desk?peer=AL",)
+        page = read((await there.get("/sign-in?x=1", session=None)).text)
+        assert page.form("/language").sent()["back"] == ("/sign-in?x=1",)
+        assert read((await there.get("/menu")).text).form("/language").sent()["back"] == ("/menu",)
 
 
 async def test_a_browser_says_its_language():
@@ -193,9 +196,9 @@ async def test_a_browser_says_its_language():
 @pytest.mark.parametrize(
     ("roles", "home"),
     [
-        ((), "/desk"),
-        ((Role.CASE_WORKER,), "/desk"),
-        ((Role.FOCAL_POINT, Role.TRUST_ADMIN), "/desk"),
+        ((), "/cases"),
+        ((Role.CASE_WORKER,), "/cases"),
+        ((Role.FOCAL_POINT, Role.TRUST_ADMIN), "/cases"),
         ((Role.TRUST_ADMIN,), "/trust"),
         ((Role.OPERATOR,), "/operations"),
         ((Role.AUDITOR,), "/audit"),
@@ -205,7 +208,7 @@ async def test_a_browser_says_its_language():
     ],
 )
 async def test_everybody_begins_where_their_work_is(roles, home):
-    """At the desk, or at the section of the role."""
+    """At the cases, or at the section of the role."""
     async with console() as there:
         there.sign_in.sessions["secret"] = person(*roles)
         assert (await there.get("/")).headers["Location"] == home
@@ -223,9 +226,9 @@ async def test_the_desk_of_the_first_day_says_why_nothing_can_be_sent(states, al
     """Until a country is connected; and where one begins to write."""
     peers = [PEER | {"state": state, "name": name} for state, name in zip(states, ("AL", "MA"), strict=False)]
     async with console(MORNING | {"peer.list": {"peers": peers}}) as there:
-        text = (await there.get("/desk")).text
+        text = (await there.get("/cases")).text
     assert text.count("No country is connected yet") == alone
-    assert 'href="/drafts/new"' in text
+    assert 'href="/cases/new"' in text
 
 
 @pytest.mark.parametrize(("size", "status"), [(30_000, 303), (1_000_001, 413)])
@@ -289,7 +292,7 @@ def uploaded(data: bytes, name: str = "AL.pairing") -> FormData:
 async def test_a_refusal_is_a_page(error, status, said):
     """In the words of the reader; a fault of ours shows nothing of itself."""
     async with console({"alert.list": error}) as there:
-        seen = await there.get("/desk")
+        seen = await there.get("/alerts")
         assert seen.status == status and said in seen.text
         assert "Tulpe" not in seen.text
 
@@ -300,7 +303,7 @@ async def test_what_others_wrote_is_shown_safely():
     about = {"conversation": "A" * 22, "of_case": None, "type": "referral.request/1", "unit": None}
     due = WHERE | DUTY | about | {"peer": hostile}
     async with console(MORNING | {"conversation.due": {"due": [due], "next": None}}) as there:
-        text = (await there.get("/desk")).text
+        text = (await there.get("/desk/owed")).text
     assert "<script>alert" not in text
     assert "<bdi>&lt;script&gt;alert(1)&lt;/script&gt;\ufffdAL\ufffd</bdi>" in text
 
@@ -310,7 +313,7 @@ async def test_the_desk_says_that_the_roots_have_to_meet():
     stopped = READY | {"ready": False, "why": [str(Code.ROOTS_DUE)]}
     for answer, told in ((stopped, True), (READY, False)):
         async with console(MORNING | {"node.ready": answer}) as there:
-            page = read((await there.get("/desk", **{"Accept-Language": "it"})).text)
+            page = read((await there.get("/cases", **{"Accept-Language": "it"})).text)
             assert (load_words("it")("Nothing is taken in or sent") in page.said) is told
             assert (load_words("it")(SAID[Code.ROOTS_DUE]) in page.said) is told
 
@@ -320,11 +323,11 @@ async def test_the_desk_says_until_when_people_work_on_the_node():
     stopped = READY | {"ready": False, "why": [str(Code.MAINTENANCE)], "maintenance": NOW + 1_800}
     away = TransientError(Code.MAINTENANCE, "people work on this node", again_in=1_800)
     async with console(MORNING | {"node.ready": stopped}) as there:
-        page = read((await there.get("/desk", **{"Accept-Language": "it"})).text)
+        page = read((await there.get("/cases", **{"Accept-Language": "it"})).text)
         assert load_words("it")(SAID[Code.MAINTENANCE]) in page.said
         assert load_words("it").time(NOW + 1_800, 3_600) in page.said
-    async with console(MORNING | {"conversation.due": away}) as there:
-        seen = await there.get("/desk", **{"Accept-Language": "it"})
+    async with console(MORNING | {"case.find": away}) as there:
+        seen = await there.get("/cases", **{"Accept-Language": "it"})
         assert (seen.status, seen.headers["Retry-After"]) == (503, "1800")
         assert load_words("it")(SAID[Code.MAINTENANCE]) in read(seen.text).said
 

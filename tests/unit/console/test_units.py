@@ -88,7 +88,7 @@ def test_a_message_names_the_units_of_both_sides():
     assert render_half(content, "content", load_words("en"), UNITS.named(None, "AL"))[0].value == "north"
 
 
-@pytest.mark.parametrize("path", ["/desk", "/inbox", "/conversations"])
+@pytest.mark.parametrize("path", ["/inbox", "/conversations"])
 async def test_lists_show_names_and_keep_the_id_in_the_title(path: str):
     """Of a unit that the directory does not know there is the id alone."""
     named = '<span title="focal-point"><bdi>Point focal</bdi></span>'

@@ -1,56 +1,32 @@
-"""Cases: the list, one with everything that is of it, and what one person may do about it alone.
+"""One case with everything that is of it, and what one person may do about it alone.
 
-What two people change together is in `gateway.console.pages.cases.changes`. The words of a search travel in the body of
-a form: no address has what a case is called.
+What two people change together is in `gateway.console.pages.cases.changes`, the list in
+`gateway.console.pages.cases.home`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 from aiohttp import web
 
 from gateway.console import case_words
 from gateway.console.choices import list_cases as list_case_names
 from gateway.console.forms.parts import Options, split_options
-from gateway.console.pages.cases.notes import list_blockable
+from gateway.console.pages.cases.home import SECTION
+from gateway.console.pages.cases.notes import list_blockable, list_workers
 from gateway.console.pages.consent import STATES as CONSENT_STATES
 from gateway.console.states import Table
 from gateway.console.units import load_units
-from gateway.console.visit import Form, Page, Section, Visit
-from gateway.console.words import N_
+from gateway.console.visit import Form, Page, Visit
 from gateway.errors import RefusedError
 from gateway.ports import Json
 
-SECTION = Section(path="/cases", title=N_("Cases"), operation="case.list")
 ONE = "/cases/{case}"
 SHOW = "case.show"
-PAGE = 50
 WAITING = ("asked", "undo_asked")
 """States of a change that a second person has yet to confirm."""
-
-
-async def list_cases(visit: Visit) -> web.StreamResponse:
-    """List the open cases, newest first, with what is owed next in each."""
-    cursor = visit.request.query.get("cursor")
-    found = await visit.ask("case.list", {"limit": PAGE, **({} if cursor is None else {"cursor": cursor})})
-    return await _listed(visit, found, "")
-
-
-async def find_cases(visit: Visit) -> web.StreamResponse:
-    """List the cases that have these words in their label or number."""
-    form = await visit.form()
-    text, cursor = form.one("text"), form.one("cursor")
-    if not text:
-        return visit.go(SECTION.path)
-    found = await visit.ask("case.find", {"text": text, "limit": PAGE, **({"cursor": cursor} if cursor else {})})
-    return await _listed(visit, found, text)
-
-
-async def _listed(visit: Visit, found: Any, text: str) -> web.StreamResponse:
-    now, units = visit.settings.now(), await load_units(visit)
-    return visit.page("case-list.html", found=found, text=text, now=now, units=units)
 
 
 async def show_new_case(visit: Visit) -> web.StreamResponse:
@@ -83,6 +59,7 @@ async def show_case(visit: Visit) -> web.StreamResponse:
         related=[one for one in await list_case_names(visit) if one[0] != id],
         units=await load_units(visit),
         people=await list_blockable(visit),
+        workers=await list_workers(visit, found),
         today=_today(visit),
         near=near,
         countries=countries,
@@ -108,6 +85,21 @@ async def label_case(visit: Visit) -> web.StreamResponse:
     return await _done(visit, "case.label", ("label",))
 
 
+async def assign_case(visit: Visit) -> web.StreamResponse:
+    """Say which person here looks after the case, or nobody by name."""
+    return await _done(visit, "case.assign", ("worker",), {"worker": "colleague"})
+
+
+async def flag_case(visit: Visit) -> web.StreamResponse:
+    """Make the case stand out in lists."""
+    return await _done(visit, "case.flag", ("text",), {"text": "flag"})
+
+
+async def unflag_case(visit: Visit) -> web.StreamResponse:
+    """Take a flag off."""
+    return await _done(visit, "case.unflag", ("text",), {"text": "off"})
+
+
 async def hand_over_case(visit: Visit) -> web.StreamResponse:
     """Let another unit look after the case; those before lose it, so that the way may lead back to the list."""
     return await _done(visit, "case.hand_over", ("unit", "worker", "reason"), to=SECTION.path)
@@ -118,19 +110,24 @@ async def relate_case(visit: Visit) -> web.StreamResponse:
     return await _done(visit, "case.relate", ("other", "relation"))
 
 
-async def _done(visit: Visit, operation: str, names: tuple[str, ...], *, to: str = "") -> web.StreamResponse:
+async def _done(
+    visit: Visit, operation: str, names: tuple[str, ...], fields: Mapping[str, str] | None = None, *, to: str = ""
+) -> web.StreamResponse:
+    """Do it with what was filled in; `fields` are those that are called otherwise on the page, by argument."""
     id, form = visit.request.match_info["case"], await visit.form()
-    await visit.act(operation, {"id": id, **{name: form.one(name) for name in names if name in form}})
+    called = {name: name for name in names} | dict(fields or {})
+    await visit.act(operation, {"id": id, **{name: form.one(field) for name, field in called.items() if field in form}})
     return visit.go(to or f"/cases/{id}")
 
 
 PAGES = (
-    Page(method="GET", path=SECTION.path, handler=list_cases, operation=SECTION.operation),
-    Page(method="POST", path=SECTION.path, handler=find_cases, operation="case.find"),
     Page(method="GET", path="/cases/new", handler=show_new_case, operation="case.open"),
     Page(method="POST", path="/cases/new", handler=open_case, operation="case.open"),
     Page(method="GET", path=ONE, handler=show_case, operation=SHOW),
     Page(method="POST", path=f"{ONE}/label", handler=label_case, operation="case.label"),
+    Page(method="POST", path=f"{ONE}/assign", handler=assign_case, operation="case.assign"),
+    Page(method="POST", path=f"{ONE}/flag", handler=flag_case, operation="case.flag"),
+    Page(method="POST", path=f"{ONE}/unflag", handler=unflag_case, operation="case.unflag"),
     Page(method="POST", path=f"{ONE}/hand-over", handler=hand_over_case, operation="case.hand_over"),
     Page(method="POST", path=f"{ONE}/relate", handler=relate_case, operation="case.relate"),
 )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from aiohttp import web
 
 from gateway.console.forms.parts import Options
 from gateway.console.units import load_units
 from gateway.console.visit import Page, Visit
+from gateway.operations.roles import CASES
 from gateway.ports import Json
 
 ONE = "/cases/{case}"
@@ -22,6 +26,19 @@ async def list_blockable(visit: Visit) -> Options:
         people = [(one["id"], one["name"]) for one in listed if one["state"] != "ended"]
     units = (await load_units(visit)).of()
     return [*((f"person/{id}", name) for id, name in people), *((f"unit/{id}", name) for id, name in units)]
+
+
+async def list_workers(visit: Visit, case: Mapping[str, Any]) -> Options:
+    """List who may look after a case by name, as (id, name): oneself, and for who may see the people those of its units
+    who work on cases.
+    """
+    known = {visit.who.id: visit.words("You")}
+    if not visit.allows("person.list"):
+        return [*known.items()]
+    for one in (await visit.ask("person.list"))["people"]:
+        if one["state"] != "ended" and CASES & {*one["roles"]} and one["unit"] in (None, *case["units"]):
+            known.setdefault(one["id"], one["name"])
+    return [*known.items()]
 
 
 async def note_status(visit: Visit) -> web.StreamResponse:

@@ -100,7 +100,7 @@ async def test_a_case_is_read_and_answered_for_at_the_console(tmp_path: Path):
         dritan = await visitor(al, http, "Dritan", Role.FOCAL_POINT)
         ana = await visitor(fr, http, "Ana", Role.CASE_WORKER)
 
-        await seen(besa, "/desk", "accept, decline or ask", "Referral request", "France", "new, nobody has taken it")
+        await seen(besa, "/cases", "accept, decline or ask", PSEUDONYM, "France", "came in", "Today and tomorrow")
         await seen(besa, "/inbox", "Referral request")
         await seen(
             besa, f"/messages/{id}?way=in", PSEUDONYM, load_words("en").code("referral_kind", "return_reception")
@@ -115,7 +115,8 @@ async def test_a_case_is_read_and_answered_for_at_the_console(tmp_path: Path):
         await seen(besa, "/inbox", "Everything that arrived has been taken.")
         await settled(fr, "opened")
         await seen(ana, f"/messages/{id}?way=out", "opened by a person")
-        await seen(ana, "/desk", "What others owe us", "accept, decline or ask")
+        await seen(ana, "/cases?owes=them", "They owe", "accept, decline or ask", "went out")
+        await seen(ana, "/desk/owed?owes=them", "What others owe us", "accept, decline or ask")
 
         await seen(
             besa, f"/conversations/{CASE}", "being looked at", "Calling now:", "Safeguards", "To tell the person"
@@ -141,7 +142,7 @@ async def test_a_case_is_read_and_answered_for_at_the_console(tmp_path: Path):
         assert "nothing of this conversation goes" not in dritan.page.said
 
         alert = await alerted(fr)
-        await seen(besa, "/desk", "We must take it by")
+        await seen(besa, "/inbox", "Nobody here has taken it.", "We must take it by")
         await seen(besa, f"/alerts/{alert}", "I take it", "Nobody was notified.")
         await besa.press(f"/alerts/{alert}/acknowledge")
         assert besa.status == 422 and faults(besa.text) == []

@@ -93,31 +93,18 @@ async def test_somebody_of_one_unit_gets_the_same_pages():
                     assert not asked(there, "alert.list") and not asked(there, "asylum.list")
 
 
-async def test_the_morning_begins_with_what_is_urgent():
-    """Alerts, then what is owed, then what is new and what waits; filtered by country and unit."""
+async def test_all_that_is_owed_is_listed_by_conversation():
+    """Of one side, filtered by country and unit, page by page; the desk of before leads to the cases."""
     async with console(answers()) as there:
-        text = (await there.get("/desk?peer=AL&unit=shelter")).text
-        order = [
-            text.index(word)
-            for word in ("Safety alerts</h2>", "What we owe", "What others owe us", "New messages</h2>", "Drafts</h2>")
-        ]
-        assert order == sorted(order)
-        for word in (
-            "accept, decline or ask",
-            "being looked at",
-            "overdue",
-            "provisional",
-            "waits for a second person",
-            "Albania",
-            "All new messages",
-        ):
+        text = (await there.get("/desk/owed?owes=us&peer=AL&unit=shelter")).text
+        for word in ("accept, decline or ask", "being looked at", "overdue", "provisional", "Albania"):
             assert word in text
-        assert f'href="/conversations/{CASE}/withdraw"' in text
-        for arguments in asked(there, "conversation.due"):
-            assert arguments.items() >= {"peer": "AL", "unit": "shelter"}.items()
+        assert f'href="/conversations/{CASE}/withdraw"' not in text
+        assert asked(there, "conversation.due")[-1].items() >= {"peer": "AL", "unit": "shelter"}.items()
         await there.get("/desk/owed?owes=them&cursor=17.aa.n1")
         assert asked(there, "conversation.due")[-1].items() >= {"owes": "them", "cursor": "17.aa.n1"}.items()
         assert (await there.get("/desk/owed?owes=nobody")).status == 404
+        assert (await there.get("/desk")).headers["Location"] == "/cases"
 
 
 async def test_a_conversation_stands_beside_its_procedure():
@@ -435,14 +422,14 @@ async def test_an_enquiry_about_nobody_can_be_given_to_a_case(kind: str, of_case
 async def test_the_desk_says_that_consents_wait_after_a_restore():
     """With the way to the list of their cases, and from there to what has to be looked at."""
     async with console(answers()) as there:
-        desk = read((await there.get("/desk")).text)
+        desk = read((await there.get("/cases")).text)
         assert "3 consents wait to be confirmed" in desk.said and "/consents/unconfirmed" in desk.links
         waiting = read((await there.get("/consents/unconfirmed")).text)
         (page,) = [link for link in waiting.links if link.endswith("/confirm")]
         one = read((await there.get(page)).text)
         assert "Ask the person" in one.said and [form.action for form in one.forms if page in form.action] == [page]
         there.desk.answers["consent.unconfirmed"] = {"cases": [], "consents": 0}
-        assert "/consents/unconfirmed" not in read((await there.get("/desk")).text).links
+        assert "/consents/unconfirmed" not in read((await there.get("/cases")).text).links
         one = read((await there.get(page)).text)
         assert "No consent of this case waits" in one.said and page not in [form.action for form in one.forms]
 

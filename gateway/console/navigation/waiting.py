@@ -1,0 +1,93 @@
+"""How much waits in each section for a person, for the numbers beside every page, and the alerts that nobody took.
+
+A page must not wait for six lists because it has numbers in its frame: what was counted stays for `KEPT` seconds, or
+until somebody does something at this console.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.errors import GatewayError
+from gateway.node.rows import ROWS
+from gateway.operations.ports import Operations, Person
+from gateway.operations.registry import may, visible
+from gateway.ports import Json
+
+KEPT = 15
+"""Seconds for which a count is good enough."""
+MOST = 100
+"""Rows that are counted one by one; of a longer list it says that there are more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many wait; `more`: at least so many."""
+
+    n: int
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waits:
+    """`counts`: by the address of a section, none where nothing waits; `alerts`: those that this side has to take."""
+
+    counts: Mapping[str, Count] = field(default_factory=dict)
+    alerts: Sequence[Mapping[str, Any]] = ()
+
+
+NOTHING = Waits()
+
+
+class Waiting:
+    """Counts what waits for people, with the rights of each."""
+
+    def __init__(self, desk: Operations, now: Callable[[], int]) -> None:
+        self._desk = desk
+        self._now = now
+        self._kept: dict[Person, tuple[int, Waits]] = {}
+
+    async def count(self, person: Person) -> Waits:
+        """Count what waits for a person. Where the node does not answer now there are no numbers: the page itself says
+        why it can show nothing.
+        """
+        at, kept = self._kept.get(person, (0, NOTHING))
+        if at <= self._now() < at + KEPT:
+            return kept
+        try:
+            found = await self._ask_all(person)
+        except GatewayError:
+            return NOTHING
+        self._kept[person] = (self._now(), found)
+        return found
+
+    def forget(self) -> None:
+        """Count anew from here on, since somebody did something."""
+        self._kept.clear()
+
+    async def _ask_all(self, person: Person) -> Waits:
+        cases = await self._ask(person, "case.find", {"limit": 1})
+        inbox = await self._ask(person, "inbox.list", {"limit": MOST})
+        drafts = await self._ask(person, "draft.list", {"limit": MOST, "state": "waiting_second"})
+        alerts = await self._ask(person, "alert.list", {})
+        changes = await self._ask(person, "change.list", {"state": "pending"})
+        alarms = await self._ask(person, "alarm.list", {})
+        ours = [alert for alert in alerts.get("alerts", ()) if alert["owes"] == "us"]
+        counts = {
+            "/cases": Count(cases["counts"]["overdue"] if cases else 0),
+            "/inbox": Count(len(inbox.get("messages", ())), inbox.get("next") is not None),
+            "/drafts": Count(sum(not one["first_by_caller"] for one in drafts.get("drafts", ()))),
+            "/alerts": Count(len(ours)),
+            "/trust": Count(len(changes.get("changes", ()))),
+            "/operations": Count(len(alarms.get("alarms", ()))),
+        }
+        return Waits(counts={path: count for path, count in counts.items() if count.n}, alerts=ours)
+
+    async def _ask(self, person: Person, operation: str, arguments: Mapping[str, Json]) -> Any:
+        """Ask the node as this person would; an empty answer without the right."""
+        if not may(person.caller, ROWS[operation]):
+            return {}
+        done = await self._desk.call(operation, arguments, caller=person.caller)
+        return visible(person.caller, ROWS[operation], done.value)

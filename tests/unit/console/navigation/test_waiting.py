@@ -1,0 +1,69 @@
+"""How much waits beside every page: asked with the rights of the person, and not again for every page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from support.casework import answers
+from support.consoles import NOW, PlayedDesk, person
+from support.played_cases import FOUND
+
+from gateway.console.navigation.waiting import KEPT, NOTHING, Count, Waiting
+from gateway.errors import Code, TransientError
+from gateway.operations.roles import Role
+
+ANA = person(Role.FOCAL_POINT)
+
+
+def waiting(**other: Any) -> tuple[Waiting, PlayedDesk, list[int]]:
+    """What counts, the desk that it asks, and the clock, to be set."""
+    desk, clock = PlayedDesk(answers=answers(**other)), [NOW]
+    return Waiting(desk, lambda: clock[0]), desk, clock
+
+
+async def test_what_waits_is_counted_by_section():
+    """The page says that there are more where the list was longer; what nobody else may release waits for nobody."""
+    counts = FOUND | {"counts": FOUND["counts"] | {"overdue": 3}}
+    there, desk, _ = waiting(case__find=counts, alarm__list={"alarms": [], "next": None})
+    found = await there.count(ANA)
+    assert found.counts["/cases"] == Count(3) and found.counts["/inbox"] == Count(12, more=True)
+    assert found.counts["/drafts"] == Count(1) and "/operations" not in found.counts
+    assert [alert["owes"] for alert in found.alerts] == ["us"] * found.counts["/alerts"].n
+    own = [one | {"first_by_caller": True} for one in desk.answers["draft.list"]["drafts"]]
+    desk.answers["draft.list"] = {"drafts": own, "next": None}
+    there.forget()
+    assert "/drafts" not in (await there.count(ANA)).counts
+
+
+@pytest.mark.parametrize(("later", "asked"), [(0, False), (KEPT - 1, False), (KEPT, True), (-1, True)])
+async def test_a_count_stays_for_a_while(later, asked):
+    """And no longer, also where the clock was set back."""
+    there, desk, clock = waiting(alarm__list={"alarms": [], "next": None})
+    await there.count(ANA)
+    desk.calls.clear()
+    clock[0] += later
+    await there.count(ANA)
+    assert bool(desk.calls) is asked
+
+
+async def test_whoever_does_something_sees_it_at_once():
+    """Each person has numbers of their own."""
+    there, desk, _ = waiting(alarm__list={"alarms": [], "next": None})
+    await there.count(ANA)
+    there.forget()
+    desk.calls.clear()
+    await there.count(ANA)
+    assert "inbox.list" in [name for name, *_ in desk.calls]
+    desk.calls.clear()
+    await there.count(person(Role.AUDITOR))
+    assert {name for name, *_ in desk.calls} == {"change.list"}
+
+
+async def test_a_node_that_does_not_answer_has_no_numbers():
+    """The page itself says why; the next one asks again."""
+    there, desk, _ = waiting(case__find=TransientError(Code.LOCKED, "busy"))
+    assert await there.count(ANA) == NOTHING
+    desk.calls.clear()
+    await there.count(ANA)
+    assert desk.calls
