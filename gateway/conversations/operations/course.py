@@ -11,7 +11,7 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from gateway.cases import store as cases
-from gateway.cases.operations.models import OfCase
+from gateway.cases.operations.models import OfCase, OneCase
 from gateway.cases.register import cards_in, find_row
 from gateway.cases.store import CaseRow
 from gateway.conversations.loader import ConversationLoader, LoadedConversation
@@ -30,9 +30,9 @@ from gateway.messages.content_codec import MessageContent
 from gateway.messages.store import messages, receipts
 from gateway.messages.store.conversations import Key
 from gateway.messages.store.messages import MessageRow
-from gateway.operations.ids import CaseId, ConversationId
-from gateway.operations.models import UNSAID, Answer, Count, Next, Read
-from gateway.operations.paging import Page
+from gateway.operations.ids import ConversationId
+from gateway.operations.models import UNSAID, Answer, Count, Cursor, Limit, Next, Read
+from gateway.operations.paging import read_cursor
 from gateway.operations.registry import About, Reading, Units, operation
 from gateway.operations.roles import CASES
 from gateway.peers.registry import PeerRegistry
@@ -42,10 +42,13 @@ from schemas.region_pack.procedures import ANY_TIME, Fact, Stage
 from schemas.region_pack.regions import Region
 
 
-class CoursePage(Page):
-    """A case by its id, and which of its messages are listed."""
+class CoursePage(OneCase):
+    """A case by its id, and which of its messages are listed. It is one case and no list of what a unit may see, so it
+    is no `Page`.
+    """
 
-    id: CaseId
+    limit: Limit = 50
+    cursor: Cursor | None = None
 
 
 class Spoken(Answer):
@@ -149,7 +152,7 @@ class CourseOperations:
         the procedure in each conversation, and a page of its messages without their bodies, the newest first.
         """
         await self._status_updates.keep()
-        now, before = self._clock.now(), asked.position
+        now, before = self._clock.now(), None if asked.cursor is None else read_cursor(asked.cursor)
 
         def query(c: Connection) -> dict[str, Json]:
             found = self._load(c, asked.id, now)
