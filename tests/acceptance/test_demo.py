@@ -20,7 +20,7 @@ from support.patience import PATIENCE
 
 from gateway.demo.cluster.postgresql import find_programs
 
-LONGEST = 240
+LONGEST = 480
 """Seconds; it takes about 45 alone on two cores, but tests run beside it."""
 
 PROGRAMS = 7 if find_programs() else 6

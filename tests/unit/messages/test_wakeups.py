@@ -8,19 +8,22 @@ from support.patience import PATIENCE
 
 from gateway.messages.wakeups import EventStream, Wakeups
 
+LATER = 2 * PATIENCE
+"""Seconds after which a reader looks by itself."""
+
 
 async def test_what_happened_before_the_wait_is_not_lost():
     """A reader that looked, and waits only now, goes on at once."""
     events = EventStream()
     seen = events.happenings
     await events.happened()
-    await asyncio.wait_for(events.wait_for_more(seen, 60), PATIENCE)
+    await asyncio.wait_for(events.wait_for_more(seen, LATER), PATIENCE)
 
 
 async def test_every_waiting_reader_is_woken():
     """By one call."""
     events = EventStream()
-    readers = [asyncio.create_task(events.wait_for_more(0, 60)) for _ in range(5)]
+    readers = [asyncio.create_task(events.wait_for_more(0, LATER)) for _ in range(5)]
     await asyncio.sleep(0)
     await events.happened()
     await asyncio.wait_for(asyncio.gather(*readers), PATIENCE)
