@@ -45,6 +45,10 @@ _TALKS = Prepared(
     .join(cases, cases.c.id == case_link.c.case_id)
     .where(case_link.c.kind == LinkKind.CONVERSATION, cases.c.state == CaseState.OPEN)
 )
+_TALKS_BEHIND = Prepared(
+    select(conversation.c.conversation, conversation.c.peer).where(conversation.c.worded < conversation.c.changes)
+)
+_CASES_BEHIND = Prepared(select(cases.c.id).where(~cases.c.worded))
 _WORDED = Prepared(
     update(conversation)
     .where(conversation.c.conversation == bindparam("which"), conversation.c.peer == bindparam("whose"))
@@ -81,14 +85,9 @@ def talks(connection: Connection) -> list[TalkRow]:
     return _TALKS.made(TalkRow, connection)
 
 
-def talks_without(connection: Connection, limit: int) -> list[tuple[Key, int]]:
-    """Conversations that changed since their words were written, with the count of their changes."""
-    query = (
-        select(conversation.c.conversation, conversation.c.peer, conversation.c.changes)
-        .where(conversation.c.worded < conversation.c.changes)
-        .limit(limit)
-    )
-    return [((row.conversation, row.peer), row.changes) for row in connection.execute(query)]
+def talks_behind(connection: Connection) -> list[Key]:
+    """Conversations that changed since their words were written."""
+    return [(index, peer) for index, peer in _TALKS_BEHIND.rows(connection)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,9 +101,9 @@ class TalkWords:
     stage: bytes | None
 
 
-def write_talks(connection: Connection, found: Sequence[TalkWords]) -> None:
-    """Write the words of conversations in the place of those of before. Of what changed meanwhile nothing is written:
-    it may have been erased, and is looked at again.
+def write_talks(connection: Connection, found: Sequence[TalkWords]) -> int:
+    """Write the words of conversations in the place of those of before, and return of how many. Of what changed
+    meanwhile nothing is written: it may have been erased, and is looked at again.
     """
     counts = conversations.changes_of(connection, [one.key[0] for one in found])
     found = [one for one in found if counts.get(one.key) == one.changes]
@@ -130,21 +129,22 @@ def write_talks(connection: Connection, found: Sequence[TalkWords]) -> None:
             for one in found
         ],
     )
+    return len(found)
 
 
-def cases_without(connection: Connection, limit: int) -> list[CaseRow]:
+def cases_behind(connection: Connection) -> list[CaseId]:
     """Cases whose card or links changed since their words were written."""
-    query = select(cases).where(~cases.c.worded).order_by(cases.c.id).limit(limit)
-    return [CaseRow(**row._mapping) for row in connection.execute(query)]
+    return [CaseId(id) for (id,) in _CASES_BEHIND.rows(connection)]
 
 
-def write_case(connection: Connection, row: CaseRow, words: Collection[bytes]) -> None:
+def write_case(connection: Connection, row: CaseRow, words: Collection[bytes]) -> bool:
     """Write the words of a case. Of one with another card by now nothing is written; it is looked at again."""
     card = cases.c.card.is_(None) if row.card is None else cases.c.card == row.card
     if not connection.execute(update(cases).where(cases.c.id == row.id, card).values(worded=True)).rowcount:
-        return
+        return False
     connection.execute(delete(case_word).where(case_word.c.case_id == row.id))
     _CASE_WORDS.run(connection, [{"word": word, "case_id": row.id} for word in dict.fromkeys(words)])
+    return True
 
 
 def forget_talks(connection: Connection, which: Collection[bytes]) -> None:

@@ -23,6 +23,7 @@ from gateway.cases.rules import (
 )
 from gateway.cases.store import CaseRow, Link
 from gateway.database import content as content_rows
+from gateway.database import journal
 from gateway.database.content import SealedRow
 from gateway.database.content_sealer import ContentSealer
 from gateway.database.sealed_content import Content
@@ -169,6 +170,20 @@ class CaseRegister:
         store.set_cards(connection, {row.id: sealed.ref})
         if row.card is not None:
             content_rows.erase(connection, row.card)
+
+    async def change_card(
+        self, id: str, change: Callable[[Connection, Card], Card], entry: Callable[[int], bytes]
+    ) -> None:
+        """Change the card of an open case, with an entry of the audit log. Raises RefusedError not_found at `/id`, and
+        what `change` refuses.
+        """
+
+        def move(connection: Connection) -> None:
+            row = find_row(connection, id, place="/id")
+            self.write_card(connection, row, change(connection, self.card_in(connection, row)))
+            journal.append_leaf(connection, entry)
+
+        await self._content.store.move(move)
 
     def name_card(self, connection: Connection, row: CaseRow, name: str) -> None:
         """Write a name on a card that has none."""

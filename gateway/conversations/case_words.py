@@ -6,13 +6,15 @@ what is behind is looked through here, before somebody looks at the list and onc
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from sqlalchemy import Connection
 
 from gateway.cases import found, units, words
+from gateway.cases import store as cases
 from gateway.cases.found import TalkWords
 from gateway.cases.register import cards_in
 from gateway.cases.rules import Card, pseudonym_of
@@ -25,9 +27,10 @@ from gateway.conversations.rules.situation import Outcome
 from gateway.database.sealed_content import Content
 from gateway.foundation.batcher import Batcher
 from gateway.foundation.chores import MINUTE, Chore
-from gateway.foundation.ids import UnitId
+from gateway.foundation.ids import CaseId, UnitId
 from gateway.foundation.workers import Workers
 from gateway.messages.content_codec import MessageContent
+from gateway.messages.store import conversations
 from gateway.messages.store.conversations import Key
 from gateway.ports import Clock, Json
 from schemas.region_pack.regions import Region
@@ -36,6 +39,8 @@ REFERENCES = ("case_ref_sender", "case_ref_recipient")
 """Members in which messages name the case, in their header or content."""
 EACH = 100
 """Conversations or cases of one go: what else the node has to do comes in between."""
+TRIES = 5
+"""How often what was overtaken by a change is looked at again before it is left to the next pass."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +52,9 @@ class _Read:
     words: frozenset[str]
     moved: int | None
     stage: str | None
+
+
+T = TypeVar("T")
 
 
 class CaseWords:
@@ -71,24 +79,35 @@ class CaseWords:
         await self._passes.do(None)
 
     async def _write_all(self, asked: Sequence[None]) -> Sequence[None]:
-        while await self._write_talks():
-            pass
-        while await self._write_cases():
-            pass
+        await self._write_behind(found.talks_behind, self._write_talks)
+        await self._write_behind(found.cases_behind, self._write_cases)
         return asked
 
-    async def _write_talks(self) -> bool:
-        """Look through some conversations; whether there may be more."""
+    async def _write_behind(
+        self, find: Callable[[Connection], list[T]], write: Callable[[Sequence[T]], Awaitable[bool]]
+    ) -> None:
+        """Write what is behind when this begins, and once more what a change has overtaken. What comes meanwhile is
+        left to the next pass: under a steady load nobody would ever be answered otherwise.
+        """
+        behind = await self._content.store.read(find)
+        for _ in range(1 + TRIES):
+            written = [await write(behind[start : start + EACH]) for start in range(0, len(behind), EACH)]
+            if all(written):
+                return
+            left = set(await self._content.store.read(find))
+            behind = [one for one in behind if one in left]
+
+    async def _write_talks(self, keys: Sequence[Key]) -> bool:
+        """Look through these conversations; whether the words of all are written."""
 
         def query(
             c: Connection,
         ) -> tuple[list[tuple[Key, int]], dict[Key, LoadedConversation], dict[int, MessageContent]]:
-            behind = found.talks_without(c, EACH)
+            counts = conversations.changes_of(c, [index for index, _ in keys])
+            behind = [(key, counts[key]) for key in keys if key in counts]
             return behind, *self._loader.load(c, [key for key, _ in behind])
 
         behind, held, contents = await self._content.store.read(query)
-        if not behind:
-            return False
         now, names = self._clock.now(), [stage.name for stage in self._region.procedure.stages]
         read = await self._workers.off_loop(
             lambda: [self._read(key, changes, held[key], contents, now) for key, changes in behind]
@@ -104,8 +123,7 @@ class CaseWords:
             )
             for one in read
         ]
-        await self._content.store.move(lambda c: found.write_talks(c, rows))
-        return len(behind) == EACH
+        return await self._content.store.move(lambda c: found.write_talks(c, rows)) == len(rows)
 
     def _read(
         self, key: Key, changes: int, held: LoadedConversation, contents: Mapping[int, MessageContent], now: int
@@ -142,26 +160,25 @@ class CaseWords:
         )
         return position(self._region.procedure, known).stage
 
-    async def _write_cases(self) -> bool:
-        """Look through some cases; whether there may be more."""
+    async def _write_cases(self, ids: Sequence[CaseId]) -> bool:
+        """Look through these cases; whether the words of all are written."""
 
         def query(c: Connection) -> tuple[list[CaseRow], dict[str, frozenset[str]]]:
-            rows = found.cases_without(c, EACH)
+            rows = [*cases.get(c, ids).values()]
             cards = cards_in(self._content.sealer, c, rows)
             of = units.of_drafts(self._content.sealer, c, [row.id for row in rows if cards[row.id].units is None])
             return rows, {row.id: _of_card(cards[row.id], of.get(row.id, ())) for row in rows}
 
         rows, said = await self._content.store.read(query)
-        if not rows:
-            return False
         hashes = await self._hashed([word for some in said.values() for word in some])
 
-        def move(connection: Connection) -> None:
-            for row in rows:
-                found.write_case(connection, row, [hashes[word] for word in sorted(said[row.id])])
+        def move(connection: Connection) -> bool:
+            written = [
+                found.write_case(connection, row, [hashes[word] for word in sorted(said[row.id])]) for row in rows
+            ]
+            return all(written)
 
-        await self._content.store.move(move)
-        return len(rows) == EACH
+        return await self._content.store.move(move)
 
     async def _hashed(self, names: Iterable[str]) -> dict[str, bytes]:
         wanted = [*dict.fromkeys(names)]

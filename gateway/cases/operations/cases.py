@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from sqlalchemy import Connection
@@ -157,11 +156,9 @@ class CaseOperations:
     )
     async def label(self, asked: LabelCase, caller: Caller) -> OperationResult:
         """Call a case something else. No name, no birth date: a pseudonym or words of one's own."""
-        return await self._write(
-            asked.id,
-            lambda card, _: replace(card, label=asked.label),
-            lambda now: leaf(now, "case.labelled", actor=pseudonym(caller.actor, self._actor)),
-        )
+        entry = leaf(self._clock.now(), "case.labelled", actor=pseudonym(caller.actor, self._actor))
+        await self._cases.change_card(asked.id, lambda _, card: replace(card, label=asked.label), entry)
+        return OperationResult(value={"id": asked.id})
 
     @operation(
         "case.hand_over",
@@ -182,11 +179,13 @@ class CaseOperations:
                 "no such unit here; nothing was changed",
                 findings=[Finding(place="/unit", rule="unknown_unit", hint="a unit of this node's node.toml")],
             )
-        return await self._write(
+        now = self._clock.now()
+        await self._cases.change_card(
             asked.id,
-            lambda card, now: hand_over(card, unit=unit, worker=worker, reason=reason, now=now),
-            lambda now: leaf(now, "case.handed_over", actor=pseudonym(caller.actor, self._actor)),
+            lambda _, card: hand_over(card, unit=unit, worker=worker, reason=reason, now=now),
+            leaf(now, "case.handed_over", actor=pseudonym(caller.actor, self._actor)),
         )
+        return OperationResult(value={"id": asked.id})
 
     @operation(
         "case.relate",
@@ -244,19 +243,6 @@ class CaseOperations:
 
         await self._content.store.move(move)
         return OperationResult(value={"id": asked.id})
-
-    async def _write(
-        self, id: str, change: Callable[[Card, int], Card], entry: Callable[[int], Callable[[int], bytes]]
-    ) -> OperationResult:
-        now = self._clock.now()
-
-        def move(connection: Connection) -> None:
-            row = find_row(connection, id, place="/id")
-            self._cases.write_card(connection, row, change(self._cases.card_in(connection, row), now))
-            journal.append_leaf(connection, entry(now))
-
-        await self._content.store.move(move)
-        return OperationResult(value={"id": id})
 
 
 def _following(last: CaseRow | None) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from sqlalchemy import Connection
@@ -11,9 +10,8 @@ from gateway.access import people_store
 from gateway.cases import units
 from gateway.cases.operations.finding_models import AssignCase, FlagCase
 from gateway.cases.operations.models import HER, CaseDone
-from gateway.cases.register import CaseRegister, find_row
+from gateway.cases.register import CaseRegister
 from gateway.cases.rules import Card, Flag, assign
-from gateway.database import journal
 from gateway.database.audit_entries import Actor, leaf
 from gateway.database.sealed_content import Content
 from gateway.errors import Code, Finding, RefusedError
@@ -48,15 +46,15 @@ class CaseMarking:
     async def assign(self, asked: AssignCase, caller: Caller) -> OperationResult:
         """Say which person looks after a case; without one, nobody by name. It changes no right."""
 
-        def change(connection: Connection, card: Card, _: int) -> Card:
+        def change(connection: Connection, card: Card) -> Card:
             if asked.worker is not None:
                 id = CaseId(asked.id)
                 _check_worker(connection, asked.worker, units.of_cases(self._content.sealer, connection, [id])[id])
             return assign(card, asked.worker)
 
-        return await self._write(
-            asked.id, change, lambda now: leaf(now, "case.assigned", actor=pseudonym(caller.actor, self._actor))
-        )
+        entry = leaf(self._clock.now(), "case.assigned", actor=pseudonym(caller.actor, self._actor))
+        await self._cases.change_card(asked.id, change, entry)
+        return OperationResult(value={"id": asked.id})
 
     @operation(
         "case.flag",
@@ -70,8 +68,9 @@ class CaseMarking:
     )
     async def flag(self, asked: FlagCase, caller: Caller) -> OperationResult:
         """Set a flag with a few words of your own, never a name. The other node does not learn of it."""
+        now = self._clock.now()
 
-        def change(_: Connection, card: Card, now: int) -> Card:
+        def change(_: Connection, card: Card) -> Card:
             others = [flag for flag in card.flags if flag.text != asked.text]
             if len(others) == MOST_FLAGS:
                 raise RefusedError(
@@ -81,9 +80,9 @@ class CaseMarking:
                 )
             return replace(card, flags=(*others, Flag(text=asked.text, at=now)))
 
-        return await self._write(
-            asked.id, change, lambda now: leaf(now, "case.flagged", actor=pseudonym(caller.actor, self._actor))
-        )
+        entry = leaf(now, "case.flagged", actor=pseudonym(caller.actor, self._actor))
+        await self._cases.change_card(asked.id, change, entry)
+        return OperationResult(value={"id": asked.id})
 
     @operation(
         "case.unflag",
@@ -98,7 +97,7 @@ class CaseMarking:
     async def unflag(self, asked: FlagCase, caller: Caller) -> OperationResult:
         """Take a flag off by its words."""
 
-        def change(_: Connection, card: Card, __: int) -> Card:
+        def change(_: Connection, card: Card) -> Card:
             left = tuple(flag for flag in card.flags if flag.text != asked.text)
             if len(left) == len(card.flags):
                 raise RefusedError(
@@ -108,25 +107,9 @@ class CaseMarking:
                 )
             return replace(card, flags=left)
 
-        return await self._write(
-            asked.id, change, lambda now: leaf(now, "case.unflagged", actor=pseudonym(caller.actor, self._actor))
-        )
-
-    async def _write(
-        self,
-        id: str,
-        change: Callable[[Connection, Card, int], Card],
-        entry: Callable[[int], Callable[[int], bytes]],
-    ) -> OperationResult:
-        now = self._clock.now()
-
-        def move(connection: Connection) -> None:
-            row = find_row(connection, id, place="/id")
-            self._cases.write_card(connection, row, change(connection, self._cases.card_in(connection, row), now))
-            journal.append_leaf(connection, entry(now))
-
-        await self._content.store.move(move)
-        return OperationResult(value={"id": id})
+        entry = leaf(self._clock.now(), "case.unflagged", actor=pseudonym(caller.actor, self._actor))
+        await self._cases.change_card(asked.id, change, entry)
+        return OperationResult(value={"id": asked.id})
 
 
 def _check_worker(connection: Connection, person: str, of: frozenset[UnitId]) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import random
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ from gateway.cases import found as found_cases
 from gateway.cases import store as cases
 from gateway.cases import words
 from gateway.cases.found import TalkWords
+from gateway.cases.store import CaseRow
+from gateway.conversations import case_words
 from gateway.errors import RefusedError
 from gateway.foundation.ids import CaseId
 from gateway.operations.roles import Caller, Role
@@ -250,6 +253,26 @@ async def test_what_was_read_before_it_was_erased_is_not_written_after(two: Two)
     await store.move(write)
     for table in ("case_word", "conversation_word"):
         assert await fr.rows(f"select * from {table} where word = cast('read before' as blob)") == []
+
+
+async def test_who_waits_does_not_wait_for_what_comes_later(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under a steady load another case has changed whenever words were written: the list of who asked still comes."""
+    fr = two.fr
+    for number in range(3):
+        await fr.call("case.open", label=f"Sea {number}", by=ANA)
+    node, written = fr.running, itertools.count()
+    ordinary = found_cases.write_case
+
+    def overtaken(connection: Connection, row: CaseRow, said: Collection[bytes]) -> bool:
+        stands = ordinary(connection, row, said)
+        if next(written) < 60:
+            connection.exec_driver_sql("update cases set worded = 0")
+        return stands
+
+    monkeypatch.setattr(case_words, "EACH", 1)
+    monkeypatch.setattr(found_cases, "write_case", overtaken)
+    await node.case_words.keep()
+    assert next(written) == 3
 
 
 async def test_nothing_of_it_lies_in_the_database_in_clear(two: Two) -> None:
