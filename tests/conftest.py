@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 import structlog
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from support import fresh
 from support.ajv import Ajv, running
 from support.shapes import misfits
@@ -31,8 +31,8 @@ from gateway.database.kinds.sqlite_file import SqliteFile
 from gateway.node.dispatch import NodeOperations
 from gateway.ports import OperationResult
 
-# How long an example takes says more of the machine than of the code.
-settings.register_profile("patient", deadline=None)
+# How long an example takes says more of the machine than of the code, and so does how long one takes to draw.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
 
 

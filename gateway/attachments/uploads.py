@@ -50,7 +50,7 @@ class _Waiting:
 
 @dataclass(slots=True, eq=False)
 class _Arrivals:
-    """The segments of one message that wait; `moved` is set after each round, and is then another one."""
+    """The segments of one message that wait; `moved` is set after each round that answered one, and is then another."""
 
     waiting: list[_Waiting] = field(default_factory=list)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -139,8 +139,9 @@ class Uploads:
                 if not one.answer.done():
                     one.answer.set_exception(error)
         finally:
-            arrivals.moved.set()
-            arrivals.moved = asyncio.Event()
+            if any(one.answer.done() for one in waiting):  # a round that answers nobody makes nobody look again
+                arrivals.moved.set()
+                arrivals.moved = asyncio.Event()
 
     async def _take(
         self, node: NodeId, upload: UploadRow, rows: Sequence[AttachmentRow], waiting: Sequence[_Waiting]

@@ -23,7 +23,7 @@ from gateway.foundation.ids import ConversationId, NodeId
 AGAIN = 0.1
 """Seconds until a node that does not answer is asked again."""
 
-PATIENCE = 45.0
+PATIENCE = 120.0
 """Seconds that one thing may take: it takes one or two, but the machine may be busy with something else."""
 
 

@@ -208,14 +208,14 @@ async def good_ways(world: World, caller: Caller) -> None:
     await until(drafted)
     assert drafts[0]["record"].startswith(MARKS["record file"])
     await accepted(caller, f"/drafts/{drafts[0]['id']}/release", {})
-    await settled(world.nodes["FR"], "awaiting_opening", seconds=40)
+    await settled(world.nodes["FR"], "awaiting_opening")
     shown = await caller.ask("GET", f"{PREFIX}/messages/{sent['id']}")
     assert MARKS["summary"] in shown.text
     async with caller.session.get(caller.base + PREFIX + "/events") as stream:
         assert b"message" in await stream.content.readuntil(b"\n\n")
     withdrawn = await accepted(caller, f"/consents/{given['id']}/withdraw", {})
     assert withdrawn["told"]
-    await settled(world.nodes["FR"], "awaiting_opening", seconds=40)
+    await settled(world.nodes["FR"], "awaiting_opening")
 
 
 async def files(world: World, caller: Caller) -> None:
@@ -231,7 +231,7 @@ async def files(world: World, caller: Caller) -> None:
     request["content"]["attachments"] = [{"part": 0, "doc_kind": "other"}]
     first = await accepted(caller, "/messages", request, Idempotency_Key="file")
     sent = await accepted(world.second, f"/drafts/{first['id']}/release", {})
-    await settled(world.nodes["FR"], "awaiting_opening", seconds=40)
+    await settled(world.nodes["FR"], "awaiting_opening")
     async with socket_caller(world.base / "AL" / "run" / "api.sock") as reader:
         url = f"{reader.base}{PREFIX}/messages/{sent['id']}/attachments/0"
         async with reader.session.get(url) as response:

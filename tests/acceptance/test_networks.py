@@ -124,7 +124,7 @@ class Offices:
     def send(self, here: NodeProcess, there: NodeProcess, mark: str) -> str:
         """Send an enquiry, and wait until it is in the case system of the other side; its id."""
         id = str(here.call("message.submit", **enquiry(mark, there.name))["id"])
-        eventually(lambda: mark in references(there), f"{mark} arrives\n{here.log()}", seconds=60)
+        eventually(lambda: mark in references(there), f"{mark} arrives\n{here.log()}")
         eventually(lambda: here.state(id) == "awaiting_opening", "its receipt comes back")
         return id
 
@@ -173,7 +173,7 @@ def test_an_office_without_an_address(offices: Offices) -> None:
     assert {line.strip() for line in other.stdout} == {"read 0"}, "it was called, and nothing was said to it"
     al.start()
     fr.call("message.resend", id=waiting)
-    eventually(lambda: f"{MARK}-3" in references(al), "what waited arrives", seconds=60)
+    eventually(lambda: f"{MARK}-3" in references(al), "what waited arrives")
 
     offices.erase(fr, al, asked)
     offices.erase(al, fr, answered)

@@ -21,6 +21,7 @@ from support.logs import stranger as audited
 from support.nodechild import SteeredClock
 from support.nodeproc import NodeProcess, Pair, enquiry
 from support.pair import example
+from support.patience import PATIENCE
 from support.released import (
     AT,
     DATA,
@@ -222,7 +223,7 @@ def asked(
     node: NodeProcess, method: str, path: str, headers: dict[str, str], form: str | None = None
 ) -> tuple[int, str, str]:
     """Status, cookie and text of one request at the loopback listener."""
-    with closing(http.client.HTTPConnection(*listener(node, "local"), timeout=30)) as connection:
+    with closing(http.client.HTTPConnection(*listener(node, "local"), timeout=PATIENCE)) as connection:
         connection.request(method, path, body=form, headers=headers)
         answer = connection.getresponse()
         return answer.status, answer.getheader("Set-Cookie", ""), answer.read().decode()
@@ -273,7 +274,7 @@ def test_a_node_takes_nothing_in_until_its_roots_have_met(pair: Pair) -> None:
         kept = wire(name)
         answer = replay(kept, fr if kept.to == "FR" else al)
         assert answer.startswith(b"HTTP/1.1 503 ") and b"Signature:" not in answer and answer.endswith(b"\r\n\r\n")
-    pair.advance(3_600, step=60, pause=0.01)
+    pair.advance(3_600, step=60)
     for node in (fr, al):
         node.stop()
         assert [table for table, rows in stored(node, before).items() if rows != left[node.name][table]] == []

@@ -164,9 +164,9 @@ class Story:
         """Two people here and one there begin the link anew."""
         self.fr.trm("peer", "reset-link", other.name, *self.fr.keys.signed(0))
         self.fr.trm("peer", "approve", other.name, *self.fr.keys.signed(1))
-        eventually(lambda: "peer.link_reset" in other.alarms(), "they are asked", 60)
+        eventually(lambda: "peer.link_reset" in other.alarms(), "they are asked")
         other.trm("peer", "accept-reset", "FR", *other.keys.signed(0))
-        eventually(lambda: not self.fr.call("peer.show", id=other.name)["link"]["waits"], "the link is open", 60)
+        eventually(lambda: not self.fr.call("peer.show", id=other.name)["link"]["waits"], "the link is open")
 
 
 def is_active(consent: Any) -> bool:
@@ -262,9 +262,9 @@ def test_what_one_person_takes_back_is_told_where_it_was_told(story: Story) -> N
     story.is_refused(story.q, hers, "gate_g2", by=EMIL)
     for country in (al, ma):
         story.begin_anew(country)
-    eventually(lambda: story.is_alone_in_force(hers, by=EMIL), "the countries tell what was taken back", 60)
+    eventually(lambda: story.is_alone_in_force(hers, by=EMIL), "the countries tell what was taken back")
     fr.trm("consent", "confirm", story.q, by=EMIL)
     story.refer(story.q, hers, "AL", "Erle", by=(EMIL, FAYE))
-    eventually(lambda: al.count_got() == 6, "the referral of Q arrives", 60)
+    eventually(lambda: al.count_got() == 6, "the referral of Q arrives")
     story.is_refused(story.p, to_al, "gate_g7", by=EMIL)
     assert (len(ma.got()), al.got()[-1][1]) == (3, "referral.request/1")

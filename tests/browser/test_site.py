@@ -15,12 +15,12 @@ import pytest
 from playwright.async_api import Browser, Page
 from support.browser import PHONE, violations
 from support.house import ROOT
+from support.patience import PATIENCE
 from support.shared import lacking
 
 LOADED = {"link": "href", "script": "src", "img": "src", "iframe": "src", "source": "srcset", "object": "data"}
 """What a browser fetches by itself, and from where."""
 LOOKED_AT = ("index.html", "docs/gates.html", "docs/state-machines.html")
-SECONDS = 30
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ async def reader(browser: Browser, asked: list[str]) -> AsyncIterator[Page]:
     """A person without a network; `asked` gets each address that a page wants from elsewhere."""
     async with await browser.new_context(offline=True, viewport={"width": 1280, "height": 900}) as context:
         page = await context.new_page()
-        page.set_default_timeout(SECONDS * 1000)
+        page.set_default_timeout(PATIENCE * 1_000)
         page.on("request", lambda one: None if one.url.startswith(("file:", "data:")) else asked.append(one.url))
         page.on("pageerror", lambda error: asked.append(str(error)))
         yield page

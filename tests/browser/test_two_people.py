@@ -48,7 +48,7 @@ class Three:
 
     async def until(self, condition: Any, what: str) -> None:
         """As `Two.until`."""
-        await Two(self.fr, self.al, self.clock).until(condition, seconds=400, real=200, what=what)
+        await Two(self.fr, self.al, self.clock).until(condition, seconds=400, what=what)
 
     def office(self, party: Party) -> Office:
         """A node as its people see it."""

@@ -88,8 +88,8 @@ def test_a_clock_that_is_ahead_for_minutes_erases_nothing(pair: Pair) -> None:
     b.jump(AHEAD)
     for _ in range(2):
         pair.advance(2 * HOUR, step=10 * MINUTE)
+        eventually(lambda: "clock.unconfirmed" in b.alarms() and not knows_time(b), "the clock is in doubt")
         assert (erased(b), b.count(), destroyed(b)) == (0, 1, 0)
-        assert "clock.unconfirmed" in b.alarms() and not knows_time(b)
         b.stop()
         b.start()
     b.stop()
@@ -114,7 +114,7 @@ def test_two_nodes_that_were_away_confirm_each_other(pair: Pair) -> None:
     for node in (a, b):
         assert node._line() == "ready", node.log()
     id = a.call("message.submit", **enquiry("after the weekend"))["id"]
-    assert pair.until(lambda: a.state(id) == "awaiting_opening", seconds=180, step=10) <= 120
+    pair.until(lambda: a.state(id) == "awaiting_opening", seconds=120, step=10)
     eventually(lambda: knows_time(a) and knows_time(b), "both know the time")
 
 
@@ -129,9 +129,7 @@ def test_an_alert_is_tried_and_a_person_is_told_to_telephone(pair: Pair) -> None
     late = "w-3"  # what others signed in with is over by this clock
     waits = a.call("message.submit", **enquiry("waits"), by=late)["id"]
     alert = a.call("message.submit", **example("safety.alert/1", "AL"), by=late)["id"]
-    for _ in range(5):
-        pair.advance(MINUTE)
-        time.sleep(0.2)
+    pair.advance(5 * MINUTE, step=MINUTE)
     assert [a.state(id) for id in (waits, alert)] == ["queued", "queued"]
     assert a.rows("select count(*) from message where n is null and direction = 'out'") == [(2,)]
     alarms = a.call("alarm.list", limit=500)["alarms"]

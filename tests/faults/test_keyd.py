@@ -18,6 +18,7 @@ import pytest
 from support.keydchild import CHEAP
 from support.keystores import opened, read_ring
 from support.nodeproc import PASSPHRASE, Away, NodeProcess, Pair, enquiry, eventually, make_pair, references
+from support.patience import PATIENCE
 
 from gateway.api.routes import PREFIX
 from gateway.errors import TransientError
@@ -98,13 +99,13 @@ def test_killed_during_traffic(pair: Pair, capsys: pytest.CaptureFixture[str]) -
             kills += kill_keyd((pair.a, pair.b)[kills % 2])
         assert not [office.refused for office in offices if office.refused]
     for thread in threads:
-        thread.join(60)
+        thread.join(PATIENCE)
     for office, other in zip(offices, (pair.b, pair.a), strict=True):
         assert len(office.ids) == MESSAGES
-        eventually(lambda other=other: other.count() == MESSAGES, f"not all arrived: {other.log()}", 120)  # type: ignore[misc]
+        eventually(lambda other=other: other.count() == MESSAGES, f"not all arrived: {other.log()}")  # type: ignore[misc]
         assert sorted(references(other)) == sorted(office.ids)
     for office in offices:
-        eventually(lambda office=office: told(office) == {"awaiting_opening"}, "not all receipts came", 120)  # type: ignore[misc]
+        eventually(lambda office=office: told(office) == {"awaiting_opening"}, "not all receipts came")  # type: ignore[misc]
         assert not set(office.node.alarms()) & {"message.failed", "message.rejected", "content.damaged", "message.held"}
     assert kills >= 4
     with capsys.disabled():
@@ -141,7 +142,7 @@ def test_stopped_for_a_while(pair: Pair) -> None:
         assert b.count() == 0
     finally:
         os.kill(hung, signal.SIGCONT)
-    eventually(lambda: b.count() == 5, f"not all arrived: {b.log()}", 60)
+    eventually(lambda: b.count() == 5, f"not all arrived: {b.log()}")
     assert sorted(references(b)) == [f"h-{number}" for number in range(5)]
 
 
@@ -162,7 +163,7 @@ def test_row_215_another_process_of_the_same_user_gets_nothing(pair: Pair) -> No
         RemoteKeys.reach(pair.a.folder / "run" / "keyd.sock", 0.5)
     with closing(pair.a.client()) as client:
         client.call("message.submit", **enquiry("still"))
-    eventually(lambda: pair.b.count() == 1, f"it did not arrive: {pair.b.log()}", 60)
+    eventually(lambda: pair.b.count() == 1, f"it did not arrive: {pair.b.log()}")
 
 
 def running(pid: int) -> bool:
@@ -248,7 +249,7 @@ def test_the_node_holds_no_key(pair: Pair) -> None:
         with closing(sender.client()) as client:
             for number in range(20):
                 client.call("message.submit", **enquiry(f"{sender.name}-{number}", other.name))
-    eventually(lambda: (a.count(), b.count()) == (20, 20), "not all arrived", 60)
+    eventually(lambda: (a.count(), b.count()) == (20, 20), "not all arrived")
     a.call("keys.rotate_enc", by="admin")
     secrets = secrets_of(a, phrase)
     assert sum(name.startswith(("enc ", "epoch ")) for name in secrets) >= 2

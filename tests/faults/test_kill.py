@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from support.nodeproc import Away, Ledger, NodeProcess, Pair, enquiry, eventually, make_pair
+from support.patience import PATIENCE
 
 CLIENTS = 12
 BATCH, ROTATED = 20, 45
@@ -50,7 +51,7 @@ class Crowd:
                     return
                 repeated = False
                 while reference not in self.answered:
-                    self.alive.wait(60)
+                    self.alive.wait(PATIENCE)
                     self.ledger.note(reference)
                     try:
                         status, value = client.submit(enquiry(reference), reference)
@@ -134,7 +135,7 @@ class Run:
             node.start()
             crowd.alive.set()
         for thread in threads:
-            thread.join(60)
+            thread.join(PATIENCE)
         assert not crowd.faults
         assert len(crowd.answered) == self.size
         if b.running:
@@ -156,7 +157,7 @@ class Run:
 
     def _wait_for_all(self) -> None:
         b = self.pair.b
-        eventually(lambda: b.count() >= self.size, f"B has {b.count()} of {self.size}: {b.log()}", seconds=120)
+        eventually(lambda: b.count() >= self.size, f"B has {b.count()} of {self.size}: {b.log()}")
 
     def _sender_at_the_kill(self) -> set[str]:
         """What A was doing, by what it left on its disk."""

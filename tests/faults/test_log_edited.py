@@ -324,7 +324,7 @@ async def told_by_the_peer(base: Path, folder: Path) -> None:
     await al.start()
     await fr.start()
     try:
-        for _ in range(2000):
+        for _ in range(20_000):
             if "log.rolled_back" in await fr.alarms():
                 break
             fr.clock.advance(1)

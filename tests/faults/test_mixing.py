@@ -143,18 +143,27 @@ async def test_no_copy_of_many_referrals_carries_another(tmp_path: Path, total: 
 
 
 class SharingDesk(NodeOperations):
-    """A desk with a fault: all callers fill one buffer, and let another task run before they use it."""
+    """A desk with a fault: all callers fill one buffer, and the first lets another fill it before it is used."""
 
     part = "content"
     _buffer: dict[str, Json]
+    _second: asyncio.Event | None = None
+
+    async def fill(self, arguments: Mapping[str, Json]) -> None:
+        """Fill the buffer, and wait until it was filled twice."""
+        self._buffer = dict(arguments)
+        if self._second is None:
+            self._second = asyncio.Event()
+        else:
+            self._second.set()
+        await self._second.wait()
 
     async def call(
         self, operation: str, arguments: Mapping[str, Json], *, key: str | None = None, caller: Caller = OWNER
     ) -> OperationResult:
         """Submit what is in the buffer by then."""
         if operation == "message.submit":
-            self._buffer = dict(arguments)
-            await asyncio.sleep(0)
+            await self.fill(arguments)
             arguments = {**arguments, self.part: self._buffer[self.part]}
         return await super().call(operation, arguments, key=key, caller=caller)
 
@@ -167,8 +176,7 @@ class SharingHeaderDesk(SharingDesk):
     ) -> OperationResult:
         """Submit the instrument of whoever came last."""
         if operation == "message.submit":
-            self._buffer = dict(arguments)
-            await asyncio.sleep(0)
+            await self.fill(arguments)
             own: Any = arguments["header"]
             last: Any = self._buffer["header"]
             arguments = {**arguments, "header": {**own, "transfer_instrument": last["transfer_instrument"]}}
@@ -176,16 +184,21 @@ class SharingHeaderDesk(SharingDesk):
 
 
 class SharingAdapter(FolderAdapter):
-    """An adapter with a fault: it acknowledges at once, and writes from one buffer in a task of its own."""
+    """An adapter with a fault: it acknowledges at once, and writes from one buffer in a task of its own, the first
+    referral when there is a second.
+    """
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
         self._buffer: Delivery | None = None
+        self._second = asyncio.Event()
         self._tasks: list[asyncio.Task[str]] = []
 
     async def push(self, item: Delivery | Notice) -> str:
         """Say that it is done, do it later."""
         if isinstance(item, Delivery) and item.type == REFERRAL:
+            if self._buffer is not None:
+                self._second.set()
             self._buffer = item
         self._tasks.append(asyncio.create_task(self._later(item)))
         return "later"
@@ -195,8 +208,9 @@ class SharingAdapter(FolderAdapter):
         return [await self.push(item) for item in items]
 
     async def _later(self, item: Delivery | Notice) -> str:
-        await asyncio.sleep(0.5)
-        if isinstance(item, Delivery) and item.type == REFERRAL and self._buffer is not None:
+        if isinstance(item, Delivery) and item.type == REFERRAL:
+            await self._second.wait()
+            assert self._buffer is not None
             item = replace(item, content=self._buffer.content)
         return await super().push(item)
 

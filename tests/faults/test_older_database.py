@@ -16,6 +16,7 @@ import pytest
 from support.ceremony import ADMINS, change, play
 from support.nodeproc import NodeProcess, Pair, enquiry, make_pair
 from support.pair import two_nodes
+from support.patience import PATIENCE
 
 from gateway.audit.checkpointer import PROMPT
 from gateway.messages.store import links
@@ -45,7 +46,7 @@ def send(pair: Pair, first: int, count: int) -> None:
 
 def as_now(node: NodeProcess, to: Path) -> Path:
     """What of the database is on the disk without its write-ahead log."""
-    with closing(sqlite3.connect(node.folder / "node.db", timeout=30)) as connection:
+    with closing(sqlite3.connect(node.folder / "node.db", timeout=PATIENCE)) as connection:
         connection.execute("pragma wal_checkpoint(truncate)")
     return Path(shutil.copy(node.folder / "node.db", to))
 

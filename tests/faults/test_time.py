@@ -53,7 +53,7 @@ def test_peer_down_for_eight_days(make: MakePair) -> None:
     trying = a.steered - 8 * HOUR
     pair.until(lambda: a.call("peer.show", id="AL")["next_try"] > trying)
     assert {a.state(id) for id in sent} == {"queued"}
-    assert "peer.undelivered" in a.alarms()
+    eventually(lambda: "peer.undelivered" in a.alarms(), "people are told")
     b.start()
     assert pair.until(lambda: sorted(references(b)) == [f"e-{number}" for number in range(5)]) <= 60
     pair.until(lambda: {a.state(id) for id in sent} == {"awaiting_opening"})
@@ -77,7 +77,7 @@ def test_answer_lost_then_key_destroyed_then_repeated(make: MakePair) -> None:
     wire_to_b.set("cut")
     assert a.state(id) == "awaiting_receipt"
     pair.advance(11 * DAY, step=DAY)
-    assert not used & enc_keys(b)
+    eventually(lambda: not used & enc_keys(b), "its keys are gone")
     assert a.state(id) == "awaiting_receipt"
     wire_to_a.set("open")
     wire_to_b.set("open")
@@ -102,7 +102,7 @@ def test_expired_after_fourteen_days(make: MakePair) -> None:
     pair.until(lambda: any(notice["kind"] == "failed" for notice in a.notices()))
     (notice,) = [notice for notice in a.notices() if notice["kind"] == "failed"]
     assert (notice["code"], notice["message_id"]) == ("expired", id)
-    assert "message.failed" in a.alarms()
+    eventually(lambda: "message.failed" in a.alarms(), "people are told")
     b.start()
     pair.advance(120, step=10)
     assert references(b) == []

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from support.nodeproc import NodeProcess, make_pair
 from support.worker_processes import WorkerProcesses, worker_processes
-from support.worker_rounds import Fault, kill_worker, pause_worker, run_round
+from support.worker_rounds import FEW, Fault, kill_worker, pause_worker, run_round
 
 
 def cut_sessions(cluster: WorkerProcesses, _worker: NodeProcess) -> None:
@@ -44,7 +44,7 @@ def test_workers_short(cluster: WorkerProcesses) -> None:
     rng = random.Random(random.randrange(2**32))
     for number, fault in enumerate((kill_worker, cut_sessions)):
         done = run_round(cluster, f"r{number}", fault, rng)
-        assert min(done.out, done.back) > 10
+        assert min(done.out, done.back) > FEW
 
 
 @pytest.mark.deep

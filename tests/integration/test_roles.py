@@ -17,6 +17,7 @@ from support import desks
 from support.acting import act
 from support.desks import Desk, served
 from support.local import Answer, Caller, socket_caller
+from support.patience import PATIENCE
 from support.ports import free_port
 from support.running import UNIT, enquiry, pair, running, settled
 from support.tables import Faults
@@ -46,7 +47,7 @@ class Door:
         """Status and problem of one operation asked with nothing; of the event stream only the status."""
         method, path = PLACES[operation]
         headers = {"Idempotency-Key": uuid4().hex} | ({} if token is None else {"Authorization": f"Bearer {token}"})
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         body = b"{}" if method == "POST" else None
         connection.request(method, path.format(id="nobody", part="0"), body=body, headers=headers)
         response = connection.getresponse()

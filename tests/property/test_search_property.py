@@ -63,7 +63,7 @@ def is_meant(leaf: dict[str, Any], wanted: Wanted) -> bool:
     return wanted.event in (None, leaf["ev"]) and (wanted.subject is None or wanted.subject in facts.values())
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     kinds=KINDS,
     runs=RUNS,

@@ -53,7 +53,7 @@ async def reached(two: Two, id: str, state: str, *, seconds: int = 60) -> None:
     async def there() -> bool:
         return await two.fr.state(id) == state
 
-    await two.until(there, seconds=seconds, real=40, what=f"{id} is {await two.fr.state(id)}, not {state}")
+    await two.until(there, seconds=seconds, what=f"{id} is {await two.fr.state(id)}, not {state}")
 
 
 def delivered(two: Two, id: str) -> Delivery:
@@ -78,11 +78,14 @@ async def opened(two: Two) -> None:
 
 
 class Segments:
-    """Stands before a sender's client: counts what is sent of parts; `fault(n, k)` is awaited before each segment."""
+    """Stands before a sender's client: counts what is sent of parts, and how often the peer was asked to its end;
+    `fault(n, k)` is awaited before each segment.
+    """
 
     def __init__(self, party: Party) -> None:
         client = party.running.client
         self.sent: list[tuple[int, int]] = []
+        self.ended = 0
         self.fault: Callable[[int, int], Awaitable[None]] | None = None
         ask = client.put_part
 
@@ -90,6 +93,9 @@ class Segments:
             if self.fault is not None:
                 await self.fault(n, k)
             self.sent.append((n, k))
-            return await ask(peer, id, n, k, data)
+            try:
+                return await ask(peer, id, n, k, data)
+            finally:
+                self.ended += 1
 
         client.put_part = put  # type: ignore[method-assign]

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, CDPSession, Page, async_playwright
+from support.patience import PATIENCE
 
 from gateway.console.cookies import SESSION
 
@@ -153,6 +154,7 @@ async def seat(browser: Browser, origin: str, *, locale: str = "en") -> AsyncIte
     """A person sits down: an empty browser in their language, with a device that can hold a passkey."""
     context = await browser.new_context(locale=locale, viewport={"width": 1100, "height": 900})
     page = await context.new_page()
+    page.set_default_timeout(PATIENCE * 1_000)
     found = await at_page(context, page, origin)
     context.on("request", lambda request: found.asked.add(urlsplit(request.url).netloc))
     page.on("console", lambda message: found.said.append(message.text))

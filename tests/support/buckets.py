@@ -18,6 +18,7 @@ from itertools import count
 from pathlib import Path
 from xml.etree import ElementTree
 
+from support.patience import PATIENCE
 from support.ports import free_port
 
 from gateway.attachments.bucket.client import Bucket
@@ -68,7 +69,7 @@ def ask(method: str, path: str, body: bytes | None = None) -> bytes:
     signed = "AWS4-HMAC-SHA256 Credential=AKIATEST/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0"
     headers = {"Authorization": signed, "Content-Type": "application/octet-stream"}
     request = urllib.request.Request(f"{server()}/{path}", body, headers, method=method)
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
         return bytes(answer.read())
 
 
@@ -82,7 +83,7 @@ def server() -> str:
     def stop() -> None:
         if os.getpid() == owner:
             process.send_signal(signal.SIGKILL)
-            process.wait(30)
+            process.wait(PATIENCE)
 
     atexit.register(stop)
     _until_listening(port, process)
@@ -90,7 +91,7 @@ def server() -> str:
 
 
 def _until_listening(port: int, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(600):
+    for _ in range(int(10 * PATIENCE)):
         with socket.socket() as probe:
             if not probe.connect_ex(("127.0.0.1", port)):
                 return

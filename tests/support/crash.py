@@ -17,6 +17,8 @@ from collections.abc import Awaitable, Callable
 from itertools import count
 from pathlib import Path
 
+from support.patience import PATIENCE
+
 ROOT = Path(__file__).resolve().parents[2]
 if __name__ == "__main__":
     sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
@@ -81,7 +83,10 @@ def adapter_over(folder: Path) -> Adapter:
 def crash_everywhere(operation: str, base: Path, work: Path) -> list[Path]:
     """Run this module as a program; the folders in which the operation was killed, in the order of the moments."""
     done = subprocess.run(
-        [sys.executable, "-B", __file__, operation, str(base), str(work)], check=True, capture_output=True, timeout=120
+        [sys.executable, "-B", __file__, operation, str(base), str(work)],
+        check=True,
+        capture_output=True,
+        timeout=PATIENCE,
     )
     killed = int(done.stdout)
     return [work / str(number) for number in range(killed)]

@@ -23,6 +23,7 @@ from typing import Any
 
 from sqlalchemy import Engine, NullPool, create_engine
 from sqlalchemy.engine import URL
+from support.patience import PATIENCE
 from support.shared import lacking
 
 from adapters.kit.contract import Trouble
@@ -147,7 +148,7 @@ def _mariadb() -> URL:
     def stop() -> None:
         if os.getpid() == owner:
             process.terminate()
-            process.wait(30)
+            process.wait(PATIENCE)
 
     atexit.register(stop)
     server = URL.create("mariadb+pymysql", "root", host="localhost", query={"unix_socket": str(socket)})
@@ -157,7 +158,7 @@ def _mariadb() -> URL:
 
 def until_up(socket: Path, process: subprocess.Popen[bytes]) -> None:
     """Wait until something listens at a socket."""
-    for _ in range(600):
+    for _ in range(int(10 * PATIENCE)):
         with closing(so.socket(so.AF_UNIX)) as probe:
             if probe.connect_ex(str(socket)) == 0:
                 return

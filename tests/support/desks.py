@@ -18,6 +18,7 @@ from support.acting import FIRST, SECOND, ask_over, id_of, token_at
 from support.ceremony import ADMINS, CARDS, pairing, play
 from support.dropfolder import drop_folder
 from support.keycost import CHEAP
+from support.patience import PATIENCE
 from support.ports import free_port
 
 import schemas
@@ -144,13 +145,13 @@ def served(*desks: Desk) -> Iterator[None]:
 
     thread = threading.Thread(target=work)
     thread.start()
-    assert up.wait(60)
+    assert up.wait(PATIENCE)
     try:
         yield
     finally:
         if thread.is_alive():
             loop.call_soon_threadsafe(stop.set)
-        thread.join(60)
+        thread.join(PATIENCE)
     if faults:
         raise faults[0]
 
@@ -166,7 +167,7 @@ def pair(one: Desk, other: Desk) -> None:
 
 def agree(one: Desk, other: Desk) -> None:
     """Wait until each side holds the newest trust record of the other."""
-    end = time.monotonic() + 30
+    end = time.monotonic() + PATIENCE
     while True:
         sides = [desk.ask("peer.show", id=peer.name) for desk, peer in ((one, other), (other, one))]
         if None not in (sides[0]["ours"], sides[1]["ours"]) and all(

@@ -15,6 +15,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from support.patience import PATIENCE
 from support.ports import free_port
 
 from gateway.errors import RemoteError
@@ -331,7 +332,7 @@ async def listening(
         await server.close(grace=1.0)
 
 
-async def raw_exchange(port: int, data: bytes, *, seconds: float = 3.0) -> bytes:
+async def raw_exchange(port: int, data: bytes, *, seconds: float = PATIENCE) -> bytes:
     """Send exactly these bytes over TLS and return all that comes back until the server closes or falls silent."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from support.patience import PATIENCE
 from support.ports import free_port
 
 CONFIG = """
@@ -35,7 +36,7 @@ async def fronted(folder: Path, behind: int, *, source: str, send: str) -> Async
     config.write_text(CONFIG.format(port=port, source=source, behind=behind, send=send))
     process = await asyncio.create_subprocess_exec("haproxy", "-q", "-db", "-f", str(config))
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while not await _listens(port):
                 assert process.returncode is None, "haproxy did not start"
                 await asyncio.sleep(0.02)

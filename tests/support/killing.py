@@ -1,9 +1,10 @@
 """Hands items over and is killed while it does, again and again.
 
 Run as a program: `killing.py KIND SETTINGS ROUNDS SEED`. In each round a child hands over one message and is sent
-SIGKILL in the middle, the acknowledgement that the node would write down included; then the same message is handed over
-by a new adapter, as after a restart. Each round has its own part of one and a half times what a hand-over took, and the
-moment is drawn in it: the first two thirds of the rounds kill for certain. Prints how many children were killed.
+SIGKILL in the middle, the acknowledgement that the node would write down included, for which it would wait for ever;
+then the same message is handed over by a new adapter, as after a restart. Each round has its own part of one and a half
+times what a hand-over took in a child that was let alone, and the moment is drawn in it. Prints how many children were
+killed.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import random
 import signal
 import sys
 import time
+import traceback
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,19 +42,35 @@ def main(kind: str, settings: str, rounds: int, seed: int) -> int:
     """Do the rounds; how many children were killed."""
     rng, killed = random.Random(seed), 0
     begun = time.monotonic()
-    asyncio.run(new(kind, settings).push(item(0)))
+    assert _ended(_child(kind, settings, 0)) == 0
     spent = time.monotonic() - begun
     for number in range(1, rounds + 1):
-        child = os.fork()
-        if child == 0:
-            asyncio.run(new(kind, settings).push(item(number)))
-            time.sleep(spent)  # the answer is on its way to the node's own disk
-            os._exit(0)
+        child = _child(kind, settings, number, stays=True)
         time.sleep((number - rng.random()) / rounds * spent * 1.5)
         os.kill(child, signal.SIGKILL)
-        killed += os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+        killed += _ended(child) == -signal.SIGKILL
         asyncio.run(new(kind, settings).push(item(number)))
     return killed
+
+
+def _child(kind: str, settings: str, number: int, *, stays: bool = False) -> int:
+    """A process that hands over the message of a round; the answer of one that stays never reaches the node's disk."""
+    child = os.fork()
+    if child:
+        return child
+    try:
+        asyncio.run(new(kind, settings).push(item(number)))
+        while stays:
+            signal.pause()
+    except BaseException:  # noqa: BLE001 (what its parent does next is not for it)
+        traceback.print_exc()
+        os._exit(1)
+    os._exit(0)
+
+
+def _ended(child: int) -> int:
+    """The exit code of a child."""
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 if __name__ == "__main__":

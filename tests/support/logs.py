@@ -17,6 +17,7 @@ from typing import Any
 from support.house import ROOT
 from support.nodechild import SteeredClock
 from support.pair import START, Party, Two, two_nodes
+from support.patience import PATIENCE
 
 from gateway.app import open_log
 from gateway.audit import reader
@@ -117,7 +118,7 @@ async def exported(folder: Path, to: Path) -> Path:
 def stranger(file: Path, *fingerprints: str) -> tuple[int, list[str]]:
     """Exit code and lines of docs/verify_audit.py, run as a stranger runs it: with nothing of ours on its path."""
     command = [sys.executable, "-I", str(ROOT / "docs" / "verify_audit.py"), str(file), *fingerprints]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=file.parent)
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, cwd=file.parent)
     assert ran.stderr == ""
     return ran.returncode, ran.stdout.splitlines()
 

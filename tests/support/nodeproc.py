@@ -31,8 +31,10 @@ from support.acting import FIRST, ask_over, token_at
 from support.ceremony import ADMINS, CARDS, pairing, play
 from support.dropfolder import drop_folder
 from support.nodechild import CHEAP, ROOT, SteeredClock
+from support.patience import PATIENCE
 from support.ports import free_port
 from support.proxy import Proxy
+from support.rest import FEW, wait_for_rest
 
 from adapters.folder import FolderAdapter
 from gateway.administration.create_node import Plan, make_node
@@ -88,9 +90,9 @@ class Client:
         if self._connection is not None and select.select([self._connection.sock], [], [], 0)[0]:
             self.close()  # the node ended a connection that was idle for long, as clients have to expect
         if self._connection is None:
-            found = http.client.HTTPConnection("localhost", timeout=60)
+            found = http.client.HTTPConnection("localhost", timeout=PATIENCE)
             found.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            found.sock.settimeout(60)
+            found.sock.settimeout(PATIENCE)
             self._connection = found
             found.sock.connect(str(self._path))
         return self._connection
@@ -167,9 +169,16 @@ class NodeProcess:
     @property
     def keyd(self) -> int:
         """The process of its key service now."""
-        pid = self._pipe().pid
-        (child,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        return int(child)
+        _, keyd = self.pids
+        return keyd
+
+    @property
+    def pids(self) -> list[int]:
+        """Its process and what that has started, its key service; none where it is down."""
+        if self.process is None:
+            return []
+        pid = self.process.pid
+        return [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
 
     def make(self, clock: Clock) -> None:
         """Make the node; others reach it through its proxy, if it has one."""
@@ -266,7 +275,7 @@ class NodeProcess:
     def wait(self) -> int:
         """Wait for the end of the process and give its exit status."""
         process = self._pipe()
-        code = process.wait(timeout=60)
+        code = process.wait(timeout=PATIENCE)
         self._close()
         return code
 
@@ -363,24 +372,33 @@ class Pair:
     b: NodeProcess
     proxies: list[Proxy] = field(default_factory=list)
 
-    def advance(self, total: int, step: int | None = None, pause: float = 0.03) -> None:
-        """Move both clocks by `total` seconds, `step` at a time, with a little real time after each for the loops."""
+    def advance(self, total: int, step: int | None = None) -> None:
+        """Move both clocks by `total` seconds, `step` at a time; what is due after each has the real time it takes."""
         step = step or total
         for _ in range(0, total, step):
-            for node in (self.a, self.b):
-                if node.running:
-                    node.advance(step)
-                elif node.steered is not None:
-                    node.steered += step
-            time.sleep(pause)
+            self._advance(step)
+            wait_for_rest(*self.a.pids, *self.b.pids, looks=FEW)
+
+    def _advance(self, step: int) -> None:
+        for node in (self.a, self.b):
+            if node.running:
+                node.advance(step)
+            elif node.steered is not None:
+                node.steered += step
 
     def until(self, condition: Callable[[], bool], seconds: int = 60, pause: float = 0.05, step: int = 1) -> int:
-        """Let steered seconds pass, `step` at a time, until `condition` holds; how many it took."""
+        """Let up to `seconds` steered seconds pass, `step` at a time, until `condition` holds; how many it took. What
+        is due by then has the real time that it takes.
+        """
         for passed in range(0, seconds + 1, step):
             if _settles(condition, pause):
                 return passed
-            self.advance(step, pause=0)
-        raise AssertionError(f"not within {seconds} s\n{self.a.log()}\n{self.b.log()}")
+            self._advance(step)
+        end = time.monotonic() + PATIENCE
+        while not condition():
+            assert time.monotonic() < end, f"not within {seconds} s\n{self.a.log()}\n{self.b.log()}"
+            time.sleep(SELDOM)
+        return seconds
 
     def close(self) -> None:
         """Kill what runs, end the proxies."""
@@ -403,7 +421,7 @@ def _settles(condition: Callable[[], bool], pause: float) -> bool:
 FIRST_LOOK, SELDOM = 0.02, 0.2
 
 
-def eventually(condition: Callable[[], bool], what: str, seconds: float = 30.0, *, seldom: float = SELDOM) -> None:
+def eventually(condition: Callable[[], bool], what: str, seconds: float = PATIENCE, *, seldom: float = SELDOM) -> None:
     """Wait in real time. Who waits for long asks less often, but at least every `seldom` seconds: asking is work for
     the nodes that are waited for.
     """

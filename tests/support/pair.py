@@ -25,7 +25,9 @@ from support.dropfolder import drop_folder
 from support.memory_adapter import MemoryAdapter, MemorySystem
 from support.nodechild import CHEAP, SteeredClock
 from support.nodeproc import UNIT, enquiry, unit
+from support.patience import PATIENCE
 from support.ports import free_port
+from support.rest import until_at_rest
 
 import schemas
 from gateway.administration.create_node import Plan, make_node
@@ -44,8 +46,6 @@ PASSPHRASE = "node"
 COUNTRIES = ("FR", "AL")
 NUMBER = "fr-7f3a"
 """What the case system of France calls the person of the examples."""
-PATIENCE = 240.0
-"""Real seconds that anything is waited for at most."""
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -166,12 +166,10 @@ class Two:
     def __iter__(self) -> Any:
         return iter((self.fr, self.al))
 
-    async def until(
-        self, condition: Callable[[], Awaitable[bool] | bool], *, seconds: int = 0, real: float = 240.0, what: str = ""
-    ) -> int:
+    async def until(self, condition: Callable[[], Awaitable[bool] | bool], *, seconds: int = 0, what: str = "") -> int:
         """Wait until the condition holds while up to `seconds` steered seconds pass; how many passed."""
         loop = asyncio.get_running_loop()
-        deadline, passed = loop.time() + min(real, PATIENCE), 0
+        deadline, passed = loop.time() + PATIENCE, 0
         while True:
             for _ in range(4):
                 found = condition()
@@ -185,7 +183,7 @@ class Two:
 
     async def calm(self) -> None:
         """Let everything that can run now run."""
-        await asyncio.sleep(0.15)
+        await until_at_rest()
 
 
 async def make_party(base: Path, name: str, clock: SteeredClock, port: int | None = None) -> Party:

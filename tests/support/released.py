@@ -35,6 +35,7 @@ from alembic.operations import Operations
 from sqlalchemy import create_engine
 from support import warm
 from support.nodeproc import ROOT, NodeProcess, Pair
+from support.patience import PATIENCE
 from support.ports import free_port
 
 from keys.primitives.encoding import canon, sha256_hex
@@ -178,7 +179,7 @@ def replay(exchange: Exchange, node: NodeProcess) -> bytes:
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE  # who answers is proven by the signature of the answer
     with (
-        socket.create_connection(listener(node, "federation"), timeout=30) as plain,
+        socket.create_connection(listener(node, "federation"), timeout=PATIENCE) as plain,
         context.wrap_socket(plain) as secured,
     ):
         secured.sendall(exchange.request)

@@ -19,6 +19,7 @@ from support.acting import ask
 from support.ceremony import ADMINS, CARDS, aplay, pairing
 from support.dropfolder import drop_folder
 from support.keycost import CHEAP
+from support.patience import PATIENCE
 from support.ports import free_port
 
 import schemas
@@ -122,7 +123,7 @@ async def agreed(*nodes: Node) -> bool:
     return all(peer.standing(node.clock.now()).missing is None for node in nodes for peer in node.peers.all())
 
 
-async def until(done: Callable[[], Awaitable[bool]], *, seconds: float = 60) -> None:
+async def until(done: Callable[[], Awaitable[bool]], *, seconds: float = PATIENCE) -> None:
     """Look again until `done`; fails after `seconds`."""
     end = time.monotonic() + seconds
     while not await done():
@@ -130,7 +131,7 @@ async def until(done: Callable[[], Awaitable[bool]], *, seconds: float = 60) -> 
         await asyncio.sleep(0.05)
 
 
-async def settled(node: Node, state: str, *, seconds: float = 60) -> None:
+async def settled(node: Node, state: str, *, seconds: float = PATIENCE) -> None:
     """Every message of `node` that went out has reached `state`."""
 
     async def done() -> bool:

@@ -18,6 +18,7 @@ from typing import Any
 from support.inwire import Act, KilledError, Moments, Switchboard
 from support.one_thread import written_by_the_loop
 from support.pair import Party
+from support.patience import PATIENCE
 from support.promises import Posted, Promises
 from support.reopened import known_folders
 from support.three_files import read_all
@@ -43,9 +44,6 @@ ONCE = ("message.submit", "draft.release")
 """What a key does once, also when it is asked again after its node ended."""
 APART = frozenset({"split view", "push", "pull", "expiry warnings", "overwork", "compromise review"})
 """Chores about keys and documents of peers: a sender asks for what it needs of these by itself."""
-STEP_SECONDS = 60
-"""Real seconds after which a step has got stuck."""
-
 FILE_SECONDS = 1
 """Real seconds for which a file is waited for: after a break its sender waits by a clock that nobody moves."""
 
@@ -134,7 +132,7 @@ class Trio:
         """
         self.moments.set(moment, act, writes=writes)
         try:
-            async with asyncio.timeout(STEP_SECONDS):
+            async with asyncio.timeout(PATIENCE):
                 await work
         except KilledError:
             pass

@@ -17,6 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pkcs11
+from support.patience import PATIENCE
 from support.shared import lacking
 
 from keys.keystore.destructible.places import Places, Token
@@ -53,7 +54,7 @@ class SoftTpm:
         ]
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(["swtpm", "socket", "--tpm2", *options], stdout=log, stderr=log)
-        end = time.monotonic() + 10
+        end = time.monotonic() + PATIENCE
         while not (_listens(path.with_name("sock.ctrl")) and _listens(path)):
             assert time.monotonic() < end, (self._folder / "log").read_text()
             time.sleep(0.01)
@@ -62,7 +63,7 @@ class SoftTpm:
         """Take it away."""
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(10)
+            self._process.wait(PATIENCE)
             self._process = None
         for name in ("sock", "sock.ctrl"):
             (self._folder / name).unlink(missing_ok=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from support.pair import Party
+from support.patience import PATIENCE
 
 from gateway.errors import Code, RefusedError
 from keys.documents.change import Change
@@ -42,7 +43,7 @@ async def refused(party: Party, code: Code, words: str) -> None:
 
 def edit_by_hand(party: Party, statement: str) -> None:
     """As somebody with the sqlite3 program on the machine does it, past every constraint of ours."""
-    with closing(sqlite3.connect(party.folder / "node.db", timeout=10)) as connection:
+    with closing(sqlite3.connect(party.folder / "node.db", timeout=PATIENCE)) as connection:
         assert connection.execute(statement).rowcount > 0
         connection.commit()
 
@@ -53,13 +54,13 @@ HISTORY = ("change", "approval", "trust_record")
 
 def copy_by_hand(party: Party) -> dict[str, list[tuple[Any, ...]]]:
     """Every row of these tables, its place first."""
-    with closing(sqlite3.connect(party.folder / "node.db", timeout=10)) as connection:
+    with closing(sqlite3.connect(party.folder / "node.db", timeout=PATIENCE)) as connection:
         return {table: connection.execute(f"select rowid, * from {table}").fetchall() for table in HISTORY}
 
 
 def put_back_by_hand(party: Party, written: dict[str, list[tuple[Any, ...]]]) -> None:
     """The tables hold these rows again, at the places that they had."""
-    with closing(sqlite3.connect(party.folder / "node.db", timeout=10)) as connection:
+    with closing(sqlite3.connect(party.folder / "node.db", timeout=PATIENCE)) as connection:
         for table, rows in written.items():
             names = [name for _, name, *_ in connection.execute(f"pragma table_info({table})")]
             connection.execute(f"delete from {table}")

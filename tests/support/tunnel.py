@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from support.house import ROOT
+from support.patience import PATIENCE
 from support.shared import lacking
 
 DEPLOY = ROOT / "deploy"
@@ -97,7 +98,7 @@ class Tunnel:
 
     def ssh(self, *instead: str) -> tuple[int, str]:
         """Try something else by the same key; the exit code, and what was said."""
-        ran = subprocess.run([*self.near, *self.command(*instead)], capture_output=True, timeout=20, check=False)
+        ran = subprocess.run([*self.near, *self.command(*instead)], capture_output=True, timeout=PATIENCE, check=False)
         return ran.returncode, (ran.stdout + ran.stderr).decode()
 
     def close(self) -> None:
@@ -111,7 +112,7 @@ class Tunnel:
             self.processes.append(subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log))
 
     def _await(self, port: int, host: str) -> None:
-        end = time.monotonic() + 20
+        end = time.monotonic() + PATIENCE
         while not self._listens(port, host):
             assert all(one.poll() is None for one in self.processes), (self.folder / "log").read_text()
             assert time.monotonic() < end, (self.folder / "log").read_text()

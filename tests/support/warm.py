@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import IO, Any, NoReturn, TextIO
 
 from support import keycost
+from support.patience import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 ENOUGH = 65_536
@@ -42,7 +43,7 @@ def trm(
     cwd: Path,
     given: str = "",
     env: Mapping[str, str] | None = None,
-    timeout: float = 120,
+    timeout: float = PATIENCE,
     dear: bool = False,
     at: float | None = None,
 ) -> subprocess.CompletedProcess[str]:
@@ -91,7 +92,7 @@ def node(errors: TextIO) -> Forked:
     heard, said = os.pipe()
     request = {"argv": ["node"], "cwd": str(ROOT), "env": dict(os.environ), "dear": True, "stays": True}
     try:
-        pid = _warm().ask(request, [taken, said, errors.fileno()], 60)
+        pid = _warm().ask(request, [taken, said, errors.fileno()], PATIENCE)
     finally:
         os.close(taken)
         os.close(said)

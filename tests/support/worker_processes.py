@@ -23,6 +23,7 @@ from support.databases import fresh_postgresql
 from support.house import ROOT
 from support.namespaces import Lan
 from support.nodeproc import PASSPHRASE, NodeProcess, Pair, introduce
+from support.patience import PATIENCE
 from support.patroni import ENTRY, MEMBERS, PatroniServer
 from support.ports import free_port
 from support.several_workers import Front, change_listen, join, listens_at, on_loopback
@@ -113,9 +114,9 @@ def worker_processes(pair: Pair, count: int) -> Iterator[WorkerProcesses]:
     finally:
         made.end()
         loop.call_soon_threadsafe(server.close)
-        asyncio.run_coroutine_threadsafe(front.end(), loop).result(10)
+        asyncio.run_coroutine_threadsafe(front.end(), loop).result(PATIENCE)
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
+        thread.join(PATIENCE)
         loop.close()
 
 

@@ -22,6 +22,8 @@ from gateway.cluster.rules import LIFE
 CLIENTS = 4
 PATIENCE = 150
 """Seconds for what has to come true after a fault."""
+FEW = 10
+"""More messages than these go each way in every round, however slow the machine is."""
 PAST_LEASES = LIFE / 1_000 + 3
 """Seconds after which another worker leads what one led that was not seen."""
 
@@ -121,6 +123,7 @@ def run_round(cluster: WorkerProcesses, name: str, fault: Fault, rng: random.Ran
     time.sleep(rng.uniform(0.3, 2.3))
     fault(cluster, rng.choice(cluster.workers))
     time.sleep(1)
+    eventually(lambda: min(len(here.answered), len(there.answered)) > FEW, "both sides submit", PATIENCE)
     out, back = here.end(), there.end()
     _each_once(cluster, out, back)
     for worker in cluster.workers:

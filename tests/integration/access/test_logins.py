@@ -21,6 +21,7 @@ from support.desks import Desk, served
 from support.enrolled import Enrolled, Known, enrol, enrolling
 from support.nodechild import CHEAP, SteeredClock
 from support.pair import PASSPHRASE, START, make_party
+from support.patience import PATIENCE
 from support.ports import free_port
 
 from gateway.access.attempts import ATTEMPTS
@@ -262,7 +263,7 @@ class Door:
         connection = (
             SocketConnection(self.desk.folder / "run" / "api.sock")
             if socket
-            else http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+            else http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         )
         connection.request("GET", PREFIX + path, headers=credential(token))
         response = connection.getresponse()

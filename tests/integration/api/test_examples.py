@@ -16,6 +16,7 @@ import pytest
 from support import desks
 from support.desks import Desk, enquiry, pair, served
 from support.house import ROOT
+from support.patience import PATIENCE
 from support.ports import free_port
 
 from adapters.kit.client import Node, ProblemError
@@ -73,7 +74,13 @@ def ran(at: Side, language: str, name: str, folder: Path) -> str:
     program.write_text(EXAMPLES[language, name])
     env = {**os.environ, "TRM_URL": at.url, "TRM_TOKEN": at.token, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        [*RUN[language], str(program)], cwd=folder, env=env, capture_output=True, text=True, timeout=120, check=False
+        [*RUN[language], str(program)],
+        cwd=folder,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -95,7 +102,7 @@ def test_a_question_is_asked_and_taken(sides: tuple[Side, Side], tmp_path: Path,
 
 def delivered(at: Side, id: str) -> None:
     """Wait for the receipt of the other side."""
-    node, end = Node(at.url, at.token), time.monotonic() + 60
+    node, end = Node(at.url, at.token), time.monotonic() + PATIENCE
     while "delivered" not in {receipt["status"] for receipt in node.message(id)["receipts"]}:
         assert time.monotonic() < end, "no receipt came"
         time.sleep(0.05)

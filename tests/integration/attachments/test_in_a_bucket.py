@@ -99,7 +99,7 @@ async def test_a_bucket_that_is_away(buckets: Buckets) -> None:
     id = await added(two.fr, PDF)
     buckets.wires["AL"].set("cut")
     await sent(two, id, 0)
-    await two.until(lambda: bool(two.al.running.uploads._arriving), seconds=30, real=30)
+    await two.until(lambda: bool(two.al.running.uploads._arriving), seconds=30)
     buckets.wires["FR"].set("cut")
     with pytest.raises(TransientError, match="does not answer"):
         await added(two.fr, NOTE)
@@ -126,7 +126,7 @@ async def test_a_receiver_that_starts_anew_goes_on(buckets: Buckets) -> None:
         moving = (await two.al.call("attachment.moving"))["moving"]
         return any(item["done"] == FIRST_ONES * SEGMENT for item in moving)
 
-    await two.until(there, seconds=30, real=30)
+    await two.until(there, seconds=30)
     await two.al.stop()
     await two.al.start()
     go.set()

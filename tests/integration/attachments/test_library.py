@@ -140,7 +140,7 @@ async def test_a_failed_message_is_sent_anew_with_its_files(two: Two) -> None:
     before = stored(two.fr)
     assert len(before) == 2
     assert (await resent(two, id))["again"] == 1
-    await two.until(lambda: any(one.attachments for one in two.al.deliveries()), seconds=120, real=40)
+    await two.until(lambda: any(one.attachments for one in two.al.deliveries()), seconds=120)
     (given,) = [one for one in two.al.deliveries() if one.attachments]
     assert given.message_id != id
     assert [await content(given, n) for n in (0, 1)] == [PDF, NOTE]

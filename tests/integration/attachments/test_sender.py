@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 from support.attached import COUNT, PDF, Segments, added, content, delivered, opened, reached, sent, stored
 from support.pair import Two, two_nodes
+from support.patience import PATIENCE
 
 from gateway.attachments import sender, uploads
 from gateway.errors import Code, TransientError
@@ -38,7 +39,7 @@ async def test_what_is_on_its_way_is_shown_and_keeps_nothing_else_from_going(two
     seen.fault = wait
     id = await sent(two, await added(two.fr, PDF), 0)
     await two.until(lambda: len(seen.sent) == 3, seconds=5)
-    await asyncio.sleep(0.4)
+    await two.calm()
     for party, state, peer in ((two.fr, "going", "AL"), (two.al, "coming", "FR")):
         (item,) = (await party.call("attachment.moving"))["moving"]
         assert (item["id"], item["state"], item["peer"], item["done"]) == (id, state, peer, 3 * SEGMENT)
@@ -140,6 +141,7 @@ async def test_a_file_that_is_lost_on_its_way_wastes_no_number(two: Two) -> None
 
 async def test_lost_answers_cost_no_segment_twice(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
     """Segments arrive and their answers do not, with several under way: the sender asks, and sends none again."""
+    monkeypatch.setattr(uploads, "EARLY_SECONDS", PATIENCE)
     seen, send, lost = Segments(two.fr), Wire.send, set[str]()
 
     async def drop(self: Wire, row: Any, **what: Any) -> Any:
@@ -175,13 +177,14 @@ async def test_a_lost_answer_to_the_last_segment(two: Two, monkeypatch: pytest.M
     assert await content(delivered(two, id), 0) == PDF
 
 
-async def test_segments_that_overtake_each_other_arrive(two: Two) -> None:
+async def test_segments_that_overtake_each_other_arrive(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
     """The one in front is slow on the wire: those behind it wait for it at the peer, and none goes twice."""
+    monkeypatch.setattr(uploads, "EARLY_SECONDS", PATIENCE)
     seen = Segments(two.fr)
 
     async def slow(n: int, k: int) -> None:
-        if k % 3 == 0:
-            await asyncio.sleep(0.1)
+        if k % 3 == 0 and k < COUNT - 1:
+            await two.until(lambda: (n, k + 1) in seen.sent)
 
     seen.fault = slow
     id = await sent(two, await added(two.fr, PDF), 0)
@@ -201,8 +204,8 @@ async def test_a_node_that_moves_one_segment_at_a_time(two: Two, older: str, mon
     seen = Segments(two.fr)
 
     async def slow(n: int, k: int) -> None:
-        if k == 0:
-            await asyncio.sleep(0.1)
+        if k == 0 and older == "receiver":
+            await two.until(lambda: seen.ended > 0)  # one of those behind it was refused
 
     seen.fault = slow
     id = await sent(two, await added(two.fr, PDF), 0)

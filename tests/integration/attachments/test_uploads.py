@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from support.patience import PATIENCE
+from support.rest import until_at_rest
 
 from gateway.attachments import store, uploads
 from gateway.attachments.folder import FileFolder
@@ -129,8 +131,9 @@ UNKNOWN = (404, b'{"code":"out_of_order"}')
 
 
 @pytest_asyncio.fixture
-async def place(tmp_path: Path) -> AsyncIterator[Place]:
-    """A node that keeps the envelope and has nothing of its files."""
+async def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Place]:
+    """A node that keeps the envelope and has nothing of its files; what comes early waits as long as it takes."""
+    monkeypatch.setattr(uploads, "EARLY_SECONDS", PATIENCE)
     made = Place(tmp_path)
     await made.shown()
     yield made
@@ -152,9 +155,9 @@ async def test_what_is_there_together_is_made_durable_together(place: Place) -> 
     """While the disk is busy with the first, the others come: one sync and one commit for all of them."""
     place.disk.go.clear()
     first = asyncio.create_task(place.put(0, 0))
-    await asyncio.sleep(0.05)
+    await until_at_rest()
     rest = asyncio.create_task(place.put_all(0, [1, 2, 3]))
-    await asyncio.sleep(0.05)
+    await until_at_rest()
     assert not first.done() and not rest.done() and await place.held() == [0, 0]
     groups = place.store.writer.groups
     place.disk.go.set()
@@ -166,9 +169,9 @@ async def test_nothing_is_answered_before_it_is_durable(place: Place) -> None:
     """A disk that fails is told to all who wait for it, nothing of theirs is counted, and the same again is taken."""
     place.disk.go.clear()
     first = asyncio.create_task(place.put(0, 0))
-    await asyncio.sleep(0.05)
+    await until_at_rest()
     rest = [asyncio.create_task(place.put(0, k)) for k in (1, 2)]
-    await asyncio.sleep(0.05)
+    await until_at_rest()
     place.disk.fails_at = 2
     place.disk.go.set()
     assert (await first).status == 200
@@ -192,8 +195,9 @@ async def test_a_kill_before_the_commit_leaves_what_was_counted(place: Place) ->
 
 async def test_one_that_comes_too_early_waits_a_moment(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """For those before it; when they do not come it is refused, and what comes then is taken in its turn."""
-    monkeypatch.setattr(uploads, "EARLY_SECONDS", 0.1)
-    assert await place.put_all(0, [1, 2]) == [REFUSED, REFUSED]
+    with monkeypatch.context() as patch:
+        patch.setattr(uploads, "EARLY_SECONDS", 0.1)
+        assert await place.put_all(0, [1, 2]) == [REFUSED, REFUSED]
     assert await place.put_all(0, [0, 1]) == nexts(0, 1)
     assert place.uploads._arriving == {}
 
@@ -227,9 +231,9 @@ async def test_a_caller_that_goes_away_takes_no_other_along(place: Place) -> Non
     """Its connection ends in the middle of the writing: what others brought is taken, and answered."""
     place.disk.go.clear()
     first = asyncio.create_task(place.put(0, 0))
-    await asyncio.sleep(0.05)
+    await until_at_rest()
     second = asyncio.create_task(place.put(0, 1))
-    await asyncio.sleep(0.05)
+    await until_at_rest()
     first.cancel()
     place.disk.go.set()
     again = asyncio.create_task(place.put(0, 0))
@@ -240,9 +244,9 @@ async def test_a_caller_that_goes_away_takes_no_other_along(place: Place) -> Non
 
 
 async def test_a_message_that_ended_meanwhile_waits_for_nothing(place: Place) -> None:
-    """A void took its place while segments waited for one before them."""
+    """A void took its place while segments waited for one before them; as long as they did, nobody had work."""
     early = asyncio.create_task(place.put_all(0, [1, 2]))
-    await asyncio.sleep(0.05)
+    await until_at_rest()
     await place.store.move(lambda c: store.end(c, NODE, ID, message=None))
     assert (await place.put(0, 0)).status == 404
     assert await early == [UNKNOWN, UNKNOWN]

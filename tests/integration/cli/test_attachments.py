@@ -11,6 +11,7 @@ from support import desks
 from support.acting import SECOND
 from support.ceremony import ADMINS, change, play
 from support.desks import Desk, consent, header, served
+from support.patience import PATIENCE
 from support.policies import open_on
 
 from schemas.region_pack.policies import canonical_bytes
@@ -86,7 +87,7 @@ def test_files_from_desk_to_desk(tmp_path: Path) -> None:
         draft.write_text(json.dumps(referral(given["id"], 0, 1)))
         first = said(fr, "send", str(draft), "--attach", str(one), "--attach", str(two))
         sent = json.loads(fr.trm("draft", "release", first["id"], "--json", by=SECOND).stdout)
-        end = time.monotonic() + 30
+        end = time.monotonic() + PATIENCE
         while not (files := _files(al, sent["id"])):
             assert time.monotonic() < end, "the files did not come"
             time.sleep(0.1)

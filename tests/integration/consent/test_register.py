@@ -12,6 +12,7 @@ import pytest_asyncio
 from support.forger import Forger
 from support.nodeproc import UNIT
 from support.pair import START, Party, Spoiler, Two, example, two_nodes
+from support.patience import PATIENCE
 from support.persons import damage
 from support.relied_on import CONSENT, record_of, recorded, referral, types
 
@@ -395,7 +396,7 @@ async def test_drafts_and_damaged_rows_do_not_end_the_event_stream(two: Two) -> 
     late = await two.fr.submit("late")
     stream = aiter(two.fr.running.desk.events(0))
     told: dict[Any, Any] = {}
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while late not in told:
             told |= {event["id"]: event["type"] for _, event in await anext(stream)}
     assert told == {early: None, late: "enquiry.capacity/1"}

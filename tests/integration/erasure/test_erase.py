@@ -146,7 +146,7 @@ async def test_seeds_that_are_younger_than_the_message_stay(two: Two):
     before = {key.kid for key in two.al.running.keys.listing() if key.use == "enc"}
     two.clock.advance(4 * DAY)
     await two.calm()
-    await two.until(lambda: len(two.al.running.own.keyset.enc) and not before & listed(two.al), seconds=7_200, real=60)
+    await two.until(lambda: len(two.al.running.own.keyset.enc) and not before & listed(two.al), seconds=7_200)
     young = listed(two.al)
     await erase(two.al, id)
     await two.al.running.erased_receipts.tell()

@@ -80,7 +80,7 @@ async def asked(two: Two, *, days: int = 0) -> dict[str, Any]:
         said[:] = [(await two.al.show(id))["content"] for id in ids]
         return bool(said)
 
-    await two.until(answered, seconds=2 * 86_400, real=40)
+    await two.until(answered, seconds=2 * 86_400)
     return said[0]
 
 

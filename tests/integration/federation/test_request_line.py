@@ -90,8 +90,7 @@ async def test_a_small_bomb_is_not_unpacked(site: Site) -> None:
 async def test_an_oversize_body_is_refused_before_it_is_sent(site: Site) -> None:
     """The length alone is enough: the answer comes while the body has not begun (threat 21)."""
     request = raw(signed_fields(site), length=b"Content-Length: 4194305", body=b"")
-    async with asyncio.timeout(5):
-        answer = await raw_exchange(site.port, request, seconds=4.0)
+    answer = await raw_exchange(site.port, request)
     assert status_of(answer) == 413
     assert is_bare(answer)
 

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from support.federation import Certificate, Party, Rand, Site, listening, make_certificate
 from support.federation import spki_hash as independent_spki_hash
+from support.patience import PATIENCE
+from support.rest import until_at_rest
 
 from gateway.errors import Code, TransientError
 from gateway.federation.address import PeerAddress
@@ -62,7 +64,7 @@ async def test_plain_http_is_no_way_in(site: Site) -> None:
     """Without TLS there is no answer at all."""
     reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
     writer.write(b"GET /v1/keyset HTTP/1.1\r\nHost: x\r\n\r\n")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         received = await reader.read()
     assert b"HTTP" not in received
     writer.close()
@@ -119,7 +121,7 @@ async def listening_with(context: ssl.SSLContext) -> AsyncIterator[int]:
         yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
-        await asyncio.sleep(0.05)
+        await until_at_rest()
 
 
 # --- a server that only listens -------------------------------------------------------------------------------------
@@ -162,7 +164,7 @@ async def hearing(
         yield server.sockets[0].getsockname()[1], ear
     finally:
         server.close()
-        await asyncio.sleep(0.05)
+        await until_at_rest()
 
 
 def address(site: Site, port: int, *pins: bytes) -> PeerAddress:
@@ -180,7 +182,7 @@ async def test_a_wrong_pin_stops_the_request_before_its_first_byte(site: Site, t
             with pytest.raises(TransientError) as refused:
                 await call
             assert refused.value.code is Code.BAD_KEY
-        await asyncio.sleep(0.1)
+        await until_at_rest()
         assert ear.connections == 3
         assert ear.heard == b""
     await client.close()

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 from support.pair import two_nodes
+from support.patience import PATIENCE
 
 from gateway.administration.doctor import key_service
 from gateway.administration.doctor.folder import State
@@ -34,13 +35,13 @@ def served(keys: Keystore, path: Path) -> Iterator[RemoteKeys]:
     with keyd._listening(path, shared=False) as listener:
         thread = threading.Thread(target=keyd._until, args=(stop, listener, server))
         thread.start()
-        remote = RemoteKeys.reach(path, 5)
+        remote = RemoteKeys.reach(path, PATIENCE)
         try:
             yield remote
         finally:
             remote.close()
             os.write(wake, b"\n")
-            thread.join(10)
+            thread.join(PATIENCE)
             os.close(stop)
             os.close(wake)
 

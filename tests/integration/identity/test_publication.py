@@ -107,7 +107,7 @@ async def test_messages_in_flight(two: Two, kind: str, count: int) -> None:
         assert {message["id"] for message in listed} == {*ids.values()}
         return {message["state"] for message in listed} == {"awaiting_opening"}
 
-    await two.until(arrived, seconds=120, real=90, what="all have their receipts")
+    await two.until(arrived, seconds=120, what="all have their receipts")
     assert sorted(two.al.notes()) == sorted(ids)
     assert [await party.alarms() for party in two] == [[], []]
     assert await two.al.rows("select count(*) from receipt where status = 'rejected'") == [(0,)]

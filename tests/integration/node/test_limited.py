@@ -15,7 +15,9 @@ from sqlalchemy.exc import DatabaseError
 from support.holders import signed
 from support.nodechild import CHEAP, SteeredClock
 from support.pair import PASSPHRASE, START, introduce, make_party, two_nodes
+from support.patience import PATIENCE
 from support.ports import free_port
+from support.rest import FEW, until_at_rest
 
 from gateway.app import KeysUnusableError, open_node, serve_limited
 from gateway.cli.administration.doctor import examine_folder
@@ -63,7 +65,7 @@ async def test_unusable_key_store(tmp_path: Path, fault: str) -> None:
     assert caught.value.hint.endswith("docs/keys.md") or caught.value.hint == "chmod 600 keystore"
     ready, stop = asyncio.Event(), asyncio.Event()
     serving = asyncio.create_task(serve_limited(party.folder, caught.value, ready.set, stop))
-    await asyncio.wait_for(ready.wait(), 10)
+    await asyncio.wait_for(ready.wait(), PATIENCE)
     for operation, arguments in (("node.show", {}), ("message.list", {}), ("keys.rotate_enc", {})):
         with pytest.raises((RefusedError, TransientError), match="runs without its keys") as refused:
             await asyncio.to_thread(call_node, party.folder, operation, arguments)
@@ -244,9 +246,9 @@ async def test_a_case_system_that_shows_nothing_is_told(tmp_path: Path, monkeypa
                 patch.setattr(adapter, "pull", away)
                 for _ in range(0, seconds, 30):
                     clock.advance(30)
-                    await asyncio.sleep(0.03)
+                    await until_at_rest(FEW)
             clock.advance(30)
-            await asyncio.sleep(0.1)
+            await until_at_rest(FEW)
             return [kind for kind in await party.alarms() if kind == "adapter.busy"]
 
         assert await silent(540) == []
@@ -270,7 +272,7 @@ async def test_what_ends_is_told_once_each(tmp_path: Path) -> None:
         while clock.now() < START + 399 * DAY:
             before = 330 * DAY if clock.now() < START + 330 * DAY else DAY
             clock.advance(before)
-            await asyncio.sleep(0.05)
+            await until_at_rest(FEW)
             for alarm in (await party.call("alarm.list"))["alarms"]:
                 heard.append(alarm["kind"])
                 await party.call("alarm.dismiss", id=alarm["id"], by="admin")

@@ -234,7 +234,7 @@ async def test_a_peer_that_was_away_learns_it_when_it_is_back(two: Two) -> None:
     kid = two.fr.running.keys.sig_kid
     assert (await revoke(two.fr, kid))["took"] == {"AL": False}
     wire.away = False
-    await two.until(lambda: two.al.peer().descriptor.version == 2, seconds=1800, real=60, what="it was told")
+    await two.until(lambda: two.al.peer().descriptor.version == 2, seconds=1800, what="it was told")
 
 
 async def test_a_witness_whose_key_was_revoked_counts_for_nothing(two: Two, tmp_path: Path) -> None:

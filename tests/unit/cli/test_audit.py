@@ -14,6 +14,7 @@ from support.ceremony import play
 from support.desks import Desk, consent, enquiry, run
 from support.enrolled import Enrolled, enrolling
 from support.logs import stranger
+from support.patience import PATIENCE
 
 from gateway.administration.doctor.folder import State
 from gateway.administration.doctor.node import witnesses
@@ -31,7 +32,7 @@ def copied(desk: Desk, to: Path) -> Desk:
 
 def test_a_running_log_is_shown_and_verified(federation) -> None:
     """Of a running node over its socket: entries, checkpoint, witness; every entry holds."""
-    end = time.monotonic() + 60
+    end = time.monotonic() + PATIENCE
     while json.loads(federation.fr.trm("audit", "show", "--json").stdout)["witnessed"] is None:
         assert time.monotonic() < end, "the peer did not cosign"
         time.sleep(0.2)

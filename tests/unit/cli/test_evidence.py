@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from support.desks import enquiry, run
+from support.patience import PATIENCE
 
 from keys.primitives.encoding import canon
 
@@ -17,7 +18,7 @@ from keys.primitives.encoding import canon
 def bundle(federation, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The exported proof of one enquiry that was delivered."""
     sent = federation.fr.ask("message.submit", **enquiry("AL"))
-    give_up = time.monotonic() + 30
+    give_up = time.monotonic() + PATIENCE
     while federation.fr.ask("message.show", id=sent["id"])["state"] != "awaiting_opening":
         assert time.monotonic() < give_up
         time.sleep(0.05)

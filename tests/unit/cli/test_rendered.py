@@ -9,6 +9,7 @@ import pytest
 from support.ceremony import ADMINS, change, play
 from support.desks import Desk, consent
 from support.pair import example
+from support.patience import PATIENCE
 from support.policies import open_on, text_of
 
 from schemas.labels import load_labels, load_languages
@@ -29,7 +30,7 @@ def referral(federation, tmp_path_factory: pytest.TempPathFactory) -> str:
     path = tmp_path_factory.mktemp("draft") / "referral.json"
     path.write_text(json.dumps(draft), encoding="utf-8")
     id = federation.fr.send(path)
-    give_up = time.monotonic() + 30
+    give_up = time.monotonic() + PATIENCE
     while federation.fr.ask("message.show", id=id)["state"] != "awaiting_opening":
         assert time.monotonic() < give_up
         time.sleep(0.05)

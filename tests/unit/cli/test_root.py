@@ -13,6 +13,7 @@ import click
 import pytest
 from click.testing import CliRunner
 from support.desks import enquiry, run
+from support.patience import PATIENCE
 
 from gateway.cli.root import Verbs, describe_fault
 from gateway.errors import Code, TransientError
@@ -34,7 +35,7 @@ def silent(tmp_path: Path) -> Iterator[Path]:
         thread = threading.Thread(target=hang_up)
         thread.start()
         yield tmp_path
-        thread.join(10)
+        thread.join(PATIENCE)
 
 
 def test_a_lost_answer_names_the_key_to_repeat_with(silent: Path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from support.patience import PATIENCE
 
 from gateway.demo.chronicle import wait_until
 from gateway.demo.processes import Processes
@@ -21,5 +22,5 @@ def test_a_program_that_ends_by_itself_is_told(tmp_path):
     processes = Processes()
     processes.start("the clerk", ["/bin/sh", "-c", "exit 3"], tmp_path / "log")
     with pytest.raises(RefusedError, match="the clerk ended by itself, exit 3"):
-        wait_until("the clerk to end", lambda: processes.alive() or False, seconds=10)
+        wait_until("the clerk to end", lambda: processes.alive() or False, seconds=PATIENCE)
     processes.stop()

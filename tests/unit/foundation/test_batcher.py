@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
+from support.patience import PATIENCE
 
 from gateway.errors import Code, RefusedError, TransientError
 from gateway.foundation import batcher
@@ -110,6 +111,6 @@ async def test_nobody_waits_for_what_has_ended() -> None:
 
     ending: Batcher[int, int] = Batcher(end)
     with pytest.raises(EndError):
-        await asyncio.wait_for(ending.do(1), 5)
+        await asyncio.wait_for(ending.do(1), PATIENCE)
     assert ending._running is not None
     assert isinstance(ending._running.exception(), EndError)

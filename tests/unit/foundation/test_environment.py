@@ -6,6 +6,7 @@ import socket
 from pathlib import Path
 
 import pytest
+from support.patience import PATIENCE
 
 from gateway.errors import Code, RefusedError
 from gateway.foundation import environment
@@ -65,7 +66,7 @@ def test_a_service_is_told_to_be_up(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     """One datagram where systemd listens; nothing where it does not."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(str(tmp_path / "notify"))
-        systemd.settimeout(5)
+        systemd.settimeout(PATIENCE)
         monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
         environment.notify_ready()
         assert systemd.recv(64) == b"READY=1"

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from functools import partial
 
 import pytest
+from support.patience import PATIENCE
 
 from gateway.foundation.workers import Threads, Workers
 
@@ -62,7 +63,7 @@ async def test_work_that_nobody_waits_for_any_more_does_not_begin() -> None:
 
     def first() -> None:
         began.set()
-        go.wait(30)
+        go.wait(PATIENCE)
         done.append("first")
 
     asked = [asyncio.create_task(threads.run(work)) for work in (first, partial(done.append, "second"))]

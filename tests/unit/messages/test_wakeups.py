@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
+from support.patience import PATIENCE
+
 from gateway.messages.wakeups import EventStream, Wakeups
+
+LATER = 2 * PATIENCE
+"""Seconds after which a reader looks by itself."""
 
 
 async def test_what_happened_before_the_wait_is_not_lost():
@@ -12,23 +17,23 @@ async def test_what_happened_before_the_wait_is_not_lost():
     events = EventStream()
     seen = events.happenings
     await events.happened()
-    await asyncio.wait_for(events.wait_for_more(seen, 60), 5)
+    await asyncio.wait_for(events.wait_for_more(seen, LATER), PATIENCE)
 
 
 async def test_every_waiting_reader_is_woken():
     """By one call."""
     events = EventStream()
-    readers = [asyncio.create_task(events.wait_for_more(0, 60)) for _ in range(5)]
+    readers = [asyncio.create_task(events.wait_for_more(0, LATER)) for _ in range(5)]
     await asyncio.sleep(0)
     await events.happened()
-    await asyncio.wait_for(asyncio.gather(*readers), 5)
+    await asyncio.wait_for(asyncio.gather(*readers), PATIENCE)
 
 
 async def test_a_wait_ends_by_itself():
     """A reader looks again after its pause, and the stream is whole afterwards."""
     events = EventStream()
-    await asyncio.wait_for(events.wait_for_more(0, 0.01), 5)
-    await asyncio.wait_for(events.happened(), 5)
+    await asyncio.wait_for(events.wait_for_more(0, 0.01), PATIENCE)
+    await asyncio.wait_for(events.happened(), PATIENCE)
 
 
 async def test_a_peer_that_calls_wakes_its_sender():

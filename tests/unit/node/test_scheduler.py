@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from support.patience import PATIENCE
 
 from gateway.errors import Code, RefusedError, TransientError
 from gateway.foundation.chores import Chore
@@ -40,7 +41,7 @@ async def run_until(scheduler: Scheduler, done: asyncio.Event) -> None:
     """Run until `done`; what ends the scheduler before is raised."""
     running, waiting = asyncio.create_task(scheduler.run()), asyncio.create_task(done.wait())
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
         if running.done():
             running.result()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from support.benches import sheet_cells
 from support.linelists import Row, fill
+from support.patience import PATIENCE
 from support.running import asked, running, until
 
 FAULTS: list[tuple[str, object, str, str]] = [
@@ -66,7 +67,7 @@ async def test_a_line_list_of_many_rows(tmp_path: Path, count: int) -> None:
             told[:] = sheet_cells(results).get("Dossiers", [])[1:] if results.exists() else []
             return len({row[0] for row in told}) == count
 
-        await until(done, seconds=30 + count / 10)
+        await until(done, seconds=max(PATIENCE, count / 10))
         took = time.monotonic() - began
         query = "SELECT state, count(*) FROM draft GROUP BY state"
         assert await node.store.read(lambda c: [tuple(row) for row in c.exec_driver_sql(query)]) == [

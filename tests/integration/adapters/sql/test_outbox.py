@@ -30,11 +30,11 @@ async def test_a_message_becomes_a_row_and_a_row_is_judged(server: str, tmp_path
             await party.start()
         await introduce(*two)
         await two.until(
-            lambda: all(p.peer().keyset is not None and p.agreed() for p in two), seconds=30, real=60, what="first push"
+            lambda: all(p.peer().keyset is not None and p.agreed() for p in two), seconds=30, what="first push"
         )
         id = await two.fr.submit("by row")
         await two.until(
-            lambda: bool(office.inbox("item_key", "kind = 'message'")), seconds=120, real=60, what="a row in the inbox"
+            lambda: bool(office.inbox("item_key", "kind = 'message'")), seconds=120, what="a row in the inbox"
         )
         (row,) = office.inbox("message_id, type, state, sender_name", "kind = 'message'")
         assert tuple(row) == (id, "enquiry.capacity/1", "new", "FR")
@@ -42,11 +42,9 @@ async def test_a_message_becomes_a_row_and_a_row_is_judged(server: str, tmp_path
         async def delivered() -> bool:
             return await two.fr.state(id) == "awaiting_opening"
 
-        await two.until(delivered, seconds=60, real=60, what="the receipt")
+        await two.until(delivered, seconds=60, what="the receipt")
         office.case(1, "a row of the office")
-        await two.until(
-            lambda: bool(office.inbox("type", "kind = 'settled'")), seconds=60, real=60, what="the row is judged"
-        )
+        await two.until(lambda: bool(office.inbox("type", "kind = 'settled'")), seconds=60, what="the row is judged")
         (told,) = office.inbox("type, record, document", "kind = 'settled'")
         assert (told.type, told.record) == ("refused", "1")
         assert '"code": "not_found"' in told.document, "the node that the sample names is no peer here"

@@ -47,7 +47,7 @@ def test_the_page_runs(tmp_path: Path) -> None:
         _told(said)
         assert "node.restored" not in fr.alarms()  # the last link is open
         after = fr.call("message.submit", key="after", **enquiry("after"), by="w-3")["id"]  # no token survives
-        eventually(lambda: fr.state(after) == "awaiting_opening", "delivered after the restore", seconds=60)
+        eventually(lambda: fr.state(after) == "awaiting_opening", "delivered after the restore")
         assert fr.state(before) == "awaiting_opening"
         assert al.count() == 2
     finally:
@@ -75,7 +75,7 @@ def _before(words: list[str], fr: NodeProcess, al: NodeProcess, base: Path) -> N
             fr.kill()
             shutil.rmtree(fr.folder)
         case ["peer", "accept-reset"]:
-            eventually(lambda: "peer.link_reset" in al.alarms(), "the request came", seconds=60)
+            eventually(lambda: "peer.link_reset" in al.alarms(), "the request came")
 
 
 def _after(words: list[str], fr: NodeProcess, base: Path) -> None:
@@ -83,7 +83,7 @@ def _after(words: list[str], fr: NodeProcess, base: Path) -> None:
         fr.start()
     if words[1:3] == ["peer", "accept-reset"]:
         waits = ["trm", "peer", "show", "AL", "--node", "FR"]
-        eventually(lambda: " open" in trm(base, waits), "the link is open", seconds=60)
+        eventually(lambda: " open" in trm(base, waits), "the link is open")
 
 
 def _told(said: dict[str, str]) -> None:

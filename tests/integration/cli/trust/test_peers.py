@@ -20,6 +20,7 @@ from support.acting import id_of, token_at
 from support.ceremony import KeyFiles, key_files
 from support.desks import consent, enquiry, header
 from support.house import ROOT
+from support.patience import PATIENCE
 from support.ports import free_port
 
 from gateway.cli.connection import call_node
@@ -28,7 +29,6 @@ from keys.primitives.sealed_file import Cost
 
 NUMBER = "fr-7f3a"
 ROLE = "national_focal_point"
-WAIT = 60
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +54,7 @@ class Country:
         }
         environment |= {"TRM_NODE": str(self.node)}
         environment |= {} if by is None else {"TRM_LOGIN": str(self.login(by))}
-        ran = warm.trm(words, cwd=self.base, given=given or "", env=environment, timeout=WAIT, dear=self.dear)
+        ran = warm.trm(words, cwd=self.base, given=given or "", env=environment, timeout=PATIENCE, dear=self.dear)
         assert ran.returncode == code, (words, ran.stdout, ran.stderr)
         return ran
 
@@ -129,7 +129,7 @@ class Country:
 def stop(process: subprocess.Popen[str], number: int = signal.SIGTERM) -> str:
     """Stop a node cleanly; what it logged."""
     process.send_signal(number)
-    printed, logged = process.communicate(timeout=WAIT)
+    printed, logged = process.communicate(timeout=PATIENCE)
     assert (process.returncode, printed) == (0, ""), logged
     return logged
 
@@ -166,7 +166,7 @@ def paired(countries: tuple[Country, Country]) -> tuple[Country, Country]:
         assert country.trm(*words, given=digits + "\n").stdout.endswith(f"{other.name} is verified\n")
         words = ("peer", "approve", other.name, "--emergency", *people.signed(1))
         assert country.trm(*words).stdout == f"done: peer.activate\n{other.name} is active\n"
-    give_up = time.monotonic() + WAIT
+    give_up = time.monotonic() + PATIENCE
     while any(country.json("peer", "list")["peers"][0]["missing"] for country in (fr, al)):
         assert time.monotonic() < give_up
         time.sleep(0.2)
@@ -175,7 +175,7 @@ def paired(countries: tuple[Country, Country]) -> tuple[Country, Country]:
 
 def arrived(country: Country, id: str, state: str) -> Any:
     """The message, as soon as it is in this state."""
-    give_up = time.monotonic() + WAIT
+    give_up = time.monotonic() + PATIENCE
     while (shown := country.json("message", "show", id))["state"] != state:
         assert time.monotonic() < give_up, shown
         time.sleep(0.2)

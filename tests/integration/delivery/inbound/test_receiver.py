@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 from support.forger import Forger
 from support.pair import Two, in_two_steps, two_nodes
+from support.patience import PATIENCE
 
 from gateway.delivery.inbound.admission import Admission
 from gateway.delivery.inbound.opening import Opening
@@ -245,7 +246,7 @@ async def test_a_peer_that_was_suspended_meanwhile(
 
     def suspend_then(self: Admission, *arguments: Any) -> Any:
         examined = examine(self, *arguments)
-        asyncio.run_coroutine_threadsafe(suspend(), loop).result(30)
+        asyncio.run_coroutine_threadsafe(suspend(), loop).result(PATIENCE)
         return examined
 
     if when == "opened":

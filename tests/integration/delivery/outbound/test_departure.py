@@ -16,6 +16,7 @@ from sqlalchemy import Connection, delete, update
 from support.nodechild import CHEAP
 from support.nodeproc import DAY, HOUR
 from support.pair import Party, Spoiler, Two, example, in_two_steps, introduce, make_party, two_nodes
+from support.patience import PATIENCE
 from support.relied_on import CONSENT, recorded, referral, types
 
 from gateway.composition.senders import make_sender
@@ -99,7 +100,7 @@ async def test_a_clock_that_was_ahead_for_a_while(two: Two, monkeypatch: pytest.
     two.clock.jump(-6 * HOUR)
     wire.away = False
     busy.clear()
-    await two.until(lambda: len(two.al.notes()) == 2, seconds=120, real=20.0)
+    await two.until(lambda: len(two.al.notes()) == 2, seconds=120)
 
 
 async def test_failed_connection_numbers_nothing(two: Two) -> None:
@@ -424,7 +425,7 @@ async def test_a_withdrawal_while_bytes_are_made_stops_the_message(two: Two, mon
         ):
             withdrawn.set()
             act = fr.call("consent.withdraw", id=CONSENT, by="w-1")
-            asyncio.run_coroutine_threadsafe(act, loop).result(timeout=30)
+            asyncio.run_coroutine_threadsafe(act, loop).result(timeout=PATIENCE)
         return seal(items)
 
     monkeypatch.setattr(departure._sealing, "seal", seal_late)
@@ -484,7 +485,7 @@ async def test_an_asylum_hold_while_bytes_are_made_stops_the_message(two: Two, m
         if any(item.stated.message.body_type.startswith("referral") for item in items) and not placed.is_set():
             placed.set()
             act = fr.call("asylum.hold", id=items[0].stated.message.conversation, by="w-1")
-            asyncio.run_coroutine_threadsafe(act, loop).result(timeout=30)
+            asyncio.run_coroutine_threadsafe(act, loop).result(timeout=PATIENCE)
         return seal(items)
 
     monkeypatch.setattr(departure._sealing, "seal", seal_late)

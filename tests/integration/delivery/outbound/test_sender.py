@@ -98,7 +98,7 @@ async def test_refused_with_a_code_nobody_knows(two: Two, monkeypatch: pytest.Mo
     async def rejected() -> bool:
         return await two.fr.rows("select state from message") == [("rejected",)]
 
-    await two.until(rejected, seconds=30, real=10.0)
+    await two.until(rejected, seconds=30)
     assert up(two)
     shown = await two.fr.show(id)
     assert (shown["reason"], shown["receipts"][0]["code"]) == ("rejected", "made_up")

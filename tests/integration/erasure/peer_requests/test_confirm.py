@@ -82,7 +82,7 @@ async def test_a_declined_referral(two: Two) -> None:
     assert "content" in await two.al.show(request)
     two.clock.advance(DAY)
     await two.al.call("retention.run", by="dpo")
-    await two.until(lambda: came(two.fr, "erasure.confirmation/1"), seconds=180, real=60)
+    await two.until(lambda: came(two.fr, "erasure.confirmation/1"), seconds=180)
     assert "content" not in await two.al.show(request)
     for party in two:
         assert "erasure.overdue" not in await party.alarms()
@@ -100,6 +100,6 @@ async def test_a_referral_that_was_taken_back(two: Two) -> None:
     await two.fr.call("message.submit", **about("referral.withdraw/1", "AL", reason="solved_locally", erase=True))
     await two.until(lambda: came(two.al, "referral.withdraw/1"), seconds=60)
     two.clock.advance(DAY + 60)
-    await two.until(lambda: came(two.fr, "erasure.confirmation/1"), seconds=180, real=40)
+    await two.until(lambda: came(two.fr, "erasure.confirmation/1"), seconds=180)
     assert "content" not in await two.al.show(request)
     await two.until(lambda: stand(two, "withdrawn"), seconds=60)

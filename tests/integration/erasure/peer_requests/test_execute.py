@@ -94,7 +94,7 @@ async def answered(two: Two, count: int = 1) -> dict[str, Any]:
     async def there() -> bool:
         return len(await answers(two.fr)) == count
 
-    await two.until(there, seconds=180, real=40)
+    await two.until(there, seconds=180)
     return (await answers(two.fr))[-1]
 
 

@@ -204,7 +204,7 @@ async def test_withdrawal_erases_along_the_chain(three: Three) -> None:
     async def answered() -> bool:
         return bool(await confirmations(a))
 
-    await three.until(answered, seconds=120, real=60)
+    await three.until(answered, seconds=120)
     await nothing_is_left(three, yesterday)
     await two_certificates(three, case)
 
@@ -247,15 +247,15 @@ async def test_who_was_away_erases_on_return(three: Three) -> None:
     await a.call("consent.withdraw", id=CONSENT, by="w-1", erase_wanted=True)
     three.clock.advance(DAY)
     await b.start()
-    await three.until(lambda: has(b, "consent.withdrawal/1"), seconds=200, real=40)
-    await three.until(lambda: has(c, "consent.withdrawal/1"), seconds=200, real=40)
+    await three.until(lambda: has(b, "consent.withdrawal/1"), seconds=200)
+    await three.until(lambda: has(c, "consent.withdrawal/1"), seconds=200)
     three.clock.advance(DAY + 60)
     for party in (b, c):
 
         async def gone(party: Party = party) -> bool:
             return not has(party, "referral.request/1")
 
-        await three.until(gone, seconds=120, real=40)
+        await three.until(gone, seconds=120)
         assert marks_in(party, party.folder / "node.db") == []
 
 
@@ -299,7 +299,7 @@ async def test_who_had_what_was_erased_here_is_told(three: Three) -> None:
     async def gone() -> bool:
         return not has(c, "referral.request/1")
 
-    await three.until(gone, seconds=120, real=40)
+    await three.until(gone, seconds=120)
     assert marks_in(c, c.folder / "node.db") == []
 
 

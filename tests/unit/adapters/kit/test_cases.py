@@ -286,7 +286,7 @@ async def test_what_is_wrong_is_found(new: NewBench, adapter: type[TemplateAdapt
 
 async def test_a_call_without_end_is_found(new: NewBench, monkeypatch: pytest.MonkeyPatch) -> None:
     """The case ends although the adapter does not."""
-    monkeypatch.setattr("adapters.kit.trial.LONGEST", 0.5)
+    monkeypatch.setattr("adapters.kit.trial.LONGEST", 3.0)
     found = await outcome(new, Hangs, BY_NAME["push_fails_and_goes_on_away"])
     assert (found.verdict, found.why) == (Verdict.BROKEN, "push waits without end")
 

@@ -6,6 +6,7 @@ import asyncio
 from threading import Lock
 
 import pytest
+from support.patience import PATIENCE
 
 from adapters.kit.threads import in_thread
 
@@ -17,7 +18,7 @@ async def test_cancelled_work_is_not_overtaken() -> None:
 
     def slow() -> None:
         loop.call_soon_threadsafe(started.set)
-        asyncio.run_coroutine_threadsafe(go.wait(), loop).result(timeout=10)
+        asyncio.run_coroutine_threadsafe(go.wait(), loop).result(timeout=PATIENCE)
         order.append("first")
 
     task = asyncio.create_task(in_thread(lock, slow))

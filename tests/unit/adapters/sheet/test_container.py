@@ -138,7 +138,7 @@ async def test_flipped_bytes(tmp_path: Path, position: int) -> None:
         assert exc.findings
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(member=st.sampled_from(MEMBERS), position=st.integers(0, 10_000), byte=st.integers(0, 255))
 async def test_changed_members(tmp_path: Path, member: str, position: int, byte: int) -> None:
     """A byte changed inside the archive, under a correct check sum, is read or refused as well."""

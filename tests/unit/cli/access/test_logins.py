@@ -14,6 +14,7 @@ from aiohttp import ClientSession
 from support import desks
 from support.desks import PASSPHRASE, Desk, served
 from support.keycost import cheap, environment
+from support.patience import PATIENCE
 from support.ports import free_port
 from support.visitors import Visitor, enrol_by
 
@@ -100,7 +101,7 @@ def test_a_code_is_confirmed_at_the_console(fr: Desk, home: Path):
             await person.press("/shell/confirm")
 
     asyncio.run(confirm())
-    shown, _ = shell.communicate(timeout=60)
+    shown, _ = shell.communicate(timeout=PATIENCE)
     assert (shell.returncode, f"signed in at FR as {name}" in shown) == (0, True)
     assert json.loads(fr.trm("whoami", "--json").stdout)["name"] == name
 

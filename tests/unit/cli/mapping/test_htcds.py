@@ -12,6 +12,7 @@ import pytest
 from support.ceremony import ADMINS, change, play
 from support.desks import consent, run
 from support.pair import example
+from support.patience import PATIENCE
 from support.policies import open_on, text_of
 
 NAMES = "prs_FirstName,prs_SecondName,con_Consent,prs_MailingCity,prs_MailingCountry,vic_TypeOfExploitation"
@@ -108,7 +109,7 @@ def test_a_referral_becomes_a_record_on_both_sides(federation, tmp_path: Path):
     path = tmp_path / "referral.json"
     path.write_text(json.dumps(request), encoding="utf-8")
     id = federation.fr.send(path)
-    give_up = time.monotonic() + 30
+    give_up = time.monotonic() + PATIENCE
     while federation.fr.ask("message.show", id=id)["state"] != "awaiting_opening":
         assert time.monotonic() < give_up
         time.sleep(0.05)

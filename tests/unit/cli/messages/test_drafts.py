@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.desks import agree, consent, enquiry, run
+from support.patience import PATIENCE
 
 READING = [
     ("node", "show"),
@@ -35,7 +36,7 @@ def sent(federation, tmp_path: Path) -> dict[str, str]:
     ran = federation.fr.trm("send", str(path), "--json")
     assert ran.exit_code == 0, ran.stderr
     answer = json.loads(ran.stdout)
-    give_up = time.monotonic() + 30
+    give_up = time.monotonic() + PATIENCE
     while federation.fr.ask("message.show", id=answer["id"])["state"] != "awaiting_opening":
         assert time.monotonic() < give_up
         time.sleep(0.05)

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from support.desks import enquiry
+from support.patience import PATIENCE
 
 from gateway.cli.messages import exchange
 from schemas.region_pack.regions import load_region
@@ -21,7 +22,7 @@ def asked(federation, tmp_path: Path) -> dict[str, str]:
     path = tmp_path / "enquiry.json"
     path.write_text(json.dumps(enquiry("AL")), encoding="utf-8")
     answer = json.loads(federation.fr.trm("send", str(path), "--json").stdout)
-    give_up = time.monotonic() + 30
+    give_up = time.monotonic() + PATIENCE
     while federation.fr.ask("message.show", id=answer["id"])["state"] != "awaiting_opening":
         assert time.monotonic() < give_up
         time.sleep(0.05)
@@ -77,7 +78,7 @@ def test_what_is_owed_in_order(federation, tmp_path: Path):
         value = json.loads(desk.trm("conversation", "list", "--due", "--limit", "500", *part, "--json").stdout)
         return [item for item in value["due"] if item["conversation"] in asked]
 
-    give_up = time.monotonic() + 30
+    give_up = time.monotonic() + PATIENCE
     while any(item["what"] != "enquiry_reply" for item in (*listed(fr), *listed(al))) or len(listed(fr)) < 3:
         assert time.monotonic() < give_up
         time.sleep(0.05)

@@ -15,6 +15,7 @@ from support.ceremony import key_files
 from support.desks import Desk, enquiry, make, served
 from support.house import ROOT
 from support.keycost import CHEAP
+from support.patience import PATIENCE
 
 from gateway.foundation.clock import SystemClock
 from keys.offline.administrator_key import new_admin, write_admin
@@ -93,7 +94,7 @@ def test_row_36_the_pairing_as_a_newcomer_reads_it(desks: dict[str, Desk]) -> No
     assert len(told) >= 15
     for scene in told:
         if "Both nodes have told each other" in scene.said or scene.words[1] == "show":
-            end = time.monotonic() + 30
+            end = time.monotonic() + PATIENCE
             while not agreed(desks):
                 assert time.monotonic() < end
                 time.sleep(0.05)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -81,7 +82,7 @@ async def test_it_goes_on_after_it_stood_still(
     server: PostgresServer, monkeypatch: pytest.MonkeyPatch, writes: bool
 ) -> None:
     """The server ended the session because nothing happened in its transaction: it is told, and the next works."""
-    monkeypatch.setattr(postgres_server, "IDLE_SECONDS", 1)
+    monkeypatch.setattr(postgres_server, "IDLE_SECONDS", 3)
     opened = Store(server, new=True)
     engine = create_engine(server.url)
 
@@ -90,6 +91,7 @@ async def test_it_goes_on_after_it_stood_still(
         with engine.connect() as other:
             while other.scalar(text("select count(*) from pg_stat_activity where pid = :own"), {"own": own}):
                 other.rollback()
+                time.sleep(0.05)
         return connection.scalar(text("select 1"))
 
     with pytest.raises(TransientError) as caught:

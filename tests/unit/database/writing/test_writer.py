@@ -13,6 +13,8 @@ import pytest
 from sqlalchemy import Connection, insert, select, text
 from support import rows
 from support.house import ROOT
+from support.patience import PATIENCE
+from support.rest import until_at_rest
 
 from gateway.database import content
 from gateway.database import meta as database_meta
@@ -57,10 +59,10 @@ def bad_at_commit(connection: Connection) -> None:
 async def grouped(store: Store, *moves):
     """Run moves that are all waiting when the writer comes round."""
     gate = threading.Event()
-    first = asyncio.create_task(store.move(lambda _: gate.wait(10)))
-    await asyncio.sleep(0.02)
+    first = asyncio.create_task(store.move(lambda _: gate.wait(PATIENCE)))
+    await until_at_rest()
     tasks = [asyncio.create_task(store.move(move)) for move in moves]
-    await asyncio.sleep(0.02)
+    await until_at_rest()
     gate.set()
     await first
     return await asyncio.gather(*tasks, return_exceptions=True)
@@ -105,10 +107,10 @@ async def test_items_of_one_function_are_written_together(store: Store):
         return await store.move_together(remember_all, name)
 
     gate = threading.Event()
-    first = asyncio.create_task(store.move(lambda _: gate.wait(10)))
-    await asyncio.sleep(0.02)
+    first = asyncio.create_task(store.move(lambda _: gate.wait(PATIENCE)))
+    await until_at_rest()
     tasks = [asyncio.create_task(item(name)) for name in "abc"] + [asyncio.create_task(store.move(remember("d")))]
-    await asyncio.sleep(0.02)
+    await until_at_rest()
     gate.set()
     await first
     assert await asyncio.gather(*tasks) == ["A", "B", "C", "d"]
@@ -122,10 +124,10 @@ async def test_one_bad_item_harms_no_other(store: Store):
         return await store.move_together(remember_all, name)
 
     gate = threading.Event()
-    first = asyncio.create_task(store.move(lambda _: gate.wait(10)))
-    await asyncio.sleep(0.02)
+    first = asyncio.create_task(store.move(lambda _: gate.wait(PATIENCE)))
+    await until_at_rest()
     tasks = [asyncio.create_task(item(name)) for name in ("a", "bad", "c")]
-    await asyncio.sleep(0.02)
+    await until_at_rest()
     gate.set()
     await first
     results = await asyncio.gather(*tasks, return_exceptions=True)
@@ -146,11 +148,11 @@ async def test_a_move_runs_though_its_waiter_left(store: Store):
     gate = threading.Event()
 
     def slow(connection: Connection) -> None:
-        gate.wait(10)
+        gate.wait(PATIENCE)
         database_meta.set_meta(connection, "slow", b"")
 
     task = asyncio.create_task(store.move(slow))
-    await asyncio.sleep(0.02)
+    await until_at_rest()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -180,11 +182,11 @@ async def test_readers_see_whole_groups(store: Store):
     def slow_query(connection: Connection) -> tuple[bytes | None, bytes | None]:
         first = database_meta.get_meta(connection, "between")
         started.set()
-        written.wait(10)
+        written.wait(PATIENCE)
         return first, database_meta.get_meta(connection, "between")
 
     reading = asyncio.create_task(store.read(slow_query))
-    await asyncio.to_thread(started.wait, 10)
+    await asyncio.to_thread(started.wait, PATIENCE)
     await store.move(remember("between"))
     written.set()
     assert await reading == (None, None)
@@ -211,7 +213,9 @@ async def test_erased_bytes_leave_the_file(store: Store):
 
 COUNTING = """
 import asyncio, sys
+from contextlib import suppress
 from pathlib import Path
+from gateway.errors import TransientError
 from gateway.database import meta
 from gateway.database.kinds.sqlite_file import SqliteFile
 from gateway.database.engine import Store
@@ -220,8 +224,11 @@ def add(c):
     meta.set_meta(c, "count", str(n + 1).encode())
 async def main():
     store = Store(SqliteFile(Path(sys.argv[1])))
-    for _ in range(int(sys.argv[2])):
-        await store.move(add)
+    left = int(sys.argv[2])
+    while left:
+        with suppress(TransientError):  # it waited too long for its turn, and nothing was changed
+            await store.move(add)
+            left -= 1
     store.close()
 asyncio.run(main())
 """
@@ -231,7 +238,7 @@ async def test_no_update_is_lost_between_processes(store: Store):
     """Four processes that read, add and write never lose a step: the transaction holds the lock from its first read."""
     command = [sys.executable, "-c", COUNTING, str(store.path), "40"]
     started = [subprocess.Popen(command, cwd=ROOT) for _ in range(4)]  # noqa: ASYNC220
-    assert [await asyncio.to_thread(process.wait, 60) for process in started] == [0, 0, 0, 0]
+    assert [await asyncio.to_thread(process.wait, PATIENCE) for process in started] == [0, 0, 0, 0]
     assert await store.read(lambda c: database_meta.get_meta(c, "count")) == b"160"
 
 
@@ -309,7 +316,7 @@ async def test_what_rides_along_shares_the_next_commit(store: Store):
 
 async def test_what_rides_along_goes_alone_when_nothing_comes(store: Store):
     """It waits for a moment only."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         assert await store.move_along(remember("alone")) == "alone"
     assert await known(store) == {"alone"}
 

@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from support.patience import PATIENCE
 
 from gateway.demo.cluster.front import Door, Spread, open_door, order_workers, read_doors, write_doors
 
@@ -90,7 +91,7 @@ async def test_an_open_connection_ends_with_its_worker(tmp_path):
     try:
         reader, writer = await asyncio.open_unix_connection(tmp_path / "front")
         writer.write(b"hello\n")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             assert await reader.read() == b""
             await hung.wait()
         writer.close()

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from support.patience import PATIENCE
 
 from gateway.demo.cluster.rush import Rush, Side
 from gateway.errors import Code, RefusedError
@@ -45,7 +46,7 @@ def node_at(folder: Path, answer: Callable[[int], tuple[int, dict[str, str]] | N
     yield keys
     server.shutdown(socket.SHUT_RDWR)
     server.close()
-    thread.join(10)
+    thread.join(PATIENCE)
 
 
 def test_what_was_not_answered_goes_again_under_the_same_key(tmp_path):

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 from support.keystores import copy_keystore
 from support.nodes import NOW, Node
+from support.patience import PATIENCE
 
 from gateway.errors import Code, RefusedError, RemoteError, TransientError
 from keys.backups.backup_header import RecoveryPublic
@@ -56,8 +57,9 @@ def store(tmp_path: Path) -> Keystore:
 
 @pytest.fixture(autouse=True)
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half a second is patience enough here."""
+    """Half a second is patience enough for a key service that is away, and one that is there has the time it takes."""
     monkeypatch.setattr(remote, "PATIENCE", 0.5)
+    monkeypatch.setattr(remote, "ANSWER", PATIENCE)
 
 
 @contextmanager
@@ -80,7 +82,7 @@ def serving(store: Keystore, path: Path, **options: Any) -> Iterator[KeyServer]:
             yield server
         finally:
             os.write(wake, b"\n")
-            thread.join(10)
+            thread.join(PATIENCE)
             os.close(stop)
             os.close(wake)
             for connection in taken:
@@ -277,7 +279,7 @@ def test_a_worker_waits_for_its_return(store: Keystore, tmp_path: Path, monkeypa
         time.sleep(0.2)
         assert not waiting.done()
         with serving(again, path):
-            assert len(waiting.result(10)) == 64
+            assert len(waiting.result(PATIENCE)) == 64
             assert again.http_kid == current
     keys.close()
 
@@ -294,14 +296,14 @@ def test_away_is_transient(store: Keystore, tmp_path: Path) -> None:
         began = time.monotonic()
         with pytest.raises(TransientError, match="does not answer", check=lambda error: error.code is Code.UNREACHABLE):
             call()
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < remote.CHANGE, "a call waits so long for an answer"
     with pytest.raises(TransientError):
         RemoteKeys.reach(tmp_path / "keyd.sock")
 
 
 async def test_the_loop_does_not_wait(store: Keystore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A call from the event loop fails at once while the key service is away, and works at once when it is back."""
-    monkeypatch.setattr(remote, "PATIENCE", 60.0)
+    monkeypatch.setattr(remote, "PATIENCE", PATIENCE)
     path = tmp_path / "keyd.sock"
     with serving(store, path):
         keys = RemoteKeys.reach(path)
@@ -309,7 +311,7 @@ async def test_the_loop_does_not_wait(store: Keystore, tmp_path: Path, monkeypat
     began = time.monotonic()
     with pytest.raises(TransientError):
         keys.index(b"x")
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < PATIENCE / 2
     with serving(store, path):
         assert keys.index(b"x") == await asyncio.to_thread(keys.index, b"x")
     keys.close()
@@ -372,7 +374,7 @@ def test_another_user_is_turned_away(store: Keystore, tmp_path: Path) -> None:
 def raw(path: Path) -> Channel:
     """A connection that says what it wants."""
     connection = socket.socket(socket.AF_UNIX)
-    connection.settimeout(5)
+    connection.settimeout(PATIENCE)
     connection.connect(str(path))
     channel = Channel(connection)
     channel.receive()

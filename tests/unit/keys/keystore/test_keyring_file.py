@@ -249,10 +249,10 @@ def test_older_generation_is_refused(path: Path, store: Keystore) -> None:
 def test_edited_header_is_refused(path: Path, store: Keystore, change: dict[str, Any], code: Code) -> None:
     """Threat 46: cost out of bounds is refused before any work; every other member is authenticated."""
     path.write_bytes(with_header(path.read_bytes(), lambda header: header.update(change)))
-    started = time.perf_counter()
+    started = time.thread_time()
     with fails(code):
         opened(path)
-    assert time.perf_counter() - started < 1
+    assert time.thread_time() - started < 1
 
 
 def test_weakened_derivation_is_refused(path: Path) -> None:

@@ -78,19 +78,19 @@ def test_depth_24_is_allowed_and_25_is_not() -> None:
 @pytest.mark.parametrize("bomb", [b"[" * 100_000, b'{"a":' * 100_000, b"[" * 50_000 + b"]" * 50_000])
 def test_nesting_bomb_is_refused_before_the_parser(bomb: bytes) -> None:
     """Threat 23: 100 000 levels are refused by a byte scan, in no time."""
-    started = time.perf_counter()
+    started = time.thread_time()
     with refused(Code.MALFORMED, "nested deeper"):
         e.parse(bomb, limit=1_000_000)
-    assert time.perf_counter() - started < 1
+    assert time.thread_time() - started < 1
 
 
 @pytest.mark.parametrize("attack", [b'"' + b'\\"' * 700_000, b'"\\' * 700_000, b'"' * 1_400_000, b"[]," * 460_000])
 def test_scan_takes_linear_time(attack: bytes) -> None:
     """A document of the largest size that is made of quotes and backslashes does not stall the scan."""
-    started = time.perf_counter()
+    started = time.thread_time()
     with refused(Code.MALFORMED):
         e.parse(attack, limit=1_500_000)
-    assert time.perf_counter() - started < 2
+    assert time.thread_time() - started < 2
 
 
 def test_brackets_in_strings_do_not_count() -> None:
