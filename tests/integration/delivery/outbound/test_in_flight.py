@@ -62,6 +62,23 @@ async def test_two_partial_requests(two: Two, monkeypatch: pytest.MonkeyPatch) -
     assert two.al.notes() == ["m-0", "m-1", "later-0", "later-1", "later-2"]
 
 
+async def test_what_is_stored_late(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A message with a lower number that is stored behind one with a higher, as another worker does, waits for no
+    request that is under way; nothing goes twice.
+    """
+    wire, numbers = SlowWire(two, monkeypatch), two.fr.running.store.numbers
+    early = [numbers.new() for _ in range(20)]
+    first = await two.fr.submit("first")
+    await two.until(lambda: wire.sent == [1], seconds=5)
+    with monkeypatch.context() as patched:
+        patched.setattr(numbers, "new", lambda: early.pop(0))
+        second = await two.fr.submit("second")
+    await two.until(lambda: wire.sent == [1, 1], seconds=5)
+    wire.open.set()
+    await delivered(two, first, second)
+    assert wire.sent == [1, 1]
+
+
 @pytest.mark.parametrize("answered", [True, False])
 async def test_a_withdrawal_waits_for_one_round_trip(two: Two, monkeypatch: pytest.MonkeyPatch, answered: bool) -> None:
     """It goes behind the answer to what may rely on its consent; where none comes, it goes without."""
