@@ -24,9 +24,8 @@ from gateway.database.engine import Store
 from gateway.delivery.outbound.departure import Departure, Ready
 from gateway.delivery.outbound.exchange import Exchange, requests
 from gateway.delivery.outbound.file_carrier import FileCarrier
-from gateway.delivery.outbound.in_flight import IN_FLIGHT, PARTIAL, answered, first_of
+from gateway.delivery.outbound.in_flight import IN_FLIGHT, PARTIAL, OutboxPass, answered, first_of
 from gateway.delivery.outbound.lookout import Lookout
-from gateway.delivery.outbound.outbox_pass import OutboxPass
 from gateway.delivery.outbound.reach import Reach
 from gateway.delivery.outbound.receipt_sender import OwedReceipts, ReceiptKey, ReceiptSender, find_owed
 from gateway.delivery.outbound.submission import Submission

@@ -3,133 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 import structlog
 from sqlalchemy import Connection, insert, update
 from support import running
-from support.databases import fresh_postgresql
+from support.joined_workers import now, quick, until
 
-from gateway.cluster import leadership, rules, store
-from gateway.cluster.member import Member
+from gateway.cluster import store
 from gateway.database import meta
 from gateway.database.engine import Store
 from gateway.database.kinds.postgres_server import PostgresServer
 from gateway.database.tables import lease, token
 from gateway.database.writing.leading import LeaseLostError
 from gateway.errors import Code, RefusedError, TransientError
-from gateway.foundation.clock import SystemClock
-from gateway.messages.wakeups import EventStream, Wakeups
 
 TOKEN = {"id": "t", "hash": "h", "label": "l", "made": 1, "expires": 2}
 WAITING = "select count(*) from pg_locks where not granted"
-
-
-async def until(true: Callable[[], bool]) -> None:
-    """Wait until it is."""
-
-    async def done() -> bool:
-        return true()
-
-    await running.until(done, seconds=30)
-
-
-def now() -> int:
-    """The clock of this machine, Unix milliseconds."""
-    return time.time_ns() // 1_000_000
-
-
-@dataclass
-class Worker:
-    """One worker: its store, what it has read, what it leads."""
-
-    rows: Store
-    member: Member
-    wakeups: Wakeups
-    events: EventStream
-    read: list[bytes | None] = field(default_factory=list)
-    led: list[str] = field(default_factory=list)
-    tasks: list[asyncio.Task[None]] = field(default_factory=list)
-
-    def lead(self, what: str, work: Callable[[], Awaitable[None]] | None = None) -> None:
-        """Take part in a duty; what is led stands in `led`."""
-
-        async def stay() -> None:
-            self.led.append(what)
-            try:
-                await (work or asyncio.Event().wait)()
-            finally:
-                self.led.remove(what)
-
-        self.tasks.append(asyncio.create_task(self.member.leadership.lead(what, stay)))
-
-    def begin(self) -> None:
-        """Do what a worker does by itself."""
-        self.tasks.append(asyncio.create_task(self.member.run()))
-
-    async def end(self) -> None:
-        """Stop without a word, as a process that is killed."""
-        for task in self.tasks:
-            task.cancel()
-        await asyncio.gather(*self.tasks, return_exceptions=True)
-        self.tasks = []
-
-
-@pytest.fixture
-async def make(tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[Worker]]]:
-    """Makes workers of one node; each goes in the end."""
-    url, made = fresh_postgresql(), list[Worker]()
-    Store(PostgresServer(url, tmp_path), new=True).close()
-
-    async def another(id: str, *, ahead: int = 0) -> Worker:
-        server = PostgresServer(url, tmp_path, shared=True)
-        rows, wakeups, events = Store(server), Wakeups(), EventStream()
-
-        async def refresh() -> None:
-            worker.read.append(await rows.read(lambda c: meta.get_meta(c, "keyset")))
-
-        _, pictures = await rows.read(store.counters)
-        member = await Member.join(
-            rows,
-            id=id,
-            host="one.example",
-            version="1",
-            pictures=pictures,
-            refresh=refresh,
-            keep_up=refresh,
-            connect=server.connect,
-            wakeups=wakeups,
-            events=events,
-            clock=SystemClock(),
-            now=lambda: now() + ahead,
-        )
-        worker = Worker(rows, member, wakeups, events)
-        made.append(worker)
-        return worker
-
-    yield another
-    for worker in made:
-        await worker.end()
-        await worker.member.leave()
-        worker.rows.close()
-
-
-@asynccontextmanager
-async def quick(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
-    """Leases that live for a second."""
-    with monkeypatch.context() as patch:
-        patch.setattr(store, "LIFE", 1_000)
-        patch.setattr(rules, "LIFE", 1_000)
-        patch.setattr(rules, "MARGIN", 300)
-        patch.setattr(rules, "BEAT", 0.2)
-        patch.setattr(leadership, "WATCH", 0.05)
-        yield
 
 
 def count_up(connection: Connection) -> int:
@@ -334,82 +225,6 @@ async def test_a_worker_whose_clock_is_some_seconds_off_leads(make, ahead: int):
         await worker.member.leadership.beat()
     await until(lambda: len(off.led) == len(right.led) == 1)
     assert off.led != right.led
-
-
-async def test_what_is_set_here_is_heard_there(make):
-    """At once, and each only once; what is heard is not told back."""
-    one, other = await make("one"), await make("other")
-    for worker in (one, other):
-        worker.begin()
-    await until(lambda: not (one.member._hints._missed or other.member._hints._missed))
-    other.wakeups.handover.clear()
-    grown = other.events.happenings
-    one.wakeups.handover.set()
-    one.wakeups.peer_called("n1x")
-    one.wakeups.peer_trusts("n1y")
-    await one.events.happened()
-    await until(lambda: other.wakeups.handover.is_set() and other.events.happenings > grown)
-    assert "n1y" in other.wakeups.trusting and other.wakeups.trust.is_set()
-    assert "n1x" in other.wakeups.called and other.wakeups.outgoing("n1x").is_set()
-    assert other.member._hints._pending == {}
-
-
-async def test_a_hint_costs_nothing_where_nothing_in_memory_changed(make, monkeypatch):
-    """It says up to where its worker has read; what changed later is read within a second, and then each loop looks."""
-    one, other = await make("one"), await make("other")
-    hints, read, looked = other.member._hints, other.rows.writer.entry.pictures, list[None]()
-
-    async def look() -> None:
-        looked.append(None)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(hints, "_look", look)
-        await hints._hear(json.dumps({"by": "one", "pictures": read, "hints": ["handover"]}))
-        assert other.wakeups.handover.is_set() and not looked
-        await hints._hear(json.dumps({"by": "one", "pictures": read + 1, "hints": ["handover"]}))
-        assert len(looked) == 1
-    await heard_by_all(one, other)
-    await one.rows.move(lambda c: meta.set_meta(c, "keyset", b"new"))
-    await until(other.wakeups.handover.is_set)
-    assert other.read[-1] == b"new"
-
-
-TELLING = "select pid from pg_stat_activity where query like 'select pg_notify%%' and datname = current_database()"
-
-
-async def heard_by_all(*workers: Worker) -> None:
-    """Wait until all of them listen and have looked once."""
-    for worker in workers:
-        worker.begin()
-    await until(lambda: not any(worker.member._hints._missed for worker in workers))
-    for worker in workers:
-        worker.wakeups.handover.clear()
-
-
-async def test_a_hint_whose_connection_is_cut_is_told_over_the_next(make):
-    """The others listen all the time, so nothing else would make them look."""
-    one, other = await make("one"), await make("other")
-    await heard_by_all(one, other)
-    one.wakeups.outgoing("n1x").set()
-    await until(lambda: other.wakeups.outgoing("n1x").is_set())
-
-    def cut(connection: Connection) -> int:
-        return len(connection.exec_driver_sql(f"select pg_terminate_backend(pid, 5000) from ({TELLING}) t").all())
-
-    assert await other.rows.read(cut) == 1
-    one.wakeups.handover.set()
-    await until(other.wakeups.handover.is_set)
-
-
-async def test_what_a_lost_worker_did_not_tell_is_found(make, monkeypatch):
-    """A worker that is killed behind its commit tells nobody: the others look when it is there no more."""
-    async with quick(monkeypatch):
-        one, other = await make("one"), await make("other")
-        await heard_by_all(one, other)
-        await until(lambda: other.member.leadership._alive == {"one", "other"})
-        await one.end()
-        await one.rows.move(lambda c: meta.set_meta(c, "written", b"1"))
-        await until(other.wakeups.handover.is_set)
 
 
 async def test_one_that_wants_to_be_alone_is_kept_out(make, tmp_path):
