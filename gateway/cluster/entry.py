@@ -46,7 +46,7 @@ class SharedEntry:
         self._id = id
         self._store = rows
         self._refresh = refresh
-        self._pictures = pictures
+        self._pictures = self._found = pictures
         self._loop = asyncio.get_running_loop()
         self._reading = asyncio.Lock()
         self._behind = 0
@@ -54,15 +54,23 @@ class SharedEntry:
         self.read = asyncio.Event()
         """Set when something was read again."""
 
-    def begin(self, connection: Connection, leases: Collection[Lease]) -> None:
+    @property
+    def pictures(self) -> int:
+        """The count of changes up to which this worker has read."""
+        return self._pictures
+
+    def begin(self, connection: Connection) -> None:
         """See `Entry`."""
-        pictures = enter(connection)
+        self._found = enter(connection)
+
+    def require(self, connection: Connection, leases: Collection[Lease]) -> None:
+        """See `Entry`."""
         if leases:
             held = dict(_HELD.rows(connection, holder=self._id))
             for one in leases:
                 if held.get(one.what) != one.fence:
                     raise LeaseLostError(one.what)
-        if pictures != self._pictures:
+        if self._found != self._pictures:
             raise BehindError
         self._behind = 0
 

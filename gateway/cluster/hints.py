@@ -2,14 +2,16 @@
 
 A hint is never more than that. It is sent after the commit and outside of its transaction, because a NOTIFY inside
 takes a lock of the whole database; the first goes at once, and what is told within a moment after it goes together.
-Each worker looks every second all the same; after a connection was lost, every loop looks.
+Each worker looks every second for changes of what it has in memory. Every loop looks where a hint may have been lost:
+after the connection that hears them was, and when another worker went, which may have written and not told. What
+cannot be told is told over the next connection.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -33,7 +35,8 @@ Connect = Callable[[], Awaitable["psycopg.AsyncConnection[tuple[object, ...]]"]]
 class Hints:
     """Tells other workers what is set here, and sets here what they tell.
 
-    `look` reads what other workers changed; None for `connect` where hints cannot be told (behind a pooler).
+    `look` reads again what other workers changed, and `pictures` tells up to which count of changes this one has read;
+    None for `connect` where hints cannot be told (behind a pooler).
     """
 
     def __init__(
@@ -42,12 +45,14 @@ class Hints:
         id: str,
         connect: Connect | None,
         look: Callable[[], Awaitable[None]],
+        pictures: Callable[[], int],
         wakeups: Wakeups,
         events: EventStream,
     ) -> None:
         self._id = id
         self._connect = connect
         self._look = look
+        self._pictures = pictures
         self._wakeups = wakeups
         self._events = events
         self._pending: dict[str, None] = {}
@@ -56,6 +61,10 @@ class Hints:
         self._log = logger()
         if connect is not None:
             wakeups.tell = events.tell = self.tell
+
+    def look_everywhere(self) -> None:
+        """Let every loop look within a second: something may have been written of which nobody tells."""
+        self._missed = True
 
     def tell(self, hint: str) -> None:
         """Let the other workers know, in a moment."""
@@ -88,11 +97,19 @@ class Hints:
             await self._some.wait()
             self._some.clear()
             told, self._pending = [*self._pending], {}
-            text = json.dumps({"by": self._id, "hints": told})
+            text = self._write(told)
             if len(text) > MOST:
-                text = json.dumps({"by": self._id, "hints": [ALL]})
-            await connection.execute("select pg_notify(%s, %s)", (CHANNEL, text))
+                text = self._write([ALL])
+            try:
+                await connection.execute("select pg_notify(%s, %s)", (CHANNEL, text))
+            except psycopg.Error:  # the others, whose connections are there, would wait for it for ever
+                self._pending = {**dict.fromkeys(told), **self._pending}
+                self._some.set()
+                raise
             await asyncio.sleep(MOMENT)  # the first goes at once, and what follows it goes together
+
+    def _write(self, hints: Sequence[str]) -> str:
+        return json.dumps({"by": self._id, "pictures": self._pictures(), "hints": hints})
 
     async def _listen(self, connection: psycopg.AsyncConnection[tuple[object, ...]]) -> None:
         await connection.execute(f"listen {CHANNEL}")
@@ -105,16 +122,18 @@ class Hints:
             told = json.loads(payload)
             if told["by"] == self._id:
                 return
-            await self._look()
+            if told.get("pictures") != self._pictures():  # most often nothing changed of what is in memory
+                await self._look()
             for hint in told["hints"]:
                 if hint == ALL:
-                    await self._hear_all()
+                    await self.hear_all()
                 elif hint == EVENTS:
                     await self._events.hear()
                 else:
                     self._wakeups.hear(str(hint))
 
-    async def _hear_all(self) -> None:
+    async def hear_all(self) -> None:
+        """Let every loop look now, as where something changed by which it goes."""
         self._wakeups.hear_all()
         await self._events.hear()
 
@@ -124,4 +143,4 @@ class Hints:
             await self._look()
             if self._missed or self._connect is None:
                 self._missed = False
-                await self._hear_all()
+                await self.hear_all()

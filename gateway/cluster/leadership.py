@@ -57,11 +57,15 @@ class _Duty:
 class Leadership:
     """Implements `Duties` for one worker among several."""
 
-    def __init__(self, rows: Store, id: str, now: Callable[[], int]) -> None:
-        """`now` is the clock of this machine, Unix milliseconds."""
+    def __init__(self, rows: Store, id: str, now: Callable[[], int], another_went: Callable[[], None]) -> None:
+        """`now` is the clock of this machine, Unix milliseconds; `another_went` is called when another worker is there
+        no more, however it went.
+        """
         self._store = rows
         self._id = id
         self._now = now
+        self._another_went = another_went
+        self._alive = frozenset[str]()
         self._duties: dict[str, _Duty] = {}
         self._until = 0.0
         self._log = logger()
@@ -132,7 +136,10 @@ class Leadership:
         may = rules.may_lead(off)
         if not may:
             self._log.error("worker.clock", seconds=off // 1_000)
-        alive = await self._store.read(store.count_alive)
+        before, self._alive = self._alive, await self._store.read(store.find_alive)
+        if before - self._alive:
+            self._another_went()
+        alive = len(self._alive)
         held = self.leads
         for what in held if not may else rules.to_give_up(self._duties, held, alive):
             self._duties[what].lead(None)  # who does it ends it, and gives the lease up

@@ -84,12 +84,19 @@ class Member:
         rows.numbers.share(place, now)
         entry = SharedEntry(id, rows, refresh, pictures)
         rows.writer.entry = entry
-        hints = Hints(id=id, connect=connect, look=entry.look, wakeups=wakeups, events=events)
+        hints = Hints(
+            id=id,
+            connect=connect,
+            look=entry.look,
+            pictures=lambda: entry.pictures,
+            wakeups=wakeups,
+            events=events,
+        )
         return cls(
             id=id,
             rows=rows,
             entry=entry,
-            leadership=Leadership(rows, id, now),
+            leadership=Leadership(rows, id, now, hints.look_everywhere),
             hints=hints,
             nonces=NoncesOfWorkers(rows, began // 1_000, clock),
             keep_up=keep_up,
@@ -103,10 +110,13 @@ class Member:
             group.create_task(self._follow(), name="what others changed")
 
     async def _follow(self) -> None:
-        """Reading again happens while the writer waits, so what has to be written comes behind it."""
+        """Reading again happens while the writer waits, so what has to be written comes behind it. Loops may have
+        looked before it, by a hint that knew nothing of the change: they look again.
+        """
         while True:
             await self._entry.read.wait()
             self._entry.read.clear()
+            await self._hints.hear_all()
             with suppress(GatewayError):  # it is done again with the next change, and by its chore
                 await self._keep_up()
 

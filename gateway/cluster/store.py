@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from gateway.cluster.rules import LIFE, free_place
@@ -123,10 +123,9 @@ def workers(connection: Connection) -> list[Worker]:
     ]
 
 
-def count_alive(connection: Connection) -> int:
-    """Count the workers that were seen within the life of a lease."""
-    alive = select(func.count()).select_from(worker).where(worker.c.seen > database_ms() - LIFE)
-    return connection.scalar(alive) or 0
+def find_alive(connection: Connection) -> frozenset[str]:
+    """Find the workers that were seen within the life of a lease."""
+    return frozenset(connection.scalars(select(worker.c.id).where(worker.c.seen > database_ms() - LIFE)))
 
 
 _ADMIT = Prepared(

@@ -33,7 +33,7 @@ async def join_workers(node: Node, pictures: int) -> Member:
     from gateway.cluster.member import Member
     from gateway.database.kinds.postgres_server import PostgresServer
 
-    others = await node.store.read(rows.count_alive) > 0
+    others = bool(await node.store.read(rows.find_alive))
     if isinstance(node.files, FileFolder):
         await require_same_folder(node.store, node.folder / ATTACHMENTS, node.rand, others=others)
     node.attachments.alone = False

@@ -18,6 +18,10 @@ BEGIN_MS: Final = 1_767_225_600_000
 """1 January 2026, Unix milliseconds."""
 _PLACE: Final = 7
 _TIME: Final = 12
+LATE: Final = 4_096
+"""Numbers that one process may have given to others before it stores what it gave a number to."""
+LATE_MS: Final = 120_000
+"""Milliseconds by which the number of another worker may be older: both clocks may be off by a minute."""
 
 
 class LocalNumbers:
@@ -40,6 +44,10 @@ class LocalNumbers:
         with self._lock:
             self._last = self._last + 1 if self._place is None else self._timed(self._place)
             return self._last
+
+    def lowest_stored_behind(self, number: int) -> int:
+        """Estimate the number above which one may be stored after `number` was, though it is lower."""
+        return max(0, number - (LATE if self._place is None else LATE_MS << _TIME))
 
     def _timed(self, place: int) -> int:
         at, full = self._now() - BEGIN_MS, (1 << _PLACE) - 1

@@ -110,8 +110,14 @@ class Handover:
 
     async def run(self) -> None:
         """Work until cancelled; looks again at least every ten seconds, since gaps and back-offs end by time."""
-        signal = self._wakeups.handover
         self._answering.attended = self._adapter is not None
+        try:
+            await self._empty_inbox()
+        finally:
+            self._answering.attended = False  # another worker may hand over from here on: no answer waits for this one
+
+    async def _empty_inbox(self) -> None:
+        signal = self._wakeups.handover
         while True:
             signal.clear()
             try:

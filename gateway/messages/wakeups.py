@@ -20,6 +20,7 @@ EVENTS: Final = "events"
 OUTGOING: Final = "outgoing "
 """Followed by a node id, as the next."""
 CALLED: Final = "called "
+TRUSTING: Final = "trusting "
 
 Tell = Callable[[str], None]
 
@@ -76,11 +77,20 @@ class Wakeups:
         self.outgoing(peer).hear()
         self.tell(CALLED + peer)
 
+    def peer_trusts(self, peer: NodeId) -> None:
+        """The peer has just sent a trust record: it takes ours now, whatever it did before."""
+        self.trusting.add(peer)
+        self.tell(TRUSTING + peer)
+        self.trust.set()
+
     def hear(self, hint: str) -> None:
         """Take what another worker has told; nothing for what this version does not know."""
         if hint == HANDOVER:
             self.handover.hear()
         elif hint == TRUST:
+            self.trust.hear()
+        elif hint.startswith(TRUSTING):
+            self.trusting.add(hint.removeprefix(TRUSTING))
             self.trust.hear()
         elif hint.startswith(OUTGOING):
             self.outgoing(NodeId(hint.removeprefix(OUTGOING))).hear()

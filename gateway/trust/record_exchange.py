@@ -216,8 +216,7 @@ class RecordExchange:
         if await self._store.move(move):
             await self._link.registry.refresh()
             self._wakeups.peer_called(peer.node)
-        self._wakeups.trusting.add(peer.node)
-        self._wakeups.trust.set()
+        self._wakeups.peer_trusts(peer.node)
 
     def _check_about_us(self, record: TrustRecord) -> None:
         """The record names a descriptor that this node really had: else somebody shows our peer another one."""

@@ -12,6 +12,7 @@ from gateway.cli import output as voice
 from gateway.cli.administration.maintenance import maintenance_commands
 from gateway.cli.options import CONTEXT, Reach
 from gateway.foundation import time_text
+from gateway.foundation.clock import SystemClock
 from gateway.foundation.json import list_objects
 from gateway.ports import Json
 
@@ -84,7 +85,7 @@ def _show_workers(value: Mapping[str, Json]) -> None:
                 one["host"],
                 one["version"],
                 _when(one["since"]),
-                f"away for {one['seen']} s" if one["away"] else f"{one['seen']} s ago",
+                f"lost, seen {_ago(one['seen'])}" if one["away"] else f"{one['seen']} s ago",
                 f"{one['ahead']:+} s",
                 one["leads"],
             ]
@@ -93,7 +94,15 @@ def _show_workers(value: Mapping[str, Json]) -> None:
         empty="one process: the rows of this node are in a file, which nobody else has open",
     )
     if any(one["away"] for one in workers):
-        voice.print_hint("what a worker that is away led, others lead; trm serve on its machine starts it again")
+        voice.print_hint(
+            "a worker that is lost was killed, or its machine or network is gone; one that was stopped is not listed. "
+            "What it led, others lead; trm serve on its machine starts another, and its line goes after a day"
+        )
+
+
+def _ago(seconds: Json) -> str:
+    now = SystemClock().now()
+    return time_text.distance(now - seconds, now) if isinstance(seconds, int) else "-"
 
 
 @options.add_verb(node_commands, "status")

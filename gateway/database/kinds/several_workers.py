@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
-from sqlalchemy import Connection, text, update
+from sqlalchemy import Connection, Integer, bindparam, case, cast, func, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from gateway.database.functions import database_ms
@@ -69,8 +69,19 @@ def prepare_for_workers(connection: Connection) -> None:
     connection.exec_driver_sql(_FACT.format(facts=", ".join(f"'{key}'" for key in FACTS)))
 
 
+LONGEST: Final = 30
+"""Seconds after which the server ends the transaction of a worker that others wait for, whatever it is at: one that was
+stopped while it sent a statement is at none, and idle neither. Servers before PostgreSQL 17 cannot bound it.
+"""
+_BOUND = case(
+    (
+        cast(func.current_setting("server_version_num"), Integer) >= 170_000,
+        func.set_config("transaction_timeout", bindparam("longest"), True),
+    )
+)
+"""For this transaction, from here on: waiting for others does not count. Elsewhere the name is not even looked up."""
 _ENTER = Prepared(
-    update(cluster).where(cluster.c.id == 1).values(moves=cluster.c.moves + 1).returning(cluster.c.pictures)
+    update(cluster).where(cluster.c.id == 1).values(moves=cluster.c.moves + 1).returning(cluster.c.pictures, _BOUND)
 )
 
 
@@ -79,9 +90,12 @@ class OneAfterAnother:
     transaction holds the row of the counters.
     """
 
-    def begin(self, connection: Connection, leases: Collection[Lease]) -> None:
+    def begin(self, connection: Connection) -> None:
         """See `Entry`."""
         enter(connection)
+
+    def require(self, connection: Connection, leases: Collection[Lease]) -> None:
+        """See `Entry`: nothing is led yet, and nothing is in memory."""
 
     def catch_up(self) -> None:
         """See `Entry`: nothing is in memory yet."""
@@ -89,7 +103,7 @@ class OneAfterAnother:
 
 def enter(connection: Connection) -> int:
     """Wait until no other worker writes; the count of changes of what workers have in memory. Raises TransientError."""
-    entered = _ENTER.first(connection)
+    entered = _ENTER.first(connection, longest=f"{LONGEST}s")
     if entered is None:
         raise TransientError(Code.DISK, "the database has no row for its workers; nothing was changed")
     pictures: int = entered[0]

@@ -24,7 +24,7 @@ from gateway.database.engine import Store
 from gateway.delivery.outbound.departure import Departure, Ready
 from gateway.delivery.outbound.exchange import Exchange, requests
 from gateway.delivery.outbound.file_carrier import FileCarrier
-from gateway.delivery.outbound.in_flight import IN_FLIGHT, PARTIAL, answered, first_of
+from gateway.delivery.outbound.in_flight import IN_FLIGHT, PARTIAL, OutboxPass, answered, first_of
 from gateway.delivery.outbound.lookout import Lookout
 from gateway.delivery.outbound.reach import Reach
 from gateway.delivery.outbound.receipt_sender import OwedReceipts, ReceiptKey, ReceiptSender, find_owed
@@ -229,12 +229,12 @@ class Sender:
 
     async def _send_messages(self, refs: Sequence[int]) -> None:
         """Once through the outbox in order from `refs` on, a few requests in flight; raises what made one fail."""
-        after, whole = 0, False
+        outbox = OutboxPass(self._store, self._node)
         flying: set[asyncio.Future[None]] = set()
         try:
             while refs or flying:
                 if refs and (len(flying) < PARTIAL or len(refs) == MOST_ENVELOPES):
-                    after, whole = refs[-1], len(refs) == MOST_ENVELOPES
+                    outbox.take(refs)
                     for request in requests(await self._departed(refs)):
                         while len(flying) >= IN_FLIGHT:
                             flying = await first_of(flying)
@@ -244,9 +244,8 @@ class Sender:
                     refs = []
                 else:
                     flying = await self._first_or_woken(flying)
-                if whole or self._wake.is_set():
-                    refs = await self._due(after)
-                    whole = len(refs) == MOST_ENVELOPES
+                if outbox.full or self._wake.is_set():
+                    refs = await outbox.find_next(late=self._was_woken())
         finally:
             for task in flying:
                 task.cancel()
@@ -256,7 +255,7 @@ class Sender:
         """These, and what comes within a moment."""
         if len(refs) < MOST_ENVELOPES:
             await self._submission.under_way(GATHER)
-        return await self._due(0) if self._wake.is_set() else refs
+        return await OutboxPass(self._store, self._node).find_next() if self._was_woken() else refs
 
     async def _first_or_woken(self, flying: set[asyncio.Future[None]]) -> set[asyncio.Future[None]]:
         """Until a request ends or more may wait; raises what the request raised; returns the others."""
@@ -266,12 +265,12 @@ class Sender:
         finally:
             woken.cancel()
 
-    async def _due(self, after: int) -> list[int]:
-        """What waits behind `after`. The wake-up that is used up here may have been for something else: look again."""
-        if self._wake.is_set():
-            self._wake.clear()
-            self._exchange.again = True
-        return await self._store.read(lambda c: messages.due(c, self._node, after, MOST_ENVELOPES))
+    def _was_woken(self) -> bool:
+        """Use up the wake-up. It may have been for something else: the next round looks again."""
+        woken = self._wake.is_set()
+        self._wake.clear()
+        self._exchange.again = self._exchange.again or woken
+        return woken
 
     async def _departed(self, refs: Sequence[int]) -> list[Ready]:
         """These, ready to go; one that may go no longer is asked about in the next round."""

@@ -4,131 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 import structlog
 from sqlalchemy import Connection, insert, update
 from support import running
-from support.databases import fresh_postgresql
+from support.joined_workers import now, quick, until
 
-from gateway.cluster import leadership, rules, store
-from gateway.cluster.member import Member
+from gateway.cluster import store
 from gateway.database import meta
 from gateway.database.engine import Store
 from gateway.database.kinds.postgres_server import PostgresServer
 from gateway.database.tables import lease, token
 from gateway.database.writing.leading import LeaseLostError
 from gateway.errors import Code, RefusedError, TransientError
-from gateway.foundation.clock import SystemClock
-from gateway.messages.wakeups import EventStream, Wakeups
 
 TOKEN = {"id": "t", "hash": "h", "label": "l", "made": 1, "expires": 2}
 WAITING = "select count(*) from pg_locks where not granted"
-
-
-async def until(true: Callable[[], bool]) -> None:
-    """Wait until it is."""
-
-    async def done() -> bool:
-        return true()
-
-    await running.until(done)
-
-
-def now() -> int:
-    """The clock of this machine, Unix milliseconds."""
-    return time.time_ns() // 1_000_000
-
-
-@dataclass
-class Worker:
-    """One worker: its store, what it has read, what it leads."""
-
-    rows: Store
-    member: Member
-    wakeups: Wakeups
-    events: EventStream
-    read: list[bytes | None] = field(default_factory=list)
-    led: list[str] = field(default_factory=list)
-    tasks: list[asyncio.Task[None]] = field(default_factory=list)
-
-    def lead(self, what: str, work: Callable[[], Awaitable[None]] | None = None) -> None:
-        """Take part in a duty; what is led stands in `led`."""
-
-        async def stay() -> None:
-            self.led.append(what)
-            try:
-                await (work or asyncio.Event().wait)()
-            finally:
-                self.led.remove(what)
-
-        self.tasks.append(asyncio.create_task(self.member.leadership.lead(what, stay)))
-
-    def begin(self) -> None:
-        """Do what a worker does by itself."""
-        self.tasks.append(asyncio.create_task(self.member.run()))
-
-    async def end(self) -> None:
-        """Stop without a word, as a process that is killed."""
-        for task in self.tasks:
-            task.cancel()
-        await asyncio.gather(*self.tasks, return_exceptions=True)
-        self.tasks = []
-
-
-@pytest.fixture
-async def make(tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[Worker]]]:
-    """Makes workers of one node; each goes in the end."""
-    url, made = fresh_postgresql(), list[Worker]()
-    Store(PostgresServer(url, tmp_path), new=True).close()
-
-    async def another(id: str, *, ahead: int = 0) -> Worker:
-        server = PostgresServer(url, tmp_path, shared=True)
-        rows, wakeups, events = Store(server), Wakeups(), EventStream()
-
-        async def refresh() -> None:
-            worker.read.append(await rows.read(lambda c: meta.get_meta(c, "keyset")))
-
-        _, pictures = await rows.read(store.counters)
-        member = await Member.join(
-            rows,
-            id=id,
-            host="one.example",
-            version="1",
-            pictures=pictures,
-            refresh=refresh,
-            keep_up=refresh,
-            connect=server.connect,
-            wakeups=wakeups,
-            events=events,
-            clock=SystemClock(),
-            now=lambda: now() + ahead,
-        )
-        worker = Worker(rows, member, wakeups, events)
-        made.append(worker)
-        return worker
-
-    yield another
-    for worker in made:
-        await worker.end()
-        await worker.member.leave()
-        worker.rows.close()
-
-
-@asynccontextmanager
-async def quick(monkeypatch: pytest.MonkeyPatch, life: int = 1_000, margin: int = 300) -> AsyncIterator[None]:
-    """Leases that live for a second, or so many milliseconds."""
-    with monkeypatch.context() as patch:
-        patch.setattr(store, "LIFE", life)
-        patch.setattr(rules, "LIFE", life)
-        patch.setattr(rules, "MARGIN", margin)
-        patch.setattr(rules, "BEAT", 0.2)
-        patch.setattr(leadership, "WATCH", 0.05)
-        yield
 
 
 def count_up(connection: Connection) -> int:
@@ -144,6 +36,31 @@ async def test_workers_write_one_after_another(make):
     workers = [await make(str(n)) for n in range(3)]
     numbers = await asyncio.gather(*(worker.rows.move(count_up) for _ in range(20) for worker in workers))
     assert sorted(numbers) == list(range(1, 61))
+
+
+async def test_what_comes_while_another_worker_writes_is_one_transaction(make):
+    """A group that waits for its turn takes along what has come by then."""
+    one, other = await make("one"), await make("other")
+
+    async def wait_for(waiting: int) -> None:
+        async def wait() -> bool:
+            return await one.rows.read(lambda c: c.exec_driver_sql(WAITING).scalar()) == waiting
+
+        await running.until(wait)
+
+    async with await one.rows.database.connect() as beside:
+        await beside.execute("select pg_advisory_lock(7)")
+        holding = asyncio.create_task(one.rows.move(lambda c: c.exec_driver_sql("select pg_advisory_xact_lock(7)")))
+        await wait_for(1)
+        groups = other.rows.writer.groups
+        moves = [asyncio.create_task(other.rows.move(count_up))]
+        await wait_for(2)
+        moves += [asyncio.create_task(other.rows.move(count_up)) for _ in range(5)]
+        await asyncio.sleep(0)
+        await beside.execute("select pg_advisory_unlock(7)")
+        assert await asyncio.gather(*moves) == [1, 2, 3, 4, 5, 6]
+        assert other.rows.writer.groups == groups + 1
+        await holding
 
 
 async def test_what_another_worker_changed_is_read_before_anything_is_written(make):
@@ -308,22 +225,6 @@ async def test_a_worker_whose_clock_is_some_seconds_off_leads(make, ahead: int):
         await worker.member.leadership.beat()
     await until(lambda: len(off.led) == len(right.led) == 1)
     assert off.led != right.led
-
-
-async def test_what_is_set_here_is_heard_there(make):
-    """At once, and each only once; what is heard is not told back."""
-    one, other = await make("one"), await make("other")
-    for worker in (one, other):
-        worker.begin()
-    await until(lambda: not (one.member._hints._missed or other.member._hints._missed))
-    other.wakeups.handover.clear()
-    grown = other.events.happenings
-    one.wakeups.handover.set()
-    one.wakeups.peer_called("n1x")
-    await one.events.happened()
-    await until(lambda: other.wakeups.handover.is_set() and other.events.happenings > grown)
-    assert "n1x" in other.wakeups.called and other.wakeups.outgoing("n1x").is_set()
-    assert other.member._hints._pending == {}
 
 
 async def test_one_that_wants_to_be_alone_is_kept_out(make, tmp_path):

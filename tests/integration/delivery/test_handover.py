@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from support.memory_adapter import MemoryAdapter, MemorySystem
+from support.pair import two_nodes
 from support.running import CHEAP, PASSPHRASE, make
 
 from gateway.app import open_node
@@ -105,3 +106,12 @@ async def test_refused_news_is_told_once(tmp_path: Path):
         adapter.unwanted = frozenset()
         await again()
         assert told(system)[-2:] == [("a", "queued"), ("a", "received")]
+
+
+async def test_no_answer_waits_for_a_hand_over_that_has_ended(tmp_path: Path):
+    """Where another worker hands over by now, answers to the peer go at once."""
+    async with two_nodes(tmp_path) as two:
+        answering = two.al.running.answering
+        assert answering.attended
+        await two.al.rest()
+        assert not answering.attended

@@ -102,9 +102,9 @@ def test_a_worker_counts_as_alive_while_its_leases_would(connection: Connection)
     """One that was not seen for the life of a lease does not take part in the shares."""
     join(connection, "a")
     join(connection, "b")
-    assert store.count_alive(connection) == 2
+    assert len(store.find_alive(connection)) == 2
     connection.execute(update(worker).where(worker.c.id == "b").values(seen=now() - LIFE - 1_000))
-    assert store.count_alive(connection) == 1
+    assert len(store.find_alive(connection)) == 1
 
 
 @pytest.mark.parametrize("together", [True, False])

@@ -45,3 +45,13 @@ def test_more_than_a_moment_holds_go_into_the_next():
     made = [numbers.new() for _ in range(1_000)]
     assert made == sorted(set(made))
     assert {number >> 7 & 31 for number in made} == {3}
+
+
+def test_stored_behind_a_higher_one():
+    """One process stores soon what it numbered; the clock of another worker may be a minute off, as may this one."""
+    alone, here, slow = LocalNumbers(41), LocalNumbers(41), LocalNumbers(41)
+    first = alone.new()
+    assert alone.lowest_stored_behind(alone.new()) < first
+    here.share(1, lambda: NOW + 60_000)
+    slow.share(2, lambda: NOW - 59_000)
+    assert here.lowest_stored_behind(here.new()) < slow.new()

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, create_engine, inspect, text
+from sqlalchemy import Connection, Engine, create_engine, inspect, text
 from support.databases import fresh_postgresql
 
+from gateway.database import migrating
 from gateway.database.kinds.database import Database
 from gateway.database.kinds.postgres_server import PostgresServer
 from gateway.database.kinds.sqlite_file import SqliteFile
@@ -121,3 +122,20 @@ def test_rows_of_before_stay_as_they_are(database: Database):
         assert connection.scalar(text("select count(*) from statement_batch")) == 0
         assert connection.scalar(text("select version_num from alembic_version")) == HEAD
     engine.dispose()
+
+
+def test_a_start_may_take_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """While it compares tables its session is not ended as that of a worker that stands still; afterwards it is."""
+    bounds, idle = list[str](), "show idle_in_transaction_session_timeout"
+
+    def look(connection: Connection) -> list[Any]:
+        bounds.append(connection.exec_driver_sql(idle).scalar())
+        return []
+
+    monkeypatch.setattr(migrating, "find_faults", look)
+    engine = PostgresServer(fresh_postgresql(), tmp_path).open_engine(writes=True)
+    migrating.migrate(engine, new=True)
+    with engine.connect() as connection:
+        look(connection)
+    engine.dispose()
+    assert bounds == ["1min", "5s"]

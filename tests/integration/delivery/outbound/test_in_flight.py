@@ -5,13 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import pytest_asyncio
 from support.pair import Two, example, two_nodes
 
-from gateway.delivery.outbound.in_flight import PARTIAL
+from gateway.database.local_numbers import LocalNumbers
+from gateway.delivery.outbound.in_flight import PARTIAL, OutboxPass
+from gateway.foundation.ids import NodeId
+from gateway.messages.store import messages
+from keys.documents.envelope import MOST_ENVELOPES
 
 
 @pytest_asyncio.fixture
@@ -60,6 +65,45 @@ async def test_two_partial_requests(two: Two, monkeypatch: pytest.MonkeyPatch) -
     await delivered(two, *ids)
     assert sum(wire.sent) == len(ids) and len(wire.sent) < len(ids)
     assert two.al.notes() == ["m-0", "m-1", "later-0", "later-1", "later-2"]
+
+
+async def test_what_is_stored_late(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A message with a lower number that is stored behind one with a higher, as another worker does, waits for no
+    request that is under way; nothing goes twice.
+    """
+    wire, numbers = SlowWire(two, monkeypatch), two.fr.running.store.numbers
+    early = [numbers.new() for _ in range(20)]
+    first = await two.fr.submit("first")
+    await two.until(lambda: wire.sent == [1], seconds=5)
+    with monkeypatch.context() as patched:
+        patched.setattr(numbers, "new", lambda: early.pop(0))
+        second = await two.fr.submit("second")
+    await two.until(lambda: wire.sent == [1, 1], seconds=5)
+    wire.open.set()
+    await delivered(two, first, second)
+    assert wire.sent == [1, 1]
+
+
+async def test_a_pass_forgets_what_has_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many wait behind it: each look reads as much as is on its way, and not as much as was ever sent."""
+    waiting, asked = [*range(10_000, 10_500)], list[int]()
+
+    def due(_: Any, _node: Any, after: int, most: int) -> list[int]:
+        asked.append(most)
+        return [ref for ref in waiting if ref > after][:most]
+
+    async def read(query: Any) -> Any:
+        return query(None)
+
+    monkeypatch.setattr(messages, "due", due)
+    outbox = OutboxPass(SimpleNamespace(numbers=LocalNumbers(0), read=read), NodeId("n"))  # type: ignore[arg-type]
+    sent: list[int] = []
+    while refs := await outbox.find_next(late=True):
+        outbox.take(refs)
+        sent += refs
+        waiting = [ref for ref in waiting if ref not in sent[:-MOST_ENVELOPES]]
+    assert sent == [*range(10_000, 10_500)]
+    assert max(asked) <= 3 * MOST_ENVELOPES
 
 
 @pytest.mark.parametrize("answered", [True, False])

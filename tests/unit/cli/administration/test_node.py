@@ -62,3 +62,15 @@ def test_what_is_wrong_is_told(capsys):
     ):
         assert told in printed.out
     assert "trm message resend" in printed.err
+
+
+def test_a_worker_that_is_lost_is_told_from_one_that_is_there(capsys):
+    """How long ago it was seen, in words, and what its line means."""
+    there = {"id": "a", "here": True, "host": "h", "version": "1", "since": 0, "seen": 1, "away": False, "ahead": 0}
+    lost = there | {"id": "b", "here": False, "seen": 7_300, "away": True}
+    node._show_workers({"workers": [one | {"leads": []} for one in (there, lost)]})
+    printed = capsys.readouterr()
+    assert "1 s ago" in printed.out and "lost, seen 2 hours ago" in printed.out
+    assert "was killed" in printed.err
+    node._show_workers({"workers": [there | {"leads": []}]})
+    assert "was killed" not in capsys.readouterr().err

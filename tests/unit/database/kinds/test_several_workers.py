@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import OperationalError
 from support.databases import fresh_postgresql
 
+from gateway.database.kinds import several_workers
 from gateway.database.kinds.postgres_server import PostgresServer
-from gateway.database.kinds.several_workers import TABLES, prepare_for_workers
+from gateway.database.kinds.several_workers import TABLES, enter, prepare_for_workers
 from gateway.database.migrating import migrate
 
 TOLD = "insert into meta (key, value) values ('keyset', '1') on conflict (key) do update set value = '2'"
@@ -78,3 +80,18 @@ def test_a_database_that_counted_statements_counts_rows_when_it_is_opened(engine
         prepare_for_workers(connection)
     assert counted(engine, "update erasure set place = 'due' where message = 1") == 0
     assert counted(engine, ADDED.format("a"), "delete from token") == 1
+
+
+def test_no_transaction_holds_the_others_up_for_ever(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server ends it where it can, whatever it is at, and the next one is not bounded by what was set for it."""
+    monkeypatch.setattr(several_workers, "LONGEST", 1)
+    with engine.connect() as connection:
+        bounds = connection.scalar(text("select current_setting('server_version_num')::int >= 170000"))
+    if bounds:
+        with pytest.raises(OperationalError), engine.begin() as connection:
+            enter(connection)
+            connection.execute(text("select pg_sleep(30)"))
+    with engine.begin() as connection:
+        enter(connection)
+    with engine.begin() as connection:
+        assert connection.scalar(text("select current_setting('transaction_timeout', true)")) in ("0", None)
