@@ -129,16 +129,16 @@ def count(found: Iterable[ListedCase], now: int) -> dict[str, int]:
     """How many cases are in each part of the list; all but `closed` are of those that go on."""
     counts = dict.fromkeys(("open", "mine", "overdue", "ours", "theirs", "flagged", "closed"), 0)
     for one in found:
-        parts = {
-            "open": True,
-            "mine": one.mine,
-            "overdue": one.overdue(now),
-            "ours": one.ours is not None,
-            "theirs": one.theirs is not None,
-            "flagged": one.flagged,
-        }
-        for name in ["closed"] if one.closed else [name for name, there in parts.items() if there]:
-            counts[name] += 1
+        if one.closed:
+            counts["closed"] += 1
+            continue
+        ours, theirs = one.ours, one.theirs
+        counts["open"] += 1
+        counts["mine"] += one.mine
+        counts["overdue"] += any(at is not None and at < now for at in (ours, theirs))
+        counts["ours"] += ours is not None
+        counts["theirs"] += theirs is not None
+        counts["flagged"] += one.flagged
     return counts
 
 

@@ -123,8 +123,8 @@ def _served(page: Page, console: Console) -> Served:
         try:
             return guard.add_headers(await _answer(page, visit), settings)
         finally:
-            if request.method not in guard.SAFE:
-                console.waiting.forget()
+            if person is not None and request.method not in guard.SAFE:
+                console.waiting.forget(person)
 
     return serve
 

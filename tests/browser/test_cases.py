@@ -17,13 +17,13 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
     "language", ["en", pytest.param("el", marks=pytest.mark.deep), pytest.param("ar", marks=pytest.mark.deep)]
 )
 async def test_the_pages_about_cases_are_accessible(browser: Browser, language):
-    """Every one of them, with everything on it that can be on it, also on a telephone."""
+    """Every one of them, with everything on it that can be on it, also in dark colours and on a telephone."""
     async with served(answers()) as there, seat(browser, there.origin, locale=language) as ana:
         await ana.take(there.session(Role.FOCAL_POINT))
         found = []
         for path in PATHS:
             await ana.open(path)
-            found += [*await ana.violations(), *await ana.too_wide()]
+            found += [*await ana.violations(), *await ana.unreadable(), *await ana.too_wide()]
         assert found == []
         assert ana.asked == {there.host} and ana.said == []
 

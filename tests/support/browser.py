@@ -29,14 +29,14 @@ DEVICE = {
 }
 """A passkey that lives in this device and is not synced; it verifies its user each time."""
 
-PHONE = 360
-"""Pixels across the smallest screen that a page is read on."""
+PHONE = 320
+"""Pixels across the smallest screen that a page is read on; also a desk of 1280 at 400 %."""
 PICTURES = "TRM_PICTURES"
 """Names the folder for pictures."""
 UNFOLD = "(e) => { for (let d = e.closest('details'); d; d = d.parentElement.closest('details')) d.open = true; }"
 """Opens everything that an element is folded into."""
-FIND_VIOLATIONS = """async () => {
-  const found = await axe.run({ resultTypes: ["violations"] });
+FIND_VIOLATIONS = """async (only) => {
+  const found = await axe.run({ resultTypes: ["violations"], ...(only && { runOnly: only }) });
   return found.violations.map((one) => [one.id, one.nodes.slice(0, 5).map((node) => String(node.target))]);
 }"""
 """Of all that axe says of a page the rules that it breaks, each with up to five places: the rest is long."""
@@ -113,6 +113,13 @@ class Seat:
         """What axe finds on this page: the rule and the places."""
         return await violations(self.page)
 
+    async def unreadable(self) -> list[str]:
+        """What axe finds in the dark colours: text without contrast."""
+        await self.page.emulate_media(color_scheme="dark")
+        found = await violations(self.page, "color-contrast")
+        await self.page.emulate_media(color_scheme="light")
+        return found
+
     async def too_wide(self) -> list[str]:
         """This page, if it has to be pushed sideways on a small telephone, or at 300 %."""
         usual = self.page.viewport_size
@@ -123,10 +130,10 @@ class Seat:
         return [f"{self.page.url}: {width}"] if width > PHONE else []
 
 
-async def violations(page: Page) -> list[str]:
-    """What axe finds on a page: its address, the rule and the places."""
+async def violations(page: Page, only: str | None = None) -> list[str]:
+    """What axe finds on a page, by one rule or all: its address, the rule and the places."""
     await page.evaluate(Axe().axe_script)
-    return [f"{page.url}: {rule}: {places}" for rule, places in await page.evaluate(FIND_VIOLATIONS)]
+    return [f"{page.url}: {rule}: {places}" for rule, places in await page.evaluate(FIND_VIOLATIONS, only)]
 
 
 @asynccontextmanager

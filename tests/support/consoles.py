@@ -183,7 +183,7 @@ class PlayedWaiting(Waiting):
         """The same for everybody."""
         return self.waits
 
-    def forget(self) -> None:
+    def forget(self, person: Person) -> None:
         """Nothing is kept."""
 
 

@@ -18,16 +18,21 @@ from functools import cache, partial
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 from support.endpoints import example
 
 import schemas
+from gateway.cases import store as cases
+from gateway.cases.rules import ABOUT_A_PERSON, CaseState, LinkKind
+from gateway.cases.store import CaseRow, Link
 from gateway.composition.node import Node
 from gateway.consent import register
 from gateway.conversations.rules.facts import Side
 from gateway.database import content, journal
 from gateway.database.audit_entries import leaf
 from gateway.database.content import SealedRow
+from gateway.database.tables import conversation
+from gateway.foundation.ids import CaseId
 from gateway.messages.content_codec import Facts, MessageContent
 from gateway.messages.store import conversations, local, messages, receipts
 from gateway.messages.store.local import OWN, ConsentRow, DraftRow
@@ -131,7 +136,16 @@ async def seed(node: Node, *, conversations: int, drafts: int = 200, rng: random
     await writer.drafts(drafts)
     await node.store.checkpoint()
     await node.status_updates.keep()
+    await node.store.move(partial(open_cases, at=node.clock.now(), rng=rng))
     return Seeded(conversations=tuple(ids), messages=writer.messages)
+
+
+def open_cases(connection: Connection, *, at: int, rng: random.Random) -> None:
+    """Open a case for each referral, as its first message would have."""
+    query = select(conversation.c.conversation).where(conversation.c.kind == ABOUT_A_PERSON).distinct()
+    of = {CaseId(b64u(rng.randbytes(16))): key for key in connection.scalars(query)}
+    cases.open_cases(connection, [CaseRow(id=id, state=CaseState.OPEN, at=at, card=None) for id in of])
+    cases.link(connection, [Link(key=key, kind=LinkKind.CONVERSATION, case_id=id) for id, key in of.items()])
 
 
 class _Writer:

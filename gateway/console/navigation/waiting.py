@@ -1,7 +1,7 @@
 """How much waits in each section for a person, for the numbers beside every page, and the alerts that nobody took.
 
 A page must not wait for six lists because it has numbers in its frame: what was counted stays for `KEPT` seconds, or
-until somebody does something at this console.
+until the person does something. Alerts are asked for each time: no page hides one that has just come.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from gateway.operations.ports import Operations, Person
 from gateway.operations.registry import may, visible
 from gateway.ports import Json
 
-KEPT = 15
-"""Seconds for which a count is good enough."""
+KEPT = 60
+"""Seconds for which a count is good enough: counting the cases of a full node takes longer than most pages."""
 MOST = 100
 """Rows that are counted one by one; of a longer list it says that there are more."""
 
@@ -47,43 +47,41 @@ class Waiting:
     def __init__(self, desk: Operations, now: Callable[[], int]) -> None:
         self._desk = desk
         self._now = now
-        self._kept: dict[Person, tuple[int, Waits]] = {}
+        self._kept: dict[Person, tuple[int, Mapping[str, Count]]] = {}
 
     async def count(self, person: Person) -> Waits:
         """Count what waits for a person. Where the node does not answer now there are no numbers: the page itself says
         why it can show nothing.
         """
-        at, kept = self._kept.get(person, (0, NOTHING))
-        if at <= self._now() < at + KEPT:
-            return kept
         try:
-            found = await self._ask_all(person)
+            listed = (await self._ask(person, "alert.list", {})).get("alerts", ())
+            at, counts = self._kept.get(person, (0, {}))
+            if not at <= self._now() < at + KEPT:
+                counts = await self._count_all(person)
+                self._kept[person] = (self._now(), counts)
         except GatewayError:
             return NOTHING
-        self._kept[person] = (self._now(), found)
-        return found
+        alerts = [alert for alert in listed if alert["owes"] == "us"]
+        return Waits(counts={**counts, **({"/alerts": Count(len(alerts))} if alerts else {})}, alerts=alerts)
 
-    def forget(self) -> None:
-        """Count anew from here on, since somebody did something."""
-        self._kept.clear()
+    def forget(self, person: Person) -> None:
+        """Count anew for a person who did something."""
+        self._kept.pop(person, None)
 
-    async def _ask_all(self, person: Person) -> Waits:
+    async def _count_all(self, person: Person) -> Mapping[str, Count]:
         cases = await self._ask(person, "case.find", {"limit": 1})
         inbox = await self._ask(person, "inbox.list", {"limit": MOST})
-        drafts = await self._ask(person, "draft.list", {"limit": MOST, "state": "waiting_second"})
-        alerts = await self._ask(person, "alert.list", {})
+        drafts = await self._ask(person, "draft.list", {"limit": MOST})
         changes = await self._ask(person, "change.list", {"state": "pending"})
         alarms = await self._ask(person, "alarm.list", {})
-        ours = [alert for alert in alerts.get("alerts", ()) if alert["owes"] == "us"]
         counts = {
             "/cases": Count(cases["counts"]["overdue"] if cases else 0),
             "/inbox": Count(len(inbox.get("messages", ())), inbox.get("next") is not None),
-            "/drafts": Count(sum(not one["first_by_caller"] for one in drafts.get("drafts", ()))),
-            "/alerts": Count(len(ours)),
+            "/drafts": Count(sum(_waits(draft) for draft in drafts.get("drafts", ()))),
             "/trust": Count(len(changes.get("changes", ()))),
             "/operations": Count(len(alarms.get("alarms", ()))),
         }
-        return Waits(counts={path: count for path, count in counts.items() if count.n}, alerts=ours)
+        return {path: count for path, count in counts.items() if count.n}
 
     async def _ask(self, person: Person, operation: str, arguments: Mapping[str, Json]) -> Any:
         """Ask the node as this person would; an empty answer without the right."""
@@ -91,3 +89,8 @@ class Waiting:
             return {}
         done = await self._desk.call(operation, arguments, caller=person.caller)
         return visible(person.caller, ROWS[operation], done.value)
+
+
+def _waits(draft: Mapping[str, Any]) -> bool:
+    """Whether a draft waits for the second person, and this one may be it."""
+    return draft["state"] == "waiting_second" and not draft["first_by_caller"]

@@ -38,9 +38,10 @@ OFFICE = {
 
 async def speak(person: Visitor, language: str) -> None:
     """Change the language of the pages."""
-    await person.open("/directory")
+    await person.open("/menu")
     await person.press("/language", {"language": language})
     assert f'<html lang="{language}" dir="{load_languages()[language].direction}">' in person.text
+    await person.open("/directory")
 
 
 async def told(person: Visitor) -> None:

@@ -100,7 +100,7 @@ async def test_a_case_is_read_and_answered_for_at_the_console(tmp_path: Path):
         dritan = await visitor(al, http, "Dritan", Role.FOCAL_POINT)
         ana = await visitor(fr, http, "Ana", Role.CASE_WORKER)
 
-        await seen(besa, "/cases", "accept, decline or ask", PSEUDONYM, "France", "came in", "Today and tomorrow")
+        await seen(besa, "/cases", "open the request", "France", "came in")
         await seen(besa, "/inbox", "Referral request")
         await seen(
             besa, f"/messages/{id}?way=in", PSEUDONYM, load_words("en").code("referral_kind", "return_reception")
