@@ -46,7 +46,7 @@ class SharedEntry:
         self._id = id
         self._store = rows
         self._refresh = refresh
-        self._pictures = self._found = pictures
+        self._pictures = pictures
         self._loop = asyncio.get_running_loop()
         self._reading = asyncio.Lock()
         self._behind = 0
@@ -59,18 +59,15 @@ class SharedEntry:
         """The count of changes up to which this worker has read."""
         return self._pictures
 
-    def begin(self, connection: Connection) -> None:
+    def begin(self, connection: Connection, leases: Collection[Lease]) -> None:
         """See `Entry`."""
-        self._found = enter(connection)
-
-    def require(self, connection: Connection, leases: Collection[Lease]) -> None:
-        """See `Entry`."""
+        pictures = enter(connection)
         if leases:
             held = dict(_HELD.rows(connection, holder=self._id))
             for one in leases:
                 if held.get(one.what) != one.fence:
                     raise LeaseLostError(one.what)
-        if self._found != self._pictures:
+        if pictures != self._pictures:
             raise BehindError
         self._behind = 0
 

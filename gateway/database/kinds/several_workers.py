@@ -90,12 +90,9 @@ class OneAfterAnother:
     transaction holds the row of the counters.
     """
 
-    def begin(self, connection: Connection) -> None:
+    def begin(self, connection: Connection, leases: Collection[Lease]) -> None:
         """See `Entry`."""
         enter(connection)
-
-    def require(self, connection: Connection, leases: Collection[Lease]) -> None:
-        """See `Entry`: nothing is led yet, and nothing is in memory."""
 
     def catch_up(self) -> None:
         """See `Entry`: nothing is in memory yet."""

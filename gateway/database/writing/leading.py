@@ -44,11 +44,8 @@ class LeaseLostError(TransientError):
 class Entry(Protocol):
     """How a transaction that writes begins."""
 
-    def begin(self, connection: Connection) -> None:
-        """Let one transaction in at a time, of whichever worker: wait until the others are over."""
-
-    def require(self, connection: Connection, leases: Collection[Lease]) -> None:
-        """Compare what this transaction rests on, behind `begin`. Raises BehindError, LeaseLostError."""
+    def begin(self, connection: Connection, leases: Collection[Lease]) -> None:
+        """Let one transaction in at a time, of whichever worker. Raises BehindError, LeaseLostError."""
 
     def catch_up(self) -> None:
         """Read again what another worker changed; in the thread of the writer, outside of a transaction.
@@ -61,11 +58,8 @@ class Entry(Protocol):
 class Alone:
     """Implements `Entry` for a process that alone has the database open."""
 
-    def begin(self, connection: Connection) -> None:
+    def begin(self, connection: Connection, leases: Collection[Lease]) -> None:
         """See `Entry`: nobody else writes."""
-
-    def require(self, connection: Connection, leases: Collection[Lease]) -> None:
-        """See `Entry`: nobody else leads or changes anything."""
 
     def catch_up(self) -> None:
         """See `Entry`: nobody else changes anything."""

@@ -5,8 +5,7 @@ commit is paid once for many. When one move of a group raises, the group is roll
 in a transaction of its own: a move must therefore have no effect outside its connection, and no move ever sees another
 one's failure. Moves that write the same kind of thing may come as items of one function, which then writes all that
 wait with one statement each (`move_together`). What nobody waits for and may be lost rides along with the next group
-(`move_along`). How a transaction begins where several processes write is the `Entry`'s (`leading`); what comes while
-one waits for those of other processes goes with it.
+(`move_along`). How a transaction begins where several processes write is the `Entry`'s (`leading`).
 """
 
 from __future__ import annotations
@@ -133,42 +132,26 @@ class Writer:
                 riding.append(self._along.get_nowait())
         return riding
 
-    def _joining(self, room: int) -> list[_Waiting]:
-        """What has come since the group was made, at most so much."""
-        joining: list[_Waiting] = []
-        with suppress(queue.Empty):
-            while len(joining) < room:
-                following = self._queue.get_nowait()
-                if following is None:
-                    self._queue.put(None)  # the end: nothing comes behind it
-                    break
-                joining.append(following)
-        return joining
-
-    def _commit_group(self, connection: Connection, group: list[_Waiting], *, alone: bool = False) -> None:
-        """Write a group, and what joins it where it is not `alone`."""
+    def _commit_group(self, connection: Connection, group: list[_Waiting]) -> None:
+        self.groups += 1
+        self.moves += len(group)
         results: list[Any] = []
         try:
-            self._run_group(connection, group, results, alone=alone)
+            self._run_group(connection, group, results)
         except BaseException as error:  # noqa: BLE001 (what a move raises belongs to the one who waits for it)
             self._database.leave(connection)
             if not results or not self._database.was_committed(error):
                 self._undone(connection, group, error)
                 return
-        finally:
-            self.groups += 1
-            self.moves += len(group)
         _settle([(waiting.future, result, None) for waiting, result in zip(group, results, strict=True)])
 
-    def _run_group(self, connection: Connection, group: list[_Waiting], results: list[Any], *, alone: bool) -> None:
+    def _run_group(self, connection: Connection, group: list[_Waiting], results: list[Any]) -> None:
         """Run every move of a group in one transaction. `results` are there as soon as only the commit is left."""
+        leases = {waiting.lease for waiting in group if waiting.lease is not None}
         while True:
             try:
                 with connection.begin():
-                    self.entry.begin(connection)
-                    if not alone:
-                        group += self._joining(GROUP_LIMIT - len(group))
-                    self.entry.require(connection, {waiting.lease for waiting in group if waiting.lease is not None})
+                    self.entry.begin(connection, leases)
                     results.extend(_results(connection, group))
             except BehindError:
                 self._database.leave(connection)
@@ -182,7 +165,7 @@ class Writer:
             _settle([(group[0].future, None, error)])
             return
         for waiting in group:
-            self._commit_group(connection, [waiting], alone=True)
+            self._commit_group(connection, [waiting])
 
 
 def _nothing(_connection: Connection) -> None:

@@ -38,31 +38,6 @@ async def test_workers_write_one_after_another(make):
     assert sorted(numbers) == list(range(1, 61))
 
 
-async def test_what_comes_while_another_worker_writes_is_one_transaction(make):
-    """A group that waits for its turn takes along what has come by then."""
-    one, other = await make("one"), await make("other")
-
-    async def wait_for(waiting: int) -> None:
-        async def wait() -> bool:
-            return await one.rows.read(lambda c: c.exec_driver_sql(WAITING).scalar()) == waiting
-
-        await running.until(wait)
-
-    async with await one.rows.database.connect() as beside:
-        await beside.execute("select pg_advisory_lock(7)")
-        holding = asyncio.create_task(one.rows.move(lambda c: c.exec_driver_sql("select pg_advisory_xact_lock(7)")))
-        await wait_for(1)
-        groups = other.rows.writer.groups
-        moves = [asyncio.create_task(other.rows.move(count_up))]
-        await wait_for(2)
-        moves += [asyncio.create_task(other.rows.move(count_up)) for _ in range(5)]
-        await asyncio.sleep(0)
-        await beside.execute("select pg_advisory_unlock(7)")
-        assert await asyncio.gather(*moves) == [1, 2, 3, 4, 5, 6]
-        assert other.rows.writer.groups == groups + 1
-        await holding
-
-
 async def test_what_another_worker_changed_is_read_before_anything_is_written(make):
     """A worker that has an older picture reads again, and only then does its move run."""
     one, other = await make("one"), await make("other")
