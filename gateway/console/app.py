@@ -15,26 +15,23 @@ from gateway.console.cookies import LANGUAGE, SESSION
 from gateway.console.pages import (
     alerts,
     audit,
-    beginning,
     consent,
     conversations,
     desk,
     directory,
-    drafts,
     entry,
-    files,
     guidance,
     messages,
     operations,
     people,
     protection,
     records,
-    release,
     shells,
     trust,
     withdrawal,
 )
 from gateway.console.pages.cases import cases, changes, confirming, notes
+from gateway.console.pages.writing import beginning, drafts, files, guided, release
 from gateway.console.settings import Settings
 from gateway.console.visit import OPEN, Console, Page, Section, Visit, list_allowed
 from gateway.console.words import choose_preferred, load_words
@@ -52,6 +49,7 @@ PAGES: tuple[Page, ...] = (
     *notes.PAGES,
     *beginning.PAGES,
     *drafts.PAGES,
+    *guided.PAGES,
     *release.PAGES,
     *files.PAGES,
     *consent.PAGES,
