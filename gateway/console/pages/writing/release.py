@@ -13,7 +13,8 @@ from typing import Any
 from aiohttp import web
 
 from gateway.console.forms.coverage import Coverage, explain_coverage
-from gateway.console.forms.faults import explain_faults
+from gateway.console.forms.faults import Fault, explain_faults
+from gateway.console.forms.guided import assign_findings
 from gateway.console.forms.parts import label_place
 from gateway.console.forms.steps import plan_steps
 from gateway.console.pages.writing.drafts import load_waiting_draft, render_draft
@@ -53,7 +54,7 @@ async def _preview(visit: Visit, shown: Mapping[str, Any], told: RefusalText | N
         told=told,
         dropped=_dropped(found, visit.words),
         coverage=await _cover(visit, shown, found) if leaves and found["goes"] else None,
-        faults=[] if gates & set(GATES) else explain_faults(body_type, findings, visit.words, ()),
+        faults=[] if gates & set(GATES) else _explain_by_step(body_type, findings, visit.words),
         gates=[(name, *(visit.words(text) for text in GATES[name])) for name in GATES if name in gates],
         places=_labels(body_type, findings, visit.words),
         code=found["code"],
@@ -62,6 +63,14 @@ async def _preview(visit: Visit, shown: Mapping[str, Any], told: RefusalText | N
         mine=shown["first_by_caller"],
         status=409 if told else 200,
     )
+
+
+def _explain_by_step(body_type: str, findings: Sequence[Finding], words: Words) -> Sequence[tuple[str, Fault]]:
+    """Explain each finding, with the step where it can be mended; an empty one where none can."""
+    steps = assign_findings(plan_steps(body_type), findings)
+    nowhere = [one for one in findings if not any(one in mine for mine in steps.values())]
+    told = [(name, explain_faults(body_type, mine, words, ())) for name, mine in (*steps.items(), ("", nowhere))]
+    return [(name, fault) for name, faults in told for fault in faults]
 
 
 async def _cover(visit: Visit, shown: Mapping[str, Any], found: Mapping[str, Any]) -> Coverage:

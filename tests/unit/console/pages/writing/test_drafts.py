@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from support.browsing import read
 from support.consoles import console
-from support.played_cases import CASE, CONSENT
+from support.played_cases import CASE, CONSENT, COVERED, SHOWN
 from support.shapes import misfits
 from support.written import HERE, ID, KNOWN, OTHER, PREVIEW, SCRIPT, WHOLE, draft
 
@@ -150,6 +150,23 @@ async def test_what_leaves_and_what_does_not():
         assert there.desk.calls[-1][:2] == ("draft.release", {"id": ID})
 
 
+async def test_what_leaves_says_on_which_consent_it_rests():
+    """By kind of data and until when, for the purpose and the unit that the message names."""
+    shown = draft("referral.request/1", of_case={"id": CASE, "name": "Blue 7"})
+    content = {"person": {"name_given": "Merle"}, "legal_status": "residence_art14"}
+    leaves = {"header": {"consent_ref": CONSENT, "recipient_unit": "fp"}, "content": content}
+    found = PREVIEW | {"type": "referral.request/1", "purpose": "referral", "leaves": leaves}
+    covered = SHOWN["consents"][0] | {"covers": [COVERED | {"units": [f"n1{'b' * 32}/fp"]}]}
+    case = SHOWN | {"consents": [covered]}
+    async with console(KNOWN | {"draft.show": shown, "draft.preview": found, "case.show": case}) as there:
+        said = read((await there.get(f"{HERE}/preview")).text).said
+        english = load_words("en")
+        assert f"covered by the consent to “{english.code('purpose', 'referral')}”, until 24 May 2027" in said
+        assert "covered by no consent that is known here" in said, "the residence status is not among what it covers"
+        there.desk.answers["draft.preview"] = found | {"goes": False, "code": "gate_g2"}
+        assert "covered by" not in read((await there.get(f"{HERE}/preview")).text).said
+
+
 async def test_a_draft_that_changed_is_not_released():
     """What was shown is what goes."""
     async with console(KNOWN | {"draft.preview": PREVIEW}) as there:
@@ -221,7 +238,8 @@ async def test_what_is_no_message_yet_is_told_too():
     missing = {"place": "/content/services", "rule": "required", "hint": "is missing"}
     found = PREVIEW | {"goes": False, "code": "schema", "findings": [missing]}
     async with console(KNOWN | {"draft.preview": found}) as there:
-        assert "This is missing." in (await there.get(f"{HERE}/preview")).text
+        page = read((await there.get(f"{HERE}/preview")).text)
+        assert "This is missing." in page.said and f"{HERE}/step/purpose" in page.links
         refusal = RefusedError(Code.INVALID, "no draft", findings=[Finding(place="/to", rule="unknown_peer")])
         there.desk.answers["draft.preview"] = refusal
         assert (await there.get(f"{HERE}/preview")).status == 409
