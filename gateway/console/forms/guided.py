@@ -31,9 +31,20 @@ class Progress(StrEnum):
     DONE = "done"
     """Something is answered there and nothing is missing or wrong."""
     OPEN = "open"
-    """Something is missing or wrong."""
+    """Something is missing or wrong in what was begun."""
+    LATER = "later"
+    """Nothing is answered there yet, and something has to be."""
     FREE = "free"
     """Nothing is answered there, and nothing has to be."""
+
+
+PROGRESS = {
+    (True, True): Progress.OPEN,
+    (True, False): Progress.LATER,
+    (False, True): Progress.DONE,
+    (False, False): Progress.FREE,
+}
+"""By whether something is missing or wrong, and whether something is answered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +66,7 @@ def list_steps(body_type: str, body: Body, fields: Fields, findings: Iterable[Fi
     found = []
     for step in applying:
         mine, some = tuple(wrong.get(step.name, ())), any(is_answered(place, fields) for place in step.places)
-        progress = Progress.OPEN if mine else Progress.DONE if some else Progress.FREE
+        progress = PROGRESS[bool(mine), some]
         found.append(DraftStep(step=step, progress=progress, folded=step.folds and not mine, findings=mine))
     return tuple(one for one in found if one.step.places)
 
@@ -167,7 +178,8 @@ def _named(finding: Finding) -> frozenset[str]:
 def pick_parts(body_type: str, parts: Sequence[Part], step: Step, body: Body) -> tuple[Part, ...]:
     """Pick the questions of a step out of the form of the whole message, in the order of the step."""
     found = {part.place: part for part in _each(parts)}
-    return tuple(_opened(body_type, found[place], body) for place in step.places if place in found)
+    alone = len(step.places) == 1
+    return tuple(_opened(body_type, found[place], body, alone=alone) for place in step.places if place in found)
 
 
 def _each(parts: Iterable[Part]) -> Iterable[Part]:
@@ -177,7 +189,11 @@ def _each(parts: Iterable[Part]) -> Iterable[Part]:
             yield from _each(part.parts)
 
 
-def _opened(body_type: str, part: Part, body: Body) -> Part:
-    """Show a group that stands in its own step unfolded, and say what is needed now."""
+def _opened(body_type: str, part: Part, body: Body, *, alone: bool) -> Part:
+    """Say what is needed now, and unfold a list, what is needed, and what stands alone in its step. An object that may
+    be left out stays folded, since its members would look needed.
+    """
     part = replace(part, need=find_need(body_type, part.place, body) or part.need)
-    return replace(part, filled=True) if isinstance(part, Group) else part
+    if isinstance(part, Group) and (alone or part.look == "list" or part.need in (ALWAYS, ANSWERED)):
+        return replace(part, filled=True)
+    return part

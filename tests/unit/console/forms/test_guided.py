@@ -22,7 +22,7 @@ from gateway.console.forms.guided import (
     pick_parts,
     put_answers,
 )
-from gateway.console.forms.parts import list_places
+from gateway.console.forms.parts import Group, list_places
 from gateway.console.forms.steps import plan_steps
 from gateway.console.words import load_words
 from gateway.errors import Finding
@@ -166,3 +166,32 @@ def test_an_alert_is_one_page_of_five_questions():
         steps = list_steps("safety.alert/1", draft, fields, find_faults("safety.alert/1", draft))
         assert [one.step.name for one in steps if not one.folded] == asked
         assert len(steps[0].step.places) == 5
+
+
+def test_a_step_that_nobody_came_to_is_later_and_one_that_was_begun_is_open():
+    """What may stay empty is neither."""
+    draft = body(person={"pseudonym": "Merle"})
+    fields = to_fields(REFERRAL, draft, offset)
+    steps = list_steps(REFERRAL, draft, fields, find_faults(REFERRAL, draft))
+    found = {one.step.name: one.progress for one in steps}
+    assert (found["person"], found["ask"], found["files"]) == (Progress.OPEN, Progress.LATER, Progress.FREE)
+
+
+def test_what_may_be_left_out_is_folded_and_what_is_needed_is_not():
+    """Members of an object that is not there would look needed; one that stands alone is what the step is about."""
+    words, draft = load_words("en"), body(person={"age_group": "child"})
+    whole = build_form(REFERRAL, to_fields(REFERRAL, draft, offset), words)
+    parts = {
+        part.place: part
+        for name in ("consent", "family", "contact")
+        for step in plan_steps(REFERRAL)
+        if step.name == name
+        for part in pick_parts(REFERRAL, whole, step, draft)
+    }
+    shown = {place: part.filled for place, part in parts.items() if isinstance(part, Group)}
+    assert shown == {
+        "/header/vital_interest": False,
+        "/content/household": True,
+        "/content/child": True,
+        "/content/person/safe_contact_rule": True,
+    }
