@@ -58,6 +58,7 @@ def _console(node: Node) -> Sequence[RouteDef]:
         now=node.clock.now,
         offset=lambda at: int(offset(zone, at).total_seconds()),
         rand=node.rand,
+        corridors={one.to: one for one in node.config.corridors},
         near={"language": node.region.languages, "country": node.region.countries},
     )
     return tuple(console_routes(node.desk, people_at(node, origin), about, Waiting(node.desk, node.clock.now)))

@@ -17,25 +17,22 @@ from gateway.console.navigation.waiting import NOTHING, Waiting
 from gateway.console.pages import (
     alerts,
     audit,
-    beginning,
     consent,
     conversations,
     directory,
-    drafts,
     entry,
-    files,
     guidance,
     messages,
     operations,
     people,
     protection,
     records,
-    release,
     shells,
     trust,
     withdrawal,
 )
 from gateway.console.pages.cases import cases, changes, confirming, home, notes
+from gateway.console.pages.writing import beginning, drafts, files, guided, release
 from gateway.console.settings import Settings
 from gateway.console.visit import OPEN, Console, Page, Visit, list_allowed
 from gateway.console.words import choose_preferred, load_words
@@ -53,6 +50,7 @@ PAGES: tuple[Page, ...] = (
     *notes.PAGES,
     *beginning.PAGES,
     *drafts.PAGES,
+    *guided.PAGES,
     *release.PAGES,
     *files.PAGES,
     *consent.PAGES,

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.console.forms.parts import Options
+from gateway.console.pickers import list_named_messages
 from gateway.console.units import load_units
 from gateway.console.visit import Form, Visit
 from gateway.console.words import Words
@@ -21,6 +22,7 @@ MORE_LANGUAGES = ("ckb", "rom", "zgh", "kab", "rif", "prs")
 
 MOST_CASES = 500
 """Of the cases that can be chosen from, the newest."""
+DIRECTORY = "directory.update/1"
 IN_FORCE = ("active", "withdrawn_in_part")
 """States of a consent that something may rely on."""
 
@@ -33,7 +35,10 @@ async def list_choices(visit: Visit, draft: Mapping[str, Any], of_case: str | No
         "/header/recipient_unit": units.of(str(draft.get("to"))),
         "type:unit_ref": units.references(),
         "type:language": list_languages(visit.words),
+        **await list_named_messages(visit, draft),
     }
+    if draft.get("type") != DIRECTORY:  # which says what units there are
+        found["type:unit"] = units.of()
     found["/header/consent_ref"] = [] if of_case is None else await _consents(visit, of_case)
     if isinstance(draft.get("message"), str):
         files = await list_files(visit, draft["message"])
@@ -87,12 +92,25 @@ def name_case(case: Mapping[str, Any]) -> str:
 
 
 async def _consents(visit: Visit, case: str) -> Options:
-    """List the consents of the case that are in force, by day, since none has a name. Those of other people are not
-    offered, and would be refused (gate G2).
+    """List the consents of the case that are in force, by what each covers and until when. Those of other people are
+    not offered, and would be refused (gate G2).
     """
     listed = (await visit.ask("case.show", {"id": case}))["consents"]
     return [
-        (one["id"], f"{visit.at(one['at'])} ({one['id'][:6]})")
-        for one in listed
-        if one["id"] is not None and one["state"] in IN_FORCE
+        (one["id"], name_consent(visit, one)) for one in listed if one["id"] is not None and one["state"] in IN_FORCE
     ]
+
+
+def name_consent(visit: Visit, consent: Mapping[str, Any]) -> str:
+    """Name a consent of a case by each purpose with what it covers and until when, and by when it was recorded."""
+    words = visit.words
+    grants = [
+        words(
+            "%(purpose)s, until %(day)s (kinds of data: %(n)s)",
+            purpose=words.code("purpose", grant["purpose"]),
+            day=words.date(grant["until"] or "–"),
+            n=len(grant["categories"]),
+        )
+        for grant in consent["covers"]
+    ]
+    return "; ".join((*grants, words("recorded %(at)s", at=visit.at(consent["at"]))))

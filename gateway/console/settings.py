@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
+
+from gateway.foundation.config import CorridorSection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """`origin` is the one address at which people open the console; `offset` gives the seconds by which the time of
     the node's country is ahead of UTC at a moment; `rand` gives so many random bytes; `near` are, by the kind of a list
-    (language, country), those of the region, which forms offer first.
+    (language, country), those of the region, which forms offer first; `corridors` are what forms begin with, by peer.
     """
 
     origin: str
@@ -24,6 +26,7 @@ class Settings:
     offset: Callable[[int], int]
     rand: Callable[[int], bytes]
     near: Mapping[str, Collection[str]]
+    corridors: Mapping[str, CorridorSection] = field(default_factory=dict)
 
     @property
     def host(self) -> str:

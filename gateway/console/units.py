@@ -40,6 +40,11 @@ class Units:
         """Return country and name of a unit that a message refers to as node id, slash, unit id."""
         return self._references.get(text, text)
 
+    def address(self, id: str, peer: str) -> str:
+        """Return a unit of a peer as consents name it: node id, slash, unit id; empty where it is unknown."""
+        nodes = (unit["node"] for unit in self.listed if (_peer(unit), unit["unit"]) == (peer, id))
+        return next((f"{node}/{id}" for node in nodes), "")
+
     def of(self, peer: str | None = None) -> list[tuple[str, str]]:
         """List the units of one node as (id, name)."""
         return [(id, name) for (whose, id), name in self._names.items() if whose == peer]

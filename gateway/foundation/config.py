@@ -22,6 +22,7 @@ from gateway.foundation.environment import node_folder as node_folder
 from gateway.foundation.environment import passphrase as passphrase
 from gateway.foundation.hours import Hours, hours_of
 from gateway.foundation.ids import UnitKind
+from schemas.codelists import code_list
 from schemas.labels import load_languages
 from schemas.region_pack.regions import list_regions
 
@@ -319,6 +320,50 @@ class DutySection(_Section):
         return None if self.escalation_minutes is None else self.escalation_minutes * 60
 
 
+def _code_of(name: str) -> AfterValidator:
+    def check(value: str) -> str:
+        known = [entry.code for entry in code_list(name).codes if not entry.retired]
+        if value not in known:
+            raise ValueError(f"a code of the list {name}")
+        return value
+
+    return AfterValidator(check)
+
+
+class CorridorSection(_Section):
+    """What forms begin with for messages to one country. Nothing rests on it: people see each value before a message
+    leaves and can change it, and every gate judges the message.
+    """
+
+    to: str = Field(
+        min_length=1, max_length=64, description="what this node calls the peer, as `trm peer list` shows it"
+    )
+    legal_basis: tuple[Annotated[str, _code_of("legal_basis")], ...] = Field(
+        default=(), max_length=5, description="codes of the list legal_basis, for messages about a person"
+    )
+    transfer_basis: Annotated[str, _code_of("transfer_basis")] | None = Field(
+        default=None, description="a code of the list transfer_basis, for messages about a person"
+    )
+    transfer_instrument: str | None = Field(
+        default=None, min_length=1, max_length=200, description="name of the instrument on which the transfer rests"
+    )
+    onward_sharing: Annotated[str, _code_of("onward_sharing")] | None = Field(
+        default=None, description="a code of the list onward_sharing"
+    )
+    retain_days: int | None = Field(
+        default=None, ge=1, le=3650, description="days from the beginning of a draft for which the receiver may keep it"
+    )
+    export_to_local: Annotated[str, _code_of("export_to_local")] | None = Field(
+        default=None, description="a code of the list export_to_local"
+    )
+
+    @model_validator(mode="after")
+    def _instrument_of_a_basis(self) -> Self:
+        if self.transfer_instrument is not None and self.transfer_basis is None:
+            raise ValueError("transfer_instrument needs transfer_basis")
+        return self
+
+
 class LogSection(_Section):
     """What goes to standard error."""
 
@@ -334,6 +379,7 @@ class Config(_Section):
     proxy: ProxySection | None = None
     local: LocalSection = LocalSection()
     console: ConsoleSection = ConsoleSection()
+    corridors: tuple[CorridorSection, ...] = ()
     adapter: AdapterSection | None = None
     webhooks: tuple[WebhookSection, ...] = ()
     notify: NotifySection = NotifySection()
@@ -344,6 +390,13 @@ class Config(_Section):
     backup: BackupSection | None = None
     duty: DutySection = DutySection()
     log: LogSection = LogSection()
+
+    @field_validator("corridors")
+    @classmethod
+    def _each_country_once(cls, value: tuple[CorridorSection, ...]) -> tuple[CorridorSection, ...]:
+        if len({one.to for one in value}) < len(value):
+            raise ValueError("each peer once")
+        return value
 
     @property
     def horizon_days(self) -> int:

@@ -63,7 +63,7 @@ async def test_a_session_that_ends_over_a_form_loses_nothing(browser: Browser, t
         await pair(fr.node, there["AL"].node)
         draft = (await fr.ask("draft.save", draft=enquiry("AL")))["id"]
         async with fr.worker(browser, "Ana Doe", "case_worker") as ana:
-            await ana.open(f"/drafts/{draft}")
+            await ana.open(f"/drafts/{draft}/whole")
             note = ana.page.locator('[name="/content/note"]')
             await note.fill(text)
             (known,) = (await fr.ask("person.list"))["people"]
@@ -79,7 +79,7 @@ async def test_a_session_that_ends_over_a_form_loses_nothing(browser: Browser, t
             invited = await aplay(approving(await fr.ask("person.invite", id=known["id"])), fr.ask)
             await enrol(new, invited["code"])
             assert beside.url.endswith("/cases")
-            await ana.submit(f'form[action="/drafts/{draft}"]')
+            await ana.submit(f'form[action="/drafts/{draft}/whole"]')
             assert await note.input_value() == text
             await ana.press("Save")
             saved = (await fr.ask("draft.show", id=draft))["draft"]["content"]

@@ -6,8 +6,9 @@ import pytest
 from playwright.async_api import Browser
 from support.browser import seat
 from support.consoles import served
-from support.written import HERE, KNOWN, PEER, PREVIEW, draft
+from support.written import HERE, KNOWN, PEER, PREVIEW, WHOLE, draft
 
+from gateway.console.forms.steps import plan_steps
 from gateway.console.pages.consent import TOLD
 from gateway.operations.roles import Role
 
@@ -72,7 +73,8 @@ async def test_writing_is_accessible(browser: Browser, language):
         for path in (
             "/drafts",
             "/drafts/new",
-            HERE,
+            WHOLE,
+            *(f"{HERE}/step/{step.name}" for step in plan_steps("referral.request/1")),
             f"{HERE}/preview",
             f"{HERE}/discard",
             f"{HERE}/files",
@@ -83,7 +85,7 @@ async def test_writing_is_accessible(browser: Browser, language):
         ):
             await ana.open(path)
             found += await ana.violations()
-        await ana.open(HERE)
+        await ana.open(WHOLE)
         async with ana.page.expect_navigation():
             await ana.page.locator("button[value=check]").click()
         assert await ana.page.evaluate("document.activeElement.id") == "errors"
@@ -102,7 +104,7 @@ async def test_enter_saves_and_a_new_row_is_where_one_looks(browser: Browser):
     """The first button of a form is not one that takes something out; a button that adds a row leads to it."""
     async with served(ANSWERS) as there, seat(browser, there.origin) as ana:
         await ana.take(there.session(Role.FOCAL_POINT))
-        await ana.open(HERE)
+        await ana.open(WHOLE)
         async with ana.page.expect_navigation():
             await ana.page.locator("button[value='add:/content/person/languages']").click()
         assert ana.page.url.endswith("#/content/person/languages")

@@ -85,6 +85,7 @@ async def test_the_keyboard_is_enough(browser: Browser, tmp_path: Path):
         await choose(ana, "type", "enquiry.capacity/1")
         await choose(ana, "to", f"AL/{UNIT}")
         await press(ana, 'form[action="/drafts/new"] button')
+        await press(ana, 'main a[href$="/whole"]')
         await choose(ana, "/content/age_group", "adult")
         await choose(ana, "/content/referral_kind", "return_reception")
         await come_to(ana, '[name="/content/services"][value="safe_accommodation"]')

@@ -134,7 +134,7 @@ async def agrees(fr: Party, case: str, to: str) -> str:
 async def offered(seat: Seat, fr: Party, case: str) -> set[str]:
     """The consents that the form of a referral of this case offers."""
     draft = await written(fr, case, "AL", CALLED["P"])
-    await seat.open(f"/drafts/{draft}")
+    await seat.open(f"/drafts/{draft}/step/consent")
     options = seat.page.locator('[name="/header/consent_ref"] option')
     found = {await one.get_attribute("value") for one in await options.all()} - {""}
     await fr.call("draft.discard", id=draft)
@@ -245,9 +245,10 @@ async def test_what_one_person_takes_back_is_told_where_it_was_told(browser: Bro
 
 async def choose_consent(seat: Seat, draft: str, chosen: str) -> None:
     """Choose the consent on which a draft relies, and look at what would leave."""
-    await seat.open(f"/drafts/{draft}")
+    await seat.open(f"/drafts/{draft}/step/consent")
     await seat.page.locator('[name="/header/consent_ref"]').select_option(chosen)
-    await seat.submit_by('button[name=act][value="check"]')
+    await seat.submit_by('button[name=act][value="leave"]')
+    await seat.open(f"/drafts/{draft}/preview")
 
 
 async def come_in_anew(seat: Seat, office: Office, name: str, admin: Admin) -> None:

@@ -72,6 +72,7 @@ FOUND: dict[str, Any] = {
     "total": 2,
     "next": None,
 }
+COVERED = {"purpose": "referral", "categories": ["identity", "needs"], "units": ["n1/fp"], "until": "2027-05-24"}
 SHOWN: dict[str, Any] = {
     "id": CASE,
     "name": "Blue 7",
@@ -110,9 +111,9 @@ SHOWN: dict[str, Any] = {
         {"id": "K" * 22, "type": None, "to": None, "state": "waiting", "at": AT},
     ],
     "consents": [
-        {"id": CONSENT, "holder": "own", "state": "active", "at": AT},
-        {"id": "L" * 22, "holder": "AL", "state": "withdrawn", "at": AT},
-        {"id": None, "holder": "own", "state": "damaged", "at": AT},
+        {"id": CONSENT, "holder": "own", "state": "active", "at": AT, "covers": [COVERED]},
+        {"id": "L" * 22, "holder": "AL", "state": "withdrawn", "at": AT, "covers": []},
+        {"id": None, "holder": "own", "state": "damaged", "at": AT, "covers": []},
     ],
     "denials": [
         {"consent": CONSENT, "purpose": "return", "unit": None, "category": None},

@@ -94,7 +94,8 @@ async def filled(seat: Seat, office: Office, body_type: str, document: Mapping[s
     """Fill in the form of a draft and look at what would leave; the address of the draft."""
     zone = load_calendar("tact", office.node.own.descriptor.country).zone
     fields = to_fields(body_type, document, lambda at: int(offset(zone, at).total_seconds()))
-    draft = seat.page.url.partition("?")[0].partition("#")[0].removeprefix(seat.origin)
+    draft = seat.page.url.partition("/step")[0].partition("#")[0].removeprefix(seat.origin)
+    await seat.open(f"{draft}/whole")
     if purpose is not None:
         fields["/purpose"] = (purpose,)
     await fill(seat, fields)

@@ -11,6 +11,8 @@ ID = "AAAAAAAAAAAAAAAAAAAAAA"
 OTHER = "BBBBBBBBBBBBBBBBBBBBBA"
 SCRIPT = "<script>alert(1)</script>"
 HERE = f"/drafts/{ID}"
+WHOLE = f"{HERE}/whole"
+"""The form of one page."""
 
 
 def unit(peer: str, state: str, *roles: str, name: str = "Focal point") -> dict[str, Any]:
@@ -89,6 +91,7 @@ KNOWN: Mapping[str, Any] = {
     "peer.list": {"peers": [PEER]},
     **played_cases.ANSWERS,
     "draft.show": draft(),
+    "message.list": {"messages": [], "next": None},
     "draft.save": {"id": ID, "state": "waiting", "version": "v1", "findings": []},
     "draft.change": {"id": ID, "state": "waiting", "version": "v2", "findings": []},
 }

@@ -14,7 +14,7 @@ from gateway.cases.register import draft_key
 from gateway.cases.rules import LinkKind
 from gateway.cases.store import Link
 from gateway.consent import register
-from gateway.consent.rules import Denial
+from gateway.consent.rules import Denial, Grant
 from gateway.database import content as content_rows
 from gateway.database.content import SealedRow
 from gateway.database.sealed_content import Content
@@ -121,7 +121,9 @@ class CaseContents:
             first = known.rows[0]
             peer = self._peers.get(NodeId(first.holder))
             holder = first.holder if peer is None else peer.name
-            found.append({"id": name, "holder": holder, "state": known.state, "at": first.at})
+            grants = () if known.consent is None or known.withdrawn else known.consent.in_force
+            covers = [_grant(grant) for grant in grants]
+            found.append({"id": name, "holder": holder, "state": known.state, "at": first.at, "covers": covers})
             if known.consent is not None and not known.withdrawn:
                 denials += [_denial(name, denial) for denial in known.consent.denials]
         return found, denials
@@ -141,6 +143,15 @@ class CaseContents:
                 }
             )
         return found
+
+
+def _grant(grant: Grant) -> Json:
+    return {
+        "purpose": grant.purpose,
+        "categories": [*sorted(grant.data_categories)],
+        "units": [*sorted(grant.recipient_units)],
+        "until": None if grant.until is None else grant.until.isoformat(),
+    }
 
 
 def _denial(consent: Json, denial: Denial) -> Json:

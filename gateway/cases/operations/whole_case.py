@@ -35,13 +35,23 @@ class DraftOfCase(Answer):
     at: Time
 
 
+class GrantOfCase(Answer):
+    """One thing that the person said yes to, and did not take back: until when it holds, to which units what may go."""
+
+    purpose: str
+    categories: list[str]
+    units: list[str] = Field(description="NODE/UNIT each")
+    until: Day | None
+
+
 class ConsentOfCase(Answer):
-    """A consent of a case; without the id where it does not open."""
+    """A consent of a case, with what may still rest on it; without the id where it does not open."""
 
     id: ConsentId | None
     holder: str
     state: ConsentState
     at: Time
+    covers: Read[list[GrantOfCase]] = UNSAID
 
 
 class DenialOfCase(Answer):

@@ -108,9 +108,16 @@ def _fault(body_type: str, finding: Finding, words: Words, known: Collection[str
     place = finding.place
     while place and place not in known:
         place = place.rpartition("/")[0]
+    if not place and finding.rule == "anyOf":  # the object is no question of this form, but one of the members is
+        place = next((one for name in _names(finding) if (one := f"{finding.place}/{name}") in known), "")
     node, need = _at(body_type, finding.place)
     name = label_place(body_type, finding.place, words) if finding.place.count("/") > 1 else ""
     return Fault(place=place, label=name, text=_sentence(body_type, finding, node, need, words))
+
+
+def _names(finding: Finding) -> Sequence[str]:
+    """Return the members of which one is needed."""
+    return finding.hint.removeprefix("at least one of ").split(", ")
 
 
 def _sentence(body_type: str, finding: Finding, node: Node, need: str, words: Words) -> str:
@@ -123,8 +130,8 @@ def _sentence(body_type: str, finding: Finding, node: Node, need: str, words: Wo
         case "pattern" | "format":
             rule = "form"
         case "anyOf":
-            names = finding.hint.removeprefix("at least one of ").split(", ")
-            values = {"names": ", ".join(label_place(body_type, f"{finding.place}/{name}", words) for name in names)}
+            names = [label_place(body_type, f"{finding.place}/{name}", words) for name in _names(finding)]
+            values = {"names": ", ".join(names)}
         case str() if rule.startswith("text_"):
             rule = "text"
         case _:

@@ -43,6 +43,12 @@ async def test_a_case_shows_everything_of_it(two: Two):
     assert [(one["id"], one["state"], one["to"]) for one in shown["drafts"]] == [(draft, "waiting", "AL")]
     assert [(one["id"], one["holder"], one["state"]) for one in shown["consents"]] == [(HERS, "own", "active")]
     unit = f"{two.al.running.own.node}/{UNIT}"
+    covered = shown["consents"][0]["covers"][0]
+    assert (covered["purpose"], unit in covered["units"], "identity" in covered["categories"]) == (
+        "referral",
+        True,
+        True,
+    )
     assert shown["denials"] == [
         {"consent": HERS, "purpose": "return", "unit": None, "category": None},
         {"consent": HERS, "purpose": None, "unit": unit, "category": "image"},
@@ -53,6 +59,7 @@ async def test_a_case_shows_everything_of_it(two: Two):
     await fr.call("consent.withdraw", id=HERS, by=ANA)
     withdrawn = await fr.call("case.show", id=shown["id"])
     assert (withdrawn["denials"], [one["state"] for one in withdrawn["consents"]]) == ([], ["withdrawn"])
+    assert [one["covers"] for one in withdrawn["consents"]] == [[]]
 
 
 async def test_what_a_country_decided_is_noted_until_its_message_is_erased(two: Two):

@@ -11,7 +11,8 @@ from typing import Any
 from aiohttp import web
 
 from gateway.console.choices import choose_case, list_cases
-from gateway.console.pages.drafts import ABOUT_NOBODY
+from gateway.console.forms.prefill import begin_answer, begins_with_answered, carry_terms, header_of
+from gateway.console.pages.writing.drafts import ABOUT_NOBODY
 from gateway.console.units import load_units
 from gateway.console.visit import Form, Page, Visit
 from gateway.console.words import N_
@@ -22,7 +23,7 @@ ELSEWHERE = frozenset(
     {"consent.record/1", "consent.withdrawal/1", "reminder.due/1", "link.probe/1", "erasure.confirmation/1"}
 )
 """Types that nobody writes in a form: consents have pages of their own, the others are written by the node."""
-OFFERED, REFERRAL, ENQUIRY = "offered", "referral.request/1", "enquiry.capacity/1"
+OFFERED, REFERRAL, ENQUIRY, ALERT = "offered", "referral.request/1", "enquiry.capacity/1", "safety.alert/1"
 CHOOSE = N_("Choose one.")
 NEEDS_CASE = N_("Say whose case it is: choose one, or say what a new one is called.")
 
@@ -83,7 +84,8 @@ async def begin_conversation(visit: Visit) -> web.StreamResponse:
         "recipient_unit": unit,
         "recipient_role": units.only_role(unit, peer),
     }
-    known_header: dict[str, Json] = {name: value for name, value in header.items() if value is not None}
+    terms = known_terms(visit, peer, form.one("type"))
+    known_header: dict[str, Json] = {name: value for name, value in (header | terms).items() if value is not None}
     draft: dict[str, Json] = {"type": form.one("type"), "to": peer, "header": known_header, "content": {}}
     about_nobody = load_catalogue().get(form.one("type")).kind == ABOUT_NOBODY
     case = None if about_nobody else await choose_case(visit, form)
@@ -130,7 +132,34 @@ async def begin_reply(visit: Visit) -> web.StreamResponse:
         if case is None:
             return await _offering(visit, offers, {"case_label": visit.words(NEEDS_CASE)}, form)
         draft["case"] = case
-    return await _save_new(visit, form, draft)
+    return await _save_new(visit, form, draft | await _prefill(visit, chosen))
+
+
+def known_terms(visit: Visit, peer: str, body_type: str) -> dict[str, Json]:
+    """Return what node.toml sets for messages to a peer, with the reader's language; empty where it sets nothing. An
+    alert is an emergency.
+    """
+    section = visit.settings.corridors.get(peer)
+    urgency: dict[str, Json] = {"priority": "emergency"} if body_type == ALERT else {}
+    if section is None:
+        return urgency
+    personal = load_catalogue().get(body_type).personal
+    terms = header_of(section, visit.settings.now(), personal=personal)
+    return {**terms, "language": visit.words.language.code, **urgency}
+
+
+async def _prefill(visit: Visit, chosen: Mapping[str, Any]) -> dict[str, Json]:
+    """Return header and content with which an answer begins: as our last message to them, and by what it answers."""
+    draft, entry = chosen["draft"], load_catalogue().get(chosen["type"])
+    terms = known_terms(visit, chosen["peer"], chosen["type"])
+    if chosen["last"] is not None:
+        last = await visit.ask("message.show", {"id": chosen["last"], "direction": "out"})
+        terms |= carry_terms(last.get("header") or {}, personal=entry.personal)
+    answers, said = chosen["answers"], dict(draft["content"])
+    if answers is not None and begins_with_answered(chosen["type"]):
+        way = {"id": answers["id"], "direction": answers["direction"]}
+        said |= begin_answer(chosen["type"], (await visit.ask("message.show", way)).get("content") or {})
+    return {"header": {**terms, **draft["header"]}, "content": said}
 
 
 def _begins_case(offer: Mapping[str, Any]) -> bool:
@@ -153,10 +182,22 @@ async def _offers(visit: Visit) -> list[dict[str, Any]]:
         owed = {duty["because"]: duty for duty in stands.get("owed", ()) if duty["owes"] == "us"}
         for one in side["types"]:
             if one["type"] not in ELSEWHERE:
-                offers.append(_offer(id, side, one, said, owed.get(one["in_reply_to"]), _step(stands, one["type"])))
+                last = _last_own(shown, side["peer"])
+                duty, step = owed.get(one["in_reply_to"]), _step(stands, one["type"])
+                offers.append(_offer(id, side, one, said, duty, step) | {"last": last})
         if stands.get("kind") == "enquiry" and str(stands["state"]).lower() == OFFERED and stands["side"] == "host":
-            offers.append(_referral(shown, side))
+            offers.append(_referral(shown, side) | {"last": None})
     return sorted(offers, key=lambda offer: (offer["duty"] is None, offer["step"] is None))
+
+
+def _last_own(shown: Mapping[str, Any], peer: str) -> str | None:
+    """Find our newest message to a peer that people wrote and that still has its content."""
+    own = (one for one in shown["messages"] if (one["direction"], one["peer"]) == ("out", peer))
+    return max(
+        (one for one in own if one["type"] is not None and one["type"] not in ELSEWHERE),
+        key=lambda one: one["at"],
+        default={"id": None},
+    )["id"]
 
 
 def _offer(

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from support.browsing import read
-from support.consoles import console
+from support.casework import WHOLE as WHOLE_MESSAGE
+from support.consoles import NOW, console
 from support.played_cases import CASE
 from support.written import HERE, ID, KNOWN, OTHER, ROLE
 
 from gateway.console.words import load_words
+from gateway.foundation.config import CorridorSection
 
 
 async def test_a_new_draft_has_what_leaves_no_choice():
@@ -142,9 +145,23 @@ WRITABLE = {
 }
 
 
+ITEMS = [
+    {
+        "item_id": "q1",
+        "data_category": "needs",
+        "question": "What?",
+        "why_needed": "A place",
+        "needed_by": "2026-12-01",
+    },
+    {"item_id": "q2", "data_category": "risk", "question": "Who?", "why_needed": "Safety", "needed_by": "2026-12-01"},
+]
+ASKED = WHOLE_MESSAGE | {"header": {"legal_basis": ["6_1_e"], "language": "sq"}, "content": {"items": ITEMS}}
+TALK = KNOWN | {"conversation.writable": WRITABLE, "message.show": ASKED}
+
+
 async def test_what_is_owed_is_offered_first():
-    """With what it answers and until when; consents have pages of their own."""
-    async with console(KNOWN | {"conversation.show": conversation(), "conversation.writable": WRITABLE}) as there:
+    """With what it answers and until when; consents have pages of their own. An answer begins with what was asked."""
+    async with console(TALK | {"conversation.show": conversation()}) as there:
         page = read((await there.get(f"/conversations/{ID}/write")).text)
         reply, withdrawal, consent = [
             load_words("en").message(name) for name in ("info.reply/1", "referral.withdraw/1", "consent.record/1")
@@ -161,8 +178,42 @@ async def test_what_is_owed_is_offered_first():
             "in_reply_to": OTHER,
             "purpose": "referral",
             "header": {"sender_unit": "fp", "recipient_unit": "fp"},
-            "content": {},
+            "content": {
+                "answers": [{name: one[name] for name in ("item_id", "data_category")} for one in ITEMS],
+            },
         }
+
+
+async def test_the_next_message_begins_as_our_last_one_to_them():
+    """With its basis, retention and language; theirs are never taken over, and nothing else of ours is."""
+    shown = conversation()
+    (first,) = shown["messages"]
+    shown["messages"] = [first, first | {"id": ID, "direction": "out", "type": "referral.request/1", "at": 2}]
+    theirs = ASKED["header"] | {"consent_ref": ID, "priority": "urgent"}
+    answers = TALK | {"conversation.show": shown, "message.show": ASKED | {"header": theirs}}
+    async with console(answers) as there:
+        await there.post(f"/conversations/{ID}/write", {"what": "AL referral.withdraw/1"})
+        looked = [arguments for operation, arguments, _ in there.desk.calls if operation == "message.show"]
+        assert looked == [{"id": ID, "direction": "out"}]
+        known = {"sender_unit": "fp", "recipient_unit": "fp", "legal_basis": ["6_1_e"], "language": "sq"}
+        assert there.desk.calls[-1][1]["draft"]["header"] == known
+
+
+@pytest.mark.parametrize(("body_type", "personal"), [("referral.request/1", True), ("enquiry.capacity/1", False)])
+async def test_what_is_set_for_a_country_stands_in_what_is_new(body_type, personal):
+    """The legal part only where the message is about a person; another country begins with nothing of it."""
+    section = CorridorSection(
+        to="AL", legal_basis=("6_1_e",), transfer_basis="adequacy_45", onward_sharing="none", retain_days=30
+    )
+    for name in ("AL", "MA"):
+        async with console(KNOWN, corridors={name: section}) as there:
+            await there.post("/drafts/new", {"type": body_type, "to": "AL/fp", "case": CASE})
+            header = there.desk.calls[-1][1]["draft"]["header"]
+            legal = {"legal_basis": ["6_1_e"], "transfer_basis": "adequacy_45"} if personal else {}
+            until = (datetime.fromtimestamp(NOW, UTC) + timedelta(30)).date().isoformat()
+            handled = {"handling": {"onward_sharing": "none", "retain_until": until}, "language": "en"}
+            known = {"sender_unit": "fp", "sender_role": ROLE, "recipient_unit": "fp"}
+            assert header == (known | legal | handled if name == "AL" else known)
 
 
 @pytest.mark.parametrize("what", ["", "AL info.reply/1", "AL consent.record/1", "XX referral.withdraw/1"])

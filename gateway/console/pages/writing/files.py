@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from email.message import Message
+from typing import Any
 
 from aiohttp import StreamReader, web
 
 from gateway.console import choices
-from gateway.console.pages.drafts import load_waiting_draft
+from gateway.console.forms.steps import plan_steps
+from gateway.console.pages.writing.drafts import load_waiting_draft
 from gateway.console.refusals import RefusalText
 from gateway.console.visit import Page, Visit
 from gateway.errors import Code, RefusedError
@@ -29,7 +31,20 @@ async def _page(visit: Visit, told: RefusalText | None = None) -> web.StreamResp
     message = shown["draft"].get("message")
     there = await choices.list_files(visit, message) if isinstance(message, str) else []
     names = [choices.name_file(file) for file in there]
-    return visit.page("draft-files.html", shown=shown, files=names, told=told, status=422 if told else 200)
+    return visit.page(
+        "draft-files.html", shown=shown, files=names, told=told, back=_step(visit, shown), status=422 if told else 200
+    )
+
+
+def _step(visit: Visit, shown: Mapping[str, Any]) -> str:
+    """Return the step of writing from which somebody came; empty for the form of one page."""
+    name = visit.request.query.get("step", "")
+    return name if name in [step.name for step in plan_steps(str(shown["type"]))] else ""
+
+
+def _again(visit: Visit, shown: Mapping[str, Any]) -> web.Response:
+    step = _step(visit, shown)
+    return visit.go(f"/drafts/{shown['id']}/files" + (f"?step={step}" if step else ""))
 
 
 async def add_file(visit: Visit) -> web.StreamResponse:
@@ -44,7 +59,7 @@ async def add_file(visit: Visit) -> web.StreamResponse:
             await visit.ask("draft.change", {"id": shown["id"], "draft": draft, "if_match": shown["version"]})
     except RefusedError as error:
         return await _page(visit, visit.told(error))
-    return visit.go(f"/drafts/{shown['id']}/files")
+    return _again(visit, shown)
 
 
 async def clear_files(visit: Visit) -> web.StreamResponse:
@@ -55,7 +70,7 @@ async def clear_files(visit: Visit) -> web.StreamResponse:
         await visit.ask("attachment.discard", {"id": message})
         draft = {name: value for name, value in shown["draft"].items() if name != "message"}
         await visit.ask("draft.change", {"id": shown["id"], "draft": draft, "if_match": shown["version"]})
-    return visit.go(f"/drafts/{shown['id']}/files")
+    return _again(visit, shown)
 
 
 async def read_file(request: web.Request) -> tuple[int, AsyncIterator[bytes]]:

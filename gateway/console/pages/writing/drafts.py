@@ -1,7 +1,8 @@
-"""Drafts: those that wait, the form of one, and discarding it. How one begins is in `gateway.console.pages.beginning`.
+"""Drafts: those that wait, the form of one on one page, and discarding it. How one begins is in
+`gateway.console.pages.writing.beginning`, and writing step by step in `gateway.console.pages.writing.guided`.
 
 A draft may be unfinished for as long as it takes. Nothing leaves by saving it: what would leave is shown, and a person
-releases it (`gateway.console.pages.release`).
+releases it (`gateway.console.pages.writing.release`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from gateway.console.forms.build import build_form
 from gateway.console.forms.faults import explain_faults, find_faults, group_by_place
 from gateway.console.forms.fields import remove_row, to_document, to_fields
 from gateway.console.forms.parts import Options
+from gateway.console.forms.prefill import number_items
 from gateway.console.navigation.sections import Section
 from gateway.console.pages.messages import Part
 from gateway.console.pages.messages import render_half as rendered
@@ -37,6 +39,8 @@ SECTION = Section(
     of=CASES,
 )
 WAITING = ("waiting", "waiting_second")
+WHOLE = "/drafts/{draft}/whole"
+"""The form of one page, for who fills in all of it at once."""
 ABOUT_NOBODY = "standing"
 """The kind of conversation between two mechanisms."""
 
@@ -75,8 +79,8 @@ async def save_draft(visit: Visit) -> web.StreamResponse:
     try:
         shown = await load_waiting_draft(visit)
     except RefusedError as error:
-        return await _late(visit, form, error)
-    draft = _filled(visit, shown["draft"], form) | await _case_named(visit, form)
+        return await show_late(visit, form, error)
+    draft = _filled(visit, shown["draft"], form) | await name_case_of(visit, form)
     act, _, place = form.one("act").partition(":")
     version = form.one("version")
     if act in ("add", "again"):
@@ -93,22 +97,22 @@ async def save_draft(visit: Visit) -> web.StreamResponse:
     if act == "files":
         return visit.go(f"/drafts/{shown['id']}/files")
     if act != "check":
-        return visit.go(f"/drafts/{shown['id']}?saved=1")
+        return visit.go(f"/drafts/{shown['id']}/whole?saved=1")
     findings = find_faults(str(shown["type"]), draft)
     if not findings:
         return visit.go(f"/drafts/{shown['id']}/preview")
     return await _page(visit, shown, draft, version=saved["version"], status=422, findings=findings)
 
 
-async def _case_named(visit: Visit, form: Form) -> dict[str, Json]:
-    """The case chosen for a draft of none, as a member of it. Adding a row keeps the choice and begins no case."""
+async def name_case_of(visit: Visit, form: Form) -> dict[str, Json]:
+    """Return the case chosen for a draft of none, as a member of it. Adding a row keeps the choice, beginning none."""
     if form.one("act").partition(":")[0] in ("add", "remove", "again"):
         return {"case": form.one("case")} if "case" in form else {}
     case = await choices.choose_case(visit, form)
     return {} if case is None else {"case": case}
 
 
-async def _late(visit: Visit, form: Form, error: RefusedError) -> web.StreamResponse:
+async def show_late(visit: Visit, form: Form, error: RefusedError) -> web.StreamResponse:
     """Show what was filled in, to be copied: somebody sent or discarded the draft meanwhile."""
     body_type = form.one("type")
     if error.code is not Code.CONFLICT or body_type not in load_catalogue():
@@ -122,6 +126,7 @@ async def _late(visit: Visit, form: Form, error: RefusedError) -> web.StreamResp
 def _filled(visit: Visit, draft: Mapping[str, Json], form: Form) -> dict[str, Json]:
     """Return the draft with the form's content. Whoever releases it is its author, so an earlier author is left out."""
     halves = to_document(str(draft["type"]), form.fields, visit.settings.offset)
+    halves["content"] = number_items(str(draft["type"]), halves["content"])
     kept = {name: value for name, value in draft.items() if name != "purpose"}
     purpose = form.one("/purpose")
     return {**kept, **halves, **({"purpose": purpose} if purpose else {})}
@@ -158,22 +163,23 @@ async def _page(
         version=version,
         told=told,
         theirs=theirs,
-        takes_files=_takes_files(body_type),
-        known=await _open_choice(visit, shown, body_type),
+        takes_files=takes_files(body_type),
+        known=await list_open_choice(visit, shown, body_type),
         chosen=draft.get("case") or "",
         status=status,
     )
 
 
-async def _open_choice(visit: Visit, shown: Mapping[str, Any], body_type: str) -> Options | None:
-    """The cases to choose from for a draft of none; None where it has one, or is about no person."""
+async def list_open_choice(visit: Visit, shown: Mapping[str, Any], body_type: str) -> Options | None:
+    """List the cases to choose from for a draft of none; None where it has one, or is about no person."""
     if shown["of_case"] or load_catalogue().get(body_type).kind == ABOUT_NOBODY:
         return None
     return await choices.list_cases(visit)
 
 
-def _takes_files(body_type: str) -> bool:
-    return any(field.schema.get("x-part") for field in list_fields(body_type))
+def takes_files(body_type: str, places: Iterable[str] = ("",)) -> bool:
+    """Whether a message of this type names files, at or below one of the places."""
+    return any(field.schema.get("x-part") and field.path.startswith(tuple(places)) for field in list_fields(body_type))
 
 
 async def render_draft(draft: Mapping[str, Json], visit: Visit) -> list[Part]:
@@ -200,8 +206,8 @@ async def discard_draft(visit: Visit) -> web.StreamResponse:
 
 PAGES = (
     Page(method="GET", path="/drafts", handler=list_drafts, operation="draft.list"),
-    Page(method="GET", path="/drafts/{draft}", handler=edit_draft, operation="draft.show"),
-    Page(method="POST", path="/drafts/{draft}", handler=save_draft, operation="draft.change", long=True),
+    Page(method="GET", path=WHOLE, handler=edit_draft, operation="draft.show"),
+    Page(method="POST", path=WHOLE, handler=save_draft, operation="draft.change", long=True),
     Page(method="GET", path="/drafts/{draft}/discard", handler=ask_discard, operation="draft.discard"),
     Page(method="POST", path="/drafts/{draft}/discard", handler=discard_draft, operation="draft.discard"),
 )

@@ -12,11 +12,15 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway.console.forms.faults import explain_faults
+from gateway.console.forms.coverage import Coverage, explain_coverage
+from gateway.console.forms.faults import Fault, explain_faults
+from gateway.console.forms.guided import assign_findings
 from gateway.console.forms.parts import label_place
-from gateway.console.pages.drafts import load_waiting_draft, render_draft
+from gateway.console.forms.steps import plan_steps
+from gateway.console.pages.writing.drafts import load_waiting_draft, render_draft
 from gateway.console.refusals import RefusalText
 from gateway.console.states import GATES
+from gateway.console.units import load_units
 from gateway.console.visit import Page, Visit
 from gateway.console.words import Words
 from gateway.errors import Code, Finding, RefusedError
@@ -35,7 +39,9 @@ async def _preview(visit: Visit, shown: Mapping[str, Any], told: RefusalText | N
     try:
         found = await visit.act("draft.preview", {"id": shown["id"]})
     except RefusedError as error:  # it is no draft that could go at all
-        return visit.page("preview.html", shown=shown, found=None, told=told or visit.told(error), status=409)
+        first = plan_steps(str(shown["type"]))[0].name
+        told = told or visit.told(error)
+        return visit.page("preview.html", shown=shown, found=None, first=first, told=told, status=409)
     body_type = str(found["type"])
     leaves = found["leaves"] and await render_draft({"type": body_type, "to": shown["to"], **found["leaves"]}, visit)
     findings = [Finding(place=one["place"], rule=one["rule"], hint=one["hint"]) for one in found["findings"]]
@@ -47,14 +53,34 @@ async def _preview(visit: Visit, shown: Mapping[str, Any], told: RefusalText | N
         leaves=leaves,
         told=told,
         dropped=_dropped(found, visit.words),
-        faults=[] if gates & set(GATES) else explain_faults(body_type, findings, visit.words, ()),
+        coverage=await _cover(visit, shown, found) if leaves and found["goes"] else None,
+        faults=[] if gates & set(GATES) else _explain_by_step(body_type, findings, visit.words),
         gates=[(name, *(visit.words(text) for text in GATES[name])) for name in GATES if name in gates],
         places=_labels(body_type, findings, visit.words),
         code=found["code"],
+        first=plan_steps(body_type)[0].name,
         two=needs_two(body_type, shown["draft"].get("header") or {}),
         mine=shown["first_by_caller"],
         status=409 if told else 200,
     )
+
+
+def _explain_by_step(body_type: str, findings: Sequence[Finding], words: Words) -> Sequence[tuple[str, Fault]]:
+    """Explain each finding, with the step where it can be mended; an empty one where none can."""
+    steps = assign_findings(plan_steps(body_type), findings)
+    nowhere = [one for one in findings if not any(one in mine for mine in steps.values())]
+    told = [(name, explain_faults(body_type, mine, words, ())) for name, mine in (*steps.items(), ("", nowhere))]
+    return [(name, fault) for name, faults in told for fault in faults]
+
+
+async def _cover(visit: Visit, shown: Mapping[str, Any], found: Mapping[str, Any]) -> Coverage:
+    """Explain on which consent each kind of data rests."""
+    leaves, units = found["leaves"], await load_units(visit)
+    unit = units.address(str(leaves["header"].get("recipient_unit")), str(shown["to"]))
+    consents = []
+    if shown["of_case"] and "consent_ref" in leaves["header"] and visit.allows("case.show"):
+        consents = (await visit.ask("case.show", {"id": shown["of_case"]["id"]}))["consents"]
+    return explain_coverage(str(found["type"]), leaves, found["purpose"], unit, consents)
 
 
 def _dropped(found: Mapping[str, Any], words: Words) -> Mapping[str, Sequence[str]]:

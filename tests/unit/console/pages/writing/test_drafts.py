@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from support.browsing import read
 from support.consoles import console
-from support.played_cases import CASE, CONSENT
+from support.played_cases import CASE, CONSENT, COVERED, SHOWN
 from support.shapes import misfits
-from support.written import HERE, ID, KNOWN, OTHER, PREVIEW, SCRIPT, draft
+from support.written import HERE, ID, KNOWN, OTHER, PREVIEW, SCRIPT, WHOLE, draft
 
 from gateway.console.words import load_words
 from gateway.errors import Code, Finding, RefusedError
@@ -24,13 +24,13 @@ def test_what_the_desk_is_played_to_say_is_what_it_says():
 async def test_faults_stand_at_their_fields_and_nothing_is_lost():
     """It is saved all the same; the summary leads to each field."""
     async with console(KNOWN) as there:
-        page = read((await there.get(HERE)).text)
-        fields = page.form(HERE).filled({"/content/note": SCRIPT, "/content/age_group": "adult"}, act="check")
-        seen = await there.post(HERE, fields)
+        page = read((await there.get(WHOLE)).text)
+        fields = page.form(WHOLE).filled({"/content/note": SCRIPT, "/content/age_group": "adult"}, act="check")
+        seen = await there.post(WHOLE, fields)
         page = read(seen.text)
         assert seen.status == 422 and "Services" in page.wrong and "#/content/services" in page.links
-        assert page.form(HERE).sent()["/content/note"] == (SCRIPT,) and SCRIPT not in seen.text
-        assert page.form(HERE).sent()["version"] == ("v2",)
+        assert page.form(WHOLE).sent()["/content/note"] == (SCRIPT,) and SCRIPT not in seen.text
+        assert page.form(WHOLE).sent()["version"] == ("v2",)
         saved = next(arguments for operation, arguments, _ in there.desk.calls if operation == "draft.change")
         assert saved["draft"]["content"] == {"note": SCRIPT, "age_group": "adult"} and saved["if_match"] == "v1"
 
@@ -38,15 +38,15 @@ async def test_faults_stand_at_their_fields_and_nothing_is_lost():
 async def test_rows_come_and_go_without_being_saved():
     """By buttons that send the form."""
     async with console(KNOWN | {"draft.show": draft("referral.request/1")}) as there:
-        page = read((await there.get(HERE)).text)
-        fields = page.form(HERE).filled({"/content/person/pseudonym": "Mali"}, act="add:/content/household")
-        page = read((await there.post(HERE, fields)).text)
-        assert page.form(HERE).sent()["/content/person/pseudonym"] == ("Mali",)
+        page = read((await there.get(WHOLE)).text)
+        fields = page.form(WHOLE).filled({"/content/person/pseudonym": "Mali"}, act="add:/content/household")
+        page = read((await there.post(WHOLE, fields)).text)
+        assert page.form(WHOLE).sent()["/content/person/pseudonym"] == ("Mali",)
         given = {"/content/household/0/relation": "child"}
-        page = read((await there.post(HERE, page.form(HERE).filled(given, act="add:/content/household"))).text)
-        assert page.form(HERE).sent()["/content/household/0/relation"] == ("child",)
-        page = read((await there.post(HERE, page.form(HERE).filled({}, act="remove:/content/household/0"))).text)
-        assert "/content/household/0/relation" not in page.form(HERE).sent()
+        page = read((await there.post(WHOLE, page.form(WHOLE).filled(given, act="add:/content/household"))).text)
+        assert page.form(WHOLE).sent()["/content/household/0/relation"] == ("child",)
+        page = read((await there.post(WHOLE, page.form(WHOLE).filled({}, act="remove:/content/household/0"))).text)
+        assert "/content/household/0/relation" not in page.form(WHOLE).sent()
         assert "draft.change" not in [call[0] for call in there.desk.calls]
 
 
@@ -55,10 +55,10 @@ async def test_two_people_in_one_draft_see_both():
     theirs = draft(version="v9", draft={"content": {"note": f"theirs {SCRIPT}"}})
     changed = RefusedError(Code.CHANGED_MEANWHILE, "the draft is not the one you have seen")
     async with console(KNOWN | {"draft.show": theirs, "draft.change": changed}) as there:
-        seen = await there.post(HERE, {"version": "v1", "/content/note": "mine"})
+        seen = await there.post(WHOLE, {"version": "v1", "/content/note": "mine"})
         page = read(seen.text)
         assert seen.status == 409 and "theirs" in page.said and SCRIPT not in seen.text
-        assert {name: value for name, value in page.form(HERE).sent().items() if name != "case_key"} == {
+        assert {name: value for name, value in page.form(WHOLE).sent().items() if name != "case_key"} == {
             "/content/note": ("mine",),
             "version": ("v9",),
             "type": ("enquiry.capacity/1",),
@@ -69,17 +69,17 @@ async def test_two_people_in_one_draft_see_both():
 async def test_a_draft_that_does_not_wait_has_no_form(state):
     """It is said so."""
     async with console(KNOWN | {"draft.show": draft(state=state)}) as there:
-        assert (await there.get(HERE)).status == 409
-        assert (await there.post(HERE, {})).status == 409
+        assert (await there.get(WHOLE)).status == 409
+        assert (await there.post(WHOLE, {})).status == 409
 
 
 async def test_what_is_written_into_a_draft_that_is_gone_is_shown():
     """A colleague has sent it meanwhile: the page that was left open loses nothing."""
     async with console(KNOWN) as there:
-        page = read((await there.get(HERE)).text)
+        page = read((await there.get(WHOLE)).text)
         there.desk.answers["draft.show"] = draft(state="released") | {"draft": {}, "type": None, "to": None}
         given = {"/content/note": f"first {SCRIPT}", "/content/age_group": "adult"}
-        seen = await there.post(HERE, page.form(HERE).filled(given, act="save"))
+        seen = await there.post(WHOLE, page.form(WHOLE).filled(given, act="save"))
         shown = read(seen.text)
         assert (
             seen.status == 409
@@ -93,7 +93,7 @@ async def test_a_draft_without_a_known_type_can_be_discarded():
     """And nothing else."""
     shown = draft(draft={"type": "x/1"}) | {"type": "x/1"}
     async with console(KNOWN | {"draft.show": shown, "draft.discard": {"id": ID, "state": "discarded"}}) as there:
-        assert (await there.get(HERE)).status == 422
+        assert (await there.get(WHOLE)).status == 422
         read((await there.get(f"{HERE}/discard")).text)
         assert (await there.post(f"{HERE}/discard")).headers["Location"] == "/drafts"
 
@@ -116,19 +116,19 @@ async def test_the_list_says_who_waits_for_whom():
 async def test_a_draft_of_no_case_asks_whose_it_is():
     """Chosen from the cases, or begun with it; only what rests on that person's consents is offered afterwards."""
     async with console(KNOWN | {"draft.show": draft("referral.request/1")}) as there:
-        page = read((await there.get(HERE)).text)
-        assert page.form(HERE).choices("/header/consent_ref") == [""]
-        kept = page.form(HERE).filled({"case": CASE}, act="add:/content/household")
-        assert read((await there.post(HERE, kept)).text).form(HERE).sent()["case"] == (CASE,)
-        await there.post(HERE, page.form(HERE).filled({"case": CASE}, act="save"))
-        await there.post(HERE, page.form(HERE).filled({"case_label": "Blue 8"}, act="save"))
+        page = read((await there.get(WHOLE)).text)
+        assert page.form(WHOLE).choices("/header/consent_ref") == [""]
+        kept = page.form(WHOLE).filled({"case": CASE}, act="add:/content/household")
+        assert read((await there.post(WHOLE, kept)).text).form(WHOLE).sent()["case"] == (CASE,)
+        await there.post(WHOLE, page.form(WHOLE).filled({"case": CASE}, act="save"))
+        await there.post(WHOLE, page.form(WHOLE).filled({"case_label": "Blue 8"}, act="save"))
         calls = {operation: arguments for operation, arguments, _ in there.desk.calls}
         saved = [arguments["draft"] for operation, arguments, _ in there.desk.calls if operation == "draft.change"]
         assert [one["case"] for one in saved] == [CASE, CASE] and calls["case.open"]["label"] == "Blue 8"
         there.desk.answers["draft.show"] = draft("referral.request/1", of_case={"id": CASE, "name": "Blue 7"})
-        page = read((await there.get(HERE)).text)
-        assert "case" not in page.form(HERE).sent() and f"/cases/{CASE}" in page.links
-        assert page.form(HERE).choices("/header/consent_ref") == ["", CONSENT]
+        page = read((await there.get(WHOLE)).text)
+        assert "case" not in page.form(WHOLE).sent() and f"/cases/{CASE}" in page.links
+        assert page.form(WHOLE).choices("/header/consent_ref") == ["", CONSENT]
 
 
 # --- what leaves --------------------------------------------------------------------------------------------------
@@ -148,6 +148,23 @@ async def test_what_leaves_and_what_does_not():
         seen = await there.post(f"{HERE}/release", page.form(f"{HERE}/release").filled({}))
         assert seen.headers["Location"] == f"/conversations/{OTHER}"
         assert there.desk.calls[-1][:2] == ("draft.release", {"id": ID})
+
+
+async def test_what_leaves_says_on_which_consent_it_rests():
+    """By kind of data and until when, for the purpose and the unit that the message names."""
+    shown = draft("referral.request/1", of_case={"id": CASE, "name": "Blue 7"})
+    content = {"person": {"name_given": "Merle"}, "legal_status": "residence_art14"}
+    leaves = {"header": {"consent_ref": CONSENT, "recipient_unit": "fp"}, "content": content}
+    found = PREVIEW | {"type": "referral.request/1", "purpose": "referral", "leaves": leaves}
+    covered = SHOWN["consents"][0] | {"covers": [COVERED | {"units": [f"n1{'b' * 32}/fp"]}]}
+    case = SHOWN | {"consents": [covered]}
+    async with console(KNOWN | {"draft.show": shown, "draft.preview": found, "case.show": case}) as there:
+        said = read((await there.get(f"{HERE}/preview")).text).said
+        english = load_words("en")
+        assert f"covered by the consent to “{english.code('purpose', 'referral')}”, until 24 May 2027" in said
+        assert "covered by no consent that is known here" in said, "the residence status is not among what it covers"
+        there.desk.answers["draft.preview"] = found | {"goes": False, "code": "gate_g2"}
+        assert "covered by" not in read((await there.get(f"{HERE}/preview")).text).said
 
 
 async def test_a_draft_that_changed_is_not_released():
@@ -221,7 +238,8 @@ async def test_what_is_no_message_yet_is_told_too():
     missing = {"place": "/content/services", "rule": "required", "hint": "is missing"}
     found = PREVIEW | {"goes": False, "code": "schema", "findings": [missing]}
     async with console(KNOWN | {"draft.preview": found}) as there:
-        assert "This is missing." in (await there.get(f"{HERE}/preview")).text
+        page = read((await there.get(f"{HERE}/preview")).text)
+        assert "This is missing." in page.said and f"{HERE}/step/purpose" in page.links
         refusal = RefusedError(Code.INVALID, "no draft", findings=[Finding(place="/to", rule="unknown_peer")])
         there.desk.answers["draft.preview"] = refusal
         assert (await there.get(f"{HERE}/preview")).status == 409
@@ -317,17 +335,17 @@ async def test_where_nothing_leaves_nothing_is_said_to_be_kept_back():
 async def test_a_session_that_ends_over_a_form_takes_nothing_of_it():
     """The page keeps what was filled in, unseen; whoever signs in looks at it before anything is done with it."""
     async with console(KNOWN) as there:
-        page = read((await there.get(HERE)).text)
+        page = read((await there.get(WHOLE)).text)
         note = f"first\nsecond {SCRIPT}"
-        fields = page.form(HERE).filled({"/content/note": note, "/content/services": ["x", "y"]}, act="check")
+        fields = page.form(WHOLE).filled({"/content/note": note, "/content/services": ["x", "y"]}, act="check")
         there.desk.calls.clear()
-        seen = await there.post(HERE, fields, session="ended")
+        seen = await there.post(WHOLE, fields, session="ended")
         kept = read(seen.text)
         assert seen.status == 403 and "Your session has ended" in kept.said and SCRIPT not in kept.said
         assert "/sign-in" in kept.links and there.desk.calls == []
-        again = await there.post(HERE, kept.form(HERE).filled({}, act="again"), session="ended")
-        assert read(again.text).form(HERE).fields == kept.form(HERE).fields
+        again = await there.post(WHOLE, kept.form(WHOLE).filled({}, act="again"), session="ended")
+        assert read(again.text).form(WHOLE).fields == kept.form(WHOLE).fields
 
-        page = read((await there.post(HERE, kept.form(HERE).filled({}, act="again"))).text)
-        assert page.form(HERE).sent()["/content/note"] == (note,)
+        page = read((await there.post(WHOLE, kept.form(WHOLE).filled({}, act="again"))).text)
+        assert page.form(WHOLE).sent()["/content/note"] == (note,)
         assert "draft.change" not in [call[0] for call in there.desk.calls]
