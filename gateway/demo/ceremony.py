@@ -5,14 +5,17 @@ node, where each person signs alone with a key file of their own (`gateway.cli.t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from gateway.foundation.clock import SystemClock
 from gateway.foundation.ids import NodeId
-from gateway.ports import Json
+from gateway.ports import Clock, Json
 from keys.documents.change import Change
 from keys.offline.administrator_key import Admin
 from keys.primitives.encoding import canon
+
+MACHINE: Final = SystemClock()
+"""The clock of this machine, and of nodes that run on it."""
 
 
 class Ask(Protocol):
@@ -28,13 +31,15 @@ def trust_peer(ask: Ask, admins: Sequence[Admin], peer: NodeId, *, digits: str |
     return carry_out_change(ask, admins, "peer.activate", peer, digits=read, channel="known_phone")
 
 
-def carry_out_change(ask: Ask, admins: Sequence[Admin], action: str, subject: str, **choices: Json) -> dict[str, Json]:
+def carry_out_change(
+    ask: Ask, admins: Sequence[Admin], action: str, subject: str, *, clock: Clock = MACHINE, **choices: Json
+) -> dict[str, Json]:
     """Prepare a change, propose it as the first administrator, approve it as the others, and return the node's last
-    answer.
+    answer. `clock` is that of the node.
     """
     prepared = ask("change.prepare", action=action, subject=subject, **choices)
     change = Change.parse(canon(prepared["change"]))
-    now = SystemClock().now()
+    now = clock.now()
     first, *others = [admin.approve(change, at=now, emergency=True).document.to_json() for admin in admins]
     answer = ask("change.propose", change=prepared["change"], approval=first)
     for approval in others:
@@ -42,18 +47,25 @@ def carry_out_change(ask: Ask, admins: Sequence[Admin], action: str, subject: st
     return answer
 
 
-def enrol_person(ask: Ask, admin: Admin, **person: Json) -> dict[str, Json]:
+def enrol_person(ask: Ask, admin: Admin, *, clock: Clock = MACHINE, **person: Json) -> dict[str, Json]:
     """Invite somebody who may release, approve it as an administrator, and return the node's answer with the code."""
-    waits = ask("person.add", **person)["waits"]
+    return let_in(ask, admin, ask("person.add", **person), clock=clock)
+
+
+def let_in(ask: Ask, admin: Admin, asked: dict[str, Json], *, clock: Clock = MACHINE) -> dict[str, Json]:
+    """Approve as an administrator what an answer about a person waits for, and return the node's answer with the
+    code.
+    """
+    waits = asked["waits"]
     if not isinstance(waits, dict):
         raise RuntimeError("who may release waits for an administrator")
     change = Change.parse(canon(waits["change"]))
-    approval = admin.approve(change, at=SystemClock().now())
+    approval = admin.approve(change, at=clock.now())
     return ask("person.approve", id=change.hash, approval=approval.document.to_json())
 
 
-def approve_change(ask: Ask, admin: Admin, id: str) -> dict[str, Json]:
+def approve_change(ask: Ask, admin: Admin, id: str, *, clock: Clock = MACHINE) -> dict[str, Json]:
     """Approve a pending change as one more person and return the node's answer."""
     change = Change.parse(canon(ask("change.show", id=id)["change"]))
-    approval = admin.approve(change, at=SystemClock().now(), emergency=True)
+    approval = admin.approve(change, at=clock.now(), emergency=True)
     return ask("change.approve", id=change.hash, approval=approval.document.to_json())

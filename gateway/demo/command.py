@@ -17,6 +17,8 @@ from gateway.cli.options import CONTEXT
 
 WORKERS = 3
 """France's, with `--cluster`."""
+TRAINING = "trm-training"
+"""The folder of a training for which none is named."""
 
 
 @click.command("demo", context_settings=CONTEXT)
@@ -33,15 +35,29 @@ WORKERS = 3
     is_flag=True,
     help="France as three workers on a PostgreSQL, of which it loses a worker and the server for a while.",
 )
-def run_demo(folder: Path | None, keep: bool, cluster: bool) -> None:
+@click.option(
+    "--training",
+    is_flag=True,
+    help="Four countries with forty cases and people to sign in as, to learn with; the nodes stay up.",
+)
+@click.option("--check", is_flag=True, help="With --training: which tasks of its tour are done.")
+def run_demo(folder: Path | None, keep: bool, cluster: bool, training: bool, check: bool) -> None:
     """Exchange referrals between four countries on this machine, each with its own node, keys, case system and invented
     cases.
+
+    With --training people learn with it: forty cases of the past weeks, invitations to the console, ten tasks. It is in
+    ./trm-training if --dir names no other folder; started again there, it goes on.
 
     \b
     Example:
       trm demo --keep --dir ./four-countries
       trm demo --cluster
+      trm demo --training --dir ./training
+      trm demo --training --check --dir ./training
     """
+    if training or check:
+        _train(folder, check=check, apart=training and not keep and not cluster)
+        return
     from gateway.demo.cluster.postgresql import require_programs
     from gateway.demo.places import plan_federation
     from gateway.demo.play import play_story
@@ -62,6 +78,28 @@ def run_demo(folder: Path | None, keep: bool, cluster: bool) -> None:
         finally:
             if not leave:
                 shutil.rmtree(federation.base)
+
+
+def _train(folder: Path | None, *, check: bool, apart: bool) -> None:
+    """Make, continue or check a training. `apart`: it was asked for, and for no other kind of demonstration."""
+    if not apart:
+        raise click.UsageError(
+            "--check goes with --training, which goes without --keep and --cluster: its nodes stay up."
+        )
+    from gateway.demo.training.places import find_training
+    from gateway.demo.training.tell import check_training, run_training
+
+    base = (folder or Path(TRAINING)).resolve()
+    if check:
+        check_training(base)
+        return
+    with _terminable():
+        try:
+            run_training(base)
+        except BaseException:
+            if find_training(base) is not None:
+                click.echo(f"trm: hint: what was done is kept in {base}; started again there, it goes on", err=True)
+            raise
 
 
 @contextmanager

@@ -31,11 +31,16 @@ def bring_home(stage: Stage, case: Message, consent: str) -> None:
     stage.observed("without a risk assessment of both sides no journey is proposed (gate G4)")
     stage.act(france, "proposes a journey before the risks are assessed: refused by gate G4")
     _assess(stage, case, consent)
+    stage.act(albania, "assesses the risks too, and both together: she can go")
     proposed = _say(stage, france, albania, case, proposal, consent)
+    stage.act(france, "proposes the journey; now it goes")
     _say(stage, albania, france, case | {"id": proposed["id"]}, said.confirmation(), consent)
+    stage.act(albania, "confirms: somebody will be there, and how they know each other")
     _stands(stage, case, "return_confirmed")
     _say(stage, france, albania, case, said.departure(), consent)
+    stage.act(france, "reports that she has left")
     _say(stage, albania, france, case, said.arrival(), consent)
+    stage.act(albania, "reports that she was met and is safe")
     _stands(stage, case, "arrived")
 
 
@@ -43,9 +48,12 @@ def close_case(stage: Stage, case: Message, consent: str) -> None:
     """Make a plan, follow up once, and close the case on both sides."""
     france, albania, said = stage.federation.france, stage.federation.albania, _journey()
     _say(stage, albania, france, case, said.plan(), consent)
+    stage.act(albania, "agrees a plan with her, and visits her")
     _say(stage, albania, france, case, said.monitoring(), consent)
     closure = _say(stage, albania, france, case, said.closure(), consent)
+    stage.act(albania, "proposes to close the case: what she wanted is reached")
     _say(stage, france, albania, case | {"id": closure["id"]}, said.agreed(), consent)
+    stage.act(france, "agrees: the case is closed on both sides")
     _stands(stage, case, "closed")
 
 
@@ -89,6 +97,7 @@ def refer_child(stage: Stage) -> None:
     stage.observed("Albania does not confirm before it has named a guardian too (gate G3)")
     _say(stage, albania, france, case, said.guardian(), consent)
     _say(stage, albania, france, case | {"id": proposed["id"]}, said.confirmation(), consent)
+    stage.act(albania, "with all of it there, and a guardian in Albania too, the journey is confirmed")
     _stands(stage, case, "return_confirmed")
 
 

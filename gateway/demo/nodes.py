@@ -9,7 +9,7 @@ import asyncio
 import os
 import socket
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -67,9 +67,9 @@ def make_nodes(
     return asyncio.run(every())
 
 
-async def _admins(country: Country) -> tuple[Admin, ...]:
+async def make_admins(country: Country, now: int) -> tuple[Admin, ...]:
     """Make two administrators, each with a key file."""
-    secret, now = b64u(system_rand(18)), SystemClock().now()
+    secret = b64u(system_rand(18))
     write_private(country.admin_secret, secret)
     made = [
         asyncio.to_thread(create_admin, path, secret, label=f"{country.code} administrator {number}", now=now)
@@ -79,7 +79,7 @@ async def _admins(country: Country) -> tuple[Admin, ...]:
 
 
 async def _make(country: Country, system: Mapping[str, str], database: DatabaseSection) -> Founded:
-    admins, first = await _admins(country), country.machines[0]
+    admins, first = await make_admins(country, SystemClock().now()), country.machines[0]
     passphrase = b64u(system_rand(18))
     write_private(country.passphrase_file, passphrase)
     made = await make_node(
@@ -101,11 +101,15 @@ async def _make(country: Country, system: Mapping[str, str], database: DatabaseS
         b64u(system_rand(18)),
         clock=SystemClock(),
     )
-    settings = country.node / "node.toml"
-    with settings.open("a", encoding="utf-8") as file:
-        file.write(f'\n[log]\nlevel = "debug"\n\n[local]\nlisten = "127.0.0.1:{first.console_port}"\n')
-        file.write(f'\n[console]\norigin = "http://localhost:{country.console_port}"\n')
+    open_doors(country, level="debug")
     return Founded(node=made, admins=admins)
+
+
+def open_doors(country: Country, *, level: str) -> None:
+    """Add to the settings of a node how much it logs and where people open its pages."""
+    with (country.node / "node.toml").open("a", encoding="utf-8") as file:
+        file.write(f'\n[log]\nlevel = "{level}"\n\n[local]\nlisten = "127.0.0.1:{country.machines[0].console_port}"\n')
+        file.write(f'\n[console]\norigin = "http://localhost:{country.console_port}"\n')
 
 
 def write_private(path: Path, text: str) -> None:
@@ -115,11 +119,24 @@ def write_private(path: Path, text: str) -> None:
         file.write(text)
 
 
+def serve_command(machine: Machine) -> list[str]:
+    """Return the command of a node as `trm serve` runs it."""
+    words = ["--node", str(machine.node), "--passphrase-file", str(machine.passphrase_file)]
+    return run_python(machine, "gateway.cli", "serve", *words)
+
+
+def run_python(machine: Machine, module: str, *words: str) -> list[str]:
+    """Return the command of a Python program with the temporary folder of a machine."""
+    return ["/usr/bin/env", f"TMPDIR={machine.temporary}", sys.executable, "-m", module, *words]
+
+
 class Nodes:
     """The nodes among the programs that run; of a node that is several workers, each."""
 
-    def __init__(self, processes: Processes) -> None:
+    def __init__(self, processes: Processes, program: Callable[[Machine], list[str]] = serve_command) -> None:
+        """`program` is the command of a node's process."""
         self._processes = processes
+        self._program = program
 
     def alive(self) -> None:
         """Raise RefusedError if a program has ended by itself, a node or another."""
@@ -132,7 +149,7 @@ class Nodes:
     def start_machines(self, machines: Sequence[Machine]) -> None:
         """Start these processes of nodes and wait until each takes requests."""
         for machine in machines:
-            self._processes.start(_name(machine), _serve(machine), machine.log)
+            self._processes.start(_name(machine), self._program(machine), machine.log)
         for machine in machines:
             wait_until(f"{_name(machine)} to take requests", partial(self._ready, machine), seconds=START_SECONDS)
 
@@ -152,11 +169,6 @@ class Nodes:
 
 def _name(machine: Machine) -> str:
     return f"the node {machine.name}"
-
-
-def _serve(machine: Machine) -> list[str]:
-    words = ["--node", str(machine.node), "--passphrase-file", str(machine.passphrase_file)]
-    return ["/usr/bin/env", f"TMPDIR={machine.temporary}", sys.executable, "-m", "gateway.cli", "serve", *words]
 
 
 def is_live(machine: Machine) -> bool:

@@ -6,12 +6,12 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 
 from gateway.cli.connection import call_node
-from gateway.demo.ceremony import approve_change, carry_out_change, enrol_person
+from gateway.demo.ceremony import MACHINE, approve_change, carry_out_change, enrol_person
 from gateway.demo.chronicle import wait_until
 from gateway.demo.places import Country
 from gateway.errors import Code, GatewayError, RefusedError
 from gateway.operations.roles import Role
-from gateway.ports import Json
+from gateway.ports import Clock, Json
 from keys.offline.administrator_key import Admin
 
 HOURS = 24
@@ -21,9 +21,11 @@ HOURS = 24
 class People:
     """Whoever works in one country. Every method raises GatewayError when the node refuses."""
 
-    def __init__(self, country: Country, admins: Sequence[Admin] = ()) -> None:
+    def __init__(self, country: Country, admins: Sequence[Admin] = (), clock: Clock = MACHINE) -> None:
+        """`clock` is that of the node."""
         self.country = country
         self.admins = admins
+        self._clock = clock
         self._pending = ""
         self._tokens: dict[str, str] = {}
 
@@ -85,14 +87,20 @@ class People:
     def type_digits(self, other: Country, digits: str) -> str:
         """Type as the first administrator the digits read on the phone, sign, and return the peer's state here."""
         shown = carry_out_change(
-            self.ask, self.admins[:1], "peer.activate", other.code, digits=digits, channel="known_phone"
+            self.ask,
+            self.admins[:1],
+            "peer.activate",
+            other.code,
+            clock=self._clock,
+            digits=digits,
+            channel="known_phone",
         )
         self._pending = str(shown["id"])
         return self.state(other)
 
     def second(self, other: Country) -> str:
         """Approve as the second administrator what the first has signed, and return the peer's state here."""
-        approve_change(self.ask, self.admins[1], self._pending)
+        approve_change(self.ask, self.admins[1], self._pending, clock=self._clock)
         return self.state(other)
 
     def the_same_again(self, other: Country) -> None:

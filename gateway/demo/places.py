@@ -179,6 +179,11 @@ class Federation:
         return self.base / "evidence" / "referral.json"
 
     @property
+    def record(self) -> Path:
+        """The whole story, line by line."""
+        return self.base / "logs" / "story.log"
+
+    @property
     def guarded(self) -> list[Path]:
         """Every folder in which nothing of a case may be readable: all but the case systems' own."""
         cases = self.base / "cases"

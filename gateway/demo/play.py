@@ -71,8 +71,15 @@ def _set(
     timeline: Timeline,
 ) -> Stage:
     """Make folders, case systems, keys and nodes, and start them."""
-    timeline.step("Four countries on this machine, each with its own node, keys, port and kind of case system")
     places.make_folders(federation)
+    timeline.keep_record(federation.record)
+    timeline.note("A woman is in France and wishes to go home to Albania. Four countries help; nobody here exists.")
+    timeline.note("It takes about a minute, and two where the machine is busy. It is told on four screens;")
+    timeline.note(f"every message, receipt and event is in {federation.record}, which --keep keeps")
+    timeline.screen(
+        "Four countries that trust each other", "Each has a node of its own, and lets in whom two people know."
+    )
+    timeline.step("Four countries on this machine, each with its own node, keys, port and kind of case system")
     france, albania, ukraine, morocco = federation.countries
     day = read_today()
     workbook = Workbook(france, day, {FIRST: albania, SECOND: ukraine, THIRD: albania, FOURTH: morocco})
@@ -84,7 +91,6 @@ def _set(
     timeline.doing("making four nodes with their keys (each key file costs 256 MiB of memory to open, on purpose)")
     used: dict[str, Workbook | CaseSystem] = {france.code: workbook, **systems.of}
     made = make_nodes(federation, {code: system.settings for code, system in used.items()}, databases)
-    timeline.head()
     for country, node in zip(federation.countries, made, strict=True):
         what = used[country.code].what
         timeline.act(country, f"node {node.node.node[:10]}... at {country.address}; case system: {what}")
@@ -120,13 +126,17 @@ def _tell(stage: Stage, cluster: Cluster | None) -> None:
     """Play the chapters in their order."""
     losses = None if cluster is None else Losses(stage, cluster)
     france, albania, ukraine, morocco = stage.federation.countries
-    step = stage.timeline.step
+    step, screen = stage.timeline.step, stage.timeline.screen
     step("Pairing: files exchanged, digits and versions compared by phone and typed; two administrators of each sign")
     for country in stage.federation.countries:
         stage.people[country.code].write_pairing_file()
     story.pair_countries(stage, france, albania)
     story.pair_countries(stage, france, ukraine)
     story.pair_countries(stage, france, morocco)
+    screen(
+        "She asks for help",
+        "First whether there is a place, without a word about her; then, with her consent, who she is.",
+    )
     step("Can you take such a case? Two enquiries without personal data: Albania has a place, Morocco has none")
     story.ask_for_a_place(stage)
     story.ask_in_vain(stage)
@@ -142,6 +152,7 @@ def _tell(stage: Stage, cluster: Cluster | None) -> None:
         losses.lose_worker()
         step("France's database server crashes while messages are under way; the node goes on by itself")
         losses.lose_server()
+    screen("The way home", "Nobody travels before both sides have looked at the dangers, and a child not without more.")
     step("The way home: risks assessed by both sides, a journey proposed, confirmed and made")
     case: story.Message = {"conversation": referral["conversation"]}
     homeward.bring_home(stage, case, consent)
@@ -149,6 +160,10 @@ def _tell(stage: Stage, cluster: Cluster | None) -> None:
     homeward.close_case(stage, case, consent)
     step("A child: stopped by gate after gate until everything that protects it is there")
     homeward.refer_child(stage)
+    screen(
+        "Another woman changes her mind",
+        "What was agreed ends at once in both countries; what is left of it can be proven.",
+    )
     step("A withdrawal crosses an acceptance; what is known elsewhere is erased, with a certificate")
     homeward.cross_messages(stage)
     step("Proof")

@@ -1,6 +1,7 @@
 """The output of the demonstration: one column for each country on a terminal, plain lines elsewhere.
 
 A line is either an act of a person, told by the demonstration, or an event, told by a node. Nothing of a case is shown.
+Once there is a record, people are shown the acts, a screen for each part of the story; the record has the events too.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TextIO
 
 from rich.console import Console
@@ -21,6 +23,8 @@ from gateway.demo.chronicle import Event
 from gateway.demo.places import Country
 
 PLAIN_WIDTH = 200
+SCREENS = 4
+"""Parts of the story, each of which fits on a screen."""
 
 _OUT = {
     "queued": ("→", "queued for {peer}"),
@@ -51,7 +55,7 @@ def describe_event(event: Event) -> str:
         return "· a draft waits for a person"
     sign, said = (_OUT if event.direction == "out" else _IN).get(event.state, ("·", event.state))
     name = (event.type or "message").partition("/")[0]
-    return f"{sign} {name}: {said.format(peer=event.peer)}"
+    return f"{sign} {name}: {said.format(peer=event.peer or 'the other side')}"
 
 
 class Timeline:
@@ -65,6 +69,8 @@ class Timeline:
         self.console = Console(
             file=stream, width=None if self.live else PLAIN_WIDTH, highlight=False, markup=False, emoji=False
         )
+        self._record: Console | None = None
+        self._screens = 0
         self._gathered: Counter[tuple[str, str]] | None = None
         self._status: Status | None = self.console.status("") if self.live else None
 
@@ -76,22 +82,31 @@ class Timeline:
     def __exit__(self, *_: object) -> None:
         if self._status is not None:
             self._status.stop()
+        if self._record is not None:
+            self._record.file.close()
+
+    def keep_record(self, path: Path) -> None:
+        """Write every line into a file from now on, and events nowhere else."""
+        file = path.open("w", encoding="utf-8")
+        self._record = Console(file=file, width=PLAIN_WIDTH, highlight=False, markup=False, emoji=False)
 
     @property
     def seconds(self) -> float:
         """Seconds since the demonstration began."""
         return time.monotonic() - self._begun
 
-    def head(self) -> None:
-        """Print the names of the columns."""
+    def screen(self, title: str, told: str) -> None:
+        """Begin a new screen of the story: its number and title, what it is about, and the names of the columns."""
+        self._screens += 1
+        with self._lock:
+            self._print(Text(), Text(f"━━ {self._screens} of {SCREENS}  {title} ━━", style="bold"), Text(told))
         if self.live:
             self._row("", [Text(c.title, style="bold underline") for c in self._countries])
 
     def step(self, text: str) -> None:
         """Begin a new part of the story."""
         with self._lock:
-            self.console.print()
-            self.console.print(Text(f"■ {text}", style="bold cyan"))
+            self._print(Text(), Text(f"■ {text}", style="bold cyan"))
         self.doing(text)
 
     def doing(self, text: str) -> None:
@@ -128,25 +143,34 @@ class Timeline:
 
     def _said(self, country: str, text: str) -> None:
         style = "red" if text.startswith("✗") else "green" if text.startswith("✓") else ""
-        self._line(country, Text(text, style=style))
+        self._line(country, Text(text, style=style), shown=self._record is None)
 
     def note(self, text: str) -> None:
         """Print a line across all columns."""
         with self._lock:
-            self.console.print(Text(f"{'':10}{text}"), soft_wrap=True)
+            self._print(Text(f"{'':10}{text}"))
 
     def show(self, what: Table) -> None:
-        """Print a table."""
+        """Print a table; into the record alone, once there is one."""
         with self._lock:
-            self.console.print(what)
+            (self._record or self.console).print(what)
 
-    def _line(self, code: str, text: Text) -> None:
+    def _print(self, *lines: Text) -> None:
+        for console in (self.console, *([] if self._record is None else [self._record])):
+            for line in lines:
+                console.print(line, soft_wrap=True)
+
+    def _line(self, code: str, text: Text, *, shown: bool = True) -> None:
+        """Print a line of a country: into the record, and to people where it is `shown`."""
         time_text = f"{self.seconds:6.1f} s"
-        if not self.live:
-            with self._lock:
-                self.console.print(Text(f"{time_text}  {code}  ") + text, soft_wrap=True)
-            return
-        self._row(time_text, [text if c.code == code else Text("") for c in self._countries])
+        plain = Text(f"{time_text}  {code}  ") + text
+        with self._lock:
+            if self._record is not None:
+                self._record.print(plain, soft_wrap=True)
+            if shown and not self.live:
+                self.console.print(plain, soft_wrap=True)
+        if shown and self.live:
+            self._row(time_text, [text if c.code == code else Text("") for c in self._countries])
 
     def _row(self, time_text: str, cells: Sequence[Text]) -> None:
         grid = Table.grid(padding=(0, 1), expand=True)

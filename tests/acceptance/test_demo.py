@@ -26,6 +26,9 @@ LONGEST = 480
 PROGRAMS = 7 if find_programs() else 6
 """Four nodes, and a case system for each but the workbook; SQLite is none."""
 
+LINES = 42
+"""Of a screen; the last one has the proofs and what to do next besides."""
+
 TRM = [sys.executable, "-m", "gateway.cli"]
 
 CHEAP = keycost.environment()
@@ -78,9 +81,10 @@ def test_each_country_has_a_console_for_a_visitor(kept):
 
 
 def test_it_ends_well_and_tells_the_whole_story(kept):
-    """Exit 0, nothing on standard error, and every chapter with its outcome."""
-    _, ran, _ = kept
+    """Exit 0, nothing on standard error, and every chapter with its outcome in the record."""
+    base, ran, _ = kept
     assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout[-3000:] + ran.stderr
+    record = (base / "logs" / "story.log").read_text(encoding="utf-8")
     parts = [
         "an Excel workbook",
         "PostgreSQL 1" if PROGRAMS == 7 else "SQLite, since no",
@@ -139,9 +143,20 @@ def test_it_ends_well_and_tells_the_whole_story(kept):
     ]
     position = 0
     for part in parts:
-        found = ran.stdout.find(part, position)
+        found = record.find(part, position)
         assert found >= 0, f"{part!r} is missing, or too early"
         position = found
+
+
+def test_people_are_told_a_short_story(kept):
+    """How long it takes, then four screens with their headings: what people do and not every receipt, and no None."""
+    _, ran, _ = kept
+    opening, *screens = re.split(r"━━ ([1-4] of 4  .+) ━━", ran.stdout)
+    assert "about a minute" in opening and "A woman is in France" in opening
+    assert [title[:6] for title in screens[::2]] == ["1 of 4", "2 of 4", "3 of 4", "4 of 4"]
+    assert max(len(told.splitlines()) for told in screens[1:6:2]) <= LINES
+    assert "queued for" not in ran.stdout
+    assert "None" not in ran.stdout
 
 
 def test_no_marked_value_is_shown(kept):

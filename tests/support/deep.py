@@ -70,6 +70,7 @@ PARTS = (
             "tests/faults/test_thief_helped.py",
         ),
     ),
+    Part("training", "the whole demonstration to learn with, forty cases", ("tests/acceptance/test_training.py",)),
     Part("validators", "generated bodies before three validators", ("tests/property/test_three_validators.py",)),
     Part(
         "evidence",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 
 import pytest
+from rich.table import Table
 
 from gateway.demo import timeline
 from gateway.demo.chronicle import Event
@@ -60,3 +61,24 @@ def test_events_of_a_crowd_are_told_in_one_line(federation):
         "FR  ✓ info.reply: opened by a person in AL",
         "FR  → info.reply: queued for AL",
     ]
+
+
+def test_with_a_record_people_are_shown_acts_and_the_record_has_everything(federation, tmp_path):
+    """Events and tables go to the file alone; a screen begins with its number, and so does its part of the file."""
+    stream, path = io.StringIO(), tmp_path / "story.log"
+    with Timeline(federation.countries, stream) as shown:
+        shown.keep_record(path)
+        shown.screen("She asks for help", "With her consent.")
+        shown.event(event())
+        shown.act(federation.albania, "al-04 releases it")
+        shown.show(Table("message"))
+    told, kept = stream.getvalue(), path.read_text(encoding="utf-8")
+    assert "━━ 1 of 4  She asks for help ━━" in told and "━━ 1 of 4  She asks for help ━━" in kept
+    assert "al-04 releases it" in told and "al-04 releases it" in kept
+    assert "queued for AL" not in told and "queued for AL" in kept
+    assert "message" not in told and "message" in kept
+
+
+def test_a_peer_that_is_not_told_is_not_called_none():
+    """An event whose peer is gone has words all the same."""
+    assert "None" not in describe_event(event(peer=None, state="awaiting_opening"))
