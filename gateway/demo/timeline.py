@@ -150,10 +150,11 @@ class Timeline:
         with self._lock:
             self._print(Text(f"{'':10}{text}"))
 
-    def show(self, what: Table) -> None:
-        """Print a table; into the record alone, once there is one."""
+    def show(self, what: Table, *, to_people: bool = False) -> None:
+        """Print a table; into the record alone, once there is one, unless it is for people."""
         with self._lock:
-            (self._record or self.console).print(what)
+            for console in {self._record or self.console, *([self.console] if to_people else [])}:
+                console.print(what)
 
     def _print(self, *lines: Text) -> None:
         for console in (self.console, *([] if self._record is None else [self._record])):

@@ -1,6 +1,6 @@
 """`trm demo --training` as a trainer runs it: countries, people and cases, the tour, and a second start.
 
-The whole is a deep round; here are the few cases of one pair of countries.
+Deep rounds: a few cases of one pair of countries, and the whole.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from gateway.demo.training.script import CASES, SHORT
 from gateway.demo.training.tour import TASKS, check_tour
 
 RUN = "import sys; from pathlib import Path; from gateway.demo.training.tell import run_training; "
+pytestmark = pytest.mark.deep
 LONGEST = 600
 """Seconds; the whole takes about 200 on two cores."""
 
@@ -147,7 +148,6 @@ def test_the_tour_knows_what_is_done(short):
     assert states(base)["Withdraw the right consent"] == "to do"
 
 
-@pytest.mark.deep
 def test_the_whole_training_and_its_tour(tmp_path):
     """Forty cases in four countries and all stages, with all that makes lists real; then each task is done."""
     base = tmp_path / "t"

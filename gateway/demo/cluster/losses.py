@@ -94,7 +94,7 @@ class Losses:
             len(logs) == len(workers) and len({str(each["origin"]) for each in logs}) == 1,
             "each worker of France verifies one and the same audit log",
         )
-        stage.timeline.show(make_table(self.leads))
+        stage.timeline.show(make_table(self.leads), to_people=True)
         sent = Counter(stage.crowd.values())
         for country in (stage.federation.france, stage.federation.albania):
             stage.timeline.note(f"{sent[country.code]} enquiries of {country.title} met the losses; each arrived once")
