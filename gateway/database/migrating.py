@@ -32,6 +32,8 @@ from gateway.database.table_fingerprint import (
 )
 from gateway.errors import Code, Finding, RefusedError
 
+STANDS_STILL: Final = 60
+"""Seconds after which the server ends a step to other tables of a process that does nothing."""
 SCHEMA_FAULT = re.compile(r"no such (table|column)|already exists|duplicate column")
 """Words of SQLite by which a step says that it met other tables than it was written for; all else is the disk's."""
 OURS: Final = Revisions()
@@ -159,6 +161,8 @@ def find_waiting(connection: Connection, *, revisions: Revisions = OURS) -> Sequ
 
 
 def _change_alone(connection: Connection) -> None:
+    # To compare tables takes seconds of this process on a machine that does other things, and the server waits for it.
+    connection.execute(text(f"set local idle_in_transaction_session_timeout = '{STANDS_STILL}s'"))
     connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": CHANGING})
 
 
