@@ -10,8 +10,8 @@ from typing import Any
 
 from aiohttp import web
 
+from gateway.console.pages.cases.track import track_of
 from gateway.console.pages.consent import ONE, STATES
-from gateway.console.track import track_of
 from gateway.console.units import load_units
 from gateway.console.visit import Page, Visit
 from gateway.errors import Code, RefusedError

@@ -13,7 +13,7 @@ from gateway.conversations.loader import ConversationLoader, LoadedConversation
 from gateway.conversations.operations.models import Owed
 from gateway.conversations.operations.standings import duty_of
 from gateway.conversations.rules.facts import Message
-from gateway.conversations.rules.withdrawals import ToldWithdrawal, list_withdrawals
+from gateway.conversations.withdrawals import ToldWithdrawal, list_withdrawals
 from gateway.database.sealed_content import Content
 from gateway.delivery.operations.message_models import MessageState, Receipt
 from gateway.messages.content_codec import MessageContent

@@ -20,3 +20,8 @@ def test_templates_are_compiled_once_for_every_language() -> None:
             assert "base.html" in names
             for name in names:
                 environment.get_template(name)
+
+
+def test_the_style_sheet_stays_small():
+    """It goes over slow lines: under 24 KiB."""
+    assert len((files("gateway.console") / "static" / "console.css").read_bytes()) < 24 * 1024

@@ -6,7 +6,7 @@ import pytest
 from support.talk import HOST, RECEIVING, Talk, planning
 
 from gateway.conversations.rules.facts import Side
-from gateway.conversations.rules.withdrawals import ToldWithdrawal, list_withdrawals
+from gateway.conversations.withdrawals import ToldWithdrawal, list_withdrawals
 
 ACK, ERASED = "consent.withdrawal.ack", "erasure.confirmation"
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.console.track import FAILED, REACHED, STATIONS, STOPPED, WAITS, track_of
+from gateway.console.pages.cases.track import FAILED, REACHED, STATIONS, STOPPED, WAITS, track_of
 from gateway.console.words import load_words
 from gateway.messages.machines.delivery import Outgoing
 
