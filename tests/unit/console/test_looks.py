@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
 from unittest.mock import patch
 
 from jinja2 import Environment
