@@ -37,10 +37,6 @@ STANDS_STILL: Final = 60
 SCHEMA_FAULT = re.compile(r"no such (table|column)|already exists|duplicate column")
 """Words of SQLite by which a step says that it met other tables than it was written for; all else is the disk's."""
 OURS: Final = Revisions()
-PATIENT: Final = "set local idle_in_transaction_session_timeout = '60s'"
-"""A start compares every table between its statements, which takes more than five seconds where a machine is busy; who
-writes does not wait for it.
-"""
 CHANGING: Final = 0x54524E
 """The key of the lock of a transaction that changes the tables of a server: workers that start at once take turns."""
 
@@ -102,7 +98,6 @@ def _migrate_file(connection: Connection) -> None:
 
 def _migrate_server(connection: Connection, revisions: Revisions, *, new: bool) -> None:
     """As for a file. A server begins with the tables as they are now: it never had those of before."""
-    connection.execute(text(PATIENT))
     if faults := [fault for fault in find_faults(connection) if fault.stops]:
         raise RefusedError(
             Code.INVALID,
