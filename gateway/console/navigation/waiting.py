@@ -51,22 +51,30 @@ class Waiting:
 
     async def count(self, person: Person) -> Waits:
         """Count what waits for a person. Where the node does not answer now there are no numbers: the page itself says
-        why it can show nothing.
+        why it can show nothing. Alerts stand there all the same, whatever else cannot be counted.
         """
         try:
             listed = (await self._ask(person, "alert.list", {})).get("alerts", ())
-            at, counts = self._kept.get(person, (0, {}))
-            if not at <= self._now() < at + KEPT:
-                counts = await self._count_all(person)
-                self._kept[person] = (self._now(), counts)
         except GatewayError:
             return NOTHING
         alerts = [alert for alert in listed if alert["owes"] == "us"]
+        counts = await self._counts(person)
         return Waits(counts={**counts, **({"/alerts": Count(len(alerts))} if alerts else {})}, alerts=alerts)
 
     def forget(self, person: Person) -> None:
         """Count anew for a person who did something."""
         self._kept.pop(person, None)
+
+    async def _counts(self, person: Person) -> Mapping[str, Count]:
+        at, counts = self._kept.get(person, (0, {}))
+        if at <= self._now() < at + KEPT:
+            return counts
+        try:
+            counts = await self._count_all(person)
+        except GatewayError:
+            return {}
+        self._kept[person] = (self._now(), counts)
+        return counts
 
     async def _count_all(self, person: Person) -> Mapping[str, Count]:
         cases = await self._ask(person, "case.find", {"limit": 1})

@@ -74,9 +74,12 @@ async def test_whoever_does_something_sees_it_at_once():
 
 
 async def test_a_node_that_does_not_answer_has_no_numbers():
-    """The page itself says why; the next one asks again."""
+    """The page itself says why; the next one asks again. What cannot be counted hides no alert."""
     there, desk, _ = waiting(case__find=TransientError(Code.LOCKED, "busy"))
-    assert await there.count(ANA) == NOTHING
+    found = await there.count(ANA)
+    assert found.counts.keys() == {"/alerts"} and found.alerts
     desk.calls.clear()
     await there.count(ANA)
-    assert desk.calls
+    assert "case.find" in [name for name, *_ in desk.calls]
+    desk.answers["alert.list"] = TransientError(Code.LOCKED, "busy")
+    assert await there.count(ANA) == NOTHING
