@@ -43,7 +43,11 @@ PARTS = (
     Part(
         "workers",
         "workers of one node killed, paused and cut off",
-        ("tests/faults/test_workers.py", "tests/acceptance/test_demo_cluster.py"),
+        (
+            "tests/faults/test_workers.py",
+            "tests/faults/test_rolling_upgrade.py",
+            "tests/acceptance/test_demo_cluster.py",
+        ),
     ),
     Part("patroni", "workers on hosts of their own, whose primary is lost too", ("tests/faults/test_patroni.py",)),
     Part(

@@ -125,13 +125,13 @@ def run_round(cluster: WorkerProcesses, name: str, fault: Fault, rng: random.Ran
     time.sleep(1)
     eventually(lambda: min(len(here.answered), len(there.answered)) > FEW, "both sides submit", PATIENCE)
     out, back = here.end(), there.end()
-    _each_once(cluster, out, back)
+    check_each_once(cluster, out, back)
     for worker in cluster.workers:
         if not worker.running:
             _start_again(worker)
     for worker in cluster.workers:
         try:
-            _all_well(worker)
+            check_all_well(worker)
         except Away as away:
             raise AssertionError(f"{worker.name} does not answer: {worker.log()}") from away
     assert pair.b.call("audit.verify")["findings"] == []
@@ -152,7 +152,7 @@ def _start_again(worker: NodeProcess) -> None:
             return
 
 
-def _all_well(worker: NodeProcess) -> None:
+def check_all_well(worker: NodeProcess) -> None:
     """One chain that verifies, nothing that people have to look at, and no duty that two lead."""
     assert worker.call("audit.verify")["findings"] == []
     assert worker.alarms() == []
@@ -165,7 +165,7 @@ def _has(node: NodeProcess, many: int) -> bool:
     return node.count() >= many
 
 
-def _each_once(cluster: WorkerProcesses, out: list[str], back: list[str]) -> None:
+def check_each_once(cluster: WorkerProcesses, out: list[str], back: list[str]) -> None:
     """Wait until every message is in the case system of the other side; none is there twice or too many."""
     for node, sent in ((cluster.pair.b, out), (cluster.pair.a, back)):
         eventually(
