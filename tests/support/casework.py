@@ -11,6 +11,7 @@ from support.consoles import NODE, NOW, READY
 from support.library import GUIDANCE
 
 import schemas
+from schemas.region_pack.procedures import ANY_TIME, STAGES
 
 CASE, MESSAGE, CONSENT = "A" * 22, "B" * 22, "C" * 22
 EXAMPLES = Path(schemas.__file__).parent / "examples"
@@ -136,8 +137,29 @@ ALERT = {
     "woken": [{"contact": "al-1", "at": NOW}],
     "next": {"contact": "al-2", "at": NOW + 30},
 }
+COURSE: dict[str, Any] = {
+    "of_case": OF_CASE,
+    "person": {
+        "age_group": "adult",
+        "child": False,
+        "gender": None,
+        "nationalities": ["AL"],
+        "languages": [{"language": "sq", "level": "first"}],
+    },
+    "stages": [{"name": name, "title": {"en": name}} for name in STAGES if name != ANY_TIME],
+    "stage": "assistance",
+    "standing": [STANDING | {"conversation": CASE}],
+    "messages": [
+        LINE | {"outcome": "applied", "receipts": [{"status": "received", "at": NOW, "code": None}]},
+        LINE | {"direction": "out", "state": "awaiting_receipt", "outcome": None, "receipts": []},
+    ],
+    "total": 3,
+    "next": "7",
+}
+"""What happened in a case."""
 ANSWERS: dict[str, Any] = {
     **played_cases.ANSWERS,
+    "case.course": COURSE,
     "alert.list": {"alerts": [ALERT]},
     "node.ready": READY,
     "conversation.due": {

@@ -14,6 +14,7 @@ from aiohttp import web
 from gateway.console import case_words
 from gateway.console.choices import list_cases as list_case_names
 from gateway.console.forms.parts import Options, split_options
+from gateway.console.pages.cases.course import load_course
 from gateway.console.pages.cases.home import SECTION
 from gateway.console.pages.cases.notes import list_blockable, list_workers
 from gateway.console.pages.consent import STATES as CONSENT_STATES
@@ -54,6 +55,7 @@ async def show_case(visit: Visit) -> web.StreamResponse:
     return visit.page(
         "case.html",
         found=found,
+        course=await load_course(visit, found),
         due=sorted(due, key=lambda one: (one["owes"] != "us", one["until"])),
         asked=[one for one in found["changes"] if one["state"] in WAITING],
         related=[one for one in await list_case_names(visit) if one[0] != id],
