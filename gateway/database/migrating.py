@@ -98,6 +98,7 @@ def _migrate_file(connection: Connection) -> None:
 
 def _migrate_server(connection: Connection, revisions: Revisions, *, new: bool) -> None:
     """As for a file. A server begins with the tables as they are now: it never had those of before."""
+    _take_time(connection)
     if faults := [fault for fault in find_faults(connection) if fault.stops]:
         raise RefusedError(
             Code.INVALID,
@@ -137,6 +138,7 @@ def contract(connection: Connection, *, revisions: Revisions = OURS) -> Sequence
     Raises:
         RefusedError: invalid, for tables or a revision that this program does not know; nothing was changed.
     """
+    _take_time(connection)
     _change_alone(connection)
     connection.execute(text("set local statement_timeout = 0"))  # a table may be large
     before = revision(connection)
@@ -155,9 +157,12 @@ def find_waiting(connection: Connection, *, revisions: Revisions = OURS) -> Sequ
     return list(takewhile(lambda step: step.contracts, steps))
 
 
-def _change_alone(connection: Connection) -> None:
+def _take_time(connection: Connection) -> None:
     # To compare tables takes seconds of this process on a machine that does other things, and the server waits for it.
     connection.execute(text(f"set local idle_in_transaction_session_timeout = '{STANDS_STILL}s'"))
+
+
+def _change_alone(connection: Connection) -> None:
     connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": CHANGING})
 
 

@@ -93,8 +93,8 @@ def _owed(connection: Connection, id: CaseId) -> dict[str, Json]:
     }
 
 
-NAMES = frozenset({"name", "number", "worker", "reason", "states", "flags"})
-"""What a case is called, what people wrote about it, and whom the person fears."""
+NAMES = frozenset({"name", "number", "worker", "reason", "states", "flags", "covers"})
+"""What a case is called, what people wrote about it, whom the person fears, and what she agreed to."""
 
 
 def nameless(value: Json) -> Json:

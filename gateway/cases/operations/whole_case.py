@@ -38,7 +38,7 @@ class DraftOfCase(Answer):
 class GrantOfCase(Answer):
     """One thing that the person said yes to, and did not take back: until when it holds, to which units what may go."""
 
-    purpose: str
+    purpose: Read[str] = UNSAID
     categories: list[str]
     units: list[str] = Field(description="NODE/UNIT each")
     until: Day | None

@@ -8,6 +8,6 @@ from gateway.demo import places
 
 
 @pytest.fixture
-def federation(tmp_path):
-    """Four planned countries; nothing is made yet."""
-    return places.plan_federation(tmp_path / "d")
+def federation(tmp_path_factory):
+    """Four planned countries; nothing is made yet. The names of sockets may not be long."""
+    return places.plan_federation(tmp_path_factory.mktemp("d"))

@@ -68,8 +68,8 @@ def test_the_moment_itself_is_there_for_a_program():
 def test_rows_stand_under_their_groups_in_order():
     """The most urgent group first; a group without a case is not there."""
     base = FOUND["cases"][0]
-    untils = [NOON + 20 * DAY, NOON - DAY, None, NOON + HOUR, NOON - 2 * DAY]
-    listed = [base | {"next": None if until is None else owed(until), "name": str(until)} for until in untils]
+    ends = [NOON + 20 * DAY, NOON - DAY, None, NOON + HOUR, NOON - 2 * DAY]
+    listed = [base | {"next": None if until is None else owed(until), "name": str(until)} for until in ends]
     rows = [make_row(case, EN, now=NOON, offset=HOUR) for case in listed]
     found = [(group, [row.case["name"] for row in some]) for group, some in group_rows(rows)]
     assert found == [
