@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -102,10 +103,10 @@ def test_killed_during_traffic(pair: Pair, capsys: pytest.CaptureFixture[str]) -
         thread.join(PATIENCE)
     for office, other in zip(offices, (pair.b, pair.a), strict=True):
         assert len(office.ids) == MESSAGES
-        eventually(lambda other=other: other.count() == MESSAGES, f"not all arrived: {other.log()}")  # type: ignore[misc]
+        eventually(partial(has_all, other), f"not all arrived: {other.log()}")
         assert sorted(references(other)) == sorted(office.ids)
     for office in offices:
-        eventually(lambda office=office: told(office) == {"awaiting_opening"}, "not all receipts came")  # type: ignore[misc]
+        eventually(partial(has_receipts, office), "not all receipts came")
         assert not set(office.node.alarms()) & {"message.failed", "message.rejected", "content.damaged", "message.held"}
     assert kills >= 4
     with capsys.disabled():
@@ -127,6 +128,16 @@ def told(office: Office) -> set[str]:
         answers = [client.ask("GET", f"{PREFIX}/messages/{id}") for id in office.ids.values()]
     assert {status for status, _ in answers} <= {200, 503}
     return {value["state"] if status == 200 else "later" for status, value in answers}
+
+
+def has_all(node: NodeProcess) -> bool:
+    """Whether every message of the other side is in the case system of a node."""
+    return node.count() == MESSAGES
+
+
+def has_receipts(office: Office) -> bool:
+    """Whether everything an office has sent was taken up on the other side."""
+    return told(office) == {"awaiting_opening"}
 
 
 def test_stopped_for_a_while(pair: Pair) -> None:

@@ -7,7 +7,7 @@ releases it (`gateway.console.pages.writing.release`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
@@ -81,19 +81,10 @@ async def save_draft(visit: Visit) -> web.StreamResponse:
     except RefusedError as error:
         return await show_late(visit, form, error)
     draft = _filled(visit, shown["draft"], form) | await name_case_of(visit, form)
-    act, _, place = form.one("act").partition(":")
-    version = form.one("version")
-    if act in ("add", "again"):
-        return await _page(visit, shown, draft, version=version, blank=[place])
-    if act == "remove":
-        halves = remove_row({"header": draft["header"], "content": draft["content"]}, place)
-        return await _page(visit, shown, draft | (halves if isinstance(halves, dict) else {}), version=version)
-    try:
-        saved = await visit.ask("draft.change", {"id": shown["id"], "draft": draft, "if_match": version})
-    except RefusedError as error:
-        theirs = await render_draft(shown["draft"], visit) if error.code is Code.CHANGED_MEANWHILE else None
-        told = visit.told(error)
-        return await _page(visit, shown, draft, version=shown["version"], status=409, told=told, theirs=theirs)
+    saved = await keep_draft(visit, shown, form, draft, _page)
+    if not isinstance(saved, str):
+        return saved
+    act = form.one("act")
     if act == "files":
         return visit.go(f"/drafts/{shown['id']}/files")
     if act != "check":
@@ -101,7 +92,33 @@ async def save_draft(visit: Visit) -> web.StreamResponse:
     findings = find_faults(str(shown["type"]), draft)
     if not findings:
         return visit.go(f"/drafts/{shown['id']}/preview")
-    return await _page(visit, shown, draft, version=saved["version"], status=422, findings=findings)
+    return await _page(visit, shown, draft, version=saved, status=422, findings=findings)
+
+
+async def keep_draft(
+    visit: Visit,
+    shown: Mapping[str, Any],
+    form: Form,
+    draft: dict[str, Json],
+    show: Callable[..., Awaitable[web.StreamResponse]],
+) -> web.StreamResponse | str:
+    """Save a draft as it was filled in; or add or remove a row first. Returns the version that was saved, or where none
+    was what `show` makes of the draft: with a row more or less, or beside what the other person has saved meanwhile.
+    """
+    act, _, place = form.one("act").partition(":")
+    version = form.one("version")
+    if act in ("add", "again"):
+        return await show(visit, shown, draft, version=version, blank=[place])
+    if act == "remove":
+        halves = remove_row({"header": draft["header"], "content": draft["content"]}, place)
+        return await show(visit, shown, draft | (halves if isinstance(halves, dict) else {}), version=version)
+    try:
+        saved = await visit.ask("draft.change", {"id": shown["id"], "draft": draft, "if_match": version})
+    except RefusedError as error:
+        theirs = await render_draft(shown["draft"], visit) if error.code is Code.CHANGED_MEANWHILE else None
+        told = visit.told(error)
+        return await show(visit, shown, draft, version=shown["version"], status=409, told=told, theirs=theirs)
+    return str(saved["version"])
 
 
 async def name_case_of(visit: Visit, form: Form) -> dict[str, Json]:

@@ -17,7 +17,7 @@ from gateway.console import choices
 from gateway.console.forms.answers import summarise_answers
 from gateway.console.forms.build import build_form
 from gateway.console.forms.faults import explain_faults, find_faults, group_by_place
-from gateway.console.forms.fields import Fields, remove_row, to_document, to_fields
+from gateway.console.forms.fields import Fields, to_document, to_fields
 from gateway.console.forms.guided import DraftStep, is_answered, list_steps, pick_parts, put_answers
 from gateway.console.forms.parts import Part, label_place
 from gateway.console.forms.prefill import number_items
@@ -25,10 +25,10 @@ from gateway.console.forms.step_table import Step
 from gateway.console.forms.steps import PURPOSE, plan_steps
 from gateway.console.pages.messages import Part as Rendered
 from gateway.console.pages.writing.drafts import (
+    keep_draft,
     list_open_choice,
     load_waiting_draft,
     name_case_of,
-    render_draft,
     show_late,
     takes_files,
 )
@@ -147,20 +147,10 @@ async def save_step(visit: Visit) -> web.StreamResponse:
         return await show_late(visit, form, error)
     step = _planned(visit, str(shown["type"]))
     draft = put_step(visit, shown["draft"], step, form) | await name_case_of(visit, form)
-    act, _, place = form.one("act").partition(":")
-    version = form.one("version")
-    if act in ("add", "again"):
-        return await _page(visit, shown, draft, version=version, blank=[place])
-    if act == "remove":
-        halves = remove_row({"header": draft["header"], "content": draft["content"]}, place)
-        return await _page(visit, shown, draft | (halves if isinstance(halves, dict) else {}), version=version)
-    try:
-        saved = await visit.ask("draft.change", {"id": shown["id"], "draft": draft, "if_match": version})
-    except RefusedError as error:
-        theirs = await render_draft(shown["draft"], visit) if error.code is Code.CHANGED_MEANWHILE else None
-        told = visit.told(error)
-        return await _page(visit, shown, draft, version=shown["version"], status=409, told=told, theirs=theirs)
-    match act:
+    saved = await keep_draft(visit, shown, form, draft, _page)
+    if not isinstance(saved, str):
+        return saved
+    match form.one("act"):
         case "leave":
             return visit.go("/drafts")
         case "files":
@@ -168,7 +158,7 @@ async def save_step(visit: Visit) -> web.StreamResponse:
     guide = read_guide(visit, draft)
     mine = guide.find(step.name)
     if mine is not None and mine.findings:
-        return await _page(visit, shown, draft, version=saved["version"], status=422, findings=mine.findings)
+        return await _page(visit, shown, draft, version=saved, status=422, findings=mine.findings)
     return _go(visit, shown, guide.after(step.name))
 
 

@@ -96,7 +96,7 @@ async def test_a_pass_forgets_what_has_left(monkeypatch: pytest.MonkeyPatch) -> 
         return query(None)
 
     monkeypatch.setattr(messages, "due", due)
-    outbox = OutboxPass(SimpleNamespace(numbers=LocalNumbers(0), read=read), NodeId("n"))  # type: ignore[arg-type]
+    outbox = OutboxPass(SimpleNamespace(numbers=LocalNumbers(0), read=read), NodeId("n"))  # type: ignore[arg-type] (of a store it needs these two)
     sent: list[int] = []
     while refs := await outbox.find_next(late=True):
         outbox.take(refs)
