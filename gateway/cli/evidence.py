@@ -25,6 +25,7 @@ def evidence_commands() -> None:
     is_flag=False,
     flag_value="",
     multiple=True,
+    type=str.strip,
     metavar="[POINTER]",
     help="Also include the content, or a field of it, like /content/person: an act of who is signed in (trm login).",
 )

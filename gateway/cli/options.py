@@ -17,8 +17,8 @@ from gateway.ports import Json
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
-_DASHED_ID = re.compile(r"-[A-Za-z0-9_-]{20}[AQgw]")
-"""An id of 16 bytes whose base64url form begins with a dash: one of 64 does."""
+_DASHED_ID = re.compile(r"-[A-Za-z0-9_-]{20}[AQgw](/.*)?", re.DOTALL)
+"""An id of 16 bytes whose base64url form begins with a dash, as one of 64 does, and the pointer that may follow it."""
 
 
 _NAMED_A_PERSON = ("--by", "--second-by")
@@ -39,15 +39,22 @@ class Verb(click.Command):
             raise click.UsageError(f"{what} (trm login)", ctx) from error
 
     def _parse(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Move what is no option behind `--`, in its order, unless one is given or no id begins with a dash."""
+        """Move what is no option behind `--`, in its order, unless one is given or no id begins with a dash.
+
+        After an option that also stands alone it gets a space before it, or it would pass for the next option; such
+        an option strips its value.
+        """
         if "--" in args or not any(_DASHED_ID.fullmatch(arg) for arg in args):
             return super().parse_args(ctx, args)
-        valued = {name for p in self.params if isinstance(p, click.Option) and not p.is_flag for name in p.opts}
+        valued = {name: p for p in self.params if isinstance(p, click.Option) and not p.is_flag for name in p.opts}
         named: list[str] = []
         placed: list[str] = []
         for before, arg in zip(["", *args], args, strict=False):
-            optional = before in valued or (arg.startswith("-") and not _DASHED_ID.fullmatch(arg))
-            (named if optional else placed).append(arg)
+            is_id = _DASHED_ID.fullmatch(arg) is not None
+            if before in valued:
+                named.append(f" {arg}" if is_id and isinstance(valued[before].flag_value, str) else arg)
+            else:
+                (placed if is_id or not arg.startswith("-") else named).append(arg)
         return super().parse_args(ctx, [*named, "--", *placed])
 
 

@@ -59,6 +59,29 @@ def test_what_follows_such_an_id_keeps_its_place(id, options, before):
     assert (ran.exit_code, ran.output) == (0, f"{id} 1 a.pdf {'Ana' if options else None}\n")
 
 
+@click.command(cls=options.Verb)
+@click.option("--field", is_flag=False, flag_value="all", multiple=True, type=str.strip)
+@click.option("-o", "--output")
+def show(field: tuple[str, ...], output: str | None) -> None:
+    """Print what was understood."""
+    click.echo(f"{' '.join(field)} {output}")
+
+
+@pytest.mark.parametrize("id", ["plain", DASHED, DOUBLE])
+@pytest.mark.parametrize(
+    ("args", "printed"),
+    [
+        (["--field", "{}"], "{} None"),
+        (["--field", "{}/content/person name", "--field"], "{}/content/person name all None"),
+        (["--field", "/content/need", "--field", "{}/content/need", "-o", "{}"], "/content/need {}/content/need {}"),
+    ],
+)
+def test_an_option_that_also_stands_alone_takes_such_an_id(id, args, printed):
+    """So does one of an id and the pointer to a field, as in `trm evidence export --disclose`."""
+    ran = CliRunner().invoke(show, [arg.format(id) for arg in args])
+    assert (ran.exit_code, ran.output) == (0, printed.replace("{}", id) + "\n")
+
+
 @pytest.mark.parametrize("arg", ["-R", "--reason", DASHED[:-1], DASHED + "A", DASHED[:-1] + "h"])
 def test_what_is_no_id_stays_an_option(arg):
     """A word that is not exactly an id is still refused as an unknown option."""
