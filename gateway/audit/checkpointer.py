@@ -1,5 +1,8 @@
 """Who witnesses the log of this node, and when it is signed (nrm1 11.5; C2SP tlog-witness).
 
+One worker of a node does this for all (`run`). Each has a file of its own with the last checkpoint, and asks by itself
+as long as it has none (`follow`).
+
 1. A checkpoint each hour and after each change of trust or keys.
 2. Every active peer is asked to cosign it, and once an hour again, so that "witnessed at" is never old for long.
 3. A peer that holds a larger or another tree, signed by our own log, has the proof that this log was put back: nothing
@@ -11,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from sqlalchemy import Connection
@@ -18,12 +22,14 @@ from sqlalchemy import Connection
 from gateway.audit import store
 from gateway.audit.log import AuditLog
 from gateway.audit.store import CheckpointRow, CosignatureRow
+from gateway.audit.verify import Parties
 from gateway.audit.witness_rules import Answer
 from gateway.database import journal
 from gateway.database.atomic_file import write_kept
 from gateway.database.engine import Store
 from gateway.errors import Code, GatewayError, RemoteError, TransientError
 from gateway.federation.client import Answered
+from gateway.foundation.chores import Chore
 from gateway.foundation.ids import NodeId
 from gateway.foundation.logs import logger
 from gateway.messages.wakeups import Wakeups
@@ -33,10 +39,12 @@ from gateway.peers.scope import PeerState
 from gateway.ports import Clock
 from keys.documents.key_records import Use
 from keys.documents.log_signatures import cosigned_at, open_checkpoint
-from keys.documents.signed_note import AddCheckpoint, Checkpoint, SignedNote, read_signatures
+from keys.documents.signed_note import AddCheckpoint, SignedNote, read_signatures
 from keys.primitives.encoding import SKEW
 from keys.primitives.merkle_tree import prove_consistency
 
+ROLLED_BACK: Final = "log.rolled_back"
+"""The alarm whose proof is a checkpoint of this log that a peer holds and this log does not continue."""
 LOOK: Final = 5
 """Seconds between looks at what was appended."""
 HOUR: Final = 3_600
@@ -54,8 +62,12 @@ def _held_size(answered: Answered) -> int:
     return int(text)
 
 
-def _contradicts(connection: Connection, head: Checkpoint) -> bool:
-    """Whether this log does not begin with a tree that it has signed."""
+def _contradicts(connection: Connection, who: Parties, note: bytes) -> bool:
+    """Whether this log has signed this checkpoint and does not begin with its tree."""
+    try:
+        head = open_checkpoint(SignedNote.decode(note), who.origin, who.log_keys)
+    except RemoteError:
+        return False
     return head.size > store.size(connection) or store.tree(connection, head.size).root() != head.root
 
 
@@ -71,16 +83,36 @@ class Checkpointer:
         self._seen = 0
         self._witnessed: dict[NodeId, tuple[int, int]] = {}
         self._failures: dict[NodeId, tuple[int, float]] = {}
+        self._running = False
         self._logger = logger()
+
+    def chores(self) -> Sequence[Chore]:
+        """What each of several workers does besides."""
+        return (Chore("log of this worker", LOOK, self.follow, leader=False),)
 
     async def run(self) -> None:
         """Until cancelled; every failure of the world is survived."""
-        while True:
-            try:
-                await self.look()
-            except GatewayError as error:
-                self._logger.info("checkpoint.postponed", code=str(error.code))
-            await self._clock.sleep(LOOK)
+        self._running = True
+        try:
+            while True:
+                try:
+                    await self.look()
+                except GatewayError as error:
+                    self._logger.info("checkpoint.postponed", code=str(error.code))
+                await self._clock.sleep(LOOK)
+        finally:
+            self._running = False
+
+    async def follow(self) -> None:
+        """Halt where another worker has met the proof that the log was put back. Where nothing tells this worker yet
+        that it has the newest log, ask the peers: what another one asked before this one began says nothing of now.
+        """
+        if self._log.halted is Code.LOG_ROLLED_BACK:
+            return
+        if (proof := await self._store.read(self._find_proof)) is not None:
+            await self._halt(proof)
+        elif self._log.halted is not None and not self._running:
+            await self._ask_due(await self._store.read(store.newest_checkpoint))
 
     async def look(self) -> None:
         """A checkpoint if one is due, and every active peer asked that has not cosigned the newest one this hour."""
@@ -90,6 +122,9 @@ class Checkpointer:
         newest = await self._store.read(store.newest_checkpoint)
         if await self._due(newest):
             newest = await self._log.checkpoint()
+        await self._ask_due(newest)
+
+    async def _ask_due(self, newest: CheckpointRow | None) -> None:
         if newest is not None:
             due = [
                 p.node
@@ -173,11 +208,13 @@ class Checkpointer:
                 c, CosignatureRow(size=row.size, peer=peer.node, line=b"".join(line.line for line in lines), at=at)
             )
         )
+        self._log.confirmed.add(peer.node)
+        was_halted = self._log.halted is Code.LOG_UNCONFIRMED
+        if was_halted and len(self._log.confirmed) >= self._log.parties().quorum:
+            self._log.halted = None
         async with self._log.writing:
             await self._log.keep()
-        self._log.confirmed.add(peer.node)
-        if self._log.halted is Code.LOG_UNCONFIRMED and len(self._log.confirmed) >= self._log.parties().quorum:
-            self._log.halted = None
+        if was_halted and self._log.halted is None:
             for other in self._link.registry.all():
                 self._wakeups.outgoing(other.node).set()
 
@@ -187,20 +224,27 @@ class Checkpointer:
         """
         who, now = self._log.parties(), self._clock.now()
         answered = await self._link.client.get_checkpoint(address(peer.descriptor))
-        try:
-            head = open_checkpoint(SignedNote.decode(answered.body), who.origin, who.log_keys)
-        except RemoteError:
-            head = None
-        if head is None or not await self._store.read(lambda c: _contradicts(c, head)):
+        if not await self._store.read(lambda c: _contradicts(c, who, answered.body)):
             await self._store.move(lambda c: journal.raise_alarm(c, at=now, kind="log.disputed", peer=peer.node))
             raise TransientError(Code.REJECTED, "the peer disputes this log and shows no proof")
+        await self._halt(answered.body)
+        await self._store.move(
+            lambda c: journal.raise_alarm(c, at=now, kind=ROLLED_BACK, peer=peer.node, proof=answered.body)
+        )
+        self._logger.error("log.rolled_back", peer=peer.node)
+
+    async def _halt(self, proof: bytes) -> None:
+        """Let nothing depart any more, and this worker not start again on this database."""
         async with self._log.writing:
             self._log.halted = Code.LOG_ROLLED_BACK
-            await asyncio.to_thread(write_kept, self._log.kept, answered.body)
-        await self._store.move(
-            lambda c: journal.raise_alarm(c, at=now, kind="log.rolled_back", peer=peer.node, proof=answered.body)
+            await asyncio.to_thread(write_kept, self._log.kept, proof)
+
+    def _find_proof(self, connection: Connection) -> bytes | None:
+        """Find what a peer showed to another worker, if it proves that the log was put back."""
+        who = self._log.parties()
+        return next(
+            (proof for proof in journal.proofs(connection, ROLLED_BACK) if _contradicts(connection, who, proof)), None
         )
-        logger().error("log.rolled_back", peer=peer.node)
 
 
 def _prompt(connection: Connection, after: int) -> tuple[bool, int]:

@@ -184,7 +184,11 @@ class AuditLog:
             await self._store.move(lambda c: words.put_blocks(c, found))
 
     async def keep(self) -> None:
-        """Write the newest checkpoint and its cosignatures into the file beside the database."""
+        """Write the newest checkpoint and its cosignatures into the file beside the database; not while nobody has
+        confirmed that it is the newest, or the next start would take it for confirmed.
+        """
+        if self.halted is Code.LOG_UNCONFIRMED:
+            return
 
         def newest(connection: Connection) -> bytes | None:
             row = store.newest_checkpoint(connection)

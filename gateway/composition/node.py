@@ -90,7 +90,7 @@ class Node(KeepingPart):
             *self.taken_again.chores(),
             *self.review.chores(),
             *self.split_view.chores(),
-            *([] if self.member is None else self.member.nonces.chores()),
+            *([] if self.member is None else [*self.member.nonces.chores(), *self.checkpointer.chores()]),
             Chore("expiry warnings", HOUR, partial(expiry_warnings.tell, self.store, self.own, self.peers, self.clock)),
             Chore("database checkpoint", 1, self.store.checkpoint, leader=False),
         ]

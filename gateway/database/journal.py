@@ -109,6 +109,12 @@ def proof_of(connection: Connection, seq: int) -> bytes | None:
     return connection.scalar(select(alarm.c.proof).where(alarm.c.seq == seq))
 
 
+def proofs(connection: Connection, kind: str) -> list[bytes]:
+    """What the alarms of a kind keep as their proofs, whether they were dismissed or not."""
+    kept = select(alarm.c.proof).where(alarm.c.kind == kind, alarm.c.proof.is_not(None)).order_by(alarm.c.seq)
+    return [proof for proof in connection.scalars(kept) if proof is not None]
+
+
 def find_alarm(connection: Connection, seq: int) -> Alarm | None:
     """One alarm, whether it was dismissed or not."""
     r = connection.execute(select(alarm).where(alarm.c.seq == seq)).first()

@@ -80,11 +80,15 @@ async def _pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         writer.write_eof()
 
 
+BESIDE = ("checkpoint", "position")
+"""Of a node folder, what says how far its database had come: a worker that comes has none of it."""
+
+
 async def join(first: Path, folder: Path, passphrase: str, at: int) -> None:
     """Make the folder of one more worker beside that of a node that has run on its server, at this Unix second: the
     same settings and attachments, keys by a key store of its own.
     """
-    left = shutil.ignore_patterns("*.sock", "attachments", "keystore*")
+    left = shutil.ignore_patterns("*.sock", "attachments", "keystore*", *BESIDE)
     shutil.copytree(first, folder, ignore=left)
     (folder / "attachments").symlink_to(first / "attachments")
     content = read_content(first / "keystore", passphrase, at_least=CHEAP)

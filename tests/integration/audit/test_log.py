@@ -55,6 +55,10 @@ async def test_without_the_kept_checkpoint_nothing_departs_unconfirmed(tmp_path:
         id = await two.fr.submit("waits for the witness")
         two.clock.advance(5)
         await two.calm()
+        await two.fr.stop()
+        await two.fr.start()  # which confirms nothing
+        two.clock.advance(5)
+        await two.calm()
         shown = await two.fr.call("audit.show")
         assert (shown["halted"], await two.fr.state(id)) == ("log_unconfirmed", "queued")
         await two.al.start()

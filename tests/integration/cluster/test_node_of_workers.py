@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from functools import partial
 
+import pytest
 from support.pair import Two, two_nodes
 from support.several_workers import workers_of
 
 from gateway.administration.doctor.database import check_database
 from gateway.administration.doctor.folder import State
+from gateway.audit.checkpointer import LOOK
+from gateway.database import journal
+from gateway.errors import Code, RefusedError
 from gateway.foundation.config import load
+from keys.documents.signed_note import Checkpoint, SignedNote, read_signatures
+from keys.primitives.encoding import sha256
 
 
 async def everything_arrived(two: Two, sent: Counter[str], received: Counter[str]) -> None:
@@ -35,6 +42,58 @@ async def test_whoever_is_asked(tmp_path):
         assert set(leads.values()) == {1}
         for worker in workers:
             assert (await worker.call("audit.verify"))["findings"] == []
+
+
+async def test_a_worker_that_comes_asks_whether_the_log_is_the_newest(tmp_path):
+    """Its folder has no checkpoint to compare the database with. It sends once the peers have confirmed to itself that
+    this is the newest log, whoever asks them for all.
+    """
+    async with two_nodes(tmp_path) as two, workers_of(two, 3) as workers:
+        await two.until(
+            lambda: all((w.folder / "checkpoint").exists() for w in workers), seconds=60, what="all confirmed"
+        )
+        assert [worker.running.log.halted for worker in workers] == [None] * 3
+        await two.al.stop()
+        await workers[2].stop()
+        (workers[2].folder / "checkpoint").unlink()
+        await workers[2].start()
+        id = await workers[2].submit("waits for nobody else")
+        two.clock.advance(LOOK)
+        assert [worker.running.log.halted for worker in workers] == [None, None, Code.LOG_UNCONFIRMED]
+        await two.al.start()
+        await two.until(lambda: workers[2].running.log.halted is None, seconds=900, what="the witness")
+        await everything_arrived(two, Counter([(await workers[2].show(id))["content"]["note"]]), Counter())
+
+
+async def test_what_proves_that_the_log_was_put_back_stops_every_worker(tmp_path):
+    """One meets the proof; the others send nothing more either, and none starts again on this database."""
+    async with two_nodes(tmp_path) as two, workers_of(two, 2) as workers:
+        await two.until(
+            lambda: all((w.folder / "checkpoint").exists() for w in workers), seconds=60, what="all confirmed"
+        )
+        node = workers[0].running
+        size, root = 1, sha256(b"another log")
+        text = Checkpoint(origin=node.own.descriptor.log, size=size, root=root).text
+        proof = SignedNote(text=text, signatures=read_signatures(node.keys.sign_log(text))).encode()
+        for kind, at, note in (("log.rolled_back", 1, b"no checkpoint"), ("peer.other", 2, proof)):
+            await node.store.move(partial(journal.raise_alarm, at=at, kind=kind, ref=at, proof=note))
+        two.clock.advance(LOOK)
+        await two.calm()
+        assert [worker.running.log.halted for worker in workers] == [None] * 2
+        await node.store.move(partial(journal.raise_alarm, at=3, kind="log.rolled_back", proof=proof))
+        halted = [Code.LOG_ROLLED_BACK] * 2
+        await two.until(
+            lambda: [worker.running.log.halted for worker in workers] == halted, seconds=60, what="both halted"
+        )
+        id = await workers[1].submit("stays")
+        await two.calm()
+        assert (await workers[0].show(id))["state"] == "queued"
+        assert {(worker.folder / "checkpoint").read_bytes() for worker in workers} == {proof}
+        await workers[1].stop()
+        await workers[1].open()
+        with pytest.raises(RefusedError) as refused:
+            await workers[1].running.log.start()
+        assert refused.value.code is Code.LOG_ROLLED_BACK
 
 
 async def test_behind_a_pooler(tmp_path):
