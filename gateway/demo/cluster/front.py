@@ -58,12 +58,17 @@ def read_doors(file: Path) -> list[Door]:
 async def open_door(door: Door) -> asyncio.Server:
     """Listen at a door; what comes is led to a worker, or hung up where none listens."""
     turns = iter(range(sys.maxsize))
+    under_way: set[asyncio.Task[None] | None] = set()  # the loop forgets a caller that has said all, while it waits
 
     async def lead(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there = await _reach(order_workers(door, next(turns)))
-        if there is not None:
-            await _join(reader, writer, *there)
-        writer.close()
+        under_way.add(task := asyncio.current_task())
+        try:
+            there = await _reach(order_workers(door, next(turns)))
+            if there is not None:
+                await _join(reader, writer, *there)
+        finally:
+            under_way.discard(task)
+            writer.close()
 
     if door.listen.startswith("/"):
         return await asyncio.start_unix_server(lead, door.listen)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,26 @@ async def test_a_worker_that_is_gone_is_passed_over(tmp_path):
     finally:
         for server in (front, *workers):
             server.close()
+
+
+async def test_who_has_said_all_gets_the_answer(tmp_path):
+    """Also where Python clears away meanwhile what nothing refers to."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        said = await reader.read()
+        for _ in range(3):
+            await asyncio.sleep(0)
+            gc.collect()
+        writer.write(said)
+        writer.close()
+
+    worker = await asyncio.start_unix_server(answer, tmp_path / "one")
+    front = await open_door(door(Spread.FIRST, (str(tmp_path / "one"),), str(tmp_path / "front")))
+    try:
+        assert await ask(tmp_path / "front") == b"hello\n"
+    finally:
+        worker.close()
+        front.close()
 
 
 async def test_an_open_connection_ends_with_its_worker(tmp_path):
