@@ -105,12 +105,12 @@ def raise_alarm(
 
 
 def proof_of(connection: Connection, seq: int) -> bytes | None:
-    """What an alarm keeps as its proof, whether it was dismissed or not."""
+    """Read what an alarm keeps as its proof, whether it was dismissed or not."""
     return connection.scalar(select(alarm.c.proof).where(alarm.c.seq == seq))
 
 
 def proofs(connection: Connection, kind: str) -> list[bytes]:
-    """What the alarms of a kind keep as their proofs, whether they were dismissed or not."""
+    """Read what the alarms of a kind keep as their proofs, whether they were dismissed or not."""
     kept = select(alarm.c.proof).where(alarm.c.kind == kind, alarm.c.proof.is_not(None)).order_by(alarm.c.seq)
     return [proof for proof in connection.scalars(kept) if proof is not None]
 
@@ -144,13 +144,13 @@ def open_about(connection: Connection, kinds: Collection[str]) -> frozenset[int]
 
 
 def dismiss_about(connection: Connection, refs: Collection[int], kinds: Collection[str], *, at: int) -> None:
-    """What alarms of these kinds were raised for is settled."""
+    """Settle what alarms of these kinds were raised for."""
     query = update(alarm).where(alarm.c.ref.in_(refs), alarm.c.kind.in_(kinds), alarm.c.dismissed.is_(None))
     connection.execute(query.values(dismissed=at))
 
 
 def settle_alarms(connection: Connection, kind: str, peer: NodeId, *, at: int) -> None:
-    """What alarms of this kind said of a peer is over."""
+    """End what alarms of this kind said of a peer."""
     query = update(alarm).where(alarm.c.kind == kind, alarm.c.peer == peer, alarm.c.dismissed.is_(None))
     connection.execute(query.values(dismissed=at))
 

@@ -139,7 +139,7 @@ def set_first(connection: Connection, id: str, by: bytes | None) -> None:
 
 
 def drafted(connection: Connection, origins: Sequence[int]) -> set[int]:
-    """Those of these local records of which a draft was made and not replaced; one that was refused has none."""
+    """Choose those of these local records of which a draft was made and not replaced; one that was refused has none."""
     return set(_DRAFTED.scalars(connection, origins=origins))
 
 
@@ -195,12 +195,12 @@ def add_consent(connection: Connection, row: ConsentRow) -> None:
 
 
 def consents(connection: Connection, index: bytes) -> list[ConsentRow]:
-    """What is held about one consent."""
+    """Read what is held about one consent."""
     return _CONSENTS.made(ConsentRow, connection, indexes=[index])
 
 
 def consents_of(connection: Connection, indexes: Collection[bytes]) -> dict[bytes, tuple[ConsentRow, ...]]:
-    """What is held about each of these consents, and nothing about one that is not held."""
+    """Read what is held about each of these consents, and nothing about one that is not held."""
     rows = _CONSENTS.made(ConsentRow, connection, indexes=[*indexes])
     return {index: tuple(row for row in rows if row.consent == index) for index in indexes}
 
@@ -220,7 +220,7 @@ def consents_by_ref(connection: Connection, refs: Collection[int]) -> dict[int, 
 
 
 def set_consent(connection: Connection, ref: int, *, state: str) -> None:
-    """What is left of a stored consent after a withdrawal; its record stays as it is."""
+    """Set the state of a stored consent, as after a withdrawal; its record stays as it is."""
     connection.execute(update(consent).where(consent.c.ref == ref).values(state=state))
 
 
@@ -242,7 +242,7 @@ def tell_consent(connection: Connection, index: bytes, peer: NodeId, ref: int) -
 
 
 def consent_told_to(connection: Connection, index: bytes) -> dict[str, int]:
-    """Which peers were told of this consent, by which message; it may have reached them also where it failed."""
+    """Find which peers were told of this consent, by which message; it may have reached them also where it failed."""
     return dict(_TOLD.rows(connection, index=index))
 
 

@@ -73,7 +73,7 @@ class InboxRow:
 
 
 def _count(index: ColumnElement[bytes], peer: ColumnElement[str]) -> ColumnElement[int]:
-    """How often a conversation has changed, with the change that is being written: it is counted first."""
+    """Count how often a conversation has changed, with the change that is being written: it is counted first."""
     mine = conversation_table.c.conversation == index, conversation_table.c.peer == peer
     return func.coalesce(select(conversation_table.c.changes).where(*mine).scalar_subquery(), 0)
 
@@ -253,7 +253,7 @@ def of_conversations(connection: Connection, conversations: Sequence[bytes]) -> 
 
 
 def changed_since(connection: Connection, key: Key, count: int) -> list[MessageRow]:
-    """What is new or another one in a conversation since it was changed `count` times."""
+    """Find what is new or another one in a conversation since it was changed `count` times."""
     return _CHANGED_SINCE.made(MessageRow, connection, conversation=key[0], peer=key[1], count=count)
 
 
@@ -485,12 +485,12 @@ def arrive(connection: Connection, rows: Iterable[InboxRow]) -> None:
 
 
 def waiting(connection: Connection, peer: NodeId, limit: int) -> list[InboxRow]:
-    """What waits from one peer: urgent first, then by number."""
+    """Find what waits from one peer: urgent first, then by number."""
     return _WAITING.made(InboxRow, connection, peer=peer, most=limit)
 
 
 def still_waiting(connection: Connection, refs: Sequence[int]) -> set[int]:
-    """Those of these that are not handed over, taken at the desk or erased by now."""
+    """Choose those of these that are not handed over, taken at the desk or erased by now."""
     return set(_STILL_WAITING.scalars(connection, refs=refs))
 
 
@@ -536,11 +536,11 @@ def flag_out_of_order(connection: Connection, refs: Sequence[int]) -> None:
 
 
 def count_queued(connection: Connection, peer: NodeId | None = None) -> int:
-    """How many messages are on the outbox; for a person's question, not for polling."""
+    """Count the messages on the outbox; for a person's question, not for polling."""
     query = select(func.count()).select_from(outbox)
     return connection.scalar(query if peer is None else query.where(outbox.c.peer == peer)) or 0
 
 
 def count_waiting(connection: Connection) -> int:
-    """How many accepted messages are not handed over; for a person's question, not for polling."""
+    """Count the accepted messages that are not handed over; for a person's question, not for polling."""
     return connection.scalar(select(func.count()).select_from(inbox)) or 0
