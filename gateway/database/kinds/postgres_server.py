@@ -54,8 +54,15 @@ _SETTINGS = {
 }
 _HERE = frozenset({"127.0.0.1", "::1", "localhost", None, ""})
 
-_ENDED = (psycopg.errors.IdleInTransactionSessionTimeout, psycopg.errors.TransactionTimeout)
-"""How the server tells that it ended a session because its transaction took too long: no fault of the statement."""
+PRIMARY = {"target_session_attrs": "primary"}
+"""Of several servers the one that takes writes: what led to it may still lead there when it is a standby."""
+_AWAY = (
+    psycopg.errors.IdleInTransactionSessionTimeout,
+    psycopg.errors.TransactionTimeout,
+    psycopg.errors.ReadOnlySqlTransaction,
+)
+"""How the server tells that it ended a session because its transaction took too long, or that it takes no writes now:
+no fault of the statement."""
 
 
 class PostgresServer:
@@ -97,7 +104,7 @@ class PostgresServer:
         self.url = url.set(drivername="postgresql+psycopg")
         self.path = path
         self.pooled = pooled
-        self.faults: tuple[type[Exception], ...] = (OperationalError, psycopg.OperationalError, *_ENDED)
+        self.faults: tuple[type[Exception], ...] = (OperationalError, psycopg.OperationalError, *_AWAY)
         self._ca = ca
         self._password = password
         self._shared = shared
@@ -125,7 +132,7 @@ class PostgresServer:
     def _make_engine(self, **options: Any) -> Engine:
         """An engine that reaches the server, with these options of SQLAlchemy."""
         engine = create_engine(self.url, connect_args=self._reached(), hide_parameters=True, **options)
-        event.listen(engine, "handle_error", _tell_ended, retval=True)
+        event.listen(engine, "handle_error", _tell_away, retval=True)
         if self._password is not None:
             event.listen(engine, "do_connect", self._with_password)
         event.listen(engine, "handle_error", refuse_options)
@@ -255,20 +262,27 @@ class PostgresServer:
     def _reached(self) -> dict[str, Any]:
         pooled = {"prepare_threshold": None}
         alone = {"options": " ".join(f"-c {name}={value}" for name, value in _SETTINGS.items())}
-        return {"connect_timeout": CONNECT_SECONDS, **LINE, **(pooled if self.pooled else alone), **self._tls()}
+        return {
+            "connect_timeout": CONNECT_SECONDS,
+            **LINE,
+            **PRIMARY,
+            **(pooled if self.pooled else alone),
+            **self._tls(),
+        }
 
     def _with_password(self, _dialect: Any, _record: Any, _args: Any, named: dict[str, Any]) -> None:
         if self._password is not None:
             named["password"] = self._password.read_text(encoding="utf-8").removesuffix("\n")
 
 
-def _tell_ended(context: ExceptionContext) -> BaseException | None:
-    """A process that stood still, or whose line was gone, finds its session ended by `IDLE_SECONDS`: for whoever asked
-    it is the same as a server that was away.
+def _tell_away(context: ExceptionContext) -> BaseException | None:
+    """A process that stood still, or whose line was gone, finds its session ended by `IDLE_SECONDS`; a server
+    whose disk is full may take no writes. For whoever asked it is the same as a server that was away.
     """
     error = context.original_exception
-    if not isinstance(error, _ENDED):
+    if not isinstance(error, _AWAY):
         return None
+    context.is_disconnect = True  # the next session may be one that goes on
     return OperationalError(context.statement, None, error, connection_invalidated=True)
 
 

@@ -55,6 +55,18 @@ def cut(server: PostgresServer) -> None:
     engine.dispose()
 
 
+def let_write(server: PostgresServer, may: bool) -> None:
+    """Whether sessions that begin from now on may write."""
+    always = {"options": "-c default_transaction_read_only=off"}
+    engine = create_engine(server.url, connect_args=always, isolation_level="AUTOCOMMIT")
+    read_only = "off" if may else "on"
+    with engine.connect() as connection:
+        connection.execute(
+            text(f"alter database {server.url.database} set default_transaction_read_only = {read_only}")
+        )
+    engine.dispose()
+
+
 def test_it_has_one_owner(store: Store, server: PostgresServer) -> None:
     """A second process is refused, and does nothing; after the first has closed it is let in."""
     with pytest.raises(RefusedError) as caught:
@@ -101,6 +113,19 @@ async def test_it_goes_on_after_it_stood_still(
     assert await opened.read(lambda c: meta.get_meta(c, "after")) == b"1"
     engine.dispose()
     opened.close()
+
+
+async def test_it_goes_on_after_the_server_took_no_writes(store: Store, server: PostgresServer) -> None:
+    """As when its disk is full and who runs it lets it be read only: nothing is written, and the next goes on."""
+    let_write(server, False)
+    cut(server)
+    for _ in range(3):
+        with pytest.raises(TransientError) as caught:
+            await store.move(remember("lost"))
+        assert caught.value.code is Code.DISK
+    let_write(server, True)
+    await store.move(remember("after"))
+    assert await store.read(lambda c: (meta.get_meta(c, "lost"), meta.get_meta(c, "after"))) == (None, b"1")
 
 
 @pytest.mark.parametrize("done", [True, False], ids=["committed", "not committed"])
