@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from support.namespaces import Lan, one_network
 from support.nodeproc import NodeProcess, eventually
-from support.patroni import LONG, PatroniServer, patroni_server, require_patroni
+from support.patroni import LONG, MEMBERS, PatroniServer, patroni_server, require_patroni
 from support.worker_processes import HOSTS, WORKERS, WorkerProcesses, workers_in_networks
 from support.worker_rounds import PAST_LEASES, Fault, kill_worker, pause_worker, run_round
 
@@ -36,6 +36,15 @@ def cut_line(hosts: Lan, cluster: WorkerProcesses, worker: NodeProcess) -> None:
     hosts.cut(host)
     time.sleep(PAST_LEASES)
     hosts.mend(host)
+
+
+def lose_majority(server: PatroniServer, _cluster: WorkerProcesses, _worker: NodeProcess) -> None:
+    """Two of three etcd are killed: the primary steps down, where workers are connected, until they are back."""
+    server.lose_majority()
+    eventually(lambda: server.primary() == "", f"the primary has stepped down: {server.log()}", LONG)
+    time.sleep(PAST_LEASES)
+    server.mend_majority()
+    eventually(server.whole, f"one is primary again: {server.log()}", LONG)
 
 
 @pytest.fixture
@@ -63,13 +72,14 @@ def test_workers_and_their_server(
     record_property: Callable[[str, object], None],
     run_seed: int,
 ) -> None:
-    """Twenty rounds, five of each kind of fault in an order that is drawn; a line for each."""
+    """Four rounds of each kind of fault in an order that is drawn; a line for each."""
     record_property("examples", ROUNDS)
     faults: dict[str, Fault] = {
         "worker killed": kill_worker,
         "worker paused past its leases": pause_worker,
         "primary killed": partial(lose_primary, server),
         "worker without network": partial(cut_line, hosts),
+        "no primary": partial(lose_majority, server),
     }
     rng, messages = random.Random(run_seed), 0
     kinds = [*faults] * (ROUNDS // len(faults))
@@ -87,3 +97,16 @@ def test_workers_and_their_server(
                 )
     with capsys.disabled():
         print(f"\npatroni, {ROUNDS} rounds, seed {run_seed}: 0 lost, 0 doubled of {messages}: {Counter(kinds)}")
+
+
+@pytest.mark.deep
+@pytest.mark.timeout(900)
+def test_what_the_runbook_does_by_hand(server: PatroniServer) -> None:
+    """Another primary, a standby made anew, and who of etcd is away, by the verbs of docs/runbook.md."""
+    before = server.primary()
+    assert "Successfully switched over" in server.control(before, "switchover", "trm", "--force")
+    eventually(server.whole, f"another one is primary: {server.log()}", LONG)
+    assert server.primary() != before
+    assert "Success: reinitialize" in server.control(server.primary(), "reinit", "trm", before, "--force")
+    eventually(server.whole, f"the one of before was made anew: {server.log()}", LONG)
+    assert server.examine_etcd(before).count("is healthy") == len(MEMBERS)

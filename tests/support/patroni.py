@@ -35,7 +35,16 @@ ACCOUNT = ("setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups")
 
 def require_patroni() -> None:
     """Skip or fail, as `lacking` says, where a program is missing."""
-    for program in ("patroni", "etcd", "haproxy", "setpriv", "curl", str(PROGRAMS / "postgres")):
+    for program in (
+        "patroni",
+        "patronictl",
+        "etcd",
+        "etcdctl",
+        "haproxy",
+        "setpriv",
+        "curl",
+        str(PROGRAMS / "postgres"),
+    ):
         if shutil.which(program) is None:
             lacking(f"{program} is not on this machine")
 
@@ -138,15 +147,41 @@ class PatroniServer:
         (home / "patroni.yml").write_text(text, encoding="utf-8")
 
     def _start_etcd(self, member: str) -> None:
-        home, said = self.folder / member, list[str]()
+        home = self.folder / member
+        self.hosts.serve(member, *_clean(HOME=home, **self._etcd_settings(member)), "etcd", log=home / "etcd.log")
+
+    def _etcd_settings(self, member: str) -> dict[str, str]:
+        """The file of a member, by names of the environment."""
+        home, said = self.folder / member, dict[str, str]()
         for line in (EXAMPLE / "etcd.env").read_text(encoding="utf-8").splitlines():
             if not line.startswith("#"):
                 name, _, value = line.partition("=")
-                if name != "ETCD_INITIAL_CLUSTER":
+                if name not in ("ETCD_INITIAL_CLUSTER", "ETCDCTL_ENDPOINTS"):
                     value = value.replace(MEMBERS["db1"], MEMBERS[member]).replace("db1", member)
-                value = value.replace("/etc/etcd/tls", str(home / "tls")).replace("/var/lib/etcd", str(home / "etcd"))
-                said.append(f"{name}={value}")
-        self.hosts.serve(member, *_clean(HOME=home), *said, "etcd", log=home / "etcd.log")
+                value = value.replace("/etc/etcd/tls", str(home / "tls"))
+                said[name] = value.replace("/var/lib/etcd", str(home / "etcd"))
+        return said
+
+    def lose_majority(self) -> None:
+        """Kill etcd on two members: nobody is primary any more."""
+        for member in list(MEMBERS)[:2]:
+            for process in self.hosts.processes(member):
+                if b"etcd\0" in Path(f"/proc/{process}/cmdline").read_bytes()[:5]:
+                    os.kill(process, signal.SIGKILL)
+
+    def mend_majority(self) -> None:
+        """Start them again."""
+        for member in list(MEMBERS)[:2]:
+            self._start_etcd(member)
+
+    def control(self, member: str, *words: str) -> str:
+        """What `patronictl` says on a member."""
+        return self.hosts.run(member, "patronictl", "-c", str(self.folder / member / "patroni.yml"), *words)
+
+    def examine_etcd(self, member: str) -> str:
+        """What `etcdctl endpoint health` says on a member."""
+        settings = {name: value for name, value in self._etcd_settings(member).items() if name.startswith("ETCDCTL_")}
+        return self.hosts.run(member, *_clean(**settings), "etcdctl", "endpoint", "health")
 
     def _start_front(self) -> None:
         text = (EXAMPLE / "haproxy.cfg").read_text(encoding="utf-8")
