@@ -43,8 +43,6 @@ from keys.documents.signed_note import AddCheckpoint, SignedNote, read_signature
 from keys.primitives.encoding import SKEW
 from keys.primitives.merkle_tree import prove_consistency
 
-ROLLED_BACK: Final = "log.rolled_back"
-"""The alarm whose proof is a checkpoint of this log that a peer holds and this log does not continue."""
 LOOK: Final = 5
 """Seconds between looks at what was appended."""
 HOUR: Final = 3_600
@@ -229,7 +227,7 @@ class Checkpointer:
             raise TransientError(Code.REJECTED, "the peer disputes this log and shows no proof")
         await self._halt(answered.body)
         await self._store.move(
-            lambda c: journal.raise_alarm(c, at=now, kind=ROLLED_BACK, peer=peer.node, proof=answered.body)
+            lambda c: journal.raise_alarm(c, at=now, kind="log.rolled_back", peer=peer.node, proof=answered.body)
         )
         self._logger.error("log.rolled_back", peer=peer.node)
 
@@ -241,10 +239,8 @@ class Checkpointer:
 
     def _find_proof(self, connection: Connection) -> bytes | None:
         """Find what a peer showed to another worker, if it proves that the log was put back."""
-        who = self._log.parties()
-        return next(
-            (proof for proof in journal.proofs(connection, ROLLED_BACK) if _contradicts(connection, who, proof)), None
-        )
+        who, shown = self._log.parties(), journal.proofs(connection, "log.rolled_back")
+        return next((proof for proof in shown if _contradicts(connection, who, proof)), None)
 
 
 def _prompt(connection: Connection, after: int) -> tuple[bool, int]:
