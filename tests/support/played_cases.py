@@ -212,6 +212,7 @@ PATHS = (
     "/cases",
     "/cases/new",
     f"/cases/{CASE}",
+    *(f"/cases/{CASE}/{part}" for part in ("messages", "consents", "files", "holds", "proof")),
     f"/cases/{CASE}/change",
     f"/cases/{CASE}/erase",
     f"/cases/{CASE}/withdraw",

@@ -65,13 +65,19 @@ class Row:
 
 def make_row(case: Mapping[str, Any], words: Words, *, now: int, offset: int) -> Row:
     """Make the row of one case; ``offset`` as in `Settings`."""
-    letters = [letter for letter in str(case["name"] or case["id"]) if letter.isalnum()]
+    mark, tint = choose_mark(case["id"], case["name"])
     return Row(
         case=case,
-        mark="".join(letters[:2]).capitalize(),
-        tint=sum(case["id"].encode()) % TINTS,
+        mark=mark,
+        tint=tint,
         due=describe_due(case["next"], words, now=now, offset=offset),
     )
+
+
+def choose_mark(id: str, name: str | None) -> tuple[str, int]:
+    """The mark of a case: at most two letters, and the number of its tint, which stays."""
+    letters = [letter for letter in name or id if letter.isalnum()]
+    return "".join(letters[:2]).capitalize(), sum(id.encode()) % TINTS
 
 
 def describe_due(owed: Mapping[str, Any] | None, words: Words, *, now: int, offset: int) -> Due:
