@@ -102,16 +102,16 @@ class CaseFinding:
             page = listing.find(c, wanted, order=order, limit=asked.limit, after=asked.place, now=now)
             ids = [row.id for row in page.rows]
             cards = cards_in(self._content.sealer, c, page.rows)
-            of = self._units(c, cards, hashed, caller.unit)
-            shown = [row for row in page.rows if caller.unit is None or caller.unit in of[row.id]]
             talks = listing.talks_of(c, ids, hashed.stages, RESTING)
+            seen = self._seen(c, caller.unit, cards, talks)
+            shown = [row for row in page.rows if row.id in seen]
             listed = {row.id: ListedCase(id=row.id, at=row.at, talks=talks.get(row.id, ())) for row in shown}
             pairs = {(talk.peer, _number(id, cards[id])) for id, one in listed.items() for talk in one.talks}
             return _Page(
                 found=replace(page, rows=shown),
                 listed=listed,
                 cards=cards,
-                units=of,
+                units=self._units(c, cards, hashed),
                 references=references_in(self._content.sealer, c, pairs),
                 next=self._next(c, listed, now),
                 begun=found.begun(c, [talk.key[0] for one in listed.values() for talk in one.talks]),
@@ -162,14 +162,23 @@ class CaseFinding:
             stages=[hashes[word] for word in named], units={hashes[word]: unit for word, unit in units_here.items()}
         )
 
+    def _seen(
+        self,
+        connection: Connection,
+        bound: UnitId | None,
+        cards: Mapping[CaseId, Card],
+        talks: Mapping[CaseId, Sequence[Talk]],
+    ) -> Collection[CaseId]:
+        """Those of these cases that the caller may see: for one who is bound to a unit what is sealed says so."""
+        if bound is None:
+            return cards
+        keys = {id: {talk.key[0] for talk in some} for id, some in talks.items()}
+        return units.cases_looked_after(self._content.sealer, connection, bound, cards, keys)
+
     def _units(
-        self, connection: Connection, cards: Mapping[CaseId, Card], hashed: _Hashed, bound: UnitId | None
+        self, connection: Connection, cards: Mapping[CaseId, Card], hashed: _Hashed
     ) -> Mapping[CaseId, Collection[UnitId]]:
-        """Who looks after each case. For a caller of one unit, to whom a case is shown by it, from what is sealed; else
-        by the words of the units that this node has now, since that opens no message.
-        """
-        if bound is not None:
-            return units.of_cases(self._content.sealer, connection, [*cards])
+        """Name who looks after each case: as its card says, else by the words of the units that this node has now."""
         there = listing.words_of(connection, [*cards], [*hashed.units])
         return {
             id: {hashed.units[word] for word in there.get(id, ())} if card.units is None else card.units

@@ -18,7 +18,6 @@ from gateway.console.forms.parts import Options, split_options
 from gateway.console.pages.cases.course import load_course
 from gateway.console.pages.cases.home import SECTION
 from gateway.console.pages.cases.notes import list_blockable, list_workers
-from gateway.console.pages.cases.rows import choose_mark
 from gateway.console.pages.cases.writable import load_offers
 from gateway.console.pages.consent import STATES as CONSENT_STATES
 from gateway.console.states import Table
@@ -89,14 +88,11 @@ async def load_case(visit: Visit) -> dict[str, Any]:
     """Load what every page of a case shows: what is of it, its course, alerts that wait, and its mark."""
     found = await visit.ask(SHOW, {"id": visit.request.match_info["case"]})
     alerts = (await visit.ask("alert.list"))["alerts"] if visit.allows("alert.list") else []
-    mark, tint = choose_mark(found["id"], found["name"])
     return {
         "found": found,
         "course": await load_course(visit, found),
         "alerts": [one for one in alerts if (one["of_case"] or {}).get("id") == found["id"]],
         "in_force": [one for one in found["consents"] if one["state"] in IN_FORCE],
-        "mark": mark,
-        "tint": tint,
         "units": await load_units(visit),
         "said": case_words,
         "consent_states": CONSENT_STATES,

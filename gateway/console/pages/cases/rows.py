@@ -1,4 +1,4 @@
-"""Rows of the list of cases: how urgent each is, in which group it stands, and what its mark looks like (pure)."""
+"""Rows of the list of cases: how urgent each is, and in which group it stands (pure)."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ DAY = 86_400
 HOUR = 3_600
 ALERT = "alert_ack"
 """The clock of a safety alert that has to be taken."""
-TINTS = 6
-"""Tints of the marks in console.css."""
 WEEK = 7
 NEAR = 14
 """Days within which a day is known by its weekday."""
@@ -55,29 +53,15 @@ class Due:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """A case of the list with what is said of it: `mark` is at most two letters, `tint` the number of its colour."""
+    """A case of the list with the words for what is due in it."""
 
     case: Mapping[str, Any]
-    mark: str
-    tint: int
     due: Due
 
 
 def make_row(case: Mapping[str, Any], words: Words, *, now: int, offset: int) -> Row:
     """Make the row of one case; ``offset`` as in `Settings`."""
-    mark, tint = choose_mark(case["id"], case["name"])
-    return Row(
-        case=case,
-        mark=mark,
-        tint=tint,
-        due=describe_due(case["next"], words, now=now, offset=offset),
-    )
-
-
-def choose_mark(id: str, name: str | None) -> tuple[str, int]:
-    """The mark of a case: at most two letters, and the number of its tint, which stays."""
-    letters = [letter for letter in name or id if letter.isalnum()]
-    return "".join(letters[:2]).capitalize(), sum(id.encode()) % TINTS
+    return Row(case=case, due=describe_due(case["next"], words, now=now, offset=offset))
 
 
 def describe_due(owed: Mapping[str, Any] | None, words: Words, *, now: int, offset: int) -> Due:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from support.played_cases import FOUND
 
-from gateway.console.pages.cases.rows import TINTS, Group, describe_due, group_rows, make_row
+from gateway.console.case_words import TINTS, choose_mark
+from gateway.console.pages.cases.rows import Group, describe_due, group_rows, make_row
 from gateway.console.words import load_words
 
 EN = load_words("en")
@@ -82,6 +83,7 @@ def test_rows_stand_under_their_groups_in_order():
 
 @pytest.mark.parametrize(("name", "mark"), [("merle", "Me"), ("é tude", "Ét"), ("7", "7"), ("(a)", "A"), (None, "Gg")])
 def test_a_mark_has_two_letters_of_the_name(name, mark):
-    """Of the id where a case has none; its tint is one of the six."""
-    row = make_row(FOUND["cases"][0] | {"name": name}, EN, now=NOON, offset=HOUR)
-    assert row.mark == mark and 0 <= row.tint < TINTS
+    """Of the id where a case has none; its tint is one of the six, and stays when the name changes."""
+    found = choose_mark(FOUND["cases"][0]["id"], name)
+    assert found[0] == mark and 0 <= found[1] < TINTS
+    assert found[1] == choose_mark(FOUND["cases"][0]["id"], "another")[1]
