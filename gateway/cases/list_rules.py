@@ -97,7 +97,7 @@ def _until(talk: Talk) -> tuple[int, bool]:
 class Wanted:
     """Which cases are wanted; what is None or false says nothing. Words are the keyed hashes that the database has:
     ``words`` are all there, ``units`` are pairs of the word of a unit and the word of cases that people gave to one,
-    ``mine`` is the word of the person who asks.
+    ``mine`` is the word of the person who asks. ``soon_until`` is the end of what counts as soon.
     """
 
     words: Sequence[bytes] = ()
@@ -106,6 +106,8 @@ class Wanted:
     peer: NodeId | None = None
     owes: Owes | None = None
     overdue: bool = False
+    soon: bool = False
+    soon_until: int = 0
     only_mine: bool = False
     only_flagged: bool = False
     closed: bool = False

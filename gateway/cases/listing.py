@@ -37,7 +37,7 @@ from gateway.database.prepared import Prepared
 from gateway.database.tables import case_link, case_word, cases, conversation, conversation_word
 from gateway.foundation.ids import CaseId
 
-PARTS = ("open", "mine", "overdue", "ours", "theirs", "flagged", "closed")
+PARTS = ("open", "mine", "overdue", "soon", "ours", "theirs", "flagged", "closed")
 """What is counted; all but `closed` of what goes on."""
 _LAST = 1 << 53
 """The deadline of what has none: behind all others."""
@@ -150,7 +150,7 @@ def find(
     some = _narrowed(wanted).cte("some")
     takes = [*_takes(some, wanted, now)]
     counts = select(
-        *(func.count(case((part, 1))).label(f"n_{name}") for name, part in _parts(some, now).items()),
+        *(func.count(case((part, 1))).label(f"n_{name}") for name, part in _parts(some, wanted, now).items()),
         func.count(case((and_(true(), *takes), 1))).label("total"),
     ).subquery()
     place = [*_place(some, order), some.c.id.label("third")]
@@ -218,6 +218,8 @@ def _takes(some: CTE, wanted: Wanted, now: int) -> Iterator[ColumnElement[bool]]
     yield some.c.closed if wanted.closed else ~some.c.closed
     if wanted.overdue:
         yield _late(some, now)
+    if wanted.soon:
+        yield _soon(some, wanted, now)
     if wanted.only_mine:
         yield some.c.mine
     if wanted.only_flagged:
@@ -226,11 +228,12 @@ def _takes(some: CTE, wanted: Wanted, now: int) -> Iterator[ColumnElement[bool]]
         yield (some.c.ours if wanted.owes is Owes.US else some.c.theirs).is_not(None)
 
 
-def _parts(some: CTE, now: int) -> dict[str, ColumnElement[bool]]:
+def _parts(some: CTE, wanted: Wanted, now: int) -> dict[str, ColumnElement[bool]]:
     """What is counted."""
     goes_on = {
         "mine": some.c.mine,
         "overdue": _late(some, now),
+        "soon": _soon(some, wanted, now),
         "ours": some.c.ours.is_not(None),
         "theirs": some.c.theirs.is_not(None),
         "flagged": some.c.flagged,
@@ -246,6 +249,17 @@ def _late(some: CTE, now: int) -> ColumnElement[bool]:
     return or_(some.c.ours < now, some.c.theirs < now)
 
 
+def _soon(some: CTE, wanted: Wanted, now: int) -> ColumnElement[bool]:
+    """Something is over soon, and nothing is late."""
+    return _due(some).between(now, wanted.soon_until)
+
+
+def _due(some: CTE) -> ColumnElement[int]:
+    """The next deadline of either side."""
+    ours, theirs = (func.coalesce(side, literal(_LAST)) for side in (some.c.ours, some.c.theirs))
+    return case((ours < theirs, ours), else_=theirs)
+
+
 def _place(some: CTE, order: Order) -> tuple[ColumnElement[int], ColumnElement[int]]:
     """Where a case stands, before its id: what has no deadline stands behind what has one, and the newest first among
     equals.
@@ -253,8 +267,7 @@ def _place(some: CTE, order: Order) -> tuple[ColumnElement[int], ColumnElement[i
     nothing = literal(0)
     match order:
         case Order.DUE:
-            ours, theirs = (func.coalesce(side, literal(_LAST)) for side in (some.c.ours, some.c.theirs))
-            return case((ours < theirs, ours), else_=theirs), -some.c.moved
+            return _due(some), -some.c.moved
         case Order.RESTS:
             return some.c.moved, nothing
         case _:

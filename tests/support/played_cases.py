@@ -68,7 +68,7 @@ FOUND: dict[str, Any] = {
         }
         for one in CASES["cases"]
     ],
-    "counts": {"open": 2, "mine": 0, "overdue": 1, "ours": 2, "theirs": 0, "flagged": 2, "closed": 0},
+    "counts": {"open": 2, "mine": 0, "overdue": 1, "soon": 0, "ours": 2, "theirs": 0, "flagged": 2, "closed": 0},
     "total": 2,
     "next": None,
 }

@@ -25,6 +25,7 @@ from gateway.database.sealed_content import Content
 from gateway.delivery.operations.messages_shown import peer_of
 from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.ids import CaseId, NodeId, UnitId
+from gateway.foundation.workdays import DAY
 from gateway.identity.own_identity import OwnIdentity
 from gateway.messages.store.conversations import Key
 from gateway.operations.registry import About, Units, operation
@@ -32,6 +33,9 @@ from gateway.operations.roles import CASES, Caller
 from gateway.peers.registry import PeerRegistry
 from gateway.ports import Clock, Json, OperationResult
 from schemas.region_pack.regions import Region
+
+SOON = 2 * DAY
+"""Seconds within which something counts as soon where the question says nothing else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +100,7 @@ class CaseFinding:
         await self._status_updates.keep()
         await self._case_words.keep()
         now, order = self._clock.now(), Order(asked.sort)
-        wanted, hashed = self._hash(asked, caller, stage, peer)
+        wanted, hashed = self._hash(asked, caller, stage, peer, now)
 
         def query(c: Connection) -> _Page:
             page = listing.find(c, wanted, order=order, limit=asked.limit, after=asked.place, now=now)
@@ -136,7 +140,9 @@ class CaseFinding:
             )
         return stage
 
-    def _hash(self, asked: FindCases, caller: Caller, stage: str | None, peer: NodeId | None) -> tuple[Wanted, _Hashed]:
+    def _hash(
+        self, asked: FindCases, caller: Caller, stage: str | None, peer: NodeId | None, now: int
+    ) -> tuple[Wanted, _Hashed]:
         """What is wanted as the database knows it; everything is hashed in one call to the key service."""
         typed = sorted(_words_asked(asked))
         only = [words.unit(one) for one in (asked.unit, caller.unit) if one is not None]
@@ -152,6 +158,8 @@ class CaseFinding:
             peer=peer,
             owes=None if asked.owes is None else Owes(asked.owes),
             overdue=asked.overdue,
+            soon=asked.soon,
+            soon_until=now + SOON if asked.soon_until is None else asked.soon_until,
             only_mine=asked.mine,
             only_flagged=asked.flagged,
             closed=asked.closed,

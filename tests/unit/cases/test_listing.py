@@ -22,6 +22,7 @@ from gateway.messages.store import conversations
 from gateway.messages.store.conversations import ConversationStatus
 
 NOW = 1_000
+SOON = 1_001
 AL, MA = NodeId("n1al"), NodeId("n1ma")
 STAGES = (b"first", b"second", b"third")
 RESTING = frozenset({"declined", "quiet"})
@@ -124,6 +125,7 @@ def _is_taken(one: Told, wanted: Wanted) -> bool:
     return (
         case.closed == wanted.closed
         and (not wanted.overdue or _is_late(case))
+        and (not wanted.soon or _is_soon(case))
         and (not wanted.only_mine or wanted.mine in one.card)
         and (not wanted.only_flagged or FLAGGED in one.card)
         and (wanted.owes is None or owes[wanted.owes] is not None)
@@ -132,6 +134,11 @@ def _is_taken(one: Told, wanted: Wanted) -> bool:
 
 def _is_late(case: ListedCase) -> bool:
     return any(at is not None and at < NOW for at in (case.ours, case.theirs))
+
+
+def _is_soon(case: ListedCase) -> bool:
+    ends = [at for at in (case.ours, case.theirs) if at is not None]
+    return bool(ends) and NOW <= min(ends) <= SOON
 
 
 def _parts(one: Told) -> Iterator[str]:
@@ -143,6 +150,7 @@ def _parts(one: Told) -> Iterator[str]:
         "mine": MINE in one.card,
         "flagged": FLAGGED in one.card,
         "overdue": _is_late(one.case),
+        "soon": _is_soon(one.case),
         "ours": one.case.ours is not None,
         "theirs": one.case.theirs is not None,
     }
@@ -171,12 +179,16 @@ def drawn(rng: random.Random) -> Wanted:
         "peer": rng.choice((AL, MA)),
         "owes": rng.choice([*Owes]),
         "overdue": True,
+        "soon": True,
         "only_mine": True,
         "only_flagged": True,
         "closed": True,
     }
     return Wanted(
-        mine=MINE, flagged=FLAGGED, **{name: wishes[name] for name in rng.sample([*wishes], rng.randint(0, 3))}
+        mine=MINE,
+        flagged=FLAGGED,
+        soon_until=SOON,
+        **{name: wishes[name] for name in rng.sample([*wishes], rng.randint(0, 3))},
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
@@ -62,6 +62,12 @@ class Row:
 def make_row(case: Mapping[str, Any], words: Words, *, now: int, offset: int) -> Row:
     """Make the row of one case; ``offset`` as in `Settings`."""
     return Row(case=case, due=describe_due(case["next"], words, now=now, offset=offset))
+
+
+def end_tomorrow(now: int, offset: Callable[[int], int]) -> int:
+    """The last second of tomorrow, by the days of the country; ``offset`` as in `Settings`."""
+    day = (now + offset(now)) // DAY + 2
+    return day * DAY - offset(day * DAY - offset(now)) - 1
 
 
 def describe_due(owed: Mapping[str, Any] | None, words: Words, *, now: int, offset: int) -> Due:
