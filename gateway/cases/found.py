@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, union_all, update
 
 from gateway.cases import store
 from gateway.cases.store import CaseRow
 from gateway.database.prepared import Prepared
-from gateway.database.tables import case_word, cases, conversation, conversation_word, message
+from gateway.database.tables import case_link, case_word, cases, conversation, conversation_word, message
 from gateway.foundation.ids import CaseId
 from gateway.messages.store import conversations
 from gateway.messages.store.conversations import Key
@@ -114,3 +114,19 @@ def forget_talks(connection: Connection, which: Collection[bytes]) -> None:
     connection.execute(delete(conversation_word).where(conversation_word.c.conversation.in_(gone)))
     connection.execute(update(conversation).where(some.in_(gone)).values(worded=0, stage=None))
     store.mark_unlisted(connection, gone)
+
+
+def words_of(connection: Connection, ids: Collection[CaseId], words: Collection[bytes]) -> dict[CaseId, set[bytes]]:
+    """Which of these words each of these cases has, on its card or in its conversations."""
+    on_card = select(case_word.c.case_id, case_word.c.word).where(
+        case_word.c.case_id.in_([*ids]), case_word.c.word.in_([*words])
+    )
+    in_talk = (
+        select(case_link.c.case_id, conversation_word.c.word)
+        .join(conversation_word, conversation_word.c.conversation == case_link.c.key)
+        .where(case_link.c.case_id.in_([*ids]), conversation_word.c.word.in_([*words]))
+    )
+    found: dict[CaseId, set[bytes]] = {}
+    for id, word in connection.execute(union_all(on_card, in_talk)):
+        found.setdefault(CaseId(id), set()).add(word)
+    return found

@@ -25,7 +25,6 @@ from sqlalchemy import (
     select,
     true,
     tuple_,
-    union_all,
     update,
 )
 
@@ -284,19 +283,3 @@ def _in_talk(word: bytes) -> ColumnElement[bool]:
         .join(conversation_word, conversation_word.c.conversation == case_link.c.key)
         .where(conversation_word.c.word == word)
     )
-
-
-def words_of(connection: Connection, ids: Collection[CaseId], words: Collection[bytes]) -> dict[CaseId, set[bytes]]:
-    """Which of these words each of these cases has, on its card or in its conversations."""
-    on_card = select(case_word.c.case_id, case_word.c.word).where(
-        case_word.c.case_id.in_([*ids]), case_word.c.word.in_([*words])
-    )
-    in_talk = (
-        select(case_link.c.case_id, conversation_word.c.word)
-        .join(conversation_word, conversation_word.c.conversation == case_link.c.key)
-        .where(case_link.c.case_id.in_([*ids]), conversation_word.c.word.in_([*words]))
-    )
-    found: dict[CaseId, set[bytes]] = {}
-    for id, word in connection.execute(union_all(on_card, in_talk)):
-        found.setdefault(CaseId(id), set()).add(word)
-    return found

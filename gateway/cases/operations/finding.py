@@ -187,7 +187,7 @@ class CaseFinding:
         self, connection: Connection, cards: Mapping[CaseId, Card], hashed: _Hashed
     ) -> Mapping[CaseId, Collection[UnitId]]:
         """Name who looks after each case: as its card says, else by the words of the units that this node has now."""
-        there = listing.words_of(connection, [*cards], [*hashed.units])
+        there = found.words_of(connection, [*cards], [*hashed.units])
         return {
             id: {hashed.units[word] for word in there.get(id, ())} if card.units is None else card.units
             for id, card in cards.items()

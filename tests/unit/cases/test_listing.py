@@ -260,5 +260,5 @@ def test_words_are_found_on_cards_and_in_conversations(connection: Connection) -
         _write(connection, Talk(key=(key, AL), live=True), "active", frozenset({said}))
         store.link(connection, [Link(key=key, kind=LinkKind.CONVERSATION, case_id=row.id)])
         found.write_case(connection, row, [on_card, KEPT])
-    assert listing.words_of(connection, [CaseId("one")], [UNIT, SAID]) == {"one": {UNIT, SAID}}
-    assert listing.words_of(connection, [CaseId("one"), CaseId("two")], [UNIT]) == {"one": {UNIT}, "two": {UNIT}}
+    assert found.words_of(connection, [CaseId("one")], [UNIT, SAID]) == {"one": {UNIT, SAID}}
+    assert found.words_of(connection, [CaseId("one"), CaseId("two")], [UNIT]) == {"one": {UNIT}, "two": {UNIT}}
