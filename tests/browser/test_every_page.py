@@ -66,6 +66,7 @@ def visited(ids: dict[str, str]) -> list[str]:
         "/cases/new",
         f"/cases/{ids['case']}",
         *(f"/cases/{ids['case']}/{part}" for part in PARTS),
+        f"/cases/{ids['case']}/relate",
         f"/cases/{ids['case']}/change",
         f"/cases/{ids['case']}/erase",
         f"/cases/{ids['case']}/withdraw",

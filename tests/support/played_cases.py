@@ -213,6 +213,7 @@ PATHS = (
     "/cases/new",
     f"/cases/{CASE}",
     *(f"/cases/{CASE}/{part}" for part in ("messages", "consents", "files", "holds", "proof")),
+    f"/cases/{CASE}/relate",
     f"/cases/{CASE}/change",
     f"/cases/{CASE}/erase",
     f"/cases/{CASE}/withdraw",

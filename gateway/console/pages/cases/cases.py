@@ -66,13 +66,11 @@ async def show_case(visit: Visit) -> web.StreamResponse:
         asked=[one for one in found["changes"] if one["state"] in WAITING],
         offers=await load_offers(visit, course.standing, found["drafts"]),
         **await _advise(visit, course.standing),
-        related=[one for one in await list_case_names(visit) if one[0] != id],
         people=await list_blockable(visit),
         workers=await list_workers(visit, found),
         today=_today(visit),
         near=near,
         countries=countries,
-        relations=_options(visit, case_words.RELATED),
         statuses=_options(visit, case_words.STATUSES),
         person_roles=_options(visit, case_words.PERSON_ROLES),
     )
@@ -142,6 +140,13 @@ async def hand_over_case(visit: Visit) -> web.StreamResponse:
     return await _done(visit, "case.hand_over", ("unit", "worker", "reason"), to=SECTION.path)
 
 
+async def ask_relation(visit: Visit) -> web.StreamResponse:
+    """Ask which case belongs to this one, on a page of its own: a list of all cases is long."""
+    found = await visit.ask(SHOW, {"id": visit.request.match_info["case"]})
+    related = [one for one in await list_case_names(visit) if one[0] != found["id"]]
+    return visit.page("case-relate.html", found=found, related=related, relations=_options(visit, case_words.RELATED))
+
+
 async def relate_case(visit: Visit) -> web.StreamResponse:
     """Say how the person belongs to the person of another case, or that it is so no more."""
     return await _done(visit, "case.relate", ("other", "relation"))
@@ -167,5 +172,6 @@ PAGES = (
     Page(method="POST", path=f"{ONE}/flag", handler=flag_case, operation="case.flag"),
     Page(method="POST", path=f"{ONE}/unflag", handler=unflag_case, operation="case.unflag"),
     Page(method="POST", path=f"{ONE}/hand-over", handler=hand_over_case, operation="case.hand_over"),
+    Page(method="GET", path=f"{ONE}/relate", handler=ask_relation, operation="case.relate"),
     Page(method="POST", path=f"{ONE}/relate", handler=relate_case, operation="case.relate"),
 )

@@ -74,6 +74,15 @@ async def test_everything_of_a_case_is_a_page_away(part: str):
         assert f"/conversations/{TALK}/sheet" in page.links
 
 
+async def test_the_page_of_a_case_lists_no_other_cases():
+    """There may be thousands of them: who belongs together is said on a page of its own, which offers all but this."""
+    async with console(answers()) as there:
+        page = read((await there.get(HERE)).text)
+        assert f"{HERE}/relate" in page.links and "case.list" not in [name for name, *_ in there.desk.calls]
+        text = (await there.get(f"{HERE}/relate")).text
+        assert f'value="{OTHER}"' in text and f'value="{CASE}"' not in text
+
+
 async def test_an_alert_of_another_case_is_not_told():
     """Only those of this one, also in the count."""
     alerts = {"alerts": [ALERT | {"of_case": {"id": OTHER, "name": None}}]}
@@ -157,8 +166,8 @@ async def test_a_case_is_begun_under_its_label():
 async def test_what_one_person_does_about_a_case(path, fields, operation, to):
     """Exactly what was filled in, in the person's name."""
     async with console(answers() | {operation: {"id": CASE}}) as there:
-        page = read((await there.get(HERE)).text)
-        assert f"{HERE}/{path}" in [form.action for form in page.forms]
+        on = f"{HERE}/relate" if "relation" in fields else HERE
+        assert f"{HERE}/{path}" in [form.action for form in read((await there.get(on)).text).forms]
         seen = await there.post(f"{HERE}/{path}", fields)
         assert seen.headers["Location"] == to
         assert asked(there, operation) == {"id": CASE, **fields}
