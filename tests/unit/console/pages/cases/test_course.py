@@ -60,3 +60,10 @@ async def test_where_nothing_was_said_nothing_stands_for_it() -> None:
         said = read((await there.get(HERE)).text).said
         assert "Not begun. Nothing was written to any country yet." in " ".join(said.split())
         assert "Nothing yet." in said and "Age group" not in said and "Procedure now" not in said
+
+
+async def test_the_picture_keeps_its_letters_from_right_to_left() -> None:
+    """It is drawn mirrored; where letters begin would be turned round a second time by the direction of the page."""
+    async with console(answers()) as there:
+        text = (await there.get(HERE, **{"Accept-Language": "ar"})).text
+        assert 'dir="rtl"' in text and text.count('direction="ltr"') == text.count('<svg class="track') > 0
