@@ -197,6 +197,21 @@ async def test_a_row_says_what_is_next(two: Two) -> None:
     assert (await two.fr.call("case.find", stage="monitoring"))["cases"] == []
 
 
+async def test_no_word_gives_a_unit_a_case(two: Two) -> None:
+    """A caller of one unit is shown what is sealed as of that unit, whatever the words in the database say."""
+    fr, consent, talk = two.fr, b64u(b"consent of her.."), b64u(b"conversation one")
+    await agreed(fr, "F-1", consent)
+    await referred(two, "F-1", consent, conversation=talk)
+    await fr.call("case.find")
+    (hashed,) = fr.running.sealer.word_indexes([words.unit("shelter")])
+    forged = "insert into conversation_word (word, conversation, peer) select ?, conversation, peer from conversation"
+    await fr.running.store.move(lambda c: c.exec_driver_sql(forged, (hashed,)))
+    page = await asked(fr, SHELTER, "case.find", {})
+    assert (page["cases"], page["total"]) == ([], 1)
+    (row,) = (await asked(fr, FOCAL, "case.find", {}))["cases"]
+    assert row["id"] == await case_of(fr, talk)
+
+
 async def test_two_cases_that_became_one_are_found_as_one(two: Two) -> None:
     """By what the conversations of either say, and by the card that is left; as two again once they were split."""
     fr = two.fr
