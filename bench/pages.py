@@ -99,8 +99,13 @@ async def list_paths(node: Node) -> list[str]:
     longest = max(listed["conversations"], key=lambda one: one["messages"])["conversation"]
     shown: Any = (await node.desk.call("conversation.show", {"id": longest})).value
     message = shown["messages"][0]
+    found: Any = (await node.desk.call("case.find", {"limit": 1})).value
+    case = found["cases"][0]["id"]
     return [
         "/cases",
+        "/cases?soon=1",
+        f"/cases/{case}",
+        f"/cases/{case}/messages",
         "/cases?owes=us&overdue=1",
         "/cases?peer=AL&stage=referral&sort=rests",
         "/cases?closed=1",

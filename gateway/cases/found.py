@@ -1,50 +1,20 @@
-"""What the list of cases is made of: rows of cases and their conversations, and the words by which both are found."""
+"""The words by which conversations and cases are found, and who began a conversation."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, union_all, update
 
-from gateway.cases.rules import CaseState, LinkKind
+from gateway.cases import store
 from gateway.cases.store import CaseRow
 from gateway.database.prepared import Prepared
 from gateway.database.tables import case_link, case_word, cases, conversation, conversation_word, message
-from gateway.foundation.ids import CaseId, NodeId
+from gateway.foundation.ids import CaseId
 from gateway.messages.store import conversations
 from gateway.messages.store.conversations import Key
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TalkRow:
-    """A conversation of a case: how it stands, when a message last moved in it, and the hash of its stage."""
-
-    case_id: CaseId
-    conversation: bytes
-    peer: NodeId
-    state: str | None
-    ours: int | None
-    theirs: int | None
-    moved: int | None
-    stage: bytes | None
-
-
-_TALKS = Prepared(
-    select(
-        case_link.c.case_id,
-        conversation.c.conversation,
-        conversation.c.peer,
-        conversation.c.state,
-        conversation.c.ours,
-        conversation.c.theirs,
-        conversation.c.moved,
-        conversation.c.stage,
-    )
-    .join(conversation, conversation.c.conversation == case_link.c.key)
-    .join(cases, cases.c.id == case_link.c.case_id)
-    .where(case_link.c.kind == LinkKind.CONVERSATION, cases.c.state == CaseState.OPEN)
-)
 _FIRST = (
     select(func.min(message.c.ref))
     .where(message.c.conversation.in_(bindparam("which", expanding=True)))
@@ -67,32 +37,6 @@ _FORGET = Prepared(
 )
 _WORDS = Prepared(insert(conversation_word), columns=("word", "conversation", "peer"))
 _CASE_WORDS = Prepared(insert(case_word), columns=("word", "case_id"))
-
-
-def open_cases(connection: Connection, words: Iterable[bytes], units: Iterable[tuple[bytes, bytes]]) -> list[CaseRow]:
-    """Open cases that have all of these words; `units` are pairs of the word of a unit and the word of cases that
-    people gave to one: the others are looked after by who wrote in their conversations.
-    """
-    query = select(cases.c.id, cases.c.state, cases.c.at, cases.c.card, cases.c.worded).where(
-        cases.c.state == CaseState.OPEN,
-        *(_has(word) for word in words),
-        *(or_(_on_card(unit), _in_talk(unit) & ~_on_card(given)) for unit, given in units),
-    )
-    # a mapping for each of ten thousand rows took as long as all that follows
-    return [
-        CaseRow(id=id, state=state, at=at, card=card, worded=worded)
-        for id, state, at, card, worded in connection.execute(query)
-    ]
-
-
-def with_word(connection: Connection, word: bytes) -> set[CaseId]:
-    """The cases whose card has this word."""
-    return set(connection.scalars(select(case_word.c.case_id).where(case_word.c.word == word)))
-
-
-def talks(connection: Connection) -> list[TalkRow]:
-    """The conversations of all open cases."""
-    return _TALKS.made(TalkRow, connection)
 
 
 def begun(connection: Connection, which: Collection[bytes]) -> dict[Key, str]:
@@ -145,6 +89,7 @@ def write_talks(connection: Connection, found: Sequence[TalkWords]) -> int:
             for one in found
         ],
     )
+    store.mark_unlisted(connection, [one.key[0] for one in found])
     return len(found)
 
 
@@ -168,19 +113,20 @@ def forget_talks(connection: Connection, which: Collection[bytes]) -> None:
     gone, some = list(which), conversation.c.conversation
     connection.execute(delete(conversation_word).where(conversation_word.c.conversation.in_(gone)))
     connection.execute(update(conversation).where(some.in_(gone)).values(worded=0, stage=None))
+    store.mark_unlisted(connection, gone)
 
 
-def _has(word: bytes) -> ColumnElement[bool]:
-    return or_(_on_card(word), _in_talk(word))
-
-
-def _on_card(word: bytes) -> ColumnElement[bool]:
-    return cases.c.id.in_(select(case_word.c.case_id).where(case_word.c.word == word))
-
-
-def _in_talk(word: bytes) -> ColumnElement[bool]:
-    return cases.c.id.in_(
-        select(case_link.c.case_id)
-        .join(conversation_word, conversation_word.c.conversation == case_link.c.key)
-        .where(conversation_word.c.word == word)
+def words_of(connection: Connection, ids: Collection[CaseId], words: Collection[bytes]) -> dict[CaseId, set[bytes]]:
+    """Which of these words each of these cases has, on its card or in its conversations."""
+    on_card = select(case_word.c.case_id, case_word.c.word).where(
+        case_word.c.case_id.in_([*ids]), case_word.c.word.in_([*words])
     )
+    in_talk = (
+        select(case_link.c.case_id, conversation_word.c.word)
+        .join(conversation_word, conversation_word.c.conversation == case_link.c.key)
+        .where(case_link.c.case_id.in_([*ids]), conversation_word.c.word.in_([*words]))
+    )
+    found: dict[CaseId, set[bytes]] = {}
+    for id, word in connection.execute(union_all(on_card, in_talk)):
+        found.setdefault(CaseId(id), set()).add(word)
+    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -54,10 +54,7 @@ class ListedCase:
 
     id: CaseId
     at: int
-    card: int | None
     talks: Sequence[Talk] = ()
-    mine: bool = False
-    flagged: bool = False
 
     @property
     def ours(self) -> int | None:
@@ -70,19 +67,14 @@ class ListedCase:
         return min((one.theirs for one in self.talks if one.theirs is not None), default=None)
 
     @property
-    def until(self) -> int | None:
-        """The next deadline of either side."""
-        return min((at for at in (self.ours, self.theirs) if at is not None), default=None)
-
-    @property
     def moved(self) -> int:
         """When something last happened in it."""
         return max([self.at, *(one.moved for one in self.talks if one.moved is not None)])
 
     @property
     def closed(self) -> bool:
-        """Whether everything that was said in it has come to its end."""
-        return bool(self.talks) and not any(one.live for one in self.talks)
+        """Whether everything that was said in it has come to its end, and nobody has to do anything more."""
+        return bool(self.talks) and not any(one.live or one.owed for one in self.talks)
 
     @property
     def stage(self) -> int | None:
@@ -90,80 +82,38 @@ class ListedCase:
         going = [one for one in self.talks if one.live] or self.talks
         return max((one.stage for one in going if one.stage is not None), default=None)
 
-    def overdue(self, now: int) -> bool:
-        """Whether somebody is late."""
-        return self.until is not None and self.until < now
+    @property
+    def first(self) -> Talk | None:
+        """The conversation in which something is over first; of two at the same time the one where this node acts."""
+        return min((one for one in self.talks if one.owed), key=_until, default=None)
+
+
+def _until(talk: Talk) -> tuple[int, bool]:
+    at = min(at for at in (talk.ours, talk.theirs) if at is not None)
+    return at, talk.ours != at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which cases are wanted; what is None or false says nothing."""
+    """Which cases are wanted; what is None or false says nothing. Words are the keyed hashes that the database has:
+    ``words`` are all there, ``units`` are pairs of the word of a unit and the word of cases that people gave to one,
+    ``mine`` is the word of the person who asks. ``soon_until`` is the end of what counts as soon.
+    """
 
-    stage: int | None = None
+    words: Sequence[bytes] = ()
+    units: Sequence[tuple[bytes, bytes]] = ()
+    stage: bytes | None = None
     peer: NodeId | None = None
     owes: Owes | None = None
     overdue: bool = False
-    mine: bool = False
-    flagged: bool = False
+    soon: bool = False
+    soon_until: int = 0
+    only_mine: bool = False
+    only_flagged: bool = False
     closed: bool = False
-
-    def within(self, one: ListedCase) -> bool:
-        """Whether a case is among those of which parts are counted."""
-        return (self.stage is None or one.stage == self.stage) and (
-            self.peer is None or self.peer in {talk.peer for talk in one.talks}
-        )
-
-    def takes(self, one: ListedCase, now: int) -> bool:
-        """Whether a case is wanted."""
-        return (
-            self.within(one)
-            and one.closed == self.closed
-            and (not self.overdue or one.overdue(now))
-            and (not self.mine or one.mine)
-            and (not self.flagged or one.flagged)
-            and (self.owes is None or (one.ours if self.owes is Owes.US else one.theirs) is not None)
-        )
-
-
-def count(found: Iterable[ListedCase], now: int) -> dict[str, int]:
-    """How many cases are in each part of the list; all but `closed` are of those that go on."""
-    counts = dict.fromkeys(("open", "mine", "overdue", "ours", "theirs", "flagged", "closed"), 0)
-    for one in found:
-        if one.closed:
-            counts["closed"] += 1
-            continue
-        ours, theirs = one.ours, one.theirs
-        counts["open"] += 1
-        counts["mine"] += one.mine
-        counts["overdue"] += any(at is not None and at < now for at in (ours, theirs))
-        counts["ours"] += ours is not None
-        counts["theirs"] += theirs is not None
-        counts["flagged"] += one.flagged
-    return counts
+    mine: bytes | None = None
+    flagged: bytes = b""
 
 
 Place = tuple[int, int, str]
 """Where a case stands in the list."""
-
-
-def place(one: ListedCase, order: Order) -> Place:
-    """Where a case stands: what has no deadline stands behind what has one, and the newest first among equals."""
-    match order:
-        case Order.DUE:
-            return (_LAST if one.until is None else one.until, -one.moved, one.id)
-        case Order.RESTS:
-            return (one.moved, 0, one.id)
-        case _:
-            return (-one.at, 0, one.id)
-
-
-_LAST = 1 << 53
-
-
-def take_page(
-    found: Iterable[ListedCase], order: Order, limit: int, after: Place | None
-) -> tuple[Sequence[ListedCase], Place | None]:
-    """A page of these in order, and the place at which it ends if there is more."""
-    rows = sorted(found, key=lambda one: place(one, order))
-    rest = rows if after is None else [one for one in rows if place(one, order) > after]
-    return rest[:limit], place(rest[limit - 1], order) if len(rest) > limit else None

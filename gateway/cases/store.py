@@ -71,12 +71,25 @@ class ChangeRow:
 _CASES_OF = Prepared(
     select(case_link.c.key, case_link.c.case_id).where(case_link.c.key.in_(bindparam("keys", expanding=True)))
 )
-_OPEN = Prepared(insert(cases))
+_COLUMNS = (cases.c.id, cases.c.state, cases.c.at, cases.c.card, cases.c.worded)
+_OPEN = Prepared(insert(cases), columns=[one.name for one in _COLUMNS])
 _SET_CARD = Prepared(update(cases).where(cases.c.id == bindparam("which")).values(card=bindparam("ref"), worded=False))
 _LINK = Prepared(upsert(case_link).on_conflict_do_nothing(index_elements=["key"]))
 _FORGET_WORDS = Prepared(delete(case_word).where(case_word.c.case_id == bindparam("which")))
-_UNWORDED = Prepared(update(cases).where(cases.c.id == bindparam("which"), cases.c.worded).values(worded=False))
-_ROWS = Prepared(select(cases).where(cases.c.id.in_(bindparam("ids", expanding=True))))
+_CHANGED = Prepared(
+    update(cases)
+    .where(cases.c.id == bindparam("which"), cases.c.worded | cases.c.listed)
+    .values(worded=False, listed=False)
+)
+_UNLISTED = Prepared(
+    update(cases)
+    .where(
+        cases.c.listed,
+        cases.c.id.in_(select(case_link.c.case_id).where(case_link.c.key.in_(bindparam("keys", expanding=True)))),
+    )
+    .values(listed=False)
+)
+_ROWS = Prepared(select(*_COLUMNS).where(cases.c.id.in_(bindparam("ids", expanding=True))))
 
 
 def cases_of(connection: Connection, keys: Collection[bytes]) -> dict[bytes, CaseId]:
@@ -99,7 +112,9 @@ def get(connection: Connection, ids: Collection[CaseId]) -> dict[CaseId, CaseRow
 
 def page(connection: Connection, *, limit: int, before: tuple[int, str] | None) -> list[CaseRow]:
     """Open cases, newest first, behind the place where the page before ended."""
-    query = select(cases).where(cases.c.state == CaseState.OPEN).order_by(cases.c.at.desc(), cases.c.id).limit(limit)
+    query = (
+        select(*_COLUMNS).where(cases.c.state == CaseState.OPEN).order_by(cases.c.at.desc(), cases.c.id).limit(limit)
+    )
     if before is not None:
         at, id = before
         query = query.where((cases.c.at < at) | ((cases.c.at == at) & (cases.c.id > id)))
@@ -129,7 +144,7 @@ def link(connection: Connection, rows: Iterable[Link]) -> None:
     """Link these; what is of a case already stays there."""
     some = list(rows)
     _LINK.add(connection, some)
-    _UNWORDED.run(connection, [{"which": id} for id in dict.fromkeys(one.case_id for one in some)])
+    _CHANGED.run(connection, [{"which": id} for id in dict.fromkeys(one.case_id for one in some)])
 
 
 def links(connection: Connection, id: CaseId, kind: LinkKind | None = None) -> list[Link]:
@@ -145,6 +160,13 @@ def conversations_of(connection: Connection, id: CaseId) -> list[bytes]:
     return [link.key for link in links(connection, id, LinkKind.CONVERSATION)]
 
 
+def mark_unlisted(connection: Connection, conversations: Collection[bytes]) -> None:
+    """How these stand has changed, so their cases have to be summed up anew for the list (`gateway.cases.listing`)."""
+    wanted = list(conversations)
+    for start in range(0, len(wanted), AT_ONCE):
+        _UNLISTED.run_listed(connection, keys=wanted[start : start + AT_ONCE])
+
+
 def move_links(connection: Connection, keys: Collection[bytes], *, was: CaseId, to: CaseId) -> int:
     """Give to the other case what of these is of one; how many were."""
     moved, wanted = 0, list(keys)
@@ -152,12 +174,13 @@ def move_links(connection: Connection, keys: Collection[bytes], *, was: CaseId, 
         some = case_link.c.key.in_(wanted[start : start + AT_ONCE])
         query = update(case_link).where(case_link.c.case_id == was, some).values(case_id=to)
         moved += connection.execute(query).rowcount
-    connection.execute(update(cases).where(cases.c.id.in_((was, to))).values(worded=False))
+    connection.execute(update(cases).where(cases.c.id.in_((was, to))).values(worded=False, listed=False))
     return moved
 
 
 def unlink(connection: Connection, keys: Collection[bytes]) -> None:
     """Take these out of their cases."""
+    mark_unlisted(connection, keys)
     connection.execute(delete(case_link).where(case_link.c.key.in_(list(keys))))
 
 

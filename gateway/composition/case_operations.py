@@ -153,6 +153,7 @@ def case_operations(node: Node) -> Sequence[object]:
         ),
         CaseFinding(
             content=node.content,
+            own=node.own,
             peers=node.peers,
             loader=node.loader,
             status_updates=node.status_updates,

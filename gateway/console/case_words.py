@@ -1,4 +1,6 @@
-"""What people say and do about cases, in words: changes, and what a person is, who belongs together (gateway.cases)."""
+"""What people say and do about cases, in words: changes, what a person is, who belongs together (gateway.cases);
+and the mark by which a case is known at a glance.
+"""
 
 from __future__ import annotations
 
@@ -40,3 +42,13 @@ RELATED: Table = {
     "household": N_("of the same household"),
 }
 """What the person of the other case is."""
+
+
+TINTS = 6
+"""Tints of the marks in console.css."""
+
+
+def choose_mark(id: str, name: str | None) -> tuple[str, int]:
+    """The mark of a case: at most two letters, and the number of its tint, which stays."""
+    letters = [letter for letter in name or id if letter.isalnum()]
+    return "".join(letters[:2]).capitalize(), sum(id.encode()) % TINTS

@@ -16,6 +16,7 @@ from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from gateway.console import assets
+from gateway.console.case_words import choose_mark
 from gateway.console.prose import render_prose
 from gateway.console.states import Says
 from gateway.console.words import Words, load_words
@@ -75,6 +76,7 @@ def make_environment(language: str) -> Environment:
     found.install_gettext_translations(spoken.texts, newstyle=True)  # type: ignore[attr-defined]
     found.filters |= {"text": escape_text, "lines": escape_lines, "prose": render_prose}
     found.globals |= {"asset": assets.find_address, "languages": load_languages, "says": Says(spoken), "words": spoken}
+    found.globals |= {"choose_mark": choose_mark}
     return found
 
 

@@ -1,7 +1,8 @@
-"""Keeps the words by which cases are found: read from what is sealed, hashed, and written beside the rows.
+"""Keeps the words by which cases are found: read from what is sealed, hashed, and written beside the rows; and with
+each case what the list goes by (`gateway.cases.listing`).
 
-What moves a message or changes a card writes none of them: it only leaves its row behind by a count of changes, and
-what is behind is looked through here, before somebody looks at the list and once a minute.
+What moves a message or changes a card writes none of them: it only leaves its row behind by a count of changes, or
+marks its case, and what is behind is looked through here, before somebody looks at the list and once a minute.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from gateway.cases import found, units, words
+from gateway.cases import found, listing, units, words
 from gateway.cases import store as cases
 from gateway.cases.found import TalkWords
 from gateway.cases.register import cards_in
@@ -23,6 +24,7 @@ from gateway.conversations.loader import ConversationLoader, LoadedConversation
 from gateway.conversations.procedure import Known, position
 from gateway.conversations.procedure_facts import facts_of
 from gateway.conversations.rules.fold import fold
+from gateway.conversations.rules.machines import RESTING
 from gateway.conversations.rules.situation import Outcome
 from gateway.database.sealed_content import Content
 from gateway.foundation.batcher import Batcher
@@ -81,6 +83,7 @@ class CaseWords:
     async def _write_all(self, asked: Sequence[None]) -> Sequence[None]:
         await self._write_behind(found.talks_behind, self._write_talks)
         await self._write_behind(found.cases_behind, self._write_cases)
+        await self._write_behind(listing.cases_unlisted, self._sum_up)
         return asked
 
     async def _write_behind(
@@ -179,6 +182,14 @@ class CaseWords:
             return all(written)
 
         return await self._content.store.move(move)
+
+    async def _sum_up(self, ids: Sequence[CaseId]) -> bool:
+        """Write with these cases what the list goes by; nothing can come in between."""
+        names = [words.stage(stage.name) for stage in self._region.procedure.stages]
+        hashes = await self._hashed(names)
+        stages = [hashes[name] for name in names]
+        await self._content.store.move(lambda c: listing.sum_up(c, ids, stages, RESTING))
+        return True
 
     async def _hashed(self, names: Iterable[str]) -> dict[str, bytes]:
         wanted = [*dict.fromkeys(names)]

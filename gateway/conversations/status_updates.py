@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from gateway.cases import store as cases
 from gateway.conversations import on_call
 from gateway.conversations.goes import FIRST, next_go
 from gateway.conversations.loader import ConversationLoader, LoadedConversation
@@ -152,6 +153,7 @@ class StatusUpdates:
 
         def move(connection: Connection) -> tuple[int, bool]:
             stood = rows_of.stand(connection, found.standings)
+            cases.mark_unlisted(connection, indexes)
             told = rows_of.told(connection, indexes)
             reminded = _remind(connection, found, section, labels, told, now)
             rung = on_call.ring(connection, found.alerts, found.held.values(), labels, told, now)

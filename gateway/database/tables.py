@@ -408,8 +408,15 @@ cases = Table(
     Column("at", Integer, nullable=False),
     Column("card", Integer),
     Column("worded", Boolean, nullable=False, server_default=false()),
+    Column("listed", Boolean, nullable=False, server_default=false()),
+    Column("ours", Integer),
+    Column("theirs", Integer),
+    Column("moved", Integer),
+    Column("stage", LargeBinary),
+    Column("closed", Boolean, nullable=False, server_default=false()),
     Index("cases_at", "at", "id"),
     _partial("cases_unworded", "id", where="not worded"),
+    _partial("cases_unlisted", "id", where="not listed"),
 )
 
 case_word = Table(

@@ -20,6 +20,7 @@ from support.running import consent, enquiry, pair
 from support.writing import arrived
 
 from gateway.console.app import PAGES
+from gateway.console.pages.cases.cases import PARTS
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -64,6 +65,8 @@ def visited(ids: dict[str, str]) -> list[str]:
         "/cases",
         "/cases/new",
         f"/cases/{ids['case']}",
+        *(f"/cases/{ids['case']}/{part}" for part in PARTS),
+        f"/cases/{ids['case']}/relate",
         f"/cases/{ids['case']}/change",
         f"/cases/{ids['case']}/erase",
         f"/cases/{ids['case']}/withdraw",

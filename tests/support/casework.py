@@ -139,6 +139,7 @@ ALERT = {
 }
 COURSE: dict[str, Any] = {
     "of_case": OF_CASE,
+    "peers": [{"peer": "AL", "reference": "4F7M-2KQX-9TRB"}],
     "person": {
         "age_group": "adult",
         "child": False,

@@ -60,6 +60,7 @@ PARTS = (
             "tests/property/test_*_nodes_property.py",
             "tests/property/test_conversation_property.py",
             "tests/integration/cases/operations/test_finding.py",
+            "tests/unit/cases/test_listing.py",
             "tests/property/test_folded_on_property.py",
             "tests/property/test_key_machines.py",
             "tests/faults/test_promises_broken.py",

@@ -68,7 +68,7 @@ FOUND: dict[str, Any] = {
         }
         for one in CASES["cases"]
     ],
-    "counts": {"open": 2, "mine": 0, "overdue": 1, "ours": 2, "theirs": 0, "flagged": 2, "closed": 0},
+    "counts": {"open": 2, "mine": 0, "overdue": 1, "soon": 0, "ours": 2, "theirs": 0, "flagged": 2, "closed": 0},
     "total": 2,
     "next": None,
 }
@@ -212,6 +212,8 @@ PATHS = (
     "/cases",
     "/cases/new",
     f"/cases/{CASE}",
+    *(f"/cases/{CASE}/{part}" for part in ("messages", "consents", "files", "holds", "proof")),
+    f"/cases/{CASE}/relate",
     f"/cases/{CASE}/change",
     f"/cases/{CASE}/erase",
     f"/cases/{CASE}/withdraw",

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
-from gateway.cases import found, units, words
-from gateway.cases.found import TalkRow
-from gateway.cases.list_rules import ListedCase, Order, Owes, Place, Talk, Wanted, count, take_page
+from gateway.cases import found, listing, units, words
+from gateway.cases.list_rules import ListedCase, Order, Owes, Talk, Wanted
+from gateway.cases.listing import FoundPage, FoundRow
 from gateway.cases.operations.finding_models import CasesFound, FindCases
 from gateway.cases.operations.views import summary
 from gateway.cases.references import references_in
 from gateway.cases.register import cards_in
 from gateway.cases.rules import Card
-from gateway.cases.store import CaseRow
 from gateway.conversations import status_updates as standings
 from gateway.conversations.case_words import CaseWords
 from gateway.conversations.loader import ConversationLoader
@@ -26,6 +25,8 @@ from gateway.database.sealed_content import Content
 from gateway.delivery.operations.messages_shown import peer_of
 from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.ids import CaseId, NodeId, UnitId
+from gateway.foundation.workdays import DAY
+from gateway.identity.own_identity import OwnIdentity
 from gateway.messages.store.conversations import Key
 from gateway.operations.registry import About, Units, operation
 from gateway.operations.roles import CASES, Caller
@@ -33,20 +34,29 @@ from gateway.peers.registry import PeerRegistry
 from gateway.ports import Clock, Json, OperationResult
 from schemas.region_pack.regions import Region
 
+SOON = 2 * DAY
+"""Seconds within which something counts as soon where the question says nothing else."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Page:
     """The cases of one page with what their rows are made of."""
 
-    listed: Sequence[ListedCase]
-    behind: Place | None
-    counts: Mapping[str, int]
+    found: FoundPage
+    listed: Mapping[CaseId, ListedCase]
     cards: Mapping[CaseId, Card]
     units: Mapping[CaseId, Collection[UnitId]]
     references: Mapping[tuple[NodeId, str], str]
     next: Mapping[CaseId, tuple[NodeId, Owed]]
     begun: Mapping[Key, str]
-    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Hashed:
+    """The words that one question needs, hashed: the stages in their order, and units by what their word is."""
+
+    stages: Sequence[bytes]
+    units: Mapping[bytes, UnitId]
 
 
 class CaseFinding:
@@ -56,6 +66,7 @@ class CaseFinding:
         self,
         *,
         content: Content,
+        own: OwnIdentity,
         peers: PeerRegistry,
         loader: ConversationLoader,
         status_updates: StatusUpdates,
@@ -64,6 +75,7 @@ class CaseFinding:
         clock: Clock,
     ) -> None:
         self._content = content
+        self._own = own
         self._peers = peers
         self._loader = loader
         self._status_updates = status_updates
@@ -84,69 +96,108 @@ class CaseFinding:
         """Cases by beginnings of the words that they are called by, by country, stage, unit and language, by who owes
         something, by flag, or those of the person who asks; with the counts of each part. Messages are not searched.
         """
-        wanted = self._read_wanted(asked)
+        stage, peer = self._read_stage(asked.stage), peer_of(self._peers, asked.peer)
         await self._status_updates.keep()
         await self._case_words.keep()
-        now, sort = self._clock.now(), Order(asked.sort)
-        hashes = self._content.sealer.word_indexes
-        stages = {word: place for place, word in enumerate(hashes([words.stage(name) for name in self._stages]))}
-        having = hashes(sorted(_words_asked(asked)))
-        mine, flagged, kept = hashes([words.worker(caller.person or ""), words.FLAGGED, words.KEPT])
-        only = [one for one in (asked.unit, caller.unit) if one is not None]
-        unit = [(one, kept) for one in hashes([words.unit(one) for one in only])]
+        now, order = self._clock.now(), Order(asked.sort)
+        wanted, hashed = self._hash(asked, caller, stage, peer, now)
 
         def query(c: Connection) -> _Page:
-            rows = {row.id: row for row in found.open_cases(c, having, unit)}
-            own, marked = found.with_word(c, mine) if caller.person else set[CaseId](), found.with_word(c, flagged)
-            listed = _listed(rows.values(), found.talks(c), stages, own, marked)
-            some = [one for one in listed if wanted.takes(one, now)]
-            page, behind = take_page(some, sort, asked.limit, asked.place)
-            of = units.of_cases(self._content.sealer, c, [one.id for one in page])
-            shown = [one for one in page if caller.unit is None or caller.unit in of[one.id]]
-            cards = cards_in(self._content.sealer, c, [rows[one.id] for one in shown])
-            pairs = {(talk.peer, _number(one.id, cards[one.id])) for one in shown for talk in one.talks}
+            page = listing.find(c, wanted, order=order, limit=asked.limit, after=asked.place, now=now)
+            ids = [row.id for row in page.rows]
+            cards = cards_in(self._content.sealer, c, page.rows)
+            talks = listing.talks_of(c, ids, hashed.stages, RESTING)
+            seen = self._seen(c, caller.unit, cards, talks)
+            shown = [row for row in page.rows if row.id in seen]
+            listed = {row.id: ListedCase(id=row.id, at=row.at, talks=talks.get(row.id, ())) for row in shown}
+            pairs = {(talk.peer, _number(id, cards[id])) for id, one in listed.items() for talk in one.talks}
             return _Page(
-                listed=shown,
-                behind=behind,
-                counts=count((one for one in listed if wanted.within(one)), now),
+                found=replace(page, rows=shown),
+                listed=listed,
                 cards=cards,
-                units=of,
+                units=self._units(c, cards, hashed),
                 references=references_in(self._content.sealer, c, pairs),
-                next=self._next(c, shown, now),
-                begun=found.begun(c, [talk.key[0] for one in shown for talk in one.talks]),
-                total=len(some),
+                next=self._next(c, listed, now),
+                begun=found.begun(c, [talk.key[0] for one in listed.values() for talk in one.talks]),
             )
 
         page = await self._content.store.read(query)
         return OperationResult(
             value={
-                "cases": [self._row(one, page, now) for one in page.listed],
-                "counts": dict(page.counts),
-                "total": page.total,
-                "next": None if page.behind is None else ".".join(map(str, page.behind)),
+                "cases": [self._row(row, page, hashed.stages, now) for row in page.found.rows],
+                "counts": dict(page.found.counts),
+                "total": page.found.total,
+                "next": None if page.found.behind is None else ".".join(map(str, page.found.behind)),
             }
         )
 
-    def _read_wanted(self, asked: FindCases) -> Wanted:
-        if asked.stage is not None and asked.stage not in self._stages:
+    def _read_stage(self, stage: str | None) -> str | None:
+        if stage is not None and stage not in self._stages:
             raise RefusedError(
                 Code.INVALID,
                 "no such stage in the procedure of this region",
                 findings=[Finding(place="/stage", rule="unknown_stage", hint=f"one of {', '.join(self._stages)}")],
             )
-        return Wanted(
-            stage=None if asked.stage is None else self._stages.index(asked.stage),
-            peer=peer_of(self._peers, asked.peer),
+        return stage
+
+    def _hash(
+        self, asked: FindCases, caller: Caller, stage: str | None, peer: NodeId | None, now: int
+    ) -> tuple[Wanted, _Hashed]:
+        """What is wanted as the database knows it; everything is hashed in one call to the key service."""
+        typed = sorted(_words_asked(asked))
+        only = [words.unit(one) for one in (asked.unit, caller.unit) if one is not None]
+        units_here = {words.unit(unit.id): UnitId(unit.id) for unit in self._own.descriptor.units}
+        mine = None if caller.person is None else words.worker(caller.person)
+        named = [words.stage(one) for one in self._stages]
+        said = [*typed, *only, *units_here, *named, words.FLAGGED, words.KEPT, *([] if mine is None else [mine])]
+        hashes = dict(zip(said, self._content.sealer.word_indexes(said), strict=True))
+        wanted = Wanted(
+            words=[hashes[word] for word in typed],
+            units=[(hashes[word], hashes[words.KEPT]) for word in only],
+            stage=None if stage is None else hashes[words.stage(stage)],
+            peer=peer,
             owes=None if asked.owes is None else Owes(asked.owes),
             overdue=asked.overdue,
-            mine=asked.mine,
-            flagged=asked.flagged,
+            soon=asked.soon,
+            soon_until=now + SOON if asked.soon_until is None else asked.soon_until,
+            only_mine=asked.mine,
+            only_flagged=asked.flagged,
             closed=asked.closed,
+            mine=None if mine is None else hashes[mine],
+            flagged=hashes[words.FLAGGED],
+        )
+        return wanted, _Hashed(
+            stages=[hashes[word] for word in named], units={hashes[word]: unit for word, unit in units_here.items()}
         )
 
-    def _next(self, connection: Connection, shown: Sequence[ListedCase], now: int) -> dict[CaseId, tuple[NodeId, Owed]]:
+    def _seen(
+        self,
+        connection: Connection,
+        bound: UnitId | None,
+        cards: Mapping[CaseId, Card],
+        talks: Mapping[CaseId, Sequence[Talk]],
+    ) -> Collection[CaseId]:
+        """Those of these cases that the caller may see: for one who is bound to a unit what is sealed says so."""
+        if bound is None:
+            return cards
+        keys = {id: {talk.key[0] for talk in some} for id, some in talks.items()}
+        return units.cases_looked_after(self._content.sealer, connection, bound, cards, keys)
+
+    def _units(
+        self, connection: Connection, cards: Mapping[CaseId, Card], hashed: _Hashed
+    ) -> Mapping[CaseId, Collection[UnitId]]:
+        """Name who looks after each case: as its card says, else by the words of the units that this node has now."""
+        there = found.words_of(connection, [*cards], [*hashed.units])
+        return {
+            id: {hashed.units[word] for word in there.get(id, ())} if card.units is None else card.units
+            for id, card in cards.items()
+        }
+
+    def _next(
+        self, connection: Connection, listed: Mapping[CaseId, ListedCase], now: int
+    ) -> dict[CaseId, tuple[NodeId, Owed]]:
         """What is over first in each of these cases, and with whom."""
-        keys: dict[Key, CaseId] = {talk.key: one.id for one in shown for talk in one.talks if talk.owed}
+        keys = {one.first.key: id for id, one in listed.items() if one.first is not None}
         held, _ = self._loader.recall(connection, keys)
         of = {standings.name_of(key): key for key in held}
         next_: dict[CaseId, tuple[NodeId, Owed]] = {}
@@ -155,28 +206,27 @@ class CaseFinding:
             next_.setdefault(keys[key], (key[1], item))
         return next_
 
-    def _row(self, one: ListedCase, page: _Page, now: int) -> dict[str, Json]:
-        card = page.cards[one.id]
-        row = CaseRow(id=one.id, state="", at=one.at, card=one.card)
+    def _row(self, row: FoundRow, page: _Page, stages: Sequence[bytes], now: int) -> dict[str, Json]:
+        card, talks = page.cards[row.id], page.listed[row.id].talks
         return {
-            **summary(row, card, page.units[one.id]),
-            "conversations": len(one.talks),
-            "ours": one.ours,
-            "theirs": one.theirs,
+            **summary(row, card, page.units[row.id]),
+            "conversations": len(talks),
+            "ours": row.ours,
+            "theirs": row.theirs,
             "peers": [
                 {
                     "peer": self._name(peer),
-                    "reference": page.references.get((peer, _number(one.id, card))),
+                    "reference": page.references.get((peer, _number(row.id, card))),
                     "began": began,
                 }
-                for peer, began in _beginners(one, page.begun).items()
+                for peer, began in _beginners(talks, page.begun).items()
             ],
-            "stage": None if one.stage is None else self._stages[one.stage],
-            "next": None if one.id not in page.next else self._step(*page.next[one.id], now),
-            "moved": one.moved,
+            "stage": self._stages[stages.index(row.stage)] if row.stage in stages else None,
+            "next": None if row.id not in page.next else self._step(*page.next[row.id], now),
+            "moved": row.moved,
             "worker": card.worker,
             "flags": [flag.text for flag in card.flags],
-            "closed": one.closed,
+            "closed": row.closed,
         }
 
     def _step(self, peer: NodeId, item: Owed, now: int) -> dict[str, Json]:
@@ -201,45 +251,12 @@ def _words_asked(asked: FindCases) -> set[str]:
     return {*words.asked(asked.text or ""), *of_person}
 
 
-def _listed(
-    rows: Iterable[CaseRow],
-    talks: Iterable[TalkRow],
-    stages: Mapping[bytes, int],
-    mine: Collection[CaseId],
-    flagged: Collection[CaseId],
-) -> list[ListedCase]:
-    """Put cases and their conversations together."""
-    of: dict[CaseId, list[Talk]] = {}
-    for row in talks:
-        of.setdefault(row.case_id, []).append(
-            Talk(
-                key=(row.conversation, row.peer),
-                live=row.state not in RESTING,
-                ours=row.ours,
-                theirs=row.theirs,
-                moved=row.moved,
-                stage=None if row.stage is None else stages.get(row.stage),
-            )
-        )
-    return [
-        ListedCase(
-            id=row.id,
-            at=row.at,
-            card=row.card,
-            talks=tuple(of.get(row.id, ())),
-            mine=row.id in mine,
-            flagged=row.id in flagged,
-        )
-        for row in rows
-    ]
-
-
-def _beginners(one: ListedCase, begun: Mapping[Key, str]) -> dict[NodeId, str | None]:
+def _beginners(talks: Sequence[Talk], begun: Mapping[Key, str]) -> dict[NodeId, str | None]:
     """Who of the two wrote first, by peer, in the conversation that the case has with each; None where nothing of it is
     left.
     """
     who = {"in": Owes.THEM, "out": Owes.US}
-    return {talk.peer: who.get(begun.get(talk.key, "")) for talk in reversed(one.talks)}
+    return {talk.peer: who.get(begun.get(talk.key, "")) for talk in reversed(talks)}
 
 
 def _number(id: CaseId, card: Card) -> str:

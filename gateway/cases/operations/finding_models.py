@@ -31,6 +31,8 @@ class FindCases(Page):
     language: Annotated[str | None, Field(max_length=20, description="of the person, as ar")] = None
     owes: Annotated[str, OneOf(*Owes)] | None = Field(default=None, description="who has to act next")
     overdue: bool = Field(default=False, description="only where somebody is late")
+    soon: bool = Field(default=False, description="only where something is over until `soon_until`, and nobody is late")
+    soon_until: Time | None = Field(default=None, description="until when it is soon: 48 hours where nothing is said")
     mine: bool = Field(default=False, description="only those that the person who asks looks after")
     flagged: bool = Field(default=False, description="only those with a flag")
     closed: bool = Field(default=False, description="those that came to their end, instead of those that go on")
@@ -106,6 +108,7 @@ class CaseCounts(Answer):
     open: Count
     mine: Count
     overdue: Count
+    soon: Count
     ours: Count
     theirs: Count
     flagged: Count

@@ -40,6 +40,7 @@ def list_cases(reach: Reach, limit: int, cursor: str | None, as_json: bool) -> N
 @click.option("--language", metavar="CODE", help="Only persons who speak it, as ar.")
 @click.option("--owes", type=click.Choice([*Owes]), help="Only where this side has to act next.")
 @click.option("--overdue", is_flag=True, help="Only where somebody is late.")
+@click.option("--soon", is_flag=True, help="Only where something is over within 48 hours, and nobody is late.")
 @click.option("--mine", is_flag=True, help="Only those that you look after.")
 @click.option("--flagged", is_flag=True, help="Only those with a flag.")
 @click.option("--closed", is_flag=True, help="Those that came to their end, instead of those that go on.")

@@ -12,7 +12,9 @@ from sqlalchemy import Connection
 
 from gateway.cases import store as cases
 from gateway.cases.operations.models import OfCase, OneCase
+from gateway.cases.references import reference_of_case
 from gateway.cases.register import cards_in, find_row
+from gateway.cases.rules import Card
 from gateway.cases.store import CaseRow
 from gateway.conversations.loader import ConversationLoader, LoadedConversation
 from gateway.conversations.operations.models import MessageInConversation, Standing, Title
@@ -87,10 +89,18 @@ class MessageOnItsWay(MessageInConversation):
     receipts: list[Receipt]
 
 
+class PeerOfCase(Answer):
+    """A country that was written to or wrote, and under which reference it knows the case."""
+
+    peer: str
+    reference: Read[str] = UNSAID
+
+
 class Course(Answer):
     """What happened in a case, and where it stands."""
 
     of_case: OfCase = None
+    peers: list[PeerOfCase]
     person: Read[PersonAtAGlance] = UNSAID
     stages: list[StageOfProcedure]
     stage: str | None = Field(description="the furthest stage in which something goes on")
@@ -105,7 +115,7 @@ class _Loaded:
     """The conversations of a case, whole."""
 
     row: CaseRow
-    name: str | None
+    card: Card
     held: Mapping[Key, LoadedConversation]
     contents: Mapping[int, MessageContent]
     folds: Mapping[Key, Fold]
@@ -160,7 +170,8 @@ class CourseOperations:
             shown = wanted[: asked.limit]
             standing = [self._standing(found, key, now) for key in found.folds]
             return {
-                "of_case": {"id": found.row.id, "name": found.name},
+                "of_case": {"id": found.row.id, "name": found.card.name},
+                "peers": [*self._peers_of(c, found)],
                 "person": _person(found, now),
                 "stages": [{"name": one.name, "title": dict(one.title)} for one in self._stages()],
                 "stage": self._furthest(standing),
@@ -179,7 +190,7 @@ class CourseOperations:
         held, contents = self._loader.load(connection, keys)
         return _Loaded(
             row=row,
-            name=cards_in(self._content.sealer, connection, [row])[row.id].name,
+            card=cards_in(self._content.sealer, connection, [row])[row.id],
             held=held,
             contents=contents,
             folds={key: fold(one.conversation, now) for key, one in held.items() if one.conversation is not None},
@@ -197,6 +208,13 @@ class CourseOperations:
             lies = {Fact.LEGAL_HOLD: key[0] in legal, Fact.ASYLUM_HOLD: label in asylum}
             found[key] = frozenset(fact for fact, there in lies.items() if there)
         return found
+
+    def _peers_of(self, connection: Connection, found: _Loaded) -> Iterator[Json]:
+        """The other nodes of its conversations, with the reference that is read out on the telephone."""
+        for node in sorted({node for _, node in found.held}):
+            peer, sealer = self._peers.get(node), self._content.sealer
+            told = reference_of_case(sealer, connection, node, found.row.id, found.card)
+            yield {"peer": node if peer is None else peer.name, "reference": told}
 
     def _standing(self, found: _Loaded, key: Key, now: int) -> dict[str, Json]:
         shown = self._standings.show(key, found.held[key], found.folds[key], found.local[key], now)

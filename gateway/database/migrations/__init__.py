@@ -1,3 +1,3 @@
 """Numbered changes of the database schema, applied at start; a test compares `HEAD` with the files."""
 
-HEAD = "0019"
+HEAD = "0020"

@@ -6,8 +6,9 @@ What two people change together is in `gateway.console.pages.cases.changes`, the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from aiohttp import web
 
@@ -17,15 +18,21 @@ from gateway.console.forms.parts import Options, split_options
 from gateway.console.pages.cases.course import load_course
 from gateway.console.pages.cases.home import SECTION
 from gateway.console.pages.cases.notes import list_blockable, list_workers
+from gateway.console.pages.cases.writable import load_offers
 from gateway.console.pages.consent import STATES as CONSENT_STATES
 from gateway.console.states import Table
 from gateway.console.units import load_units
 from gateway.console.visit import Form, Page, Visit
+from gateway.conversations.safe_contact import Channel
 from gateway.errors import RefusedError
 from gateway.ports import Json
 
 ONE = "/cases/{case}"
 SHOW = "case.show"
+PARTS = ("messages", "consents", "files", "holds", "proof")
+"""Parts of a case with a page each, beside the overview."""
+IN_FORCE = ("active", "withdrawn_in_part")
+"""States of consents that can be taken back."""
 WAITING = ("asked", "undo_asked")
 """States of a change that a second person has yet to confirm."""
 
@@ -47,30 +54,56 @@ async def open_case(visit: Visit) -> web.StreamResponse:
 
 
 async def show_case(visit: Visit) -> web.StreamResponse:
-    """Show one case: what waits for whom at the top, then everything that is of it."""
-    id = visit.request.match_info["case"]
-    found = await visit.ask(SHOW, {"id": id})
+    """Show one case: what waits for whom at the top, what happened, and what one can do next."""
+    shown = await load_case(visit)
+    found, course, id = shown["found"], shown["course"], shown["found"]["id"]
     near, countries = split_options(visit.words.codes("country"), visit.settings.near["country"], visit.words)
     due = (await visit.ask("conversation.due", {"case": id}))["due"]
     return visit.page(
         "case.html",
-        found=found,
-        course=await load_course(visit, found),
+        **shown,
         due=sorted(due, key=lambda one: (one["owes"] != "us", one["until"])),
         asked=[one for one in found["changes"] if one["state"] in WAITING],
-        related=[one for one in await list_case_names(visit) if one[0] != id],
-        units=await load_units(visit),
+        offers=await load_offers(visit, course.standing, found["drafts"]),
+        **await _advise(visit, course.standing),
         people=await list_blockable(visit),
         workers=await list_workers(visit, found),
         today=_today(visit),
         near=near,
         countries=countries,
-        relations=_options(visit, case_words.RELATED),
         statuses=_options(visit, case_words.STATUSES),
         person_roles=_options(visit, case_words.PERSON_ROLES),
-        said=case_words,
-        consent_states=CONSENT_STATES,
     )
+
+
+async def show_part(visit: Visit) -> web.StreamResponse:
+    """Show one part of a case, on a page of its own."""
+    part = visit.request.path.rpartition("/")[2]
+    return visit.page(f"case-{part}.html", **await load_case(visit))
+
+
+async def load_case(visit: Visit) -> dict[str, Any]:
+    """Load what every page of a case shows: what is of it, its course, alerts that wait, and its mark."""
+    found = await visit.ask(SHOW, {"id": visit.request.match_info["case"]})
+    alerts = (await visit.ask("alert.list"))["alerts"] if visit.allows("alert.list") else []
+    return {
+        "found": found,
+        "course": await load_course(visit, found),
+        "alerts": [one for one in alerts if (one["of_case"] or {}).get("id") == found["id"]],
+        "in_force": [one for one in found["consents"] if one["state"] in IN_FORCE],
+        "units": await load_units(visit),
+        "said": case_words,
+        "consent_states": CONSENT_STATES,
+    }
+
+
+async def _advise(visit: Visit, standing: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Ask whether the person may be called now, by the newest referral about them; nothing where there is none."""
+    talks = [one["conversation"] for one in standing if one["kind"] == "referral" and one.get("conversation")]
+    if not talks or not visit.allows("contact.advise"):
+        return {"advice": None, "advised": None}
+    asked = {"id": talks[-1], "channel": str(Channel.CALL)}
+    return {"advice": await visit.ask("contact.advise", asked), "advised": talks[-1]}
 
 
 def _options(visit: Visit, table: Table) -> Options:
@@ -107,6 +140,13 @@ async def hand_over_case(visit: Visit) -> web.StreamResponse:
     return await _done(visit, "case.hand_over", ("unit", "worker", "reason"), to=SECTION.path)
 
 
+async def ask_relation(visit: Visit) -> web.StreamResponse:
+    """Ask which case belongs to this one, on a page of its own: a list of all cases is long."""
+    found = await visit.ask(SHOW, {"id": visit.request.match_info["case"]})
+    related = [one for one in await list_case_names(visit) if one[0] != found["id"]]
+    return visit.page("case-relate.html", found=found, related=related, relations=_options(visit, case_words.RELATED))
+
+
 async def relate_case(visit: Visit) -> web.StreamResponse:
     """Say how the person belongs to the person of another case, or that it is so no more."""
     return await _done(visit, "case.relate", ("other", "relation"))
@@ -126,10 +166,12 @@ PAGES = (
     Page(method="GET", path="/cases/new", handler=show_new_case, operation="case.open"),
     Page(method="POST", path="/cases/new", handler=open_case, operation="case.open"),
     Page(method="GET", path=ONE, handler=show_case, operation=SHOW),
+    *(Page(method="GET", path=f"{ONE}/{part}", handler=show_part, operation=SHOW) for part in PARTS),
     Page(method="POST", path=f"{ONE}/label", handler=label_case, operation="case.label"),
     Page(method="POST", path=f"{ONE}/assign", handler=assign_case, operation="case.assign"),
     Page(method="POST", path=f"{ONE}/flag", handler=flag_case, operation="case.flag"),
     Page(method="POST", path=f"{ONE}/unflag", handler=unflag_case, operation="case.unflag"),
     Page(method="POST", path=f"{ONE}/hand-over", handler=hand_over_case, operation="case.hand_over"),
+    Page(method="GET", path=f"{ONE}/relate", handler=ask_relation, operation="case.relate"),
     Page(method="POST", path=f"{ONE}/relate", handler=relate_case, operation="case.relate"),
 )

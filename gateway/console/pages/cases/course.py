@@ -31,14 +31,19 @@ class Entry:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Course:
     """Where a case stands, and what happened in it. `stages` are pairs of a name and whether it is passed (1), present
-    (0) or to come (-1); `older` is the cursor of what happened before.
+    (0) or to come (-1), `begun` whether one is present; `older` is the cursor of what happened before, `total` how many
+    messages there are.
     """
 
     stages: Sequence[tuple[str, int]] = ()
+    begun: bool = False
     facts: Sequence[tuple[str, str]] = ()
+    child: bool = False
+    peers: Sequence[Mapping[str, Any]] = ()
     standing: Sequence[Mapping[str, Any]] = ()
     entries: Sequence[Entry] = ()
     older: str | None = None
+    total: int = 0
 
 
 async def load_course(visit: Visit, found: Mapping[str, Any]) -> Course:
@@ -53,6 +58,10 @@ async def load_course(visit: Visit, found: Mapping[str, Any]) -> Course:
         entries += [*_drafts(found, visit.words), *_consents(found, visit.words)]
     return Course(
         stages=[(visit.words.code("trm_stage", name), (at > place) - (at < place)) for place, name in enumerate(names)],
+        begun=at >= 0,
+        child=bool((told.get("person") or {}).get("child")),
+        peers=told["peers"],
+        total=told["total"],
         facts=[*_facts(told.get("person") or {}, visit.words)],
         standing=[one for one in told["standing"] if one["procedure"]],
         entries=sorted(entries, key=lambda one: one.at, reverse=True),

@@ -15,7 +15,7 @@ from aiohttp import web
 from gateway.console.choices import list_languages
 from gateway.console.forms.parts import Options
 from gateway.console.navigation.sections import Section
-from gateway.console.pages.cases.rows import GROUPS, Row, group_rows, make_row
+from gateway.console.pages.cases.rows import GROUPS, Group, Row, end_tomorrow, group_rows, make_row
 from gateway.console.refusals import SAID
 from gateway.console.units import Units, load_units
 from gateway.console.visit import Page, Visit
@@ -43,7 +43,7 @@ NOT_YET = ("proposed", "verified")
 """States of a peer before people agreed."""
 CHOSEN = ("stage", "peer", "unit", "language", "owes", "sort")
 """What a list is narrowed by, and sorted by, with a value each."""
-PARTS = ("mine", "closed", "overdue", "flagged")
+PARTS = ("mine", "closed", "overdue", "soon", "flagged")
 """Parts of the list that one wants or not."""
 ORDERS: Mapping[str, str] = {
     "due": N_("Due first"),
@@ -51,7 +51,7 @@ ORDERS: Mapping[str, str] = {
     "newest": N_("Newest first"),
 }
 OWES: Mapping[str, str] = {"us": N_("We owe"), "them": N_("They owe")}
-ON: Mapping[str, str] = {"overdue": N_("Overdue"), "flagged": N_("With a flag")}
+ON: Mapping[str, str] = {"overdue": N_("Overdue"), "soon": GROUPS[Group.SOON], "flagged": N_("With a flag")}
 
 
 async def show_home(visit: Visit) -> web.StreamResponse:
@@ -64,6 +64,7 @@ async def show_home(visit: Visit) -> web.StreamResponse:
     chosen = {name: query.get(name, "") for name in CHOSEN} | {name: "1" if query.get(name) else "" for name in PARTS}
     asked: dict[str, Json] = {name: value for name, value in chosen.items() if value and name not in PARTS}
     asked |= {name: True for name in PARTS if chosen[name]}
+    asked["soon_until"] = end_tomorrow(visit.settings.now(), visit.settings.offset)
     found = await visit.ask(FIND, {**asked, "limit": PAGE, **behind})
     return await _show(visit, found, chosen)
 

@@ -14,6 +14,7 @@ from gateway.operations.roles import CASES
 from gateway.ports import Json
 
 ONE = "/cases/{case}"
+HOLDS = f"{ONE}/holds"
 
 
 async def list_blockable(visit: Visit) -> Options:
@@ -74,12 +75,12 @@ async def _block(visit: Visit, operation: str) -> web.StreamResponse:
 
 async def hold_case(visit: Visit) -> web.StreamResponse:
     """Place a legal hold on the whole case until a day."""
-    return await _done(visit, "case.hold", ("ground", "until"))
+    return await _done(visit, "case.hold", ("ground", "until"), to=HOLDS.format(**visit.request.match_info))
 
 
 async def release_case(visit: Visit) -> web.StreamResponse:
     """Lift it."""
-    return await _done(visit, "case.release", ())
+    return await _done(visit, "case.release", (), to=HOLDS.format(**visit.request.match_info))
 
 
 async def ask_erasure(visit: Visit) -> web.StreamResponse:

@@ -1,8 +1,8 @@
-"""Rows of the list of cases: how urgent each is, in which group it stands, and what its mark looks like (pure)."""
+"""Rows of the list of cases: how urgent each is, and in which group it stands (pure)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
@@ -14,8 +14,6 @@ DAY = 86_400
 HOUR = 3_600
 ALERT = "alert_ack"
 """The clock of a safety alert that has to be taken."""
-TINTS = 6
-"""Tints of the marks in console.css."""
 WEEK = 7
 NEAR = 14
 """Days within which a day is known by its weekday."""
@@ -55,23 +53,21 @@ class Due:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """A case of the list with what is said of it: `mark` is at most two letters, `tint` the number of its colour."""
+    """A case of the list with the words for what is due in it."""
 
     case: Mapping[str, Any]
-    mark: str
-    tint: int
     due: Due
 
 
 def make_row(case: Mapping[str, Any], words: Words, *, now: int, offset: int) -> Row:
     """Make the row of one case; ``offset`` as in `Settings`."""
-    letters = [letter for letter in str(case["name"] or case["id"]) if letter.isalnum()]
-    return Row(
-        case=case,
-        mark="".join(letters[:2]).capitalize(),
-        tint=sum(case["id"].encode()) % TINTS,
-        due=describe_due(case["next"], words, now=now, offset=offset),
-    )
+    return Row(case=case, due=describe_due(case["next"], words, now=now, offset=offset))
+
+
+def end_tomorrow(now: int, offset: Callable[[int], int]) -> int:
+    """The last second of tomorrow, by the days of the country; ``offset`` as in `Settings`."""
+    day = (now + offset(now)) // DAY + 2
+    return day * DAY - offset(day * DAY - offset(now)) - 1
 
 
 def describe_due(owed: Mapping[str, Any] | None, words: Words, *, now: int, offset: int) -> Due:

@@ -183,7 +183,7 @@ async def _offers(visit: Visit) -> list[dict[str, Any]]:
         for one in side["types"]:
             if one["type"] not in ELSEWHERE:
                 last = _last_own(shown, side["peer"])
-                duty, step = owed.get(one["in_reply_to"]), _step(stands, one["type"])
+                duty, step = owed.get(one["in_reply_to"]), find_step(stands, one["type"])
                 offers.append(_offer(id, side, one, said, duty, step) | {"last": last})
         if stands.get("kind") == "enquiry" and str(stands["state"]).lower() == OFFERED and stands["side"] == "host":
             offers.append(_referral(shown, side) | {"last": None})
@@ -214,7 +214,7 @@ def _offer(
         "content": {},
     }
     return {
-        "value": f"{side['peer']} {one['type']} {one['in_reply_to'] or ''}".strip(),
+        "value": name_offer(side["peer"], one),
         "type": one["type"],
         "peer": side["peer"],
         "answers": answers,
@@ -222,6 +222,11 @@ def _offer(
         "step": step,
         "draft": {name: value for name, value in draft.items() if value is not None},
     }
+
+
+def name_offer(peer: str, one: Mapping[str, Any]) -> str:
+    """Name what can be written, as forms send it: to whom, what, and which message it answers."""
+    return f"{peer} {one['type']} {one['in_reply_to'] or ''}".strip()
 
 
 def _referral(shown: Mapping[str, Any], side: Mapping[str, Any]) -> dict[str, Any]:
@@ -243,7 +248,7 @@ def _referral(shown: Mapping[str, Any], side: Mapping[str, Any]) -> dict[str, An
     }
 
 
-def _step(standing: Mapping[str, Any], body_type: str) -> Any:
+def find_step(standing: Mapping[str, Any], body_type: str) -> Any:
     """Return the procedure step that a message of this type would complete, if it is due."""
     steps = (standing.get("procedure") or {}).get("steps", ())
     name = body_type.partition("/")[0]

@@ -62,7 +62,6 @@ class Told:
     reference: str = ""
     mine: bool = False
     flagged: bool = False
-    live: bool = True
     peer: bool = False
     """Whether it was referred to Albania."""
 
@@ -92,7 +91,7 @@ async def filled(two: Two, rng: random.Random) -> dict[str, Told]:
 
 
 async def sent(two: Two, one: Told, case: str, rng: random.Random) -> None:
-    """Refer the person to Albania; some take it back."""
+    """Refer the person to Albania; what is taken back goes on until Albania has acknowledged it."""
     consent, talk = b64u(f"consent of {one.number:<7}".encode()[:16]), b64u(f"talk of {one.number:<9}".encode()[:16])
     await agreed(two.fr, one.number, consent)
     request = referral(one.number, consent, conversation=talk)
@@ -106,7 +105,6 @@ async def sent(two: Two, one: Told, case: str, rng: random.Random) -> None:
     one.reference = (await two.fr.show(id))["header"]["case_ref_sender"]
     if rng.random() < 0.3:
         await two.fr.call("consent.withdraw", id=consent, by=ANA)
-        one.live = False
 
 
 def is_wanted(one: Told, wanted: Mapping[str, Any], unit: str | None) -> bool:
@@ -122,7 +120,7 @@ def is_wanted(one: Told, wanted: Mapping[str, Any], unit: str | None) -> bool:
         and unit in (None, one.unit)
         and (not wanted.get("mine") or one.mine)
         and (not wanted.get("flagged") or one.flagged)
-        and one.live != bool(wanted.get("closed"))
+        and not wanted.get("closed")
     )
 
 
@@ -172,9 +170,9 @@ async def test_what_is_found_is_what_a_scan_finds(two: Two, seed: int) -> None:
         }
         assert (sorted(cases), len(cases)) == (sorted(scan), len(set(cases))), (wanted, caller.unit)
     counts = (await asked(two.fr, EVERYBODY, "case.find", {}))["counts"]
-    live = [one for one in told.values() if one.live]
-    assert (counts["open"], counts["closed"]) == (len(live), len(told) - len(live))
-    assert (counts["mine"], counts["flagged"]) == (sum(one.mine for one in live), sum(one.flagged for one in live))
+    there = [*told.values()]
+    assert (counts["open"], counts["closed"]) == (len(there), 0)
+    assert (counts["mine"], counts["flagged"]) == (sum(one.mine for one in there), sum(one.flagged for one in there))
 
 
 async def test_a_row_says_what_is_next(two: Two) -> None:
@@ -185,6 +183,7 @@ async def test_a_row_says_what_is_next(two: Two) -> None:
     case = await case_of(two.fr, talk)
     (row,) = (await two.fr.call("case.find", owes="them"))["cases"]
     assert (row["id"], row["number"], row["stage"], row["closed"]) == (case, "F-1", "referral", False)
+    assert row["units"] == (await two.fr.call("case.show", id=case))["units"] == [UNIT]
     assert [(one["peer"], len(one["reference"])) for one in row["peers"]] == [("AL", 14)]
     assert (row["next"]["owes"], row["next"]["what"], row["next"]["peer"]) == ("them", "opened", "AL")
     assert (row["next"]["overdue"], row["theirs"]) == (False, row["next"]["until"])
@@ -196,6 +195,21 @@ async def test_a_row_says_what_is_next(two: Two) -> None:
     (late,) = (await two.fr.call("case.find", overdue=True, stage="referral", peer="AL"))["cases"]
     assert (late["id"], late["next"]["overdue"], late["moved"]) == (case, True, row["moved"])
     assert (await two.fr.call("case.find", stage="monitoring"))["cases"] == []
+
+
+async def test_no_word_gives_a_unit_a_case(two: Two) -> None:
+    """A caller of one unit is shown what is sealed as of that unit, whatever the words in the database say."""
+    fr, consent, talk = two.fr, b64u(b"consent of her.."), b64u(b"conversation one")
+    await agreed(fr, "F-1", consent)
+    await referred(two, "F-1", consent, conversation=talk)
+    await fr.call("case.find")
+    (hashed,) = fr.running.sealer.word_indexes([words.unit("shelter")])
+    forged = "insert into conversation_word (word, conversation, peer) select ?, conversation, peer from conversation"
+    await fr.running.store.move(lambda c: c.exec_driver_sql(forged, (hashed,)))
+    page = await asked(fr, SHELTER, "case.find", {})
+    assert (page["cases"], page["total"]) == ([], 1)
+    (row,) = (await asked(fr, FOCAL, "case.find", {}))["cases"]
+    assert row["id"] == await case_of(fr, talk)
 
 
 async def test_two_cases_that_became_one_are_found_as_one(two: Two) -> None:

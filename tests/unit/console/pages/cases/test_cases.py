@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from support.browsing import read
-from support.casework import DUTY, answers
+from support.casework import ALERT, DUTY, answers
 from support.consoles import Console, console, person
 from support.played_cases import AT, CASE, CASES, CONSENT, DRAFT, FOUND, OTHER, SHOWN, TALK
 
@@ -14,6 +14,22 @@ from gateway.errors import Code, RefusedError
 from gateway.operations.roles import Role
 
 HERE = f"/cases/{CASE}"
+PARTS = {
+    "": ("What waits for whom", "What you can write", "Safe contact", "Procedure now"),
+    "messages": ("Conversations", "Arrived here"),
+    "consents": ("Record a consent", "What the person said no to"),
+    "files": ("application/pdf",),
+    "holds": ("Violence", "Asylum hold", "Legal hold on the whole case"),
+    "proof": ("Evidence", "What people changed of this case"),
+}
+"""What stands on which page of a case."""
+EMPTY = {
+    "messages": "Nothing was written to any country yet.",
+    "consents": "No consent is recorded.",
+    "files": "There is nothing here.",
+    "holds": "Nothing is held.",
+    "proof": "Nothing was written to any country yet.",
+}
 
 
 def asked(there: Console, operation: str) -> Any:
@@ -41,6 +57,40 @@ async def test_what_waits_is_at_the_top():
         assert asked(there, "conversation.due") == {"case": CASE}
 
 
+@pytest.mark.parametrize("part", PARTS)
+async def test_everything_of_a_case_is_a_page_away(part: str):
+    """Each part has its page; all have the person at the top: mark, name, the reference for each country, flags, and
+    the way to the sheet for the telephone.
+    """
+    async with console(answers()) as there:
+        path = f"{HERE}/{part}".rstrip("/")
+        text = (await there.get(path)).text
+        page, said = read(text), " ".join(read(text).said.split())
+        assert [word for word in PARTS[part] if word not in said] == []
+        for word in ("Case: Blue 7", "Albania 4F7M-2KQX-9TRB", "2026/117", "call before noon"):
+            assert word in said
+        assert {HERE, *(f"{HERE}/{other}" for other in PARTS if other)} <= set(page.links)
+        assert f'<a href="{path}" aria-current="page">' in text
+        assert f"/conversations/{TALK}/sheet" in page.links
+
+
+async def test_the_page_of_a_case_lists_no_other_cases():
+    """There may be thousands of them: who belongs together is said on a page of its own, which offers all but this."""
+    async with console(answers()) as there:
+        page = read((await there.get(HERE)).text)
+        assert f"{HERE}/relate" in page.links and "case.list" not in [name for name, *_ in there.desk.calls]
+        text = (await there.get(f"{HERE}/relate")).text
+        assert f'value="{OTHER}"' in text and f'value="{CASE}"' not in text
+
+
+async def test_an_alert_of_another_case_is_not_told():
+    """Only those of this one, also in the count."""
+    alerts = {"alerts": [ALERT | {"of_case": {"id": OTHER, "name": None}}]}
+    async with console(answers(alert__list=alerts)) as there:
+        text = (await there.get(f"{HERE}/holds")).text.partition('id="alerts"')[2]
+        assert "No alert waits for a person." in text
+
+
 async def test_what_we_owe_stands_before_what_others_owe():
     """Whichever is over first."""
     due = [
@@ -60,13 +110,11 @@ async def test_where_nothing_waits_it_says_so():
     empty = SHOWN | nothing | {"name": None, "number": None}
     async with console(answers(case__show=empty, conversation__due={"due": [], "next": None})) as there:
         page = read((await there.get(HERE)).text)
-        for word in (
-            "Nothing waits in this case.",
-            "Nothing was written to any country yet.",
-            "No consent is recorded.",
-        ):
+        for word in ("Nothing waits in this case.", "No consent is recorded."):
             assert word in page.said
-        assert CASE[:6] in page.said and "Nothing is held." in page.said
+        assert CASE[:6] in page.said
+        for part, word in EMPTY.items():
+            assert word in read((await there.get(f"{HERE}/{part}")).text).said
 
 
 async def test_words_find_a_case_and_stand_in_no_address():
@@ -118,8 +166,8 @@ async def test_a_case_is_begun_under_its_label():
 async def test_what_one_person_does_about_a_case(path, fields, operation, to):
     """Exactly what was filled in, in the person's name."""
     async with console(answers() | {operation: {"id": CASE}}) as there:
-        page = read((await there.get(HERE)).text)
-        assert f"{HERE}/{path}" in [form.action for form in page.forms]
+        on = f"{HERE}/relate" if "relation" in fields else HERE
+        assert f"{HERE}/{path}" in [form.action for form in read((await there.get(on)).text).forms]
         seen = await there.post(f"{HERE}/{path}", fields)
         assert seen.headers["Location"] == to
         assert asked(there, operation) == {"id": CASE, **fields}

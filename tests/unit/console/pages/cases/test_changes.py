@@ -79,6 +79,7 @@ async def test_a_second_person_agrees_or_leaves_it():
     async with console(answers() | played) as there:
         actions = [form.action for form in read((await there.get(HERE)).text).forms]
         assert {f"{HERE}/changes/{MERGE}/confirm", f"{HERE}/changes/{MERGE}/undo"} <= set(actions)
+        actions = [form.action for form in read((await there.get(f"{HERE}/proof")).text).forms]
         assert f"{HERE}/changes/{SPLIT}/undo" in actions and f"{HERE}/changes/{SPLIT}/confirm" not in actions
         assert (await there.post(f"{HERE}/changes/{SPLIT}/undo")).headers["Location"] == HERE
         there.desk.answers["case.show"] = RefusedError(Code.NOT_FOUND, "no such case")

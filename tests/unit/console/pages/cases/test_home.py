@@ -17,6 +17,9 @@ from gateway.operations.roles import Role
 
 ALERTS = [alert for alert in ANSWERS["alert.list"]["alerts"] if alert["owes"] == "us"]
 
+NIGHT = 1_790_117_999
+"""The end of tomorrow, an hour ahead of UTC: a second before midnight from Tuesday to Wednesday."""
+
 
 def asked(there: Console) -> Any:
     """With what the cases were asked last."""
@@ -30,6 +33,7 @@ def asked(there: Console) -> Any:
         ("/cases?mine=1", {"mine": True}),
         ("/cases?closed=1&sort=newest", {"closed": True, "sort": "newest"}),
         ("/cases?overdue=1&flagged=1", {"overdue": True, "flagged": True}),
+        ("/cases?soon=1", {"soon": True}),
         ("/cases?stage=return&peer=AL&owes=us", {"stage": "return", "peer": "AL", "owes": "us"}),
         ("/cases?unit=shelter&language=fr&cursor=1.2.x", {"unit": "shelter", "language": "fr", "cursor": "1.2.x"}),
         ("/cases?stage=&peer=&text=blue", {}),
@@ -40,7 +44,7 @@ async def test_the_address_says_what_is_wanted(address, wanted):
     async with console(answers()) as there:
         seen = await there.get(address)
         assert seen.status == 200 and faults(seen.text) == []
-        assert asked(there) == {"limit": 25, **wanted}
+        assert asked(there) == {"limit": 25, "soon_until": NIGHT, **wanted}
 
 
 async def test_what_narrows_the_list_can_be_taken_away_one_by_one():

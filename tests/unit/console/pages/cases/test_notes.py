@@ -14,6 +14,7 @@ from gateway.operations.ports import Person
 from gateway.operations.roles import Caller, Role
 
 HERE = f"/cases/{CASE}"
+HOLDS = f"{HERE}/holds"
 WORDS = (
     "presumed victim",
     "(Police)",
@@ -27,9 +28,9 @@ WORDS = (
 
 
 async def test_the_history_and_who_is_kept_out_stand_on_the_page():
-    """Every note, also where countries differ, and what holds now."""
+    """Every note, also where countries differ; what holds now has a page of its own."""
     async with console(answers()) as there:
-        said = read((await there.get(HERE)).text).said
+        said = read((await there.get(HERE)).text).said + read((await there.get(f"{HERE}/holds")).text).said
         assert [word for word in WORDS if word not in said] == []
 
 
@@ -52,15 +53,16 @@ async def test_the_history_and_who_is_kept_out_stand_on_the_page():
             {"person": PERSON["id"], "reason": "x"},
             HERE,
         ),
-        ("hold", {"ground": "restriction_18", "until": "2027-01-01"}, "case.hold", {"ground": "restriction_18"}, HERE),
-        ("release", {}, "case.release", {}, HERE),
+        ("hold", {"ground": "restriction_18", "until": "2027-01-01"}, "case.hold", {"ground": "restriction_18"}, HOLDS),
+        ("release", {}, "case.release", {}, HOLDS),
         ("erase", {"reason": "not_needed"}, "case.erase", {"reason": "not_needed"}, "/cases"),
     ],
 )
 async def test_what_is_filled_in_is_noted(path: str, fields: Any, operation: str, wanted: Any, to: str):
     """By who is signed in, from a form of the page."""
     async with console(answers() | {operation: {}}) as there:
-        page = read((await there.get(f"{HERE}/erase" if path == "erase" else HERE)).text)
+        on = {"erase": f"{HERE}/erase", "hold": HOLDS, "release": HOLDS}.get(path, HERE)
+        page = read((await there.get(on)).text)
         seen = await there.post(f"{HERE}/{path}", page.form(f"{HERE}/{path}").filled(fields))
         assert seen.headers["Location"] == to
         name, arguments, _ = there.desk.calls[-1]

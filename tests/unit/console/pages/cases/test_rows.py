@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from support.played_cases import FOUND
 
-from gateway.console.pages.cases.rows import TINTS, Group, describe_due, group_rows, make_row
+from gateway.console.case_words import TINTS, choose_mark
+from gateway.console.pages.cases.rows import Group, describe_due, end_tomorrow, group_rows, make_row
 from gateway.console.words import load_words
 
 EN = load_words("en")
@@ -42,6 +43,14 @@ def test_a_deadline_is_said_as_people_say_days(until, group, kind, text):
     """By the days of the country, with the weekday within two weeks."""
     found = describe_due(owed(until), EN, now=NOON, offset=HOUR)
     assert (found.group, found.kind, found.text) == (group, kind, text)
+
+
+def test_tomorrow_ends_at_midnight_of_the_country():
+    """What is over in its last second is soon, in the next one not; also where clocks change in between."""
+    end = end_tomorrow(NOON, lambda at: HOUR)
+    assert describe_due(owed(end), EN, now=NOON, offset=HOUR).group is Group.SOON
+    assert describe_due(owed(end + 1), EN, now=NOON, offset=HOUR).group is Group.WEEK
+    assert end_tomorrow(NOON, lambda at: HOUR if at < NOON + 10 * HOUR else 0) == end + HOUR
 
 
 def test_who_owes_is_seen_by_the_shape():
@@ -82,6 +91,7 @@ def test_rows_stand_under_their_groups_in_order():
 
 @pytest.mark.parametrize(("name", "mark"), [("merle", "Me"), ("é tude", "Ét"), ("7", "7"), ("(a)", "A"), (None, "Gg")])
 def test_a_mark_has_two_letters_of_the_name(name, mark):
-    """Of the id where a case has none; its tint is one of the six."""
-    row = make_row(FOUND["cases"][0] | {"name": name}, EN, now=NOON, offset=HOUR)
-    assert row.mark == mark and 0 <= row.tint < TINTS
+    """Of the id where a case has none; its tint is one of the six, and stays when the name changes."""
+    found = choose_mark(FOUND["cases"][0]["id"], name)
+    assert found[0] == mark and 0 <= found[1] < TINTS
+    assert found[1] == choose_mark(FOUND["cases"][0]["id"], "another")[1]
