@@ -14,7 +14,7 @@ from support.tables import Faults
 from gateway.administration import status_metrics
 from gateway.console import operating
 from gateway.console.operating import Tells
-from gateway.console.pages import operations
+from gateway.console.pages import network, operations
 from gateway.console.pages.operations import PAGE
 from gateway.console.words import load_words
 from gateway.errors import Code, RefusedError
@@ -29,7 +29,7 @@ PROOF = {"node": "n1" + "a" * 32, "version": 2, "proof": {"d": 3, "c": []}}
 def right(path: str) -> str:
     """The operation whose right opens a page."""
     places = path.partition("?")[0].split("/")
-    for page in operations.PAGES:
+    for page in (*network.PAGES, *operations.PAGES):
         wanted = page.path.split("/")
         same = (one.startswith("{") or one == other for one, other in zip(wanted, places, strict=False))
         if page.method == "GET" and len(wanted) == len(places) and all(same):
@@ -95,8 +95,9 @@ async def test_the_overview_says_how_it_stands():
         text = (await there.get("/operations")).text
         for word in (
             "Nothing is sent",
-            "does not answer",
-            "held: people have to agree first",
+            "Failed, a person must look",
+            "The agreement with a country (<bdi>UA &lt;b&gt;</bdi>)",
+            "A legal hold",
             "One of our messages",
             load_words("en").code("wire_code", "expired"),
             "3, since",
