@@ -8,10 +8,10 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway.console import links as link_texts
-from gateway.console.links import Link, list_links
 from gateway.console.navigation.sections import Section
+from gateway.console.pictures import links as link_texts
 from gateway.console.pictures.delivery import SMALL, Day, draw_delivery, draw_key, draw_small
+from gateway.console.pictures.links import Link, list_links
 from gateway.console.pictures.network import LinkState, Peer, draw_network, find_direction
 from gateway.console.visit import Page, Visit
 from gateway.console.words import N_

@@ -174,5 +174,6 @@ def _mirror(box: Box, width: float) -> Box:
 
 def _draw_boxes(boxes: Sequence[Box], **pen: str) -> Markup:
     """Draw rectangles of one look as one shape: an element for each would make the page heavy."""
-    steps = (f"M{box.x:.1f} {box.y:.1f}h{box.width:.1f}v{box.height:.1f}h-{box.width:.1f}z" for box in boxes)
+    sizes = ([f"{round(n, 1):g}" for n in (box.x, box.y, box.width, box.height)] for box in boxes)
+    steps = (f"M{x} {y}h{width}v{height}h-{width}z" for x, y, width, height in sizes)
     return draw("path", d="".join(steps), **pen)

@@ -138,7 +138,9 @@ def draw_network(ours: str, peers: Sequence[Peer], label: str, *, narrow: bool =
         draw("g", *(_draw_link(layout, node) for node in layout.nodes), stroke_width=3),
         draw("circle", cx=layout.x, cy=layout.y, r=OURS, fill=paint("ours")),
         write(ours, layout.x, layout.y + 5, fill=paint("on-ours"), font_weight=700),
-        draw("g", *(_draw_node(node, narrow=narrow, rtl=rtl) for node in layout.nodes), stroke_width=3),
+        draw(
+            "g", *(_draw_node(node, narrow=narrow, rtl=rtl) for node in layout.nodes), stroke_width=3, font_weight=700
+        ),
         narrow=narrow,
     )
 
@@ -214,15 +216,17 @@ def _draw_link(layout: Layout, node: Node) -> Markup:
 def _draw_node(node: Node, *, narrow: bool, rtl: bool) -> Markup:
     peer, colour = node.peer, LOOKS[node.peer.state].colour
     circle = draw("circle", cx=node.x, cy=node.y, r=RADIUS, fill=paint("surface"), stroke=paint(colour))
-    drawn = circle + write(peer.code, node.x, node.y + 5, font_weight=700)
+    drawn = circle + write(peer.code, node.x, node.y + 5)
     if narrow and peer.waiting:
         return drawn + _draw_tag(str(peer.waiting), node, colour)
     if node.label is None:
         return drawn
     anchor, x = ("right", node.x - BESIDE) if node.left else ("left", node.x + BESIDE)
-    name = write(peer.name, x, node.y - 3, anchor=anchor, rtl=rtl, font_weight=700)
+    name = write(peer.name, x, node.y - 3, anchor=anchor, rtl=rtl)
     fill = paint("ink2" if peer.state is LinkState.WORKS else colour)
-    return drawn + name + write(peer.detail, x, node.y + SMALLEST + 1, anchor=anchor, rtl=rtl, fill=fill)
+    return (
+        drawn + name + write(peer.detail, x, node.y + SMALLEST + 1, anchor=anchor, rtl=rtl, fill=fill, font_weight=400)
+    )
 
 
 def find_tag(node: Node) -> Box:

@@ -88,4 +88,4 @@ def test_small_bars_and_shares_are_as_long_as_their_counts():
     """The highest fills the row; nothing at all draws nothing but its line."""
     assert heights(draw_small([0, 1, 2], "3")) == [0, 9, 18]
     assert heights(draw_small([], "none")) == []
-    assert 'd="M120.0 1.0h40.0v' in draw_share(1, 4, rtl=True)
+    assert 'd="M120 1h40v' in draw_share(1, 4, rtl=True)
