@@ -125,6 +125,19 @@ async def test_the_overview_says_how_it_stands():
         assert "No alarm is open." in text and "none was made here" in text
 
 
+async def test_queues_and_endings_are_pictures_and_words():
+    """How many, and the oldest in words; too old is a word of its own colour; holds are for who may read them."""
+    for role, holds in ((Role.FOCAL_POINT, True), (Role.OPERATOR, False)):
+        async with console(answers()) as there:
+            there.sign_in.sessions["secret"] = person(role)
+            text = (await there.get("/operations")).text
+        assert 'aria-label="To be sent: 3, 19 hours"' in text and 'aria-label="Arrived there, not taken up: 0"' in text
+        assert '<span class="chip late"><svg' in text and ("A legal hold" in text) is holds
+        assert f'aria-label="{2 + holds} things end in the next 13 weeks"' in text
+        assert text.index("The signing key of this node") < text.index("The agreement with a country")
+        assert "The descriptor of this node" not in text  # it ends long after these weeks
+
+
 async def test_an_alarm_says_its_case_only_to_who_may_read():
     """The node leaves the case out for an operator, and the page is there all the same."""
     unnamed = {name: value for name, value in alarm(1).items() if name != "of_case"}
