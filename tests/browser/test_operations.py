@@ -75,7 +75,7 @@ async def test_a_message_that_failed_is_sent_anew(browser: Browser, tmp_path: Pa
                 pages.append(await ola.page.content())
             await two.al.start()
             await ola.open("/operations")
-            await ola.follow("One of our messages will not be sent")
+            await ola.follow("What to do, One of our messages will not be sent")
             assert id in await ola.text()
             await ola.press("Resend")
             assert "1 messages were tried again." in await ola.text()
