@@ -129,6 +129,7 @@ ROUTES: tuple[Route, ...] = (
     Route(method="GET", path="/node", operation="node.show"),
     Route(method="GET", path="/node/status", operation="node.status"),
     Route(method="GET", path="/node/ready", operation="node.ready"),
+    Route(method="GET", path="/node/delivery", operation="node.delivery"),
     Route(method="GET", path="/node/workers", operation="node.workers"),
     Route(method="GET", path="/node/maintenance", operation="maintenance.show"),
     Route(method="POST", path="/node/maintenance", operation="maintenance.begin"),

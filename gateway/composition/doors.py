@@ -59,6 +59,7 @@ def _console(node: Node) -> Sequence[RouteDef]:
         offset=lambda at: int(offset(zone, at).total_seconds()),
         rand=node.rand,
         corridors={one.to: one for one in node.config.corridors},
+        places={code: one.place for code, one in node.region.countries.items() if one.place is not None},
         near={"language": node.region.languages, "country": node.region.countries},
     )
     return tuple(console_routes(node.desk, people_at(node, origin), about, Waiting(node.desk, node.clock.now)))

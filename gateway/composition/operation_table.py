@@ -12,6 +12,7 @@ from gateway.access.operations.tokens import TokenOperations
 from gateway.administration.operations.alarms import AlarmOperations
 from gateway.administration.operations.backup import BackupOperations
 from gateway.administration.operations.clock import ClockOperations
+from gateway.administration.operations.delivery import DeliveryOperations
 from gateway.administration.operations.diagnostics import DiagnosticsOperations
 from gateway.administration.operations.node import NodeViewOperations
 from gateway.administration.operations.status import StatusOperations
@@ -201,6 +202,7 @@ def _node_operations(node: Node) -> Sequence[object]:
             adapter=node.adapter,
             clock=node.clock,
         ),
+        DeliveryOperations(store=node.store, peers=node.peers, clock=node.clock),
         NodeViewOperations(
             store=node.store, own=node.own, keys=node.keys, peers=node.peers, config=node.config, adapter=node.adapter
         ),

@@ -96,6 +96,10 @@ class Words:
         """Format the day of a moment in the days around today: its weekday, day and month, all short."""
         return format_skeleton("MMMEd", _local(at, offset), locale=self.locale)
 
+    def short_day(self, at: int, offset: int) -> str:
+        """Format the day of a moment without weekday and year."""
+        return format_date(_local(at, offset), "d MMM", locale=self.locale)
+
     def clock(self, at: int, offset: int) -> str:
         """Format the time of a moment, without its day."""
         return format_datetime(_local(at, offset), "HH:mm", locale=self.locale)
@@ -103,6 +107,10 @@ class Words:
     def span(self, seconds: int) -> str:
         """Format a duration in its largest unit."""
         return format_timedelta(timedelta(seconds=abs(seconds)), threshold=1.1, locale=self.locale)
+
+    def short_span(self, seconds: int) -> str:
+        """Format a duration in its largest unit, short, as on a scale."""
+        return format_timedelta(timedelta(seconds=seconds), threshold=1, format="short", locale=self.locale)
 
     def _shown(self, label: Label, name: str) -> str:
         return f"{name} [{self.language.no_label}]" if label.text is None else label.text

@@ -15,6 +15,7 @@ from gateway.access.operations.tokens import TokenOperations
 from gateway.administration.operations.alarms import AlarmOperations
 from gateway.administration.operations.backup import BackupOperations
 from gateway.administration.operations.clock import ClockOperations
+from gateway.administration.operations.delivery import DeliveryOperations
 from gateway.administration.operations.diagnostics import DiagnosticsOperations
 from gateway.administration.operations.node import NodeViewOperations
 from gateway.administration.operations.status import StatusOperations
@@ -96,6 +97,7 @@ CLASSES: tuple[type, ...] = (
     StatisticsOperations,
     NodeViewOperations,
     StatusOperations,
+    DeliveryOperations,
     WorkerOperations,
     ClockOperations,
     MaintenanceOperations,

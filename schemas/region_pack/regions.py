@@ -43,10 +43,13 @@ _TERRITORY = re.compile(r"[a-z][a-z0-9-]{2,31}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Country:
-    """A country of the region, with the languages in which its units work; the first one is the default."""
+    """A country of the region, with the languages in which its units work; the first one is the default. `place` is
+    where its capital lies, in whole degrees north and east: pictures show in which direction that is.
+    """
 
     code: str
     languages: tuple[str, ...]
+    place: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,8 +174,14 @@ def _languages(spot: Spot) -> tuple[str, ...]:
 def _country(code: str, spot: Spot, languages: Collection[str]) -> Country:
     if code not in code_list("country") and not _TERRITORY.fullmatch(code):
         spot.fault("unknown_code", "a code of the list country, or a name of small letters for another territory")
-    spoken = spot.members(("languages",))["languages"].several(languages, "unknown_language", "listed above", low=1)
-    return Country(code=code, languages=spoken)
+    members = spot.members(("languages",), ("place",))
+    spoken = members["languages"].several(languages, "unknown_language", "listed above", low=1)
+    return Country(code=code, languages=spoken, place=_place(members["place"]) if "place" in members else None)
+
+
+def _place(spot: Spot) -> tuple[int, int]:
+    members = spot.members(("north", "east"))
+    return members["north"].number(-90, 90), members["east"].number(-180, 180)
 
 
 def _corridors(spot: Spot, countries: Collection[str]) -> frozenset[Pair]:

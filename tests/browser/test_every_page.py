@@ -112,6 +112,7 @@ def visited(ids: dict[str, str]) -> list[str]:
         f"/trust/peers/{peer}",
         f"/trust/peers/{peer}/compare",
         f"/trust/peers/{peer}/scope",
+        "/network",
         "/operations",
         "/operations/alarms",
         "/operations/alarms/webhook.failed",

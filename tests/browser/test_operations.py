@@ -20,6 +20,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 DAY = 86_400
 CANARY = "Tulpe-7391"
 SEEN = (
+    "/network",
     "/operations",
     "/operations/alarms",
     "/operations/alarms/message.failed",
@@ -52,11 +53,12 @@ async def test_a_message_that_failed_is_sent_anew(browser: Browser, tmp_path: Pa
             await ola.scripts(allowed=False)
 
             async def failing() -> bool:
-                await ola.open("/operations")
-                return "does not answer" in await ola.text()
+                await ola.open("/network")
+                return "Slow" in await ola.text()
 
             await two.until(failing, seconds=30)
             assert "1, since" in await ola.text()
+            await ola.open("/operations")
             assert "Key of the gateway node in a file that is overwritten" in await ola.text()
             two.clock.advance(15 * DAY)
 
@@ -73,7 +75,7 @@ async def test_a_message_that_failed_is_sent_anew(browser: Browser, tmp_path: Pa
                 pages.append(await ola.page.content())
             await two.al.start()
             await ola.open("/operations")
-            await ola.follow("One of our messages will not be sent")
+            await ola.follow("What to do, One of our messages will not be sent")
             assert id in await ola.text()
             await ola.press("Resend")
             assert "1 messages were tried again." in await ola.text()

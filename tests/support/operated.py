@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from support.consoles import NOW
+from support.consoles import NODE, NOW
 
 ID = "q2x0bJr3QkK0m1c5n8sT4g"
 OTHER = "r3x0bJr3QkK0m1c5n8sT4g"
@@ -104,8 +104,56 @@ def alarm(seq: int, kind: str = "message.failed", **other: Any) -> dict[str, Any
 
 
 STEPS = ("name", "tcp", "tls")
+DELIVERY: dict[str, Any] = {
+    "at": NOW,
+    "days": [
+        {"day": NOW // 86_400 * 86_400 - 86_400 * back, "peer": "AL", "within_hour": 9 - back, "later": 1, "not_yet": n}
+        for back, n in ((0, 3), (1, 0), (8, 0))
+    ],
+    "queues": [
+        {"queue": "to_send", "count": 3, "times": [NOW - 70_000, NOW - 7_200, NOW - 60]},
+        {"queue": "not_taken_there", "count": 0, "times": []},
+        {"queue": "not_taken_here", "count": 3, "times": [NOW - 7_200, NOW - 700, NOW - 70]},
+        {"queue": "second_person", "count": 1, "times": [NOW - 90_000]},
+        {"queue": "failed", "count": 0, "times": []},
+    ],
+}
+LINKS: dict[str, Any] = {
+    "peers": [
+        {
+            "name": name,
+            "node": node,
+            "country": country,
+            "state": "active",
+            "cause": None,
+            "missing": None,
+            "demo": False,
+            "first_form": False,
+            "descriptor_version": 1,
+            "keyset_seen": NOW,
+            "failing_since": None,
+            "attempts": 0,
+            "next_try": None,
+        }
+        for name, node, country in (("AL", "n1" + "a" * 32, "AL"), ("UA <b>", "n1" + "u" * 32, "UA"))
+    ]
+}
+ENDINGS = [
+    {"subject": "own.sig", "at": NOW + 86_400, "peer": None},
+    {"subject": "peer.trust", "at": NOW + 86_400 * 20, "peer": "UA <b>"},
+    {"subject": "own.descriptor", "at": NOW + 86_400 * 300, "peer": None},
+]
+HOLDS = {
+    "holds": [
+        {"id": OTHER, "of_case": None, "ground": "restriction_18", "until": "2026-11-30", "over": False, "at": NOW}
+    ]
+}
 ANSWERS: dict[str, Any] = {
     "node.status": STATUS,
+    "node.delivery": DELIVERY,
+    "node.show": NODE | {"endings": ENDINGS},
+    "peer.list": LINKS,
+    "retention.list": HOLDS,
     "node.workers": WORKERS,
     "keys.list": {
         "keys": [
@@ -276,6 +324,7 @@ LISTED: dict[str, Any] = {
     },
 }
 PATHS = (
+    "/network",
     "/operations",
     "/operations/alarms",
     "/operations/alarms/message.failed",
@@ -289,7 +338,7 @@ PATHS = (
     "/operations/adapter",
     "/operations/messages?peer=AL&state=held",
 )
-ALIKE = (PATHS[3], PATHS[4], PATHS[6], PATHS[8], AUDITED[1], AUDITED[4])
+ALIKE = (PATHS[4], PATHS[5], PATHS[7], PATHS[9], AUDITED[1], AUDITED[4])
 """Those that differ from another one in what they say only."""
 
 

@@ -15,6 +15,7 @@ from gateway.console import operating
 from gateway.console.moving import list_moving
 from gateway.console.navigation.sections import Section
 from gateway.console.operating import Tells
+from gateway.console.pages import overview
 from gateway.console.states import INCOMING, OUTGOING
 from gateway.console.visit import Form, Page, Visit
 from gateway.console.words import N_
@@ -29,7 +30,15 @@ SECTION = Section(
     title=N_("Operations"),
     operation="node.status",
     shape="gauge",
-    of=frozenset({Role.FOCAL_POINT, Role.OPERATOR}),
+    of=frozenset({Role.OPERATOR}),
+)
+MESSAGES = Section(
+    path="/operations/messages",
+    title=N_("Messages"),
+    operation="message.resend_many",
+    shape="inbox",
+    of=frozenset({Role.OPERATOR}),
+    covers=("/operations/resend",),
 )
 PAGE = 100
 """Alarms on one page."""
@@ -53,7 +62,20 @@ async def show_overview(visit: Visit) -> web.StreamResponse:
         keys = [key for key in (await visit.ask("keys.list"))["keys"] if key["current"]]
     moving, now = await list_moving(visit), visit.settings.now()
     workers = (await visit.ask("node.workers"))["workers"]
-    return _page(visit, "operations.html", stands=status, keys=keys, moving=moving, workers=workers, now=now)
+    endings = await overview.list_endings(visit, now)
+    return _page(
+        visit,
+        "operations.html",
+        stands=status,
+        keys=keys,
+        moving=moving,
+        workers=workers,
+        queues=overview.describe_queues(visit, await visit.ask("node.delivery"), now),
+        scale=overview.draw_scale(visit),
+        endings=endings,
+        calendar=overview.draw_calendar(visit, endings, now),
+        now=now,
+    )
 
 
 async def list_alarms(visit: Visit) -> web.StreamResponse:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from aiohttp import web
 
 from gateway.console.navigation.sections import Section
+from gateway.console.pictures.delivery import draw_share
 from gateway.console.visit import Page, Visit
 from gateway.console.words import N_
 from gateway.operations.roles import Role
@@ -82,7 +85,8 @@ async def count_period(visit: Visit) -> web.StreamResponse:
 async def show_statistics(visit: Visit) -> web.StreamResponse:
     """Show the released tables of one period."""
     release = await visit.ask("statistics.show", {"id": visit.request.match_info["id"]})
-    return visit.page("statistic.html", release=release)
+    share = partial(draw_share, rtl=visit.words.language.direction == "rtl")
+    return visit.page("statistic.html", release=release, share=share)
 
 
 PAGES = (

@@ -33,8 +33,8 @@ SECTION = Section(
     path="/trust",
     title=N_("Trust"),
     operation="change.list",
-    shape="network",
-    of=frozenset({Role.TRUST_ADMIN, Role.OPERATOR}),
+    shape="link",
+    of=frozenset({Role.TRUST_ADMIN}),
 )
 SOON = 60 * 24 * 3600
 """Seconds before an end from which a page warns (60, 30 and 7 days)."""

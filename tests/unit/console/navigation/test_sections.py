@@ -11,7 +11,7 @@ from gateway.node.rows import ROWS
 from gateway.operations.registry import may
 from gateway.operations.roles import Role
 
-FOCAL = ["/cases", "/inbox", "/drafts", "/alerts", "/directory", "/operations", "/records"]
+FOCAL = ["/cases", "/inbox", "/drafts", "/alerts", "/directory", "/network", "/records"]
 
 
 def rail(*roles: Role) -> list[str]:
@@ -26,8 +26,8 @@ def rail(*roles: Role) -> list[str]:
     [
         ((Role.FOCAL_POINT,), FOCAL),
         ((Role.CASE_WORKER,), ["/cases", "/inbox", "/drafts", "/alerts", "/directory"]),
-        ((Role.TRUST_ADMIN,), ["/trust", "/people", "/guidance"]),
-        ((Role.OPERATOR,), ["/trust", "/operations", "/guidance"]),
+        ((Role.TRUST_ADMIN,), ["/network", "/trust", "/people", "/guidance"]),
+        ((Role.OPERATOR,), ["/network", "/operations", "/operations/messages", "/guidance"]),
         ((Role.AUDITOR,), ["/audit", "/audit/entries", "/audit/reads"]),
         ((Role.DATA_PROTECTION_OFFICER, Role.AUDITOR), None),
         ((Role.ADAPTER,), None),
@@ -46,7 +46,7 @@ def test_two_roles_have_the_entries_of_both_up_to_seven():
     assert len(rail(*Role)) == MOST
 
 
-FIRST = ["/trust", "/people"]
+FIRST = ["/network", "/trust"]
 
 
 @pytest.mark.parametrize(

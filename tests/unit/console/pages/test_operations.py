@@ -14,7 +14,7 @@ from support.tables import Faults
 from gateway.administration import status_metrics
 from gateway.console import operating
 from gateway.console.operating import Tells
-from gateway.console.pages import operations
+from gateway.console.pages import network, operations
 from gateway.console.pages.operations import PAGE
 from gateway.console.words import load_words
 from gateway.errors import Code, RefusedError
@@ -29,7 +29,7 @@ PROOF = {"node": "n1" + "a" * 32, "version": 2, "proof": {"d": 3, "c": []}}
 def right(path: str) -> str:
     """The operation whose right opens a page."""
     places = path.partition("?")[0].split("/")
-    for page in operations.PAGES:
+    for page in (*network.PAGES, *operations.PAGES):
         wanted = page.path.split("/")
         same = (one.startswith("{") or one == other for one, other in zip(wanted, places, strict=False))
         if page.method == "GET" and len(wanted) == len(places) and all(same):
@@ -95,8 +95,9 @@ async def test_the_overview_says_how_it_stands():
         text = (await there.get("/operations")).text
         for word in (
             "Nothing is sent",
-            "does not answer",
-            "held: people have to agree first",
+            "Failed, a person must look",
+            "The agreement with a country (<bdi>UA &lt;b&gt;</bdi>)",
+            "A legal hold",
             "One of our messages",
             load_words("en").code("wire_code", "expired"),
             "3, since",
@@ -122,6 +123,19 @@ async def test_the_overview_says_how_it_stands():
         there.desk.answers["node.status"] = calm
         text = (await there.get("/operations")).text
         assert "No alarm is open." in text and "none was made here" in text
+
+
+async def test_queues_and_endings_are_pictures_and_words():
+    """How many, and the oldest in words; too old is a word of its own colour; holds are for who may read them."""
+    for role, holds in ((Role.FOCAL_POINT, True), (Role.OPERATOR, False)):
+        async with console(answers()) as there:
+            there.sign_in.sessions["secret"] = person(role)
+            text = (await there.get("/operations")).text
+        assert 'aria-label="To be sent: 3, 19 hours"' in text and 'aria-label="Arrived there, not taken up: 0"' in text
+        assert '<span class="chip late"><svg' in text and ("A legal hold" in text) is holds
+        assert f'aria-label="{2 + holds} things end in the next 13 weeks"' in text
+        assert text.index("The signing key of this node") < text.index("The agreement with a country")
+        assert "The descriptor of this node" not in text  # it ends long after these weeks
 
 
 async def test_an_alarm_says_its_case_only_to_who_may_read():

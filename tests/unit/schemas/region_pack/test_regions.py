@@ -55,6 +55,15 @@ def test_the_pack_is_held_and_loads() -> None:
     assert tuple(stage.name for stage in found.procedure.stages) == STAGES
 
 
+def test_a_country_lies_somewhere(copy: Path) -> None:
+    """Each of this region, in whole degrees; another pack may leave it out, and no place off the earth is taken."""
+    assert load_region("tact").countries["MA"].place == (34, -7)
+    edited(copy, "region.json", lambda value: value["countries"]["MA"].pop("place"))
+    assert read_region_pack(copy).countries["MA"].place is None
+    edited(copy, "region.json", lambda value: value["countries"]["MA"].update(place={"north": 91, "east": -7}))
+    assert faults(copy) == [("region.json#/countries/MA/place/north", "number")]
+
+
 @pytest.mark.parametrize("name", list_regions())
 def test_every_pack_is_whole(name: str) -> None:
     """Also one that somebody has just copied: every file of it is read, and each country has a calendar."""

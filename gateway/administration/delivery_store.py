@@ -1,0 +1,97 @@
+"""When messages of ours were received, day by day, and since when what waits is waiting: times only, counted in SQL.
+
+A day is one of UTC. Probes are no messages, and what was cancelled, refused or will not go is on its way no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, case, func, select
+
+from gateway.administration.status_store import UNDELIVERED
+from gateway.database.tables import alarm, draft, inbox, message, outbox, receipt
+from gateway.foundation.chores import HOUR
+from gateway.foundation.ids import NodeId
+from gateway.messages.machines.delivery import Outgoing
+from gateway.messages.probe import KIND as PROBE
+from gateway.messages.store.receipts import RECEIVED
+
+DAY = 86_400
+SHOWN = 40
+"""Times that are given of one queue, the oldest: a picture of more shows no more."""
+UNDER_WAY = (Outgoing.QUEUED, Outgoing.AWAITING_RECEIPT, Outgoing.VOIDING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveredDay:
+    """Messages of one day to one peer: received there within an hour of their release, later, or not yet."""
+
+    day: int
+    peer: NodeId
+    within_hour: int
+    later: int
+    not_yet: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queue:
+    """So many wait; `times`: since when the oldest `SHOWN` of them do, oldest first (Unix seconds)."""
+
+    count: int
+    times: tuple[int, ...]
+
+
+def count_by_day(connection: Connection, since: int) -> list[DeliveredDay]:
+    """Count our messages since a time by day and peer, in one pass over the messages."""
+    took = receipt.c.at - message.c.at
+    arrived = and_(
+        receipt.c.direction == RECEIVED,
+        receipt.c.peer == message.c.peer,
+        receipt.c.id == message.c.id,
+        receipt.c.status == "received",
+    )
+    day = (message.c.at // DAY).label("day")
+    query = (
+        select(
+            day,
+            message.c.peer,
+            func.sum(case((took <= HOUR, 1), else_=0)),
+            func.sum(case((took > HOUR, 1), else_=0)),
+            func.sum(case((and_(receipt.c.at.is_(None), message.c.state.in_([*map(str, UNDER_WAY)])), 1), else_=0)),
+        )
+        .select_from(message.outerjoin(receipt, arrived))
+        .where(message.c.direction == "out", message.c.at >= since, message.c.kind != PROBE)
+        .group_by(day, message.c.peer)
+        .order_by(day, message.c.peer)
+    )
+    return [
+        DeliveredDay(day=row[0] * DAY, peer=row[1], within_hour=row[2], later=row[3], not_yet=row[4])
+        for row in connection.execute(query)
+    ]
+
+
+def read_queues(connection: Connection, *, second: str, failed: tuple[str, ...]) -> Mapping[str, Queue]:
+    """Read since when things wait, by queue. `second`: the state of drafts that wait for a second person; `failed`: the
+    alarms about messages that a person has to look at.
+    """
+    sending = select(message.c.at).join(outbox, outbox.c.ref == message.c.ref)
+    coming = select(message.c.at).join(inbox, inbox.c.ref == message.c.ref)
+    return {
+        "to_send": _read_queue(connection, sending, message.c.at),
+        "not_taken_there": _read_queue(connection, select(message.c.at).where(UNDELIVERED), message.c.at),
+        "not_taken_here": _read_queue(connection, coming, message.c.at),
+        "second_person": _read_queue(connection, select(draft.c.at).where(draft.c.state == second), draft.c.at),
+        "failed": _read_queue(
+            connection, select(alarm.c.at).where(alarm.c.kind.in_(failed), alarm.c.dismissed.is_(None)), alarm.c.at
+        ),
+    }
+
+
+def _read_queue(connection: Connection, query: Select[Any], at: Any) -> Queue:
+    times = tuple(connection.scalars(query.order_by(at).limit(SHOWN)))
+    if len(times) < SHOWN:
+        return Queue(count=len(times), times=times)
+    return Queue(count=connection.scalar(select(func.count()).select_from(query.subquery())) or 0, times=times)
