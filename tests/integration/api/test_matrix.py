@@ -65,6 +65,7 @@ PLAIN = (
         "evidence.fields",
         "evidence.contradiction",
         "alarm.dismiss",
+        "audit.case",
         "audit.reads",
         "keys.proof",
         "statistics.draft",
