@@ -222,7 +222,12 @@ class Console:
             method, self.server.make_url(path), data=data, headers=given, allow_redirects=False
         ) as answer:
             cookies = {name: morsel.OutputString() for name, morsel in answer.cookies.items()}
-            return Seen(status=answer.status, headers=dict(answer.headers), text=await answer.text(), cookies=cookies)
+            return Seen(
+                status=answer.status,
+                headers=dict(answer.headers),
+                text=await answer.text(errors="replace"),
+                cookies=cookies,
+            )
 
 
 def settings(**other: Any) -> Settings:

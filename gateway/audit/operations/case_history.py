@@ -15,6 +15,7 @@ from gateway.audit.operations.access import reader_names
 from gateway.audit.operations.case_acts import ActsOfCase
 from gateway.audit.operations.case_history_models import CaseHistory, CasesToAudit
 from gateway.audit.operations.case_records import CaseRecords, load_records, name_peer
+from gateway.audit.store import CheckpointRow
 from gateway.cases import kept
 from gateway.cases import store as cases
 from gateway.cases.operations.cases import following
@@ -36,6 +37,8 @@ from gateway.operations.roles import AUDITOR, PROTECTS
 from gateway.peers.registry import PeerRegistry
 from gateway.ports import Clock, Json, OperationResult
 from keys.documents.envelope import Status
+from keys.documents.signed_note import Checkpoint, SignedNote
+from keys.primitives.encoding import b64u
 
 MOST_LOOKS = 500
 """Looks that one answer tells of, the newest."""
@@ -150,7 +153,7 @@ class CaseHistoryForAudit:
             "more_looks": len(looks) > MOST_LOOKS,
             "erased": self._list_erased(connection, records, peers),
             "holds": [{"ground": one.ground, "until": one.until} for one in _holds(connection, records)],
-            "checkpoint": None if newest is None else {"size": newest.size, "at": newest.at},
+            "checkpoint": None if newest is None else _head(newest),
         }
 
     def _name_pseudonyms(self, names: Iterable[str]) -> dict[str, str]:
@@ -206,6 +209,11 @@ class CaseHistoryForAudit:
             erased=len(gone),
             at=max(gone.values(), default=None),
         )
+
+
+def _head(row: CheckpointRow) -> dict[str, Json]:
+    root = Checkpoint.parse(SignedNote.decode(row.note).text).root
+    return {"size": row.size, "at": row.at, "root": b64u(root)}
 
 
 def _place(

@@ -95,6 +95,12 @@ class ErasedWhere(Answer):
     until: Time | None = Field(description="of backups: when the last one ends that opens what was erased")
 
 
+class SignedHead(Mark):
+    """The newest checkpoint, by which a printed history can be held against an export of the log."""
+
+    root: str = Field(description="of the tree, base64url as in the export")
+
+
 class HeldCase(Answer):
     """Why something of the case may not be erased."""
 
@@ -115,5 +121,5 @@ class CaseHistory(CaseToAudit):
     erased: list[ErasedWhere]
     holds: list[HeldCase]
     log: LogVerified
-    checkpoint: Mark | None
+    checkpoint: SignedHead | None
     fingerprint: str = Field(description="of the key by which this node is known")

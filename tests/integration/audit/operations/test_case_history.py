@@ -4,6 +4,7 @@ the log holds; the person and what messages say stand in none of it.
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,10 +12,15 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from pypdf import PdfReader
+from support.nodeproc import UNIT
 from support.pair import Two, two_nodes
 from support.persons import ANA, BEN, agreed, case_of, referred
 from support.shapes import misfits
 
+from gateway.console.papers.case_history import HistoryText
+from gateway.console.papers.pdf import Foot, Look, print_paper
+from gateway.console.words import load_words
 from gateway.errors import Code, RefusedError
 from gateway.node.rows import ROWS
 from gateway.operations.registry import visible
@@ -112,6 +118,20 @@ async def test_a_message_that_the_log_does_not_know_is_counted(two: Two) -> None
     )
     told = await history(two)
     assert told["verdict"] == "incomplete" and told["missing"] > 0
+
+
+async def test_nothing_of_another_case_stands_in_it_or_in_its_file(two: Two) -> None:
+    """Neither its label nor its number, whoever looks after it; and no word of the person of its own."""
+    his = (await two.fr.call("case.open", label="Rote Rose", number="F-2", by=BEN))["id"]
+    await two.fr.call("case.hand_over", id=his, unit=UNIT, reason="moved", by=BEN)
+    await two.fr.call("case.relate", id=his, other=await case_of(two.fr, TALK), relation="sibling", by=BEN)
+    told, words = await history(two), load_words("en")
+    paper = HistoryText(told, words, lambda at: words.time(at, 0)).write()
+    look = Look(language="en", to_left=False, foot=Foot("%(page)s %(pages)s", paper.mark), at=told["now"])
+    pages = PdfReader(io.BytesIO(print_paper(paper, look))).pages
+    text = "".join(page.extract_text() for page in pages) + json.dumps(told)
+    assert [word for word in ("Rote Rose", "F-2", his, LABEL, HERS) if word in text] == []
+    assert ANA in text and "F-1" in text
 
 
 async def test_cases_are_listed_by_number_and_reference(two: Two) -> None:
