@@ -116,6 +116,10 @@ class FakeSignIn:
         """Whose session it is."""
         return self.sessions.get(session)
 
+    async def watch(self, session: str) -> Person | None:
+        """The same."""
+        return self.sessions.get(session)
+
     async def sign_out(self, session: str) -> None:
         """Ended."""
         self.sessions.pop(session, None)
