@@ -143,12 +143,13 @@ class HistoryText:
             heads=[words("First on that day"), words("Who"), words("What")],
             rows=[
                 (
-                    self._at(one["at"]),
+                    self._moment(one["at"]),
                     self._name_who(one["by"]),
                     self._with_message(self._events.read(one["what"]), one),
                 )
                 for one in self._found["looks"]
-            ],
+            ]
+            + ([(NOTHING, words("Older ones"), words("Who was shown what"))] if self._found["more_looks"] else []),
             empty=words("Nobody was shown any of it."),
         )
 
@@ -166,9 +167,14 @@ class HistoryText:
                     self._when(one),
                 )
                 for one in self._found["erased"]
-            ],
+            ]
+            + [(words("Legal hold"), NOTHING, NOTHING, self._hold(one)) for one in self._found["holds"]],
             empty=words("There is nothing here."),
         )
+
+    def _hold(self, hold: Mapping[str, Any]) -> str:
+        words = self._words
+        return f"{words('Until')} {words.date(hold['until'])}. {Says(words).reason(hold['ground'], 'kept_ground')}"
 
     def _when(self, place: Mapping[str, Any]) -> str:
         words = self._words

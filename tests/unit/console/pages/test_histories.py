@@ -30,7 +30,16 @@ async def test_the_verdict_comes_first_and_then_four_answers():
             said.index(word) for word in ("Complete and unchanged", "8 acts", "1 consent", "1 of 7 messages", "4171")
         ]
         assert places == sorted(places)
-        for word in ("FR-2026-0412", "K7P-4QD", "Fay D. <b>, a user of the case system", "danger to life", "Albania"):
+        for word in (
+            "FR-2026-0412",
+            "K7P-4QD",
+            "Fay D. <b>, a user of the case system",
+            "danger to life",
+            "Albania",
+            "Legal hold",
+            "1 Dec 2027",
+            "Older ones",
+        ):
             assert word in said, word
 
 
@@ -62,7 +71,7 @@ async def test_it_is_for_auditors_and_data_protection_officers():
         for role in (Role.FOCAL_POINT, Role.OPERATOR):
             there.sign_in.sessions["secret"] = person(role)
             assert (await there.get(HERE)).status == 403
-    empty: dict[str, Any] = {"acts": [], "looks": [], "erased": HISTORY["erased"][:1], "references": [], "number": None}
+    empty: dict[str, Any] = {"acts": [], "looks": [], "more_looks": False, "references": [], "number": None}
     async with console(answers(audit__case=HISTORY | empty)) as there:
         said = await seen(there)
         assert "There is nothing here." in said and "Nobody was shown any of it." in said
