@@ -188,6 +188,13 @@ class People:
 
     async def admit(self, session: str) -> Person | None:
         """Find whose session this secret is; None when it is none, has ended or was idle too long."""
+        return await self._find(session, seen=True)
+
+    async def watch(self, session: str) -> Person | None:
+        """Do as `admit`, for what the browser asks by itself: a session is idle all the same."""
+        return await self._find(session, seen=False)
+
+    async def _find(self, session: str, *, seen: bool) -> Person | None:
         now, hash = self._clock.now(), _session_hash(session)
         found = await self._store.read(lambda c: _session(c, hash))
         if found is None:
@@ -197,7 +204,7 @@ class People:
         if reason is not None or whose.ended is not None:
             await self._store.move(lambda c: end_sessions(c, [row], reason or "ended", now))
             return None
-        if now >= row.seen + rules.SEEN_EACH:
+        if seen and now >= row.seen + rules.SEEN_EACH:
             self._store.move_along(lambda c: rows.touch(c, hash, at=now))
         return _person(whose, admin=admin)
 

@@ -188,6 +188,8 @@ ROUTES: tuple[Route, ...] = (
     Route(method="GET", path="/audit", operation="audit.show"),
     Route(method="GET", path="/audit/entries", operation="audit.list", paged=True),
     Route(method="GET", path="/audit/reads", operation="audit.reads", paged=True),
+    Route(method="GET", path="/audit/cases", operation="audit.cases", paged=True),
+    Route(method="GET", path="/audit/cases/{id}", operation="audit.case"),
     Route(method="GET", path="/audit/reasons", operation="content.reasons", paged=True),
     Route(method="GET", path="/audit/verify", operation="audit.verify"),
     Route(method="GET", path="/audit/export", operation="audit.export"),

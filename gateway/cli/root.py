@@ -115,7 +115,10 @@ VERBS: Mapping[str, tuple[str, str]] = {
         "gateway.cli.evidence:evidence_commands",
         "Export the proof of a conversation; verify it without a node.",
     ),
-    "audit": ("gateway.cli.audit:audit_commands", "Show, verify and export the audit log."),
+    "audit": (
+        "gateway.cli.cases.audit:audit_commands",
+        "Show, verify and export the audit log; what was done in a case.",
+    ),
     "directory": (
         "gateway.cli.directory:directory_commands",
         "Find whom to contact in another country; publish the offices of this one.",

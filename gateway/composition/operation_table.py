@@ -18,6 +18,7 @@ from gateway.administration.operations.node import NodeViewOperations
 from gateway.administration.operations.status import StatusOperations
 from gateway.attachments.operations.files import AttachmentOperations
 from gateway.audit.operations.access import AccessOperations
+from gateway.audit.operations.case_history import CaseHistoryForAudit
 from gateway.audit.operations.log import AuditOperations
 from gateway.audit.operations.protection import ProtectionOperations
 from gateway.cluster.operations import WorkerOperations
@@ -169,6 +170,15 @@ def _node_operations(node: Node) -> Sequence[object]:
             clock=node.clock,
         ),
         AuditOperations(store=node.store, own=node.own, peers=node.peers, log=node.log, clock=node.clock),
+        CaseHistoryForAudit(
+            content=node.content,
+            own=node.own,
+            peers=node.peers,
+            log=node.log,
+            config=node.config,
+            clock=node.clock,
+            actor=node.keys.actor,
+        ),
         TokenOperations(
             store=node.store,
             tokens=node.tokens,

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from gateway.console import assets, guard
 from gateway.console.cookies import LANGUAGE, SESSION
+from gateway.console.navigation.news import News
 from gateway.console.navigation.sections import Section
 from gateway.console.navigation.waiting import NOTHING, Waiting
 from gateway.console.pages import (
@@ -22,6 +23,7 @@ from gateway.console.pages import (
     directory,
     entry,
     guidance,
+    histories,
     messages,
     network,
     operations,
@@ -62,6 +64,7 @@ PAGES: tuple[Page, ...] = (
     *network.PAGES,
     *trust.PAGES,
     *operations.PAGES,
+    *histories.PAGES,
     *audit.PAGES,
     *protection.PAGES,
     *people.PAGES,
@@ -81,6 +84,7 @@ SECTIONS: tuple[Section, ...] = (
     operations.MESSAGES,
     records.SECTION,
     protection.SECTION,
+    histories.SECTION,
     audit.SECTION,
     audit.LOG,
     audit.READS,
@@ -100,6 +104,7 @@ def console_routes(desk: Operations, sign_in: SignIn, settings: Settings, waitin
     console = Console(settings=settings, desk=desk, sign_in=sign_in, sections=SECTIONS, waiting=waiting)
     for page in PAGES:
         yield web.route(page.method, page.path, _served(page, console))
+    yield web.get("/news", News(console).serve)
     yield web.get("/static/{hash}/{name}", assets.serve_file)
     nowhere = Page(method="*", path="/{path:.*}", handler=_nowhere, operation=OPEN)
     yield web.route(nowhere.method, nowhere.path, _served(nowhere, console))

@@ -26,8 +26,12 @@ from schemas.render import REPLACED, replace_controls
 
 def escape_text(value: object) -> Markup:
     """Escape a text that somebody wrote, replace invisible characters, and isolate its direction."""
-    seen = "".join(REPLACED if _invisible(char) else char for char in replace_controls(str(value)))
-    return Markup("<bdi>{}</bdi>").format(seen)
+    return Markup("<bdi>{}</bdi>").format(show_hidden(str(value)))
+
+
+def show_hidden(text: str) -> str:
+    """Replace what steers direction or is invisible by a sign that one can see."""
+    return "".join(REPLACED if _invisible(char) else char for char in replace_controls(text))
 
 
 def escape_lines(value: object) -> Markup:

@@ -77,6 +77,11 @@ def add_events(connection: Connection, rows: list[tuple[int, str, int | None, st
     _ADD_EVENT.run(connection, [{"at": a, "kind": k, "ref": r, "state": s} for a, k, r, s in rows])
 
 
+def last_event(connection: Connection) -> int:
+    """The number of the newest event, 0 where there is none."""
+    return connection.scalar(select(func.max(event.c.seq))) or 0
+
+
 def events_after(connection: Connection, seq: int, limit: int) -> list[Event]:
     """Events with a higher sequence number, oldest first."""
     return _EVENTS.made(Event, connection, after=seq, most=limit)

@@ -24,7 +24,7 @@ from gateway.operations.models import Asked
 from gateway.operations.roles import Caller
 from gateway.ports import Json
 
-_CASES = frozenset({"case.list", "case.find"})
+_CASES = frozenset({"audit.cases", "case.list", "case.find"})
 """Operations whose lines are cases themselves."""
 
 _NAMED_BY_ID: Mapping[str, str] = {"attachment.moving": "moving", "audit.reads": "reads"}

@@ -186,8 +186,8 @@ class NodeOperations:
         await self._reads.record(caller, f"file/{part.n}", asked.id, n=part.n)
         return File(name=file_name(part), media=part.media, size=part.size, sha256=part.sha256, chunks=chunks)
 
-    def events(self, after: int, *, caller: Caller = OWNER) -> AsyncIterator[Sequence[Happening]]:
-        """Events after a position, and then as they happen, without end; those that are there together."""
+    def events(self, after: int | None, *, caller: Caller = OWNER) -> AsyncIterator[Sequence[Happening]]:
+        """Events after a position, or from now on, and then as they happen, without end, several together."""
         return self._feed.follow(after, caller)
 
 

@@ -54,8 +54,12 @@ class EventFeed:
         """Forget what is remembered of messages: content was erased."""
         self._known.clear()
 
-    async def follow(self, after: int, caller: Caller) -> AsyncIterator[Sequence[Happening]]:
-        """Events after a position, and then as they happen, without end; those that are there together."""
+    async def follow(self, after: int | None, caller: Caller) -> AsyncIterator[Sequence[Happening]]:
+        """Events after a position, or from now on, and then as they happen, without end; those that are there
+        together.
+        """
+        if after is None:
+            after = await self._content.store.read(journal.last_event)
         while True:
             happenings = self._events.happenings
             found, new = await self._content.store.read(partial(self._look, after=after))

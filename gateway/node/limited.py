@@ -37,7 +37,7 @@ class LimitedOperations:
         """Refuse."""
         self._refuse()
 
-    async def events(self, after: int, *, caller: Caller = OWNER) -> AsyncIterator[Sequence[Happening]]:
+    async def events(self, after: int | None, *, caller: Caller = OWNER) -> AsyncIterator[Sequence[Happening]]:
         """Refuse."""
         self._refuse()
         yield ()

@@ -21,6 +21,7 @@ from gateway.administration.operations.node import NodeViewOperations
 from gateway.administration.operations.status import StatusOperations
 from gateway.attachments.operations.files import AttachmentOperations
 from gateway.audit.operations.access import AccessOperations
+from gateway.audit.operations.case_history import CaseHistoryForAudit
 from gateway.audit.operations.log import AuditOperations
 from gateway.audit.operations.protection import ProtectionOperations
 from gateway.cases.operations.cases import CaseOperations
@@ -116,6 +117,7 @@ CLASSES: tuple[type, ...] = (
     AuditOperations,
     AccessOperations,
     ProtectionOperations,
+    CaseHistoryForAudit,
     BackupOperations,
     DiagnosticsOperations,
     TokenOperations,

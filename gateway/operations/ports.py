@@ -40,8 +40,8 @@ class Operations(Protocol):
         """One file of a message."""
         ...
 
-    def events(self, after: int, *, caller: Caller = OWNER) -> AsyncIterator[Sequence[Happening]]:
-        """Events behind a position, and then as they happen, without end; those that are there together."""
+    def events(self, after: int | None, *, caller: Caller = OWNER) -> AsyncIterator[Sequence[Happening]]:
+        """Events behind a position, or from now on, and then as they happen, without end, several together."""
         ...
 
 
@@ -102,6 +102,10 @@ class SignIn(Protocol):
 
     async def admit(self, session: str) -> Person | None:
         """Find whose session this secret is; None when it is none, has ended or was idle too long."""
+        ...
+
+    async def watch(self, session: str) -> Person | None:
+        """Do as `admit`, for what the browser asks by itself: it does not count as something that the person does."""
         ...
 
     async def sign_out(self, session: str) -> None:

@@ -61,6 +61,33 @@ async def test_three_escapes_lead_away_and_back_shows_nothing(browser: Browser):
         assert "/cases" not in ana.page.url
 
 
+async def test_what_is_new_is_a_line_that_waits_for_a_click(browser: Browser):
+    """On every open page, by one stream for all of them; nothing moves, and what was typed stays where it is."""
+    async with served(MORNING) as there, seat(browser, there.origin) as ana:
+        await ana.take(there.session(Role.FOCAL_POINT))
+        there.desk.begins, there.desk.stream = asyncio.Event(), [(1, {"id": "a"}), (2, {"id": "b"})]
+        streams: list[str] = []
+        ana.context.on(
+            "request", lambda request: streams.append(request.url) if request.url.endswith("/news") else None
+        )
+        await ana.open("/cases")
+        before = await ana.page.locator("main").bounding_box()
+        assert await ana.page.locator(".news").is_hidden()
+        second = await ana.context.new_page()
+        await second.goto(f"{there.origin}/cases")
+        there.desk.begins.set()
+        for page in (ana.page, second):
+            await page.get_by_text("2 new since").wait_for()
+        assert await ana.page.locator("main").bounding_box() == before
+        assert len(streams) == 1
+        assert await ana.violations() == [] and await ana.too_wide() == []
+        await ana.page.locator("main input[type=search], #find").first.fill("Tulip")
+        await ana.page.evaluate("document.querySelector('main').append(document.querySelector('#find'))")
+        async with ana.context.expect_page():
+            await ana.page.locator(".news a").click()
+        assert await ana.page.locator("#find").input_value() == "Tulip"
+
+
 async def test_a_press_too_many_sends_nothing_twice(browser: Browser, monkeypatch: pytest.MonkeyPatch):
     """Whose code is shown once would be lost with the first answer."""
     made = {"id": "p2", "name": "Eva", "code": "ab", "address": None, "invited_until": NOW}

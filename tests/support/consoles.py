@@ -116,6 +116,10 @@ class FakeSignIn:
         """Whose session it is."""
         return self.sessions.get(session)
 
+    async def watch(self, session: str) -> Person | None:
+        """The same."""
+        return self.sessions.get(session)
+
     async def sign_out(self, session: str) -> None:
         """Ended."""
         self.sessions.pop(session, None)
@@ -222,7 +226,12 @@ class Console:
             method, self.server.make_url(path), data=data, headers=given, allow_redirects=False
         ) as answer:
             cookies = {name: morsel.OutputString() for name, morsel in answer.cookies.items()}
-            return Seen(status=answer.status, headers=dict(answer.headers), text=await answer.text(), cookies=cookies)
+            return Seen(
+                status=answer.status,
+                headers=dict(answer.headers),
+                text=await answer.text(errors="replace"),
+                cookies=cookies,
+            )
 
 
 def settings(**other: Any) -> Settings:

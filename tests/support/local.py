@@ -29,7 +29,7 @@ PERSONAL = "the-token-of-a-person"
 @dataclass
 class FakeDesk:
     """Implements `gateway.operations.ports.Operations`: `answer` is what it says or raises, `calls` what it was
-    asked.
+    asked, `begins` when its stream begins to flow.
     """
 
     answer: OperationResult | Exception = field(default_factory=lambda: OperationResult(value={"ok": True}))
@@ -37,6 +37,7 @@ class FakeDesk:
     stream: list[tuple[int, Mapping[str, Json]]] = field(default_factory=list)
     taken: bytes = b""
     breaks: Exception | None = None
+    begins: asyncio.Event | None = None
 
     async def call(
         self, operation: str, arguments: Mapping[str, Json], *, key: str | None = None, caller: roles.Caller = OWNER
@@ -66,9 +67,11 @@ class FakeDesk:
 
         return File(name="0.pdf", media="application/pdf", size=len(self.taken), sha256=bytes(32), chunks=chunks())
 
-    async def events(self, after: int, *, caller: roles.Caller = OWNER) -> AsyncIterator[Sequence[Happening]]:
+    async def events(self, after: int | None, *, caller: roles.Caller = OWNER) -> AsyncIterator[Sequence[Happening]]:
         """What lies behind `after`, the first one alone and the others together, then silence."""
-        behind = [(seq, value) for seq, value in self.stream if seq > after]
+        if self.begins is not None:
+            await self.begins.wait()
+        behind = [(seq, value) for seq, value in self.stream if after is None or seq > after]
         for together in (behind[:1], behind[1:]):
             if together:
                 yield together

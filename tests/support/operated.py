@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from support.consoles import NODE, NOW
+from support.played_history import HISTORIES, HISTORY
 
 ID = "q2x0bJr3QkK0m1c5n8sT4g"
 OTHER = "r3x0bJr3QkK0m1c5n8sT4g"
@@ -219,6 +220,8 @@ LOG: dict[str, Any] = {
     "partly_witnessed": None,
 }
 AUDIT: dict[str, Any] = {
+    "audit.case": HISTORY,
+    "audit.cases": HISTORIES,
     "audit.show": LOG | {"checkpoint": {"size": 80, "at": NOW - 60}, "halted": None},
     "audit.list": {
         "next": "40",
@@ -271,6 +274,8 @@ AUDITED = (
     "/audit/entries?event=message.state&subject=n1al&until=2026-09-21",
     f"/audit/reads?message={ID}",
     "/audit/reads",
+    "/histories",
+    f"/histories/{ID}",
 )
 MESSAGE: dict[str, Any] = {
     "id": ID,

@@ -83,7 +83,7 @@ class CaseOperations:
 
         last, items = await self._content.store.read(query)
         shown = items if caller.reads_content else nameless(items)
-        return OperationResult(value={"cases": shown, "next": _following(last)})
+        return OperationResult(value={"cases": shown, "next": following(last)})
 
     @operation(
         "case.show",
@@ -245,5 +245,6 @@ class CaseOperations:
         return OperationResult(value={"id": asked.id})
 
 
-def _following(last: CaseRow | None) -> str | None:
+def following(last: CaseRow | None) -> str | None:
+    """The cursor of the page behind this case; None where there is none."""
     return None if last is None else f"{last.at}.{last.id}"

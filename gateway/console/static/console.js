@@ -1,4 +1,4 @@
-// Passkeys, a press too many, and leaving at once by the keyboard. Everything else works without this file.
+// Passkeys, a press too many, what is new, and leaving at once by the keyboard. Everything else works without this file.
 
 for (const form of document.querySelectorAll("form[data-passkey]")) {
   form.addEventListener("submit", async (event) => {
@@ -37,6 +37,35 @@ const code = document.querySelector("form[data-code] input[name=code]");
 if (code && location.hash.length > 1) {
   code.value = decodeURIComponent(location.hash.slice(1));
   history.replaceState(null, "", location.pathname);
+}
+
+// What is new since the page was loaded: a line that waits for a click, and moves nothing. Of all open pages one listens and
+// tells the others, since a browser has few connections to one place. A page with something typed stays, and the list
+// opens beside it.
+const news = document.querySelector(".news");
+if (news && window.BroadcastChannel && navigator.locks) {
+  const link = Object.assign(document.createElement("a"), { className: "chip soon", href: location.href });
+  news.append(link);
+  const others = new BroadcastChannel("news");
+  const show = (text) => {
+    link.textContent = text;
+    news.hidden = false;
+  };
+  others.onmessage = (event) => show(event.data);
+  link.addEventListener("click", () => {
+    const fields = [...document.querySelectorAll("main :is(input, textarea)")];
+    if (fields.some((field) => field.value !== field.defaultValue)) link.target = "_blank";
+  });
+  navigator.locks.request("news", () =>
+    new Promise((resolve) => {
+      const stream = new EventSource("/news");
+      stream.onmessage = (event) => {
+        others.postMessage(event.data);
+        show(event.data);
+      };
+      stream.onerror = () => stream.readyState === EventSource.CLOSED && resolve();
+    }),
+  );
 }
 
 document.getElementById("errors")?.focus();

@@ -156,6 +156,17 @@ async def test_a_session_rests_for_half_an_hour(house: House):
     assert [leaf["reason"] for leaf in await house.leaves("session.ended")] == ["idle"]
 
 
+async def test_what_the_browser_asks_by_itself_keeps_no_session_alive(house: House):
+    """A page that listens for news is left open all night; whoever comes back signs in again."""
+    _, _, session = await house.worker()
+    for _ in range(3):
+        house.clock.advance(IDLE // 3)
+        watched = await house.people.watch(session)
+        await house.node.store.move(lambda c: None)
+    assert watched is None
+    assert [leaf["reason"] for leaf in await house.leaves("session.ended")] == ["idle"]
+
+
 async def use_to_the_end(house: House, session: str) -> None:
     """A session is never idle, and lasted too long by now."""
     for _ in range(LONGEST // (IDLE - 60)):

@@ -65,6 +65,7 @@ PLAIN = (
         "evidence.fields",
         "evidence.contradiction",
         "alarm.dismiss",
+        "audit.case",
         "audit.reads",
         "keys.proof",
         "statistics.draft",
@@ -96,6 +97,8 @@ GIVEN: Mapping[str, Mapping[str, Any]] = {
     "consent.record": CONTENT,
 }
 """What the others that name something of a case are given besides, so that nothing but an id can be wrong."""
+BY_NUMBER = frozenset({"audit.cases"})
+"""Lists that call a case by the number of its case system also to who reads no content (ADR 0043)."""
 TOLD = told()
 ROUTE = {route.operation: route for route in ROUTES}
 PLACES = {name: (route.method, PREFIX + route.path) for name, route in ROUTE.items()} | {
@@ -307,6 +310,7 @@ async def test_lists_and_searches_show_nothing_of_another(house: House):
                         assert not [mark for mark in other.marks if mark in answer.text]
                     if not one.owner and not one.roles & READS_CONTENT:
                         words = {word for of in house.of.values() for word in of.words}
+                        words -= {word for word in words if operation in BY_NUMBER and word.startswith("N-")}
                         assert not [word for word in words if word in answer.text]
 
 

@@ -59,7 +59,7 @@ def test_the_verbs_of_the_design_are_there():
         conversation+show conversation+contact
         consent+record consent+list consent+show consent+withdraw consent+unconfirmed consent+confirm
         evidence+export evidence+verify
-        audit+list audit+reads
+        audit+list audit+reads audit+cases audit+case
         audit+show audit+verify audit+export alert+list alert+acknowledge alert+review
         case+grounds audit+content audit+reasons
         asylum+hold asylum+lift asylum+list

@@ -119,11 +119,11 @@ def test_what_a_row_shows_is_left_whole():
     assert visible(OPERATOR, row, MESSAGE | {"record": record}) == {"id": "m", "state": "queued", "record": record}
 
 
-@table("name", ["consent.show", "case.grounds", "content.ask"])
+@table("name", ["consent.show", "case.grounds", "content.ask", "audit.case"])
 def test_only_these_rows_show_content_to_who_does_not_read_it(name: str):
     """All other rows leave out what is content."""
     assert ROWS[name].shows
-    assert sum(bool(row.shows) for row in ROWS.values()) == 3
+    assert sum(bool(row.shows) for row in ROWS.values()) == 4
 
 
 def test_a_data_protection_officer_changes_nothing():

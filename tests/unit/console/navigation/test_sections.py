@@ -28,7 +28,7 @@ def rail(*roles: Role) -> list[str]:
         ((Role.CASE_WORKER,), ["/cases", "/inbox", "/drafts", "/alerts", "/directory"]),
         ((Role.TRUST_ADMIN,), ["/network", "/trust", "/people", "/guidance"]),
         ((Role.OPERATOR,), ["/network", "/operations", "/operations/messages", "/guidance"]),
-        ((Role.AUDITOR,), ["/audit", "/audit/entries", "/audit/reads"]),
+        ((Role.AUDITOR,), ["/histories", "/audit", "/audit/entries", "/audit/reads"]),
         ((Role.DATA_PROTECTION_OFFICER, Role.AUDITOR), None),
         ((Role.ADAPTER,), None),
     ],

@@ -1,0 +1,87 @@
+"""What is new since a page was loaded: how many things and never which, for as long as the session lasts."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from aiohttp import ClientResponse
+from support.consoles import Console, console, person
+from support.operated import answers
+
+from gateway.console.cookies import SESSION
+from gateway.console.navigation import news
+from gateway.operations.roles import Role
+
+ID = "q2x0bJr3QkK0m1c5n8sT4g"
+
+
+async def listen(there: Console, session: str = "secret") -> ClientResponse:
+    """Open a stream with the cookie of a session."""
+    headers = {"Host": "desk.test", "Cookie": f"{SESSION}={session}"}
+    return await there.http.get(there.server.make_url("/news"), headers=headers)
+
+
+async def next_line(answer: ClientResponse) -> str:
+    """The next line that says something."""
+    while not (line := (await answer.content.readline()).decode().strip()).startswith("data: "):
+        assert line or not answer.content.at_eof()
+    return line
+
+
+async def test_it_says_how_much_is_new_and_nothing_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several steps of one message are one thing; in the language of the person."""
+    monkeypatch.setattr(news, "PAUSE", 0)
+    async with console(answers()) as there:
+        there.sign_in.sessions["secret"] = person(Role.CASE_WORKER, language="fr")
+        there.desk.stream = [
+            (7, {"id": ID, "state": "queued"}),
+            (8, {"id": ID, "state": "opened"}),
+            (9, {"kind": "draft"}),
+        ]
+        async with await listen(there) as answer:
+            assert answer.headers["Content-Type"] == "text/event-stream"
+            assert answer.headers["Cache-Control"] == "no-store"
+            first, second = await next_line(answer), await next_line(answer)
+            assert first.startswith("data: 1 nouveauté depuis") and second.startswith("data: 2 nouveautés depuis")
+            assert ID not in first + second
+
+
+async def test_it_ends_with_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever signs out is told nothing any more; the stream closes by itself."""
+    monkeypatch.setattr(news, "EACH", 0.01)
+    async with console(answers()) as there, await listen(there) as answer:
+        assert (await answer.content.readline()) == b": here\n"
+        del there.sign_in.sessions["secret"]
+        async with asyncio.timeout(10):
+            assert b"data" not in await answer.content.read()
+
+
+async def test_who_may_not_follow_events_is_told_nothing() -> None:
+    """204 makes a browser stop asking; their pages have no line either."""
+    async with console(answers()) as there:
+        async with await listen(there, "nobody") as answer:
+            assert answer.status == 204
+        there.sign_in.sessions["secret"] = person(Role.AUDITOR)
+        async with await listen(there) as answer:
+            assert answer.status == 204
+        assert 'class="news"' not in (await there.get("/audit")).text
+        there.sign_in.sessions["secret"] = person(Role.OPERATOR)
+        assert 'class="news"' in (await there.get("/operations")).text
+
+
+async def test_forty_pages_listen_and_another_one_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All are told of the same thing; beyond the limit a page comes without."""
+    monkeypatch.setattr(news, "AT_MOST", 40)
+    async with console(answers()) as there:
+        there.desk.stream = [(7, {"id": ID})]
+        streams = await asyncio.gather(*(listen(there) for _ in range(40)))
+        try:
+            assert {answer.status for answer in streams} == {200}
+            assert len({await next_line(answer) for answer in streams}) == 1
+            async with await listen(there) as late:
+                assert late.status == 503
+            assert (await there.get("/operations")).status == 200
+        finally:
+            for answer in streams:
+                answer.close()
