@@ -32,7 +32,7 @@ from gateway.console.pages import (
     withdrawal,
 )
 from gateway.console.pages.cases import cases, changes, confirming, home, notes
-from gateway.console.pages.writing import beginning, drafts, files, guided, release
+from gateway.console.pages.writing import alert, beginning, drafts, files, guided, release
 from gateway.console.settings import Settings
 from gateway.console.visit import OPEN, Console, Page, Visit, list_allowed
 from gateway.console.words import choose_preferred, load_words
@@ -51,6 +51,7 @@ PAGES: tuple[Page, ...] = (
     *beginning.PAGES,
     *drafts.PAGES,
     *guided.PAGES,
+    *alert.PAGES,
     *release.PAGES,
     *files.PAGES,
     *consent.PAGES,

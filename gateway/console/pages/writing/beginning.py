@@ -11,6 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from gateway.console.choices import choose_case, list_cases
+from gateway.console.forms.alert import ALERT
 from gateway.console.forms.prefill import begin_answer, begins_with_answered, carry_terms, header_of
 from gateway.console.pages.writing.drafts import ABOUT_NOBODY
 from gateway.console.units import load_units
@@ -23,7 +24,7 @@ ELSEWHERE = frozenset(
     {"consent.record/1", "consent.withdrawal/1", "reminder.due/1", "link.probe/1", "erasure.confirmation/1"}
 )
 """Types that nobody writes in a form: consents have pages of their own, the others are written by the node."""
-OFFERED, REFERRAL, ENQUIRY, ALERT = "offered", "referral.request/1", "enquiry.capacity/1", "safety.alert/1"
+OFFERED, REFERRAL, ENQUIRY = "offered", "referral.request/1", "enquiry.capacity/1"
 CHOOSE = N_("Choose one.")
 NEEDS_CASE = N_("Say whose case it is: choose one, or say what a new one is called.")
 
@@ -137,10 +138,12 @@ async def begin_reply(visit: Visit) -> web.StreamResponse:
 
 def known_terms(visit: Visit, peer: str, body_type: str) -> dict[str, Json]:
     """Return what node.toml sets for messages to a peer, with the reader's language; empty where it sets nothing. An
-    alert is an emergency.
+    alert is an emergency, in the language of whoever writes it.
     """
     section = visit.settings.corridors.get(peer)
-    urgency: dict[str, Json] = {"priority": "emergency"} if body_type == ALERT else {}
+    urgency: dict[str, Json] = {}
+    if body_type == ALERT:
+        urgency = {"priority": "emergency", "language": visit.words.language.code}
     if section is None:
         return urgency
     personal = load_catalogue().get(body_type).personal

@@ -14,6 +14,7 @@ from typing import Any
 from aiohttp import web
 
 from gateway.console import choices
+from gateway.console.forms.alert import ALERT
 from gateway.console.forms.answers import summarise_answers
 from gateway.console.forms.build import build_form
 from gateway.console.forms.faults import explain_faults, find_faults, group_by_place
@@ -113,8 +114,10 @@ def put_step(visit: Visit, draft: Mapping[str, Json], step: Step, form: Form) ->
 
 
 async def open_draft(visit: Visit) -> web.StreamResponse:
-    """Go to the first step in which something is missing; to the preview where nothing is."""
+    """Go to the first step in which something is missing; to the preview where nothing is. An alert is one page."""
     shown = await load_waiting_draft(visit)
+    if shown["type"] == ALERT:
+        return visit.go(f"/drafts/{shown['id']}/alert")
     return _go(visit, shown, read_guide(visit, shown["draft"]).first_open())
 
 
@@ -126,6 +129,8 @@ def _go(visit: Visit, shown: Mapping[str, Any], step: DraftStep | None) -> web.R
 async def show_step(visit: Visit) -> web.StreamResponse:
     """Show the questions of one step."""
     shown = await load_waiting_draft(visit)
+    if shown["type"] == ALERT:
+        return visit.go(f"/drafts/{shown['id']}/alert")
     _planned(visit, str(shown["type"]))
     return await _page(visit, shown, shown["draft"], version=shown["version"])
 
