@@ -166,6 +166,20 @@ ORDERED: Mapping[str, Sequence[Step]] = {
             ),
         ),
     ),
+    "data.correction/1": (
+        Step(
+            name="message",
+            title=N_("Which message is wrong?"),
+            short=N_("The message"),
+            places=_content("target_message"),
+        ),
+        Step(
+            name="message-2",
+            title=N_("What is right?"),
+            short=N_("What is right"),
+            places=_content("path", "data_category", "new_value", "reason", "safety_relevant"),
+        ),
+    ),
     "safety.alert/1": (
         Step(
             name="alert",

@@ -62,6 +62,7 @@ async def test_two_people_in_one_draft_see_both():
             "/content/note": ("mine",),
             "version": ("v9",),
             "type": ("enquiry.capacity/1",),
+            **dict.fromkeys(("/header/sender_unit", "/header/recipient_unit"), ("fp",)),  # each the only one there is
         }
 
 
