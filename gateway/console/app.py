@@ -28,6 +28,7 @@ from gateway.console.pages import (
     protection,
     records,
     shells,
+    taking_consent,
     trust,
     withdrawal,
 )
@@ -54,6 +55,7 @@ PAGES: tuple[Page, ...] = (
     *alert.PAGES,
     *release.PAGES,
     *files.PAGES,
+    *taking_consent.PAGES,
     *consent.PAGES,
     *withdrawal.PAGES,
     *confirming.PAGES,
