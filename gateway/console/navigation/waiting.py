@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.console.duty import find_called
+from gateway.console.navigation.duty import find_called
 from gateway.errors import GatewayError
 from gateway.node.rows import ROWS
 from gateway.operations.ports import Operations, Person

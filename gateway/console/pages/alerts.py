@@ -8,9 +8,9 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway.console.duty import find_called
 from gateway.console.forms.alert import ALERT
 from gateway.console.forms.parts import label_place
+from gateway.console.navigation.duty import find_called
 from gateway.console.navigation.sections import Section
 from gateway.console.pages.messages import name_units, render_half
 from gateway.console.units import load_units

@@ -14,8 +14,8 @@ from aiohttp import web
 
 from gateway.cases.rules import MAY_JOIN
 from gateway.console import choices
-from gateway.console.duty import find_called
 from gateway.console.forms.parts import Options, label_place
+from gateway.console.navigation.duty import find_called
 from gateway.console.navigation.sections import Section
 from gateway.console.states import KINDS, OF_KIND
 from gateway.console.units import load_units

@@ -16,7 +16,7 @@ from gateway.console.forms.build import build_form
 from gateway.console.forms.consent import ASK, Asked, choose_categories, list_ends
 from gateway.console.forms.faults import Fault, explain_faults, find_faults, group_by_place
 from gateway.console.forms.fields import Fields, remove_row, to_document, to_fields
-from gateway.console.forms.parts import Options, add_second_language, leave_out
+from gateway.console.forms.parts import Field, Options, add_second_language, leave_out
 from gateway.console.forms.parts import Part as FormPart
 from gateway.console.pages.consent import FREE, RECORD, SHEET, TOLD
 from gateway.console.pages.entry import SIGNED
@@ -36,6 +36,7 @@ UNANSWERED = N_("Ask the person, and choose the answer.")
 ALL_DENIED = N_("The person said no to everything: there is no consent to record, and nothing of it may be sent.")
 HOW_LONG = N_("How long does it hold?")
 HASH = "/content/signed_form_sha256"
+TOLD_PLACES = {name: f"/content/told/{name}" for name in TOLD}
 GRANTED = ("/content/grants", "/content/denials")
 """Members that come from the answers of the person."""
 WHOSE = ("case", "case_label", "case_key", "number")
@@ -178,7 +179,8 @@ async def _form(
     offered = {"type:unit_ref": units.references(), "type:language": choices.list_languages(visit.words)}
     near = visit.settings.near
     parts = [_asked(spoken, fields, offered, near, blank, asked) for spoken in (visit.words, second)]
-    faults = explain_faults(RECORD, findings, visit.words, parts[0])
+    said = [Field(place=place, label="", look="tick") for place in TOLD_PLACES.values()]
+    faults = explain_faults(RECORD, findings, visit.words, (*said, *parts[0]))
     unsaid = [Fault(place=name, label=_name_asked(name, visit.words), text=visit.words(UNANSWERED)) for name in missing]
     if nothing:
         unsaid.append(Fault(place="", label="", text=visit.words(ALL_DENIED)))
@@ -187,7 +189,9 @@ async def _form(
         "consent.html",
         parts=add_second_language(*parts),
         second=second,
-        told_both=_both(visit.words, second),
+        free=(visit.words(FREE), second(FREE)),
+        told_both=[(TOLD_PLACES[name], visit.words(text), second(text)) for name, text in TOLD.items()],
+        ticked={place for place in TOLD_PLACES.values() if any(fields.get(place, ()))},
         faults=group_by_place([*unsaid, *faults]),
         summary=[*unsaid, *faults],
         told=told,
@@ -220,7 +224,7 @@ def _asked(
     """Return the content of a consent without its id, and without what the page asks in its own way."""
     made = build_form(RECORD, fields, spoken, choices=offered, near=near, blank=blank)
     parts = [section for section in made if section.place.startswith("/content")]
-    for place in ("/content/consent_id", HASH, *(GRANTED if asked is not None else ())):
+    for place in ("/content/consent_id", "/content/told", HASH, *(GRANTED if asked is not None else ())):
         parts = [leave_out(section, place) for section in parts if section.place != place]
     return tuple(part for part in parts if part.parts)
 
@@ -235,10 +239,6 @@ async def _blank_sheet(visit: Visit, form: Form, asked: Asked) -> web.StreamResp
     return visit.page(
         "consent-blank.html", second=second, told=told, titles=titles, asked=asked, receiver=receiver, given=given
     )
-
-
-def _both(mine: Words, second: Words) -> list[tuple[str, str]]:
-    return [(mine(text), second(text)) for text in (FREE, *TOLD.values())]
 
 
 PAGES = (

@@ -13,11 +13,11 @@ from typing import Any
 from aiohttp import web
 
 from gateway.console import choices
-from gateway.console.duty import find_called
 from gateway.console.forms.alert import ALERT, arrange_alert, list_sent
 from gateway.console.forms.build import build_form
 from gateway.console.forms.faults import explain_faults, find_faults, group_by_place
 from gateway.console.forms.step_table import Step
+from gateway.console.navigation.duty import find_called
 from gateway.console.pages.messages import Part as Rendered
 from gateway.console.pages.writing.drafts import (
     keep_draft,
