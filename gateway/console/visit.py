@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.message import Message
-from hashlib import sha256
 from typing import Any
 
 from aiohttp import BodyPartReader, web
@@ -28,13 +27,13 @@ from gateway.node.rows import ROWS
 from gateway.operations.ports import Operations, Person, SignIn
 from gateway.operations.registry import may, visible
 from gateway.ports import File, Json
-from keys.primitives.encoding import b64u
+from keys.primitives.encoding import b64u, sha256_hex
 
 FIELDS = 2_000
 """Fields of one form; the longest of our own has a few hundred."""
 LONGEST = 20_000
 """Characters of one field."""
-LARGEST_FILE = 32 * 1024 * 1024
+LARGEST_FILE = 16 * 1024 * 1024
 """Bytes of a file of which only the digest is kept: a photo of a sheet has a few million."""
 CHUNK = 1024 * 1024
 """Bytes that are read at once: more than a connection holds back, or aiohttp puts some of them back and warns of it."""
@@ -222,23 +221,18 @@ def _name(part: BodyPartReader) -> str:
 
 
 async def _digest(part: BodyPartReader) -> str:
-    """Return the digest of a file as it comes; nothing of it is held."""
-    digest, size = sha256(), 0
-    while chunk := await part.read_chunk(CHUNK):
-        size += len(chunk)
-        if size > LARGEST_FILE:
-            raise RefusedError(Code.TOO_LARGE, "the file is too large; nothing was done")
-        digest.update(chunk)
-    return digest.hexdigest() if size else ""
+    """Return the digest of a file; empty where it has no content, as where none was chosen."""
+    content = await _read(part, LARGEST_FILE)
+    return sha256_hex(content) if content else ""
 
 
 async def _read(part: BodyPartReader, most: int) -> bytes:
-    held = b""
+    held = bytearray()
     while chunk := await part.read_chunk(CHUNK):
         held += chunk
         if len(held) > most:
-            raise RefusedError(Code.TOO_LARGE, "a field of the form is too long; nothing was done")
-    return held
+            raise RefusedError(Code.TOO_LARGE, "a field or file of the form is too large; nothing was done")
+    return bytes(held)
 
 
 def _text(given: str | bytes | bytearray | web.FileField, longest: int) -> str:
