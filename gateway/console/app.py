@@ -31,11 +31,12 @@ from gateway.console.pages import (
     protection,
     records,
     shells,
+    taking_consent,
     trust,
     withdrawal,
 )
 from gateway.console.pages.cases import cases, changes, confirming, home, notes
-from gateway.console.pages.writing import beginning, drafts, files, guided, release
+from gateway.console.pages.writing import alert, beginning, drafts, files, guided, release
 from gateway.console.settings import Settings
 from gateway.console.visit import OPEN, Console, Page, Visit, list_allowed
 from gateway.console.words import choose_preferred, load_words
@@ -54,8 +55,10 @@ PAGES: tuple[Page, ...] = (
     *beginning.PAGES,
     *drafts.PAGES,
     *guided.PAGES,
+    *alert.PAGES,
     *release.PAGES,
     *files.PAGES,
+    *taking_consent.PAGES,
     *consent.PAGES,
     *withdrawal.PAGES,
     *confirming.PAGES,

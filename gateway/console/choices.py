@@ -10,7 +10,7 @@ from typing import Any
 
 from gateway.console.forms.parts import Options
 from gateway.console.pickers import list_named_messages
-from gateway.console.units import load_units
+from gateway.console.units import Units, load_units
 from gateway.console.visit import Form, Visit
 from gateway.console.words import Words
 from gateway.errors import Code, RefusedError
@@ -22,7 +22,7 @@ MORE_LANGUAGES = ("ckb", "rom", "zgh", "kab", "rif", "prs")
 
 MOST_CASES = 500
 """Of the cases that can be chosen from, the newest."""
-DIRECTORY = "directory.update/1"
+DIRECTORY, ENQUIRY = "directory.update/1", "enquiry.capacity/1"
 IN_FORCE = ("active", "withdrawn_in_part")
 """States of a consent that something may rely on."""
 
@@ -39,11 +39,30 @@ async def list_choices(visit: Visit, draft: Mapping[str, Any], of_case: str | No
     }
     if draft.get("type") != DIRECTORY:  # which says what units there are
         found["type:unit"] = units.of()
+    if draft.get("type") == ENQUIRY:
+        regions = await _list_regions(visit, units, str(draft.get("to")))
+        found |= dict.fromkeys(("/content/region_preferred", "/content/region_excluded/*"), regions)
     found["/header/consent_ref"] = [] if of_case is None else await _consents(visit, of_case)
     if isinstance(draft.get("message"), str):
         files = await list_files(visit, draft["message"])
         found["type:part"] = [(str(file["part"]), name_file(file)) for file in files]
     return found
+
+
+async def _list_regions(visit: Visit, units: Units, peer: str) -> Options:
+    """List the regions in which a peer has offices, by their codes and the offices that are there."""
+    offices: dict[str, list[str]] = {}
+    for country in sorted({unit["country"] for unit in units.listed if unit["peer"] == peer}):
+        try:
+            told = await visit.ask("directory.show", {"id": country, "language": visit.words.language.code})
+        except RefusedError as error:
+            if error.code is not Code.NOT_FOUND:
+                raise
+            continue  # it has published nothing yet
+        for office in (office for entry in told["entries"] for office in entry["units"]):
+            if office["region"] is not None:
+                offices.setdefault(office["region"], []).append(replace_controls(office["name"]))
+    return [(code, f"{code}: {', '.join(dict.fromkeys(names))}") for code, names in sorted(offices.items())]
 
 
 async def list_files(visit: Visit, message: str) -> list[Any]:

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from email.message import Message
 from typing import Any
 
-from aiohttp import web
+from aiohttp import BodyPartReader, web
 
 from gateway.console import looks
 from gateway.console.cookies import LOOK, LOOKS
@@ -26,12 +27,16 @@ from gateway.node.rows import ROWS
 from gateway.operations.ports import Operations, Person, SignIn
 from gateway.operations.registry import may, visible
 from gateway.ports import File, Json
-from keys.primitives.encoding import b64u
+from keys.primitives.encoding import b64u, sha256_hex
 
 FIELDS = 2_000
 """Fields of one form; the longest of our own has a few hundred."""
 LONGEST = 20_000
 """Characters of one field."""
+LARGEST_FILE = 16 * 1024 * 1024
+"""Bytes of a file of which only the digest is kept: a photo of a sheet has a few million."""
+CHUNK = 1024 * 1024
+"""Bytes that are read at once: more than a connection holds back, or aiohttp puts some of them back and warns of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +141,30 @@ class Visit:
             fields[name] = (*fields.get(name, ()), value.replace("\r\n", "\n").strip())
         return Form(fields)
 
+    async def form_with_digest(self, file: str) -> tuple[Form, str]:
+        """Read a form with a file of which nothing is kept but its SHA-256, in hex; empty where no file was chosen.
+
+        Raises RefusedError as `form` does, and for a file above `LARGEST_FILE`.
+        """
+        if self.request.content_type != "multipart/form-data":
+            return await self.form(), ""
+        fields: dict[str, tuple[str, ...]] = {}
+        digest = ""
+        try:
+            async for part in await self.request.multipart():
+                if not isinstance(part, BodyPartReader) or not (name := _name(part)):
+                    raise RefusedError(Code.MALFORMED, "this is not a form of these pages; nothing was done")
+                if name == file:
+                    digest = await _digest(part)
+                    continue
+                value = (await _read(part, 4 * LONGEST)).decode("utf-8", "replace")
+                if len(value) > LONGEST or len(fields) > FIELDS:
+                    raise RefusedError(Code.TOO_LARGE, "a field of the form is too long; nothing was done")
+                fields[name] = (*fields.get(name, ()), value.replace("\r\n", "\n").strip())
+        except (ValueError, LookupError) as error:
+            raise RefusedError(Code.MALFORMED, "this is not a form of these pages; nothing was done") from error
+        return Form(fields), digest
+
     def key(self) -> str:
         """Make an idempotency key for a form: sent twice, it is done once."""
         return b64u(self.settings.rand(16))
@@ -181,6 +210,29 @@ class Visit:
     def go(address: str) -> web.Response:
         """Redirect to another page after something was done."""
         return web.Response(status=303, headers={"Location": address})
+
+
+def _name(part: BodyPartReader) -> str:
+    """Return the name of a field. aiohttp takes a leading slash off it, as if it were the name of a file."""
+    said = Message()
+    said["Content-Disposition"] = part.headers.get("Content-Disposition", "")
+    name = said.get_param("name", header="content-disposition")
+    return name if isinstance(name, str) else ""
+
+
+async def _digest(part: BodyPartReader) -> str:
+    """Return the digest of a file; empty where it has no content, as where none was chosen."""
+    content = await _read(part, LARGEST_FILE)
+    return sha256_hex(content) if content else ""
+
+
+async def _read(part: BodyPartReader, most: int) -> bytes:
+    held = bytearray()
+    while chunk := await part.read_chunk(CHUNK):
+        held += chunk
+        if len(held) > most:
+            raise RefusedError(Code.TOO_LARGE, "a field or file of the form is too large; nothing was done")
+    return bytes(held)
 
 
 def _text(given: str | bytes | bytearray | web.FileField, longest: int) -> str:

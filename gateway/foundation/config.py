@@ -356,6 +356,12 @@ class CorridorSection(_Section):
     export_to_local: Annotated[str, _code_of("export_to_local")] | None = Field(
         default=None, description="a code of the list export_to_local"
     )
+    consent_asks: tuple[Annotated[str, _code_of("data_category")], ...] = Field(
+        default=(),
+        max_length=15,
+        description="codes of the list data_category: what a consent for this country asks about, instead of what is "
+        "usual for its purpose; never an answer",
+    )
 
     @model_validator(mode="after")
     def _instrument_of_a_basis(self) -> Self:

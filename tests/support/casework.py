@@ -252,6 +252,7 @@ ANSWERS: dict[str, Any] = {
                 "open": True,
                 "contact": {"duty": True, "phone": "+35540000001", "email": None, "hours": None},
                 "duty_phone": "+35540000002",
+                "region": "AL-11",
                 "made": NOW,
                 "current": False,
                 "expires": NOW,

@@ -33,7 +33,7 @@ def _answers(part: Part, words: Words) -> Iterator[str]:
 
 def _answer(field: Field, words: Words) -> str:
     said = dict((*field.near, *field.options))
-    if field.look == "fixed" or not field.value:
+    if field.look in ("fixed", "known") or not field.value:
         return ""
     if field.look == "date":
         return words.date(field.value)

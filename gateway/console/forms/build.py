@@ -28,6 +28,7 @@ from gateway.console.forms.fields import (
     list_reasons,
     type_of,
 )
+from gateway.console.forms.known import explain_nothing, is_known
 from gateway.console.forms.needs import Needs
 from gateway.console.forms.parts import Field, Group, Options, Part, generalise_place, label_place, split_options
 from gateway.console.words import N_, Words
@@ -102,6 +103,8 @@ def build_form(
 
     ``choices`` are what can be chosen at a place, or for all of a leaf type (`type:unit_ref`); ``near`` is what is
     offered first of a leaf type or code list (`language`, `country`); ``blank`` are lists that get an empty row.
+    What the node knows is carried along unseen (`known.py`); a choice of one is made; where there is none, the form
+    says what has to come first.
     """
     entry = load_catalogue().resolve(body_type)
     fields = _laid_out(entry.document, fields)
@@ -115,6 +118,7 @@ def build_form(
         blank=frozenset(blank),
         rows=find_rows(fields),
         asks=Needs(entry.body_type, words),
+        nothing=explain_nothing(entry.body_type, choices or {}, words),
     )
     return (*maker.content(), *maker.header())
 
@@ -144,6 +148,7 @@ class _Maker:
     blank: frozenset[str]
     rows: Mapping[str, Sequence[int]]
     asks: Needs
+    nothing: Mapping[str, str]
 
     def content(self) -> Iterator[Group]:
         """Yield sections: single questions that follow each other share one, each larger thing has its own."""
@@ -281,11 +286,13 @@ class _Maker:
         shape = SHAPES.get(type_of(said))
         if shape is not None and look in ("text", "area"):
             hints = (*hints, (self.words.language.code, self.words(shape)))
+        if look == "nothing":
+            hints = ((self.words.language.code, self.nothing[generalise_place(place)]),)
         return Field(
             place=place,
             label=label,
             look=look,
-            values=self._values(place),
+            values=self._chosen(place, options, need),
             options=options,
             near=near,
             hints=hints,
@@ -298,7 +305,13 @@ class _Maker:
         )
 
     def _look(self, kind: Kind, said: Node, node: Node, leaf: Node, place: str, need: str) -> tuple[str, Options]:
-        chosen = self.choices.get(generalise_place(place), self.choices.get(f"type:{type_of(said)}"))
+        here = generalise_place(place)
+        chosen = self.choices.get(here, self.choices.get(f"type:{type_of(said)}"))
+        given = bool(self._values(place))
+        if is_known(self.body_type, place) and (given or here not in self.choices):
+            return "known", ()
+        if here in self.nothing and not given:
+            return "nothing", ()
         if chosen is not None and kind is not Kind.BOXES:
             return "select", self._with_given(chosen, place)
         match kind:
@@ -323,6 +336,12 @@ class _Maker:
             case _:
                 long = (node["maxLength"] >= LONG and node.get("x-text")) or "\n" in "".join(self._values(place))
                 return "area" if long else "text", ()
+
+    def _chosen(self, place: str, options: Options, need: str) -> tuple[str, ...]:
+        """Return what is given at a place; where something is needed and only one can be chosen, that one."""
+        given = self._values(place)
+        alone = need == ALWAYS and len(options) == 1 and generalise_place(place) in self.choices
+        return (options[0][0],) if alone and not given else given
 
     def _split(self, look: str, kind: str, options: Options) -> tuple[Options, Options]:
         """Split options into those offered first and the rest."""

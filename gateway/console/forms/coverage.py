@@ -30,6 +30,12 @@ class Coverage:
     purpose: str | None
     covered: Sequence[Covered]
     why: str
+    consent: Mapping[str, Any] | None = None
+    """The consent that is relied on, as `case.show` lists it; None where it is not known or none is needed."""
+
+    def holds(self, category: str) -> bool:
+        """Whether the consent that is relied on covers a category."""
+        return any(one.category == category and one.until is not None for one in self.covered)
 
 
 def explain_coverage(
@@ -45,7 +51,7 @@ def explain_coverage(
     covers = [] if relied is None else relied["covers"]
     grants = [one for one in covers if one["purpose"] == purpose and unit in one["units"]]
     covered = [Covered(category=name, until=_last_day(name, grants)) for name in categories]
-    return Coverage(purpose=purpose, covered=[] if why else covered, why=why)
+    return Coverage(purpose=purpose, covered=[] if why else covered, why=why, consent=None if why else relied)
 
 
 def _last_day(category: str, grants: Iterable[Mapping[str, Any]]) -> str | None:

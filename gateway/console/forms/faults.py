@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -104,12 +104,13 @@ def group_by_place(faults: Iterable[Fault]) -> Mapping[str, Sequence[str]]:
     return dict(found)
 
 
-def _fault(body_type: str, finding: Finding, words: Words, known: Collection[str]) -> Fault:
+def _fault(body_type: str, finding: Finding, words: Words, known: Mapping[str, int]) -> Fault:
     place = finding.place
     while place and place not in known:
         place = place.rpartition("/")[0]
     if not place and finding.rule == "anyOf":  # the object is no question of this form, but one of the members is
-        place = next((one for name in _names(finding) if (one := f"{finding.place}/{name}") in known), "")
+        members = [one for name in _names(finding) if (one := f"{finding.place}/{name}") in known]
+        place = min(members, key=known.__getitem__, default="")  # the one that is asked first
     node, need = _at(body_type, finding.place)
     name = label_place(body_type, finding.place, words) if finding.place.count("/") > 1 else ""
     return Fault(place=place, label=name, text=_sentence(body_type, finding, node, need, words))

@@ -182,6 +182,21 @@ def pick_parts(body_type: str, parts: Sequence[Part], step: Step, body: Body) ->
     return tuple(_opened(body_type, found[place], body, alone=alone) for place in step.places if place in found)
 
 
+def split_parts(
+    parts: Iterable[Part], step: Step, fields: Fields, findings: Iterable[Finding]
+) -> tuple[list[Part], list[Part]]:
+    """Split the questions of a step into those that stand open, and those that are folded at its end. What is needed
+    now, answered or wrong stands open.
+    """
+    wrong = [one.place for one in findings]
+    open_, folded = list[Part](), list[Part]()
+    for part in parts:
+        needed = part.need in (ALWAYS, ANSWERED) or is_answered(part.place, fields)
+        faulty = any(belongs(place, part.place) for place in wrong)
+        (folded if part.place in step.more and not needed and not faulty else open_).append(part)
+    return open_, folded
+
+
 def _each(parts: Iterable[Part]) -> Iterable[Part]:
     for part in parts:
         yield part

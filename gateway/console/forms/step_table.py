@@ -12,7 +12,8 @@ from gateway.console.words import N_
 class Step:
     """A step of writing: ``name`` in addresses, its ``title`` as a question, a few words for the list of steps
     (``short``, empty where that is the label of its first question), help, and the places of its questions. One that
-    ``folds`` is passed over where nothing is missing in it.
+    ``folds`` is passed over where nothing is missing in it; the questions in ``more`` stand folded at its end while
+    they are not needed and nothing is answered there.
     """
 
     name: str
@@ -20,6 +21,7 @@ class Step:
     short: str = ""
     help: str = ""
     places: tuple[str, ...] = ()
+    more: frozenset[str] = frozenset()
     folds: bool = False
 
     def of(self, *places: str, name: str | None = None) -> Step:
@@ -84,68 +86,62 @@ def _content(*names: str) -> tuple[str, ...]:
     return tuple(f"/content/{name}" for name in names)
 
 
+PERSON_MORE = _content(
+    "person/nationalities",
+    "person/name_given",
+    "person/name_middle",
+    "person/name_family",
+    "person/birth_date",
+    "person/birth_year",
+    "person/birth_estimated",
+    "person/identity_documents",
+)
+"""What of a person may be left out. Name and birth leave only when the other country has taken the case."""
+HAPPENED_MORE = _content("exploitation_country", "health_flags", "proceedings")
 ORDERED: Mapping[str, Sequence[Step]] = {
     "referral.request/1": (
-        PURPOSE.of("/purpose", *_content("referral_kind", "enquiry_id"), "/header/priority", "/header/respond_by"),
+        replace(
+            PURPOSE.of("/purpose", *_content("referral_kind", "enquiry_id"), "/header/priority", "/header/respond_by"),
+            more=frozenset({"/header/respond_by"}),
+        ),
         Step(
             name="person",
             title=N_("Who is the person?"),
             short=N_("The person"),
             help=N_("A working name that you choose, never the real one. What is not known is said to be unknown."),
-            places=_content(
-                "person/pseudonym", "person/age_group", "person/gender", "person/languages", "person/nationalities"
+            places=(
+                *_content("person/pseudonym", "person/age_group", "person/gender", "person/languages", "thb_status"),
+                *PERSON_MORE,
             ),
-        ),
-        Step(
-            name="name",
-            title=N_("What is the person’s real name, and when were they born?"),
-            short=N_("Name and birth"),
-            help=N_("It leaves only when the other country has taken the case, and the consent covers it."),
-            places=_content(
-                "person/name_given",
-                "person/name_middle",
-                "person/name_family",
-                "person/birth_date",
-                "person/birth_year",
-                "person/birth_estimated",
-            ),
-        ),
-        Step(
-            name="family",
-            title=N_("Who belongs to the person?"),
-            short=N_("Family"),
-            places=_content("household", "child"),
-        ),
-        Step(
-            name="status",
-            title=N_("Which status and which papers does the person have?"),
-            short=N_("Status and papers"),
-            places=_content("thb_status", "legal_status", "person/identity_documents"),
+            more=frozenset(PERSON_MORE),
         ),
         Step(
             name="happened",
             title=N_("What happened?"),
             short=N_("What happened"),
             help=N_("Only what the other country needs in order to help."),
-            places=_content("thb_decision_body", "exploitation", "exploitation_country", "summary"),
+            places=(
+                *_content("thb_decision_body", "exploitation", "summary", "immediate_risk", "legal_status"),
+                *HAPPENED_MORE,
+            ),
+            more=frozenset(HAPPENED_MORE),
         ),
-        Step(
-            name="safety",
-            title=N_("What has to be thought of at once?"),
-            short=N_("Safety and health"),
-            places=_content("immediate_risk", "health_flags", "proceedings", "reflection_period_until"),
-        ),
+        replace(CONSENT, more=frozenset({"/header/vital_interest"})),
         Step(
             name="contact",
             title=N_("How can the person be reached safely?"),
             short=N_("Safe contact"),
-            places=_content("person/safe_contact_rule"),
+            places=_content("person/safe_contact_rule", "child", "household"),
+            more=frozenset(_content("household")),
         ),
         Step(
             name="ask",
             title=N_("What do you ask for?"),
             short=N_("What we ask for"),
-            places=_content("services_requested", "services_already_given", "expected_next_step"),
+            places=_content(
+                "services_requested", "expected_next_step", "reflection_period_until", "services_already_given"
+            ),
+            more=frozenset(_content("services_already_given")),
         ),
     ),
     "enquiry.capacity/1": (
@@ -164,6 +160,20 @@ ORDERED: Mapping[str, Sequence[Step]] = {
             places=_content(
                 "accessibility_needs", "medical_level", "region_preferred", "region_excluded", "expected_window", "note"
             ),
+        ),
+    ),
+    "data.correction/1": (
+        Step(
+            name="message",
+            title=N_("Which message is wrong?"),
+            short=N_("The message"),
+            places=_content("target_message"),
+        ),
+        Step(
+            name="message-2",
+            title=N_("What is right?"),
+            short=N_("What is right"),
+            places=_content("path", "data_category", "new_value", "reason", "safety_relevant"),
         ),
     ),
     "safety.alert/1": (

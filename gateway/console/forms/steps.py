@@ -50,7 +50,7 @@ def plan_steps(body_type: str) -> tuple[Step, ...]:
     rests = entry.personal and not entry.never_blocked
     urgent = PURPOSE_STEP if rests else PURPOSE_STEP.of(*(place for place in PURPOSE_STEP.places if place != PURPOSE))
     head = [] if any(step.name == urgent.name for step in ordered) else [urgent]
-    consent = [CONSENT_STEP] if rests else []
+    consent = [CONSENT_STEP] if rests and all(step.name != CONSENT_STEP.name for step in ordered) else []
     terms = TERMS if rests else TERMS.of(*TERMS.places, PURPOSE, *CONSENT_STEP.places)
     taken = {place for step in (*ordered, *head, *consent, terms, ROUTING) for place in step.places}
     left = [one for half in ("content", "header") for one in _questions(body_type, half) if one.place not in taken]

@@ -10,11 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from gateway.console.navigation.duty import find_called
 from gateway.errors import GatewayError
 from gateway.node.rows import ROWS
 from gateway.operations.ports import Operations, Person
 from gateway.operations.registry import may, visible
 from gateway.ports import Json
+from schemas.codelists import ENGLISH
 
 KEPT = 60
 """Seconds for which a count is good enough: counting the cases of a full node takes longer than most pages."""
@@ -32,10 +34,13 @@ class Count:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waits:
-    """`counts`: by the address of a section, none where nothing waits; `alerts`: those that this side has to take."""
+    """`counts`: by the address of a section, none where nothing waits; `alerts`: those that this side has to take;
+    `phones`: who is on duty in the countries of these alerts, by peer.
+    """
 
     counts: Mapping[str, Count] = field(default_factory=dict)
     alerts: Sequence[Mapping[str, Any]] = ()
+    phones: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 NOTHING = Waits()
@@ -48,6 +53,7 @@ class Waiting:
         self._desk = desk
         self._now = now
         self._kept: dict[Person, tuple[int, Mapping[str, Count]]] = {}
+        self._phones: dict[str, tuple[int, Sequence[str]]] = {}
 
     async def count(self, person: Person) -> Waits:
         """Count what waits for a person. Where the node does not answer now there are no numbers: the page itself says
@@ -59,7 +65,9 @@ class Waiting:
             return NOTHING
         alerts = [alert for alert in listed if alert["owes"] == "us"]
         counts = await self._counts(person)
-        return Waits(counts={**counts, **({"/alerts": Count(len(alerts))} if alerts else {})}, alerts=alerts)
+        phones = {peer: await self._duty(person, peer) for peer in {alert["peer"] for alert in alerts}}
+        listed_alerts = {"/alerts": Count(len(alerts))} if alerts else {}
+        return Waits(counts={**counts, **listed_alerts}, alerts=alerts, phones=phones)
 
     def forget(self, person: Person) -> None:
         """Count anew for a person who did something."""
@@ -75,6 +83,24 @@ class Waiting:
             return {}
         self._kept[person] = (self._now(), counts)
         return counts
+
+    async def _duty(self, person: Person, peer: str) -> Sequence[str]:
+        """Find the telephones of who is on duty at a peer; none where the directory does not answer now."""
+        at, phones = self._phones.get(peer, (0, ()))
+        if at <= self._now() < at + KEPT:
+            return phones
+
+        async def ask(operation: str, arguments: Mapping[str, Json]) -> Any:
+            return await self._ask(person, operation, arguments)
+
+        try:
+            units = (await ask("directory.list", {})).get("units", ())
+            phones = (await find_called(ask, units, peer, self._now(), ENGLISH)).phones
+        except GatewayError:
+            return ()
+        if phones:
+            self._phones[peer] = (self._now(), phones)
+        return phones
 
     async def _count_all(self, person: Person) -> Mapping[str, Count]:
         cases = await self._ask(person, "case.find", {"limit": 1})

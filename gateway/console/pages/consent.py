@@ -5,27 +5,18 @@ What is told and what is agreed to stands in two languages beside each other, so
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
 
-from gateway.console import choices
-from gateway.console.forms.build import build_form
-from gateway.console.forms.faults import explain_faults, find_faults, group_by_place
-from gateway.console.forms.fields import Fields, remove_row, to_document, to_fields
-from gateway.console.forms.parts import Options, add_second_language, leave_out
-from gateway.console.forms.parts import Part as FormPart
 from gateway.console.navigation.sections import Section
 from gateway.console.pages.messages import Part
 from gateway.console.pages.messages import render_half as rendered
-from gateway.console.refusals import RefusalText
 from gateway.console.units import load_units
-from gateway.console.visit import Form, Page, Visit
+from gateway.console.visit import Page, Visit
 from gateway.console.words import N_, Words, load_words
-from gateway.errors import Finding, RefusedError
 from gateway.operations.roles import Role
-from gateway.ports import Json
 from schemas.labels import load_languages
 
 SECTION = Section(
@@ -36,9 +27,6 @@ SECTION = Section(
     of=frozenset({Role.DATA_PROTECTION_OFFICER}),
 )
 RECORD = "consent.record/1"
-UNSAID = N_("Say whose consent it is: choose a case, say what a new one is called, or give its number.")
-WHOSE = ("case", "case_label", "case_key", "number")
-"""Fields that say whose consent it is."""
 
 FREE = N_("You do not have to agree. You are helped just the same if you say no, or if you change your mind.")
 TOLD: Mapping[str, str] = {
@@ -66,132 +54,6 @@ async def list_consents(visit: Visit) -> web.StreamResponse:
     cursor = visit.request.query.get("cursor")
     found = await visit.ask("consent.list", {"limit": 50, **({} if cursor is None else {"cursor": cursor})})
     return visit.page("consents.html", found=found, states=STATES)
-
-
-# --- taking one ---------------------------------------------------------------------------------------------------
-
-
-async def choose_language(visit: Visit) -> web.StreamResponse:
-    """Ask in which language the consent is explained, and whose it is: the case that is named in the address, or that
-    of the draft which needs it.
-    """
-    query = visit.request.query
-    chosen, draft = query.get("case", ""), query.get("draft", "")
-    if draft and not chosen and (of_case := (await visit.ask("draft.show", {"id": draft})).get("of_case")):
-        chosen = of_case["id"]
-    return await _language(visit, Form({"case": (chosen,), "draft": (draft,)}))
-
-
-async def _language(visit: Visit, form: Form, *, fault: str = "", unsaid: str = "") -> web.StreamResponse:
-    known = await choices.list_cases(visit)
-    status = 422 if fault or unsaid else 200
-    return visit.page("consent-language.html", form=form, known=known, fault=fault, unsaid=unsaid, status=status)
-
-
-async def _whose(visit: Visit, form: Form) -> dict[str, Json]:
-    """The case that was chosen or begins, else its number in the case system."""
-    if "number" in form and "case" not in form:
-        return {"number": form.one("number")}
-    return {"case": await choices.choose_case(visit, form)}
-
-
-async def take_consent(visit: Visit) -> web.StreamResponse:
-    """Show the form in both languages; once filled in, record the consent and note it in the draft that needed it."""
-    form = await visit.form()
-    if form.one("with") not in load_languages():
-        return await _language(visit, form, fault=visit.words("Choose one."))
-    if not any(name in form for name in ("case", "case_label", "number")):
-        return await _language(visit, form, unsaid=visit.words(UNSAID))
-    act, _, place = form.one("act").partition(":")
-    if act == "begin":
-        return await _form(visit, form, {"/content/language": (form.one("with"),)})
-    document = to_document(RECORD, form.fields, visit.settings.offset)
-    if act == "remove":
-        changed = remove_row(dict(document), place)
-        document = changed if isinstance(changed, dict) else document
-    if act in ("add", "remove", "again"):
-        return await _form(visit, form, to_fields(RECORD, document, visit.settings.offset), blank=[place])
-    return await _record(visit, form, document)
-
-
-async def _record(visit: Visit, form: Form, document: Mapping[str, Json]) -> web.StreamResponse:
-    fields = to_fields(RECORD, document, visit.settings.offset)
-    found = [one for one in find_faults(RECORD, document) if _is_asked(one)]
-    if found:
-        return await _form(visit, form, fields, findings=found)
-    try:
-        content = document["content"]
-        done = await visit.act(
-            "consent.record", {"content": content, **await _whose(visit, form)}, key=form.one("key") or None
-        )
-        if form.one("draft"):
-            await _note(visit, form.one("draft"), done["id"])
-    except RefusedError as error:
-        return await _form(visit, form, fields, findings=error.findings, told=visit.told(error))
-    return visit.go(f"/consents/{done['id']}" + (f"?draft={form.one('draft')}" if form.one("draft") else ""))
-
-
-def _is_asked(finding: Finding) -> bool:
-    """Whether the form asks for a member: the node assigns the consent's id, and there is no header yet."""
-    return finding.place.startswith("/content") and finding.place != "/content/consent_id"
-
-
-async def _note(visit: Visit, draft: str, consent: str) -> None:
-    """Make the draft that needed the consent rely on it; a draft of no case yet is of the case of the consent."""
-    shown = await visit.ask("draft.show", {"id": draft})
-    header = {**shown["draft"].get("header", {}), "consent_ref": consent}
-    changed = {**shown["draft"], "header": header}
-    if not shown.get("of_case") and (of_case := (await visit.ask("consent.show", {"id": consent})).get("of_case")):
-        changed["case"] = of_case["id"]
-    await visit.ask("draft.change", {"id": draft, "draft": changed, "if_match": shown["version"]})
-
-
-async def _form(
-    visit: Visit,
-    form: Form,
-    fields: Fields,
-    *,
-    blank: Iterable[str] = (),
-    findings: Iterable[Finding] = (),
-    told: RefusalText | None = None,
-) -> web.StreamResponse:
-    second = load_words(form.one("with"))
-    offered = {
-        "type:unit_ref": (await load_units(visit)).references(),
-        "type:language": choices.list_languages(visit.words),
-    }
-    near = visit.settings.near
-    parts = [_asked(spoken, fields, offered, near, blank) for spoken in (visit.words, second)]
-    faults = explain_faults(RECORD, findings, visit.words, parts[0])
-    return visit.page(
-        "consent.html",
-        parts=add_second_language(*parts),
-        second=second,
-        told_both=_both(visit.words, second),
-        faults=group_by_place(faults),
-        summary=faults,
-        told=told,
-        draft=form.one("draft"),
-        whose={name: form.one(name) for name in WHOSE},
-        key=form.one("key"),
-        status=422 if faults or told else 200,
-    )
-
-
-def _asked(
-    spoken: Words,
-    fields: Fields,
-    offered: Mapping[str, Options],
-    near: Mapping[str, Collection[str]],
-    blank: Iterable[str],
-) -> tuple[FormPart, ...]:
-    """Return the content of a consent without its id."""
-    made = build_form(RECORD, fields, spoken, choices=offered, near=near, blank=blank)
-    return tuple(leave_out(section, "/content/consent_id") for section in made if section.place.startswith("/content"))
-
-
-def _both(mine: Words, second: Words) -> list[tuple[str, str]]:
-    return [(mine(text), second(text)) for text in (FREE, *TOLD.values())]
 
 
 # --- looking at it, and the sheet for the person ------------------------------------------------------------------
@@ -237,8 +99,6 @@ STATES: Mapping[str, str] = {
 ONE = "/consents/{consent}"
 PAGES = (
     Page(method="GET", path="/consents", handler=list_consents, operation="consent.list"),
-    Page(method="GET", path="/consents/new", handler=choose_language, operation="consent.record"),
-    Page(method="POST", path="/consents/new", handler=take_consent, operation="consent.record", long=True),
     Page(method="GET", path=ONE, handler=show_consent, operation="consent.show"),
     Page(method="GET", path=f"{ONE}/sheet", handler=print_consent, operation="consent.show"),
 )

@@ -15,6 +15,7 @@ from aiohttp import web
 from gateway.cases.rules import MAY_JOIN
 from gateway.console import choices
 from gateway.console.forms.parts import Options, label_place
+from gateway.console.navigation.duty import find_called
 from gateway.console.navigation.sections import Section
 from gateway.console.states import KINDS, OF_KIND
 from gateway.console.units import load_units
@@ -108,14 +109,8 @@ async def print_call_sheet(visit: Visit) -> web.StreamResponse:
     units, language = (await load_units(visit)).listed, visit.words.language.code
     called = {}
     for peer in sorted({standing["peer"] for standing in found["standing"]}):
-        signed = [unit for unit in units if unit["peer"] == peer]
-        countries = {unit["country"] for unit in signed}
-        asked = [
-            await visit.ask("directory.search", {"country": country, "at": now, "language": language})
-            for country in sorted(countries)
-        ]
-        offices = [office for one in asked for office in one["units"] if office["peer"] == peer]
-        called[peer] = (offices[:OFFICES], sorted({unit["contact"] for unit in signed}))
+        one = await find_called(visit.ask, units, peer, now, language)
+        called[peer] = (one.offices[:OFFICES], one.signed)
     return visit.page(
         "sheet.html", found=found, references=references, advice=await _advice(visit, found), now=now, called=called
     )

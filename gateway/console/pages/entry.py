@@ -77,11 +77,15 @@ async def leave_quickly(visit: Visit) -> web.StreamResponse:
     return _forgetting(visit.go(visit.settings.leave_to))
 
 
+SIGNED = "signed"
+"""The file of a form of which only the digest is kept."""
+
+
 async def show_interrupted(visit: Visit) -> web.StreamResponse:
     """Ask to sign in again after the session ended over a long form. The page carries what was filled in, unseen, and
     shows it to whoever signs in; nothing is done with it before they have looked at it.
     """
-    form = await visit.form()
+    form, _file = await visit.form_with_digest(SIGNED)
     given = [(name, value) for name, values in form.fields.items() if name != "act" for value in values]
     return visit.page("interrupted.html", given=given, status=403) if given else visit.go("/sign-in")
 

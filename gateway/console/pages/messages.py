@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -23,6 +23,7 @@ from gateway.messages.machines.delivery import Outgoing, OutgoingEvent, allows
 from gateway.operations.roles import CASES
 from gateway.ports import Json
 from schemas.render import Line, Named, render_message
+from schemas.walk import find_categories, list_fields
 
 SECTION = Section(
     path="/inbox",
@@ -45,6 +46,8 @@ class Part:
     label: str
     value: str
     parts: list[Part] = field(default_factory=list)
+    categories: frozenset[str] = frozenset()
+    """The categories of personal data in it, where the page says on what they rest."""
 
 
 def build_tree(lines: Iterable[Line]) -> list[Part]:
@@ -66,6 +69,33 @@ def render_half(whole: Any, half: str, words: Words, units: Named = MappingProxy
     named = {"language": words.spoken, "date": words.date, **units}
     _title, *lines = render_message(whole["type"], {half: whole[half]}, words.labels, named).lines
     return [part for top in build_tree(lines) for part in top.parts]
+
+
+def render_by_member(whole: Any, words: Words, units: Named = MappingProxyType({})) -> list[Part]:
+    """Render the content of a message with the categories of personal data at each member, and at each member of an
+    object of it. A category that a sibling names is found only where both stand in one row.
+    """
+    body_type, content = str(whole["type"]), whole["content"]
+    places = [field.path.split("/")[2] for field in list_fields(body_type) if field.path.startswith("/content/")]
+    order = {name: n for n, name in enumerate(dict.fromkeys(places))}
+    found: list[Part] = []
+    for name in sorted(content, key=lambda name: order.get(name, len(order))):
+        value = content[name]
+        inner = value if isinstance(value, dict) and name != "unknown" else {}
+        alone = [{name: {below: one}} for below, one in inner.items()] or [{name: value}]
+        tops = [
+            (top, one)
+            for one in alone
+            for top in render_half({"type": body_type, "content": one}, "content", words, units)
+        ]
+        if inner and tops:
+            rows = [
+                replace(part, categories=find_categories(body_type, one)) for top, one in tops for part in top.parts
+            ]
+            found.append(replace(tops[0][0], parts=rows))
+        else:
+            found += [replace(top, categories=find_categories(body_type, one)) for top, one in tops]
+    return found
 
 
 def name_units(units: Units, whole: Any) -> Named:

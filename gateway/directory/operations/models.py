@@ -77,6 +77,7 @@ class Office(Answer):
     open: bool | None = Field(description="null where its hours are words that only people read")
     contact: OfficeContact | None
     duty_phone: str | None = Field(description="day and night")
+    region: str | None = Field(description="where it is, by ISO 3166-2; null where its country does not say so")
     made: int = Field(description="when its country said so")
     current: bool = Field(description="false: the entry is over, and may be wrong")
     expires: Time

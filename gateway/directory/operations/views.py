@@ -51,6 +51,7 @@ def show_office(found: Found, shown_in: str) -> Json:
         "open": found.open,
         "contact": _contact(found.contact),
         "duty_phone": said.get("duty_phone"),
+        "region": said.get("admin1"),
         "made": unit.entry.made,
         "current": found.current,
         "expires": found.expires,

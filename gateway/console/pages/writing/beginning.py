@@ -11,8 +11,10 @@ from typing import Any
 from aiohttp import web
 
 from gateway.console.choices import choose_case, list_cases
+from gateway.console.forms.alert import ALERT
 from gateway.console.forms.prefill import begin_answer, begins_with_answered, carry_terms, header_of
 from gateway.console.pages.writing.drafts import ABOUT_NOBODY
+from gateway.console.pickers import find_version
 from gateway.console.units import load_units
 from gateway.console.visit import Form, Page, Visit
 from gateway.console.words import N_
@@ -23,7 +25,8 @@ ELSEWHERE = frozenset(
     {"consent.record/1", "consent.withdrawal/1", "reminder.due/1", "link.probe/1", "erasure.confirmation/1"}
 )
 """Types that nobody writes in a form: consents have pages of their own, the others are written by the node."""
-OFFERED, REFERRAL, ENQUIRY, ALERT = "offered", "referral.request/1", "enquiry.capacity/1", "safety.alert/1"
+OFFERED, REFERRAL, ENQUIRY = "offered", "referral.request/1", "enquiry.capacity/1"
+TAKEN = "safety.alert.ack/1"
 CHOOSE = N_("Choose one.")
 NEEDS_CASE = N_("Say whose case it is: choose one, or say what a new one is called.")
 
@@ -126,6 +129,8 @@ async def begin_reply(visit: Visit) -> web.StreamResponse:
     chosen = next((offer for offer in offers if offer["value"] == form.one("what")), None)
     if chosen is None:
         return await _offering(visit, offers, {"what": visit.words(CHOOSE)}, form)
+    if chosen["type"] == TAKEN and chosen["answers"] is not None:
+        return visit.go(f"/alerts/{chosen['answers']['id']}")  # which takes it, and says who did
     draft: dict[str, Json] = dict(chosen["draft"])
     if _begins_case(chosen):
         case = await choose_case(visit, form)
@@ -137,10 +142,12 @@ async def begin_reply(visit: Visit) -> web.StreamResponse:
 
 def known_terms(visit: Visit, peer: str, body_type: str) -> dict[str, Json]:
     """Return what node.toml sets for messages to a peer, with the reader's language; empty where it sets nothing. An
-    alert is an emergency.
+    alert is an emergency, in the language of whoever writes it.
     """
     section = visit.settings.corridors.get(peer)
-    urgency: dict[str, Json] = {"priority": "emergency"} if body_type == ALERT else {}
+    urgency: dict[str, Json] = {}
+    if body_type == ALERT:
+        urgency = {"priority": "emergency", "language": visit.words.language.code}
     if section is None:
         return urgency
     personal = load_catalogue().get(body_type).personal
@@ -159,7 +166,10 @@ async def _prefill(visit: Visit, chosen: Mapping[str, Any]) -> dict[str, Json]:
     if answers is not None and begins_with_answered(chosen["type"]):
         way = {"id": answers["id"], "direction": answers["direction"]}
         said |= begin_answer(chosen["type"], (await visit.ask("message.show", way)).get("content") or {})
-    return {"header": {**terms, **draft["header"]}, "content": said}
+    talk = draft.get("conversation")
+    version = None if talk is None or "version" in said else await find_version(visit, chosen["type"], talk)
+    known: dict[str, Json] = {} if version is None else {"version": version}
+    return {"header": {**terms, **draft["header"]}, "content": said | known}
 
 
 def _begins_case(offer: Mapping[str, Any]) -> bool:

@@ -14,11 +14,12 @@ from typing import Any
 from aiohttp import web
 
 from gateway.console import choices
+from gateway.console.forms.alert import ALERT
 from gateway.console.forms.answers import summarise_answers
 from gateway.console.forms.build import build_form
 from gateway.console.forms.faults import explain_faults, find_faults, group_by_place
 from gateway.console.forms.fields import Fields, to_document, to_fields
-from gateway.console.forms.guided import DraftStep, is_answered, list_steps, pick_parts, put_answers
+from gateway.console.forms.guided import DraftStep, is_answered, list_steps, pick_parts, put_answers, split_parts
 from gateway.console.forms.parts import Part, label_place
 from gateway.console.forms.prefill import number_items
 from gateway.console.forms.step_table import Step
@@ -113,8 +114,10 @@ def put_step(visit: Visit, draft: Mapping[str, Json], step: Step, form: Form) ->
 
 
 async def open_draft(visit: Visit) -> web.StreamResponse:
-    """Go to the first step in which something is missing; to the preview where nothing is."""
+    """Go to the first step in which something is missing; to the preview where nothing is. An alert is one page."""
     shown = await load_waiting_draft(visit)
+    if shown["type"] == ALERT:
+        return visit.go(f"/drafts/{shown['id']}/alert")
     return _go(visit, shown, read_guide(visit, shown["draft"]).first_open())
 
 
@@ -126,6 +129,8 @@ def _go(visit: Visit, shown: Mapping[str, Any], step: DraftStep | None) -> web.R
 async def show_step(visit: Visit) -> web.StreamResponse:
     """Show the questions of one step."""
     shown = await load_waiting_draft(visit)
+    if shown["type"] == ALERT:
+        return visit.go(f"/drafts/{shown['id']}/alert")
     _planned(visit, str(shown["type"]))
     return await _page(visit, shown, shown["draft"], version=shown["version"])
 
@@ -185,14 +190,17 @@ async def _page(
     )
     body = {half: draft.get(half) or {} for half in ("header", "content")}
     parts = pick_parts(guide.body_type, whole, here.step, body)
-    faults = explain_faults(guide.body_type, findings, visit.words, parts)
+    told_of = tuple(findings)
+    asked, more = split_parts(parts, here.step, guide.fields, told_of)
+    faults = explain_faults(guide.body_type, told_of, visit.words, parts)
     known = await list_open_choice(visit, shown, guide.body_type) if here is guide.steps[0] else None
     return visit.page(
         "draft-step.html",
         shown=shown,
         guide=guide,
         step=here,
-        parts=parts,
+        parts=asked,
+        more=more,
         faults=group_by_place(faults),
         summary=faults,
         so_far=_summarise(guide, whole, body, visit.words),

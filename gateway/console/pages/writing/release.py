@@ -17,7 +17,8 @@ from gateway.console.forms.faults import Fault, explain_faults
 from gateway.console.forms.guided import assign_findings
 from gateway.console.forms.parts import label_place
 from gateway.console.forms.steps import plan_steps
-from gateway.console.pages.writing.drafts import load_waiting_draft, render_draft
+from gateway.console.pages.messages import Part, render_by_member, render_half
+from gateway.console.pages.writing.drafts import load_waiting_draft
 from gateway.console.refusals import RefusalText
 from gateway.console.states import GATES
 from gateway.console.units import load_units
@@ -43,7 +44,7 @@ async def _preview(visit: Visit, shown: Mapping[str, Any], told: RefusalText | N
         told = told or visit.told(error)
         return visit.page("preview.html", shown=shown, found=None, first=first, told=told, status=409)
     body_type = str(found["type"])
-    leaves = found["leaves"] and await render_draft({"type": body_type, "to": shown["to"], **found["leaves"]}, visit)
+    leaves = found["leaves"] and await _render_leaving(body_type, str(shown["to"]), found["leaves"], visit)
     findings = [Finding(place=one["place"], rule=one["rule"], hint=one["hint"]) for one in found["findings"]]
     gates = {one.rule.upper() for one in findings} | {str(found["code"] or "").removeprefix("gate_").upper()}
     return visit.page(
@@ -63,6 +64,13 @@ async def _preview(visit: Visit, shown: Mapping[str, Any], told: RefusalText | N
         mine=shown["first_by_caller"],
         status=409 if told else 200,
     )
+
+
+async def _render_leaving(body_type: str, to: str, leaves: Mapping[str, Any], visit: Visit) -> list[Part]:
+    """Render what leaves, the content with the categories of data in each member of it, and the header after it."""
+    units = (await load_units(visit)).named(None, to)
+    whole = {"type": body_type, **leaves}
+    return [*render_by_member(whole, visit.words, units), *render_half(whole, "header", visit.words, units)]
 
 
 def _explain_by_step(body_type: str, findings: Sequence[Finding], words: Words) -> Sequence[tuple[str, Fault]]:

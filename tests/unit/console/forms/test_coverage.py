@@ -52,3 +52,11 @@ def test_why_no_consent_is_needed_is_said():
     assert explained(vital_interest={"ground": "x"}) == Coverage(purpose="referral", covered=[], why="vital")
     for body_type, why in (("safety.alert/1", "free"), ("enquiry.capacity/1", "nothing")):
         assert explain_coverage(body_type, {"header": {}, "content": {}}, None, UNIT, ()).why == why
+
+
+def test_it_says_whose_consent_holds_and_for_what():
+    """For each kind of data in each field of the preview; nothing holds where no consent is needed."""
+    found = explained(grant())
+    assert found.consent is not None and found.consent["id"] == REF
+    assert found.holds("identity") and not found.holds("immigration") and not found.holds("health")
+    assert explained(grant(), vital_interest={"ground": "x"}).consent is None

@@ -118,7 +118,7 @@ def test_what_is_filled_in_is_shown_also_where_it_does_not_apply_any_more():
     content = {"person": {"age_group": "adult"}, "child": {"bia_done": True}}
     fields = to_fields(REFERRAL, body(**content), offset)
     steps = list_steps(REFERRAL, body(**content), fields, find_faults(REFERRAL, body(**content)))
-    (family,) = [one for one in steps if one.step.name == "family"]
+    (family,) = [one for one in steps if one.step.name == "contact"]
     assert "/content/child" in family.step.places and family.progress is Progress.OPEN
     assert "forbidden" in [one.rule for one in family.findings]
 

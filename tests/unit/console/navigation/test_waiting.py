@@ -83,3 +83,14 @@ async def test_a_node_that_does_not_answer_has_no_numbers():
     assert "case.find" in [name for name, *_ in desk.calls]
     desk.answers["alert.list"] = TransientError(Code.LOCKED, "busy")
     assert await there.count(ANA) == NOTHING
+
+
+async def test_an_alert_comes_with_the_telephone_of_the_country():
+    """Looked up once for a while; a directory that does not answer hides no alert."""
+    there, desk, _ = waiting(alarm__list={"alarms": [], "next": None})
+    assert (await there.count(ANA)).phones == {"AL": ["+35540000002", "+35540000001"]}
+    desk.calls.clear()
+    assert (await there.count(ANA)).phones["AL"] and "directory.search" not in [name for name, *_ in desk.calls]
+    there, desk, _ = waiting(directory__search=TransientError(Code.LOCKED, "busy"))
+    found = await there.count(ANA)
+    assert found.alerts and found.phones == {"AL": ()}

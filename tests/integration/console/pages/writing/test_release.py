@@ -151,10 +151,12 @@ async def test_from_an_enquiry_to_a_referral_that_arrives(house: House) -> None:
     await by_steps(ana, case)
     assert "G2" in ana.page.said and not any(form.action.endswith("/release") for form in ana.page.forms)
 
-    # the consent for it, explained in Albanian; the referral is of the case that it is of
+    # the consent for it, explained in Albanian: a yes and a no for what a referral there needs, and nothing ticked
     await ana.open(f"/consents/new?draft={draft.rpartition('/')[2]}")
     await ana.press("/consents/new", {"with": "sq"}, act="begin")
-    node = house.al.own.node
+    form = ana.page.form("/consents/new")
+    asks = {name for name in form.offered if name.startswith("ask:")}
+    assert {"ask:identity", "ask:needs", "ask:immigration"} <= asks and not asks & set(form.sent())
     told = {
         f"/content/told/{name}": "true"
         for name in ("purpose", "uses", "recipients", "research_use", "access", "storage_time", "withdrawal")
@@ -165,13 +167,12 @@ async def test_from_an_enquiry_to_a_referral_that_arrives(house: House) -> None:
         "/content/taken_on": TODAY,
         "/content/interpreter": "true",
         "/content/onward_sharing": "false",
-        "/content/grants/0/purpose": "referral",
-        "/content/grants/0/until": "2099-01-01",
-        "/content/grants/0/data_categories": ["identity", "needs", "exploitation", "immigration", "contact", "risk"],
+        "until": form.choices("until")[-1],
+        **dict.fromkeys(sorted(asks), "true"),
     }
     await ana.press("/consents/new", agreed, act="record")
     assert ana.status == 422
-    await ana.press("/consents/new", {**told, "/content/grants/0/recipient_units/0": f"{node}/{UNIT}"}, act="record")
+    await ana.press("/consents/new", told, act="record")
     assert ana.path.startswith("/consents/"), ana.page.wrong
     await ana.open(f"{ana.path.partition('?')[0]}/sheet")
     assert 'lang="sq"' in ana.text and "Albania: Focal point" not in ana.text and "Focal point" in ana.text

@@ -62,6 +62,7 @@ async def test_two_people_in_one_draft_see_both():
             "/content/note": ("mine",),
             "version": ("v9",),
             "type": ("enquiry.capacity/1",),
+            **dict.fromkeys(("/header/sender_unit", "/header/recipient_unit"), ("fp",)),  # each the only one there is
         }
 
 
@@ -159,8 +160,13 @@ async def test_what_leaves_says_on_which_consent_it_rests():
     covered = SHOWN["consents"][0] | {"covers": [COVERED | {"units": [f"n1{'b' * 32}/fp"]}]}
     case = SHOWN | {"consents": [covered]}
     async with console(KNOWN | {"draft.show": shown, "draft.preview": found, "case.show": case}) as there:
-        said = read((await there.get(f"{HERE}/preview")).text).said
-        english = load_words("en")
+        seen = await there.get(f"{HERE}/preview")
+        page, english = read(seen.text), load_words("en")
+        said, fields = page.said, seen.text.partition('<ul class="read">')[2].partition("</section>")[0]
+        named, status = fields.index("Merle"), fields.index(english.code("legal_status", "residence_art14"))
+        assert 'class="chip ok"' in fields[named:status] and 'class="chip soon"' not in fields[:status], "at the field"
+        assert 'class="chip soon"' in fields[status:] and f"/consents/{CONSENT}" in page.links
+        assert "The consent of Blue 7, recorded" in said
         assert f"covered by the consent to “{english.code('purpose', 'referral')}”, until 24 May 2027" in said
         assert "covered by no consent that is known here" in said, "the residence status is not among what it covers"
         there.desk.answers["draft.preview"] = found | {"goes": False, "code": "gate_g2"}

@@ -17,6 +17,17 @@ from schemas import load_catalogue
 
 STEP = f"{HERE}/step"
 REFERRAL = KNOWN | {"draft.show": draft("referral.request/1")}
+SET = {
+    "sender_unit": "fp",
+    "sender_role": "national_focal_point",
+    "recipient_unit": "fp",
+    "recipient_role": "national_focal_point",
+    "legal_basis": ["6_1_e"],
+    "transfer_basis": "adequacy_45",
+    "language": "en",
+    "handling": {"onward_sharing": "none", "retain_until": "2027-11-30", "export_to_local": "full"},
+}
+"""What node.toml may set for a country."""
 PERSON = {
     "/content/person/pseudonym": "Merle",
     "/content/person/age_group": "adult",
@@ -67,10 +78,11 @@ async def test_only_what_is_wrong_in_this_step_is_told_and_nothing_is_lost():
         seen = await there.post(f"{STEP}/person", form.filled({"/content/person/pseudonym": SCRIPT}, act="continue"))
         page = read(seen.text)
         assert seen.status == 422 and SCRIPT not in seen.text and "#/content/person/age_group" in page.links
-        assert not [link for link in page.links if link.startswith("#/") and "/person/" not in link]
+        told = {link for link in page.links if link.startswith("#/")}
+        assert {link for link in told if "/person/" not in link} == {"#/content/thb_status"}, "of no other step"
         assert page.form(f"{STEP}/person").sent()["/content/person/pseudonym"] == (SCRIPT,)
         assert page.form(f"{STEP}/person").sent()["version"] == ("v2",)
-        assert f"{STEP}/name" in page.links and len(saved(there)) == 1
+        assert f"{STEP}/happened" in page.links and len(saved(there)) == 1
         assert "#/content/person/pseudonym" not in page.links, "what is right is not marked"
 
 
@@ -124,8 +136,12 @@ async def test_the_summary_says_what_was_answered_in_the_words_of_the_reader():
         assert (
             SCRIPT in page.said and SCRIPT not in seen.text and load_words("en").code("age_group", "adult") in page.said
         )
-        assert {f"{STEP}/person", f"{STEP}/status"} <= set(page.links)
-        assert "Step 8 of" in page.said
+        assert {f"{STEP}/person", f"{STEP}/happened"} <= set(page.links)
+        assert "Step 5 of 10" in page.said, "basis and units are asked where nothing is set for the country"
+        shown = draft("referral.request/1", draft={"header": SET, "content": content})
+        there.desk.answers["draft.show"] = shown
+        page = read((await there.get(f"{STEP}/contact")).text)
+        assert "Step 5 of 8" in page.said and {f"{STEP}/basis", f"{STEP}/units"} <= set(page.links)
 
 
 async def test_two_people_in_one_draft_see_both():
@@ -196,3 +212,28 @@ async def test_every_step_of_every_type_is_a_page(lang):
                 read(seen.text)
                 sent = await there.post(f"{STEP}/{step.name}", {"version": "v1", "act": "continue"})
                 assert sent.status == 303 or read(sent.text).wrong
+
+
+async def test_what_may_be_left_out_is_folded_until_it_is_there():
+    """Name and birth of a person stand open once they are known; what is needed or wrong is never folded."""
+    async with console(REFERRAL) as there:
+        main = (await there.get(f"{STEP}/person")).text.partition("<main")[2]
+        folded = main.partition('<details class="panel">')[2]
+        assert 'name="/content/person/name_given"' in folded and 'name="/content/person/pseudonym"' not in folded
+        known = {"content": {"person": {"name_given": "Merle"}}}
+        there.desk.answers["draft.show"] = draft("referral.request/1", draft=known)
+        main = (await there.get(f"{STEP}/person")).text.partition("<main")[2]
+        assert 'name="/content/person/name_given"' in main.partition('<details class="panel">')[0]
+        form = read((await there.get(f"{STEP}/person")).text).form(f"{STEP}/person")
+        sent = form.filled({"/content/person/birth_date": "1999-99-99"}, act="continue")
+        main = (await there.post(f"{STEP}/person", sent)).text.partition("<main")[2]
+        assert 'name="/content/person/birth_date"' in main.partition('<details class="panel">')[0]
+
+
+async def test_a_telephone_has_the_way_on_at_its_foot():
+    """One button, the way back, and the way to what was said so far; no other navigation lies over it."""
+    async with console(REFERRAL) as there:
+        seen = await there.get(f"{STEP}/happened")
+        foot = seen.text.partition('<div class="send">')[2].partition("</div>")[0]
+        assert 'value="continue"' in foot and 'href="#sofar"' in foot and f'href="{STEP}/person"' in foot
+        assert 'class="bottom"' not in seen.text and 'id="sofar"' in seen.text
