@@ -4,7 +4,7 @@ A folder of guidance, in this package, in a region pack, or beside the settings 
 
     texts/ID.md        one text: a head of `name: value` lines between two lines `---`, then Markdown
     words/XX.json      title, keywords and summary of its texts in a language; may be missing
-    bodies/XX/ID.md    a text in another language (`schemas.guidance_bodies`); may be missing
+    bodies/XX/ID.md    a text in another language (`schemas.region_pack.guidance_bodies`); may be missing
     sources.json       the documents that its texts cite: title, issuer, year, where to find it; may be missing
 
 The head:
@@ -32,10 +32,10 @@ from types import MappingProxyType
 from gateway.errors import Finding
 from schemas import resources
 from schemas.codelists import code_list
-from schemas.guidance_bodies import Translation, digest_body, read_translations
 from schemas.guidance_head import Head, read_heads
 from schemas.labels import DRAFT, REVIEWED, load_languages
 from schemas.reading import NAME, Folder, Labels, Log, open_json, raise_faults
+from schemas.region_pack.guidance_bodies import Translation, digest_body, read_translations
 
 TOPICS = (
     "child",

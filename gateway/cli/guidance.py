@@ -131,7 +131,7 @@ def check_texts(reach: Reach, as_json: bool) -> None:
     from gateway.foundation import config
     from gateway.foundation.node_folder import GUIDANCE
     from gateway.guidance.library import own_texts
-    from schemas.guidance_bodies import digest_body
+    from schemas.region_pack.guidance_bodies import digest_body
     from schemas.region_pack.regions import load_region
 
     folder = reach.folder / GUIDANCE

@@ -9,8 +9,8 @@ from support.guidance_folders import folder_faults, guidance_folder
 from support.tables import table
 
 from schemas.guidance import Text, load_general_texts, load_sources, load_texts
-from schemas.guidance_bodies import digest_body, find_differences
 from schemas.labels import load_languages
+from schemas.region_pack.guidance_bodies import digest_body, find_differences
 from schemas.region_pack.regions import load_region
 
 OURS = {**load_general_texts(), **load_region("tact").guidance}
