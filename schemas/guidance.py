@@ -4,6 +4,7 @@ A folder of guidance, in this package, in a region pack, or beside the settings 
 
     texts/ID.md        one text: a head of `name: value` lines between two lines `---`, then Markdown
     words/XX.json      title, keywords and summary of its texts in a language; may be missing
+    bodies/XX/ID.md    a text in another language (`schemas.region_pack.guidance_bodies`); may be missing
     sources.json       the documents that its texts cite: title, issuer, year, where to find it; may be missing
 
 The head:
@@ -34,6 +35,7 @@ from schemas.codelists import code_list
 from schemas.guidance_head import Head, read_heads
 from schemas.labels import DRAFT, REVIEWED, load_languages
 from schemas.reading import NAME, Folder, Labels, Log, open_json, raise_faults
+from schemas.region_pack.guidance_bodies import Translation, digest_body, read_translations
 
 TOPICS = (
     "child",
@@ -67,7 +69,8 @@ class Source:
 class Text:
     """One text.
 
-    `title`, `keywords` and `summary` are by language; `drafts` are the languages that nobody has reviewed.
+    `title`, `keywords` and `summary` are by language; `drafts` are the languages of them that nobody has reviewed.
+    `body` is in `language`, `translations` are by theirs.
     """
 
     id: str
@@ -86,6 +89,11 @@ class Text:
     review_by: date
     sources: tuple[Source, ...]
     body: str
+    translations: Mapping[str, Translation]
+
+    def is_older(self, language: str) -> bool:
+        """Whether the text has changed since it was translated into a language."""
+        return language in self.translations and self.translations[language].of != digest_body(self.body)
 
 
 @cache
@@ -118,19 +126,26 @@ def load_texts(folder: Folder, what: str, known: Mapping[str, Source], taken: Co
 def texts_at(folder: Folder, log: Log, known: Mapping[str, Source], taken: Collection[str]) -> dict[str, Text]:
     """Read the texts of a folder by id and note its faults in `log`."""
     for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
-        if entry.name not in ("texts", "words", "sources.json", "README.md"):
-            log.append(Finding(place=entry.name, rule="unknown_file", hint="only texts, words and sources.json"))
+        if entry.name not in ("texts", "words", "bodies", "sources.json", "README.md"):
+            hint = "only texts, words, bodies and sources.json"
+            log.append(Finding(place=entry.name, rule="unknown_file", hint=hint))
     cited = {**known, **_sources(folder, log)}
     heads = dict(read_heads(folder, log, taken))
     words = _words(folder, {id: head.language for id, head in heads.items()}, log)
-    return {id: _text(id, head, cited, words, log) for id, head in heads.items()}
+    bodies = read_translations(folder, {id: (head.language, head.body) for id, head in heads.items()}, log)
+    return {id: _text(id, head, cited, words, bodies[id], log) for id, head in heads.items()}
 
 
 # --- the head ----------------------------------------------------------------------------------------------------
 
 
 def _text(
-    id: str, head: Head, cited: Mapping[str, Source], words: Mapping[str, Mapping[str, _Words]], log: Log
+    id: str,
+    head: Head,
+    cited: Mapping[str, Source],
+    words: Mapping[str, Mapping[str, _Words]],
+    translations: Mapping[str, Translation],
+    log: Log,
 ) -> Text:
     said = {language: held[id] for language, held in words.items() if id in held}
     own = _Words(**{name: _line(head, name, log) for name in _LONGEST}, draft=False)
@@ -156,6 +171,7 @@ def _text(
         review_by=_day(head, "review_by", log),
         sources=tuple(cited[source] for source in _codes(head, "sources", tuple(cited), log, low=1) if source),
         body=head.body,
+        translations=MappingProxyType(translations),
     )
 
 

@@ -90,21 +90,27 @@ def _review(one: Mapping[str, Json]) -> str:
 
 @options.add_verb(guidance_commands, "show")
 @click.argument("text")
+@click.option("--original", is_flag=True, help="The text as it was written, not its translation.")
 @options.language
 @options.pass_node
 @options.as_json
-def show_text(reach: Reach, text: str, lang: str | None, as_json: bool) -> None:
-    """Show one TEXT with the documents it rests on.
+def show_text(reach: Reach, text: str, original: bool, lang: str | None, as_json: bool) -> None:
+    """Show one TEXT with the documents it rests on, in your language where it is translated.
 
     \b
     Example:
       trm guidance show withdrawal --language el --node /srv/trm/fr
     """
-    output.print_answer(reach.ask("guidance.show", id=text, language=lang), as_json=as_json, people=_show_text)
+    answer = reach.ask("guidance.show", id=text, original=original, language=lang)
+    output.print_answer(answer, as_json=as_json, people=_show_text)
 
 
 def _show_text(value: Mapping[str, Json]) -> None:
     output.print_line(f"{_title(value)}\n\n{value['summary']}\n\n{value['body']}\n")
+    if value["body_older"]:
+        output.print_hint("the text has changed since it was translated: --original shows it as it is now")
+    elif value["body_draft"]:
+        output.print_hint("the translation is a draft that nobody reviewed: --original shows what was translated")
     for one in list_objects(value, "sources"):
         year = f", {one['year']}" if one["year"] is not None else ""
         output.print_line(f"- {one['title']} ({one['issuer']}{year}; {one['where']})")
@@ -115,8 +121,8 @@ def _show_text(value: Mapping[str, Json]) -> None:
 @options.pass_node
 @options.as_json
 def check_texts(reach: Reach, as_json: bool) -> None:
-    """Check the node's own texts in its folder `guidance`; each fault is reported with its place. Needs no running
-    node.
+    """Check the node's own texts in its folder `guidance`; each fault is reported with its place, and for each text the
+    digest that its translations name and which of them are older. Needs no running node.
 
     \b
     Example:
@@ -125,12 +131,23 @@ def check_texts(reach: Reach, as_json: bool) -> None:
     from gateway.foundation import config
     from gateway.foundation.node_folder import GUIDANCE
     from gateway.guidance.library import own_texts
+    from schemas.region_pack.guidance_bodies import digest_body
     from schemas.region_pack.regions import load_region
 
     folder = reach.folder / GUIDANCE
     found = own_texts(folder, load_region(config.load(reach.folder).node.region))
-    output.print_answer(
-        {"texts": [*found], "folder": str(folder)},
-        as_json=as_json,
-        people=lambda value: output.print_line(f"{len(found)} text(s) in {folder}, no fault"),
+    listed: list[Json] = [
+        {"id": id, "of": digest_body(text.body), "older": " ".join(filter(text.is_older, text.translations))}
+        for id, text in found.items()
+    ]
+    output.print_answer({"texts": listed, "folder": str(folder)}, as_json=as_json, people=_show_checked)
+
+
+def _show_checked(value: Mapping[str, Json]) -> None:
+    texts = list_objects(value, "texts")
+    output.print_line(f"{len(texts)} text(s) in {value['folder']}, no fault")
+    output.print_table(
+        ["text", "digest", "older translations"],
+        [[one["id"], one["of"], one["older"] or "-"] for one in texts],
+        empty="no text",
     )

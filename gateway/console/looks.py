@@ -6,6 +6,7 @@ direction or is invisible is replaced by a sign that one can see (`schemas.rende
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import cache
 from types import CodeType
@@ -78,6 +79,7 @@ def make_environment(language: str) -> Environment:
         bytecode_cache=_COMPILED,
     )
     found.install_gettext_translations(spoken.texts, newstyle=True)  # type: ignore[attr-defined]
+    found.tests["random_id"] = is_random_id
     found.filters |= {"text": escape_text, "lines": escape_lines, "prose": render_prose}
     found.globals |= {"asset": assets.find_address, "languages": load_languages, "says": Says(spoken), "words": spoken}
     found.globals |= {"choose_mark": choose_mark}
@@ -94,3 +96,11 @@ def prepare_pages(language: str) -> None:
 def render_page(template: str, spoken: Words, /, **values: Any) -> str:
     """Render one page."""
     return make_environment(spoken.language.code).get_template(template).render(**values)
+
+
+_RANDOM = re.compile(r"(?=.*[A-Z])(?=.*[a-z])(?=.*\d)[\w-]{22}|[0-9a-f]{32,}|n1[a-z2-7]{20,}", re.ASCII)
+
+
+def is_random_id(text: object) -> bool:
+    """Whether a value is nothing that a person reads: a random id, a hash or the id of a node."""
+    return bool(_RANDOM.fullmatch(str(text)))

@@ -143,4 +143,4 @@ async def _list(visit: Visit, asked: Mapping[str, Any]) -> list[Any]:
 def _name(visit: Visit, one: Mapping[str, Any]) -> str:
     """Name a message by what it is, when it came or went, and whom it is about."""
     of_case = one["of_case"]["name"] if one["of_case"] else None
-    return ", ".join(filter(None, (visit.words.message(one["type"]), visit.at(one["at"]), of_case)))
+    return visit.words.comma.join(filter(None, (visit.words.message(one["type"]), visit.at(one["at"]), of_case)))

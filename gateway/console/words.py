@@ -47,6 +47,11 @@ class Words:
         said: str = self.texts.gettext(text)
         return said % values if values else said
 
+    @property
+    def comma(self) -> str:
+        """What stands between two names of a list."""
+        return "، " if self.language.code == "ar" else ", "
+
     def many(self, one: str, more: str, n: int, **values: object) -> str:
         """Translate a text with a number in it."""
         said: str = self.texts.ngettext(one, more, n)

@@ -56,6 +56,7 @@ class OneText(InLanguage):
     """A text by its id."""
 
     id: GuidanceId
+    original: bool = Field(default=False, description="the text as it was written, also where it is translated")
 
 
 class Guidance(Answer):
@@ -104,7 +105,10 @@ class WholeText(Guidance):
     """One text with the documents it rests on."""
 
     body: str = Field(description="Markdown")
-    body_language: str
+    body_language: str = Field(description="of body: the one that was asked for if the text is translated")
+    body_draft: bool = Field(description="a translation that nobody who speaks the language has reviewed")
+    body_older: bool = Field(description="a translation, and the text has changed since")
+    written_in: str = Field(description="language in which the text was written")
     sources: list[Source]
 
 
@@ -166,18 +170,18 @@ class GuidanceOperations:
     async def show(self, asked: OneText) -> OperationResult:
         """One text with the documents it rests on."""
         library, _ = await self._workers.off_loop(self._library.library)
+        language = _language(asked)
         found = library.texts.get(asked.id)
         if found is None:
             raise RefusedError(Code.NOT_FOUND, "no such text", hint="trm guidance list shows the ids")
-        (about,) = self._summaries(library, (found,), _language(asked))
+        (about,) = self._summaries(library, (found,), language)
         sources: list[Json] = [
             {"id": one.id, "title": one.title, "issuer": one.issuer, "year": one.year, "where": one.where}
             for one in found.sources
         ]
         members = about if isinstance(about, dict) else {}
-        return OperationResult(
-            value={**members, "body": found.body, "body_language": found.language, "sources": sources}
-        )
+        body = _body(found, found.language if asked.original else language)
+        return OperationResult(value={**members, **body, "sources": sources})
 
     def _summaries(self, library: Library, texts: tuple[Text, ...], language: str) -> list[Json]:
         zone = load_calendar(self._region.name, self._own.descriptor.country).zone
@@ -191,6 +195,18 @@ def _wanted(asked: WantedTexts) -> Wanted:
 
 def _language(asked: InLanguage) -> str:
     return spoken(asked.language).code
+
+
+def _body(one: Text, language: str) -> dict[str, Json]:
+    """Say the text in a language, or where nobody translated it as it was written."""
+    translation = one.translations.get(language)
+    return {
+        "body": one.body if translation is None else translation.body,
+        "body_language": one.language if translation is None else language,
+        "body_draft": translation is not None and translation.draft,
+        "body_older": one.is_older(language),
+        "written_in": one.language,
+    }
 
 
 def _summary(library: Library, one: Text, language: str, today: date) -> Json:

@@ -21,7 +21,10 @@ from typing import Any
 
 import pytest
 from support import keycost
+from support.consoles import console, person
 from support.house import ROOT
+from support.shown_ids import ACTING, ALLOWED, CrewDesk, find_ids, walk_pages
+from support.tables import Faults
 
 from gateway.demo.bodies import Writer
 from gateway.demo.training.crew import FOCAL, WORKER
@@ -146,6 +149,22 @@ def test_the_tour_knows_what_is_done(short):
     assert states(base)["Withdraw the right consent"] == "done"
     crew.ask(WORKER, "consent.withdraw", id=wrong)
     assert states(base)["Withdraw the right consent"] == "to do"
+
+
+@pytest.mark.parametrize("role", ACTING)
+async def test_no_page_shows_a_random_id(short, role):
+    """Where a thing has a name, people read the name; in two languages, for everybody who works with cases."""
+    base, _ = short
+    crew = opened(base).crews["FR"]
+    with Faults() as wrong:
+        for language in ("fr", "en"):
+            async with console(desk=CrewDesk(crew, ACTING[role])) as there:
+                there.sign_in.sessions["secret"] = person(role, language=language)
+                pages = await walk_pages(there, "/", most=60)
+                assert len(pages) > 20
+                for address, page in pages.items():
+                    with wrong.row(language, address):
+                        assert ALLOWED.match(address) or find_ids(page) == []
 
 
 def test_the_whole_training_and_its_tour(tmp_path):

@@ -38,6 +38,9 @@ OWN_TEXT = TEXT | {
 WHOLE_TEXT = OWN_TEXT | {
     "body": f"Call **first**.\n\n1. One {SCRIPT}\n2. Two\n\n## After\n\n[law](https://example.org/law)",
     "body_language": "fr",
+    "body_draft": False,
+    "body_older": False,
+    "written_in": "fr",
     "sources": [{"id": "law", "title": "Example law", "issuer": "Parliament", "year": None, "where": "gazette 1"}],
 }
 GUIDANCE: dict[str, Any] = {

@@ -37,5 +37,5 @@ def _answer(field: Field, words: Words) -> str:
         return ""
     if field.look == "date":
         return words.date(field.value)
-    text = ", ".join(said.get(value, value) for value in field.values).replace("\n", " ")
+    text = words.comma.join(said.get(value, value) for value in field.values).replace("\n", " ")
     return text if len(text) <= LONGEST else f"{text[:LONGEST].rstrip()} …"

@@ -132,7 +132,7 @@ def _sentence(body_type: str, finding: Finding, node: Node, need: str, words: Wo
             rule = "form"
         case "anyOf":
             names = [label_place(body_type, f"{finding.place}/{name}", words) for name in _names(finding)]
-            values = {"names": ", ".join(names)}
+            values = {"names": words.comma.join(names)}
         case str() if rule.startswith("text_"):
             rule = "text"
         case _:

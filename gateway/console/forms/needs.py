@@ -51,7 +51,7 @@ class Needs:
             sets.setdefault(condition.when, []).append(self._label(condition.place, condition.path))
         words, found = self.words, list[tuple[str, str]]()
         for when, names in sets.items():
-            text = words(ONE_NEEDED, names=", ".join(names))
+            text = words(ONE_NEEDED, names=words.comma.join(names))
             if when:
                 text = words("If %(condition)s: %(what)s", condition=self._condition(when, place), what=text)
             found.append((words.language.code, text))

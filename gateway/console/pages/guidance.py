@@ -57,8 +57,13 @@ async def search_library(visit: Visit) -> web.StreamResponse:
 
 
 async def show_text(visit: Visit) -> web.StreamResponse:
-    """Show one text with its sources and the day of its next review."""
-    asked = {"id": visit.request.match_info["id"], "language": visit.words.language.code}
+    """Show one text with its sources and the day of its next review, translated or as it was written."""
+    original = "original" in visit.request.query
+    asked: dict[str, Json] = {
+        "id": visit.request.match_info["id"],
+        "language": visit.words.language.code,
+        "original": original,
+    }
     found = await visit.ask("guidance.show", asked)
     return visit.page("guidance-text.html", one=found, topics=TOPICS, origins=ORIGINS)
 

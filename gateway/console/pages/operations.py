@@ -148,13 +148,19 @@ async def choose_resend(visit: Visit) -> web.StreamResponse:
     form = Form({name: (query[name],) for name in ("state", *FILTERS) if query.get(name)})
     asked = _wanted(visit, form)
     found = await visit.act("message.resend_many", asked | {"dry_run": True})
-    peers = [(peer["name"], peer["name"]) for peer in (await visit.ask("node.status"))["peers"]]
+    peers = _name_peers(visit, (await visit.ask("node.status"))["peers"])
     return _page(visit, "resend.html", found=found, form=form, state=asked["state"], peers=peers, done=False)
 
 
 async def resend_messages(visit: Visit) -> web.StreamResponse:
     """Resend the chosen messages."""
     return await _resend(visit, _wanted(visit, await visit.form()))
+
+
+def _name_peers(visit: Visit, peers: Any) -> list[tuple[str, str]]:
+    """List peers by the names of their countries, in the order of the reader's alphabet."""
+    named = [(peer["name"], visit.words.country(peer["name"])) for peer in peers]
+    return sorted(named, key=lambda one: visit.words.place(one[1]))
 
 
 async def _resend(visit: Visit, asked: dict[str, Json]) -> web.StreamResponse:
@@ -182,7 +188,7 @@ async def list_messages(visit: Visit) -> web.StreamResponse:
     else:
         asked: dict[str, Json] = {name: query[name] for name in ("peer", "state", "cursor") if query.get(name)}
         found = await visit.ask("message.list", {"limit": PAGE, **asked})
-    peers = [(peer["name"], peer["name"]) for peer in (await visit.ask("node.status"))["peers"]]
+    peers = _name_peers(visit, (await visit.ask("node.status"))["peers"])
     said = {name: [visit.words(table[name]) for table in (OUTGOING, INCOMING) if name in table] for name in STATES}
     states = [(name, " / ".join(dict.fromkeys(texts))) for name, texts in said.items()]
     return _page(

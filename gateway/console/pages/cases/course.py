@@ -112,6 +112,6 @@ def _facts(person: Mapping[str, Any], words: Words) -> Iterator[tuple[str, str]]
     if person.get("gender"):
         yield words("Gender"), words.code("gender", person["gender"])
     if person.get("languages"):
-        yield words("Speaks"), ", ".join(words.spoken(one["language"]) for one in person["languages"])
+        yield words("Speaks"), words.comma.join(words.spoken(one["language"]) for one in person["languages"])
     if person.get("nationalities"):
-        yield words("Nationality"), ", ".join(map(words.country, person["nationalities"]))
+        yield words("Nationality"), words.comma.join(map(words.country, person["nationalities"]))

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from gateway.console.choices import list_languages
-from gateway.console.forms.parts import Options
+from gateway.console.forms.parts import Options, split_options
 from gateway.console.navigation.sections import Section
 from gateway.console.pages.cases.rows import GROUPS, Group, Row, end_tomorrow, group_rows, make_row
 from gateway.console.refusals import SAID
@@ -115,10 +115,10 @@ def _options(visit: Visit, peers: Any, units: Units) -> dict[str, Options]:
     near = visit.settings.near["language"]
     return {
         "stage": [(code, text) for code, text in words.codes("trm_stage") if code != "any_time"],
-        "peer": [(peer["name"], words.country(peer["name"])) for peer in peers],
+        "peer": split_options([(peer["name"], words.country(peer["name"])) for peer in peers], (), words)[1],
         "owes": [(side, words(text)) for side, text in OWES.items()],
         "unit": ours if len(ours) > 1 else [],
-        "language": [(code, name) for code, name in list_languages(words) if code in near],
+        "language": split_options(list_languages(words), near, words)[0],
         "sort": [(order, words(text)) for order, text in ORDERS.items()],
     }
 

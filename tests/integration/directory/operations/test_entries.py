@@ -140,9 +140,12 @@ async def test_guidance_of_the_package_and_of_the_mechanism(two: Two) -> None:
     fr = two.fr
     hits = (await fr.call("guidance.search", text="la personne retire son consentement", language="fr"))["texts"]
     assert (hits[0]["id"], hits[0]["draft"], hits[0]["origin"]) == ("withdrawal", True, "general")
-    shown = await fr.call("guidance.show", id="withdrawal", language="el")
-    assert shown["title"].startswith("Όταν")
-    assert shown["body_language"] == "en"
+    shown = await fr.call("guidance.show", id="withdrawal", language="fr")
+    assert shown["title"].startswith("Quand")
+    assert (shown["body_language"], shown["body_draft"], shown["written_in"]) == ("fr", True, "en")
+    original = await fr.call("guidance.show", id="withdrawal", language="fr", original=True)
+    assert (original["body_language"], original["body_draft"]) == ("en", False)
+    assert original["title"] == shown["title"] and original["body"] != shown["body"]
     assert {"gdpr", "ecat"} <= {source["id"] for source in shown["sources"]}
 
     folder = fr.folder / "guidance" / "texts"

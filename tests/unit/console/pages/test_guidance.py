@@ -84,6 +84,22 @@ async def test_a_text_is_shown_with_what_it_rests_on():
         assert 'class="notice"' not in (await there.get("/guidance/lyon")).text
 
 
+async def test_a_translation_says_what_it_is():
+    """A draft leads to the text as it was written; so does one that is older than the text."""
+    async with console(answers()) as there:
+        there.sign_in.sessions["secret"] = person(language="fr")
+        draft = WHOLE_TEXT | {"written_in": "en", "body_draft": True}
+        for told, words in (
+            (draft, "aucune personne de langue maternelle"),
+            (draft | {"body_older": True}, "depuis sa traduction"),
+        ):
+            there.desk.answers["guidance.show"] = told
+            article = (await there.get("/guidance/lyon")).text.partition("<main")[2]
+            assert words in article and 'href="?original"' in article and "anglais" in article
+        await there.get("/guidance/lyon?original")
+        assert there.desk.calls[-1][1] == {"id": "lyon", "language": "fr", "original": True}
+
+
 async def test_a_conversation_has_guidance_for_its_stage():
     """Texts of this mechanism first, few, and the way to all of them."""
     texts = [*({**TEXT, "id": f"general-{n}"} for n in range(5)), OWN_TEXT]
