@@ -98,9 +98,13 @@ def render_page(template: str, spoken: Words, /, **values: Any) -> str:
     return make_environment(spoken.language.code).get_template(template).render(**values)
 
 
-_RANDOM = re.compile(r"(?=.*[A-Z])(?=.*[a-z])(?=.*\d)[\w-]{22}|[0-9a-f]{32,}|n1[a-z2-7]{20,}", re.ASCII)
+_RANDOM = re.compile(r"[\w-]{22}|[0-9a-f]{32,128}|n1[a-z2-7]{30,60}", re.ASCII)
+_SIGNS = (str.isupper, str.islower, str.isdigit)
 
 
 def is_random_id(text: object) -> bool:
     """Whether a value is nothing that a person reads: a random id, a hash or the id of a node."""
-    return bool(_RANDOM.fullmatch(str(text)))
+    word = str(text)
+    if _RANDOM.fullmatch(word) is None:
+        return False
+    return len(word) > 22 or all(any(map(sign, word)) for sign in _SIGNS)  # a long word of a language is no id

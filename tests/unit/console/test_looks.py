@@ -5,9 +5,10 @@ from __future__ import annotations
 from importlib.resources import files
 from unittest.mock import patch
 
+import pytest
 from jinja2 import Environment
 
-from gateway.console.looks import make_environment, prepare_pages
+from gateway.console.looks import is_random_id, make_environment, prepare_pages
 from schemas.labels import load_languages
 
 
@@ -26,3 +27,21 @@ def test_templates_are_compiled_once_for_every_language() -> None:
 def test_the_style_sheet_stays_small():
     """It goes over slow lines: under 24 KiB."""
     assert len((files("gateway.console") / "static" / "console.css").read_bytes()) < 24 * 1024
+
+
+@pytest.mark.parametrize(
+    ("text", "random"),
+    [
+        ("q2x0bJr3QkK0m1c5n8sT4g", True),
+        ("-RU-yKWCcpAIQXgG7dhDig", True),
+        ("a" * 64, True),
+        ("n1jfbiofrbpmxop7wxhcrrkwnau7pyqwld", True),
+        ("Gewaltschutzambulanzen", False),
+        ("Gewaltschutzambulanz24", True),
+        ("2026-11-30", False),
+        (None, False),
+    ],
+)
+def test_what_nobody_reads_is_told_from_words(text, random):
+    """Ids, hashes and node ids, which pages replace by words."""
+    assert is_random_id(text) is random
