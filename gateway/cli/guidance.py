@@ -101,7 +101,7 @@ def show_text(reach: Reach, text: str, original: bool, lang: str | None, as_json
     Example:
       trm guidance show withdrawal --language el --node /srv/trm/fr
     """
-    answer = reach.ask("guidance.show", id=text, original=original, language=lang)
+    answer = reach.ask("guidance.show", id=text, original="true" if original else None, language=lang)
     output.print_answer(answer, as_json=as_json, people=_show_text)
 
 

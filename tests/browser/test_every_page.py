@@ -16,6 +16,7 @@ from playwright.async_api import Browser
 from support.casework import PATHS
 from support.ceremony import ADMINS, aplay, change
 from support.offices import Office, offices
+from support.pair import example
 from support.running import consent, enquiry, pair
 from support.writing import arrived
 
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 ROLES = ("focal_point", "trust_admin", "operator", "auditor")
 OFFICERS = ("/protection", "/consents", "/records/erasures")
-NO_PAGES = frozenset({"/leave", "/desk", "/trust/own/file", "/messages/{id}/files/{part}"})
+NO_PAGES = frozenset({"/leave", "/desk", "/trust/own/file", "/messages/{id}/files/{part}", "/histories/{case}/file"})
 """What leads elsewhere, and files."""
 
 
@@ -37,6 +38,7 @@ async def lived_in(fr: Office, al: Office) -> dict[str, str]:
     message = await arrived(fr, "enquiry.capacity/1")
     await fr.ask("message.submit", **enquiry("AL"))
     draft = await fr.ask("draft.save", draft=enquiry("AL"))
+    alert = await fr.ask("draft.save", draft=example("safety.alert/1", "AL"))
     agreed = await fr.ask("consent.record", by="w-1", number="fr-7f3a", content=consent("AL/focal-point"))
     await fr.ask("retention.hold", id=message["conversation"], by="w-1", ground="restriction_18", until="2099-01-01")
     probe = await fr.ask("peer.probe", id="AL")
@@ -49,6 +51,7 @@ async def lived_in(fr: Office, al: Office) -> dict[str, str]:
         "consent": agreed["id"],
         "peer": al.node.own.node,
         "probe": probe["id"],
+        "alert": alert["id"],
     }
 
 
@@ -88,6 +91,7 @@ def visited(ids: dict[str, str]) -> list[str]:
         f"/drafts/{draft}/discard",
         f"/drafts/{draft}/preview",
         f"/drafts/{draft}/files",
+        f"/drafts/{ids['alert']}/alert",
         "/consents",
         "/consents/new",
         "/consents/unconfirmed",
@@ -121,6 +125,8 @@ def visited(ids: dict[str, str]) -> list[str]:
         f"/operations/peers/{peer}",
         f"/operations/probes/{ids['probe']}",
         "/operations/adapter",
+        "/histories",
+        f"/histories/{ids['case']}",
         "/audit",
         "/audit/entries",
         "/audit/reads",

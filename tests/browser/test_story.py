@@ -141,7 +141,7 @@ async def test_from_the_enquiry_to_the_last_look(browser: Browser, tmp_path: Pat
             "expected_next_step": "return_planning",
             "unknown": {"immediate_risk": "unknown"},
         }
-        body = {"header": header("fr", consent) | {"case_ref_sender": NUMBER}, "content": case}
+        body = {"header": header("fr", consent), "content": case}
         draft = await filled(ana, fr, "referral.request/1", body, "referral")
         await release(ana)
         await ben.open("/drafts")
@@ -153,7 +153,6 @@ async def test_from_the_enquiry_to_the_last_look(browser: Browser, tmp_path: Pat
         case_of = (await sees(drita, al, "referral.request/1"))["conversation"]
         assert NAMED in await drita.text()
         acceptance = {
-            "case_ref_recipient": "AL-2026-17",
             "lead_unit": UNIT,
             "case_worker_ref": "al-09",
             "contact": {"phone": "+35540000000", "hours": "day and night"},

@@ -91,7 +91,7 @@ async def test_a_line_list_of_many_rows(tmp_path: Path, count: int) -> None:
     for number in range(1, count + 1):
         row = rows[f"R-{number:05d}"]
         if number % 10:
-            assert row[2:4] == ["drafted", "un brouillon a été créé ; une personne doit le valider"]
+            assert row[2:4] == ["drafted", "un brouillon a été créé\xa0; une personne doit le valider"]
             continue
         label, _, rule, words = FAULTS[number // 10 % len(FAULTS)]
         place = f"feuille Cas, ligne {number + 2}, colonne {letters[label]} ({label})"
