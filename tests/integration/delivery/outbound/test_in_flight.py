@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import pytest_asyncio
 from support.pair import Two, example, two_nodes
 
+from gateway.database.engine import Store
 from gateway.database.local_numbers import LocalNumbers
 from gateway.delivery.outbound.in_flight import PARTIAL, OutboxPass
 from gateway.foundation.ids import NodeId
@@ -96,7 +97,8 @@ async def test_a_pass_forgets_what_has_left(monkeypatch: pytest.MonkeyPatch) -> 
         return query(None)
 
     monkeypatch.setattr(messages, "due", due)
-    outbox = OutboxPass(SimpleNamespace(numbers=LocalNumbers(0), read=read), NodeId("n"))  # type: ignore[arg-type] (of a store it needs these two)
+    needed = cast(Store, SimpleNamespace(numbers=LocalNumbers(0), read=read))  # of a store it needs these two
+    outbox = OutboxPass(needed, NodeId("n"))
     sent: list[int] = []
     while refs := await outbox.find_next(late=True):
         outbox.take(refs)
