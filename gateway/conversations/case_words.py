@@ -26,6 +26,7 @@ from gateway.conversations.procedure_facts import facts_of
 from gateway.conversations.rules.fold import fold
 from gateway.conversations.rules.machines import RESTING
 from gateway.conversations.rules.situation import Outcome
+from gateway.conversations.status_updates import PATIENCE
 from gateway.database.sealed_content import Content
 from gateway.foundation.batcher import Batcher
 from gateway.foundation.chores import MINUTE, Chore
@@ -79,6 +80,10 @@ class CaseWords:
     async def keep(self) -> None:
         """Write the words of everything that has changed by now; all who wait at the same time share one pass."""
         await self._passes.do(None)
+
+    async def keep_awhile(self) -> bool:
+        """The same for a list: whether all was written within `status_updates.PATIENCE`."""
+        return await self._passes.do_within(None, PATIENCE)
 
     async def _write_all(self, asked: Sequence[None]) -> Sequence[None]:
         await self._write_behind(found.talks_behind, self._write_talks)

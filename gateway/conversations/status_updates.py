@@ -40,6 +40,8 @@ from gateway.ports import Clock
 TRIES = 5
 """How often a conversation that changes while it is folded is folded again, until whoever waits gets what stood before.
 """
+PATIENCE = 2.0
+"""Seconds that a list waits for what has changed; after them it is shown as it stands, and says so."""
 RESTS = 3
 """How often the time of a go it rests after it, where nobody waits."""
 AT_ONCE = 200_000
@@ -99,6 +101,27 @@ class StatusUpdates:
             await self._passes.do(None)
         finally:
             self._waiting -= 1
+
+    async def keep_awhile(self) -> bool:
+        """The same for a list: whether all was folded within `PATIENCE`. More may change in a second than a node folds,
+        and then whoever waited for all of it would never be answered.
+        """
+        if self._time.standing().held:
+            return True
+        self._waiting += 1
+        try:
+            return await self._passes.do_within(None, PATIENCE)
+        finally:
+            self._waiting -= 1
+
+    async def keep_these(self, conversations: Collection[bytes]) -> None:
+        """Fold what has changed or is due in these conversations, for somebody who looks at them alone."""
+        if not self._time.standing().held:
+            keys = await self._content.store.read(lambda c: [*rows_of.get(c, [*conversations])])
+            for _ in range(1 + TRIES):
+                folded, stood = await self._fold_some(keys)
+                if stood == folded:
+                    break
 
     async def catch_up(self) -> None:
         """The same with rests, so that after a start with many changes the messages of others go first."""

@@ -34,6 +34,15 @@ class Batcher(Generic[Item, R]):
             self._running = asyncio.create_task(self._run())
         return await future
 
+    async def do_within(self, item: Item, seconds: float) -> bool:
+        """Whether the work for one item was done within so many seconds; what takes longer goes on."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self.do(item)
+        except TimeoutError:
+            return False
+        return True
+
     async def idle(self, most: float) -> None:
         """Until nothing is under way, and at most so many seconds."""
         if self._running is not None and not self._running.done():

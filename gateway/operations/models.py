@@ -104,6 +104,7 @@ UNSAID: Any = None
 # --- of answers ---------------------------------------------------------------------------------------------------
 
 Next = Annotated[str, Field(description="the cursor of the page behind this one")]
+Unsettled = Annotated[bool, Field(description="whether some of what changed last is not in this list yet")]
 Count = Annotated[int, Field(ge=0)]
 Time = Annotated[int, Field(description="Unix seconds")]
 Type = Annotated[str, Field(description="a message type with its version, like referral.request/1")]

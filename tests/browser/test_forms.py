@@ -59,6 +59,7 @@ ANSWERS = KNOWN | {
     "case.list": {
         "cases": [OF_CASE | {"number": None, "at": 1, "units": [], "conversations": 1, "ours": None, "theirs": None}],
         "next": None,
+        "unsettled": False,
     },
 }
 

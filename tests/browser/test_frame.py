@@ -19,7 +19,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 MORNING = {
     "alert.list": {"alerts": []},
-    "conversation.due": {"due": [], "next": None},
+    "conversation.due": {"due": [], "next": None, "unsettled": False},
     "peer.list": {"peers": []},
     "inbox.list": {"messages": [], "next": None},
     "consent.unconfirmed": {"cases": [], "consents": 0},

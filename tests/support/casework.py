@@ -168,9 +168,11 @@ ANSWERS: dict[str, Any] = {
             WHERE | DUTY | {"conversation": CASE, "of_case": OF_CASE, "type": "referral.request/1", "unit": None},
         ],
         "next": "17.aa.n1",
+        "unsettled": False,
     },
     "conversation.list": {
         "next": "17",
+        "unsettled": False,
         "conversations": [
             {
                 "conversation": CASE,

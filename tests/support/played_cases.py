@@ -21,6 +21,7 @@ LINE: dict[str, Any] = {
 CASES: dict[str, Any] = {
     "cases": [LINE, LINE | {"id": OTHER, "name": None, "number": None, "units": [], "ours": None, "theirs": None}],
     "next": None,
+    "unsettled": False,
 }
 CHANGE: dict[str, Any] = {
     "id": MERGE,
@@ -70,6 +71,7 @@ FOUND: dict[str, Any] = {
     ],
     "counts": {"open": 2, "mine": 0, "overdue": 1, "soon": 0, "ours": 2, "theirs": 0, "flagged": 2, "closed": 0},
     "total": 2,
+    "unsettled": False,
     "next": None,
 }
 COVERED = {"purpose": "referral", "categories": ["identity", "needs"], "units": ["n1/fp"], "until": "2027-05-24"}

@@ -74,7 +74,7 @@ class CaseOperations:
         that a page may be shorter. What names a case is only for who reads content.
         """
         limit, before = asked.limit, asked.place
-        await self._status_updates.keep()
+        settled = await self._status_updates.keep_awhile()
 
         def query(c: Connection) -> tuple[CaseRow | None, list[Json]]:
             rows = store.page(c, limit=limit + 1, before=before)
@@ -83,7 +83,7 @@ class CaseOperations:
 
         last, items = await self._content.store.read(query)
         shown = items if caller.reads_content else nameless(items)
-        return OperationResult(value={"cases": shown, "next": following(last)})
+        return OperationResult(value={"cases": shown, "next": following(last), "unsettled": not settled})
 
     @operation(
         "case.show",
@@ -99,7 +99,8 @@ class CaseOperations:
         holds, files, its group, and how people changed it. What names it, what people wrote of it, and whom the person
         fears, is only for who reads content.
         """
-        await self._status_updates.keep()
+        talks = await self._content.store.read(lambda c: store.conversations_of(c, asked.id))
+        await self._status_updates.keep_these(talks)
         shown = await self._content.store.read(lambda c: self._views.show(c, asked.id, caller.unit))
         return OperationResult(value=shown if caller.reads_content else nameless(shown))
 

@@ -97,8 +97,7 @@ class CaseFinding:
         something, by flag, or those of the person who asks; with the counts of each part. Messages are not searched.
         """
         stage, peer = self._read_stage(asked.stage), peer_of(self._peers, asked.peer)
-        await self._status_updates.keep()
-        await self._case_words.keep()
+        settled = await self._status_updates.keep_awhile() and await self._case_words.keep_awhile()
         now, order = self._clock.now(), Order(asked.sort)
         wanted, hashed = self._hash(asked, caller, stage, peer, now)
 
@@ -128,6 +127,7 @@ class CaseFinding:
                 "counts": dict(page.found.counts),
                 "total": page.found.total,
                 "next": None if page.found.behind is None else ".".join(map(str, page.found.behind)),
+                "unsettled": not settled,
             }
         )
 

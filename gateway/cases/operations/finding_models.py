@@ -12,7 +12,7 @@ from gateway.cases.operations.models import CaseLine, OneCase
 from gateway.cases.rules import LONGEST_LABEL
 from gateway.errors import Code, RefusedError
 from gateway.operations.ids import PeerId, PersonId, UnitId
-from gateway.operations.models import ONE_LINE, Answer, Count, Next, OneOf, Read, Time
+from gateway.operations.models import ONE_LINE, Answer, Count, Next, OneOf, Read, Time, Unsettled
 from gateway.operations.paging import Page
 
 
@@ -122,3 +122,4 @@ class CasesFound(Answer):
     counts: CaseCounts
     total: Count = Field(description="how many are wanted, on all pages")
     next: Next | None
+    unsettled: Unsettled

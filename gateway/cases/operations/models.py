@@ -30,6 +30,7 @@ from gateway.operations.models import (
     Read,
     Text,
     Time,
+    Unsettled,
 )
 from gateway.operations.paging import Page
 from gateway.ports import Json
@@ -177,6 +178,7 @@ class Cases(Answer):
 
     cases: list[CaseLine]
     next: Next | None
+    unsettled: Unsettled
 
 
 class KeeperOfCase(Answer):

@@ -186,7 +186,7 @@ class ConversationOperations:
         limit, wanted, unit, case = asked.limit, asked.owes, asked.unit, asked.case
         by, after = _OWING[wanted], None if asked.cursor is None else _place(asked.cursor)
         node = peer_of(self._peers, asked.peer)
-        await self._status_updates.keep()
+        settled = await self._status_updates.keep_awhile()
 
         def query(
             c: Connection,
@@ -207,9 +207,8 @@ class ConversationOperations:
         ]
         if unit is not None:
             lines = [line for line in lines if line["unit"] == unit]
-        return OperationResult(
-            value={"due": [*lines], "next": _cursor(rows[limit - 1], by) if 0 < limit < len(rows) else None}
-        )
+        following = _cursor(rows[limit - 1], by) if 0 < limit < len(rows) else None
+        return OperationResult(value={"due": [*lines], "next": following, "unsettled": not settled})
 
     def _line(
         self, item: Owed, key: Key, held: LoadedConversation, contents: Mapping[int, MessageContent], now: int

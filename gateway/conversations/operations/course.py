@@ -161,7 +161,8 @@ class CourseOperations:
         """One case over all its conversations: what both sides have said of the person, the stage, what is owed and
         the procedure in each conversation, and a page of its messages without their bodies, the newest first.
         """
-        await self._status_updates.keep()
+        talks = await self._content.store.read(lambda c: cases.conversations_of(c, asked.id))
+        await self._status_updates.keep_these(talks)
         now, before = self._clock.now(), None if asked.cursor is None else read_cursor(asked.cursor)
 
         def query(c: Connection) -> dict[str, Json]:

@@ -23,7 +23,7 @@ from gateway.messages.store import messages
 from gateway.messages.store.conversations import ConversationRow, Key
 from gateway.messages.store.messages import MessageRow
 from gateway.operations.ids import ConversationId, PeerId
-from gateway.operations.models import Answer, Count, Next, OneOf, Read, Time, Type
+from gateway.operations.models import Answer, Count, Next, OneOf, Read, Time, Type, Unsettled
 from gateway.operations.paging import Page, paged
 from gateway.operations.registry import About, Units, operation
 from gateway.operations.roles import CASE_SYSTEMS
@@ -62,6 +62,7 @@ class Conversations(Answer):
 
     next: Next | None
     conversations: list[ConversationLine]
+    unsettled: Unsettled
 
 
 class ConversationListOperations:
@@ -90,7 +91,7 @@ class ConversationListOperations:
         """Conversations, most recently active first; with one peer, of one kind, in one state."""
         limit, before = asked.limit, asked.position
         wanted = {"peer": peer_of(self._peers, asked.peer), "kind": asked.kind, "state": asked.state}
-        await self._status_updates.keep()
+        settled = await self._status_updates.keep_awhile()
 
         def query(
             c: Connection,
@@ -133,4 +134,4 @@ class ConversationListOperations:
                     "last_state": rows[last].state,
                 }
             )
-        return OperationResult(value={"conversations": items, "next": following})
+        return OperationResult(value={"conversations": items, "next": following, "unsettled": not settled})

@@ -13,7 +13,7 @@ from gateway.conversations.rules.facts import Side
 from gateway.conversations.status_updates import THEM, US
 from gateway.delivery.operations.message_models import Message
 from gateway.operations.ids import CaseId, ConsentId, ConversationId, MessageId, PeerId, UnitId
-from gateway.operations.models import UNSAID, Answer, Asked, Count, Next, Object, OneOf, Read, Time, Type
+from gateway.operations.models import UNSAID, Answer, Asked, Count, Next, Object, OneOf, Read, Time, Type, Unsettled
 from gateway.operations.paging import Page
 
 Owes = Annotated[str, OneOf(US, THEM)]
@@ -86,6 +86,7 @@ class DueList(Answer):
 
     due: list[Due]
     next: Next | None
+    unsettled: Unsettled
 
 
 class Step(Answer):

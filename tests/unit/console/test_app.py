@@ -26,7 +26,7 @@ from gateway.operations.roles import Role
 
 MORNING = {
     "alert.list": {"alerts": []},
-    "conversation.due": {"due": [], "next": None},
+    "conversation.due": {"due": [], "next": None, "unsettled": False},
     "consent.unconfirmed": {"cases": [], "consents": 0},
     "peer.list": {"peers": []},
     "inbox.list": {"messages": [], "next": None},
@@ -302,7 +302,7 @@ async def test_what_others_wrote_is_shown_safely():
     hostile = "<script>alert(1)</script>\u202eAL\u200b"
     about = {"conversation": "A" * 22, "of_case": None, "type": "referral.request/1", "unit": None}
     due = WHERE | DUTY | about | {"peer": hostile}
-    async with console(MORNING | {"conversation.due": {"due": [due], "next": None}}) as there:
+    async with console(MORNING | {"conversation.due": {"due": [due], "next": None, "unsettled": False}}) as there:
         text = (await there.get("/desk/owed")).text
     assert "<script>alert" not in text
     assert "<bdi>&lt;script&gt;alert(1)&lt;/script&gt;\ufffdAL\ufffd</bdi>" in text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import threading
 from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,7 @@ from gateway.cases import store as cases
 from gateway.cases import words
 from gateway.cases.found import TalkWords
 from gateway.cases.store import CaseRow
-from gateway.conversations import case_words
+from gateway.conversations import case_words, status_updates
 from gateway.errors import RefusedError
 from gateway.foundation.ids import CaseId
 from gateway.operations.roles import Caller, Role
@@ -287,6 +288,44 @@ async def test_who_waits_does_not_wait_for_what_comes_later(two: Two, monkeypatc
     monkeypatch.setattr(found_cases, "write_case", overtaken)
     await node.case_words.keep()
     assert next(written) == 3
+
+
+LISTS = ("case.find", "case.list", "conversation.list", "conversation.due")
+
+
+@pytest.mark.parametrize(
+    ("module", "step", "lists"),
+    [(status_updates.rows_of, "to_fold", LISTS), (case_words.found, "talks_behind", LISTS[:1])],
+    ids=["folding", "words"],
+)
+async def test_a_list_comes_before_all_is_worked_in(
+    module: Any, step: str, lists: Collection[str], two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More changes than a node works in: each list is answered as it stands and says so, the page of one case waits for
+    that case alone, and once all is worked in the lists say that, too.
+    """
+    fr, released, ordinary = two.fr, threading.Event(), getattr(module, step)
+    consent = await agreed(fr, "fr-1", b64u(b"consent of a sea"[:16]))
+    case = await case_of(fr, (await referred(two, "fr-1", consent))["conversation"])
+
+    def held(*asked: Any) -> Any:
+        released.wait(240)
+        return ordinary(*asked)
+
+    for place in (status_updates, case_words):
+        monkeypatch.setattr(place, "PATIENCE", 0.05)
+    monkeypatch.setattr(module, step, held)
+    try:
+        for name in lists:
+            assert (await fr.call(name))["unsettled"], name
+        assert (await fr.call("case.show", id=case))["conversations"][0]["state"] == "delivered"
+        assert (await fr.call("case.course", id=case))["standing"]
+    finally:
+        released.set()
+    for place in (status_updates, case_words):
+        monkeypatch.setattr(place, "PATIENCE", 60.0)
+    for name in lists:
+        assert not (await fr.call(name))["unsettled"], name
 
 
 async def test_nothing_of_it_lies_in_the_database_in_clear(two: Two) -> None:

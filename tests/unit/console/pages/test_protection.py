@@ -86,7 +86,7 @@ def answers() -> dict[str, Any]:
                 reason | {"conversation": ID, "unit": "focal-point", "of_case": {"id": CASE, "name": "Blue 7"}}
             ],
         },
-        "case.list": {"next": f"{NOW}.{CASE}", "cases": [case]},
+        "case.list": {"next": f"{NOW}.{CASE}", "cases": [case], "unsettled": False},
         "case.grounds": {
             "id": CASE,
             "messages": [LINE, LINE | {"vital_interest": True, "consent": None}, ERASED],
@@ -128,7 +128,7 @@ async def test_a_focal_point_reads_the_reasons_and_may_not_ask() -> None:
 async def test_an_officer_sees_no_name_of_a_case() -> None:
     """What names it is left out of lists, and nothing leads to a page that is closed."""
     bare = {"id": CASE, "at": NOW, "units": ["focal-point"], "conversations": 2} | OWED
-    async with console(answers() | {"case.list": {"next": None, "cases": [bare]}}) as there:
+    async with console(answers() | {"case.list": {"next": None, "cases": [bare], "unsettled": False}}) as there:
         there.sign_in.sessions["secret"] = person(OFFICER)
         text = (await there.get("/protection")).text
         assert f'href="/protection/cases/{CASE}"' in text and CASE[:6] in text

@@ -99,7 +99,7 @@ async def test_what_we_owe_stands_before_what_others_owe():
         | (DUTY | {"owes": owes, "until": until})
         for owes, until in (("them", AT - 9), ("us", AT))
     ]
-    async with console(answers(conversation__due={"due": due, "next": None})) as there:
+    async with console(answers(conversation__due={"due": due, "next": None, "unsettled": False})) as there:
         text = read((await there.get(HERE)).text).said
         assert text.index("We: accept") < text.index("The other country: accept")
 
@@ -108,7 +108,9 @@ async def test_where_nothing_waits_it_says_so():
     """And nothing of the lists that are empty is left of the page."""
     nothing: dict[str, Any] = {name: [] for name, value in SHOWN.items() if isinstance(value, list)}
     empty = SHOWN | nothing | {"name": None, "number": None}
-    async with console(answers(case__show=empty, conversation__due={"due": [], "next": None})) as there:
+    async with console(
+        answers(case__show=empty, conversation__due={"due": [], "next": None, "unsettled": False})
+    ) as there:
         page = read((await there.get(HERE)).text)
         for word in ("Nothing waits in this case.", "No consent is recorded."):
             assert word in page.said
