@@ -1,4 +1,4 @@
-"""The file in which an adapter remembers: a small SQLite database, whole after a kill.
+"""The file in which an adapter remembers: a small SQLite database, whole after a kill; and whose turn it is with it.
 
 It is opened for each piece of work and closed after it, so nothing grows with what is remembered, and its state is one
 file between two pieces. What was taken out is overwritten there (`secure_delete`). Before 0.2 an adapter remembered in
@@ -7,10 +7,14 @@ a file of JSON lines; where one still lies beside the database, it is taken over
 
 from __future__ import annotations
 
+import asyncio
+import fcntl
+import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from types import TracebackType
 from urllib.parse import quote
 
 from adapters.kit.files import PRIVATE, Folder, NotPlainError, TooLargeError, world
@@ -22,6 +26,7 @@ from gateway.strict_json import DEPTH
 PATIENCE = 10.0
 """Seconds that a piece of work waits for that of another process."""
 WHAT = "the adapter's journal"
+_PAUSE = 0.05
 _VERSION = 1
 _BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED")
 _DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
@@ -119,8 +124,7 @@ def _told() -> Iterator[None]:
         if not isinstance(exc, sqlite3.OperationalError):
             raise
         if symbol.startswith(_BUSY):
-            what, hint = f"another process is at work with {WHAT}", "give each node a journal of its own"
-            raise TransientError(Code.ADAPTER_BUSY, what, hint=hint) from exc
+            raise _in_use() from exc
         hint = "look at the folder, its disk and its rights"
         raise TransientError(Code.ADAPTER_BUSY, f"{WHAT} cannot be used now ({symbol})", hint=hint) from exc
 
@@ -133,3 +137,53 @@ def told_of_file() -> Iterator[None]:
             yield
         except (NotPlainError, TooLargeError) as exc:
             raise RefusedError(Code.ADAPTER_REFUSED, f"{WHAT} was replaced", hint="look at what is there now") from exc
+
+
+class Turn:
+    """Held by `async with` from the question whether something was done until the note that it was: two that ask at
+    once would do it twice. The lock is on a file beside the journal, and the system frees it when a process ends.
+
+    Raises TransientError(adapter_busy) after `PATIENCE` seconds.
+    """
+
+    def __init__(self, journal: Path) -> None:
+        self._path = journal.with_suffix(".turn")
+        self._own = asyncio.Lock()
+        self._descriptor = -1
+
+    async def __aenter__(self) -> None:
+        await self._own.acquire()
+        try:
+            with told_of_file():
+                flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+                self._descriptor = os.open(self._path, flags, 0o600)
+                await self._wait()
+        except BaseException:
+            self._leave()
+            raise
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._leave()
+
+    async def _wait(self) -> None:
+        end = asyncio.get_running_loop().time() + PATIENCE
+        while True:
+            try:
+                return fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if asyncio.get_running_loop().time() >= end:
+                    raise _in_use() from None
+            await asyncio.sleep(_PAUSE)
+
+    def _leave(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+        self._own.release()
+
+
+def _in_use() -> TransientError:
+    what, hint = f"another process is at work with {WHAT}", "give each node a journal of its own"
+    return TransientError(Code.ADAPTER_BUSY, what, hint=hint)

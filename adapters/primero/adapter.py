@@ -19,8 +19,8 @@ from typing import Any
 from adapters.kit.fingerprint import fingerprint
 from adapters.kit.journal import Journal, kept
 from adapters.kit.mapping import name_and_edition
+from adapters.kit.memory import Turn
 from adapters.kit.threads import in_thread
-from adapters.kit.turn import Turn
 from adapters.primero.client import Primero, PrimeroError, check_account, refusal_error, refusals_told
 from adapters.primero.inward import CONSENT_FIELDS, OPEN, CasesFromAbroad
 from adapters.primero.texts import (

@@ -16,9 +16,9 @@ from adapters.kit.fingerprint import fingerprint
 from adapters.kit.items import delivery_to_json, notice_to_json
 from adapters.kit.journal import Journal, kept
 from adapters.kit.mapping import name_and_edition
+from adapters.kit.memory import Turn
 from adapters.kit.names import is_plain
 from adapters.kit.threads import in_thread
-from adapters.kit.turn import Turn
 from adapters.rest.api import Api, value_at
 from gateway.errors import Code, Finding, GatewayError, RefusedError
 from gateway.ports import Delivery, Description, Erasure, Json, LocalRecord, Notice

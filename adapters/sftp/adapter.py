@@ -40,9 +40,9 @@ from adapters.kit.drop_folder import (
 from adapters.kit.fingerprint import fingerprint
 from adapters.kit.items import item_to_json
 from adapters.kit.journal import Journal, kept
+from adapters.kit.memory import Turn
 from adapters.kit.names import is_key, item_name, key_name, numbered
 from adapters.kit.strict_json import LIMIT, write_json
-from adapters.kit.turn import Turn
 from adapters.sftp.connection import Remote, Server
 from gateway.errors import Code, Finding, RefusedError, TransientError
 from gateway.ports import Delivery, Description, Erasure, LocalRecord, Notice, NoticeKind

@@ -16,7 +16,7 @@ import pytest
 
 from adapters.kit import memory
 from adapters.kit.journal import Journal, kept
-from adapters.kit.turn import Turn
+from adapters.kit.memory import Turn
 from gateway.errors import Code, GatewayError, RefusedError, TransientError
 from gateway.ports import Erasure, Json
 
@@ -148,7 +148,7 @@ with journal._memory.open():
 TAKES = """
 import asyncio, sys
 from pathlib import Path
-from adapters.kit.turn import Turn
+from adapters.kit.memory import Turn
 async def main():
     async with Turn(Path(sys.argv[1])):
         print("held", flush=True)
@@ -174,7 +174,6 @@ async def test_a_second_process_is_refused_in_words(tmp_path: Path, monkeypatch:
     """While another writes, or holds the turn; once it was killed, the next one goes on."""
     path = tmp_path / "journal.db"
     monkeypatch.setattr("adapters.kit.memory.PATIENCE", 0.2)
-    monkeypatch.setattr("adapters.kit.turn.PATIENCE", 0.2)
     Journal(path).check()
     with _another_process(HOLDS, path):
         error = await _refusal(path)
