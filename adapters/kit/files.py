@@ -142,6 +142,22 @@ class Folder:
             raise
         return _drain(descriptor, limit, links=shared)
 
+    def lines(self, name: str, limit: int) -> Iterator[bytes]:
+        """Yield the whole lines of a plain file, without their newlines; what stands after the last newline is none.
+
+        Raises NotPlainError, TooLargeError for a line of more than `limit` bytes.
+        """
+        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=self._fd)
+        with os.fdopen(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise NotPlainError
+            while line := file.readline(limit + 1):
+                if not line.endswith(b"\n"):
+                    if len(line) > limit:
+                        raise TooLargeError
+                    return
+                yield line[:-1]
+
     def stage(self, part: str, data: bytes, mode: int = PRIVATE) -> None:
         """Write a whole new file `part`, durably; an older one is replaced."""
         self.stage_all({part: data}, mode)
@@ -197,18 +213,6 @@ class Folder:
         for name, new in names.items():
             os.rename(name, new, src_dir_fd=self._fd, dst_dir_fd=self._fd)
         if names:
-            self.sync()
-
-    def append(self, name: str, data: bytes, mode: int = PRIVATE) -> None:
-        """Append to `name`, durably. A failure, or a kill, may leave a part of `data` there."""
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        fresh = not self.has(name)
-        descriptor = os.open(name, flags, mode, dir_fd=self._fd)
-        try:
-            write_all(descriptor, data)
-        finally:
-            os.close(descriptor)
-        if fresh:
             self.sync()
 
     def grow(self, name: str, data: bytes) -> None:

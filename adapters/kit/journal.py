@@ -1,161 +1,154 @@
-"""The memory of an adapter whose case system cannot remember: a file of JSON lines, whole after a kill.
+"""The memory of an adapter whose case system cannot remember: keys, ids and states, nothing of what a message says.
 
-A line counts when its newline is on disk; what a kill leaves after the last newline was never acknowledged and is cut
-off. Lines hold keys, ids and states, and nothing of what a message or a record says.
-
-    {"op": "settled", "ref", "kind", "version"}   how the reading of a record ended
-    {"op": "handed", "key", "id"}                 the local id of an item, once for each key
-    {"op": "erased", "id", "answer"}              the answer to erasing it
-    {"op": "fact", "name", "value"}               anything else that has a name; the last one counts
+settled   how the reading of a record ended, and its version then
+handed    the local id of an item, once for each key
+erased    the answer to erasing it
+fact      anything else that has a name; the last value counts
 """
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Collection
 from pathlib import Path
 from threading import Lock
 from typing import ParamSpec, TypeVar
 
-from adapters.kit.files import PRIVATE, Folder, NotPlainError, TooLargeError, world
-from adapters.kit.strict_json import LIMIT, read_json, write_line
+import orjson
+
+from adapters.kit.memory import Memory, told_of_file
 from adapters.kit.threads import in_thread
 from gateway.errors import Code, RefusedError
 from gateway.ports import Erasure, Json, Notice, NoticeKind
-from gateway.strict_json import DEPTH
 
 P = ParamSpec("P")
 T = TypeVar("T")
-_LIMIT = 256 << 20
 
-
-def replay_lines(
-    path: Path,
-    apply: Callable[[Json], None],
-    what: str,
-    *,
-    limit: int,
-    line_limit: int = LIMIT,
-    depth: int = DEPTH,
-    mode: int = PRIVATE,
-) -> None:
-    """Apply every whole line of a journal; cut off what a kill left after the last one. No file is an empty one.
-
-    `apply` raises ValueError for what is no line of it. Raises OSError, and RefusedError for a line that is damaged,
-    which names the journal as `what`.
-    """
-    with Folder(path.parent) as folder:
-        data = folder.read(path.name, limit) if folder.has(path.name) else b""
-        whole, _, torn = data.rpartition(b"\n")
-        if torn:
-            folder.write(path.name, whole + b"\n" if whole else b"", mode)
-    for number, line in enumerate(whole.split(b"\n") if whole else (), start=1):
-        value, faults = read_json(line, limit=line_limit, depth=depth)
-        try:
-            apply(None if faults else value)
-        except ValueError as exc:
-            damaged = f"line {number} of {what} is damaged"
-            raise RefusedError(Code.ADAPTER_REFUSED, damaged, hint="restore the file from a backup") from exc
+_SCHEMA = (
+    "CREATE TABLE settled (ref TEXT PRIMARY KEY, kind TEXT NOT NULL, version TEXT NOT NULL) STRICT, WITHOUT ROWID",
+    "CREATE TABLE handed (key TEXT PRIMARY KEY, id TEXT NOT NULL) STRICT, WITHOUT ROWID",
+    "CREATE INDEX handed_by_id ON handed (id)",
+    "CREATE TABLE erased (id TEXT PRIMARY KEY, answer TEXT NOT NULL) STRICT, WITHOUT ROWID",
+    "CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID",
+)
 
 
 class Journal:
-    """The file and what it says. Blocking, and not to be used by two threads at once; read at the first use."""
+    """What is remembered at `path`. Blocking; each method is one transaction, and raises what `Memory.open` raises."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._read = False
-        self.settled: dict[str, tuple[str, str]] = {}
-        self.handed: dict[str, str] = {}
-        self.erased: dict[str, Erasure] = {}
-        self.facts: dict[str, Json] = {}
+        self._memory = Memory(path, schema=_SCHEMA, take=_take)
 
-    def load(self) -> None:
-        """Read the file, once. Raises OSError, and RefusedError for a line that is damaged."""
-        if not self._read:
-            replay_lines(self._path, self._apply, "the adapter's journal", limit=_LIMIT)
-            self._read = True
+    def check(self) -> None:
+        """Open the file, as every method does."""
+        with self._memory.open():
+            pass
 
     def settle(self, ref: str, notice: Notice, version: str = "") -> None:
         """Record the outcome of reading a record."""
-        if self.settled.get(ref) != (str(notice.kind), version):
-            self._add({"op": "settled", "ref": ref, "kind": str(notice.kind), "version": version})
+        with self._memory.open() as db:
+            _settle(db, ref, str(notice.kind), version)
+
+    def is_settled(self, ref: str) -> bool:
+        """Whether the reading of a record ended somehow."""
+        return self._find("SELECT ref FROM settled WHERE ref = ?", ref) is not None
 
     def is_due(self, ref: str, version: str) -> bool:
         """Whether a record has to be pulled: it was never settled, or was refused at another version."""
-        kind, then = self.settled.get(ref, (str(NoticeKind.REFUSED), None))
+        with self._memory.open() as db:
+            found = db.execute("SELECT kind, version FROM settled WHERE ref = ?", (ref,)).fetchone()
+        kind, then = found or (NoticeKind.REFUSED, None)
         return kind != NoticeKind.DRAFTED and then != version
+
+    def is_drafted(self, ref: str) -> bool:
+        """Whether a record became a draft."""
+        return self._find("SELECT kind FROM settled WHERE ref = ?", ref) == NoticeKind.DRAFTED
 
     def hand(self, key: str, local_id: str) -> None:
         """Record that the item with this key is in the case system, and its id there."""
-        self._add({"op": "handed", "key": key, "id": local_id})
+        with self._memory.open() as db:
+            db.execute("INSERT OR REPLACE INTO handed VALUES (?, ?)", (key, local_id))
+
+    def id_of(self, key: str) -> str | None:
+        """Return the local id of the item with this key."""
+        return self._find("SELECT id FROM handed WHERE key = ?", key)
+
+    def key_of(self, local_id: str) -> str | None:
+        """Return the key of the item with this local id."""
+        return self._find("SELECT key FROM handed WHERE id = ?", local_id)
+
+    def handed_under(self, start: str) -> dict[str, str]:
+        """Return the local ids that begin so, by key."""
+        with self._memory.open() as db:
+            return dict(db.execute("SELECT key, id FROM handed WHERE substr(id, 1, ?) = ?", (len(start), start)))
 
     def erase(self, local_id: str, answer: Erasure) -> None:
         """Record the answer to erasing this item."""
-        self._add({"op": "erased", "id": local_id, "answer": str(answer)})
+        with self._memory.open() as db:
+            db.execute("INSERT OR REPLACE INTO erased VALUES (?, ?)", (local_id, str(answer)))
+
+    def answer_to_erasing(self, local_id: str) -> Erasure | None:
+        """Return the answer to erasing this item, None where it was not."""
+        found = self._find("SELECT answer FROM erased WHERE id = ?", local_id)
+        return None if found is None else Erasure(found)
 
     def note(self, name: str, value: Json) -> None:
         """Record a fact."""
-        if self.facts.get(name) != value:
-            self._add({"op": "fact", "name": name, "value": value})
+        with self._memory.open() as db:
+            _note(db, name, value)
+
+    def fact(self, name: str) -> Json:
+        """Return what was noted under this name; None where nothing was."""
+        found = self._find("SELECT value FROM fact WHERE name = ?", name)
+        return None if found is None else orjson.loads(found)
 
     def forget(self, *, refs: Collection[str] = (), facts: Collection[str] = (), keys: Collection[str] = ()) -> None:
-        """Take out what names an erased record: how the reading of these ended, these facts, the items of these keys.
-
-        The file is written anew as a whole: no line of it, not even one that a later line replaced, is left.
-        """
-        self.load()
-        for ref in refs:
-            self.settled.pop(ref, None)
-        for name in facts:
-            self.facts.pop(name, None)
-        for key in keys:
-            self.erased.pop(self.handed.pop(key, ""), None)
-        with Folder(self._path.parent) as folder:
-            folder.write(self._path.name, b"".join(map(write_line, self._lines())), PRIVATE)
-
-    def knows(self, local_id: str) -> bool:
-        """Whether something was handed over under this id."""
-        return local_id in self.handed.values()
+        """Take out what names an erased record: how the reading of these ended, these facts, items of these keys."""
+        with self._memory.open() as db:
+            db.executemany("DELETE FROM settled WHERE ref = ?", [(ref,) for ref in refs])
+            db.executemany("DELETE FROM fact WHERE name = ?", [(name,) for name in facts])
+            for key in keys:
+                db.execute("DELETE FROM erased WHERE id = (SELECT id FROM handed WHERE key = ?)", (key,))
+                db.execute("DELETE FROM handed WHERE key = ?", (key,))
 
     def find(self, name: str) -> str:
-        """The local id of an item by this id, or by its key. Raises as `require`."""
-        self.load()
-        local_id = self.handed.get(name, name)
+        """Return the local id of an item by this id, or by its key. Raises as `require`."""
+        local_id = self.id_of(name) or name
         self.require(local_id)
         return local_id
 
     def require(self, local_id: str) -> None:
-        """Check that a local id was given. Raises RefusedError(not_found) otherwise, and what `load` raises."""
-        self.load()
-        if not self.knows(local_id):
+        """Check that a local id was given. Raises RefusedError(not_found) otherwise."""
+        if self.key_of(local_id) is None:
             raise RefusedError(Code.NOT_FOUND, "nothing with this local id was handed over here")
 
-    def _add(self, line: Json) -> None:
-        self.load()
-        with Folder(self._path.parent) as folder:
-            folder.append(self._path.name, write_line(line), PRIVATE)
-        self._apply(line)
+    def _find(self, statement: str, value: str) -> str | None:
+        with self._memory.open() as db:
+            found = db.execute(statement, (value,)).fetchone()
+        return None if found is None else str(found[0])
 
-    def _lines(self) -> list[Json]:
-        """Return the shortest journal that says what is known."""
-        lines: list[Json] = []
-        lines += [{"op": "settled", "ref": ref, "kind": kind, "version": v} for ref, (kind, v) in self.settled.items()]
-        lines += [{"op": "handed", "key": key, "id": local_id} for key, local_id in self.handed.items()]
-        lines += [{"op": "erased", "id": local_id, "answer": str(answer)} for local_id, answer in self.erased.items()]
-        lines += [{"op": "fact", "name": name, "value": value} for name, value in self.facts.items()]
-        return lines
 
-    def _apply(self, line: Json) -> None:
-        match line:
-            case {"op": "settled", "ref": str(ref), "kind": str(kind), "version": str(version)}:
-                self.settled[ref] = (kind, version)
-            case {"op": "handed", "key": str(key), "id": str(local_id)}:
-                self.handed[key] = local_id
-            case {"op": "erased", "id": str(local_id), "answer": str(answer)}:
-                self.erased[local_id] = Erasure(answer)
-            case {"op": "fact", "name": str(name), "value": value}:
-                self.facts[name] = value
-            case _:
-                raise ValueError("not a line of a journal")
+def _settle(db: sqlite3.Connection, ref: str, kind: str, version: str) -> None:
+    db.execute("INSERT OR REPLACE INTO settled VALUES (?, ?, ?)", (ref, kind, version))
+
+
+def _note(db: sqlite3.Connection, name: str, value: Json) -> None:
+    db.execute("INSERT OR REPLACE INTO fact VALUES (?, ?)", (name, orjson.dumps(value).decode()))
+
+
+def _take(db: sqlite3.Connection, line: Json) -> None:
+    """Take over one line of the file of before."""
+    match line:
+        case {"op": "settled", "ref": str(ref), "kind": str(kind), "version": str(version)}:
+            _settle(db, ref, kind, version)
+        case {"op": "handed", "key": str(key), "id": str(local_id)}:
+            db.execute("INSERT OR REPLACE INTO handed VALUES (?, ?)", (key, local_id))
+        case {"op": "erased", "id": str(local_id), "answer": str(answer)}:
+            db.execute("INSERT OR REPLACE INTO erased VALUES (?, ?)", (local_id, str(Erasure(answer))))
+        case {"op": "fact", "name": str(name), "value": value}:
+            _note(db, name, value)
+        case _:
+            raise ValueError("not a line of a journal")
 
 
 async def kept(lock: Lock, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -163,8 +156,5 @@ async def kept(lock: Lock, work: Callable[P, T], /, *args: P.args, **kwargs: P.k
 
     Raises TransientError where the file cannot be used now, and RefusedError where it was replaced or is damaged.
     """
-    with world("the adapter's journal"):
-        try:
-            return await in_thread(lock, work, *args, **kwargs)
-        except (NotPlainError, TooLargeError) as exc:
-            raise RefusedError(Code.ADAPTER_REFUSED, "the adapter's journal was replaced") from exc
+    with told_of_file():
+        return await in_thread(lock, work, *args, **kwargs)

@@ -45,8 +45,3 @@ def write_json(value: Json) -> bytes:
         return (
             json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False).encode("utf-8", "backslashreplace") + b"\n"
         )
-
-
-def write_line(value: Json) -> bytes:
-    """One line of a journal, ASCII only, so that a line ends where it ends for every reader."""
-    return json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode("ascii") + b"\n"

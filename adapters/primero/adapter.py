@@ -11,7 +11,6 @@ status is set that takes the account's access away, what has to be written is wr
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Lock
@@ -20,6 +19,7 @@ from typing import Any
 from adapters.kit.fingerprint import fingerprint
 from adapters.kit.journal import Journal, kept
 from adapters.kit.mapping import name_and_edition
+from adapters.kit.memory import Turn
 from adapters.kit.threads import in_thread
 from adapters.primero.client import Primero, PrimeroError, check_account, refusal_error, refusals_told
 from adapters.primero.inward import CONSENT_FIELDS, OPEN, CasesFromAbroad
@@ -32,7 +32,7 @@ from adapters.primero.texts import (
     uuid_of,
 )
 from gateway.errors import Code, Finding, GatewayError, RefusedError
-from gateway.ports import Delivery, Description, Erasure, Json, LocalRecord, Notice, NoticeKind
+from gateway.ports import Delivery, Description, Erasure, Json, LocalRecord, Notice
 
 SWEEP = 60
 """Every so many looks all cases that the account sees are looked at, and not only those that changed."""
@@ -53,7 +53,7 @@ class PrimeroAdapter:
         self._mapping = mapping
         self._journal = Journal(journal)
         self._batch = batch
-        self._turn = asyncio.Lock()
+        self._turn = Turn(journal)
         self._lock = Lock()
         self._inward = CasesFromAbroad(client, self._journal, self._lock, user=user, worker=worker)
         self._since: str | None = None
@@ -79,7 +79,7 @@ class PrimeroAdapter:
             return await refusals_told("being looked at", self._pull())
 
     async def _pull(self) -> list[LocalRecord]:
-        await kept(self._lock, self._journal.load)
+        await kept(self._lock, self._journal.check)
         name, edition = await in_thread(self._lock, name_and_edition, self._mapping)
         # Now and then from the beginning: a clock of Primero that was set back would hide changes for ever.
         if self._looks % SWEEP == 0:
@@ -100,17 +100,22 @@ class PrimeroAdapter:
     async def _due(self, case: str, mapping: str, edition: str) -> list[LocalRecord]:
         """Return the referrals of one case that are due, each as a record, and a consent withdrawn in Primero."""
         ours = [each for each in await self._client.referrals(case) if each.get("transitioned_to") == self._user]
-        settled, facts = self._journal.settled, self._journal.facts
-        drafted = {ref for ref, (kind, _) in settled.items() if kind == NoticeKind.DRAFTED}
-        new = [each for each in ours if each.get("status") == "in_progress" and str(each["id"]) not in drafted]
-        sent = [each for each in ours if each.get("status") in OPEN and f"sent/{each['id']}" in facts]
+        waiting = [each for each in ours if each.get("status") == "in_progress"]
+        new = [each for each in waiting if not await kept(self._lock, self._journal.is_drafted, str(each["id"]))]
+        opened = [each for each in ours if each.get("status") in OPEN]
+        sent = [each for each in opened if await self._fact(f"sent/{each['id']}") is not None]
         if not new and not sent:
             return []
         full = await self._client.case(case)
         records = [self._record(full, each, mapping, edition) for each in new]
         if not full.get("consent_for_services") or not full.get("disclosure_other_orgs"):
             records += [self._unticked(full, each) for each in sent]
-        return [each for each in records if self._journal.is_due(each.ref, self._about[each.ref][1])]
+        return [
+            each for each in records if await kept(self._lock, self._journal.is_due, each.ref, self._about[each.ref][1])
+        ]
+
+    async def _fact(self, name: str) -> Json:
+        return await kept(self._lock, self._journal.fact, name)
 
     def _record(self, case: Mapping[str, Any], referral: Mapping[str, Any], mapping: str, edition: str) -> LocalRecord:
         """Make a record of a referral and its case. Changes by notes of this adapter do not count as changes of the
@@ -136,25 +141,24 @@ class PrimeroAdapter:
     async def settle(self, record: LocalRecord, notice: Notice) -> None:
         """Remember that the referral became a draft, or show in its case why it did not."""
         async with self._turn:
-            await kept(self._lock, self._journal.load)
-            case, version = self._about.get(record.ref, (self._case_of_ref(record.ref), ""))
+            case, version = self._about.get(record.ref, (await self._case_of_ref(record.ref), ""))
             if case is None:
                 raise RefusedError(Code.NOT_FOUND, "no such referral was pulled here")
-            if version or record.ref not in self._journal.settled:
+            if version or not await kept(self._lock, self._journal.is_settled, record.ref):
                 await self._tell(case, record.ref, notice)
                 await kept(self._lock, self._journal.note, f"case/{record.ref}", case)
                 await kept(self._lock, self._journal.settle, record.ref, notice, version)
 
     async def _tell(self, case: str, ref: str, notice: Notice) -> None:
         """Write news about a referral as a note of its case; remembered first, so that it can be taken out again."""
-        told = self._journal.facts.get(f"news/{ref}")
+        told = await self._fact(f"news/{ref}")
         known, note = told if isinstance(told, list) else [], note_id(notice.key)
         if note not in known:
             await kept(self._lock, self._journal.note, f"news/{ref}", [*known, note])
         await refusals_told("a note on the referral", self._note(case, notice))
 
-    def _case_of_ref(self, ref: str) -> str | None:
-        case = self._journal.facts.get(f"case/{ref}")
+    async def _case_of_ref(self, ref: str) -> str | None:
+        case = await self._fact(f"case/{ref}")
         return case if isinstance(case, str) else None
 
     # --- in -------------------------------------------------------------------------------------------------------
@@ -162,8 +166,7 @@ class PrimeroAdapter:
     async def push(self, item: Delivery | Notice) -> str:
         """Show a message or news as a note of its case, make what it asks for, and remember that."""
         async with self._turn:
-            await kept(self._lock, self._journal.load)
-            known = self._journal.handed.get(item.key)
+            known = await kept(self._lock, self._journal.id_of, item.key)
             if known is not None:
                 return known
             if not 1 <= len(item.key) <= 200:
@@ -175,7 +178,7 @@ class PrimeroAdapter:
             return local_id
 
     async def _news(self, notice: Notice) -> str:
-        case = self._case_of_ref(notice.ref)
+        case = await self._case_of_ref(notice.ref)
         if case is None:
             raise RefusedError(Code.NOT_FOUND, "the news is about no referral of this Primero")
         await self._tell(case, notice.ref, notice)
@@ -185,7 +188,7 @@ class PrimeroAdapter:
         return case
 
     async def _message(self, item: Delivery) -> str:
-        linked = self._journal.facts.get(f"conversation/{item.conversation}")
+        linked = await self._fact(f"conversation/{item.conversation}")
         match linked:
             case [str(case), str(referral)]:
                 await self._note(case, item)
@@ -203,7 +206,7 @@ class PrimeroAdapter:
         """Return `noted`, `erased`, or the state that the worker here gave a case from abroad."""
         async with self._turn:
             case = await self._known(local_id)
-            if local_id in self._journal.erased:
+            if await kept(self._lock, self._journal.answer_to_erasing, local_id) is not None:
                 return "erased"
             try:
                 ours = [
@@ -220,7 +223,7 @@ class PrimeroAdapter:
         async with self._turn:
             local_id = await kept(self._lock, self._journal.find, local_id)
             case = await self._known(local_id)
-            told = self._journal.erased.get(local_id)
+            told = await kept(self._lock, self._journal.answer_to_erasing, local_id)
             if told is not None:
                 return told
             answer = await self._erase(case, local_id)
@@ -231,7 +234,7 @@ class PrimeroAdapter:
         try:
             note: Json = {"unique_id": local_id.partition("/")[2], "_delete": True}
             await self._client.update(case, {NOTES: [note]})
-            if self._journal.facts.get(f"request/{case}") == local_id.partition("/")[2]:
+            if await self._fact(f"request/{case}") == local_id.partition("/")[2]:
                 await self._client.disable(case)
         except PrimeroError as error:
             # The account lost its access with the end of the referral, so nothing can be erased from here.
@@ -247,11 +250,10 @@ class PrimeroAdapter:
         noted, by ids of Primero alone, so that it does not go out once more.
         """
         async with self._turn:
-            await kept(self._lock, self._journal.load)
-            case = self._about[ref][0] if ref in self._about else self._case_of_ref(ref)
+            case = self._about[ref][0] if ref in self._about else await self._case_of_ref(ref)
             if case is None:
                 raise RefusedError(Code.NOT_FOUND, "no such referral was pulled here")
-            notes = self._journal.facts.get(f"news/{ref}")
+            notes = await self._fact(f"news/{ref}")
             gone: list[Json] = [{"unique_id": id, "_delete": True} for id in notes] if isinstance(notes, list) else []
             if gone:
                 try:
@@ -270,13 +272,13 @@ class PrimeroAdapter:
         """Check that Primero answers, that its forms have the fields written here, and that the account sees no more
         than it must.
         """
-        async with self._turn:
-            try:
-                await kept(self._lock, self._journal.load)
+        try:
+            async with self._turn:
+                await kept(self._lock, self._journal.check)
                 await in_thread(self._lock, name_and_edition, self._mapping)
                 await self._client.system()
                 return await check_account(self._client, self._user, (NOTES, "other_agency_id", *CONSENT_FIELDS))
-            except PrimeroError as error:
-                return [Finding(place="account", rule="no_right", hint=refusal_error(error, "a look").hint)]
-            except GatewayError as error:
-                return [Finding(place="primero", rule="not_usable", hint=f"{error.what}. {error.hint}")]
+        except PrimeroError as error:
+            return [Finding(place="account", rule="no_right", hint=refusal_error(error, "a look").hint)]
+        except GatewayError as error:
+            return [Finding(place="primero", rule="not_usable", hint=f"{error.what}. {error.hint}")]

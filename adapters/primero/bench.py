@@ -78,13 +78,13 @@ class PrimeroBench:
             "user": USER,
             "password_file": str(self._password),
             "mapping": str(SAMPLE),
-            "journal": str(self.folder / "journal.jsonl"),
+            "journal": str(self.folder / "journal.db"),
             "worker": WORKER,
         }
 
     def adapter(self) -> PrimeroAdapter:
         client = Primero(self.url, USER, self._password, patience=self._patience)
-        return PrimeroAdapter(client, user=USER, mapping=SAMPLE, journal=self.folder / "journal.jsonl", worker=WORKER)
+        return PrimeroAdapter(client, user=USER, mapping=SAMPLE, journal=self.folder / "journal.db", worker=WORKER)
 
     def offer(self, name: str) -> None:
         self.case(name_first=name, sex=self._sex)
@@ -115,9 +115,9 @@ class PrimeroBench:
         return any(text in note["note_text"] for note in self.notes())
 
     def holds(self, text: str) -> bool:
-        journal = self.folder / "journal.jsonl"
-        noted = journal.read_text() if journal.exists() else ""
-        return text in str(self.office.cases) or text in noted
+        journal = self.folder / "journal.db"
+        noted = journal.read_bytes() if journal.exists() else b""
+        return text in str(self.office.cases) or text.encode() in noted
 
 
 @asynccontextmanager

@@ -53,14 +53,14 @@ class CasesFromAbroad:
         Raises RefusedError(adapter_refused) for a message that has no case and makes none.
         """
         case = uuid_of(f"case/{item.conversation}")
-        if f"made/{case}" not in self._journal.facts:
+        if not await self._is_noted(f"made/{case}"):
             if item.type not in MAKES_A_CASE:
                 what = "this message has no case in Primero"
                 raise RefusedError(Code.ADAPTER_REFUSED, what, hint="answer it at the desk of the node")
             # The id is derived from the conversation: a create whose answer was lost is refused the second time.
             await self._client.create({"id": case, "other_agency_id": item.conversation[:64]})
             await kept(self._lock, self._journal.note, f"made/{case}", True)
-        if item.type == REQUEST and f"request/{case}" not in self._journal.facts:
+        if item.type == REQUEST and not await self._is_noted(f"request/{case}"):
             await kept(self._lock, self._journal.note, f"request/{case}", note_id(item.key))
         fields: dict[str, Json] = {} if item.record is None else case_fields(item.record.fields, item.key)
         await self._client.update(case, fields | consent_fields(item) | {NOTES: [note_of(item)]})
@@ -73,6 +73,9 @@ class CasesFromAbroad:
             # After the referrals: Primero demands these fields at every save of one.
             await self._client.update(case, dict.fromkeys(CONSENT_FIELDS, False))
         return case
+
+    async def _is_noted(self, name: str) -> bool:
+        return await kept(self._lock, self._journal.fact, name) is not None
 
     async def _refer(self, case: str, worker: str) -> None:
         """Refer the case to the worker here, once, and only with the consent fields that the grants have set."""

@@ -6,7 +6,6 @@ journal of the adapter records what the API has acknowledged.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from adapters.kit.fingerprint import fingerprint
 from adapters.kit.items import delivery_to_json, notice_to_json
 from adapters.kit.journal import Journal, kept
 from adapters.kit.mapping import name_and_edition
+from adapters.kit.memory import Turn
 from adapters.kit.names import is_plain
 from adapters.kit.threads import in_thread
 from adapters.rest.api import Api, value_at
@@ -58,7 +58,7 @@ class RestAdapter:
         self._notices = notices
         self._erasing = erasing
         self._deleting = deleting
-        self._turn = asyncio.Lock()
+        self._turn = Turn(journal)
         self._lock = Lock()
         self._versions: dict[str, str] = {}
 
@@ -70,23 +70,23 @@ class RestAdapter:
 
     async def check(self) -> Sequence[Finding]:
         """Check that the list can be read to its end, and that its items have names."""
-        async with self._turn:
-            try:
-                await kept(self._lock, self._journal.load)
+        try:
+            async with self._turn:
+                await kept(self._lock, self._journal.check)
                 await in_thread(self._lock, name_and_edition, self._mapping)
                 refs = [_ref_of(item, self._ref) async for item in self.api.items()]
-            except GatewayError as error:
-                return [Finding(place="api", rule="not_usable", hint=f"{error.what}. {error.hint}")]
-            if None in refs:
-                return [Finding(place=f"list, member {self._ref}", rule="bad_ref", hint=BAD_REF)]
-            if len(set(refs)) < len(refs):
-                return [Finding(place=f"list, member {self._ref}", rule="ref_twice", hint="two items have one name")]
-            return []
+        except GatewayError as error:
+            return [Finding(place="api", rule="not_usable", hint=f"{error.what}. {error.hint}")]
+        if None in refs:
+            return [Finding(place=f"list, member {self._ref}", rule="bad_ref", hint=BAD_REF)]
+        if len(set(refs)) < len(refs):
+            return [Finding(place=f"list, member {self._ref}", rule="ref_twice", hint="two items have one name")]
+        return []
 
     async def pull(self) -> Sequence[LocalRecord]:
         """Return the items of the list that are not settled, or were changed since they were refused."""
         async with self._turn:
-            await kept(self._lock, self._journal.load)
+            await kept(self._lock, self._journal.check)
             name, edition = await in_thread(self._lock, name_and_edition, self._mapping)
             read = [self._record(item, name) async for item in self.api.items()]
             versions: dict[str, set[str]] = {}
@@ -97,7 +97,7 @@ class RestAdapter:
                 # Two different items with one name: settling one would settle the other, and a person would be lost.
                 if len(versions[record.ref]) > 1:
                     record = self._twice(record, version)
-                if self._journal.is_due(record.ref, f"{version}/{edition}"):
+                if await kept(self._lock, self._journal.is_due, record.ref, f"{version}/{edition}"):
                     self._versions[record.ref] = f"{version}/{edition}"
                     found[record.ref] = record
             return [*found.values()]
@@ -132,22 +132,21 @@ class RestAdapter:
     async def settle(self, record: LocalRecord, notice: Notice) -> None:
         """Report the outcome of reading an item to the API, and record it."""
         async with self._turn:
-            await kept(self._lock, self._journal.load)
             version = self._versions.get(record.ref)
             # After a restart no version is known; what the journal has settled stays settled, all else comes again.
             if version is None:
-                if record.ref not in self._journal.settled:
+                if not await kept(self._lock, self._journal.is_settled, record.ref):
                     raise RefusedError(Code.NOT_FOUND, "no such item was pulled here")
                 return
-            if self._notices is not None and self._journal.is_due(record.ref, version):
+            due = await kept(self._lock, self._journal.is_due, record.ref, version)
+            if self._notices is not None and due:
                 await self.api.tell(self._notices, f"{notice.key}.{record.ref}", notice_to_json(notice))
             await kept(self._lock, self._journal.settle, record.ref, notice, version)
 
     async def push(self, item: Delivery | Notice) -> str:
         """Post an item, once for each key; return the id that the API gave, or the key."""
         async with self._turn:
-            await kept(self._lock, self._journal.load)
-            known = self._journal.handed.get(item.key)
+            known = await kept(self._lock, self._journal.id_of, item.key)
             if known is not None:
                 return known
             if not _is_key(item.key):
@@ -177,13 +176,14 @@ class RestAdapter:
         """Return `posted` or `erased`."""
         async with self._turn:
             await kept(self._lock, self._journal.require, local_id)
-            return "erased" if local_id in self._journal.erased else "posted"
+            gone = await kept(self._lock, self._journal.answer_to_erasing, local_id)
+            return "posted" if gone is None else "erased"
 
     async def erase(self, local_id: str) -> Erasure:
         """Delete a posted item, where the API can."""
         async with self._turn:
             local_id = await self._find(local_id)
-            told = self._journal.erased.get(local_id)
+            told = await kept(self._lock, self._journal.answer_to_erasing, local_id)
             if told is not None:
                 return told
             if self._erasing is not Erasure.NOT_SUPPORTED:
@@ -208,8 +208,8 @@ class RestAdapter:
         is there.
         """
         async with self._turn:
-            await kept(self._lock, self._journal.load)
-            if not is_plain(ref) or (ref not in self._journal.settled and ref not in self._versions):
+            settled = is_plain(ref) and await kept(self._lock, self._journal.is_settled, ref)
+            if not settled and not (is_plain(ref) and ref in self._versions):
                 raise RefusedError(Code.NOT_FOUND, "no such item was pulled here")
             if not self.api.erases_records:
                 return Erasure.NOT_SUPPORTED

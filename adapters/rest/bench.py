@@ -69,7 +69,7 @@ class RestBench:
             "url": self.url,
             "secret_file": str(self.folder / "token"),
             "mapping": str(SAMPLE),
-            "journal": str(self.folder / "journal.jsonl"),
+            "journal": str(self.folder / "journal.db"),
             "list_path": "/ready",
             "items": "/data",
             "paging": "page",
@@ -109,9 +109,9 @@ class RestBench:
         return any(text in str(each) for each in self.office.posted.values())
 
     def holds(self, text: str) -> bool:
-        journal = self.folder / "journal.jsonl"
-        noted = journal.read_text() if journal.exists() else ""
-        return self.shows(text) or text in str(self.office.ready) or text in noted
+        journal = self.folder / "journal.db"
+        noted = journal.read_bytes() if journal.exists() else b""
+        return self.shows(text) or text in str(self.office.ready) or text.encode() in noted
 
 
 @asynccontextmanager

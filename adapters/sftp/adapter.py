@@ -13,7 +13,6 @@ Handing over is four steps, and a kill between any two of them leaves a state fr
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
@@ -41,6 +40,7 @@ from adapters.kit.drop_folder import (
 from adapters.kit.fingerprint import fingerprint
 from adapters.kit.items import item_to_json
 from adapters.kit.journal import Journal, kept
+from adapters.kit.memory import Turn
 from adapters.kit.names import is_key, item_name, key_name, numbered
 from adapters.kit.strict_json import LIMIT, write_json
 from adapters.sftp.connection import Remote, Server
@@ -62,7 +62,7 @@ class SftpAdapter:
         self._root = root
         self._journal = Journal(journal)
         self._batch = batch
-        self._turn = asyncio.Lock()
+        self._turn = Turn(journal)
         self._lock = Lock()
 
     def describe(self) -> Description:
@@ -123,22 +123,22 @@ class SftpAdapter:
         folder = INCOMING if isinstance(item, Delivery) else NOTICES
         part = f"{folder}/.{key}.part"
         async with self._turn, self._server.open(self._root) as remote:
-            await kept(self._lock, self._journal.load)
-            local_id = self._journal.handed.get(item.key)
+            local_id = await kept(self._lock, self._journal.id_of, item.key)
             if local_id is None:
                 name = await self._free_name(remote, folder, item_name(item))
                 # The document before the key: a key without a document would end every repeat with nothing to show.
                 await remote.write(part, write_json(item_to_json(item)))
                 local_id = f"{folder}/{name}"
                 await kept(self._lock, self._journal.hand, item.key, local_id)
-            if local_id not in self._journal.erased and await remote.has(part):
+            erased = await kept(self._lock, self._journal.answer_to_erasing, local_id)
+            if erased is None and await remote.has(part):
                 await remote.move(part, local_id)
             return local_id
 
     async def _free_name(self, remote: Remote, folder: str, name: str) -> str:
         """Return a name that is free and was never given: the office may have collected its former holder."""
         number = 1
-        while self._journal.knows(f"{folder}/{numbered(name, number)}"):
+        while await kept(self._lock, self._journal.key_of, f"{folder}/{numbered(name, number)}") is not None:
             number += 1
         return await _free(remote, folder, numbered(name, number))
 
@@ -146,22 +146,22 @@ class SftpAdapter:
         """Return `waiting` (for the office), `collected` (by it) or `erased`."""
         async with self._turn, self._server.open(self._root) as remote:
             await kept(self._lock, self._journal.require, local_id)
-            if local_id in self._journal.erased:
+            if await kept(self._lock, self._journal.answer_to_erasing, local_id) is not None:
                 return "erased"
-            there = await remote.has(local_id) or await remote.has(self._part_of(local_id))
+            there = await remote.has(local_id) or await remote.has(await self._part_of(local_id))
             return "waiting" if there else "collected"
 
     async def erase(self, local_id: str) -> Erasure:
         """Leave a tombstone, then remove the document; `not_supported` for what the office has collected."""
         async with self._turn, self._server.open(self._root) as remote:
-            await kept(self._lock, self._journal.load)
             unfinished = _unfinished(local_id)
-            if local_id not in self._journal.handed and unfinished is not None and await remote.has(unfinished):
+            handed = await kept(self._lock, self._journal.id_of, local_id) is not None
+            if not handed and unfinished is not None and await remote.has(unfinished):
                 await remote.remove(unfinished)
                 return Erasure.ERASED
             local_id = await kept(self._lock, self._journal.find, local_id)
-            part = self._part_of(local_id)
-            answer = self._journal.erased.get(local_id)
+            part = await self._part_of(local_id)
+            answer = await kept(self._lock, self._journal.answer_to_erasing, local_id)
             if answer is None:
                 there = await remote.has(local_id) or await remote.has(part)
                 answer = Erasure.ERASED if there else Erasure.NOT_SUPPORTED
@@ -179,9 +179,9 @@ class SftpAdapter:
         """
         name = draft_name(ref)
         async with self._turn, self._server.open(self._root) as remote:
-            await kept(self._lock, self._journal.load)
+            told = await kept(self._lock, self._journal.handed_under, f"{NOTICES}/")
             gone = [f"{folder}/{held}" for folder in RECORDS for held in await _named(remote, folder, name)]
-            keys = [key for key, local_id in self._journal.handed.items() if _is_news(local_id, name)]
+            keys = [key for key, local_id in told.items() if is_news_of(local_id.partition("/")[2], name)]
             if not gone and not keys:
                 raise RefusedError(Code.NOT_FOUND, "no such draft in the drop folder")
             for path in gone:
@@ -189,9 +189,9 @@ class SftpAdapter:
             await kept(self._lock, self._journal.forget, keys=keys)
             return Erasure.ERASED
 
-    def _part_of(self, local_id: str) -> str:
-        key = next(key for key, known in self._journal.handed.items() if known == local_id)
-        return f"{local_id.partition('/')[0]}/.{key_name(key)}.part"
+    async def _part_of(self, local_id: str) -> str:
+        key = await kept(self._lock, self._journal.key_of, local_id)
+        return f"{local_id.partition('/')[0]}/.{key_name(key or '')}.part"
 
 
 def _unfinished(key: str) -> str | None:
@@ -207,11 +207,6 @@ async def _named(remote: Remote, folder: str, draft: str) -> list[str]:
     held = [name for name in names if is_copy_of(name, draft)]
     reasons = {f"{name.removesuffix(SUFFIX)}.errors{SUFFIX}" for name in held}
     return [*held, *(name for name in names if name in reasons)]
-
-
-def _is_news(local_id: str, draft: str) -> bool:
-    folder, _, name = local_id.partition("/")
-    return folder == NOTICES and is_news_of(name, draft)
 
 
 async def _put(remote: Remote, folder: str, name: str, data: bytes) -> None:

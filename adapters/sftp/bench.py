@@ -23,7 +23,7 @@ class SftpBench:
     def __init__(self, port: int, host_key: str, key: Path, folder: Path) -> None:
         self.root = folder / "drop"
         self.server = Server(host="127.0.0.1", port=port, host_key=host_key, user=folder.name, key=key)
-        self.journal = folder / "journal.jsonl"
+        self.journal = folder / "journal.db"
         for name in FOLDERS:
             (self.root / name).mkdir(parents=True)
 
@@ -76,7 +76,7 @@ class SftpBench:
 
     def holds(self, text: str) -> bool:
         written = [self.journal, *self.root.rglob("*")]
-        return any(text in path.name or text in path.read_text() for path in written if path.is_file())
+        return any(text in path.name or text.encode() in path.read_bytes() for path in written if path.is_file())
 
     def all(self, name: str) -> list[Path]:
         """Everything in one of the folders, hidden files included."""

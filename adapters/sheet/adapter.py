@@ -6,13 +6,13 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from threading import Lock
-from typing import ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 from adapters.kit.files import PRIVATE, Folder, world
 from adapters.kit.threads import in_thread
 from adapters.sheet import htcds
 from adapters.sheet.checks import check_results, read_configured
-from adapters.sheet.ledger import Journal, push_line, settle_line
+from adapters.sheet.ledger import Journal, Ledger
 from adapters.sheet.records import Row
 from adapters.sheet.results import render_workbook
 from adapters.sheet.source import Column, LineList, Signature
@@ -34,7 +34,7 @@ class SheetAdapter:
 
     `marks` says for each mark column, by its label, which mapping file makes the draft of a row marked there. `key` is
     the label of the column that names a row. `results` is the workbook to write, by default `trm-results.xlsx` beside
-    the source; its journal lies beside it, under the same name with `.jsonl`. `ids` are labels of text columns in which
+    the source; its journal lies beside it, under the same name with `.db`. `ids` are labels of text columns in which
     a leading zero counts. `sheet` and `delimiter` are found where they are not given. `language` is that of the office:
     the results are written in it. Making one touches no file of the office.
     """
@@ -66,7 +66,7 @@ class SheetAdapter:
         self._mode = file_mode
         self._words = load_words(language)
         self._lock = Lock()
-        self._journal = Journal(self._results.with_suffix(".jsonl"), file_mode)
+        self._journal = Journal(self._results.with_suffix(".db"), file_mode)
         self._shown = -1
         self._states: dict[str, str] = {}
         self._rest: Iterator[Row] | None = None
@@ -92,7 +92,7 @@ class SheetAdapter:
 
     async def columns(self) -> Sequence[Column]:
         """List the columns as the adapter understands them, for a person to check before the first row is marked."""
-        return await self._work(self._list.columns)
+        return await self._read(self._list.columns)
 
     async def pull(self) -> Sequence[LocalRecord]:
         """Return marked rows that are not settled, or were changed since they were refused, some at a time.
@@ -104,7 +104,7 @@ class SheetAdapter:
 
     async def marked(self) -> Sequence[LocalRecord]:
         """Return every marked row, settled or not, for a person who tries a mapping out; none of them is settled."""
-        return await self._work(lambda: [_record(row.base, row) for row in self._list.marked_rows()])
+        return await self._read(lambda: [_record(row.base, row) for row in self._list.marked_rows()])
 
     async def settle(self, record: LocalRecord, notice: Notice) -> None:
         """Record the outcome of reading a row, and show it once no other row waits for its own."""
@@ -113,6 +113,9 @@ class SheetAdapter:
     async def settle_all(self, outcomes: Sequence[tuple[LocalRecord, Notice]]) -> None:
         """Record the outcomes of reading several rows, durable together."""
         await self._work(self._settle, outcomes)
+        for record, _ in outcomes:
+            self._states.pop(record.ref, None)
+        self._idle = None
         if not self._states and self._rest is None:
             await self._show()
 
@@ -140,70 +143,74 @@ class SheetAdapter:
         await self._show()
         return answer
 
-    async def _work(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        def work_afresh() -> T:
-            self._journal.look()
-            return work(*args, **kwargs)
+    async def _work(self, work: Callable[Concatenate[Ledger, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do a piece of work on the ledger, alone among all processes."""
 
+        def work_alone() -> T:
+            with self._journal.open() as ledger:
+                return work(ledger, *args, **kwargs)
+
+        return await self._read(work_alone)
+
+    async def _read(self, work: Callable[[], T]) -> T:
         with world("the line list or its results"):
-            return await in_thread(self._lock, read_configured, work_afresh)
+            return await in_thread(self._lock, read_configured, work)
 
     async def _show(self) -> None:
         """Bring the workbook up to date. Of many callers that wait, the first writes for all that came before it."""
         await self._work(self._render)
 
-    def _render(self) -> None:
-        ledger = self._journal.ledger()
-        if self._shown == ledger.version:
+    def _render(self, ledger: Ledger) -> None:
+        now = ledger.changes()
+        if self._shown == now:
             return
         with Folder(self._results.parent) as folder:
             folder.write(self._results.name, render_workbook(ledger, self._words), self._mode)
-        self._shown = ledger.version
+        self._shown = now
 
     # --- reading -------------------------------------------------------------------------------------------------
 
-    def _pull(self) -> list[LocalRecord]:
+    def _pull(self, ledger: Ledger) -> list[LocalRecord]:
         signature = self._list.signature()
         from_top = self._rest is None or bool(self._states) or signature != self._seen
         if from_top:
-            if self._journal.ledger().version:
-                self._render()
+            if ledger.changes():
+                self._render(ledger)
             if signature == self._idle:
                 return []
             self._rest, self._seen = self._list.marked_rows(), signature
-        records = self._next_due()
+        records = self._next_due(ledger)
         if from_top:
             self._idle = None if records else signature
         elif not records:
-            self._render()
+            self._render(ledger)
         return records
 
-    def _next_due(self) -> list[LocalRecord]:
+    def _next_due(self, ledger: Ledger) -> list[LocalRecord]:
         """Take the next rows that are due; with the last of them the list leaves the memory."""
         rest = self._rest or iter(())
-        due = list(islice(((ref, row) for row in rest if (ref := self._ref(row)) is not None), AT_ONCE))
+        due = list(islice(((ref, row) for row in rest if (ref := self._ref(ledger, row)) is not None), AT_ONCE))
         if len(due) < AT_ONCE:
             self._rest = None
         self._states = {ref: self._state(row) for ref, row in due}
         return [_record(ref, row) for ref, row in due]
 
-    def _ref(self, row: Row) -> str | None:
+    def _ref(self, ledger: Ledger, row: Row) -> str | None:
         """Return the ref under which a row is due, None if nothing is due.
 
         A row that became a draft stays one, whatever is typed into it later. Only when a person has put that draft
         aside and the row has changed since is it due again, under a new ref, for the node knows the old one.
         """
-        ledger = self._journal.ledger()
         attempt = 1
         while True:
             ref = row.base if attempt == 1 else f"{row.base}:{attempt}"
-            settled = ledger.settled.get(ref)
+            settled = ledger.settled(ref)
             if settled is None:
                 return ref
-            if settled.notice.kind is not NoticeKind.DRAFTED:
+            if settled.kind is not NoticeKind.DRAFTED:
                 return None if settled.state == self._state(row) else ref
             then = settled.state.partition(".")[0]
-            if ref not in ledger.closed or then in {"", row.state}:
+            if not ledger.is_closed(ref) or then in {"", row.state}:
                 return None
             attempt += 1
 
@@ -215,44 +222,32 @@ class SheetAdapter:
 
     # --- writing -------------------------------------------------------------------------------------------------
 
-    def _settle(self, outcomes: Sequence[tuple[LocalRecord, Notice]]) -> None:
-        known, lines = self._journal.ledger().settled, []
+    def _settle(self, ledger: Ledger, outcomes: Sequence[tuple[LocalRecord, Notice]]) -> None:
         for record, notice in outcomes:
-            state = self._states.get(record.ref, "")
-            settled = known.get(record.ref)
-            if settled is None or (settled.notice, settled.state) != (notice, state):
-                named = {finding.place for finding in notice.findings}
-                columns = {place: label for label, place in record.places.items() if place in named}
-                lines.append(settle_line(record.ref, state, notice, columns))
-        if lines:
-            self._journal.add(*lines)
-        for record, _ in outcomes:
-            self._states.pop(record.ref, None)
-        self._idle = None
+            named = {finding.place for finding in notice.findings}
+            columns = {place: label for label, place in record.places.items() if place in named}
+            ledger.settle(record.ref, self._states.get(record.ref, ""), notice, columns)
 
-    def _push(self, item: Delivery | Notice) -> None:
+    def _push(self, ledger: Ledger, item: Delivery | Notice) -> None:
         if not item.key:
             raise RefusedError(Code.INVALID, "an item needs an idempotency key")
-        if not self._journal.ledger().knows(item.key):
-            self._journal.add(push_line(item))
-            self._idle = None
+        ledger.add(item)
+        self._idle = None
 
-    def _status(self, local_id: str) -> str:
-        ledger = self._journal.ledger()
+    def _status(self, ledger: Ledger, local_id: str) -> str:
         if not ledger.knows(local_id):
             raise RefusedError(Code.NOT_FOUND, "nothing with this local id was handed over here")
-        return "listed" if local_id in ledger.items else "erased"
+        return "listed" if ledger.has(local_id) else "erased"
 
-    def _erase(self, local_id: str) -> None:
-        if self._status(local_id) == "listed":
-            item = self._journal.ledger().items[local_id]
-            self._journal.forget(local_id, item.message_id or "")
+    def _erase(self, ledger: Ledger, local_id: str) -> None:
+        if self._status(ledger, local_id) == "listed":
+            ledger.erase(local_id, ledger.message_of(local_id))
 
-    def _erase_record(self, ref: str) -> Erasure:
+    def _erase_record(self, ledger: Ledger, ref: str) -> Erasure:
         # What is noted of a row that is still there keeps it from being read anew.
         if self._list.has_row(ref):
             return Erasure.NOT_SUPPORTED
-        if not self._journal.forget_record(ref):
+        if not ledger.forget(ref):
             raise RefusedError(Code.NOT_FOUND, "no such row in the line list")
         return Erasure.ERASED
 

@@ -47,7 +47,7 @@ class SheetBench:
     def __init__(self, folder: Path) -> None:
         self.source = folder / "cases.xlsx"
         self.results = folder / "trm-results.xlsx"
-        self.journal = folder / "trm-results.jsonl"
+        self.journal = folder / "trm-results.db"
         folder.chmod(0o700)
         self.cases: list[SampleCase] = []
         self.cells: dict[str, str] = {}
@@ -100,9 +100,9 @@ class SheetBench:
         return [row[2] for row in sheet_cells(self.results).get("Records", [])[1:]]
 
     def shows(self, text: str) -> bool:
-        journal = self.journal.read_text() if self.journal.exists() else ""
+        journal = self.journal.read_bytes() if self.journal.exists() else b""
         cells = [cell for rows in sheet_cells(self.results).values() for row in rows for cell in row]
-        return text in journal or any(text in cell for cell in cells)
+        return text.encode() in journal or any(text in cell for cell in cells)
 
     def holds(self, text: str) -> bool:
         cells = [cell for rows in sheet_cells(self.source).values() for row in rows for cell in row]

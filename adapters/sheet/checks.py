@@ -24,7 +24,8 @@ def check_results(results: Path, journal: Journal) -> list[Finding]:
             if folder.mode() & 0o007:
                 hint = "take the rights of others away: results and journal hold cases"
                 findings.append(Finding(place="folder of the results", rule="open_to_others", hint=hint))
-        journal.ledger()
+        with journal.open():
+            pass
     except OSError:
         hint = "the gateway must be able to make and replace files there"
         return [Finding(place="folder of the results", rule="not_writable", hint=hint)]

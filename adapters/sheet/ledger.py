@@ -1,187 +1,174 @@
-"""The content of the result workbook, and the journal that keeps it.
+"""What the result workbook shows, and the database that keeps it.
 
-A workbook cannot be appended to, so it is only a picture: the truth is a file of JSON lines beside it. A line counts
-when its newline is on disk; what a kill leaves after the last newline was never acknowledged and is cut off at the next
-start.
+A workbook cannot be appended to, so it is only a picture: the truth lies in a database beside it.
 
-    {"op": "settle", "ref", "state", "notice", "columns"}   what became of a row when it was read
-    {"op": "push", "item"}                                  a delivery or a notice, once for each key
-    {"op": "erased", "key", "message_id"}                   the item of this key was here and is gone
+    settled   what became of a row when it was read, and its state then; an empty one is not known any more
+    item      a delivery or a notice, once for each key
+    erased    the item of this key was here and is gone
+    change    how often any of this has changed
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from adapters.kit.files import PRIVATE, Entry, Folder
+from adapters.kit.files import PRIVATE
 from adapters.kit.items import item_from_json, item_to_json, notice_from_json, notice_to_json
-from adapters.kit.journal import replay_lines
-from adapters.kit.strict_json import write_line
+from adapters.kit.memory import Memory
 from gateway.ports import Delivery, Json, Notice, NoticeKind
 
-LIMIT = 512 << 20
 _LINE = 4 << 20
 _DEPTH = 32
-_CLOSING = frozenset({NoticeKind.DISCARDED, NoticeKind.CANCELLED})
+_CLOSING = (NoticeKind.DISCARDED, NoticeKind.CANCELLED)
+_SCHEMA = (
+    "CREATE TABLE settled (ref TEXT PRIMARY KEY, state TEXT NOT NULL, kind TEXT NOT NULL, notice TEXT NOT NULL,"
+    " columns TEXT NOT NULL) STRICT, WITHOUT ROWID",
+    "CREATE TABLE item (key TEXT PRIMARY KEY, ref TEXT, kind TEXT, received INTEGER, document TEXT NOT NULL) STRICT",
+    "CREATE INDEX item_by_ref ON item (ref, kind) WHERE ref IS NOT NULL",
+    "CREATE INDEX item_by_time ON item (received, key) WHERE received IS NOT NULL",
+    "CREATE TABLE erased (key TEXT PRIMARY KEY, message_id TEXT NOT NULL) STRICT, WITHOUT ROWID",
+    "CREATE TABLE change (number INTEGER NOT NULL) STRICT",
+    "INSERT INTO change VALUES (0)",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
-    """The outcome of reading a row, and the row's state then; an empty state is one that is not known any more.
+    """The outcome of reading a row, and the row's state then."""
 
-    ``columns`` has the label of the column for each place that the notice names.
-    """
-
-    notice: Notice
+    kind: NoticeKind
     state: str
-    columns: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
 class Ledger:
-    """The journal in memory. ``closed`` are the refs whose draft a person put aside; ``version`` counts the changes."""
+    """What one transaction sees and writes."""
 
-    settled: dict[str, Settled] = field(default_factory=dict)
-    items: dict[str, Delivery | Notice] = field(default_factory=dict)
-    erased: dict[str, str] = field(default_factory=dict)
-    closed: set[str] = field(default_factory=set)
-    version: int = 0
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
 
-    def notices(self) -> Iterable[Notice]:
-        """Yield every notice, those of settling included."""
-        yield from (settled.notice for settled in self.settled.values())
-        yield from (item for item in self.items.values() if isinstance(item, Notice))
+    # --- reading -------------------------------------------------------------------------------------------------
 
-    def columns(self) -> Mapping[str, str]:
-        """Return the labels of columns by place, as far as findings name them."""
-        return {place: label for settled in self.settled.values() for place, label in settled.columns.items()}
+    def changes(self) -> int:
+        """Return how often anything has changed here."""
+        (number,) = self._db.execute("SELECT number FROM change").fetchone()
+        return int(number)
 
-    def deliveries(self) -> list[Delivery]:
-        """Return every received message that was not erased, oldest first."""
-        found = [item for item in self.items.values() if isinstance(item, Delivery)]
-        return sorted(found, key=lambda item: (item.received, item.key))
+    def settled(self, ref: str) -> Settled | None:
+        """Return the outcome of reading a row."""
+        found = self._db.execute("SELECT kind, state FROM settled WHERE ref = ?", (ref,)).fetchone()
+        return None if found is None else Settled(kind=NoticeKind(found[0]), state=found[1])
+
+    def is_closed(self, ref: str) -> bool:
+        """Whether a person has put the draft of a record aside."""
+        statement = "SELECT 1 FROM item WHERE ref = ? AND kind IN (?, ?)"
+        return self._db.execute(statement, (ref, *map(str, _CLOSING))).fetchone() is not None
 
     def knows(self, key: str) -> bool:
         """Whether the item of this key is or was here."""
-        return key in self.items or key in self.erased
+        return self.has(key) or self._db.execute("SELECT 1 FROM erased WHERE key = ?", (key,)).fetchone() is not None
 
-    def apply(self, line: Json) -> None:
-        """Apply one line. Raises ValueError for a line that is not of a journal; then nothing has changed."""
-        match line:
-            case {"op": "settle", "ref": str(ref), "state": str(state), "notice": notice, "columns": dict(columns)}:
-                labels = {place: str(label) for place, label in columns.items()}
-                self.settled[ref] = Settled(notice=notice_from_json(notice), state=state, columns=labels)
-            case {"op": "push", "item": document}:
-                item = item_from_json(document)
-                self.items.setdefault(item.key, item)
-                if isinstance(item, Notice) and item.kind in _CLOSING:
-                    self.closed.add(item.ref)
-            case {"op": "erased", "key": str(key), "message_id": str(message_id)}:
-                self.items.pop(key, None)
-                self.erased[key] = message_id
-            case _:
-                raise ValueError("not a line of a journal")
-        self.version += 1
+    def has(self, key: str) -> bool:
+        """Whether the item of this key is here."""
+        return self._db.execute("SELECT 1 FROM item WHERE key = ?", (key,)).fetchone() is not None
+
+    def message_of(self, key: str) -> str:
+        """Return the message id of the item of this key, empty where it has none."""
+        found = self._db.execute("SELECT document ->> 'message_id' FROM item WHERE key = ?", (key,)).fetchone()
+        return str(found[0] or "") if found else ""
+
+    def notices(self) -> Iterator[Notice]:
+        """Yield every notice, those of settling included."""
+        told = "SELECT document FROM item WHERE ref IS NOT NULL ORDER BY rowid"
+        for query in ("SELECT notice FROM settled", told):
+            yield from (notice_from_json(json.loads(document)) for (document,) in self._db.execute(query))
+
+    def columns(self) -> dict[str, str]:
+        """Return the labels of columns by place, as far as findings name them."""
+        named = self._db.execute("SELECT columns FROM settled WHERE columns != '{}'")
+        return {place: label for (columns,) in named for place, label in json.loads(columns).items()}
+
+    def deliveries(self) -> Iterator[Delivery]:
+        """Yield every received message that was not erased, oldest first."""
+        received = "SELECT document FROM item WHERE received IS NOT NULL ORDER BY received, key"
+        for (document,) in self._db.execute(received):
+            item = item_from_json(json.loads(document))
+            if isinstance(item, Delivery):
+                yield item
+
+    def erased_messages(self) -> list[str]:
+        """Return the ids of the messages that were here and are gone."""
+        return [id for (id,) in self._db.execute("SELECT message_id FROM erased WHERE message_id != '' ORDER BY key")]
+
+    # --- writing -------------------------------------------------------------------------------------------------
+
+    def settle(self, ref: str, state: str, notice: Notice, columns: Mapping[str, str]) -> None:
+        """Note what became of a row; `columns` has the label of the column for each place that the notice names."""
+        said = _write(notice_to_json(notice))
+        known = self._db.execute("SELECT state, notice FROM settled WHERE ref = ?", (ref,)).fetchone()
+        if known != (state, said):
+            row = (ref, state, str(notice.kind), said, _write(dict(columns)))
+            self._db.execute("INSERT OR REPLACE INTO settled VALUES (?, ?, ?, ?, ?)", row)
+            self._count()
+
+    def add(self, item: Delivery | Notice) -> None:
+        """Note an item; one that is or was here changes nothing."""
+        if self.knows(item.key):
+            return
+        of = (item.ref, str(item.kind), None) if isinstance(item, Notice) else (None, None, item.received)
+        self._db.execute("INSERT INTO item VALUES (?, ?, ?, ?, ?)", (item.key, *of, _write(item_to_json(item))))
+        self._count()
+
+    def erase(self, key: str, message_id: str) -> None:
+        """Take out an item, and note that it was here."""
+        self._db.execute("DELETE FROM item WHERE key = ?", (key,))
+        self._db.execute("INSERT OR REPLACE INTO erased VALUES (?, ?)", (key, message_id))
+        self._count()
 
     def forget(self, ref: str) -> bool:
         """Take out how the reading of a record ended, and the news about it; returns whether there was any."""
-        told = [key for key, item in self.items.items() if isinstance(item, Notice) and item.ref == ref]
-        known = self.settled.pop(ref, None) is not None or bool(told)
-        for key in told:
-            del self.items[key]
-        self.closed.discard(ref)
-        self.version += known
+        read = self._db.execute("DELETE FROM settled WHERE ref = ?", (ref,)).rowcount
+        told = self._db.execute("DELETE FROM item WHERE ref = ?", (ref,)).rowcount
+        if known := bool(read + told):
+            self._count()
         return known
 
-    def lines(self) -> list[Json]:
-        """Return the shortest journal that yields this ledger."""
-        settled = [settle_line(ref, row.state, row.notice, row.columns) for ref, row in self.settled.items()]
-        pushed = [push_line(item) for item in self.items.values()]
-        return [*settled, *pushed, *(erased_line(key, message_id) for key, message_id in self.erased.items())]
-
-
-def settle_line(ref: str, state: str, notice: Notice, columns: Mapping[str, str]) -> Json:
-    """Build the line for `settle`."""
-    return {"op": "settle", "ref": ref, "state": state, "notice": notice_to_json(notice), "columns": {**columns}}
-
-
-def push_line(item: Delivery | Notice) -> Json:
-    """Build the line for `push`."""
-    return {"op": "push", "item": item_to_json(item)}
-
-
-def erased_line(key: str, message_id: str) -> Json:
-    """Build the line for `erase`; it replaces the item's own."""
-    return {"op": "erased", "key": key, "message_id": message_id}
+    def _count(self) -> None:
+        self._db.execute("UPDATE change SET number = number + 1")
 
 
 class Journal:
-    """The file of lines. Not to be used by two threads at once; other processes may write it too, one after another."""
+    """The database. Blocking; other processes may use it too, one after another."""
 
     def __init__(self, path: Path, mode: int = PRIVATE) -> None:
-        self._path = path
-        self._mode = mode
-        self._ledger: Ledger | None = None
-        self._version = 0
-        self._seen: Entry | None = None
+        self._memory = Memory(path, schema=_SCHEMA, take=_take, line_limit=_LINE, depth=_DEPTH, mode=mode)
 
-    def look(self) -> None:
-        """Read the file anew at the next call if another process has changed it: another worker of the node, which
-        hands over or erases by now. Raises OSError.
-        """
-        if self._ledger is not None and self._find() != self._seen:
-            self._version = self._ledger.version + 1
-            self._ledger = None
+    @contextmanager
+    def open(self) -> Iterator[Ledger]:
+        """Work on the ledger in one transaction. Raises what `Memory.open` raises."""
+        with self._memory.open() as db:
+            yield Ledger(db)
 
-    def _find(self) -> Entry | None:
-        with Folder(self._path.parent) as folder:
-            return folder.entry(self._path.name)
 
-    def ledger(self) -> Ledger:
-        """Return the ledger, read at the first call, or after `look` has found it changed.
+def _take(db: sqlite3.Connection, line: Json) -> None:
+    """Take over one line of the file of before. Raises ValueError for what is none."""
+    ledger = Ledger(db)
+    match line:
+        case {"op": "settle", "ref": str(ref), "state": str(state), "notice": notice, "columns": dict(columns)}:
+            labels = {place: str(label) for place, label in columns.items()}
+            ledger.settle(ref, state, notice_from_json(notice), labels)
+        case {"op": "push", "item": document}:
+            ledger.add(item_from_json(document))
+        case {"op": "erased", "key": str(key), "message_id": str(message_id)}:
+            ledger.erase(key, message_id)
+        case _:
+            raise ValueError("not a line of a journal")
 
-        Raises OSError, RefusedError(adapter_refused) for a damaged line.
-        """
-        if self._ledger is None:
-            ledger, seen = Ledger(version=self._version), self._find()
-            replay_lines(
-                self._path, ledger.apply, "the journal", limit=LIMIT, line_limit=_LINE, depth=_DEPTH, mode=self._mode
-            )
-            self._ledger, self._seen = ledger, seen
-        return self._ledger
 
-    def add(self, *lines: Json) -> None:
-        """Make `lines` durable, then apply them. A failure may leave a part of them, so the file is then read anew."""
-        ledger = self.ledger()
-        self._ledger = None
-        data = b"".join(map(write_line, lines))
-        with Folder(self._path.parent) as folder:
-            folder.append(self._path.name, data, self._mode)
-        now, before = self._find(), 0 if self._seen is None else self._seen.size
-        self._seen = now if now is not None and now.size == before + len(data) else None  # else others wrote meanwhile
-        for line in lines:
-            ledger.apply(line)
-        self._ledger = ledger
-
-    def forget(self, key: str, message_id: str) -> None:
-        """Rewrite the journal without the item of `key`, with a line that it was here."""
-        ledger = self.ledger()
-        self._ledger = None
-        ledger.apply(erased_line(key, message_id))
-        self._rewrite(ledger)
-
-    def forget_record(self, ref: str) -> bool:
-        """Rewrite the journal without a word of a record; returns whether it said any."""
-        ledger = self.ledger()
-        self._ledger = None
-        known = ledger.forget(ref)
-        self._rewrite(ledger)
-        return known
-
-    def _rewrite(self, ledger: Ledger) -> None:
-        with Folder(self._path.parent) as folder:
-            folder.write(self._path.name, b"".join(map(write_line, ledger.lines())), self._mode)
-        self._seen = self._find()
-        self._ledger = ledger
+def _write(document: Json) -> str:
+    """Write a document in ASCII: a text of SQLite cannot hold half a character, and a message may."""
+    return json.dumps(document, ensure_ascii=True, allow_nan=False, separators=(",", ":"))

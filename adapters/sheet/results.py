@@ -71,10 +71,9 @@ def render_workbook(ledger: Ledger, words: Words) -> bytes:
     workbook.set_properties({"title": "TRM results", "created": datetime(2000, 1, 1)})
     pages = _Pages(workbook, words)
     pages.write("records", _RECORDS, _record_rows(ledger, words))
-    deliveries = ledger.deliveries()
-    pages.write("received", _RECEIVED, (_received_row(item) for item in deliveries))
-    pages.write("content", _CONTENT, (row for item in deliveries for row in _content_rows(item)))
-    erased = [message_id for message_id in ledger.erased.values() if message_id]
+    pages.write("received", _RECEIVED, (_received_row(item) for item in ledger.deliveries()))
+    pages.write("content", _CONTENT, (row for item in ledger.deliveries() for row in _content_rows(item)))
+    erased = ledger.erased_messages()
     pages.write("erased", _ERASED, ((message_id, words("states", "erased")) for message_id in erased))
     workbook.close()
     return output.getvalue()

@@ -108,7 +108,7 @@ class Country:
     @property
     def journal(self) -> Path:
         """The journal of the node's adapter: ids and states only, so it is no case system's file."""
-        return self.base / "adapters" / self.code / "journal.jsonl"
+        return self.base / "adapters" / self.code / "journal.db"
 
     @property
     def roots(self) -> Path:

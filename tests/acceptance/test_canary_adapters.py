@@ -171,7 +171,7 @@ def found(base: Path, names: Collection[str], texts: dict[str, str]) -> list[str
     folders = [base / place for name in names for place in (name, f"{name}-roots")] + [base / "logs", base / "tmp"]
     hits = list(scanner.folders(folders))
     for kind in ("primero", "rest"):
-        (journal,) = (base / "cases" / kind).rglob("journal.jsonl")
+        (journal,) = (base / "cases" / kind).rglob("journal.db")
         hits += scanner.data(f"journal of {kind}", journal.read_bytes())
     for place, text in texts.items():
         hits += scanner.data(place, text.encode())

@@ -18,6 +18,7 @@ from adapters.kit.contract import Bench
 from adapters.primero.bench import stand_in
 from adapters.rest.bench import stand_in as web_api
 from adapters.sftp.bench import stand_in as sftp_server
+from adapters.sheet.bench import SheetBench
 from adapters.sql.bench import SqlBench
 
 ROUNDS = pytest.mark.parametrize("rounds", [5, pytest.param(50, marks=pytest.mark.deep)])
@@ -49,6 +50,12 @@ async def test_a_database_has_each_message_once(kind: str, rounds: int, tmp_path
 async def test_a_drop_folder_has_each_message_once(rounds: int, tmp_path: Path) -> None:
     """A drop folder."""
     await _kill("folder", FolderBench(tmp_path), rounds)
+
+
+@ROUNDS
+async def test_a_line_list_shows_each_message_once(rounds: int, tmp_path: Path) -> None:
+    """The results beside a line list."""
+    await _kill("sheet", SheetBench(tmp_path), rounds)
 
 
 @ROUNDS

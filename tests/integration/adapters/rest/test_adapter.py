@@ -10,6 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from adapters.kit.contract import MARKER, Trouble, a_delivery, a_notice
+from adapters.kit.journal import Journal
 from adapters.kit.web import Web
 from adapters.rest import KIND
 from adapters.rest.bench import SIGNING, RestBench, stand_in
@@ -134,7 +135,7 @@ async def test_trouble_is_tried_again(bench: RestBench, kind: Trouble) -> None:
 async def test_a_refusal_is_a_number(bench: RestBench) -> None:
     """A conflict, a missing path, a wrong content: for a person, and without the words of the API."""
     await bench.adapter().push(a_delivery())
-    (bench.folder / "journal.jsonl").unlink()
+    (bench.folder / "journal.db").unlink()
     with pytest.raises(RefusedError, match=r"refuses a POST \(409\)"):
         await bench.adapter().push(a_delivery(text=MARKER))
     with pytest.raises(RefusedError, match=r"\(404\)"):
@@ -175,7 +176,7 @@ async def _drafted(bench: RestBench, name: str, **more: object) -> str:
 
 async def test_erasing_a_record_says_what_was_configured(bench: RestBench) -> None:
     """Deleted and forgotten; hidden, or not at all, and then still known as read."""
-    journal = bench.folder / "journal.jsonl"
+    journal = Journal(bench.folder / "journal.db")
     for name, more, said in (
         ("one", {}, "erased"),
         ("two", {"erasing": "disabled_only"}, "disabled_only"),
@@ -184,7 +185,7 @@ async def test_erasing_a_record_says_what_was_configured(bench: RestBench) -> No
         ref = await _drafted(bench, name, **more)
         before = bench.adapter(**more)
         assert await before.erase_record(ref) is Erasure(said)
-        assert (f'"ref":"{ref}"' in journal.read_text()) == (said != "erased")
+        assert journal.is_settled(ref) == (said != "erased")
     assert [item["note"] for item in bench.office.ready] == ["three"]
     assert await bench.adapter().pull() == []
 
@@ -195,7 +196,7 @@ async def test_a_record_that_the_office_deleted_is_forgotten(bench: RestBench) -
     bench.office.ready.clear()
     with pytest.raises(RefusedError, match="does not have the item any more"):
         await bench.adapter().erase_record(ref)
-    assert '"op":"settled"' not in (bench.folder / "journal.jsonl").read_text()
+    assert not Journal(bench.folder / "journal.db").is_settled(ref)
 
 
 async def test_check_names_what_is_wrong(bench: RestBench) -> None:

@@ -69,7 +69,7 @@ async def test_a_cut_before_the_last_step_is_mended(bench: SftpBench) -> None:
     adapter = bench.adapter()
     local_id = await adapter.push(a_delivery())
     final, part = bench.root / local_id, next(iter(bench.root.glob("incoming/*")))
-    hidden = bench.root / adapter._part_of(local_id)
+    hidden = bench.root / await adapter._part_of(local_id)
     final.rename(hidden)
     assert (part, bench.received()) == (final, [])
     assert await bench.adapter().status(local_id) == "waiting"
@@ -110,7 +110,7 @@ async def test_a_record_is_erased_with_all_that_is_kept_of_it(bench: SftpBench) 
     assert await adapter.erase_record("case-1") is Erasure.ERASED
     left = [path.name for name in ("taken", "refused", "notices") for path in bench.all(name)]
     assert left == ["case-10.json", "case-10.queued.json", "case-10.received.json"]
-    assert "case-1." not in bench.journal.read_text()
+    assert b"case-1." not in bench.journal.read_bytes()
     assert (
         await bench.adapter().push(a_notice("case-10", NoticeKind.QUEUED, key="other-0"))
         == "notices/case-10.queued.json"

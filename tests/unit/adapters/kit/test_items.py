@@ -14,7 +14,7 @@ from gateway.ports import Delivery, Json, Notice, NoticeKind
 @given(NOTICES | DELIVERIES)
 def test_items_come_back(item: Delivery | Notice) -> None:
     """An item is the same after it was written as a line and read."""
-    value, findings = strict_json.read_json(strict_json.write_line(items.item_to_json(item)))
+    value, findings = strict_json.read_json(strict_json.write_json(items.item_to_json(item)))
     assert findings == ()
     assert item == items.item_from_json(value)
 

@@ -16,7 +16,7 @@ from support.benches import SheetBench, sheet_cells
 
 from adapters.kit.contract import a_delivery, a_notice
 from adapters.sheet import SheetAdapter, htcds
-from adapters.sheet.ledger import Ledger, push_line
+from adapters.sheet.ledger import Journal
 from adapters.sheet.read import _translated
 from adapters.sheet.results import CELL, flatten_document, render_workbook
 from adapters.sheet.table import UnreadableError
@@ -182,7 +182,8 @@ async def test_many_rows_are_shown_together(bench: SheetBench) -> None:
     adapter = bench.adapter()
     one, two = await adapter.pull()
     await adapter.settle(one, a_notice(one.ref, NoticeKind.DRAFTED))
-    assert not bench.results.exists() and len(bench.journal.read_bytes().splitlines()) == 1
+    with Journal(bench.journal).open() as ledger:
+        assert not bench.results.exists() and len([*ledger.notices()]) == 1
     await adapter.settle(two, a_notice(two.ref, NoticeKind.DRAFTED))
     assert len(bench.noticed()) == 2
 
@@ -222,15 +223,15 @@ async def test_no_formula_no_link(bench: SheetBench) -> None:
     book.close()
 
 
-def test_long_and_odd_texts() -> None:
+def test_long_and_odd_texts(tmp_path: Path) -> None:
     """A text longer than a cell goes on in the next row, and no character spoils the file."""
     long = "ab" * CELL
     odd = "\x00\x0b\ufffe\ud800 end"
-    ledger = Ledger()
-    for number, text in enumerate((long, odd)):
-        ledger.apply(push_line(a_delivery(key=f"k{number}", text=text)))
-    workbook = render_workbook(ledger, load_words())
-    assert workbook == render_workbook(ledger, load_words())
+    with Journal(tmp_path / "journal.db").open() as ledger:
+        for number, text in enumerate((long, odd)):
+            ledger.add(a_delivery(key=f"k{number}", text=text))
+        workbook = render_workbook(ledger, load_words())
+        assert workbook == render_workbook(ledger, load_words())
     rows = openpyxl.load_workbook(BytesIO(workbook))["Content"].iter_rows(min_row=2, min_col=5, values_only=True)
     shown = [(path, str(value)) for path, value in rows if str(path).startswith("summary")]
     assert [path for path, _ in shown] == ["summary", "summary (continued 1)", "summary"]
@@ -258,7 +259,8 @@ async def test_many_at_once(bench: SheetBench) -> None:
     items = [a_delivery(key=f"k{number}", message_id=f"{number:022d}") for number in range(40)]
     await asyncio.gather(*(adapter.push(item) for item in items))
     assert len(bench.received()) == 40
-    assert len(bench.journal.read_bytes().splitlines()) == 40
+    with Journal(bench.journal).open() as ledger:
+        assert len([*ledger.deliveries()]) == 40
 
 
 async def test_results_that_cannot_be_written(bench: SheetBench) -> None:
@@ -300,7 +302,7 @@ async def test_private_files(bench: SheetBench) -> None:
     await bench.adapter().push(a_delivery())
     assert sorted(path.name for path in bench.source.parent.iterdir()) == [
         "cases.xlsx",
-        "trm-results.jsonl",
+        "trm-results.db",
         "trm-results.xlsx",
     ]
     assert {path.stat().st_mode & 0o777 for path in (bench.results, bench.journal)} == {0o600}
@@ -346,7 +348,7 @@ async def test_two_workers_share_the_results(bench: SheetBench) -> None:
 
 
 async def test_erasing_keeps_what_another_worker_has_handed_over(bench: SheetBench) -> None:
-    """The journal is written anew with all that is in it, not with what this worker remembers."""
+    """The journal keeps all that is in it, also what this worker has not seen."""
     one, other = bench.adapter(), bench.adapter()
     await one.push(a_delivery(key="a"))
     await other.push(a_delivery(key="b"))
