@@ -42,11 +42,13 @@ def print_json(value: Json) -> None:
 
 
 def print_answer(value: Json, *, as_json: bool, people: Callable[[Mapping[str, Json]], None]) -> None:
-    """Print an answer of the node as JSON, or for people with `people`."""
+    """Print an answer of the node as JSON, or for people with `people`; and that a list is not whole yet."""
     if as_json or not isinstance(value, dict):
         print_json(value)
-    else:
-        people(value)
+        return
+    people(value)
+    if value.get("unsettled") is True:
+        print_hint("some of what changed last is not in this list yet: ask again in a moment")
 
 
 def print_line(text: str) -> None:

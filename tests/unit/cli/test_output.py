@@ -61,6 +61,14 @@ def test_an_empty_table_says_so(capsys):
     assert capsys.readouterr().out == "no peer yet\n"
 
 
+@pytest.mark.parametrize("unsettled", [True, False])
+def test_a_list_that_is_not_whole_says_so(unsettled: bool, capsys: pytest.CaptureFixture[str]):
+    """On the stream of hints, so that what a program reads stays what it was."""
+    output.print_answer({"unsettled": unsettled}, as_json=False, people=lambda _: output.print_line("a list"))
+    printed = capsys.readouterr()
+    assert (printed.out, "not in this list yet" in printed.err) == ("a list\n", unsettled)
+
+
 def test_an_error_has_its_findings_and_hint(capsys):
     """One line for what happened, one for each place, one for what to do next; nothing on standard output."""
     error = RefusedError(
