@@ -29,6 +29,8 @@ PER_SECOND, PAGES, STREAMS = 50, 40, 20
 EACH = 10.0
 """Seconds after which an open page is loaded again."""
 SHOWN = ("/cases", "/desk/owed", "/inbox", "/conversations", "/alerts", "/drafts", "/directory")
+PATIENCE = 60.0
+"""Seconds after which somebody gives a page up."""
 MOST = 200
 """Messages under way at which nothing further is submitted: then the rate falls below the pace."""
 WARM = 5
@@ -46,6 +48,8 @@ class Minute:
     per_second: float
     p50_ms: float
     p99_ms: float
+    pages: int
+    page_p50_ms: float
     page_p99_ms: float
     memory: dict[str, float]
     files: dict[str, int]
@@ -54,7 +58,7 @@ class Minute:
     @property
     def line(self) -> str:
         """The minute as a line of the table."""
-        figures = (self.per_second, self.p50_ms, self.p99_ms, self.page_p99_ms)
+        figures = (self.per_second, self.p50_ms, self.p99_ms, self.pages, self.page_p50_ms, self.page_p99_ms)
         nodes = [(self.memory[name], self.files[name], self.disk[name]) for name in (SENDER, RECEIVER)]
         return f"{self.number:>6}" + "".join(f"{figure:>9.0f}" for figure in (*figures, *nodes[0], *nodes[1]))
 
@@ -65,6 +69,8 @@ HEADING = f"{'minute':>6}" + "".join(
         "msg/s",
         "p50 ms",
         "p99 ms",
+        "pages",
+        "page p50",
         "page p99",
         "FR MiB",
         "FR files",
@@ -136,7 +142,7 @@ async def _soak(pair: Pair, port: int, minutes: float) -> list[Minute]:
             for task in open_:
                 task.cancel()
             await asyncio.gather(*open_, return_exceptions=True)
-    print(f"soak: {seen.events} events were read, {seen.faults} pages were refused")
+    print(f"soak: {seen.events} events were read, {seen.faults} pages were refused or given up")
     return rows
 
 
@@ -162,9 +168,13 @@ async def _keep_open(person: Visitor, seen: Seen) -> None:
     while True:
         await asyncio.sleep(random.uniform(0.5, 1.5) * EACH)
         begun = time.monotonic()
-        await person.open(random.choice(SHOWN))
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await person.open(random.choice(SHOWN))
+            seen.faults += person.status != 200
+        except TimeoutError:
+            seen.faults += 1
         seen.pages.append(time.monotonic() - begun)
-        seen.faults += person.status != 200
 
 
 async def _read_events(pair: Pair, seen: Seen) -> None:
@@ -190,6 +200,8 @@ def _look(pair: Pair, number: int, seen: Seen, seconds: float) -> Minute:
         per_second=len(done) / seconds,
         p50_ms=find_ms(done, 50) if done else 0,
         p99_ms=find_ms(done, 99) if done else 0,
+        pages=len(pages),
+        page_p50_ms=find_ms(pages, 50) if pages else 0,
         page_p99_ms=find_ms(pages, 99) if pages else 0,
         memory={name: pair.memory(name) for name in nodes},
         files={name: count_files(pids) for name, pids in nodes.items()},
