@@ -261,6 +261,7 @@ ANSWERS: dict[str, Any] = {
         ],
     },
     "guidance.list": GUIDANCE["guidance.list"],
+    "guidance.country": GUIDANCE["guidance.country"],
     "inbox.list": {"messages": [LINE] * 12, "next": "12"},
     "draft.list": {
         "drafts": [
