@@ -138,7 +138,7 @@ class OwnCopyText:
     def _name(self, one: Mapping[str, Any]) -> str:
         way = self._words("To") if one["direction"] == "out" else self._words("From")
         kind = NOTHING if one["kind"] is None else self._words.message(one["kind"])
-        return f"{way} {self._words.country(one['peer'])}: {kind}"
+        return f"{kind}. {way} {self._words.country(one['peer'])}"
 
     def _ends(self, one: Mapping[str, Any]) -> tuple[str, str]:
         opened = NOTHING if one["opened"] is None else self._at(one["opened"])

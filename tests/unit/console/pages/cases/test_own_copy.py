@@ -34,7 +34,7 @@ async def test_a_look_at_the_page_makes_nothing_and_the_button_makes_one():
         said = " ".join(read(page).said.split())
         for words in (
             "This copy is yours",
-            "To Albania: Referral request",
+            "Referral request. To Albania",
             "Mental health",
             "30 Jun 2027",
             "Point focal",
