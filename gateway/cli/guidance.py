@@ -117,6 +117,43 @@ def _show_text(value: Mapping[str, Json]) -> None:
     output.print_line(f"\nversion {value['version']} of {value['written']}, next review by {_review(value)}")
 
 
+@options.add_verb(guidance_commands, "country")
+@click.argument("country")
+@options.language
+@options.pass_node
+@options.as_json
+def show_country(reach: Reach, country: str, lang: str | None, as_json: bool) -> None:
+    """Show what is known of a COUNTRY of the region, such as MA: who co-ordinates, how long one may reflect, whom to
+    ring, duties to report. What the country has not confirmed is marked, and what nobody found is named.
+
+    \b
+    Example:
+      trm guidance country MA --language fr --node /srv/trm/fr
+    """
+    answer = reach.ask("guidance.country", id=country, language=lang)
+    output.print_answer(answer, as_json=as_json, people=_show_country)
+
+
+def _show_country(value: Mapping[str, Json]) -> None:
+    output.print_table(
+        ["about", "what", "from", "confirmed by", "look again by"],
+        [
+            [str(one["kind"]), str(one["text"]), _name_source(one), str(one["confirmed_by"] or "-"), _review(one)]
+            for one in list_objects(value, "facts")
+        ],
+        empty="nothing was found",
+    )
+    missing = value["missing"]
+    if isinstance(missing, list) and missing:
+        output.print_line(f"not found: {', '.join(map(str, missing))}")
+    if any(one["confirmed_by"] is None for one in list_objects(value, "facts")):
+        output.print_hint("what nobody of the country has confirmed is to be confirmed before anybody relies on it")
+
+
+def _name_source(one: Mapping[str, Json]) -> str:
+    return str(one["source"]) if one["year"] is None else f"{one['source']}, {one['year']}"
+
+
 @options.add_verb(guidance_commands, "check")
 @options.pass_node
 @options.as_json

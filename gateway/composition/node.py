@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from functools import partial
 from typing import TYPE_CHECKING
 
 from gateway.cluster.leadership import Duties, OnlyWorker
@@ -91,9 +90,12 @@ class Node(KeepingPart):
             *self.review.chores(),
             *self.split_view.chores(),
             *([] if self.member is None else [*self.member.nonces.chores(), *self.checkpointer.chores()]),
-            Chore("expiry warnings", HOUR, partial(expiry_warnings.tell, self.store, self.own, self.peers, self.clock)),
+            Chore("expiry warnings", HOUR, self._warn_of_endings),
             Chore("database checkpoint", 1, self.store.checkpoint, leader=False),
         ]
+
+    async def _warn_of_endings(self) -> None:
+        await expiry_warnings.tell(self.store, self.own, self.peers, self.region, self.clock)
 
     async def close(self) -> None:
         """Finish what was begun and let the folder go."""

@@ -20,6 +20,7 @@ from gateway.attachments.operations.files import AttachmentOperations
 from gateway.audit.operations.access import AccessOperations
 from gateway.audit.operations.case_history import CaseHistoryForAudit
 from gateway.audit.operations.log import AuditOperations
+from gateway.audit.operations.own_copy import OwnCopyOperations
 from gateway.audit.operations.protection import ProtectionOperations
 from gateway.cluster.operations import WorkerOperations
 from gateway.composition.case_operations import case_operations, message_operations
@@ -179,6 +180,7 @@ def _node_operations(node: Node) -> Sequence[object]:
             clock=node.clock,
             actor=node.keys.actor,
         ),
+        OwnCopyOperations(content=node.content, peers=node.peers, clock=node.clock, actor=node.keys.actor),
         TokenOperations(
             store=node.store,
             tokens=node.tokens,

@@ -35,7 +35,7 @@ from gateway.console.pages import (
     trust,
     withdrawal,
 )
-from gateway.console.pages.cases import cases, changes, confirming, home, notes
+from gateway.console.pages.cases import cases, changes, confirming, home, notes, own_copy
 from gateway.console.pages.writing import alert, beginning, drafts, files, guided, release
 from gateway.console.settings import Settings
 from gateway.console.visit import OPEN, Console, Page, Visit, list_allowed
@@ -62,6 +62,7 @@ PAGES: tuple[Page, ...] = (
     *consent.PAGES,
     *withdrawal.PAGES,
     *confirming.PAGES,
+    *own_copy.PAGES,
     *alerts.PAGES,
     *records.PAGES,
     *network.PAGES,

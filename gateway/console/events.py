@@ -46,6 +46,7 @@ EVENTS: Table = {
     "case.role_noted": N_("Somebody noted a role of the person of a case"),
     "case.blocked": N_("Somebody was kept out of a case"),
     "case.unblocked": N_("Somebody was let into a case again"),
+    "case.copied": N_("The person's own copy was made"),
     "link.reset": N_("The numbering to a country was restarted"),
     "link.reset_offered": N_("A restored country asked to restart the numbering"),
     "link.reset_accepted": N_("A person accepted that"),

@@ -288,6 +288,10 @@ ENDINGS: Alarms = {
         N_("The trust in a country expires in %(days)s days"),
         N_("A trust administrator renews it under Trust."),
     ),
+    "region.national": (
+        N_("What is known of a country has to be looked at again in %(days)s days"),
+        N_("Ask the country to confirm its page under Guidance, and bring the region pack up to date."),
+    ),
 }
 BEFORE = (60, 30, 7)
 """Days before an end at which it is told."""

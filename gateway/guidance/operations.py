@@ -22,7 +22,9 @@ from gateway.ports import Clock, Json, OperationResult
 from schemas.codelists import ENGLISH
 from schemas.guidance import Text
 from schemas.labels import find_language as spoken
+from schemas.reading import pick_label
 from schemas.region_pack.calendars import load_calendar
+from schemas.region_pack.national import FactKind, NationalFact
 from schemas.region_pack.regions import Region
 
 Origin = Annotated[str, OneOf("general", "region", "own")]
@@ -88,6 +90,7 @@ class Texts(Answer):
     """The texts that fit."""
 
     texts: list[Guidance]
+    countries: list[str] = Field(description="of the region: of each there is what is known of it")
     faults: list[Fault] = Field(description="in the node's own folder, not used then")
 
 
@@ -110,6 +113,34 @@ class WholeText(Guidance):
     body_older: bool = Field(description="a translation, and the text has changed since")
     written_in: str = Field(description="language in which the text was written")
     sources: list[Source]
+
+
+class OneCountry(InLanguage):
+    """A country of the region."""
+
+    id: CountryId
+
+
+class CountryFact(Answer):
+    """One thing that is known of a country."""
+
+    kind: Annotated[str, OneOf(*FactKind)]
+    text: str
+    source: str
+    year: int | None = Field(description="of the source")
+    confirmed_by: str | None = Field(description="the body of the country that confirmed it; null: to be confirmed")
+    review_by: Day
+    overdue: bool = Field(description="it should have been looked at again")
+    roles: list[str] = Field(description="on whom a duty lies; empty: everybody, or nobody has told")
+
+
+class KnownOfCountry(Answer):
+    """What is known of a country, and what was not found."""
+
+    country: str
+    draft: bool = Field(description="nobody who speaks the language has reviewed the texts")
+    facts: list[CountryFact]
+    missing: list[str] = Field(description="kinds of which nothing was found: they are blanks and no answer")
 
 
 class GuidanceOperations:
@@ -139,6 +170,7 @@ class GuidanceOperations:
         return OperationResult(
             value={
                 "texts": self._summaries(library, found, _language(asked)),
+                "countries": [*self._region.national],
                 "faults": [fault.to_json() for fault in faults],
             }
         )
@@ -183,9 +215,34 @@ class GuidanceOperations:
         body = _body(found, found.language if asked.original else language)
         return OperationResult(value={**members, **body, "sources": sources})
 
-    def _summaries(self, library: Library, texts: tuple[Text, ...], language: str) -> list[Json]:
+    @operation(
+        "guidance.country",
+        "what is known of a country",
+        roles=EVERYBODY,
+        about=About.NODE,
+        answer=KnownOfCountry,
+        units=Units.FREE,
+    )
+    async def show_country(self, asked: OneCountry) -> OperationResult:
+        """What is known of a country of the region: who co-ordinates, how long one may reflect, whom to ring, which
+        duties to report there are. To be confirmed by the country until it has confirmed it.
+        """
+        entry, language = self._region.national.get(asked.id), _language(asked)
+        if entry is None:
+            listed = ", ".join(sorted(self._region.national))
+            raise RefusedError(Code.NOT_FOUND, "no such country in the region", hint=f"held: {listed}")
+        today = self._today()
+        facts: list[Json] = [_fact(fact, language, today) for fact in entry.facts]
+        missing: list[Json] = [str(kind) for kind in entry.missing]
+        draft = language in self._region.drafts
+        return OperationResult(value={"country": entry.country, "draft": draft, "facts": facts, "missing": missing})
+
+    def _today(self) -> date:
         zone = load_calendar(self._region.name, self._own.descriptor.country).zone
-        today = local_date(zone, self._clock.now())
+        return local_date(zone, self._clock.now())
+
+    def _summaries(self, library: Library, texts: tuple[Text, ...], language: str) -> list[Json]:
+        today = self._today()
         return [_summary(library, one, language, today) for one in texts]
 
 
@@ -206,6 +263,19 @@ def _body(one: Text, language: str) -> dict[str, Json]:
         "body_draft": translation is not None and translation.draft,
         "body_older": one.is_older(language),
         "written_in": one.language,
+    }
+
+
+def _fact(fact: NationalFact, language: str, today: date) -> Json:
+    return {
+        "kind": str(fact.kind),
+        "text": pick_label(fact.text, language),
+        "source": fact.source,
+        "year": fact.year,
+        "confirmed_by": fact.confirmed_by,
+        "review_by": fact.review_by.isoformat(),
+        "overdue": fact.review_by < today,
+        "roles": [*fact.roles],
     }
 
 

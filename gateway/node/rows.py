@@ -23,6 +23,7 @@ from gateway.attachments.operations.files import AttachmentOperations
 from gateway.audit.operations.access import AccessOperations
 from gateway.audit.operations.case_history import CaseHistoryForAudit
 from gateway.audit.operations.log import AuditOperations
+from gateway.audit.operations.own_copy import OwnCopyOperations
 from gateway.audit.operations.protection import ProtectionOperations
 from gateway.cases.operations.cases import CaseOperations
 from gateway.cases.operations.changes import CaseChangeOperations
@@ -118,6 +119,7 @@ CLASSES: tuple[type, ...] = (
     AccessOperations,
     ProtectionOperations,
     CaseHistoryForAudit,
+    OwnCopyOperations,
     BackupOperations,
     DiagnosticsOperations,
     TokenOperations,

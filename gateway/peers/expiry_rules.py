@@ -15,8 +15,13 @@ DAY = 86_400
 STEPS = (60, 30, 7)
 """Days before the end at which somebody is told."""
 
-SUBJECTS = ("own.descriptor", "own.sig", "own.http", "own.log", "own.wit", "peer.descriptor", "peer.trust")
-"""What can end: this node's descriptor, the last of its keys of each use, a peer's descriptor, a trust record."""
+SUBJECTS = (
+    *("own.descriptor", "own.sig", "own.http", "own.log", "own.wit", "peer.descriptor", "peer.trust"),
+    "region.national",
+)
+"""What can end: this node's descriptor, the last of its keys of each use, a peer's descriptor, a trust record; the time
+for which what the region knows of its countries needs no new look (domain 8.15).
+"""
 
 KINDS = tuple(f"{subject}.ends_{days}" for subject in SUBJECTS for days in STEPS)
 """Every alarm that can come of it."""

@@ -1,9 +1,12 @@
-"""Telling people in time what ends: descriptors, keys and trust records, of this node and its peers (nrm1 2.23)."""
+"""Telling people in time what ends: descriptors, keys and trust records, of this node and its peers (nrm1 2.23); and
+when what is known of the countries of the region has to be looked at again (domain 8.15).
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, time
 
 from sqlalchemy import Connection
 
@@ -16,6 +19,7 @@ from gateway.peers.scope import PeerState
 from gateway.ports import Clock
 from keys.documents.descriptor import Descriptor
 from keys.documents.key_records import Use
+from schemas.region_pack.regions import Region
 
 TOLD = "endings_told"
 _USES = (Use.SIG, Use.HTTP, Use.LOG, Use.WIT)
@@ -30,8 +34,14 @@ def own_endings(descriptor: Descriptor) -> Iterator[Ending]:
             yield Ending(subject=f"own.{use}", at=max(ends))
 
 
+def region_endings(region: Region) -> Iterator[Ending]:
+    """The days by which a fact about a country has to be looked at again."""
+    for day in sorted({fact.review_by for entry in region.national.values() for fact in entry.facts}):
+        yield Ending(subject="region.national", at=int(datetime.combine(day, time.min, UTC).timestamp()))
+
+
 def endings(own: OwnIdentity, peers: PeerRegistry) -> list[Ending]:
-    """Everything that ends and that somebody here can do something about."""
+    """Everything of keys and trust that ends and that somebody here can do something about."""
     found = list(own_endings(own.descriptor))
     for peer in peers.all():
         if peer.state is not PeerState.REVOKED:
@@ -42,9 +52,9 @@ def endings(own: OwnIdentity, peers: PeerRegistry) -> list[Ending]:
     return found
 
 
-async def tell(store: Store, own: OwnIdentity, peers: PeerRegistry, clock: Clock) -> None:
+async def tell(store: Store, own: OwnIdentity, peers: PeerRegistry, region: Region, clock: Clock) -> None:
     """Raise the alarms that are due, each once."""
-    now, found = clock.now(), endings(own, peers)
+    now, found = clock.now(), [*endings(own, peers), *region_endings(region)]
 
     def move(connection: Connection) -> None:
         for node in peers.damaged:

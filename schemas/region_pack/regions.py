@@ -7,6 +7,7 @@
     NAME/statistics.json          what the region publishes about itself (`schemas.region_pack.statistics`)
     NAME/calendars/               working days of each country (`schemas.region_pack.calendars`)
     NAME/guidance/                texts of the guidance library that belong to the region; may be missing
+    NAME/national/XX.json         what is known of each country (`schemas.region_pack.national`); may be missing
     NAME/README.md                what the region is and where its rules come from
 
 `read_region_pack` reads a whole pack and refuses it with every fault found, each with its place; nothing of a pack is
@@ -29,6 +30,7 @@ from schemas.guidance import Text, load_general_texts, load_sources, texts_at
 from schemas.labels import DRAFT, REVIEWED
 from schemas.reading import LANGUAGE, NAME, Folder, Labels, Log, Spot, Wording, open_json, raise_faults
 from schemas.region_pack import calendars
+from schemas.region_pack.national import NationalEntry, entries_at
 from schemas.region_pack.policies import CorridorPolicy, Pair, format_policy, policy_at
 from schemas.region_pack.procedures import STAGES, Procedure, stage_at
 from schemas.region_pack.statistics import StatisticsPlan, plan_at
@@ -36,7 +38,10 @@ from schemas.region_pack.statistics import StatisticsPlan, plan_at
 FORMAT, WORDS = "trm-region/1", "trm-region-words/1"
 STARTING_POLICY = "two-step"
 """The policy with which a node begins, where its region pack has one of this name: the two steps of disclosure."""
-ENTRIES = ("region.json", "README.md", "procedures", "policies", "statistics.json", "calendars", "guidance", "words")
+ENTRIES = (
+    *("region.json", "README.md", "procedures", "policies", "statistics.json", "calendars"),
+    *("guidance", "national", "words"),
+)
 _NODE = re.compile(r"n1[a-z2-7]{32}")
 _TERRITORY = re.compile(r"[a-z][a-z0-9-]{2,31}")
 
@@ -71,6 +76,7 @@ class Region:
     policies: Mapping[str, CorridorPolicy]
     statistics: StatisticsPlan
     guidance: Mapping[str, Text]
+    national: Mapping[str, NationalEntry]
 
     @property
     def ways(self) -> frozenset[Pair]:
@@ -130,6 +136,7 @@ def read_region_pack(folder: Folder) -> Region:
         policies=MappingProxyType(_policies(folder, languages, corridors, log)),
         statistics=plan_at(open_json(folder, "statistics.json", log), wording),
         guidance=MappingProxyType(_guidance(folder, log)),
+        national=entries_at(folder, countries, wording, log),
     )
     raise_faults(log, f"region pack {folder.name}")
     return found

@@ -263,6 +263,7 @@ ANSWERS: dict[str, Any] = {
         ],
     },
     "guidance.list": GUIDANCE["guidance.list"],
+    "guidance.country": GUIDANCE["guidance.country"],
     "inbox.list": {"messages": [LINE] * 12, "next": "12"},
     "draft.list": {
         "drafts": [

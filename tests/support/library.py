@@ -43,10 +43,30 @@ WHOLE_TEXT = OWN_TEXT | {
     "written_in": "fr",
     "sources": [{"id": "law", "title": "Example law", "issuer": "Parliament", "year": None, "where": "gazette 1"}],
 }
+FACT: dict[str, Any] = {
+    "kind": "reporting_duty",
+    "text": f"Whoever knows of it has to report it {SCRIPT}",
+    "source": "Example code, article 1",
+    "year": 2016,
+    "confirmed_by": None,
+    "review_by": "2026-01-01",
+    "overdue": True,
+    "roles": ["case_manager", "duty_contact"],
+}
+COUNTRY: dict[str, Any] = {
+    "country": "AL",
+    "draft": True,
+    "facts": [
+        FACT,
+        FACT | {"kind": "line", "confirmed_by": "The ministry", "year": None, "overdue": False, "roles": []},
+    ],
+    "missing": ["compensation", "residence"],
+}
 GUIDANCE: dict[str, Any] = {
-    "guidance.list": {"texts": [TEXT, OWN_TEXT], "faults": []},
+    "guidance.list": {"texts": [TEXT, OWN_TEXT], "countries": ["AL", "MA"], "faults": []},
     "guidance.search": {"texts": [OWN_TEXT]},
     "guidance.show": WHOLE_TEXT,
+    "guidance.country": COUNTRY,
 }
 OFFICE: dict[str, Any] = {
     "country": "AL",
@@ -181,6 +201,7 @@ PATHS = [
     "/guidance",
     "/guidance?stage=return",
     "/guidance/lyon",
+    "/guidance/country/AL",
 ]
 
 

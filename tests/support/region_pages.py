@@ -1,4 +1,6 @@
-"""The tables of docs/policy.md and docs/region-packs.md, printed from the region pack between two markers."""
+"""The tables of docs/policy.md, docs/region-packs.md and docs/countries.md, printed from the region pack between two
+markers.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +17,12 @@ OPENING, CLOSING = "<!-- printed -->\n", "<!-- /printed -->"
 
 
 def documents(docs: Path) -> dict[Path, str]:
-    """Both pages as they should be."""
+    """The pages as they should be."""
     found = load_region("tact")
     return {
         docs / "policy.md": _with(docs / "policy.md", _policy(found)),
         docs / "region-packs.md": _with(docs / "region-packs.md", _procedure(found)),
+        docs / "countries.md": _with(docs / "countries.md", _national(found)),
     }
 
 
@@ -48,6 +51,27 @@ def _policy(found: Region) -> list[str]:
         )
         rows.append(f"| `{name}`: {pick_label(group.title, 'en')} | {' | '.join(marks)} |")
     return rows
+
+
+def _national(found: Region) -> list[str]:
+    """One row for each fact, and what was not found of a country below them."""
+    rows: list[str] = []
+    for code, entry in found.national.items():
+        rows += [
+            "",
+            f"**{code}**",
+            "",
+            "| about | what | source | confirmed by | look again by |",
+            "|---|---|---|---|---|",
+        ]
+        for fact in entry.facts:
+            source = fact.source if fact.year is None else f"{fact.source}, {fact.year}"
+            rows.append(
+                f"| `{fact.kind}` | {pick_label(fact.text, 'en')} | {source} | {fact.confirmed_by or 'nobody yet'} "
+                f"| {fact.review_by} |"
+            )
+        rows += ["", f"Not found: {', '.join(entry.missing)}."]
+    return rows[1:]
 
 
 def _procedure(found: Region) -> list[str]:

@@ -13,6 +13,7 @@ from gateway.cli.cases.course import case_commands
 from gateway.cli.cases.listing import show_id
 from gateway.cli.cases.output import NOT_OPEN
 from gateway.cli.options import Reach
+from gateway.foundation import time_text
 from gateway.foundation.json import list_objects
 from gateway.ports import Json
 
@@ -35,6 +36,49 @@ def join_case(reach: Reach, id: str, conversation: str, as_json: bool) -> None:
       trm case join q2x0bJr3QkK0m1c5n8sT4g mT5h0Jr3QkK0m1c5n8sT4g --node /srv/trm/fr
     """
     output.print_answer(reach.ask("case.join", id=id, conversation=conversation), as_json=as_json, people=show_id)
+
+
+@options.add_verb(case_commands, "copy")
+@click.argument("id")
+@options.pass_node
+@options.as_json
+def make_copy(reach: Reach, id: str, as_json: bool) -> None:
+    """Make the copy that a person takes along: what they agreed to, what was said about them, to whom, which kinds of
+    data, who opened it, and which offices here have seen it. The log says that it was made. In the person's language
+    and as a PDF file it is made at the console.
+
+    \b
+    Example:
+      trm case copy q2x0bJr3QkK0m1c5n8sT4g --node /srv/trm/fr
+    """
+    output.print_answer(reach.ask("case.copy", id=id), as_json=as_json, people=_show_copy)
+
+
+def _show_copy(value: Mapping[str, Json]) -> None:
+    output.print_table(
+        ["when", "way", "with", "type", "kinds of data", "opened there", "retained until"],
+        [
+            [
+                time_text.when(one["at"]),
+                one["direction"],
+                one["peer"],
+                one["kind"] or NOT_OPEN,
+                one["categories"],
+                None if one["opened"] is None else time_text.when(one["opened"]),
+                one["retain_until"],
+            ]
+            for one in list_objects(value, "said")
+        ],
+        empty="nothing was said about the person to any country",
+    )
+    output.print_table(
+        ["office here", "first saw something", "last"],
+        [
+            [one["unit"], time_text.when(one["first"]), time_text.when(one["last"])]
+            for one in list_objects(value, "seen")
+        ],
+        empty="nobody here was shown anything",
+    )
 
 
 @options.add_verb(case_commands, "consents")

@@ -5,14 +5,16 @@ What is told and what is agreed to stands in two languages beside each other, so
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aiohttp import web
 
+from gateway.console.navigation.countries import list_addressed, load_entries, say_duties
 from gateway.console.navigation.sections import Section
 from gateway.console.pages.messages import Part
 from gateway.console.pages.messages import render_half as rendered
+from gateway.console.sheets import SheetWords, load_sheets
 from gateway.console.units import load_units
 from gateway.console.visit import Page, Visit
 from gateway.console.words import N_, Words, load_words
@@ -72,15 +74,32 @@ async def show_consent(visit: Visit) -> web.StreamResponse:
 
 
 async def print_consent(visit: Visit) -> web.StreamResponse:
-    """Show the consent as a sheet to print for the person, in their language or another one."""
+    """Show the consent as a sheet to print for the person, in their language or another one. In a language that the
+    console has not, what is told is in that language, and what was agreed to in the one of the worker.
+    """
     found = await visit.ask("consent.show", {"id": visit.request.match_info["consent"]})
-    wanted = visit.request.query.get("language") or str(found["record"].get("language", ""))[:2]
+    wanted = visit.request.query.get("language") or str(found["record"].get("language", "")).partition("-")[0]
     second = load_words(wanted if wanted in load_languages() else visit.words.language.code)
+    spoken: Words | SheetWords = load_sheets().get(wanted, second)
     record = {name: value for name, value in found["record"].items() if name not in ("told", "consent_id")}
-    told = [second(text) for text in (FREE, *TOLD.values())]
-    said = await _said(visit, record, second)
-    titles = {name: second(text) for name, text in SHEET.items()}
-    return visit.page("consent-sheet.html", found=found, second=second, said=said, told=told, titles=titles)
+    told = [spoken(text) for text in (FREE, *TOLD.values())]
+    told += await say_duties_of(visit, [unit for one in record["grants"] for unit in one["recipient_units"]], spoken)
+    return visit.page(
+        "consent-sheet.html",
+        found=found,
+        second=second,
+        sheet=load_sheets().get(wanted),
+        sheets=load_sheets(),
+        said=await _said(visit, record, second),
+        told=told,
+        titles={name: spoken(text) for name, text in SHEET.items()},
+    )
+
+
+async def say_duties_of(visit: Visit, references: Iterable[object], spoken: Words | SheetWords) -> list[str]:
+    """Say in a language where the units that a consent names may have to report what they learn (domain 8.16)."""
+    units = await load_units(visit)
+    return say_duties(await load_entries(visit, list_addressed(units, references)), spoken)
 
 
 async def _said(visit: Visit, record: Mapping[str, Any], spoken: Words) -> list[Part]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
+from gateway.console.navigation.countries import KINDS, SHOW, say_duties
 from gateway.console.navigation.sections import Section
 from gateway.console.visit import Form, Page, Visit
 from gateway.console.words import N_
@@ -68,6 +69,13 @@ async def show_text(visit: Visit) -> web.StreamResponse:
     return visit.page("guidance-text.html", one=found, topics=TOPICS, origins=ORIGINS)
 
 
+async def show_country(visit: Visit) -> web.StreamResponse:
+    """Show what is known of a country, what it has confirmed of it, and what nobody found."""
+    asked: dict[str, Json] = {"id": visit.request.match_info["country"], "language": visit.words.language.code}
+    entry = await visit.ask(SHOW, asked)
+    return visit.page("guidance-country.html", entry=entry, kinds=KINDS, duties=say_duties([entry], visit.words))
+
+
 async def _library(visit: Visit, form: Form) -> web.Response:
     wanted: dict[str, Json] = {name: form.one(name) for name in CHOSEN if name in form}
     spoken: dict[str, Json] = {"language": visit.words.language.code}
@@ -81,6 +89,7 @@ async def _library(visit: Visit, form: Form) -> web.Response:
     return visit.page(
         "guidance.html",
         texts=found,
+        countries=sorted(((code, visit.words.country(code)) for code in whole["countries"]), key=lambda one: one[1]),
         faults=whole["faults"],
         form=form,
         chosen={name: form.one(name) for name in CHOSEN},
@@ -111,5 +120,6 @@ def _choices(visit: Visit, whole: Any) -> dict[str, list[tuple[str, str]]]:
 PAGES = (
     Page(method="GET", path=SECTION.path, handler=show_library, operation=SECTION.operation),
     Page(method="POST", path=SECTION.path, handler=search_library, operation="guidance.search"),
+    Page(method="GET", path="/guidance/country/{country}", handler=show_country, operation=SHOW),
     Page(method="GET", path="/guidance/{id}", handler=show_text, operation="guidance.show"),
 )

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from aiohttp import web
 
 from gateway.console.navigation.sections import Section
 from gateway.console.papers.case_history import HistoryText, name_case
-from gateway.console.papers.pdf import Foot, Look, can_print, print_paper
+from gateway.console.papers.pdf import can_print
+from gateway.console.papers.serving import serve_file
 from gateway.console.visit import Page, Visit
 from gateway.console.words import N_
-from gateway.errors import Code, RefusedError
 from gateway.operations.roles import Role
 from gateway.ports import Json
 
@@ -50,26 +49,7 @@ async def print_history(visit: Visit) -> web.StreamResponse:
     """Give the same as a PDF file, which is made in memory."""
     found = await _ask(visit)
     paper = HistoryText(found, visit.words, visit.at).write()
-    if not can_print():
-        raise RefusedError(
-            Code.INVALID,
-            "this node has nothing that draws PDF files; nothing was made",
-            hint="install trm-gateway with the extra pdf, or print the page in the browser",
-        )
-    language = visit.words.language
-    day = visit.words.day(found["now"], visit.settings.offset(found["now"]))
-    look = Look(
-        language=language.code,
-        to_left=language.direction == "rtl",
-        foot=Foot(
-            visit.words("Page %(page)s of %(pages)s"),
-            f"{paper.mark}, {visit.words.country(visit.settings.country)}, {day}",
-        ),
-        at=found["now"],
-    )
-    data = await asyncio.to_thread(print_paper, paper, look)
-    headers = {"Content-Disposition": f'attachment; filename="{visit.settings.node}-history.pdf"'}
-    return web.Response(body=data, content_type="application/pdf", headers=headers)
+    return await serve_file(visit, paper, visit.words, at=found["now"], name="history")
 
 
 PAGES = (

@@ -18,7 +18,7 @@ from gateway.console.forms.faults import Fault, explain_faults, find_faults, gro
 from gateway.console.forms.fields import Fields, remove_row, to_document, to_fields
 from gateway.console.forms.parts import Field, Options, add_second_language, leave_out
 from gateway.console.forms.parts import Part as FormPart
-from gateway.console.pages.consent import FREE, RECORD, SHEET, TOLD
+from gateway.console.pages.consent import FREE, RECORD, SHEET, TOLD, say_duties_of
 from gateway.console.pages.entry import SIGNED
 from gateway.console.refusals import RefusalText
 from gateway.console.units import load_units
@@ -185,6 +185,7 @@ async def _form(
     if nothing:
         unsaid.append(Fault(place="", label="", text=visit.words(ALL_DENIED)))
     today = datetime.fromtimestamp(visit.settings.now(), UTC).date()
+    named = [] if asked is None else [asked.unit]
     return visit.page(
         "consent.html",
         parts=add_second_language(*parts),
@@ -198,6 +199,7 @@ async def _form(
         draft=form.one("draft"),
         whose={name: form.one(name) for name in (*WHOSE, "for_purpose", "for_unit")},
         key=form.one("key"),
+        duties=[*zip(*[await say_duties_of(visit, named, one) for one in (visit.words, second)], strict=True)],
         asked=asked,
         receiver="" if asked is None else units.reference(asked.unit),
         all_kinds=len(choose_categories("", every=True)),
@@ -233,6 +235,7 @@ async def _blank_sheet(visit: Visit, form: Form, asked: Asked) -> web.StreamResp
     """Show a sheet to print with the questions and an empty box for each answer, in the language of the person."""
     second = load_words(form.one("with"))
     told = [second(text) for text in (FREE, *TOLD.values())]
+    told += await say_duties_of(visit, [asked.unit], second)
     titles = {name: second(text) for name, text in SHEET.items()}
     receiver = (await load_units(visit, second)).reference(asked.unit)
     given = [(name, value) for name, values in form.fields.items() if name != "act" for value in values]

@@ -21,9 +21,9 @@ NAMES_NO_STATE: frozenset[str] = frozenset({"EH", "PS"})
 
 
 def g5_asylum(facts: GateFacts) -> Decision:
-    """G5: with an asylum claim pending or protection granted nothing goes to a feared State (Directive 2013/32 Art. 30,
-    domain 9.10): those of which nationality was told, and those that the hold names. While none is known, every
-    recipient may be one.
+    """G5: with an asylum claim pending or protection granted nothing goes to a feared State (Regulation 2024/1348
+    Art. 7(2), domain 9.10): those of which nationality was told, and those that the hold names. While none is known,
+    every recipient may be one.
 
     The exception is a partner NGO there, on the person's signed request and with a second person's approval. That a
     claim exists is itself not told: a reason or a correction that names it is refused, a neutral one may stop a return.
@@ -62,8 +62,9 @@ def g5_asylum(facts: GateFacts) -> Decision:
 
 
 def g5_received(facts: GateFacts) -> Decision:
-    """G5 at the receiver, when the message itself says so (Directive 2013/32 Art. 30): what should never have left is
-    not taken in. A partner NGO's node can not see the request that the sender relies on, so it is left to the sender.
+    """G5 at the receiver, when the message itself says so (Regulation 2024/1348 Art. 7(2)): what should never have left
+    is not taken in. A partner NGO's node can not see the request that the sender relies on, so it is left to the
+    sender.
     What only stops something, with a neutral reason, is taken in as it was let go: a reception team need not wait.
     """
     if facts.name in STOPPING and facts.content.get("reason") != "asylum_claim":

@@ -59,6 +59,7 @@ PLAIN = (
         "consent.withdraw_all",
         "case.withdrawals",
         "case.course",
+        "case.copy",
     ),
     *(
         "evidence.export",

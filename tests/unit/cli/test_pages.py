@@ -47,7 +47,7 @@ def test_the_verbs_of_the_design_are_there():
         case+list case+find case+assign case+flag case+unflag
         case+show case+open case+label case+hand-over case+relate case+join case+merge case+split
         case+move case+confirm case+undo case+consents case+withdraw case+withdrawals case+course
-        case+status case+role case+block case+unblock case+hold case+release case+erase
+        case+status case+role case+block case+unblock case+hold case+release case+erase case+copy
         keys+machines keys+invite keys+join keys+retire
         keys+rotate keys+move keys+revoke keys+publish keys+recover keys+root+new keys+root+show keys+root+sign
         keys+tombstone+request keys+tombstone+seal keys+proof+export keys+proof+verify peer+tombstone
@@ -75,7 +75,7 @@ def test_the_verbs_of_the_design_are_there():
         procedure+list procedure+show statistics+make statistics+show statistics+draft
         htcds+import htcds+export sheet+new
         directory+search directory+show directory+own directory+publish guidance+list guidance+search guidance+show
-            guidance+check
+            guidance+country guidance+check
         change+show
         policy+show policy+diff policy+adopt policy+upgrade policy+approve policy+upgrade policy+preview draft+preview
         backup+make backup+verify backup+key+new restore peer+reset-link peer+accept-reset"""

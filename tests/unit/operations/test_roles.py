@@ -22,6 +22,7 @@ BY_PERSON = (
     *("retention.hold", "retention.release", "alert.acknowledge", "asylum.lift", "review.settle"),
     *("case.label", "case.hand_over", "case.relate", "case.join", "case.merge", "case.split", "case.move"),
     *("case.confirm", "case.undo", "case.note_status", "case.note_role", "case.block", "case.unblock"),
+    "case.copy",
     *(
         "case.assign",
         "case.flag",

@@ -15,13 +15,14 @@ from aiohttp import web
 from gateway.console import case_words
 from gateway.console.choices import list_cases as list_case_names
 from gateway.console.forms.parts import Options, split_options
+from gateway.console.navigation.countries import KINDS, find_countries, load_entries, say_duties
 from gateway.console.pages.cases.course import load_course
 from gateway.console.pages.cases.home import SECTION
 from gateway.console.pages.cases.notes import list_blockable, list_workers
 from gateway.console.pages.cases.writable import load_offers
 from gateway.console.pages.consent import STATES as CONSENT_STATES
 from gateway.console.states import Table
-from gateway.console.units import load_units
+from gateway.console.units import Units, load_units
 from gateway.console.visit import Form, Page, Visit
 from gateway.conversations.safe_contact import Channel
 from gateway.errors import RefusedError
@@ -66,6 +67,7 @@ async def show_case(visit: Visit) -> web.StreamResponse:
         asked=[one for one in found["changes"] if one["state"] in WAITING],
         offers=await load_offers(visit, course.standing, found["drafts"]),
         **await _advise(visit, course.standing),
+        **await _load_countries(visit, found, shown["units"]),
         people=await list_blockable(visit),
         workers=await list_workers(visit, found),
         today=_today(visit),
@@ -95,6 +97,13 @@ async def load_case(visit: Visit) -> dict[str, Any]:
         "said": case_words,
         "consent_states": CONSENT_STATES,
     }
+
+
+async def _load_countries(visit: Visit, found: Mapping[str, Any], units: Units) -> dict[str, Any]:
+    """Load what is known of the countries of its conversations, and say where there is a duty to report."""
+    peers = [str(one["peer"]) for one in found["conversations"]]
+    entries = await load_entries(visit, find_countries(units, peers))
+    return {"entries": entries, "kinds": KINDS, "duties": say_duties(entries, visit.words)}
 
 
 async def _advise(visit: Visit, standing: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

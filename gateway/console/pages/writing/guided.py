@@ -24,6 +24,7 @@ from gateway.console.forms.parts import Part, label_place
 from gateway.console.forms.prefill import number_items
 from gateway.console.forms.step_table import Step
 from gateway.console.forms.steps import PURPOSE, plan_steps
+from gateway.console.navigation.countries import KINDS, find_countries, load_entries, say_duties
 from gateway.console.pages.messages import Part as Rendered
 from gateway.console.pages.writing.drafts import (
     keep_draft,
@@ -34,6 +35,7 @@ from gateway.console.pages.writing.drafts import (
     takes_files,
 )
 from gateway.console.refusals import RefusalText
+from gateway.console.units import load_units
 from gateway.console.visit import Form, Page, Visit
 from gateway.console.words import Words
 from gateway.errors import Code, Finding, RefusedError
@@ -194,8 +196,12 @@ async def _page(
     asked, more = split_parts(parts, here.step, guide.fields, told_of)
     faults = explain_faults(guide.body_type, told_of, visit.words, parts)
     known = await list_open_choice(visit, shown, guide.body_type) if here is guide.steps[0] else None
+    entries = await load_entries(visit, find_countries(await load_units(visit), [str(shown["to"])]))
     return visit.page(
         "draft-step.html",
+        entries=entries,
+        kinds=KINDS,
+        duties=say_duties(entries, visit.words),
         shown=shown,
         guide=guide,
         step=here,

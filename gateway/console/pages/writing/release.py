@@ -17,6 +17,7 @@ from gateway.console.forms.faults import Fault, explain_faults
 from gateway.console.forms.guided import assign_findings
 from gateway.console.forms.parts import label_place
 from gateway.console.forms.steps import plan_steps
+from gateway.console.navigation.countries import find_countries, load_entries, say_duties
 from gateway.console.pages.messages import Part, render_by_member, render_half
 from gateway.console.pages.writing.drafts import load_waiting_draft
 from gateway.console.refusals import RefusalText
@@ -47,10 +48,12 @@ async def _preview(visit: Visit, shown: Mapping[str, Any], told: RefusalText | N
     leaves = found["leaves"] and await _render_leaving(body_type, str(shown["to"]), found["leaves"], visit)
     findings = [Finding(place=one["place"], rule=one["rule"], hint=one["hint"]) for one in found["findings"]]
     gates = {one.rule.upper() for one in findings} | {str(found["code"] or "").removeprefix("gate_").upper()}
+    entries = await load_entries(visit, find_countries(await load_units(visit), [str(shown["to"])]))
     return visit.page(
         "preview.html",
         shown=shown,
         found=found,
+        duties=say_duties(entries, visit.words),
         leaves=leaves,
         told=told,
         dropped=_dropped(found, visit.words),

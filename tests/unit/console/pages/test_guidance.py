@@ -15,6 +15,8 @@ from gateway.console.pages.guidance import TOPICS
 from gateway.operations.roles import Role
 from schemas import guidance
 
+LISTED = GUIDANCE["guidance.list"]
+
 
 def test_every_topic_has_its_words():
     """A topic of a text that had none would stop the page."""
@@ -55,7 +57,7 @@ async def test_what_is_chosen_narrows_the_list():
 async def test_where_a_text_holds_is_said():
     """Everywhere, in countries, or between two; the countries of all of them can be chosen."""
     treaty = TEXT | {"id": "treaty", "between": ["AL", "GR"]}
-    async with console(answers() | {"guidance.list": {"texts": [TEXT, OWN_TEXT, treaty], "faults": []}}) as there:
+    async with console(answers() | {"guidance.list": LISTED | {"texts": [TEXT, OWN_TEXT, treaty]}}) as there:
         seen = await there.get("/guidance")
         assert "between Albania and Greece" in seen.text and "– France" in seen.text
         assert all(f'<option value="{code}">' in seen.text for code in ("AL", "FR", "GR"))
@@ -68,7 +70,7 @@ async def test_where_a_text_holds_is_said():
 async def test_own_texts_with_a_fault_are_told():
     """Each with its place, so that somebody mends them."""
     fault = {"place": "texts/<b>.md", "rule": "twice", "hint": "another name"}
-    async with console(answers() | {"guidance.list": {"texts": [TEXT], "faults": [fault]}}) as there:
+    async with console(answers() | {"guidance.list": LISTED | {"texts": [TEXT], "faults": [fault]}}) as there:
         assert "texts/&lt;b&gt;.md" in (await there.get("/guidance")).text
 
 
@@ -103,7 +105,7 @@ async def test_a_translation_says_what_it_is():
 async def test_a_conversation_has_guidance_for_its_stage():
     """Texts of this mechanism first, few, and the way to all of them."""
     texts = [*({**TEXT, "id": f"general-{n}"} for n in range(5)), OWN_TEXT]
-    async with console(case_answers(guidance__list={"texts": texts, "faults": []})) as there:
+    async with console(case_answers(guidance__list=LISTED | {"texts": texts})) as there:
         seen = await there.get(f"/conversations/{CASE}")
         own, first = seen.text.index("/guidance/lyon"), seen.text.index("/guidance/general-0")
         assert own < first and "/guidance/general-2" in seen.text and "/guidance/general-3" not in seen.text
@@ -111,3 +113,22 @@ async def test_a_conversation_has_guidance_for_its_stage():
         wanted = {"stage": "referral", "country": "FR", "other": "AL", "language": "en"}
         assert ("guidance.list", wanted, None) in there.desk.calls
     assert GUIDANCE["guidance.list"]["texts"] == [TEXT, OWN_TEXT]
+
+
+async def test_a_country_has_a_page_with_what_it_did_not_confirm():
+    """A fact is marked until the country confirmed it, a duty to report is said at the top, a blank is named."""
+    async with console(answers()) as there:
+        seen = (await there.get("/guidance/country/AL")).text
+        assert seen.count("to be confirmed by the country") == 1 and "The ministry" in seen
+        assert "In Albania whoever learns of trafficking may have to report it" in seen
+        assert "Not found" in seen and "<li>Compensation</li>" in seen
+        assert "Example code, article 1" in seen and ", 2016. " in seen and "overdue" in seen
+        assert "/guidance/country/MA" in (await there.get("/guidance")).text
+
+
+async def test_a_case_has_its_countries_beside_it():
+    """With the duty to report before anything else."""
+    async with console(case_answers()) as there:
+        seen = (await there.get(f"/cases/{CASE}")).text
+        assert seen.index("may have to report it") < seen.index("What waits for whom")
+        assert "/guidance/country/AL" in seen

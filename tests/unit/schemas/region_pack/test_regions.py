@@ -222,8 +222,9 @@ def english(value: Any) -> Iterator[str]:
 
 @pytest.mark.parametrize("lang", [lang for lang in load_region("tact").languages if lang != "en"])
 def test_the_pack_speaks_all_its_languages(lang: str) -> None:
-    """Every text of the procedure and of the published tables is translated, and nothing that is no text of it."""
-    files = [TACT / "region.json", TACT / "statistics.json", *(TACT / "procedures").iterdir()]
+    """Every text of the procedure, the published tables and the countries is translated, and nothing else."""
+    folders = [*(TACT / "procedures").iterdir(), *(TACT / "national").iterdir()]
+    files = [TACT / "region.json", TACT / "statistics.json", *folders]
     wanted = {text for file in files for text in english(json.loads(file.read_bytes()))}
     said = json.loads((TACT / "words" / f"{lang}.json").read_bytes())
     assert set(said["texts"]) == wanted
