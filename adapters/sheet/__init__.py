@@ -8,6 +8,7 @@ from adapters.kit.contract import NewBench, in_folders
 from adapters.kit.kind import Kind, Settings
 from adapters.sheet import htcds, words
 from adapters.sheet.adapter import SheetAdapter
+from adapters.sheet.encoding import Encoding
 from adapters.sheet.source import Column
 from adapters.sheet.table import Limits
 
@@ -15,11 +16,14 @@ __all__ = ["KIND", "Column", "Limits", "SheetAdapter", "SheetSettings"]
 
 
 class SheetSettings(Settings):
-    """The line list, the mapping file for rows marked as ready to refer, and the language of the office."""
+    """The line list, the mapping file for rows marked as ready to refer, the language of the office, and the encoding
+    of a CSV file that is not in Unicode.
+    """
 
     path: Path
     mapping: Path | None = None
     language: str | None = None
+    encoding: Encoding | None = None
 
     def marks(self) -> Mapping[str, Path]:
         """Return the mapping file of each mark column; the mapping of the office replaces the one for referrals."""
@@ -34,8 +38,8 @@ class SheetSettings(Settings):
         return tuple(self.marks().values())
 
     def spoken(self) -> str | None:
-        """Return the language whose labels cells may hold, as the drop-downs of `trm sheet new` offer them."""
-        return self.language
+        """Return the language whose labels come first in cells, as the drop-downs of `trm sheet new` offer them."""
+        return self.language or words.ENGLISH
 
 
 def _stand_in(folder: Path) -> AbstractAsyncContextManager[NewBench]:
@@ -50,7 +54,10 @@ KIND = Kind(
     whom="for offices that work in a workbook",
     settings=SheetSettings,
     make=lambda settings: SheetAdapter(
-        settings.path, marks=settings.marks(), language=settings.language or words.ENGLISH
+        settings.path,
+        marks=settings.marks(),
+        language=settings.language or words.ENGLISH,
+        encoding=settings.encoding,
     ),
     stand_in=_stand_in,
 )

@@ -30,13 +30,13 @@ AT_ONCE = 500
 
 
 class SheetAdapter:
-    """A line list at `source`: .xlsx, .xlsm, .ods, or .csv in UTF-8.
+    """A line list at `source`: .xlsx, .xlsm, .ods, or .csv.
 
     `marks` says for each mark column, by its label, which mapping file makes the draft of a row marked there. `key` is
     the label of the column that names a row. `results` is the workbook to write, by default `trm-results.xlsx` beside
     the source; its journal lies beside it, under the same name with `.db`. `ids` are labels of text columns in which
-    a leading zero counts. `sheet` and `delimiter` are found where they are not given. `language` is that of the office:
-    the results are written in it. Making one touches no file of the office.
+    a leading zero counts. `sheet`, `delimiter` and `encoding` are found where they are not given. `language` is that
+    of the office: the results are written in it. Making one touches no file of the office.
     """
 
     kind = "sheet"
@@ -50,6 +50,7 @@ class SheetAdapter:
         results: Path | None = None,
         sheet: str | None = None,
         delimiter: str | None = None,
+        encoding: str | None = None,
         ids: Collection[str] = htcds.IDS,
         limits: Limits | None = None,
         file_mode: int = PRIVATE,
@@ -60,7 +61,14 @@ class SheetAdapter:
         if file_mode not in {0o600, 0o640}:
             raise RefusedError(Code.INVALID, "file_mode is 0600 or 0640")
         self._list = LineList(
-            source, marks=marks, key=key, sheet=sheet, delimiter=delimiter, ids=ids, limits=limits or Limits()
+            source,
+            marks=marks,
+            key=key,
+            sheet=sheet,
+            delimiter=delimiter,
+            encoding=encoding,
+            ids=ids,
+            limits=limits or Limits(),
         )
         self._results = source.with_name(RESULTS) if results is None else results
         self._mode = file_mode

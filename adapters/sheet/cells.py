@@ -6,6 +6,7 @@ that cannot be undone the cell is a fault: the person who knows the answer sits 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
@@ -13,6 +14,12 @@ from adapters.sheet.layout import Kind
 from adapters.sheet.table import Cell
 from gateway.ports import Json
 
+LONGEST = 32_000
+"""Characters in one cell; a workbook keeps 32 767, and a text that fills it may have lost its end."""
+_MIXED = re.compile(
+    "[A-Za-z][\u0370-\u04ff]|[\u0370-\u04ff][A-Za-z]|[\u0370-\u03ff][\u0400-\u04ff]|[\u0400-\u04ff][\u0370-\u03ff]"
+)
+"""Latin beside Greek or Cyrillic in one word: a person sees no difference, a list of codes does."""
 _LARGEST = 10**15
 """A workbook keeps 15 digits."""
 _TYPED_YEARS = (date(1905, 3, 14), date(1905, 9, 30))
@@ -35,6 +42,11 @@ NUMBER_IN_DATE = Fault("number_in_date_column", "format the column as a date, or
 YEAR_AS_DATE = Fault("year_as_date", "format the cell as text and type the year again")
 NOT_A_NUMBER = Fault("date_in_number_column", "a whole number belongs here")
 TIME = Fault("time_of_day", "no column of a case takes a time of day alone")
+TEXT_TOO_LONG = Fault("cell_too_long", "a cell takes at most 32 000 characters: shorten it, or attach a document")
+MARK_IN_TEXT = Fault("byte_order_mark", "an invisible sign stands in this cell, left by joining files: type it again")
+MIXED = Fault(
+    "mixed_alphabets", "one word mixes letters of two alphabets that look alike: type it again on one keyboard"
+)
 TOO_LONG = Fault("number_too_long", "a workbook keeps 15 digits of a number: format the column as text")
 
 
@@ -47,7 +59,7 @@ def read_cell(kind: Kind, cell: Cell) -> Json | Fault:
     """Read a cell: the value for the record, None for an empty cell, or a fault."""
     match cell:
         case str():
-            return cell.strip() or None
+            return _text(kind, cell.strip()) if cell.strip() else None
         case bool():
             return cell if kind is Kind.CODE else TRUTH_IN_TEXT
         case datetime():
@@ -58,6 +70,14 @@ def read_cell(kind: Kind, cell: Cell) -> Json | Fault:
             return _number(kind, cell)
         case time() | timedelta():
             return TIME
+
+
+def _text(kind: Kind, text: str) -> Json | Fault:
+    if len(text) > LONGEST:
+        return TEXT_TOO_LONG
+    if "\ufeff" in text:
+        return MARK_IN_TEXT
+    return MIXED if kind in {Kind.ID, Kind.CODE} and _MIXED.search(text) else text
 
 
 def _date(kind: Kind, value: date) -> Json | Fault:

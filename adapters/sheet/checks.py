@@ -41,6 +41,19 @@ def missing_column(label: str) -> Finding:
     return Finding(place=f"label {label}", rule="missing_column", hint="the column steers the reading; add it")
 
 
+COMMENTS = Finding(
+    place="line list",
+    rule="comments_not_read",
+    hint="comments at cells are never read and go nowhere; who gets the file itself reads the names in them",
+)
+
+
+def guessed_encoding(encoding: str) -> Finding:
+    """Tell that nothing said the encoding of the list, and which one its words show."""
+    hint = f"read as {encoding}; set adapter.encoding to it if the words are right, else save the list as CSV UTF-8"
+    return Finding(place="line list", rule="encoding_guessed", hint=hint)
+
+
 def read_configured(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     """Run `work`; raise RefusedError when a configured path is no plain file of sensible size: a person has to look."""
     try:

@@ -14,13 +14,12 @@ import re
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from io import BytesIO
 from xml.parsers import expat
 
 from adapters.sheet.archive import check_unpacked_size
-from adapters.sheet.table import Limits, UnreadableError
+from adapters.sheet.table import Limits, Scan, UnreadableError
 
 UNCACHED = "uncached_formula"
 FORMULA = "formula"
@@ -30,26 +29,6 @@ MERGED = "merged_cell"
 _CELL_NAME = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})")
 
 Attributes = dict[str, str]
-
-
-@dataclass(slots=True)
-class Scan:
-    """Facts about one sheet that the reader does not report: its extent and its defective cells (from 0).
-
-    `merged` are cells that reach over rows below theirs, each as its column, its row and the last row.
-    """
-
-    rows: int = 0
-    columns: int = 0
-    defects: dict[tuple[int, int], str] = field(default_factory=dict)
-    merged: list[tuple[int, int, int]] = field(default_factory=list)
-
-    def saw(self, limits: Limits, row: int, column: int, rows: int = 1, columns: int = 1) -> None:
-        """Count a cell with content, or a block of equal ones; raise UnreadableError at once when it is too far out."""
-        if row + rows > self.rows or column + columns > self.columns:
-            self.rows = max(self.rows, row + rows)
-            self.columns = max(self.columns, column + columns)
-            limits.admit(self.rows, self.columns)
 
 
 def scan_workbook(data: bytes, suffix: str, sheet: str | None, limits: Limits) -> Mapping[str, Scan]:
@@ -130,11 +109,14 @@ def _scan_xlsx(walk: _Walk, archive: zipfile.ZipFile, sheet: str | None, limits:
             sheets[attributes.get("name", "")] = targets.get(relation, "")
 
     walk(archive.read("xl/workbook.xml"), start)
-    return {
+    scans = {
         name: _scan_worksheet(walk, archive.read(member), limits)
         for name, member in sheets.items()
         if member in members and sheet in {None, name}
     }
+    for scan in scans.values():
+        scan.comments = any(member.startswith(("xl/comments", "xl/threadedComments")) for member in members)
+    return scans
 
 
 def _relations(walk: _Walk, archive: zipfile.ZipFile) -> dict[str, str]:
@@ -174,6 +156,8 @@ class _Worksheet:
             case "row":
                 self._row = int(attributes["r"]) - 1 if attributes.get("r", "").isdecimal() else self._row + 1
                 self._column = -1
+                if attributes.get("hidden") in {"1", "true"}:
+                    self.scan.hidden.add(self._row)
             case "mergeCell":
                 self._merge(attributes.get("ref", ""))
 
@@ -248,12 +232,20 @@ class _Spreadsheet:
             case "table-row":
                 self._row_count = _count(plain.get("number-rows-repeated"))
                 self._column = 0
+                if plain.get("visibility", "visible") != "visible":
+                    self._hide()
+            case "annotation":
+                self._scan.comments = True
             case "table-cell" | "covered-table-cell":
                 self._cell_count = _count(plain.get("number-columns-repeated"))
                 self._cell = plain
                 self._text = False
                 if (spanned := _count(plain.get("number-rows-spanned"))) > 1:
                     self._scan.merged.append((self._column, self._row, self._row + spanned - 1))
+
+    def _hide(self) -> None:
+        rows = range(self._row, min(self._row + self._row_count, self._limits.rows))
+        self._scan.hidden.update(rows)
 
     def text(self, text: str) -> None:
         if self._cell is not None and text.strip():

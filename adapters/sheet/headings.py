@@ -6,6 +6,7 @@ one people see. No row is trusted for its place or for being hidden: the label r
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,8 @@ from adapters.sheet.table import Cell
 
 SEARCHED = 20
 """Rows from the top in which the labels are looked for."""
+_MARK = "\ufeff"
+_NO_LOCAL: Mapping[str, str] = {}
 ENOUGH = 3
 """Known labels that make a row the label row; fewer are a coincidence."""
 
@@ -31,19 +34,40 @@ class Heading:
 
 
 def normalise_label(label: str) -> str:
-    """Return the form in which labels are compared: case folded, runs of white space as one space."""
-    return " ".join(label.split()).casefold()
+    """Return the form in which labels are compared: no case, one space for runs of white space, no invisible mark."""
+    return " ".join(unicodedata.normalize("NFC", label).replace(_MARK, "").rstrip(" *").split()).casefold()
 
 
-def find_heading(rows: Sequence[Sequence[Cell]], known: Collection[str]) -> Heading | None:
-    """Find the first row with most known labels among the first rows, if they are enough; `known` is in normal form."""
-    headings = [_heading(number, row, known) for number, row in enumerate(rows[:SEARCHED])]
-    best = max(headings, key=lambda heading: heading.matches, default=None)
-    return best if best is not None and best.matches >= min(ENOUGH, len(known)) else None
+def find_heading(
+    rows: Sequence[Sequence[Cell]], known: Collection[str], local: Mapping[str, str] = _NO_LOCAL
+) -> Heading | None:
+    """Find the row of labels among the first rows, if it has enough known ones; `known` is in normal form.
+
+    `local` are other names of labels, in normal form, with the label that each stands for. Where two rows that follow
+    each other both have known labels, names for programs or for people above the labels, the lower one counts: it is
+    what people saw when they filled the table.
+    """
+    headings = [_heading(number, row, known, local) for number, row in enumerate(rows[:SEARCHED])]
+    best = max((heading.matches for heading in headings), default=0)
+    if best < min(ENOUGH, len(known)):
+        return None
+    good = [heading for heading in headings if 2 * heading.matches >= best]
+    found = next(heading for heading in good if heading.matches == best)
+    for heading in good:
+        found = heading if heading.row == found.row + 1 else found
+    return found
 
 
-def _heading(number: int, row: Sequence[Cell], known: Collection[str]) -> Heading:
+def _heading(number: int, row: Sequence[Cell], known: Collection[str], local: Mapping[str, str]) -> Heading:
     labels = {column: cell for column, cell in enumerate(row) if isinstance(cell, str) and cell.strip()}
-    return Heading(
-        row=number, labels=labels, matches=sum(1 for label in labels.values() if normalise_label(label) in known)
-    )
+    for column, label in labels.items():
+        plain = normalise_label(label)
+        if plain not in known and normalise_label(local.get(plain, "")) in known:
+            labels[column] = local[plain]
+    return Heading(row=number, labels=labels, matches=sum(_is_known(label, known) for label in labels.values()))
+
+
+def _is_known(label: str, known: Collection[str]) -> bool:
+    """Whether a label is known, as it stands or within the groups and answers that a survey joins by slashes."""
+    plain = normalise_label(label)
+    return plain in known or ("/" in plain and any(step in known for step in plain.split("/")))

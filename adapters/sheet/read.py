@@ -9,30 +9,43 @@ from io import BytesIO, StringIO
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
 from adapters.sheet.cells import is_empty
-from adapters.sheet.container import MERGED, UNCACHED, Scan, scan_workbook
-from adapters.sheet.headings import find_heading
-from adapters.sheet.table import Cell, Limits, Table, UnreadableError
+from adapters.sheet.container import MERGED, UNCACHED, scan_workbook
+from adapters.sheet.encoding import decode_text
+from adapters.sheet.headings import SEARCHED, find_heading
+from adapters.sheet.table import Cell, Limits, Scan, Table, UnreadableError
+from adapters.sheet.words import local_headings
 
 WORKBOOKS = frozenset({".xlsx", ".xlsm", ".ods"})
 LINE_LISTS = frozenset({".csv", ".tsv", ".txt"})
 DELIMITERS = (",", ";", "\t")
+_BETWEEN = "".join(DELIMITERS) + " "
 
 
 def read_table(
-    data: bytes, suffix: str, known: Collection[str], *, sheet: str | None, delimiter: str | None, limits: Limits
+    data: bytes,
+    suffix: str,
+    known: Collection[str],
+    *,
+    sheet: str | None,
+    delimiter: str | None,
+    limits: Limits,
+    encoding: str | None = None,
 ) -> Table:
     """Read the table of a file: the one with a row of known labels.
 
     `sheet` names the worksheet; without it the first visible one with such a row is taken. `delimiter` is that of a CSV
-    file; without it the one that yields most labels. Raises UnreadableError with advice for a person.
+    file; without it the one that yields most labels. `encoding` is that of a CSV file; without it the one that the file
+    shows, or the one that can be meant (`encoding.decode_text`). Raises UnreadableError with advice for a person.
     """
     if suffix in WORKBOOKS:
         tables = _worksheets(data, suffix, sheet, limits)
-        found = next((table for table in tables if find_heading(table.rows, known) is not None), None)
+        found = next((table for table in tables if find_heading(table.rows, known, local_headings()) is not None), None)
     elif suffix in LINE_LISTS:
-        found = _best(_line_lists(data, delimiter, limits), known)
+        found = _best(_line_lists(data, delimiter, encoding, limits), known)
     else:
         raise UnreadableError("unknown_file_type", "use .xlsx, .xlsm, .ods or .csv")
+    if found is None and suffix in WORKBOOKS and sheet is None and (name := _hidden_sheet(data, known)):
+        raise UnreadableError("hidden_sheet", "the sheet with the labels is hidden: show it", place=f"sheet {name}")
     if found is None:
         raise UnreadableError("no_heading", "no row with the labels of the mapping was found near the top")
     if found.broken_at is not None:
@@ -41,9 +54,27 @@ def read_table(
     return found
 
 
+def _hidden_sheet(data: bytes, known: Collection[str]) -> str:
+    """Return the name of a hidden sheet with a row of known labels; empty where there is none. The file was scanned."""
+    with _open(data) as workbook:
+        names = [meta.name for meta in workbook.sheets_metadata if meta.visible != SheetVisibleEnum.Visible]
+        return next((name for name in names if find_heading(_cells(workbook, name), known, local_headings())), "")
+
+
+def is_survey_form(data: bytes) -> bool:
+    """Whether a workbook is an XLSForm: the questions of a survey, and no answers."""
+    try:
+        with CalamineWorkbook.from_filelike(BytesIO(data)) as workbook:
+            return {"survey", "choices"} <= set(workbook.sheet_names)
+    except (CalamineError, OSError, ValueError):
+        return False
+
+
 def _best(tables: Iterable[Table], known: Collection[str]) -> Table | None:
     """Return the table whose label row holds most known labels."""
-    found = [(heading.matches, table) for table in tables if (heading := find_heading(table.rows, known))]
+    found = [
+        (heading.matches, table) for table in tables if (heading := find_heading(table.rows, known, local_headings()))
+    ]
     return max(found, key=lambda pair: pair[0])[1] if found else None
 
 
@@ -62,7 +93,8 @@ def _worksheets(data: bytes, suffix: str, sheet: str | None, limits: Limits) -> 
             if scan is None:
                 raise UnreadableError("damaged_workbook", "open it and save it again")
             rows = _cells(workbook, name)
-            yield Table(sheet=name, rows=rows, defects=_covered(rows, scan, limits) | scan.defects)
+            defects = _covered(rows, scan, limits) | scan.defects
+            yield Table(sheet=name, rows=rows, defects=defects, hidden=scan.hidden, comments=scan.comments)
 
 
 def _covered(rows: list[list[Cell]], scan: Scan, limits: Limits) -> dict[tuple[int, int], str]:
@@ -76,6 +108,9 @@ def _covered(rows: list[list[Cell]], scan: Scan, limits: Limits) -> dict[tuple[i
             if left < 0:
                 raise UnreadableError("sheet_too_large", "too many merged cells; take the merging away")
             found |= dict.fromkeys(((number, column) for number in below), MERGED)
+            if row < SEARCHED and isinstance(label := rows[row][column], str):
+                for number in below:  # a heading over two rows is the label of the lower one, where people see it
+                    rows[number][column] = label
     return found
 
 
@@ -106,26 +141,30 @@ def _translated(exc: BaseException) -> BaseException:
     return exc
 
 
-def _line_lists(data: bytes, delimiter: str | None, limits: Limits) -> Iterator[Table]:
+def _line_lists(data: bytes, delimiter: str | None, encoding: str | None, limits: Limits) -> Iterator[Table]:
     """Split the file at each delimiter that could be meant."""
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as exc:
-        raise UnreadableError("not_utf8", "save the file as CSV UTF-8") from exc
+    decoded = decode_text(data, encoding)
+    guessed = decoded.encoding if decoded.guessed else None
     for candidate in DELIMITERS if delimiter is None else (delimiter,):
-        rows, broken = _split(text, candidate, limits)
-        yield Table(sheet=None, rows=rows, defects=_formulas(rows), broken_at=len(rows) + 1 if broken else None)
+        rows, broken = _split(decoded.text, candidate, limits)
+        broken_at = len(rows) + 1 if broken else None
+        yield Table(sheet=None, rows=rows, defects=_formulas(rows), broken_at=broken_at, guessed=guessed)
 
 
 def _split(text: str, delimiter: str, limits: Limits) -> tuple[list[list[Cell]], bool]:
     """Split a CSV text into rows as far as they can be told apart; also return whether that was not to the end."""
     rows: list[list[Cell]] = []
-    columns = 0
+    columns = blank = 0
     try:
         for row in csv.reader(StringIO(text, newline=""), delimiter=delimiter, strict=True):
+            if not any(cell.strip(_BETWEEN) for cell in row):  # at the end of a file these are no rows, however many
+                blank += 1
+                continue
             columns = max(columns, len(row))
+            limits.admit(len(rows) + blank + 1, columns)
+            rows.extend([] for _ in range(blank))
             rows.append([*row])
-            limits.admit(len(rows), columns)
+            blank = 0
     except csv.Error:
         return rows, True
     return rows, False

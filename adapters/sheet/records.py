@@ -37,12 +37,14 @@ _DEFECTS = {
         MERGED, "this cell is merged with one above, whose value counts for its row only: unmerge, and fill it"
     ),
 }
+
 _HINTS = {
     "missing_key": "every row needs its own key",
     "bad_key": "1 to 48 letters, digits, dot, hyphen, slash, underscore",
     "duplicate_key": "another row has the same key",
     "bad_mark": "write Yes or No",
     "ambiguous_column": "two columns have this label and both are filled",
+    "hidden_row": "this row is hidden, so nobody sees what is referred: show it, or take the mark away",
     "too_many_cells": "more cells than labels: a separator inside a value needs quotation marks",
 }
 
@@ -77,6 +79,11 @@ def has_row(table: Table, heading: Heading, key: str, ref: str) -> bool:
     """Whether a row of the sheet has the key of this record, marked or not; `key` is a label in normal form."""
     named = ref.partition(":")[2].partition(":")[0]
     return _Sheet(table, heading, key).has_key(named)
+
+
+def defect_fault(defect: str) -> Fault:
+    """Return the fault of a cell with this defect (`container`)."""
+    return _DEFECTS[defect]
 
 
 class _Sheet:
@@ -124,6 +131,8 @@ class _Sheet:
             faults.append(self._finding(number, mark, defect, _DEFECTS[defect].hint))
         elif said not in YES:
             faults.append(self._finding(number, mark, "bad_mark"))
+        if number in self._table.hidden:
+            faults.append(self._finding(number, mark, "hidden_row"))
         key, key_fault = self._keys[number]
         if key_fault is None and self._uses[key] > 1:
             key_fault = self._finding(number, self._key_columns[0], "duplicate_key")

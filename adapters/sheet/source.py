@@ -8,12 +8,13 @@ from pathlib import Path
 
 from adapters.kit.files import NotPlainError, TooLargeError, read_plain
 from adapters.sheet import records
-from adapters.sheet.checks import missing_column
+from adapters.sheet.checks import COMMENTS, guessed_encoding, missing_column
 from adapters.sheet.headings import Heading, find_heading, normalise_label
 from adapters.sheet.layout import LIMIT, Layout, read_layout
 from adapters.sheet.read import read_table
 from adapters.sheet.records import Row, missing_columns, rows_of
 from adapters.sheet.table import Limits, Table, UnreadableError
+from adapters.sheet.words import local_headings
 from gateway.errors import Code, Finding, RefusedError, TransientError
 
 
@@ -40,6 +41,7 @@ class LineList:
         key: str,
         sheet: str | None,
         delimiter: str | None,
+        encoding: str | None,
         ids: Collection[str],
         limits: Limits,
     ) -> None:
@@ -48,6 +50,7 @@ class LineList:
         self._key = normalise_label(key)
         self._sheet = sheet
         self._delimiter = delimiter
+        self._encoding = encoding
         self._ids = frozenset(map(normalise_label, ids))
         self._limits = limits
 
@@ -99,6 +102,10 @@ class LineList:
         except RefusedError as exc:
             return list(exc.findings) or [Finding(place="mapping", rule=str(exc.code), hint=exc.what)]
         findings = [missing_column(label) for label in missing_columns(heading, marks, self._key)]
+        if table.guessed is not None:
+            findings.append(guessed_encoding(table.guessed))
+        if table.comments:
+            findings.append(COMMENTS)
         known = frozenset({self._key, *marks}).union(*(layout.known for layout in marks.values()))
         return findings + [
             Finding(place=table.column_place(column), rule="unread_column", hint="map it, or list it under ignored")
@@ -118,6 +125,7 @@ class LineList:
                 known,
                 sheet=self._sheet,
                 delimiter=self._delimiter,
+                encoding=self._encoding,
                 limits=self._limits,
             )
         except TooLargeError as exc:
@@ -127,7 +135,7 @@ class LineList:
             if self.signature() != before:
                 raise TransientError(Code.ADAPTER_BUSY, "the line list is being saved") from exc
             raise _refused([exc.finding]) from exc
-        heading = find_heading(table.rows, known)
+        heading = find_heading(table.rows, known, local_headings())
         if heading is None:
             raise RuntimeError("a table without a heading came out of read_table")
         return table, heading, marks

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
@@ -43,6 +43,29 @@ class Limits:
             raise UnreadableError("sheet_too_large", hint)
 
 
+@dataclass(slots=True)
+class Scan:
+    """Facts about one sheet that the reader does not report: its extent and its defective cells (from 0).
+
+    `merged` are cells that reach over rows below theirs, each as its column, its row and the last row. `hidden` are
+    rows that nobody sees; `comments` says whether the file has any.
+    """
+
+    rows: int = 0
+    columns: int = 0
+    defects: dict[tuple[int, int], str] = field(default_factory=dict)
+    merged: list[tuple[int, int, int]] = field(default_factory=list)
+    hidden: set[int] = field(default_factory=set)
+    comments: bool = False
+
+    def saw(self, limits: Limits, row: int, column: int, rows: int = 1, columns: int = 1) -> None:
+        """Count a cell with content, or a block of equal ones; raise UnreadableError at once when it is too far out."""
+        if row + rows > self.rows or column + columns > self.columns:
+            self.rows = max(self.rows, row + rows)
+            self.columns = max(self.columns, column + columns)
+            limits.admit(self.rows, self.columns)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
     """One sheet or one CSV file; `defects` has a rule for each cell (from 0) whose value cannot be trusted."""
@@ -50,8 +73,14 @@ class Table:
     sheet: str | None
     rows: Sequence[Sequence[Cell]]
     defects: Mapping[tuple[int, int], str] = field(default_factory=dict)
+    hidden: Collection[int] = ()
+    """Rows (from 0) that are in the file and not shown."""
+    comments: bool = False
+    """Whether the file has comments, which are not read."""
     broken_at: int | None = None
     """The row (from 1) from which on a CSV file cannot be told apart."""
+    guessed: str | None = None
+    """The encoding of a CSV file, where nothing said it and it was concluded from the words."""
 
     def place(self, row: int, column: int) -> str:
         """Name a cell for people: `sheet Cases, row 7, column D`; row and column count from 0 here."""

@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from adapters.sheet.headings import normalise_label
 from gateway.errors import Finding
 
 ENGLISH = "en"
@@ -81,6 +82,16 @@ class Words:
 def load_words(language: str = ENGLISH) -> Words:
     """Load the words of `language`; one that has no file is shown in English throughout."""
     return Words(language=language, own=_file(language), english=_file(ENGLISH))
+
+
+@cache
+def local_headings() -> Mapping[str, str]:
+    """Return the label of each heading for people, in compared form, in every language; none that two columns have."""
+    found: dict[str, set[str]] = {}
+    for language in list_languages():
+        for label, heading in load_words(language).own.get("columns", {}).items():
+            found.setdefault(normalise_label(heading), set()).add(label)
+    return {heading: labels.pop() for heading, labels in found.items() if len(labels) == 1}
 
 
 @cache

@@ -19,7 +19,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
 
-from gateway.console.alphabet import Place, rank_name
+from gateway.mapping.alphabet import Place, rank_name
 from schemas.codelists import ENGLISH, code_list
 from schemas.labels import REVIEWED, Label, Labels, Language, load_labels, load_languages
 

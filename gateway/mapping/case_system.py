@@ -6,9 +6,8 @@ its path in node.toml, like every other unknown key.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +18,10 @@ from adapters.kit.kind import Kind, Settings, WayOut, find
 from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.config import AdapterSection
 from gateway.mapping.htcds import Profile, profile
-from gateway.mapping.labels import in_language
+from gateway.mapping.labels import in_languages
 from gateway.mapping.to_message import RecordMapping, parse
 from gateway.ports import Adapter
-from schemas.labels import load_labels, load_languages
+from schemas.labels import load_languages
 
 MAPPING_SIZE = 1 << 20
 
@@ -70,7 +69,7 @@ def read(section: AdapterSection, folder: Path) -> CaseSystem:
         mapping = read_mapping(path)
         if mapping.name in mappings:
             raise RefusedError(Code.CONFLICT, f"two mapping files of the adapter are named {mapping.name}")
-        mappings[mapping.name] = mapping if spoken is None else in_language(mapping, load_labels(spoken))
+        mappings[mapping.name] = mapping if spoken is None else in_languages(mapping, spoken)
     found = CaseSystem(kind=kind, settings=own, mappings=mappings)
     if len(found.inward) < sum(mapping.direction.inward for mapping in mappings.values()):
         raise RefusedError(Code.CONFLICT, "two mapping files of the adapter read messages of one type")
@@ -145,19 +144,7 @@ def htcds() -> Profile:
     """Load the profile of HTCDS 2.0: the mapping and the fates of all other fields, two files of the package."""
     from adapters.sheet.htcds import RECORD_FATES, RECORD_MAPPING
 
-    return profile(read_mapping(RECORD_MAPPING), _plain(RECORD_FATES))
-
-
-@cache
-def language_names() -> Mapping[str, Collection[str]]:
-    """List languages without script and region, each with its names in the languages of this installation (CLDR)."""
-    from babel.core import Locale
-
-    found: dict[str, set[str]] = {}
-    for spoken in load_languages():
-        for tag, name in Locale.parse(spoken).languages.items():
-            found.setdefault(tag.partition("_")[0], set()).add(name)
-    return found
+    return profile(in_languages(read_mapping(RECORD_MAPPING)), _plain(RECORD_FATES))
 
 
 def read_mapping(path: Path) -> RecordMapping:

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 
 from gateway.foundation.json import Json
-from gateway.foundation.workdays import parse_day
-from gateway.mapping.types import COUNTRY, LANGUAGE, Absence, Kind, Rule, Target, compared
+from gateway.mapping.dates import TwoWaysError, read_date
+from gateway.mapping.types import COUNTRY, LANGUAGE, Absence, Kind, Rule, Target, compared, without_accents
 
 #: Years that a date or a year of a case can have. 1900 is what people type to get past a form (domain 11.6).
 FIRST_YEAR, LAST_YEAR = 1901, 2099
@@ -60,6 +60,16 @@ def read_cell(rule: Rule, value: Json) -> Cell | CellFault:
 
 
 def _read_split(rule: Rule, value: str, separator: str) -> Cell | CellFault:
+    """Several values of one cell. Blanks and the like separate only where every piece is known."""
+    if separator not in value and isinstance(whole := _read_one(rule, value), CellFault):
+        for other in rule.also_split:
+            if other in value and isinstance(cell := _read_pieces(rule, " ".join(value.split()), other), Cell):
+                return cell
+        return whole
+    return _read_pieces(rule, value, separator)
+
+
+def _read_pieces(rule: Rule, value: str, separator: str) -> Cell | CellFault:
     """The longest known value first, so that a value which contains the separator is found whole (domain 11.8)."""
     known = {*(rule.codes or {}), *rule.absent, *rule.spoken}
     pieces = value.split(separator)
@@ -93,14 +103,14 @@ def _read_one(rule: Rule, value: Json) -> Cell | CellFault:
     if word is None:
         return CellFault(rule="wrong_type", hint="a single value")
     if compared(word) in rule.spoken:
-        return _read_label(rule, word)
+        return _read_label(rule, compared(word))
     if (reason := rule.absent.get(compared(word))) is not None:
         return Cell(absent=reason)
     if rule.codes is not None:
         return _read_code(rule, word)
     if rule.kind in _FORMS:
         form, fault = _FORMS[rule.kind]
-        return Cell(values=(word,)) if form.fullmatch(word) else fault
+        return Cell(values=(word,)) if form.fullmatch(word) else _read_plain(rule, word) or fault
     # A code without a table does not get here: the reader of mapping files lets no such rule pass.
     return _READERS[rule.kind](value, word, rule) if rule.kind in _READERS else _UNMAPPED
 
@@ -121,12 +131,18 @@ def _word(value: Json) -> str | None:
 def _read_code(rule: Rule, word: str) -> Cell | CellFault:
     target = (rule.codes or {}).get(compared(word))
     if target is None:
-        return _UNMAPPED
+        return _read_plain(rule, word) or _UNMAPPED
     return Cell(values=(target.value,), losses=() if target.loss is None else (target.loss.note,))
 
 
+def _read_plain(rule: Rule, word: str) -> Cell | CellFault | None:
+    """A label that was typed without its accents; None where there is none like it."""
+    plain = without_accents(word)
+    return _read_label(rule, plain) if plain in rule.spoken else None
+
+
 def _read_label(rule: Rule, word: str) -> Cell | CellFault:
-    match rule.spoken[compared(word)]:
+    match rule.spoken[word]:
         case Target() as target:
             return Cell(values=(target.value,))
         case Absence() as reason:
@@ -149,10 +165,15 @@ def _date(value: Json, word: str, rule: Rule) -> Cell | CellFault:
             )
         year = _year(value, word, rule)
         return Cell(values=year.values, year=True) if isinstance(year, Cell) else year
-    day = parse_day(word)
+    try:
+        day = read_date(word, rule.dates)
+    except TwoWaysError:
+        hint = "day and month can be either way round: write 2024-05-31, or say dates: day_first in the mapping"
+        return CellFault(rule="date_two_ways", hint=hint)
     if day is None or not FIRST_YEAR <= day.year <= LAST_YEAR:
-        return CellFault(rule="bad_date", hint="a real day as YYYY-MM-DD; leave it empty where it is not known")
-    return Cell(values=(word,))
+        hint = "a real day, such as 2024-05-31 or 31.05.2024; leave it empty where it is not known"
+        return CellFault(rule="bad_date", hint=hint)
+    return Cell(values=(day.isoformat(),))
 
 
 def _year(value: Json, word: str, rule: Rule) -> Cell | CellFault:

@@ -1,21 +1,24 @@
 """The labels of a language as local values: what a drop-down offers, and what a cell that was filled from it means.
 
-    choices       what a column offers, in the order of its code list
-    in_language   the mapping that also understands these texts
+    choices        what a column offers, in the order of its code list
+    in_language    the mapping that also understands these texts
+    in_languages   the mapping that understands those of every language, of one before the others
 
-Both come from one function, so what a workbook offers is what its reader understands. The tables of the mapping file
-decide which codes there are; a label only says one of them in other words. A text with two meanings means nothing: it
-is a fault at its cell (`ambiguous_label`), for a person.
+All come from one function, so what a workbook offers is what its reader understands. The tables of the mapping file
+decide which codes there are; a label only says one of them in other words. Countries and languages have their names
+besides. A word that is written without its accents is understood where no other word is. A text with two meanings
+means nothing: it is a fault at its cell (`ambiguous_label`), for a person.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import schemas
-from gateway.mapping.types import Absence, Kind, Meaning, RecordMapping, Rule, Target, compared
-from schemas.labels import Label, Labels
+from gateway.mapping.names import country_names, language_names
+from gateway.mapping.types import Absence, Kind, Meaning, RecordMapping, Rule, Target, compared, without_accents
+from schemas.labels import Label, Labels, load_labels, load_languages
 from schemas.render import ABSENCE, mark_name
 
 COUNTRIES = "country"
@@ -40,7 +43,17 @@ def choices(rule: Rule, labels: Labels) -> tuple[Choice, ...]:
 
 def in_language(mapping: RecordMapping, labels: Labels) -> RecordMapping:
     """Return the mapping that reads the labels of a language beside the values of its file."""
-    rules = tuple(replace(rule, spoken=_spoken(rule, labels)) for rule in mapping.rules)
+    return _reading(mapping, [[labels]])
+
+
+def in_languages(mapping: RecordMapping, first: str | None = None) -> RecordMapping:
+    """Return the mapping that reads the labels of every language, those of `first` before the others."""
+    others = [load_labels(lang) for lang in load_languages() if lang != first]
+    return _reading(mapping, [others] if first is None else [[load_labels(first)], others])
+
+
+def _reading(mapping: RecordMapping, layers: Sequence[Sequence[Labels]]) -> RecordMapping:
+    rules = tuple(replace(rule, spoken=_spoken(rule, layers)) for rule in mapping.rules)
     return replace(mapping, rules=rules)
 
 
@@ -69,16 +82,42 @@ def _choice(code: str, label: Label, labels: Labels, meaning: Target | Absence) 
     return Choice(text=text, meaning=meaning)
 
 
-def _spoken(rule: Rule, labels: Labels) -> Mapping[str, Meaning]:
+def _spoken(rule: Rule, layers: Sequence[Sequence[Labels]]) -> Mapping[str, Meaning]:
+    """Collect the words of a rule: of each layer as they are written, then without accents. A later word gives way."""
     found: dict[str, Meaning] = {}
-    for choice in choices(rule, labels):
-        word = compared(choice.text)
-        known = found.get(word, choice.meaning) if word in found else _of_file(rule, word)
-        if known is None and word not in found:
-            found[word] = choice.meaning
-        elif known is None or not _same(known, choice.meaning):
-            found[word] = None
+    file = {*(rule.codes or {}), *rule.absent}
+    offered: list[list[tuple[str, Meaning]]] = [
+        [(each.text, each.meaning) for labels in layer for each in choices(rule, labels)] for layer in layers
+    ]
+    offered.append([(name, _exact(code)) for code, name in _named(rule)])
+    for number, said in enumerate(offered):
+        for form in (compared, without_accents):
+            words = _agreed((form(text), meaning) for text, meaning in said)
+            for word, meaning in words.items():
+                if number == 0 and form is compared and word in file and not _same(_of_file(rule, word), meaning):
+                    found[word] = None  # a drop-down offers it, so somebody may mean it
+                elif word not in file:
+                    found.setdefault(word, meaning)
     return found
+
+
+def _agreed(said: Iterable[tuple[str, Meaning]]) -> dict[str, Meaning]:
+    """Give each word its meaning, None where two things are meant by it."""
+    found: dict[str, Meaning] = {}
+    for word, meaning in said:
+        found[word] = meaning if _same(found.get(word, meaning), meaning) else None
+    return found
+
+
+def _named(rule: Rule) -> Iterator[tuple[str, str]]:
+    """Yield the codes and names of countries and languages that a rule may hold."""
+    names = {Kind.COUNTRY: country_names, Kind.LANGUAGE: language_names}.get(rule.kind)
+    if names is None:
+        return
+    known = {str(target.value) for target in rule.codes.values()} if rule.codes is not None else None
+    for code, texts in names().items():
+        if known is None or code in known:
+            yield from ((code, text) for text in (code, *sorted(texts)))
 
 
 def _of_file(rule: Rule, word: str) -> Meaning:
@@ -86,7 +125,7 @@ def _of_file(rule: Rule, word: str) -> Meaning:
     return rule.absent.get(word) or (rule.codes or {}).get(word)
 
 
-def _same(one: Target | Absence, other: Target | Absence) -> bool:
+def _same(one: Meaning, other: Meaning) -> bool:
     if isinstance(one, Target) and isinstance(other, Target):
         return one.value == other.value
     return one == other

@@ -8,9 +8,10 @@ from pathlib import Path
 from adapters.sheet import SheetSettings, htcds
 from adapters.sheet.blank import BlankColumn, Entry, blank_workbook
 from adapters.sheet.words import Words, load_words
+from gateway.mapping.alphabet import rank_name
 from gateway.mapping.case_system import read_mapping
-from gateway.mapping.labels import choices
-from gateway.mapping.types import Kind, RecordMapping, Rule, compared
+from gateway.mapping.labels import Choice, choices
+from gateway.mapping.types import Absence, Kind, RecordMapping, Rule, compared
 from schemas.labels import Labels, load_labels
 from schemas.render import mark_name
 
@@ -67,7 +68,7 @@ def _column(name: str, reader: tuple[RecordMapping, Rule] | None, spoken: Labels
         heading = own or mark_name(name, spoken.language.no_label)
         return BlankColumn(label=name, heading=heading, entry=Entry.HOME)
     mapping, rule = reader
-    offered = [choice.text for choice in choices(rule, spoken)]
+    offered = _in_order(choices(rule, spoken), spoken.language.code)
     field = spoken.field(mapping.body_type, rule.path.pointer).text
     return BlankColumn(
         label=name,
@@ -76,6 +77,12 @@ def _column(name: str, reader: tuple[RecordMapping, Rule] | None, spoken: Labels
         choices=offered,
         needed=rule.required,
     )
+
+
+def _in_order(offered: Sequence[Choice], language: str) -> Sequence[str]:
+    """Return the texts of a drop-down in the order of the alphabet; why there is no value comes last."""
+    ranked = sorted(offered, key=lambda each: (isinstance(each.meaning, Absence), rank_name(each.text, language)))
+    return [each.text for each in ranked]
 
 
 def _entry(rule: Rule) -> Entry:

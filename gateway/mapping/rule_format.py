@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from gateway.mapping.dates import DayOrder
 from gateway.mapping.plain_reader import DEFAULTS, PlainReader, under
 from gateway.mapping.types import (
     COUNTRY,
@@ -33,6 +34,7 @@ _RULE: Mapping[str, bool] = {
     "hold": False,
     "values": False,
     "split": False,
+    "dates": False,
     "year_to": False,
     "unknown_for": False,
 }
@@ -44,6 +46,7 @@ _ONLY_FOR: Mapping[str, frozenset[Kind]] = {
     "values": frozenset({Kind.CODE, Kind.CODES, Kind.BOOLEAN, Kind.LANGUAGE, Kind.COUNTRY}),
     "back": frozenset({Kind.CODE, Kind.CODES, Kind.BOOLEAN, Kind.LANGUAGE, Kind.COUNTRY}),
     "hold": frozenset({Kind.CODE, Kind.CODES, Kind.BOOLEAN, Kind.LANGUAGE, Kind.COUNTRY}),
+    "dates": frozenset({Kind.DATE}),
     "year_to": frozenset({Kind.DATE}),
 }
 
@@ -65,6 +68,7 @@ class RuleReader(PlainReader):
         direction = self._way(keys, path, place)
         self._fitting(kind, keys, path, place)
         values = self._values(keys["values"], under(place, "values")) if "values" in keys else {}
+        split, *also_split = self._split(keys, kind, place) or (None,)
         unknown = self._absent(keys.get("unknown_values", {}), under(place, "unknown_values"))
         codes = self._codes(keys["codes"], kind, under(place, "codes")) if "codes" in keys else None
         for word in (word for word in unknown if compared(word) in (codes or {})):
@@ -84,7 +88,9 @@ class RuleReader(PlainReader):
             unknown_lossy=self._inward_text(keys, "unknown_lossy", direction, place),
             values=tuple(values),
             labels={compared(local): label for local, label in values.items()},
-            split=self._split(keys, kind, place),
+            split=split,
+            also_split=tuple(also_split),
+            dates=self.one_of(DayOrder, keys["dates"], under(place, "dates")) if "dates" in keys else None,
             year_to=self._plain_path(keys, "year_to", place),
             unknown_for=self._unknown_for(keys, path, place),
         )
@@ -219,13 +225,18 @@ class RuleReader(PlainReader):
             seen.add(compared(local))
         return found
 
-    def _split(self, keys: Mapping[str, object], kind: Kind, place: str) -> str | None:
+    def _split(self, keys: Mapping[str, object], kind: Kind, place: str) -> tuple[str, ...]:
+        """Read the separators: one, or a list of which the first is written; free text has one."""
         if "split" not in keys:
-            return ";" if kind is Kind.CODES else None
-        if kind is Kind.CODE or not isinstance(keys["split"], str) or len(keys["split"]) != 1:
-            self.fault(under(place, "split"), "wrong_type", "one character; not for type code, use codes")
-            return None
-        return keys["split"]
+            return (";",) if kind is Kind.CODES else ()
+        given, several = keys["split"], kind in {Kind.CODES, Kind.LANGUAGE, Kind.COUNTRY}
+        signs = tuple(given) if isinstance(given, list) and given and several else (given,)
+        texts = tuple(sign for sign in signs if isinstance(sign, str) and len(sign) == 1)
+        if kind is Kind.CODE or len(texts) != len(signs):
+            hint = "one character, or for codes, languages and countries a list; not for type code, use codes"
+            self.fault(under(place, "split"), "wrong_type", hint)
+            return ()
+        return texts
 
     def _plain_path(self, keys: Mapping[str, object], key: str, place: str) -> Path | None:
         if key not in keys:

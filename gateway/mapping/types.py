@@ -15,10 +15,12 @@ from functools import lru_cache
 from typing import TypeAlias
 
 from gateway.foundation.json import Json
+from gateway.mapping.dates import DayOrder
 
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?")
 COUNTRY = re.compile(r"[A-Z]{2}")
 
+_PLAIN_LETTERS = str.maketrans({"ł": "l", "ø": "o", "œ": "oe", "æ": "ae", "’": "'", "ـ": None, "ى": "ي", "ة": "ه"})
 MEMBER = re.compile(r"[a-z][a-z0-9_]*(\[\])?")
 
 
@@ -119,8 +121,9 @@ class Rule:
     compared form of ``compared``; ``words`` are the first spelling for each reason to have no value.
 
     ``values`` are those of the local picklist, ``labels`` what the local system shows for them. ``hold`` says why every
-    code without a local value is for a person. ``spoken`` are the labels of a language that cells may hold as well
-    (`gateway.mapping.labels`), in compared form.
+    code without a local value is for a person. ``also_split`` are separators of cells whose every piece is known, for
+    surveys write several answers with blanks between. ``dates`` says which of two numbers is the day. ``spoken``
+    are the labels of languages that cells may hold as well (`gateway.mapping.labels`), in compared form.
     """
 
     path: Path
@@ -140,6 +143,8 @@ class Rule:
     split: str | None
     year_to: Path | None
     unknown_for: Path | None
+    also_split: tuple[str, ...] = ()
+    dates: DayOrder | None = None
     spoken: Mapping[str, Meaning] = field(default_factory=dict)
 
 
@@ -164,6 +169,12 @@ class RecordMapping:
 def compared(text: str) -> str:
     """The form in which labels and local values are compared: NFC, no case, one space for each run of white space."""
     return " ".join(unicodedata.normalize("NFC", text).split()).casefold()
+
+
+def without_accents(text: str) -> str:
+    """The compared form of what people type on another keyboard: no accents, plain Latin, Greek and Arabic letters."""
+    plain = unicodedata.normalize("NFKD", compared(text)).translate(_PLAIN_LETTERS)
+    return "".join(sign for sign in plain if not unicodedata.combining(sign))
 
 
 @lru_cache(maxsize=2_048)

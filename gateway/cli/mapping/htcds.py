@@ -18,11 +18,10 @@ from gateway.foundation.json import list_objects
 from gateway.ports import Json
 
 if TYPE_CHECKING:
-    from gateway.mapping.htcds import Circumstances, Line
+    from gateway.mapping.htcds import Circumstances, Line, Taken
+    from gateway.mapping.htcds_files import FileRecord, RecordFile, Together
 
-DELIMITERS = (",", ";", "\t")
-HEADINGS = 3
-"""Rows from the top of a table in which its labels are looked for: in the template hidden names stand above them."""
+ENCODINGS = ("utf-8", "utf-16", "cp1250", "cp1251", "cp1252", "cp1253", "cp1256")
 
 _out = click.option(
     "--out", required=True, type=click.Path(path_type=Path), metavar="FILE", help="The new file, readable to you only."
@@ -36,28 +35,103 @@ def htcds_commands() -> None:
 
 @options.add_verb(htcds_commands, "import")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--record", "number", type=click.IntRange(1), metavar="N", help="Which one, where FILE has several.")
+@click.option("--record", "number", type=click.IntRange(1), metavar="N", help="Only this one, where FILE has several.")
+@click.option("--encoding", type=click.Choice(ENCODINGS), help="Of a .csv FILE that is not in Unicode.")
+@click.option("--dates", type=click.Choice(["day_first", "month_first"]), help="What 03/04/2024 means in FILE.")
 @_out
 @options.as_json
-def import_record(file: Path, number: int | None, out: Path, as_json: bool) -> None:
-    """Write the draft of a referral from the HTCDS record in FILE (.json or .csv). Needs no node; nothing is sent.
+def import_records(
+    file: Path, number: int | None, encoding: str | None, dates: str | None, out: Path, as_json: bool
+) -> None:
+    """Write drafts of referrals from the HTCDS records in FILE. Needs no node; nothing is sent.
 
-    The report says of each field whether it was carried over, has no place in a referral, or needs a person. It holds
-    no value of the record; the draft does. Complete it and see trm schema check and trm draft add.
+    FILE is a workbook (.xlsx, .ods) or .csv table of the standard or of its survey form, or .json. One record becomes
+    the new file of --out; of several, each becomes a file in the new folder of that name. The report says of each field
+    whether it was carried over, has no place in a referral, or needs a person, once for all records that it concerns.
+    It holds no value of a case; the drafts do. Complete them and see trm schema check and trm draft add.
 
     \b
     Example:
-      trm htcds import case-17.csv --out referral.json
+      trm htcds import cases.xlsx --out drafts
     """
     from gateway.mapping.case_system import htcds as read_profile
-    from gateway.mapping.htcds import take
+    from gateway.mapping.dates import DayOrder
+    from gateway.mapping.htcds_files import take_record, together, with_dates
 
-    profile = read_profile()
-    taken = take(profile, _chosen(_records(file, profile.known), number))
-    output.write_new(out, json.dumps(taken.draft, ensure_ascii=False, indent=2).encode() + b"\n")
-    value: dict[str, Json] = {"draft": str(out), "report": _lines(taken.lines)}
-    output.print_answer(value, as_json=as_json, people=_show)
-    output.print_hint(f"add what needs a person, then trm schema check {out}")
+    profile = with_dates(read_profile(), None if dates is None else DayOrder(dates))
+    found = _read(file, profile.known, encoding)
+    chosen = _chosen(found.records, number)
+    taken = [take_record(profile, record) for record in chosen]
+    if len(taken) == 1:
+        output.write_new(out, _draft(taken[0]))
+        value: dict[str, Json] = {"draft": str(out), "report": _lines(taken[0].lines)}
+        output.print_answer(value, as_json=as_json, people=_show)
+    else:
+        paths = _write_all(out, taken)
+        report: list[Json] = [
+            {**_line(each.line), "records": list(each.records), "cells": _cells(chosen, each)}
+            for each in together(taken)
+        ]
+        value = {"drafts": [str(path) for path in paths], "report": report}
+        output.print_answer(value, as_json=as_json, people=_show_all)
+    if found.guessed is not None:
+        output.print_hint(f"{file.name} was read as {found.guessed}; if its words look wrong, name another --encoding")
+    output.print_hint(f"add what needs a person, then trm schema check {out if len(taken) == 1 else paths[0]}")
+
+
+def _draft(taken: Taken) -> bytes:
+    return json.dumps(taken.draft, ensure_ascii=False, indent=2).encode() + b"\n"
+
+
+def _write_all(folder: Path, taken: Sequence[Taken]) -> list[Path]:
+    """Write the drafts into a new folder of the caller alone, by the number of their record."""
+    try:
+        folder.mkdir(mode=0o700)
+    except OSError as exc:
+        raise RefusedError(
+            Code.EXISTS if folder.exists() else Code.INVALID,
+            f"the folder {folder} cannot be made; nothing was written",
+            hint="name a new folder with --out: each record becomes a draft in it",
+        ) from exc
+    width = len(str(len(taken)))
+    paths = [folder / f"draft-{number:0{width}d}.json" for number in range(1, len(taken) + 1)]
+    for path, made in zip(paths, taken, strict=True):
+        output.write_new(path, _draft(made))
+    return paths
+
+
+def _cells(records: Sequence[FileRecord], each: Together) -> list[Json]:
+    """Return the cells in which a person has something to decide; none for what no column says."""
+    if each.line.fate != "person":
+        return []
+    places = [records[number - 1].places.get(each.line.field) for number in each.records]
+    return [place for place in places if place is not None]
+
+
+def _show_all(value: Mapping[str, Json]) -> None:
+    """Print what a person has to add, by column, and how many columns went over or have no place."""
+    report = list_objects(value, "report")
+    asked = [item for item in report if item["fate"] == "person"]
+    drafts = value["drafts"]
+    output.print_line(f"drafts: {len(drafts) if isinstance(drafts, list) else 0}")
+    output.print_line(f"needs a person: {len(asked)}")
+    rows = [[item["field"], item["place"], _ranges(item["records"]), item["why"]] for item in asked]
+    output.print_table(["HTCDS", "referral", "records", "why"], rows, empty="nothing")
+    for fate, title in (("mapped", "carried over"), ("lost", "lost")):
+        names = dict.fromkeys(str(item["field"]) for item in report if item["fate"] == fate)
+        output.print_line(f"{title}: {len(names)} column(s){': ' if names else ''}{', '.join(names)}")
+
+
+def _ranges(numbers: Json) -> str:
+    """Write 1, 2, 3, 7 as 1-3, 7."""
+    found: list[list[int]] = []
+    for number in numbers if isinstance(numbers, list) else []:
+        if isinstance(number, int):
+            if found and number == found[-1][-1] + 1:
+                found[-1].append(number)
+            else:
+                found.append([number])
+    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in found)
 
 
 @options.add_verb(htcds_commands, "export")
@@ -110,7 +184,11 @@ def _around(reach: Reach, message: Mapping[str, Json]) -> Circumstances:
 
 
 def _lines(lines: Sequence[Line]) -> list[Json]:
-    return [{"field": line.field, "place": line.place, "fate": str(line.fate), "why": line.why} for line in lines]
+    return [_line(line) for line in lines]
+
+
+def _line(line: Line) -> dict[str, Json]:
+    return {"field": line.field, "place": line.place, "fate": str(line.fate), "why": line.why}
 
 
 def _show(value: Mapping[str, Json]) -> None:
@@ -129,61 +207,40 @@ def _show(value: Mapping[str, Json]) -> None:
 # --- files --------------------------------------------------------------------------------------------------------
 
 
-def _chosen(records: Sequence[Mapping[str, Json]], number: int | None) -> Mapping[str, Json]:
-    if number is None and len(records) == 1:
-        return records[0]
+def _chosen(records: Sequence[FileRecord], number: int | None) -> Sequence[FileRecord]:
     if not records:
         raise RefusedError(
             Code.INVALID,
             "the file has no record; nothing was written",
-            hint=f"put the names of the standard in one of the first {HEADINGS} rows, and a record in each row below",
+            hint="put the names of the standard in a row near the top, and a record in each row below",
         )
-    if number is None or number > len(records):
+    if number is None:
+        return records
+    if number > len(records):
         raise RefusedError(
             Code.INVALID,
             f"the file has {len(records)} record(s); nothing was written",
             hint="name one with --record, counted from 1",
         )
-    return records[number - 1]
+    return [records[number - 1]]
 
 
-def _records(file: Path, known: frozenset[str]) -> list[Mapping[str, Json]]:
-    if file.suffix == ".json":
-        value = output.read_json(file)
-        found = value if isinstance(value, list) else [value]
-        records: list[Mapping[str, Json]] = [item for item in found if isinstance(item, dict)]
-        if len(records) != len(found):
-            raise RefusedError(Code.MALFORMED, f"{file} holds no HTCDS record; nothing was written", hint=_FORM)
-        return records
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-        tables = [list(csv.reader(io.StringIO(text), delimiter=one, strict=True)) for one in DELIMITERS]
-    except (OSError, UnicodeDecodeError, csv.Error) as exc:
-        raise RefusedError(Code.NOT_FOUND, f"{file} cannot be read as a table in UTF-8; nothing was written") from exc
-    return max((_rows(table, known) for table in tables), key=lambda found: found[0])[1]
+def _read(file: Path, known: frozenset[str], encoding: str | None) -> RecordFile:
+    from gateway.mapping.htcds_files import FileRecord as Record
+    from gateway.mapping.htcds_files import RecordFile as Records
+    from gateway.mapping.htcds_files import read_records
+
+    if file.suffix != ".json":
+        return read_records(file, known, encoding)
+    value = output.read_json(file)
+    found = value if isinstance(value, list) else [value]
+    records = [Record(fields=item) for item in found if isinstance(item, dict)]
+    if len(records) != len(found):
+        raise RefusedError(Code.MALFORMED, f"{file} holds no HTCDS record; nothing was written", hint=_FORM)
+    return Records(records=records)
 
 
 _FORM = "an object with the names of the standard or their labels, or a list of such objects"
-
-
-def _rows(table: list[list[str]], known: frozenset[str]) -> tuple[int, list[Mapping[str, Json]]]:
-    """Return how many labels of a table are known, and its records.
-
-    In the spreadsheets of the standard a hidden row of names stands above the labels and disagrees with them: the lower
-    of the two rows is what people saw when they filled the table (domain 11.9).
-    """
-    from gateway.mapping.types import compared
-
-    scores = [sum(compared(cell) in known for cell in row) for row in table[:HEADINGS]]
-    best = max(scores, default=0)
-    if best < 2:
-        return best, []
-    heading = max(index for index, score in enumerate(scores) if 2 * score >= best)
-    labels = [cell.strip() for cell in table[heading]]
-    if twice := len(list(filter(None, labels))) - len(set(map(compared, filter(None, labels)))):
-        raise RefusedError(Code.INVALID, f"{twice} label(s) of the table appear twice; nothing was written")
-    rows = [row for row in table[heading + 1 :] if any(cell.strip() for cell in row)]
-    return best, [{label: cell.strip() for label, cell in zip(labels, row, strict=False) if label} for row in rows]
 
 
 def _encoded(record: Mapping[str, Json], out: Path) -> bytes:

@@ -46,7 +46,8 @@ def check_mapping(file: Path, line_list: Path | None, mark: str, as_json: bool) 
     """
     import asyncio
 
-    from gateway.mapping.case_system import language_names, read_mapping
+    from gateway.mapping.case_system import read_mapping
+    from gateway.mapping.names import language_names
     from gateway.mapping.to_message import check, check_columns, vocabulary
 
     parsed = read_mapping(file)
@@ -101,12 +102,11 @@ def preview_mapping(file: Path, records: Path, back: bool, language: str | None,
     import asyncio
 
     from gateway.mapping.case_system import read_mapping
-    from gateway.mapping.labels import in_language
-    from schemas.labels import load_labels
+    from gateway.mapping.labels import in_languages
 
     parsed = read_mapping(file)
-    if language is not None:
-        parsed = in_language(parsed, load_labels(language))
+    if language is not None or not (back or records.suffix == ".json"):  # as the adapter of line lists reads
+        parsed = in_languages(parsed, language)
     if back:
         drawn: list[Json] = [_back(parsed, records.name, output.read_object(records))]
     elif records.suffix == ".json":

@@ -8,7 +8,7 @@ import pytest
 from support.referral_maps import REFERRAL_FILE, ruled
 
 from gateway.errors import Finding
-from gateway.mapping.case_system import language_names
+from gateway.mapping.names import language_names
 from gateway.mapping.to_message import Vocabulary, check, check_columns, losses, map_record, parse, vocabulary
 from gateway.ports import Json, LocalRecord
 
@@ -177,7 +177,9 @@ def test_what_was_not_said_is_written_down(fields, content):
         ({"Exploitation": "Ask later; Not known"}, "unknown_beside_value"),
         ({"Primary_Language": "sq"}, "unmapped_code"),
         ({"Birthdate": "1900-01-01"}, "bad_date"),
-        ({"Birthdate": "01.01.1994"}, "bad_date"),
+        ({"Birthdate": "14.14.1994"}, "bad_date"),
+        ({"Birthdate": "01.02.94"}, "bad_date"),
+        ({"Birthdate": "01/02/1994"}, "date_two_ways"),
         ({"Birthdate": "1994-02-30"}, "bad_date"),
         ({"Birthdate": "2100-01-01"}, "bad_date"),
         ({"Birthdate": 34335}, "bad_date"),

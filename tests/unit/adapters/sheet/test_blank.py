@@ -16,6 +16,7 @@ from support.linelists import CODES, fill
 from adapters.sheet import SheetAdapter, htcds, records
 from adapters.sheet.words import FOLDER, list_languages, load_words
 from gateway.errors import Finding, RefusedError
+from gateway.mapping.alphabet import rank_name
 from gateway.mapping.case_system import read_mapping
 from gateway.mapping.labels import in_language
 from gateway.mapping.line_list import new_line_list
@@ -137,6 +138,19 @@ async def test_the_columns_of_an_office(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
     marks = htcds.MARKS | {htcds.READY_TO_REFER: office}
     assert await SheetAdapter(path, marks=marks, language="fr").check() == []
+
+
+@pytest.mark.parametrize("lang", load_languages())
+def test_drop_downs_are_in_the_order_of_the_alphabet(lang: str) -> None:
+    """In each language; why there is no value comes last, and yes before no."""
+    offered = _offered(_opened(lang))
+    said = load_labels(lang)
+    reasons = {said.code("absence", reason).text for reason in ("unknown", "refused", "not_yet")}
+    for label in ("Citizenship", "Gender", "Type of Exploitation", "Services Requested"):
+        texts = [text for text in offered[label] if text not in reasons]
+        assert texts == sorted(texts, key=lambda text: rank_name(text, lang)), label
+        assert not set(offered[label][: len(texts)]) & reasons
+    assert offered["Ready to Refer"] == [said.language.yes, said.language.no]
 
 
 def test_a_language_that_is_not_known() -> None:

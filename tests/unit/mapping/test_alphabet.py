@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.console.alphabet import ALPHABETS, rank_name
+from gateway.mapping.alphabet import ALPHABETS, rank_name
 from schemas.labels import load_languages
 
 IN_ORDER = {
